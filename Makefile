@@ -1,0 +1,47 @@
+# Every target builds .venv when it is missing or older than the list of packages.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+RUN := .venv/bin/python -m
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: .venv/ready ## the main job on the demo study: exports, clean data, pages of 15 regions
+	$(RUN) loftet_analysis demo
+
+test: .venv/ready ## all tests, the notebooks' numbers included
+	$(RUN) pytest -n 2 --dist loadgroup
+
+lab: .venv/ready ## JupyterLab on the notebooks
+	$(RUN) jupyterlab notebooks
+
+lint: .venv/ready ## ruff, as pre-commit runs it
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+
+notebooks: .venv/ready ## run the notebooks on the small demo and keep the numbers of their check cells
+	$(RUN) tests.refresh_notebooks
+
+messages: .venv/ready ## list what the Norwegian catalogues lack
+	$(RUN) pytest tests/test_translate.py
+
+verify: .venv/ready ## the long checks; their figures are kept in benchmarks/
+	$(RUN) pytest -n 2 -m slow
+	.venv/bin/python benchmarks/demo_coverage.py
+
+lock: .venv/ready ## resolve the packages anew (writes requirements.lock)
+	$(RUN) uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-emit-index-url --no-annotate --upgrade --quiet \
+		--output-file requirements.lock
+
+# uv comes from the same hash-pinned list that it then installs; compiled bytecode makes every
+# later start of a kernel three times as fast
+.venv/ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.txt
+	$(RUN) pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
+	$(RUN) uv pip install --quiet --python .venv/bin/python --require-hashes --compile-bytecode -r requirements.lock
+	$(RUN) uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .
+	@touch .venv/ready
+
+.PHONY: help demo test lab lint notebooks messages verify lock

@@ -1,0 +1,7 @@
+"""`python -m loftet_analysis` is `loftet`."""
+
+import sys
+
+from loftet_analysis.run.cli import main
+
+sys.exit(main())

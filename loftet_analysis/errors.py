@@ -1,0 +1,80 @@
+"""The exceptions of the project, and the one form in which a problem is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with what a person gave us.
+
+    Attributes
+    ----------
+    what : str
+        What is wrong, in a few words.
+    found : str
+        What stands there now.
+    allowed : str
+        What may stand there.
+    where : str
+        File, and line, column or sheet where it has one.
+    todo : str
+        What to do about it.
+
+    Examples
+    --------
+    >>> print(Problem("unknown region", "oslo2", "oslo, nordland", "study.yml, line 3"))
+    unknown region
+        where:   study.yml, line 3
+        found:   oslo2
+        allowed: oslo, nordland
+    """
+
+    what: str
+    found: str = ""
+    allowed: str = ""
+    where: str = ""
+    todo: str = ""
+
+    def __str__(self) -> str:
+        """Return the problem as an indented block, leaving out what is empty."""
+        rows = {
+            "where": self.where,
+            "found": self.found,
+            "allowed": self.allowed,
+            "to do": self.todo,
+        }
+        lines = [f"    {label + ':':8} {text}" for label, text in rows.items() if text]
+        return "\n".join([self.what, *lines])
+
+
+class LoftetError(Exception):
+    """The base of every exception that the project raises on purpose."""
+
+
+class InputError(LoftetError):
+    """What a person gave us cannot be used; carries all problems at once.
+
+    Parameters
+    ----------
+    problems : iterable of Problem or Problem
+        At least one; shown in the order given, each only once.
+
+    Examples
+    --------
+    >>> raise InputError(Problem("empty file", where="pupils.csv"))
+    Traceback (most recent call last):
+    loftet_analysis.errors.InputError: empty file
+        where:   pupils.csv
+    """
+
+    def __init__(self, problems: Problem | Iterable[Problem]) -> None:
+        given = [problems] if isinstance(problems, Problem) else problems
+        self.problems: tuple[Problem, ...] = tuple(dict.fromkeys(given))
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class DisclosureError(LoftetError):
+    """Something was about to be published that the disclosure mask does not hold."""

@@ -1,0 +1,65 @@
+"""Every column name that one chapter of the library hands to another."""
+
+from __future__ import annotations
+
+# One row per respondent and wave (clean data).
+PERSON = "person_id"
+WAVE = "wave"
+REGION = "region"
+SCHOOL = "school_id"
+GRADE = "grade"
+ROLE = "role"
+GENDER = "gender"
+SUBMITTED = "submitted"
+GATHERINGS = "gatherings"
+INTERIM_WORK = "interim_work"
+
+PRE, MID, POST, LINKED = "pre", "mid", "post", "linked"
+WAVES = (PRE, MID, POST)
+PARTICIPANT, COLLEAGUE, LEADER = "participant", "colleague", "leader"
+ROLES = (PARTICIPANT, COLLEAGUE, LEADER)
+
+POPULATION = "population"
+POPULATIONS = ("pupils", "teachers", "leaders")
+NATIONAL = "national"
+ALL = "all"
+
+OUTCOME = "outcome"
+QUESTION = "question"
+ESTIMAND = "estimand"
+SUBGROUP = "subgroup"
+
+ESTIMANDS = (
+    "linked_change",
+    "same_grade",
+    "school_change",
+    "participants",
+    "colleagues",
+    "participants_vs_colleagues",
+)
+
+EFFECTS = (
+    "region", "school_id", "population", "outcome", "question", "estimand", "contrast",
+    "subgroup", "weighting", "cluster", "n_pre", "n_post", "n_pairs", "n_clusters",
+    "n_schools_dropped", "mean_pre", "mean_post", "sd_pre", "sd_post", "r_pre_post",
+    "icc_change", "design_effect", "change", "change_se", "change_ci_low", "change_ci_high",
+    "statistic", "df", "p_value", "p_adjusted", "family", "plan_role", "sd_unit", "estimate",
+    "se", "ci_low", "ci_high", "ci_level", "mdes", "sesoi", "drift", "estimate_vs_drift",
+    "verdict", "evidence", "measurement_warning", "flags", "method", "reason", "suppressed",
+)  # fmt: skip
+RELIABILITY = (
+    "region", "population", "scale", "wave", "subgroup", "n_items", "n",
+    "alpha", "alpha_ci_low", "alpha_ci_high", "omega", "omega_ci_low", "omega_ci_high",
+)  # fmt: skip
+POOLED = (
+    "population", "outcome", "estimand", "k", "estimate", "se", "df", "ci_low", "ci_high",
+    "pi_low", "pi_high", "tau2", "i2", "q", "q_p", "method",
+)  # fmt: skip
+LEDGER = (
+    "population", "wave", "file", "region", "step", "reason", "n_in", "n_out", "n_set_aside",
+)  # fmt: skip
+MASK = (
+    "population", "region", "school_id", "subgroup", "wave", "outcome", "n", "suppressed",
+    "reason",
+)  # fmt: skip
+UNITS = ("population", "outcome", "unit", "sd_unit", "n")

@@ -1,0 +1,82 @@
+"""The command line: ``loftet COMMAND``. Starts fast, since only the chosen command is loaded."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from loftet_analysis import __version__
+from loftet_analysis.errors import InputError
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="loftet",
+        description="From raw survey exports to clean data, effects, figures and pages by region.",
+        epilog="Exit codes: 0 done, 1 a notebook failed, 2 the input cannot be used.",
+    )
+    parser.add_argument("--version", action="version", version=f"loftet {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="write the demo study's exports and run everything")
+    _add_choices(demo)
+
+    check = commands.add_parser("check", help="read everything, change nothing, list all problems")
+    check.add_argument("study")
+
+    clean = commands.add_parser("clean", help="raw exports → data_clean/")
+    clean.add_argument("study")
+
+    run = commands.add_parser("run", help="what is out of date: clean → notebooks → site")
+    run.add_argument("study")
+    _add_choices(run)
+
+    status = commands.add_parser("status", help="what is done, stale (and why), failed")
+    status.add_argument("study")
+    return parser
+
+
+def _add_choices(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--region", action="append", metavar="R", help="only this region (may be repeated)"
+    )
+    parser.add_argument(
+        "--notebook", action="append", metavar="N", help="only this notebook, e.g. 04_pupils"
+    )
+    parser.add_argument(
+        "--language", action="append", metavar="L", help="nb, nn or en; default: the study's first"
+    )
+    parser.add_argument("--jobs", type=int, metavar="N", help="kernels at a time; default: cores")
+    parser.add_argument("--force", action="store_true", help="also what is up to date")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Without the program's name; default: those of the process.
+
+    Returns
+    -------
+    int
+        Exit code: 0 done, 1 a notebook failed, 2 the input cannot be used, 130 interrupted.
+    """
+    options = vars(_parser().parse_args(arguments))
+    name = options.pop("command")
+    try:
+        command = getattr(import_module("loftet_analysis.run.commands"), name)
+        return command(**options)
+    except InputError as error:
+        count = len(error.problems)
+        print(f"{count} problem{'s' if count > 1 else ''}:\n\n{error}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("\ninterrupted; the next run goes on from here", file=sys.stderr)
+        return INTERRUPTED

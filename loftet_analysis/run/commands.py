@@ -1,0 +1,225 @@
+"""What each command does: check, clean, run, status and demo."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from tqdm import tqdm
+
+from loftet_analysis import names, paths
+from loftet_analysis.data import store
+from loftet_analysis.data.prepare import Prepared, prepare
+from loftet_analysis.demo.exports import write_demo
+from loftet_analysis.report import site
+from loftet_analysis.run import results
+from loftet_analysis.run.batch import DONE, FAILED, Outcome, Task, all_tasks, run_all
+from loftet_analysis.run.freshness import (
+    Fingerprint,
+    cleaning_fingerprint,
+    read_manifest,
+    record,
+    why_stale,
+)
+from loftet_analysis.study import Study, load_study
+
+CLEAN = "clean data"
+
+
+def demo(
+    *,
+    region: Sequence[str] | None = None,
+    notebook: Sequence[str] | None = None,
+    language: Sequence[str] | None = None,
+    jobs: int | None = None,
+    force: bool = False,
+) -> int:
+    """Write the demo study's raw exports and run everything on them.
+
+    With regions named, the study written is one of those regions alone.
+    """
+    print("demo: writing the raw exports", flush=True)
+    write_demo(regions=region)
+    return run(study="demo", notebook=notebook, language=language, jobs=jobs, force=force)
+
+
+def check(*, study: str) -> int:
+    """Read everything, change nothing, and say what a run would meet."""
+    prepared = _prepared(load_study(study))
+    print(_account(prepared))
+    print(f"\n{study}: nothing stops a run")
+    return 0
+
+
+def clean(*, study: str) -> int:
+    """Make clean data from the exports, whatever is there already."""
+    description = load_study(study)
+    print(_account(_clean(description)))
+    print(f"\n{study}: clean data in {_shown(paths.clean(study))}")
+    return 0
+
+
+def run(
+    *,
+    study: str,
+    region: Sequence[str] | None = None,
+    notebook: Sequence[str] | None = None,
+    language: Sequence[str] | None = None,
+    jobs: int | None = None,
+    force: bool = False,
+) -> int:
+    """Run what is out of date: clean data, region notebooks, national notebooks, site."""
+    description = load_study(study)
+    regional, national = all_tasks(
+        description, regions=region, notebooks=notebook, languages=language
+    )
+    if force or _why_unclean(description):
+        _clean(description)
+    jobs = jobs or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else [0])
+    outcomes = [
+        *_run_stale(study, regional, jobs=jobs, force=force),
+        *_run_stale(study, national, jobs=jobs, force=force),
+    ]
+    failed = [outcome for outcome in outcomes if outcome.state == FAILED]
+    results.gather(description)
+    site.index(description, _states(description))
+    print(_table(_status_rows(description, [*regional, *national])))
+    for outcome in failed:
+        print(f"\n{outcome.task.name} failed: {outcome.error}", file=sys.stderr)
+        print(f"    see {_shown(Path(f'{outcome.task.remains}.txt'))}", file=sys.stderr)
+    print(
+        f"\n{study}: {len(outcomes) - len(failed)} run, {len(failed)} failed, "
+        f"{len(regional) + len(national) - len(outcomes)} up to date; "
+        f"open {_shown(paths.reports(study) / 'index.html')}"
+    )
+    return 1 if failed else 0
+
+
+def status(*, study: str) -> int:
+    """Print what is done, stale (and why) and failed."""
+    description = load_study(study)
+    stale = _why_unclean(description)
+    print(f"{CLEAN}: {f'stale ({stale})' if stale else DONE}\n")
+    regional, national = all_tasks(description, languages=description.languages)
+    print(_table(_status_rows(description, [*regional, *national])))
+    return 0
+
+
+def _prepared(study: Study) -> Prepared:
+    with tqdm(desc=f"{study.name}: reading and cleaning", unit=" steps", leave=False) as bar:
+
+        def progress(step: str) -> None:
+            bar.set_postfix_str(step)
+            bar.update()
+
+        return prepare(study, progress=progress)
+
+
+def _clean(study: Study) -> Prepared:
+    prepared = _prepared(study)
+    store.write(prepared, study)
+    record(study.name, {CLEAN: {"state": DONE, "parts": _cleaning_parts(study)}})
+    return prepared
+
+
+def _cleaning_parts(study: Study) -> Fingerprint:
+    exports = [
+        file.path for population in study.populations.values() for file in population.files.values()
+    ]
+    registers = [
+        population.attendance.path
+        for population in study.populations.values()
+        if population.attendance
+    ]
+    description = [study.folder / name for name in ("study.yml", "schools.csv", "instruments")]
+    return cleaning_fingerprint(description, [*exports, *registers])
+
+
+def _why_unclean(study: Study) -> str:
+    entry = read_manifest(study.name).get(CLEAN)
+    return why_stale(entry, _cleaning_parts(study))
+
+
+def _run_stale(study: str, tasks: Sequence[Task], *, jobs: int, force: bool) -> list[Outcome]:
+    manifest = read_manifest(study)
+    parts = {task: task.fingerprint() for task in tasks}
+    stale = [
+        task
+        for task in tasks
+        if force or why_stale(manifest.get(task.name), parts[task]) or not _has_page(task)
+    ]
+    outcomes = []
+    with tqdm(total=len(stale), desc=f"{study}: notebooks", unit="page", disable=not stale) as bar:
+        for outcome in run_all(stale, jobs=jobs):
+            outcomes.append(outcome)
+            record(
+                study,
+                {outcome.task.name: {"state": outcome.state, "parts": parts[outcome.task]}},
+            )
+            bar.set_postfix_str(f"{outcome.task.name} {outcome.state}")
+            bar.update()
+    return outcomes
+
+
+def _has_page(task: Task) -> bool:
+    return task.target.with_suffix(".html").exists()
+
+
+def _states(study: Study) -> dict[tuple[str, str, str], str]:
+    """Return how the last run of every page ended, by (region, notebook, language)."""
+    manifest = read_manifest(study.name)
+    regional, national = all_tasks(study, languages=study.languages)
+    return {
+        (task.region, task.notebook, task.language): manifest[task.name]["state"]
+        for task in [*national, *regional]
+        if task.name in manifest
+    }
+
+
+def _status_rows(study: Study, tasks: Sequence[Task]) -> pd.DataFrame:
+    manifest = read_manifest(study.name)
+
+    def state(task: Task) -> str:
+        stale = why_stale(manifest.get(task.name), task.fingerprint())
+        if stale in {"", "failed", "never run"}:
+            return stale or DONE
+        return f"stale ({stale})"
+
+    return pd.DataFrame(
+        [(task.region, f"{task.notebook}.{task.language}", state(task)) for task in tasks],
+        columns=["region", "page", "state"],
+    )
+
+
+def _table(rows: pd.DataFrame) -> str:
+    if rows.empty:
+        return "no pages asked for"
+    wide = rows.pivot(index="region", columns="page", values="state").fillna("–")
+    order = list(dict.fromkeys(rows["region"]))
+    return wide.loc[order].rename_axis(index=None, columns=None).to_string()
+
+
+def _account(prepared: Prepared) -> str:
+    """Return sheets in, clean, set aside and counted only, by population and wave."""
+    ledger = prepared.ledger
+    entered = ledger.loc[ledger["step"] == "read"].groupby([names.POPULATION, names.WAVE])["n_in"]
+    account = pd.DataFrame({"sheets": entered.sum()})
+    account["clean"] = pd.Series(
+        {
+            (population, wave): count
+            for population, frame in prepared.clean.items()
+            for wave, count in frame[names.WAVE].value_counts().items()
+        }
+    )
+    account["set aside"] = account["sheets"] - account["clean"]
+    return account.reset_index().to_string(index=False)
+
+
+def _shown(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,104 @@
+"""Each floor of the library imports from lower floors only, and without cycles."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import loftet_analysis
+
+LIBRARY = Path(loftet_analysis.__file__).parent
+FLOORS = {
+    "errors": 0,
+    "names": 0,
+    "paths": 0,
+    "study": 1,
+    "data": 2,
+    "privacy": 2,
+    "stats": 3,
+    "report": 4,
+    "run": 5,
+}
+# beside the floors: may be used by `run` alone, and itself uses floors 0 and 1
+BESIDE = {"demo": (1, {"run"})}
+FRONT = {"__init__", "__main__"}
+
+
+def room(module: str) -> str:
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else "__init__"
+
+
+def modules() -> dict[str, Path]:
+    found = {}
+    for path in sorted(LIBRARY.rglob("*.py")):
+        parts = path.relative_to(LIBRARY.parent).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imports(path: Path) -> list[tuple[int, str, bool]]:
+    """Line, imported module of the library, and whether it stands at the top of the file."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    top = set(map(id, tree.body))
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            targets = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: relative import"
+            assert "*" not in {alias.name for alias in node.names}, f"{path}:{node.lineno}: star"
+            targets = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        found += [
+            (node.lineno, target, id(node) in top)
+            for target in targets
+            if target.split(".")[0] == "loftet_analysis"
+        ]
+    return found
+
+
+def allowed(importer: str, imported: str) -> bool:
+    if importer == imported or imported == "__init__" or importer in FRONT:
+        return True
+    if importer in BESIDE:
+        return FLOORS[imported] <= BESIDE[importer][0]
+    if imported in BESIDE:
+        return importer in BESIDE[imported][1]
+    return FLOORS[imported] <= FLOORS[importer]
+
+
+def test_every_room_has_a_floor():
+    rooms = {room(module) for module in modules()} - FRONT
+    assert rooms == set(FLOORS) | set(BESIDE)
+
+
+@pytest.mark.parametrize(("module", "path"), modules().items(), ids=list(modules()))
+def test_imports_go_down_and_stand_at_the_top(module, path):
+    for line, target, at_top in imports(path):
+        assert at_top, f"{path.name}:{line}: import of {target} inside a function"
+        imported = room(target) if target != "loftet_analysis.__version__" else "__init__"
+        assert allowed(room(module), imported), f"{path.name}:{line}: {target} lies higher"
+
+
+def test_no_cycles_between_modules():
+    known = modules()
+    graph = {
+        module: {t for _, t, _ in imports(path) if t in known and t != module}
+        for module, path in known.items()
+    }
+    # a package's __init__ gathers its own modules, and they do not import it back
+    seen, done = [], set()
+
+    def walk(module: str) -> None:
+        assert module not in seen, f"cycle: {' → '.join([*seen[seen.index(module) :], module])}"
+        if module in done:
+            return
+        seen.append(module)
+        for target in sorted(graph[module] - {"loftet_analysis"}):
+            walk(target)
+        done.add(seen.pop())
+
+    for module in known:
+        walk(module)
