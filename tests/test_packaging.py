@@ -31,7 +31,9 @@ def direct(project) -> set[str]:
 @pytest.fixture(scope="module")
 def locked(direct) -> dict[str, str]:
     text = (HERE / "requirements.lock").read_text(encoding="utf-8")
-    pairs = [(canonical(name), version) for name, version in re.findall(r"(?m)^(\S+?)==(\S+)", text)]
+    pairs = [
+        (canonical(name), version) for name, version in re.findall(r"(?m)^(\S+?)==(\S+)", text)
+    ]
     versions = {name: {v for n, v in pairs if n == name} for name in direct}
     assert {name: found for name, found in versions.items() if len(found) != 1} == {}
     return dict(pairs)
@@ -76,7 +78,9 @@ def test_help_loads_neither_pandas_nor_matplotlib():
         "except SystemExit: pass\n"
         "print(sorted({'pandas', 'matplotlib', 'numpy'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert done.stdout.splitlines()[-1] == "[]"
     for command in ("demo", "check", "clean", "run", "status"):
         assert re.search(rf"(?m)^\s+{command}\s", done.stdout)

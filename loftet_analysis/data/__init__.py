@@ -1,0 +1,1 @@
+"""Exports to clean data: read, clean, link, score, settle."""

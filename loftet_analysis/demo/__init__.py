@@ -1,0 +1,1 @@
+"""The demo study: invented people, the truth about them, and exports as researchers get them."""

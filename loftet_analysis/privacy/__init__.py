@@ -1,0 +1,1 @@
+"""Pseudonyms instead of ids, and the decision which cells may be shown."""

@@ -18,7 +18,7 @@ from loftet_analysis import names, paths
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.report.site import clean_notebook, page
 from loftet_analysis.report.translate import translated
-from loftet_analysis.run.freshness import Fingerprint, digest, library_digest
+from loftet_analysis.run.freshness import Fingerprint, description_digest, digest, library_digest
 from loftet_analysis.study import Study
 
 DONE, FAILED = "done", "failed"
@@ -65,27 +65,13 @@ class Task:
         """Return the digests of everything that the page is made from."""
         clean = paths.clean(self.study)
         region = "*" if self.region == names.NATIONAL else self.region
-        parts = {
+        return {
             "notebook": digest([self.source]),
             "library": library_digest(),
-            "study description": digest(
-                [
-                    paths.raw(self.study) / "study.yml",
-                    paths.raw(self.study) / "schools.csv",
-                    paths.raw(self.study) / "instruments",
-                ]
-            ),
+            "study description": description_digest(self.study),
             "data": digest(clean.glob(f"*/region={region}")),
             "disclosure and units": digest([clean / "disclosure.parquet", clean / "units.csv"]),
         }
-        if self.region == names.NATIONAL:
-            others = [
-                folder
-                for folder in (clean / "results").glob("*")
-                if folder.is_dir() and folder.name != names.NATIONAL
-            ]
-            parts["region results"] = digest(others)
-        return parts
 
 
 @dataclass(frozen=True)
@@ -221,6 +207,7 @@ def run_task(task: Task) -> Outcome:
                 kernel_name="python3",
                 cwd=str(paths.notebooks()),
                 progress_bar=False,
+                extra_arguments=["--IPKernelApp.log_level=ERROR"],
             )
         except Exception as error:
             _keep_remains(task, executed, error)

@@ -109,13 +109,7 @@ def status(*, study: str) -> int:
 
 
 def _prepared(study: Study) -> Prepared:
-    with tqdm(desc=f"{study.name}: reading and cleaning", unit=" steps", leave=False) as bar:
-
-        def progress(step: str) -> None:
-            bar.set_postfix_str(step)
-            bar.update()
-
-        return prepare(study, progress=progress)
+    return prepare(study, progress=lambda step: print(f"{study.name}: {step}", flush=True))
 
 
 def _clean(study: Study) -> Prepared:
@@ -126,16 +120,10 @@ def _clean(study: Study) -> Prepared:
 
 
 def _cleaning_parts(study: Study) -> Fingerprint:
-    exports = [
-        file.path for population in study.populations.values() for file in population.files.values()
-    ]
-    registers = [
-        population.attendance.path
-        for population in study.populations.values()
-        if population.attendance
-    ]
-    description = [study.folder / name for name in ("study.yml", "schools.csv", "instruments")]
-    return cleaning_fingerprint(description, [*exports, *registers])
+    populations = study.populations.values()
+    files = [file.file for population in populations for file in population.files.values()]
+    files += [population.attendance.file for population in populations if population.attendance]
+    return cleaning_fingerprint(study.name, [study.export_path(file) for file in files])
 
 
 def _why_unclean(study: Study) -> str:
@@ -152,15 +140,20 @@ def _run_stale(study: str, tasks: Sequence[Task], *, jobs: int, force: bool) -> 
         if force or why_stale(manifest.get(task.name), parts[task]) or not _has_page(task)
     ]
     outcomes = []
-    with tqdm(total=len(stale), desc=f"{study}: notebooks", unit="page", disable=not stale) as bar:
+    # on a terminal one line that moves, elsewhere one line for each page
+    moving = sys.stderr.isatty()
+    with tqdm(total=len(stale), desc=f"{study}: notebooks", unit="page", disable=not moving) as bar:
         for outcome in run_all(stale, jobs=jobs):
             outcomes.append(outcome)
             record(
                 study,
                 {outcome.task.name: {"state": outcome.state, "parts": parts[outcome.task]}},
             )
-            bar.set_postfix_str(f"{outcome.task.name} {outcome.state}")
+            told = f"{outcome.task.name} {outcome.state} ({outcome.seconds:.1f} s)"
+            bar.set_postfix_str(told)
             bar.update()
+            if not moving:
+                print(f"{study}: {len(outcomes)}/{len(stale)} {told}", flush=True)
     return outcomes
 
 

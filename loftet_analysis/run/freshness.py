@@ -58,10 +58,15 @@ def library_digest(floors: Iterable[str] = _ANALYSIS) -> str:
     return digest(sources)
 
 
-def cleaning_fingerprint(description: Iterable[Path], exports: Iterable[Path]) -> Fingerprint:
-    """Return the fingerprint of what clean data are made from."""
+def description_digest(study: str) -> str:
+    """Return the SHA-256 of a study's own description: study.yml, register and instruments."""
+    return digest(paths.raw(study) / name for name in ("study.yml", "schools.csv", "instruments"))
+
+
+def cleaning_fingerprint(study: str, exports: Iterable[Path]) -> Fingerprint:
+    """Return the fingerprint of what a study's clean data are made from."""
     return {
-        "study description": digest(description),
+        "study description": description_digest(study),
         "exports": digest(exports),
         "library": library_digest(_CLEANING),
     }

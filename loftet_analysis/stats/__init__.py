@@ -1,0 +1,1 @@
+"""Floor 3: effects with clustered inference, reliability, units and synthesis."""

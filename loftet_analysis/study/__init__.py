@@ -1,0 +1,42 @@
+"""A study as data: study.yml, the school register and the instruments, read and checked whole."""
+
+from loftet_analysis.study.instrument import (
+    Instrument,
+    Item,
+    ResponseSet,
+    Scale,
+    load_instrument,
+    normalise_label,
+)
+from loftet_analysis.study.load import load_study, missing_exports
+from loftet_analysis.study.plan import plan
+from loftet_analysis.study.study import (
+    Analysis,
+    Attendance,
+    Consent,
+    ExportFile,
+    Link,
+    Population,
+    Study,
+    Wave,
+)
+
+__all__ = [
+    "Analysis",
+    "Attendance",
+    "Consent",
+    "ExportFile",
+    "Instrument",
+    "Item",
+    "Link",
+    "Population",
+    "ResponseSet",
+    "Scale",
+    "Study",
+    "Wave",
+    "load_instrument",
+    "load_study",
+    "missing_exports",
+    "normalise_label",
+    "plan",
+]

@@ -1,0 +1,89 @@
+"""What every reader hands on: one frame of text, and what the tool says about its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from loftet_analysis.errors import InputError, Problem
+
+
+@dataclass(frozen=True)
+class Export:
+    """One export, as text and nothing but text.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        One row per row of the export, every cell a string as it stands there, ``""`` where it
+        is blank. Columns that share a heading are told apart: ``u1``, ``u1 (2)``.
+    name : str
+        The file's name, for messages.
+    questions : mapping of str to str
+        Column → its heading or question text, as the tool wrote it.
+    labels : mapping of str to (mapping of str to str)
+        Column → code → label, where the tool stores labels beside the codes.
+    """
+
+    frame: pd.DataFrame
+    name: str
+    questions: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+def named_apart(headings: Iterable[str]) -> list[str]:
+    """Return the headings, those that have been used before with a number.
+
+    Examples
+    --------
+    >>> named_apart(["kode", "u1", "u1", "u1 (2)"])
+    ['kode', 'u1', 'u1 (2)', 'u1 (2) (2)']
+    """
+    taken: dict[str, None] = {}
+    for heading in headings:
+        name, number = heading, 1
+        while name in taken:
+            number += 1
+            name = f"{heading} ({number})"
+        taken[name] = None
+    return list(taken)
+
+
+def from_columns(columns: Sequence, headings: Sequence[str], path: Path) -> Export:
+    """Put columns of text and their headings together.
+
+    Raises
+    ------
+    InputError
+        Where there is a heading but not one row.
+    """
+    names = named_apart(headings)
+    frame = pd.DataFrame(dict(zip(names, columns, strict=True)), dtype="str")
+    if frame.empty:
+        raise InputError(empty(path, "no row below the headings"))
+    return Export(frame, path.name, dict(zip(names, headings, strict=True)))
+
+
+def empty(path: Path, found: str) -> Problem:
+    """Return the problem of an export without answers."""
+    return Problem(
+        "empty export",
+        found=found,
+        allowed="at least one row of answers",
+        where=path.name,
+        todo="export the form again, and look at the file before it is put here",
+    )
+
+
+def unreadable(path: Path, found: str) -> Problem:
+    """Return the problem of a file that is damaged or of another kind."""
+    return Problem(
+        "unreadable export",
+        found=found,
+        allowed="a whole file of the kind that study.yml names",
+        where=path.name,
+        todo="export or copy the file again, or correct its tool in study.yml",
+    )

@@ -1,0 +1,169 @@
+"""Clean data on disk: one folder per study, written whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from loftet_analysis import names, paths
+from loftet_analysis.data.prepare import Prepared
+from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.study import Study
+
+TABLES = {
+    "ledger": "ledger.csv",
+    "values": "values.csv",
+    "linkage": "linkage.csv",
+    "units": "units.csv",
+    "disclosure": "disclosure.parquet",
+}
+_NUMBERS = ("n", "n_in", "n_out", "n_set_aside", "sd_unit")
+
+
+def write(prepared: Prepared, study: Study) -> Path:
+    """Write clean data in the place of what was there, results of earlier data included.
+
+    Everything is written to a folder beside first, then that folder takes the old one's place.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        As made by :func:`~loftet_analysis.data.prepare.prepare`.
+    study : Study
+        Every region of its register gets a part of every population, also an empty one.
+
+    Returns
+    -------
+    Path
+        ``data_clean/<study>/``.
+    """
+    target = paths.clean(study.name)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{study.name}-") as room:
+        staged, old = Path(room) / "new", Path(room) / "old"
+        for population, frame in prepared.clean.items():
+            by_region = dict(list(frame.groupby(names.REGION)))
+            for region in study.regions[names.REGION]:
+                part = by_region.get(region, frame.iloc[:0]).drop(columns=names.REGION)
+                _write_parquet(part, _part(staged, population, region))
+        for population, frame in prepared.set_aside.items():
+            _write_parquet(frame, staged / "set_aside" / f"{population}.parquet")
+        for name in ("ledger", "values", "linkage", "units"):
+            table: pd.DataFrame = getattr(prepared, name)
+            table.to_csv(staged / TABLES[name], index=False, lineterminator="\n")
+        _write_parquet(prepared.mask, staged / TABLES["disclosure"])
+        if target.exists():
+            target.rename(old)
+        try:
+            staged.rename(target)
+        except OSError:
+            if old.exists():
+                old.rename(target)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
+    return target
+
+
+def read(
+    study: str, population: str, region: str | None = None, columns: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Read clean data of one region, or of all.
+
+    Parameters
+    ----------
+    study, population : str
+        ``"demo"``, ``"pupils"``.
+    region : str, optional
+        A region's slug; all regions, in the order of their slugs, without it.
+    columns : sequence of str, optional
+        Read these only, in this order; all without it.
+
+    Returns
+    -------
+    DataFrame
+        As ``Prepared.clean``.
+
+    Raises
+    ------
+    InputError
+        Where there is no clean data yet, or none of that population, region or column.
+    """
+    folder = _existing(study, paths.clean(study)) / population
+    if not folder.is_dir():
+        there = [path.parent.name for path in sorted(folder.parent.glob("*/region=*"))]
+        raise InputError(_unknown("population", population, sorted(set(there)), study))
+    regions = sorted(path.name.removeprefix("region=") for path in folder.glob("region=*"))
+    if region is not None and region not in regions:
+        raise InputError(_unknown("region", region, regions, study))
+    wanted = regions if region is None else [region]
+    parts = [_read_part(_part(folder.parent, population, name), name, columns) for name in wanted]
+    missing = [name for name in columns or () if name not in parts[0].column_names]
+    if missing:
+        schema = pq.read_schema(_part(folder.parent, population, wanted[0]))
+        there = [names.REGION, *schema.names]
+        raise InputError(_unknown("column", name, there, study) for name in missing)
+    frame = pa.concat_tables(parts).to_pandas(ignore_metadata=False)
+    ordered = list(columns) if columns else _natural_order(list(frame))
+    return frame[ordered]
+
+
+def read_table(study: str, name: str) -> pd.DataFrame:
+    """Read one of the study's tables, by its key in ``TABLES``.
+
+    Raises
+    ------
+    InputError
+        Where there is no clean data yet, or no such table.
+    """
+    if name not in TABLES:
+        raise InputError(_unknown("table", name, list(TABLES), study))
+    path = _existing(study, paths.clean(study) / TABLES[name])
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path)
+    text = pd.read_csv(path, dtype=str, keep_default_na=False)
+    return text.assign(**{c: pd.to_numeric(text[c]) for c in text if c in _NUMBERS})
+
+
+def _part(folder: Path, population: str, region: str) -> Path:
+    return folder / population / f"region={region}" / "part.parquet"
+
+
+def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    pq.write_table(table, path, compression="zstd")
+
+
+def _read_part(path: Path, region: str, columns: Sequence[str] | None) -> pa.Table:
+    stored = None if columns is None else [name for name in columns if name != names.REGION]
+    table = pq.ParquetFile(path).read(columns=stored)
+    return table.append_column(names.REGION, pa.array([region] * len(table), pa.large_string()))
+
+
+def _natural_order(columns: list[str]) -> list[str]:
+    rest = [column for column in columns if column != names.REGION]
+    place = rest.index(names.WAVE) + 1
+    return [*rest[:place], names.REGION, *rest[place:]]
+
+
+def _existing(study: str, path: Path) -> Path:
+    if path.exists():
+        return path
+    raise InputError(
+        Problem(
+            "no clean data",
+            found=f"nothing at {path.name}",
+            where=str(path.parent),
+            todo=f"run: loftet clean {study}",
+        )
+    )
+
+
+def _unknown(what: str, found: str, allowed: Sequence[str], study: str) -> Problem:
+    return Problem(f"unknown {what}", found, ", ".join(allowed), f"clean data of {study}")

@@ -1,0 +1,176 @@
+"""The fifteen regions of the demo study and their invented schools: what no draw changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from zlib import crc32
+
+import numpy as np
+
+from loftet_analysis.errors import InputError, Problem
+
+PARTICIPANTS = 30
+
+# (slug, the county's official name in all its languages, county number)
+_COUNTIES = (
+    ("oslo", "Oslo - Oslove", "03"),
+    ("rogaland", "Rogaland", "11"),
+    ("more-og-romsdal", "Møre og Romsdal", "15"),
+    ("nordland", "Nordland - Nordlánnda", "18"),
+    ("ostfold", "Østfold", "31"),
+    ("akershus", "Akershus", "32"),
+    ("buskerud", "Buskerud", "33"),
+    ("innlandet", "Innlandet", "34"),
+    ("vestfold", "Vestfold", "39"),
+    ("telemark", "Telemark", "40"),
+    ("agder", "Agder", "42"),
+    ("vestland", "Vestland", "46"),
+    ("trondelag", "Trøndelag - Trööndelage", "50"),
+    ("troms", "Troms - Romsa - Tromssa", "55"),
+    ("finnmark", "Finnmark - Finnmárku - Finmarkku", "56"),
+)
+_NYNORSK = ("more-og-romsdal", "vestland")
+
+# schools of grades 1-7, 8-10 and 1-10, by the region's place in the list
+_STRUCTURES = ((6, 2, 3), (7, 3, 2), (6, 2, 2), (6, 3, 2))
+
+# mathematical words: names like these cannot be a real place's
+_STEMS = (
+    "Abakus", "Akse", "Algebra", "Brøk", "Desimal", "Diagonal", "Divisor", "Ellipse", "Faktor",
+    "Femkant", "Fraktal", "Graf", "Hyperbel", "Kjegle", "Koordinat", "Kvadrat", "Kube", "Kurve",
+    "Logaritme", "Median", "Modulus", "Nevner", "Origo", "Parabel", "Polygon", "Potens", "Primtall",
+    "Prisme", "Produkt", "Radius", "Rombe", "Sekant", "Sirkel", "Sum", "Symmetri", "Tangens",
+    "Teller", "Terning", "Trekant", "Vinkel",
+)  # fmt: skip
+_ENDINGS = ("bakken", "berget", "dalen", "haugen", "lia", "moen", "nes", "sletta", "vik", "åsen")
+
+
+@dataclass(frozen=True)
+class School:
+    """An invented school.
+
+    Attributes
+    ----------
+    school_id : str
+        Nine digits in the form of an organisation number (see `school_id`).
+    name, municipality : str
+    grades : str
+        ``1-7``, ``8-10`` or ``1-10``.
+    feeds : int
+        Place in the region's list of the school in which its pupils begin grade 8 (its own
+        place for a school that has that grade).
+    participants : int
+        Teachers who take part in the programme.
+    """
+
+    school_id: str
+    name: str
+    municipality: str
+    grades: str
+    feeds: int
+    participants: int
+
+    @property
+    def primary(self) -> bool:
+        """Whether the school teaches grades 5-7."""
+        return self.grades != "8-10"
+
+    @property
+    def lower_secondary(self) -> bool:
+        """Whether the school teaches grades 8-10."""
+        return self.grades != "1-7"
+
+
+@dataclass(frozen=True)
+class Region:
+    """A region: slug, official name, county number and schools."""
+
+    slug: str
+    name: str
+    county: str
+    schools: tuple[School, ...]
+
+
+def school_id(county: str, number: int) -> str:
+    """Return an invented organisation number with a valid check digit.
+
+    Numbers in use begin with 8 or 9 (the register's own rule), those of the authorities'
+    synthetic test units with 2 or 3; these begin with 1, then the county's number. The check
+    digit is the register's: weights 3 2 7 6 5 4 3 2, modulus 11. A number whose check digit
+    would be 10 does not exist; the next one is taken.
+
+    Examples
+    --------
+    >>> school_id("18", 1)
+    '118000110'
+    """
+    for last in range(10):
+        digits = f"1{county}{number:04d}{last}"
+        rest = -sum(int(d) * w for d, w in zip(digits, (3, 2, 7, 6, 5, 4, 3, 2), strict=True)) % 11
+        if last and rest != 10:
+            return f"{digits}{rest}"
+    raise AssertionError("ten neighbours cannot all lack a check digit")
+
+
+def _schools(place: int, slug: str, county: str) -> tuple[School, ...]:
+    n_primary, n_lower, n_both = _STRUCTURES[place % len(_STRUCTURES)]
+    grades = ["1-7"] * n_primary + ["8-10"] * n_lower + ["1-10"] * n_both
+    word = "skule" if slug in _NYNORSK else "skole"
+    kind = {"1-7": word, "8-10": f"ungdoms{word}", "1-10": f"barne- og ungdoms{word}"}
+    names = np.random.default_rng(crc32(b"names")).permutation(
+        [f"{stem}{ending}" for stem in _STEMS for ending in _ENDINGS]
+    )
+    names = names[place * 20 : (place + 1) * 20]
+    # a municipality is a school of grades 8-10 with the schools that feed it, or a 1-10 school
+    feeds = [n_primary + i % n_lower if grade == "1-7" else i for i, grade in enumerate(grades)]
+    places, extra = divmod(PARTICIPANTS, len(grades))
+    largest = sorted(range(len(grades)), key=lambda i: (grades[i] == "1-7", i))[:extra]
+    return tuple(
+        School(
+            school_id=school_id(county, i + 1),
+            name=f"{names[i]} {kind[grade]}",
+            municipality=str(names[19 - (feeds[i] - n_primary)]),
+            grades=grade,
+            feeds=feeds[i],
+            participants=places + (i in largest),
+        )
+        for i, grade in enumerate(grades)
+    )
+
+
+@cache
+def regions() -> tuple[Region, ...]:
+    """Return the fifteen regions, in the order of their county numbers."""
+    return tuple(
+        Region(slug, name, county, _schools(place, slug, county))
+        for place, (slug, name, county) in enumerate(_COUNTIES)
+    )
+
+
+def chosen(slugs: Sequence[str] | None) -> tuple[Region, ...]:
+    """Return the regions with these slugs in the list's order; all of them for None.
+
+    Raises
+    ------
+    InputError
+        For slugs that are no region of the demo.
+    """
+    known = {region.slug: region for region in regions()}
+    wanted = list(known) if slugs is None else list(slugs)
+    unknown = [slug for slug in wanted if slug not in known]
+    if unknown or not wanted:
+        raise InputError(
+            [
+                Problem("unknown region", slug, ", ".join(known), "the demo study")
+                for slug in unknown or ["(none)"]
+            ]
+        )
+    return tuple(region for slug, region in known.items() if slug in wanted)
+
+
+def following(region: Region) -> Region:
+    """Return the region that those who leave ``region`` move to."""
+    ring = regions()
+    return ring[(ring.index(region) + 1) % len(ring)]

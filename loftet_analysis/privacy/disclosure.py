@@ -1,0 +1,291 @@
+"""The disclosure mask: which cells of the plan may be shown, decided once for the study.
+
+It is decided from counts and answers, never from estimates, so pages drawn early and late cannot
+contradict each other. Four rules, in the order of the reasons given:
+
+*small_n*
+    Fewer people than the profile's limit.
+*homogeneous*
+    Everybody in the cell has the same score (or the same change): the mean tells each answer.
+*linked_wave*
+    A change whose pre or post cell is hidden: together with the other it would give it away.
+*complementary*
+    Shown, it would let a hidden cell be computed: the national cell less the regions, a region
+    less its schools, roles or grades.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from loftet_analysis import names
+from loftet_analysis.study import Instrument, Study
+
+LIMITS = {"open": 1, "internal": 6, "school": 10, "public": 20}
+NEVER_BY_SCHOOL = ("leaders",)  # a school has one or two of them
+SMALL, SAME, CHANGE, COMPLEMENT = "small_n", "homogeneous", "linked_wave", "complementary"
+
+_CELL = [names.REGION, names.SCHOOL, names.SUBGROUP, names.WAVE, names.OUTCOME]
+_GROUPS = [names.ROLE, names.GRADE]
+_BASE = [names.REGION, names.SCHOOL, *_GROUPS, names.WAVE]
+
+
+def decide(study: Study, clean: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Decide which cells may be shown.
+
+    Parameters
+    ----------
+    study : Study
+        Its profile, register, waves and instruments.
+    clean : mapping of str to DataFrame
+        Clean data of the whole study, by population.
+
+    Returns
+    -------
+    DataFrame
+        ``names.MASK``, one row per cell: the study (region *national*), each region, with all
+        and by role and by grade, and each school, for every wave in which an outcome is asked and
+        for *linked*. ``n`` counts people with a score; in *linked* those with one before and
+        after, under their pre school, role and grade, in a region's cell only those who stayed
+        in it. ``reason`` is empty where the cell may be shown.
+    """
+    masks = [
+        _population_mask(
+            frame,
+            instrument=study.populations[name].instrument,
+            schools=study.schools,
+            waves=list(study.waves),
+            limit=LIMITS[study.disclosure],
+            years=study.years_between,
+            by_school=name not in NEVER_BY_SCHOOL,
+        ).assign(**{names.POPULATION: name})
+        for name, frame in clean.items()
+    ]
+    return pd.concat(masks, ignore_index=True)[list(names.MASK)]
+
+
+def _population_mask(
+    clean: pd.DataFrame,
+    *,
+    instrument: Instrument,
+    schools: pd.DataFrame,
+    waves: Sequence[str],
+    limit: int,
+    years: int,
+    by_school: bool,
+) -> pd.DataFrame:
+    outcomes = list(instrument.scales)
+    keyed = _keyed(clean, outcomes)
+    counts = _counts(pd.concat([keyed, _pairs(keyed)]), outcomes)
+    asked = [
+        (wave, name)
+        for name, scale in instrument.scales.items()
+        for wave in _cell_waves(waves, scale.waves)
+    ]
+    places = _places(schools, _subgroups(keyed), by_school=by_school)
+    grid = places.merge(pd.DataFrame(asked, columns=[names.WAVE, names.OUTCOME]), how="cross")
+    mask = grid.merge(counts, on=_CELL, how="left")
+    mask["n"] = mask["n"].fillna(0).astype(int)
+    same = (mask["low"] == mask["high"]) & (limit > 1)
+    mask["reason"] = np.select([mask["n"] < limit, same], [SMALL, SAME], "")
+    mask["reason"] = _protect(mask, limit=limit, years=years)
+    return mask.assign(suppressed=mask["reason"] != "")
+
+
+def _cell_waves(waves: Sequence[str], asked: Sequence[str]) -> list[str]:
+    shown = [wave for wave in waves if wave in asked]
+    return [*shown, names.LINKED] if {names.PRE, names.POST} <= set(shown) else shown
+
+
+def _keyed(clean: pd.DataFrame, outcomes: Sequence[str]) -> pd.DataFrame:
+    """Return the scores with the keys of their cells as text, ``""`` where there is none."""
+    keyed = clean.reindex(columns=[names.PERSON, *_BASE, *outcomes])
+    for column in _GROUPS:
+        keyed[column] = keyed[column].astype("str").fillna("")
+    return keyed
+
+
+def _pairs(keyed: pd.DataFrame) -> pd.DataFrame:
+    """Return people's changes under their pre keys; without a region where they have moved."""
+    known = keyed[keyed[names.PERSON].notna()].set_index(names.PERSON)
+    pre, post = (known[known[names.WAVE] == wave] for wave in (names.PRE, names.POST))
+    pre = pre[pre.index.isin(post.index)]
+    post = post.loc[pre.index]
+    outcomes = keyed.columns.difference([names.PERSON, *_BASE], sort=False)
+    pairs = pre.assign(**{name: post[name] - pre[name] for name in outcomes})
+    stayed = pre[names.REGION] == post[names.REGION]
+    pairs[names.REGION] = pre[names.REGION].where(stayed, "")
+    return pairs.assign(**{names.WAVE: names.LINKED}).reset_index()
+
+
+def _counts(keyed: pd.DataFrame, outcomes: Sequence[str]) -> pd.DataFrame:
+    """Return n, lowest and highest score of every cell that holds anybody."""
+    groups = keyed.groupby(_BASE, sort=True)
+    base = pd.concat(
+        [
+            groups[name].agg(n="count", low="min", high="max").reset_index().assign(outcome=name)
+            for name in outcomes
+        ]
+    )
+    base = base[base["n"] > 0]
+    national = base.assign(**{names.REGION: names.NATIONAL})
+    regional = base[base[names.REGION] != ""]
+    everywhere = pd.concat([national, regional]).assign(**{names.SCHOOL: ""})
+    cells = [everywhere.assign(subgroup=names.ALL), regional.assign(subgroup=names.ALL)]
+    for column in _GROUPS:
+        known = everywhere[everywhere[column] != ""]
+        cells.append(known.assign(subgroup=column + "=" + known[column]))
+    return (
+        pd.concat(cells)
+        .groupby(_CELL, sort=True)
+        .agg(n=("n", "sum"), low=("low", "min"), high=("high", "max"))
+        .reset_index()
+    )
+
+
+def _subgroups(keyed: pd.DataFrame) -> list[str]:
+    roles = [role for role in names.ROLES if (keyed[names.ROLE] == role).any()]
+    grades = sorted(set(keyed[names.GRADE]) - {""}, key=int)
+    return [
+        names.ALL,
+        *(f"{names.ROLE}={role}" for role in roles if len(roles) > 1),
+        *(f"{names.GRADE}={grade}" for grade in grades),
+    ]
+
+
+def _places(schools: pd.DataFrame, subgroups: Sequence[str], *, by_school: bool) -> pd.DataFrame:
+    """Return the cells of a population but for wave and outcome, each after what it is part of."""
+    regions = [names.NATIONAL, *schools[names.REGION].drop_duplicates()]
+    rows = [(region, "", subgroup) for region in regions for subgroup in subgroups]
+    if by_school:
+        pairs = schools[[names.REGION, names.SCHOOL]].itertuples(index=False)
+        rows += [(region, school, names.ALL) for region, school in pairs]
+    return pd.DataFrame(rows, columns=_CELL[:3])
+
+
+def _protect(mask: pd.DataFrame, *, limit: int, years: int) -> np.ndarray:
+    """Hide what would give hidden cells away, until nothing more has to be hidden."""
+    n = mask["n"].to_numpy()
+    reason = mask["reason"].to_numpy(dtype=object)
+    margins = _margins(mask)
+    linked, *parts = _changes(mask, years)
+    while True:
+        before = reason.copy()
+        for part in parts:
+            gives_away = (part >= 0) & (reason[part] != "") & (n[part] > 0)
+            reason[linked[gives_away & (reason[linked] == "")]] = CHANGE
+        for children, parents in margins:
+            hidden = _to_hide(n, reason != "", children, parents, limit=limit)
+            reason[hidden] = COMPLEMENT
+        if (reason == before).all():
+            return reason
+
+
+def _margins(mask: pd.DataFrame) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return positions of parts and of their wholes: regions, roles, grades, schools."""
+    region, school, subgroup = (mask[column] for column in _CELL[:3])
+    by_region = school.eq("") & region.ne(names.NATIONAL)
+    wholes = [(by_region, {names.REGION: names.NATIONAL})]
+    wholes += [(subgroup.str.startswith(f"{g}="), {names.SUBGROUP: names.ALL}) for g in _GROUPS]
+    wholes += [(school.ne(""), {names.SCHOOL: ""})]
+    return [
+        (np.flatnonzero(parts), _positions(mask, mask[parts].assign(**whole)))
+        for parts, whole in wholes
+    ]
+
+
+def _changes(mask: pd.DataFrame, years: int) -> list[np.ndarray]:
+    """Return positions of the linked cells, and of the pre and post cells of the same people."""
+    linked = mask[mask[names.WAVE] == names.LINKED]
+    pre, post = (linked.assign(**{names.WAVE: wave}) for wave in (names.PRE, names.POST))
+    grade = post[names.SUBGROUP].str.extract(rf"{names.GRADE}=(\d+)")[0].dropna().astype(int)
+    post.loc[grade.index, names.SUBGROUP] = f"{names.GRADE}=" + (grade + years).astype("str")
+    return [_positions(mask, cells) for cells in (linked, pre, post)]
+
+
+def _positions(mask: pd.DataFrame, cells: pd.DataFrame) -> np.ndarray:
+    index = pd.MultiIndex.from_frame(mask[_CELL])
+    return index.get_indexer(pd.MultiIndex.from_frame(cells[_CELL]))
+
+
+def _to_hide(
+    n: np.ndarray,
+    hidden: np.ndarray,
+    children: np.ndarray,
+    parents: np.ndarray,
+    *,
+    limit: int,
+) -> np.ndarray:
+    """Return the next cells to hide along one margin, at most one per whole.
+
+    The hidden parts of a whole that is shown are safe when they are two or more and together
+    reach the limit; people who belong to no part (no role known, moved to another region) count
+    as one more. A hidden whole is safe when one of its parts is hidden. Cells without people
+    give nothing away.
+    """
+    size = len(n)
+    out_of_sight = hidden[children] & (n[children] > 0)
+    parts = np.bincount(parents, out_of_sight, size)
+    people = np.bincount(parents, np.where(out_of_sight, n[children], 0), size)
+    rest = n - np.bincount(parents, n[children], size)
+    unsafe = ~hidden & (parts > 0) & ((parts + (rest > 0) < 2) | (people + rest < limit))
+    exposed = hidden & (n > 0) & (parts == 0) & (rest == 0)
+    exposed[np.setdiff1d(np.arange(size), parents)] = False
+    order = np.lexsort((children, n[children], parents))
+    children, parents = children[order], parents[order]
+    able = (unsafe | exposed)[parents] & ~hidden[children] & (n[children] > 0)
+    helped, first = np.unique(parents[able], return_index=True)
+    alone = np.setdiff1d(np.flatnonzero(unsafe), helped)  # its only part is hidden: so is it
+    return np.concatenate([children[able][first], alone])
+
+
+def safe_bins(values: Sequence[float], edges: Sequence[float], limit: int) -> pd.DataFrame:
+    """Count values in bins and join neighbours until each holds enough people.
+
+    Parameters
+    ----------
+    values : sequence of float
+        Scores; missing ones are left out.
+    edges : sequence of float
+        Increasing; the last bin includes its upper edge.
+    limit : int
+        Fewest people in a bin; with 1 the bins stay as they are.
+
+    Returns
+    -------
+    DataFrame
+        ``low, high, n, share`` (of those counted), from low to high; no row where fewer than
+        ``limit`` people have a score.
+
+    Raises
+    ------
+    ValueError
+        Where a score lies outside the edges.
+
+    Examples
+    --------
+    >>> safe_bins([1, 1, 1, 2, 3, 3, 3, 4], [0.5, 1.5, 2.5, 3.5, 4.5], limit=3)
+       low  high  n  share
+    0  0.5   1.5  3  0.375
+    1  1.5   4.5  5  0.625
+    """
+    scores = np.asarray(values, dtype=float)
+    scores = scores[~np.isnan(scores)]
+    if len(scores) and not (edges[0] <= scores.min() and scores.max() <= edges[-1]):
+        raise ValueError(f"scores from {scores.min()} to {scores.max()} outside {edges}")
+    counts, edges = np.histogram(scores, bins=np.asarray(edges, dtype=float))
+    bins: list[list[float]] = []
+    for low, high, n in zip(edges, edges[1:], counts, strict=False):
+        if bins and limit > 1 and bins[-1][2] < limit:
+            bins[-1][1:] = [high, bins[-1][2] + n]
+        else:
+            bins.append([low, high, n])
+    if limit > 1 and len(bins) > 1 and bins[-1][2] < limit:
+        _, high, n = bins.pop()
+        bins[-1][1:] = [high, bins[-1][2] + n]
+    frame = pd.DataFrame(bins, columns=["low", "high", "n"]).astype({"n": int})
+    frame = frame.assign(share=frame["n"] / max(len(scores), 1))
+    return frame if len(scores) >= limit else frame.iloc[:0]

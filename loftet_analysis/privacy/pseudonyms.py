@@ -1,0 +1,93 @@
+"""Pseudonyms: a keyed hash of an id, which nobody without the key file can trace back."""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+import platformdirs
+
+from loftet_analysis import paths
+from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.study import Study
+
+KEY_BYTES = 32
+
+
+def pseudonym(key: bytes, *parts: str) -> str:
+    """Return the pseudonym of what the parts name together.
+
+    HMAC-SHA256 (RFC 2104) of the parts with a unit separator between them, the first 64 bits in
+    hexadecimal: two of a million people share one with a probability of 3·10⁻⁸.
+
+    Examples
+    --------
+    >>> pseudonym(b"k" * 32, "teachers", "17")
+    '...'
+    >>> pseudonym(b"k" * 32, "a", "b") == pseudonym(b"k" * 32, "ab")
+    False
+    """
+    return hmac.digest(key, "\x1f".join(parts).encode(), "sha256").hex()[:16]
+
+
+def key_path(study: Study) -> Path:
+    """Return where the key of a study lies: outside the project's folder.
+
+    The file that study.yml names, else ``$LOFTET_KEYS/<study>.key``, else
+    ``loftet/keys/<study>.key`` in the user's data folder.
+    """
+    if study.key:
+        return study.key
+    folder = os.environ.get("LOFTET_KEYS")
+    keys = Path(folder) if folder else Path(platformdirs.user_data_dir("loftet")) / "keys"
+    return keys / f"{study.name}.key"
+
+
+def load_key(study: Study) -> bytes:
+    """Return the key of a study; make it, and say where it lies, when there is none yet.
+
+    The file is readable by its owner alone (mode 0600, where the system knows modes).
+
+    Raises
+    ------
+    InputError
+        Where the file lies inside the project's folder or is not a key.
+    """
+    path = key_path(study)
+    if path.resolve().is_relative_to(paths.root()):
+        raise InputError(
+            Problem(
+                "pseudonym key inside the project's folder",
+                found=str(path),
+                allowed="a place that is neither shared nor versioned together with the data",
+                where="study.yml (key:) or LOFTET_KEYS",
+                todo="move the key file elsewhere and name its new place",
+            )
+        )
+    if not path.exists():
+        _make_key(path)
+    key = path.read_bytes()
+    if len(key) != KEY_BYTES:
+        raise InputError(
+            Problem(
+                "not a pseudonym key",
+                found=f"{len(key)} bytes",
+                allowed=f"{KEY_BYTES} bytes",
+                where=str(path),
+                todo="restore the file from its backup; with a new key earlier pseudonyms are lost",
+            )
+        )
+    return key
+
+
+def _make_key(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return  # another process was faster
+    with os.fdopen(handle, "wb") as file:
+        file.write(secrets.token_bytes(KEY_BYTES))
+    print(f"pseudonym key made: {path} (keep it apart from the data, and delete it at the end)")

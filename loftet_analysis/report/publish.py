@@ -1,0 +1,356 @@
+"""The one gate to the outside: what is not in the disclosure mask is not published."""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from loftet_analysis import names, paths
+from loftet_analysis.errors import DisclosureError
+from loftet_analysis.privacy.disclosure import LIMITS, SMALL
+from loftet_analysis.report import plots, tables
+from loftet_analysis.report.words import Words, readings
+
+#: Key in an output's metadata that says it passed the gate; pages hold nothing else.
+GATED = "loftet_gated"
+#: What a mask's row is found by.
+CELL = (
+    names.POPULATION, names.REGION, names.SCHOOL, names.SUBGROUP, names.WAVE, names.OUTCOME,
+)  # fmt: skip
+
+_WAVES_OF = {
+    "linked_change": (names.PRE, names.POST, names.LINKED),
+    "same_grade": (names.PRE, names.POST),
+    "school_change": (names.PRE, names.POST),
+    "participants": (names.PRE, names.POST, names.LINKED),
+    "colleagues": (names.PRE, names.POST, names.LINKED),
+    "participants_vs_colleagues": (names.PRE, names.POST, names.LINKED),
+}
+_ROLES_OF = {
+    "participants": (names.PARTICIPANT,),
+    "colleagues": (names.COLLEAGUE,),
+    "participants_vs_colleagues": (names.PARTICIPANT, names.COLLEAGUE),
+}
+# what comes from the plan or the instrument and says nothing about anybody's answers; whatever
+# else a hidden row holds is emptied
+_KEPT = {
+    *CELL, "scale", "question", "estimand", "contrast", "weighting", "cluster", "family",
+    "plan_role", "evidence", "method", "ci_level", "sesoi", "n_items", "suppressed", "reason",
+}  # fmt: skip
+_PEOPLE = ("n", "n_pre", "n_post", "n_pairs")
+_COUNTS = (*_PEOPLE, "n_clusters", "n_schools_dropped", "n_items", "k")
+_DECIMALS = {"open": None, "internal": 4, "school": 3, "public": 2}
+_ONE_MORE = ("p_value", "p_adjusted", "q_p")
+
+_TABLES = {
+    "effects_table": tables.effects_table,
+    "regions_table": tables.regions_table,
+    "pooled_table": tables.pooled_table,
+    "reliability_table": tables.reliability_table,
+}
+_FIGURES = {
+    "change": plots.change_figure,
+    "distribution": plots.distribution_figure,
+    "forest": plots.forest_figure,
+}
+_DRAWN = {"change": "estimate", "distribution": "share", "forest": "estimate"}
+_TEXTS = {"reading": readings}
+VIEWS = (*_TABLES, *_FIGURES, *_TEXTS)
+
+
+@dataclass(frozen=True)
+class Published:
+    """Something that passed the gate, as a notebook or a page shows it.
+
+    Attributes
+    ----------
+    html : str
+        The table, the figure with its alt text, or the sentences.
+    text : str
+        The same where only plain text can be shown.
+    """
+
+    html: str
+    text: str
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None):
+        # the mark by which a page tells what passed the gate from what did not
+        return {"text/html": self.html, "text/plain": self.text}, {GATED: True}
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def cells(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the cells of the mask that each row of a result rests on.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Rows of effects or pooled effects (``estimand`` says which waves and roles they rest on),
+        of reliability, or of anything else with a ``wave``. Without ``region`` a row is
+        national, without ``school_id`` of all schools, without ``subgroup`` of everybody.
+
+    Returns
+    -------
+    DataFrame
+        ``row`` (position in ``frame``) and the columns of `CELL`; several per row.
+
+    Raises
+    ------
+    DisclosureError
+        Where a row says neither its wave nor an estimand with known cells.
+
+    Examples
+    --------
+    >>> row = {"population": "pupils", "region": "oslo", "outcome": "persistence"}
+    >>> found = cells(pd.DataFrame([{**row, "estimand": "same_grade"}]))
+    >>> found[["subgroup", "wave"]].to_dict("records")
+    [{'subgroup': 'all', 'wave': 'pre'}, {'subgroup': 'all', 'wave': 'post'}]
+    """
+    found = []
+    for position, row in enumerate(frame.to_dict("records")):
+        place = {
+            names.POPULATION: row[names.POPULATION],
+            names.REGION: _text(row.get(names.REGION)) or names.NATIONAL,
+            names.SCHOOL: _text(row.get(names.SCHOOL)),
+            names.OUTCOME: _text(row.get(names.OUTCOME)) or row["scale"],
+        }
+        subgroup = _text(row.get(names.SUBGROUP)) or names.ALL
+        found += [
+            {"row": position, **place, names.SUBGROUP: group, names.WAVE: wave}
+            for group in _subgroups(row, subgroup)
+            for wave in _waves(row)
+        ]
+    return pd.DataFrame(found, columns=["row", *CELL])
+
+
+def _text(value: object) -> str:
+    return "" if value is None or pd.isna(value) else str(value)
+
+
+def _waves(row: dict) -> tuple[str, ...]:
+    if _text(row.get(names.WAVE)):
+        return (row[names.WAVE],)
+    estimand = _text(row.get(names.ESTIMAND))
+    if estimand not in _WAVES_OF:
+        raise DisclosureError(
+            f"no rule says which cells of the disclosure mask {estimand or 'this row'!r} rests on"
+        )
+    waves = _WAVES_OF[estimand]
+    # a typical school's change is that of its linked people where there are any
+    counts_pairs = estimand == "school_change" and not pd.isna(row.get("n_pairs"))
+    return (*waves, names.LINKED) if counts_pairs else waves
+
+
+def _subgroups(row: dict, subgroup: str) -> tuple[str, ...]:
+    roles = [f"role={role}" for role in _ROLES_OF.get(_text(row.get(names.ESTIMAND)), ())]
+    if not roles or subgroup in {*roles}:
+        return (subgroup,) if not roles else tuple(roles)
+    if subgroup == names.ALL:
+        return tuple(roles)
+    return tuple(f"{subgroup},{role}" for role in roles)
+
+
+def gated(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> pd.DataFrame:
+    """Return a result as it may be published.
+
+    Every row is joined to the cells of the disclosure mask that it rests on. Where one of them
+    is suppressed the row loses its numbers and everything read off them; what is left is rounded
+    as the profile asks.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Effects, reliability, pooled effects, binned distributions; see `cells`.
+    mask : DataFrame
+        The study's disclosure mask, columns `names.MASK`.
+    profile : {"open", "internal", "school", "public"}
+        The study's disclosure profile. ``open`` rounds nothing; ``public`` rounds numbers of
+        people to 5 and estimates to two decimals.
+
+    Returns
+    -------
+    DataFrame
+        The rows in their order, with ``suppressed`` (bool) and ``reason``.
+
+    Raises
+    ------
+    DisclosureError
+        Where a row with numbers rests on a cell that the mask does not hold, or a bin of a
+        distribution holds fewer people than the profile asks for.
+    """
+    shown = frame.reset_index(drop=True)
+    text = [c for c in shown if not pd.api.types.is_numeric_dtype(shown[c])]
+    shown[text] = shown[text].astype(object).where(shown[text].notna(), "")
+    counts = [c for c in _COUNTS if c in shown]
+    shown[counts] = shown[counts].astype("Int64")
+    told = [c for c in shown if c not in _KEPT]
+    tells = (shown[told].notna() & (shown[told] != "")).any(axis=1)
+    hidden = _hidden(cells(shown[tells].reset_index(drop=True)), mask)
+    why = hidden.set_axis(shown.index[tells]).reindex(shown.index)
+    why = why.where(why.notna(), _few(shown, LIMITS[profile]))
+    if "reason" not in shown:
+        shown["reason"] = ""
+    shown["suppressed"] = why.notna()
+    _refuse_small_bins(shown, LIMITS[profile])
+    empty = {c: shown[c].mask(why.notna(), "" if c in text else None) for c in told}
+    shown = shown.assign(**empty)
+    shown.loc[why.notna(), "reason"] = why[why.notna()]
+    return _rounded(shown, told, profile)
+
+
+def _hidden(rests_on: pd.DataFrame, mask: pd.DataFrame) -> pd.Series:
+    """Return the mask's reason for each row that it hides, missing for the others."""
+    keys = list(CELL)
+    held = mask[[*keys, "suppressed", "reason"]].copy()
+    held[keys] = held[keys].astype(object).where(held[keys].notna(), "").astype(str)
+    joined = rests_on.astype(dict.fromkeys(keys, str)).merge(
+        held.astype(dict.fromkeys(keys, str)), how="left", on=keys, validate="many_to_one"
+    )
+    unknown = joined["suppressed"].isna()
+    if unknown.any():
+        places = joined.loc[unknown, keys].drop_duplicates()
+        listed = "; ".join(
+            ", ".join(f"{k}={v}" for k, v in zip(keys, place, strict=True) if v)
+            for place in places.head(3).itertuples(index=False)
+        )
+        raise DisclosureError(
+            f"{len(places)} cells are not in the disclosure mask, so nothing of this is "
+            f"published: {listed}"
+        )
+    reasons = joined["reason"].fillna("").where(joined["suppressed"].astype(bool))
+    return reasons.groupby(joined["row"], sort=True).first()
+
+
+def _few(shown: pd.DataFrame, limit: int) -> pd.Series:
+    """Return a reason where a row's own counts are too low, whatever the mask says of its cell.
+
+    A row can rest on fewer people than its cell holds: complete cases, cells of the same grade,
+    a frame that somebody filtered.
+    """
+    people = shown[[c for c in _PEOPLE if c in shown and "low" not in shown]]
+    few = (people.notna() & (people < limit)).any(axis=1)
+    return few.map({True: SMALL}).astype(object)
+
+
+def _refuse_small_bins(shown: pd.DataFrame, limit: int) -> None:
+    if limit <= 1 or not {"low", "high", "n"} <= set(shown.columns):
+        return
+    small = shown[~shown["suppressed"] & (shown["n"] < limit)]
+    if len(small):
+        raise DisclosureError(
+            f"{len(small)} bins hold fewer than {limit} people; join them before publishing"
+        )
+
+
+def _rounded(shown: pd.DataFrame, told: list[str], profile: str) -> pd.DataFrame:
+    decimals = _DECIMALS[profile]
+    if decimals is None:
+        return shown
+    rounded = shown.copy()
+    for column in told:
+        if column in _PEOPLE:
+            if profile == "public":
+                rounded[column] = (rounded[column] / 5).round() * 5
+        elif pd.api.types.is_float_dtype(rounded[column]):
+            rounded[column] = rounded[column].round(decimals + (column in _ONE_MORE))
+    return rounded
+
+
+def publish(
+    frame: pd.DataFrame,
+    view: str,
+    *,
+    name: str,
+    mask: pd.DataFrame,
+    profile: str,
+    words: Words,
+    folder: Path,
+    **others: pd.DataFrame,
+) -> Published:
+    """Gate a result and render it through a named view.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Exact rows; an empty frame gives one line that says so.
+    view : str
+        One of `VIEWS`.
+    name : str
+        Lower-case letters, digits and ``_``: the figure's file, the table's id.
+    mask, profile
+        As in `gated`.
+    words : Words
+        The reader's language.
+    folder : Path
+        Where figures are saved, as ``<name>.<language>.svg`` and ``.png``.
+    **others : DataFrame
+        Further results that a view joins to the first; they are gated in the same way.
+
+    Returns
+    -------
+    Published
+
+    Raises
+    ------
+    DisclosureError
+        As in `gated`.
+    ValueError
+        For an unknown view or a name that no file should have.
+    """
+    if view not in VIEWS:
+        raise ValueError(f"unknown view {view!r}; there are: {', '.join(VIEWS)}")
+    if not re.fullmatch(r"[a-z0-9_]+", name):
+        raise ValueError(f"a name has lower-case letters, digits and _ only, not {name!r}")
+    shown = gated(frame, mask, profile)
+    others = {key: gated(other, mask, profile) for key, other in others.items()}
+    targets = [folder / f"{name}.{words.language}.{suffix}" for suffix in ("svg", "png")]
+    if shown.empty:
+        _remove(targets)
+        return _line(words.text("This was not asked about in this study."), kind="not-asked")
+    if view in _TEXTS:
+        said = _TEXTS[view](shown, words=words)
+        items = "".join(
+            f"<li><strong>{html.escape(outcome)}.</strong> {html.escape(sentences)}</li>"
+            for outcome, sentences in said.items()
+        )
+        text = "\n".join(f"{outcome}. {sentences}" for outcome, sentences in said.items())
+        return Published(f'<ul class="reading">{items}</ul>', text)
+    if view in _TABLES:
+        table = _TABLES[view](shown, words=words, name=name, **others)
+        return Published(table.html, table.caption)
+    if shown[_DRAWN[view]].isna().all():
+        _remove(targets)
+        said = words.text("Nothing is drawn here: every number is hidden or cannot be computed.")
+        return _line(said, kind="hidden")
+    drawn = _FIGURES[view](shown, words=words, **others)
+    pictures = plots.saved(drawn, salt=name)
+    for target, picture in zip(targets, pictures, strict=True):
+        with paths.written_whole(target) as path:
+            path.write_bytes(picture)
+    source = base64.b64encode(pictures[0]).decode("ascii")
+    alt, caption = html.escape(drawn.alt, quote=True), html.escape(drawn.caption)
+    return Published(
+        f'<figure id="{name}"><img src="data:image/svg+xml;base64,{source}" alt="{alt}">'
+        f"<figcaption>{caption}</figcaption></figure>",
+        drawn.alt,
+    )
+
+
+def _remove(targets: list[Path]) -> None:
+    # an older run may have drawn what is hidden now
+    for target in targets:
+        target.unlink(missing_ok=True)
+
+
+def _line(text: str, *, kind: str) -> Published:
+    return Published(f'<p class="{kind}">{html.escape(text)}</p>', text)

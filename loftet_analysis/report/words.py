@@ -1,0 +1,424 @@
+"""What readers see as words and numbers: catalogues, number formats, names, short sentences.
+
+English texts are the message ids; bokmål and nynorsk are read from ``locale/*/LC_MESSAGES``.
+Numbers become text here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+from babel.dates import format_date
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
+
+from loftet_analysis import names
+from loftet_analysis.errors import InputError, Problem
+
+LANGUAGES = ("nb", "nn", "en")
+#: Ends the tag of a language in which every translation is wrapped in ⟦…⟧ (BCP 47, private use).
+PSEUDO = "-x-pseudo"
+
+_LOCALE = Path(__file__).parent / "locale"
+_MINUS = "\N{MINUS SIGN}"
+_NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
+
+
+@cache
+def catalogue(language: str) -> Mapping[str, str | tuple[str, ...]]:
+    """Return a language's translations by message id; English has none.
+
+    Fuzzy and empty entries are left out, so their English text shows.
+
+    Examples
+    --------
+    >>> catalogue("nn")["Colleagues"]
+    'Kollegaer'
+    >>> catalogue("en")
+    {}
+    """
+    path = _LOCALE / language / "LC_MESSAGES" / "loftet.po"
+    if not path.exists():
+        return {}
+    with path.open("rb") as file:
+        entries = read_po(file, locale=language)
+    return {
+        (entry.id[0] if entry.pluralizable else entry.id): entry.string
+        for entry in entries
+        if entry.id and entry.string and not entry.fuzzy
+    }
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The ends of a response scale, as its readers see them.
+
+    Attributes
+    ----------
+    minimum, maximum : float
+        Lowest and highest point.
+    low, high : str
+        Their labels in the reader's language.
+    step : float
+        The distance between two neighbouring scores of a full answer: 1 / number of items.
+    """
+
+    minimum: float
+    maximum: float
+    low: str
+    high: str
+    step: float = 1.0
+
+
+@dataclass(frozen=True)
+class Words:
+    """One reader's language: translations, numbers, and the names of outcomes and regions.
+
+    Attributes
+    ----------
+    language : str
+        ``nb``, ``nn`` or ``en``; with ``-x-pseudo`` after it every translation is wrapped in ⟦…⟧.
+    outcomes : mapping of (population, outcome) to str
+        The scales' labels in this language.
+    regions : mapping of slug to str
+        The regions' names in their display form.
+    answers : mapping of (population, outcome) to Answers
+        The scales' response scales.
+
+    Raises
+    ------
+    InputError
+        For a language that has no catalogue.
+
+    Examples
+    --------
+    >>> nb = Words("nb")
+    >>> nb.text("Colleagues"), nb.number(-1234.5, 2), nb.p_value(0.0001)
+    ('Kolleger', '−1\u202f234,50', '< 0,001')
+    """
+
+    language: str
+    outcomes: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    regions: Mapping[str, str] = field(default_factory=dict)
+    answers: Mapping[tuple[str, str], Answers] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.locale not in LANGUAGES:
+            raise InputError(
+                Problem("unknown language", found=self.language, allowed=", ".join(LANGUAGES))
+            )
+
+    @property
+    def locale(self) -> str:
+        """The language without the mark of a pseudo-locale."""
+        return self.language.removesuffix(PSEUDO)
+
+    def text(self, message: str, /, **values: object) -> str:
+        """Return a message in this language, its placeholders filled."""
+        return self._finished(catalogue(self.locale).get(message, message), values)
+
+    def plural(self, one: str, many: str, n: float, **values: object) -> str:
+        """Return the form of a message that fits ``n``, which fills ``{n}`` as a count."""
+        forms = catalogue(self.locale).get(one, (one, many))
+        return self._finished(forms[0 if n == 1 else 1], {"n": self.count(n), **values})
+
+    def _finished(self, text: str, values: Mapping[str, object]) -> str:
+        filled = text.format(**values) if values else text
+        return f"⟦{filled}⟧" if self.language.endswith(PSEUDO) else filled
+
+    def number(self, value: float, digits: int = 2, *, signed: bool = False) -> str:
+        """Return a number with fixed decimals and true minus; empty for a missing one.
+
+        Examples
+        --------
+        >>> Words("nn").number(0.125, 2, signed=True), Words("en").number(-0.001, 2)
+        ('+0,13', '0.00')
+        """
+        if pd.isna(value):
+            return ""
+        if math.isinf(value):
+            return "∞" if value > 0 else f"{_MINUS}∞"
+        # half away from zero, as readers of a table do it; and never a negative zero
+        size = math.floor(abs(float(value)) * 10**digits + 0.5 + 1e-9) / 10**digits
+        pattern = "#,##0" + ("." + "0" * digits if digits else "")
+        text = format_decimal(size, format=pattern, locale=self.locale)
+        if self.locale != "en":
+            text = text.replace("\N{NO-BREAK SPACE}", _NARROW_SPACE)
+        sign = "" if size == 0 else _MINUS if value < 0 else "+" if signed else ""
+        return sign + text
+
+    def count(self, value: float) -> str:
+        """Return a count, its thousands apart by a narrow space (a comma in English)."""
+        return self.number(value, 0)
+
+    def percent(self, share: float) -> str:
+        """Return a share of 0–1 as whole per cent.
+
+        Examples
+        --------
+        >>> Words("nb").percent(0.95), Words("en").percent(0.95)
+        ('95\N{NO-BREAK SPACE}%', '95%')
+        """
+        gap = "" if self.locale == "en" else "\N{NO-BREAK SPACE}"
+        return f"{self.number(100 * share, 0)}{gap}%"
+
+    def p_value(self, value: float) -> str:
+        """Return a p-value with three decimals, the smallest as ``< 0.001``."""
+        if value < 0.001:
+            return f"< {self.number(0.001, 3)}"
+        return self.number(value, 3)
+
+    def interval(self, low: float, high: float, digits: int = 2) -> str:
+        """Return the two ends of an interval, or nothing where there is none.
+
+        Examples
+        --------
+        >>> Words("nb").interval(-0.16, 0.005)
+        '−0,16 til 0,01'
+        """
+        if pd.isna(low) or pd.isna(high):
+            return ""
+        # TRANSLATORS: between the two ends of an interval
+        return f"{self.number(low, digits)} {self.text('to')} {self.number(high, digits)}"
+
+    def date(self, value: datetime.date) -> str:
+        """Return a date in words."""
+        return format_date(value, format="long", locale=self.locale)
+
+    def outcome(self, population: str, outcome: str) -> str:
+        """Return a scale's label."""
+        return self.outcomes[population, outcome]
+
+    def region(self, slug: str) -> str:
+        """Return a region's name in its display form; ``national`` is all of them together."""
+        return self.text("All regions") if slug == names.NATIONAL else self.regions[slug]
+
+
+def joined(parts: list[str], words: Words) -> str:
+    """Return a list in running text: ``a, b and c``.
+
+    Examples
+    --------
+    >>> joined(["a", "b", "c"], Words("nb"))
+    'a, b og c'
+    """
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} {words.text('and')} {parts[-1]}"
+
+
+def estimand_label(estimand: str, words: Words) -> str:
+    """Return what an estimand is called in tables and figures."""
+    _ = words.text
+    return {
+        "linked_change": _("Linked change"),
+        "same_grade": _("Same-grade change"),
+        "school_change": _("School change"),
+        "participants": _("Participants"),
+        "colleagues": _("Colleagues"),
+        "participants_vs_colleagues": _("Participants − colleagues"),
+    }[estimand]
+
+
+def subgroup_label(subgroup: str, words: Words) -> str:
+    """Return what a subgroup of the mask is called; nothing for everybody."""
+    _ = words.text
+    if subgroup.startswith("grade="):
+        return _("grade {grade}", grade=subgroup.removeprefix("grade="))
+    return {
+        names.ALL: "",
+        "role=participant": _("participants"),
+        "role=colleague": _("colleagues"),
+        "role=leader": _("leaders"),
+    }[subgroup]
+
+
+def wave_label(wave: str, words: Words) -> str:
+    """Return what a wave is called."""
+    _ = words.text
+    return {
+        names.PRE: _("before"),
+        names.MID: _("midway"),
+        names.POST: _("after"),
+        names.LINKED: _("both times"),
+    }[wave]
+
+
+def reason_label(reason: str, words: Words) -> str:
+    """Return why a row of effects has no estimate, as the end of a sentence with *since*."""
+    _ = words.text
+    return {
+        "no_outcome": _("the data have no such scale"),
+        "no_subgroup": _("the data do not say who belongs to the group"),
+        "no_grade": _("the data have no grades"),
+        "no_role": _("nobody in the data has this role"),
+        "no_pairs": _("nobody has a valid answer both times"),
+        "no_common_cells": _("no grade of any school answered both times"),
+        "one_cluster": _("fewer than two schools can tell anything of it"),
+        "no_variance": _("the change is the same everywhere"),
+        "not_estimable": _("the data cannot tell the comparison from differences between schools"),
+        "no_unit": _("there is no standard deviation to measure it by"),
+        "unknown_estimand": _("this comparison is not known"),
+    }[reason]
+
+
+def confidence(row: Mapping[str, object], words: Words) -> str:
+    """Return ``95 % CI −0.03 to 0.27`` from a row of results."""
+    return words.text(
+        "{level} CI {interval}",
+        level=words.percent(row["ci_level"]),
+        interval=words.interval(row["ci_low"], row["ci_high"]),
+    )
+
+
+def reading(row: Mapping[str, object], words: Words) -> str:
+    """Return a plain reading of one gated row of effects.
+
+    It says which estimand the number is, gives its interval, and claims no cause.
+
+    Parameters
+    ----------
+    row : mapping
+        A row of ``effects`` that passed the gate.
+    words : Words
+        The reader's language.
+
+    Returns
+    -------
+    str
+        One or two sentences without the outcome's name; what was hidden or refused is said
+        instead of a number.
+    """
+    _ = words.text
+    label = estimand_label(row["estimand"], words)
+    if row["suppressed"]:
+        return _("{estimand}: hidden, since too few people answered.", estimand=label)
+    if pd.isna(row["estimate"]):
+        why = reason_label(row["reason"], words)
+        return _("{estimand}: not computed, since {why}.", estimand=label, why=why)
+    found = {
+        "estimate": words.number(row["estimate"], signed=True),
+        "interval": confidence(row, words),
+    }
+    sentences = {
+        "linked_change": _(
+            "The answers of the same people changed on average by {estimate} standard deviations "
+            "({interval}).",
+            **found,
+        ),
+        "same_grade": _(
+            "Between the pupils of the same grades before and after, who are not the same people, "
+            "the difference is {estimate} standard deviations ({interval}).",
+            **found,
+        ),
+        "school_change": _(
+            "In the typical school, where every school counts once, the change is {estimate} "
+            "standard deviations ({interval}).",
+            **found,
+        ),
+        "participants": _(
+            "The participants' answers changed on average by {estimate} standard deviations "
+            "({interval}).",
+            **found,
+        ),
+        "colleagues": _(
+            "The colleagues' answers changed on average by {estimate} standard deviations "
+            "({interval}).",
+            **found,
+        ),
+        "participants_vs_colleagues": _(
+            "The participants' change minus the colleagues' change is {estimate} standard "
+            "deviations ({interval}); the colleagues are meant to be reached too, so this measures "
+            "no effect.",
+            **found,
+        ),
+        ("linked_change", "pupils"): _(
+            "The answers of the same pupils, who have also grown older, changed on average by "
+            "{estimate} standard deviations ({interval}).",
+            **found,
+        ),
+    }
+    estimand = row["estimand"]
+    said = [sentences.get((estimand, row["population"]), sentences[estimand])]
+    if row["ci_low"] < 0 < row["ci_high"]:
+        said.append(_("The interval includes no change."))
+    return " ".join(said)
+
+
+def readings(frame: pd.DataFrame, *, words: Words) -> dict[str, str]:
+    """Return the plain readings of gated effects by the outcome's label."""
+    return {
+        words.outcome(*pair): " ".join(reading(row, words) for row in rows.to_dict("records"))
+        for pair, rows in frame.groupby(["population", "outcome"], sort=False)
+    }
+
+
+def _outcomes_in(frame: pd.DataFrame, words: Words) -> str:
+    pairs = frame[["population", "outcome"]].drop_duplicates().itertuples(index=False)
+    return joined([words.outcome(*pair) for pair in pairs], words)
+
+
+def describe_change(frame: pd.DataFrame, words: Words) -> str:
+    """Return the alt text of a change plot from its gated rows."""
+    _ = words.text
+    shown = frame[frame["estimate"].notna()]
+    said = [_("Changes with their intervals for {outcomes}.", outcomes=_outcomes_in(frame, words))]
+    if len(shown):
+        said.append(
+            _(
+                "The estimates lie between {low} and {high} standard deviations; {k} of {n} "
+                "intervals include no change.",
+                low=words.number(shown["estimate"].min()),
+                high=words.number(shown["estimate"].max()),
+                k=words.count(((shown["ci_low"] < 0) & (shown["ci_high"] > 0)).sum()),
+                n=words.count(len(shown)),
+            )
+        )
+    return " ".join(said)
+
+
+def describe_distribution(frame: pd.DataFrame, words: Words) -> str:
+    """Return the alt text of distributions from their gated bins."""
+    _ = words.text
+    said = [_("Histograms of the answers before and after.")]
+    for (population, outcome, subgroup), rows in frame.groupby(
+        ["population", "outcome", "subgroup"], sort=False
+    ):
+        means = rows[rows["mean"].notna()].drop_duplicates("wave").set_index("wave")["mean"]
+        if {names.PRE, names.POST} <= set(means.index):
+            label = words.outcome(population, outcome)
+            group = subgroup_label(subgroup, words)
+            said.append(
+                _(
+                    "{outcome}: mean {before} before and {after} after.",
+                    outcome=f"{label}, {group}" if group else label,
+                    before=words.number(means[names.PRE]),
+                    after=words.number(means[names.POST]),
+                )
+            )
+    return " ".join(said)
+
+
+def describe_forest(pooled: pd.DataFrame, words: Words) -> str:
+    """Return the alt text of forest plots from the gated pooled effects."""
+    _ = words.text
+    said = [_("Changes by region with their intervals.")]
+    for row in pooled[pooled["estimate"].notna()].to_dict("records"):
+        said.append(
+            _(
+                "{outcome}, {estimand}: over {k} regions {estimate} standard deviations, interval "
+                "{interval}.",
+                outcome=words.outcome(row["population"], row["outcome"]),
+                estimand=estimand_label(row["estimand"], words),
+                k=words.count(row["k"]),
+                estimate=words.number(row["estimate"], signed=True),
+                interval=words.interval(row["ci_low"], row["ci_high"]),
+            )
+        )
+    return " ".join(said)

@@ -1,0 +1,68 @@
+"""The tables of a study: exact ones gathered from the regions, and their gated copies."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+
+from loftet_analysis import names, paths
+from loftet_analysis.data import store
+from loftet_analysis.report.publish import gated
+from loftet_analysis.stats.effects import TEXTS
+from loftet_analysis.study import Study
+
+_TEXTS = {*TEXTS, "scale", names.WAVE}
+TABLES = {"effects": names.EFFECTS, "reliability": names.RELIABILITY, "pooled": names.POOLED}
+
+
+def gather(study: Study) -> None:
+    """Join what the notebooks kept into one exact and one gated file per table.
+
+    Exact tables lie in ``data_clean/<study>/results/``; ``reports/<study>/tables/`` holds what
+    the study's disclosure profile allows, as CSV and together in ``results.xlsx``.
+    """
+    folder = paths.clean(study.name) / "results"
+    places = [*study.regions[names.REGION], names.NATIONAL]
+    mask = store.read_table(study.name, "disclosure")
+    published = {}
+    for table, columns in TABLES.items():
+        parts = [
+            _read(part)
+            for place in places
+            for part in sorted((folder / place).glob(f"{table}.*.csv"))
+        ]
+        if not parts:
+            continue
+        exact = pd.concat([part for part in parts if len(part)], ignore_index=True)
+        exact = exact.reindex(columns=list(columns))
+        write_csv(exact, folder / f"{table}.csv")
+        published[table] = gated(exact, mask, profile=study.disclosure)
+        write_csv(published[table], paths.reports(study.name) / "tables" / f"{table}.csv")
+    if published:
+        _write_workbook(published, paths.reports(study.name) / "tables" / "results.xlsx")
+
+
+def _read(part: Path) -> pd.DataFrame:
+    header = pd.read_csv(part, nrows=0).columns
+    texts = {column: "str" for column in header if column in _TEXTS}
+    return pd.read_csv(part, dtype=texts).fillna(dict.fromkeys(texts, ""))
+
+
+def write_csv(table: pd.DataFrame, target: Path) -> None:
+    """Write a table as UTF-8 CSV with point decimals, whole or not at all."""
+    with paths.written_whole(target) as path:
+        table.to_csv(path, index=False, lineterminator="\n")
+
+
+def _write_workbook(tables: dict[str, pd.DataFrame], target: Path) -> None:
+    options = {"strings_to_formulas": False, "strings_to_urls": False}
+    with (
+        paths.written_whole(target) as path,
+        pd.ExcelWriter(path, engine="xlsxwriter", engine_kwargs={"options": options}) as book,
+    ):
+        # a fixed date, so that the same tables give the same bytes
+        book.book.set_properties({"created": datetime(2000, 1, 1, tzinfo=UTC)})
+        for name, table in tables.items():
+            table.to_excel(book, sheet_name=name, index=False, freeze_panes=(1, 0))

@@ -1,0 +1,42 @@
+"""Feeder groups: which pupils are not independent once some of them change school."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+SCHOOL_PRE = "school_pre"
+SCHOOL_POST = "school_post"
+
+
+def feeder_groups(pairs: pd.DataFrame) -> pd.Series:
+    """Return the feeder group of every pre school.
+
+    Pupils who share the first or the second school are not independent. Each pre school joins
+    the post school that most of its linked pupils attend afterwards; a lower secondary school
+    and the primary schools that feed it are then one cluster, and a school whose pupils stay
+    heads its own. Ties go to the post school that comes first in the order of its id. A pair
+    that crosses a border of regions belongs where its pre school belongs.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        One row per linked pupil, whatever the pupil answered: `school_pre`, `school_post`.
+
+    Returns
+    -------
+    Series
+        Indexed by pre school in order; values are the post school that names the group.
+
+    Examples
+    --------
+    >>> pairs = pd.DataFrame({
+    ...     "school_pre": ["01", "01", "01", "02", "02", "09"],
+    ...     "school_post": ["09", "09", "01", "08", "09", "09"],
+    ... })
+    >>> feeder_groups(pairs).to_dict()
+    {'01': '09', '02': '08', '09': '09'}
+    """
+    counted = pairs.groupby([SCHOOL_PRE, SCHOOL_POST], observed=True).size()
+    ranked = counted.rename("n").reset_index()
+    ranked = ranked.sort_values([SCHOOL_PRE, "n", SCHOOL_POST], ascending=[True, False, True])
+    return ranked.drop_duplicates(SCHOOL_PRE).set_index(SCHOOL_PRE)[SCHOOL_POST]

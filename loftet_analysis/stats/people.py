@@ -1,0 +1,157 @@
+"""A clean frame arranged for many outcomes: waves, schools, pairs, feeder groups, cells, roles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from loftet_analysis import names
+from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.stats.clustered import Floats, NotEstimableError
+from loftet_analysis.stats.groups import SCHOOL_POST, SCHOOL_PRE, feeder_groups
+
+Codes = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class People:
+    """A clean frame with everything that its outcomes share.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        The clean frame, n rows.
+    pre, post : ndarray of bool, shape (n,)
+        Rows of the wave.
+    school : ndarray of int, shape (n,)
+        Codes in the order of school_id.
+    first, second : ndarray of int
+        Positions of the pre and the post row of each linked person.
+    feeder : ndarray of int
+        Feeder group of each school code, in school codes.
+    n_grades : int
+        0 where the frame has no grades.
+    cell : ndarray of int, shape (n,)
+        School code × n_grades + grade code; -1 where the grade is missing.
+    role : ndarray of str, shape (n,)
+        "" where missing.
+    """
+
+    frame: pd.DataFrame
+    pre: Mask
+    post: Mask
+    school: Codes
+    first: Codes
+    second: Codes
+    feeder: Codes
+    n_grades: int
+    cell: Codes
+    role: NDArray[np.object_]
+
+
+def arrange(clean: pd.DataFrame) -> People:
+    """Return what all outcomes of a clean frame share.
+
+    Raises
+    ------
+    InputError
+        Where the frame lacks `wave` or `school_id`, or holds a person twice in a wave.
+
+    Examples
+    --------
+    >>> people = arrange(pd.DataFrame({"wave": ["pre", "post", "pre"], "school_id": list("aba"),
+    ...                                "person_id": ["x", "x", None]}))
+    >>> people.first, people.second, people.feeder
+    (array([0]), array([1]), array([1, 1]))
+    """
+    lacking = [name for name in (names.WAVE, names.SCHOOL) if name not in clean]
+    if lacking:
+        raise InputError(
+            Problem(f"no column {name} in the clean data", found=", ".join(map(str, clean.columns)))
+            for name in lacking
+        )
+    if clean[names.SCHOOL].isna().any():
+        raise InputError(
+            Problem(
+                "answers without a school",
+                found=f"{int(clean[names.SCHOOL].isna().sum())} rows",
+                allowed=f"a {names.SCHOOL} in every row of clean data",
+                todo="set them aside in cleaning",
+            )
+        )
+    pre, post = (clean[names.WAVE].eq(wave).to_numpy(bool) for wave in (names.PRE, names.POST))
+    school, schools = pd.factorize(clean[names.SCHOOL], sort=True)
+    first, second = _pairs(clean, pre, post)
+    moves = pd.DataFrame({SCHOOL_PRE: school[first], SCHOOL_POST: school[second]})
+    heads = feeder_groups(moves)
+    feeder = np.arange(len(schools))
+    feeder[heads.index.to_numpy(int)] = heads.to_numpy(int)
+    grade, grades = np.full(len(clean), -1), []
+    if names.GRADE in clean:
+        grade, grades = pd.factorize(clean[names.GRADE], sort=True)
+    cell = np.where(grade < 0, -1, school * len(grades) + grade)
+    role = np.full(len(clean), "", dtype=object)
+    if names.ROLE in clean:
+        role = clean[names.ROLE].astype(object).where(clean[names.ROLE].notna(), "").to_numpy()
+    return People(clean, pre, post, school, first, second, feeder, len(grades), cell, role)
+
+
+def _pairs(clean: pd.DataFrame, pre: Mask, post: Mask) -> tuple[Codes, Codes]:
+    """Return the rows of those who are in both waves, in the order of their pre rows."""
+    if names.PERSON not in clean:
+        return np.empty(0, dtype=int), np.empty(0, dtype=int)
+    person, persons = pd.factorize(clean[names.PERSON])
+    place = np.full((2, len(persons)), -1)
+    for wave, rows in enumerate((pre, post)):
+        here = np.flatnonzero(rows & (person >= 0))
+        place[wave, person[here]] = here
+        surplus = len(here) - np.count_nonzero(place[wave] >= 0)
+        if surplus:
+            raise InputError(
+                Problem(
+                    "a person more than once in a wave",
+                    found=f"{surplus} rows too many in wave {(names.PRE, names.POST)[wave]}",
+                    allowed=f"one row per {names.PERSON} and wave",
+                    todo="settle duplicates in cleaning",
+                )
+            )
+    first, second = place[:, (place >= 0).all(axis=0)]
+    order = np.argsort(first)
+    return first[order], second[order]
+
+
+def answers(people: People, outcome: str) -> Floats:
+    """Return an outcome's answers, NaN where missing."""
+    if outcome not in people.frame:
+        raise NotEstimableError("no_outcome")
+    return people.frame[outcome].to_numpy(dtype=float, na_value=np.nan)
+
+
+def subgroup_rows(people: People, subgroup: str) -> Mask:
+    """Return the rows of a subgroup, ``all`` or ``column=value``."""
+    if subgroup == names.ALL:
+        return np.ones(len(people.frame), dtype=bool)
+    column, _, value = subgroup.partition("=")
+    if column not in people.frame:
+        raise NotEstimableError("no_subgroup")
+    return people.frame[column].astype("string").eq(value).fillna(False).to_numpy(bool)
+
+
+def complete_pairs(people: People, y: Floats, valid: Mask) -> tuple[Codes, Codes]:
+    """Return the pairs whose pre row is valid and whose post answer is there too."""
+    kept = valid[people.first] & np.isfinite(y[people.second])
+    if not kept.any():
+        raise NotEstimableError("no_pairs")
+    return people.first[kept], people.second[kept]
+
+
+def rows_of_role(people: People, role: str) -> Mask:
+    """Return the rows of a role that must be there."""
+    rows = people.role == role
+    if not rows.any():
+        raise NotEstimableError("no_role")
+    return rows

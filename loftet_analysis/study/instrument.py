@@ -1,0 +1,451 @@
+"""An instrument as data: response sets, scales and items, read from a YAML codebook."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from loftet_analysis import names
+from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.study.yamlfile import (
+    Described,
+    Document,
+    Line,
+    Lines,
+    Name,
+    did_you_mean,
+    name_by_key,
+    read_yaml,
+    validated,
+    wrong,
+)
+
+LANGUAGES = ("nb", "nn", "en")
+SHIPPED = Path(__file__).parent / "instruments"
+
+Language = Literal["nb", "nn", "en"]
+Text = Annotated[dict[Language, Line], Field(min_length=1)]
+WaveName = Literal["pre", "mid", "post"]
+Role = Literal["participant", "colleague", "leader"]
+
+RESERVED = frozenset(
+    {
+        names.PERSON, names.WAVE, names.REGION, names.SCHOOL, names.GRADE, names.ROLE,
+        names.GENDER, names.SUBMITTED, names.GATHERINGS, names.INTERIM_WORK,
+    }
+)  # fmt: skip
+
+_BREAKS = re.compile(r"</?(?:br|p|div|li|ul|ol|td|tr|th|h\d)\b[^<>]*>", re.IGNORECASE)
+_TAGS = re.compile(r"</?[a-z][^<>]*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
+_UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
+_APOSTROPHES = dict.fromkeys(map(ord, "‘’"), "'")
+
+
+def normalise_label(text: str) -> str:
+    """Return a label or header in the one form in which they are compared.
+
+    HTML entities and tags, invisible characters and outer blanks go, blanks inside are one
+    space, apostrophes are straight, letters are composed (NFC) and case-folded. Applying it
+    twice changes nothing more.
+
+    Examples
+    --------
+    >>> normalise_label(" <b>Helt&nbsp;enig</b> ")
+    'helt enig'
+    >>> normalise_label("Don&#39;t know") == normalise_label("Don’t  KNOW")
+    True
+    """
+    while True:
+        bare = html.unescape(text)
+        bare = _TAGS.sub("", _BREAKS.sub(" ", bare)).translate(_UNSEEN).translate(_APOSTROPHES)
+        bare = unicodedata.normalize("NFC", " ".join(bare.split()).casefold())
+        if bare == text:
+            return bare
+        text = bare
+
+
+def _gather_languages(given: object) -> object:
+    """Put the wordings of an entry (its keys nb, nn, en) together."""
+    if not isinstance(given, dict):
+        return given
+    entry = {key: value for key, value in given.items() if key not in LANGUAGES}
+    return {**entry, "<text>": {key: given[key] for key in LANGUAGES if key in given}}
+
+
+class Option(Described):
+    """One answer that can be chosen: its label by language, and other labels it has had."""
+
+    more_keys: ClassVar = LANGUAGES
+    text: Text = Field(alias="<text>")
+    also: Lines = ()
+
+    _gather = model_validator(mode="before")(_gather_languages)
+
+
+class ResponseSet(Described):
+    """The answers that go with a scale's items, by value.
+
+    Attributes
+    ----------
+    options : dict of int to Option
+        By value.
+    missing : tuple of str
+        Labels that count as no answer.
+
+    Examples
+    --------
+    >>> yes_no = ResponseSet.model_validate(
+    ...     {"0": {"nb": "Nei"}, "1": {"nb": "Ja", "also": ["Jepp"]}, "missing": ["Vet ikke"]}
+    ... )
+    >>> yes_no.lookup
+    {'nei': 0, 'ja': 1, 'jepp': 1, 'vet ikke': None}
+    """
+
+    more_keys: ClassVar = ("the values (whole numbers)",)
+    options: dict[int, Option] = Field(alias="<options>", min_length=2)
+    missing: Lines = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_options(cls, given: object) -> object:
+        if not isinstance(given, dict):
+            return given
+        values = [key for key in given if re.fullmatch(r"[+-]?\d+", str(key))]
+        rest = {key: entry for key, entry in given.items() if key not in values}
+        return {**rest, "<options>": {key: given[key] for key in values}}
+
+    @property
+    def labels(self) -> dict[int, dict[str, str]]:
+        """Label by language, by value."""
+        return {value: option.text for value, option in self.options.items()}
+
+    @property
+    def also(self) -> dict[int, tuple[str, ...]]:
+        """Further labels that exports use, by value."""
+        return {value: option.also for value, option in self.options.items()}
+
+    @property
+    def minimum(self) -> int:
+        """The smallest value; a smaller number is out of range."""
+        return min(self.options)
+
+    @property
+    def maximum(self) -> int:
+        """The largest value; a larger number is out of range."""
+        return max(self.options)
+
+    @cached_property
+    def lookup(self) -> dict[str, int | None]:
+        """Value by normalised label; None for the labels that count as no answer."""
+        scored = {
+            normalise_label(label): value
+            for value, option in self.options.items()
+            for label in (*option.text.values(), *option.also)
+        }
+        return scored | {normalise_label(label): None for label in self.missing}
+
+
+class Earlier(Described):
+    """A wording that an item had in some waves."""
+
+    more_keys: ClassVar = LANGUAGES
+    waves: tuple[WaveName, ...] = Field(min_length=1)
+    text: Text = Field(alias="<text>")
+
+    _gather = model_validator(mode="before")(_gather_languages)
+
+
+class Item(Described):
+    """One statement or question.
+
+    Attributes
+    ----------
+    name : str
+        Its column in clean data.
+    text : dict of str to str
+        Wording by language.
+    reversed : bool
+        Whether a high answer means little of the construct; turned once, in cleaning.
+    columns : tuple of str
+        Codes that it may have in exports, besides its name and its wordings.
+    earlier : tuple of Earlier
+        Wordings of earlier waves.
+    """
+
+    more_keys: ClassVar = LANGUAGES
+    name: str = Field(alias="<name>")
+    text: Text = Field(alias="<text>")
+    reversed: bool = False
+    columns: Lines = ()
+    earlier: tuple[Earlier, ...] = ()
+
+    _gather = model_validator(mode="before")(_gather_languages)
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Its name, then the codes that it may have in exports, each once."""
+        return tuple(dict.fromkeys((self.name, *self.columns)))
+
+    @property
+    def wordings(self) -> tuple[str, ...]:
+        """Every wording that it has or had, each once."""
+        texts = (self.text, *(wording.text for wording in self.earlier))
+        return tuple(dict.fromkeys(wording for text in texts for wording in text.values()))
+
+
+def _read_minimum(given: object) -> object:
+    if given in ("half", "two_thirds", "all") or isinstance(given, int):
+        return given
+    if isinstance(given, str) and re.fullmatch(r"[1-9]\d*", given):
+        return int(given)
+    allowed = "half, two_thirds, all, or a number of items"
+    todo = did_you_mean(str(given), ("half", "two_thirds", "all"))
+    raise wrong("wrong value for minimum", given, allowed, todo)
+
+
+class Scale(Described):
+    """Items that are averaged to one score.
+
+    Attributes
+    ----------
+    name : str
+        Its column in clean data.
+    label : dict of str to str
+        Its name for readers, by language.
+    question : str or None
+        The research question that it answers, Q1 to Q10.
+    follows : str or None
+        The public instrument whose structure it follows.
+    family : str or None
+        What it belongs with; scales of opposite families are never averaged.
+    responses : str
+        Name of its response set.
+    minimum : {"half", "two_thirds", "all"} or int
+        How many items must be answered for a score.
+    waves : tuple of str
+        The waves in which it is asked, as far as the study has them.
+    roles : tuple of str or None
+        The roles that are asked; None is everybody.
+    items : dict of str to Item
+        In the order of the questionnaire.
+    """
+
+    name: str = Field(alias="<name>")
+    label: Text
+    question: Annotated[str, Field(pattern=r"^Q([1-9]|10)$")] | None = None
+    follows: Line | None = None
+    family: Line | None = None
+    responses: str
+    minimum: Annotated[str | int, BeforeValidator(_read_minimum)] = "half"
+    waves: Annotated[tuple[WaveName, ...], Field(min_length=1)] = names.WAVES
+    roles: Annotated[tuple[Role, ...], Field(min_length=1)] | None = None
+    items: Annotated[dict[Name, Item], Field(min_length=1), BeforeValidator(name_by_key)]
+
+    @property
+    def needed(self) -> int:
+        """Number of items that must be answered, inclusive: half of 5 is 3."""
+        parts = {"half": (1, 2), "two_thirds": (2, 3), "all": (1, 1)}
+        if isinstance(self.minimum, int):
+            return self.minimum
+        share, whole = parts[self.minimum]
+        return -(-share * len(self.items) // whole)
+
+
+class Instrument(Described):
+    """A questionnaire: response sets and scales.
+
+    Attributes
+    ----------
+    name : str
+        The file's name without ``.yml``.
+    responses : dict of str to ResponseSet
+    scales : dict of str to Scale
+        In the order of the questionnaire.
+
+    Examples
+    --------
+    >>> pupil = load_instrument("pupil")
+    >>> pupil.scales["persistence"].label["nn"], pupil.scales["persistence"].needed
+    ('Uthald', 3)
+    >>> scale, item = pupil.items["persist_2"]
+    >>> scale.name, item.reversed
+    ('persistence', True)
+    """
+
+    name: str = Field(alias="<name>")
+    responses: dict[Name, ResponseSet]
+    scales: Annotated[dict[Name, Scale], BeforeValidator(name_by_key)]
+
+    @cached_property
+    def items(self) -> dict[str, tuple[Scale, Item]]:
+        """Each item with its scale, by the item's name."""
+        return {
+            name: (scale, item)
+            for scale in self.scales.values()
+            for name, item in scale.items.items()
+        }
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages that scales and items are worded in."""
+        texts = [scale.label for scale in self.scales.values()]
+        texts += [item.text for _, item in self.items.values()]
+        return tuple(language for language in LANGUAGES if any(language in t for t in texts))
+
+    def response_set(self, scale: str) -> ResponseSet:
+        """Return the response set of a scale."""
+        return self.responses[self.scales[scale].responses]
+
+
+def load_instrument(name: str, folder: Path | None = None) -> Instrument:
+    """Read an instrument: the study's own (``<folder>/instruments/``), else the shipped one.
+
+    Parameters
+    ----------
+    name : str
+        The file's name without ``.yml``.
+    folder : Path, optional
+        The study's folder.
+
+    Raises
+    ------
+    InputError
+        With everything that is wrong, each with file and line.
+
+    Examples
+    --------
+    >>> list(load_instrument("leader").scales)[:3]
+    ['felt_support', 'prepared', 'time_and_room']
+    """
+    instrument, problems = read_instrument(name, folder)
+    if instrument is None or problems:
+        raise InputError(problems)
+    return instrument
+
+
+def read_instrument(
+    name: str, folder: Path | None = None, where: str = ""
+) -> tuple[Instrument | None, list[Problem]]:
+    """Return an instrument, where it has a shape at all, and everything that is wrong with it.
+
+    ``where`` is the place that names the instrument, for the case that there is none.
+    """
+    places = [SHIPPED] if folder is None else [folder / "instruments", SHIPPED]
+    found = {path.stem: path for place in reversed(places) for path in place.glob("*.yml")}
+    if name not in found:
+        todo = did_you_mean(name, found) or "write it in the study's folder instruments/"
+        there = ", ".join(sorted(found))
+        return None, [Problem("instrument not found", name, there, where, todo)]
+    try:
+        document = read_yaml(found[name])
+    except InputError as error:
+        return None, list(error.problems)
+    instrument, problems = validated(Instrument, {**document.content, "<name>": name}, document)
+    checks = [] if instrument is None else check_instrument(instrument, document)
+    return instrument, [*document.problems, *problems, *checks]
+
+
+def check_instrument(instrument: Instrument, document: Document) -> list[Problem]:
+    """Return what is wrong between the parts of an instrument whose parts are well formed."""
+    return [
+        *_check_responses(instrument, document),
+        *_check_scales(instrument, document),
+        *_check_languages(instrument, document),
+        *_check_unique(instrument, document),
+    ]
+
+
+def _check_responses(instrument: Instrument, document: Document) -> Iterator[Problem]:
+    for name, responses in instrument.responses.items():
+        values = sorted(responses.options)
+        if values != list(range(values[0], values[-1] + 1)):
+            yield Problem(
+                f"values of response set {name} have a gap",
+                ", ".join(map(str, values)),
+                f"every whole number from {values[0]} to {values[-1]}",
+                document.where("responses", name),
+            )
+        entries = [("missing", label) for label in responses.missing]
+        for value, option in responses.options.items():
+            entries += [(str(value), label) for label in (*option.text.values(), *option.also)]
+        taken = {str(value): str(value) for value in values}
+        for key, label in entries:
+            other = taken.setdefault(normalise_label(label), key)
+            if other != key:
+                yield Problem(
+                    f"one label for two answers in response set {name}",
+                    f"{label} ({other}; {key})",
+                    "labels that differ in more than case and blanks",
+                    document.where("responses", name, key),
+                )
+
+
+def _check_scales(instrument: Instrument, document: Document) -> Iterator[Problem]:
+    for name, scale in instrument.scales.items():
+        if scale.responses not in instrument.responses:
+            yield Problem(
+                f"unknown response set of scale {name}",
+                scale.responses,
+                ", ".join(instrument.responses),
+                document.where("scales", name, "responses"),
+                did_you_mean(scale.responses, instrument.responses),
+            )
+        if scale.needed > len(scale.items):
+            yield Problem(
+                f"minimum of scale {name} is more than its items",
+                str(scale.minimum),
+                f"1 to {len(scale.items)}",
+                document.where("scales", name, "minimum"),
+            )
+
+
+def _check_languages(instrument: Instrument, document: Document) -> Iterator[Problem]:
+    texts: dict[tuple[str, ...], dict[str, str]] = {}
+    for name, responses in instrument.responses.items():
+        texts |= {("responses", name, str(v)): text for v, text in responses.labels.items()}
+    for name, scale in instrument.scales.items():
+        texts["scales", name, "label"] = scale.label
+        texts |= {("scales", name, "items", i): item.text for i, item in scale.items.items()}
+    for steps, text in texts.items():
+        absent = [language for language in instrument.languages if language not in text]
+        if absent:
+            yield Problem(
+                f"language missing: {'.'.join(steps)}",
+                ", ".join(text),
+                ", ".join(instrument.languages),
+                document.where(*steps),
+                f"add {', '.join(absent)}",
+            )
+
+
+def _check_unique(instrument: Instrument, document: Document) -> Iterator[Problem]:
+    """Yield what would be ambiguous: names, export columns and wordings that stand twice."""
+    named = dict.fromkeys(RESERVED, "a column of clean data")
+    headers: dict[str, str] = {}
+    for scale in instrument.scales.values():
+        where = document.where("scales", scale.name)
+        yield from _taken(named, scale.name, f"scale {scale.name}", where)
+    for scale in instrument.scales.values():
+        for item in scale.items.values():
+            owner = f"item {scale.name}.{item.name}"
+            where = document.where("scales", scale.name, "items", item.name)
+            clashes = list(_taken(named, item.name, owner, where))
+            yield from clashes
+            known_as = () if clashes else (*item.codes, *item.wordings)
+            for header in dict.fromkeys(map(normalise_label, known_as)):
+                yield from _taken(headers, header, owner, where)
+
+
+def _taken(owners: dict[str, str], name: str, owner: str, where: str) -> Iterator[Problem]:
+    """Note whose a name, column or wording is; yield a problem where it is another's."""
+    other = owners.setdefault(name, owner)
+    if other != owner:
+        found, allowed = f"{name} ({other}; {owner})", "each name, column and wording once"
+        yield Problem("one name, column or wording for two things", found, allowed, where)

@@ -1,0 +1,114 @@
+"""Load a study: study.yml, the school register and the instruments, all problems at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from loftet_analysis import paths
+from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.study.checks import check_study
+from loftet_analysis.study.instrument import Instrument, read_instrument
+from loftet_analysis.study.schools import read_schools
+from loftet_analysis.study.study import Study
+from loftet_analysis.study.yamlfile import Document, did_you_mean, read_yaml, shown, validated
+
+STUDY_FILE = "study.yml"
+
+
+def load_study(name: str) -> Study:
+    """Read ``data_raw/<name>/``: study.yml, the school register and the instruments.
+
+    Exports are not looked at: a study may be described before they are there
+    (see `missing_exports`).
+
+    Parameters
+    ----------
+    name : str
+        The study's folder below ``data_raw/``.
+
+    Raises
+    ------
+    InputError
+        With everything that is wrong, each with file and line.
+
+    Examples
+    --------
+    >>> study = load_study("sats")
+    >>> study.populations["pupils"].estimands
+    ('linked_change', 'school_change')
+    >>> study.regions.head(2).to_dict("list")
+    {'region': ['fall-2007', 'spring-2008'], 'name': ['Fall 2007', 'Spring 2008']}
+    """
+    there = sorted(path.parent.name for path in paths.raw().glob(f"*/{STUDY_FILE}"))
+    if name not in there:
+        todo = did_you_mean(name, there) or f"write data_raw/{name}/{STUDY_FILE}"
+        known = ", ".join(there) or "none yet"
+        raise InputError(Problem("unknown study", name, known, shown(paths.raw()), todo))
+    folder = paths.raw(name)
+    document = read_yaml(folder / STUDY_FILE)
+    content = {"schools": "schools.csv", "exports": "."} | document.content
+    for key in ("schools", "exports", "key"):
+        if isinstance(content.get(key), str):
+            content[key] = folder / Path(content[key]).expanduser()
+    others: list[Problem] = []
+    if isinstance(content["schools"], Path):
+        content["schools"], others = read_schools(content["schools"])
+    if isinstance(content.get("populations"), dict):
+        content["populations"], found = _with_instruments(document, folder)
+        others += found
+    injected = {"<name>": name, "<folder>": folder}
+    study, problems = validated(Study, content | injected, document)
+    checks = [] if study is None else check_study(study, document)
+    problems = [*document.problems, *problems, *checks, *others]
+    if study is None or problems:
+        raise InputError(problems)
+    return study
+
+
+def _with_instruments(document: Document, folder: Path) -> tuple[dict, list[Problem]]:
+    """Return the populations with their instruments read in place of the names."""
+    complete, problems = {}, []
+    for name, given in document.content["populations"].items():
+        complete[name] = given
+        named = given.get("instrument") if isinstance(given, dict) else None
+        if isinstance(named, str):
+            where = document.where("populations", name, "instrument")
+            instrument, found = read_instrument(named, folder, where)
+            problems += found
+            # Without scales the checks against the instrument are left out, not failed.
+            unread = Instrument.model_validate({"<name>": named, "responses": {}, "scales": {}})
+            complete[name] = {**given, "instrument": instrument or unread}
+    return complete, problems
+
+
+def missing_exports(study: Study) -> list[Problem]:
+    """Return a problem for each file that study.yml names and the exports folder lacks.
+
+    Parameters
+    ----------
+    study : Study
+        Its ``study.yml`` is read again for the lines.
+
+    Examples
+    --------
+    >>> missing_exports(load_study("sats"))
+    []
+    """
+    document = read_yaml(study.folder / STUDY_FILE)
+    named: dict[str, str] = {}
+    for population in study.populations.values():
+        steps = ("populations", population.name)
+        for wave, file in population.files.items():
+            named.setdefault(file.file, document.where(*steps, "files", wave, "file"))
+        if population.attendance:
+            where = document.where(*steps, "attendance", "file")
+            named.setdefault(population.attendance.file, where)
+    folder = study.exports
+    there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    allowed = f"a file in {shown(folder)}: {', '.join(there) or 'nothing is there'}"
+    put = f"put the export into {shown(folder)}, or correct its name"
+    return [
+        Problem("export is missing", file, allowed, where, did_you_mean(file, there) or put)
+        for file, where in named.items()
+        if not study.export_path(file).is_file()
+    ]

@@ -1,0 +1,355 @@
+"""A study as data: what was collected, where the exports lie, and what is to be analysed."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pandas as pd
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from loftet_analysis import names
+from loftet_analysis.study.instrument import Instrument, Language, Role, Text, WaveName
+from loftet_analysis.study.schools import REGION_NAME
+from loftet_analysis.study.yamlfile import Described, Line, Lines, Name, name_by_key, wrong
+
+LINK, CONSENT = "link", "consent"
+
+Estimand = Literal[names.ESTIMANDS]
+PopulationName = Literal[names.POPULATIONS]
+
+
+def _in_order(by_wave: dict) -> dict:
+    return {wave: by_wave[wave] for wave in names.WAVES if wave in by_wave}
+
+
+class Wave(Described):
+    """A round of collection; its dates are both given or both absent.
+
+    Attributes
+    ----------
+    label : dict of str to str
+        Its name for readers, by language, where the study gives one.
+    start, end : date or None
+        First and last day (keys ``from`` and ``to``).
+    """
+
+    label: dict[Language, Line] = Field(default_factory=dict)
+    start: date | None = Field(None, alias="from")
+    end: date | None = Field(None, alias="to")
+
+    @model_validator(mode="after")
+    def _begins_and_ends(self) -> Wave:
+        found = f"from {self.start or 'nothing'} to {self.end or 'nothing'}"
+        if (self.start is None) != (self.end is None):
+            raise wrong("a wave with one date", found, "from and to, or neither")
+        if self.start and self.start > self.end:
+            raise wrong("a wave that ends before it begins", found, "from not later than to")
+        return self
+
+
+def _undated(given: object) -> object:
+    """Let a wave be named without anything below it."""
+    if not isinstance(given, dict):
+        return given
+    return {wave: {} if entry is None else entry for wave, entry in given.items()}
+
+
+class Link(Described):
+    """How a person's sheets of several waves are found.
+
+    Attributes
+    ----------
+    by : {"id", "code", "none"}
+        An id that was given out, a code that respondents make themselves, or not at all.
+    column : str or None
+        The export column that holds it.
+    """
+
+    by: Literal["id", "code", "none"]
+    column: Line | None = None
+
+    @model_validator(mode="after")
+    def _has_column(self) -> Link:
+        if (self.by == "none") != (self.column is None):
+            found = f"by: {self.by}, column: {self.column or 'nothing'}"
+            allowed = "by: id or code with a column, by: none without one"
+            raise wrong("link and its column do not go together", found, allowed)
+        return self
+
+
+class Consent(Described):
+    """The export column with the respondent's consent, and the answers that mean yes."""
+
+    column: Line
+    yes: Annotated[Lines, Field(min_length=1)]
+
+
+def _check_pattern(given: object) -> object:
+    if not isinstance(given, str) or given.count("{}") != 1:
+        raise wrong("wrong column pattern", given, 'a text with one {}, such as "Pre.{}"')
+    return given
+
+
+class ExportFile(Described):
+    """One wave's answers in one export file.
+
+    Attributes
+    ----------
+    tool : {"nettskjema", "spss", "excel", "table"}
+        What wrote the file.
+    file : str
+        Its name below the study's exports folder.
+    pattern : str
+        How an item's code becomes the file's column: ``{}`` is the code itself.
+    delimiter, encoding, decimal : str or None
+        Where they are not the tool's own.
+    columns : dict of str to str
+        Columns that this file calls otherwise than the population does, by standard name
+        (or ``link``, ``consent``).
+
+    Examples
+    --------
+    >>> wide = ExportFile(tool="table", file="both.csv", pattern="Pre.{}")
+    >>> wide.header("E1"), wide.headers("CourseID")
+    ('Pre.E1', ('Pre.CourseID', 'CourseID'))
+    """
+
+    tool: Literal["nettskjema", "spss", "excel", "table"]
+    file: Line
+    pattern: Annotated[str, BeforeValidator(_check_pattern)] = "{}"
+    delimiter: Annotated[str, Field(min_length=1)] | None = None
+    encoding: Line | None = None
+    decimal: Literal[".", ","] | None = None
+    columns: dict[Name, Line] = Field(default_factory=dict)
+
+    def header(self, code: str) -> str:
+        """Return the column of an item's code in this file."""
+        return self.pattern.replace("{}", code)
+
+    def headers(self, column: str) -> tuple[str, ...]:
+        """Return where a background column may stand: with the pattern first, then as it is."""
+        return tuple(dict.fromkeys((self.header(column), column)))
+
+
+def _by_wave(given: object) -> object:
+    """Write out one wide file (a pattern per wave) as a file per wave."""
+    if not isinstance(given, dict) or not ({"file", "tool"} & given.keys()):
+        return given
+    shared = {key: entry for key, entry in given.items() if key not in names.WAVES}
+    return {wave: {**shared, "pattern": given[wave]} for wave in names.WAVES if wave in given}
+
+
+class Attendance(Described):
+    """A register of attendance.
+
+    Attributes
+    ----------
+    file : str
+        Its name below the study's exports folder.
+    id : str
+        The column with the person's id.
+    columns : dict of str to str
+        Columns of ``gatherings`` and ``interim_work``.
+    """
+
+    file: Line
+    id: Line
+    columns: Annotated[dict[Literal["gatherings", "interim_work"], Line], Field(min_length=1)]
+
+
+class Population(Described):
+    """Those who answer one questionnaire.
+
+    Attributes
+    ----------
+    name : {"pupils", "teachers", "leaders"}
+    instrument : Instrument
+    columns : dict of str to str
+        Export column by standard name (``school_id``, ``grade``, ``role``, ``gender``,
+        ``submitted``) or by the name of another background column.
+    values : dict of str to dict
+        By standard column: the texts of the export, by clean value.
+    role : str or None
+        The role of everybody, where there is no column for it.
+    link : Link
+    consent : Consent or None
+    duplicates : {"latest", "most_complete", "first"}
+        Which of several sheets of one person and wave counts.
+    files : dict of str to ExportFile
+        By wave, in order.
+    attendance : Attendance or None
+    declared : tuple of str or None
+        The estimands that the study asks for (key ``estimands``); None is all possible ones.
+    """
+
+    name: str = Field(alias="<name>")
+    instrument: Instrument
+    columns: dict[Name, Line]
+    values: dict[Name, dict[Line, Lines]] = Field(default_factory=dict)
+    role: Role | None = None
+    link: Link = Link(by="none")
+    consent: Consent | None = None
+    duplicates: Literal["latest", "most_complete", "first"] = "latest"
+    files: Annotated[
+        dict[WaveName, ExportFile],
+        Field(min_length=1),
+        BeforeValidator(_by_wave),
+        AfterValidator(_in_order),
+    ]
+    attendance: Attendance | None = None
+    declared: tuple[Estimand, ...] | None = Field(None, alias="estimands")
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles that its people can have, in order; empty where roles are not known."""
+        if names.ROLE in self.columns:
+            known = self.values.get(names.ROLE, names.ROLES)
+            return tuple(role for role in names.ROLES if role in known)
+        constant = self.role or (names.LEADER if self.name == "leaders" else None)
+        return (constant,) if constant else ()
+
+    @property
+    def possible_estimands(self) -> tuple[str, ...]:
+        """What its columns allow to be estimated."""
+        linked, graded = self.link.by != "none", names.GRADE in self.columns
+        both = linked and {names.PARTICIPANT, names.COLLEAGUE} <= set(self.roles)
+        allowed = {
+            "linked_change": linked,
+            "same_grade": graded,
+            "school_change": linked or graded,
+        }
+        return tuple(name for name in names.ESTIMANDS if allowed.get(name, both))
+
+    @property
+    def estimands(self) -> tuple[str, ...]:
+        """What is estimated: as the study says, else all that its columns allow."""
+        wanted = self.possible_estimands if self.declared is None else self.declared
+        return tuple(name for name in names.ESTIMANDS if name in wanted)
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """Every background column with the export's name for it, ``link`` and ``consent`` too."""
+        own = {LINK: self.link.column, CONSENT: self.consent.column if self.consent else None}
+        return self.columns | {column: source for column, source in own.items() if source}
+
+    def headers(self, column: str, wave: str) -> tuple[str, ...]:
+        """Return where a wave's file may hold a background column, best first.
+
+        Parameters
+        ----------
+        column : str
+            A key of ``sources``.
+        wave : str
+            A key of ``files``.
+
+        Returns
+        -------
+        tuple of str
+            Empty where the population has no such column.
+        """
+        file = self.files[wave]
+        source = file.columns.get(column, self.sources.get(column))
+        return file.headers(source) if source else ()
+
+
+class Family(Described):
+    """Outcomes and estimands that were declared primary together (one Holm family)."""
+
+    outcomes: Annotated[Lines, Field(min_length=1)]
+    estimands: Annotated[tuple[Estimand, ...], Field(min_length=1)]
+
+
+class Analysis(Described):
+    """What was decided before the analysis.
+
+    Attributes
+    ----------
+    sesoi : float
+        Smallest effect size of interest, in SD.
+    ci_level : float
+        Level of the confidence intervals, above .5 and below 1.
+    primary : dict of str to Family
+        By population.
+    """
+
+    sesoi: float = Field(0.10, gt=0, allow_inf_nan=False)
+    ci_level: float = Field(0.95, gt=0.5, lt=1)
+    primary: dict[PopulationName, Family] = Field(default_factory=dict)
+
+
+class Study(Described):
+    """A study, whole and checked.
+
+    Attributes
+    ----------
+    name : str
+        Its folder's name.
+    folder : Path
+    title : dict of str to str
+        By language.
+    exports : Path
+        The folder with its exports.
+    languages : tuple of str
+        The languages of its pages; the first is the default.
+    disclosure : {"open", "internal", "school", "public"}
+        The profile that decides which numbers may be shown.
+    waves : dict of str to Wave
+        In the order pre, mid, post.
+    populations : dict of str to Population
+    schools : DataFrame
+        The register: ``school_id, school, region, region_name, grades, role, municipality``
+        and ``invited_…``.
+    analysis : Analysis
+    key : Path or None
+        The file of the pseudonym key, where the study keeps it elsewhere.
+    """
+
+    name: str = Field(alias="<name>")
+    folder: Path = Field(alias="<folder>")
+    title: Text
+    exports: Path
+    languages: tuple[Language, ...] = Field(min_length=1)
+    disclosure: Literal["open", "internal", "school", "public"]
+    waves: Annotated[dict[WaveName, Wave], BeforeValidator(_undated), AfterValidator(_in_order)]
+    populations: Annotated[
+        dict[PopulationName, Population], Field(min_length=1), BeforeValidator(name_by_key)
+    ]
+    schools: pd.DataFrame
+    analysis: Analysis = Analysis()
+    key: Path | None = None
+
+    @property
+    def regions(self) -> pd.DataFrame:
+        """``region`` (slug) and ``name`` (for readers), in the order of the register."""
+        regions = self.schools[[names.REGION, REGION_NAME]].drop_duplicates(names.REGION)
+        return regions.set_axis([names.REGION, "name"], axis=1).reset_index(drop=True)
+
+    @property
+    def years_between(self) -> int:
+        """School years from pre to post (from 1 August); 0 where waves have no dates."""
+        pre, post = (self.waves[wave].start for wave in (names.PRE, names.POST))
+        return _school_year(post) - _school_year(pre) if pre and post else 0
+
+    def text(self, mapping: Mapping[str, str], language: str) -> str:
+        """Return a text in a language, else in the study's first, else in any."""
+        for wanted in (language, self.languages[0]):
+            if wanted in mapping:
+                return mapping[wanted]
+        return next(iter(mapping.values()), "")
+
+    def export_path(self, file: str) -> Path:
+        """Return the path of an export; accented letters match however the disk composes them."""
+        path = self.exports / file
+        if path.exists() or not path.parent.is_dir():
+            return path
+        wanted = unicodedata.normalize("NFC", path.name)
+        there = sorted(path.parent.iterdir())
+        return next((p for p in there if unicodedata.normalize("NFC", p.name) == wanted), path)
+
+
+def _school_year(day: date) -> int:
+    return day.year if day.month >= 8 else day.year - 1

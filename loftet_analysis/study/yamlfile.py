@@ -1,0 +1,318 @@
+"""Read YAML with every scalar as text, keep the line numbers, and say what is wrong where."""
+
+from __future__ import annotations
+
+import difflib
+import types
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, ClassVar, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
+from pydantic_core import PydanticCustomError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
+
+from loftet_analysis import paths
+from loftet_analysis.errors import InputError, Problem
+
+# Keys that the reader puts in (a name, a loaded table) begin with it: no file holds such a key.
+INJECTED = "<"
+
+_ALLOWED = {
+    "bool": "yes or no",
+    "date": "a date such as 2025-09-15",
+    "dict": "keys with values below them",
+    "float": "a number, with a decimal point",
+    "int": "a whole number",
+    "model": "keys with values below them",
+    "string_type": "a text",
+    "string_too_short": "a text that is not empty",
+    "string_pattern_mismatch": "letters a-z, digits and _, beginning with a letter",
+    "tuple": "a list",
+}
+
+
+class Described(BaseModel):
+    """Base of everything that a YAML file describes: frozen, and no unknown key passes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    more_keys: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def keys(cls) -> tuple[str, ...]:
+        """Return the keys that may be written in the file for this part."""
+        own = (field.alias or name for name, field in cls.model_fields.items())
+        return (*cls.more_keys, *(key for key in own if not key.startswith(INJECTED)))
+
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+Lines = Annotated[
+    tuple[Line, ...], BeforeValidator(lambda given: [given] if isinstance(given, str) else given)
+]
+AnyModel = TypeVar("AnyModel", bound=Described)
+
+
+def name_by_key(given: object) -> object:
+    """Hand each entry of a mapping the key that it stands under, as its name."""
+    if not isinstance(given, dict):
+        return given
+    return {k: {**v, "<name>": k} if isinstance(v, dict) else v for k, v in given.items()}
+
+
+def wrong(what: str, found: object, allowed: str, todo: str = "") -> PydanticCustomError:
+    """Return the error that a validator raises; it comes out as a Problem with its line."""
+    context = {"what": what, "found": str(found), "allowed": allowed, "todo": todo}
+    return PydanticCustomError("described", "{what}", context)
+
+
+def did_you_mean(word: str, choices: Iterable[str]) -> str:
+    """Return the question that names the nearest choice, or nothing where none is near.
+
+    Examples
+    --------
+    >>> did_you_mean("colums", ["columns", "link"])
+    'did you mean columns?'
+    >>> did_you_mean("zebra", ["columns", "link"])
+    ''
+    """
+    spellings = {choice.casefold(): choice for choice in choices}
+    near = difflib.get_close_matches(word.casefold(), spellings, n=1)
+    return f"did you mean {spellings[near[0]]}?" if near else ""
+
+
+def shown(path: Path) -> str:
+    """Return a path as messages show it: from the project's root where it lies below it."""
+    try:
+        return path.relative_to(paths.root()).as_posix()
+    except (InputError, ValueError):
+        return str(path)
+
+
+@dataclass(frozen=True)
+class Document:
+    """A YAML file as read.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    content : dict
+        Mappings, lists and texts; an empty value or ``~`` is None; no other type is guessed.
+    lines : dict of tuple to int
+        The line (from 1) of each key or entry, by the steps that lead to it.
+    problems : list of Problem
+        Keys that stand twice; the first of each is the one in ``content``.
+    """
+
+    path: Path
+    content: dict = field(default_factory=dict)
+    lines: dict[tuple[str | int, ...], int] = field(default_factory=lambda: {(): 1})
+    problems: list[Problem] = field(default_factory=list)
+
+    def nearest(self, steps: Iterable[str | int]) -> tuple[str | int, ...]:
+        """Return the steps to the nearest node on the way that the given steps describe.
+
+        Steps that the file does not hold are passed over; a step may also stand beside the
+        node reached (one wide file is described once for all waves).
+        """
+        known: tuple[str | int, ...] = ()
+        for step in steps:
+            ways = ((*known, step), (*known[:-1], step))
+            known = next((way for way in ways if way in self.lines), known)
+        return known
+
+    def where(self, *steps: str | int) -> str:
+        """Return file and line of the nearest node on the way that the steps describe."""
+        return self.at(self.lines[self.nearest(steps)])
+
+    def at(self, line: int) -> str:
+        """Return file and line as messages show them."""
+        return f"{shown(self.path)}, line {line}"
+
+
+def read_yaml(path: Path) -> Document:
+    r"""Read a YAML file whose top is a mapping.
+
+    Parameters
+    ----------
+    path : Path
+        A UTF-8 file.
+
+    Raises
+    ------
+    InputError
+        Where the file is missing, not UTF-8, not YAML, or not a mapping.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "a.yml"
+    >>> _ = file.write_text("school: 0301\nlanguages:\n  - No\n")
+    >>> document = read_yaml(file)
+    >>> document.content, document.lines["languages", 0]
+    ({'school': '0301', 'languages': ['No']}, 3)
+    """
+    document = Document(path)
+    try:
+        node = _compose(path.read_text(encoding="utf-8-sig"))
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        found, where = str(error.problem or error.context), document.at(mark.line + 1)
+        todo = "look at the indentation, colons and quotes of this line and the one above"
+        problem = Problem("not valid YAML", found, "key: value, indented by spaces", where, todo)
+        raise InputError(problem) from None
+    except (YAMLError, ValueError) as error:
+        found = str(error).splitlines()[0]
+        problem = Problem("not readable as text", found, "a text file in UTF-8", shown(path))
+        raise InputError(problem) from None
+    except OSError as error:
+        raise InputError(
+            Problem("cannot be read", str(error.strerror), where=shown(path))
+        ) from None
+    if not isinstance(node, MappingNode):
+        found = "an empty file" if node is None else "no keys at the top"
+        raise InputError(Problem("nothing described", found, _ALLOWED["dict"], document.where()))
+    document.content.update(_plain(node, (), document, set()))
+    return document
+
+
+@lru_cache(maxsize=8)  # a study and its instruments are read by every page of it
+def _compose(text: str) -> Node | None:
+    return YAML(typ="rt", pure=True).compose(text)
+
+
+def _plain(node: Node, steps: tuple, document: Document, seen: set[int]) -> object:
+    """Return a node as mappings, lists and texts; the document's lines and problems grow."""
+    if isinstance(node, ScalarNode):
+        return None if node.style is None and node.value in ("", "~") else node.value
+    if id(node) in seen:
+        where = document.at(document.lines[steps])
+        document.problems.append(Problem("a part repeated by *", where=where, todo="write it out"))
+        return None
+    seen.add(id(node))
+    if not isinstance(node, MappingNode):
+        for index, entry in enumerate(node.value):
+            document.lines[*steps, index] = entry.start_mark.line + 1
+        return [_plain(e, (*steps, i), document, seen) for i, e in enumerate(node.value)]
+    mapping: dict[str, object] = {}
+    for key_node, entry in node.value:
+        line, key = key_node.start_mark.line + 1, key_node.value
+        if not isinstance(key_node, ScalarNode):
+            where = document.at(line)
+            document.problems.append(Problem("a key that is not a text", where=where))
+        elif key in mapping:
+            found = f"{key} (first in line {document.lines[*steps, key]})"
+            problem = Problem("duplicate key", found, "each key once", document.at(line))
+            document.problems.append(problem)
+        else:
+            document.lines[*steps, key] = line
+            mapping[key] = _plain(entry, (*steps, key), document, seen)
+    return mapping
+
+
+def validated(
+    model: type[AnyModel], content: dict, document: Document
+) -> tuple[AnyModel | None, list[Problem]]:
+    """Return the model that the content describes, and everything that is wrong with it.
+
+    Where only unknown keys are wrong the model is returned too (without them), so that the
+    checks after this one can tell their problems in the same message.
+    """
+    try:
+        return model.model_validate(content), []
+    except ValidationError as error:
+        problems = problems_of(error, model, document)
+        unknown = [e["loc"] for e in error.errors() if e["type"] == "extra_forbidden"]
+    try:
+        return model.model_validate(_without(content, unknown)), problems
+    except ValidationError:
+        return None, problems
+
+
+def _without(content: object, locations: Sequence[tuple]) -> object:
+    if not isinstance(content, dict):
+        return content
+    return {
+        key: _without(entry, [loc[1:] for loc in locations if loc[0] == key])
+        for key, entry in content.items()
+        if (key,) not in locations
+    }
+
+
+def problems_of(
+    error: ValidationError, model: type[Described], document: Document
+) -> list[Problem]:
+    """Return what pydantic found: file and line, what is allowed, the nearest match.
+
+    Parameters
+    ----------
+    error : ValidationError
+        What validating ``model`` on the document's content raised.
+    model : type of Described
+        The model at the top of the document.
+    document : Document
+        The file that was read.
+    """
+    keys = {details["loc"][:-1] for details in error.errors() if details["loc"][-1:] == ("[key]",)}
+    return [
+        _problem(details, model, document)
+        for details in error.errors()
+        if details["loc"] not in keys  # a value under a key that is itself refused
+    ]
+
+
+def _problem(details: dict, model: type[Described], document: Document) -> Problem:
+    kind, loc, todo = details["type"], details["loc"], ""
+    where, path = document.where(*loc), ".".join(map(str, document.nearest(loc)))
+    if kind == "described":
+        parts = details["ctx"]
+        return Problem(parts["what"], parts["found"], parts["allowed"], where, parts["todo"])
+    if kind == "missing":
+        key = f"{path}.{loc[-1]}".removeprefix(".")
+        return Problem(f"missing key: {key}", where=where, todo=f"add {loc[-1]}")
+    if kind == "extra_forbidden":
+        keys = _model_at(model, loc[:-1]).keys()
+        todo = did_you_mean(str(loc[-1]), keys)
+        return Problem(f"unknown key: {path}", str(loc[-1]), ", ".join(keys), where, todo)
+    found, allowed = _seen(details["input"]), details["msg"].removeprefix("Input should be ")
+    if kind == "literal_error":
+        allowed = details["ctx"]["expected"].replace(" or ", ", ").replace("'", "")
+        todo = did_you_mean(found, allowed.split(", "))
+    elif kind == "too_short":
+        allowed = f"at least {details['ctx']['min_length']}"
+    else:
+        allowed = _ALLOWED.get(kind) or _ALLOWED.get(kind.split("_")[0]) or allowed
+    return Problem(f"wrong value for {path}", found, allowed, where, todo)
+
+
+def _seen(value: object) -> str:
+    if isinstance(value, dict):
+        keys = [str(key) for key in value if not str(key).startswith(INJECTED)]
+        return "keys: " + ", ".join(keys)
+    if isinstance(value, list | tuple):
+        return f"a list of {len(value)}"
+    return "nothing" if value is None or value == "" else str(value)
+
+
+def _model_at(model: object, loc: Sequence[str | int]) -> type[Described]:
+    """Return the model that stands at the end of a location."""
+    for step in loc:
+        kind = _bare(model)
+        if isinstance(kind, type) and issubclass(kind, Described):
+            fields = {field.alias or name: field for name, field in kind.model_fields.items()}
+            model = fields[str(step)].annotation
+        else:
+            model = get_args(kind)[-1 if get_origin(kind) is dict else 0]
+    return _bare(model)
+
+
+def _bare(kind: object) -> object:
+    """Return a type without Annotated and without the None that it may also be."""
+    while get_origin(kind) in (Annotated, Union, types.UnionType):
+        kind = next(arg for arg in get_args(kind) if arg is not type(None))
+    return kind

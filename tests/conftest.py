@@ -1,0 +1,55 @@
+"""Shared ground: the small demo study in a folder whose name has a space and an ø."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from tests.small_demo import SMALL, build_root
+
+# tests that read the small demo run in one worker, which builds it once
+SMALL_DEMO = pytest.mark.xdist_group("small demo")
+
+
+def loftet(*arguments: str, root: Path, **environment: str) -> subprocess.CompletedProcess:
+    """Run the command line in a project folder, as a person would."""
+    return subprocess.run(
+        [sys.executable, "-m", "loftet_analysis", *arguments],
+        cwd=root,
+        env={
+            **os.environ,
+            "LOFTET_ROOT": str(root),
+            "LOFTET_KEYS": str(root / "keys"),
+            "PYTHONUTF8": "1",
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def small_demo(tmp_path_factory) -> Path:
+    """The root of a project in which the demo of nordland and oslo has been run, in nb."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    root = shared / "Løftet test"
+    with FileLock(shared / "small-demo.lock"):
+        if not (shared / "small-demo.done").exists():
+            build_root(root)
+            done = loftet("demo", *SMALL, root=root)
+            assert done.returncode == 0, done.stdout + done.stderr
+            (shared / "small-demo.done").touch()
+    return root
+
+
+@pytest.fixture(autouse=True)
+def own_keys(tmp_path, monkeypatch):
+    """No test reads or writes a pseudonym key of the person who runs it."""
+    monkeypatch.setenv("LOFTET_KEYS", str(tmp_path / "keys"))

@@ -1,0 +1,13 @@
+"""A project folder of its own for the small demo, in which nothing but the notebooks lies."""
+
+import shutil
+from pathlib import Path
+
+HERE = Path(__file__).parents[1]
+SMALL = ("--region", "nordland", "--region", "oslo")
+
+
+def build_root(root: Path) -> None:
+    """Lay out an empty project: the notebooks, and an empty ``data_raw``."""
+    (root / "data_raw").mkdir(parents=True, exist_ok=True)
+    shutil.copytree(HERE / "notebooks", root / "notebooks", dirs_exist_ok=True)

@@ -1,0 +1,463 @@
+"""The verbs of cleaning, each on a handful of rows."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from loftet_analysis.data import clean
+from loftet_analysis.data.columns import match_columns
+from loftet_analysis.data.ledger import REASON, count_only, set_aside, sheet_counts
+from loftet_analysis.data.readers import Export
+from loftet_analysis.data.score import KINDS, read_answers, score_items, score_scales
+from loftet_analysis.data.units import population_units
+from loftet_analysis.errors import InputError
+from loftet_analysis.study import Instrument, Population, ResponseSet
+
+SCHOOLS = pd.DataFrame(
+    {
+        "school_id": ["0301", "0302", "0400", "0500"],
+        "school": ["Bø skole", "Ås skole", "Vik skole", "Vik skole"],
+        "region": ["nordland", "nordland", "oslo", "troms"],
+        "grades": ["1-7", "8-10", "", "5"],
+    }
+)
+AGREE = ResponseSet.model_validate(
+    {
+        "1": {"nb": "Helt uenig"},
+        "2": {"nb": "Uenig"},
+        "3": {"nb": "Enig"},
+        "4": {"nb": "Helt enig", "also": ["Svært enig"]},
+        "missing": ["Vet ikke"],
+    }
+)
+
+
+def scale(label: str, items: dict, **more) -> dict:
+    return {"label": {"nb": label}, "responses": "agree4", "items": items, **more}
+
+
+INSTRUMENT = Instrument.model_validate(
+    {
+        "<name>": "small",
+        "responses": {"agree4": AGREE},
+        "scales": {
+            "effort": scale(
+                "Innsats",
+                {
+                    "effort_1": {"nb": "Jeg prøver.", "columns": ["u1"]},
+                    "effort_2": {"nb": "Jeg gir opp.", "columns": ["u2"], "reversed": "true"},
+                    "effort_3": {
+                        "nb": "Jeg står på.",
+                        "nn": "Eg står på.",
+                        "earlier": [{"waves": ["pre"], "nb": "Jeg fortsetter."}],
+                    },
+                },
+            ),
+            "support": scale(
+                "Støtte", {"support_1": {"nb": "Jeg får støtte."}}, roles=["participant"]
+            ),
+            "after": scale("Etterpå", {"after_1": {"nb": "Det hjalp."}}, waves=["post"]),
+        },
+    }
+)
+
+
+def population(**more) -> Population:
+    given = {
+        "<name>": "pupils",
+        "instrument": INSTRUMENT,
+        "columns": {"school_id": "skole", "grade": "trinn"},
+        "files": {
+            "pre": {"tool": "table", "file": "pre.csv"},
+            "post": {"tool": "table", "file": "post.csv"},
+        },
+    }
+    return Population.model_validate(given | more)
+
+
+def export(*headings: str, rows: tuple = (), questions: dict | None = None) -> Export:
+    cells = rows or (("x",) * len(headings),)
+    return Export(
+        pd.DataFrame(cells, columns=list(headings), dtype="str"), "pre.csv", questions or {}
+    )
+
+
+def working(**columns) -> pd.DataFrame:
+    frame = pd.DataFrame(columns)
+    return frame.assign(
+        **{c: v for c, v in {"region": "oslo", REASON: ""}.items() if c not in frame}
+    )
+
+
+def only_problem(call, *arguments, **options):
+    with pytest.raises(InputError) as caught:
+        call(*arguments, **options)
+    (problem,) = caught.value.problems
+    return problem
+
+
+# ledger
+
+
+def test_a_sheet_leaves_once_and_every_sheet_is_counted():
+    frame = working(region=["oslo", "oslo", "", "troms"])
+    rows = pd.Series([True, False, True, False])
+    frame, first = set_aside(frame, rows, step="tests", reason="test_answer")
+    more = pd.Series([True, True, True, False])
+    frame, second = set_aside(frame, more, step="schools", reason="other")
+    assert frame[REASON].to_list() == ["test_answer", "other", "test_answer", ""]
+    assert first[["region", "n_in", "n_out", "n_set_aside"]].values.tolist() == [
+        ["", 1, 0, 1],
+        ["oslo", 2, 1, 1],
+        ["troms", 1, 1, 0],
+    ]
+    assert second.set_index("region")["n_set_aside"].to_dict() == {"oslo": 1, "troms": 0}
+
+
+def test_counted_only_rows_are_gone_but_counted():
+    frame = working(answer=["a", "b", "c"])
+    left, ledger = count_only(
+        frame, pd.Series([True, False, True]), step="consent", reason="no_consent"
+    )
+    assert left["answer"].to_list() == ["b"]
+    assert ledger[["n_in", "n_out", "n_set_aside"]].values.tolist() == [[3, 1, 2]]
+    assert sheet_counts(ledger.assign(wave="pre"))["counted_only"] == 2
+
+
+# columns
+
+
+def test_items_are_found_by_code_name_and_any_wording():
+    given = export(
+        "skole", "TRINN ", "u1", "effort_2", "Jeg <b>fortsetter</b>.&nbsp;", "Jeg får støtte.", "x"
+    )
+    matched = match_columns(given, population(), wave="pre")
+    assert matched.sources == {
+        "school_id": "skole",
+        "grade": "TRINN ",
+        "effort_1": "u1",
+        "effort_2": "effort_2",
+        "effort_3": "Jeg <b>fortsetter</b>.&nbsp;",
+        "support_1": "Jeg får støtte.",
+    }
+    assert list(matched.frame) == list(matched.sources)
+
+
+def test_items_are_found_by_the_question_that_a_tool_stores():
+    given = export(
+        "skole", "trinn", "V1", "V2", "V3", "V4",
+        questions={"V1": "Jeg prøver.", "V2": "Jeg gir opp.", "V3": "Eg står på.",
+                   "V4": "Jeg får støtte."},
+    )  # fmt: skip
+    sources = match_columns(given, population(), wave="pre").sources
+    assert [sources[f"effort_{i}"] for i in (1, 2, 3)] == ["V1", "V2", "V3"]
+
+
+def test_missing_items_are_one_problem_with_the_nearest_heading():
+    given = export("skole", "trinn", "u1", "Jeg gir op.", "Jeg står på.")
+    found = only_problem(match_columns, given, population(), wave="pre")
+    assert found.what == "items not found"
+    assert found.found == "effort_2 (nearest: “jeg gir op.”); support_1"
+    assert found.where == "pre.csv (pupils, pre)"
+
+
+def test_a_missing_background_column_is_a_problem_with_the_nearest_heading():
+    given = export("skole", "trin", "u1", "u2", "effort_3", "support_1")
+    found = only_problem(match_columns, given, population(), wave="pre")
+    assert (found.what, found.allowed) == ("column not found", "trinn")
+    assert "“trin”" in found.found
+
+
+def test_a_needed_heading_must_not_stand_twice():
+    given = export(
+        "skole", "trinn", "u1", "u1 (2)", "u2", "effort_3", "support_1", questions={"u1 (2)": "u1"}
+    )
+    found = only_problem(match_columns, given, population(), wave="pre")
+    assert (found.what, found.found) == ("heading that stands twice", "u1, u1 (2)")
+
+
+def test_items_not_asked_in_a_wave_or_of_a_role_may_be_absent():
+    headings = ("skole", "trinn", "u1", "u2", "effort_3")
+    leaders = population(role="leader")
+    assert "support_1" not in match_columns(export(*headings), leaders, wave="pre").sources
+    found = only_problem(match_columns, export(*headings), leaders, wave="post")
+    assert found.found.startswith("after_1")
+    assert found.what == "item not found"
+
+
+def test_a_wide_file_has_a_pattern_for_items_and_may_share_the_rest():
+    wide = {"tool": "table", "file": "both.csv", "pre": "Pre.{}", "post": "Post.{}"}
+    given = export(
+        "skole", "Pre.trinn", "Pre.u1", "Pre.u2", "Pre.effort_3", "Pre.support_1", "Post.u1",
+        rows=(("0301", "7", "", "", "", "", "4"), ("0301", "", " ", "", "", "", "4"),
+              ("0301", "", "1", "", "", "", "")),
+    )  # fmt: skip
+    matched = match_columns(given, population(files=wide), wave="pre")
+    assert (matched.sources["school_id"], matched.sources["grade"]) == ("skole", "Pre.trinn")
+    assert matched.answered.tolist() == [True, False, True]
+
+
+# schools, consent, time, tests
+
+
+def test_schools_are_found_by_id_or_by_a_name_that_is_unique():
+    text = ["0301", " bØ SKOLE ", "Vik skole", "9999", "", "1"]
+    placed = clean.place_schools(pd.DataFrame({"school_id": text}), schools=SCHOOLS)
+    assert placed["school_id"].to_list() == ["0301", "0301", "Vik skole", "9999", "", "1"]
+    assert placed["region"].to_list() == ["nordland", "nordland", "", "", "", ""]
+    labelled = clean.place_schools(
+        pd.DataFrame({"school_id": text}), schools=SCHOOLS, labels={"1": "Ås skole"}
+    )
+    assert labelled["school_id"].iloc[-1] == "0302"
+
+
+def test_an_export_without_any_known_school_is_a_problem():
+    found = only_problem(
+        clean.place_schools, pd.DataFrame({"school_id": ["Jente", "Gutt"]}), schools=SCHOOLS
+    )
+    assert found.what == "no school of the register in the export"
+    assert found.found == "Gutt, Jente"
+
+
+def test_only_a_yes_is_consent():
+    frame = working(consent=["Ja", " ja", "Nei", "", "1"])
+    kept, ledger = clean.keep_consenting(frame, yes=["Ja"], labels={"1": "Ja"})
+    assert kept.index.to_list() == [0, 1, 4]
+    assert "consent" not in kept
+    assert ledger["n_set_aside"].to_list() == [2]
+    assert only_problem(clean.keep_consenting, frame, yes=["Yes"]).what == "nobody consents"
+
+
+def test_times_are_local_and_the_offset_does_not_shift_the_day():
+    frame = working(
+        submitted=[
+            "2025-09-15T00:00:00+02:00",
+            "2023-08-29T10:52:11.828301592+02:00",
+            "2025-09-14",
+            "15.9.2025 08:30",
+            "",
+        ]
+    )
+    times = clean.read_submitted(frame)["submitted"]
+    assert times.dt.strftime("%Y-%m-%d %H:%M").fillna("").to_list() == [
+        "2025-09-15 00:00", "2023-08-29 10:52", "2025-09-14 00:00", "2025-09-15 08:30", "",
+    ]  # fmt: skip
+    odd = only_problem(clean.read_submitted, working(submitted=["2025-09-15", "i går", "09/15/25"]))
+    assert "“i går”, 2 such cells" in odd.found
+
+
+def test_tests_are_what_comes_before_the_wave_or_from_a_school_called_test():
+    frame = working(
+        school_id=["0301", "0301", "Test ", "0400", "0301"],
+        region=["nordland", "nordland", "", "oslo", "nordland"],
+        submitted=pd.to_datetime(
+            ["2025-09-14 23:59", "2025-09-15", "2025-10-01", None, "2025-10-01"], format="ISO8601"
+        ),
+    )
+    marked, _ = clean.set_aside_tests(frame, start=pd.Timestamp("2025-09-15").date())
+    assert marked[REASON].to_list() == ["test_answer", "", "test_answer", "", ""]
+    marked, _ = clean.set_aside_tests(frame, start=None)
+    assert marked[REASON].to_list() == ["", "", "test_answer", "", ""]
+
+
+# background
+
+
+def test_background_is_recoded_and_unknown_texts_are_named():
+    frame = working(
+        role=["Ja", " nei ", "", "colleague", "1"], language=["nb", "", "nn ", "1", "1"]
+    )
+    recoded = clean.recode(
+        frame,
+        values={"role": {"participant": ["Ja"], "colleague": ["Nei"]}},
+        labels={"role": {"1": "Ja"}},
+        columns=["role", "language"],
+    )
+    assert recoded["role"].fillna("-").to_list() == [
+        "participant", "colleague", "-", "colleague", "participant",
+    ]  # fmt: skip
+    assert recoded["language"].fillna("-").to_list() == ["nb", "-", "nn", "1", "1"]
+    found = only_problem(
+        clean.recode,
+        working(role=["Ja", "Jaa", "Jaa", "X"], reason=["", "", "", "test_answer"]),
+        values={"role": {"participant": ["Ja"]}},
+        columns=["role"],
+    )
+    assert (found.what, found.found) == ("unknown role", "“Jaa”, 2 times")
+    assert "“ja”" in found.todo
+
+
+@pytest.mark.parametrize(
+    ("text", "grade"),
+    [
+        ("7", 7),
+        ("7.0", 7),
+        ("7. trinn", 7),
+        ("7A", 7),
+        (" Trinn 7", 7),
+        ("7. klasse", 7),
+        ("10", 10),
+    ],
+)
+def test_grades_are_read_from_text(text, grade):
+    frame = working(grade=[text], school_id=["0400"])
+    read, ledger = clean.read_grades(frame, schools=SCHOOLS)
+    assert read["grade"].to_list() == [grade]
+    assert ledger["n_set_aside"].sum() == 0
+
+
+def test_grades_that_a_school_does_not_have_are_set_aside():
+    school = ["0301", "0301", "0302", "0400", "0400", "0500", "0301"]
+    frame = working(grade=["7", "8", "VG1", "14", "13", "6", None], school_id=school)
+    read, _ = clean.read_grades(frame, schools=SCHOOLS)
+    assert (read[REASON] != "").to_list() == [False, True, True, True, False, True, False]
+    assert str(read["grade"].dtype) == "Int64"
+    assert read["grade"].isna().to_list() == [False, False, True, False, False, False, True]
+
+
+def test_a_column_without_any_grade_is_a_problem():
+    frame = working(grade=["Jente", "Gutt"], school_id=["0301", "0301"])
+    assert only_problem(clean.read_grades, frame, schools=SCHOOLS).what == "no grade is understood"
+
+
+# answers
+
+
+def test_answers_are_read_by_label_then_as_numbers():
+    text = [
+        "Helt  ENIG",
+        "svært enig",
+        "4",
+        "4,0",
+        "2.5",
+        "0",
+        "-1",
+        "Vet ikke",
+        "",
+        " ",
+        "Nja",
+        "nan",
+    ]
+    values, kinds = read_answers(pd.Series(text), AGREE)
+    np.testing.assert_array_equal(values[:4], [4, 4, 4, 4])
+    assert np.isnan(values[4:]).all()
+    assert [KINDS[kind] for kind in kinds[4:]] == [
+        "out_of_range", "out_of_range", "out_of_range", "declared_missing", "", "", "unknown",
+        "unknown",
+    ]  # fmt: skip
+
+
+def test_codes_are_read_by_their_labels_whatever_their_order():
+    labels = {"1": "Helt enig", "2": "Enig", "8": "Vet ikke"}
+    values, kinds = read_answers(pd.Series(["1", "2", "3", "8"]), AGREE, labels)
+    np.testing.assert_array_equal(values, [4, 3, np.nan, np.nan])
+    # 3 has no label, and the labelled codes run otherwise than the instrument: not to be guessed
+    assert [KINDS[kind] for kind in kinds] == ["", "", "unknown", "declared_missing"]
+    ends = {"1": "Helt uenig", "4": "Helt enig"}
+    np.testing.assert_array_equal(read_answers(pd.Series(["3"]), AGREE, ends)[0], [3])
+
+
+def test_items_are_turned_once_and_what_is_lost_is_counted():
+    frame = working(
+        region=["oslo", "oslo", "troms"],
+        role=["participant", "colleague", None],
+        effort_1=["Enig", "9", "9"],
+        effort_2=["Helt enig", "1", "Vet ikke"],
+        support_1=["1", "1", "1"],
+    )
+    scored, values = score_items(frame, instrument=INSTRUMENT, wave="pre")
+    assert scored["effort_2"].fillna(0).to_list() == [1, 4, 0]
+    assert scored["support_1"].fillna(0).to_list() == [1, 0, 1]
+    assert scored[["effort_3", "after_1"]].isna().all(axis=None)
+    assert values.values.tolist() == [
+        ["oslo", "effort_1", "9", "out_of_range", 1],
+        ["oslo", "support_1", "1", "not_asked", 1],
+        ["troms", "effort_1", "9", "out_of_range", 1],
+        ["troms", "effort_2", "Vet ikke", "declared_missing", 1],
+    ]
+
+
+def test_unknown_answers_are_named_once_per_label_and_only_of_sheets_still_in():
+    frame = working(
+        effort_1=["Heilt samd", "Heilt samd", "tull"],
+        effort_2=["Helt enik", "1", "tull"],
+        reason=["", "", "test_answer"],
+    )
+    with pytest.raises(InputError) as caught:
+        score_items(frame, instrument=INSTRUMENT, wave="pre", sources={"effort_1": "u1"}, where="f")
+    first, second = caught.value.problems
+    assert first.found == "“Heilt samd”, 2 times, in u1"
+    assert second.found == "“Helt enik”, 1 times, in effort_2"
+    assert "“helt enig”" in second.todo
+    assert "helt uenig, uenig, enig, helt enig" in second.allowed
+
+
+def test_a_scale_is_the_mean_of_its_answered_items_where_enough_are():
+    nan = np.nan
+    items = pd.DataFrame(
+        {
+            "effort_1": [1, 2, nan, nan],
+            "effort_2": [4.0, nan, nan, nan],
+            "effort_3": [4, 3, 3, nan],
+            "support_1": [2, nan, 1, nan],
+            "after_1": nan,
+        }
+    )
+    scored = score_scales(items, instrument=INSTRUMENT)
+    np.testing.assert_array_equal(scored["effort"], [3, 2.5, nan, nan])
+    np.testing.assert_array_equal(scored["support"], [2, nan, 1, nan])
+
+
+# empty sheets and duplicates
+
+
+def test_sheets_without_a_valid_answer_are_set_aside():
+    marked, _ = clean.set_aside_empty(working(a=[1, np.nan], b=[np.nan, np.nan]), items=["a", "b"])
+    assert marked[REASON].to_list() == ["", "no_answers"]
+
+
+@pytest.mark.parametrize(("rule", "kept"), [("latest", 1), ("first", 2), ("most_complete", 0)])
+def test_one_of_several_sheets_of_a_person_counts(rule, kept):
+    frame = working(
+        person_id=["p", "p", "p", "p", None, None],
+        school_id=["s", "s", "s", "t", "s", "s"],
+        grade=pd.array([7, 7, 7, 7, 7, 7], dtype="Int64"),
+        submitted=pd.to_datetime(
+            ["2025-10-02", "2025-10-03", "2025-10-01", "2025-10-04"] + [None] * 2
+        ),
+        a=[1, 1, 1, 1, 1, 1.0],
+        b=[1, np.nan, np.nan, 1, 1, 1],
+    )
+    marked, ledger = clean.set_aside_duplicates(frame, rule=rule, items=["a", "b"])
+    assert set(marked.index[marked[REASON] == ""]) == {kept, 3, 4, 5}
+    assert ledger["n_set_aside"].sum() == 2
+
+
+def test_without_times_the_place_in_the_file_decides():
+    frame = working(person_id=["p", "p"], school_id=["s", "s"], a=[1.0, 1.0])
+    for rule, kept in (("latest", 1), ("first", 0)):
+        marked, _ = clean.set_aside_duplicates(frame, rule=rule, items=["a"])
+        assert marked.index[marked[REASON] == ""].to_list() == [kept]
+
+
+# units
+
+
+def test_units_are_the_sd_of_all_pre_answers():
+    frame = pd.DataFrame(
+        {
+            "wave": ["pre"] * 5 + ["post"],
+            "role": ["participant", "participant", "colleague", "colleague", None, "colleague"],
+            "effort": [1.0, 3.0, 2.0, 4.0, np.nan, 9.0],
+            "support": [2.0] + [np.nan] * 5,
+            "after": np.nan,
+        }
+    )
+    units = population_units(frame, instrument=INSTRUMENT, population="teachers")
+    assert units[["outcome", "unit", "n"]].values.tolist() == [
+        ["effort", "total", 4],
+        ["effort", "within_role", 4],
+        ["support", "total", 1],
+        ["support", "within_role", 1],
+    ]
+    np.testing.assert_allclose(units["sd_unit"], [np.sqrt(5 / 3), np.sqrt(2), np.nan, np.nan])

@@ -1,0 +1,229 @@
+"""The main job on a demo of two regions, in a folder whose name has a space and an ø."""
+
+import hashlib
+import json
+import re
+import shutil
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+
+from loftet_analysis import names
+from tests.conftest import SMALL_DEMO, loftet
+from tests.small_demo import SMALL
+
+pytestmark = SMALL_DEMO
+REGIONS = ("nordland", "oslo")
+
+
+def every_byte(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture
+def own_copy(small_demo, tmp_path) -> Path:
+    """A copy of the small demo that a test may spoil."""
+    root = tmp_path / "Løftet test"
+    shutil.copytree(small_demo, root)
+    return root
+
+
+def table(root: Path, name: str, *, exact: bool = False) -> pd.DataFrame:
+    folder = "data_clean/demo/results" if exact else "reports/demo/tables"
+    return pd.read_csv(root / folder / f"{name}.csv")
+
+
+def test_every_page_figure_and_table_is_there(small_demo):
+    reports, figures = small_demo / "reports/demo", small_demo / "figures/demo"
+    assert (reports / "index.html").exists()
+    for region in REGIONS:
+        for notebook in ("03_teachers", "04_pupils"):
+            assert (reports / "nb" / region / f"{notebook}.html").exists()
+            assert (reports / "nb" / region / f"{notebook}.ipynb").exists()
+        assert list((figures / region).glob("*.nb.svg"))
+        assert {path.stem for path in (figures / region).glob("*.svg")} == {
+            path.stem for path in (figures / region).glob("*.png")
+        }
+    assert (reports / "nb/national/10_synthesis.html").exists()
+    for name, columns in {
+        "effects": names.EFFECTS,
+        "reliability": names.RELIABILITY,
+        "pooled": names.POOLED,
+    }.items():
+        assert tuple(table(small_demo, name).columns) == columns
+    assert (reports / "tables/results.xlsx").exists()
+
+
+def test_effects_hold_every_estimand_for_every_region_and_the_country(small_demo):
+    effects = table(small_demo, "effects", exact=True)
+    assert set(effects["region"]) == {*REGIONS, names.NATIONAL}
+    assert set(effects["estimand"]) == set(names.ESTIMANDS)
+    answered = effects[effects["reason"].isna()]
+    assert len(answered) > 0.95 * len(effects)
+    inside = answered["change"].between(answered["change_ci_low"], answered["change_ci_high"])
+    assert inside.all()
+    assert (answered["n_clusters"] >= 2).all()
+    pupils = answered[(answered["population"] == "pupils") & (answered["region"] == "oslo")]
+    assert set(pupils.loc[pupils["estimand"] == "linked_change", "cluster"]) == {"feeder_group"}
+
+
+def test_published_tables_hold_no_cell_below_the_limit(small_demo):
+    effects = table(small_demo, "effects")
+    mask = pd.read_parquet(small_demo / "data_clean/demo/disclosure.parquet")
+    assert mask["suppressed"].any()
+    shown = effects[effects["estimate"].notna()]
+    for count in ("n_pre", "n_post", "n_pairs"):
+        assert (shown[count].dropna() >= 6).all()
+    hidden = effects[effects["suppressed"].astype(bool)]
+    assert hidden[["change", "estimate", "mean_pre", "mean_post", "p_value"]].isna().all(axis=None)
+
+
+def test_every_sheet_is_accounted_for(small_demo):
+    ledger = pd.read_csv(small_demo / "data_clean/demo/ledger.csv")
+    assert tuple(ledger.columns) == names.LEDGER
+    for population in ("pupils", "teachers", "leaders"):
+        of = ledger[ledger["population"] == population]
+        entered = of.loc[of["step"] == "read", "n_in"].sum()
+        clean = pd.concat(
+            pd.read_parquet(part)
+            for part in (small_demo / "data_clean/demo" / population).rglob("*.parquet")
+        )
+        assert entered > 0
+        assert entered == len(clean) + of["n_set_aside"].sum()
+    aside = pd.read_parquet(small_demo / "data_clean/demo/set_aside/pupils.parquet")
+    counted_only = ledger["reason"].isin(["no_consent"]) & (ledger["population"] == "pupils")
+    of_pupils = ledger[(ledger["population"] == "pupils") & ~counted_only]
+    assert len(aside) == of_pupils["n_set_aside"].sum()
+    assert "no_consent" not in set(aside["reason"])
+
+
+def test_no_code_or_id_of_an_export_is_found_in_anything_generated(small_demo):
+    raw = small_demo / "data_raw/demo"
+    attendance = pd.read_csv(raw / "attendance.csv", dtype=str, sep=None, engine="python")
+    ids = set(attendance.iloc[:, 0].str.strip())
+    (pupils,) = [
+        path
+        for path in raw.glob("data-*.txt")
+        if "kode" in path.read_text(encoding="utf-8-sig").split("\r\n")[0]
+    ]
+    export = pd.read_csv(pupils, sep=";", dtype=str, encoding="utf-8-sig")
+    codes = {code for code in export["kode"].dropna().str.strip() if len(code) >= 6}
+    assert len(ids) > 20
+    assert len(codes) > 500
+    secret = re.compile("|".join(map(re.escape, sorted(ids | codes))), re.IGNORECASE)
+    for folder in ("data_clean", "figures", "reports"):
+        for path in (small_demo / folder).rglob("*"):
+            if path.suffix in {".html", ".csv", ".svg", ".json", ".txt"}:
+                assert not secret.search(path.read_text(encoding="utf-8")), path
+            elif path.suffix == ".parquet":
+                frame = pd.read_parquet(path)
+                for column in frame.select_dtypes(exclude="number"):
+                    assert not frame[column].astype(str).isin(ids | codes).any(), (path, column)
+            elif path.suffix == ".ipynb":
+                shown = nbformat.read(path, as_version=4)
+                assert not secret.search(str([cell.get("outputs") for cell in shown.cells])), path
+
+
+def test_a_second_run_does_nothing_and_a_forced_one_gives_the_same_bytes(own_copy):
+    done = loftet("run", "demo", root=own_copy)
+    assert done.returncode == 0, done.stderr
+    assert "0 run, 0 failed, 5 up to date" in done.stdout
+    before = {
+        f: every_byte(own_copy / f) for f in ("reports", "figures", "data_clean/demo/results")
+    }
+    done = loftet("run", "demo", "--force", root=own_copy)
+    assert done.returncode == 0, done.stderr
+    assert "5 run, 0 failed, 0 up to date" in done.stdout
+    assert before == {f: every_byte(own_copy / f) for f in before}
+
+
+def test_a_failing_region_is_contained_and_reported(own_copy):
+    oslo = own_copy / "data_clean/demo/pupils/region=oslo"
+    for part in oslo.glob("*.parquet"):
+        part.write_bytes(b"not parquet")
+    done = loftet("run", "demo", *SMALL, root=own_copy)
+    assert done.returncode == 1
+    assert "oslo/04_pupils.nb failed" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert re.search(r"oslo\s+done\s+failed", done.stdout)
+    assert re.search(r"nordland\s+done\s+done", done.stdout)
+    assert not (own_copy / "reports/demo/nb/oslo/04_pupils.html").exists()
+    assert (own_copy / "reports/demo/nb/nordland/04_pupils.html").exists()
+    assert (own_copy / "data_clean/demo/failed/oslo/04_pupils.nb.txt").exists()
+    status = loftet("status", "demo", root=own_copy)
+    assert status.returncode == 0
+    assert "failed" in status.stdout
+
+
+def test_status_says_why_a_page_is_stale(own_copy):
+    notebook = own_copy / "notebooks/region/03_teachers.ipynb"
+    content = json.loads(notebook.read_text(encoding="utf-8"))
+    content["cells"][0]["source"] = [*content["cells"][0]["source"], "\n\nOne more sentence."]
+    notebook.write_text(json.dumps(content), encoding="utf-8")
+    status = loftet("status", "demo", root=own_copy)
+    assert status.stdout.count("stale (notebook changed)") == len(REGIONS)
+
+
+def test_pages_in_other_languages(own_copy):
+    done = loftet(
+        "run", "demo", "--region", "oslo", "--notebook", "04_pupils",
+        "--language", "nn", "--language", "en", root=own_copy,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for language in ("nn", "en"):
+        page = own_copy / "reports/demo" / language / "oslo/04_pupils.html"
+        assert f'lang="{language}"' in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda raw: next(raw.glob("*.sav")).unlink(), "export"),
+        (lambda raw: replace(raw / "study.yml", "column: kode", "column: koden"), "koden"),
+        (lambda raw: replace(raw / "study.yml", "disclosure:", "disclousure:"), "disclousure"),
+        (lambda raw: next(raw.glob("data-*.txt")).write_bytes(b""), "empty"),
+        (lambda raw: replace_label(raw), "Litt enig kanskje"),
+    ],
+    ids=["missing export", "wrong column", "typo in study.yml", "empty file", "unknown label"],
+)
+def test_bad_input_gives_one_message_and_changes_nothing(own_copy, spoil, said):
+    spoil(own_copy / "data_raw/demo")
+    before = {f: every_byte(own_copy / f) for f in ("data_clean", "reports", "figures")}
+    for command in ("check", "clean", "run"):
+        done = loftet(command, "demo", root=own_copy)
+        assert done.returncode == 2, done.stdout + done.stderr
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
+    assert before == {f: every_byte(own_copy / f) for f in before}
+
+
+def test_unknown_region_study_notebook_and_language_are_told_together(small_demo):
+    done = loftet(
+        "run", "demo", "--region", "olso", "--notebook", "99", "--language", "sv", root=small_demo
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("3 problems:")
+    assert "nordland" in done.stderr
+    assert loftet("run", "demmo", root=small_demo).returncode == 2
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def replace_label(raw: Path) -> None:
+    """Give one answer of the export without codebook a text that no scale has."""
+    for path in raw.glob("data-*.txt"):
+        text = path.read_bytes().decode("utf-8-sig")
+        if '"Enig"' in text:
+            path.write_bytes(text.replace('"Enig"', '"Litt enig kanskje"', 1).encode("utf-8-sig"))
+            return
+    raise AssertionError("no export holds option texts")

@@ -1,0 +1,246 @@
+"""Pseudonyms that cannot be traced back, and cells that cannot be computed from each other."""
+
+import hashlib
+import stat
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from loftet_analysis.errors import InputError
+from loftet_analysis.privacy.disclosure import LIMITS, decide, safe_bins
+from loftet_analysis.privacy.pseudonyms import key_path, load_key, pseudonym
+from loftet_analysis.study import load_study
+from tests.tiny_study import STUDY, build
+
+# pseudonyms
+
+
+def test_a_pseudonym_is_hmac_sha256():
+    key = bytes(range(32))
+    inner = hashlib.sha256(bytes(b ^ 0x36 for b in key.ljust(64, b"\0")) + "a\x1fæ".encode())
+    outer = hashlib.sha256(bytes(b ^ 0x5C for b in key.ljust(64, b"\0")) + inner.digest())
+    assert pseudonym(key, "a", "æ") == outer.hexdigest()[:16]
+    assert pseudonym(key, "aæ") != pseudonym(key, "a", "æ") != pseudonym(bytes(32), "a", "æ")
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    monkeypatch.setenv("LOFTET_ROOT", str(tmp_path / "Løftet test"))
+    monkeypatch.setenv("LOFTET_KEYS", str(tmp_path / "keys"))
+
+    def load(study: str = STUDY):
+        build(tmp_path / "Løftet test", study=study)
+        return load_study("tiny")
+
+    return load
+
+
+def test_a_key_is_made_once_for_its_owner_alone(tiny, tmp_path, capsys):
+    study = tiny()
+    key = load_key(study)
+    path = tmp_path / "keys" / "tiny.key"
+    assert path.read_bytes() == key
+    assert len(key) == 32
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert str(path) in capsys.readouterr().out
+    assert load_key(study) == key
+    assert capsys.readouterr().out == ""
+
+
+def test_a_study_may_name_its_key_and_else_it_lies_in_the_users_folder(tiny, tmp_path, monkeypatch):
+    assert key_path(tiny(STUDY + f"key: {tmp_path}/own.key\n")) == tmp_path / "own.key"
+    monkeypatch.delenv("LOFTET_KEYS")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    assert key_path(tiny()).parts[-3:] == ("loftet", "keys", "tiny.key")
+
+
+def test_a_key_inside_the_project_or_of_another_length_is_refused(tiny, tmp_path):
+    with pytest.raises(InputError, match="inside the project's folder"):
+        load_key(tiny(STUDY + "key: tiny.key\n"))
+    assert not list(tmp_path.rglob("*.key"))
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "tiny.key").write_bytes(b"short")
+    with pytest.raises(InputError, match="not a pseudonym key"):
+        load_key(tiny())
+
+
+# the mask
+
+
+def people(cells: dict[tuple, int], *, wave: str = "pre", linked: bool = False) -> pd.DataFrame:
+    """Return so many pupils with different scores per (region, school, grade)."""
+    rows = [
+        (wave, region, school, grade, f"{school}-{grade}-{i}", 1 + i % 4)
+        for (region, school, grade), n in cells.items()
+        for i in range(n)
+    ]
+    columns = ["wave", "region", "school_id", "grade", "person_id", "effort"]
+    frame = pd.DataFrame(rows, columns=columns).astype({"grade": "Int64", "effort": float})
+    frame["afterwards"] = frame["effort"].where(frame["wave"] == "post")
+    if linked:
+        later = frame.assign(wave="post", grade=frame["grade"] + 2, afterwards=frame["effort"])
+        later["effort"] += np.arange(len(later)) % 3
+        return pd.concat([frame, later], ignore_index=True)
+    return frame
+
+
+def cell(mask: pd.DataFrame, region: str, school="", subgroup="all", wave="pre", outcome="effort"):
+    rows = mask.set_index(["region", "school_id", "subgroup", "wave", "outcome"])
+    row = rows.loc[(region, school, subgroup, wave, outcome)]
+    return row["n"], row["reason"]
+
+
+def mask_of(tiny, frame: pd.DataFrame, profile: str = "internal") -> pd.DataFrame:
+    study = tiny(STUDY.replace("internal", profile))
+    mask = decide(study, {"pupils": frame})
+    assert not mask.duplicated(list(mask.columns[:6])).any()
+    assert (mask["suppressed"] == (mask["reason"] != "")).all()
+    return mask
+
+
+def test_every_cell_of_the_plan_has_a_row(tiny):
+    mask = mask_of(tiny, people({("oslo", "0400", 7): 8, ("nordland", "0301", 5): 8}, linked=True))
+    cells = mask[["region", "school_id", "subgroup"]].drop_duplicates()
+    assert len(cells) == 3 * 4 + 3  # national and 2 regions by all and 3 grades; 3 schools
+    assert set(mask["wave"] + mask["outcome"]) == {
+        "preeffort", "posteffort", "linkedeffort", "postafterwards",
+    }  # fmt: skip
+    assert len(mask) == len(cells) * 4
+    assert cell(mask, "oslo", wave="linked") == (8, "")
+    assert cell(mask, "national", subgroup="grade=7", wave="post") == (8, "")
+    assert cell(mask, "nordland", subgroup="grade=5", wave="linked") == (8, "")
+    assert cell(mask, "oslo", subgroup="grade=5") == (0, "small_n")
+
+
+def test_few_people_are_hidden_and_so_is_what_would_give_them_away(tiny):
+    frame = people(
+        {("nordland", "0301", 5): 5, ("nordland", "0302", 8): 20, ("oslo", "0400", 7): 30}
+    )
+    mask = mask_of(tiny, frame)
+    assert cell(mask, "nordland", "0301") == (5, "small_n")
+    assert cell(mask, "nordland", "0302") == (20, "complementary")
+    assert cell(mask, "nordland", subgroup="grade=5") == (5, "small_n")
+    assert cell(mask, "nordland", subgroup="grade=8") == (20, "complementary")
+    assert cell(mask, "national", subgroup="grade=5") == (5, "small_n")
+    assert cell(mask, "nordland") == (25, "")
+    assert cell(mask, "oslo") == (30, "")
+    # grade 8 of nordland is hidden, and it is all there is of grade 8
+    assert cell(mask, "national", subgroup="grade=8") == (20, "complementary")
+
+
+def test_a_hidden_region_takes_the_smallest_other_one_along(tiny):
+    frame = people({("nordland", "0301", 5): 3, ("oslo", "0400", 5): 9})
+    mask = mask_of(tiny, frame)
+    assert cell(mask, "nordland") == (3, "small_n")
+    assert cell(mask, "oslo") == (9, "complementary")
+    assert cell(mask, "national") == (12, "")
+    # what is hidden must not stand in the parts that it is made of
+    assert cell(mask, "oslo", "0400") == (9, "complementary")
+
+
+def test_profiles_differ_by_their_limit(tiny):
+    frame = people({("oslo", "0400", 7): 12})
+    reasons = {p: cell(mask_of(tiny, frame, p), "oslo", "0400")[1] for p in LIMITS}
+    assert reasons == {"open": "", "internal": "", "school": "", "public": "small_n"}
+
+
+def test_a_cell_in_which_everybody_is_alike_is_hidden_unless_data_are_open(tiny):
+    frame = people({("oslo", "0400", 7): 12}).assign(effort=4.0)
+    assert cell(mask_of(tiny, frame), "oslo", "0400") == (12, "homogeneous")
+    assert cell(mask_of(tiny, frame, "open"), "oslo", "0400") == (12, "")
+
+
+def test_a_change_is_hidden_with_its_pre_or_post_cell(tiny):
+    frame = people({("oslo", "0400", 7): 12}, linked=True)
+    frame.loc[frame["wave"] == "post", "effort"] = 4.0
+    mask = mask_of(tiny, frame)
+    assert cell(mask, "oslo") == (12, "")
+    assert cell(mask, "oslo", wave="post") == (12, "homogeneous")
+    assert cell(mask, "oslo", wave="linked") == (12, "linked_wave")
+
+
+def test_movers_between_regions_count_nationally_only(tiny):
+    frame = people({("oslo", "0400", 7): 10, ("nordland", "0302", 8): 10}, linked=True)
+    moved = (frame["wave"] == "post") & frame["person_id"].isin(["0400-7-0", "0400-7-1"])
+    frame.loc[moved, ["region", "school_id"]] = ["nordland", "0302"]
+    mask = mask_of(tiny, frame)
+    assert cell(mask, "national", wave="linked")[0] == 20
+    assert cell(mask, "oslo", wave="linked")[0] == 8
+    assert cell(mask, "nordland", wave="linked")[0] == 10
+    assert cell(mask, "oslo", subgroup="grade=7", wave="linked")[0] == 8
+    assert cell(mask, "nordland", "0302", wave="post")[0] == 12
+
+
+def test_teachers_have_cells_by_role_and_leaders_none_by_school(tiny):
+    study = STUDY.replace("serial: nr", "role: deltar, serial: nr")
+    leaders = study.replace("  pupils:", "  leaders:")
+    frame = people({("oslo", "0400", 7): 20}).drop(columns="grade")
+    frame["role"] = ["participant"] * 7 + ["colleague"] * 11 + [None] * 2
+    mask = decide(tiny(study), {"pupils": frame})
+    assert cell(mask, "oslo", subgroup="role=participant") == (7, "")
+    assert cell(mask, "oslo", subgroup="role=colleague") == (11, "")
+    assert (mask["school_id"] != "").any()
+    assert (decide(tiny(leaders), {"leaders": frame})["school_id"] == "").all()
+
+
+REGION_OF = {"0301": "nordland", "0302": "nordland", "0400": "oslo"}
+COUNTS = st.dictionaries(
+    st.tuples(st.sampled_from(sorted(REGION_OF)), st.sampled_from([7, 8])),
+    st.integers(0, 14),
+    min_size=1,
+)
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(counts=COUNTS)
+def test_no_hidden_count_can_be_computed_from_what_is_shown(tiny, counts):
+    """An attacker who knows every sum rule cannot solve for a cell that is hidden for its size."""
+    frame = people({(REGION_OF[s], s, g): n for (s, g), n in counts.items() if n})
+    mask = decide(tiny(), {"pupils": frame})
+    mask = mask[(mask["wave"] == "pre") & (mask["outcome"] == "effort") & (mask["n"] > 0)]
+    keys = list(zip(mask["region"], mask["school_id"], mask["subgroup"], strict=True))
+    atoms = sorted(key for key, n in counts.items() if n)
+
+    def holds(key, atom):
+        (region, school, subgroup), (own, grade) = key, atom
+        return (
+            region in ("national", REGION_OF[own])
+            and school in ("", own)
+            and subgroup in ("all", f"grade={grade}")
+        )
+
+    sums = np.array([[holds(key, atom) for atom in atoms] for key in keys], dtype=float)
+    shown, hidden = sums[~mask["suppressed"]], sums[mask["reason"] == "small_n"]
+    rank = np.linalg.matrix_rank(shown) if len(shown) else 0
+    for cell_of_few in hidden:
+        assert np.linalg.matrix_rank(np.vstack([shown, cell_of_few])) > rank
+
+
+# bins
+
+
+def test_bins_are_joined_until_each_holds_enough():
+    edges = [0, 1, 2, 3, 4, 5]
+    bins = safe_bins([0.5] * 2 + [1.5] * 5 + [4.0] * 6 + [5.0, np.nan], edges, limit=6)
+    assert bins[["low", "high", "n"]].values.tolist() == [[0, 2, 7], [2, 5, 7]]
+    np.testing.assert_allclose(bins["share"], 0.5)
+    assert safe_bins([0.5] * 5, edges, limit=6).empty
+    assert safe_bins([0.5], edges, limit=1)["n"].to_list() == [1, 0, 0, 0, 0]
+    with pytest.raises(ValueError, match="outside"):
+        safe_bins([6.0], edges, limit=1)
+
+
+@given(
+    st.lists(st.integers(0, 40).map(lambda tenths: tenths / 10), max_size=60),
+    st.sampled_from([2, 6, 10]),
+)
+def test_bins_lose_nobody_and_never_show_a_few(values, limit):
+    bins = safe_bins(values, np.linspace(0, 4, 9), limit)
+    assert (bins["n"] >= limit).all()
+    assert bins["n"].sum() == (len(values) if len(values) >= limit else 0)
+    assert (bins["low"].to_numpy()[1:] == bins["high"].to_numpy()[:-1]).all()
