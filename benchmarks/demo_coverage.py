@@ -6,6 +6,10 @@ large draw through the same response process. Outcomes of one seed share their p
 schools, so the seed is the unit of the Monte-Carlo error.
 
     python benchmarks/demo_coverage.py [--seeds 300] [--region nordland] [--jobs 2]
+
+Last figures, 200 seeds of nordland, Monte-Carlo error .5-.6 %, 7 minutes: pupils linked_change
+94.9 %, same_grade 96.6 %, school_change 95.9 %; teachers linked_change 94.2 %, school_change
+94.4 %, participants 94.3 %, colleagues 94.9 %, participants_vs_colleagues 95.6 %.
 """
 
 from __future__ import annotations

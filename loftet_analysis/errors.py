@@ -75,6 +75,10 @@ class InputError(LoftetError):
         self.problems: tuple[Problem, ...] = tuple(dict.fromkeys(given))
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
+    def __reduce__(self) -> tuple[type[InputError], tuple[tuple[Problem, ...]]]:
+        """Let the error cross from a worker process with its problems whole."""
+        return type(self), (self.problems,)
+
 
 class DisclosureError(LoftetError):
     """Something was about to be published that the disclosure mask does not hold."""

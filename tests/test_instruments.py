@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -12,12 +12,9 @@ from loftet_analysis.errors import InputError
 from loftet_analysis.study import Instrument, load_instrument, normalise_label
 
 SHIPPED = ("pupil", "teacher", "leader")
-AGREE = ("responses", "agree")
 
 
-# Labels ------------------------------------------------------------------------------------
-
-
+@settings(deadline=None)
 @given(st.text(alphabet=st.one_of(st.characters(), st.sampled_from("&<>;#ampltgtb/ 'İßÅ"))))
 def test_a_normalised_label_stays_as_it_is(text):
     once = normalise_label(text)
@@ -42,9 +39,6 @@ def test_a_normalised_label_stays_as_it_is(text):
 )
 def test_labels_are_compared_in_one_form(given, expected):
     assert normalise_label(given) == expected
-
-
-# The shipped instruments -------------------------------------------------------------------
 
 
 @pytest.fixture(params=SHIPPED)
@@ -136,8 +130,6 @@ def test_an_instrument_is_frozen(shipped):
     with pytest.raises(ValidationError, match="frozen"):
         next(iter(shipped.scales.values())).minimum = "all"
 
-
-# What is wrong -----------------------------------------------------------------------------
 
 GOOD = """\
 responses:

@@ -80,12 +80,23 @@ def test_named_encoding_and_delimiter_are_used(written):
         ("kode;u1\n1;æøå\n".encode("utf-16-le"), "text that cannot be decoded"),
         (b"kode;u1\n1;\x00\n", "text that cannot be decoded"),
         (b'"kode";"u1"\n"1";"cut in the mid', "unreadable export"),
+        (b'"kode;u1\r\n' + b"x" * 200_000, "unreadable export"),
         (b"kode\n1\n", "delimiter that cannot be told"),
         (b"a;b,c\n1;2,3\n", "delimiter that cannot be told"),
     ],
 )
 def test_faults_of_text_are_told(written, content, what):
     assert problem(written(content)).what == what
+
+
+def test_blank_lines_are_no_rows(written):
+    assert read(written("\n\nkode;u1\n\n01;2\n")).frame.values.tolist() == [["01", "2"]]
+
+
+def test_a_very_long_cell_is_kept(written):
+    cell = "æ" * 200_000
+    frame = read(written(f"kode;fri\n1;{cell}\n"), delimiter=";").frame
+    assert frame["fri"].to_list() == [cell]
 
 
 def test_a_wrong_encoding_is_named(written):

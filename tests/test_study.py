@@ -332,6 +332,7 @@ def test_everything_wrong_comes_in_one_message(write):
     folder = write(
         ("disclosure: internal", "disclosure: internal\ndisclosure: open"),
         ("    consent:", "    concent:"),
+        ("tool: spss", "tool: sps"),
         ("instrument: leader", "instrument: boss"),
         ("outcomes: [persistence]", "outcomes: [persistance]"),
         ("instrument: teacher", "instrument: own"),
@@ -342,6 +343,7 @@ def test_everything_wrong_comes_in_one_message(write):
     assert [problem.splitlines()[0] for problem in problems()] == [
         "duplicate key",
         "unknown key: populations.pupils.concent",
+        "wrong value for populations.pupils.files.post.tool",
         "primary outcome that the instrument of pupils does not have",
         "grades not understood",
         "missing key: scales",
@@ -378,9 +380,6 @@ def test_scalars_stay_text(tmp_path):
     read = read_yaml(file).content
     assert read["a"] == ["0301", "No", "007", "1e3", "2025-01-01", "null", ""]
     assert read["b"] is read["c"] is None
-
-
-# The register ------------------------------------------------------------------------------
 
 
 def test_the_register_keeps_ids_and_names_regions_once(write):
@@ -475,9 +474,6 @@ def test_a_register_in_another_encoding_is_told(tmp_path):
     frame, told = read_schools(file)
     assert frame.empty
     assert "a CSV file in UTF-8" in str(told[0])
-
-
-# Exports -----------------------------------------------------------------------------------
 
 
 def test_missing_exports_are_told_but_do_not_stop_loading(write):

@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 
 from loftet_analysis import names
-from loftet_analysis.data.columns import nearest
 from loftet_analysis.data.ledger import REASON, count_only, set_aside
 from loftet_analysis.errors import InputError, Problem
-from loftet_analysis.study.instrument import normalise_label
+from loftet_analysis.study import normalise_label
 from loftet_analysis.study.study import CONSENT
+from loftet_analysis.study.yamlfile import did_you_mean
 
 Framed = tuple[pd.DataFrame, pd.DataFrame]
 
@@ -232,15 +232,15 @@ def recode(
         read = by_text(frame[column], meaning).astype("str")
         unknown = read.eq("") & frame[REASON].eq("")
         for text, n in frame.loc[unknown, column].value_counts().sort_index().items():
-            close = nearest(own.get(text, text), meanings)
+            label = own.get(text, text)
+            add = f"add it to `values: {column}:` in study.yml"
             problems.append(
                 Problem(
                     f"unknown {column}",
-                    found=f"“{own.get(text, text)[:60]}”, {n} times",
+                    found=f"“{label[:60]}”, {n} times",
                     allowed=", ".join(meanings),
                     where=where,
-                    todo=(f"is it “{close}”? " if close else "")
-                    + f"add it to `values: {column}:` in study.yml",
+                    todo=" ".join(filter(None, (did_you_mean(label, meanings), add))),
                 )
             )
         recoded[column] = read.where(read.ne(""))

@@ -12,8 +12,7 @@ import pandas as pd
 
 from loftet_analysis.data.readers import Export
 from loftet_analysis.errors import InputError, Problem
-from loftet_analysis.study import Item, Population, Scale
-from loftet_analysis.study.instrument import normalise_label
+from loftet_analysis.study import Item, Population, Scale, normalise_label
 from loftet_analysis.study.study import CONSENT, LINK
 
 
@@ -139,9 +138,8 @@ def _no_column(wanted: Sequence[str], headings: Iterable[str], where: str) -> Pr
 def _no_items(missing: Mapping[str, Item], headings: Iterable[str], where: str) -> Problem:
     rows = []
     for name, item in missing.items():
-        close = next(
-            filter(None, (nearest(t, headings) for t in (*item.codes, *item.wordings))), ""
-        )
+        near = (nearest(text, headings) for text in (*item.codes, *item.wordings))
+        close = next(filter(None, near), "")
         rows.append(f"{name} (nearest: “{close}”)" if close else name)
     return Problem(
         "items not found" if len(rows) > 1 else "item not found",

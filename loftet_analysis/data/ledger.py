@@ -59,7 +59,8 @@ def count_only(
     frame: pd.DataFrame, rows: pd.Series, *, step: str, reason: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Remove rows of which only the count is kept; returns as :func:`set_aside` does."""
-    return frame[~rows], _account(frame, rows, step=step, reason=reason)
+    kept = frame[~rows] if rows.any() else frame
+    return kept, _account(frame, rows, step=step, reason=reason)
 
 
 def _account(frame: pd.DataFrame, leaving: pd.Series, *, step: str, reason: str) -> pd.DataFrame:

@@ -8,18 +8,15 @@ from collections.abc import Mapping
 import pandas as pd
 
 from loftet_analysis import names
-from loftet_analysis.data.columns import nearest
 from loftet_analysis.data.readers import Export
 from loftet_analysis.data.score import number
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.privacy.pseudonyms import pseudonym
-from loftet_analysis.study import Attendance, Link, Study
-from loftet_analysis.study.instrument import normalise_label
+from loftet_analysis.study import Attendance, Link, Study, normalise_label
 from loftet_analysis.study.study import LINK
+from loftet_analysis.study.yamlfile import did_you_mean
 
 SHORTEST_CODE = 4  # signs; what is shorter tells too few people apart
-COHORT = "<cohort>"
-LINKED = "linked"
 LINKAGE = ("population", "region", "wave", "state", "n")
 
 
@@ -108,7 +105,7 @@ def link_waves(
     state = state.mask(person.isin(twice[names.PERSON]), "ambiguous")
     unfindable = pd.Series(False, index=frame.index)
     if names.GRADE in frame:
-        cohort = (frame[names.GRADE] - wave.map(years)).astype("Float64").astype(float)
+        cohort = frame[names.GRADE].astype("Float64").astype(float) - wave.map(years).astype(float)
         spread = cohort.groupby(person).agg(["min", "max"])
         torn = spread.index[spread["min"] < spread["max"]]
         state = state.mask(person.isin(torn) & state.eq("not_found"), "grade_mismatch")
@@ -116,7 +113,8 @@ def link_waves(
     kept = person.mask(state.isin(["ambiguous", "grade_mismatch"]))
     waves_of = wave.groupby(kept).nunique()
     linked = kept.isin(waves_of.index[waves_of > 1])
-    state = state.mask(unfindable & ~linked, "structurally_impossible").mask(linked, LINKED)
+    state = state.mask(unfindable & ~linked, "structurally_impossible")
+    state = state.mask(linked, names.LINKED)
     keys = [frame[names.REGION], wave, state.rename("state")]
     linkage = frame.groupby(keys, sort=True).size().rename("n").reset_index()
     linkage.insert(0, names.POPULATION, population)
@@ -135,7 +133,7 @@ def _unfindable(cohort: pd.Series, wave: pd.Series) -> pd.Series:
 def read_attendance(
     export: Export, *, attendance: Attendance, key: bytes, population: str
 ) -> pd.DataFrame:
-    """Read a register of attendance under pseudonyms.
+    """Read a register of attendance under pseudonyms; faults name rows, never ids.
 
     Returns
     -------
@@ -150,36 +148,37 @@ def read_attendance(
     """
     by_heading = {normalise_label(column): column for column in export.frame.columns}
     wanted = {names.PERSON: attendance.id, **attendance.columns}
-    absent = [column for column in wanted.values() if normalise_label(column) not in by_heading]
-    if absent:
-        raise InputError(
-            Problem(
-                "column not found",
-                found=f"no heading {column}",
-                allowed=", ".join(export.frame.columns),
-                where=export.name,
-                todo=f"is it “{nearest(column, by_heading)}”? Correct `attendance` in study.yml",
-            )
-            for column in absent
+    headings = {name: by_heading.get(normalise_label(wanted[name])) for name in wanted}
+    problems = [
+        Problem(
+            "column not found",
+            found=", ".join(export.frame.columns),
+            allowed=wanted[name],
+            where=export.name,
+            todo=did_you_mean(wanted[name], by_heading) or "correct `attendance` in study.yml",
         )
-    register = pd.DataFrame(
-        {name: export.frame[by_heading[normalise_label(c)]] for name, c in wanted.items()}
-    )
-    ids = register[names.PERSON].map(_normal)
-    odd = ids.eq("") | ids.duplicated(keep=False)
-    problems = []
-    if odd.any():
-        found = ", ".join(sorted(set(register.loc[odd, names.PERSON]))[:5])
-        problems.append(
-            Problem("id that is blank or stands twice", found, "each id once", export.name)
+        for name, heading in headings.items()
+        if heading is None
+    ]
+    if problems:
+        raise InputError(problems)
+    text = pd.DataFrame({name: export.frame[heading] for name, heading in headings.items()})
+    ids = text[names.PERSON].map(_normal)
+    odd = {"id that is blank or stands twice": ids.eq("") | ids.duplicated(keep=False)}
+    counts = text[list(attendance.columns)].map(lambda t: number(t) if t.strip() else float("nan"))
+    for name in counts:
+        odd[f"{name} is not a number"] = counts[name].isna() & text[name].str.strip().ne("")
+    problems = [
+        Problem(
+            what,
+            found="rows " + ", ".join(str(row + 2) for row in text.index[rows][:5]),
+            allowed="each id once" if "id" in what.split() else "0 or more, or blank",
+            where=export.name,
         )
-    for name in attendance.columns:
-        counts = register[name].map(lambda text: number(text) if text.strip() else float("nan"))
-        if counts.isna().sum() > register[name].str.strip().eq("").sum():
-            found = register.loc[counts.isna() & register[name].str.strip().ne(""), name].iloc[0]
-            problems.append(Problem(f"{name} is not a number", found, "0 or more", export.name))
-        register[name] = counts.astype(float)
+        for what, rows in odd.items()
+        if rows.any()
+    ]
     if problems:
         raise InputError(problems)
     persons = [pseudonym(key, population, "id", text) for text in ids]
-    return register.assign(**{names.PERSON: persons})
+    return counts.astype(float).assign(**{names.PERSON: persons})[list(wanted)]

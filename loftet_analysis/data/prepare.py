@@ -21,8 +21,6 @@ from loftet_analysis.privacy.pseudonyms import load_key
 from loftet_analysis.study import ExportFile, Instrument, Population, Study, missing_exports
 from loftet_analysis.study.study import CONSENT
 
-_ORDER = "<place in the file>"
-
 
 @dataclass(frozen=True)
 class Prepared:
@@ -192,8 +190,9 @@ def _clean_wave(
             )
             ledger.append(counted)
     if names.SUBMITTED in frame:
+        text, frame = frame, frame.assign(**{names.SUBMITTED: pd.NaT})
         with _collecting(problems):
-            frame = clean.read_submitted(frame, where=where)
+            frame = clean.read_submitted(text, where=where)
     frame, tests = clean.set_aside_tests(frame, start=study.waves[wave].start)
     frame, unknown = clean.set_aside_unknown_schools(frame)
     ledger += [tests, unknown]
@@ -236,7 +235,8 @@ def _join(
     years = link.years_since_start(study)
     items = list(population.instrument.items)
     sheets, ledger, values = [], [], []
-    for wave, part in waves.items():
+    for wave in (name for name in study.waves if name in waves):
+        part = waves[wave]
         stamp = {"population": population.name, "wave": wave, "file": population.files[wave].file}
         frame = link.assign_persons(
             part.sheets,
@@ -248,7 +248,7 @@ def _join(
         frame, duplicates = clean.set_aside_duplicates(
             frame, rule=population.duplicates, items=items
         )
-        sheets.append(frame.assign(**{names.WAVE: wave, _ORDER: range(len(frame))}))
+        sheets.append(frame.assign(**{names.WAVE: wave}))
         ledger += [table.assign(**stamp) for table in (*part.ledger, duplicates)]
         values.append(part.values.assign(**stamp))
     whole = pd.concat(sheets, ignore_index=True)
@@ -286,14 +286,12 @@ def _account_of_register(
 
 
 def _finished(frame: pd.DataFrame, population: Population, *first: str) -> pd.DataFrame:
-    """Put the columns and the rows of a population's frame in their order."""
+    """Put the columns of a population's frame and its rows, which come by wave, in order."""
     scored = score_scales(frame, instrument=population.instrument)
     if names.SUBMITTED in scored:
         days = scored[names.SUBMITTED].dt.normalize().astype("datetime64[ms]")
         scored = scored.assign(**{names.SUBMITTED: days})
-    ranks = {wave: rank for rank, wave in enumerate(names.WAVES)}
-    scored = scored.assign(**{_ORDER: scored[names.WAVE].map(ranks) * len(scored) + scored[_ORDER]})
-    scored = scored.sort_values([names.REGION, names.SCHOOL, _ORDER], ignore_index=True)
+    scored = scored.sort_values([names.REGION, names.SCHOOL], kind="stable", ignore_index=True)
     return scored[[*first, *_columns(population, list(scored))]]
 
 

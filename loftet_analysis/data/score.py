@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 
 from loftet_analysis import names
-from loftet_analysis.data.columns import nearest
 from loftet_analysis.data.ledger import REASON
 from loftet_analysis.errors import InputError, Problem
-from loftet_analysis.study import Instrument, ResponseSet
-from loftet_analysis.study.instrument import normalise_label
+from loftet_analysis.study import Instrument, ResponseSet, normalise_label
+from loftet_analysis.study.yamlfile import did_you_mean
 
 VALUES = ("population", "wave", "file", "region", "column", "value", "reason", "n")
 KINDS = ("", "declared_missing", "out_of_range", "unknown", "not_asked")
@@ -130,7 +129,8 @@ def score_items(
     """
     labels, sources = labels or {}, sources or {}
     still_in = frame[REASON].eq("").to_numpy()
-    scored, lost, unknown = {}, [], []
+    scored = {}
+    notes = [pd.DataFrame(columns=[names.REGION, "column", "value", "reason"])]
     for name, (scale, item) in instrument.items.items():
         responses = instrument.responses[scale.responses]
         if name not in frame or wave not in scale.waves:
@@ -145,49 +145,40 @@ def score_items(
         scored[name] = turned if item.reversed else values
         odd = still_in & (kinds != _VALID)
         if odd.any():
-            answers = frame.loc[odd, [names.REGION]].assign(
-                column=name,
-                value=frame.loc[odd, name],
-                reason=np.array(KINDS, dtype=object)[kinds[odd]],
-            )
-            lost.append(answers[answers["reason"] != "unknown"])
-            strange = answers[answers["reason"] == "unknown"]
-            own = labels.get(name, {})
-            shown = strange["value"].map({text: own.get(text, text) for text in strange["value"]})
-            unknown.append(
-                strange.assign(
-                    value=shown, column=sources.get(name, name), responses=scale.responses
-                )
-            )
-    problems = _unknown_answers(pd.concat(unknown), instrument, where) if unknown else []
-    if problems:
-        raise InputError(problems)
+            note = frame.loc[odd, [names.REGION]].assign(column=name, value=frame.loc[odd, name])
+            notes.append(note.assign(reason=np.array(KINDS, dtype=object)[kinds[odd]]))
+    lost = pd.concat(notes[1:] or notes)
+    unknown = lost["reason"] == "unknown"
+    if unknown.any():
+        raise InputError(_unknown_answers(lost[unknown], instrument, labels, sources, where))
+    counted = lost.groupby(list(lost), sort=True).size().rename("n").reset_index()
     kept = frame.drop(columns=list(instrument.items), errors="ignore")
-    return pd.concat([kept, pd.DataFrame(scored, index=frame.index)], axis=1), _counted(lost)
+    return pd.concat([kept, pd.DataFrame(scored, index=frame.index)], axis=1), counted
 
 
-def _counted(lost: list[pd.DataFrame]) -> pd.DataFrame:
-    columns = [names.REGION, "column", "value", "reason"]
-    if not lost:
-        return pd.DataFrame(columns=[*columns, "n"])
-    return pd.concat(lost).groupby(columns, sort=True).size().rename("n").reset_index()
-
-
-def _unknown_answers(unknown: pd.DataFrame, instrument: Instrument, where: str) -> list[Problem]:
+def _unknown_answers(
+    unknown: pd.DataFrame,
+    instrument: Instrument,
+    labels: Mapping[str, Mapping[str, str]],
+    sources: Mapping[str, str],
+    where: str,
+) -> list[Problem]:
+    answers = zip(unknown["column"], unknown["value"], strict=True)
+    shown = [labels.get(column, {}).get(text, text) for column, text in answers]
+    sets = [instrument.items[column][0].responses for column in unknown["column"]]
     problems = []
-    for (name, label), rows in unknown.groupby(["responses", "value"], sort=True):
-        responses = instrument.responses[name]
-        columns = list(dict.fromkeys(rows["column"]))
+    for (name, label), rows in unknown.groupby([sets, shown], sort=True):
+        lookup = instrument.responses[name].lookup
+        columns = [sources.get(column, column) for column in dict.fromkeys(rows["column"])]
         more = f" and {len(columns) - 3} more" if len(columns) > 3 else ""
-        close = nearest(label, responses.lookup)
+        add = f"add it to `also` or `missing` of {name} in the instrument"
         problems.append(
             Problem(
                 "unknown answer",
                 found=f"“{label[:60]}”, {len(rows)} times, in {', '.join(columns[:3])}{more}",
-                allowed=", ".join(responses.lookup),
+                allowed=", ".join(lookup),
                 where=where,
-                todo=(f"is it “{close}”? " if close else "")
-                + f"add it to `also` or `missing` of {name} in the instrument",
+                todo=" ".join(filter(None, (did_you_mean(normalise_label(label), lookup), add))),
             )
         )
     return problems

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -66,7 +65,6 @@ def write(prepared: Prepared, study: Study) -> Path:
             if old.exists():
                 old.rename(target)
             raise
-        shutil.rmtree(old, ignore_errors=True)
     return target
 
 

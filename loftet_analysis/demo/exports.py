@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
@@ -18,7 +18,7 @@ from loftet_analysis.demo.formats import (
     write_sav,
     write_table,
     write_xlsx,
-)  # fmt: skip
+)
 from loftet_analysis.demo.people import stream
 from loftet_analysis.demo.regions import Region, chosen
 from loftet_analysis.demo.sheets import (
@@ -28,7 +28,7 @@ from loftet_analysis.demo.sheets import (
     region_people,
     region_sheets,
     with_dirt,
-)  # fmt: skip
+)
 from loftet_analysis.names import PARTICIPANT, POST, PRE
 from loftet_analysis.paths import written_whole
 from loftet_analysis.study import ResponseSet
@@ -45,7 +45,7 @@ REGISTER = "schools.csv"
 COPIED = ("study.yml", "README.md")
 
 DONT_KNOW = 0.20
-OUT_OF_RANGE = 0.001
+IMPOSSIBLE = 0.02
 CARELESS_LABELS = 0.01
 TESTS = 3
 
@@ -182,13 +182,14 @@ def _test_answers(population: str, wave: str, form: Callable[..., pd.DataFrame])
 
 
 def _numbered(sheet: pd.DataFrame, population: str, wave: str, county: str) -> pd.DataFrame:
-    """Give the sheets running numbers by time; those of two forms or regions never meet."""
+    """Give sheets in order of time running numbers; those of two forms or regions never meet."""
     since = sheet["submitted"] - (pd.Timestamp(OPENED[wave]) - pd.Timedelta("14D"))
-    seconds = (since // pd.Timedelta("1s")).astype(int)
-    place = [*ASKED].index(population) * 16 + [*(r.county for r in chosen(None)), "99"].index(
-        county
-    )
-    return sheet.assign(**{NUMBER: _FIRST_NUMBER[wave] + 48 * seconds + place})
+    seconds, places = (since // pd.Timedelta("1s")).to_numpy(), np.arange(len(sheet))
+    ticks = np.maximum.accumulate(seconds - places) + places
+    counties = [*(region.county for region in chosen(None)), "99"]
+    own = [*ASKED].index(population) * len(counties) + counties.index(county)
+    step = len(ASKED) * len(counties)
+    return sheet.assign(**{NUMBER: _FIRST_NUMBER[wave] + step * ticks + own})
 
 
 def _pupils_in_codes(sheet: pd.DataFrame, region: Region, rng: np.random.Generator) -> pd.DataFrame:
@@ -281,8 +282,10 @@ def _gender(sheet: pd.DataFrame, rng: np.random.Generator) -> pd.Series:
     return genders.where(rng.random(len(sheet)) >= 0.02, 3)
 
 
-def _asked_items(sheet: pd.DataFrame, population: str):
-    """Yield each item of the sheets with its answers, response set and who was unsure."""
+def _asked_items(
+    sheet: pd.DataFrame, population: str
+) -> Iterator[tuple[str, np.ndarray, ResponseSet, np.ndarray]]:
+    """Yield each item of the sheets: its name, answers, options, and who left it out."""
     instrument = instrument_of(population)
     asked = [name for name in instrument.items if name in sheet]
     started = sheet[asked].notna().any(axis=1).to_numpy()
@@ -347,7 +350,7 @@ def _unsure(silent: np.ndarray, responses: ResponseSet, rng: np.random.Generator
 
 def _slips(answers: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return where a left-out item holds a number that is no option."""
-    return np.isnan(answers) & (rng.random(len(answers)) < OUT_OF_RANGE / 0.05)
+    return np.isnan(answers) & (rng.random(len(answers)) < IMPOSSIBLE)
 
 
 def _texts(

@@ -111,7 +111,7 @@ def draw_teachers(region: Region, rng: np.random.Generator, *, replicates: int =
     fewest = np.array([{"1-7": 5, "8-10": 5, "1-10": 7}[school.grades] for school in schools])
     shape = (replicates, len(schools))
     participants = np.broadcast_to([school.participants for school in schools], shape)
-    colleagues = rng.integers(fewest, fewest + 4, shape)
+    colleagues = fewest + rng.permuted(np.broadcast_to(np.arange(shape[1]) % 4, shape), axis=1)
     newcomers = rng.poisson(0.12 * colleagues)
     counts = np.stack([participants, colleagues, newcomers], axis=2)
     replicate, place, kind = (

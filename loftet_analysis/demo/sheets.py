@@ -16,7 +16,7 @@ from loftet_analysis.demo.people import (
     draw_pupils,
     draw_teachers,
     stream,
-)  # fmt: skip
+)
 from loftet_analysis.demo.regions import Region, following, regions
 from loftet_analysis.demo.traits import (
     PLANTED,
@@ -24,7 +24,7 @@ from loftet_analysis.demo.traits import (
     draw_school_effects,
     draw_support,
     draw_traits,
-)  # fmt: skip
+)
 from loftet_analysis.names import PARTICIPANT, POST, PRE
 from loftet_analysis.study import Instrument, load_instrument
 
@@ -33,7 +33,7 @@ ASKED = MappingProxyType({"pupils": (PRE, POST), "teachers": (PRE, POST), "leade
 # the Mondays on which the forms opened; all sheets come in within six weeks
 OPENED = MappingProxyType({PRE: "2025-09-15", POST: f"{2025 + YEARS}-09-13"})
 
-WRONG_ELEMENT = 0.06
+WRONG_ELEMENT = 0.065  # drawn anew, so now and then right after all
 NO_ID = 0.02
 DUPLICATES = 0.015
 EMPTY = 0.005
@@ -136,18 +136,14 @@ def _answer_waves(
             _school_effects(after, seed, population, outcome),
             rng,
         )
-        for wave in {PRE, POST} & set(scale.waves):
+        for wave in (wave for wave in scale.waves if wave in items):
             own = stream(seed, before.slug, "answers", population, outcome, wave, *pair)
             answers = draw_answers(traits[wave], process, own)
             if scale.roles == (PARTICIPANT,) and population == "teachers":
                 answers[:, ~people["participant"].to_numpy()] = np.nan
             worded = as_worded(answers, list(scale.items.values()), responses)
             items[wave] |= dict(zip(scale.items, worded, strict=True))
-    return {wave: _sheet(people, wave, _in_order(instrument, items[wave])) for wave in items}
-
-
-def _in_order(instrument: Instrument, items: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {name: items[name] for name in instrument.items if name in items}
+    return {wave: _sheet(people, wave, answered) for wave, answered in items.items()}
 
 
 def _sheet(people: pd.DataFrame, wave: str, items: dict[str, np.ndarray]) -> pd.DataFrame:
@@ -208,11 +204,10 @@ def _with_times(sheet: pd.DataFrame, wave: str, rng: np.random.Generator) -> pd.
     else:
         minute = minute + rng.integers(0, 11 * 60, n)
     seconds = (day * 1440 + minute) * 60 + rng.integers(0, 60, n)
-    order = np.argsort(seconds, kind="stable")
-    ranks = np.arange(n)
-    seconds[order] = np.maximum.accumulate(seconds[order] - ranks) + ranks
     submitted = pd.Timestamp(OPENED[wave]) + pd.to_timedelta(seconds, unit="s")
-    return sheet.assign(submitted=submitted).iloc[order].reset_index(drop=True)
+    return sheet.assign(submitted=submitted).sort_values(
+        "submitted", kind="stable", ignore_index=True
+    )
 
 
 def with_dirt(sheet: pd.DataFrame, items: list[str], rng: np.random.Generator) -> pd.DataFrame:

@@ -90,10 +90,12 @@ PLANTED: Mapping[str, Mapping[str, Planted]] = MappingProxyType(
     }
 )
 
-# place of grades 3..10 relative to grade 5, for age = 1: about -.14 in two years
-AGE = dict(zip(range(3, 11), (0.0, 0.0, 0.0, -0.04, -0.08, -0.17, -0.26, -0.34), strict=True))
+# grades 3..10 (3 and 4 before are not asked)
+_FIRST_GRADE, _GRADES = 3, 8
+# place relative to grade 5 for age = 1: about -.14 in two years
+AGE = np.array([0, 0, 0, -0.04, -0.08, -0.17, -0.26, -0.34])
 # share of the programme's effect that a grade has met at post, two years after the start
-EXPOSURE = dict(zip(range(3, 11), (0.0, 0.0, 0.0, 0.5, 1.0, 1.0, 1.0, 1.0), strict=True))
+EXPOSURE = np.array([0, 0, 0, 0.5, 1, 1, 1, 1])
 EFFECT_PER_GATHERING = 0.07
 
 
@@ -184,7 +186,7 @@ def draw_school_effects(
     n = len(support)
     own = rng.standard_normal((3, n))
     after = weight * support + np.sqrt(1 - weight**2) * own[2]
-    groups = rng.standard_normal((2, n, 8)) * np.sqrt(variances.year_group)
+    groups = rng.standard_normal((2, n, _GRADES)) * np.sqrt(variances.year_group)
     fixed = stream(0, region.slug, "fixed", population, outcome).standard_normal(2)
     return SchoolEffects(
         home=own[0] * np.sqrt(variances.home),
@@ -235,8 +237,8 @@ def draw_traits(
         at_school = effects.pre if wave == PRE else effects.post
         trait = common + np.sqrt(variances.moment) * moment + effects.level
         if population == "pupils":
-            grade = people[f"grade_{wave}"].to_numpy().clip(3, 10)
-            trait += at_school[school, grade - 3] + planted.age * _look_up(AGE, grade)
+            grade = _place_of(people[f"grade_{wave}"])
+            trait += at_school[school, grade] + planted.age * AGE[grade]
         else:
             trait += at_school[school, 0]
         if wave == POST:
@@ -245,8 +247,9 @@ def draw_traits(
     return traits
 
 
-def _look_up(table: Mapping[int, float], grade: np.ndarray) -> np.ndarray:
-    return np.array([table[g] for g in range(3, 11)])[grade - 3]
+def _place_of(grade: pd.Series) -> np.ndarray:
+    """Return the place of grades in the tables; those beyond them are nowhere in that wave."""
+    return (grade.to_numpy() - _FIRST_GRADE).clip(0, _GRADES - 1)
 
 
 def _programme(
@@ -256,8 +259,7 @@ def _programme(
     if population == "leaders":
         return 0.0
     if population == "pupils":
-        exposure = _look_up(EXPOSURE, people["grade_post"].to_numpy().clip(3, 10))
-        return (planted.effect + region) * exposure
+        return (planted.effect + region) * EXPOSURE[_place_of(people["grade_post"])]
     if planted.effect == 0:
         return 0.0
     attended = people["gatherings"].to_numpy() - 8.5

@@ -2,11 +2,13 @@
 
 Rounding to a few options, ceilings and weighting move them away from the planted latent shifts,
 so they are taken from a very large draw of the same region (new sizes, people and school effects
-each time) through the same response process.
+each time) through the same response process. The few who move to another region are left out:
+where they are, they answer as everybody does.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +22,7 @@ from loftet_analysis.names import POST, PRE
 from loftet_analysis.study import load_instrument
 
 TRUTH_SEED = 0
-PER_REPLICATE = {"pupils": 2_000, "teachers": 110}
+_PER_REPLICATE = {"pupils": 2_000, "teachers": 110}
 CELL_MINIMUM = 5
 
 
@@ -58,10 +60,12 @@ def true_changes(slug: str, *, people: int = 1_000_000, seed: int = TRUTH_SEED) 
     return pd.DataFrame(rows)
 
 
-def _scores(region: Region, population: str, instrument_name: str, people: int, seed: int):
+def _scores(
+    region: Region, population: str, instrument_name: str, people: int, seed: int
+) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield each outcome asked in both waves with the scores of everybody who answers."""
     instrument = load_instrument(instrument_name)
-    replicates = max(people // PER_REPLICATE[population], 2)
+    replicates = max(people // _PER_REPLICATE[population], 2)
     draw = {"pupils": draw_pupils, "teachers": draw_teachers}[population]
     rng = stream(seed, region.slug, "truth", population)
     drawn = draw(region, rng, replicates=replicates)

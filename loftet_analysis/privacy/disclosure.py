@@ -11,7 +11,7 @@ contradict each other. Four rules, in the order of the reasons given:
     A change whose pre or post cell is hidden: together with the other it would give it away.
 *complementary*
     Shown, it would let a hidden cell be computed: the national cell less the regions, a region
-    less its schools, roles or grades.
+    less its schools, roles or grades, or any combination of these sums.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def _population_mask(
     mask["n"] = mask["n"].fillna(0).astype(int)
     same = (mask["low"] == mask["high"]) & (limit > 1)
     mask["reason"] = np.select([mask["n"] < limit, same], [SMALL, SAME], "")
-    mask["reason"] = _protect(mask, limit=limit, years=years)
+    mask["reason"] = _protect(mask, places, limit=limit, years=years)
     return mask.assign(suppressed=mask["reason"] != "")
 
 
@@ -166,35 +166,78 @@ def _places(schools: pd.DataFrame, subgroups: Sequence[str], *, by_school: bool)
     return pd.DataFrame(rows, columns=_CELL[:3])
 
 
-def _protect(mask: pd.DataFrame, *, limit: int, years: int) -> np.ndarray:
+def _protect(mask: pd.DataFrame, places: pd.DataFrame, *, limit: int, years: int) -> np.ndarray:
     """Hide what would give hidden cells away, until nothing more has to be hidden."""
-    n = mask["n"].to_numpy()
-    reason = mask["reason"].to_numpy(dtype=object)
-    margins = _margins(mask)
+    shape = (len(places), len(mask) // len(places))  # places × (wave, outcome)
+    flat_n, flat = mask["n"].to_numpy(), mask["reason"].to_numpy(dtype=object)
+    n, reason = flat_n.reshape(shape), flat.reshape(shape)
+    sums = _sums(places)
     linked, *parts = _changes(mask, years)
     while True:
         before = reason.copy()
         for part in parts:
-            gives_away = (part >= 0) & (reason[part] != "") & (n[part] > 0)
-            reason[linked[gives_away & (reason[linked] == "")]] = CHANGE
-        for children, parents in margins:
-            hidden = _to_hide(n, reason != "", children, parents, limit=limit)
-            reason[hidden] = COMPLEMENT
+            gives_away = (part >= 0) & (flat[part] != "") & (flat_n[part] > 0)
+            flat[linked[gives_away & (flat[linked] == "")]] = CHANGE
+        for column in range(shape[1]):
+            reason[_few_together(n[:, column], reason[:, column], sums, limit), column] = COMPLEMENT
+            reason[_solvable(n[:, column], reason[:, column], sums), column] = COMPLEMENT
         if (reason == before).all():
-            return reason
+            return flat
 
 
-def _margins(mask: pd.DataFrame) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return positions of parts and of their wholes: regions, roles, grades, schools."""
-    region, school, subgroup = (mask[column] for column in _CELL[:3])
-    by_region = school.eq("") & region.ne(names.NATIONAL)
-    wholes = [(by_region, {names.REGION: names.NATIONAL})]
-    wholes += [(subgroup.str.startswith(f"{g}="), {names.SUBGROUP: names.ALL}) for g in _GROUPS]
-    wholes += [(school.ne(""), {names.SCHOOL: ""})]
-    return [
-        (np.flatnonzero(parts), _positions(mask, mask[parts].assign(**whole)))
-        for parts, whole in wholes
-    ]
+def _sums(places: pd.DataFrame) -> np.ndarray:
+    """Return the sum rules: a row per whole, with 1 for it and −1 for each of its parts."""
+    region, school, subgroup = (places[column] for column in _CELL[:3])
+    regions = school.eq("") & region.ne(names.NATIONAL)
+    divisions = [(regions, {names.REGION: names.NATIONAL}), (school.ne(""), {names.SCHOOL: ""})]
+    divisions += [(subgroup.str.startswith(g + "="), {names.SUBGROUP: names.ALL}) for g in _GROUPS]
+    rules = [np.zeros((0, len(places)))]
+    for parts, whole in divisions:
+        wholes = _positions(places, places[parts].assign(**whole), _CELL[:3])
+        rule = np.zeros((len(places), len(places)))
+        rule[wholes, np.flatnonzero(parts)] = -1
+        rule[wholes, wholes] = 1
+        rules.append(rule[np.unique(wholes)])
+    return np.concatenate(rules)
+
+
+def _few_together(n: np.ndarray, reason: np.ndarray, sums: np.ndarray, limit: int) -> list[int]:
+    """Return the next parts to hide where a shown whole less its shown parts is only a few.
+
+    People who belong to no part (no role known, moved to another region) count with the hidden.
+    """
+    hidden, parts = reason != "", sums < 0
+    out_of_sight = parts @ np.where(hidden, n, 0)
+    shown_whole = (sums > 0) @ ~hidden > 0
+    few = shown_whole & (out_of_sight > 0) & (out_of_sight + sums @ n < limit)
+    able = parts[few] & ~hidden & (n > 0)
+    return [_smallest(n, row) for row in able if row.any()]
+
+
+def _solvable(n: np.ndarray, reason: np.ndarray, sums: np.ndarray) -> list[int]:
+    """Return the next cell to hide where the sum rules can be solved for a hidden one.
+
+    The unknowns are the hidden cells that hold anybody; a rule with people outside its parts
+    binds nothing. With A the rules and A⁺ its pseudo-inverse, unknown i is determined where
+    (A⁺A)ᵢᵢ = 1, and row i of A⁺ says by which rules.
+    """
+    unknown = np.flatnonzero((reason != "") & (n > 0))
+    binding = sums[(sums @ n == 0) & (sums[:, unknown] != 0).any(axis=1)]
+    if not len(binding):
+        return []
+    inverse = np.linalg.pinv(binding[:, unknown])
+    solved = np.einsum("ij,ji->i", inverse, binding[:, unknown]) > 1 - 1e-9
+    solved &= reason[unknown] != COMPLEMENT
+    if not solved.any():
+        return []
+    rules = binding[np.abs(inverse[np.flatnonzero(solved)[0]]) > 1e-9]
+    return [_smallest(n, (rules != 0).any(axis=0) & (reason == "") & (n > 0))]
+
+
+def _smallest(n: np.ndarray, able: np.ndarray) -> int:
+    """Return the cell with fewest people; of equals the last, which is the smaller place."""
+    cells = np.flatnonzero(able)[::-1]
+    return int(cells[np.argmin(n[cells])])
 
 
 def _changes(mask: pd.DataFrame, years: int) -> list[np.ndarray]:
@@ -203,43 +246,12 @@ def _changes(mask: pd.DataFrame, years: int) -> list[np.ndarray]:
     pre, post = (linked.assign(**{names.WAVE: wave}) for wave in (names.PRE, names.POST))
     grade = post[names.SUBGROUP].str.extract(rf"{names.GRADE}=(\d+)")[0].dropna().astype(int)
     post.loc[grade.index, names.SUBGROUP] = f"{names.GRADE}=" + (grade + years).astype("str")
-    return [_positions(mask, cells) for cells in (linked, pre, post)]
+    return [_positions(mask, cells, _CELL) for cells in (linked, pre, post)]
 
 
-def _positions(mask: pd.DataFrame, cells: pd.DataFrame) -> np.ndarray:
-    index = pd.MultiIndex.from_frame(mask[_CELL])
-    return index.get_indexer(pd.MultiIndex.from_frame(cells[_CELL]))
-
-
-def _to_hide(
-    n: np.ndarray,
-    hidden: np.ndarray,
-    children: np.ndarray,
-    parents: np.ndarray,
-    *,
-    limit: int,
-) -> np.ndarray:
-    """Return the next cells to hide along one margin, at most one per whole.
-
-    The hidden parts of a whole that is shown are safe when they are two or more and together
-    reach the limit; people who belong to no part (no role known, moved to another region) count
-    as one more. A hidden whole is safe when one of its parts is hidden. Cells without people
-    give nothing away.
-    """
-    size = len(n)
-    out_of_sight = hidden[children] & (n[children] > 0)
-    parts = np.bincount(parents, out_of_sight, size)
-    people = np.bincount(parents, np.where(out_of_sight, n[children], 0), size)
-    rest = n - np.bincount(parents, n[children], size)
-    unsafe = ~hidden & (parts > 0) & ((parts + (rest > 0) < 2) | (people + rest < limit))
-    exposed = hidden & (n > 0) & (parts == 0) & (rest == 0)
-    exposed[np.setdiff1d(np.arange(size), parents)] = False
-    order = np.lexsort((children, n[children], parents))
-    children, parents = children[order], parents[order]
-    able = (unsafe | exposed)[parents] & ~hidden[children] & (n[children] > 0)
-    helped, first = np.unique(parents[able], return_index=True)
-    alone = np.setdiff1d(np.flatnonzero(unsafe), helped)  # its only part is hidden: so is it
-    return np.concatenate([children[able][first], alone])
+def _positions(table: pd.DataFrame, cells: pd.DataFrame, keys: Sequence[str]) -> np.ndarray:
+    index = pd.MultiIndex.from_frame(table[keys])
+    return index.get_indexer(pd.MultiIndex.from_frame(cells[keys]))
 
 
 def safe_bins(values: Sequence[float], edges: Sequence[float], limit: int) -> pd.DataFrame:

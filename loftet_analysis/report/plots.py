@@ -7,6 +7,7 @@ several panels comes with its caption and its alt text. No mark stands for one p
 from __future__ import annotations
 
 import io
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import AutoMinorLocator, FuncFormatter, MaxNLocator
 from matplotlib.transforms import blended_transform_factory
 
 from loftet_analysis import names
@@ -95,7 +96,16 @@ def saved(drawing: Drawing, *, salt: str) -> tuple[bytes, bytes]:
             buffer = io.BytesIO()
             drawing.figure.savefig(buffer, format=suffix, dpi=200, metadata=metadata)
             pictures.append(buffer.getvalue())
-    return pictures[0], pictures[1]
+    return _lean(pictures[0]), pictures[1]
+
+
+def _lean(svg: bytes) -> bytes:
+    """Return the same drawing in fewer bytes: letters are placed by ``x`` and have short ids."""
+    text = svg.decode("utf-8").replace("DejaVuSans-Bold-", "b").replace("DejaVuSans-", "g")
+    text = re.sub(r"\n\s+", "\n", text)
+    moved = r'(<use [^>]*?) transform="translate\((-?\d+(?:\.\d)?)\d* 0\)"/>'
+    text = re.sub(moved, r'\1 x="\2"/>', text)
+    return text.encode("utf-8")
 
 
 def _figure(height: float) -> Figure:
@@ -114,6 +124,7 @@ def _effect_axis(ax: Axes, words: Words, *, ticks: int) -> None:
         return words.number(value, 1 if step > 0.099 else 2, signed=True)
 
     ax.xaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 5, 10]))
+    ax.xaxis.set_minor_locator(AutoMinorLocator())
     ax.xaxis.set_major_formatter(FuncFormatter(label))
     ax.axvline(0, color=_GREY, linewidth=0.8, zorder=1)
     ax.tick_params(axis="y", length=0)
@@ -186,15 +197,15 @@ def distribution(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -
         )
     pad = answers.step / 2 + 0.03 * (answers.maximum - answers.minimum)
     ax.set_xlim(answers.minimum - pad, answers.maximum + pad)
-    _title(ax, _panel_name(first, words), _means(drawn, words))
+    group = subgroup_label(first["subgroup"], words)
+    means = _means(drawn, words)
+    _title(
+        ax,
+        words.outcome(first["population"], first["outcome"]),
+        f"{group}: {means}" if group else means,
+    )
     sns.despine(ax=ax, left=True)
     return ax
-
-
-def _panel_name(row: pd.Series, words: Words) -> str:
-    outcome = words.outcome(row["population"], row["outcome"])
-    group = subgroup_label(row["subgroup"], words)
-    return f"{outcome}, {group}" if group else outcome
 
 
 def _means(drawn: pd.DataFrame, words: Words) -> str:
@@ -209,7 +220,7 @@ def _means(drawn: pd.DataFrame, words: Words) -> str:
 
 
 def _title(ax: Axes, title: str, beneath: str) -> None:
-    title = textwrap.fill(title, 40)
+    title = textwrap.fill(title, 34)
     ax.set_title(title, loc="left", weight="bold", pad=19)
     ax.annotate(
         beneath, (0, 1), xycoords="axes fraction", xytext=(0, 5), textcoords="offset points"
@@ -275,8 +286,9 @@ def change(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Axes
     headings: list[int] = []
     reach = [-0.2, 0.2]
     for (population, outcome), rows in frame.groupby(["population", "outcome"], sort=False):
-        headings.append(len(ticks))
-        ticks.append(words.outcome(population, outcome))
+        heading = _heading(population, outcome, words)
+        headings += range(len(ticks), len(ticks) + len(heading))
+        ticks += heading
         for row in rows.to_dict("records"):
             y = len(ticks)
             group = subgroup_label(row["subgroup"], words) if _adds_group(row) else ""
@@ -312,6 +324,10 @@ def change(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Axes
     return ax
 
 
+def _heading(population: str, outcome: str, words: Words) -> list[str]:
+    return textwrap.wrap(words.outcome(population, outcome), 32)
+
+
 def _adds_group(row: dict) -> bool:
     return not row["subgroup"].startswith("role=")
 
@@ -334,7 +350,8 @@ def _align_left(ax: Axes) -> None:
 
 def change_figure(frame: pd.DataFrame, *, words: Words) -> Drawing:
     """Draw the changes of one region at the height that their number asks for."""
-    lines = len(frame) + frame.groupby(["population", "outcome"]).ngroups
+    outcomes = frame[["population", "outcome"]].drop_duplicates().itertuples(index=False)
+    lines = len(frame) + sum(len(_heading(*pair, words)) for pair in outcomes)
     with mpl.rc_context(_STYLE):
         figure = _figure(0.75 + 0.25 * lines)
         change(frame, words=words, ax=figure.subplots())
@@ -410,33 +427,39 @@ def forest_figure(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame) ->
     outcomes = frame[["population", "outcome"]].drop_duplicates().itertuples(index=False)
     panels = [(pair.population, pair.outcome) for pair in outcomes]
     estimands = list(dict.fromkeys(frame["estimand"]))
-    titles = [textwrap.fill(estimand_label(e, words), 48 // len(estimands)) for e in estimands]
-    over = max(title.count("\n") for title in titles)
-    height = 0.55 + 0.15 * over + 0.175 * (frame["region"].nunique() + 2)
+    letters = {1: 60, 2: 26}.get(len(estimands), 14)
+    wrapped = [
+        textwrap.wrap(estimand_label(estimand, words), letters, break_long_words=False)
+        for estimand in estimands
+    ]
+    over = max(map(len, wrapped))
+    height = 0.4 + 0.15 * over + 0.175 * (frame["region"].nunique() + 2)
     with mpl.rc_context(_STYLE):
         figure = _figure(0.35 + height * len(panels))
         grid = figure.subplots(
             len(panels), len(estimands), squeeze=False, sharey="row", sharex=True
         )
         for line, (population, outcome) in zip(grid, panels, strict=True):
-            for ax, estimand, title in zip(line, estimands, titles, strict=True):
+            for ax, estimand, lines in zip(line, estimands, wrapped, strict=True):
                 forest(
                     _matching(frame, population, outcome, estimand),
                     _matching(pooled, population, outcome, estimand),
                     words=words,
                     ax=ax,
                 )
-                ax.set_title(title, loc="left", size=9)
+                ax.set_title("\n".join(lines), loc="left", size=9)
                 ax.tick_params(labelbottom=True)
-            line[0].annotate(
-                words.outcome(population, outcome),
-                (0, 1),
-                xycoords=("figure fraction", "axes fraction"),
-                xytext=(4, 19 + 12 * over),
-                textcoords="offset points",
-                weight="bold",
-                size=10,
-            )
+            # the outcome is wider than its panel, so a blank keeps its place in the layout
+            for text in ("\N{NO-BREAK SPACE}", words.outcome(population, outcome)):
+                line[0].annotate(
+                    text,
+                    (0, 1),
+                    xycoords=("figure fraction", "axes fraction"),
+                    xytext=(4, 7 + 12 * over),
+                    textcoords="offset points",
+                    weight="bold",
+                    size=10,
+                ).set_in_layout(not text.strip())
         figure.supxlabel(words.text("change in standard deviations (after − before)"), size=9)
     caption = words.text(
         "Change by region with {level} confidence intervals. The diamond is the mean over the "

@@ -38,10 +38,11 @@ _ROLES_OF = {
 }
 # what comes from the plan or the instrument and says nothing about anybody's answers; whatever
 # else a hidden row holds is emptied
-_KEPT = {
+_NAMED = {
     *CELL, "scale", "question", "estimand", "contrast", "weighting", "cluster", "family",
-    "plan_role", "evidence", "method", "ci_level", "sesoi", "n_items", "suppressed", "reason",
+    "plan_role", "evidence", "method", "reason",
 }  # fmt: skip
+_KEPT = {*_NAMED, "ci_level", "sesoi", "n_items", "suppressed"}
 _PEOPLE = ("n", "n_pre", "n_post", "n_pairs")
 _COUNTS = (*_PEOPLE, "n_clusters", "n_schools_dropped", "n_items", "k")
 _DECIMALS = {"open": None, "internal": 4, "school": 3, "public": 2}
@@ -189,7 +190,9 @@ def gated(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> pd.DataFrame
         distribution holds fewer people than the profile asks for.
     """
     shown = frame.reset_index(drop=True)
-    text = [c for c in shown if not pd.api.types.is_numeric_dtype(shown[c])]
+    void = [c for c in shown if c not in _KEPT and shown[c].isna().all()]
+    shown[void] = shown[void].astype(float)
+    text = [c for c in shown if c in _NAMED or not pd.api.types.is_numeric_dtype(shown[c])]
     shown[text] = shown[text].astype(object).where(shown[text].notna(), "")
     counts = [c for c in _COUNTS if c in shown]
     shown[counts] = shown[counts].astype("Int64")
@@ -202,8 +205,8 @@ def gated(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> pd.DataFrame
         shown["reason"] = ""
     shown["suppressed"] = why.notna()
     _refuse_small_bins(shown, LIMITS[profile])
-    empty = {c: shown[c].mask(why.notna(), "" if c in text else None) for c in told}
-    shown = shown.assign(**empty)
+    bare = {c: shown[c].mask(why.notna(), "" if c in text else None) for c in told}
+    shown = shown.assign(**bare)
     shown.loc[why.notna(), "reason"] = why[why.notna()]
     return _rounded(shown, told, profile)
 

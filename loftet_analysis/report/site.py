@@ -95,12 +95,19 @@ def _sections(notebook: NotebookNode) -> Iterator[list[str]]:
                 yield section
                 section = []
             # a heading stands alone, so that a section can shrink to it
-            section += [markdown2html(block) for block in cell.source.split("\n\n", 1)]
+            first, *rest = map(_as_html, cell.source.split("\n\n", 1))
+            section += [re.sub(r"<(h\d)>", rf'<\1 id="{cell.id}">', first, count=1), *rest]
         elif cell.cell_type == "code":
             section += [
                 _without_style(output["data"]["text/html"]) for output in _gated_outputs(cell)
             ]
     yield section
+
+
+def _as_html(markdown: str) -> str:
+    """Return markdown as HTML; headings are found by their cell's id, the same in any language."""
+    text = re.sub(r'<a class="anchor-link".*?</a>', "", markdown2html(markdown))
+    return re.sub(r'<(h\d) id="[^"]*">', r"<\1>", text)
 
 
 def _shrunk(section: list[str]) -> list[str]:
@@ -115,7 +122,7 @@ def _without_style(part: str) -> str:
 
 def _plain(part: str) -> str:
     heading = re.search(r"<h1[^>]*>(.*?)</h1>", part, flags=re.DOTALL)
-    text = re.sub(r"<a class=\"anchor-link\".*?</a>", "", heading.group(1) if heading else part)
+    text = heading.group(1) if heading else part
     return " ".join(html.unescape(re.sub(r"<[^>]+>", "", text)).split())
 
 

@@ -162,17 +162,25 @@ def _row_label(row: dict, words: Words) -> str:
     return f"{label}, {group}" if group else label
 
 
-def regions_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
+def regions_table(
+    frame: pd.DataFrame, *, words: Words, name: str, together: pd.DataFrame | None = None
+) -> Table:
     """Lay out gated effects by region: a line per region, a pair of columns per estimand.
 
     Parameters
     ----------
     frame : DataFrame
-        Gated rows of effects of several regions, in register order; ``national`` may be one.
+        Gated rows of effects of several regions, in register order.
     words, name
         As in `effects_table`.
+    together : DataFrame, optional
+        The matching gated national rows, which end each outcome's lines.
     """
     _ = words.text
+    frame = pd.concat([frame, together], ignore_index=True)
+    frame = frame.sort_values(
+        "outcome", kind="stable", key=lambda names: pd.factorize(names)[0], ignore_index=True
+    )
     estimands = list(dict.fromkeys(frame["estimand"]))
     level = _level(frame, words)
     rows = []
@@ -222,7 +230,9 @@ def pooled_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
                     _("{level} CI", level=words.percent(0.95)): words.interval(
                         row["ci_low"], row["ci_high"]
                     ),
-                    _("Prediction interval"): words.interval(row["pi_low"], row["pi_high"]),
+                    _("{level} PI", level=words.percent(0.95)): words.interval(
+                        row["pi_low"], row["pi_high"]
+                    ),
                     "τ": words.number(row["tau2"] ** 0.5),
                     "I²": "" if pd.isna(row["i2"]) else words.percent(row["i2"]),
                     "p (Q)": "" if pd.isna(row["q_p"]) else words.p_value(row["q_p"]),
@@ -237,7 +247,7 @@ def pooled_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
         name=name,
         caption=_("The regions together: random-effects mean of their changes"),
         notes=[
-            _("Prediction interval: where the change of one more region can be expected."),
+            _("PI: prediction interval, where the change of one more region can be expected."),
             _("τ: standard deviation between regions; I²: share of the spread beyond chance."),
             *(hidden if frame["suppressed"].any() else []),
         ],

@@ -189,7 +189,7 @@ class Words:
 
     def date(self, value: datetime.date) -> str:
         """Return a date in words."""
-        return format_date(value, format="long", locale=self.locale)
+        return self._finished(format_date(value, format="long", locale=self.locale), {})
 
     def outcome(self, population: str, outcome: str) -> str:
         """Return a scale's label."""
@@ -269,12 +269,21 @@ def reason_label(reason: str, words: Words) -> str:
 
 
 def confidence(row: Mapping[str, object], words: Words) -> str:
-    """Return ``95 % CI −0.03 to 0.27`` from a row of results."""
-    return words.text(
+    """Return ``95% CI −0.16 to −0.03`` from a row of results, and say if zero is inside.
+
+    Examples
+    --------
+    >>> confidence({"ci_level": 0.95, "ci_low": -0.16, "ci_high": 0.01}, Words("nb"))
+    '95\N{NO-BREAK SPACE}% KI −0,16 til 0,01, null er innenfor'
+    """
+    interval = words.text(
         "{level} CI {interval}",
         level=words.percent(row["ci_level"]),
         interval=words.interval(row["ci_low"], row["ci_high"]),
     )
+    if row["ci_low"] < 0 < row["ci_high"]:
+        return words.text("{interval}, zero inside", interval=interval)
+    return interval
 
 
 def reading(row: Mapping[str, object], words: Words) -> str:
@@ -292,7 +301,7 @@ def reading(row: Mapping[str, object], words: Words) -> str:
     Returns
     -------
     str
-        One or two sentences without the outcome's name; what was hidden or refused is said
+        A sentence without the outcome's name; what was hidden or refused is said
         instead of a number.
     """
     _ = words.text
@@ -345,10 +354,7 @@ def reading(row: Mapping[str, object], words: Words) -> str:
         ),
     }
     estimand = row["estimand"]
-    said = [sentences.get((estimand, row["population"]), sentences[estimand])]
-    if row["ci_low"] < 0 < row["ci_high"]:
-        said.append(_("The interval includes no change."))
-    return " ".join(said)
+    return sentences.get((estimand, row["population"]), sentences[estimand])
 
 
 def readings(frame: pd.DataFrame, *, words: Words) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import types
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -80,9 +81,14 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
     >>> did_you_mean("zebra", ["columns", "link"])
     ''
     """
+    near = _closest(word, choices)
+    return f"did you mean {near}?" if near else ""
+
+
+def _closest(word: str, choices: Iterable[str]) -> str:
     spellings = {choice.casefold(): choice for choice in choices}
     near = difflib.get_close_matches(word.casefold(), spellings, n=1)
-    return f"did you mean {spellings[near[0]]}?" if near else ""
+    return spellings[near[0]] if near else ""
 
 
 def shown(path: Path) -> str:
@@ -220,34 +226,57 @@ def validated(
 ) -> tuple[AnyModel | None, list[Problem]]:
     """Return the model that the content describes, and everything that is wrong with it.
 
-    Where only unknown keys are wrong the model is returned too (without them), so that the
-    checks after this one can tell their problems in the same message.
+    Where misspelt keys and choices are all that is wrong the model is returned too, as it was
+    probably meant, so that the checks after this one can tell their problems in one message.
     """
     try:
         return model.model_validate(content), []
     except ValidationError as error:
         problems = problems_of(error, model, document)
-        unknown = [e["loc"] for e in error.errors() if e["type"] == "extra_forbidden"]
+        meant = _as_meant(content, error.errors(), model, document)
     try:
-        return model.model_validate(_without(content, unknown)), problems
+        return model.model_validate(meant), problems
     except ValidationError:
         return None, problems
 
 
-def _without(content: object, locations: Sequence[tuple]) -> object:
-    if not isinstance(content, dict):
-        return content
-    return {
-        key: _without(entry, [loc[1:] for loc in locations if loc[0] == key])
-        for key, entry in content.items()
-        if (key,) not in locations
-    }
+def _as_meant(
+    content: dict, errors: list[dict], model: type[Described], document: Document
+) -> dict:
+    """Return the content with the nearest known key or choice in place of an unknown one."""
+    meant = _copied(content)
+    for details in errors:
+        loc, kind = details["loc"], details["type"]
+        *way, last = document.nearest(loc) or ("",)
+        if last != loc[-1] or kind not in ("extra_forbidden", "literal_error"):
+            continue
+        part = meant
+        for step in way:
+            part = part[step]
+        if kind == "literal_error":
+            part[last] = _closest(str(part[last]), _choices(details)) or _choices(details)[0]
+        elif last in part:
+            near, value = _closest(last, _model_at(model, loc[:-1]).keys()), part.pop(last)
+            if near:
+                part.setdefault(near, value)
+    return meant
+
+
+def _copied(content: object) -> object:
+    if isinstance(content, dict):
+        return {key: _copied(entry) for key, entry in content.items()}
+    return [_copied(entry) for entry in content] if isinstance(content, list) else content
+
+
+def _choices(details: dict) -> list[str]:
+    """Return what a literal may be, from pydantic's words "'a', 'b' or 'c'"."""
+    return re.findall(r"'([^']*)'", details["ctx"]["expected"])
 
 
 def problems_of(
     error: ValidationError, model: type[Described], document: Document
 ) -> list[Problem]:
-    """Return what pydantic found: file and line, what is allowed, the nearest match.
+    """Return what pydantic found, by line: where, what is allowed, the nearest match.
 
     Parameters
     ----------
@@ -258,12 +287,9 @@ def problems_of(
     document : Document
         The file that was read.
     """
-    keys = {details["loc"][:-1] for details in error.errors() if details["loc"][-1:] == ("[key]",)}
-    return [
-        _problem(details, model, document)
-        for details in error.errors()
-        if details["loc"] not in keys  # a value under a key that is itself refused
-    ]
+    errors = sorted(error.errors(), key=lambda e: document.lines[document.nearest(e["loc"])])
+    refused = {e["loc"][:-1] for e in errors if e["loc"][-1:] == ("[key]",)}
+    return [_problem(e, model, document) for e in errors if e["loc"] not in refused]
 
 
 def _problem(details: dict, model: type[Described], document: Document) -> Problem:
@@ -281,8 +307,7 @@ def _problem(details: dict, model: type[Described], document: Document) -> Probl
         return Problem(f"unknown key: {path}", str(loc[-1]), ", ".join(keys), where, todo)
     found, allowed = _seen(details["input"]), details["msg"].removeprefix("Input should be ")
     if kind == "literal_error":
-        allowed = details["ctx"]["expected"].replace(" or ", ", ").replace("'", "")
-        todo = did_you_mean(found, allowed.split(", "))
+        allowed, todo = ", ".join(_choices(details)), did_you_mean(found, _choices(details))
     elif kind == "too_short":
         allowed = f"at least {details['ctx']['min_length']}"
     else:

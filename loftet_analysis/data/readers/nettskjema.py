@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from loftet_analysis.data.readers import excel, spss, table
+from loftet_analysis.data.readers.excel import read as read_workbook
 from loftet_analysis.data.readers.export import Export
+from loftet_analysis.data.readers.spss import read as read_spss
+from loftet_analysis.data.readers.table import read_delimited
 
 
 def read(path: Path, *, delimiter: str | None = None, encoding: str | None = None) -> Export:
     """Read an export of Nettskjema: ``.txt``/``.csv``, ``.xlsx`` or ``.sav``."""
     if path.suffix.lower() == ".xlsx":
-        return excel.read(path)
+        return read_workbook(path)
     if path.suffix.lower() in (".sav", ".zsav"):
-        return spss.read(path, encoding=encoding)
-    return table.read_delimited(path, delimiter=delimiter, encoding=encoding, delimiters=(";", ","))
+        return read_spss(path, encoding=encoding)
+    return read_delimited(path, delimiter=delimiter, encoding=encoding, delimiters=(";", ","))

@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -58,34 +59,58 @@ def read_delimited(
     text = _decoded(path, encoding)
     if not text.strip():
         raise InputError(empty(path, f"{path.stat().st_size} bytes"))
-    separator = delimiter or _delimiter(text, path, delimiters)
-    headings = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
-    _refuse_open_quote(text, path, separator)
-    bad_rows: list[int] = []
+    try:
+        separator = delimiter or _delimiter(text, path, delimiters)
+        headings = next(filter(None, _rows(text[:_BLOCK], separator)))
+        _refuse_open_quote(text, path, separator)
+        table = _parsed(text, separator, len(headings))
+    except (pa.ArrowInvalid, csv.Error) as error:
+        raise InputError(unreadable(path, str(error))) from error
+    if table is None:
+        raise InputError(_wrong_fields(text, path, separator, len(headings)))
+    rows = table.slice(1)
+    return from_columns([column.to_pandas() for column in rows.columns], headings, path)
+
+
+def _rows(text: str, separator: str, *, strict: bool = False) -> csv.reader:
+    return csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=strict)
+
+
+def _parsed(text: str, separator: str, width: int) -> pa.Table | None:
+    """Return the rows as text, the headings first; None where some are of another width.
+
+    Cells with line breaks are tried last, as they keep the parser to one thread. To the first
+    attempt a break inside a cell makes a row that is too short, so none is read wrongly.
+    """
+    raw, broken = text.encode(), []
 
     def skip(row: pa.csv.InvalidRow) -> str:
-        bad_rows.append(row.actual_columns)
+        broken.append(row)
         return "skip"
 
-    try:
+    def attempt(*, line_breaks: bool) -> pa.Table | None:
+        broken.clear()
         table = pa.csv.read_csv(
-            io.BytesIO(text.encode()),
-            # the heading row is read as data: so it may hold line breaks and repeated headings
-            read_options=pa.csv.ReadOptions(autogenerate_column_names=True, block_size=_BLOCK),
+            io.BytesIO(raw),
+            # the headings are read as data: so they may hold line breaks and repeat
+            read_options=pa.csv.ReadOptions(
+                autogenerate_column_names=True, block_size=_BLOCK if line_breaks else None
+            ),
             parse_options=pa.csv.ParseOptions(
-                delimiter=separator, newlines_in_values=True, invalid_row_handler=skip
+                delimiter=separator, newlines_in_values=line_breaks, invalid_row_handler=skip
             ),
             convert_options=pa.csv.ConvertOptions(
-                column_types={f"f{i}": pa.string() for i in range(len(headings))},
+                column_types={f"f{i}": pa.large_string() for i in range(width)},
                 strings_can_be_null=False,
             ),
         )
-    except pa.ArrowInvalid as error:
-        raise InputError(unreadable(path, str(error))) from error
-    if bad_rows:
-        raise InputError(_wrong_fields(text, path, separator, len(headings)))
-    rows = table.slice(1)
-    return from_columns([rows.column(i).to_pandas() for i in range(len(headings))], headings, path)
+        return None if broken else table
+
+    try:
+        table = attempt(line_breaks=False)
+    except pa.ArrowInvalid:
+        table = None
+    return attempt(line_breaks=True) if table is None else table
 
 
 def _decoded(path: Path, encoding: str | None) -> str:
@@ -116,8 +141,7 @@ def _delimiter(text: str, path: Path, delimiters: Sequence[str]) -> str:
     """Return the delimiter that splits the heading row and keeps the next rows as long."""
     widths = {}
     for candidate in delimiters:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=candidate)
-        lengths = [len(row) for row, _ in zip(reader, range(20), strict=False) if row]
+        lengths = [len(row) for row in islice(filter(None, _rows(text[:_BLOCK], candidate)), 20)]
         widths[candidate] = (lengths[0], sum(n == lengths[0] for n in lengths) / len(lengths))
     split = {candidate: rank for candidate, rank in widths.items() if rank[0] > 1}
     even = {c: rank for c, rank in split.items() if rank[1] == max(r[1] for r in split.values())}
@@ -139,7 +163,7 @@ def _delimiter(text: str, path: Path, delimiters: Sequence[str]) -> str:
 def _refuse_open_quote(text: str, path: Path, separator: str) -> None:
     if text.count('"') % 2 == 0:
         return
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    reader = _rows(text, separator, strict=True)
     line = 1
     try:
         for _ in reader:
@@ -150,7 +174,7 @@ def _refuse_open_quote(text: str, path: Path, separator: str) -> None:
 
 
 def _wrong_fields(text: str, path: Path, separator: str, width: int) -> Problem:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    reader = _rows(text, separator)
     bad = [(reader.line_num, len(row)) for row in reader if row and len(row) != width]
     shown = ", ".join(f"line {line} has {n}" for line, n in bad[:5])
     return Problem(

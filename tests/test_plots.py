@@ -1,0 +1,268 @@
+"""Figures are read off their artists: marks, interval ends, labels, and nothing that overlaps."""
+
+import itertools
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
+from matplotlib.text import Text
+
+from loftet_analysis.report.plots import (
+    WIDTH,
+    change,
+    change_figure,
+    distribution,
+    distribution_figure,
+    forest,
+    forest_figure,
+    saved,
+)
+from loftet_analysis.report.publish import gated
+from tests.made_up import (
+    NUMBERS,
+    ROLES,
+    all_estimands,
+    effects,
+    mask,
+    pooled,
+    words,
+)
+from tests.made_up import distribution as answers
+
+LONG = "Opplevd utforskende og variert undervisning i matematikk"
+
+
+def let_through(frame, **hidden):
+    return gated(frame, mask(**hidden), "internal")
+
+
+def long_words():
+    speech = words("nb")
+    labels = {**speech.outcomes, ("pupils", "joy"): LONG}
+    regions = {**speech.regions, "nordland": "Finnmark - Finnmárku - Finmarkku"}
+    return type(speech)("nb", labels, regions, speech.answers)
+
+
+def lines_of(ax, *, marker: bool) -> list:
+    wanted = [line for line in ax.lines if (line.get_marker() not in {"None", ""}) is marker]
+    return [line for line in wanted if line.get_transform() == ax.transData]
+
+
+def marks(ax) -> list[tuple[float, float]]:
+    return [(line.get_xdata()[0].item(), line.get_ydata()[0]) for line in lines_of(ax, marker=True)]
+
+
+def intervals(ax) -> list[tuple[float, float]]:
+    return [tuple(line.get_xdata()) for line in lines_of(ax, marker=False)]
+
+
+def tick_labels(axis) -> list[str]:
+    axis.axes.figure.draw_without_rendering()
+    return [label.get_text().strip() for label in axis.get_ticklabels()]
+
+
+def said(ax) -> list[str]:
+    return [text.get_text() for text in ax.texts]
+
+
+def test_change_places_each_estimate_and_its_interval():
+    frame = let_through(all_estimands())
+    frame["estimate"] = np.linspace(-0.2, 0.3, 6)
+    frame["ci_low"], frame["ci_high"] = frame["estimate"] - 0.1, frame["estimate"] + 0.15
+    ax = change(frame, words=words())
+    assert [x for x, _ in marks(ax)] == pytest.approx(list(frame["estimate"]))
+    assert [y for _, y in marks(ax)] == [1, 2, 3, 5, 6, 7]
+    ends = zip(frame["ci_low"], frame["ci_high"], strict=True)
+    assert intervals(ax) == [pytest.approx(pair) for pair in ends]
+    low, high = ax.get_xlim()
+    assert low < frame["ci_low"].min()
+    assert high > frame["ci_high"].max()
+
+
+def test_change_names_outcomes_and_estimands_and_writes_the_numbers():
+    ax = change(let_through(all_estimands()), words=words())
+    assert tick_labels(ax.yaxis) == [
+        "Matematikkglede", "Koblet endring", "Endring på samme trinn", "Endring i skolesnitt",
+        "Syn på faget", "Deltakere", "Kolleger", "Deltakere − kolleger",
+    ]  # fmt: skip
+    bold = [label.get_text() for label in ax.get_yticklabels() if label.get_weight() == "bold"]
+    assert bold == ["Matematikkglede", "Syn på faget"]
+    assert said(ax) == ["+0,12 (−0,06 til 0,30)"] * 6
+    assert ax.get_xlabel() == "endring i standardavvik (etter − før)"
+    assert all(re.fullmatch(r"0,0|[+−]\d,\d", label) for label in tick_labels(ax.xaxis))
+
+
+def test_change_shows_zero_and_the_smallest_change_of_interest():
+    ax = change(let_through(effects({"sesoi": 0.15})), words=words())
+    (band,) = ax.patches
+    assert (band.get_x(), band.get_width()) == pytest.approx((-0.15, 0.30))
+    assert [0, 0] in [list(line.get_xdata()) for line in ax.lines]
+
+
+def test_change_draws_nothing_for_hidden_and_refused_rows():
+    refused = {**dict.fromkeys(NUMBERS, np.nan), "estimand": "linked_change", "reason": "no_pairs"}
+    ax = change(let_through(effects({}, {"outcome": "effort"}, refused)), words=words())
+    assert len(marks(ax)) == 2
+    assert "ikke beregnet" in said(ax)
+    frame = let_through(effects({}, {"outcome": "effort"}), outcome="effort")
+    ax = change(frame, words=words())
+    assert len(marks(ax)) == len(intervals(ax)) == 1
+    assert said(ax) == ["+0,12 (−0,06 til 0,30)", "skjult"]
+
+
+def test_estimands_differ_in_shape_and_in_grey():
+    ax = change(let_through(all_estimands()), words=words())
+    for three in (ax.lines[1:6:2], ax.lines[7:12:2]):
+        assert len({line.get_marker() for line in three}) == 3
+    grey = [np.dot(to_rgb(line.get_color()), (0.299, 0.587, 0.114)) for line in ax.lines[:12]]
+    assert max(grey) < 0.6
+
+
+def test_distribution_is_the_bins_with_equal_areas_for_equal_shares():
+    frame = let_through(answers())
+    ax = distribution(frame, words=words())
+    before, after = ax.patches
+    for patch, wave in ((before, "pre"), (after, "post")):
+        bins = frame[frame["wave"] == wave]
+        heights, edges, _ = patch.get_data()
+        assert list(edges) == [*bins["low"], bins["high"].iloc[-1]]
+        assert heights * np.diff(edges) == pytest.approx(bins["share"])
+        assert np.sum(heights * np.diff(edges)) == pytest.approx(1)
+    assert before.get_fill()
+    assert not after.get_fill()
+    means = [line.get_xdata()[0] for line in ax.lines]
+    assert means == pytest.approx([2.6123, 2.7456])
+
+
+def test_distribution_is_labelled_from_the_instrument():
+    ax = distribution(let_through(answers()), words=words("nn"))
+    assert ax.get_title(loc="left") == "Matematikkglede"
+    assert said(ax) == ["Heilt ueinig", "Heilt einig", "snitt 2,61 før, 2,75 etter"]
+    assert tick_labels(ax.xaxis) == ["1", "2", "3", "4"]
+
+
+def test_distribution_leaves_a_hidden_wave_out_and_says_so():
+    ax = distribution(let_through(answers(), wave="pre"), words=words())
+    assert len(ax.patches) == 1
+    assert said(ax)[-1] == "skjult: for få har svart"
+
+
+def test_forest_has_a_line_per_region_and_the_regions_together():
+    frame = effects({"region": "nordland"}, {"region": "oslo", "estimate": -0.2, "ci_low": -0.5})
+    ax = forest(let_through(frame), let_through(pooled()), words=words())
+    assert marks(ax) == [(pytest.approx(0.1234), 0), (pytest.approx(-0.2), 1)]
+    assert tick_labels(ax.yaxis) == ["Nordland - Nordlánnda", "Oslo - Oslove", "Regionene samlet"]
+    (diamond,) = ax.patches
+    corners = diamond.get_xy()
+    assert corners[:, 0].min() == pytest.approx(-0.0321)
+    assert corners[:, 0].max() == pytest.approx(0.1899)
+    assert corners[1, 0] == pytest.approx(0.0789)
+    assert pytest.approx((-0.1543, 0.3121)) in intervals(ax)
+
+
+def test_forest_marks_a_hidden_region_by_a_dot_at_no_value():
+    frame = let_through(effects({"region": "nordland"}, {"region": "oslo"}), region="oslo")
+    ax = forest(frame, let_through(pooled()), words=words())
+    assert [y for _, y in marks(ax)] == [0]
+    assert [(text.get_text(), text.xy) for text in ax.texts] == [("·", (0, 1))]
+
+
+def test_forest_figure_puts_each_estimate_in_its_own_panel():
+    rows = [
+        {"region": region, "estimand": estimand, "outcome": outcome, "estimate": value}
+        for value, (outcome, estimand, region) in enumerate(
+            itertools.product(
+                ["joy", "effort"], ["same_grade", "linked_change"], ["nordland", "oslo"]
+            )
+        )
+    ]
+    drawing = forest_figure(
+        let_through(effects(*rows)), words=words(), pooled=let_through(pooled())
+    )
+    assert [[x for x, _ in marks(ax)] for ax in drawing.figure.axes] == [
+        [0, 1], [2, 3], [4, 5], [6, 7],
+    ]  # fmt: skip
+
+
+def drawings():
+    roles = [answers(population="teachers", outcome="views", subgroup=role) for role in ROLES]
+    both = [answers(), answers(outcome="effort"), *roles]
+    many = effects(
+        *(
+            {"region": region, "estimand": estimand, "outcome": outcome}
+            for outcome in ("joy", "effort")
+            for region in ("nordland", "oslo")
+            for estimand in ("linked_change", "same_grade", "school_change")
+        )
+    )
+    hidden = let_through(all_estimands(), subgroup="role=colleague")
+    return {
+        "change": lambda w: change_figure(let_through(all_estimands()), words=w),
+        "change, some hidden": lambda w: change_figure(hidden, words=w),
+        "one change": lambda w: change_figure(let_through(effects({})), words=w),
+        "distribution": lambda w: distribution_figure(let_through(answers()), words=w),
+        "distributions": lambda w: distribution_figure(let_through(pd.concat(both)), words=w),
+        "forest": lambda w: forest_figure(
+            let_through(many), words=w, pooled=let_through(pooled("linked_change", "same_grade"))
+        ),
+    }
+
+
+@pytest.mark.parametrize("kind", drawings())
+@pytest.mark.parametrize(
+    "speech", [words("nb"), words("en"), long_words()], ids=["nb", "en", "long"]
+)
+def test_no_text_overlaps_or_leaves_the_figure(kind, speech):
+    figure = drawings()[kind](speech).figure
+    FigureCanvasAgg(figure).draw()
+    renderer = figure.canvas.get_renderer()
+    width, height = figure.canvas.get_width_height()
+    boxes = []
+    for text in set(figure.findobj(Text)) - not_drawn(figure):
+        if not text.get_visible() or not text.get_text().strip():
+            continue
+        box = text.get_window_extent(renderer)
+        boxes.append((text.get_text(), box))
+        assert -0.5 <= box.x0 < box.x1 <= width + 0.5, text.get_text()
+        assert -0.5 <= box.y0 < box.y1 <= height + 0.5, text.get_text()
+        assert text.get_fontsize() >= 9
+    assert len(boxes) > 3
+    for (one, a), (other, b) in itertools.combinations(boxes, 2):
+        overlap = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
+        assert min(overlap) < 1, (one, other)
+
+
+def not_drawn(figure) -> set[Text]:
+    """The labels that an axis keeps for ticks outside its limits."""
+    axes = [axis for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)]
+    kept = {text for axis in axes for tick in axis.get_major_ticks() for text in _labels(tick)}
+    drawn = {text for axis in axes for tick in axis._update_ticks() for text in _labels(tick)}
+    return kept - drawn
+
+
+def _labels(tick) -> tuple[Text, Text]:
+    return tick.label1, tick.label2
+
+
+@pytest.mark.parametrize("kind", drawings())
+def test_figures_are_saved_twice_over_the_same_and_hold_no_date(kind):
+    first, second = (saved(drawings()[kind](words()), salt="x") for _ in range(2))
+    assert first == second
+    svg, png = first
+    assert png.startswith(b"\x89PNG")
+    assert b"Software" not in png
+    text = svg.decode("utf-8")
+    assert "<dc:date>" not in text
+    assert "Matplotlib v" not in text
+    assert float(re.search(r'width="([\d.]+)pt"', text)[1]) == pytest.approx(72 * WIDTH)
+
+
+def test_no_mark_stands_for_a_person():
+    frame = let_through(answers())
+    svg, _ = saved(distribution_figure(frame, words=words()), salt="x")
+    drawn = re.findall(r'<g id="patch_\d+">', svg.decode("utf-8"))
+    assert len(drawn) < 12
+    assert frame["n"].sum() == 800

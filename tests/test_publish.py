@@ -1,0 +1,273 @@
+"""The gate: nothing is published that the disclosure mask does not hold."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from loftet_analysis.errors import DisclosureError
+from loftet_analysis.report.publish import GATED, VIEWS, cells, gated, publish
+from tests.made_up import (
+    NUMBERS,
+    all_estimands,
+    distribution,
+    effects,
+    mask,
+    pooled,
+    reliability,
+    words,
+)
+
+SHOWN = {
+    "effects_table": lambda: (all_estimands(), {}),
+    "regions_table": lambda: (both_regions(), {"together": effects({"region": "national"})}),
+    "pooled_table": lambda: (pooled(), {}),
+    "reliability_table": lambda: (reliability(), {}),
+    "change": lambda: (all_estimands(), {}),
+    "distribution": lambda: (distribution(), {}),
+    "forest": lambda: (both_regions(), {"pooled": pooled()}),
+    "reading": lambda: (all_estimands(), {}),
+}
+
+
+def both_regions():
+    return effects({"region": "nordland"}, {"region": "oslo"})
+
+
+def shown(tmp_path, frame, view, *, hidden=None, profile="internal", language="nb", **others):
+    return publish(
+        frame,
+        view,
+        name="result",
+        mask=mask(**(hidden or {})),
+        profile=profile,
+        words=words(language),
+        folder=tmp_path,
+        **others,
+    )
+
+
+def everything_said(tmp_path, published) -> str:
+    """The page's part, and the text that matplotlib notes in the figure file."""
+    figures = [path.read_text(encoding="utf-8") for path in tmp_path.glob("*.svg")]
+    return "".join([published.html, published.text, *figures])
+
+
+def test_every_view_is_tried_here():
+    assert set(SHOWN) == set(VIEWS)
+
+
+@pytest.mark.parametrize(
+    ("estimand", "waves", "subgroups"),
+    [
+        ("linked_change", {"pre", "post", "linked"}, {"all"}),
+        ("same_grade", {"pre", "post"}, {"all"}),
+        ("participants", {"pre", "post", "linked"}, {"role=participant"}),
+        ("colleagues", {"pre", "post", "linked"}, {"role=colleague"}),
+        (
+            "participants_vs_colleagues",
+            {"pre", "post", "linked"},
+            {"role=participant", "role=colleague"},
+        ),
+    ],
+)
+def test_cells_that_an_effect_rests_on(estimand, waves, subgroups):
+    found = cells(effects({"estimand": estimand}))
+    assert set(found["wave"]) == waves
+    assert set(found["subgroup"]) == subgroups
+    assert len(found) == len(waves) * len(subgroups)
+
+
+def test_school_change_rests_on_pairs_only_where_it_counts_them():
+    found = cells(effects({"estimand": "school_change", "n_pairs": 12}))
+    assert "linked" in set(found["wave"])
+    assert "linked" not in set(cells(effects({"estimand": "school_change"}))["wave"])
+
+
+def test_reliability_and_pooled_effects_rest_on_their_own_cells():
+    assert list(cells(reliability())["outcome"]) == ["joy", "joy", "effort", "effort"]
+    assert list(cells(reliability())["wave"]) == ["pre", "post", "pre", "post"]
+    assert set(cells(pooled())["region"]) == {"national"}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"region": "atlantis"},
+        {"outcome": "not_in_the_plan"},
+        {"subgroup": "gender=girl"},
+        {"school_id": "974552124"},
+        {"estimand": "participants", "subgroup": "grade=7"},
+    ],
+)
+def test_numbers_of_a_cell_that_the_mask_does_not_hold_are_refused(row):
+    with pytest.raises(DisclosureError, match="not in the disclosure mask"):
+        gated(effects({}, row), mask(), "internal")
+
+
+def test_an_estimand_without_a_rule_is_refused():
+    with pytest.raises(DisclosureError, match="no rule says which cells"):
+        gated(effects({"estimand": "dose"}), mask(), "internal")
+
+
+def test_a_refused_row_without_numbers_needs_no_cell():
+    numbers = ["n_pre", "n_post", "n_clusters", "mean_pre", "mean_post", "p_value", *NUMBERS]
+    row = {**dict.fromkeys(numbers), "region": "atlantis", "reason": "no_pairs", "flags": ""}
+    found = gated(effects({**row, "verdict": ""}), mask(), "internal")
+    assert not found["suppressed"].any()
+    assert list(found["reason"]) == ["no_pairs"]
+
+
+def test_a_hidden_row_keeps_its_keys_and_loses_everything_else():
+    (row,) = gated(effects({}), mask(wave="post"), "internal").to_dict("records")
+    assert row["suppressed"] is True
+    assert row["reason"] == "small_n"
+    kept = {key for key, value in row.items() if not (pd.isna(value) or value == "")}
+    assert kept == {
+        "region", "population", "outcome", "question", "estimand", "subgroup", "ci_level",
+        "sesoi", "method", "suppressed", "reason",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("hidden", "estimands"),
+    [
+        ({"wave": "linked", "population": "pupils"}, {"linked_change", "school_change"}),
+        (
+            {"subgroup": "role=colleague"},
+            {"colleagues", "participants_vs_colleagues"},
+        ),
+        (
+            {"wave": "pre", "population": "teachers"},
+            {"participants", "colleagues", "participants_vs_colleagues"},
+        ),
+        ({"region": "oslo"}, set()),
+    ],
+)
+def test_a_row_is_hidden_where_one_of_its_cells_is(hidden, estimands):
+    found = gated(all_estimands(), mask(**hidden), "internal")
+    assert set(found.loc[found["suppressed"], "estimand"]) == estimands
+    assert found["estimate"].isna().equals(found["suppressed"])
+
+
+def test_a_row_that_counts_too_few_people_is_hidden_whatever_its_cell_holds():
+    few = {"estimand": "linked_change", "n_pairs": 5}
+    enough = {"estimand": "linked_change", "n_pairs": 6}
+    assert list(gated(effects(few, enough), mask(), "internal")["suppressed"]) == [True, False]
+    alone = reliability().assign(n=[3, 1201, 1201, 1201])
+    assert list(gated(alone, mask(), "internal")["suppressed"]) == [True, False, False, False]
+
+
+def test_bins_below_the_limit_are_refused():
+    with pytest.raises(DisclosureError, match="bins hold fewer than 20 people"):
+        gated(distribution(n=19), mask(), "public")
+    assert not gated(distribution(n=20), mask(), "public")["suppressed"].any()
+
+
+def test_gating_looks_at_each_row_alone_and_changes_nothing_it_is_given():
+    frame, held = all_estimands(), mask(subgroup="role=colleague")
+    before = frame.copy(deep=True)
+    found = gated(frame, held, "internal")
+    pd.testing.assert_frame_equal(frame, before)
+    order = np.random.default_rng(3).permutation(len(frame))
+    mixed = gated(frame.iloc[order], held.sample(frac=1, random_state=1), "internal")
+    pd.testing.assert_frame_equal(
+        mixed, found.iloc[order].reset_index(drop=True), check_dtype=False
+    )
+
+
+def test_a_result_read_back_from_csv_is_gated_alike(tmp_path):
+    frame = all_estimands()
+    frame.to_csv(tmp_path / "effects.csv", index=False)
+    back = pd.read_csv(tmp_path / "effects.csv", dtype={"school_id": str})
+    held = mask(subgroup="role=colleague")
+    first, second = gated(frame, held, "internal"), gated(back, held, "internal")
+    for column in ("suppressed", "estimate", "n_pre", "reason", "school_id"):
+        assert list(first[column].astype(str)) == list(second[column].astype(str)), column
+
+
+def test_profiles_round():
+    exact = effects({"n_pre": 1233, "estimate": 0.123456, "p_value": 0.041234})
+    (open_,) = gated(exact, mask(), "open").to_dict("records")
+    assert (open_["n_pre"], open_["estimate"]) == (1233, 0.123456)
+    (public,) = gated(exact, mask(), "public").to_dict("records")
+    assert (public["n_pre"], public["n_post"]) == (1235, 1185)
+    assert (public["estimate"], public["p_value"], public["n_clusters"]) == (0.12, 0.041, 11)
+    (internal,) = gated(exact, mask(), "internal").to_dict("records")
+    assert (internal["n_pre"], internal["estimate"]) == (1233, 0.1235)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_hidden_numbers_are_nowhere_in_what_is_shown(tmp_path, view):
+    frame, others = SHOWN[view]()
+    full = everything_said(tmp_path, shown(tmp_path, frame, view, **others))
+    looked_for = ("0,12", "−0,06", "0,30", "1\u202f2", "2,61", "0,81", "0,08")
+    numbers = [number for number in looked_for if number in full]
+    assert numbers
+    bare = everything_said(tmp_path, shown(tmp_path, frame, view, hidden={"n": 500}, **others))
+    assert not [number for number in numbers if number in bare]
+
+
+@pytest.mark.parametrize("view", ["effects_table", "regions_table", "change", "reading"])
+def test_a_hidden_row_among_others_says_no_number(tmp_path, view):
+    secret = {"region": "oslo", "estimate": 0.7777, "ci_low": 0.6666, "ci_high": 0.8888}
+    frame = effects({"region": "nordland"}, secret)
+    for hidden, there in (({}, True), ({"region": "oslo"}, False)):
+        published = shown(tmp_path, frame, view, hidden=hidden)
+        said = set(re.findall(r"\d,\d\d", everything_said(tmp_path, published)))
+        assert ({"0,78", "0,67", "0,89"} <= said) is there
+        assert there or not {"0,78", "0,67", "0,89"} & said
+        assert "0,12" in said
+
+
+def test_a_figure_that_is_hidden_now_does_not_stay_on_disk(tmp_path):
+    shown(tmp_path, distribution(), "distribution")
+    assert {path.name for path in tmp_path.iterdir()} == {"result.nb.svg", "result.nb.png"}
+    published = shown(tmp_path, distribution(), "distribution", hidden={"outcome": "joy"})
+    assert not list(tmp_path.iterdir())
+    assert 'class="hidden"' in published.html
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_the_same_result_gives_the_same_bytes(tmp_path, view):
+    frame, others = SHOWN[view]()
+    one, two = tmp_path / "one", tmp_path / "two"
+    first, second = (shown(folder, frame, view, **others) for folder in (one, two))
+    assert first == second
+    assert [p.read_bytes() for p in sorted(one.glob("*"))] == [
+        p.read_bytes() for p in sorted(two.glob("*"))
+    ]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_what_was_not_asked_is_said_in_one_line(tmp_path, view):
+    frame, others = SHOWN[view]()
+    published = shown(tmp_path, frame.iloc[:0], view, **others)
+    assert published.text == "Dette ble det ikke spurt om i denne undersøkelsen."
+    assert published.html == f'<p class="not-asked">{published.text}</p>'
+    assert not list(tmp_path.iterdir())
+
+
+def test_frames_that_are_joined_to_a_view_are_gated_too(tmp_path):
+    with pytest.raises(DisclosureError, match="not in the disclosure mask"):
+        shown(tmp_path, both_regions(), "forest", pooled=pooled().assign(outcome="secret"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_passed_the_gate_carries_its_mark(tmp_path):
+    data, metadata = shown(tmp_path, all_estimands(), "reading")._repr_mimebundle_()
+    assert metadata == {GATED: True}
+    assert data["text/html"].startswith('<ul class="reading">')
+
+
+@pytest.mark.parametrize(
+    ("view", "name", "said"),
+    [("pie", "result", "unknown view 'pie'"), ("change", "../secret", "lower-case letters")],
+)
+def test_unknown_views_and_names_that_leave_the_folder_are_refused(tmp_path, view, name, said):
+    with pytest.raises(ValueError, match=said):
+        publish(
+            effects({}), view, name=name, mask=mask(), profile="internal", words=words(),
+            folder=tmp_path,
+        )  # fmt: skip

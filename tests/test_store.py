@@ -1,0 +1,163 @@
+"""Clean data on disk: whole, narrow to read, the same bytes every time."""
+
+import stat
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from loftet_analysis import paths
+from loftet_analysis.data import store
+from loftet_analysis.data.prepare import prepare
+from loftet_analysis.errors import InputError
+from loftet_analysis.study import load_study
+from tests.test_prepare import KEY, POST, PRE
+from tests.tiny_study import build, write_csv
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    root = tmp_path / "Løftet test"
+    monkeypatch.setenv("LOFTET_ROOT", str(root))
+    folder = build(root)
+    write_csv(folder, "pre", PRE)
+    write_csv(folder, "post", POST)
+    study = load_study("tiny")
+    return study, prepare(study, key=KEY)
+
+
+def test_what_is_written_is_what_is_read(tiny):
+    study, prepared = tiny
+    target = store.write(prepared, study)
+    assert target == paths.clean("tiny")
+    assert sorted(str(path.relative_to(target)) for path in target.rglob("*.*")) == [
+        "disclosure.parquet",
+        "ledger.csv",
+        "linkage.csv",
+        "pupils/region=nordland/part.parquet",
+        "pupils/region=oslo/part.parquet",
+        "set_aside/pupils.parquet",
+        "units.csv",
+        "values.csv",
+    ]
+    pd.testing.assert_frame_equal(store.read("tiny", "pupils"), prepared.clean["pupils"])
+    pd.testing.assert_frame_equal(store.read_table("tiny", "ledger"), prepared.ledger)
+    pd.testing.assert_frame_equal(store.read_table("tiny", "units"), prepared.units)
+    pd.testing.assert_frame_equal(store.read_table("tiny", "disclosure"), prepared.mask)
+    aside = pd.read_parquet(target / "set_aside" / "pupils.parquet")
+    pd.testing.assert_frame_equal(aside, prepared.set_aside["pupils"])
+
+
+def test_one_region_and_some_columns_are_read_alone(tiny):
+    study, prepared = tiny
+    store.write(prepared, study)
+    whole = prepared.clean["pupils"]
+    oslo = whole[whole["region"] == "oslo"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(store.read("tiny", "pupils", "oslo"), oslo)
+    columns = ["effort", "region", "wave"]
+    pd.testing.assert_frame_equal(store.read("tiny", "pupils", "oslo", columns), oslo[columns])
+    assert store.read("tiny", "pupils", columns=["region"])["region"].nunique() == 2
+
+
+def test_a_region_without_answers_is_read_as_empty(tiny):
+    study, prepared = tiny
+    pupils = prepared.clean["pupils"]
+    prepared.clean["pupils"] = pupils[pupils["region"] == "oslo"]
+    store.write(prepared, study)
+    empty = store.read("tiny", "pupils", "nordland")
+    assert empty.empty
+    pd.testing.assert_series_equal(empty.dtypes, pupils.dtypes)
+
+
+def test_anybody_can_read_the_parts_as_one_partitioned_table(tiny):
+    study, prepared = tiny
+    folder = store.write(prepared, study)
+    frame = pd.read_parquet(folder / "pupils")
+    assert frame["region"].value_counts().to_dict() == {"nordland": 4, "oslo": 2}
+
+
+def test_the_old_folder_is_replaced_whole(tiny):
+    study, prepared = tiny
+    folder = store.write(prepared, study)
+    (folder / "results").mkdir()
+    (folder / "results" / "effects.csv").touch()
+    store.write(prepared, study)
+    assert not (folder / "results").exists()
+    assert [path.name for path in folder.parent.iterdir()] == ["tiny"]
+
+
+def test_a_failure_leaves_the_old_folder_as_it_was(tiny, monkeypatch):
+    study, prepared = tiny
+    folder = store.write(prepared, study)
+    before = content(folder)
+
+    def full(*arguments, **options):
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pd.DataFrame, "to_csv", full)
+        with pytest.raises(OSError, match="disk full"):
+            store.write(prepared, study)
+    with monkeypatch.context() as patch:
+        rename = Path.rename
+        patch.setattr(
+            Path, "rename", lambda path, to: full() if path.name == "new" else rename(path, to)
+        )
+        with pytest.raises(OSError, match="disk full"):
+            store.write(prepared, study)
+    assert content(folder) == before
+    assert [path.name for path in folder.parent.iterdir()] == ["tiny"]
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_the_same_input_gives_the_same_bytes(tiny):
+    study, prepared = tiny
+    first = content(store.write(prepared, study))
+    again = content(store.write(prepare(load_study("tiny"), key=KEY), study))
+    assert first == again
+
+
+def test_nothing_but_pseudonyms_depends_on_the_key(tiny):
+    study, prepared = tiny
+    other = prepare(study, key=b"o" * 32)
+    for part in ("clean", "set_aside"):
+        one, two = (getattr(p, part)["pupils"] for p in (prepared, other))
+        assert (one["person_id"].dropna() != two["person_id"].dropna()).all()
+        pd.testing.assert_frame_equal(one.drop(columns="person_id"), two.drop(columns="person_id"))
+    for table in ("values", "ledger", "linkage", "units", "mask"):
+        pd.testing.assert_frame_equal(getattr(prepared, table), getattr(other, table))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (("elsewhere", "pupils"), "loftet clean elsewhere"),
+        (("tiny", "teachers"), "unknown population"),
+        (("tiny", "pupils", "troms"), "allowed: nordland, oslo"),
+        (("tiny", "pupils", "oslo", ["effort", "mood"]), "unknown column"),
+    ],
+)
+def test_what_is_not_there_is_told(tiny, arguments, what):
+    study, prepared = tiny
+    store.write(prepared, study)
+    with pytest.raises(InputError, match=what):
+        store.read(*arguments)
+
+
+def test_a_missing_table_is_told(tiny):
+    with pytest.raises(InputError, match="run: loftet clean tiny"):
+        store.read_table("tiny", "ledger")
+    with pytest.raises(InputError, match="allowed: ledger, values"):
+        store.read_table("tiny", "effects")
+
+
+def test_files_have_the_rights_that_new_files_have(tiny):
+    study, prepared = tiny
+    folder = store.write(prepared, study)
+    usual = folder.parent / "usual"
+    usual.mkdir()
+    assert stat.S_IMODE(folder.stat().st_mode) == stat.S_IMODE(usual.stat().st_mode)
