@@ -71,6 +71,15 @@ def notebooks() -> Path:
     return root() / "notebooks"
 
 
+def kept_results() -> Path | None:
+    """Return where a notebook keeps its exact results: ``LOFTET_RESULTS``, set by a batch run.
+
+    A notebook that somebody explores keeps none.
+    """
+    named = os.environ.get("LOFTET_RESULTS")
+    return Path(named) if named else None
+
+
 @contextmanager
 def written_whole(target: Path) -> Iterator[Path]:
     """Give a temporary path beside ``target`` and move it there when the block succeeds.

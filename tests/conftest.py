@@ -22,7 +22,7 @@ def loftet(*arguments: str, root: Path, **environment: str) -> subprocess.Comple
         env={
             **os.environ,
             "LOFTET_ROOT": str(root),
-            "LOFTET_KEYS": str(root / "keys"),
+            "LOFTET_KEYS": str(root.parent / "keys"),
             "PYTHONUTF8": "1",
             **environment,
         },

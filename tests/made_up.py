@@ -12,6 +12,7 @@ OUTCOMES = {
 }
 REGIONS = {"nordland": "Nordland - Nordlánnda", "oslo": "Oslo - Oslove"}
 ENDS = {"nb": ("Helt uenig", "Helt enig"), "nn": ("Heilt ueinig", "Heilt einig")}
+LINKED = {"pupils": 431, "teachers": 41}
 ROLES = ("role=participant", "role=colleague")
 NUMBERS = {"estimate": 0.1234, "ci_low": -0.0567, "ci_high": 0.3035, "df": 7.25}
 
@@ -48,11 +49,18 @@ def all_estimands(region: str = "nordland") -> pd.DataFrame:
     pupils = ("linked_change", "same_grade", "school_change")
     teachers = ("participants", "colleagues", "participants_vs_colleagues")
     return effects(
-        *({"region": region, "estimand": each, "n_pairs": 431.0} for each in pupils),
+        *(
+            {
+                "region": region, "estimand": each,
+                "n_pairs": None if each == "same_grade" else 431.0,
+            }
+            for each in pupils
+        ),
         *(
             {
                 "region": region, "population": "teachers", "outcome": "views",
-                "question": "Q5", "estimand": each, "n_pairs": 41.0,
+                "question": "Q5", "estimand": each,
+                "n_pairs": 82.0 if each == "participants_vs_colleagues" else 41.0,
             }
             for each in teachers
         ),
@@ -64,7 +72,7 @@ def mask(**hidden) -> pd.DataFrame:
     rows = [
         {
             "population": population, "region": region, "school_id": "", "subgroup": subgroup,
-            "wave": wave, "outcome": outcome, "n": 500,
+            "wave": wave, "outcome": outcome, "n": LINKED[population] if wave == "linked" else 500,
         }
         for population, outcome in OUTCOMES
         for region in (*REGIONS, names.NATIONAL)

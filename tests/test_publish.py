@@ -152,11 +152,17 @@ def test_a_row_is_hidden_where_one_of_its_cells_is(hidden, estimands):
 
 
 def test_a_row_that_counts_too_few_people_is_hidden_whatever_its_cell_holds():
-    few = {"estimand": "linked_change", "n_pairs": 5}
-    enough = {"estimand": "linked_change", "n_pairs": 6}
+    few, enough = {"n_pre": 5}, {"n_pre": 6}
     assert list(gated(effects(few, enough), mask(), "internal")["suppressed"]) == [True, False]
     alone = reliability().assign(n=[3, 1201, 1201, 1201])
     assert list(gated(alone, mask(), "internal")["suppressed"]) == [True, False, False, False]
+
+
+def test_a_change_of_some_of_a_cells_people_is_refused():
+    frame = all_estimands()
+    frame.loc[4, "n_pairs"] = 40.0
+    with pytest.raises(DisclosureError, match=r"1 results are not of everybody.* 40 .* 41\)"):
+        gated(frame, mask(), "internal")
 
 
 def test_bins_below_the_limit_are_refused():
@@ -205,7 +211,9 @@ def test_hidden_numbers_are_nowhere_in_what_is_shown(tmp_path, view):
     looked_for = ("0,12", "−0,06", "0,30", "1\u202f2", "2,61", "0,81", "0,08")
     numbers = [number for number in looked_for if number in full]
     assert numbers
-    bare = everything_said(tmp_path, shown(tmp_path, frame, view, hidden={"n": 500}, **others))
+    bare = everything_said(
+        tmp_path, shown(tmp_path, frame, view, hidden={"school_id": ""}, **others)
+    )
     assert not [number for number in numbers if number in bare]
 
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-import openpyxl
 import pandas as pd
 import pyreadstat
 import pytest
+from xlsxwriter import Workbook
 
 from loftet_analysis.data.readers import read_export
 from loftet_analysis.errors import InputError
@@ -164,13 +164,12 @@ def test_a_sav_without_rows_is_told(tmp_path):
 
 @pytest.fixture
 def xlsx(tmp_path):
-    book = openpyxl.Workbook()
-    book.active.title = "empty"
-    sheet = book.create_sheet("svar")
-    for row in (["kode", "u1", "u1"], ["0301", 3, 2.5], [None, None, "æ"]):
-        sheet.append(row)
     path = tmp_path / "pupils.xlsx"
-    book.save(path)
+    with Workbook(path) as book:
+        book.add_worksheet("empty")
+        sheet = book.add_worksheet("svar")
+        for number, row in enumerate((["kode", "u1", "u1"], ["0301", 3, 2.5], ["", "", "æ"])):
+            sheet.write_row(number, 0, row)
     return path
 
 
@@ -190,7 +189,6 @@ def test_a_truncated_workbook_is_told(xlsx, share):
 
 def test_a_workbook_without_rows_is_told(tmp_path):
     path = tmp_path / "none.xlsx"
-    book = openpyxl.Workbook()
-    book.active.append(["kode", "u1"])
-    book.save(path)
+    with Workbook(path) as book:
+        book.add_worksheet("svar").write_row(0, 0, ["kode", "u1"])
     assert problem(path, "excel").what == "empty export"

@@ -227,23 +227,27 @@ def test_index_lists_every_page_with_its_state(sats):
     assert not re.search(r"https?:|@import|url\(", stylesheet.read_text(encoding="utf-8"))
 
 
-def test_an_open_study_keeps_exact_results_in_the_columns_of_the_contract():
+def test_a_batch_keeps_exact_results_in_the_columns_of_the_contract(tmp_path, monkeypatch):
+    monkeypatch.setenv("LOFTET_RESULTS", str(tmp_path))
     study = open_study("sats", region="fall-2008")
     pupils = study.read("pupils")
     effects = study.effects("pupils", pupils)
     study.reliability("pupils", pupils)
-    folder = paths.clean("sats") / "results" / "fall-2008"
-    kept = pd.read_csv(folder / "effects.pupils.csv")
+    kept = pd.read_csv(tmp_path / "effects.pupils.csv")
     assert tuple(kept.columns) == names.EFFECTS
     assert list(kept["estimate"]) == pytest.approx(list(effects["estimate"]), rel=1e-11)
-    assert tuple(pd.read_csv(folder / "reliability.pupils.csv").columns) == names.RELIABILITY
+    assert tuple(pd.read_csv(tmp_path / "reliability.pupils.csv").columns) == names.RELIABILITY
 
 
-def test_what_is_computed_from_a_changed_frame_is_not_kept():
+def test_what_is_computed_from_a_changed_frame_or_outside_a_batch_is_not_kept(
+    tmp_path, monkeypatch
+):
     study = open_study("sats", region="fall-2009")
     pupils = study.read("pupils")
+    study.effects("pupils", pupils)
+    monkeypatch.setenv("LOFTET_RESULTS", str(tmp_path))
     study.effects("pupils", pupils.iloc[:200].reset_index(drop=True))
-    assert not (paths.clean("sats") / "results" / "fall-2009").exists()
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_country_has_every_region_and_pools_them():

@@ -76,13 +76,17 @@ def test_anybody_can_read_the_parts_as_one_partitioned_table(tiny):
     assert frame["region"].value_counts().to_dict() == {"nordland": 4, "oslo": 2}
 
 
-def test_the_old_folder_is_replaced_whole(tiny):
+def test_the_old_folder_is_replaced_but_for_what_notebooks_made(tiny):
     study, prepared = tiny
     folder = store.write(prepared, study)
-    (folder / "results").mkdir()
-    (folder / "results" / "effects.csv").touch()
+    (folder / "pupils" / "region=gone").mkdir()
+    (folder / "results" / "oslo").mkdir(parents=True)
+    (folder / "results" / "oslo" / "effects.csv").write_text("kept")
+    (folder / "manifest.json").write_text("{}")
     store.write(prepared, study)
-    assert not (folder / "results").exists()
+    assert not (folder / "pupils" / "region=gone").exists()
+    assert (folder / "results" / "oslo" / "effects.csv").read_text() == "kept"
+    assert (folder / "manifest.json").read_text() == "{}"
     assert [path.name for path in folder.parent.iterdir()] == ["tiny"]
 
 

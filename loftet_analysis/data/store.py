@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,11 +23,12 @@ TABLES = {
     "units": "units.csv",
     "disclosure": "disclosure.parquet",
 }
+MADE_LATER = ("results", "failed", "manifest.json")
 _NUMBERS = ("n", "n_in", "n_out", "n_set_aside", "sd_unit")
 
 
 def write(prepared: Prepared, study: Study) -> Path:
-    """Write clean data in the place of what was there, results of earlier data included.
+    """Write clean data in the place of what was there; what notebooks made of it stays.
 
     Everything is written to a folder beside first, then that folder takes the old one's place.
 
@@ -57,6 +59,11 @@ def write(prepared: Prepared, study: Study) -> Path:
             table: pd.DataFrame = getattr(prepared, name)
             table.to_csv(staged / TABLES[name], index=False, lineterminator="\n")
         _write_parquet(prepared.mask, staged / TABLES["disclosure"])
+        for name in MADE_LATER:
+            if (target / name).is_dir():
+                shutil.copytree(target / name, staged / name)
+            elif (target / name).exists():
+                shutil.copy2(target / name, staged / name)
         if target.exists():
             target.rename(old)
         try:

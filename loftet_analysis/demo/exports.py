@@ -416,4 +416,4 @@ def _write_teachers_xlsx(answers: pd.DataFrame, path: Path) -> None:
         rows.append([None if cell == "" else cell for cell in row])
         if place % 400 == 399:
             rows.append([])
-    write_xlsx([*rows, [], []], path)
+    write_xlsx([*rows, [" "], [" "]], path)

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
-import re
-import zipfile
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyreadstat
-from openpyxl import Workbook
+from xlsxwriter import Workbook
 
 from loftet_analysis.paths import written_whole
 
 # clocks go back on the last Sunday of October
 _WINTER_TIME = {2025: "2025-10-26 03:00", 2027: "2027-10-31 03:00"}
-_WRITTEN = "2027-11-04T08:00:00Z"
+_WRITTEN = datetime(2027, 11, 4, 8, tzinfo=UTC)
 
 
 def local_time(moments: pd.Series) -> pd.Series:
@@ -92,21 +91,11 @@ def write_sav(
 
 def write_xlsx(rows: list[list[object]], path: Path) -> None:
     """Write rows to the one sheet of a workbook."""
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet("Svar")
-    for row in rows:
-        sheet.append(row)
-    made = io.BytesIO()
-    book.save(made)
     with (
         written_whole(path) as temporary,
-        zipfile.ZipFile(made) as source,
-        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as target,
+        Workbook(temporary, {"strings_to_formulas": False, "strings_to_urls": False}) as book,
     ):
-        for name in source.namelist():
-            content = source.read(name)
-            if name == "docProps/core.xml":
-                content = re.sub(rb"\d{4}-\d\d-\d\dT[\d:]+Z", _WRITTEN.encode(), content)
-            entry = zipfile.ZipInfo(name, date_time=(2027, 11, 4, 8, 0, 0))
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            target.writestr(entry, content)
+        book.set_properties({"created": _WRITTEN})
+        sheet = book.add_worksheet("Svar")
+        for number, row in enumerate(rows):
+            sheet.write_row(number, 0, row)

@@ -86,7 +86,7 @@ class OpenStudy:
         return rows[rows[names.POPULATION] == population].reset_index(drop=True)
 
     def effects(self, population: str, clean: pd.DataFrame) -> pd.DataFrame:
-        """Return the plan's effects in a clean frame, and keep them if it is the frame as read.
+        """Return the plan's effects in a clean frame; a batch keeps those of the frame as read.
 
         Parameters
         ----------
@@ -280,7 +280,9 @@ class OpenStudy:
         return self._whole.get((kind, population)) is frame
 
     def _keep(self, table: pd.DataFrame, name: str, population: str) -> None:
-        folder = paths.clean(self.study.name) / "results" / self.region
+        folder = paths.kept_results()
+        if folder is None:
+            return
         with paths.written_whole(folder / f"{name}.{population}.csv") as path:
             table.to_csv(path, index=False, float_format="%.12g", lineterminator="\n")
 

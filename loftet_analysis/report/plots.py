@@ -87,8 +87,9 @@ def saved(drawing: Drawing, *, salt: str) -> tuple[bytes, bytes]:
     """
     pictures = []
     with mpl.rc_context({**_STYLE, "svg.hashsalt": salt}):
-        drawing.figure.draw_without_rendering()
-        drawing.figure.set_layout_engine("none")
+        # laid out once, or else each format would do it again
+        drawing.figure.get_layout_engine().execute(drawing.figure)
+        drawing.figure.set_layout_engine(None)
         for suffix, metadata in (
             ("svg", {"Date": None, "Creator": None, "Title": drawing.caption}),
             ("png", {"Software": None}),

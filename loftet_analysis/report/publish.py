@@ -46,6 +46,7 @@ _KEPT = {*_NAMED, "ci_level", "sesoi", "n_items", "suppressed"}
 _PEOPLE = ("n", "n_pre", "n_post", "n_pairs")
 _COUNTS = (*_PEOPLE, "n_clusters", "n_schools_dropped", "n_items", "k")
 _DECIMALS = {"open": None, "internal": 4, "school": 3, "public": 2}
+_EDGES = ("low", "high")
 _ONE_MORE = ("p_value", "p_adjusted", "q_p")
 
 _TABLES = {
@@ -118,7 +119,8 @@ def cells(frame: pd.DataFrame) -> pd.DataFrame:
     [{'subgroup': 'all', 'wave': 'pre'}, {'subgroup': 'all', 'wave': 'post'}]
     """
     found = []
-    for position, row in enumerate(frame.to_dict("records")):
+    known = [c for c in (*CELL, "scale", names.ESTIMAND, "n_pairs") if c in frame]
+    for position, row in enumerate(frame[known].to_dict("records")):
         place = {
             names.POPULATION: row[names.POPULATION],
             names.REGION: _text(row.get(names.REGION)) or names.NATIONAL,
@@ -186,8 +188,8 @@ def gated(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> pd.DataFrame
     Raises
     ------
     DisclosureError
-        Where a row with numbers rests on a cell that the mask does not hold, or a bin of a
-        distribution holds fewer people than the profile asks for.
+        Where a row with numbers rests on a cell that the mask does not hold, counts only some of
+        the cell's linked people, or is a bin with fewer people than the profile asks for.
     """
     shown = frame.reset_index(drop=True)
     void = [c for c in shown if c not in _KEPT and shown[c].isna().all()]
@@ -198,7 +200,11 @@ def gated(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> pd.DataFrame
     shown[counts] = shown[counts].astype("Int64")
     told = [c for c in shown if c not in _KEPT]
     tells = (shown[told].notna() & (shown[told] != "")).any(axis=1)
-    hidden = _hidden(cells(shown[tells].reset_index(drop=True)), mask)
+    telling = shown[tells].reset_index(drop=True)
+    held = _held(cells(telling), mask)
+    _refuse_parts(telling, held)
+    hidden = held["reason"].fillna("").where(held["suppressed"].astype(bool))
+    hidden = hidden.groupby(held["row"], sort=True).first()
     why = hidden.set_axis(shown.index[tells]).reindex(shown.index)
     why = why.where(why.notna(), _few(shown, LIMITS[profile]))
     if "reason" not in shown:
@@ -211,17 +217,15 @@ def gated(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> pd.DataFrame
     return _rounded(shown, told, profile)
 
 
-def _hidden(rests_on: pd.DataFrame, mask: pd.DataFrame) -> pd.Series:
-    """Return the mask's reason for each row that it hides, missing for the others."""
+def _held(rests_on: pd.DataFrame, mask: pd.DataFrame) -> pd.DataFrame:
+    """Return the cells with what the mask says of each; refuse those that it does not hold."""
     keys = list(CELL)
-    held = mask[[*keys, "suppressed", "reason"]].copy()
-    held[keys] = held[keys].astype(object).where(held[keys].notna(), "").astype(str)
-    joined = rests_on.astype(dict.fromkeys(keys, str)).merge(
-        held.astype(dict.fromkeys(keys, str)), how="left", on=keys, validate="many_to_one"
+    held = rests_on.astype(dict.fromkeys(keys, "str")).merge(
+        mask[[*keys, "n", "suppressed", "reason"]], how="left", on=keys, validate="many_to_one"
     )
-    unknown = joined["suppressed"].isna()
+    unknown = held["suppressed"].isna()
     if unknown.any():
-        places = joined.loc[unknown, keys].drop_duplicates()
+        places = held.loc[unknown, keys].drop_duplicates()
         listed = "; ".join(
             ", ".join(f"{k}={v}" for k, v in zip(keys, place, strict=True) if v)
             for place in places.head(3).itertuples(index=False)
@@ -230,15 +234,28 @@ def _hidden(rests_on: pd.DataFrame, mask: pd.DataFrame) -> pd.Series:
             f"{len(places)} cells are not in the disclosure mask, so nothing of this is "
             f"published: {listed}"
         )
-    reasons = joined["reason"].fillna("").where(joined["suppressed"].astype(bool))
-    return reasons.groupby(joined["row"], sort=True).first()
+    return held
+
+
+def _refuse_parts(telling: pd.DataFrame, held: pd.DataFrame) -> None:
+    """Refuse a change of a part of a cell's people: less the whole, it would give away the rest."""
+    if "n_pairs" not in telling:
+        return
+    linked = held[held[names.WAVE] == names.LINKED].groupby("row")["n"].sum()
+    counted = telling.loc[linked.index, "n_pairs"].dropna().astype(int)
+    parts = counted[counted != linked[counted.index]]
+    if len(parts):
+        raise DisclosureError(
+            f"{len(parts)} results are not of everybody in their cell (the first counts "
+            f"{parts.iloc[0]} people in both waves, its cell {linked[parts.index[0]]}); compute "
+            "them from the whole clean frame"
+        )
 
 
 def _few(shown: pd.DataFrame, limit: int) -> pd.Series:
     """Return a reason where a row's own counts are too low, whatever the mask says of its cell.
 
-    A row can rest on fewer people than its cell holds: complete cases, cells of the same grade,
-    a frame that somebody filtered.
+    A row can rest on fewer people than its cell holds: complete cases, cells of the same grade.
     """
     people = shown[[c for c in _PEOPLE if c in shown and "low" not in shown]]
     few = (people.notna() & (people < limit)).any(axis=1)
@@ -261,6 +278,8 @@ def _rounded(shown: pd.DataFrame, told: list[str], profile: str) -> pd.DataFrame
         return shown
     rounded = shown.copy()
     for column in told:
+        if column in _EDGES:
+            continue
         if column in _PEOPLE:
             if profile == "public":
                 rounded[column] = (rounded[column] / 5).round() * 5

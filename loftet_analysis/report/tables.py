@@ -182,20 +182,22 @@ def regions_table(
         "outcome", kind="stable", key=lambda names: pd.factorize(names)[0], ignore_index=True
     )
     estimands = list(dict.fromkeys(frame["estimand"]))
-    level = _level(frame, words)
+    sd, level = _("SD"), _level(frame, words)
+    lines: dict[tuple[str, str, str], dict[str, dict]] = {}
+    for row in frame.to_dict("records"):
+        line = lines.setdefault((row["population"], row["outcome"], row["region"]), {})
+        line[row["estimand"]] = row
     rows = []
-    for (population, outcome, region), group in frame.groupby(
-        ["population", "outcome", "region"], sort=False
-    ):
+    for (population, outcome, region), line in lines.items():
         cells = {"group": words.outcome(population, outcome), "label": words.region(region)}
         for estimand in estimands:
-            matching = group[group["estimand"] == estimand].to_dict("records")
-            row = matching[0] if matching else {"suppressed": False}
-            low, high = row.get("ci_low"), row.get("ci_high")
-            cells[f"{_('SD')}|{estimand}"] = _or_mark(
+            row = line.get(estimand, {"suppressed": False})
+            cells[f"{sd}|{estimand}"] = _or_mark(
                 words.number(row.get("estimate"), signed=True), row
             )
-            cells[f"{level}|{estimand}"] = _or_mark(words.interval(low, high), row)
+            cells[f"{level}|{estimand}"] = _or_mark(
+                words.interval(row.get("ci_low"), row.get("ci_high")), row
+            )
         rows.append(cells)
     return _laid_out(
         pd.DataFrame(rows),
@@ -203,7 +205,7 @@ def regions_table(
         caption=_("Change from before to after by region, in standard deviations"),
         notes=_notes(frame, words),
         words=words,
-        spanners={estimand_label(e, words): [f"{_('SD')}|{e}", f"{level}|{e}"] for e in estimands},
+        spanners={estimand_label(e, words): [f"{sd}|{e}", f"{level}|{e}"] for e in estimands},
     )
 
 

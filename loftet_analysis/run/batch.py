@@ -50,6 +50,11 @@ class Task:
         return paths.reports(self.study) / self.language / self.region / self.notebook
 
     @property
+    def results(self) -> Path:
+        """Where the notebook's exact tables are kept; the same in every language."""
+        return paths.clean(self.study) / "results" / self.region / self.notebook
+
+    @property
     def remains(self) -> Path:
         """Where the notebook and its traceback are kept if it fails, without suffix."""
         folder = paths.clean(self.study) / FAILED / self.region
@@ -198,6 +203,8 @@ def run_task(task: Task) -> Outcome:
     notebook = translated(nbformat.read(task.source, as_version=4), task.language)
     with tempfile.TemporaryDirectory() as scratch:
         source, executed = Path(scratch) / "in.ipynb", Path(scratch) / "out.ipynb"
+        results = Path(scratch) / "results"
+        os.environ["LOFTET_RESULTS"] = str(results)
         nbformat.write(notebook, source)
         try:
             papermill.execute_notebook(
@@ -213,6 +220,7 @@ def run_task(task: Task) -> Outcome:
             _keep_remains(task, executed, error)
             return Outcome(task, FAILED, time.perf_counter() - began, _first_line(error))
         done = clean_notebook(nbformat.read(executed, as_version=4))
+        _keep_results(task, results)
     with paths.written_whole(task.target.with_suffix(".ipynb")) as path:
         nbformat.write(done, path)
     with paths.written_whole(task.target.with_suffix(".html")) as path:
@@ -225,9 +233,22 @@ def run_task(task: Task) -> Outcome:
     return Outcome(task, DONE, time.perf_counter() - began)
 
 
+def _keep_results(task: Task, made: Path) -> None:
+    files = sorted(made.glob("*.csv"))
+    for old in task.results.glob("*.csv"):
+        if old.name not in {file.name for file in files}:
+            old.unlink(missing_ok=True)
+    for file in files:
+        with paths.written_whole(task.results / file.name) as path:
+            path.write_bytes(file.read_bytes())
+
+
 def _keep_remains(task: Task, executed: Path, error: Exception) -> None:
+    # neither an older page nor older numbers may stand for what failed
     for suffix in (".ipynb", ".html"):
         task.target.with_suffix(suffix).unlink(missing_ok=True)
+    for file in task.results.glob("*.csv"):
+        file.unlink(missing_ok=True)
     if executed.exists():
         with paths.written_whole(Path(f"{task.remains}.ipynb")) as path:
             path.write_bytes(executed.read_bytes())

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -12,8 +13,10 @@ from tqdm import tqdm
 
 from loftet_analysis import names, paths
 from loftet_analysis.data import store
+from loftet_analysis.data.ledger import COUNTED_ONLY
 from loftet_analysis.data.prepare import Prepared, prepare
 from loftet_analysis.demo.exports import write_demo
+from loftet_analysis.privacy.pseudonyms import KEY_BYTES
 from loftet_analysis.report import site
 from loftet_analysis.run import results
 from loftet_analysis.run.batch import DONE, FAILED, Outcome, Task, all_tasks, run_all
@@ -48,7 +51,8 @@ def demo(
 
 def check(*, study: str) -> int:
     """Read everything, change nothing, and say what a run would meet."""
-    prepared = _prepared(load_study(study))
+    # pseudonyms of a moment: a look must not make the study's key
+    prepared = _prepared(load_study(study), key=secrets.token_bytes(KEY_BYTES))
     print(_account(prepared))
     print(f"\n{study}: nothing stops a run")
     return 0
@@ -108,8 +112,8 @@ def status(*, study: str) -> int:
     return 0
 
 
-def _prepared(study: Study) -> Prepared:
-    return prepare(study, progress=lambda step: print(f"{study.name}: {step}", flush=True))
+def _prepared(study: Study, key: bytes | None = None) -> Prepared:
+    return prepare(study, key=key, progress=lambda step: print(f"{study.name}: {step}", flush=True))
 
 
 def _clean(study: Study) -> Prepared:
@@ -197,17 +201,22 @@ def _table(rows: pd.DataFrame) -> str:
 
 def _account(prepared: Prepared) -> str:
     """Return sheets in, clean, set aside and counted only, by population and wave."""
-    ledger = prepared.ledger
-    entered = ledger.loc[ledger["step"] == "read"].groupby([names.POPULATION, names.WAVE])["n_in"]
-    account = pd.DataFrame({"sheets": entered.sum()})
-    account["clean"] = pd.Series(
+    place = [names.POPULATION, names.WAVE]
+
+    def sheets(frames: Mapping[str, pd.DataFrame]) -> pd.Series:
+        stamped = [frame.assign(population=name)[place] for name, frame in frames.items()]
+        return pd.concat(stamped).value_counts(sort=False)
+
+    rejected = prepared.ledger[prepared.ledger["reason"].isin(COUNTED_ONLY)]
+    account = pd.DataFrame(
         {
-            (population, wave): count
-            for population, frame in prepared.clean.items()
-            for wave, count in frame[names.WAVE].value_counts().items()
+            "clean": sheets(prepared.clean),
+            "set aside": sheets(prepared.set_aside),
+            "counted only": rejected.groupby(place)["n_set_aside"].sum(),
         }
     )
-    account["set aside"] = account["sheets"] - account["clean"]
+    account = account.fillna(0).astype(int)
+    account.insert(0, "sheets", account.sum(axis=1))
     return account.reset_index().to_string(index=False)
 
 

@@ -31,14 +31,15 @@ def gather(study: Study) -> None:
         parts = [
             _read(part)
             for place in places
-            for part in sorted((folder / place).glob(f"{table}.*.csv"))
+            for part in sorted((folder / place).glob(f"*/{table}.*.csv"))
         ]
         if not parts:
             continue
         exact = pd.concat([part for part in parts if len(part)], ignore_index=True)
         exact = exact.reindex(columns=list(columns))
         write_csv(exact, folder / f"{table}.csv")
-        published[table] = gated(exact, mask, profile=study.disclosure)
+        shown = gated(exact, mask, profile=study.disclosure)
+        published[table] = shown.reindex(columns=list(columns))
         write_csv(published[table], paths.reports(study.name) / "tables" / f"{table}.csv")
     if published:
         _write_workbook(published, paths.reports(study.name) / "tables" / "results.xlsx")

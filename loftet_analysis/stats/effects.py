@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from loftet_analysis.data.units import TOTAL, WITHIN_ROLE
 from loftet_analysis.names import COLLEAGUE, EFFECTS, OUTCOME, PARTICIPANT, POPULATION
 from loftet_analysis.stats.clustered import (
     Clustered,
@@ -34,7 +35,6 @@ from loftet_analysis.stats.people import (
     rows_of_role,
     subgroup_rows,
 )
-from loftet_analysis.stats.units import TOTAL, WITHIN_ROLE
 
 REASONS = {
     "no_outcome": "the data have no such scale",
