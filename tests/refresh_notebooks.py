@@ -20,7 +20,10 @@ def refresh(notebook: Path, root: Path) -> None:
     """Execute a notebook and keep in it the outputs and counts of its check cells only."""
     content = nbformat.read(notebook, as_version=4)
     NotebookClient(
-        content, kernel_name="python3", resources={"metadata": {"path": str(root / "notebooks")}}
+        content,
+        kernel_name="python3",
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],
+        resources={"metadata": {"path": str(root / "notebooks")}},
     ).execute()
     for cell in content.cells:
         cell.metadata.pop("execution", None)
