@@ -339,3 +339,19 @@ def test_unit_from_one_cluster_is_refused():
 def test_cells_must_lie_in_clusters():
     with pytest.raises(InputError, match="cells reach over several clusters"):
         contrast([1, 2, 3.0, 5], [[0], [1], [0], [1]], [1], [0, 0, 1, 1], cells=[7, 7, 7, 8])
+
+
+def test_a_contrast_that_one_cluster_carries_is_refused():
+    x = np.array([[1], [1], [0], [1], [1], [1], [1.0]])
+    cluster, cells = [0, 0, 0, 0, 1, 1, 1], [0, 0, 1, 1, 3, 3, 3]
+    with pytest.raises(NotEstimableError, match="one_cluster"):
+        contrast([3, 2, 5, 4, 3, 4, 1.0], x, [1], cluster, cells=cells)
+
+
+def test_df_keep_their_digits_where_one_cluster_dominates():
+    x, weights = [[1, 3], [1, 0], [1, 1], [1, 1], [1, 2]], [10, 100, 0.01, 100, 0.01]
+    found = contrast([4, 2, 4, 5, 3.0], x, [0, 1], [0, 0, 1, 1, 2], weights=weights)
+    # in 40 digits
+    assert found.df == pytest.approx(1.55653, abs=5e-6)
+    big = np.r_[np.zeros(10**6, dtype=int), 1]
+    assert mean(np.r_[np.tile([1.0, 2.0], 10**6 // 2), 3.0], big).df == pytest.approx(1, abs=1e-8)

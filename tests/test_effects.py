@@ -409,7 +409,7 @@ def test_every_number_of_an_estimate_is_there():
     for estimand in ESTIMANDS:
         found = row(clean, estimand, "teachers")
         empty = {name for name in NUMBERS if pd.isna(found[name])} - later
-        by_cell = estimand in ("same_grade", "school_change")
+        by_cell = estimand == "same_grade"
         assert empty == ({"n_pairs", "r_pre_post"} if by_cell else set())
 
 
@@ -434,3 +434,34 @@ def test_units_pool_over_roles_and_keep_scales_without_pre_answers():
     assert found["n"].tolist() == [len(before), len(before), 0]
     assert found["sd_unit"].tolist()[:2] == pytest.approx([before["y"].std(), within])
     assert np.isnan(found["sd_unit"][2])
+
+
+def test_a_role_of_a_single_school_is_refused():
+    clean = answers(3)
+    lone = clean["role"].eq("participant") & clean["school_id"].ne("s01")
+    found = row(clean[~lone], "participants_vs_colleagues", "teachers")
+    assert found["reason"] == "one_cluster"
+    assert pd.isna(found["change_se"])
+    both_schools = clean["role"].eq("participant") & ~clean["school_id"].isin(["s01", "s02"])
+    assert row(clean[~both_schools], "participants_vs_colleagues", "teachers")["reason"] == ""
+
+
+def test_subgroups_are_found_in_grades_that_a_file_made_floats():
+    clean = answers(5)
+    options = {"subgroup": "grade=6"}
+    whole = row(clean, "linked_change", **options)
+    read_back = row(clean.astype({"grade": float}), "linked_change", **options)
+    assert whole["n_pairs"] > 0
+    assert read_back["n_pairs"] == whole["n_pairs"]
+    assert read_back["change"] == whole["change"]
+
+
+def test_school_change_of_teachers_rests_on_pairs_even_with_grades():
+    clean = answers(7)
+    found = row(clean, "school_change", "teachers")
+    assert found["n_pairs"] > 0
+    assert (
+        found["change"] == row(clean.drop(columns="grade"), "school_change", "teachers")["change"]
+    )
+    no_grades = clean.assign(grade=pd.array([pd.NA] * len(clean), dtype="Int64"))
+    assert row(no_grades, "school_change", "pupils")["reason"] == "no_grade"

@@ -120,18 +120,23 @@ def test_no_code_or_id_of_an_export_is_found_in_anything_generated(small_demo):
     codes = {code for code in export["kode"].dropna().str.strip() if len(code) >= 6}
     assert len(ids) > 20
     assert len(codes) > 500
-    secret = re.compile("|".join(map(re.escape, sorted(ids | codes))), re.IGNORECASE)
+    secret = {text.casefold() for text in ids | codes}
+
+    def found_in(text: str) -> set[str]:
+        return secret & set(re.findall(r"\w+", text.casefold()))
+
     for folder in ("data_clean", "figures", "reports"):
         for path in (small_demo / folder).rglob("*"):
             if path.suffix in {".html", ".csv", ".svg", ".json", ".txt"}:
-                assert not secret.search(path.read_text(encoding="utf-8")), path
+                assert not found_in(path.read_text(encoding="utf-8")), path
             elif path.suffix == ".parquet":
                 frame = pd.read_parquet(path)
                 for column in frame.select_dtypes(exclude="number"):
-                    assert not frame[column].astype(str).isin(ids | codes).any(), (path, column)
+                    told = frame[column].astype(str).str.casefold()
+                    assert not told.isin(secret).any(), (path, column)
             elif path.suffix == ".ipynb":
                 shown = nbformat.read(path, as_version=4)
-                assert not secret.search(str([cell.get("outputs") for cell in shown.cells])), path
+                assert not found_in(str([cell.get("outputs") for cell in shown.cells])), path
 
 
 def test_a_second_run_does_nothing_and_a_forced_one_gives_the_same_bytes(own_copy):
@@ -205,7 +210,7 @@ def test_bad_input_gives_one_message_and_changes_nothing(
     for command in ("check", "clean", "run"):
         assert main([command, "demo"]) == 2
         told = capsys.readouterr().err
-        assert told.startswith("1 problem:")
+        assert re.match(r"\d problems?:\n\n", told)
         assert said in told
     assert before == {f: every_byte(own_copy / f) for f in before}
 
@@ -231,7 +236,7 @@ def replace_label(raw: Path) -> None:
     for path in raw.glob("data-*.txt"):
         text = path.read_bytes().decode("utf-8-sig")
         if '"Ganske enig"' in text:
-            text = text.replace('"Ganske enig"', '"Litt enig kanskje"', 1)
+            text = text.replace('"Ganske enig"', '"Litt enig kanskje"')
             path.write_bytes(text.encode("utf-8-sig"))
             return
     raise AssertionError("no export holds option texts")

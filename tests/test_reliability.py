@@ -125,3 +125,11 @@ def test_the_level_of_the_interval():
     wide, narrow = alpha(items, ci_level=0.99), alpha(items, ci_level=0.5)
     assert wide["alpha_ci_low"] < narrow["alpha_ci_low"] < narrow["alpha_ci_high"]
     assert narrow["alpha_ci_high"] < wide["alpha_ci_high"]
+
+
+def test_a_constant_item_is_left_out_as_psych_does():
+    rng = np.random.default_rng(4)
+    trait = rng.normal(size=60)
+    items = pd.DataFrame({name: trait + rng.normal(size=60) for name in "ab"})
+    assert alpha(items.assign(c=3.0)) == alpha(items)
+    assert alpha(pd.DataFrame({"a": [0.1, 0.2, 0.3], "b": [0.3, 0.2, 0.1]})) == {}

@@ -113,3 +113,10 @@ def test_too_few_regions_are_a_row_that_says_so(regions15):
     assert found.loc[1:, [*NUMBERS, "df"]].isna().all().all()
     assert (found.loc[1:, "method"] == "not pooled: fewer than two regions with an estimate").all()
     assert pool(regions15.iloc[:0]).empty
+
+
+def test_q_keeps_its_digits():
+    found = pool(regions([0.2, 0.5], [1e-18, 0.01])).iloc[0]
+    assert found["q"] == pytest.approx(9)
+    assert found["q_p"] == pytest.approx(0.0027, abs=1e-4)
+    assert pool(regions([0.3, 0.3], [0.01, 0.01])).iloc[0]["q"] == 0

@@ -45,15 +45,16 @@ def units(clean: pd.DataFrame, scales: Iterable[str], population: str) -> pd.Dat
     0   teachers  prepared        total  2.081666  4
     1   teachers  prepared  within_role  1.414214  4
     """
-    before = clean[clean[WAVE] == PRE]
+    before = clean[(clean[WAVE] == PRE).fillna(False)].reset_index(drop=True)
     rows = []
     for scale in scales:
         answers = before.loc[before[scale].notna()] if scale in before else before.iloc[:0]
         x = answers[scale].astype(float) if scale in answers else pd.Series(dtype=float)
         rows.append((population, scale, TOTAL, x.std(ddof=1), len(x)))
-        if ROLE in answers and answers[ROLE].nunique() > 1:
-            x = x[answers[ROLE].notna()]
-            by_role = x.groupby(answers[ROLE].astype(str))
+        roles = answers[ROLE].replace("", None).dropna() if ROLE in answers else x.iloc[:0]
+        if roles.nunique() > 1:
+            x = x[roles.index]
+            by_role = x.groupby(roles.astype(str))
             squares = ((x - by_role.transform("mean")) ** 2).sum()
             spare = len(x) - by_role.ngroups
             sd = np.sqrt(squares / spare) if spare else np.nan

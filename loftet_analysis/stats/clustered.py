@@ -18,7 +18,8 @@ Three facts keep the cost at O(n) with small blocks, never n × n nor n_j × n_j
   and weight the basis is known: one row, their mean times √count.
 - Effects of cells nested in clusters (school × grade) are local: after the other columns are made
   W-orthogonal to them (Frisch, Waugh, Lovell), they never leave their cluster.
-- Off its diagonal P then has rank 2q (q the number of shared columns), so Σ P_jk² is a trace.
+- Off its diagonal P then has rank 2q (q the number of shared columns), so that it can be made and
+  summed a few rows at a time.
 
 References
 ----------
@@ -37,6 +38,7 @@ from scipy import stats
 from loftet_analysis.errors import InputError, LoftetError, Problem
 
 TOLERANCE = 1e-12
+BLOCK = 512
 
 Floats = NDArray[np.float64]
 
@@ -163,7 +165,7 @@ def contrast(
     InputError
         Where a cell reaches over more than one cluster.
     NotEstimableError
-        ``one_cluster`` (fewer than two clusters carry information), ``no_variance`` or
+        ``one_cluster`` (without some one cluster there is no estimate), ``no_variance`` or
         ``not_estimable`` (columns of `x` depend on each other, given the cells).
 
     Examples
@@ -191,6 +193,8 @@ def contrast(
     scale = np.sqrt(np.outer(normal, normal))
     if not scale.all() or np.linalg.eigvalsh(within / scale)[0] < TOLERANCE:
         raise NotEstimableError("not_estimable")
+    if _hangs_on_one_cluster(within - _t(wx) @ x, c, normal):
+        raise NotEstimableError("one_cluster")
     m = np.linalg.inv(within)
     beta = m @ _times(_t(wx), y).sum(axis=0)
     residual = y - x @ beta
@@ -209,16 +213,12 @@ def contrast(
     root = np.where(kept, 1 / np.sqrt(np.where(kept, values, 1)), 0)
     a = _times(vectors, root * _times(_t(vectors), wx @ (m @ c)))
 
-    # P: its diagonal exactly, what lies off it as F C F' less that matrix's own diagonal.
+    # P: its diagonal exactly, what lies off it as F C F'.
     own = (a * _times(g, a)).sum(axis=1)
-    if np.count_nonzero(own > TOLERANCE * own.sum()) < 2:
-        raise NotEstimableError("one_cluster")
     beyond_cells = a - _times(wd, _times(_t(d), a))
     f = np.concatenate([_times(_t(x), a), _times(_t(wx), beyond_cells)], axis=1)
     core = np.block([[m @ omega @ m, -m], [-m, np.zeros((q, q))]])
-    low_rank = (f @ core * f).sum(axis=1)
-    fold = core @ (f.T @ f)
-    squares = own @ own + np.trace(fold @ fold) - low_rank @ low_rank
+    squares = own @ own + _off_diagonal_squares(f, core)
 
     scores = (a * residual).sum(axis=1)
     found = Clustered(float(c @ beta), scores, float(own.sum() ** 2 / squares), n_clusters)
@@ -284,6 +284,28 @@ def standardised(
         spread = sums / len(x) / np.sqrt(1 - sizes / len(x))
         scores = np.pad(scores, (0, len(sizes) - len(scores))) - estimate / (2 * sd**2) * spread
     return Clustered(estimate, scores, raw.df, raw.n_clusters)
+
+
+def _hangs_on_one_cluster(without: Floats, c: Floats, scale: Floats) -> bool:
+    """Return whether c'β cannot be had once some one cluster is left out.
+
+    `without` (J, q, q) holds X'WX without each cluster, `scale` the diagonal of the whole. Such a
+    cluster fits its own answers, its residual says nothing, and CR2 would miss its variance.
+    """
+    unit = np.sqrt(scale)
+    values, vectors = np.linalg.eigh(without / np.outer(unit, unit))
+    along = (c / unit) @ vectors / np.linalg.norm(c / unit)
+    return bool(((values < TOLERANCE) & (np.abs(along) > np.sqrt(TOLERANCE))).any())
+
+
+def _off_diagonal_squares(f: Floats, core: Floats) -> float:
+    """Return Σ P_jk² over j ≠ k, P = F C F', term by term: a difference of sums would cancel."""
+    total = 0.0
+    for start in range(0, len(f), BLOCK):
+        rows = f[start : start + BLOCK] @ core @ f.T
+        np.fill_diagonal(rows[:, start:], 0)
+        total += float(np.einsum("jk,jk->", rows, rows))
+    return total
 
 
 def _t(block: Floats) -> Floats:

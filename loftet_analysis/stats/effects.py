@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from loftet_analysis.data.units import TOTAL, WITHIN_ROLE
-from loftet_analysis.names import COLLEAGUE, EFFECTS, OUTCOME, PARTICIPANT, POPULATION
+from loftet_analysis.names import COLLEAGUE, EFFECTS, GRADE, OUTCOME, PARTICIPANT, POPULATION
 from loftet_analysis.stats.clustered import (
     Clustered,
     Floats,
@@ -41,10 +41,10 @@ REASONS = {
     "no_subgroup": "the data have no such column for the subgroup",
     "no_grade": "the data have no grades",
     "no_role": "the data have no such role",
-    "no_pairs": "nobody has a valid answer in both waves",
-    "no_common_cells": "no grade of a school answered in both waves",
-    "one_cluster": "fewer than two clusters carry information",
-    "no_variance": "the change is the same everywhere",
+    "no_pairs": "nobody, or nobody of one role, has a valid answer in both waves",
+    "no_common_cells": "no grade of a school has enough answers in both waves",
+    "one_cluster": "without some one cluster there would be no estimate",
+    "no_variance": "the clusters do not differ, so chance cannot be judged",
     "not_estimable": "the comparison cannot be told from the other effects in the model",
     "no_unit": "there is no standard deviation to standardise by",
     "unknown_estimand": "no such estimand",
@@ -116,9 +116,9 @@ def effects(
       groups, teachers' the school before.
     - ``same_grade``: y ~ wave + school × grade over the cells present in both waves, cells
       weighted by their share of both waves together: Σ (n_c/N)(ȳ_post,c − ȳ_pre,c).
-    - ``school_change``: every school counts once. With grades the school's mean same-grade
-      difference over cells of at least 5 in each wave, without them its mean linked change; t with
-      schools − 1 df.
+    - ``school_change``: every school counts once. Of pupils with grades the school's mean
+      same-grade difference over cells of at least 5 in each wave, of all others its mean linked
+      change; t with schools − 1 df.
     - ``participants``, ``colleagues``: linked change within the role held before.
     - ``participants_vs_colleagues``: change ~ role, clusters schools; `mean_pre` and `mean_post`
       are then the difference between the roles in each wave, SDs and r are taken within role.
@@ -173,7 +173,7 @@ def effects(
     """
     people = arrange(clean)
     unit = units.set_index([POPULATION, OUTCOME, "unit"])["sd_unit"].to_dict()
-    estimands = _estimands(population, grades=people.n_grades > 0)
+    estimands = _estimands(population, by_grade=population == "pupils" and GRADE in clean)
     rows = []
     for plan in plan_rows[plan_rows[POPULATION] == population].to_dict("records"):
         estimand = estimands.get(plan["estimand"])
@@ -200,14 +200,14 @@ def effects(
     return _table(rows)
 
 
-def _estimands(population: str, *, grades: bool) -> dict[str, Estimand]:
+def _estimands(population: str, *, by_grade: bool) -> dict[str, Estimand]:
     """Return the estimands that rest on this kind of data, by name."""
     linked = partial(Estimand, f"mean of linked changes; {CR2}")
     everybody, by_school = linked(_linked_change), partial(Estimand, weighting="school")
     if population == "pupils":
         by_group = partial(_linked_change, by_feeder_group=True)
         everybody = linked(by_group, cluster="feeder_group")
-    if grades:
+    if by_grade:
         method = f"mean of schools' same-grade changes (cells of {SMALLEST_CELL} or more); t(S - 1)"
         school_change = by_school(method, _school_change_by_grade)
     else:

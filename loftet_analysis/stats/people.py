@@ -83,7 +83,8 @@ def arrange(clean: pd.DataFrame) -> People:
                 todo="set them aside in cleaning",
             )
         )
-    pre, post = (clean[names.WAVE].eq(wave).to_numpy(bool) for wave in (names.PRE, names.POST))
+    pre, post = ((clean[names.WAVE] == wave).fillna(False) for wave in (names.PRE, names.POST))
+    pre, post = pre.to_numpy(bool), post.to_numpy(bool)
     school, schools = pd.factorize(clean[names.SCHOOL], sort=True)
     first, second = _pairs(clean, pre, post)
     moves = pd.DataFrame({SCHOOL_PRE: school[first], SCHOOL_POST: school[second]})
@@ -138,7 +139,10 @@ def subgroup_rows(people: People, subgroup: str) -> Mask:
     column, _, value = subgroup.partition("=")
     if column not in people.frame:
         raise NotEstimableError("no_subgroup")
-    return people.frame[column].astype("string").eq(value).fillna(False).to_numpy(bool)
+    shown = people.frame[column]
+    if pd.api.types.is_numeric_dtype(shown):  # 7.0 where a file lost its whole numbers
+        return (shown == float(value)).fillna(False).to_numpy(bool)
+    return shown.astype("string").eq(value).fillna(False).to_numpy(bool)
 
 
 def complete_pairs(people: People, y: Floats, valid: Mask) -> tuple[Codes, Codes]:

@@ -123,13 +123,13 @@ def _pooled(y: Floats, v: Floats, ci_level: float) -> dict[str, float | str]:
     """Return the numbers of one row."""
     k = len(y)
     tau2 = tau2_reml(y, v)
-    common = combine_effects(y, v)
     random = combine_effects(y, v + tau2)
     estimate = float(random.mean_effect_fe)
     se = float(np.sqrt(max(random.var_hksj_fe, random.var_eff_w_fe)))
     t = float(stats.t.ppf((1 + ci_level) / 2, k - 1))
     half, wide = t * se, t * np.sqrt(se**2 + tau2)
     w = 1 / v
+    q = float(w @ (y - np.average(y, weights=w)) ** 2)
     typical = (k - 1) * w.sum() / (w.sum() ** 2 - w @ w)
     return {
         "estimate": estimate,
@@ -141,7 +141,7 @@ def _pooled(y: Floats, v: Floats, ci_level: float) -> dict[str, float | str]:
         "pi_high": estimate + wide,
         "tau2": tau2,
         "i2": tau2 / (tau2 + typical),
-        "q": float(common.q),
-        "q_p": float(stats.chi2.sf(common.q, k - 1)),
+        "q": q,
+        "q_p": float(stats.chi2.sf(q, k - 1)),
         "method": METHOD,
     }
