@@ -158,6 +158,18 @@ def test_a_row_that_counts_too_few_people_is_hidden_whatever_its_cell_holds():
     assert list(gated(alone, mask(), "internal")["suppressed"]) == [True, False, False, False]
 
 
+@pytest.mark.parametrize(
+    ("n_pre", "left_out"), [(500, False), (499, True), (495, True), (494, False)]
+)
+def test_levels_that_would_tell_of_the_few_others_are_left_out(n_pre, left_out):
+    row = gated(effects({"n_pre": n_pre, "n_post": 500}), mask(), "internal").iloc[0]
+    levels = row[["mean_pre", "mean_post", "sd_pre", "sd_post"]]
+    assert levels[["mean_pre", "mean_post"]].isna().all() == left_out
+    assert not (left_out and levels.notna().any())
+    assert row["estimate"] == gated(effects({}), mask(), "internal").iloc[0]["estimate"]
+    assert not row["suppressed"]
+
+
 def test_a_change_of_some_of_a_cells_people_is_refused():
     frame = all_estimands()
     frame.loc[4, "n_pairs"] = 40.0

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from loftet_analysis import names, paths
@@ -46,6 +47,7 @@ _KEPT = {*_NAMED, "ci_level", "sesoi", "n_items", "suppressed"}
 _PEOPLE = ("n", "n_pre", "n_post", "n_pairs")
 _COUNTS = (*_PEOPLE, "n_clusters", "n_schools_dropped", "n_items", "k")
 _DECIMALS = {"open": None, "internal": 4, "school": 3, "public": 2}
+_LEVELS = ("mean_pre", "mean_post", "sd_pre", "sd_post")
 _EDGES = ("low", "high")
 _ONE_MORE = ("p_value", "p_adjusted", "q_p")
 
@@ -167,8 +169,9 @@ def gated(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> pd.DataFrame
     """Return a result as it may be published.
 
     Every row is joined to the cells of the disclosure mask that it rests on. Where one of them
-    is suppressed the row loses its numbers and everything read off them; what is left is rounded
-    as the profile asks.
+    is suppressed the row loses its numbers and everything read off them. Where a row counts nearly
+    everybody of a cell, its means and SDs go, since they would tell those of the few others. What
+    is left is rounded as the profile asks.
 
     Parameters
     ----------
@@ -211,6 +214,9 @@ def gated(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> pd.DataFrame
         shown["reason"] = ""
     shown["suppressed"] = why.notna()
     _refuse_small_bins(shown, LIMITS[profile])
+    near = _leaves_few(telling, held, LIMITS[profile]).set_axis(shown.index[tells])
+    levels = [c for c in _LEVELS if c in shown]
+    shown.loc[near.reindex(shown.index, fill_value=False), levels] = np.nan
     bare = {c: shown[c].mask(why.notna(), "" if c in text else None) for c in told}
     shown = shown.assign(**bare)
     shown.loc[why.notna(), "reason"] = why[why.notna()]
@@ -250,6 +256,21 @@ def _refuse_parts(telling: pd.DataFrame, held: pd.DataFrame) -> None:
             f"{parts.iloc[0]} people in both waves, its cell {linked[parts.index[0]]}); compute "
             "them from the whole clean frame"
         )
+
+
+def _leaves_few(telling: pd.DataFrame, held: pd.DataFrame, limit: int) -> pd.Series:
+    """Return which rows count nearly everybody of a cell: all but 1 to `limit` − 1 people.
+
+    The level of those few would be the cell's level, told elsewhere, less the row's. The row's
+    change gives nothing away, so only the levels go.
+    """
+    near = pd.Series(False, index=telling.index)
+    for wave, column in ((names.PRE, "n_pre"), (names.POST, "n_post")):
+        if column in telling:
+            cell = held[held[names.WAVE] == wave].groupby("row")["n"].sum()
+            rest = cell.reindex(telling.index) - telling[column].astype(float)
+            near |= (rest > 0) & (rest < limit)
+    return near
 
 
 def _few(shown: pd.DataFrame, limit: int) -> pd.Series:

@@ -72,6 +72,14 @@ def _notes(frame: pd.DataFrame, words: Words) -> list[str]:
     notes = []
     if frame["suppressed"].any():
         notes.append(_("{mark} hidden, since too few people answered", mark=HIDDEN))
+    if "mean_pre" in frame and (frame["estimate"].notna() & frame["mean_pre"].isna()).any():
+        notes.append(
+            _(
+                "{mark} before and after are left out where they would tell of the few people who "
+                "are not counted in the row",
+                mark=_ABSENT,
+            )
+        )
     refused = frame[~frame["suppressed"] & frame["estimate"].isna()].to_dict("records")
     for row in refused:
         notes.append(
