@@ -6,6 +6,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -198,39 +199,60 @@ def run_task(task: Task) -> Outcome:
         its traceback then lie in ``data_clean/<study>/failed/`` and an older page is removed.
     """
     began = time.perf_counter()
-    # numbers must not hang on how many kernels run at a time
-    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", LOFTET_ROOT=str(paths.root()))
-    notebook = translated(nbformat.read(task.source, as_version=4), task.language)
     with tempfile.TemporaryDirectory() as scratch:
-        source, executed = Path(scratch) / "in.ipynb", Path(scratch) / "out.ipynb"
-        results = Path(scratch) / "results"
-        os.environ["LOFTET_RESULTS"] = str(results)
-        nbformat.write(notebook, source)
+        executed, results = Path(scratch) / "out.ipynb", Path(scratch) / "results"
         try:
-            papermill.execute_notebook(
-                str(source),
-                str(executed),
-                parameters=task.parameters,
-                kernel_name="python3",
-                cwd=str(paths.notebooks()),
-                progress_bar=False,
-                extra_arguments=["--IPKernelApp.log_level=ERROR"],
-            )
+            _execute(task, executed, results)
+            done = clean_notebook(nbformat.read(executed, as_version=4))
+            html = page(done, language=task.language, study=task.study, region=task.region)
         except Exception as error:
             _keep_remains(task, executed, error)
             return Outcome(task, FAILED, time.perf_counter() - began, _first_line(error))
-        done = clean_notebook(nbformat.read(executed, as_version=4))
         _keep_results(task, results)
     with paths.written_whole(task.target.with_suffix(".ipynb")) as path:
         nbformat.write(done, path)
     with paths.written_whole(task.target.with_suffix(".html")) as path:
-        path.write_text(
-            page(done, language=task.language, study=task.study, region=task.region),
-            encoding="utf-8",
-        )
+        path.write_text(html, encoding="utf-8")
     for suffix in (".ipynb", ".txt"):
         Path(f"{task.remains}{suffix}").unlink(missing_ok=True)
     return Outcome(task, DONE, time.perf_counter() - began)
+
+
+def _execute(task: Task, executed: Path, results: Path) -> None:
+    source = executed.with_name("in.ipynb")
+    notebook = nbformat.read(task.source, as_version=4)
+    nbformat.write(translated(notebook, task.language), source)
+    with _environment(
+        LOFTET_ROOT=str(paths.root()),
+        LOFTET_RESULTS=str(results),
+        # numbers must not hang on how many kernels run at a time
+        OMP_NUM_THREADS="1",
+        OPENBLAS_NUM_THREADS="1",
+    ):
+        papermill.execute_notebook(
+            str(source),
+            str(executed),
+            parameters=task.parameters,
+            kernel_name="python3",
+            cwd=str(paths.notebooks()),
+            progress_bar=False,
+            extra_arguments=["--IPKernelApp.log_level=ERROR"],
+        )
+
+
+@contextmanager
+def _environment(**values: str) -> Iterator[None]:
+    """Set what a kernel inherits, and put back what was there."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _keep_results(task: Task, made: Path) -> None:
