@@ -28,7 +28,6 @@ messages: .venv/ready ## list what the Norwegian catalogues lack
 	$(RUN) pytest tests/test_translate.py
 
 verify: .venv/ready ## the long checks; their figures are kept in benchmarks/
-	$(RUN) pytest -n 2 -m slow
 	.venv/bin/python benchmarks/demo_coverage.py
 
 lock: .venv/ready ## resolve the packages anew (writes requirements.lock)
