@@ -21,6 +21,7 @@ from loftet_analysis.report import site
 from loftet_analysis.run import results
 from loftet_analysis.run.batch import DONE, FAILED, Outcome, Task, all_tasks, run_all
 from loftet_analysis.run.freshness import (
+    NEVER_RUN,
     Fingerprint,
     cleaning_fingerprint,
     read_manifest,
@@ -105,8 +106,7 @@ def run(
 def status(*, study: str) -> int:
     """Print what is done, stale (and why) and failed."""
     description = load_study(study)
-    stale = _why_unclean(description)
-    print(f"{CLEAN}: {f'stale ({stale})' if stale else DONE}\n")
+    print(f"{CLEAN}: {_shown_state(_why_unclean(description))}\n")
     regional, national = all_tasks(description, languages=description.languages)
     print(_table(_status_rows(description, [*regional, *national])))
     return 0
@@ -180,15 +180,18 @@ def _status_rows(study: Study, tasks: Sequence[Task]) -> pd.DataFrame:
     manifest = read_manifest(study.name)
 
     def state(task: Task) -> str:
-        stale = why_stale(manifest.get(task.name), task.fingerprint())
-        if stale in {"", "failed", "never run"}:
-            return stale or DONE
-        return f"stale ({stale})"
+        return _shown_state(why_stale(manifest.get(task.name), task.fingerprint()))
 
     return pd.DataFrame(
         [(task.region, f"{task.notebook}.{task.language}", state(task)) for task in tasks],
         columns=["region", "page", "state"],
     )
+
+
+def _shown_state(stale: str) -> str:
+    if stale in {"", NEVER_RUN, FAILED}:
+        return stale or DONE
+    return f"stale ({stale})"
 
 
 def _table(rows: pd.DataFrame) -> str:

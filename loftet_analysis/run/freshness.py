@@ -14,6 +14,7 @@ from pathlib import Path
 from loftet_analysis import paths
 
 Fingerprint = dict[str, str]
+NEVER_RUN = "never run"
 
 _LIBRARY = Path(__file__).parents[1]
 _ANALYSIS = ("study", "data", "privacy", "stats", "report")
@@ -105,7 +106,7 @@ def why_stale(entry: dict | None, now: Fingerprint) -> str:
     'never run'
     """
     if entry is None:
-        return "never run"
+        return NEVER_RUN
     if entry["state"] != "done":
         return "failed"
     changed = sorted(part for part in now if entry["parts"].get(part) != now[part])
