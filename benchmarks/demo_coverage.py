@@ -6,10 +6,9 @@ large draw through the same response process. Outcomes of one seed share their p
 schools, so the seed is the unit of the Monte-Carlo error.
 
     python benchmarks/demo_coverage.py [--seeds 300] [--region nordland] [--jobs 2]
+    python benchmarks/demo_coverage.py --demo     the one full demo: 15 regions, its own seed
 
-Last figures, 200 seeds of nordland, Monte-Carlo error .5-.6 %, 7 minutes: pupils linked_change
-94.9 %, same_grade 96.6 %, school_change 95.9 %; teachers linked_change 94.2 %, school_change
-94.4 %, participants 94.3 %, colleagues 94.9 %, participants_vs_colleagues 95.6 %.
+The last figures stand in benchmarks/README.md.
 """
 
 from __future__ import annotations
@@ -25,7 +24,8 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from loftet_analysis.data.prepare import prepare
-from loftet_analysis.demo.exports import write_demo
+from loftet_analysis.demo.exports import SEED, write_demo
+from loftet_analysis.demo.regions import regions as all_regions
 from loftet_analysis.demo.truth import true_changes
 from loftet_analysis.names import REGION
 from loftet_analysis.stats.effects import effects
@@ -118,19 +118,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=300)
     parser.add_argument("--region", action="append", help="may be given several times")
+    parser.add_argument("--demo", action="store_true", help="the full demo: its seed, all regions")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--rows", type=Path, help="keep the rows of all seeds in this file")
     given = parser.parse_args()
-    regions = given.region or ["nordland"]
+    regions = [r.slug for r in all_regions()] if given.demo else given.region or ["nordland"]
+    seeds = [SEED] if given.demo else range(FIRST_SEED, FIRST_SEED + given.seeds)
     start = time.perf_counter()
-    truth = pd.concat([true_changes(region) for region in regions])
-    seeds = range(FIRST_SEED, FIRST_SEED + given.seeds)
-    rows = pd.concat(Parallel(n_jobs=given.jobs)(delayed(rows_of)(seed, regions) for seed in seeds))
+    workers = Parallel(n_jobs=given.jobs)
+    truth = pd.concat(workers(delayed(true_changes)(region) for region in regions))
+    rows = pd.concat(workers(delayed(rows_of)(seed, regions) for seed in seeds))
     if given.rows:
         rows.to_csv(given.rows, index=False)
     print(markdown(coverage(rows, truth)))
     taken = time.perf_counter() - start
-    print(f"\n{given.seeds} seeds of {', '.join(regions)}, {taken:.0f} s on {given.jobs} processes")
+    print(
+        f"\n{len(seeds)} seeds of {len(regions)} regions, {taken:.0f} s on {given.jobs} processes"
+    )
 
 
 if __name__ == "__main__":
