@@ -164,7 +164,14 @@ def _refuse_unknown(choices: Iterable[tuple[str, Sequence[str] | None, list[str]
 def _refuse_unknown_parameters(task: Task) -> None:
     # papermill only warns of a parameter that the notebook does not have, and runs it with the
     # notebook's own default: a page of the wrong region
-    declared = papermill.inspect_notebook(str(task.source))
+    place = str(task.source.relative_to(paths.root()))
+    try:
+        declared = papermill.inspect_notebook(str(task.source))
+    except (ValueError, KeyError, AttributeError, nbformat.ValidationError) as error:
+        found = str(error).partition("\n")[0]
+        raise InputError(
+            Problem("not a notebook", found, "an .ipynb file of version 4", place)
+        ) from None
     missing = sorted(set(task.parameters) - set(declared))
     if missing:
         raise InputError(
@@ -172,7 +179,7 @@ def _refuse_unknown_parameters(task: Task) -> None:
                 "a notebook lacks parameters",
                 found=", ".join(sorted(declared)) or "none",
                 allowed=", ".join(task.parameters),
-                where=str(task.source.relative_to(paths.root())),
+                where=place,
                 todo=f"add {', '.join(missing)} to its cell tagged `parameters`",
             )
         )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from loftet_analysis import __version__
-from loftet_analysis.errors import InputError
+from loftet_analysis.errors import InputError, Problem
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -78,9 +78,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         count = len(error.problems)
         print(f"{count} problem{'s' if count > 1 else ''}:\n\n{error}", file=sys.stderr)
         return BAD_INPUT
-    except BrokenPipeError:  # somebody reads only the first lines
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):  # somebody reads only the first lines
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        problem = Problem(
+            "cannot read or write",
+            found=error.strerror or str(error),
+            where=str(error.filename or ""),
+            todo="look at the path, its permissions and the room on its disk",
+        )
+        print(f"1 problem:\n\n{problem}", file=sys.stderr)
+        return BAD_INPUT
     except KeyboardInterrupt:
         print("\ninterrupted; the next run goes on from here", file=sys.stderr)
         return INTERRUPTED

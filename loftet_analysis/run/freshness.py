@@ -74,9 +74,18 @@ def cleaning_fingerprint(study: str, exports: Iterable[Path]) -> Fingerprint:
 
 
 def read_manifest(study: str) -> dict[str, dict]:
-    """Return what is recorded for each result of a study; empty where nothing is."""
-    path = _manifest_path(study)
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    """Return what is recorded for each result of a study.
+
+    What cannot be read counts as never recorded: the result is then made again.
+    """
+    try:
+        manifest = json.loads(_manifest_path(study).read_text(encoding="utf-8"))
+        return {
+            name: {"state": str(entry["state"]), "parts": dict(entry["parts"])}
+            for name, entry in manifest.items()
+        }
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
 
 
 def record(study: str, entries: Mapping[str, dict]) -> None:

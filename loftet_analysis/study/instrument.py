@@ -39,6 +39,7 @@ RESERVED = frozenset(
     {
         names.PERSON, names.WAVE, names.REGION, names.SCHOOL, names.GRADE, names.ROLE,
         names.GENDER, names.SUBMITTED, names.GATHERINGS, names.INTERIM_WORK,
+        names.POPULATION, names.OUTCOME, names.SUBGROUP, "reason", "link", "consent",
     }
 )  # fmt: skip
 
@@ -365,7 +366,7 @@ def check_instrument(instrument: Instrument, document: Document) -> list[Problem
 def _check_responses(instrument: Instrument, document: Document) -> Iterator[Problem]:
     for name, responses in instrument.responses.items():
         values = sorted(responses.options)
-        if values != list(range(values[0], values[-1] + 1)):
+        if len(values) != values[-1] - values[0] + 1:
             yield Problem(
                 f"values of response set {name} have a gap",
                 ", ".join(map(str, values)),
@@ -388,6 +389,8 @@ def _check_responses(instrument: Instrument, document: Document) -> Iterator[Pro
 
 
 def _check_scales(instrument: Instrument, document: Document) -> Iterator[Problem]:
+    if not instrument.scales:
+        yield Problem("no scale in the instrument", "none", "one or more", document.where("scales"))
     for name, scale in instrument.scales.items():
         if scale.responses not in instrument.responses:
             yield Problem(

@@ -19,6 +19,7 @@ REGION_NAME = "region_name"
 PROGRAMME, COMPARISON = "programme", "comparison"
 REQUIRED = ("school_id", "school", "region")
 KNOWN = (*REQUIRED, "grades", "role", "municipality")
+_COUNT = r"\d{1,9}"
 INVITED = "invited_"
 LAST_GRADE = 10
 
@@ -61,7 +62,9 @@ def read_schools(path: Path) -> tuple[pd.DataFrame, list[Problem]]:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        if max(map(len, text.splitlines()), default=0) > csv.field_size_limit():
+            raise ValueError("a line of more than 130,000 characters")
+    except (OSError, ValueError) as error:
         found = "no such file" if isinstance(error, FileNotFoundError) else str(error)
         allowed = "a CSV file in UTF-8 with " + ", ".join(REQUIRED)
         todo = "write it, or name it in study.yml (schools: …)"
@@ -95,7 +98,8 @@ def _frame(rows: list[dict[str, str]], header: list[str]) -> pd.DataFrame:
     frame["grades"] = frame["grades"].str.replace("–", "-")
     frame["role"] = frame["role"].replace("", PROGRAMME)
     for column in invited:
-        frame[column] = pd.to_numeric(frame[column], errors="coerce").round().astype("Int64")
+        understood = frame[column].where(frame[column].str.fullmatch(_COUNT))
+        frame[column] = pd.to_numeric(understood).astype("Int64")
     return frame
 
 
@@ -147,5 +151,5 @@ def _check_cells(row: dict[str, str], where: str) -> Iterator[Problem]:
         todo = did_you_mean(role, (PROGRAMME, COMPARISON))
         yield Problem("unknown role of a school", role, f"{PROGRAMME}, {COMPARISON}", where, todo)
     for column, cell in row.items():
-        if column.startswith(INVITED) and cell and not re.fullmatch(r"\d+", cell):
+        if column.startswith(INVITED) and cell and not re.fullmatch(_COUNT, cell):
             yield Problem(f"{column} is not a number", cell, "a whole number, or nothing", where)

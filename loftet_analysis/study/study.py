@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import unicodedata
 from collections.abc import Mapping
 from datetime import date
@@ -94,6 +95,22 @@ def _check_pattern(given: object) -> object:
     return given
 
 
+def _check_delimiter(given: object) -> object:
+    given = "\t" if given == "tab" else given
+    plain = isinstance(given, str) and len(given) == 1 and given.isascii()
+    if not plain or given.isalnum() or not (given.isprintable() or given == "\t") or given == '"':
+        raise wrong("wrong delimiter", given, 'one sign such as ";" or ",", or tab')
+    return given
+
+
+def _check_encoding(given: object) -> object:
+    try:
+        codecs.lookup(str(given))
+    except (LookupError, ValueError):
+        raise wrong("unknown encoding", given, "utf-8, utf-16, cp1252, …") from None
+    return given
+
+
 class ExportFile(Described):
     """One wave's answers in one export file.
 
@@ -121,8 +138,8 @@ class ExportFile(Described):
     tool: Literal["nettskjema", "spss", "excel", "table"]
     file: Line
     pattern: Annotated[str, BeforeValidator(_check_pattern)] = "{}"
-    delimiter: Annotated[str, Field(min_length=1)] | None = None
-    encoding: Line | None = None
+    delimiter: Annotated[str, BeforeValidator(_check_delimiter)] | None = None
+    encoding: Annotated[Line, BeforeValidator(_check_encoding)] | None = None
     decimal: Literal[".", ","] | None = None
     columns: dict[Name, Line] = Field(default_factory=dict)
 

@@ -172,6 +172,9 @@ def read_yaml(path: Path) -> Document:
         todo = "look at the indentation, colons and quotes of this line and the one above"
         problem = Problem("not valid YAML", found, "key: value, indented by spaces", where, todo)
         raise InputError(problem) from None
+    except RecursionError:
+        allowed = "keys and values a few levels deep"
+        raise InputError(Problem("nested too deeply", "", allowed, shown(path))) from None
     except (YAMLError, ValueError) as error:
         found = str(error).splitlines()[0]
         problem = Problem("not readable as text", found, "a text file in UTF-8", shown(path))
@@ -195,6 +198,10 @@ def _compose(text: str) -> Node | None:
 def _plain(node: Node, steps: tuple, document: Document, seen: set[int]) -> object:
     """Return a node as mappings, lists and texts; the document's lines and problems grow."""
     if isinstance(node, ScalarNode):
+        if "\0" in node.value:
+            where = document.at(node.start_mark.line + 1)
+            document.problems.append(Problem("a text with a NUL", repr(node.value), where=where))
+            return node.value.replace("\0", "")
         return None if node.style is None and node.value in ("", "~") else node.value
     if id(node) in seen:
         where = document.at(document.lines[steps])

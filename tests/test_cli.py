@@ -1,0 +1,117 @@
+"""The command line: what goes wrong outside a study's own files is one message too."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from loftet_analysis.run.cli import main
+from loftet_analysis.run.freshness import read_manifest, record
+from tests.small_demo import HERE, build_root
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch) -> Path:
+    root = tmp_path / "Løftet test"
+    build_root(root)
+    shutil.copytree(HERE / "data_raw/sats", root / "data_raw/sats")
+    monkeypatch.setenv("LOFTET_ROOT", str(root))
+    return root
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def told(capsys) -> str:
+    said = capsys.readouterr().err
+    assert "Traceback" not in said
+    assert said[0].isdigit()
+    return said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("tool: table", 'tool: table, delimiter: ";;"', "wrong delimiter"),
+        ("tool: table", 'tool: table, delimiter: "\\0"', "NUL"),
+        ("tool: table", "tool: table, encoding: utf-9", "unknown encoding"),
+        ("file: sats_s.csv", f"file: {'x' * 300}.csv", "export is missing|cannot read or write"),
+        ("title:", "exports: ~nobody-of-that-name/x\ntitle:", "export is missing"),
+        ("title:", "schools: 'a\\0b'\ntitle:", "register cannot be read"),
+        ("languages: [en]", f"languages: {'[' * 5000}{']' * 5000}", "nested too deeply"),
+    ],
+)
+def test_a_study_file_that_cannot_be_used(root, capsys, old, new, said):
+    replace(root / "data_raw/sats/study.yml", old, new)
+    assert main(["check", "sats"]) == 2
+    assert re.search(said, told(capsys))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("  interest:\n", "  reason:\n", "reason"),
+        ("      interest_12", "      consent", "consent"),
+        ("    7:", "    99999999999999999999:", "gap"),
+    ],
+)
+def test_names_and_values_that_an_instrument_may_not_have(root, capsys, old, new, said):
+    replace(root / "data_raw/sats/instruments/sats.yml", old, new)
+    assert main(["check", "sats"]) == 2
+    assert said in told(capsys)
+
+
+def test_a_register_with_a_number_that_no_school_has(root, capsys):
+    register = root / "data_raw/sats/schools.csv"
+    first, *rest = register.read_text(encoding="utf-8").splitlines()
+    lines = [f"{first},invited_pupils_pre", *(f"{line},{'9' * 40}" for line in rest)]
+    register.write_text("\n".join(lines), encoding="utf-8")
+    assert main(["check", "sats"]) == 2
+    assert "invited_pupils_pre is not a number" in told(capsys)
+
+
+def test_a_file_where_a_folder_should_be(root, capsys):
+    (root / "data_clean").write_text("in the way")
+    assert main(["clean", "sats"]) == 2
+    assert "data_clean" in told(capsys)
+
+
+@pytest.mark.parametrize("content", ["", "not json", "[1, 2]", '{"clean data": {"parts": {}}}'])
+def test_a_broken_manifest_counts_as_nothing_recorded(root, capsys, content):
+    manifest = root / "data_clean/sats/manifest.json"
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text(content)
+    assert read_manifest("sats") == {}
+    assert main(["status", "sats"]) == 0
+    assert "clean data: never run" in capsys.readouterr().out
+    record("sats", {"a": {"state": "done", "parts": {}}})
+    assert json.loads(manifest.read_text()) == {"a": {"state": "done", "parts": {}}}
+
+
+@pytest.mark.parametrize("content", ["{", "", '{"cells": []}'])
+def test_a_notebook_that_is_none(root, capsys, content):
+    (root / "notebooks/region/03_teachers.ipynb").write_text(content)
+    assert main(["status", "sats"]) == 2
+    assert "notebooks/region/03_teachers.ipynb" in told(capsys)
+
+
+def test_a_notebook_without_its_parameters(root, capsys):
+    path = root / "notebooks/region/04_pupils.ipynb"
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        cell["metadata"].pop("tags", None)
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    assert main(["run", "sats"]) == 2
+    assert "a notebook lacks parameters" in told(capsys)
+
+
+def test_check_makes_no_key_and_writes_nothing(root, capsys):
+    before = sorted(root.rglob("*"))
+    assert main(["check", "sats"]) == 0
+    assert sorted(root.rglob("*")) == before
+    assert not list(root.parent.rglob("*.key"))
