@@ -389,7 +389,7 @@ def _check_responses(instrument: Instrument, document: Document) -> Iterator[Pro
 
 
 def _check_scales(instrument: Instrument, document: Document) -> Iterator[Problem]:
-    if not instrument.scales:
+    if document.content.get("scales") == {}:
         yield Problem("no scale in the instrument", "none", "one or more", document.where("scales"))
     for name, scale in instrument.scales.items():
         if scale.responses not in instrument.responses:
