@@ -56,6 +56,7 @@ def test_every_page_figure_and_table_is_there(small_demo):
         "effects": names.EFFECTS,
         "reliability": names.RELIABILITY,
         "pooled": names.POOLED,
+        "ledger": names.LEDGER,
     }.items():
         assert tuple(table(small_demo, name).columns) == columns
     assert (reports / "tables/results.xlsx").exists()
@@ -83,6 +84,15 @@ def test_published_tables_hold_no_cell_below_the_limit(small_demo):
         assert (shown[count].dropna() >= 6).all()
     hidden = effects[effects["suppressed"].astype(bool)]
     assert hidden[["change", "estimate", "mean_pre", "mean_post", "p_value"]].isna().all(axis=None)
+
+
+def test_the_published_ledger_tells_no_small_number(small_demo):
+    exact = pd.read_csv(small_demo / "data_clean/demo/ledger.csv")
+    shown = table(small_demo, "ledger")
+    assert exact["n_set_aside"].between(1, 5).any()
+    for column in ("n_in", "n_out", "n_set_aside"):
+        assert (shown[column] % 6 == 0).all()
+        assert ((shown[column] - exact[column]).abs() <= 3).all()
 
 
 def test_every_sheet_is_accounted_for(small_demo):

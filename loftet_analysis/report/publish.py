@@ -224,6 +224,32 @@ def gated(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> pd.DataFrame
     return _rounded(shown, told, profile)
 
 
+def gated_ledger(ledger: pd.DataFrame, profile: str) -> pd.DataFrame:
+    """Return the account of the answer sheets as it may be published.
+
+    Its counts are of sheets, not of cells of the mask. They are rounded to the nearest multiple of
+    the profile's limit, so that neither a count nor a difference of two tells a small number.
+
+    Parameters
+    ----------
+    ledger : DataFrame
+        ``names.LEDGER``.
+    profile : {"open", "internal", "school", "public"}
+        The study's disclosure profile; ``open`` rounds nothing.
+
+    Examples
+    --------
+    >>> ledger = pd.DataFrame({"reason": ["duplicate"], "n_in": [41], "n_out": [39]})
+    >>> gated_ledger(ledger, "internal")[["n_in", "n_out"]].values.tolist()
+    [[42, 42]]
+    """
+    limit = LIMITS[profile]
+    counts = [column for column in ledger if column.startswith("n_")]
+    return ledger.assign(
+        **{column: (ledger[column] / limit).round().astype(int) * limit for column in counts}
+    )
+
+
 def _held(rests_on: pd.DataFrame, mask: pd.DataFrame) -> pd.DataFrame:
     """Return the cells with what the mask says of each; refuse those that it does not hold."""
     keys = list(CELL)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from loftet_analysis import names, paths
 from loftet_analysis.data import store
-from loftet_analysis.report.publish import gated
+from loftet_analysis.report.publish import gated, gated_ledger
 from loftet_analysis.stats.effects import TEXTS
 from loftet_analysis.study import Study
 
@@ -40,9 +40,12 @@ def gather(study: Study) -> None:
         write_csv(exact, folder / f"{table}.csv")
         shown = gated(exact, mask, profile=study.disclosure)
         published[table] = shown.reindex(columns=list(columns))
-        write_csv(published[table], paths.reports(study.name) / "tables" / f"{table}.csv")
-    if published:
-        _write_workbook(published, paths.reports(study.name) / "tables" / "results.xlsx")
+    ledger = store.read_table(study.name, "ledger").reindex(columns=list(names.LEDGER))
+    published["ledger"] = gated_ledger(ledger, study.disclosure)
+    target = paths.reports(study.name) / "tables"
+    for name, shown in published.items():
+        write_csv(shown, target / f"{name}.csv")
+    _write_workbook(published, target / "results.xlsx")
 
 
 def _read(part: Path) -> pd.DataFrame:
