@@ -239,7 +239,7 @@ def gated_ledger(ledger: pd.DataFrame, profile: str) -> pd.DataFrame:
 
     Examples
     --------
-    >>> ledger = pd.DataFrame({"reason": ["duplicate"], "n_in": [41], "n_out": [39]})
+    >>> ledger = pd.DataFrame({"reason": ["duplicate"], "n_in": [43], "n_out": [41]})
     >>> gated_ledger(ledger, "internal")[["n_in", "n_out"]].values.tolist()
     [[42, 42]]
     """
