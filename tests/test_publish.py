@@ -170,15 +170,14 @@ def test_levels_that_would_tell_of_the_few_others_are_left_out(n_pre, left_out):
     assert not row["suppressed"]
 
 
-def test_a_contrast_of_roles_does_not_give_one_of_them_away():
-    cells_of_roles = mask()
-    participants = cells_of_roles["subgroup"] == "role=participant"
-    of_wave = cells_of_roles["wave"] != "linked"
-    contrast = all_estimands().iloc[[5]]
-    for n, left_out in ((41, False), (43, True), (46, True), (47, False)):
-        cells_of_roles.loc[participants & of_wave, "n"] = n
-        levels = gated(contrast, cells_of_roles, "internal").iloc[0][["mean_pre", "mean_post"]]
-        assert levels.isna().all() == left_out
+def test_rows_of_pairs_publish_changes_without_levels():
+    frame = all_estimands()
+    paired = frame["n_pairs"].notna().to_numpy()
+    shown = gated(frame, mask(), "internal")
+    assert shown.loc[paired, ["mean_pre", "mean_post"]].isna().all(axis=None)
+    assert shown.loc[~paired, ["mean_pre", "mean_post"]].notna().all(axis=None)
+    assert shown["estimate"].notna().all()
+    assert gated(frame, mask(), "open")[["mean_pre", "mean_post"]].notna().all(axis=None)
 
 
 def test_a_change_of_some_of_a_cells_people_is_refused():

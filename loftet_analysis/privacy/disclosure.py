@@ -207,9 +207,9 @@ def _few_together(n: np.ndarray, reason: np.ndarray, sums: np.ndarray, limit: in
     People who belong to no part (no role known, moved to another region) count with the hidden.
     """
     hidden, parts = reason != "", sums < 0
-    out_of_sight = parts @ np.where(hidden, n, 0)
+    rest = parts @ np.where(hidden, n, 0) + sums @ n
     shown_whole = (sums > 0) @ ~hidden > 0
-    few = shown_whole & (out_of_sight > 0) & (out_of_sight + sums @ n < limit)
+    few = shown_whole & (rest > 0) & (rest < limit)
     able = parts[few] & ~hidden & (n > 0)
     return [_smallest(n, row) for row in able if row.any()]
 

@@ -216,6 +216,9 @@ def gated(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> pd.DataFrame
     shown["suppressed"] = why.notna()
     _refuse_small_bins(shown, LIMITS[profile])
     near = _leaves_few(telling, held, LIMITS[profile]).set_axis(shown.index[tells])
+    if "n_pairs" in telling and LIMITS[profile] > 1:
+        # rows of pairs together would tell the levels of those who answered once
+        near |= telling["n_pairs"].notna().to_numpy()
     levels = [c for c in _LEVELS if c in shown]
     shown.loc[near.reindex(shown.index, fill_value=False), levels] = np.nan
     bare = {c: shown[c].mask(why.notna(), "" if c in text else None) for c in told}
