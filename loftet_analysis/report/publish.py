@@ -47,7 +47,6 @@ _KEPT = {*_NAMED, "ci_level", "sesoi", "n_items", "suppressed"}
 _PEOPLE = ("n", "n_pre", "n_post", "n_pairs")
 _COUNTS = (*_PEOPLE, "n_clusters", "n_schools_dropped", "n_items", "k")
 _DECIMALS = {"open": None, "internal": 4, "school": 3, "public": 2}
-_CELL_WAVES = (names.PRE, names.POST, names.LINKED)
 _LEVELS = ("mean_pre", "mean_post", "sd_pre", "sd_post")
 _EDGES = ("low", "high")
 _ONE_MORE = ("p_value", "p_adjusted", "q_p")
@@ -295,16 +294,11 @@ def _leaves_few(telling: pd.DataFrame, held: pd.DataFrame, limit: int) -> pd.Ser
     change gives nothing away, so only the levels go.
     """
     near = pd.Series(False, index=telling.index)
-    of_cell = held.set_index(["row", names.SUBGROUP])
-    n = {wave: of_cell.loc[of_cell[names.WAVE] == wave, "n"] for wave in _CELL_WAVES}
     for wave, column in ((names.PRE, "n_pre"), (names.POST, "n_post")):
         if column in telling:
-            # a contrast of roles says how many it pairs only of both together; their cells say each
-            row = n[wave].index.get_level_values("row")
-            counted = pd.Series(telling[column].astype(float).loc[row].to_numpy(), n[wave].index)
-            rest = n[wave] - n[names.LINKED].reindex(n[wave].index).fillna(counted)
-            few = rest[(rest > 0) & (rest < limit)]
-            near |= near.index.isin(few.index.get_level_values("row"))
+            cell = held[held[names.WAVE] == wave].groupby("row")["n"].sum()
+            rest = cell.reindex(telling.index) - telling[column].astype(float)
+            near |= (rest > 0) & (rest < limit)
     return near
 
 
