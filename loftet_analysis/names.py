@@ -8,6 +8,8 @@ WAVE = "wave"
 REGION = "region"
 SCHOOL = "school_id"
 GRADE = "grade"
+GRADE_BAND = "grade_band"
+GRADES = range(5, 11)  # those of the programme
 ROLE = "role"
 GENDER = "gender"
 SUBMITTED = "submitted"
@@ -29,14 +31,21 @@ QUESTION = "question"
 ESTIMAND = "estimand"
 SUBGROUP = "subgroup"
 
-ESTIMANDS = (
+# one row each: the mean change of somebody, or a difference of two
+CHANGES = (
     "linked_change",
     "same_grade",
     "school_change",
+    "cohort_change",
     "participants",
     "colleagues",
     "participants_vs_colleagues",
+    "programme_vs_comparison",
 )
+# Q4, "all pupils": who moved along, not only how far the mean went
+SPREAD = ("same_grade_quantile", "share_below", "gap_change", "lowest_fifth", "spread_ratio")
+NATIONAL_ONLY = ("spread_ratio",)
+ESTIMANDS = (*CHANGES, "level", "dose", *SPREAD)
 
 EFFECTS = (
     "region", "school_id", "population", "outcome", "question", "estimand", "contrast",
@@ -62,4 +71,4 @@ MASK = (
     "population", "region", "school_id", "subgroup", "wave", "outcome", "n", "suppressed",
     "reason",
 )  # fmt: skip
-UNITS = ("population", "outcome", "unit", "sd_unit", "n")
+UNITS = ("population", "outcome", "unit", "sd_unit", "n", "low_fifth", "midpoint", "alpha")

@@ -145,9 +145,10 @@ def test_codes_and_ids_are_nowhere_in_what_is_kept(tiny):
 
 def test_units_and_mask_are_settled_for_the_study(tiny):
     prepared = tiny()
-    assert prepared.units["outcome"].to_list() == ["effort"]
-    np.testing.assert_allclose(prepared.units["sd_unit"], np.std([11 / 3, 2], ddof=1))
-    assert prepared.units["n"].to_list() == [2]
+    assert prepared.units["outcome"].to_list() == ["effort", "afterwards"]
+    np.testing.assert_allclose(prepared.units["sd_unit"], [np.std([11 / 3, 2], ddof=1), np.nan])
+    np.testing.assert_allclose(prepared.units["low_fifth"], [2 + (11 / 3 - 2) / 5, np.nan])
+    assert prepared.units["n"].to_list() == [2, 0]
     mask = prepared.mask
     assert mask["suppressed"].all()
     row = mask[(mask["region"] == "national") & (mask["subgroup"] == "all")]

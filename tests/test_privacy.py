@@ -93,8 +93,11 @@ def cell(mask: pd.DataFrame, region: str, school="", subgroup="all", wave="pre",
     return row["n"], row["reason"]
 
 
-def mask_of(tiny, frame: pd.DataFrame, profile: str = "internal") -> pd.DataFrame:
-    study = tiny(STUDY.replace("internal", profile))
+WITHOUT_GAPS = "analysis: {gaps: {pupils: []}}\n"
+
+
+def mask_of(tiny, frame: pd.DataFrame, profile: str = "internal", more: str = "") -> pd.DataFrame:
+    study = tiny(STUDY.replace("internal", profile) + more)
     mask = decide(study, {"pupils": frame})
     assert not mask.duplicated(list(mask.columns[:6])).any()
     assert (mask["suppressed"] == (mask["reason"] != "")).all()
@@ -104,7 +107,8 @@ def mask_of(tiny, frame: pd.DataFrame, profile: str = "internal") -> pd.DataFram
 def test_every_cell_of_the_plan_has_a_row(tiny):
     mask = mask_of(tiny, people({("oslo", "0400", 7): 8, ("nordland", "0301", 5): 8}, linked=True))
     cells = mask[["region", "school_id", "subgroup"]].drop_duplicates()
-    assert len(cells) == 3 * 4 + 3  # national and 2 regions by all and 3 grades; 3 schools
+    # national and 2 regions by all, 3 grades and 2 bands of grades; 3 schools
+    assert len(cells) == 3 * 6 + 3
     assert set(mask["wave"] + mask["outcome"]) == {
         "preeffort", "posteffort", "linkedeffort", "postafterwards",
     }  # fmt: skip
@@ -119,7 +123,7 @@ def test_few_people_are_hidden_and_so_is_what_would_give_them_away(tiny):
     frame = people(
         {("nordland", "0301", 5): 5, ("nordland", "0302", 8): 20, ("oslo", "0400", 7): 30}
     )
-    mask = mask_of(tiny, frame)
+    mask = mask_of(tiny, frame, more=WITHOUT_GAPS)
     assert cell(mask, "nordland", "0301") == (5, "small_n")
     assert cell(mask, "nordland", "0302") == (20, "complementary")
     assert cell(mask, "nordland", subgroup="grade=5") == (5, "small_n")
@@ -188,6 +192,7 @@ def test_teachers_have_cells_by_role_and_leaders_none_by_school(tiny):
 
 
 REGION_OF = {"0301": "nordland", "0302": "nordland", "0400": "oslo"}
+BANDS = {7: "5-7", 8: "8-10"}
 COUNTS = st.dictionaries(
     st.tuples(st.sampled_from(sorted(REGION_OF)), st.sampled_from([7, 8])),
     st.integers(0, 14),
@@ -211,7 +216,7 @@ def test_no_hidden_count_can_be_computed_from_what_is_shown(tiny, counts):
         return (
             region in ("national", REGION_OF[own])
             and school in ("", own)
-            and subgroup in ("all", f"grade={grade}")
+            and subgroup in ("all", f"grade={grade}", f"grade_band={BANDS[grade]}")
         )
 
     atoms = [(school, grade) for school in REGION_OF for grade in (7, 8)]

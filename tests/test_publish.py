@@ -108,7 +108,7 @@ def test_numbers_of_a_cell_that_the_mask_does_not_hold_are_refused(row):
 
 def test_an_estimand_without_a_rule_is_refused():
     with pytest.raises(DisclosureError, match="no rule says which cells"):
-        gated(effects({"estimand": "dose"}), mask(), "internal")
+        gated(effects({"estimand": "school_link"}), mask(), "internal")
 
 
 def test_a_refused_row_without_numbers_needs_no_cell():

@@ -28,7 +28,7 @@ def test_it_loads_with_its_data(study):
 def test_its_plan_is_the_linked_change_of_six_scales(study):
     rows = plan(study)
     assert rows["outcome"].nunique() == 6
-    assert set(rows["estimand"]) == {"linked_change", "school_change"}
+    assert set(rows["estimand"]) == {"linked_change", "school_change", "lowest_fifth"}
     assert set(rows["question"]) == {""}
 
 

@@ -160,11 +160,13 @@ def test_the_plan_has_a_row_per_estimate(write):
     write()
     study = load_study("trial")
     rows = plan(study)
-    key = ["population", "outcome", "estimand", "subgroup"]
+    key = ["population", "outcome", "estimand", "subgroup", "contrast"]
     assert not rows.duplicated(key).any()
     assert set(rows["estimand"]) <= set(names.ESTIMANDS)
-    assert "leaders" not in set(rows["population"])  # asked after only
-    assert "felt_support" not in set(rows["outcome"])
+    once = rows[rows["estimand"] == "level"]  # asked after only
+    assert set(rows[rows["population"] == "leaders"]["estimand"]) == {"level"}
+    assert "felt_support" in set(once["outcome"])
+    assert not set(once["outcome"]) & set(rows[rows["estimand"] == "linked_change"]["outcome"])
     primary = rows[rows["plan_role"] == "primary"]
     assert primary[["population", "outcome", "estimand", "family"]].to_numpy().tolist() == [
         ["pupils", "persistence", "linked_change", "pupils: primary"],
@@ -172,11 +174,27 @@ def test_the_plan_has_a_row_per_estimate(write):
     ]
     assert (rows[rows["plan_role"] == "secondary"]["family"] == "").all()
     pupils = rows[rows["population"] == "pupils"]
-    assert len(pupils) == 7 * 3
+    months = pupils[pupils["flags"] != ""].drop_duplicates("subgroup")
+    assert months.set_index("subgroup")["flags"].to_dict() == {
+        "grade=5": "programme_months=7", "grade=6": "programme_months=17",
+        "grade=7": "programme_months=17", "grade=8": "programme_months=17",
+        "grade=9": "programme_months=17", "grade=10": "programme_months=17",
+    }  # fmt: skip
+    assert set(pupils["estimand"]) == {
+        "linked_change", "same_grade", "school_change", "cohort_change",
+        "programme_vs_comparison", "same_grade_quantile", "share_below", "gap_change",
+        "lowest_fifth", "spread_ratio",
+    }  # fmt: skip
+    by_grade = pupils[pupils["subgroup"].str.startswith("grade=")]
+    linked = by_grade[by_grade["estimand"] == "linked_change"]["subgroup"]
+    assert list(linked.unique()) == ["grade=5", "grade=6", "grade=7", "grade=8", "grade=9"]
+    assert set(pupils[pupils["estimand"] == "gap_change"]["contrast"]) == {
+        "grade_band=8-10 - grade_band=5-7",
+    }  # fmt: skip
     assert list(pupils["question"].unique()) == ["Q1", "Q2", "Q3", "Q4"]
     assert set(rows[rows["population"] == "teachers"]["estimand"]) == {
         "linked_change", "school_change", "participants", "colleagues",
-        "participants_vs_colleagues",
+        "participants_vs_colleagues", "programme_vs_comparison", "dose", "level",
     }  # fmt: skip
 
 
@@ -205,7 +223,47 @@ def test_roles_that_were_not_asked_give_no_rows(write):
     own.write_text(own.read_text().replace("roles: participant", "roles: [participant]"))
     rows = plan(load_study("trial"))
     few = rows[(rows["population"] == "teachers") & (rows["outcome"] == "few")]
-    assert list(few["estimand"]) == ["linked_change", "school_change", "participants"]
+    assert list(few["estimand"]) == [
+        "linked_change", "school_change", "participants", "programme_vs_comparison", "dose",
+    ]  # fmt: skip
+
+
+ANALYSIS = """\
+  subgroups: {{pupils: [{subgroup}]}}
+  gaps: {{pupils: [{gap}]}}
+  drift:
+    pupils:
+      {outcome}: {{per_grade: -0.067, source: Scherrer and Preckel, date: 2019}}
+"""
+
+
+def test_drift_subgroups_and_gaps_are_declared_beforehand(write):
+    folder = write()
+    text = (folder / "study.yml").read_text()
+    more = ANALYSIS.format(subgroup="grade_band", gap="grade", outcome="persistence")
+    (folder / "study.yml").write_text(text + more)
+    study = load_study("trial")
+    rows = plan(study)
+    drift = rows[rows["drift"].notna()]
+    assert set(drift["outcome"]) == {"persistence"}
+    assert set(drift["estimand"]) == {"linked_change", "cohort_change"}
+    assert set(drift["drift"]) == {-0.067}  # from autumn to the spring of the next school year
+    assert set(rows["subgroup"]) == {"all", "grade_band=5-7", "grade_band=8-10"}
+    gaps = rows[rows["estimand"] == "gap_change"]["contrast"].unique()
+    assert list(gaps) == [f"grade={other} - grade=5" for other in range(6, 11)]
+    assert study.analysis.drift["pupils"]["persistence"].source == "Scherrer and Preckel"
+
+
+def test_groupings_and_drift_that_the_study_cannot_have_are_told(write):
+    folder = write()
+    text = (folder / "study.yml").read_text()
+    more = ANALYSIS.format(subgroup="gender", gap="grades", outcome="persistance")
+    (folder / "study.yml").write_text(text + more)
+    told = "\n".join(problems())
+    assert told.count("by a column whose groups are not known") == 2
+    assert "did you mean grade?" in told
+    assert "drift of an outcome that pupils are not asked both before and after" in told
+    assert "did you mean persistence?" in told
 
 
 def test_unknown_study_lists_the_studies(write):

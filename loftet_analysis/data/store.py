@@ -24,7 +24,9 @@ TABLES = {
     "disclosure": "disclosure.parquet",
 }
 MADE_LATER = ("results", "failed", "manifest.json")
-_NUMBERS = ("n", "n_in", "n_out", "n_set_aside", "sd_unit")
+_NUMBERS = (
+    "n", "n_in", "n_out", "n_set_aside", "sd_unit", "low_fifth", "midpoint", "alpha",
+)  # fmt: skip
 
 
 def write(prepared: Prepared, study: Study) -> Path:

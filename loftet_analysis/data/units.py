@@ -6,12 +6,27 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
+import pingouin
 
 from loftet_analysis.names import OUTCOME, POPULATION, PRE, ROLE, UNITS, WAVE
 from loftet_analysis.study import Instrument
 
 TOTAL = "total"
 WITHIN_ROLE = "within_role"
+LOW_SHARE = 0.20
+FIRST_OF_LOWER_SECONDARY = 8
+
+
+def grade_bands(grades: pd.Series) -> pd.Series:
+    """Return ``5-7`` or ``8-10``, the two stages of school; missing where the grade is.
+
+    Examples
+    --------
+    >>> grade_bands(pd.Series([5, 8, None])).tolist()
+    ['5-7', '8-10', nan]
+    """
+    upper = grades.astype("Float64").ge(FIRST_OF_LOWER_SECONDARY)
+    return upper.map({True: "8-10", False: "5-7"}).astype("str")
 
 
 def units(clean: pd.DataFrame, scales: Iterable[str], population: str) -> pd.DataFrame:
@@ -34,23 +49,25 @@ def units(clean: pd.DataFrame, scales: Iterable[str], population: str) -> pd.Dat
     Returns
     -------
     DataFrame
-        ``names.UNITS``: `population, outcome, unit, sd_unit, n`.
+        ``names.UNITS``: `population, outcome, unit, sd_unit, n`, `low_fifth` (20th percentile of
+        the pre answers), and `midpoint` and `alpha` for :func:`study_units` to fill.
 
     Examples
     --------
     >>> clean = pd.DataFrame({"wave": "pre", "role": ["participant"] * 2 + ["colleague"] * 2,
     ...                       "prepared": [1.0, 3.0, 4.0, 6.0]})
-    >>> units(clean, ["prepared"], "teachers")
-      population   outcome         unit   sd_unit  n
-    0   teachers  prepared        total  2.081666  4
-    1   teachers  prepared  within_role  1.414214  4
+    >>> units(clean, ["prepared"], "teachers").iloc[:, 1:6]
+        outcome         unit   sd_unit  n  low_fifth
+    0  prepared        total  2.081666  4        2.2
+    1  prepared  within_role  1.414214  4        2.2
     """
     before = clean[(clean[WAVE] == PRE).fillna(False)].reset_index(drop=True)
     rows = []
     for scale in scales:
         answers = before.loc[before[scale].notna()] if scale in before else before.iloc[:0]
         x = answers[scale].astype(float) if scale in answers else pd.Series(dtype=float)
-        rows.append((population, scale, TOTAL, x.std(ddof=1), len(x)))
+        low = x.quantile(LOW_SHARE)
+        rows.append((population, scale, TOTAL, x.std(ddof=1), len(x), low))
         roles = answers[ROLE].replace("", None).dropna() if ROLE in answers else x.iloc[:0]
         if roles.nunique() > 1:
             x = x[roles.index]
@@ -58,17 +75,32 @@ def units(clean: pd.DataFrame, scales: Iterable[str], population: str) -> pd.Dat
             squares = ((x - by_role.transform("mean")) ** 2).sum()
             spare = len(x) - by_role.ngroups
             sd = np.sqrt(squares / spare) if spare else np.nan
-            rows.append((population, scale, WITHIN_ROLE, sd, len(x)))
-    return pd.DataFrame(rows, columns=UNITS).astype({POPULATION: str, OUTCOME: str})
+            rows.append((population, scale, WITHIN_ROLE, sd, len(x), low))
+    found = pd.DataFrame(rows, columns=UNITS[:6]).reindex(columns=UNITS)
+    return found.astype({POPULATION: str, OUTCOME: str, "midpoint": float, "alpha": float})
 
 
 def study_units(
     clean: Mapping[str, pd.DataFrame], instruments: Mapping[str, Instrument]
 ) -> pd.DataFrame:
-    """Return the units of every scale that is asked before, population by population."""
+    """Return the units of every scale, with the middle of its answers and its alpha before."""
     tables = []
     for population, frame in clean.items():
-        scales = instruments[population].scales.items()
-        asked = [name for name, scale in scales if PRE in scale.waves]
-        tables.append(units(frame, asked, population))
+        instrument = instruments[population]
+        table = units(frame, instrument.scales, population)
+        before = frame[(frame[WAVE] == PRE).fillna(False)]
+        middles, alphas = {}, {}
+        for name, scale in instrument.scales.items():
+            answers = instrument.responses[scale.responses]
+            middles[name] = (answers.minimum + answers.maximum) / 2
+            alphas[name] = _alpha(before[list(scale.items)].astype(float).dropna())
+        found = {"midpoint": table[OUTCOME].map(middles), "alpha": table[OUTCOME].map(alphas)}
+        tables.append(table.assign(**found))
     return pd.concat(tables, ignore_index=True)
+
+
+def _alpha(complete: pd.DataFrame) -> float:
+    varying = complete.loc[:, complete.nunique() > 1]
+    if len(varying) < 2 or varying.shape[1] < 2 or not varying.sum(axis=1).std() > 0:
+        return np.nan
+    return float(pingouin.cronbach_alpha(data=varying)[0])

@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 
 from loftet_analysis import names
+from loftet_analysis.data.units import grade_bands
 from loftet_analysis.study import Instrument, Study
 
 LIMITS = {"open": 1, "internal": 6, "school": 10, "public": 20}
@@ -29,8 +30,8 @@ NEVER_BY_SCHOOL = ("leaders",)  # a school has one or two of them
 SMALL, SAME, CHANGE, COMPLEMENT = "small_n", "homogeneous", "linked_wave", "complementary"
 
 _CELL = [names.REGION, names.SCHOOL, names.SUBGROUP, names.WAVE, names.OUTCOME]
-_GROUPS = [names.ROLE, names.GRADE]
-_BASE = [names.REGION, names.SCHOOL, *_GROUPS, names.WAVE]
+_PLACE = [names.REGION, names.SCHOOL]
+_ALWAYS = (names.ROLE, names.GRADE)
 
 
 def decide(study: Study, clean: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -46,10 +47,11 @@ def decide(study: Study, clean: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``names.MASK``, one row per cell: the study (region *national*), each region, with all
-        and by role and by grade, and each school, for every wave in which an outcome is asked and
-        for *linked*. ``n`` counts people with a score; in *linked* those with one before and
-        after, under their pre school, role and grade, in a region's cell only those who stayed
+        ``names.MASK``, one row per cell: the study (region *national*), each region, with all,
+        by role, by grade and by whatever else the study asks subgroups or gaps of, and each
+        school, for every wave in which an outcome is asked and for *linked*. ``n`` counts people
+        with a score; in *linked* those with one before and after, under their pre school, role
+        and grade, in a region's cell only those who stayed
         in it. ``reason`` is empty where the cell may be shown.
     """
     masks = [
@@ -58,6 +60,7 @@ def decide(study: Study, clean: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
             instrument=study.populations[name].instrument,
             schools=study.schools,
             waves=list(study.waves),
+            groups=list(dict.fromkeys((*_ALWAYS, *study.subgroups(name), *study.gaps(name)))),
             limit=LIMITS[study.disclosure],
             years=study.years_between,
             by_school=name not in NEVER_BY_SCHOOL,
@@ -73,19 +76,20 @@ def _population_mask(
     instrument: Instrument,
     schools: pd.DataFrame,
     waves: Sequence[str],
+    groups: Sequence[str],
     limit: int,
     years: int,
     by_school: bool,
 ) -> pd.DataFrame:
     outcomes = list(instrument.scales)
-    keyed = _keyed(clean, outcomes)
-    counts = _counts(pd.concat([keyed, _pairs(keyed)]), outcomes)
+    keyed = _keyed(clean, outcomes, groups)
+    counts = _counts(pd.concat([keyed, _pairs(keyed, outcomes)]), outcomes, groups)
     asked = [
         (wave, name)
         for name, scale in instrument.scales.items()
         for wave in _cell_waves(waves, scale.waves)
     ]
-    places = _places(schools, _subgroups(keyed), by_school=by_school)
+    places = _places(schools, _subgroups(keyed, groups), by_school=by_school)
     grid = places.merge(pd.DataFrame(asked, columns=[names.WAVE, names.OUTCOME]), how="cross")
     mask = grid.merge(counts, on=_CELL, how="left")
     mask["n"] = mask["n"].fillna(0).astype(int)
@@ -100,33 +104,34 @@ def _cell_waves(waves: Sequence[str], asked: Sequence[str]) -> list[str]:
     return [*shown, names.LINKED] if {names.PRE, names.POST} <= set(shown) else shown
 
 
-def _keyed(clean: pd.DataFrame, outcomes: Sequence[str]) -> pd.DataFrame:
+def _keyed(clean: pd.DataFrame, outcomes: Sequence[str], groups: Sequence[str]) -> pd.DataFrame:
     """Return the scores with the keys of their cells as text, ``""`` where there is none."""
-    keyed = clean.reindex(columns=[names.PERSON, *_BASE, *outcomes])
-    for column in _GROUPS:
+    keyed = clean.reindex(columns=[names.PERSON, *_PLACE, *groups, names.WAVE, *outcomes])
+    if names.GRADE_BAND in groups:
+        keyed[names.GRADE_BAND] = grade_bands(keyed[names.GRADE])
+    for column in groups:
         keyed[column] = keyed[column].astype("str").fillna("")
     return keyed
 
 
-def _pairs(keyed: pd.DataFrame) -> pd.DataFrame:
+def _pairs(keyed: pd.DataFrame, outcomes: Sequence[str]) -> pd.DataFrame:
     """Return people's changes under their pre keys; without a region where they have moved."""
     known = keyed[keyed[names.PERSON].notna()].set_index(names.PERSON)
     pre, post = (known[known[names.WAVE] == wave] for wave in (names.PRE, names.POST))
     pre = pre[pre.index.isin(post.index)]
     post = post.loc[pre.index]
-    outcomes = keyed.columns.difference([names.PERSON, *_BASE], sort=False)
     pairs = pre.assign(**{name: post[name] - pre[name] for name in outcomes})
     stayed = pre[names.REGION] == post[names.REGION]
     pairs[names.REGION] = pre[names.REGION].where(stayed, "")
     return pairs.assign(**{names.WAVE: names.LINKED}).reset_index()
 
 
-def _counts(keyed: pd.DataFrame, outcomes: Sequence[str]) -> pd.DataFrame:
+def _counts(keyed: pd.DataFrame, outcomes: Sequence[str], groups: Sequence[str]) -> pd.DataFrame:
     """Return n, lowest and highest score of every cell that holds anybody."""
-    groups = keyed.groupby(_BASE, sort=True)
+    grouped = keyed.groupby([*_PLACE, *groups, names.WAVE], sort=True)
     base = pd.concat(
         [
-            groups[name].agg(n="count", low="min", high="max").reset_index().assign(outcome=name)
+            grouped[name].agg(n="count", low="min", high="max").reset_index().assign(outcome=name)
             for name in outcomes
         ]
     )
@@ -135,7 +140,7 @@ def _counts(keyed: pd.DataFrame, outcomes: Sequence[str]) -> pd.DataFrame:
     regional = base[base[names.REGION] != ""]
     everywhere = pd.concat([national, regional]).assign(**{names.SCHOOL: ""})
     cells = [everywhere.assign(subgroup=names.ALL), regional.assign(subgroup=names.ALL)]
-    for column in _GROUPS:
+    for column in groups:
         known = everywhere[everywhere[column] != ""]
         cells.append(known.assign(subgroup=column + "=" + known[column]))
     return (
@@ -146,14 +151,17 @@ def _counts(keyed: pd.DataFrame, outcomes: Sequence[str]) -> pd.DataFrame:
     )
 
 
-def _subgroups(keyed: pd.DataFrame) -> list[str]:
-    roles = [role for role in names.ROLES if (keyed[names.ROLE] == role).any()]
-    grades = sorted(set(keyed[names.GRADE]) - {""}, key=int)
-    return [
-        names.ALL,
-        *(f"{names.ROLE}={role}" for role in roles if len(roles) > 1),
-        *(f"{names.GRADE}={grade}" for grade in grades),
-    ]
+def _subgroups(keyed: pd.DataFrame, groups: Sequence[str]) -> list[str]:
+    found = [names.ALL]
+    for column in groups:
+        there = set(keyed[column]) - {""}
+        if column == names.ROLE:
+            levels = [role for role in names.ROLES if role in there]
+            levels = levels if len(levels) > 1 else []
+        else:
+            levels = sorted(there, key=int if column == names.GRADE else None)
+        found += [f"{column}={level}" for level in levels]
+    return found
 
 
 def _places(schools: pd.DataFrame, subgroups: Sequence[str], *, by_school: bool) -> pd.DataFrame:
@@ -190,7 +198,14 @@ def _sums(places: pd.DataFrame) -> np.ndarray:
     region, school, subgroup = (places[column] for column in _CELL[:3])
     regions = school.eq("") & region.ne(names.NATIONAL)
     divisions = [(regions, {names.REGION: names.NATIONAL}), (school.ne(""), {names.SCHOOL: ""})]
-    divisions += [(subgroup.str.startswith(g + "="), {names.SUBGROUP: names.ALL}) for g in _GROUPS]
+    columns = dict.fromkeys(g.partition("=")[0] for g in subgroup if g != names.ALL)
+    divisions += [(subgroup.str.startswith(c + "="), {names.SUBGROUP: names.ALL}) for c in columns]
+    if names.GRADE_BAND in columns:
+        band = grade_bands(subgroup.str.extract(rf"^{names.GRADE}=(\d+)$")[0].astype(float))
+        divisions += [
+            (band.eq(one), {names.SUBGROUP: f"{names.GRADE_BAND}={one}"})
+            for one in sorted(set(band.dropna()))
+        ]
     rules = [np.zeros((0, len(places)))]
     for parts, whole in divisions:
         wholes = _positions(places, places[parts].assign(**whole), _CELL[:3])

@@ -19,6 +19,7 @@ from loftet_analysis.privacy.disclosure import LIMITS, safe_bins
 from loftet_analysis.report.publish import Published, gated, publish
 from loftet_analysis.report.words import Answers, Words
 from loftet_analysis.stats.effects import effects
+from loftet_analysis.stats.judgement import judged
 from loftet_analysis.stats.reliability import reliability
 from loftet_analysis.stats.synthesis import pool
 from loftet_analysis.study import Study, load_study, plan
@@ -108,15 +109,20 @@ class OpenStudy:
     def _effects(self, population: str, clean: pd.DataFrame, region: str) -> pd.DataFrame:
         if population not in self.study.populations:
             return pd.DataFrame(columns=names.EFFECTS)
+        asked = self.plan(population)
+        if region != names.NATIONAL:
+            asked = asked[~asked[names.ESTIMAND].isin(names.NATIONAL_ONLY)]
         return effects(
             clean,
-            self.plan(population),
+            asked,
             population=population,
             region=region,
             units=store.read_table(self.study.name, "units"),
             ci_level=self.study.analysis.ci_level,
             sesoi=self.study.analysis.sesoi,
             unit_is_sample=region == names.NATIONAL,
+            years=self.study.years_between,
+            comparison=self.study.comparison,
         )
 
     def effects_by_region(self, population: str, clean: pd.DataFrame) -> pd.DataFrame:
@@ -129,7 +135,7 @@ class OpenStudy:
         ]
         if not found:
             return pd.DataFrame(columns=names.EFFECTS)
-        together = pd.concat(found, ignore_index=True)
+        together = judged(pd.concat(found, ignore_index=True))
         if self._is_whole("clean", population, clean):
             self._whole["by region", population] = together
         return together
@@ -145,7 +151,8 @@ class OpenStudy:
             From `effects_by_region`.
         """
         shown = self.gated(by_region)
-        found = pool(by_region.assign(suppressed=shown["suppressed"].to_numpy()))
+        changes = by_region[names.ESTIMAND].isin(names.CHANGES).to_numpy()
+        found = pool(by_region.assign(suppressed=shown["suppressed"].to_numpy())[changes])
         if self._is_whole("by region", population, by_region):
             self._keep(found, "pooled", population)
         return found
@@ -188,7 +195,12 @@ class OpenStudy:
         return pd.concat(rows[1:] or rows, ignore_index=True)[[*_DISTRIBUTION]]
 
     def outcomes_of(
-        self, frame: pd.DataFrame, question: str | None, *, estimands: Sequence[str] = ()
+        self,
+        frame: pd.DataFrame,
+        question: str | None,
+        *,
+        estimands: Sequence[str] = (),
+        subgroup: str = names.ALL,
     ) -> pd.DataFrame:
         """Return the rows of a result that answer a question; None: those that answer none.
 
@@ -200,6 +212,8 @@ class OpenStudy:
             ``Q1`` to ``Q10``.
         estimands : sequence of str, optional
             Only these; where the plan has none of them, all that it has.
+        subgroup : str, default "all"
+            Of estimates only those of this subgroup.
         """
         asked = {
             (population.name, scale.name): scale.question
@@ -208,6 +222,8 @@ class OpenStudy:
         }
         pairs = zip(frame[names.POPULATION], frame[names.OUTCOME], strict=True)
         rows = frame[np.array([asked[pair] == question for pair in pairs], dtype=bool)]
+        if {names.ESTIMAND, names.SUBGROUP} <= {*rows}:
+            rows = rows[rows[names.SUBGROUP] == subgroup]
         if estimands and rows[names.ESTIMAND].isin(estimands).any():
             rows = rows[rows[names.ESTIMAND].isin(estimands)]
         return rows.reset_index(drop=True)

@@ -24,18 +24,35 @@ CELL = (
     names.POPULATION, names.REGION, names.SCHOOL, names.SUBGROUP, names.WAVE, names.OUTCOME,
 )  # fmt: skip
 
+_TWICE = (names.PRE, names.POST)
+_ALL_THREE = (*_TWICE, names.LINKED)
 _WAVES_OF = {
-    "linked_change": (names.PRE, names.POST, names.LINKED),
-    "same_grade": (names.PRE, names.POST),
-    "school_change": (names.PRE, names.POST),
-    "participants": (names.PRE, names.POST, names.LINKED),
-    "colleagues": (names.PRE, names.POST, names.LINKED),
-    "participants_vs_colleagues": (names.PRE, names.POST, names.LINKED),
+    "linked_change": _ALL_THREE,
+    "same_grade": _TWICE,
+    "school_change": _TWICE,
+    "cohort_change": _TWICE,
+    "participants": _ALL_THREE,
+    "colleagues": _ALL_THREE,
+    "participants_vs_colleagues": _ALL_THREE,
+    "programme_vs_comparison": _TWICE,
+    "dose": _ALL_THREE,
+    "same_grade_quantile": _TWICE,
+    "share_below": _TWICE,
+    "gap_change": _TWICE,
+    "lowest_fifth": _ALL_THREE,
+    "spread_ratio": _TWICE,
 }
+# linked people, if there are any, else everybody of each wave
+_LINKED_IF_ANY = ("school_change", "programme_vs_comparison")
+# a slope, or people who were chosen by their answers: not everybody of a cell, and no mean of some
+_OF_SOME = ("dose", "lowest_fifth")
+# the outermost percentile stands for a tenth of the people
+_PERCENTILES, _TAIL = "same_grade_quantile", 10
 _ROLES_OF = {
     "participants": (names.PARTICIPANT,),
     "colleagues": (names.COLLEAGUE,),
     "participants_vs_colleagues": (names.PARTICIPANT, names.COLLEAGUE),
+    ("dose", "teachers"): (names.PARTICIPANT,),
 }
 # what comes from the plan or the instrument and says nothing about anybody's answers; whatever
 # else a hidden row holds is emptied
@@ -121,7 +138,7 @@ def cells(frame: pd.DataFrame) -> pd.DataFrame:
     [{'subgroup': 'all', 'wave': 'pre'}, {'subgroup': 'all', 'wave': 'post'}]
     """
     found = []
-    known = [c for c in (*CELL, "scale", names.ESTIMAND, "n_pairs") if c in frame]
+    known = [c for c in (*CELL, "scale", names.ESTIMAND, "contrast", *_PEOPLE) if c in frame]
     for position, row in enumerate(frame[known].to_dict("records")):
         place = {
             names.POPULATION: row[names.POPULATION],
@@ -146,18 +163,24 @@ def _waves(row: dict) -> tuple[str, ...]:
     if _text(row.get(names.WAVE)):
         return (row[names.WAVE],)
     estimand = _text(row.get(names.ESTIMAND))
+    if estimand == "level":
+        counted = zip(_TWICE, ("n_pre", "n_post"), strict=True)
+        return tuple(wave for wave, n in counted if not pd.isna(row.get(n))) or _TWICE[1:]
     if estimand not in _WAVES_OF:
         raise DisclosureError(
             f"no rule says which cells of the disclosure mask {estimand or 'this row'!r} rests on"
         )
     waves = _WAVES_OF[estimand]
-    # a typical school's change is that of its linked people where there are any
-    counts_pairs = estimand == "school_change" and not pd.isna(row.get("n_pairs"))
+    counts_pairs = estimand in _LINKED_IF_ANY and not pd.isna(row.get("n_pairs"))
     return (*waves, names.LINKED) if counts_pairs else waves
 
 
 def _subgroups(row: dict, subgroup: str) -> tuple[str, ...]:
-    roles = [f"role={role}" for role in _ROLES_OF.get(_text(row.get(names.ESTIMAND)), ())]
+    estimand = _text(row.get(names.ESTIMAND))
+    if estimand == "gap_change":
+        return tuple(_text(row.get("contrast")).split(" - "))
+    about = _ROLES_OF.get(estimand) or _ROLES_OF.get((estimand, row[names.POPULATION]), ())
+    roles = [f"role={role}" for role in about]
     if not roles or subgroup in {*roles}:
         return (subgroup,) if not roles else tuple(roles)
     if subgroup == names.ALL:
@@ -210,6 +233,8 @@ def gated(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> pd.DataFrame
     hidden = hidden.groupby(held["row"], sort=True).first()
     why = hidden.set_axis(shown.index[tells]).reindex(shown.index)
     why = why.where(why.notna(), _few(shown, LIMITS[profile]))
+    few_others = _few_others(telling, held, LIMITS[profile]).set_axis(shown.index[tells])
+    why = why.mask(why.isna() & few_others.reindex(shown.index, fill_value=False), SMALL)
     if "reason" not in shown:
         shown["reason"] = ""
     shown["suppressed"] = why.notna()
@@ -278,6 +303,8 @@ def _refuse_parts(telling: pd.DataFrame, held: pd.DataFrame) -> None:
         return
     linked = held[held[names.WAVE] == names.LINKED].groupby("row")["n"].sum()
     counted = telling.loc[linked.index, "n_pairs"].dropna().astype(int)
+    if names.ESTIMAND in telling:
+        counted = counted[~telling.loc[counted.index, names.ESTIMAND].isin(_OF_SOME)]
     parts = counted[counted != linked[counted.index]]
     if len(parts):
         raise DisclosureError(
@@ -306,10 +333,30 @@ def _few(shown: pd.DataFrame, limit: int) -> pd.Series:
     """Return a reason where a row's own counts are too low, whatever the mask says of its cell.
 
     A row can rest on fewer people than its cell holds: complete cases, cells of the same grade.
+    A share also counts those whom it is the share of, and a percentile those beyond it.
     """
-    people = shown[[c for c in _PEOPLE if c in shown and "low" not in shown]]
-    few = (people.notna() & (people < limit)).any(axis=1)
-    return few.map({True: SMALL}).astype(object)
+    people = shown[[c for c in _PEOPLE if c in shown and "low" not in shown]].astype(float)
+    fewest = people.min(axis=1)
+    if names.ESTIMAND in shown and limit > 1:
+        fewest = fewest.where(shown[names.ESTIMAND] != _PERCENTILES, fewest / _TAIL)
+        is_share = shown[names.ESTIMAND].eq("share_below")
+        if "contrast" in shown:
+            is_share |= shown["contrast"].eq("share agreeing")
+        for wave in _TWICE:
+            share = shown.get(f"mean_{wave}", pd.Series(np.nan, index=shown.index)).astype(float)
+            inside = share.clip(upper=1 - share) * people.get(f"n_{wave}", np.nan)
+            fewest = fewest.mask(is_share & (inside < fewest), inside)
+    return (fewest < limit - 1e-9).map({True: SMALL}).astype(object)
+
+
+def _few_others(telling: pd.DataFrame, held: pd.DataFrame, limit: int) -> pd.Series:
+    """Return which rows leave out only a few of their cell's linked people."""
+    few = pd.Series(False, index=telling.index)
+    if names.ESTIMAND not in telling or "n_pairs" not in telling:
+        return few
+    linked = held[held[names.WAVE] == names.LINKED].groupby("row")["n"].sum()
+    rest = linked.reindex(telling.index) - telling["n_pairs"].astype(float)
+    return telling[names.ESTIMAND].eq("lowest_fifth") & (rest > 0) & (rest < limit)
 
 
 def _refuse_small_bins(shown: pd.DataFrame, limit: int) -> None:

@@ -11,6 +11,7 @@ from loftet_analysis import names, paths
 from loftet_analysis.data import store
 from loftet_analysis.report.publish import gated, gated_ledger
 from loftet_analysis.stats.effects import TEXTS
+from loftet_analysis.stats.judgement import judged
 from loftet_analysis.study import Study
 
 _TEXTS = {*TEXTS, "scale", names.WAVE}
@@ -37,6 +38,8 @@ def gather(study: Study) -> None:
             continue
         exact = pd.concat([part for part in parts if len(part)], ignore_index=True)
         exact = exact.reindex(columns=list(columns))
+        if table == "effects":
+            exact = judged(exact)  # some of it takes all regions together
         write_csv(exact, folder / f"{table}.csv")
         shown = gated(exact, mask, profile=study.disclosure)
         published[table] = shown.reindex(columns=list(columns))

@@ -1,60 +1,56 @@
-"""Pre/post effects: who is compared with whom, and the row that says what was found.
+"""Pre/post effects: one row per estimate of the plan, in scale points and in SD.
 
-Every estimand of the plan becomes one row of ``names.EFFECTS``: the change in scale points with
-CR2 and Satterthwaite df, then the same in units of the study's SD. What cannot be estimated is a
-row too, with its reason and without numbers.
+Every estimand of the plan becomes one row of ``names.EFFECTS`` (several where it has several
+contrasts): the change in scale points with CR2 and Satterthwaite df, the same in units of the
+study's SD, and what can be said of it. What cannot be estimated is a row too, with its reason and
+without numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from loftet_analysis.data.units import TOTAL, WITHIN_ROLE
-from loftet_analysis.names import COLLEAGUE, EFFECTS, GRADE, OUTCOME, PARTICIPANT, POPULATION
-from loftet_analysis.stats.clustered import (
-    Clustered,
-    Floats,
-    NotEstimableError,
-    contrast,
-    mean,
-    standardised,
+from loftet_analysis.data.units import TOTAL
+from loftet_analysis.names import EFFECTS, GRADE, OUTCOME, POPULATION
+from loftet_analysis.stats.clustered import NotEstimableError, standardised
+from loftet_analysis.stats.estimands import (
+    BASELINE_ADJUST,
+    BASELINE_APART,
+    Case,
+    Estimand,
+    Found,
+    estimands,
+    unit_sample,
 )
-from loftet_analysis.stats.people import (
-    Codes,
-    Mask,
-    People,
-    answers,
-    arrange,
-    complete_pairs,
-    rows_of_role,
-    subgroup_rows,
-)
+from loftet_analysis.stats.judgement import judged
+from loftet_analysis.stats.people import People, answers, arrange, subgroup_rows
+from loftet_analysis.stats.spread import spread_estimands
 
 REASONS = {
     "no_outcome": "the data have no such scale",
     "no_subgroup": "the data have no such column for the subgroup",
     "no_grade": "the data have no grades",
     "no_role": "the data have no such role",
+    "no_answers": "nobody has a valid answer",
     "no_pairs": "nobody, or nobody of one role, has a valid answer in both waves",
     "no_common_cells": "no grade of a school has enough answers in both waves",
+    "no_cohort": "no cohort is met in both waves, or the waves have no dates",
+    "no_comparison": "the register names no comparison schools, or no others",
+    "baseline_differs": "the groups were more than .25 SD apart before",
+    "no_attendance": "no register of attendance can be joined to people; that takes ids",
+    "no_range": "attendance hardly differs",
     "one_cluster": "without some one cluster there would be no estimate",
     "no_variance": "the clusters do not differ, so chance cannot be judged",
     "not_estimable": "the comparison cannot be told from the other effects in the model",
     "no_unit": "there is no standard deviation to standardise by",
+    "national_only": "this is estimated for all regions together only",
     "unknown_estimand": "no such estimand",
 }
-DESCRIPTIVE = "descriptive (single group)"
-CONTAMINATED = "within-school contrast, contaminated by design"
-SMALLEST_CELL = 5
 LOW_DF = 4
 FEW_CLUSTERS = 6
-CR2 = "CR2, Satterthwaite df"
 
 COUNTS = ("n_pre", "n_post", "n_pairs", "n_clusters", "n_schools_dropped")
 TEXTS = (
@@ -62,39 +58,6 @@ TEXTS = (
     "subgroup", "weighting", "cluster", "family", "plan_role", "verdict", "evidence",
     "measurement_warning", "flags", "method", "reason",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Found:
-    """What an estimand gives before it is standardised; fields are named as in the table.
-
-    ``cluster_of_school`` gives each school's cluster where that is not the school itself.
-    """
-
-    raw: Clustered
-    n_pre: int
-    n_post: int
-    n_schools_dropped: int
-    mean_pre: float
-    mean_post: float
-    sd_pre: float
-    sd_post: float
-    n_pairs: int | None = None
-    r_pre_post: float = np.nan
-    cluster_of_school: Codes | None = None
-
-
-@dataclass(frozen=True)
-class Estimand:
-    """How a row is computed and what its fixed texts say."""
-
-    method: str
-    find: Callable[[People, Floats, Mask], Found]
-    contrast: str = "post - pre"
-    weighting: str = "person"
-    cluster: str = "school"
-    unit: str = TOTAL
-    evidence: str = DESCRIPTIVE
 
 
 def effects(
@@ -107,8 +70,11 @@ def effects(
     ci_level: float = 0.95,
     sesoi: float = 0.10,
     unit_is_sample: bool = False,
+    years: int = 0,
+    comparison: Collection[str] = (),
+    warnings: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
-    """Return one row of effects for every row of the plan.
+    """Return the rows of effects for every row of the plan.
 
     Estimands, always later − earlier; pairs are formed by person before missing answers drop out:
 
@@ -119,19 +85,26 @@ def effects(
     - ``school_change``: every school counts once. Of pupils with grades the school's mean
       same-grade difference over cells of at least 5 in each wave, of all others its mean linked
       change; t with schools − 1 df.
+    - ``cohort_change``: y ~ wave + cohort without using links, over the cohorts met in both
+      waves; clusters feeder groups, or schools where nobody is linked.
     - ``participants``, ``colleagues``: linked change within the role held before.
     - ``participants_vs_colleagues``: change ~ role, clusters schools; `mean_pre` and `mean_post`
       are then the difference between the roles in each wave, SDs and r are taken within role.
+    - ``programme_vs_comparison``: change ~ role of the school.
+    - ``level``: what is asked once, its mean and the share of people above the middle.
+    - ``dose``: linked change by gatherings and by interim work, straight and as a spline.
+    - the set about all pupils, see :mod:`loftet_analysis.stats.spread`.
 
     Parameters
     ----------
     clean : DataFrame
         Clean frame of one region, or of the whole study: `wave`, `school_id`, the outcomes, and
-        where the population has them `person_id`, `grade`, `role`.
+        where the population has them `person_id`, `grade`, `role`, `gatherings`, `interim_work`.
     plan_rows : DataFrame
-        `population, outcome, question, estimand, subgroup, family, plan_role`; rows of other
-        populations are passed over. A subgroup is ``all`` or ``column=value``, taken before for
-        pairs and as it stands otherwise.
+        `population, outcome, question, estimand, subgroup, family, plan_role`, and as needed
+        `contrast`, `drift` (expected change in SD) and `flags`; rows of other populations are
+        passed over. A subgroup is ``all`` or ``column=value``, taken before for pairs and as it
+        stands otherwise.
     population, region : str
         For the columns of these names.
     units : DataFrame
@@ -139,19 +112,30 @@ def effects(
     ci_level : float, default .95
         Level of both intervals.
     sesoi : float, default .10
-        Smallest effect of interest, in SD; carried along.
+        Smallest effect of interest, in SD.
     unit_is_sample : bool, default False
         Whether `clean` holds the very answers whose SD is the unit (national rows): their
-        uncertainty is then part of `se`, `ci_low` and `ci_high`.
+        uncertainty is then part of `se`, `ci_low` and `ci_high`. In rows of subgroups the unit
+        counts as fixed.
+    years : int, default 0
+        School years from pre to post.
+    comparison : collection of str, default ()
+        Ids of the schools outside the programme.
+    warnings : mapping of str to str, optional
+        What the study has found about an outcome's measurement, by outcome.
 
     Returns
     -------
     DataFrame
         ``names.EFFECTS``. `n_pre`, `n_post`, means and SDs are those of the people compared: the
         pairs, or everybody in the cells used. `n_schools_dropped` counts schools with valid
-        answers (before, where people are paired) that contribute nothing. `reason` is a key of
-        ``REASONS``; then all numbers are empty. `flags` holds ``low_df`` (below 4) and
-        ``few_clusters`` (below 6), joined by ";".
+        answers (before, where people are paired) that contribute nothing. `icc_change` is the
+        share of the variance of linked changes that lies between clusters; `design_effect` the
+        squared `change_se` over what it would be if people were independent. `reason` is a key of
+        ``REASONS``; then all numbers are empty. `flags` holds ``low_df`` (below 4),
+        ``few_clusters`` (below 6), ``baseline_adjust`` and ``baseline_apart`` (groups more than
+        .05 and .25 SD apart before), and what the estimand adds, joined by ";". Verdict, MDES and
+        adjusted p-values are those of :func:`~loftet_analysis.stats.judgement.judged`.
 
     Raises
     ------
@@ -167,249 +151,102 @@ def effects(
     >>> unit = pd.DataFrame([{"population": "pupils", "outcome": "joy", "unit": "total",
     ...                       "sd_unit": 0.8}])
     >>> row = effects(clean, plan, population="pupils", region="oslo", units=unit)
-    >>> row[["change", "change_se", "df", "estimate", "flags"]].round(3)
-       change  change_se   df  estimate                flags
-    0     1.0      0.408  3.0      1.25  low_df;few_clusters
+    >>> row[["change", "change_se", "df", "estimate", "mdes", "verdict"]].round(3)
+       change  change_se   df  estimate   mdes  verdict
+    0     1.0      0.408  3.0      1.25  2.123  unclear
     """
-    people = arrange(clean)
-    unit = units.set_index([POPULATION, OUTCOME, "unit"])["sd_unit"].to_dict()
-    estimands = _estimands(population, by_grade=population == "pupils" and GRADE in clean)
+    people = arrange(clean, years=years, comparison=comparison)
+    rulers = _rulers(units, population)
+    known = estimands(population, by_grade=population == "pupils" and GRADE in clean)
+    known |= spread_estimands(population)
     rows = []
     for plan in plan_rows[plan_rows[POPULATION] == population].to_dict("records"):
-        estimand = estimands.get(plan["estimand"])
         row = {key: plan[key] for key in EFFECTS if key in plan}
         row |= {"region": region, "ci_level": ci_level, "sesoi": sesoi}
-        if estimand is None:
+        row["measurement_warning"] = (warnings or {}).get(plan[OUTCOME], "")
+        if plan["estimand"] not in known:
             rows.append({**row, "reason": "unknown_estimand"})
-            continue
-        row |= {
-            key: getattr(estimand, key)
-            for key in ("contrast", "weighting", "cluster", "evidence", "method")
-        }
-        sd = unit.get((population, plan[OUTCOME], estimand.unit), np.nan)
-        try:
-            y = answers(people, plan[OUTCOME])
-            valid = subgroup_rows(people, plan["subgroup"]) & np.isfinite(y)
-            found = estimand.find(people, y, valid)
-            if not sd > 0:
-                raise NotEstimableError("no_unit")
-            sample = _unit_sample(people, y, found, estimand.unit) if unit_is_sample else {}
-            rows.append(row | _numbers(found, sd, standardised(found.raw, sd, **sample), ci_level))
-        except NotEstimableError as refusal:
-            rows.append({**row, "reason": refusal.reason})
-    return _table(rows)
+        ruler = rulers.get(plan[OUTCOME], {})
+        for estimand in known.get(plan["estimand"], ()):
+            rows.append(_row(row, people, estimand, ruler, unit_is_sample, ci_level))
+    return judged(_table(rows))
 
 
-def _estimands(population: str, *, by_grade: bool) -> dict[str, Estimand]:
-    """Return the estimands that rest on this kind of data, by name."""
-    linked = partial(Estimand, f"mean of linked changes; {CR2}")
-    everybody, by_school = linked(_linked_change), partial(Estimand, weighting="school")
-    if population == "pupils":
-        by_group = partial(_linked_change, by_feeder_group=True)
-        everybody = linked(by_group, cluster="feeder_group")
-    if by_grade:
-        method = f"mean of schools' same-grade changes (cells of {SMALLEST_CELL} or more); t(S - 1)"
-        school_change = by_school(method, _school_change_by_grade)
-    else:
-        method = "mean of schools' mean linked changes; t(S - 1)"
-        school_change = by_school(method, _school_change_by_pairs)
-    return {
-        "linked_change": everybody,
-        "same_grade": Estimand(
-            f"weighted least squares on wave + school x grade; {CR2}",
-            _same_grade,
-            weighting="pooled_cell_share",
-        ),
-        "school_change": school_change,
-        "participants": linked(partial(_linked_change, role=PARTICIPANT)),
-        "colleagues": linked(partial(_linked_change, role=COLLEAGUE)),
-        "participants_vs_colleagues": Estimand(
-            f"least squares of linked change on role; {CR2}",
-            _participants_vs_colleagues,
-            contrast="participant - colleague",
-            unit=WITHIN_ROLE,
-            evidence=CONTAMINATED,
-        ),
+def _rulers(units: pd.DataFrame, population: str) -> dict[str, dict[str, float]]:
+    """Return what is settled for each outcome: SDs by their names, and whatever stands beside."""
+    of_population = units[units[POPULATION] == population]
+    settled = [c for c in ("low_fifth", "midpoint", "alpha") if c in units]
+    rulers: dict[str, dict[str, float]] = {}
+    for row in of_population.to_dict("records"):
+        ruler = rulers.setdefault(row[OUTCOME], {name: row[name] for name in settled})
+        ruler[row["unit"]] = row["sd_unit"]
+    return rulers
+
+
+def _row(
+    plan: dict[str, object],
+    people: People,
+    estimand: Estimand,
+    ruler: Mapping[str, float],
+    unit_is_sample: bool,
+    ci_level: float,
+) -> dict[str, object]:
+    """Return one row: what was asked, and what was found or why not."""
+    row = {
+        key: getattr(estimand, key)
+        for key in ("contrast", "weighting", "cluster", "evidence", "method")
     }
+    row |= {key: value for key, value in plan.items() if key != "contrast" or value}
+    try:
+        y = answers(people, str(plan["outcome"]))
+        valid = subgroup_rows(people, str(plan["subgroup"])) & np.isfinite(y)
+        case = Case(people, y, valid, ruler, str(row["contrast"]))
+        sd = case.settled(estimand.unit) if estimand.unit else np.nan
+        found = estimand.find(case)
+        if estimand.unit and not sd > 0:
+            raise NotEstimableError("no_unit")
+        whole = unit_is_sample and plan["subgroup"] == "all" and estimand.unit
+        sample = unit_sample(people, y, found, estimand.unit) if whole else {}
+        numbers = _numbers(found, estimand, ci_level)
+        if estimand.unit:
+            scaled = standardised(found.raw, sd, **sample)
+            low, high = scaled.interval(ci_level)
+            numbers |= {"sd_unit": sd, "estimate": scaled.estimate, "se": scaled.se}
+            numbers |= {"ci_low": low, "ci_high": high}
+    except NotEstimableError as refusal:
+        return {**row, "flags": "", "drift": None, "reason": refusal.reason}
+    flags = _flags(found, sd if sd > 0 else ruler.get(TOTAL, np.nan))
+    told = [flag for flag in (str(plan.get("flags") or ""), *flags) if flag]
+    return row | numbers | {"flags": ";".join(told)}
 
 
-def _linked_change(
-    people: People, y: Floats, valid: Mask, *, role: str = "", by_feeder_group: bool = False
-) -> Found:
-    """Mean linked change, of one role or of all; clusters the schools before or their groups."""
-    if role:
-        valid = valid & rows_of_role(people, role)
-    first, second = complete_pairs(people, y, valid)
-    cluster_of_school = people.feeder if by_feeder_group else None
-    school = people.school[first]
-    raw = mean(y[second] - y[first], people.feeder[school] if by_feeder_group else school)
-    found = _found_in_pairs(people, valid, raw, first, y[first], y[second])
-    return replace(found, cluster_of_school=cluster_of_school)
+def _flags(found: Found, sd: float) -> list[str]:
+    apart = abs(found.baseline) / sd
+    raised = {
+        "low_df": found.raw.df < LOW_DF,
+        "few_clusters": found.raw.n_clusters < FEW_CLUSTERS,
+        "baseline_adjust": BASELINE_ADJUST < apart <= BASELINE_APART,
+        "baseline_apart": apart > BASELINE_APART,
+    }
+    return [*(flag for flag, is_raised in raised.items() if is_raised), *found.flags]
 
 
-def _school_change_by_pairs(people: People, y: Floats, valid: Mask) -> Found:
-    """Mean of the schools' mean linked changes."""
-    first, second = complete_pairs(people, y, valid)
-    school, (before, after) = _means_by(people.school[first], y[first], y[second])
-    found = _found_in_pairs(people, valid, mean(after - before, school), first, y[first], y[second])
-    return replace(found, mean_pre=before.mean(), mean_post=after.mean())
-
-
-def _participants_vs_colleagues(people: People, y: Floats, valid: Mask) -> Found:
-    """Difference of linked changes between the roles, which share schools."""
-    takes_part = rows_of_role(people, PARTICIPANT)
-    valid = valid & (takes_part | rows_of_role(people, COLLEAGUE))
-    first, second = complete_pairs(people, y, valid)
-    role, school = takes_part[first].astype(int), people.school[first]
-    if len(np.unique(role)) < 2:
-        raise NotEstimableError("no_pairs")
-    group, (change,) = _means_by(2 * school + role, y[second] - y[first])
-    x = np.column_stack([np.ones(len(group)), group % 2])
-    counts = np.bincount(2 * school + role)[group]
-    raw = contrast(change, x, [0, 1], group // 2, counts=counts)
-    centre = np.array([_means_by(role, y[rows])[1][0] for rows in (first, second)])
-    before, after = y[first] - centre[0, role], y[second] - centre[1, role]
-    found = _found_in_pairs(people, valid, raw, first, before, after)
-    pooled = np.sqrt((len(role) - 1) / (len(role) - 2)) if len(role) > 2 else np.nan
-    return replace(
-        found,
-        mean_pre=centre[0, 1] - centre[0, 0],
-        mean_post=centre[1, 1] - centre[1, 0],
-        sd_pre=found.sd_pre * pooled,
-        sd_post=found.sd_post * pooled,
-    )
-
-
-def _same_grade(people: People, y: Floats, valid: Mask) -> Found:
-    """Same-grade change, cells weighted by their share of both waves together."""
-    cells, n, means = _common_cells(people, y, valid, at_least=1)
-    both = n.sum(axis=1)
-    raw = contrast(
-        means.ravel(),
-        np.tile([[0.0], [1.0]], (len(cells), 1)),
-        [1],
-        np.repeat(cells // people.n_grades, 2),
-        cells=np.repeat(cells, 2),
-        weights=(both[:, None] / n).ravel(),
-        counts=n.ravel(),
-    )
-    return _found_in_cells(people, y, valid, raw, cells, both @ means / both.sum())
-
-
-def _school_change_by_grade(people: People, y: Floats, valid: Mask) -> Found:
-    """Mean of the schools' mean same-grade changes."""
-    cells, _, means = _common_cells(people, y, valid, at_least=SMALLEST_CELL)
-    school, (mean_pre, mean_post) = _means_by(cells // people.n_grades, *means.T)
-    raw = mean(mean_post - mean_pre, school)
-    means = np.array([mean_pre.mean(), mean_post.mean()])
-    return _found_in_cells(people, y, valid, raw, cells, means)
-
-
-def _common_cells(
-    people: People, y: Floats, valid: Mask, *, at_least: int
-) -> tuple[Codes, Codes, Floats]:
-    """Return codes, counts (cells, 2) and means (cells, 2) of the cells present in both waves."""
-    if not people.n_grades:
-        raise NotEstimableError("no_grade")
-    rows = valid & (people.pre | people.post) & (people.cell >= 0)
-    code, size = 2 * people.cell[rows] + people.post[rows], 2 * people.cell.max() + 2
-    n = np.bincount(code, minlength=size).reshape(-1, 2)
-    sums = np.bincount(code, y[rows], minlength=size).reshape(-1, 2)
-    cells = np.flatnonzero((n >= at_least).all(axis=1))
-    if not len(cells):
-        raise NotEstimableError("no_common_cells")
-    return cells, n[cells], sums[cells] / n[cells]
-
-
-def _means_by(code: Codes, *columns: Floats) -> tuple[Codes, list[Floats]]:
-    """Return the codes that occur and each column's mean by code."""
-    n = np.bincount(code)
-    used = np.flatnonzero(n)
-    return used, [np.bincount(code, column)[used] / n[used] for column in columns]
-
-
-def _found_in_pairs(
-    people: People, valid: Mask, raw: Clustered, first: Codes, before: Floats, after: Floats
-) -> Found:
-    """Describe pairs by their answers before and after."""
-    found = _found(people, valid & people.pre, raw, before, after, people.school[first])
-    return replace(found, n_pairs=len(first), r_pre_post=_correlation(before, after))
-
-
-def _found_in_cells(
-    people: People, y: Floats, valid: Mask, raw: Clustered, cells: Codes, means: Floats
-) -> Found:
-    """Describe the people in the cells used; `means` are those before and after."""
-    used = np.zeros(people.cell.max() + 2, dtype=bool)
-    used[cells] = True
-    inside = valid & used[people.cell]
-    eligible = valid & (people.pre | people.post)
-    before, after = y[inside & people.pre], y[inside & people.post]
-    found = _found(people, eligible, raw, before, after, cells // people.n_grades)
-    return replace(found, mean_pre=means[0], mean_post=means[1])
-
-
-def _found(
-    people: People, eligible: Mask, raw: Clustered, before: Floats, after: Floats, used: Codes
-) -> Found:
-    """Describe the answers compared, and the schools of eligible rows that are not among them."""
-    left = np.bincount(people.school[eligible])
-    left[used] = 0
-    return Found(
-        raw,
-        n_pre=len(before),
-        n_post=len(after),
-        n_schools_dropped=np.count_nonzero(left),
-        mean_pre=before.mean(),
-        mean_post=after.mean(),
-        sd_pre=_sd(before),
-        sd_post=_sd(after),
-    )
-
-
-def _sd(x: Floats) -> float:
-    """Return the SD with n − 1, empty for fewer than two."""
-    return x.std(ddof=1) if len(x) > 1 else np.nan
-
-
-def _correlation(x: Floats, y: Floats) -> float:
-    """Return Pearson's r, empty where one side does not vary."""
-    return np.corrcoef(x, y)[0, 1] if len(x) > 2 and np.ptp(x) and np.ptp(y) else np.nan
-
-
-def _unit_sample(people: People, y: Floats, found: Found, unit: str) -> dict[str, NDArray]:
-    """Return the answers behind the unit with their clusters, as `standardised` takes them."""
-    rows = people.pre & np.isfinite(y)
-    if unit == WITHIN_ROLE:
-        rows &= people.role != ""
-    school, clusters = people.school[rows], found.cluster_of_school
-    sample = {"x": y[rows], "cluster": school if clusters is None else clusters[school]}
-    return sample | ({"group": people.role[rows]} if unit == WITHIN_ROLE else {})
-
-
-def _numbers(found: Found, sd: float, scaled: Clustered, ci_level: float) -> dict[str, object]:
-    """Return the numbers and flags of a row."""
+def _numbers(found: Found, estimand: Estimand, ci_level: float) -> dict[str, object]:
+    """Return the numbers of a row in scale points."""
     raw = found.raw
-    described = {key: value for key, value in vars(found).items() if key in EFFECTS}
-    change_low, change_high = raw.interval(ci_level)
-    low, high = scaled.interval(ci_level)
-    flags = {"low_df": raw.df < LOW_DF, "few_clusters": raw.n_clusters < FEW_CLUSTERS}
-    return described | {
+    numbers = {key: value for key, value in vars(found).items() if key in EFFECTS}
+    low, high = raw.interval(ci_level)
+    numbers |= {
         "n_clusters": raw.n_clusters,
         "change": raw.estimate,
         "change_se": raw.se,
-        "change_ci_low": change_low,
-        "change_ci_high": change_high,
-        "statistic": raw.statistic,
+        "change_ci_low": low,
+        "change_ci_high": high,
         "df": raw.df,
-        "p_value": raw.p_value,
-        "sd_unit": sd,
-        "estimate": scaled.estimate,
-        "se": scaled.se,
-        "ci_low": low,
-        "ci_high": high,
-        "flags": ";".join(flag for flag, raised in flags.items() if raised),
     }
+    if estimand.is_change:
+        numbers |= {"statistic": raw.statistic, "p_value": raw.p_value}
+    return numbers
 
 
 def _table(rows: list[dict[str, object]]) -> pd.DataFrame:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
 
 SCHOOL_PRE = "school_pre"
 SCHOOL_POST = "school_post"
@@ -40,3 +43,26 @@ def feeder_groups(pairs: pd.DataFrame) -> pd.Series:
     ranked = counted.rename("n").reset_index()
     ranked = ranked.sort_values([SCHOOL_PRE, "n", SCHOOL_POST], ascending=[True, False, True])
     return ranked.drop_duplicates(SCHOOL_PRE).set_index(SCHOOL_PRE)[SCHOOL_POST]
+
+
+def networks(before: NDArray[np.intp], after: NDArray[np.intp], n_schools: int) -> NDArray[np.intp]:
+    """Return each school's network: all schools that movers join, however far.
+
+    Parameters
+    ----------
+    before, after : ndarray of int, shape (n,)
+        School codes of each linked person before and after.
+    n_schools : int
+        Number of school codes.
+
+    Returns
+    -------
+    ndarray of int, shape (n_schools,)
+
+    Examples
+    --------
+    >>> networks(np.array([0, 1, 3]), np.array([1, 2, 3]), 4).tolist()
+    [0, 0, 0, 1]
+    """
+    moves = sparse.coo_array((np.ones(len(before)), (before, after)), (n_schools, n_schools))
+    return sparse.csgraph.connected_components(moves, directed=False)[1]

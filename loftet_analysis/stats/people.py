@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,9 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from loftet_analysis import names
+from loftet_analysis.data.units import grade_bands
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.stats.clustered import Floats, NotEstimableError
-from loftet_analysis.stats.groups import SCHOOL_POST, SCHOOL_PRE, feeder_groups
+from loftet_analysis.stats.groups import SCHOOL_POST, SCHOOL_PRE, feeder_groups, networks
+
+SCHOOL, POST_SCHOOL, FEEDER, NETWORK = "school", "post_school", "feeder_group", "network"
 
 Codes = NDArray[np.intp]
 Mask = NDArray[np.bool_]
@@ -33,12 +37,18 @@ class People:
         Positions of the pre and the post row of each linked person.
     feeder : ndarray of int
         Feeder group of each school code, in school codes.
+    grade : ndarray of float, shape (n,)
+        NaN where missing.
     n_grades : int
         0 where the frame has no grades.
     cell : ndarray of int, shape (n,)
         School code × n_grades + grade code; -1 where the grade is missing.
     role : ndarray of str, shape (n,)
         "" where missing.
+    compared : ndarray of bool, shape (n,)
+        Rows of schools outside the programme.
+    years : int
+        School years from pre to post; 0 where that is not known.
     """
 
     frame: pd.DataFrame
@@ -48,13 +58,33 @@ class People:
     first: Codes
     second: Codes
     feeder: Codes
+    grade: Floats
     n_grades: int
     cell: Codes
     role: NDArray[np.object_]
+    compared: Mask
+    years: int
+
+    def clusters(self, kind: str) -> Codes | None:
+        """Return each school code's cluster; None where every school is its own."""
+        if kind == FEEDER:
+            return self.feeder
+        if kind == NETWORK:
+            return networks(self.school[self.first], self.school[self.second], len(self.feeder))
+        return None
 
 
-def arrange(clean: pd.DataFrame) -> People:
+def arrange(clean: pd.DataFrame, *, years: int = 0, comparison: Collection[str] = ()) -> People:
     """Return what all outcomes of a clean frame share.
+
+    Parameters
+    ----------
+    clean : DataFrame
+        Clean frame.
+    years : int, default 0
+        School years from pre to post.
+    comparison : collection of str, default ()
+        Ids of the schools outside the programme.
 
     Raises
     ------
@@ -91,14 +121,28 @@ def arrange(clean: pd.DataFrame) -> People:
     heads = feeder_groups(moves)
     feeder = np.arange(len(schools))
     feeder[heads.index.to_numpy(int)] = heads.to_numpy(int)
-    grade, grades = np.full(len(clean), -1), []
+    grade = np.full(len(clean), np.nan)
     if names.GRADE in clean:
-        grade, grades = pd.factorize(clean[names.GRADE], sort=True)
-    cell = np.where(grade < 0, -1, school * len(grades) + grade)
+        grade = clean[names.GRADE].to_numpy(dtype=float, na_value=np.nan)
+    code, grades = pd.factorize(grade, sort=True)
     role = np.full(len(clean), "", dtype=object)
     if names.ROLE in clean:
         role = clean[names.ROLE].astype(object).where(clean[names.ROLE].notna(), "").to_numpy()
-    return People(clean, pre, post, school, first, second, feeder, len(grades), cell, role)
+    return People(
+        frame=clean,
+        pre=pre,
+        post=post,
+        school=school,
+        first=first,
+        second=second,
+        feeder=feeder,
+        grade=grade,
+        n_grades=len(grades),
+        cell=np.where(code < 0, -1, school * len(grades) + code),
+        role=role,
+        compared=schools.isin(list(comparison))[school],
+        years=years,
+    )
 
 
 def _pairs(clean: pd.DataFrame, pre: Mask, post: Mask) -> tuple[Codes, Codes]:
@@ -137,6 +181,8 @@ def subgroup_rows(people: People, subgroup: str) -> Mask:
     if subgroup == names.ALL:
         return np.ones(len(people.frame), dtype=bool)
     column, _, value = subgroup.partition("=")
+    if column == names.GRADE_BAND and column not in people.frame and people.n_grades:
+        return grade_bands(people.frame[names.GRADE]).eq(value).to_numpy(bool)
     if column not in people.frame:
         raise NotEstimableError("no_subgroup")
     shown = people.frame[column]

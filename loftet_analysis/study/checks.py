@@ -31,7 +31,8 @@ def check_study(study: Study, document: Document) -> list[Problem]:
         problems += _check_values(population, document)
         steps = ("populations", population.name, "estimands")
         problems += _check_estimands(population, population.declared or (), document, steps)
-    return [*problems, *_check_primary(study, document)]
+    problems += _check_primary(study, document)
+    return [*problems, *_check_groupings(study, document), *_check_drift(study, document)]
 
 
 def _check_waves(study: Study, document: Document) -> Iterator[Problem]:
@@ -140,8 +141,7 @@ def _check_primary(study: Study, document: Document) -> Iterator[Problem]:
             what, there = "primary outcomes of an absent population", ", ".join(study.populations)
             yield Problem(what, name, there, document.where(*steps))
             continue
-        scales = population.instrument.scales
-        both = [s for s, scale in scales.items() if {names.PRE, names.POST} <= {*scale.waves}]
+        scales, both = population.instrument.scales, _asked_twice(population)
         for index, outcome in enumerate(family.outcomes):
             if scales and outcome not in both:
                 yield Problem(
@@ -155,6 +155,57 @@ def _check_primary(study: Study, document: Document) -> Iterator[Problem]:
                 )
         wanted = (*steps, "estimands")
         yield from _check_estimands(population, family.estimands, document, wanted)
+
+
+def _asked_twice(population: Population) -> list[str]:
+    scales = population.instrument.scales.items()
+    return [name for name, scale in scales if {names.PRE, names.POST} <= {*scale.waves}]
+
+
+def _check_groupings(study: Study, document: Document) -> Iterator[Problem]:
+    for key in ("subgroups", "gaps"):
+        for name, columns in getattr(study.analysis, key).items():
+            steps = ("analysis", key, name)
+            population = study.populations.get(name)
+            if population is None:
+                there = ", ".join(study.populations)
+                yield Problem(f"{key} of an absent population", name, there, document.where(*steps))
+                continue
+            for index, column in enumerate(columns):
+                if column not in population.groupings:
+                    yield Problem(
+                        f"{key} by a column whose groups are not known",
+                        column,
+                        ", ".join(population.groupings) or "none",
+                        document.where(*steps, index),
+                        did_you_mean(column, population.groupings)
+                        or f"name the column's values (populations.{name}.values.{column})",
+                    )
+
+
+def _check_drift(study: Study, document: Document) -> Iterator[Problem]:
+    for name, outcomes in study.analysis.drift.items():
+        steps = ("analysis", "drift", name)
+        population = study.populations.get(name)
+        if population is None:
+            what, there = "drift of an absent population", ", ".join(study.populations)
+            yield Problem(what, name, there, document.where(*steps))
+        elif not study.years_between:
+            what, todo = "drift without dates", "give the waves their dates"
+            yield Problem(
+                what, name, "waves in different school years", document.where(*steps), todo
+            )
+        else:
+            both = _asked_twice(population)
+            for outcome in outcomes:
+                if population.instrument.scales and outcome not in both:
+                    yield Problem(
+                        f"drift of an outcome that {name} are not asked both before and after",
+                        outcome,
+                        ", ".join(both),
+                        document.where(*steps, outcome),
+                        did_you_mean(outcome, both),
+                    )
 
 
 def _check_estimands(

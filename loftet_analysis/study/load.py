@@ -35,7 +35,7 @@ def load_study(name: str) -> Study:
     Examples
     --------
     >>> study = load_study("sats")
-    >>> study.populations["pupils"].estimands
+    >>> study.populations["pupils"].estimands[:2]
     ('linked_change', 'school_change')
     >>> study.regions.head(2).to_dict("list")
     {'region': ['fall-2007', 'spring-2008'], 'name': ['Fall 2007', 'Spring 2008']}

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import date
+
 import pandas as pd
 
 from loftet_analysis import names
+from loftet_analysis.study.instrument import Scale
 from loftet_analysis.study.study import Population, Study
 
 COLUMNS = (
-    names.POPULATION, names.OUTCOME, names.QUESTION, names.ESTIMAND, names.SUBGROUP,
-    "family", "plan_role",
+    names.POPULATION, names.OUTCOME, names.QUESTION, names.ESTIMAND, "contrast", names.SUBGROUP,
+    "family", "plan_role", "drift", "flags",
 )  # fmt: skip
 PRIMARY, SECONDARY = "primary", "secondary"
+#: Estimands that are also estimated in subgroups, and those whose people have grown older.
+_IN_SUBGROUPS = ("linked_change", "same_grade")
+_GROWN_OLDER = ("linked_change", "cohort_change")
+_DAYS_PER_MONTH = 30.4375
 
 
 def plan(study: Study) -> pd.DataFrame:
-    """Return the estimates of change that a study asks for.
+    """Return the estimates that a study asks for.
 
     Parameters
     ----------
@@ -25,11 +33,15 @@ def plan(study: Study) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per population, outcome and estimand, in the order of study.yml, of the
-        instrument and of ``names.ESTIMANDS``; scales asked both before and after, roles that
-        were asked. Columns ``population, outcome, question`` (empty where the scale names
-        none), ``estimand, subgroup`` (``all``), ``family`` (empty, or "pupils: primary"),
-        ``plan_role`` (primary, secondary).
+        One row per population, outcome, estimand and subgroup (and gap), in the order of
+        study.yml, of the instrument and of ``names.ESTIMANDS``: changes of scales asked both
+        before and after, levels of the others, for roles that were asked. Columns ``population,
+        outcome, question`` (empty where the scale names none), ``estimand, contrast`` (of gaps,
+        else empty), ``subgroup`` (``all``, ``grade=7``), ``family`` (empty, or "pupils:
+        primary"), ``plan_role`` (primary, secondary), ``drift`` (in SD from pre to post, where
+        one is declared for an outcome of people who grow older), ``flags``
+        (``programme_months=18`` of a grade's same-grade change: how long the later wave's pupils
+        of that grade can have had the programme).
 
     Examples
     --------
@@ -43,34 +55,89 @@ def plan(study: Study) -> pd.DataFrame:
     for population in study.populations.values():
         family = study.analysis.primary.get(population.name)
         for scale in population.instrument.scales.values():
-            if not {names.PRE, names.POST} <= set(scale.waves):
-                continue
-            for estimand in _estimands(population, scale.roles):
+            for estimand, contrast, subgroup in _asked(study, population, scale):
                 primary = (
                     family is not None
+                    and subgroup == names.ALL
                     and scale.name in family.outcomes
                     and estimand in family.estimands
                 )
                 rows.append(
-                    (
-                        population.name,
-                        scale.name,
-                        scale.question or "",
-                        estimand,
-                        names.ALL,
-                        f"{population.name}: {PRIMARY}" if primary else "",
-                        PRIMARY if primary else SECONDARY,
-                    )
+                    {
+                        names.POPULATION: population.name,
+                        names.OUTCOME: scale.name,
+                        names.QUESTION: scale.question or "",
+                        names.ESTIMAND: estimand,
+                        "contrast": contrast,
+                        names.SUBGROUP: subgroup,
+                        "family": f"{population.name}: {PRIMARY}" if primary else "",
+                        "plan_role": PRIMARY if primary else SECONDARY,
+                        "drift": _drift(study, population.name, scale.name, estimand),
+                        "flags": _programme_months(study, estimand, subgroup),
+                    }
                 )
-    return pd.DataFrame(rows, columns=list(COLUMNS), dtype=str)
+    texts = dict.fromkeys(set(COLUMNS) - {"drift"}, str)
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({**texts, "drift": float})
 
 
-def _estimands(population: Population, roles: tuple[str, ...] | None) -> list[str]:
-    """Return the population's estimands without those about roles that were not asked."""
+def _asked(study: Study, population: Population, scale: Scale) -> Iterator[tuple[str, str, str]]:
+    """Give the estimands, contrasts and subgroups of one scale."""
+    change = {names.PRE, names.POST} <= set(scale.waves)
+    for estimand in _estimands(study, population, scale.roles):
+        if (estimand == "level") == change:
+            continue
+        if estimand == "gap_change":
+            for column in study.gaps(population.name):
+                first, *others = study.groups(population.name, column) or ("",)
+                for other in others:
+                    yield estimand, f"{column}={other} - {column}={first}", names.ALL
+            continue
+        yield estimand, "", names.ALL
+        if estimand in _IN_SUBGROUPS:
+            for column in study.subgroups(population.name):
+                for group in study.groups(population.name, column):
+                    if _can_be_met(study, estimand, column, group):
+                        yield estimand, "", f"{column}={group}"
+
+
+def _can_be_met(study: Study, estimand: str, column: str, group: str) -> bool:
+    """Return whether a subgroup of linked people can be found again by its grade."""
+    by_grade = column == names.GRADE and estimand == "linked_change"
+    return not by_grade or int(group) + study.years_between in study.grades
+
+
+def _estimands(study: Study, population: Population, roles: tuple[str, ...] | None) -> list[str]:
+    """Return the population's estimands without those that cannot be asked of a scale."""
     about = {
         "participants": {names.PARTICIPANT},
         "colleagues": {names.COLLEAGUE},
         "participants_vs_colleagues": {names.PARTICIPANT, names.COLLEAGUE},
     }
     asked = set(names.ROLES if roles is None else roles)
-    return [name for name in population.estimands if about.get(name, set()) <= asked]
+    wanted = [name for name in population.estimands if about.get(name, set()) <= asked]
+    if population.declared is not None:
+        return wanted
+    # what nobody declared is asked only where the study can answer it
+    out = set() if study.comparison else {"programme_vs_comparison"}
+    out |= set() if study.years_between else {"cohort_change"}
+    out |= set() if population.attendance else {"dose"}
+    out |= set() if population.name == "pupils" else set(names.SPREAD)
+    return [name for name in wanted if name not in out]
+
+
+def _drift(study: Study, population: str, outcome: str, estimand: str) -> float | None:
+    declared = study.analysis.drift.get(population, {}).get(outcome)
+    if declared is None or estimand not in _GROWN_OLDER:
+        return None
+    return declared.per_grade * study.years_between
+
+
+def _programme_months(study: Study, estimand: str, subgroup: str) -> str:
+    """Say how long a grade's pupils of the later wave can have had the programme."""
+    column, _, grade = subgroup.partition("=")
+    pre, post = (study.waves[wave].start for wave in (names.PRE, names.POST))
+    if estimand != "same_grade" or column != names.GRADE or not (pre and post):
+        return ""
+    year = post.year - (post.month < 8) - (int(grade) - names.GRADES[0])
+    since = max(pre, date(year, 8, 1))
+    return f"programme_months={round((post - since).days / _DAYS_PER_MONTH)}"

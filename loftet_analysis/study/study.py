@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from loftet_analysis import names
 from loftet_analysis.study.instrument import Instrument, Language, Role, Text, WaveName
-from loftet_analysis.study.schools import REGION_NAME
+from loftet_analysis.study.schools import COMPARISON, REGION_NAME
 from loftet_analysis.study.yamlfile import Described, Line, Lines, Name, name_by_key, wrong
 
 LINK, CONSENT = "link", "consent"
@@ -238,7 +238,13 @@ class Population(Described):
             "linked_change": linked,
             "same_grade": graded,
             "school_change": linked or graded,
+            "cohort_change": graded,
+            "programme_vs_comparison": linked or graded,
+            "level": True,
+            "dose": linked and self.name != "pupils",
+            "lowest_fifth": linked and self.name == "pupils",
         }
+        allowed |= {name: graded for name in names.SPREAD if name not in allowed}
         return tuple(name for name in names.ESTIMANDS if allowed.get(name, both))
 
     @property
@@ -246,6 +252,13 @@ class Population(Described):
         """What is estimated: as the study says, else all that its columns allow."""
         wanted = self.possible_estimands if self.declared is None else self.declared
         return tuple(name for name in names.ESTIMANDS if name in wanted)
+
+    @property
+    def groupings(self) -> tuple[str, ...]:
+        """The columns whose groups are known beforehand."""
+        fixed = (names.GRADE, names.ROLE)
+        known = [c for c in self.columns if c in fixed or c in self.values]
+        return (*known, names.GRADE_BAND) if names.GRADE in self.columns else tuple(known)
 
     @property
     def sources(self) -> dict[str, str]:
@@ -280,6 +293,24 @@ class Family(Described):
     estimands: Annotated[tuple[Estimand, ...], Field(min_length=1)]
 
 
+class Drift(Described):
+    """How far an outcome moves per grade without the programme, from a source outside the study.
+
+    Attributes
+    ----------
+    per_grade : float
+        In SD per school year.
+    source : str
+        Where the figure is from.
+    date : str
+        When it was published.
+    """
+
+    per_grade: float = Field(allow_inf_nan=False)
+    source: Line
+    date: Line
+
+
 class Analysis(Described):
     """What was decided before the analysis.
 
@@ -291,11 +322,22 @@ class Analysis(Described):
         Level of the confidence intervals, above .5 and below 1.
     primary : dict of str to Family
         By population.
+    subgroups : dict of str to tuple of str
+        By population, the columns whose groups get rows of their own; without it grade and gender
+        of pupils, where there are such columns.
+    gaps : dict of str to tuple of str
+        By population, the columns whose groups are compared in their change; without it gender
+        and grade_band of pupils.
+    drift : dict of str to dict of str to Drift
+        By population and outcome.
     """
 
     sesoi: float = Field(0.10, gt=0, allow_inf_nan=False)
     ci_level: float = Field(0.95, gt=0.5, lt=1)
     primary: dict[PopulationName, Family] = Field(default_factory=dict)
+    subgroups: dict[PopulationName, Lines] = Field(default_factory=dict)
+    gaps: dict[PopulationName, Lines] = Field(default_factory=dict)
+    drift: dict[PopulationName, dict[Name, Drift]] = Field(default_factory=dict)
 
 
 class Study(Described):
@@ -350,6 +392,47 @@ class Study(Described):
         """School years from pre to post (from 1 August); 0 where waves have no dates."""
         pre, post = (self.waves[wave].start for wave in (names.PRE, names.POST))
         return _school_year(post) - _school_year(pre) if pre and post else 0
+
+    @property
+    def comparison(self) -> tuple[str, ...]:
+        """Ids of the schools outside the programme, in the order of the register."""
+        outside = self.schools["role"] == COMPARISON
+        return tuple(self.schools.loc[outside, names.SCHOOL])
+
+    @property
+    def grades(self) -> tuple[int, ...]:
+        """The programme's grades that the register's schools have; all where it says none."""
+        spans = [text.split("-") for text in self.schools["grades"] if text]
+        taught = {g for span in spans for g in range(int(span[0]), int(span[-1]) + 1)}
+        return tuple(g for g in names.GRADES if g in taught or not taught)
+
+    def subgroups(self, population: str) -> tuple[str, ...]:
+        """Return the columns whose groups get rows of their own."""
+        declared = self.analysis.subgroups.get(population)
+        return self._groupings(population, declared, (names.GRADE, names.GENDER))
+
+    def gaps(self, population: str) -> tuple[str, ...]:
+        """Return the columns whose groups are compared in their change."""
+        declared = self.analysis.gaps.get(population)
+        return self._groupings(population, declared, (names.GENDER, names.GRADE_BAND))
+
+    def groups(self, population: str, column: str) -> tuple[str, ...]:
+        """Return the groups of a column, as in ``column=group``; empty where they are not known."""
+        if column == names.GRADE_BAND:
+            return ("5-7", "8-10")
+        if column == names.GRADE:
+            return tuple(map(str, self.grades))
+        if column == names.ROLE:
+            return self.populations[population].roles
+        return tuple(self.populations[population].values.get(column, ()))
+
+    def _groupings(
+        self, population: str, declared: tuple[str, ...] | None, default: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        if declared is not None:
+            return declared
+        possible = self.populations[population].groupings if population == "pupils" else ()
+        return tuple(column for column in default if column in possible)
 
     def text(self, mapping: Mapping[str, str], language: str) -> str:
         """Return a text in a language, else in the study's first, else in any."""

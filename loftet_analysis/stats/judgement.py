@@ -1,0 +1,120 @@
+"""What is said around an estimate: smallest visible change, adjusted p-values, and the verdict."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from loftet_analysis.names import (
+    ESTIMAND,
+    NATIONAL,
+    OUTCOME,
+    POPULATION,
+    REGION,
+    SUBGROUP,
+)
+
+INCREASE, DECREASE, NEGLIGIBLE, UNCLEAR, REFUSED = VERDICTS = (
+    "increase", "decrease", "negligible", "unclear", "refused",
+)  # fmt: skip
+POWER = 0.80
+_ROW = [POPULATION, OUTCOME, ESTIMAND, "contrast", SUBGROUP]
+
+
+def judged(effects: pd.DataFrame) -> pd.DataFrame:
+    """Fill what depends on an estimate and its interval, or on the other rows.
+
+    - `mdes` = (t(1 − α/2, df) + t(.80, df)) SE_raw / sd_unit, the smallest change in SD that
+      would be seen with a power of 80 %.
+    - `p_adjusted`: Holm within each family of national rows; Benjamini and Hochberg over the
+      regions of one population, outcome, estimand, contrast and subgroup, where there are two
+      regions or more.
+    - `estimate_vs_drift` = estimate − drift, where a drift is expected.
+    - `verdict`, of the estimate less its drift, the first that holds: ``refused`` (no estimate);
+      ``negligible`` (the 1 − 2α interval lies inside ±SESOI, two one-sided tests with the same
+      df; `flags` then tell a direction where the interval excludes 0); ``increase`` or
+      ``decrease`` (the interval of `ci_level` excludes 0, and in a family also `p_adjusted` < α,
+      α = 1 − `ci_level`); else ``unclear``. Rows without an SD unit are judged in their own units
+      and never negligible; what is no change (`p_value` empty) has no verdict.
+
+    Parameters
+    ----------
+    effects : DataFrame
+        Rows of ``names.EFFECTS``; may have been judged before.
+
+    Returns
+    -------
+    DataFrame
+        The same rows with these columns filled.
+
+    References
+    ----------
+    Bloom 1995, Evaluation Review 19(5) (MDES); Schuirmann 1987, doi:10.1007/BF01068419;
+    Holm 1979, Scandinavian Journal of Statistics 6(2); Benjamini & Hochberg 1995, Journal of the
+    Royal Statistical Society B 57(1).
+
+    Examples
+    --------
+    >>> row = {"region": "oslo", "population": "pupils", "outcome": "joy", "subgroup": "all",
+    ...        "estimand": "same_grade", "contrast": "post - pre", "family": "", "flags": "",
+    ...        "change": 0.08, "change_se": 0.02, "df": 9.0, "p_value": 0.003, "sd_unit": 0.8,
+    ...        "estimate": 0.10, "se": 0.025, "ci_level": 0.95, "sesoi": 0.1, "drift": None}
+    >>> judged(pd.DataFrame([row]))[["mdes", "verdict"]].round(3)
+        mdes   verdict
+    0  0.079  increase
+    """
+    rows = effects.reset_index(drop=True)
+    alpha = (1 - rows["ci_level"]).astype(float)
+    df = rows["df"].astype(float)
+    drift = rows["drift"].astype(float)
+    reach = stats.t.isf(alpha / 2, df) + stats.t.ppf(POWER, df)
+    standardised = rows["estimate"].notna()
+    estimate = rows["estimate"].where(standardised, rows["change"]).astype(float)
+    se = rows["se"].where(standardised, rows["change_se"]).astype(float)
+    apart = estimate - drift.fillna(0)
+    p = rows["p_value"].astype(float)
+    p = p.where(drift.isna(), 2 * stats.t.sf((apart / se).abs(), df))
+    adjusted, in_family = _adjusted(rows, p)
+
+    half, half_two = (stats.t.isf(tail, df) * se for tail in (alpha / 2, alpha))
+    excludes_zero = apart.abs() > half
+    negligible = standardised & (apart.abs() + half_two < rows["sesoi"].astype(float))
+    seen = excludes_zero & (~in_family | (adjusted < alpha))
+    direction = pd.Series(np.where(apart > 0, INCREASE, DECREASE), index=rows.index)
+    verdict = np.select(
+        [estimate.isna(), p.isna(), negligible, seen],
+        [REFUSED, "", NEGLIGIBLE, direction],
+        UNCLEAR,
+    )
+    noted = excludes_zero & negligible & p.notna()
+    flags = _without_direction(rows["flags"].fillna(""))
+    flags = flags.where(~noted, (flags + ";direction=" + direction).str.removeprefix(";"))
+    return rows.assign(
+        mdes=(reach * rows["change_se"].astype(float) / rows["sd_unit"].astype(float)).where(
+            p.notna()
+        ),
+        p_adjusted=adjusted,
+        estimate_vs_drift=apart.where(drift.notna() & standardised),
+        verdict=pd.Series(verdict, index=rows.index, dtype="str"),
+        flags=flags.astype("str"),
+    )
+
+
+def _without_direction(flags: pd.Series) -> pd.Series:
+    return flags.str.replace(r";?direction=\w+", "", regex=True)
+
+
+def _adjusted(rows: pd.DataFrame, p: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Return adjusted p-values, and which of them are those of a primary family."""
+    adjusted = pd.Series(np.nan, index=rows.index)
+    national = rows[REGION].eq(NATIONAL)
+    in_family = national & rows["family"].fillna("").ne("") & p.notna()
+    for _, family in rows[in_family].groupby("family", sort=False):
+        adjusted[family.index] = multipletests(p[family.index], method="holm")[1]
+    regional = rows[~national & p.notna()]
+    for _, group in regional.groupby(_ROW, sort=False, observed=True, dropna=False):
+        if len(group) > 1:
+            adjusted[group.index] = multipletests(p[group.index], method="fdr_bh")[1]
+    return adjusted, in_family
