@@ -283,12 +283,12 @@ def test_the_unit_within_roles_is_centred_within_roles():
 
 
 def test_feeder_groups_join_a_lower_secondary_school_and_its_feeders():
-    moves = {"a": "zzzccb", "b": "bbz", "c": "cz", "z": "z", "d": "yx"}
+    moves = {"a": "zzzccb", "b": "bbz", "c": "cccz", "e": "eeeeez", "z": "z", "d": "yx"}
     pairs = pd.DataFrame(
         [(pre, post) for pre, posts in moves.items() for post in posts],
         columns=["school_pre", "school_post"],
     )
-    expected = {"a": "z", "b": "b", "c": "c", "d": "x", "z": "z"}
+    expected = {"a": "z", "b": "z", "c": "c", "d": "x", "e": "e", "z": "z"}
     assert feeder_groups(pairs).to_dict() == expected
     assert feeder_groups(pairs.iloc[::-1]).to_dict() == expected
     assert feeder_groups(pairs.iloc[:0]).empty
