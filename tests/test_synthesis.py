@@ -8,12 +8,35 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.meta_analysis import combine_effects
 
+from loftet_analysis.errors import InputError
 from loftet_analysis.names import POOLED
-from loftet_analysis.stats.synthesis import METHOD, pool, tau2_reml
+from loftet_analysis.stats.clustered import NotEstimableError, contrast
+from loftet_analysis.stats.effects import effects
+from loftet_analysis.stats.synthesis import (
+    METHOD,
+    NOT_REGRESSED,
+    ONE_STAGE,
+    REFUSED,
+    REGRESSION,
+    UNGUARDED,
+    change_in_cells,
+    leave_one_out,
+    meta_regression,
+    one_stage,
+    pool,
+    pool_each,
+    tau2_interval,
+    tau2_reml,
+)
 
 REFERENCE = Path(__file__).parent / "reference"
 META = json.loads((REFERENCE / "r_values.json").read_text())["meta"]
+METAFOR = json.loads((REFERENCE / "meta.json").read_text())
+SETS = METAFOR["sets"]
+SEEDS = st.integers(0, 2**32 - 1)
 NUMBERS = ["estimate", "se", "ci_low", "ci_high", "pi_low", "pi_high", "tau2", "i2", "q", "q_p"]
 
 
@@ -120,3 +143,243 @@ def test_q_keeps_its_digits():
     assert found["q"] == pytest.approx(9)
     assert found["q_p"] == pytest.approx(0.0027, abs=1e-4)
     assert pool(regions([0.3, 0.3], [0.01, 0.01])).iloc[0]["q"] == 0
+
+
+def of_set(name):
+    return regions(np.array(SETS[name]["yi"]), np.array(SETS[name]["vi"]))
+
+
+def moderators_of(model):
+    names = np.atleast_1d(model["moderators"])
+    values = {name: SETS[model["set"]][name] for name in names}
+    return pd.DataFrame(values, index=of_set(model["set"])["region"])
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_random_sets_give_what_metafor_gives(name):
+    found, reference = pool_each(of_set(name)).iloc[0], METAFOR["pooled"]["adhoc"][name]
+    for key, value in reference.items():
+        assert found[key] == pytest.approx(value, abs=1e-9, rel=1e-9), key
+    assert_metafor(pool(of_set(name)).iloc[0], reference)
+
+
+def test_each_region_left_out_gives_what_metafor_gives():
+    found, reference = leave_one_out(of_set("regions15")), METAFOR["leave_one_out"]
+    assert found["left_out"].tolist() == [f"r{i}" for i in range(15)]
+    assert (found["k"] == 14).all()
+    for key in ("estimate", "se", "ci_low", "ci_high", "tau2"):
+        np.testing.assert_allclose(found[key], reference[key], atol=1e-9)
+
+
+@pytest.mark.parametrize("test", ["adhoc", "knha"])
+@pytest.mark.parametrize("model", METAFOR["regressed"], ids=lambda model: model["set"])
+def test_moderators_give_what_metafor_gives(model, test):
+    table = moderators_of(model)
+    found = meta_regression(of_set(model["set"]), table, guard=test == "adhoc")
+    assert found["term"].tolist() == ["intercept", *table]
+    assert (found["method"] == (REGRESSION if test == "adhoc" else UNGUARDED)).all()
+    for key, value in model[test].items():
+        np.testing.assert_allclose(found[key], value, atol=1e-9, rtol=1e-9, err_msg=key)
+
+
+def test_the_fit_without_moderators_is_statsmodels_at_the_same_tau2():
+    y, v = (np.array(SETS["twelve"][key]) for key in ("yi", "vi"))
+    random = combine_effects(y, v + tau2_reml(y, v))
+    found = pool(of_set("twelve")).iloc[0]
+    assert found["estimate"] == pytest.approx(random.mean_effect_fe)
+    assert found["se"] ** 2 == pytest.approx(max(random.var_hksj_fe, random.var_eff_w_fe))
+
+
+def test_urban_of_the_shared_reference(regions15):
+    urban = pd.read_csv(REFERENCE / "regions15.csv")[["urban"]].set_index(regions15["region"])
+    found = meta_regression(regions15, urban, guard=False)
+    np.testing.assert_allclose(found["estimate"], [0.206744931352469, -0.029412075356695])
+    np.testing.assert_allclose(found["se"], [0.0525304957995482, 0.0594622491618113])
+    np.testing.assert_allclose(found["p_value"], [0.00170696990835894, 0.629111941422225])
+
+
+@given(seed=SEEDS, k=st.integers(2, 20), tau=st.floats(0, 0.5), level=st.floats(0.5, 0.99))
+@settings(max_examples=40, deadline=None)
+def test_interval_of_tau2_inverts_the_test_of_q(seed, k, tau, level):
+    rng = np.random.default_rng(seed)
+    v = rng.uniform(0.001, 0.05, k)
+    y = rng.normal(0, np.sqrt(v + tau**2))
+    low, high = tau2_interval(y, v, ci_level=level)
+    assert 0 <= low <= high
+    for end, p in ((low, (1 - level) / 2), (high, (1 + level) / 2)):
+        w = 1 / (v + end)
+        q = w @ (y - np.average(y, weights=w)) ** 2
+        tail = stats.chi2.sf(q, k - 1)
+        assert tail == pytest.approx(p, abs=1e-9) if end > 0 else tail >= p - 1e-9
+
+
+@given(seed=SEEDS)
+@settings(max_examples=15, deadline=None)
+def test_moderators_in_other_units_and_another_order_of_regions(seed):
+    rng = np.random.default_rng(seed)
+    rows = regions(rng.normal(0.2, 0.2, 9), rng.uniform(0.005, 0.05, 9))
+    table = pd.DataFrame({"size": rng.normal(size=9), "urban": 3.0 * rng.permutation(9)})
+    table.index = rows["region"]
+    plain = meta_regression(rows, table)
+    turned = meta_regression(rows.sample(frac=1, random_state=1), 1000 * table + [5, -7])
+    scaled = turned["estimate"].to_numpy()[1:] * 1000
+    np.testing.assert_allclose(scaled, plain["estimate"][1:], rtol=1e-7)
+    same = ["p_value", "statistic", "f", "tau2", "q"]
+    np.testing.assert_allclose(turned.loc[1:, same], plain.loc[1:, same], rtol=1e-6, atol=1e-9)
+
+
+def test_subgroups_and_contrasts_are_pooled_apart(regions15):
+    other = regions15.assign(subgroup="grade=7", estimate=regions15["estimate"] + 1)
+    rows = pd.concat([regions15, other]).assign(contrast="post - pre")
+    found = pool_each(rows)
+    assert found["subgroup"].tolist() == ["all", "grade=7"]
+    assert found["estimate"].diff().iloc[1] == pytest.approx(1)
+    assert found["contrast"].unique().tolist() == ["post - pre"]
+    pd.testing.assert_frame_equal(pool(rows), pool(regions15))
+    two = pool_each(rows.assign(contrast=["a", "b"] * 15))
+    assert two["k"].tolist() == [8, 7, 8, 7]
+
+
+def test_too_few_regions_are_said_everywhere(regions15):
+    two = leave_one_out(regions15.iloc[:2])
+    assert two["k"].tolist() == [1, 1]
+    assert two[["estimate", "se", "tau2"]].isna().all(axis=None)
+    assert (two["method"] == REFUSED).all()
+    assert leave_one_out(regions15.iloc[:0]).empty
+    table = pd.DataFrame({"urban": [0, 1, 1]}, index=["r0", "r1", "r2"])
+    for rows, moderators in (
+        (regions15.iloc[:2], table),
+        (regions15.iloc[:3], 0 * table),
+        (regions15.iloc[:3], table.assign(rural=1 - table["urban"])),
+        (regions15.iloc[:3].assign(estimate=np.nan), table),
+    ):
+        found = meta_regression(rows, moderators)
+        assert found["term"].tolist() == ["intercept", *moderators]
+        assert (found["method"] == NOT_REGRESSED).all()
+        assert found[["estimate", "se", "f", "q"]].isna().all(axis=None)
+
+
+def test_a_region_counts_once(regions15):
+    rows = pd.concat([regions15.assign(cluster="school"), regions15[:2].assign(cluster="network")])
+    with pytest.raises(InputError, match=r"(?s)regions more than once.*same_grade.*r0, r1"):
+        pool(rows)
+
+
+def test_moderators_must_be_numbers_for_every_region(regions15):
+    table = pd.DataFrame({"urban": [0, np.nan], "kind": ["a", "b"]}, index=["r0", "r1"])
+    with pytest.raises(InputError, match=r"(?s)urban cannot.*r1, r2.*kind cannot.*r0, r1, r2"):
+        meta_regression(regions15.iloc[:3], table)
+
+
+def by_contrast(n, means, cluster):
+    """The same-grade fit with its blocks of rows and cells."""
+    cells, both = len(cluster), n.sum(axis=1)
+    return contrast(
+        means.ravel(), np.tile([[0.0], [1.0]], (cells, 1)), [1], np.repeat(cluster, 2),
+        cells=np.repeat(np.arange(cells), 2), weights=(both[:, None] / n).ravel(),
+        counts=n.ravel(),
+    )  # fmt: skip
+
+
+@given(seed=SEEDS, largest=st.sampled_from([1, 3, 40]))
+@settings(max_examples=60, deadline=None)
+def test_change_in_cells_is_the_engine_s(seed, largest):
+    rng = np.random.default_rng(seed)
+    cluster = rng.permutation(np.r_[0:3, rng.integers(0, 5, 30)])
+    n = rng.integers(1, largest + 1, (33, 2))
+    means = rng.normal(3, 1, (33, 2))
+    found, engine = change_in_cells(n, means, cluster), by_contrast(n, means, cluster)
+    assert found.estimate == pytest.approx(engine.estimate, abs=1e-12)
+    np.testing.assert_allclose(found.scores, engine.scores, atol=1e-12)
+    assert (found.df, found.n_clusters) == pytest.approx((engine.df, engine.n_clusters), rel=1e-10)
+
+
+def test_cells_of_one_region_or_without_differences_are_refused():
+    n, means = np.full((4, 2), 3), np.array([[1.0, 2], [2, 2], [1, 4], [3, 3]])
+    with pytest.raises(NotEstimableError, match="one_cluster"):
+        change_in_cells(n, means, [1, 1, 1, 1])
+    with pytest.raises(NotEstimableError, match="no_variance"):
+        change_in_cells(n, np.tile([0.1, 0.3], (4, 1)), [0, 0, 1, 2])
+
+
+def people_of_regions(seed=1, n=400):
+    """Pupils in 6 regions of 3 schools; half of them linked, some answers missing."""
+    rng = np.random.default_rng(seed)
+    school = rng.integers(0, 18, n)
+    frame = pd.DataFrame({
+        "school_id": [f"s{code:02}" for code in school],
+        "region": [f"r{code % 6}" for code in school],
+        "person_id": np.arange(n), "grade": rng.integers(5, 8, n),
+    })  # fmt: skip
+    level = rng.normal(size=18)[school]
+    before = frame.assign(wave="pre", joy=level + rng.normal(size=n))
+    after = frame.assign(wave="post", joy=level + 0.3 + rng.normal(size=n))
+    after.loc[n // 2 :, "person_id"] += n
+    clean = pd.concat([before, after], ignore_index=True)
+    clean.loc[rng.choice(2 * n, 20, replace=False), "joy"] = np.nan
+    return clean
+
+
+PLAN = pd.DataFrame({
+    "population": "pupils", "outcome": ["joy", "joy", "joy", "mood", "joy"], "question": "",
+    "estimand": ["linked_change", "same_grade", "same_grade", "same_grade", "school_change"],
+    "subgroup": ["all", "all", "grade=7", "all", "all"], "family": "", "plan_role": "",
+})  # fmt: skip
+UNIT = pd.DataFrame({"population": ["pupils"], "outcome": "joy", "unit": "total", "sd_unit": 1.3})
+
+
+def one(clean, plan=PLAN, units=UNIT):
+    return one_stage(clean, plan, population="pupils", units=units)
+
+
+def test_one_stage_is_the_national_estimate_with_regions_for_schools():
+    clean = people_of_regions()
+    found = one(clean)
+    cells = clean.groupby(["school_id", "grade"]).ngroup()
+    as_schools = effects(
+        clean.assign(school_id=clean["region"], grade=cells), PLAN.iloc[:2],
+        population="pupils", region="national", units=UNIT, unit_is_sample=True,
+    )  # fmt: skip
+    assert list(found.columns) == list(POOLED)
+    assert found["estimand"].tolist() == ["linked_change", "same_grade", "same_grade"]
+    for name in ("estimate", "se", "df", "ci_low", "ci_high"):
+        np.testing.assert_allclose(found[name][:2], as_schools[name], rtol=1e-10, err_msg=name)
+    assert found["k"].tolist() == [6, 6, 0]
+    assert found["method"].tolist() == [ONE_STAGE] * 2 + [
+        "one stage, not estimated: the data have no such scale"
+    ]
+    assert found.loc[:1, ["pi_low", "tau2", "q"]].isna().all(axis=None)
+    national = effects(clean, PLAN.iloc[:2], population="pupils", region="national", units=UNIT)
+    np.testing.assert_allclose(found["estimate"][:2], national["estimate"], rtol=1e-12)
+
+
+def test_one_stage_does_not_hang_on_the_order_of_rows():
+    clean = people_of_regions()
+    pd.testing.assert_frame_equal(one(clean.sample(frac=1, random_state=3)), one(clean))
+
+
+def test_one_stage_says_why_it_refuses():
+    clean = people_of_regions()
+    for frame, units, said in (
+        (clean[clean["region"] == "r1"], UNIT, "without some one cluster"),
+        (clean[clean["wave"] == "pre"], UNIT, "nobody, or nobody|no grade of a school"),
+        (clean, UNIT[:0], "no standard deviation"),
+        (clean.assign(joy=np.nan), UNIT, "nobody, or nobody|no grade of a school"),
+    ):
+        found = one(frame, PLAN.iloc[:2], units)
+        assert found["estimate"].isna().all()
+        assert found["method"].str.contains(said).all()
+    without = one(clean.drop(columns="grade"), PLAN.iloc[:2])
+    assert without["k"].tolist() == [6, 0]
+    assert without["method"].str.endswith("the data have no grades").tolist() == [False, True]
+
+
+def test_one_stage_needs_every_school_in_one_region():
+    clean = people_of_regions()
+    with pytest.raises(InputError, match="answers without a region"):
+        one(clean.drop(columns="region"))
+    with pytest.raises(InputError, match="answers without a region"):
+        one(clean.assign(region=clean["region"].where(clean["region"] != "r1")))
+    moved = clean.assign(region=np.where(clean["wave"] == "post", "r9", clean["region"]))
+    with pytest.raises(InputError, match="a school's grade lies in two regions"):
+        one(moved)
