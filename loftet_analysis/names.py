@@ -56,6 +56,13 @@ EFFECTS = (
     "se", "ci_low", "ci_high", "ci_level", "mdes", "sesoi", "drift", "estimate_vs_drift",
     "verdict", "evidence", "measurement_warning", "flags", "method", "reason", "suppressed",
 )  # fmt: skip
+SENSITIVITY = (
+    "region", "population", "outcome", "question", "estimand", "subgroup", "analysis", "contrast",
+    "n_pre", "n_post", "n_pairs", "n_clusters", "change", "change_se", "df", "p_value", "sd_unit",
+    "estimate", "se", "ci_low", "ci_high", "ci_level", "sesoi", "verdict", "main_estimate",
+    "main_verdict", "agrees", "flags", "method", "reason", "suppressed",
+)  # fmt: skip
+VARIANCE = ("region", "population", "outcome", "wave", "n", "n_clusters", "sd", "icc")
 RELIABILITY = (
     "region", "population", "scale", "wave", "subgroup", "n_items", "n",
     "alpha", "alpha_ci_low", "alpha_ci_high", "omega", "omega_ci_low", "omega_ci_high",

@@ -156,7 +156,7 @@ def effects(
     0     1.0      0.408  3.0      1.25  2.123  unclear
     """
     people = arrange(clean, years=years, comparison=comparison)
-    rulers = _rulers(units, population)
+    settled = rulers(units, population)
     known = estimands(population, by_grade=population == "pupils" and GRADE in clean)
     known |= spread_estimands(population)
     rows = []
@@ -166,21 +166,21 @@ def effects(
         row["measurement_warning"] = (warnings or {}).get(plan[OUTCOME], "")
         if plan["estimand"] not in known:
             rows.append({**row, "reason": "unknown_estimand"})
-        ruler = rulers.get(plan[OUTCOME], {})
+        ruler = settled.get(plan[OUTCOME], {})
         for estimand in known.get(plan["estimand"], ()):
             rows.append(_row(row, people, estimand, ruler, unit_is_sample, ci_level))
     return judged(_table(rows))
 
 
-def _rulers(units: pd.DataFrame, population: str) -> dict[str, dict[str, float]]:
+def rulers(units: pd.DataFrame, population: str) -> dict[str, dict[str, float]]:
     """Return what is settled for each outcome: SDs by their names, and whatever stands beside."""
     of_population = units[units[POPULATION] == population]
     settled = [c for c in ("low_fifth", "midpoint", "alpha") if c in units]
-    rulers: dict[str, dict[str, float]] = {}
+    found: dict[str, dict[str, float]] = {}
     for row in of_population.to_dict("records"):
-        ruler = rulers.setdefault(row[OUTCOME], {name: row[name] for name in settled})
+        ruler = found.setdefault(row[OUTCOME], {name: row[name] for name in settled})
         ruler[row["unit"]] = row["sd_unit"]
-    return rulers
+    return found
 
 
 def _row(

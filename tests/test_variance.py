@@ -1,0 +1,40 @@
+"""The share of the variance between schools, by wave."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from loftet_analysis.names import VARIANCE
+from loftet_analysis.stats.estimands import intraclass_correlation
+from loftet_analysis.stats.variance import variance
+from tests.test_effects import answers, codes
+
+
+def test_each_wave_has_its_sd_and_its_share_between_schools():
+    clean = answers(4)
+    found = variance(clean, ["y", "absent"], population="pupils", region="oslo")
+    assert list(found.columns) == list(VARIANCE)
+    assert found["wave"].tolist() == ["pre", "post"]
+    for _, row in found.iterrows():
+        given = clean[clean["wave"] == row["wave"]].dropna(subset=["y"])
+        assert (row["n"], row["n_clusters"]) == (len(given), given["school_id"].nunique())
+        assert row["sd"] == pytest.approx(given["y"].std())
+        icc = intraclass_correlation(given["y"].to_numpy(), codes(given["school_id"]))
+        assert row["icc"] == pytest.approx(icc)
+
+
+def test_planted_shares_are_found():
+    rng = np.random.default_rng(3)
+    school = np.repeat(np.arange(400), 25)
+    y = rng.normal(0, np.sqrt(0.2), 400)[school] + rng.normal(0, np.sqrt(0.8), len(school))
+    clean = pd.DataFrame({"wave": "pre", "school_id": school.astype(str), "y": y})
+    (found,) = variance(clean, ["y"], population="pupils", region="x").to_dict("records")
+    assert found["icc"] == pytest.approx(0.2, abs=0.03)
+
+
+def test_one_answer_each_gives_no_share():
+    clean = pd.DataFrame({"wave": "post", "school_id": list("ab"), "y": [1.0, 2.0]})
+    (found,) = variance(clean, ["y"], population="pupils", region="x").to_dict("records")
+    assert np.isnan(found["icc"])
+    assert found["sd"] == pytest.approx(np.sqrt(0.5))
+    assert variance(clean[:0], ["y"], population="pupils", region="x").empty
