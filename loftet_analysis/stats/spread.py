@@ -166,11 +166,9 @@ def same_grade_quantile(case: Case, *, p: float) -> Found:
     """
     people = case.people
     cells, n, _ = common_cells(case, at_least=1)
-    place = np.full(people.cell.max() + 2, -1)
-    place[cells] = np.arange(len(cells))
-    here = np.flatnonzero(case.valid & (people.pre | people.post) & (place[people.cell] >= 0))
+    here, cell = _in_cells(case, cells)
     y, after = case.y[here], people.post[here].astype(int)
-    weight = (n.sum(axis=1, keepdims=True) / n)[place[people.cell[here]], after]
+    weight = (n.sum(axis=1, keepdims=True) / n)[cell, after]
     step = _step(y)
     recentred, found = np.zeros(len(case.y)), np.empty(2)
     for wave in (0, 1):
@@ -192,7 +190,7 @@ def _quantile(y: Floats, weight: Floats, p: float, step: float) -> tuple[float, 
     --------
     >>> q, influence = _quantile(np.array([1.0, 2, 2, 4]), np.ones(4), 0.5, 1.0)
     >>> q, influence.round(3).tolist()
-    (2.0, [-1.0, 0.0, 0.0, 1.0])
+    (2.0, [-1.6, 0.0, 0.0, 1.6])
     """
     scores, whose = np.unique(y, return_inverse=True)
     share = np.bincount(whose, weight) / weight.sum()
@@ -380,18 +378,16 @@ def spread_ratio(case: Case, *, part: str) -> Found:
         raise NotEstimableError("few_schools")
     both = n.sum(axis=1)
     level = both @ means / both.sum()
-    place = np.full(people.cell.max() + 2, -1)
-    place[cells] = np.arange(len(cells))
-    variances = np.empty((2, len(schools) + 1))
-    for wave, rows in enumerate((people.pre, people.post)):
-        here = case.valid & rows & (place[people.cell] >= 0)
-        square = (case.y[here] - level[wave]) ** 2
-        squares = np.bincount(row[place[people.cell[here]]], square, minlength=len(schools))
-        table = np.zeros((2, len(schools), people.n_grades))
-        counted = n[:, wave], n[:, wave] * (means[:, wave] - level[wave])
-        table[:, row, cells % people.n_grades] = counted
-        variances[wave] = _variances(*table, squares)[part == WITHIN]
-    if not (variances > 0).all():
+    here, cell = _in_cells(case, cells)
+    after = people.post[here].astype(int)
+    square = (case.y[here] - level[after]) ** 2
+    squares = np.bincount(2 * row[cell] + after, square).reshape(-1, 2)
+    table = np.zeros((2, 2, len(schools), people.n_grades))
+    table[:, :, row, cells % people.n_grades] = n.T, (n * (means - level)).T
+    variances = np.array(
+        [_variances(*table[:, wave], squares[:, wave])[part == WITHIN] for wave in (0, 1)]
+    )
+    if not (variances > TOLERANCE * squares.sum(axis=0)[:, None] / both.sum()).all():
         raise NotEstimableError("no_variance")
     ratio = np.diff(np.log(variances), axis=0)[0] / 2
     without = ratio[1:]
@@ -400,6 +396,16 @@ def spread_ratio(case: Case, *, part: str) -> Found:
     raw = Clustered(float(ratio[0]), scores, len(schools) - 1.0, len(schools))
     sd_pre, sd_post = np.sqrt(variances[:, 0])
     return replace(found_in_cells(case, raw, cells, level), sd_pre=sd_pre, sd_post=sd_post)
+
+
+def _in_cells(case: Case, cells: Codes) -> tuple[Codes, Codes]:
+    """Return the rows of both waves that lie in these cells, and which cell each is in."""
+    people = case.people
+    place = np.full(people.cell.max() + 2, -1)
+    place[cells] = np.arange(len(cells))
+    of_row = place[people.cell]
+    here = np.flatnonzero(case.valid & (people.pre | people.post) & (of_row >= 0))
+    return here, of_row[here]
 
 
 def _variances(n: Floats, sums: Floats, squares: Floats) -> tuple[Floats, Floats]:
@@ -421,8 +427,8 @@ def _variances(n: Floats, sums: Floats, squares: Floats) -> tuple[Floats, Floats
     --------
     >>> n, sums = np.full((3, 1), 2), np.array([[3.0], [7.0], [11.0]])
     >>> between, within = _variances(n, sums, np.array([5.0, 25.0, 61.0]))
-    >>> between[0], within[0]
-    (3.75, 0.5)
+    >>> between.round(2).tolist(), within.round(2).tolist()
+    ([3.75, 1.75, 7.75, 1.75], [0.5, 0.5, 0.5, 0.5])
     """
     size, total = n.sum(axis=1), sums.sum(axis=1)
     n_schools = np.full(len(n) + 1, len(n) - 1)
@@ -446,7 +452,8 @@ def _variances(n: Floats, sums: Floats, squares: Floats) -> tuple[Floats, Floats
     grades_only = _also_without_each(squares) - (_also_without_each(sums) ** 2 * means).sum(axis=1)
     df = n_schools + kept.sum(axis=1) - there.sum(axis=1)
     weight = people - (_also_without_each(n**2) * means).sum(axis=1)
-    return _over(grades_only - rest - df * within, np.where(df > 0, weight, 0)), within
+    beyond = grades_only - rest - df * np.maximum(within, 0)
+    return _over(beyond, np.where((df > 0) & (within >= 0), weight, 0)), within
 
 
 def _also_without_each(x: Floats) -> Floats:
