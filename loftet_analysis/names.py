@@ -67,6 +67,15 @@ RELIABILITY = (
     "region", "population", "scale", "wave", "subgroup", "n_items", "n",
     "alpha", "alpha_ci_low", "alpha_ci_high", "omega", "omega_ci_low", "omega_ci_high",
 )  # fmt: skip
+INVARIANCE = (
+    "population", "scale", "design", "model", "n", "n_groups", "chisq", "df", "p_value", "cfi",
+    "tli", "rmsea", "srmr", "delta_cfi", "delta_rmsea", "holds", "freed", "latent_change",
+    "latent_change_se", "reason",
+)  # fmt: skip
+ITEMS = (
+    "region", "population", "scale", "item", "wave", "subgroup", "n", "missing_share", "mean", "sd",
+    "item_rest_r", "alpha_if_deleted", "floor_share", "ceiling_share",
+)  # fmt: skip
 POOLED = (
     "population", "outcome", "estimand", "k", "estimate", "se", "df", "ci_low", "ci_high",
     "pi_low", "pi_high", "tau2", "i2", "q", "q_p", "method",

@@ -215,12 +215,13 @@ def _row(
             numbers |= {"ci_low": low, "ci_high": high}
     except NotEstimableError as refusal:
         return {**row, "flags": "", "drift": None, "reason": refusal.reason}
-    flags = _flags(found, sd if sd > 0 else ruler.get(TOTAL, np.nan))
+    flags = flags_of(found, sd if sd > 0 else ruler.get(TOTAL, np.nan))
     told = [flag for flag in (str(plan.get("flags") or ""), *flags) if flag]
     return row | numbers | {"flags": ";".join(told)}
 
 
-def _flags(found: Found, sd: float) -> list[str]:
+def flags_of(found: Found, sd: float) -> list[str]:
+    """Return what a reader of the row must know: few clusters, low df, groups apart before."""
     apart = abs(found.baseline) / sd
     raised = {
         "low_df": found.raw.df < LOW_DF,

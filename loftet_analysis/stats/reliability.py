@@ -1,13 +1,17 @@
-"""Internal consistency of the scales, wave by wave."""
+"""Reliability of scales, wave by wave: Cronbach's alpha and omega with their intervals."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 import pingouin
-from scipy import stats
+from scipy import special, stats
 
 from loftet_analysis.names import ALL, RELIABILITY, WAVE, WAVES
+from loftet_analysis.stats import factor
+from loftet_analysis.stats.clustered import NotEstimableError
 from loftet_analysis.study import Instrument
 
 
@@ -17,9 +21,10 @@ def reliability(
     *,
     population: str,
     region: str,
+    by: Sequence[str] = (),
     ci_level: float = 0.95,
 ) -> pd.DataFrame:
-    """Return Cronbach's alpha of every scale in every wave.
+    """Return Cronbach's alpha and omega of every scale in every wave.
 
     Parameters
     ----------
@@ -29,43 +34,113 @@ def reliability(
         Says which items make a scale, and in which waves it is asked.
     population, region : str
         For the columns of these names.
+    by : sequence of str, optional
+        Columns (``grade``, ``role``) whose groups get rows of their own.
     ci_level : float, default .95
-        Level of the interval.
+        Level of the intervals.
 
     Returns
     -------
     DataFrame
-        ``names.RELIABILITY``, a row per scale × wave in the frame. `n` counts people who answered
-        every item. Where alpha cannot be had (one item, fewer than two complete answers, no
-        variance) the row is there without it. `omega` columns are empty.
+        ``names.RELIABILITY``, a row per scale × wave × group in the frame. `n` counts people who
+        answered every item that was asked; `n_items` is lower than the instrument's where an item
+        was not asked. Where a coefficient cannot be had (one item, fewer than two complete
+        answers, no variance; below three items for omega) the row is there without it.
 
     See Also
     --------
-    alpha : the coefficient and its interval.
+    alpha, omega : the coefficients and their intervals.
     """
-    present = [wave for wave in WAVES if (clean[WAVE] == wave).any()]
     rows = []
     for name, scale in instrument.scales.items():
-        for wave in present:
+        for wave, subgroup, part in parts(clean, by):
             if wave not in scale.waves:
                 continue
-            items = [item for item in scale.items if item in clean]
-            complete = clean.loc[clean[WAVE] == wave, items].astype(float).dropna()
+            answers = part[[item for item in scale.items if item in part]].astype(float)
+            complete = answers.dropna(axis=1, how="all").dropna()
             rows.append(
                 {
                     "region": region,
                     "population": population,
                     "scale": name,
                     "wave": wave,
-                    "subgroup": ALL,
-                    "n_items": len(items),
-                    "n": len(complete) if items else 0,
+                    "subgroup": subgroup,
+                    "n_items": complete.shape[1],
+                    "n": len(complete) if complete.shape[1] else 0,
                     **alpha(complete, ci_level=ci_level),
+                    **omega(complete, ci_level=ci_level),
                 }
             )
     return pd.DataFrame(rows, columns=RELIABILITY).astype(
         {column: float for column in RELIABILITY if column.startswith(("alpha", "omega"))}
     )
+
+
+def parts(clean: pd.DataFrame, by: Sequence[str]) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """Give everybody of each wave, and the groups of each column."""
+    for wave in WAVES:
+        here = clean[(clean[WAVE] == wave).fillna(False)]
+        if here.empty:
+            continue
+        yield wave, ALL, here
+        for column in by:
+            if column in here:
+                for group, part in here.groupby(column, sort=True, observed=True):
+                    yield wave, f"{column}={group}", part
+
+
+def omega(complete: pd.DataFrame, *, ci_level: float = 0.95) -> dict[str, float]:
+    """Return McDonald's omega (total) of one factor with an interval.
+
+    (Σλ)² / ((Σλ)² + Σθ) from maximum likelihood on the covariances. The interval is Wald's on the
+    logit of omega, its variance by the delta method from the expected information (Raykov &
+    Marcoulides 2011); it takes people for independent, as Feldt's does for alpha.
+
+    Parameters
+    ----------
+    complete : DataFrame
+        One column per item, one row per person, nothing missing.
+    ci_level : float, default .95
+        Level of the interval.
+
+    Returns
+    -------
+    dict
+        `omega`, `omega_ci_low`, `omega_ci_high`; empty with fewer than three items that vary, and
+        where there is no proper solution (not converged, or a negative residual variance).
+
+    References
+    ----------
+    McDonald 1999, Test Theory; Raykov & Marcoulides 2011, Introduction to Psychometric Theory.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> answers = pd.DataFrame(rng.normal(size=(400, 1)) + rng.normal(size=(400, 4)))
+    >>> {key: round(value, 2) for key, value in omega(answers).items()}
+    {'omega': 0.78, 'omega_ci_low': 0.74, 'omega_ci_high': 0.81}
+    """
+    complete = complete.loc[:, complete.nunique() > 1]
+    n, k = complete.shape
+    if k < 3 or n <= k:
+        return {}
+    one_factor = factor.model(k, 1, factor.CONFIGURAL, linked=False)
+    try:
+        found = factor.fit(one_factor, [factor.moments(complete)])
+    except NotEstimableError:
+        return {}
+    unique = found.theta[one_factor.uniquenesses]
+    common, rest = found.theta[one_factor.loadings].sum() ** 2, unique.sum()
+    if (unique < 0).any() or not common > 0:
+        return {}
+    share = common / (common + rest)
+    # logit(omega) = 2 log Σλ − log Σθ
+    slope = np.zeros(len(found.theta))
+    slope[one_factor.loadings] = 2 / found.theta[one_factor.loadings].sum()
+    slope[one_factor.uniquenesses] = -1 / rest
+    half = stats.norm.isf((1 - ci_level) / 2) * np.sqrt(slope @ found.vcov @ slope)
+    low, high = special.expit(special.logit(share) + np.array([-half, half]))
+    return {"omega": float(share), "omega_ci_low": float(low), "omega_ci_high": float(high)}
 
 
 def alpha(complete: pd.DataFrame, *, ci_level: float = 0.95) -> dict[str, float]:

@@ -1,0 +1,394 @@
+"""One-factor models by maximum likelihood: the same factor at several occasions or in groups.
+
+An *occasion* is a wave of the same people (their answers side by side, the same item's residuals
+correlated) or a group of people. Item i at occasion o is y = ν + λη + ε, so that a group's moments
+are Σ = ΛΦΛ' + Θ and μ = ν + Λα. The first occasion's factor has mean 0 and variance 1; those of the
+others are free as soon as loadings (variance) and intercepts (mean) are held equal.
+
+The answers enter as means and covariances alone, so the number of people does not matter. With
+S* = S + (m − μ)(m − μ)' the likelihood is −½ Σ n [log|Σ| + tr Σ⁻¹S*]; Fisher scoring with halved
+steps ends when the score is zero, and a fit whose information is not positive definite is
+refused. χ² is n times the discrepancy with covariances over n, the baseline has free means and
+variances and no covariances, and CFI, TLI, RMSEA (times √groups) and SRMR are as in lavaan.
+Cluster-robust standard errors put the schools' sums of people's scores between two inverses of
+the information.
+
+semopy fits groups one by one, without equal loadings or intercepts over them, and factor_analyzer
+knows one group without constraints; neither gives cluster-robust errors of a latent mean.
+
+References
+----------
+Bollen 1989, Structural Equations with Latent Variables, doi:10.1002/9781118619179;
+Rosseel 2012, Journal of Statistical Software 48(2), doi:10.18637/jss.v048.i02;
+Meredith 1993, Psychometrika 58(4), 525–543, doi:10.1007/BF02294825.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from loftet_analysis.stats.clustered import Floats, NotEstimableError
+
+CONFIGURAL, METRIC, SCALAR, STRICT = LEVELS = ("configural", "metric", "scalar", "strict")
+Index = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Moments:
+    """What the likelihood needs of one group of complete answers.
+
+    Attributes
+    ----------
+    n : int
+    mean : ndarray of shape (p,)
+    cov : ndarray of shape (p, p)
+        With divisor n.
+    """
+
+    n: int
+    mean: Floats
+    cov: Floats
+
+
+@dataclass(frozen=True)
+class Group:
+    """Where each element of one group's matrices stands in θ; −1 where it is fixed.
+
+    ``loadings`` (p, m), ``factors`` (m, m), ``residuals`` (p, p), ``intercepts`` (p,), ``means``
+    (m,); fixed loadings, residuals, intercepts and means are 0, fixed factor variances 1.
+    """
+
+    loadings: Index
+    factors: Index
+    residuals: Index
+    intercepts: Index
+    means: Index
+
+    def matrices(self, theta: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return Λ, Φ, Σ and μ."""
+        zero, one = np.append(theta, 0.0), np.append(theta, 1.0)
+        loadings = zero[self.loadings]
+        factors = np.where(np.eye(len(self.factors), dtype=bool), one[self.factors],
+                           zero[self.factors])  # fmt: skip
+        sigma = loadings @ factors @ loadings.T + zero[self.residuals]
+        return loadings, factors, sigma, zero[self.intercepts] + loadings @ zero[self.means]
+
+    def derivatives(self, theta: Floats) -> tuple[Floats, Floats]:
+        """Return dΣ (K, p, p) and dμ (K, p) by the elements of θ."""
+        loadings, factors, sigma, _ = self.matrices(theta)
+        means = np.append(theta, 0.0)[self.means]
+        sigmas, mus = np.zeros((len(theta), *sigma.shape)), np.zeros((len(theta), len(sigma)))
+        for i, j in np.argwhere(self.loadings >= 0):
+            k = self.loadings[i, j]
+            sigmas[k, i] += factors[j] @ loadings.T
+            sigmas[k, :, i] += loadings @ factors[j]
+            mus[k, i] += means[j]
+        for i, j in np.argwhere(self.factors >= 0):
+            sigmas[self.factors[i, j]] += np.outer(loadings[:, i], loadings[:, j])
+        for i, j in np.argwhere(self.residuals >= 0):
+            sigmas[self.residuals[i, j], i, j] += 1
+        for i in np.flatnonzero(self.intercepts >= 0):
+            mus[self.intercepts[i], i] += 1
+        for j in np.flatnonzero(self.means >= 0):
+            mus[self.means[j]] += loadings[:, j]
+        return sigmas, mus
+
+
+@dataclass(frozen=True)
+class Model:
+    """Groups with their free elements; ``latent_mean`` is θ's place of the last factor's mean."""
+
+    groups: tuple[Group, ...]
+    n_free: int
+    latent_mean: int
+    loadings: Index
+    uniquenesses: Index
+
+
+@dataclass(frozen=True)
+class FactorFit:
+    """A converged fit.
+
+    Attributes
+    ----------
+    theta : ndarray of shape (K,)
+    information : ndarray of shape (K, K)
+        Expected, of the whole sample.
+    chisq, cfi, tli, rmsea, srmr : float
+    df : int
+    """
+
+    theta: Floats
+    information: Floats
+    chisq: float
+    df: int
+    cfi: float
+    tli: float
+    rmsea: float
+    srmr: float
+
+    @property
+    def p_value(self) -> float:
+        """p-value of χ²; empty for a saturated model."""
+        return float(stats.chi2.sf(self.chisq, self.df)) if self.df else np.nan
+
+    @property
+    def vcov(self) -> Floats:
+        """Covariances of θ̂."""
+        return np.linalg.inv(self.information)
+
+
+def moments(answers: ArrayLike) -> Moments:
+    """Return the moments of complete answers of shape (n, p)."""
+    answers = np.asarray(answers, dtype=float)
+    mean = answers.mean(axis=0)
+    centred = answers - mean
+    return Moments(len(answers), mean, centred.T @ centred / len(answers))
+
+
+def model(
+    n_items: int,
+    n_occasions: int,
+    level: str,
+    *,
+    linked: bool,
+    free: Collection[int] = (),
+    free_loadings: Collection[int] = (),
+) -> Model:
+    """Return a one-factor model of some invariance over occasions.
+
+    Parameters
+    ----------
+    n_items, n_occasions : int
+    level : {"configural", "metric", "scalar", "strict"}
+        Equal over occasions: nothing; loadings; also intercepts; also residual variances.
+    linked : bool
+        Whether the occasions are waves of the same people (one group, answers side by side by
+        occasion) or groups.
+    free, free_loadings : collection of int
+        Items whose intercept (and loading) stays free at every occasion.
+
+    Returns
+    -------
+    Model
+    """
+    reach = LEVELS.index(level)
+    count = 0
+
+    def new(shape: tuple[int, ...]) -> Index:
+        nonlocal count
+        found = count + np.arange(int(np.prod(shape))).reshape(shape)
+        count += found.size
+        return found
+
+    def over_occasions(equal: bool, kept_free: Collection[int]) -> Index:
+        index = np.tile(new((n_items,)), (n_occasions, 1))
+        for o in range(1, n_occasions):
+            apart = [i for i in range(n_items) if not equal or i in kept_free]
+            index[o, apart] = new((len(apart),))
+        return index
+
+    loadings = over_occasions(reach >= 1, free_loadings)
+    intercepts = over_occasions(reach >= 2, {*free, *free_loadings})
+    uniquenesses = over_occasions(reach >= 3, ())
+    variances, means = np.full(n_occasions, -1), np.full(n_occasions, -1)
+    if reach >= 1:
+        variances[1:] = new((n_occasions - 1,))
+    if reach >= 2:
+        means[1:] = new((n_occasions - 1,))
+    if linked:
+        k, m = n_items, n_occasions
+        wide, residuals = np.full((k * m, m), -1), np.full((k * m, k * m), -1)
+        factors = np.diag(variances) + np.eye(m, dtype=int) - 1
+        for o in range(m):
+            here = np.arange(k) + o * k
+            wide[here, o] = loadings[o]
+            residuals[here, here] = uniquenesses[o]
+            for p in range(o):
+                residuals[here, here - (o - p) * k] = shared = new((k,))
+                residuals[here - (o - p) * k, here] = shared
+                factors[o, p] = factors[p, o] = new((1,))[0]
+        for o in range(m):
+            factors[o, o] = variances[o]
+        groups = (Group(wide, factors, residuals, intercepts.ravel(), means),)
+    else:
+        groups = tuple(
+            Group(
+                loadings[o][:, None],
+                variances[[o]][:, None],
+                np.where(np.eye(n_items, dtype=bool), uniquenesses[o], -1),
+                intercepts[o],
+                means[[o]],
+            )
+            for o in range(n_occasions)
+        )
+    return Model(groups, count, int(means[-1]), loadings[0], uniquenesses[0])
+
+
+def fit(described: Model, samples: Sequence[Moments]) -> FactorFit:
+    """Fit a model to the moments of its groups by maximum likelihood.
+
+    Raises
+    ------
+    NotEstimableError
+        ``no_variance`` (an item or a combination of items does not vary), ``not_estimable`` (more
+        free elements than moments) or ``not_converged``.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> answers = rng.normal(size=(500, 1)) + rng.normal(size=(500, 4))
+    >>> found = fit(model(4, 1, "configural", linked=False), [moments(answers)])
+    >>> found.df, round(float(found.theta[:4].mean()), 1)
+    (2, 0.9)
+    """
+    p = len(samples[0].mean)
+    df = len(samples) * p * (p + 3) // 2 - described.n_free
+    if df < 0:
+        raise NotEstimableError("not_estimable")
+    for sample in samples:
+        spread = np.sqrt(np.diag(sample.cov))
+        if not spread.all() or np.linalg.eigvalsh(sample.cov / np.outer(spread, spread))[0] < 1e-8:
+            raise NotEstimableError("no_variance")
+    theta = _start(described, samples)
+    value = _discrepancy(described, samples, theta)
+    for _ in range(200):
+        score, information = _score(described, samples, theta)
+        try:
+            step = np.linalg.solve(information, score)
+        except np.linalg.LinAlgError:
+            raise NotEstimableError("not_converged") from None
+        length = 1.0
+        while (after := _discrepancy(described, samples, theta + length * step)) > value:
+            length /= 2
+            if length < 1e-8:
+                break
+        if length < 1e-8 or float(score @ step) < 1e-12:
+            break
+        theta, value = theta + length * step, after
+    score, information = _score(described, samples, theta)
+    if not _is_positive(information) or float(score @ np.linalg.solve(information, score)) > 1e-8:
+        raise NotEstimableError("not_converged")
+    return FactorFit(theta, information, value, df, *_indices(described, samples, theta, value, df))
+
+
+def _is_positive(information: Floats) -> bool:
+    scale = np.sqrt(np.abs(np.diag(information)))
+    return bool(scale.all() and np.linalg.eigvalsh(information / np.outer(scale, scale))[0] > 1e-9)
+
+
+def _start(described: Model, samples: Sequence[Moments]) -> Floats:
+    theta = np.ones(described.n_free)
+    for group, sample in zip(reversed(described.groups), reversed(samples), strict=True):
+        spread = np.sqrt(np.diag(sample.cov))
+        for i, j in np.argwhere(group.loadings >= 0):
+            theta[group.loadings[i, j]] = 0.7 * spread[i]
+        for i, j in np.argwhere(group.residuals >= 0):
+            theta[group.residuals[i, j]] = 0.5 * spread[i] ** 2 if i == j else 0.0
+        for i, j in np.argwhere(group.factors >= 0):
+            theta[group.factors[i, j]] = 1.0 if i == j else 0.5
+        theta[group.intercepts] = sample.mean
+        theta[group.means[group.means >= 0]] = 0.0
+    return theta
+
+
+def _discrepancy(described: Model, samples: Sequence[Moments], theta: Floats) -> float:
+    """Return χ², infinite where a covariance matrix is not positive definite."""
+    total = 0.0
+    for group, sample in zip(described.groups, samples, strict=True):
+        _, _, sigma, mu = group.matrices(theta)
+        try:
+            root = np.linalg.cholesky(sigma)
+        except np.linalg.LinAlgError:
+            return np.inf
+        apart = sample.mean - mu
+        inverse = np.linalg.inv(sigma)
+        trace = float(np.sum(inverse * sample.cov) + apart @ inverse @ apart)
+        log_det = 2 * np.log(np.diag(root)).sum() - np.linalg.slogdet(sample.cov)[1]
+        total += sample.n * (log_det + trace - len(mu))
+    return float(total)
+
+
+def _score(described: Model, samples: Sequence[Moments], theta: Floats) -> tuple[Floats, Floats]:
+    """Return the derivatives of the log likelihood and the expected information."""
+    score, information = np.zeros(len(theta)), np.zeros((len(theta),) * 2)
+    for group, sample in zip(described.groups, samples, strict=True):
+        _, _, sigma, mu = group.matrices(theta)
+        sigmas, mus = group.derivatives(theta)
+        inverse, apart = np.linalg.inv(sigma), sample.mean - mu
+        inner = inverse @ (sample.cov + np.outer(apart, apart) - sigma) @ inverse
+        score += sample.n * (np.tensordot(sigmas, inner, axes=2) / 2 + mus @ inverse @ apart)
+        scaled = inverse @ sigmas
+        information += sample.n * (
+            np.einsum("kij,lji->kl", scaled, scaled) / 2 + mus @ inverse @ mus.T
+        )
+    return score, information
+
+
+def _indices(
+    described: Model, samples: Sequence[Moments], theta: Floats, chisq: float, df: int
+) -> tuple[float, float, float, float]:
+    """Return CFI, TLI, RMSEA and SRMR."""
+    n, p = sum(sample.n for sample in samples), len(samples[0].mean)
+    base, base_df = 0.0, len(samples) * p * (p - 1) // 2
+    srmr = 0.0
+    for group, sample in zip(described.groups, samples, strict=True):
+        _, _, sigma, mu = group.matrices(theta)
+        variances = np.diag(sample.cov)
+        base += sample.n * (np.log(variances).sum() - np.linalg.slogdet(sample.cov)[1])
+        spread = np.sqrt(variances)
+        apart = (sample.cov - sigma) / np.outer(spread, spread)
+        squares = (apart[np.tril_indices(p)] ** 2).sum() + (
+            ((sample.mean - mu) / spread) ** 2
+        ).sum()
+        srmr += sample.n / n * np.sqrt(squares / (p * (p + 3) / 2))
+    worse = max(chisq - df, base - base_df, 0.0)
+    cfi = 1 - max(chisq - df, 0.0) / worse if worse else 1.0
+    tli = (base / base_df - chisq / df) / (base / base_df - 1) if df else 1.0
+    rmsea = np.sqrt(max(chisq - df, 0.0) / (n * df) * len(samples)) if df else 0.0
+    return float(cfi), float(tli), float(rmsea), float(srmr)
+
+
+def clustered_vcov(
+    described: Model, found: FactorFit, answers: Sequence[ArrayLike], clusters: Sequence[ArrayLike]
+) -> Floats:
+    """Return the cluster-robust covariances of θ̂.
+
+    Parameters
+    ----------
+    described : Model
+    found : FactorFit
+    answers : sequence of array-like of shape (n, p)
+        The groups' complete answers.
+    clusters : sequence of array-like of int, shape (n,)
+        Their clusters, in codes that the groups share.
+
+    Returns
+    -------
+    ndarray of shape (K, K)
+        With the factor J/(J − 1) for J clusters.
+    """
+    n_clusters = max(int(np.max(c)) for c in clusters) + 1
+    scores = np.zeros((n_clusters, len(found.theta)))
+    for group, rows, cluster in zip(described.groups, answers, clusters, strict=True):
+        _, _, sigma, mu = group.matrices(found.theta)
+        sigmas, mus = group.derivatives(found.theta)
+        inverse = np.linalg.inv(sigma)
+        z = (np.asarray(rows, dtype=float) - mu) @ inverse
+        cluster = np.asarray(cluster)
+        order = np.argsort(cluster, kind="stable")
+        used, starts = np.unique(cluster[order], return_index=True)
+        z = z[order]
+        sums = np.add.reduceat(z, starts)
+        outer = np.add.reduceat(z[:, :, None] * z[:, None, :], starts)
+        counts = np.diff(np.append(starts, len(z)))
+        outer -= counts[:, None, None] * inverse
+        scores[used] += np.tensordot(outer, sigmas, axes=([1, 2], [1, 2])) / 2 + sums @ mus.T
+    vcov = found.vcov
+    j = np.count_nonzero(scores.any(axis=1))
+    return vcov @ (scores.T @ scores) @ vcov * (j / (j - 1) if j > 1 else np.nan)

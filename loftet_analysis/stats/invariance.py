@@ -1,0 +1,264 @@
+"""Whether items measure the same thing in the same way, before and after and in every grade.
+
+A study-level step on national data: people with complete answers in both waves (*linked*, one
+factor per wave, the same item's residuals correlated), and everybody by wave and grade (*groups*).
+Loadings, then intercepts, then residual variances are held equal, each step judged by how much it
+harms the fit: it holds where CFI falls by .010 or less and RMSEA rises by .015 or less (Cheung &
+Rensvold 2002; Chen 2007). Where equal loadings or intercepts do not hold, the items whose release
+mends the fit most are released one at a time, as long as two stay equal (Byrne, Shavelson &
+Muthén 1989), and the latent change under this partial invariance is given beside the scale's own.
+
+References
+----------
+Cheung & Rensvold 2002, Structural Equation Modeling 9(2), 233–255,
+doi:10.1207/S15328007SEM0902_5; Chen 2007, Structural Equation Modeling 14(3), 464–504,
+doi:10.1080/10705510701301834; Byrne, Shavelson & Muthén 1989, Psychological Bulletin 105(3),
+456–466, doi:10.1037/0033-2909.105.3.456.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from loftet_analysis.names import GRADE, INVARIANCE, PERSON, POST, PRE, SCHOOL, WAVE
+from loftet_analysis.stats import factor
+from loftet_analysis.stats.clustered import Floats, NotEstimableError
+from loftet_analysis.stats.factor import METRIC, SCALAR, FactorFit, Model, Moments
+from loftet_analysis.study import Instrument
+
+LINKED, GROUPS = "linked", "groups"
+LESS_CFI, MORE_RMSEA = 0.010, 0.015
+FEWEST_PEOPLE, FEWEST_ITEMS, ANCHORS = 200, 3, 2
+PARTIAL = {METRIC: "partial_metric", SCALAR: "partial_scalar"}
+LOW_ALPHA = 0.60
+
+
+@dataclass(frozen=True)
+class Design:
+    """The samples of one scale in one design: complete answers, schools, moments."""
+
+    kind: str
+    items: tuple[str, ...]
+    answers: list[Floats]
+    schools: list[np.ndarray]
+    samples: list[Moments] = field(default_factory=list)
+
+    def model(self, level: str, free: Sequence[int], free_loadings: Sequence[int]) -> Model:
+        """Return the model of a level with some items released."""
+        occasions = 2 if self.kind == LINKED else len(self.answers)
+        return factor.model(
+            len(self.items),
+            occasions,
+            level,
+            linked=self.kind == LINKED,
+            free=free,
+            free_loadings=free_loadings,
+        )
+
+
+def invariance(clean: pd.DataFrame, instrument: Instrument, *, population: str) -> pd.DataFrame:
+    """Return how far each scale that is asked before and after measures the same.
+
+    Parameters
+    ----------
+    clean : DataFrame
+        Clean frame of the whole study: `wave`, `school_id`, the items (reversed already), and
+        where there are any `person_id` and `grade`.
+    instrument : Instrument
+    population : str
+        For the column of that name.
+
+    Returns
+    -------
+    DataFrame
+        ``names.INVARIANCE``: a row per scale, `design` (linked, groups) and `model` (configural,
+        metric, scalar, strict, and partial_metric or partial_scalar where one is needed), with
+        `n`, `n_groups`, fit, the differences of CFI and RMSEA from the model before, `holds`, the
+        released items (joined by ";"), and of linked people `latent_change` in SD of the factor
+        before with its cluster-robust `latent_change_se`. What cannot be examined is a row with
+        a `reason`: ``too_few_items`` (below 3), ``too_few_people`` (below 200 in a wave or
+        group), ``no_variance``, ``not_converged``, ``not_estimable``.
+    """
+    rows: list[dict[str, object]] = []
+    for name, scale in instrument.scales.items():
+        if not {PRE, POST} <= set(scale.waves):
+            continue
+        items = tuple(item for item in scale.items if item in clean)
+        for kind, samples in ((LINKED, _linked), (GROUPS, _groups)):
+            key = {"population": population, "scale": name, "design": kind}
+            try:
+                if len(items) < FEWEST_ITEMS:
+                    raise NotEstimableError("too_few_items")
+                answers, schools = samples(clean, items)
+                design = Design(kind, items, answers, schools)
+                design.samples.extend(map(factor.moments, answers))
+                if kind == LINKED:
+                    both = np.hstack(answers)
+                    design.samples[:] = [factor.moments(both)]
+                found = _steps(design)
+            except NotEstimableError as refusal:
+                found = [{"model": "", "reason": refusal.reason}]
+            rows += [{**key, **row} for row in found]
+    texts = ("population", "scale", "design", "model", "freed", "reason")
+    table = pd.DataFrame(rows, columns=INVARIANCE)
+    table[list(texts)] = table[list(texts)].fillna("").astype("str")
+    whole = dict.fromkeys(("n", "n_groups", "df"), "Int64")
+    numbers = {c: float for c in INVARIANCE if c not in (*texts, *whole, "holds")}
+    return table.astype({**whole, **numbers, "holds": "boolean"})
+
+
+def _linked(clean: pd.DataFrame, items: Sequence[str]) -> tuple[list[Floats], list[np.ndarray]]:
+    """Return both waves' answers of the same people, and their schools before."""
+    if PERSON not in clean:
+        raise NotEstimableError("too_few_people")
+    complete = clean[clean[PERSON].notna()].dropna(subset=list(items))
+    waves = [complete[complete[WAVE] == wave].set_index(PERSON) for wave in (PRE, POST)]
+    both = waves[0].index.intersection(waves[1].index)
+    if len(both) < FEWEST_PEOPLE:
+        raise NotEstimableError("too_few_people")
+    answers = [wave.loc[both, list(items)].to_numpy(dtype=float) for wave in waves]
+    return answers, [pd.factorize(waves[0].loc[both, SCHOOL])[0]]
+
+
+def _groups(clean: pd.DataFrame, items: Sequence[str]) -> tuple[list[Floats], list[np.ndarray]]:
+    """Return the answers by wave and grade, grades that are large enough in both waves."""
+    complete = clean[clean[WAVE].isin((PRE, POST))].dropna(subset=list(items))
+    keys = [WAVE, GRADE] if GRADE in complete else [WAVE]
+    parts = dict(list(complete.groupby(keys, sort=True, observed=True)))
+    large = {key: part for key, part in parts.items() if len(part) >= FEWEST_PEOPLE}
+    paired = sorted({key[1:] for key in large if (PRE, *key[1:]) in large and
+                     (POST, *key[1:]) in large})  # fmt: skip
+    ordered = [(wave, *rest) for wave in (PRE, POST) for rest in paired]
+    if not ordered:
+        raise NotEstimableError("too_few_people")
+    codes = pd.Series(pd.factorize(complete[SCHOOL])[0], index=complete.index)
+    answers = [large[key][list(items)].to_numpy(dtype=float) for key in ordered]
+    return answers, [codes[large[key].index].to_numpy() for key in ordered]
+
+
+def _steps(design: Design) -> list[dict[str, object]]:
+    """Return a row for each model, more and more equal; released items stay released."""
+    rows, free, free_loadings = [], [], []
+    before: FactorFit | None = None
+    for level in factor.LEVELS:
+        described = design.model(level, free, free_loadings)
+        found = factor.fit(described, design.samples)
+        rows.append(_described(design, level, described, found, before, [*free, *free_loadings]))
+        if level in PARTIAL and not rows[-1]["holds"] and before is not None:
+            released = free_loadings if level == METRIC else free
+            described, found = _release(design, level, free, free_loadings, released, before)
+            row = _described(
+                design, PARTIAL[level], described, found, before, [*free, *free_loadings]
+            )
+            rows.append(row)
+        before = found
+    return rows
+
+
+def _release(
+    design: Design,
+    level: str,
+    free: list[int],
+    free_loadings: list[int],
+    released: list[int],
+    before: FactorFit,
+) -> tuple[Model, FactorFit]:
+    """Release items, each time the one that mends the fit most, until the step holds."""
+    while True:
+        taken = {*free, *free_loadings}
+        able = [i for i in range(len(design.items)) if i not in taken]
+        if len(able) <= ANCHORS:
+            break
+        tried = []
+        for item in able:
+            released.append(item)
+            described = design.model(level, free, free_loadings)
+            tried.append((factor.fit(described, design.samples), item))
+            released.pop()
+        best, item = min(tried, key=lambda pair: pair[0].chisq)
+        released.append(item)
+        if _holds(best, before):
+            break
+    described = design.model(level, free, free_loadings)
+    return described, factor.fit(described, design.samples)
+
+
+def _holds(found: FactorFit, before: FactorFit) -> bool:
+    return before.cfi - found.cfi <= LESS_CFI and found.rmsea - before.rmsea <= MORE_RMSEA
+
+
+def _described(
+    design: Design,
+    name: str,
+    described: Model,
+    found: FactorFit,
+    before: FactorFit | None,
+    freed: Sequence[int],
+) -> dict[str, object]:
+    row: dict[str, object] = {
+        "model": name,
+        "n": sum(sample.n for sample in design.samples),
+        "n_groups": len(design.samples),
+        "chisq": found.chisq,
+        "df": found.df,
+        "p_value": found.p_value,
+        "cfi": found.cfi,
+        "tli": found.tli,
+        "rmsea": found.rmsea,
+        "srmr": found.srmr,
+        "freed": ";".join(design.items[i] for i in sorted(freed)),
+    }
+    if before is not None:
+        row["delta_cfi"] = found.cfi - before.cfi
+        row["delta_rmsea"] = found.rmsea - before.rmsea
+        row["holds"] = _holds(found, before)
+    if design.kind == LINKED and described.latent_mean >= 0:
+        vcov = factor.clustered_vcov(described, found, [np.hstack(design.answers)], design.schools)
+        row["latent_change"] = found.theta[described.latent_mean]
+        row["latent_change_se"] = np.sqrt(vcov[described.latent_mean, described.latent_mean])
+    return row
+
+
+def failing_items(invariance_rows: pd.DataFrame) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Return the items that had to be released, by (population, scale), of either design."""
+    found: dict[tuple[str, str], set[str]] = {}
+    partial = invariance_rows[invariance_rows["model"].isin(PARTIAL.values())]
+    for row in partial.to_dict("records"):
+        found.setdefault((row["population"], row["scale"]), set()).update(row["freed"].split(";"))
+    return {key: tuple(sorted(items)) for key, items in found.items()}
+
+
+def measurement_warnings(
+    invariance_rows: pd.DataFrame, alphas: Mapping[tuple[str, str], float]
+) -> dict[tuple[str, str], str]:
+    """Return what every result on a scale must carry, by (population, scale).
+
+    Parameters
+    ----------
+    invariance_rows : DataFrame
+        ``names.INVARIANCE``.
+    alphas : mapping of (population, scale) to float
+        Cronbach's alpha before.
+
+    Returns
+    -------
+    dict
+        Codes joined by ";": ``no_metric_invariance`` and ``no_scalar_invariance`` (the step did
+        not hold in one of the designs), ``invariance_not_examined`` (no design could be), and
+        ``low_reliability`` (alpha below .60); scales without any are not in it.
+    """
+    codes: dict[tuple[str, str], list[str]] = {}
+    for key, rows in invariance_rows.groupby(["population", "scale"], sort=False):
+        fell = rows[rows["holds"].eq(False).fillna(False)]["model"]
+        told = [f"no_{level}_invariance" for level in (METRIC, SCALAR) if (fell == level).any()]
+        if rows["reason"].ne("").all():
+            told.append("invariance_not_examined")
+        codes[key] = told
+    for key, alpha in alphas.items():
+        if alpha < LOW_ALPHA:
+            codes.setdefault(key, []).append("low_reliability")
+    return {key: ";".join(told) for key, told in codes.items() if told}
