@@ -32,6 +32,7 @@ def test_what_is_written_is_what_is_read(tiny):
     assert target == paths.clean("tiny")
     assert sorted(str(path.relative_to(target)) for path in target.rglob("*.*")) == [
         "disclosure.parquet",
+        "invariance.parquet",
         "ledger.csv",
         "linkage.csv",
         "pupils/region=nordland/part.parquet",

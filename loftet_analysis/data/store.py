@@ -21,15 +21,17 @@ TABLES = {
     "values": "values.csv",
     "linkage": "linkage.csv",
     "units": "units.csv",
+    "invariance": "invariance.parquet",
     "disclosure": "disclosure.parquet",
 }
+_COUNTED = ("ledger", "values", "linkage", "units")
 MADE_LATER = ("results", "failed", "manifest.json")
 _NUMBERS = (
     "n", "n_in", "n_out", "n_set_aside", "sd_unit", "low_fifth", "midpoint", "alpha",
 )  # fmt: skip
 
 
-def write(prepared: Prepared, study: Study) -> Path:
+def write(prepared: Prepared, study: Study, invariance: pd.DataFrame | None = None) -> Path:
     """Write clean data in the place of what was there; what notebooks made of it stays.
 
     Everything is written to a folder beside first, then that folder takes the old one's place.
@@ -40,6 +42,8 @@ def write(prepared: Prepared, study: Study) -> Path:
         As made by :func:`~loftet_analysis.data.prepare.prepare`.
     study : Study
         Every region of its register gets a part of every population, also an empty one.
+    invariance : DataFrame, optional
+        ``names.INVARIANCE``: what was found of the scales' measurement.
 
     Returns
     -------
@@ -57,10 +61,12 @@ def write(prepared: Prepared, study: Study) -> Path:
                 _write_parquet(part, _part(staged, population, region))
         for population, frame in prepared.set_aside.items():
             _write_parquet(frame, staged / "set_aside" / f"{population}.parquet")
-        for name in ("ledger", "values", "linkage", "units"):
+        for name in _COUNTED:
             table: pd.DataFrame = getattr(prepared, name)
             table.to_csv(staged / TABLES[name], index=False, lineterminator="\n")
         _write_parquet(prepared.mask, staged / TABLES["disclosure"])
+        examined = pd.DataFrame(columns=names.INVARIANCE) if invariance is None else invariance
+        _write_parquet(examined, staged / TABLES["invariance"])
         for name in MADE_LATER:
             if (target / name).is_dir():
                 shutil.copytree(target / name, staged / name)

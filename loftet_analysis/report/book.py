@@ -14,14 +14,19 @@ import pandas as pd
 
 from loftet_analysis import names, paths
 from loftet_analysis.data import store
+from loftet_analysis.data.units import TOTAL
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.privacy.disclosure import LIMITS, safe_bins
 from loftet_analysis.report.publish import Published, gated, publish
 from loftet_analysis.report.words import Answers, Words
 from loftet_analysis.stats.effects import effects
+from loftet_analysis.stats.invariance import failing_items, measurement_warnings
+from loftet_analysis.stats.items import items
 from loftet_analysis.stats.judgement import judged
 from loftet_analysis.stats.reliability import reliability
+from loftet_analysis.stats.sensitivity import sensitivity
 from loftet_analysis.stats.synthesis import pool
+from loftet_analysis.stats.variance import variance
 from loftet_analysis.study import Study, load_study, plan
 
 _MADE_WITH = ("loftet-analysis", "pandas", "numpy", "scipy", "pingouin", "matplotlib")
@@ -81,6 +86,14 @@ class OpenStudy:
         self._whole["clean", population] = frame
         return frame
 
+    @property
+    def _invariance(self) -> pd.DataFrame:
+        return store.read_table(self.study.name, "invariance")
+
+    @property
+    def _units(self) -> pd.DataFrame:
+        return store.read_table(self.study.name, "units")
+
     def plan(self, population: str) -> pd.DataFrame:
         """Return the estimates that the study asks for in a population."""
         rows = plan(self.study)
@@ -88,6 +101,8 @@ class OpenStudy:
 
     def effects(self, population: str, clean: pd.DataFrame) -> pd.DataFrame:
         """Return the plan's effects in a clean frame; a batch keeps those of the frame as read.
+
+        With them it keeps the share of the variance between schools (`names.VARIANCE`).
 
         Parameters
         ----------
@@ -104,6 +119,11 @@ class OpenStudy:
         found = self._effects(population, clean, self.region)
         if self._is_whole("clean", population, clean):
             self._keep(found, "effects", population)
+            if population in self.study.populations:
+                scales = self.study.populations[population].instrument.scales
+                shares = variance(clean, scales, population=population, region=self.region)
+                self._keep(shares, "variance", population)
+            self._whole["effects", population] = found
         return found
 
     def _effects(self, population: str, clean: pd.DataFrame, region: str) -> pd.DataFrame:
@@ -117,13 +137,24 @@ class OpenStudy:
             asked,
             population=population,
             region=region,
-            units=store.read_table(self.study.name, "units"),
+            units=self._units,
             ci_level=self.study.analysis.ci_level,
             sesoi=self.study.analysis.sesoi,
             unit_is_sample=region == names.NATIONAL,
             years=self.study.years_between,
             comparison=self.study.comparison,
+            warnings=self._warnings(population),
         )
+
+    def _warnings(self, population: str) -> dict[str, str]:
+        """Return what is to be said of each scale's measurement."""
+        units = self._units
+        total = units[(units["unit"] == TOTAL) & (units[names.POPULATION] == population)]
+        alphas = {
+            (population, row[names.OUTCOME]): row["alpha"] for row in total.to_dict("records")
+        }
+        found = measurement_warnings(self._invariance, alphas)
+        return {scale: told for (of, scale), told in found.items() if of == population}
 
     def effects_by_region(self, population: str, clean: pd.DataFrame) -> pd.DataFrame:
         """Return the plan's effects in every region of a national frame, in register order."""
@@ -158,14 +189,61 @@ class OpenStudy:
         return found
 
     def reliability(self, population: str, clean: pd.DataFrame) -> pd.DataFrame:
-        """Return the reliability of a population's scales, kept like `effects`."""
+        """Return the reliability of a population's scales.
+
+        A batch keeps it like `effects`, by grade and role too, and the table of the items.
+        """
         if population not in self.study.populations:
             return pd.DataFrame(columns=names.RELIABILITY)
-        instrument = self.study.populations[population].instrument
-        found = reliability(clean, instrument, population=population, region=self.region)
-        if self._is_whole("clean", population, clean):
-            self._keep(found, "reliability", population)
-        return found
+        about = self.study.populations[population]
+        place = {"population": population, "region": self.region}
+        if self._is_whole("clean", population, clean) and paths.kept_results() is not None:
+            groups = [c for c in (names.GRADE, names.ROLE) if c in about.columns]
+            whole = reliability(clean, about.instrument, by=groups, **place)
+            self._keep(whole, "reliability", population)
+            self._keep(items(clean, about.instrument, **place), "items", population)
+            return whole[whole[names.SUBGROUP] == names.ALL].reset_index(drop=True)
+        return reliability(clean, about.instrument, **place)
+
+    def sensitivity(
+        self, population: str, clean: pd.DataFrame, found: pd.DataFrame
+    ) -> pd.DataFrame:
+        """Return the mean changes under other choices, kept like `effects`.
+
+        Parameters
+        ----------
+        population : str
+            As in the plan.
+        clean : DataFrame
+            From `read`.
+        found : DataFrame
+            From `effects`, of the same frame.
+
+        Returns
+        -------
+        DataFrame
+            `names.SENSITIVITY`.
+        """
+        if population not in self.study.populations:
+            return pd.DataFrame(columns=names.SENSITIVITY)
+        failing = failing_items(self._invariance)
+        nation = self.region == names.NATIONAL
+        table = sensitivity(
+            clean,
+            found,
+            population=population,
+            region=self.region,
+            units=self._units,
+            instrument=self.study.populations[population].instrument,
+            invited=self.study.invited(population),
+            failing={scale: kept for (of, scale), kept in failing.items() if of == population},
+            latent=self._invariance.query("population == @population") if nation else None,
+            years=self.study.years_between,
+        )
+        whole = self._is_whole("clean", population, clean)
+        if whole and self._is_whole("effects", population, found):
+            self._keep(table, "sensitivity", population)
+        return table
 
     def distribution(self, population: str, clean: pd.DataFrame) -> pd.DataFrame:
         """Return how the plan's outcomes are distributed in each wave, in bins that may be shown.

@@ -57,8 +57,8 @@ _ROLES_OF = {
 # what comes from the plan or the instrument and says nothing about anybody's answers; whatever
 # else a hidden row holds is emptied
 _NAMED = {
-    *CELL, "scale", "question", "estimand", "contrast", "weighting", "cluster", "family",
-    "plan_role", "evidence", "method", "reason",
+    *CELL, "scale", "item", "design", "model", "analysis", "question", "estimand", "contrast",
+    "weighting", "cluster", "family", "plan_role", "evidence", "method", "reason",
 }  # fmt: skip
 _KEPT = {*_NAMED, "ci_level", "sesoi", "n_items", "suppressed"}
 _PEOPLE = ("n", "n_pre", "n_post", "n_pairs")
@@ -66,6 +66,7 @@ _COUNTS = (*_PEOPLE, "n_clusters", "n_schools_dropped", "n_items", "k")
 _DECIMALS = {"open": None, "internal": 4, "school": 3, "public": 2}
 _LEVELS = ("mean_pre", "mean_post", "sd_pre", "sd_post")
 _EDGES = ("low", "high")
+_SHARES = ("missing_share", "floor_share", "ceiling_share")
 _ONE_MORE = ("p_value", "p_adjusted", "q_p")
 
 _TABLES = {
@@ -138,7 +139,8 @@ def cells(frame: pd.DataFrame) -> pd.DataFrame:
     [{'subgroup': 'all', 'wave': 'pre'}, {'subgroup': 'all', 'wave': 'post'}]
     """
     found = []
-    known = [c for c in (*CELL, "scale", names.ESTIMAND, "contrast", *_PEOPLE) if c in frame]
+    about = ("scale", names.ESTIMAND, "contrast", "design")
+    known = [c for c in (*CELL, *about, *_PEOPLE) if c in frame]
     for position, row in enumerate(frame[known].to_dict("records")):
         place = {
             names.POPULATION: row[names.POPULATION],
@@ -162,6 +164,8 @@ def _text(value: object) -> str:
 def _waves(row: dict) -> tuple[str, ...]:
     if _text(row.get(names.WAVE)):
         return (row[names.WAVE],)
+    if _text(row.get("design")):
+        return _ALL_THREE if row["design"] == names.LINKED else _TWICE
     estimand = _text(row.get(names.ESTIMAND))
     if estimand == "level":
         counted = zip(_TWICE, ("n_pre", "n_post"), strict=True)
@@ -245,6 +249,9 @@ def gated(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> pd.DataFrame
         near |= telling["n_pairs"].notna().to_numpy()
     levels = [c for c in _LEVELS if c in shown]
     shown.loc[near.reindex(shown.index, fill_value=False), levels] = np.nan
+    for column in (c for c in _SHARES if c in shown):
+        people = shown[column].astype(float) * shown["n"].astype(float)
+        shown[column] = shown[column].mask((people > 0) & (people < LIMITS[profile] - 1e-9))
     bare = {c: shown[c].mask(why.notna(), "" if c in text else None) for c in told}
     shown = shown.assign(**bare)
     shown.loc[why.notna(), "reason"] = why[why.notna()]
@@ -303,6 +310,8 @@ def _refuse_parts(telling: pd.DataFrame, held: pd.DataFrame) -> None:
         return
     linked = held[held[names.WAVE] == names.LINKED].groupby("row")["n"].sum()
     counted = telling.loc[linked.index, "n_pairs"].dropna().astype(int)
+    if "analysis" in telling:  # other choices of people; see `_few_others`
+        return
     if names.ESTIMAND in telling:
         counted = counted[~telling.loc[counted.index, names.ESTIMAND].isin(_OF_SOME)]
     parts = counted[counted != linked[counted.index]]
@@ -350,13 +359,23 @@ def _few(shown: pd.DataFrame, limit: int) -> pd.Series:
 
 
 def _few_others(telling: pd.DataFrame, held: pd.DataFrame, limit: int) -> pd.Series:
-    """Return which rows leave out only a few of their cell's linked people."""
+    """Return which rows leave out only a few of their cell's people, whom they would tell."""
     few = pd.Series(False, index=telling.index)
     if names.ESTIMAND not in telling or "n_pairs" not in telling:
         return few
-    linked = held[held[names.WAVE] == names.LINKED].groupby("row")["n"].sum()
-    rest = linked.reindex(telling.index) - telling["n_pairs"].astype(float)
-    return telling[names.ESTIMAND].eq("lowest_fifth") & (rest > 0) & (rest < limit)
+    counted = {names.LINKED: "n_pairs"}
+    chosen = telling[names.ESTIMAND].eq("lowest_fifth")
+    if "analysis" in telling:
+        counted |= {names.PRE: "n_pre", names.POST: "n_post"}
+        chosen = pd.Series(True, index=telling.index)
+    for wave, column in counted.items():
+        cell = held[held[names.WAVE] == wave].groupby("row")["n"].sum()
+        rest = cell.reindex(telling.index) - telling[column].astype(float)
+        unlike = (rest > 0) & (rest < limit)
+        if wave != names.LINKED:  # of the linked fewer answered in a wave than in its cell
+            unlike &= telling["n_pairs"].isna()
+        few |= unlike
+    return few & chosen
 
 
 def _refuse_small_bins(shown: pd.DataFrame, limit: int) -> None:

@@ -16,6 +16,7 @@ from joblib import Parallel, delayed
 from papermill.exceptions import PapermillExecutionError
 
 from loftet_analysis import names, paths
+from loftet_analysis.data import store
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.report.site import clean_notebook, page
 from loftet_analysis.report.translate import translated
@@ -76,7 +77,9 @@ class Task:
             "library": library_digest(),
             "study description": description_digest(self.study),
             "data": digest(clean.glob(f"*/region={region}")),
-            "disclosure and units": digest([clean / "disclosure.parquet", clean / "units.csv"]),
+            "disclosure, units and invariance": digest(
+                clean / store.TABLES[name] for name in ("disclosure", "units", "invariance")
+            ),
         }
 
 

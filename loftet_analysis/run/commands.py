@@ -28,6 +28,7 @@ from loftet_analysis.run.freshness import (
     record,
     why_stale,
 )
+from loftet_analysis.stats.invariance import study_invariance
 from loftet_analysis.study import Study, load_study
 
 CLEAN = "clean data"
@@ -118,7 +119,8 @@ def _prepared(study: Study, key: bytes | None = None) -> Prepared:
 
 def _clean(study: Study) -> Prepared:
     prepared = _prepared(study)
-    store.write(prepared, study)
+    print(f"{study.name}: examine scales", flush=True)
+    store.write(prepared, study, invariance=study_invariance(study, prepared.clean))
     record(study.name, {CLEAN: {"state": DONE, "parts": _cleaning_parts(study)}})
     return prepared
 

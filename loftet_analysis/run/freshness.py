@@ -18,7 +18,7 @@ NEVER_RUN = "never run"
 
 _LIBRARY = Path(__file__).parents[1]
 _ANALYSIS = ("study", "data", "privacy", "stats", "report")
-_CLEANING = ("study", "data", "privacy")
+_CLEANING = ("study", "data", "privacy", "stats")
 
 
 def digest(files: Iterable[Path]) -> str:

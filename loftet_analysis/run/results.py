@@ -14,8 +14,15 @@ from loftet_analysis.stats.effects import TEXTS
 from loftet_analysis.stats.judgement import judged
 from loftet_analysis.study import Study
 
-_TEXTS = {*TEXTS, "scale", names.WAVE}
-TABLES = {"effects": names.EFFECTS, "reliability": names.RELIABILITY, "pooled": names.POOLED}
+_TEXTS = {*TEXTS, "scale", "item", names.WAVE, "analysis", "main_verdict", "design", "model"}
+TABLES = {
+    "effects": names.EFFECTS,
+    "sensitivity": names.SENSITIVITY,
+    "variance": names.VARIANCE,
+    "reliability": names.RELIABILITY,
+    "items": names.ITEMS,
+    "pooled": names.POOLED,
+}
 
 
 def gather(study: Study) -> None:
@@ -43,6 +50,9 @@ def gather(study: Study) -> None:
         write_csv(exact, folder / f"{table}.csv")
         shown = gated(exact, mask, profile=study.disclosure)
         published[table] = shown.reindex(columns=list(columns))
+    examined = store.read_table(study.name, "invariance").assign(region=names.NATIONAL)
+    shown = gated(examined, mask, profile=study.disclosure)
+    published["invariance"] = shown.reindex(columns=[*names.INVARIANCE, "suppressed"])
     ledger = store.read_table(study.name, "ledger").reindex(columns=list(names.LEDGER))
     published["ledger"] = gated_ledger(ledger, study.disclosure)
     target = paths.reports(study.name) / "tables"

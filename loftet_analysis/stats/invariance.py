@@ -28,7 +28,7 @@ from loftet_analysis.names import GRADE, INVARIANCE, PERSON, POST, PRE, SCHOOL, 
 from loftet_analysis.stats import factor
 from loftet_analysis.stats.clustered import Floats, NotEstimableError
 from loftet_analysis.stats.factor import METRIC, SCALAR, FactorFit, Model, Moments
-from loftet_analysis.study import Instrument
+from loftet_analysis.study import Instrument, Study
 
 LINKED, GROUPS = "linked", "groups"
 LESS_CFI, MORE_RMSEA = 0.010, 0.015
@@ -105,10 +105,22 @@ def invariance(clean: pd.DataFrame, instrument: Instrument, *, population: str) 
             rows += [{**key, **row} for row in found]
     texts = ("population", "scale", "design", "model", "freed", "reason")
     table = pd.DataFrame(rows, columns=INVARIANCE)
-    table[list(texts)] = table[list(texts)].fillna("").astype("str")
+    for column in texts:
+        table[column] = table[column].astype(object).fillna("").astype("str")
     whole = dict.fromkeys(("n", "n_groups", "df"), "Int64")
     numbers = {c: float for c in INVARIANCE if c not in (*texts, *whole, "holds")}
     return table.astype({**whole, **numbers, "holds": "boolean"})
+
+
+def study_invariance(study: Study, clean: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return `invariance` of every population of a study."""
+    return pd.concat(
+        [
+            invariance(frame, study.populations[name].instrument, population=name)
+            for name, frame in clean.items()
+        ],
+        ignore_index=True,
+    )
 
 
 def _linked(clean: pd.DataFrame, items: Sequence[str]) -> tuple[list[Floats], list[np.ndarray]]:

@@ -53,7 +53,7 @@ from loftet_analysis.stats.estimands import (
     participants_vs_colleagues,
     same_grade,
 )
-from loftet_analysis.stats.judgement import DECREASE, INCREASE, judged
+from loftet_analysis.stats.judgement import judged
 from loftet_analysis.stats.people import (
     FEEDER,
     NETWORK,
@@ -700,7 +700,7 @@ def sensitivity(
     for main in effects[(effects[POPULATION] == population) & (effects[SUBGROUP] == ALL)].to_dict(
         "records"
     ):
-        options = {"invited": invited, "sesoi": main["sesoi"], "ci_level": main["ci_level"]}
+        options = {"invited": invited or {}, "sesoi": main["sesoi"], "ci_level": main["ci_level"]}
         ruler = settled.get(main[OUTCOME], {})
         for name, variant in _variants(population, main[ESTIMAND], options).items():
             rows.append(_row(main, name, variant, people, ruler))
@@ -710,7 +710,7 @@ def sensitivity(
     return _finished(table)
 
 
-_JUDGED = (*SENSITIVITY, "drift", "family")
+_JUDGED = (*SENSITIVITY, "drift", "family", "main_direction")
 _COUNTS = ("n_pre", "n_post", "n_pairs", "n_clusters")
 _TEXTS = (
     "region", "population", "outcome", "question", "estimand", "subgroup", "analysis", "contrast",
@@ -728,7 +728,7 @@ def _row(
     shared = ("region", "population", "outcome", "question", "estimand", "subgroup", "contrast")
     row = {key: main[key] for key in (*shared, "ci_level", "sesoi", "drift")}
     row |= {"analysis": name, "method": variant.method, "family": "", "flags": ""}
-    row |= {"main_estimate": main["estimate"], "main_verdict": main["verdict"]}
+    row |= _of_main(main)
     try:
         y = answers(people, str(main[OUTCOME]))
         valid = np.isfinite(y)
@@ -739,6 +739,17 @@ def _row(
         return row | _numbers(case, found, variant, float(main["ci_level"]))
     except NotEstimableError as refusal:
         return {**row, "drift": np.nan, "reason": refusal.reason}
+
+
+def _of_main(main: Mapping[str, object]) -> dict[str, object]:
+    """Return what the main analysis found, and where its interval lies: above 0, below, around."""
+    low, high = float(main["ci_low"]), float(main["ci_high"])
+    direction = np.nan if np.isnan(low) else float(low > 0) - float(high < 0)
+    return {
+        "main_estimate": main["estimate"],
+        "main_verdict": main["verdict"],
+        "main_direction": direction,
+    }
 
 
 def _numbers(case: Case, found: Found, variant: Variant, level: float) -> dict[str, object]:
@@ -821,8 +832,7 @@ def _latent(main: Mapping[str, object], latent: pd.DataFrame | None) -> list[dic
             "method": f"latent mean, {model['model']} invariance; cluster-robust by school, normal",
             "family": "",
             "flags": "",
-            "main_estimate": main["estimate"],
-            "main_verdict": main["verdict"],
+            **_of_main(main),
             "n_pairs": model["n"],
             "change": change,
             "change_se": se,
@@ -839,16 +849,15 @@ def _latent(main: Mapping[str, object], latent: pd.DataFrame | None) -> list[dic
 
 def _finished(table: pd.DataFrame) -> pd.DataFrame:
     """Return the columns of the contract, with whether the conclusions agree."""
+    main_direction = table.get("main_direction", pd.Series(dtype=float)).astype(float)
     table = table.reindex(columns=[*SENSITIVITY])
     no_test = table["change"].notna() & table["p_value"].isna()
     table.loc[no_test, "verdict"] = ""
-    concluded = {INCREASE: 1, DECREASE: -1}
-    alike = table["verdict"].map(concluded).fillna(0) == table["main_verdict"].map(
-        concluded
-    ).fillna(0)
-    tested = table["p_value"].notna() & table["main_verdict"].ne("refused")
-    table["agrees"] = alike.astype("boolean").where(tested)
-    table[[*_TEXTS]] = table[[*_TEXTS]].fillna("").astype("str")
+    found = np.sign(table["change"]).where(table["p_value"] < 1 - table["ci_level"], 0)
+    tested = table["p_value"].notna() & main_direction.notna()
+    table["agrees"] = (found == main_direction).astype("boolean").where(tested)
+    for column in _TEXTS:
+        table[column] = table[column].astype(object).fillna("").astype("str")
     table = table.astype(dict.fromkeys(_COUNTS, "Int64") | {"suppressed": "boolean"})
     others = [c for c in SENSITIVITY if c not in (*_TEXTS, *_COUNTS, "agrees", "suppressed")]
     return table.astype(dict.fromkeys(others, float))

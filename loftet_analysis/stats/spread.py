@@ -157,8 +157,8 @@ def same_grade_quantile(case: Case, *, p: float) -> Found:
     ------
     NotEstimableError
         ``at_the_end_of_the_scale`` (more than 2p, or 2(1 − p), have the lowest or highest score,
-        so that the quantile could not move there), ``no_unique_quantile`` (nobody within a step
-        of it), ``no_variance``, and those of ``same_grade``.
+        so that the quantile could not move there), ``no_unique_quantile`` (it falls
+        between two heaps of scores far apart), ``no_variance``, and those of ``same_grade``.
 
     References
     ----------
@@ -198,13 +198,15 @@ def _quantile(y: Floats, weight: Floats, p: float, step: float) -> tuple[float, 
     order = np.argsort(bends, kind="stable")
     bends = bends[order]
     slope = np.cumsum(np.concatenate([share, -share])[order])[:-1].clip(min=0) / (2 * step)
-    below = np.concatenate([[0], np.cumsum(slope * np.diff(bends))])
+    gained = slope * np.diff(bends)
+    below = np.concatenate([[0], np.cumsum(gained)])
+    level = (gained <= TOLERANCE) & (np.diff(bends) > TOLERANCE * step)
+    if (level & (np.abs(below[1:] - p) <= TOLERANCE)).any():
+        raise NotEstimableError("no_unique_quantile")
     q = float(np.interp(p, below, bends))
     reach = (q - scores) / step
     inside = (np.abs(reach) < 1 - TOLERANCE) + 0.5 * (np.abs(np.abs(reach) - 1) <= TOLERANCE)
     density = float(share @ inside) / (2 * step)
-    if density * step <= TOLERANCE:
-        raise NotEstimableError("no_unique_quantile")
     return q, ((p - ((reach + 1) / 2).clip(0, 1)) / density)[whose]
 
 
@@ -283,7 +285,14 @@ def gap_change(case: Case) -> Found:
         raise NotEstimableError("no_subgroup")
     if (one & other).any():
         raise NotEstimableError("groups_overlap")
-    return replace(difference_of_grades(case, one, other), baseline=np.nan)
+    used = np.zeros(len(case.y), dtype=bool)
+    for group in (one, other):
+        part = replace(case, valid=case.valid & group)
+        used[_in_cells(part, common_cells(part, at_least=1)[0])[0]] = True
+    found = difference_of_grades(replace(case, valid=used), one, other)
+    school, in_a_wave = case.people.school, case.people.pre | case.people.post
+    left = np.setdiff1d(school[case.valid & (one | other) & in_a_wave], school[used])
+    return replace(found, n_schools_dropped=len(left), baseline=np.nan)
 
 
 def lowest_fifth(case: Case, *, clusters: str = SCHOOL) -> Found:

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from loftet_analysis import names
 from loftet_analysis.study.instrument import Instrument, Language, Role, Text, WaveName
-from loftet_analysis.study.schools import COMPARISON, REGION_NAME
+from loftet_analysis.study.schools import COMPARISON, INVITED, REGION_NAME
 from loftet_analysis.study.yamlfile import Described, Line, Lines, Name, name_by_key, wrong
 
 LINK, CONSENT = "link", "consent"
@@ -398,6 +398,13 @@ class Study(Described):
         """Ids of the schools outside the programme, in the order of the register."""
         outside = self.schools["role"] == COMPARISON
         return tuple(self.schools.loc[outside, names.SCHOOL])
+
+    def invited(self, population: str) -> dict[str, float]:
+        """Return how many of a population were invited, by school; empty where nobody says."""
+        column = f"{INVITED}{population}"
+        if column not in self.schools:
+            return {}
+        return self.schools.set_index(names.SCHOOL)[column].dropna().astype(float).to_dict()
 
     @property
     def grades(self) -> tuple[int, ...]:
