@@ -125,8 +125,8 @@ def test_a_hidden_row_keeps_its_keys_and_loses_everything_else():
     assert row["reason"] == "small_n"
     kept = {key for key, value in row.items() if not (pd.isna(value) or value == "")}
     assert kept == {
-        "region", "population", "outcome", "question", "estimand", "subgroup", "ci_level",
-        "sesoi", "method", "suppressed", "reason",
+        "region", "population", "outcome", "question", "estimand", "contrast", "subgroup",
+        "ci_level", "sesoi", "method", "suppressed", "reason",
     }  # fmt: skip
 
 

@@ -36,6 +36,7 @@ from tests.small_demo import HERE
 SOURCES = sorted(Path(report.__file__).parent.glob("*.py"))
 NOTEBOOKS = sorted((HERE / "notebooks").rglob("[0-9]*.ipynb"))
 TRANSLATED = ("nb", "nn")
+IN_SD = [each for each in names.ESTIMANDS if each not in ("level", "share_below", "spread_ratio")]
 CAUSAL = re.compile(
     r"\b(because|caus\w+|due to|led to|thanks to|improved?|førte til|skyldes|på grunn av|fordi"
     r"|takket være|bidro|forbedre\w*|grunna|takka vere|betra)\b",
@@ -193,11 +194,12 @@ def test_every_key_of_the_results_has_a_name(language):
     ]
     assert all(labels)
     assert subgroup_label("all", speech) == ""
+    assert subgroup_label("language=nynorsk", speech) == "nynorsk"
     assert "7" in subgroup_label("grade=7", speech)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("estimand", names.ESTIMANDS)
+@pytest.mark.parametrize("estimand", IN_SD)
 @pytest.mark.parametrize("population", ["pupils", "teachers"])
 def test_a_reading_gives_the_estimate_its_interval_and_no_cause(language, estimand, population):
     row = effect(estimand=estimand, population=population, suppressed=False)
@@ -217,11 +219,48 @@ def test_a_reading_gives_the_estimate_its_interval_and_no_cause(language, estima
 
 def test_each_estimand_reads_differently():
     for language in LANGUAGES:
-        said = {
-            reading(effect(estimand=each, suppressed=False), words(language))
-            for each in names.ESTIMANDS
-        }
-        assert len(said) == len(names.ESTIMANDS)
+        said = {reading(effect(estimand=each, suppressed=False), words(language)) for each in IN_SD}
+        assert len(said) == len(IN_SD)
+
+
+OWN_UNITS = {
+    ("level", "mean"): {
+        "nb": "3,21 (95\N{NO-BREAK SPACE}% KI 3,10 til 3,32)",
+        "en": "3.21 (95% CI",
+    },
+    ("level", "share agreeing"): {"nb": "64\N{NO-BREAK SPACE}%", "en": "64%"},
+    ("share_below", "post - pre"): {"nb": "+4,2 prosentpoeng", "en": "+4.2 percentage points"},
+    ("spread_ratio", "between schools"): {"nb": "mellom skolene er 1,22", "en": "1.22 times"},
+    ("spread_ratio", "within schools"): {"nb": "innenfor skolene er 1,22", "en": "1.22 times"},
+}
+VALUES = {"mean": (3.21, 3.1, 3.32), "share agreeing": (0.64, 0.6, 0.68),
+          "post - pre": (0.042, 0.01, 0.07)}  # fmt: skip
+
+
+@pytest.mark.parametrize(("estimand", "contrast"), OWN_UNITS)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_has_no_standard_deviation_is_read_in_its_own_units(estimand, contrast, language):
+    change, low, high = VALUES.get(contrast, (0.2, -0.1, 0.5))
+    nothing = float("nan")
+    row = effect(
+        estimand=estimand, contrast=contrast, suppressed=False, estimate=nothing, ci_low=nothing,
+        ci_high=nothing, change=change, change_ci_low=low, change_ci_high=high,
+    )  # fmt: skip
+    said = reading(row, words(language))
+    assert OWN_UNITS[estimand, contrast].get(language, "") in said
+    assert not CAUSAL.search(said)
+    assert "standard" not in said
+    assert said.endswith(").")
+
+
+def test_groups_and_doses_are_named_in_the_readers_language():
+    gap = effect(estimand="gap_change", contrast="gender=girl - gender=boy", suppressed=False)
+    assert "(jenter − gutter)" in reading(gap, words("nb"))
+    assert "(jenter − gutar)" in reading(gap, words("nn"))
+    dose = effect(estimand="dose", contrast="per gathering", suppressed=False)
+    assert "(per samling)" in reading(dose, words("nb"))
+    tenth = effect(estimand="same_grade_quantile", contrast="p10", suppressed=False)
+    assert "persentil 10," in reading(tenth, words("nb"))
 
 
 def test_what_an_estimand_includes_is_said_with_it():

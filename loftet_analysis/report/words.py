@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import pandas as pd
@@ -213,30 +213,92 @@ def joined(parts: list[str], words: Words) -> str:
     return f"{', '.join(parts[:-1])} {words.text('and')} {parts[-1]}"
 
 
-def estimand_label(estimand: str, words: Words) -> str:
-    """Return what an estimand is called in tables and figures."""
+def estimand_label(estimand: str, words: Words, contrast: str = "") -> str:
+    """Return what an estimand is called in tables and figures.
+
+    Parameters
+    ----------
+    estimand : str
+        One of ``names.ESTIMANDS``.
+    words : Words
+        The reader's language.
+    contrast : str, optional
+        The row's contrast, which tells apart the rows of an estimand that has several.
+
+    Examples
+    --------
+    >>> estimand_label("level", Words("nb")), estimand_label("level", Words("nb"), "mean")
+    ('Nivå', 'Nivå, gjennomsnitt')
+    """
     _ = words.text
-    return {
+    label = {
         "linked_change": _("Linked change"),
         "same_grade": _("Same-grade change"),
         "school_change": _("School change"),
+        "cohort_change": _("Cohort change"),
         "participants": _("Participants"),
         "colleagues": _("Colleagues"),
         "participants_vs_colleagues": _("Participants − colleagues"),
+        "programme_vs_comparison": _("Programme − comparison"),
+        "level": _("Level"),
+        "dose": _("Change and attendance"),
+        "same_grade_quantile": _("Percentiles of the same grades"),
+        "share_below": _("Share of low answers"),
+        "gap_change": _("Change of the gap"),
+        "lowest_fifth": _("Lowest fifth − expected"),
+        "spread_ratio": _("Change of the spread"),
     }[estimand]
+    detail = _contrast_label(estimand, contrast, words) if contrast else ""
+    return f"{label}, {detail}" if detail else label
+
+
+def _contrast_label(estimand: str, contrast: str, words: Words) -> str:
+    """Return what sets a row apart from the others of its estimand; nothing where it is alone."""
+    _ = words.text
+    if estimand == "same_grade_quantile":
+        return _("{number}th percentile", number=words.count(_percent_of(contrast)))
+    if estimand == "gap_change":
+        one, other = (subgroup_label(group, words) for group in contrast.split(" - "))
+        return f"{one} {_MINUS} {other}"
+    return {
+        ("level", "mean"): _("mean"),
+        ("level", "share agreeing"): _("share above the middle"),
+        ("dose", "per gathering"): _("per gathering"),
+        ("dose", "per interim work"): _("per interim task"),
+        ("dose", "gathering: 90th - 10th percentile"): _("many − few gatherings"),
+        ("dose", "interim work: 90th - 10th percentile"): _("many − few interim tasks"),
+        ("spread_ratio", "between schools"): _("between schools"),
+        ("spread_ratio", "within schools"): _("within schools"),
+    }.get((estimand, contrast), "")
+
+
+def _percent_of(contrast: str) -> int:
+    return int(contrast.removeprefix("p"))
 
 
 def subgroup_label(subgroup: str, words: Words) -> str:
-    """Return what a subgroup of the mask is called; nothing for everybody."""
+    """Return what a subgroup is called; nothing for everybody, and the value where it has no name.
+
+    Examples
+    --------
+    >>> [subgroup_label(f"gender={each}", Words("nb")) for each in ("girl", "boy")]
+    ['jenter', 'gutter']
+    """
     _ = words.text
     if subgroup.startswith("grade="):
         return _("grade {grade}", grade=subgroup.removeprefix("grade="))
-    return {
+    named = {
         names.ALL: "",
         "role=participant": _("participants"),
         "role=colleague": _("colleagues"),
         "role=leader": _("leaders"),
-    }[subgroup]
+        "gender=girl": _("girls"),
+        "gender=boy": _("boys"),
+        "gender=undisclosed": _("those who do not state their gender"),
+        "grade_band=5-7": _("grades 5–7"),
+        "grade_band=8-10": _("grades 8–10"),
+    }
+    return named.get(subgroup, subgroup.partition("=")[2])
 
 
 def wave_label(wave: str, words: Words) -> str:
@@ -251,19 +313,36 @@ def wave_label(wave: str, words: Words) -> str:
 
 
 def reason_label(reason: str, words: Words) -> str:
-    """Return why a row of effects has no estimate, as the end of a sentence with *since*."""
+    """Return why a row of results has no numbers, as the end of a sentence with *since*."""
     _ = words.text
     return {
         "no_outcome": _("the data have no such scale"),
         "no_subgroup": _("the data do not say who belongs to the group"),
         "no_grade": _("the data have no grades"),
         "no_role": _("nobody in the data has this role"),
+        "no_answers": _("nobody has a valid answer"),
         "no_pairs": _("nobody, or nobody of one role, has a valid answer both times"),
         "no_common_cells": _("no grade of any school has enough answers both times"),
+        "no_cohort": _("no cohort was asked both times, or the dates are missing"),
+        "no_comparison": _("there are no comparison schools, or no others"),
+        "baseline_differs": _(
+            "the groups were more than a quarter of a standard deviation apart before"
+        ),
+        "groups_overlap": _("some belong to both groups"),
+        "nobody_low": _("nobody, or everybody, is below the limit of the lowest fifth"),
+        "no_reliability": _("the reliability of the scale is not known"),
+        "no_attendance": _("attendance cannot be joined to the answers"),
+        "no_range": _("almost everybody attended equally often"),
         "one_cluster": _("it would rest on a single school or group of schools"),
+        "few_schools": _("there are too few schools for it"),
         "no_variance": _("the schools do not differ, so chance cannot be judged"),
         "not_estimable": _("the data cannot tell the comparison from differences between schools"),
+        "not_nested": _("some belong to more than one school or region"),
+        "not_converged": _("the computation came to no stable result"),
+        "at_the_end_of_the_scale": _("too many answers lie at the end of the scale"),
+        "no_unique_quantile": _("no answers lie near this percentile"),
         "no_unit": _("there is no standard deviation to measure it by"),
+        "national_only": _("it is computed for all regions together only"),
         "unknown_estimand": _("this comparison is not known"),
     }[reason]
 
@@ -276,14 +355,15 @@ def confidence(row: Mapping[str, object], words: Words) -> str:
     >>> confidence({"ci_level": 0.95, "ci_low": -0.16, "ci_high": 0.01}, Words("nb"))
     '95\N{NO-BREAK SPACE}% KI −0,16 til 0,01, null er innenfor'
     """
-    interval = words.text(
-        "{level} CI {interval}",
-        level=words.percent(row["ci_level"]),
-        interval=words.interval(row["ci_low"], row["ci_high"]),
+    low, high = row["ci_low"], row["ci_high"]
+    said = _at_its_level(row, words.interval(low, high), words)
+    return words.text("{interval}, zero inside", interval=said) if low < 0 < high else said
+
+
+def _at_its_level(row: Mapping[str, object], interval: str, words: Words) -> str:
+    return words.text(
+        "{level} CI {interval}", level=words.percent(row["ci_level"]), interval=interval
     )
-    if row["ci_low"] < 0 < row["ci_high"]:
-        return words.text("{interval}, zero inside", interval=interval)
-    return interval
 
 
 def reading(row: Mapping[str, object], words: Words) -> str:
@@ -301,20 +381,35 @@ def reading(row: Mapping[str, object], words: Words) -> str:
     Returns
     -------
     str
-        A sentence without the outcome's name; what was hidden or refused is said
-        instead of a number.
+        Sentences without the outcome's name, and with the group's where it is not everybody;
+        what was hidden or refused is said instead of a number.
     """
     _ = words.text
-    label = estimand_label(row["estimand"], words)
+    label = estimand_label(row["estimand"], words, row["contrast"])
+    # an estimand of one role names it
+    by_role = row["subgroup"].startswith("role=")
+    group = "" if by_role else subgroup_label(row["subgroup"], words)
+    named = f"{label}, {group}" if group else label
     if row["suppressed"]:
-        return _("{estimand}: hidden, since too few people answered.", estimand=label)
-    if pd.isna(row["estimate"]):
+        return _("{estimand}: hidden, since too few people answered.", estimand=named)
+    if row["reason"]:
         why = reason_label(row["reason"], words)
-        return _("{estimand}: not computed, since {why}.", estimand=label, why=why)
-    found = {
+        return _("{estimand}: not computed, since {why}.", estimand=named, why=why)
+    said = _SENTENCES.get(row["estimand"], _standardised)(row, words)
+    return f"{group[0].upper()}{group[1:]}: {said}" if group else said
+
+
+def _in_units(row: Mapping[str, object], words: Words) -> dict[str, str]:
+    return {
         "estimate": words.number(row["estimate"], signed=True),
         "interval": confidence(row, words),
     }
+
+
+def _standardised(row: Mapping[str, object], words: Words) -> str:
+    """Return the sentence of an estimand that has one row, in standard deviations."""
+    _ = words.text
+    found = _in_units(row, words)
     sentences = {
         "linked_change": _(
             "The answers of the same people changed on average by {estimate} standard deviations "
@@ -329,6 +424,11 @@ def reading(row: Mapping[str, object], words: Words) -> str:
         "school_change": _(
             "In the typical school, where every school counts once, the change is {estimate} "
             "standard deviations ({interval}).",
+            **found,
+        ),
+        "cohort_change": _(
+            "In the same cohorts, whose pupils have also grown older and are not followed one by "
+            "one, the mean changed by {estimate} standard deviations ({interval}).",
             **found,
         ),
         "participants": _(
@@ -347,6 +447,18 @@ def reading(row: Mapping[str, object], words: Words) -> str:
             "no effect.",
             **found,
         ),
+        "programme_vs_comparison": _(
+            "The change at the programme's schools minus the change at the comparison schools is "
+            "{estimate} standard deviations ({interval}); the schools were not drawn by lot and "
+            "may differ in other ways too.",
+            **found,
+        ),
+        "lowest_fifth": _(
+            "The change of those in the lowest fifth before, minus what everybody's change and "
+            "regression to the mean let one expect, is {estimate} standard deviations "
+            "({interval}).",
+            **found,
+        ),
         ("linked_change", "pupils"): _(
             "The answers of the same pupils, who have also grown older, changed on average by "
             "{estimate} standard deviations ({interval}).",
@@ -354,7 +466,139 @@ def reading(row: Mapping[str, object], words: Words) -> str:
         ),
     }
     estimand = row["estimand"]
-    return sentences.get((estimand, row["population"]), sentences[estimand])
+    said = sentences.get((estimand, row["population"]), sentences[estimand])
+    if "adjusted_for_pre" in (row["flags"] or "").split(";"):
+        return f"{said} {_('It is adjusted for the answers before.')}"
+    return said
+
+
+def _of_level(row: Mapping[str, object], words: Words) -> str:
+    """Return the sentence of a mean, or of a share of 0–1."""
+    _ = words.text
+    low, high = row["change_ci_low"], row["change_ci_high"]
+    if row["contrast"] == "share agreeing":
+        interval = f"{words.percent(low)} {_('to')} {words.percent(high)}"
+        return _(
+            "Of those who answered, {share} are above the middle of the scale ({interval}).",
+            share=words.percent(row["change"]),
+            interval=_at_its_level(row, interval, words),
+        )
+    ends = words.answers[row["population"], row["outcome"]]
+    return _(
+        "The mean answer is {mean} ({interval}), where {minimum} is “{low}” and {maximum} is "
+        "“{high}”.",
+        mean=words.number(row["change"]),
+        interval=_at_its_level(row, words.interval(low, high), words),
+        minimum=words.count(ends.minimum),
+        low=ends.low,
+        maximum=words.count(ends.maximum),
+        high=ends.high,
+    )
+
+
+def _of_dose(row: Mapping[str, object], words: Words) -> str:
+    _ = words.text
+    found = _in_units(row, words)
+    said = {
+        "per gathering": _(
+            "For one gathering more, the difference in change is {estimate} standard deviations "
+            "({interval}).",
+            **found,
+        ),
+        "per interim work": _(
+            "For one interim task more, the difference in change is {estimate} standard "
+            "deviations ({interval}).",
+            **found,
+        ),
+        "gathering: 90th - 10th percentile": _(
+            "The change of those with many gatherings (90th percentile) minus the change of those "
+            "with few (10th percentile) is {estimate} standard deviations ({interval}).",
+            **found,
+        ),
+        "interim work: 90th - 10th percentile": _(
+            "The change of those with many interim tasks (90th percentile) minus the change of "
+            "those with few (10th percentile) is {estimate} standard deviations ({interval}).",
+            **found,
+        ),
+    }[row["contrast"]]
+    caution = _("Those who take part often may differ in other ways too: this measures no effect.")
+    return f"{said} {caution}"
+
+
+def _of_percentile(row: Mapping[str, object], words: Words) -> str:
+    return words.text(
+        "In the same grades, the value that {percent} of the pupils are below changed by "
+        "{estimate} standard deviations ({interval}).",
+        percent=words.percent(_percent_of(row["contrast"]) / 100),
+        **_in_units(row, words),
+    )
+
+
+def _of_share(row: Mapping[str, object], words: Words) -> str:
+    """Return the sentence of a change of a share, in percentage points."""
+    low, high = 100 * row["change_ci_low"], 100 * row["change_ci_high"]
+    interval = _at_its_level(row, words.interval(low, high, 1), words)
+    if low < 0 < high:
+        interval = words.text("{interval}, zero inside", interval=interval)
+    return words.text(
+        "In the same grades, the share of pupils below what was the limit of the lowest fifth "
+        "before changed by {points} percentage points ({interval}).",
+        points=words.number(100 * row["change"], 1, signed=True),
+        interval=interval,
+    )
+
+
+def _of_gap(row: Mapping[str, object], words: Words) -> str:
+    one, other = (subgroup_label(group, words) for group in row["contrast"].split(" - "))
+    return words.text(
+        "In the same grades, the change for {one} minus the change for {other} is {estimate} "
+        "standard deviations ({interval}).",
+        one=one,
+        other=other,
+        **_in_units(row, words),
+    )
+
+
+def _of_spread(row: Mapping[str, object], words: Words) -> str:
+    """Return the sentence of a log ratio: how many times, and how many per cent."""
+    _ = words.text
+    ratio, low, high = (math.exp(row[key]) for key in ("change", "change_ci_low", "change_ci_high"))
+    interval = _at_its_level(row, words.interval(low, high), words)
+    if low < 1 < high:
+        interval = _("{interval}, 1 inside", interval=interval)
+    apart = round(ratio, 2) - 1  # of the ratio that is shown
+    percent = words.percent(abs(apart))
+    size = _("equally large")
+    if apart:
+        size = (
+            _("{percent} larger", percent=percent)
+            if apart > 0
+            else _("{percent} smaller", percent=percent)
+        )
+    found = {"ratio": words.number(ratio), "interval": interval, "size": size}
+    return {
+        "between schools": _(
+            "The spread between the schools is {ratio} times as large after as before "
+            "({interval}), that is {size}.",
+            **found,
+        ),
+        "within schools": _(
+            "The spread between the pupils within the schools is {ratio} times as large after as "
+            "before ({interval}), that is {size}.",
+            **found,
+        ),
+    }[row["contrast"]]
+
+
+# all others stand in one row, in standard deviations
+_SENTENCES = {
+    "level": _of_level,
+    "dose": _of_dose,
+    "same_grade_quantile": _of_percentile,
+    "share_below": _of_share,
+    "gap_change": _of_gap,
+    "spread_ratio": _of_spread,
+}
 
 
 def readings(frame: pd.DataFrame, *, words: Words) -> dict[str, str]:

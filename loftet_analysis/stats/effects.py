@@ -46,7 +46,12 @@ REASONS = {
     "no_variance": "the clusters do not differ, so chance cannot be judged",
     "not_estimable": "the comparison cannot be told from the other effects in the model",
     "no_unit": "there is no standard deviation to standardise by",
-    "national_only": "this is estimated for all regions together only",
+    "at_the_end_of_the_scale": "so many are at an end of the scale that the percentile cannot move",
+    "no_unique_quantile": "the answers do not say where the percentile lies",
+    "few_schools": "fewer than 20 schools, too few for a spread between them",
+    "groups_overlap": "the groups that are compared are not apart",
+    "nobody_low": "nobody, or everybody, answered below the lowest fifth's limit before",
+    "no_reliability": "the scale's reliability before is not known",
     "unknown_estimand": "no such estimand",
 }
 LOW_DF = 4
