@@ -123,9 +123,17 @@ def informative_shift(rho: float) -> float:
 
 
 def repeated(
-    rng: Generator, *, schools: int, unequal: bool, rho: float, theta: float, people: int = 50, grades: int = 3,
-    discrete: bool = False, gap: float = 0.0,
-) -> Data:  # fmt: skip
+    rng: Generator,
+    *,
+    schools: int,
+    unequal: bool,
+    rho: float,
+    theta: float,
+    people: int = 50,
+    grades: int = 3,
+    discrete: bool = False,
+    gap: float = 0.0,
+) -> Data:
     """Other people of the same grades before and after."""
     n = sizes(rng, schools, unequal, people)
     waves = []
@@ -462,7 +470,7 @@ def cells() -> Iterator[Cell]:
         bound(linked_by_school, **options),
         population="teachers",
     )
-    for schools in (12, 30):
+    for schools in (8, 12, 30):
         place = f"{schools} unequal schools, rho 0.05"
         options = {"schools": schools, "rho": 0.05}
         yield Cell(
