@@ -41,6 +41,14 @@ def effect(**given) -> dict:
     return {**row, **given}
 
 
+def effect_in_own_units(change: float, low: float, high: float, **given) -> dict:
+    """A row without standard deviations: scale points, a share of 0–1, or a log ratio."""
+    found = {"change": change, "change_ci_low": low, "change_ci_high": high}
+    return effect(
+        **dict.fromkeys(("estimate", "ci_low", "ci_high"), float("nan")), **found, **given
+    )
+
+
 def effects(*rows: dict) -> pd.DataFrame:
     frame = pd.DataFrame([effect(**row) for row in rows], columns=list(names.EFFECTS))
     return frame.astype({"n_pairs": float, "se": float, "n_schools_dropped": float})

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from babel.messages.pofile import read_po
 
+import loftet_analysis
 from loftet_analysis import names, report
 from loftet_analysis.errors import InputError
 from loftet_analysis.report.translate import messages
@@ -30,13 +31,30 @@ from loftet_analysis.report.words import (
     wave_label,
 )
 from loftet_analysis.stats.effects import REASONS
-from tests.made_up import all_estimands, distribution, effect, mask, pooled, words
+from loftet_analysis.stats.estimands import estimands
+from loftet_analysis.stats.spread import spread_estimands
+from tests.made_up import (
+    all_estimands,
+    distribution,
+    effect,
+    effect_in_own_units,
+    mask,
+    pooled,
+    words,
+)
 from tests.small_demo import HERE
 
 SOURCES = sorted(Path(report.__file__).parent.glob("*.py"))
 NOTEBOOKS = sorted((HERE / "notebooks").rglob("[0-9]*.ipynb"))
 TRANSLATED = ("nb", "nn")
-IN_SD = [each for each in names.ESTIMANDS if each not in ("level", "share_below", "spread_ratio")]
+KINDS = estimands("pupils", by_grade=True) | spread_estimands("pupils")
+# every row that a study can hold: an estimand and its contrast
+ROWS = [
+    (name, each.contrast or "gender=girl - gender=boy")
+    for name in names.ESTIMANDS
+    for each in KINDS[name]
+]
+IN_SD = [(name, contrast) for name, contrast in ROWS if KINDS[name][0].unit]
 CAUSAL = re.compile(
     r"\b(because|caus\w+|due to|led to|thanks to|improved?|førte til|skyldes|på grunn av|fordi"
     r"|takket være|bidro|forbedre\w*|grunna|takka vere|betra)\b",
@@ -188,7 +206,8 @@ def test_every_key_of_the_results_has_a_name(language):
     speech = words(language)
     labels = [
         *(estimand_label(each, speech) for each in names.ESTIMANDS),
-        *(reason_label(each, speech) for each in REASONS),
+        *(estimand_label(name, speech, contrast) for name, contrast in ROWS),
+        *(reason_label(each, speech) for each in {*REASONS, *refusals()}),
         *(wave_label(each, speech) for each in (*names.WAVES, names.LINKED)),
         *(subgroup_label(f"role={each}", speech) for each in names.ROLES),
     ]
@@ -198,17 +217,47 @@ def test_every_key_of_the_results_has_a_name(language):
     assert "7" in subgroup_label("grade=7", speech)
 
 
+def refusals() -> set[str]:
+    """Every reason that the library gives for a number that is not there."""
+    return {
+        node.args[0].value
+        for source in Path(loftet_analysis.__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", "") == "NotEstimableError"
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+    }
+
+
+def test_rows_of_one_estimand_are_told_apart_by_their_labels():
+    for language in LANGUAGES:
+        labels = [estimand_label(name, words(language), contrast) for name, contrast in ROWS]
+        assert len(set(labels)) == len(ROWS)
+    nb = words("nb")
+    assert estimand_label("same_grade_quantile", nb, "p10") == (
+        "Persentiler på samme trinn, 10. persentil"
+    )
+    assert estimand_label("gap_change", nb, "grade_band=8-10 - grade_band=5-7") == (
+        "Endring i forskjellen, ungdomstrinnet (8–10) − mellomtrinnet (5–7)"
+    )
+    assert estimand_label("same_grade", nb, "post - pre") == "Endring på samme trinn"
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("estimand", IN_SD)
+@pytest.mark.parametrize(("estimand", "contrast"), IN_SD)
 @pytest.mark.parametrize("population", ["pupils", "teachers"])
-def test_a_reading_gives_the_estimate_its_interval_and_no_cause(language, estimand, population):
-    row = effect(estimand=estimand, population=population, suppressed=False)
+def test_a_reading_gives_the_estimate_its_interval_and_no_cause(
+    language, estimand, contrast, population
+):
+    row = effect(estimand=estimand, contrast=contrast, population=population, suppressed=False)
     said = reading(row, words(language))
     point = "." if language == "en" else ","
     assert f"+0{point}12" in said
     assert f"−0{point}06" in said
     assert f"0{point}30" in said
     assert "95" in said
+    assert "standard" in said
     assert not CAUSAL.search(said)
     assert said.endswith(".")
     assert {"nb": "null er innenfor", "nn": "null er innanfor", "en": "zero inside"}[
@@ -217,50 +266,105 @@ def test_a_reading_gives_the_estimate_its_interval_and_no_cause(language, estima
     assert "inside" not in reading({**row, "ci_low": 0.01}, words("en"))
 
 
-def test_each_estimand_reads_differently():
-    for language in LANGUAGES:
-        said = {reading(effect(estimand=each, suppressed=False), words(language)) for each in IN_SD}
-        assert len(said) == len(IN_SD)
-
-
 OWN_UNITS = {
-    ("level", "mean"): {
-        "nb": "3,21 (95\N{NO-BREAK SPACE}% KI 3,10 til 3,32)",
-        "en": "3.21 (95% CI",
-    },
-    ("level", "share agreeing"): {"nb": "64\N{NO-BREAK SPACE}%", "en": "64%"},
-    ("share_below", "post - pre"): {"nb": "+4,2 prosentpoeng", "en": "+4.2 percentage points"},
-    ("spread_ratio", "between schools"): {"nb": "mellom skolene er 1,22", "en": "1.22 times"},
-    ("spread_ratio", "within schools"): {"nb": "innenfor skolene er 1,22", "en": "1.22 times"},
+    ("level", "mean"): (3.21, 3.1, 3.32),
+    ("level", "share agreeing"): (0.64, 0.6, 0.68),
+    ("share_below", "post - pre"): (-0.042, -0.07, 0.004),
+    ("spread_ratio", "between schools"): (0.2, -0.1, 0.5),
+    ("spread_ratio", "within schools"): (-0.1, -0.15, -0.05),
 }
-VALUES = {"mean": (3.21, 3.1, 3.32), "share agreeing": (0.64, 0.6, 0.68),
-          "post - pre": (0.042, 0.01, 0.07)}  # fmt: skip
+SAID = {
+    "nb": (
+        "Gjennomsnittet av svarene er 3,21 (95_% KI 3,10 til 3,32), der 1 er «Helt uenig» og 4 er "
+        "«Helt enig».",
+        "Av dem som har svart, ligger 64_% over midten av skalaen (95_% KI 60_% til 68_%).",
+        "På de samme trinnene er andelen elever under det som var grensen for den laveste femdelen "
+        "før, endret med −4,2 prosentpoeng (95_% KI −7,0 til 0,4, null er innenfor).",
+        "Spredningen mellom skolene er 1,22 ganger så stor etter som før (95_% KI 0,90 til 1,65, "
+        "tallet 1 er innenfor), altså 22_% større.",
+        "Spredningen mellom elevene innenfor skolene er 0,90 ganger så stor etter som før (95_% KI "
+        "0,86 til 0,95), altså 10_% mindre.",
+    ),
+    "nn": (
+        "Gjennomsnittet av svara er 3,21 (95_% KI 3,10 til 3,32), der 1 er «Heilt ueinig» og 4 er "
+        "«Heilt einig».",
+        "Av dei som har svart, ligg 64_% over midten av skalaen (95_% KI 60_% til 68_%).",
+        "På dei same trinna er delen av elevane under det som var grensa for den lågaste femdelen "
+        "før, endra med −4,2 prosentpoeng (95_% KI −7,0 til 0,4, null er innanfor).",
+        "Spreiinga mellom skulane er 1,22 gonger så stor etter som før (95_% KI 0,90 til 1,65, "
+        "talet 1 er innanfor), altså 22_% større.",
+        "Spreiinga mellom elevane innanfor skulane er 0,90 gonger så stor etter som før (95_% KI "
+        "0,86 til 0,95), altså 10_% mindre.",
+    ),
+    "en": (
+        "The mean answer is 3.21 (95% CI 3.10 to 3.32), where 1 is “Strongly disagree” and 4 is "
+        "“Strongly agree”.",
+        "Of those who answered, 64% are above the middle of the scale (95% CI 60% to 68%).",
+        "In the same grades, the share of pupils below what was the limit of the lowest fifth "
+        "before changed by −4.2 percentage points (95% CI −7.0 to 0.4, zero inside).",
+        "The spread between the schools is 1.22 times as large after as before (95% CI 0.90 to "
+        "1.65, 1 inside), that is 22% larger.",
+        "The spread between the pupils within the schools is 0.90 times as large after as before "
+        "(95% CI 0.86 to 0.95), that is 10% smaller.",
+    ),
+}
 
 
-@pytest.mark.parametrize(("estimand", "contrast"), OWN_UNITS)
+def in_own_units(estimand: str, contrast: str) -> dict:
+    values = OWN_UNITS[estimand, contrast]
+    return effect_in_own_units(*values, estimand=estimand, contrast=contrast, suppressed=False)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_what_has_no_standard_deviation_is_read_in_its_own_units(estimand, contrast, language):
-    change, low, high = VALUES.get(contrast, (0.2, -0.1, 0.5))
-    nothing = float("nan")
-    row = effect(
-        estimand=estimand, contrast=contrast, suppressed=False, estimate=nothing, ci_low=nothing,
-        ci_high=nothing, change=change, change_ci_low=low, change_ci_high=high,
-    )  # fmt: skip
-    said = reading(row, words(language))
-    assert OWN_UNITS[estimand, contrast].get(language, "") in said
-    assert not CAUSAL.search(said)
-    assert "standard" not in said
-    assert said.endswith(").")
+def test_what_has_no_standard_deviation_is_read_in_its_own_units(language):
+    assert sorted(OWN_UNITS) == sorted(set(ROWS) - set(IN_SD))
+    said = [reading(in_own_units(*row), words(language)) for row in OWN_UNITS]
+    assert said == [text.replace("_", "\N{NO-BREAK SPACE}") for text in SAID[language]]
+    assert not any(CAUSAL.search(text) for text in said)
+
+
+def test_a_spread_that_stayed_is_equally_large():
+    row = in_own_units("spread_ratio", "between schools") | {"change": 0.001}
+    assert reading(row, words("en")).endswith("that is equally large.")
+    assert "1,00 ganger så stor" in reading(row, words("nb"))
+
+
+def test_each_row_reads_differently():
+    for language in (*LANGUAGES, "nb" + PSEUDO):
+        rows = [
+            in_own_units(*row)
+            if row in OWN_UNITS
+            else effect(estimand=row[0], contrast=row[1], suppressed=False)
+            for row in ROWS
+        ]
+        said = {reading(row, words(language)) for row in rows}
+        assert len(said) == len(ROWS)
+        assert all(text.startswith("⟦") == language.endswith(PSEUDO) for text in said)
 
 
 def test_groups_and_doses_are_named_in_the_readers_language():
     gap = effect(estimand="gap_change", contrast="gender=girl - gender=boy", suppressed=False)
-    assert "(jenter − gutter)" in reading(gap, words("nb"))
-    assert "(jenter − gutar)" in reading(gap, words("nn"))
+    assert "endringen for jenter minus endringen for gutter" in reading(gap, words("nb"))
+    assert "endringa for jenter minus endringa for gutar" in reading(gap, words("nn"))
+    turned = {**gap, "contrast": "gender=boy - gender=girl"}
+    assert "the change for boys minus the change for girls" in reading(turned, words("en"))
+    hidden = {**gap, "suppressed": True}
+    assert reading(hidden, words("nb")) == (
+        "Endring i forskjellen, jenter − gutter: skjult, siden for få har svart."
+    )
     dose = effect(estimand="dose", contrast="per gathering", suppressed=False)
-    assert "(per samling)" in reading(dose, words("nb"))
+    assert "For én samling mer" in reading(dose, words("nb"))
     tenth = effect(estimand="same_grade_quantile", contrast="p10", suppressed=False)
-    assert "persentil 10," in reading(tenth, words("nb"))
+    assert "verdien som 10\N{NO-BREAK SPACE}% av elevene" in reading(tenth, words("nb"))
+
+
+def test_a_subgroup_is_named_before_its_sentence_and_a_role_by_its_estimand():
+    girls = effect(subgroup="gender=girl", suppressed=False)
+    assert reading(girls, words("nb")).startswith("Jenter: Mellom elevene")
+    refused = {**girls, "reason": "no_subgroup"}
+    assert reading(refused, words("nn")).startswith("Endring på same trinn, jenter: ikkje berekna")
+    role = effect(estimand="participants", subgroup="role=participant", suppressed=False)
+    assert reading(role, words("en")).startswith("The participants' answers")
 
 
 def test_what_an_estimand_includes_is_said_with_it():
@@ -270,6 +374,10 @@ def test_what_an_estimand_includes_is_said_with_it():
     assert "blitt eldre" not in reading({**row, "population": "teachers"}, speech)
     row = effect(estimand="participants_vs_colleagues", population="teachers", suppressed=False)
     assert "ikke et mål på effekt" in reading(row, speech)
+    row = effect(estimand="programme_vs_comparison", flags="low_df;adjusted_for_pre")
+    said = reading({**row, "suppressed": False}, speech)
+    assert "ikke trukket lodd" in said
+    assert said.endswith("Det er justert for svarene før.")
 
 
 @pytest.mark.parametrize("reason", REASONS)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -241,7 +241,7 @@ def estimand_label(estimand: str, words: Words, contrast: str = "") -> str:
         "participants_vs_colleagues": _("Participants − colleagues"),
         "programme_vs_comparison": _("Programme − comparison"),
         "level": _("Level"),
-        "dose": _("Change and attendance"),
+        "dose": _("Change by attendance"),
         "same_grade_quantile": _("Percentiles of the same grades"),
         "share_below": _("Share of low answers"),
         "gap_change": _("Change of the gap"),
@@ -333,6 +333,14 @@ def reason_label(reason: str, words: Words) -> str:
         "no_reliability": _("the reliability of the scale is not known"),
         "no_attendance": _("attendance cannot be joined to the answers"),
         "no_range": _("almost everybody attended equally often"),
+        "no_register": _("the register does not say how many were asked at each school"),
+        "little_missing": _("hardly any answers are missing"),
+        "nobody_missing": _("nobody is missing"),
+        "separated": _("those found again differ wholly from the others"),
+        "no_careless_flags": _("the data do not say who gave the same answer throughout"),
+        "nobody_careless": _("nobody gave the same answer throughout"),
+        "too_few_items": _("the scale has too few items"),
+        "too_few_people": _("too few people answered"),
         "one_cluster": _("it would rest on a single school or group of schools"),
         "few_schools": _("there are too few schools for it"),
         "no_variance": _("the schools do not differ, so chance cannot be judged"),
@@ -342,7 +350,6 @@ def reason_label(reason: str, words: Words) -> str:
         "at_the_end_of_the_scale": _("too many answers lie at the end of the scale"),
         "no_unique_quantile": _("no answers lie near this percentile"),
         "no_unit": _("there is no standard deviation to measure it by"),
-        "national_only": _("it is computed for all regions together only"),
         "unknown_estimand": _("this comparison is not known"),
     }[reason]
 

@@ -1,0 +1,128 @@
+"""One-factor models: against lavaan, algebra, and what cannot be fitted."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from loftet_analysis.stats import factor
+from loftet_analysis.stats.clustered import NotEstimableError
+
+REFERENCE = Path(__file__).parent / "reference"
+R = json.loads((REFERENCE / "lavaan.json").read_text())
+LINKED = pd.read_csv(REFERENCE / "linked_wide.csv")
+GROUPS = pd.read_csv(REFERENCE / "groups.csv")
+
+
+def linked(k):
+    names = [f"{wave}{i}" for wave in ("pre", "post") for i in range(1, k + 1)]
+    return LINKED[names].to_numpy(float)
+
+
+def grouped(k):
+    items = [f"i{i}" for i in range(1, k + 1)]
+    return [part[items].to_numpy(float) for _, part in GROUPS.groupby("group")]
+
+
+def assert_agrees(found, described, said, last):
+    assert found.df == said["df"]
+    assert found.chisq == pytest.approx(said["chisq"], abs=1e-6)
+    for name in ("cfi", "tli", "rmsea", "srmr"):
+        assert getattr(found, name) == pytest.approx(said[name], abs=1e-6), name
+    if found.df:
+        assert found.p_value == pytest.approx(said["pvalue"], abs=1e-7)
+    if described.latent_mean >= 0:
+        place = described.latent_mean
+        assert found.theta[place] == pytest.approx(said["means"]["est"][last], abs=1e-5)
+        se = np.sqrt(found.vcov[place, place])
+        assert se == pytest.approx(said["means"]["se"][last], abs=1e-6)
+
+
+@pytest.mark.parametrize("k", [3, 4])
+@pytest.mark.parametrize("level", factor.LEVELS)
+def test_two_waves_of_the_same_people_agree_with_lavaan(k, level):
+    described = factor.model(k, 2, level, linked=True)
+    found = factor.fit(described, [factor.moments(linked(k))])
+    assert_agrees(found, described, R[f"linked{k}"][level], last=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "k", "level", "free"),
+    [
+        ("configural5", 5, "configural", ()), ("metric5", 5, "metric", ()),
+        ("scalar5", 5, "scalar", ()), ("partial5", 5, "scalar", (2,)),
+        ("strict5", 5, "strict", ()), ("configural3", 3, "configural", ()),
+        ("metric3", 3, "metric", ()), ("scalar3", 3, "scalar", ()),
+    ],
+)  # fmt: skip
+def test_groups_agree_with_lavaan(name, k, level, free):
+    answers = grouped(k)
+    described = factor.model(k, len(answers), level, linked=False, free=free)
+    found = factor.fit(described, [factor.moments(part) for part in answers])
+    assert_agrees(found, described, R["groups"][name], last=-1)
+
+
+def test_the_same_moments_give_the_same_fit_however_many_people():
+    described = factor.model(4, 2, "scalar", linked=True)
+    once = factor.moments(linked(4))
+    twice = factor.moments(np.vstack([linked(4), linked(4)]))
+    one, two = factor.fit(described, [once]), factor.fit(described, [twice])
+    assert two.chisq == pytest.approx(2 * one.chisq)
+    np.testing.assert_allclose(two.theta, one.theta, atol=1e-7)
+
+
+def test_other_units_change_no_fit_and_no_latent_change():
+    described = factor.model(4, 2, "scalar", linked=True)
+    one = factor.fit(described, [factor.moments(linked(4))])
+    other = factor.fit(described, [factor.moments(5 - 2 * linked(4))])
+    assert other.chisq == pytest.approx(one.chisq)
+    change = one.theta[described.latent_mean]
+    assert abs(other.theta[described.latent_mean]) == pytest.approx(abs(change), abs=1e-6)
+
+
+def test_cluster_robust_errors_of_people_alone_are_those_of_the_sandwich():
+    described = factor.model(3, 1, "configural", linked=False)
+    answers = linked(3)[:, :3]
+    found = factor.fit(described, [factor.moments(answers)])
+    alone = np.arange(len(answers))
+    robust = factor.clustered_vcov(described, found, [answers], [alone])
+    step, scores = 1e-5, []
+    for k in range(len(found.theta)):
+        ends = []
+        for sign in (-1, 1):
+            theta = found.theta + sign * step * (np.arange(len(found.theta)) == k)
+            _, _, sigma, mu = described.groups[0].matrices(theta)
+            apart = answers - mu
+            log = np.linalg.slogdet(sigma)[1]
+            ends.append(-0.5 * (log + np.einsum("ij,jk,ik->i", apart, np.linalg.inv(sigma), apart)))
+        scores.append((ends[1] - ends[0]) / (2 * step))
+    meat = np.array(scores) @ np.array(scores).T * len(answers) / (len(answers) - 1)
+    np.testing.assert_allclose(robust, found.vcov @ meat @ found.vcov, rtol=1e-4, atol=1e-9)
+
+
+def test_clusters_that_differ_make_the_latent_change_less_certain():
+    described = factor.model(4, 2, "scalar", linked=True)
+    answers = linked(4)
+    found = factor.fit(described, [factor.moments(answers)])
+    place = described.latent_mean
+    school = pd.factorize(LINKED["school"])[0]
+    by_school = factor.clustered_vcov(described, found, [answers], [school])[place, place]
+    assert by_school > 1.5 * found.vcov[place, place]
+
+
+def refusal(*samples, items=3, occasions=1, level="configural"):
+    described = factor.model(items, occasions, level, linked=False)
+    with pytest.raises(NotEstimableError) as error:
+        factor.fit(described, list(map(factor.moments, samples)))
+    return error.value.reason
+
+
+def test_what_cannot_be_fitted_is_refused_with_its_reason():
+    rng = np.random.default_rng(1)
+    answers = rng.normal(size=(300, 3))
+    assert refusal(answers[:, :2], items=2) == "not_estimable"
+    assert refusal(np.column_stack([answers[:, :2], np.ones(300)])) == "no_variance"
+    same = np.column_stack([answers[:, :2], answers[:, 0]])
+    assert refusal(same) == "no_variance"
