@@ -137,3 +137,24 @@ def reliability() -> pd.DataFrame:
         for wave in ("pre", "post")
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=list(names.RELIABILITY))
+
+
+def sensitivity(**given) -> pd.DataFrame:
+    """The made-up same-grade change again in three ways, one of which concludes otherwise."""
+    rows = [
+        {
+            **dict.fromkeys(names.SENSITIVITY),
+            "region": "nordland", "population": "pupils", "outcome": "joy", "question": "Q1",
+            "estimand": "same_grade", "subgroup": "all", "contrast": "post - pre",
+            "analysis": analysis, "n_pre": 500, "n_post": 500, "n_clusters": 11, "p_value": 0.04,
+            "estimate": estimate, "ci_low": low, "ci_high": 0.3035, "ci_level": 0.95,
+            "sesoi": 0.1, "verdict": "increase", "main_estimate": 0.1234,
+            "main_verdict": "unclear", "agrees": agrees, "flags": "", "method": "", "reason": "",
+        }
+        for analysis, estimate, low, agrees in (
+            ("equal_grades", 0.1111, -0.0567, True), ("all_schools", 0.2222, 0.0111, False),
+            ("naive", 0.1234, 0.0456, False),
+        )
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=list(names.SENSITIVITY)).assign(**given)
+    return frame.astype({"agrees": "boolean", "n_pairs": "Int64"})

@@ -16,6 +16,7 @@ from tests.made_up import (
     mask,
     pooled,
     reliability,
+    sensitivity,
     words,
 )
 
@@ -28,6 +29,7 @@ SHOWN = {
     "distribution": lambda: (distribution(), {}),
     "forest": lambda: (both_regions(), {"pooled": pooled()}),
     "reading": lambda: (all_estimands(), {}),
+    "sensitivity_table": lambda: (sensitivity(), {}),
 }
 
 
@@ -257,6 +259,63 @@ def test_a_figure_that_is_hidden_now_does_not_stay_on_disk(tmp_path):
     published = shown(tmp_path, distribution(), "distribution", hidden={"outcome": "joy"})
     assert not list(tmp_path.iterdir())
     assert 'class="hidden"' in published.html
+
+
+def test_a_gap_rests_on_both_groups_and_a_level_on_the_wave_that_was_asked():
+    gap = {"estimand": "gap_change", "contrast": "gender=girl - gender=boy"}
+    assert set(cells(effects(gap))["subgroup"]) == {"gender=girl", "gender=boy"}
+    once = {"estimand": "level", "n_pre": None, "n_pairs": None}
+    assert set(cells(effects(once))["wave"]) == {"post"}
+    dose = {"estimand": "dose", "population": "teachers", "outcome": "views"}
+    assert set(cells(effects(dose))["subgroup"]) == {"role=participant"}
+    assert set(cells(effects({**dose, "population": "leaders"}))["subgroup"]) == {"all"}
+    examined = pd.DataFrame(
+        {"population": "pupils", "scale": "joy", "design": ["linked", "groups"]}
+    )
+    assert cells(examined).groupby("row")["wave"].agg(set).tolist() == [
+        {"pre", "post", "linked"}, {"pre", "post"},
+    ]  # fmt: skip
+
+
+def hidden_for(**given):
+    (row,) = gated(effects(given), mask(), "internal").to_dict("records")
+    return row["reason"]
+
+
+def test_a_percentile_a_share_and_the_lowest_need_more_people():
+    tenth = {"estimand": "same_grade_quantile", "contrast": "p10", "n_pairs": None}
+    assert hidden_for(**tenth, n_pre=59) == "small_n"
+    assert hidden_for(**tenth, n_pre=60) == ""
+    share = {"estimand": "share_below", "n_pairs": None, "n_pre": 100, "n_post": 100}
+    assert hidden_for(**share, mean_pre=0.05, mean_post=0.5) == "small_n"
+    assert hidden_for(**share, mean_pre=0.5, mean_post=0.95) == "small_n"
+    assert hidden_for(**share, mean_pre=0.06, mean_post=0.94) == ""
+    lowest = {"estimand": "lowest_fifth"}  # 431 are linked
+    assert hidden_for(**lowest, n_pairs=426) == "small_n"
+    assert hidden_for(**lowest, n_pairs=425) == ""
+
+
+def test_another_choice_of_people_that_leaves_out_a_few_is_hidden():
+    linked = {"estimand": "linked_change", "n_pre": None, "n_post": None}
+    for n, reason in ((426, "small_n"), (425, ""), (431, "")):
+        (row, *_) = gated(sensitivity(**linked, n_pairs=n), mask(), "internal").to_dict("records")
+        assert row["reason"] == reason
+    for n, reason in ((496, "small_n"), (494, ""), (500, "")):
+        (row, *_) = gated(sensitivity(n_pre=n), mask(), "internal").to_dict("records")
+        assert row["reason"] == reason
+
+
+def test_small_shares_of_answers_are_left_out():
+    rows = pd.DataFrame({
+        "region": "nordland", "population": "pupils", "scale": "joy", "item": ["a", "b", "c"],
+        "wave": "pre", "subgroup": "all", "n": 500, "floor_share": [0.01, 0.0, 0.012],
+        "ceiling_share": 0.5, "missing_share": [0.002, 0.2, 0.0],
+    })  # fmt: skip
+    found = gated(rows, mask(), "internal")
+    assert found["floor_share"].isna().tolist() == [True, False, False]
+    assert found["missing_share"].isna().tolist() == [True, False, False]
+    assert found["item"].tolist() == ["a", "b", "c"]
+    assert gated(rows, mask(), "open")["floor_share"].notna().all()
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -74,6 +74,7 @@ _TABLES = {
     "regions_table": tables.regions_table,
     "pooled_table": tables.pooled_table,
     "reliability_table": tables.reliability_table,
+    "sensitivity_table": tables.sensitivity_table,
 }
 _FIGURES = {
     "change": plots.change_figure,

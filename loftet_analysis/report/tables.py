@@ -12,12 +12,14 @@ from great_tables import GT, loc, style
 from loftet_analysis import names
 from loftet_analysis.report.words import (
     Words,
+    analysis_label,
     estimand_label,
     reason_label,
     subgroup_label,
     wave_label,
 )
 
+NAIVE = "naive"
 HIDDEN = "·"
 _ABSENT = "–"
 
@@ -80,7 +82,7 @@ def _notes(frame: pd.DataFrame, words: Words) -> list[str]:
                 mark=_ABSENT,
             )
         )
-    refused = frame[~frame["suppressed"] & frame["estimate"].isna()].to_dict("records")
+    refused = frame[~frame["suppressed"] & frame["reason"].fillna("").ne("")].to_dict("records")
     for row in refused:
         notes.append(
             _(
@@ -311,4 +313,55 @@ def reliability_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
         spanners={
             wave_label(wave, words): [c for c in table if c.endswith(f"|{wave}")] for wave in waves
         },
+    )
+
+
+def sensitivity_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
+    """Lay out a gated sensitivity table: a line per outcome and change, and what differs.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of sensitivity.
+    words, name
+        As in `effects_table`.
+    """
+    _ = words.text
+    rows = []
+    for (population, outcome, estimand), group in frame.groupby(
+        ["population", "outcome", "estimand"], sort=False
+    ):
+        told = group[group["agrees"].notna() & ~group["suppressed"]]
+        others = told[told["analysis"] != NAIVE]
+        unlike = others[~others["agrees"].astype(bool)]["analysis"]
+        naive = told[(told["analysis"] == NAIVE) & ~told["agrees"].astype(bool)]["analysis"]
+        alike = _("{k} of {n}", k=len(others) - len(unlike), n=len(others))
+        rows.append(
+            {
+                "group": words.outcome(population, outcome),
+                "label": estimand_label(estimand, words),
+                _("SD"): words.number(told["main_estimate"].max(), signed=True),
+                _("Alike"): alike if len(others) else HIDDEN,
+                _("Lowest and highest (SD)"): words.interval(
+                    others["estimate"].min(), others["estimate"].max()
+                ),
+                _("Not alike"): ", ".join(
+                    analysis_label(each, words) for each in [*unlike, *naive]
+                ),
+            }
+        )
+    hidden = [_("{mark} hidden, since too few people answered", mark=HIDDEN)]
+    return _laid_out(
+        pd.DataFrame(rows),
+        name=name,
+        caption=_("The same changes under other choices"),
+        notes=[
+            _(
+                "Alike: of the other analyses so many whose interval lies on the same side of "
+                "zero, or around it, as in the main analysis. The naive analysis, which takes "
+                "people of a school for independent, is not counted."
+            ),
+            *(hidden if frame["suppressed"].any() else []),
+        ],
+        words=words,
     )

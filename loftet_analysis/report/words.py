@@ -276,6 +276,37 @@ def _percent_of(contrast: str) -> int:
     return int(contrast.removeprefix("p"))
 
 
+def analysis_label(analysis: str, words: Words) -> str:
+    """Return what an analysis of the sensitivity table is called."""
+    _ = words.text
+    return {
+        "school_means": _("schools count alike"),
+        "reml_slope": _("multilevel model"),
+        "stayers": _("only those who stayed at their school"),
+        "linkage_weights": _("weights for those who were not linked"),
+        "register_weights": _("weights to the register"),
+        "imputation": _("missing answers imputed"),
+        "linked_and_unlinked": _("linked and unlinked"),
+        "own_unit": _("the region's own standard deviation"),
+        "linked_unit": _("standard deviation of the linked"),
+        "average_unit": _("mean standard deviation of both times"),
+        "hedges_g": _("Hedges' g"),
+        "superiority": _("only the order of the answers"),
+        "ordered_logit": _("ordered logit"),
+        "naive": _("naive: schools ignored"),
+        "cluster_school": _("clusters: school before"),
+        "cluster_post_school": _("clusters: school after"),
+        "cluster_network": _("clusters: networks of schools"),
+        "without_careless": _("without careless answers"),
+        "without_failing_items": _("without items that changed by themselves"),
+        "latent_change": _("latent change"),
+        "all_schools": _("all schools"),
+        "equal_grades": _("grades count alike"),
+        "ancova": _("adjusted for the answer before"),
+        "school_effects": _("within schools"),
+    }[analysis]
+
+
 def subgroup_label(subgroup: str, words: Words) -> str:
     """Return what a subgroup is called; nothing for everybody, and the value where it has no name.
 
