@@ -6,20 +6,32 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pingouin
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
-from loftet_analysis.stats.clustered import Clustered, NotEstimableError, mean
+from loftet_analysis.stats.clustered import Clustered, NotEstimableError, contrast, mean
 from loftet_analysis.stats.missing import (
     effective_size,
     imputed,
     inverse_probability,
+    linked_and_unlinked,
     pool_imputations,
+    register_weights,
+    standardised_differences,
     tipping_points,
 )
 
 REFERENCE = Path(__file__).parent / "reference"
 R = json.loads((REFERENCE / "sensitivity.json").read_text())
+LINKAGE = pd.read_csv(REFERENCE / "linkage.csv")
+ORDINAL = pd.read_csv(REFERENCE / "ordinal.csv")
+
+
+def numbers(values):
+    return np.array([np.nan if value is None else value for value in values], dtype=float)
 
 
 def test_probabilities_are_those_of_the_logit_in_r():
@@ -127,6 +139,8 @@ def test_imputation_keeps_what_was_answered_and_repeats_itself():
     few = y[:8].copy()
     few[0, 0] = np.nan
     assert reason(imputed, few, x[:8], school[:8], analyse, rng=None) == "too_few_people"
+    flat = np.where(np.isfinite(y), 3.0, np.nan)
+    assert reason(imputed, flat, x, school, analyse, rng=None) == "no_variance"
 
 
 @pytest.mark.parametrize("estimate", [-0.3, 0.0, 0.12])
@@ -142,3 +156,163 @@ def test_at_a_tipping_point_the_interval_meets_its_mark(estimate):
     mirrored = tipping_points(-estimate, se, df, share, sesoi)
     assert mirrored["increase"] == pytest.approx(-found["decrease"])
     assert reason(tipping_points, 0.1, se, df, 1.0, sesoi) == "nobody_missing"
+    assert reason(tipping_points, 0.1, se, df, 0.0, sesoi) == "no_pairs"
+
+
+def test_a_gap_in_a_covariate_is_a_value_of_its_own_as_in_r():
+    gaps = R["gaps_in_covariates"]
+    probability, was_linked = np.array(gaps["probability"]), LINKAGE["linked"] == 1
+    weight = inverse_probability(
+        was_linked, np.column_stack([numbers(gaps["pre"]), LINKAGE["girl"]])
+    )
+    top = np.quantile(1 / probability[was_linked], 0.99)
+    np.testing.assert_allclose(weight, np.minimum(1 / probability, top), rtol=1e-10)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6), st.floats(0.01, 100), st.floats(-1000, 1000))
+def test_weights_do_not_hang_on_units_or_the_order_of_rows(seed, factor, shift):
+    order = np.random.default_rng(seed).permutation(len(LINKAGE))
+    one = inverse_probability(LINKAGE["linked"], LINKAGE[["pre", "girl"]])
+    moved = LINKAGE[["pre", "girl"]].to_numpy()[order] * factor + shift
+    other = inverse_probability(LINKAGE["linked"].to_numpy()[order], moved)
+    np.testing.assert_allclose(other, one[order], rtol=1e-7)
+
+
+def test_people_like_whom_nobody_was_linked_are_out_of_reach_or_refuse():
+    rng = np.random.default_rng(8)
+    pre, cell = rng.normal(size=2000), np.arange(2000)
+    was_linked = rng.random(2000) < 0.6
+    few, many = cell < 20, cell < 400
+    weight = inverse_probability(was_linked & ~few, np.column_stack([pre, few]))
+    assert weight[~few].max() < 3
+    rest = inverse_probability(was_linked[~few], pre[~few, None])
+    np.testing.assert_allclose(weight[~few], rest, rtol=1e-5)
+    found = reason(inverse_probability, was_linked & ~many, np.column_stack([pre, many]))
+    assert found == "separated"
+    all_linked = inverse_probability(was_linked | many, np.column_stack([pre, many]))
+    np.testing.assert_allclose(all_linked[many], 1, atol=1e-6)
+
+
+def test_the_weighted_change_has_the_cr2_of_clubsandwich():
+    known, was_linked = R["weighted_change"], LINKAGE["linked"] == 1
+    weight = inverse_probability(was_linked, LINKAGE[["pre", "girl"]])[was_linked]
+    ones = np.ones((len(weight), 1))
+    found = contrast(known["change"], ones, [1], known["school"], weights=weight)
+    expected = [known[key] for key in ("estimate", "se", "df")]
+    assert [found.estimate, found.se, found.df] == pytest.approx(expected, rel=1e-10)
+
+
+def test_register_weights_of_one_margin_are_invited_over_answered():
+    found = register_weights([[0, 0, 1, 1, 1, 3]], [[10, 30, 40, 20]])
+    assert found.weights == pytest.approx([5, 5, 10, 10, 10, 19.5])  # cut at the 99th percentile
+    assert found.uncovered == (0.4,)
+    assert found.effective_n == pytest.approx(effective_size(found.weights))
+
+
+def test_raked_weights_are_those_of_iterative_proportional_fitting_in_r():
+    margins = [ORDINAL["school"], ORDINAL["grade"] - 5]
+    known = R["raked"]
+    found = register_weights(margins, [known["school"], known["grade"]])
+    expected = np.minimum(known["weight"], found.weights.max())
+    np.testing.assert_allclose(found.weights[:40], expected, rtol=1e-10)
+    assert found.uncovered == (0, 0)
+    twice = register_weights(margins[::-1], [known["grade"], known["school"]])
+    np.testing.assert_allclose(twice.weights, found.weights, rtol=1e-10)
+
+
+def test_register_weights_that_cannot_be_had_say_why():
+    assert reason(register_weights, [[]], [[3]]) == "no_answers"
+    assert reason(register_weights, [[0, 1]], [[3]]) == "no_register"
+    assert reason(register_weights, [[0, 1]], [[3, 0]]) == "no_register"
+    assert reason(register_weights, [[0, 1]], [[3, np.nan]]) == "no_register"
+    crossed = [[0, 0, 1], [0, 0, 1]]  # the same categories, but other counts
+    assert reason(register_weights, crossed, [[5, 5], [8, 2]]) == "not_converged"
+
+
+def test_pooling_allows_endless_df_as_mice_does():
+    pairs = zip(R["rubin"]["q"], R["rubin"]["u"], strict=True)
+    each = [Clustered(q, np.array([np.sqrt(u)]), np.inf, 12) for q, u in pairs]
+    assert pool_imputations(each).df == pytest.approx(R["rubin"]["df_of_many"], rel=1e-10)
+    same = [Clustered(0.2, np.array([0.1]), np.inf, 9)] * 5
+    assert pool_imputations(same).df == np.inf
+    still = [Clustered(0.2, np.array([0.0]), 9.0, 9)] * 5
+    assert reason(pool_imputations, still) == "no_variance"
+
+
+def test_imputations_agree_with_lme4_and_mice_but_for_chance():
+    known = R["imputed"]
+    data = {name: numbers(column) for name, column in known["data"].items()}
+    school, y = data["school"].astype(int), np.column_stack([data["pre"], data["post"]])
+    x = np.column_stack([np.ones(len(school)), data["girl"]])
+    analyse, rng = partial(mean_change, school), np.random.default_rng(20261)
+    found = imputed(y, x, school, analyse, rng=rng, imputations=200)
+    chance = np.sqrt(known["mice"]["between"] / 200)
+    assert abs(found.estimate - known["estimate"]) < 4 * chance  # prediction by lmer, no chance
+    assert abs(found.estimate - known["mice"]["estimate"]) < 4 * np.sqrt(2) * chance
+    assert found.se**2 == pytest.approx(known["mice"]["variance"], rel=0.1)
+
+
+def test_a_predictor_that_nobody_with_an_answer_has_does_no_harm():
+    _, y, school, rng = with_gaps(3)
+    alone = np.zeros(len(y))
+    alone[np.flatnonzero(np.isnan(y[:, 1]))[:5]] = 1
+    x = np.column_stack([np.ones(len(y)), alone, alone])
+    analyse = partial(mean_change, school)
+    found = imputed(y, x, school, analyse, rng=rng)
+    plain = imputed(y, x[:, :1], school, analyse, rng=np.random.default_rng(1))
+    assert found.estimate == pytest.approx(plain.estimate, abs=0.05)
+    assert found.se == pytest.approx(plain.se, rel=0.3)
+
+
+def test_imputation_in_two_schools_stays_in_bounds():
+    _, y, _, rng = with_gaps(5, n=80)
+    school = np.repeat([3, 9], 40)  # codes without rows in between
+    x = np.ones((80, 1))
+    found = imputed(y, x, school, lambda full: mean(full[:, 1] - full[:, 0], school), rng=rng)
+    assert abs(found.estimate - 0.2) < 1
+    assert found.se < 1
+
+
+def test_everybody_together_is_the_coefficient_of_wave_in_r():
+    data = pd.read_csv(REFERENCE / "unlinked.csv")
+    known = json.loads((REFERENCE / "clubsandwich.json").read_text())["unlinked_wave"]
+    found = linked_and_unlinked(data["y"], data["wave"], pd.factorize(data["school"])[0])
+    expected = [known[key][1] for key in ("estimate", "se", "df")]
+    assert [found.estimate, found.se, found.df] == pytest.approx(expected, rel=1e-8)
+
+
+def test_everybody_together_is_the_linked_change_where_all_are_linked():
+    whole, _, school, _ = with_gaps(2)
+    y, wave = whole.T.ravel(), np.repeat([0, 1], len(whole))
+    found = linked_and_unlinked(y, wave, np.tile(school, 2))
+    linked = mean(whole[:, 1] - whole[:, 0], school)
+    assert found.estimate == pytest.approx(linked.estimate)
+    assert found.se == pytest.approx(linked.se, rel=1e-8)  # clusters alike in both waves
+    turned = linked_and_unlinked(y, 1 - wave, np.tile(school, 2))
+    assert turned.estimate == pytest.approx(-found.estimate)
+    assert reason(linked_and_unlinked, y, np.zeros(len(y)), np.tile(school, 2)) == "not_estimable"
+
+
+def test_standardised_differences_are_cohens_d():
+    found = standardised_differences(LINKAGE["linked"], LINKAGE[["pre", "girl"]])
+    assert list(found) == [
+        "variable", "n_linked", "n_unlinked", "mean_linked", "mean_unlinked", "smd"
+    ]  # fmt: skip
+    one, other = (LINKAGE[LINKAGE["linked"] == value] for value in (1, 0))
+    for row in found.to_dict("records"):
+        name = row["variable"]
+        d = pingouin.compute_effsize(one[name], other[name], paired=False, eftype="cohen")
+        assert row["smd"] == pytest.approx(d, rel=1e-12)
+        assert (row["n_linked"], row["n_unlinked"]) == (len(one), len(other))
+        assert row["mean_linked"] == pytest.approx(one[name].mean())
+
+
+def test_standardised_differences_leave_out_gaps_and_stay_empty_without_a_group():
+    frame = pd.DataFrame({"a": [1, np.nan, 3, 4.0], "b": [2.0] * 4, "c": [np.nan, np.nan, 1, 2]})
+    found = standardised_differences([1, 1, 0, 0], frame).set_index("variable")
+    assert found["n_linked"].tolist() == [1, 2, 0]
+    assert found["smd"].isna().tolist() == [False, True, True]
+    everybody = standardised_differences(np.ones(4), frame)
+    assert everybody["n_unlinked"].tolist() == [0, 0, 0]
+    assert everybody["smd"].isna().all()

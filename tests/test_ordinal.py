@@ -6,6 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pingouin import compute_effsize
 from scipy import stats
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 
@@ -48,6 +51,30 @@ def test_superiority_is_mann_and_whitneys():
     assert found.estimate + 0.5 == pytest.approx(R["superiority"], abs=1e-12)
     u = stats.mannwhitneyu(DATA["y"][~pre], DATA["y"][pre]).statistic
     assert found.estimate + 0.5 == pytest.approx(u / pre.sum() / (~pre).sum())
+    cles = compute_effsize(DATA["y"][~pre], DATA["y"][pre], paired=False, eftype="CLES")
+    assert found.estimate + 0.5 == pytest.approx(cles, abs=1e-12)
+
+
+def test_the_error_of_superiority_is_cr2_of_the_placements_as_in_clubsandwich():
+    pre = DATA["wave"] == 0
+    found = superiority(DATA["y"][pre], DATA["y"][~pre], DATA["school"][pre], DATA["school"][~pre])
+    known = R["placements"]
+    assert 2 * (found.estimate + 0.5) == pytest.approx(known["estimate"], rel=1e-12)
+    assert (found.se, found.df) == pytest.approx((known["se"], known["df"]), rel=1e-10)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6))
+def test_superiority_turns_its_sign_with_the_waves_and_knows_order_only(seed):
+    rng = np.random.default_rng(seed)
+    before, after = rng.integers(1, 5, 80), rng.integers(1, 5, 90)
+    one, other = np.arange(80) % 6, np.arange(90) % 6
+    found = superiority(before, after, one, other)
+    swapped = superiority(after, before, other, one)
+    assert swapped.estimate == pytest.approx(-found.estimate, abs=1e-12)
+    assert (swapped.se, swapped.df) == pytest.approx((found.se, found.df))
+    stretched = superiority(np.exp(before), np.exp(after), one, other)
+    assert (stretched.estimate, stretched.se) == (found.estimate, found.se)
 
 
 def test_the_error_of_superiority_is_brunner_and_munzels_where_people_are_alone():
@@ -100,6 +127,61 @@ def test_what_cannot_be_ordered_is_refused():
     assert reason(y, wave, [0, 0, 0, 0]) == "one_cluster"
     assert reason([1, 1, 1, 1], wave, school) == "no_variance"
     assert reason(y, [0, 0, 0, 0], school) == "no_variance"
-    assert reason([1, 2, 1, 2], [0, 1, 0, 1], school) in ("no_variance", "not_converged")
+    assert reason([1, 2, 1, 2], [0, 1, 0, 1], school) == "one_cluster"  # one school per wave
     with pytest.raises(NotEstimableError):
         superiority([], [1.0], [], [0])
+
+
+@pytest.mark.parametrize(("name", "group"), [("logit", None), ("graded", DATA["grade"])])
+def test_the_ordered_logit_and_its_jackknife_are_those_of_clm(name, group):
+    found = ordered_logit(DATA["y"], DATA["wave"], DATA["school"], group)
+    known = R["clm"][name]
+    assert found.estimate == pytest.approx(known["estimate"], abs=1e-9)
+    assert found.se == pytest.approx(known["se"], rel=1e-9)
+
+
+def test_an_answer_and_a_grade_of_one_school_alone_leave_with_it():
+    known = R["clm"]["rare"]
+    found = ordered_logit(R["rare"]["y"], DATA["wave"], DATA["school"], R["rare"]["grade"])
+    assert found.estimate == pytest.approx(known["estimate"], abs=1e-9)
+    assert found.se == pytest.approx(known["se"], rel=1e-9)
+    others = DATA["school"] != 7
+    one = ordered_logit(DATA["y"][others], DATA["wave"][others], DATA["school"][others],
+                        np.array(R["rare"]["grade"])[others])  # fmt: skip
+    same = ordered_logit(DATA["y"][others], DATA["wave"][others], DATA["school"][others],
+                         DATA["grade"][others])  # fmt: skip
+    assert one.estimate == same.estimate
+
+
+def test_a_grade_in_which_everybody_ticks_the_highest_tells_nothing_of_the_change():
+    more = pd.concat([DATA, pd.DataFrame({"school": [0, 1, 2, 3] * 2, "wave": [0, 1] * 4,
+                                          "grade": 8, "y": 4})])  # fmt: skip
+    found = ordered_logit(more["y"], more["wave"], more["school"], more["grade"])
+    known = R["clm"]["graded"]
+    assert found.estimate == pytest.approx(known["estimate"], abs=1e-8)
+    assert found.se == pytest.approx(known["se"], rel=1e-7)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10**6))
+def test_neither_the_order_of_rows_nor_labels_nor_copies_move_the_ordered_logit(seed):
+    rng = np.random.default_rng(seed)
+    rows = rng.permutation(len(DATA))
+    other = DATA.iloc[rows]
+    found = ordered_logit(DATA["y"], DATA["wave"], DATA["school"], DATA["grade"])
+    moved = ordered_logit(other["y"] ** 2, other["wave"], 2 * other["school"], -other["grade"])
+    twice = pd.concat([DATA, DATA])
+    copied = ordered_logit(twice["y"], twice["wave"], twice["school"], twice["grade"])
+    for same in (moved, copied):
+        assert (same.estimate, same.se) == pytest.approx((found.estimate, found.se), rel=1e-7)
+
+
+def test_an_ordered_logit_that_hangs_on_too_little_says_on_what():
+    rng = np.random.default_rng(6)
+    y, school, wave = rng.integers(1, 5, 120), np.arange(120) % 6, np.arange(120) // 6 % 2
+    assert reason(y, wave, school, wave) == "not_estimable"
+    assert reason(y, (school > 0).astype(int), school) == "one_cluster"
+    assert reason(np.where(school == 0, y, 2), wave, school) == "one_cluster"
+    assert reason(wave + 1, wave, school) == "not_converged"
+    copies = np.tile([1, 2, 3, 2, 3, 3], 6)
+    assert reason(copies, np.tile([0, 0, 0, 1, 1, 1], 6), np.repeat(range(6), 6)) == "no_variance"

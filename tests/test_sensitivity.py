@@ -117,7 +117,8 @@ def test_register_weights_count_schools_by_their_invited(clean):
     raw = contrast(change, np.ones((len(change), 1)), [1], codes(people["school"]), weights=weight)
     row = found.loc[("linked_change", "register_weights")]
     assert_same(row, raw)
-    assert row["flags"].split(";")[-1].startswith("effective_n=")
+    assert row["flags"].split(";")[-2].startswith("effective_n=")
+    assert row["flags"].endswith("uncovered=0.00")
     none = table(clean, "linked_change", population="teachers")
     assert none.loc[("linked_change", "register_weights"), "reason"] == "no_register"
 

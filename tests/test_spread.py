@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from loftet_analysis.names import SPREAD
@@ -134,6 +134,19 @@ def test_lowest_fifth_is_what_kelley_leaves():
     assert found.sd_pre == pytest.approx(people["pre"][low].std())
 
 
+@pytest.mark.parametrize("stability", [1.0, 0.7])
+def test_the_lowest_rise_above_the_expectation_where_true_scores_change_places(stability):
+    rng = np.random.default_rng(6)
+    first, second = rng.normal(size=(2, 200_000))
+    second = stability * first + np.sqrt(1 - stability**2) * second + 0.3
+    before, after = (true + rng.normal(0, 0.5, len(true)) for true in (first, second))
+    school = np.array([f"s{j}" for j in np.arange(200_000) % 50])
+    cut = np.quantile(before, 0.2)
+    found = lowest_fifth(case_of(pairs(before, after, school), {"low_fifth": cut, "alpha": 0.8}))
+    rise = (1 - stability) * 0.8 * (before.mean() - before[before < cut].mean())
+    assert found.raw.estimate == pytest.approx(rise, abs=0.012)
+
+
 def test_chance_in_the_share_who_are_low_is_part_of_the_lowest_fifth():
     """Scores without CR2's adjustment are derivatives of the estimate in the people's weights."""
     rng = np.random.default_rng(4)
@@ -159,8 +172,7 @@ def test_influences_are_derivatives_in_the_weights(seed, p):
     weight = rng.uniform(0.5, 2, 60)
     q, influence = _quantile(y, weight, p, 0.25)
     assert weight @ influence == pytest.approx(0, abs=1e-10)
-    if np.abs(np.abs(q - y) - 0.25).min() < 1e-3:  # at a bend the slope is that of both sides
-        return
+    assume(np.abs(np.abs(q - y) - 0.25).min() > 1e-3)  # at a bend the slope is that of both sides
     for i in range(0, 60, 7):
         more = weight.copy()
         more[i] += 1e-6 * weight.sum()
@@ -257,15 +269,22 @@ def test_the_gap_is_the_difference_of_two_same_grade_changes():
     assert found.n_pre == alone[0].n_pre + alone[1].n_pre
 
 
+def test_the_gap_counts_the_schools_that_are_in_one_wave_only():
+    clean = clean_rows()
+    gone = (clean["school_id"] == "s01") & (clean["wave"] == "post")
+    found = gap_change(case_of(clean[~gone]))
+    assert found.n_schools_dropped == gap_change(case_of(clean)).n_schools_dropped + 1
+
+
 def test_a_gap_may_name_values_with_dashes():
     clean = clean_rows()
-    tongue = np.where(clean["girl"] == 1, "Nordland - Nordlánnda", "Oslo")
+    region = np.where(clean["girl"] == 1, "Nordland - Nordlánnda", "Oslo")
     case = case_of(
-        clean.assign(region=tongue), contrast="region=Nordland - Nordlánnda - region=Oslo"
+        clean.assign(region=region), contrast="region=Nordland - Nordlánnda - region=Oslo"
     )
     assert gap_change(case).raw.estimate == gap_change(case_of(clean)).raw.estimate
     case = case_of(
-        clean.assign(region=tongue), contrast="region=Oslo - region=Nordland - Nordlánnda"
+        clean.assign(region=region), contrast="region=Oslo - region=Nordland - Nordlánnda"
     )
     assert gap_change(case).raw.estimate == pytest.approx(-gap_change(case_of(clean)).raw.estimate)
     bands = replace(case, contrast="grade_band=8-10 - grade_band=5-7")
@@ -322,7 +341,7 @@ def test_a_quantile_between_two_heaps_that_are_far_apart_is_refused():
     assert reason(_quantile, y, np.ones(100), 0.5, _step(y)) == "no_unique_quantile"
 
 
-def test_people_without_a_cell_of_their_own_in_each_wave_do_not_keep_one_person_apart():
+def test_one_person_in_every_cell_says_nothing_of_the_spread_within_schools():
     singles = clean_rows().drop_duplicates(["school_id", "grade", "wave"])
     one_grade = singles.drop_duplicates(["school_id", "wave"])
     assert reason(spread_ratio, case_of(one_grade), part=WITHIN) == "no_variance"

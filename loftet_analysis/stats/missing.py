@@ -1,20 +1,45 @@
-"""What those who are missing could change: weights, imputations, and how far they may differ."""
+"""What those who are missing could change: weights, imputations, and how far they may differ.
+
+Who was linked may differ from who was not. Five answers, each with an assumption of its own:
+
+- Weights. With w = 1 / P(linked | what is known before) the linked stand for all who could have
+  been found again, if those alike before changed alike, whether linked or not. With
+  w = invited / answered, per cell or along margins, those who answered stand for the register. A
+  weighted mean is ``contrast(y, ones, [1], cluster, weights=w)``; the weights count as given, so
+  that the error of estimating them is left out.
+- Imputation. What is missing is drawn from its distribution given the other wave, covariates and
+  the school, several times; Rubin's rules add the spread between the draws to the variance.
+- Everybody. The mean of all answers after less that of all before needs no links. It is the change
+  of the same people only if those who come and go are alike.
+- Tipping points. How far the non-linked must differ before the conclusion turns assumes nothing
+  of them, and leaves the judgement to the reader.
+- Standardised differences of what is known before tell whether there is reason to worry.
+
+The logit is statsmodels' GLM. Its ``MICE`` and scikit-learn's ``IterativeImputer`` know one level
+only, so that schools would be drawn together; statsmodels has no raking and no pooling with the df
+of Barnard and Rubin.
+"""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import statsmodels.api as sm
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
-from loftet_analysis.stats.clustered import Clustered, Floats, NotEstimableError
+from loftet_analysis.stats.clustered import Clustered, Floats, NotEstimableError, contrast
 
 TRIM = 0.99
+NEVER, OUT_OF_REACH = 1e-6, 0.05
+RAKING_CYCLES, RAKING_TOLERANCE = 1000, 1e-12
 IMPUTATIONS, WARM_UP, BETWEEN = 20, 20, 4
+PRIOR_SHARE = 0.05
 
 
 def inverse_probability(was_linked: ArrayLike, covariates: ArrayLike) -> Floats:
@@ -25,7 +50,8 @@ def inverse_probability(was_linked: ArrayLike, covariates: ArrayLike) -> Floats:
     was_linked : array-like of bool, shape (n,)
         Of all who could have been found again.
     covariates : array-like of shape (n, k)
-        Nothing missing; columns that do not vary are left out.
+        NaN is taken for the column's mean and told by an indicator; columns that do not vary are
+        left out.
 
     Returns
     -------
@@ -35,8 +61,9 @@ def inverse_probability(was_linked: ArrayLike, covariates: ArrayLike) -> Floats:
     Raises
     ------
     NotEstimableError
-        ``nobody_missing``, ``no_pairs`` or ``separated`` (a covariate tells the linked from the
-        others without error).
+        ``nobody_missing``, ``no_pairs`` or ``separated``: the covariates tell the linked from the
+        others without error, or over 5 % of all are like people of whom nobody was linked. Fewer
+        such people are out of reach of the weights, which then stand for the rest.
 
     Examples
     --------
@@ -45,13 +72,12 @@ def inverse_probability(was_linked: ArrayLike, covariates: ArrayLike) -> Floats:
     >>> bool(weight[0] < weight[4])  # who scored low was linked less often
     True
     """
-    was_linked, x = np.asarray(was_linked, dtype=bool), np.asarray(covariates, dtype=float)
+    was_linked = np.asarray(was_linked, dtype=bool)
     if was_linked.all():
         raise NotEstimableError("nobody_missing")
     if not was_linked.any():
         raise NotEstimableError("no_pairs")
-    spread = x.std(axis=0)
-    x = (x - x.mean(axis=0))[:, spread > 0] / spread[spread > 0]
+    x = _standardised_columns(np.asarray(covariates, dtype=float))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PerfectSeparationWarning)
         try:
@@ -59,10 +85,21 @@ def inverse_probability(was_linked: ArrayLike, covariates: ArrayLike) -> Floats:
         except (np.linalg.LinAlgError, ValueError):
             raise NotEstimableError("separated") from None
     probability = found.fittedvalues
-    if not found.converged or np.abs(found.params).max() > 15:
+    never = probability < NEVER
+    if not found.converged or never[~was_linked].all() or never.mean() > OUT_OF_REACH:
         raise NotEstimableError("separated")
-    weight = 1 / probability
+    weight = 1 / np.maximum(probability, NEVER)
     return np.minimum(weight, np.quantile(weight[was_linked], TRIM))
+
+
+def _standardised_columns(x: Floats) -> Floats:
+    """Return columns of mean 0 and SD 1 that vary, an indicator behind each that has gaps."""
+    seen = np.isfinite(x)
+    centre = np.where(seen, x, 0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
+    columns = np.column_stack([np.where(seen, x, centre), ~seen])
+    size, spread = np.abs(columns).max(axis=0), columns.std(axis=0)
+    varies = spread > 1e-12 * size
+    return ((columns - columns.mean(axis=0)) / np.where(varies, spread, 1))[:, varies]
 
 
 def effective_size(weights: ArrayLike) -> float:
@@ -77,11 +114,188 @@ def effective_size(weights: ArrayLike) -> float:
     return float(w.sum() ** 2 / (w @ w))
 
 
+@dataclass(frozen=True)
+class RegisterWeights:
+    """Weights by which those who answered stand for the register.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (n,)
+        How many of the invited each person stands for, cut at the 99th percentile.
+    effective_n : float
+        Kish's effective number of people.
+    uncovered : tuple of float
+        For each margin the share of the invited in categories where nobody answered.
+    """
+
+    weights: Floats
+    effective_n: float
+    uncovered: tuple[float, ...]
+
+
+def register_weights(margins: Sequence[ArrayLike], invited: Sequence[ArrayLike]) -> RegisterWeights:
+    """Return weights that bring those who answered to the counts of the register.
+
+    With one margin (school × grade, say) invited over answered in every category; with several
+    the weights are raked: each margin in turn is brought to its counts until all hold (Deming &
+    Stephan 1940). Categories without answers are left out, and each margin's counts are brought
+    to what the first still covers. Cutting the largest weights afterwards, margins hold nearly.
+
+    Parameters
+    ----------
+    margins : sequence of array-like of int, each of shape (n,)
+        Every person's category, in codes from 0.
+    invited : sequence of array-like, each of shape (categories,)
+        The register's counts by code, in the order of `margins`.
+
+    Raises
+    ------
+    NotEstimableError
+        ``no_answers``, ``no_register`` (counts that are missing or negative, or none where
+        somebody answered) or ``not_converged`` (no weights meet all margins).
+
+    References
+    ----------
+    Deming & Stephan 1940, Annals of Mathematical Statistics 11(4), 427–444.
+
+    Examples
+    --------
+    >>> found = register_weights([[0, 0, 1, 1, 1]], [[40, 60, 25]])
+    >>> found.weights, found.uncovered
+    (array([20., 20., 20., 20., 20.]), (0.2,))
+    """
+    codes = [np.asarray(code) for code in margins]
+    counts = [np.asarray(count, dtype=float) for count in invited]
+    if not len(codes[0]):
+        raise NotEstimableError("no_answers")
+    for code, count in zip(codes, counts, strict=True):
+        known = np.isfinite(count).all() and (count >= 0).all() and code.max() < len(count)
+        if not known or not (count[code] > 0).all():
+            raise NotEstimableError("no_register")
+    met = [np.bincount(code, minlength=len(n)) > 0 for code, n in zip(codes, counts, strict=True)]
+    uncovered = tuple(float(n[~seen].sum() / n.sum()) for n, seen in zip(counts, met, strict=True))
+    total = counts[0][met[0]].sum()
+    targets = [n * total / n[seen].sum() for n, seen in zip(counts, met, strict=True)]
+    weights = _raked(codes, targets)
+    weights = np.minimum(weights, np.quantile(weights, TRIM))
+    return RegisterWeights(weights, effective_size(weights), uncovered)
+
+
+def _raked(codes: Sequence[NDArray[np.intp]], targets: Sequence[Floats]) -> Floats:
+    """Return weights whose sums meet every margin, by iterative proportional fitting."""
+    weights = np.ones(len(codes[0]))
+    for _ in range(RAKING_CYCLES):
+        off = 0.0
+        for code, target in zip(codes, targets, strict=True):
+            ratio = (target / np.maximum(np.bincount(code, weights, len(target)), 1e-300))[code]
+            off = max(off, float(np.abs(ratio - 1).max()))
+            weights = weights * ratio
+        if off < RAKING_TOLERANCE:
+            return weights
+    raise NotEstimableError("not_converged")
+
+
+def linked_and_unlinked(y: ArrayLike, wave: ArrayLike, cluster: ArrayLike) -> Clustered:
+    """Return the mean of all answers after less the mean of all before, linked or not.
+
+    The coefficient of wave in y ~ 1 + wave over every answer. Who answered twice enters twice;
+    the two answers lie in one cluster, so that their covariance is in the cluster's sum and needs
+    no model of its own. Weights that would use the links better hang on correlations that few
+    clusters cannot tell.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+        Every valid answer of everybody who is eligible.
+    wave : array-like, shape (n,)
+        0 before, 1 after.
+    cluster : array-like of int, shape (n,)
+        Codes from 0; both answers of a person in one cluster, so for movers feeder groups.
+
+    Raises
+    ------
+    NotEstimableError
+        As `contrast`; ``not_estimable`` where a wave has no answers.
+
+    Examples
+    --------
+    >>> y, wave, school = [1, 2, 3, 3, 5, 4], [0, 0, 0, 1, 1, 1], [0, 1, 2, 0, 1, 2]
+    >>> linked_and_unlinked(y, wave, school).estimate
+    2.0
+    """
+    y, after = np.asarray(y, dtype=float), np.asarray(wave).astype(int)
+    code = np.asarray(cluster) * 2 + after
+    counts = np.bincount(code)
+    used = np.flatnonzero(counts)
+    means = np.bincount(code, y)[used] / counts[used]
+    waves = np.column_stack([1 - used % 2, used % 2])
+    return contrast(means, waves, [-1, 1], used // 2, counts=counts[used])
+
+
+def standardised_differences(was_linked: ArrayLike, covariates: pd.DataFrame) -> pd.DataFrame:
+    """Return how far the linked and the others were apart before, in SD.
+
+    smd = (mean of the linked − mean of the others) / s, s² the variance within the two groups,
+    pooled by their degrees of freedom.
+
+    Parameters
+    ----------
+    was_linked : array-like of bool, shape (n,)
+        Of all who could have been found again.
+    covariates : DataFrame of n rows
+        Numbers or 0/1 columns; NaN where missing, left out column by column.
+
+    Returns
+    -------
+    DataFrame
+        ``variable, n_linked, n_unlinked, mean_linked, mean_unlinked, smd``, a row per covariate;
+        smd is empty where a group has nobody or nothing varies.
+
+    Examples
+    --------
+    >>> before = pd.DataFrame({"pre": [4.0, 3, 3, 2, 1, 3]})
+    >>> standardised_differences([1, 1, 1, 0, 0, 0], before).round(3)
+      variable  n_linked  n_unlinked  mean_linked  mean_unlinked    smd
+    0      pre         3           3        3.333            2.0  1.633
+    """
+    group = np.where(np.asarray(was_linked, dtype=bool), "linked", "unlinked")
+    x = covariates.astype(float).groupby(group)
+    both = ["linked", "unlinked"]
+    n, means, variance = (found.reindex(both) for found in (x.count(), x.mean(), x.var()))
+    n = n.fillna(0).astype(int)
+    df = n.sum() - 2
+    pooled = (variance.fillna(0) * (n - 1)).sum() / df.where(df > 0)
+    pooled = pooled.where((n > 0).all() & (pooled > 0))
+    found = {
+        "n_linked": n.loc["linked"],
+        "n_unlinked": n.loc["unlinked"],
+        "mean_linked": means.loc["linked"],
+        "mean_unlinked": means.loc["unlinked"],
+        "smd": (means.loc["linked"] - means.loc["unlinked"]) / np.sqrt(pooled),
+    }
+    return pd.DataFrame(found).rename_axis("variable").reset_index()
+
+
 def pool_imputations(found: Sequence[Clustered]) -> Clustered:
     """Return the estimates of several imputations as one, by Rubin's rules.
 
     T = W + (1 + 1/m) B with the df of Barnard and Rubin, the complete-data df being the mean of
-    the imputations' Satterthwaite df.
+    the imputations' Satterthwaite df (infinite df are allowed).
+
+    Parameters
+    ----------
+    found : sequence of Clustered
+        The estimate in each completed data set, at least two.
+
+    Returns
+    -------
+    Clustered
+        With one score, the root of T: the imputations' part does not belong to a cluster.
+
+    Raises
+    ------
+    NotEstimableError
+        ``no_variance``, where neither part varies.
 
     References
     ----------
@@ -100,10 +314,13 @@ def pool_imputations(found: Sequence[Clustered]) -> Clustered:
     within = float(np.mean([each.se**2 for each in found]))
     between = float(estimates.var(ddof=1))
     total = within + (1 + 1 / m) * between
+    if not total > 0:
+        raise NotEstimableError("no_variance")
     complete = float(np.mean([each.df for each in found]))
     share = (1 + 1 / m) * between / total
-    observed = (complete + 1) / (complete + 3) * complete * (1 - share)
-    df = observed if share == 0 else 1 / (1 / ((m - 1) / share**2) + 1 / observed)
+    observed = (1 + 1 / complete) / (1 + 3 / complete) * complete * (within / total)
+    both = share**2 / (m - 1) + 1 / observed
+    df = 1 / both if both > 0 else np.inf
     return Clustered(float(estimates.mean()), np.array([np.sqrt(total)]), df, found[0].n_clusters)
 
 
@@ -118,11 +335,13 @@ def imputed(
 ) -> Clustered:
     """Return an estimate over multiple imputations of a two-level model.
 
-    Each column of y is drawn in turn from y_j = [x, the other columns]γ + u_school + e, u and e
-    normal: a Gibbs sampler of coefficients, school effects and variances on the observed rows,
-    then the missing ones (chained equations as in van Buuren 2018, §7; the sampler of Zeger &
-    Karim 1991). One chain, kept at every fourth cycle after a warm-up of twenty. statsmodels'
-    ``MICE`` and scikit-learn's ``IterativeImputer`` know one level only.
+    Each column of y is drawn in turn from y_j = [x, z, z̄_school]γ + u_school + e, with z the other
+    columns, u ~ N(0, τ²) and e ~ N(0, σ²): chained equations by a Gibbs sampler, each cycle
+    drawing (γ, u) together, then σ² and τ², then what is missing. The school means of z let
+    schools differ otherwise than their people do (Grund, Lüdtke & Robitzsch 2018). Priors: flat
+    for γ, 1/σ² for σ², and for τ² what one school with a share of 5 % between schools would say.
+    One chain, kept at every fourth cycle after a warm-up of twenty. A predictor that does not vary
+    among those who answered has no effect.
 
     Parameters
     ----------
@@ -145,26 +364,36 @@ def imputed(
     Raises
     ------
     NotEstimableError
-        ``nobody_missing``, or ``too_few_people`` to fit the model.
+        ``nobody_missing``, ``too_few_people`` to fit the model, or ``no_variance``.
+
+    References
+    ----------
+    van Buuren 2018, Flexible Imputation of Missing Data, 2nd ed., chapter 7; Grund, Lüdtke &
+    Robitzsch 2018, Organizational Research Methods 21(1), 111–149.
     """
     y, x = np.array(y, dtype=float), np.asarray(x, dtype=float)
-    school = np.asarray(school)
+    school = np.unique(np.asarray(school), return_inverse=True)[1]
     gaps = ~np.isfinite(y)
     if not gaps.any():
         raise NotEstimableError("nobody_missing")
     if (len(y) - gaps.sum(axis=0)).min() < x.shape[1] + y.shape[1] + 5:
         raise NotEstimableError("too_few_people")
+    size = np.bincount(school)
+    variances = [y[~gaps[:, j], j].var() for j in range(y.shape[1])]
+    if not all(variance > 0 for variance in variances):
+        raise NotEstimableError("no_variance")
     for j in range(y.shape[1]):
         y[gaps[:, j], j] = rng.choice(y[~gaps[:, j], j], gaps[:, j].sum())
-    state = [[0.1 * y[:, j].var(), y[:, j].var(), np.zeros(school.max() + 1)]
-             for j in range(y.shape[1])]  # fmt: skip
+    state = [(PRIOR_SHARE * v, v, PRIOR_SHARE * v) for v in variances]
     found = []
     for cycle in range(WARM_UP + BETWEEN * imputations):
         for j in np.flatnonzero(gaps.any(axis=0)):
-            predictors = np.column_stack([x, np.delete(y, j, axis=1)])
-            y[:, j] = _draw(y[:, j], predictors, school, gaps[:, j], state[j], rng)
+            others = np.delete(y, j, axis=1)
+            means = [(np.bincount(school, z) / size)[school] for z in others.T]
+            predictors = np.column_stack([x, others, *means])
+            y[:, j], state[j] = _draw(y[:, j], predictors, school, gaps[:, j], state[j], rng)
         if cycle >= WARM_UP and (cycle - WARM_UP) % BETWEEN == 0:
-            found.append(analyse(y))
+            found.append(analyse(y.copy()))
     return pool_imputations(found)
 
 
@@ -173,29 +402,36 @@ def _draw(
     x: Floats,
     school: NDArray[np.intp],
     gap: NDArray[np.bool_],
-    state: list,
+    state: tuple[float, float, float],
     rng: np.random.Generator,
-) -> Floats:
-    """Return y with its gaps drawn anew; `state` holds τ², σ² and the schools' effects."""
-    tau2, sigma2, u = state
-    seen, n_schools = ~gap, len(u)
+) -> tuple[Floats, tuple[float, float, float]]:
+    """Return y with its gaps drawn anew, and the new (τ², σ², scale of the prior of τ²).
+
+    With κ_j = τ²/(σ² + n_j τ²), (I σ² + 11' τ²)⁻¹ = (I − κ_j 11')/σ² in school j: the coefficients'
+    posterior given the variances needs the schools' sums only.
+    """
+    tau2, sigma2, prior = state
+    seen, n_schools = ~gap, int(school.max()) + 1
     ys, xs, at = y[seen], x[seen], school[seen]
-    root = np.linalg.cholesky(xs.T @ xs + 1e-9 * np.eye(x.shape[1]) * len(ys))
-    centre = np.linalg.solve(root.T, np.linalg.solve(root, xs.T @ (ys - u[at])))
-    beta = centre + np.sqrt(sigma2) * np.linalg.solve(root.T, rng.normal(size=x.shape[1]))
-    residual = ys - xs @ beta
-    n = np.bincount(at, minlength=n_schools)
+    n, total = np.bincount(at, minlength=n_schools), np.bincount(at, ys, n_schools)
+    sums = np.column_stack([np.bincount(at, column, n_schools) for column in xs.T])
+    shrunk = sums * (tau2 / (sigma2 + n * tau2))[:, None]
+    size = np.sqrt((xs**2).sum(axis=0))
+    size = np.where(size > 0, size, 1)
+    values, vectors = np.linalg.eigh((xs.T @ xs - shrunk.T @ sums) / np.outer(size, size))
+    kept = values > 1e-9 * values[-1]
+    root = np.where(kept, 1 / np.sqrt(np.where(kept, values, 1)), 0)
+    right = vectors.T @ ((xs.T @ ys - shrunk.T @ total) / size)
+    noise = np.sqrt(sigma2) * rng.normal(size=len(root))
+    beta = vectors @ (root * (root * right + noise)) / size
     spread = 1 / (n / sigma2 + 1 / tau2)
-    u = spread * np.bincount(at, residual, n_schools) / sigma2
-    u = u + np.sqrt(spread) * rng.normal(size=n_schools)
-    error = residual - u[at]
-    sigma2 = float(error @ error) / rng.chisquare(len(ys) - 1)
-    tau2 = (float(u @ u) + 1e-4 * sigma2) / rng.chisquare(max(n_schools - 1, 1))
-    state[:] = [tau2, sigma2, u]
-    drawn = x[gap] @ beta + u[school[gap]] + np.sqrt(sigma2) * rng.normal(size=gap.sum())
-    y = y.copy()
-    y[gap] = drawn
-    return y
+    u = spread * (total - sums @ beta) / sigma2 + np.sqrt(spread) * rng.normal(size=n_schools)
+    error = ys - xs @ beta - u[at]
+    sigma2 = max(float(error @ error) / rng.chisquare(len(ys)), 1e-12 * prior)
+    tau2 = (float(u @ u) + prior) / rng.chisquare(n_schools + 1)
+    drawn = y.copy()
+    drawn[gap] = x[gap] @ beta + u[school[gap]] + np.sqrt(sigma2) * rng.normal(size=gap.sum())
+    return drawn, (tau2, sigma2, prior)
 
 
 def tipping_points(
@@ -205,7 +441,8 @@ def tipping_points(
 
     If those who were not linked changed by δ more than the linked, all changed by
     θ + (1 − π) δ, π the share that was linked; the interval moves along, its width that of the
-    linked. The δ at which an end of it meets a mark follows at once.
+    linked. The δ at which an end of it meets a mark follows at once. Assumed: the error of all is
+    that of the linked, and π counts as known, since both are small beside what δ may be.
 
     Parameters
     ----------
@@ -226,7 +463,7 @@ def tipping_points(
     Raises
     ------
     NotEstimableError
-        ``nobody_missing``.
+        ``nobody_missing``, or ``no_pairs`` where nobody was linked.
 
     Examples
     --------
@@ -236,6 +473,8 @@ def tipping_points(
     """
     if share_linked >= 1:
         raise NotEstimableError("nobody_missing")
+    if not share_linked > 0:
+        raise NotEstimableError("no_pairs")
     half = float(stats.t.ppf((1 + level) / 2, df)) * se
     marks = {
         "increase": half,

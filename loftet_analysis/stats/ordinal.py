@@ -1,4 +1,20 @@
-"""Changes that use only the order of the answers: probability of superiority, ordered logit."""
+"""Changes that use only the order of the answers: probability of superiority, ordered logit.
+
+The distances between "disagree" and "agree" may not be equal. Two measures do without them: the
+probability that an answer after is higher than one before (ties count half; ½ is no change), and
+the odds ratio of a higher answer, taken as the same at every cut of the scale. Both stand beside
+the mean change, to see whether the conclusion hangs on the distances.
+
+A probability of superiority is a mean of influence values, so that CR2 holds for it as it stands.
+The ordered logit has one regressor of interest, the wave; its likelihood depends on counts of
+wave × grade × answer alone, and leaving a school out only takes its counts away. All refits of the
+jackknife then go through Fisher scoring together, from the estimate of all schools, which takes as
+long as there are schools, not people.
+
+Looked at: scipy's ``mannwhitneyu`` and ``brunnermunzel`` and pingouin's CLES give the same
+probability but take people for independent; statsmodels' ``OrderedModel`` works on rows of people
+with numerical search, and its errors know no clusters.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +24,7 @@ from scipy import special
 
 from loftet_analysis.stats.clustered import Clustered, Floats, NotEstimableError, contrast, mean
 
-STEPS = 100
+STEPS, STEP_TOLERANCE, SCORE_TOLERANCE = 100, 1e-10, 1e-8
 
 
 def superiority_of_pairs(before: ArrayLike, after: ArrayLike, cluster: ArrayLike) -> Clustered:
@@ -17,12 +33,14 @@ def superiority_of_pairs(before: ArrayLike, after: ArrayLike, cluster: ArrayLike
     Parameters
     ----------
     before, after : array-like of shape (n,)
+        Finite numbers.
     cluster : array-like of int, shape (n,)
+        Codes from 0.
 
     Returns
     -------
     Clustered
-        Zero where as many rise as fall; CR2 of the indicator's mean.
+        From −½ to ½, zero where as many rise as fall; CR2 of the indicator's mean.
 
     Examples
     --------
@@ -48,6 +66,12 @@ def superiority(before: ArrayLike, after: ArrayLike, *clusters: ArrayLike) -> Cl
     Returns
     -------
     Clustered
+        From −½ to ½.
+
+    Raises
+    ------
+    NotEstimableError
+        ``no_answers`` of a wave, and those of `contrast`.
 
     References
     ----------
@@ -88,7 +112,8 @@ def ordered_logit(
 
     logit P(y ≤ k) = a_k − β wave − γ_group. Only counts of wave × group × answer matter, so that
     the model is fitted again without each cluster at once; the variance is the jackknife's,
-    (J − 1)/J Σ (β₍ⱼ₎ − β̄)², with t(J − 1). Clusters whose absence empties a wave are refused.
+    (J − 1)/J Σ (β₍ⱼ₎ − β̄)², with t(J − 1). Answers and groups that only one cluster has drop out
+    with it, which leaves β as it is without them.
 
     Parameters
     ----------
@@ -108,12 +133,22 @@ def ordered_logit(
     Raises
     ------
     NotEstimableError
-        ``one_cluster``, ``no_variance`` (one answer only, or none of a wave) or
-        ``not_converged``.
+        ``one_cluster`` (without some one cluster no group has both waves, or all answers are
+        alike), ``no_variance`` (one answer only, one wave only, or clusters that do not differ),
+        ``not_estimable`` (no group has both waves) or ``not_converged`` (the waves' answers do not
+        overlap, so that the odds ratio has no bound).
 
     References
     ----------
     McCullagh 1980, Journal of the Royal Statistical Society B 42(2), 109–142.
+
+    Examples
+    --------
+    >>> y = [1, 2, 3, 2, 3, 2, 1, 2, 3, 3, 1, 3, 1, 2, 2, 1, 3, 3]
+    >>> wave = [0, 0, 0, 1, 1, 1] * 3
+    >>> found = ordered_logit(y, wave, np.repeat([0, 1, 2], 6))
+    >>> round(found.estimate, 3), round(found.se, 3), found.df
+    (1.091, 0.335, 2.0)
     """
     points, code = np.unique(np.asarray(y), return_inverse=True)
     labels = np.zeros(len(code)) if group is None else np.asarray(group)
@@ -127,34 +162,61 @@ def ordered_logit(
         raise NotEstimableError("no_variance")
     cell = ((place * 2 + wave) * g + member) * k + code
     counts = np.bincount(cell, minlength=j * 2 * g * k).reshape(j, 2 * g, k)
-    whole = counts.sum(axis=0)
-    design = np.column_stack([np.repeat([0.0, 1.0], g), np.tile(np.eye(g)[:, 1:], (2, 1))])
-    found = _proportional_odds(np.concatenate([whole[None], whole - counts]), design)
-    apart = found[1:] - found[1:].mean()
+    whole = counts.sum(axis=0)[None]
+    if not _has_contrast(whole).all():
+        raise NotEstimableError("not_estimable")
+    without = whole - counts
+    if not _has_contrast(without).all() or ((without.sum(axis=1) > 0).sum(axis=1) < 2).any():
+        raise NotEstimableError("one_cluster")
+    first = np.argmax((counts.reshape(j, 2, g, k).sum(axis=(1, 3)) > 0).sum(axis=0))
+    effects = np.delete(np.eye(g), first, axis=1)  # against the group that most clusters have
+    design = np.column_stack([np.repeat([0.0, 1.0], g), np.tile(effects, (2, 1))])
+    share = np.cumsum(whole.sum(axis=1), axis=1)[:, :-1] / whole.sum()
+    theta = _proportional_odds(
+        whole, design, np.column_stack([special.logit(share), np.zeros((1, design.shape[1]))])
+    )
+    refits = _without_empty_answers(without, design, theta[0])
     scores = np.zeros(int(used.max()) + 1)
-    scores[used] = np.sqrt((j - 1) / j) * apart
+    scores[used] = np.sqrt((j - 1) / j) * (refits - refits.mean())
     if not np.abs(scores).max() > 1e-10:
         raise NotEstimableError("no_variance")
-    return Clustered(float(found[0]), scores, j - 1.0, j)
+    return Clustered(float(theta[0, k - 1]), scores, j - 1.0, j)
 
 
-def _proportional_odds(counts: NDArray, design: Floats) -> Floats:
-    """Return the first slope of each table of counts (B, rows, K) by Fisher scoring."""
+def _has_contrast(counts: NDArray) -> NDArray[np.bool_]:
+    """Return for each table (B, 2 G, K) whether some group has answers in both waves."""
+    people = counts.sum(axis=2).reshape(len(counts), 2, -1)
+    return (people > 0).all(axis=1).any(axis=1)
+
+
+def _without_empty_answers(counts: NDArray, design: Floats, theta: Floats) -> Floats:
+    """Return the first slope of each table, answers that nobody gives left out of it."""
+    given = counts.sum(axis=1) > 0
+    patterns, which = np.unique(given, axis=0, return_inverse=True)
+    slopes, k = np.empty(len(counts)), counts.shape[2]
+    for i, kept in enumerate(patterns):
+        rows = np.flatnonzero(which.ravel() == i)
+        cuts = theta[np.flatnonzero(kept)[:-1]]
+        start = np.tile(np.concatenate([cuts, theta[k - 1 :]]), (len(rows), 1))
+        fitted = _proportional_odds(counts[np.ix_(rows, range(len(design)), kept)], design, start)
+        slopes[rows] = fitted[:, len(cuts)]
+    return slopes
+
+
+def _proportional_odds(counts: NDArray, design: Floats, theta: Floats) -> Floats:
+    """Return cuts and slopes of each table of counts (B, rows, K), by Fisher scoring from `theta`.
+
+    A group whose people all give the lowest or the highest answer has no bound and tells nothing
+    of the first slope: it is enough that this slope stands still and the likelihood is flat.
+    """
     counts = counts.astype(float)
-    b, _, k = counts.shape
-    margin = counts.sum(axis=1)
-    if (margin.sum(axis=1) == 0).any() or (margin == 0).any():
-        raise NotEstimableError("no_variance")
-    share = np.cumsum(margin, axis=1)[:, :-1] / margin.sum(axis=1, keepdims=True)
-    q = design.shape[1]
-    theta = np.concatenate([special.logit(share), np.zeros((b, q))], axis=1)
-    totals = counts.sum(axis=2)
+    k, totals = counts.shape[2], counts.sum(axis=2)
     lift = np.zeros((k, k - 1))  # p = lift @ γ plus the last category's 1
     lift[np.arange(k - 1), np.arange(k - 1)] = 1
     lift[np.arange(1, k), np.arange(k - 1)] = -1
     for _ in range(STEPS):
         gamma = special.expit(theta[:, None, : k - 1] - (theta[:, k - 1 :] @ design.T)[:, :, None])
-        p = np.maximum(np.diff(gamma, axis=2, prepend=0, append=1), 1e-12)
+        p = np.maximum(np.diff(gamma, axis=2, prepend=0, append=1), 1e-15)
         slope = gamma * (1 - gamma)
         by_threshold = lift[None, None] * slope[:, :, None, :]
         along = slope @ lift.T
@@ -162,12 +224,16 @@ def _proportional_odds(counts: NDArray, design: Floats) -> Floats:
         derivative = np.concatenate([by_threshold, by_slope], axis=3)
         score = np.einsum("brk,brkm->bm", counts / p, derivative)
         scaled = derivative * np.sqrt(totals[:, :, None] / p)[..., None]
-        information = np.einsum("brkm,brkl->bml", scaled, scaled)
+        scaled = scaled.reshape(len(counts), -1, scaled.shape[3])
+        information = scaled.transpose(0, 2, 1) @ scaled
+        diagonal = np.arange(information.shape[1])
+        information[:, diagonal, diagonal] += information[:, diagonal, diagonal] == 0
         try:
             step = np.linalg.solve(information, score[:, :, None])[:, :, 0]
         except np.linalg.LinAlgError:
             raise NotEstimableError("not_converged") from None
         theta = theta + np.clip(step, -2, 2)
-        if np.abs(step).max() < 1e-10:
-            return theta[:, k - 1]
+        flat = np.abs(score).max(axis=1) < SCORE_TOLERANCE * totals.sum(axis=1)
+        if (flat & (np.abs(step[:, k - 1]) < STEP_TOLERANCE)).all():
+            return theta
     raise NotEstimableError("not_converged")

@@ -308,10 +308,14 @@ def _register_weights(case: Case, *, invited: Mapping[str, float], clusters: str
     """Every school counts by its invited, however many of them were linked."""
     people = case.people
     first, _ = _pairs(case)
-    asked = _invited_of_schools(case, invited)
-    n = np.bincount(people.school[first], minlength=len(asked))
-    weight = (asked / np.maximum(n, 1))[people.school]
-    return _weighted(case, _trimmed(weight, first), clusters)
+    code = pd.Index(invited).get_indexer(people.frame[SCHOOL_ID].to_numpy()[first])
+    if (code < 0).any():
+        raise NotEstimableError("no_register")
+    found = missing.register_weights([code], [list(invited.values())])
+    weight = np.zeros(len(case.y))
+    weight[first] = found.weights
+    weighted = _weighted(case, weight, clusters)
+    return replace(weighted, flags=(*weighted.flags, f"uncovered={found.uncovered[0]:.2f}"))
 
 
 def _invited_of_schools(case: Case, invited: Mapping[str, float]) -> Floats:
@@ -321,10 +325,6 @@ def _invited_of_schools(case: Case, invited: Mapping[str, float]) -> Floats:
     if not np.isfinite(asked[people.school]).all():
         raise NotEstimableError("no_register")
     return asked
-
-
-def _trimmed(weight: Floats, rows: Codes) -> Floats:
-    return np.minimum(weight, np.quantile(weight[rows], missing.TRIM))
 
 
 def _register_weights_by_grade(case: Case, *, invited: Mapping[str, float]) -> Found:
@@ -395,14 +395,7 @@ def _everybody(case: Case) -> Found:
     """All answers of each wave, linked or not; people enter through their school."""
     people = case.people
     rows = case.valid & (people.pre | people.post)
-    wave = people.post[rows].astype(float)
-    x = np.column_stack([1 - wave, wave])
-    if len(np.unique(wave)) < 2:
-        raise NotEstimableError("no_pairs")
-    code = people.school[rows] * 2 + wave.astype(int)
-    used, (means,) = means_by(code, case.y[rows])
-    x = np.column_stack([used % 2 == 0, used % 2]).astype(float)
-    raw = contrast(means, x, [-1, 1], used // 2, counts=np.bincount(code)[used])
+    raw = missing.linked_and_unlinked(case.y[rows], people.post[rows], people.school[rows])
     before, after = case.y[rows & people.pre], case.y[rows & people.post]
     return Found(raw, n_pre=len(before), n_post=len(after), n_schools_dropped=0)
 
