@@ -11,9 +11,11 @@ between schools by rho of the variance of an answer (0, .05, .10), as it does in
 from __future__ import annotations
 
 import argparse
+import contextlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import matplotlib as mpl
@@ -25,9 +27,9 @@ from tqdm import tqdm
 
 from loftet_analysis.data.units import units
 from loftet_analysis.stats import multilevel
-from loftet_analysis.stats.clustered import NotEstimableError
+from loftet_analysis.stats.clustered import NotEstimableError, mean
 from loftet_analysis.stats.effects import effects
-from loftet_analysis.stats.people import arrange
+from loftet_analysis.stats.people import NETWORK, arrange
 
 mpl.use("svg")
 import matplotlib.pyplot as plt
@@ -61,7 +63,6 @@ class Cell:
     contrast: str = ""
     standardised: bool = False
     compared: tuple[str, ...] = ()
-    few: bool = False
 
 
 def sizes(rng: Generator, schools: int, unequal: bool, mean: int = 50) -> np.ndarray:
@@ -96,9 +97,10 @@ def linked(
     change = normal(rng, rho, schools)
     truth = theta
     if informative:  # change goes with size, .7: each person counting once and each school differ
-        z = (np.log(n) - np.log(n).mean()) / max(np.log(n).std(), 1e-9)
+        centre, spread, shift = informative_world()
+        z = (np.log(n) - centre) / spread
         change = np.sqrt(rho) * (0.7 * z[:, None] + np.sqrt(1 - 0.49) * normal(rng, 1, schools))
-        truth = theta + float(informative_shift(rho))
+        truth = theta + np.sqrt(rho) * shift
     common = normal(rng, LEVEL, schools)[school] + normal(rng, PERSON, len(school))
     pre = common + normal(rng, NOISE, len(school))
     post = theta + change[school] + common + normal(rng, NOISE, len(school))
@@ -114,12 +116,16 @@ def linked(
     return Data(clean, truth)
 
 
-def informative_shift(rho: float) -> float:
-    """Return by how much the mean change of people exceeds that of schools, from many schools."""
-    n = sizes(np.random.default_rng(0), 400_000, True).astype(float)
+@cache
+def informative_world() -> tuple[float, float, float]:
+    """Return mean and SD of log size, and by how much people's mean change exceeds schools'.
+
+    From very many schools, the shift in units of the SD of change between schools.
+    """
+    n = sizes(np.random.default_rng(0), 1_000_000, True).astype(float)
     logs = np.log(n)
     z = (logs - logs.mean()) / logs.std()
-    return float(np.sqrt(rho) * 0.7 * (n @ z) / n.sum())
+    return float(logs.mean()), float(logs.std()), float(0.7 * (n @ z) / n.sum())
 
 
 def repeated(
@@ -262,7 +268,7 @@ def compared_schools(rng: Generator, *, schools: int, rho: float) -> Data:
     return Data(clean, 0.2, options={"comparison": comparison})
 
 
-def movers(rng: Generator, *, regions: int, rho: float, linkage: float = 0.7) -> Data:
+def movers(rng: Generator, *, regions: int, rho: float, of_leavers: float = 0.7) -> Data:
     """Schools 1-7 that feed schools 8-10, and schools 1-10; both schools move the change."""
     kinds = ["1-7"] * 6 + ["8-10"] * 3 + ["1-10"] * 2
     schools = regions * len(kinds)
@@ -291,7 +297,7 @@ def movers(rng: Generator, *, regions: int, rho: float, linkage: float = 0.7) ->
     pre = common + level[home] + normal(rng, NOISE, len(home))
     post = 0.2 + common + level[home] + moved[0][home] + moved[1][after]
     post += normal(rng, NOISE, len(home))
-    found = rng.random(len(home)) < linkage
+    found = rng.random(len(home)) < np.where(after == home, 0.7, of_leavers)
     person = np.where(found, [f"p{i}" for i in range(len(home))], None)
     columns = {
         "wave": np.repeat(["pre", "post"], len(home)),
@@ -346,6 +352,8 @@ def usual(cell: Cell, data: Data, rng: Generator) -> dict[str, np.ndarray]:
     """Return (2, columns) intervals of the usual methods on the same data."""
     y = data.clean[[c for c in data.clean if c.startswith("y")]].to_numpy()
     people = arrange(data.clean)
+    if cell.block == "movers":
+        return other_clusters(people, y)
     is_linked = cell.estimand == "linked_change"
     if is_linked:
         before, after = y[people.first], y[people.second]
@@ -377,6 +385,23 @@ def usual(cell: Cell, data: Data, rng: Generator) -> dict[str, np.ndarray]:
     if "random intercept" in cell.compared:
         found["random intercept"] = random_intercept(people, y, is_linked)
     return {name: found[name] for name in cell.compared}
+
+
+def other_clusters(people, y: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the intervals of linked change with other clusters than feeder groups."""
+    school, after = people.school[people.first], people.school[people.second]
+    network = people.clusters(NETWORK)
+    change = y[people.second] - y[people.first]
+    found = {}
+    for name, cluster in (
+        ("pre school", school), ("post school", after), ("network", network[school])
+    ):  # fmt: skip
+        ends = np.full((2, y.shape[1]), np.nan)
+        for column in range(y.shape[1]):
+            with contextlib.suppress(NotEstimableError):
+                ends[:, column] = mean(change[:, column], cluster).interval()
+        found[name] = ends
+    return found
 
 
 def random_intercept(people, y: np.ndarray, is_linked: bool) -> np.ndarray:
@@ -425,7 +450,7 @@ def cells() -> Iterator[Cell]:
                 options = {"schools": schools, "unequal": unequal, "rho": rho, "theta": 0.2}
                 options["people"] = 180
                 others = usual_ones
-                if schools == 12 and unequal:
+                if schools == 12 and unequal and rho:
                     others = (*usual_ones, "random intercept")
                 for estimand, make in (("linked_change", linked), ("same_grade", repeated)):
                     yield Cell(
@@ -539,17 +564,25 @@ def cells() -> Iterator[Cell]:
                 bound(ratio, schools=schools, rho=0.05, part=part),
                 contrast=f"{part} schools",
             )
-    for regions in (1, 14):
+    rivals = ("pre school", "post school", "network")
+    for regions, where in ((1, "a region, 11 schools"), (14, "the country, 154 schools")):
         for rho in (0.0, 0.05, 0.10):
-            where = "a region, 11 schools" if regions == 1 else "the country, 154 schools"
+            make = bound(movers, regions=regions, rho=rho)
             for estimand in ("linked_change", "cohort_change"):
                 yield Cell(
                     "movers",
                     f"{estimand}, {where}, rho {rho:.2f}",
                     estimand,
-                    bound(movers, regions=regions, rho=rho),
-                    few=regions == 14,
+                    make,
+                    compared=rivals if estimand == "linked_change" else (),
                 )
+        yield Cell(
+            "movers",
+            f"linked_change, {where}, rho 0.05, half of the leavers' links lost",
+            "linked_change",
+            bound(movers, regions=regions, rho=0.05, of_leavers=0.35),
+            compared=rivals,
+        )
 
 
 def linked_by_school(rng: Generator, **options) -> Data:
@@ -581,9 +614,9 @@ def run(chosen: list[Cell], replications: int, seed: int, jobs: int) -> pd.DataF
     )  # fmt: skip
     table["block"] = [chosen[i].block for i in table["cell"]]
     table["name"] = [chosen[i].name for i in table["cell"]]
-    table["coverage"] = table["hits"] / table["n"]
+    table["coverage"] = table["hits"] / table["n"].where(table["n"] > 0)
     table["error"] = np.sqrt(table["coverage"] * (1 - table["coverage"]) / table["n"])
-    table["width"] = table["width"] / table["n"]
+    table["width"] = table["width"] / table["n"].where(table["n"] > 0)
     reach = stats.norm.isf(0.0005) * table["error"]
     table["judged"] = np.select(
         [table["coverage"] + reach < LOWER, table["coverage"] - reach > UPPER],
@@ -623,8 +656,10 @@ def as_markdown(table: pd.DataFrame) -> str:
                     text += "" if row["judged"] == "ok" else f" ({row['judged']})"
                     if row["refused"]:
                         text += f", {row['refused'] / (row['n'] + row['refused']):.1%} refused"
-                else:
+                elif row["n"]:
                     text += f" (× {row['width'] / own['width']:.2f})"
+                else:
+                    text = "always refused"
                 texts.append(text)
             lines.append(f"| {name} | " + " | ".join(texts) + " |")
     return "\n".join(lines)
@@ -653,7 +688,8 @@ def plot(table: pd.DataFrame, target: Path) -> None:
     marks = {
         "this library": ("o", "#0072B2"), "pingouin": ("x", "#D55E00"),
         "person bootstrap": ("+", "#CC79A7"), "CR1, z": ("s", "#E69F00"),
-        "random intercept": ("d", "#009E73"),
+        "random intercept": ("d", "#009E73"), "pre school": ("^", "#56B4E9"),
+        "post school": ("v", "#999999"), "network": ("*", "#000000"),
     }  # fmt: skip
     axes.axvspan(93, 97, color="0.9", zorder=0)
     axes.axvline(95, color="0.6", lw=0.8, zorder=0)
@@ -687,4 +723,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    import coverage  # this very file: what travels to other processes must have a name there
+
+    coverage.main()
