@@ -458,5 +458,6 @@ def test_units_are_the_sd_of_all_pre_answers():
         ["effort", "total", 4],
         ["effort", "within_role", 4],
         ["support", "total", 1],
+        ["after", "total", 0],
     ]
     np.testing.assert_allclose(units["sd_unit"], [np.sqrt(5 / 3), np.sqrt(2), np.nan])

@@ -93,7 +93,8 @@ def study_units(
         for name, scale in instrument.scales.items():
             answers = instrument.responses[scale.responses]
             middles[name] = (answers.minimum + answers.maximum) / 2
-            alphas[name] = _alpha(before[list(scale.items)].astype(float).dropna())
+            asked = [item for item in scale.items if item in before]
+            alphas[name] = _alpha(before[asked].astype(float).dropna())
         found = {"midpoint": table[OUTCOME].map(middles), "alpha": table[OUTCOME].map(alphas)}
         tables.append(table.assign(**found))
     return pd.concat(tables, ignore_index=True)
