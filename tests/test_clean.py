@@ -460,4 +460,4 @@ def test_units_are_the_sd_of_all_pre_answers():
         ["support", "total", 1],
         ["after", "total", 0],
     ]
-    np.testing.assert_allclose(units["sd_unit"], [np.sqrt(5 / 3), np.sqrt(2), np.nan])
+    np.testing.assert_allclose(units["sd_unit"], [np.sqrt(5 / 3), np.sqrt(2), np.nan, np.nan])
