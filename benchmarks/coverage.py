@@ -682,7 +682,7 @@ def write(table: pd.DataFrame, replications: int, seed: int) -> None:
 
 def plot(table: pd.DataFrame, target: Path) -> None:
     """Draw the coverage of every method in every cell."""
-    mpl.rcParams.update({"svg.hashsalt": "coverage", "font.size": 10})
+    mpl.rcParams.update({"svg.hashsalt": "coverage", "svg.fonttype": "none", "font.size": 10})
     names = list(dict.fromkeys(table["block"] + ": " + table["name"]))
     figure, axes = plt.subplots(figsize=(9, 0.21 * len(names) + 1.2), layout="constrained")
     marks = {
@@ -700,7 +700,7 @@ def plot(table: pd.DataFrame, target: Path) -> None:
     axes.set_yticks(range(len(names)), names, fontsize=7)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlabel("95 % intervals that hold the truth (per cent); grey: 93 to 97")
-    axes.legend(loc="upper center", ncols=5, bbox_to_anchor=(0.3, 1.03), frameon=False)
+    figure.legend(loc="outside upper center", ncols=4, frameon=False)
     figure.savefig(target, metadata={"Date": None})
     plt.close(figure)
 
