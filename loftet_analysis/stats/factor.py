@@ -7,11 +7,14 @@ others are free as soon as loadings (variance) and intercepts (mean) are held eq
 
 The answers enter as means and covariances alone, so the number of people does not matter. With
 S* = S + (m − μ)(m − μ)' the likelihood is −½ Σ n [log|Σ| + tr Σ⁻¹S*]; Fisher scoring with halved
-steps ends when the score is zero, and a fit whose information is not positive definite is
-refused. χ² is n times the discrepancy with covariances over n, the baseline has free means and
-variances and no covariances, and CFI, TLI, RMSEA (times √groups) and SRMR are as in lavaan.
+steps ends when the score is zero, and a fit whose information, expected or observed, is not
+positive definite is refused. χ² is n times the discrepancy with covariances over n, the baseline
+has free means and variances and no covariances, and CFI, TLI, RMSEA (times √groups) and SRMR (with
+the means) are as in lavaan.
 Cluster-robust standard errors put the schools' sums of people's scores between two inverses of
-the information.
+the observed information, and χ² is scaled by what the same sums say of it (Yuan & Bentler 2000),
+both as lavaan's MLR with clusters. What an equality costs is told by its score test, without
+another fit.
 
 semopy fits groups one by one, without equal loadings or intercepts over them, and factor_analyzer
 knows one group without constraints; neither gives cluster-robust errors of a latent mean.
@@ -20,7 +23,8 @@ References
 ----------
 Bollen 1989, Structural Equations with Latent Variables, doi:10.1002/9781118619179;
 Rosseel 2012, Journal of Statistical Software 48(2), doi:10.18637/jss.v048.i02;
-Meredith 1993, Psychometrika 58(4), 525–543, doi:10.1007/BF02294825.
+Meredith 1993, Psychometrika 58(4), 525–543, doi:10.1007/BF02294825;
+Yuan & Bentler 2000, Sociological Methodology 30(1), 165–200, doi:10.1111/0081-1750.00078.
 """
 
 from __future__ import annotations
@@ -119,12 +123,15 @@ class FactorFit:
     theta : ndarray of shape (K,)
     information : ndarray of shape (K, K)
         Expected, of the whole sample.
+    observed : ndarray of shape (K, K)
+        Observed, of the whole sample.
     chisq, cfi, tli, rmsea, srmr : float
     df : int
     """
 
     theta: Floats
     information: Floats
+    observed: Floats
     chisq: float
     df: int
     cfi: float
@@ -274,7 +281,12 @@ def fit(described: Model, samples: Sequence[Moments]) -> FactorFit:
     score, information = _score(described, samples, theta)
     if not _is_positive(information) or float(score @ np.linalg.solve(information, score)) > 1e-8:
         raise NotEstimableError("not_converged")
-    return FactorFit(theta, information, value, df, *_indices(described, samples, theta, value, df))
+    observed = _observed(described, samples, theta)
+    if not _is_positive(observed):
+        raise NotEstimableError("not_converged")
+    value = max(value, 0.0)
+    indices = _indices(described, samples, theta, value, df)
+    return FactorFit(theta, information, observed, value, df, *indices)
 
 
 def _is_positive(information: Floats) -> bool:
@@ -330,6 +342,79 @@ def _score(described: Model, samples: Sequence[Moments], theta: Floats) -> tuple
     return score, information
 
 
+def _observed(described: Model, samples: Sequence[Moments], theta: Floats) -> Floats:
+    """Return minus the second derivatives of the log likelihood.
+
+    With W = Σ⁻¹, T = S*, b = W(m − μ) and subscripts for derivatives, n times
+    tr(WΣ_j WT WΣ_i) − ½ tr(WΣ_j WΣ_i) + μ_i'Wμ_j + μ_i'WΣ_j b + μ_j'WΣ_i b − ½ tr(AΣ_ij) − b'μ_ij,
+    where A = WTW − W.
+    """
+    information = np.zeros((len(theta),) * 2)
+    for group, sample in zip(described.groups, samples, strict=True):
+        _, _, sigma, mu = group.matrices(theta)
+        sigmas, mus = group.derivatives(theta)
+        inverse, apart = np.linalg.inv(sigma), sample.mean - mu
+        ratio = inverse @ (sample.cov + np.outer(apart, apart))
+        b, scaled = inverse @ apart, inverse @ sigmas
+        crossed = sigmas @ b @ inverse @ mus.T
+        spread = scaled @ (ratio - np.eye(len(mu)) / 2)
+        information += sample.n * (
+            np.tensordot(spread, scaled, axes=([1, 2], [2, 1]))
+            + (mus @ inverse @ mus.T + crossed + crossed.T)
+            - _curvature(group, theta, (ratio - np.eye(len(mu))) @ inverse, b)
+        )
+    return information
+
+
+def _curvature(group: Group, theta: Floats, a: Floats, b: Floats) -> Floats:
+    """Return ½ tr(AΣ_ij) + b'μ_ij: loadings with loadings, factor covariances and means."""
+    loadings, factors, _, _ = group.matrices(theta)
+    found = np.zeros((len(theta),) * 2)
+    item, of = np.nonzero(group.loadings >= 0)
+    place = group.loadings[item, of]
+    np.add.at(found, np.ix_(place, place), a[np.ix_(item, item)] * factors[np.ix_(of, of)])
+    mixed = np.zeros_like(found)
+    along = a @ loadings
+    for j, k in np.argwhere(group.factors >= 0):
+        here = of == j  # the transposed element adds the other half
+        np.add.at(mixed, (place[here], group.factors[j, k]), along[item[here], k])
+    here = group.means[of] >= 0
+    np.add.at(mixed, (place[here], group.means[of[here]]), b[item[here]])
+    return found + mixed + mixed.T
+
+
+def score_test(
+    described: Model, found: FactorFit, freer: Model, samples: Sequence[Moments]
+) -> float:
+    """Return the score (Lagrange multiplier) test of equalities that a freer model gives up.
+
+    s'I⁻¹s with the score s and the expected information I of the freer model at the estimates of
+    the fitted one; χ² with as many degrees of freedom as the freer model has more free elements.
+
+    Parameters
+    ----------
+    described : Model
+        The fitted model.
+    found : FactorFit
+        Its fit.
+    freer : Model
+        The same model with fewer equalities.
+    samples : sequence of Moments
+
+    Returns
+    -------
+    float
+    """
+    theta = np.zeros(freer.n_free)
+    for ours, theirs in zip(described.groups, freer.groups, strict=True):
+        for name in ("loadings", "factors", "residuals", "intercepts", "means"):
+            place = getattr(theirs, name)
+            free = place >= 0
+            theta[place[free]] = found.theta[getattr(ours, name)[free]]
+    score, information = _score(freer, samples, theta)
+    return float(score @ np.linalg.solve(information, score))
+
+
 def _indices(
     described: Model, samples: Sequence[Moments], theta: Floats, chisq: float, df: int
 ) -> tuple[float, float, float, float]:
@@ -357,7 +442,7 @@ def _indices(
 def clustered_vcov(
     described: Model, found: FactorFit, answers: Sequence[ArrayLike], clusters: Sequence[ArrayLike]
 ) -> Floats:
-    """Return the cluster-robust covariances of θ̂.
+    """Return the cluster-robust covariances of θ̂, as lavaan's MLR with clusters.
 
     Parameters
     ----------
@@ -366,29 +451,78 @@ def clustered_vcov(
     answers : sequence of array-like of shape (n, p)
         The groups' complete answers.
     clusters : sequence of array-like of int, shape (n,)
-        Their clusters, in codes that the groups share.
+        Their clusters, in codes from 0 that the groups share.
 
     Returns
     -------
     ndarray of shape (K, K)
-        With the factor J/(J − 1) for J clusters.
+        With the factor J/(J − 1) for J clusters; empty (NaN) for one cluster.
     """
-    n_clusters = max(int(np.max(c)) for c in clusters) + 1
-    scores = np.zeros((n_clusters, len(found.theta)))
+    scores = _cluster_scores(described, found.theta, answers, clusters)
+    half = np.linalg.solve(found.observed, scores.T)
+    return half @ half.T * _few_clusters(clusters)
+
+
+def scaling_factor(
+    described: Model, found: FactorFit, answers: Sequence[ArrayLike], clusters: Sequence[ArrayLike]
+) -> float:
+    """Return what χ² is to be divided by where people in clusters are alike, or answers not normal.
+
+    [tr(A₁⁻¹B₁) − tr(A₀⁻¹B₀)] / df, A the observed information and B the sum over J clusters of
+    squared scores times J/(J − 1), of the saturated (1) and of the fitted model (0). With z the
+    answers whitened by S, tr(A₁⁻¹B₁) is the sum over groups and clusters of
+    (|Σz|² + ½ |Σ(zz' − I)|²) / n, before that factor.
+
+    Parameters
+    ----------
+    described, found, answers, clusters
+        As in `clustered_vcov`.
+
+    Returns
+    -------
+    float
+        As lavaan's ``chisq.scaling.factor`` (MLR with clusters); empty for a saturated model.
+    """
+    if not found.df:
+        return np.nan
+    saturated = 0.0
+    for rows, cluster in zip(answers, clusters, strict=True):
+        sample = moments(rows)
+        root = np.linalg.inv(np.linalg.cholesky(sample.cov))
+        white = (np.asarray(rows, dtype=float) - sample.mean) @ root.T
+        _, sums, squares = _cluster_sums(white, np.asarray(cluster), np.eye(len(root)))
+        saturated += ((sums**2).sum() + (squares**2).sum() / 2) / sample.n
+    scores = _cluster_scores(described, found.theta, answers, clusters)
+    fitted = np.sum(scores.T * np.linalg.solve(found.observed, scores.T))
+    return float((saturated - fitted) / found.df * _few_clusters(clusters))
+
+
+def _few_clusters(clusters: Sequence[ArrayLike]) -> float:
+    """Return J/(J − 1); empty for one cluster."""
+    j = len(np.unique(np.concatenate([np.asarray(c) for c in clusters])))
+    return j / (j - 1) if j > 1 else np.nan
+
+
+def _cluster_scores(
+    described: Model, theta: Floats, answers: Sequence[ArrayLike], clusters: Sequence[ArrayLike]
+) -> Floats:
+    """Return the derivatives of each cluster's log likelihood, (largest code + 1, K)."""
+    scores = np.zeros((max(int(np.max(c)) for c in clusters) + 1, len(theta)))
     for group, rows, cluster in zip(described.groups, answers, clusters, strict=True):
-        _, _, sigma, mu = group.matrices(found.theta)
-        sigmas, mus = group.derivatives(found.theta)
+        _, _, sigma, mu = group.matrices(theta)
+        sigmas, mus = group.derivatives(theta)
         inverse = np.linalg.inv(sigma)
         z = (np.asarray(rows, dtype=float) - mu) @ inverse
-        cluster = np.asarray(cluster)
-        order = np.argsort(cluster, kind="stable")
-        used, starts = np.unique(cluster[order], return_index=True)
-        z = z[order]
-        sums = np.add.reduceat(z, starts)
-        outer = np.add.reduceat(z[:, :, None] * z[:, None, :], starts)
-        counts = np.diff(np.append(starts, len(z)))
-        outer -= counts[:, None, None] * inverse
-        scores[used] += np.tensordot(outer, sigmas, axes=([1, 2], [1, 2])) / 2 + sums @ mus.T
-    vcov = found.vcov
-    j = np.count_nonzero(scores.any(axis=1))
-    return vcov @ (scores.T @ scores) @ vcov * (j / (j - 1) if j > 1 else np.nan)
+        used, sums, squares = _cluster_sums(z, np.asarray(cluster), inverse)
+        scores[used] += np.tensordot(squares, sigmas, axes=([1, 2], [1, 2])) / 2 + sums @ mus.T
+    return scores
+
+
+def _cluster_sums(z: Floats, cluster: Index, expected: Floats) -> tuple[Index, Floats, Floats]:
+    """Return the clusters that occur, and their Σz (J, p) and Σ(zz' − expected) (J, p, p)."""
+    order = np.argsort(cluster, kind="stable")
+    used, starts = np.unique(cluster[order], return_index=True)
+    z = z[order]
+    squares = np.add.reduceat(z[:, :, None] * z[:, None, :], starts)
+    counts = np.diff(np.append(starts, len(z)))
+    return used, np.add.reduceat(z, starts), squares - counts[:, None, None] * expected

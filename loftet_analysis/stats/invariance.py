@@ -4,9 +4,11 @@ A study-level step on national data: people with complete answers in both waves 
 factor per wave, the same item's residuals correlated), and everybody by wave and grade (*groups*).
 Loadings, then intercepts, then residual variances are held equal, each step judged by how much it
 harms the fit: it holds where CFI falls by .010 or less and RMSEA rises by .015 or less (Cheung &
-Rensvold 2002; Chen 2007). Where equal loadings or intercepts do not hold, the items whose release
-mends the fit most are released one at a time, as long as two stay equal (Byrne, Shavelson &
-Muthén 1989), and the latent change under this partial invariance is given beside the scale's own.
+Rensvold 2002; Chen 2007). Where equal loadings or intercepts do not hold, items are released one
+at a time, each time the one with the largest score test, as long as two stay equal (Byrne,
+Shavelson & Muthén 1989), and the latent change under this partial invariance is given beside the
+scale's own. The rule is that of large samples: with groups of a few hundred, χ² varies enough for
+RMSEA alone to rise by more than .015 although nothing differs.
 
 References
 ----------
@@ -24,6 +26,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.names import GRADE, INVARIANCE, PERSON, POST, PRE, SCHOOL, WAVE
 from loftet_analysis.stats import factor
 from loftet_analysis.stats.clustered import Floats, NotEstimableError
@@ -39,7 +42,7 @@ LOW_ALPHA = 0.60
 
 @dataclass(frozen=True)
 class Design:
-    """The samples of one scale in one design: complete answers, schools, moments."""
+    """The samples of one scale in one design: complete answers, moments, schools of the linked."""
 
     kind: str
     items: tuple[str, ...]
@@ -66,8 +69,8 @@ def invariance(clean: pd.DataFrame, instrument: Instrument, *, population: str) 
     Parameters
     ----------
     clean : DataFrame
-        Clean frame of the whole study: `wave`, `school_id`, the items (reversed already), and
-        where there are any `person_id` and `grade`.
+        Clean frame of the whole study: `wave`, the items (reversed already), and where there are
+        any `school_id` (who has none is a cluster of their own), `person_id` and `grade`.
     instrument : Instrument
     population : str
         For the column of that name.
@@ -79,9 +82,16 @@ def invariance(clean: pd.DataFrame, instrument: Instrument, *, population: str) 
         metric, scalar, strict, and partial_metric or partial_scalar where one is needed), with
         `n`, `n_groups`, fit, the differences of CFI and RMSEA from the model before, `holds`, the
         released items (joined by ";"), and of linked people `latent_change` in SD of the factor
-        before with its cluster-robust `latent_change_se`. What cannot be examined is a row with
-        a `reason`: ``too_few_items`` (below 3), ``too_few_people`` (below 200 in a wave or
-        group), ``no_variance``, ``not_converged``, ``not_estimable``.
+        before with its cluster-robust `latent_change_se` (schools before). Groups are waves by
+        grade; grades below 200 in a wave are left out of `n` and `n_groups`, and where no grade
+        is large enough the waves are the groups. What cannot be examined is a row with a
+        `reason`: ``too_few_items`` (below 3), ``too_few_people`` (below 200 in a wave or group),
+        ``no_variance``, ``not_converged``, ``not_estimable``; models before it keep their rows.
+
+    Raises
+    ------
+    InputError
+        Where the frame holds a person twice in a wave.
     """
     rows: list[dict[str, object]] = []
     for name, scale in instrument.scales.items():
@@ -129,44 +139,64 @@ def _linked(clean: pd.DataFrame, items: Sequence[str]) -> tuple[list[Floats], li
         raise NotEstimableError("too_few_people")
     complete = clean[clean[PERSON].notna()].dropna(subset=list(items))
     waves = [complete[complete[WAVE] == wave].set_index(PERSON) for wave in (PRE, POST)]
+    if not all(wave.index.is_unique for wave in waves):
+        raise InputError(
+            Problem(
+                "a person more than once in a wave",
+                allowed=f"one row per {PERSON} and wave",
+                todo="settle duplicates in cleaning",
+            )
+        )
     both = waves[0].index.intersection(waves[1].index)
     if len(both) < FEWEST_PEOPLE:
         raise NotEstimableError("too_few_people")
     answers = [wave.loc[both, list(items)].to_numpy(dtype=float) for wave in waves]
-    return answers, [pd.factorize(waves[0].loc[both, SCHOOL])[0]]
+    school = (
+        pd.factorize(waves[0].loc[both, SCHOOL])[0] if SCHOOL in clean else np.full(len(both), -1)
+    )
+    alone = school < 0
+    school[alone] = school.max() + 1 + np.arange(np.count_nonzero(alone))
+    return answers, [school]
 
 
 def _groups(clean: pd.DataFrame, items: Sequence[str]) -> tuple[list[Floats], list[np.ndarray]]:
     """Return the answers by wave and grade, grades that are large enough in both waves."""
     complete = clean[clean[WAVE].isin((PRE, POST))].dropna(subset=list(items))
-    keys = [WAVE, GRADE] if GRADE in complete else [WAVE]
-    parts = dict(list(complete.groupby(keys, sort=True, observed=True)))
-    large = {key: part for key, part in parts.items() if len(part) >= FEWEST_PEOPLE}
-    paired = sorted({key[1:] for key in large if (PRE, *key[1:]) in large and
-                     (POST, *key[1:]) in large})  # fmt: skip
-    ordered = [(wave, *rest) for wave in (PRE, POST) for rest in paired]
-    if not ordered:
-        raise NotEstimableError("too_few_people")
-    codes = pd.Series(pd.factorize(complete[SCHOOL])[0], index=complete.index)
-    answers = [large[key][list(items)].to_numpy(dtype=float) for key in ordered]
-    return answers, [codes[large[key].index].to_numpy() for key in ordered]
+    for keys in ([WAVE, GRADE], [WAVE]):
+        if not set(keys) <= set(complete):
+            continue
+        parts = dict(list(complete.groupby(keys, sort=True, observed=True)))
+        large = {key: part for key, part in parts.items() if len(part) >= FEWEST_PEOPLE}
+        paired = sorted(rest for wave, *rest in large if wave == PRE and (POST, *rest) in large)
+        if paired:
+            ordered = [(wave, *rest) for wave in (PRE, POST) for rest in paired]
+            return [large[key][list(items)].to_numpy(dtype=float) for key in ordered], []
+    raise NotEstimableError("too_few_people")
 
 
 def _steps(design: Design) -> list[dict[str, object]]:
-    """Return a row for each model, more and more equal; released items stay released."""
+    """Return a row for each model, more and more equal; released items stay released.
+
+    The first model that cannot be fitted is the last row, with its reason.
+    """
     rows, free, free_loadings = [], [], []
     before: FactorFit | None = None
     for level in factor.LEVELS:
-        described = design.model(level, free, free_loadings)
-        found = factor.fit(described, design.samples)
-        rows.append(_described(design, level, described, found, before, [*free, *free_loadings]))
-        if level in PARTIAL and not rows[-1]["holds"] and before is not None:
-            released = free_loadings if level == METRIC else free
-            described, found = _release(design, level, free, free_loadings, released, before)
-            row = _described(
-                design, PARTIAL[level], described, found, before, [*free, *free_loadings]
-            )
-            rows.append(row)
+        name = level
+        try:
+            described = design.model(level, free, free_loadings)
+            found = factor.fit(described, design.samples)
+            freed = [*free, *free_loadings]
+            rows.append(_described(design, name, described, found, before, freed))
+            if level in PARTIAL and not rows[-1]["holds"] and before is not None:
+                name = PARTIAL[level]
+                described, found = _release(
+                    design, level, free, free_loadings, described, found, before
+                )
+                freed = [*free, *free_loadings]
+                rows.append(_described(design, name, described, found, before, freed))
+        except NotEstimableError as refusal:
+            return [*rows, {"model": name, "reason": refusal.reason}]
         before = found
     return rows
 
@@ -176,27 +206,25 @@ def _release(
     level: str,
     free: list[int],
     free_loadings: list[int],
-    released: list[int],
+    described: Model,
+    found: FactorFit,
     before: FactorFit,
 ) -> tuple[Model, FactorFit]:
-    """Release items, each time the one that mends the fit most, until the step holds."""
-    while True:
-        taken = {*free, *free_loadings}
-        able = [i for i in range(len(design.items)) if i not in taken]
+    """Release items, each time the one with the largest score test, until the step holds."""
+    released = free_loadings if level == METRIC else free
+
+    def test(item: int) -> float:
+        more = [[*kept, item] if kept is released else kept for kept in (free, free_loadings)]
+        return factor.score_test(described, found, design.model(level, *more), design.samples)
+
+    while not _holds(found, before):
+        able = set(range(len(design.items))) - {*free, *free_loadings}
         if len(able) <= ANCHORS:
             break
-        tried = []
-        for item in able:
-            released.append(item)
-            described = design.model(level, free, free_loadings)
-            tried.append((factor.fit(described, design.samples), item))
-            released.pop()
-        best, item = min(tried, key=lambda pair: pair[0].chisq)
-        released.append(item)
-        if _holds(best, before):
-            break
-    described = design.model(level, free, free_loadings)
-    return described, factor.fit(described, design.samples)
+        released.append(max(sorted(able), key=test))
+        described = design.model(level, free, free_loadings)
+        found = factor.fit(described, design.samples)
+    return described, found
 
 
 def _holds(found: FactorFit, before: FactorFit) -> bool:
@@ -239,6 +267,7 @@ def failing_items(invariance_rows: pd.DataFrame) -> dict[tuple[str, str], tuple[
     """Return the items that had to be released, by (population, scale), of either design."""
     found: dict[tuple[str, str], set[str]] = {}
     partial = invariance_rows[invariance_rows["model"].isin(PARTIAL.values())]
+    partial = partial[partial["freed"].ne("")]
     for row in partial.to_dict("records"):
         found.setdefault((row["population"], row["scale"]), set()).update(row["freed"].split(";"))
     return {key: tuple(sorted(items)) for key, items in found.items()}
@@ -260,14 +289,15 @@ def measurement_warnings(
     -------
     dict
         Codes joined by ";": ``no_metric_invariance`` and ``no_scalar_invariance`` (the step did
-        not hold in one of the designs), ``invariance_not_examined`` (no design could be), and
-        ``low_reliability`` (alpha below .60); scales without any are not in it.
+        not hold in one of the designs), ``invariance_not_examined`` (equal intercepts could not
+        be judged in any design), and ``low_reliability`` (alpha below .60); scales without any
+        are not in it.
     """
     codes: dict[tuple[str, str], list[str]] = {}
     for key, rows in invariance_rows.groupby(["population", "scale"], sort=False):
         fell = rows[rows["holds"].eq(False).fillna(False)]["model"]
         told = [f"no_{level}_invariance" for level in (METRIC, SCALAR) if (fell == level).any()]
-        if rows["reason"].ne("").all():
+        if rows.loc[rows["model"] == SCALAR, "holds"].isna().all():
             told.append("invariance_not_examined")
         codes[key] = told
     for key, alpha in alphas.items():

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from loftet_analysis.names import ITEMS
-from loftet_analysis.stats.reliability import parts
+from loftet_analysis.stats.reliability import is_asked, parts
 from loftet_analysis.study import Instrument
 
 
@@ -36,9 +36,10 @@ def items(
     -------
     DataFrame
         ``names.ITEMS``. `n` answered the item; `missing_share` is of those who answered any item
-        of the scale; `item_rest_r` (with the sum of the others) and `alpha_if_deleted` are of
-        complete answers; `floor_share` and `ceiling_share` chose the lowest and highest answer (of
-        a scale: all its answers were lowest, or highest). Rows without an item are the scale's.
+        of the scale. `item_rest_r` (with the sum of the others) and `alpha_if_deleted` are of
+        complete answers to the items that vary, as psych has them; `floor_share` and
+        `ceiling_share` chose the lowest and highest answer (of a scale: all its answers were
+        lowest, or highest). Rows without an item are the scale's.
 
     See Also
     --------
@@ -49,7 +50,7 @@ def items(
         answers = instrument.responses[scale.responses]
         ends = (answers.minimum, answers.maximum)
         for wave, subgroup, part in parts(clean, by):
-            if wave not in scale.waves:
+            if not is_asked(scale, wave, subgroup):
                 continue
             key = {"region": region, "population": population, "scale": name, "wave": wave}
             key["subgroup"] = subgroup
@@ -87,6 +88,7 @@ def _in_scale(asked: pd.DataFrame) -> dict[str, dict[str, float]]:
     of the sum of the others, and alpha without it (k − 1)/(k − 2) (1 − Σ_j≠i C_jj / V).
     """
     complete = asked.dropna(axis=1, how="all").dropna()
+    complete = complete.loc[:, complete.nunique() > 1]
     n, k = complete.shape
     if k < 2 or n < 2:
         return {}

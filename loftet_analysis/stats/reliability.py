@@ -9,10 +9,10 @@ import pandas as pd
 import pingouin
 from scipy import special, stats
 
-from loftet_analysis.names import ALL, RELIABILITY, WAVE, WAVES
+from loftet_analysis.names import ALL, RELIABILITY, ROLE, WAVE, WAVES
 from loftet_analysis.stats import factor
 from loftet_analysis.stats.clustered import NotEstimableError
-from loftet_analysis.study import Instrument
+from loftet_analysis.study import Instrument, Scale
 
 
 def reliability(
@@ -44,8 +44,10 @@ def reliability(
     DataFrame
         ``names.RELIABILITY``, a row per scale × wave × group in the frame. `n` counts people who
         answered every item that was asked; `n_items` is lower than the instrument's where an item
-        was not asked. Where a coefficient cannot be had (one item, fewer than two complete
-        answers, no variance; below three items for omega) the row is there without it.
+        has no answer at all in a wave or group, and the coefficients are then of the others. Roles
+        that are not asked a scale have no row. Where a coefficient cannot be had (one item, fewer
+        than two complete answers, no variance; below three items for omega) the row is there
+        without it.
 
     See Also
     --------
@@ -54,7 +56,7 @@ def reliability(
     rows = []
     for name, scale in instrument.scales.items():
         for wave, subgroup, part in parts(clean, by):
-            if wave not in scale.waves:
+            if not is_asked(scale, wave, subgroup):
                 continue
             answers = part[[item for item in scale.items if item in part]].astype(float)
             complete = answers.dropna(axis=1, how="all").dropna()
@@ -86,7 +88,15 @@ def parts(clean: pd.DataFrame, by: Sequence[str]) -> Iterator[tuple[str, str, pd
         for column in by:
             if column in here:
                 for group, part in here.groupby(column, sort=True, observed=True):
-                    yield wave, f"{column}={group}", part
+                    is_whole = isinstance(group, float) and group.is_integer()
+                    yield wave, f"{column}={int(group) if is_whole else group}", part
+
+
+def is_asked(scale: Scale, wave: str, subgroup: str) -> bool:
+    """Return whether a scale is asked of a group of `parts`."""
+    column, _, role = subgroup.partition("=")
+    others = column == ROLE and scale.roles is not None and role not in scale.roles
+    return wave in scale.waves and not others
 
 
 def omega(complete: pd.DataFrame, *, ci_level: float = 0.95) -> dict[str, float]:
