@@ -40,8 +40,12 @@ def _laid_out(
     notes: Sequence[str],
     words: Words,
     spanners: dict[str, list[str]] | None = None,
+    wordy: Sequence[str] = (),
 ) -> Table:
-    """Return text cells as a table; columns ``group`` and ``label`` name its rows."""
+    """Return text cells as a table; columns ``group`` and ``label`` name its rows.
+
+    `wordy` columns hold words, which may take several lines.
+    """
     columns = [c for c in cells if c not in {"group", "label"}]
     keys = {column: f"c{number}" for number, column in enumerate(columns)}
     table = GT(
@@ -52,6 +56,7 @@ def _laid_out(
         groupname_col="group" if "group" in cells else None,
     ).cols_label({key: column.split("|")[0] for column, key in keys.items()})
     table = table.cols_align("right", columns=list(keys.values()))
+    table = table.cols_align("left", columns=[keys[column] for column in wordy])
     for label, over in (spanners or {}).items():
         table = table.tab_spanner(label, columns=[keys[column] for column in over])
     table = table.tab_style(style.text(weight="bold"), loc.row_groups())
@@ -364,4 +369,5 @@ def sensitivity_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
             *(hidden if frame["suppressed"].any() else []),
         ],
         words=words,
+        wordy=[_("Not alike")],
     )
