@@ -15,6 +15,10 @@ GENDER = "gender"
 SUBMITTED = "submitted"
 GATHERINGS = "gatherings"
 INTERIM_WORK = "interim_work"
+LINKED_BY = "linked_by"  # id, code or near; missing where unlinked
+SECONDS = "seconds_per_item"
+MISSING = "missing_share"
+CARELESS = "careless"  # the flags of a sheet, with ";" between them
 
 PRE, MID, POST, LINKED = "pre", "mid", "post", "linked"
 WAVES = (PRE, MID, POST)

@@ -11,6 +11,7 @@ from loftet_analysis.data.readers import Export
 from loftet_analysis.data.score import KINDS, read_answers, score_items, score_scales
 from loftet_analysis.data.units import study_units
 from loftet_analysis.errors import InputError
+from loftet_analysis.privacy.consent import consenting
 from loftet_analysis.study import Instrument, Population, ResponseSet
 
 SCHOOLS = pd.DataFrame(
@@ -19,6 +20,7 @@ SCHOOLS = pd.DataFrame(
         "school": ["Bø skole", "Ås skole", "Vik skole", "Vik skole"],
         "region": ["nordland", "nordland", "oslo", "troms"],
         "grades": ["1-7", "8-10", "", "5"],
+        "earlier": ["", "0303 | Ås gamle skole", "", ""],
     }
 )
 AGREE = ResponseSet.model_validate(
@@ -202,10 +204,10 @@ def test_a_wide_file_has_a_pattern_for_items_and_may_share_the_rest():
 
 def test_schools_are_found_by_id_or_by_a_name_that_is_unique():
     text = ["0301", " bØ SKOLE ", "Vik skole", "9999", "", "1"]
-    placed = clean.place_schools(pd.DataFrame({"school_id": text}), schools=SCHOOLS)
+    placed, _ = clean.place_schools(pd.DataFrame({"school_id": text}), schools=SCHOOLS)
     assert placed["school_id"].to_list() == ["0301", "0301", "Vik skole", "9999", "", "1"]
     assert placed["region"].to_list() == ["nordland", "nordland", "", "", "", ""]
-    labelled = clean.place_schools(
+    labelled, _ = clean.place_schools(
         pd.DataFrame({"school_id": text}), schools=SCHOOLS, labels={"1": "Ås skole"}
     )
     assert labelled["school_id"].iloc[-1] == "0302"
@@ -216,16 +218,14 @@ def test_an_export_without_any_known_school_is_a_problem():
         clean.place_schools, pd.DataFrame({"school_id": ["Jente", "Gutt"]}), schools=SCHOOLS
     )
     assert found.what == "no school of the register in the export"
-    assert found.found == "Gutt, Jente"
+    assert found.found == "“Gutt”, “Jente”"
 
 
 def test_only_a_yes_is_consent():
-    frame = working(consent=["Ja", " ja", "Nei", "", "1"])
-    kept, ledger = clean.keep_consenting(frame, yes=["Ja"], labels={"1": "Ja"})
-    assert kept.index.to_list() == [0, 1, 4]
-    assert "consent" not in kept
-    assert ledger["n_set_aside"].to_list() == [2]
-    assert only_problem(clean.keep_consenting, frame, yes=["Yes"]).what == "nobody consents"
+    texts = pd.Series(["Ja", " ja", "Nei", "", "1"])
+    meant = consenting(texts, yes=["Ja"], labels={"1": "Ja"})
+    assert meant.to_list() == [True, True, False, False, True]
+    assert only_problem(consenting, texts, yes=["Yes"]).what == "nobody consents"
 
 
 def test_times_are_local_and_the_offset_does_not_shift_the_day():

@@ -1,10 +1,13 @@
 """Pseudonyms in the place of ids and codes, and who is linked."""
 
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 
 from loftet_analysis.data import link
 from loftet_analysis.data.readers import Export
+from loftet_analysis.data.registers import read_attendance
 from loftet_analysis.errors import InputError
 from loftet_analysis.privacy.pseudonyms import pseudonym
 from loftet_analysis.study import Attendance, Link
@@ -101,15 +104,15 @@ def test_at_most_one_row_per_person_and_wave_and_grades_that_follow_each_other()
         ("pre", "ambiguous"): 2,
         ("pre", "grade_mismatch"): 1,
         ("pre", "linked"): 2,
-        ("pre", "no_code"): 1,
-        ("pre", "not_found"): 1,
+        ("pre", "absent"): 1,
+        ("pre", "code_error"): 1,
         ("pre", "structurally_impossible"): 1,
     }
 
 
 def test_one_wave_alone_makes_nobody_impossible():
     _, linkage = states(waves(("pre", "oslo", 10, "a"), ("pre", "oslo", 5, "b")))
-    assert linkage["state"].to_list() == ["not_found"]
+    assert linkage["state"].to_list() == ["absent"]
 
 
 def test_people_without_grades_are_linked_as_they_are():
@@ -119,8 +122,8 @@ def test_people_without_grades_are_linked_as_they_are():
     )
     assert persons == ["a", "a", "b"]
     assert linkage[["wave", "state", "n"]].values.tolist() == [
+        ["post", "absent", 1],
         ["post", "linked", 1],
-        ["post", "not_found", 1],
         ["pre", "linked", 1],
     ]
 
@@ -133,7 +136,8 @@ def register(**columns) -> Export:
 
 
 def attendance(export: Export) -> pd.DataFrame:
-    return link.read_attendance(export, attendance=ATTENDANCE, key=KEY, population="teachers")
+    teachers = SimpleNamespace(name="teachers", attendance=ATTENDANCE)
+    return read_attendance(export, population=teachers, key=KEY, schools={})
 
 
 def test_attendance_comes_under_pseudonyms():
@@ -147,9 +151,9 @@ def test_attendance_comes_under_pseudonyms():
     ("columns", "what"),
     [
         ({"nr": ["1"], "mote": ["1"]}, ["column not found"]),
-        ({"nr": ["1", "1"], "moter": ["1", "2"]}, ["id that is blank or stands twice"]),
+        ({"nr": ["1", "1"], "moter": ["1", "2"]}, ["id that is blank, unknown or stands twice"]),
         ({"nr": ["", "2"], "moter": ["1", "ti"]},
-         ["id that is blank or stands twice", "gatherings is not a number"]),
+         ["id that is blank, unknown or stands twice", "gatherings that cannot be"]),
     ],
 )  # fmt: skip
 def test_faults_of_a_register_are_told_together(columns, what):

@@ -61,6 +61,7 @@ def test_every_sheet_goes_where_it_belongs(tiny):
     pupils, aside = prepared.clean["pupils"], prepared.set_aside["pupils"]
     assert list(pupils.columns) == [
         "person_id", "wave", "region", "school_id", "grade", "submitted", "serial",
+        "linked_by", "seconds_per_item", "missing_share", "careless",
         "effort_1", "effort_2", "effort_3", "after_1", "effort", "afterwards",
     ]  # fmt: skip
     assert pupils[["wave", "region", "school_id", "grade", "serial"]].values.tolist() == [
@@ -120,7 +121,7 @@ def test_the_ledger_follows_the_sheets_step_by_step(tiny):
         assert steps["n_in"].to_list()[1:] == steps["n_out"].to_list()[:-1]
     pre = ledger[ledger["wave"] == "pre"].groupby("reason", sort=False)["n_set_aside"].sum()
     assert pre.to_dict() == {
-        "blank_row": 0, "no_consent": 2, "test_answer": 1, "unknown_school": 1,
+        "blank_row": 0, "no_consent": 2, "test_answer": 1, "wrong_form": 0, "unknown_school": 1,
         "impossible_grade": 1, "no_answers": 1, "duplicate": 1,
     }  # fmt: skip
     assert sheet_counts(ledger).to_dict() == {"sheets": 13, "set_aside": 5, "counted_only": 2}
@@ -187,7 +188,7 @@ def test_a_study_whose_sheets_are_all_set_aside_or_still_to_come_is_prepared(tin
     assert set(early.set_aside["pupils"]["reason"]) == {"test_answer"}
     assert early.clean["pupils"].dtypes.equals(tiny().clean["pupils"].dtypes)
     first = tiny(study=STUDY.replace("      post: {tool: table, file: post.csv}\n", ""))
-    assert set(first.linkage["state"]) == {"not_found"}
+    assert set(first.linkage["state"]) == {"absent"}
     assert first.mask.loc[first.mask["wave"] == "post", "n"].sum() == 0
 
 

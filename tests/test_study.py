@@ -96,13 +96,13 @@ def test_a_study_is_read_whole(write):
     assert (study.analysis.sesoi, study.analysis.ci_level, study.key) == (0.10, 0.95, None)
     pupils, teachers, leaders = study.populations.values()
     assert pupils.values == {"grade": {"5": ("5. trinn",), "6": ("6. trinn",)}}
-    assert pupils.consent.yes == ("Ja",)
+    assert pupils.consent["pre"].yes == ("Ja",)
     assert pupils.headers("grade", "pre") == ("trinn",)
     assert pupils.headers("grade", "post") == ("grade",)
     assert [pupils.headers("link", wave) for wave in pupils.files] == [("kode",), ("code",)]
     assert pupils.headers("consent", "post") == ("samtykke",)
     assert teachers.headers("consent", "pre") == ()
-    assert teachers.attendance.columns == {"gatherings": "samlinger"}
+    assert teachers.attendance.columns == {"gatherings": ("samlinger",)}
     assert (pupils.roles, leaders.roles) == ((), ("leader",))
     assert leaders.files["post"].encoding == "cp1252"
 
@@ -332,8 +332,8 @@ WRONG = [
      "column: nothing"),
     (("{by: id, column: nummer}", "{by: name, column: nummer}"), 23,
      "wrong value for populations.teachers.link.by", "id, code, none"),
-    (("yes: Ja}", "yes: []}"), 14, "wrong value for populations.pupils.consent.yes",
-     "at least 1"),
+    (("yes: Ja}", "yes: []}"), 14, "consent and its answer do not go together",
+     "column with yes"),
     (("columns: {gatherings: samlinger}", "columns: {samlinger: samlinger}"), 26,
      "wrong value for populations.teachers.attendance.columns.samlinger",
      "gatherings, interim_work"),

@@ -14,16 +14,26 @@ import numpy as np
 import pandas as pd
 
 from loftet_analysis import names
-from loftet_analysis.data.ledger import REASON, count_only, set_aside
+from loftet_analysis.data.ledger import REASON, set_aside
+from loftet_analysis.data.score import MANY_TEXTS
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study import normalise_label
-from loftet_analysis.study.study import CONSENT
+from loftet_analysis.study.schools import earlier_names
+from loftet_analysis.study.study import TRIAL
 from loftet_analysis.study.yamlfile import did_you_mean
 
 Framed = tuple[pd.DataFrame, pd.DataFrame]
 
 # what people type as school when they try a form out
 TEST_SCHOOLS = frozenset({"test", "testskole", "testskule", "test school", "testschool"})
+FEWEST_JUDGED = 20  # sheets of a wave
+_WHY = {
+    "tests": "compare the wave's dates in study.yml with the column of submitted",
+    "forms": "look whether the files of two waves have changed places",
+    "schools": "correct the column of school_id, or add the schools to the register",
+    "grades": "correct the column of grade, or the grades in the register",
+    "duplicates": "correct the column of link: it should tell people apart",
+}
 _GRADE = re.compile(
     r"(?:(?:års)?(?:trinn|steg)|klasse|grade|year)?\s*(\d{1,2})(?:[.,]0+)?(?:\.|st|nd|rd|th)?"
     r"\s*(?:(?:klasse|års)?(?:trinn|steg)|klasse|grade)?\s*[a-h]?"
@@ -45,13 +55,32 @@ def by_text(column: pd.Series, meaning: Callable[[str], object]) -> pd.Series:
     return pd.Series(meanings[codes], index=column.index, dtype=object)
 
 
+def school_lookup(schools: pd.DataFrame) -> dict[str, str]:
+    """Return ``school_id`` by normalised id, unique name, and earlier id or name.
+
+    Parameters
+    ----------
+    schools : DataFrame
+        The register: ``school_id, school, earlier``.
+    """
+    ids = {normalise_label(school): school for school in schools[names.SCHOOL]}
+    by_name = schools.assign(school=schools["school"].map(normalise_label))
+    by_name = by_name.drop_duplicates("school", keep=False).set_index("school")[names.SCHOOL]
+    earlier = {
+        normalise_label(text): school
+        for school, cell in zip(schools[names.SCHOOL], schools["earlier"], strict=True)
+        for text in earlier_names(cell)
+    }
+    return earlier | {name: school for name, school in by_name.items() if name} | ids
+
+
 def place_schools(
     frame: pd.DataFrame,
     *,
     schools: pd.DataFrame,
     labels: Mapping[str, str] | None = None,
     where: str = "",
-) -> pd.DataFrame:
+) -> Framed:
     """Find each row's school in the register, by id or by a name that only one school has.
 
     Parameters
@@ -59,37 +88,34 @@ def place_schools(
     frame : DataFrame
         With ``school_id`` as text.
     schools : DataFrame
-        The register: ``school_id, school, region``.
+        The register: ``school_id, school, region, earlier``.
     labels : mapping of str to str, optional
         School by code, where the tool stores labels.
 
     Returns
     -------
-    DataFrame
+    frame : DataFrame
         ``school_id`` as in the register where it was found, else the text as it stood;
         ``region`` (``""`` where not found); an empty ``reason``.
+    values : DataFrame
+        ``region, column, value, reason, n``: the earlier ids and names that were met.
 
     Raises
     ------
     InputError
         Where not one row has a school of the register.
     """
-    labels = labels or {}
-    ids = {normalise_label(school): school for school in schools[names.SCHOOL]}
-    by_name = schools.assign(school=schools["school"].map(normalise_label))
-    by_name = by_name.drop_duplicates("school", keep=False).set_index("school")[names.SCHOOL]
-    known = {name: school for name, school in by_name.items() if name} | ids
+    labels, known = labels or {}, school_lookup(schools)
 
     def find(text: str) -> str:
         return known.get(normalise_label(text)) or known.get(normalise_label(labels.get(text, "")))
 
     found = by_text(frame[names.SCHOOL], find)
     if found.isna().all():
-        seen = sorted({text for text in frame[names.SCHOOL] if text.strip()})
         raise InputError(
             Problem(
                 "no school of the register in the export",
-                found=", ".join(seen[:5]) or "nothing but blanks",
+                found=some_texts(frame[names.SCHOOL]) or "nothing but blanks",
                 allowed="a school_id or the unique name of a school in the register, such as "
                 + ", ".join(schools[names.SCHOOL].head(3)),
                 where=where,
@@ -97,48 +123,30 @@ def place_schools(
             )
         )
     regions = schools.set_index(names.SCHOOL)[names.REGION].to_dict()
-    return frame.assign(
+    placed = frame.assign(
         **{
             names.SCHOOL: found.fillna(frame[names.SCHOOL].str.strip()).astype("str"),
             names.REGION: found.map(regions).fillna("").astype("str"),
             REASON: "",
         }
     )
+    former = {normalise_label(t) for cell in schools["earlier"] for t in earlier_names(cell)}
+    met = by_text(frame[names.SCHOOL], lambda t: normalise_label(labels.get(t, t)) in former)
+    renamed = pd.DataFrame({names.REGION: placed[names.REGION], "value": frame[names.SCHOOL]})
+    renamed = renamed[met.astype(bool)].value_counts(sort=False).rename("n").reset_index()
+    return placed, renamed.assign(column=names.SCHOOL, reason="earlier_school")
 
 
-def keep_consenting(
-    frame: pd.DataFrame,
-    *,
-    yes: Sequence[str],
-    labels: Mapping[str, str] | None = None,
-    where: str = "",
-) -> Framed:
-    """Keep the rows whose consent is one of the answers that mean yes; only count the others.
+def some_texts(column: pd.Series, *, most: int = 5) -> str:
+    """Return the first few distinct texts of a column for a message.
 
-    Raises
-    ------
-    InputError
-        Where nobody's answer means yes.
+    Where most rows have a text of their own (ids, codes, free text) only their number is told.
     """
-    labels = labels or {}
-    meant = {normalise_label(text) for text in yes}
-    consents = by_text(
-        frame[CONSENT],
-        lambda text: bool({normalise_label(text), normalise_label(labels.get(text, ""))} & meant),
-    ).astype(bool)
-    if len(frame) and not consents.any():
-        seen = sorted({labels.get(text, text)[:40] for text in frame[CONSENT]})
-        raise InputError(
-            Problem(
-                "nobody consents",
-                found=", ".join(f"“{text}”" for text in seen[:5]),
-                allowed=", ".join(yes),
-                where=where,
-                todo="correct `consent: yes` in study.yml",
-            )
-        )
-    kept, ledger = count_only(frame, ~consents, step="consent", reason="no_consent")
-    return kept.drop(columns=CONSENT), ledger
+    texts = sorted({text.strip()[:40] for text in column.unique()} - {""})
+    if len(texts) > MANY_TEXTS and len(texts) > len(column) / 3:
+        return f"{len(texts)} different texts, which are not shown"
+    more = f", and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(f"“{text}”" for text in texts[:most]) + more
 
 
 def read_submitted(frame: pd.DataFrame, *, where: str = "") -> pd.DataFrame:
@@ -172,13 +180,76 @@ def read_submitted(frame: pd.DataFrame, *, where: str = "") -> pd.DataFrame:
     return frame.assign(**{names.SUBMITTED: times})
 
 
-def set_aside_tests(frame: pd.DataFrame, *, start: date | None) -> Framed:
-    """Set aside what was sent in before the wave began, or from a school called TEST."""
+def set_aside_tests(
+    frame: pd.DataFrame, *, start: date | None, marks: Sequence[str] = ()
+) -> Framed:
+    """Set aside what was sent in before the wave began, from a school called TEST, or as a trial.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        With ``school_id``, and ``submitted`` and ``trial`` (text) where there are such.
+    start : date or None
+        The first day of the wave.
+    marks : sequence of str
+        The texts of ``trial`` that mark a trial answer.
+    """
     tests = frame[names.SCHOOL].str.strip().str.casefold().isin(TEST_SCHOOLS)
     tests &= frame[names.REGION].eq("")
     if start and names.SUBMITTED in frame:
         tests |= frame[names.SUBMITTED] < pd.Timestamp(start)
+    if TRIAL in frame:
+        meant = {normalise_label(text) for text in marks}
+        tests |= by_text(frame[TRIAL], lambda text: normalise_label(text) in meant).astype(bool)
+        frame = frame.drop(columns=TRIAL)
     return set_aside(frame, tests, step="tests", reason="test_answer")
+
+
+def set_aside_wrong_forms(
+    frame: pd.DataFrame, *, wave: str, windows: Mapping[str, tuple[date, date]]
+) -> Framed:
+    """Set aside what was sent in while another wave was open: the link to the wrong form.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        With ``submitted`` where there is such a column.
+    wave : str
+        The wave of the form.
+    windows : mapping of str to tuple of date
+        First and last day, by wave.
+    """
+    wrong = pd.Series(False, index=frame.index)
+    if names.SUBMITTED in frame:
+        days = frame[names.SUBMITTED].dt.normalize()
+        for other, (first, last) in windows.items():
+            if other != wave:
+                wrong |= days.between(pd.Timestamp(first), pd.Timestamp(last))
+    return set_aside(frame, wrong, step="forms", reason="wrong_form")
+
+
+def refuse_most_set_aside(ledger: Sequence[pd.DataFrame], *, n: int, where: str) -> None:
+    """Stop where one step sets most of a wave aside: then the description is wrong, not the data.
+
+    Raises
+    ------
+    InputError
+        Where a step other than that of empty sheets takes more than half of twenty or more sheets.
+    """
+    taken = pd.concat(ledger).groupby(["step", "reason"])["n_set_aside"].sum()
+    problems = [
+        Problem(
+            "most of a wave would be set aside",
+            found=f"{count} of {n} sheets as {reason}",
+            allowed="at most half",
+            where=where,
+            todo=_WHY[step],
+        )
+        for (step, reason), count in taken.items()
+        if step in _WHY and n >= FEWEST_JUDGED and count > n / 2
+    ]
+    if problems:
+        raise InputError(problems)
 
 
 def set_aside_unknown_schools(frame: pd.DataFrame) -> Framed:
@@ -231,7 +302,11 @@ def recode(
 
         read = by_text(frame[column], meaning).astype("str")
         unknown = read.eq("") & frame[REASON].eq("")
-        for text, n in frame.loc[unknown, column].value_counts().sort_index().items():
+        counts = frame.loc[unknown, column].value_counts().sort_index()
+        if len(counts) > MANY_TEXTS:
+            problems.append(_many_unknown(column, counts, meanings, where))
+            counts = counts[:0]
+        for text, n in counts.items():
             label = own.get(text, text)
             add = f"add it to `values: {column}:` in study.yml"
             problems.append(
@@ -247,6 +322,18 @@ def recode(
     if problems:
         raise InputError(problems)
     return frame.assign(**recoded)
+
+
+def _many_unknown(
+    column: str, counts: pd.Series, meanings: Mapping[str, str], where: str
+) -> Problem:
+    return Problem(
+        f"unknown {column}",
+        found=f"{len(counts)} different texts in {counts.sum()} cells, which are not shown",
+        allowed=", ".join(meanings),
+        where=where,
+        todo=f"correct the column of {column} in study.yml: it seems to hold something else",
+    )
 
 
 def read_grades(frame: pd.DataFrame, *, schools: pd.DataFrame, where: str = "") -> Framed:
@@ -265,19 +352,14 @@ def read_grades(frame: pd.DataFrame, *, schools: pd.DataFrame, where: str = "") 
         Where no text of a sheet still in is a grade.
     """
     text = frame[names.GRADE].fillna("")
-
-    def grade(cell: str) -> float:
-        match = _GRADE.fullmatch(normalise_label(cell))
-        return float(match[1]) if match else np.nan
-
-    grades = by_text(text, grade).astype(float)
+    grades = grade_numbers(text)
     given = text.str.strip().ne("")
     judged = given & frame[REASON].eq("")
     if judged.any() and grades[judged].isna().all():
         raise InputError(
             Problem(
                 "no grade is understood",
-                found=", ".join(f"“{t[:40]}”" for t in sorted(set(text[judged]))[:5]),
+                found=some_texts(text[judged]),
                 allowed="7, 7.0, 7. trinn, 7A",
                 where=where,
                 todo="correct the column of grade in study.yml, or give `values: grade:`",
@@ -290,6 +372,22 @@ def read_grades(frame: pd.DataFrame, *, schools: pd.DataFrame, where: str = "") 
     impossible = given & ~grades.between(low, high)
     marked, ledger = set_aside(frame, impossible, step="grades", reason="impossible_grade")
     return marked.assign(**{names.GRADE: grades.astype("Int64")}), ledger
+
+
+def grade_numbers(text: pd.Series) -> pd.Series:
+    """Return the grades that texts name, as float; missing where they name none.
+
+    Examples
+    --------
+    >>> grade_numbers(pd.Series(["7. trinn", "10", "5A", "ungdom"])).to_list()
+    [7.0, 10.0, 5.0, nan]
+    """
+
+    def grade(cell: str) -> float:
+        match = _GRADE.fullmatch(normalise_label(cell))
+        return float(match[1]) if match else np.nan
+
+    return by_text(text, grade).astype(float)
 
 
 def set_aside_empty(frame: pd.DataFrame, *, items: Sequence[str]) -> Framed:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from loftet_analysis import names
 from loftet_analysis.data.readers import Export
 from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.privacy.identifiers import looks_like_identifier_heading
 from loftet_analysis.study import Item, Population, Scale, normalise_label
-from loftet_analysis.study.study import CONSENT, LINK
+
+_STANDARD = (names.SCHOOL, names.GRADE, names.ROLE, names.GENDER, names.SUBMITTED)
+_IDENTIFYING_ROLES = frozenset(
+    {"name", "email", "phone", "ip", "coordinates", "username", "national_id"}
+)
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,7 @@ def match_columns(export: Export, population: Population, *, wave: str) -> Match
         for heading in {column, export.questions.get(column, column)}:
             by_heading[normalise_label(heading)].append(column)
 
-    wanted = {name: population.headers(name, wave) for name in (*population.columns, LINK, CONSENT)}
+    wanted = {name: population.headers(name, wave) for name in population.column_names}
     found = {name: _first(by_heading, headings) for name, headings in wanted.items() if headings}
     problems = [
         _no_column(wanted[name], by_heading, where)
@@ -80,6 +86,7 @@ def match_columns(export: Export, population: Population, *, wave: str) -> Match
     if missing:
         problems.append(_no_items(missing, by_heading, where))
     found = {name: columns for name, columns in found.items() if columns}
+    problems += list(_direct_identifiers(export, population, found, where))
     problems += [_twice(columns, where) for columns in found.values() if len(columns) > 1]
     if problems:
         raise InputError(problems)
@@ -92,6 +99,32 @@ def match_columns(export: Export, population: Population, *, wave: str) -> Match
         _any_answer(export.frame, file.pattern),
         where,
     )
+
+
+def _direct_identifiers(
+    export: Export, population: Population, found: Mapping[str, list[str]], where: str
+) -> Iterator[Problem]:
+    """Yield the background columns of the study's own that hold names, addresses and the like."""
+    for name, columns in found.items():
+        if name not in population.columns or name in _STANDARD:
+            continue
+        kinds = {identifier_kind(export, column) for column in columns} - {""}
+        if kinds:
+            yield Problem(
+                "a background column that holds direct identifiers",
+                found=f"{name}: {', '.join(columns)} ({', '.join(sorted(kinds))})",
+                allowed="nothing that names a person",
+                where=where,
+                todo="take it out of study.yml; an id to link by belongs under `link`",
+            )
+
+
+def identifier_kind(export: Export, column: str) -> str:
+    """Return the kind of direct identifier that a column holds by its role, or ``""``."""
+    role = export.roles.get(column, "")
+    if role in _IDENTIFYING_ROLES:
+        return role
+    return looks_like_identifier_heading(export.questions.get(column, column))
 
 
 def _first(by_heading: Mapping[str, list[str]], headings: Iterable[str]) -> list[str]:
@@ -159,3 +192,19 @@ def _twice(columns: Sequence[str], where: str) -> Problem:
         where=where,
         todo="export the form with its codebook, so that every question has a name of its own",
     )
+
+
+def seconds_taken(export: Export) -> pd.Series | None:
+    """Return how long each row took to fill in, where the tool measures it, in seconds."""
+    by_role = {role: column for column, role in export.roles.items()}
+    for role, unit in (("milliseconds", 1000), ("seconds", 1)):
+        if role in by_role:
+            text = export.frame[by_role[role]].str.replace(",", ".", regex=False)
+            return pd.to_numeric(text, errors="coerce") / unit
+    if {"started", "submitted"} <= by_role.keys():
+        began, ended = (
+            pd.to_datetime(export.frame[by_role[role]], format="ISO8601", errors="coerce", utc=True)
+            for role in ("started", "submitted")
+        )
+        return (ended - began).dt.total_seconds()
+    return None

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 
+import numpy as np
 import pandas as pd
+from rapidfuzz.distance import OSA, Hamming
+from rapidfuzz.process import cdist
 
 from loftet_analysis import names
-from loftet_analysis.data.readers import Export
-from loftet_analysis.data.score import number
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.data.ledger import REASON
+from loftet_analysis.privacy.identifiers import national_id
 from loftet_analysis.privacy.pseudonyms import pseudonym
-from loftet_analysis.study import Attendance, Link, Study, normalise_label
+from loftet_analysis.study import Link, Study
 from loftet_analysis.study.study import LINK
-from loftet_analysis.study.yamlfile import did_you_mean
 
 SHORTEST_CODE = 4  # signs; what is shorter tells too few people apart
+NEAR = "near"
+LINKED_NEAR = "linked_near"
+_GENDERS = ("girl", "boy", "female", "male")  # any other answer goes with both
 LINKAGE = ("population", "region", "wave", "state", "n")
+CODE = "code"  # the normalised id or code, in memory only
+_ROWS = 2_000  # of a block that are compared at a time
 
 
 def years_since_start(study: Study) -> dict[str, int]:
@@ -29,10 +37,34 @@ def years_since_start(study: Study) -> dict[str, int]:
     return {name: year - next(iter(years.values())) for name, year in years.items()}
 
 
+def normal_id(text: str) -> str:
+    """Return an id as it is compared; a national identity number with its lost zero again.
+
+    Examples
+    --------
+    >>> normal_id(" 11-1004 "), normal_id("8901089974")
+    ('11-1004', '08901089974')
+    """
+    bare = unicodedata.normalize("NFC", text.strip().casefold())
+    lost_zero = len(bare) == 10 and bare.isdecimal() and national_id(bare)
+    return f"0{bare}" if lost_zero else bare
+
+
+def normal_code(text: str) -> str:
+    """Return a self-made code as it is compared: letters and digits alone.
+
+    Examples
+    --------
+    >>> normal_code("an 12-0 TØD")
+    'an120tød'
+    """
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFC", text.casefold()))
+
+
 def assign_persons(
     frame: pd.DataFrame, *, link: Link, key: bytes, population: str, years: int = 0
 ) -> pd.DataFrame:
-    """Put a pseudonym in the place of the id or code.
+    """Give each sheet the pseudonym that its id or code stands for.
 
     Parameters
     ----------
@@ -52,12 +84,15 @@ def assign_persons(
     Returns
     -------
     DataFrame
-        ``person_id`` in place of ``link``, missing where the cell is blank, a code has fewer
-        than four signs, or its grade is not known.
+        ``person_id`` and, until :func:`link_waves` takes it out, the normalised ``code`` in
+        place of ``link``; both missing where the cell is blank, a code has fewer than four
+        signs, or its grade is not known.
     """
     if link.by == "none":
-        return frame.assign(**{names.PERSON: pd.Series(pd.NA, index=frame.index, dtype="str")})
-    codes = frame[LINK].map({text: _normal(text) for text in frame[LINK].unique()})
+        blank = pd.Series(pd.NA, index=frame.index, dtype="str")
+        return frame.assign(**{names.PERSON: blank, CODE: blank})
+    normal = normal_code if link.by == "code" else normal_id
+    codes = frame[LINK].map({text: normal(text) for text in frame[LINK].unique()}).astype("str")
     usable = codes.str.len() >= (SHORTEST_CODE if link.by == "code" else 1)
     block = pd.Series("", index=frame.index, dtype="str")
     if link.by == "code":
@@ -67,58 +102,100 @@ def assign_persons(
             block = block + (frame[names.GRADE] - years).astype("str").fillna("") + "\x1f"
     whole = (block + codes).where(usable)
     persons = {text: pseudonym(key, population, link.by, text) for text in whole.dropna().unique()}
-    return frame.drop(columns=LINK).assign(**{names.PERSON: whole.map(persons).astype("str")})
-
-
-def _normal(code: str) -> str:
-    return unicodedata.normalize("NFC", code.strip().casefold())
+    return frame.drop(columns=LINK).assign(
+        **{names.PERSON: whole.map(persons).astype("str"), CODE: codes.where(usable)}
+    )
 
 
 def link_waves(
-    frame: pd.DataFrame, *, years: Mapping[str, int], population: str
+    frame: pd.DataFrame,
+    *,
+    years: Mapping[str, int],
+    population: str,
+    link: Link | None = None,
+    areas: Mapping[str, str] | None = None,
+    declined: Mapping[str, frozenset[str]] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Keep the pseudonyms that stand for one person beyond doubt, and say why others are unlinked.
 
     Parameters
     ----------
     frame : DataFrame
-        The sheets of all waves with ``person_id``, ``wave``, ``region`` and, where there is
-        one, ``grade``.
+        The sheets of all waves with ``person_id``, ``wave``, ``region`` and, where there are
+        such, ``reason`` (``""`` while in), ``code``, ``grade``, ``gender`` and ``school_id``.
     years : mapping of str to int
         School years from the first wave, by wave.
     population : str
         For the summary.
+    link : Link, optional
+        With codes, also those with one element off are linked (:func:`near_pairs`).
+    areas : mapping of str to str, optional
+        Municipality by school: near codes are looked for in the same school, then in the same
+        municipality.
+    declined : mapping of str to frozenset of str, optional
+        By wave, the pseudonyms of those of whom only the count is kept.
 
     Returns
     -------
     frame : DataFrame
-        The same sheets; ``person_id`` is missing where it stood on two sheets of one wave
-        (*ambiguous*), or on grades that cannot follow each other (*grade_mismatch*).
+        The sheets that are in; ``person_id`` is missing where it stood on two sheets of one wave
+        (*ambiguous*), or on grades that cannot follow each other (*grade_mismatch*);
+        ``linked_by`` is *id*, *code* or *near*, and missing where the sheet is unlinked.
     linkage : DataFrame
-        ``population, region, wave, state, n``: *linked* (to any other wave),
-        *structurally_impossible* (no other wave has the cohort's grade), *no_code* (nothing to
-        link by), *ambiguous*, *grade_mismatch*, *not_found*.
+        ``population, region, wave, state, n``: *linked* (to any other wave), *linked_near*,
+        *structurally_impossible* (no other wave has the cohort's grade), *code_error* (no id, or
+        a code that is none), *ambiguous*, *grade_mismatch*, *declined* (the other sheet was only
+        counted), *set_aside* (the other sheet was set aside), *moved* (the code is met in
+        another region), *absent* (nothing of the person in any other wave).
     """
+    frame = frame.assign(**{column: "" for column in (REASON,) if column not in frame})
+    still_in = frame[REASON].eq("")
+    aside, frame = frame[~still_in], frame[still_in].drop(columns=REASON)
     person, wave = frame[names.PERSON], frame[names.WAVE]
-    state = pd.Series("not_found", index=frame.index, dtype="str").mask(person.isna(), "no_code")
+    state = pd.Series("absent", index=frame.index, dtype="str").mask(person.isna(), "code_error")
     twice = frame[person.notna() & frame.duplicated([names.PERSON, names.WAVE], keep=False)]
     state = state.mask(person.isin(twice[names.PERSON]), "ambiguous")
-    unfindable = pd.Series(False, index=frame.index)
-    if names.GRADE in frame:
-        cohort = frame[names.GRADE].astype("Float64").astype(float) - wave.map(years).astype(float)
+    cohort = _cohort(frame, years)
+    if cohort is not None:
         spread = cohort.groupby(person).agg(["min", "max"])
         torn = spread.index[spread["min"] < spread["max"]]
-        state = state.mask(person.isin(torn) & state.eq("not_found"), "grade_mismatch")
-        unfindable = _unfindable(cohort, wave)
+        state = state.mask(person.isin(torn) & state.eq("absent"), "grade_mismatch")
     kept = person.mask(state.isin(["ambiguous", "grade_mismatch"]))
-    waves_of = wave.groupby(kept).nunique()
-    linked = kept.isin(waves_of.index[waves_of > 1])
-    state = state.mask(unfindable & ~linked, "structurally_impossible")
-    state = state.mask(linked, names.LINKED)
+    exact = _in_several_waves(kept, wave)
+    near = pd.Series(False, index=frame.index)
+    if link is not None and link.by == "code" and link.near:
+        kept, unsure = _with_near(frame.assign(**{names.PERSON: kept}), cohort, link, areas or {})
+        near = _in_several_waves(kept, wave) & ~exact
+        state = state.mask(unsure & state.eq("absent"), "ambiguous")
+    linked = exact | near
+    if cohort is not None:
+        state = state.mask(_unfindable(cohort, wave) & ~linked, "structurally_impossible")
+    for name, others in _gone(aside, declined or {}).items():
+        state = state.mask(state.eq("absent") & _elsewhere(person, wave, others), name)
+    state = state.mask(state.eq("absent") & _met_in_another_region(frame, cohort), "moved")
+    state = state.mask(exact, names.LINKED).mask(near, LINKED_NEAR)
+    by = pd.Series(link.by if link is not None else "id", index=frame.index, dtype="str")
+    out = frame.drop(columns=CODE, errors="ignore").assign(
+        **{names.PERSON: kept, names.LINKED_BY: by.mask(near, NEAR).where(linked)}
+    )
     keys = [frame[names.REGION], wave, state.rename("state")]
     linkage = frame.groupby(keys, sort=True).size().rename("n").reset_index()
     linkage.insert(0, names.POPULATION, population)
-    return frame.assign(**{names.PERSON: kept}), linkage[list(LINKAGE)]
+    return out, linkage[list(LINKAGE)]
+
+
+def _cohort(frame: pd.DataFrame, years: Mapping[str, int]) -> pd.Series | None:
+    """Return the grade that a sheet's person had, or would have had, in the first wave."""
+    if names.GRADE not in frame:
+        return None
+    return frame[names.GRADE].astype("Float64").astype(float) - frame[names.WAVE].map(years).astype(
+        float
+    )
+
+
+def _in_several_waves(person: pd.Series, wave: pd.Series) -> pd.Series:
+    waves = wave.groupby(person).nunique()
+    return person.isin(waves.index[waves > 1])
 
 
 def _unfindable(cohort: pd.Series, wave: pd.Series) -> pd.Series:
@@ -130,55 +207,159 @@ def _unfindable(cohort: pd.Series, wave: pd.Series) -> pd.Series:
     return unfindable
 
 
-def read_attendance(
-    export: Export, *, attendance: Attendance, key: bytes, population: str
-) -> pd.DataFrame:
-    """Read a register of attendance under pseudonyms; faults name rows, never ids.
+def _gone(
+    aside: pd.DataFrame, declined: Mapping[str, frozenset[str]]
+) -> dict[str, Mapping[str, frozenset[str]]]:
+    left = {
+        wave: frozenset(part.dropna()) for wave, part in aside.groupby(names.WAVE)[names.PERSON]
+    }
+    return {"declined": declined, "set_aside": left}
+
+
+def _elsewhere(
+    person: pd.Series, wave: pd.Series, others: Mapping[str, frozenset[str]]
+) -> pd.Series:
+    """Whether a sheet's person is among those of another wave."""
+    found = pd.Series(False, index=person.index)
+    for other, people in others.items():
+        found |= wave.ne(other) & person.isin(people)
+    return found
+
+
+def _met_in_another_region(frame: pd.DataFrame, cohort: pd.Series | None) -> pd.Series:
+    if cohort is None or CODE not in frame:
+        return pd.Series(False, index=frame.index)
+    met = pd.DataFrame({"code": frame[CODE], "cohort": cohort, "wave": frame[names.WAVE]})
+    of = met.dropna().groupby(["code", "cohort"])["wave"].nunique()
+    pairs = pd.MultiIndex.from_frame(met[["code", "cohort"]])
+    return pd.Series(pairs.isin(of.index[of > 1]), index=frame.index)
+
+
+def _with_near(
+    frame: pd.DataFrame, cohort: pd.Series | None, link: Link, areas: Mapping[str, str]
+) -> tuple[pd.Series, pd.Series]:
+    """Return the pseudonyms with near codes joined, and who has a near code but not beyond doubt.
+
+    A pair of waves at a time; only people who are in no wave together can be one person.
+    """
+    person, wave = frame[names.PERSON].copy(), frame[names.WAVE]
+    unsure = pd.Series(False, index=frame.index)
+    school = frame.get(names.SCHOOL, pd.Series("", index=frame.index))
+    area = frame[names.REGION] + "\x1f" + school.map(areas).fillna("").astype("str")
+    gender = frame.get(names.GENDER, pd.Series(pd.NA, index=frame.index)).fillna("").astype("str")
+    able = frame[CODE].notna() & person.notna()
+    whole = pd.DataFrame({"code": frame[CODE], "gender": gender, "school": school, "area": area})
+    whole["cohort"] = 0.0 if cohort is None else cohort
+    whole["row"] = np.arange(len(frame))
+    for block in ("school", "area"):
+        for first, second in combinations(dict.fromkeys(wave), 2):
+            left, right = (
+                whole[able & wave.eq(one) & ~person.isin(set(person[wave.eq(other)]))]
+                for one, other in ((first, second), (second, first))
+            )
+            pairs, doubtful = near_pairs(left, right, by=[block, "cohort"], elements=link.elements)
+            person = _joined(person, wave, pairs)
+            if block == "area":
+                unsure.iloc[doubtful] = True
+    return person.astype("str"), unsure
+
+
+def _joined(person: pd.Series, wave: pd.Series, pairs: np.ndarray) -> pd.Series:
+    """Give those who were paired the pseudonym of the earlier sheet, unless a wave has both."""
+    before, after = (person.iloc[pairs[:, side]].to_numpy() for side in (0, 1))
+    among = person.isin({*before, *after})
+    waves_of = wave[among].groupby(person[among]).agg(frozenset)
+    apart = [not waves_of[a] & waves_of[b] for a, b in zip(before, after, strict=True)]
+    new = dict(zip(after[apart], before[apart], strict=True))
+    return person.mask(person.isin(new), person.map(new))
+
+
+def near_pairs(
+    left: pd.DataFrame, right: pd.DataFrame, *, by: Sequence[str], elements: Sequence[int] = ()
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the codes of two waves that are one element off, each other's only such code.
+
+    A code is one element off where one of its elements differs, or one sign: changed, left out,
+    too many, or two neighbours exchanged (optimal string alignment distance 1).
+
+    Parameters
+    ----------
+    left, right : DataFrame
+        One row per person: ``code``, ``gender`` (girl or boy; anything else goes with both), ``row``, and the columns
+        of ``by``.
+    by : sequence of str
+        Columns that must agree.
+    elements : sequence of int
+        Signs of each element; empty where that is not known.
 
     Returns
     -------
-    DataFrame
-        One row per person: ``person_id`` and the counts that the study names, as float.
+    pairs : ndarray of int, shape (n, 2)
+        ``row`` of both sides, where each is the other's only candidate.
+    doubtful : ndarray of int
+        ``row`` of those, on both sides, that have candidates but not one such pair.
 
-    Raises
-    ------
-    InputError
-        For a column that is not there, an id that stands twice or not at all, and counts that
-        are not numbers.
+    Examples
+    --------
+    >>> one = pd.DataFrame({"code": ["an12t", "bo03k"], "gender": "", "row": [0, 1], "s": "a"})
+    >>> two = pd.DataFrame({"code": ["an13t", "li20m"], "gender": "", "row": [2, 3], "s": "a"})
+    >>> near_pairs(one, two, by=["s"], elements=[2, 2, 1])[0].tolist()
+    [[0, 2]]
     """
-    by_heading = {normalise_label(column): column for column in export.frame.columns}
-    wanted = {names.PERSON: attendance.id, **attendance.columns}
-    headings = {name: by_heading.get(normalise_label(wanted[name])) for name in wanted}
-    problems = [
-        Problem(
-            "column not found",
-            found=", ".join(export.frame.columns),
-            allowed=wanted[name],
-            where=export.name,
-            todo=did_you_mean(wanted[name], by_heading) or "correct `attendance` in study.yml",
-        )
-        for name, heading in headings.items()
-        if heading is None
-    ]
-    if problems:
-        raise InputError(problems)
-    text = pd.DataFrame({name: export.frame[heading] for name, heading in headings.items()})
-    ids = text[names.PERSON].map(_normal)
-    odd = {"id that is blank or stands twice": ids.eq("") | ids.duplicated(keep=False)}
-    counts = text[list(attendance.columns)].map(lambda t: number(t) if t.strip() else float("nan"))
-    for name in counts:
-        odd[f"{name} is not a number"] = counts[name].isna() & text[name].str.strip().ne("")
-    problems = [
-        Problem(
-            what,
-            found="rows " + ", ".join(str(row + 2) for row in text.index[rows][:5]),
-            allowed="each id once" if "id" in what.split() else "0 or more, or blank",
-            where=export.name,
-        )
-        for what, rows in odd.items()
-        if rows.any()
-    ]
-    if problems:
-        raise InputError(problems)
-    persons = [pseudonym(key, population, "id", text) for text in ids]
-    return counts.astype(float).assign(**{names.PERSON: persons})[list(wanted)]
+    pairs, doubtful = [np.zeros((0, 2), dtype=int)], [np.zeros(0, dtype=int)]
+    for here, there in _blocks(left, right, list(by)):
+        rows, columns = _candidates(here, there, elements)
+        n_here = np.bincount(rows, minlength=len(here))
+        n_there = np.bincount(columns, minlength=len(there))
+        sure = (n_here[rows] == 1) & (n_there[columns] == 1)
+        one, other = here["row"].to_numpy(), there["row"].to_numpy()
+        pairs.append(np.column_stack([one[rows[sure]], other[columns[sure]]]))
+        doubtful += [np.unique(one[rows[~sure]]), np.unique(other[columns[~sure]])]
+    return np.concatenate(pairs), np.concatenate(doubtful)
+
+
+def _blocks(
+    left: pd.DataFrame, right: pd.DataFrame, by: list[str]
+) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    theirs = dict(list(right.groupby(by)))
+    for key, here in left.groupby(by):
+        if key in theirs:
+            yield here, theirs[key]
+
+
+def _candidates(
+    here: pd.DataFrame, there: pd.DataFrame, elements: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the positions in both blocks of codes that are one element off."""
+    found = [(np.zeros(0, dtype=int), np.zeros(0, dtype=int))]
+    signs: dict[str, str] = {}
+    theirs, sex = _spelt(there["code"], elements, signs), there["gender"].to_numpy()
+    for start in range(0, len(here), _ROWS):
+        part = here.iloc[start : start + _ROWS]
+        off = cdist(part["code"], there["code"], scorer=OSA.distance, score_cutoff=1) <= 1
+        if elements:
+            mine = _spelt(part["code"], elements, signs)
+            apart = cdist(mine, theirs, scorer=Hamming.distance, score_cutoff=1) <= 1
+            one, other = (np.array([len(c) == len(elements) for c in s]) for s in (mine, theirs))
+            off |= apart & one[:, None] & other
+        own = part["gender"].to_numpy()[:, None]
+        told, also = np.isin(own, _GENDERS), np.isin(sex, _GENDERS)
+        off &= (own == sex) | ~told | ~also
+        rows, columns = np.nonzero(off)
+        found.append((rows + start, columns))
+    rows, columns = (np.concatenate(side) for side in zip(*found, strict=True))
+    return rows, columns
+
+
+def _spelt(codes: pd.Series, elements: Sequence[int], signs: dict[str, str]) -> list[str]:
+    """Return each code with one sign per element; codes of another length stay as they are."""
+    if not elements:
+        return codes.to_list()
+    ends = np.cumsum(elements)
+
+    def spell(code: str) -> str:
+        parts = (code[end - size : end] for size, end in zip(elements, ends, strict=True))
+        # private signs: those of a code's own letters are never among them
+        return "".join(signs.setdefault(part, chr(0xF0000 + len(signs))) for part in parts)
+
+    return [spell(code) if len(code) == ends[-1] else code for code in codes]

@@ -10,16 +10,21 @@ import pandas as pd
 
 from loftet_analysis import names
 from loftet_analysis.data import clean, link
-from loftet_analysis.data.columns import match_columns
+from loftet_analysis.data.careless import with_flags
+from loftet_analysis.data.columns import match_columns, seconds_taken
 from loftet_analysis.data.ledger import BLANK, COUNTS, REASON, count_only, sheet_counts
-from loftet_analysis.data.readers import Export, read_export
+from loftet_analysis.data.lists import CORRECTION, Listing, correct, listed, read_list
+from loftet_analysis.data.quarantine import quarantine
+from loftet_analysis.data.readers import Export, chained, read_export
+from loftet_analysis.data.registers import read_attendance
 from loftet_analysis.data.score import VALUES, score_items, score_scales
 from loftet_analysis.data.units import study_units
 from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.privacy.consent import consenting, surely_old_enough
 from loftet_analysis.privacy.disclosure import decide
 from loftet_analysis.privacy.pseudonyms import load_key
 from loftet_analysis.study import ExportFile, Instrument, Population, Study, missing_exports
-from loftet_analysis.study.study import CONSENT
+from loftet_analysis.study.study import CONSENT, GUARDIAN
 
 
 @dataclass(frozen=True)
@@ -32,13 +37,14 @@ class Prepared:
         By population, one row per respondent and wave, sorted by region, school and wave:
         ``person_id`` (missing where unlinkable), ``wave, region, school_id``, ``grade``,
         ``role`` and other background where there is any, ``submitted`` (day), ``gatherings`` and
-        ``interim_work`` where there is a register, items (reversed already), scales.
+        ``interim_work`` where there is a register, ``linked_by``, ``seconds_per_item``,
+        ``missing_share``, ``careless``, items (reversed already), scales.
     set_aside : dict of str to DataFrame
         By population, the sheets that are not in, with ``reason`` and the same columns; answers
         that were not understood on them are missing.
     values : DataFrame
-        ``population, wave, file, region, column, value, reason, n``: single answers set to
-        missing.
+        ``population, wave, file, region, column, value, reason, n``: single cells that were set
+        to missing, corrected, redacted or left behind, and earlier names of schools.
     ledger : DataFrame
         ``names.LEDGER``: the account of the sheets, step by step, by region (empty while the
         school is unknown); reason *blank_row* counts rows that are no sheets. A row without a
@@ -68,6 +74,7 @@ class _Wave:
     values: pd.DataFrame
     ledger: list[pd.DataFrame]
     n_sheets: int
+    declined: pd.DataFrame  # as text, in memory only: those of whom only the count is kept
 
 
 def prepare(
@@ -97,11 +104,12 @@ def prepare(
     absent = {problem.found for problem in problems}
     waves: dict[str, dict[str, _Wave]] = {}
     registers: dict[str, Export] = {}
+    lists = _read_lists(study, problems, absent)
     for name, population in study.populations.items():
         tell(f"read {name}")
         with _collecting(problems):
             registers |= _read_register(study, population, absent)
-        waves[name] = _read_waves(study, population, problems, absent)
+        waves[name] = _read_waves(study, population, lists, problems, absent, tell)
     if problems:
         raise InputError(problems)
 
@@ -141,61 +149,102 @@ def _read_register(study: Study, population: Population, absent: set[str]) -> di
     attendance = population.attendance
     if attendance is None or attendance.file in absent:
         return {}
-    if population.link.by != "id":
-        raise InputError(
-            Problem(
-                "a register of attendance without ids to join it by",
-                found=f"link by {population.link.by}",
-                allowed="link: {by: id, …}",
-                where=f"study.yml, {population.name}",
-                todo="take the register out, or link by the id that it holds",
-            )
-        )
     tool = "excel" if attendance.file.lower().endswith(".xlsx") else "table"
     file = ExportFile(tool=tool, file=attendance.file)
     return {population.name: read_export(study.export_path(attendance.file), file)}
 
 
+def _read_lists(study: Study, problems: list[Problem], absent: set[str]) -> dict[str, Listing]:
+    """Read withdrawals, corrections, and the lists that the populations' consent names."""
+    everybody = tuple(study.populations.values())
+    wanted = {study.withdrawn: (everybody, ()), study.corrections: (everybody, CORRECTION)}
+    for population in everybody:
+        for consent in population.consent.values():
+            wanted |= dict.fromkeys(consent.lists, ((population,), ()))
+    lists = {}
+    for file, (populations, also) in wanted.items():
+        if file and file not in absent:
+            with _collecting(problems):
+                lists[file] = read_list(study, file, populations, also)
+    return lists
+
+
 def _read_waves(
-    study: Study, population: Population, problems: list[Problem], absent: set[str]
+    study: Study,
+    population: Population,
+    lists: Mapping[str, Listing],
+    problems: list[Problem],
+    absent: set[str],
+    tell: Callable[[str], None],
 ) -> dict[str, _Wave]:
-    exports: dict[str, Export] = {}  # a wide file serves several waves
+    exports: dict[tuple[str, ...], Export] = {}  # a wide file serves several waves
     waves: dict[str, _Wave] = {}
     for wave, file in population.files.items():
-        if file.file in absent:
+        if set(file.files) & absent:
             continue
         with _collecting(problems):
-            if file.file not in exports:
-                exports[file.file] = read_export(study.export_path(file.file), file)
-            waves[wave] = _clean_wave(study, population, wave, exports[file.file], problems)
+            if file.files not in exports:
+                exports[file.files] = _read_chain(study, file)
+                if exports[file.files].recognised:
+                    export = exports[file.files]
+                    tell(f"{export.name} is read as {export.tool}: {export.recognised}")
+            export = exports[file.files]
+            waves[wave] = _clean_wave(study, population, wave, export, lists, problems)
     return waves
 
 
+def _read_chain(study: Study, file: ExportFile) -> Export:
+    """Read an export, and join the form in which the same people went on."""
+    export = read_export(study.export_path(file.file), file)
+    if file.then is None:
+        return export
+    second = ExportFile(
+        tool=file.tool, file=file.then.file, delimiter=file.delimiter, encoding=file.encoding
+    )
+    return chained(export, read_export(study.export_path(second.file), second), file.then)
+
+
 def _clean_wave(
-    study: Study, population: Population, wave: str, export: Export, problems: list[Problem]
+    study: Study,
+    population: Population,
+    wave: str,
+    export: Export,
+    lists: Mapping[str, Listing],
+    problems: list[Problem],
 ) -> _Wave:
     """Clean one wave as far as it goes without the other waves."""
     matched = match_columns(export, population, wave=wave)
     labels, where, schools = matched.labels, matched.where, study.schools
-    frame = clean.place_schools(
-        matched.frame, schools=schools, labels=labels[names.SCHOOL], where=where
+    lookup = clean.school_lookup(schools)
+    frame, values = matched.frame, []
+    if study.corrections in lists:
+        rows = lists[study.corrections].of(population.name, wave)
+        with _collecting(problems):
+            frame, made = correct(frame, rows, population=population, schools=lookup, where=where)
+            values.append(made)
+    frame, found = quarantine(frame, export, population)
+    frame, renamed = clean.place_schools(
+        frame, schools=schools, labels=labels[names.SCHOOL], where=where
     )
+    values += [found, renamed]
     frame, blank = count_only(frame, ~pd.Series(matched.answered), step="read", reason=BLANK)
     ledger = [blank]
-    values = pd.DataFrame(columns=list(VALUES))
-    if population.consent:
-        with _collecting(problems):
-            frame, counted = clean.keep_consenting(
-                frame, yes=population.consent.yes, labels=labels[CONSENT], where=where
-            )
-            ledger.append(counted)
+    before = frame
+    with _collecting(problems):
+        frame, counted = _keep_allowed(study, population, wave, frame, lists, labels, where)
+        ledger += counted
+    declined = before.loc[before.index.difference(frame.index)]
     if names.SUBMITTED in frame:
         text, frame = frame, frame.assign(**{names.SUBMITTED: pd.NaT})
         with _collecting(problems):
             frame = clean.read_submitted(text, where=where)
-    frame, tests = clean.set_aside_tests(frame, start=study.waves[wave].start)
+    dates = study.waves[wave]
+    marks = population.trial.texts if population.trial else ()
+    frame, tests = clean.set_aside_tests(frame, start=dates.start, marks=marks)
+    windows = {name: (w.start, w.end) for name, w in study.waves.items() if w.start}
+    frame, forms = clean.set_aside_wrong_forms(frame, wave=wave, windows=windows)
     frame, unknown = clean.set_aside_unknown_schools(frame)
-    ledger += [tests, unknown]
+    ledger += [tests, forms, unknown]
     with _collecting(problems):
         frame = clean.recode(
             frame,
@@ -211,7 +260,7 @@ def _clean_wave(
             frame, grades = clean.read_grades(frame, schools=schools, where=where)
             ledger.append(grades)
     with _collecting(problems):
-        frame, values = score_items(
+        frame, odd = score_items(
             frame,
             instrument=population.instrument,
             wave=wave,
@@ -219,9 +268,62 @@ def _clean_wave(
             sources=matched.sources,
             where=where,
         )
+        values.append(odd)
+        taken = seconds_taken(export)
+        if taken is not None:
+            frame = frame.assign(seconds=taken.reindex(frame.index))
+        frame = with_flags(frame, instrument=population.instrument, wave=wave)
         frame, empty = clean.set_aside_empty(frame, items=list(population.instrument.items))
         ledger.append(empty)
-    return _Wave(frame, values, ledger, int(matched.answered.sum()))
+    with _collecting(problems):
+        clean.refuse_most_set_aside(ledger, n=len(before), where=where)
+    told = pd.concat([table for table in values if len(table)] or values[:1], ignore_index=True)
+    return _Wave(frame, told, ledger, int(matched.answered.sum()), declined)
+
+
+def _keep_allowed(
+    study: Study,
+    population: Population,
+    wave: str,
+    frame: pd.DataFrame,
+    lists: Mapping[str, Listing],
+    labels: Mapping[str, Mapping[str, str]],
+    where: str,
+) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
+    """Keep the sheets that may be used; of the others only the count."""
+    consent, ledger = population.consent.get(wave), []
+    lookup = clean.school_lookup(study.schools)
+
+    def in_list(file: str) -> pd.Series:
+        rows = lists[file].of(population.name, wave)
+        return listed(frame, rows, population=population, schools=lookup)[0].ge(0)
+
+    def leave(rows: pd.Series, step: str, reason: str) -> pd.DataFrame:
+        kept, counted = count_only(frame, rows, step=step, reason=reason)
+        ledger.append(counted)
+        return kept
+
+    if study.withdrawn in lists:
+        frame = leave(in_list(study.withdrawn), "withdrawn", "withdrawn")
+    if consent and consent.opt_out in lists:
+        frame = leave(in_list(consent.opt_out), "opt_out", "opted_out")
+    if consent and consent.column:
+        meant = consenting(frame[CONSENT], yes=consent.yes, labels=labels[CONSENT], where=where)
+        frame = leave(~meant, "consent", "no_consent")
+    guardian = consent.guardian if consent else None
+    if guardian and (guardian.column or guardian.listed in lists):
+        texts = frame.get(names.GRADE, pd.Series("", index=frame.index))
+        own = surely_old_enough(
+            clean.grade_numbers(texts), limit=guardian.below, day=study.waves[wave].start
+        )
+        if guardian.column:
+            said = consenting(
+                frame[GUARDIAN], yes=guardian.yes, labels=labels[GUARDIAN], where=where
+            )
+        else:
+            said = in_list(guardian.listed)
+        frame = leave(~said & ~own, "guardian", "no_consent")
+    return frame.drop(columns=[CONSENT, GUARDIAN], errors="ignore"), ledger
 
 
 def _join(
@@ -234,37 +336,45 @@ def _join(
     """Link the waves of a population, and split what is in from what is set aside."""
     years = link.years_since_start(study)
     items = list(population.instrument.items)
-    sheets, ledger, values = [], [], []
+    sheets, ledger, values, declined = [], [], [], {}
     for wave in (name for name in study.waves if name in waves):
         part = waves[wave]
         stamp = {"population": population.name, "wave": wave, "file": population.files[wave].file}
-        frame = link.assign_persons(
-            part.sheets,
-            link=population.link,
-            key=key,
-            population=population.name,
-            years=years[wave],
-        )
+        named = {"link": population.link, "key": key, "population": population.name}
+        frame = link.assign_persons(part.sheets, years=years[wave], **named)
+        gone = part.declined
+        if names.GRADE in gone:
+            grades = clean.grade_numbers(gone[names.GRADE].fillna("")).astype("Int64")
+            gone = gone.assign(**{names.GRADE: grades})
+        gone = link.assign_persons(gone, years=years[wave], **named)
+        declined[wave] = frozenset(gone[names.PERSON].dropna())
         frame, duplicates = clean.set_aside_duplicates(
             frame, rule=population.duplicates, items=items
         )
+        clean.refuse_most_set_aside([duplicates], n=len(frame), where=stamp["file"])
         sheets.append(frame.assign(**{names.WAVE: wave}))
         ledger += [table.assign(**stamp) for table in (*part.ledger, duplicates)]
         values.append(part.values.assign(**stamp))
     whole = pd.concat(sheets, ignore_index=True)
     still_in = whole[REASON].eq("")
     kept, linkage = link.link_waves(
-        whole[still_in].drop(columns=REASON), years=years, population=population.name
+        whole,
+        years=years,
+        population=population.name,
+        link=population.link,
+        areas=study.schools.set_index(names.SCHOOL)["municipality"].to_dict(),
+        declined=declined,
     )
     if population.link.by == "none":
         linkage = linkage.iloc[:0]
     if register is not None and population.attendance:
-        attended = link.read_attendance(
-            register, attendance=population.attendance, key=key, population=population.name
+        attended = read_attendance(
+            register, population=population, key=key, schools=clean.school_lookup(study.schools)
         )
         ledger.append(_account_of_register(attended, kept, register, population.name))
-        kept = kept.merge(attended, on=names.PERSON, how="left")
-    aside = whole[~still_in]
+        kept = kept.merge(attended, on=next(iter(attended)), how="left")
+    aside = whole[~still_in].drop(columns=link.CODE)
+    aside[names.LINKED_BY] = pd.Series(pd.NA, index=aside.index, dtype="str")
     tables = {
         "clean": _finished(kept, population),
         "set_aside": _finished(aside, population, REASON),
@@ -279,7 +389,8 @@ def _join(
 def _account_of_register(
     attended: pd.DataFrame, kept: pd.DataFrame, register: Export, population: str
 ) -> pd.DataFrame:
-    found = int(attended[names.PERSON].isin(kept[names.PERSON]).sum())
+    owner = next(iter(attended))
+    found = int(attended[owner].isin(kept[owner]).sum())
     counts = dict(zip(COUNTS, (len(attended), found, len(attended) - found), strict=True))
     row = {"wave": "", "file": register.name, "region": "", "step": "attendance"}
     return pd.DataFrame([{"population": population, **row, "reason": "no_sheet", **counts}])
@@ -299,9 +410,10 @@ def _columns(population: Population, present: list[str]) -> list[str]:
     known = (names.GRADE, names.ROLE, names.GENDER)
     own = [column for column in population.columns if column not in (*known, names.SCHOOL)]
     register = (names.GATHERINGS, names.INTERIM_WORK)
+    signs = (names.LINKED_BY, names.SECONDS, names.MISSING, names.CARELESS)
     instrument: Instrument = population.instrument
     keys = (names.PERSON, names.WAVE, names.REGION, names.SCHOOL)
-    ordered = (*keys, *known, *own, *register, *instrument.items, *instrument.scales)
+    ordered = (*keys, *known, *own, *register, *signs, *instrument.items, *instrument.scales)
     return [column for column in ordered if column in present]
 
 

@@ -17,6 +17,7 @@ from loftet_analysis.study.yamlfile import did_you_mean
 VALUES = ("population", "wave", "file", "region", "column", "value", "reason", "n")
 KINDS = ("", "declared_missing", "out_of_range", "unknown", "not_asked")
 _VALID, _DECLARED, _OUTSIDE, _UNKNOWN, _NOT_ASKED = range(len(KINDS))
+MANY_TEXTS = 20
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d*)?")
 
 
@@ -166,7 +167,13 @@ def _unknown_answers(
     answers = zip(unknown["column"], unknown["value"], strict=True)
     shown = [labels.get(column, {}).get(text, text) for column, text in answers]
     sets = [instrument.items[column][0].responses for column in unknown["column"]]
-    problems = []
+    problems = _of_columns_with_many(unknown, sources, where)
+    told = unknown["column"].isin(_with_many(unknown)).to_numpy()
+    unknown, sets, shown = (
+        unknown[~told],
+        [name for name, is_told in zip(sets, told, strict=True) if not is_told],
+        [text for text, is_told in zip(shown, told, strict=True) if not is_told],
+    )
     for (name, label), rows in unknown.groupby([sets, shown], sort=True):
         lookup = instrument.responses[name].lookup
         columns = [sources.get(column, column) for column in dict.fromkeys(rows["column"])]
@@ -182,6 +189,29 @@ def _unknown_answers(
             )
         )
     return problems
+
+
+def _with_many(unknown: pd.DataFrame) -> list[str]:
+    """Return the columns with so many unknown texts that they seem to hold something else."""
+    texts = unknown.groupby("column")["value"].nunique()
+    return list(texts.index[texts > MANY_TEXTS])
+
+
+def _of_columns_with_many(
+    unknown: pd.DataFrame, sources: Mapping[str, str], where: str
+) -> list[Problem]:
+    return [
+        Problem(
+            "unknown answers",
+            found=f"{rows['value'].nunique()} different texts in {len(rows)} cells of "
+            f"{sources.get(column, column)}, which are not shown",
+            allowed="the labels or values of its response set",
+            where=where,
+            todo="look whether the column is the item's",
+        )
+        for column, rows in unknown.groupby("column")
+        if column in _with_many(unknown)
+    ]
 
 
 def score_scales(frame: pd.DataFrame, *, instrument: Instrument) -> pd.DataFrame:

@@ -126,10 +126,8 @@ def _clean(study: Study) -> Prepared:
 
 
 def _cleaning_parts(study: Study) -> Fingerprint:
-    populations = study.populations.values()
-    files = [file.file for population in populations for file in population.files.values()]
-    files += [population.attendance.file for population in populations if population.attendance]
-    return cleaning_fingerprint(study.name, [study.export_path(file) for file in files])
+    exports = [study.export_path(file) for file in study.export_files]
+    return cleaning_fingerprint(study.name, exports)
 
 
 def _why_unclean(study: Study) -> str:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from loftet_analysis import names
 from loftet_analysis.errors import Problem
 from loftet_analysis.study.instrument import RESERVED, normalise_label
-from loftet_analysis.study.study import CONSENT, LINK, Population, Study
+from loftet_analysis.study.study import Population, Study
 from loftet_analysis.study.yamlfile import Document, did_you_mean
 
 BACKGROUND = (names.SCHOOL, names.GRADE, names.ROLE, names.GENDER, names.SUBMITTED)
@@ -28,6 +28,7 @@ def check_study(study: Study, document: Document) -> list[Problem]:
     for population in study.populations.values():
         problems += _check_files(population, study, document)
         problems += _check_columns(population, document)
+        problems += _check_lists(population, study, document)
         problems += _check_values(population, document)
         steps = ("populations", population.name, "estimands")
         problems += _check_estimands(population, population.declared or (), document, steps)
@@ -78,13 +79,13 @@ def _check_files(population: Population, study: Study, document: Document) -> It
             allowed = ", ".join(study.waves)
             yield Problem(what, wave, allowed, document.where(*steps), f"add {wave} to waves")
         for column in file.columns:
-            if column not in population.sources:
+            if column not in population.column_names:
                 yield Problem(
                     f"a file renames a column that {population.name} does not have",
                     column,
-                    ", ".join(population.sources),
+                    ", ".join(population.column_names),
                     document.where(*steps, "columns", column),
-                    did_you_mean(column, population.sources),
+                    did_you_mean(column, population.column_names),
                 )
 
 
@@ -95,7 +96,7 @@ def _check_columns(population: Population, document: Document) -> Iterator[Probl
         found, where = ", ".join(population.columns), document.where(*steps)
         yield Problem(what, found, where=where, todo="name the export column of the school")
     instrument = population.instrument
-    taken = {*RESERVED, LINK, CONSENT, *instrument.scales, *instrument.items} - {*BACKGROUND}
+    taken = {*RESERVED, *instrument.scales, *instrument.items} - {*BACKGROUND}
     for column in population.columns:
         if column in taken:
             yield Problem(
@@ -108,6 +109,33 @@ def _check_columns(population: Population, document: Document) -> Iterator[Probl
         what = f"one role for all and a column of roles ({population.name})"
         where = document.where("populations", population.name, "role")
         yield Problem(what, population.role, where=where, todo="keep one of them")
+
+
+def _check_lists(population: Population, study: Study, document: Document) -> Iterator[Problem]:
+    steps = ("populations", population.name)
+    for wave, consent in population.consent.items():
+        if wave not in study.waves and {*population.consent} != {*names.WAVES}:
+            what, allowed = f"consent in a wave without files ({population.name})", study.waves
+            where = document.where(*steps, "consent", wave)
+            yield Problem(what, wave, ", ".join(allowed), where, f"add {wave} to waves")
+        if consent.guardian and population.name != "pupils":
+            what, where = "a guardian's consent for grown-ups", document.where(*steps, "consent")
+            yield Problem(what, population.name, "pupils", where, "take guardian out")
+    if len(population.link.elements) == 1 or (
+        population.link.elements and population.link.by != "code"
+    ):
+        what, where = "elements of what is no code of several", document.where(*steps, "link")
+        found, allowed = f"by: {population.link.by}", "by: code, and the signs of each element"
+        yield Problem(what, found, allowed, where, "such as elements: [2, 2, 1, 1, 1, 1]")
+    register = population.attendance
+    if register and register.id and population.link.by != "id":
+        yield Problem(
+            "a register of attendance without ids to join it by",
+            found=f"link by {population.link.by}",
+            allowed="link: {by: id, …}, or a register by school",
+            where=document.where(*steps, "attendance"),
+            todo="take the register out, or link by the id that it holds",
+        )
 
 
 def _check_values(population: Population, document: Document) -> Iterator[Problem]:

@@ -40,6 +40,7 @@ RESERVED = frozenset(
         names.PERSON, names.WAVE, names.REGION, names.SCHOOL, names.GRADE, names.ROLE,
         names.GENDER, names.SUBMITTED, names.GATHERINGS, names.INTERIM_WORK,
         names.POPULATION, names.OUTCOME, names.SUBGROUP, "reason", "link", "consent",
+        "guardian", "trial", names.LINKED_BY, names.CARELESS, names.SECONDS, names.MISSING,
     }
 )  # fmt: skip
 

@@ -96,14 +96,7 @@ def missing_exports(study: Study) -> list[Problem]:
     []
     """
     document = read_yaml(study.folder / STUDY_FILE)
-    named: dict[str, str] = {}
-    for population in study.populations.values():
-        steps = ("populations", population.name)
-        for wave, file in population.files.items():
-            named.setdefault(file.file, document.where(*steps, "files", wave, "file"))
-        if population.attendance:
-            where = document.where(*steps, "attendance", "file")
-            named.setdefault(population.attendance.file, where)
+    named = {file: _place(document, file) for file in study.export_files}
     folder = study.exports
     there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
     allowed = f"a file in {shown(folder)}: {', '.join(there) or 'nothing is there'}"
@@ -113,3 +106,18 @@ def missing_exports(study: Study) -> list[Problem]:
         for file, where in named.items()
         if not study.export_path(file).is_file()
     ]
+
+
+def _place(document: Document, file: str) -> str:
+    """Return where a file is first named."""
+
+    def steps_to(part: object, steps: tuple[str | int, ...]) -> tuple[str | int, ...] | None:
+        if part == file:
+            return steps
+        parts = part.items() if isinstance(part, dict) else enumerate(part or ())
+        inner = (steps_to(entry, (*steps, step)) for step, entry in parts)
+        return (
+            next((found for found in inner if found), None) if not isinstance(part, str) else None
+        )
+
+    return document.where(*(steps_to(document.content, ()) or ()))

@@ -18,7 +18,7 @@ from loftet_analysis.study.yamlfile import did_you_mean, shown
 REGION_NAME = "region_name"
 PROGRAMME, COMPARISON = "programme", "comparison"
 REQUIRED = ("school_id", "school", "region")
-KNOWN = (*REQUIRED, "grades", "role", "municipality")
+KNOWN = (*REQUIRED, "grades", "role", "municipality", "earlier")
 _COUNT = r"\d{1,9}"
 INVITED = "invited_"
 LAST_GRADE = 10
@@ -41,6 +41,17 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", ascii_only).strip("-")
 
 
+def earlier_names(cell: str) -> list[str]:
+    """Return the ids and names of a cell of ``earlier``.
+
+    Examples
+    --------
+    >>> earlier_names("975270920 | Stange gamle skole")
+    ['975270920', 'Stange gamle skole']
+    """
+    return [part.strip() for part in cell.split("|") if part.strip()]
+
+
 def read_schools(path: Path) -> tuple[pd.DataFrame, list[Problem]]:
     """Read a register of schools.
 
@@ -49,14 +60,16 @@ def read_schools(path: Path) -> tuple[pd.DataFrame, list[Problem]]:
     path : Path
         CSV in UTF-8, comma or semicolon, with the columns ``school_id``, ``school``,
         ``region`` and, as needed, ``grades`` ("1-7"), ``role`` (programme, comparison),
-        ``municipality`` and whole numbers ``invited_…``.
+        ``municipality``, ``earlier`` and whole numbers ``invited_…``.
 
     Returns
     -------
     schools : DataFrame
         One row per school in the order of the file: ``school_id``, ``school``, ``region``
         (slug), ``region_name`` (as the file first writes it), ``grades``, ``role`` (programme
-        where the file is silent), ``municipality``, ``invited_…`` (Int64).
+        where the file is silent), ``municipality``, ``earlier`` (ids and names that it had
+        before, or of schools that were merged into it, with ``|`` between them), ``invited_…``
+        (Int64).
     problems : list of Problem
         Everything that is wrong, with lines.
     """
@@ -90,7 +103,16 @@ def read_schools(path: Path) -> tuple[pd.DataFrame, list[Problem]]:
 
 def _frame(rows: list[dict[str, str]], header: list[str]) -> pd.DataFrame:
     invited = [column for column in header if column.startswith(INVITED)]
-    columns = ["school_id", "school", REGION_NAME, "grades", "role", "municipality", *invited]
+    columns = [
+        "school_id",
+        "school",
+        REGION_NAME,
+        "grades",
+        "role",
+        "municipality",
+        "earlier",
+        *invited,
+    ]
     frame = pd.DataFrame(rows, dtype=str).rename(columns={"region": REGION_NAME})
     frame = frame.reindex(columns=columns, fill_value="").astype(str)
     frame.insert(2, names.REGION, frame[REGION_NAME].map(slug).astype(str))
@@ -121,6 +143,7 @@ def _check_rows(rows: dict[str, dict[str, str]], register: str) -> Iterator[Prob
     if not rows:
         yield Problem("no school in the register", "no rows", "a row per school", register)
     first: dict[str, str] = {}
+    ids = {row["school_id"] for row in rows.values()}
     official: dict[str, str] = {}
     for where, row in rows.items():
         school, name, region = row["school_id"], row["region"], slug(row["region"])
@@ -137,6 +160,10 @@ def _check_rows(rows: dict[str, dict[str, str]], register: str) -> Iterator[Prob
             if known.casefold() != name.casefold():
                 what = f"two regions with the short name {region}"
                 yield Problem(what, f"{known}; {name}", "names that begin differently", where)
+        for earlier in earlier_names(row.get("earlier", "")):
+            if earlier in ids:
+                what, todo = "an earlier id that another row has", "keep one of them"
+                yield Problem(what, earlier, "ids that are no longer in use", where, todo)
         yield from _check_cells(row, where)
 
 

@@ -17,7 +17,7 @@ from loftet_analysis.study.instrument import Instrument, Language, Role, Text, W
 from loftet_analysis.study.schools import COMPARISON, INVITED, REGION_NAME
 from loftet_analysis.study.yamlfile import Described, Line, Lines, Name, name_by_key, wrong
 
-LINK, CONSENT = "link", "consent"
+LINK, CONSENT, GUARDIAN, TRIAL = "link", "consent", "guardian", "trial"
 
 Estimand = Literal[names.ESTIMANDS]
 PopulationName = Literal[names.POPULATIONS]
@@ -68,10 +68,16 @@ class Link(Described):
         An id that was given out, a code that respondents make themselves, or not at all.
     column : str or None
         The export column that holds it.
+    elements : tuple of int
+        How many signs each element of a code has; empty where that is not known.
+    near : bool
+        Whether codes with one element off may be linked too.
     """
 
     by: Literal["id", "code", "none"]
     column: Line | None = None
+    elements: tuple[Annotated[int, Field(ge=1)], ...] = ()
+    near: bool = True
 
     @model_validator(mode="after")
     def _has_column(self) -> Link:
@@ -82,11 +88,81 @@ class Link(Described):
         return self
 
 
+class Guardian(Described):
+    """Active consent of a guardian, for those who are not surely old enough to decide alone.
+
+    Attributes
+    ----------
+    below : int
+        The age limit in years.
+    column, yes
+        The export column of the guardian's consent and the answers that mean yes.
+    listed : str or None
+        Or the file that lists those whose guardians said yes (key ``list``).
+    """
+
+    below: int = Field(16, ge=1, le=18)
+    column: Line | None = None
+    yes: Lines = ()
+    listed: Line | None = Field(None, alias="list")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Guardian:
+        if (self.column is None) != (not self.yes) or (self.column is None) == (
+            self.listed is None
+        ):
+            found = f"column: {self.column}, yes: {', '.join(self.yes)}, list: {self.listed}"
+            raise wrong("a guardian's consent has one source", found, "column with yes, or list")
+        return self
+
+
 class Consent(Described):
-    """The export column with the respondent's consent, and the answers that mean yes."""
+    """On what basis answers are used.
+
+    Attributes
+    ----------
+    column, yes
+        The export column with the respondent's own consent (a pupil's assent) and the answers
+        that mean yes.
+    guardian : Guardian or None
+        Active consent of guardians.
+    opt_out : str or None
+        The file that lists those whose guardians, or who themselves, said no (passive consent).
+    """
+
+    column: Line | None = None
+    yes: Lines = ()
+    guardian: Guardian | None = None
+    opt_out: Line | None = None
+
+    @model_validator(mode="after")
+    def _column_with_yes(self) -> Consent:
+        if (self.column is None) != (not self.yes):
+            found = f"column: {self.column}, yes: {', '.join(self.yes)}"
+            raise wrong("consent and its answer do not go together", found, "column with yes")
+        if not (self.column or self.guardian or self.opt_out):
+            raise wrong("consent without a basis", "nothing", "column, guardian or opt_out")
+        return self
+
+    @property
+    def lists(self) -> tuple[str, ...]:
+        """The files that it names."""
+        named = (self.guardian.listed if self.guardian else None, self.opt_out)
+        return tuple(file for file in named if file)
+
+
+def _consent_by_wave(given: object) -> object:
+    """Write out one basis for all waves as a basis per wave."""
+    if not isinstance(given, dict) or given.keys() <= {*names.WAVES}:
+        return given
+    return dict.fromkeys(names.WAVES, given)
+
+
+class Marked(Described):
+    """A column that marks trial answers, and the texts that do."""
 
     column: Line
-    yes: Annotated[Lines, Field(min_length=1)]
+    texts: Annotated[Lines, Field(min_length=1)]
 
 
 def _check_pattern(given: object) -> object:
@@ -111,6 +187,24 @@ def _check_encoding(given: object) -> object:
     return given
 
 
+class Continuation(Described):
+    """The next form of a chain: its file, and the columns by which rows belong together.
+
+    Attributes
+    ----------
+    file : str
+        Its name below the study's exports folder.
+    reference : str
+        Its column with the number of the first form's submission.
+    serial : str
+        The first form's column with that number.
+    """
+
+    file: Line
+    reference: Line
+    serial: Line = "$submission_id"
+
+
 class ExportFile(Described):
     """One wave's answers in one export file.
 
@@ -126,7 +220,9 @@ class ExportFile(Described):
         Where they are not the tool's own.
     columns : dict of str to str
         Columns that this file calls otherwise than the population does, by standard name
-        (or ``link``, ``consent``).
+        (or ``link``, ``consent``, ``guardian``, ``trial``).
+    then : Continuation or None
+        The form in which the same people went on, where a form leads to another one.
 
     Examples
     --------
@@ -142,6 +238,12 @@ class ExportFile(Described):
     encoding: Annotated[Line, BeforeValidator(_check_encoding)] | None = None
     decimal: Literal[".", ","] | None = None
     columns: dict[Name, Line] = Field(default_factory=dict)
+    then: Continuation | None = None
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Its file, and the one that goes on."""
+        return (self.file, self.then.file) if self.then else (self.file,)
 
     def header(self, code: str) -> str:
         """Return the column of an item's code in this file."""
@@ -161,21 +263,36 @@ def _by_wave(given: object) -> object:
 
 
 class Attendance(Described):
-    """A register of attendance.
+    """A register of attendance and interim work.
 
     Attributes
     ----------
     file : str
         Its name below the study's exports folder.
-    id : str
+    id : str or None
         The column with the person's id.
-    columns : dict of str to str
-        Columns of ``gatherings`` and ``interim_work``.
+    school : str or None
+        Or the column with the school, where people have no id (leaders): then everybody of the
+        school gets its counts.
+    columns : dict of str to tuple of str
+        Columns of ``gatherings`` and ``interim_work``: one with the count, or one for each
+        gathering, of which those that are filled (and not ``0``, ``nei`` or ``no``) count.
+    of : int or None
+        How many there were; by default 10, and 7 for leaders.
     """
 
     file: Line
-    id: Line
-    columns: Annotated[dict[Literal["gatherings", "interim_work"], Line], Field(min_length=1)]
+    id: Line | None = None
+    school: Line | None = None
+    columns: Annotated[dict[Literal["gatherings", "interim_work"], Lines], Field(min_length=1)]
+    of: int | None = Field(None, ge=1, le=100)
+
+    @model_validator(mode="after")
+    def _by_person_or_school(self) -> Attendance:
+        if (self.id is None) == (self.school is None):
+            found = f"id: {self.id}, school: {self.school}"
+            raise wrong("a register is by person or by school", found, "either id or school")
+        return self
 
 
 class Population(Described):
@@ -193,7 +310,10 @@ class Population(Described):
     role : str or None
         The role of everybody, where there is no column for it.
     link : Link
-    consent : Consent or None
+    consent : dict of str to Consent
+        By wave; empty where nobody was asked.
+    trial : Marked or None
+        How trial answers are marked.
     duplicates : {"latest", "most_complete", "first"}
         Which of several sheets of one person and wave counts.
     files : dict of str to ExportFile
@@ -209,7 +329,10 @@ class Population(Described):
     values: dict[Name, dict[Line, Lines]] = Field(default_factory=dict)
     role: Role | None = None
     link: Link = Link(by="none")
-    consent: Consent | None = None
+    consent: Annotated[dict[WaveName, Consent], BeforeValidator(_consent_by_wave)] = Field(
+        default_factory=dict
+    )
+    trial: Marked | None = None
     duplicates: Literal["latest", "most_complete", "first"] = "latest"
     files: Annotated[
         dict[WaveName, ExportFile],
@@ -261,10 +384,9 @@ class Population(Described):
         return (*known, names.GRADE_BAND) if names.GRADE in self.columns else tuple(known)
 
     @property
-    def sources(self) -> dict[str, str]:
-        """Every background column with the export's name for it, ``link`` and ``consent`` too."""
-        own = {LINK: self.link.column, CONSENT: self.consent.column if self.consent else None}
-        return self.columns | {column: source for column, source in own.items() if source}
+    def column_names(self) -> tuple[str, ...]:
+        """Every background column, and those of link, consent and trial answers."""
+        return (*self.columns, LINK, CONSENT, GUARDIAN, TRIAL)
 
     def headers(self, column: str, wave: str) -> tuple[str, ...]:
         """Return where a wave's file may hold a background column, best first.
@@ -272,18 +394,33 @@ class Population(Described):
         Parameters
         ----------
         column : str
-            A key of ``sources``.
+            One of ``column_names``.
         wave : str
             A key of ``files``.
 
         Returns
         -------
         tuple of str
-            Empty where the population has no such column.
+            Empty where the population has no such column in that wave.
         """
-        file = self.files[wave]
-        source = file.columns.get(column, self.sources.get(column))
-        return file.headers(source) if source else ()
+        file, consent = self.files[wave], self.consent.get(wave)
+        guardian = consent.guardian if consent else None
+        own = {
+            LINK: self.link.column,
+            CONSENT: consent.column if consent else None,
+            GUARDIAN: guardian.column if guardian else None,
+            TRIAL: self.trial.column if self.trial else None,
+        }
+        source = {**self.columns, **own}.get(column)
+        return file.headers(file.columns.get(column, source)) if source else ()
+
+    @property
+    def export_files(self) -> tuple[str, ...]:
+        """Every file that it is made from: exports, lists and its register."""
+        files = [name for file in self.files.values() for name in file.files]
+        files += [name for consent in self.consent.values() for name in consent.lists]
+        files += [self.attendance.file] if self.attendance else []
+        return tuple(dict.fromkeys(files))
 
 
 class Family(Described):
@@ -365,6 +502,10 @@ class Study(Described):
     analysis : Analysis
     key : Path or None
         The file of the pseudonym key, where the study keeps it elsewhere.
+    withdrawn : str or None
+        The file, below the exports folder, that lists those who have withdrawn.
+    corrections : str or None
+        The file, below the exports folder, with corrections of single cells.
     """
 
     name: str = Field(alias="<name>")
@@ -380,6 +521,15 @@ class Study(Described):
     schools: pd.DataFrame
     analysis: Analysis = Analysis()
     key: Path | None = None
+    withdrawn: Line | None = None
+    corrections: Line | None = None
+
+    @property
+    def export_files(self) -> tuple[str, ...]:
+        """Every file below the exports folder that its clean data are made from."""
+        own = [file for file in (self.withdrawn, self.corrections) if file]
+        files = [name for p in self.populations.values() for name in p.export_files]
+        return tuple(dict.fromkeys([*files, *own]))
 
     @property
     def regions(self) -> pd.DataFrame:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from loftet_analysis.data.readers import excel, nettskjema, spss, table
+from loftet_analysis.data.readers.chain import chained
 from loftet_analysis.data.readers.export import Export
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study import ExportFile
 
-__all__ = ["Export", "read_export"]
+__all__ = ["Export", "chained", "read_export"]
 
 
 def read_export(path: Path, file: ExportFile) -> Export:

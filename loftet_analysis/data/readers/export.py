@@ -26,12 +26,23 @@ class Export:
         Column → its heading or question text, as the tool wrote it.
     labels : mapping of str to (mapping of str to str)
         Column → code → label, where the tool stores labels beside the codes.
+    roles : mapping of str to str
+        Column → what the tool itself fills in: *serial, submitted, started, milliseconds,
+        seconds, status, forwarded*, and the identifiers *name, email, phone, ip, coordinates,
+        username, national_id*.
+    tool : str
+        What it was read as.
+    recognised : str
+        By what the tool was recognised, where study.yml does not name it.
     """
 
     frame: pd.DataFrame
     name: str
     questions: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    roles: Mapping[str, str] = field(default_factory=dict)
+    tool: str = ""
+    recognised: str = ""
 
 
 def named_apart(headings: Iterable[str]) -> list[str]:

@@ -56,7 +56,7 @@ def read_delimited(
         For an empty file, an encoding or delimiter that cannot be told, rows with too many or
         too few fields, a quotation mark that is never closed.
     """
-    text = _decoded(path, encoding)
+    text = decoded(path, encoding)
     if not text.strip():
         raise InputError(empty(path, f"{path.stat().st_size} bytes"))
     try:
@@ -113,7 +113,14 @@ def _parsed(text: str, separator: str, width: int) -> pa.Table | None:
     return attempt(line_breaks=True) if table is None else table
 
 
-def _decoded(path: Path, encoding: str | None) -> str:
+def decoded(path: Path, encoding: str | None) -> str:
+    """Return a file's text: in the encoding that is named, its mark's, UTF-8 or cp1252.
+
+    Raises
+    ------
+    InputError
+        Where the encoding cannot be told, or the text holds NUL.
+    """
     raw = path.read_bytes()
     named = encoding or next((name for mark, name in _MARKS.items() if raw.startswith(mark)), None)
     try:

@@ -1,0 +1,104 @@
+"""Signs of careless answering: flags, never a reason to leave a sheet out by itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from loftet_analysis import names
+from loftet_analysis.study import Instrument
+
+FEWEST_SAME = 6  # items with the same point, some of them reversed
+FASTEST = 2.0  # seconds per item
+MOST_MISSING = 0.5
+SAME, FAST, UNANSWERED = "same_answer", "fast", "half_missing"
+
+
+def same_answer(clean: pd.DataFrame, instrument: Instrument) -> np.ndarray:
+    """Return who gave one and the same answer to every item of a response set that goes both ways.
+
+    Parameters
+    ----------
+    clean : DataFrame
+        Clean frame with the items, reversed already.
+    instrument : Instrument
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        Flagged: of some response set at least six items were answered, some of them reversed and
+        some not, and all with the same point as it was ticked.
+    """
+    flagged = np.zeros(len(clean), dtype=bool)
+    for name, answered in instrument.responses.items():
+        items = [
+            (code, item.reversed)
+            for scale in instrument.scales.values()
+            if scale.responses == name
+            for code, item in scale.items.items()
+            if code in clean
+        ]
+        keys = np.array([is_reversed for _, is_reversed in items], dtype=bool)
+        if not keys.any() or keys.all():
+            continue
+        y = clean[[code for code, _ in items]].to_numpy(dtype=float)
+        ticked = np.where(keys, answered.minimum + answered.maximum - y, y)
+        given = np.isfinite(ticked)
+        same = np.where(given, ticked, -np.inf).max(axis=1) == np.where(given, ticked, np.inf).min(
+            axis=1
+        )
+        both_ways = given[:, keys].any(axis=1) & given[:, ~keys].any(axis=1)
+        flagged |= same & both_ways & (given.sum(axis=1) >= FEWEST_SAME)
+    return flagged
+
+
+def with_flags(frame: pd.DataFrame, *, instrument: Instrument, wave: str) -> pd.DataFrame:
+    """Add the signs of careless answering to scored sheets.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Scored sheets of one wave; ``seconds`` (time taken) where the tool measures it, ``role``
+        where there is one.
+    instrument : Instrument
+    wave : str
+        The items asked in it are the ones that could be answered.
+
+    Returns
+    -------
+    DataFrame
+        ``seconds_per_item`` in place of ``seconds`` (per answered item; missing where it is not
+        known), ``missing_share`` (of the items that were asked, 0 to 1) and ``careless``: of
+        *same_answer*, *fast* (under two seconds per item) and *half_missing* (more than half),
+        those that apply, with ``;`` between them.
+    """
+    asked = np.zeros((len(frame), len(instrument.items)), dtype=bool)
+    for place, (scale, _) in enumerate(instrument.items.values()):
+        if wave in scale.waves:
+            asked[:, place] = True
+            if scale.roles and names.ROLE in frame:
+                asked[:, place] = (
+                    frame[names.ROLE].isna() | frame[names.ROLE].isin(scale.roles)
+                ).to_numpy()
+    answered = frame[list(instrument.items)].notna().to_numpy() & asked
+    n_asked, n_answered = asked.sum(axis=1), answered.sum(axis=1)
+    missing = 1 - n_answered / np.maximum(n_asked, 1)
+    taken = frame["seconds"] if "seconds" in frame else pd.Series(np.nan, index=frame.index)
+    pace = (taken / np.where(n_answered > 0, n_answered, np.nan)).round(1)
+    flags = {
+        SAME: same_answer(frame, instrument),
+        FAST: pace.lt(FASTEST).to_numpy(),
+        UNANSWERED: missing > MOST_MISSING,
+    }
+    # few combinations: the texts are made once for each
+    number = sum(flag.astype(int) << bit for bit, flag in enumerate(flags.values()))
+    texts = [
+        ";".join(name for bit, name in enumerate(flags) if combination >> bit & 1)
+        for combination in range(2 ** len(flags))
+    ]
+    added = {
+        names.SECONDS: pace,
+        names.MISSING: np.round(missing, 3),
+        names.CARELESS: pd.Series(np.array(texts, dtype=object)[number], frame.index, dtype="str"),
+    }
+    return frame.drop(columns="seconds", errors="ignore").assign(**added)

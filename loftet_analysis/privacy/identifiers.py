@@ -1,0 +1,249 @@
+"""Direct identifiers in text: recognised by their form, and replaced by their kind.
+
+National identity numbers follow the Norwegian Tax Administration: ``DDMMYYiiikk`` with two check
+digits modulo 11. D-numbers add 40 to the day, H-numbers 40 to the month, synthetic numbers 80 (or
+40 or 65) to the month. For numbers issued from 2032 the first check sum may leave 0 to 3.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from calendar import monthrange
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import pandas as pd
+
+_FIRST = (3, 7, 6, 1, 8, 9, 4, 5, 2, 1)
+_SECOND = (5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1)
+_ACCOUNT = (5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1)
+_RESTS = (0, 1, 2, 3)  # of the first check sum, under the rule from 2032
+
+_NATIONAL = re.compile(r"(?<![\w.,:+-])\d{5,6}[ \u00a0]?\d{5}(?![\w]|[.,:-]\d)")
+_ACCOUNT_FORM = re.compile(r"(?<![\w.,])\d{4}[. \u00a0]\d{2}[. \u00a0]\d{5}(?!\w)")
+_EMAIL = re.compile(r"[\w.+%-]+ ?@ ?[\w-]+(?:\.[\w-]+)+")
+_PHONE = re.compile(
+    r"(?<![\w.,:+-])(?:(?:\+|00)47[ \u00a0-]?)"
+    r"\d{2}(?:[ \u00a0-]?\d{2}){3}(?!\w)"
+    r"|(?<![\w.,:+-])(?:\+|00)47[ \u00a0-]?\d{3}[ \u00a0-]?\d{2}[ \u00a0-]?\d{3}(?!\w)"
+    r"|(?<![\w.,:+-])[2-9]\d[ \u00a0]\d{2}[ \u00a0]\d{2}[ \u00a0]\d{2}(?!\w)"
+    r"|(?<![\w.,:+-])[2-9]\d{2}[ \u00a0]\d{2}[ \u00a0]\d{3}(?!\w)"
+)
+_BARE_PHONE = re.compile(r"(?<![\w.,:+-])[49]\d{7}(?![\w]|[.,:-]\d)")
+_IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)")
+_IPV6 = re.compile(r"(?<![\w:])(?:[0-9a-f]{0,4}:){3,7}[0-9a-f]{0,4}(?![\w:])", re.IGNORECASE)
+_COORDINATES = re.compile(
+    r"(?<![\w.])[+-]?\d{1,2}\.\d{3,}\s*°?\s*[NS]?\s*[,; ]"
+    r"\s*[+-]?\d{1,3}\.\d{3,}\s*°?\s*[EWØV]?(?!\w)"
+    r"|\d{1,2}\s*°\s*\d{1,2}\s*['′][^,;\n]{0,12}[NS]?\s*,?"
+    r"\s*\d{1,3}\s*°\s*\d{1,2}\s*['′][^,;\n]{0,12}"
+)
+_WORD = r"[A-ZÆØÅÄÖÁČŠŽ][\w'’-]+"
+_INTRODUCED = re.compile(
+    r"(?P<before>\b(?i:jeg heter|eg heiter|mitt navn er|navnet mitt er|namnet mitt er|my name is)"
+    rf"\s+)(?P<name>{_WORD}(?:\s+{_WORD}){{0,3}})"
+)
+# what a cell must hold for any of the above to be possible: cheap, for columns with many texts
+_POSSIBLE = re.compile(
+    r"\d{5}|@|\d[ \u00a0-]\d|\d\.\d|:.*:.*:|°|heter|heiter|navn|namn|name", re.IGNORECASE
+)
+
+_HEADINGS = {
+    "national_id": r"f(?:ø|oe|o)dselsn(?:umme|umber|ummer|r)\w*|personn(?:umme)?r|fnr|d-?nummer|"
+    r"national id\w*|(?:personal|national) identity number",
+    "email": r"(?:recipient)? ?e-?post(?:adresse\w*)?|(?:recipient)? ?e-?mail(?: ?address)?|"
+    r"epostadr\w*",
+    "phone": r"(?:mobil|telefon|tlf|phone|mobile|cell)\w*\.?(?: ?(?:nr|nummer|number))?\.?",
+    "name": r"navn(?:et)?(?: ditt)?|ditt navn|namn(?:et)?(?: ditt)?|for(?:-| og etter)?navn\w*|"
+    r"etternavn\w*|fornamn\w*|etternamn\w*|(?:full|first|last|your|sur|given|family) ?name|name|"
+    r"fullt navn|fullt namn|recipient(?:first|last)name|hva heter du\??|kva heiter du\??|"
+    r"what is your name\??",
+    "username": r"bruker(?:navn|id)|brukarnamn|user ?name|feide\w*",
+    "ip": r"ip(?:[- ]?(?:adresse|address|addr))?",
+    "coordinates": r"(?:location)?(?:latitude|longitude)|breddegrad|lengdegrad|breiddegrad|lat|lon",
+    "address": r"(?:post|bosteds?|hjemme|heime)?adresse\w*|(?:home|street) ?address",
+    "birth_date": r"f(?:ø|oe)dselsda(?:to|g)\w*|date of birth|birth ?date|når er du født\??",
+}
+_HEADING = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _HEADINGS.items()}
+
+
+def national_id(text: str) -> str:
+    """Return the kind of national identity number that a text is, or ``""``.
+
+    Parameters
+    ----------
+    text : str
+        Eleven digits, with or without a blank after the sixth; or ten whose first zero was lost.
+
+    Returns
+    -------
+    str
+        ``birth_number``, ``d_number``, ``h_number``, ``synthetic`` or ``""``.
+
+    Examples
+    --------
+    >>> national_id("10915596784"), national_id("8901089974"), national_id("12345678901")
+    ('synthetic', 'synthetic', '')
+    """
+    digits = re.sub(r"[\s\u00a0]", "", text)
+    if not re.fullmatch(r"[0-9]{10,11}", digits):
+        return ""
+    digits = digits.zfill(11)
+    kind = _kind(int(digits[:2]), int(digits[2:4]), int(digits[4:6]))
+    numbers = [int(digit) for digit in digits]
+    first = _sum(numbers, _FIRST) % 11
+    second = _sum(numbers, _SECOND) % 11
+    return kind if second == 0 and first in _RESTS else ""
+
+
+def _kind(day: int, month: int, year: int) -> str:
+    d_number = day > 40
+    day -= 40 * d_number
+    for shift, kind in ((0, ""), (40, "h_number"), (65, "synthetic"), (80, "synthetic")):
+        if 1 <= month - shift <= 12:
+            # 1900 was no leap year, but 2000 was
+            possible = 1 <= day <= max(monthrange(c + year, month - shift)[1] for c in (1900, 2000))
+            return (kind or ("d_number" if d_number else "birth_number")) if possible else ""
+    return ""
+
+
+def _sum(numbers: list[int], weights: tuple[int, ...]) -> int:
+    return sum(number * weight for number, weight in zip(numbers, weights, strict=False))
+
+
+def _is_account(text: str) -> bool:
+    return _sum([int(digit) for digit in re.sub(r"\D", "", text)], _ACCOUNT) % 11 == 0
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _replaced(
+    text: str, form: re.Pattern, kind: str, found: list[str], test: Callable[[str], object]
+) -> str:
+    def put(match: re.Match) -> str:
+        if not test(match[0]):
+            return match[0]
+        found.append(kind)
+        return f"[{kind}]"
+
+    return form.sub(put, text)
+
+
+def redact_text(text: str, *, bare_numbers: bool = True) -> tuple[str, list[str]]:
+    """Return a text with its identifiers replaced by their kinds, and these kinds.
+
+    Examples
+    --------
+    >>> redact_text("Ring 912 34 567 eller skriv til ola@skole.no!")
+    ('Ring [phone] eller skriv til [email]!', ['email', 'phone'])
+    >>> redact_text("2025-09-15T10:30:00.828301592+02:00")
+    ('2025-09-15T10:30:00.828301592+02:00', [])
+    """
+    found: list[str] = []
+    always = bool
+    text = _replaced(text, _EMAIL, "email", found, always)
+    text = _replaced(text, _NATIONAL, "national_id", found, national_id)
+    text = _replaced(text, _ACCOUNT_FORM, "account", found, _is_account)
+    text = _replaced(text, _IPV4, "ip", found, _is_address)
+    text = _replaced(text, _IPV6, "ip", found, _is_address)
+    text = _replaced(text, _COORDINATES, "coordinates", found, always)
+    text = _replaced(text, _PHONE, "phone", found, always)
+    if bare_numbers:
+        text = _replaced(text, _BARE_PHONE, "phone", found, always)
+    if _INTRODUCED.search(text):
+        text = _INTRODUCED.sub(lambda match: f"{match['before']}[name]", text)
+        found.append("name")
+    return text, found
+
+
+def redact(column: pd.Series, *, bare_numbers: bool = True) -> tuple[pd.Series, dict[str, int]]:
+    """Replace the identifiers in a column of text.
+
+    Parameters
+    ----------
+    column : Series of str
+        Without missing values.
+    bare_numbers : bool
+        Whether eight digits that begin with 4 or 9 are a telephone number; not so where the
+        column holds running numbers.
+
+    Returns
+    -------
+    column : Series of str
+        Unchanged where nothing was found.
+    found : dict of str to int
+        Number of cells by kind: ``national_id, email, phone, ip, coordinates, account, name``.
+
+    Examples
+    --------
+    >>> redact(pd.Series(["Helt enig", "10915596784", "Helt enig"]))[0].to_list()
+    ['Helt enig', '[national_id]', 'Helt enig']
+    """
+    possible = column.str.contains(_POSSIBLE, regex=True, na=False)
+    if not possible.any():
+        return column, {}
+    codes, texts = pd.factorize(column[possible])
+    results = [redact_text(str(text), bare_numbers=bare_numbers) for text in texts]
+    changed = np.array([bool(kinds) for _, kinds in results])
+    if not changed.any():
+        return column, {}
+    counts = np.bincount(codes, minlength=len(texts))
+    found: dict[str, int] = {}
+    for (_, kinds), n in zip(results, counts, strict=True):
+        for kind in dict.fromkeys(kinds):
+            found[kind] = found.get(kind, 0) + int(n)
+    new = np.array([text for text, _ in results], dtype=object)[codes]
+    clean = column.astype(object)
+    clean[possible] = new
+    return clean.astype(column.dtype), found
+
+
+def redact_names(column: pd.Series, people: Iterable[str]) -> tuple[pd.Series, int]:
+    """Replace names that are known from elsewhere, as whole words, whatever their case.
+
+    Parameters
+    ----------
+    column : Series of str
+    people : iterable of str
+        Names as they stand in a column of names; parts of three letters and more are sought.
+
+    Returns
+    -------
+    column : Series of str
+    n : int
+        Number of cells in which a name stood.
+
+    Examples
+    --------
+    >>> texts = pd.Series(["Hilsen kari Nordmann", "Kariert"])
+    >>> redact_names(texts, ["Nordmann, Kari"])[0].to_list()
+    ['Hilsen [name] [name]', 'Kariert']
+    """
+    parts = {part.casefold() for name in people for part in re.findall(r"[^\W\d_]{3,}", name)}
+    word = re.compile(r"[^\W\d_]+")
+
+    def put(text: str) -> str:
+        return word.sub(lambda m: "[name]" if m[0].casefold() in parts else m[0], text)
+
+    new = column.map({text: put(text) for text in column.unique() if not text.startswith("[")})
+    new = new.fillna(column).astype(column.dtype)
+    return new, int(new.ne(column).sum())
+
+
+def looks_like_identifier_heading(text: str) -> str:
+    """Return the kind of identifier that a column holds to judge by its heading, or ``""``.
+
+    Examples
+    --------
+    >>> [looks_like_identifier_heading(h) for h in ("E-postadresse", "Etternavn", "Skolens navn")]
+    ['email', 'name', '']
+    """
+    bare = " ".join(text.split()).strip(" :.*")
+    return next((kind for kind, form in _HEADING.items() if form.fullmatch(bare)), "")
