@@ -285,8 +285,8 @@ def near_pairs(
     Parameters
     ----------
     left, right : DataFrame
-        One row per person: ``code``, ``gender`` (girl or boy; anything else goes with both), ``row``, and the columns
-        of ``by``.
+        One row per person: ``code``, ``gender`` (girl or boy; anything else goes with both),
+        ``row``, and the columns of ``by``.
     by : sequence of str
         Columns that must agree.
     elements : sequence of int

@@ -19,6 +19,9 @@ from loftet_analysis.study.yamlfile import Described, Line, Lines, Name, name_by
 
 LINK, CONSENT, GUARDIAN, TRIAL = "link", "consent", "guardian", "trial"
 
+Tool = Literal[
+    "nettskjema", "surveyxact", "qualtrics", "limesurvey", "msforms", "spss", "excel", "table"
+]
 Estimand = Literal[names.ESTIMANDS]
 PopulationName = Literal[names.POPULATIONS]
 
@@ -210,8 +213,9 @@ class ExportFile(Described):
 
     Attributes
     ----------
-    tool : {"nettskjema", "spss", "excel", "table"}
-        What wrote the file.
+    tool : str or None
+        What wrote the file: nettskjema, surveyxact, qualtrics, limesurvey, msforms, spss, excel
+        or table; without it the tool is recognised by the file.
     file : str
         Its name below the study's exports folder.
     pattern : str
@@ -231,7 +235,7 @@ class ExportFile(Described):
     ('Pre.E1', ('Pre.CourseID', 'CourseID'))
     """
 
-    tool: Literal["nettskjema", "spss", "excel", "table"]
+    tool: Tool | None = None
     file: Line
     pattern: Annotated[str, BeforeValidator(_check_pattern)] = "{}"
     delimiter: Annotated[str, BeforeValidator(_check_delimiter)] | None = None

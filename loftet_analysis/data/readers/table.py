@@ -72,6 +72,27 @@ def read_delimited(
     return from_columns([column.to_pandas() for column in rows.columns], headings, path)
 
 
+def read_rows(
+    path: Path, *, delimiter: str | None, encoding: str | None, delimiters: Sequence[str]
+) -> list[list[str]]:
+    """Read a small table without a heading row, whose rows may be of different lengths."""
+    text = decoded(path, encoding)
+    first = text.partition("\n")[0]
+    try:
+        return list(filter(None, _rows(text, delimiter or max(delimiters, key=first.count))))
+    except csv.Error as error:
+        raise InputError(unreadable(path, str(error))) from error
+
+
+def first_rows(text: str) -> list[list[str]]:
+    """Return the heading row as each delimiter would split it."""
+    start = text[:_BLOCK]
+    try:
+        return [next(filter(None, _rows(start, sign)), []) for sign in DELIMITERS]
+    except csv.Error:
+        return []
+
+
 def _rows(text: str, separator: str, *, strict: bool = False) -> csv.reader:
     return csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=strict)
 
