@@ -44,7 +44,8 @@ def test_every_tool_gives_the_same_clean_data(tmp_path, monkeypatch, reference, 
     found = prepared(tmp_path / "it", monkeypatch, tool, named=named)
     taken = ["seconds_per_item", "careless"]  # some tools measure the time, others do not
     expected = reference.clean["pupils"].drop(columns=taken)
-    assert len(expected) == 4 and expected["person_id"].notna().all()
+    assert len(expected) == 4
+    assert expected["person_id"].notna().all()
     pd.testing.assert_frame_equal(found.clean["pupils"].drop(columns=taken), expected)
     ledger = found.ledger.drop(columns="file")
     pd.testing.assert_frame_equal(ledger, reference.ledger.drop(columns="file"))
@@ -55,7 +56,8 @@ def test_every_tool_is_recognised_and_says_why(tmp_path, tool):
     kind, name, write = TOOLS[tool]
     write(answers(), tmp_path / name)
     found, reason = recognise(tmp_path / name)
-    assert found == kind and reason.split()[0] in ("it", "its")
+    assert found == kind
+    assert reason.split()[0] in ("it", "its")
     export = read_export(tmp_path / name, ExportFile(file=name))
     assert (export.tool, export.recognised) == (kind, reason)
     assert all(dtype == "str" for dtype in export.frame.dtypes)
@@ -98,4 +100,5 @@ def test_surveyxact_without_its_labels_is_read_as_codes(tmp_path):
     export = read_export(
         tmp_path / "dataset.csv", ExportFile(tool="surveyxact", file="dataset.csv")
     )
-    assert export.labels == {} and export.questions["u1"] == "Jeg prøver."
+    assert export.labels == {}
+    assert export.questions["u1"] == "Jeg prøver."

@@ -11,13 +11,14 @@ from xlsxwriter import Workbook
 # what was asked, as the forms have it: code, question, and the options by code where it has any
 AGREE = {"1": "Helt uenig", "2": "Uenig", "3": "Enig", "4": "Helt enig", "9": "Vet ikke"}
 YES_NO = {"1": "Ja", "2": "Nei"}
+SCHOOLS = {"1": "Bø skole", "2": "Ås ungdomsskole", "3": "Vik skule"}
 QUESTIONS = {
-    "skole": ("Hvilken skole går du på?", {"1": "Bø skole", "2": "Ås ungdomsskole", "3": "Vik skule"}),
+    "skole": ("Hvilken skole går du på?", SCHOOLS),
     "trinn": ("Hvilket trinn går du på?", {str(g): f"{g}. trinn" for g in range(5, 11)}),
     "kode": ("Koden din", {}),
     "samtykke": ("Vil du være med?", YES_NO),
     "u1": ("Jeg prøver.", AGREE),
-    "u2": ("Jeg gir opp", AGREE),
+    "u2": ("Jeg gir opp.", AGREE),
     "u3": ("Jeg står på.", AGREE),
     "u4": ("Det hjalp.", AGREE),
 }  # fmt: skip
@@ -75,7 +76,8 @@ def nettskjema(frame: pd.DataFrame, path: Path, *, delimiter: str = ";") -> str:
     """With a codebook: names and codes, every field quoted."""
     rows = [["$submission_id", "$created", *QUESTIONS, "$answer_time_ms"]]
     times = frame["tid"].str.replace(" ", "T") + ".828301592+02:00"
-    for row, time in zip(frame.to_dict("records"), times, strict=True):
+    own = labelled(frame)[["skole", "trinn", "samtykke"]]  # codes that say it all
+    for row, time in zip(frame.assign(**own).to_dict("records"), times, strict=True):
         rows.append([row["nr"], time, *(row[name] for name in QUESTIONS), "60000"])
     path.write_bytes(_csv(rows, delimiter, quoting=csv.QUOTE_ALL).encode("utf-8-sig"))
     return "$created"
@@ -136,7 +138,7 @@ def qualtrics(frame: pd.DataFrame, path: Path) -> str:
     rows = [
         [*head, *QUESTIONS],
         [*head, *_questions()],
-        ['{"ImportId":"%s"}' % name for name in (*head, *QUESTIONS)],
+        [f'{{"ImportId":"{name}"}}' for name in (*head, *QUESTIONS)],
     ]
     for row in labelled(frame).to_dict("records"):
         own = [row["tid"], row["tid"], "IP Address", "192.0.2.7", "60", row["tid"],
@@ -162,7 +164,7 @@ def limesurvey(frame: pd.DataFrame, path: Path, *, full: bool = False) -> str:
     names = [f"{name}. {q}" if full else name for name, (q, _) in QUESTIONS.items()]
     if full:
         head = ["id. Response ID", "submitdate. Date submitted", "lastpage. Last page",
-                "startlanguage. Start language", "seed. Seed", "startdate. Date started"]  # fmt: skip
+                "startlanguage. Language", "seed. Seed", "startdate. Date started"]  # fmt: skip
     rows = [[*head, *names]]
     for row in labelled(frame).to_dict("records"):
         own = [row["nr"], row["tid"], "3", "nb", "12345", row["tid"]]

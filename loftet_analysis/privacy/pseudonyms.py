@@ -82,6 +82,48 @@ def load_key(study: Study) -> bytes:
     return key
 
 
+def key_check(study: Study) -> str:
+    """Return a text by which a key can be told from another, ``""`` where there is none.
+
+    It is a pseudonym of nobody: the key cannot be had from it.
+    """
+    path = key_path(study)
+    return pseudonym(path.read_bytes(), "check") if path.is_file() else ""
+
+
+def forget_key(study: Study) -> Path:
+    """Destroy the key of a study: then nobody can trace a pseudonym back to an id or code.
+
+    The file is overwritten, then removed. Copies of it (backups) are out of reach.
+
+    Returns
+    -------
+    Path
+        Where it was.
+
+    Raises
+    ------
+    InputError
+        Where there is no key.
+    """
+    path = key_path(study)
+    if not path.is_file():
+        raise InputError(
+            Problem(
+                "no pseudonym key to destroy",
+                found="no such file",
+                where=str(path),
+                todo="nothing, or name its place (key: in study.yml, or LOFTET_KEYS)",
+            )
+        )
+    with path.open("r+b") as file:
+        file.write(secrets.token_bytes(max(KEY_BYTES, path.stat().st_size)))
+        file.flush()
+        os.fsync(file.fileno())
+    path.unlink()
+    return path
+
+
 def _make_key(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:

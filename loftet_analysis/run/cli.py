@@ -37,6 +37,13 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("study")
     _add_choices(run)
 
+    export = commands.add_parser("export", help="labelled .sav and .parquet, and the codebook")
+    export.add_argument("study")
+
+    forget = commands.add_parser("forget-key", help="destroy the key of the pseudonyms")
+    forget.add_argument("study")
+    forget.add_argument("--yes", action="store_true", help="do not ask")
+
     status = commands.add_parser("status", help="what is done, stale (and why), failed")
     status.add_argument("study")
     return parser
@@ -72,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = vars(_parser().parse_args(arguments))
     name = options.pop("command")
     try:
-        command = getattr(import_module("loftet_analysis.run.commands"), name)
+        command = getattr(import_module("loftet_analysis.run.commands"), name.replace("-", "_"))
         return command(**options)
     except InputError as error:
         count = len(error.problems)

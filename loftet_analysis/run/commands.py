@@ -13,11 +13,14 @@ from tqdm import tqdm
 
 from loftet_analysis import names, paths
 from loftet_analysis.data import store
+from loftet_analysis.data.archive import write_archive
 from loftet_analysis.data.ledger import COUNTED_ONLY
 from loftet_analysis.data.prepare import Prepared, prepare
 from loftet_analysis.demo.exports import write_demo
-from loftet_analysis.privacy.pseudonyms import KEY_BYTES
+from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.privacy import pseudonyms
 from loftet_analysis.report import site
+from loftet_analysis.report.codebook import write_codebook
 from loftet_analysis.run import results
 from loftet_analysis.run.batch import DONE, FAILED, Outcome, Task, all_tasks, run_all
 from loftet_analysis.run.freshness import (
@@ -28,10 +31,11 @@ from loftet_analysis.run.freshness import (
     record,
     why_stale,
 )
+from loftet_analysis.run.outdated import remove_outdated
 from loftet_analysis.stats.invariance import study_invariance
 from loftet_analysis.study import Study, load_study
 
-CLEAN = "clean data"
+CLEAN, KEY, DESTROYED = "clean data", "pseudonym key", "destroyed"
 
 
 def demo(
@@ -54,7 +58,7 @@ def demo(
 def check(*, study: str) -> int:
     """Read everything, change nothing, and say what a run would meet."""
     # pseudonyms of a moment: a look must not make the study's key
-    prepared = _prepared(load_study(study), key=secrets.token_bytes(KEY_BYTES))
+    prepared = _prepared(load_study(study), key=secrets.token_bytes(pseudonyms.KEY_BYTES))
     print(_account(prepared))
     print(f"\n{study}: nothing stops a run")
     return 0
@@ -113,21 +117,74 @@ def status(*, study: str) -> int:
     return 0
 
 
+def forget_key(*, study: str, yes: bool = False) -> int:
+    """Destroy the pseudonym key, once somebody has said yes."""
+    description = load_study(study)
+    place = pseudonyms.key_path(description)
+    if not yes:
+        print(f"This destroys {place}: no answer can be traced or linked any more, and a later")
+        print("withdrawal cannot be carried out. Copies in backups have to be deleted by hand.")
+        if not sys.stdin.isatty() or input(f"Type {study} to go on: ").strip() != study:
+            print("nothing was done (--yes does it without asking)", file=sys.stderr)
+            return 1
+    pseudonyms.forget_key(description)
+    entry = read_manifest(study).get(CLEAN)
+    if entry:
+        record(study, {CLEAN: {**entry, "parts": {**entry["parts"], KEY: DESTROYED}}})
+    print(f"{study}: pseudonym key destroyed ({place})")
+    return 0
+
+
+def export(*, study: str) -> int:
+    """Write the labelled clean data and the codebook for archiving."""
+    description = load_study(study)
+    folder = paths.clean(study) / "archive"
+    written = write_archive(description, folder)
+    for language in description.languages:
+        written += write_codebook(description, folder, language)
+    print(f"{study}: {len(written)} files in {_shown(folder)}")
+    for path in written:
+        print(f"    {path.name}")
+    return 0
+
+
 def _prepared(study: Study, key: bytes | None = None) -> Prepared:
     return prepare(study, key=key, progress=lambda step: print(f"{study.name}: {step}", flush=True))
 
 
 def _clean(study: Study) -> Prepared:
+    _refuse_lost_key(study)
     prepared = _prepared(study)
     print(f"{study.name}: examine scales", flush=True)
     store.write(prepared, study, invariance=study_invariance(study, prepared.clean))
     record(study.name, {CLEAN: {"state": DONE, "parts": _cleaning_parts(study)}})
+    removed = remove_outdated(study)
+    if removed:
+        print(f"{study.name}: {removed} pages of earlier data removed", flush=True)
     return prepared
+
+
+def _refuse_lost_key(study: Study) -> None:
+    """Stop where clean data were made with a key that is no longer there."""
+    entry = read_manifest(study.name).get(CLEAN)
+    known = entry["parts"].get(KEY, "") if entry else ""
+    if known and not pseudonyms.key_check(study):
+        destroyed = known == DESTROYED
+        raise InputError(
+            Problem(
+                "the pseudonym key was destroyed" if destroyed else "the pseudonym key is missing",
+                found="no such file",
+                where=str(pseudonyms.key_path(study)),
+                todo=f"to begin anew, with new pseudonyms, remove {_shown(paths.clean(study.name))}"
+                + ("" if destroyed else "; or restore the key from its backup"),
+            )
+        )
 
 
 def _cleaning_parts(study: Study) -> Fingerprint:
     exports = [study.export_path(file) for file in study.export_files]
-    return cleaning_fingerprint(study.name, exports)
+    check = pseudonyms.key_check(study)
+    return cleaning_fingerprint(study.name, exports) | ({KEY: check} if check else {})
 
 
 def _why_unclean(study: Study) -> str:
@@ -172,7 +229,7 @@ def _states(study: Study) -> dict[tuple[str, str, str], str]:
     return {
         (task.region, task.notebook, task.language): manifest[task.name]["state"]
         for task in [*national, *regional]
-        if task.name in manifest
+        if task.name in manifest and (manifest[task.name]["state"] == FAILED or _has_page(task))
     }
 
 
