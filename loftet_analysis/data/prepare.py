@@ -222,7 +222,7 @@ def _clean_wave(
         with _collecting(problems):
             frame, made = correct(frame, rows, population=population, schools=lookup, where=where)
             values.append(made)
-    frame, found = quarantine(frame, export, population)
+    frame, found = quarantine(frame, export, population, lookup)
     frame, renamed = clean.place_schools(
         frame, schools=schools, labels=labels[names.SCHOOL], where=where
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 import pandas as pd
 
 from loftet_analysis import names
 from loftet_analysis.data.columns import identifier_kind
 from loftet_analysis.data.readers import Export
 from loftet_analysis.privacy.identifiers import redact, redact_names
-from loftet_analysis.study import Population
+from loftet_analysis.study import Population, normalise_label
 from loftet_analysis.study.study import LINK
 
 COLUMNS = (names.REGION, "column", "value", "reason", "n")
@@ -17,13 +19,14 @@ _OWN_NUMBERS = (names.SCHOOL, names.GRADE, names.SUBMITTED)
 
 
 def quarantine(
-    frame: pd.DataFrame, export: Export, population: Population
+    frame: pd.DataFrame, export: Export, population: Population, schools: Container[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Take direct identifiers out of the cells of a matched export.
 
     Columns that the study does not name never come this far; those of them that hold identifiers
     by their role are only counted. In the others what is an identifier by its form is replaced
-    by its kind (``[email]``), and so is every name that stands in a name column of the export.
+    by its kind (``[email]``), and so is every name that stands in a name column of the export; an
+    answer to an item that holds one is missing.
     The id or code to link by stays until it is a pseudonym.
 
     Parameters
@@ -34,6 +37,8 @@ def quarantine(
         The export that it is from.
     population : Population
         Its own background columns may hold free text.
+    schools : container of str
+        The normalised ids and names of the register.
 
     Returns
     -------
@@ -64,8 +69,15 @@ def quarantine(
             text.equals(export.frame[one]) for one in serial if column in own
         )
         text, found = redact(text, bare_numbers=not numbers)
-        if people and column in own and column not in _OWN_NUMBERS:
-            text, named = redact_names(text, people)
+        if found and column in population.instrument.items:
+            text = text.where(text.eq(frame[column]), "")  # no answer, whatever it was
+        if people and column in own and column not in (names.GRADE, names.SUBMITTED):
+            hidden, named = redact_names(text, people)
+            if column == names.SCHOOL:  # a school may bear a person's name
+                known = text.map({t: normalise_label(t) in schools for t in text.unique()})
+                hidden = hidden.mask(known.astype(bool), text)
+                named = int(hidden.ne(text).sum())
+            text = hidden
             found = {**found, **({"name": found.get("name", 0) + named} if named else {})}
         kept[column] = text
         notes += [("", column, f"[{kind}]", "redacted", n) for kind, n in found.items() if n]
