@@ -227,12 +227,12 @@ def redact_names(column: pd.Series, people: Iterable[str]) -> tuple[pd.Series, i
     ['Hilsen [name] [name]', 'Kariert']
     """
     parts = {part.casefold() for name in people for part in re.findall(r"[^\W\d_]{3,}", name)}
-    word = re.compile(r"[^\W\d_]+")
+    word = re.compile(r"(?<!\[)[^\W\d_]+")  # not the kind that stands for a name already
 
     def put(text: str) -> str:
         return word.sub(lambda m: "[name]" if m[0].casefold() in parts else m[0], text)
 
-    new = column.map({text: put(text) for text in column.unique() if not text.startswith("[")})
+    new = column.map({text: put(text) for text in column.unique()})
     new = new.fillna(column).astype(column.dtype)
     return new, int(new.ne(column).sum())
 
