@@ -69,13 +69,30 @@ def from_columns(columns: Sequence, headings: Sequence[str], path: Path) -> Expo
     Raises
     ------
     InputError
-        Where there is a heading but not one row.
+        Where there is a heading but not one row, or the headings stand again further down.
     """
     names = named_apart(headings)
     frame = pd.DataFrame(dict(zip(names, columns, strict=True)), dtype="str")
     if frame.empty:
         raise InputError(empty(path, "no row below the headings"))
+    again = _headings_again(frame, headings)
+    if len(again):
+        raise InputError(
+            Problem(
+                "the headings stand again among the answers",
+                found="rows " + ", ".join(str(row + 2) for row in again[:5]),
+                allowed="the headings in the first row alone",
+                where=path.name,
+                todo="take these rows out; two exports seem to have been put together",
+            )
+        )
     return Export(frame, path.name, dict(zip(names, headings, strict=True)))
+
+
+def _headings_again(frame: pd.DataFrame, headings: Sequence[str]) -> pd.Index:
+    alike = frame.iloc[:, 0].eq(headings[0]) if headings[0].strip() else pd.Series(dtype=bool)
+    rows = frame[alike] if alike.any() else frame.iloc[:0]
+    return rows.index[(rows == list(headings)).all(axis=1)] if len(headings) > 1 else rows.index[:0]
 
 
 def empty(path: Path, found: str) -> Problem:
