@@ -31,6 +31,7 @@ verify: .venv/ready ## the long checks; their figures are kept in benchmarks/
 	.venv/bin/python benchmarks/demo_coverage.py
 	.venv/bin/python benchmarks/coverage.py
 	.venv/bin/python benchmarks/inference.py
+	.venv/bin/python benchmarks/clean.py
 
 lock: .venv/ready ## resolve the packages anew (writes requirements.lock)
 	$(RUN) uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \

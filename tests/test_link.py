@@ -2,12 +2,15 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from loftet_analysis.data import link
 from loftet_analysis.data.readers import Export
 from loftet_analysis.data.registers import read_attendance
+from loftet_analysis.demo.regions import chosen
+from loftet_analysis.demo.sheets import region_people
 from loftet_analysis.errors import InputError
 from loftet_analysis.privacy.pseudonyms import pseudonym
 from loftet_analysis.study import Attendance, Link
@@ -160,3 +163,98 @@ def test_faults_of_a_register_are_told_together(columns, what):
     with pytest.raises(InputError) as caught:
         attendance(register(**columns))
     assert [problem.what for problem in caught.value.problems] == what
+
+
+# codes that are nearly the same
+
+
+def near(left: list[tuple], right: list[tuple], elements=(2, 2, 1)) -> list[list[int]]:
+    columns = ["code", "gender", "school"]
+    frames = [pd.DataFrame(rows, columns=columns) for rows in (left, right)]
+    frames[0]["row"] = range(len(left))
+    frames[1]["row"] = range(100, 100 + len(right))
+    return link.near_pairs(*frames, by=["school"], elements=elements)[0].tolist()
+
+
+def test_one_element_off_is_near_whatever_it_has_become():
+    for other in ("bo12t", "an31t", "an12x", "an12", "an122t", "na12t", "anx12t"):
+        assert near([("an12t", "", "a")], [(other, "", "a")]) == [[0, 100]], other
+
+
+def test_two_elements_off_another_gender_or_another_block_are_not():
+    for other in (("bo13t", "", "a"), ("an13t", "boy", "a"), ("an13t", "", "b")):
+        assert near([("an12t", "girl", "a")], [other]) == []
+    assert near([("an12t", "girl", "a")], [("an13t", "undisclosed", "a")]) == [[0, 100]]
+
+
+def test_without_known_elements_one_sign_may_differ():
+    assert near([("an12t", "", "a")], [("an13t", "", "a")], elements=()) == [[0, 100]]
+    assert near([("an12t", "", "a")], [("bo12t", "", "a")], elements=()) == []
+
+
+def test_only_mutual_unique_candidates_are_pairs():
+    left = [("an12t", "", "a"), ("an12x", "", "a"), ("li20m", "", "a")]
+    right = [("an12y", "", "a"), ("li21m", "", "a")]
+    assert near(left, right) == [[2, 101]]
+
+
+def test_near_codes_join_waves_and_say_how(tmp_path):
+    frame = pd.DataFrame(
+        [("pre", 5, "an12t"), ("post", 7, "an13t"), ("pre", 6, "li20m"), ("post", 8, "li20m"),
+         ("pre", 5, "bo01a"), ("post", 7, "bo02a"), ("post", 7, "bo03a")],
+        columns=["wave", "grade", "link"],
+    ).assign(region="oslo", school_id="s", gender="girl")  # fmt: skip
+    frame["grade"] = frame["grade"].astype("Int64")
+    by = Link(by="code", column="kode", elements=[2, 2, 1])
+    parts = [assigned(part, by, years) for (_, part), years in
+             zip(frame.groupby("wave", sort=False), (0, 2), strict=True)]  # fmt: skip
+    whole = pd.concat(parts, ignore_index=True)
+    out, linkage = link.link_waves(whole, years={"pre": 0, "post": 2}, population="pupils", link=by)
+    assert out["linked_by"].fillna("").value_counts().to_dict() == {"near": 2, "code": 2, "": 3}
+    assert out.groupby("person_id")["wave"].nunique().value_counts().to_dict() == {2: 2, 1: 3}
+    assert "code" not in out
+    states = linkage.groupby("state")["n"].sum().to_dict()
+    assert states == {"linked": 2, "linked_near": 2, "ambiguous": 3}
+    exact = link.link_waves(
+        whole, years={"pre": 0, "post": 2}, population="pupils",
+        link=by.model_copy(update={"near": False}),
+    )[0]  # fmt: skip
+    assert exact["linked_by"].notna().sum() == 2
+
+
+def test_near_links_of_the_demo_are_true_and_most_are_found():
+    """On the demo's truth: of the near links .99 and more are one person, and of those whose code
+    has one error .85 and more are found."""
+    by = Link(by="code", column="kode", elements=[2, 2, 1, 1, 1, 1])
+    made = true = erred = found = 0
+    for region in chosen(["nordland", "oslo", "troms"]):
+        people = region_people(region, 2025, "pupils")
+        parts = []
+        for wave, years in (("pre", 0), ("post", 2)):
+            here = people[people[f"answers_{wave}"]]
+            sheet = pd.DataFrame(
+                {
+                    "who": here.index,
+                    "wave": wave,
+                    "region": region.slug,
+                    "link": here[f"id_{wave}"],
+                    "grade": here[f"grade_{wave}"].astype("Int64"),
+                    "gender": np.where(here["boy"], "boy", "girl"),
+                    "school_id": [region.schools[s].school_id for s in here[f"school_{wave}"]],
+                }
+            )
+            parts.append(assigned(sheet, by, years))
+        out, _ = link.link_waves(
+            pd.concat(parts, ignore_index=True), years={"pre": 0, "post": 2},
+            population="pupils", link=by,
+            areas={school.school_id: school.municipality for school in region.schools},
+        )  # fmt: skip
+        near = out[out["linked_by"] == "near"].groupby("person_id")["who"].agg(["first", "nunique"])
+        both = people[people["answers_pre"] & people["answers_post"]]
+        wrong = both.index[both["id_pre"] != both["id_post"]]
+        right = near.loc[near["nunique"] == 1, "first"]
+        made, true = made + len(near), true + len(right)
+        erred, found = erred + len(wrong), found + wrong.isin(right).sum()
+    assert made > 80
+    assert true / made >= 0.99
+    assert found / erred >= 0.85
