@@ -32,6 +32,7 @@ def own_copy(small_demo, tmp_path) -> Path:
     """A copy of the small demo that a test may spoil."""
     root = tmp_path / "Løftet test"
     shutil.copytree(small_demo, root)
+    shutil.copytree(small_demo.parent / "keys", tmp_path / "keys", dirs_exist_ok=True)
     return root
 
 

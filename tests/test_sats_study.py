@@ -40,7 +40,7 @@ def test_its_items_are_columns_of_the_file_in_both_waves(study, rows):
             assert not item.reversed
             assert scale.needed == len(scale.items)
             assert file.header(item.columns[0]) in rows[0], (wave, item.name)
-        for column in pupils.sources:
+        for column in (*pupils.columns, "link"):
             assert any(header in rows[0] for header in pupils.headers(column, wave)), column
 
 
@@ -48,7 +48,7 @@ def test_its_background_columns_are_those_without_a_wave_where_both_waves_share_
     pupils = study.populations["pupils"]
     found = {
         column: next(h for h in pupils.headers(column, "post") if h in rows[0])
-        for column in pupils.sources
+        for column in (*pupils.columns, "link")
     }
     assert found == {
         "school_id": "CourseID",

@@ -307,6 +307,11 @@ def near_pairs(
     [[0, 2]]
     """
     pairs, doubtful = [np.zeros((0, 2), dtype=int)], [np.zeros(0, dtype=int)]
+    signs: dict[str, str] = {}
+    left, right = (
+        side.assign(spelt=_spelt(side["code"], elements, signs), told=side["gender"].isin(_GENDERS))
+        for side in (left, right)
+    )
     for here, there in _blocks(left, right, list(by)):
         rows, columns = _candidates(here, there, elements)
         n_here = np.bincount(rows, minlength=len(here))
@@ -332,19 +337,18 @@ def _candidates(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the positions in both blocks of codes that are one element off."""
     found = [(np.zeros(0, dtype=int), np.zeros(0, dtype=int))]
-    signs: dict[str, str] = {}
-    theirs, sex = _spelt(there["code"], elements, signs), there["gender"].to_numpy()
+    sex, also = there["gender"].to_numpy(), there["told"].to_numpy()
+    whole = (there["spelt"].str.len() == len(elements)).to_numpy()
     for start in range(0, len(here), _ROWS):
         part = here.iloc[start : start + _ROWS]
         off = cdist(part["code"], there["code"], scorer=OSA.distance, score_cutoff=1) <= 1
         if elements:
-            mine = _spelt(part["code"], elements, signs)
-            apart = cdist(mine, theirs, scorer=Hamming.distance, score_cutoff=1) <= 1
-            one, other = (np.array([len(c) == len(elements) for c in s]) for s in (mine, theirs))
-            off |= apart & one[:, None] & other
+            apart = (
+                cdist(part["spelt"], there["spelt"], scorer=Hamming.distance, score_cutoff=1) <= 1
+            )
+            off |= apart & (part["spelt"].str.len() == len(elements)).to_numpy()[:, None] & whole
         own = part["gender"].to_numpy()[:, None]
-        told, also = np.isin(own, _GENDERS), np.isin(sex, _GENDERS)
-        off &= (own == sex) | ~told | ~also
+        off &= (own == sex) | ~part["told"].to_numpy()[:, None] | ~also
         rows, columns = np.nonzero(off)
         found.append((rows + start, columns))
     rows, columns = (np.concatenate(side) for side in zip(*found, strict=True))

@@ -90,11 +90,36 @@ def write_codebook(study: Study, folder: Path, language: str) -> list[Path]:
 def _population(study: Study, population: Population, frame: pd.DataFrame, words: Words) -> str:
     limit = LIMITS[study.disclosure]
     waves = [wave for wave in study.waves if wave in population.files]
-    head = html.escape(words.text(f"{population.name.capitalize()}"))
+    head = html.escape(_people(words)[population.name])
     parts = [f"<h2>{head}</h2>", _background(population, frame, waves, limit, words)]
     for scale in population.instrument.scales.values():
         parts.append(_scale(population, scale, frame, waves, limit, words))
     return "".join(parts)
+
+
+def _people(words: Words) -> dict[str, str]:
+    _ = words.text
+    return {"pupils": _("Pupils"), "teachers": _("Teachers"), "leaders": _("Leaders")}
+
+
+def _meanings(words: Words) -> dict[str, str]:
+    _ = words.text
+    return {
+        names.PERSON: _("pseudonym of the person; missing where the sheet could not be linked"),
+        names.WAVE: _("wave"),
+        names.REGION: _("region"),
+        names.SCHOOL: _("school"),
+        names.GRADE: _("grade"),
+        names.ROLE: _("role"),
+        names.GENDER: _("gender"),
+        names.SUBMITTED: _("day of submission"),
+        names.GATHERINGS: _("gatherings attended"),
+        names.INTERIM_WORK: _("interim work done"),
+        names.LINKED_BY: _("how the sheet was linked"),
+        names.SECONDS: _("seconds per answered item"),
+        names.MISSING: _("share of the asked items that are missing"),
+        names.CARELESS: _("signs of careless answering"),
+    }
 
 
 def _background(
@@ -102,20 +127,20 @@ def _background(
 ) -> str:
     instrument = population.instrument
     own = [c for c in frame if c not in instrument.items and c not in instrument.scales]
-    labels = variable_labels(population, words.locale)
+    labels = variable_labels(population, words.locale) | _meanings(words)
     rows = []
     for column in own:
         cells = "".join(
             f'<td class="n">{_counted(frame, column, wave, limit, words)}</td>' for wave in waves
         )
-        text = html.escape(words.text(labels.get(column, column)))
+        text = html.escape(labels.get(column, column))
         rows.append(f"<tr><td><code>{html.escape(column)}</code></td><td>{text}</td>{cells}</tr>")
     answered = words.text("answered")
     head = "".join(
         f'<th class="n">{html.escape(wave_label(wave, words))} ({html.escape(answered)})</th>'
         for wave in waves
     )
-    variable, meaning = (html.escape(words.text(t)) for t in ("Variable", "Meaning"))
+    variable, meaning = html.escape(words.text("Variable")), html.escape(words.text("Meaning"))
     return (
         f"<table><caption>{html.escape(words.text('Background'))}</caption><tr><th>{variable}</th>"
         f"<th>{meaning}</th>{head}</tr>{''.join(rows)}</table>"
@@ -150,11 +175,12 @@ def _scale(
     )
     if scale.follows:
         told.append(html.escape(words.text("follows {source}", source=scale.follows)))
+    _ = words.text
     head = "".join(
-        f"<th>{html.escape(words.text(text))}</th>" for text in ("Variable", "Wording", "Wave")
+        f"<th>{html.escape(text)}</th>" for text in (_("Variable"), _("Wording"), _("Wave"))
     ) + "".join(
-        f'<th class="n">{html.escape(words.text(text))}</th>'
-        for text in ("n", "missing", "mean", "SD")
+        f'<th class="n">{html.escape(text)}</th>'
+        for text in ("n", _("missing"), _("mean"), _("SD"))
     )
     rows = [
         _row(first, described, wave, words)
@@ -232,14 +258,12 @@ def _row(first: tuple[str, str], described: _Described, wave: str, words: Words)
 
 
 def _workbook(study: Study, frames: dict[str, pd.DataFrame], words: Words, target: Path) -> Path:
-    variables = [
-        [words.text(t) for t in ("Population", "Variable", "Wording", "Scale", "Wave", "n",
-                                 "missing", "mean", "SD")]
-    ]  # fmt: skip
-    values = [[words.text(t) for t in ("Population", "Variable", "Value", "Label", "reversed")]]
-    scales = [
-        [words.text(t) for t in ("Population", "Scale", "Label", "Question", "Items", "Needed")]
-    ]
+    _ = words.text
+    who, variable, scale_head, wave_head = _("Population"), _("Variable"), _("Scale"), _("Wave")
+    found_heads = ("n", _("missing"), _("mean"), _("SD"))
+    variables = [[who, variable, _("Wording"), scale_head, wave_head, *found_heads]]
+    values = [[who, variable, _("Value"), _("Label"), _("reversed")]]
+    scales = [[who, scale_head, _("Label"), _("Question"), _("Items"), _("Needed")]]
     limit = LIMITS[study.disclosure]
     for name, population in study.populations.items():
         waves = [wave for wave in study.waves if wave in population.files]

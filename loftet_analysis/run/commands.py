@@ -153,8 +153,11 @@ def _prepared(study: Study, key: bytes | None = None) -> Prepared:
 
 
 def _clean(study: Study) -> Prepared:
-    _refuse_lost_key(study)
-    prepared = _prepared(study)
+    lost = _lost_key(study)
+    # what is wrong with the exports is told first
+    prepared = _prepared(study, key=secrets.token_bytes(pseudonyms.KEY_BYTES) if lost else None)
+    if lost:
+        raise InputError(lost)
     print(f"{study.name}: examine scales", flush=True)
     store.write(prepared, study, invariance=study_invariance(study, prepared.clean))
     record(study.name, {CLEAN: {"state": DONE, "parts": _cleaning_parts(study)}})
@@ -164,21 +167,22 @@ def _clean(study: Study) -> Prepared:
     return prepared
 
 
-def _refuse_lost_key(study: Study) -> None:
-    """Stop where clean data were made with a key that is no longer there."""
+def _lost_key(study: Study) -> list[Problem]:
+    """Return the problem of clean data that were made with a key that is no longer there."""
     entry = read_manifest(study.name).get(CLEAN)
     known = entry["parts"].get(KEY, "") if entry else ""
-    if known and not pseudonyms.key_check(study):
-        destroyed = known == DESTROYED
-        raise InputError(
-            Problem(
-                "the pseudonym key was destroyed" if destroyed else "the pseudonym key is missing",
-                found="no such file",
-                where=str(pseudonyms.key_path(study)),
-                todo=f"to begin anew, with new pseudonyms, remove {_shown(paths.clean(study.name))}"
-                + ("" if destroyed else "; or restore the key from its backup"),
-            )
+    if not known or pseudonyms.key_check(study):
+        return []
+    destroyed = known == DESTROYED
+    return [
+        Problem(
+            "the pseudonym key was destroyed" if destroyed else "the pseudonym key is missing",
+            found="no such file",
+            where=str(pseudonyms.key_path(study)),
+            todo=f"to begin anew, with new pseudonyms, remove {_shown(paths.clean(study.name))}"
+            + ("" if destroyed else "; or restore the key from its backup"),
         )
+    ]
 
 
 def _cleaning_parts(study: Study) -> Fingerprint:

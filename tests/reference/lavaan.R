@@ -52,7 +52,7 @@ groups <- list(
   partial5 = grouped(5, scalar, "i3 ~ 1"), strict5 = grouped(5, strict),
   configural3 = grouped(3, ""), metric3 = grouped(3, loadings), scalar3 = grouped(3, scalar))
 
-whole <- function(y) pmin(5, pmax(1, round(y)))
+whole <- function(y) pmin(pmax(round(y), 1), 5)  # y first: the shape is that of the first
 set.seed(20253)
 sizes <- c(210, 260, 480, 340, 290, 225)
 load <- c(.7, .9, .5, .8, .65, .75)
