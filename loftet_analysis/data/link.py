@@ -13,6 +13,7 @@ from rapidfuzz.distance import OSA, Hamming
 from rapidfuzz.process import cdist
 
 from loftet_analysis import names
+from loftet_analysis.data.clean import by_text
 from loftet_analysis.data.ledger import REASON
 from loftet_analysis.privacy.identifiers import national_id
 from loftet_analysis.privacy.pseudonyms import pseudonym
@@ -92,7 +93,7 @@ def assign_persons(
         blank = pd.Series(pd.NA, index=frame.index, dtype="str")
         return frame.assign(**{names.PERSON: blank, CODE: blank})
     normal = normal_code if link.by == "code" else normal_id
-    codes = frame[LINK].map({text: normal(text) for text in frame[LINK].unique()}).astype("str")
+    codes = by_text(frame[LINK], normal).astype("str")
     usable = codes.str.len() >= (SHORTEST_CODE if link.by == "code" else 1)
     block = pd.Series("", index=frame.index, dtype="str")
     if link.by == "code":
@@ -101,9 +102,9 @@ def assign_persons(
             usable &= frame[names.GRADE].notna()
             block = block + (frame[names.GRADE] - years).astype("str").fillna("") + "\x1f"
     whole = (block + codes).where(usable)
-    persons = {text: pseudonym(key, population, link.by, text) for text in whole.dropna().unique()}
+    persons = by_text(whole.fillna(""), lambda text: pseudonym(key, population, link.by, text))
     return frame.drop(columns=LINK).assign(
-        **{names.PERSON: whole.map(persons).astype("str"), CODE: codes.where(usable)}
+        **{names.PERSON: persons.where(usable).astype("str"), CODE: codes.where(usable)}
     )
 
 
@@ -242,36 +243,49 @@ def _with_near(
 
     A pair of waves at a time; only people who are in no wave together can be one person.
     """
-    person, wave = frame[names.PERSON].copy(), frame[names.WAVE]
+    # people as whole numbers, -1 where there is none: quicker to compare than texts
+    person, pseudonyms = pd.factorize(frame[names.PERSON])
+    wave, waves = pd.factorize(frame[names.WAVE])
     unsure = pd.Series(False, index=frame.index)
     school = frame.get(names.SCHOOL, pd.Series("", index=frame.index))
     area = frame[names.REGION] + "\x1f" + school.map(areas).fillna("").astype("str")
-    gender = frame.get(names.GENDER, pd.Series(pd.NA, index=frame.index)).fillna("").astype("str")
-    able = frame[CODE].notna() & person.notna()
-    whole = pd.DataFrame({"code": frame[CODE], "gender": gender, "school": school, "area": area})
-    whole["cohort"] = 0.0 if cohort is None else cohort
-    whole["row"] = np.arange(len(frame))
+    gender = frame.get(names.GENDER, pd.Series(pd.NA, index=frame.index)).fillna("")
+    able = frame[CODE].notna().to_numpy() & (person >= 0)
+    whole = pd.DataFrame(
+        {
+            "code": frame[CODE].astype(object),
+            "gender": gender.astype(object),
+            "school": pd.factorize(school)[0],
+            "area": pd.factorize(area)[0],
+            "cohort": 0.0 if cohort is None else cohort,
+            "row": np.arange(len(frame)),
+        }
+    )
     for block in ("school", "area"):
-        for first, second in combinations(dict.fromkeys(wave), 2):
+        for first, second in combinations(range(len(waves)), 2):
             left, right = (
-                whole[able & wave.eq(one) & ~person.isin(set(person[wave.eq(other)]))]
+                whole[able & (wave == one) & ~np.isin(person, person[wave == other])]
                 for one, other in ((first, second), (second, first))
             )
             pairs, doubtful = near_pairs(left, right, by=[block, "cohort"], elements=link.elements)
             person = _joined(person, wave, pairs)
             if block == "area":
                 unsure.iloc[doubtful] = True
-    return person.astype("str"), unsure
+    named = pd.Series(pseudonyms).reindex(person).to_numpy()
+    return pd.Series(named, index=frame.index, dtype="str"), unsure
 
 
-def _joined(person: pd.Series, wave: pd.Series, pairs: np.ndarray) -> pd.Series:
-    """Give those who were paired the pseudonym of the earlier sheet, unless a wave has both."""
-    before, after = (person.iloc[pairs[:, side]].to_numpy() for side in (0, 1))
-    among = person.isin({*before, *after})
-    waves_of = wave[among].groupby(person[among]).agg(frozenset)
-    apart = [not waves_of[a] & waves_of[b] for a, b in zip(before, after, strict=True)]
-    new = dict(zip(after[apart], before[apart], strict=True))
-    return person.mask(person.isin(new), person.map(new))
+def _joined(person: np.ndarray, wave: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Give those who were paired the number of the earlier sheet, unless a wave has both."""
+    before, after = person[pairs[:, 0]], person[pairs[:, 1]]
+    among = np.isin(person, np.concatenate([before, after]))
+    waves_of = pd.Series(wave[among]).groupby(person[among]).agg(frozenset)
+    new = np.arange(person.max(initial=-1) + 2)  # the last stays where it is: that of nobody
+    for one, other in zip(before, after, strict=True):
+        if not waves_of[one] & waves_of[other]:
+            new[other] = one
+    new[-1] = -1
+    return new[person]
 
 
 def near_pairs(
@@ -308,10 +322,7 @@ def near_pairs(
     """
     pairs, doubtful = [np.zeros((0, 2), dtype=int)], [np.zeros(0, dtype=int)]
     signs: dict[str, str] = {}
-    left, right = (
-        side.assign(spelt=_spelt(side["code"], elements, signs), told=side["gender"].isin(_GENDERS))
-        for side in (left, right)
-    )
+    left, right = (_prepared(side, elements, signs) for side in (left, right))
     for here, there in _blocks(left, right, list(by)):
         rows, columns = _candidates(here, there, elements)
         n_here = np.bincount(rows, minlength=len(here))
@@ -321,6 +332,17 @@ def near_pairs(
         pairs.append(np.column_stack([one[rows[sure]], other[columns[sure]]]))
         doubtful += [np.unique(one[rows[~sure]]), np.unique(other[columns[~sure]])]
     return np.concatenate(pairs), np.concatenate(doubtful)
+
+
+def _prepared(side: pd.DataFrame, elements: Sequence[int], signs: dict[str, str]) -> pd.DataFrame:
+    spelt = np.array(_spelt(side["code"], elements, signs), dtype=object)
+    return side.assign(
+        code=side["code"].astype(object),
+        gender=side["gender"].astype(object),
+        spelt=spelt,
+        whole=np.array([len(code) == len(elements) for code in spelt], dtype=bool),
+        told=side["gender"].isin(_GENDERS).to_numpy(),
+    )
 
 
 def _blocks(
@@ -338,7 +360,7 @@ def _candidates(
     """Return the positions in both blocks of codes that are one element off."""
     found = [(np.zeros(0, dtype=int), np.zeros(0, dtype=int))]
     sex, also = there["gender"].to_numpy(), there["told"].to_numpy()
-    whole = (there["spelt"].str.len() == len(elements)).to_numpy()
+    whole = there["whole"].to_numpy()
     for start in range(0, len(here), _ROWS):
         part = here.iloc[start : start + _ROWS]
         off = cdist(part["code"], there["code"], scorer=OSA.distance, score_cutoff=1) <= 1
@@ -346,7 +368,7 @@ def _candidates(
             apart = (
                 cdist(part["spelt"], there["spelt"], scorer=Hamming.distance, score_cutoff=1) <= 1
             )
-            off |= apart & (part["spelt"].str.len() == len(elements)).to_numpy()[:, None] & whole
+            off |= apart & part["whole"].to_numpy()[:, None] & whole
         own = part["gender"].to_numpy()[:, None]
         off &= (own == sex) | ~part["told"].to_numpy()[:, None] | ~also
         rows, columns = np.nonzero(off)
@@ -359,10 +381,11 @@ def _spelt(codes: pd.Series, elements: Sequence[int], signs: dict[str, str]) -> 
     """Return each code with one sign per element; codes of another length stay as they are."""
     if not elements:
         return codes.to_list()
-    ends = np.cumsum(elements)
+    ends = np.cumsum(elements).tolist()
+    places = [slice(end - size, end) for size, end in zip(elements, ends, strict=True)]
 
     def spell(code: str) -> str:
-        parts = (code[end - size : end] for size, end in zip(elements, ends, strict=True))
+        parts = (code[place] for place in places)
         # private signs: those of a code's own letters are never among them
         return "".join(signs.setdefault(part, chr(0xF0000 + len(signs))) for part in parts)
 
