@@ -8,11 +8,12 @@ import pandas as pd
 import pingouin
 import pytest
 
+from loftet_analysis.data.careless import same_answer
 from loftet_analysis.names import SENSITIVITY
 from loftet_analysis.stats.clustered import contrast, mean
 from loftet_analysis.stats.effects import effects
 from loftet_analysis.stats.multilevel import fit
-from loftet_analysis.stats.sensitivity import careless, sensitivity
+from loftet_analysis.stats.sensitivity import sensitivity
 from tests.test_effects import answers, codes, in_two_waves, pairs_of, plan, unit
 from tests.test_invariance import answers as item_answers
 from tests.test_invariance import instrument as instrument  # a fixture
@@ -187,7 +188,7 @@ def test_roles_adjusted_and_within_schools(clean):
 
 
 def test_careless_people_are_flagged_and_left_out(instrument):
-    assert not careless(item_answers(50), instrument).any()  # nothing goes the other way here
+    assert not same_answer(item_answers(50), instrument).any()  # nothing goes the other way here
 
 
 def test_who_ticks_the_same_everywhere_is_careless(tmp_path):
@@ -208,7 +209,7 @@ def test_who_ticks_the_same_everywhere_is_careless(tmp_path):
     rows = [[4] * 4 + [1] * 3, [4] * 7, [3, 3, 3, 3, 2, 2, 2], [4, 4, 4, 4, 1, np.nan, np.nan],
             [4, 4, 4] + [np.nan] * 4]  # fmt: skip
     clean = pd.DataFrame(rows, columns=[f"q{i}" for i in range(1, 8)], dtype=float)
-    assert careless(clean, seven).tolist() == [True, False, True, False, False]
+    assert same_answer(clean, seven).tolist() == [True, False, True, False, False]
 
 
 def test_items_that_moved_by_themselves_are_left_out(instrument):

@@ -16,6 +16,7 @@ import pandas as pd
 import pingouin
 from scipy import special
 
+from loftet_analysis.data.careless import same_answer
 from loftet_analysis.data.units import TOTAL, WITHIN_ROLE
 from loftet_analysis.names import (
     ALL,
@@ -599,44 +600,6 @@ def _without_careless(case: Case, *, find: Callable[[Case], Found]) -> Found:
     return find(replace(case, valid=case.valid & ~flagged))
 
 
-def careless(clean: pd.DataFrame, instrument: Instrument) -> np.ndarray:
-    """Return who gave one and the same answer to every item of a response set that goes both ways.
-
-    Parameters
-    ----------
-    clean : DataFrame
-        Clean frame with the items, reversed already.
-    instrument : Instrument
-
-    Returns
-    -------
-    ndarray of bool, shape (n,)
-        Flagged: of some response set at least six items were answered, some of them reversed and
-        some not, and all with the same point as it was ticked.
-    """
-    flagged = np.zeros(len(clean), dtype=bool)
-    for name, answered in instrument.responses.items():
-        items = [
-            (code, item.reversed)
-            for scale in instrument.scales.values()
-            if scale.responses == name
-            for code, item in scale.items.items()
-            if code in clean
-        ]
-        keys = np.array([is_reversed for _, is_reversed in items], dtype=bool)
-        if not keys.any() or keys.all():
-            continue
-        y = clean[[code for code, _ in items]].to_numpy(dtype=float)
-        ticked = np.where(keys, answered.minimum + answered.maximum - y, y)
-        given = np.isfinite(ticked)
-        same = np.nanmax(np.where(given, ticked, -np.inf), axis=1) == np.nanmin(
-            np.where(given, ticked, np.inf), axis=1
-        )
-        both_ways = given[:, keys].any(axis=1) & given[:, ~keys].any(axis=1)
-        flagged |= same & both_ways & (given.sum(axis=1) >= 6)
-    return flagged
-
-
 def sensitivity(
     clean: pd.DataFrame,
     effects: pd.DataFrame,
@@ -687,7 +650,7 @@ def sensitivity(
         computed is a row with its `reason`.
     """
     if instrument is not None:
-        clean = clean.assign(**{CARELESS: careless(clean, instrument)})
+        clean = clean.assign(**{CARELESS: same_answer(clean, instrument)})
     people, settled = arrange(clean, years=years), rulers(units, population)
     rows = []
     for main in effects[(effects[POPULATION] == population) & (effects[SUBGROUP] == ALL)].to_dict(
