@@ -219,3 +219,17 @@ def test_what_cannot_be_fitted_is_refused_with_its_reason():
     assert refusal(y, x, school, region=np.array([0, 1, 0, 0, 1, 1])) == "not_nested"
     assert refusal(y, x, school, region=np.zeros(6)) == "one_cluster"
     assert refusal(y, x, school, person=person) == "not_estimable"  # everybody has one row
+
+
+@pytest.mark.parametrize(("repeated", "told"), [(0, True), (2, True), (12, False)])
+def test_people_of_whom_hardly_anybody_answered_twice_tell_nothing_about_people(repeated, told):
+    rng = np.random.default_rng(3)
+    person = np.r_[np.arange(36), np.arange(repeated)]
+    school = person % 6
+    y = rng.normal(size=len(person)) + rng.normal(size=36)[person]
+    x = np.ones((len(person), 1))
+    if told:
+        with pytest.raises(NotEstimableError, match="not_estimable"):
+            fit(y, x, school, person=person)
+    else:
+        assert fit(y, x, school, person=person).contrast([1]).se > 0

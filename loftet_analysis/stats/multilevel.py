@@ -119,6 +119,9 @@ class Multilevel:
         return school / (school + others)
 
 
+FEWEST_REPEATED = 3  # people with several rows
+
+
 def fit(
     y: ArrayLike,
     x: ArrayLike,
@@ -151,8 +154,9 @@ def fit(
     Raises
     ------
     NotEstimableError
-        ``one_cluster``, ``not_estimable`` (dependent columns, or too few rows), ``not_nested``,
-        ``no_variance`` or ``not_converged``.
+        ``one_cluster``, ``not_estimable`` (dependent columns, too few rows, or fewer than three
+        people with several rows: what differs between people and within them is then a ridge of
+        equal deviances), ``not_nested``, ``no_variance`` or ``not_converged``.
 
     Examples
     --------
@@ -217,6 +221,8 @@ class _Problem:
         home = school[order][starts]
         if (home[person] != school).any():
             raise NotEstimableError("not_nested")
+        if (sizes > 1).sum() < FEWEST_REPEATED:
+            raise NotEstimableError("not_estimable")
         sums = np.add.reduceat(a[order], starts)
         self.sizes, self.counts = np.unique(sizes, return_counts=True)
         parts = []
