@@ -80,6 +80,26 @@ ITEMS = (
     "region", "population", "scale", "item", "wave", "subgroup", "n", "missing_share", "mean", "sd",
     "item_rest_r", "alpha_if_deleted", "floor_share", "ceiling_share",
 )  # fmt: skip
+# counts of people by place, wave and subgroup, from the register's invited to the linked
+RESPONSE = (
+    "population", "wave", "region", "school_id", "subgroup", "n_invited", "n_answered",
+    "n_consented", "n_kept", "n_linkable", "n_linked",
+)  # fmt: skip
+LINKAGE = ("population", "region", "wave", "state", "n")
+ATTRITION = (
+    "region", "population", "variable", "comparison", "n_one", "n_other", "smd", "flags",
+    "reason", "suppressed",
+)  # fmt: skip
+BY_SCHOOL = (
+    "region", "school_id", "population", "outcome", "question", "estimand", "n_pre", "n_post",
+    "n_pairs", "sd_unit", "estimate", "se", "ci_low", "ci_high", "ci_level", "shrunk",
+    "shrunk_low", "shrunk_high", "tau2", "reason", "suppressed",
+)  # fmt: skip
+AGREEMENT = (
+    "region", "outcome", "question", "n_schools", "n_teachers", "n_leaders", "mean_teachers",
+    "mean_leaders", "difference", "se", "df", "ci_low", "ci_high", "ci_level", "r_schools",
+    "icc1", "icc2", "rwg", "reason", "suppressed",
+)  # fmt: skip
 POOLED = (
     "population", "outcome", "estimand", "k", "estimate", "se", "df", "ci_low", "ci_high",
     "pi_low", "pi_high", "tau2", "i2", "q", "q_p", "method",

@@ -13,19 +13,21 @@ from babel.messages.pofile import read_po
 import loftet_analysis
 from loftet_analysis import names, report
 from loftet_analysis.errors import InputError
+from loftet_analysis.report.sentences import (
+    describe_change,
+    describe_distribution,
+    describe_forest,
+    reading,
+    readings,
+)
 from loftet_analysis.report.translate import messages
 from loftet_analysis.report.words import (
     LANGUAGES,
     PSEUDO,
     Words,
     catalogue,
-    describe_change,
-    describe_distribution,
-    describe_forest,
     estimand_label,
     joined,
-    reading,
-    readings,
     reason_label,
     subgroup_label,
     wave_label,
@@ -44,7 +46,7 @@ from tests.made_up import (
 )
 from tests.small_demo import HERE
 
-SOURCES = sorted(Path(report.__file__).parent.glob("*.py"))
+SOURCES = sorted(Path(report.__file__).parent.rglob("*.py"))
 NOTEBOOKS = sorted((HERE / "notebooks").rglob("[0-9]*.ipynb"))
 TRANSLATED = ("nb", "nn")
 KINDS = estimands("pupils", by_grade=True) | spread_estimands("pupils")
@@ -93,7 +95,7 @@ def every_message() -> set[tuple[str, ...]]:
 
 
 def entries(language: str):
-    path = SOURCES[0].parent / "locale" / language / "LC_MESSAGES" / "loftet.po"
+    path = Path(report.__file__).parent / "locale" / language / "LC_MESSAGES" / "loftet.po"
     with path.open("rb") as file:
         return {
             entry.id if isinstance(entry.id, tuple) else (entry.id,): entry

@@ -15,7 +15,8 @@ from loftet_analysis import names, paths
 from loftet_analysis.errors import DisclosureError
 from loftet_analysis.privacy.disclosure import LIMITS, SMALL
 from loftet_analysis.report import plots, tables
-from loftet_analysis.report.words import Words, readings
+from loftet_analysis.report.sentences import readings
+from loftet_analysis.report.words import Words
 
 #: Key in an output's metadata that says it passed the gate; pages hold nothing else.
 GATED = "loftet_gated"

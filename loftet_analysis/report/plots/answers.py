@@ -1,0 +1,152 @@
+"""Answers as they were given: histograms of gated bins, before and after."""
+
+from __future__ import annotations
+
+import textwrap
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.patches import Patch
+from matplotlib.transforms import blended_transform_factory
+
+from loftet_analysis import names
+from loftet_analysis.report.plots.canvas import (
+    BLUE,
+    GREY,
+    PALE,
+    STYLE,
+    Drawing,
+    axes_or_new,
+    blank,
+    titled,
+)
+from loftet_analysis.report.sentences import describe_distribution
+from loftet_analysis.report.words import Words, subgroup_label, wave_label
+
+
+def distribution(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Axes:
+    """Draw one outcome's answers before and after as outlines of gated bins.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One outcome of one subgroup: ``population, outcome, subgroup, wave, low, high, share,
+        mean``; a wave without numbers is hidden and left out.
+    words : Words
+        The reader's language.
+    ax : Axes, optional
+        Where to draw; default: new axes of report size.
+
+    Returns
+    -------
+    Axes
+        The height is share per scale point, so equal areas are equal shares of answers.
+    """
+    ax = axes_or_new(ax)
+    first = frame.iloc[0]
+    answers = words.answers[first["population"], first["outcome"]]
+    drawn = frame[frame["share"].notna()]
+    for wave, bins in drawn.groupby("wave", sort=False):
+        bins = bins.sort_values("low")
+        edges = [*bins["low"], bins["high"].iloc[-1]]
+        height = bins["share"] / (bins["high"] - bins["low"])
+        before = wave == names.PRE
+        ax.stairs(
+            height,
+            edges,
+            fill=before,
+            color=PALE if before else BLUE,
+            edgecolor=GREY if before else BLUE,
+            linewidth=1 if before else 1.8,
+            label=wave_label(wave, words),
+        )
+        ax.plot(
+            [bins["mean"].iloc[0]] * 2,
+            [0, -0.07],
+            transform=blended_transform_factory(ax.transData, ax.transAxes),
+            color=GREY if before else BLUE,
+            linewidth=1.6 if before else 2.4,
+            clip_on=False,
+            solid_capstyle="butt",
+        )
+    ax.set_ylim(bottom=0)
+    ax.set_yticks([])
+    points = np.arange(answers.minimum, answers.maximum + 1)
+    ax.set_xticks(points, [words.number(point, 0) for point in points])
+    ax.tick_params(axis="x", pad=7)
+    for point, label, side, nudge in (
+        (answers.minimum, answers.low, "left", -3),
+        (answers.maximum, answers.high, "right", 3),
+    ):
+        ax.annotate(
+            textwrap.fill(label, 18),
+            (point, 0),
+            xycoords=ax.get_xaxis_transform(),
+            xytext=(nudge, -23),
+            textcoords="offset points",
+            ha=side,
+            va="top",
+            color=GREY,
+        )
+    pad = answers.step / 2 + 0.03 * (answers.maximum - answers.minimum)
+    ax.set_xlim(answers.minimum - pad, answers.maximum + pad)
+    group = subgroup_label(first["subgroup"], words)
+    means = _means(drawn, words)
+    titled(
+        ax,
+        words.outcome(first["population"], first["outcome"]),
+        f"{group}: {means}" if group else means,
+    )
+    sns.despine(ax=ax, left=True)
+    return ax
+
+
+def _means(drawn: pd.DataFrame, words: Words) -> str:
+    means = drawn.drop_duplicates("wave").set_index("wave")["mean"]
+    if set(means.index) != {names.PRE, names.POST}:
+        return words.text("hidden: too few people answered")
+    return words.text(
+        "mean {before} before, {after} after",
+        before=words.number(means[names.PRE]),
+        after=words.number(means[names.POST]),
+    )
+
+
+def distribution_figure(frame: pd.DataFrame, *, words: Words) -> Drawing:
+    """Draw answers before and after as small multiples, one panel per outcome and subgroup.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As for `distribution`, of any number of outcomes and subgroups.
+    """
+    panels = [panel for _, panel in frame.groupby(["outcome", "subgroup"], sort=False)]
+    columns = min(2, len(panels))
+    rows = -(-len(panels) // columns)
+    with mpl.rc_context(STYLE):
+        figure = blank(0.35 + 2.15 * rows)
+        figure.get_layout_engine().set(hspace=0.06, wspace=0.06)
+        grid = figure.subplots(rows, columns, squeeze=False).ravel()
+        for ax, panel in zip(grid, panels, strict=False):
+            distribution(panel, words=words, ax=ax)
+        for ax in grid[len(panels) :]:
+            ax.set_axis_off()
+        figure.legend(
+            handles=[
+                Patch(facecolor=PALE, edgecolor=GREY, label=wave_label(names.PRE, words)),
+                Patch(
+                    facecolor="none", edgecolor=BLUE, lw=1.8, label=wave_label(names.POST, words)
+                ),
+            ],
+            loc="outside upper right",
+            ncols=2,
+            frameon=False,
+        )
+    caption = words.text(
+        "Answers before and after. Equal areas are equal shares of the answers; values that few "
+        "people chose are joined. The marks below the axis are the means."
+    )
+    return Drawing(figure, caption, describe_distribution(frame, words))

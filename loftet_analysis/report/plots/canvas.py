@@ -1,0 +1,138 @@
+"""What all figures share: size, colours, letters, axes, and how they are saved."""
+
+from __future__ import annotations
+
+import io
+import re
+import textwrap
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import AutoMinorLocator, FuncFormatter, MaxNLocator
+
+from loftet_analysis.report.words import Words
+
+WIDTH = 6.5
+INK, GREY, PALE = "#222222", "#6b6b6b", "#e6e6e6"
+BLUE, ORANGE, GREEN = (sns.color_palette("colorblind").as_hex()[i] for i in (0, 3, 2))
+# colour and shape together, so that the marks differ in grey too
+MARKS = {
+    "linked_change": (BLUE, "o"),
+    "same_grade": (ORANGE, "D"),
+    "school_change": (GREEN, "s"),
+    "participants": (BLUE, "o"),
+    "colleagues": (ORANGE, "D"),
+    "participants_vs_colleagues": (INK, "^"),
+}
+STYLE = {
+    **sns.axes_style("ticks"),
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.labelsize": 9,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "legend.fontsize": 9,
+    "axes.edgecolor": GREY,
+    "axes.linewidth": 0.8,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.major.size": 3,
+    "svg.fonttype": "path",
+}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A finished figure with what is said of it."""
+
+    figure: Figure
+    caption: str
+    alt: str
+
+
+def saved(drawing: Drawing, *, salt: str) -> tuple[bytes, bytes]:
+    """Return a drawing as SVG and PNG, the same bytes each time.
+
+    Parameters
+    ----------
+    drawing : Drawing
+        Drawn once; both formats come from the same artists.
+    salt : str
+        Keeps the ids inside the SVG apart from those of another figure on the same page.
+    """
+    pictures = []
+    with mpl.rc_context({**STYLE, "svg.hashsalt": salt}):
+        # laid out once, or else each format would do it again
+        drawing.figure.get_layout_engine().execute(drawing.figure)
+        drawing.figure.set_layout_engine(None)
+        for suffix, metadata in (
+            ("svg", {"Date": None, "Creator": None, "Title": drawing.caption}),
+            ("png", {"Software": None}),
+        ):
+            buffer = io.BytesIO()
+            drawing.figure.savefig(buffer, format=suffix, dpi=200, metadata=metadata)
+            pictures.append(buffer.getvalue())
+    return _lean(pictures[0]), pictures[1]
+
+
+def _lean(svg: bytes) -> bytes:
+    """Return the same drawing in fewer bytes: letters are placed by ``x`` and have short ids."""
+    text = svg.decode("utf-8").replace("DejaVuSans-Bold-", "b").replace("DejaVuSans-", "g")
+    text = re.sub(r"\n\s+", "\n", text)
+    moved = r'(<use [^>]*?) transform="translate\((-?\d+(?:\.\d)?)\d* 0\)"/>'
+    text = re.sub(moved, r'\1 x="\2"/>', text)
+    return text.encode("utf-8")
+
+
+def blank(height: float) -> Figure:
+    """Return an empty figure of report width; height in inches."""
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def axes_or_new(ax: Axes | None) -> Axes:
+    """Return the axes given, or new ones of report size."""
+    return blank(4).subplots() if ax is None else ax
+
+
+def effect_axis(ax: Axes, words: Words, *, ticks: int) -> None:
+    """Make the x axis one of changes: signed numbers in the reader's form, a line at zero."""
+
+    def label(value: float, _: int) -> str:
+        step = np.diff(ax.get_xticks()[:2]).item()
+        return words.number(value, 1 if step > 0.099 else 2, signed=True)
+
+    ax.xaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 5, 10]))
+    ax.xaxis.set_minor_locator(AutoMinorLocator())
+    ax.xaxis.set_major_formatter(FuncFormatter(label))
+    ax.axvline(0, color=GREY, linewidth=0.8, zorder=1)
+    ax.tick_params(axis="y", length=0)
+    sns.despine(ax=ax, left=True)
+
+
+def titled(ax: Axes, title: str, beneath: str) -> None:
+    """Put a bold title over the axes, and a plain line beneath it."""
+    title = textwrap.fill(title, 34)
+    ax.set_title(title, loc="left", weight="bold", pad=19)
+    ax.annotate(
+        beneath, (0, 1), xycoords="axes fraction", xytext=(0, 5), textcoords="offset points"
+    )
+
+
+def align_left(ax: Axes) -> None:
+    """Move the tick labels of the y axis so that they begin, not end, under one another."""
+    labels = ax.get_yticklabels()
+    renderer = ax.figure.canvas.get_renderer()
+    widest = max(label.get_window_extent(renderer).width for label in labels)
+    ax.tick_params(axis="y", pad=6 + widest * 72 / ax.figure.dpi)
+    for label in labels:
+        label.set_horizontalalignment("left")

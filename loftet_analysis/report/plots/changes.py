@@ -1,0 +1,228 @@
+"""Changes with their intervals: by outcome and estimand, and by region."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from loftet_analysis.report.plots.canvas import (
+    GREY,
+    INK,
+    MARKS,
+    PALE,
+    STYLE,
+    Drawing,
+    align_left,
+    axes_or_new,
+    blank,
+    effect_axis,
+)
+from loftet_analysis.report.sentences import describe_change, describe_forest
+from loftet_analysis.report.words import Words, estimand_label, subgroup_label
+
+
+def change(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Axes:
+    """Draw standardised changes with their intervals, one line per outcome and estimand.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of effects of one region, in the order to draw them.
+    words : Words
+        The reader's language.
+    ax : Axes, optional
+        Where to draw; default: new axes of report size.
+
+    Returns
+    -------
+    Axes
+        Outcomes are headings among the tick labels, the numbers stand to the right.
+    """
+    ax = axes_or_new(ax)
+    ticks: list[str] = []
+    headings: list[int] = []
+    reach = [-0.2, 0.2]
+    for (population, outcome), rows in frame.groupby(["population", "outcome"], sort=False):
+        heading = _heading(population, outcome, words)
+        headings += range(len(ticks), len(ticks) + len(heading))
+        ticks += heading
+        for row in rows.to_dict("records"):
+            y = len(ticks)
+            group = subgroup_label(row["subgroup"], words) if _adds_group(row) else ""
+            label = estimand_label(row["estimand"], words)
+            ticks.append(f"   {label}, {group}" if group else f"   {label}")
+            if pd.isna(row["estimate"]):
+                said = words.text("hidden") if row["suppressed"] else words.text("not computed")
+            else:
+                reach += [row["ci_low"], row["ci_high"]]
+                _interval_mark(ax, row, y)
+                inside = words.interval(row["ci_low"], row["ci_high"])
+                said = f"{words.number(row['estimate'], signed=True)} ({inside})"
+            ax.annotate(
+                said,
+                (1, y),
+                xycoords=ax.get_yaxis_transform(),
+                xytext=(6, 0),
+                textcoords="offset points",
+                va="center_baseline",
+                color=GREY if pd.isna(row["estimate"]) else INK,
+            )
+    sesoi = frame["sesoi"].iloc[0]
+    ax.axvspan(-sesoi, sesoi, color=PALE, linewidth=0, zorder=0)
+    margin = 0.04 * (np.nanmax(reach) - np.nanmin(reach))
+    ax.set_xlim(np.nanmin(reach) - margin, np.nanmax(reach) + margin)
+    effect_axis(ax, words, ticks=6)
+    ax.set_ylim(len(ticks) - 0.5, -0.5)
+    ax.set_yticks(range(len(ticks)), ticks)
+    for heading in headings:
+        ax.get_yticklabels()[heading].set_weight("bold")
+    align_left(ax)
+    ax.set_xlabel(words.text("change in standard deviations (after − before)"))
+    return ax
+
+
+def _heading(population: str, outcome: str, words: Words) -> list[str]:
+    return textwrap.wrap(words.outcome(population, outcome), 32)
+
+
+def _adds_group(row: dict) -> bool:
+    return not row["subgroup"].startswith("role=")
+
+
+def _interval_mark(ax: Axes, row: dict, y: float) -> None:
+    colour, marker = MARKS[row["estimand"]]
+    ax.plot([row["ci_low"], row["ci_high"]], [y, y], color=colour, lw=1.8, solid_capstyle="butt")
+    ax.plot([row["estimate"]], [y], marker=marker, color=colour, ms=6, mec="white", mew=0.6)
+
+
+def change_figure(frame: pd.DataFrame, *, words: Words) -> Drawing:
+    """Draw the changes of one region at the height that their number asks for."""
+    outcomes = frame[["population", "outcome"]].drop_duplicates().itertuples(index=False)
+    lines = len(frame) + sum(len(_heading(*pair, words)) for pair in outcomes)
+    with mpl.rc_context(STYLE):
+        figure = blank(0.75 + 0.25 * lines)
+        change(frame, words=words, ax=figure.subplots())
+    caption = words.text(
+        "Change from before to after with {level} confidence intervals that allow for people in "
+        "the same school being alike. The grey band is ±{sesoi} standard deviations, the smallest "
+        "change of interest.",
+        level=words.percent(frame["ci_level"].iloc[0]),
+        sesoi=words.number(frame["sesoi"].iloc[0]),
+    )
+    return Drawing(figure, caption, describe_change(frame, words))
+
+
+def forest(
+    frame: pd.DataFrame, pooled: pd.DataFrame, *, words: Words, ax: Axes | None = None
+) -> Axes:
+    """Draw one outcome's estimates by region, and the regions together beneath them.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of effects, one per region, of one outcome and estimand, in register order.
+    pooled : DataFrame
+        The matching gated row of pooled effects, or none.
+    words : Words
+        The reader's language.
+    ax : Axes, optional
+        Where to draw; default: new axes of report size.
+
+    Returns
+    -------
+    Axes
+        One line per region; then a diamond as wide as the pooled interval, on top of the thin
+        line of the prediction interval.
+    """
+    ax = axes_or_new(ax)
+    labels = [words.region(region) for region in frame["region"]]
+    for y, row in enumerate(frame.to_dict("records")):
+        if pd.isna(row["estimate"]):
+            ax.annotate("·", (0, y), ha="center", va="center", color=GREY, annotation_clip=False)
+        else:
+            _interval_mark(ax, row, y)
+    for row in pooled[pooled["estimate"].notna()].to_dict("records"):
+        y = len(labels) + 0.3
+        if not pd.isna(row["pi_low"]):
+            ax.plot([row["pi_low"], row["pi_high"]], [y, y], color=INK, lw=1)
+        ax.fill(
+            [row["ci_low"], row["estimate"], row["ci_high"], row["estimate"]],
+            [y, y - 0.38, y, y + 0.38],
+            color=INK,
+            lw=0,
+            zorder=3,
+        )
+    spec = ax.get_subplotspec()
+    effect_axis(ax, words, ticks=max(2, 7 // (spec.get_gridspec().ncols if spec else 1)))
+    ax.set_ylim(len(labels) + 1, -0.6)
+    ax.set_yticks(
+        [*range(len(labels)), len(labels) + 0.3], [*labels, words.text("Regions together")]
+    )
+    for label in ax.get_yticklabels()[-1:]:
+        label.set_weight("bold")
+    return ax
+
+
+def forest_figure(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame) -> Drawing:
+    """Draw forest plots, a row of panels per outcome and a column per estimand.
+
+    Parameters
+    ----------
+    frame, pooled : DataFrame
+        As for `forest`, of any number of outcomes and estimands.
+    """
+    outcomes = frame[["population", "outcome"]].drop_duplicates().itertuples(index=False)
+    panels = [(pair.population, pair.outcome) for pair in outcomes]
+    estimands = list(dict.fromkeys(frame["estimand"]))
+    letters = {1: 60, 2: 26}.get(len(estimands), 14)
+    wrapped = [
+        textwrap.wrap(estimand_label(estimand, words), letters, break_long_words=False)
+        for estimand in estimands
+    ]
+    over = max(map(len, wrapped))
+    height = 0.4 + 0.15 * over + 0.175 * (frame["region"].nunique() + 2)
+    with mpl.rc_context(STYLE):
+        figure = blank(0.35 + height * len(panels))
+        grid = figure.subplots(
+            len(panels), len(estimands), squeeze=False, sharey="row", sharex=True
+        )
+        for line, (population, outcome) in zip(grid, panels, strict=True):
+            for ax, estimand, lines in zip(line, estimands, wrapped, strict=True):
+                forest(
+                    _matching(frame, population, outcome, estimand),
+                    _matching(pooled, population, outcome, estimand),
+                    words=words,
+                    ax=ax,
+                )
+                ax.set_title("\n".join(lines), loc="left", size=9)
+                ax.tick_params(labelbottom=True)
+            # the outcome is wider than its panel, so a blank keeps its place in the layout
+            for text in ("\N{NO-BREAK SPACE}", words.outcome(population, outcome)):
+                line[0].annotate(
+                    text,
+                    (0, 1),
+                    xycoords=("figure fraction", "axes fraction"),
+                    xytext=(4, 7 + 12 * over),
+                    textcoords="offset points",
+                    weight="bold",
+                    size=10,
+                ).set_in_layout(not text.strip())
+        figure.supxlabel(words.text("change in standard deviations (after − before)"), size=9)
+    caption = words.text(
+        "Change by region with {level} confidence intervals. The diamond is the mean over the "
+        "regions with its interval; the thin line through it shows where the change of one more "
+        "region can be expected (prediction interval). Regions stand in the order of the "
+        "register and are not ranked.",
+        level=words.percent(frame["ci_level"].iloc[0]),
+    )
+    return Drawing(figure, caption, describe_forest(pooled, words))
+
+
+def _matching(frame: pd.DataFrame, population: str, outcome: str, estimand: str) -> pd.DataFrame:
+    keys: Sequence[str] = ("population", "outcome", "estimand")
+    return frame[(frame[[*keys]] == [population, outcome, estimand]).all(axis=1)]

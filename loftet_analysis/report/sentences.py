@@ -1,0 +1,345 @@
+"""Sentences from gated rows of results, and the alt texts of figures; they claim no cause."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import pandas as pd
+
+from loftet_analysis import names
+from loftet_analysis.report.words import (
+    Words,
+    estimand_label,
+    joined,
+    percent_of,
+    reason_label,
+    subgroup_label,
+)
+
+
+def confidence(row: Mapping[str, object], words: Words) -> str:
+    """Return ``95% CI −0.16 to −0.03`` from a row of results, and say if zero is inside.
+
+    Examples
+    --------
+    >>> confidence({"ci_level": 0.95, "ci_low": -0.16, "ci_high": 0.01}, Words("nb"))
+    '95\N{NO-BREAK SPACE}% KI −0,16 til 0,01, null er innenfor'
+    """
+    low, high = row["ci_low"], row["ci_high"]
+    said = _at_its_level(row, words.interval(low, high), words)
+    return words.text("{interval}, zero inside", interval=said) if low < 0 < high else said
+
+
+def _at_its_level(row: Mapping[str, object], interval: str, words: Words) -> str:
+    return words.text(
+        "{level} CI {interval}", level=words.percent(row["ci_level"]), interval=interval
+    )
+
+
+def reading(row: Mapping[str, object], words: Words) -> str:
+    """Return a plain reading of one gated row of effects.
+
+    It says which estimand the number is, gives its interval, and claims no cause.
+
+    Parameters
+    ----------
+    row : mapping
+        A row of ``effects`` that passed the gate.
+    words : Words
+        The reader's language.
+
+    Returns
+    -------
+    str
+        Sentences without the outcome's name, and with the group's where it is not everybody;
+        what was hidden or refused is said instead of a number.
+    """
+    _ = words.text
+    label = estimand_label(row["estimand"], words, row["contrast"])
+    # an estimand of one role names it
+    by_role = row["subgroup"].startswith("role=")
+    group = "" if by_role else subgroup_label(row["subgroup"], words)
+    named = f"{label}, {group}" if group else label
+    if row["suppressed"]:
+        return _("{estimand}: hidden, since too few people answered.", estimand=named)
+    if row["reason"]:
+        why = reason_label(row["reason"], words)
+        return _("{estimand}: not computed, since {why}.", estimand=named, why=why)
+    said = _SENTENCES.get(row["estimand"], _standardised)(row, words)
+    return f"{group[0].upper()}{group[1:]}: {said}" if group else said
+
+
+def _in_units(row: Mapping[str, object], words: Words) -> dict[str, str]:
+    return {
+        "estimate": words.number(row["estimate"], signed=True),
+        "interval": confidence(row, words),
+    }
+
+
+def _standardised(row: Mapping[str, object], words: Words) -> str:
+    """Return the sentence of an estimand that has one row, in standard deviations."""
+    _ = words.text
+    found = _in_units(row, words)
+    sentences = {
+        "linked_change": _(
+            "The answers of the same people changed on average by {estimate} standard deviations "
+            "({interval}).",
+            **found,
+        ),
+        "same_grade": _(
+            "Between the pupils of the same grades before and after, who are not the same people, "
+            "the difference is {estimate} standard deviations ({interval}).",
+            **found,
+        ),
+        "school_change": _(
+            "In the typical school, where every school counts once, the change is {estimate} "
+            "standard deviations ({interval}).",
+            **found,
+        ),
+        "cohort_change": _(
+            "In the same cohorts, whose pupils have also grown older and are not followed one by "
+            "one, the mean changed by {estimate} standard deviations ({interval}).",
+            **found,
+        ),
+        "participants": _(
+            "The participants' answers changed on average by {estimate} standard deviations "
+            "({interval}).",
+            **found,
+        ),
+        "colleagues": _(
+            "The colleagues' answers changed on average by {estimate} standard deviations "
+            "({interval}).",
+            **found,
+        ),
+        "participants_vs_colleagues": _(
+            "The participants' change minus the colleagues' change is {estimate} standard "
+            "deviations ({interval}); the colleagues are meant to be reached too, so this measures "
+            "no effect.",
+            **found,
+        ),
+        "programme_vs_comparison": _(
+            "The change at the programme's schools minus the change at the comparison schools is "
+            "{estimate} standard deviations ({interval}); the schools were not drawn by lot and "
+            "may differ in other ways too.",
+            **found,
+        ),
+        "lowest_fifth": _(
+            "The change of those in the lowest fifth before, minus what everybody's change and "
+            "regression to the mean let one expect, is {estimate} standard deviations "
+            "({interval}).",
+            **found,
+        ),
+        ("linked_change", "pupils"): _(
+            "The answers of the same pupils, who have also grown older, changed on average by "
+            "{estimate} standard deviations ({interval}).",
+            **found,
+        ),
+    }
+    estimand = row["estimand"]
+    said = sentences.get((estimand, row["population"]), sentences[estimand])
+    if "adjusted_for_pre" in (row["flags"] or "").split(";"):
+        return f"{said} {_('It is adjusted for the answers before.')}"
+    return said
+
+
+def _of_level(row: Mapping[str, object], words: Words) -> str:
+    """Return the sentence of a mean, or of a share of 0–1."""
+    _ = words.text
+    low, high = row["change_ci_low"], row["change_ci_high"]
+    if row["contrast"] == "share agreeing":
+        interval = f"{words.percent(low)} {_('to')} {words.percent(high)}"
+        return _(
+            "Of those who answered, {share} are above the middle of the scale ({interval}).",
+            share=words.percent(row["change"]),
+            interval=_at_its_level(row, interval, words),
+        )
+    ends = words.answers[row["population"], row["outcome"]]
+    return _(
+        "The mean answer is {mean} ({interval}), where {minimum} is “{low}” and {maximum} is "
+        "“{high}”.",
+        mean=words.number(row["change"]),
+        interval=_at_its_level(row, words.interval(low, high), words),
+        minimum=words.count(ends.minimum),
+        low=ends.low,
+        maximum=words.count(ends.maximum),
+        high=ends.high,
+    )
+
+
+def _of_dose(row: Mapping[str, object], words: Words) -> str:
+    _ = words.text
+    found = _in_units(row, words)
+    said = {
+        "per gathering": _(
+            "For one gathering more, the difference in change is {estimate} standard deviations "
+            "({interval}).",
+            **found,
+        ),
+        "per interim work": _(
+            "For one interim task more, the difference in change is {estimate} standard "
+            "deviations ({interval}).",
+            **found,
+        ),
+        "gathering: 90th - 10th percentile": _(
+            "The change of those with many gatherings (90th percentile) minus the change of those "
+            "with few (10th percentile) is {estimate} standard deviations ({interval}).",
+            **found,
+        ),
+        "interim work: 90th - 10th percentile": _(
+            "The change of those with many interim tasks (90th percentile) minus the change of "
+            "those with few (10th percentile) is {estimate} standard deviations ({interval}).",
+            **found,
+        ),
+    }[row["contrast"]]
+    caution = _("Those who take part often may differ in other ways too: this measures no effect.")
+    return f"{said} {caution}"
+
+
+def _of_percentile(row: Mapping[str, object], words: Words) -> str:
+    return words.text(
+        "In the same grades, the value that {percent} of the pupils are below changed by "
+        "{estimate} standard deviations ({interval}).",
+        percent=words.percent(percent_of(row["contrast"]) / 100),
+        **_in_units(row, words),
+    )
+
+
+def _of_share(row: Mapping[str, object], words: Words) -> str:
+    """Return the sentence of a change of a share, in percentage points."""
+    low, high = 100 * row["change_ci_low"], 100 * row["change_ci_high"]
+    interval = _at_its_level(row, words.interval(low, high, 1), words)
+    if low < 0 < high:
+        interval = words.text("{interval}, zero inside", interval=interval)
+    return words.text(
+        "In the same grades, the share of pupils below what was the limit of the lowest fifth "
+        "before changed by {points} percentage points ({interval}).",
+        points=words.number(100 * row["change"], 1, signed=True),
+        interval=interval,
+    )
+
+
+def _of_gap(row: Mapping[str, object], words: Words) -> str:
+    one, other = (subgroup_label(group, words) for group in row["contrast"].split(" - "))
+    return words.text(
+        "In the same grades, the change for {one} minus the change for {other} is {estimate} "
+        "standard deviations ({interval}).",
+        one=one,
+        other=other,
+        **_in_units(row, words),
+    )
+
+
+def _of_spread(row: Mapping[str, object], words: Words) -> str:
+    """Return the sentence of a log ratio: how many times, and how many per cent."""
+    _ = words.text
+    ratio, low, high = (math.exp(row[key]) for key in ("change", "change_ci_low", "change_ci_high"))
+    interval = _at_its_level(row, words.interval(low, high), words)
+    if low < 1 < high:
+        interval = _("{interval}, 1 inside", interval=interval)
+    apart = round(ratio, 2) - 1  # of the ratio that is shown
+    percent = words.percent(abs(apart))
+    size = _("equally large")
+    if apart:
+        size = (
+            _("{percent} larger", percent=percent)
+            if apart > 0
+            else _("{percent} smaller", percent=percent)
+        )
+    found = {"ratio": words.number(ratio), "interval": interval, "size": size}
+    return {
+        "between schools": _(
+            "The spread between the schools is {ratio} times as large after as before "
+            "({interval}), that is {size}.",
+            **found,
+        ),
+        "within schools": _(
+            "The spread between the pupils within the schools is {ratio} times as large after as "
+            "before ({interval}), that is {size}.",
+            **found,
+        ),
+    }[row["contrast"]]
+
+
+# all others stand in one row, in standard deviations
+_SENTENCES = {
+    "level": _of_level,
+    "dose": _of_dose,
+    "same_grade_quantile": _of_percentile,
+    "share_below": _of_share,
+    "gap_change": _of_gap,
+    "spread_ratio": _of_spread,
+}
+
+
+def readings(frame: pd.DataFrame, *, words: Words) -> dict[str, str]:
+    """Return the plain readings of gated effects by the outcome's label."""
+    return {
+        words.outcome(*pair): " ".join(reading(row, words) for row in rows.to_dict("records"))
+        for pair, rows in frame.groupby(["population", "outcome"], sort=False)
+    }
+
+
+def _outcomes_in(frame: pd.DataFrame, words: Words) -> str:
+    pairs = frame[["population", "outcome"]].drop_duplicates().itertuples(index=False)
+    return joined([words.outcome(*pair) for pair in pairs], words)
+
+
+def describe_change(frame: pd.DataFrame, words: Words) -> str:
+    """Return the alt text of a change plot from its gated rows."""
+    _ = words.text
+    shown = frame[frame["estimate"].notna()]
+    said = [_("Changes with their intervals for {outcomes}.", outcomes=_outcomes_in(frame, words))]
+    if len(shown):
+        said.append(
+            _(
+                "The estimates lie between {low} and {high} standard deviations; {k} of {n} "
+                "intervals include no change.",
+                low=words.number(shown["estimate"].min()),
+                high=words.number(shown["estimate"].max()),
+                k=words.count(((shown["ci_low"] < 0) & (shown["ci_high"] > 0)).sum()),
+                n=words.count(len(shown)),
+            )
+        )
+    return " ".join(said)
+
+
+def describe_distribution(frame: pd.DataFrame, words: Words) -> str:
+    """Return the alt text of distributions from their gated bins."""
+    _ = words.text
+    said = [_("Histograms of the answers before and after.")]
+    for (population, outcome, subgroup), rows in frame.groupby(
+        ["population", "outcome", "subgroup"], sort=False
+    ):
+        means = rows[rows["mean"].notna()].drop_duplicates("wave").set_index("wave")["mean"]
+        if {names.PRE, names.POST} <= set(means.index):
+            label = words.outcome(population, outcome)
+            group = subgroup_label(subgroup, words)
+            said.append(
+                _(
+                    "{outcome}: mean {before} before and {after} after.",
+                    outcome=f"{label}, {group}" if group else label,
+                    before=words.number(means[names.PRE]),
+                    after=words.number(means[names.POST]),
+                )
+            )
+    return " ".join(said)
+
+
+def describe_forest(pooled: pd.DataFrame, words: Words) -> str:
+    """Return the alt text of forest plots from the gated pooled effects."""
+    _ = words.text
+    said = [_("Changes by region with their intervals.")]
+    for row in pooled[pooled["estimate"].notna()].to_dict("records"):
+        said.append(
+            _(
+                "{outcome}, {estimand}: over {k} regions {estimate} standard deviations, interval "
+                "{interval}.",
+                outcome=words.outcome(row["population"], row["outcome"]),
+                estimand=estimand_label(row["estimand"], words),
+                k=words.count(row["k"]),
+                estimate=words.number(row["estimate"], signed=True),
+                interval=words.interval(row["ci_low"], row["ci_high"]),
+            )
+        )
+    return " ".join(said)
