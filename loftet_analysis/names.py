@@ -16,6 +16,7 @@ SUBMITTED = "submitted"
 GATHERINGS = "gatherings"
 INTERIM_WORK = "interim_work"
 LINKED_BY = "linked_by"  # id, code or near; missing where unlinked
+LINK_STATE = "link_state"  # linked, or why not; see data.link
 SECONDS = "seconds_per_item"
 MISSING = "missing_share"
 CARELESS = "careless"  # the flags of a sheet, with ";" between them
@@ -86,8 +87,9 @@ RESPONSE = (
     "n_consented", "n_kept", "n_linkable", "n_linked",
 )  # fmt: skip
 LINKAGE = ("population", "region", "wave", "state", "n")
+# how two groups differed before; outcome is a scale, or grade or gender=girl
 ATTRITION = (
-    "region", "population", "variable", "comparison", "n_one", "n_other", "smd", "flags",
+    "region", "population", "outcome", "comparison", "n_one", "n_other", "smd", "flags",
     "reason", "suppressed",
 )  # fmt: skip
 BY_SCHOOL = (
@@ -111,4 +113,7 @@ MASK = (
     "population", "region", "school_id", "subgroup", "wave", "outcome", "n", "suppressed",
     "reason",
 )  # fmt: skip
-UNITS = ("population", "outcome", "unit", "sd_unit", "n", "low_fifth", "midpoint", "alpha")
+UNITS = (
+    "population", "outcome", "unit", "sd_unit", "n", "low_fifth", "midpoint", "alpha",
+    "alpha_post", "floor_share", "ceiling_share",
+)  # fmt: skip

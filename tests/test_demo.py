@@ -33,6 +33,7 @@ GENERATED = (
     exports.TEACHERS_POST,
     exports.LEADERS_POST,
     exports.ATTENDANCE,
+    exports.LEADERS_ATTENDANCE,
 )
 
 

@@ -61,7 +61,7 @@ def test_every_sheet_goes_where_it_belongs(tiny):
     pupils, aside = prepared.clean["pupils"], prepared.set_aside["pupils"]
     assert list(pupils.columns) == [
         "person_id", "wave", "region", "school_id", "grade", "submitted", "serial",
-        "linked_by", "seconds_per_item", "missing_share", "careless",
+        "linked_by", "link_state", "seconds_per_item", "missing_share", "careless",
         "effort_1", "effort_2", "effort_3", "after_1", "effort", "afterwards",
     ]  # fmt: skip
     assert pupils[["wave", "region", "school_id", "grade", "serial"]].values.tolist() == [

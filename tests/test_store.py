@@ -37,6 +37,7 @@ def test_what_is_written_is_what_is_read(tiny):
         "linkage.csv",
         "pupils/region=nordland/part.parquet",
         "pupils/region=oslo/part.parquet",
+        "response.csv",
         "set_aside/pupils.parquet",
         "units.csv",
         "values.csv",

@@ -27,6 +27,7 @@ BACKGROUND = {
     names.GATHERINGS: "gatherings attended",
     names.INTERIM_WORK: "interim work done",
     names.LINKED_BY: "how the sheet was linked",
+    names.LINK_STATE: "linked, or why not",
     names.SECONDS: "seconds per answered item",
     names.MISSING: "share of the asked items that are missing",
     names.CARELESS: "signs of careless answering",

@@ -24,7 +24,8 @@ SHORTEST_CODE = 4  # signs; what is shorter tells too few people apart
 NEAR = "near"
 LINKED_NEAR = "linked_near"
 _GENDERS = ("girl", "boy", "female", "male")  # any other answer goes with both
-LINKAGE = ("population", "region", "wave", "state", "n")
+#: States of sheets whose person could be found in another wave.
+COULD_BE_FOUND = (names.LINKED, LINKED_NEAR, "declined", "set_aside", "moved", "absent")
 CODE = "code"  # the normalised id or code, in memory only
 _ROWS = 2_000  # of a block that are compared at a time
 
@@ -141,7 +142,8 @@ def link_waves(
     frame : DataFrame
         The sheets that are in; ``person_id`` is missing where it stood on two sheets of one wave
         (*ambiguous*), or on grades that cannot follow each other (*grade_mismatch*);
-        ``linked_by`` is *id*, *code* or *near*, and missing where the sheet is unlinked.
+        ``linked_by`` is *id*, *code* or *near*, and missing where the sheet is unlinked;
+        ``link_state`` is the state by which it is counted in the summary.
     linkage : DataFrame
         ``population, region, wave, state, n``: *linked* (to any other wave), *linked_near*,
         *structurally_impossible* (no other wave has the cohort's grade), *code_error* (no id, or
@@ -177,12 +179,16 @@ def link_waves(
     state = state.mask(exact, names.LINKED).mask(near, LINKED_NEAR)
     by = pd.Series(link.by if link is not None else "id", index=frame.index, dtype="str")
     out = frame.drop(columns=CODE, errors="ignore").assign(
-        **{names.PERSON: kept, names.LINKED_BY: by.mask(near, NEAR).where(linked)}
+        **{
+            names.PERSON: kept,
+            names.LINKED_BY: by.mask(near, NEAR).where(linked),
+            names.LINK_STATE: state,
+        }
     )
     keys = [frame[names.REGION], wave, state.rename("state")]
     linkage = frame.groupby(keys, sort=True).size().rename("n").reset_index()
     linkage.insert(0, names.POPULATION, population)
-    return out, linkage[list(LINKAGE)]
+    return out, linkage[list(names.LINKAGE)]
 
 
 def _cohort(frame: pd.DataFrame, years: Mapping[str, int]) -> pd.Series | None:

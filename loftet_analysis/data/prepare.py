@@ -17,6 +17,7 @@ from loftet_analysis.data.lists import CORRECTION, Listing, correct, listed, rea
 from loftet_analysis.data.quarantine import quarantine
 from loftet_analysis.data.readers import Export, chained, read_export
 from loftet_analysis.data.registers import read_attendance
+from loftet_analysis.data.response import response
 from loftet_analysis.data.score import VALUES, score_items, score_scales
 from loftet_analysis.data.units import study_units
 from loftet_analysis.errors import InputError, Problem
@@ -37,8 +38,8 @@ class Prepared:
         By population, one row per respondent and wave, sorted by region, school and wave:
         ``person_id`` (missing where unlinkable), ``wave, region, school_id``, ``grade``,
         ``role`` and other background where there is any, ``submitted`` (day), ``gatherings`` and
-        ``interim_work`` where there is a register, ``linked_by``, ``seconds_per_item``,
-        ``missing_share``, ``careless``, items (reversed already), scales.
+        ``interim_work`` where there is a register, ``linked_by``, ``link_state``,
+        ``seconds_per_item``, ``missing_share``, ``careless``, items (reversed already), scales.
     set_aside : dict of str to DataFrame
         By population, the sheets that are not in, with ``reason`` and the same columns; answers
         that were not understood on them are missing.
@@ -50,7 +51,9 @@ class Prepared:
         school is unknown); reason *blank_row* counts rows that are no sheets. A row without a
         wave is the account of a register.
     linkage : DataFrame
-        ``population, region, wave, state, n``.
+        ``names.LINKAGE``.
+    response : DataFrame
+        ``names.RESPONSE``.
     units : DataFrame
         ``names.UNITS``.
     mask : DataFrame
@@ -62,6 +65,7 @@ class Prepared:
     values: pd.DataFrame
     ledger: pd.DataFrame
     linkage: pd.DataFrame
+    response: pd.DataFrame
     units: pd.DataFrame
     mask: pd.DataFrame
 
@@ -131,6 +135,7 @@ def prepare(
         values=pd.concat([part["values"] for part in parts.values()], ignore_index=True),
         ledger=pd.concat([part["ledger"] for part in parts.values()], ignore_index=True),
         linkage=pd.concat([part["linkage"] for part in parts.values()], ignore_index=True),
+        response=pd.concat([part["response"] for part in parts.values()], ignore_index=True),
         units=study_units(cleaned, instruments),
         mask=decide(study, cleaned),
     )
@@ -336,7 +341,7 @@ def _join(
     """Link the waves of a population, and split what is in from what is set aside."""
     years = link.years_since_start(study)
     items = list(population.instrument.items)
-    sheets, ledger, values, declined = [], [], [], {}
+    sheets, ledger, values, declined, gone_by_wave = [], [], [], {}, {}
     for wave in (name for name in study.waves if name in waves):
         part = waves[wave]
         stamp = {"population": population.name, "wave": wave, "file": population.files[wave].file}
@@ -347,7 +352,7 @@ def _join(
             grades = clean.grade_numbers(gone[names.GRADE].fillna("")).astype("Int64")
             gone = gone.assign(**{names.GRADE: grades})
         gone = link.assign_persons(gone, years=years[wave], **named)
-        declined[wave] = frozenset(gone[names.PERSON].dropna())
+        declined[wave], gone_by_wave[wave] = frozenset(gone[names.PERSON].dropna()), gone
         frame, duplicates = clean.set_aside_duplicates(
             frame, rule=population.duplicates, items=items
         )
@@ -367,6 +372,8 @@ def _join(
     )
     if population.link.by == "none":
         linkage = linkage.iloc[:0]
+        kept = kept.assign(**{names.LINK_STATE: pd.Series(pd.NA, index=kept.index, dtype="str")})
+    counts = response(study, population.name, whole, kept, gone_by_wave)
     if register is not None and population.attendance:
         attended = read_attendance(
             register, population=population, key=key, schools=clean.school_lookup(study.schools)
@@ -374,13 +381,15 @@ def _join(
         ledger.append(_account_of_register(attended, kept, register, population.name))
         kept = kept.merge(attended, on=next(iter(attended)), how="left")
     aside = whole[~still_in].drop(columns=link.CODE)
-    aside[names.LINKED_BY] = pd.Series(pd.NA, index=aside.index, dtype="str")
+    for column in (names.LINKED_BY, names.LINK_STATE):
+        aside[column] = pd.Series(pd.NA, index=aside.index, dtype="str")
     tables = {
         "clean": _finished(kept, population),
         "set_aside": _finished(aside, population, REASON),
         "values": pd.concat(values, ignore_index=True)[list(VALUES)],
         "ledger": pd.concat(ledger, ignore_index=True)[list(names.LEDGER)],
         "linkage": linkage,
+        "response": counts,
     }
     _check_nothing_lost(tables, sum(part.n_sheets for part in waves.values()), population.name)
     return tables
@@ -410,7 +419,7 @@ def _columns(population: Population, present: list[str]) -> list[str]:
     known = (names.GRADE, names.ROLE, names.GENDER)
     own = [column for column in population.columns if column not in (*known, names.SCHOOL)]
     register = (names.GATHERINGS, names.INTERIM_WORK)
-    signs = (names.LINKED_BY, names.SECONDS, names.MISSING, names.CARELESS)
+    signs = (names.LINKED_BY, names.LINK_STATE, names.SECONDS, names.MISSING, names.CARELESS)
     instrument: Instrument = population.instrument
     keys = (names.PERSON, names.WAVE, names.REGION, names.SCHOOL)
     ordered = (*keys, *known, *own, *register, *signs, *instrument.items, *instrument.scales)

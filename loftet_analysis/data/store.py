@@ -20,14 +20,17 @@ TABLES = {
     "ledger": "ledger.csv",
     "values": "values.csv",
     "linkage": "linkage.csv",
+    "response": "response.csv",
     "units": "units.csv",
     "invariance": "invariance.parquet",
     "disclosure": "disclosure.parquet",
 }
-_COUNTED = ("ledger", "values", "linkage", "units")
+_COUNTED = ("ledger", "values", "linkage", "response", "units")
 MADE_LATER = ("results", "failed", "manifest.json")
 _NUMBERS = (
     "n", "n_in", "n_out", "n_set_aside", "sd_unit", "low_fifth", "midpoint", "alpha",
+    "alpha_post", "floor_share", "ceiling_share", "n_invited", "n_answered", "n_consented",
+    "n_kept", "n_linkable", "n_linked",
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pingouin
 
-from loftet_analysis.names import OUTCOME, POPULATION, PRE, ROLE, UNITS, WAVE
+from loftet_analysis.names import OUTCOME, POPULATION, POST, PRE, ROLE, UNITS, WAVE
 from loftet_analysis.study import Instrument
 
 TOTAL = "total"
@@ -50,7 +50,8 @@ def units(clean: pd.DataFrame, scales: Iterable[str], population: str) -> pd.Dat
     -------
     DataFrame
         ``names.UNITS``: `population, outcome, unit, sd_unit, n`, `low_fifth` (20th percentile of
-        the pre answers), and `midpoint` and `alpha` for :func:`study_units` to fill.
+        the pre answers), and what :func:`study_units` fills: `midpoint`, `alpha`, `alpha_post`,
+        `floor_share` and `ceiling_share`.
 
     Examples
     --------
@@ -77,26 +78,37 @@ def units(clean: pd.DataFrame, scales: Iterable[str], population: str) -> pd.Dat
             sd = np.sqrt(squares / spare) if spare else np.nan
             rows.append((population, scale, WITHIN_ROLE, sd, len(x), low))
     found = pd.DataFrame(rows, columns=UNITS[:6]).reindex(columns=UNITS)
-    return found.astype({POPULATION: str, OUTCOME: str, "midpoint": float, "alpha": float})
+    return found.astype({POPULATION: str, OUTCOME: str, **dict.fromkeys(UNITS[6:], float)})
 
 
 def study_units(
     clean: Mapping[str, pd.DataFrame], instruments: Mapping[str, Instrument]
 ) -> pd.DataFrame:
-    """Return the units of every scale, with the middle of its answers and its alpha before."""
+    """Return the units of every scale with the middle of its answers, and how it measures.
+
+    Cronbach's alpha before and after; the shares of people at the lowest and highest possible
+    score before (after, where the scale is not asked before).
+    """
     tables = []
     for population, frame in clean.items():
         instrument = instruments[population]
         table = units(frame, instrument.scales, population)
-        before = frame[(frame[WAVE] == PRE).fillna(False)]
-        middles, alphas = {}, {}
+        before, after = (frame[(frame[WAVE] == wave).fillna(False)] for wave in (PRE, POST))
+        found: dict[str, dict[str, float]] = {}
         for name, scale in instrument.scales.items():
             answers = instrument.responses[scale.responses]
-            middles[name] = (answers.minimum + answers.maximum) / 2
-            asked = [item for item in scale.items if item in before]
-            alphas[name] = _alpha(before[asked].astype(float).dropna())
-        found = {"midpoint": table[OUTCOME].map(middles), "alpha": table[OUTCOME].map(alphas)}
-        tables.append(table.assign(**found))
+            asked = [item for item in scale.items if item in frame]
+            scores = next((s for s in (before[name], after[name]) if s.notna().any()), before[name])
+            scores = scores.dropna().astype(float)
+            found[name] = {
+                "midpoint": (answers.minimum + answers.maximum) / 2,
+                "alpha": _alpha(before[asked].astype(float).dropna()),
+                "alpha_post": _alpha(after[asked].astype(float).dropna()),
+                "floor_share": scores.le(answers.minimum).mean(),
+                "ceiling_share": scores.ge(answers.maximum).mean(),
+            }
+        settled = pd.DataFrame(found).T.reindex(table[OUTCOME]).set_axis(table.index)
+        tables.append(table.assign(**settled))
     return pd.concat(tables, ignore_index=True)
 
 

@@ -41,6 +41,12 @@ TEACHERS_PRE = "data-484102-2025-11-03.txt"
 TEACHERS_POST = "data-512377-2027-11-04.xlsx"
 LEADERS_POST = "data-512378-2027-11-04.txt"
 ATTENDANCE = "attendance.csv"
+LEADERS_ATTENDANCE = "attendance_leaders.csv"
+#: Of the leaders' seven gatherings three are digital.
+LEADERS_GATHERINGS = (
+    *(f"samling_{n}" for n in range(1, 5)),
+    *(f"digital_{n}" for n in range(1, 4)),
+)
 REGISTER = "schools.csv"
 COPIED = ("study.yml", "README.md")
 
@@ -97,6 +103,8 @@ def write_demo(regions: Sequence[str] | None = None, seed: int = SEED) -> None:
     write_table(pd.concat(registers), folder / REGISTER)
     attended = [_attendance(region, seed) for region in wanted]
     write_table(pd.concat(attended), folder / ATTENDANCE)
+    led = [_attendance_of_leaders(region, seed) for region in wanted]
+    write_table(pd.concat(led), folder / LEADERS_ATTENDANCE)
 
     drawn = {region: region_sheets(region, seed) for region in wanted}
 
@@ -153,6 +161,16 @@ def _attendance(region: Region, seed: int) -> pd.DataFrame:
             "mellomarbeid": people["interim_work"],
         }
     )
+
+
+def _attendance_of_leaders(region: Region, seed: int) -> pd.DataFrame:
+    """Return the gatherings at which each school had a leader, marked by ``x``."""
+    rng = stream(seed, region.slug, "attendance", "leaders")
+    willing = rng.beta(9, 2, len(region.schools))
+    came = rng.random((len(region.schools), len(LEADERS_GATHERINGS))) < willing[:, None]
+    marks = pd.DataFrame(np.where(came, "x", ""), columns=list(LEADERS_GATHERINGS))
+    marks.insert(0, "skole", [school.school_id for school in region.schools])
+    return marks
 
 
 def _received(

@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import hashlib
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from importlib.metadata import version
 
-import numpy as np
 import pandas as pd
 
 from loftet_analysis import names, paths
 from loftet_analysis.data import store
-from loftet_analysis.data.units import TOTAL
+from loftet_analysis.data.registers import MOST, MOST_OF_OTHERS
 from loftet_analysis.errors import InputError, Problem
-from loftet_analysis.privacy.disclosure import LIMITS, safe_bins
+from loftet_analysis.privacy.disclosure import LIMITS
+from loftet_analysis.report.bins import (
+    ATTENDANCE,
+    DISTRIBUTION,
+    of_attendance,
+    of_items,
+    of_scales,
+)
 from loftet_analysis.report.publish import Published, gated, publish
 from loftet_analysis.report.words import Answers, Words
+from loftet_analysis.stats.agreement import agreement
+from loftet_analysis.stats.by_school import by_school
 from loftet_analysis.stats.effects import effects
-from loftet_analysis.stats.invariance import failing_items, measurement_warnings
+from loftet_analysis.stats.fieldwork import arrivals, careless_signs, differences_before, totals
+from loftet_analysis.stats.invariance import failing_items
 from loftet_analysis.stats.items import items
 from loftet_analysis.stats.judgement import judged
+from loftet_analysis.stats.measurement import light, measurement_warnings, reworded_scales
 from loftet_analysis.stats.reliability import reliability
 from loftet_analysis.stats.sensitivity import sensitivity
 from loftet_analysis.stats.synthesis import pool
@@ -30,11 +40,6 @@ from loftet_analysis.stats.variance import variance
 from loftet_analysis.study import Study, load_study, plan
 
 _MADE_WITH = ("loftet-analysis", "pandas", "numpy", "scipy", "pingouin", "matplotlib")
-_MOST_BINS = 13
-_DISTRIBUTION = (
-    "population", "region", "school_id", "outcome", "question", "subgroup", "wave", "low", "high",
-    "n", "share", "mean",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,152 @@ class OpenStudy:
         self._whole["clean", population] = frame
         return frame
 
+    def everybody(self) -> dict[str, pd.DataFrame]:
+        """Return the clean frames of all populations, as `read` does, by population."""
+        return {population: self.read(population) for population in self.study.populations}
+
+    def response(self) -> pd.DataFrame:
+        """Return how many were invited, answered and are linked, by population, wave and group.
+
+        Returns
+        -------
+        DataFrame
+            ``names.RESPONSE`` with `n_schools`; see `stats.fieldwork.totals`.
+        """
+        return totals(store.read_table(self.study.name, "response"), region=self.region)
+
+    def response_by_school(self) -> pd.DataFrame:
+        """Return the same school by school, of all people only: ``names.RESPONSE``."""
+        table = store.read_table(self.study.name, "response")
+        here = (table[names.REGION] == self.region) | (self.region == names.NATIONAL)
+        return table[here & (table[names.SUBGROUP] == names.ALL)].reset_index(drop=True)
+
+    def linkage(self) -> pd.DataFrame:
+        """Return in which state each sheet's link is, and how many are: ``names.LINKAGE``."""
+        table = store.read_table(self.study.name, "linkage")
+        if self.region != names.NATIONAL:
+            return table[table[names.REGION] == self.region].reset_index(drop=True)
+        keys = [names.POPULATION, names.WAVE, "state"]
+        summed = table.groupby(keys, sort=False)["n"].sum().reset_index()
+        return summed.assign(region=names.NATIONAL)[list(names.LINKAGE)]
+
+    def arrivals(self, people: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+        """Return how many sheets had come in by each day; see `stats.fieldwork.arrivals`.
+
+        `n_invited` and `n_final` stand beside, so that shares can be told.
+        """
+        found = self._each(
+            people,
+            lambda name, clean: arrivals(clean, population=name, region=self.region),
+            ("population", "region", "wave", "day", "n"),
+        )
+        whole = self.response()
+        keys = [names.POPULATION, names.WAVE]
+        invited = whole.loc[whole[names.SUBGROUP] == names.ALL, [*keys, "n_invited"]]
+        final = found.groupby(keys, sort=False)["n"].transform("max")
+        return found.assign(n_final=final).merge(invited, on=keys, how="left")
+
+    def careless(self, people: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+        """Return the sheets with signs of careless answering; see `stats.fieldwork`."""
+        return self._each(
+            people,
+            lambda name, clean: careless_signs(clean, population=name, region=self.region),
+            ("population", "region", "wave", "sign", "n", "n_flagged"),
+        )
+
+    def differences(self, people: Mapping[str, pd.DataFrame], comparison: str) -> pd.DataFrame:
+        """Return how two groups differed before; a batch keeps it like `effects`.
+
+        Parameters
+        ----------
+        people : mapping of str to DataFrame
+            From `everybody`.
+        comparison : str
+            ``linked - unlinked`` or ``participant - colleague``.
+
+        Returns
+        -------
+        DataFrame
+            ``names.ATTRITION``.
+        """
+
+        def one(population: str, clean: pd.DataFrame) -> pd.DataFrame:
+            first = self.study.groups(population, names.GENDER)[:1]
+            return differences_before(
+                clean,
+                self._asked(population, names.PRE),
+                population=population,
+                region=self.region,
+                groups=dict(zip((names.GENDER,), first, strict=False)),
+            )
+
+        found = self._each(people, one, names.ATTRITION, keep="attrition")
+        return found[found["comparison"] == comparison].reset_index(drop=True)
+
+    def _asked(self, population: str, wave: str) -> list[str]:
+        """Return the scales that a population is asked in a wave."""
+        scales = self.study.populations[population].instrument.scales
+        return [name for name, scale in scales.items() if wave in scale.waves]
+
+    def attendance(self, people: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+        """Return how often those who answered after attended; see `bins.of_attendance`."""
+
+        def one(population: str, clean: pd.DataFrame) -> pd.DataFrame:
+            register = self.study.populations[population].attendance
+            most = (register.of if register else None) or MOST.get(population, MOST_OF_OTHERS)
+            place = {"population": population, "region": self.region}
+            return of_attendance(clean, place=place, most=most, limit=LIMITS[self.study.disclosure])
+
+        return self._each(people, one, ATTENDANCE)
+
+    def together(self, *frames: pd.DataFrame) -> pd.DataFrame:
+        """Return several results of the same columns one below the other."""
+        return pd.concat(frames, ignore_index=True)
+
+    def lights(self, *populations: str) -> pd.DataFrame:
+        """Return how well each scale measures, settled for the whole study.
+
+        Parameters
+        ----------
+        *populations : str
+            Only their scales; default: all.
+
+        Returns
+        -------
+        DataFrame
+            ``population, outcome, question, wave, light, measurement_warning``; `wave` is the
+            first in which it was asked.
+        """
+        rows = []
+        for population in self.study.populations.values():
+            warnings = self._warnings(population.name)
+            for name, scale in population.instrument.scales.items():
+                waves = [wave for wave in population.files if wave in scale.waves]
+                if waves and (not populations or population.name in populations):
+                    told = warnings.get(name, "")
+                    row = (population.name, name, scale.question or "", waves[0])
+                    rows.append((*row, light(told), told))
+        columns = [names.POPULATION, names.OUTCOME, names.QUESTION, names.WAVE, "light"]
+        return pd.DataFrame(rows, columns=[*columns, "measurement_warning"])
+
+    def wordings(self) -> pd.DataFrame:
+        """Return the items that were worded otherwise in a wave, and how."""
+        locale = self.words.locale
+        rows = [
+            (population.name, scale.name, item.name, wave, self.study.text(earlier.text, locale))
+            for population in self.study.populations.values()
+            for scale in population.instrument.scales.values()
+            for item in scale.items.values()
+            for earlier in item.earlier
+            for wave in earlier.waves
+            if wave in population.files
+        ]
+        return pd.DataFrame(rows, columns=[names.POPULATION, "of", "item", names.WAVE, "wording"])
+
+    def invariance(self) -> pd.DataFrame:
+        """Return whether the scales measure alike before and after: ``names.INVARIANCE``."""
+        return self._invariance.assign(region=names.NATIONAL)
+
     @property
     def _invariance(self) -> pd.DataFrame:
         return store.read_table(self.study.name, "invariance")
@@ -120,9 +271,7 @@ class OpenStudy:
         if self._is_whole("clean", population, clean):
             self._keep(found, "effects", population)
             if population in self.study.populations:
-                scales = self.study.populations[population].instrument.scales
-                shares = variance(clean, scales, population=population, region=self.region)
-                self._keep(shares, "variance", population)
+                self._keep(self.variance(population, clean), "variance", population)
             self._whole["effects", population] = found
         return found
 
@@ -148,12 +297,7 @@ class OpenStudy:
 
     def _warnings(self, population: str) -> dict[str, str]:
         """Return what is to be said of each scale's measurement."""
-        units = self._units
-        total = units[(units["unit"] == TOTAL) & (units[names.POPULATION] == population)]
-        alphas = {
-            (population, row[names.OUTCOME]): row["alpha"] for row in total.to_dict("records")
-        }
-        found = measurement_warnings(self._invariance, alphas)
+        found = measurement_warnings(self._invariance, self._units, reworded_scales(self.study))
         return {scale: told for (of, scale), told in found.items() if of == population}
 
     def effects_by_region(self, population: str, clean: pd.DataFrame) -> pd.DataFrame:
@@ -188,22 +332,109 @@ class OpenStudy:
             self._keep(found, "pooled", population)
         return found
 
-    def reliability(self, population: str, clean: pd.DataFrame) -> pd.DataFrame:
-        """Return the reliability of a population's scales.
+    def reliability(self, people: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+        """Return the reliability of the scales, also by grade and role; kept like `effects`.
 
-        A batch keeps it like `effects`, by grade and role too, and the table of the items.
+        Parameters
+        ----------
+        people : mapping of str to DataFrame
+            Clean frames by population, from `everybody` or `read`.
+
+        Returns
+        -------
+        DataFrame
+            ``names.RELIABILITY``.
         """
-        if population not in self.study.populations:
-            return pd.DataFrame(columns=names.RELIABILITY)
-        about = self.study.populations[population]
-        place = {"population": population, "region": self.region}
-        if self._is_whole("clean", population, clean) and paths.kept_results() is not None:
+
+        def one(population: str, clean: pd.DataFrame) -> pd.DataFrame:
+            about = self.study.populations[population]
             groups = [c for c in (names.GRADE, names.ROLE) if c in about.columns]
-            whole = reliability(clean, about.instrument, by=groups, **place)
-            self._keep(whole, "reliability", population)
-            self._keep(items(clean, about.instrument, **place), "items", population)
-            return whole[whole[names.SUBGROUP] == names.ALL].reset_index(drop=True)
-        return reliability(clean, about.instrument, **place)
+            place = {"population": population, "region": self.region}
+            return reliability(clean, about.instrument, by=groups, **place)
+
+        return self._each(people, one, names.RELIABILITY, keep="reliability")
+
+    def items(self, people: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+        """Return what each item adds to its scale: ``names.ITEMS``; kept like `effects`."""
+
+        def one(population: str, clean: pd.DataFrame) -> pd.DataFrame:
+            instrument = self.study.populations[population].instrument
+            return items(clean, instrument, population=population, region=self.region)
+
+        return self._each(people, one, names.ITEMS, keep="items")
+
+    def _each(
+        self,
+        people: Mapping[str, pd.DataFrame],
+        one: Callable[[str, pd.DataFrame], pd.DataFrame],
+        columns: Sequence[str],
+        *,
+        keep: str = "",
+    ) -> pd.DataFrame:
+        """Return what is found for each population that the study has, one below the other."""
+        tables = [pd.DataFrame(columns=list(columns))]
+        for population, clean in people.items():
+            if population not in self.study.populations:
+                continue
+            table = one(population, clean)
+            if keep and self._is_whole("clean", population, clean):
+                self._keep(table, keep, population)
+            tables.append(table)
+        return pd.concat(tables[1:] or tables, ignore_index=True)
+
+    def variance(self, population: str, clean: pd.DataFrame) -> pd.DataFrame:
+        """Return the share of the variance between schools: ``names.VARIANCE``."""
+        if population not in self.study.populations:
+            return pd.DataFrame(columns=names.VARIANCE)
+        scales = self.study.populations[population].instrument.scales
+        return variance(clean, scales, population=population, region=self.region)
+
+    def by_school(self, population: str, clean: pd.DataFrame) -> pd.DataFrame:
+        """Return the change of every school, raw and shrunken: ``names.BY_SCHOOL``; kept likewise.
+
+        Outcomes are those of which the plan asks the change of schools.
+        """
+        asked = self.plan(population)
+        asked = asked[asked[names.ESTIMAND] == "school_change"]
+        if asked.empty or clean.empty:
+            return pd.DataFrame(columns=names.BY_SCHOOL)
+        found = by_school(
+            clean,
+            dict(zip(asked[names.OUTCOME], asked[names.QUESTION], strict=True)),
+            population=population,
+            region=self.region,
+            units=self._units,
+            ci_level=self.study.analysis.ci_level,
+        )
+        if self._is_whole("clean", population, clean):
+            self._keep(found, "schools", population)
+        return found
+
+    def agreement(self, teachers: pd.DataFrame, leaders: pd.DataFrame) -> pd.DataFrame:
+        """Return how teachers and leaders see the same school: ``names.AGREEMENT``.
+
+        Only scales that both are asked after the programme; kept like `effects`.
+        """
+        if not {"teachers", "leaders"} <= set(self.study.populations):
+            return pd.DataFrame(columns=names.AGREEMENT)
+        shared = set(self._asked("leaders", names.POST))
+        instrument = self.study.populations["teachers"].instrument
+        outcomes = {
+            name: instrument.scales[name].question or ""
+            for name in self._asked("teachers", names.POST)
+            if name in shared
+        }
+        found = agreement(
+            teachers,
+            leaders,
+            outcomes,
+            region=self.region,
+            instrument=instrument,
+            ci_level=self.study.analysis.ci_level,
+        )
+        if self._is_whole("clean", "teachers", teachers):
+            self._keep(found, "agreement", "leaders")
+        return found
 
     def sensitivity(
         self, population: str, clean: pd.DataFrame, found: pd.DataFrame
@@ -245,32 +476,47 @@ class OpenStudy:
             self._keep(table, "sensitivity", population)
         return table
 
-    def distribution(self, population: str, clean: pd.DataFrame) -> pd.DataFrame:
-        """Return how the plan's outcomes are distributed in each wave, in bins that may be shown.
+    def distribution(
+        self, people: Mapping[str, pd.DataFrame], *, by_role: bool = True
+    ) -> pd.DataFrame:
+        """Return how the outcomes are distributed in each wave, in bins that may be shown.
+
+        Parameters
+        ----------
+        people : mapping of str to DataFrame
+            Clean frames by population.
+        by_role : bool, default True
+            Whether participants and colleagues are told apart, where the study asks for both.
 
         Returns
         -------
         DataFrame
-            A row per bin: ``population, region, school_id, outcome, question, subgroup, wave,
-            low, high, n, share, mean``; teachers by role. Edges lie between the scores that full
-            answers can have.
+            `bins.DISTRIBUTION`; see `bins.of_scales`.
         """
-        limit = LIMITS[self.study.disclosure]
-        asked = self.plan(population)
-        rows = [pd.DataFrame(columns=_DISTRIBUTION)]
-        for outcome, question in asked[["outcome", "question"]].drop_duplicates().to_numpy():
-            edges = _edges(self.words.answers[population, outcome])
-            for subgroup, part in _subgroups(asked, clean):
-                for wave in (names.PRE, names.POST):
-                    values = part.loc[part[names.WAVE] == wave, outcome].dropna()
-                    bins = safe_bins(values, edges, limit)
-                    mean = values.mean() if len(bins) else float("nan")
-                    # where too few answered, a row without numbers keeps the place
-                    bins = bins.reindex(range(max(1, len(bins))))
-                    place = {"population": population, "region": self.region, "school_id": ""}
-                    group = {"outcome": outcome, "question": question, "subgroup": subgroup}
-                    rows.append(bins.assign(**place, **group, wave=wave, mean=mean))
-        return pd.concat(rows[1:] or rows, ignore_index=True)[[*_DISTRIBUTION]]
+        return self._binned(of_scales, people, by_role=by_role)
+
+    def answers(self, people: Mapping[str, pd.DataFrame], *, by_role: bool = False) -> pd.DataFrame:
+        """Return the answers to each item in bins that may be shown; see `bins.of_items`."""
+        return self._binned(of_items, people, by_role=by_role)
+
+    def _binned(
+        self,
+        bins: Callable[..., pd.DataFrame],
+        people: Mapping[str, pd.DataFrame],
+        *,
+        by_role: bool,
+    ) -> pd.DataFrame:
+        def one(population: str, clean: pd.DataFrame) -> pd.DataFrame:
+            told_apart = "participants_vs_colleagues" in set(self.plan(population)[names.ESTIMAND])
+            return bins(
+                clean,
+                self.study.populations[population].instrument,
+                place={"population": population, "region": self.region},
+                by_role=by_role and told_apart,
+                limit=LIMITS[self.study.disclosure],
+            )
+
+        return self._each(people, one, DISTRIBUTION)
 
     def outcomes_of(
         self,
@@ -291,17 +537,22 @@ class OpenStudy:
         estimands : sequence of str, optional
             Only these; where the plan has none of them, all that it has.
         subgroup : str, default "all"
-            Of estimates only those of this subgroup.
+            Of estimates only those of this subgroup; ``any`` stands for all but everybody.
         """
-        asked = {
-            (population.name, scale.name): scale.question
-            for population in self.study.populations.values()
-            for scale in population.instrument.scales.values()
-        }
-        pairs = zip(frame[names.POPULATION], frame[names.OUTCOME], strict=True)
-        rows = frame[np.array([asked[pair] == question for pair in pairs], dtype=bool)]
+        if names.QUESTION in frame:
+            answers = frame[names.QUESTION].fillna("")
+        else:
+            asked = {
+                (population.name, scale.name): scale.question or ""
+                for population in self.study.populations.values()
+                for scale in population.instrument.scales.values()
+            }
+            pairs = zip(frame[names.POPULATION], frame[names.OUTCOME], strict=True)
+            answers = pd.Series([asked[pair] for pair in pairs], frame.index, dtype="str")
+        rows = frame[answers == (question or "")]
         if {names.ESTIMAND, names.SUBGROUP} <= {*rows}:
-            rows = rows[rows[names.SUBGROUP] == subgroup]
+            groups = rows[names.SUBGROUP]
+            rows = rows[groups.ne(names.ALL) if subgroup == "any" else groups.eq(subgroup)]
         if estimands and rows[names.ESTIMAND].isin(estimands).any():
             rows = rows[rows[names.ESTIMAND].isin(estimands)]
         return rows.reset_index(drop=True)
@@ -381,24 +632,6 @@ class OpenStudy:
             table.to_csv(path, index=False, float_format="%.12g", lineterminator="\n")
 
 
-def _edges(answers: Answers) -> np.ndarray:
-    """Return edges half-way between scores, a whole number of scores to a bin, ends exact."""
-    scores = round((answers.maximum - answers.minimum) / answers.step) + 1
-    per_bin = -(-scores // _MOST_BINS)
-    steps = np.append(np.arange(0, scores, per_bin), scores)
-    return answers.minimum + (steps - 0.5) * answers.step
-
-
-def _subgroups(asked: pd.DataFrame, clean: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """Return everybody, or the two roles where the plan tells them apart."""
-    if "participants_vs_colleagues" not in set(asked[names.ESTIMAND]):
-        return [(names.ALL, clean)]
-    return [
-        (f"role={role}", clean[clean[names.ROLE] == role])
-        for role in (names.PARTICIPANT, names.COLLEAGUE)
-    ]
-
-
 def open_study(
     study: str | OpenStudy, *, region: str | None = None, language: str | None = None
 ) -> OpenStudy:
@@ -440,16 +673,22 @@ def open_study(
 
 def _words(study: Study, language: str, regions: dict[str, str]) -> Words:
     locale = Words(language).locale
-    outcomes, answers = {}, {}
+    outcomes, answers, options, items, turned = {}, {}, {}, {}, set()
     for population in study.populations.values():
         for scale in population.instrument.scales.values():
             responses = population.instrument.responses[scale.responses]
+            labels = {v: study.text(label, locale) for v, label in responses.labels.items()}
             outcomes[population.name, scale.name] = study.text(scale.label, locale)
+            options[population.name, scale.name] = labels
             answers[population.name, scale.name] = Answers(
                 responses.minimum,
                 responses.maximum,
-                study.text(responses.labels[responses.minimum], locale),
-                study.text(responses.labels[responses.maximum], locale),
+                labels[responses.minimum],
+                labels[responses.maximum],
                 1 / len(scale.items),
             )
-    return Words(language, outcomes, regions, answers)
+            for item in scale.items.values():
+                items[population.name, item.name] = study.text(item.text, locale)
+                turned |= {(population.name, item.name)} if item.reversed else set()
+    schools = dict(zip(study.schools["school_id"], study.schools["school"], strict=True))
+    return Words(language, outcomes, regions, answers, options, items, frozenset(turned), schools)

@@ -16,7 +16,7 @@ from loftet_analysis import names, paths
 from loftet_analysis.data import store
 from loftet_analysis.data.archive import value_labels, variable_labels
 from loftet_analysis.privacy.disclosure import LIMITS, safe_bins
-from loftet_analysis.report.words import Words, wave_label
+from loftet_analysis.report.words import Words, population_label, wave_label
 from loftet_analysis.study import Population, Scale, Study
 
 ABSENT = "–"
@@ -90,16 +90,11 @@ def write_codebook(study: Study, folder: Path, language: str) -> list[Path]:
 def _population(study: Study, population: Population, frame: pd.DataFrame, words: Words) -> str:
     limit = LIMITS[study.disclosure]
     waves = [wave for wave in study.waves if wave in population.files]
-    head = html.escape(_people(words)[population.name])
+    head = html.escape(population_label(population.name, words))
     parts = [f"<h2>{head}</h2>", _background(population, frame, waves, limit, words)]
     for scale in population.instrument.scales.values():
         parts.append(_scale(population, scale, frame, waves, limit, words))
     return "".join(parts)
-
-
-def _people(words: Words) -> dict[str, str]:
-    _ = words.text
-    return {"pupils": _("Pupils"), "teachers": _("Teachers"), "leaders": _("Leaders")}
 
 
 def _meanings(words: Words) -> dict[str, str]:
@@ -116,6 +111,7 @@ def _meanings(words: Words) -> dict[str, str]:
         names.GATHERINGS: _("gatherings attended"),
         names.INTERIM_WORK: _("interim work done"),
         names.LINKED_BY: _("how the sheet was linked"),
+        names.LINK_STATE: _("linked, or why not"),
         names.SECONDS: _("seconds per answered item"),
         names.MISSING: _("share of the asked items that are missing"),
         names.CARELESS: _("signs of careless answering"),

@@ -16,7 +16,8 @@ from loftet_analysis.errors import DisclosureError
 from loftet_analysis.privacy.disclosure import LIMITS, SMALL
 from loftet_analysis.report import plots, tables
 from loftet_analysis.report.sentences import readings
-from loftet_analysis.report.words import Words
+from loftet_analysis.report.words import LIGHT_SHAPES, Words, light_label
+from loftet_analysis.stats.fieldwork import BY_ROLE
 
 #: Key in an output's metadata that says it passed the gate; pages hold nothing else.
 GATED = "loftet_gated"
@@ -59,13 +60,18 @@ _ROLES_OF = {
 # else a hidden row holds is emptied
 _NAMED = {
     *CELL, "scale", "item", "design", "model", "analysis", "question", "estimand", "contrast",
-    "weighting", "cluster", "family", "plan_role", "evidence", "method", "reason",
+    "weighting", "cluster", "family", "plan_role", "evidence", "method", "reason", "comparison",
+    "sign", "state",
 }  # fmt: skip
 _KEPT = {*_NAMED, "ci_level", "sesoi", "n_items", "suppressed"}
-_PEOPLE = ("n", "n_pre", "n_post", "n_pairs")
-_COUNTS = (*_PEOPLE, "n_clusters", "n_schools_dropped", "n_items", "k")
+_PEOPLE = (
+    "n", "n_pre", "n_post", "n_pairs", "n_one", "n_other", "n_teachers", "n_leaders",
+)  # fmt: skip
+_COUNTS = (*_PEOPLE, "n_clusters", "n_schools", "n_schools_dropped", "n_items", "k")
 _DECIMALS = {"open": None, "internal": 4, "school": 3, "public": 2}
-_LEVELS = ("mean_pre", "mean_post", "sd_pre", "sd_post")
+_LEVELS = ("mean_pre", "mean_post", "sd_pre", "sd_post", "mean_teachers", "mean_leaders")
+# differences of groups' means: coarse enough to tell no few people's answers
+_COARSE = {"smd": 2}
 _EDGES = ("low", "high")
 _SHARES = ("missing_share", "floor_share", "ceiling_share")
 _ONE_MORE = ("p_value", "p_adjusted", "q_p")
@@ -76,15 +82,38 @@ _TABLES = {
     "pooled_table": tables.pooled_table,
     "reliability_table": tables.reliability_table,
     "sensitivity_table": tables.sensitivity_table,
+    "visible_table": tables.visible_table,
+    "spread_table": tables.spread_table,
+    "agreement_table": tables.agreement_table,
+    "lights_table": tables.lights_table,
+    "items_table": tables.items_table,
+    "invariance_table": tables.invariance_table,
+    "wordings_table": tables.wordings_table,
+    "response_table": tables.response_table,
+    "groups_table": tables.groups_table,
+    "schools_table": tables.schools_table,
+    "linkage_table": tables.linkage_table,
+    "careless_table": tables.careless_table,
+    "missing_table": tables.missing_table,
+    "differences_table": tables.differences_table,
 }
 _FIGURES = {
     "change": plots.change_figure,
     "distribution": plots.distribution_figure,
     "forest": plots.forest_figure,
+    "estimation": plots.estimation_figure,
+    "likert": plots.likert_figure,
+    "dots": plots.dots_figure,
+    "schools": plots.schools_figure,
+    "flow": plots.flow_figure,
+    "arrivals": plots.arrivals_figure,
+    "attendance": plots.attendance_figure,
 }
-_DRAWN = {"change": "estimate", "distribution": "share", "forest": "estimate"}
-_TEXTS = {"reading": readings}
-VIEWS = (*_TABLES, *_FIGURES, *_TEXTS)
+_DRAWN = {
+    "change": "estimate", "distribution": "share", "forest": "estimate", "estimation": "estimate",
+    "likert": "share", "dots": "share", "schools": "estimate", "flow": "n_answered",
+    "arrivals": "n", "attendance": "share",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -141,9 +170,14 @@ def cells(frame: pd.DataFrame) -> pd.DataFrame:
     [{'subgroup': 'all', 'wave': 'pre'}, {'subgroup': 'all', 'wave': 'post'}]
     """
     found = []
-    about = ("scale", names.ESTIMAND, "contrast", "design")
+    about = ("scale", names.ESTIMAND, "contrast", "design", "comparison")
     known = [c for c in (*CELL, *about, *_PEOPLE) if c in frame]
     for position, row in enumerate(frame[known].to_dict("records")):
+        if _is_background(row):
+            continue
+        if "n_leaders" in frame:
+            found += [{"row": position, **cell} for cell in _both_populations(row)]
+            continue
         place = {
             names.POPULATION: row[names.POPULATION],
             names.REGION: _text(row.get(names.REGION)) or names.NATIONAL,
@@ -159,6 +193,19 @@ def cells(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found, columns=["row", *CELL])
 
 
+def _is_background(row: dict) -> bool:
+    """Whether a row compares grades or genders: these are no cells, its own counts decide."""
+    named = _text(row.get(names.OUTCOME))
+    return bool(_text(row.get("comparison"))) and (named == names.GRADE or "=" in named)
+
+
+def _both_populations(row: dict) -> list[dict[str, str]]:
+    """Return the cells of teachers and leaders who are compared after."""
+    place = {names.SCHOOL: "", names.SUBGROUP: names.ALL, names.WAVE: names.POST}
+    place |= {names.REGION: row[names.REGION], names.OUTCOME: row[names.OUTCOME]}
+    return [{**place, names.POPULATION: each} for each in ("teachers", "leaders")]
+
+
 def _text(value: object) -> str:
     return "" if value is None or pd.isna(value) else str(value)
 
@@ -166,6 +213,8 @@ def _text(value: object) -> str:
 def _waves(row: dict) -> tuple[str, ...]:
     if _text(row.get(names.WAVE)):
         return (row[names.WAVE],)
+    if _text(row.get("comparison")):
+        return (names.PRE,) if row["comparison"] == BY_ROLE else (names.PRE, names.LINKED)
     if _text(row.get("design")):
         return _ALL_THREE if row["design"] == names.LINKED else _TWICE
     estimand = _text(row.get(names.ESTIMAND))
@@ -183,6 +232,8 @@ def _waves(row: dict) -> tuple[str, ...]:
 
 def _subgroups(row: dict, subgroup: str) -> tuple[str, ...]:
     estimand = _text(row.get(names.ESTIMAND))
+    if _text(row.get("comparison")) == BY_ROLE:
+        return tuple(f"role={role}" for role in (names.PARTICIPANT, names.COLLEAGUE))
     if estimand == "gap_change":
         return tuple(_text(row.get("contrast")).split(" - "))
     about = _ROLES_OF.get(estimand) or _ROLES_OF.get((estimand, row[names.POPULATION]), ())
@@ -223,6 +274,8 @@ def gated(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> pd.DataFrame
         Where a row with numbers rests on a cell that the mask does not hold, counts only some of
         the cell's linked people, or is a bin with fewer people than the profile asks for.
     """
+    if not {names.OUTCOME, "scale"} & {*frame}:
+        return gated_counts(frame, profile)
     shown = frame.reset_index(drop=True)
     void = [c for c in shown if c not in _KEPT and shown[c].isna().all()]
     shown[void] = shown[void].astype(float)
@@ -236,7 +289,7 @@ def gated(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> pd.DataFrame
     held = _held(cells(telling), mask)
     _refuse_parts(telling, held)
     hidden = held["reason"].fillna("").where(held["suppressed"].astype(bool))
-    hidden = hidden.groupby(held["row"], sort=True).first()
+    hidden = hidden.groupby(held["row"], sort=True).first().reindex(telling.index)
     why = hidden.set_axis(shown.index[tells]).reindex(shown.index)
     why = why.where(why.notna(), _few(shown, LIMITS[profile]))
     few_others = _few_others(telling, held, LIMITS[profile]).set_axis(shown.index[tells])
@@ -260,30 +313,34 @@ def gated(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> pd.DataFrame
     return _rounded(shown, told, profile)
 
 
-def gated_ledger(ledger: pd.DataFrame, profile: str) -> pd.DataFrame:
-    """Return the account of the answer sheets as it may be published.
+def gated_counts(counts: pd.DataFrame, profile: str) -> pd.DataFrame:
+    """Return counts of sheets or people, which say nothing of their answers, as may be published.
 
-    Its counts are of sheets, not of cells of the mask. They are rounded to the nearest multiple of
-    the profile's limit, so that neither a count nor a difference of two tells a small number.
+    They are no cells of the mask. They are rounded to the nearest multiple of the profile's limit,
+    so that neither a count nor a difference of two tells a small number.
 
     Parameters
     ----------
-    ledger : DataFrame
-        ``names.LEDGER``.
+    counts : DataFrame
+        The ledger, the response, the linkage; columns `n` and `n_…` count.
     profile : {"open", "internal", "school", "public"}
         The study's disclosure profile; ``open`` rounds nothing.
 
     Examples
     --------
     >>> ledger = pd.DataFrame({"reason": ["duplicate"], "n_in": [43], "n_out": [41]})
-    >>> gated_ledger(ledger, "internal")[["n_in", "n_out"]].values.tolist()
+    >>> gated_counts(ledger, "internal")[["n_in", "n_out"]].values.tolist()
     [[42, 42]]
     """
     limit = LIMITS[profile]
-    counts = [column for column in ledger if column.startswith("n_")]
-    return ledger.assign(
-        **{column: (ledger[column] / limit).round().astype(int) * limit for column in counts}
-    )
+    columns = [c for c in counts if (c == "n" or c.startswith("n_")) and c != "n_schools"]
+    rounded = {
+        column: (counts[column].astype("Float64") / limit).round().astype("Int64") * limit
+        for column in columns
+    }
+    shown = counts.assign(**rounded, suppressed=False, reason=counts.get("reason", ""))
+    _refuse_small_bins(shown, limit)
+    return shown
 
 
 def _held(rests_on: pd.DataFrame, mask: pd.DataFrame) -> pd.DataFrame:
@@ -336,6 +393,11 @@ def _leaves_few(telling: pd.DataFrame, held: pd.DataFrame, limit: int) -> pd.Ser
         if column in telling:
             cell = held[held[names.WAVE] == wave].groupby("row")["n"].sum()
             rest = cell.reindex(telling.index) - telling[column].astype(float)
+            near |= (rest > 0) & (rest < limit)
+    for population in ("teachers", "leaders"):
+        if f"n_{population}" in telling:
+            cell = held[held[names.POPULATION] == population].groupby("row")["n"].sum()
+            rest = cell.reindex(telling.index) - telling[f"n_{population}"].astype(float)
             near |= (rest > 0) & (rest < limit)
     return near
 
@@ -402,7 +464,8 @@ def _rounded(shown: pd.DataFrame, told: list[str], profile: str) -> pd.DataFrame
             if profile == "public":
                 rounded[column] = (rounded[column] / 5).round() * 5
         elif pd.api.types.is_float_dtype(rounded[column]):
-            rounded[column] = rounded[column].round(decimals + (column in _ONE_MORE))
+            digits = min(decimals, _COARSE.get(column, decimals)) + (column in _ONE_MORE)
+            rounded[column] = rounded[column].round(digits)
     return rounded
 
 
@@ -414,7 +477,7 @@ def publish(
     mask: pd.DataFrame,
     profile: str,
     words: Words,
-    folder: Path,
+    folder: Path | None,
     **others: pd.DataFrame,
 ) -> Published:
     """Gate a result and render it through a named view.
@@ -431,8 +494,8 @@ def publish(
         As in `gated`.
     words : Words
         The reader's language.
-    folder : Path
-        Where figures are saved, as ``<name>.<language>.svg`` and ``.png``.
+    folder : Path or None
+        Where figures are saved, as ``<name>.<language>.svg`` and ``.png``; None saves nothing.
     **others : DataFrame
         Further results that a view joins to the first; they are gated in the same way.
 
@@ -453,18 +516,13 @@ def publish(
         raise ValueError(f"a name has lower-case letters, digits and _ only, not {name!r}")
     shown = gated(frame, mask, profile)
     others = {key: gated(other, mask, profile) for key, other in others.items()}
-    targets = [folder / f"{name}.{words.language}.{suffix}" for suffix in ("svg", "png")]
+    suffixes = ("svg", "png") if folder else ()
+    targets = [folder / f"{name}.{words.language}.{suffix}" for suffix in suffixes]
     if shown.empty:
         _remove(targets)
-        return _line(words.text("This was not asked about in this study."), kind="not-asked")
+        return _nothing(view, words)
     if view in _TEXTS:
-        said = _TEXTS[view](shown, words=words)
-        items = "".join(
-            f"<li><strong>{html.escape(outcome)}.</strong> {html.escape(sentences)}</li>"
-            for outcome, sentences in said.items()
-        )
-        text = "\n".join(f"{outcome}. {sentences}" for outcome, sentences in said.items())
-        return Published(f'<ul class="reading">{items}</ul>', text)
+        return _TEXTS[view](shown, words)
     if view in _TABLES:
         table = _TABLES[view](shown, words=words, name=name, **others)
         return Published(table.html, table.caption)
@@ -474,7 +532,7 @@ def publish(
         return _line(said, kind="hidden")
     drawn = _FIGURES[view](shown, words=words, **others)
     pictures = plots.saved(drawn, salt=name)
-    for target, picture in zip(targets, pictures, strict=True):
+    for target, picture in zip(targets, pictures, strict=False):
         with paths.written_whole(target) as path:
             path.write_bytes(picture)
     source = base64.b64encode(pictures[0]).decode("ascii")
@@ -484,6 +542,44 @@ def publish(
         f"<figcaption>{caption}</figcaption></figure>",
         drawn.alt,
     )
+
+
+def _as_list(shown: pd.DataFrame, words: Words) -> Published:
+    """Return the readings of effects, outcome by outcome, with the light of each scale."""
+    items, texts = [], []
+    for each in readings(shown, words=words):
+        chip = ""
+        if each.light:
+            said = html.escape(f"{LIGHT_SHAPES[each.light]} {light_label(each.light, words)}")
+            chip = f' <span class="light {each.light}">{said}</span>'
+        rows = "".join(f"<li>{html.escape(row)}</li>" for row in each.rows)
+        behind = f'<p class="background">{html.escape(each.background)}</p>'
+        items.append(
+            f"<li><strong>{html.escape(each.outcome)}</strong>{chip}<ul>{rows}</ul>"
+            f"{behind if each.background else ''}</li>"
+        )
+        texts += [each.outcome, *(f"- {row}" for row in each.rows), each.background]
+    return Published(f'<ul class="reading">{"".join(items)}</ul>', "\n".join(filter(None, texts)))
+
+
+_TEXTS = {"reading": _as_list}
+VIEWS = (*_TABLES, *_FIGURES, *_TEXTS)
+
+
+def _nothing(view: str, words: Words) -> Published:
+    _ = words.text
+    said = {
+        "wordings_table": _("No question was worded otherwise one of the times."),
+        "arrivals": _("The data have no dates of submission."),
+        "linkage_table": _("Nobody's answers before and after are linked in this study."),
+        "careless_table": _("The data have no signs of careless answering."),
+        "differences_table": _("There are no two groups to compare before."),
+        "attendance": _("There is no register of attendance that can be joined to the answers."),
+        "schools": _("The study asks for no change that can be told school by school."),
+    }
+    if view in said:
+        return _line(said[view], kind="nothing")
+    return _line(_("This was not asked about in this study."), kind="not-asked")
 
 
 def _remove(targets: list[Path]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -13,9 +14,14 @@ from loftet_analysis.report.words import (
     estimand_label,
     joined,
     percent_of,
+    population_label,
     reason_label,
+    register_label,
     subgroup_label,
+    warning_label,
 )
+from loftet_analysis.stats.estimands import BASELINE_ADJUST, BASELINE_APART
+from loftet_analysis.stats.measurement import DOUBT, light
 
 
 def confidence(row: Mapping[str, object], words: Words) -> str:
@@ -37,10 +43,11 @@ def _at_its_level(row: Mapping[str, object], interval: str, words: Words) -> str
     )
 
 
-def reading(row: Mapping[str, object], words: Words) -> str:
+def reading(row: Mapping[str, object], words: Words, *, alone: bool = True) -> str:
     """Return a plain reading of one gated row of effects.
 
-    It says which estimand the number is, gives its interval, and claims no cause.
+    It says which estimand the number is, gives its interval, says what can be concluded and what
+    this many schools cannot show, and claims no cause.
 
     Parameters
     ----------
@@ -48,12 +55,24 @@ def reading(row: Mapping[str, object], words: Words) -> str:
         A row of ``effects`` that passed the gate.
     words : Words
         The reader's language.
+    alone : bool, default True
+        Whether to end with what is the same for all rows of an outcome: `background`.
 
     Returns
     -------
     str
         Sentences without the outcome's name, and with the group's where it is not everybody;
         what was hidden or refused is said instead of a number.
+
+    Examples
+    --------
+    >>> row = {"estimand": "participants", "contrast": "post - pre", "subgroup": "all",
+    ...        "population": "teachers", "suppressed": False, "reason": "", "flags": "",
+    ...        "estimate": 0.45, "ci_low": 0.1, "ci_high": 0.8, "ci_level": 0.95,
+    ...        "verdict": "increase", "cluster": "school"}
+    >>> print(reading(row, Words("en"), alone=False))
+    The participants' answers changed on average by +0.45 standard deviations (95% CI 0.10 to 0.80).
+    The interval lies above zero: an increase.
     """
     _ = words.text
     label = estimand_label(row["estimand"], words, row["contrast"])
@@ -67,7 +86,161 @@ def reading(row: Mapping[str, object], words: Words) -> str:
         why = reason_label(row["reason"], words)
         return _("{estimand}: not computed, since {why}.", estimand=named, why=why)
     said = _SENTENCES.get(row["estimand"], _standardised)(row, words)
-    return f"{group[0].upper()}{group[1:]}: {said}" if group else said
+    said = f"{group[0].upper()}{group[1:]}: {said}" if group else said
+    parts = [said, conclusion(row, words), *_cautions(row, words)]
+    return " ".join(filter(None, [*parts, background(row, words) if alone else ""]))
+
+
+_CONTRASTS = frozenset(
+    {"participants_vs_colleagues", "programme_vs_comparison", "gap_change", "dose"}
+)
+
+
+def conclusion(row: Mapping[str, object], words: Words) -> str:
+    """Return what a row's verdict lets one conclude; nothing for what is no change."""
+    _ = words.text
+    verdict, drift = row.get("verdict") or "", row.get("drift")
+    if verdict not in ("increase", "decrease", "negligible", "unclear"):
+        return ""
+    expected = drift is not None and not pd.isna(drift)
+    start = ""
+    if expected:
+        start = _(
+            "Without the programme {drift} was expected; measured from there it is {apart}.",
+            drift=words.number(drift, signed=True),
+            apart=words.number(row["estimate_vs_drift"], signed=True),
+        )
+    said = (
+        _unclear(row, words, expected=expected)
+        if verdict == "unclear"
+        else _settled(row, verdict, words, expected=expected)
+    )
+    return f"{start} {said}".strip()
+
+
+def _settled(row: Mapping[str, object], verdict: str, words: Words, *, expected: bool) -> str:
+    _ = words.text
+    if verdict == "negligible":
+        said = _(
+            "That is less than ±{sesoi} standard deviations, the smallest change of interest.",
+            sesoi=words.number(row["sesoi"]),
+        )
+        small = "direction=" in (row.get("flags") or "")
+        return f"{said} {_('Small as it is, the interval excludes zero.')}" if small else said
+    if expected:
+        return {
+            "increase": _("That is more than was expected."),
+            "decrease": _("That is less than was expected."),
+        }[verdict]
+    if row["estimand"] == "spread_ratio":
+        return {
+            "increase": _("The interval lies above 1: the spread has grown."),
+            "decrease": _("The interval lies below 1: the spread has shrunk."),
+        }[verdict]
+    if row["estimand"] in _CONTRASTS:
+        return {
+            "increase": _("The interval lies above zero: a difference."),
+            "decrease": _("The interval lies below zero: a difference."),
+        }[verdict]
+    return {
+        "increase": _("The interval lies above zero: an increase."),
+        "decrease": _("The interval lies below zero: a decrease."),
+    }[verdict]
+
+
+def _unclear(row: Mapping[str, object], words: Words, *, expected: bool) -> str:
+    """Return why nothing can be concluded: several tests, too few schools, or neither."""
+    _ = words.text
+    standardised = not pd.isna(row.get("estimate"))
+    ends = ("ci_low", "ci_high") if standardised else ("change_ci_low", "change_ci_high")
+    low, high = (row.get(end) for end in ends)
+    p = row.get("p_adjusted")
+    if not expected and (low > 0 or high < 0) and p is not None and not pd.isna(p):
+        return _(
+            "The interval excludes zero, but with all tests of its family taken together (p = {p}) "
+            "chance cannot be ruled out.",
+            p=words.p_value(p),
+        )
+    mdes, n = row.get("mdes"), row.get("n_clusters")
+    if mdes is None or pd.isna(mdes) or pd.isna(n) or mdes <= row["sesoi"]:
+        return _("Neither an increase nor a decrease is shown.")
+    size = words.number(mdes)
+    if row.get("cluster") == "feeder_group":
+        return words.plural(
+            "{n} group of schools is too few to see a change under {size} standard deviations.",
+            "{n} groups of schools are too few to see a change under {size} standard deviations.",
+            n,
+            size=size,
+        )
+    return words.plural(
+        "{n} school is too few to see a change under {size} standard deviations.",
+        "{n} schools are too few to see a change under {size} standard deviations.",
+        n,
+        size=size,
+    )
+
+
+def _cautions(row: Mapping[str, object], words: Words) -> list[str]:
+    """Return what a reader of this row must know, from its flags."""
+    _ = words.text
+    flags = dict(flag.partition("=")[::2] for flag in (row.get("flags") or "").split(";") if flag)
+    said = {
+        "baseline_apart": _(
+            "Before, the groups were more than {limit} standard deviations apart.",
+            limit=words.number(BASELINE_APART),
+        ),
+        "baseline_adjust": _(
+            "Before, the groups were between {low} and {high} standard deviations apart.",
+            low=words.number(BASELINE_ADJUST),
+            high=words.number(BASELINE_APART),
+        ),
+        "programme_months": _(
+            "The pupils of this grade can have met the programme for {months} months.",
+            months=flags.get("programme_months", ""),
+        ),
+        "range": _("Most attended {range} times.", range=flags.get("range", "").replace("-", "–")),
+    }
+    found = [text for flag, text in said.items() if flag in flags]
+    if row["estimand"] == "lowest_fifth":
+        found.append(
+            _("Pupils change places over the years, so this can rise without any programme.")
+        )
+    few = {"low_df", "few_clusters"} & set(flags)
+    if few and not pd.isna(row.get("n_clusters")) and row.get("verdict") != "unclear":
+        found.append(_("The interval itself is uncertain, since it rests on so few schools."))
+    return found
+
+
+def background(row: Mapping[str, object], words: Words) -> str:
+    """Return what an outcome's rows have in common: the kind of evidence, and how it is measured.
+
+    Parameters
+    ----------
+    row : mapping
+        A gated row of effects; `evidence` and `measurement_warning` are read.
+    words : Words
+        The reader's language.
+    """
+    return " ".join(filter(None, [evidence(row, words), measured(row, words)]))
+
+
+def evidence(row: Mapping[str, object], words: Words) -> str:
+    """Return what kind of evidence a row is; contrasts say so in their own sentences."""
+    if not (row.get("evidence") or "").startswith("descriptive") or row["suppressed"]:
+        return ""
+    return words.text("It describes one group; there is no other group to compare it with.")
+
+
+def measured(row: Mapping[str, object], words: Words) -> str:
+    """Return what weakens the scale behind a row; nothing where nothing does."""
+    codes = [code for code in (row.get("measurement_warning") or "").split(";") if code]
+    if not codes:
+        return ""
+    _ = words.text
+    reasons = joined([warning_label(code, words) for code in codes], words)
+    if light(";".join(codes)) == DOUBT:
+        return _("Measurement in doubt: {reasons}.", reasons=reasons)
+    return _("Read with care: {reasons}.", reasons=reasons)
 
 
 def _in_units(row: Mapping[str, object], words: Words) -> dict[str, str]:
@@ -272,12 +445,41 @@ _SENTENCES = {
 }
 
 
-def readings(frame: pd.DataFrame, *, words: Words) -> dict[str, str]:
-    """Return the plain readings of gated effects by the outcome's label."""
-    return {
-        words.outcome(*pair): " ".join(reading(row, words) for row in rows.to_dict("records"))
-        for pair, rows in frame.groupby(["population", "outcome"], sort=False)
-    }
+@dataclass(frozen=True)
+class Reading:
+    """What is said of one outcome: its name, a sentence or more per row, and what they share."""
+
+    outcome: str
+    light: str
+    rows: tuple[str, ...]
+    background: str
+
+
+def readings(frame: pd.DataFrame, *, words: Words) -> list[Reading]:
+    """Return the plain readings of gated effects, outcome by outcome.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of effects.
+    words : Words
+        The reader's language.
+    """
+    found = []
+    for pair, rows in frame.groupby(["population", "outcome"], sort=False):
+        records = rows.to_dict("records")
+        shown = [row for row in records if not row["suppressed"]]
+        shared = dict.fromkeys(evidence(row, words) for row in shown if not row["reason"])
+        shared |= dict.fromkeys(measured(row, words) for row in shown)
+        found.append(
+            Reading(
+                words.outcome(*pair),
+                light(shown[0].get("measurement_warning") or "") if shown else "",
+                tuple(reading(row, words, alone=False) for row in records),
+                " ".join(filter(None, shared)),
+            )
+        )
+    return found
 
 
 def _outcomes_in(frame: pd.DataFrame, words: Words) -> str:
@@ -340,6 +542,25 @@ def describe_forest(pooled: pd.DataFrame, words: Words) -> str:
                 k=words.count(row["k"]),
                 estimate=words.number(row["estimate"], signed=True),
                 interval=words.interval(row["ci_low"], row["ci_high"]),
+            )
+        )
+    return " ".join(said)
+
+
+def describe_attendance(frame: pd.DataFrame, words: Words) -> str:
+    """Return the alt text of attendance from its gated bins."""
+    _ = words.text
+    said = [_("Bars of how often people attended.")]
+    for (population, column), rows in frame.groupby(["population", "column"], sort=False):
+        most = rows.sort_values("share").iloc[-1]
+        said.append(
+            _(
+                "{population}: most had {low} to {high} {what}, {share} of them.",
+                population=population_label(population, words),
+                what=register_label(column, words),
+                low=words.count(most["low"] + 0.5),
+                high=words.count(most["high"] - 0.5),
+                share=words.percent(most["share"]),
             )
         )
     return " ".join(said)

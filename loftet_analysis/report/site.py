@@ -25,6 +25,8 @@ _STYLESHEET = "assets/loftet.css"
 _NAMES = {"nb": "bokmål", "nn": "nynorsk", "en": "English"}
 _PLACE = '<p class="place"'
 _NOT_ASKED = 'class="not-asked"'
+#: A heading's tag that says which research question its section answers.
+_QUESTION = re.compile(r"Q([1-9]|10)")
 
 
 def clean_notebook(notebook: NotebookNode) -> NotebookNode:
@@ -84,6 +86,11 @@ def page(notebook: NotebookNode, *, language: str, study: str, region: str) -> s
     )
 
 
+def questions(cell: NotebookNode) -> list[str]:
+    """Return the research questions that a heading's section answers, from its tags."""
+    return [tag for tag in cell.metadata.get("tags", []) if _QUESTION.fullmatch(tag)]
+
+
 def _sections(notebook: NotebookNode) -> Iterator[list[str]]:
     """Yield the visible parts of a notebook, heading by heading."""
     section: list[str] = []
@@ -96,7 +103,9 @@ def _sections(notebook: NotebookNode) -> Iterator[list[str]]:
                 section = []
             # a heading stands alone, so that a section can shrink to it
             first, *rest = map(_as_html, cell.source.split("\n\n", 1))
-            section += [re.sub(r"<(h\d)>", rf'<\1 id="{cell.id}">', first, count=1), *rest]
+            first = re.sub(r"<(h\d)>", rf'<\1 id="{cell.id}">', first, count=1)
+            marks = "".join(f' <span class="question">{each}</span>' for each in questions(cell))
+            section += [re.sub(r"(</h\d>)", rf"{marks}\1", first, count=1), *rest]
         elif cell.cell_type == "code":
             section += [
                 _without_style(output["data"]["text/html"]) for output in _gated_outputs(cell)
@@ -162,6 +171,7 @@ def index(study: Study, states: Mapping[tuple[str, str, str], str]) -> Path:
     body = (
         f'<p class="summary">{html.escape(summary)}</p>'
         f'<div class="cards">{"".join(filter(None, cards))}</div>'
+        f"{_where_answered(study, states, words)}"
     )
     written = {
         folder / "index.html": _filled(
@@ -205,9 +215,41 @@ def _links(
             yield f'<span class="failed">{html.escape(said)}</span>'
 
 
+def _where_answered(study: Study, states: Mapping[tuple[str, str, str], str], words: Words) -> str:
+    """Return the research questions, each with the regions' sections that answer it."""
+    done = [key for key, state in states.items() if state == "done" and key[0] != names.NATIONAL]
+    regions = dict(zip(study.regions["region"], study.regions["name"], strict=True))
+    found: dict[str, list[str]] = {}
+    for notebook in sorted({notebook for _, notebook, _ in done}):
+        for cell in _source("region", notebook).cells:
+            for question in questions(cell):
+                title, _, asked = cell.source.partition("\n\n")
+                said = f"<strong>{html.escape(words.text(title.lstrip('# ')))}.</strong>"
+                said += f" {html.escape(words.text(' '.join(asked.split())))}"
+                links = " ".join(
+                    f'<a href="{language}/{region}/{notebook}.html#{cell.id}" '
+                    f'hreflang="{language}">{html.escape(regions[region])}</a>'
+                    for region, of, language in done
+                    if of == notebook and language == words.locale
+                )
+                found.setdefault(question, []).append(f'{said}<span class="places">{links}</span>')
+    if not found:
+        return ""
+    lines = "".join(
+        f"<dt>{question}</dt><dd>{'</dd><dd>'.join(found[question])}</dd>"
+        for question in sorted(found, key=lambda q: int(q[1:]))
+    )
+    heading = html.escape(words.text("Where each research question is answered"))
+    return f'<h2>{heading}</h2><dl class="questions">{lines}</dl>'
+
+
+def _source(kind: str, notebook: str) -> NotebookNode:
+    return nbformat.read(paths.notebooks() / kind / f"{notebook}.ipynb", as_version=4)
+
+
 def _heading(region: str, notebook: str, words: Words) -> str:
     """Return a notebook's first heading in the reader's language."""
     kind = "national" if region == names.NATIONAL else "region"
-    source = nbformat.read(paths.notebooks() / kind / f"{notebook}.ipynb", as_version=4)
-    first = next(cell.source for cell in source.cells if cell.cell_type == "markdown")
+    cells = _source(kind, notebook).cells
+    first = next(cell.source for cell in cells if cell.cell_type == "markdown")
     return words.text(first.splitlines()[0].lstrip("# "))

@@ -90,6 +90,14 @@ class Words:
         The regions' names in their display form.
     answers : mapping of (population, outcome) to Answers
         The scales' response scales.
+    options : mapping of (population, outcome) to mapping of int to str
+        The scales' answers, by value.
+    items : mapping of (population, item) to str
+        The items' wordings.
+    reversed_items : frozenset of (population, item)
+        Those whose answers were turned in cleaning.
+    schools : mapping of school_id to str
+        The schools' names.
 
     Raises
     ------
@@ -107,6 +115,10 @@ class Words:
     outcomes: Mapping[tuple[str, str], str] = field(default_factory=dict)
     regions: Mapping[str, str] = field(default_factory=dict)
     answers: Mapping[tuple[str, str], Answers] = field(default_factory=dict)
+    options: Mapping[tuple[str, str], Mapping[int, str]] = field(default_factory=dict)
+    items: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    reversed_items: frozenset[tuple[str, str]] = frozenset()
+    schools: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.locale not in LANGUAGES:
@@ -384,3 +396,73 @@ def reason_label(reason: str, words: Words) -> str:
         "no_unit": _("there is no standard deviation to measure it by"),
         "unknown_estimand": _("this comparison is not known"),
     }[reason]
+
+
+def warning_label(code: str, words: Words) -> str:
+    """Return what weakens a scale, in the middle of a sentence."""
+    _ = words.text
+    return {
+        "no_metric_invariance": _("its items do not go together alike before and after"),
+        "no_scalar_invariance": _("some of its items moved by themselves"),
+        "invariance_not_examined": _(
+            "whether it measures alike before and after could not be examined"
+        ),
+        "low_reliability": _("its reliability is low"),
+        "modest_reliability": _("its reliability is modest"),
+        "wording_changed": _("a question was worded otherwise one of the times"),
+        "floor_effect": _("many have the lowest possible score"),
+        "ceiling_effect": _("many have the highest possible score"),
+    }[code]
+
+
+def light_label(light: str, words: Words) -> str:
+    """Return what a scale's light means: good, care or doubt."""
+    _ = words.text
+    return {
+        "good": _("measures well"),
+        "care": _("read with care"),
+        "doubt": _("in doubt"),
+    }[light]
+
+
+#: A shape for each light, so that it can be told without its colour.
+LIGHT_SHAPES = {"good": "●", "care": "▲", "doubt": "■"}
+
+
+def population_label(population: str, words: Words) -> str:
+    """Return what a population is called."""
+    _ = words.text
+    return {"pupils": _("Pupils"), "teachers": _("Teachers"), "leaders": _("Leaders")}[population]
+
+
+def state_label(state: str, words: Words) -> str:
+    """Return what became of a sheet's link to another wave."""
+    _ = words.text
+    return {
+        "linked": _("linked"),
+        "linked_near": _("linked by a code with one element off"),
+        "structurally_impossible": _("too old or too young to be asked both times"),
+        "code_error": _("no usable code or number"),
+        "ambiguous": _("code shared by several"),
+        "grade_mismatch": _("grades that cannot follow each other"),
+        "declined": _("the other answer may not be used"),
+        "set_aside": _("the other answer was set aside"),
+        "moved": _("met in another region"),
+        "absent": _("no answer the other time"),
+    }[state]
+
+
+def sign_label(sign: str, words: Words) -> str:
+    """Return what a sign of careless answering is called."""
+    _ = words.text
+    return {
+        "same_answer": _("the same answer throughout, to questions that go both ways"),
+        "fast": _("less than two seconds per question"),
+        "half_missing": _("more than half left blank"),
+    }[sign]
+
+
+def register_label(column: str, words: Words) -> str:
+    """Return what is counted in a register of attendance."""
+    _ = words.text
+    return {"gatherings": _("gatherings"), "interim_work": _("interim tasks")}[column]

@@ -9,12 +9,16 @@ import pandas as pd
 
 from loftet_analysis import names, paths
 from loftet_analysis.data import store
-from loftet_analysis.report.publish import gated, gated_ledger
+from loftet_analysis.report.publish import gated, gated_counts
 from loftet_analysis.stats.effects import TEXTS
+from loftet_analysis.stats.fieldwork import totals
 from loftet_analysis.stats.judgement import judged
 from loftet_analysis.study import Study
 
-_TEXTS = {*TEXTS, "scale", "item", names.WAVE, "analysis", "main_verdict", "design", "model"}
+_TEXTS = {
+    *TEXTS, "scale", "item", names.WAVE, "analysis", "main_verdict", "design", "model",
+    "comparison",
+}  # fmt: skip
 TABLES = {
     "effects": names.EFFECTS,
     "sensitivity": names.SENSITIVITY,
@@ -22,6 +26,9 @@ TABLES = {
     "reliability": names.RELIABILITY,
     "items": names.ITEMS,
     "pooled": names.POOLED,
+    "attrition": names.ATTRITION,
+    "schools": names.BY_SCHOOL,
+    "agreement": names.AGREEMENT,
 }
 
 
@@ -36,10 +43,14 @@ def gather(study: Study) -> None:
     mask = store.read_table(study.name, "disclosure")
     published = {}
     for table, columns in TABLES.items():
-        parts = [
-            _read(part)
+        # several notebooks may ask the same of the same answers; the first counts
+        found = {
+            (place, part.name): part
             for place in places
-            for part in sorted((folder / place).glob(f"*/{table}.*.csv"))
+            for part in sorted((folder / place).glob(f"*/{table}.*.csv"), reverse=True)
+        }
+        parts = [
+            _read(found[key]) for key in sorted(found, key=lambda k: (places.index(k[0]), k[1]))
         ]
         if not parts:
             continue
@@ -54,7 +65,14 @@ def gather(study: Study) -> None:
     shown = gated(examined, mask, profile=study.disclosure)
     published["invariance"] = shown.reindex(columns=[*names.INVARIANCE, "suppressed"])
     ledger = store.read_table(study.name, "ledger").reindex(columns=list(names.LEDGER))
-    published["ledger"] = gated_ledger(ledger, study.disclosure)
+    published["ledger"] = gated_counts(ledger, study.disclosure)[list(names.LEDGER)]
+    answered = store.read_table(study.name, "response")
+    whole = [totals(answered, region=place) for place in places]
+    together = pd.concat([*whole, answered], ignore_index=True).reindex(columns=names.RESPONSE)
+    shown = gated_counts(together, study.disclosure)
+    published["response"] = shown[list(names.RESPONSE)]
+    linkage = gated_counts(store.read_table(study.name, "linkage"), study.disclosure)
+    published["linkage"] = linkage[list(names.LINKAGE)]
     target = paths.reports(study.name) / "tables"
     for name, shown in published.items():
         write_csv(shown, target / f"{name}.csv")

@@ -37,7 +37,6 @@ LINKED, GROUPS = "linked", "groups"
 LESS_CFI, MORE_RMSEA = 0.010, 0.015
 FEWEST_PEOPLE, FEWEST_ITEMS, ANCHORS = 200, 3, 2
 PARTIAL = {METRIC: "partial_metric", SCALAR: "partial_scalar"}
-LOW_ALPHA = 0.60
 
 
 @dataclass(frozen=True)
@@ -271,36 +270,3 @@ def failing_items(invariance_rows: pd.DataFrame) -> dict[tuple[str, str], tuple[
     for row in partial.to_dict("records"):
         found.setdefault((row["population"], row["scale"]), set()).update(row["freed"].split(";"))
     return {key: tuple(sorted(items)) for key, items in found.items()}
-
-
-def measurement_warnings(
-    invariance_rows: pd.DataFrame, alphas: Mapping[tuple[str, str], float]
-) -> dict[tuple[str, str], str]:
-    """Return what every result on a scale must carry, by (population, scale).
-
-    Parameters
-    ----------
-    invariance_rows : DataFrame
-        ``names.INVARIANCE``.
-    alphas : mapping of (population, scale) to float
-        Cronbach's alpha before.
-
-    Returns
-    -------
-    dict
-        Codes joined by ";": ``no_metric_invariance`` and ``no_scalar_invariance`` (the step did
-        not hold in one of the designs), ``invariance_not_examined`` (equal intercepts could not
-        be judged in any design), and ``low_reliability`` (alpha below .60); scales without any
-        are not in it.
-    """
-    codes: dict[tuple[str, str], list[str]] = {}
-    for key, rows in invariance_rows.groupby(["population", "scale"], sort=False):
-        fell = rows[rows["holds"].eq(False).fillna(False)]["model"]
-        told = [f"no_{level}_invariance" for level in (METRIC, SCALAR) if (fell == level).any()]
-        if rows.loc[rows["model"] == SCALAR, "holds"].isna().all():
-            told.append("invariance_not_examined")
-        codes[key] = told
-    for key, alpha in alphas.items():
-        if alpha < LOW_ALPHA:
-            codes.setdefault(key, []).append("low_reliability")
-    return {key: ";".join(told) for key, told in codes.items() if told}

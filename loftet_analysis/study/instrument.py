@@ -40,7 +40,8 @@ RESERVED = frozenset(
         names.PERSON, names.WAVE, names.REGION, names.SCHOOL, names.GRADE, names.ROLE,
         names.GENDER, names.SUBMITTED, names.GATHERINGS, names.INTERIM_WORK,
         names.POPULATION, names.OUTCOME, names.SUBGROUP, "reason", "link", "consent",
-        "guardian", "trial", names.LINKED_BY, names.CARELESS, names.SECONDS, names.MISSING,
+        "guardian", "trial", names.LINKED_BY, names.LINK_STATE, names.CARELESS,
+        names.SECONDS, names.MISSING,
     }
 )  # fmt: skip
 

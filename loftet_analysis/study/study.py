@@ -560,6 +560,27 @@ class Study(Described):
             return {}
         return self.schools.set_index(names.SCHOOL)[column].dropna().astype(float).to_dict()
 
+    def invited_by_school(self, population: str, wave: str, group: str = "") -> pd.Series:
+        """Return how many of a population, or of a grade or role of it, were invited to a wave.
+
+        Parameters
+        ----------
+        population, wave : str
+        group : str, optional
+            A grade or a role.
+
+        Returns
+        -------
+        Series of Int64
+            By school_id, from the register's column ``invited_<population>_<wave>[_<group>]``,
+            else ``invited_<population>[_<group>]``; missing where there is neither.
+        """
+        ending = f"_{group}" if group else ""
+        wanted = (f"{INVITED}{population}_{wave}{ending}", f"{INVITED}{population}{ending}")
+        found = next((c for c in wanted if c in self.schools), None)
+        counts = self.schools[found] if found else pd.Series(pd.NA, self.schools.index, "Int64")
+        return counts.set_axis(self.schools[names.SCHOOL])
+
     @property
     def grades(self) -> tuple[int, ...]:
         """The programme's grades that the register's schools have; all where it says none."""

@@ -5,17 +5,30 @@ several panels comes with its caption and its alt text. No mark stands for one p
 """
 
 from loftet_analysis.report.plots.answers import distribution, distribution_figure
+from loftet_analysis.report.plots.attendance import attendance_figure
 from loftet_analysis.report.plots.canvas import WIDTH, Drawing, saved
 from loftet_analysis.report.plots.changes import change, change_figure, forest, forest_figure
+from loftet_analysis.report.plots.dots import dots_figure
+from loftet_analysis.report.plots.estimation import estimation_figure
+from loftet_analysis.report.plots.fieldwork import arrivals_figure, flow_figure
+from loftet_analysis.report.plots.likert import likert_figure
+from loftet_analysis.report.plots.schools import schools_figure
 
 __all__ = [
     "WIDTH",
     "Drawing",
+    "arrivals_figure",
+    "attendance_figure",
     "change",
     "change_figure",
     "distribution",
     "distribution_figure",
+    "dots_figure",
+    "estimation_figure",
+    "flow_figure",
     "forest",
     "forest_figure",
+    "likert_figure",
     "saved",
+    "schools_figure",
 ]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.markers import TICKDOWN
 from matplotlib.patches import Patch
-from matplotlib.transforms import blended_transform_factory
 
 from loftet_analysis import names
 from loftet_analysis.report.plots.canvas import (
@@ -21,10 +22,11 @@ from loftet_analysis.report.plots.canvas import (
     Drawing,
     axes_or_new,
     blank,
+    legend_over,
     titled,
 )
 from loftet_analysis.report.sentences import describe_distribution
-from loftet_analysis.report.words import Words, subgroup_label, wave_label
+from loftet_analysis.report.words import Answers, Words, subgroup_label, wave_label
 
 
 def distribution(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Axes:
@@ -48,7 +50,24 @@ def distribution(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -
     ax = axes_or_new(ax)
     first = frame.iloc[0]
     answers = words.answers[first["population"], first["outcome"]]
-    drawn = frame[frame["share"].notna()]
+    outlines(ax, frame, words=words)
+    scale_axis(
+        ax,
+        answers,
+        words=words,
+        ends=[textwrap.fill(end, 18) for end in (answers.low, answers.high)],
+    )
+    titled(
+        ax,
+        words.outcome(first["population"], first["outcome"]),
+        ": ".join(group_and_means(frame, words)),
+    )
+    return ax
+
+
+def outlines(ax: Axes, frame: pd.DataFrame, *, words: Words) -> None:
+    """Draw the histograms of one outcome of one subgroup, with marks at the means."""
+    drawn = before_and_after(frame)
     for wave, bins in drawn.groupby("wave", sort=False):
         bins = bins.sort_values("low")
         edges = [*bins["low"], bins["high"].iloc[-1]]
@@ -64,25 +83,47 @@ def distribution(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -
             label=wave_label(wave, words),
         )
         ax.plot(
-            [bins["mean"].iloc[0]] * 2,
-            [0, -0.07],
-            transform=blended_transform_factory(ax.transData, ax.transAxes),
+            bins["mean"].iloc[:1],
+            [0],
+            transform=ax.get_xaxis_transform(),
             color=GREY if before else BLUE,
-            linewidth=1.6 if before else 2.4,
+            marker=TICKDOWN,
+            markersize=6.5,
+            markeredgewidth=1.6 if before else 2.4,
             clip_on=False,
-            solid_capstyle="butt",
         )
     ax.set_ylim(bottom=0)
     ax.set_yticks([])
+    sns.despine(ax=ax, left=True)
+
+
+def before_and_after(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the bins that are not hidden of the first wave and the last."""
+    return frame[frame["share"].notna() & frame["wave"].isin([names.PRE, names.POST])]
+
+
+def scale_axis(ax: Axes, answers: Answers, *, words: Words, ends: Sequence[str]) -> None:
+    """Make the x axis one of answers: a tick per scale point, and what the ends mean.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    answers : Answers
+        The response scale.
+    words : Words
+        The reader's language.
+    ends : sequence of str
+        The labels of the lowest and the highest point, broken into lines; none to leave them out.
+    """
     points = np.arange(answers.minimum, answers.maximum + 1)
     ax.set_xticks(points, [words.number(point, 0) for point in points])
     ax.tick_params(axis="x", pad=7)
-    for point, label, side, nudge in (
-        (answers.minimum, answers.low, "left", -3),
-        (answers.maximum, answers.high, "right", 3),
+    for point, label, side, nudge in zip(
+        (answers.minimum, answers.maximum), ends, ("left", "right"), (-3, 3), strict=False
     ):
         ax.annotate(
-            textwrap.fill(label, 18),
+            label,
             (point, 0),
             xycoords=ax.get_xaxis_transform(),
             xytext=(nudge, -23),
@@ -93,15 +134,13 @@ def distribution(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -
         )
     pad = answers.step / 2 + 0.03 * (answers.maximum - answers.minimum)
     ax.set_xlim(answers.minimum - pad, answers.maximum + pad)
-    group = subgroup_label(first["subgroup"], words)
-    means = _means(drawn, words)
-    titled(
-        ax,
-        words.outcome(first["population"], first["outcome"]),
-        f"{group}: {means}" if group else means,
-    )
-    sns.despine(ax=ax, left=True)
-    return ax
+
+
+def group_and_means(frame: pd.DataFrame, words: Words) -> list[str]:
+    """Return whose answers they are, unless everybody's, and their means before and after."""
+    group = subgroup_label(frame["subgroup"].iloc[0], words)
+    means = _means(before_and_after(frame), words)
+    return [group, means] if group else [means]
 
 
 def _means(drawn: pd.DataFrame, words: Words) -> str:
@@ -134,19 +173,17 @@ def distribution_figure(frame: pd.DataFrame, *, words: Words) -> Drawing:
             distribution(panel, words=words, ax=ax)
         for ax in grid[len(panels) :]:
             ax.set_axis_off()
-        figure.legend(
-            handles=[
-                Patch(facecolor=PALE, edgecolor=GREY, label=wave_label(names.PRE, words)),
-                Patch(
-                    facecolor="none", edgecolor=BLUE, lw=1.8, label=wave_label(names.POST, words)
-                ),
-            ],
-            loc="outside upper right",
-            ncols=2,
-            frameon=False,
-        )
+        legend_over(figure, wave_handles(words))
     caption = words.text(
         "Answers before and after. Equal areas are equal shares of the answers; values that few "
         "people chose are joined. The marks below the axis are the means."
     )
     return Drawing(figure, caption, describe_distribution(frame, words))
+
+
+def wave_handles(words: Words) -> list[Patch]:
+    """Return the legend's entries of histograms before and after."""
+    return [
+        Patch(facecolor=PALE, edgecolor=GREY, label=wave_label(names.PRE, words)),
+        Patch(facecolor="none", edgecolor=BLUE, lw=1.8, label=wave_label(names.POST, words)),
+    ]

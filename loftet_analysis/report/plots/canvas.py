@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import io
 import re
-import textwrap
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import matplotlib as mpl
 import numpy as np
 import seaborn as sns
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.legend import Legend
+from matplotlib.textpath import text_to_path
 from matplotlib.ticker import AutoMinorLocator, FuncFormatter, MaxNLocator
 
 from loftet_analysis.report.words import Words
@@ -25,6 +30,9 @@ MARKS = {
     "linked_change": (BLUE, "o"),
     "same_grade": (ORANGE, "D"),
     "school_change": (GREEN, "s"),
+    "cohort_change": (INK, "v"),
+    "programme_vs_comparison": (INK, "^"),
+    "lowest_fifth": (GREY, "P"),
     "participants": (BLUE, "o"),
     "colleagues": (ORANGE, "D"),
     "participants_vs_colleagues": (INK, "^"),
@@ -73,6 +81,9 @@ def saved(drawing: Drawing, *, salt: str) -> tuple[bytes, bytes]:
         # laid out once, or else each format would do it again
         drawing.figure.get_layout_engine().execute(drawing.figure)
         drawing.figure.set_layout_engine(None)
+        for ax in drawing.figure.axes:
+            # what solves the layout leaves noise in the last digits
+            ax.set_position(np.round(ax.get_position().bounds, 6))
         for suffix, metadata in (
             ("svg", {"Date": None, "Creator": None, "Title": drawing.caption}),
             ("png", {"Software": None}),
@@ -99,6 +110,66 @@ def blank(height: float) -> Figure:
     return figure
 
 
+def by_hand(height: float) -> Figure:
+    """Return an empty figure whose axes are placed in inches and stay there."""
+    figure = blank(height)
+    figure.set_layout_engine("none")
+    return figure
+
+
+@lru_cache(maxsize=4096)
+def text_width(text: str, *, weight: str = "normal", size: float = 9) -> float:
+    """Return how wide a line of text is, in inches."""
+    font = FontProperties(family=STYLE["font.family"], weight=weight, size=size)
+    # letters may be a little wider where they are fitted to pixels
+    return 1.03 * text_to_path.get_text_width_height_descent(text, font, ismath=False)[0] / 72
+
+
+def wrapped(text: str, inches: float, *, weight: str = "normal", size: float = 9) -> list[str]:
+    """Return the lines of a text that is to be no wider than so many inches."""
+
+    def fits(line: str) -> bool:
+        return text_width(line, weight=weight, size=size) <= inches
+
+    lines = [""]
+    for word in text.split(" "):
+        line = f"{lines[-1]} {word}".lstrip(" ")
+        if fits(line):
+            lines[-1] = line
+            continue
+        lines += [""] if lines[-1] else []
+        for letter in word:
+            if lines[-1] and not fits(lines[-1] + letter):
+                lines.append("")
+            lines[-1] += letter
+    return lines
+
+
+def over_row(ax: Axes, title: str, *, above: float) -> None:
+    """Put a bold title over a row of panels, from the figure's left edge; above in points."""
+    # the title is wider than its panel, so blanks keep its place in the layout
+    blanks = "\n".join("\N{NO-BREAK SPACE}" for _ in title.split("\n"))
+    for text, edge in ((blanks, "axes fraction"), (title, "figure fraction")):
+        ax.annotate(
+            text,
+            (0, 1),
+            xycoords=(edge, "axes fraction"),
+            xytext=(4, above),
+            textcoords="offset points",
+            va="bottom",
+            weight="bold",
+            size=10,
+        ).set_in_layout(text == blanks)
+
+
+def legend_over(figure: Figure, handles: Iterable[Artist]) -> Legend:
+    """Put a legend in one line over the figure, at the right."""
+    handles = list(handles)
+    return figure.legend(
+        handles=handles, loc="outside upper right", ncols=len(handles), frameon=False
+    )
+
+
 def axes_or_new(ax: Axes | None) -> Axes:
     """Return the axes given, or new ones of report size."""
     return blank(4).subplots() if ax is None else ax
@@ -119,20 +190,28 @@ def effect_axis(ax: Axes, words: Words, *, ticks: int) -> None:
     sns.despine(ax=ax, left=True)
 
 
-def titled(ax: Axes, title: str, beneath: str) -> None:
-    """Put a bold title over the axes, and a plain line beneath it."""
-    title = textwrap.fill(title, 34)
-    ax.set_title(title, loc="left", weight="bold", pad=19)
+def titled(ax: Axes, title: str, beneath: str, *, inches: float = 2.9) -> None:
+    """Put a bold title over the axes, and plain text beneath it, no wider than so many inches."""
+    title = "\n".join(wrapped(title, inches, weight="bold", size=10))
+    lines = wrapped(beneath, inches)
+    ax.set_title(title, loc="left", weight="bold", pad=7 + 12 * len(lines))
     ax.annotate(
-        beneath, (0, 1), xycoords="axes fraction", xytext=(0, 5), textcoords="offset points"
+        "\n".join(lines),
+        (0, 1),
+        xycoords="axes fraction",
+        xytext=(0, 5),
+        textcoords="offset points",
+        va="baseline" if len(lines) == 1 else "bottom",
     )
 
 
-def align_left(ax: Axes) -> None:
-    """Move the tick labels of the y axis so that they begin, not end, under one another."""
-    labels = ax.get_yticklabels()
-    renderer = ax.figure.canvas.get_renderer()
+def align_left(*panels: Axes) -> None:
+    """Move the tick labels of the y axes so that they begin, not end, under one another."""
+    labels = [label for ax in panels for label in ax.get_yticklabels()]
+    figure = panels[0].figure
+    renderer = figure.canvas.get_renderer()
     widest = max(label.get_window_extent(renderer).width for label in labels)
-    ax.tick_params(axis="y", pad=6 + widest * 72 / ax.figure.dpi)
+    for ax in panels:
+        ax.tick_params(axis="y", pad=6 + widest * 72 / figure.dpi)
     for label in labels:
         label.set_horizontalalignment("left")

@@ -6,7 +6,6 @@ import textwrap
 from collections.abc import Sequence
 
 import matplotlib as mpl
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -21,6 +20,7 @@ from loftet_analysis.report.plots.canvas import (
     axes_or_new,
     blank,
     effect_axis,
+    over_row,
 )
 from loftet_analysis.report.sentences import describe_change, describe_forest
 from loftet_analysis.report.words import Words, estimand_label, subgroup_label
@@ -46,36 +46,14 @@ def change(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Axes
     ax = axes_or_new(ax)
     ticks: list[str] = []
     headings: list[int] = []
-    reach = [-0.2, 0.2]
     for (population, outcome), rows in frame.groupby(["population", "outcome"], sort=False):
         heading = _heading(population, outcome, words)
         headings += range(len(ticks), len(ticks) + len(heading))
         ticks += heading
         for row in rows.to_dict("records"):
-            y = len(ticks)
-            group = subgroup_label(row["subgroup"], words) if _adds_group(row) else ""
-            label = estimand_label(row["estimand"], words)
-            ticks.append(f"   {label}, {group}" if group else f"   {label}")
-            if pd.isna(row["estimate"]):
-                said = words.text("hidden") if row["suppressed"] else words.text("not computed")
-            else:
-                reach += [row["ci_low"], row["ci_high"]]
-                _interval_mark(ax, row, y)
-                inside = words.interval(row["ci_low"], row["ci_high"])
-                said = f"{words.number(row['estimate'], signed=True)} ({inside})"
-            ax.annotate(
-                said,
-                (1, y),
-                xycoords=ax.get_yaxis_transform(),
-                xytext=(6, 0),
-                textcoords="offset points",
-                va="center_baseline",
-                color=GREY if pd.isna(row["estimate"]) else INK,
-            )
-    sesoi = frame["sesoi"].iloc[0]
-    ax.axvspan(-sesoi, sesoi, color=PALE, linewidth=0, zorder=0)
-    margin = 0.04 * (np.nanmax(reach) - np.nanmin(reach))
-    ax.set_xlim(np.nanmin(reach) - margin, np.nanmax(reach) + margin)
+            effect_row(ax, row, len(ticks), words=words)
+            ticks.append(f"   {row_label(row, words)}")
+    effect_range(ax, frame)
     effect_axis(ax, words, ticks=6)
     ax.set_ylim(len(ticks) - 0.5, -0.5)
     ax.set_yticks(range(len(ticks)), ticks)
@@ -90,8 +68,57 @@ def _heading(population: str, outcome: str, words: Words) -> list[str]:
     return textwrap.wrap(words.outcome(population, outcome), 32)
 
 
-def _adds_group(row: dict) -> bool:
-    return not row["subgroup"].startswith("role=")
+def row_label(row: dict, words: Words) -> str:
+    """Return what a row of effects is called among those of its outcome."""
+    label = estimand_label(row["estimand"], words)
+    # the estimands of teachers name the role themselves
+    role = row["subgroup"].startswith("role=")
+    group = "" if role else subgroup_label(row["subgroup"], words)
+    return f"{label}, {group}" if group else label
+
+
+def effect_row(ax: Axes, row: dict, y: float, *, words: Words, between: str = " ") -> None:
+    """Draw an effect with its interval, and its numbers to the right of the axes.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    row : dict
+        A gated row of effects; a hidden one gets a word instead of numbers.
+    y : float
+        The row's place.
+    words : Words
+        The reader's language.
+    between : str, optional
+        What stands between the estimate and its interval: a blank, or a new line.
+    """
+    missing = pd.isna(row["estimate"])
+    if missing:
+        said = words.text("hidden") if row["suppressed"] else words.text("not computed")
+    else:
+        _interval_mark(ax, row, y)
+        inside = words.interval(row["ci_low"], row["ci_high"])
+        said = f"{words.number(row['estimate'], signed=True)}{between}({inside})"
+    ax.annotate(
+        said,
+        (1, y),
+        xycoords=ax.get_yaxis_transform(),
+        xytext=(6, 0),
+        textcoords="offset points",
+        va="center" if "\n" in said else "center_baseline",
+        color=GREY if missing else INK,
+    )
+
+
+def effect_range(ax: Axes, frame: pd.DataFrame) -> None:
+    """Make room for all intervals, and shade the changes that are too small to matter."""
+    sesoi = frame["sesoi"].iloc[0]
+    ax.axvspan(-sesoi, sesoi, color=PALE, linewidth=0, zorder=0)
+    shown = frame[frame["estimate"].notna()]
+    low, high = min([-0.2, *shown["ci_low"].dropna()]), max([0.2, *shown["ci_high"].dropna()])
+    margin = 0.04 * (high - low)
+    ax.set_xlim(low - margin, high + margin)
 
 
 def _interval_mark(ax: Axes, row: dict, y: float) -> None:
@@ -107,14 +134,18 @@ def change_figure(frame: pd.DataFrame, *, words: Words) -> Drawing:
     with mpl.rc_context(STYLE):
         figure = blank(0.75 + 0.25 * lines)
         change(frame, words=words, ax=figure.subplots())
-    caption = words.text(
+    return Drawing(figure, change_caption(frame, words), describe_change(frame, words))
+
+
+def change_caption(frame: pd.DataFrame, words: Words) -> str:
+    """Return what is said under every figure of changes with their intervals."""
+    return words.text(
         "Change from before to after with {level} confidence intervals that allow for people in "
         "the same school being alike. The grey band is ±{sesoi} standard deviations, the smallest "
         "change of interest.",
         level=words.percent(frame["ci_level"].iloc[0]),
         sesoi=words.number(frame["sesoi"].iloc[0]),
     )
-    return Drawing(figure, caption, describe_change(frame, words))
 
 
 def forest(
@@ -201,17 +232,7 @@ def forest_figure(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame) ->
                 )
                 ax.set_title("\n".join(lines), loc="left", size=9)
                 ax.tick_params(labelbottom=True)
-            # the outcome is wider than its panel, so a blank keeps its place in the layout
-            for text in ("\N{NO-BREAK SPACE}", words.outcome(population, outcome)):
-                line[0].annotate(
-                    text,
-                    (0, 1),
-                    xycoords=("figure fraction", "axes fraction"),
-                    xytext=(4, 7 + 12 * over),
-                    textcoords="offset points",
-                    weight="bold",
-                    size=10,
-                ).set_in_layout(not text.strip())
+            over_row(line[0], words.outcome(population, outcome), above=7 + 12 * over)
         figure.supxlabel(words.text("change in standard deviations (after − before)"), size=9)
     caption = words.text(
         "Change by region with {level} confidence intervals. The diamond is the mean over the "

@@ -1,15 +1,19 @@
-"""Tables from gated frames: every cell is text already, great_tables only lays them out."""
+"""Tables of effects: one region, all regions, regions together, other choices."""
 
 from __future__ import annotations
 
-import html
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import pandas as pd
-from great_tables import GT, loc, style
 
 from loftet_analysis import names
+from loftet_analysis.report.tables.layout import (
+    ABSENT,
+    HIDDEN,
+    Table,
+    hidden_note,
+    laid_out,
+    notes_of,
+    or_mark,
+)
 from loftet_analysis.report.words import (
     Words,
     analysis_label,
@@ -20,85 +24,6 @@ from loftet_analysis.report.words import (
 )
 
 NAIVE = "naive"
-HIDDEN = "·"
-_ABSENT = "–"
-
-
-@dataclass(frozen=True)
-class Table:
-    """A finished table as HTML, and its caption."""
-
-    html: str
-    caption: str
-
-
-def _laid_out(
-    cells: pd.DataFrame,
-    *,
-    name: str,
-    caption: str,
-    notes: Sequence[str],
-    words: Words,
-    spanners: dict[str, list[str]] | None = None,
-    wordy: Sequence[str] = (),
-) -> Table:
-    """Return text cells as a table; columns ``group`` and ``label`` name its rows.
-
-    `wordy` columns hold words, which may take several lines.
-    """
-    columns = [c for c in cells if c not in {"group", "label"}]
-    keys = {column: f"c{number}" for number, column in enumerate(columns)}
-    table = GT(
-        cells.rename(columns=keys),
-        id=name,
-        locale=words.locale,
-        rowname_col="label",
-        groupname_col="group" if "group" in cells else None,
-    ).cols_label({key: column.split("|")[0] for column, key in keys.items()})
-    table = table.cols_align("right", columns=list(keys.values()))
-    table = table.cols_align("left", columns=[keys[column] for column in wordy])
-    for label, over in (spanners or {}).items():
-        table = table.tab_spanner(label, columns=[keys[column] for column in over])
-    table = table.tab_style(style.text(weight="bold"), loc.row_groups())
-    for note in notes:
-        table = table.tab_source_note(note)
-    table = table.tab_options(table_font_size="14px", table_margin_left="0", table_width="auto")
-    # great_tables has no caption element, which is what tells a screen reader what a table is
-    head, rest = table.as_raw_html().split('<table class="gt_table"', 1)
-    attributes, body = rest.split(">", 1)
-    semantic = f'<table class="gt_table"{attributes}>\n<caption>{html.escape(caption)}</caption>'
-    return Table(f"{head}{semantic}{body}", caption)
-
-
-def _or_mark(text: str, row: dict) -> str:
-    return text or (HIDDEN if row["suppressed"] else _ABSENT)
-
-
-def _notes(frame: pd.DataFrame, words: Words) -> list[str]:
-    _ = words.text
-    notes = []
-    if frame["suppressed"].any():
-        notes.append(_("{mark} hidden, since too few people answered", mark=HIDDEN))
-    if "mean_pre" in frame and (frame["estimate"].notna() & frame["mean_pre"].isna()).any():
-        notes.append(
-            _(
-                "{mark} before and after are left out where they would tell of the few people who "
-                "are not counted in the row",
-                mark=_ABSENT,
-            )
-        )
-    refused = frame[~frame["suppressed"] & frame["reason"].fillna("").ne("")].to_dict("records")
-    for row in refused:
-        notes.append(
-            _(
-                "{mark} {outcome}, {estimand}: not computed, since {why}.",
-                mark=_ABSENT,
-                outcome=words.outcome(row["population"], row["outcome"]),
-                estimand=estimand_label(row["estimand"], words),
-                why=reason_label(row["reason"], words),
-            )
-        )
-    return notes
 
 
 def _people(row: dict, words: Words) -> str:
@@ -133,7 +58,7 @@ def effects_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
             "group": words.outcome(row["population"], row["outcome"]),
             "label": _row_label(row, words),
             **{
-                column: _or_mark(text, row)
+                column: or_mark(text, row)
                 for column, text in {
                     _("People"): _people(row, words),
                     _("Groups"): words.number(row["n_clusters"], 0),
@@ -154,11 +79,11 @@ def effects_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
     ]
     if any(_is_contrast(row) for row in frame.to_dict("records")):
         notes.append(_("Participants − colleagues: before and after are differences between them."))
-    return _laid_out(
+    return laid_out(
         pd.DataFrame(rows),
         name=name,
         caption=_("Change from before to after"),
-        notes=[*notes, *_notes(frame, words)],
+        notes=[*notes, *notes_of(frame, words)],
         words=words,
     )
 
@@ -207,18 +132,16 @@ def regions_table(
         cells = {"group": words.outcome(population, outcome), "label": words.region(region)}
         for estimand in estimands:
             row = line.get(estimand, {"suppressed": False})
-            cells[f"{sd}|{estimand}"] = _or_mark(
-                words.number(row.get("estimate"), signed=True), row
-            )
-            cells[f"{level}|{estimand}"] = _or_mark(
+            cells[f"{sd}|{estimand}"] = or_mark(words.number(row.get("estimate"), signed=True), row)
+            cells[f"{level}|{estimand}"] = or_mark(
                 words.interval(row.get("ci_low"), row.get("ci_high")), row
             )
         rows.append(cells)
-    return _laid_out(
+    return laid_out(
         pd.DataFrame(rows),
         name=name,
         caption=_("Change from before to after by region, in standard deviations"),
-        notes=_notes(frame, words),
+        notes=notes_of(frame, words),
         words=words,
         spanners={estimand_label(e, words): [f"{sd}|{e}", f"{level}|{e}"] for e in estimands},
     )
@@ -240,7 +163,7 @@ def pooled_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
             "group": words.outcome(row["population"], row["outcome"]),
             "label": estimand_label(row["estimand"], words),
             **{
-                column: _or_mark(text, row)
+                column: or_mark(text, row)
                 for column, text in {
                     _("Regions"): words.number(row["k"], 0),
                     _("Mean (SD)"): words.number(row["estimate"], signed=True),
@@ -258,66 +181,16 @@ def pooled_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
         }
         for row in frame.to_dict("records")
     ]
-    hidden = [_("{mark} hidden, since too few people answered", mark=HIDDEN)]
-    return _laid_out(
+    return laid_out(
         pd.DataFrame(rows),
         name=name,
         caption=_("The regions together: random-effects mean of their changes"),
         notes=[
             _("PI: prediction interval, where the change of one more region can be expected."),
             _("τ: standard deviation between regions; I²: share of the spread beyond chance."),
-            *(hidden if frame["suppressed"].any() else []),
+            *hidden_note(frame, words),
         ],
         words=words,
-    )
-
-
-def reliability_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
-    """Lay out gated reliability: a line per scale, the waves side by side.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Gated rows of reliability.
-    words, name
-        As in `effects_table`.
-    """
-    _ = words.text
-    waves = [wave for wave in names.WAVES if wave in set(frame["wave"])]
-    rows = []
-    for (population, scale, subgroup), group in frame.groupby(
-        ["population", "scale", "subgroup"], sort=False
-    ):
-        label = words.outcome(population, scale)
-        part = subgroup_label(subgroup, words)
-        cells = {
-            "label": f"{label}, {part}" if part else label,
-            _("Items"): words.number(group["n_items"].iloc[0], 0),
-        }
-        for wave in waves:
-            matching = group[group["wave"] == wave].to_dict("records")
-            row = matching[0] if matching else {"suppressed": False}
-            low, high = row.get("alpha_ci_low"), row.get("alpha_ci_high")
-            cells[f"n|{wave}"] = _or_mark(words.number(row.get("n"), 0), row)
-            cells[f"α|{wave}"] = _or_mark(words.number(row.get("alpha")), row)
-            cells[f"{_('{level} CI', level=words.percent(0.95))}|{wave}"] = _or_mark(
-                words.interval(low, high), row
-            )
-        rows.append(cells)
-    table = pd.DataFrame(rows)
-    hidden = [_("{mark} hidden, since too few people answered", mark=HIDDEN)]
-    return _laid_out(
-        table,
-        name=name,
-        caption=_("Reliability of the scales: Cronbach's alpha"),
-        notes=[
-            _("n: people who answered every item of the scale."),
-            *(hidden if frame["suppressed"].any() else []),
-        ],
-        words=words,
-        spanners={
-            wave_label(wave, words): [c for c in table if c.endswith(f"|{wave}")] for wave in waves
-        },
     )
 
 
@@ -355,8 +228,7 @@ def sensitivity_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
                 ),
             }
         )
-    hidden = [_("{mark} hidden, since too few people answered", mark=HIDDEN)]
-    return _laid_out(
+    return laid_out(
         pd.DataFrame(rows),
         name=name,
         caption=_("The same changes under other choices"),
@@ -366,8 +238,161 @@ def sensitivity_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
                 "zero, or around it, as in the main analysis. The naive analysis, which takes "
                 "people of a school for independent, is not counted."
             ),
-            *(hidden if frame["suppressed"].any() else []),
+            *hidden_note(frame, words),
         ],
         words=words,
         wordy=[_("Not alike")],
+    )
+
+
+def visible_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
+    """Lay out what so many people can show: the smallest visible change of each kind.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of effects.
+    words, name
+        As in `effects_table`.
+    """
+    _ = words.text
+    rows = []
+    for (estimand, subgroup), group in frame.groupby(["estimand", "subgroup"], sort=False):
+        told = group[group["mdes"].notna()]
+        if told.empty:
+            continue
+        first = told.iloc[0].to_dict()
+        people = told["n_pairs"].fillna(told["n_post"])
+        rows.append(
+            {
+                "label": _row_label({**first, "estimand": estimand, "subgroup": subgroup}, words),
+                _("People"): _span(people, words),
+                _("Groups"): _span(told["n_clusters"], words),
+                _("Typical (SD)"): words.number(told["mdes"].median()),
+                _("Lowest and highest (SD)"): words.interval(
+                    told["mdes"].min(), told["mdes"].max()
+                ),
+            }
+        )
+    table = pd.DataFrame(rows or [{"label": HIDDEN}])
+    return laid_out(
+        table,
+        name=name,
+        caption=_("The smallest change that so many can show"),
+        notes=[
+            _(
+                "A change of this size would be found four times out of five. Typical: the median "
+                "over the outcomes. Smaller changes may well be there, but cannot be told from "
+                "chance."
+            ),
+            *hidden_note(frame, words),
+        ],
+        words=words,
+    )
+
+
+def _span(counts: pd.Series, words: Words) -> str:
+    low, high = counts.min(), counts.max()
+    if pd.isna(low):
+        return ABSENT
+    return words.count(low) if low == high else f"{words.count(low)}–{words.count(high)}"
+
+
+def spread_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
+    """Lay out how much of the answers' variance lies between schools, before and after.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of variance.
+    words, name
+        As in `effects_table`.
+    """
+    _ = words.text
+    waves = [wave for wave in (names.PRE, names.POST) if wave in set(frame["wave"])]
+    rows = []
+    for (population, outcome), group in frame.groupby(["population", "outcome"], sort=False):
+        line = {"label": words.outcome(population, outcome)}
+        for wave in waves:
+            found = group[group["wave"] == wave].to_dict("records")
+            row = found[0] if found else {"suppressed": False}
+            line[f"{_('Schools')}|{wave}"] = or_mark(words.number(row.get("n_clusters"), 0), row)
+            line[f"{_('SD')}|{wave}"] = or_mark(words.number(row.get("sd")), row)
+            share = row.get("icc")
+            told = "" if share is None or pd.isna(share) else words.percent(share)
+            line[f"{_('Between schools')}|{wave}"] = or_mark(told, row)
+        rows.append(line)
+    table = pd.DataFrame(rows)
+    return laid_out(
+        table,
+        name=name,
+        caption=_("How the answers are spread, and how much of it lies between schools"),
+        notes=[
+            _("SD: in points of the scale. Between schools: share of the variance (ICC)."),
+            *hidden_note(frame, words),
+        ],
+        words=words,
+        spanners={
+            wave_label(wave, words): [c for c in table if c.endswith(f"|{wave}")] for wave in waves
+        },
+    )
+
+
+def agreement_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
+    """Lay out how teachers and leaders see the same schools.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of agreement.
+    words, name
+        As in `effects_table`.
+    """
+    _ = words.text
+    level = _level(frame, words)
+    rows = [
+        {
+            "label": words.outcome("teachers", row["outcome"]),
+            **{
+                column: or_mark(text, row)
+                for column, text in {
+                    _("Schools"): words.number(row["n_schools"], 0),
+                    _("Teachers"): words.number(row["mean_teachers"]),
+                    _("Leaders"): words.number(row["mean_leaders"]),
+                    _("Difference"): words.number(row["difference"], signed=True),
+                    level: words.interval(row["ci_low"], row["ci_high"]),
+                    _("r"): words.number(row["r_schools"]),
+                    "ICC(1)": words.number(row["icc1"]),
+                    "ICC(2)": words.number(row["icc2"]),
+                    "r_wg": words.number(row["rwg"]),
+                }.items()
+            },
+        }
+        for row in frame.to_dict("records")
+    ]
+    refused = [
+        _(
+            "{mark} {outcome}: not computed, since {why}.",
+            mark=ABSENT,
+            outcome=words.outcome("teachers", row["outcome"]),
+            why=reason_label(row["reason"], words),
+        )
+        for row in frame.to_dict("records")
+        if row["reason"] and not row["suppressed"]
+    ]
+    return laid_out(
+        pd.DataFrame(rows),
+        name=name,
+        caption=_("Teachers' and leaders' view of the same schools, after"),
+        notes=[
+            _("Difference: teachers minus leaders, in points of the scale; schools count alike."),
+            _("r: do teachers and leaders of the same school go together? Over the schools."),
+            _(
+                "ICC(1), ICC(2), r_wg: how far the teachers of a school agree among themselves "
+                "(one teacher, their mean, their spread)."
+            ),
+            *hidden_note(frame, words),
+            *refused,
+        ],
+        words=words,
     )

@@ -1,0 +1,199 @@
+"""What figures say to those who do not see them; more of them are in `sentences`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from loftet_analysis import names
+from loftet_analysis.report.sentences import describe_change, describe_distribution
+from loftet_analysis.report.words import (
+    Answers,
+    Words,
+    population_label,
+    subgroup_label,
+    wave_label,
+)
+
+
+def describe_estimation(frame: pd.DataFrame, answers: pd.DataFrame, words: Words) -> str:
+    """Return the alt text of an estimation plot from its gated effects and bins."""
+    pairs = frame[["population", "outcome"]].drop_duplicates()
+    shown = answers.merge(pairs)
+    changes = describe_change(frame, words)
+    return changes if shown.empty else f"{describe_distribution(shown, words)} {changes}"
+
+
+def describe_dots(frame: pd.DataFrame, words: Words) -> str:
+    """Return the alt text of answers as dots from their gated bins."""
+    _ = words.text
+    said = [_("The answers as stacks of dots, those after above a line and those before beneath.")]
+    for (population, outcome, subgroup), rows in frame.groupby(
+        ["population", "outcome", "subgroup"], sort=False
+    ):
+        means = rows[rows["mean"].notna()].drop_duplicates("wave").set_index("wave")["mean"]
+        if {names.PRE, names.POST} <= set(means.index):
+            said.append(
+                _(
+                    "{outcome}: mean {before} before and {after} after.",
+                    outcome=_named(population, outcome, subgroup, words),
+                    before=words.number(means[names.PRE]),
+                    after=words.number(means[names.POST]),
+                )
+            )
+    return " ".join(said)
+
+
+def _named(population: str, outcome: str, subgroup: str, words: Words) -> str:
+    label, group = words.outcome(population, outcome), subgroup_label(subgroup, words)
+    return f"{label}, {group}" if group else label
+
+
+def beside_the_middle(bins: pd.DataFrame, answers: Answers) -> tuple[float, float]:
+    """Return the shares of one item's answers below and above the middle of its scale.
+
+    Parameters
+    ----------
+    bins : DataFrame
+        One item's gated bins of one wave: ``low, high, share``, edges half-way between options.
+    answers : Answers
+        The response scale. An option right in the middle counts on neither side.
+
+    Returns
+    -------
+    tuple of float
+        Below and above; missing where options of a side are joined with others across the middle.
+
+    Examples
+    --------
+    >>> rows = [(0.5, 2.5, 0.2), (2.5, 3.5, 0.3), (3.5, 5.5, 0.5)]
+    >>> bins = pd.DataFrame(rows, columns=["low", "high", "share"])
+    >>> beside_the_middle(bins, Answers(1, 5, "", ""))
+    (0.2, 0.5)
+    """
+    middle = (answers.minimum + answers.maximum) / 2
+    # with an even number of options nothing lies in the middle
+    half = 0.5 if middle == round(middle) else 0.0
+    low, high = middle - half, middle + half
+    below, above = bins["high"] <= low, bins["low"] >= high
+    across = bins[~below & ~above]
+    return (
+        float("nan") if (across["low"] < low).any() else float(bins.loc[below, "share"].sum()),
+        float("nan") if (across["high"] > high).any() else float(bins.loc[above, "share"].sum()),
+    )
+
+
+def describe_likert(frame: pd.DataFrame, words: Words) -> str:
+    """Return the alt text of bars of single items from their gated bins."""
+    _ = words.text
+    said = [_("Bars of the answers to single items before and after.")]
+    keys = ["population", "outcome", "subgroup"]
+    shown = frame[frame["share"].notna()]
+    for (population, outcome, subgroup), items in shown.groupby(keys, sort=False):
+        answers = words.answers[population, outcome]
+        above = {
+            wave: [beside_the_middle(bins, answers)[1] for __, bins in rows.groupby("item")]
+            for wave, rows in items.groupby("wave")
+        }
+        if {names.PRE, names.POST} <= set(above):
+            said.append(
+                _(
+                    "{outcome}: above the middle {before} before and {after} after, item by item.",
+                    outcome=_named(population, outcome, subgroup, words),
+                    before=_from_to(above[names.PRE], words),
+                    after=_from_to(above[names.POST], words),
+                )
+            )
+    return " ".join(said)
+
+
+def _from_to(shares: Sequence[float], words: Words) -> str:
+    known = [share for share in shares if not pd.isna(share)]
+    if not known:
+        return words.text("hidden")
+    low, high = words.percent(min(known)), words.percent(max(known))
+    return low if low == high else f"{low} {words.text('to')} {high}"
+
+
+def describe_schools(frame: pd.DataFrame, words: Words) -> str:
+    """Return the alt text of changes by school from the gated rows that are drawn."""
+    _ = words.text
+    said = [_("Changes by school with their intervals.")]
+    shown = frame[frame["shrunk"].notna()]
+    for (population, outcome), rows in shown.groupby(["population", "outcome"], sort=False):
+        said.append(
+            words.plural(
+                "{outcome}: {n} school, drawn towards all schools {low} standard deviations.",
+                "{outcome}: {n} schools, drawn towards all schools between {low} and {high} "
+                "standard deviations.",
+                len(rows),
+                outcome=words.outcome(population, outcome),
+                low=words.number(rows["shrunk"].min(), signed=True),
+                high=words.number(rows["shrunk"].max(), signed=True),
+            )
+        )
+    return " ".join(said)
+
+
+def stages(row: dict, words: Words) -> list[tuple[str, float]]:
+    """Return the steps from invited to found again that have a number, with their numbers."""
+    _ = words.text
+    labels = {
+        "n_invited": _("Invited"),
+        "n_answered": _("Answered"),
+        "n_consented": _("Consented"),
+        "n_kept": _("Kept in the analysis"),
+        "n_linkable": _("Could be found again"),
+        "n_linked": _("Found both times"),
+    }
+    return [(label, row[key]) for key, label in labels.items() if not pd.isna(row.get(key))]
+
+
+def describe_flow(frame: pd.DataFrame, words: Words) -> str:
+    """Return the alt text of a flow of people from its gated counts."""
+    _ = words.text
+    said = [_("Boxes from those who were invited to those who were found both times.")]
+    for row in frame.to_dict("records"):
+        steps = [f"{label.lower()} {words.count(n)}" for label, n in stages(row, words)]
+        if steps:
+            said.append(f"{_place(row, words)}: {', '.join(steps)}.")
+    return " ".join(said)
+
+
+def _place(row: dict, words: Words) -> str:
+    return f"{population_label(row['population'], words)}, {wave_label(row['wave'], words)}"
+
+
+def arrivals(rows: pd.DataFrame, words: Words) -> str:
+    """Return how many answers came in the end, and out of how many, if that is known."""
+    if rows.empty:
+        return words.text("hidden: too few people answered")
+    last = rows.sort_values("day").iloc[-1]
+    if pd.isna(last["n_invited"]):
+        return words.plural("{n} answer", "{n} answers", last["n_final"])
+    return words.plural(
+        "{n} answer, {percent} of the invited",
+        "{n} answers, {percent} of the invited",
+        last["n_final"],
+        percent=words.percent(last["n_final"] / last["n_invited"]),
+    )
+
+
+def describe_arrivals(frame: pd.DataFrame, words: Words) -> str:
+    """Return the alt text of how answers came in, from their gated counts."""
+    _ = words.text
+    said = [_("How the answers came in day by day.")]
+    shown = frame[frame["n"].notna()]
+    for __, rows in shown.groupby(["population", "wave"], sort=False):
+        place = _place(rows.iloc[0].to_dict(), words)
+        said.append(
+            _(
+                "{place}: {answers}, the first on {first} and the last on {last}.",
+                place=place,
+                answers=arrivals(rows, words),
+                first=words.date(rows["day"].min()),
+                last=words.date(rows["day"].max()),
+            )
+        )
+    return " ".join(said)

@@ -1,0 +1,148 @@
+"""Answers in bins that may be shown: of scales, of single items, and of attendance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+
+from loftet_analysis import names
+from loftet_analysis.privacy.disclosure import safe_bins
+from loftet_analysis.report.words import Answers
+from loftet_analysis.study import Instrument
+
+MOST_BINS = 13
+DISTRIBUTION = (
+    "population", "region", "school_id", "outcome", "question", "item", "subgroup", "wave", "low",
+    "high", "n", "share", "mean",
+)  # fmt: skip
+
+ATTENDANCE = ("population", "region", "wave", "column", "low", "high", "n", "share", "most")
+
+
+def of_scales(
+    clean: pd.DataFrame, instrument: Instrument, *, place: dict, by_role: bool, limit: int
+) -> pd.DataFrame:
+    """Bin the scores of every scale in the waves in which it is asked.
+
+    Parameters
+    ----------
+    clean : DataFrame
+        Clean frame.
+    instrument : Instrument
+    place : dict
+        ``population``, ``region``.
+    by_role : bool
+        Whether participants and colleagues are told apart.
+    limit : int
+        Fewest people in a bin.
+
+    Returns
+    -------
+    DataFrame
+        ``DISTRIBUTION``, a row per bin, `item` empty; where too few answered, a row without
+        numbers keeps the place. Edges lie between the scores that full answers can have.
+    """
+    rows = [pd.DataFrame(columns=DISTRIBUTION)]
+    for name, scale in instrument.scales.items():
+        responses = instrument.responses[scale.responses]
+        ends = Answers(responses.minimum, responses.maximum, "", "", 1 / len(scale.items))
+        for subgroup, part in _parts(clean, by_role=by_role, roles=scale.roles):
+            for wave in scale.waves:
+                about = {"outcome": name, "question": scale.question or "", "item": ""}
+                about |= {"subgroup": subgroup, "wave": wave}
+                rows += _binned(part, name, about, _edges(ends), limit=limit)
+    return _stacked(rows, place)
+
+
+def of_items(
+    clean: pd.DataFrame, instrument: Instrument, *, place: dict, by_role: bool, limit: int
+) -> pd.DataFrame:
+    """Bin the answers to every item, a bin to an answer; what few chose is joined to a neighbour.
+
+    Returns
+    -------
+    DataFrame
+        As from `of_scales`, with the `item` (reversed ones turned, as in clean data).
+    """
+    rows = [pd.DataFrame(columns=DISTRIBUTION)]
+    for name, scale in instrument.scales.items():
+        responses = instrument.responses[scale.responses]
+        edges = np.arange(responses.minimum, responses.maximum + 2) - 0.5
+        for item in scale.items:
+            for subgroup, part in _parts(clean, by_role=by_role, roles=scale.roles):
+                for wave in scale.waves:
+                    about = {"outcome": name, "question": scale.question or "", "item": item}
+                    about |= {"subgroup": subgroup, "wave": wave}
+                    rows += _binned(part, item, about, edges, limit=limit)
+    return _stacked(rows, place)
+
+
+def of_attendance(clean: pd.DataFrame, *, place: dict, most: int, limit: int) -> pd.DataFrame:
+    """Bin how often those who answered after attended.
+
+    Parameters
+    ----------
+    clean : DataFrame
+        Clean frame; without `gatherings` and `interim_work` there is nothing to bin.
+    place : dict
+        ``population``, ``region``.
+    most : int
+        How many gatherings there were.
+    limit : int
+        Fewest people in a bin.
+
+    Returns
+    -------
+    DataFrame
+        ``ATTENDANCE``, of the participants where there are any.
+    """
+    rows = [pd.DataFrame(columns=ATTENDANCE)]
+    here = clean[(clean[names.WAVE] == names.POST).fillna(False)]
+    if names.ROLE in here and (here[names.ROLE] == names.PARTICIPANT).any():
+        here = here[here[names.ROLE] == names.PARTICIPANT]
+    for column in (names.GATHERINGS, names.INTERIM_WORK):
+        if column in here:
+            bins = safe_bins(here[column].dropna(), np.arange(most + 2) - 0.5, limit)
+            rows.append(bins.assign(**place, wave=names.POST, column=column, most=most))
+    return pd.concat(rows[1:] or rows, ignore_index=True)[list(ATTENDANCE)]
+
+
+def _stacked(rows: list[pd.DataFrame], place: dict) -> pd.DataFrame:
+    table = pd.concat(rows[1:] or rows, ignore_index=True)
+    return table.assign(**place, school_id="")[list(DISTRIBUTION)]
+
+
+def _binned(
+    part: pd.DataFrame, column: str, about: dict, edges: np.ndarray, *, limit: int
+) -> list[pd.DataFrame]:
+    """Return the bins of one column in one wave; nothing where nobody of the study was asked."""
+    here = part[(part[names.WAVE] == about["wave"]).fillna(False)]
+    if here.empty or column not in here:
+        return []
+    values = here[column].dropna()
+    bins = safe_bins(values, edges, limit)
+    mean = values.mean() if len(bins) else float("nan")
+    bins = bins.reindex(range(max(1, len(bins))))
+    return [bins.assign(**about, mean=mean)]
+
+
+def _parts(
+    clean: pd.DataFrame, *, by_role: bool, roles: Sequence[str] | None
+) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Give everybody, or the two roles as far as they are asked."""
+    if not by_role or names.ROLE not in clean:
+        yield names.ALL, clean
+        return
+    for role in (names.PARTICIPANT, names.COLLEAGUE):
+        if roles is None or role in roles:
+            yield f"role={role}", clean[(clean[names.ROLE] == role).fillna(False)]
+
+
+def _edges(answers: Answers) -> np.ndarray:
+    """Return edges half-way between scores, a whole number of scores to a bin, ends exact."""
+    scores = round((answers.maximum - answers.minimum) / answers.step) + 1
+    per_bin = -(-scores // MOST_BINS)
+    steps = np.append(np.arange(0, scores, per_bin), scores)
+    return answers.minimum + (steps - 0.5) * answers.step

@@ -1,0 +1,103 @@
+"""What all tables share: text cells laid out, notes, and a caption that is read aloud."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from great_tables import GT, loc, style
+
+from loftet_analysis.report.words import (
+    Words,
+    estimand_label,
+    reason_label,
+)
+
+HIDDEN = "·"
+ABSENT = "–"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A finished table as HTML, and its caption."""
+
+    html: str
+    caption: str
+
+
+def laid_out(
+    cells: pd.DataFrame,
+    *,
+    name: str,
+    caption: str,
+    notes: Sequence[str],
+    words: Words,
+    spanners: dict[str, list[str]] | None = None,
+    wordy: Sequence[str] = (),
+) -> Table:
+    """Return text cells as a table; columns ``group`` and ``label`` name its rows.
+
+    `wordy` columns hold words, which may take several lines.
+    """
+    columns = [c for c in cells if c not in {"group", "label"}]
+    keys = {column: f"c{number}" for number, column in enumerate(columns)}
+    table = GT(
+        cells.rename(columns=keys),
+        id=name,
+        locale=words.locale,
+        rowname_col="label",
+        groupname_col="group" if "group" in cells else None,
+    ).cols_label({key: column.split("|")[0] for column, key in keys.items()})
+    table = table.cols_align("right", columns=list(keys.values()))
+    table = table.cols_align("left", columns=[keys[column] for column in wordy])
+    for label, over in (spanners or {}).items():
+        table = table.tab_spanner(label, columns=[keys[column] for column in over])
+    table = table.tab_style(style.text(weight="bold"), loc.row_groups())
+    for note in notes:
+        table = table.tab_source_note(note)
+    table = table.tab_options(table_font_size="14px", table_margin_left="0", table_width="auto")
+    # great_tables has no caption element, which is what tells a screen reader what a table is
+    head, rest = table.as_raw_html().split('<table class="gt_table"', 1)
+    attributes, body = rest.split(">", 1)
+    semantic = f'<table class="gt_table"{attributes}>\n<caption>{html.escape(caption)}</caption>'
+    return Table(f"{head}{semantic}{body}", caption)
+
+
+def or_mark(text: str, row: dict) -> str:
+    """Return a cell's text, or the mark of what is hidden or not there."""
+    return text or (HIDDEN if row["suppressed"] else ABSENT)
+
+
+def notes_of(frame: pd.DataFrame, words: Words) -> list[str]:
+    """Return the notes on what is hidden, left out or refused in rows of effects."""
+    _ = words.text
+    notes = hidden_note(frame, words)
+    if "mean_pre" in frame and (frame["estimate"].notna() & frame["mean_pre"].isna()).any():
+        notes.append(
+            _(
+                "{mark} before and after are left out where they would tell of the few people who "
+                "are not counted in the row",
+                mark=ABSENT,
+            )
+        )
+    refused = frame[~frame["suppressed"] & frame["reason"].fillna("").ne("")].to_dict("records")
+    for row in refused:
+        notes.append(
+            _(
+                "{mark} {outcome}, {estimand}: not computed, since {why}.",
+                mark=ABSENT,
+                outcome=words.outcome(row["population"], row["outcome"]),
+                estimand=estimand_label(row["estimand"], words),
+                why=reason_label(row["reason"], words),
+            )
+        )
+    return notes
+
+
+def hidden_note(frame: pd.DataFrame, words: Words) -> list[str]:
+    """Return the note that explains hidden numbers, where there are any."""
+    if not frame["suppressed"].any():
+        return []
+    return [words.text("{mark} hidden, since too few people answered", mark=HIDDEN)]

@@ -1,0 +1,532 @@
+"""Estimation plots, items, dots, schools and fieldwork, read off their artists."""
+
+import dataclasses
+import itertools
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection, PathCollection, PolyCollection
+from matplotlib.text import Text
+
+from loftet_analysis import names
+from loftet_analysis.report.plots import (
+    WIDTH,
+    arrivals_figure,
+    dots_figure,
+    estimation_figure,
+    flow_figure,
+    likert_figure,
+    saved,
+    schools_figure,
+)
+from loftet_analysis.report.words import Answers
+from tests.made_up import OUTCOMES, ROLES, all_estimands, distribution, effects, words
+from tests.test_plots import LONG, intervals, marks, not_drawn, said, tick_labels
+
+WORDING = {
+    "nb": "Jeg kan bli så opptatt av en matematikkoppgave at jeg glemmer tiden",
+    "en": "I can get so caught up in a maths task that I forget the time",
+}
+OPTIONS = {
+    4: ("Aldri eller nesten aldri", "I noen timer", "I de fleste timene",
+        "I alle eller nesten alle timene"),
+    5: ("Helt uenig", "Delvis uenig", "Verken enig eller uenig", "Delvis enig", "Helt enig"),
+    6: ("Helt uenig", "Ganske uenig", "Litt uenig", "Litt enig", "Ganske enig", "Helt enig"),
+}  # fmt: skip
+SIZES = {"joy": 4, "effort": 5, "views": 6}
+
+
+def speech(language: str = "nb", **others):
+    """The made-up words with items, options and schools; ``joy`` has 4 options, ``effort`` 5."""
+    spoken = words(language)
+    ends = spoken.answers["pupils", "joy"]
+    wording = WORDING[spoken.locale]
+    return dataclasses.replace(
+        spoken,
+        answers={pair: Answers(1, SIZES[pair[1]], ends.low, ends.high, 0.25) for pair in OUTCOMES},
+        options={pair: dict(enumerate(OPTIONS[SIZES[pair[1]]], start=1)) for pair in OUTCOMES},
+        items={
+            (population, f"{outcome}_{i}"): "Det er gøy." if i == 1 else f"{wording} ({i})."
+            for population, outcome in OUTCOMES
+            for i in range(1, 6)
+        },
+        reversed_items=frozenset({("pupils", "joy_2"), ("pupils", "effort_3")}),
+        schools={f"s{i}": f"Skole {i}" for i in range(60)},
+        **others,
+    )
+
+
+def long_speech():
+    spoken = speech()
+    scale = Answers(1, 4, "Ikke likt meg i det hele tatt", "I alle eller nesten alle timene", 0.25)
+    return dataclasses.replace(
+        spoken,
+        outcomes=dict.fromkeys(OUTCOMES, LONG),
+        answers={**spoken.answers, ("pupils", "joy"): scale},
+        items={key: f"{LONG}, {wording} {LONG}" for key, wording in spoken.items.items()},
+        schools={key: f"Kommunesammenslåingens oppvekstsenter {key}" for key in spoken.schools},
+    )
+
+
+def hidden(frame, **where):
+    """The frame as it comes out of the gate where those rows are hidden."""
+    away = pd.Series(bool(where), index=frame.index)
+    for column, value in where.items():
+        away &= frame[column] == value
+    numbers = {"share", "n", "mean", "estimate", "ci_low", "ci_high"}
+    numbers |= {"shrunk", "shrunk_low", "shrunk_high"}
+    kept = frame.assign(suppressed=away)
+    for column in numbers & set(frame.columns):
+        kept[column] = kept[column].astype(float).mask(away)
+    return kept
+
+
+def answers(outcome="joy", **given):
+    """Bins over the whole of a scale."""
+    frame = distribution(outcome=outcome, **given)
+    reach = SIZES[outcome] - 1
+    for edge in ("low", "high"):
+        frame[edge] = 1 + (frame[edge] - 1) * reach / 3
+    return frame
+
+
+def role_answers():
+    return [answers("views", population="teachers", subgroup=role) for role in ROLES]
+
+
+def item_bins(outcome="joy", items=2, population="pupils", subgroup="all", shares=None):
+    n = SIZES[outcome]
+    rows = [
+        {
+            "population": population, "region": "nordland", "outcome": outcome,
+            "item": f"{outcome}_{i}", "subgroup": subgroup, "wave": wave,
+            "low": option - 0.5, "high": option + 0.5, "share": share, "n": 400 * share,
+        }
+        for i in range(1, items + 1)
+        for wave in ("pre", "post")
+        for option, share in enumerate(
+            shares or np.roll(np.arange(1, n + 1) / (n * (n + 1) / 2), i + (wave == "pre")), 1
+        )
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def joined(frame, low, high):
+    """The bins between two edges made one."""
+    inside = (frame["low"] >= low) & (frame["high"] <= high)
+    keys = ["population", "region", "outcome", "item", "subgroup", "wave"]
+    one = frame[inside].groupby(keys, as_index=False)[["share", "n"]].sum()
+    return pd.concat([frame[~inside], one.assign(low=low, high=high)], ignore_index=True)
+
+
+def schools(n=6, outcomes=("joy", "effort"), **given):
+    rows = [
+        {
+            **dict.fromkeys(names.BY_SCHOOL), "region": "nordland", "school_id": f"s{i}",
+            "population": "pupils", "outcome": outcome, "question": "Q1",
+            "estimand": "same_grade", "estimate": 0.1 * (i % 5) - 0.1,
+            "ci_low": 0.1 * (i % 5) - 0.5, "ci_high": 0.1 * (i % 5) + 0.3, "ci_level": 0.95,
+            "shrunk": 0.05 * (i % 5), "shrunk_low": 0.05 * (i % 5) - 0.15,
+            "shrunk_high": 0.05 * (i % 5) + 0.15, "reason": "", "suppressed": False,
+        }
+        for outcome in outcomes
+        for i in range(n)
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(names.BY_SCHOOL)).assign(**given)
+
+
+def flow(*populations, **given):
+    counts = {"n_invited": 1300, "n_answered": 1234, "n_consented": 1210.0, "n_kept": 1187,
+              "n_linkable": 1100, "n_linked": 900}  # fmt: skip
+    rows = [
+        {"population": population, "wave": wave, "region": "nordland", "school_id": "",
+         "subgroup": "all", **counts}
+        for population in populations or ("pupils",)
+        for wave in ("pre", "post")
+    ]  # fmt: skip
+    return pd.DataFrame(rows).assign(**given)
+
+
+def arrivals(*populations, days=20, **given):
+    rows = [
+        {
+            "population": population, "wave": wave,
+            "day": pd.Timestamp(start) + pd.Timedelta(days=day), "n": 400 * (day + 1) / days,
+            "n_invited": 500.0, "n_final": 400.0,
+        }
+        for population in populations or ("pupils",)
+        for wave, start in (("pre", "2025-09-01"), ("post", "2026-05-04"))
+        for day in range(days)
+    ]  # fmt: skip
+    return pd.DataFrame(rows).assign(**given)
+
+
+def drawings():
+    change = all_estimands().assign(suppressed=False)
+    both = pd.concat([answers(), *role_answers()])
+    six = pd.concat(
+        [change, *(change.assign(subgroup=f"grade={grade}") for grade in (5, 6))]
+    ).sort_values(["subgroup"], kind="stable")
+    many = pd.concat([item_bins("joy", 4), item_bins("effort", 5)])
+    teachers = [item_bins("views", 3, "teachers", role) for role in ROLES]
+    return {
+        "estimation": lambda w: estimation_figure(change, words=w, answers=both),
+        "estimation, one": lambda w: estimation_figure(change[:1], words=w, answers=answers()),
+        "estimation, many rows": lambda w: estimation_figure(six, words=w, answers=both),
+        "estimation, no bins": lambda w: estimation_figure(
+            change, words=w, answers=pd.concat(role_answers())
+        ),
+        "estimation, some hidden": lambda w: estimation_figure(
+            hidden(change, estimand="linked_change"), words=w, answers=hidden(both, wave="pre")
+        ),
+        "likert": lambda w: likert_figure(pd.concat([many, *teachers]), words=w),
+        "likert, joined": lambda w: likert_figure(joined(many, 0.5, 2.5), words=w),
+        "likert, some hidden": lambda w: likert_figure(hidden(many, wave="post"), words=w),
+        "dots": lambda w: dots_figure(pd.concat([both, answers("effort")]), words=w),
+        "dots, one": lambda w: dots_figure(answers(), words=w),
+        "dots, some hidden": lambda w: dots_figure(
+            hidden(both, subgroup="role=colleague"), words=w
+        ),
+        "schools": lambda w: schools_figure(schools(14, ("joy", "effort")), words=w),
+        "schools, one outcome": lambda w: schools_figure(schools(3, ("joy",)), words=w),
+        "schools, four panels": lambda w: schools_figure(
+            pd.concat([schools(12), schools(12, ("joy",)).assign(population="teachers",
+            outcome="views"), schools(12, ("joy",)).assign(outcome="effort", population="x")]),
+            words=dataclasses.replace(w, outcomes={**w.outcomes, ("x", "effort"): "Mer"}),
+        ),
+        "schools, none": lambda w: schools_figure(
+            hidden(schools(), region="nordland"), words=w
+        ),
+        "flow": lambda w: flow_figure(flow(n_schools=12.0), words=w),
+        "flow, three": lambda w: flow_figure(
+            pd.concat([flow(*names.POPULATIONS), flow("pupils", wave="mid")[:1]]), words=w
+        ),
+        "arrivals": lambda w: arrivals_figure(arrivals(), words=w),
+        "arrivals, three": lambda w: arrivals_figure(
+            pd.concat([arrivals(*names.POPULATIONS), arrivals("pupils", wave="mid")[:20],
+            ]), words=w
+        ),
+        "arrivals, one day": lambda w: arrivals_figure(arrivals(days=1), words=w),
+    }  # fmt: skip
+
+
+def is_changes(ax) -> bool:
+    """Whether a panel of an estimation plot is the one of the changes."""
+    return bool(intervals(ax)) or any(text in {"skjult", "ikke beregnet"} for text in said(ax))
+
+
+def test_estimation_has_a_block_per_outcome_with_answers_and_changes():
+    frame = all_estimands().assign(suppressed=False)
+    frame["estimate"] = np.linspace(-0.2, 0.3, 6)
+    frame["ci_low"], frame["ci_high"] = frame["estimate"] - 0.1, frame["estimate"] + 0.15
+    bins = pd.concat([answers(), *role_answers()])
+    figure = estimation_figure(frame, words=speech(), answers=bins).figure
+    figure.draw_without_rendering()
+    changes = [ax for ax in figure.axes if is_changes(ax)]
+    assert [[x for x, _ in marks(ax)] for ax in changes] == [
+        pytest.approx(list(frame["estimate"][:3])),
+        pytest.approx(list(frame["estimate"][3:])),
+    ]
+    ends = list(zip(frame["ci_low"], frame["ci_high"], strict=True))
+    assert intervals(changes[0])[:3] == [pytest.approx(pair) for pair in ends[:3]]
+    assert changes[0].get_xlim() == changes[1].get_xlim()
+    low, high = changes[0].get_xlim()
+    assert low < frame["ci_low"].min()
+    assert high > frame["ci_high"].max()
+    assert all(ax.patches[0].get_width() == pytest.approx(0.2) for ax in changes)
+    assert tick_labels(changes[0].yaxis) == [
+        "Koblet endring", "Endring på\nsamme trinn", "Endring i\nskolesnitt",
+    ]  # fmt: skip
+    assert said(changes[0])[0] == "−0,20\n(−0,30 til −0,05)"
+    histograms = [ax for ax in figure.axes if not is_changes(ax)]
+    assert [len(ax.patches) for ax in histograms] == [2, 2, 2]
+    assert [text for ax in histograms for text in said(ax) if text.startswith("kolleger")] == [
+        "kolleger\nsnitt 2,61 før, 2,75 etter"
+    ]
+    bold = {text.get_text() for text in figure.findobj(Text) if text.get_weight() == "bold"}
+    assert {"Matematikkglede", "Syn på faget"} <= bold
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["før", "etter"]
+
+
+def test_estimation_without_bins_or_numbers_still_names_every_row():
+    frame = hidden(all_estimands(), estimand="linked_change")
+    bins = hidden(pd.concat(role_answers()), wave="pre")
+    figure = estimation_figure(frame, words=speech(), answers=bins).figure
+    changes = [ax for ax in figure.axes if is_changes(ax)]
+    assert [len(marks(ax)) for ax in changes] == [2, 3]
+    assert said(changes[0])[0] == "skjult"
+    histograms = [ax for ax in figure.axes if not is_changes(ax)]
+    assert [len(ax.patches) for ax in histograms] == [0, 1, 1]
+    assert sum("skjult: for få har svart" in text for ax in histograms for text in said(ax)) == 2
+
+
+def test_estimation_takes_one_to_six_outcomes():
+    for n in (1, 6):
+        pairs = {("pupils", f"o{i}"): f"Skala {i}" for i in range(n)}
+        spoken = dataclasses.replace(
+            words(),
+            outcomes=pairs,
+            answers=dict.fromkeys(pairs, words().answers["pupils", "joy"]),
+        )
+        frame = effects(*({"outcome": outcome} for _, outcome in pairs)).assign(suppressed=False)
+        bins = pd.concat([distribution(outcome=outcome) for _, outcome in pairs])
+        figure = estimation_figure(frame, words=spoken, answers=bins).figure
+        assert len(figure.axes) == 2 * n
+        assert figure.get_size_inches()[0] == WIDTH
+
+
+def bars(figure) -> list[tuple[float, float, float, tuple]]:
+    """Left and right end, place and colour of every piece of a bar, from top to bottom."""
+    (ax,) = figure.axes
+    pieces = [
+        (*path.vertices[:2, 0], path.vertices[0, 1], tuple(collection.get_facecolor()[0]))
+        for collection in ax.collections
+        if isinstance(collection, PolyCollection) and collection.get_transform() == ax.transData
+        for path in collection.get_paths()
+    ]
+    return sorted(pieces, key=lambda piece: (piece[2], piece[0]))
+
+
+def test_likert_bars_spread_from_the_middle_of_the_scale():
+    frame = item_bins("joy", items=1, shares=[0.1, 0.2, 0.3, 0.4])
+    figure = likert_figure(frame, words=speech()).figure
+    found = bars(figure)
+    edges = [-0.3, -0.2, 0, 0.3, 0.7]
+    assert [(left, right) for left, right, _, _ in found] == [
+        pytest.approx(pair) for pair in [*itertools.pairwise(edges)] * 2
+    ]
+    assert len({y for _, _, y, _ in found}) == 2
+    assert len({colour for *_, colour in found}) == 4
+    texts = said(figure.axes[0])
+    assert texts.count("30\N{NO-BREAK SPACE}%") == texts.count("70\N{NO-BREAK SPACE}%") == 2
+    assert texts.count("før") == texts.count("etter") == 1
+
+
+def test_likert_splits_the_option_in_the_middle_evenly():
+    frame = item_bins("effort", items=1, shares=[0.1, 0.1, 0.4, 0.2, 0.2])
+    figure = likert_figure(frame, words=speech()).figure
+    assert bars(figure)[2][:2] == pytest.approx((-0.2, 0.2))
+    texts = said(figure.axes[0])
+    assert {"20\N{NO-BREAK SPACE}%", "40\N{NO-BREAK SPACE}%"} <= set(texts)
+
+
+def test_likert_gives_joined_options_their_mean_colour_and_a_hatch():
+    apart = item_bins("joy", items=1, shares=[0.1, 0.2, 0.3, 0.4])
+    colours = [piece[3] for piece in bars(likert_figure(apart, words=speech()).figure)]
+    drawing = likert_figure(joined(apart, 0.5, 2.5), words=speech())
+    found = bars(drawing.figure)
+    assert found[0][:2] == pytest.approx((-0.3, 0))
+    assert found[0][3] == pytest.approx(np.mean(colours[:2], axis=0))
+    hatched = [each.get_hatch() for each in drawing.figure.axes[0].collections]
+    assert sum(hatch is not None for hatch in hatched) == 1
+    across = likert_figure(joined(apart, 1.5, 3.5), words=speech())
+    assert not [text for text in said(across.figure.axes[0]) if "%" in text]
+    assert len(across.caption) > len(drawing.caption)
+
+
+def test_likert_says_hidden_marks_turned_items_and_names_the_options():
+    frame = pd.concat([item_bins("joy"), item_bins("effort")])
+    drawing = likert_figure(hidden(frame, wave="post"), words=speech())
+    texts = said(drawing.figure.axes[0])
+    assert texts.count("skjult") == 4
+    turned = speech().text("(turned)")
+    assert [text.endswith(turned) for text in texts if text.startswith("Jeg kan")] == [True, False]
+    assert {*OPTIONS[4], *OPTIONS[5]} <= set(texts)
+    assert len({y for _, _, y, _ in bars(drawing.figure)}) == 4
+
+
+def test_likert_of_four_scales_of_five_items_stays_below_fourteen_inches():
+    frame = pd.concat(
+        [
+            item_bins("joy", 5),
+            item_bins("effort", 5),
+            *(item_bins("views", 5, "teachers", role) for role in ROLES),
+        ]
+    )
+    drawing = likert_figure(frame, words=speech())
+    assert drawing.figure.get_size_inches()[1] < 14
+    assert len(drawing.figure.axes[0].collections) < 40
+
+
+def dots(ax) -> list[np.ndarray]:
+    return [
+        np.asarray(each.get_offsets())
+        for each in ax.collections
+        if isinstance(each, PathCollection)
+    ]
+
+
+def test_dots_stand_at_quantiles_above_and_below_a_line():
+    ax = dots_figure(answers(), words=speech()).figure.axes[0]
+    after, before = sorted(dots(ax), key=lambda each: -each[0, 1])
+    assert len(after) == len(before) == 20
+    assert after[:, 1].min() > 0 > before[:, 1].max()
+    column = (4.125 - 0.875) / 13
+    frame = answers()
+    for drawn, wave in ((before, "pre"), (after, "post")):
+        bins = frame[frame["wave"] == wave]
+        for low, high, share in bins[["low", "high", "share"]].itertuples(index=False):
+            inside = ((drawn[:, 0] > low - column) & (drawn[:, 0] < high + column)).mean()
+            assert inside >= share - 0.05
+        for x in np.unique(drawn[:, 0]):
+            stack = np.sort(np.abs(drawn[drawn[:, 0] == x, 1]))
+            assert stack == pytest.approx(0.8 + np.arange(len(stack)))
+    columns = (np.unique(np.concatenate([after, before])[:, 0]) - 0.875) / column - 0.5
+    assert columns == pytest.approx(np.round(columns))
+
+
+@pytest.mark.parametrize(("people", "k"), [(40_000, 20), (400, 20), (100, 16), (36, 6), (24, 0)])
+def test_the_number_of_dots_is_no_number_of_people(people, k):
+    frame = answers()
+    frame["n"] = frame["share"] * people
+    drawing = dots_figure(frame, words=speech())
+    ax = drawing.figure.axes[0]
+    assert [len(each) for each in dots(ax)] == [k] * (2 if k else 0)
+    assert ("skjult: for få har svart" in said(ax)) is (k == 0)
+    if k == 20:
+        assert "5\N{NO-BREAK SPACE}%" in drawing.caption
+
+
+def test_all_panels_have_the_same_dots_and_a_hidden_wave_has_none():
+    few = answers("effort")
+    few["n"] = few["share"] * 60
+    figure = dots_figure(pd.concat([answers(), few]), words=speech()).figure
+    assert [len(each) for ax in figure.axes for each in dots(ax)] == [10] * 4
+    ax = dots_figure(hidden(answers(), wave="pre"), words=speech()).figure.axes[0]
+    (after,) = dots(ax)
+    assert after[:, 1].min() > 0
+
+
+def test_schools_stand_in_the_frame_s_order_with_both_intervals():
+    frame = schools(4)
+    figure = schools_figure(frame, words=speech()).figure
+    assert tick_labels(figure.axes[0].yaxis) == ["Skole 0", "Skole 1", "Skole 2", "Skole 3"]
+    for ax, outcome in zip(figure.axes, ("joy", "effort"), strict=True):
+        own = frame[frame["outcome"] == outcome]
+        raw, shrunk = (line for line in ax.lines if line.get_marker() != "None")
+        assert list(raw.get_xdata()) == pytest.approx(list(own["estimate"]))
+        assert list(shrunk.get_xdata()) == pytest.approx(list(own["shrunk"]))
+        assert raw.get_markerfacecolor() == "white"
+        assert np.round(raw.get_ydata()).tolist() == [0, 1, 2, 3]
+        wide, narrow = (each for each in ax.collections if isinstance(each, LineCollection))
+        for lines, low, high in (
+            (wide, "ci_low", "ci_high"),
+            (narrow, "shrunk_low", "shrunk_high"),
+        ):
+            ends = np.array([segment[:, 0] for segment in lines.get_segments()])
+            assert ends == pytest.approx(own[[low, high]].to_numpy(dtype=float))
+    assert figure.axes[1].yaxis.get_tick_params()["labelleft"] is False
+
+
+def test_schools_without_an_estimate_are_left_out_and_counted():
+    frame = hidden(schools(4), school_id="s1")
+    drawing = schools_figure(frame, words=speech("en"))
+    assert tick_labels(drawing.figure.axes[0].yaxis) == ["Skole 0", "Skole 2", "Skole 3"]
+    assert "1 school is left out" in drawing.caption
+    assert "schools are not ranked" in drawing.caption
+    assert "left out" not in schools_figure(schools(4), words=speech("en")).caption
+    partly = frame["outcome"].eq("effort") & frame["school_id"].eq("s2")
+    frame = frame.assign(estimate=frame["estimate"].mask(partly))
+    joy, effort = schools_figure(frame, words=speech("en")).figure.axes
+    assert [len(ax.lines[0].get_xdata()) for ax in (joy, effort)] == [3, 2]
+
+
+def test_long_names_of_schools_are_shortened_and_panels_wrap_after_three():
+    figure = schools_figure(schools(2), words=long_speech()).figure
+    labels = tick_labels(figure.axes[0].yaxis)
+    assert all(label.endswith("…") and len(label) <= 28 for label in labels)
+    wrapped = drawings()["schools, four panels"](speech()).figure
+    assert len({round(ax.get_position().y0, 3) for ax in wrapped.axes if ax.axison}) == 2
+
+
+def test_flow_has_a_box_per_number_and_the_loss_between():
+    figure = flow_figure(flow(n_schools=12.0), words=speech("en")).figure
+    (ax,) = figure.axes
+    (boxes,) = (each for each in ax.collections if isinstance(each, PolyCollection))
+    assert len(boxes.get_paths()) == 12
+    texts = said(ax)
+    assert [texts.count(f"−{n}") for n in (66, 24, 23, 87, 200)] == [2] * 5
+    assert "Invited\n1,300" in texts
+    assert "before (12 schools)" in texts
+    places = {text.get_text(): text.get_position()[1] for text in ax.texts}
+    assert places["Invited\n1,300"] < places["Answered\n1,234"] < places["Found both times\n900"]
+
+
+def test_flow_leaves_out_what_is_not_known():
+    frame = flow(n_invited=np.nan, n_consented=np.nan)
+    drawing = flow_figure(frame, words=speech("en"))
+    texts = said(drawing.figure.axes[0])
+    assert not [text for text in texts if text.startswith(("Invited", "Consented"))]
+    assert texts.count("−47") == 2
+    assert "before" in texts
+    assert "invited " not in drawing.alt.partition("both times.")[2]
+    nothing = flow(**dict.fromkeys([name for name in flow() if name.startswith("n_")], np.nan))
+    assert not said(flow_figure(nothing, words=speech("en")).figure.axes[0])[3:]
+
+
+def test_arrivals_are_steps_of_shares_of_the_invited():
+    figure = arrivals_figure(arrivals(), words=speech()).figure
+    assert len(figure.axes) == 2
+    line = figure.axes[0].lines[0]
+    assert line.get_drawstyle() == "steps-post"
+    assert list(line.get_ydata()) == pytest.approx(list(arrivals()["n"][:20] / 500))
+    assert figure.axes[0].get_ylim()[0] == 0
+    assert tick_labels(figure.axes[0].xaxis)[0] == "1. sep."
+    english = arrivals_figure(arrivals(), words=speech("en")).figure
+    assert tick_labels(english.axes[1].xaxis)[0] == "4 May"
+    assert "400 answers, 80% of the invited" in said(english.axes[0])
+
+
+def test_arrivals_without_invited_are_shares_of_all_answers_and_may_be_hidden():
+    frame = arrivals(n_invited=np.nan)
+    frame["n"] = frame["n"].mask(frame["wave"] == "post")
+    before, after = arrivals_figure(frame, words=speech()).figure.axes
+    assert before.lines[0].get_ydata()[-1] == pytest.approx(1)
+    assert not after.lines
+    assert said(after) == ["skjult: for få har svart"]
+
+
+def without_axes(figure) -> set[Text]:
+    """The labels of axes that are off."""
+    axes = [axis for ax in figure.axes if not ax.axison for axis in (ax.xaxis, ax.yaxis)]
+    return {text for axis in axes for text in axis.findobj(Text)}
+
+
+@pytest.mark.parametrize("kind", drawings())
+@pytest.mark.parametrize(
+    "spoken", [speech("nb"), speech("en"), long_speech()], ids=["nb", "en", "long"]
+)
+def test_no_text_overlaps_or_leaves_the_figure(kind, spoken):
+    drawing = drawings()[kind](spoken)
+    figure = drawing.figure
+    assert drawing.caption
+    assert drawing.alt
+    FigureCanvasAgg(figure).draw()
+    renderer = figure.canvas.get_renderer()
+    width, height = figure.canvas.get_width_height()
+    boxes = []
+    for text in set(figure.findobj(Text)) - not_drawn(figure) - without_axes(figure):
+        if not text.get_visible() or not text.get_text().strip():
+            continue
+        box = text.get_window_extent(renderer)
+        boxes.append((text.get_text(), box))
+        assert -0.5 <= box.x0 < box.x1 <= width + 0.5, text.get_text()
+        assert -0.5 <= box.y0 < box.y1 <= height + 0.5, text.get_text()
+        assert text.get_fontsize() >= 9
+    assert len(boxes) > 3
+    for (one, a), (other, b) in itertools.combinations(boxes, 2):
+        overlap = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
+        assert min(overlap) < 1, (one, other)
+
+
+@pytest.mark.parametrize("kind", drawings())
+def test_figures_are_saved_twice_over_the_same_and_hold_no_date(kind):
+    first, second = (saved(drawings()[kind](speech()), salt="x") for _ in range(2))
+    assert first == second
+    text = first[0].decode("utf-8")
+    assert "<dc:date>" not in text
+    assert float(re.search(r'width="([\d.]+)pt"', text)[1]) == pytest.approx(72 * WIDTH)
