@@ -86,6 +86,7 @@ RESPONSE = (
     "population", "wave", "region", "school_id", "subgroup", "n_invited", "n_answered",
     "n_consented", "n_kept", "n_linkable", "n_linked",
 )  # fmt: skip
+STEPS = tuple(column for column in RESPONSE if column.startswith("n_"))
 LINKAGE = ("population", "region", "wave", "state", "n")
 # how two groups differed before; outcome is a scale, or grade or gender=girl
 ATTRITION = (

@@ -1,6 +1,10 @@
-"""Schools' own changes against clubSandwich and their definition, shrunken ones against metafor."""
+"""Schools' own changes against clubSandwich and their definition.
+
+Those drawn to their mean against the same model integrated in R, and closed forms.
+"""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +12,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import integrate, stats
 
 from loftet_analysis.names import BY_SCHOOL
 from loftet_analysis.stats.by_school import by_school, change_over_cells, shrink
@@ -65,20 +69,28 @@ def test_df_within_a_school_are_clubsandwich_s(pupils):
 
 @pytest.mark.parametrize(("key", "level"), [("shrunken", 0.95), ("shrunken_at_80", 0.8)])
 @pytest.mark.parametrize("name", SETS)
-def test_shrunken_estimates_are_metafor_s(name, key, level):
+def test_shrunken_estimates_are_those_integrated_in_r(name, key, level):
     found = shrink(SETS[name]["yi"], SETS[name]["vi"], ci_level=level)
     for column in SHRUNKEN:
         reference = REFERENCE[key][name][column]
-        np.testing.assert_allclose(found[column], reference, atol=1e-8, err_msg=column)
+        np.testing.assert_allclose(found[column], reference, rtol=1e-8, atol=1e-8, err_msg=column)
 
 
-def test_where_schools_differ_by_chance_alone_all_are_drawn_to_the_mean():
+def test_where_reml_sees_no_differences_schools_keep_a_little_of_their_own():
     y, v = (np.array(SETS["no_heterogeneity"][key]) for key in ("yi", "vi"))
     found = shrink(y, v)
     assert (found["tau2"] == 0).all()
     centre, half = np.average(y, weights=1 / v), 1.959963985 / np.sqrt((1 / v).sum())
-    np.testing.assert_allclose(found["shrunk"], centre)
-    np.testing.assert_allclose(found["shrunk_high"] - centre, half)
+    kept = (found["shrunk"] - centre) / (y - centre)
+    far = np.abs(y - centre) > np.median(np.abs(y - centre))
+    assert kept[far].between(0.02, 0.6).all()
+    assert (found["shrunk_low"] < centre - half).all()
+    assert (found["shrunk_high"] > centre + half).all()
+
+
+def test_two_estimates_do_not_say_how_far_apart_estimates_are():
+    with pytest.raises(ValueError, match="2 estimates"):
+        shrink([0.1, 0.2], [0.01, 0.01])
 
 
 @given(seed=SEEDS, k=st.integers(3, 15), scale=st.floats(0.1, 10))
@@ -93,21 +105,38 @@ def test_shrinking_in_other_units_turned_round_and_in_another_order(seed, k, sca
     close = {"rtol": 1e-6, "atol": 1e-8}
     np.testing.assert_allclose(turned["shrunk"], 1 - scale * plain["shrunk"], **close)
     np.testing.assert_allclose(turned["shrunk_low"], 1 - scale * plain["shrunk_high"], **close)
+    np.testing.assert_allclose(turned["shrunk_high"], 1 - scale * plain["shrunk_low"], **close)
     np.testing.assert_allclose(turned["tau2"], scale**2 * plain["tau2"], **close)
-    centre = np.average(y, weights=1 / (v + found["tau2"]))
-    assert (np.abs(found["shrunk"] - centre) <= np.abs(y - centre) + 1e-12).all()
-    assert ((found["shrunk"] - centre) * (y - centre) >= -1e-12).all()
+    centres = [np.average(y, weights=1 / (v + tau2)) for tau2 in (0, *np.geomspace(1e-5, 1e3, 99))]
+    assert (found["shrunk"] >= np.minimum(y, min(centres)) - 1e-6).all()
+    assert (found["shrunk"] <= np.maximum(y, max(centres)) + 1e-6).all()
 
 
-def test_equal_variances_are_shrunk_alike_and_to_the_plain_mean():
+@pytest.mark.parametrize("v", [0.0001, 0.04, 2.0])
+def test_equal_variances_are_shrunk_alike_and_to_the_plain_mean(v):
     y = np.array([0.1, 0.9, 0.3, -0.2, 0.5])
-    found = shrink(y, np.full(5, 0.04))
-    tau2 = y.var(ddof=1) - 0.04  # what REML gives where all variances are equal
-    np.testing.assert_allclose(found["tau2"], tau2)
-    own = tau2 / (tau2 + 0.04)
-    np.testing.assert_allclose(found["shrunk"] - y.mean(), own * (y - y.mean()))
-    half = 1.959963985 * np.sqrt(own * 0.04 + (1 - own) ** 2 * (tau2 + 0.04) / 5)
-    np.testing.assert_allclose(found["shrunk_high"] - found["shrunk"], half)
+    found = shrink(y, np.full(5, v), ci_level=0.9)
+    np.testing.assert_allclose(found["tau2"], max(y.var(ddof=1) - v, 0))  # REML's
+    squares = ((y - y.mean()) ** 2).sum()
+
+    def mean(f):
+        def times_p(tau):
+            all_ = tau**2 + v
+            return f(all_) * np.exp(-squares / all_ / 2) / all_**2
+
+        pieces = pairwise([0, 0.05, 0.2, 0.4, 0.7, 1, 2, 5, np.inf])
+        return sum(integrate.quad(times_p, *ends, epsabs=0, epsrel=1e-10)[0] for ends in pieces)
+
+    own = 1 - v * mean(lambda all_: 1 / all_) / mean(np.ones_like)
+    np.testing.assert_allclose(found["shrunk"] - y.mean(), own * (y - y.mean()), rtol=1e-7)
+    for column, share in (("shrunk_low", 0.05), ("shrunk_high", 0.95)):
+        for own_y, end in zip(y, found[column], strict=True):
+
+            def below(all_, own_y=own_y, end=end):
+                at = own_y - v / all_ * (own_y - y.mean())
+                return stats.norm.cdf(end, at, np.sqrt(v - v**2 / all_ * 0.8))
+
+            assert mean(below) / mean(np.ones_like) == pytest.approx(share, rel=1e-6)
 
 
 def test_schools_far_apart_keep_their_own_estimates():
@@ -118,19 +147,26 @@ def test_schools_far_apart_keep_their_own_estimates():
     np.testing.assert_allclose(found["shrunk_high"] - y, 1.959963985 * np.sqrt(v), rtol=1e-2)
 
 
-def test_shrunken_estimates_are_closer_to_the_truth_and_their_intervals_too_short():
+# Where schools do not differ at all the interval is longer than it need be: a flat prior on τ puts
+# nothing on 0 itself.
+@pytest.mark.parametrize(
+    ("tau", "at_least", "at_most"), [(0, 0.98, 0.999), (0.05, 0.95, 0.98), (0.1, 0.93, 0.97)]
+)
+def test_shrunken_estimates_are_closer_to_the_truth_and_their_intervals_hold_it(
+    tau, at_least, at_most
+):
     rng = np.random.default_rng(5)
     held, squares = [], []
     for _ in range(150):
-        truth, n = rng.normal(0.1, 0.1, 11), rng.integers(40, 151, 11)
+        truth, n = rng.normal(0.1, tau, 11), rng.integers(40, 151, 11)
         v = 1.15**2 / n * rng.chisquare(n - 1) / (n - 1)
         y = rng.normal(truth, 1.15 / np.sqrt(n))
         found = shrink(y, v)
         held.append((found["shrunk_low"] <= truth) & (truth <= found["shrunk_high"]))
         squares.append([((found["shrunk"] - truth) ** 2).mean(), ((y - truth) ** 2).mean()])
     shrunken, own = np.mean(squares, axis=0)
-    assert shrunken < 0.7 * own
-    assert 0.8 < np.mean(held) < 0.9
+    assert shrunken < 0.6 * own
+    assert at_least < np.mean(held) < at_most
 
 
 def by_hand(part):
@@ -317,8 +353,27 @@ def test_a_school_that_cannot_be_estimated_says_why_and_does_not_touch_the_other
     }  # fmt: skip
     assert set(found["reason"]) - {""} <= set(REASONS)
     assert found.loc[list("ace"), [*NUMBERS, *SHRUNKEN]].isna().all(axis=None)
-    kept = found.loc[list("bdf")].reset_index()[list(BY_SCHOOL)]
-    pd.testing.assert_frame_equal(kept, schools(plain, "teachers"))
+    kept = found.loc[list("bdf")].reset_index()[list(BY_SCHOOL)].drop(columns=SHRUNKEN)
+    pd.testing.assert_frame_equal(kept, schools(plain, "teachers").drop(columns=SHRUNKEN))
+
+
+def test_linked_people_are_shrunk_with_the_variance_within_all_schools():
+    rng = np.random.default_rng(7)
+    size = {"a": 2, "b": 3, "c": 6, "d": 1, "e": 2, "f": 12}
+    school = np.repeat(list(size), list(size.values()))
+    before, change = rng.normal(3, 0.5, len(school)), rng.normal(0.2, 0.6, len(school))
+    change[school == "e"] = 0.25
+    clean = people_at(*zip(school, school, before, before + change, strict=True))
+    # all of e change alike: no estimate of its own, but what varies within schools counts it too
+    found = schools(clean, "teachers", units=unit(0.7, "teachers"))
+    assert found["reason"].tolist() == ["", "", "", "no_pairs", "no_variance", ""]
+    design = (school[:, None] == list(size)).astype(float)
+    squares = np.linalg.lstsq(design, change)[1].sum()
+    v = squares / (len(school) - len(size)) / 0.7**2 / np.array([2, 3, 6, 12])
+    used = found[found["reason"] == ""].reset_index(drop=True)
+    expected = shrink(used["estimate"], v)
+    pd.testing.assert_frame_equal(used[SHRUNKEN], expected, rtol=1e-9)
+    assert not np.allclose(used["se"] ** 2, v, rtol=0.1)
 
 
 def test_grades_that_are_too_small_missing_or_all_alike():

@@ -335,6 +335,8 @@ def test_likert_says_hidden_marks_turned_items_and_names_the_options():
     assert texts.count("skjult") == 4
     turned = speech().text("(turned)")
     assert [text.endswith(turned) for text in texts if text.startswith("Jeg kan")] == [True, False]
+    assert turned in drawing.caption
+    assert turned not in likert_figure(item_bins("joy", 1), words=speech()).caption
     assert {*OPTIONS[4], *OPTIONS[5]} <= set(texts)
     assert len({y for _, _, y, _ in bars(drawing.figure)}) == 4
 
@@ -399,6 +401,17 @@ def test_all_panels_have_the_same_dots_and_a_hidden_wave_has_none():
     ax = dots_figure(hidden(answers(), wave="pre"), words=speech()).figure.axes[0]
     (after,) = dots(ax)
     assert after[:, 1].min() > 0
+
+
+def test_a_wave_between_is_in_no_picture_of_before_and_after():
+    midway = answers().loc[lambda frame: frame["wave"] == "post"].assign(wave="mid")
+    frame = pd.concat([answers(), midway])
+    ax = dots_figure(frame, words=speech()).figure.axes[0]
+    assert [len(each) for each in dots(ax)] == [20, 20]
+    figure = estimation_figure(
+        effects({}).assign(suppressed=False), words=speech(), answers=frame
+    ).figure
+    assert [len(ax.patches) for ax in figure.axes if not is_changes(ax)] == [2]
 
 
 def test_schools_stand_in_the_frame_s_order_with_both_intervals():

@@ -13,13 +13,12 @@ from babel.messages.pofile import read_po
 import loftet_analysis
 from loftet_analysis import names, report
 from loftet_analysis.errors import InputError
-from loftet_analysis.report.sentences import (
+from loftet_analysis.report.alt_texts import (
     describe_change,
     describe_distribution,
     describe_forest,
-    reading,
-    readings,
 )
+from loftet_analysis.report.sentences import reading, readings
 from loftet_analysis.report.translate import messages
 from loftet_analysis.report.words import (
     LANGUAGES,

@@ -1,4 +1,4 @@
-"""What figures say to those who do not see them; more of them are in `sentences`."""
+"""What figures say to those who do not see them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from collections.abc import Sequence
 import pandas as pd
 
 from loftet_analysis import names
-from loftet_analysis.report.sentences import describe_change, describe_distribution
 from loftet_analysis.report.words import (
     Answers,
     Words,
+    estimand_label,
+    joined,
     population_label,
+    register_label,
+    step_label,
     subgroup_label,
     wave_label,
 )
@@ -138,16 +141,9 @@ def describe_schools(frame: pd.DataFrame, words: Words) -> str:
 
 def stages(row: dict, words: Words) -> list[tuple[str, float]]:
     """Return the steps from invited to found again that have a number, with their numbers."""
-    _ = words.text
-    labels = {
-        "n_invited": _("Invited"),
-        "n_answered": _("Answered"),
-        "n_consented": _("Consented"),
-        "n_kept": _("Kept in the analysis"),
-        "n_linkable": _("Could be found again"),
-        "n_linked": _("Found both times"),
-    }
-    return [(label, row[key]) for key, label in labels.items() if not pd.isna(row.get(key))]
+    return [
+        (step_label(step, words), row[step]) for step in names.STEPS if not pd.isna(row.get(step))
+    ]
 
 
 def describe_flow(frame: pd.DataFrame, words: Words) -> str:
@@ -194,6 +190,90 @@ def describe_arrivals(frame: pd.DataFrame, words: Words) -> str:
                 answers=arrivals(rows, words),
                 first=words.date(rows["day"].min()),
                 last=words.date(rows["day"].max()),
+            )
+        )
+    return " ".join(said)
+
+
+def _outcomes_in(frame: pd.DataFrame, words: Words) -> str:
+    pairs = frame[["population", "outcome"]].drop_duplicates().itertuples(index=False)
+    return joined([words.outcome(*pair) for pair in pairs], words)
+
+
+def describe_change(frame: pd.DataFrame, words: Words) -> str:
+    """Return the alt text of a change plot from its gated rows."""
+    _ = words.text
+    shown = frame[frame["estimate"].notna()]
+    said = [_("Changes with their intervals for {outcomes}.", outcomes=_outcomes_in(frame, words))]
+    if len(shown):
+        said.append(
+            _(
+                "The estimates lie between {low} and {high} standard deviations; {k} of {n} "
+                "intervals include no change.",
+                low=words.number(shown["estimate"].min()),
+                high=words.number(shown["estimate"].max()),
+                k=words.count(((shown["ci_low"] < 0) & (shown["ci_high"] > 0)).sum()),
+                n=words.count(len(shown)),
+            )
+        )
+    return " ".join(said)
+
+
+def describe_distribution(frame: pd.DataFrame, words: Words) -> str:
+    """Return the alt text of distributions from their gated bins."""
+    _ = words.text
+    said = [_("Histograms of the answers before and after.")]
+    for (population, outcome, subgroup), rows in frame.groupby(
+        ["population", "outcome", "subgroup"], sort=False
+    ):
+        means = rows[rows["mean"].notna()].drop_duplicates("wave").set_index("wave")["mean"]
+        if {names.PRE, names.POST} <= set(means.index):
+            label = words.outcome(population, outcome)
+            group = subgroup_label(subgroup, words)
+            said.append(
+                _(
+                    "{outcome}: mean {before} before and {after} after.",
+                    outcome=f"{label}, {group}" if group else label,
+                    before=words.number(means[names.PRE]),
+                    after=words.number(means[names.POST]),
+                )
+            )
+    return " ".join(said)
+
+
+def describe_forest(pooled: pd.DataFrame, words: Words) -> str:
+    """Return the alt text of forest plots from the gated pooled effects."""
+    _ = words.text
+    said = [_("Changes by region with their intervals.")]
+    for row in pooled[pooled["estimate"].notna()].to_dict("records"):
+        said.append(
+            _(
+                "{outcome}, {estimand}: over {k} regions {estimate} standard deviations, interval "
+                "{interval}.",
+                outcome=words.outcome(row["population"], row["outcome"]),
+                estimand=estimand_label(row["estimand"], words),
+                k=words.count(row["k"]),
+                estimate=words.number(row["estimate"], signed=True),
+                interval=words.interval(row["ci_low"], row["ci_high"]),
+            )
+        )
+    return " ".join(said)
+
+
+def describe_attendance(frame: pd.DataFrame, words: Words) -> str:
+    """Return the alt text of attendance from its gated bins."""
+    _ = words.text
+    said = [_("Bars of how often people attended.")]
+    for (population, column), rows in frame.groupby(["population", "column"], sort=False):
+        most = rows.sort_values("share").iloc[-1]
+        said.append(
+            _(
+                "{population}: most had {low} to {high} {what}, {share} of them.",
+                population=population_label(population, words),
+                what=register_label(column, words),
+                low=words.count(most["low"] + 0.5),
+                high=words.count(most["high"] - 0.5),
+                share=words.percent(most["share"]),
             )
         )
     return " ".join(said)

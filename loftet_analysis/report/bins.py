@@ -124,6 +124,8 @@ def _binned(
     values = here[column].dropna()
     bins = safe_bins(values, edges, limit)
     mean = values.mean() if len(bins) else float("nan")
+    if len(bins) == 1 and limit > 1:
+        bins = bins.iloc[:0]  # one bin of everything tells nothing
     bins = bins.reindex(range(max(1, len(bins))))
     return [bins.assign(**about, mean=mean)]
 

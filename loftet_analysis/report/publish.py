@@ -547,18 +547,27 @@ def publish(
 def _as_list(shown: pd.DataFrame, words: Words) -> Published:
     """Return the readings of effects, outcome by outcome, with the light of each scale."""
     items, texts = [], []
-    for each in readings(shown, words=words):
+    said = readings(shown, words=words)
+    kinds = {each.evidence for each in said if each.light}
+    shared = kinds.pop() if len(kinds) == 1 else ""
+    for each in said:
+        background = " ".join(
+            filter(None, ["" if each.evidence == shared else each.evidence, each.measured])
+        )
         chip = ""
         if each.light:
-            said = html.escape(f"{LIGHT_SHAPES[each.light]} {light_label(each.light, words)}")
-            chip = f' <span class="light {each.light}">{said}</span>'
+            shape = html.escape(f"{LIGHT_SHAPES[each.light]} {light_label(each.light, words)}")
+            chip = f' <span class="light {each.light}">{shape}</span>'
         rows = "".join(f"<li>{html.escape(row)}</li>" for row in each.rows)
-        behind = f'<p class="background">{html.escape(each.background)}</p>'
+        behind = f'<p class="background">{html.escape(background)}</p>'
         items.append(
             f"<li><strong>{html.escape(each.outcome)}</strong>{chip}<ul>{rows}</ul>"
-            f"{behind if each.background else ''}</li>"
+            f"{behind if background else ''}</li>"
         )
-        texts += [each.outcome, *(f"- {row}" for row in each.rows), each.background]
+        texts += [each.outcome, *(f"- {row}" for row in each.rows), background]
+    if shared:
+        items.append(f'<li class="background">{html.escape(shared)}</li>')
+        texts.append(shared)
     return Published(f'<ul class="reading">{"".join(items)}</ul>', "\n".join(filter(None, texts)))
 
 

@@ -8,15 +8,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from loftet_analysis import names
 from loftet_analysis.report.words import (
     Words,
     estimand_label,
     joined,
     percent_of,
-    population_label,
     reason_label,
-    register_label,
     subgroup_label,
     warning_label,
 )
@@ -452,7 +449,8 @@ class Reading:
     outcome: str
     light: str
     rows: tuple[str, ...]
-    background: str
+    evidence: str
+    measured: str
 
 
 def readings(frame: pd.DataFrame, *, words: Words) -> list[Reading]:
@@ -469,98 +467,15 @@ def readings(frame: pd.DataFrame, *, words: Words) -> list[Reading]:
     for pair, rows in frame.groupby(["population", "outcome"], sort=False):
         records = rows.to_dict("records")
         shown = [row for row in records if not row["suppressed"]]
-        shared = dict.fromkeys(evidence(row, words) for row in shown if not row["reason"])
-        shared |= dict.fromkeys(measured(row, words) for row in shown)
+        kinds = dict.fromkeys(evidence(row, words) for row in shown if not row["reason"])
+        weaknesses = dict.fromkeys(measured(row, words) for row in shown)
         found.append(
             Reading(
                 words.outcome(*pair),
                 light(shown[0].get("measurement_warning") or "") if shown else "",
                 tuple(reading(row, words, alone=False) for row in records),
-                " ".join(filter(None, shared)),
+                " ".join(filter(None, kinds)),
+                " ".join(filter(None, weaknesses)),
             )
         )
     return found
-
-
-def _outcomes_in(frame: pd.DataFrame, words: Words) -> str:
-    pairs = frame[["population", "outcome"]].drop_duplicates().itertuples(index=False)
-    return joined([words.outcome(*pair) for pair in pairs], words)
-
-
-def describe_change(frame: pd.DataFrame, words: Words) -> str:
-    """Return the alt text of a change plot from its gated rows."""
-    _ = words.text
-    shown = frame[frame["estimate"].notna()]
-    said = [_("Changes with their intervals for {outcomes}.", outcomes=_outcomes_in(frame, words))]
-    if len(shown):
-        said.append(
-            _(
-                "The estimates lie between {low} and {high} standard deviations; {k} of {n} "
-                "intervals include no change.",
-                low=words.number(shown["estimate"].min()),
-                high=words.number(shown["estimate"].max()),
-                k=words.count(((shown["ci_low"] < 0) & (shown["ci_high"] > 0)).sum()),
-                n=words.count(len(shown)),
-            )
-        )
-    return " ".join(said)
-
-
-def describe_distribution(frame: pd.DataFrame, words: Words) -> str:
-    """Return the alt text of distributions from their gated bins."""
-    _ = words.text
-    said = [_("Histograms of the answers before and after.")]
-    for (population, outcome, subgroup), rows in frame.groupby(
-        ["population", "outcome", "subgroup"], sort=False
-    ):
-        means = rows[rows["mean"].notna()].drop_duplicates("wave").set_index("wave")["mean"]
-        if {names.PRE, names.POST} <= set(means.index):
-            label = words.outcome(population, outcome)
-            group = subgroup_label(subgroup, words)
-            said.append(
-                _(
-                    "{outcome}: mean {before} before and {after} after.",
-                    outcome=f"{label}, {group}" if group else label,
-                    before=words.number(means[names.PRE]),
-                    after=words.number(means[names.POST]),
-                )
-            )
-    return " ".join(said)
-
-
-def describe_forest(pooled: pd.DataFrame, words: Words) -> str:
-    """Return the alt text of forest plots from the gated pooled effects."""
-    _ = words.text
-    said = [_("Changes by region with their intervals.")]
-    for row in pooled[pooled["estimate"].notna()].to_dict("records"):
-        said.append(
-            _(
-                "{outcome}, {estimand}: over {k} regions {estimate} standard deviations, interval "
-                "{interval}.",
-                outcome=words.outcome(row["population"], row["outcome"]),
-                estimand=estimand_label(row["estimand"], words),
-                k=words.count(row["k"]),
-                estimate=words.number(row["estimate"], signed=True),
-                interval=words.interval(row["ci_low"], row["ci_high"]),
-            )
-        )
-    return " ".join(said)
-
-
-def describe_attendance(frame: pd.DataFrame, words: Words) -> str:
-    """Return the alt text of attendance from its gated bins."""
-    _ = words.text
-    said = [_("Bars of how often people attended.")]
-    for (population, column), rows in frame.groupby(["population", "column"], sort=False):
-        most = rows.sort_values("share").iloc[-1]
-        said.append(
-            _(
-                "{population}: most had {low} to {high} {what}, {share} of them.",
-                population=population_label(population, words),
-                what=register_label(column, words),
-                low=words.count(most["low"] + 0.5),
-                high=words.count(most["high"] - 0.5),
-                share=words.percent(most["share"]),
-            )
-        )
-    return " ".join(said)

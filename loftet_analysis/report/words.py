@@ -260,11 +260,11 @@ def estimand_label(estimand: str, words: Words, contrast: str = "") -> str:
         "lowest_fifth": _("Lowest fifth − expected"),
         "spread_ratio": _("Change of the spread"),
     }[estimand]
-    detail = _contrast_label(estimand, contrast, words) if contrast else ""
+    detail = contrast_label(estimand, contrast, words) if contrast else ""
     return f"{label}, {detail}" if detail else label
 
 
-def _contrast_label(estimand: str, contrast: str, words: Words) -> str:
+def contrast_label(estimand: str, contrast: str, words: Words) -> str:
     """Return what sets a row apart from the others of its estimand; nothing where it is alone."""
     _ = words.text
     if estimand == "same_grade_quantile":
@@ -433,6 +433,19 @@ def population_label(population: str, words: Words) -> str:
     """Return what a population is called."""
     _ = words.text
     return {"pupils": _("Pupils"), "teachers": _("Teachers"), "leaders": _("Leaders")}[population]
+
+
+def step_label(step: str, words: Words) -> str:
+    """Return what the people at a step from the invited to the linked are called."""
+    _ = words.text
+    return {
+        "n_invited": _("Invited"),
+        "n_answered": _("Answered"),
+        "n_consented": _("Consented"),
+        "n_kept": _("Kept in the analysis"),
+        "n_linkable": _("Could be found again"),
+        "n_linked": _("Found both times"),
+    }[step]
 
 
 def state_label(state: str, words: Words) -> str:

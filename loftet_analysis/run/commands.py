@@ -21,6 +21,7 @@ from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.privacy import pseudonyms
 from loftet_analysis.report import site
 from loftet_analysis.report.codebook import write_codebook
+from loftet_analysis.report.follow_up import write_follow_up
 from loftet_analysis.run import results
 from loftet_analysis.run.batch import DONE, FAILED, Outcome, Task, all_tasks, run_all
 from loftet_analysis.run.freshness import (
@@ -160,6 +161,7 @@ def _clean(study: Study) -> Prepared:
         raise InputError(lost)
     print(f"{study.name}: examine scales", flush=True)
     store.write(prepared, study, invariance=study_invariance(study, prepared.clean))
+    write_follow_up(study)
     record(study.name, {CLEAN: {"state": DONE, "parts": _cleaning_parts(study)}})
     removed = remove_outdated(study)
     if removed:

@@ -1,16 +1,20 @@
 """Each school's own change, and what remains of it once chance is taken into account.
 
 Two estimates of the same thing. A school's own mean change has the standard error of its people,
-with CR2 over persons: a school of few people jumps about. The empirical Bayes estimate draws it
-towards the mean of the region's schools, the more the less it says: y_j ~ N(μ + u_j, v_j) with
-u_j ~ N(0, τ²), τ² by restricted maximum likelihood. Schools are shown, never ranked: both ends of
-a list sorted by the schools' own changes are mostly small schools.
+with CR2 over persons: a school of few people jumps about. The shrunken estimate draws it towards
+the mean of the region's schools, the more the less it says: y_j ~ N(θ_j, v_j), θ_j ~ N(μ, τ²). From
+a dozen schools little is known of τ, and intervals that take it as found (empirical Bayes) hold
+80–88 % of the true changes instead of 95 % where schools differ; so it is integrated out. Schools
+are shown, never ranked: both ends of a list sorted by the schools' own changes are mostly small
+schools.
 
 References
 ----------
-Raudenbush & Bryk 1985, Journal of Educational Statistics 10(2), 75–98 (empirical Bayes over
-studies). Viechtbauer 2010, doi:10.18637/jss.v036.i03 (``metafor``, whose ``blup`` this is).
-Goldstein & Spiegelhalter 1996, doi:10.2307/2983325 (why not to rank).
+Rubin 1981, Journal of Educational Statistics 6(4), 377–401 (experiments in eight schools). Gelman,
+Carlin, Stern, Dunson, Vehtari & Rubin 2013, Bayesian Data Analysis, 3rd ed., sections 5.4 (the
+formulas) and 5.7 (the flat prior on τ). Raudenbush & Bryk 1985, Journal of Educational Statistics
+10(2), 75–98 (empirical Bayes over studies). Goldstein & Spiegelhalter 1996, doi:10.2307/2983325
+(why not to rank).
 """
 
 from __future__ import annotations
@@ -91,8 +95,11 @@ def by_school(
         ``names.BY_SCHOOL``: outcome by outcome, a row for every school with a valid answer before
         or after, in the order of `school_id`. `n_pre` and `n_post` are the people in the cells
         used, or the pairs; `n_pairs` is empty where nobody is paired. `estimate`, `se`, `ci_low`
-        and `ci_high` are in SD; `shrunk` with its interval, and `tau2`, as `shrink` has them over
-        the schools with an estimate, empty where these are fewer than 3. Where a school cannot be
+        and `ci_high` are in SD; `shrunk` with its interval, and `tau2` (REML, in SD²), as `shrink`
+        has them over the schools with an estimate, empty where these are fewer than 3. There a
+        school's variance is the squared `se`, or of n pairs s²/n with the variance s² within all
+        schools, df Σ (n_j − 1), since a handful of people do not tell their own. So a shrunken
+        interval may be the shorter one for this reason too. Where a school cannot be
         estimated all numbers are empty and `reason` is a key of ``effects.REASONS``:
         ``no_common_cells`` (``no_grade``, where no grade is known), ``no_pairs`` (fewer than 2),
         ``no_variance`` (all of each cell gave the same answer, or all changed alike) or
@@ -112,9 +119,9 @@ def by_school(
     >>> found = by_school(clean, {"joy": "Q5"}, population="teachers", region="oslo", units=unit)
     >>> found[["school_id", "n_pairs", "estimate", "se", "shrunk", "reason"]].round(3)
       school_id  n_pairs  estimate     se  shrunk    reason
-    0         a        2     1.875  0.625   1.562
+    0         a        2     1.875  0.625   1.686
     1         b        2     0.625  0.625   0.625
-    2         c        2    -0.625  0.625  -0.312
+    2         c        2    -0.625  0.625  -0.436
     3         d     <NA>       NaN    NaN     NaN  no_pairs
     """
     people, person, settled = arrange(clean), _persons(clean), rulers(units, population)
@@ -199,9 +206,11 @@ def shrink(y: ArrayLike, v: ArrayLike, *, ci_level: float = 0.95) -> pd.DataFram
     (1 − ci_level)/2 on either side. τ runs over the whole half-line: τ = s x/(1 − x) with
     Gauss–Legendre nodes x in (0, 1), s² being REML's τ² plus the median v.
 
-    Of 95 % intervals of 11 schools about 95 % hold the true change where the schools differ, and
-    98 % where they do not (mean over the schools; one far from all others is held less often). v
-    counts as known: where it rests on a handful of people of the school alone, fewer hold.
+    In simulations with 11 schools of 40–150 people 95 % of the 95 % intervals hold the true change
+    where τ is 0.1 SD, 98 % where it is 0.05 and 99 % where it is 0. That is the share of all
+    schools; of those whose true change is the furthest from the mean 85–93 % are held. v counts as
+    known: with 2–6 people 85–87 % are held where every school has a v of its own, and 96–99 % where
+    v is pooled.
 
     Parameters
     ----------
@@ -215,9 +224,8 @@ def shrink(y: ArrayLike, v: ArrayLike, *, ci_level: float = 0.95) -> pd.DataFram
     -------
     DataFrame
         `shrunk`, `shrunk_low`, `shrunk_high` and `tau2`, a row per estimate. `tau2` is the REML
-        estimate of τ², for description: nothing is computed with it, and where it is 0 the
-        estimates still keep something of their own. (The posterior mean of τ² is infinite with 3
-        or 4 estimates.)
+        estimate of τ², for description: the estimates do not follow from it, and keep something
+        of their own where it is 0. (The posterior mean of τ² is infinite with 3 or 4 estimates.)
 
     Raises
     ------
@@ -227,6 +235,10 @@ def shrink(y: ArrayLike, v: ArrayLike, *, ci_level: float = 0.95) -> pd.DataFram
     Examples
     --------
     >>> shrink([0.1, 0.3, 0.6], [0.01, 0.01, 0.0225]).round(3)
+       shrunk  shrunk_low  shrunk_high   tau2
+    0   0.125      -0.075        0.324  0.044
+    1   0.300       0.112        0.490  0.044
+    2   0.543       0.242        0.851  0.044
     """
     y, v = np.asarray(y, dtype=float), np.asarray(v, dtype=float)
     if len(y) < FEWEST_SCHOOLS:

@@ -15,7 +15,6 @@ from loftet_analysis.stats.missing import standardised_differences
 
 LINKED_OR_NOT, BY_ROLE = COMPARISONS = ("linked - unlinked", "participant - colleague")
 SIGNS = (SAME, FAST, UNANSWERED)
-_COUNTS = [column for column in names.RESPONSE if column.startswith("n_")]
 
 
 def totals(response: pd.DataFrame, *, region: str) -> pd.DataFrame:
@@ -46,9 +45,9 @@ def totals(response: pd.DataFrame, *, region: str) -> pd.DataFrame:
     """
     here = response if region == names.NATIONAL else response[response[names.REGION] == region]
     keys = [names.POPULATION, names.WAVE, names.SUBGROUP]
-    counts = here[keys].join(here[_COUNTS].astype("Int64"))
+    counts = here[keys].join(here[[*names.STEPS]].astype("Int64"))
     groups = counts.groupby(keys, sort=False)
-    summed = groups[_COUNTS].sum(min_count=1)
+    summed = groups[[*names.STEPS]].sum(min_count=1)
     summed["n_schools"] = counts["n_consented"].gt(0).groupby([counts[k] for k in keys]).sum()
     found = summed.reset_index().assign(**{names.REGION: region, names.SCHOOL: ""})
     return found[[*names.RESPONSE, "n_schools"]]

@@ -9,7 +9,7 @@ import pandas as pd
 import pingouin
 from scipy import special, stats
 
-from loftet_analysis.names import ALL, RELIABILITY, ROLE, WAVE, WAVES
+from loftet_analysis.names import ALL, RELIABILITY, ROLE, ROLES, WAVE, WAVES
 from loftet_analysis.stats import factor
 from loftet_analysis.stats.clustered import NotEstimableError
 from loftet_analysis.study import Instrument, Scale
@@ -87,7 +87,10 @@ def parts(clean: pd.DataFrame, by: Sequence[str]) -> Iterator[tuple[str, str, pd
         yield wave, ALL, here
         for column in by:
             if column in here:
-                for group, part in here.groupby(column, sort=True, observed=True):
+                groups = list(here.groupby(column, sort=True, observed=True))
+                if column == ROLE:
+                    groups.sort(key=lambda pair: [*ROLES, pair[0]].index(pair[0]))
+                for group, part in groups:
                     is_whole = isinstance(group, float) and group.is_integer()
                     yield wave, f"{column}={int(group) if is_whole else group}", part
 

@@ -1,16 +1,57 @@
-# Writes by_school.json: what metafor's blup makes of sets of estimates, and what clubSandwich says
-# of pupils' same-grade changes within schools, persons being the clusters. All are drawn here with
+# Writes by_school.json: sets of estimates drawn to their mean, and what clubSandwich says of
+# pupils' same-grade changes within schools, persons being the clusters. All are drawn here with
 # fixed seeds and written beside their values; some pupils are a grade or two further on after.
-# Run here (seconds): Rscript by_school.R
+#
+# The model of Rubin (1981): y ~ N(theta, V), theta ~ N(mu, tau^2), flat priors on mu and tau > 0.
+# No grid and no formula of loftet_analysis is used. With M = V + tau^2 I and K the k - 1
+# orthonormal contrasts, Ky ~ N(0, KMK') gives the likelihood of tau; theta given tau and y has the
+# mean y - V K'(KMK')^-1 K y and the covariance V - V K'(KMK')^-1 K V, and `integrate` does the rest
+# over tau in (0, Inf), in pieces. tau2 is metafor's. (bayesmeta with tau.prior = "uniform" and
+# interval.type = "central" is the same model; Debian 12 does not have it.)
+#
+# Run here (a minute or two): Rscript by_school.R
 # (Debian: r-base-core r-cran-metafor r-cran-clubsandwich r-cran-jsonlite)
 suppressMessages({library(metafor); library(clubSandwich); library(jsonlite)})
 
 shrunken <- function(set, level = 95) {
-  model <- rma(yi, vi, data = set, method = "REML", level = level,
+  y <- set$yi; v <- set$vi; k <- length(y)
+  contrasts <- t(contr.helmert(k)); contrasts <- contrasts / sqrt(rowSums(contrasts^2))
+  known <- new.env()  # the pieces are cut alike again and again, so that each tau is met often
+  given <- function(tau) {
+    key <- sprintf("%a", tau)
+    if (is.null(known[[key]])) {
+      root <- chol(contrasts %*% diag(v + tau^2) %*% t(contrasts))
+      white <- backsolve(root, contrasts, transpose = TRUE)  # its crossproduct is K'(KMK')^-1 K
+      away <- white %*% diag(v)
+      known[[key]] <- list(log_p = -sum(log(diag(root))) - sum((white %*% y)^2) / 2,
+                           at = y - drop(crossprod(away, white %*% y)),
+                           sd = sqrt(v - colSums(away^2)))
+    }
+    known[[key]]
+  }
+  scale <- sqrt(var(y) + median(v))
+  cuts <- c(0, scale * c(.003, .01, .03, .1, .2, .4, .6, .8, 1, 1.5, 2, 4, 10, 100), Inf)
+  highest <- max(sapply(scale * (0:400) / 100, function(tau) given(tau)$log_p))
+  over_tau <- function(what) {
+    f <- function(taus) sapply(taus, function(tau) {
+      here <- given(tau)
+      exp(here$log_p - highest) * what(here)
+    })
+    sum(mapply(function(low, high) integrate(f, low, high, rel.tol = 1e-9, abs.tol = 1e-12 * scale,
+                                             subdivisions = 1000)$value,
+               head(cuts, -1), tail(cuts, -1)))
+  }
+  mass <- over_tau(function(here) 1)
+  quantile <- function(j, share) {
+    above <- function(q) over_tau(function(here) pnorm(q, here$at[j], here$sd[j])) / mass - share
+    uniroot(above, range(y) + c(-5, 5) * sqrt(max(v)), tol = 1e-11 * scale)$root
+  }
+  outside <- (1 - level / 100) / 2
+  model <- rma(yi, vi, data = set, method = "REML",
                control = list(threshold = 1e-14, maxiter = 1e5))
-  found <- blup(model)
-  list(shrunk = found$pred, shrunk_low = found$pi.lb, shrunk_high = found$pi.ub,
-       tau2 = model$tau2)
+  list(shrunk = sapply(1:k, function(j) over_tau(function(here) here$at[j]) / mass),
+       shrunk_low = sapply(1:k, quantile, outside),
+       shrunk_high = sapply(1:k, quantile, 1 - outside), tau2 = model$tau2)
 }
 
 draw <- function(seed, k, tau, low = .002, high = .05) {
@@ -20,6 +61,8 @@ draw <- function(seed, k, tau, low = .002, high = .05) {
 }
 
 sets <- list(
+  rubin_1981 = data.frame(yi = c(28, 8, -3, 7, -1, 1, 18, 12),
+                          vi = c(15, 10, 16, 11, 9, 11, 10, 18)^2),
   three_given = data.frame(yi = c(.1, .3, .6), vi = c(.01, .01, .0225)),
   three = draw(11, 3, .3), eleven = draw(12, 11, .2), forty = draw(13, 40, .1),
   unequal = draw(14, 12, .15, 1e-5, 5),

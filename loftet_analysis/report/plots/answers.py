@@ -14,6 +14,7 @@ from matplotlib.markers import TICKDOWN
 from matplotlib.patches import Patch
 
 from loftet_analysis import names
+from loftet_analysis.report.alt_texts import describe_distribution
 from loftet_analysis.report.plots.canvas import (
     BLUE,
     GREY,
@@ -25,7 +26,6 @@ from loftet_analysis.report.plots.canvas import (
     legend_over,
     titled,
 )
-from loftet_analysis.report.sentences import describe_distribution
 from loftet_analysis.report.words import Answers, Words, subgroup_label, wave_label
 
 
@@ -162,7 +162,9 @@ def distribution_figure(frame: pd.DataFrame, *, words: Words) -> Drawing:
     frame : DataFrame
         As for `distribution`, of any number of outcomes and subgroups.
     """
-    panels = [panel for _, panel in frame.groupby(["outcome", "subgroup"], sort=False)]
+    panels = [
+        panel for _, panel in frame.groupby(["population", "outcome", "subgroup"], sort=False)
+    ]
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
     with mpl.rc_context(STYLE):

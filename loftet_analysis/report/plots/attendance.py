@@ -8,6 +8,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
+from loftet_analysis.report.alt_texts import describe_attendance
 from loftet_analysis.report.plots.canvas import (
     BLUE,
     GREY,
@@ -17,7 +18,6 @@ from loftet_analysis.report.plots.canvas import (
     blank,
     titled,
 )
-from loftet_analysis.report.sentences import describe_attendance
 from loftet_analysis.report.words import Words, population_label, register_label
 
 

@@ -193,7 +193,7 @@ def effect_axis(ax: Axes, words: Words, *, ticks: int) -> None:
 def titled(ax: Axes, title: str, beneath: str, *, inches: float = 2.9) -> None:
     """Put a bold title over the axes, and plain text beneath it, no wider than so many inches."""
     title = "\n".join(wrapped(title, inches, weight="bold", size=10))
-    lines = wrapped(beneath, inches)
+    lines = [line for part in beneath.split("\n") for line in wrapped(part, inches)]
     ax.set_title(title, loc="left", weight="bold", pad=7 + 12 * len(lines))
     ax.annotate(
         "\n".join(lines),

@@ -9,7 +9,9 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
 
+from loftet_analysis.report.alt_texts import describe_change, describe_forest
 from loftet_analysis.report.plots.canvas import (
+    BLUE,
     GREY,
     INK,
     MARKS,
@@ -22,8 +24,7 @@ from loftet_analysis.report.plots.canvas import (
     effect_axis,
     over_row,
 )
-from loftet_analysis.report.sentences import describe_change, describe_forest
-from loftet_analysis.report.words import Words, estimand_label, subgroup_label
+from loftet_analysis.report.words import Words, contrast_label, estimand_label, subgroup_label
 
 
 def change(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Axes:
@@ -44,6 +45,7 @@ def change(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Axes
         Outcomes are headings among the tick labels, the numbers stand to the right.
     """
     ax = axes_or_new(ax)
+    alone = frame["estimand"].nunique() == 1
     ticks: list[str] = []
     headings: list[int] = []
     for (population, outcome), rows in frame.groupby(["population", "outcome"], sort=False):
@@ -52,7 +54,7 @@ def change(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Axes
         ticks += heading
         for row in rows.to_dict("records"):
             effect_row(ax, row, len(ticks), words=words)
-            ticks.append(f"   {row_label(row, words)}")
+            ticks.append(f"   {row_label(row, words, alone=alone)}")
     effect_range(ax, frame)
     effect_axis(ax, words, ticks=6)
     ax.set_ylim(len(ticks) - 0.5, -0.5)
@@ -68,12 +70,19 @@ def _heading(population: str, outcome: str, words: Words) -> list[str]:
     return textwrap.wrap(words.outcome(population, outcome), 32)
 
 
-def row_label(row: dict, words: Words) -> str:
-    """Return what a row of effects is called among those of its outcome."""
-    label = estimand_label(row["estimand"], words)
+def row_label(row: dict, words: Words, *, alone: bool = False) -> str:
+    """Return what a row of effects is called among those of its outcome.
+
+    `alone` where the figure has one estimand only: then the group, or what tells its rows apart,
+    is enough.
+    """
     # the estimands of teachers name the role themselves
     role = row["subgroup"].startswith("role=")
     group = "" if role else subgroup_label(row["subgroup"], words)
+    detail = contrast_label(row["estimand"], row["contrast"], words)
+    if alone and (group or detail):
+        return ", ".join(filter(None, [detail, group]))
+    label = estimand_label(row["estimand"], words, row["contrast"])
     return f"{label}, {group}" if group else label
 
 
@@ -122,7 +131,7 @@ def effect_range(ax: Axes, frame: pd.DataFrame) -> None:
 
 
 def _interval_mark(ax: Axes, row: dict, y: float) -> None:
-    colour, marker = MARKS[row["estimand"]]
+    colour, marker = MARKS.get(row["estimand"], (BLUE, "o"))
     ax.plot([row["ci_low"], row["ci_high"]], [y, y], color=colour, lw=1.8, solid_capstyle="butt")
     ax.plot([row["estimate"]], [y], marker=marker, color=colour, ms=6, mec="white", mew=0.6)
 
@@ -139,13 +148,15 @@ def change_figure(frame: pd.DataFrame, *, words: Words) -> Drawing:
 
 def change_caption(frame: pd.DataFrame, words: Words) -> str:
     """Return what is said under every figure of changes with their intervals."""
-    return words.text(
+    estimands = set(frame["estimand"])
+    said = words.text(
         "Change from before to after with {level} confidence intervals that allow for people in "
         "the same school being alike. The grey band is ±{sesoi} standard deviations, the smallest "
         "change of interest.",
         level=words.percent(frame["ci_level"].iloc[0]),
         sesoi=words.number(frame["sesoi"].iloc[0]),
     )
+    return f"{estimand_label(*estimands, words)}. {said}" if len(estimands) == 1 else said
 
 
 def forest(

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from loftet_analysis import names
 from loftet_analysis.report.alt_texts import describe_dots
-from loftet_analysis.report.plots.answers import group_and_means, scale_axis
+from loftet_analysis.report.plots.answers import before_and_after, group_and_means, scale_axis
 from loftet_analysis.report.plots.canvas import (
     BLUE,
     GREY,
@@ -18,6 +18,7 @@ from loftet_analysis.report.plots.canvas import (
     STYLE,
     Drawing,
     blank,
+    text_width,
     titled,
     wrapped,
 )
@@ -79,7 +80,7 @@ def dots_figure(frame: pd.DataFrame, *, words: Words) -> Drawing:
 
 
 def _how_many(panel: pd.DataFrame) -> int:
-    people = panel[panel["share"].notna()].groupby("wave")["n"].sum().min()
+    people = before_and_after(panel).groupby("wave")["n"].sum().min()
     return 0 if pd.isna(people) else int(min(MOST, people // PEOPLE))
 
 
@@ -94,7 +95,7 @@ def _stacks(panel: pd.DataFrame, k: int, words: Words) -> dict[str, tuple[np.nda
     low, high = _span(panel, words)
     width = (high - low) / _COLUMNS
     stacks = {}
-    for wave, bins in panel[panel["share"].notna()].groupby("wave"):
+    for wave, bins in before_and_after(panel).groupby("wave"):
         bins = bins.sort_values("low")
         reached = np.concatenate([[0], bins["share"].cumsum() / bins["share"].sum()])
         edges = [*bins["low"], bins["high"].iloc[-1]]
@@ -112,8 +113,14 @@ def _lines(panel: pd.DataFrame, words: Words) -> int:
     title = wrapped(
         words.outcome(first["population"], first["outcome"]), _WIDE, weight="bold", size=10
     )
-    beneath = wrapped(": ".join(group_and_means(panel, words)), _WIDE)
-    return len(title) + len(beneath) + max(end.count("\n") + 1 for end in _ends(panel, words))
+    beneath = _beneath(panel, words).count("\n") + 1
+    return len(title) + beneath + max(end.count("\n") + 1 for end in _ends(panel, words))
+
+
+def _beneath(panel: pd.DataFrame, words: Words) -> str:
+    parts = group_and_means(panel, words)
+    line = ": ".join(parts)
+    return line if text_width(line) <= _WIDE else "\n".join(parts)
 
 
 def _ends(panel: pd.DataFrame, words: Words) -> list[str]:
@@ -147,7 +154,7 @@ def _dots(
     titled(
         ax,
         words.outcome(first["population"], first["outcome"]),
-        ": ".join(group_and_means(drawn, words)),
+        _beneath(drawn, words),
         inches=_WIDE,
     )
     ax.tick_params(axis="y", length=0)

@@ -47,7 +47,11 @@ def flow_figure(frame: pd.DataFrame, *, words: Words) -> Drawing:
     words : Words
         The reader's language.
     """
-    blocks = [rows for _, rows in frame.groupby("population", sort=False)]
+    in_order = frame.sort_values(
+        "wave", key=lambda wave: wave.map(names.WAVES.index), kind="stable"
+    )
+    populations = list(dict.fromkeys(frame["population"]))
+    blocks = [in_order[in_order["population"] == population] for population in populations]
     across = max(len(rows) for rows in blocks)
     column = (WIDTH - 2 * _EDGE) / across
     box = min(_BOX, column - 0.2)
@@ -183,7 +187,7 @@ def _arrivals(ax: Axes, rows: pd.DataFrame, words: Words, *, title: str, inches:
     ax.step(days, share, where="post", color=BLUE, linewidth=1.8)
     ax.plot(days[-1:], share[-1:], marker="o", color=BLUE, ms=5, clip_on=False)
     span = max(days[-1] - days[0], 1)
-    ax.set_xlim(days[0], days[0] + 1.02 * span)
+    ax.set_xlim(days[0] - 0.03 * span, days[0] + 1.03 * span)
     ticks = int(inches // 0.8)
     step = next(
         each for each in (1, 2, 3, 5, 7, 14, 28, 56, 91, 182, 364, 10**6) if span / each < ticks

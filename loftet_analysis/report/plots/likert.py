@@ -45,6 +45,7 @@ class _Page:
     numbers: list = field(default_factory=list)
     middles: list = field(default_factory=list)
     y: float = 0.08
+    turned: bool = False
     joined: bool = False
     unsplit: bool = False
 
@@ -77,6 +78,7 @@ def likert_figure(frame: pd.DataFrame, *, words: Words) -> Drawing:
         _heading(page, f"{label}, {group}" if group else label)
         top = page.y
         for item, bins in items.groupby("item", sort=False):
+            page.turned |= (population, item) in words.reversed_items
             _item(page, _wording(population, item, words), bins, waves, left, words)
         page.middles.append([(0, top - 0.02), (0, page.y - _BETWEEN + 0.02)])
         page.y += 0.08
@@ -217,9 +219,16 @@ def _caption(page: _Page, words: Words) -> str:
         words.text(
             "Answers to each item before and after. The bars spread from the middle of the scale; "
             "the percentages are the shares of the answers on either side of it, without an option "
-            "in the middle. The answers to items marked (turned) are counted the other way round."
+            "in the middle."
         )
     ]
+    if page.turned:
+        said.append(
+            words.text(
+                "The answers to items marked {mark} are counted the other way round.",
+                mark=words.text("(turned)"),
+            )
+        )
     if page.joined:
         said.append(words.text("Hatched: options that few people chose, joined."))
     if page.unsplit:

@@ -15,6 +15,7 @@ from loftet_analysis.report.tables.layout import (
     or_mark,
 )
 from loftet_analysis.report.words import (
+    LIGHT_SHAPES,
     Words,
     analysis_label,
     estimand_label,
@@ -22,6 +23,7 @@ from loftet_analysis.report.words import (
     subgroup_label,
     wave_label,
 )
+from loftet_analysis.stats.measurement import GOOD, light
 
 NAIVE = "naive"
 
@@ -55,18 +57,18 @@ def effects_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
     _ = words.text
     rows = [
         {
-            "group": words.outcome(row["population"], row["outcome"]),
+            "group": _with_light(row, frame, words),
             "label": _row_label(row, words),
             **{
                 column: or_mark(text, row)
                 for column, text in {
                     _("People"): _people(row, words),
-                    _("Groups"): words.number(row["n_clusters"], 0),
+                    _("Groups (df)"): _groups(row, words),
                     _("Before"): words.number(row["mean_pre"], signed=_is_contrast(row)),
                     _("After"): words.number(row["mean_post"], signed=_is_contrast(row)),
                     _("Change (SD)"): words.number(row["estimate"], signed=True),
                     _level(frame, words): words.interval(row["ci_low"], row["ci_high"]),
-                    _("df"): words.number(row["df"], 1),
+                    _("Visible"): words.number(row["mdes"]),
                 }.items()
             },
         }
@@ -76,7 +78,17 @@ def effects_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
         _("People: answered both times, or before / after where they are not the same people."),
         _("Groups: schools, or groups of schools that share pupils; the intervals rest on them."),
         _("SD: the standard deviation of all answers before, the same for every region."),
+        _("Visible: the smallest change that so many would show four times out of five, in SD."),
     ]
+    weak = [LIGHT_SHAPES[light] for light in ("care", "doubt")]
+    if any(row["group"].endswith(tuple(weak)) for row in rows):
+        notes.append(
+            _(
+                "{care} read with care, {doubt} in doubt: see the page about measurement.",
+                care=weak[0],
+                doubt=weak[1],
+            )
+        )
     if any(_is_contrast(row) for row in frame.to_dict("records")):
         notes.append(_("Participants − colleagues: before and after are differences between them."))
     return laid_out(
@@ -96,8 +108,24 @@ def _level(frame: pd.DataFrame, words: Words) -> str:
     return words.text("{level} CI", level=words.percent(frame["ci_level"].iloc[0]))
 
 
+def _groups(row: dict, words: Words) -> str:
+    """Return the number of clusters, and the degrees of freedom that they give."""
+    if pd.isna(row["n_clusters"]):
+        return ""
+    return f"{words.count(row['n_clusters'])} ({words.number(row['df'], 1)})"
+
+
+def _with_light(row: dict, frame: pd.DataFrame, words: Words) -> str:
+    """Return an outcome's label, marked where its scale is to be read with care."""
+    label = words.outcome(row["population"], row["outcome"])
+    of = frame[frame["outcome"].eq(row["outcome"]) & ~frame["suppressed"]]
+    told = next(iter(of["measurement_warning"]), "")
+    found = light(told if isinstance(told, str) else "")
+    return label if found == GOOD else f"{label} {LIGHT_SHAPES[found]}"
+
+
 def _row_label(row: dict, words: Words) -> str:
-    label = estimand_label(row["estimand"], words)
+    label = estimand_label(row["estimand"], words, row["contrast"])
     group = "" if row["subgroup"].startswith("role=") else subgroup_label(row["subgroup"], words)
     return f"{label}, {group}" if group else label
 

@@ -18,11 +18,16 @@ from loftet_analysis.report.words import (
     population_label,
     sign_label,
     state_label,
+    step_label,
     subgroup_label,
     wave_label,
 )
 
-_STEPS = ("n_invited", "n_answered", "n_consented", "n_kept", "n_linkable", "n_linked")
+#: From the linked to those who never could be.
+STATES = (
+    "linked", "linked_near", "absent", "declined", "set_aside", "moved", "code_error", "ambiguous",
+    "grade_mismatch", "structurally_impossible",
+)  # fmt: skip
 #: Of so many invited at least a share can be told without telling a few people.
 FEWEST_FOR_SHARE = 30
 LOW_RESPONSE = 0.5
@@ -53,23 +58,15 @@ def response_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
         The table's id on its page.
     """
     _ = words.text
-    labels = {
-        "n_invited": _("Invited"),
-        "n_answered": _("Answered"),
-        "n_consented": _("May be used"),
-        "n_kept": _("In the analysis"),
-        "n_linkable": _("Could be found again"),
-        "n_linked": _("Linked"),
-    }
     whole = frame[frame[names.SUBGROUP] == names.ALL].to_dict("records")
     spanners: dict[str, list[str]] = {}
-    rows = [{"label": labels[step]} for step in _STEPS]
+    rows = [{"label": step_label(step, words)} for step in names.STEPS]
     for row in whole:
         over = f"{population_label(row['population'], words)}, {wave_label(row['wave'], words)}"
         key = f"{row['population']}.{row['wave']}"
         spanners[over] = [f"n|{key}", f"%|{key}"]
         before = None
-        for step, line in zip(_STEPS, rows, strict=True):
+        for step, line in zip(names.STEPS, rows, strict=True):
             line[f"n|{key}"] = words.number(row[step], 0) or ABSENT
             line[f"%|{key}"] = "" if before is None else _share(row[step], row[before], words)
             before = step if not pd.isna(row[step]) else before
@@ -113,26 +110,31 @@ def groups_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
             line[f"{_('Response')}|{wave}"] = (
                 _share(row.get("n_consented"), row.get("n_invited"), words) or ABSENT
             )
-            line[f"{_('Linked')}|{wave}"] = (
+            line[f"{_('Found both times')}|{wave}"] = (
                 _share(row.get("n_linked"), row.get("n_linkable"), words) or ABSENT
             )
         rows.append(line)
+    table = _without_empty(pd.DataFrame(rows))
+    asked = [_("Response: share of the invited of the group.")]
     return laid_out(
-        pd.DataFrame(rows),
+        table,
         name=name,
         caption=_("Who answered, by grade and role"),
         notes=[
-            _("Response: share of the invited, where the register says how many of the group."),
-            _("Linked: share of those who could be found again."),
+            *(asked if any(c.startswith(_("Response")) for c in table) else []),
+            _("Found both times: share of those who could be found again."),
             _rounded_note(words),
         ],
         words=words,
         spanners={
-            wave_label(wave, words): [c for c in rows[0] if c.endswith(f"|{wave}")]
-            for wave in waves
-            if rows
+            wave_label(wave, words): [c for c in table if c.endswith(f"|{wave}")] for wave in waves
         },
     )
+
+
+def _without_empty(table: pd.DataFrame) -> pd.DataFrame:
+    """Leave out the columns in which there is nothing."""
+    return table.loc[:, ~table.eq(ABSENT).all()]
 
 
 def schools_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
@@ -159,8 +161,10 @@ def schools_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
     spanners = {}
     for (population, _wave), column in columns.items():
         spanners.setdefault(population_label(population, words), []).append(column)
+    table = _without_empty(pd.DataFrame(lines.values()).fillna(ABSENT))
+    spanners = {over: [c for c in under if c in table] for over, under in spanners.items()}
     return laid_out(
-        pd.DataFrame(lines.values()).fillna(ABSENT),
+        table,
         name=name,
         caption=_("Response school by school"),
         notes=[
@@ -172,7 +176,7 @@ def schools_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
             _rounded_note(words),
         ],
         words=words,
-        spanners=spanners,
+        spanners={over: under for over, under in spanners.items() if under},
     )
 
 
@@ -204,7 +208,11 @@ def linkage_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
     waves = [wave for wave in names.WAVES if wave in set(frame[names.WAVE])]
     sums = frame.groupby(["population", "wave"])["n"].sum()
     rows = []
-    for (population, state), group in frame.groupby(["population", "state"], sort=False):
+    ordered = frame.sort_values("state", key=lambda s: s.map(STATES.index), kind="stable")
+    ordered = ordered.sort_values(
+        "population", key=lambda p: p.map(names.POPULATIONS.index), kind="stable"
+    )
+    for (population, state), group in ordered.groupby(["population", "state"], sort=False):
         line = {
             "group": population_label(population, words),
             "label": state_label(state, words),

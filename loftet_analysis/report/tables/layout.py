@@ -12,6 +12,7 @@ from great_tables import GT, loc, style
 from loftet_analysis.report.words import (
     Words,
     estimand_label,
+    population_label,
     reason_label,
 )
 
@@ -94,6 +95,20 @@ def notes_of(frame: pd.DataFrame, words: Words) -> list[str]:
             )
         )
     return notes
+
+
+def outcome_group(row: dict, frame: pd.DataFrame, words: Words) -> str:
+    """Return an outcome's label, with the population where two populations are asked the same."""
+    label = words.outcome(row["population"], row[_outcome_column(frame)])
+    pairs = frame[["population", _outcome_column(frame)]].drop_duplicates()
+    labels = [words.outcome(*pair) for pair in pairs.itertuples(index=False)]
+    if labels.count(label) < 2:
+        return label
+    return f"{population_label(row['population'], words)}: {label}"
+
+
+def _outcome_column(frame: pd.DataFrame) -> str:
+    return "scale" if "scale" in frame else "outcome"
 
 
 def hidden_note(frame: pd.DataFrame, words: Words) -> list[str]:

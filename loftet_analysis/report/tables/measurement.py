@@ -12,6 +12,7 @@ from loftet_analysis.report.tables.layout import (
     hidden_note,
     laid_out,
     or_mark,
+    outcome_group,
 )
 from loftet_analysis.report.words import (
     LIGHT_SHAPES,
@@ -41,14 +42,15 @@ def reliability_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
     _ = words.text
     waves = [wave for wave in names.WAVES if wave in set(frame["wave"])]
     rows = []
-    for (population, scale, subgroup), group in frame.groupby(
+    level = _("{level} CI", level=words.percent(0.95))
+    for (_population, _scale, subgroup), group in _told_apart(frame).groupby(
         ["population", "scale", "subgroup"], sort=False
     ):
-        label = words.outcome(population, scale)
-        part = subgroup_label(subgroup, words)
+        first = group.iloc[0].to_dict()
+        label = outcome_group(first, frame, words)
         cells = {
-            "label": f"{label}, {part}" if part else label,
-            _("Items"): words.number(group["n_items"].iloc[0], 0),
+            "group": _("{scale} ({n} questions)", scale=label, n=words.count(first["n_items"])),
+            "label": subgroup_label(subgroup, words) or _("everybody"),
         }
         for wave in waves:
             matching = group[group["wave"] == wave].to_dict("records")
@@ -56,17 +58,16 @@ def reliability_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
             low, high = row.get("alpha_ci_low"), row.get("alpha_ci_high")
             cells[f"n|{wave}"] = or_mark(words.number(row.get("n"), 0), row)
             cells[f"α|{wave}"] = or_mark(words.number(row.get("alpha")), row)
-            cells[f"{_('{level} CI', level=words.percent(0.95))}|{wave}"] = or_mark(
-                words.interval(low, high), row
-            )
+            cells[f"{level}|{wave}"] = or_mark(words.interval(low, high), row)
+            cells[f"ω|{wave}"] = or_mark(words.number(row.get("omega")), row)
         rows.append(cells)
     table = pd.DataFrame(rows)
     return laid_out(
         table,
         name=name,
-        caption=_("Reliability of the scales: Cronbach's alpha"),
+        caption=_("Reliability of the scales: Cronbach's alpha and McDonald's omega"),
         notes=[
-            _("n: people who answered every item of the scale."),
+            _("n: people who answered every item of the scale. The interval is that of alpha."),
             *hidden_note(frame, words),
         ],
         words=words,
@@ -74,6 +75,14 @@ def reliability_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
             wave_label(wave, words): [c for c in table if c.endswith(f"|{wave}")] for wave in waves
         },
     )
+
+
+def _told_apart(frame: pd.DataFrame) -> pd.DataFrame:
+    """Leave out the roles of scales that one role alone was asked: they are everybody."""
+    role = frame["subgroup"].str.startswith("role=")
+    keys = [frame["population"], frame["scale"]]
+    alone = role & frame["subgroup"].where(role).groupby(keys).transform("nunique").eq(1)
+    return frame[~alone]
 
 
 def lights_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
@@ -90,14 +99,15 @@ def lights_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
     rows = []
     for row in frame.to_dict("records"):
         codes = [code for code in row["measurement_warning"].split(";") if code]
-        shape = LIGHT_SHAPES.get(row["light"], HIDDEN)
-        said = light_label(row["light"], words) if row["light"] else ""
+        told = HIDDEN
+        if row["light"]:
+            told = f"{LIGHT_SHAPES[row['light']]} {light_label(row['light'], words)}"
         rows.append(
             {
                 "group": population_label(row["population"], words),
                 "label": words.outcome(row["population"], row["outcome"]),
                 _("Question"): row["question"] or ABSENT,
-                _("Light"): f"{shape} {said}".strip(),
+                _("Light"): told.replace(" ", "\N{NO-BREAK SPACE}"),
                 _("Why"): joined([warning_label(code, words) for code in codes], words),
             }
         )
@@ -139,13 +149,13 @@ def items_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
     mean, rest, without = _("Mean"), _("r"), _("α without")
     ends = _("Low / high")
     rows = []
-    for (population, scale, item), group in frame.groupby(
+    for (population, _scale, item), group in frame.groupby(
         ["population", "scale", "item"], sort=False
     ):
         wording = words.items.get((population, item), "") or _("The whole scale")
         if (population, item) in words.reversed_items:
             wording = _("{wording} (turned)", wording=wording)
-        line = {"group": words.outcome(population, scale), "label": wording}
+        line = {"group": outcome_group(group.iloc[0].to_dict(), frame, words), "label": wording}
         for wave in waves:
             found = group[group["wave"] == wave].to_dict("records")
             row = found[0] if found else {"suppressed": False}
@@ -190,7 +200,7 @@ def invariance_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
     _ = words.text
     designs = {"linked": _("the same people"), "groups": _("times and grades")}
     rows = []
-    for (population, scale, design), group in frame.groupby(
+    for (population, _scale, design), group in frame.groupby(
         ["population", "scale", "design"], sort=False
     ):
         models = {row["model"]: row for row in group.to_dict("records")}
@@ -199,23 +209,21 @@ def invariance_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
         freed = next(
             (models[m]["freed"] for m in ("partial_scalar", "partial_metric") if m in models), ""
         )
-        scalar = models.get("scalar", {})
         why = [reason_label(reason, words) for reason in reasons if not row["suppressed"]]
         told = [_item(population, item, words) for item in freed.split(";") if item]
         rows.append(
             {
-                "group": words.outcome(population, scale),
+                "group": outcome_group(group.iloc[0].to_dict(), frame, words),
                 "label": designs[design],
                 "n": or_mark(words.number(group["n"].max(), 0), row),
-                _("Loadings"): or_mark(_holds(models.get("metric", {}), words), row),
-                _("Intercepts"): or_mark(_holds(scalar, words), row),
-                "ΔCFI": or_mark(words.number(scalar.get("delta_cfi"), 3, signed=True), row),
-                "ΔRMSEA": or_mark(words.number(scalar.get("delta_rmsea"), 3, signed=True), row),
+                **_step("metric", models, row, words),
+                **_step("scalar", models, row, words),
                 _("Released, or why not"): "; ".join([*told, *why]),
             }
         )
+    table = pd.DataFrame(rows)
     return laid_out(
-        pd.DataFrame(rows),
+        table,
         name=name,
         caption=_("Do the scales measure alike before and after?"),
         notes=[
@@ -229,15 +237,26 @@ def invariance_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
             *hidden_note(frame, words),
         ],
         words=words,
+        spanners={
+            label: [c for c in table if c.endswith(f"|{model}")]
+            for model, label in (("metric", _("Loadings")), ("scalar", _("Intercepts")))
+        },
         wordy=[_("Released, or why not")],
     )
 
 
-def _holds(row: dict, words: Words) -> str:
-    holds = row.get("holds")
-    if holds is None or pd.isna(holds):
-        return ""
-    return "=" if holds else "≠"
+def _step(model: str, models: dict[str, dict], row: dict, words: Words) -> dict[str, str]:
+    """Return whether a step holds, and by how much the fit is harmed."""
+    found = models.get(model, {})
+    holds = found.get("holds")
+    sign = "" if holds is None or pd.isna(holds) else "=" if holds else "≠"
+    return {
+        f"\N{NO-BREAK SPACE}|{model}": or_mark(sign, row),
+        **{
+            f"{label}|{model}": or_mark(words.number(found.get(key), 3, signed=True), row)
+            for label, key in (("ΔCFI", "delta_cfi"), ("ΔRMSEA", "delta_rmsea"))
+        },
+    }
 
 
 def _item(population: str, item: str, words: Words) -> str:
