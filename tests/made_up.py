@@ -12,6 +12,8 @@ OUTCOMES = {
 }
 REGIONS = {"nordland": "Nordland - Nordlánnda", "oslo": "Oslo - Oslove"}
 ENDS = {"nb": ("Helt uenig", "Helt enig"), "nn": ("Heilt ueinig", "Heilt einig")}
+ITEM = "Jeg liker matematikk."
+SCHOOLS = {"s1": "Bø skole", "s2": "Ås skole"}
 LINKED = {"pupils": 431, "teachers": 41}
 ROLES = ("role=participant", "role=colleague")
 NUMBERS = {"estimate": 0.1234, "ci_low": -0.0567, "ci_high": 0.3035, "df": 7.25}
@@ -25,6 +27,10 @@ def words(language: str = "nb") -> Words:
         {key: labels[locale] for key, labels in OUTCOMES.items()},
         REGIONS,
         dict.fromkeys(OUTCOMES, Answers(1, 4, low, high, 0.25)),
+        {key: {1: low, 2: "Nokså", 3: "Ganske", 4: high} for key in OUTCOMES},
+        {(population, f"{outcome}_1"): ITEM for population, outcome in OUTCOMES},
+        frozenset({("teachers", "views_1")}),
+        SCHOOLS,
     )
 
 
@@ -88,7 +94,18 @@ def mask(**hidden) -> pd.DataFrame:
         for subgroup in ("all", *(ROLES if population == "teachers" else ()))
         for wave in ("pre", "post", "linked")
     ]  # fmt: skip
-    frame = pd.DataFrame(rows)
+    rows += [
+        {**row, "school_id": school, "region": "nordland", "n": 100}
+        for row in rows
+        for school in SCHOOLS
+        if row["region"] == "oslo" and row["subgroup"] == "all"
+    ]
+    rows += [
+        {**row, "population": "leaders", "n": 20}
+        for row in rows
+        if row["population"] == "teachers" and row["subgroup"] == "all" and not row["school_id"]
+    ]
+    frame = pd.DataFrame(rows).assign(suppressed=False)
     away = pd.Series(bool(hidden), index=frame.index)
     for column, value in hidden.items():
         away &= frame[column] == value
@@ -158,3 +175,161 @@ def sensitivity(**given) -> pd.DataFrame:
     ]  # fmt: skip
     frame = pd.DataFrame(rows, columns=list(names.SENSITIVITY)).assign(**given)
     return frame.astype({"agrees": "boolean", "n_pairs": "Int64"})
+
+
+def item_bins() -> pd.DataFrame:
+    """Answers to one item, an answer to a bin."""
+    counts = {"pre": (40, 100, 160, 100), "post": (30, 90, 156, 124)}
+    rows = [
+        {
+            "population": "pupils", "region": "nordland", "school_id": "", "outcome": "joy",
+            "question": "Q1", "item": "joy_1", "subgroup": "all", "wave": wave,
+            "low": option - 0.5, "high": option + 0.5, "n": n, "share": n / 400, "mean": 2.61,
+        }
+        for wave, by_option in counts.items()
+        for option, n in enumerate(by_option, start=1)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def items() -> pd.DataFrame:
+    rows = [
+        {
+            "region": "nordland", "population": "pupils", "scale": "joy", "item": item,
+            "wave": wave, "subgroup": "all", "n": 1201, "missing_share": 0.0812, "mean": 2.6123,
+            "sd": 0.81, "item_rest_r": 0.3035, "alpha_if_deleted": 0.8123, "floor_share": 0.12,
+            "ceiling_share": 0.3,
+        }
+        for item in ("joy_1", "")
+        for wave in ("pre", "post")
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(names.ITEMS))
+
+
+def lights() -> pd.DataFrame:
+    told = {"joy": "", "effort": "floor_effect;wording_changed"}
+    rows = [
+        {
+            "population": "pupils", "outcome": outcome, "question": "Q1", "wave": "pre",
+            "light": "care" if codes else "good", "measurement_warning": codes,
+        }
+        for outcome, codes in told.items()
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def invariance() -> pd.DataFrame:
+    rows = [
+        {
+            **dict.fromkeys(names.INVARIANCE), "population": "pupils", "scale": "joy",
+            "design": "groups", "model": model, "n": 1234, "holds": holds, "delta_cfi": cfi,
+            "delta_rmsea": 0.012, "freed": freed, "reason": "",
+        }
+        for model, holds, cfi, freed in (
+            ("metric", True, 0.081, ""), ("scalar", False, -0.061, ""),
+            ("partial_scalar", True, 0.0, "joy_1"),
+        )
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(names.INVARIANCE))
+
+
+def wordings() -> pd.DataFrame:
+    row = {"population": "pupils", "of": "joy", "item": "joy_1", "wave": "pre", "wording": "Gøy."}
+    return pd.DataFrame([row])
+
+
+def variance() -> pd.DataFrame:
+    rows = [
+        ("nordland", "pupils", "joy", wave, 1234, 11, 0.8123, 0.0456) for wave in ("pre", "post")
+    ]
+    return pd.DataFrame(rows, columns=list(names.VARIANCE))
+
+
+def agreement(**given) -> pd.DataFrame:
+    row = {
+        **dict.fromkeys(names.AGREEMENT), "region": "nordland", "outcome": "views",
+        "question": "Q7", "n_schools": 11, "n_teachers": 500, "n_leaders": 20,
+        "mean_teachers": 2.6123, "mean_leaders": 2.7345, "difference": -0.1222, "se": 0.05,
+        "df": 10.0, "ci_low": -0.3, "ci_high": 0.0567, "ci_level": 0.95, "r_schools": 0.3035,
+        "icc1": 0.0812, "icc2": 0.41, "rwg": 0.75, "reason": "",
+    }  # fmt: skip
+    return pd.DataFrame([{**row, **given}], columns=list(names.AGREEMENT))
+
+
+def by_school() -> pd.DataFrame:
+    rows = [
+        {
+            **dict.fromkeys(names.BY_SCHOOL), "region": "nordland", "school_id": school,
+            "population": "pupils", "outcome": "joy", "question": "Q1",
+            "estimand": "school_change", "n_pre": 90, "n_post": 88, "estimate": estimate,
+            "se": 0.1, "ci_low": estimate - 0.2, "ci_high": estimate + 0.2, "ci_level": 0.95,
+            "shrunk": estimate / 2, "shrunk_low": estimate / 2 - 0.15,
+            "shrunk_high": estimate / 2 + 0.15, "tau2": 0.01, "reason": "",
+        }
+        for school, estimate in (("s1", 0.24), ("s2", -0.12))
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=list(names.BY_SCHOOL))
+    return frame.astype({"n_pairs": float, "sd_unit": float})
+
+
+def differences(comparison: str = "linked - unlinked", **given) -> pd.DataFrame:
+    rows = [
+        {
+            "region": "nordland", "population": "teachers" if outcome == "views" else "pupils",
+            "outcome": outcome, "comparison": comparison, "n_one": 300, "n_other": 200,
+            "smd": 0.1234, "flags": "baseline_adjust", "reason": "", "suppressed": False, **given,
+        }
+        for outcome in ("joy", "views")
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(names.ATTRITION))
+
+
+def response(subgroup: str = "all") -> pd.DataFrame:
+    """Counts of two schools together; 3 of the linkable were lost."""
+    rows = [
+        {
+            "population": population, "wave": wave, "region": "nordland", "school_id": school,
+            "subgroup": subgroup, "n_invited": invited, "n_answered": 1011, "n_consented": 1007,
+            "n_kept": 1005, "n_linkable": 604, "n_linked": 601, "n_schools": 11,
+        }
+        for population, wave, school, invited in (
+            ("pupils", "pre", "s1", 1234), ("pupils", "post", "s2", 1187),
+        )
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def linkage() -> pd.DataFrame:
+    states = {"linked": 601, "absent": 403, "structurally_impossible": 203, "ambiguous": 2}
+    rows = [
+        ("pupils", "nordland", wave, *pair) for wave in ("pre", "post") for pair in states.items()
+    ]
+    return pd.DataFrame(rows, columns=list(names.LINKAGE))
+
+
+def careless() -> pd.DataFrame:
+    rows = [("pupils", "nordland", "pre", sign, 1007, 22) for sign in ("same_answer", "fast")]
+    return pd.DataFrame(rows, columns=["population", "region", "wave", "sign", "n", "n_flagged"])
+
+
+def arrivals() -> pd.DataFrame:
+    rows = [
+        {
+            "population": "pupils", "region": "nordland", "wave": "pre",
+            "day": pd.Timestamp("2025-09-15") + pd.Timedelta(days=7 * step), "n": n,
+            "n_final": 1007, "n_invited": 1234,
+        }
+        for step, n in enumerate((205, 611, 1007))
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def attendance() -> pd.DataFrame:
+    rows = [
+        {
+            "population": "teachers", "region": "nordland", "wave": "post", "column": "gatherings",
+            "low": low, "high": high, "n": n, "share": n / 40, "most": 10,
+        }
+        for low, high, n in ((-0.5, 7.5, 8), (7.5, 8.5, 12), (8.5, 10.5, 20))
+    ]  # fmt: skip
+    return pd.DataFrame(rows)

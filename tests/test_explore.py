@@ -266,7 +266,6 @@ def test_answers_of_one_wave_are_drawn_alone(study):
     assert len({both["src"], before["src"], after["src"]}) == 3
 
 
-@pytest.mark.xfail(strict=True, reason="report.plots.answers takes one wave for a hidden one")
 @pytest.mark.parametrize(("wave", "said"), [("pre", "before"), ("post", "after")])
 def test_one_wave_is_not_called_hidden(study, wave, said):
     figure = soup_of(look(study, wave=wave)).find_all("figure")[1]

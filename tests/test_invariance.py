@@ -8,7 +8,6 @@ from loftet_analysis.names import INVARIANCE
 from loftet_analysis.stats.invariance import (
     failing_items,
     invariance,
-    measurement_warnings,
 )
 from loftet_analysis.study import load_instrument
 
@@ -68,7 +67,6 @@ def test_what_measures_alike_holds_in_both_designs(instrument):
     assert linked.loc["scalar", "latent_change"] == pytest.approx(0.3, abs=0.12)
     assert linked.loc["configural", "n"] == 900
     assert rows_of(table, "groups").loc["scalar", "n_groups"] == 4
-    assert measurement_warnings(table[table["scale"] == "joy"], {}) == {}
 
 
 def test_an_item_that_moved_by_itself_is_named_and_released(instrument):
@@ -81,9 +79,6 @@ def test_an_item_that_moved_by_itself_is_named_and_released(instrument):
     assert rows.loc["partial_scalar", "latent_change"] == pytest.approx(0.3, abs=0.12)
     assert rows.loc["scalar", "latent_change"] > rows.loc["partial_scalar", "latent_change"] + 0.1
     assert failing_items(table) == {("pupils", "joy"): ("j3",)}
-    told = measurement_warnings(table, {("pupils", "joy"): 0.55, ("pupils", "few"): 0.7})
-    assert told["pupils", "joy"] == "no_scalar_invariance;low_reliability"
-    assert told["pupils", "few"] == "invariance_not_examined"
 
 
 def test_an_item_with_another_loading_is_released_from_the_metric_model(instrument):

@@ -42,20 +42,20 @@ def notes(soup: BeautifulSoup) -> list[str]:
 def test_effects_say_who_how_many_and_how_sure():
     soup = built()
     assert heads(soup) == [
-        "Personer", "Grupper", "Før", "Etter", "Endring (SD)", "95\xa0% KI", "df",
+        "Personer", "Grupper (df)", "Før", "Etter", "Endring (SD)", "95\xa0% KI", "Synlig",
     ]  # fmt: skip
     assert rows(soup)[:3] == [
         ["Matematikkglede"],
-        ["Koblet endring", "431", "11", "–", "–", "+0,12", "−0,06 til 0,30", "7,3"],
+        ["Koblet endring", "431", "11 (7,3)", "–", "–", "+0,12", "−0,06 til 0,30", "–"],
         [
             "Endring på samme trinn",
             "1\u202f234 / 1\u202f187",
-            "11",
+            "11 (7,3)",
             "2,88",
             "2,94",
             "+0,12",
             "−0,06 til 0,30",
-            "7,3",
+            "–",
         ],
     ]
     assert [row for row in rows(soup) if len(row) == 1] == [["Matematikkglede"], ["Syn på faget"]]
@@ -120,13 +120,15 @@ def test_regions_together():
 
 def test_reliability_has_the_waves_side_by_side():
     soup = built("reliability", frame=reliability().iloc[:3])
-    assert heads(soup) == ["n", "α", "95\xa0% KI"] * 2
+    assert heads(soup) == ["n", "α", "95\xa0% KI", "ω"] * 2
     over = [th.get_text(strip=True) for th in soup.find("thead").find("tr").find_all("th")]
-    assert over == ["", "Ledd", "før", "etter"]
-    whole = ["1\u202f201", "0,81", "0,80 til 0,83"]
+    assert over == ["", "før", "etter"]
+    whole = ["1\u202f201", "0,81", "0,80 til 0,83", "–"]
     assert rows(soup) == [
-        ["Matematikkglede", "4", *whole, *whole],
-        ["Innsats", "4", *whole, *"–" * 3],
+        ["Matematikkglede (4 spørsmål)"],
+        ["alle", *whole, *whole],
+        ["Innsats (4 spørsmål)"],
+        ["alle", *whole, *"–" * 4],
     ]
 
 

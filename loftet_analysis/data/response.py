@@ -52,7 +52,7 @@ def response(
     tables = []
     for wave in sheets[names.WAVE].drop_duplicates():
         here = answered[answered[names.WAVE] == wave]
-        for subgroup, column, group in _subgroups(kept, sheets):
+        for subgroup, column, group in _subgroups(kept, sheets, study.grades):
             agreed = _count(here, study, column, group)
             gone = _count(declined.get(wave, here.iloc[:0]), study, column, group)
             counts = {
@@ -77,11 +77,13 @@ def _states(kept: pd.DataFrame, states: Sequence[str]) -> pd.DataFrame | None:
     return kept[kept[names.LINK_STATE].isin(states)]
 
 
-def _subgroups(kept: pd.DataFrame, sheets: pd.DataFrame) -> list[tuple[str, str, str]]:
+def _subgroups(
+    kept: pd.DataFrame, sheets: pd.DataFrame, grades: Sequence[int]
+) -> list[tuple[str, str, str]]:
     found = [(names.ALL, "", "")]
     if names.GRADE in sheets:
-        groups = sorted(kept[names.GRADE].dropna().unique())
-        found += [(f"grade={int(group)}", names.GRADE, str(int(group))) for group in groups]
+        there = set(sheets[names.GRADE].dropna().astype(int))
+        found += [(f"grade={grade}", names.GRADE, str(grade)) for grade in grades if grade in there]
     if names.ROLE in sheets and kept[names.ROLE].nunique() > 1:
         groups = [role for role in names.ROLES if role in set(kept[names.ROLE])]
         found += [(f"role={group}", names.ROLE, group) for group in groups]

@@ -222,18 +222,30 @@ def describe_change(frame: pd.DataFrame, words: Words) -> str:
 def describe_distribution(frame: pd.DataFrame, words: Words) -> str:
     """Return the alt text of distributions from their gated bins."""
     _ = words.text
+    waves = [wave for wave in (names.PRE, names.POST) if wave in {*frame["wave"]}]
     said = [_("Histograms of the answers before and after.")]
+    if len(waves) == 1:
+        said = [_("Histogram of the answers {wave}.", wave=wave_label(waves[0], words))]
     for (population, outcome, subgroup), rows in frame.groupby(
         ["population", "outcome", "subgroup"], sort=False
     ):
         means = rows[rows["mean"].notna()].drop_duplicates("wave").set_index("wave")["mean"]
+        label, group = words.outcome(population, outcome), subgroup_label(subgroup, words)
+        named = f"{label}, {group}" if group else label
+        if len(waves) == 1 and len(means):
+            said.append(
+                _(
+                    "{outcome}: mean {mean} {wave}.",
+                    outcome=named,
+                    mean=words.number(means.iloc[0]),
+                    wave=wave_label(waves[0], words),
+                )
+            )
         if {names.PRE, names.POST} <= set(means.index):
-            label = words.outcome(population, outcome)
-            group = subgroup_label(subgroup, words)
             said.append(
                 _(
                     "{outcome}: mean {before} before and {after} after.",
-                    outcome=f"{label}, {group}" if group else label,
+                    outcome=named,
                     before=words.number(means[names.PRE]),
                     after=words.number(means[names.POST]),
                 )

@@ -14,7 +14,6 @@ from loftet_analysis.data import store
 from loftet_analysis.errors import InputError, LoftetError, Problem
 from loftet_analysis.privacy.disclosure import LIMITS
 from loftet_analysis.report.book import OpenStudy, open_study
-from loftet_analysis.report.plots.canvas import MARKS
 from loftet_analysis.report.publish import Published, publish
 from loftet_analysis.report.words import (
     Words,
@@ -140,8 +139,9 @@ def look(
     Returns
     -------
     Published
-        Estimands that no figure shows come without it. Answers are drawn of everybody in one
-        region: the drawing of a group, or of the country, less the others would tell of a few.
+        What is not in standard deviations comes without a figure of the change. Answers are drawn
+        of everybody in one region: the drawing of a group, or of the country, less the others
+        would tell of a few.
 
     Raises
     ------
@@ -177,7 +177,7 @@ def explorer(study: OpenStudy) -> object:
         Without ipywidgets a line that says so; `look` needs none.
     """
     if widgets is None:
-        said = study.words.text("No menus can be shown here. The next cell does the same in code.")
+        said = study.words.text("No menus can be shown here. The next cells do the same in code.")
         return Published(f"<p>{html.escape(said)}</p>", said)
     return _Menus(study).box
 
@@ -314,7 +314,7 @@ def _of_effects(place: _Place, chosen: Mapping[str, str]) -> list[Published]:
     rows = place.effects[(place.effects[[*_OF_PLAN]] == wanted).all(axis=1)]
     in_sd = rows["estimate"].notna().any() or rows["change"].isna().all()
     views = ["reading", "change", "effects_table"]
-    if not in_sd or chosen[names.ESTIMAND] not in MARKS:
+    if not in_sd:
         views.remove("change")
     return [_published(place.study, rows, view, _name(view, chosen)) for view in views]
 

@@ -63,6 +63,8 @@ _NAMED = {
     "weighting", "cluster", "family", "plan_role", "evidence", "method", "reason", "comparison",
     "sign", "state",
 }  # fmt: skip
+# texts that are read off numbers
+_TOLD = frozenset({"verdict", "flags", "measurement_warning", "light"})
 _KEPT = {*_NAMED, "ci_level", "sesoi", "n_items", "suppressed"}
 _PEOPLE = (
     "n", "n_pre", "n_post", "n_pairs", "n_one", "n_other", "n_teachers", "n_leaders",
@@ -277,9 +279,10 @@ def gated(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> pd.DataFrame
     if not {names.OUTCOME, "scale"} & {*frame}:
         return gated_counts(frame, profile)
     shown = frame.reset_index(drop=True)
-    void = [c for c in shown if c not in _KEPT and shown[c].isna().all()]
+    void = [c for c in shown if c not in _KEPT | _TOLD and shown[c].isna().all()]
     shown[void] = shown[void].astype(float)
-    text = [c for c in shown if c in _NAMED or not pd.api.types.is_numeric_dtype(shown[c])]
+    words_in = _NAMED | _TOLD
+    text = [c for c in shown if c in words_in or not pd.api.types.is_numeric_dtype(shown[c])]
     shown[text] = shown[text].astype(object).where(shown[text].notna(), "")
     counts = [c for c in _COUNTS if c in shown]
     shown[counts] = shown[counts].astype("Int64")

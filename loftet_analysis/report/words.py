@@ -403,6 +403,9 @@ def warning_label(code: str, words: Words) -> str:
     _ = words.text
     return {
         "no_metric_invariance": _("its items do not go together alike before and after"),
+        "metric_invariance_unsure": _(
+            "whether its items go together alike before and after is not certain"
+        ),
         "no_scalar_invariance": _("some of its items moved by themselves"),
         "invariance_not_examined": _(
             "whether it measures alike before and after could not be examined"

@@ -5,7 +5,8 @@ Settled once for the study, so that the same scale has the same light in every r
 - *low_reliability*, *modest_reliability*: the lower of the alphas before and after is below .60,
   or below .70 (Nunnally & Bernstein 1994).
 - *no_metric_invariance*, *no_scalar_invariance*, *invariance_not_examined*: see
-  :mod:`loftet_analysis.stats.invariance`.
+  :mod:`loftet_analysis.stats.invariance`; *metric_invariance_unsure* where equal loadings harm
+  RMSEA alone, which with a few hundred people happens by chance.
 - *wording_changed*: an item was worded otherwise in one of the waves.
 - *floor_effect*, *ceiling_effect*: more than 15 % of the people have the lowest, or highest,
   possible score (Terwee et al. 2007).
@@ -30,14 +31,16 @@ import pandas as pd
 from loftet_analysis.data.units import TOTAL
 from loftet_analysis.names import OUTCOME, POPULATION
 from loftet_analysis.stats.factor import METRIC, SCALAR
+from loftet_analysis.stats.invariance import LESS_CFI
 from loftet_analysis.study import Study
 
 LOW_ALPHA, MODEST_ALPHA = 0.60, 0.70
 AT_THE_END = 0.15
 GOOD, CARE, DOUBT = LIGHTS = ("good", "care", "doubt")
 CODES = (
-    "no_metric_invariance", "no_scalar_invariance", "invariance_not_examined", "low_reliability",
-    "modest_reliability", "wording_changed", "floor_effect", "ceiling_effect",
+    "no_metric_invariance", "metric_invariance_unsure", "no_scalar_invariance",
+    "invariance_not_examined", "low_reliability", "modest_reliability", "wording_changed",
+    "floor_effect", "ceiling_effect",
 )  # fmt: skip
 _DOUBTS = frozenset({"no_metric_invariance", "low_reliability"})
 
@@ -88,8 +91,12 @@ def measurement_warnings(
         told |= {code for code, is_raised in raised.items() if is_raised}
     for key, rows in invariance_rows.groupby(["population", "scale"], sort=False):
         told = codes.setdefault(key, set())
-        fell = rows[rows["holds"].eq(False).fillna(False)]["model"]
-        told |= {f"no_{level}_invariance" for level in (METRIC, SCALAR) if (fell == level).any()}
+        fell = rows[rows["holds"].eq(False).fillna(False)]
+        if (fell["model"] == SCALAR).any():
+            told.add("no_scalar_invariance")
+        if (fell["model"] == METRIC).any():
+            by_cfi = fell.loc[fell["model"] == METRIC, "delta_cfi"].lt(-LESS_CFI).any()
+            told.add("no_metric_invariance" if by_cfi else "metric_invariance_unsure")
         if rows.loc[rows["model"] == SCALAR, "holds"].isna().all():
             told.add("invariance_not_examined")
     for key in reworded:

@@ -139,14 +139,22 @@ def scale_axis(ax: Axes, answers: Answers, *, words: Words, ends: Sequence[str])
 def group_and_means(frame: pd.DataFrame, words: Words) -> list[str]:
     """Return whose answers they are, unless everybody's, and their means before and after."""
     group = subgroup_label(frame["subgroup"].iloc[0], words)
-    means = _means(before_and_after(frame), words)
+    means = _means(frame, words)
     return [group, means] if group else [means]
 
 
-def _means(drawn: pd.DataFrame, words: Words) -> str:
+def _waves(frame: pd.DataFrame) -> list[str]:
+    return [wave for wave in (names.PRE, names.POST) if wave in {*frame["wave"]}]
+
+
+def _means(frame: pd.DataFrame, words: Words) -> str:
+    drawn = before_and_after(frame)
     means = drawn.drop_duplicates("wave").set_index("wave")["mean"]
-    if set(means.index) != {names.PRE, names.POST}:
+    if set(means.index) != {*_waves(frame)}:
         return words.text("hidden: too few people answered")
+    if len(means) == 1:
+        said = {"mean": words.number(means.iloc[0]), "wave": wave_label(means.index[0], words)}
+        return words.text("mean {mean} {wave}", **said)
     return words.text(
         "mean {before} before, {after} after",
         before=words.number(means[names.PRE]),
@@ -160,8 +168,9 @@ def distribution_figure(frame: pd.DataFrame, *, words: Words) -> Drawing:
     Parameters
     ----------
     frame : DataFrame
-        As for `distribution`, of any number of outcomes and subgroups.
+        As for `distribution`, of any number of outcomes and subgroups, and of one wave or both.
     """
+    waves = _waves(frame)
     panels = [
         panel for _, panel in frame.groupby(["population", "outcome", "subgroup"], sort=False)
     ]
@@ -175,17 +184,28 @@ def distribution_figure(frame: pd.DataFrame, *, words: Words) -> Drawing:
             distribution(panel, words=words, ax=ax)
         for ax in grid[len(panels) :]:
             ax.set_axis_off()
-        legend_over(figure, wave_handles(words))
+        legend_over(figure, wave_handles(words, waves))
     caption = words.text(
         "Answers before and after. Equal areas are equal shares of the answers; values that few "
         "people chose are joined. The marks below the axis are the means."
     )
+    if len(waves) == 1:
+        caption = words.text(
+            "Answers {wave}. Equal areas are equal shares of the answers; values that few people "
+            "chose are joined. The mark below the axis is the mean.",
+            wave=wave_label(waves[0], words),
+        )
     return Drawing(figure, caption, describe_distribution(frame, words))
 
 
-def wave_handles(words: Words) -> list[Patch]:
-    """Return the legend's entries of histograms before and after."""
+def wave_handles(words: Words, waves: Sequence[str] = (names.PRE, names.POST)) -> list[Patch]:
+    """Return the legend's entries of histograms before and after, or of one of them."""
+    drawn = {
+        names.PRE: {"facecolor": PALE, "edgecolor": GREY},
+        names.POST: {"facecolor": "none", "edgecolor": BLUE, "lw": 1.8},
+    }
     return [
-        Patch(facecolor=PALE, edgecolor=GREY, label=wave_label(names.PRE, words)),
-        Patch(facecolor="none", edgecolor=BLUE, lw=1.8, label=wave_label(names.POST, words)),
+        Patch(label=wave_label(wave, words), **look)
+        for wave, look in drawn.items()
+        if wave in waves
     ]

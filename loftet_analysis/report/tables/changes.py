@@ -119,8 +119,7 @@ def _with_light(row: dict, frame: pd.DataFrame, words: Words) -> str:
     """Return an outcome's label, marked where its scale is to be read with care."""
     label = words.outcome(row["population"], row["outcome"])
     of = frame[frame["outcome"].eq(row["outcome"]) & ~frame["suppressed"]]
-    told = next(iter(of["measurement_warning"]), "")
-    found = light(told if isinstance(told, str) else "")
+    found = light(next(iter(of["measurement_warning"]), ""))
     return label if found == GOOD else f"{label} {LIGHT_SHAPES[found]}"
 
 

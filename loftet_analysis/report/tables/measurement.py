@@ -154,7 +154,7 @@ def items_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
     ):
         wording = words.items.get((population, item), "") or _("The whole scale")
         if (population, item) in words.reversed_items:
-            wording = _("{wording} (turned)", wording=wording)
+            wording = f"{wording} {_('(turned)')}"
         line = {"group": outcome_group(group.iloc[0].to_dict(), frame, words), "label": wording}
         for wave in waves:
             found = group[group["wave"] == wave].to_dict("records")

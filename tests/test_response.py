@@ -1,0 +1,185 @@
+"""From the invited to the linked, school by school: every count has its people."""
+
+from itertools import pairwise
+
+import pandas as pd
+import pytest
+
+from loftet_analysis import names
+from loftet_analysis.data import store
+from loftet_analysis.data.prepare import prepare
+from loftet_analysis.report.follow_up import REMIND_BELOW, follow_up
+from loftet_analysis.stats.fieldwork import (
+    BY_ROLE,
+    LINKED_OR_NOT,
+    arrivals,
+    careless_signs,
+    differences_before,
+    totals,
+)
+from loftet_analysis.study import load_study
+from tests import tiny_study
+
+STEPS = [column for column in names.RESPONSE if column.startswith("n_")]
+REGISTER = """\
+school_id,school,region,grades,invited_pupils_pre,invited_pupils_post,invited_pupils_pre_5
+0301,Bø skole,Nordland - Nordlánnda,1-7,9,4,7
+0302,Ås ungdomsskole,Nordland - Nordlánnda,8-10,5,3,0
+0400,Vik skule,Oslo,1-10,3,0,
+"""
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    root = tmp_path / "Løftet test"
+    monkeypatch.setenv("LOFTET_ROOT", str(root))
+    folder = tiny_study.build(root)
+    (folder / "schools.csv").write_text(REGISTER, encoding="utf-8")
+    pre = tiny_study.sheets(
+        "1|0301|5|an12t|Ja|3|2|3",
+        "2|0301|5|bo03k|Ja|3|2|3",
+        "3|0301|5|bo03k|Ja|3|2|4",  # the same pupil again
+        "4|0301|6|li20m|Nei|3|2|3",  # says no
+        "5|0301|6||Ja|3|2|3",  # no code
+        "6|0302|9|xx99x|Ja|3|2|3",  # will have left school
+        "7|0302|8|yy88y|Ja|||",  # answers nothing of the scale
+        "8|0400|5|zz77z|Ja|3|2|3",
+    )
+    post = tiny_study.sheets(
+        "1|0301|7|an12t|Ja|3|2|3",
+        "2|0301|7|bo03k|Nei|3|2|3",  # says no the second time
+        "3|0302|10|yy88y|Ja|3|2|3",
+        wave="post",
+    )
+    tiny_study.write_csv(folder, "pre", pre)
+    tiny_study.write_csv(folder, "post", post)
+    return load_study("tiny")
+
+
+def counts(table: pd.DataFrame, school: str, wave: str, subgroup: str = "all") -> list:
+    rows = table[
+        (table["school_id"] == school) & (table["wave"] == wave) & (table["subgroup"] == subgroup)
+    ]
+    (row,) = rows[STEPS].to_numpy().tolist()
+    return [None if pd.isna(value) else int(value) for value in row]
+
+
+def test_every_school_has_its_people_step_by_step(tiny):
+    table = prepare(tiny).response
+    assert tuple(table.columns) == names.RESPONSE
+    # invited, answered, consented, kept, could be found again, found
+    assert counts(table, "0301", "pre") == [9, 4, 3, 3, 2, 1]
+    assert counts(table, "0302", "pre") == [5, 2, 2, 1, 0, 0]
+    assert counts(table, "0301", "post") == [4, 2, 1, 1, 1, 1]
+    assert counts(table, "0400", "post") == [0, 0, 0, 0, 0, 0]
+
+
+def test_grades_add_up_to_everybody_and_have_their_own_invited(tiny):
+    table = prepare(tiny).response
+    assert counts(table, "0301", "pre", "grade=5") == [7, 2, 2, 2, 2, 1]
+    assert counts(table, "0301", "pre", "grade=6") == [None, 2, 1, 1, 0, 0]
+    grades = table[table["subgroup"].str.startswith("grade=")]
+    whole = table[table["subgroup"] == "all"]
+    for step in ("n_answered", "n_consented", "n_kept", "n_linked"):
+        assert grades[step].sum() == whole[step].sum()
+
+
+def test_steps_never_grow_and_the_kept_are_the_clean(tiny):
+    prepared = prepare(tiny)
+    table = prepared.response
+    for before, after in pairwise(STEPS[1:]):
+        known = table[[before, after]].dropna()
+        assert (known[before] >= known[after]).all()
+    whole = table[table["subgroup"] == "all"]
+    assert whole["n_kept"].sum() == len(prepared.clean["pupils"])
+
+
+def test_totals_are_sums_over_schools_and_missing_where_no_school_knows(tiny):
+    table = prepare(tiny).response
+    nordland = totals(table, region="nordland").set_index(["wave", "subgroup"])
+    assert list(nordland.loc[("pre", "all"), STEPS]) == [14, 6, 5, 4, 2, 1]
+    assert nordland.loc[("pre", "all"), "n_schools"] == 2
+    assert pd.isna(nordland.loc[("pre", "grade=6"), "n_invited"])
+    country = totals(table, region=names.NATIONAL).set_index(["wave", "subgroup"])
+    assert country.loc[("pre", "all"), "n_invited"] == 17
+    assert set(country["school_id"]) == {""}
+
+
+def test_the_follow_up_has_schools_only_the_lowest_response_first(tiny, monkeypatch):
+    store.write(prepare(tiny), tiny)
+    table = follow_up(tiny)
+    assert "person_id" not in table
+    before = table[(table["wave"] == "pre") & (table["region"] == "nordland")]
+    assert list(before["school_id"]) == ["0302", "0301"]
+    assert list(before["share"]) == pytest.approx([2 / 5, 4 / 9])
+    assert before["remind"].all()
+    assert not table.loc[table["share"] >= REMIND_BELOW, "remind"].any()
+    assert not table.loc[table["share"].isna(), "remind"].any()  # nobody was invited
+
+
+def test_arrivals_count_up_to_the_whole_of_each_wave():
+    days = pd.to_datetime(["2025-09-16", "2025-09-15", "2025-09-15", "2027-09-20"])
+    clean = pd.DataFrame({"wave": ["pre", "pre", "pre", "post"], "submitted": days})
+    found = arrivals(clean, population="pupils", region="oslo")
+    assert found[["wave", "n"]].values.tolist() == [["pre", 2], ["pre", 3], ["post", 1]]
+    assert arrivals(clean.drop(columns="submitted"), population="pupils", region="oslo").empty
+
+
+def test_careless_signs_are_counted_where_they_could_be_seen():
+    clean = pd.DataFrame(
+        {
+            "wave": "pre",
+            "careless": ["", "same_answer;fast", "fast", "half_missing"],
+            "seconds_per_item": [5.0, 1.0, 1.5, None],
+        }
+    )
+    found = careless_signs(clean, population="pupils", region="oslo").set_index("sign")
+    assert found[["n", "n_flagged"]].T.to_dict("list") == {
+        "same_answer": [4, 1], "fast": [3, 2], "half_missing": [4, 1],
+    }  # fmt: skip
+
+
+def lost() -> pd.DataFrame:
+    states = ["linked", "linked_near", "absent", "moved", "code_error", "structurally_impossible"]
+    return pd.DataFrame(
+        {
+            "wave": "pre", "link_state": states * 2, "grade": [5, 6, 5, 7, 9, 10] * 2,
+            "gender": ["girl", "boy"] * 6, "joy": [4.0, 3, 2, 1, 9, 9, 3, 4, 1, 2, 9, 9],
+        }
+    )  # fmt: skip
+
+
+def test_only_those_who_could_be_found_are_compared():
+    found = differences_before(
+        lost(), ["joy", "absent"], population="pupils", region="oslo", groups={"gender": "girl"}
+    )
+    assert tuple(found.columns) == names.ATTRITION
+    assert set(found["comparison"]) == {LINKED_OR_NOT}
+    joy = found.set_index("outcome").loc["joy"]
+    assert (joy["n_one"], joy["n_other"]) == (4, 4)
+    # means 3.5 and 1.5, within variance 1/3
+    assert joy["smd"] == pytest.approx(2 / (1 / 3) ** 0.5)
+    assert joy["flags"] == "baseline_apart"
+    assert set(found["outcome"]) == {"joy", "grade", "gender=girl"}
+    turned = differences_before(
+        lost().assign(joy=lambda t: -t["joy"]), ["joy"], population="pupils", region="oslo"
+    )
+    assert turned.set_index("outcome").loc["joy", "smd"] == pytest.approx(-joy["smd"])
+
+
+@pytest.mark.parametrize(
+    ("shift", "flag"), [(0.0, ""), (0.1, "baseline_adjust"), (0.5, "baseline_apart")]
+)
+def test_roles_are_compared_with_the_limits_of_what_works(shift, flag):
+    base = [1.0, 2.0, 3.0, 4.0]
+    clean = pd.DataFrame(
+        {
+            "wave": "pre",
+            "role": ["participant"] * 4 + ["colleague"] * 4,
+            "views": [x + shift for x in base] + base,
+        }
+    )
+    found = differences_before(clean, ["views"], population="teachers", region="oslo")
+    assert found["comparison"].tolist() == [BY_ROLE]
+    assert found["flags"].tolist() == [flag]
+    assert found["smd"].iloc[0] == pytest.approx(shift / (5 / 3) ** 0.5)
