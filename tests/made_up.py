@@ -41,8 +41,8 @@ def effect(**given) -> dict:
         "question": "Q1", "estimand": "same_grade", "contrast": "post - pre", "subgroup": "all",
         "n_pre": 1234,
         "n_post": 1187, "n_clusters": 11, "mean_pre": 2.8765, "mean_post": 2.9432,
-        "p_value": 0.0412, "ci_level": 0.95, "sesoi": 0.1, "verdict": "increase", "flags": "low_df",
-        "reason": "", "method": "CR2", **NUMBERS,
+        "p_value": 0.0412, "ci_level": 0.95, "sesoi": 0.1, "verdict": "unclear", "flags": "low_df",
+        "reason": "", "method": "CR2", "cluster": "school", **NUMBERS,
     }  # fmt: skip
     return {**row, **given}
 

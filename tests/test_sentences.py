@@ -1,0 +1,278 @@
+"""A row of results becomes a correct sentence: every verdict, kind of evidence and language."""
+
+import math
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from loftet_analysis import names
+from loftet_analysis.report.sentences import (
+    background,
+    conclusion,
+    evidence,
+    measured,
+    reading,
+    readings,
+)
+from loftet_analysis.report.words import LANGUAGES, PSEUDO, light_label, warning_label
+from loftet_analysis.stats.estimands import (
+    CONTAMINATED,
+    DESCRIPTIVE,
+    QUASI_EXPERIMENTAL,
+    estimands,
+)
+from loftet_analysis.stats.judgement import VERDICTS, judged
+from loftet_analysis.stats.measurement import CODES, LIGHTS
+from loftet_analysis.stats.spread import spread_estimands
+from tests.made_up import all_estimands, effect, words
+from tests.test_words import CAUSAL
+
+KINDS = estimands("pupils", by_grade=True) | spread_estimands("pupils")
+LEVELS = (DESCRIPTIVE, CONTAMINATED, QUASI_EXPERIMENTAL)
+ESTIMAND_OF = {
+    DESCRIPTIVE: "same_grade",
+    CONTAMINATED: "participants_vs_colleagues",
+    QUASI_EXPERIMENTAL: "programme_vs_comparison",
+}
+# an estimate and its standard error with 9 df that give each verdict
+OF_VERDICT = {
+    "increase": (0.30, 0.05), "decrease": (-0.30, 0.05), "negligible": (0.01, 0.02),
+    "unclear": (0.05, 0.15),
+}  # fmt: skip
+NO_BREAK = "\N{NO-BREAK SPACE}"
+
+
+def row_of(estimate: float, se: float, *, df: float = 9.0, **given) -> dict:
+    """A row as the analysis itself judges it."""
+    half = stats.t.ppf(0.975, df) * se
+    numbers = {
+        "estimate": estimate, "se": se, "ci_low": estimate - half, "ci_high": estimate + half,
+        "df": df, "change": estimate, "change_se": se, "change_ci_low": estimate - half,
+        "change_ci_high": estimate + half, "sd_unit": 1.0, "flags": "", "family": "",
+        "drift": None, "p_value": 2 * stats.t.sf(abs(estimate / se), df), "evidence": DESCRIPTIVE,
+        "verdict": "", "measurement_warning": "",
+    }  # fmt: skip
+    row = effect(**{**numbers, **given})
+    frame = pd.DataFrame([row]).astype({"drift": float})
+    (found,) = judged(frame).to_dict("records")
+    return {**found, "suppressed": False}
+
+
+def of_verdict(verdict: str, **given) -> dict:
+    row = row_of(*OF_VERDICT[verdict], **given)
+    assert row["verdict"] == verdict
+    return row
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("verdict", OF_VERDICT)
+def test_every_verdict_kind_of_evidence_and_language(verdict, level, language):
+    row = of_verdict(verdict, estimand=ESTIMAND_OF[level], evidence=level)
+    said = reading(row, words(language))
+    concluded = conclusion(row, words(language))
+    assert concluded
+    assert concluded in said
+    # never a cause, whatever the evidence
+    assert not CAUSAL.search(said)
+    assert said.endswith(".")
+    assert "  " not in said
+    point = "." if language == "en" else ","
+    assert f"{abs(row['estimate']):.2f}".replace(".", point) in said
+    if language != "en":
+        assert not re.search(r"\d\.\d|\d%|-\d", said)
+    # what each kind of evidence must say
+    reminder = {
+        DESCRIPTIVE: {
+            "nb": "ingen annen gruppe",
+            "nn": "inga anna gruppe",
+            "en": "no other group",
+        },
+        CONTAMINATED: {"nb": "ikke et mål på effekt", "nn": "ikkje eit mål", "en": "no effect"},
+        QUASI_EXPERIMENTAL: {"nb": "lodd", "nn": "lodd", "en": "not drawn by lot"},
+    }[level][language]
+    assert reminder in said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_verdicts_read_differently_and_the_refused_says_why(language):
+    said = {verdict: conclusion(of_verdict(verdict), words(language)) for verdict in OF_VERDICT}
+    assert len(set(said.values())) == len(OF_VERDICT)
+    assert set(OF_VERDICT) == set(VERDICTS) - {"refused"}
+    refused = {**of_verdict("increase"), "verdict": "refused", "reason": "no_pairs"}
+    assert conclusion(refused, words(language)) == ""
+    assert reading(refused, words(language), alone=False).count(".") == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("nb", "11 skoler er for få til å se en endring under 0,47 standardavvik."),
+        ("nn", "11 skular er for få til å sjå ei endring under 0,47 standardavvik."),
+        ("en", "11 schools are too few to see a change under 0.47 standard deviations."),
+    ],
+)
+def test_an_unclear_row_says_what_so_few_schools_cannot_show(language, said):
+    row = of_verdict("unclear", n_clusters=11)
+    assert row["mdes"] == pytest.approx((stats.t.isf(0.025, 9) + stats.t.ppf(0.8, 9)) * 0.15)
+    assert conclusion(row, words(language)) == said
+
+
+def test_groups_of_schools_are_called_groups():
+    row = of_verdict("unclear", n_clusters=5, cluster="feeder_group")
+    assert conclusion(row, words("en")).startswith("5 groups of schools are too few")
+    assert "5 grupper" in conclusion(row, words("nb"))
+
+
+def test_many_schools_are_not_called_too_few():
+    row = row_of(0.06, 0.03, df=2000.0, n_clusters=900)
+    assert row["mdes"] < row["sesoi"]
+    assert row["verdict"] in {"unclear", "increase"}
+    row["verdict"] = "unclear"
+    assert "too few" not in conclusion(row, words("en"))
+    assert conclusion(row, words("en")) == "Neither an increase nor a decrease is shown."
+
+
+def test_an_interval_beyond_zero_that_a_family_of_tests_makes_unclear_says_so():
+    rows = [row_of(0.11, 0.052, df=400.0, region="national", family="pupils: primary", outcome=o)
+            for o in ("joy", "effort")]  # fmt: skip
+    frame = pd.DataFrame(rows).drop(columns="suppressed").astype({"drift": float})
+    first = {**judged(frame).to_dict("records")[0], "suppressed": False}
+    assert first["ci_low"] > 0
+    assert first["verdict"] == "unclear"
+    for language, part in (("nb", "familie"), ("nn", "familie"), ("en", "its family")):
+        said = conclusion(first, words(language))
+        assert part in said
+        assert words(language).p_value(first["p_adjusted"]) in said
+
+
+def test_a_negligible_change_with_a_direction_is_small_and_there():
+    row = row_of(0.05, 0.01, df=400.0)
+    assert "direction=increase" in row["flags"]
+    said = conclusion(row, words("en"))
+    assert said.startswith("That is less than ±0.10 standard deviations")
+    assert said.endswith("the interval excludes zero.")
+    assert conclusion(of_verdict("negligible"), words("en")).count(".") == 2  # one in ±0.10
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("estimate", "drift", "verdict"),
+    [(-0.05, -0.30, "increase"), (-0.50, -0.10, "decrease"), (-0.19, -0.20, "negligible")],
+)
+def test_with_an_expected_drift_the_conclusion_is_about_the_difference(
+    estimate, drift, verdict, language
+):
+    row = row_of(estimate, 0.02, df=400.0, drift=drift)
+    assert row["verdict"] == verdict
+    said = conclusion(row, words(language))
+    speech = words(language)
+    assert speech.number(drift, signed=True) in said
+    assert speech.number(estimate - drift, signed=True) in said
+    plain = conclusion(row_of(*OF_VERDICT["increase"]), speech)
+    assert plain not in said  # the interval of the change itself is not what lies above zero
+
+
+def test_contrasts_are_differences_and_spreads_grow():
+    gap = of_verdict("increase", estimand="gap_change", contrast="gender=girl - gender=boy")
+    assert conclusion(gap, words("en")) == "The interval lies above zero: a difference."
+    own = {"estimand": "spread_ratio", "contrast": "between schools", "sd_unit": math.nan}
+    grown = row_of(0.5, 0.1, **own)
+    grown |= {"estimate": math.nan, "verdict": "increase", "mdes": math.nan}
+    assert "above 1" in conclusion(grown, words("en"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_no_change_has_no_conclusion(language):
+    for estimand in ("level", "lowest_fifth"):
+        contrast = KINDS[estimand][0].contrast
+        row = {**row_of(0.3, 0.05), "estimand": estimand, "contrast": contrast, "verdict": ""}
+        assert conclusion(row, words(language)) == ""
+    lowest = {**row_of(0.3, 0.05), "estimand": "lowest_fifth", "verdict": ""}
+    caution = {
+        "nb": "uten noe program", "nn": "utan noko program", "en": "without any programme",
+    }[language]  # fmt: skip
+    assert caution in reading(lowest, words(language))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_flags_become_cautions(language):
+    speech, point = words(language), "." if language == "en" else ","
+    apart = {"estimand": "participants_vs_colleagues", "evidence": CONTAMINATED}
+    said = reading(of_verdict("increase", flags="baseline_apart", **apart), speech)
+    assert f"0{point}25" in said
+    said = reading(of_verdict("increase", flags="baseline_adjust", **apart), speech)
+    assert f"0{point}05" in said
+    grade = of_verdict("unclear", subgroup="grade=7", flags="programme_months=18")
+    assert "18" in reading(grade, speech)
+    few = reading(of_verdict("increase", flags="low_df;few_clusters"), speech)
+    assert few != reading(of_verdict("increase"), speech)
+    unclear = of_verdict("unclear")
+    assert reading({**unclear, "flags": "low_df"}, speech) == reading(unclear, speech)
+    dose = of_verdict("unclear", estimand="dose", contrast="per gathering", flags="range=7-10")
+    assert "7–10" in reading(dose, speech)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("code", CODES)
+def test_a_weakness_of_the_scale_is_said_with_its_light(code, language):
+    row = of_verdict("increase", measurement_warning=code)
+    said = measured(row, words(language))
+    assert warning_label(code, words(language)) in said
+    assert said in reading(row, words(language))
+    assert said not in reading(row, words(language), alone=False)
+    assert measured(of_verdict("increase"), words(language)) == ""
+
+
+def test_two_weaknesses_stand_in_one_sentence():
+    row = of_verdict("increase", measurement_warning="low_reliability;floor_effect")
+    assert measured(row, words("en")) == (
+        "Measurement in doubt: its reliability is low and many have the lowest possible score."
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_light_and_code_has_a_name(language):
+    speech = words(language)
+    assert len({light_label(light, speech) for light in LIGHTS}) == len(LIGHTS)
+    assert len({warning_label(code, speech) for code in CODES}) == len(CODES)
+
+
+def test_only_a_single_group_is_called_one():
+    speech = words("en")
+    assert evidence(of_verdict("increase"), speech).startswith("It describes one group")
+    for level in (CONTAMINATED, QUASI_EXPERIMENTAL):
+        assert evidence(of_verdict("increase", evidence=level), speech) == ""
+    assert background(of_verdict("increase", evidence=CONTAMINATED), speech) == ""
+
+
+def test_an_outcomes_rows_share_their_background_and_its_light():
+    frame = all_estimands().assign(
+        suppressed=False, evidence=DESCRIPTIVE, measurement_warning="floor_effect"
+    )
+    joy, views = readings(frame, words=words("en"))
+    assert joy.light == views.light == "care"
+    assert joy.evidence.count("It describes one group") == 1
+    assert joy.measured == "Read with care: many have the lowest possible score."
+    assert not any("floor" in row or "lowest" in row for row in joy.rows)
+    hidden = all_estimands().assign(suppressed=True, measurement_warning="", evidence="")
+    assert {each.light for each in readings(hidden, words=words("en"))} == {""}
+
+
+@pytest.mark.parametrize("verdict", OF_VERDICT)
+def test_in_the_pseudo_locale_nothing_stands_outside_the_brackets(verdict):
+    row = of_verdict(verdict, measurement_warning="low_reliability", flags="baseline_apart")
+    said = reading(row, words("nb" + PSEUDO))
+    while (shorter := re.sub(r"⟦[^⟦⟧]*⟧", " ", said)) != said:
+        said = shorter
+    assert not said.strip()
+
+
+def test_missing_numbers_are_told_from_zero():
+    row = {**of_verdict("unclear"), "mdes": np.nan}
+    assert conclusion(row, words("en")) == "Neither an increase nor a decrease is shown."
+    assert names.EFFECTS  # the row has the columns of the contract
+    assert set(names.EFFECTS) <= set(row)
