@@ -328,7 +328,7 @@ def attendance() -> pd.DataFrame:
     rows = [
         {
             "population": "teachers", "region": "nordland", "wave": "post", "column": "gatherings",
-            "low": low, "high": high, "n": n, "share": n / 40, "most": 10,
+            "low": low, "high": high, "n": n, "share": n / 40, "most": 10, "mean": 8.4,
         }
         for low, high, n in ((-0.5, 7.5, 8), (7.5, 8.5, 12), (8.5, 10.5, 20))
     ]  # fmt: skip

@@ -13,10 +13,12 @@ import pytest
 from loftet_analysis import names
 from loftet_analysis.run.cli import main
 from tests.conftest import SMALL_DEMO, loftet
-from tests.small_demo import SMALL
+from tests.small_demo import HERE, SMALL
 
 pytestmark = SMALL_DEMO
 REGIONS = ("nordland", "oslo")
+NOTEBOOKS = sorted(path.stem for path in (HERE / "notebooks/region").glob("[0-9]*.ipynb"))
+PAGES = len(REGIONS) * len(NOTEBOOKS) + 1
 
 
 def every_byte(folder: Path) -> dict[str, str]:
@@ -45,7 +47,7 @@ def test_every_page_figure_and_table_is_there(small_demo):
     reports, figures = small_demo / "reports/demo", small_demo / "figures/demo"
     assert (reports / "index.html").exists()
     for region in REGIONS:
-        for notebook in ("03_teachers", "04_pupils"):
+        for notebook in NOTEBOOKS:
             assert (reports / "nb" / region / f"{notebook}.html").exists()
             assert (reports / "nb" / region / f"{notebook}.ipynb").exists()
         assert list((figures / region).glob("*.nb.svg"))
@@ -58,6 +60,11 @@ def test_every_page_figure_and_table_is_there(small_demo):
         "reliability": names.RELIABILITY,
         "pooled": names.POOLED,
         "ledger": names.LEDGER,
+        "response": names.RESPONSE,
+        "linkage": names.LINKAGE,
+        "attrition": names.ATTRITION,
+        "schools": names.BY_SCHOOL,
+        "agreement": names.AGREEMENT,
     }.items():
         assert tuple(table(small_demo, name).columns) == columns
     assert (reports / "tables/results.xlsx").exists()
@@ -95,6 +102,36 @@ def test_the_published_ledger_tells_no_small_number(small_demo):
     for column in ("n_in", "n_out", "n_set_aside"):
         assert (shown[column] % 6 == 0).all()
         assert ((shown[column] - exact[column]).abs() <= 3).all()
+
+
+def test_no_published_count_of_people_tells_a_small_number(small_demo):
+    exact = pd.read_csv(small_demo / "data_clean/demo/response.csv")
+    shown = table(small_demo, "response")
+    counts = [column for column in names.RESPONSE if column.startswith("n_")]
+    assert exact[counts].stack().between(1, 5).any()
+    assert (shown[counts].stack() % 6 == 0).all()
+    assert (table(small_demo, "linkage")["n"] % 6 == 0).all()
+
+
+def test_the_follow_up_list_is_internal_and_names_schools_only(small_demo):
+    clean = small_demo / "data_clean/demo"
+    book = pd.read_excel(clean / "follow_up.xlsx", engine="calamine", dtype=str)
+    assert list(book.columns)[:5] == ["Region", "Skole", "Skolenummer", "Hvem", "Når"]
+    register = pd.read_csv(small_demo / "data_raw/demo/schools.csv", dtype=str)
+    assert set(book["Skolenummer"]) == set(register["school_id"])
+    assert not list((small_demo / "reports").rglob("follow_up*"))
+
+
+def test_published_differences_and_schools_keep_to_the_limit(small_demo):
+    attrition, schools = table(small_demo, "attrition"), table(small_demo, "schools")
+    told = attrition[attrition["smd"].notna()]
+    assert len(told) > 20
+    assert (told[["n_one", "n_other"]] >= 6).all(axis=None)
+    assert told["smd"].equals(told["smd"].round(2))
+    told = schools[schools["estimate"].notna()]
+    assert len(told) > 20
+    assert (told[["n_pre", "n_post"]] >= 6).all(axis=None)
+    assert not set(schools["population"]) & {"leaders"}
 
 
 def test_every_sheet_is_accounted_for(small_demo):
@@ -154,13 +191,13 @@ def test_no_code_or_id_of_an_export_is_found_in_anything_generated(small_demo):
 def test_a_second_run_does_nothing_and_a_forced_one_gives_the_same_bytes(own_copy):
     done = loftet("run", "demo", root=own_copy)
     assert done.returncode == 0, done.stderr
-    assert "0 run, 0 failed, 5 up to date" in done.stdout
+    assert f"0 run, 0 failed, {PAGES} up to date" in done.stdout
     before = {
         f: every_byte(own_copy / f) for f in ("reports", "figures", "data_clean/demo/results")
     }
     done = loftet("run", "demo", "--force", root=own_copy)
     assert done.returncode == 0, done.stderr
-    assert "5 run, 0 failed, 0 up to date" in done.stdout
+    assert f"{PAGES} run, 0 failed, 0 up to date" in done.stdout
     assert before == {f: every_byte(own_copy / f) for f in before}
 
 
@@ -172,8 +209,9 @@ def test_a_failing_region_is_contained_and_reported(own_copy):
     assert done.returncode == 1
     assert "oslo/04_pupils.nb failed" in done.stderr
     assert "Traceback" not in done.stderr
-    assert re.search(r"oslo\s+done\s+failed", done.stdout)
-    assert re.search(r"nordland\s+done\s+done", done.stdout)
+    # fieldwork and measurement read the pupils too; teachers and leaders go on
+    assert re.search(r"oslo\s+failed\s+failed\s+done\s+failed\s+done", done.stdout)
+    assert re.search(r"nordland" + r"\s+done" * len(NOTEBOOKS), done.stdout)
     assert not (own_copy / "reports/demo/nb/oslo/04_pupils.html").exists()
     assert (own_copy / "reports/demo/nb/nordland/04_pupils.html").exists()
     assert (own_copy / "data_clean/demo/failed/oslo/04_pupils.nb.txt").exists()

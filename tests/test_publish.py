@@ -62,7 +62,7 @@ COUNTS = {
 NOTHING = {
     "wordings_table": "ordlyd", "arrivals": "datoer", "linkage_table": "koblet",
     "careless_table": "tegn", "differences_table": "grupper", "attendance": "register",
-    "schools": "skole",
+    "schools": "skole", "groups_table": "trinn", "schools_table": "invitert",
 }  # fmt: skip
 
 
@@ -164,7 +164,7 @@ def test_a_hidden_row_keeps_its_keys_and_loses_everything_else():
     kept = {key for key, value in row.items() if not (pd.isna(value) or value == "")}
     assert kept == {
         "region", "population", "outcome", "question", "estimand", "contrast", "subgroup",
-        "ci_level", "sesoi", "method", "suppressed", "reason",
+        "ci_level", "sesoi", "method", "cluster", "suppressed", "reason",
     }  # fmt: skip
 
 

@@ -212,8 +212,8 @@ def test_flags_become_cautions(language):
     assert few != reading(of_verdict("increase"), speech)
     unclear = of_verdict("unclear")
     assert reading({**unclear, "flags": "low_df"}, speech) == reading(unclear, speech)
-    dose = of_verdict("unclear", estimand="dose", contrast="per gathering", flags="range=7-10")
-    assert "7–10" in reading(dose, speech)
+    dose = of_verdict("unclear", estimand="dose", contrast="per gathering", flags="range=7.5-10")
+    assert re.search(rf"\b7{re.escape(point)}5 \w+ 10 ", reading(dose, speech))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

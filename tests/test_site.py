@@ -24,7 +24,10 @@ from tests.small_demo import HERE
 from tests.test_publish import SHOWN
 
 NOTEBOOKS = {path.stem: path for path in sorted((HERE / "notebooks").rglob("[0-9]*.ipynb"))}
-SYMBOLS = r"τ|I²|p \(Q\)|α|\bn\b|loftet-analysis|pandas|numpy|scipy|pingouin|matplotlib"
+SYMBOLS = (
+    r"τ|I²|p \(Q\)|α|ω|\bn\b|\bQ\d+\b|ΔCFI|ΔRMSEA|CFI|RMSEA|ICC|r_wg"
+    r"|loftet-analysis|pandas|numpy|scipy|pingouin|matplotlib"
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -100,7 +103,9 @@ def visible(soup: BeautifulSoup) -> str:
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_view_speaks_the_readers_language_only(tmp_path, view):
     shown = published(tmp_path, view, "nb" + PSEUDO)
-    known = [*words("nb").outcomes.values(), *REGIONS.values(), "Helt uenig", "Helt enig"]
+    speech = words("nb")
+    known = [*speech.outcomes.values(), *REGIONS.values(), *speech.items.values()]
+    known += [*speech.options["pupils", "joy"].values(), *speech.schools.values(), "Gøy."]
     soup = BeautifulSoup(shown.html, "html.parser")
     assert "⟦" in visible(soup)
     assert left_over(visible(soup), known) == ""
@@ -117,12 +122,18 @@ def test_a_page_of_a_real_study_is_whole_and_in_one_language(name, sats):
     assert soup.html["lang"] == "nb"
     instrument = sats.populations["pupils"].instrument
     known = [scale.label["en"] for scale in instrument.scales.values()]
+    known += [
+        item.text["en"] for scale in instrument.scales.values() for item in scale.items.values()
+    ]
+    labels = [text["en"] for r in instrument.responses.values() for text in r.labels.values()]
+    known += [label for label in labels if not label.isdigit()]
+    known += list(sats.schools["school"])
     known += [sats.title["en"], *sats.regions["name"], "Strongly disagree", "Strongly agree"]
     known += re.findall(r"\b[0-9a-f]{12}\b", visible(soup))
     assert left_over(visible(soup), known) == ""
     assert soup.find("p", class_="place").get_text().startswith(sats.title["en"])
     figures = soup.find_all("figure")
-    assert bool(figures) is (name != "03_teachers")
+    assert bool(figures) is (name not in {"03_teachers", "05_leader_support"})
     for figure in figures:
         assert len(figure.img["alt"]) > 40
         assert figure.figcaption.get_text(strip=True)
@@ -138,7 +149,7 @@ def test_a_page_of_a_real_study_is_whole_and_in_one_language(name, sats):
 def test_a_section_that_was_not_asked_shrinks_to_one_line():
     soup = html_of(executed("04_pupils", language="nb", region="fall-2008"))
     heading = soup.find(id="persistence-heading")
-    assert (heading.name, heading.get_text()) == ("h2", "Utholdenhet")
+    assert (heading.name, heading.get_text()) == ("h2", "Utholdenhet Q2")
     line = heading.find_next_sibling()
     assert line.get_text() == "Dette ble det ikke spurt om i denne undersøkelsen."
     assert line.find_next_sibling().name == "h2"
@@ -232,7 +243,7 @@ def test_a_batch_keeps_exact_results_in_the_columns_of_the_contract(tmp_path, mo
     study = open_study("sats", region="fall-2008")
     pupils = study.read("pupils")
     effects = study.effects("pupils", pupils)
-    study.reliability("pupils", pupils)
+    study.reliability({"pupils": pupils})
     kept = pd.read_csv(tmp_path / "effects.pupils.csv")
     assert tuple(kept.columns) == names.EFFECTS
     assert list(kept["estimate"]) == pytest.approx(list(effects["estimate"]), rel=1e-11)
@@ -281,8 +292,12 @@ def test_a_population_that_was_not_asked_gives_empty_results_all_the_way():
     teachers = study.read("teachers")
     results = {
         "reading": study.effects("teachers", teachers),
-        "reliability_table": study.reliability("teachers", teachers),
-        "distribution": study.distribution("teachers", teachers),
+        "reliability_table": study.reliability({"teachers": teachers}),
+        "distribution": study.distribution({"teachers": teachers}),
+        "items_table": study.items({"teachers": teachers}),
+        "likert": study.answers({"teachers": teachers}),
+        "spread_table": study.variance("teachers", teachers),
+        "agreement_table": study.agreement(teachers, study.read("leaders")),
         "pooled_table": study.pooled("teachers", study.effects_by_region("teachers", teachers)),
     }
     for view, frame in results.items():
@@ -293,7 +308,7 @@ def test_a_population_that_was_not_asked_gives_empty_results_all_the_way():
 def test_distributions_count_everybody_in_bins_between_possible_scores():
     study = open_study("sats", region="fall-2008")
     pupils = study.read("pupils")
-    bins = study.distribution("pupils", pupils)
+    bins = study.distribution({"pupils": pupils})
     for (outcome, wave), part in bins.groupby(["outcome", "wave"]):
         values = pupils.loc[pupils["wave"] == wave, outcome].dropna()
         assert part["n"].sum() == len(values)

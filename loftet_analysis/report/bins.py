@@ -18,7 +18,9 @@ DISTRIBUTION = (
     "high", "n", "share", "mean",
 )  # fmt: skip
 
-ATTENDANCE = ("population", "region", "wave", "column", "low", "high", "n", "share", "most")
+ATTENDANCE = (
+    "population", "region", "wave", "column", "low", "high", "n", "share", "mean", "most",
+)  # fmt: skip
 
 
 def of_scales(
@@ -96,7 +98,8 @@ def of_attendance(clean: pd.DataFrame, *, place: dict, most: int, limit: int) ->
     Returns
     -------
     DataFrame
-        ``ATTENDANCE``, of the participants where there are any.
+        ``ATTENDANCE``, of the participants where there are any. `mean` is missing where all
+        attended alike.
     """
     rows = [pd.DataFrame(columns=ATTENDANCE)]
     here = clean[(clean[names.WAVE] == names.POST).fillna(False)]
@@ -104,8 +107,11 @@ def of_attendance(clean: pd.DataFrame, *, place: dict, most: int, limit: int) ->
         here = here[here[names.ROLE] == names.PARTICIPANT]
     for column in (names.GATHERINGS, names.INTERIM_WORK):
         if column in here:
-            bins = safe_bins(here[column].dropna(), np.arange(most + 2) - 0.5, limit)
-            rows.append(bins.assign(**place, wave=names.POST, column=column, most=most))
+            times = here[column].dropna()
+            bins = safe_bins(times, np.arange(most + 2) - 0.5, limit)
+            mean = times.mean() if times.nunique() > 1 or limit == 1 else np.nan
+            about = {"wave": names.POST, "column": column, "most": most, "mean": mean}
+            rows.append(bins.assign(**place, **about))
     return pd.concat(rows[1:] or rows, ignore_index=True)[list(ATTENDANCE)]
 
 

@@ -106,8 +106,15 @@ class OpenStudy:
         return totals(store.read_table(self.study.name, "response"), region=self.region)
 
     def response_by_school(self) -> pd.DataFrame:
-        """Return the same school by school, of all people only: ``names.RESPONSE``."""
+        """Return the same school by school, of all people, where the register says who was invited.
+
+        Returns
+        -------
+        DataFrame
+            ``names.RESPONSE``.
+        """
         table = store.read_table(self.study.name, "response")
+        table = table[table["n_invited"].notna()]
         here = (table[names.REGION] == self.region) | (self.region == names.NATIONAL)
         return table[here & (table[names.SUBGROUP] == names.ALL)].reset_index(drop=True)
 

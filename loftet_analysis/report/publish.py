@@ -587,6 +587,8 @@ def _nothing(view: str, words: Words) -> Published:
         "careless_table": _("The data have no signs of careless answering."),
         "differences_table": _("There are no two groups to compare before."),
         "attendance": _("There is no register of attendance that can be joined to the answers."),
+        "groups_table": _("The answers tell no grades or roles apart."),
+        "schools_table": _("The register of schools does not say how many were invited."),
         "schools": _("The study asks for no change that can be told school by school."),
     }
     if view in said:

@@ -195,7 +195,7 @@ def _cautions(row: Mapping[str, object], words: Words) -> list[str]:
             "The pupils of this grade can have met the programme for {months} months.",
             months=flags.get("programme_months", ""),
         ),
-        "range": _("Most attended {range} times.", range=flags.get("range", "").replace("-", "–")),
+        "range": _range(flags.get("range", ""), words),
     }
     found = [text for flag, text in said.items() if flag in flags]
     if row["estimand"] == "lowest_fifth":
@@ -206,6 +206,15 @@ def _cautions(row: Mapping[str, object], words: Words) -> list[str]:
     if few and not pd.isna(row.get("n_clusters")) and row.get("verdict") != "unclear":
         found.append(_("The interval itself is uncertain, since it rests on so few schools."))
     return found
+
+
+def _range(told: str, words: Words) -> str:
+    """Return between which numbers of times the middle four fifths lie."""
+    ends = [float(end) for end in told.split("-") if end]
+    if len(ends) != 2:
+        return ""
+    low, high = (words.number(end, 0 if end.is_integer() else 1) for end in ends)
+    return words.text("Four out of five lie between {low} and {high} times.", low=low, high=high)
 
 
 def background(row: Mapping[str, object], words: Words) -> str:
@@ -223,6 +232,10 @@ def background(row: Mapping[str, object], words: Words) -> str:
 
 def evidence(row: Mapping[str, object], words: Words) -> str:
     """Return what kind of evidence a row is; contrasts say so in their own sentences."""
+    if row["estimand"] == "dose" and not row["suppressed"]:
+        return words.text(
+            "Those who take part often may differ in other ways too: this measures no effect."
+        )
     if not (row.get("evidence") or "").startswith("descriptive") or row["suppressed"]:
         return ""
     return words.text("It describes one group; there is no other group to compare it with.")
@@ -340,7 +353,7 @@ def _of_level(row: Mapping[str, object], words: Words) -> str:
 def _of_dose(row: Mapping[str, object], words: Words) -> str:
     _ = words.text
     found = _in_units(row, words)
-    said = {
+    return {
         "per gathering": _(
             "For one gathering more, the difference in change is {estimate} standard deviations "
             "({interval}).",
@@ -362,8 +375,6 @@ def _of_dose(row: Mapping[str, object], words: Words) -> str:
             **found,
         ),
     }[row["contrast"]]
-    caution = _("Those who take part often may differ in other ways too: this measures no effect.")
-    return f"{said} {caution}"
 
 
 def _of_percentile(row: Mapping[str, object], words: Words) -> str:

@@ -25,6 +25,8 @@ _STYLESHEET = "assets/loftet.css"
 _NAMES = {"nb": "bokmål", "nn": "nynorsk", "en": "English"}
 _PLACE = '<p class="place"'
 _NOT_ASKED = 'class="not-asked"'
+#: What a part holds that shows something.
+_RESULTS = ('<figure id="', "<table", '<ul class="reading"')
 #: A heading's tag that says which research question its section answers.
 _QUESTION = re.compile(r"Q([1-9]|10)")
 
@@ -67,8 +69,8 @@ def page(notebook: NotebookNode, *, language: str, study: str, region: str) -> s
     -------
     str
         HTML that lies in ``<language>/<region>/`` below the study's reports and needs nothing but
-        the shared stylesheet. A section about something that was not asked shrinks to its heading
-        and the one line that says so.
+        the shared stylesheet. A section in which nothing was asked shrinks to its heading and the
+        one line that says so.
     """
     parts = [part for section in _sections(notebook) for part in _shrunk(section)]
     places = [part for part in parts if part.startswith(_PLACE)]
@@ -121,7 +123,9 @@ def _as_html(markdown: str) -> str:
 
 def _shrunk(section: list[str]) -> list[str]:
     lines = [part for part in section if _NOT_ASKED in part]
-    return [section[0], lines[0]] if lines else section
+    if not lines or any(mark in part for part in section for mark in _RESULTS):
+        return section
+    return [section[0], lines[0]]
 
 
 def _without_style(part: str) -> str:
@@ -224,7 +228,7 @@ def _where_answered(study: Study, states: Mapping[tuple[str, str, str], str], wo
         for cell in _source("region", notebook).cells:
             for question in questions(cell):
                 title, _, asked = cell.source.partition("\n\n")
-                said = f"<strong>{html.escape(words.text(title.lstrip('# ')))}.</strong>"
+                said = f"<strong>{html.escape(words.text(title.lstrip('# ')))}</strong>"
                 said += f" {html.escape(words.text(' '.join(asked.split())))}"
                 links = " ".join(
                     f'<a href="{language}/{region}/{notebook}.html#{cell.id}" '
@@ -232,7 +236,9 @@ def _where_answered(study: Study, states: Mapping[tuple[str, str, str], str], wo
                     for region, of, language in done
                     if of == notebook and language == words.locale
                 )
-                found.setdefault(question, []).append(f'{said}<span class="places">{links}</span>')
+                if links:
+                    place = f'{said} <span class="places">{links}</span>'
+                    found.setdefault(question, []).append(place)
     if not found:
         return ""
     lines = "".join(

@@ -203,6 +203,17 @@ class Words:
         """Return a date in words."""
         return self._finished(format_date(value, format="long", locale=self.locale), {})
 
+    def day(self, value: datetime.date) -> str:
+        """Return a day of the year, short.
+
+        Examples
+        --------
+        >>> Words("nb").day(datetime.date(2025, 9, 15)), Words("en").day(datetime.date(2025, 9, 15))
+        ('15. sep.', '15 Sep')
+        """
+        form = "d MMM" if self.locale == "en" else "d. MMM"
+        return self._finished(format_date(value, form, locale=self.locale), {})
+
     def outcome(self, population: str, outcome: str) -> str:
         """Return a scale's label."""
         return self.outcomes[population, outcome]

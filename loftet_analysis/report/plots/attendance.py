@@ -12,6 +12,7 @@ from loftet_analysis.report.alt_texts import describe_attendance
 from loftet_analysis.report.plots.canvas import (
     BLUE,
     GREY,
+    PALE,
     STYLE,
     Drawing,
     axes_or_new,
@@ -42,8 +43,14 @@ def attendance(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> 
     first, most = frame.iloc[0], int(frame["most"].iloc[0])
     wide = frame["high"] - frame["low"]
     height = frame["share"] / wide
-    ax.bar(frame["low"], height, wide, align="edge", color=BLUE, edgecolor="white", linewidth=1)
-    for low, width, top, share in zip(frame["low"], wide, height, frame["share"], strict=True):
+    alone = len(frame) == 1  # one bin of everybody tells nothing of how they are spread
+    colour = PALE if alone else BLUE
+    ax.bar(frame["low"], height, wide, align="edge", color=colour, edgecolor="white", linewidth=1)
+    if alone:
+        said = words.text("too few to show how they are spread")
+        ax.annotate(said, (most / 2, height.max() / 2), ha="center", va="center", color=GREY)
+    shown = zip(frame["low"], wide, height, frame["share"], strict=True)
+    for low, width, top, share in [] if alone else shown:
         ax.annotate(
             words.percent(share),
             (low + width / 2, top),
@@ -63,6 +70,8 @@ def attendance(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> 
         what=register_label(first["column"], words),
         most=words.count(most),
     )
+    if not pd.isna(first["mean"]):
+        told = words.text("{what}: mean {mean}", what=told, mean=words.number(first["mean"], 1))
     titled(ax, population_label(first["population"], words), told)
     return ax
 

@@ -6,7 +6,6 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from babel.dates import format_date
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.dates import date2num
@@ -197,6 +196,4 @@ def _arrivals(ax: Axes, rows: pd.DataFrame, words: Words, *, title: str, inches:
 
 
 def _short_date(day: float, words: Words) -> str:
-    date = mpl.dates.num2date(day).date()
-    pattern = "d MMM" if words.locale == "en" else "d. MMM"
-    return format_date(date, pattern, locale=words.locale)
+    return words.day(mpl.dates.num2date(day).date())

@@ -170,7 +170,7 @@ def schools_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
         notes=[
             _(
                 "Share of the invited who answered; where fewer than {n} were invited only whether "
-                "nobody, under half or at least half did.",
+                "hardly anybody, under half or at least half did.",
                 n=words.count(FEWEST_FOR_SHARE),
             ),
             _rounded_note(words),

@@ -1,0 +1,124 @@
+"""Q1-Q9 each have their place: a heading that names them, with a figure, a table and a sentence."""
+
+import re
+from itertools import takewhile
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+
+from loftet_analysis.report.site import questions
+from loftet_analysis.report.words import PSEUDO
+from loftet_analysis.study import load_study
+from tests.conftest import SMALL_DEMO
+from tests.small_demo import HERE
+from tests.test_site import executed, html_of, left_over, visible
+
+QUESTIONS = [f"Q{number}" for number in range(1, 10)]
+REGION_NOTEBOOKS = sorted((HERE / "notebooks/region").glob("[0-9]*.ipynb"))
+
+
+def places() -> dict[str, list[tuple[str, str]]]:
+    """The notebook and the heading of every section that answers a question."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for path in REGION_NOTEBOOKS:
+        for cell in nbformat.read(path, as_version=4).cells:
+            for question in questions(cell):
+                found.setdefault(question, []).append((path.stem, cell.id))
+    return found
+
+
+PLACES = [(question, *place) for question, where in places().items() for place in where]
+
+
+def lacking(page: BeautifulSoup, question: str, heading_id: str) -> list[str]:
+    """What a section lacks of heading, mark, figure, table and sentences."""
+    heading = page.find(id=heading_id)
+    if heading is None:
+        return ["heading"]
+    section = list(
+        takewhile(lambda tag: tag.name not in {"h1", "h2"}, heading.find_next_siblings())
+    )
+    inside = BeautifulSoup("".join(map(str, section)), "html.parser")
+    mark = heading.find(class_="question")
+    figures = [image for image in inside.find_all("img") if len(image.get("alt", "")) > 40]
+    tables = [table for table in inside.find_all("table") if re.search(r"\d", table.get_text())]
+    there = {
+        "mark": mark is not None and mark.get_text() == question,
+        "figure": figures,
+        "table": tables,
+        "sentence": inside.find(class_="reading"),
+    }
+    return [name for name, found in there.items() if not found]
+
+
+def test_every_question_points_to_a_section():
+    assert sorted(places()) == QUESTIONS
+
+
+@SMALL_DEMO
+@pytest.mark.parametrize("region", ["nordland", "oslo"])
+@pytest.mark.parametrize(("question", "notebook", "heading"), PLACES)
+def test_every_section_has_its_heading_figure_table_and_sentence(
+    small_demo, question, notebook, heading, region
+):
+    path = small_demo / "reports/demo/nb" / region / f"{notebook}.html"
+    page = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+    assert lacking(page, question, heading) == []
+
+
+@SMALL_DEMO
+def test_the_index_leads_to_every_section(small_demo):
+    folder = small_demo / "reports/demo"
+    index = BeautifulSoup((folder / "index.html").read_text(encoding="utf-8"), "html.parser")
+    listed = index.find(class_="questions")
+    assert [term.get_text() for term in listed.find_all("dt")] == QUESTIONS
+    links = {link["href"] for link in listed.find_all("a")}
+    for _, notebook, heading in PLACES:
+        for region in ("nordland", "oslo"):
+            assert f"nb/{region}/{notebook}.html#{heading}" in links
+            page = (folder / f"nb/{region}/{notebook}.html").read_text(encoding="utf-8")
+            assert f'id="{heading}"' in page
+
+
+@pytest.fixture
+def demo_study(small_demo, monkeypatch):
+    monkeypatch.setenv("LOFTET_ROOT", str(small_demo))
+    monkeypatch.setenv("LOFTET_KEYS", str(small_demo.parent / "keys"))
+    # what is drawn here must not stand among the demo's own figures
+    monkeypatch.setattr("loftet_analysis.paths.figures", lambda study: small_demo.parent / "drawn")
+    return load_study("demo")
+
+
+def pieces(study, language: str) -> list[str]:
+    """Everything on a page that is no translation: names and wordings of the study itself."""
+    known = [study.title[language], *study.regions["name"], *study.schools["school"]]
+    for population in study.populations.values():
+        instrument = population.instrument
+        for scale in instrument.scales.values():
+            known += [scale.label[language], *(i.text[language] for i in scale.items.values())]
+        for responses in instrument.responses.values():
+            known += [text[language] for text in responses.labels.values()]
+    return known
+
+
+@SMALL_DEMO
+@pytest.mark.parametrize("path", REGION_NOTEBOOKS, ids=[path.stem for path in REGION_NOTEBOOKS])
+@pytest.mark.parametrize(("language", "region"), [("nn" + PSEUDO, "oslo"), ("en", "nordland")])
+def test_pages_in_other_languages_are_whole_and_in_one_language(demo_study, path, language, region):
+    notebook = executed(path.stem, language=language, study="demo", region=region)
+    page = html_of(notebook, language)
+    for question, of, heading in PLACES:
+        if of == path.stem:
+            assert lacking(page, question, heading) == []
+    if language.endswith(PSEUDO):
+        known = pieces(demo_study, language.removesuffix(PSEUDO))
+        known += re.findall(r"\b[0-9a-f]{12}\b", visible(page))
+        assert left_over(visible(page), known) == ""
+    else:
+        norwegian = re.compile(r"\b(ikke|og|det|som|skoler|endring|svar|elever|lærere)\b")
+        known = pieces(demo_study, language)
+        text = visible(page)
+        for each in sorted(known, key=len, reverse=True):
+            text = text.replace(each, " ")
+        assert not norwegian.search(text), norwegian.search(text)
