@@ -103,6 +103,10 @@ AGREEMENT = (
     "mean_leaders", "difference", "se", "df", "ci_low", "ci_high", "ci_level", "r_schools",
     "icc1", "icc2", "rwg", "reason", "suppressed",
 )  # fmt: skip
+MISSING_ANSWERS = (
+    "region", "population", "scale", "wave", "subgroup", "n", "n_cells", "share_missing",
+    "share_most",
+)  # fmt: skip
 POOLED = (
     "population", "outcome", "estimand", "k", "estimate", "se", "df", "ci_low", "ci_high",
     "pi_low", "pi_high", "tau2", "i2", "q", "q_p", "method",

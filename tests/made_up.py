@@ -206,6 +206,14 @@ def items() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(names.ITEMS))
 
 
+def missing() -> pd.DataFrame:
+    rows = [
+        ("nordland", "pupils", "joy", wave, "all", 1000, 5000, 0.0812, 0.1234)
+        for wave in ("pre", "post")
+    ]
+    return pd.DataFrame(rows, columns=list(names.MISSING_ANSWERS))
+
+
 def lights() -> pd.DataFrame:
     told = {"joy": "", "effort": "floor_effect;wording_changed"}
     rows = [
@@ -290,7 +298,7 @@ def response(subgroup: str = "all") -> pd.DataFrame:
         {
             "population": population, "wave": wave, "region": "nordland", "school_id": school,
             "subgroup": subgroup, "n_invited": invited, "n_answered": 1011, "n_consented": 1007,
-            "n_kept": 1005, "n_linkable": 604, "n_linked": 601, "n_schools": 11,
+            "n_kept": 1005, "n_linkable": 604, "n_linked": 601, "n_schools": 11, "answered": "most",
         }
         for population, wave, school, invited in (
             ("pupils", "pre", "s1", 1234), ("pupils", "post", "s2", 1187),

@@ -1,4 +1,4 @@
-"""Teachers and leaders of the same schools: against base R, by definition, and refusals."""
+"""Teachers and leaders of the same schools: against R, by definition, and refusals."""
 
 import json
 from pathlib import Path
@@ -19,6 +19,8 @@ REFERENCE = json.loads((Path(__file__).parent / "reference" / "agreement.json").
 INSTRUMENT = load_instrument("teacher")
 NUMBERS = [*AGREEMENT[AGREEMENT.index("n_schools") : AGREEMENT.index("ci_level")]]
 NUMBERS += ["r_schools", "icc1", "icc2", "rwg"]
+ITEMS = list(INSTRUMENT.scales["prepared"].items)
+FIVE = [1, 2, 3, 4, 5]
 
 
 def answered(school, y, wave="post", outcome="prepared"):
@@ -27,7 +29,16 @@ def answered(school, y, wave="post", outcome="prepared"):
 
 def sides(name):
     given = REFERENCE["sets"][name]
-    return [answered(given[who]["school"], given[who]["y"]) for who in ("teachers", "leaders")]
+    teachers, leaders = (answered(given[who]["school"], given[who]["y"]) for who in given)
+    return [
+        teachers.assign(**given["teachers"]["items"]).astype(dict.fromkeys(ITEMS, float)),
+        leaders,
+    ]
+
+
+def at_random(rng, groups, size, items=4):
+    answers = pd.DataFrame(rng.integers(1, 6, (groups * size, items)).astype(float))
+    return answers, pd.Series(np.repeat(np.arange(groups), size))
 
 
 def compared(teachers, leaders, outcomes=None, **options):
@@ -44,7 +55,7 @@ def one(teachers, leaders, **options):
 
 
 @pytest.mark.parametrize("name", REFERENCE["sets"])
-def test_everything_is_what_base_r_gives(name):
+def test_everything_is_what_r_gives(name):
     found, reference = one(*sides(name)), REFERENCE["agreement"][name]
     for key in NUMBERS:
         expected = np.nan if reference[key] is None else reference[key]
@@ -58,7 +69,10 @@ def test_the_references_reach_the_corners():
     found = REFERENCE["agreement"]
     assert found["alike"]["icc1"] == 0
     assert found["three"]["r_schools"] is None
-    assert 0 < found["disagreeing"]["rwg_truncated"] < 4
+    assert 0 < found["disagreeing"]["rwg_truncated"] < found["disagreeing"]["rwg_schools"]
+    eleven = sides("eleven")[0]
+    assert eleven[ITEMS].isna().any(axis=None)
+    assert found["eleven"]["rwg_schools"] < (eleven["school_id"].value_counts() > 1).sum()
 
 
 def test_level_of_the_interval():
@@ -74,14 +88,15 @@ def test_row_order_rescaling_and_turning_round(seed):
     rng = np.random.default_rng(seed)
     teachers, leaders = (
         answered(rng.permutation(np.r_[:6, rng.integers(0, 6, n)]).astype(str), None).assign(
-            prepared=rng.integers(4, 21, 6 + n) / 4
+            **dict(zip(ITEMS, rng.integers(1, 6, (4, 6 + n)), strict=True)),
+            prepared=lambda frame: frame[ITEMS].mean(axis=1),
         )
         for n in (20, 5)
     )
     found = one(teachers, leaders)
     shuffled = one(*(side.sample(frac=1, random_state=1) for side in (teachers, leaders)))
     pd.testing.assert_series_equal(shuffled, found)
-    turned = one(*(side.assign(prepared=6 - side["prepared"]) for side in (teachers, leaders)))
+    turned = one(*(side.assign(**(6 - side[["prepared", *ITEMS]])) for side in (teachers, leaders)))
     same = ["n_schools", "n_teachers", "n_leaders", "se", "df", "r_schools", "icc1", "icc2", "rwg"]
     for key in same:
         assert turned[key] == pytest.approx(found[key], abs=1e-9), key
@@ -108,18 +123,21 @@ def test_other_schools_count_for_the_teachers_alone():
     teachers, leaders = sides("eleven")
     found = one(teachers, leaders)
     new = answered("zzz", [1.0, 2.0, 5.0])
+    new = new.assign(**{item: new["prepared"] for item in ITEMS})
     more = one(pd.concat([teachers, new]), leaders)
     between = [*NUMBERS[: NUMBERS.index("ci_high") + 1], "r_schools"]
     pd.testing.assert_series_equal(more[between], found[between])
     assert (more[["icc1", "icc2", "rwg"]] != found[["icc1", "icc2", "rwg"]]).all()
+    assert more["rwg"] == pytest.approx(found["rwg"] * 8 / 9)  # theirs is 0
     pd.testing.assert_series_equal(one(teachers, pd.concat([leaders, new])), found)
 
 
 def test_only_valid_answers_after_count():
     teachers, leaders = sides("eleven")
-    before = answered(["s01"] * 3, [1.0, 1, 1], wave="pre")
+    ones = dict.fromkeys(ITEMS, 1.0)
+    before = answered(["s01"] * 3, [1.0, 1, 1], wave="pre").assign(**ones)
     missing = answered(["s05", "s99"], [np.nan, np.nan])
-    nobody = answered([None], [1.0])
+    nobody = answered([None], [1.0]).assign(**ones)
     found = one(*(pd.concat([side, before, missing, nobody]) for side in (teachers, leaders)))
     pd.testing.assert_series_equal(found, one(teachers, leaders))
 
@@ -127,25 +145,73 @@ def test_only_valid_answers_after_count():
 def test_nullable_columns_are_the_same():
     given = sides("eleven")
     nullable = [side.astype({"prepared": "Float64", "school_id": "category"}) for side in given]
+    nullable[0] = nullable[0].astype(dict.fromkeys(ITEMS, "Int64"))
+    assert nullable[0][ITEMS].isna().any(axis=None)
     pd.testing.assert_series_equal(one(*nullable), one(*given))
 
 
 def test_agreement_within_schools_by_hand():
-    options = [1, 2, 3, 4, 5]
-    y = pd.Series([3.0, 4, 1, 5, 2, 2, 4])
+    answers = pd.DataFrame({"one": [3.0, 4, 1, 5, 2, 2, 4], "two": [3.0, 3, 2, 4, 5, 5, 1]})
     group = pd.Series(list("aabbccd"))
-    assert within_groups(y, group, options) == pytest.approx((0.75 + 0 + 1) / 3)
-    assert within_groups(y - 1, group, [0, 1, 2, 3, 4]) == within_groups(y, group, options)
-    six = (1 - 0.5 / (35 / 12) + 0 + 1) / 3
-    assert within_groups(y, group, [1, 2, 3, 4, 5, 6]) == pytest.approx(six)
-    assert np.isnan(within_groups(y, pd.Series(list("abcdefg")), options))
+    # mean variances .25, 5 and 0; of random answers 2, or 35/12 with six to choose from
+    expected = (2 * 0.875 / (2 * 0.875 + 0.125) + 0 + 1) / 3
+    assert within_groups(answers, group, FIVE) == pytest.approx(expected)
+    assert within_groups(answers - 1, group, [0, 1, 2, 3, 4]) == pytest.approx(expected)
+    ratio = 0.25 / (35 / 12)
+    six = (2 * (1 - ratio) / (2 * (1 - ratio) + ratio) + 0 + 1) / 3
+    assert within_groups(answers, group, [1, 2, 3, 4, 5, 6]) == pytest.approx(six)
+    single = (0.75 + 0 + 1) / 3  # one item: the form for a single answer
+    assert within_groups(answers[["one"]], group, FIVE) == pytest.approx(single)
+    assert np.isnan(within_groups(answers, pd.Series(list("abcdefg")), FIVE))
 
 
-def test_teachers_answering_at_random_do_not_agree():
-    rng = np.random.default_rng(6)
-    group = pd.Series(np.repeat(np.arange(300), 80))
-    y = pd.Series(rng.integers(1, 6, len(group)).astype(float))
-    assert within_groups(y, group, [1, 2, 3, 4, 5]) == pytest.approx(0.04, abs=0.02)
+def test_only_complete_answers_agree():
+    answers = pd.DataFrame({"one": [3.0, 4, 1, 5, 2], "two": [3.0, 3, 2, np.nan, 5]})
+    group = pd.Series(list("aabba"))
+    without = within_groups(answers.drop(index=3), group.drop(index=3), FIVE)
+    assert within_groups(answers, group, FIVE) == without
+    assert np.isnan(within_groups(answers[2:4], group[2:4], FIVE))
+    assert np.isnan(within_groups(answers.assign(two=np.nan), group, FIVE))
+
+
+def test_without_an_item_agreement_within_schools_is_empty():
+    teachers, leaders = sides("eleven")
+    found = one(teachers, leaders)
+    for item in ITEMS:
+        fewer = one(teachers.drop(columns=item), leaders)
+        assert np.isnan(fewer["rwg"])
+        pd.testing.assert_series_equal(fewer.drop("rwg"), found.drop("rwg"))
+
+
+@given(seed=st.integers(0, 2**32 - 1), n_items=st.integers(1, 6))
+@settings(max_examples=25, deadline=None)
+def test_agreement_within_schools_by_its_properties(seed, n_items):
+    rng = np.random.default_rng(seed)
+    answers, group = at_random(rng, groups=8, size=4, items=n_items)
+    group = pd.Series(rng.permutation(group))
+    found = within_groups(answers, group, FIVE)
+    assert 0 <= found <= 1
+    order = rng.permutation(len(group))
+    assert within_groups(answers.iloc[order], group.iloc[order], FIVE) == pytest.approx(found)
+    items = rng.permutation(n_items)
+    assert within_groups(answers[items], group, FIVE) == pytest.approx(found)
+    turned = answers.copy()
+    turned[0] = 6 - turned[0]
+    assert within_groups(turned, group, FIVE) == pytest.approx(found)
+    alike = answers.groupby(group).transform("first")
+    assert within_groups(alike, group, FIVE) == 1
+    ends = np.where(group.groupby(group).cumcount() % 2, 1.0, 5.0)
+    apart = pd.DataFrame(dict.fromkeys(range(n_items), ends))
+    assert within_groups(apart, group, FIVE) == 0
+
+
+@pytest.mark.parametrize(
+    ("size", "groups", "expected", "within"),
+    [(2, 40_000, 0.37, 0.006), (5, 20_000, 0.22, 0.006), (5_000, 40, 0.0, 0.02)],
+)
+def test_what_answers_at_random_give(size, groups, expected, within):
+    answers, group = at_random(np.random.default_rng(6), groups, size)
+    assert within_groups(answers, group, FIVE) == pytest.approx(expected, abs=within)
 
 
 def test_reliability_of_means():

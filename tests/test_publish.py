@@ -43,7 +43,7 @@ SHOWN = {
     "schools_table": lambda: (made_up.response(), {}),
     "linkage_table": lambda: (made_up.linkage(), {}),
     "careless_table": lambda: (made_up.careless(), {}),
-    "missing_table": lambda: (made_up.items(), {}),
+    "missing_table": lambda: (made_up.missing(), {}),
     "differences_table": lambda: (made_up.differences(), {}),
     "estimation": lambda: (all_estimands(), {"answers": distribution()}),
     "likert": lambda: (made_up.item_bins(), {}),
@@ -398,3 +398,92 @@ def test_unknown_views_and_names_that_leave_the_folder_are_refused(tmp_path, vie
             effects({}), view, name=name, mask=mask(), profile="internal", words=words(),
             folder=tmp_path,
         )  # fmt: skip
+
+
+def test_a_single_item_tells_no_more_than_its_bins():
+    exact = made_up.items().assign(mean=2.6123, sd=0.81, item_rest_r=0.3035, n=1201)
+    shown = gated(exact, mask(), "internal")
+    single = shown[shown["item"] != ""]
+    assert single["sd"].isna().all()
+    assert set(single["mean"]) == {2.6}
+    assert set(single["item_rest_r"]) == {0.3}
+    assert set(shown.loc[shown["item"] == "", "mean"]) == {2.6123}
+    assert gated(exact, mask(), "open")["sd"].notna().all()
+    alike = gated(exact.assign(sd=0.0), mask(), "internal")
+    assert set(alike.loc[alike["item"] != "", "reason"]) == {"homogeneous"}
+
+
+@pytest.mark.parametrize(
+    ("share", "told"), [(0.0, True), (0.02, False), (0.12, True), (0.97, False), (1.0, True)]
+)
+def test_shares_of_all_but_a_few_are_left_out_too(share, told):
+    frame = made_up.items().assign(n=100, ceiling_share=share)
+    assert gated(frame, mask(), "internal")["ceiling_share"].notna().all() == told
+    cells = made_up.missing().assign(n=100, n_cells=100, share_missing=share)
+    assert gated(cells, mask(), "internal")["share_missing"].notna().all() == told
+
+
+def test_where_one_school_is_hidden_all_are():
+    both = made_up.by_school()
+    assert gated(both, mask(), "internal")["estimate"].notna().all()
+    few = both.assign(n_pre=[5, 90])
+    shown = gated(few, mask(), "internal")
+    assert shown["estimate"].isna().all()
+    assert shown["shrunk"].isna().all()
+    assert list(shown["reason"]) == ["small_n", "complementary"]
+    assert gated(both, mask(school_id="s2"), "internal")["estimate"].isna().all()
+    uncounted = both.assign(reason=["no_common_cells", ""])
+    numbers = ["n_pre", "n_post", "estimate", "se", "shrunk", "ci_low", "ci_high", "tau2"]
+    uncounted.loc[0, [*numbers, "shrunk_low", "shrunk_high"]] = np.nan
+    assert gated(uncounted, mask(), "internal")["estimate"].notna().tolist() == [False, True]
+
+
+def test_means_of_schools_are_not_published_beside_means_of_people():
+    shown = gated(made_up.agreement(), mask(), "internal").iloc[0]
+    assert pd.isna(shown["mean_teachers"])
+    assert pd.isna(shown["mean_leaders"])
+    assert shown["difference"] == -0.1222
+    assert gated(made_up.agreement(n_leaders=5), mask(), "internal")["suppressed"].all()
+    assert gated(made_up.agreement(), mask(population="leaders"), "internal")["suppressed"].all()
+
+
+def test_differences_of_groups_are_coarse_and_need_both_groups():
+    shown = gated(made_up.differences(), mask(), "internal")
+    assert set(shown["smd"]) == {0.12}
+    for few in ({"n_one": 5}, {"n_other": 5}):
+        assert gated(made_up.differences(**few), mask(), "internal")["smd"].isna().all()
+    by_role = made_up.differences("participant - colleague").iloc[1:]
+    assert gated(by_role, mask(subgroup="role=colleague"), "internal")["suppressed"].all()
+    background = made_up.differences().assign(outcome=["grade", "gender=girl"])
+    assert gated(background, mask(), "internal")["smd"].notna().all()
+
+
+@pytest.mark.parametrize(("n", "told"), [(59, False), (60, True)])
+def test_the_range_of_attendance_is_told_of_many_only(n, told):
+    row = {"estimand": "dose", "contrast": "per gathering", "n_pairs": float(n)}
+    (shown,) = gated(effects({**row, "flags": "low_df;range=5-10"}), mask(), "internal")["flags"]
+    assert ("range" in shown) == told
+    assert "low_df" in shown
+
+
+def test_counts_are_rounded_and_what_rounds_to_nothing_is_not_told():
+    answered = gated(made_up.response(), mask(), "internal")
+    assert answered[["n_answered", "n_kept", "n_linked"]].values.tolist()[0] == [1008, 1008, 600]
+    assert not answered["suppressed"].any()
+    states = gated(made_up.linkage(), mask(), "internal")
+    assert "ambiguous" not in set(states["state"])
+    assert (states["n"] % 6 == 0).all()
+    days = made_up.arrivals().assign(n=[205, 206, 1007])
+    assert len(gated(days, mask(), "internal")) == 2
+    assert len(gated(days, mask(), "open")) == 3
+    with pytest.raises(DisclosureError, match="bins hold fewer"):
+        gated(made_up.attendance().assign(n=5), mask(), "internal")
+
+
+def test_nothing_is_saved_where_no_folder_is_named(tmp_path):
+    published = publish(
+        distribution(), "distribution", name="x", mask=mask(), profile="internal",
+        words=words(), folder=None,
+    )  # fmt: skip
+    assert published.html.startswith("<figure")
+    assert not list(tmp_path.iterdir())

@@ -69,7 +69,7 @@ def test_people_of_two_waves_are_told_apart():
 def test_hidden_numbers_stand_as_a_dot_and_the_note_says_so():
     soup = built(hidden={"subgroup": "role=colleague"})
     assert rows(soup)[-2:] == [["Kolleger", *"·" * 7], ["Deltakere − kolleger", *"·" * 7]]
-    assert "· skjult, siden for få har svart" in notes(soup)
+    assert "· skjult, siden det ville fortelle om få personer" in notes(soup)
     assert "·" not in " ".join(notes(built()))
 
 

@@ -354,7 +354,7 @@ def test_groups_and_doses_are_named_in_the_readers_language():
     assert "the change for boys minus the change for girls" in reading(turned, words("en"))
     hidden = {**gap, "suppressed": True}
     assert reading(hidden, words("nb")) == (
-        "Endring i forskjellen, jenter − gutter: skjult, siden for få har svart."
+        "Endring i forskjellen, jenter − gutter: skjult, siden det ville fortelle om få personer."
     )
     dose = effect(estimand="dose", contrast="per gathering", suppressed=False)
     assert "For én samling mer" in reading(dose, words("nb"))
@@ -389,7 +389,9 @@ def test_a_refused_row_says_why_and_a_hidden_one_that_it_is_hidden(reason):
     refused = effect(estimate=float("nan"), reason=reason, suppressed=False)
     assert reason_label(reason, words("nn")) in reading(refused, words("nn"))
     hidden = effect(estimate=float("nan"), reason="small_n", suppressed=True)
-    assert reading(hidden, words("nb")) == "Endring på samme trinn: skjult, siden for få har svart."
+    assert reading(hidden, words("nb")) == (
+        "Endring på samme trinn: skjult, siden det ville fortelle om få personer."
+    )
 
 
 def test_readings_gather_by_outcome():

@@ -185,11 +185,9 @@ def describe_arrivals(frame: pd.DataFrame, words: Words) -> str:
         place = _place(rows.iloc[0].to_dict(), words)
         said.append(
             _(
-                "{place}: {answers}, the first on {first} and the last on {last}.",
+                "{place}: {answers}.",
                 place=place,
                 answers=arrivals(rows, words),
-                first=words.date(rows["day"].min()),
-                last=words.date(rows["day"].max()),
             )
         )
     return " ".join(said)

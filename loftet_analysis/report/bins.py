@@ -59,25 +59,25 @@ def of_scales(
 
 
 def of_items(
-    clean: pd.DataFrame, instrument: Instrument, *, place: dict, by_role: bool, limit: int
+    clean: pd.DataFrame, instrument: Instrument, *, place: dict, limit: int
 ) -> pd.DataFrame:
     """Bin the answers to every item, a bin to an answer; what few chose is joined to a neighbour.
 
     Returns
     -------
     DataFrame
-        As from `of_scales`, with the `item` (reversed ones turned, as in clean data).
+        As from `of_scales`, of everybody, with the `item` (reversed ones turned, as in clean
+        data).
     """
     rows = [pd.DataFrame(columns=DISTRIBUTION)]
     for name, scale in instrument.scales.items():
         responses = instrument.responses[scale.responses]
         edges = np.arange(responses.minimum, responses.maximum + 2) - 0.5
         for item in scale.items:
-            for subgroup, part in _parts(clean, by_role=by_role, roles=scale.roles):
-                for wave in scale.waves:
-                    about = {"outcome": name, "question": scale.question or "", "item": item}
-                    about |= {"subgroup": subgroup, "wave": wave}
-                    rows += _binned(part, item, about, edges, limit=limit)
+            for wave in scale.waves:
+                about = {"outcome": name, "question": scale.question or "", "item": item}
+                about |= {"subgroup": names.ALL, "wave": wave}
+                rows += _binned(clean, item, about, edges, limit=limit)
     return _stacked(rows, place)
 
 
@@ -98,8 +98,8 @@ def of_attendance(clean: pd.DataFrame, *, place: dict, most: int, limit: int) ->
     Returns
     -------
     DataFrame
-        ``ATTENDANCE``, of the participants where there are any. `mean` is missing where all
-        attended alike.
+        ``ATTENDANCE``, of the participants where there are any. `mean` is to the nearest half, and
+        missing where few differ from the usual number.
     """
     rows = [pd.DataFrame(columns=ATTENDANCE)]
     here = clean[(clean[names.WAVE] == names.POST).fillna(False)]
@@ -109,7 +109,10 @@ def of_attendance(clean: pd.DataFrame, *, place: dict, most: int, limit: int) ->
         if column in here:
             times = here[column].dropna()
             bins = safe_bins(times, np.arange(most + 2) - 0.5, limit)
-            mean = times.mean() if times.nunique() > 1 or limit == 1 else np.nan
+            usual = times.value_counts().max() if len(times) else 0
+            # where few differ from the usual number, the mean would tell of them
+            told = limit == 1 or len(times) - usual >= limit
+            mean = round(2 * times.mean()) / 2 if told else np.nan
             about = {"wave": names.POST, "column": column, "most": most, "mean": mean}
             rows.append(bins.assign(**place, **about))
     return pd.concat(rows[1:] or rows, ignore_index=True)[list(ATTENDANCE)]

@@ -28,7 +28,15 @@ from loftet_analysis.report.words import Answers, Words
 from loftet_analysis.stats.agreement import agreement
 from loftet_analysis.stats.by_school import by_school
 from loftet_analysis.stats.effects import effects
-from loftet_analysis.stats.fieldwork import arrivals, careless_signs, differences_before, totals
+from loftet_analysis.stats.fieldwork import (
+    FOR_A_SHARE,
+    answered_class,
+    arrivals,
+    careless_signs,
+    differences_before,
+    missing_answers,
+    totals,
+)
 from loftet_analysis.stats.invariance import failing_items
 from loftet_analysis.stats.items import items
 from loftet_analysis.stats.judgement import judged
@@ -111,10 +119,12 @@ class OpenStudy:
         Returns
         -------
         DataFrame
-            ``names.RESPONSE``.
+            ``names.RESPONSE`` with `answered`, how many of the invited did: see
+            `stats.fieldwork.answered_class`.
         """
         table = store.read_table(self.study.name, "response")
         table = table[table["n_invited"].notna()]
+        table = table.assign(answered=answered_class(table["n_answered"], table["n_invited"]))
         here = (table[names.REGION] == self.region) | (self.region == names.NATIONAL)
         return table[here & (table[names.SUBGROUP] == names.ALL)].reset_index(drop=True)
 
@@ -130,7 +140,7 @@ class OpenStudy:
     def arrivals(self, people: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         """Return how many sheets had come in by each day; see `stats.fieldwork.arrivals`.
 
-        `n_invited` and `n_final` stand beside, so that shares can be told.
+        `n_final` stands beside, and `n_invited` where that is enough for a share to be told.
         """
         found = self._each(
             people,
@@ -141,7 +151,8 @@ class OpenStudy:
         keys = [names.POPULATION, names.WAVE]
         invited = whole.loc[whole[names.SUBGROUP] == names.ALL, [*keys, "n_invited"]]
         final = found.groupby(keys, sort=False)["n"].transform("max")
-        return found.assign(n_final=final).merge(invited, on=keys, how="left")
+        found = found.assign(n_final=final).merge(invited, on=keys, how="left")
+        return found.assign(n_invited=found["n_invited"].where(found["n_invited"] >= FOR_A_SHARE))
 
     def careless(self, people: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         """Return the sheets with signs of careless answering; see `stats.fieldwork`."""
@@ -389,6 +400,10 @@ class OpenStudy:
             tables.append(table)
         return pd.concat(tables[1:] or tables, ignore_index=True)
 
+    def missing(self, people: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+        """Return how many answers to each scale's items are missing: ``names.MISSING_ANSWERS``."""
+        return missing_answers(self.items(people))
+
     def variance(self, population: str, clean: pd.DataFrame) -> pd.DataFrame:
         """Return the share of the variance between schools: ``names.VARIANCE``."""
         if population not in self.study.populations:
@@ -483,47 +498,43 @@ class OpenStudy:
             self._keep(table, "sensitivity", population)
         return table
 
-    def distribution(
-        self, people: Mapping[str, pd.DataFrame], *, by_role: bool = True
-    ) -> pd.DataFrame:
+    def distribution(self, people: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         """Return how the outcomes are distributed in each wave, in bins that may be shown.
+
+        Participants and colleagues are told apart wherever the study asks for both: bins of
+        everybody beside theirs would tell, by subtraction, what was joined.
 
         Parameters
         ----------
         people : mapping of str to DataFrame
             Clean frames by population.
-        by_role : bool, default True
-            Whether participants and colleagues are told apart, where the study asks for both.
 
         Returns
         -------
         DataFrame
             `bins.DISTRIBUTION`; see `bins.of_scales`.
         """
-        return self._binned(of_scales, people, by_role=by_role)
 
-    def answers(self, people: Mapping[str, pd.DataFrame], *, by_role: bool = False) -> pd.DataFrame:
-        """Return the answers to each item in bins that may be shown; see `bins.of_items`."""
-        return self._binned(of_items, people, by_role=by_role)
-
-    def _binned(
-        self,
-        bins: Callable[..., pd.DataFrame],
-        people: Mapping[str, pd.DataFrame],
-        *,
-        by_role: bool,
-    ) -> pd.DataFrame:
         def one(population: str, clean: pd.DataFrame) -> pd.DataFrame:
             told_apart = "participants_vs_colleagues" in set(self.plan(population)[names.ESTIMAND])
-            return bins(
-                clean,
-                self.study.populations[population].instrument,
-                place={"population": population, "region": self.region},
-                by_role=by_role and told_apart,
-                limit=LIMITS[self.study.disclosure],
-            )
+            return of_scales(clean, by_role=told_apart, **self._binning(population))
 
         return self._each(people, one, DISTRIBUTION)
+
+    def answers(self, people: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+        """Return everybody's answers to each item, in bins that may be shown: `bins.of_items`."""
+        return self._each(
+            people,
+            lambda population, clean: of_items(clean, **self._binning(population)),
+            DISTRIBUTION,
+        )
+
+    def _binning(self, population: str) -> dict[str, object]:
+        return {
+            "instrument": self.study.populations[population].instrument,
+            "place": {"population": population, "region": self.region},
+            "limit": LIMITS[self.study.disclosure],
+        }
 
     def outcomes_of(
         self,

@@ -13,7 +13,7 @@ import pandas as pd
 
 from loftet_analysis import names, paths
 from loftet_analysis.errors import DisclosureError
-from loftet_analysis.privacy.disclosure import LIMITS, SMALL
+from loftet_analysis.privacy.disclosure import COMPLEMENT, LIMITS, SAME, SMALL
 from loftet_analysis.report import plots, tables
 from loftet_analysis.report.sentences import readings
 from loftet_analysis.report.words import LIGHT_SHAPES, Words, light_label
@@ -61,7 +61,7 @@ _ROLES_OF = {
 _NAMED = {
     *CELL, "scale", "item", "design", "model", "analysis", "question", "estimand", "contrast",
     "weighting", "cluster", "family", "plan_role", "evidence", "method", "reason", "comparison",
-    "sign", "state",
+    "sign", "state", "answered",
 }  # fmt: skip
 # texts that are read off numbers
 _TOLD = frozenset({"verdict", "flags", "measurement_warning", "light"})
@@ -69,13 +69,23 @@ _KEPT = {*_NAMED, "ci_level", "sesoi", "n_items", "suppressed"}
 _PEOPLE = (
     "n", "n_pre", "n_post", "n_pairs", "n_one", "n_other", "n_teachers", "n_leaders",
 )  # fmt: skip
-_COUNTS = (*_PEOPLE, "n_clusters", "n_schools", "n_schools_dropped", "n_items", "k")
+_COUNTS = (*_PEOPLE, "n_cells", "n_clusters", "n_schools", "n_schools_dropped", "n_items", "k")
 _DECIMALS = {"open": None, "internal": 4, "school": 3, "public": 2}
-_LEVELS = ("mean_pre", "mean_post", "sd_pre", "sd_post", "mean_teachers", "mean_leaders")
+_LEVELS = ("mean_pre", "mean_post", "sd_pre", "sd_post")
+# means of schools beside means of people would tell of those few who share a school
+_OF_SCHOOLS = ("mean_teachers", "mean_leaders")
 # differences of groups' means: coarse enough to tell no few people's answers
 _COARSE = {"smd": 2}
 _EDGES = ("low", "high")
-_SHARES = ("missing_share", "floor_share", "ceiling_share")
+# shares of whom, or of which answers
+_SHARES = {
+    "missing_share": "n", "floor_share": "n", "ceiling_share": "n", "share_missing": "n_cells",
+    "share_most": "n",
+}  # fmt: skip
+# of a single item: few decimals, and no SD, so that answers that were joined cannot be solved for
+_ITEM_DECIMALS = {"mean": 1, "item_rest_r": 2, "alpha_if_deleted": 2, "floor_share": 2,
+                  "ceiling_share": 2, "missing_share": 2}  # fmt: skip
+_FOR_PERCENTILES = 60  # people, where the percentiles 10 and 90 stand for six
 _ONE_MORE = ("p_value", "p_adjusted", "q_p")
 
 _TABLES = {
@@ -307,13 +317,55 @@ def gated(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> pd.DataFrame
         near |= telling["n_pairs"].notna().to_numpy()
     levels = [c for c in _LEVELS if c in shown]
     shown.loc[near.reindex(shown.index, fill_value=False), levels] = np.nan
-    for column in (c for c in _SHARES if c in shown):
-        people = shown[column].astype(float) * shown["n"].astype(float)
-        shown[column] = shown[column].mask((people > 0) & (people < LIMITS[profile] - 1e-9))
+    for column, of in _SHARES.items():
+        if column in shown:
+            shown[column] = _without_few(shown[column], shown[of], LIMITS[profile])
+    if LIMITS[profile] > 1:
+        if {"item", "sd"} <= set(shown):
+            alike = shown["item"].ne("") & shown["sd"].eq(0)
+            why = why.mask(why.isna() & alike, SAME)
+        _coarsen(shown)
+        why = _whole_or_none(shown, why)
+        shown["suppressed"] = why.notna()
     bare = {c: shown[c].mask(why.notna(), "" if c in text else None) for c in told}
     shown = shown.assign(**bare)
     shown.loc[why.notna(), "reason"] = why[why.notna()]
     return _rounded(shown, told, profile)
+
+
+def _without_few(share: pd.Series, of: pd.Series, limit: int) -> pd.Series:
+    """Leave out shares that stand for a few, or for all but a few; none and all may be told."""
+    share, of = share.astype(float), of.astype(float)
+    inside, outside = share * of, (1 - share) * of
+    few = [(part > 0.5) & (part < limit - 1e-9) for part in (inside, outside)]
+    return share.mask(few[0] | few[1]) if limit > 1 else share
+
+
+def _coarsen(shown: pd.DataFrame) -> None:
+    """Take from rows what would let joined answers, or single people, be computed."""
+    shown[[c for c in _OF_SCHOOLS if c in shown]] = np.nan
+    if {"item", "sd"} <= set(shown):
+        single = shown["item"].ne("")
+        shown["sd"] = shown["sd"].mask(single)
+        for column, digits in _ITEM_DECIMALS.items():
+            shown[column] = shown[column].mask(single, shown[column].astype(float).round(digits))
+    if "flags" in shown and "n_pairs" in shown:
+        few = shown["n_pairs"].astype(float) < _FOR_PERCENTILES
+        bare = shown["flags"].str.replace(r"(^|;)range=[^;]*", "", regex=True).str.lstrip(";")
+        shown["flags"] = shown["flags"].mask(few, bare)
+
+
+def _whole_or_none(shown: pd.DataFrame, why: pd.Series) -> pd.Series:
+    """Hide every school's row of an outcome where one of them is hidden.
+
+    The region's change of schools less the shown ones would tell the hidden one.
+    """
+    if "shrunk" not in shown:
+        return why
+    keys = [shown[c] for c in (names.POPULATION, names.REGION, names.OUTCOME)]
+    counted = why.notna() | shown["reason"].isin(("no_pairs", "no_variance"))
+    any_hidden = counted.groupby(keys).transform("any")
+    return why.mask(why.isna() & any_hidden & shown["reason"].eq(""), COMPLEMENT)
 
 
 def gated_counts(counts: pd.DataFrame, profile: str) -> pd.DataFrame:
@@ -343,6 +395,12 @@ def gated_counts(counts: pd.DataFrame, profile: str) -> pd.DataFrame:
     }
     shown = counts.assign(**rounded, suppressed=False, reason=counts.get("reason", ""))
     _refuse_small_bins(shown, limit)
+    if "state" in shown and limit > 1:
+        # a state that nobody is in has no row, so a row of zero would tell that somebody is
+        shown = shown[shown["n"] > 0].reset_index(drop=True)
+    if "day" in shown and limit > 1:
+        # only days on which the rounded number rises; on the others single people answered
+        shown = shown.drop_duplicates([names.POPULATION, names.WAVE, "n"], ignore_index=True)
     return shown
 
 
@@ -396,11 +454,6 @@ def _leaves_few(telling: pd.DataFrame, held: pd.DataFrame, limit: int) -> pd.Ser
         if column in telling:
             cell = held[held[names.WAVE] == wave].groupby("row")["n"].sum()
             rest = cell.reindex(telling.index) - telling[column].astype(float)
-            near |= (rest > 0) & (rest < limit)
-    for population in ("teachers", "leaders"):
-        if f"n_{population}" in telling:
-            cell = held[held[names.POPULATION] == population].groupby("row")["n"].sum()
-            rest = cell.reindex(telling.index) - telling[f"n_{population}"].astype(float)
             near |= (rest > 0) & (rest < limit)
     return near
 

@@ -13,6 +13,7 @@ from loftet_analysis.report.words import (
     estimand_label,
     joined,
     percent_of,
+    population_label,
     reason_label,
     subgroup_label,
     warning_label,
@@ -78,7 +79,7 @@ def reading(row: Mapping[str, object], words: Words, *, alone: bool = True) -> s
     group = "" if by_role else subgroup_label(row["subgroup"], words)
     named = f"{label}, {group}" if group else label
     if row["suppressed"]:
-        return _("{estimand}: hidden, since too few people answered.", estimand=named)
+        return _("{estimand}: hidden, since it would tell of few people.", estimand=named)
     if row["reason"]:
         why = reason_label(row["reason"], words)
         return _("{estimand}: not computed, since {why}.", estimand=named, why=why)
@@ -103,16 +104,30 @@ def conclusion(row: Mapping[str, object], words: Words) -> str:
     start = ""
     if expected:
         start = _(
-            "Without the programme {drift} was expected; measured from there it is {apart}.",
+            "Without the programme {drift} was expected; measured from there it is {apart} "
+            "({interval}).",
             drift=words.number(drift, signed=True),
             apart=words.number(row["estimate_vs_drift"], signed=True),
+            interval=words.interval(row["ci_low"] - drift, row["ci_high"] - drift),
         )
+    if row["estimand"] == "dose":
+        return _of_slope(row, words)
     said = (
         _unclear(row, words, expected=expected)
         if verdict == "unclear"
         else _settled(row, verdict, words, expected=expected)
     )
     return f"{start} {said}".strip()
+
+
+def _of_slope(row: Mapping[str, object], words: Words) -> str:
+    """Return whether a difference by attendance is seen; no smallest change was named for it."""
+    _ = words.text
+    if row["ci_low"] > 0:
+        return _("The interval lies above zero: a difference.")
+    if row["ci_high"] < 0:
+        return _("The interval lies below zero: a difference.")
+    return _("No difference is shown.")
 
 
 def _settled(row: Mapping[str, object], verdict: str, words: Words, *, expected: bool) -> str:
@@ -122,8 +137,14 @@ def _settled(row: Mapping[str, object], verdict: str, words: Words, *, expected:
             "That is less than ±{sesoi} standard deviations, the smallest change of interest.",
             sesoi=words.number(row["sesoi"]),
         )
-        small = "direction=" in (row.get("flags") or "")
-        return f"{said} {_('Small as it is, the interval excludes zero.')}" if small else said
+        if "direction=" not in (row.get("flags") or ""):
+            return said
+        differs = (
+            _("Small as it is, it differs from what was expected.")
+            if expected
+            else _("Small as it is, the interval excludes zero.")
+        )
+        return f"{said} {differs}"
     if expected:
         return {
             "increase": _("That is more than was expected."),
@@ -152,7 +173,14 @@ def _unclear(row: Mapping[str, object], words: Words, *, expected: bool) -> str:
     ends = ("ci_low", "ci_high") if standardised else ("change_ci_low", "change_ci_high")
     low, high = (row.get(end) for end in ends)
     p = row.get("p_adjusted")
-    if not expected and (low > 0 or high < 0) and p is not None and not pd.isna(p):
+    start = row["drift"] if expected else 0
+    if (low > start or high < start) and p is not None and not pd.isna(p):
+        if expected:
+            return _(
+                "The interval excludes what was expected, but with all tests of its family taken "
+                "together (p = {p}) chance cannot be ruled out.",
+                p=words.p_value(p),
+            )
         return _(
             "The interval excludes zero, but with all tests of its family taken together (p = {p}) "
             "chance cannot be ruled out.",
@@ -237,6 +265,8 @@ def evidence(row: Mapping[str, object], words: Words) -> str:
             "Those who take part often may differ in other ways too: this measures no effect."
         )
     if not (row.get("evidence") or "").startswith("descriptive") or row["suppressed"]:
+        return ""
+    if row["estimand"] in _CONTRASTS:
         return ""
     return words.text("It describes one group; there is no other group to compare it with.")
 
@@ -331,6 +361,7 @@ def _of_level(row: Mapping[str, object], words: Words) -> str:
     _ = words.text
     low, high = row["change_ci_low"], row["change_ci_high"]
     if row["contrast"] == "share agreeing":
+        low, high = max(low, 0.0), min(high, 1.0)  # t does not know where shares end
         interval = f"{words.percent(low)} {_('to')} {words.percent(high)}"
         return _(
             "Of those who answered, {share} are above the middle of the scale ({interval}).",
@@ -338,6 +369,7 @@ def _of_level(row: Mapping[str, object], words: Words) -> str:
             interval=_at_its_level(row, interval, words),
         )
     ends = words.answers[row["population"], row["outcome"]]
+    low, high = max(low, ends.minimum), min(high, ends.maximum)
     return _(
         "The mean answer is {mean} ({interval}), where {minimum} is “{low}” and {maximum} is "
         "“{high}”.",
@@ -475,14 +507,19 @@ def readings(frame: pd.DataFrame, *, words: Words) -> list[Reading]:
         The reader's language.
     """
     found = []
+    pairs = frame[["population", "outcome"]].drop_duplicates().itertuples(index=False)
+    labels = [words.outcome(*pair) for pair in pairs]
     for pair, rows in frame.groupby(["population", "outcome"], sort=False):
+        label = words.outcome(*pair)
+        if labels.count(label) > 1:
+            label = f"{population_label(pair[0], words)}: {label}"
         records = rows.to_dict("records")
         shown = [row for row in records if not row["suppressed"]]
         kinds = dict.fromkeys(evidence(row, words) for row in shown if not row["reason"])
         weaknesses = dict.fromkeys(measured(row, words) for row in shown)
         found.append(
             Reading(
-                words.outcome(*pair),
+                label,
                 light(shown[0].get("measurement_warning") or "") if shown else "",
                 tuple(reading(row, words, alone=False) for row in records),
                 " ".join(filter(None, kinds)),

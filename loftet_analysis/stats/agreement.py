@@ -3,25 +3,25 @@
 Both are asked the same after the programme. Schools are what is compared: the mean of a school's
 teachers with the mean of its leaders. Whether a school's teachers speak for their school is asked
 of the teachers alone: ICC(1), the share of the variance between schools; ICC(2), how reliable the
-mean of a school's teachers is; and r_wg, how much closer they are to each other than answers at
-random would be.
+mean of a school's teachers is; and r_wg(J), how much closer their answers to a scale's J items are
+to each other than answers at random would be.
 
 References
 ----------
 Bliese 2000, in Klein & Kozlowski (eds.), Multilevel theory, research, and methods in
-organizations, 349–381 (ICC). James, Demaree & Wolf 1984, doi:10.1037/0021-9010.69.1.85 (r_wg).
+organizations, 349–381 (ICC). James, Demaree & Wolf 1984, doi:10.1037/0021-9010.69.1.85 (r_wg(J)).
 LeBreton & Senter 2008, doi:10.1177/1094428106296642 (both).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from loftet_analysis.errors import InputError, Problem
-from loftet_analysis.names import AGREEMENT, POST, SCHOOL, WAVE
+from loftet_analysis.names import AGREEMENT, OUTCOME, POST, SCHOOL, WAVE
 from loftet_analysis.stats.clustered import TOLERANCE, Floats, NotEstimableError, mean
 from loftet_analysis.stats.estimands import intraclass_correlation
 from loftet_analysis.study import Instrument
@@ -50,14 +50,14 @@ def agreement(
     Parameters
     ----------
     teachers, leaders : DataFrame
-        Clean frames of one region: `wave`, `school_id`, the outcomes. What a frame does not have
-        counts as not answered.
+        Clean frames of one region: `wave`, `school_id`, the outcomes and, of teachers, their items,
+        reversed already. What a frame does not have counts as not answered.
     outcomes : mapping of str to str
         The question of each outcome, a scale of both questionnaires.
     region : str
         For the column of this name.
     instrument : Instrument
-        The teachers' questionnaire, for the answers that could be chosen.
+        The teachers' questionnaire, for the items and the answers that could be chosen.
     ci_level : float, default .95
         Level of the interval.
 
@@ -70,7 +70,8 @@ def agreement(
         `difference`, the mean of teachers − leaders over schools, with `se` and the interval of
         t(`n_schools` − 1); `r_schools`, Pearson's r of the schools' two means, from 4 schools on
         and where both vary. Over all schools with teachers' answers: `icc1` (0–1, negative
-        estimates are 0), `icc2` and `rwg` (0–1), see `reliability_of_means` and `within_groups`.
+        estimates are 0), `icc2` and `rwg` (0–1), see `reliability_of_means` and `within_groups`;
+        `rwg` is of those who answered every item, and empty where no school has two.
         `reason` is ``no_answers`` (no teacher, or no leader), ``few_schools`` (fewer than 3 with
         both) or ``no_variance`` (the same difference at every school); then all numbers are empty.
 
@@ -82,24 +83,30 @@ def agreement(
     Examples
     --------
     >>> from loftet_analysis.study import load_instrument
+    >>> instrument = load_instrument("teacher")
+    >>> asked = ["prepared", *instrument.scales["prepared"].items]
     >>> teachers = pd.DataFrame({"wave": "post", "school_id": list("aabbccdd"),
-    ...                          "prepared": [3, 4, 2, 3, 5, 5, 4, 4.0]})
+    ...                          **dict.fromkeys(asked, [3, 4, 2, 3, 5, 5, 4, 4.0])})
     >>> leaders = pd.DataFrame({"wave": "post", "school_id": list("abcd"),
     ...                         "prepared": [4, 3, 4, 4.5]})
     >>> found = agreement(teachers, leaders, {"prepared": "Q7"}, region="oslo",
-    ...                   instrument=load_instrument("teacher"))
+    ...                   instrument=instrument)
     >>> found[["difference", "se", "df", "r_schools", "icc1", "icc2", "rwg"]].round(3)
        difference     se   df  r_schools   icc1   icc2    rwg
-    0      -0.125  0.375  3.0        0.7  0.793  0.885  0.875
+    0      -0.125  0.375  3.0        0.7  0.793  0.885  0.962
     """
     _refuse_unknown(outcomes, instrument)
     rows = []
     for outcome, question in outcomes.items():
         row = {"region": region, "outcome": outcome, "question": question, "ci_level": ci_level}
+        items = list(instrument.scales[outcome].items)
         options = list(instrument.response_set(outcome).options)
         try:
-            sides = [_given(frame, outcome) for frame in (teachers, leaders)]
-            numbers = {**_between(*sides, ci_level), **_among_teachers(sides[0], options)}
+            ours, theirs = _given(teachers, outcome, items), _given(leaders, outcome)
+            numbers = {
+                **_between(ours, theirs, ci_level),
+                **_among_teachers(ours, items, options),
+            }
         except NotEstimableError as refusal:
             numbers = {"reason": refusal.reason}
         rows.append({**row, "reason": "", **numbers})
@@ -130,34 +137,44 @@ def reliability_of_means(icc1: float, size: float) -> float:
     return size * icc1 / (1 + (size - 1) * icc1)
 
 
-def within_groups(y: pd.Series, group: pd.Series, options: list[int]) -> float:
-    """Return the mean of r_wg over the groups of two or more.
+def within_groups(answers: pd.DataFrame, group: pd.Series, options: list[int]) -> float:
+    """Return the mean of r_wg(J) over the groups with two or more complete answers.
 
-    1 − s²/σ², at least 0, with s² (n − 1) the variance in the group and σ² that of answers chosen
-    at random, all alike likely: (A² − 1)/12 for A answers one point apart (James, Demaree & Wolf
-    1984). This is their form for a single score, taken of the scale's mean, which varies less than
-    a single item: where J items were answered at random and apart from each other it is already
-    1 − 1/J. Values can be compared between scales of as many items; they are no proof of agreement.
+    J (1 − q) / (J (1 − q) + q) with q = s̄²/σ², and 0 where q ≥ 1: s̄² is the mean over the J items
+    of the (n − 1) variance of the answers in the group, σ² the variance of answers chosen at
+    random, all alike likely: (A² − 1)/12 for A answers one point apart (James, Demaree & Wolf
+    1984). People who did not answer all J items are left out.
+
+    Since small groups vary less by chance too, and q above 1 counts as 0, answers at random do not
+    give 0. With J = 4 and A = 5 their simulated mean is .37 in groups of two and .22 in groups of
+    five; it approaches 0 as groups grow. At the same q the value is higher the more items there
+    are.
 
     Parameters
     ----------
-    y, group : Series
-        Answers, none missing, and the group of each.
+    answers : DataFrame
+        A column per item, reversed already.
+    group : Series
+        The group of each row, with the same index.
     options : list of int
         The values that could be chosen.
 
     Returns
     -------
     float
-        Empty where no group has two.
+        Empty where no group has two complete answers.
 
     Examples
     --------
-    >>> round(within_groups(pd.Series([3, 4, 1, 5.0]), pd.Series(list("aabb")), [1, 2, 3, 4, 5]), 3)
-    0.375
+    >>> answers = pd.DataFrame({"item_1": [3, 4, 1, 5], "item_2": [3, 3, 2, 4]})
+    >>> round(within_groups(answers, pd.Series(list("aabb")), [1, 2, 3, 4, 5]), 3)
+    0.467
     """
-    spread = y.groupby(group).var(ddof=1).dropna()
-    return float((1 - spread / np.var(options)).clip(lower=0).mean())
+    complete = answers.notna().all(axis=1)
+    spread = answers[complete].groupby(group[complete]).var(ddof=1).dropna().mean(axis=1)
+    ratio = (spread / np.var(options)).clip(upper=1)
+    closer = answers.shape[1] * (1 - ratio)
+    return float((closer / (closer + ratio)).mean())
 
 
 def _refuse_unknown(outcomes: Mapping[str, str], instrument: Instrument) -> None:
@@ -173,13 +190,14 @@ def _refuse_unknown(outcomes: Mapping[str, str], instrument: Instrument) -> None
         )
 
 
-def _given(frame: pd.DataFrame, outcome: str) -> pd.DataFrame:
-    """Return school and answer `y` of those who answered after."""
+def _given(frame: pd.DataFrame, outcome: str, items: Sequence[str] = ()) -> pd.DataFrame:
+    """Return school, `outcome` and items (perhaps missing) of those who have the outcome after."""
     if not {WAVE, SCHOOL, outcome} <= set(frame.columns):
         raise NotEstimableError("no_answers")
     after = (frame[WAVE] == POST).fillna(False).to_numpy(bool)
-    given = pd.DataFrame({SCHOOL: frame[SCHOOL], "y": frame[outcome].astype(float)})[after]
-    given = given.dropna()
+    answers = frame.reindex(columns=[outcome, *items]).astype(float)
+    given = answers.rename(columns={outcome: OUTCOME}).assign(**{SCHOOL: frame[SCHOOL]})[after]
+    given = given.dropna(subset=[SCHOOL, OUTCOME])
     if given.empty:
         raise NotEstimableError("no_answers")
     return given
@@ -187,7 +205,7 @@ def _given(frame: pd.DataFrame, outcome: str) -> pd.DataFrame:
 
 def _between(teachers: pd.DataFrame, leaders: pd.DataFrame, ci_level: float) -> dict[str, object]:
     """Return the comparison of the schools' two means."""
-    sides = [side.groupby(SCHOOL)["y"].agg(["mean", "size"]) for side in (teachers, leaders)]
+    sides = [side.groupby(SCHOOL)[OUTCOME].agg(["mean", "size"]) for side in (teachers, leaders)]
     common = sides[0].index.intersection(sides[1].index)
     if len(common) < FEWEST_SCHOOLS:
         raise NotEstimableError("few_schools")
@@ -209,14 +227,16 @@ def _between(teachers: pd.DataFrame, leaders: pd.DataFrame, ci_level: float) -> 
     }
 
 
-def _among_teachers(teachers: pd.DataFrame, options: list[int]) -> dict[str, float]:
+def _among_teachers(
+    teachers: pd.DataFrame, items: list[str], options: list[int]
+) -> dict[str, float]:
     """Return how alike the answers of a school's teachers are."""
     school, schools = pd.factorize(teachers[SCHOOL])
-    icc1 = intraclass_correlation(teachers["y"].to_numpy(), school)
+    icc1 = intraclass_correlation(teachers[OUTCOME].to_numpy(), school)
     return {
         "icc1": icc1,
         "icc2": reliability_of_means(icc1, len(teachers) / len(schools)),
-        "rwg": within_groups(teachers["y"], teachers[SCHOOL], options),
+        "rwg": within_groups(teachers[items], teachers[SCHOOL], options),
     }
 
 

@@ -14,6 +14,10 @@ from loftet_analysis.stats.estimands import BASELINE_ADJUST, BASELINE_APART
 from loftet_analysis.stats.missing import standardised_differences
 
 LINKED_OR_NOT, BY_ROLE = COMPARISONS = ("linked - unlinked", "participant - colleague")
+#: Of so many invited a share can be told without telling a few people.
+FOR_A_SHARE = 30
+#: Of so many it can be told at least whether most of them answered.
+FOR_A_CLASS = 6
 SIGNS = (SAME, FAST, UNANSWERED)
 
 
@@ -31,7 +35,7 @@ def totals(response: pd.DataFrame, *, region: str) -> pd.DataFrame:
     -------
     DataFrame
         ``names.RESPONSE`` with an empty `school_id`, and `n_schools` (with any answer); a count
-        that no school has is missing.
+        that no school has is missing, and `n_invited` where a school with answers lacks it.
 
     Examples
     --------
@@ -48,9 +52,70 @@ def totals(response: pd.DataFrame, *, region: str) -> pd.DataFrame:
     counts = here[keys].join(here[[*names.STEPS]].astype("Int64"))
     groups = counts.groupby(keys, sort=False)
     summed = groups[[*names.STEPS]].sum(min_count=1)
+    # a sum over the schools that the register knows would be set against answers from all
+    answering = counts["n_consented"].gt(0) & counts["n_invited"].isna()
+    partly = answering.groupby([counts[key] for key in keys], sort=False).any()
+    summed["n_invited"] = summed["n_invited"].mask(partly)
     summed["n_schools"] = counts["n_consented"].gt(0).groupby([counts[k] for k in keys]).sum()
     found = summed.reset_index().assign(**{names.REGION: region, names.SCHOOL: ""})
     return found[[*names.RESPONSE, "n_schools"]]
+
+
+def answered_class(answered: pd.Series, invited: pd.Series) -> pd.Series:
+    """Return how many of the invited answered, in classes that tell of no few people.
+
+    Returns
+    -------
+    Series of str
+        ``hardly`` (below a quarter), ``some`` (below half), ``most``; empty where fewer than six
+        were invited or a number is missing.
+
+    Examples
+    --------
+    >>> answered_class(pd.Series([1, 3, 4, 2]), pd.Series([8, 8, 8, 3])).tolist()
+    ['hardly', 'some', 'most', '']
+    """
+    asked = invited.astype("Float64").where(invited.ge(FOR_A_CLASS).fillna(False))
+    share = (answered.astype("Float64") / asked).astype(float)
+    known = share.notna()
+    found = np.select([~known, share < 0.25, share < 0.5], ["", "hardly", "some"], "most")
+    return pd.Series(found, index=answered.index, dtype="str")
+
+
+def missing_answers(items: pd.DataFrame) -> pd.DataFrame:
+    """Return how many of the answers to each scale's items are missing.
+
+    Parameters
+    ----------
+    items : DataFrame
+        ``names.ITEMS``, exact.
+
+    Returns
+    -------
+    DataFrame
+        ``names.MISSING_ANSWERS``: `n` people who answered any item of the scale, `n_cells` answers
+        that they could have given, `share_missing` of these, and `share_most` of the item that
+        most people left out.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"region": "oslo", "population": "pupils", "scale": "joy",
+    ...     "item": ["a", "b", ""], "wave": "pre", "subgroup": "all", "n": [90, 80, 95],
+    ...     "missing_share": [0.1, 0.2, 0.05]})
+    >>> missing_answers(rows)[["n", "n_cells", "share_missing", "share_most"]].round(2)
+         n  n_cells  share_missing  share_most
+    0  100      200           0.15         0.2
+    """
+    single = items[items["item"] != ""].astype({"n": float})
+    # an item that nobody answered says nothing of how many could have
+    reached = (single["n"] / (1 - single["missing_share"])).round()
+    keys = list(names.MISSING_ANSWERS[:5])
+    table = single[keys].assign(reached=reached, share=single["missing_share"])
+    groups = table.groupby(keys, sort=False)
+    found = groups.agg(n=("reached", "max"), k=("share", "size"), share_missing=("share", "mean"),
+                       share_most=("share", "max")).reset_index()  # fmt: skip
+    found = found.assign(n_cells=found["n"] * found["k"])
+    return found.astype({"n": "Int64", "n_cells": "Int64"})[list(names.MISSING_ANSWERS)]
 
 
 def arrivals(clean: pd.DataFrame, *, population: str, region: str) -> pd.DataFrame:

@@ -66,7 +66,7 @@ def attendance(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> 
     ax.set_yticks([])
     sns.despine(ax=ax, left=True)
     told = words.text(
-        "{what} attended, of {most}",
+        "number of {what}, of {most}",
         what=register_label(first["column"], words),
         most=words.count(most),
     )

@@ -96,9 +96,9 @@ def estimation_figure(frame: pd.DataFrame, *, words: Words, answers: pd.DataFram
         changes[-1].set_xlabel(words.text("change in standard deviations (after − before)"))
         legend_over(figure, wave_handles(words))
     caption = words.text(
-        "On the left the answers before and after: equal areas are equal shares of the answers, "
-        "values that few people chose are joined, and the marks below the axis are the means. On "
-        "the right the changes."
+        "On the left the answers of all who answered each time: equal areas are equal shares of "
+        "the answers, values that few people chose are joined, and the marks below the axis are "
+        "the means. On the right the changes, of those whom each is about."
     )
     return Drawing(
         figure,

@@ -119,8 +119,9 @@ def _column(
                 (middle, y - _ARROW),
                 arrowprops={"arrowstyle": "-|>", "color": INK, "shrinkA": 0, "shrinkB": 0},
             )
-            lost = words.number(n - before, 0, signed=True)
-            ax.text(middle + 0.1, y - _ARROW / 2, lost, va="center_baseline", color=GREY)
+            if n != before:  # what rounds to nothing need not be nobody
+                lost = words.number(n - before, 0, signed=True)
+                ax.text(middle + 0.1, y - _ARROW / 2, lost, va="center_baseline", color=GREY)
         outlines.append([(left, y), (left + width, y), (left + width, y + tall), (left, y + tall)])
         ax.text(left + width / 2, y + tall / 2, text, ha="center", va="center")
         y += tall + _ARROW

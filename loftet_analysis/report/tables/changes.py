@@ -384,8 +384,8 @@ def agreement_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
                 column: or_mark(text, row)
                 for column, text in {
                     _("Schools"): words.number(row["n_schools"], 0),
-                    _("Teachers"): words.number(row["mean_teachers"]),
-                    _("Leaders"): words.number(row["mean_leaders"]),
+                    _("Teachers"): words.number(row["n_teachers"], 0),
+                    _("Leaders"): words.number(row["n_leaders"], 0),
                     _("Difference"): words.number(row["difference"], signed=True),
                     level: words.interval(row["ci_low"], row["ci_high"]),
                     _("r"): words.number(row["r_schools"]),

@@ -22,19 +22,17 @@ from loftet_analysis.report.words import (
     subgroup_label,
     wave_label,
 )
+from loftet_analysis.stats.fieldwork import FOR_A_SHARE
 
 #: From the linked to those who never could be.
 STATES = (
     "linked", "linked_near", "absent", "declined", "set_aside", "moved", "code_error", "ambiguous",
     "grade_mismatch", "structurally_impossible",
 )  # fmt: skip
-#: Of so many invited at least a share can be told without telling a few people.
-FEWEST_FOR_SHARE = 30
-LOW_RESPONSE = 0.5
 
 
 def _share(part: object, whole: object, words: Words) -> str:
-    if pd.isna(part) or pd.isna(whole) or not whole:
+    if pd.isna(part) or pd.isna(whole) or whole < FOR_A_SHARE:
         return ""
     return words.percent(float(part) / float(whole))
 
@@ -115,7 +113,7 @@ def groups_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
             )
         rows.append(line)
     table = _without_empty(pd.DataFrame(rows))
-    asked = [_("Response: share of the invited of the group.")]
+    asked = [_("Response: share of the invited of the group whose answers may be used.")]
     return laid_out(
         table,
         name=name,
@@ -170,8 +168,8 @@ def schools_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
         notes=[
             _(
                 "Share of the invited who answered; where fewer than {n} were invited only whether "
-                "hardly anybody, under half or at least half did.",
-                n=words.count(FEWEST_FOR_SHARE),
+                "under a quarter, under half or at least half did.",
+                n=words.count(FOR_A_SHARE),
             ),
             _rounded_note(words),
         ],
@@ -183,15 +181,14 @@ def schools_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
 def _how_many(row: dict, words: Words) -> str:
     """Return a school's response as a share, or as a class where few were invited."""
     _ = words.text
-    invited, answered = row["n_invited"], row["n_answered"]
-    if pd.isna(answered) or not invited:
-        return ABSENT
-    share = float(answered) / float(invited)
-    if answered == 0:
-        return _("hardly anybody")
-    if invited >= FEWEST_FOR_SHARE:
-        return words.percent(min(share, 1))
-    return _("under half") if share < LOW_RESPONSE else _("half or more")
+    if row["answered"] and not pd.isna(row["n_invited"]) and row["n_invited"] >= FOR_A_SHARE:
+        return words.percent(min(float(row["n_answered"]) / float(row["n_invited"]), 1))
+    return {
+        "": ABSENT,
+        "hardly": _("under a quarter"),
+        "some": _("under half"),
+        "most": _("half or more"),
+    }[row["answered"]]
 
 
 def linkage_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
@@ -273,7 +270,7 @@ def missing_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
     Parameters
     ----------
     frame : DataFrame
-        Gated rows of items.
+        Gated rows of missing answers.
     words, name
         As in `response_table`.
     """
@@ -286,12 +283,10 @@ def missing_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
             "label": words.outcome(population, scale),
         }
         for wave in waves:
-            here = group[group[names.WAVE] == wave]
-            items = here[here["item"] != ""]
-            row = {"suppressed": bool(here["suppressed"].any())}
-            told = items["missing_share"].dropna()
-            line[f"{_('Mean')}|{wave}"] = or_mark(_percent(told.mean(), words), row)
-            line[f"{_('Most')}|{wave}"] = or_mark(_percent(told.max(), words), row)
+            found = group[group[names.WAVE] == wave].to_dict("records")
+            for label, column in ((_("Mean"), "share_missing"), (_("Most"), "share_most")):
+                told = _percent(found[0][column], words) or HIDDEN if found else ABSENT
+                line[f"{label}|{wave}"] = told
         rows.append(line)
     table = pd.DataFrame(rows)
     return laid_out(
@@ -300,7 +295,7 @@ def missing_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
         caption=_("Missing answers to the questions of each scale"),
         notes=[
             _("Of those who answered any question of the scale; the question with most missing."),
-            *hidden_note(frame, words),
+            _("{mark} hidden, since it would tell of few people", mark=HIDDEN),
         ],
         words=words,
         spanners={

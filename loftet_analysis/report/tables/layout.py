@@ -115,4 +115,4 @@ def hidden_note(frame: pd.DataFrame, words: Words) -> list[str]:
     """Return the note that explains hidden numbers, where there are any."""
     if not frame["suppressed"].any():
         return []
-    return [words.text("{mark} hidden, since too few people answered", mark=HIDDEN)]
+    return [words.text("{mark} hidden, since it would tell of few people", mark=HIDDEN)]
