@@ -123,7 +123,7 @@ def test_other_schools_count_for_the_teachers_alone():
     teachers, leaders = sides("eleven")
     found = one(teachers, leaders)
     new = answered("zzz", [1.0, 2.0, 5.0])
-    new = new.assign(**{item: new["prepared"] for item in ITEMS})
+    new = new.assign(**dict.fromkeys(ITEMS, new["prepared"]))
     more = one(pd.concat([teachers, new]), leaders)
     between = [*NUMBERS[: NUMBERS.index("ci_high") + 1], "r_schools"]
     pd.testing.assert_series_equal(more[between], found[between])
