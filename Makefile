@@ -12,7 +12,7 @@ demo: .venv/ready ## the main job on the demo study: exports, clean data, pages 
 	$(RUN) loftet_analysis demo
 
 test: .venv/ready ## all tests, the notebooks' numbers included
-	$(RUN) pytest -n 2 --dist loadgroup
+	$(RUN) pytest -n 2 --dist worksteal
 
 lab: .venv/ready ## JupyterLab on the notebooks
 	$(RUN) jupyterlab notebooks
@@ -32,6 +32,9 @@ verify: .venv/ready ## the long checks; their figures are kept in benchmarks/
 	.venv/bin/python benchmarks/coverage.py
 	.venv/bin/python benchmarks/inference.py
 	.venv/bin/python benchmarks/clean.py
+	$(RUN) loftet_analysis demo
+	$(RUN) loftet_analysis run demo --region nordland --region oslo --language nn --language en
+	$(RUN) tests.check_questions
 
 lock: .venv/ready ## resolve the packages anew (writes requirements.lock)
 	$(RUN) uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \

@@ -10,8 +10,12 @@ from filelock import FileLock
 
 from tests.small_demo import SMALL, build_root
 
-# tests that read the small demo run in one worker, which builds it once
-SMALL_DEMO = pytest.mark.xdist_group("small demo")
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one worker begin with the small demo, and the others come to it when it is there."""
+    of_demo = [item for item in items if "small_demo" in getattr(item, "fixturenames", ())]
+    rest = [item for item in items if item not in set(of_demo)]
+    items[:] = [*of_demo[:1], *rest, *of_demo[1:]]
 
 
 def loftet(*arguments: str, root: Path, **environment: str) -> subprocess.CompletedProcess:

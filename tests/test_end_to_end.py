@@ -12,10 +12,9 @@ import pytest
 
 from loftet_analysis import names
 from loftet_analysis.run.cli import main
-from tests.conftest import SMALL_DEMO, loftet
+from tests.conftest import loftet
 from tests.small_demo import HERE, SMALL
 
-pytestmark = SMALL_DEMO
 REGIONS = ("nordland", "oslo")
 NOTEBOOKS = sorted(path.stem for path in (HERE / "notebooks/region").glob("[0-9]*.ipynb"))
 PAGES = len(REGIONS) * len(NOTEBOOKS) + 1
@@ -108,8 +107,8 @@ def test_no_published_count_of_people_tells_a_small_number(small_demo):
     exact = pd.read_csv(small_demo / "data_clean/demo/response.csv")
     shown = table(small_demo, "response")
     counts = [column for column in names.RESPONSE if column.startswith("n_")]
-    assert exact[counts].stack().between(1, 5).any()
-    assert (shown[counts].stack() % 6 == 0).all()
+    assert exact[counts].stack().dropna().between(1, 5).any()
+    assert (shown[counts].stack().dropna() % 6 == 0).all()
     assert (table(small_demo, "linkage")["n"] % 6 == 0).all()
 
 

@@ -10,10 +10,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tests.conftest import SMALL_DEMO
 from tests.small_demo import HERE
 
-pytestmark = SMALL_DEMO
 NOTEBOOKS = sorted((HERE / "notebooks").rglob("[0-9]*.ipynb"))
 
 

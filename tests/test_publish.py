@@ -152,7 +152,8 @@ def test_an_estimand_without_a_rule_is_refused():
 def test_a_refused_row_without_numbers_needs_no_cell():
     numbers = ["n_pre", "n_post", "n_clusters", "mean_pre", "mean_post", "p_value", *NUMBERS]
     row = {**dict.fromkeys(numbers), "region": "atlantis", "reason": "no_pairs", "flags": ""}
-    found = gated(effects({**row, "verdict": ""}), mask(), "internal")
+    row |= {"verdict": "refused", "measurement_warning": "floor_effect"}
+    found = gated(effects(row), mask(), "internal")
     assert not found["suppressed"].any()
     assert list(found["reason"]) == ["no_pairs"]
 

@@ -10,7 +10,6 @@ from bs4 import BeautifulSoup
 from loftet_analysis.report.site import questions
 from loftet_analysis.report.words import PSEUDO
 from loftet_analysis.study import load_study
-from tests.conftest import SMALL_DEMO
 from tests.small_demo import HERE
 from tests.test_site import executed, html_of, left_over, visible
 
@@ -56,7 +55,6 @@ def test_every_question_points_to_a_section():
     assert sorted(places()) == QUESTIONS
 
 
-@SMALL_DEMO
 @pytest.mark.parametrize("region", ["nordland", "oslo"])
 @pytest.mark.parametrize(("question", "notebook", "heading"), PLACES)
 def test_every_section_has_its_heading_figure_table_and_sentence(
@@ -67,7 +65,6 @@ def test_every_section_has_its_heading_figure_table_and_sentence(
     assert lacking(page, question, heading) == []
 
 
-@SMALL_DEMO
 def test_the_index_leads_to_every_section(small_demo):
     folder = small_demo / "reports/demo"
     index = BeautifulSoup((folder / "index.html").read_text(encoding="utf-8"), "html.parser")
@@ -102,7 +99,6 @@ def pieces(study, language: str) -> list[str]:
     return known
 
 
-@SMALL_DEMO
 @pytest.mark.parametrize("path", REGION_NOTEBOOKS, ids=[path.stem for path in REGION_NOTEBOOKS])
 @pytest.mark.parametrize(("language", "region"), [("nn" + PSEUDO, "oslo"), ("en", "nordland")])
 def test_pages_in_other_languages_are_whole_and_in_one_language(demo_study, path, language, region):

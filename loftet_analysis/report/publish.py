@@ -297,7 +297,9 @@ def gated(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> pd.DataFrame
     counts = [c for c in _COUNTS if c in shown]
     shown[counts] = shown[counts].astype("Int64")
     told = [c for c in shown if c not in _KEPT]
-    tells = (shown[told].notna() & (shown[told] != "")).any(axis=1)
+    # that nothing was found, and how a scale measures, is said of nobody
+    numbers = [c for c in told if c not in ("verdict", "measurement_warning")]
+    tells = (shown[numbers].notna() & (shown[numbers] != "")).any(axis=1)
     telling = shown[tells].reset_index(drop=True)
     held = _held(cells(telling), mask)
     _refuse_parts(telling, held)
@@ -388,13 +390,13 @@ def gated_counts(counts: pd.DataFrame, profile: str) -> pd.DataFrame:
     [[42, 42]]
     """
     limit = LIMITS[profile]
+    _refuse_small_bins(counts.assign(suppressed=False), limit)
     columns = [c for c in counts if (c == "n" or c.startswith("n_")) and c != "n_schools"]
     rounded = {
         column: (counts[column].astype("Float64") / limit).round().astype("Int64") * limit
         for column in columns
     }
     shown = counts.assign(**rounded, suppressed=False, reason=counts.get("reason", ""))
-    _refuse_small_bins(shown, limit)
     if "state" in shown and limit > 1:
         # a state that nobody is in has no row, so a row of zero would tell that somebody is
         shown = shown[shown["n"] > 0].reset_index(drop=True)

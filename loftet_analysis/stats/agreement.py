@@ -145,10 +145,10 @@ def within_groups(answers: pd.DataFrame, group: pd.Series, options: list[int]) -
     random, all alike likely: (A² − 1)/12 for A answers one point apart (James, Demaree & Wolf
     1984). People who did not answer all J items are left out.
 
-    Since small groups vary less by chance too, and q above 1 counts as 0, answers at random do not
-    give 0. With J = 4 and A = 5 their simulated mean is .37 in groups of two and .22 in groups of
-    five; it approaches 0 as groups grow. At the same q the value is higher the more items there
-    are.
+    By chance q is below 1 in some groups and above 1, which counts as 0, in others, so answers at
+    random do not give 0. With J = 4 and A = 5 their simulated mean is .37 in groups of two and .22
+    in groups of five; it approaches 0 as groups grow. At the same q the value is higher the more
+    items there are.
 
     Parameters
     ----------

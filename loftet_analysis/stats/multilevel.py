@@ -353,20 +353,19 @@ def _optimum(problem: _Problem) -> Floats:
     """Return the θ of the least deviance, checked."""
     bounds = problem.bounds
     lower = np.array([-np.inf if low is None else low for low, _ in bounds])
-    best: tuple[float, Floats] = (np.inf, lower)
+    tried = []
     for start in STARTS:
         first = np.where(lower == 0, start, 0.0)
         found = optimize.minimize(
             problem.deviance, first, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-13}
         )
-        theta = _polished(problem.deviance, found.x, lower)
-        value = problem.deviance(theta)
-        if value < best[0] - 1e-9:
-            best = (value, theta)
-    theta = best[1]
-    if not np.isfinite(best[0]) or not _is_optimum(problem.deviance, theta, lower):
-        raise NotEstimableError("not_converged")
-    return theta
+        tried.append((float(found.fun), found.x))
+    # the least is polished; another only where that turns out to be no optimum
+    for value, x in sorted(tried, key=lambda pair: pair[0]):
+        theta = _polished(problem.deviance, x, lower)
+        if np.isfinite(value) and _is_optimum(problem.deviance, theta, lower):
+            return theta
+    raise NotEstimableError("not_converged")
 
 
 def _polished(deviance, theta: Floats, lower: Floats) -> Floats:

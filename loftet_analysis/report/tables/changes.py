@@ -416,7 +416,10 @@ def agreement_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
             _("r: do teachers and leaders of the same school go together? Over the schools."),
             _(
                 "ICC(1), ICC(2), r_wg: how far the teachers of a school agree among themselves "
-                "(one teacher, their mean, their spread)."
+                "(one teacher, their mean, the spread within). With so few teachers at a school "
+                "an r_wg of {low} to {high} arises by chance alone.",
+                low=words.number(0.2, 1),
+                high=words.number(0.4, 1),
             ),
             *hidden_note(frame, words),
             *refused,
