@@ -1,6 +1,11 @@
 """Shared ground: the small demo study in a folder whose name has a space and an ø."""
 
 import os
+
+# several workers share the cores, so each computes on one; set before anything loads numpy
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import subprocess
 import sys
 from pathlib import Path

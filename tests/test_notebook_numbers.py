@@ -38,7 +38,7 @@ def test_notebooks_give_the_numbers_they_hold(small_demo):
 
 
 def test_a_changed_digit_turns_nbval_red(small_demo, tmp_path):
-    source = HERE / "notebooks/region/04_pupils.ipynb"
+    source = HERE / "notebooks/region/01_fieldwork.ipynb"
     notebook = nbformat.read(source, as_version=4)
     compared = [
         cell for cell in notebook.cells if "nbval-check-output" in cell.metadata.get("tags", [])
@@ -47,7 +47,7 @@ def test_a_changed_digit_turns_nbval_red(small_demo, tmp_path):
     output["text"] = re.sub(
         r"\d(?=\D*$)", lambda found: str((int(found[0]) + 1) % 10), output["text"]
     )
-    altered = tmp_path / "04_pupils.ipynb"
+    altered = tmp_path / "01_fieldwork.ipynb"
     nbformat.write(notebook, altered)
     done = nbval(altered, root=small_demo)
     assert done.returncode == 1, done.stdout

@@ -100,21 +100,12 @@ def pieces(study, language: str) -> list[str]:
 
 
 @pytest.mark.parametrize("path", REGION_NOTEBOOKS, ids=[path.stem for path in REGION_NOTEBOOKS])
-@pytest.mark.parametrize(("language", "region"), [("nn" + PSEUDO, "oslo"), ("en", "nordland")])
-def test_pages_in_other_languages_are_whole_and_in_one_language(demo_study, path, language, region):
-    notebook = executed(path.stem, language=language, study="demo", region=region)
-    page = html_of(notebook, language)
+def test_a_page_in_another_language_is_whole_and_in_that_language(demo_study, path):
+    language = "nn" + PSEUDO
+    page = html_of(executed(path.stem, language=language, study="demo", region="oslo"), language)
     for question, of, heading in PLACES:
         if of == path.stem:
             assert lacking(page, question, heading) == []
-    if language.endswith(PSEUDO):
-        known = pieces(demo_study, language.removesuffix(PSEUDO))
-        known += re.findall(r"\b[0-9a-f]{12}\b", visible(page))
-        assert left_over(visible(page), known) == ""
-    else:
-        norwegian = re.compile(r"\b(ikke|og|det|som|skoler|endring|svar|elever|lærere)\b")
-        known = pieces(demo_study, language)
-        text = visible(page)
-        for each in sorted(known, key=len, reverse=True):
-            text = text.replace(each, " ")
-        assert not norwegian.search(text), norwegian.search(text)
+    known = pieces(demo_study, "nn")
+    known += re.findall(r"\b[0-9a-f]{12}\b", visible(page))
+    assert left_over(visible(page), known) == ""

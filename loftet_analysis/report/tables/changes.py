@@ -9,6 +9,7 @@ from loftet_analysis.report.tables.layout import (
     ABSENT,
     HIDDEN,
     Table,
+    by_wave,
     hidden_note,
     laid_out,
     notes_of,
@@ -21,7 +22,6 @@ from loftet_analysis.report.words import (
     estimand_label,
     reason_label,
     subgroup_label,
-    wave_label,
 )
 from loftet_analysis.stats.measurement import GOOD, light
 
@@ -359,9 +359,7 @@ def spread_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
             *hidden_note(frame, words),
         ],
         words=words,
-        spanners={
-            wave_label(wave, words): [c for c in table if c.endswith(f"|{wave}")] for wave in waves
-        },
+        spanners=by_wave(table, waves, words),
     )
 
 

@@ -9,6 +9,7 @@ from loftet_analysis.report.tables.layout import (
     ABSENT,
     HIDDEN,
     Table,
+    by_wave,
     hidden_note,
     laid_out,
     or_mark,
@@ -124,9 +125,7 @@ def groups_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
             _rounded_note(words),
         ],
         words=words,
-        spanners={
-            wave_label(wave, words): [c for c in table if c.endswith(f"|{wave}")] for wave in waves
-        },
+        spanners=by_wave(table, waves, words),
     )
 
 
@@ -226,9 +225,7 @@ def linkage_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
         caption=_("Why answers are, or are not, linked"),
         notes=[_rounded_note(words)],
         words=words,
-        spanners={
-            wave_label(wave, words): [c for c in table if c.endswith(f"|{wave}")] for wave in waves
-        },
+        spanners=by_wave(table, waves, words),
     )
 
 
@@ -298,9 +295,7 @@ def missing_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
             _("{mark} hidden, since it would tell of few people", mark=HIDDEN),
         ],
         words=words,
-        spanners={
-            wave_label(wave, words): [c for c in table if c.endswith(f"|{wave}")] for wave in waves
-        },
+        spanners=by_wave(table, waves, words),
     )
 
 

@@ -14,6 +14,7 @@ from loftet_analysis.report.words import (
     estimand_label,
     population_label,
     reason_label,
+    wave_label,
 )
 
 HIDDEN = "·"
@@ -95,6 +96,11 @@ def notes_of(frame: pd.DataFrame, words: Words) -> list[str]:
             )
         )
     return notes
+
+
+def by_wave(table: pd.DataFrame, waves: Sequence[str], words: Words) -> dict[str, list[str]]:
+    """Return the columns of each wave, which end in ``|`` and its name, under its label."""
+    return {wave_label(wave, words): [c for c in table if c.endswith(f"|{wave}")] for wave in waves}
 
 
 def outcome_group(row: dict, frame: pd.DataFrame, words: Words) -> str:

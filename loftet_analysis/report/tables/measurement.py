@@ -9,6 +9,7 @@ from loftet_analysis.report.tables.layout import (
     ABSENT,
     HIDDEN,
     Table,
+    by_wave,
     hidden_note,
     laid_out,
     or_mark,
@@ -71,9 +72,7 @@ def reliability_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
             *hidden_note(frame, words),
         ],
         words=words,
-        spanners={
-            wave_label(wave, words): [c for c in table if c.endswith(f"|{wave}")] for wave in waves
-        },
+        spanners=by_wave(table, waves, words),
     )
 
 
@@ -175,9 +174,7 @@ def items_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
             *hidden_note(frame, words),
         ],
         words=words,
-        spanners={
-            wave_label(wave, words): [c for c in table if c.endswith(f"|{wave}")] for wave in waves
-        },
+        spanners=by_wave(table, waves, words),
     )
 
 
