@@ -158,7 +158,8 @@ def items_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
         for wave in waves:
             found = group[group["wave"] == wave].to_dict("records")
             row = found[0] if found else {"suppressed": False}
-            line[f"{mean}|{wave}"] = or_mark(words.number(row.get("mean")), row)
+            digits = 1 if item else 2  # as far as the gate lets a single question's mean be told
+            line[f"{mean}|{wave}"] = or_mark(words.number(row.get("mean"), digits), row)
             line[f"{rest}|{wave}"] = or_mark(words.number(row.get("item_rest_r")), row)
             line[f"{without}|{wave}"] = or_mark(words.number(row.get("alpha_if_deleted")), row)
             line[f"{ends}|{wave}"] = or_mark(_ends(row, words), row)
