@@ -7,6 +7,7 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 
+from loftet_analysis.report import open_study
 from loftet_analysis.report.site import questions
 from loftet_analysis.report.words import PSEUDO
 from loftet_analysis.study import load_study
@@ -109,3 +110,13 @@ def test_a_page_in_another_language_is_whole_and_in_that_language(demo_study, pa
     known = pieces(demo_study, "nn")
     known += re.findall(r"\b[0-9a-f]{12}\b", visible(page))
     assert left_over(visible(page), known) == ""
+
+
+def test_no_bins_of_everybody_stand_beside_bins_of_a_part(demo_study):
+    study = open_study("demo", region="oslo")
+    people = study.everybody()
+    drawn = study.distribution(people)
+    teachers = drawn[drawn["population"] == "teachers"]
+    assert set(teachers["subgroup"]) == {"role=participant", "role=colleague"}
+    assert set(drawn.loc[drawn["population"] != "teachers", "subgroup"]) == {"all"}
+    assert set(study.answers(people)["subgroup"]) == {"all"}

@@ -105,6 +105,15 @@ def test_totals_are_sums_over_schools_and_missing_where_no_school_knows(tiny):
     assert set(country["school_id"]) == {""}
 
 
+def test_a_register_that_is_known_in_part_gives_no_total_of_the_invited(tiny):
+    table = prepare(tiny).response
+    place = (table["school_id"] == "0302") & (table["subgroup"] == "all")
+    table.loc[place & (table["wave"] == "pre"), "n_invited"] = pd.NA
+    partly = totals(table, region="nordland").set_index(["wave", "subgroup"])["n_invited"]
+    assert pd.isna(partly["pre", "all"])
+    assert partly["post", "all"] == 7
+
+
 def test_the_follow_up_has_schools_only_the_lowest_response_first(tiny, monkeypatch):
     store.write(prepare(tiny), tiny)
     table = follow_up(tiny)

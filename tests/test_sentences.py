@@ -186,6 +186,18 @@ def test_contrasts_are_differences_and_spreads_grow():
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_a_slope_is_not_measured_by_the_smallest_change_of_interest(language):
+    slope = {"estimand": "dose", "contrast": "per gathering"}
+    small = row_of(0.01, 0.02, **slope)
+    assert small["verdict"] == "negligible"
+    speech = words(language)
+    said = conclusion(small, speech)
+    assert speech.number(small["sesoi"]) not in said
+    assert said == conclusion(row_of(0.05, 0.15, **slope), speech)
+    assert said != conclusion(row_of(0.30, 0.05, **slope), speech)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_what_is_no_change_has_no_conclusion(language):
     for estimand in ("level", "lowest_fifth"):
         contrast = KINDS[estimand][0].contrast
