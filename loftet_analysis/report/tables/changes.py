@@ -13,6 +13,7 @@ from loftet_analysis.report.tables.layout import (
     hidden_note,
     laid_out,
     notes_of,
+    of_wave,
     or_mark,
 )
 from loftet_analysis.report.words import (
@@ -341,8 +342,7 @@ def spread_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
     for (population, outcome), group in frame.groupby(["population", "outcome"], sort=False):
         line = {"label": words.outcome(population, outcome)}
         for wave in waves:
-            found = group[group["wave"] == wave].to_dict("records")
-            row = found[0] if found else {"suppressed": False}
+            row = of_wave(group, wave)
             line[f"{_('Schools')}|{wave}"] = or_mark(words.number(row.get("n_clusters"), 0), row)
             line[f"{_('SD')}|{wave}"] = or_mark(words.number(row.get("sd")), row)
             share = row.get("icc")

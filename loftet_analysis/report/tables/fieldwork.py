@@ -13,6 +13,7 @@ from loftet_analysis.report.tables.layout import (
     hidden_note,
     laid_out,
     or_mark,
+    waves_in,
 )
 from loftet_analysis.report.words import (
     Words,
@@ -95,7 +96,7 @@ def groups_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
     """
     _ = words.text
     parts = frame[frame[names.SUBGROUP] != names.ALL]
-    waves = [wave for wave in names.WAVES if wave in set(parts[names.WAVE])]
+    waves = waves_in(parts)
     rows = []
     for (population, subgroup), group in parts.groupby(["population", "subgroup"], sort=False):
         line = {
@@ -201,7 +202,7 @@ def linkage_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
         As in `response_table`.
     """
     _ = words.text
-    waves = [wave for wave in names.WAVES if wave in set(frame[names.WAVE])]
+    waves = waves_in(frame)
     sums = frame.groupby(["population", "wave"])["n"].sum()
     rows = []
     ordered = frame.sort_values("state", key=lambda s: s.map(STATES.index), kind="stable")
@@ -240,7 +241,7 @@ def careless_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
         As in `response_table`.
     """
     _ = words.text
-    waves = [wave for wave in names.WAVES if wave in set(frame[names.WAVE])]
+    waves = waves_in(frame)
     rows = []
     for (population, sign), group in frame.groupby(["population", "sign"], sort=False):
         line = {"group": population_label(population, words), "label": sign_label(sign, words)}
@@ -272,7 +273,7 @@ def missing_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
         As in `response_table`.
     """
     _ = words.text
-    waves = [wave for wave in names.WAVES if wave in set(frame[names.WAVE])]
+    waves = waves_in(frame)
     rows = []
     for (population, scale), group in frame.groupby(["population", "scale"], sort=False):
         line = {

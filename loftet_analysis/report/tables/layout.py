@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 from great_tables import GT, loc, style
 
+from loftet_analysis import names
 from loftet_analysis.report.words import (
     Words,
     estimand_label,
@@ -96,6 +97,18 @@ def notes_of(frame: pd.DataFrame, words: Words) -> list[str]:
             )
         )
     return notes
+
+
+def waves_in(frame: pd.DataFrame) -> list[str]:
+    """Return the waves that a result has, in order."""
+    there = set(frame[names.WAVE])
+    return [wave for wave in names.WAVES if wave in there]
+
+
+def of_wave(group: pd.DataFrame, wave: str) -> dict:
+    """Return a wave's row of a line; where there is none, one that is neither there nor hidden."""
+    found = group[group[names.WAVE] == wave].to_dict("records")
+    return found[0] if found else {"suppressed": False}
 
 
 def by_wave(table: pd.DataFrame, waves: Sequence[str], words: Words) -> dict[str, list[str]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from loftet_analysis import names
 from loftet_analysis.report.tables.layout import (
     ABSENT,
     HIDDEN,
@@ -12,8 +11,10 @@ from loftet_analysis.report.tables.layout import (
     by_wave,
     hidden_note,
     laid_out,
+    of_wave,
     or_mark,
     outcome_group,
+    waves_in,
 )
 from loftet_analysis.report.words import (
     LIGHT_SHAPES,
@@ -41,7 +42,7 @@ def reliability_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
         As in `effects_table`.
     """
     _ = words.text
-    waves = [wave for wave in names.WAVES if wave in set(frame["wave"])]
+    waves = waves_in(frame)
     rows = []
     level = _("{level} CI", level=words.percent(0.95))
     for (_population, _scale, subgroup), group in _told_apart(frame).groupby(
@@ -54,8 +55,7 @@ def reliability_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
             "label": subgroup_label(subgroup, words) or _("everybody"),
         }
         for wave in waves:
-            matching = group[group["wave"] == wave].to_dict("records")
-            row = matching[0] if matching else {"suppressed": False}
+            row = of_wave(group, wave)
             low, high = row.get("alpha_ci_low"), row.get("alpha_ci_high")
             cells[f"n|{wave}"] = or_mark(words.number(row.get("n"), 0), row)
             cells[f"α|{wave}"] = or_mark(words.number(row.get("alpha")), row)
@@ -144,7 +144,7 @@ def items_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
         As in `reliability_table`.
     """
     _ = words.text
-    waves = [wave for wave in names.WAVES if wave in set(frame["wave"])]
+    waves = waves_in(frame)
     mean, rest, without = _("Mean"), _("r"), _("α without")
     ends = _("Low / high")
     rows = []
@@ -156,8 +156,7 @@ def items_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
             wording = f"{wording} {_('(turned)')}"
         line = {"group": outcome_group(group.iloc[0].to_dict(), frame, words), "label": wording}
         for wave in waves:
-            found = group[group["wave"] == wave].to_dict("records")
-            row = found[0] if found else {"suppressed": False}
+            row = of_wave(group, wave)
             digits = 1 if item else 2  # as far as the gate lets a single question's mean be told
             line[f"{mean}|{wave}"] = or_mark(words.number(row.get("mean"), digits), row)
             line[f"{rest}|{wave}"] = or_mark(words.number(row.get("item_rest_r")), row)
