@@ -15,6 +15,9 @@ from pathlib import Path
 
 from loftet_analysis.errors import InputError, Problem
 
+#: How the name of a file begins that is being written; such a file may be removed after a crash.
+PARTIAL = ".partial-"
+
 
 def root() -> Path:
     """Return the folder that holds ``data_raw/`` and ``notebooks/``.
@@ -41,7 +44,8 @@ def root() -> Path:
     )
 
 
-def _generated() -> Path:
+def generated() -> Path:
+    """Return the folder of the generated folders: ``LOFTET_DATA``, else the root."""
     moved = os.environ.get("LOFTET_DATA")
     return Path(moved).resolve() if moved else root()
 
@@ -53,17 +57,22 @@ def raw(study: str = "") -> Path:
 
 def clean(study: str) -> Path:
     """Return the folder of a study's clean data (internal)."""
-    return _generated() / "data_clean" / study
+    return generated() / "data_clean" / study
+
+
+def workroom(study: str) -> Path:
+    """Return the folder of a study's runs: lock, logs, and what is not finished yet (internal)."""
+    return generated() / "data_clean" / f".{study}"
 
 
 def figures(study: str) -> Path:
     """Return the folder of a study's published figures."""
-    return _generated() / "figures" / study
+    return generated() / "figures" / study
 
 
 def reports(study: str) -> Path:
     """Return the folder of a study's published pages and tables."""
-    return _generated() / "reports" / study
+    return generated() / "reports" / study
 
 
 def notebooks() -> Path:
@@ -74,7 +83,8 @@ def notebooks() -> Path:
 def kept_results() -> Path | None:
     """Return where a notebook keeps its exact results: ``LOFTET_RESULTS``, set by a batch run.
 
-    A notebook that somebody explores keeps none.
+    Beside them it keeps its figures and the list of what it read. A notebook that somebody
+    explores keeps none of it, and draws straight into `figures`.
     """
     named = os.environ.get("LOFTET_RESULTS")
     return Path(named) if named else None
@@ -93,7 +103,7 @@ def written_whole(target: Path) -> Iterator[Path]:
     ['b.txt']
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=target.suffix)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=PARTIAL, suffix=target.suffix)
     os.close(handle)
     temporary = Path(name)
     try:

@@ -1,6 +1,8 @@
 """Clean data on disk: whole, narrow to read, the same bytes every time."""
 
+import os
 import stat
+from multiprocessing import get_context
 from pathlib import Path
 
 import pandas as pd
@@ -89,7 +91,7 @@ def test_the_old_folder_is_replaced_but_for_what_notebooks_made(tiny):
     assert not (folder / "pupils" / "region=gone").exists()
     assert (folder / "results" / "oslo" / "effects.csv").read_text() == "kept"
     assert (folder / "manifest.json").read_text() == "{}"
-    assert [path.name for path in folder.parent.iterdir()] == ["tiny"]
+    assert not list(paths.workroom("tiny").iterdir())
 
 
 def test_a_failure_leaves_the_old_folder_as_it_was(tiny, monkeypatch):
@@ -112,7 +114,31 @@ def test_a_failure_leaves_the_old_folder_as_it_was(tiny, monkeypatch):
         with pytest.raises(OSError, match="disk full"):
             store.write(prepared, study)
     assert content(folder) == before
-    assert [path.name for path in folder.parent.iterdir()] == ["tiny"]
+    assert sorted(path.name for path in folder.parent.iterdir()) == [".tiny", "tiny"]
+    assert not list(paths.workroom("tiny").iterdir())
+
+
+def test_new_data_that_a_killed_process_had_ready_take_their_place(tiny, monkeypatch):
+    study, prepared = tiny
+    folder = store.write(prepared, study)
+    (folder / "values.csv").write_text("old", encoding="utf-8")
+
+    def killed(path: Path, to: Path) -> None:
+        if path.name == "new":
+            os._exit(9)
+        rename(path, to)
+
+    rename = Path.rename
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", killed)
+        writer = get_context("fork").Process(target=store.write, args=(prepared, study))
+        writer.start()
+        writer.join()
+    assert writer.exitcode == 9
+    assert not folder.exists()
+    store.recover("tiny")
+    assert (folder / "values.csv").read_text(encoding="utf-8") != "old"
+    assert not list(paths.workroom("tiny").iterdir())
 
 
 def content(folder: Path) -> dict[str, bytes]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -27,6 +29,9 @@ TABLES = {
 }
 _COUNTED = ("ledger", "values", "linkage", "response", "units")
 MADE_LATER = ("results", "failed", "manifest.json")
+#: The list of what a notebook read, beside its results: a line ``[what, where]`` for each.
+READS = "reads.jsonl"
+_STAGED = "staged-"
 _NUMBERS = (
     "n", "n_in", "n_out", "n_set_aside", "sd_unit", "low_fifth", "midpoint", "alpha",
     "alpha_post", "floor_share", "ceiling_share", "n_invited", "n_answered", "n_consented",
@@ -53,9 +58,9 @@ def write(prepared: Prepared, study: Study, invariance: pd.DataFrame | None = No
     Path
         ``data_clean/<study>/``.
     """
-    target = paths.clean(study.name)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{study.name}-") as room:
+    target, workroom = paths.clean(study.name), paths.workroom(study.name)
+    workroom.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=workroom, prefix=_STAGED) as room:
         staged, old = Path(room) / "new", Path(room) / "old"
         for population, frame in prepared.clean.items():
             by_region = dict(list(frame.groupby(names.REGION)))
@@ -86,6 +91,19 @@ def write(prepared: Prepared, study: Study, invariance: pd.DataFrame | None = No
     return target
 
 
+def recover(study: str) -> None:
+    """Put clean data in their place that a killed process had ready, and remove what it left.
+
+    To be called by whoever holds the study's lock.
+    """
+    target = paths.clean(study)
+    for room in paths.workroom(study).glob(f"{_STAGED}*"):
+        # the old data leave only when the new ones are complete
+        if not target.exists() and (room / "old").exists():
+            (room / "new").rename(target)
+        shutil.rmtree(room)
+
+
 def read(
     study: str, population: str, region: str | None = None, columns: Sequence[str] | None = None
 ) -> pd.DataFrame:
@@ -111,6 +129,7 @@ def read(
         Where there is no clean data yet, or none of that population, region or column.
     """
     folder = _existing(study, paths.clean(study)) / population
+    _note(population, {} if region is None else {names.REGION: [region]})
     if not folder.is_dir():
         there = [path.parent.name for path in sorted(folder.parent.glob("*/region=*"))]
         raise InputError(_unknown("population", population, sorted(set(there)), study))
@@ -129,8 +148,16 @@ def read(
     return frame[ordered]
 
 
-def read_table(study: str, name: str) -> pd.DataFrame:
+def read_table(study: str, name: str, **where: Collection[str]) -> pd.DataFrame:
     """Read one of the study's tables, by its key in ``TABLES``.
+
+    Parameters
+    ----------
+    study, name : str
+        ``"demo"``, ``"units"``.
+    **where : collection of str
+        Only rows that have one of these values in the column of that name. A batch run makes a
+        page anew only where what it read has changed, so ask for no more than is needed.
 
     Raises
     ------
@@ -140,10 +167,32 @@ def read_table(study: str, name: str) -> pd.DataFrame:
     if name not in TABLES:
         raise InputError(_unknown("table", name, list(TABLES), study))
     path = _existing(study, paths.clean(study) / TABLES[name])
+    kept = {column: sorted(set(values)) for column, values in where.items()}
+    _note(name, kept)
+    state = path.stat()
+    table = _read_table(path, (state.st_ino, state.st_mtime_ns, state.st_size))
+    rows = pd.Series(True, index=table.index)
+    for column, values in kept.items():
+        rows &= table[column].isin(values)
+    return table[rows].reset_index(drop=True)
+
+
+@lru_cache(maxsize=32)
+def _read_table(path: Path, state: tuple[int, ...]) -> pd.DataFrame:
+    """Read a table once for as long as the file is the same."""
     if path.suffix == ".parquet":
         return pd.read_parquet(path)
     text = pd.read_csv(path, dtype=str, keep_default_na=False)
     return text.assign(**{c: pd.to_numeric(text[c]) for c in text if c in _NUMBERS})
+
+
+def _note(what: str, where: dict[str, list[str]]) -> None:
+    """Write down, for a batch run, that something is read."""
+    folder = paths.kept_results()
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / READS).open("a", encoding="utf-8") as file:
+            file.write(json.dumps([what, where], sort_keys=True) + "\n")
 
 
 def _part(folder: Path, population: str, region: str) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 import platformdirs
@@ -126,10 +127,13 @@ def forget_key(study: Study) -> Path:
 
 def _make_key(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=paths.PARTIAL)  # mode 0600
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(secrets.token_bytes(KEY_BYTES))
+        os.link(partial, path)  # whole or not at all, and never over another key
     except FileExistsError:
         return  # another process was faster
-    with os.fdopen(handle, "wb") as file:
-        file.write(secrets.token_bytes(KEY_BYTES))
+    finally:
+        Path(partial).unlink()
     print(f"pseudonym key made: {path} (keep it apart from the data, and delete it at the end)")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from importlib.metadata import version
+from pathlib import Path
 
 import pandas as pd
 
@@ -77,9 +78,21 @@ class OpenStudy:
         place = f"{title} · {self.words.region(self.region)}"
         return Published(f'<p class="place">{html.escape(place)}</p>', place)._repr_mimebundle_()
 
+    def _table(self, name: str, **where: Sequence[str]) -> pd.DataFrame:
+        return store.read_table(self.study.name, name, **where)
+
+    def _mask(self, *frames: pd.DataFrame) -> pd.DataFrame:
+        """Return the part of the disclosure mask that can decide on these results."""
+        read = {population for kind, population in self._whole if kind == "clean"}
+        told = {value for f in frames if names.POPULATION in f for value in f[names.POPULATION]}
+        # what tells no region is of the country
+        regions = {v or names.NATIONAL for f in frames for v in f.get(names.REGION, [""])}
+        return self._table("disclosure", population=read | told, region=regions)
+
     @property
-    def _mask(self) -> pd.DataFrame:
-        return store.read_table(self.study.name, "disclosure")
+    def _here(self) -> dict[str, list[str]]:
+        """Which rows of a table are of this region; all of them where it is the country."""
+        return {} if self.region == names.NATIONAL else {names.REGION: [self.region]}
 
     def read(self, population: str) -> pd.DataFrame:
         """Return the clean frame of a population: this region's, or everybody's.
@@ -111,7 +124,7 @@ class OpenStudy:
         DataFrame
             ``names.RESPONSE`` with `n_schools`; see `stats.fieldwork.totals`.
         """
-        return totals(store.read_table(self.study.name, "response"), region=self.region)
+        return totals(self._table("response", **self._here), region=self.region)
 
     def response_by_school(self) -> pd.DataFrame:
         """Return the same school by school, of all people, where the register says who was invited.
@@ -122,17 +135,15 @@ class OpenStudy:
             ``names.RESPONSE`` with `answered`, how many of the invited did: see
             `stats.fieldwork.answered_class`.
         """
-        table = store.read_table(self.study.name, "response")
-        table = table[table["n_invited"].notna()]
-        table = table.assign(answered=answered_class(table["n_answered"], table["n_invited"]))
-        here = (table[names.REGION] == self.region) | (self.region == names.NATIONAL)
-        return table[here & (table[names.SUBGROUP] == names.ALL)].reset_index(drop=True)
+        table = self._table("response", subgroup=[names.ALL], **self._here)
+        table = table[table["n_invited"].notna()].reset_index(drop=True)
+        return table.assign(answered=answered_class(table["n_answered"], table["n_invited"]))
 
     def linkage(self) -> pd.DataFrame:
         """Return in which state each sheet's link is, and how many are: ``names.LINKAGE``."""
-        table = store.read_table(self.study.name, "linkage")
+        table = self._table("linkage", **self._here)
         if self.region != names.NATIONAL:
-            return table[table[names.REGION] == self.region].reset_index(drop=True)
+            return table
         keys = [names.POPULATION, names.WAVE, "state"]
         summed = table.groupby(keys, sort=False)["n"].sum().reset_index()
         return summed.assign(region=names.NATIONAL)[list(names.LINKAGE)]
@@ -253,15 +264,13 @@ class OpenStudy:
 
     def invariance(self) -> pd.DataFrame:
         """Return whether the scales measure alike before and after: ``names.INVARIANCE``."""
-        return self._invariance.assign(region=names.NATIONAL)
+        return self._table("invariance").assign(region=names.NATIONAL)
 
-    @property
-    def _invariance(self) -> pd.DataFrame:
-        return store.read_table(self.study.name, "invariance")
+    def _invariance(self, population: str) -> pd.DataFrame:
+        return self._table("invariance", population=[population])
 
-    @property
-    def _units(self) -> pd.DataFrame:
-        return store.read_table(self.study.name, "units")
+    def _units(self, population: str) -> pd.DataFrame:
+        return self._table("units", population=[population])
 
     def plan(self, population: str) -> pd.DataFrame:
         """Return the estimates that the study asks for in a population."""
@@ -304,7 +313,7 @@ class OpenStudy:
             asked,
             population=population,
             region=region,
-            units=self._units,
+            units=self._units(population),
             ci_level=self.study.analysis.ci_level,
             sesoi=self.study.analysis.sesoi,
             unit_is_sample=region == names.NATIONAL,
@@ -315,7 +324,9 @@ class OpenStudy:
 
     def _warnings(self, population: str) -> dict[str, str]:
         """Return what is to be said of each scale's measurement."""
-        found = measurement_warnings(self._invariance, self._units, reworded_scales(self.study))
+        found = measurement_warnings(
+            self._invariance(population), self._units(population), reworded_scales(self.study)
+        )
         return {scale: told for (of, scale), told in found.items() if of == population}
 
     def effects_by_region(self, population: str, clean: pd.DataFrame) -> pd.DataFrame:
@@ -425,7 +436,7 @@ class OpenStudy:
             dict(zip(asked[names.OUTCOME], asked[names.QUESTION], strict=True)),
             population=population,
             region=self.region,
-            units=self._units,
+            units=self._units(population),
             ci_level=self.study.analysis.ci_level,
         )
         if self._is_whole("clean", population, clean):
@@ -479,18 +490,18 @@ class OpenStudy:
         """
         if population not in self.study.populations:
             return pd.DataFrame(columns=names.SENSITIVITY)
-        failing = failing_items(self._invariance)
+        examined = self._invariance(population)
         nation = self.region == names.NATIONAL
         table = sensitivity(
             clean,
             found,
             population=population,
             region=self.region,
-            units=self._units,
+            units=self._units(population),
             instrument=self.study.populations[population].instrument,
             invited=self.study.invited(population),
-            failing={scale: kept for (of, scale), kept in failing.items() if of == population},
-            latent=self._invariance.query("population == @population") if nation else None,
+            failing={scale: kept for (_, scale), kept in failing_items(examined).items()},
+            latent=examined if nation else None,
             years=self.study.years_between,
         )
         whole = self._is_whole("clean", population, clean)
@@ -577,7 +588,7 @@ class OpenStudy:
 
     def gated(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return a result as it may be published; see `publish.gated`."""
-        return gated(frame, self._mask, self.study.disclosure)
+        return gated(frame, self._mask(frame), self.study.disclosure)
 
     def publish(
         self, frame: pd.DataFrame, view: str, *, name: str, **others: pd.DataFrame
@@ -599,12 +610,17 @@ class OpenStudy:
             frame,
             view,
             name=name,
-            mask=self._mask,
+            mask=self._mask(frame, *others.values()),
             profile=self.study.disclosure,
             words=self.words,
-            folder=paths.figures(self.study.name) / self.region,
+            folder=self._figures,
             **others,
         )
+
+    @property
+    def _figures(self) -> Path:
+        kept = paths.kept_results()
+        return kept / "figures" if kept else paths.figures(self.study.name) / self.region
 
     def about(self) -> Published:
         """Return what a page was made from: the data's hash, its newest answer, the versions."""

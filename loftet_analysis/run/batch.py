@@ -1,18 +1,22 @@
-"""The batch: one papermill run per (region × notebook × language), several at a time."""
+"""The batch: one papermill run per (region × notebook × language), several at a time.
+
+Where a notebook runs, nothing is kept: what it made comes back as bytes (`run_task`), and only the
+process that has the study's lock puts it in its place (`keep`).
+"""
 
 from __future__ import annotations
 
-import os
+import json
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
 import papermill
 from joblib import Parallel, delayed
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from loftet_analysis import names, paths
@@ -20,10 +24,12 @@ from loftet_analysis.data import store
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.report.site import clean_notebook, page
 from loftet_analysis.report.translate import translated
-from loftet_analysis.run.freshness import Fingerprint, description_digest, digest, library_digest
+from loftet_analysis.run.freshness import Fingerprint, Inputs, Read
+from loftet_analysis.run.kernels import executed
 from loftet_analysis.study import Study
 
 DONE, FAILED = "done", "failed"
+RUNNING = "running-"
 
 
 @dataclass(frozen=True)
@@ -41,10 +47,15 @@ class Task:
         return f"{self.region}/{self.notebook}.{self.language}"
 
     @property
+    def file(self) -> str:
+        """The notebook below the project's notebooks."""
+        kind = "national" if self.region == names.NATIONAL else "region"
+        return f"{kind}/{self.notebook}.ipynb"
+
+    @property
     def source(self) -> Path:
         """The notebook in the project."""
-        kind = "national" if self.region == names.NATIONAL else "region"
-        return paths.notebooks() / kind / f"{self.notebook}.ipynb"
+        return paths.notebooks() / self.file
 
     @property
     def target(self) -> Path:
@@ -68,29 +79,48 @@ class Task:
         shared = {"study": self.study, "language": self.language}
         return shared if self.region == names.NATIONAL else {**shared, "region": self.region}
 
-    def fingerprint(self) -> Fingerprint:
+    def fingerprint(self, inputs: Inputs, reads: Iterable[Read]) -> Fingerprint:
         """Return the digests of everything that the page is made from."""
-        clean = paths.clean(self.study)
-        region = "*" if self.region == names.NATIONAL else self.region
-        return {
-            "notebook": digest([self.source]),
-            "library": library_digest(),
-            "study description": description_digest(self.study),
-            "data": digest(clean.glob(f"*/region={region}")),
-            "disclosure, units and invariance": digest(
-                clean / store.TABLES[name] for name in ("disclosure", "units", "invariance")
-            ),
-        }
+        return inputs.page(self.source, self.parameters, reads)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all tasks of a run share, wherever they run.
+
+    Attributes
+    ----------
+    root, data : Path
+        The folder of notebooks and descriptions, and the one of generated data.
+    workroom : Path
+        Where notebooks keep what they make until it comes back.
+    time_limit : float
+        Seconds for each notebook.
+    warm : bool
+        Whether kernels are forked from a warm process where that is possible.
+    """
+
+    root: Path
+    data: Path
+    workroom: Path
+    time_limit: float
+    warm: bool
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one task ended."""
+    """How one task ended, and what it made: files by name, and what it read."""
 
     task: Task
     state: str
     seconds: float
     error: str = ""
+    traceback: str = ""
+    notebook: bytes = b""
+    page: bytes = b""
+    results: dict[str, bytes] = field(default_factory=dict, repr=False)
+    figures: dict[str, bytes] = field(default_factory=dict, repr=False)
+    reads: list[Read] = field(default_factory=list, repr=False)
 
 
 def all_tasks(
@@ -99,8 +129,8 @@ def all_tasks(
     regions: Sequence[str] | None = None,
     notebooks: Sequence[str] | None = None,
     languages: Sequence[str] | None = None,
-) -> tuple[list[Task], list[Task]]:
-    """Return the region tasks and the national tasks that a study asks for.
+) -> list[Task]:
+    """Return the tasks that a study asks for, in register order and the country last.
 
     Parameters
     ----------
@@ -140,7 +170,7 @@ def all_tasks(
     national = tasks(names.NATIONAL, of_country) if names.NATIONAL in chosen_regions else []
     for task in {task.source: task for task in [*regional, *national]}.values():
         _refuse_unknown_parameters(task)
-    return regional, national
+    return [*regional, *national]
 
 
 def _notebook_names(kind: str) -> list[str]:
@@ -188,108 +218,116 @@ def _refuse_unknown_parameters(task: Task) -> None:
         )
 
 
-def run_all(tasks: Sequence[Task], *, jobs: int) -> Iterator[Outcome]:
-    """Run tasks, ``jobs`` at a time, and yield each outcome as it comes.
+def run_all(tasks: Sequence[Task], setting: Setting, *, jobs: int) -> Iterator[Outcome]:
+    """Run tasks here, ``jobs`` at a time, and yield each outcome as it comes.
 
-    One task's failure is contained in its outcome.
+    One task's failure is contained in its outcome. The work is done in the kernels, which are
+    processes; here a thread waits for each.
     """
     if not tasks:
         return
-    workers = Parallel(n_jobs=min(jobs, len(tasks)), return_as="generator_unordered")
-    yield from workers(delayed(run_task)(task) for task in tasks)
+    workers = Parallel(
+        n_jobs=min(jobs, len(tasks)), backend="threading", return_as="generator_unordered"
+    )
+    yield from workers(delayed(run_task)(task, setting) for task in tasks)
 
 
-def run_task(task: Task) -> Outcome:
-    """Run one notebook through papermill and lay its page beside the executed notebook.
+def run_task(task: Task, setting: Setting) -> Outcome:
+    """Run one notebook through papermill and make its page.
 
     Returns
     -------
     Outcome
-        ``failed`` with the exception's first line where a cell raised; the failed notebook and
-        its traceback then lie in ``data_clean/<study>/failed/`` and an older page is removed.
+        ``failed`` where a cell raised, the time was up or the kernel died.
     """
     began = time.perf_counter()
-    with tempfile.TemporaryDirectory() as scratch:
-        executed, results = Path(scratch) / "out.ipynb", Path(scratch) / "results"
+    folder = setting.root / "notebooks"
+    with tempfile.TemporaryDirectory(dir=setting.workroom, prefix=RUNNING) as scratch:
+        target, made = Path(scratch) / "out.ipynb", Path(scratch) / "made"
         try:
-            _execute(task, executed, results)
-            done = clean_notebook(nbformat.read(executed, as_version=4))
+            raw = executed(
+                translated(nbformat.read(folder / task.file, as_version=4), task.language),
+                target,
+                parameters=task.parameters,
+                folder=folder,
+                environment={
+                    "LOFTET_ROOT": str(setting.root),
+                    "LOFTET_DATA": str(setting.data),
+                    "LOFTET_RESULTS": str(made),
+                },
+                time_limit=setting.time_limit,
+                warm=setting.warm,
+            )
+            done = clean_notebook(raw)
             html = page(done, language=task.language, study=task.study, region=task.region)
         except Exception as error:
-            _keep_remains(task, executed, error)
-            return Outcome(task, FAILED, time.perf_counter() - began, _first_line(error))
-        _keep_results(task, results)
-    with paths.written_whole(task.target.with_suffix(".ipynb")) as path:
-        nbformat.write(done, path)
-    with paths.written_whole(task.target.with_suffix(".html")) as path:
-        path.write_text(html, encoding="utf-8")
-    for suffix in (".ipynb", ".txt"):
-        Path(f"{task.remains}{suffix}").unlink(missing_ok=True)
-    return Outcome(task, DONE, time.perf_counter() - began)
-
-
-def _execute(task: Task, executed: Path, results: Path) -> None:
-    source = executed.with_name("in.ipynb")
-    notebook = nbformat.read(task.source, as_version=4)
-    nbformat.write(translated(notebook, task.language), source)
-    with _environment(
-        LOFTET_ROOT=str(paths.root()),
-        LOFTET_RESULTS=str(results),
-        # numbers must not hang on how many kernels run at a time
-        OMP_NUM_THREADS="1",
-        OPENBLAS_NUM_THREADS="1",
-    ):
-        papermill.execute_notebook(
-            str(source),
-            str(executed),
-            parameters=task.parameters,
-            kernel_name="python3",
-            cwd=str(paths.notebooks()),
-            progress_bar=False,
-            extra_arguments=["--IPKernelApp.log_level=ERROR"],
+            return Outcome(
+                task,
+                FAILED,
+                time.perf_counter() - began,
+                error=_first_line(error, setting),
+                traceback=str(error),
+                notebook=target.read_bytes() if target.exists() else b"",
+                reads=_reads(made),
+            )
+        return Outcome(
+            task,
+            DONE,
+            time.perf_counter() - began,
+            notebook=nbformat.writes(done).encode() + b"\n",
+            page=html.encode(),
+            results={path.name: path.read_bytes() for path in sorted(made.glob("*.csv"))},
+            figures={path.name: path.read_bytes() for path in sorted(made.glob("figures/*"))},
+            reads=_reads(made),
         )
 
 
-@contextmanager
-def _environment(**values: str) -> Iterator[None]:
-    """Set what a kernel inherits, and put back what was there."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+def _reads(made: Path) -> list[Read]:
+    notes = made / store.READS
+    if not notes.exists():
+        return []
+    lines = dict.fromkeys(notes.read_text(encoding="utf-8").splitlines())
+    return [(what, where) for what, where in map(json.loads, sorted(lines))]
 
 
-def _keep_results(task: Task, made: Path) -> None:
-    files = sorted(made.glob("*.csv"))
-    for old in task.results.glob("*.csv"):
-        if old.name not in {file.name for file in files}:
-            old.unlink(missing_ok=True)
-    for file in files:
-        with paths.written_whole(task.results / file.name) as path:
-            path.write_bytes(file.read_bytes())
-
-
-def _keep_remains(task: Task, executed: Path, error: Exception) -> None:
-    # neither an older page nor older numbers may stand for what failed
-    for suffix in (".ipynb", ".html"):
-        task.target.with_suffix(suffix).unlink(missing_ok=True)
-    for file in task.results.glob("*.csv"):
-        file.unlink(missing_ok=True)
-    if executed.exists():
-        with paths.written_whole(Path(f"{task.remains}.ipynb")) as path:
-            path.write_bytes(executed.read_bytes())
-    with paths.written_whole(Path(f"{task.remains}.txt")) as path:
-        path.write_text(str(error), encoding="utf-8")
-
-
-def _first_line(error: Exception) -> str:
+def _first_line(error: Exception, setting: Setting) -> str:
     if isinstance(error, PapermillExecutionError):
         # a notebook's own message may span lines; its first says what is wrong
         return f"{error.ename}: {error.evalue}".strip().splitlines()[0]
+    if isinstance(error, CellTimeoutError):
+        return f"stopped after {setting.time_limit:g} s, its limit of time (--time-limit)"
+    if isinstance(error, DeadKernelError):
+        return "its kernel died; was there too little memory?"
     return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+def keep(outcome: Outcome, before: Sequence[str]) -> None:
+    """Put what a task made in its place, and remove what it no longer makes.
+
+    Of a failed one nothing is published, also nothing older: its notebook and traceback go to
+    ``data_clean/<study>/failed/``.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        From `run_task`.
+    before : sequence of str
+        The names of the figures that the task made last time.
+    """
+    task = outcome.task
+    figures, results = paths.figures(task.study) / task.region, task.results
+    made = {figures / name: content for name, content in outcome.figures.items()}
+    made |= {results / name: content for name, content in outcome.results.items()}
+    places = {
+        DONE: (task.target.with_suffix(".ipynb"), task.target.with_suffix(".html")),
+        FAILED: (Path(f"{task.remains}.ipynb"), Path(f"{task.remains}.txt")),
+    }
+    notebook, text = places[outcome.state]
+    made |= {notebook: outcome.notebook, text: outcome.page or outcome.traceback.encode()}
+    older = {*results.glob("*.csv"), *(figures / name for name in before)}
+    for path in {*older, *places[DONE], *places[FAILED]} - {p for p in made if made[p]}:
+        path.unlink(missing_ok=True)
+    for target, content in made.items():
+        if content:
+            with paths.written_whole(target) as path:
+                path.write_bytes(content)

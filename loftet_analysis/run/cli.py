@@ -60,6 +60,21 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
         "--language", action="append", metavar="L", help="nb, nn or en; default: the study's first"
     )
     parser.add_argument("--jobs", type=int, metavar="N", help="kernels at a time; default: cores")
+    parser.add_argument(
+        "--scheduler", metavar="ADDRESS", help="run on a Dask cluster, e.g. tcp://host:8786"
+    )
+    parser.add_argument(
+        "--time-limit",
+        type=float,
+        default=3600,
+        metavar="SECONDS",
+        help="stop a notebook that takes longer; default: 3600",
+    )
+    parser.add_argument(
+        "--fresh-kernels",
+        action="store_true",
+        help="start every kernel by itself instead of forking it: slower, same results",
+    )
     parser.add_argument("--force", action="store_true", help="also what is up to date")
 
 

@@ -7,10 +7,8 @@ from pathlib import Path
 
 from loftet_analysis import paths
 from loftet_analysis.run.batch import FAILED, Task, all_tasks
-from loftet_analysis.run.freshness import read_manifest
+from loftet_analysis.run.freshness import Inputs, read_manifest
 from loftet_analysis.study import Study
-
-_OF_DATA = ("data", "disclosure, units and invariance")
 
 
 def remove_outdated(study: Study) -> int:
@@ -26,9 +24,9 @@ def remove_outdated(study: Study) -> int:
     int
         Number of pages that were removed.
     """
-    manifest = read_manifest(study.name)
-    regional, national = all_tasks(study, languages=study.languages)
-    current = {task for task in [*regional, *national] if _matches(task, manifest)}
+    manifest, inputs = read_manifest(study.name), Inputs(study.name)
+    tasks = all_tasks(study, languages=study.languages)
+    current = {task for task in tasks if _matches(task, manifest, inputs)}
     kept = {task.target for task in current}
     reports, figures = paths.reports(study.name), paths.figures(study.name)
     removed = 0
@@ -53,10 +51,12 @@ def remove_outdated(study: Study) -> int:
     return removed
 
 
-def _matches(task: Task, manifest: dict[str, dict]) -> bool:
+def _matches(task: Task, manifest: dict[str, dict], inputs: Inputs) -> bool:
     entry = manifest.get(task.name)
-    now = task.fingerprint()
-    return entry is not None and all(entry["parts"].get(part) == now[part] for part in _OF_DATA)
+    if entry is None:
+        return False
+    now = inputs.data(entry["reads"])
+    return all(entry["parts"].get(part) == now[part] for part in now)
 
 
 def _remove_empty(*folders: Path) -> None:

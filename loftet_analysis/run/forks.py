@@ -1,0 +1,116 @@
+"""The process that has imported everything and forks kernels: ``python -m`` this, by `Nursery`.
+
+It never starts a thread nor opens a socket of zmq, so that a fork is whole. Kernels give the same
+bytes as fresh ones: the random generators are seeded anew in each, and what a library settles at
+import by looking at the kernel (matplotlib's backend, how many columns pandas prints) is set as a
+kernel has it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import json
+import os
+import random
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from ipykernel.kernelapp import launch_new_instance
+
+# what notebooks import, so that every kernel has it
+from loftet_analysis.report import open_study as open_study
+
+_PR_SET_PDEATHSIG = 1
+_FIRST_TO_GO = "500"  # where memory runs out, a kernel dies and not the batch
+
+
+def serve(channel: socket.socket) -> None:
+    """Fork a kernel for each request, until the other end closes; then end them all."""
+    # as in a kernel, where there is no terminal whose width would count
+    pd.set_option("display.max_columns", 20)
+    gc.collect()
+    gc.freeze()  # what is there stays shared between the forks
+    kernels: set[int] = set()
+    try:
+        with channel.makefile("rb") as requests:
+            for line in requests:
+                asked = json.loads(line)
+                if "exit_code" in asked:
+                    _send(channel, {"exit_code": _exit_code(asked["exit_code"], kernels)})
+                    continue
+                pid = os.fork()
+                if pid == 0:
+                    _become_kernel(channel, **asked)
+                kernels.add(pid)
+                handle = os.pidfd_open(pid)
+                _send(channel, {"pid": pid}, handle)
+                os.close(handle)
+    finally:
+        for pid in kernels:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
+
+
+def _send(channel: socket.socket, answer: dict, *handles: int) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        socket.send_fds(channel, [json.dumps(answer).encode() + b"\n"], list(handles))
+
+
+def _exit_code(pid: int, kernels: set[int]) -> int | None:
+    """Return the exit code of a kernel that has ended, which frees its place."""
+    if pid not in kernels:
+        return -signal.SIGKILL
+    ended, status = os.waitpid(pid, os.WNOHANG)
+    if not ended:
+        return None
+    kernels.discard(pid)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)  # what the kernel started and left behind
+    return os.waitstatus_to_exitcode(status)
+
+
+def _become_kernel(
+    channel: socket.socket, arguments: list[str], folder: str, env: dict[str, str]
+) -> None:
+    """Run a kernel in a forked process; never returns."""
+    code = 1
+    try:
+        parent = os.getppid()
+        os.setsid()
+        _die_with_parent(parent)
+        channel.close()
+        Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_GO)
+        os.chdir(folder)
+        os.environ.clear()
+        os.environ.update(env)
+        os.environ["JPY_PARENT_PID"] = str(parent)
+        random.seed()
+        np.random.seed()
+        passed_on = arguments[arguments.index("ipykernel_launcher") + 1 :]
+        sys.argv = ["ipykernel_launcher", *passed_on]
+        launch_new_instance(passed_on)
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _die_with_parent(parent: int) -> None:
+    """Let the system kill this process when the warm one is killed."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    serve(socket.socket(fileno=int(sys.argv[1])))
