@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from loftet_analysis import names
 from loftet_analysis.data.ledger import sheet_counts
-from loftet_analysis.data.prepare import Prepared, prepare
+from loftet_analysis.data.prepare import prepare
+from loftet_analysis.data.prepared import Prepared
 from loftet_analysis.errors import InputError
 from loftet_analysis.privacy.pseudonyms import pseudonym
 from loftet_analysis.study import load_study

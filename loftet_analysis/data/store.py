@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from loftet_analysis import names, paths
-from loftet_analysis.data.prepare import Prepared
+from loftet_analysis.data.prepared import Prepared
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study import Study
 

@@ -238,10 +238,12 @@ class OpenStudy:
         """
         rows = []
         for population in self.study.populations.values():
+            if populations and population.name not in populations:
+                continue
             warnings = self._warnings(population.name)
             for name, scale in population.instrument.scales.items():
                 waves = [wave for wave in population.files if wave in scale.waves]
-                if waves and (not populations or population.name in populations):
+                if waves:
                     told = warnings.get(name, "")
                     row = (population.name, name, scale.question or "", waves[0])
                     rows.append((*row, light(told), told))

@@ -19,69 +19,15 @@ from joblib import Parallel, delayed
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
-from loftet_analysis import names, paths
+from loftet_analysis import paths
 from loftet_analysis.data import store
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.report.site import clean_notebook, page
 from loftet_analysis.report.translate import translated
-from loftet_analysis.run.freshness import Fingerprint, Inputs, Read
+from loftet_analysis.run.freshness import Read
 from loftet_analysis.run.kernels import executed
-from loftet_analysis.study import Study
-
-DONE, FAILED = "done", "failed"
-RUNNING = "running-"
-
-
-@dataclass(frozen=True)
-class Task:
-    """One notebook to run: where it lies, for which region (or the country), in which language."""
-
-    study: str
-    notebook: str
-    region: str
-    language: str
-
-    @property
-    def name(self) -> str:
-        """The task's place among the results: ``nordland/04_pupils.nb``."""
-        return f"{self.region}/{self.notebook}.{self.language}"
-
-    @property
-    def file(self) -> str:
-        """The notebook below the project's notebooks."""
-        kind = "national" if self.region == names.NATIONAL else "region"
-        return f"{kind}/{self.notebook}.ipynb"
-
-    @property
-    def source(self) -> Path:
-        """The notebook in the project."""
-        return paths.notebooks() / self.file
-
-    @property
-    def target(self) -> Path:
-        """The page's place without its suffix."""
-        return paths.reports(self.study) / self.language / self.region / self.notebook
-
-    @property
-    def results(self) -> Path:
-        """Where the notebook's exact tables are kept; the same in every language."""
-        return paths.clean(self.study) / "results" / self.region / self.notebook
-
-    @property
-    def remains(self) -> Path:
-        """Where the notebook and its traceback are kept if it fails, without suffix."""
-        folder = paths.clean(self.study) / FAILED / self.region
-        return folder / f"{self.notebook}.{self.language}"
-
-    @property
-    def parameters(self) -> dict[str, str]:
-        """What papermill passes on, all of it text."""
-        shared = {"study": self.study, "language": self.language}
-        return shared if self.region == names.NATIONAL else {**shared, "region": self.region}
-
-    def fingerprint(self, inputs: Inputs, reads: Iterable[Read]) -> Fingerprint:
-        """Return the digests of everything that the page is made from."""
-        return inputs.page(self.source, self.parameters, reads)
+from loftet_analysis.run.tasks import DONE, FAILED, Task
+from loftet_analysis.run.workroom import RUNNING
 
 
 @dataclass(frozen=True)
@@ -123,78 +69,22 @@ class Outcome:
     reads: list[Read] = field(default_factory=list, repr=False)
 
 
-def all_tasks(
-    study: Study,
-    *,
-    regions: Sequence[str] | None = None,
-    notebooks: Sequence[str] | None = None,
-    languages: Sequence[str] | None = None,
-) -> list[Task]:
-    """Return the tasks that a study asks for, in register order and the country last.
-
-    Parameters
-    ----------
-    study : Study
-        The study's description.
-    regions, notebooks, languages : sequence of str, optional
-        Only these; default: every region, every notebook, the study's first language. Where
-        regions are named the national notebooks are left out, unless ``national`` is one of them.
+def refuse_unknown_parameters(tasks: Iterable[Task]) -> None:
+    """Refuse notebooks that lack a parameter which they are to be given.
 
     Raises
     ------
     InputError
-        For every name that the study, or the folder of notebooks, does not have.
+        For each of them, and for each file that is no notebook.
     """
-    known_regions = [*study.regions[names.REGION], names.NATIONAL]
-    of_region = _notebook_names("region")
-    of_country = _notebook_names("national")
-    _refuse_unknown(
-        [
-            ("region", regions, known_regions),
-            ("notebook", notebooks, [*of_region, *of_country]),
-            ("language", languages, list(study.languages)),
-        ]
-    )
-    chosen_regions = list(dict.fromkeys(regions or known_regions))
-    chosen_languages = list(dict.fromkeys(languages or study.languages[:1]))
-
-    def tasks(region: str, candidates: list[str]) -> list[Task]:
-        return [
-            Task(study.name, notebook, region, language)
-            for notebook in candidates
-            for language in chosen_languages
-            if notebooks is None or notebook in notebooks
-        ]
-
-    regional = [t for r in chosen_regions if r != names.NATIONAL for t in tasks(r, of_region)]
-    national = tasks(names.NATIONAL, of_country) if names.NATIONAL in chosen_regions else []
-    for task in {task.source: task for task in [*regional, *national]}.values():
-        _refuse_unknown_parameters(task)
-    return [*regional, *national]
-
-
-def _notebook_names(kind: str) -> list[str]:
-    return sorted(path.stem for path in (paths.notebooks() / kind).glob("[0-9]*.ipynb"))
-
-
-def _refuse_unknown(choices: Iterable[tuple[str, Sequence[str] | None, list[str]]]) -> None:
-    problems = [
-        Problem(
-            f"unknown {what}",
-            found=value,
-            allowed=", ".join(allowed),
-            where=f"--{what}",
-            todo="name one that there is, or leave the option out for all",
-        )
-        for what, values, allowed in choices
-        for value in values or ()
-        if value not in allowed
-    ]
+    problems = []
+    for task in {task.source: task for task in tasks}.values():
+        problems += _missing_parameters(task)
     if problems:
         raise InputError(problems)
 
 
-def _refuse_unknown_parameters(task: Task) -> None:
+def _missing_parameters(task: Task) -> list[Problem]:
     # papermill only warns of a parameter that the notebook does not have, and runs it with the
     # notebook's own default: a page of the wrong region
     place = str(task.source.relative_to(paths.root()))
@@ -202,20 +92,18 @@ def _refuse_unknown_parameters(task: Task) -> None:
         declared = papermill.inspect_notebook(str(task.source))
     except (ValueError, KeyError, AttributeError, nbformat.ValidationError) as error:
         found = str(error).partition("\n")[0]
-        raise InputError(
-            Problem("not a notebook", found, "an .ipynb file of version 4", place)
-        ) from None
+        return [Problem("not a notebook", found, "an .ipynb file of version 4", place)]
     missing = sorted(set(task.parameters) - set(declared))
-    if missing:
-        raise InputError(
-            Problem(
-                "a notebook lacks parameters",
-                found=", ".join(sorted(declared)) or "none",
-                allowed=", ".join(task.parameters),
-                where=place,
-                todo=f"add {', '.join(missing)} to its cell tagged `parameters`",
-            )
+    return [
+        Problem(
+            "a notebook lacks parameters",
+            found=", ".join(sorted(declared)) or "none",
+            allowed=", ".join(task.parameters),
+            where=place,
+            todo=f"add {', '.join(missing)} to its cell tagged `parameters`",
         )
+        for _ in missing[:1]
+    ]
 
 
 def run_all(tasks: Sequence[Task], setting: Setting, *, jobs: int) -> Iterator[Outcome]:

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from loftet_analysis.errors import InputError, Problem
-from loftet_analysis.run.batch import FAILED, Outcome, Setting, Task, run_task
+from loftet_analysis.run.batch import Outcome, Setting, run_task
 from loftet_analysis.run.freshness import library_digest, package_versions
+from loftet_analysis.run.tasks import FAILED, Task
 
 if TYPE_CHECKING:
     from distributed import Client

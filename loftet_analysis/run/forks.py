@@ -89,10 +89,10 @@ def _become_kernel(
         os.chdir(folder)
         os.environ.clear()
         os.environ.update(env)
-        os.environ["JPY_PARENT_PID"] = str(parent)
         random.seed()
         np.random.seed()
         passed_on = arguments[arguments.index("ipykernel_launcher") + 1 :]
+        passed_on.append(f"--IPKernelApp.parent_handle={parent}")
         sys.argv = ["ipykernel_launcher", *passed_on]
         launch_new_instance(passed_on)
         code = 0

@@ -20,11 +20,16 @@ import pandas as pd
 from loftet_analysis import names, paths
 from loftet_analysis.data import store
 from loftet_analysis.errors import InputError
+from loftet_analysis.privacy import pseudonyms
+from loftet_analysis.study import Study
 
 Fingerprint = dict[str, str]
 #: What a notebook read, as it wrote it down: a table or population, and which of its rows.
 Read = tuple[str, dict[str, list[str]]]
 NEVER_RUN = "never run"
+#: Entries of the manifest that are no pages, and the part of the clean data that is no file.
+CLEAN, SITE = "clean data", "site"
+KEY, KEY_DESTROYED = "pseudonym key", "destroyed"
 #: Parts of a page that are not data.
 LIBRARY, NOTEBOOK, PACKAGES = "library", "notebook", "packages"
 DESCRIPTION, PARAMETERS = "study description", "parameters"
@@ -93,14 +98,21 @@ def description_digest(study: str) -> str:
     return digest(paths.raw(study) / name for name in ("study.yml", "schools.csv", "instruments"))
 
 
-def cleaning_fingerprint(study: str, exports: Iterable[Path]) -> Fingerprint:
+def cleaning_fingerprint(study: Study) -> Fingerprint:
     """Return the fingerprint of what a study's clean data are made from."""
+    check = pseudonyms.key_check(study)
     return {
-        DESCRIPTION: description_digest(study),
-        "exports": digest(exports),
+        DESCRIPTION: description_digest(study.name),
+        "exports": digest(study.export_path(file) for file in study.export_files),
         LIBRARY: library_digest(_CLEANING),
         PACKAGES: package_versions(_COMPUTES),
+        **({KEY: check} if check else {}),
     }
+
+
+def why_unclean(study: Study) -> str:
+    """Return why a study's clean data are not what would be made now; empty when they are."""
+    return why_stale(read_manifest(study.name).get(CLEAN), cleaning_fingerprint(study))
 
 
 class Inputs:

@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 
 from loftet_analysis import paths
-from loftet_analysis.run.batch import FAILED, Task, all_tasks
 from loftet_analysis.run.freshness import Inputs, read_manifest
+from loftet_analysis.run.tasks import FAILED, Task, all_tasks
 from loftet_analysis.study import Study
 
 

@@ -10,7 +10,8 @@ from types import TracebackType
 
 from tqdm import tqdm
 
-from loftet_analysis.run.batch import FAILED, Outcome, Task
+from loftet_analysis.run.batch import Outcome
+from loftet_analysis.run.tasks import FAILED, Task
 from loftet_analysis.run.workroom import log
 
 _UNKNOWN = 5.0  # seconds that a page takes of which nothing is known

@@ -79,12 +79,6 @@ def gather(study: Study) -> None:
     _write_workbook(published, target / "results.xlsx")
 
 
-def places(study: Study) -> list[Path]:
-    """Return the files of which at least `gather` makes every study's."""
-    folder = paths.reports(study.name) / "tables"
-    return [folder / name for name in ("ledger.csv", "response.csv", "results.xlsx")]
-
-
 def _read(part: Path) -> pd.DataFrame:
     header = pd.read_csv(part, nrows=0).columns
     texts = {column: "str" for column in header if column in _TEXTS}

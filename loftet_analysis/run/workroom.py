@@ -16,9 +16,10 @@ from filelock import FileLock, Timeout
 from loftet_analysis import __version__, paths
 from loftet_analysis.data import store
 from loftet_analysis.errors import InputError, Problem
-from loftet_analysis.run.batch import RUNNING
 
 log = logging.getLogger("loftet")
+#: How the folders begin in which notebooks keep what they make until they are through.
+RUNNING = "running-"
 _KEPT_LOGS = 50
 
 
@@ -114,3 +115,17 @@ def _logged(folder: Path, name: str) -> Iterator[Path]:
     finally:
         log.removeHandler(handler)
         handler.close()
+
+
+def say(study: str, step: str) -> None:
+    """Tell which step of a study's run begins, also in its log."""
+    print(f"{study}: {step}", flush=True)
+    log.info(step)
+
+
+def shown(path: Path) -> str:
+    """Return a path as it is found from the working folder."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

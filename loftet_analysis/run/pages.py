@@ -1,0 +1,110 @@
+"""The pages of a study made, kept and recorded one by one, and what is made of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from loftet_analysis.report import site
+from loftet_analysis.run import results
+from loftet_analysis.run.batch import (
+    Outcome,
+    Setting,
+    keep,
+    refuse_unknown_parameters,
+    run_all,
+)
+from loftet_analysis.run.cluster import connected, run_on
+from loftet_analysis.run.freshness import Inputs, read_manifest, record
+from loftet_analysis.run.kernels import nursery
+from loftet_analysis.run.progress import Progress
+from loftet_analysis.run.tasks import FAILED, Task, states
+from loftet_analysis.run.warm import can_fork
+from loftet_analysis.run.workroom import say
+from loftet_analysis.study import Study
+
+
+def get_ready(
+    study: Study, tasks: Sequence[Task], setting: Setting, log: Path, scheduler: str | None
+) -> None:
+    """Refuse what cannot be run before anything is, and let the warm process begin its imports.
+
+    Raises
+    ------
+    InputError
+        For notebooks that lack parameters, and a cluster that cannot be used.
+    """
+    refuse_unknown_parameters(tasks)
+    if scheduler:
+        with connected(scheduler, setting):
+            return
+    if setting.warm and can_fork():
+        nursery(log)
+    elif setting.warm:
+        say(study.name, "kernels cannot be forked on this system, so each starts by itself")
+
+
+def make_pages(
+    study: Study, tasks: Sequence[Task], setting: Setting, *, jobs: int, scheduler: str | None
+) -> list[Outcome]:
+    """Run tasks here or on a cluster, and keep and record what each made as it comes.
+
+    Parameters
+    ----------
+    study : Study
+    tasks : sequence of Task
+        In the order in which they are to begin.
+    setting : Setting
+    jobs : int
+        How many run at a time here.
+    scheduler : str or None
+        The address of a Dask cluster that is to run them instead.
+
+    Raises
+    ------
+    InputError
+        Where the cluster cannot be used.
+    """
+    manifest, inputs = read_manifest(study.name), Inputs(study.name)
+    seconds = {name: entry["seconds"] for name, entry in manifest.items() if entry["seconds"]}
+    outcomes = []
+    with ExitStack() as stack:
+        if scheduler:
+            client = stack.enter_context(connected(scheduler, setting))
+            found = run_on(client, tasks, setting)
+        else:
+            found = run_all(tasks, setting, jobs=jobs)
+        progress = stack.enter_context(Progress(study.name, tasks, seconds))
+        for made in found:
+            outcome = _kept(made, manifest.get(made.task.name))
+            outcomes.append(outcome)
+            entry = {
+                "state": outcome.state,
+                "parts": outcome.task.fingerprint(inputs, outcome.reads),
+                "reads": outcome.reads,
+                "figures": sorted(outcome.figures),
+                "seconds": round(outcome.seconds, 1),
+            }
+            record(study.name, {outcome.task.name: entry})
+            progress.tell(outcome)
+    return outcomes
+
+
+def _kept(outcome: Outcome, entry: dict | None) -> Outcome:
+    """Keep what a task made; where that cannot be written, the task has failed."""
+    before = entry["figures"] if entry else []
+    try:
+        keep(outcome, before)
+    except OSError as error:
+        said = f"cannot be written: {error.strerror or error}"
+        outcome = Outcome(outcome.task, FAILED, outcome.seconds, said, reads=outcome.reads)
+        keep(outcome, before)
+    return outcome
+
+
+def publish(study: Study) -> None:
+    """Make the study's tables, and the index of its pages."""
+    say(study.name, "tables")
+    results.gather(study)
+    site.index(study, states(study))
