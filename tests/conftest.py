@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from tests.quick_study import build_quick, environment, started
 from tests.small_demo import SMALL, build_root
 
 
@@ -62,3 +63,27 @@ def small_demo(tmp_path_factory) -> Path:
 def own_keys(tmp_path, monkeypatch):
     """No test reads or writes a pseudonym key of the person who runs it."""
     monkeypatch.setenv("LOFTET_KEYS", str(tmp_path / "keys"))
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory) -> Path:
+    """A project in which the quick study has been run, and nothing happened."""
+    root = tmp_path_factory.mktemp("quick") / "Løftet test"
+    build_quick(root)
+    process = started(root, "run", "tiny")
+    said = process.communicate()
+    assert process.returncode == 0, said
+    return root
+
+
+@pytest.fixture
+def quick(tmp_path, undisturbed, monkeypatch) -> Path:
+    """A project with the same study and the same key, in which nothing has been run."""
+    root = tmp_path / "Løftet test"
+    build_quick(root)
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    (keys / "tiny.key").write_bytes((undisturbed.parent / "keys/tiny.key").read_bytes())
+    for name in ("LOFTET_ROOT", "LOFTET_KEYS"):
+        monkeypatch.setenv(name, environment(root)[name])
+    return root

@@ -96,8 +96,9 @@ def test_a_broken_manifest_counts_as_nothing_recorded(root, capsys, content):
 @pytest.mark.parametrize("content", ["{", "", '{"cells": []}'])
 def test_a_notebook_that_is_none(root, capsys, content):
     (root / "notebooks/region/03_teachers.ipynb").write_text(content)
-    assert main(["status", "sats"]) == 2
+    assert main(["run", "sats"]) == 2
     assert "notebooks/region/03_teachers.ipynb" in told(capsys)
+    assert not (root / "data_clean/sats").exists()
 
 
 def test_a_notebook_without_its_parameters(root, capsys):

@@ -5,18 +5,17 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from xlsxwriter import Workbook
 
 from loftet_analysis import names, paths
 from loftet_analysis.data import store
 from loftet_analysis.data.archive import value_labels, variable_labels
 from loftet_analysis.privacy.disclosure import LIMITS, safe_bins
 from loftet_analysis.report.words import Words, population_label, wave_label
+from loftet_analysis.report.workbook import workbook
 from loftet_analysis.study import Population, Scale, Study
 
 ABSENT = "–"
@@ -275,9 +274,7 @@ def _workbook(study: Study, frames: dict[str, pd.DataFrame], words: Words, targe
         for variable, options in value_labels(population, words.locale).items():
             turned = population.instrument.items[variable][1].reversed
             values += [[name, variable, v, text, int(turned)] for v, text in options.items()]
-    options = {"strings_to_formulas": False, "strings_to_urls": False}
-    with paths.written_whole(target) as path, Workbook(path, options) as book:
-        book.set_properties({"created": datetime(2000, 1, 1, tzinfo=UTC)})
+    with workbook(target) as book:
         bold = book.add_format({"bold": True})
         for sheet_name, rows in (("variables", variables), ("values", values), ("scales", scales)):
             sheet = book.add_worksheet(sheet_name)

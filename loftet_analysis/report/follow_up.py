@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
-from xlsxwriter import Workbook
 
 from loftet_analysis import names, paths
 from loftet_analysis.data import store
 from loftet_analysis.report.words import Words, population_label, step_label, wave_label
+from loftet_analysis.report.workbook import workbook
 from loftet_analysis.study import Study
 
 #: Schools where fewer of the invited have answered are to be reminded.
@@ -67,11 +66,7 @@ def write_follow_up(study: Study) -> Path:
         *(step_label(step, words) for step in names.STEPS), _("Share answered"), _("Remind"),
     ]  # fmt: skip
     target = paths.clean(study.name) / "follow_up.xlsx"
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with paths.written_whole(target) as path:
-        book = Workbook(str(path), options)
-        # a fixed date, so that the same answers give the same bytes
-        book.set_properties({"created": datetime(2000, 1, 1, tzinfo=UTC)})
+    with workbook(target) as book:
         sheet = book.add_worksheet(_("Schools"))
         bold, percent = book.add_format({"bold": True}), book.add_format({"num_format": "0 %"})
         late = book.add_format({"bg_color": "#fbe3d6"})
@@ -94,5 +89,4 @@ def write_follow_up(study: Study) -> Path:
         sheet.freeze_panes(1, 2)
         sheet.set_column(0, 1, 30)
         sheet.set_column(2, len(headings) - 1, 14)
-        book.close()
     return target

@@ -181,7 +181,7 @@ def _reads(made: Path) -> list[Read]:
 def _first_line(error: Exception, setting: Setting) -> str:
     if isinstance(error, PapermillExecutionError):
         # a notebook's own message may span lines; its first says what is wrong
-        return f"{error.ename}: {error.evalue}".strip().splitlines()[0]
+        return f"{error.ename}: {error.evalue}".rstrip(": ").splitlines()[0]
     if isinstance(error, CellTimeoutError):
         return f"stopped after {setting.time_limit:g} s, its limit of time (--time-limit)"
     if isinstance(error, DeadKernelError):

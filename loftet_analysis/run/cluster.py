@@ -16,7 +16,12 @@ from loftet_analysis.run.tasks import FAILED, Task
 if TYPE_CHECKING:
     from distributed import Client
 
-_WAIT = 20  # seconds for the scheduler, and for a first worker
+_WAIT = 10  # seconds for the scheduler, and for a first worker
+_UNLIKE = {
+    "folder": "a worker does not see the study's folder",
+    "library": "a worker has another loftet_analysis",
+    "packages": "a worker has other packages",
+}
 
 
 @contextmanager
@@ -73,14 +78,14 @@ def _refuse_unlike(client: Client, setting: Setting) -> None:
     theirs = client.run(_equipment, setting)
     problems = [
         Problem(
-            f"a worker has another {what}",
+            said,
             found=f"{worker} on {equipment['host']}: {equipment[what]}",
             allowed=ours[what],
             where="--scheduler",
             todo="give all workers the same folder and the same environment",
         )
         for worker, equipment in theirs.items()
-        for what in ("folder", "library", "packages")
+        for what, said in _UNLIKE.items()
         if equipment[what] != ours[what]
     ]
     if problems:
@@ -107,7 +112,7 @@ def run_on(client: Client, tasks: Sequence[Task], setting: Setting) -> Iterator[
     from distributed import as_completed
 
     futures = {client.submit(run_task, task, setting, pure=False): task for task in tasks}
-    for future in as_completed(futures):
+    for future in as_completed(futures, loop=client.loop):
         error = future.exception()
         if error is None:
             yield future.result()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from loftet_analysis import names, paths
 from loftet_analysis.data import store
 from loftet_analysis.report.publish import gated, gated_counts
+from loftet_analysis.report.workbook import workbook
 from loftet_analysis.stats.effects import TEXTS
 from loftet_analysis.stats.fieldwork import totals
 from loftet_analysis.stats.judgement import judged
@@ -92,12 +93,13 @@ def write_csv(table: pd.DataFrame, target: Path) -> None:
 
 
 def _write_workbook(tables: dict[str, pd.DataFrame], target: Path) -> None:
-    options = {"strings_to_formulas": False, "strings_to_urls": False}
-    with (
-        paths.written_whole(target) as path,
-        pd.ExcelWriter(path, engine="xlsxwriter", engine_kwargs={"options": options}) as book,
-    ):
-        # a fixed date, so that the same tables give the same bytes
-        book.book.set_properties({"created": datetime(2000, 1, 1, tzinfo=UTC)})
+    with workbook(target) as book:
+        bold = book.add_format({"bold": True})
         for name, table in tables.items():
-            table.to_excel(book, sheet_name=name, index=False, freeze_panes=(1, 0))
+            sheet = book.add_worksheet(name)
+            sheet.freeze_panes(1, 0)
+            sheet.write_row(0, 0, list(table), bold)
+            for place, column in enumerate(table):
+                cells = table[column].astype(object).where(table[column].notna(), None)
+                told = cells.replace({np.inf: "inf", -np.inf: "-inf"}).tolist()
+                sheet.write_column(1, place, told)

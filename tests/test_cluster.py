@@ -1,0 +1,74 @@
+"""The batch on a real Dask cluster on this machine: a scheduler and workers of its own."""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from loftet_analysis.run import cluster
+from loftet_analysis.run.cli import main
+from tests.quick_study import every_byte, run
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
+
+
+def dask(*arguments: str, cwd: Path) -> subprocess.Popen:
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen([sys.executable, "-m", "dask", *arguments], cwd=cwd, **quiet)
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory) -> Iterator[str]:
+    """The address of a scheduler with two workers, which know nothing of any project."""
+    cwd, port = tmp_path_factory.mktemp("dask"), free_port()
+    address = f"tcp://127.0.0.1:{port}"
+    here = ("--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
+    few = ("--nworkers", "2", "--nthreads", "1", "--memory-limit", "0", "--no-dashboard")
+    processes = [dask("scheduler", *here, cwd=cwd), dask("worker", address, *few, cwd=cwd)]
+    yield address
+    for process in reversed(processes):
+        process.terminate()
+        process.wait(30)
+
+
+def test_a_cluster_gives_the_bytes_of_a_local_run(undisturbed, quick, address):
+    code, out, err = run(quick, "--scheduler", address)
+    assert code == 0, err
+    assert "3 run, 0 failed" in out
+    assert every_byte(quick) == every_byte(undisturbed)
+
+
+def test_what_goes_wrong_on_a_cluster_is_contained(undisturbed, quick, address):
+    notebook = quick / "notebooks/region/01_quick.ipynb"
+    text = notebook.read_text(encoding="utf-8")
+    notebook.write_text(text.replace("study.read(", "study.reed("), encoding="utf-8")
+    code, out, err = run(quick, "--scheduler", address)
+    assert code == 1
+    assert "1 run, 2 failed" in out
+    assert "oslo/01_quick.nb failed: AttributeError" in err
+
+
+def test_nobody_at_the_address(quick, capsys):
+    began = time.monotonic()
+    assert main(["run", "tiny", "--scheduler", f"tcp://127.0.0.1:{free_port()}"]) == 2
+    assert "no Dask scheduler answers" in capsys.readouterr().err
+    assert main(["run", "tiny", "--scheduler", "no such address"]) == 2
+    assert "no Dask scheduler answers" in capsys.readouterr().err
+    assert time.monotonic() - began < 60
+
+
+def test_workers_that_are_not_equipped_alike(quick, address, monkeypatch, capsys):
+    monkeypatch.setattr(cluster, "package_versions", lambda: "numpy 0.1")
+    assert main(["run", "tiny", "--scheduler", address]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("2 problems:\n\na worker has other packages")
+    assert "numpy 0.1" in said
+    assert not (quick / "data_clean/tiny").exists()
