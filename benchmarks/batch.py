@@ -1,0 +1,126 @@
+"""The batch beside plain papermill: the same notebooks, the same clean data, the same cores.
+
+`loftet run` does more than the loops do: it also cleans the exports, makes pages, tables and the
+index. The floor is what nothing can beat that runs these cells: the seconds inside them, without
+the cell of imports, as papermill noted them one notebook at a time, divided by the cores.
+
+    python benchmarks/batch.py                # the whole demo; writes its tables to README.md
+    python benchmarks/batch.py --regions 2    # a quick look; nothing is written
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from clean import HERE, write_down
+from national import measured
+
+from loftet_analysis.demo.regions import REGIONS
+
+STUDY, CORES = "demo", 2
+API = """\
+import json, sys, papermill
+for source, target, parameters in json.load(open(sys.argv[1])):
+    papermill.execute_notebook(source, target, parameters, progress_bar=False)
+"""
+CLI = """\
+import json, subprocess, sys
+for source, target, parameters in json.load(open(sys.argv[1])):
+    given = [word for pair in parameters.items() for word in ("-p", *pair)]
+    command = [sys.executable, "-m", "papermill", "--no-progress-bar", source, target, *given]
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+"""
+
+
+def loops(root: Path, regions: list[str]) -> list[tuple[str, str, dict[str, str]]]:
+    """Return what a loop over regions and notebooks runs: source, target and parameters."""
+    found = []
+    folder, results = root / "notebooks", root / "loop"
+    results.mkdir(exist_ok=True)
+    for source in sorted(folder.glob("national/[0-9]*.ipynb")):
+        found.append((str(source), str(results / source.name), {"study": STUDY}))
+    for region in regions:
+        for source in sorted(folder.glob("region/[0-9]*.ipynb")):
+            target = results / f"{region}.{source.name}"
+            found.append((str(source), str(target), {"study": STUDY, "region": region}))
+    return found
+
+
+def cell_seconds(targets: list[str]) -> float:
+    """Return the seconds inside the cells of executed notebooks, without those of imports."""
+    total = 0.0
+    for target in targets:
+        for cell in json.loads(Path(target).read_text(encoding="utf-8"))["cells"]:
+            if cell["cell_type"] == "code" and "import open_study" not in "".join(cell["source"]):
+                total += cell["metadata"]["papermill"]["duration"] or 0
+    return total
+
+
+def table(root: Path, regions: list[str]) -> str:
+    (root / "data_raw").mkdir(parents=True)
+    shutil.copytree(HERE.parent / "notebooks", root / "notebooks")
+    os.environ["PYTHONUTF8"] = "1"
+    write = f"from loftet_analysis.demo.exports import write_demo; write_demo({regions!r})"
+    measured(["-c", write], root)
+    loftet = ["-m", "loftet_analysis"]
+    found = {"clean alone": measured([*loftet, "clean", STUDY], root)}
+    todo = loops(root, regions)
+    job = root / "loop.json"
+    job.write_text(json.dumps(todo), encoding="utf-8")
+    # outside the folder of notebooks nothing of the loops differs from a person's
+    found["papermill, API, one after another"] = measured(["-c", API, str(job)], root)
+    inside = cell_seconds([target for _, target, _ in todo])
+    found["papermill, command line, one after another"] = measured(["-c", CLI, str(job)], root)
+    whole = "**loftet run: clean, pages, tables, index**"
+    found[whole] = measured([*loftet, "run", STUDY, "--force", "--jobs", str(CORES)], root)
+    found["loftet run again, nothing changed"] = measured([*loftet, "run", STUDY], root)
+    fresh = [*loftet, "run", STUDY, "--force", "--fresh-kernels", "--jobs", str(CORES)]
+    found["loftet run with fresh kernels"] = measured(fresh, root)
+    ours = found[whole][0]
+    lines = ["| way | wall, s | × ours | CPU, s | peak memory, GB |", "|---|---|---|---|---|"]
+    for name, (wall, cpu, peak) in found.items():
+        lines.append(f"| {name} | {wall:.1f} | {wall / ours:.2f} | {cpu:.0f} | {peak:.2f} |")
+    floor = inside / CORES
+    lines.append(f"| (the floor: {inside:.0f} s in cells ÷ {CORES}) | {floor:.1f} | ", )
+    lines[-1] += f"{floor / ours:.2f} | | |"
+    lines += ["", "Forced runs over 1 to 15 regions (no country), seconds a page:", ""]
+    lines += ["| regions | pages | 1 worker | 2 workers | gain |", "|---|---|---|---|---|"]
+    pages = len(list((root / "notebooks/region").glob("[0-9]*.ipynb")))
+    for count in [n for n in (1, 2, 4, 8, 15) if n <= len(regions)]:
+        chosen = [word for region in regions[:count] for word in ("--region", region)]
+        walls = []
+        for jobs in (1, CORES):
+            # new clean data are no part of this: what was made is forgotten, not the exports
+            shutil.rmtree(root / "reports")
+            command = [*loftet, "run", STUDY, *chosen, "--jobs", str(jobs)]
+            walls.append(measured(command, root)[0])
+        each = [wall / (count * pages) for wall in walls]
+        lines.append(
+            f"| {count} | {count * pages} | {each[0]:.2f} | {each[1]:.2f} | "
+            f"{walls[0] / walls[1]:.2f} × |"
+        )
+    return f"{len(todo)} pages of {len(regions)} regions.\n\n" + "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--regions", type=int, default=len(REGIONS))
+    count = parser.parse_args().regions
+    regions = [region.slug for region in REGIONS][:count]
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory() as room:
+        found = table(Path(room) / "project", regions)
+    print(found, f"\n(all of it: {time.perf_counter() - began:.0f} s)", file=sys.stdout)
+    if count == len(REGIONS):
+        write_down("batch", found)
+
+
+if __name__ == "__main__":
+    main()
