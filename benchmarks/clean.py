@@ -167,6 +167,16 @@ def table(people: int) -> str:
     return f"{2 * people:,} rows in two files of together {size:.0f} MB.\n\n" + "\n".join(lines)
 
 
+def write_down(name: str, found: str) -> None:
+    """Put what was found today between the marks of this name in the README."""
+    readme = HERE / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    shown = f"{begin}\n({time.strftime('%Y-%m-%d')}) {found}\n{end}"
+    place = re.compile(f"{begin}.*{end}", re.DOTALL)
+    readme.write_text(place.sub(lambda _: shown, text), encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=380_000)
@@ -174,11 +184,7 @@ def main() -> None:
     found = table(people)
     print(found)
     if people == 380_000:
-        readme = HERE / "README.md"
-        text = readme.read_text(encoding="utf-8")
-        stamp = f"<!-- clean: begin -->\n({time.strftime('%Y-%m-%d')}) {found}\n<!-- clean: end -->"
-        place = re.compile("<!-- clean: begin -->.*<!-- clean: end -->", re.DOTALL)
-        readme.write_text(place.sub(lambda _: stamp, text), encoding="utf-8")
+        write_down("clean", found)
 
 
 if __name__ == "__main__":

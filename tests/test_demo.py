@@ -103,6 +103,21 @@ def test_schools_are_unique_and_their_ids_lie_where_no_number_is_in_use():
         assert valid_check_digit(school.school_id)
 
 
+def test_a_larger_demo_has_the_same_regions_and_participants_and_more_schools():
+    for region, larger in zip(regions(), regions(3), strict=True):
+        own, more = larger.schools[: len(region.schools)], larger.schools
+        assert own == region.schools
+        assert len(more) == 3 * len(own)
+        assert len({school.school_id for school in more}) == len(more)
+        assert len({school.name for school in more}) == len(more)
+        assert sum(school.participants for school in more) == 30
+        assert following(larger) in regions(3)
+        for school in more:
+            fed = more[school.feeds]
+            assert fed.lower_secondary
+            assert fed.municipality == school.municipality
+
+
 @pytest.mark.parametrize("region", regions(), ids=lambda region: region.slug)
 def test_each_primary_school_feeds_a_school_of_its_municipality(region):
     assert 9 <= len(region.schools) <= 12

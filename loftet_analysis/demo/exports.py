@@ -76,7 +76,9 @@ _QUESTIONS = MappingProxyType(
 )
 
 
-def write_demo(regions: Sequence[str] | None = None, seed: int = SEED) -> None:
+def write_demo(
+    regions: Sequence[str] | None = None, seed: int = SEED, *, study: str = STUDY, size: int = 1
+) -> None:
     """Write the demo study to ``data_raw/demo/``: its description, register and exports.
 
     Parameters
@@ -87,14 +89,18 @@ def write_demo(regions: Sequence[str] | None = None, seed: int = SEED) -> None:
     seed : int
         Of the people and their answers; the regions, their schools on paper and what is planted
         stay the same.
+    study : str
+        The folder in ``data_raw/``.
+    size : int
+        How many times as many schools in every region; for trying what a large study takes.
 
     Raises
     ------
     InputError
         For slugs that are no region of the demo.
     """
-    wanted = chosen(regions)
-    folder = paths.raw(STUDY)
+    wanted = chosen(regions, size)
+    folder = paths.raw(study)
     for name in COPIED:
         source = files("loftet_analysis.demo") / "files" / name
         with written_whole(folder / name) as temporary:

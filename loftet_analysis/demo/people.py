@@ -108,7 +108,7 @@ def draw_teachers(region: Region, rng: np.random.Generator, *, replicates: int =
         ``gatherings`` and ``interim_work`` (0-10; meaningful for participants).
     """
     schools = region.schools
-    fewest = np.array([{"1-7": 5, "8-10": 5, "1-10": 7}[school.grades] for school in schools])
+    fewest = np.array([school.colleagues for school in schools])
     shape = (replicates, len(schools))
     participants = np.broadcast_to([school.participants for school in schools], shape)
     colleagues = fewest + rng.permuted(np.broadcast_to(np.arange(shape[1]) % 4, shape), axis=1)

@@ -63,6 +63,8 @@ class School:
         place for a school that has that grade).
     participants : int
         Teachers who take part in the programme.
+    colleagues : int
+        The fewest other teachers of mathematics.
     """
 
     school_id: str
@@ -71,6 +73,7 @@ class School:
     grades: str
     feeds: int
     participants: int
+    colleagues: int
 
     @property
     def primary(self) -> bool:
@@ -85,12 +88,13 @@ class School:
 
 @dataclass(frozen=True)
 class Region:
-    """A region: slug, official name, county number and schools."""
+    """A region: slug, official name, county number, schools, and how many times the demo's size."""
 
     slug: str
     name: str
     county: str
     schools: tuple[School, ...]
+    size: int = 1
 
 
 def school_id(county: str, number: int) -> str:
@@ -114,7 +118,11 @@ def school_id(county: str, number: int) -> str:
     raise AssertionError("ten neighbours cannot all lack a check digit")
 
 
-def _schools(place: int, slug: str, county: str) -> tuple[School, ...]:
+def _schools(place: int, slug: str, county: str, size: int) -> tuple[School, ...]:
+    """Return the schools of a region: ``size`` times the same ones on paper.
+
+    Only at the first ones are there participants; the others have so many colleagues more.
+    """
     n_primary, n_lower, n_both = _STRUCTURES[place % len(_STRUCTURES)]
     grades = ["1-7"] * n_primary + ["8-10"] * n_lower + ["1-10"] * n_both
     word = "skule" if slug in _NYNORSK else "skole"
@@ -127,29 +135,47 @@ def _schools(place: int, slug: str, county: str) -> tuple[School, ...]:
     feeds = [n_primary + i % n_lower if grade == "1-7" else i for i, grade in enumerate(grades)]
     places, extra = divmod(PARTICIPANTS, len(grades))
     largest = sorted(range(len(grades)), key=lambda i: (grades[i] == "1-7", i))[:extra]
-    return tuple(
-        School(
-            school_id=school_id(county, i + 1),
-            name=f"{names[i]} {kind[grade]}",
-            municipality=str(names[19 - (feeds[i] - n_primary)]),
-            grades=grade,
-            feeds=feeds[i],
-            participants=places + (i in largest),
-        )
-        for i, grade in enumerate(grades)
-    )
+    fewest = {"1-7": 5, "8-10": 5, "1-10": 7}
+    schools = []
+    for copy in range(size):
+        first, numeral = copy * len(grades), f" {copy + 1}" if copy else ""
+        for i, grade in enumerate(grades):
+            taught = places + (i in largest)
+            schools.append(
+                School(
+                    school_id=school_id(county, first + i + 1),
+                    name=f"{names[i]} {kind[grade]}{numeral}",
+                    municipality=f"{names[19 - (feeds[i] - n_primary)]}{numeral}",
+                    grades=grade,
+                    feeds=first + feeds[i],
+                    participants=0 if copy else taught,
+                    colleagues=fewest[grade] + (taught if copy else 0),
+                )
+            )
+    return tuple(schools)
 
 
 @cache
-def regions() -> tuple[Region, ...]:
-    """Return the fifteen regions, in the order of their county numbers."""
+def regions(size: int = 1) -> tuple[Region, ...]:
+    """Return the fifteen regions, in the order of their county numbers.
+
+    Parameters
+    ----------
+    size : int
+        How many times as many schools as in the demo: 15 make about as many as Norway has.
+
+    Examples
+    --------
+    >>> [sum(len(region.schools) for region in regions(size)) for size in (1, 15)]
+    [165, 2475]
+    """
     return tuple(
-        Region(slug, name, county, _schools(place, slug, county))
+        Region(slug, name, county, _schools(place, slug, county, size), size)
         for place, (slug, name, county) in enumerate(_COUNTIES)
     )
 
 
-def chosen(slugs: Sequence[str] | None) -> tuple[Region, ...]:
+def chosen(slugs: Sequence[str] | None, size: int = 1) -> tuple[Region, ...]:
     """Return the regions with these slugs in the list's order; all of them for None.
 
     Raises
@@ -157,7 +183,7 @@ def chosen(slugs: Sequence[str] | None) -> tuple[Region, ...]:
     InputError
         For slugs that are no region of the demo.
     """
-    known = {region.slug: region for region in regions()}
+    known = {region.slug: region for region in regions(size)}
     wanted = list(known) if slugs is None else list(slugs)
     unknown = [slug for slug in wanted if slug not in known]
     if unknown or not wanted:
@@ -172,5 +198,14 @@ def chosen(slugs: Sequence[str] | None) -> tuple[Region, ...]:
 
 def following(region: Region) -> Region:
     """Return the region that those who leave ``region`` move to."""
-    ring = regions()
-    return ring[(ring.index(region) + 1) % len(ring)]
+    return _neighbour(region, 1)
+
+
+def preceding(region: Region) -> Region:
+    """Return the region from which people move to ``region``."""
+    return _neighbour(region, -1)
+
+
+def _neighbour(region: Region, step: int) -> Region:
+    ring = regions(region.size)
+    return ring[(ring.index(region) + step) % len(ring)]

@@ -17,7 +17,7 @@ from loftet_analysis.demo.people import (
     draw_teachers,
     stream,
 )
-from loftet_analysis.demo.regions import Region, following, regions
+from loftet_analysis.demo.regions import Region, following, preceding
 from loftet_analysis.demo.traits import (
     PLANTED,
     SchoolEffects,
@@ -69,8 +69,7 @@ def region_sheets(region: Region, seed: int) -> dict[tuple[str, str], pd.DataFra
         waves = _answer_waves(people, population, region, region, seed)
         if population != "leaders":
             leaving = _moved_sheets(region, seed)[population]
-            before = regions()[regions().index(region) - 1]
-            coming = _moved_sheets(before, seed)[population]
+            coming = _moved_sheets(preceding(region), seed)[population]
             waves[PRE] = pd.concat([waves[PRE], leaving[PRE]], ignore_index=True)
             waves[POST] = pd.concat([waves[POST], coming[POST]], ignore_index=True)
         for wave in ASKED[population]:

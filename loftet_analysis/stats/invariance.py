@@ -136,7 +136,7 @@ def _linked(clean: pd.DataFrame, items: Sequence[str]) -> tuple[list[Floats], li
     """Return both waves' answers of the same people, and their schools before."""
     if PERSON not in clean:
         raise NotEstimableError("too_few_people")
-    complete = clean[clean[PERSON].notna()].dropna(subset=list(items))
+    complete = _of_items(clean, items).dropna(subset=[PERSON, *items])
     waves = [complete[complete[WAVE] == wave].set_index(PERSON) for wave in (PRE, POST)]
     if not all(wave.index.is_unique for wave in waves):
         raise InputError(
@@ -160,7 +160,8 @@ def _linked(clean: pd.DataFrame, items: Sequence[str]) -> tuple[list[Floats], li
 
 def _groups(clean: pd.DataFrame, items: Sequence[str]) -> tuple[list[Floats], list[np.ndarray]]:
     """Return the answers by wave and grade, grades that are large enough in both waves."""
-    complete = clean[clean[WAVE].isin((PRE, POST))].dropna(subset=list(items))
+    complete = _of_items(clean, items).dropna(subset=list(items))
+    complete = complete[complete[WAVE].isin((PRE, POST))]
     for keys in ([WAVE, GRADE], [WAVE]):
         if not set(keys) <= set(complete):
             continue
@@ -171,6 +172,12 @@ def _groups(clean: pd.DataFrame, items: Sequence[str]) -> tuple[list[Floats], li
             ordered = [(wave, *rest) for wave in (PRE, POST) for rest in paired]
             return [large[key][list(items)].to_numpy(dtype=float) for key in ordered], []
     raise NotEstimableError("too_few_people")
+
+
+def _of_items(clean: pd.DataFrame, items: Sequence[str]) -> pd.DataFrame:
+    """Return what is needed of a clean frame: whoever copies rows copies no other column."""
+    keys = [column for column in (WAVE, PERSON, SCHOOL, GRADE) if column in clean]
+    return clean[[*keys, *items]]
 
 
 def _steps(design: Design) -> list[dict[str, object]]:

@@ -13,7 +13,8 @@ products A'V⁻¹A of the level below (Woodbury; Henderson):
 - schools: C − C_Z L (I + L'C_ZZ L)⁻¹ L'C_Z', 1 × 1 or 2 × 2 inverses;
 - regions: Σ C − τ²/(1 + τ²C_11) C_1 C_1'.
 
-So the data are read once, O(n), and every step costs O(schools). β and σ² are profiled out. X is
+So the data are read once, O(n), and every step costs O(schools). The deviance is had at many θ at
+once: what a derivative takes is one call. β and σ² are profiled out. X is
 made orthonormal and y reduced to its residuals of SD 1 beforehand, so that no digits are lost. The
 optimum is found from several starts by L-BFGS-B with bounds and finished by Newton steps with
 central differences; a fit whose gradient is not zero (or does not point out at a bound), or whose
@@ -34,6 +35,7 @@ Software 82(13), doi:10.18637/jss.v082.i13.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -195,23 +197,31 @@ class _Problem:
         self.z = list(range(self.q + 1, a.shape[1]))
         order = np.argsort(school, kind="stable")
         starts = np.searchsorted(school[order], np.arange(self.n_schools))
-        self.whole = _outer_sums(a[order], starts)
+        whole = _outer_sums(a[order], starts)
+        by_size = np.empty((0, *whole.shape))
         self.sizes, self.counts = np.empty(0), np.empty(0)
-        self.by_size = np.empty((0, *self.whole.shape))
-        self.has_person = person is not None
+        self.has_person, self.has_region = person is not None, region is not None
         if self.has_person:
-            self._add_people(a, school, pd.factorize(np.asarray(person))[0])
-        self.region = None
-        if region is not None:
+            by_size = self._people(a, school, pd.factorize(np.asarray(person))[0])
+        of_school = np.zeros(self.n_schools, dtype=int)
+        if self.has_region:
             code, regions = pd.factorize(np.asarray(region))
-            self.region = np.zeros(self.n_schools, dtype=int)
-            self.region[school] = code
-            if (self.region[school] != code).any():
+            of_school[school] = code
+            if (of_school[school] != code).any():
                 raise NotEstimableError("not_nested")
             if len(regions) < 2:
                 raise NotEstimableError("one_cluster")
+        # schools by region, and last among the axes; of them only the columns that Z needs
+        order = np.argsort(of_school, kind="stable")
+        starts = np.searchsorted(of_school[order], np.arange(of_school.max() + 1))
+        self.regions = [slice(*ends) for ends in pairwise([*starts.tolist(), self.n_schools])]
+        self.of_region = np.add.reduceat(whole[order], starts)
+        self.by_size_of_region = np.add.reduceat(by_size[:, order], starts, axis=1)
+        self.whole = np.ascontiguousarray(whole[order][..., self.z].transpose(2, 1, 0))
+        self.by_size = np.ascontiguousarray(by_size[:, order][..., self.z].transpose(0, 3, 2, 1))
 
-    def _add_people(self, a: Floats, school: NDArray, person: NDArray) -> None:
+    def _people(self, a: Floats, school: NDArray, person: NDArray) -> Floats:
+        """Return each school's Σ s_p s_p' by the size of people, (sizes, schools, a, a)."""
         order = np.argsort(person, kind="stable")
         n_people = person.max() + 1
         sizes = np.bincount(person, minlength=n_people)
@@ -229,84 +239,95 @@ class _Problem:
         for size in self.sizes:
             here = np.flatnonzero(sizes == size)
             here = here[np.argsort(home[here], kind="stable")]
-            part = np.zeros_like(self.whole)
+            part = np.zeros((self.n_schools, a.shape[1], a.shape[1]))
             used, first = np.unique(home[here], return_index=True)
             part[used] = _outer_sums(sums[here], first)
             parts.append(part)
-        self.by_size = np.array(parts)
+        return np.array(parts)
 
     @property
     def bounds(self) -> list[tuple[float | None, None]]:
         """Bounds of θ: diagonal elements and other levels are not negative."""
         low: list[float | None] = [0.0, None, 0.0] if self.has_slope else [0.0]
-        low += [0.0] * (self.has_person + (self.region is not None))
+        low += [0.0] * (self.has_person + self.has_region)
         return [(each, None) for each in low]
 
-    def crossproducts(self, theta: Floats) -> tuple[Floats, float]:
-        """Return [X y]'V⁻¹[X y] and log |V|, V relative to σ²."""
-        c, log_det, at = self.whole, 0.0, 3 if self.has_slope else 1
+    def crossproducts(self, theta: Floats) -> tuple[Floats, Floats]:
+        """Return [X y]'V⁻¹[X y] and log |V|, V relative to σ², for every row of θ (m, k)."""
+        log_det, at = np.zeros(len(theta)), 3 if self.has_slope else 1
+        c, whole = self.whole[None], self.of_region[None]
         if self.has_person:
-            lam = theta[at] ** 2
+            lam = theta[:, [at]] ** 2
             at += 1
-            c = c - np.tensordot(lam / (1 + lam * self.sizes), self.by_size, axes=1)
-            log_det += float(self.counts @ np.log1p(lam * self.sizes))
-        if self.has_slope:
-            factor = np.array([[theta[0], 0.0], [theta[1], theta[2]]])
+            share = lam / (1 + lam * self.sizes)
+            c = c - np.tensordot(share, self.by_size, axes=1)
+            whole = whole - np.tensordot(share, self.by_size_of_region, axes=1)
+            log_det += np.log1p(lam * self.sizes) @ self.counts
+        # columns w with Σ w w' = C_Z L (I + L'C_ZZ L)⁻¹ L'C_Z', by Cholesky's factor
+        first, *second = self.z
+        one = theta[:, 0, None, None] * c[:, 0]
+        if second:
+            one = one + theta[:, 1, None, None] * c[:, 1]
+            other = theta[:, 2, None, None] * c[:, 1]
+            across = theta[:, 0, None] * other[:, first] + theta[:, 1, None] * other[:, second[0]]
+            corner = theta[:, 0, None] * one[:, first] + theta[:, 1, None] * one[:, second[0]]
+            log_det += np.log1p(corner).sum(axis=-1)
+            w = one / np.sqrt(1 + corner)[:, None]
+            across = across / np.sqrt(1 + corner)
+            rest = 1 + theta[:, 2, None] * other[:, second[0]] - across**2
+            log_det += np.log(rest).sum(axis=-1)
+            columns = [w, (other - across[:, None] * w) / np.sqrt(rest)[:, None]]
         else:
-            factor = np.array([[theta[0]]])
-        zl = c[:, :, self.z] @ factor
-        inner = np.eye(len(factor)) + factor.T @ zl[:, self.z]
-        log_det += float(np.log(np.linalg.det(inner)).sum())
-        c = c - zl @ np.linalg.solve(inner, zl.transpose(0, 2, 1))
-        if self.region is None:
-            total = c.sum(axis=0)
-        else:
-            tau, one = theta[at] ** 2, self.q + 1
-            per = np.zeros((self.region.max() + 1, *c.shape[1:]))
-            np.add.at(per, self.region, c)
-            scale = tau / (1 + tau * per[:, one, one])
-            total = per.sum(axis=0) - np.einsum("r,ri,rj->ij", scale, per[:, one], per[:, one])
-            log_det += float(np.log1p(tau * per[:, one, one]).sum())
+            corner = theta[:, 0, None] * one[:, first]
+            log_det += np.log1p(corner).sum(axis=-1)
+            columns = [one / np.sqrt(1 + corner)[:, None]]
+        per = whole - sum(
+            np.stack([w[..., part] @ w[..., part].swapaxes(1, 2) for part in self.regions], axis=1)
+            for w in columns
+        )
+        total = per.sum(axis=1)
+        if self.has_region:
+            tau, along = theta[:, [at]] ** 2, per[:, :, first]
+            scale = tau / (1 + tau * along[..., first])
+            total = total - np.einsum("mr,mri,mrj->mij", scale, along, along)
+            log_det += np.log1p(tau * along[..., first]).sum(axis=-1)
         kept = self.q + 1
-        return total[:kept, :kept], log_det
+        return total[:, :kept, :kept], log_det
 
-    def parts(self, theta: Floats) -> tuple[Floats, Floats, float, float]:
-        """Return β, (X'V⁻¹X)⁻¹, the residual sum of squares, log |V| + log |X'V⁻¹X|."""
+    def parts(self, theta: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return β, (X'V⁻¹X)⁻¹, the residual sum of squares, log |V| + log |X'V⁻¹X| for each θ."""
         c, log_det = self.crossproducts(theta)
-        xx, xy, yy = c[:-1, :-1], c[:-1, -1], c[-1, -1]
+        xx, xy, yy = c[:, :-1, :-1], c[:, :-1, -1], c[:, -1, -1]
         inverse = np.linalg.inv(xx)
-        beta = inverse @ xy
-        return beta, inverse, float(yy - beta @ xy), log_det + float(np.linalg.slogdet(xx)[1])
+        beta = np.einsum("mij,mj->mi", inverse, xy)
+        rss = yy - np.einsum("mi,mi->m", beta, xy)
+        return beta, inverse, rss, log_det + np.linalg.slogdet(xx)[1]
 
-    def deviance(self, theta: Floats) -> float:
-        """Return the profiled restricted deviance."""
+    def deviance(self, theta: Floats) -> Floats:
+        """Return the profiled restricted deviance for every row of θ."""
         *_, rss, log_det = self.parts(theta)
         df = self.n - self.q
         return log_det + df * (1 + np.log(2 * np.pi * rss / df))
 
-    def deviance_at(self, parameters: Floats) -> float:
-        """Return the restricted deviance at θ and σ, not profiled."""
-        *_, rss, log_det = self.parts(parameters[:-1])
-        df, sigma2 = self.n - self.q, parameters[-1] ** 2
+    def deviance_at(self, parameters: Floats) -> Floats:
+        """Return the restricted deviance for every row of θ and σ, not profiled."""
+        *_, rss, log_det = self.parts(parameters[:, :-1])
+        df, sigma2 = self.n - self.q, parameters[:, -1] ** 2
         return log_det + df * np.log(2 * np.pi * sigma2) + rss / sigma2
 
     def finished(self, theta: Floats) -> Multilevel:
         """Return the fit at the optimum, with what Satterthwaite's df need."""
-        beta, inverse, rss, _ = self.parts(theta)
+        (beta,), (inverse,), (rss,), _ = self.parts(theta[None])
         sigma = np.sqrt(rss / (self.n - self.q))
         parameters = np.append(theta, sigma)
         _, hessian = _derivatives(self.deviance_at, parameters)
         values, vectors = np.linalg.eigh(hessian)
         kept = values > 1e-8 * max(1.0, values.max())
         spread = 2 * (vectors[:, kept] / values[kept]) @ vectors[:, kept].T
-        by_parameter = []
-        for k in range(len(parameters)):
-            step = np.zeros(len(parameters))
-            step[k] = 1e-4 * max(abs(parameters[k]), 0.1)
-            ends = [
-                self.parts(p[:-1])[1] * p[-1] ** 2 for p in (parameters + step, parameters - step)
-            ]
-            by_parameter.append((ends[0] - ends[1]) / (2 * step[k]))
+        h = 1e-4 * np.maximum(np.abs(parameters), 0.1)
+        ends = parameters + np.array([1, -1])[:, None, None] * np.diag(h)
+        above, below = (self.parts(end[:, :-1])[1] * end[:, -1, None, None] ** 2 for end in ends)
+        by_parameter = (above - below) / (2 * h[:, None, None])
         back = np.linalg.inv(self.triangle)
         df = self.n - self.q
         units = 2 * df * np.log(self.scale) + 2 * np.log(np.abs(np.diag(self.triangle))).sum()
@@ -314,14 +335,14 @@ class _Problem:
             coefficients=back @ (self.start + self.scale * beta),
             vcov=self.scale**2 * sigma**2 * back @ inverse @ back.T,
             components=self._components(theta, (self.scale * sigma) ** 2),
-            deviance=self.deviance(theta) + units,
+            deviance=float(self.deviance(theta[None])[0]) + units,
             n=self.n,
             n_schools=self.n_schools,
             singular=any(
                 low is not None and each < 1e-4
                 for each, (low, _) in zip(theta, self.bounds, strict=True)
             ),
-            _by_parameter=self.scale**2 * back @ np.array(by_parameter) @ back.T,
+            _by_parameter=self.scale**2 * back @ by_parameter @ back.T,
             _of_parameters=spread,
         )
 
@@ -334,7 +355,7 @@ class _Problem:
             found["school_slope"] = sigma2 * (first**2 + second**2)
         if self.has_person:
             found["person"] = sigma2 * rest.pop(0) ** 2
-        if self.region is not None:
+        if self.has_region:
             found["region"] = sigma2 * rest.pop(0) ** 2
         return {key: float(value) for key, value in found.items()} | {"residual": float(sigma2)}
 
@@ -357,7 +378,12 @@ def _optimum(problem: _Problem) -> Floats:
     for start in STARTS:
         first = np.where(lower == 0, start, 0.0)
         found = optimize.minimize(
-            problem.deviance, first, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-13}
+            lambda theta: _gradient(problem.deviance, theta),
+            first,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=bounds,
+            options={"ftol": 1e-13},
         )
         tried.append((float(found.fun), found.x))
     # the least is polished; another only where that turns out to be no optimum
@@ -379,8 +405,8 @@ def _polished(deviance, theta: Floats, lower: Floats) -> Floats:
         values, vectors = np.linalg.eigh(hessian[np.ix_(free, free)])
         step = np.zeros_like(theta)
         step[free] = -vectors @ ((vectors.T @ gradient[free]) / np.maximum(np.abs(values), 1e-8))
-        here, scale = deviance(theta), 1.0
-        while scale > 1e-6 and deviance(np.maximum(theta + scale * step, lower)) > here:
+        here, scale = deviance(theta[None]), 1.0
+        while scale > 1e-6 and deviance(np.maximum(theta + scale * step, lower)[None]) > here:
             scale /= 2
         if scale <= 1e-6:
             return theta
@@ -402,19 +428,29 @@ def _is_optimum(deviance, theta: Floats, lower: Floats) -> bool:
     )
 
 
+def _gradient(function, at: Floats) -> tuple[float, Floats]:
+    """Return value and gradient, the latter by central differences of the fourth order."""
+    h = 1e-3 * np.maximum(np.abs(at), 0.1)
+    here, *around = function(at + np.vstack([np.zeros((1, len(at))), _along_axes(h)]))
+    return float(here), np.reshape(around, (4, -1)).T @ np.array([1.0, -8.0, 8.0, -1.0]) / (12 * h)
+
+
 def _derivatives(function, at: Floats) -> tuple[Floats, Floats]:
     """Return gradient and Hessian by central differences of the fourth and second order."""
     k = len(at)
     h = 1e-3 * np.maximum(np.abs(at), 0.1)
+    i, j = np.tril_indices(k, -1)
     steps = np.diag(h)
-    here = function(at)
-    one = np.array([[function(at + m * step) for m in (-2, -1, 1, 2)] for step in steps])
+    corners = np.concatenate([s * steps[i] + t * steps[j] for s in (-1, 1) for t in (-1, 1)])
+    values = function(at + np.vstack([np.zeros((1, k)), _along_axes(h), corners]))
+    here, one = values[0], values[1 : 4 * k + 1].reshape(4, k).T
     gradient = (one @ np.array([1.0, -8.0, 8.0, -1.0])) / (12 * h)
     hessian = np.diag((one @ np.array([-1.0, 16.0, 16.0, -1.0]) - 30 * here) / (12 * h**2))
-    for i in range(k):
-        for j in range(i):
-            corners = [
-                s * t * function(at + s * steps[i] + t * steps[j]) for s in (-1, 1) for t in (-1, 1)
-            ]
-            hessian[i, j] = hessian[j, i] = sum(corners) / (4 * h[i] * h[j])
+    mixed = np.array([1.0, -1.0, -1.0, 1.0]) @ values[4 * k + 1 :].reshape(4, -1)
+    hessian[i, j] = hessian[j, i] = mixed / (4 * h[i] * h[j])
     return gradient, hessian
+
+
+def _along_axes(h: Floats) -> Floats:
+    """Return two steps back to two steps on along every axis, (4 k, k)."""
+    return np.concatenate([m * np.diag(h) for m in (-2, -1, 1, 2)])

@@ -51,6 +51,7 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
+import pandas as pd
 
 from loftet_analysis.stats.clustered import Clustered, Floats, NotEstimableError, contrast
 from loftet_analysis.stats.estimands import (
@@ -196,7 +197,7 @@ def _quantile(y: Floats, weight: Floats, p: float, step: float) -> tuple[float, 
     >>> q, influence.round(3).tolist()
     (2.0, [-1.6, 0.0, 0.0, 1.6])
     """
-    scores, whose = np.unique(y, return_inverse=True)
+    whose, scores = pd.factorize(y, sort=True)
     share = np.bincount(whose, weight) / weight.sum()
     bends = np.concatenate([scores - step, scores + step])
     order = np.argsort(bends, kind="stable")
@@ -229,7 +230,8 @@ def _step(y: Floats) -> float:
     sd = float(y.std())
     if not sd > 0:
         raise NotEstimableError("no_variance")
-    scores, n = np.unique(y, return_counts=True)
+    whose, scores = pd.factorize(y, sort=True)
+    n = np.bincount(whose)
     usual = n >= SELDOM * len(y)
     scores, share = scores[usual], n[usual] / len(y)
     one, other = np.triu_indices(len(scores), 1)

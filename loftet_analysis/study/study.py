@@ -584,7 +584,7 @@ class Study(Described):
     @property
     def grades(self) -> tuple[int, ...]:
         """The programme's grades that the register's schools have; all where it says none."""
-        spans = [text.split("-") for text in self.schools["grades"] if text]
+        spans = [text.split("-") for text in self.schools["grades"].unique() if text]
         taught = {g for span in spans for g in range(int(span[0]), int(span[-1]) + 1)}
         return tuple(g for g in names.GRADES if g in taught or not taught)
 
