@@ -226,6 +226,11 @@ def test_a_change_of_some_of_a_cells_people_is_refused():
         gated(frame, mask(), "internal")
 
 
+def test_a_mask_that_says_of_a_cell_twice_what_may_be_told_is_refused():
+    with pytest.raises(DisclosureError, match="twice"):
+        gated(effects({}), pd.concat([mask(), mask()]), "internal")
+
+
 def test_bins_below_the_limit_are_refused():
     with pytest.raises(DisclosureError, match="bins hold fewer than 20 people"):
         gated(distribution(n=19), mask(), "public")

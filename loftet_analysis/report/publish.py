@@ -289,36 +289,36 @@ def gated(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> pd.DataFrame
     if not {names.OUTCOME, "scale"} & {*frame}:
         return gated_counts(frame, profile)
     shown = frame.reset_index(drop=True)
-    void = [c for c in shown if c not in _KEPT | _TOLD and shown[c].isna().all()]
-    shown[void] = shown[void].astype(float)
-    words_in = _NAMED | _TOLD
-    text = [c for c in shown if c in words_in or not pd.api.types.is_numeric_dtype(shown[c])]
-    shown[text] = shown[text].astype(object).where(shown[text].notna(), "")
-    counts = [c for c in _COUNTS if c in shown]
-    shown[counts] = shown[counts].astype("Int64")
+    shown = pd.DataFrame({name: _plain(column) for name, column in shown.items()})
     told = [c for c in shown if c not in _KEPT]
-    # that nothing was found, and how a scale measures, is said of nobody
-    numbers = [c for c in told if c not in ("verdict", "measurement_warning")]
-    tells = (shown[numbers].notna() & (shown[numbers] != "")).any(axis=1)
+    text = {c for c in shown if shown[c].dtype == object}
+    tells = pd.Series(False, index=shown.index)
+    for column in told:
+        # that nothing was found, and how a scale measures, is said of nobody
+        if column not in ("verdict", "measurement_warning"):
+            tells |= shown[column].ne("") if column in text else shown[column].notna()
     telling = shown[tells].reset_index(drop=True)
     held = _held(cells(telling), mask)
-    _refuse_parts(telling, held)
+    people = held.groupby(["row", names.WAVE])["n"].sum().unstack()
+    people = people.reindex(index=telling.index, columns=list(_ALL_THREE))
+    _refuse_parts(telling, people[names.LINKED])
     hidden = held["reason"].fillna("").where(held["suppressed"].astype(bool))
     hidden = hidden.groupby(held["row"], sort=True).first().reindex(telling.index)
     why = hidden.set_axis(shown.index[tells]).reindex(shown.index)
     why = why.where(why.notna(), _few(shown, LIMITS[profile]))
-    few_others = _few_others(telling, held, LIMITS[profile]).set_axis(shown.index[tells])
+    few_others = _few_others(telling, people, LIMITS[profile]).set_axis(shown.index[tells])
     why = why.mask(why.isna() & few_others.reindex(shown.index, fill_value=False), SMALL)
     if "reason" not in shown:
         shown["reason"] = ""
     shown["suppressed"] = why.notna()
     _refuse_small_bins(shown, LIMITS[profile])
-    near = _leaves_few(telling, held, LIMITS[profile]).set_axis(shown.index[tells])
+    near = _leaves_few(telling, people, LIMITS[profile]).set_axis(shown.index[tells])
     if "n_pairs" in telling and LIMITS[profile] > 1:
         # rows of pairs together would tell the levels of those who answered once
         near |= telling["n_pairs"].notna().to_numpy()
-    levels = [c for c in _LEVELS if c in shown]
-    shown.loc[near.reindex(shown.index, fill_value=False), levels] = np.nan
+    if near.any():
+        levels = [c for c in _LEVELS if c in shown]
+        shown.loc[near.reindex(shown.index, fill_value=False), levels] = np.nan
     for column, of in _SHARES.items():
         if column in shown:
             shown[column] = _without_few(shown[column], shown[of], LIMITS[profile])
@@ -329,10 +329,21 @@ def gated(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> pd.DataFrame
         _coarsen(shown)
         why = _whole_or_none(shown, why)
         shown["suppressed"] = why.notna()
-    bare = {c: shown[c].mask(why.notna(), "" if c in text else None) for c in told}
-    shown = shown.assign(**bare)
-    shown.loc[why.notna(), "reason"] = why[why.notna()]
+    if shown["suppressed"].any():
+        hidden = shown["suppressed"]
+        bare = {c: shown[c].mask(hidden, "" if c in text else None) for c in told}
+        shown = shown.assign(**bare, reason=shown["reason"].mask(hidden, why))
     return _rounded(shown, told, profile)
+
+
+def _plain(column: pd.Series) -> pd.Series:
+    """Return a column as the gate reads it: texts as objects without gaps, counts as ``Int64``."""
+    missing = column.isna()
+    if column.name not in _KEPT | _TOLD and missing.all():
+        column = column.astype(float)
+    if column.name in _NAMED | _TOLD or not pd.api.types.is_numeric_dtype(column):
+        column = column.astype(object).mask(missing, "")
+    return column.astype("Int64") if column.name in _COUNTS else column
 
 
 def _without_few(share: pd.Series, of: pd.Series, limit: int) -> pd.Series:
@@ -409,12 +420,16 @@ def gated_counts(counts: pd.DataFrame, profile: str) -> pd.DataFrame:
 def _held(rests_on: pd.DataFrame, mask: pd.DataFrame) -> pd.DataFrame:
     """Return the cells with what the mask says of each; refuse those that it does not hold."""
     keys = list(CELL)
-    held = rests_on.astype(dict.fromkeys(keys, "str")).merge(
-        mask[[*keys, "n", "suppressed", "reason"]], how="left", on=keys, validate="many_to_one"
-    )
-    unknown = held["suppressed"].isna()
+    near = mask[mask[names.OUTCOME].isin(rests_on[names.OUTCOME].unique())]
+    # looked up one by one: a merge would sort the whole mask for a few cells
+    rows = {cell: row for row, cell in enumerate(zip(*_lists(near[keys]), strict=True))}
+    if len(rows) < len(near):
+        raise DisclosureError("the disclosure mask says of some cells twice what may be told")
+    asked = zip(*_lists(rests_on[keys]), strict=True)
+    found = np.array([rows.get(cell, -1) for cell in asked], dtype=int)
+    unknown = found < 0
     if unknown.any():
-        places = held.loc[unknown, keys].drop_duplicates()
+        places = rests_on.loc[unknown, keys].drop_duplicates()
         listed = "; ".join(
             ", ".join(f"{k}={v}" for k, v in zip(keys, place, strict=True) if v)
             for place in places.head(3).itertuples(index=False)
@@ -423,29 +438,31 @@ def _held(rests_on: pd.DataFrame, mask: pd.DataFrame) -> pd.DataFrame:
             f"{len(places)} cells are not in the disclosure mask, so nothing of this is "
             f"published: {listed}"
         )
-    return held
+    said = ("n", "suppressed", "reason")
+    return rests_on.assign(**{column: near[column].to_numpy()[found] for column in said})
 
 
-def _refuse_parts(telling: pd.DataFrame, held: pd.DataFrame) -> None:
+def _lists(frame: pd.DataFrame) -> list[list]:
+    return [frame[column].tolist() for column in frame]
+
+
+def _refuse_parts(telling: pd.DataFrame, linked: pd.Series) -> None:
     """Refuse a change of a part of a cell's people: less the whole, it would give away the rest."""
-    if "n_pairs" not in telling:
-        return
-    linked = held[held[names.WAVE] == names.LINKED].groupby("row")["n"].sum()
-    counted = telling.loc[linked.index, "n_pairs"].dropna().astype(int)
-    if "analysis" in telling:  # other choices of people; see `_few_others`
-        return
+    if "n_pairs" not in telling or "analysis" in telling:
+        return  # other choices of people; see `_few_others`
+    counted = telling.loc[linked.notna(), "n_pairs"].dropna().astype(int)
     if names.ESTIMAND in telling:
         counted = counted[~telling.loc[counted.index, names.ESTIMAND].isin(_OF_SOME)]
     parts = counted[counted != linked[counted.index]]
     if len(parts):
         raise DisclosureError(
             f"{len(parts)} results are not of everybody in their cell (the first counts "
-            f"{parts.iloc[0]} people in both waves, its cell {linked[parts.index[0]]}); compute "
-            "them from the whole clean frame"
+            f"{parts.iloc[0]} people in both waves, its cell {linked[parts.index[0]]:.0f}); "
+            "compute them from the whole clean frame"
         )
 
 
-def _leaves_few(telling: pd.DataFrame, held: pd.DataFrame, limit: int) -> pd.Series:
+def _leaves_few(telling: pd.DataFrame, people: pd.DataFrame, limit: int) -> pd.Series:
     """Return which rows count nearly everybody of a cell: all but 1 to `limit` − 1 people.
 
     The level of those few would be the cell's level, told elsewhere, less the row's. The row's
@@ -454,8 +471,7 @@ def _leaves_few(telling: pd.DataFrame, held: pd.DataFrame, limit: int) -> pd.Ser
     near = pd.Series(False, index=telling.index)
     for wave, column in ((names.PRE, "n_pre"), (names.POST, "n_post")):
         if column in telling:
-            cell = held[held[names.WAVE] == wave].groupby("row")["n"].sum()
-            rest = cell.reindex(telling.index) - telling[column].astype(float)
+            rest = people[wave] - telling[column].astype(float)
             near |= (rest > 0) & (rest < limit)
     return near
 
@@ -473,14 +489,14 @@ def _few(shown: pd.DataFrame, limit: int) -> pd.Series:
         is_share = shown[names.ESTIMAND].eq("share_below")
         if "contrast" in shown:
             is_share |= shown["contrast"].eq("share agreeing")
-        for wave in _TWICE:
+        for wave in _TWICE if is_share.any() else ():
             share = shown.get(f"mean_{wave}", pd.Series(np.nan, index=shown.index)).astype(float)
             inside = share.clip(upper=1 - share) * people.get(f"n_{wave}", np.nan)
             fewest = fewest.mask(is_share & (inside < fewest), inside)
     return (fewest < limit - 1e-9).map({True: SMALL}).astype(object)
 
 
-def _few_others(telling: pd.DataFrame, held: pd.DataFrame, limit: int) -> pd.Series:
+def _few_others(telling: pd.DataFrame, people: pd.DataFrame, limit: int) -> pd.Series:
     """Return which rows leave out only a few of their cell's people, whom they would tell."""
     few = pd.Series(False, index=telling.index)
     if names.ESTIMAND not in telling or "n_pairs" not in telling:
@@ -491,8 +507,7 @@ def _few_others(telling: pd.DataFrame, held: pd.DataFrame, limit: int) -> pd.Ser
         counted |= {names.PRE: "n_pre", names.POST: "n_post"}
         chosen = pd.Series(True, index=telling.index)
     for wave, column in counted.items():
-        cell = held[held[names.WAVE] == wave].groupby("row")["n"].sum()
-        rest = cell.reindex(telling.index) - telling[column].astype(float)
+        rest = people[wave] - telling[column].astype(float)
         unlike = (rest > 0) & (rest < limit)
         if wave != names.LINKED:  # of the linked fewer answered in a wave than in its cell
             unlike &= telling["n_pairs"].isna()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.legend import Legend
 from matplotlib.textpath import text_to_path
-from matplotlib.ticker import AutoMinorLocator, FuncFormatter, MaxNLocator
+from matplotlib.ticker import AutoMinorLocator, Formatter, MaxNLocator
 
 from loftet_analysis.report.words import Words
 
@@ -50,6 +50,8 @@ STYLE = {
     "axes.linewidth": 0.8,
     "text.color": INK,
     "axes.labelcolor": INK,
+    # a title stands where it is put, so nobody looks for what it might run into
+    "axes.titley": 1.0,
     "xtick.color": INK,
     "ytick.color": INK,
     "xtick.major.size": 3,
@@ -84,12 +86,17 @@ def saved(drawing: Drawing, *, salt: str) -> tuple[bytes, bytes]:
         for ax in drawing.figure.axes:
             # what solves the layout leaves noise in the last digits
             ax.set_position(np.round(ax.get_position().bounds, 6))
+            for axis in (ax.xaxis, ax.yaxis):
+                if not axis.label.get_text():
+                    # or else its place is looked for in each format
+                    axis.set_label_coords(0, 0)
         for suffix, metadata in (
             ("svg", {"Date": None, "Creator": None, "Title": drawing.caption}),
             ("png", {"Software": None}),
         ):
             buffer = io.BytesIO()
-            drawing.figure.savefig(buffer, format=suffix, dpi=200, metadata=metadata)
+            looks = {"pil_kwargs": {"compress_level": 3}} if suffix == "png" else {}
+            drawing.figure.savefig(buffer, format=suffix, dpi=200, metadata=metadata, **looks)
             pictures.append(buffer.getvalue())
     return _lean(pictures[0]), pictures[1]
 
@@ -175,17 +182,25 @@ def axes_or_new(ax: Axes | None) -> Axes:
     return blank(4).subplots() if ax is None else ax
 
 
+class _Signed(Formatter):
+    """Ticks as signed numbers in the reader's form, with decimals as their distance asks for."""
+
+    def __init__(self, words: Words) -> None:
+        self.words = words
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        step = np.diff(values[:2]).item()
+        digits = 1 if step > 0.099 else 2
+        return [self.words.number(value, digits, signed=True) for value in values]
+
+
 def effect_axis(ax: Axes, words: Words, *, ticks: int) -> None:
     """Make the x axis one of changes: signed numbers in the reader's form, a line at zero."""
-
-    def label(value: float, _: int) -> str:
-        step = np.diff(ax.get_xticks()[:2]).item()
-        return words.number(value, 1 if step > 0.099 else 2, signed=True)
-
     ax.xaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 5, 10]))
     ax.xaxis.set_minor_locator(AutoMinorLocator())
-    ax.xaxis.set_major_formatter(FuncFormatter(label))
+    ax.xaxis.set_major_formatter(_Signed(words))
     ax.axvline(0, color=GREY, linewidth=0.8, zorder=1)
+    ax.tick_params(axis="x", which="minor", labelbottom=False)
     ax.tick_params(axis="y", length=0)
     sns.despine(ax=ax, left=True)
 

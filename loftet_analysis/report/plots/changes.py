@@ -59,8 +59,9 @@ def change(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Axes
     effect_axis(ax, words, ticks=6)
     ax.set_ylim(len(ticks) - 0.5, -0.5)
     ax.set_yticks(range(len(ticks)), ticks)
+    labels = ax.get_yticklabels()
     for heading in headings:
-        ax.get_yticklabels()[heading].set_weight("bold")
+        labels[heading].set_weight("bold")
     align_left(ax)
     ax.set_xlabel(words.text("change in standard deviations (after − before)"))
     return ax
