@@ -32,6 +32,9 @@ verify: .venv/ready ## the long checks; their figures are kept in benchmarks/
 	.venv/bin/python benchmarks/coverage.py
 	.venv/bin/python benchmarks/inference.py
 	.venv/bin/python benchmarks/clean.py
+	.venv/bin/python benchmarks/kills.py
+	.venv/bin/python benchmarks/batch.py
+	.venv/bin/python benchmarks/national.py
 	$(RUN) loftet_analysis demo
 	$(RUN) loftet_analysis run demo --region nordland --region oslo --language nn --language en
 	$(RUN) tests.check_questions

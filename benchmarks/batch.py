@@ -88,7 +88,9 @@ def table(root: Path, regions: list[str]) -> str:
     for name, (wall, cpu, peak) in found.items():
         lines.append(f"| {name} | {wall:.1f} | {wall / ours:.2f} | {cpu:.0f} | {peak:.2f} |")
     floor = inside / CORES
-    lines.append(f"| (the floor: {inside:.0f} s in cells ÷ {CORES}) | {floor:.1f} | ", )
+    lines.append(
+        f"| (the floor: {inside:.0f} s in cells ÷ {CORES}) | {floor:.1f} | ",
+    )
     lines[-1] += f"{floor / ours:.2f} | | |"
     lines += ["", "Forced runs over 1 to 15 regions (no country), seconds a page:", ""]
     lines += ["| regions | pages | 1 worker | 2 workers | gain |", "|---|---|---|---|---|"]

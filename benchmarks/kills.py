@@ -1,6 +1,6 @@
 """Kill a run at random moments, run again, and compare every byte with an undisturbed run.
 
-    python benchmarks/kills.py --kills 50
+python benchmarks/kills.py --kills 50
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ def main() -> None:
     at_work = sum(state for state, _ in found)
     faults = [fault for _, fault in found if fault]
     told = (
-        f"{kills} runs of the quick study ({whole:.1f} s, {len(undisturbed)} files) killed at random "
-        f"moments, {at_work} of them while still at work; {kills - len(faults)} gave the bytes of "
-        "an undisturbed run when run again, and left no process."
+        f"{kills} runs of the quick study ({whole:.1f} s, {len(undisturbed)} files) killed at "
+        f"random moments, {at_work} of them while still at work; {kills - len(faults)} gave the "
+        "bytes of an undisturbed run when run again, and left no process."
     )
     print(told, *faults, sep="\n")
     if faults:
