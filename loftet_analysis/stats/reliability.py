@@ -139,7 +139,7 @@ def omega(complete: pd.DataFrame, *, ci_level: float = 0.95) -> dict[str, float]
         return {}
     one_factor = factor.model(k, 1, factor.CONFIGURAL, linked=False)
     try:
-        found = factor.fit(one_factor, [factor.moments(complete)])
+        found = factor.fit(one_factor, [factor.moments(complete)], proper=True)
     except NotEstimableError:
         return {}
     unique = found.theta[one_factor.uniquenesses]
