@@ -31,10 +31,10 @@ from scipy import special
 from loftet_analysis.data.units import TOTAL
 from loftet_analysis.names import BY_SCHOOL, GRADE, PERSON, SCHOOL
 from loftet_analysis.stats.clustered import (
+    TOLERANCE,
     Clustered,
     Floats,
     NotEstimableError,
-    contrast,
     mean,
     standardised,
 )
@@ -154,14 +154,16 @@ def change_over_cells(
     the cell in the wave of the answer, and the variance is Σ u²; that is CR2 of the fit of all
     cell means. A person who was in one grade before and is in another after has two answers in u.
     Satterthwaite's df are (Σ k_c)² / Σ k_c²/(n_c − 1), k_c = 1/n_c, where nobody has two, and n − 1
-    where all n people have two in the one cell there is.
+    where all n people have two in the one cell there is. In general u has the covariances P_jj =
+    Σ k_c/n_c and P_jk = −Σ k_c/(n_c (n_c − 1)) over the cells of j, or those that j and k share (in
+    units of a person's variance over G²), and df are (Σ P_jj)² / Σ P_jk².
 
     Parameters
     ----------
     y : array-like of shape (n,)
         Finite answers.
     cell : array-like of int, shape (n,)
-        Codes; every cell has two answers or more in each wave.
+        Codes; every cell has two answers or more in each wave, of different persons.
     post : array-like of bool, shape (n,)
         Whether the answer was given after.
     person : array-like of int, shape (n,)
@@ -174,7 +176,7 @@ def change_over_cells(
     Raises
     ------
     NotEstimableError
-        ``no_variance``, ``one_cluster`` or ``not_estimable`` (a cell without answers in a wave).
+        ``no_variance``, or ``not_estimable`` (a cell with fewer answers in a wave).
 
     Examples
     --------
@@ -186,11 +188,25 @@ def change_over_cells(
     >>> round(found.estimate, 4), round(found.se, 4), round(found.df, 4)
     (2.0, 0.5774, 2.0)
     """
-    cells, place = np.unique(cell, return_inverse=True)
-    code = 2 * place.ravel() + np.asarray(post, dtype=int)
-    signs = np.tile([-1.0, 1.0], len(cells)) / len(cells)
-    persons = np.unique(person, return_inverse=True)[1].ravel()
-    return contrast(y, np.eye(len(signs))[code], signs, persons)
+    y, (place, cells) = np.asarray(y, dtype=float), pd.factorize(np.asarray(cell))
+    persons, people = pd.factorize(np.asarray(person))
+    code = 2 * place + np.asarray(post, dtype=int)
+    n = np.bincount(code, minlength=2 * len(cells))
+    if n.min() < 2:
+        raise NotEstimableError("not_estimable")
+    sign = np.tile([-1.0, 1.0], len(cells)) / len(cells)
+    centre = np.bincount(code, y) / n
+    part = sign / np.sqrt(n * (n - 1))
+    scores = np.bincount(persons, part[code] * (y - centre[code]))
+    own, shared = np.bincount(persons, (1 / n**2)[code]), 1 / (n**2 * (n - 1))
+    # how many people have an answer in both of two cells: the rest of Σ P_jk² is their own
+    has = np.zeros((len(people), len(n)))
+    has[persons, code] = 1
+    squares = shared @ (has.T @ has) ** 2 @ shared - (has @ shared) @ (has @ shared) + own @ own
+    found = Clustered(float(sign @ centre), scores, float(own.sum() ** 2 / squares), len(people))
+    if found.se <= TOLERANCE * np.abs(part[code] * y).sum():
+        raise NotEstimableError("no_variance")
+    return found
 
 
 def shrink(y: ArrayLike, v: ArrayLike, *, ci_level: float = 0.95) -> pd.DataFrame:

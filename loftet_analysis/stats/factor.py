@@ -31,6 +31,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -57,6 +58,11 @@ class Moments:
     n: int
     mean: Floats
     cov: Floats
+
+    @cached_property
+    def log_det(self) -> float:
+        """Log of the determinant of `cov`."""
+        return float(np.linalg.slogdet(self.cov)[1])
 
 
 @dataclass(frozen=True)
@@ -87,17 +93,17 @@ class Group:
         loadings, factors, sigma, _ = self.matrices(theta)
         means = np.append(theta, 0.0)[self.means]
         sigmas, mus = np.zeros((len(theta), *sigma.shape)), np.zeros((len(theta), len(sigma)))
-        for i, j in np.argwhere(self.loadings >= 0):
-            k = self.loadings[i, j]
-            sigmas[k, i] += factors[j] @ loadings.T
-            sigmas[k, :, i] += loadings @ factors[j]
-            mus[k, i] += means[j]
+        i, j = np.nonzero(self.loadings >= 0)
+        k, along = self.loadings[i, j], factors[j] @ loadings.T
+        np.add.at(sigmas, (k, i), along)
+        np.add.at(sigmas, (k, slice(None), i), along)
+        np.add.at(mus, (k, i), means[j])
         for i, j in np.argwhere(self.factors >= 0):
             sigmas[self.factors[i, j]] += np.outer(loadings[:, i], loadings[:, j])
-        for i, j in np.argwhere(self.residuals >= 0):
-            sigmas[self.residuals[i, j], i, j] += 1
-        for i in np.flatnonzero(self.intercepts >= 0):
-            mus[self.intercepts[i], i] += 1
+        i, j = np.nonzero(self.residuals >= 0)
+        np.add.at(sigmas, (self.residuals[i, j], i, j), 1)
+        (i,) = np.nonzero(self.intercepts >= 0)
+        np.add.at(mus, (self.intercepts[i], i), 1)
         for j in np.flatnonzero(self.means >= 0):
             mus[self.means[j]] += loadings[:, j]
         return sigmas, mus
@@ -237,8 +243,16 @@ def model(
     return Model(groups, count, int(means[-1]), loadings[0], uniquenesses[0])
 
 
-def fit(described: Model, samples: Sequence[Moments]) -> FactorFit:
+def fit(described: Model, samples: Sequence[Moments], *, proper: bool = False) -> FactorFit:
     """Fit a model to the moments of its groups by maximum likelihood.
+
+    Parameters
+    ----------
+    described : Model
+    samples : sequence of Moments
+    proper : bool, default False
+        Whether only a solution without negative residual variances is of use: then the search
+        ends where one falls below minus the item's variance, from where it hardly ever returns.
 
     Raises
     ------
@@ -278,6 +292,8 @@ def fit(described: Model, samples: Sequence[Moments]) -> FactorFit:
         if length < 1e-8 or float(score @ step) < 1e-12:
             break
         theta, value = theta + length * step, after
+        if proper and (theta[described.uniquenesses] < -np.diag(samples[0].cov)).any():
+            raise NotEstimableError("not_converged")
     score, information = _score(described, samples, theta)
     if not _is_positive(information) or float(score @ np.linalg.solve(information, score)) > 1e-8:
         raise NotEstimableError("not_converged")
@@ -321,7 +337,7 @@ def _discrepancy(described: Model, samples: Sequence[Moments], theta: Floats) ->
         apart = sample.mean - mu
         inverse = np.linalg.inv(sigma)
         trace = float(np.sum(inverse * sample.cov) + apart @ inverse @ apart)
-        log_det = 2 * np.log(np.diag(root)).sum() - np.linalg.slogdet(sample.cov)[1]
+        log_det = 2 * np.log(np.diag(root)).sum() - sample.log_det
         total += sample.n * (log_det + trace - len(mu))
     return float(total)
 
@@ -425,7 +441,7 @@ def _indices(
     for group, sample in zip(described.groups, samples, strict=True):
         _, _, sigma, mu = group.matrices(theta)
         variances = np.diag(sample.cov)
-        base += sample.n * (np.log(variances).sum() - np.linalg.slogdet(sample.cov)[1])
+        base += sample.n * (np.log(variances).sum() - sample.log_det)
         spread = np.sqrt(variances)
         apart = (sample.cov - sigma) / np.outer(spread, spread)
         squares = (apart[np.tril_indices(p)] ** 2).sum() + (

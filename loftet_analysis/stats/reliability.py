@@ -54,8 +54,9 @@ def reliability(
     alpha, omega : the coefficients and their intervals.
     """
     rows = []
+    groups = list(parts(clean[[c for c in clean if c in {WAVE, *by, *instrument.items}]], by))
     for name, scale in instrument.scales.items():
-        for wave, subgroup, part in parts(clean, by):
+        for wave, subgroup, part in groups:
             if not is_asked(scale, wave, subgroup):
                 continue
             answers = part[[item for item in scale.items if item in part]].astype(float)
@@ -133,13 +134,13 @@ def omega(complete: pd.DataFrame, *, ci_level: float = 0.95) -> dict[str, float]
     >>> {key: round(value, 2) for key, value in omega(answers).items()}
     {'omega': 0.78, 'omega_ci_low': 0.74, 'omega_ci_high': 0.81}
     """
-    complete = complete.loc[:, complete.nunique() > 1]
+    complete = complete.loc[:, complete.max() > complete.min()]
     n, k = complete.shape
     if k < 3 or n <= k:
         return {}
     one_factor = factor.model(k, 1, factor.CONFIGURAL, linked=False)
     try:
-        found = factor.fit(one_factor, [factor.moments(complete)])
+        found = factor.fit(one_factor, [factor.moments(complete)], proper=True)
     except NotEstimableError:
         return {}
     unique = found.theta[one_factor.uniquenesses]
@@ -183,7 +184,7 @@ def alpha(complete: pd.DataFrame, *, ci_level: float = 0.95) -> dict[str, float]
     >>> alpha(pd.DataFrame({"a": [1, 2, 3, 4], "b": [2, 2, 4, 4], "c": [1, 3, 3, 5]}))
     {'alpha': 0.933..., 'alpha_ci_low': 0.560..., 'alpha_ci_high': 0.995...}
     """
-    complete = complete.loc[:, complete.nunique() > 1]  # as psych: a constant item measures nothing
+    complete = complete.loc[:, complete.max() > complete.min()]  # as psych: a constant item measures nothing
     n, k = complete.shape
     if k < 2 or n < 2 or np.isclose(complete.sum(axis=1).std(), 0, atol=1e-12):
         return {}
