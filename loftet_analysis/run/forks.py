@@ -27,6 +27,7 @@ from ipykernel.kernelapp import launch_new_instance
 from loftet_analysis.report import open_study as open_study
 
 _PR_SET_PDEATHSIG = 1
+_RARELY = (50_000, 20, 50)  # a kernel does not live long enough to gain from more
 _FIRST_TO_GO = "500"  # where memory runs out, a kernel dies and not the batch
 
 
@@ -36,6 +37,7 @@ def serve(channel: socket.socket) -> None:
     pd.set_option("display.max_columns", 20)
     gc.collect()
     gc.freeze()  # what is there stays shared between the forks
+    gc.set_threshold(*_RARELY)
     kernels: set[int] = set()
     try:
         with channel.makefile("rb") as requests:

@@ -19,10 +19,12 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.legend import Legend
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import AutoMinorLocator, Formatter, MaxNLocator
+from PIL import Image
 
 from loftet_analysis.report.words import Words
 
 WIDTH = 6.5
+_DPI = 200
 INK, GREY, PALE = "#222222", "#6b6b6b", "#e6e6e6"
 BLUE, ORANGE, GREEN = (sns.color_palette("colorblind").as_hex()[i] for i in (0, 3, 2))
 # colour and shape together, so that the marks differ in grey too
@@ -78,7 +80,7 @@ def saved(drawing: Drawing, *, salt: str) -> tuple[bytes, bytes]:
     salt : str
         Keeps the ids inside the SVG apart from those of another figure on the same page.
     """
-    pictures = []
+    svg, pixels = io.BytesIO(), io.BytesIO()
     with mpl.rc_context({**STYLE, "svg.hashsalt": salt}):
         # laid out once, or else each format would do it again
         drawing.figure.get_layout_engine().execute(drawing.figure)
@@ -90,15 +92,19 @@ def saved(drawing: Drawing, *, salt: str) -> tuple[bytes, bytes]:
                 if not axis.label.get_text():
                     # or else its place is looked for in each format
                     axis.set_label_coords(0, 0)
-        for suffix, metadata in (
-            ("svg", {"Date": None, "Creator": None, "Title": drawing.caption}),
-            ("png", {"Software": None}),
-        ):
-            buffer = io.BytesIO()
-            looks = {"pil_kwargs": {"compress_level": 3}} if suffix == "png" else {}
-            drawing.figure.savefig(buffer, format=suffix, dpi=200, metadata=metadata, **looks)
-            pictures.append(buffer.getvalue())
-    return _lean(pictures[0]), pictures[1]
+        about = {"Date": None, "Creator": None, "Title": drawing.caption}
+        drawing.figure.savefig(svg, format="svg", metadata=about)
+        drawing.figure.savefig(pixels, format="rgba", dpi=_DPI)
+    return _lean(svg.getvalue()), _png(drawing.figure, pixels.getvalue())
+
+
+def _png(figure: Figure, pixels: bytes) -> bytes:
+    """Return a figure's pixels as PNG, without the transparency that none of them has."""
+    size = tuple(int(inches * _DPI) for inches in figure.get_size_inches())
+    png = io.BytesIO()
+    picture = Image.frombuffer("RGBA", size, pixels, "raw", "RGBA", 0, 1).convert("RGB")
+    picture.save(png, format="png", compress_level=3, dpi=(_DPI, _DPI))
+    return png.getvalue()
 
 
 def _lean(svg: bytes) -> bytes:
