@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -51,10 +51,10 @@ def of_scales(
         responses = instrument.responses[scale.responses]
         ends = Answers(responses.minimum, responses.maximum, "", "", 1 / len(scale.items))
         for subgroup, part in _parts(clean, by_role=by_role, roles=scale.roles):
-            for wave in scale.waves:
+            for wave, here in _waves(part, scale.waves):
                 about = {"outcome": name, "question": scale.question or "", "item": ""}
                 about |= {"subgroup": subgroup, "wave": wave}
-                rows += _binned(part, name, about, _edges(ends), limit=limit)
+                rows += _binned(here, name, about, _edges(ends), limit=limit)
     return _stacked(rows, place)
 
 
@@ -70,6 +70,7 @@ def of_items(
         data).
     """
     rows = [pd.DataFrame(columns=DISTRIBUTION)]
+    answered = dict(_waves(clean, names.WAVES))
     for name, scale in instrument.scales.items():
         responses = instrument.responses[scale.responses]
         edges = np.arange(responses.minimum, responses.maximum + 2) - 0.5
@@ -77,7 +78,7 @@ def of_items(
             for wave in scale.waves:
                 about = {"outcome": name, "question": scale.question or "", "item": item}
                 about |= {"subgroup": names.ALL, "wave": wave}
-                rows += _binned(clean, item, about, edges, limit=limit)
+                rows += _binned(answered[wave], item, about, edges, limit=limit)
     return _stacked(rows, place)
 
 
@@ -124,10 +125,9 @@ def _stacked(rows: list[pd.DataFrame], place: dict) -> pd.DataFrame:
 
 
 def _binned(
-    part: pd.DataFrame, column: str, about: dict, edges: np.ndarray, *, limit: int
+    here: pd.DataFrame, column: str, about: dict, edges: np.ndarray, *, limit: int
 ) -> list[pd.DataFrame]:
     """Return the bins of one column in one wave; nothing where nobody of the study was asked."""
-    here = part[(part[names.WAVE] == about["wave"]).fillna(False)]
     if here.empty or column not in here:
         return []
     values = here[column].dropna()
@@ -137,6 +137,11 @@ def _binned(
         bins = bins.iloc[:0]  # one bin of everything tells nothing
     bins = bins.reindex(range(max(1, len(bins))))
     return [bins.assign(**about, mean=mean)]
+
+
+def _waves(part: pd.DataFrame, waves: Iterable[str]) -> Iterator[tuple[str, pd.DataFrame]]:
+    for wave in waves:
+        yield wave, part[(part[names.WAVE] == wave).fillna(False)]
 
 
 def _parts(

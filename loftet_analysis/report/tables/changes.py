@@ -12,8 +12,8 @@ from loftet_analysis.report.tables.layout import (
     by_wave,
     hidden_note,
     laid_out,
+    lines,
     notes_of,
-    of_wave,
     or_mark,
 )
 from loftet_analysis.report.words import (
@@ -339,10 +339,10 @@ def spread_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
     _ = words.text
     waves = [wave for wave in (names.PRE, names.POST) if wave in set(frame["wave"])]
     rows = []
-    for (population, outcome), group in frame.groupby(["population", "outcome"], sort=False):
+    for (population, outcome), by_its_wave in lines(frame, "population", "outcome"):
         line = {"label": words.outcome(population, outcome)}
         for wave in waves:
-            row = of_wave(group, wave)
+            row = by_its_wave[wave]
             line[f"{_('Schools')}|{wave}"] = or_mark(words.number(row.get("n_clusters"), 0), row)
             line[f"{_('SD')}|{wave}"] = or_mark(words.number(row.get("sd")), row)
             share = row.get("icc")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -105,10 +106,20 @@ def waves_in(frame: pd.DataFrame) -> list[str]:
     return [wave for wave in names.WAVES if wave in there]
 
 
-def of_wave(group: pd.DataFrame, wave: str) -> dict:
-    """Return a wave's row of a line; where there is none, one that is neither there nor hidden."""
-    found = group[group[names.WAVE] == wave].to_dict("records")
-    return found[0] if found else {"suppressed": False}
+def lines(frame: pd.DataFrame, *keys: str) -> Iterator[tuple[tuple, dict[str, dict]]]:
+    """Yield a line of a table for each group of rows, in order: its keys, and its row by wave.
+
+    A wave without a row has one that is neither there nor hidden.
+    """
+    found: dict[tuple, dict[str, dict]] = {}
+    for row in frame.to_dict("records"):
+        line = found.setdefault(tuple(row[key] for key in keys), defaultdict(_absent))
+        line[row[names.WAVE]] = row
+    yield from found.items()
+
+
+def _absent() -> dict:
+    return {"suppressed": False}
 
 
 def by_wave(table: pd.DataFrame, waves: Sequence[str], words: Words) -> dict[str, list[str]]:
@@ -116,14 +127,18 @@ def by_wave(table: pd.DataFrame, waves: Sequence[str], words: Words) -> dict[str
     return {wave_label(wave, words): [c for c in table if c.endswith(f"|{wave}")] for wave in waves}
 
 
-def outcome_group(row: dict, frame: pd.DataFrame, words: Words) -> str:
-    """Return an outcome's label, with the population where two populations are asked the same."""
-    label = words.outcome(row["population"], row[_outcome_column(frame)])
+def outcome_groups(frame: pd.DataFrame, words: Words) -> dict[tuple[str, str], str]:
+    """Return the labels of outcomes by population and outcome.
+
+    Where two populations are asked the same, the label begins with the population.
+    """
     pairs = frame[["population", _outcome_column(frame)]].drop_duplicates()
-    labels = [words.outcome(*pair) for pair in pairs.itertuples(index=False)]
-    if labels.count(label) < 2:
-        return label
-    return f"{population_label(row['population'], words)}: {label}"
+    labels = {pair: words.outcome(*pair) for pair in pairs.itertuples(index=False, name=None)}
+    counts = Counter(labels.values())
+    return {
+        pair: label if counts[label] < 2 else f"{population_label(pair[0], words)}: {label}"
+        for pair, label in labels.items()
+    }
 
 
 def _outcome_column(frame: pd.DataFrame) -> str:

@@ -11,9 +11,9 @@ from loftet_analysis.report.tables.layout import (
     by_wave,
     hidden_note,
     laid_out,
-    of_wave,
+    lines,
     or_mark,
-    outcome_group,
+    outcome_groups,
     waves_in,
 )
 from loftet_analysis.report.words import (
@@ -45,17 +45,16 @@ def reliability_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
     waves = waves_in(frame)
     rows = []
     level = _("{level} CI", level=words.percent(0.95))
-    for (_population, _scale, subgroup), group in _told_apart(frame).groupby(
-        ["population", "scale", "subgroup"], sort=False
-    ):
-        first = group.iloc[0].to_dict()
-        label = outcome_group(first, frame, words)
+    labels = outcome_groups(frame, words)
+    told = lines(_told_apart(frame), "population", "scale", "subgroup")
+    for (population, scale, subgroup), by_its_wave in told:
+        first, label = next(iter(by_its_wave.values())), labels[population, scale]
         cells = {
             "group": _("{scale} ({n} questions)", scale=label, n=words.count(first["n_items"])),
             "label": subgroup_label(subgroup, words) or _("everybody"),
         }
         for wave in waves:
-            row = of_wave(group, wave)
+            row = by_its_wave[wave]
             low, high = row.get("alpha_ci_low"), row.get("alpha_ci_high")
             cells[f"n|{wave}"] = or_mark(words.number(row.get("n"), 0), row)
             cells[f"α|{wave}"] = or_mark(words.number(row.get("alpha")), row)
@@ -148,15 +147,14 @@ def items_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
     mean, rest, without = _("Mean"), _("r"), _("α without")
     ends = _("Low / high")
     rows = []
-    for (population, _scale, item), group in frame.groupby(
-        ["population", "scale", "item"], sort=False
-    ):
+    labels = outcome_groups(frame, words)
+    for (population, scale, item), by_its_wave in lines(frame, "population", "scale", "item"):
         wording = words.items.get((population, item), "") or _("The whole scale")
         if (population, item) in words.reversed_items:
             wording = f"{wording} {_('(turned)')}"
-        line = {"group": outcome_group(group.iloc[0].to_dict(), frame, words), "label": wording}
+        line = {"group": labels[population, scale], "label": wording}
         for wave in waves:
-            row = of_wave(group, wave)
+            row = by_its_wave[wave]
             digits = 1 if item else 2  # as far as the gate lets a single question's mean be told
             line[f"{mean}|{wave}"] = or_mark(words.number(row.get("mean"), digits), row)
             line[f"{rest}|{wave}"] = or_mark(words.number(row.get("item_rest_r")), row)
@@ -197,7 +195,8 @@ def invariance_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
     _ = words.text
     designs = {"linked": _("the same people"), "groups": _("times and grades")}
     rows = []
-    for (population, _scale, design), group in frame.groupby(
+    labels = outcome_groups(frame, words)
+    for (population, scale, design), group in frame.groupby(
         ["population", "scale", "design"], sort=False
     ):
         models = {row["model"]: row for row in group.to_dict("records")}
@@ -210,7 +209,7 @@ def invariance_table(frame: pd.DataFrame, *, words: Words, name: str) -> Table:
         told = [_item(population, item, words) for item in freed.split(";") if item]
         rows.append(
             {
-                "group": outcome_group(group.iloc[0].to_dict(), frame, words),
+                "group": labels[population, scale],
                 "label": designs[design],
                 "n": or_mark(words.number(group["n"].max(), 0), row),
                 **_step("metric", models, row, words),
