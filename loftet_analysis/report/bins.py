@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from loftet_analysis import names
-from loftet_analysis.privacy.disclosure import safe_bins
+from loftet_analysis.privacy.disclosure import safe_bin_rows, safe_bins
 from loftet_analysis.report.words import Answers
 from loftet_analysis.study import Instrument
 
@@ -46,7 +46,7 @@ def of_scales(
         ``DISTRIBUTION``, a row per bin, `item` empty; where too few answered, a row without
         numbers keeps the place. Edges lie between the scores that full answers can have.
     """
-    rows = [pd.DataFrame(columns=DISTRIBUTION)]
+    rows: list[dict] = []
     for name, scale in instrument.scales.items():
         responses = instrument.responses[scale.responses]
         ends = Answers(responses.minimum, responses.maximum, "", "", 1 / len(scale.items))
@@ -69,7 +69,7 @@ def of_items(
         As from `of_scales`, of everybody, with the `item` (reversed ones turned, as in clean
         data).
     """
-    rows = [pd.DataFrame(columns=DISTRIBUTION)]
+    rows: list[dict] = []
     answered = dict(_waves(clean, names.WAVES))
     for name, scale in instrument.scales.items():
         responses = instrument.responses[scale.responses]
@@ -119,24 +119,24 @@ def of_attendance(clean: pd.DataFrame, *, place: dict, most: int, limit: int) ->
     return pd.concat(rows[1:] or rows, ignore_index=True)[list(ATTENDANCE)]
 
 
-def _stacked(rows: list[pd.DataFrame], place: dict) -> pd.DataFrame:
-    table = pd.concat(rows[1:] or rows, ignore_index=True)
-    return table.assign(**place, school_id="")[list(DISTRIBUTION)]
+def _stacked(rows: list[dict], place: dict) -> pd.DataFrame:
+    table = pd.DataFrame([{**row, **place, "school_id": ""} for row in rows], columns=DISTRIBUTION)
+    return table.astype({"n": "float64"})
 
 
 def _binned(
     here: pd.DataFrame, column: str, about: dict, edges: np.ndarray, *, limit: int
-) -> list[pd.DataFrame]:
+) -> list[dict]:
     """Return the bins of one column in one wave; nothing where nobody of the study was asked."""
     if here.empty or column not in here:
         return []
     values = here[column].dropna()
-    bins = safe_bins(values, edges, limit)
-    mean = values.mean() if len(bins) else float("nan")
-    if len(bins) == 1 and limit > 1:
-        bins = bins.iloc[:0]  # one bin of everything tells nothing
-    bins = bins.reindex(range(max(1, len(bins))))
-    return [bins.assign(**about, mean=mean)]
+    bins = safe_bin_rows(values, edges, limit)
+    mean = values.mean() if bins else np.nan
+    if not bins or (len(bins) == 1 and limit > 1):
+        # one bin of everything tells nothing
+        bins = [dict.fromkeys(("low", "high", "n", "share"), np.nan)]
+    return [{**each, **about, "mean": mean} for each in bins]
 
 
 def _waves(part: pd.DataFrame, waves: Iterable[str]) -> Iterator[tuple[str, pd.DataFrame]]:
