@@ -96,7 +96,8 @@ class Clustered:
 def mean(values: ArrayLike, cluster: ArrayLike) -> Clustered:
     """Return the mean of values, each person counting once.
 
-    The adjustment of a cluster with n_j of N people is then (1 − n_j/N)^(−1/2).
+    `contrast` of a constant in closed form. With h_j = n_j/N a cluster's adjustment is
+    (1 − h_j)^(−1/2), and P_jj = h_j/N, P_jk² = s_j s_k with s_j = h_j²/(N(1 − h_j)).
 
     Parameters
     ----------
@@ -121,10 +122,20 @@ def mean(values: ArrayLike, cluster: ArrayLike) -> Clustered:
     (4.0, 1.4434, 2.0)
     """
     values, cluster = np.asarray(values, dtype=float), np.asarray(cluster)
-    counts = np.bincount(cluster)
-    used = np.flatnonzero(counts)
-    averages = np.bincount(cluster, values)[used] / counts[used]
-    return contrast(averages, np.ones((len(used), 1)), [1.0], used, counts=counts[used])
+    n, total, estimate = np.bincount(cluster), len(values), float(values.mean())
+    h, others = n / total, (total - n) / total
+    if others.min() < TOLERANCE:
+        raise NotEstimableError("one_cluster")
+    adjusted = 1 / np.sqrt(others) / total
+    # each pair of clusters once: a difference of sums would cancel
+    s = h**2 / others / total
+    squares = h @ h / total**2 + 2 * s[1:] @ np.cumsum(s)[:-1]
+    n_clusters = int(np.count_nonzero(n))
+    scores = adjusted * np.bincount(cluster, values - estimate)
+    found = Clustered(estimate, scores, float(1 / (total**2 * squares)), n_clusters)
+    if found.se <= TOLERANCE * (adjusted @ np.abs(np.bincount(cluster, values))):
+        raise NotEstimableError("no_variance")
+    return found
 
 
 def contrast(

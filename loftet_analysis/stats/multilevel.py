@@ -263,36 +263,38 @@ class _Problem:
             c = c - np.tensordot(share, self.by_size, axes=1)
             whole = whole - np.tensordot(share, self.by_size_of_region, axes=1)
             log_det += np.log1p(lam * self.sizes) @ self.counts
-        # columns w with Σ w w' = C_Z L (I + L'C_ZZ L)⁻¹ L'C_Z', by Cholesky's factor
-        first, *second = self.z
-        one = theta[:, 0, None, None] * c[:, 0]
-        if second:
-            one = one + theta[:, 1, None, None] * c[:, 1]
-            other = theta[:, 2, None, None] * c[:, 1]
-            across = theta[:, 0, None] * other[:, first] + theta[:, 1, None] * other[:, second[0]]
-            corner = theta[:, 0, None] * one[:, first] + theta[:, 1, None] * one[:, second[0]]
-            log_det += np.log1p(corner).sum(axis=-1)
-            w = one / np.sqrt(1 + corner)[:, None]
-            across = across / np.sqrt(1 + corner)
-            rest = 1 + theta[:, 2, None] * other[:, second[0]] - across**2
-            log_det += np.log(rest).sum(axis=-1)
-            columns = [w, (other - across[:, None] * w) / np.sqrt(rest)[:, None]]
-        else:
-            corner = theta[:, 0, None] * one[:, first]
-            log_det += np.log1p(corner).sum(axis=-1)
-            columns = [one / np.sqrt(1 + corner)[:, None]]
+        # columns w with Σ w w' = C_Z L (I + L'C_ZZ L)⁻¹ L'C_Z', one column of L at a time
+        columns: list[Floats] = []
+        for loading in self._factor(theta):
+            column = sum(part[..., None] * c[:, k] for k, part in enumerate(loading))
+            for w in columns:
+                column = column - w * self._along(loading, w)
+            pivot = self._along(loading, column)
+            log_det += np.log1p(pivot[:, 0]).sum(axis=-1)
+            columns.append(column / np.sqrt(1 + pivot))
         per = whole - sum(
             np.stack([w[..., part] @ w[..., part].swapaxes(1, 2) for part in self.regions], axis=1)
             for w in columns
         )
         total = per.sum(axis=1)
         if self.has_region:
-            tau, along = theta[:, [at]] ** 2, per[:, :, first]
-            scale = tau / (1 + tau * along[..., first])
+            tau, one = theta[:, [at]] ** 2, self.z[0]
+            along = per[:, :, one]
+            scale = tau / (1 + tau * along[..., one])
             total = total - np.einsum("mr,mri,mrj->mij", scale, along, along)
-            log_det += np.log1p(tau * along[..., first]).sum(axis=-1)
+            log_det += np.log1p(tau * along[..., one]).sum(axis=-1)
         kept = self.q + 1
         return total[:, :kept, :kept], log_det
+
+    def _factor(self, theta: Floats) -> list[list[Floats]]:
+        """Return the columns of L, their elements of shape (m, 1)."""
+        if not self.has_slope:
+            return [[theta[:, [0]]]]
+        return [[theta[:, [0]], theta[:, [1]]], [np.zeros((len(theta), 1)), theta[:, [2]]]]
+
+    def _along(self, loading: list[Floats], w: Floats) -> Floats:
+        """Return l'w_Z with a column l of L, of every θ and school, (m, 1, schools)."""
+        return sum(part * w[:, at] for part, at in zip(loading, self.z, strict=True))[:, None]
 
     def parts(self, theta: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Return β, (X'V⁻¹X)⁻¹, the residual sum of squares, log |V| + log |X'V⁻¹X| for each θ."""

@@ -184,9 +184,8 @@ def alpha(complete: pd.DataFrame, *, ci_level: float = 0.95) -> dict[str, float]
     >>> alpha(pd.DataFrame({"a": [1, 2, 3, 4], "b": [2, 2, 4, 4], "c": [1, 3, 3, 5]}))
     {'alpha': 0.933..., 'alpha_ci_low': 0.560..., 'alpha_ci_high': 0.995...}
     """
-    complete = complete.loc[
-        :, complete.max() > complete.min()
-    ]  # as psych: a constant item measures nothing
+    # as psych: a constant item measures nothing
+    complete = complete.loc[:, complete.max() > complete.min()]
     n, k = complete.shape
     if k < 2 or n < 2 or np.isclose(complete.sum(axis=1).std(), 0, atol=1e-12):
         return {}
