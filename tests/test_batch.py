@@ -74,8 +74,7 @@ def test_what_goes_wrong_is_contained(undisturbed, quick, ways):
         f"    {WRONG[way][0]}"
         for n, (place, way) in enumerate(zip(places, ways, strict=True))
     ]
-    quick = "\n".join(deeds)
-    code, out, err = run(quick, "--time-limit", "8", QUICK=quick)
+    code, out, err = run(quick, "--time-limit", "8", QUICK="\n".join(deeds))
     assert code == 1
     assert "0 run, 3 failed" in out
     for place, way in zip(places, ways, strict=True):

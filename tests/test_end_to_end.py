@@ -9,6 +9,7 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 import pytest
+from ruamel.yaml import YAML
 
 from loftet_analysis import names
 from loftet_analysis.run.cli import main
@@ -226,7 +227,27 @@ def test_status_says_why_a_page_is_stale(own_copy):
     content["cells"][0]["source"] = [*content["cells"][0]["source"], "\n\nOne more sentence."]
     notebook.write_text(json.dumps(content), encoding="utf-8")
     status = loftet("status", "demo", root=own_copy)
-    assert status.stdout.count("stale (notebook changed)") == len(REGIONS)
+    assert "stale, since notebook changed: oslo/03_teachers.nb, nordland/03_teachers.nb" in (
+        status.stdout
+    )
+
+
+def test_an_export_of_teachers_does_not_touch_pages_of_pupils(own_copy):
+    raw = own_copy / "data_raw/demo"
+    described = YAML(typ="safe").load(raw / "study.yml")
+    export = raw / described["populations"]["teachers"]["files"]["pre"]["file"]
+    head, first, rest = export.read_bytes().decode("utf-8-sig").split("\r\n", 2)
+    day = re.search(r"2025-\d\d-\d\dT", first)[0]
+    other = "2025-09-17T" if day != "2025-09-17T" else "2025-09-18T"
+    text = "\r\n".join([head, first.replace(day, other), rest])
+    export.write_bytes(text.encode("utf-8-sig"))
+    assert loftet("clean", "demo", root=own_copy).returncode == 0
+    told = loftet("status", "demo", root=own_copy).stdout
+    assert re.search(r"oslo .* done +stale", told) or re.search(r"nordland .* done +stale", told)
+    for page in ("oslo/04_pupils", "nordland/04_pupils"):
+        assert f"{page}.nb" not in told
+        assert (own_copy / f"reports/demo/nb/{page}.html").exists()
+    assert "03_teachers.nb" in told
 
 
 def test_pages_in_other_languages(own_copy):
@@ -256,7 +277,7 @@ def test_bad_input_gives_one_message_and_changes_nothing(
 ):
     monkeypatch.setenv("LOFTET_ROOT", str(own_copy))
     spoil(own_copy / "data_raw/demo")
-    before = {f: every_byte(own_copy / f) for f in ("data_clean", "reports", "figures")}
+    before = {f: every_byte(own_copy / f) for f in ("data_clean/demo", "reports", "figures")}
     for command in ("check", "clean", "run"):
         assert main([command, "demo"]) == 2
         told = capsys.readouterr().err
