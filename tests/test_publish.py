@@ -190,6 +190,16 @@ def test_a_row_is_hidden_where_one_of_its_cells_is(hidden, estimands):
     assert found["estimate"].isna().equals(found["suppressed"])
 
 
+def test_numbers_that_came_as_objects_are_hidden_as_numbers():
+    frame = made_up.differences()
+    frame = frame.assign(smd=frame["smd"].astype(object), n_one=pd.Series([300, 5], dtype=object))
+    found = gated(frame, mask(), "internal")
+    assert list(found["suppressed"]) == [False, True]
+    assert found["smd"].dtype == float
+    assert found["smd"].isna().tolist() == [False, True]
+    assert found["n_one"].isna().tolist() == [False, True]
+
+
 def test_a_row_that_counts_too_few_people_is_hidden_whatever_its_cell_holds():
     few, enough = {"n_pre": 5}, {"n_pre": 6}
     assert list(gated(effects(few, enough), mask(), "internal")["suppressed"]) == [True, False]

@@ -339,7 +339,10 @@ def gated(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> pd.DataFrame
 def _plain(column: pd.Series) -> pd.Series:
     """Return a column as the gate reads it: texts as objects without gaps, counts as ``Int64``."""
     missing = column.isna()
-    if column.name not in _KEPT | _TOLD and missing.all():
+    kind = pd.api.types.infer_dtype(column, skipna=True) if column.dtype == object else ""
+    # numbers that came as objects are numbers; what is nowhere told may be any kind
+    numeric = kind in {"floating", "integer", "mixed-integer-float"}
+    if column.name not in _KEPT | _TOLD and (numeric or missing.all()):
         column = column.astype(float)
     if column.name in _NAMED | _TOLD or not pd.api.types.is_numeric_dtype(column):
         column = column.astype(object).mask(missing, "")
