@@ -92,7 +92,7 @@ def table(root: Path, regions: list[str]) -> str:
         f"| (the floor: {inside:.0f} s in cells ÷ {CORES}) | {floor:.1f} | ",
     )
     lines[-1] += f"{floor / ours:.2f} | | |"
-    lines += ["", "Forced runs over 1 to 15 regions (no country), seconds a page:", ""]
+    lines += ["", "Runs over regions (no country), start and tables included, seconds a page:", ""]
     lines += ["| regions | pages | 1 worker | 2 workers | gain |", "|---|---|---|---|---|"]
     pages = len(list((root / "notebooks/region").glob("[0-9]*.ipynb")))
     for count in [n for n in (1, 2, 4, 8, 15) if n <= len(regions)]:
