@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,7 +24,7 @@ from loftet_analysis.run.kernels import nursery
 from loftet_analysis.run.progress import Progress
 from loftet_analysis.run.tasks import FAILED, Task, states
 from loftet_analysis.run.warm import can_fork
-from loftet_analysis.run.workroom import say
+from loftet_analysis.run.workroom import log, say
 from loftet_analysis.study import Study
 
 
@@ -70,6 +73,7 @@ def make_pages(
     seconds = {name: entry["seconds"] for name, entry in manifest.items() if entry["seconds"]}
     outcomes = []
     with ExitStack() as stack:
+        stack.callback(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, _stop))
         if scheduler:
             client = stack.enter_context(connected(scheduler, setting))
             found = run_on(client, tasks, setting)
@@ -89,6 +93,13 @@ def make_pages(
             record(study.name, {outcome.task.name: entry})
             progress.tell(outcome)
     return outcomes
+
+
+def _stop(number: int, frame: object) -> None:
+    """End at once on Ctrl-C, as safe as being killed: threads that wait for kernels would wait."""
+    log.error("interrupted")
+    print("\ninterrupted; the next run goes on from here", file=sys.stderr, flush=True)
+    os._exit(128 + number)
 
 
 def _kept(outcome: Outcome, entry: dict | None) -> Outcome:
