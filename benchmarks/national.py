@@ -8,7 +8,7 @@ on a machine that is not busy with other work: with two jobs, about half of them
 
     python benchmarks/national.py                       # writes its table to README.md
     python benchmarks/national.py --scale 0.05          # a small one; nothing is written
-    python benchmarks/national.py --folder /tmp/study   # the study is kept there, its key beside
+    python benchmarks/national.py --folder study        # the study is kept there, its key beside
 """
 
 from __future__ import annotations

@@ -24,18 +24,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = [*of_demo[:1], *rest, *of_demo[1:]]
 
 
-def loftet(*arguments: str, root: Path, **environment: str) -> subprocess.CompletedProcess:
+def loftet(*arguments: str, root: Path, **more: str) -> subprocess.CompletedProcess:
     """Run the command line in a project folder, as a person would."""
     return subprocess.run(
         [sys.executable, "-m", "loftet_analysis", *arguments],
         cwd=root,
-        env={
-            **os.environ,
-            "LOFTET_ROOT": str(root),
-            "LOFTET_KEYS": str(root.parent / "keys"),
-            "PYTHONUTF8": "1",
-            **environment,
-        },
+        env=environment(root, **more),
         capture_output=True,
         text=True,
         encoding="utf-8",

@@ -299,23 +299,14 @@ def safe_bins(values: Sequence[float], edges: Sequence[float], limit: int) -> pd
     0  0.5   1.5  3  0.375
     1  1.5   4.5  5  0.625
     """
-    bins, n = _joined_bins(values, edges, limit)
-    frame = pd.DataFrame(bins, columns=["low", "high", "n"]).astype({"n": int})
-    return frame.assign(share=frame["n"] / max(n, 1))
+    kinds = {"low": float, "high": float, "n": int, "share": float}
+    return pd.DataFrame(safe_bin_rows(values, edges, limit), columns=list(kinds)).astype(kinds)
 
 
 def safe_bin_rows(
     values: Sequence[float], edges: Sequence[float], limit: int
 ) -> list[dict[str, float]]:
     """Return the rows of `safe_bins`."""
-    bins, n = _joined_bins(values, edges, limit)
-    return [{"low": a, "high": b, "n": m, "share": m / max(n, 1)} for a, b, m in bins]
-
-
-def _joined_bins(
-    values: Sequence[float], edges: Sequence[float], limit: int
-) -> tuple[list[tuple[float, float, int]], int]:
-    """Return the bins, none where too few have a score, and how many have one."""
     scores = np.asarray(values, dtype=float)
     scores = scores[~np.isnan(scores)]
     if len(scores) and not (edges[0] <= scores.min() and scores.max() <= edges[-1]):
@@ -330,5 +321,9 @@ def _joined_bins(
     if limit > 1 and len(bins) > 1 and bins[-1][2] < limit:
         _, high, n = bins.pop()
         bins[-1][1:] = [high, bins[-1][2] + n]
-    told = bins if len(scores) >= limit else []
-    return [(float(low), float(high), int(n)) for low, high, n in told], len(scores)
+    if len(scores) < limit:
+        return []
+    return [
+        {"low": float(low), "high": float(high), "n": int(n), "share": n / max(len(scores), 1)}
+        for low, high, n in bins
+    ]

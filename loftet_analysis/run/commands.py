@@ -40,8 +40,6 @@ from loftet_analysis.run.tasks import DONE, FAILED, all_tasks, states, why_stale
 from loftet_analysis.run.workroom import log, occupied, say, shown
 from loftet_analysis.study import Study, load_study
 
-TIME_LIMIT = 3600
-
 
 def _part(name: str) -> ModuleType:
     return import_module(f"loftet_analysis.{name}")
@@ -91,7 +89,7 @@ def _run(
     language: Sequence[str] | None = None,
     jobs: int | None = None,
     scheduler: str | None = None,
-    time_limit: float = TIME_LIMIT,
+    time_limit: float,
     fresh_kernels: bool = False,
     force: bool = False,
 ) -> int:

@@ -81,9 +81,7 @@ def gather(study: Study) -> None:
 
 
 def _read(part: Path) -> pd.DataFrame:
-    header = pd.read_csv(part, nrows=0).columns
-    texts = {column: "str" for column in header if column in _TEXTS}
-    return pd.read_csv(part, dtype=texts).fillna(dict.fromkeys(texts, ""))
+    return pd.read_csv(part, dtype=dict.fromkeys(_TEXTS, "str")).fillna(dict.fromkeys(_TEXTS, ""))
 
 
 def write_csv(table: pd.DataFrame, target: Path) -> None:

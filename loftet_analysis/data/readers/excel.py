@@ -91,7 +91,7 @@ def _inspect(path: Path) -> None:
                 if _SHEET.fullmatch(part):
                     with archive.open(part) as sheet:
                         _inspect_sheet(path, sheet)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         raw = path.read_bytes()[:8]
         locked = raw.startswith(b"\xd0\xcf\x11\xe0")
         found = "a workbook with a password, or of Excel before 2007" if locked else str(error)
