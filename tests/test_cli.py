@@ -116,3 +116,12 @@ def test_check_makes_no_key_and_writes_nothing(root, capsys):
     assert main(["check", "sats"]) == 0
     assert sorted(root.rglob("*")) == before
     assert not list(root.parent.rglob("*.key"))
+
+
+@pytest.mark.parametrize("option", ["--jobs", "--time-limit"])
+@pytest.mark.parametrize("given", ["0", "-1", "many", "1.5"])
+def test_numbers_that_are_none(root, capsys, option, given):
+    with pytest.raises(SystemExit) as stopped:
+        main(["run", "sats", f"{option}={given}"])
+    assert stopped.value.code == 2
+    assert f"found: {given}; allowed: a whole number from 1 up" in capsys.readouterr().err

@@ -59,13 +59,15 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--language", action="append", metavar="L", help="nb, nn or en; default: the study's first"
     )
-    parser.add_argument("--jobs", type=int, metavar="N", help="kernels at a time; default: cores")
+    parser.add_argument(
+        "--jobs", type=_at_least_one, metavar="N", help="kernels at a time; default: cores"
+    )
     parser.add_argument(
         "--scheduler", metavar="ADDRESS", help="run on a Dask cluster, e.g. tcp://host:8786"
     )
     parser.add_argument(
         "--time-limit",
-        type=float,
+        type=_at_least_one,
         default=3600,
         metavar="SECONDS",
         help="stop a notebook that takes longer; default: 3600",
@@ -76,6 +78,13 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
         help="start every kernel by itself instead of forking it: slower, same results",
     )
     parser.add_argument("--force", action="store_true", help="also what is up to date")
+
+
+def _at_least_one(given: str) -> int:
+    number = int(given) if given.isascii() and given.isdigit() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"found: {given}; allowed: a whole number from 1 up")
+    return number
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -89,7 +89,7 @@ def _run(
     language: Sequence[str] | None = None,
     jobs: int | None = None,
     scheduler: str | None = None,
-    time_limit: float,
+    time_limit: int,
     fresh_kernels: bool = False,
     force: bool = False,
 ) -> int:
