@@ -10,6 +10,7 @@ from importlib import import_module
 
 from loftet_analysis import __version__
 from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.run import collect_rarely
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -60,7 +61,7 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
         "--language", action="append", metavar="L", help="nb, nn or en; default: the study's first"
     )
     parser.add_argument(
-        "--jobs", type=_at_least_one, metavar="N", help="kernels at a time; default: cores"
+        "--jobs", type=_at_least_one, metavar="N", help="kernels at a time; default: cores + 1"
     )
     parser.add_argument(
         "--scheduler", metavar="ADDRESS", help="run on a Dask cluster, e.g. tcp://host:8786"
@@ -102,6 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = vars(_parser().parse_args(arguments))
     name = options.pop("command")
+    collect_rarely()
     try:
         command = getattr(import_module("loftet_analysis.run.commands"), name.replace("-", "_"))
         return command(**options)

@@ -113,7 +113,8 @@ def _run(
         wanted = [task for task in tasks if force or stale[task]]
         # the country takes longest, so no worker is to be left with it at the end
         wanted.sort(key=lambda task: task.region != names.NATIONAL)
-        jobs = jobs or _cores()
+        # one more, since a kernel that starts or ends leaves its core idle for a while
+        jobs = jobs or _cores() + 1
         outcomes = pages.make_pages(study, wanted, setting, jobs=jobs, scheduler=scheduler)
         stale = why_stale_each(study, tasks)
     made_from = _site_fingerprint(study)

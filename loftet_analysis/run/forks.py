@@ -23,11 +23,14 @@ import numpy as np
 import pandas as pd
 from ipykernel.kernelapp import launch_new_instance
 
+from loftet_analysis.errors import InputError
+
 # what notebooks import, so that every kernel has it
 from loftet_analysis.report import open_study as open_study
+from loftet_analysis.run import collect_rarely
+from loftet_analysis.study import load_study
 
 _PR_SET_PDEATHSIG = 1
-_RARELY = (50_000, 20, 50)  # a kernel does not live long enough to gain from more
 _FIRST_TO_GO = "500"  # where memory runs out, a kernel dies and not the batch
 
 
@@ -37,7 +40,7 @@ def serve(channel: socket.socket) -> None:
     pd.set_option("display.max_columns", 20)
     gc.collect()
     gc.freeze()  # what is there stays shared between the forks
-    gc.set_threshold(*_RARELY)
+    collect_rarely()
     kernels: set[int] = set()
     try:
         with channel.makefile("rb") as requests:
@@ -115,4 +118,8 @@ def _die_with_parent(parent: int) -> None:
 
 
 if __name__ == "__main__":
+    for name in sys.argv[2:]:
+        # the texts of its description are kept once they are parsed; a kernel says what is wrong
+        with contextlib.suppress(InputError, OSError):
+            load_study(name)
     serve(socket.socket(fileno=int(sys.argv[1])))

@@ -27,17 +27,19 @@ _nurseries: list[Nursery] = []
 _starting = threading.Lock()
 
 
-def nursery(log: Path | None = None) -> Nursery:
+def nursery(log: Path | None = None, *studies: str) -> Nursery:
     """Return this process's warm process; it is started at the first call, or when it has ended.
 
     Parameters
     ----------
     log : Path, optional
         Where it is started: the file for what it and its kernels say of themselves.
+    *studies : str
+        Where it is started: the studies whose descriptions it is to read.
     """
     with _starting:
         if not _nurseries or not _nurseries[-1].alive:
-            _nurseries.append(Nursery(log))
+            _nurseries.append(Nursery(log, *studies))
             atexit.register(_nurseries[-1].close)
         return _nurseries[-1]
 

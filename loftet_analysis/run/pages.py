@@ -43,7 +43,7 @@ def get_ready(
         with connected(scheduler, setting):
             return
     if setting.warm and can_fork():
-        nursery(log)
+        nursery(log, study.name)
     elif setting.warm:
         say(study.name, "kernels cannot be forked on this system, so each starts by itself")
 

@@ -81,16 +81,19 @@ class Nursery:
     ----------
     log : Path, optional
         File to which the warm process and its kernels append what they say of themselves.
+    *studies : str
+        Their descriptions are parsed before a kernel is forked, and not by each kernel.
     """
 
-    def __init__(self, log: Path | None = None) -> None:
+    def __init__(self, log: Path | None = None, *studies: str) -> None:
         ours, theirs = socket.socketpair()
         with contextlib.ExitStack() as stack:
             stack.enter_context(theirs)
+            end = str(theirs.fileno())
             said = stack.enter_context(log.open("ab")) if log else subprocess.DEVNULL
             self._process = subprocess.Popen(
                 # -P: the working folder is no place to import from, as in a kernel
-                [sys.executable, "-P", "-m", "loftet_analysis.run.forks", str(theirs.fileno())],
+                [sys.executable, "-P", "-m", "loftet_analysis.run.forks", end, *studies],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=said,
