@@ -324,6 +324,6 @@ def safe_bin_rows(
     if len(scores) < limit:
         return []
     return [
-        {"low": float(low), "high": float(high), "n": int(n), "share": n / max(len(scores), 1)}
+        {"low": float(low), "high": float(high), "n": int(n), "share": n / len(scores)}
         for low, high, n in bins
     ]

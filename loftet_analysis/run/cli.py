@@ -124,5 +124,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"1 problem:\n\n{problem}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
-        print("\ninterrupted; the next run goes on from here", file=sys.stderr)
-        return INTERRUPTED
+        return interrupted()
+
+
+def interrupted() -> int:
+    """Say that a person stopped the command, and return the exit code for it."""
+    print("\ninterrupted; the next run goes on from here", file=sys.stderr, flush=True)
+    return INTERRUPTED

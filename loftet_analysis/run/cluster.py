@@ -8,7 +8,6 @@ import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.run.batch import Outcome, Setting, run_task
@@ -38,6 +37,7 @@ def connected(address: str, setting: Setting) -> Iterator[Client]:
     """
     try:
         from distributed import Client
+        from distributed.comm import get_address_host_port
     except ImportError:
         raise InputError(
             Problem(
@@ -49,7 +49,7 @@ def connected(address: str, setting: Setting) -> Iterator[Client]:
         ) from None
     try:
         # a client that finds nobody complains once more when it is thrown away
-        _knock(address)
+        socket.create_connection(get_address_host_port(address), timeout=_WAIT).close()
         client = Client(address, timeout=_WAIT, set_as_default=False)
     except (OSError, ValueError) as error:
         raise InputError(
@@ -75,14 +75,6 @@ def connected(address: str, setting: Setting) -> Iterator[Client]:
             ) from None
         _refuse_unlike(client, setting)
         yield client
-
-
-def _knock(address: str) -> None:
-    """Open a connection and close it; an OSError or ValueError says what is wrong."""
-    place = urlsplit(address)
-    if not (place.hostname and place.port):
-        raise ValueError("no host with a port")
-    socket.create_connection((place.hostname, place.port), timeout=_WAIT).close()
 
 
 def _refuse_unlike(client: Client, setting: Setting) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,6 +17,7 @@ from loftet_analysis.run.batch import (
     refuse_unknown_parameters,
     run_all,
 )
+from loftet_analysis.run.cli import interrupted
 from loftet_analysis.run.cluster import connected, run_on
 from loftet_analysis.run.freshness import Inputs, read_manifest, record
 from loftet_analysis.run.kernels import nursery
@@ -98,8 +98,7 @@ def make_pages(
 def _stop(number: int, frame: object) -> None:
     """End at once on Ctrl-C, as safe as being killed: threads that wait for kernels would wait."""
     log.error("interrupted")
-    print("\ninterrupted; the next run goes on from here", file=sys.stderr, flush=True)
-    os._exit(128 + number)
+    os._exit(interrupted())
 
 
 def _kept(outcome: Outcome, entry: dict | None) -> Outcome:
