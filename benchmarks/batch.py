@@ -79,9 +79,9 @@ def table(root: Path, regions: list[str]) -> str:
     inside = cell_seconds([target for _, target, _ in todo])
     found["papermill, command line, one after another"] = measured(["-c", CLI, str(job)], root)
     whole = "**loftet run: clean, pages, tables, index**"
-    found[whole] = measured([*loftet, "run", STUDY, "--force", "--jobs", str(CORES)], root)
+    found[whole] = measured([*loftet, "run", STUDY, "--force"], root)
     found["loftet run again, nothing changed"] = measured([*loftet, "run", STUDY], root)
-    fresh = [*loftet, "run", STUDY, "--force", "--fresh-kernels", "--jobs", str(CORES)]
+    fresh = [*loftet, "run", STUDY, "--force", "--fresh-kernels"]
     found["loftet run with fresh kernels"] = measured(fresh, root)
     ours = found[whole][0]
     lines = ["| way | wall, s | × ours | CPU, s | peak memory, GB |", "|---|---|---|---|---|"]

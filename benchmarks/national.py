@@ -4,7 +4,7 @@ The study is the demo's fifteen regions with eighteen times its schools: more pu
 teachers than Norway has, so that of the pupils about 380,000 answer in each wave. Each command
 runs in a process of its own; memory is the highest that it held together with the processes that
 it started (sum of PSS: what they share counts once). CPU seconds tell what wall seconds would be
-on a machine that is not busy with other work: with two jobs, about half of them.
+on a machine that is not busy with other work: on two cores, about half of them.
 
     python benchmarks/national.py                       # writes its table to README.md
     python benchmarks/national.py --scale 0.05          # a small one; nothing is written
@@ -27,17 +27,17 @@ from pathlib import Path
 import pandas as pd
 from clean import HERE, write_down
 
-STUDY, SIZE, JOBS = "national", 18, 2
+STUDY, SIZE = "national", 18
 SAMPLED_EVERY = 0.2
 WRITE = "from loftet_analysis.demo.exports import write_demo; write_demo(study={!r}, size={})"
 COMMANDS = {
     "check": ("check",),
     "clean": ("clean",),
-    "run, 2 jobs": ("run", "--jobs", str(JOBS)),
-    "run again, nothing changed": ("run", "--jobs", str(JOBS)),
+    "run": ("run",),
+    "run again, nothing changed": ("run",),
     "status": ("status",),
 }
-TARGET = ("clean", "run, 2 jobs")
+TARGET = ("clean", "run")
 
 
 def tree(root: int) -> list[int]:
