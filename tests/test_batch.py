@@ -1,5 +1,6 @@
 """The batch: contained failures, nothing lost, and one run of a study at a time."""
 
+import compileall
 import json
 import re
 import shlex
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from loftet_analysis.run.cli import main
-from loftet_analysis.run.freshness import read_manifest
+from loftet_analysis.run.freshness import digest, read_manifest
 from loftet_analysis.run.workroom import occupied
 from tests.quick_study import (
     environment,
@@ -154,6 +155,18 @@ def test_only_what_read_what_has_changed_is_run_again(undisturbed, quick):
     assert "oslo/01_quick.nb done" in out
     assert "nordland/01_quick.nb done" not in out
     assert "2 run, 0 failed, 1 up to date" in out
+
+
+def test_bytecode_is_no_source(tmp_path):
+    source = tmp_path / "floor/part/module.py"
+    source.parent.mkdir(parents=True)
+    source.write_text("first = 1\n", encoding="utf-8")
+    before = digest([tmp_path])
+    compileall.compile_dir(tmp_path, quiet=1)
+    assert list(tmp_path.rglob("*.pyc"))
+    assert digest([tmp_path]) == before
+    source.write_text("first = 2\n", encoding="utf-8")
+    assert digest([tmp_path]) != before
 
 
 def test_status_says_why(undisturbed, quick, capsys):

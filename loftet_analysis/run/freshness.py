@@ -47,7 +47,7 @@ def digest(files: Iterable[Path]) -> str:
     Parameters
     ----------
     files : iterable of Path
-        Folders stand for all files below them; what does not exist counts as absent.
+        Folders stand for all files below them but bytecode; what does not exist counts as absent.
 
     Examples
     --------
@@ -65,7 +65,9 @@ def digest(files: Iterable[Path]) -> str:
 def _every_file(paths_: Iterable[Path]) -> Iterable[Path]:
     for path in paths_:
         if path.is_dir():
-            yield from (file for file in path.rglob("*") if file.is_file())
+            # bytecode appears when the library is first used
+            found = (file for file in path.rglob("*") if "__pycache__" not in file.parts)
+            yield from (file for file in found if file.is_file())
         elif path.is_file():
             yield path
 
@@ -74,11 +76,7 @@ def _every_file(paths_: Iterable[Path]) -> Iterable[Path]:
 def library_digest(floors: tuple[str, ...] = _ANALYSIS) -> str:
     """Return the SHA-256 of the library's own sources on some floors, as the process began."""
     sources = [_LIBRARY / f"{name}.py" for name in ("errors", "names", "paths")]
-    for floor in floors:
-        sources += [
-            file for file in (_LIBRARY / floor).rglob("*") if "__pycache__" not in file.parts
-        ]
-    return digest(sources)
+    return digest([*sources, *(_LIBRARY / floor for floor in floors)])
 
 
 @cache
