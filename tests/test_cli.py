@@ -9,6 +9,8 @@ import pytest
 
 from loftet_analysis.run.cli import main
 from loftet_analysis.run.freshness import read_manifest, record
+from loftet_analysis.run.tasks import all_tasks, longest_first
+from loftet_analysis.study import load_study
 from tests.small_demo import HERE, build_root
 
 
@@ -32,6 +34,13 @@ def told(capsys) -> str:
     assert "Traceback" not in said
     assert said[0].isdigit()
     return said
+
+
+def test_the_longest_notebook_comes_first_and_the_regions_keep_their_order():
+    tasks = longest_first(all_tasks(load_study("demo"), regions=["oslo", "agder", "national"]))
+    assert [task.region for task in tasks] == ["national"] + ["oslo"] * 5 + ["agder"] * 5
+    sizes = [task.source.stat().st_size for task in tasks[1:6]]
+    assert sizes == sorted(sizes, reverse=True)
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,17 @@
 
 import itertools
 import re
+import shutil
+from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import font_manager, ft2font
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from loftet_analysis.report.plots import (
@@ -20,6 +25,7 @@ from loftet_analysis.report.plots import (
     forest_figure,
     saved,
 )
+from loftet_analysis.report.plots.canvas import STYLE
 from loftet_analysis.report.publish import gated
 from tests.made_up import (
     NUMBERS,
@@ -258,6 +264,29 @@ def test_figures_are_saved_twice_over_the_same_and_hold_no_date(kind):
     assert "<dc:date>" not in text
     assert "Matplotlib v" not in text
     assert float(re.search(r'width="([\d.]+)pt"', text)[1]) == pytest.approx(72 * WIDTH)
+
+
+def test_letters_come_from_memory_and_are_those_of_the_file(tmp_path):
+    def drawn(font: ft2font.FT2Font) -> tuple:
+        font.set_size(9, 200)
+        font.set_text("snitt 2,91 før, «ÆØÅ» – 95 %", flags=ft2font.LoadFlags.NO_HINTING)
+        font.draw_glyphs_to_bitmap()
+        return font.get_width_height(), np.asarray(font.get_image()).tolist()
+
+    path = Path(shutil.copy(font_manager.findfont("DejaVu Sans"), tmp_path / "letters.ttf"))
+    of_file = drawn(ft2font.FT2Font(path))
+    with mpl.rc_context(STYLE):
+        font = font_manager.get_font(path)
+    path.write_bytes(b"")
+    assert drawn(font) == of_file
+
+
+def test_somebody_s_own_figure_can_be_saved_as_pdf(tmp_path):
+    saved(drawings()["change"](words()), salt="x")
+    figure = Figure()
+    figure.suptitle("etter")
+    figure.savefig(tmp_path / "mine.pdf")
+    assert (tmp_path / "mine.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_no_mark_stands_for_a_person():

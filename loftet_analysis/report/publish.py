@@ -292,11 +292,12 @@ def gated(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> pd.DataFrame
     shown = pd.DataFrame({name: _plain(column) for name, column in shown.items()})
     told = [c for c in shown if c not in _KEPT]
     text = {c for c in shown if shown[c].dtype == object}
-    tells = pd.Series(False, index=shown.index)
+    tells = np.zeros(len(shown), dtype=bool)
     for column in told:
         # that nothing was found, and how a scale measures, is said of nobody
         if column not in ("verdict", "measurement_warning"):
-            tells |= shown[column].ne("") if column in text else shown[column].notna()
+            values = shown[column]
+            tells |= (values.to_numpy() != "") if column in text else values.notna().to_numpy()
     telling = shown[tells].reset_index(drop=True)
     held = _held(cells(telling), mask)
     people = held.groupby(["row", names.WAVE])["n"].sum().unstack()
@@ -345,7 +346,8 @@ def _plain(column: pd.Series) -> pd.Series:
     if column.name not in _KEPT | _TOLD and (numeric or missing.all()):
         column = column.astype(float)
     if column.name in _NAMED | _TOLD or not pd.api.types.is_numeric_dtype(column):
-        column = column.astype(object).mask(missing, "")
+        column = column.astype(object)
+        column = column.mask(missing, "") if missing.any() else column
     return column.astype("Int64") if column.name in _COUNTS else column
 
 
@@ -532,17 +534,19 @@ def _rounded(shown: pd.DataFrame, told: list[str], profile: str) -> pd.DataFrame
     decimals = _DECIMALS[profile]
     if decimals is None:
         return shown
-    rounded = shown.copy()
+    rounded = dict(shown.items())
     for column in told:
+        values = rounded[column]
         if column in _EDGES:
             continue
         if column in _PEOPLE:
             if profile == "public":
-                rounded[column] = (rounded[column] / 5).round() * 5
-        elif pd.api.types.is_float_dtype(rounded[column]):
+                rounded[column] = (values / 5).round() * 5
+        elif pd.api.types.is_float_dtype(values):
             digits = min(decimals, _COARSE.get(column, decimals)) + (column in _ONE_MORE)
-            rounded[column] = rounded[column].round(digits)
-    return rounded
+            rounded[column] = values.round(digits)
+    # all at once: column by column takes ten times as long
+    return pd.DataFrame(rounded, columns=shown.columns, index=shown.index)
 
 
 def publish(

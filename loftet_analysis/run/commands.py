@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from loftet_analysis import names, paths
+from loftet_analysis import paths
 from loftet_analysis.data import store
 from loftet_analysis.privacy import pseudonyms
 from loftet_analysis.run.freshness import (
@@ -36,7 +36,14 @@ from loftet_analysis.run.freshness import (
     why_unclean,
 )
 from loftet_analysis.run.overview import overview
-from loftet_analysis.run.tasks import DONE, FAILED, all_tasks, states, why_stale_each
+from loftet_analysis.run.tasks import (
+    DONE,
+    FAILED,
+    all_tasks,
+    longest_first,
+    states,
+    why_stale_each,
+)
 from loftet_analysis.run.workroom import log, occupied, say, shown
 from loftet_analysis.study import Study, load_study
 
@@ -110,9 +117,7 @@ def _run(
         if unclean:
             _part("run.cleaning").clean(study)
             stale = why_stale_each(study, tasks)
-        wanted = [task for task in tasks if force or stale[task]]
-        # the country takes longest, so no worker is to be left with it at the end
-        wanted.sort(key=lambda task: task.region != names.NATIONAL)
+        wanted = longest_first([task for task in tasks if force or stale[task]])
         # one more, since a kernel that starts or ends leaves its core idle for a while
         jobs = jobs or _cores() + 1
         outcomes = pages.make_pages(study, wanted, setting, jobs=jobs, scheduler=scheduler)

@@ -119,6 +119,16 @@ def all_tasks(
     return [*regional, *national]
 
 
+def longest_first(tasks: Sequence[Task]) -> list[Task]:
+    """Return tasks so that no worker is left with a long one at the end.
+
+    The country comes first, then the regions in their order; of each the longest notebook first.
+    """
+    places = {task.region: place for place, task in reversed([*enumerate(tasks)])}
+    places[names.NATIONAL] = -1
+    return sorted(tasks, key=lambda task: (places[task.region], -task.source.stat().st_size))
+
+
 def _notebook_names(kind: str) -> list[str]:
     return sorted(path.stem for path in (paths.notebooks() / kind).glob("[0-9]*.ipynb"))
 

@@ -353,7 +353,7 @@ def _score(described: Model, samples: Sequence[Moments], theta: Floats) -> tuple
         score += sample.n * (np.tensordot(sigmas, inner, axes=2) / 2 + mus @ inverse @ apart)
         scaled = inverse @ sigmas
         information += sample.n * (
-            np.einsum("kij,lji->kl", scaled, scaled) / 2 + mus @ inverse @ mus.T
+            np.tensordot(scaled, scaled, axes=([1, 2], [2, 1])) / 2 + mus @ inverse @ mus.T
         )
     return score, information
 

@@ -7,10 +7,13 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
+from types import SimpleNamespace
 
 import matplotlib as mpl
 import numpy as np
 import seaborn as sns
+from matplotlib import font_manager, ft2font
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -39,6 +42,7 @@ MARKS = {
     "colleagues": (ORANGE, "D"),
     "participants_vs_colleagues": (INK, "^"),
 }
+_OTHER_FONTS = "font.enable_last_resort"
 STYLE = {
     **sns.axes_style("ticks"),
     "font.family": "DejaVu Sans",
@@ -59,7 +63,21 @@ STYLE = {
     "xtick.major.size": 3,
     "svg.fonttype": "path",
     "text.hinting": "none",  # letters of both formats are the same, and drawn faster
+    _OTHER_FONTS: False,
 }
+
+
+def _font(file: str, **options: object) -> ft2font.FT2Font:
+    """Return a font; for figures of this style one whose letters are looked up in memory."""
+    if mpl.rcParams[_OTHER_FONTS]:
+        return ft2font.FT2Font(file, **options)
+    return ft2font.FT2Font(io.BytesIO(Path(file).read_bytes()), **options)
+
+
+# Text is a third of what a figure costs, and most of that is Python seeking and reading in the
+# font's file, letter by letter. Other figures keep their files, whose names a PDF asks for. The
+# letters are the same; a matplotlib that opens fonts elsewhere draws them as before.
+font_manager.ft2font = SimpleNamespace(**{**vars(ft2font), "FT2Font": _font})
 
 
 @dataclass(frozen=True)
