@@ -17,6 +17,7 @@ import random
 import signal
 import socket
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,9 @@ from loftet_analysis.report import open_study as open_study
 from loftet_analysis.run import collect_rarely
 from loftet_analysis.study import load_study
 
+#: What a kernel and its notebook import at first use, which takes longer than all else it does
+#: before the first cell.
+_AT_FIRST_USE = ("ipykernel.debugger", "matplotlib.backends.backend_svg", "pyarrow.dataset")
 _PR_SET_PDEATHSIG = 1
 _FIRST_TO_GO = "500"  # where memory runs out, a kernel dies and not the batch
 
@@ -118,6 +122,9 @@ def _die_with_parent(parent: int) -> None:
 
 
 if __name__ == "__main__":
+    for name in _AT_FIRST_USE:
+        with contextlib.suppress(ImportError):  # not every kernel can be debugged
+            import_module(name)
     for name in sys.argv[2:]:
         # the texts of its description are kept once they are parsed; a kernel says what is wrong
         with contextlib.suppress(InputError, OSError):

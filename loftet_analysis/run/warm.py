@@ -23,6 +23,8 @@ from pathlib import Path
 
 #: What a kernel computes with: numbers must not hang on how many kernels run at a time.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+#: The debugger warns whoever imports it that breakpoints may be missed.
+_QUIET = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
 _BACKEND = "module://matplotlib_inline.backend_inline"
 
 
@@ -98,7 +100,7 @@ class Nursery:
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,
-                env={**os.environ, **ONE_THREAD, "MPLBACKEND": _BACKEND},
+                env={**os.environ, **ONE_THREAD, **_QUIET, "MPLBACKEND": _BACKEND},
                 start_new_session=True,
             )
         self._socket = ours
