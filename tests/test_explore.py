@@ -6,6 +6,7 @@ import re
 import sys
 
 import nbformat
+import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
@@ -54,6 +55,15 @@ def study():
 def demo():
     """A study with subgroups, roles and levels; it has no clean data here, only a plan."""
     return open_study("demo", region="nordland", language="nb")
+
+
+def test_effects_do_without_the_answers_to_single_items(study):
+    whole, few = study.read("pupils"), study.read("pupils", items=False)
+    scales = study.study.populations["pupils"].instrument.scales
+    assert {*whole} - {*few} == {item for scale in scales.values() for item in scale.items}
+    assert {*scales} <= {*few}
+    found = [study.effects("pupils", frame) for frame in (whole, few)]
+    pd.testing.assert_frame_equal(*found)
 
 
 def menus_of(box) -> dict:

@@ -109,7 +109,7 @@ def recover(study: str) -> None:
 
 
 def read(
-    study: str, population: str, region: str | None = None, columns: Sequence[str] | None = None
+    study: str, population: str, region: str | None = None, *, without: Collection[str] = ()
 ) -> pd.DataFrame:
     """Read clean data of one region, or of all.
 
@@ -119,8 +119,8 @@ def read(
         ``"demo"``, ``"pupils"``.
     region : str, optional
         A region's slug; all regions, in the order of their slugs, without it.
-    columns : sequence of str, optional
-        Read these only, in this order; all without it.
+    without : collection of str, optional
+        Columns to leave unread.
 
     Returns
     -------
@@ -130,7 +130,7 @@ def read(
     Raises
     ------
     InputError
-        Where there is no clean data yet, or none of that population, region or column.
+        Where there is no clean data yet, or none of that population or region.
     """
     folder = _existing(study, paths.clean(study)) / population
     _note(population, {} if region is None else {names.REGION: [region]})
@@ -141,15 +141,9 @@ def read(
     if region is not None and region not in regions:
         raise InputError(_unknown("region", region, regions, study))
     wanted = regions if region is None else [region]
-    parts = [_read_part(_part(folder.parent, population, name), name, columns) for name in wanted]
-    missing = [name for name in columns or () if name not in parts[0].column_names]
-    if missing:
-        schema = pq.read_schema(_part(folder.parent, population, wanted[0]))
-        there = [names.REGION, *schema.names]
-        raise InputError(_unknown("column", name, there, study) for name in missing)
+    parts = [_read_part(_part(folder.parent, population, name), name, without) for name in wanted]
     frame = pa.concat_tables(parts).to_pandas(ignore_metadata=False)
-    ordered = list(columns) if columns else _natural_order(list(frame))
-    return frame[ordered]
+    return frame[_natural_order(list(frame))]
 
 
 def read_table(study: str, name: str, **where: Collection[str]) -> pd.DataFrame:
@@ -209,9 +203,9 @@ def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
     pq.write_table(table, path, compression="zstd")
 
 
-def _read_part(path: Path, region: str, columns: Sequence[str] | None) -> pa.Table:
-    stored = None if columns is None else [name for name in columns if name != names.REGION]
-    table = pq.ParquetFile(path).read(columns=stored)
+def _read_part(path: Path, region: str, without: Collection[str]) -> pa.Table:
+    file = pq.ParquetFile(path)
+    table = file.read(columns=[c for c in file.schema_arrow.names if c not in without])
     return table.append_column(names.REGION, pa.array([region] * len(table), pa.large_string()))
 
 

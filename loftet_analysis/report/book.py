@@ -94,11 +94,18 @@ class OpenStudy:
         """Which rows of a table are of this region; all of them where it is the country."""
         return {} if self.region == names.NATIONAL else {names.REGION: [self.region]}
 
-    def read(self, population: str) -> pd.DataFrame:
+    def read(self, population: str, *, items: bool = True) -> pd.DataFrame:
         """Return the clean frame of a population: this region's, or everybody's.
 
         A study that did not ask this population gives an empty frame, and so do all results
         from it.
+
+        Parameters
+        ----------
+        population : str
+        items : bool, default True
+            Whether also the answers to single items are read; effects and the variance of schools
+            do without them, and they are most of the data.
 
         Raises
         ------
@@ -108,7 +115,9 @@ class OpenStudy:
         if population not in self.study.populations:
             return pd.DataFrame(columns=[names.WAVE, names.REGION])
         region = None if self.region == names.NATIONAL else self.region
-        frame = store.read(self.study.name, population, region=region)
+        scales = self.study.populations[population].instrument.scales.values()
+        without = () if items else {item for scale in scales for item in scale.items}
+        frame = store.read(self.study.name, population, region=region, without=without)
         self._whole["clean", population] = frame
         return frame
 

@@ -99,7 +99,7 @@ def saved(drawing: Drawing, *, salt: str) -> tuple[bytes, bytes]:
     salt : str
         Keeps the ids inside the SVG apart from those of another figure on the same page.
     """
-    svg, pixels = io.BytesIO(), io.BytesIO()
+    svg = io.BytesIO()
     with mpl.rc_context({**STYLE, "svg.hashsalt": salt}):
         # laid out once, or else each format would do it again
         drawing.figure.get_layout_engine().execute(drawing.figure)
@@ -113,14 +113,15 @@ def saved(drawing: Drawing, *, salt: str) -> tuple[bytes, bytes]:
                     axis.set_label_coords(0, 0)
         about = {"Date": None, "Creator": None, "Title": drawing.caption}
         drawing.figure.savefig(svg, format="svg", metadata=about)
-        drawing.figure.savefig(pixels, format="rgba", dpi=_DPI)
-    return _lean(svg.getvalue()), _png(drawing.figure, pixels.getvalue())
+        drawing.figure.set_dpi(_DPI)
+        drawing.figure.canvas.draw()
+    return _lean(svg.getvalue()), _png(drawing.figure.canvas)
 
 
-def _png(figure: Figure, pixels: bytes) -> bytes:
-    """Return a figure's pixels as PNG, without the transparency that none of them has."""
-    size = tuple(int(inches * _DPI) for inches in figure.get_size_inches())
+def _png(canvas: FigureCanvasAgg) -> bytes:
+    """Return what is drawn as PNG, without the transparency that no figure has."""
     png = io.BytesIO()
+    size, pixels = canvas.get_width_height(), canvas.buffer_rgba()
     picture = Image.frombuffer("RGBA", size, pixels, "raw", "RGBA", 0, 1).convert("RGB")
     picture.save(png, format="png", compress_level=3, dpi=(_DPI, _DPI))
     return png.getvalue()
