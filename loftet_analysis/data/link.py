@@ -254,7 +254,7 @@ def _with_near(
     wave, waves = pd.factorize(frame[names.WAVE])
     unsure = pd.Series(False, index=frame.index)
     school = frame.get(names.SCHOOL, pd.Series("", index=frame.index))
-    area = frame[names.REGION] + "\x1f" + school.map(areas).fillna("").astype("str")
+    area = frame[names.REGION] + "\x1f" + school.map(areas).astype("str").fillna("")
     gender = frame.get(names.GENDER, pd.Series(pd.NA, index=frame.index)).fillna("")
     able = frame[CODE].notna().to_numpy() & (person >= 0)
     whole = pd.DataFrame(
