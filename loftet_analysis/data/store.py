@@ -18,10 +18,6 @@ from loftet_analysis.data.prepared import Prepared
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study import Study
 
-# texts as Python's own: the frames here are many and small, and filtering such frames and looping
-# over them takes a third of the time that Arrow's texts need
-pd.set_option("mode.string_storage", "python")
-
 TABLES = {
     "ledger": "ledger.csv",
     "values": "values.csv",
