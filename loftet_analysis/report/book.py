@@ -115,8 +115,7 @@ class OpenStudy:
         if population not in self.study.populations:
             return pd.DataFrame(columns=[names.WAVE, names.REGION])
         region = None if self.region == names.NATIONAL else self.region
-        scales = self.study.populations[population].instrument.scales.values()
-        without = () if items else {item for scale in scales for item in scale.items}
+        without = () if items else self.study.populations[population].instrument.items
         frame = store.read(self.study.name, population, region=region, without=without)
         self._whole["clean", population] = frame
         return frame
