@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import matplotlib as mpl
 import numpy as np
@@ -18,12 +18,14 @@ from loftet_analysis.report.alt_texts import describe_distribution
 from loftet_analysis.report.plots.canvas import (
     BLUE,
     GREY,
+    LEGEND,
     PALE,
     STYLE,
     Drawing,
     axes_or_new,
-    blank,
     legend_over,
+    multiples,
+    room_for_title,
     titled,
 )
 from loftet_analysis.report.words import Answers, Words, subgroup_label, wave_label
@@ -55,14 +57,20 @@ def distribution(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -
         ax,
         answers,
         words=words,
-        ends=[textwrap.fill(end, 18) for end in (answers.low, answers.high)],
+        ends=_ends(answers),
     )
-    titled(
-        ax,
-        words.outcome(first["population"], first["outcome"]),
-        ": ".join(group_and_means(frame, words)),
-    )
+    titled(ax, *_title(frame, words))
     return ax
+
+
+def _title(frame: pd.DataFrame, words: Words) -> tuple[str, str]:
+    first = frame.iloc[0]
+    title = words.outcome(first["population"], first["outcome"])
+    return title, ": ".join(group_and_means(frame, words))
+
+
+def _ends(answers: Answers) -> list[str]:
+    return [textwrap.fill(end, 18) for end in (answers.low, answers.high)]
 
 
 def outlines(ax: Axes, frame: pd.DataFrame, *, words: Words) -> None:
@@ -136,6 +144,11 @@ def scale_axis(ax: Axes, answers: Answers, *, words: Words, ends: Sequence[str])
     ax.set_xlim(answers.minimum - pad, answers.maximum + pad)
 
 
+def room_for_ends(ends: Iterable[str]) -> float:
+    """Return how many inches `scale_axis` needs beneath the axes for ticks and ends."""
+    return (25 + 11.2 * max((end.count("\n") + 1 for end in ends), default=0)) / 72
+
+
 def group_and_means(frame: pd.DataFrame, words: Words) -> list[str]:
     """Return whose answers they are, unless everybody's, and their means before and after."""
     group = subgroup_label(frame["subgroup"].iloc[0], words)
@@ -175,11 +188,12 @@ def distribution_figure(frame: pd.DataFrame, *, words: Words) -> Drawing:
         panel for _, panel in frame.groupby(["population", "outcome", "subgroup"], sort=False)
     ]
     columns = min(2, len(panels))
-    rows = -(-len(panels) // columns)
+    rows = [panels[i : i + columns] for i in range(0, len(panels), columns)]
     with mpl.rc_context(STYLE):
-        figure = blank(0.35 + 2.15 * rows)
-        figure.get_layout_engine().set(hspace=0.06, wspace=0.06)
-        grid = figure.subplots(rows, columns, squeeze=False).ravel()
+        figure, grid = multiples(
+            [_room(row, words) for row in rows], columns, between=0.25, top=LEGEND
+        )
+        grid = grid.ravel()
         for ax, panel in zip(grid, panels, strict=False):
             distribution(panel, words=words, ax=ax)
         for ax in grid[len(panels) :]:
@@ -196,6 +210,13 @@ def distribution_figure(frame: pd.DataFrame, *, words: Words) -> Drawing:
             wave=wave_label(waves[0], words),
         )
     return Drawing(figure, caption, describe_distribution(frame, words))
+
+
+def _room(panels: list[pd.DataFrame], words: Words) -> tuple[float, float, float]:
+    over = max(room_for_title(*_title(panel, words)) for panel in panels)
+    scales = [words.answers[tuple(p[["population", "outcome"]].iloc[0])] for p in panels]
+    beneath = max(room_for_ends(_ends(answers)) for answers in scales)
+    return over, 1.15, beneath + 0.1
 
 
 def wave_handles(words: Words, waves: Sequence[str] = (names.PRE, names.POST)) -> list[Patch]:

@@ -14,9 +14,11 @@ from loftet_analysis.report.plots.canvas import (
     GREY,
     PALE,
     STYLE,
+    TICKS,
     Drawing,
     axes_or_new,
-    blank,
+    multiples,
+    room_for_title,
     titled,
 )
 from loftet_analysis.report.words import Words, population_label, register_label
@@ -65,15 +67,18 @@ def attendance(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> 
     ax.set_xticks(np.arange(0, most + 1, step), [words.count(x) for x in range(0, most + 1, step)])
     ax.set_yticks([])
     sns.despine(ax=ax, left=True)
+    titled(ax, *_title(first, words))
+    return ax
+
+
+def _title(first: pd.Series, words: Words) -> tuple[str, str]:
+    most = words.count(first["most"])
     told = words.text(
-        "number of {what}, of {most}",
-        what=register_label(first["column"], words),
-        most=words.count(most),
+        "number of {what}, of {most}", what=register_label(first["column"], words), most=most
     )
     if not pd.isna(first["mean"]):
         told = words.text("{what}: mean {mean}", what=told, mean=words.number(first["mean"], 1))
-    titled(ax, population_label(first["population"], words), told)
-    return ax
+    return population_label(first["population"], words), told
 
 
 def attendance_figure(frame: pd.DataFrame, *, words: Words) -> Drawing:
@@ -86,10 +91,11 @@ def attendance_figure(frame: pd.DataFrame, *, words: Words) -> Drawing:
     """
     panels = [panel for _, panel in frame.groupby(["population", "column"], sort=False)]
     columns = min(2, len(panels))
-    rows = -(-len(panels) // columns)
+    over = max(room_for_title(*_title(panel.iloc[0], words)) for panel in panels)
+    rows = [(over, 1, TICKS + 0.1)] * -(-len(panels) // columns)
     with mpl.rc_context(STYLE):
-        figure = blank(0.2 + 1.75 * rows)
-        grid = figure.subplots(rows, columns, squeeze=False).ravel()
+        figure, grid = multiples(rows, columns)
+        grid = grid.ravel()
         for ax, panel in zip(grid, panels, strict=False):
             attendance(panel, words=words, ax=ax)
         for ax in grid[len(panels) :]:

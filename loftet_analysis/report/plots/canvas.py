@@ -21,12 +21,17 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.legend import Legend
 from matplotlib.textpath import text_to_path
-from matplotlib.ticker import AutoMinorLocator, Formatter, MaxNLocator
+from matplotlib.ticker import Formatter, MaxNLocator
+from matplotlib.transforms import ScaledTranslation
 from PIL import Image
 
 from loftet_analysis.report.words import Words
 
 WIDTH = 6.5
+# inches: around a figure, between axes and what stands beside them, and what a legend over the
+# panels, tick labels, and a label beneath these take
+EDGE, BESIDE, LEGEND, TICKS, LABEL = 0.06, 6 / 72, 0.32, 0.25, 0.18
+_BELOW_TICKS = 19  # points
 _DPI = 200
 INK, GREY, PALE = "#222222", "#6b6b6b", "#e6e6e6"
 BLUE, ORANGE, GREEN = (sns.color_palette("colorblind").as_hex()[i] for i in (0, 3, 2))
@@ -101,12 +106,7 @@ def saved(drawing: Drawing, *, salt: str) -> tuple[bytes, bytes]:
     """
     svg = io.BytesIO()
     with mpl.rc_context({**STYLE, "svg.hashsalt": salt}):
-        # laid out once, or else each format would do it again
-        drawing.figure.get_layout_engine().execute(drawing.figure)
-        drawing.figure.set_layout_engine(None)
         for ax in drawing.figure.axes:
-            # what solves the layout leaves noise in the last digits
-            ax.set_position(np.round(ax.get_position().bounds, 6))
             for axis in (ax.xaxis, ax.yaxis):
                 if not axis.label.get_text():
                     # or else its place is looked for in each format
@@ -122,7 +122,7 @@ def _png(canvas: FigureCanvasAgg) -> bytes:
     """Return what is drawn as PNG, without the transparency that no figure has."""
     png = io.BytesIO()
     size, pixels = canvas.get_width_height(), canvas.buffer_rgba()
-    picture = Image.frombuffer("RGBA", size, pixels, "raw", "RGBA", 0, 1).convert("RGB")
+    picture = Image.frombytes("RGB", size, pixels, "raw", "RGBX", 0, 1)
     picture.save(png, format="png", compress_level=3, dpi=(_DPI, _DPI))
     return png.getvalue()
 
@@ -138,16 +138,53 @@ def _lean(svg: bytes) -> bytes:
 
 def blank(height: float) -> Figure:
     """Return an empty figure of report width; height in inches."""
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    figure = Figure(figsize=(WIDTH, height))
     FigureCanvasAgg(figure)
     return figure
 
 
-def by_hand(height: float) -> Figure:
-    """Return an empty figure whose axes are placed in inches and stay there."""
-    figure = blank(height)
-    figure.set_layout_engine("none")
-    return figure
+def place(ax: Axes, left: float, top: float, width: float, height: float) -> Axes:
+    """Put axes where they are to be: all in inches, from the figure's upper left corner."""
+    whole = ax.figure.get_figheight()
+    ax.set_position(
+        (left / WIDTH, 1 - (top + height) / whole, width / WIDTH, height / whole), which="both"
+    )
+    return ax
+
+
+def multiples(
+    rows: Sequence[tuple[float, float, float]],
+    columns: int,
+    *,
+    left: float = EDGE,
+    right: float = EDGE,
+    between: float = 0.2,
+    top: float = EDGE,
+    bottom: float = 0,
+    **sharing: bool | str,
+) -> tuple[Figure, np.ndarray]:
+    """Return a figure of small panels of one width and their axes, shape (rows, columns).
+
+    Parameters
+    ----------
+    rows : sequence of (float, float, float)
+        The room over the panels of a row, their height, and the room beneath, in inches. What is
+        written beside a panel has to fit there: nothing is measured.
+    columns : int
+        Panels in a row.
+    left, right, between, top, bottom : float, optional
+        The room around all panels and between columns, in inches.
+    **sharing
+        Passed to `Figure.subplots`: ``sharex`` and ``sharey``.
+    """
+    figure = blank(top + sum(map(sum, rows)) + bottom)
+    grid = figure.subplots(len(rows), columns, squeeze=False, **sharing)
+    width = (WIDTH - left - right - between * (columns - 1)) / columns
+    for line, (over, height, beneath) in zip(grid, rows, strict=True):
+        for i, ax in enumerate(line):
+            place(ax, left + i * (width + between), top + over, width, height)
+        top += over + height + beneath
+    return figure, grid
 
 
 @lru_cache(maxsize=4096)
@@ -186,32 +223,43 @@ def wrapped(text: str, inches: float, *, weight: str = "normal", size: float = 9
 
 def over_row(ax: Axes, title: str, *, above: float) -> None:
     """Put a bold title over a row of panels, from the figure's left edge; above in points."""
-    # the title is wider than its panel, so blanks keep its place in the layout
-    blanks = "\n".join("\N{NO-BREAK SPACE}" for _ in title.split("\n"))
-    for text, edge in ((blanks, "axes fraction"), (title, "figure fraction")):
-        ax.annotate(
-            text,
-            (0, 1),
-            xycoords=(edge, "axes fraction"),
-            xytext=(4, above),
-            textcoords="offset points",
-            va="bottom",
-            weight="bold",
-            size=10,
-        ).set_in_layout(text == blanks)
+    ax.annotate(
+        title,
+        (0, 1),
+        xycoords=("figure fraction", "axes fraction"),
+        xytext=(72 * EDGE, above),
+        textcoords="offset points",
+        va="bottom",
+        weight="bold",
+        size=10,
+    )
 
 
 def legend_over(figure: Figure, handles: Iterable[Artist]) -> Legend:
-    """Put a legend in one line over the figure, at the right."""
+    """Put a legend in one line into the figure's upper right corner; it needs `LEGEND` inches."""
     handles = list(handles)
-    return figure.legend(
-        handles=handles, loc="outside upper right", ncols=len(handles), frameon=False
-    )
+    return figure.legend(handles=handles, loc="upper right", ncols=len(handles), frameon=False)
+
+
+def label_below(ax: Axes, label: str) -> None:
+    """Write what the x axis is of beneath its tick labels; it needs `LABEL` inches."""
+    ax.set_xlabel(label)
+    down = ScaledTranslation(0, -_BELOW_TICKS / 72, ax.figure.dpi_scale_trans)
+    ax.xaxis.set_label_coords(0.5, 0, transform=ax.transAxes + down)
+
+
+def label_at_bottom(figure: Figure, label: str) -> None:
+    """Write what the x axes of all panels are of at the figure's lower edge; needs `LABEL`."""
+    figure.supxlabel(label, size=9, y=0.04 / figure.get_figheight())
 
 
 def axes_or_new(ax: Axes | None) -> Axes:
     """Return the axes given, or new ones of report size."""
-    return blank(4).subplots() if ax is None else ax
+    if ax is None:
+        figure = blank(4)
+        figure.set_layout_engine("constrained")
+        ax = figure.subplots()
+    return ax
 
 
 class _Signed(Formatter):
@@ -229,36 +277,50 @@ class _Signed(Formatter):
 def effect_axis(ax: Axes, words: Words, *, ticks: int) -> None:
     """Make the x axis one of changes: signed numbers in the reader's form, a line at zero."""
     ax.xaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 5, 10]))
-    ax.xaxis.set_minor_locator(AutoMinorLocator())
     ax.xaxis.set_major_formatter(_Signed(words))
     ax.axvline(0, color=GREY, linewidth=0.8, zorder=1)
-    ax.tick_params(axis="x", which="minor", labelbottom=False)
     ax.tick_params(axis="y", length=0)
     sns.despine(ax=ax, left=True)
 
 
 def titled(ax: Axes, title: str, beneath: str, *, inches: float = 2.9) -> None:
     """Put a bold title over the axes, and plain text beneath it, no wider than so many inches."""
-    title = "\n".join(wrapped(title, inches, weight="bold", size=10))
-    lines = [line for part in beneath.split("\n") for line in wrapped(part, inches)]
-    ax.set_title(title, loc="left", weight="bold", pad=7 + 12 * len(lines))
+    title, beneath, _ = _title_lines(title, beneath, inches)
+    lines = beneath.count("\n") + 1
+    ax.set_title(title, loc="left", weight="bold", pad=7 + 12 * lines)
     ax.annotate(
-        "\n".join(lines),
+        beneath,
         (0, 1),
         xycoords="axes fraction",
         xytext=(0, 5),
         textcoords="offset points",
-        va="baseline" if len(lines) == 1 else "bottom",
+        va="baseline" if lines == 1 else "bottom",
     )
+
+
+def room_for_title(title: str, beneath: str, *, inches: float = 2.9) -> float:
+    """Return how many inches `titled` needs over the axes."""
+    return _title_lines(title, beneath, inches)[2]
+
+
+def _title_lines(title: str, beneath: str, inches: float) -> tuple[str, str, float]:
+    titles = wrapped(title, inches, weight="bold", size=10)
+    lines = [line for part in beneath.split("\n") for line in wrapped(part, inches)]
+    room = (7 + 12 * len(lines) + 13 * len(titles)) / 72
+    return "\n".join(titles), "\n".join(lines), room
+
+
+def widest(texts: Iterable[str], **looks: object) -> float:
+    """Return how wide the widest line of some texts is, in inches."""
+    lines = [line for text in texts for line in text.split("\n")]
+    return max((text_width(line, **looks) for line in lines), default=0)
 
 
 def align_left(*panels: Axes) -> None:
     """Move the tick labels of the y axes so that they begin, not end, under one another."""
     labels = [label for ax in panels for label in ax.get_yticklabels()]
-    figure = panels[0].figure
-    renderer = figure.canvas.get_renderer()
-    widest = max(label.get_window_extent(renderer).width for label in labels)
+    inches = max(widest([label.get_text()], weight=label.get_weight()) for label in labels)
     for ax in panels:
-        ax.tick_params(axis="y", pad=6 + widest * 72 / figure.dpi)
+        ax.tick_params(axis="y", pad=72 * (BESIDE + inches))
     for label in labels:
         label.set_horizontalalignment("left")

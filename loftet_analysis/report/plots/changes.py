@@ -11,18 +11,25 @@ from matplotlib.axes import Axes
 
 from loftet_analysis.report.alt_texts import describe_change, describe_forest
 from loftet_analysis.report.plots.canvas import (
+    BESIDE,
     BLUE,
+    EDGE,
     GREY,
     INK,
+    LABEL,
     MARKS,
     PALE,
     STYLE,
+    TICKS,
     Drawing,
     align_left,
     axes_or_new,
-    blank,
     effect_axis,
+    label_at_bottom,
+    label_below,
+    multiples,
     over_row,
+    widest,
 )
 from loftet_analysis.report.words import Words, contrast_label, estimand_label, subgroup_label
 
@@ -45,30 +52,31 @@ def change(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Axes
         Outcomes are headings among the tick labels, the numbers stand to the right.
     """
     ax = axes_or_new(ax)
-    alone = frame["estimand"].nunique() == 1
-    ticks: list[str] = []
-    headings: list[int] = []
-    for (population, outcome), rows in frame.groupby(["population", "outcome"], sort=False):
-        heading = _heading(population, outcome, words)
-        headings += range(len(ticks), len(ticks) + len(heading))
-        ticks += heading
-        for row in rows.to_dict("records"):
-            effect_row(ax, row, len(ticks), words=words)
-            ticks.append(f"   {row_label(row, words, alone=alone)}")
+    lines = _lines(frame, words)
+    for y, (_, row) in enumerate(lines):
+        if row:
+            effect_row(ax, row, y, words=words)
     effect_range(ax, frame)
     effect_axis(ax, words, ticks=6)
-    ax.set_ylim(len(ticks) - 0.5, -0.5)
-    ax.set_yticks(range(len(ticks)), ticks)
-    labels = ax.get_yticklabels()
-    for heading in headings:
-        labels[heading].set_weight("bold")
+    ax.set_ylim(len(lines) - 0.5, -0.5)
+    ax.set_yticks(range(len(lines)), [label for label, _ in lines])
+    for label, (_, row) in zip(ax.get_yticklabels(), lines, strict=True):
+        if not row:
+            label.set_weight("bold")
     align_left(ax)
-    ax.set_xlabel(words.text("change in standard deviations (after − before)"))
+    label_below(ax, words.text("change in standard deviations (after − before)"))
     return ax
 
 
-def _heading(population: str, outcome: str, words: Words) -> list[str]:
-    return textwrap.wrap(words.outcome(population, outcome), 32)
+def _lines(frame: pd.DataFrame, words: Words) -> list[tuple[str, dict]]:
+    """Return the labels from top to bottom with their rows of effects, which headings have not."""
+    alone = frame["estimand"].nunique() == 1
+    lines: list[tuple[str, dict]] = []
+    for (population, outcome), rows in frame.groupby(["population", "outcome"], sort=False):
+        lines += [(line, {}) for line in textwrap.wrap(words.outcome(population, outcome), 32)]
+        for row in rows.to_dict("records"):
+            lines.append((f"   {row_label(row, words, alone=alone)}", row))
+    return lines
 
 
 def row_label(row: dict, words: Words, *, alone: bool = False) -> str:
@@ -104,12 +112,9 @@ def effect_row(ax: Axes, row: dict, y: float, *, words: Words, between: str = " 
         What stands between the estimate and its interval: a blank, or a new line.
     """
     missing = pd.isna(row["estimate"])
-    if missing:
-        said = words.text("hidden") if row["suppressed"] else words.text("not computed")
-    else:
+    if not missing:
         _interval_mark(ax, row, y)
-        inside = words.interval(row["ci_low"], row["ci_high"])
-        said = f"{words.number(row['estimate'], signed=True)}{between}({inside})"
+    said = effect_numbers(row, words, between=between)
     ax.annotate(
         said,
         (1, y),
@@ -119,6 +124,14 @@ def effect_row(ax: Axes, row: dict, y: float, *, words: Words, between: str = " 
         va="center" if "\n" in said else "center_baseline",
         color=GREY if missing else INK,
     )
+
+
+def effect_numbers(row: dict, words: Words, *, between: str = " ") -> str:
+    """Return what is written beside an effect: its numbers, or why there are none."""
+    if pd.isna(row["estimate"]):
+        return words.text("hidden") if row["suppressed"] else words.text("not computed")
+    inside = words.interval(row["ci_low"], row["ci_high"])
+    return f"{words.number(row['estimate'], signed=True)}{between}({inside})"
 
 
 def effect_range(ax: Axes, frame: pd.DataFrame) -> None:
@@ -139,11 +152,19 @@ def _interval_mark(ax: Axes, row: dict, y: float) -> None:
 
 def change_figure(frame: pd.DataFrame, *, words: Words) -> Drawing:
     """Draw the changes of one region at the height that their number asks for."""
-    outcomes = frame[["population", "outcome"]].drop_duplicates().itertuples(index=False)
-    lines = len(frame) + sum(len(_heading(*pair, words)) for pair in outcomes)
+    lines = _lines(frame, words)
+    headings = widest((label for label, row in lines if not row), weight="bold")
+    left = max(headings, widest(label for label, row in lines if row))
+    right = widest(effect_numbers(row, words) for _, row in lines if row)
     with mpl.rc_context(STYLE):
-        figure = blank(0.75 + 0.25 * lines)
-        change(frame, words=words, ax=figure.subplots())
+        figure, ((ax,),) = multiples(
+            [(0, 0.25 * len(lines), TICKS)],
+            1,
+            left=EDGE + left + BESIDE,
+            right=EDGE + right + BESIDE,
+            bottom=LABEL,
+        )
+        change(frame, words=words, ax=ax)
     return Drawing(figure, change_caption(frame, words), describe_change(frame, words))
 
 
@@ -227,12 +248,22 @@ def forest_figure(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame) ->
         textwrap.wrap(estimand_label(estimand, words), letters, break_long_words=False)
         for estimand in estimands
     ]
-    over = max(map(len, wrapped))
-    height = 0.4 + 0.15 * over + 0.175 * (frame["region"].nunique() + 2)
+    over = 12 * max(map(len, wrapped)) + 7  # points
+    left = max(
+        widest(words.region(region) for region in frame["region"].unique()),
+        widest([words.text("Regions together")], weight="bold"),
+    )
+    height = 0.175 * (frame["region"].nunique() + 2)
     with mpl.rc_context(STYLE):
-        figure = blank(0.35 + height * len(panels))
-        grid = figure.subplots(
-            len(panels), len(estimands), squeeze=False, sharey="row", sharex=True
+        figure, grid = multiples(
+            [((over + 14) / 72, height, TICKS + 0.05)] * len(panels),
+            len(estimands),
+            left=EDGE + left + BESIDE,
+            right=0.2,
+            between=0.3,
+            bottom=LABEL,
+            sharey="row",
+            sharex=True,
         )
         for line, (population, outcome) in zip(grid, panels, strict=True):
             for ax, estimand, lines in zip(line, estimands, wrapped, strict=True):
@@ -244,8 +275,8 @@ def forest_figure(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame) ->
                 )
                 ax.set_title("\n".join(lines), loc="left", size=9)
                 ax.tick_params(labelbottom=True)
-            over_row(line[0], words.outcome(population, outcome), above=7 + 12 * over)
-        figure.supxlabel(words.text("change in standard deviations (after − before)"), size=9)
+            over_row(line[0], words.outcome(population, outcome), above=over)
+        label_at_bottom(figure, words.text("change in standard deviations (after − before)"))
     caption = words.text(
         "Change by region with {level} confidence intervals. The diamond is the mean over the "
         "regions with its interval; the thin line through it shows where the change of one more "

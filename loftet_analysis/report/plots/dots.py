@@ -10,16 +10,25 @@ from matplotlib.axes import Axes
 
 from loftet_analysis import names
 from loftet_analysis.report.alt_texts import describe_dots
-from loftet_analysis.report.plots.answers import before_and_after, group_and_means, scale_axis
+from loftet_analysis.report.plots.answers import (
+    before_and_after,
+    group_and_means,
+    room_for_ends,
+    scale_axis,
+)
 from loftet_analysis.report.plots.canvas import (
+    BESIDE,
     BLUE,
+    EDGE,
     GREY,
     PALE,
     STYLE,
     Drawing,
-    blank,
+    multiples,
+    room_for_title,
     text_width,
     titled,
+    widest,
     wrapped,
 )
 from loftet_analysis.report.words import Words, wave_label
@@ -54,19 +63,21 @@ def dots_figure(frame: pd.DataFrame, *, words: Words) -> Drawing:
         for wave in (names.POST, names.PRE)
     )
     columns = min(2, len(panels))
-    rows = -(-len(panels) // columns)
+    rows = [panels[i : i + columns] for i in range(0, len(panels), columns)]
+    waves = [wave_label(wave, words) for wave in (names.POST, names.PRE)]
+    beside = widest(waves) + BESIDE
     with mpl.rc_context(STYLE):
-        lines = max(map(_lines, panels, [words] * len(panels)))
-        figure = blank(0.1 + rows * (0.5 + 0.16 * lines + _DOT * (above + below)))
-        figure.get_layout_engine().set(hspace=0.06, wspace=0.06)
-        grid = figure.subplots(rows, columns, squeeze=False).ravel()
+        figure, grid = multiples(
+            [_room(row, _DOT * (above + below), words) for row in rows],
+            columns,
+            left=EDGE + beside,
+            between=0.2 + beside,
+        )
+        grid = grid.ravel()
         for ax, panel, stack in zip(grid, panels, stacks, strict=False):
             _dots(ax, panel, stack, words=words)
             ax.set_ylim(-below, above)
-            ax.set_yticks(
-                [above / 2, -below / 2],
-                [wave_label(wave, words) for wave in (names.POST, names.PRE)],
-            )
+            ax.set_yticks([above / 2, -below / 2], waves)
         for ax in grid[len(panels) :]:
             ax.set_axis_off()
     caption = words.text(
@@ -107,14 +118,15 @@ def _stacks(panel: pd.DataFrame, k: int, words: Words) -> dict[str, tuple[np.nda
     return stacks
 
 
-def _lines(panel: pd.DataFrame, words: Words) -> int:
-    """Return how many lines stand over the panel and under its scale, at the most."""
+def _room(panels: list[pd.DataFrame], height: float, words: Words) -> tuple[float, float, float]:
+    over = max(room_for_title(*_title(panel, words), inches=_WIDE) for panel in panels)
+    beneath = max(room_for_ends(_ends(panel, words)) for panel in panels)
+    return over, height, beneath + 0.1
+
+
+def _title(panel: pd.DataFrame, words: Words) -> tuple[str, str]:
     first = panel.iloc[0]
-    title = wrapped(
-        words.outcome(first["population"], first["outcome"]), _WIDE, weight="bold", size=10
-    )
-    beneath = _beneath(panel, words).count("\n") + 1
-    return len(title) + beneath + max(end.count("\n") + 1 for end in _ends(panel, words))
+    return words.outcome(first["population"], first["outcome"]), _beneath(panel, words)
 
 
 def _beneath(panel: pd.DataFrame, words: Words) -> str:
@@ -151,11 +163,6 @@ def _dots(
     answers = words.answers[first["population"], first["outcome"]]
     scale_axis(ax, answers, words=words, ends=_ends(panel, words))
     drawn = panel if stacks else panel.assign(share=np.nan)
-    titled(
-        ax,
-        words.outcome(first["population"], first["outcome"]),
-        _beneath(drawn, words),
-        inches=_WIDE,
-    )
+    titled(ax, *_title(drawn, words), inches=_WIDE)
     ax.tick_params(axis="y", length=0)
     sns.despine(ax=ax, left=True)

@@ -7,26 +7,38 @@ from dataclasses import dataclass
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from loftet_analysis.report.alt_texts import describe_estimation
 from loftet_analysis.report.plots.answers import (
     group_and_means,
     outlines,
+    room_for_ends,
     scale_axis,
     wave_handles,
 )
 from loftet_analysis.report.plots.canvas import (
+    BESIDE,
+    EDGE,
+    LABEL,
+    LEGEND,
     STYLE,
+    TICKS,
+    WIDTH,
     Drawing,
     align_left,
     blank,
     effect_axis,
+    label_below,
     legend_over,
     over_row,
+    place,
+    widest,
     wrapped,
 )
 from loftet_analysis.report.plots.changes import (
     change_caption,
+    effect_numbers,
     effect_range,
     effect_row,
     row_label,
@@ -35,7 +47,8 @@ from loftet_analysis.report.words import Words
 
 # inches
 _LINE, _HISTOGRAM, _NO_HISTOGRAM = 0.155, 0.62, 0.4
-_LABEL, _END, _MEANS = 1.2, 0.84, 1.95
+_ANSWERS = 0.3  # answers on an axis, beneath it
+_LABEL, _END, _MEANS, _GAP = 1.2, 0.84, 1.95, 0.17
 
 
 @dataclass(frozen=True)
@@ -76,24 +89,25 @@ def estimation_figure(frame: pd.DataFrame, *, words: Words, answers: pd.DataFram
         _block(rows, answers, words)
         for _, rows in frame.groupby(["population", "outcome"], sort=False)
     ]
-    heights = [block.cell for block in blocks for _ in range(block.cells)]
+    left = EDGE + _MEANS + _GAP + widest(label for block in blocks for label in block.labels)
+    numbers = [effect_numbers(row, words, between="\n") for row in frame.to_dict("records")]
+    right = widest(numbers) + EDGE + BESIDE
+    across = WIDTH - left - BESIDE - right
+    height = LEGEND + sum(sum(_room(block, words)) for block in blocks) + LABEL
     with mpl.rc_context(STYLE):
-        figure = blank(0.55 + sum(heights) + sum(_around(block, words) for block in blocks))
-        figure.get_layout_engine().set(hspace=0.03, wspace=0.04)
-        grid = figure.add_gridspec(len(heights), 2, width_ratios=(5, 6), height_ratios=heights)
-        above, changes = 0, []
+        figure = blank(height)
+        y, changes = LEGEND, []
         for block in blocks:
-            beneath = above + block.cells
-            ax = figure.add_subplot(grid[above:beneath, 1], sharex=(changes or [None])[0])
-            changes.append(ax)
-            _changes(ax, block, words)
-            effect_range(ax, frame)
-            panels = [figure.add_subplot(grid[cell, 0]) for cell in range(above, beneath)]
-            lines = _answers(panels, block, words)
-            over_row(panels[0], block.title, above=8 + 12 * lines)
-            above = beneath
+            over, tall, beneath = _room(block, words)
+            y += over
+            changes.append(place(figure.add_subplot(), left + BESIDE, y, across, tall))
+            _changes(changes[-1], block, words)
+            effect_range(changes[-1], frame)
+            lines = _answers(figure, y, block, words)
+            over_row(changes[-1], block.title, above=8 + 12 * lines)
+            y += tall + beneath
         align_left(*changes)
-        changes[-1].set_xlabel(words.text("change in standard deviations (after − before)"))
+        label_below(changes[-1], words.text("change in standard deviations (after − before)"))
         legend_over(figure, wave_handles(words))
     caption = words.text(
         "On the left the answers of all who answered each time: equal areas are equal shares of "
@@ -118,14 +132,15 @@ def _block(rows: pd.DataFrame, answers: pd.DataFrame, words: Words) -> _Block:
     )
 
 
-def _around(block: _Block, words: Words) -> float:
-    """Return the height of what stands over a block's panels, between them and beneath them."""
-    title = 0.2 * (1 + block.title.count("\n")) + 0.15
+def _room(block: _Block, words: Words) -> tuple[float, float, float]:
+    """Return the room over a block's panels, their height with what is between, and beneath."""
+    over = 0.17 * (1 + block.title.count("\n")) + 8 / 72
     if not block.bins:
-        return title + 0.3
-    lines = sum(len(_means(bins, words)) for bins in block.bins)
-    ends = max(end.count("\n") + 1 for end in _ends(block, words))
-    return title + _LINE * (lines + ends) + 0.32 * block.cells + 0.1
+        return over, block.cell, TICKS + 0.05
+    first, *others = (_LINE * len(_means(bins, words)) for bins in block.bins)
+    between = sum(others) + (_ANSWERS + 0.1) * len(others)
+    beneath = room_for_ends(_ends(block, words)) + 0.06
+    return over + first, block.cell * block.cells + between, beneath
 
 
 def _means(bins: pd.DataFrame, words: Words) -> list[str]:
@@ -138,14 +153,19 @@ def _ends(block: _Block, words: Words) -> list[str]:
     return ["\n".join(wrapped(label, _END)) for label in (answers.low, answers.high)]
 
 
-def _answers(panels: list[Axes], block: _Block, words: Words) -> int:
-    """Draw a block's histograms; return how many lines of text stand over the first."""
+def _answers(figure: Figure, y: float, block: _Block, words: Words) -> int:
+    """Draw a block's histograms from y on; return how many lines of text stand over the first."""
+    if not block.bins:
+        return 0
     first = block.rows.iloc[0]
+    scale = words.answers[first["population"], first["outcome"]]
     over = [_means(bins, words) for bins in block.bins]
-    for ax, bins, lines in zip(panels, block.bins, over, strict=False):
+    for i, (bins, lines) in enumerate(zip(block.bins, over, strict=True)):
+        y += (_LINE * len(lines) + _ANSWERS + 0.1) * (i > 0)
+        ax = place(figure.add_subplot(), EDGE, y, _MEANS, block.cell)
+        y += block.cell
         outlines(ax, bins, words=words)
-        ends = _ends(block, words) if ax is panels[-1] else []
-        scale = words.answers[first["population"], first["outcome"]]
+        ends = _ends(block, words) if i == len(over) - 1 else []
         scale_axis(ax, scale, words=words, ends=ends)
         ax.annotate(
             "\n".join(lines),
@@ -155,9 +175,6 @@ def _answers(panels: list[Axes], block: _Block, words: Words) -> int:
             textcoords="offset points",
             va="bottom",
         )
-    if not over:
-        panels[0].set_axis_off()
-        return 0
     return len(over[0])
 
 

@@ -19,14 +19,19 @@ from loftet_analysis.report.alt_texts import (
 )
 from loftet_analysis.report.plots.canvas import (
     BLUE,
+    EDGE,
     GREY,
     INK,
     PALE,
     STYLE,
+    TICKS,
     WIDTH,
     Drawing,
     blank,
-    by_hand,
+    multiples,
+    room_for_title,
+    titled,
+    widest,
     wrapped,
 )
 from loftet_analysis.report.words import Words, population_label, wave_label
@@ -61,7 +66,7 @@ def flow_figure(frame: pd.DataFrame, *, words: Words) -> Drawing:
     )
     heights = [0.75 + max(map(len, block)) * (tall + _ARROW) - _ARROW + 0.15 for block in columns]
     with mpl.rc_context(STYLE):
-        figure = by_hand(sum(heights))
+        figure = blank(sum(heights))
         ax = figure.add_axes((0, 0, 1, 1))
         ax.set_axis_off()
         ax.set_xlim(0, WIDTH)
@@ -143,23 +148,36 @@ def arrivals_figure(frame: pd.DataFrame, *, words: Words) -> Drawing:
     """
     populations = list(dict.fromkeys(frame["population"]))
     waves = [wave for wave in names.WAVES if (frame["wave"] == wave).any()]
+    inches = 5.4 / len(waves)
+    panels = {
+        place: (f"{population_label(place[0], words)}, {wave_label(place[1], words)}", own)
+        for place, own in frame.groupby(["population", "wave"])
+    }
+    shares = np.linspace(0, 1, 5)
+    labels = [words.percent(share) for share in shares]
+    over = max(
+        room_for_title(title, arrivals(_drawn(own), words), inches=inches)
+        for title, own in panels.values()
+    )
     with mpl.rc_context(STYLE):
-        figure = blank(0.2 + 2.1 * len(populations))
-        figure.get_layout_engine().set(hspace=0.06, wspace=0.06)
-        grid = figure.subplots(len(populations), len(waves), squeeze=False, sharey=True)
+        figure, grid = multiples(
+            [(over, 1.3, TICKS + 0.12)] * len(populations),
+            len(waves),
+            left=EDGE + widest(labels) + TICKS / 2,
+            right=0.25,
+            between=0.35,
+            sharey=True,
+        )
         for line, population in zip(grid, populations, strict=True):
             for ax, wave in zip(line, waves, strict=True):
-                own = frame[(frame["population"] == population) & (frame["wave"] == wave)]
-                if own.empty:
+                if (population, wave) not in panels:
                     ax.set_axis_off()
                     continue
-                inches = 5.4 / len(waves)
-                label = f"{population_label(population, words)}, {wave_label(wave, words)}"
-                title = "\n".join(wrapped(label, inches, weight="bold", size=10))
-                _arrivals(ax, own, words, title=title, inches=inches)
+                title, own = panels[population, wave]
+                _arrivals(ax, _drawn(own), words, title=title, inches=inches)
+            next(ax for ax in line if ax.axison).tick_params(labelleft=True)
         grid[0, 0].set_ylim(0, 1.03)
-        shares = np.linspace(0, 1, 5)
-        grid[0, 0].set_yticks(shares, [words.percent(share) for share in shares])
+        grid[0, 0].set_yticks(shares, labels)
     caption = words.text(
         "Answers up to each day, as a share of those who were invited or, where their number is "
         "not known, of all answers that came."
@@ -167,14 +185,12 @@ def arrivals_figure(frame: pd.DataFrame, *, words: Words) -> Drawing:
     return Drawing(figure, caption, describe_arrivals(frame, words))
 
 
-def _arrivals(ax: Axes, rows: pd.DataFrame, words: Words, *, title: str, inches: float) -> None:
-    drawn = rows[rows["n"].notna()].sort_values("day")
-    beneath = "\n".join(wrapped(arrivals(drawn, words), inches))
-    ax.set_title(title, loc="left", weight="bold", pad=8 + 12 * (beneath.count("\n") + 1))
-    ax.annotate(
-        beneath, (0, 1), xycoords="axes fraction", xytext=(0, 5), textcoords="offset points",
-        va="bottom",
-    )  # fmt: skip
+def _drawn(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[rows["n"].notna()].sort_values("day")
+
+
+def _arrivals(ax: Axes, drawn: pd.DataFrame, words: Words, *, title: str, inches: float) -> None:
+    titled(ax, title, arrivals(drawn, words), inches=inches)
     sns.despine(ax=ax)
     if drawn.empty:
         ax.set_xticks([])

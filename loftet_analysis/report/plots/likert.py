@@ -21,7 +21,7 @@ from loftet_analysis.report.plots.canvas import (
     STYLE,
     WIDTH,
     Drawing,
-    by_hand,
+    blank,
     text_width,
     wrapped,
 )
@@ -83,7 +83,7 @@ def likert_figure(frame: pd.DataFrame, *, words: Words) -> Drawing:
         page.middles.append([(0, top - 0.02), (0, page.y - _BETWEEN + 0.02)])
         page.y += 0.08
     with mpl.rc_context({**STYLE, "hatch.linewidth": 0.7}):
-        figure = by_hand(page.y)
+        figure = blank(page.y)
         _draw(figure, page, left)
     return Drawing(figure, _caption(page, words), describe_likert(frame, words))
 

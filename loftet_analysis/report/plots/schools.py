@@ -12,14 +12,21 @@ from matplotlib.lines import Line2D
 
 from loftet_analysis.report.alt_texts import describe_schools
 from loftet_analysis.report.plots.canvas import (
+    BESIDE,
     BLUE,
+    EDGE,
     GREY,
+    LABEL,
+    LEGEND,
     STYLE,
+    TICKS,
     Drawing,
     align_left,
-    blank,
     effect_axis,
+    label_at_bottom,
     legend_over,
+    multiples,
+    widest,
     wrapped,
 )
 from loftet_analysis.report.words import Words
@@ -50,10 +57,20 @@ def schools_figure(frame: pd.DataFrame, *, words: Words) -> Drawing:
     down = -(-len(panels) // across)
     inches = {1: 4.0, 2: 2.1}.get(across, 1.4)
     titles = [wrapped(words.outcome(*pair), inches, weight="bold") for pair in panels]
-    height = 0.55 + 0.15 * max(map(len, titles)) + _ROW * max(2, len(schools))
+    over = 0.1 + 0.155 * max(map(len, titles))
+    labels = [_name(each, words) for each in schools]
     with mpl.rc_context(STYLE):
-        figure = blank(0.6 + height * down)
-        grid = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True)
+        figure, grid = multiples(
+            [(over, _ROW * max(2, len(schools)), TICKS + 0.05)] * down,
+            across,
+            left=EDGE + widest(labels) + BESIDE,
+            right=0.2,
+            between=0.25,
+            top=LEGEND,
+            bottom=LABEL,
+            sharex=True,
+            sharey=True,
+        )
         for ax, pair, title in zip(grid.ravel(), panels, titles, strict=False):
             own = (drawn["population"] == pair[0]) & (drawn["outcome"] == pair[1])
             _panel(ax, drawn[own], schools, inches, words)
@@ -62,10 +79,10 @@ def schools_figure(frame: pd.DataFrame, *, words: Words) -> Drawing:
         for ax in grid.ravel()[len(panels) :]:
             ax.set_axis_off()
         grid[0, 0].set_ylim(max(1, len(schools)) - 0.5, -0.5)
-        grid[0, 0].set_yticks(range(len(schools)), [_name(each, words) for each in schools])
+        grid[0, 0].set_yticks(range(len(schools)), labels)
         if schools:
             align_left(*grid[:, 0])
-        figure.supxlabel(words.text("change in standard deviations (after − before)"), size=9)
+        label_at_bottom(figure, words.text("change in standard deviations (after − before)"))
         legend_over(figure, _handles(words))
     return Drawing(figure, _caption(frame, left_out, words), describe_schools(drawn, words))
 
