@@ -79,34 +79,47 @@ class Group:
     intercepts: Index
     means: Index
 
+    @cached_property
+    def _elements(self) -> tuple[Index, ...]:
+        """Places in θ followed by 0 and 1, of loadings, factors, residuals, intercepts, means."""
+        zero, one = -2, -1
+        fixed = np.where(np.eye(len(self.factors), dtype=bool), one, zero)
+        others = (self.loadings, self.residuals, self.intercepts, self.means)
+        loadings, residuals, intercepts, means = (np.where(x < 0, zero, x) for x in others)
+        factors = np.where(self.factors < 0, fixed, self.factors)
+        return loadings, factors, residuals, intercepts, means
+
+    @cached_property
+    def _free(self) -> tuple[tuple[Index, ...], ...]:
+        """Where loadings, factors, residuals, intercepts and means are free."""
+        every = (self.loadings, self.factors, self.residuals, self.intercepts, self.means)
+        return tuple(np.nonzero(x >= 0) for x in every)
+
     def matrices(self, theta: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Return Λ, Φ, Σ and μ."""
-        zero, one = np.append(theta, 0.0), np.append(theta, 1.0)
-        loadings = zero[self.loadings]
-        factors = np.where(np.eye(len(self.factors), dtype=bool), one[self.factors],
-                           zero[self.factors])  # fmt: skip
-        sigma = loadings @ factors @ loadings.T + zero[self.residuals]
-        return loadings, factors, sigma, zero[self.intercepts] + loadings @ zero[self.means]
+        values = np.concatenate((theta, (0.0, 1.0)))
+        loadings, factors, residuals, intercepts, means = (values[x] for x in self._elements)
+        sigma = loadings @ factors @ loadings.T + residuals
+        return loadings, factors, sigma, intercepts + loadings @ means
 
-    def derivatives(self, theta: Floats) -> tuple[Floats, Floats]:
-        """Return dΣ (K, p, p) and dμ (K, p) by the elements of θ."""
-        loadings, factors, sigma, _ = self.matrices(theta)
-        means = np.append(theta, 0.0)[self.means]
+    def derivatives(self, theta: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return Σ, μ, dΣ (K, p, p) and dμ (K, p) by the elements of θ."""
+        loadings, factors, sigma, mu = self.matrices(theta)
         sigmas, mus = np.zeros((len(theta), *sigma.shape)), np.zeros((len(theta), len(sigma)))
-        i, j = np.nonzero(self.loadings >= 0)
+        of_loadings, of_factors, of_residuals, of_intercepts, of_means = self._free
+        sigmas[self.residuals[of_residuals], *of_residuals] = 1
+        mus[self.intercepts[of_intercepts], *of_intercepts] = 1
+        # an item has one loading, so no element is added to twice
+        i, j = of_loadings
         k, along = self.loadings[i, j], factors[j] @ loadings.T
-        np.add.at(sigmas, (k, i), along)
-        np.add.at(sigmas, (k, slice(None), i), along)
-        np.add.at(mus, (k, i), means[j])
-        for i, j in np.argwhere(self.factors >= 0):
+        sigmas[k, i] += along
+        sigmas[k, :, i] += along
+        mus[k, i] = np.concatenate((theta, (0.0,)))[self.means[j]]
+        for i, j in zip(*of_factors, strict=True):
             sigmas[self.factors[i, j]] += np.outer(loadings[:, i], loadings[:, j])
-        i, j = np.nonzero(self.residuals >= 0)
-        np.add.at(sigmas, (self.residuals[i, j], i, j), 1)
-        (i,) = np.nonzero(self.intercepts >= 0)
-        np.add.at(mus, (self.intercepts[i], i), 1)
-        for j in np.flatnonzero(self.means >= 0):
+        for j in of_means[0]:
             mus[self.means[j]] += loadings[:, j]
-        return sigmas, mus
+        return sigma, mu, sigmas, mus
 
 
 @dataclass(frozen=True)
@@ -313,13 +326,13 @@ def _is_positive(information: Floats) -> bool:
 def _start(described: Model, samples: Sequence[Moments]) -> Floats:
     theta = np.ones(described.n_free)
     for group, sample in zip(reversed(described.groups), reversed(samples), strict=True):
-        spread = np.sqrt(np.diag(sample.cov))
-        for i, j in np.argwhere(group.loadings >= 0):
-            theta[group.loadings[i, j]] = 0.7 * spread[i]
-        for i, j in np.argwhere(group.residuals >= 0):
-            theta[group.residuals[i, j]] = 0.5 * spread[i] ** 2 if i == j else 0.0
-        for i, j in np.argwhere(group.factors >= 0):
-            theta[group.factors[i, j]] = 1.0 if i == j else 0.5
+        variances = np.diag(sample.cov)
+        i, j = np.nonzero(group.loadings >= 0)
+        theta[group.loadings[i, j]] = 0.7 * np.sqrt(variances[i])
+        i, j = np.nonzero(group.residuals >= 0)
+        theta[group.residuals[i, j]] = np.where(i == j, 0.5 * variances[i], 0.0)
+        i, j = np.nonzero(group.factors >= 0)
+        theta[group.factors[i, j]] = np.where(i == j, 1.0, 0.5)
         theta[group.intercepts] = sample.mean
         theta[group.means[group.means >= 0]] = 0.0
     return theta
@@ -346,15 +359,13 @@ def _score(described: Model, samples: Sequence[Moments], theta: Floats) -> tuple
     """Return the derivatives of the log likelihood and the expected information."""
     score, information = np.zeros(len(theta)), np.zeros((len(theta),) * 2)
     for group, sample in zip(described.groups, samples, strict=True):
-        _, _, sigma, mu = group.matrices(theta)
-        sigmas, mus = group.derivatives(theta)
+        sigma, mu, sigmas, mus = group.derivatives(theta)
         inverse, apart = np.linalg.inv(sigma), sample.mean - mu
         inner = inverse @ (sample.cov + np.outer(apart, apart) - sigma) @ inverse
-        score += sample.n * (np.tensordot(sigmas, inner, axes=2) / 2 + mus @ inverse @ apart)
-        scaled = inverse @ sigmas
-        information += sample.n * (
-            np.tensordot(scaled, scaled, axes=([1, 2], [2, 1])) / 2 + mus @ inverse @ mus.T
-        )
+        flat = sigmas.reshape(len(theta), -1)
+        score += sample.n * (flat @ inner.ravel() / 2 + mus @ inverse @ apart)
+        between = (inverse @ sigmas @ inverse).reshape(flat.shape)
+        information += sample.n * (between @ flat.T / 2 + mus @ inverse @ mus.T)
     return score, information
 
 
@@ -367,8 +378,7 @@ def _observed(described: Model, samples: Sequence[Moments], theta: Floats) -> Fl
     """
     information = np.zeros((len(theta),) * 2)
     for group, sample in zip(described.groups, samples, strict=True):
-        _, _, sigma, mu = group.matrices(theta)
-        sigmas, mus = group.derivatives(theta)
+        sigma, mu, sigmas, mus = group.derivatives(theta)
         inverse, apart = np.linalg.inv(sigma), sample.mean - mu
         ratio = inverse @ (sample.cov + np.outer(apart, apart))
         b, scaled = inverse @ apart, inverse @ sigmas
@@ -525,8 +535,7 @@ def _cluster_scores(
     """Return the derivatives of each cluster's log likelihood, (largest code + 1, K)."""
     scores = np.zeros((max(int(np.max(c)) for c in clusters) + 1, len(theta)))
     for group, rows, cluster in zip(described.groups, answers, clusters, strict=True):
-        _, _, sigma, mu = group.matrices(theta)
-        sigmas, mus = group.derivatives(theta)
+        sigma, mu, sigmas, mus = group.derivatives(theta)
         inverse = np.linalg.inv(sigma)
         z = (np.asarray(rows, dtype=float) - mu) @ inverse
         used, sums, squares = _cluster_sums(z, np.asarray(cluster), inverse)

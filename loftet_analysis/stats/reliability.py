@@ -54,13 +54,14 @@ def reliability(
     alpha, omega : the coefficients and their intervals.
     """
     rows = []
-    groups = list(parts(clean[[c for c in clean if c in {WAVE, *by, *instrument.items}]], by))
+    frame = clean[[c for c in clean if c in {WAVE, *by, *instrument.items}]]
+    answers = dict.fromkeys((c for c in frame if c in instrument.items), float)
+    groups = list(parts(frame.astype(answers), by))
     for name, scale in instrument.scales.items():
         for wave, subgroup, part in groups:
             if not is_asked(scale, wave, subgroup):
                 continue
-            answers = part[[item for item in scale.items if item in part]].astype(float)
-            complete = answers.dropna(axis=1, how="all").dropna()
+            complete = _complete(part[[item for item in scale.items if item in part]])
             rows.append(
                 {
                     "region": region,
@@ -77,6 +78,20 @@ def reliability(
     return pd.DataFrame(rows, columns=RELIABILITY).astype(
         {column: float for column in RELIABILITY if column.startswith(("alpha", "omega"))}
     )
+
+
+def _complete(answers: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows without gaps, of the columns that have any answer."""
+    known = answers.notna().to_numpy()
+    asked = known.any(axis=0)
+    return answers.loc[known[:, asked].all(axis=1), asked]
+
+
+def _varying(complete: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns that vary: as psych, since a constant item measures nothing."""
+    values = complete.to_numpy(dtype=float)
+    varies = np.ptp(values, axis=0) > 0 if len(values) else np.zeros(values.shape[1], dtype=bool)
+    return complete if varies.all() else complete.loc[:, varies]
 
 
 def parts(clean: pd.DataFrame, by: Sequence[str]) -> Iterator[tuple[str, str, pd.DataFrame]]:
@@ -134,7 +149,7 @@ def omega(complete: pd.DataFrame, *, ci_level: float = 0.95) -> dict[str, float]
     >>> {key: round(value, 2) for key, value in omega(answers).items()}
     {'omega': 0.78, 'omega_ci_low': 0.74, 'omega_ci_high': 0.81}
     """
-    complete = complete.loc[:, complete.max() > complete.min()]
+    complete = _varying(complete)
     n, k = complete.shape
     if k < 3 or n <= k:
         return {}
@@ -184,10 +199,9 @@ def alpha(complete: pd.DataFrame, *, ci_level: float = 0.95) -> dict[str, float]
     >>> alpha(pd.DataFrame({"a": [1, 2, 3, 4], "b": [2, 2, 4, 4], "c": [1, 3, 3, 5]}))
     {'alpha': 0.933..., 'alpha_ci_low': 0.560..., 'alpha_ci_high': 0.995...}
     """
-    # as psych: a constant item measures nothing
-    complete = complete.loc[:, complete.max() > complete.min()]
+    complete = _varying(complete)
     n, k = complete.shape
-    if k < 2 or n < 2 or np.isclose(complete.sum(axis=1).std(), 0, atol=1e-12):
+    if k < 2 or n < 2 or np.isclose(complete.to_numpy(float).sum(axis=1).std(), 0, atol=1e-12):
         return {}
     coefficient = float(pingouin.cronbach_alpha(data=complete)[0])
     tails = stats.f.isf([(1 - ci_level) / 2, (1 + ci_level) / 2], n - 1, (n - 1) * (k - 1))
