@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
@@ -53,13 +53,15 @@ def _named(population: str, outcome: str, subgroup: str, words: Words) -> str:
     return f"{label}, {group}" if group else label
 
 
-def beside_the_middle(bins: pd.DataFrame, answers: Answers) -> tuple[float, float]:
+def beside_the_middle(
+    bins: Iterable[tuple[float, float, float]], answers: Answers
+) -> tuple[float, float]:
     """Return the shares of one item's answers below and above the middle of its scale.
 
     Parameters
     ----------
-    bins : DataFrame
-        One item's gated bins of one wave: ``low, high, share``, edges half-way between options.
+    bins : iterable of (float, float, float)
+        One item's gated bins of one wave: low and high edge, half-way between options, and share.
     answers : Answers
         The response scale. An option right in the middle counts on neither side.
 
@@ -70,21 +72,36 @@ def beside_the_middle(bins: pd.DataFrame, answers: Answers) -> tuple[float, floa
 
     Examples
     --------
-    >>> rows = [(0.5, 2.5, 0.2), (2.5, 3.5, 0.3), (3.5, 5.5, 0.5)]
-    >>> bins = pd.DataFrame(rows, columns=["low", "high", "share"])
+    >>> bins = [(0.5, 2.5, 0.2), (2.5, 3.5, 0.3), (3.5, 5.5, 0.5)]
     >>> beside_the_middle(bins, Answers(1, 5, "", ""))
     (0.2, 0.5)
     """
     middle = (answers.minimum + answers.maximum) / 2
     # with an even number of options nothing lies in the middle
     half = 0.5 if middle == round(middle) else 0.0
-    low, high = middle - half, middle + half
-    below, above = bins["high"] <= low, bins["low"] >= high
-    across = bins[~below & ~above]
-    return (
-        float("nan") if (across["low"] < low).any() else float(bins.loc[below, "share"].sum()),
-        float("nan") if (across["high"] > high).any() else float(bins.loc[above, "share"].sum()),
-    )
+    below = above = 0.0
+    for low, high, share in bins:
+        if high <= middle - half:
+            below += share
+        elif low >= middle + half:
+            above += share
+        else:  # across the middle
+            below += float("nan") if low < middle - half else 0
+            above += float("nan") if high > middle + half else 0
+    return below, above
+
+
+def answers_to_items(items: pd.DataFrame) -> dict[str, dict[str, list]]:
+    """Return each item's bins that are not hidden, by wave: low, high, share, in order."""
+    found: dict[str, dict[str, list]] = {item: {} for item in items["item"]}
+    columns = ["item", "wave", "low", "high", "share"]
+    for item, wave, *bin_ in zip(*(items[column].tolist() for column in columns), strict=True):
+        if not pd.isna(bin_[-1]):
+            found[item].setdefault(wave, []).append(bin_)
+    return {
+        item: {wave: sorted(bins) for wave, bins in by_wave.items()}
+        for item, by_wave in found.items()
+    }
 
 
 def describe_likert(frame: pd.DataFrame, words: Words) -> str:
@@ -95,10 +112,10 @@ def describe_likert(frame: pd.DataFrame, words: Words) -> str:
     shown = frame[frame["share"].notna()]
     for (population, outcome, subgroup), items in shown.groupby(keys, sort=False):
         answers = words.answers[population, outcome]
-        above = {
-            wave: [beside_the_middle(bins, answers)[1] for __, bins in rows.groupby("item")]
-            for wave, rows in items.groupby("wave")
-        }
+        above: dict[str, list[float]] = {}
+        for by_wave in answers_to_items(items).values():
+            for wave, bins in by_wave.items():
+                above.setdefault(wave, []).append(beside_the_middle(bins, answers)[1])
         if {names.PRE, names.POST} <= set(above):
             said.append(
                 _(

@@ -10,7 +10,7 @@ import datetime
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -158,10 +158,7 @@ class Words:
             return "∞" if value > 0 else f"{MINUS}∞"
         # half away from zero, as readers of a table do it; and never a negative zero
         size = math.floor(abs(float(value)) * 10**digits + 0.5 + 1e-9) / 10**digits
-        pattern = "#,##0" + ("." + "0" * digits if digits else "")
-        text = format_decimal(size, format=pattern, locale=self.locale)
-        if self.locale != "en":
-            text = text.replace("\N{NO-BREAK SPACE}", _NARROW_SPACE)
+        text = _decimal(size, digits, self.locale)
         sign = "" if size == 0 else MINUS if value < 0 else "+" if signed else ""
         return sign + text
 
@@ -221,6 +218,13 @@ class Words:
     def region(self, slug: str) -> str:
         """Return a region's name in its display form; ``national`` is all of them together."""
         return self.text("All regions") if slug == names.NATIONAL else self.regions[slug]
+
+
+@lru_cache(maxsize=4096)  # the same few numbers come again and again
+def _decimal(size: float, digits: int, locale: str) -> str:
+    pattern = "#,##0" + ("." + "0" * digits if digits else "")
+    text = format_decimal(size, format=pattern, locale=locale)
+    return text if locale == "en" else text.replace("\N{NO-BREAK SPACE}", _NARROW_SPACE)
 
 
 def joined(parts: list[str], words: Words) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import matplotlib as mpl
 import numpy as np
@@ -14,7 +16,11 @@ from matplotlib.colors import to_rgb
 from matplotlib.transforms import blended_transform_factory
 
 from loftet_analysis import names
-from loftet_analysis.report.alt_texts import beside_the_middle, describe_likert
+from loftet_analysis.report.alt_texts import (
+    answers_to_items,
+    beside_the_middle,
+    describe_likert,
+)
 from loftet_analysis.report.plots.canvas import (
     GREY,
     INK,
@@ -76,10 +82,10 @@ def likert_figure(frame: pd.DataFrame, *, words: Words) -> Drawing:
         group = subgroup_label(subgroup, words)
         label = words.outcome(population, outcome)
         _heading(page, f"{label}, {group}" if group else label)
-        top = page.y
-        for item, bins in items.groupby("item", sort=False):
+        top, scale = page.y, words.answers[population, outcome]
+        for item, bins in answers_to_items(items).items():
             page.turned |= (population, item) in words.reversed_items
-            _item(page, _wording(population, item, words), bins, waves, left, words)
+            _item(page, _wording(population, item, words), bins, scale, waves, left, words)
         page.middles.append([(0, top - 0.02), (0, page.y - _BETWEEN + 0.02)])
         page.y += 0.08
     with mpl.rc_context({**STYLE, "hatch.linewidth": 0.7}):
@@ -103,6 +109,7 @@ def _wording(population: str, item: str, words: Words) -> list[str]:
     return wrapped(wording, _WORDING)
 
 
+@lru_cache
 def _palette(n: int) -> np.ndarray:
     low, pale_low, middle, pale_high, high = _COLOURS
     sides = [sns.blend_palette(ends, n // 2) for ends in ((low, pale_low), (high, pale_high))]
@@ -134,7 +141,8 @@ def _heading(page: _Page, heading: str) -> None:
 def _item(
     page: _Page,
     wording: list[str],
-    bins: pd.DataFrame,
+    bins: Mapping[str, list],
+    answers: Answers,
     waves: list[str],
     left: float,
     words: Words,
@@ -142,25 +150,24 @@ def _item(
     height = max(_PITCH * len(waves), _LINE * len(wording))
     centre = page.y + height / 2
     page.words.append((_EDGE, centre, "\n".join(wording), "left", {}))
-    answers = words.answers[tuple(bins[["population", "outcome"]].iloc[0])]
     for i, wave in enumerate(waves):
         y = centre + _PITCH * (i - (len(waves) - 1) / 2)
         page.words.append((left - 0.06, y, wave_label(wave, words), "right", {"color": GREY}))
-        drawn = bins[(bins["wave"] == wave) & bins["share"].notna()]
-        if drawn.empty:
-            page.numbers.append((0, 4, y, words.text("hidden"), "left", {"color": GREY}))
+        if wave in bins:
+            _bar(page, bins[wave], y, answers, words)
         else:
-            _bar(page, drawn.sort_values("low"), y, answers, words)
+            page.numbers.append((0, 4, y, words.text("hidden"), "left", {"color": GREY}))
     page.y += height + _BETWEEN
 
 
-def _bar(page: _Page, bins: pd.DataFrame, y: float, answers: Answers, words: Words) -> None:
+def _bar(page: _Page, bins: list, y: float, answers: Answers, words: Words) -> None:
     middle = (answers.minimum + answers.maximum) / 2
     palette = _palette(round(answers.maximum - answers.minimum) + 1)
     # of an option or of joined ones in the middle, what lies below it
-    below = ((middle - bins["low"]) / (bins["high"] - bins["low"])).clip(0, 1)
-    start = x = -(bins["share"] * below).sum()
-    for low, high, share in bins[["low", "high", "share"]].itertuples(index=False):
+    start = x = -sum(
+        share * min(max((middle - low) / (high - low), 0), 1) for low, high, share in bins
+    )
+    for low, high, share in bins:
         options = palette[round(low + 0.5 - answers.minimum) : round(high + 0.5 - answers.minimum)]
         joined = len(options) > 1
         page.bars[(*options.mean(axis=0), joined)].append(_box(x, x + share, y - _BAR / 2, _BAR))
