@@ -106,16 +106,14 @@ def _missing_parameters(task: Task) -> list[Problem]:
     ]
 
 
-def run_all(tasks: Sequence[Task], setting: Setting, *, jobs: int) -> Iterator[Outcome]:
+def run_all(tasks: Iterable[Task], setting: Setting, *, jobs: int) -> Iterator[Outcome]:
     """Run tasks here, ``jobs`` at a time, and yield each outcome as it comes.
 
-    One task's failure is contained in its outcome. The work is done in the kernels, which are
-    processes; here a thread waits for each.
+    A task is asked for when there is a place for it. One task's failure is contained in its
+    outcome. The work is done in the kernels, which are processes; here a thread waits for each.
     """
-    if not tasks:
-        return
     workers = Parallel(
-        n_jobs=min(jobs, len(tasks)), backend="threading", return_as="generator_unordered"
+        n_jobs=jobs, backend="threading", return_as="generator_unordered", pre_dispatch="n_jobs"
     )
     yield from workers(delayed(run_task)(task, setting) for task in tasks)
 

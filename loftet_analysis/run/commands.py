@@ -40,7 +40,6 @@ from loftet_analysis.run.tasks import (
     DONE,
     FAILED,
     all_tasks,
-    longest_first,
     states,
     why_stale_each,
 )
@@ -117,7 +116,7 @@ def _run(
         if unclean:
             _part("run.cleaning").clean(study)
             stale = why_stale_each(study, tasks)
-        wanted = longest_first([task for task in tasks if force or stale[task]])
+        wanted = [task for task in tasks if force or stale[task]]
         # one more, since a kernel that starts or ends leaves its core idle for a while
         jobs = jobs or _cores() + 1
         outcomes = pages.make_pages(study, wanted, setting, jobs=jobs, scheduler=scheduler)

@@ -22,7 +22,7 @@ from loftet_analysis.run.cluster import connected, run_on
 from loftet_analysis.run.freshness import Inputs, read_manifest, record
 from loftet_analysis.run.kernels import nursery
 from loftet_analysis.run.progress import Progress
-from loftet_analysis.run.tasks import FAILED, Task, states
+from loftet_analysis.run.tasks import FAILED, Task, longest_first, states
 from loftet_analysis.run.warm import can_fork
 from loftet_analysis.run.workroom import log, say
 from loftet_analysis.study import Study
@@ -57,7 +57,6 @@ def make_pages(
     ----------
     study : Study
     tasks : sequence of Task
-        In the order in which they are to begin.
     setting : Setting
     jobs : int
         How many run at a time here.
@@ -76,13 +75,15 @@ def make_pages(
         stack.callback(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, _stop))
         if scheduler:
             client = stack.enter_context(connected(scheduler, setting))
-            found = run_on(client, tasks, setting)
+            found = run_on(client, [*longest_first(tasks, seconds)], setting)
         else:
-            found = run_all(tasks, setting, jobs=jobs)
+            jobs = min(jobs, max(1, len(tasks)))
+            found = run_all(longest_first(tasks, seconds), setting, jobs=jobs)
         progress = stack.enter_context(Progress(study.name, tasks, seconds))
         for made in found:
             outcome = _kept(made, manifest.get(made.task.name))
             outcomes.append(outcome)
+            seconds[outcome.task.name] = outcome.seconds
             entry = {
                 "state": outcome.state,
                 "parts": outcome.task.fingerprint(inputs, outcome.reads),

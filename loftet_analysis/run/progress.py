@@ -11,7 +11,7 @@ from types import TracebackType
 from tqdm import tqdm
 
 from loftet_analysis.run.batch import Outcome
-from loftet_analysis.run.tasks import FAILED, Task
+from loftet_analysis.run.tasks import FAILED, Task, usual_seconds
 from loftet_analysis.run.workroom import log
 
 _UNKNOWN = 5.0  # seconds that a page takes of which nothing is known
@@ -32,7 +32,7 @@ class Progress:
 
     def __init__(self, study: str, tasks: Sequence[Task], seconds: Mapping[str, float]) -> None:
         self._study, self._total = study, len(tasks)
-        self._left = {task: _expected(task, seconds) for task in tasks}
+        self._left = {task: usual_seconds(task, seconds) or _UNKNOWN for task in tasks}
         self._expected_done = 0.0
         self._began = time.monotonic()
         self._regions = Counter(task.region for task in tasks)
@@ -90,12 +90,6 @@ class Progress:
         through = sum(self._done[region] == total for region, total in self._regions.items())
         text = " · ".join([f"{through} of {len(self._regions)} regions through", *told])
         return text if len(text) <= width else f"{text[: width - 1]}…"
-
-
-def _expected(task: Task, seconds: Mapping[str, float]) -> float:
-    """Return what a task took last time, else what the same notebook takes elsewhere."""
-    same = [s for name, s in seconds.items() if name.split("/")[-1].startswith(task.notebook)]
-    return seconds.get(task.name) or (sum(same) / len(same) if same else 0) or _UNKNOWN
 
 
 def _clock(seconds: float) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,14 +120,33 @@ def all_tasks(
     return [*regional, *national]
 
 
-def longest_first(tasks: Sequence[Task]) -> list[Task]:
-    """Return tasks so that no worker is left with a long one at the end.
+def longest_first(tasks: Sequence[Task], seconds: Mapping[str, float]) -> Iterator[Task]:
+    """Yield tasks so that no worker is left with a long one at the end.
 
     The country comes first, then the regions in their order; of each the longest notebook first.
+
+    Parameters
+    ----------
+    tasks : sequence of Task
+    seconds : mapping of str to float
+        How long tasks took, by name; it may grow meanwhile, and is looked at region by region. A
+        notebook that it does not know counts as long, the larger file first.
     """
     places = {task.region: place for place, task in reversed([*enumerate(tasks)])}
     places[names.NATIONAL] = -1
-    return sorted(tasks, key=lambda task: (places[task.region], -task.source.stat().st_size))
+
+    def length(task: Task) -> tuple[float, int]:
+        return usual_seconds(task, seconds) or math.inf, task.source.stat().st_size
+
+    for region in sorted({task.region for task in tasks}, key=places.__getitem__):
+        here = [task for task in tasks if task.region == region]
+        yield from sorted(here, key=length, reverse=True)
+
+
+def usual_seconds(task: Task, seconds: Mapping[str, float]) -> float:
+    """Return what a task took last time, else what the same notebook takes elsewhere, else 0."""
+    same = [s for name, s in seconds.items() if name.split("/")[-1].startswith(task.notebook)]
+    return seconds.get(task.name) or (sum(same) / len(same) if same else 0)
 
 
 def _notebook_names(kind: str) -> list[str]:
