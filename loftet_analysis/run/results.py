@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from io import StringIO
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -50,13 +54,10 @@ def gather(study: Study) -> None:
             for place in places
             for part in sorted((folder / place).glob(f"*/{table}.*.csv"), reverse=True)
         }
-        parts = [
-            _read(found[key]) for key in sorted(found, key=lambda k: (places.index(k[0]), k[1]))
-        ]
-        if not parts:
+        if not found:
             continue
-        exact = pd.concat([part for part in parts if len(part)], ignore_index=True)
-        exact = exact.reindex(columns=list(columns))
+        in_order = sorted(found, key=lambda key: (places.index(key[0]), key[1]))
+        exact = _read([found[key] for key in in_order]).reindex(columns=list(columns))
         if table == "effects":
             exact = judged(exact)  # some of it takes all regions together
         write_csv(exact, folder / f"{table}.csv")
@@ -80,8 +81,18 @@ def gather(study: Study) -> None:
     _write_workbook(published, target / "results.xlsx")
 
 
-def _read(part: Path) -> pd.DataFrame:
-    return pd.read_csv(part, dtype=dict.fromkeys(_TEXTS, "str")).fillna(dict.fromkeys(_TEXTS, ""))
+def _read(parts: Sequence[Path]) -> pd.DataFrame:
+    """Return the rows of several files; those of the same columns are read in one go."""
+    texts = (part.read_text(encoding="utf-8") for part in parts)
+    alike = groupby((text.partition("\n")[::2] for text in texts), key=itemgetter(0))
+    whole = [f"{columns}\n{''.join(rows for _, rows in each)}" for columns, each in alike]
+    frames = [_table(text) for text in whole]
+    frames = [frame for frame in frames if len(frame)] or frames[:1]
+    return pd.concat(frames, ignore_index=True).fillna(dict.fromkeys(_TEXTS, ""))
+
+
+def _table(text: str) -> pd.DataFrame:
+    return pd.read_csv(StringIO(text), dtype=dict.fromkeys(_TEXTS, "str"), low_memory=False)
 
 
 def write_csv(table: pd.DataFrame, target: Path) -> None:

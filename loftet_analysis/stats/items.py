@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from loftet_analysis.names import ITEMS
+from loftet_analysis.names import ITEMS, WAVE
 from loftet_analysis.stats.reliability import is_asked, parts
 from loftet_analysis.study import Instrument
 
@@ -46,53 +47,62 @@ def items(
     loftet_analysis.stats.reliability.reliability
     """
     rows = []
+    numbers = [c for c in clean if c in instrument.items or c in instrument.scales]
+    frame = clean[[c for c in clean if c in {WAVE, *by, *numbers}]]
+    groups = list(parts(frame.astype(dict.fromkeys(numbers, float)), by))
     for name, scale in instrument.scales.items():
         answers = instrument.responses[scale.responses]
         ends = (answers.minimum, answers.maximum)
-        for wave, subgroup, part in parts(clean, by):
+        for wave, subgroup, part in groups:
             if not is_asked(scale, wave, subgroup):
                 continue
             key = {"region": region, "population": population, "scale": name, "wave": wave}
             key["subgroup"] = subgroup
-            asked = part[[item for item in scale.items if item in part]].astype(float)
-            reached = asked.notna().any(axis=1)
+            columns = [item for item in scale.items if item in part]
+            asked = part[columns].to_numpy()
+            reached = ~np.isnan(asked).all(axis=1)
             asked = asked[reached]
-            columns = [*asked, *([name] if name in part else [])]
-            whole = asked.assign(**{name: part.loc[reached, name]}) if name in part else asked
-            telling = _in_scale(asked)
-            for column in columns:
-                row = _described(whole[column].astype(float), ends)
-                item = "" if column == name else column
-                rows.append({**key, "item": item, **row, **telling.get(column, {})})
+            told = [
+                {"item": item, **_described(y, ends), **telling}
+                for item, y, telling in zip(columns, asked.T, _in_scale(asked), strict=True)
+            ]
+            if name in part:
+                told.append({"item": "", **_described(part[name].to_numpy()[reached], ends)})
+            rows += [{**key, **each} for each in told]
     return pd.DataFrame(rows, columns=ITEMS).astype(
         dict.fromkeys(ITEMS[list(ITEMS).index("missing_share") :], float)
     )
 
 
-def _described(y: pd.Series, ends: tuple[float, float]) -> dict[str, float]:
-    given = y.dropna()
+def _described(y: NDArray[np.float64], ends: tuple[float, float]) -> dict[str, float]:
+    given = y[~np.isnan(y)]
+    n = len(given)
     return {
-        "n": len(given),
-        "missing_share": 1 - len(given) / len(y) if len(y) else np.nan,
-        "mean": given.mean(),
-        "sd": given.std(ddof=1),
-        "floor_share": (given == ends[0]).mean(),
-        "ceiling_share": (given == ends[1]).mean(),
+        "n": n,
+        "missing_share": 1 - n / len(y) if len(y) else np.nan,
+        "mean": given.mean() if n else np.nan,
+        "sd": given.std(ddof=1) if n > 1 else np.nan,
+        "floor_share": (given == ends[0]).mean() if n else np.nan,
+        "ceiling_share": (given == ends[1]).mean() if n else np.nan,
     }
 
 
-def _in_scale(asked: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Return item–rest r and alpha if deleted, from the covariances of complete answers.
+def _in_scale(asked: NDArray[np.float64]) -> list[dict[str, float]]:
+    """Return each item's item–rest r and alpha if deleted, from covariances of complete answers.
 
     With C the covariances and i the item left out, r = (C1 − C_ii) / sqrt(C_ii V), V the variance
     of the sum of the others, and alpha without it (k − 1)/(k − 2) (1 − Σ_j≠i C_jj / V).
     """
-    complete = asked.dropna(axis=1, how="all").dropna()
-    complete = complete.loc[:, complete.nunique() > 1]
+    found: list[dict[str, float]] = [{} for _ in asked.T]
+    known = ~np.isnan(asked)
+    there = known.any(axis=0)
+    complete = asked[known[:, there].all(axis=1)]
+    varies = there & (complete != complete[:1]).any(axis=0)
+    complete = complete[:, varies]
     n, k = complete.shape
     if k < 2 or n < 2:
-        return {}
-    c = np.cov(complete.to_numpy(), rowvar=False)
+        return found
+    c = np.cov(complete, rowvar=False)
     own, with_all = np.diag(c), c.sum(axis=1)
     others = c.sum() - 2 * with_all + own
     positive = (own > 0) & (others > 1e-12)
@@ -102,7 +112,6 @@ def _in_scale(asked: pd.DataFrame) -> dict[str, dict[str, float]]:
     if k > 2:
         safe = np.where(positive, others, np.nan)
         deleted = (k - 1) / (k - 2) * (1 - (own.sum() - own) / safe)
-    return {
-        item: {"item_rest_r": r[i], "alpha_if_deleted": deleted[i]}
-        for i, item in enumerate(complete)
-    }
+    for i, item in enumerate(np.flatnonzero(varies)):
+        found[item] = {"item_rest_r": r[i], "alpha_if_deleted": deleted[i]}
+    return found
