@@ -1,8 +1,10 @@
 """The batch beside plain papermill: the same notebooks, the same clean data, the same cores.
 
 `loftet run` does more than the loops do: it also cleans the exports, makes pages, tables and the
-index. The floor is what nothing can beat that runs these cells: the seconds inside them, without
-the cell of imports, as papermill noted them one notebook at a time, divided by the cores.
+index. A machine's speed drifts, so the three ways are measured in turns: a quarter of each loop, a
+whole run, the next quarter, and so on. The floor is what nothing can beat that runs these cells:
+the seconds inside them, without the cell of imports, as papermill noted them one notebook at a
+time, divided by the cores.
 
     python benchmarks/batch.py                # the whole demo; writes its tables to README.md
     python benchmarks/batch.py --regions 2    # a quick look; nothing is written
@@ -24,7 +26,8 @@ from national import measured
 
 from loftet_analysis.demo.regions import chosen
 
-STUDY, CORES = "demo", 2
+STUDY, CORES, TURNS = "demo", 2, 4
+Measure = tuple[float, float, float]  # seconds, seconds of CPU, GB
 API = """\
 import json, sys, papermill
 for source, target, parameters in json.load(open(sys.argv[1])):
@@ -63,6 +66,35 @@ def cell_seconds(targets: list[str]) -> float:
     return total
 
 
+def in_turns(
+    root: Path, regions: list[str], ways: dict[str, str | list[str]]
+) -> tuple[dict[str, list[Measure]], list[str]]:
+    """Measure parts of each loop, and the whole of a command, by turns.
+
+    Returns the measures of each way, and the notebooks that the loops over them left.
+    """
+    todo = loops(root, regions)
+    found: dict[str, list[Measure]] = {name: [] for name in ways}
+    targets = []
+    for turn in range(TURNS):
+        job = root / f"loop{turn}.json"
+        part = todo[turn::TURNS]
+        job.write_text(json.dumps(part), encoding="utf-8")
+        for name, way in ways.items():
+            command = way if isinstance(way, list) else ["-c", way, str(job)]
+            found[name].append(measured(command, root))
+            print(f"{name}: {found[name][-1][0]:.1f} s", flush=True)
+        targets += [target for _, target, _ in part]
+    return found, targets
+
+
+def in_all(parts: list[Measure], *, mean: bool) -> Measure:
+    """Return the sum of the parts, or their mean, and the highest peak."""
+    walls, cpus, peaks = zip(*parts, strict=True)
+    share = len(parts) if mean else 1
+    return sum(walls) / share, sum(cpus) / share, max(peaks)
+
+
 def table(root: Path, regions: list[str]) -> str:
     (root / "data_raw").mkdir(parents=True)
     shutil.copytree(HERE.parent / "notebooks", root / "notebooks")
@@ -71,15 +103,15 @@ def table(root: Path, regions: list[str]) -> str:
     measured(["-c", write], root)
     loftet = ["-m", "loftet_analysis"]
     found = {"clean alone": measured([*loftet, "clean", STUDY], root)}
-    todo = loops(root, regions)
-    job = root / "loop.json"
-    job.write_text(json.dumps(todo), encoding="utf-8")
-    # outside the folder of notebooks nothing of the loops differs from a person's
-    found["papermill, API, one after another"] = measured(["-c", API, str(job)], root)
-    inside = cell_seconds([target for _, target, _ in todo])
-    found["papermill, command line, one after another"] = measured(["-c", CLI, str(job)], root)
     whole = "**loftet run: clean, pages, tables, index**"
-    found[whole] = measured([*loftet, "run", STUDY, "--force"], root)
+    ways = {
+        "papermill, API, one after another": API,
+        "papermill, command line, one after another": CLI,
+        whole: [*loftet, "run", STUDY, "--force"],
+    }
+    turns, targets = in_turns(root, regions, ways)
+    inside = cell_seconds(targets)
+    found |= {name: in_all(parts, mean=name == whole) for name, parts in turns.items()}
     found["loftet run again, nothing changed"] = measured([*loftet, "run", STUDY], root)
     fresh = [*loftet, "run", STUDY, "--force", "--fresh-kernels"]
     found["loftet run with fresh kernels"] = measured(fresh, root)
@@ -92,6 +124,8 @@ def table(root: Path, regions: list[str]) -> str:
         f"| (the floor: {inside:.0f} s in cells ÷ {CORES}) | {floor:.1f} | ",
     )
     lines[-1] += f"{floor / ours:.2f} | | |"
+    each = ", ".join(f"{wall:.1f}" for wall, *_ in turns[whole])
+    lines += ["", f"The runs between the parts of the loops took {each} s."]
     lines += ["", "Runs over regions (no country), start and tables included, seconds a page:", ""]
     lines += ["| regions | pages | 1 worker | 2 workers | gain |", "|---|---|---|---|---|"]
     pages = len(list((root / "notebooks/region").glob("[0-9]*.ipynb")))
@@ -108,7 +142,7 @@ def table(root: Path, regions: list[str]) -> str:
             f"| {count} | {count * pages} | {each[0]:.2f} | {each[1]:.2f} | "
             f"{walls[0] / walls[1]:.2f} × |"
         )
-    return f"{len(todo)} pages of {len(regions)} regions.\n\n" + "\n".join(lines)
+    return f"{len(targets)} pages of {len(regions)} regions.\n\n" + "\n".join(lines)
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ import random
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -24,10 +25,12 @@ import numpy as np
 import pandas as pd
 from ipykernel.kernelapp import launch_new_instance
 
+from loftet_analysis.data import store
 from loftet_analysis.errors import InputError
 
 # what notebooks import, so that every kernel has it
 from loftet_analysis.report import open_study as open_study
+from loftet_analysis.report.words import catalogue
 from loftet_analysis.run import collect_rarely
 from loftet_analysis.study import load_study
 
@@ -38,7 +41,7 @@ _PR_SET_PDEATHSIG = 1
 _FIRST_TO_GO = "500"  # where memory runs out, a kernel dies and not the batch
 
 
-def serve(channel: socket.socket) -> None:
+def serve(channel: socket.socket, studies: Sequence[str]) -> None:
     """Fork a kernel for each request, until the other end closes; then end them all."""
     # as in a kernel, where there is no terminal whose width would count
     pd.set_option("display.max_columns", 20)
@@ -46,6 +49,7 @@ def serve(channel: socket.socket) -> None:
     gc.freeze()  # what is there stays shared between the forks
     collect_rarely()
     kernels: set[int] = set()
+    unread = list(studies)
     try:
         with channel.makefile("rb") as requests:
             for line in requests:
@@ -53,6 +57,8 @@ def serve(channel: socket.socket) -> None:
                 if "exit_code" in asked:
                     _send(channel, {"exit_code": _exit_code(asked["exit_code"], kernels)})
                     continue
+                while unread:  # not before: clean data are there by now
+                    _read_for_all(unread.pop())
                 pid = os.fork()
                 if pid == 0:
                     _become_kernel(channel, **asked)
@@ -64,6 +70,16 @@ def serve(channel: socket.socket) -> None:
         for pid in kernels:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGKILL)
+
+
+def _read_for_all(study: str) -> None:
+    """Read what each page of a study would read; a kernel reads anew what has changed since."""
+    with contextlib.suppress(InputError, OSError):  # a kernel says what is wrong
+        for language in load_study(study).languages:
+            catalogue(language)
+        with pd.option_context("mode.string_storage", "python"):  # as `open_study` has it
+            for table in store.TABLES:
+                store.read_table(study, table)
 
 
 def _send(channel: socket.socket, answer: dict, *handles: int) -> None:
@@ -129,4 +145,4 @@ if __name__ == "__main__":
         # the texts of its description are kept once they are parsed; a kernel says what is wrong
         with contextlib.suppress(InputError, OSError):
             load_study(name)
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])

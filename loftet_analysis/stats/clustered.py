@@ -33,7 +33,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 from loftet_analysis.errors import InputError, LoftetError, Problem
 
@@ -85,11 +85,11 @@ class Clustered:
     @property
     def p_value(self) -> float:
         """Two-sided p-value of t(df)."""
-        return float(2 * stats.t.sf(abs(self.statistic), self.df))
+        return float(2 * special.stdtr(self.df, -abs(self.statistic)))
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Return the two-sided t(df) interval of this confidence level."""
-        half = float(stats.t.ppf((1 + level) / 2, self.df)) * self.se
+        half = float(special.stdtrit(self.df, (1 + level) / 2)) * self.se
         return self.estimate - half, self.estimate + half
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pingouin
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 from loftet_analysis.names import (
     ESTIMAND,
@@ -112,9 +112,9 @@ def _adjusted(rows: pd.DataFrame, p: pd.Series) -> tuple[pd.Series, pd.Series]:
     national = rows[REGION].eq(NATIONAL)
     in_family = national & rows["family"].fillna("").ne("") & p.notna()
     for _, family in rows[in_family].groupby("family", sort=False):
-        adjusted[family.index] = multipletests(p[family.index], method="holm")[1]
+        adjusted[family.index] = pingouin.multicomp(p[family.index], method="holm")[1]
     regional = rows[~national & p.notna()]
     for _, group in regional.groupby(_ROW, sort=False, observed=True, dropna=False):
         if len(group) > 1:
-            adjusted[group.index] = multipletests(p[group.index], method="fdr_bh")[1]
+            adjusted[group.index] = pingouin.multicomp(p[group.index], method="fdr_bh")[1]
     return adjusted, in_family

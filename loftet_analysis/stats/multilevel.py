@@ -40,7 +40,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, stats
+from scipy import optimize, special
 
 from loftet_analysis.stats.clustered import Floats, NotEstimableError
 
@@ -64,11 +64,11 @@ class Effect:
     @property
     def p_value(self) -> float:
         """Two-sided p-value of t(df)."""
-        return float(2 * stats.t.sf(abs(self.statistic), self.df))
+        return float(2 * special.stdtr(self.df, -abs(self.statistic)))
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Return the two-sided t(df) interval of this confidence level."""
-        half = float(stats.t.ppf((1 + level) / 2, self.df)) * self.se
+        half = float(special.stdtrit(self.df, (1 + level) / 2)) * self.se
         return self.estimate - half, self.estimate + half
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -64,6 +64,8 @@ class People:
     role: NDArray[np.object_]
     compared: Mask
     years: int
+    # as every outcome asks for the same ones
+    _rows: dict[str, Mask] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def clusters(self, kind: str) -> Codes | None:
         """Return each school code's cluster; None where every school is its own."""
@@ -177,7 +179,15 @@ def answers(people: People, outcome: str) -> Floats:
 
 
 def subgroup_rows(people: People, subgroup: str) -> Mask:
-    """Return the rows of a subgroup, ``all`` or ``column=value``."""
+    """Return the rows of a subgroup, ``all`` or ``column=value``; not to be written to."""
+    if subgroup not in people._rows:
+        rows = _subgroup_rows(people, subgroup)
+        rows.flags.writeable = False
+        people._rows[subgroup] = rows
+    return people._rows[subgroup]
+
+
+def _subgroup_rows(people: People, subgroup: str) -> Mask:
     if subgroup == names.ALL:
         return np.ones(len(people.frame), dtype=bool)
     column, _, value = subgroup.partition("=")

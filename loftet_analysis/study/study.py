@@ -6,6 +6,7 @@ import codecs
 import unicodedata
 from collections.abc import Mapping
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -547,7 +548,7 @@ class Study(Described):
         pre, post = (self.waves[wave].start for wave in (names.PRE, names.POST))
         return _school_year(post) - _school_year(pre) if pre and post else 0
 
-    @property
+    @cached_property
     def comparison(self) -> tuple[str, ...]:
         """Ids of the schools outside the programme, in the order of the register."""
         outside = self.schools["role"] == COMPARISON
