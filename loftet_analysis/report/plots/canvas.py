@@ -250,7 +250,9 @@ def label_below(ax: Axes, label: str) -> None:
 
 def label_at_bottom(figure: Figure, label: str) -> None:
     """Write what the x axes of all panels are of at the figure's lower edge; needs `LABEL`."""
-    figure.supxlabel(label, size=9, y=0.04 / figure.get_figheight())
+    places = [ax.get_position() for ax in figure.axes]
+    middle = (min(place.x0 for place in places) + max(place.x1 for place in places)) / 2
+    figure.supxlabel(label, size=9, x=middle, y=0.04 / figure.get_figheight())
 
 
 def axes_or_new(ax: Axes | None) -> Axes:
