@@ -74,12 +74,12 @@ def serve(channel: socket.socket, studies: Sequence[str]) -> None:
 
 def _read_for_all(study: str) -> None:
     """Read what each page of a study would read; a kernel reads anew what has changed since."""
-    with contextlib.suppress(InputError, OSError):  # a kernel says what is wrong
-        for language in load_study(study).languages:
-            catalogue(language)
-        with pd.option_context("mode.string_storage", "python"):  # as `open_study` has it
-            for table in store.TABLES:
-                store.read_table(study, table)
+    with (
+        contextlib.suppress(InputError, OSError),  # a kernel says what is wrong
+        pd.option_context("mode.string_storage", "python"),  # as `open_study` has it
+    ):
+        for table in store.TABLES:
+            store.read_table(study, table)
 
 
 def _send(channel: socket.socket, answer: dict, *handles: int) -> None:
@@ -142,7 +142,9 @@ if __name__ == "__main__":
         with contextlib.suppress(ImportError):  # not every kernel can be debugged
             import_module(name)
     for name in sys.argv[2:]:
-        # the texts of its description are kept once they are parsed; a kernel says what is wrong
+        # the texts of its description are kept once they are parsed, and those of its languages; a
+        # kernel says what is wrong
         with contextlib.suppress(InputError, OSError):
-            load_study(name)
+            for language in load_study(name).languages:
+                catalogue(language)
     serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])

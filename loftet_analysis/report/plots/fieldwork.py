@@ -18,6 +18,7 @@ from loftet_analysis.report.alt_texts import (
     stages,
 )
 from loftet_analysis.report.plots.canvas import (
+    BESIDE,
     BLUE,
     EDGE,
     GREY,
@@ -163,7 +164,7 @@ def arrivals_figure(frame: pd.DataFrame, *, words: Words) -> Drawing:
         figure, grid = multiples(
             [(over, 1.3, TICKS + 0.12)] * len(populations),
             len(waves),
-            left=EDGE + widest(labels) + TICKS / 2,
+            left=EDGE + widest(labels) + BESIDE + STYLE["xtick.major.size"] / 72,
             right=0.25,
             between=0.35,
             sharey=True,

@@ -22,6 +22,7 @@ from loftet_analysis.report.alt_texts import (
     describe_likert,
 )
 from loftet_analysis.report.plots.canvas import (
+    EDGE,
     GREY,
     INK,
     STYLE,
@@ -36,7 +37,7 @@ from loftet_analysis.report.words import Answers, Words, subgroup_label, wave_la
 # orange to blue; in grey the blue end is the darker one
 _COLOURS = ("#d9801f", "#f6cd96", "#e4e4e4", "#9ec5e6", "#1f5a96")
 # inches
-_EDGE, _WORDING, _WAVES, _PERCENT = 0.06, 2.75, 0.2, 0.46
+_WORDING, _WAVES, _PERCENT = 2.75, 0.2, 0.46
 _LINE, _BAR, _PITCH, _BETWEEN, _SWATCH = 0.15, 0.135, 0.165, 0.11, 0.14
 
 
@@ -71,7 +72,7 @@ def likert_figure(frame: pd.DataFrame, *, words: Words) -> Drawing:
     page = _Page()
     waves = [wave for wave in names.WAVES if (frame["wave"] == wave).any()]
     beside = max(text_width(wave_label(wave, words)) for wave in waves)
-    left = _EDGE + _WORDING + _WAVES + beside
+    left = EDGE + _WORDING + _WAVES + beside
     shown = None
     keys = ["population", "outcome", "subgroup"]
     for (population, outcome, subgroup), items in frame.groupby(keys, sort=False):
@@ -119,11 +120,11 @@ def _palette(n: int) -> np.ndarray:
 
 def _legend(page: _Page, options: list[str]) -> None:
     """Place the options one after the other, in as many lines as they need."""
-    x = _EDGE
+    x = EDGE
     for option, colour in zip(options, _palette(len(options)), strict=True):
         needed = _SWATCH + 0.06 + text_width(option)
-        if x > _EDGE and x + needed > WIDTH - _EDGE:
-            x, page.y = _EDGE, page.y + 0.2
+        if x > EDGE and x + needed > WIDTH - EDGE:
+            x, page.y = EDGE, page.y + 0.2
         page.swatches[tuple(colour)].append(_box(x, x + _SWATCH, page.y + 0.02, _SWATCH))
         page.words.append((x + _SWATCH + 0.06, page.y + 0.09, option, "left", {}))
         x += needed + 0.2
@@ -131,10 +132,10 @@ def _legend(page: _Page, options: list[str]) -> None:
 
 
 def _heading(page: _Page, heading: str) -> None:
-    lines = wrapped(heading, WIDTH - 2 * _EDGE, weight="bold", size=10)
+    lines = wrapped(heading, WIDTH - 2 * EDGE, weight="bold", size=10)
     height = 0.17 * len(lines)
     looks = {"weight": "bold", "size": 10}
-    page.words.append((_EDGE, page.y + height / 2, "\n".join(lines), "left", looks))
+    page.words.append((EDGE, page.y + height / 2, "\n".join(lines), "left", looks))
     page.y += height + 0.1
 
 
@@ -149,7 +150,7 @@ def _item(
 ) -> None:
     height = max(_PITCH * len(waves), _LINE * len(wording))
     centre = page.y + height / 2
-    page.words.append((_EDGE, centre, "\n".join(wording), "left", {}))
+    page.words.append((EDGE, centre, "\n".join(wording), "left", {}))
     for i, wave in enumerate(waves):
         y = centre + _PITCH * (i - (len(waves) - 1) / 2)
         page.words.append((left - 0.06, y, wave_label(wave, words), "right", {"color": GREY}))
@@ -185,7 +186,7 @@ def _box(x0: float, x1: float, y: float, height: float) -> list[tuple[float, flo
 
 
 def _draw(figure: mpl.figure.Figure, page: _Page, left: float) -> None:
-    room = WIDTH - left - _EDGE
+    room = WIDTH - left - EDGE
     ax = figure.add_axes((left / WIDTH, 0, room / WIDTH, 1))
     ax.set_axis_off()
     ends = [x for boxes in page.bars.values() for box in boxes for x, _ in box] or [-0.5, 0.5]
