@@ -112,8 +112,8 @@ import pandas as pd
 for f in files: pd.read_csv(f, sep=';', dtype=str, keep_default_na=False)
 """
 OURS = """\
-from loftet_analysis.data import store
-from loftet_analysis.data.prepare import prepare
+from loftet_analysis.cleaning import store
+from loftet_analysis.cleaning.prepare import prepare
 from loftet_analysis.study import load_study
 study = load_study('national')
 store.write(prepare(study), study)

@@ -25,11 +25,11 @@ from joblib import Parallel, delayed
 from scipy import stats
 from tqdm import tqdm
 
-from loftet_analysis.data.units import units
-from loftet_analysis.stats import multilevel
-from loftet_analysis.stats.clustered import NotEstimableError, mean
-from loftet_analysis.stats.effects import effects
-from loftet_analysis.stats.people import NETWORK, arrange
+from loftet_analysis.analysis.effects import effects
+from loftet_analysis.analysis.panel import NETWORK, arrange
+from loftet_analysis.cleaning.units import units
+from loftet_analysis.stats import mixed
+from loftet_analysis.stats.cr2 import NotEstimableError, mean
 
 mpl.use("svg")
 import matplotlib.pyplot as plt
@@ -411,7 +411,7 @@ def random_intercept(people, y: np.ndarray, is_linked: bool) -> np.ndarray:
     x = np.column_stack([np.ones(len(wave)), wave])
     ends = np.full((2, y.shape[1]), np.nan)
     for column in range(y.shape[1]):
-        fitted = multilevel.fit(y[rows, column], x, school).contrast([0, 1])
+        fitted = mixed.fit(y[rows, column], x, school).contrast([0, 1])
         half = 1.96 * fitted.se
         ends[:, column] = fitted.estimate - half, fitted.estimate + half
     return ends

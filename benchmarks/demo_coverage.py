@@ -23,12 +23,12 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from loftet_analysis.data.prepare import prepare
+from loftet_analysis.analysis.effects import effects
+from loftet_analysis.cleaning.prepare import prepare
 from loftet_analysis.demo.exports import SEED, write_demo
 from loftet_analysis.demo.regions import regions as all_regions
 from loftet_analysis.demo.truth import true_changes
 from loftet_analysis.names import REGION
-from loftet_analysis.stats.effects import effects
 from loftet_analysis.study import load_study, plan
 
 KEYS = ["region", "population", "outcome", "estimand"]

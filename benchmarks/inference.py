@@ -61,7 +61,7 @@ def study(people: int) -> pd.DataFrame:
 
 def ours_effects(clean: pd.DataFrame) -> None:
     """All mean changes of all outcomes in every region: 8 x 3 x 15 rows with CR2."""
-    from loftet_analysis.stats.effects import effects
+    from loftet_analysis.analysis.effects import effects
 
     names = [f"y{i}" for i in range(OUTCOMES)]
     rows = [
@@ -89,7 +89,7 @@ def long_form(clean: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray, 
 
 def ours_reml(clean: pd.DataFrame) -> None:
     """One outcome: school intercept and wave slope, person intercept, Satterthwaite df."""
-    from loftet_analysis.stats.multilevel import fit
+    from loftet_analysis.stats.mixed import fit
 
     y, x, school, person = long_form(clean)
     print(fit(y, x, school, slope=x[:, 1], person=person).contrast([0, 1]))
@@ -97,7 +97,7 @@ def ours_reml(clean: pd.DataFrame) -> None:
 
 def ours_reml_one_level(clean: pd.DataFrame) -> None:
     """One outcome: random intercept by school."""
-    from loftet_analysis.stats.multilevel import fit
+    from loftet_analysis.stats.mixed import fit
 
     y, x, school, _ = long_form(clean)
     print(fit(y, x, school).contrast([0, 1]))

@@ -2,6 +2,6 @@
 
 import sys
 
-from loftet_analysis.run.cli import main
+from loftet_analysis.batch.cli import main
 
 sys.exit(main())

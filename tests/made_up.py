@@ -3,7 +3,7 @@
 import pandas as pd
 
 from loftet_analysis import names
-from loftet_analysis.report.words import Answers, Words
+from loftet_analysis.show.languages import Answers, Words
 
 OUTCOMES = {
     ("pupils", "joy"): {"nb": "Matematikkglede", "nn": "Matematikkglede", "en": "Joy"},

@@ -54,7 +54,7 @@ def _write_notebook(root: Path, name: str, *, regional: bool) -> None:
         new_markdown_cell("# Effort", id="title"),
         new_code_cell("\n".join(parameters), id="given", metadata={"tags": ["parameters"]}),
         new_code_cell(
-            "import os\n\nfrom loftet_analysis.report import open_study\n\n"
+            "import os\n\nfrom loftet_analysis.show import open_study\n\n"
             'exec(os.environ.get("QUICK", ""))',
             id="start",
         ),
@@ -140,7 +140,7 @@ def forks_of(root: Path) -> list[int]:
             environ, command = (place / "environ").read_bytes(), (place / "cmdline").read_bytes()
         except OSError:
             continue
-        if mark in environ.split(b"\0") and b"loftet_analysis.run.forks" in command:
+        if mark in environ.split(b"\0") and b"loftet_analysis.batch.forks" in command:
             found.append(int(place.name))
     return found
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from loftet_analysis.analysis.agreement import agreement, reliability_of_means, within_groups
+from loftet_analysis.analysis.effects import REASONS
 from loftet_analysis.errors import InputError
 from loftet_analysis.names import AGREEMENT
-from loftet_analysis.stats.agreement import agreement, reliability_of_means, within_groups
-from loftet_analysis.stats.effects import REASONS
 from loftet_analysis.study import load_instrument
 
 REFERENCE = json.loads((Path(__file__).parent / "reference" / "agreement.json").read_text())

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from loftet_analysis.run.cli import main
-from loftet_analysis.run.freshness import digest, read_manifest
-from loftet_analysis.run.workroom import occupied
+from loftet_analysis.batch.cli import main
+from loftet_analysis.batch.fingerprints import digest, read_manifest
+from loftet_analysis.batch.lock import occupied
 from tests.quick_study import (
     environment,
     every_byte,

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
+from loftet_analysis.analysis.effects import REASONS
+from loftet_analysis.analysis.school_effects import by_school, change_over_cells, shrink
 from loftet_analysis.names import BY_SCHOOL
-from loftet_analysis.stats.by_school import by_school, change_over_cells, shrink
-from loftet_analysis.stats.effects import REASONS
 from tests.test_effects import answers, codes, pairs_of, row, unit
 
 REFERENCE = json.loads((Path(__file__).parent / "reference" / "by_school.json").read_text())

@@ -4,14 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from loftet_analysis.data import clean
-from loftet_analysis.data.columns import match_columns
-from loftet_analysis.data.ledger import REASON, count_only, set_aside, sheet_counts
-from loftet_analysis.data.readers import Export
-from loftet_analysis.data.score import KINDS, read_answers, score_items, score_scales
-from loftet_analysis.data.units import study_units
+from loftet_analysis.cleaning import clean
+from loftet_analysis.cleaning.columns import match_columns
+from loftet_analysis.cleaning.consent import consenting
+from loftet_analysis.cleaning.ledger import REASON, count_only, set_aside, sheet_counts
+from loftet_analysis.cleaning.readers import Export
+from loftet_analysis.cleaning.score import KINDS, read_answers, score_items, score_scales
+from loftet_analysis.cleaning.units import study_units
 from loftet_analysis.errors import InputError
-from loftet_analysis.privacy.consent import consenting
 from loftet_analysis.study import Instrument, Population, ResponseSet
 
 SCHOOLS = pd.DataFrame(

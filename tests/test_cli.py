@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from loftet_analysis.run.cli import main
-from loftet_analysis.run.freshness import read_manifest, record
-from loftet_analysis.run.tasks import all_tasks, longest_first
+from loftet_analysis.batch.cli import main
+from loftet_analysis.batch.fingerprints import read_manifest, record
+from loftet_analysis.batch.plan import all_tasks, longest_first
 from loftet_analysis.study import load_study
 from tests.small_demo import HERE, build_root
 

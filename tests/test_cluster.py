@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from loftet_analysis.run import cluster
-from loftet_analysis.run.cli import main
+from loftet_analysis.batch import cluster
+from loftet_analysis.batch.cli import main
 from tests.quick_study import every_byte, run
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loftet_analysis.errors import InputError
-from loftet_analysis.stats.clustered import NotEstimableError, contrast, mean, standardised
+from loftet_analysis.stats.cr2 import NotEstimableError, contrast, mean, standardised
 
 REFERENCE = Path(__file__).parent / "reference"
 CLUBSANDWICH = json.loads((REFERENCE / "clubsandwich.json").read_text())

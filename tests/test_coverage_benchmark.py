@@ -11,7 +11,7 @@ import pytest
 import statsmodels.formula.api as smf
 from scipy import stats
 
-from loftet_analysis.stats.people import arrange
+from loftet_analysis.analysis.panel import arrange
 
 PATH = Path(__file__).parents[1] / "benchmarks" / "coverage.py"
 USUAL = ("pingouin", "person bootstrap", "CR1, z", "random intercept")

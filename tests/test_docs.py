@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from loftet_analysis import names
-from loftet_analysis.report.words import Words, analysis_label
-from loftet_analysis.stats.judgement import VERDICTS
+from loftet_analysis.analysis.verdicts import VERDICTS
+from loftet_analysis.show.languages import Words, analysis_label
 
 ROOT = Path(__file__).parents[1]
 METHODS = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
@@ -28,7 +28,7 @@ def test_what_a_result_can_say_is_explained(name):
 
 def test_every_analysis_of_the_sensitivity_table_is_explained():
     told = set(re.findall(r"`([a-z_]+)`", METHODS.partition("## 13.")[2]))
-    source = (ROOT / "loftet_analysis" / "stats" / "sensitivity.py").read_text(encoding="utf-8")
+    source = (ROOT / "loftet_analysis" / "analysis" / "sensitivity.py").read_text(encoding="utf-8")
     made = set(re.findall(r'^ {8}"([a-z_]+)": (?:by|Variant)\(', source, flags=re.MULTILINE))
     made |= {"without_failing_items", "latent_change", "cluster_school", "cluster_network"}
     assert len(made) > 20

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loftet_analysis.data.units import units
+from loftet_analysis.analysis.effects import COUNTS, REASONS, TEXTS, effects
+from loftet_analysis.analysis.groups import feeder_groups
+from loftet_analysis.analysis.verdicts import VERDICTS
+from loftet_analysis.cleaning.units import units
 from loftet_analysis.errors import InputError
 from loftet_analysis.names import EFFECTS, UNITS
-from loftet_analysis.stats.clustered import contrast, mean
-from loftet_analysis.stats.effects import COUNTS, REASONS, TEXTS, effects
-from loftet_analysis.stats.groups import feeder_groups
-from loftet_analysis.stats.judgement import VERDICTS
+from loftet_analysis.stats.cr2 import contrast, mean
 
 REFERENCE = Path(__file__).parent / "reference"
 CLUBSANDWICH = json.loads((REFERENCE / "clubsandwich.json").read_text())

@@ -12,7 +12,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from loftet_analysis import names
-from loftet_analysis.run.cli import main
+from loftet_analysis.batch.cli import main
 from tests.conftest import loftet
 from tests.small_demo import HERE, SMALL
 

@@ -11,12 +11,12 @@ import pytest
 from bs4 import BeautifulSoup
 
 from loftet_analysis import names, paths, report
-from loftet_analysis.data import store
-from loftet_analysis.data.prepare import prepare
+from loftet_analysis.cleaning import store
+from loftet_analysis.cleaning.prepare import prepare
 from loftet_analysis.errors import InputError
-from loftet_analysis.report import explore, open_study
-from loftet_analysis.report.explore import KINDS, choices, explorer, look
-from loftet_analysis.report.publish import GATED
+from loftet_analysis.show import explore, open_study
+from loftet_analysis.show.explore import KINDS, choices, explorer, look
+from loftet_analysis.show.publish import GATED
 from loftet_analysis.study import load_study, plan
 from tests import test_notebook_form as form
 from tests.small_demo import HERE

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from loftet_analysis.run import cli
+from loftet_analysis.batch import cli
 from tests.faults import CORPUS, TEXT, with_files
 from tests.tiny_study import STUDY, build
 

@@ -12,15 +12,16 @@ FLOORS = {
     "errors": 0,
     "names": 0,
     "paths": 0,
-    "study": 1,
-    "data": 2,
-    "privacy": 2,
-    "stats": 3,
-    "report": 4,
-    "run": 5,
+    "stats": 1,
+    "study": 2,
+    "disclosure": 3,
+    "cleaning": 4,
+    "analysis": 5,
+    "show": 6,
+    "batch": 7,
 }
-# beside the floors: may be used by `run` alone, and itself uses floors 0 and 1
-BESIDE = {"demo": (1, {"run"})}
+# beside the floors: may be used by `batch` alone, and itself uses floors 0 to 2
+BESIDE = {"demo": (2, {"batch"})}
 FRONT = {"__init__", "__main__"}
 
 

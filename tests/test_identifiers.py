@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loftet_analysis.privacy.identifiers import (
+from loftet_analysis.cleaning.identifiers import (
     looks_like_identifier_heading,
     national_id,
     redact,

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from loftet_analysis.names import INVARIANCE
-from loftet_analysis.stats.invariance import (
+from loftet_analysis.analysis.invariance import (
     failing_items,
     invariance,
 )
+from loftet_analysis.names import INVARIANCE
 from loftet_analysis.study import load_instrument
 
 INSTRUMENT = """\

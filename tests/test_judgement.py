@@ -9,7 +9,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
-from loftet_analysis.stats.judgement import judged
+from loftet_analysis.analysis.verdicts import judged
 
 
 def row(estimate=0.0, se=0.05, **given):

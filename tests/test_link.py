@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from loftet_analysis.data import link
-from loftet_analysis.data.readers import Export
-from loftet_analysis.data.registers import read_attendance
+from loftet_analysis.cleaning import link
+from loftet_analysis.cleaning.pseudonyms import pseudonym
+from loftet_analysis.cleaning.readers import Export
+from loftet_analysis.cleaning.registers import read_attendance
 from loftet_analysis.demo.regions import chosen
 from loftet_analysis.demo.sheets import region_people
 from loftet_analysis.errors import InputError
-from loftet_analysis.privacy.pseudonyms import pseudonym
 from loftet_analysis.study import Attendance, Link
 
 KEY = b"k" * 32

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from loftet_analysis import names
-from loftet_analysis.stats.measurement import (
+from loftet_analysis.analysis.measurement import (
     CODES,
     LIGHTS,
     light,

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from loftet_analysis.stats.clustered import Clustered, NotEstimableError, contrast, mean
+from loftet_analysis.stats.cr2 import Clustered, NotEstimableError, contrast, mean
 from loftet_analysis.stats.missing import (
     effective_size,
     imputed,

@@ -12,7 +12,7 @@ from matplotlib.collections import LineCollection, PathCollection, PolyCollectio
 from matplotlib.text import Text
 
 from loftet_analysis import names
-from loftet_analysis.report.plots import (
+from loftet_analysis.show.figures import (
     WIDTH,
     arrivals_figure,
     dots_figure,
@@ -22,7 +22,7 @@ from loftet_analysis.report.plots import (
     saved,
     schools_figure,
 )
-from loftet_analysis.report.words import Answers
+from loftet_analysis.show.languages import Answers
 from tests.made_up import OUTCOMES, ROLES, all_estimands, distribution, effects, words
 from tests.test_plots import LONG, intervals, marks, not_drawn, said, tick_labels
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 import nbformat
 import pytest
 
-from loftet_analysis.report.publish import VIEWS
+from loftet_analysis.show.publish import VIEWS
 from loftet_analysis.study import load_instrument
 from tests.small_demo import HERE
 

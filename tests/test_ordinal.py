@@ -12,7 +12,7 @@ from pingouin import compute_effsize
 from scipy import stats
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 
-from loftet_analysis.stats.clustered import NotEstimableError, mean
+from loftet_analysis.stats.cr2 import NotEstimableError, mean
 from loftet_analysis.stats.ordinal import ordered_logit, superiority, superiority_of_pairs
 
 REFERENCE = Path(__file__).parent / "reference"

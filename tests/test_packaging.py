@@ -73,7 +73,7 @@ def test_cited_version_is_the_project_s(project):
 
 def test_help_loads_neither_pandas_nor_matplotlib():
     script = (
-        "import sys; from loftet_analysis.run.cli import main\n"
+        "import sys; from loftet_analysis.batch.cli import main\n"
         "try: main(['--help'])\n"
         "except SystemExit: pass\n"
         "print(sorted({'pandas', 'matplotlib', 'numpy'} & set(sys.modules)))"

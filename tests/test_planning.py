@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from statsmodels.stats.power import TTestPower
 
 from loftet_analysis.errors import InputError
-from loftet_analysis.stats.clustered import contrast, mean
-from loftet_analysis.stats.planning import (
+from loftet_analysis.stats.cr2 import contrast, mean
+from loftet_analysis.stats.power import (
     COLUMNS,
     DESIGNS,
     Design,

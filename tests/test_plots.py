@@ -15,7 +15,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from loftet_analysis.report.plots import (
+from loftet_analysis.show.figures import (
     WIDTH,
     change,
     change_figure,
@@ -25,8 +25,8 @@ from loftet_analysis.report.plots import (
     forest_figure,
     saved,
 )
-from loftet_analysis.report.plots.canvas import STYLE
-from loftet_analysis.report.publish import gated
+from loftet_analysis.show.figures.canvas import STYLE
+from loftet_analysis.show.publish import gated
 from tests.made_up import (
     NUMBERS,
     ROLES,

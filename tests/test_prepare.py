@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loftet_analysis import names
-from loftet_analysis.data.ledger import sheet_counts
-from loftet_analysis.data.prepare import prepare
-from loftet_analysis.data.prepared import Prepared
+from loftet_analysis.cleaning.ledger import sheet_counts
+from loftet_analysis.cleaning.prepare import prepare
+from loftet_analysis.cleaning.prepared import Prepared
+from loftet_analysis.cleaning.pseudonyms import pseudonym
 from loftet_analysis.errors import InputError
-from loftet_analysis.privacy.pseudonyms import pseudonym
 from loftet_analysis.study import load_study
 from tests.tiny_study import LABELS, STUDY, build, sheets, write_csv
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from loftet_analysis.cleaning.pseudonyms import key_path, load_key, pseudonym
+from loftet_analysis.disclosure.histograms import safe_bins
+from loftet_analysis.disclosure.mask import LIMITS, decide
 from loftet_analysis.errors import InputError
-from loftet_analysis.privacy.disclosure import LIMITS, decide, safe_bins
-from loftet_analysis.privacy.pseudonyms import key_path, load_key, pseudonym
 from loftet_analysis.study import load_study
 from tests.tiny_study import STUDY, build
 

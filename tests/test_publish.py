@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from loftet_analysis.errors import DisclosureError
-from loftet_analysis.report.publish import GATED, VIEWS, cells, gated, publish
+from loftet_analysis.show.publish import GATED, VIEWS, cells, gated, publish
 from tests import made_up
 from tests.made_up import (
     NUMBERS,

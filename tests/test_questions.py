@@ -7,9 +7,9 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 
-from loftet_analysis.report import open_study
-from loftet_analysis.report.site import questions
-from loftet_analysis.report.words import PSEUDO
+from loftet_analysis.show import open_study
+from loftet_analysis.show.languages import PSEUDO
+from loftet_analysis.show.site import questions
 from loftet_analysis.study import load_study
 from tests.small_demo import HERE
 from tests.test_site import executed, html_of, left_over, visible

@@ -7,7 +7,7 @@ import pyreadstat
 import pytest
 from xlsxwriter import Workbook
 
-from loftet_analysis.data.readers import read_export
+from loftet_analysis.cleaning.readers import read_export
 from loftet_analysis.errors import InputError
 from loftet_analysis.study import ExportFile
 

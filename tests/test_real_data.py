@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 
 from loftet_analysis import names
-from loftet_analysis.data.prepare import prepare
-from loftet_analysis.run.cli import main
-from loftet_analysis.stats.effects import effects
-from loftet_analysis.stats.reliability import reliability
+from loftet_analysis.analysis.effects import effects
+from loftet_analysis.analysis.reliability import reliability
+from loftet_analysis.batch.cli import main
+from loftet_analysis.cleaning.prepare import prepare
 from loftet_analysis.study import load_study, plan
 from tests.small_demo import HERE, build_root
 

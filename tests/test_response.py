@@ -6,10 +6,7 @@ import pandas as pd
 import pytest
 
 from loftet_analysis import names
-from loftet_analysis.data import store
-from loftet_analysis.data.prepare import prepare
-from loftet_analysis.report.follow_up import REMIND_BELOW, follow_up
-from loftet_analysis.stats.fieldwork import (
+from loftet_analysis.analysis.response import (
     BY_ROLE,
     LINKED_OR_NOT,
     arrivals,
@@ -17,6 +14,9 @@ from loftet_analysis.stats.fieldwork import (
     differences_before,
     totals,
 )
+from loftet_analysis.cleaning import store
+from loftet_analysis.cleaning.prepare import prepare
+from loftet_analysis.show.follow_up import REMIND_BELOW, follow_up
 from loftet_analysis.study import load_study
 from tests import tiny_study
 

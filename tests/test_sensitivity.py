@@ -8,12 +8,12 @@ import pandas as pd
 import pingouin
 import pytest
 
-from loftet_analysis.data.careless import same_answer
+from loftet_analysis.analysis.effects import effects
+from loftet_analysis.analysis.sensitivity import sensitivity
+from loftet_analysis.cleaning.careless import same_answer
 from loftet_analysis.names import SENSITIVITY
-from loftet_analysis.stats.clustered import contrast, mean
-from loftet_analysis.stats.effects import effects
-from loftet_analysis.stats.multilevel import fit
-from loftet_analysis.stats.sensitivity import sensitivity
+from loftet_analysis.stats.cr2 import contrast, mean
+from loftet_analysis.stats.mixed import fit
 from tests.test_effects import answers, codes, in_two_waves, pairs_of, plan, unit
 from tests.test_invariance import answers as item_answers
 from tests.test_invariance import instrument as instrument  # a fixture

@@ -9,7 +9,17 @@ import pytest
 from scipy import stats
 
 from loftet_analysis import names
-from loftet_analysis.report.sentences import (
+from loftet_analysis.analysis.changes import (
+    CONTAMINATED,
+    DESCRIPTIVE,
+    QUASI_EXPERIMENTAL,
+    estimands,
+)
+from loftet_analysis.analysis.equity import spread_estimands
+from loftet_analysis.analysis.measurement import CODES, LIGHTS
+from loftet_analysis.analysis.verdicts import VERDICTS, judged
+from loftet_analysis.show.languages import LANGUAGES, PSEUDO, light_label, warning_label
+from loftet_analysis.show.sentences import (
     background,
     conclusion,
     evidence,
@@ -17,16 +27,6 @@ from loftet_analysis.report.sentences import (
     reading,
     readings,
 )
-from loftet_analysis.report.words import LANGUAGES, PSEUDO, light_label, warning_label
-from loftet_analysis.stats.estimands import (
-    CONTAMINATED,
-    DESCRIPTIVE,
-    QUASI_EXPERIMENTAL,
-    estimands,
-)
-from loftet_analysis.stats.judgement import VERDICTS, judged
-from loftet_analysis.stats.measurement import CODES, LIGHTS
-from loftet_analysis.stats.spread import spread_estimands
 from tests.made_up import all_estimands, effect, words
 from tests.test_words import CAUSAL
 

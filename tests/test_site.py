@@ -10,14 +10,14 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from loftet_analysis import names, paths
-from loftet_analysis.data import store
-from loftet_analysis.data.prepare import prepare
+from loftet_analysis.cleaning import store
+from loftet_analysis.cleaning.prepare import prepare
 from loftet_analysis.errors import InputError
-from loftet_analysis.report import open_study
-from loftet_analysis.report.publish import GATED, VIEWS, publish
-from loftet_analysis.report.site import clean_notebook, index, page
-from loftet_analysis.report.translate import translated
-from loftet_analysis.report.words import PSEUDO
+from loftet_analysis.show import open_study
+from loftet_analysis.show.languages import PSEUDO
+from loftet_analysis.show.publish import GATED, VIEWS, publish
+from loftet_analysis.show.site import clean_notebook, index, page
+from loftet_analysis.show.translate import translated
 from loftet_analysis.study import load_study
 from tests.made_up import REGIONS, mask, words
 from tests.small_demo import HERE

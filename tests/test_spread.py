@@ -11,11 +11,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from loftet_analysis.names import SPREAD
-from loftet_analysis.stats.clustered import NotEstimableError
-from loftet_analysis.stats.estimands import Case, same_grade
-from loftet_analysis.stats.people import arrange, subgroup_rows
-from loftet_analysis.stats.spread import (
+from loftet_analysis.analysis.changes import Case, same_grade
+from loftet_analysis.analysis.equity import (
     BETWEEN,
     PERCENTILES,
     WITHIN,
@@ -28,6 +25,9 @@ from loftet_analysis.stats.spread import (
     spread_estimands,
     spread_ratio,
 )
+from loftet_analysis.analysis.panel import arrange, subgroup_rows
+from loftet_analysis.names import SPREAD
+from loftet_analysis.stats.cr2 import NotEstimableError
 
 R = json.loads((Path(__file__).parent / "reference" / "spread.json").read_text())
 RULER = {"total": 0.8, "low_fifth": R["low_cut"], "alpha": 0.8}

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from loftet_analysis import paths
-from loftet_analysis.data import store
-from loftet_analysis.data.prepare import prepare
+from loftet_analysis.cleaning import store
+from loftet_analysis.cleaning.prepare import prepare
 from loftet_analysis.errors import InputError
 from loftet_analysis.study import load_study
 from tests.test_prepare import KEY, POST, PRE

@@ -11,11 +11,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.meta_analysis import combine_effects
 
-from loftet_analysis.errors import InputError
-from loftet_analysis.names import POOLED
-from loftet_analysis.stats.clustered import NotEstimableError, contrast
-from loftet_analysis.stats.effects import effects
-from loftet_analysis.stats.synthesis import (
+from loftet_analysis.analysis.effects import effects
+from loftet_analysis.analysis.synthesis import (
     METHOD,
     NOT_REGRESSED,
     ONE_STAGE,
@@ -31,6 +28,9 @@ from loftet_analysis.stats.synthesis import (
     tau2_interval,
     tau2_reml,
 )
+from loftet_analysis.errors import InputError
+from loftet_analysis.names import POOLED
+from loftet_analysis.stats.cr2 import NotEstimableError, contrast
 
 REFERENCE = Path(__file__).parent / "reference"
 META = json.loads((REFERENCE / "r_values.json").read_text())["meta"]

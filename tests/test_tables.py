@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 
-from loftet_analysis.report import tables
-from loftet_analysis.report.publish import gated
+from loftet_analysis.show import tables
+from loftet_analysis.show.publish import gated
 from tests.made_up import NUMBERS, all_estimands, effects, mask, pooled, reliability, words
 
 BUILT = {

@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from loftet_analysis.data.prepare import prepare
-from loftet_analysis.data.readers import read_export, recognise
+from loftet_analysis.cleaning.prepare import prepare
+from loftet_analysis.cleaning.readers import read_export, recognise
 from loftet_analysis.errors import InputError
 from loftet_analysis.study import ExportFile, load_study
 from tests.tiny_study import STUDY, build

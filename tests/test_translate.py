@@ -6,8 +6,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from loftet_analysis.report.translate import messages, translated
-from loftet_analysis.report.words import PSEUDO
+from loftet_analysis.show.languages import PSEUDO
+from loftet_analysis.show.translate import messages, translated
 from tests.small_demo import HERE
 
 NOTEBOOKS = sorted((HERE / "notebooks").rglob("[0-9]*.ipynb"))

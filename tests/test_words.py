@@ -12,15 +12,16 @@ from babel.messages.pofile import read_po
 
 import loftet_analysis
 from loftet_analysis import names, report
+from loftet_analysis.analysis.changes import estimands
+from loftet_analysis.analysis.effects import REASONS
+from loftet_analysis.analysis.equity import spread_estimands
 from loftet_analysis.errors import InputError
-from loftet_analysis.report.alt_texts import (
+from loftet_analysis.show.alt_texts import (
     describe_change,
     describe_distribution,
     describe_forest,
 )
-from loftet_analysis.report.sentences import reading, readings
-from loftet_analysis.report.translate import messages
-from loftet_analysis.report.words import (
+from loftet_analysis.show.languages import (
     LANGUAGES,
     PSEUDO,
     Words,
@@ -31,9 +32,8 @@ from loftet_analysis.report.words import (
     subgroup_label,
     wave_label,
 )
-from loftet_analysis.stats.effects import REASONS
-from loftet_analysis.stats.estimands import estimands
-from loftet_analysis.stats.spread import spread_estimands
+from loftet_analysis.show.sentences import reading, readings
+from loftet_analysis.show.translate import messages
 from tests.made_up import (
     all_estimands,
     distribution,
@@ -148,7 +148,7 @@ def test_fuzzy_and_empty_entries_are_not_used(tmp_path, monkeypatch):
         'msgid "three"\nmsgstr "tre"\n',
         encoding="utf-8",
     )
-    monkeypatch.setattr("loftet_analysis.report.words._LOCALE", tmp_path)
+    monkeypatch.setattr("loftet_analysis.show.languages._LOCALE", tmp_path)
     assert catalogue.__wrapped__("xx") == {"three": "tre"}
 
 

@@ -1,1 +1,1 @@
-"""Floor 3: effects with clustered inference, reliability, units and synthesis."""
+"""The engine: arrays in, an estimate with its uncertainty out; knows no school and no study."""

@@ -37,7 +37,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from loftet_analysis.stats.clustered import Floats, NotEstimableError
+from loftet_analysis.stats.cr2 import Floats, NotEstimableError
 
 CONFIGURAL, METRIC, SCALAR, STRICT = LEVELS = ("configural", "metric", "scalar", "strict")
 Index = NDArray[np.intp]

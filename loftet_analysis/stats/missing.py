@@ -33,7 +33,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
-from loftet_analysis.stats.clustered import Clustered, Floats, NotEstimableError, contrast
+from loftet_analysis.stats.cr2 import Clustered, Floats, NotEstimableError, contrast
 
 TRIM = 0.99
 NEVER, OUT_OF_REACH = 1e-6, 0.05

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from loftet_analysis.stats.clustered import Clustered, Floats, NotEstimableError, contrast, mean
+from loftet_analysis.stats.cr2 import Clustered, Floats, NotEstimableError, contrast, mean
 
 STEPS, STEP_TOLERANCE, SCORE_TOLERANCE = 100, 1e-10, 1e-8
 

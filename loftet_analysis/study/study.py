@@ -14,6 +14,7 @@ import pandas as pd
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from loftet_analysis import names
+from loftet_analysis.study.grades import GRADE_BANDS
 from loftet_analysis.study.instrument import Instrument, Language, Role, Text, WaveName
 from loftet_analysis.study.schools import COMPARISON, INVITED, REGION_NAME
 from loftet_analysis.study.yamlfile import Described, Line, Lines, Name, name_by_key, wrong
@@ -602,7 +603,7 @@ class Study(Described):
     def groups(self, population: str, column: str) -> tuple[str, ...]:
         """Return the groups of a column, as in ``column=group``; empty where they are not known."""
         if column == names.GRADE_BAND:
-            return ("5-7", "8-10")
+            return GRADE_BANDS
         if column == names.GRADE:
             return tuple(map(str, self.grades))
         if column == names.ROLE:

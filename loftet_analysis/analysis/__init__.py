@@ -1,0 +1,1 @@
+"""Pairs and cells, changes, verdicts, sensitivity, measurement, schools, response."""

@@ -1,0 +1,603 @@
+"""What each estimand is: who is compared with whom, in which model, and with which clusters.
+
+Every estimand takes a :class:`Case` (the people, one outcome's answers, the rows that count, the
+study's ruler for the outcome) and gives a :class:`Found`: an estimate in scale points with its
+clusters' contributions, and a description of the people that it rests on. What the data cannot
+give raises :class:`NotEstimableError` with its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from patsy import build_design_matrices, dmatrix
+
+from loftet_analysis.analysis.panel import (
+    FEEDER,
+    POST_SCHOOL,
+    SCHOOL,
+    Codes,
+    Mask,
+    People,
+    complete_pairs,
+    rows_of_role,
+)
+from loftet_analysis.cleaning.units import TOTAL, WITHIN_ROLE
+from loftet_analysis.names import COLLEAGUE, GATHERINGS, INTERIM_WORK, PARTICIPANT
+from loftet_analysis.stats.cr2 import Clustered, Floats, NotEstimableError, contrast, mean
+
+DESCRIPTIVE = "descriptive (single group)"
+CONTAMINATED = "within-school contrast, contaminated by design"
+QUASI_EXPERIMENTAL = "quasi-experimental"
+CR2 = "CR2, Satterthwaite df"
+SMALLEST_CELL = 5
+# What Works Clearinghouse, Standards 5.0: baseline differences up to .05 SD need nothing, up to
+# .25 SD an adjustment, and beyond that two groups are not comparable.
+BASELINE_ADJUST, BASELINE_APART = 0.05, 0.25
+TAILS = (0.1, 0.9)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One outcome of some people, as an estimand takes it.
+
+    Attributes
+    ----------
+    people : People
+    y : ndarray of shape (n,)
+        The outcome's answers, NaN where missing.
+    valid : ndarray of bool, shape (n,)
+        Rows of the subgroup with an answer.
+    ruler : mapping of str to float
+        What the study has settled for the outcome: ``total`` and ``within_role`` (SDs),
+        ``low_fifth``, ``midpoint``, ``alpha``.
+    contrast : str
+        What is subtracted from what, where the plan says so.
+    """
+
+    people: People
+    y: Floats
+    valid: Mask
+    ruler: Mapping[str, float] = field(default_factory=dict)
+    contrast: str = ""
+
+    def settled(self, name: str) -> float:
+        """Return a value of the ruler that must be there."""
+        value = self.ruler.get(name, np.nan)
+        if not np.isfinite(value):
+            raise NotEstimableError("no_unit")
+        return value
+
+
+@dataclass(frozen=True)
+class Found:
+    """What an estimand gives before it is standardised; fields are named as in the table.
+
+    ``cluster_of_school`` gives each school's cluster where that is not the school itself;
+    ``baseline`` is the difference of groups before, in scale points.
+    """
+
+    raw: Clustered
+    n_pre: int | None
+    n_post: int | None
+    n_schools_dropped: int
+    mean_pre: float = np.nan
+    mean_post: float = np.nan
+    sd_pre: float = np.nan
+    sd_post: float = np.nan
+    n_pairs: int | None = None
+    r_pre_post: float = np.nan
+    icc_change: float = np.nan
+    design_effect: float = np.nan
+    cluster_of_school: Codes | None = None
+    baseline: float = np.nan
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Estimand:
+    """How a row is computed and what its fixed texts say.
+
+    Attributes
+    ----------
+    method : str
+    find : callable
+        Takes a `Case`, gives a `Found`.
+    contrast, weighting, cluster, evidence : str
+        As in the table; a contrast of the plan goes before.
+    unit : str
+        The SD that it is standardised by; empty where scale points or shares are all there is.
+    is_change : bool
+        Whether zero means no change, so that it can be tested and judged.
+    """
+
+    method: str
+    find: Callable[[Case], Found]
+    contrast: str = "post - pre"
+    weighting: str = "person"
+    cluster: str = SCHOOL
+    unit: str = TOTAL
+    evidence: str = DESCRIPTIVE
+    is_change: bool = True
+
+
+def estimands(population: str, *, by_grade: bool) -> dict[str, tuple[Estimand, ...]]:
+    """Return the rows of each estimand by its name.
+
+    Parameters
+    ----------
+    population : str
+        Pupils' linked changes are clustered by feeder group, everybody else's by school.
+    by_grade : bool
+        Whether a school's change is that of its grades.
+    """
+    group = FEEDER if population == "pupils" else SCHOOL
+    linked = partial(Estimand, f"mean of linked changes; {CR2}")
+    by_school = partial(Estimand, weighting="school")
+    if by_grade:
+        method = f"mean of schools' same-grade changes (cells of {SMALLEST_CELL} or more); t(S - 1)"
+        school_change = by_school(method, _school_change_by_grade)
+    else:
+        method = "mean of schools' mean linked changes; t(S - 1)"
+        school_change = by_school(method, _school_change_by_pairs)
+    agreeing = "share above the middle of the answers"
+    return {
+        "linked_change": (linked(partial(linked_change, clusters=group), cluster=group),),
+        "same_grade": (
+            Estimand(
+                f"weighted least squares on wave + school x grade; {CR2}",
+                same_grade,
+                weighting="pooled_cell_share",
+            ),
+        ),
+        "school_change": (school_change,),
+        "cohort_change": (
+            Estimand(
+                f"weighted least squares on wave + cohort, links unused; {CR2}",
+                cohort_change,
+                weighting="pooled_cell_share",
+                cluster=FEEDER,
+            ),
+        ),
+        "participants": (linked(partial(linked_change, role=PARTICIPANT)),),
+        "colleagues": (linked(partial(linked_change, role=COLLEAGUE)),),
+        "participants_vs_colleagues": (
+            Estimand(
+                f"least squares of linked change on role; {CR2}",
+                participants_vs_colleagues,
+                contrast="participant - colleague",
+                unit=WITHIN_ROLE,
+                evidence=CONTAMINATED,
+            ),
+        ),
+        "programme_vs_comparison": (
+            Estimand(
+                f"least squares of linked change on the school's role; {CR2}",
+                partial(programme_vs_comparison, clusters=group),
+                contrast="programme - comparison",
+                cluster=group,
+                evidence=QUASI_EXPERIMENTAL,
+            ),
+        ),
+        "level": (
+            Estimand(f"mean; {CR2}", level, contrast="mean", unit="", is_change=False),
+            Estimand(
+                f"{agreeing}; {CR2}",
+                partial(level, agreeing=True),
+                contrast="share agreeing",
+                unit="",
+                is_change=False,
+            ),
+        ),
+        "dose": tuple(
+            Estimand(method, partial(dose, column=column, spline=spline), contrast=contrast)
+            for column, each in ((GATHERINGS, "gathering"), (INTERIM_WORK, "interim work"))
+            for spline, contrast, method in (
+                (False, f"per {each}", f"least squares of linked change on attendance; {CR2}"),
+                (
+                    True,
+                    f"{each}: 90th - 10th percentile",
+                    f"natural cubic spline (3 df) of linked change on attendance; {CR2}",
+                ),
+            )
+        ),
+    }
+
+
+def linked_change(case: Case, *, role: str = "", clusters: str = SCHOOL) -> Found:
+    """Mean of post − pre over people with both, of one role or of all."""
+    people, y, valid = case.people, case.y, case.valid
+    if role:
+        valid = valid & rows_of_role(people, role)
+    first, second = complete_pairs(people, y, valid)
+    change, cluster, group = y[second] - y[first], people.school[first], people.clusters(clusters)
+    if clusters == POST_SCHOOL:
+        cluster = people.school[second]
+    if group is not None:
+        cluster = group[cluster]
+    raw = mean(change, cluster)
+    found = found_in_pairs(people, valid, raw, first, y[first], y[second])
+    return replace(
+        found,
+        cluster_of_school=group,
+        icc_change=intraclass_correlation(change, cluster),
+        design_effect=_ratio(raw.se**2, change.var(ddof=1) / len(change)),
+    )
+
+
+def _school_change_by_pairs(case: Case) -> Found:
+    """Mean of the schools' mean linked changes."""
+    people, y = case.people, case.y
+    first, second = complete_pairs(people, y, case.valid)
+    cluster = people.school[first]
+    school, (before, after) = means_by(cluster, y[first], y[second])
+    raw = mean(after - before, school)
+    found = found_in_pairs(people, case.valid, raw, first, y[first], y[second])
+    icc = intraclass_correlation(y[second] - y[first], cluster)
+    return replace(found, mean_pre=before.mean(), mean_post=after.mean(), icc_change=icc)
+
+
+def participants_vs_colleagues(case: Case) -> Found:
+    """Difference of linked changes between the roles, which share schools."""
+    people = case.people
+    takes_part = rows_of_role(people, PARTICIPANT)
+    valid = case.valid & (takes_part | rows_of_role(people, COLLEAGUE))
+    return _difference_of_changes(case, valid, takes_part, SCHOOL)
+
+
+def programme_vs_comparison(case: Case, *, clusters: str = SCHOOL) -> Found:
+    """Difference of changes between programme and comparison schools.
+
+    Of linked people where there are any, else of same grades. Groups more than .25 SD apart
+    before are not compared; between .05 and .25 the linked change is adjusted for the answer
+    before (What Works Clearinghouse, Standards 5.0).
+    """
+    people = case.people
+    if not people.compared.any() or people.compared.all():
+        raise NotEstimableError("no_comparison")
+    if len(people.first):
+        found = _difference_of_changes(case, case.valid, ~people.compared, clusters)
+        apart = abs(found.baseline) / case.settled(TOTAL)
+        if BASELINE_ADJUST < apart <= BASELINE_APART:
+            adjusted = _difference_of_changes(
+                case, case.valid, ~people.compared, clusters, adjust=True
+            )
+            found = replace(adjusted, flags=("adjusted_for_pre",))
+    else:
+        found = difference_of_grades(case, ~people.compared, people.compared)
+        apart = abs(found.baseline) / case.settled(TOTAL)
+    if apart > BASELINE_APART:
+        raise NotEstimableError("baseline_differs")
+    return found
+
+
+def _difference_of_changes(
+    case: Case, valid: Mask, in_group: Mask, clusters: str, *, adjust: bool = False
+) -> Found:
+    """Change ~ group over linked people; means are then the difference of the groups."""
+    people, y = case.people, case.y
+    first, second = complete_pairs(people, y, valid)
+    group = in_group[first].astype(int)
+    if len(np.unique(group)) < 2:
+        raise NotEstimableError("no_pairs")
+    change, cluster, of_school = y[second] - y[first], people.school[first], None
+    if clusters == FEEDER:
+        of_school = people.feeder
+        cluster = of_school[cluster]
+    if adjust:
+        x = np.column_stack([np.ones(len(group)), group, y[first] - y[first].mean()])
+        raw = contrast(change, x, [0, 1, 0], cluster)
+    else:
+        cell, (means,) = means_by(2 * cluster + group, change)
+        x = np.column_stack([np.ones(len(cell)), cell % 2])
+        raw = contrast(means, x, [0, 1], cell // 2, counts=np.bincount(2 * cluster + group)[cell])
+    centre = np.array([means_by(group, y[rows])[1][0] for rows in (first, second)])
+    before, after = y[first] - centre[0, group], y[second] - centre[1, group]
+    found = found_in_pairs(people, valid, raw, first, before, after)
+    spare = len(group) - 2
+    pooled = np.sqrt((spare + 1) / spare) if spare else np.nan
+    within = change - means_by(group, change)[1][0][group]
+    independent = (1 / np.bincount(group)).sum() * (within @ within) / spare if spare else np.nan
+    apart = centre[:, 1] - centre[:, 0]
+    return replace(
+        found,
+        mean_pre=apart[0],
+        mean_post=apart[1],
+        sd_pre=found.sd_pre * pooled,
+        sd_post=found.sd_post * pooled,
+        baseline=apart[0],
+        icc_change=intraclass_correlation(within, cluster),
+        design_effect=_ratio(raw.se**2, independent),
+        cluster_of_school=of_school,
+    )
+
+
+def same_grade(case: Case) -> Found:
+    """Same-grade change, cells weighted by their share of both waves together."""
+    people, y = case.people, case.y
+    cells, n, means = common_cells(case, at_least=1)
+    both = n.sum(axis=1)
+    raw = contrast(
+        means.ravel(),
+        np.tile([[0.0], [1.0]], (len(cells), 1)),
+        [1],
+        np.repeat(cells // people.n_grades, 2),
+        cells=np.repeat(cells, 2),
+        weights=(both[:, None] / n).ravel(),
+        counts=n.ravel(),
+    )
+    found = found_in_cells(case, raw, cells, both @ means / both.sum())
+    share = both / both.sum()
+    return replace(found, design_effect=_ratio(raw.se**2, _independent(case, y, cells, n, share)))
+
+
+def _independent(case: Case, y: Floats, cells: Codes, n: Codes, share: Floats) -> float:
+    """Return the variance of Σ share (ȳ_post − ȳ_pre) if people were independent."""
+    people = case.people
+    place = np.full(people.cell.max() + 2, -1)
+    place[cells] = np.arange(len(cells))
+    here = case.valid & (people.pre | people.post) & (place[people.cell] >= 0)
+    code = 2 * place[people.cell[here]] + people.post[here]
+    _, (centre,) = means_by(code, y[here])
+    spare = n.sum() - n.size
+    if spare < 1:
+        return np.nan
+    within = ((y[here] - centre[code]) ** 2).sum() / spare
+    return float(within * (share**2 @ (1 / n).sum(axis=1)))
+
+
+def _school_change_by_grade(case: Case) -> Found:
+    """Mean of the schools' mean same-grade changes."""
+    cells, _, means = common_cells(case, at_least=SMALLEST_CELL)
+    school, (mean_pre, mean_post) = means_by(cells // case.people.n_grades, *means.T)
+    raw = mean(mean_post - mean_pre, school)
+    return found_in_cells(case, raw, cells, np.array([mean_pre.mean(), mean_post.mean()]))
+
+
+def difference_of_grades(case: Case, in_group: Mask, in_other: Mask) -> Found:
+    """Same-grade change of one group less that of another.
+
+    y ~ wave + wave × group + school × grade × group over the cells present in both waves, each
+    group's cells weighted by their share of the group; clusters schools.
+    """
+    people = case.people
+    changes, sides = [], []
+    for side in (in_group, in_other):
+        part = replace(case, valid=case.valid & side)
+        cells, n, means = common_cells(part, at_least=1)
+        both = n.sum(axis=1)
+        changes.append((cells, n, means, both / both.sum()))
+        sides.append(both @ means / both.sum())
+    cells = np.concatenate([2 * cells + k for k, (cells, *_) in enumerate(changes)])
+    n, means = (np.concatenate([change[i] for change in changes]) for i in (1, 2))
+    share = np.concatenate([change[3] for change in changes])
+    wave = np.tile([0.0, 1.0], len(cells))
+    raw = contrast(
+        means.ravel(),
+        np.column_stack([wave, wave * np.repeat(cells % 2 == 0, 2)]),
+        [0, 1],
+        np.repeat(cells // 2 // people.n_grades, 2),
+        cells=np.repeat(cells, 2),
+        weights=(share[:, None] / n).ravel(),
+        counts=n.ravel(),
+    )
+    both_groups = replace(case, valid=case.valid & (in_group | in_other))
+    before, after = (sides[0] - sides[1]).tolist()
+    found = found_in_cells(both_groups, raw, np.unique(cells // 2), np.array([before, after]))
+    return replace(found, baseline=before)
+
+
+def cohort_change(case: Case) -> Found:
+    """Change of the cohorts met in both waves, weighted by their share of both waves together."""
+    people, y = case.people, case.y
+    if not people.n_grades or not people.years:
+        raise NotEstimableError("no_cohort")
+    start = people.grade - people.years * people.post
+    rows = case.valid & (people.pre | people.post) & np.isfinite(start)
+    met = set(start[rows & people.pre]) & set(start[rows & people.post])
+    rows &= np.isin(start, sorted(met))
+    if not rows.any():
+        raise NotEstimableError("no_cohort")
+    cohort, cohorts = np.unique(start[rows], return_inverse=True)[::-1]
+    wave, cluster = people.post[rows].astype(int), people.feeder[people.school[rows]]
+    n = np.bincount(2 * cohort + wave, minlength=2 * len(cohorts)).reshape(-1, 2)
+    code = (cluster * len(cohorts) + cohort) * 2 + wave
+    used, (means,) = means_by(code, y[rows])
+    of_cohort, of_wave = used // 2 % len(cohorts), used % 2
+    raw = contrast(
+        means,
+        np.column_stack([of_wave, np.eye(len(cohorts))[of_cohort]]),
+        np.eye(len(cohorts) + 1)[0],
+        used // 2 // len(cohorts),
+        weights=(n.sum(axis=1, keepdims=True) / n)[of_cohort, of_wave],
+        counts=np.bincount(code)[used],
+    )
+    before, after = y[rows & people.pre], y[rows & people.post]
+    found = found_in(people, rows, raw, before, after, people.school[rows])
+    share = n.sum(axis=1) / n.sum()
+    totals = np.bincount(2 * cohort + wave, y[rows], minlength=n.size).reshape(-1, 2) / n
+    return replace(
+        found,
+        mean_pre=float(share @ totals[:, 0]),
+        mean_post=float(share @ totals[:, 1]),
+        cluster_of_school=people.feeder,
+        flags=() if len(people.first) else ("feeders_unknown",),
+    )
+
+
+def level(case: Case, *, agreeing: bool = False) -> Found:
+    """Mean answer, or share of people above the middle of the answers, of what is asked once."""
+    people, y = case.people, case.y
+    rows = case.valid & (people.post if (case.valid & people.post).any() else people.pre)
+    if not rows.any():
+        raise NotEstimableError("no_answers")
+    given = (y[rows] > case.settled("midpoint")).astype(float) if agreeing else y[rows]
+    raw = mean(given, people.school[rows])
+    independent = given.var(ddof=1) / len(given)
+    design_effect = _ratio(raw.se**2, independent)
+    if people.post[rows][0]:
+        numbers = {"n_pre": None, "n_post": len(given), "mean_post": given.mean()}
+        return Found(
+            raw, n_schools_dropped=0, sd_post=_sd(given), design_effect=design_effect, **numbers
+        )
+    numbers = {"n_pre": len(given), "n_post": None, "mean_pre": given.mean()}
+    return Found(
+        raw, n_schools_dropped=0, sd_pre=_sd(given), design_effect=design_effect, **numbers
+    )
+
+
+def dose(case: Case, *, column: str, spline: bool) -> Found:
+    """Linked change by attendance: per unit, or along a spline from its 10th to 90th percentile.
+
+    Teachers who take part, or everybody where the data have no roles. A flag gives the percentiles
+    10 and 90 of the attendance: how narrow the range is that the slope rests on.
+    """
+    people, y, valid = case.people, case.y, case.valid
+    if column not in people.frame:
+        raise NotEstimableError("no_attendance")
+    attended = people.frame[column].to_numpy(dtype=float, na_value=np.nan)
+    valid = valid & np.isfinite(attended)
+    if (people.role == PARTICIPANT).any():
+        valid &= people.role == PARTICIPANT
+    first, second = complete_pairs(people, y, valid)
+    x = attended[first]
+    if spline:
+        columns, c = _along_spline(x)
+    else:
+        columns, c = np.column_stack([np.ones(len(x)), x]), np.array([0.0, 1.0])
+    raw = contrast(y[second] - y[first], columns, c, people.school[first])
+    found = found_in_pairs(people, valid, raw, first, y[first], y[second])
+    low, high = np.quantile(x, TAILS)
+    return replace(found, flags=(f"range={low:g}-{high:g}",))
+
+
+def _along_spline(x: Floats) -> tuple[Floats, Floats]:
+    """Return a natural cubic spline's columns, and the contrast of the percentiles 90 and 10."""
+    df = min(3, len(np.unique(x)) - 1)
+    ends = np.quantile(x, TAILS)
+    if df < 2 or ends[0] == ends[1]:
+        raise NotEstimableError("no_range")
+    for each in range(df, 1, -1):
+        try:
+            basis = dmatrix(f"cr(x, df={each}, constraints='center')", {"x": x})
+        except ValueError:  # two knots in the same place: many people with the same attendance
+            continue
+        at = np.asarray(build_design_matrices([basis.design_info], {"x": ends})[0])
+        return np.asarray(basis), at[1] - at[0]
+    raise NotEstimableError("no_range")
+
+
+def common_cells(case: Case, *, at_least: int) -> tuple[Codes, Codes, Floats]:
+    """Return codes, counts (cells, 2) and means (cells, 2) of the cells present in both waves."""
+    people, y = case.people, case.y
+    if not people.n_grades:
+        raise NotEstimableError("no_grade")
+    rows = case.valid & (people.pre | people.post) & (people.cell >= 0)
+    code, size = 2 * people.cell[rows] + people.post[rows], 2 * people.cell.max() + 2
+    n = np.bincount(code, minlength=size).reshape(-1, 2)
+    sums = np.bincount(code, y[rows], minlength=size).reshape(-1, 2)
+    cells = np.flatnonzero((n >= at_least).all(axis=1))
+    if not len(cells):
+        raise NotEstimableError("no_common_cells")
+    return cells, n[cells], sums[cells] / n[cells]
+
+
+def means_by(code: Codes, *columns: Floats) -> tuple[Codes, list[Floats]]:
+    """Return the codes that occur and each column's mean by code."""
+    n = np.bincount(code)
+    used = np.flatnonzero(n)
+    return used, [np.bincount(code, column)[used] / n[used] for column in columns]
+
+
+def intraclass_correlation(values: Floats, cluster: Codes) -> float:
+    """Return the share of the variance that lies between clusters, at least 0.
+
+    The analysis of variance estimator for clusters of unequal size, (MSB − MSW) / (MSB +
+    (n₀ − 1) MSW), n₀ = (N − Σ n_j²/N) / (J − 1) (Donner 1986, International Statistical Review
+    54(1), 67–82). Empty where clusters have one person each, or there is one cluster.
+
+    Examples
+    --------
+    >>> round(float(intraclass_correlation(np.array([1.0, 2, 4, 5]), np.array([0, 0, 1, 1]))), 4)
+    0.8947
+    """
+    sizes = np.bincount(cluster)
+    used = np.flatnonzero(sizes)
+    n, j = len(values), len(used)
+    if j < 2 or n == j:
+        return np.nan
+    centre = np.bincount(cluster, values)[used] / sizes[used]
+    between = float(sizes[used] @ (centre - values.mean()) ** 2) / (j - 1)
+    place = np.zeros(len(sizes), dtype=int)
+    place[used] = np.arange(j)
+    residual = values - centre[place[cluster]]
+    within = float(residual @ residual) / (n - j)
+    typical = (n - (sizes[used] ** 2).sum() / n) / (j - 1)
+    whole = between + (typical - 1) * within
+    return max(0.0, (between - within) / whole) if whole > 0 else np.nan
+
+
+def found_in_pairs(
+    people: People, valid: Mask, raw: Clustered, first: Codes, before: Floats, after: Floats
+) -> Found:
+    """Describe pairs by their answers before and after."""
+    found = found_in(people, valid & people.pre, raw, before, after, people.school[first])
+    return replace(found, n_pairs=len(first), r_pre_post=_correlation(before, after))
+
+
+def found_in_cells(case: Case, raw: Clustered, cells: Codes, means: Floats) -> Found:
+    """Describe the people in the cells used; `means` are those before and after."""
+    people, y = case.people, case.y
+    used = np.zeros(people.cell.max() + 2, dtype=bool)
+    used[cells] = True
+    inside = case.valid & used[people.cell]
+    eligible = case.valid & (people.pre | people.post)
+    before, after = y[inside & people.pre], y[inside & people.post]
+    found = found_in(people, eligible, raw, before, after, cells // people.n_grades)
+    return replace(found, mean_pre=means[0], mean_post=means[1])
+
+
+def found_in(
+    people: People, eligible: Mask, raw: Clustered, before: Floats, after: Floats, used: Codes
+) -> Found:
+    """Describe the answers compared, and the schools of eligible rows that are not among them."""
+    left = np.bincount(people.school[eligible])
+    left[used] = 0
+    return Found(
+        raw,
+        n_pre=len(before),
+        n_post=len(after),
+        n_schools_dropped=np.count_nonzero(left),
+        mean_pre=before.mean(),
+        mean_post=after.mean(),
+        sd_pre=_sd(before),
+        sd_post=_sd(after),
+    )
+
+
+def unit_sample(people: People, y: Floats, found: Found, unit: str) -> dict[str, NDArray]:
+    """Return the answers behind the unit with their clusters, as `standardised` takes them."""
+    rows = people.pre & np.isfinite(y)
+    if unit == WITHIN_ROLE:
+        rows &= people.role != ""
+    school, clusters = people.school[rows], found.cluster_of_school
+    sample = {"x": y[rows], "cluster": school if clusters is None else clusters[school]}
+    return sample | ({"group": people.role[rows]} if unit == WITHIN_ROLE else {})
+
+
+def _ratio(clustered: float, independent: float) -> float:
+    return clustered / independent if independent > 0 else np.nan
+
+
+def _sd(x: Floats) -> float:
+    """Return the SD with n − 1, empty for fewer than two."""
+    return x.std(ddof=1) if len(x) > 1 else np.nan
+
+
+def _correlation(x: Floats, y: Floats) -> float:
+    """Return Pearson's r, empty where one side does not vary."""
+    return np.corrcoef(x, y)[0, 1] if len(x) > 2 and np.ptp(x) and np.ptp(y) else np.nan

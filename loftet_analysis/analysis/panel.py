@@ -1,0 +1,217 @@
+"""A clean frame arranged for many outcomes: waves, schools, pairs, feeder groups, cells, roles."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from loftet_analysis import names
+from loftet_analysis.analysis.groups import SCHOOL_POST, SCHOOL_PRE, feeder_groups, networks
+from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.stats.cr2 import Floats, NotEstimableError
+from loftet_analysis.study.grades import grade_bands
+
+SCHOOL, POST_SCHOOL, FEEDER, NETWORK = "school", "post_school", "feeder_group", "network"
+
+Codes = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class People:
+    """A clean frame with everything that its outcomes share.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        The clean frame, n rows.
+    pre, post : ndarray of bool, shape (n,)
+        Rows of the wave.
+    school : ndarray of int, shape (n,)
+        Codes in the order of school_id.
+    first, second : ndarray of int
+        Positions of the pre and the post row of each linked person.
+    feeder : ndarray of int
+        Feeder group of each school code, in school codes.
+    grade : ndarray of float, shape (n,)
+        NaN where missing.
+    n_grades : int
+        0 where the frame has no grades.
+    cell : ndarray of int, shape (n,)
+        School code × n_grades + grade code; -1 where the grade is missing.
+    role : ndarray of str, shape (n,)
+        "" where missing.
+    compared : ndarray of bool, shape (n,)
+        Rows of schools outside the programme.
+    years : int
+        School years from pre to post; 0 where that is not known.
+    """
+
+    frame: pd.DataFrame
+    pre: Mask
+    post: Mask
+    school: Codes
+    first: Codes
+    second: Codes
+    feeder: Codes
+    grade: Floats
+    n_grades: int
+    cell: Codes
+    role: NDArray[np.object_]
+    compared: Mask
+    years: int
+    # as every outcome asks for the same ones
+    _rows: dict[str, Mask] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def clusters(self, kind: str) -> Codes | None:
+        """Return each school code's cluster; None where every school is its own."""
+        if kind == FEEDER:
+            return self.feeder
+        if kind == NETWORK:
+            return networks(self.school[self.first], self.school[self.second], len(self.feeder))
+        return None
+
+
+def arrange(clean: pd.DataFrame, *, years: int = 0, comparison: Collection[str] = ()) -> People:
+    """Return what all outcomes of a clean frame share.
+
+    Parameters
+    ----------
+    clean : DataFrame
+        Clean frame.
+    years : int, default 0
+        School years from pre to post.
+    comparison : collection of str, default ()
+        Ids of the schools outside the programme.
+
+    Raises
+    ------
+    InputError
+        Where the frame lacks `wave` or `school_id`, or holds a person twice in a wave.
+
+    Examples
+    --------
+    >>> people = arrange(pd.DataFrame({"wave": ["pre", "post", "pre"], "school_id": list("aba"),
+    ...                                "person_id": ["x", "x", None]}))
+    >>> people.first, people.second, people.feeder
+    (array([0]), array([1]), array([1, 1]))
+    """
+    lacking = [name for name in (names.WAVE, names.SCHOOL) if name not in clean]
+    if lacking:
+        raise InputError(
+            Problem(f"no column {name} in the clean data", found=", ".join(map(str, clean.columns)))
+            for name in lacking
+        )
+    if clean[names.SCHOOL].isna().any():
+        raise InputError(
+            Problem(
+                "answers without a school",
+                found=f"{int(clean[names.SCHOOL].isna().sum())} rows",
+                allowed=f"a {names.SCHOOL} in every row of clean data",
+                todo="set them aside in cleaning",
+            )
+        )
+    pre, post = ((clean[names.WAVE] == wave).fillna(False) for wave in (names.PRE, names.POST))
+    pre, post = pre.to_numpy(bool), post.to_numpy(bool)
+    school, schools = pd.factorize(clean[names.SCHOOL], sort=True)
+    first, second = _pairs(clean, pre, post)
+    moves = pd.DataFrame({SCHOOL_PRE: school[first], SCHOOL_POST: school[second]})
+    heads = feeder_groups(moves)
+    feeder = np.arange(len(schools))
+    feeder[heads.index.to_numpy(int)] = heads.to_numpy(int)
+    grade = np.full(len(clean), np.nan)
+    if names.GRADE in clean:
+        grade = clean[names.GRADE].to_numpy(dtype=float, na_value=np.nan)
+    code, grades = pd.factorize(grade, sort=True)
+    role = np.full(len(clean), "", dtype=object)
+    if names.ROLE in clean:
+        role = clean[names.ROLE].astype(object).where(clean[names.ROLE].notna(), "").to_numpy()
+    return People(
+        frame=clean,
+        pre=pre,
+        post=post,
+        school=school,
+        first=first,
+        second=second,
+        feeder=feeder,
+        grade=grade,
+        n_grades=len(grades),
+        cell=np.where(code < 0, -1, school * len(grades) + code),
+        role=role,
+        compared=schools.isin(list(comparison))[school],
+        years=years,
+    )
+
+
+def _pairs(clean: pd.DataFrame, pre: Mask, post: Mask) -> tuple[Codes, Codes]:
+    """Return the rows of those who are in both waves, in the order of their pre rows."""
+    if names.PERSON not in clean:
+        return np.empty(0, dtype=int), np.empty(0, dtype=int)
+    person, persons = pd.factorize(clean[names.PERSON])
+    place = np.full((2, len(persons)), -1)
+    for wave, rows in enumerate((pre, post)):
+        here = np.flatnonzero(rows & (person >= 0))
+        place[wave, person[here]] = here
+        surplus = len(here) - np.count_nonzero(place[wave] >= 0)
+        if surplus:
+            raise InputError(
+                Problem(
+                    "a person more than once in a wave",
+                    found=f"{surplus} rows too many in wave {(names.PRE, names.POST)[wave]}",
+                    allowed=f"one row per {names.PERSON} and wave",
+                    todo="settle duplicates in cleaning",
+                )
+            )
+    first, second = place[:, (place >= 0).all(axis=0)]
+    order = np.argsort(first)
+    return first[order], second[order]
+
+
+def answers(people: People, outcome: str) -> Floats:
+    """Return an outcome's answers, NaN where missing."""
+    if outcome not in people.frame:
+        raise NotEstimableError("no_outcome")
+    return people.frame[outcome].to_numpy(dtype=float, na_value=np.nan)
+
+
+def subgroup_rows(people: People, subgroup: str) -> Mask:
+    """Return the rows of a subgroup, ``all`` or ``column=value``; not to be written to."""
+    if subgroup not in people._rows:
+        rows = _subgroup_rows(people, subgroup)
+        rows.flags.writeable = False
+        people._rows[subgroup] = rows
+    return people._rows[subgroup]
+
+
+def _subgroup_rows(people: People, subgroup: str) -> Mask:
+    if subgroup == names.ALL:
+        return np.ones(len(people.frame), dtype=bool)
+    column, _, value = subgroup.partition("=")
+    if column == names.GRADE_BAND and column not in people.frame and people.n_grades:
+        return grade_bands(people.frame[names.GRADE]).eq(value).to_numpy(bool)
+    if column not in people.frame:
+        raise NotEstimableError("no_subgroup")
+    shown = people.frame[column]
+    if pd.api.types.is_numeric_dtype(shown):  # 7.0 where a file lost its whole numbers
+        return (shown == float(value)).fillna(False).to_numpy(bool)
+    return shown.astype("string").eq(value).fillna(False).to_numpy(bool)
+
+
+def complete_pairs(people: People, y: Floats, valid: Mask) -> tuple[Codes, Codes]:
+    """Return the pairs whose pre row is valid and whose post answer is there too."""
+    kept = valid[people.first] & np.isfinite(y[people.second])
+    if not kept.any():
+        raise NotEstimableError("no_pairs")
+    return people.first[kept], people.second[kept]
+
+
+def rows_of_role(people: People, role: str) -> Mask:
+    """Return the rows of a role that must be there."""
+    rows = people.role == role
+    if not rows.any():
+        raise NotEstimableError("no_role")
+    return rows

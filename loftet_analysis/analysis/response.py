@@ -1,0 +1,253 @@
+"""What came in: people step by step, day by day, careless signs, and who differed before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from loftet_analysis import names
+from loftet_analysis.analysis.changes import BASELINE_ADJUST, BASELINE_APART
+from loftet_analysis.cleaning.careless import FAST, SAME, UNANSWERED
+from loftet_analysis.cleaning.link import COULD_BE_FOUND, LINKED_NEAR
+from loftet_analysis.stats.missing import standardised_differences
+
+LINKED_OR_NOT, BY_ROLE = COMPARISONS = ("linked - unlinked", "participant - colleague")
+#: Of so many invited a share can be told without telling a few people.
+FOR_A_SHARE = 30
+#: Of so many it can be told at least whether most of them answered.
+FOR_A_CLASS = 6
+SIGNS = (SAME, FAST, UNANSWERED)
+
+
+def totals(response: pd.DataFrame, *, region: str) -> pd.DataFrame:
+    """Return the response of a region, or of the country, summed over its schools.
+
+    Parameters
+    ----------
+    response : DataFrame
+        ``names.RESPONSE`` by school.
+    region : str
+        A slug, or ``national``.
+
+    Returns
+    -------
+    DataFrame
+        ``names.RESPONSE`` with an empty `school_id`, and `n_schools` (with any answer); a count
+        that no school has is missing, and `n_invited` where a school with answers lacks it.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"population": "pupils", "wave": "pre", "region": "oslo",
+    ...     "school_id": ["a", "b"], "subgroup": "all", "n_invited": [40, 30],
+    ...     "n_answered": [35, 0], "n_consented": [34, 0], "n_kept": [33, 0],
+    ...     "n_linkable": pd.NA, "n_linked": pd.NA})
+    >>> totals(rows, region="oslo")[["n_invited", "n_answered", "n_linked", "n_schools"]]
+       n_invited  n_answered  n_linked  n_schools
+    0         70          35      <NA>          1
+    """
+    here = response if region == names.NATIONAL else response[response[names.REGION] == region]
+    keys = [names.POPULATION, names.WAVE, names.SUBGROUP]
+    counts = here[keys].join(here[[*names.STEPS]].astype("Int64"))
+    groups = counts.groupby(keys, sort=False)
+    summed = groups[[*names.STEPS]].sum(min_count=1)
+    # a sum over the schools that the register knows would be set against answers from all
+    answering = counts["n_consented"].gt(0) & counts["n_invited"].isna()
+    partly = answering.groupby([counts[key] for key in keys], sort=False).any()
+    summed["n_invited"] = summed["n_invited"].mask(partly)
+    summed["n_schools"] = counts["n_consented"].gt(0).groupby([counts[k] for k in keys]).sum()
+    found = summed.reset_index().assign(**{names.REGION: region, names.SCHOOL: ""})
+    return found[[*names.RESPONSE, "n_schools"]]
+
+
+def answered_class(answered: pd.Series, invited: pd.Series) -> pd.Series:
+    """Return how many of the invited answered, in classes that tell of no few people.
+
+    Returns
+    -------
+    Series of str
+        ``hardly`` (below a quarter), ``some`` (below half), ``most``; empty where fewer than six
+        were invited or a number is missing.
+
+    Examples
+    --------
+    >>> answered_class(pd.Series([1, 3, 4, 2]), pd.Series([8, 8, 8, 3])).tolist()
+    ['hardly', 'some', 'most', '']
+    """
+    asked = invited.astype("Float64").where(invited.ge(FOR_A_CLASS).fillna(False))
+    share = (answered.astype("Float64") / asked).astype(float)
+    known = share.notna()
+    found = np.select([~known, share < 0.25, share < 0.5], ["", "hardly", "some"], "most")
+    return pd.Series(found, index=answered.index, dtype="str")
+
+
+def missing_answers(items: pd.DataFrame) -> pd.DataFrame:
+    """Return how many of the answers to each scale's items are missing.
+
+    Parameters
+    ----------
+    items : DataFrame
+        ``names.ITEMS``, exact.
+
+    Returns
+    -------
+    DataFrame
+        ``names.MISSING_ANSWERS``: `n` people who answered any item of the scale, `n_cells` answers
+        that they could have given, `share_missing` of these, and `share_most` of the item that
+        most people left out.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"region": "oslo", "population": "pupils", "scale": "joy",
+    ...     "item": ["a", "b", ""], "wave": "pre", "subgroup": "all", "n": [90, 80, 95],
+    ...     "missing_share": [0.1, 0.2, 0.05]})
+    >>> missing_answers(rows)[["n", "n_cells", "share_missing", "share_most"]].round(2)
+         n  n_cells  share_missing  share_most
+    0  100      200           0.15         0.2
+    """
+    single = items[items["item"] != ""].astype({"n": float})
+    # an item that nobody answered says nothing of how many could have
+    reached = (single["n"] / (1 - single["missing_share"])).round()
+    keys = list(names.MISSING_ANSWERS[:5])
+    table = single[keys].assign(reached=reached, share=single["missing_share"])
+    groups = table.groupby(keys, sort=False)
+    found = groups.agg(n=("reached", "max"), k=("share", "size"), share_missing=("share", "mean"),
+                       share_most=("share", "max")).reset_index()  # fmt: skip
+    found = found.assign(n_cells=found["n"] * found["k"])
+    return found.astype({"n": "Int64", "n_cells": "Int64"})[list(names.MISSING_ANSWERS)]
+
+
+def arrivals(clean: pd.DataFrame, *, population: str, region: str) -> pd.DataFrame:
+    """Return how many sheets had come in by the end of each day.
+
+    Parameters
+    ----------
+    clean : DataFrame
+        Clean frame with `wave` and `submitted`.
+    population, region : str
+        For the columns of these names.
+
+    Returns
+    -------
+    DataFrame
+        ``population, region, wave, day, n``: `n` counts the sheets up to and with the day; no row
+        where the data have no dates.
+    """
+    columns = [names.POPULATION, names.REGION, names.WAVE, "day", "n"]
+    if names.SUBMITTED not in clean or clean.empty:
+        return pd.DataFrame(columns=columns)
+    counts = clean.groupby([names.WAVE, names.SUBMITTED], sort=True).size()
+    table = counts.groupby(level=0).cumsum().rename("n").reset_index()
+    table = table.rename(columns={names.SUBMITTED: "day"})
+    table[names.WAVE] = pd.Categorical(table[names.WAVE], names.WAVES)
+    table = table.sort_values([names.WAVE, "day"], ignore_index=True)
+    place = {names.POPULATION: population, names.REGION: region}
+    return table.astype({names.WAVE: "str"}).assign(**place)[columns]
+
+
+def careless_signs(clean: pd.DataFrame, *, population: str, region: str) -> pd.DataFrame:
+    """Count the sheets with each sign of careless answering.
+
+    Returns
+    -------
+    DataFrame
+        ``population, region, wave, sign, n, n_flagged``; `n` sheets, those for which the sign
+        could be seen (for *fast* those whose time is known).
+    """
+    rows = []
+    for wave in names.WAVES:
+        here = clean[(clean[names.WAVE] == wave).fillna(False)]
+        if here.empty or names.CARELESS not in here:
+            continue
+        flags = here[names.CARELESS].fillna("").str.split(";")
+        for sign in SIGNS:
+            seen = here[names.SECONDS].notna() if sign == FAST else pd.Series(True, here.index)
+            flagged = flags.map(lambda told, sign=sign: sign in told)
+            rows.append((population, region, wave, sign, int(seen.sum()), int(flagged.sum())))
+    columns = [names.POPULATION, names.REGION, names.WAVE, "sign", "n", "n_flagged"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def differences_before(
+    clean: pd.DataFrame,
+    outcomes: Iterable[str],
+    *,
+    population: str,
+    region: str,
+    groups: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """Return how those who were followed differed from the others before, and the roles likewise.
+
+    Parameters
+    ----------
+    clean : DataFrame
+        Clean frame of one region, or of all.
+    outcomes : iterable of str
+        Scales that were asked before.
+    population, region : str
+        For the columns of these names.
+    groups : mapping of str to str, optional
+        Background columns and the group whose share is compared (``gender``: ``girl``).
+
+    Returns
+    -------
+    DataFrame
+        ``names.ATTRITION``: a row per comparison and variable. *linked - unlinked*: of those who
+        could be found again, those who were and those who were not. *participant - colleague*:
+        everybody of either role who answered before. `smd` in SD within the groups, see
+        :func:`~loftet_analysis.stats.missing.standardised_differences`; `flags` is
+        ``baseline_adjust`` above .05 and ``baseline_apart`` above .25 (What Works Clearinghouse,
+        Standards 5.0).
+
+    Examples
+    --------
+    >>> clean = pd.DataFrame({"wave": "pre", "role": ["participant", "colleague"] * 3,
+    ...                       "joy": [4.0, 3, 3, 2, 4, 3]})
+    >>> found = differences_before(clean, ["joy"], population="teachers", region="oslo")
+    >>> found[["comparison", "n_one", "n_other", "smd", "flags"]].round(2)
+                    comparison  n_one  n_other   smd           flags
+    0  participant - colleague      3        3  1.73  baseline_apart
+    """
+    before = clean[(clean[names.WAVE] == names.PRE).fillna(False)].reset_index(drop=True)
+    known = [name for name in outcomes if name in before and before[name].notna().any()]
+    covariates = before[known].astype(float)
+    if names.GRADE in before:
+        covariates[names.GRADE] = before[names.GRADE].astype("Float64").astype(float)
+    for column, group in (groups or {}).items():
+        if column in before:
+            share = before[column].eq(group).astype(float).where(before[column].notna())
+            covariates[f"{column}={group}"] = share
+    tables = [pd.DataFrame(columns=names.ATTRITION)]
+    for comparison, rows, one in _compared(before):
+        if not rows.any() or not one[rows].any() or one[rows].all():
+            continue
+        table = standardised_differences(one[rows], covariates[rows])
+        table = table.rename(
+            columns={"variable": names.OUTCOME, "n_linked": "n_one", "n_unlinked": "n_other"}
+        )
+        place = {"comparison": comparison, "population": population, "region": region}
+        size = table["smd"].abs()
+        flags = np.select(
+            [size > BASELINE_APART, size > BASELINE_ADJUST],
+            ["baseline_apart", "baseline_adjust"],
+            "",
+        )
+        tables.append(
+            table.assign(**place, flags=flags, reason="", suppressed=False)[list(names.ATTRITION)]
+        )
+    return pd.concat(tables[1:] or tables, ignore_index=True)
+
+
+def _compared(before: pd.DataFrame) -> list[tuple[str, np.ndarray, np.ndarray]]:
+    """Return each comparison with the rows that it is of, and which of all rows are the one."""
+    found = []
+    if names.LINK_STATE in before:
+        state = before[names.LINK_STATE]
+        linked = state.isin((names.LINKED, LINKED_NEAR)).to_numpy()
+        found.append((LINKED_OR_NOT, state.isin(COULD_BE_FOUND).to_numpy(), linked))
+    if names.ROLE in before:
+        role = before[names.ROLE]
+        both = role.isin((names.PARTICIPANT, names.COLLEAGUE)).to_numpy()
+        found.append((BY_ROLE, both, role.eq(names.PARTICIPANT).fillna(False).to_numpy(bool)))
+    return found

@@ -1,0 +1,108 @@
+"""Clean data made from the exports, and the account of what became of every sheet."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+
+import pandas as pd
+
+from loftet_analysis import names, paths
+from loftet_analysis.analysis.invariance import study_invariance
+from loftet_analysis.batch.fingerprints import (
+    CLEAN,
+    KEY,
+    KEY_DESTROYED,
+    cleaning_fingerprint,
+    read_manifest,
+    record,
+)
+from loftet_analysis.batch.lock import say, shown
+from loftet_analysis.batch.plan import DONE
+from loftet_analysis.batch.purge import remove_outdated
+from loftet_analysis.cleaning import pseudonyms, store
+from loftet_analysis.cleaning.ledger import COUNTED_ONLY
+from loftet_analysis.cleaning.prepare import prepare
+from loftet_analysis.cleaning.prepared import Prepared
+from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.show.follow_up import write_follow_up
+from loftet_analysis.study import Study
+
+
+def look(study: Study) -> str:
+    """Read everything and change nothing; return the account of the sheets.
+
+    Raises
+    ------
+    InputError
+        With everything that stops a run.
+    """
+    # pseudonyms of a moment: a look must not make the study's key
+    return _account(_prepared(study, key=secrets.token_bytes(pseudonyms.KEY_BYTES)))
+
+
+def clean(study: Study) -> str:
+    """Make clean data and remove what was made from others; return the account of the sheets.
+
+    Raises
+    ------
+    InputError
+        With everything that is wrong with the exports, and where the pseudonyms' key is lost.
+    """
+    lost = _lost_key(study)
+    # what is wrong with the exports is told first
+    prepared = _prepared(study, key=secrets.token_bytes(pseudonyms.KEY_BYTES) if lost else None)
+    if lost:
+        raise InputError(lost)
+    say(study.name, "examine scales")
+    store.write(prepared, study, invariance=study_invariance(study, prepared.clean))
+    write_follow_up(study)
+    removed = remove_outdated(study)
+    # last, so that a run that is killed before does all of it again
+    record(study.name, {CLEAN: {"state": DONE, "parts": cleaning_fingerprint(study)}})
+    if removed:
+        say(study.name, f"{removed} pages of earlier data removed")
+    return _account(prepared)
+
+
+def _prepared(study: Study, key: bytes | None = None) -> Prepared:
+    return prepare(study, key=key, progress=lambda step: say(study.name, step))
+
+
+def _account(prepared: Prepared) -> str:
+    """Return sheets in, clean, set aside and counted only, by population and wave."""
+    place = [names.POPULATION, names.WAVE]
+
+    def sheets(frames: Mapping[str, pd.DataFrame]) -> pd.Series:
+        stamped = [frame.assign(population=name)[place] for name, frame in frames.items()]
+        return pd.concat(stamped).value_counts(sort=False)
+
+    rejected = prepared.ledger[prepared.ledger["reason"].isin(COUNTED_ONLY)]
+    account = pd.DataFrame(
+        {
+            "clean": sheets(prepared.clean),
+            "set aside": sheets(prepared.set_aside),
+            "counted only": rejected.groupby(place)["n_set_aside"].sum(),
+        }
+    )
+    account = account.fillna(0).astype(int)
+    account.insert(0, "sheets", account.sum(axis=1))
+    return account.reset_index().to_string(index=False)
+
+
+def _lost_key(study: Study) -> list[Problem]:
+    """Return the problem of clean data that were made with a key that is no longer there."""
+    entry = read_manifest(study.name).get(CLEAN)
+    known = entry["parts"].get(KEY, "") if entry else ""
+    if not known or pseudonyms.key_check(study):
+        return []
+    destroyed = known == KEY_DESTROYED
+    return [
+        Problem(
+            "the pseudonym key was destroyed" if destroyed else "the pseudonym key is missing",
+            found="no such file",
+            where=str(pseudonyms.key_path(study)),
+            todo=f"to begin anew, with new pseudonyms, remove {shown(paths.clean(study.name))}"
+            + ("" if destroyed else "; or restore the key from its backup"),
+        )
+    ]

@@ -1,0 +1,133 @@
+"""The command line: ``loftet COMMAND``. Starts fast, since only the chosen command is loaded."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from loftet_analysis import __version__
+from loftet_analysis.batch import collect_rarely
+from loftet_analysis.errors import InputError, Problem
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="loftet",
+        description="From raw survey exports to clean data, effects, figures and pages by region.",
+        epilog="Exit codes: 0 done, 1 a notebook failed, 2 the input cannot be used.",
+    )
+    parser.add_argument("--version", action="version", version=f"loftet {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="write the demo study's exports and run everything")
+    _add_choices(demo)
+
+    check = commands.add_parser("check", help="read everything, change nothing, list all problems")
+    check.add_argument("study")
+
+    clean = commands.add_parser("clean", help="raw exports → data_clean/")
+    clean.add_argument("study")
+
+    run = commands.add_parser("run", help="what is out of date: clean → notebooks → site")
+    run.add_argument("study")
+    _add_choices(run)
+
+    export = commands.add_parser("export", help="labelled .sav and .parquet, and the codebook")
+    export.add_argument("study")
+
+    forget = commands.add_parser("forget-key", help="destroy the key of the pseudonyms")
+    forget.add_argument("study")
+    forget.add_argument("--yes", action="store_true", help="do not ask")
+
+    status = commands.add_parser("status", help="what is done, stale (and why), failed")
+    status.add_argument("study")
+    return parser
+
+
+def _add_choices(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--region", action="append", metavar="R", help="only this region (may be repeated)"
+    )
+    parser.add_argument(
+        "--notebook", action="append", metavar="N", help="only this notebook, e.g. 04_pupils"
+    )
+    parser.add_argument(
+        "--language", action="append", metavar="L", help="nb, nn or en; default: the study's first"
+    )
+    parser.add_argument(
+        "--jobs", type=_at_least_one, metavar="N", help="kernels at a time; default: cores + 1"
+    )
+    parser.add_argument(
+        "--scheduler", metavar="ADDRESS", help="run on a Dask cluster, e.g. tcp://host:8786"
+    )
+    parser.add_argument(
+        "--time-limit",
+        type=_at_least_one,
+        default=3600,
+        metavar="SECONDS",
+        help="stop a notebook that takes longer; default: 3600",
+    )
+    parser.add_argument(
+        "--fresh-kernels",
+        action="store_true",
+        help="start every kernel by itself instead of forking it: slower, same results",
+    )
+    parser.add_argument("--force", action="store_true", help="also what is up to date")
+
+
+def _at_least_one(given: str) -> int:
+    number = int(given) if given.isascii() and given.isdigit() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"found: {given}; allowed: a whole number from 1 up")
+    return number
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Without the program's name; default: those of the process.
+
+    Returns
+    -------
+    int
+        Exit code: 0 done, 1 a notebook failed, 2 the input cannot be used, 130 interrupted.
+    """
+    options = vars(_parser().parse_args(arguments))
+    name = options.pop("command")
+    collect_rarely()
+    try:
+        command = getattr(import_module("loftet_analysis.batch.commands"), name.replace("-", "_"))
+        return command(**options)
+    except InputError as error:
+        count = len(error.problems)
+        print(f"{count} problem{'s' if count > 1 else ''}:\n\n{error}", file=sys.stderr)
+        return BAD_INPUT
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):  # somebody reads only the first lines
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        problem = Problem(
+            "cannot read or write",
+            found=error.strerror or str(error),
+            where=str(error.filename or ""),
+            todo="look at the path, its permissions and the room on its disk",
+        )
+        print(f"1 problem:\n\n{problem}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        return interrupted()
+
+
+def interrupted() -> int:
+    """Say that a person stopped the command, and return the exit code for it."""
+    print("\ninterrupted; the next run goes on from here", file=sys.stderr, flush=True)
+    return INTERRUPTED

@@ -1,0 +1,126 @@
+"""The batch on a running Dask cluster whose workers see the same folder."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from loftet_analysis.batch.fingerprints import library_digest, package_versions
+from loftet_analysis.batch.plan import FAILED, Task
+from loftet_analysis.batch.runner import Outcome, Setting, run_task
+from loftet_analysis.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+_WAIT = 10  # seconds for the scheduler, and for a first worker
+_UNLIKE = {
+    "folder": "a worker does not see the study's folder",
+    "library": "a worker has another loftet_analysis",
+    "packages": "a worker has other packages",
+}
+
+
+@contextmanager
+def connected(address: str, setting: Setting) -> Iterator[Client]:
+    """Connect to a scheduler whose workers can do what this process can.
+
+    Raises
+    ------
+    InputError
+        Where `distributed` is not installed, nobody answers at the address or no worker is there;
+        and for every worker that does not see the study's folder, or has another library.
+    """
+    try:
+        from distributed import Client
+        from distributed.comm import get_address_host_port
+    except ImportError:
+        raise InputError(
+            Problem(
+                "Dask is not installed",
+                found="no package distributed",
+                where="--scheduler",
+                todo="pip install 'loftet-analysis[cluster]', here and where the workers run",
+            )
+        ) from None
+    try:
+        # a client that finds nobody complains once more when it is thrown away
+        socket.create_connection(get_address_host_port(address), timeout=_WAIT).close()
+        client = Client(address, timeout=_WAIT, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            Problem(
+                "no Dask scheduler answers",
+                found=f"{address}: {str(error).partition(chr(10))[0]}",
+                allowed="the address that dask-scheduler prints, such as tcp://host:8786",
+                where="--scheduler",
+                todo="start one, or leave --scheduler out to run here",
+            )
+        ) from None
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=_WAIT)
+        except TimeoutError:
+            raise InputError(
+                Problem(
+                    "the cluster has no workers",
+                    found=address,
+                    where="--scheduler",
+                    todo="start dask-worker with the scheduler's address",
+                )
+            ) from None
+        _refuse_unlike(client, setting)
+        yield client
+
+
+def _refuse_unlike(client: Client, setting: Setting) -> None:
+    ours = _equipment(setting)
+    theirs = client.run(_equipment, setting)
+    problems = [
+        Problem(
+            said,
+            found=f"{worker} on {equipment['host']}: {equipment[what]}",
+            allowed=ours[what],
+            where="--scheduler",
+            todo="give all workers the same folder and the same environment",
+        )
+        for worker, equipment in theirs.items()
+        for what, said in _UNLIKE.items()
+        if equipment[what] != ours[what]
+    ]
+    if problems:
+        raise InputError(problems)
+
+
+def _equipment(setting: Setting) -> dict[str, str]:
+    """Return what a process has to work with."""
+    seen = setting.workroom.is_dir() and os.access(setting.workroom, os.W_OK)
+    return {
+        "host": platform.node(),
+        "folder": f"{setting.workroom} {'is there' if seen else 'is not there'}",
+        "library": f"loftet_analysis {library_digest()[:12]}",
+        "packages": package_versions(),
+    }
+
+
+def run_on(client: Client, tasks: Sequence[Task], setting: Setting) -> Iterator[Outcome]:
+    """Run tasks on the cluster and yield each outcome as it comes.
+
+    Dask gives a lost worker's tasks to another. A task with which worker after worker is lost is
+    contained in its outcome, as any other failure.
+    """
+    from distributed import as_completed
+
+    futures = {client.submit(run_task, task, setting, pure=False): task for task in tasks}
+    for future in as_completed(futures, loop=client.loop):
+        error = future.exception()
+        if error is None:
+            yield future.result()
+        else:
+            said = f"{type(error).__name__}: {error}"
+            yield Outcome(futures[future], FAILED, 0.0, error=said.splitlines()[0], traceback=said)
+        future.release()

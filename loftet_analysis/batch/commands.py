@@ -1,0 +1,207 @@
+"""What each command does: check, clean, run, status and demo.
+
+What a run that finds nothing to do can do without is loaded when it is needed (`_part`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+from loftet_analysis import paths
+from loftet_analysis.batch.fingerprints import (
+    CLEAN,
+    DESCRIPTION,
+    KEY,
+    KEY_DESTROYED,
+    LIBRARY,
+    NEVER_RUN,
+    PACKAGES,
+    SITE,
+    Fingerprint,
+    description_digest,
+    digest,
+    library_digest,
+    package_versions,
+    read_manifest,
+    record,
+    why_stale,
+    why_unclean,
+)
+from loftet_analysis.batch.lock import log, occupied, say, shown
+from loftet_analysis.batch.overview import overview
+from loftet_analysis.batch.plan import (
+    DONE,
+    FAILED,
+    all_tasks,
+    states,
+    why_stale_each,
+)
+from loftet_analysis.cleaning import pseudonyms, store
+from loftet_analysis.study import Study, load_study
+
+
+def _part(name: str) -> ModuleType:
+    return import_module(f"loftet_analysis.{name}")
+
+
+def demo(*, region: Sequence[str] | None = None, **options: object) -> int:
+    """Write the demo study's raw exports and run everything on them.
+
+    With regions named, the study written is one of those regions alone; other options are those
+    of `run`.
+    """
+    with occupied("demo", "demo") as path:
+        say("demo", "writing the raw exports")
+        _part("demo.exports").write_demo(regions=region)
+        return _run(load_study("demo"), path, **options)
+
+
+def check(*, study: str) -> int:
+    """Read everything, change nothing, and say what a run would meet."""
+    print(_part("batch.cleaning").look(load_study(study)))
+    print(f"\n{study}: nothing stops a run")
+    return 0
+
+
+def clean(*, study: str) -> int:
+    """Make clean data from the exports, whatever is there already."""
+    description = load_study(study)
+    with occupied(study, "clean"):
+        print(_part("batch.cleaning").clean(description))
+    print(f"\n{study}: clean data in {shown(paths.clean(study))}")
+    return 0
+
+
+def run(*, study: str, **options: object) -> int:
+    """Run what is out of date: clean data, region and national notebooks, tables, site."""
+    description = load_study(study)
+    with occupied(study, "run") as path:
+        return _run(description, path, **options)
+
+
+def _run(
+    study: Study,
+    path: Path,
+    *,
+    region: Sequence[str] | None = None,
+    notebook: Sequence[str] | None = None,
+    language: Sequence[str] | None = None,
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    time_limit: int,
+    fresh_kernels: bool = False,
+    force: bool = False,
+) -> int:
+    tasks = all_tasks(study, regions=region, notebooks=notebook, languages=language)
+    unclean = force or why_unclean(study)
+    stale = {} if unclean else why_stale_each(study, tasks)
+    outcomes = []
+    if unclean or any(stale.values()):
+        pages = _part("batch.pages")
+        setting = pages.Setting(
+            paths.root(),
+            paths.generated(),
+            paths.workroom(study.name),
+            time_limit,
+            warm=not fresh_kernels,
+        )
+        pages.get_ready(study, tasks, setting, path, scheduler)
+        if unclean:
+            _part("batch.cleaning").clean(study)
+            stale = why_stale_each(study, tasks)
+        wanted = [task for task in tasks if force or stale[task]]
+        # one more, since a kernel that starts or ends leaves its core idle for a while
+        jobs = jobs or _cores() + 1
+        outcomes = pages.make_pages(study, wanted, setting, jobs=jobs, scheduler=scheduler)
+        stale = why_stale_each(study, tasks)
+    made_from = _site_fingerprint(study)
+    if why_stale(read_manifest(study.name).get(SITE), made_from) or not _index(study).exists():
+        _part("batch.pages").publish(study)
+        record(study.name, {SITE: {"state": DONE, "parts": made_from}})
+    print(overview(stale))
+    failed = [outcome for outcome in outcomes if outcome.state == FAILED]
+    for outcome in failed:
+        print(f"\n{outcome.task.name} failed: {outcome.error}", file=sys.stderr)
+        remains = Path(f"{outcome.task.remains}.txt")
+        print(f"    see {shown(remains if remains.exists() else path)}", file=sys.stderr)
+    done = (
+        f"{len(outcomes) - len(failed)} run, {len(failed)} failed, "
+        f"{len(tasks) - len(outcomes)} up to date"
+    )
+    log.info(done)
+    print(f"\n{study.name}: {done}; open {shown(_index(study))}; log in {shown(path)}")
+    return 1 if failed else 0
+
+
+def _site_fingerprint(study: Study) -> Fingerprint:
+    """Return the fingerprint of what tables and index are made from."""
+    folder = paths.clean(study.name)
+    made_from = [*folder.glob("results/*/"), *(folder / name for name in store.TABLES.values())]
+    return {
+        "results": digest(made_from),
+        "pages": json.dumps([[*page, state] for page, state in states(study).items()]),
+        DESCRIPTION: description_digest(study.name),
+        LIBRARY: library_digest(),
+        PACKAGES: package_versions(),
+    }
+
+
+def _index(study: Study) -> Path:
+    return paths.reports(study.name) / "index.html"
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def status(*, study: str) -> int:
+    """Print what is done, stale (and why) and failed."""
+    description = load_study(study)
+    why = why_unclean(description)
+    print(f"{CLEAN}: {f'stale, since {why}' if why not in {'', NEVER_RUN} else why or DONE}")
+    tasks = all_tasks(description, languages=description.languages)
+    known = read_manifest(study)
+    begun = {task.language for task in tasks if task.name in known} or {description.languages[0]}
+    told = why_stale_each(description, [task for task in tasks if task.language in begun])
+    print(f"\n{overview(told)}")
+    return 0
+
+
+def forget_key(*, study: str, yes: bool = False) -> int:
+    """Destroy the pseudonym key, once somebody has said yes."""
+    description = load_study(study)
+    place = pseudonyms.key_path(description)
+    if not yes:
+        print(f"This destroys {place}: no answer can be traced or linked any more, and a later")
+        print("withdrawal cannot be carried out. Copies in backups have to be deleted by hand.")
+        if not sys.stdin.isatty() or input(f"Type {study} to go on: ").strip() != study:
+            print("nothing was done (--yes does it without asking)", file=sys.stderr)
+            return 1
+    with occupied(study, "forget-key"):
+        pseudonyms.forget_key(description)
+        entry = read_manifest(study).get(CLEAN)
+        if entry:
+            record(study, {CLEAN: {**entry, "parts": {**entry["parts"], KEY: KEY_DESTROYED}}})
+    print(f"{study}: pseudonym key destroyed ({place})")
+    return 0
+
+
+def export(*, study: str) -> int:
+    """Write the labelled clean data and the codebook for archiving."""
+    description = load_study(study)
+    folder = paths.clean(study) / "archive"
+    with occupied(study, "export"):
+        written = _part("cleaning.archive").write_archive(description, folder)
+        for language in description.languages:
+            written += _part("show.codebook").write_codebook(description, folder, language)
+    print(f"{study}: {len(written)} files in {shown(folder)}")
+    for path in written:
+        print(f"    {path.name}")
+    return 0

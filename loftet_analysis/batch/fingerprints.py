@@ -1,0 +1,270 @@
+"""What a result was made from: fingerprints of every input, kept in a manifest.
+
+A fingerprint is a mapping from a part's name to a text that changes when the part does: a SHA-256
+of its bytes, or versions. So a stale result can say *which* part changed. What a notebook reads it
+writes down while it runs (:data:`~loftet_analysis.cleaning.store.READS`); its data are the
+slices on that list and no others. Nothing depends on file times or on git.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, cached_property
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+
+from loftet_analysis import names, paths
+from loftet_analysis.cleaning import pseudonyms, store
+from loftet_analysis.errors import InputError
+from loftet_analysis.study import Study
+
+Fingerprint = dict[str, str]
+#: What a notebook read, as it wrote it down: a table or population, and which of its rows.
+Read = tuple[str, dict[str, list[str]]]
+NEVER_RUN = "never run"
+#: Entries of the manifest that are no pages, and the part of the clean data that is no file.
+CLEAN, SITE = "clean data", "site"
+KEY, KEY_DESTROYED = "pseudonym key", "destroyed"
+#: Parts of a page that are not data.
+LIBRARY, NOTEBOOK, PACKAGES = "library", "notebook", "packages"
+DESCRIPTION, PARAMETERS = "study description", "parameters"
+
+_LIBRARY = Path(__file__).parents[1]
+_ANALYSIS = ("stats", "study", "disclosure", "cleaning", "analysis", "show")
+_CLEANING = ("stats", "study", "disclosure", "cleaning", "analysis")
+_COMPUTES = ("numpy", "pandas", "pyarrow", "scipy", "statsmodels", "pingouin", "rapidfuzz")
+_DRAWS = ("matplotlib", "seaborn", "great-tables", "babel", "nbconvert")
+
+
+def digest(files: Iterable[Path]) -> str:
+    """Return one SHA-256 over names and bytes of files, whatever their order.
+
+    Parameters
+    ----------
+    files : iterable of Path
+        Folders stand for all files below them but bytecode; what does not exist counts as absent.
+
+    Examples
+    --------
+    >>> digest([]) == digest([Path("there/is/no/such/file")])
+    True
+    """
+    total = hashlib.sha256()
+    for name, path in sorted({(path.name, path) for path in _every_file(files)}):
+        total.update(name.encode())
+        with path.open("rb") as file:
+            total.update(hashlib.file_digest(file, "sha256").digest())
+    return total.hexdigest()
+
+
+def _every_file(paths_: Iterable[Path]) -> Iterable[Path]:
+    for path in paths_:
+        if path.is_dir():
+            # bytecode appears when the library is first used
+            found = (file for file in path.rglob("*") if "__pycache__" not in file.parts)
+            yield from (file for file in found if file.is_file())
+        elif path.is_file():
+            yield path
+
+
+@cache
+def library_digest(floors: tuple[str, ...] = _ANALYSIS) -> str:
+    """Return the SHA-256 of the library's own sources on some floors, as the process began."""
+    sources = [_LIBRARY / f"{name}.py" for name in ("errors", "names", "paths")]
+    return digest([*sources, *(_LIBRARY / floor for floor in floors)])
+
+
+@cache
+def package_versions(packages: tuple[str, ...] = _COMPUTES + _DRAWS) -> str:
+    """Return the versions of what computes and draws.
+
+    Examples
+    --------
+    >>> package_versions(("numpy",)).split()[0]
+    'numpy'
+    """
+    return ", ".join(f"{name} {version(name)}" for name in packages)
+
+
+def description_digest(study: str) -> str:
+    """Return the SHA-256 of a study's own description: study.yml, register and instruments."""
+    return digest(paths.raw(study) / name for name in ("study.yml", "schools.csv", "instruments"))
+
+
+def cleaning_fingerprint(study: Study) -> Fingerprint:
+    """Return the fingerprint of what a study's clean data are made from."""
+    check = pseudonyms.key_check(study)
+    return {
+        DESCRIPTION: description_digest(study.name),
+        "exports": digest(study.export_path(file) for file in study.export_files),
+        LIBRARY: library_digest(_CLEANING),
+        PACKAGES: package_versions(_COMPUTES),
+        **({KEY: check} if check else {}),
+    }
+
+
+def why_unclean(study: Study) -> str:
+    """Return why a study's clean data are not what would be made now; empty when they are."""
+    return why_stale(read_manifest(study.name).get(CLEAN), cleaning_fingerprint(study))
+
+
+class Inputs:
+    """The fingerprints of everything that a study's pages are made from, each computed once.
+
+    It is of one moment: after new clean data take a new one.
+
+    Parameters
+    ----------
+    study : str
+        The study's name.
+    """
+
+    def __init__(self, study: str) -> None:
+        self._study = study
+        self._known: dict[str, str] = {}
+
+    @cached_property
+    def _description(self) -> str:
+        return description_digest(self._study)
+
+    def page(
+        self, notebook: Path, parameters: Mapping[str, str], reads: Iterable[Read]
+    ) -> Fingerprint:
+        """Return the fingerprint of a page.
+
+        Parameters
+        ----------
+        notebook : Path
+            Its source.
+        parameters : mapping of str to str
+            What papermill passes on.
+        reads : iterable of Read
+            What it read when it was made.
+        """
+        return {
+            NOTEBOOK: self._of(f"notebook {notebook}", lambda: digest([notebook])),
+            PARAMETERS: json.dumps(dict(parameters), sort_keys=True),
+            LIBRARY: library_digest(),
+            PACKAGES: package_versions(),
+            DESCRIPTION: self._description,
+            **self.data(reads),
+        }
+
+    def data(self, reads: Iterable[Read]) -> Fingerprint:
+        """Return the fingerprint of slices of the clean data, one part per table or population."""
+        slices: dict[str, list[str]] = {}
+        for what, where in reads:
+            key = json.dumps([what, where], sort_keys=True)
+            found = self._of(key, lambda what=what, where=where: self._slice(what, where))
+            slices.setdefault(what, []).append(found)
+        return {what: _joined(found) for what, found in slices.items()}
+
+    def _of(self, key: str, compute: Callable[[], str]) -> str:
+        if key not in self._known:
+            self._known[key] = compute()
+        return self._known[key]
+
+    def _slice(self, what: str, where: dict[str, list[str]]) -> str:
+        if what in store.TABLES:
+            try:
+                rows = store.read_table(self._study, what, **where)
+            except InputError:
+                return "absent"
+            content = pd.util.hash_pandas_object(rows, index=False).to_numpy().tobytes()
+            return hashlib.sha256(f"{list(rows)}".encode() + content).hexdigest()
+        folder = paths.clean(self._study) / what
+        regions = where.get(names.REGION)
+        if regions is None:
+            regions = sorted(p.name.removeprefix("region=") for p in folder.glob("region=*"))
+        of_regions = [self._region(folder / f"region={region}") for region in regions]
+        return _joined(f"{r} {found}" for r, found in zip(regions, of_regions, strict=True))
+
+    def _region(self, folder: Path) -> str:
+        return self._of(f"folder {folder}", lambda: digest([folder]))
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(sorted(set(texts))).encode()).hexdigest()
+
+
+def read_manifest(study: str) -> dict[str, dict]:
+    """Return what is recorded for each result of a study.
+
+    What cannot be read counts as never recorded: the result is then made again.
+
+    Returns
+    -------
+    dict of str to dict
+        ``state``, ``parts`` (the fingerprint), ``reads``, ``figures`` (names of files) and
+        ``seconds``.
+    """
+    try:
+        manifest = json.loads(_manifest_path(study).read_text(encoding="utf-8"))
+        return {name: _entry(**entry) for name, entry in manifest.items()}
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _entry(
+    state: str,
+    parts: Mapping[str, str],
+    reads: Sequence[Read] = (),
+    figures: Sequence[str] = (),
+    seconds: float = 0,
+) -> dict:
+    return {
+        "state": str(state),
+        "parts": dict(parts),
+        "reads": [(str(what), dict(where)) for what, where in reads],
+        "figures": [str(name) for name in figures],
+        "seconds": float(seconds),
+    }
+
+
+def record(study: str, entries: Mapping[str, dict]) -> None:
+    """Add or replace entries of a study's manifest."""
+    manifest = {**read_manifest(study), **entries}
+    with paths.written_whole(_manifest_path(study)) as path:
+        path.write_text(
+            json.dumps(dict(sorted(manifest.items())), indent=1, ensure_ascii=False),
+            encoding="utf-8",
+        )
+
+
+def _manifest_path(study: str) -> Path:
+    return paths.clean(study) / "manifest.json"
+
+
+def why_stale(entry: dict | None, now: Fingerprint) -> str:
+    """Return why a recorded result is not what would be made now; empty when it is.
+
+    Examples
+    --------
+    >>> why_stale({"state": "done", "parts": {"pupils": "a"}}, {"pupils": "b"})
+    'pupils changed'
+    >>> why_stale({"state": "done", "parts": {"pupils": "a"}}, {"pupils": "a"})
+    ''
+    >>> why_stale({"state": "done", "parts": {"packages": "a 1, b 1"}}, {"packages": "a 1, b 2"})
+    'packages changed (b 1 → 2)'
+    >>> why_stale(None, {"pupils": "a"})
+    'never run'
+    """
+    if entry is None:
+        return NEVER_RUN
+    if entry["state"] != "done":
+        return "failed"
+    before = entry["parts"]
+    changed = sorted(part for part in now if before.get(part) != now[part])
+    if not changed:
+        return ""
+    newer = ""
+    if PACKAGES in changed and before.get(PACKAGES):
+        was = dict(each.split() for each in before[PACKAGES].split(", "))
+        has = dict(each.split() for each in now[PACKAGES].split(", "))
+        moved = [f"{p} {was.get(p, '–')} → {has[p]}" for p in has if was.get(p) != has[p]]
+        newer = f" ({', '.join(moved)})"
+    return f"{', '.join(changed)} changed{newer}"

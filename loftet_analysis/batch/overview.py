@@ -1,0 +1,35 @@
+"""The state of a study's pages, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from loftet_analysis.batch.fingerprints import NEVER_RUN
+from loftet_analysis.batch.plan import DONE, FAILED, Task
+
+
+def overview(stale: Mapping[Task, str]) -> str:
+    """Return a table of states for each language, and the reasons beneath."""
+    if not stale:
+        return "no pages asked for"
+    states = {why: why if why in {NEVER_RUN, FAILED} else "stale" for why in stale.values()}
+    states[""] = DONE
+    rows = pd.DataFrame(
+        [(t.language, t.region, t.notebook, states[why]) for t, why in stale.items()],
+        columns=["language", "region", "notebook", "state"],
+    )
+    told = []
+    for language, of in rows.groupby("language", sort=False):
+        wide = of.pivot(index="region", columns="notebook", values="state").fillna("–")
+        wide = wide.loc[list(dict.fromkeys(of["region"]))].rename_axis(index=language, columns=None)
+        told.append(wide.rename_axis(index=None, columns=language).to_string())
+    reasons: dict[str, list[str]] = {}
+    for task, why in stale.items():
+        if states[why] == "stale":
+            reasons.setdefault(why, []).append(task.name)
+    for why, pages in reasons.items():
+        more = f" and {len(pages) - 3} more" if len(pages) > 3 else ""
+        told.append(f"stale, since {why}: {', '.join(pages[:3])}{more}")
+    return "\n\n".join(told)

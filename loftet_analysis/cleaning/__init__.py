@@ -1,0 +1,1 @@
+"""Read, quarantine, clean, link, score and settle: from exports to clean data."""

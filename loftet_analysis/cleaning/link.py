@@ -1,0 +1,398 @@
+"""The sheets of one person: pseudonyms from ids or codes, and who can be found again."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from rapidfuzz.distance import OSA, Hamming
+from rapidfuzz.process import cdist
+
+from loftet_analysis import names
+from loftet_analysis.cleaning.clean import by_text
+from loftet_analysis.cleaning.identifiers import national_id
+from loftet_analysis.cleaning.ledger import REASON
+from loftet_analysis.cleaning.pseudonyms import pseudonym
+from loftet_analysis.study import Link, Study
+from loftet_analysis.study.study import LINK
+
+SHORTEST_CODE = 4  # signs; what is shorter tells too few people apart
+NEAR = "near"
+LINKED_NEAR = "linked_near"
+_GENDERS = ("girl", "boy", "female", "male")  # any other answer goes with both
+#: States of sheets whose person could be found in another wave.
+COULD_BE_FOUND = (names.LINKED, LINKED_NEAR, "declined", "set_aside", "moved", "absent")
+CODE = "code"  # the normalised id or code, in memory only
+_ROWS = 2_000  # of a block that are compared at a time
+
+
+def years_since_start(study: Study) -> dict[str, int]:
+    """Return the school years from the first wave to each; a school year begins on 1 August."""
+    years = {
+        name: wave.start.year - (wave.start.month < 8) if wave.start else 0
+        for name, wave in study.waves.items()
+    }
+    return {name: year - next(iter(years.values())) for name, year in years.items()}
+
+
+def normal_id(text: str) -> str:
+    """Return an id as it is compared; a national identity number with its lost zero again.
+
+    Examples
+    --------
+    >>> normal_id(" 11-1004 "), normal_id("8901089974")
+    ('11-1004', '08901089974')
+    """
+    bare = unicodedata.normalize("NFC", text.strip().casefold())
+    lost_zero = len(bare) == 10 and bare.isdecimal() and national_id(bare)
+    return f"0{bare}" if lost_zero else bare
+
+
+def normal_code(text: str) -> str:
+    """Return a self-made code as it is compared: letters and digits alone.
+
+    Examples
+    --------
+    >>> normal_code("an 12-0 TØD")
+    'an120tød'
+    """
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFC", text.casefold()))
+
+
+def assign_persons(
+    frame: pd.DataFrame, *, link: Link, key: bytes, population: str, years: int = 0
+) -> pd.DataFrame:
+    """Give each sheet the pseudonym that its id or code stands for.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Sheets of one wave with ``region``, ``link`` as text where the study has one, and
+        ``grade`` where the population has one.
+    link : Link
+        By id: the same id is the same person everywhere. By code: within a region and a cohort
+        (``grade`` minus ``years``), so that only grades that can follow each other meet.
+    key : bytes
+        The study's key.
+    population : str
+        Ids of two populations are two people.
+    years : int
+        School years from the first wave to this one.
+
+    Returns
+    -------
+    DataFrame
+        ``person_id`` and, until :func:`link_waves` takes it out, the normalised ``code`` in
+        place of ``link``; both missing where the cell is blank, a code has fewer than four
+        signs, or its grade is not known.
+    """
+    if link.by == "none":
+        blank = pd.Series(pd.NA, index=frame.index, dtype="str")
+        return frame.assign(**{names.PERSON: blank, CODE: blank})
+    normal = normal_code if link.by == "code" else normal_id
+    codes = by_text(frame[LINK], normal).astype("str")
+    usable = codes.str.len() >= (SHORTEST_CODE if link.by == "code" else 1)
+    block = pd.Series("", index=frame.index, dtype="str")
+    if link.by == "code":
+        block = frame[names.REGION] + "\x1f"
+        if names.GRADE in frame:
+            usable &= frame[names.GRADE].notna()
+            block = block + (frame[names.GRADE] - years).astype("str").fillna("") + "\x1f"
+    whole = (block + codes).where(usable)
+    persons = by_text(whole.fillna(""), lambda text: pseudonym(key, population, link.by, text))
+    return frame.drop(columns=LINK).assign(
+        **{names.PERSON: persons.where(usable).astype("str"), CODE: codes.where(usable)}
+    )
+
+
+def link_waves(
+    frame: pd.DataFrame,
+    *,
+    years: Mapping[str, int],
+    population: str,
+    link: Link | None = None,
+    areas: Mapping[str, str] | None = None,
+    declined: Mapping[str, frozenset[str]] | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Keep the pseudonyms that stand for one person beyond doubt, and say why others are unlinked.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The sheets of all waves with ``person_id``, ``wave``, ``region`` and, where there are
+        such, ``reason`` (``""`` while in), ``code``, ``grade``, ``gender`` and ``school_id``.
+    years : mapping of str to int
+        School years from the first wave, by wave.
+    population : str
+        For the summary.
+    link : Link, optional
+        With codes, also those with one element off are linked (:func:`near_pairs`).
+    areas : mapping of str to str, optional
+        Municipality by school: near codes are looked for in the same school, then in the same
+        municipality.
+    declined : mapping of str to frozenset of str, optional
+        By wave, the pseudonyms of those of whom only the count is kept.
+
+    Returns
+    -------
+    frame : DataFrame
+        The sheets that are in; ``person_id`` is missing where it stood on two sheets of one wave
+        (*ambiguous*), or on grades that cannot follow each other (*grade_mismatch*);
+        ``linked_by`` is *id*, *code* or *near*, and missing where the sheet is unlinked;
+        ``link_state`` is the state by which it is counted in the summary.
+    linkage : DataFrame
+        ``population, region, wave, state, n``: *linked* (to any other wave), *linked_near*,
+        *structurally_impossible* (no other wave has the cohort's grade), *code_error* (no id, or
+        a code that is none), *ambiguous*, *grade_mismatch*, *declined* (the other sheet was only
+        counted), *set_aside* (the other sheet was set aside), *moved* (the code is met in
+        another region), *absent* (nothing of the person in any other wave).
+    """
+    frame = frame.assign(**{column: "" for column in (REASON,) if column not in frame})
+    still_in = frame[REASON].eq("")
+    aside, frame = frame[~still_in], frame[still_in].drop(columns=REASON)
+    person, wave = frame[names.PERSON], frame[names.WAVE]
+    state = pd.Series("absent", index=frame.index, dtype="str").mask(person.isna(), "code_error")
+    twice = frame[person.notna() & frame.duplicated([names.PERSON, names.WAVE], keep=False)]
+    state = state.mask(person.isin(twice[names.PERSON]), "ambiguous")
+    cohort = _cohort(frame, years)
+    if cohort is not None:
+        spread = cohort.groupby(person).agg(["min", "max"])
+        torn = spread.index[spread["min"] < spread["max"]]
+        state = state.mask(person.isin(torn) & state.eq("absent"), "grade_mismatch")
+    kept = person.mask(state.isin(["ambiguous", "grade_mismatch"]))
+    exact = _in_several_waves(kept, wave)
+    near = pd.Series(False, index=frame.index)
+    if link is not None and link.by == "code" and link.near:
+        kept, unsure = _with_near(frame.assign(**{names.PERSON: kept}), cohort, link, areas or {})
+        near = _in_several_waves(kept, wave) & ~exact
+        state = state.mask(unsure & state.eq("absent"), "ambiguous")
+    linked = exact | near
+    if cohort is not None:
+        state = state.mask(_unfindable(cohort, wave) & ~linked, "structurally_impossible")
+    for name, others in _gone(aside, declined or {}).items():
+        state = state.mask(state.eq("absent") & _elsewhere(person, wave, others), name)
+    state = state.mask(state.eq("absent") & _met_in_another_region(frame, cohort), "moved")
+    state = state.mask(exact, names.LINKED).mask(near, LINKED_NEAR)
+    by = pd.Series(link.by if link is not None else "id", index=frame.index, dtype="str")
+    out = frame.drop(columns=CODE, errors="ignore").assign(
+        **{
+            names.PERSON: kept,
+            names.LINKED_BY: by.mask(near, NEAR).where(linked),
+            names.LINK_STATE: state,
+        }
+    )
+    keys = [frame[names.REGION], wave, state.rename("state")]
+    linkage = frame.groupby(keys, sort=True).size().rename("n").reset_index()
+    linkage.insert(0, names.POPULATION, population)
+    return out, linkage[list(names.LINKAGE)]
+
+
+def _cohort(frame: pd.DataFrame, years: Mapping[str, int]) -> pd.Series | None:
+    """Return the grade that a sheet's person had, or would have had, in the first wave."""
+    if names.GRADE not in frame:
+        return None
+    return frame[names.GRADE].astype("Float64").astype(float) - frame[names.WAVE].map(years).astype(
+        float
+    )
+
+
+def _in_several_waves(person: pd.Series, wave: pd.Series) -> pd.Series:
+    waves = wave.groupby(person).nunique()
+    return person.isin(waves.index[waves > 1])
+
+
+def _unfindable(cohort: pd.Series, wave: pd.Series) -> pd.Series:
+    """Whether the cohort of a sheet lies outside the cohorts of every other wave."""
+    spans = cohort.groupby(wave).agg(["min", "max"])
+    unfindable = cohort.notna() & (len(spans) > 1)
+    for name, (low, high) in spans.iterrows():
+        unfindable &= wave.eq(name) | ~cohort.between(low, high)
+    return unfindable
+
+
+def _gone(
+    aside: pd.DataFrame, declined: Mapping[str, frozenset[str]]
+) -> dict[str, Mapping[str, frozenset[str]]]:
+    left = {
+        wave: frozenset(part.dropna()) for wave, part in aside.groupby(names.WAVE)[names.PERSON]
+    }
+    return {"declined": declined, "set_aside": left}
+
+
+def _elsewhere(
+    person: pd.Series, wave: pd.Series, others: Mapping[str, frozenset[str]]
+) -> pd.Series:
+    """Whether a sheet's person is among those of another wave."""
+    found = pd.Series(False, index=person.index)
+    for other, people in others.items():
+        found |= wave.ne(other) & person.isin(people)
+    return found
+
+
+def _met_in_another_region(frame: pd.DataFrame, cohort: pd.Series | None) -> pd.Series:
+    if cohort is None or CODE not in frame:
+        return pd.Series(False, index=frame.index)
+    met = pd.DataFrame({"code": frame[CODE], "cohort": cohort, "wave": frame[names.WAVE]})
+    of = met.dropna().groupby(["code", "cohort"])["wave"].nunique()
+    pairs = pd.MultiIndex.from_frame(met[["code", "cohort"]])
+    return pd.Series(pairs.isin(of.index[of > 1]), index=frame.index)
+
+
+def _with_near(
+    frame: pd.DataFrame, cohort: pd.Series | None, link: Link, areas: Mapping[str, str]
+) -> tuple[pd.Series, pd.Series]:
+    """Return the pseudonyms with near codes joined, and who has a near code but not beyond doubt.
+
+    A pair of waves at a time; only people who are in no wave together can be one person.
+    """
+    # people as whole numbers, -1 where there is none: quicker to compare than texts
+    person, pseudonyms = pd.factorize(frame[names.PERSON])
+    wave, waves = pd.factorize(frame[names.WAVE])
+    unsure = pd.Series(False, index=frame.index)
+    school = frame.get(names.SCHOOL, pd.Series("", index=frame.index))
+    area = frame[names.REGION] + "\x1f" + school.map(areas).astype("str").fillna("")
+    gender = frame.get(names.GENDER, pd.Series(pd.NA, index=frame.index)).fillna("")
+    able = frame[CODE].notna().to_numpy() & (person >= 0)
+    whole = pd.DataFrame(
+        {
+            "code": frame[CODE].astype(object),
+            "gender": gender.astype(object),
+            "school": pd.factorize(school)[0],
+            "area": pd.factorize(area)[0],
+            "cohort": 0.0 if cohort is None else cohort,
+            "row": np.arange(len(frame)),
+        }
+    )
+    for block in ("school", "area"):
+        for first, second in combinations(range(len(waves)), 2):
+            left, right = (
+                whole[able & (wave == one) & ~np.isin(person, person[wave == other])]
+                for one, other in ((first, second), (second, first))
+            )
+            pairs, doubtful = near_pairs(left, right, by=[block, "cohort"], elements=link.elements)
+            person = _joined(person, wave, pairs)
+            if block == "area":
+                unsure.iloc[doubtful] = True
+    named = pd.Series(pseudonyms).reindex(person).to_numpy()
+    return pd.Series(named, index=frame.index, dtype="str"), unsure
+
+
+def _joined(person: np.ndarray, wave: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Give those who were paired the number of the earlier sheet, unless a wave has both."""
+    before, after = person[pairs[:, 0]], person[pairs[:, 1]]
+    among = np.isin(person, np.concatenate([before, after]))
+    waves_of = pd.Series(wave[among]).groupby(person[among]).agg(frozenset)
+    new = np.arange(person.max(initial=-1) + 2)  # the last stays where it is: that of nobody
+    for one, other in zip(before, after, strict=True):
+        if not waves_of[one] & waves_of[other]:
+            new[other] = one
+    new[-1] = -1
+    return new[person]
+
+
+def near_pairs(
+    left: pd.DataFrame, right: pd.DataFrame, *, by: Sequence[str], elements: Sequence[int] = ()
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the codes of two waves that are one element off, each other's only such code.
+
+    A code is one element off where one of its elements differs, or one sign: changed, left out,
+    too many, or two neighbours exchanged (optimal string alignment distance 1).
+
+    Parameters
+    ----------
+    left, right : DataFrame
+        One row per person: ``code``, ``gender`` (girl or boy; anything else goes with both),
+        ``row``, and the columns of ``by``.
+    by : sequence of str
+        Columns that must agree.
+    elements : sequence of int
+        Signs of each element; empty where that is not known.
+
+    Returns
+    -------
+    pairs : ndarray of int, shape (n, 2)
+        ``row`` of both sides, where each is the other's only candidate.
+    doubtful : ndarray of int
+        ``row`` of those, on both sides, that have candidates but not one such pair.
+
+    Examples
+    --------
+    >>> one = pd.DataFrame({"code": ["an12t", "bo03k"], "gender": "", "row": [0, 1], "s": "a"})
+    >>> two = pd.DataFrame({"code": ["an13t", "li20m"], "gender": "", "row": [2, 3], "s": "a"})
+    >>> near_pairs(one, two, by=["s"], elements=[2, 2, 1])[0].tolist()
+    [[0, 2]]
+    """
+    pairs, doubtful = [np.zeros((0, 2), dtype=int)], [np.zeros(0, dtype=int)]
+    signs: dict[str, str] = {}
+    left, right = (_prepared(side, elements, signs) for side in (left, right))
+    for here, there in _blocks(left, right, list(by)):
+        rows, columns = _candidates(here, there, elements)
+        n_here = np.bincount(rows, minlength=len(here))
+        n_there = np.bincount(columns, minlength=len(there))
+        sure = (n_here[rows] == 1) & (n_there[columns] == 1)
+        one, other = here["row"].to_numpy(), there["row"].to_numpy()
+        pairs.append(np.column_stack([one[rows[sure]], other[columns[sure]]]))
+        doubtful += [np.unique(one[rows[~sure]]), np.unique(other[columns[~sure]])]
+    return np.concatenate(pairs), np.concatenate(doubtful)
+
+
+def _prepared(side: pd.DataFrame, elements: Sequence[int], signs: dict[str, str]) -> pd.DataFrame:
+    spelt = np.array(_spelt(side["code"], elements, signs), dtype=object)
+    return side.assign(
+        code=side["code"].astype(object),
+        gender=side["gender"].astype(object),
+        spelt=spelt,
+        whole=np.array([len(code) == len(elements) for code in spelt], dtype=bool),
+        told=side["gender"].isin(_GENDERS).to_numpy(),
+    )
+
+
+def _blocks(
+    left: pd.DataFrame, right: pd.DataFrame, by: list[str]
+) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    theirs = dict(list(right.groupby(by)))
+    for key, here in left.groupby(by):
+        if key in theirs:
+            yield here, theirs[key]
+
+
+def _candidates(
+    here: pd.DataFrame, there: pd.DataFrame, elements: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the positions in both blocks of codes that are one element off."""
+    found = [(np.zeros(0, dtype=int), np.zeros(0, dtype=int))]
+    sex, also = there["gender"].to_numpy(), there["told"].to_numpy()
+    whole = there["whole"].to_numpy()
+    for start in range(0, len(here), _ROWS):
+        part = here.iloc[start : start + _ROWS]
+        off = cdist(part["code"], there["code"], scorer=OSA.distance, score_cutoff=1) <= 1
+        if elements:
+            apart = (
+                cdist(part["spelt"], there["spelt"], scorer=Hamming.distance, score_cutoff=1) <= 1
+            )
+            off |= apart & part["whole"].to_numpy()[:, None] & whole
+        own = part["gender"].to_numpy()[:, None]
+        off &= (own == sex) | ~part["told"].to_numpy()[:, None] | ~also
+        rows, columns = np.nonzero(off)
+        found.append((rows + start, columns))
+    rows, columns = (np.concatenate(side) for side in zip(*found, strict=True))
+    return rows, columns
+
+
+def _spelt(codes: pd.Series, elements: Sequence[int], signs: dict[str, str]) -> list[str]:
+    """Return each code with one sign per element; codes of another length stay as they are."""
+    if not elements:
+        return codes.to_list()
+    ends = np.cumsum(elements).tolist()
+    places = [slice(end - size, end) for size, end in zip(elements, ends, strict=True)]
+
+    def spell(code: str) -> str:
+        parts = (code[place] for place in places)
+        # private signs: those of a code's own letters are never among them
+        return "".join(signs.setdefault(part, chr(0xF0000 + len(signs))) for part in parts)
+
+    return [spell(code) if len(code) == ends[-1] else code for code in codes]

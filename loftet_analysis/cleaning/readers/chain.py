@@ -1,0 +1,80 @@
+"""Forms that lead to other forms: the rows of one person in one row."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from loftet_analysis.cleaning.readers.export import Export, named_apart
+from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.study.study import Continuation
+
+
+def chained(first: Export, second: Export, then: Continuation) -> Export:
+    """Join the form in which people went on to the one in which they began.
+
+    Rows of the second form that belong to none of the first stay, with the first form's columns
+    blank; whether they can be used is judged later like anything else.
+
+    Parameters
+    ----------
+    first, second : Export
+        The two forms as read.
+    then : Continuation
+        The column of the second with the number of the first form's submission.
+
+    Returns
+    -------
+    Export
+        The first form's columns, then the second's; headings that both have are told apart.
+
+    Raises
+    ------
+    InputError
+        Where one of the two columns is not there, or a submission was continued twice.
+    """
+    problems = [
+        Problem(
+            "column not found",
+            found=", ".join(list(export.frame)[:20]),
+            allowed=column,
+            where=export.name,
+            todo="correct `then` in study.yml",
+        )
+        for export, column in ((first, then.serial), (second, then.reference))
+        if column not in export.frame
+    ]
+    if problems:
+        raise InputError(problems)
+    names = named_apart([*first.frame, *second.frame])[len(first.frame.columns) :]
+    renamed = dict(zip(second.frame, names, strict=True))
+    right = second.frame.rename(columns=renamed)
+    reference = renamed[then.reference]
+    keys = right[reference].str.strip()
+    twice = keys.ne("") & keys.duplicated(keep=False)
+    if twice.any():
+        raise InputError(
+            Problem(
+                "a submission that goes on twice",
+                found="rows " + ", ".join(str(row + 2) for row in right.index[twice][:5]),
+                allowed="each submission of the first form once",
+                where=second.name,
+                todo="take out the row that does not count",
+            )
+        )
+    left = first.frame.assign(**{"<key>": first.frame[then.serial].str.strip()})
+    right = right.assign(**{"<key>": keys.where(keys.ne(""), "<none>")})
+    whole = left.merge(right, on="<key>", how="outer", sort=False)
+    order = {key: place for place, key in enumerate(left["<key>"])}
+    whole = whole.sort_values(
+        "<key>", key=lambda key: key.map(order).fillna(len(order)), kind="stable"
+    )
+    frame = whole.drop(columns="<key>").fillna("").reset_index(drop=True)
+    return Export(
+        pd.DataFrame(frame, dtype="str"),
+        f"{first.name} and {second.name}",
+        {**first.questions, **{renamed[c]: q for c, q in second.questions.items()}},
+        {**first.labels, **{renamed[c]: x for c, x in second.labels.items()}},
+        {**{renamed[c]: role for c, role in second.roles.items()}, **first.roles},
+        first.tool,
+        first.recognised,
+    )

@@ -1,0 +1,154 @@
+"""Excel workbooks: the sheet that holds the answers, every cell as text."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+import zlib
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import IO
+
+from python_calamine import CalamineError, CalamineWorkbook
+
+from loftet_analysis.cleaning.readers.export import Export, empty, from_columns, unreadable
+from loftet_analysis.errors import InputError, Problem
+
+MOST_UNPACKED = 1_500_000_000  # bytes
+MOST_COLUMNS = 2_000
+MOST_CELLS = 300_000_000
+_CHUNK = 1 << 22
+_SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
+# a cell's reference, and whether it holds an error; the last row's number
+_REFERENCE = re.compile(rb'<c [^>]*?r="([A-Z]{3,})(\d+)"')
+_ERROR = re.compile(rb'<c (?=[^>]*\bt="e")[^>]*?\br="([A-Z]+\d+)"')
+_ROW = re.compile(rb'<row [^>]*?r="(\d+)"')
+
+
+def read(path: Path) -> Export:
+    """Read the one sheet of a workbook that holds answers; its first row holds the headings.
+
+    Raises
+    ------
+    InputError
+        For an empty, truncated or locked workbook; one that holds error values (``#N/A``), more
+        than one sheet of answers, or is larger unpacked than any survey.
+    """
+    sheets = {name: rows for name, rows in read_sheets(path).items() if rows}
+    if sum(len(rows) > 1 for rows in sheets.values()) > 1:
+        raise InputError(
+            Problem(
+                "more than one sheet with answers",
+                found=", ".join(name for name, rows in sheets.items() if len(rows) > 1),
+                allowed="one sheet with answers",
+                where=path.name,
+                todo="keep the sheet with the answers and save the others elsewhere",
+            )
+        )
+    rows = max(sheets.values(), key=len, default=[])
+    if len(rows) < 2:
+        raise InputError(empty(path, f"{len(rows)} rows"))
+    headings, *answers = rows
+    return from_columns(list(zip(*answers, strict=True)), headings, path)
+
+
+def read_sheets(path: Path) -> dict[str, list[list[str]]]:
+    """Return the rows of every sheet as text, by the sheet's name.
+
+    Raises
+    ------
+    InputError
+        As :func:`read`, of every sheet.
+    """
+    if path.stat().st_size == 0:
+        raise InputError(empty(path, "0 bytes"))
+    _inspect(path)
+    try:
+        with CalamineWorkbook.from_path(path) as book:
+            return {
+                name: [[cell_text(cell) for cell in row] for row in _rows(book, name)]
+                for name in book.sheet_names
+            }
+    except (CalamineError, ValueError, OSError) as error:
+        raise InputError(unreadable(path, str(error))) from error
+
+
+def _rows(book: CalamineWorkbook, name: str) -> list[list]:
+    rows = book.get_sheet_by_name(name).to_python()
+    while rows and not any(cell != "" for cell in rows[-1]):
+        rows.pop()
+    return rows
+
+
+def _inspect(path: Path) -> None:
+    """Refuse what would be read wrongly or fill the memory, before anything is unpacked."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(part.file_size for part in archive.infolist())
+            if size > MOST_UNPACKED:
+                raise InputError(_too_large(path, f"{size / 1e9:.1f} GB when unpacked"))
+            for part in archive.namelist():
+                if _SHEET.fullmatch(part):
+                    with archive.open(part) as sheet:
+                        _inspect_sheet(path, sheet)
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        raw = path.read_bytes()[:8]
+        locked = raw.startswith(b"\xd0\xcf\x11\xe0")
+        found = "a workbook with a password, or of Excel before 2007" if locked else str(error)
+        raise InputError(unreadable(path, found)) from error
+
+
+def _inspect_sheet(path: Path, sheet: IO[bytes]) -> None:
+    rest, widest, last, errors = b"", 0, 0, []
+    while chunk := sheet.read(_CHUNK):
+        text = rest + chunk
+        cut = text.rfind(b"<") if len(chunk) == _CHUNK else len(text)
+        text, rest = text[:cut], text[cut:]
+        for letters in {match[1] for match in _REFERENCE.finditer(text)}:
+            number = 0
+            for letter in letters:
+                number = number * 26 + letter - 64
+            widest = max(widest, number)
+        numbers = _ROW.findall(text)
+        last = max(last, int(numbers[-1])) if numbers else last
+        errors += [match[1].decode() for match in _ERROR.finditer(text)]
+    if widest > MOST_COLUMNS or last * max(widest, 1) > MOST_CELLS:
+        raise InputError(_too_large(path, f"{last} rows, a cell in column number {widest}"))
+    if errors:
+        more = f" and {len(errors) - 5} more" if len(errors) > 5 else ""
+        raise InputError(
+            Problem(
+                "error values in a workbook",
+                found="in " + ", ".join(errors[:5]) + more,
+                allowed="texts, numbers and dates",
+                where=path.name,
+                todo="export the form again; a formula or a damaged cell does this",
+            )
+        )
+
+
+def _too_large(path: Path, found: str) -> Problem:
+    return Problem(
+        "workbook larger than any survey",
+        found=found,
+        allowed=f"{MOST_COLUMNS} columns and {MOST_UNPACKED / 1e9:.1f} GB when unpacked",
+        where=path.name,
+        todo="delete stray cells far to the right or below, or export the form as CSV",
+    )
+
+
+def cell_text(cell: object) -> str:
+    """Return what a cell says: whole numbers without a decimal point, dates as ISO 8601.
+
+    Examples
+    --------
+    >>> [cell_text(cell) for cell in (3.0, 2.5, "0301", date(2025, 9, 15), True, "")]
+    ['3', '2.5', '0301', '2025-09-15', 'TRUE', '']
+    """
+    if isinstance(cell, bool):
+        return str(cell).upper()
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() else repr(cell)
+    if isinstance(cell, datetime | date | time):
+        return cell.isoformat()
+    return str(cell)

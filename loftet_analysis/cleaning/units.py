@@ -1,0 +1,106 @@
+"""The ruler of a study: one SD per outcome, computed once from all pre answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+import pingouin
+
+from loftet_analysis.names import OUTCOME, POPULATION, POST, PRE, ROLE, UNITS, WAVE
+from loftet_analysis.study import Instrument
+
+TOTAL = "total"
+WITHIN_ROLE = "within_role"
+LOW_SHARE = 0.20
+
+
+def units(clean: pd.DataFrame, scales: Iterable[str], population: str) -> pd.DataFrame:
+    """Return the standard deviations by which changes are standardised.
+
+    ``total`` is the SD (n − 1) of all valid pre answers of the study. ``within_role``, where the
+    answers come from two roles or more, pools over roles and is centred within role:
+    sqrt(SS_within / (n − number of roles)).
+
+    Parameters
+    ----------
+    clean : DataFrame
+        The clean frame of the whole study: `wave`, `role` where the population has roles, and
+        the scales.
+    scales : iterable of str
+        Names of the scales; those not asked before get n = 0 and no SD.
+    population : str
+        For the column of that name.
+
+    Returns
+    -------
+    DataFrame
+        ``names.UNITS``: `population, outcome, unit, sd_unit, n`, `low_fifth` (20th percentile of
+        the pre answers), and what :func:`study_units` fills: `midpoint`, `alpha`, `alpha_post`,
+        `floor_share` and `ceiling_share`.
+
+    Examples
+    --------
+    >>> clean = pd.DataFrame({"wave": "pre", "role": ["participant"] * 2 + ["colleague"] * 2,
+    ...                       "prepared": [1.0, 3.0, 4.0, 6.0]})
+    >>> units(clean, ["prepared"], "teachers").iloc[:, 1:6]
+        outcome         unit   sd_unit  n  low_fifth
+    0  prepared        total  2.081666  4        2.2
+    1  prepared  within_role  1.414214  4        2.2
+    """
+    before = clean[(clean[WAVE] == PRE).fillna(False)].reset_index(drop=True)
+    rows = []
+    for scale in scales:
+        answers = before.loc[before[scale].notna()] if scale in before else before.iloc[:0]
+        x = answers[scale].astype(float) if scale in answers else pd.Series(dtype=float)
+        low = x.quantile(LOW_SHARE)
+        rows.append((population, scale, TOTAL, x.std(ddof=1), len(x), low))
+        roles = answers[ROLE].replace("", None).dropna() if ROLE in answers else x.iloc[:0]
+        if roles.nunique() > 1:
+            x = x[roles.index]
+            by_role = x.groupby(roles.astype(str))
+            squares = ((x - by_role.transform("mean")) ** 2).sum()
+            spare = len(x) - by_role.ngroups
+            sd = np.sqrt(squares / spare) if spare else np.nan
+            rows.append((population, scale, WITHIN_ROLE, sd, len(x), low))
+    found = pd.DataFrame(rows, columns=UNITS[:6]).reindex(columns=UNITS)
+    return found.astype({POPULATION: str, OUTCOME: str, **dict.fromkeys(UNITS[6:], float)})
+
+
+def study_units(
+    clean: Mapping[str, pd.DataFrame], instruments: Mapping[str, Instrument]
+) -> pd.DataFrame:
+    """Return the units of every scale with the middle of its answers, and how it measures.
+
+    Cronbach's alpha before and after; the shares of people at the lowest and highest possible
+    score before (after, where the scale is not asked before).
+    """
+    tables = []
+    for population, frame in clean.items():
+        instrument = instruments[population]
+        table = units(frame, instrument.scales, population)
+        before, after = (frame[(frame[WAVE] == wave).fillna(False)] for wave in (PRE, POST))
+        found: dict[str, dict[str, float]] = {}
+        for name, scale in instrument.scales.items():
+            answers = instrument.responses[scale.responses]
+            asked = [item for item in scale.items if item in frame]
+            scores = next((s for s in (before[name], after[name]) if s.notna().any()), before[name])
+            scores = scores.dropna().astype(float)
+            found[name] = {
+                "midpoint": (answers.minimum + answers.maximum) / 2,
+                "alpha": _alpha(before[asked].astype(float).dropna()),
+                "alpha_post": _alpha(after[asked].astype(float).dropna()),
+                "floor_share": scores.le(answers.minimum).mean(),
+                "ceiling_share": scores.ge(answers.maximum).mean(),
+            }
+        settled = pd.DataFrame(found).T.reindex(table[OUTCOME]).set_axis(table.index)
+        tables.append(table.assign(**settled))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _alpha(complete: pd.DataFrame) -> float:
+    varying = complete.loc[:, complete.nunique() > 1]
+    if len(varying) < 2 or varying.shape[1] < 2 or not varying.sum(axis=1).std() > 0:
+        return np.nan
+    return float(pingouin.cronbach_alpha(data=varying)[0])

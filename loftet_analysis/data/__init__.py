@@ -1,1 +1,0 @@
-"""Exports to clean data: read, clean, link, score, settle."""

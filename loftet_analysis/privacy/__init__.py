@@ -1,1 +1,0 @@
-"""Pseudonyms instead of ids, and the decision which cells may be shown."""

@@ -1,0 +1,92 @@
+"""The coordinator's list: every school's response in exact numbers, without any person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from loftet_analysis import names, paths
+from loftet_analysis.cleaning import store
+from loftet_analysis.show.languages import Words, population_label, step_label, wave_label
+from loftet_analysis.show.workbook import workbook
+from loftet_analysis.study import Study
+
+#: Schools where fewer of the invited have answered are to be reminded.
+REMIND_BELOW = 0.60
+
+
+def follow_up(study: Study) -> pd.DataFrame:
+    """Return every school's response, those with the lowest first within a region.
+
+    Parameters
+    ----------
+    study : Study
+        Its clean data must be there.
+
+    Returns
+    -------
+    DataFrame
+        ``names.RESPONSE`` of everybody, with `share` (answered of the invited, 0 to 1 or more;
+        missing where the register does not say) and `remind` (bool: below ``REMIND_BELOW``).
+
+    Raises
+    ------
+    InputError
+        Where there are no clean data.
+    """
+    table = store.read_table(study.name, "response")
+    table = table[table[names.SUBGROUP] == names.ALL].reset_index(drop=True)
+    invited = table["n_invited"].astype("Float64")
+    share = (table["n_answered"].astype("Float64") / invited).where(invited > 0)
+    table = table.assign(share=share, remind=share.lt(REMIND_BELOW).fillna(False).astype(bool))
+    place = table[names.REGION].map([*study.regions[names.REGION]].index)
+    kind = table[names.POPULATION].map([*study.populations].index)
+    wave = table[names.WAVE].map(names.WAVES.index)
+    order = pd.DataFrame({"place": place, "kind": kind, "wave": wave, "share": table["share"]})
+    return table.loc[order.sort_values([*order], kind="stable").index].reset_index(drop=True)
+
+
+def write_follow_up(study: Study) -> Path:
+    """Write the list as ``data_clean/<study>/follow_up.xlsx``, in the study's first language.
+
+    It is internal: its numbers are exact, also where they are small.
+
+    Returns
+    -------
+    Path
+    """
+    words = Words(study.languages[0])
+    _ = words.text
+    table = follow_up(study)
+    regions = dict(zip(study.regions["region"], study.regions["name"], strict=True))
+    schools = dict(zip(study.schools[names.SCHOOL], study.schools["school"], strict=True))
+    headings = [
+        _("Region"), _("School"), _("School number"), _("Who"), _("When"),
+        *(step_label(step, words) for step in names.STEPS), _("Share answered"), _("Remind"),
+    ]  # fmt: skip
+    target = paths.clean(study.name) / "follow_up.xlsx"
+    with workbook(target) as book:
+        sheet = book.add_worksheet(_("Schools"))
+        bold, percent = book.add_format({"bold": True}), book.add_format({"num_format": "0 %"})
+        late = book.add_format({"bg_color": "#fbe3d6"})
+        sheet.write_row(0, 0, headings, bold)
+        for line, row in enumerate(table.to_dict("records"), start=1):
+            school = row[names.SCHOOL]
+            told = [regions[row[names.REGION]], schools[school], school]
+            told += [population_label(row["population"], words), wave_label(row["wave"], words)]
+            for column, text in enumerate(told):
+                sheet.write_string(line, column, text)
+            for column, step in enumerate(names.STEPS, start=len(told)):
+                if not pd.isna(row[step]):
+                    sheet.write_number(line, column, int(row[step]))
+            if not pd.isna(row["share"]):
+                sheet.write_number(line, len(headings) - 2, float(row["share"]), percent)
+            if row["remind"]:
+                sheet.write_string(line, len(headings) - 1, _("yes"))
+                sheet.set_row(line, None, late)
+        sheet.autofilter(0, 0, len(table), len(headings) - 1)
+        sheet.freeze_panes(1, 2)
+        sheet.set_column(0, 1, 30)
+        sheet.set_column(2, len(headings) - 1, 14)
+    return target
