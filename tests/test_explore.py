@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
-from loftet_analysis import names, paths, report
+from loftet_analysis import names, paths, show
 from loftet_analysis.cleaning import store
 from loftet_analysis.cleaning.prepare import prepare
 from loftet_analysis.errors import InputError
@@ -287,7 +287,7 @@ def test_one_wave_is_not_called_hidden(study, wave, said):
 def without_widgets(monkeypatch):
     """The module as it is where ipywidgets cannot be imported."""
     monkeypatch.setitem(sys.modules, "ipywidgets", None)
-    monkeypatch.setattr(report, "explore", explore)
+    monkeypatch.setattr(show, "explore", explore)
     monkeypatch.delitem(sys.modules, explore.__name__)
     return importlib.import_module(explore.__name__)
 

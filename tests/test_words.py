@@ -11,7 +11,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 import loftet_analysis
-from loftet_analysis import names, report
+from loftet_analysis import names, show
 from loftet_analysis.analysis.changes import estimands
 from loftet_analysis.analysis.effects import REASONS
 from loftet_analysis.analysis.equity import spread_estimands
@@ -45,7 +45,7 @@ from tests.made_up import (
 )
 from tests.small_demo import HERE
 
-SOURCES = sorted(Path(report.__file__).parent.rglob("*.py"))
+SOURCES = sorted(Path(show.__file__).parent.rglob("*.py"))
 NOTEBOOKS = sorted((HERE / "notebooks").rglob("[0-9]*.ipynb"))
 TRANSLATED = ("nb", "nn")
 KINDS = estimands("pupils", by_grade=True) | spread_estimands("pupils")
@@ -94,7 +94,7 @@ def every_message() -> set[tuple[str, ...]]:
 
 
 def entries(language: str):
-    path = Path(report.__file__).parent / "locale" / language / "LC_MESSAGES" / "loftet.po"
+    path = Path(show.__file__).parent / "locale" / language / "LC_MESSAGES" / "loftet.po"
     with path.open("rb") as file:
         return {
             entry.id if isinstance(entry.id, tuple) else (entry.id,): entry

@@ -1,0 +1,256 @@
+"""What an estimand is: whom it compares, which cells it rests on, and how it is told.
+
+One record per estimand. How it is computed stands in :mod:`loftet_analysis.analysis`, in the
+function of the same name; everything else that is known of it stands here once. Texts are English
+message ids.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from loftet_analysis.names import COLLEAGUE, LINKED, PARTICIPANT, POST, PRE
+
+_TWICE = (PRE, POST)
+_PAIRS = (PRE, POST, LINKED)
+
+
+@dataclass(frozen=True)
+class Estimand:
+    """One estimand.
+
+    Attributes
+    ----------
+    name : str
+        As in the column ``estimand``.
+    label : str
+        In tables and figures.
+    sentence : str
+        What a row says, with ``{estimate}`` and ``{interval}``; empty where `contrasts` have it,
+        or a function of :mod:`loftet_analysis.show.sentences`.
+    sentences : dict of str to str
+        Other sentences, by contrast or by population.
+    contrasts : dict of str to str
+        Labels that tell rows of one estimand apart, by contrast.
+    waves : tuple of str
+        Waves of the disclosure mask's cells that a row rests on.
+    pairs_if_any : bool
+        Whether it rests on pairs where a row counts any (`n_pairs`).
+    roles : tuple of str
+        Roles whose cells a row rests on; empty: those of its subgroup.
+    is_change : bool
+        A mean change, or a difference of two: pooled over regions and asked again under other
+        choices.
+    is_equity : bool
+        Who moved along, not how far the mean went.
+    is_difference : bool
+        Two groups compared with each other.
+    of_some : bool
+        Whether a row may rest on some of its cell's people only.
+    by_subgroup : bool
+        Whether the plan asks for it in subgroups too.
+    people_grow_older : bool
+        Whether its people have grown older, so that a drift may be expected.
+    national_only : bool
+    mark : (str, str)
+        Colour (of :data:`COLOURS`) and shape.
+    """
+
+    name: str
+    label: str
+    sentence: str = ""
+    sentences: dict[str, str] = field(default_factory=dict)
+    contrasts: dict[str, str] = field(default_factory=dict)
+    waves: tuple[str, ...] = _TWICE
+    pairs_if_any: bool = False
+    roles: tuple[str, ...] = ()
+    is_change: bool = False
+    is_equity: bool = False
+    is_difference: bool = False
+    of_some: bool = False
+    by_subgroup: bool = False
+    people_grow_older: bool = False
+    national_only: bool = False
+    mark: tuple[str, str] = ("blue", "o")
+
+
+#: In the order of the plan.
+ESTIMANDS: dict[str, Estimand] = {
+    each.name: each
+    for each in (
+        Estimand(
+            "linked_change",
+            "Linked change",
+            "The answers of the same people changed on average by {estimate} standard deviations "
+            "({interval}).",
+            sentences={
+                "pupils": "The answers of the same pupils, who have also grown older, changed on "
+                "average by {estimate} standard deviations ({interval})."
+            },
+            waves=_PAIRS,
+            is_change=True,
+            by_subgroup=True,
+            people_grow_older=True,
+        ),
+        Estimand(
+            "same_grade",
+            "Same-grade change",
+            "Between the pupils of the same grades before and after, who are not the same people, "
+            "the difference is {estimate} standard deviations ({interval}).",
+            is_change=True,
+            by_subgroup=True,
+            mark=("orange", "D"),
+        ),
+        Estimand(
+            "school_change",
+            "School change",
+            "In the typical school, where every school counts once, the change is {estimate} "
+            "standard deviations ({interval}).",
+            pairs_if_any=True,
+            is_change=True,
+            mark=("green", "s"),
+        ),
+        Estimand(
+            "cohort_change",
+            "Cohort change",
+            "In the same cohorts, whose pupils have also grown older and are not followed one by "
+            "one, the mean changed by {estimate} standard deviations ({interval}).",
+            is_change=True,
+            people_grow_older=True,
+            mark=("ink", "v"),
+        ),
+        Estimand(
+            "participants",
+            "Participants",
+            "The participants' answers changed on average by {estimate} standard deviations "
+            "({interval}).",
+            waves=_PAIRS,
+            roles=(PARTICIPANT,),
+            is_change=True,
+        ),
+        Estimand(
+            "colleagues",
+            "Colleagues",
+            "The colleagues' answers changed on average by {estimate} standard deviations "
+            "({interval}).",
+            waves=_PAIRS,
+            roles=(COLLEAGUE,),
+            is_change=True,
+            mark=("orange", "D"),
+        ),
+        Estimand(
+            "participants_vs_colleagues",
+            "Participants − colleagues",
+            "The participants' change minus the colleagues' change is {estimate} standard "
+            "deviations ({interval}); the colleagues are meant to be reached too, so this measures "
+            "no effect.",
+            waves=_PAIRS,
+            roles=(PARTICIPANT, COLLEAGUE),
+            is_change=True,
+            is_difference=True,
+            mark=("ink", "^"),
+        ),
+        Estimand(
+            "programme_vs_comparison",
+            "Programme − comparison",
+            "The change at the programme's schools minus the change at the comparison schools is "
+            "{estimate} standard deviations ({interval}); the schools were not drawn by lot and "
+            "may differ in other ways too.",
+            pairs_if_any=True,
+            is_change=True,
+            is_difference=True,
+            mark=("ink", "^"),
+        ),
+        Estimand(
+            "level",
+            "Level",
+            contrasts={"mean": "mean", "share agreeing": "share above the middle"},
+        ),
+        Estimand(
+            "dose",
+            "Change by attendance",
+            sentences={
+                "per gathering": "For one gathering more, the difference in change is {estimate} "
+                "standard deviations ({interval}).",
+                "per interim work": "For one interim task more, the difference in change is "
+                "{estimate} standard deviations ({interval}).",
+                "gathering: 90th - 10th percentile": "The change of those with many gatherings "
+                "(90th percentile) minus the change of those with few (10th percentile) is "
+                "{estimate} standard deviations ({interval}).",
+                "interim work: 90th - 10th percentile": "The change of those with many interim "
+                "tasks (90th percentile) minus the change of those with few (10th percentile) is "
+                "{estimate} standard deviations ({interval}).",
+            },
+            contrasts={
+                "per gathering": "per gathering",
+                "per interim work": "per interim task",
+                "gathering: 90th - 10th percentile": "many − few gatherings",
+                "interim work: 90th - 10th percentile": "many − few interim tasks",
+            },
+            waves=_PAIRS,
+            is_difference=True,
+            of_some=True,
+        ),
+        Estimand(
+            "same_grade_quantile",
+            "Percentiles of the same grades",
+            "In the same grades, the value that {percent} of the pupils are below changed by "
+            "{estimate} standard deviations ({interval}).",
+            is_equity=True,
+        ),
+        Estimand(
+            "share_below",
+            "Share of low answers",
+            "In the same grades, the share of pupils below what was the limit of the lowest fifth "
+            "before changed by {points} percentage points ({interval}).",
+            is_equity=True,
+        ),
+        Estimand(
+            "gap_change",
+            "Change of the gap",
+            "In the same grades, the change for {one} minus the change for {other} is {estimate} "
+            "standard deviations ({interval}).",
+            is_equity=True,
+            is_difference=True,
+        ),
+        Estimand(
+            "lowest_fifth",
+            "Lowest fifth − expected",
+            "The change of those in the lowest fifth before, minus what everybody's change and "
+            "regression to the mean let one expect, is {estimate} standard deviations "
+            "({interval}).",
+            waves=_PAIRS,
+            is_equity=True,
+            of_some=True,
+            mark=("grey", "P"),
+        ),
+        Estimand(
+            "spread_ratio",
+            "Change of the spread",
+            sentences={
+                "between schools": "The spread between the schools is {ratio} times as large after "
+                "as before ({interval}), that is {size}.",
+                "within schools": "The spread between the pupils within the schools is {ratio} "
+                "times as large after as before ({interval}), that is {size}.",
+            },
+            contrasts={"between schools": "between schools", "within schools": "within schools"},
+            is_equity=True,
+            national_only=True,
+        ),
+    )
+}
+
+
+def names_where(**wanted: object) -> tuple[str, ...]:
+    """Return the names of the estimands with these attributes, in their order.
+
+    Examples
+    --------
+    >>> names_where(by_subgroup=True)
+    ('linked_change', 'same_grade')
+    """
+    return tuple(
+        name
+        for name, each in ESTIMANDS.items()
+        if all(getattr(each, key) == value for key, value in wanted.items())
+    )

@@ -1,0 +1,348 @@
+"""What a column of a result is: its type, what the gate does with it, how it is rounded, its meaning.
+
+Every column of every result table has one line in `COLUMNS`; the tables themselves are the tuples
+below it. Whatever reads, gates, rounds, writes or explains a result looks here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["text", "count", "number", "flag"]
+#: What a column says, and so what becomes of it in a row that may not be shown.
+#:
+#: *key* and *setting* name the row or come from study.yml and the instrument: they stay.
+#: Everything else is emptied: *derived* texts are read off numbers; *people* are counts of persons,
+#: which also decide whether a row may be shown, *count* are other counts; *level* is a mean or SD of
+#: one wave; *estimate* is any other number; *share* is a part of the people in `of`; *edge* is an end
+#: of a bin, which is never rounded; *school_mean* is never shown.
+Role = Literal[
+    "key", "setting", "derived", "people", "count", "level", "estimate", "share", "edge",
+    "school_mean",
+]  # fmt: skip
+
+#: Decimals of a disclosure profile; None rounds nothing.
+DECIMALS = {"open": None, "internal": 4, "school": 3, "public": 2}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a result table.
+
+    Attributes
+    ----------
+    kind : {"text", "count", "number", "flag"}
+    role : str
+        See `Role`.
+    meaning : str
+        In one line, with the unit.
+    of : str
+        Of a *share*: the column that counts the people or answers it is a part of.
+    decimals : int or None
+        Fewer decimals than the profile has, whatever the profile.
+    item_decimals : int or None
+        The same in rows of single items.
+    more : int
+        Decimals beyond those of the profile.
+    """
+
+    kind: Kind
+    role: Role
+    meaning: str
+    of: str = ""
+    decimals: int | None = None
+    item_decimals: int | None = None
+    more: int = 0
+
+
+def _key(meaning: str) -> Column:
+    return Column("text", "key", meaning)
+
+
+def _number(meaning: str, role: Role = "estimate", **more: object) -> Column:
+    return Column("number", role, meaning, **more)
+
+
+def _people(meaning: str) -> Column:
+    return Column("count", "people", meaning)
+
+
+def _count(meaning: str) -> Column:
+    return Column("count", "count", meaning)
+
+
+COLUMNS: dict[str, Column] = {
+    # what a row is about
+    "population": _key("pupils, teachers or leaders"),
+    "region": _key("slug of the region, or national"),
+    "school_id": _key("the school; empty: all schools of the region"),
+    "outcome": _key("scale of the instrument"),
+    "scale": _key("scale of the instrument"),
+    "item": _key("item of the scale; empty: the scale"),
+    "of": _key("scale that an item belongs to"),
+    "question": _key("research question that the scale belongs to, Q1 to Q10"),
+    "wave": _key("pre, mid or post; linked: those who answered both times"),
+    "subgroup": _key("all, or column=value"),
+    "estimand": _key("what is compared with what; see docs/methods.md"),
+    "contrast": _key("what is subtracted from what, always later - earlier"),
+    "analysis": _key("which choice differs from the main analysis"),
+    "design": _key("which groups a factor model compares"),
+    "model": _key("which parameters a factor model holds equal"),
+    "comparison": _key("which two groups are compared before"),
+    "weighting": _key("what counts alike: person, school or the cells' pooled share"),
+    "cluster": _key("school, feeder_group or region: what the standard error rests on"),
+    "family": _key("tests that are adjusted together; empty: none"),
+    "plan_role": _key("primary or secondary, as declared beforehand; exploratory: not declared"),
+    "evidence": _key("descriptive, contaminated by design, or quasi-experimental"),
+    "method": _key("estimator, standard error and degrees of freedom"),
+    "reason": _key("why a row has no numbers"),
+    "unit": _key("total: SD of all answers before; within_role: pooled within roles"),
+    "sign": _key("sign of careless answering"),
+    "state": _key("linked, or why not"),
+    "answered": _key("how many of the invited answered, in classes"),
+    "column": _key("what is counted: gatherings or interim_work"),
+    "wording": _key("how the item was worded in that wave"),
+    "file": _key("export"),
+    "step": _key("step of cleaning"),
+    # settings
+    "ci_level": _number("confidence level of the intervals, 0-1", "setting"),
+    "sesoi": _number("smallest effect size of interest, in SD", "setting"),
+    "n_items": Column("count", "setting", "items of the scale"),
+    "suppressed": Column("flag", "setting", "whether the row may not be shown"),
+    # texts read off numbers
+    "verdict": Column("text", "derived", "increase, decrease, negligible, unclear or refused"),
+    "main_verdict": Column("text", "estimate", "verdict of the main analysis"),
+    "flags": Column("text", "derived", "what a reader of the row must know, joined by ;"),
+    "measurement_warning": Column("text", "derived", "what weakens the scale, joined by ;"),
+    "light": Column("text", "derived", "good, care or doubt: how well the scale measures"),
+    # people and other counts
+    "n": _people("people"),
+    "n_pre": _people("people compared, before"),
+    "n_post": _people("people compared, after"),
+    "n_pairs": _people("people who answered both times"),
+    "n_one": _people("people of the first group"),
+    "n_other": _people("people of the other group"),
+    "n_teachers": _people("teachers who answered after"),
+    "n_leaders": _people("leaders who answered after"),
+    "n_flagged": _number("sheets with the sign"),
+    "n_final": _number("sheets of the wave when it was closed"),
+    "n_cells": _count("answers that could have been given: people x items"),
+    "n_clusters": _count("clusters that the standard error rests on"),
+    "n_schools": _count("schools"),
+    "n_schools_dropped": _count("schools with answers that contribute nothing"),
+    "k": _count("regions pooled"),
+    "n_groups": _number("groups of the factor model"),
+    "n_invited": _number("invited, by the register of schools"),
+    "n_answered": _number("sheets with any answer"),
+    "n_consented": _number("sheets with consent"),
+    "n_kept": _number("clean sheets"),
+    "n_linkable": _number("clean sheets that could be found in both waves"),
+    "n_linked": _number("clean sheets found in both waves"),
+    "n_in": _number("sheets into the step"),
+    "n_out": _number("sheets out of the step"),
+    "n_set_aside": _number("sheets set aside in the step"),
+    # levels
+    "mean_pre": _number("mean before, in scale points", "level"),
+    "mean_post": _number("mean after, in scale points", "level"),
+    "sd_pre": _number("SD before, in scale points", "level"),
+    "sd_post": _number("SD after, in scale points", "level"),
+    "mean_teachers": _number("mean of the schools' teacher means", "school_mean"),
+    "mean_leaders": _number("mean of the schools' leader means", "school_mean"),
+    # change in scale points
+    "r_pre_post": _number("correlation of the answers before and after"),
+    "icc_change": _number("share of the variance of changes between clusters, 0-1"),
+    "design_effect": _number("squared change_se over that of independent people"),
+    "change": _number("change, in scale points"),
+    "change_se": _number("standard error of change"),
+    "change_ci_low": _number("lower end of the interval of change"),
+    "change_ci_high": _number("upper end of the interval of change"),
+    "statistic": _number("change over change_se"),
+    "df": _number("degrees of freedom (Satterthwaite's, or schools - 1)"),
+    "p_value": _number("two-sided p-value of no change", more=1),
+    "p_adjusted": _number("p-value adjusted in its family, or over regions", more=1),
+    # standardised change
+    "sd_unit": _number("SD that the change is divided by, in scale points"),
+    "estimate": _number("change in SD of all answers before"),
+    "se": _number("standard error of estimate"),
+    "ci_low": _number("lower end of the interval of estimate"),
+    "ci_high": _number("upper end of the interval of estimate"),
+    "mdes": _number("smallest change seen with a power of 80 %, in SD"),
+    "drift": _number("change expected without a programme, in SD"),
+    "estimate_vs_drift": _number("estimate less drift"),
+    "main_estimate": _number("estimate of the main analysis"),
+    "agrees": Column("flag", "estimate", "whether the conclusion is that of the main analysis"),
+    # regions pooled, schools
+    "pi_low": _number("lower end of the prediction interval of one more region"),
+    "pi_high": _number("upper end of the prediction interval of one more region"),
+    "tau2": _number("variance of the true changes between regions or schools"),
+    "i2": _number("share of the variance of estimates that is not chance, 0-1"),
+    "q": _number("Cochran's Q"),
+    "q_p": _number("p-value of Q", more=1),
+    "shrunk": _number("the school's change when chance is allowed for, in SD"),
+    "shrunk_low": _number("lower end of its interval"),
+    "shrunk_high": _number("upper end of its interval"),
+    # agreement of teachers and leaders
+    "difference": _number("leaders less teachers of the same school, in scale points"),
+    "r_schools": _number("correlation of the schools' means"),
+    "icc1": _number("share of the variance between schools, 0-1"),
+    "icc2": _number("reliability of the schools' means, 0-1"),
+    "rwg": _number("agreement within schools, median, 0-1"),
+    # measurement
+    "alpha": _number("Cronbach's alpha"),
+    "alpha_ci_low": _number("lower end of its interval"),
+    "alpha_ci_high": _number("upper end of its interval"),
+    "alpha_post": _number("Cronbach's alpha after"),
+    "omega": _number("McDonald's omega"),
+    "omega_ci_low": _number("lower end of its interval"),
+    "omega_ci_high": _number("upper end of its interval"),
+    "mean": _number("mean, in scale points", item_decimals=1),
+    "sd": _number("SD, in scale points"),
+    "icc": _number("share of the variance between schools, 0-1"),
+    "item_rest_r": _number("correlation with the rest of the scale", item_decimals=2),
+    "alpha_if_deleted": _number("alpha without the item", item_decimals=2),
+    "floor_share": _number("share at the lowest answer", "share", of="n", item_decimals=2),
+    "ceiling_share": _number("share at the highest answer", "share", of="n", item_decimals=2),
+    "missing_share": _number("share without an answer", "share", of="n", item_decimals=2),
+    "share_missing": _number("share of answers missing", "share", of="n_cells"),
+    "share_most": _number("share of people with most answers missing", "share", of="n"),
+    "chisq": _number("chi-square of the model"),
+    "cfi": _number("comparative fit index"),
+    "tli": _number("Tucker-Lewis index"),
+    "rmsea": _number("root mean square error of approximation"),
+    "srmr": _number("standardised root mean square residual"),
+    "delta_cfi": _number("CFI less that of the freer model"),
+    "delta_rmsea": _number("RMSEA less that of the freer model"),
+    "holds": Column("flag", "estimate", "whether the equality holds"),
+    "freed": Column("text", "estimate", "parameters freed"),
+    "latent_change": _number("change of the latent mean, in SD before"),
+    "latent_change_se": _number("its standard error"),
+    # who differs before
+    "smd": _number("standardised difference of the groups' means", decimals=2),
+    # bins
+    "low": _number("lower edge of the bin", "edge"),
+    "high": _number("upper edge of the bin", "edge"),
+    "share": _number("share of the people in the bin, 0-1"),
+    "most": _number("largest possible number of times"),
+    "day": Column("text", "estimate", "day of submission"),
+    # settled for the study
+    "low_fifth": _number("20th percentile of all answers before"),
+    "midpoint": _number("middle of the response scale"),
+}  # fmt: skip
+
+EFFECTS = (
+    "region", "school_id", "population", "outcome", "question", "estimand", "contrast",
+    "subgroup", "weighting", "cluster", "n_pre", "n_post", "n_pairs", "n_clusters",
+    "n_schools_dropped", "mean_pre", "mean_post", "sd_pre", "sd_post", "r_pre_post",
+    "icc_change", "design_effect", "change", "change_se", "change_ci_low", "change_ci_high",
+    "statistic", "df", "p_value", "p_adjusted", "family", "plan_role", "sd_unit", "estimate",
+    "se", "ci_low", "ci_high", "ci_level", "mdes", "sesoi", "drift", "estimate_vs_drift",
+    "verdict", "evidence", "measurement_warning", "flags", "method", "reason", "suppressed",
+)  # fmt: skip
+SENSITIVITY = (
+    "region", "population", "outcome", "question", "estimand", "subgroup", "analysis", "contrast",
+    "n_pre", "n_post", "n_pairs", "n_clusters", "change", "change_se", "df", "p_value", "sd_unit",
+    "estimate", "se", "ci_low", "ci_high", "ci_level", "sesoi", "verdict", "main_estimate",
+    "main_verdict", "agrees", "flags", "method", "reason", "suppressed",
+)  # fmt: skip
+VARIANCE = ("region", "population", "outcome", "wave", "n", "n_clusters", "sd", "icc")
+RELIABILITY = (
+    "region", "population", "scale", "wave", "subgroup", "n_items", "n",
+    "alpha", "alpha_ci_low", "alpha_ci_high", "omega", "omega_ci_low", "omega_ci_high",
+)  # fmt: skip
+INVARIANCE = (
+    "population", "scale", "design", "model", "n", "n_groups", "chisq", "df", "p_value", "cfi",
+    "tli", "rmsea", "srmr", "delta_cfi", "delta_rmsea", "holds", "freed", "latent_change",
+    "latent_change_se", "reason",
+)  # fmt: skip
+ITEMS = (
+    "region", "population", "scale", "item", "wave", "subgroup", "n", "missing_share", "mean", "sd",
+    "item_rest_r", "alpha_if_deleted", "floor_share", "ceiling_share",
+)  # fmt: skip
+# counts of people by place, wave and subgroup, from the register's invited to the linked
+RESPONSE = (
+    "population", "wave", "region", "school_id", "subgroup", "n_invited", "n_answered",
+    "n_consented", "n_kept", "n_linkable", "n_linked",
+)  # fmt: skip
+STEPS = tuple(column for column in RESPONSE if column.startswith("n_"))
+LINKAGE = ("population", "region", "wave", "state", "n")
+# how two groups differed before; outcome is a scale, or grade or gender=girl
+ATTRITION = (
+    "region", "population", "outcome", "comparison", "n_one", "n_other", "smd", "flags",
+    "reason", "suppressed",
+)  # fmt: skip
+SCHOOLS = (
+    "region", "school_id", "population", "outcome", "question", "estimand", "n_pre", "n_post",
+    "n_pairs", "sd_unit", "estimate", "se", "ci_low", "ci_high", "ci_level", "shrunk",
+    "shrunk_low", "shrunk_high", "tau2", "reason", "suppressed",
+)  # fmt: skip
+AGREEMENT = (
+    "region", "outcome", "question", "n_schools", "n_teachers", "n_leaders", "mean_teachers",
+    "mean_leaders", "difference", "se", "df", "ci_low", "ci_high", "ci_level", "r_schools",
+    "icc1", "icc2", "rwg", "reason", "suppressed",
+)  # fmt: skip
+MISSING_ANSWERS = (
+    "region", "population", "scale", "wave", "subgroup", "n", "n_cells", "share_missing",
+    "share_most",
+)  # fmt: skip
+POOLED = (
+    "population", "outcome", "estimand", "k", "estimate", "se", "df", "ci_low", "ci_high",
+    "pi_low", "pi_high", "tau2", "i2", "q", "q_p", "method",
+)  # fmt: skip
+LEDGER = (
+    "population", "wave", "file", "region", "step", "reason", "n_in", "n_out", "n_set_aside",
+)  # fmt: skip
+MASK = (
+    "population", "region", "school_id", "subgroup", "wave", "outcome", "n", "suppressed",
+    "reason",
+)  # fmt: skip
+UNITS = (
+    "population", "outcome", "unit", "sd_unit", "n", "low_fifth", "midpoint", "alpha",
+    "alpha_post", "floor_share", "ceiling_share",
+)  # fmt: skip
+HISTOGRAM = (
+    "population", "region", "school_id", "outcome", "question", "item", "subgroup", "wave", "low",
+    "high", "n", "share", "mean",
+)  # fmt: skip
+ATTENDANCE = (
+    "population", "region", "wave", "column", "low", "high", "n", "share", "mean", "most",
+)  # fmt: skip
+ARRIVALS = ("population", "region", "wave", "day", "n", "n_final", "n_invited")
+CARELESS = ("population", "region", "wave", "sign", "n", "n_flagged")
+#: What a row of the disclosure mask is found by.
+CELL = ("population", "region", "school_id", "subgroup", "wave", "outcome")
+
+#: Tables that notebooks keep, by file name; their columns are a contract.
+KEPT = {
+    "effects": EFFECTS,
+    "sensitivity": SENSITIVITY,
+    "variance": VARIANCE,
+    "reliability": RELIABILITY,
+    "items": ITEMS,
+    "pooled": POOLED,
+    "attrition": ATTRITION,
+    "schools": SCHOOLS,
+    "agreement": AGREEMENT,
+}
+
+
+def with_role(*roles: Role) -> frozenset[str]:
+    """Return the names of the columns of these roles.
+
+    Examples
+    --------
+    >>> sorted(with_role("setting"))
+    ['ci_level', 'n_items', 'sesoi', 'suppressed']
+    """
+    return frozenset(name for name, column in COLUMNS.items() if column.role in roles)
+
+
+def of_kind(*kinds: Kind) -> frozenset[str]:
+    """Return the names of the columns of these kinds.
+
+    Examples
+    --------
+    >>> "verdict" in of_kind("text"), "n_pairs" in of_kind("count")
+    (True, True)
+    """
+    return frozenset(name for name, column in COLUMNS.items() if column.kind in kinds)
