@@ -29,7 +29,8 @@ from loftet_analysis.analysis.effects import effects
 from loftet_analysis.analysis.panel import NETWORK, arrange
 from loftet_analysis.cleaning.units import units
 from loftet_analysis.stats import mixed
-from loftet_analysis.stats.cr2 import NotEstimableError, mean
+from loftet_analysis.stats.cr2 import mean
+from loftet_analysis.stats.result import NotEstimableError
 
 mpl.use("svg")
 import matplotlib.pyplot as plt

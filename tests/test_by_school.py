@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 
 from loftet_analysis.analysis.effects import REASONS
-from loftet_analysis.analysis.school_effects import by_school, change_over_cells, shrink
+from loftet_analysis.analysis.school_effects import by_school
 from loftet_analysis.names import BY_SCHOOL
+from loftet_analysis.stats.cr2 import change_over_cells
+from loftet_analysis.stats.shrinkage import shrink
 from tests.test_effects import answers, codes, pairs_of, row, unit
 
 REFERENCE = json.loads((Path(__file__).parent / "reference" / "by_school.json").read_text())

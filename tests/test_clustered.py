@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loftet_analysis.errors import InputError
-from loftet_analysis.stats.cr2 import NotEstimableError, contrast, mean, standardised
+from loftet_analysis.stats.cr2 import contrast, mean, standardise
+from loftet_analysis.stats.result import NotEstimableError
 
 REFERENCE = Path(__file__).parent / "reference"
 CLUBSANDWICH = json.loads((REFERENCE / "clubsandwich.json").read_text())
@@ -208,8 +209,8 @@ def test_order_rescaling_and_sign(seed, scale, shift):
     assert turned.estimate == pytest.approx(shift - scale * found.estimate, abs=1e-9)
     assert turned.se == pytest.approx(scale * found.se)
     assert turned.df == pytest.approx(found.df)
-    unit = standardised(found, 2.0, values, cluster)
-    rescaled = standardised(
+    unit = standardise(found, 2.0, values, cluster)
+    rescaled = standardise(
         mean(-scale * values, cluster), 2 * scale, shift - scale * values, cluster
     )
     assert (rescaled.estimate, rescaled.se) == pytest.approx((-unit.estimate, unit.se))
@@ -275,11 +276,11 @@ def test_sd_enters_through_person_level_influence_values():
     school, d, x = codes(data["school"]), data["change"], data["pre"]
     s, theta = x.std(), d.mean() / x.std()
     psi = (d - d.mean()) / s - theta / (2 * s**2) * ((x - x.mean()) ** 2 - x.var(ddof=0))
-    found, by_influence = standardised(mean(d, school), s, x, school), mean(psi, school)
+    found, by_influence = standardise(mean(d, school), s, x, school), mean(psi, school)
     assert found.estimate == pytest.approx(theta)
     np.testing.assert_allclose(found.scores, by_influence.scores, atol=1e-12)
     assert found.df == pytest.approx(by_influence.df, rel=1e-10)
-    assert found.se != pytest.approx(standardised(mean(d, school), s).se, rel=1e-3)
+    assert found.se != pytest.approx(standardise(mean(d, school), s).se, rel=1e-3)
 
 
 @given(seed=SEEDS)
@@ -296,7 +297,7 @@ def test_influence_is_the_derivative_by_a_school_s_weight(seed):
         return np.average(d, weights=w) / np.sqrt(variance)
 
     sd = np.sqrt(np.mean((x - (np.bincount(role, x) / np.bincount(role))[role]) ** 2))
-    found = standardised(mean(d, school), sd, x, school, group=role)
+    found = standardise(mean(d, school), sd, x, school, group=role)
     assert found.estimate == pytest.approx(theta(np.ones(6)))
     unadjusted = found.scores * np.sqrt(1 - np.bincount(school) / len(school))
     step = 1e-5 * np.eye(6)
@@ -306,7 +307,7 @@ def test_influence_is_the_derivative_by_a_school_s_weight(seed):
 
 def test_schools_that_only_inform_the_sd_enter_the_variance():
     raw = mean([1.0, 2.0, 4.0], [0, 1, 2])
-    found = standardised(raw, 1.5, [1.0, 2.0, 3.0, 6.0], [0, 1, 2, 4])
+    found = standardise(raw, 1.5, [1.0, 2.0, 3.0, 6.0], [0, 1, 2, 4])
     assert len(found.scores) == 5
     assert found.scores[3] == 0
     assert found.scores[4] != 0
@@ -333,7 +334,7 @@ def test_what_cannot_be_estimated_says_why(y, x, cluster, cells, reason):
 
 def test_unit_from_one_cluster_is_refused():
     with pytest.raises(NotEstimableError, match="one_cluster"):
-        standardised(mean([1, 2, 4.0], [0, 1, 2]), 1.0, [1, 2, 3.0], [0, 0, 0])
+        standardise(mean([1, 2, 4.0], [0, 1, 2]), 1.0, [1, 2, 3.0], [0, 0, 0])
 
 
 def test_cells_must_lie_in_clusters():

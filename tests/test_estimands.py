@@ -6,10 +6,10 @@ import pingouin
 import pytest
 import statsmodels.api as sm
 
-from loftet_analysis.analysis.changes import intraclass_correlation
 from loftet_analysis.analysis.groups import networks
 from loftet_analysis.cleaning.units import units
 from loftet_analysis.stats.cr2 import contrast, mean
+from loftet_analysis.stats.reliability import intraclass_correlation
 from tests.test_effects import answers, codes, in_two_waves, pairs_of, row, unit
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from loftet_analysis.stats import factor
-from loftet_analysis.stats.cr2 import NotEstimableError
+from loftet_analysis.stats.result import NotEstimableError
 
 REFERENCE = Path(__file__).parent / "reference"
 R = json.loads((REFERENCE / "lavaan.json").read_text())

@@ -87,6 +87,14 @@ def test_imports_go_down_and_stand_at_the_top(module, path):
         assert allowed(room(module), room(target)), f"{path.name}:{line}: {target} lies higher"
 
 
+def test_the_engine_needs_nothing_of_the_library_but_its_errors():
+    engine = {module: path for module, path in MODULES.items() if room(module) == "stats"}
+    assert len(engine) > 10
+    for path in engine.values():
+        others = {target for _, target, _ in imports(path) if room(target) != "stats"}
+        assert others <= {"loftet_analysis.errors"}, f"{path.name}: {others}"
+
+
 def test_no_cycles_between_modules():
     graph = {
         module: {target for _, target, _ in imports(path) if target != module}

@@ -9,8 +9,9 @@ import pingouin
 import pytest
 
 from loftet_analysis.analysis.items import items
-from loftet_analysis.analysis.reliability import omega, reliability
+from loftet_analysis.analysis.reliability import reliability
 from loftet_analysis.names import ITEMS
+from loftet_analysis.stats.reliability import omega
 from loftet_analysis.study import load_instrument
 from tests.test_invariance import answers
 from tests.test_invariance import instrument as instrument  # a fixture

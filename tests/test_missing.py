@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from loftet_analysis.stats.cr2 import Clustered, NotEstimableError, contrast, mean
+from loftet_analysis.stats.cr2 import contrast, mean
 from loftet_analysis.stats.missing import (
     effective_size,
     imputed,
@@ -23,6 +23,7 @@ from loftet_analysis.stats.missing import (
     standardised_differences,
     tipping_points,
 )
+from loftet_analysis.stats.result import NotEstimableError, Result
 
 REFERENCE = Path(__file__).parent / "reference"
 R = json.loads((REFERENCE / "sensitivity.json").read_text())
@@ -72,7 +73,7 @@ def test_weights_that_cannot_be_had_say_why():
 
 def test_imputations_are_pooled_as_in_mice():
     each = [
-        Clustered(q, np.array([np.sqrt(u)]), 41.0, 12)
+        Result(q, np.sqrt(u), 41.0, 12)
         for q, u in zip(R["rubin"]["q"], R["rubin"]["u"], strict=True)
     ]
     found = pool_imputations(each)
@@ -82,7 +83,7 @@ def test_imputations_are_pooled_as_in_mice():
 
 
 def test_imputations_that_agree_add_nothing():
-    same = [Clustered(0.2, np.array([0.1]), 1000.0, 9)] * 20
+    same = [Result(0.2, 0.1, 1000.0, 9)] * 20
     found = pool_imputations(same)
     assert (found.estimate, found.se) == pytest.approx((0.2, 0.1))
     assert found.df == pytest.approx(1000 * 1001 / 1003)
@@ -232,11 +233,11 @@ def test_register_weights_that_cannot_be_had_say_why():
 
 def test_pooling_allows_endless_df_as_mice_does():
     pairs = zip(R["rubin"]["q"], R["rubin"]["u"], strict=True)
-    each = [Clustered(q, np.array([np.sqrt(u)]), np.inf, 12) for q, u in pairs]
+    each = [Result(q, np.sqrt(u), np.inf, 12) for q, u in pairs]
     assert pool_imputations(each).df == pytest.approx(R["rubin"]["df_of_many"], rel=1e-10)
-    same = [Clustered(0.2, np.array([0.1]), np.inf, 9)] * 5
+    same = [Result(0.2, 0.1, np.inf, 9)] * 5
     assert pool_imputations(same).df == np.inf
-    still = [Clustered(0.2, np.array([0.0]), 9.0, 9)] * 5
+    still = [Result(0.2, 0.0, 9.0, 9)] * 5
     assert reason(pool_imputations, still) == "no_variance"
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loftet_analysis.stats.cr2 import NotEstimableError
 from loftet_analysis.stats.mixed import fit
+from loftet_analysis.stats.result import NotEstimableError
 
 REFERENCE = Path(__file__).parent / "reference"
 R = json.loads((REFERENCE / "multilevel.json").read_text())

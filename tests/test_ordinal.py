@@ -12,8 +12,9 @@ from pingouin import compute_effsize
 from scipy import stats
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 
-from loftet_analysis.stats.cr2 import NotEstimableError, mean
+from loftet_analysis.stats.cr2 import mean
 from loftet_analysis.stats.ordinal import ordered_logit, superiority, superiority_of_pairs
+from loftet_analysis.stats.result import NotEstimableError
 
 REFERENCE = Path(__file__).parent / "reference"
 R = json.loads((REFERENCE / "sensitivity.json").read_text())

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loftet_analysis.analysis.reliability import alpha, reliability
+from loftet_analysis.analysis.reliability import reliability
 from loftet_analysis.names import RELIABILITY
+from loftet_analysis.stats.reliability import alpha
 from loftet_analysis.study import load_instrument
 
 REFERENCE = Path(__file__).parent / "reference"

@@ -16,8 +16,6 @@ from loftet_analysis.analysis.equity import (
     BETWEEN,
     PERCENTILES,
     WITHIN,
-    _quantile,
-    _step,
     gap_change,
     lowest_fifth,
     same_grade_quantile,
@@ -27,7 +25,8 @@ from loftet_analysis.analysis.equity import (
 )
 from loftet_analysis.analysis.panel import arrange, subgroup_rows
 from loftet_analysis.names import SPREAD
-from loftet_analysis.stats.cr2 import NotEstimableError
+from loftet_analysis.stats.quantiles import mid_quantile, scale_step
+from loftet_analysis.stats.result import NotEstimableError
 
 R = json.loads((Path(__file__).parent / "reference" / "spread.json").read_text())
 RULER = {"total": 0.8, "low_fifth": R["low_cut"], "alpha": 0.8}
@@ -170,22 +169,22 @@ def test_influences_are_derivatives_in_the_weights(seed, p):
     rng = np.random.default_rng(seed)
     y = rng.choice([2, 2.25, 7 / 3, 2.5, 2.75, 3, 3.25], 60)
     weight = rng.uniform(0.5, 2, 60)
-    q, influence = _quantile(y, weight, p, 0.25)
+    q, influence = mid_quantile(y, weight, p, 0.25)
     assert weight @ influence == pytest.approx(0, abs=1e-10)
     assume(np.abs(np.abs(q - y) - 0.25).min() > 1e-3)  # at a bend the slope is that of both sides
     for i in range(0, 60, 7):
         more = weight.copy()
         more[i] += 1e-6 * weight.sum()
-        slope = (_quantile(y, more, p, 0.25)[0] - q) / 1e-6
+        slope = (mid_quantile(y, more, p, 0.25)[0] - q) / 1e-6
         assert slope == pytest.approx(influence[i], rel=1e-3, abs=1e-4)
 
 
 def test_one_person_with_a_missing_item_hardly_moves_a_quantile():
     y = np.repeat([1.5, 1.75, 2.0, 2.25, 2.5, 2.75], [10, 20, 40, 50, 40, 20])
-    q, influence = _quantile(y, np.ones(len(y)), 0.5, _step(y))
+    q, influence = mid_quantile(y, np.ones(len(y)), 0.5, scale_step(y))
     with_one = np.append(y, 13 / 6)
-    assert _step(with_one) == _step(y) == 0.25
-    other, other_influence = _quantile(with_one, np.ones(len(with_one)), 0.5, 0.25)
+    assert scale_step(with_one) == scale_step(y) == 0.25
+    other, other_influence = mid_quantile(with_one, np.ones(len(with_one)), 0.5, 0.25)
     assert other == pytest.approx(q, abs=0.002)
     assert np.abs(other_influence).max() == pytest.approx(np.abs(influence).max(), rel=0.02)
 
@@ -200,7 +199,7 @@ def test_one_person_with_a_missing_item_hardly_moves_a_quantile():
     ],
 )
 def test_the_step_is_that_of_the_scale(y, step):
-    assert _step(y) == pytest.approx(step)
+    assert scale_step(y) == pytest.approx(step)
 
 
 @pytest.mark.parametrize("name", FINDERS)
@@ -338,7 +337,7 @@ def test_what_cannot_be_estimated_is_refused_with_its_reason():
 
 def test_a_quantile_between_two_heaps_that_are_far_apart_is_refused():
     y = np.repeat([1.0, 3.0, 3.1], [50, 25, 25])
-    assert reason(_quantile, y, np.ones(100), 0.5, _step(y)) == "no_unique_quantile"
+    assert reason(mid_quantile, y, np.ones(100), 0.5, scale_step(y)) == "no_unique_quantile"
 
 
 def test_one_person_in_every_cell_says_nothing_of_the_spread_within_schools():
@@ -453,7 +452,7 @@ def coverage(reps, seed=1):
     finders = {name: FINDERS[name] for name in ("p10", "p25", "p50", "p75", "gap_change")}
     ones = np.ones(y.shape[1])
     truth = {
-        f"p{100 * p:g}": np.diff([_quantile(wave, ones, p, 0.25)[0] for wave in y])[0]
+        f"p{100 * p:g}": np.diff([mid_quantile(wave, ones, p, 0.25)[0] for wave in y])[0]
         for p in (0.1, 0.25, 0.5, 0.75)
     }
     change = y[1] - y[0]

@@ -19,18 +19,15 @@ from loftet_analysis.analysis.synthesis import (
     REFUSED,
     REGRESSION,
     UNGUARDED,
-    change_in_cells,
     leave_one_out,
     meta_regression,
     one_stage,
     pool,
     pool_each,
-    tau2_interval,
-    tau2_reml,
 )
 from loftet_analysis.errors import InputError
 from loftet_analysis.names import POOLED
-from loftet_analysis.stats.cr2 import NotEstimableError, contrast
+from loftet_analysis.stats.meta import tau2_interval, tau2_reml
 
 REFERENCE = Path(__file__).parent / "reference"
 META = json.loads((REFERENCE / "r_values.json").read_text())["meta"]
@@ -269,37 +266,6 @@ def test_moderators_must_be_numbers_for_every_region(regions15):
     table = pd.DataFrame({"urban": [0, np.nan], "kind": ["a", "b"]}, index=["r0", "r1"])
     with pytest.raises(InputError, match=r"(?s)urban cannot.*r1, r2.*kind cannot.*r0, r1, r2"):
         meta_regression(regions15.iloc[:3], table)
-
-
-def by_contrast(n, means, cluster):
-    """The same-grade fit with its blocks of rows and cells."""
-    cells, both = len(cluster), n.sum(axis=1)
-    return contrast(
-        means.ravel(), np.tile([[0.0], [1.0]], (cells, 1)), [1], np.repeat(cluster, 2),
-        cells=np.repeat(np.arange(cells), 2), weights=(both[:, None] / n).ravel(),
-        counts=n.ravel(),
-    )  # fmt: skip
-
-
-@given(seed=SEEDS, largest=st.sampled_from([1, 3, 40]))
-@settings(max_examples=60, deadline=None)
-def test_change_in_cells_is_the_engine_s(seed, largest):
-    rng = np.random.default_rng(seed)
-    cluster = rng.permutation(np.r_[0:3, rng.integers(0, 5, 30)])
-    n = rng.integers(1, largest + 1, (33, 2))
-    means = rng.normal(3, 1, (33, 2))
-    found, engine = change_in_cells(n, means, cluster), by_contrast(n, means, cluster)
-    assert found.estimate == pytest.approx(engine.estimate, abs=1e-12)
-    np.testing.assert_allclose(found.scores, engine.scores, atol=1e-12)
-    assert (found.df, found.n_clusters) == pytest.approx((engine.df, engine.n_clusters), rel=1e-10)
-
-
-def test_cells_of_one_region_or_without_differences_are_refused():
-    n, means = np.full((4, 2), 3), np.array([[1.0, 2], [2, 2], [1, 4], [3, 3]])
-    with pytest.raises(NotEstimableError, match="one_cluster"):
-        change_in_cells(n, means, [1, 1, 1, 1])
-    with pytest.raises(NotEstimableError, match="no_variance"):
-        change_in_cells(n, np.tile([0.1, 0.3], (4, 1)), [0, 0, 1, 2])
 
 
 def people_of_regions(seed=1, n=400):

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from loftet_analysis.analysis.changes import intraclass_correlation
 from loftet_analysis.analysis.variance import variance
 from loftet_analysis.names import VARIANCE
+from loftet_analysis.stats.reliability import intraclass_correlation
 from tests.test_effects import answers, codes
 
 

@@ -20,10 +20,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from loftet_analysis.analysis.changes import intraclass_correlation
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.names import AGREEMENT, OUTCOME, POST, SCHOOL, WAVE
-from loftet_analysis.stats.cr2 import TOLERANCE, Floats, NotEstimableError, mean
+from loftet_analysis.stats.cr2 import TOLERANCE, mean
+from loftet_analysis.stats.reliability import intraclass_correlation
+from loftet_analysis.stats.result import Floats, NotEstimableError
 from loftet_analysis.study import Instrument
 
 FEWEST_SCHOOLS = 3

@@ -28,7 +28,9 @@ from loftet_analysis.analysis.panel import (
 )
 from loftet_analysis.cleaning.units import TOTAL, WITHIN_ROLE
 from loftet_analysis.names import COLLEAGUE, GATHERINGS, INTERIM_WORK, PARTICIPANT
-from loftet_analysis.stats.cr2 import Clustered, Floats, NotEstimableError, contrast, mean
+from loftet_analysis.stats.cr2 import contrast, mean, means_by
+from loftet_analysis.stats.reliability import intraclass_correlation
+from loftet_analysis.stats.result import Floats, NotEstimableError, Result
 
 DESCRIPTIVE = "descriptive (single group)"
 CONTAMINATED = "within-school contrast, contaminated by design"
@@ -81,7 +83,7 @@ class Found:
     ``baseline`` is the difference of groups before, in scale points.
     """
 
-    raw: Clustered
+    raw: Result
     n_pre: int | None
     n_post: int | None
     n_schools_dropped: int
@@ -506,50 +508,15 @@ def common_cells(case: Case, *, at_least: int) -> tuple[Codes, Codes, Floats]:
     return cells, n[cells], sums[cells] / n[cells]
 
 
-def means_by(code: Codes, *columns: Floats) -> tuple[Codes, list[Floats]]:
-    """Return the codes that occur and each column's mean by code."""
-    n = np.bincount(code)
-    used = np.flatnonzero(n)
-    return used, [np.bincount(code, column)[used] / n[used] for column in columns]
-
-
-def intraclass_correlation(values: Floats, cluster: Codes) -> float:
-    """Return the share of the variance that lies between clusters, at least 0.
-
-    The analysis of variance estimator for clusters of unequal size, (MSB − MSW) / (MSB +
-    (n₀ − 1) MSW), n₀ = (N − Σ n_j²/N) / (J − 1) (Donner 1986, International Statistical Review
-    54(1), 67–82). Empty where clusters have one person each, or there is one cluster.
-
-    Examples
-    --------
-    >>> round(float(intraclass_correlation(np.array([1.0, 2, 4, 5]), np.array([0, 0, 1, 1]))), 4)
-    0.8947
-    """
-    sizes = np.bincount(cluster)
-    used = np.flatnonzero(sizes)
-    n, j = len(values), len(used)
-    if j < 2 or n == j:
-        return np.nan
-    centre = np.bincount(cluster, values)[used] / sizes[used]
-    between = float(sizes[used] @ (centre - values.mean()) ** 2) / (j - 1)
-    place = np.zeros(len(sizes), dtype=int)
-    place[used] = np.arange(j)
-    residual = values - centre[place[cluster]]
-    within = float(residual @ residual) / (n - j)
-    typical = (n - (sizes[used] ** 2).sum() / n) / (j - 1)
-    whole = between + (typical - 1) * within
-    return max(0.0, (between - within) / whole) if whole > 0 else np.nan
-
-
 def found_in_pairs(
-    people: People, valid: Mask, raw: Clustered, first: Codes, before: Floats, after: Floats
+    people: People, valid: Mask, raw: Result, first: Codes, before: Floats, after: Floats
 ) -> Found:
     """Describe pairs by their answers before and after."""
     found = found_in(people, valid & people.pre, raw, before, after, people.school[first])
     return replace(found, n_pairs=len(first), r_pre_post=_correlation(before, after))
 
 
-def found_in_cells(case: Case, raw: Clustered, cells: Codes, means: Floats) -> Found:
+def found_in_cells(case: Case, raw: Result, cells: Codes, means: Floats) -> Found:
     """Describe the people in the cells used; `means` are those before and after."""
     people, y = case.people, case.y
     used = np.zeros(people.cell.max() + 2, dtype=bool)
@@ -562,7 +529,7 @@ def found_in_cells(case: Case, raw: Clustered, cells: Codes, means: Floats) -> F
 
 
 def found_in(
-    people: People, eligible: Mask, raw: Clustered, before: Floats, after: Floats, used: Codes
+    people: People, eligible: Mask, raw: Result, before: Floats, after: Floats, used: Codes
 ) -> Found:
     """Describe the answers compared, and the schools of eligible rows that are not among them."""
     left = np.bincount(people.school[eligible])
@@ -580,7 +547,7 @@ def found_in(
 
 
 def unit_sample(people: People, y: Floats, found: Found, unit: str) -> dict[str, NDArray]:
-    """Return the answers behind the unit with their clusters, as `standardised` takes them."""
+    """Return the answers behind the unit with their clusters, as `standardise` takes them."""
     rows = people.pre & np.isfinite(y)
     if unit == WITHIN_ROLE:
         rows &= people.role != ""

@@ -27,7 +27,8 @@ from loftet_analysis.analysis.panel import People, answers, arrange, subgroup_ro
 from loftet_analysis.analysis.verdicts import judged
 from loftet_analysis.cleaning.units import TOTAL
 from loftet_analysis.names import EFFECTS, GRADE, OUTCOME, POPULATION
-from loftet_analysis.stats.cr2 import NotEstimableError, standardised
+from loftet_analysis.stats.cr2 import standardise
+from loftet_analysis.stats.result import NotEstimableError
 
 REASONS = {
     "no_outcome": "the data have no such scale",
@@ -214,7 +215,7 @@ def _row(
         sample = unit_sample(people, y, found, estimand.unit) if whole else {}
         numbers = _numbers(found, estimand, ci_level)
         if estimand.unit:
-            scaled = standardised(found.raw, sd, **sample)
+            scaled = standardise(found.raw, sd, **sample)
             low, high = scaled.interval(ci_level)
             numbers |= {"sd_unit": sd, "estimate": scaled.estimate, "se": scaled.se}
             numbers |= {"ci_low": low, "ci_high": high}

@@ -29,8 +29,8 @@ import pandas as pd
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.names import GRADE, INVARIANCE, PERSON, POST, PRE, SCHOOL, WAVE
 from loftet_analysis.stats import factor
-from loftet_analysis.stats.cr2 import Floats, NotEstimableError
 from loftet_analysis.stats.factor import METRIC, SCALAR, FactorFit, Model, Moments
+from loftet_analysis.stats.result import Floats, NotEstimableError
 from loftet_analysis.study import Instrument, Study
 
 LINKED, GROUPS = "linked", "groups"

@@ -2,51 +2,33 @@
 
 Two estimates of the same thing. A school's own mean change has the standard error of its people,
 with CR2 over persons: a school of few people jumps about. The shrunken estimate draws it towards
-the mean of the region's schools, the more the less it says: y_j ~ N(θ_j, v_j), θ_j ~ N(μ, τ²). From
-a dozen schools little is known of τ, and intervals that take it as found (empirical Bayes) hold
-80–88 % of the true changes instead of 95 % where schools differ; so it is integrated out. Schools
-are shown, never ranked: both ends of a list sorted by the schools' own changes are mostly small
+the mean of the region's schools, the more the less it says; see ``stats.shrinkage``. Schools are
+shown, never ranked: both ends of a list sorted by the schools' own changes are mostly small
 schools.
 
 References
 ----------
-Rubin 1981, Journal of Educational Statistics 6(4), 377–401 (experiments in eight schools). Gelman,
-Carlin, Stern, Dunson, Vehtari & Rubin 2013, Bayesian Data Analysis, 3rd ed., sections 5.4 (the
-formulas) and 5.7 (the flat prior on τ). Raudenbush & Bryk 1985, Journal of Educational Statistics
-10(2), 75–98 (empirical Bayes over studies). Goldstein & Spiegelhalter 1996, doi:10.2307/2983325
-(why not to rank).
+Goldstein & Spiegelhalter 1996, doi:10.2307/2983325 (why not to rank).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
-from scipy import special
 
 from loftet_analysis.analysis.changes import SMALLEST_CELL, Case, common_cells
 from loftet_analysis.analysis.effects import rulers
 from loftet_analysis.analysis.panel import Codes, answers, arrange, complete_pairs
-from loftet_analysis.analysis.synthesis import tau2_reml
 from loftet_analysis.cleaning.units import TOTAL
 from loftet_analysis.names import BY_SCHOOL, GRADE, PERSON, SCHOOL
-from loftet_analysis.stats.cr2 import (
-    TOLERANCE,
-    Clustered,
-    Floats,
-    NotEstimableError,
-    mean,
-    standardised,
-)
+from loftet_analysis.stats.cr2 import change_over_cells, mean, standardise
+from loftet_analysis.stats.result import NotEstimableError, Result
+from loftet_analysis.stats.shrinkage import FEWEST, shrink
 
 FEWEST_PAIRS = 2
-FEWEST_SCHOOLS = 3
-NODES = 400
-HALVINGS = 40
 TYPES = (
     dict.fromkeys(BY_SCHOOL, "float64")
     | dict.fromkeys(("n_pre", "n_post", "n_pairs"), "Int64")
@@ -145,158 +127,6 @@ def by_school(
     return pd.DataFrame(rows, columns=BY_SCHOOL).astype(TYPES)
 
 
-def change_over_cells(
-    y: ArrayLike, cell: ArrayLike, post: ArrayLike, person: ArrayLike
-) -> Clustered:
-    """Return the mean over cells of the difference of the waves' means, persons being clusters.
-
-    With G cells a person adds u = Σ ± (y_i − ȳ_c)/(G n_c) · √(n_c/(n_c − 1)) over her answers, c
-    the cell in the wave of the answer, and the variance is Σ u²; that is CR2 of the fit of all
-    cell means. A person who was in one grade before and is in another after has two answers in u.
-    Satterthwaite's df are (Σ k_c)² / Σ k_c²/(n_c − 1), k_c = 1/n_c, where nobody has two, and n − 1
-    where all n people have two in the one cell there is. In general u has the covariances P_jj =
-    Σ k_c/n_c and P_jk = −Σ k_c/(n_c (n_c − 1)) over the cells of j, or those that j and k share (in
-    units of a person's variance over G²), and df are (Σ P_jj)² / Σ P_jk².
-
-    Parameters
-    ----------
-    y : array-like of shape (n,)
-        Finite answers.
-    cell : array-like of int, shape (n,)
-        Codes; every cell has two answers or more in each wave, of different persons.
-    post : array-like of bool, shape (n,)
-        Whether the answer was given after.
-    person : array-like of int, shape (n,)
-        Codes.
-
-    Returns
-    -------
-    Clustered
-
-    Raises
-    ------
-    NotEstimableError
-        ``no_variance``, or ``not_estimable`` (a cell with fewer answers in a wave).
-
-    Examples
-    --------
-    >>> found = change_over_cells([1, 2, 3, 3, 3, 6], [5] * 6, [False] * 3 + [True] * 3, range(6))
-    >>> round(found.estimate, 4), round(found.se, 4), round(found.df, 4)
-    (2.0, 1.1547, 4.0)
-    >>> found = change_over_cells([1, 2, 3, 3, 3, 6], [5] * 6, [False] * 3 + [True] * 3,
-    ...                           [0, 1, 2, 0, 1, 2])
-    >>> round(found.estimate, 4), round(found.se, 4), round(found.df, 4)
-    (2.0, 0.5774, 2.0)
-    """
-    y, (place, cells) = np.asarray(y, dtype=float), pd.factorize(np.asarray(cell))
-    persons, people = pd.factorize(np.asarray(person))
-    code = 2 * place + np.asarray(post, dtype=int)
-    n = np.bincount(code, minlength=2 * len(cells))
-    if n.min() < 2:
-        raise NotEstimableError("not_estimable")
-    sign = np.tile([-1.0, 1.0], len(cells)) / len(cells)
-    centre = np.bincount(code, y) / n
-    part = sign / np.sqrt(n * (n - 1))
-    scores = np.bincount(persons, part[code] * (y - centre[code]))
-    own, shared = np.bincount(persons, (1 / n**2)[code]), 1 / (n**2 * (n - 1))
-    # how many people have an answer in both of two cells: the rest of Σ P_jk² is their own
-    has = np.zeros((len(people), len(n)))
-    has[persons, code] = 1
-    squares = shared @ (has.T @ has) ** 2 @ shared - (has @ shared) @ (has @ shared) + own @ own
-    found = Clustered(float(sign @ centre), scores, float(own.sum() ** 2 / squares), len(people))
-    if found.se <= TOLERANCE * np.abs(part[code] * y).sum():
-        raise NotEstimableError("no_variance")
-    return found
-
-
-def shrink(y: ArrayLike, v: ArrayLike, *, ci_level: float = 0.95) -> pd.DataFrame:
-    """Return estimates drawn towards the mean of all, the spread of the true ones being unknown.
-
-    y_j ~ N(θ_j, v_j) with v_j known, θ_j ~ N(μ, τ²), flat priors on μ and on τ ≥ 0. Given τ, with
-    w_j = 1/(τ² + v_j), μ̂ = Σ w y / Σ w and B_j = τ² w_j, θ_j is normal with mean
-    B_j y_j + (1 − B_j) μ̂ and variance B_j v_j + (1 − B_j)² / Σ w, and
-
-        p(τ | y) ∝ (Σ w)^(−1/2) Π w_j^(1/2) exp(−w_j (y_j − μ̂)² / 2).
-
-    `shrunk` is the mean of this mixture over τ; the interval lies between its quantiles, with
-    (1 − ci_level)/2 on either side. τ runs over the whole half-line: τ = s x/(1 − x) with
-    Gauss–Legendre nodes x in (0, 1), s² being REML's τ² plus the median v.
-
-    In simulations with 11 schools of 40–150 people 95 % of the 95 % intervals hold the true change
-    where τ is 0.1 SD, 98 % where it is 0.05 and 99 % where it is 0. That is the share of all
-    schools; of those whose true change is the furthest from the mean 85–93 % are held. v counts as
-    known: with 2–6 people 85–87 % are held where every school has a v of its own, and 96–99 % where
-    v is pooled.
-
-    Parameters
-    ----------
-    y, v : array-like of shape (k,)
-        Estimates and their variances, greater than zero; k at least 3, since with fewer p(τ | y)
-        has no finite integral.
-    ci_level : float, default .95
-        Level of the interval.
-
-    Returns
-    -------
-    DataFrame
-        `shrunk`, `shrunk_low`, `shrunk_high` and `tau2`, a row per estimate. `tau2` is the REML
-        estimate of τ², for description: the estimates do not follow from it, and keep something
-        of their own where it is 0. (The posterior mean of τ² is infinite with 3 or 4 estimates.)
-
-    Raises
-    ------
-    ValueError
-        With fewer than 3 estimates.
-
-    Examples
-    --------
-    >>> shrink([0.1, 0.3, 0.6], [0.01, 0.01, 0.0225]).round(3)
-       shrunk  shrunk_low  shrunk_high   tau2
-    0   0.125      -0.075        0.324  0.044
-    1   0.300       0.112        0.490  0.044
-    2   0.543       0.242        0.851  0.044
-    """
-    y, v = np.asarray(y, dtype=float), np.asarray(v, dtype=float)
-    if len(y) < FEWEST_SCHOOLS:
-        raise ValueError(f"{len(y)} estimates; it takes {FEWEST_SCHOOLS} to integrate over tau")
-    tau2 = tau2_reml(y, v)
-    x, share = _nodes()
-    tau = np.sqrt(tau2 + np.median(v)) * x / (1 - x)
-    w = 1 / (tau[:, None] ** 2 + v)
-    total = w.sum(axis=1)
-    centre = w @ y / total
-    log_p = (np.log(w) - w * (y - centre[:, None]) ** 2).sum(axis=1) - np.log(total)
-    p = share / (1 - x) ** 2 * np.exp((log_p - log_p.max()) / 2)
-    p /= p.sum()
-    to_centre = v * w
-    at = y + to_centre * (centre[:, None] - y)
-    sd = np.sqrt((1 - to_centre) * v + to_centre**2 / total[:, None])
-    tail = (1 - ci_level) / 2
-    ends = {
-        "shrunk_low": _quantiles(tail, p, at, sd),
-        "shrunk_high": _quantiles(1 - tail, p, at, sd),
-    }
-    return pd.DataFrame({"shrunk": p @ at, **ends, "tau2": tau2})
-
-
-@cache
-def _nodes() -> tuple[Floats, Floats]:
-    """Return the nodes and weights of Gauss and Legendre's rule on (0, 1)."""
-    x, weight = np.polynomial.legendre.leggauss(NODES)
-    return (1 + x) / 2, weight / 2
-
-
-def _quantiles(level: float, p: Floats, at: Floats, sd: Floats) -> Floats:
-    """Return a quantile of each column's mixture of normals, rows having probability p."""
-    each = at + special.ndtri(level) * sd
-    low, high = each.min(axis=0), each.max(axis=0)
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        below = p @ special.ndtr((middle - at) / sd) < level
-        low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return (low + high) / 2
-
-
 def _persons(clean: pd.DataFrame) -> Codes:
     """Return a code per row for its person; a row without an id is a person of its own."""
     if PERSON not in clean:
@@ -324,13 +154,13 @@ def _school(case: Case, code: int, person: Codes | None, ci_level: float) -> dic
             raise NotEstimableError("no_unit")
     except NotEstimableError as refusal:
         return {"reason": refusal.reason}
-    scaled = standardised(raw, sd)
+    scaled = standardise(raw, sd)
     low, high = scaled.interval(ci_level)
     numbers = {"sd_unit": sd, "estimate": scaled.estimate, "se": scaled.se}
     return {**n, **numbers, "ci_low": low, "ci_high": high}
 
 
-def _by_grades(case: Case, person: Codes) -> tuple[Clustered, dict[str, int]]:
+def _by_grades(case: Case, person: Codes) -> tuple[Result, dict[str, int]]:
     """Return a school's mean same-grade change and how many people it rests on."""
     people = case.people
     cells, n, _ = common_cells(case, at_least=SMALLEST_CELL)
@@ -340,7 +170,7 @@ def _by_grades(case: Case, person: Codes) -> tuple[Clustered, dict[str, int]]:
     return raw, {"n_pre": before, "n_post": after}
 
 
-def _by_pairs(case: Case) -> tuple[Clustered, dict[str, int]]:
+def _by_pairs(case: Case) -> tuple[Result, dict[str, int]]:
     """Return the mean linked change of a school's people and how many they are."""
     first, second = complete_pairs(case.people, case.y, case.valid)
     n = len(first)
@@ -358,7 +188,7 @@ def _with_shrunk(
     Where people are paired, a school of n pairs has the variance within schools over n.
     """
     given = [place for place, row in enumerate(rows) if not row["reason"]]
-    if len(given) < FEWEST_SCHOOLS:
+    if len(given) < FEWEST:
         return rows
     used = pd.DataFrame([rows[place] for place in given])
     v = used["se"] ** 2

@@ -25,7 +25,6 @@ from loftet_analysis.analysis.changes import (
     found_in_cells,
     found_in_pairs,
     linked_change,
-    means_by,
     participants_vs_colleagues,
     same_grade,
 )
@@ -59,14 +58,8 @@ from loftet_analysis.names import (
 )
 from loftet_analysis.names import SCHOOL as SCHOOL_ID
 from loftet_analysis.stats import missing, mixed, ordinal
-from loftet_analysis.stats.cr2 import (
-    Clustered,
-    Floats,
-    NotEstimableError,
-    contrast,
-    mean,
-    standardised,
-)
+from loftet_analysis.stats.cr2 import contrast, mean, means_by, standardise
+from loftet_analysis.stats.result import Floats, NotEstimableError, Result
 from loftet_analysis.study import Instrument
 
 MISSING = 0.05
@@ -79,7 +72,7 @@ Pairs = tuple[Codes, Codes]
 
 @dataclass(frozen=True)
 class Unit:
-    """What a change is divided by; ``sample`` as in `standardised`, ``factor`` multiplies."""
+    """What a change is divided by; ``sample`` as in `standardise`, ``factor`` multiplies."""
 
     sd: float
     sample: Mapping[str, np.ndarray]
@@ -126,7 +119,7 @@ def _pairs(case: Case) -> Pairs:
     return complete_pairs(case.people, case.y, case.valid)
 
 
-def _in_pairs(case: Case, raw: Clustered, pairs: Pairs) -> Found:
+def _in_pairs(case: Case, raw: Result, pairs: Pairs) -> Found:
     first, second = pairs
     y = case.y
     return found_in_pairs(case.people, case.valid, raw, first, y[first], y[second])
@@ -159,7 +152,7 @@ def _naive_paired(case: Case) -> Found:
     if len(change) < 2 or not change.std() > 0:
         raise NotEstimableError("no_variance")
     test = pingouin.ttest(case.y[second], case.y[first], paired=True).iloc[0]
-    raw = _reported(change.mean(), change.mean() / test["T"], test["dof"])
+    raw = Result(change.mean(), change.mean() / test["T"], test["dof"])
     return _in_pairs(case, raw, pairs)
 
 
@@ -171,13 +164,8 @@ def _naive_welch(case: Case) -> Found:
         raise NotEstimableError("no_variance")
     test = pingouin.ttest(after, before, correction=True).iloc[0]
     change = after.mean() - before.mean()
-    raw = _reported(change, change / test["T"], test["dof"])
+    raw = Result(change, change / test["T"], test["dof"])
     return Found(raw, n_pre=len(before), n_post=len(after), n_schools_dropped=0)
-
-
-def _reported(estimate: float, se: float, df: float, n_clusters: int = 0) -> Clustered:
-    """Return what another model reports, in the clothes of the engine's; 0 is no clusters."""
-    return Clustered(float(estimate), np.array([se], dtype=float), float(df), n_clusters)
 
 
 def _all_schools(case: Case) -> Found:
@@ -249,7 +237,7 @@ def _naive_roles(case: Case) -> Found:
         raise NotEstimableError("no_variance")
     test = pingouin.ttest(change[role], change[~role], correction=True).iloc[0]
     apart = change[role].mean() - change[~role].mean()
-    return _in_pairs(case, _reported(apart, apart / test["T"], test["dof"]), pairs)
+    return _in_pairs(case, Result(apart, apart / test["T"], test["dof"]), pairs)
 
 
 def _weighted(case: Case, weight: Floats, clusters: str) -> Found:
@@ -388,7 +376,7 @@ def _tipping(case: Case, *, clusters: str, mark: str, sesoi: float, level: float
     points = missing.tipping_points(
         found.raw.estimate / sd, found.raw.se / sd, found.raw.df, share / rows.sum(), sesoi, level
     )
-    delta = _reported(points[mark] * sd, np.nan, np.nan, found.raw.n_clusters)
+    delta = Result(points[mark] * sd, np.nan, np.nan, found.raw.n_clusters)
     return replace(found, raw=delta, flags=(f"share_linked={share / rows.sum():.2f}",))
 
 
@@ -414,7 +402,7 @@ def _reml_of_pairs(case: Case) -> Found:
         slope=wave,
         person=np.tile(np.arange(len(first)), 2),
     )
-    return _in_pairs(case, _of_model(fitted, [0, 1]), pairs)
+    return _in_pairs(case, fitted.contrast([0, 1]), pairs)
 
 
 def _reml_of_everybody(case: Case) -> Found:
@@ -429,14 +417,9 @@ def _reml_of_everybody(case: Case) -> Found:
         raise NotEstimableError("no_pairs")
     x = np.column_stack([wave, np.eye(len(grades))[grade]])
     fitted = mixed.fit(case.y[rows], x, people.school[rows], slope=wave)
-    raw = _of_model(fitted, np.eye(x.shape[1])[0])
+    raw = fitted.contrast(np.eye(x.shape[1])[0])
     n_post = int(wave.sum())
     return Found(raw, n_pre=len(wave) - n_post, n_post=n_post, n_schools_dropped=0)
-
-
-def _of_model(fitted: mixed.Multilevel, c: object) -> Clustered:
-    effect = fitted.contrast(c)
-    return _reported(effect.estimate, effect.se, effect.df, fitted.n_schools)
 
 
 def _superiority_of_pairs(case: Case, *, clusters: str) -> Found:
@@ -720,7 +703,7 @@ def _numbers(case: Case, found: Found, variant: Variant, level: float) -> dict[s
         unit = variant.unit(case, found)
         if not unit.sd > 0:
             raise NotEstimableError("no_unit")
-        scaled = standardised(raw, unit.sd, **unit.sample)
+        scaled = standardise(raw, unit.sd, **unit.sample)
         row |= {"sd_unit": unit.sd, "estimate": unit.factor * scaled.estimate}
         if has_interval:
             low, high = (unit.factor * end for end in scaled.interval(level))
@@ -780,7 +763,7 @@ def _latent(main: Mapping[str, object], latent: pd.DataFrame | None) -> list[dic
     shared = ("region", "population", "outcome", "question", "estimand", "subgroup", "contrast")
     row = {key: main[key] for key in (*shared, "ci_level", "sesoi", "drift")}
     change, se = float(model["latent_change"]), float(model["latent_change_se"])
-    low, high = _reported(change, se, np.inf).interval(float(main["ci_level"]))
+    low, high = Result(change, se, np.inf).interval(float(main["ci_level"]))
     return [
         row
         | {
@@ -793,7 +776,7 @@ def _latent(main: Mapping[str, object], latent: pd.DataFrame | None) -> list[dic
             "change": change,
             "change_se": se,
             "df": np.inf,
-            "p_value": _reported(change, se, np.inf).p_value,
+            "p_value": Result(change, se, np.inf).p_value,
             "sd_unit": 1.0,
             "estimate": change,
             "se": se,

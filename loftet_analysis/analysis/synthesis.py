@@ -1,35 +1,15 @@
 """Regions together: in two stages from their estimates, and in one stage from their people.
 
-Two stages. The regions' estimates y with variances v follow y_i ~ N(x_i'β, v_i + τ²), where x is
-the constant alone or the constant with moderators. τ² is found by restricted maximum likelihood
-(REML); β by least squares with weights 1/(v_i + τ²). Knapp and Hartung's covariance of β is then
-s² (X'WX)⁻¹ with s² = Σ w_i e_i² / (k − p), the ordinary one of weighted least squares, and t has
-k − p degrees of freedom; the ad hoc guard takes max(s², 1), so that regions which happen to agree
-do not make the interval narrower than their own standard errors allow. Q-profile intervals of τ²
-hold the values under which the weighted residual sum of squares Q(τ²) lies between the quantiles
-of χ²(k − p).
-
-One stage. All people are pooled and the regions are the clusters of CR2.
-
-``statsmodels`` gives the weighted fits; its ``combine_effects`` lacks REML, the guard, prediction
-intervals, intervals of τ² and moderators.
-
-References
-----------
-Viechtbauer 2005, doi:10.3102/10769986030003261 (REML); 2007, doi:10.1002/sim.2514 (Q-profile).
-Knapp & Hartung 2003, doi:10.1002/sim.1482. Higgins & Thompson 2002, doi:10.1002/sim.1186 (I²).
+Two stages: the regions' estimates and their standard errors go through ``stats.meta``. One stage:
+all people are pooled, and the regions are the clusters of CR2.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
-from scipy import linalg, optimize, stats
-from statsmodels.regression.linear_model import WLS
 
 from loftet_analysis.analysis.changes import Case, common_cells
 from loftet_analysis.analysis.effects import REASONS
@@ -45,14 +25,9 @@ from loftet_analysis.names import (
     REGION,
     SUBGROUP,
 )
-from loftet_analysis.stats.cr2 import (
-    TOLERANCE,
-    Clustered,
-    Floats,
-    NotEstimableError,
-    mean,
-    standardised,
-)
+from loftet_analysis.stats.cr2 import contrast, mean, standardise
+from loftet_analysis.stats.meta import RandomEffects, random_effects
+from loftet_analysis.stats.result import Floats, NotEstimableError, Result
 
 METHOD = "REML, Knapp–Hartung with max(KH, model), t(k − 1)"
 REFUSED = "not pooled: fewer than two regions with an estimate"
@@ -230,95 +205,17 @@ def meta_regression(
     for key, group in _groups(effects):
         y, v = _numbers(group)
         x = np.column_stack([np.ones(len(y)), _moderators_of(group[REGION], moderators)])
-        if len(y) <= len(terms) or _rank(x) < len(terms):
+        try:
+            fit = random_effects(y, v, x, guard=guard)
+        except NotEstimableError:
             found = [{"k": len(y), "method": NOT_REGRESSED}] * len(terms)
         else:
-            found = _regressed(_fit(y, v, x, ci_level, guard=guard), ci_level)
-            found = [{**row, "method": REGRESSION if guard else UNGUARDED} for row in found]
+            f, f_p = fit.moderator_test()
+            whole = {"f": f, "f_p": f_p, **_heterogeneity(fit, ci_level)}
+            whole["method"] = REGRESSION if guard else UNGUARDED
+            found = [{**_of_term(term, ci_level), **whole} for term in fit.terms]
         rows += [{**key, "term": term, **row} for term, row in zip(terms, found, strict=True)]
     return _table(rows, [*_keys(effects), *REGRESSED])
-
-
-def tau2_reml(y: Floats, v: Floats, x: Floats | None = None) -> float:
-    """Return the between-region variance by restricted maximum likelihood.
-
-    The root of τ²'s score, 2 dl/dτ² = Σ w²e² − Σ w (1 − h) with w = 1/(v + τ²), e the weighted
-    fit's residuals and h its leverages; zero where the likelihood falls from there on. Of several
-    roots the most likely one is taken.
-
-    Parameters
-    ----------
-    y, v : ndarray of shape (k,)
-        Estimates and their variances.
-    x : ndarray of shape (k, p), optional
-        Constant and moderators, p < k; the constant alone by default.
-
-    Returns
-    -------
-    float
-
-    Examples
-    --------
-    >>> round(tau2_reml(np.array([0.1, 0.3, 0.6]), np.array([0.01, 0.01, 0.0225])), 4)
-    0.0435
-    """
-    x = np.ones((len(y), 1)) if x is None else x
-
-    def score(tau2: ArrayLike) -> Floats:
-        w, h, e, _ = _weighted(y, v, x, tau2)
-        return (w * (e**2 - 1 + h)).sum(axis=-1)
-
-    def deviance(tau2: float) -> float:
-        w, _, e, log_det = _weighted(y, v, x, tau2)
-        return float((e**2 - np.log(w)).sum() + log_det)
-
-    widest = float(np.ptp(y) ** 2 + v.max())
-    grid = np.concatenate([[0.0], np.geomspace(1e-8 * v.min(), widest, 400)])
-    slopes = score(grid)
-    peaks = [0.0]
-    for i in np.flatnonzero((slopes[:-1] > 0) & (slopes[1:] <= 0)):
-        peaks.append(optimize.brentq(score, grid[i], grid[i + 1], xtol=1e-16, rtol=1e-14))
-    return min(peaks, key=deviance)
-
-
-def tau2_interval(
-    y: Floats, v: Floats, x: Floats | None = None, *, ci_level: float = 0.95
-) -> tuple[float, float]:
-    """Return the Q-profile interval of the between-region variance.
-
-    Q(τ²) = Σ e²/(v + τ²) falls with τ²; the ends are where it crosses the upper and the lower
-    (1 − ci_level)/2 quantile of χ²(k − p), or zero where it never does.
-
-    Parameters
-    ----------
-    y, v, x
-        As for `tau2_reml`.
-    ci_level : float, default .95
-
-    Returns
-    -------
-    tuple of float
-
-    Examples
-    --------
-    >>> y, v = np.array([0.1, 0.3, 0.6]), np.array([0.01, 0.01, 0.0225])
-    >>> tuple(round(end, 4) for end in tau2_interval(y, v))
-    (0.0009, 2.4845)
-    """
-    x = np.ones((len(y), 1)) if x is None else x
-    spread = float(WLS(y, x).fit().ssr)
-    ends = []
-    for probability in ((1 + ci_level) / 2, (1 - ci_level) / 2):
-        quantile = float(stats.chi2.ppf(probability, len(y) - x.shape[1]))
-
-        def above(tau2: float, quantile: float = quantile) -> float:
-            return float((_weighted(y, v, x, tau2)[2] ** 2).sum() - quantile)
-
-        none = above(0.0) <= 0
-        ends.append(
-            0.0 if none else optimize.brentq(above, 0, spread / quantile, xtol=1e-16, rtol=1e-14)
-        )
-    return ends[0], ends[1]
 
 
 def one_stage(
@@ -391,7 +288,7 @@ def one_stage(
             if not sd > 0:
                 raise NotEstimableError("no_unit")
             before = people.pre & np.isfinite(y)
-            found = standardised(raw, sd, y[before], region[before])
+            found = standardise(raw, sd, y[before], region[before])
         except NotEstimableError as refusal:
             said = REASONS.get(refusal.reason, refusal.reason)
             rows.append({**row, "k": 0, "method": NOT_IN_ONE_STAGE.format(said)})
@@ -403,160 +300,28 @@ def one_stage(
     return _table(rows, list(POOLED))
 
 
-def change_in_cells(n: ArrayLike, means: ArrayLike, cluster: ArrayLike) -> Clustered:
-    """Return the change of cells between two waves, for few clusters of very many cells.
-
-    The same as ``clustered.contrast`` of ``y ~ wave + cells`` with weights that give each wave of
-    a cell the cell's share of both waves together, without its blocks of rows and cells. That fit
-    is a mean of cell differences, δ = Σ π_c d_c, π_c = n_c/Σ n_c. Under the working model d_c has
-    variance v_c = 1/n_c0 + 1/n_c1 (in units of a person's variance), and the residuals d_c − δ of
-    cluster j the covariance K_j = diag(v) − 1(πv)' − (πv)1' + κ11' with κ = Σ π²v over all cells.
-    A person's residual is ± half of the cell's, so the rows of cell c have length ξ_c = √n_c / 2
-    along it: G_j = ΞK_jΞ, and the cluster adds u_j = (π/ξ)' G_j^(−1/2) Ξ(d − δ). With
-    b_j = ΞG_j^(−1/2)(π/ξ), P_jj = Σ (π/ξ)² and P_jk = κ (1'b_j)(1'b_k) − (1'b_j)(πv'b_k) −
-    (πv'b_j)(1'b_k). Cells of one cluster with the same two counts share one row, their mean.
-
-    Parameters
-    ----------
-    n : array-like of int, shape (cells, 2)
-        People in each wave, at least one.
-    means : array-like of shape (cells, 2)
-        Means of each wave.
-    cluster : array-like of int, shape (cells,)
-        Codes from 0.
-
-    Returns
-    -------
-    Clustered
-
-    Raises
-    ------
-    NotEstimableError
-        ``one_cluster`` or ``no_variance``.
-
-    Examples
-    --------
-    >>> found = change_in_cells([[2, 2], [3, 1], [2, 4]], [[1, 2], [2, 4], [3, 3.5]], [0, 1, 2])
-    >>> round(found.estimate, 4), round(found.se, 4), round(found.df, 4)
-    (1.0714, 0.4131, 1.924)
-    """
-    cluster = np.asarray(cluster)
-    if len(np.unique(cluster)) < 2:
-        raise NotEstimableError("one_cluster")
-    kinds, kind, count = np.unique(
-        np.column_stack([cluster, n]), axis=0, return_inverse=True, return_counts=True
-    )
-    kind, both = kind.ravel(), kinds[:, 1] + kinds[:, 2]
-    before, after = (np.bincount(kind, column) / count for column in np.asarray(means, float).T)
-    share = both / (both @ count)
-    v = both / (kinds[:, 1] * kinds[:, 2])
-    kappa = float(count @ (share**2 * v))
-    estimate = float(count @ (share * (after - before)))
-
-    scores, inside, ones, own = np.zeros((4, cluster.max() + 1))
-    noise = 0.0
-    for j in np.unique(cluster):
-        here = kinds[:, 0] == j
-        pi_v, length = share[here] * v[here], np.sqrt(both[here]) / 2
-        along = length * np.sqrt(count[here])
-        g = np.outer(along, along) * (kappa - pi_v - pi_v[:, None])
-        g[np.diag_indices(len(g))] += length**2 * v[here]
-        c = share[here] / length * np.sqrt(count[here])
-        values, vectors = linalg.eigh(g)
-        b = along * (vectors @ (vectors.T @ c / np.sqrt(values)))
-        scores[j] = b @ (after - before - estimate)[here]
-        inside[j], ones[j], own[j] = c @ c, b.sum(), b @ pi_v
-        noise += float(np.abs(b) @ (np.abs(before) + np.abs(after))[here])
-    p = kappa * np.outer(ones, ones) - np.outer(ones, own) - np.outer(own, ones)
-    np.fill_diagonal(p, inside)
-    df = float(inside.sum() ** 2 / (p**2).sum())
-    found = Clustered(estimate, scores, df, len(np.unique(cluster)))
-    if found.se <= TOLERANCE * noise:
-        raise NotEstimableError("no_variance")
-    return found
-
-
-@dataclass(frozen=True)
-class _Fit:
-    """A random-effects fit: coefficients, their covariance, df, and what lies between regions."""
-
-    k: int
-    beta: Floats
-    covariance: Floats
-    df: int
-    heterogeneity: dict[str, float]
-
-
-def _fit(y: Floats, v: Floats, x: Floats, ci_level: float, *, guard: bool = True) -> _Fit:
-    """Fit by REML with Knapp and Hartung's covariance; Q and I² as if τ² were zero."""
-    tau2 = tau2_reml(y, v, x)
-    random = WLS(y, x, weights=1 / (v + tau2)).fit()
-    scale = max(random.scale, 1.0) if guard else random.scale
-    w, h, e, _ = _weighted(y, v, x, 0.0)
-    df = len(y) - x.shape[1]
-    low, high = tau2_interval(y, v, x, ci_level=ci_level)
-    q = float(e @ e)
-    heterogeneity = {
-        "tau2": tau2,
-        "tau2_ci_low": low,
-        "tau2_ci_high": high,
-        "i2": tau2 / (tau2 + df / float(w @ (1 - h))),
-        "q": q,
-        "q_p": float(stats.chi2.sf(q, df)),
-    }
-    return _Fit(len(y), random.params, scale * random.normalized_cov_params, df, heterogeneity)
-
-
 def _pooled(y: Floats, v: Floats, ci_level: float) -> dict[str, object]:
     """Return the numbers of one pooled row."""
     if len(y) < 2:
         return {"k": len(y), "method": REFUSED}
-    fit = _fit(y, v, np.ones((len(y), 1)), ci_level)
-    estimate, se = float(fit.beta[0]), float(np.sqrt(fit.covariance[0, 0]))
-    t = float(stats.t.ppf((1 + ci_level) / 2, fit.df))
-    half, wide = t * se, t * float(np.sqrt(se**2 + fit.heterogeneity["tau2"]))
-    return {
-        "k": fit.k,
-        "estimate": estimate,
-        "se": se,
-        "df": fit.df,
-        "ci_low": estimate - half,
-        "ci_high": estimate + half,
-        "pi_low": estimate - wide,
-        "pi_high": estimate + wide,
-        **fit.heterogeneity,
-        "method": METHOD,
-    }
+    fit = random_effects(y, v)
+    numbers, low_and_high = _heterogeneity(fit, ci_level), fit.prediction_interval(ci_level)
+    numbers |= dict(zip(("pi_low", "pi_high"), low_and_high, strict=True))
+    return {**_of_term(fit.terms[0], ci_level), **numbers, "method": METHOD}
 
 
-def _regressed(fit: _Fit, ci_level: float) -> list[dict[str, object]]:
-    """Return the numbers of each term."""
-    se = np.sqrt(np.diag(fit.covariance))
-    half = stats.t.ppf((1 + ci_level) / 2, fit.df) * se
-    slopes, m = fit.beta[1:], len(fit.beta) - 1
-    f = float(slopes @ np.linalg.solve(fit.covariance[1:, 1:], slopes)) / m
-    whole = {"k": fit.k, "df": fit.df, "f": f, "f_p": float(stats.f.sf(f, m, fit.df))}
-    terms = pd.DataFrame({"estimate": fit.beta, "se": se, "statistic": fit.beta / se})
-    terms["p_value"] = 2 * stats.t.sf(np.abs(terms["statistic"]), fit.df)
-    terms["ci_low"], terms["ci_high"] = fit.beta - half, fit.beta + half
-    return [{**whole, **term, **fit.heterogeneity} for term in terms.to_dict("records")]
+def _of_term(term: Result, ci_level: float) -> dict[str, object]:
+    """Return the numbers of a coefficient."""
+    low, high = term.interval(ci_level)
+    numbers = {name: getattr(term, name) for name in ("estimate", "se", "statistic", "p_value")}
+    return {"k": term.n_clusters, "df": term.df, "ci_low": low, "ci_high": high, **numbers}
 
 
-def _weighted(
-    y: Floats, v: Floats, x: Floats, tau2: ArrayLike
-) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return weights, leverages, weighted residuals (..., k) and log det X'WX for each τ² (...).
-
-    The most precise estimate becomes the origin, so that its residual keeps its digits.
-    """
-    y = y - y[v.argmin()]
-    w = 1 / (v + np.asarray(tau2, dtype=float)[..., None])
-    root = np.sqrt(w)
-    q, r = np.linalg.qr(root[..., None] * x)
-    e = root * y
-    e = e - (q @ (np.swapaxes(q, -1, -2) @ e[..., None]))[..., 0]
-    diagonal = np.abs(np.diagonal(r, axis1=-2, axis2=-1))
-    return w, (q**2).sum(axis=-1), e, 2 * np.log(diagonal).sum(axis=-1)
+def _heterogeneity(fit: RandomEffects, ci_level: float) -> dict[str, float]:
+    """Return what lies between regions."""
+    low, high = fit.tau2_interval(ci_level)
+    numbers = {name: getattr(fit, name) for name in ("tau2", "i2", "q", "q_p")}
+    return {**numbers, "tau2_ci_low": low, "tau2_ci_high": high}
 
 
 def _keys(effects: pd.DataFrame) -> list[str]:
@@ -607,12 +372,6 @@ def _moderators_of(regions: pd.Series, moderators: pd.DataFrame) -> Floats:
     return values.to_numpy(float)
 
 
-def _rank(x: Floats) -> int:
-    """Return the rank of x, whatever the units of its columns."""
-    largest = np.abs(x).max(axis=0)
-    return int(np.linalg.matrix_rank(x / np.where(largest > 0, largest, 1)))
-
-
 def _regions(clean: pd.DataFrame) -> Codes:
     """Return a code per row for its region."""
     lacking = len(clean) if REGION not in clean else int(clean[REGION].isna().sum())
@@ -628,13 +387,13 @@ def _regions(clean: pd.DataFrame) -> Codes:
     return pd.factorize(clean[REGION], sort=True)[0]
 
 
-def _linked_change(case: Case, region: Codes) -> Clustered:
+def _linked_change(case: Case, region: Codes) -> Result:
     """Mean linked change, clusters the regions before."""
     first, second = complete_pairs(case.people, case.y, case.valid)
     return mean(case.y[second] - case.y[first], region[first])
 
 
-def _same_grade(case: Case, region: Codes) -> Clustered:
+def _same_grade(case: Case, region: Codes) -> Result:
     """Same-grade change over the cells present in both waves, clusters the regions."""
     cells, n, means = common_cells(case, at_least=1)
     of_row = case.people.cell
@@ -651,7 +410,16 @@ def _same_grade(case: Case, region: Codes) -> Clustered:
                 todo="settle the schools' regions in cleaning",
             )
         )
-    return change_in_cells(n, means, home[cells])
+    both = n.sum(axis=1)
+    return contrast(
+        means.ravel(),
+        np.tile([[0.0], [1.0]], (len(cells), 1)),
+        [1],
+        np.repeat(home[cells], 2),
+        cells=np.repeat(cells, 2),
+        weights=(both[:, None] / n).ravel(),
+        counts=n.ravel(),
+    )
 
 
 def _table(rows: list[dict[str, object]], columns: list[str]) -> pd.DataFrame:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from loftet_analysis.analysis.changes import intraclass_correlation
 from loftet_analysis.names import POST, PRE, SCHOOL, VARIANCE, WAVE
+from loftet_analysis.stats.reliability import intraclass_correlation
 
 
 def variance(

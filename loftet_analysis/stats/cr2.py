@@ -29,71 +29,18 @@ Economic Statistics 36(4), 672–683, doi:10.1080/07350015.2016.1247004.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
-from loftet_analysis.errors import InputError, LoftetError, Problem
+from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.stats.result import Floats, NotEstimableError, Result
 
 TOLERANCE = 1e-12
 BLOCK = 512
 
-Floats = NDArray[np.float64]
 
-
-class NotEstimableError(LoftetError):
-    """The data cannot give this estimate; ``reason`` is a key of ``effects.REASONS``."""
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-        super().__init__(reason)
-
-
-@dataclass(frozen=True)
-class Clustered:
-    """An estimate with its clusters' adjusted contributions.
-
-    Attributes
-    ----------
-    estimate : float
-        In the units of what was estimated.
-    scores : ndarray of shape (largest cluster code + 1,)
-        u_j, zero where a code has no rows; the variance is the sum of their squares.
-    df : float
-        Satterthwaite's degrees of freedom.
-    n_clusters : int
-        Clusters that have rows.
-    """
-
-    estimate: float
-    scores: Floats
-    df: float
-    n_clusters: int
-
-    @property
-    def se(self) -> float:
-        """Standard error."""
-        return float(np.sqrt(self.scores @ self.scores))
-
-    @property
-    def statistic(self) -> float:
-        """Estimate over standard error."""
-        return self.estimate / self.se
-
-    @property
-    def p_value(self) -> float:
-        """Two-sided p-value of t(df)."""
-        return float(2 * special.stdtr(self.df, -abs(self.statistic)))
-
-    def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Return the two-sided t(df) interval of this confidence level."""
-        half = float(special.stdtrit(self.df, (1 + level) / 2)) * self.se
-        return self.estimate - half, self.estimate + half
-
-
-def mean(values: ArrayLike, cluster: ArrayLike) -> Clustered:
+def mean(values: ArrayLike, cluster: ArrayLike) -> Result:
     """Return the mean of values, each person counting once.
 
     `contrast` of a constant in closed form. With h_j = n_j/N a cluster's adjustment is
@@ -108,7 +55,7 @@ def mean(values: ArrayLike, cluster: ArrayLike) -> Clustered:
 
     Returns
     -------
-    Clustered
+    Result
 
     Raises
     ------
@@ -132,7 +79,7 @@ def mean(values: ArrayLike, cluster: ArrayLike) -> Clustered:
     squares = h @ h / total**2 + 2 * s[1:] @ np.cumsum(s)[:-1]
     n_clusters = int(np.count_nonzero(n))
     scores = adjusted * np.bincount(cluster, values - estimate)
-    found = Clustered(estimate, scores, float(1 / (total**2 * squares)), n_clusters)
+    found = Result.from_scores(estimate, scores, float(1 / (total**2 * squares)), n_clusters)
     if found.se <= TOLERANCE * (adjusted @ np.abs(np.bincount(cluster, values))):
         raise NotEstimableError("no_variance")
     return found
@@ -147,7 +94,7 @@ def contrast(
     cells: ArrayLike | None = None,
     weights: ArrayLike | None = None,
     counts: ArrayLike | None = None,
-) -> Clustered:
+) -> Result:
     """Return c'β of the weighted least squares fit ``y ~ 0 + x + cells``.
 
     Parameters
@@ -169,7 +116,7 @@ def contrast(
 
     Returns
     -------
-    Clustered
+    Result
 
     Raises
     ------
@@ -232,20 +179,20 @@ def contrast(
     squares = own @ own + _off_diagonal_squares(f, core)
 
     scores = (a * residual).sum(axis=1)
-    found = Clustered(float(c @ beta), scores, float(own.sum() ** 2 / squares), n_clusters)
+    found = Result.from_scores(float(c @ beta), scores, float(own.sum() ** 2 / squares), n_clusters)
     if found.se <= TOLERANCE * np.abs(a * total).sum():
         raise NotEstimableError("no_variance")
     return found
 
 
-def standardised(
-    raw: Clustered,
+def standardise(
+    raw: Result,
     sd: float,
     x: ArrayLike | None = None,
     cluster: ArrayLike | None = None,
     *,
     group: ArrayLike | None = None,
-) -> Clustered:
+) -> Result:
     """Return ``raw`` in units of ``sd``, with the uncertainty of the SD where answers are given.
 
     θ = estimate/s, and cluster j contributes
@@ -254,7 +201,7 @@ def standardised(
 
     Parameters
     ----------
-    raw : Clustered
+    raw : Result
         The estimate in scale points.
     sd : float
         The unit, greater than zero.
@@ -267,7 +214,7 @@ def standardised(
 
     Returns
     -------
-    Clustered
+    Result
 
     Raises
     ------
@@ -277,13 +224,14 @@ def standardised(
     Examples
     --------
     >>> raw = mean([1, 2, 3, 5, 4, 9], [0, 0, 1, 1, 2, 2])
-    >>> fixed = standardised(raw, 2.0)
-    >>> sampled = standardised(raw, 2.0, [1, 3, 3, 5, 5, 7], [0, 0, 1, 1, 2, 2])
+    >>> fixed = standardise(raw, 2.0)
+    >>> sampled = standardise(raw, 2.0, [1, 3, 3, 5, 5, 7], [0, 0, 1, 1, 2, 2])
     >>> fixed.estimate, round(fixed.se, 4), round(sampled.se, 4)
     (2.0, 0.7217, 0.7949)
     """
-    estimate, scores = raw.estimate / sd, raw.scores / sd
+    estimate = raw.estimate / sd
     if x is not None:
+        scores = raw.scores / sd
         x, cluster = np.asarray(x, dtype=float), np.asarray(cluster)
         member = np.unique(np.zeros(len(x)) if group is None else group, return_inverse=True)[1]
         centre = np.bincount(member, x) / np.bincount(member)
@@ -294,7 +242,82 @@ def standardised(
         sums = np.bincount(cluster, square - square.mean(), minlength=len(scores))
         spread = sums / len(x) / np.sqrt(1 - sizes / len(x))
         scores = np.pad(scores, (0, len(sizes) - len(scores))) - estimate / (2 * sd**2) * spread
-    return Clustered(estimate, scores, raw.df, raw.n_clusters)
+    elif raw.scores is None:
+        return Result(estimate, raw.se / sd, raw.df, raw.n_clusters)
+    else:
+        scores = raw.scores / sd
+    return Result.from_scores(estimate, scores, raw.df, raw.n_clusters)
+
+
+def change_over_cells(y: ArrayLike, cell: ArrayLike, post: ArrayLike, person: ArrayLike) -> Result:
+    """Return the mean over cells of the difference of the waves' means, persons being clusters.
+
+    With G cells a person adds u = Σ ± (y_i − ȳ_c)/(G n_c) · √(n_c/(n_c − 1)) over her answers, c
+    the cell in the wave of the answer, and the variance is Σ u²; that is CR2 of the fit of all
+    cell means. A person who was in one grade before and is in another after has two answers in u.
+    Satterthwaite's df are (Σ k_c)² / Σ k_c²/(n_c − 1), k_c = 1/n_c, where nobody has two, and n − 1
+    where all n people have two in the one cell there is. In general u has the covariances P_jj =
+    Σ k_c/n_c and P_jk = −Σ k_c/(n_c (n_c − 1)) over the cells of j, or those that j and k share (in
+    units of a person's variance over G²), and df are (Σ P_jj)² / Σ P_jk².
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+        Finite answers.
+    cell : array-like of int, shape (n,)
+        Codes; every cell has two answers or more in each wave, of different persons.
+    post : array-like of bool, shape (n,)
+        Whether the answer was given after.
+    person : array-like of int, shape (n,)
+        Codes.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    NotEstimableError
+        ``no_variance``, or ``not_estimable`` (a cell with fewer answers in a wave).
+
+    Examples
+    --------
+    >>> found = change_over_cells([1, 2, 3, 3, 3, 6], [5] * 6, [False] * 3 + [True] * 3, range(6))
+    >>> round(found.estimate, 4), round(found.se, 4), round(found.df, 4)
+    (2.0, 1.1547, 4.0)
+    >>> found = change_over_cells([1, 2, 3, 3, 3, 6], [5] * 6, [False] * 3 + [True] * 3,
+    ...                           [0, 1, 2, 0, 1, 2])
+    >>> round(found.estimate, 4), round(found.se, 4), round(found.df, 4)
+    (2.0, 0.5774, 2.0)
+    """
+    y, (place, cells) = np.asarray(y, dtype=float), pd.factorize(np.asarray(cell))
+    persons, people = pd.factorize(np.asarray(person))
+    code = 2 * place + np.asarray(post, dtype=int)
+    n = np.bincount(code, minlength=2 * len(cells))
+    if n.min() < 2:
+        raise NotEstimableError("not_estimable")
+    sign = np.tile([-1.0, 1.0], len(cells)) / len(cells)
+    centre = np.bincount(code, y) / n
+    part = sign / np.sqrt(n * (n - 1))
+    scores = np.bincount(persons, part[code] * (y - centre[code]))
+    own, shared = np.bincount(persons, (1 / n**2)[code]), 1 / (n**2 * (n - 1))
+    # how many people have an answer in both of two cells: the rest of Σ P_jk² is their own
+    has = np.zeros((len(people), len(n)))
+    has[persons, code] = 1
+    squares = shared @ (has.T @ has) ** 2 @ shared - (has @ shared) @ (has @ shared) + own @ own
+    found = Result.from_scores(
+        float(sign @ centre), scores, float(own.sum() ** 2 / squares), len(people)
+    )
+    if found.se <= TOLERANCE * np.abs(part[code] * y).sum():
+        raise NotEstimableError("no_variance")
+    return found
+
+
+def means_by(code: NDArray[np.intp], *columns: Floats) -> tuple[NDArray[np.intp], list[Floats]]:
+    """Return the codes that occur and each column's mean by code."""
+    n = np.bincount(code)
+    used = np.flatnonzero(n)
+    return used, [np.bincount(code, column)[used] / n[used] for column in columns]
 
 
 def _hangs_on_one_cluster(without: Floats, c: Floats, scale: Floats) -> bool:

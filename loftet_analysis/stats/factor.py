@@ -11,10 +11,9 @@ steps ends when the score is zero, and a fit whose information, expected or obse
 positive definite is refused. χ² is n times the discrepancy with covariances over n, the baseline
 has free means and variances and no covariances, and CFI, TLI, RMSEA (times √groups) and SRMR (with
 the means) are as in lavaan.
-Cluster-robust standard errors put the schools' sums of people's scores between two inverses of
-the observed information, and χ² is scaled by what the same sums say of it (Yuan & Bentler 2000),
-both as lavaan's MLR with clusters. What an equality costs is told by its score test, without
-another fit.
+Cluster-robust standard errors put the clusters' sums of people's scores between two inverses of
+the observed information, as lavaan's MLR with clusters (Yuan & Bentler 2000). What an equality
+costs is told by its score test, without another fit.
 
 semopy fits groups one by one, without equal loadings or intercepts over them, and factor_analyzer
 knows one group without constraints; neither gives cluster-robust errors of a latent mean.
@@ -37,7 +36,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from loftet_analysis.stats.cr2 import Floats, NotEstimableError
+from loftet_analysis.stats.result import Floats, NotEstimableError
 
 CONFIGURAL, METRIC, SCALAR, STRICT = LEVELS = ("configural", "metric", "scalar", "strict")
 Index = NDArray[np.intp]
@@ -487,40 +486,6 @@ def clustered_vcov(
     scores = _cluster_scores(described, found.theta, answers, clusters)
     half = np.linalg.solve(found.observed, scores.T)
     return half @ half.T * _few_clusters(clusters)
-
-
-def scaling_factor(
-    described: Model, found: FactorFit, answers: Sequence[ArrayLike], clusters: Sequence[ArrayLike]
-) -> float:
-    """Return what χ² is to be divided by where people in clusters are alike, or answers not normal.
-
-    [tr(A₁⁻¹B₁) − tr(A₀⁻¹B₀)] / df, A the observed information and B the sum over J clusters of
-    squared scores times J/(J − 1), of the saturated (1) and of the fitted model (0). With z the
-    answers whitened by S, tr(A₁⁻¹B₁) is the sum over groups and clusters of
-    (|Σz|² + ½ |Σ(zz' − I)|²) / n, before that factor.
-
-    Parameters
-    ----------
-    described, found, answers, clusters
-        As in `clustered_vcov`.
-
-    Returns
-    -------
-    float
-        As lavaan's ``chisq.scaling.factor`` (MLR with clusters); empty for a saturated model.
-    """
-    if not found.df:
-        return np.nan
-    saturated = 0.0
-    for rows, cluster in zip(answers, clusters, strict=True):
-        sample = moments(rows)
-        root = np.linalg.inv(np.linalg.cholesky(sample.cov))
-        white = (np.asarray(rows, dtype=float) - sample.mean) @ root.T
-        _, sums, squares = _cluster_sums(white, np.asarray(cluster), np.eye(len(root)))
-        saturated += ((sums**2).sum() + (squares**2).sum() / 2) / sample.n
-    scores = _cluster_scores(described, found.theta, answers, clusters)
-    fitted = np.sum(scores.T * np.linalg.solve(found.observed, scores.T))
-    return float((saturated - fitted) / found.df * _few_clusters(clusters))
 
 
 def _few_clusters(clusters: Sequence[ArrayLike]) -> float:

@@ -33,7 +33,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
-from loftet_analysis.stats.cr2 import Clustered, Floats, NotEstimableError, contrast
+from loftet_analysis.stats.cr2 import contrast
+from loftet_analysis.stats.result import Floats, NotEstimableError, Result
 
 TRIM = 0.99
 NEVER, OUT_OF_REACH = 1e-6, 0.05
@@ -195,7 +196,7 @@ def _raked(codes: Sequence[NDArray[np.intp]], targets: Sequence[Floats]) -> Floa
     raise NotEstimableError("not_converged")
 
 
-def linked_and_unlinked(y: ArrayLike, wave: ArrayLike, cluster: ArrayLike) -> Clustered:
+def linked_and_unlinked(y: ArrayLike, wave: ArrayLike, cluster: ArrayLike) -> Result:
     """Return the mean of all answers after less the mean of all before, linked or not.
 
     The coefficient of wave in y ~ 1 + wave over every answer. Who answered twice enters twice;
@@ -276,7 +277,7 @@ def standardised_differences(was_linked: ArrayLike, covariates: pd.DataFrame) ->
     return pd.DataFrame(found).rename_axis("variable").reset_index()
 
 
-def pool_imputations(found: Sequence[Clustered]) -> Clustered:
+def pool_imputations(found: Sequence[Result]) -> Result:
     """Return the estimates of several imputations as one, by Rubin's rules.
 
     T = W + (1 + 1/m) B with the df of Barnard and Rubin, the complete-data df being the mean of
@@ -284,13 +285,13 @@ def pool_imputations(found: Sequence[Clustered]) -> Clustered:
 
     Parameters
     ----------
-    found : sequence of Clustered
+    found : sequence of Result
         The estimate in each completed data set, at least two.
 
     Returns
     -------
-    Clustered
-        With one score, the root of T: the imputations' part does not belong to a cluster.
+    Result
+        Without scores: the imputations' part of the variance does not belong to a cluster.
 
     Raises
     ------
@@ -304,7 +305,7 @@ def pool_imputations(found: Sequence[Clustered]) -> Clustered:
 
     Examples
     --------
-    >>> each = [Clustered(e, np.array([0.2]), 40.0, 10) for e in (0.1, 0.2, 0.3)]
+    >>> each = [Result(e, 0.2, 40.0, 10) for e in (0.1, 0.2, 0.3)]
     >>> one = pool_imputations(each)
     >>> round(one.estimate, 2), round(one.se, 4), round(one.df, 2)
     (0.2, 0.2309, 15.1)
@@ -321,18 +322,18 @@ def pool_imputations(found: Sequence[Clustered]) -> Clustered:
     observed = (1 + 1 / complete) / (1 + 3 / complete) * complete * (within / total)
     both = share**2 / (m - 1) + 1 / observed
     df = 1 / both if both > 0 else np.inf
-    return Clustered(float(estimates.mean()), np.array([np.sqrt(total)]), df, found[0].n_clusters)
+    return Result(float(estimates.mean()), float(np.sqrt(total)), df, found[0].n_clusters)
 
 
 def imputed(
     y: ArrayLike,
     x: ArrayLike,
     school: ArrayLike,
-    analyse: Callable[[Floats], Clustered],
+    analyse: Callable[[Floats], Result],
     *,
     rng: np.random.Generator,
     imputations: int = IMPUTATIONS,
-) -> Clustered:
+) -> Result:
     """Return an estimate over multiple imputations of a two-level model.
 
     Each column of y is drawn in turn from y_j = [x, z, z̄_school]γ + u_school + e, with z the other
@@ -359,7 +360,7 @@ def imputed(
 
     Returns
     -------
-    Clustered
+    Result
 
     Raises
     ------

@@ -40,36 +40,12 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special
+from scipy import optimize
 
-from loftet_analysis.stats.cr2 import Floats, NotEstimableError
+from loftet_analysis.stats.result import Floats, NotEstimableError, Result
 
 GRADIENT = 1e-4
 STARTS = (0.3, 1.0, 0.03)
-
-
-@dataclass(frozen=True)
-class Effect:
-    """A contrast of the coefficients with its Satterthwaite df."""
-
-    estimate: float
-    se: float
-    df: float
-
-    @property
-    def statistic(self) -> float:
-        """Estimate over standard error."""
-        return self.estimate / self.se
-
-    @property
-    def p_value(self) -> float:
-        """Two-sided p-value of t(df)."""
-        return float(2 * special.stdtr(self.df, -abs(self.statistic)))
-
-    def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Return the two-sided t(df) interval of this confidence level."""
-        half = float(special.stdtrit(self.df, (1 + level) / 2)) * self.se
-        return self.estimate - half, self.estimate + half
 
 
 @dataclass(frozen=True)
@@ -100,14 +76,14 @@ class Multilevel:
     _by_parameter: Floats
     _of_parameters: Floats
 
-    def contrast(self, c: ArrayLike) -> Effect:
+    def contrast(self, c: ArrayLike) -> Result:
         """Return c'β with its standard error and Satterthwaite's df."""
         c = np.asarray(c, dtype=float)
         variance = float(c @ self.vcov @ c)
         gradient = np.einsum("i,kij,j->k", c, self._by_parameter, c)
         spread = float(gradient @ self._of_parameters @ gradient)
         df = 2 * variance**2 / spread if spread > 0 else np.inf
-        return Effect(float(c @ self.coefficients), float(np.sqrt(variance)), df)
+        return Result(float(c @ self.coefficients), float(np.sqrt(variance)), df, self.n_schools)
 
     def icc(self, slope: float = 0.0) -> float:
         """Return the share of the variance between schools where the slope's covariate is this."""

@@ -22,12 +22,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from loftet_analysis.stats.cr2 import Clustered, Floats, NotEstimableError, contrast, mean
+from loftet_analysis.stats.cr2 import contrast, mean
+from loftet_analysis.stats.result import Floats, NotEstimableError, Result
 
 STEPS, STEP_TOLERANCE, SCORE_TOLERANCE = 100, 1e-10, 1e-8
 
 
-def superiority_of_pairs(before: ArrayLike, after: ArrayLike, cluster: ArrayLike) -> Clustered:
+def superiority_of_pairs(before: ArrayLike, after: ArrayLike, cluster: ArrayLike) -> Result:
     """Return P(after > before) + ½ P(equal) of the same people, less ½.
 
     Parameters
@@ -39,7 +40,7 @@ def superiority_of_pairs(before: ArrayLike, after: ArrayLike, cluster: ArrayLike
 
     Returns
     -------
-    Clustered
+    Result
         From −½ to ½, zero where as many rise as fall; CR2 of the indicator's mean.
 
     Examples
@@ -51,7 +52,7 @@ def superiority_of_pairs(before: ArrayLike, after: ArrayLike, cluster: ArrayLike
     return mean(sign / 2, cluster)
 
 
-def superiority(before: ArrayLike, after: ArrayLike, *clusters: ArrayLike) -> Clustered:
+def superiority(before: ArrayLike, after: ArrayLike, *clusters: ArrayLike) -> Result:
     """Return Mann and Whitney's P(after > before) + ½ P(equal) of different people, less ½.
 
     The influence of an answer is the share of the other wave's answers that it beats (its
@@ -65,7 +66,7 @@ def superiority(before: ArrayLike, after: ArrayLike, *clusters: ArrayLike) -> Cl
 
     Returns
     -------
-    Clustered
+    Result
         From −½ to ½.
 
     Raises
@@ -95,7 +96,7 @@ def superiority(before: ArrayLike, after: ArrayLike, *clusters: ArrayLike) -> Cl
         [1, 1],
         np.concatenate([np.asarray(c) for c in clusters]),
     )
-    return Clustered(both.estimate / 2 - 0.5, both.scores, both.df, both.n_clusters)
+    return Result(both.estimate / 2 - 0.5, both.se, both.df, both.n_clusters, both.scores)
 
 
 def _placements(values: Floats, others: Floats) -> Floats:
@@ -107,7 +108,7 @@ def _placements(values: Floats, others: Floats) -> Floats:
 
 def ordered_logit(
     y: ArrayLike, wave: ArrayLike, cluster: ArrayLike, group: ArrayLike | None = None
-) -> Clustered:
+) -> Result:
     """Return the log odds ratio of a higher answer later, in a proportional odds model.
 
     logit P(y ≤ k) = a_k − β wave − γ_group. Only counts of wave × group × answer matter, so that
@@ -128,7 +129,7 @@ def ordered_logit(
 
     Returns
     -------
-    Clustered
+    Result
 
     Raises
     ------
@@ -180,7 +181,7 @@ def ordered_logit(
     scores[used] = np.sqrt((j - 1) / j) * (refits - refits.mean())
     if not np.abs(scores).max() > 1e-10:
         raise NotEstimableError("no_variance")
-    return Clustered(float(theta[0, k - 1]), scores, j - 1.0, j)
+    return Result.from_scores(float(theta[0, k - 1]), scores, j - 1.0, j)
 
 
 def _has_contrast(counts: NDArray) -> NDArray[np.bool_]:

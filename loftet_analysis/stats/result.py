@@ -1,0 +1,76 @@
+"""What every estimate of the engine is: a number, its standard error, its degrees of freedom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from loftet_analysis.errors import LoftetError
+
+Floats = NDArray[np.float64]
+
+
+class NotEstimableError(LoftetError):
+    """The data cannot give this estimate; ``reason`` is a short key, such as ``one_cluster``."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+@dataclass(frozen=True)
+class Result:
+    """An estimate with its uncertainty, judged by t(df).
+
+    Attributes
+    ----------
+    estimate : float
+        In the units of what was estimated.
+    se : float
+        Standard error.
+    df : float
+        Degrees of freedom, infinite for a normal distribution.
+    n_clusters : int
+        Clusters that it rests on; 0 where there are none.
+    scores : ndarray of shape (largest cluster code + 1,) or None
+        Each cluster's adjusted contribution, zero where a code has no rows; the squared standard
+        error is the sum of their squares. None where the method has no such contributions.
+
+    Examples
+    --------
+    >>> found = Result(estimate=0.2, se=0.1, df=12)
+    >>> round(found.statistic, 2), round(found.p_value, 3)
+    (2.0, 0.069)
+    >>> low, high = found.interval(0.95)
+    >>> round(low, 3), round(high, 3)
+    (-0.018, 0.418)
+    """
+
+    estimate: float
+    se: float
+    df: float
+    n_clusters: int = 0
+    scores: Floats | None = None
+
+    @classmethod
+    def from_scores(cls, estimate: float, scores: Floats, df: float, n_clusters: int) -> Result:
+        """Return the result whose variance is the sum of the squared scores."""
+        return cls(estimate, float(np.sqrt(scores @ scores)), df, n_clusters, scores)
+
+    @property
+    def statistic(self) -> float:
+        """Estimate over standard error."""
+        return self.estimate / self.se
+
+    @property
+    def p_value(self) -> float:
+        """Two-sided p-value of t(df)."""
+        return float(2 * special.stdtr(self.df, -abs(self.statistic)))
+
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        """Return the two-sided t(df) interval of this confidence level."""
+        half = float(special.stdtrit(self.df, (1 + level) / 2)) * self.se
+        return self.estimate - half, self.estimate + half
