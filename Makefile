@@ -11,7 +11,10 @@ help: ## show this list
 demo: .venv/ready ## the main job on the demo study: exports, clean data, pages of 15 regions
 	$(RUN) loftet_analysis demo
 
-test: .venv/ready ## all tests, the notebooks' numbers included
+nbval: .venv/ready ## compare the notebooks' numbers with those of the demo that was run
+	$(RUN) pytest --nbval-lax --nbval-current-env notebooks/
+
+test: .venv/ready ## all tests but that
 	$(RUN) pytest -n 2 --dist worksteal
 
 lab: .venv/ready ## JupyterLab on the notebooks
@@ -21,8 +24,11 @@ lint: .venv/ready ## ruff, as pre-commit runs it
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 
-notebooks: .venv/ready ## run the notebooks on the small demo and keep the numbers of their check cells
+notebooks: demo ## run the notebooks on the demo and keep the numbers of their check cells
 	$(RUN) tests.refresh_notebooks
+
+api: .venv/ready ## write docs/api.md from the docstrings
+	.venv/bin/python docs/make_api.py
 
 messages: .venv/ready ## list what the Norwegian catalogues lack
 	$(RUN) pytest tests/test_translate.py
@@ -54,4 +60,4 @@ lock: .venv/ready ## resolve the packages anew (writes requirements.lock)
 	$(RUN) uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .
 	@touch .venv/ready
 
-.PHONY: help demo test lab lint notebooks messages verify lock
+.PHONY: help demo nbval test lab lint notebooks api messages verify lock

@@ -47,12 +47,13 @@ def loops(root: Path, regions: list[str]) -> list[tuple[str, str, dict[str, str]
     found = []
     folder, results = root / "notebooks", root / "loop"
     results.mkdir(exist_ok=True)
-    for source in sorted(folder.glob("national/[0-9]*.ipynb")):
-        found.append((str(source), str(results / source.name), {"study": STUDY}))
     for region in regions:
-        for source in sorted(folder.glob("region/[0-9]*.ipynb")):
+        for source in sorted(folder.glob("region/*.ipynb")):
             target = results / f"{region}.{source.name}"
             found.append((str(source), str(target), {"study": STUDY, "region": region}))
+    # last, since it reads what the regions of a run have kept
+    for source in sorted(folder.glob("national/*.ipynb")):
+        found.append((str(source), str(results / source.name), {"study": STUDY}))
     return found
 
 
@@ -61,7 +62,8 @@ def cell_seconds(targets: list[str]) -> float:
     total = 0.0
     for target in targets:
         for cell in json.loads(Path(target).read_text(encoding="utf-8"))["cells"]:
-            if cell["cell_type"] == "code" and "import open_study" not in "".join(cell["source"]):
+            imports = "import loftet_analysis" in "".join(cell["source"])
+            if cell["cell_type"] == "code" and not imports:
                 total += cell["metadata"]["papermill"]["duration"] or 0
     return total
 
@@ -113,6 +115,11 @@ def table(root: Path, regions: list[str]) -> str:
     inside = cell_seconds(targets)
     found |= {name: in_all(parts, mean=name == whole) for name, parts in turns.items()}
     found["loftet run again, nothing changed"] = measured([*loftet, "run", STUDY], root)
+    languages = [word for language in ("nb", "nn", "en") for word in ("--language", language)]
+    found["loftet run in three languages"] = measured(
+        [*loftet, "run", STUDY, "--force", *languages], root
+    )
+    shutil.rmtree(root / "data_clean")  # which languages there were is forgotten
     fresh = [*loftet, "run", STUDY, "--force", "--fresh-kernels"]
     found["loftet run with fresh kernels"] = measured(fresh, root)
     ours = found[whole][0]
@@ -128,7 +135,7 @@ def table(root: Path, regions: list[str]) -> str:
     lines += ["", f"The runs between the parts of the loops took {each} s."]
     lines += ["", "Runs over regions (no country), start and tables included, seconds a page:", ""]
     lines += ["| regions | pages | 1 worker | 2 workers | gain |", "|---|---|---|---|---|"]
-    pages = len(list((root / "notebooks/region").glob("[0-9]*.ipynb")))
+    pages = len(list((root / "notebooks/region").glob("*.ipynb")))
     for count in [n for n in (1, 2, 4, 8, 15) if n <= len(regions)]:
         chosen = [word for region in regions[:count] for word in ("--region", region)]
         walls = []

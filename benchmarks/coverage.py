@@ -25,7 +25,7 @@ from joblib import Parallel, delayed
 from scipy import stats
 from tqdm import tqdm
 
-from loftet_analysis.analysis.effects import effects
+from loftet_analysis.analysis.estimates import estimates
 from loftet_analysis.analysis.panel import NETWORK, arrange
 from loftet_analysis.cleaning.units import units
 from loftet_analysis.stats import mixed
@@ -309,35 +309,29 @@ def movers(rng: Generator, *, regions: int, rho: float, of_leavers: float = 0.7)
     return Data(framed(columns, np.concatenate([pre, post])), 0.2)
 
 
-def plan_of(estimand: str, contrast: str, of: str, n: int) -> pd.DataFrame:
-    return pd.DataFrame({
-        "population": of, "outcome": [f"y{i}" for i in range(n)], "question": "", "contrast":
-        contrast if estimand == "gap_change" else "", "estimand": estimand, "subgroup": "all",
-        "family": "", "plan_role": "secondary",
+def plan_of(cell: Cell, data: Data) -> pd.DataFrame:
+    """Return the plan of a cell: each replication is an outcome."""
+    names = [c for c in data.clean if c.startswith("y")]
+    settled = {k: v for k, v in data.options.items() if k in ("low_fifth", "midpoint", "alpha")}
+    plan = pd.DataFrame({
+        "population": cell.population, "region": "national", "outcome": names,
+        "contrast": cell.contrast if cell.estimand == "gap_change" else "",
+        "estimand": cell.estimand, "subgroup": "all", "years": 2, "sd_unit": 1.0,
+        "sd_within_role": 1.0, "unit_is_sample": cell.standardised, **settled,
     })  # fmt: skip
+    if cell.standardised:
+        ruler = units(data.clean, names, cell.population)
+        sds = ruler.pivot(index="outcome", columns="unit", values="sd_unit")
+        plan["sd_unit"] = plan["outcome"].map(sds["total"])
+        if "within_role" in sds:
+            plan["sd_within_role"] = plan["outcome"].map(sds["within_role"])
+    return plan
 
 
 def ours(cell: Cell, data: Data) -> pd.DataFrame:
-    """Return the rows that `effects` gives of this cell."""
-    names = [c for c in data.clean if c.startswith("y")]
-    settled = {k: v for k, v in data.options.items() if k in ("low_fifth", "midpoint", "alpha")}
-    if cell.standardised:
-        ruler = units(data.clean, names, cell.population)
-    else:
-        kinds = ("total", "within_role")
-        ruler = pd.DataFrame([(cell.population, name, kind, 1.0) for name in names
-                              for kind in kinds],
-                             columns=["population", "outcome", "unit", "sd_unit"])  # fmt: skip
-    rows = effects(
-        data.clean,
-        plan_of(cell.estimand, cell.contrast, cell.population, len(names)),
-        population=cell.population,
-        region="national",
-        units=ruler.assign(**settled),
-        unit_is_sample=cell.standardised,
-        years=2,
-        comparison=data.options.get("comparison", ()),
-    )
+    """Return the rows that `estimates` gives of this cell."""
+    outside = data.clean["school_id"].isin(list(data.options.get("comparison", ())))
+    rows = estimates(data.clean.assign(comparison=outside), plan_of(cell, data))
     if cell.contrast:
         rows = rows[rows["contrast"] == cell.contrast]
     return rows

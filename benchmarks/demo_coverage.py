@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from loftet_analysis.analysis.effects import effects
+from loftet_analysis.analysis.estimates import estimates
 from loftet_analysis.cleaning.prepare import prepare
 from loftet_analysis.demo.exports import SEED, write_demo
 from loftet_analysis.demo.regions import regions as all_regions
@@ -36,7 +36,7 @@ FIRST_SEED = 10_000
 KEY = b"no key is kept of a benchmark"
 
 
-def rows_of(seed: int, regions: list[str]) -> pd.DataFrame:
+def rows_of(seed: int, regions: list[str], estimands: set[str]) -> pd.DataFrame:
     """The rows of effects.csv of a demo with this seed, without those that were refused."""
     with tempfile.TemporaryDirectory() as scratch:
         (Path(scratch) / "data_raw").mkdir()
@@ -44,14 +44,16 @@ def rows_of(seed: int, regions: list[str]) -> pd.DataFrame:
         write_demo(regions, seed=seed)
         study = load_study("demo")
         prepared = prepare(study, key=KEY)
-        asked = plan(study)
+        place = ["population", "outcome"]
+        sds = prepared.units.pivot(index=place, columns="unit", values="sd_unit")
+        sds = sds.rename(columns={"total": "sd_unit", "within_role": "sd_within_role"})
+        asked = plan(study).join(sds, on=place)
+        # subgroups, equity and what is asked once have no truth here
+        asked = asked[asked["subgroup"].eq("all") & asked["estimand"].isin(estimands)]
         rows = [
-            effects(
-                clean[clean[REGION] == region],
-                asked,
-                population=population,
-                region=region,
-                units=prepared.units,
+            estimates(
+                clean[clean[REGION] == region].reset_index(drop=True),
+                asked[asked["population"] == population].assign(region=region),
             )
             for population, clean in prepared.clean.items()
             for region in regions
@@ -127,7 +129,8 @@ def main() -> None:
     start = time.perf_counter()
     workers = Parallel(n_jobs=given.jobs)
     truth = pd.concat(workers(delayed(true_changes)(region) for region in regions))
-    rows = pd.concat(workers(delayed(rows_of)(seed, regions) for seed in seeds))
+    known = set(truth["estimand"])
+    rows = pd.concat(workers(delayed(rows_of)(seed, regions, known) for seed in seeds))
     if given.rows:
         rows.to_csv(given.rows, index=False)
     print(markdown(coverage(rows, truth)))

@@ -3,7 +3,9 @@
 760,000 answers (380,000 pupils in two waves), 2,500 schools, 15 regions, 8 outcomes. Every task
 runs in a process of its own on one core, its data made there first; what is timed is the task
 alone, and memory is the highest that the process ever held. Libraries that are not installed
-(pyfixest; R with lme4) are left out and said so.
+(pyfixest; diff-diff; R with lme4) are left out and said so: they are no dependencies, and whoever
+runs this puts them into an environment of their own. Where diff-diff is there, its estimate, SE and
+df must be those of the engine to ten digits.
 
     python benchmarks/inference.py                  # writes its table to README.md
     python benchmarks/inference.py --people 20000   # a small one; nothing is written
@@ -61,22 +63,13 @@ def study(people: int) -> pd.DataFrame:
 
 def ours_effects(clean: pd.DataFrame) -> None:
     """All mean changes of all outcomes in every region: 8 x 3 x 15 rows with CR2."""
-    from loftet_analysis.analysis.effects import effects
+    from loftet_analysis.analysis.estimates import estimates
 
-    names = [f"y{i}" for i in range(OUTCOMES)]
-    rows = [
-        ("pupils", name, "", each, "all", "", "secondary") for name in names for each in CHANGES
-    ]
-    columns = ["population", "outcome", "question", "estimand", "subgroup", "family", "plan_role"]
-    plan = pd.DataFrame(rows, columns=columns)
-    ruler = pd.DataFrame(
-        {"population": "pupils", "outcome": names, "unit": "total", "sd_unit": 1.0}
-    )
+    rows = [("pupils", f"y{i}", each, "all", 1.0) for i in range(OUTCOMES) for each in CHANGES]
+    plan = pd.DataFrame(rows, columns=["population", "outcome", "estimand", "subgroup", "sd_unit"])
     parts = dict(list(clean.groupby("region")))
     for region, part in parts.items():
-        found = effects(
-            part.reset_index(drop=True), plan, population="pupils", region=region, units=ruler
-        )
+        found = estimates(part.reset_index(drop=True), plan.assign(region=region))
         assert (found["reason"] == "").all(), found["reason"].unique()
 
 
@@ -134,6 +127,57 @@ def pyfixest_clustered(clean: pd.DataFrame) -> None:
     for _, part in wide.groupby("region"):
         for i in range(OUTCOMES):
             pyfixest.feols(f"d{i} ~ 1", part, vcov={"CRV1": "school_id"})
+
+
+def diff_diff_cr2(y: np.ndarray, x: np.ndarray, cluster: np.ndarray) -> tuple[float, float, float]:
+    """Return the first coefficient with its CR2 error and Bell and McCaffrey's df."""
+    from diff_diff.linalg import compute_robust_vcov, solve_ols
+
+    beta, residuals, _ = solve_ols(x, y, return_vcov=False)
+    vcov, df = compute_robust_vcov(
+        x, residuals, cluster_ids=cluster, vcov_type="hc2_bm", return_dof=True
+    )
+    return beta[0], np.sqrt(vcov[0, 0]), df[0]
+
+
+def diff_diff_linked(clean: pd.DataFrame) -> None:
+    """Linked change of 8 outcomes x 15 regions, CR2 with Satterthwaite df."""
+    from loftet_analysis.stats import cr2
+
+    wide = linked_wide(clean)
+    for _, part in wide.groupby("region"):
+        school = pd.factorize(part["school_id"])[0]
+        for i in range(OUTCOMES):
+            change = part[f"d{i}"].to_numpy()
+            found = diff_diff_cr2(change, np.ones((len(part), 1)), school)
+            ours = cr2.mean(change, school)
+            np.testing.assert_allclose(found, (ours.estimate, ours.se, ours.df), rtol=1e-10)
+
+
+def forty_schools(clean: pd.DataFrame) -> tuple[np.ndarray, ...]:
+    """Return answers, wave, school and school x grade of the first schools of the country."""
+    part = clean[clean["school_id"].isin(sorted(clean["school_id"].unique())[:40])]
+    wave = (part["wave"] == "post").to_numpy(float)[:, None]
+    cell = part.groupby(["school_id", "grade"]).ngroup().to_numpy()
+    return part["y0"].to_numpy(), wave, pd.factorize(part["school_id"], sort=True)[0], cell
+
+
+def ours_cells(clean: pd.DataFrame) -> None:
+    """One outcome of forty schools: wave and school x grade effects, CR2."""
+    from loftet_analysis.stats import cr2
+
+    y, wave, school, cell = forty_schools(clean)
+    print(cr2.contrast(y, wave, [1], school, cells=cell).se)
+
+
+def diff_diff_cells(clean: pd.DataFrame) -> None:
+    """The same with a column for each school x grade."""
+    from loftet_analysis.stats import cr2
+
+    y, wave, school, cell = forty_schools(clean)
+    found = diff_diff_cr2(y, np.column_stack([wave, np.eye(cell.max() + 1)[cell]]), school)
+    ours = cr2.contrast(y, wave, [1], school, cells=cell)
+    np.testing.assert_allclose(found, (ours.estimate, ours.se, ours.df), rtol=1e-10)
 
 
 def linked_wide(clean: pd.DataFrame) -> pd.DataFrame:
@@ -219,6 +263,9 @@ def main() -> None:
         ("linked change only: statsmodels OLS, cluster, z", statsmodels_clustered, ours_effects),
         ("linked change only: pingouin, schools ignored", pingouin_paired, ours_effects),
         ("linked change only: pyfixest CRV1", pyfixest_clustered, ours_effects),
+        ("linked change only: diff-diff, CR2 (hc2_bm)", diff_diff_linked, ours_effects),
+        ("y ~ wave + school x grade, 40 schools, CR2", ours_cells, None),
+        ("the same by diff-diff (hc2_bm)", diff_diff_cells, ours_cells),
         ("REML, school intercept + wave slope + person, Satterthwaite", ours_reml, None),
         ("the same by lme4 and lmerTest", lme4, ours_reml),
         ("REML, random intercept, one region", ours_reml_one_region, None),
@@ -227,10 +274,11 @@ def main() -> None:
     lines = ["| task | seconds | peak GB | ratio to ours |", "|---|---|---|---|"]
     took: dict[Callable, float] = {}
     for name, task, base in pairs:
-        absent = (task is pyfixest_clustered and not importlib.util.find_spec("pyfixest")) or (
+        package = task.__name__.rpartition("_")[0]
+        optional = package in ("pyfixest", "diff_diff")
+        if (optional and not importlib.util.find_spec(package)) or (
             task is lme4 and not has_lme4()
-        )
-        if absent:
+        ):
             lines.append(f"| {name} | not installed | | |")
             continue
         took[task], memory = measured(task, people)

@@ -17,7 +17,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from clean import write_down
 
-from tests.quick_study import build_quick, every_byte, forks_of, gone_soon, killed_at, run
+from tests.quick_study import build_quick, every_byte, gone_soon, kernels_of, killed_at, run
 
 GENERATED = ("data_clean", "figures", "reports")
 
@@ -28,7 +28,7 @@ def once(root: Path, moment: float, undisturbed: dict[str, str]) -> tuple[bool, 
         shutil.rmtree(root / name, ignore_errors=True)
     at_work = killed_at(root, moment, "run", "tiny")
     if not gone_soon(root):
-        return at_work, f"{len(forks_of(root))} processes stayed"
+        return at_work, f"{len(kernels_of(root))} processes stayed"
     code, _, err = run(root)
     if code:
         return at_work, err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 
 @dataclass(frozen=True)
@@ -59,18 +60,25 @@ class InputError(LoftetError):
 
     Parameters
     ----------
-    problems : iterable of Problem or Problem
-        At least one; shown in the order given, each only once.
+    problems : iterable of Problem, Problem or str
+        At least one; shown in the order given, each only once. Of a single one also the text of
+        `what`, followed by the rest of the problem.
+    *details, **named
+        The rest of a single problem.
 
     Examples
     --------
-    >>> raise InputError(Problem("empty file", where="pupils.csv"))
+    >>> raise InputError("empty file", where="pupils.csv")
     Traceback (most recent call last):
     loftet_analysis.errors.InputError: empty file
         where:   pupils.csv
     """
 
-    def __init__(self, problems: Problem | Iterable[Problem]) -> None:
+    def __init__(
+        self, problems: Problem | Iterable[Problem] | str, *details: str, **named: str
+    ) -> None:
+        if isinstance(problems, str):
+            problems = Problem(problems, *details, **named)
         given = [problems] if isinstance(problems, Problem) else problems
         self.problems: tuple[Problem, ...] = tuple(dict.fromkeys(given))
         super().__init__("\n".join(str(problem) for problem in self.problems))
@@ -82,3 +90,14 @@ class InputError(LoftetError):
 
 class DisclosureError(LoftetError):
     """Something was about to be published that the disclosure mask does not hold."""
+
+
+def row_numbers(places: Iterable[int]) -> str:
+    """Return the first rows of a table as a spreadsheet numbers them, its headings in row 1.
+
+    Examples
+    --------
+    >>> row_numbers([0, 3])
+    'rows 2, 5'
+    """
+    return "rows " + ", ".join(str(place + 2) for place in islice(places, 5))

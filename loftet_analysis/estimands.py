@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from loftet_analysis.names import COLLEAGUE, LINKED, PARTICIPANT, POST, PRE
+from loftet_analysis.names import COLLEAGUE, LINKED, PARTICIPANT, POPULATIONS, POST, PRE
 
 _TWICE = (PRE, POST)
 _PAIRS = (PRE, POST, LINKED)
@@ -26,12 +26,19 @@ class Estimand:
     label : str
         In tables and figures.
     sentence : str
-        What a row says, with ``{estimate}`` and ``{interval}``; empty where `contrasts` have it,
-        or a function of :mod:`loftet_analysis.show.sentences`.
+        What a row says; what fills it is in :mod:`loftet_analysis.show.sentences`.
     sentences : dict of str to str
-        Other sentences, by contrast or by population.
+        By contrast or by population, where rows do not read alike.
     contrasts : dict of str to str
         Labels that tell rows of one estimand apart, by contrast.
+    needs : str
+        What the data must have: ``links``, ``grades``, ``links or grades``, ``roles`` (of linked
+        people), or nothing.
+    needs_also : str
+        What the study must have, or else it is asked for only where study.yml names it:
+        ``years`` from pre to post, ``comparison`` schools, ``attendance``.
+    populations : tuple of str
+        Whom it can be asked of.
     waves : tuple of str
         Waves of the disclosure mask's cells that a row rests on.
     pairs_if_any : bool
@@ -53,7 +60,7 @@ class Estimand:
         Whether its people have grown older, so that a drift may be expected.
     national_only : bool
     mark : (str, str)
-        Colour (of :data:`COLOURS`) and shape.
+        Colour, by its name in :mod:`loftet_analysis.show.figures.canvas`, and shape.
     """
 
     name: str
@@ -61,6 +68,9 @@ class Estimand:
     sentence: str = ""
     sentences: dict[str, str] = field(default_factory=dict)
     contrasts: dict[str, str] = field(default_factory=dict)
+    needs: str = ""
+    needs_also: str = ""
+    populations: tuple[str, ...] = POPULATIONS
     waves: tuple[str, ...] = _TWICE
     pairs_if_any: bool = False
     roles: tuple[str, ...] = ()
@@ -73,6 +83,10 @@ class Estimand:
     national_only: bool = False
     mark: tuple[str, str] = ("blue", "o")
 
+    def sentence_of(self, contrast: str, population: str) -> str:
+        """Return the sentence of a row."""
+        return self.sentences.get(contrast) or self.sentences.get(population) or self.sentence
+
 
 #: In the order of the plan.
 ESTIMANDS: dict[str, Estimand] = {
@@ -83,6 +97,7 @@ ESTIMANDS: dict[str, Estimand] = {
             "Linked change",
             "The answers of the same people changed on average by {estimate} standard deviations "
             "({interval}).",
+            needs="links",
             sentences={
                 "pupils": "The answers of the same pupils, who have also grown older, changed on "
                 "average by {estimate} standard deviations ({interval})."
@@ -97,6 +112,7 @@ ESTIMANDS: dict[str, Estimand] = {
             "Same-grade change",
             "Between the pupils of the same grades before and after, who are not the same people, "
             "the difference is {estimate} standard deviations ({interval}).",
+            needs="grades",
             is_change=True,
             by_subgroup=True,
             mark=("orange", "D"),
@@ -106,6 +122,7 @@ ESTIMANDS: dict[str, Estimand] = {
             "School change",
             "In the typical school, where every school counts once, the change is {estimate} "
             "standard deviations ({interval}).",
+            needs="links or grades",
             pairs_if_any=True,
             is_change=True,
             mark=("green", "s"),
@@ -115,6 +132,8 @@ ESTIMANDS: dict[str, Estimand] = {
             "Cohort change",
             "In the same cohorts, whose pupils have also grown older and are not followed one by "
             "one, the mean changed by {estimate} standard deviations ({interval}).",
+            needs="grades",
+            needs_also="years",
             is_change=True,
             people_grow_older=True,
             mark=("ink", "v"),
@@ -124,6 +143,7 @@ ESTIMANDS: dict[str, Estimand] = {
             "Participants",
             "The participants' answers changed on average by {estimate} standard deviations "
             "({interval}).",
+            needs="roles",
             waves=_PAIRS,
             roles=(PARTICIPANT,),
             is_change=True,
@@ -133,6 +153,7 @@ ESTIMANDS: dict[str, Estimand] = {
             "Colleagues",
             "The colleagues' answers changed on average by {estimate} standard deviations "
             "({interval}).",
+            needs="roles",
             waves=_PAIRS,
             roles=(COLLEAGUE,),
             is_change=True,
@@ -144,6 +165,7 @@ ESTIMANDS: dict[str, Estimand] = {
             "The participants' change minus the colleagues' change is {estimate} standard "
             "deviations ({interval}); the colleagues are meant to be reached too, so this measures "
             "no effect.",
+            needs="roles",
             waves=_PAIRS,
             roles=(PARTICIPANT, COLLEAGUE),
             is_change=True,
@@ -156,6 +178,8 @@ ESTIMANDS: dict[str, Estimand] = {
             "The change at the programme's schools minus the change at the comparison schools is "
             "{estimate} standard deviations ({interval}); the schools were not drawn by lot and "
             "may differ in other ways too.",
+            needs="links or grades",
+            needs_also="comparison",
             pairs_if_any=True,
             is_change=True,
             is_difference=True,
@@ -164,11 +188,20 @@ ESTIMANDS: dict[str, Estimand] = {
         Estimand(
             "level",
             "Level",
+            sentences={
+                "mean": "The mean answer is {mean} ({interval}), where {minimum} is “{low}” and "
+                "{maximum} is “{high}”.",
+                "share agreeing": "Of those who answered, {share} are above the middle of the "
+                "scale ({interval}).",
+            },
             contrasts={"mean": "mean", "share agreeing": "share above the middle"},
         ),
         Estimand(
             "dose",
             "Change by attendance",
+            needs="links",
+            needs_also="attendance",
+            populations=("teachers", "leaders"),
             sentences={
                 "per gathering": "For one gathering more, the difference in change is {estimate} "
                 "standard deviations ({interval}).",
@@ -196,6 +229,7 @@ ESTIMANDS: dict[str, Estimand] = {
             "Percentiles of the same grades",
             "In the same grades, the value that {percent} of the pupils are below changed by "
             "{estimate} standard deviations ({interval}).",
+            needs="grades",
             is_equity=True,
         ),
         Estimand(
@@ -203,6 +237,7 @@ ESTIMANDS: dict[str, Estimand] = {
             "Share of low answers",
             "In the same grades, the share of pupils below what was the limit of the lowest fifth "
             "before changed by {points} percentage points ({interval}).",
+            needs="grades",
             is_equity=True,
         ),
         Estimand(
@@ -210,6 +245,7 @@ ESTIMANDS: dict[str, Estimand] = {
             "Change of the gap",
             "In the same grades, the change for {one} minus the change for {other} is {estimate} "
             "standard deviations ({interval}).",
+            needs="grades",
             is_equity=True,
             is_difference=True,
         ),
@@ -219,6 +255,8 @@ ESTIMANDS: dict[str, Estimand] = {
             "The change of those in the lowest fifth before, minus what everybody's change and "
             "regression to the mean let one expect, is {estimate} standard deviations "
             "({interval}).",
+            needs="links",
+            populations=("pupils",),
             waves=_PAIRS,
             is_equity=True,
             of_some=True,
@@ -227,6 +265,7 @@ ESTIMANDS: dict[str, Estimand] = {
         Estimand(
             "spread_ratio",
             "Change of the spread",
+            needs="grades",
             sentences={
                 "between schools": "The spread between the schools is {ratio} times as large after "
                 "as before ({interval}), that is {size}.",

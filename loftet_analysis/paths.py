@@ -80,19 +80,16 @@ def notebooks() -> Path:
     return root() / "notebooks"
 
 
-def kept_results() -> Path | None:
-    """Return where a notebook keeps its exact results: ``LOFTET_RESULTS``, set by a batch run.
-
-    Beside them it keeps its figures and the list of what it read. A notebook that somebody
-    explores keeps none of it, and draws straight into `figures`.
-    """
-    named = os.environ.get("LOFTET_RESULTS")
-    return Path(named) if named else None
-
-
 @contextmanager
-def written_whole(target: Path) -> Iterator[Path]:
+def written_whole(target: Path, *, private: bool = False) -> Iterator[Path]:
     """Give a temporary path beside ``target`` and move it there when the block succeeds.
+
+    Parameters
+    ----------
+    target : Path
+        Its folder is made where it is not there.
+    private : bool, default False
+        Nobody but the owner may read the file (0600) and look into its folder (0700).
 
     Examples
     --------
@@ -103,12 +100,14 @@ def written_whole(target: Path) -> Iterator[Path]:
     ['b.txt']
     """
     target.parent.mkdir(parents=True, exist_ok=True)
+    if private:
+        target.parent.chmod(0o700)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=PARTIAL, suffix=target.suffix)
     os.close(handle)
     temporary = Path(name)
     try:
         yield temporary
-        temporary.chmod(0o666 & ~_umask())
+        temporary.chmod(0o600 if private else 0o666 & ~_umask())
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)

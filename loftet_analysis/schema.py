@@ -1,4 +1,4 @@
-"""What a column of a result is: its type, what the gate does with it, how it is rounded, its meaning.
+"""What a column of a result is: type, what the gate does with it, how it is rounded, meaning.
 
 Every column of every result table has one line in `COLUMNS`; the tables themselves are the tuples
 below it. Whatever reads, gates, rounds, writes or explains a result looks here.
@@ -6,17 +6,20 @@ below it. Whatever reads, gates, rounds, writes or explains a result looks here.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+import pandas as pd
 
 Kind = Literal["text", "count", "number", "flag"]
 #: What a column says, and so what becomes of it in a row that may not be shown.
 #:
 #: *key* and *setting* name the row or come from study.yml and the instrument: they stay.
-#: Everything else is emptied: *derived* texts are read off numbers; *people* are counts of persons,
-#: which also decide whether a row may be shown, *count* are other counts; *level* is a mean or SD of
-#: one wave; *estimate* is any other number; *share* is a part of the people in `of`; *edge* is an end
-#: of a bin, which is never rounded; *school_mean* is never shown.
+#: Everything else is emptied: *derived* texts are read off numbers; *people* are counts of
+#: persons, which also decide whether a row may be shown, *count* are other counts; *level* is a
+#: mean or SD of one wave; *estimate* is any other number; *share* is a part of the people in `of`;
+#: *edge* is an end of a bin, which is never rounded; *school_mean* is never shown.
 Role = Literal[
     "key", "setting", "derived", "people", "count", "level", "estimate", "share", "edge",
     "school_mean",
@@ -125,6 +128,8 @@ COLUMNS: dict[str, Column] = {
     "n_other": _people("people of the other group"),
     "n_teachers": _people("teachers who answered after"),
     "n_leaders": _people("leaders who answered after"),
+    "answers_pre": _count("valid answers of the group before, compared or not"),
+    "answers_post": _count("valid answers of the group after, compared or not"),
     "n_flagged": _number("sheets with the sign"),
     "n_final": _number("sheets of the wave when it was closed"),
     "n_cells": _count("answers that could have been given: people x items"),
@@ -326,6 +331,13 @@ KEPT = {
 }
 
 
+#: Columns that tell rows of one table apart.
+ROW = (
+    "region", "school_id", "population", "outcome", "scale", "item", "wave", "estimand", "contrast",
+    "subgroup", "analysis", "comparison",
+)  # fmt: skip
+
+
 def with_role(*roles: Role) -> frozenset[str]:
     """Return the names of the columns of these roles.
 
@@ -346,3 +358,27 @@ def of_kind(*kinds: Kind) -> frozenset[str]:
     (True, True)
     """
     return frozenset(name for name, column in COLUMNS.items() if column.kind in kinds)
+
+
+def table(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> pd.DataFrame:
+    """Return rows as a result table: every column, each of its type.
+
+    Texts that a row does not have are empty; so is everything else, as a missing value. A column
+    that `COLUMNS` does not know is a number.
+
+    Examples
+    --------
+    >>> table([{"region": "oslo", "n": 12}], ["region", "n", "estimate", "reason"])
+      region   n  estimate reason
+    0   oslo  12       NaN
+    """
+    kinds = {"text": "str", "count": "Int64", "flag": "boolean"}
+    rows = list(rows)
+    filled = {}
+    for name in columns:
+        kind = kinds.get(COLUMNS[name].kind, "float64") if name in COLUMNS else "float64"
+        values = [row.get(name) for row in rows]
+        if kind == "str":
+            values = ["" if value is None else value for value in values]
+        filled[name] = pd.array(values, kind)
+    return pd.DataFrame(filled)

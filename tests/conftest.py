@@ -6,6 +6,7 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -81,3 +82,11 @@ def quick(tmp_path, undisturbed, monkeypatch) -> Path:
     for name in ("LOFTET_ROOT", "LOFTET_KEYS"):
         monkeypatch.setenv(name, environment(root)[name])
     return root
+
+
+@pytest.fixture
+def ran(quick, undisturbed) -> Path:
+    """The same project, in which the quick study has been run."""
+    for name in ("data_clean", "figures", "reports"):
+        shutil.copytree(undisturbed / name, quick / name)
+    return quick

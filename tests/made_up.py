@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from loftet_analysis import names
+from loftet_analysis import names, schema
 from loftet_analysis.show.languages import Answers, Words
 
 OUTCOMES = {
@@ -31,12 +31,13 @@ def words(language: str = "nb") -> Words:
         {(population, f"{outcome}_1"): ITEM for population, outcome in OUTCOMES},
         frozenset({("teachers", "views_1")}),
         SCHOOLS,
+        {("pupils", "joy_1", "pre"): "Gøy."},
     )
 
 
 def effect(**given) -> dict:
     row = {
-        **dict.fromkeys(names.EFFECTS),
+        **dict.fromkeys(schema.EFFECTS),
         "region": "nordland", "school_id": "", "population": "pupils", "outcome": "joy",
         "question": "Q1", "estimand": "same_grade", "contrast": "post - pre", "subgroup": "all",
         "n_pre": 1234,
@@ -56,7 +57,7 @@ def effect_in_own_units(change: float, low: float, high: float, **given) -> dict
 
 
 def effects(*rows: dict) -> pd.DataFrame:
-    frame = pd.DataFrame([effect(**row) for row in rows], columns=list(names.EFFECTS))
+    frame = pd.DataFrame([effect(**row) for row in rows], columns=list(schema.EFFECTS))
     return frame.astype({"n_pairs": float, "se": float, "n_schools_dropped": float})
 
 
@@ -110,7 +111,7 @@ def mask(**hidden) -> pd.DataFrame:
     for column, value in hidden.items():
         away &= frame[column] == value
     reason = away.map({True: "small_n", False: ""})
-    return frame.assign(suppressed=away, reason=reason)[list(names.MASK)]
+    return frame.assign(suppressed=away, reason=reason)[list(schema.MASK)]
 
 
 def distribution(**given) -> pd.DataFrame:
@@ -140,7 +141,7 @@ def pooled(*estimands: str) -> pd.DataFrame:
         }
         for estimand in estimands or ("same_grade",)
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=list(names.POOLED))
+    return pd.DataFrame(rows, columns=list(schema.POOLED))
 
 
 def reliability() -> pd.DataFrame:
@@ -153,14 +154,14 @@ def reliability() -> pd.DataFrame:
         for scale in ("joy", "effort")
         for wave in ("pre", "post")
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=list(names.RELIABILITY))
+    return pd.DataFrame(rows, columns=list(schema.RELIABILITY))
 
 
 def sensitivity(**given) -> pd.DataFrame:
     """The made-up same-grade change again in three ways, one of which concludes otherwise."""
     rows = [
         {
-            **dict.fromkeys(names.SENSITIVITY),
+            **dict.fromkeys(schema.SENSITIVITY),
             "region": "nordland", "population": "pupils", "outcome": "joy", "question": "Q1",
             "estimand": "same_grade", "subgroup": "all", "contrast": "post - pre",
             "analysis": analysis, "n_pre": 500, "n_post": 500, "n_clusters": 11, "p_value": 0.04,
@@ -173,7 +174,7 @@ def sensitivity(**given) -> pd.DataFrame:
             ("naive", 0.1234, 0.0456, False),
         )
     ]  # fmt: skip
-    frame = pd.DataFrame(rows, columns=list(names.SENSITIVITY)).assign(**given)
+    frame = pd.DataFrame(rows, columns=list(schema.SENSITIVITY)).assign(**given)
     return frame.astype({"agrees": "boolean", "n_pairs": "Int64"})
 
 
@@ -203,7 +204,7 @@ def items() -> pd.DataFrame:
         for item in ("joy_1", "")
         for wave in ("pre", "post")
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=list(names.ITEMS))
+    return pd.DataFrame(rows, columns=list(schema.ITEMS))
 
 
 def missing() -> pd.DataFrame:
@@ -211,7 +212,7 @@ def missing() -> pd.DataFrame:
         ("nordland", "pupils", "joy", wave, "all", 1000, 5000, 0.0812, 0.1234)
         for wave in ("pre", "post")
     ]
-    return pd.DataFrame(rows, columns=list(names.MISSING_ANSWERS))
+    return pd.DataFrame(rows, columns=list(schema.MISSING_ANSWERS))
 
 
 def lights() -> pd.DataFrame:
@@ -229,7 +230,7 @@ def lights() -> pd.DataFrame:
 def invariance() -> pd.DataFrame:
     rows = [
         {
-            **dict.fromkeys(names.INVARIANCE), "population": "pupils", "scale": "joy",
+            **dict.fromkeys(schema.INVARIANCE), "population": "pupils", "scale": "joy",
             "design": "groups", "model": model, "n": 1234, "holds": holds, "delta_cfi": cfi,
             "delta_rmsea": 0.012, "freed": freed, "reason": "",
         }
@@ -238,11 +239,11 @@ def invariance() -> pd.DataFrame:
             ("partial_scalar", True, 0.0, "joy_1"),
         )
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=list(names.INVARIANCE))
+    return pd.DataFrame(rows, columns=list(schema.INVARIANCE))
 
 
 def wordings() -> pd.DataFrame:
-    row = {"population": "pupils", "of": "joy", "item": "joy_1", "wave": "pre", "wording": "Gøy."}
+    row = {"population": "pupils", "of": "joy", "item": "joy_1", "wave": "pre"}
     return pd.DataFrame([row])
 
 
@@ -250,24 +251,24 @@ def variance() -> pd.DataFrame:
     rows = [
         ("nordland", "pupils", "joy", wave, 1234, 11, 0.8123, 0.0456) for wave in ("pre", "post")
     ]
-    return pd.DataFrame(rows, columns=list(names.VARIANCE))
+    return pd.DataFrame(rows, columns=list(schema.VARIANCE))
 
 
 def agreement(**given) -> pd.DataFrame:
     row = {
-        **dict.fromkeys(names.AGREEMENT), "region": "nordland", "outcome": "views",
+        **dict.fromkeys(schema.AGREEMENT), "region": "nordland", "outcome": "views",
         "question": "Q7", "n_schools": 11, "n_teachers": 500, "n_leaders": 20,
         "mean_teachers": 2.6123, "mean_leaders": 2.7345, "difference": -0.1222, "se": 0.05,
         "df": 10.0, "ci_low": -0.3, "ci_high": 0.0567, "ci_level": 0.95, "r_schools": 0.3035,
         "icc1": 0.0812, "icc2": 0.41, "rwg": 0.75, "reason": "",
     }  # fmt: skip
-    return pd.DataFrame([{**row, **given}], columns=list(names.AGREEMENT))
+    return pd.DataFrame([{**row, **given}], columns=list(schema.AGREEMENT))
 
 
 def by_school() -> pd.DataFrame:
     rows = [
         {
-            **dict.fromkeys(names.BY_SCHOOL), "region": "nordland", "school_id": school,
+            **dict.fromkeys(schema.SCHOOLS), "region": "nordland", "school_id": school,
             "population": "pupils", "outcome": "joy", "question": "Q1",
             "estimand": "school_change", "n_pre": 90, "n_post": 88, "estimate": estimate,
             "se": 0.1, "ci_low": estimate - 0.2, "ci_high": estimate + 0.2, "ci_level": 0.95,
@@ -276,7 +277,7 @@ def by_school() -> pd.DataFrame:
         }
         for school, estimate in (("s1", 0.24), ("s2", -0.12))
     ]  # fmt: skip
-    frame = pd.DataFrame(rows, columns=list(names.BY_SCHOOL))
+    frame = pd.DataFrame(rows, columns=list(schema.SCHOOLS))
     return frame.astype({"n_pairs": float, "sd_unit": float})
 
 
@@ -289,7 +290,7 @@ def differences(comparison: str = "linked - unlinked", **given) -> pd.DataFrame:
         }
         for outcome in ("joy", "views")
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=list(names.ATTRITION))
+    return pd.DataFrame(rows, columns=list(schema.ATTRITION))
 
 
 def response(subgroup: str = "all") -> pd.DataFrame:
@@ -312,7 +313,7 @@ def linkage() -> pd.DataFrame:
     rows = [
         ("pupils", "nordland", wave, *pair) for wave in ("pre", "post") for pair in states.items()
     ]
-    return pd.DataFrame(rows, columns=list(names.LINKAGE))
+    return pd.DataFrame(rows, columns=list(schema.LINKAGE))
 
 
 def careless() -> pd.DataFrame:

@@ -18,15 +18,28 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from tests.tiny_study import STUDY, build, sheets, write_csv
 
 REGIONS = ("nordland", "oslo")
+STUDY_OPEN = STUDY.replace("disclosure: internal", "disclosure: open")
 PAGES = len(REGIONS) + 1
 _SCHOOLS = {"0301": REGIONS[0], "0302": REGIONS[0], "0303": REGIONS[0], "0304": REGIONS[0]}
 _SCHOOLS |= {"0500": REGIONS[1], "0501": REGIONS[1], "0502": REGIONS[1], "0503": REGIONS[1]}
 _WORDS = ("Helt uenig", "Uenig", "Enig", "Helt enig")
 
 
+REGION = """\
+pupils = study.read("pupils")
+plan = study.plan("pupils")
+linked = la.linked_change(la.pairs(pupils, plan), plan)
+effects = la.verdicts(linked)
+study.keep(effects=effects)
+changes = la.gate(effects[effects["subgroup"] == "all"], study)"""
+COUNTRY = """\
+effects = study.results("effects", "pupils")
+changes = la.gate(effects[effects["subgroup"] == "all"], study)"""
+
+
 def build_quick(root: Path) -> Path:
     """Lay out the project; return the study's folder."""
-    folder = build(root, study=STUDY.replace("disclosure: internal", "disclosure: open"))
+    folder = build(root, study=f"{STUDY_OPEN}notebooks: [mine/*, national/10_quick]\n")
     register = [f"{number},Skole {number},{region},1-10" for number, region in _SCHOOLS.items()]
     lines = ["school_id,school,region,grades", *register]
     (folder / "schools.csv").write_text("\n".join(lines), encoding="utf-8")
@@ -39,38 +52,29 @@ def build_quick(root: Path) -> Path:
                 about = (str(len(rows) % 60), school, str(5 + pupil % 2 + older), code, "Ja")
                 rows.append("|".join([*about, *answers]))
         write_csv(folder, wave, sheets(*rows, wave=wave))
-    _write_notebook(root, "region/01_quick", regional=True)
-    _write_notebook(root, "national/10_quick", regional=False)
+    _write_notebook(root, "mine/01_quick")
+    _write_notebook(root, "national/10_quick")
     return folder
 
 
-def _write_notebook(root: Path, name: str, *, regional: bool) -> None:
+def _write_notebook(root: Path, name: str) -> None:
     parameters = ['study = "tiny"', 'language = "nb"']
+    of_country = name.startswith("national/")
     place = ""
-    if regional:
+    if not of_country:
         parameters.append('region = "nordland"')
         place = "region=region, "
     cells = [
         new_markdown_cell("# Effort", id="title"),
         new_code_cell("\n".join(parameters), id="given", metadata={"tags": ["parameters"]}),
         new_code_cell(
-            "import os\n\nfrom loftet_analysis.show import open_study\n\n"
-            'exec(os.environ.get("QUICK", ""))',
+            'import os\n\nimport loftet_analysis as la\n\nexec(os.environ.get("QUICK", ""))',
             id="start",
         ),
-        new_code_cell(
-            f"study = open_study(study, {place}language=language)\n"
-            'pupils = study.read("pupils")\n'
-            'effects = study.effects("pupils", pupils)\n'
-            'changes = effects[effects["subgroup"] == "all"]\nstudy',
-            id="read",
-        ),
-        new_code_cell('study.publish(changes, "effects_table", name="table")', id="table"),
-        new_code_cell(
-            'changes = changes[changes["estimand"].isin(["linked_change", "same_grade"])]\n'
-            'study.publish(changes, "change", name="change")',
-            id="figure",
-        ),
+        new_code_cell(f"study = la.open_study(study, {place}language=language)\nstudy", id="open"),
+        new_code_cell(COUNTRY if of_country else REGION, id="read"),
+        new_code_cell("study.show(changes)", id="table"),
+        new_code_cell('study.show(changes, la.figures.change, name="change")', id="figure"),
     ]
     notebook = new_notebook(
         cells=cells,
@@ -131,7 +135,7 @@ def every_byte(root: Path) -> dict[str, str]:
     return found
 
 
-def forks_of(root: Path) -> list[int]:
+def kernels_of(root: Path) -> list[int]:
     """Return the warm processes and kernels that work for a project."""
     mark = f"LOFTET_ROOT={root}".encode()
     found = []
@@ -140,14 +144,14 @@ def forks_of(root: Path) -> list[int]:
             environ, command = (place / "environ").read_bytes(), (place / "cmdline").read_bytes()
         except OSError:
             continue
-        if mark in environ.split(b"\0") and b"loftet_analysis.batch.forks" in command:
+        if mark in environ.split(b"\0") and b"loftet_analysis.batch.kernels" in command:
             found.append(int(place.name))
     return found
 
 
 def gone_soon(root: Path, within: float = 10) -> bool:
     end = time.monotonic() + within
-    while forks_of(root):
+    while kernels_of(root):
         if time.monotonic() > end:
             return False
         time.sleep(0.05)

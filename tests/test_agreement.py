@@ -10,13 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loftet_analysis.analysis.agreement import agreement, reliability_of_means, within_groups
-from loftet_analysis.analysis.effects import REASONS
+from loftet_analysis.analysis.estimates import REASONS
 from loftet_analysis.errors import InputError
-from loftet_analysis.names import AGREEMENT
+from loftet_analysis.schema import AGREEMENT
 from loftet_analysis.study import load_instrument
+from loftet_analysis.study.questionnaire import Questionnaire
 
 REFERENCE = json.loads((Path(__file__).parent / "reference" / "agreement.json").read_text())
 INSTRUMENT = load_instrument("teacher")
+ASKED = Questionnaire("teachers", "oslo", INSTRUMENT)
 NUMBERS = [*AGREEMENT[AGREEMENT.index("n_schools") : AGREEMENT.index("ci_level")]]
 NUMBERS += ["r_schools", "icc1", "icc2", "rwg"]
 ITEMS = list(INSTRUMENT.scales["prepared"].items)
@@ -41,11 +43,8 @@ def at_random(rng, groups, size, items=4):
     return answers, pd.Series(np.repeat(np.arange(groups), size))
 
 
-def compared(teachers, leaders, outcomes=None, **options):
-    found = agreement(
-        teachers, leaders, outcomes or {"prepared": "Q7"}, region="oslo",
-        instrument=INSTRUMENT, **options,
-    )  # fmt: skip
+def compared(teachers, leaders, outcomes=("prepared",), **options):
+    found = agreement(teachers, leaders, ASKED, outcomes=outcomes, **options)
     assert list(found.columns) == list(AGREEMENT)
     return found
 
@@ -258,17 +257,18 @@ def test_outcomes_are_rows_in_their_order():
     teachers, leaders = (
         side.assign(felt_support=6 - side["prepared"], anchoring=np.nan) for side in sides("eleven")
     )
-    asked = {"felt_support": "Q7", "anchoring": "Q8", "prepared": "Q7"}
+    asked = ["felt_support", "anchoring", "prepared"]
     found = compared(teachers, leaders, asked)
-    assert found["outcome"].tolist() == list(asked)
-    assert found["question"].tolist() == list(asked.values())
+    assert found["outcome"].tolist() == asked
+    questions = [INSTRUMENT.scales[outcome].question for outcome in asked]
+    assert found["question"].tolist() == questions
     assert found["reason"].tolist() == ["", "no_answers", ""]
     assert found["difference"].iloc[0] == pytest.approx(-found["difference"].iloc[2])
-    none = agreement(teachers, leaders, {}, region="oslo", instrument=INSTRUMENT)
+    none = compared(teachers, leaders, [])
     assert none.empty
     assert none.dtypes.equals(found.dtypes)
 
 
 def test_an_outcome_that_is_no_scale_is_refused():
-    with pytest.raises(InputError, match=r"(?s)no scales of the instrument teacher.*mood"):
-        compared(*sides("eleven"), {"prepared": "Q7", "mood": "Q7"})
+    with pytest.raises(InputError, match=r"(?s)no scales of the teachers.*mood"):
+        compared(*sides("eleven"), ["prepared", "mood"])

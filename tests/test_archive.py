@@ -8,12 +8,13 @@ import pyreadstat
 import pytest
 
 from loftet_analysis.cleaning import store
-from loftet_analysis.cleaning.archive import value_labels, write_archive
+from loftet_analysis.cleaning.archive import write_archive
 from loftet_analysis.cleaning.prepare import prepare
 from loftet_analysis.cleaning.readers import Export, chained
 from loftet_analysis.errors import InputError
 from loftet_analysis.show.codebook import write_codebook
 from loftet_analysis.study import load_study
+from loftet_analysis.study.columns import value_labels
 from loftet_analysis.study.study import Continuation
 from tests.tiny_study import INSTRUMENT, STUDY, build, sheets, write_csv
 

@@ -5,13 +5,16 @@ import json
 import re
 import shlex
 import signal
+import stat
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
+from nbformat.v4 import new_code_cell
 
 from loftet_analysis.batch.cli import main
 from loftet_analysis.batch.fingerprints import digest, read_manifest
@@ -19,13 +22,12 @@ from loftet_analysis.batch.lock import occupied
 from tests.quick_study import (
     environment,
     every_byte,
-    forks_of,
     gone_soon,
+    kernels_of,
     killed_at,
     run,
     started,
 )
-from tests.tiny_study import STUDY
 
 
 def test_warm_and_fresh_kernels_give_the_same_bytes(undisturbed, quick):
@@ -80,9 +82,9 @@ def test_what_goes_wrong_is_contained(undisturbed, quick, ways):
     assert "0 run, 3 failed" in out
     for place, way in zip(places, ways, strict=True):
         notebook = "10_quick" if place == "national" else "01_quick"
-        assert f"{place}/{notebook}.nb failed: {WRONG[way][1]}" in err
+        assert f"{place}/{notebook} failed: {WRONG[way][1]}" in err
         assert re.search(rf"{place}\s.*failed", out)
-        assert (quick / f"data_clean/tiny/failed/{place}/{notebook}.nb.txt").exists()
+        assert (quick / f"data_clean/tiny/failed/{place}/{notebook}.txt").exists()
     assert not list(quick.glob("reports/tiny/nb/*/*"))
     assert not list(quick.glob("figures/tiny/*/*"))
     code, out, _ = run(quick)
@@ -94,7 +96,7 @@ def test_what_goes_wrong_is_contained(undisturbed, quick, ways):
 def test_a_stopped_run_leaves_no_process_and_is_gone_on_with(undisturbed, quick):
     process = started(quick, "run", "tiny", QUICK="import time; time.sleep(60)")
     end = time.monotonic() + 60
-    while len(forks_of(quick)) < 2 and time.monotonic() < end:
+    while len(kernels_of(quick)) < 2 and time.monotonic() < end:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=20)
@@ -141,20 +143,148 @@ def test_a_full_disk_is_contained_and_nothing_is_half_written(undisturbed, quick
     assert every_byte(quick) == every_byte(undisturbed)
 
 
-def test_only_what_read_what_has_changed_is_run_again(undisturbed, quick):
-    assert run(quick)[0] == 0
+def altered(quick: Path, old: str, new: str) -> None:
+    """Alter the sheets of a school in Oslo after."""
     export = quick / "data_raw/tiny/post.csv"
     lines = export.read_text(encoding="utf-8").splitlines()
-    assert sum(";0500;" in line for line in lines) > 5
-    # the sheets of a school in Oslo came in a day later; no number hangs on that
-    changed = [line.replace("-20T", "-21T") if ";0500;" in line else line for line in lines]
+    changed = [line.replace(old, new) if ";0500;" in line else line for line in lines]
+    assert sum(a != b for a, b in zip(lines, changed, strict=True)) > 5
     export.write_text("\n".join(changed), encoding="utf-8")
+
+
+def test_only_what_read_what_has_changed_is_run_again(ran):
+    altered(ran, "-20T", "-21T")  # they came in a day later; no number hangs on that
+    code, out, _ = run(ran)
+    assert code == 0
+    # the country is made from what Oslo's page keeps, which went with the earlier data
+    assert "nordland/01_quick done" not in out
+    assert "2 run, 0 failed, 1 up to date" in out
+    notebook = ran / "notebooks/mine/01_quick.ipynb"
+    text = notebook.read_text(encoding="utf-8")
+    notebook.write_text(text.replace("# Effort", "# More effort"), encoding="utf-8")
+    code, out, _ = run(ran)
+    assert code == 0
+    # the regions keep what they kept before
+    assert "national/10_quick done" not in out
+    assert "2 run, 0 failed, 1 up to date" in out
+
+
+def test_the_country_is_stale_when_a_region_keeps_other_results(ran, capsys):
+    (kept,) = ran.glob("data_clean/tiny/results/oslo/01_quick/*.csv")
+    kept.write_bytes(kept.read_bytes().replace(b"oslo", b"oslo "))
     assert main(["status", "tiny"]) == 0
+    assert "stale, since results changed: national/10_quick" in capsys.readouterr().out
+
+
+def test_a_region_that_failed_is_left_out_of_the_country(undisturbed, quick):
+    code, out, _ = run(quick, QUICK="1 / (globals().get('region') != 'oslo')")
+    assert code == 1
+    assert "2 run, 1 failed" in out
+    page = (quick / "reports/tiny/nb/national/10_quick.html").read_text(encoding="utf-8")
+    whole = (undisturbed / "reports/tiny/nb/national/10_quick.html").read_text(encoding="utf-8")
+    assert "<table" in page
+    assert page.count("<tr") < whole.count("<tr")
+
+
+def test_nothing_of_earlier_data_stays(ran, capsys):
+    # earlier versions kept executed notebooks beside the pages
+    (ran / "reports/tiny/nb/nordland/01_quick.ipynb").write_text("{}", encoding="utf-8")
+    altered(ran, "-20T", "-21T")
+    assert main(["clean", "tiny"]) == 0
+    assert "2 pages of earlier data removed" in capsys.readouterr().out
+    made = [
+        p for top in ("figures", "reports", "data_clean/tiny") for p in ran.rglob(f"{top}/**/*")
+    ]
+    left = {str(p.relative_to(ran)) for p in made if p.is_file() and "quick" in str(p.name)}
+    assert left == {
+        "reports/tiny/nb/nordland/01_quick.html",
+        "data_clean/tiny/notebooks/nordland/01_quick.ipynb",
+    }
+    assert {p.parent.name for p in (ran / "figures").rglob("*.svg")} == {"nordland"}
+    assert {p.parts[-3] for p in ran.glob("data_clean/tiny/results/*/*/*")} == {"nordland"}
+    assert not list(ran.glob("data_clean/tiny/results/*.csv"))
+
+
+def test_one_run_makes_the_pages_of_all_languages(undisturbed, ran):
+    code, out, _ = run(ran, "--language", "en", "--region", "oslo")
+    assert code == 0
+    assert "1 run, 0 failed, 0 up to date" in out
+    for language in ("nb", "en"):
+        page = ran / f"reports/tiny/{language}/oslo/01_quick.html"
+        assert f'lang="{language}"' in page.read_text(encoding="utf-8")
+        assert (ran / f"figures/tiny/oslo/change.{language}.svg").exists()
+    before, after = every_byte(undisturbed), every_byte(ran)
+    assert {name for name in before if before[name] != after[name]} == {
+        "reports/tiny/index.html",
+        "data_clean/tiny/notebooks/oslo/01_quick.ipynb",  # its parameters
+    }
+    code, out, _ = run(ran, "--language", "en")
+    assert "2 run, 0 failed, 1 up to date" in out
+
+
+LEFT_OUT = """\
+import pandas as pd, seaborn as sns
+print(3)
+display(pd.DataFrame({"a": [1]}))
+sns.lineplot(x=[1, 2], y=[1, 2])
+"""
+
+
+def test_what_is_on_no_page_is_named_once(quick):
+    path = quick / "notebooks/mine/01_quick.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    of_researcher = new_code_cell('display("for me")', metadata={"tags": ["exact"]})
+    drawn = new_code_cell(LEFT_OUT.rstrip())
+    notebook.cells[2:2] = [of_researcher, drawn]
+    nbformat.write(notebook, path)
+    code, out, err = run(quick)
+    assert code == 0, err
+    told = [line for line in out.splitlines() if "through the gate" in line]
+    ending = "that did not go through the gate is not on the page; use study.show(...)"
+    assert told == [
+        f"tiny: 01_quick, cell 3: {what} {ending}"
+        for what in ("printed text", "a table", "a figure")
+    ]
+    (log,) = (quick / "data_clean/.tiny/logs").glob("*.log")
+    assert "01_quick, cell 3: a table that" in log.read_text(encoding="utf-8")
+    page = (quick / "reports/tiny/nb/oslo/01_quick.html").read_text(encoding="utf-8")
+    assert "for me" not in page
+
+
+def test_executed_notebooks_are_for_their_owner_alone(undisturbed):
+    folder = undisturbed / "data_clean/tiny/notebooks"
+    kept = sorted(folder.glob("*/*.ipynb"))
+    assert [f"{p.parent.name}/{p.stem}" for p in kept] == [
+        "national/10_quick", "nordland/01_quick", "oslo/01_quick",
+    ]  # fmt: skip
+    for path in kept:
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert "vnd.loftet" not in path.read_text(encoding="utf-8")
+        assert '<table id="table"' in path.read_text(encoding="utf-8").replace('\\"', '"')
+    for place in (folder, *folder.glob("*/")):
+        assert stat.S_IMODE(place.stat().st_mode) == 0o700
+    assert not list((undisturbed / "reports").rglob("*.ipynb"))
+
+
+def test_a_name_that_the_notebook_did_not_give_is_its_own_among_the_regions_figures(quick):
+    path = quick / "notebooks/mine/01_quick.ipynb"
+    text = path.read_text(encoding="utf-8").replace(', name=\\"change\\"', "")
+    path.write_text(text, encoding="utf-8")
+    (quick / "notebooks/mine/02_again.ipynb").write_text(text, encoding="utf-8")
+    assert run(quick)[0] == 0
+    drawn = sorted(path.name for path in (quick / "figures/tiny/oslo").glob("*.svg"))
+    assert [name.partition("_change")[0] for name in drawn] == ["01_quick", "02_again"]
+
+
+def test_a_figure_that_two_notebooks_draw_under_one_name_is_named(quick):
+    path = quick / "notebooks/mine/01_quick.ipynb"
+    (quick / "notebooks/mine/02_again.ipynb").write_bytes(path.read_bytes())
     code, out, _ = run(quick)
     assert code == 0
-    assert "oslo/01_quick.nb done" in out
-    assert "nordland/01_quick.nb done" not in out
-    assert "2 run, 0 failed, 1 up to date" in out
+    (told,) = [line for line in out.splitlines() if "both draw" in line]
+    assert told.startswith("tiny: 01_quick and 02_again both draw a figure ")
+    path.unlink()
+    assert "both draw" not in run(quick)[1]
 
 
 def test_bytecode_is_no_source(tmp_path):
@@ -169,16 +299,20 @@ def test_bytecode_is_no_source(tmp_path):
     assert digest([tmp_path]) != before
 
 
-def test_status_says_why(undisturbed, quick, capsys):
-    assert run(quick)[0] == 0
-    notebook = quick / "notebooks/national/10_quick.ipynb"
+def test_status_says_why(ran, capsys):
+    notebook = ran / "notebooks/national/10_quick.ipynb"
     content = json.loads(notebook.read_text(encoding="utf-8"))
     content["cells"][0]["source"] = ["# More effort"]
     notebook.write_text(json.dumps(content), encoding="utf-8")
     assert main(["status", "tiny"]) == 0
-    assert "stale, since notebook changed: national/10_quick.nb" in capsys.readouterr().out
-    study = quick / "data_raw/tiny/study.yml"
-    study.write_text(STUDY, encoding="utf-8")
+    assert "stale, since notebook changed: national/10_quick" in capsys.readouterr().out
+    content["cells"][0]["source"] = ["# Effort"]
+    content["cells"][-1]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "1"}]
+    notebook.write_text(json.dumps(content), encoding="utf-8")
+    assert main(["status", "tiny"]) == 0
+    assert "stale" not in capsys.readouterr().out  # it was only run by hand
+    study = ran / "data_raw/tiny/study.yml"
+    study.write_text(study.read_text(encoding="utf-8").replace("open", "internal"))
     assert main(["status", "tiny"]) == 0
     said = capsys.readouterr().out
     assert "clean data: stale, since study description changed" in said
@@ -187,18 +321,21 @@ def test_status_says_why(undisturbed, quick, capsys):
 
 def test_the_manifest_tells_what_a_page_was_made_from(undisturbed, monkeypatch):
     monkeypatch.setenv("LOFTET_ROOT", str(undisturbed))
-    entry = read_manifest("tiny")["oslo/01_quick.nb"]
+    entry = read_manifest("tiny")["oslo/01_quick"]
     assert {"notebook", "library", "packages", "parameters", "study description"} < set(
         entry["parts"]
     )
     assert ("pupils", {"region": ["oslo"]}) in entry["reads"]
     assert not [what for what, where in entry["reads"] if where.get("region") == ["nordland"]]
     assert entry["figures"] == ["change.nb.png", "change.nb.svg"]
+    assert entry["languages"] == ["nb"]
     assert entry["seconds"] > 0
+    reads = read_manifest("tiny")["national/10_quick"]["reads"]
+    assert ("results", {"table": ["effects"], "population": ["pupils"]}) in reads
 
 
 def test_a_pipe_gets_whole_lines_and_the_log_all_of_it(undisturbed):
     (log,) = (undisturbed / "data_clean/.tiny/logs").glob("*.log")
     told = log.read_text(encoding="utf-8")
-    for line in ("run of tiny", "link pupils", "oslo/01_quick.nb done", "3 run, 0 failed", "ended"):
+    for line in ("run of tiny", "link pupils", "oslo/01_quick done", "3 run, 0 failed", "ended"):
         assert line in told

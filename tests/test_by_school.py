@@ -14,12 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from loftet_analysis.analysis.effects import REASONS
-from loftet_analysis.analysis.school_effects import by_school
-from loftet_analysis.names import BY_SCHOOL
+from loftet_analysis.analysis.estimates import REASONS
+from loftet_analysis.analysis.school_effects import school_effects
+from loftet_analysis.errors import InputError
+from loftet_analysis.schema import SCHOOLS as BY_SCHOOL
 from loftet_analysis.stats.cr2 import change_over_cells
 from loftet_analysis.stats.shrinkage import shrink
-from tests.test_effects import answers, codes, pairs_of, row, unit
+from tests.test_effects import answers, codes, pairs_of, plan, row, unit
 
 REFERENCE = json.loads((Path(__file__).parent / "reference" / "by_school.json").read_text())
 SETS, SCHOOLS = REFERENCE["sets"], REFERENCE["schools"]
@@ -29,10 +30,12 @@ SHRUNKEN = ["shrunk", "shrunk_low", "shrunk_high", "tau2"]
 
 
 def schools(clean, population="pupils", outcomes=None, units=None, **options):
-    found = by_school(
-        clean, outcomes or {"y": "Q1"}, population=population, region="oslo",
-        units=unit(population=population) if units is None else units, **options,
+    asked = outcomes or {"y": "Q1"}
+    rows = plan(
+        *["school_change"] * len(asked), population=population, outcome=list(asked),
+        question=list(asked.values()), units=units, **options,
     )  # fmt: skip
+    found = school_effects(clean, rows)
     assert list(found.columns) == list(BY_SCHOOL)
     return found
 
@@ -91,7 +94,7 @@ def test_where_reml_sees_no_differences_schools_keep_a_little_of_their_own():
 
 
 def test_two_estimates_do_not_say_how_far_apart_estimates_are():
-    with pytest.raises(ValueError, match="2 estimates"):
+    with pytest.raises(InputError, match=r"(?s)too few estimates.*found:   2"):
         shrink([0.1, 0.2], [0.01, 0.01])
 
 

@@ -1,18 +1,22 @@
 """The verbs of cleaning, each on a handful of rows."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from loftet_analysis.cleaning import clean
-from loftet_analysis.cleaning.columns import match_columns
 from loftet_analysis.cleaning.consent import consenting
-from loftet_analysis.cleaning.ledger import REASON, count_only, set_aside, sheet_counts
+from loftet_analysis.cleaning.headings import match_columns
 from loftet_analysis.cleaning.readers import Export
-from loftet_analysis.cleaning.score import KINDS, read_answers, score_items, score_scales
+from loftet_analysis.cleaning.score import KINDS, answers, read_answers, score_scales
+from loftet_analysis.cleaning.sheets import REASON, Sheets, sheet_counts
 from loftet_analysis.cleaning.units import study_units
 from loftet_analysis.errors import InputError
-from loftet_analysis.study import Instrument, Population, ResponseSet
+from loftet_analysis.study import Instrument, Population, ResponseSet, Wave
+from loftet_analysis.study.schools import school_lookup
 
 SCHOOLS = pd.DataFrame(
     {
@@ -84,11 +88,22 @@ def export(*headings: str, rows: tuple = (), questions: dict | None = None) -> E
     )
 
 
-def working(**columns) -> pd.DataFrame:
-    frame = pd.DataFrame(columns)
-    return frame.assign(
-        **{c: v for c, v in {"region": "oslo", REASON: ""}.items() if c not in frame}
+WAVES = {"pre": Wave(), "post": Wave()}
+
+
+def working(given: dict | None = None, waves: dict = WAVES, labels=(), **columns) -> Sheets:
+    """Return sheets of the first wave; `given` are the population's own keys."""
+    study = SimpleNamespace(
+        name="tiny", schools=SCHOOLS, school_ids=school_lookup(SCHOOLS), waves=waves
     )
+    frame = pd.DataFrame(columns)
+    marks = {c: v for c, v in {"region": "oslo", REASON: ""}.items() if c not in frame}
+    people = population(**given or {})
+    return Sheets(study, people, "pre", frame.assign(**marks), labels=dict(labels), where="f")
+
+
+def steps(sheets: Sheets) -> list[list]:
+    return sheets.ledger[["region", "n_in", "n_out", "n_set_aside"]].values.tolist()
 
 
 def only_problem(call, *arguments, **options):
@@ -98,32 +113,43 @@ def only_problem(call, *arguments, **options):
     return problem
 
 
-# ledger
+# the account
 
 
 def test_a_sheet_leaves_once_and_every_sheet_is_counted():
-    frame = working(region=["oslo", "oslo", "", "troms"])
-    rows = pd.Series([True, False, True, False])
-    frame, first = set_aside(frame, rows, step="tests", reason="test_answer")
-    more = pd.Series([True, True, True, False])
-    frame, second = set_aside(frame, more, step="schools", reason="other")
-    assert frame[REASON].to_list() == ["test_answer", "other", "test_answer", ""]
-    assert first[["region", "n_in", "n_out", "n_set_aside"]].values.tolist() == [
-        ["", 1, 0, 1],
-        ["oslo", 2, 1, 1],
-        ["troms", 1, 1, 0],
-    ]
-    assert second.set_index("region")["n_set_aside"].to_dict() == {"oslo": 1, "troms": 0}
+    sheets = working(region=["oslo", "oslo", "", "troms"])
+    first = sheets.set_aside(
+        pd.Series([True, False, True, False]), step="tests", reason="test_answer"
+    )
+    second = first.set_aside(pd.Series([True, True, True, False]), step="schools", reason="other")
+    assert second.frame[REASON].to_list() == ["test_answer", "other", "test_answer", ""]
+    assert steps(first) == [["", 1, 0, 1], ["oslo", 2, 1, 1], ["troms", 1, 1, 0]]
+    assert steps(second)[3:] == [["oslo", 1, 0, 1], ["troms", 1, 1, 0]]
+    assert (first.ledger["file"] == "pre.csv").all()
+    # what was made before stays as it was
+    assert sheets.ledger.empty
+    assert (sheets.frame[REASON] == "").all()
 
 
 def test_counted_only_rows_are_gone_but_counted():
-    frame = working(answer=["a", "b", "c"])
-    left, ledger = count_only(
-        frame, pd.Series([True, False, True]), step="consent", reason="no_consent"
-    )
-    assert left["answer"].to_list() == ["b"]
-    assert ledger[["n_in", "n_out", "n_set_aside"]].values.tolist() == [[3, 1, 2]]
-    assert sheet_counts(ledger.assign(wave="pre"))["counted_only"] == 2
+    rows = pd.Series([True, False, True])
+    left = working(answer=["a", "b", "c"]).count_only(rows, step="consent", reason="no_consent")
+    assert left.frame["answer"].to_list() == ["b"]
+    assert steps(left) == [["oslo", 3, 1, 2]]
+    assert sheet_counts(left.ledger)["counted_only"] == 2
+
+
+def test_a_chain_goes_on_after_a_fault_and_tells_all_of_them():
+    sheets = working(grade=["Jente"], school_id=["0301"], submitted=["i går"])
+    found = sheets.through([clean.read_times, clean.set_aside_tests, clean.read_grades])
+    assert [p.what for p in found.problems] == [
+        "time of submission not understood", "no grade is understood",
+    ]  # fmt: skip
+    assert "“i går”" in repr(found)
+    # without a school nothing can be counted by region: what comes later is passed over
+    lost = working(grade=["Jente"], school_id=["Nes"])
+    found = lost.through([clean.place_schools, clean.read_grades])
+    assert [p.what for p in found.problems] == ["no school of the register in the export"]
 
 
 # columns
@@ -133,8 +159,8 @@ def test_items_are_found_by_code_name_and_any_wording():
     given = export(
         "skole", "TRINN ", "u1", "effort_2", "Jeg <b>fortsetter</b>.&nbsp;", "Jeg får støtte.", "x"
     )
-    matched = match_columns(given, population(), wave="pre")
-    assert matched.sources == {
+    raw, matched = match_columns(given, population(), wave="pre")
+    assert matched["sources"] == {
         "school_id": "skole",
         "grade": "TRINN ",
         "effort_1": "u1",
@@ -142,7 +168,7 @@ def test_items_are_found_by_code_name_and_any_wording():
         "effort_3": "Jeg <b>fortsetter</b>.&nbsp;",
         "support_1": "Jeg får støtte.",
     }
-    assert list(matched.frame) == list(matched.sources)
+    assert list(raw.frame) == list(matched["sources"])
 
 
 def test_items_are_found_by_the_question_that_a_tool_stores():
@@ -151,7 +177,7 @@ def test_items_are_found_by_the_question_that_a_tool_stores():
         questions={"V1": "Jeg prøver.", "V2": "Jeg gir opp.", "V3": "Eg står på.",
                    "V4": "Jeg får støtte."},
     )  # fmt: skip
-    sources = match_columns(given, population(), wave="pre").sources
+    sources = match_columns(given, population(), wave="pre")[1]["sources"]
     assert [sources[f"effort_{i}"] for i in (1, 2, 3)] == ["V1", "V2", "V3"]
 
 
@@ -181,7 +207,7 @@ def test_a_needed_heading_must_not_stand_twice():
 def test_items_not_asked_in_a_wave_or_of_a_role_may_be_absent():
     headings = ("skole", "trinn", "u1", "u2", "effort_3")
     leaders = population(role="leader")
-    assert "support_1" not in match_columns(export(*headings), leaders, wave="pre").sources
+    assert "support_1" not in match_columns(export(*headings), leaders, wave="pre")[0].frame
     found = only_problem(match_columns, export(*headings), leaders, wave="post")
     assert found.found.startswith("after_1")
     assert found.what == "item not found"
@@ -194,9 +220,10 @@ def test_a_wide_file_has_a_pattern_for_items_and_may_share_the_rest():
         rows=(("0301", "7", "", "", "", "", "4"), ("0301", "", " ", "", "", "", "4"),
               ("0301", "", "1", "", "", "", "")),
     )  # fmt: skip
-    matched = match_columns(given, population(files=wide), wave="pre")
-    assert (matched.sources["school_id"], matched.sources["grade"]) == ("skole", "Pre.trinn")
-    assert matched.answered.tolist() == [True, False, True]
+    raw, matched = match_columns(given, population(files=wide), wave="pre")
+    sources = matched["sources"]
+    assert (sources["school_id"], sources["grade"]) == ("skole", "Pre.trinn")
+    assert raw.answered.tolist() == [True, False, True]
 
 
 # schools, consent, time, tests
@@ -204,32 +231,28 @@ def test_a_wide_file_has_a_pattern_for_items_and_may_share_the_rest():
 
 def test_schools_are_found_by_id_or_by_a_name_that_is_unique():
     text = ["0301", " bØ SKOLE ", "Vik skole", "9999", "", "1"]
-    placed, _ = clean.place_schools(pd.DataFrame({"school_id": text}), schools=SCHOOLS)
+    placed = clean.place_schools(working(school_id=text)).frame
     assert placed["school_id"].to_list() == ["0301", "0301", "Vik skole", "9999", "", "1"]
     assert placed["region"].to_list() == ["nordland", "nordland", "", "", "", ""]
-    labelled, _ = clean.place_schools(
-        pd.DataFrame({"school_id": text}), schools=SCHOOLS, labels={"1": "Ås skole"}
-    )
-    assert labelled["school_id"].iloc[-1] == "0302"
+    given = working(school_id=text, labels={"school_id": {"1": "Ås skole"}})
+    assert clean.place_schools(given).frame["school_id"].iloc[-1] == "0302"
 
 
 def test_an_export_without_any_known_school_is_a_problem():
-    found = only_problem(
-        clean.place_schools, pd.DataFrame({"school_id": ["Jente", "Gutt"]}), schools=SCHOOLS
-    )
+    found = only_problem(clean.place_schools, working(school_id=["Jente", "Gutt"]))
     assert found.what == "no school of the register in the export"
     assert found.found == "“Gutt”, “Jente”"
 
 
 def test_only_a_yes_is_consent():
-    texts = pd.Series(["Ja", " ja", "Nei", "", "1"])
-    meant = consenting(texts, yes=["Ja"], labels={"1": "Ja"})
+    sheets = working(consent=["Ja", " ja", "Nei", "", "1"], labels={"consent": {"1": "Ja"}})
+    meant = consenting(sheets, "consent", ["Ja"])
     assert meant.to_list() == [True, True, False, False, True]
-    assert only_problem(consenting, texts, yes=["Yes"]).what == "nobody consents"
+    assert only_problem(consenting, sheets, "consent", ["Yes"]).what == "nobody consents"
 
 
 def test_times_are_local_and_the_offset_does_not_shift_the_day():
-    frame = working(
+    sheets = working(
         submitted=[
             "2025-09-15T00:00:00+02:00",
             "2023-08-29T10:52:11.828301592+02:00",
@@ -238,25 +261,26 @@ def test_times_are_local_and_the_offset_does_not_shift_the_day():
             "",
         ]
     )
-    times = clean.read_submitted(frame)["submitted"]
+    times = clean.read_times(sheets).frame["submitted"]
     assert times.dt.strftime("%Y-%m-%d %H:%M").fillna("").to_list() == [
         "2025-09-15 00:00", "2023-08-29 10:52", "2025-09-14 00:00", "2025-09-15 08:30", "",
     ]  # fmt: skip
-    odd = only_problem(clean.read_submitted, working(submitted=["2025-09-15", "i går", "09/15/25"]))
+    odd = only_problem(clean.read_times, working(submitted=["2025-09-15", "i går", "09/15/25"]))
     assert "“i går”, 2 such cells" in odd.found
 
 
 def test_tests_are_what_comes_before_the_wave_or_from_a_school_called_test():
-    frame = working(
-        school_id=["0301", "0301", "Test ", "0400", "0301"],
-        region=["nordland", "nordland", "", "oslo", "nordland"],
-        submitted=pd.to_datetime(
+    columns = {
+        "school_id": ["0301", "0301", "Test ", "0400", "0301"],
+        "region": ["nordland", "nordland", "", "oslo", "nordland"],
+        "submitted": pd.to_datetime(
             ["2025-09-14 23:59", "2025-09-15", "2025-10-01", None, "2025-10-01"], format="ISO8601"
         ),
-    )
-    marked, _ = clean.set_aside_tests(frame, start=pd.Timestamp("2025-09-15").date())
+    }
+    dated = {"pre": Wave.model_validate({"from": "2025-09-15", "to": "2025-10-31"})}
+    marked = clean.set_aside_tests(working(waves=dated, **columns)).frame
     assert marked[REASON].to_list() == ["test_answer", "", "test_answer", "", ""]
-    marked, _ = clean.set_aside_tests(frame, start=None)
+    marked = clean.set_aside_tests(working(**columns)).frame
     assert marked[REASON].to_list() == ["", "", "test_answer", "", ""]
 
 
@@ -264,24 +288,25 @@ def test_tests_are_what_comes_before_the_wave_or_from_a_school_called_test():
 
 
 def test_background_is_recoded_and_unknown_texts_are_named():
-    frame = working(
-        role=["Ja", " nei ", "", "colleague", "1"], language=["nb", "", "nn ", "1", "1"]
-    )
+    own = {
+        "columns": {"school_id": "skole", "role": "rolle", "language": "mål"},
+        "values": {"role": {"participant": ["Ja"], "colleague": ["Nei"]}},
+    }
     recoded = clean.recode(
-        frame,
-        values={"role": {"participant": ["Ja"], "colleague": ["Nei"]}},
-        labels={"role": {"1": "Ja"}},
-        columns=["role", "language"],
-    )
+        working(
+            own,
+            labels={"role": {"1": "Ja"}},
+            role=["Ja", " nei ", "", "colleague", "1"],
+            language=["nb", "", "nn ", "1", "1"],
+        )
+    ).frame
     assert recoded["role"].fillna("-").to_list() == [
         "participant", "colleague", "-", "colleague", "participant",
     ]  # fmt: skip
     assert recoded["language"].fillna("-").to_list() == ["nb", "-", "nn", "1", "1"]
+    reason = ["", "", "", "test_answer"]
     found = only_problem(
-        clean.recode,
-        working(role=["Ja", "Jaa", "Jaa", "X"], reason=["", "", "", "test_answer"]),
-        values={"role": {"participant": ["Ja"]}},
-        columns=["role"],
+        clean.recode, working(own, role=["Ja", "Jaa", "Jaa", "X"], language="", reason=reason)
     )
     assert (found.what, found.found) == ("unknown role", "“Jaa”, 2 times")
     assert "did you mean ja?" in found.todo
@@ -300,24 +325,23 @@ def test_background_is_recoded_and_unknown_texts_are_named():
     ],
 )
 def test_grades_are_read_from_text(text, grade):
-    frame = working(grade=[text], school_id=["0400"])
-    read, ledger = clean.read_grades(frame, schools=SCHOOLS)
-    assert read["grade"].to_list() == [grade]
-    assert ledger["n_set_aside"].sum() == 0
+    read = clean.read_grades(working(grade=[text], school_id=["0400"]))
+    assert read.frame["grade"].to_list() == [grade]
+    assert read.ledger["n_set_aside"].sum() == 0
 
 
 def test_grades_that_a_school_does_not_have_are_set_aside():
     school = ["0301", "0301", "0302", "0400", "0400", "0500", "0301"]
-    frame = working(grade=["7", "8", "VG1", "14", "13", "6", None], school_id=school)
-    read, _ = clean.read_grades(frame, schools=SCHOOLS)
+    sheets = working(grade=["7", "8", "VG1", "14", "13", "6", None], school_id=school)
+    read = clean.read_grades(sheets).frame
     assert (read[REASON] != "").to_list() == [False, True, True, True, False, True, False]
     assert str(read["grade"].dtype) == "Int64"
     assert read["grade"].isna().to_list() == [False, False, True, False, False, False, True]
 
 
 def test_a_column_without_any_grade_is_a_problem():
-    frame = working(grade=["Jente", "Gutt"], school_id=["0301", "0301"])
-    assert only_problem(clean.read_grades, frame, schools=SCHOOLS).what == "no grade is understood"
+    sheets = working(grade=["Jente", "Gutt"], school_id=["0301", "0301"])
+    assert only_problem(clean.read_grades, sheets).what == "no grade is understood"
 
 
 # answers
@@ -358,18 +382,19 @@ def test_codes_are_read_by_their_labels_whatever_their_order():
 
 
 def test_items_are_turned_once_and_what_is_lost_is_counted():
-    frame = working(
+    sheets = working(
         region=["oslo", "oslo", "troms"],
         role=["participant", "colleague", None],
         effort_1=["Enig", "9", "9"],
         effort_2=["Helt enig", "1", "Vet ikke"],
         support_1=["1", "1", "1"],
     )
-    scored, values = score_items(frame, instrument=INSTRUMENT, wave="pre")
+    done = answers(sheets)
+    scored, lost = done.frame, ["region", "column", "value", "reason", "n"]
     assert scored["effort_2"].fillna(0).to_list() == [1, 4, 0]
     assert scored["support_1"].fillna(0).to_list() == [1, 0, 1]
     assert scored[["effort_3", "after_1"]].isna().all(axis=None)
-    assert values.values.tolist() == [
+    assert done.values[lost].values.tolist() == [
         ["oslo", "effort_1", "9", "out_of_range", 1],
         ["oslo", "support_1", "1", "not_asked", 1],
         ["troms", "effort_1", "9", "out_of_range", 1],
@@ -378,13 +403,13 @@ def test_items_are_turned_once_and_what_is_lost_is_counted():
 
 
 def test_unknown_answers_are_named_once_per_label_and_only_of_sheets_still_in():
-    frame = working(
+    sheets = working(
         effort_1=["Heilt samd", "Heilt samd", "tull"],
         effort_2=["Helt enik", "1", "tull"],
         reason=["", "", "test_answer"],
     )
     with pytest.raises(InputError) as caught:
-        score_items(frame, instrument=INSTRUMENT, wave="pre", sources={"effort_1": "u1"}, where="f")
+        answers(replace(sheets, sources={"effort_1": "u1"}))
     first, second = caught.value.problems
     assert first.found == "“Heilt samd”, 2 times, in u1"
     assert second.found == "“Helt enik”, 1 times, in effort_2"
@@ -394,7 +419,7 @@ def test_unknown_answers_are_named_once_per_label_and_only_of_sheets_still_in():
 
 def test_a_scale_is_the_mean_of_its_answered_items_where_enough_are():
     nan = np.nan
-    items = pd.DataFrame(
+    frame = pd.DataFrame(
         {
             "effort_1": [1, 2, nan, nan],
             "effort_2": [4.0, nan, nan, nan],
@@ -403,7 +428,7 @@ def test_a_scale_is_the_mean_of_its_answered_items_where_enough_are():
             "after_1": nan,
         }
     )
-    scored = score_scales(items, instrument=INSTRUMENT)
+    scored = score_scales(frame, instrument=INSTRUMENT)
     np.testing.assert_array_equal(scored["effort"], [3, 2.5, nan, nan])
     np.testing.assert_array_equal(scored["support"], [2, nan, 1, nan])
 
@@ -412,32 +437,39 @@ def test_a_scale_is_the_mean_of_its_answered_items_where_enough_are():
 
 
 def test_sheets_without_a_valid_answer_are_set_aside():
-    marked, _ = clean.set_aside_empty(working(a=[1, np.nan], b=[np.nan, np.nan]), items=["a", "b"])
+    marked = answers(working(effort_1=["Enig", "Vet ikke"], effort_3=["", " "])).frame
     assert marked[REASON].to_list() == ["", "no_answers"]
+
+
+def items(*columns: list) -> dict[str, list]:
+    asked = dict(zip(INSTRUMENT.items, columns, strict=False))
+    return {item: asked.get(item, np.nan) for item in INSTRUMENT.items}
 
 
 @pytest.mark.parametrize(("rule", "kept"), [("latest", 1), ("first", 2), ("most_complete", 0)])
 def test_one_of_several_sheets_of_a_person_counts(rule, kept):
-    frame = working(
+    sheets = working(
+        {"duplicates": rule},
         person_id=["p", "p", "p", "p", None, None],
         school_id=["s", "s", "s", "t", "s", "s"],
         grade=pd.array([7, 7, 7, 7, 7, 7], dtype="Int64"),
         submitted=pd.to_datetime(
             ["2025-10-02", "2025-10-03", "2025-10-01", "2025-10-04"] + [None] * 2
         ),
-        a=[1, 1, 1, 1, 1, 1.0],
-        b=[1, np.nan, np.nan, 1, 1, 1],
+        **items([1, 1, 1, 1, 1, 1.0], [1, np.nan, np.nan, 1, 1, 1]),
     )
-    marked, ledger = clean.set_aside_duplicates(frame, rule=rule, items=["a", "b"])
-    assert set(marked.index[marked[REASON] == ""]) == {kept, 3, 4, 5}
-    assert ledger["n_set_aside"].sum() == 2
+    marked = clean.set_aside_duplicates(sheets)
+    assert set(marked.frame.index[marked.still_in]) == {kept, 3, 4, 5}
+    assert marked.ledger["n_set_aside"].sum() == 2
 
 
 def test_without_times_the_place_in_the_file_decides():
-    frame = working(person_id=["p", "p"], school_id=["s", "s"], a=[1.0, 1.0])
     for rule, kept in (("latest", 1), ("first", 0)):
-        marked, _ = clean.set_aside_duplicates(frame, rule=rule, items=["a"])
-        assert marked.index[marked[REASON] == ""].to_list() == [kept]
+        sheets = working(
+            {"duplicates": rule}, person_id=["p", "p"], school_id=["s", "s"], **items([1.0, 1.0])
+        )
+        marked = clean.set_aside_duplicates(sheets)
+        assert marked.frame.index[marked.still_in].to_list() == [kept]
 
 
 # units

@@ -37,20 +37,70 @@ def told(capsys) -> str:
 
 
 def test_the_longest_notebook_comes_first_and_the_regions_keep_their_order():
-    tasks = all_tasks(load_study("demo"), regions=["oslo", "agder", "national"])
+    tasks = all_tasks(load_study("demo"), regions=["oslo", "national", "agder"])
+    regional = [task for task in tasks if not task.of_country]
+    assert [task.name for task in tasks[len(regional) :]] == ["national/10_synthesis"]
     seconds: dict[str, float] = {}
-    order = longest_first(tasks, seconds)
-    begun = [next(order) for _ in range(6)]
-    assert [task.region for task in begun] == ["national"] + ["oslo"] * 5
-    sizes = [task.source.stat().st_size for task in begun[1:]]
+    order = longest_first(regional, seconds)
+    begun = [next(order) for _ in range(5)]
+    assert [task.region for task in begun] == ["oslo"] * 5
+    sizes = [task.source.stat().st_size for task in begun]
     assert sizes == sorted(sizes, reverse=True)
     # what the first region has taught so far: one notebook is not through yet
     took = {"01_fieldwork": 2.0, "02_measurement": 5.0, "03_teachers": 4.0, "04_pupils": 6.0}
-    seconds.update({f"oslo/{notebook}.nb": each for notebook, each in took.items()})
+    seconds.update({f"oslo/{notebook}": each for notebook, each in took.items()})
     rest = [task.notebook for task in order]
     assert rest == ["05_leader_support", "04_pupils", "02_measurement", "03_teachers",
                     "01_fieldwork"]  # fmt: skip
-    assert {task.region for task in tasks[5:10]} == {"agder"}
+    assert {task.region for task in regional[5:]} == {"agder"}
+
+
+def test_a_study_runs_the_notebooks_that_it_names_and_any_without(root, capsys):
+    files = [path.stem for path in sorted((root / "notebooks/any").glob("*.ipynb"))]
+    assert {task.notebook for task in all_tasks(load_study("sats"))} == set(files)
+    mine = root / "notebooks/mine"
+    mine.mkdir()
+    shutil.copy(root / "notebooks/region/04_pupils.ipynb", mine / "01_per_region.ipynb")
+    shutil.copy(root / "notebooks/national/10_synthesis.ipynb", mine / "02_once.ipynb")
+    study = root / "data_raw/sats/study.yml"
+    replace(study, "title:", "notebooks: [mine/*, region/01_fieldwork]\ntitle:")
+    tasks = all_tasks(load_study("sats"), regions=["fall-2007", "national"])
+    assert [task.name for task in tasks] == [
+        "fall-2007/01_fieldwork", "fall-2007/01_per_region", "national/02_once",
+    ]  # fmt: skip
+    assert tasks[0].parameters == {"study": "sats", "language": "en", "region": "fall-2007"}
+    assert tasks[-1].parameters == {"study": "sats", "language": "en"}
+    assert main(["run", "sats", "--notebook", "03_outcomes"]) == 2
+    said = told(capsys)
+    assert "unknown notebook" in said
+    assert "allowed: 01_fieldwork, 01_per_region, 02_once" in said
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ("[any/*, regoin/*]", r"no notebook of that name\n +where: .*study.yml, line 2\n"
+                              r" +found: +regoin/\*\n +allowed: .*any/03_outcomes"),
+        ("region/04_pupil", r"no notebook of that name\n(.*\n)+ +to do: +did you mean region/04"),
+        ("[region/*, any/*]", r"two notebooks of one name\n.*\n +found: .*01_fieldwork"),
+        ("/etc/*", "wrong name of notebooks"),
+        ("../elsewhere/*", "wrong name of notebooks"),
+        ("any/01_fieldwork.ipynb", "wrong name of notebooks"),
+        ("[]", "notebooks"),
+    ],
+)  # fmt: skip
+def test_notebooks_that_there_are_not(root, capsys, named, said):
+    replace(root / "data_raw/sats/study.yml", "languages:", f"notebooks: {named}\nlanguages:")
+    for command in ("check", "run"):
+        assert main([command, "sats"]) == 2
+        assert re.search(said, told(capsys))
+    assert not (root / "data_clean/sats").exists()
+
+
+def test_a_question_without_a_text(root, capsys):
+    replace(root / "data_raw/sats/study.yml", "languages:", "questions: {Q1: {}}\nlanguages:")
+    assert main(["check", "sats"]) == 2
+    assert "Q1" in told(capsys)
 
 
 @pytest.mark.parametrize(
@@ -114,14 +164,14 @@ def test_a_broken_manifest_counts_as_nothing_recorded(root, capsys, content):
 
 @pytest.mark.parametrize("content", ["{", "", '{"cells": []}'])
 def test_a_notebook_that_is_none(root, capsys, content):
-    (root / "notebooks/region/03_teachers.ipynb").write_text(content)
+    (root / "notebooks/any/03_outcomes.ipynb").write_text(content)
     assert main(["run", "sats"]) == 2
-    assert "notebooks/region/03_teachers.ipynb" in told(capsys)
+    assert "notebooks/any/03_outcomes.ipynb" in told(capsys)
     assert not (root / "data_clean/sats").exists()
 
 
 def test_a_notebook_without_its_parameters(root, capsys):
-    path = root / "notebooks/region/04_pupils.ipynb"
+    path = root / "notebooks/any/03_outcomes.ipynb"
     notebook = json.loads(path.read_text(encoding="utf-8"))
     for cell in notebook["cells"]:
         cell["metadata"].pop("tags", None)

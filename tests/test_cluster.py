@@ -47,14 +47,15 @@ def test_a_cluster_gives_the_bytes_of_a_local_run(undisturbed, quick, address):
 
 
 def test_what_goes_wrong_on_a_cluster_is_contained(undisturbed, quick, address):
-    notebook = quick / "notebooks/region/01_quick.ipynb"
+    notebook = quick / "notebooks/mine/01_quick.ipynb"
     text = notebook.read_text(encoding="utf-8")
     notebook.write_text(text.replace("study.read(", "study.reed("), encoding="utf-8")
     # Dask takes an address without its kind for one of tcp
     code, out, err = run(quick, "--scheduler", address.removeprefix("tcp://"))
     assert code == 1
-    assert "1 run, 2 failed" in out
-    assert "oslo/01_quick.nb failed: AttributeError" in err
+    assert "0 run, 3 failed" in out  # the country has no region's results to read
+    assert "oslo/01_quick failed: AttributeError" in err
+    assert "national/10_quick failed: InputError: no region has been run" in err
 
 
 def test_nobody_at_the_address(quick):

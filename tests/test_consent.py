@@ -8,8 +8,8 @@ import pytest
 from loftet_analysis import paths
 from loftet_analysis.batch import cli
 from loftet_analysis.cleaning.consent import surely_old_enough
-from loftet_analysis.cleaning.ledger import sheet_counts
 from loftet_analysis.cleaning.prepare import prepare
+from loftet_analysis.cleaning.sheets import sheet_counts
 from loftet_analysis.errors import InputError
 from loftet_analysis.study import load_study
 from tests.tiny_study import STUDY, build, sheets, write_csv

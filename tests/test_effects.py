@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loftet_analysis.analysis.effects import COUNTS, REASONS, TEXTS, effects
+from loftet_analysis.analysis.estimates import REASONS, estimates
 from loftet_analysis.analysis.groups import feeder_groups
-from loftet_analysis.analysis.verdicts import VERDICTS
+from loftet_analysis.analysis.verdicts import VERDICTS, verdicts
 from loftet_analysis.cleaning.units import units
 from loftet_analysis.errors import InputError
-from loftet_analysis.names import EFFECTS, UNITS
+from loftet_analysis.schema import EFFECTS, UNITS, of_kind
 from loftet_analysis.stats.cr2 import contrast, mean
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -33,25 +33,43 @@ MEANS = (
     "linked_change", "same_grade", "school_change", "participants", "colleagues",
     "participants_vs_colleagues",
 )  # fmt: skip
-NUMBERS = [name for name in EFFECTS if name not in (*TEXTS, "ci_level", "sesoi", "suppressed")]
-
-
-def plan(*estimands, population="pupils", outcome="y", subgroup="all"):
-    return pd.DataFrame({
-        "population": population, "outcome": outcome, "question": "Q1",
-        "estimand": list(estimands), "subgroup": subgroup, "family": "", "plan_role": "secondary",
-    })  # fmt: skip
+NUMBERS = [
+    name for name in EFFECTS if name not in {*of_kind("text"), "ci_level", "sesoi", "suppressed"}
+]
 
 
 def unit(sd=0.8, population="pupils", outcome="y", names=("total", "within_role")):
     return pd.DataFrame([(population, outcome, name, sd, 100) for name in names], columns=UNITS[:5])
 
 
-def row(clean, estimand, population="pupils", *, subgroup="all", **options):
-    options = {"region": "oslo", "units": unit(population=population), **options}
-    rows = plan(estimand, population=population, subgroup=subgroup)
-    found = effects(clean, rows, population=population, **options)
-    assert list(found.columns) == list(EFFECTS)
+def plan(*estimands, population="pupils", outcome="y", subgroup="all", units=None, **more):
+    """What `study.plan` returns of a population, with the units that are given."""
+    rows = pd.DataFrame({
+        "population": population, "outcome": outcome, "question": "Q1",
+        "estimand": list(estimands), "subgroup": subgroup, "family": "", "plan_role": "secondary",
+        "region": "oslo", "ci_level": 0.95, "sesoi": 0.1, "years": 0, "unit_is_sample": False,
+    })  # fmt: skip
+    known = unit(population=population) if units is None else units
+    sds = known.pivot(index="outcome", columns="unit", values="sd_unit")
+    sds = sds.reindex(columns=["total", "within_role"])
+    by_outcome = known.drop_duplicates("outcome").set_index("outcome").reindex(columns=UNITS[5:8])
+    rows = rows.assign(
+        sd_unit=rows["outcome"].map(sds["total"]),
+        sd_within_role=rows["outcome"].map(sds["within_role"]),
+        **{name: rows["outcome"].map(by_outcome[name]) for name in by_outcome},
+    )
+    return rows.assign(**more)
+
+
+def effects(clean, plan):
+    return verdicts(estimates(clean, plan))
+
+
+def row(clean, estimand, population="pupils", *, comparison=None, **options):
+    if comparison is not None:
+        clean = clean.assign(comparison=clean["school_id"].isin(comparison))
+    found = effects(clean, plan(estimand, population=population, **options))
+    assert tuple(found.columns) == (*EFFECTS, "answers_pre", "answers_post")
     return found.iloc[0]
 
 
@@ -298,7 +316,9 @@ def test_pairs_over_a_border_count_nationally_only():
     clean = answers(3)
     clean["region"] = np.where(clean["school_id"] < "s03", "oslo", "viken")
     nation = row(clean, "linked_change", region="national")
-    regions = [row(part, "linked_change") for _, part in clean.groupby("region")]
+    regions = [
+        row(part, "linked_change", region=region) for region, part in clean.groupby("region")
+    ]
     assert nation["n_pairs"] == len(pairs_of(clean))
     assert 0 < sum(part["n_pairs"] for part in regions) < nation["n_pairs"]
 
@@ -306,9 +326,9 @@ def test_pairs_over_a_border_count_nationally_only():
 def test_pairs_are_formed_before_missing_answers_drop_out():
     clean = answers(13)
     clean["mood"] = clean["y"].where(np.arange(len(clean)) % 3 > 0)
-    rows = plan("linked_change", "linked_change").assign(outcome=["y", "mood"])
     ruler = pd.concat([unit(), unit(outcome="mood")])
-    both = effects(clean, rows, population="pupils", region="oslo", units=ruler)
+    rows = plan("linked_change", "linked_change", outcome=["y", "mood"], units=ruler)
+    both = effects(clean, rows)
     assert both["n_pairs"][0] > both["n_pairs"][1]
     sparse = clean.assign(y=clean["mood"])
     assert both["change"][1] == row(sparse, "linked_change")["change"]
@@ -333,8 +353,7 @@ def test_other_waves_and_row_order_change_nothing():
     extra = clean[clean["wave"] == "pre"].assign(wave="mid", y=99.0)
     mixed = pd.concat([clean, extra]).sample(frac=1, random_state=1)
     rows = plan("linked_change", "same_grade", "school_change")
-    options = {"population": "pupils", "region": "oslo", "units": unit()}
-    plain, shuffled = effects(clean, rows, **options), effects(mixed, rows, **options)
+    plain, shuffled = effects(clean, rows), effects(mixed, rows)
     pd.testing.assert_frame_equal(plain, shuffled, rtol=1e-10)
 
 
@@ -347,13 +366,10 @@ def test_few_clusters_are_flagged():
 
 
 def test_rows_follow_the_plan_and_carry_it():
-    rows = plan(*MEANS, population="teachers")
+    rows = plan(*MEANS, population="teachers", ci_level=0.9, sesoi=0.2)
     rows.loc[0, ["family", "plan_role", "question"]] = ["teachers: primary", "primary", "Q5"]
-    others = plan("linked_change", population="pupils")
-    found = effects(
-        answers(4), pd.concat([others, rows]), population="teachers", region="oslo",
-        units=unit(population="teachers"), ci_level=0.9, sesoi=0.2,
-    )  # fmt: skip
+    found = effects(answers(4), rows)
+    assert (found["region"] == "oslo").all()
     assert found["estimand"].tolist() == list(MEANS)
     assert (found["ci_level"] == 0.9).all()
     assert (found["sesoi"] == 0.2).all()
@@ -365,7 +381,8 @@ def test_rows_follow_the_plan_and_carry_it():
     assert found[["p_adjusted", "drift", "estimate_vs_drift"]].isna().all().all()
     assert found["suppressed"].isna().all()
     assert found["verdict"].isin(VERDICTS).all()
-    assert (found[list(COUNTS)].dtypes == "Int64").all()
+    counts = [name for name in EFFECTS if name in of_kind("count")]
+    assert (found[counts].dtypes == "Int64").all()
 
 
 def refusal(clean, estimand, population="pupils", **options):

@@ -10,7 +10,7 @@ from loftet_analysis.analysis.groups import networks
 from loftet_analysis.cleaning.units import units
 from loftet_analysis.stats.cr2 import contrast, mean
 from loftet_analysis.stats.reliability import intraclass_correlation
-from tests.test_effects import answers, codes, in_two_waves, pairs_of, row, unit
+from tests.test_effects import answers, codes, effects, in_two_waves, pairs_of, plan, row, unit
 
 
 def older(clean, years=2):
@@ -114,15 +114,8 @@ def test_without_links_programme_schools_are_compared_by_grade():
     assert refused["reason"] == "no_comparison"
 
 
-def ruler(**settled):
-    return unit(population="teachers").assign(**settled)
-
-
 def levels(clean, **settled):
-    from tests.test_effects import effects, plan
-
-    rows = plan("level", population="teachers")
-    return effects(clean, rows, population="teachers", region="oslo", units=ruler(**settled))
+    return effects(clean, plan("level", population="teachers", **settled))
 
 
 def test_what_is_asked_once_gives_its_mean_and_the_share_that_agrees():
@@ -149,11 +142,7 @@ def test_what_is_asked_once_gives_its_mean_and_the_share_that_agrees():
 
 
 def doses(clean):
-    from tests.test_effects import effects, plan
-
-    rows = plan("dose", population="teachers")
-    found = effects(clean, rows, population="teachers", region="oslo", units=ruler())
-    return found.set_index("contrast")
+    return effects(clean, plan("dose", population="teachers")).set_index("contrast")
 
 
 def attended(seed=37, low=0):
@@ -195,6 +184,31 @@ def test_a_spline_of_a_straight_line_is_the_line():
     assert found.loc["per gathering", "change"] == pytest.approx(0.1, abs=1e-5)
     along = found.loc["gathering: 90th - 10th percentile", "change"]
     assert along == pytest.approx(0.1 * (high - low), abs=1e-5)
+
+
+@pytest.mark.parametrize("values", [11, 4, 3])
+def test_the_spline_is_that_of_truncated_cubes(values):
+    """Hastie, Tibshirani & Friedman 2009, eq. 5.4-5.5: 1, x and d_k(x) - d_last(x)."""
+    clean = attended()
+    clean["gatherings"] = clean["gatherings"] % values
+    people = pairs_of(clean)
+    x = clean.dropna(subset=["person_id"]).drop_duplicates("person_id").set_index("person_id")
+    people = people.assign(x=x["gatherings"])[people["role"] == "participant"]
+    df = min(3, values - 1)
+    knots = np.quantile(people["x"].unique(), np.arange(df + 1) / df)
+
+    def columns(x):
+        cubes = np.maximum(np.subtract.outer(x, knots), 0) ** 3
+        d = (cubes[:, :-1] - cubes[:, [-1]]) / (knots[-1] - knots[:-1])
+        return np.column_stack([np.ones(len(x)), x, d[:, :-1] - d[:, [-1]]])
+
+    low, high = columns(np.quantile(people["x"], [0.1, 0.9]))
+    change, school = people["post"] - people["pre"], codes(people["school"])
+    raw = contrast(change, columns(people["x"].to_numpy()), high - low, school)
+    found = doses(clean).loc["gathering: 90th - 10th percentile"]
+    assert found["change"] == pytest.approx(raw.estimate, rel=1e-9)
+    assert found["change_se"] == pytest.approx(raw.se, rel=1e-9)
+    assert found["df"] == pytest.approx(raw.df, rel=1e-9)
 
 
 def test_a_dose_needs_a_register_and_a_range():
@@ -268,14 +282,11 @@ def test_networks_join_whatever_movers_join():
 
 
 def test_measurement_warnings_and_drift_are_carried_into_the_row():
-    from tests.test_effects import effects, plan
-
-    clean = answers(42)
-    rows = plan("linked_change").assign(drift=-0.11, flags="programme_months=18", contrast="")
-    (found,) = effects(
-        clean, rows, population="pupils", region="oslo", units=unit(),
-        warnings={"y": "low_reliability"},
-    ).to_dict("records")  # fmt: skip
+    rows = plan(
+        "linked_change", drift=-0.11, flags="programme_months=18", contrast="",
+        measurement_warning="low_reliability",
+    )  # fmt: skip
+    (found,) = effects(answers(42), rows).to_dict("records")
     assert found["measurement_warning"] == "low_reliability"
     assert found["estimate_vs_drift"] == pytest.approx(found["estimate"] + 0.11)
     assert found["flags"].split(";")[0] == "programme_months=18"

@@ -5,18 +5,18 @@ import importlib
 import re
 import sys
 
-import nbformat
-import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
 from loftet_analysis import names, paths, show
 from loftet_analysis.cleaning import store
 from loftet_analysis.cleaning.prepare import prepare
+from loftet_analysis.disclosure.gate import passed
 from loftet_analysis.errors import InputError
-from loftet_analysis.show import explore, open_study
-from loftet_analysis.show.explore import KINDS, choices, explorer, look
-from loftet_analysis.show.publish import GATED
+from loftet_analysis.estimands import names_where
+from loftet_analysis.show import explore, session
+from loftet_analysis.show.explore import CHOICES, explorer
+from loftet_analysis.show.session import OpenStudy, open_study
 from loftet_analysis.study import load_study, plan
 from tests import test_notebook_form as form
 from tests.small_demo import HERE
@@ -54,233 +54,224 @@ def study():
 @pytest.fixture(scope="module")
 def demo():
     """A study with subgroups, roles and levels; it has no clean data here, only a plan."""
-    return open_study("demo", region="nordland", language="nb")
+    return explorer(open_study("demo", region="nordland", language="nb"))
 
 
-def test_effects_do_without_the_answers_to_single_items(study):
-    whole, few = study.read("pupils"), study.read("pupils", items=False)
-    scales = study.study.populations["pupils"].instrument.scales
-    assert {*whole} - {*few} == {item for scale in scales.values() for item in scale.items}
-    assert {*scales} <= {*few}
-    found = [study.effects("pupils", frame) for frame in (whole, few)]
-    pd.testing.assert_frame_equal(*found)
+@pytest.fixture
+def shown(monkeypatch) -> list:
+    """What is displayed, as it comes."""
+    displayed = []
+    for module in (explore, session):
+        monkeypatch.setattr(module, "display", lambda *each: displayed.extend(each))
+    return displayed
+
+
+def chosen(explorer, **given) -> dict[str, str]:
+    rows = explorer.choices(**given)
+    return rows[rows["chosen"]].set_index("choice")["value"].to_dict()
+
+
+def offered(explorer, choice: str, **given) -> dict[str, str]:
+    rows = explorer.choices(**given)
+    return rows[rows["choice"] == choice].set_index("value")["label"].to_dict()
 
 
 def menus_of(box) -> dict:
-    menus = dict(zip(KINDS, box.children[0].children, strict=True))
+    menus = dict(zip(CHOICES, box.children[0].children, strict=True))
     assert all(menu.description for menu in menus.values())
     return menus
 
 
-def chosen_in(box) -> dict[str, str]:
-    return {kind: menu.value for kind, menu in menus_of(box).items()}
+def html_in(box) -> str:
+    return "\n".join(output["data"]["text/html"] for output in box.children[1].outputs)
 
 
-def shown_in(box) -> dict:
-    (output,) = box.children[1].outputs
-    return output
+def html_of(shown) -> str:
+    return "\n".join(each.first.html for each in shown)
 
 
-def soup_of(shown) -> BeautifulSoup:
-    data, metadata = shown._repr_mimebundle_()
-    assert metadata == {GATED: True}
-    return BeautifulSoup(data["text/html"], "html.parser")
-
-
-def offered_paths(study, region: str):
+def ways(explorer, region: str):
     """Every way through the menus of one region, but for the wave."""
-    for population in choices(study, region=region).options["population"]:
+    for population in offered(explorer, "population", region=region):
         given = {"region": region, "population": population}
-        for outcome in choices(study, **given).options["outcome"]:
-            for estimand in choices(study, **given, outcome=outcome).options["estimand"]:
-                last = choices(study, **given, outcome=outcome, estimand=estimand)
-                for subgroup in last.options["subgroup"]:
+        for outcome in offered(explorer, "outcome", **given):
+            for estimand in offered(explorer, "estimand", **given, outcome=outcome):
+                last = {**given, "outcome": outcome, "estimand": estimand}
+                for subgroup in offered(explorer, "subgroup", **last):
                     yield population, outcome, estimand, subgroup
 
 
-def test_what_is_offered_is_the_plan_and_nothing_else(demo, monkeypatch):
-    rows = plan(demo.study)
-    monkeypatch.setattr(explore, "plan", lambda _: rows)  # it is asked for again and again
-    keys = ["population", "outcome", "estimand", "subgroup"]
-    asked = {tuple(row) for row in rows[keys].to_numpy()}
+def test_what_is_offered_is_the_plan_and_nothing_else(demo):
+    rows = plan(load_study("demo"))
+    asked = {*rows[["population", "outcome", "estimand", "subgroup"]].itertuples(index=False)}
+    assert {*ways(demo, names.NATIONAL)} == asked
+    assert {*ways(demo, "oslo")} == {
+        way for way in asked if way[2] not in names_where(national_only=True)
+    }
     assert len({subgroup for *_, subgroup in asked}) > 5
-    assert {*offered_paths(demo, names.NATIONAL)} == asked
-    of_region = {path for path in asked if path[2] not in names.NATIONAL_ONLY}
-    assert {*offered_paths(demo, "oslo")} == of_region < asked
 
 
 def test_labels_are_the_readers(demo):
-    found = choices(demo, population="teachers", outcome="felt_support")
-    assert found.chosen["region"] == "nordland"
-    assert found.options["population"]["teachers"] == "Lærere"
-    assert found.options["region"]["troms"] == "Troms - Romsa - Tromssa"
-    assert [*found.options["region"]] == ["national", *demo.study.regions["region"]]
-    assert found.options["outcome"]["felt_support"] == demo.words.outcome(
-        "teachers", "felt_support"
-    )
-    assert found.options["estimand"] == {"level": "Nivå"}
-    assert found.options["wave"] == {"post": "etter"}
-    grades = choices(demo, population="pupils", estimand="same_grade").options["subgroup"]
-    assert grades["grade=7"] == "7. trinn"
+    given = {"population": "teachers", "outcome": "felt_support"}
+    assert offered(demo, "population")["teachers"] == "Lærere"
+    assert offered(demo, "region")["troms"] == "Troms - Romsa - Tromssa"
+    assert [*offered(demo, "region")] == ["national", *load_study("demo").regions["region"]]
+    assert offered(demo, "estimand", **given) == {"level": "Nivå"}
+    assert offered(demo, "wave", **given) == {"post": "etter"}
+    assert offered(demo, "subgroup", estimand="same_grade")["grade=7"] == "7. trinn"
 
 
 def test_a_choice_left_out_is_the_first_that_goes_with_the_others(demo):
-    assert choices(demo, estimand="dose").chosen["population"] == "teachers"
-    assert choices(demo, subgroup="grade=9").chosen["estimand"] == "same_grade"
-    found = choices(demo, population="teachers", estimand="level").chosen
+    assert chosen(demo)["region"] == "nordland"
+    assert chosen(demo, estimand="dose")["population"] == "teachers"
+    assert chosen(demo, subgroup="grade=9")["estimand"] == "same_grade"
+    found = chosen(demo, population="teachers", estimand="level")
     assert (found["outcome"], found["subgroup"], found["wave"]) == ("felt_support", "all", "post")
 
 
 @pytest.mark.parametrize(
-    ("wrong", "what", "allowed"),
+    ("wrong", "allowed"),
     [
-        ({"population": "parents"}, "population", "pupils, teachers, leaders"),
-        ({"region": "atlantis"}, "region", "national, oslo, rogaland"),
-        ({"outcome": "felt_support", "population": "pupils"}, "outcome", "intrinsic_motivation"),
-        ({"estimand": "dose", "population": "pupils"}, "estimand", "linked_change, same_grade"),
-        ({"estimand": "spread_ratio"}, "estimand", "linked_change"),
-        ({"estimand": "linked_change", "subgroup": "grade=9"}, "subgroup", "all, grade=5"),
-        ({"wave": "mid"}, "wave", "all, pre, post"),
-        ({"outcome": "joy", "wave": "never"}, "outcome", "intrinsic_motivation"),
+        ({"population": "parents"}, "pupils, teachers, leaders"),
+        ({"region": "atlantis"}, "national, oslo, rogaland"),
+        ({"population": "pupils", "outcome": "felt_support"}, "intrinsic_motivation"),
+        ({"population": "pupils", "estimand": "dose"}, "linked_change, same_grade"),
+        ({"estimand": "spread_ratio"}, "linked_change"),
+        ({"estimand": "linked_change", "subgroup": "grade=9"}, "all, grade=5"),
+        ({"population": "pupils", "wave": "mid"}, "all, pre, post"),
+        ({"outcome": "joy", "wave": "never"}, "intrinsic_motivation"),
+        ({"gender": "girl"}, "population, region, outcome, estimand, subgroup, wave"),
     ],
 )
-def test_a_wrong_choice_is_told_once_with_what_is_allowed(demo, wrong, what, allowed):
-    for refuse in (choices, look):
+def test_a_wrong_word_is_told_once_with_what_is_allowed(demo, wrong, allowed):
+    for refuse in (demo.choices, demo.look):
         with pytest.raises(InputError) as caught:
-            refuse(demo, **{"population": "pupils", **wrong})
+            refuse(**wrong)
         (problem,) = caught.value.problems
-        assert problem.what == f"unknown {what}"
-        assert problem.found == wrong[what]
+        assert problem.found in [*wrong, *wrong.values()]
         assert problem.allowed.startswith(allowed)
         assert problem.found not in problem.allowed.split(", ")
 
 
-def test_every_choice_offered_can_be_looked_at(study):
-    box = explorer(study)
+def test_every_choice_offered_can_be_looked_at_and_passed_the_gate(study, monkeypatch):
+    frames = []
+    own = OpenStudy.render
+
+    def rendering(self, frame, draw, **options):
+        frames.append(frame)
+        return own(self, frame, draw, **options)
+
+    monkeypatch.setattr(OpenStudy, "render", rendering)
+    box = explorer(study).menus()
     menus = menus_of(box)
-    seen = {}
-    for _, outcome, estimand, subgroup in offered_paths(study, REGION):
+    seen = set()
+    for _, outcome, estimand, subgroup in ways(explorer(study), REGION):
         menus["outcome"].value, menus["estimand"].value = outcome, estimand
-        assert chosen_in(box) == {
-            "population": "pupils", "region": REGION, "outcome": outcome, "estimand": estimand,
-            "subgroup": subgroup, "wave": "all",
-        }  # fmt: skip
-        output = shown_in(box)
-        assert output["output_type"] == "display_data"
-        assert output["metadata"] == {GATED: True}
-        html = output["data"]["text/html"]
-        for text in (study.words.outcome("pupils", outcome), "Fall 2008"):
-            assert text in html
-        assert html.count('<ul class="reading">') == 1
-        assert html.count("<table") == 1
-        assert html.count("<figure") >= 1
-        seen[outcome, estimand] = html
-    assert len(seen) == len({*seen.values()}) == 18
-    for region in menus["region"].options:
-        menus["region"].value = region[1]
-        assert region[0] in shown_in(box)["data"]["text/html"]
+        assert menus["subgroup"].value == subgroup
+        html = html_in(box)
+        assert study.words.outcome("pupils", outcome) in html
+        assert "Fall 2008" in html
+        assert (html.count("<table"), html.count("<figure")) == (1, 2)
+        seen.add(html)
+    assert len(seen) == 18
+    for said, region in menus["region"].options:
+        menus["region"].value = region
+        assert said in html_in(box)
+    assert len(frames) > 100
+    assert all(passed(frame) for frame in frames)
 
 
-def test_the_numbers_are_those_of_the_studys_own_effects(study):
-    clean = study.read("pupils")
-    rows = study.effects("pupils", clean)
-    keys = ["outcome", "estimand", "subgroup"]
-    row = rows[(rows[keys] == ["value", "linked_change", "all"]).all(axis=1)].iloc[0]
-    found = look(study, outcome="value", estimand="linked_change")
-    soup = soup_of(found)
-    assert study.words.number(row["estimate"], signed=True) in soup.find("ul").get_text()
-    assert study.words.number(row["estimate"], signed=True) in soup.find("table").get_text()
-    assert study.words.count(row["n_pairs"]) in soup.find("table").get_text()
-    assert soup.find("p", class_="place").get_text().split(" · ")[1:] == [
+def test_the_numbers_are_those_of_the_regions_own_notebook(study, shown):
+    import loftet_analysis as la
+
+    asked = study.plan("pupils")
+    row = la.linked_change(la.pairs(study.read("pupils"), asked), asked)
+    row = row.set_index("outcome").loc["value"]
+    explorer(study).look(outcome="value", estimand="linked_change")
+    place, answer, _, table, _ = (BeautifulSoup(each.first.html, "html.parser") for each in shown)
+    assert place.get_text().split(" · ")[1:] == [
         "Fall 2008", study.words.outcome("pupils", "value"), "Linked change", "everybody",
     ]  # fmt: skip
+    for text in (answer.get_text(), table.get_text()):
+        assert study.words.number(row["estimate"], signed=True) in text
+    assert study.words.count(row["n_pairs"]) in table.get_text()
 
 
-def test_another_region_redraws_and_comes_from_its_own_data(study):
-    box = explorer(study)
-    before = shown_in(box)
-    menus_of(box)["region"].value = "spring-2009"
-    after = shown_in(box)
-    there = open_study("sats", region="spring-2009", language="en")
-    alone = look(there, **{**chosen_in(box), "region": None})
-    assert after != before
-    assert after["data"]["text/html"] == alone.html
-    menus_of(box)["region"].value = REGION
-    assert shown_in(box) == before
+def test_another_region_comes_from_its_own_data_and_is_computed_once(study, shown, monkeypatch):
+    computed = []
+    own = explore.estimates
 
+    def counting(clean, asked):
+        computed.append(clean["region"].unique().tolist())
+        return own(clean, asked)
 
-def test_effects_are_computed_once_for_a_population_in_a_region(study, monkeypatch):
-    counted = []
-    own = type(study).effects
-
-    def counting(self, population, clean):
-        counted.append((population, self.region))
-        return own(self, population, clean)
-
-    monkeypatch.setattr(type(study), "effects", counting)
-    menus = menus_of(explorer(study))
-    for kind, value in (
-        ("outcome", "value"), ("region", "fall-2007"), ("estimand", "school_change"),
-        ("region", REGION), ("wave", "pre"), ("region", "fall-2007"),
-    ):  # fmt: skip
+    monkeypatch.setattr(explore, "estimates", counting)
+    box = explorer(study).menus()
+    menus, before = menus_of(box), html_in(box)
+    menus["outcome"].value = "value"
+    menus["region"].value = "fall-2007"
+    menus["estimand"].value = "school_change"
+    there = html_in(box)
+    for kind, value in (("region", REGION), ("wave", "pre"), ("wave", "all")):
         menus[kind].value = value
-    assert counted == [("pupils", REGION), ("pupils", "fall-2007")]
+    menus["outcome"].value, menus["estimand"].value = "effort", "linked_change"
+    assert html_in(box) == before
+    assert computed == [[REGION], ["fall-2007"]]
+    other = open_study("sats", region="fall-2007", language="en")
+    explorer(other).look(outcome="value", estimand="school_change")
+    assert html_of(shown) == there
 
 
 def test_menus_follow_those_before_them(demo):
-    box = explorer(demo)
+    box = demo.menus()
     menus = menus_of(box)
     menus["region"].value = names.NATIONAL
     menus["estimand"].value = "spread_ratio"
     menus["region"].value = "oslo"
-    assert menus["estimand"].value != "spread_ratio"
     assert "spread_ratio" not in [value for _, value in menus["estimand"].options]
     menus["estimand"].value = "same_grade"
     menus["subgroup"].value = "grade=9"
     menus["outcome"].value = "persistence"
     assert (menus["estimand"].value, menus["subgroup"].value) == ("same_grade", "grade=9")
     menus["population"].value = "leaders"
-    assert chosen_in(box) == choices(demo, population="leaders", region="oslo").chosen
+    now = {kind: menu.value for kind, menu in menus.items()}
+    assert now == chosen(demo, population="leaders", region="oslo")
     for kind, menu in menus.items():
-        offered = choices(demo, **chosen_in(box)).options[kind]
-        assert {value: label for label, value in menu.options} == offered
+        assert {value: said for said, value in menu.options} == offered(demo, kind, **now)
 
 
 def test_what_goes_wrong_is_told_where_the_result_would_stand(demo):
-    output = shown_in(explorer(demo))
+    (output,) = demo.menus().children[1].outputs
     assert output["output_type"] == "stream"
     assert "no clean data" in output["text"]
     assert "loftet clean demo" in output["text"]
     with pytest.raises(InputError, match="no clean data"):
-        look(demo)
+        demo.look()
 
 
-def test_answers_are_drawn_of_a_region_and_where_nobody_can_be_told_apart(study, monkeypatch):
-    first, second = (figure["id"] for figure in soup_of(look(study)).find_all("figure"))
-    assert first.startswith("change_")
-    assert second.startswith("distribution_")
+def test_answers_are_drawn_of_a_region_and_where_nobody_can_be_told_apart(
+    study, shown, monkeypatch
+):
     # the data are public, so those of all regions are drawn too; elsewhere they are not
-    assert len(soup_of(look(study, region=names.NATIONAL)).find_all("figure")) == 2
-    closed = study.study.model_copy(update={"disclosure": "internal"})
-    monkeypatch.setattr(explore, "_opened", lambda *_: open_closed)
-    open_closed = type(study)(closed, names.NATIONAL, study.words)
-    soup = soup_of(look(study, region=names.NATIONAL))
-    assert len(soup.find_all("figure")) == 1
-    assert "only for everybody in one region" in soup.find_all("p", class_="hidden")[-1].get_text()
-
-
-def test_answers_of_one_wave_are_drawn_alone(study):
-    both, before, after = (
-        soup_of(look(study, wave=wave)).find_all("figure")[1].img for wave in ("all", "pre", "post")
-    )
-    assert len({both["src"], before["src"], after["src"]}) == 3
+    explorer(study).look(region=names.NATIONAL)
+    assert html_of(shown).count("<figure") == 2
+    monkeypatch.setitem(explore.LIMITS, "open", 6)
+    del shown[:]
+    explorer(study).look(region=names.NATIONAL)
+    assert html_of(shown).count("<figure") == 1
+    assert "only for everybody in one region" in shown[-1].first.text
+    explorer(study).look()
+    assert "Histograms" in shown[-1].first.text
 
 
 @pytest.mark.parametrize(("wave", "said"), [("pre", "before"), ("post", "after")])
-def test_one_wave_is_not_called_hidden(study, wave, said):
-    figure = soup_of(look(study, wave=wave)).find_all("figure")[1]
-    assert re.search(rf"mean \d\.\d\d {said}", figure.img["alt"])
-    assert "before and after" not in figure.get_text()
+def test_answers_of_one_wave_are_drawn_alone(study, shown, wave, said):
+    explorer(study).look(wave=wave)
+    alone = shown[-1].first
+    explorer(study).look()
+    assert re.search(rf"mean \d\.\d\d {said}", alone.text)
+    assert "before and after" not in alone.html
+    assert alone.svg != shown[-1].first.svg
 
 
 @pytest.fixture
@@ -292,79 +283,52 @@ def without_widgets(monkeypatch):
     return importlib.import_module(explore.__name__)
 
 
-def test_it_works_where_there_are_no_widgets(study, without_widgets):
-    assert without_widgets is not explore
+def test_it_works_where_there_are_no_widgets(study, shown, without_widgets, monkeypatch, capsys):
     assert without_widgets.widgets is None
-    said = without_widgets.explorer(study)
-    assert said._repr_mimebundle_()[1] == {GATED: True}
-    assert "next cell" in said.text
-    chosen = {"outcome": "effort", "estimand": "school_change"}
-    assert without_widgets.look(study, **chosen) == look(study, **chosen)
-    assert without_widgets.choices(study).options == choices(study).options
+    monkeypatch.setattr(without_widgets, "display", explore.display)
+    without_widgets.explorer(study)._ipython_display_()
+    assert "next cells" in capsys.readouterr().out
+    without_widgets.explorer(study).look(estimand="school_change")
+    alone = html_of(shown)
+    del shown[:]
+    explorer(study).look(estimand="school_change")
+    assert html_of(shown) == alone
 
 
-def run(path, **parameters: str) -> list:
-    """Run a notebook's cells here, as a kernel would, and give what they show."""
-    shown, space = [], {}
-    for cell in nbformat.read(path, as_version=4).cells:
-        if cell.cell_type != "code":
-            continue
-        body = ast.parse(cell.source).body
-        last = body.pop() if isinstance(body[-1], ast.Expr) else None
+def test_the_notebook_runs_from_top_to_bottom(shown):
+    space, last = {}, []
+    for cell in form.code_cells(NOTEBOOK):
+        *body, end = ast.parse(cell.source).body
         exec(compile(ast.Module(body, []), cell.id, "exec"), space)
-        if "parameters" in cell.metadata.get("tags", []):
-            space |= parameters
-        if last is not None:
-            shown.append(eval(compile(ast.Expression(last.value), cell.id, "eval"), space))
-    return shown
-
-
-def test_the_notebook_runs_from_top_to_bottom():
-    shown = run(NOTEBOOK, study="sats", region=REGION, language="en")
-    place, box, listed, result, about = shown
-    assert "Fall 2008" in soup_of(place).get_text()
-    assert shown_in(box)["data"]["text/html"] == result.html
-    assert "linked_change" in soup_of(listed).get_text()
-    assert soup_of(result).find("table")
+        if isinstance(end, ast.Expr):
+            last.append(eval(compile(ast.Expression(end.value), cell.id, "eval"), space))
+        else:
+            exec(compile(ast.Module([end], []), cell.id, "exec"), space)
+        if "parameters" in form.tags(cell):
+            space |= {"study": "sats", "region": REGION, "language": "en"}
+    place, menus, listed, *_ = last
+    assert "Fall 2008" in place._repr_mimebundle_()["text/html"]
+    menus._ipython_display_()
+    assert "linked_change" in listed["value"].to_list()
+    result, about, box = shown[:-2], shown[-2], shown[-1]
+    assert html_in(box) == html_of(result)
     # it tells of the data of its own region, whatever else was looked at
+    menus.look(region="fall-2007")
     alone = open_study("sats", region=REGION, language="en")
-    assert about != alone.about()
     alone.read("pupils")
-    assert about == alone.about()
-
-
-def test_the_notebook_runs_where_there_are_no_widgets(without_widgets):
-    shown = run(NOTEBOOK, study="sats", region=REGION, language="en")
-    assert "next cell" in shown[1].text
-    assert soup_of(shown[3]).find("table")
+    alone.about()
+    assert shown[-1].first.text == about.first.text
 
 
 def test_the_notebook_is_a_page_to_read():
     form.test_a_notebook_is_valid_and_runs_anywhere(NOTEBOOK)
     form.test_it_begins_with_a_title_and_a_question(NOTEBOOK)
     form.test_imports_stand_in_one_cell(NOTEBOOK)
-    form.test_cells_are_short_and_hold_no_machinery(NOTEBOOK)
-    form.test_no_scale_is_named(NOTEBOOK)
+    form.test_cells_are_short(NOTEBOOK)
     form.test_it_ends_with_what_it_was_made_from(NOTEBOOK)
     parameters, *others = form.code_cells(NOTEBOOK)
-    assert form.tags(parameters) == {"parameters"}
     of_region = form.code_cells(HERE / "notebooks" / "region" / "04_pupils.ipynb")[0]
     assert parameters.source == of_region.source
-    assert not any(form.tags(cell) for cell in others)
-    assert all(cell.outputs == [] and cell.execution_count is None for cell in others)
-
-
-def test_prose_stands_before_and_after_every_result_of_the_notebook():
-    cells = form.read(NOTEBOOK).cells
-    codes = [place for place, cell in enumerate(cells) if cell.cell_type == "code"]
-    results = [place for place in codes[:-1] if form.shows_something(cells[place])]
-    assert len(results) == 4
-    for place in results:
-        before = cells[place - 1]
-        assert before.cell_type == "markdown" or not form.shows_something(before)
-        assert cells[place + 1].cell_type == "markdown"
-
-
-def test_the_batch_leaves_the_notebook_alone():
-    assert not re.match(r"\d", NOTEBOOK.name)
+    assert not any(form.tags(cell) or cell.outputs for cell in others)
+    assert not re.match(r"\d", NOTEBOOK.name)  # so the batch leaves it alone
     assert NOTEBOOK.parent == paths.notebooks()

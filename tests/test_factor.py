@@ -93,7 +93,7 @@ def test_cluster_robust_errors_of_people_alone_are_those_of_the_sandwich():
         ends = []
         for sign in (-1, 1):
             theta = found.theta + sign * step * (np.arange(len(found.theta)) == k)
-            _, _, sigma, mu = described.groups[0].matrices(theta)
+            *_, sigma, mu = described.groups[0].matrices(theta)
             apart = answers - mu
             log = np.linalg.slogdet(sigma)[1]
             ends.append(-0.5 * (log + np.einsum("ij,jk,ik->i", apart, np.linalg.inv(sigma), apart)))

@@ -11,6 +11,8 @@ LIBRARY = Path(loftet_analysis.__file__).parent
 FLOORS = {
     "errors": 0,
     "names": 0,
+    "estimands": 0,
+    "schema": 0,
     "paths": 0,
     "stats": 1,
     "study": 2,
@@ -23,6 +25,12 @@ FLOORS = {
 # beside the floors: may be used by `batch` alone, and itself uses floors 0 to 2
 BESIDE = {"demo": (2, {"batch"})}
 FRONT = {"__init__", "__main__"}
+# what a command that finds nothing to do can do without is imported when it is needed
+LATE = {
+    "loftet_analysis.batch.cli",
+    "loftet_analysis.batch.commands",
+    "loftet_analysis.batch.kernels",
+}
 
 
 def room(module: str) -> str:
@@ -83,7 +91,7 @@ def test_every_room_has_a_floor():
 @pytest.mark.parametrize(("module", "path"), MODULES.items(), ids=list(MODULES))
 def test_imports_go_down_and_stand_at_the_top(module, path):
     for line, target, at_top in imports(path):
-        assert at_top, f"{path.name}:{line}: import of {target} inside a function"
+        assert at_top or module in LATE, f"{path.name}:{line}: import of {target} inside a function"
         assert allowed(room(module), room(target)), f"{path.name}:{line}: {target} lies higher"
 
 

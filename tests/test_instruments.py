@@ -182,7 +182,7 @@ def test_a_codebook_is_read_as_written(tmp_path):
     responses = instrument.response_set("grit")
     assert (responses.minimum, responses.maximum) == (1, 2)
     assert responses.labels[1] == {"nb": "Uenig", "en": "Disagree"}
-    assert responses.also == {1: (), 2: ("Helt enig",)}
+    assert [option.also for option in responses.options.values()] == [(), ("Helt enig",)]
     assert responses.missing == ("Vet ikke", "Don't know")
     assert responses.lookup == {
         "uenig": 1, "disagree": 1, "enig": 2, "agree": 2, "helt enig": 2,

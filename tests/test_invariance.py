@@ -8,7 +8,7 @@ from loftet_analysis.analysis.invariance import (
     failing_items,
     invariance,
 )
-from loftet_analysis.names import INVARIANCE
+from loftet_analysis.schema import INVARIANCE
 from loftet_analysis.study import load_instrument
 
 INSTRUMENT = """\

@@ -10,9 +10,10 @@ import pytest
 
 from loftet_analysis.analysis.items import items
 from loftet_analysis.analysis.reliability import reliability
-from loftet_analysis.names import ITEMS
+from loftet_analysis.schema import ITEMS
 from loftet_analysis.stats.reliability import omega
 from loftet_analysis.study import load_instrument
+from loftet_analysis.study.questionnaire import Questionnaire
 from tests.test_invariance import answers
 from tests.test_invariance import instrument as instrument  # a fixture
 
@@ -31,7 +32,7 @@ def four(tmp_path):
         "scales:\n  four:\n    label: {nb: Fire}\n    responses: agree\n    items:\n" + lines,
         encoding="utf-8",
     )
-    return load_instrument("four", tmp_path)
+    return Questionnaire("pupils", "x", load_instrument("four", tmp_path))
 
 
 def in_rows():
@@ -46,7 +47,7 @@ def in_rows():
 
 @pytest.mark.parametrize("wave", ["pre", "post"])
 def test_items_and_omega_agree_with_psych_and_lavaan(four, wave):
-    table = items(in_rows(), four, population="pupils", region="x")
+    table = items(in_rows(), four)
     assert list(table.columns) == list(ITEMS)
     own = table[(table["wave"] == wave) & (table["item"] != "")]
     assert own["alpha_if_deleted"].tolist() == pytest.approx(PSYCH[wave]["alpha_drop"], abs=1e-10)
@@ -58,7 +59,7 @@ def test_items_and_omega_agree_with_psych_and_lavaan(four, wave):
 
 def test_alpha_without_an_item_is_that_of_pingouin(instrument):
     clean = answers()
-    table = items(clean, instrument, population="pupils", region="x").set_index(["item", "wave"])
+    table = items(clean, Questionnaire("pupils", "x", instrument)).set_index(["item", "wave"])
     before = clean[clean["wave"] == "pre"]
     rest = before[["j1", "j2", "j4", "j5"]]
     alpha = pingouin.cronbach_alpha(data=rest)[0]
@@ -73,7 +74,7 @@ def test_missing_answers_and_the_ends_of_the_scale_are_counted(four):
         "q3": [1, 2, 4, 3, np.nan], "q4": [1, 2, 4, 4, np.nan],
         "four": [1, 1.75, 4, 10 / 3, np.nan],
     })  # fmt: skip
-    table = items(clean, four, population="pupils", region="x").set_index("item")
+    table = items(clean, four).set_index("item")
     assert table.loc["q1", ["n", "missing_share", "floor_share", "ceiling_share"]].tolist() == [
         3, 0.25, 2 / 3, 1 / 3,
     ]  # fmt: skip
@@ -84,21 +85,17 @@ def test_missing_answers_and_the_ends_of_the_scale_are_counted(four):
 
 def test_groups_have_rows_of_their_own(instrument):
     clean = answers()
-    table = items(clean, instrument, population="pupils", region="x", by=["grade"])
-    assert set(table["subgroup"]) == {"all", "grade=5", "grade=6"}
     sixth = clean[clean["grade"] == 6]
-    alone = items(sixth, instrument, population="pupils", region="x")
-    part = table[table["subgroup"] == "grade=6"].reset_index(drop=True)
-    pd.testing.assert_frame_equal(part.assign(subgroup="all"), alone)
-    both = reliability(clean, instrument, population="pupils", region="x", by=["grade"])
-    own = reliability(sixth, instrument, population="pupils", region="x")
+    both = reliability(clean, Questionnaire("pupils", "x", instrument, by=("grade",)))
+    assert set(both["subgroup"]) == {"all", "grade=5", "grade=6"}
+    own = reliability(sixth, Questionnaire("pupils", "x", instrument))
     part = both[both["subgroup"] == "grade=6"].reset_index(drop=True)
     pd.testing.assert_frame_equal(part.assign(subgroup="all"), own)
 
 
 def test_what_does_not_vary_has_no_coefficients(four):
     clean = pd.DataFrame({"wave": "pre", **{f"q{i}": [2.0, 2.0, 2.0] for i in range(1, 5)}})
-    table = items(clean, four, population="pupils", region="x")
+    table = items(clean, four)
     assert table[["item_rest_r", "alpha_if_deleted"]].isna().all().all()
 
 

@@ -139,7 +139,7 @@ def register(**columns) -> Export:
 
 
 def attendance(export: Export) -> pd.DataFrame:
-    teachers = SimpleNamespace(name="teachers", attendance=ATTENDANCE)
+    teachers = SimpleNamespace(name="teachers", attendance=ATTENDANCE, gatherings=10)
     return read_attendance(export, population=teachers, key=KEY, schools={})
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from loftet_analysis import names
+from loftet_analysis import schema
 from loftet_analysis.analysis.measurement import (
     CODES,
     LIGHTS,
@@ -24,7 +24,7 @@ def units(**given) -> pd.DataFrame:
         "low_fifth": 2.0, "midpoint": 2.5, "alpha": 0.8, "alpha_post": 0.8, "floor_share": 0.05,
         "ceiling_share": 0.05,
     }  # fmt: skip
-    return pd.DataFrame([{**row, **given}], columns=list(names.UNITS))
+    return pd.DataFrame([{**row, **given}], columns=list(schema.UNITS))
 
 
 def steps(*rows: dict) -> pd.DataFrame:
@@ -32,7 +32,9 @@ def steps(*rows: dict) -> pd.DataFrame:
         {"population": "pupils", "scale": "joy", "design": "groups", "model": model, "holds": True}
         for model in ("metric", "scalar")
     ]
-    frame = pd.DataFrame([*whole, *({**whole[0], **row} for row in rows)], columns=names.INVARIANCE)
+    frame = pd.DataFrame(
+        [*whole, *({**whole[0], **row} for row in rows)], columns=schema.INVARIANCE
+    )
     return frame.astype({"holds": "boolean"})
 
 

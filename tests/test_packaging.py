@@ -10,7 +10,6 @@ import pytest
 from ruamel.yaml import YAML
 
 HERE = Path(__file__).parents[1]
-CONDA_NAMES = {"great_tables": "great-tables"}
 
 
 def canonical(name: str) -> str:
@@ -46,7 +45,7 @@ def conda() -> tuple[dict[str, str], dict[str, str]]:
     (pip,) = (line["pip"] for line in environment["dependencies"] if isinstance(line, dict))
     named = dict(line.split("=", 1) for line in plain if re.fullmatch(r"[\w.-]+=[\w.]+", line))
     return (
-        {canonical(CONDA_NAMES.get(name, name)): version for name, version in named.items()},
+        {canonical(name): version for name, version in named.items()},
         {canonical(n): v for n, v in (line.split("==") for line in pip if "==" in line)},
     )
 

@@ -1,7 +1,9 @@
 """From exports to clean data, end to end on a study that can be read at a glance."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pyreadstat
@@ -9,12 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from loftet_analysis import names
-from loftet_analysis.cleaning.ledger import sheet_counts
+from loftet_analysis import schema
+from loftet_analysis.cleaning.chain import attend, clean, link, quarantine, read, score
 from loftet_analysis.cleaning.prepare import prepare
-from loftet_analysis.cleaning.prepared import Prepared
 from loftet_analysis.cleaning.pseudonyms import pseudonym
-from loftet_analysis.errors import InputError
+from loftet_analysis.cleaning.sheets import sheet_counts
+from loftet_analysis.cleaning.store import Prepared
+from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study import load_study
 from tests.tiny_study import LABELS, STUDY, build, sheets, write_csv
 
@@ -116,7 +119,7 @@ def test_people_are_linked_where_region_and_cohort_agree(tiny):
 
 def test_the_ledger_follows_the_sheets_step_by_step(tiny):
     ledger = tiny().ledger
-    assert list(ledger.columns) == list(names.LEDGER)
+    assert list(ledger.columns) == list(schema.LEDGER)
     assert (ledger["n_in"] == ledger["n_out"] + ledger["n_set_aside"]).all()
     for _, steps in ledger.groupby(["population", "wave", "region"]):
         assert steps["n_in"].to_list()[1:] == steps["n_out"].to_list()[:-1]
@@ -178,6 +181,10 @@ def test_attendance_is_joined_by_id(tiny):
     assert pupils.dropna().to_dict() == {("pre", "2"): 9, ("post", "2"): 9}
     (row,) = prepared.ledger[prepared.ledger["step"] == "attendance"].to_dict("records")
     assert (row["n_in"], row["n_out"], row["n_set_aside"]) == (2, 1, 1)
+    (tiny.folder / "a.csv").unlink()
+    with pytest.raises(InputError) as caught:
+        tiny(study=study)
+    assert [problem.what for problem in caught.value.problems] == ["export is missing"]
     by_code = study.replace("by: id", "by: code")
     with pytest.raises(InputError, match="without ids to join it by"):
         tiny(study=by_code)
@@ -191,6 +198,65 @@ def test_a_study_whose_sheets_are_all_set_aside_or_still_to_come_is_prepared(tin
     first = tiny(study=STUDY.replace("      post: {tool: table, file: post.csv}\n", ""))
     assert set(first.linkage["state"]) == {"absent"}
     assert first.mask.loc[first.mask["wave"] == "post", "n"].sum() == 0
+
+
+# the chain, step by step
+
+
+def test_the_chain_is_the_way_that_cleaning_goes(tiny):
+    prepared, study = tiny(), load_study("tiny")
+    pre, post = (
+        read(study, "pupils", wave).pipe(quarantine).pipe(clean) for wave in ("pre", "post")
+    )
+    pupils = pre.pipe(link, post, key=KEY).pipe(attend).pipe(score)
+    kept = pupils.frame[pupils.still_in].drop(columns="reason").reset_index(drop=True)
+    pd.testing.assert_frame_equal(kept, prepared.clean["pupils"])
+    for table in ("ledger", "values", "linkage", "response"):
+        pd.testing.assert_frame_equal(getattr(pupils, table), getattr(prepared, table))
+    # the order in which the waves are given does not matter
+    turned = post.pipe(link, pre, key=KEY).pipe(score)
+    pd.testing.assert_frame_equal(turned.frame, pupils.frame)
+    with pytest.raises(InputError, match="unknown answer"):
+        replace(pre, problems=(Problem("unknown answer"),)).pipe(link, post, key=KEY)
+
+
+def test_of_what_is_only_read_no_row_is_shown(tiny):
+    tiny(PRE.assign(Navn="Kvitterhild"))
+    sheets = read(load_study("tiny"), "pupils", "pre")
+    assert len(sheets.frame) == 0
+    assert sheets.sources["effort_1"] == "u1"
+    assert "10 rows of pre.csv, read as table" in repr(sheets)
+    safe = sheets.pipe(quarantine)
+    assert safe.raw is None
+    for shown in (repr(sheets), repr(sheets.raw), repr(safe), safe.frame.to_csv()):
+        assert "abcd" not in shown.casefold()
+        assert "kvitterhild" not in shown.casefold()
+    assert "link" not in safe.frame
+    assert not {"3", "10"} & {*safe.frame["serial"]}  # who said no is gone before rows are seen
+    for asked, what in (
+        (("parents", "pre"), "unknown population"),
+        (("pupils", "mid"), "no export"),
+    ):
+        with pytest.raises(InputError, match=what):
+            read(load_study("tiny"), *asked)
+
+
+def test_the_cleaning_notebook_walks_a_wave_and_writes_nothing(tiny, monkeypatch):
+    tiny()
+    notebook = nbformat.read(HERE / "notebooks" / "00_cleaning.ipynb", as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert not any(cell.outputs or cell.execution_count for cell in cells)
+    monkeypatch.chdir(tiny.folder)
+    root = tiny.folder.parents[1]
+    before = sorted(root.rglob("*"))
+    found = {}
+    for cell in cells:
+        exec(cell.source.replace('"demo"', '"tiny"'), found)
+    assert sorted(root.rglob("*")) == before
+    assert not (root.parent / "keys").exists()
+    assert found["scored"].linkage["state"].to_list() == ["linked"] * 4
+    assert found["safe"].raw is None
+    assert list(found["people"]["region"].unique()) == ["nordland"]
 
 
 # properties

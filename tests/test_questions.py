@@ -7,15 +7,14 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 
-from loftet_analysis.show import open_study
 from loftet_analysis.show.languages import PSEUDO
-from loftet_analysis.show.site import questions
 from loftet_analysis.study import load_study
 from tests.small_demo import HERE
 from tests.test_site import executed, html_of, left_over, visible
 
 QUESTIONS = [f"Q{number}" for number in range(1, 10)]
-REGION_NOTEBOOKS = sorted((HERE / "notebooks/region").glob("[0-9]*.ipynb"))
+REGION_NOTEBOOKS = sorted((HERE / "notebooks/region").glob("*.ipynb"))
+NOTEBOOKS = [*REGION_NOTEBOOKS, *sorted((HERE / "notebooks/national").glob("*.ipynb"))]
 
 
 def places() -> dict[str, list[tuple[str, str]]]:
@@ -23,7 +22,7 @@ def places() -> dict[str, list[tuple[str, str]]]:
     found: dict[str, list[tuple[str, str]]] = {}
     for path in REGION_NOTEBOOKS:
         for cell in nbformat.read(path, as_version=4).cells:
-            for question in questions(cell):
+            for question in {*cell.metadata.get("tags", [])} & {*QUESTIONS}:
                 found.setdefault(question, []).append((path.stem, cell.id))
     return found
 
@@ -45,6 +44,7 @@ def lacking(page: BeautifulSoup, question: str, heading_id: str) -> list[str]:
     tables = [table for table in inside.find_all("table") if re.search(r"\d", table.get_text())]
     there = {
         "mark": mark is not None and mark.get_text() == question,
+        "question": inside.find(class_="asked"),
         "figure": figures,
         "table": tables,
         "sentence": inside.find(class_="reading"),
@@ -71,6 +71,8 @@ def test_the_index_leads_to_every_section(small_demo):
     index = BeautifulSoup((folder / "index.html").read_text(encoding="utf-8"), "html.parser")
     listed = index.find(class_="questions")
     assert [term.get_text() for term in listed.find_all("dt")] == QUESTIONS
+    asked = [line.get_text() for line in listed.find_all("dd", class_="asked")]
+    assert asked == [text["nb"] for text in load_study("demo").questions.values()]
     links = {link["href"] for link in listed.find_all("a")}
     for _, notebook, heading in PLACES:
         for region in ("nordland", "oslo"):
@@ -83,8 +85,6 @@ def test_the_index_leads_to_every_section(small_demo):
 def demo_study(small_demo, monkeypatch):
     monkeypatch.setenv("LOFTET_ROOT", str(small_demo))
     monkeypatch.setenv("LOFTET_KEYS", str(small_demo.parent / "keys"))
-    # what is drawn here must not stand among the demo's own figures
-    monkeypatch.setattr("loftet_analysis.paths.figures", lambda study: small_demo.parent / "drawn")
     return load_study("demo")
 
 
@@ -100,23 +100,15 @@ def pieces(study, language: str) -> list[str]:
     return known
 
 
-@pytest.mark.parametrize("path", REGION_NOTEBOOKS, ids=[path.stem for path in REGION_NOTEBOOKS])
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
 def test_a_page_in_another_language_is_whole_and_in_that_language(demo_study, path):
     language = "nn" + PSEUDO
-    page = html_of(executed(path.stem, language=language, study="demo", region="oslo"), language)
+    place = {} if path.parent.name == "national" else {"region": "oslo"}
+    asked = {name: text["nn"] for name, text in demo_study.questions.items()}
+    page = html_of(executed(path, study="demo", language=language, **place), language, **asked)
     for question, of, heading in PLACES:
         if of == path.stem:
             assert lacking(page, question, heading) == []
-    known = pieces(demo_study, "nn")
+    known = [*pieces(demo_study, "nn"), *asked.values()]
     known += re.findall(r"\b[0-9a-f]{12}\b", visible(page))
     assert left_over(visible(page), known) == ""
-
-
-def test_no_bins_of_everybody_stand_beside_bins_of_a_part(demo_study):
-    study = open_study("demo", region="oslo")
-    people = study.everybody()
-    drawn = study.distribution(people)
-    teachers = drawn[drawn["population"] == "teachers"]
-    assert set(teachers["subgroup"]) == {"role=participant", "role=colleague"}
-    assert set(drawn.loc[drawn["population"] != "teachers", "subgroup"]) == {"all"}
-    assert set(study.answers(people)["subgroup"]) == {"all"}

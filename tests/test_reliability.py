@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loftet_analysis.analysis.reliability import reliability
-from loftet_analysis.names import RELIABILITY
+from loftet_analysis.schema import RELIABILITY
 from loftet_analysis.stats.reliability import alpha
 from loftet_analysis.study import load_instrument
+from loftet_analysis.study.questionnaire import Questionnaire
 
 REFERENCE = Path(__file__).parent / "reference"
 PSYCH = json.loads((REFERENCE / "r_values.json").read_text())["alpha"]
@@ -43,10 +44,10 @@ scales:
 
 
 @pytest.fixture
-def instrument(tmp_path):
+def asked(tmp_path):
     (tmp_path / "instruments").mkdir()
     (tmp_path / "instruments" / "short.yml").write_text(INSTRUMENT, encoding="utf-8")
-    return load_instrument("short", tmp_path)
+    return Questionnaire("pupils", "oslo", load_instrument("short", tmp_path))
 
 
 @pytest.fixture
@@ -61,8 +62,8 @@ def clean():
     return pd.concat(waves, ignore_index=True)
 
 
-def test_alpha_agrees_with_psych(clean, instrument):
-    found = reliability(clean, instrument, population="pupils", region="oslo")
+def test_alpha_agrees_with_psych(clean, asked):
+    found = reliability(clean, asked)
     assert list(found.columns) == list(RELIABILITY)
     found = found[found["scale"] == "joy"].set_index("wave")
     for wave, reference in PSYCH.items():
@@ -72,28 +73,25 @@ def test_alpha_agrees_with_psych(clean, instrument):
             assert found.loc[wave, bound] == pytest.approx(reference[bound], abs=1e-8)
 
 
-def test_only_complete_answers_count(clean, instrument):
+def test_only_complete_answers_count(clean, asked):
     holes = clean.copy()
     holes.loc[::7, "joy_2"] = np.nan
     complete = clean.drop(clean.index[::7])
-    first, second = (
-        reliability(frame, instrument, population="pupils", region="oslo")
-        for frame in (holes, complete)
-    )
+    first, second = (reliability(frame, asked) for frame in (holes, complete))
     joy = first["scale"] == "joy"
     pd.testing.assert_frame_equal(first[joy], second[joy])
     assert (first.loc[joy, "n"] < 911).all()
 
 
-def test_waves_are_those_asked_and_answered(clean, instrument):
-    found = reliability(clean, instrument, population="pupils", region="oslo")
+def test_waves_are_those_asked_and_answered(clean, asked):
+    found = reliability(clean, asked)
     assert found[["scale", "wave"]].to_numpy().tolist() == [
         ["joy", "pre"], ["joy", "post"], ["single", "post"],
     ]  # fmt: skip
 
 
-def test_a_scale_without_alpha_keeps_its_row(clean, instrument):
-    found = reliability(clean, instrument, population="pupils", region="oslo")
+def test_a_scale_without_alpha_keeps_its_row(clean, asked):
+    found = reliability(clean, asked)
     single = found[found["scale"] == "single"].iloc[0]
     assert single[["n_items", "n"]].tolist() == [1, 911]
     assert (
@@ -103,7 +101,7 @@ def test_a_scale_without_alpha_keeps_its_row(clean, instrument):
     lonely = clean.iloc[[0, 911]]
     unasked = clean.drop(columns=[f"joy_{i}" for i in range(1, 5)])
     for frame in (alike, lonely, unasked):
-        found = reliability(frame, instrument, population="pupils", region="oslo")
+        found = reliability(frame, asked)
         joy = found[found["scale"] == "joy"]
         assert len(joy) == 2
         assert joy["alpha"].isna().all()

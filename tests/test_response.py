@@ -5,22 +5,24 @@ from itertools import pairwise
 import pandas as pd
 import pytest
 
-from loftet_analysis import names
+from loftet_analysis import names, schema
 from loftet_analysis.analysis.response import (
-    BY_ROLE,
-    LINKED_OR_NOT,
+    FOR_A_SHARE,
     arrivals,
+    attrition,
     careless_signs,
-    differences_before,
     totals,
 )
 from loftet_analysis.cleaning import store
 from loftet_analysis.cleaning.prepare import prepare
 from loftet_analysis.show.follow_up import REMIND_BELOW, follow_up
-from loftet_analysis.study import load_study
+from loftet_analysis.study import load_instrument, load_study
+from loftet_analysis.study.questionnaire import Questionnaire
 from tests import tiny_study
 
-STEPS = [column for column in names.RESPONSE if column.startswith("n_")]
+PUPILS = Questionnaire("pupils", "oslo", load_instrument("pupil"), gender="girl")
+TEACHERS = Questionnaire("teachers", "oslo", load_instrument("teacher"))
+STEPS = [column for column in schema.RESPONSE if column.startswith("n_")]
 REGISTER = """\
 school_id,school,region,grades,invited_pupils_pre,invited_pupils_post,invited_pupils_pre_5
 0301,Bø skole,Nordland - Nordlánnda,1-7,9,4,7
@@ -66,7 +68,7 @@ def counts(table: pd.DataFrame, school: str, wave: str, subgroup: str = "all") -
 
 def test_every_school_has_its_people_step_by_step(tiny):
     table = prepare(tiny).response
-    assert tuple(table.columns) == names.RESPONSE
+    assert tuple(table.columns) == schema.RESPONSE
     # invited, answered, consented, kept, could be found again, found
     assert counts(table, "0301", "pre") == [9, 4, 3, 3, 2, 1]
     assert counts(table, "0302", "pre") == [5, 2, 2, 1, 0, 0]
@@ -129,9 +131,18 @@ def test_the_follow_up_has_schools_only_the_lowest_response_first(tiny, monkeypa
 def test_arrivals_count_up_to_the_whole_of_each_wave():
     days = pd.to_datetime(["2025-09-16", "2025-09-15", "2025-09-15", "2027-09-20"])
     clean = pd.DataFrame({"wave": ["pre", "pre", "pre", "post"], "submitted": days})
-    found = arrivals(clean, population="pupils", region="oslo")
-    assert found[["wave", "n"]].values.tolist() == [["pre", 2], ["pre", 3], ["post", 1]]
-    assert arrivals(clean.drop(columns="submitted"), population="pupils", region="oslo").empty
+    invited = pd.DataFrame(
+        {
+            "population": "pupils", "wave": ["pre", "post", "pre"],
+            "subgroup": ["all", "all", "grade=7"], "n_invited": [FOR_A_SHARE, FOR_A_SHARE - 1, 5],
+        }
+    )  # fmt: skip
+    days = arrivals(clean, PUPILS, invited)
+    assert tuple(days.columns) == schema.ARRIVALS
+    assert days[["wave", "n"]].values.tolist() == [["pre", 2], ["pre", 3], ["post", 1]]
+    assert days["n_final"].tolist() == [3, 3, 1]
+    assert days["n_invited"].fillna(0).tolist() == [FOR_A_SHARE, FOR_A_SHARE, 0]
+    assert arrivals(clean.drop(columns="submitted"), PUPILS, invited).empty
 
 
 def test_careless_signs_are_counted_where_they_could_be_seen():
@@ -142,7 +153,7 @@ def test_careless_signs_are_counted_where_they_could_be_seen():
             "seconds_per_item": [5.0, 1.0, 1.5, None],
         }
     )
-    found = careless_signs(clean, population="pupils", region="oslo").set_index("sign")
+    found = careless_signs(clean, PUPILS).set_index("sign")
     assert found[["n", "n_flagged"]].T.to_dict("list") == {
         "same_answer": [4, 1], "fast": [3, 2], "half_missing": [4, 1],
     }  # fmt: skip
@@ -153,27 +164,23 @@ def lost() -> pd.DataFrame:
     return pd.DataFrame(
         {
             "wave": "pre", "link_state": states * 2, "grade": [5, 6, 5, 7, 9, 10] * 2,
-            "gender": ["girl", "boy"] * 6, "joy": [4.0, 3, 2, 1, 9, 9, 3, 4, 1, 2, 9, 9],
+            "gender": ["girl", "boy"] * 6, "persistence": [4.0, 3, 2, 1, 9, 9, 3, 4, 1, 2, 9, 9],
         }
     )  # fmt: skip
 
 
 def test_only_those_who_could_be_found_are_compared():
-    found = differences_before(
-        lost(), ["joy", "absent"], population="pupils", region="oslo", groups={"gender": "girl"}
-    )
-    assert tuple(found.columns) == names.ATTRITION
-    assert set(found["comparison"]) == {LINKED_OR_NOT}
-    joy = found.set_index("outcome").loc["joy"]
+    found = attrition(lost(), PUPILS)
+    assert tuple(found.columns) == schema.ATTRITION
+    assert set(found["comparison"]) == {names.LINKED_OR_NOT}
+    joy = found.set_index("outcome").loc["persistence"]
     assert (joy["n_one"], joy["n_other"]) == (4, 4)
     # means 3.5 and 1.5, within variance 1/3
     assert joy["smd"] == pytest.approx(2 / (1 / 3) ** 0.5)
     assert joy["flags"] == "baseline_apart"
-    assert set(found["outcome"]) == {"joy", "grade", "gender=girl"}
-    turned = differences_before(
-        lost().assign(joy=lambda t: -t["joy"]), ["joy"], population="pupils", region="oslo"
-    )
-    assert turned.set_index("outcome").loc["joy", "smd"] == pytest.approx(-joy["smd"])
+    assert set(found["outcome"]) == {"persistence", "grade", "gender=girl"}
+    turned = attrition(lost().assign(persistence=lambda t: -t["persistence"]), PUPILS)
+    assert turned.set_index("outcome").loc["persistence", "smd"] == pytest.approx(-joy["smd"])
 
 
 @pytest.mark.parametrize(
@@ -185,10 +192,10 @@ def test_roles_are_compared_with_the_limits_of_what_works(shift, flag):
         {
             "wave": "pre",
             "role": ["participant"] * 4 + ["colleague"] * 4,
-            "views": [x + shift for x in base] + base,
+            "beliefs_inquiry": [x + shift for x in base] + base,
         }
     )
-    found = differences_before(clean, ["views"], population="teachers", region="oslo")
-    assert found["comparison"].tolist() == [BY_ROLE]
+    found = attrition(clean, TEACHERS)
+    assert found["comparison"].tolist() == [names.BY_ROLE]
     assert found["flags"].tolist() == [flag]
     assert found["smd"].iloc[0] == pytest.approx(shift / (5 / 3) ** 0.5)

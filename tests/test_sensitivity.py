@@ -8,13 +8,14 @@ import pandas as pd
 import pingouin
 import pytest
 
-from loftet_analysis.analysis.effects import effects
+from loftet_analysis.analysis.invariance import invariance
 from loftet_analysis.analysis.sensitivity import sensitivity
 from loftet_analysis.cleaning.careless import same_answer
-from loftet_analysis.names import SENSITIVITY
+from loftet_analysis.schema import SENSITIVITY
 from loftet_analysis.stats.cr2 import contrast, mean
 from loftet_analysis.stats.mixed import fit
-from tests.test_effects import answers, codes, in_two_waves, pairs_of, plan, unit
+from loftet_analysis.study.questionnaire import Questionnaire
+from tests.test_effects import answers, codes, effects, in_two_waves, pairs_of, plan, unit
 from tests.test_invariance import answers as item_answers
 from tests.test_invariance import instrument as instrument  # a fixture
 
@@ -22,11 +23,10 @@ REFERENCE = Path(__file__).parent / "reference"
 R = json.loads((REFERENCE / "effect_sizes.json").read_text())
 
 
-def table(clean, *estimands, population="pupils", **options):
-    ruler = unit(population=population)
-    shared = {"population": population, "region": "oslo", "units": ruler, "years": 2}
-    main = effects(clean, plan(*estimands, population=population), **shared)
-    found = sensitivity(clean, main, **shared, **options)
+def table(clean, *estimands, population="pupils", **asked):
+    rows = plan(*estimands, population=population, years=2)
+    of_population = Questionnaire(population, "oslo", **asked)
+    found = sensitivity(clean, effects(clean, rows), rows, of_population)
     assert list(found.columns) == list(SENSITIVITY)
     return found.set_index(["estimand", "analysis"])
 
@@ -215,10 +215,10 @@ def test_who_ticks_the_same_everywhere_is_careless(tmp_path):
 def test_items_that_moved_by_themselves_are_left_out(instrument):
     clean = item_answers(400, bent=0.8)
     clean["joy"] = clean[[f"j{i}" for i in range(1, 6)]].mean(axis=1)
-    ruler = unit(outcome="joy")
-    shared = {"population": "pupils", "region": "oslo", "units": ruler}
-    main = effects(clean, plan("linked_change", outcome="joy"), **shared)
-    found = sensitivity(clean, main, **shared, instrument=instrument, failing={"joy": ["j3"]})
+    rows = plan("linked_change", outcome="joy", units=unit(outcome="joy"))
+    asked = Questionnaire("pupils", "oslo", instrument)
+    examined = invariance(clean, instrument, population="pupils")
+    found = sensitivity(clean, effects(clean, rows), rows, asked, examined)
     row = found.set_index("analysis").loc["without_failing_items"]
     kept = clean[["j1", "j2", "j4", "j5"]].mean(axis=1)
     wide = clean.assign(kept=kept).pivot(index="person_id", columns="wave", values="kept")

@@ -2,35 +2,38 @@
 
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from bs4 import BeautifulSoup, Tag
 from scipy import stats
 
-from loftet_analysis import names
+from loftet_analysis import schema
 from loftet_analysis.analysis.changes import (
     CONTAMINATED,
     DESCRIPTIVE,
     QUASI_EXPERIMENTAL,
-    estimands,
 )
-from loftet_analysis.analysis.equity import spread_estimands
+from loftet_analysis.analysis.estimates import MODELS
 from loftet_analysis.analysis.measurement import CODES, LIGHTS
-from loftet_analysis.analysis.verdicts import VERDICTS, judged
-from loftet_analysis.show.languages import LANGUAGES, PSEUDO, light_label, warning_label
+from loftet_analysis.analysis.verdicts import VERDICTS, verdicts
+from loftet_analysis.estimands import ESTIMANDS
+from loftet_analysis.show.labels import LABELS
+from loftet_analysis.show.languages import LANGUAGES, PSEUDO, label
 from loftet_analysis.show.sentences import (
+    answer,
     background,
     conclusion,
     evidence,
     measured,
     reading,
-    readings,
 )
 from tests.made_up import all_estimands, effect, words
 from tests.test_words import CAUSAL
 
-KINDS = estimands("pupils", by_grade=True) | spread_estimands("pupils")
+KINDS = {name: MODELS[name] for name in ESTIMANDS}
 LEVELS = (DESCRIPTIVE, CONTAMINATED, QUASI_EXPERIMENTAL)
 ESTIMAND_OF = {
     DESCRIPTIVE: "same_grade",
@@ -57,7 +60,7 @@ def row_of(estimate: float, se: float, *, df: float = 9.0, **given) -> dict:
     }  # fmt: skip
     row = effect(**{**numbers, **given})
     frame = pd.DataFrame([row]).astype({"drift": float})
-    (found,) = judged(frame).to_dict("records")
+    (found,) = verdicts(frame).to_dict("records")
     return {**found, "suppressed": False}
 
 
@@ -140,7 +143,7 @@ def test_an_interval_beyond_zero_that_a_family_of_tests_makes_unclear_says_so():
     rows = [row_of(0.11, 0.052, df=400.0, region="national", family="pupils: primary", outcome=o)
             for o in ("joy", "effort")]  # fmt: skip
     frame = pd.DataFrame(rows).drop(columns="suppressed").astype({"drift": float})
-    first = {**judged(frame).to_dict("records")[0], "suppressed": False}
+    first = {**verdicts(frame).to_dict("records")[0], "suppressed": False}
     assert first["ci_low"] > 0
     assert first["verdict"] == "unclear"
     for language, part in (("nb", "familie"), ("nn", "familie"), ("en", "its family")):
@@ -233,7 +236,7 @@ def test_flags_become_cautions(language):
 def test_a_weakness_of_the_scale_is_said_with_its_light(code, language):
     row = of_verdict("increase", measurement_warning=code)
     said = measured(row, words(language))
-    assert warning_label(code, words(language)) in said
+    assert label("warning", code, words(language)) in said
     assert said in reading(row, words(language))
     assert said not in reading(row, words(language), alone=False)
     assert measured(of_verdict("increase"), words(language)) == ""
@@ -246,11 +249,9 @@ def test_two_weaknesses_stand_in_one_sentence():
     )
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_light_and_code_has_a_name(language):
-    speech = words(language)
-    assert len({light_label(light, speech) for light in LIGHTS}) == len(LIGHTS)
-    assert len({warning_label(code, speech) for code in CODES}) == len(CODES)
+def test_every_light_and_code_has_a_name():
+    assert set(LABELS["light"]) == set(LIGHTS)
+    assert set(LABELS["warning"]) == set(CODES)
 
 
 def test_only_a_single_group_is_called_one():
@@ -261,17 +262,50 @@ def test_only_a_single_group_is_called_one():
     assert background(of_verdict("increase", evidence=CONTAMINATED), speech) == ""
 
 
-def test_an_outcomes_rows_share_their_background_and_its_light():
+def outcomes_of(frame: pd.DataFrame) -> list[Tag]:
+    said = answer(frame, words=words("en")).html
+    return BeautifulSoup(said, "html.parser").select("ul.reading > li")
+
+
+def test_an_answer_says_once_what_its_outcomes_share():
     frame = all_estimands().assign(
         suppressed=False, evidence=DESCRIPTIVE, measurement_warning="floor_effect"
     )
-    joy, views = readings(frame, words=words("en"))
-    assert joy.light == views.light == "care"
-    assert joy.evidence.count("It describes one group") == 1
-    assert joy.measured == "Read with care: many have the lowest possible score."
-    assert not any("floor" in row or "lowest" in row for row in joy.rows)
+    joy, views, shared = outcomes_of(frame)
+    assert shared["class"] == ["background"]
+    assert shared.text.startswith("It describes one group")
+    for outcome in (joy, views):
+        assert outcome.select_one("span.light.care").text == "▲ read with care"
+        assert outcome.select_one("p.background").text == (
+            "Read with care: many have the lowest possible score."
+        )
+        assert not any("lowest" in row.text for row in outcome.select("ul > li"))
+    assert answer(frame, words=words("en")).text.count("It describes one group") == 1
+
+
+def test_what_outcomes_do_not_share_stands_with_each():
+    frame = all_estimands().assign(suppressed=False, measurement_warning="")
+    frame["evidence"] = frame["outcome"].map({"joy": DESCRIPTIVE, "views": CONTAMINATED})
+    joy, views = outcomes_of(frame)
+    assert joy.select_one("p.background").text.startswith("It describes one group")
+    assert views.select_one("p.background") is None
+
+
+def test_a_hidden_outcome_has_no_light():
     hidden = all_estimands().assign(suppressed=True, measurement_warning="", evidence="")
-    assert {each.light for each in readings(hidden, words=words("en"))} == {""}
+    assert [each.select(".light, .background") for each in outcomes_of(hidden)] == [[], []]
+    frame = all_estimands().assign(measurement_warning="", evidence=DESCRIPTIVE)
+    joy, views, shared = outcomes_of(frame.assign(suppressed=frame["outcome"] == "views"))
+    assert joy.select_one(".light.good")
+    assert not views.select(".light, .background")
+    assert shared.text.startswith("It describes one group")
+
+
+def test_texts_of_a_study_are_escaped():
+    named = replace(words("en"), outcomes=dict.fromkeys(words().outcomes, "a < b & <i>c</i>"))
+    said = answer(all_estimands().assign(suppressed=False), words=named)
+    assert "<strong>Pupils: a &lt; b &amp; &lt;i&gt;c&lt;/i&gt;</strong>" in said.html
+    assert "Teachers: a < b & <i>c</i>" in said.text
 
 
 @pytest.mark.parametrize("verdict", OF_VERDICT)
@@ -286,5 +320,5 @@ def test_in_the_pseudo_locale_nothing_stands_outside_the_brackets(verdict):
 def test_missing_numbers_are_told_from_zero():
     row = {**of_verdict("unclear"), "mdes": np.nan}
     assert conclusion(row, words("en")) == "Neither an increase nor a decrease is shown."
-    assert names.EFFECTS  # the row has the columns of the contract
-    assert set(names.EFFECTS) <= set(row)
+    assert schema.EFFECTS  # the row has the columns of the contract
+    assert set(schema.EFFECTS) <= set(row)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from loftet_analysis.analysis.changes import Case, same_grade
+from loftet_analysis.analysis.changes import Answers, same_grade
 from loftet_analysis.analysis.equity import (
     BETWEEN,
     PERCENTILES,
@@ -20,16 +20,16 @@ from loftet_analysis.analysis.equity import (
     lowest_fifth,
     same_grade_quantile,
     share_below,
-    spread_estimands,
     spread_ratio,
 )
+from loftet_analysis.analysis.estimates import MODELS, estimates
 from loftet_analysis.analysis.panel import arrange, subgroup_rows
-from loftet_analysis.names import SPREAD
+from loftet_analysis.estimands import names_where
 from loftet_analysis.stats.quantiles import mid_quantile, scale_step
 from loftet_analysis.stats.result import NotEstimableError
 
 R = json.loads((Path(__file__).parent / "reference" / "spread.json").read_text())
-RULER = {"total": 0.8, "low_fifth": R["low_cut"], "alpha": 0.8}
+RULER = {"sd_unit": 0.8, "low_fifth": R["low_cut"], "alpha": 0.8}
 GAP = "girl=1 - girl=0"
 FINDERS = {
     **{f"p{p}": partial(same_grade_quantile, p=p / 100) for p in PERCENTILES[:4]},
@@ -55,9 +55,9 @@ def clean_rows(y="y"):
     )  # fmt: skip
 
 
-def case_of(clean, ruler=RULER, contrast=GAP):
+def case_of(clean, settled=RULER, contrast=GAP):
     y = clean["y"].to_numpy(float)
-    return Case(arrange(clean), y, np.isfinite(y), ruler, contrast)
+    return Answers(arrange(clean), y, np.isfinite(y), settled, contrast)
 
 
 def pairs(before, after, school):
@@ -327,12 +327,14 @@ def test_what_cannot_be_estimated_is_refused_with_its_reason():
     assert reason(spread_ratio, case_of(alike), part=WITHIN) == "no_variance"
     assert reason(spread_ratio, case_of(noise), part=BETWEEN) == "no_variance"
     assert np.isfinite(spread_ratio(case_of(noise), part=WITHIN).raw.se)
-    floor = replace(case, ruler=RULER | {"low_fifth": 1.0})
+    floor = replace(case, settled=RULER | {"low_fifth": 1.0})
     assert reason(share_below, floor) == reason(lowest_fifth, floor) == "nobody_low"
-    assert reason(lowest_fifth, replace(case, ruler=RULER | {"low_fifth": 9})) == "nobody_low"
-    assert reason(lowest_fifth, replace(case, ruler=RULER | {"alpha": np.nan})) == "no_reliability"
+    assert reason(lowest_fifth, replace(case, settled=RULER | {"low_fifth": 9})) == "nobody_low"
+    assert (
+        reason(lowest_fifth, replace(case, settled=RULER | {"alpha": np.nan})) == "no_reliability"
+    )
     assert reason(lowest_fifth, case_of(clean.drop(columns="person_id"))) == "no_pairs"
-    assert reason(share_below, replace(case, ruler={})) == "no_unit"
+    assert reason(share_below, replace(case, settled={})) == "no_unit"
 
 
 def test_a_quantile_between_two_heaps_that_are_far_apart_is_refused():
@@ -374,18 +376,19 @@ def test_pupils_who_move_are_clustered_by_feeder_group():
     clean = pairs(before, before + rng.normal(0, 0.5, 180), school)
     after = clean["wave"] == "post"
     clean.loc[after, "school_id"] = clean["school_id"].str.replace("a", "b").str.replace("1", "0")
-    case = case_of(clean, {"low_fifth": 2.5, "alpha": 0.8})
-    (of_pupils,) = spread_estimands("pupils")["lowest_fifth"]
-    (of_teachers,) = spread_estimands("teachers")["lowest_fifth"]
-    assert of_pupils.cluster == "feeder_group"
-    assert of_pupils.find(case).raw.n_clusters == 8
-    assert of_teachers.find(case).raw.n_clusters == 9
-    assert of_pupils.find(case).cluster_of_school is not None
+    of_pupils, of_teachers = (
+        estimates(clean, pd.DataFrame([{
+            "population": population, "outcome": "y", "estimand": "lowest_fifth",
+            "subgroup": "all", "sd_unit": 0.8, "low_fifth": 2.5, "alpha": 0.8,
+        }])).iloc[0]
+        for population in ("pupils", "teachers")
+    )  # fmt: skip
+    assert of_pupils[["cluster", "n_clusters"]].tolist() == ["feeder_group", 8]
+    assert of_teachers[["cluster", "n_clusters"]].tolist() == ["school", 9]
 
 
 def test_every_estimand_has_its_rows():
-    found = spread_estimands("pupils")
-    assert set(found) == set(SPREAD)
+    found = {name: MODELS[name] for name in names_where(is_equity=True)}
     assert [e.contrast for e in found["same_grade_quantile"]] == ["p10", "p25", "p50", "p75", "p90"]
     assert [e.contrast for e in found["spread_ratio"]] == [BETWEEN, WITHIN]
     assert [len(rows) for rows in found.values()] == [5, 1, 1, 1, 2]
@@ -437,7 +440,7 @@ class World:
     def cases(self, reps, ruler, *, linked):
         for _ in range(reps):
             y = self.draw(self.school, self.girl, linked=linked).ravel()
-            yield Case(self.people, y, np.ones(len(y), dtype=bool), ruler, GAP)
+            yield Answers(self.people, y, np.ones(len(y), dtype=bool), ruler, GAP)
 
     def population(self, *, linked, n=300_000):
         """Return the scores of very many schools, ten people in each, and who is a girl."""

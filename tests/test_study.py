@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from loftet_analysis import names
 from loftet_analysis.errors import InputError
+from loftet_analysis.estimands import ESTIMANDS
 from loftet_analysis.study import load_study, missing_exports, plan
 from loftet_analysis.study.schools import read_schools, slug
 from loftet_analysis.study.yamlfile import read_yaml
@@ -162,7 +162,7 @@ def test_the_plan_has_a_row_per_estimate(write):
     rows = plan(study)
     key = ["population", "outcome", "estimand", "subgroup", "contrast"]
     assert not rows.duplicated(key).any()
-    assert set(rows["estimand"]) <= set(names.ESTIMANDS)
+    assert set(rows["estimand"]) <= set(ESTIMANDS)
     once = rows[rows["estimand"] == "level"]  # asked after only
     assert set(rows[rows["population"] == "leaders"]["estimand"]) == {"level"}
     assert "felt_support" in set(once["outcome"])

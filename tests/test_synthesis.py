@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.meta_analysis import combine_effects
 
-from loftet_analysis.analysis.effects import effects
 from loftet_analysis.analysis.synthesis import (
     METHOD,
     NOT_REGRESSED,
@@ -26,8 +25,9 @@ from loftet_analysis.analysis.synthesis import (
     pool_each,
 )
 from loftet_analysis.errors import InputError
-from loftet_analysis.names import POOLED
+from loftet_analysis.schema import POOLED
 from loftet_analysis.stats.meta import tau2_interval, tau2_reml
+from tests.test_effects import effects, plan, unit
 
 REFERENCE = Path(__file__).parent / "reference"
 META = json.loads((REFERENCE / "r_values.json").read_text())["meta"]
@@ -286,26 +286,21 @@ def people_of_regions(seed=1, n=400):
     return clean
 
 
-PLAN = pd.DataFrame({
-    "population": "pupils", "outcome": ["joy", "joy", "joy", "mood", "joy"], "question": "",
-    "estimand": ["linked_change", "same_grade", "same_grade", "same_grade", "school_change"],
-    "subgroup": ["all", "all", "grade=7", "all", "all"], "family": "", "plan_role": "",
-})  # fmt: skip
-UNIT = pd.DataFrame({"population": ["pupils"], "outcome": "joy", "unit": "total", "sd_unit": 1.3})
-
-
-def one(clean, plan=PLAN, units=UNIT):
-    return one_stage(clean, plan, population="pupils", units=units)
+PLAN = plan(
+    "linked_change", "same_grade", "same_grade", "same_grade", "school_change",
+    outcome=["joy", "joy", "joy", "mood", "joy"], region="national",
+    subgroup=["all", "all", "grade=7", "all", "all"], units=unit(1.3, outcome="joy"),
+)  # fmt: skip
 
 
 def test_one_stage_is_the_national_estimate_with_regions_for_schools():
     clean = people_of_regions()
-    found = one(clean)
+    found = one_stage(clean, PLAN)
     cells = clean.groupby(["school_id", "grade"]).ngroup()
     as_schools = effects(
-        clean.assign(school_id=clean["region"], grade=cells), PLAN.iloc[:2],
-        population="pupils", region="national", units=UNIT, unit_is_sample=True,
-    )  # fmt: skip
+        clean.assign(school_id=clean["region"], grade=cells),
+        PLAN.iloc[:2].assign(unit_is_sample=True),
+    )
     assert list(found.columns) == list(POOLED)
     assert found["estimand"].tolist() == ["linked_change", "same_grade", "same_grade"]
     for name in ("estimate", "se", "df", "ci_low", "ci_high"):
@@ -315,27 +310,29 @@ def test_one_stage_is_the_national_estimate_with_regions_for_schools():
         "one stage, not estimated: the data have no such scale"
     ]
     assert found.loc[:1, ["pi_low", "tau2", "q"]].isna().all(axis=None)
-    national = effects(clean, PLAN.iloc[:2], population="pupils", region="national", units=UNIT)
+    national = effects(clean, PLAN.iloc[:2])
     np.testing.assert_allclose(found["estimate"][:2], national["estimate"], rtol=1e-12)
 
 
 def test_one_stage_does_not_hang_on_the_order_of_rows():
     clean = people_of_regions()
-    pd.testing.assert_frame_equal(one(clean.sample(frac=1, random_state=3)), one(clean))
+    shuffled = clean.sample(frac=1, random_state=3)
+    pd.testing.assert_frame_equal(one_stage(shuffled, PLAN), one_stage(clean, PLAN))
 
 
 def test_one_stage_says_why_it_refuses():
     clean = people_of_regions()
-    for frame, units, said in (
-        (clean[clean["region"] == "r1"], UNIT, "without some one cluster"),
-        (clean[clean["wave"] == "pre"], UNIT, "nobody, or nobody|no grade of a school"),
-        (clean, UNIT[:0], "no standard deviation"),
-        (clean.assign(joy=np.nan), UNIT, "nobody, or nobody|no grade of a school"),
+    two = PLAN.iloc[:2]
+    for frame, asked, said in (
+        (clean[clean["region"] == "r1"], two, "without some one cluster"),
+        (clean[clean["wave"] == "pre"], two, "nobody, or nobody|no grade of a school"),
+        (clean, two.assign(sd_unit=np.nan), "no standard deviation"),
+        (clean.assign(joy=np.nan), two, "nobody, or nobody|no grade of a school"),
     ):
-        found = one(frame, PLAN.iloc[:2], units)
+        found = one_stage(frame, asked)
         assert found["estimate"].isna().all()
         assert found["method"].str.contains(said).all()
-    without = one(clean.drop(columns="grade"), PLAN.iloc[:2])
+    without = one_stage(clean.drop(columns="grade"), two)
     assert without["k"].tolist() == [6, 0]
     assert without["method"].str.endswith("the data have no grades").tolist() == [False, True]
 
@@ -343,9 +340,9 @@ def test_one_stage_says_why_it_refuses():
 def test_one_stage_needs_every_school_in_one_region():
     clean = people_of_regions()
     with pytest.raises(InputError, match="answers without a region"):
-        one(clean.drop(columns="region"))
+        one_stage(clean.drop(columns="region"), PLAN)
     with pytest.raises(InputError, match="answers without a region"):
-        one(clean.assign(region=clean["region"].where(clean["region"] != "r1")))
+        one_stage(clean.assign(region=clean["region"].where(clean["region"] != "r1")), PLAN)
     moved = clean.assign(region=np.where(clean["wave"] == "post", "r9", clean["region"]))
     with pytest.raises(InputError, match="a school's grade lies in two regions"):
-        one(moved)
+        one_stage(moved, PLAN)

@@ -3,30 +3,32 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
+from loftet_analysis.disclosure.gate import gate as gated
 from loftet_analysis.show import tables
-from loftet_analysis.show.publish import gated
+from loftet_analysis.show.layout import laid_out
 from tests.made_up import NUMBERS, all_estimands, effects, mask, pooled, reliability, words
 
 BUILT = {
-    "effects": (tables.effects_table, all_estimands),
-    "regions": (tables.regions_table, lambda: effects({"region": "oslo"}, {})),
-    "pooled": (tables.pooled_table, pooled),
-    "reliability": (tables.reliability_table, reliability),
+    "effects": (tables.effects, all_estimands),
+    "regions": (tables.regions, lambda: effects({"region": "oslo"}, {})),
+    "pooled": (tables.pooled, pooled),
+    "reliability": (tables.reliability, reliability),
 }
 
 
 def built(kind="effects", *, frame=None, language="nb", hidden=None, **others) -> BeautifulSoup:
     view, made_up = BUILT[kind]
     shown = gated(made_up() if frame is None else frame, mask(**(hidden or {})), "internal")
-    table = view(shown, words=words(language), name="the_table", **others)
-    return BeautifulSoup(table.html, "html.parser")
+    table = view(shown, words=words(language), **others)
+    return BeautifulSoup(table.with_id("the_table"), "html.parser")
 
 
 def rows(soup: BeautifulSoup) -> list[list[str]]:
-    body = soup.find("tbody").find_all("tr")
+    body = soup.select("tbody tr")
     return [[cell.get_text(strip=True) for cell in row.find_all(["th", "td"])] for row in body]
 
 
@@ -36,7 +38,7 @@ def heads(soup: BeautifulSoup) -> list[str]:
 
 
 def notes(soup: BeautifulSoup) -> list[str]:
-    return [cell.get_text(strip=True) for cell in soup.select(".gt_sourcenote")]
+    return [cell.get_text(strip=True) for cell in soup.select("tfoot td")]
 
 
 def test_effects_say_who_how_many_and_how_sure():
@@ -121,8 +123,11 @@ def test_regions_together():
 def test_reliability_has_the_waves_side_by_side():
     soup = built("reliability", frame=reliability().iloc[:3])
     assert heads(soup) == ["n", "α", "95\xa0% KI", "ω"] * 2
-    over = [th.get_text(strip=True) for th in soup.find("thead").find("tr").find_all("th")]
-    assert over == ["", "før", "etter"]
+    over = soup.select("thead th[scope=colgroup]")
+    assert [(th.get_text(strip=True), th["colspan"]) for th in over] == [
+        ("før", "4"),
+        ("etter", "4"),
+    ]
     whole = ["1\u202f201", "0,81", "0,80 til 0,83", "–"]
     assert rows(soup) == [
         ["Matematikkglede (4 spørsmål)"],
@@ -139,11 +144,155 @@ def test_tables_are_named_for_screen_readers_and_load_nothing(kind, language):
     (caption,) = soup.find_all("caption")
     assert caption.parent.name == "table"
     assert len(caption.get_text(strip=True)) > 10
-    ids = [tag["id"] for tag in soup.find_all(id=True)]
-    assert ids[0] == "the_table"
-    assert len(ids) == len(set(ids))
+    assert [tag.name for tag in soup.find_all(id="the_table")] == ["table"]
+    assert len(soup.find_all(id=True)) == 1
     assert not re.search(r"https?://|<script|<link|@import", str(soup))
-    for cell in soup.find("tbody").find_all("td"):
+    assert all(th.get("scope") for th in soup.find_all("th"))
+    for cell in soup.select("tbody td"):
         assert not re.search(
             r"-\d|\d\.\d" if language != "en" else r"-\d|\d,\d\d?(?!\d)", cell.text
         )
+
+
+def cells_per_line(soup: BeautifulSoup) -> set[int]:
+    """How many columns each line of a table spans, with what hangs down from the line above."""
+    hanging, widths = 0, set()
+    for line in soup.find_all("tr"):
+        cells = line.find_all(["th", "td"])
+        widths.add(hanging + sum(int(cell.get("colspan", 1)) for cell in cells))
+        hanging = sum(cell.get("rowspan") == "2" for cell in cells)
+    return widths
+
+
+@pytest.mark.parametrize("kind", BUILT)
+def test_every_line_of_a_table_spans_all_columns(kind):
+    assert len(cells_per_line(built(kind))) == 1
+
+
+def test_columns_with_and_without_a_heading_above_stand_in_two_lines():
+    rows = [{"model": "a", "n": 3, "low": -1.0, "high": 0.5}]
+    columns = [
+        ("n", "n", "count"),
+        ("low", "low", "signed", "Fit"),
+        ("high", "high", "signed", "Fit"),
+        ("Why", lambda row: "since & so", "text"),
+    ]
+    table = laid_out(rows, columns, words(), "A caption", ["A <note>"], line="model")
+    soup = BeautifulSoup(table.html, "html.parser")
+    above, below = soup.select("thead tr")
+    assert [cell.text for cell in above.find_all(["td", "th"])] == ["", "n", "Fit", "Why"]
+    assert [cell.text for cell in below.find_all("th")] == ["low", "high"]
+    assert rows_of_words(soup) == ["since & so"]
+    assert cells_per_line(soup) == {5}
+    assert "A &lt;note&gt;" in table.html
+
+
+def rows_of_words(soup: BeautifulSoup) -> list[str]:
+    return [cell.text for cell in soup.select("tbody td.words")]
+
+
+def test_lines_are_spread_over_waves_and_groups_gathered():
+    records = [
+        {"population": population, "state": state, "wave": wave, "n": n, "suppressed": n == 2}
+        for population, state, wave, n in (
+            ("teachers", "linked", "post", 1),
+            ("pupils", "linked", "post", 2),
+            ("teachers", "absent", "pre", 3),
+            ("teachers", "linked", "pre", 4),
+        )
+    ]
+    records[1]["n"] = None
+    form = {"group": "population", "line": "state", "across": "wave"}
+    soup = BeautifulSoup(
+        laid_out(records, [("n", "n", "count")], words(), **form).html, "html.parser"
+    )
+    assert soup.caption is None
+    assert soup.thead.get_text(" ", strip=True) == "før etter n n"
+    assert rows(soup) == [
+        ["Lærere"],
+        ["koblet", "4", "1"],
+        ["ikke svart den andre gangen", "3", "–"],
+        ["Elever"],
+        ["koblet", "–", "·"],
+    ]
+    assert notes(soup) == ["· skjult, siden det ville fortelle om få personer"]
+
+
+def test_columns_in_which_there_is_nothing_are_dropped_on_demand():
+    rows = [{"state": "linked", "n": 3, "m": None}, {"state": "absent", "n": None, "m": None}]
+    columns = [("n", "n", "count"), ("m", "m", "count")]
+    soup = laid_out(rows, columns, words(), line="state", drop_empty=True).html
+    assert "<th" in soup
+    assert ">m<" not in soup
+    assert ">m<" in laid_out(rows, columns, words(), line="state").html
+
+
+def plain(frame: pd.DataFrame, language: str = "nb", **given) -> BeautifulSoup:
+    return BeautifulSoup(tables.table(frame, words=words(language), **given).html, "html.parser")
+
+
+def test_any_gated_frame_is_a_table_with_its_keys_named():
+    shown = gated(all_estimands(), mask(subgroup="role=colleague"), "internal")
+    columns = ["population", "outcome", "estimand", "n_pairs", "estimate", "p_value", "verdict"]
+    soup = plain(shown[[*columns, "suppressed", "reason"]].iloc[[1, 4]], caption="Endringer")
+    assert soup.caption.text == "Endringer"
+    assert heads(soup) == [
+        "Gruppe", "Utfall", "Sammenligning", "n pairs", "Endring (SD)", "p", "Konklusjon",
+    ]  # fmt: skip
+    assert rows(soup) == [
+        ["Elever", "Matematikkglede", "Endring på samme trinn", "–", "0,12", "0,041", "usikkert"],
+        ["Lærere", "Syn på faget", "Kolleger", *"····"],
+    ]
+    assert notes(soup) == ["· skjult, siden det ville fortelle om få personer"]
+
+
+def test_what_pandas_makes_of_a_frame_is_a_table():
+    frame = pd.DataFrame(
+        {
+            "population": "pupils", "outcome": ["joy", "joy", "effort"],
+            "wave": ["pre", "post", "post"], "mean": [2.5, 2.75, 3.0], "sd": [0.5, 0.6, 0.7],
+        }
+    )  # fmt: skip
+    keys = ["population", "outcome"]
+    soup = plain(frame.pivot(index=keys, columns="wave", values="mean"))
+    assert heads(soup) == ["Gruppe", "Utfall", "etter", "før"]
+    assert rows(soup)[1] == ["Elever", "Matematikkglede", "2,75", "2,50"]
+    soup = plain(frame.pivot(index=keys, columns="wave", values=["mean", "sd"]), "en")
+    over = [th.text for th in soup.select("thead th[scope=colgroup]")]
+    assert over == ["Mean", "SD"]
+    assert heads(soup) == ["after", "before"] * 2
+    assert rows(soup)[0] == ["Pupils", "Effort", "3.00", "–", "0.70", "–"]
+    assert cells_per_line(soup) == {6}
+    counts = frame.groupby("wave").agg(sheets=("mean", "size"))
+    assert rows(plain(counts)) == [["etter", "2"], ["før", "1"]]
+
+
+def test_a_researchers_own_values_stand_as_they_are():
+    frame = pd.DataFrame(
+        {
+            "my_group": ["a", "b"], "state": ["never seen", "linked"], "agrees": [True, False],
+            "day": pd.to_datetime(["2025-01-02", None]), "p_value": [0.0001, np.nan],
+        }
+    )  # fmt: skip
+    soup = plain(frame)
+    assert heads(soup)[:2] == ["my group", "state"]
+    assert rows(soup) == [
+        ["a", "never seen", "ja", "2. januar 2025", "< 0,001"],
+        ["b", "koblet", "nei", "–", "–"],
+    ]
+
+
+def test_a_second_row_for_the_same_cells_is_not_lost():
+    records = [{"state": "linked", "wave": "pre", "n": n} for n in (3, 4)]
+    form = {"line": "state", "across": "wave"}
+    soup = BeautifulSoup(laid_out(records, [("n", "n")], words(), **form).html, "html.parser")
+    assert rows(soup) == [["koblet", "3,00"], ["koblet", "4,00"]]
+
+
+def test_regions_are_compared_by_estimand_contrast_and_subgroup():
+    frame = effects({}, {"subgroup": "gender=girl", "estimate": 0.5})
+    shown = tables.regions(frame.assign(suppressed=False), words=words())
+    soup = BeautifulSoup(shown.html, "html.parser")
+    over = [th.text for th in soup.select("thead th[scope=colgroup]")]
+    assert over == ["Endring på samme trinn", "Endring på samme trinn, jenter"]
+    assert rows(soup)[1][1::2] == ["+0,12", "+0,50"]

@@ -9,31 +9,33 @@ import nbformat
 import pandas as pd
 import pytest
 from babel.messages.pofile import read_po
+from bs4 import BeautifulSoup
 
 import loftet_analysis
-from loftet_analysis import names, show
-from loftet_analysis.analysis.changes import estimands
-from loftet_analysis.analysis.effects import REASONS
-from loftet_analysis.analysis.equity import spread_estimands
+from loftet_analysis import names, schema, show
+from loftet_analysis.analysis.estimates import MODELS, REASONS
 from loftet_analysis.errors import InputError
+from loftet_analysis.estimands import ESTIMANDS
 from loftet_analysis.show.alt_texts import (
     describe_change,
     describe_distribution,
     describe_forest,
 )
+from loftet_analysis.show.labels import LABELS
 from loftet_analysis.show.languages import (
     LANGUAGES,
     PSEUDO,
     Words,
     catalogue,
-    estimand_label,
     joined,
-    reason_label,
-    subgroup_label,
-    wave_label,
+    label,
+    named,
+    outcome_labels,
+    row_label,
 )
-from loftet_analysis.show.sentences import reading, readings
+from loftet_analysis.show.sentences import answer, reading
 from loftet_analysis.show.translate import messages
+from loftet_analysis.study.columns import MEANINGS
 from tests.made_up import (
     all_estimands,
     distribution,
@@ -46,13 +48,13 @@ from tests.made_up import (
 from tests.small_demo import HERE
 
 SOURCES = sorted(Path(show.__file__).parent.rglob("*.py"))
-NOTEBOOKS = sorted((HERE / "notebooks").rglob("[0-9]*.ipynb"))
+NOTEBOOKS = sorted((HERE / "notebooks").glob("*/[0-9]*.ipynb"))
 TRANSLATED = ("nb", "nn")
-KINDS = estimands("pupils", by_grade=True) | spread_estimands("pupils")
+KINDS = {name: MODELS[name] for name in ESTIMANDS}
 # every row that a study can hold: an estimand and its contrast
 ROWS = [
     (name, each.contrast or "gender=girl - gender=boy")
-    for name in names.ESTIMANDS
+    for name in ESTIMANDS
     for each in KINDS[name]
 ]
 IN_SD = [(name, contrast) for name, contrast in ROWS if KINDS[name][0].unit]
@@ -76,6 +78,8 @@ def asked_for(source: Path) -> list[tuple[str, ...]]:
             found.append((texts[0],))
         elif name == "plural" and len(texts) == 2:
             found.append(tuple(texts))
+        elif name == "view":
+            found += [(k.value.value,) for k in node.keywords if k.arg == "nothing"]
     return found
 
 
@@ -85,12 +89,22 @@ def every_message() -> set[tuple[str, ...]]:
         (message,)
         for notebook in NOTEBOOKS
         for cell in nbformat.read(notebook, as_version=4).cells
-        if cell.cell_type == "markdown"
+        if cell.cell_type == "markdown" and "notebook-only" not in cell.metadata.get("tags", [])
         for message in messages(cell.source)
     }
+    labels = {
+        (text,)
+        for texts in (*LABELS.values(), *(each.sentences for each in ESTIMANDS.values()))
+        for text in texts.values()
+    }
+    labels |= {
+        (text,) for each in ESTIMANDS.values() for text in (each.label, each.sentence) if text
+    }
     assert len(code) > 60
+    assert len(labels) > 100
     assert len(prose) > 50
-    return code | prose
+    meanings = {(text,) for text in MEANINGS.values()}  # of columns, in the codebook
+    return code | labels | prose | meanings
 
 
 def entries(language: str):
@@ -206,16 +220,47 @@ def test_the_pseudo_locale_wraps_every_translation():
 def test_every_key_of_the_results_has_a_name(language):
     speech = words(language)
     labels = [
-        *(estimand_label(each, speech) for each in names.ESTIMANDS),
-        *(estimand_label(name, speech, contrast) for name, contrast in ROWS),
-        *(reason_label(each, speech) for each in {*REASONS, *refusals()}),
-        *(wave_label(each, speech) for each in (*names.WAVES, names.LINKED)),
-        *(subgroup_label(f"role={each}", speech) for each in names.ROLES),
+        *(label("estimand", each, speech) for each in ESTIMANDS),
+        *(label("contrast", contrast, speech) for name, contrast in ROWS if len(KINDS[name]) > 1),
+        *(label("reason", each, speech) for each in {*REASONS, *refusals()}),
+        *(label("wave", each, speech) for each in (*names.WAVES, names.LINKED)),
+        *(label("subgroup", f"role={each}", speech) for each in names.ROLES),
+        *(label("step", each, speech) for each in schema.STEPS),
+        *(label("population", each, speech) for each in names.POPULATIONS),
+        *(label(kind, code, speech) for kind, texts in LABELS.items() for code in texts),
     ]
     assert all(labels)
-    assert subgroup_label("all", speech) == ""
-    assert subgroup_label("language=nynorsk", speech) == "nynorsk"
-    assert "7" in subgroup_label("grade=7", speech)
+    assert label("subgroup", "all", speech) == label("contrast", "post - pre", speech) == ""
+    assert label("subgroup", "language=nynorsk", speech) == "nynorsk"
+    assert "7" in label("subgroup", "grade=7", speech)
+
+
+@pytest.mark.parametrize("kind", ["estimand", "wave", "reason", "light"])
+def test_an_unknown_code_or_kind_is_an_error(kind):
+    with pytest.raises(KeyError):
+        label(kind, "unheard_of", words())
+    with pytest.raises(KeyError):
+        label("unheard of", "pre", words())
+
+
+def test_the_keys_of_a_row_are_named():
+    row = {
+        "population": "teachers", "region": "oslo", "school_id": "s1", "outcome": "views",
+        "item": "views_1", "subgroup": "all", "estimand": "level", "verdict": "increase", "n": 7,
+    }  # fmt: skip
+    assert [named(row, column, words()) for column in row] == [
+        "Lærere", "Oslo - Oslove", "Bø skole", "Syn på faget", "Jeg liker matematikk. (snudd)",
+        "alle", "Nivå", "økning", "7",
+    ]  # fmt: skip
+    assert named({"population": "pupils", "item": ""}, "item", words("en")) == "The whole scale"
+    assert named({"outcome": "views"}, "outcome", words()) == "views"
+
+
+def test_outcomes_of_two_populations_with_one_label_are_told_apart():
+    pair = [("pupils", "joy"), ("teachers", "views")]
+    assert outcome_labels(pair, words())["pupils", "joy"] == "Matematikkglede"
+    alike = Words("nb", dict.fromkeys(pair, "Glede"))
+    assert outcome_labels(pair, alike) == {pair[0]: "Elever: Glede", pair[1]: "Lærere: Glede"}
 
 
 def refusals() -> set[str]:
@@ -231,18 +276,24 @@ def refusals() -> set[str]:
     }
 
 
+def row_name(estimand: str, contrast: str, speech: Words, subgroup: str = "all") -> str:
+    return row_label({"estimand": estimand, "contrast": contrast, "subgroup": subgroup}, speech)
+
+
 def test_rows_of_one_estimand_are_told_apart_by_their_labels():
     for language in LANGUAGES:
-        labels = [estimand_label(name, words(language), contrast) for name, contrast in ROWS]
+        labels = [row_name(*row, words(language)) for row in ROWS]
         assert len(set(labels)) == len(ROWS)
     nb = words("nb")
-    assert estimand_label("same_grade_quantile", nb, "p10") == (
+    assert row_name("same_grade_quantile", "p10", nb) == (
         "Persentiler på samme trinn, 10. persentil"
     )
-    assert estimand_label("gap_change", nb, "grade_band=8-10 - grade_band=5-7") == (
+    assert row_name("gap_change", "grade_band=8-10 - grade_band=5-7", nb) == (
         "Endring i forskjellen, ungdomstrinnet (8–10) − mellomtrinnet (5–7)"
     )
-    assert estimand_label("same_grade", nb, "post - pre") == "Endring på samme trinn"
+    assert row_name("same_grade", "post - pre", nb) == "Endring på samme trinn"
+    assert row_name("same_grade", "post - pre", nb, "grade=7") == "Endring på samme trinn, 7. trinn"
+    assert row_name("participants", "post - pre", nb, "role=participant") == "Deltakere"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -387,21 +438,22 @@ def test_what_an_estimand_includes_is_said_with_it():
 @pytest.mark.parametrize("reason", REASONS)
 def test_a_refused_row_says_why_and_a_hidden_one_that_it_is_hidden(reason):
     refused = effect(estimate=float("nan"), reason=reason, suppressed=False)
-    assert reason_label(reason, words("nn")) in reading(refused, words("nn"))
+    assert label("reason", reason, words("nn")) in reading(refused, words("nn"))
     hidden = effect(estimate=float("nan"), reason="small_n", suppressed=True)
     assert reading(hidden, words("nb")) == (
         "Endring på samme trinn: skjult, siden det ville fortelle om få personer."
     )
 
 
-def test_readings_gather_by_outcome():
-    frame = all_estimands().assign(suppressed=False)
-    said = readings(frame, words=words("nb"))
-    assert [each.outcome for each in said] == ["Matematikkglede", "Syn på faget"]
-    assert [each.light for each in said] == ["good", "good"]
-    for each in said:
-        assert len(each.rows) == 3
-        assert all("standardavvik" in row for row in each.rows)
+def test_an_answer_gathers_readings_by_outcome():
+    said = answer(all_estimands().assign(suppressed=False), words=words("nb"))
+    outcomes = BeautifulSoup(said.html, "html.parser").select("ul.reading > li")
+    assert [each.strong.text for each in outcomes] == ["Matematikkglede", "Syn på faget"]
+    for each in outcomes:
+        assert each.select_one("span.light.good").text == "● måler godt"
+        assert len(each.select("ul > li")) == 3
+        assert all("standardavvik" in row.text for row in each.select("ul > li"))
+        assert all(f"- {row.text}" in said.text for row in each.select("ul > li"))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -413,10 +465,11 @@ def test_alt_texts_say_what_a_figure_shows(language):
         describe_distribution(distribution(), speech),
         describe_forest(pooled(), speech),
     ]
-    for text, number in zip(said, ("0{}12", "2{}61", "0{}08"), strict=True):
+    for sentences, number in zip(said, ("0{}12", "2{}61", "0{}08"), strict=True):
+        text = " ".join(sentences)
         assert number.format(point) in text
         assert not CAUSAL.search(text)
 
 
 def test_made_up_mask_is_of_the_contract():
-    assert tuple(mask().columns) == names.MASK
+    assert tuple(mask().columns) == schema.MASK

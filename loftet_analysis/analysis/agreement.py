@@ -15,35 +15,29 @@ LeBreton & Senter 2008, doi:10.1177/1094428106296642 (both).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
 
+from loftet_analysis import schema
 from loftet_analysis.errors import InputError, Problem
-from loftet_analysis.names import AGREEMENT, OUTCOME, POST, SCHOOL, WAVE
+from loftet_analysis.names import OUTCOME, POST, SCHOOL, WAVE
 from loftet_analysis.stats.cr2 import TOLERANCE, mean
 from loftet_analysis.stats.reliability import intraclass_correlation
 from loftet_analysis.stats.result import Floats, NotEstimableError
-from loftet_analysis.study import Instrument
+from loftet_analysis.study.questionnaire import Questionnaire
 
 FEWEST_SCHOOLS = 3
 FEWEST_FOR_R = 4
-TYPES = (
-    dict.fromkeys(AGREEMENT, "float64")
-    | dict.fromkeys(("n_schools", "n_teachers", "n_leaders"), "Int64")
-    | dict.fromkeys(("region", "outcome", "question", "reason"), "str")
-    | {"suppressed": "boolean"}
-)
 
 
 def agreement(
     teachers: pd.DataFrame,
     leaders: pd.DataFrame,
-    outcomes: Mapping[str, str],
+    asked: Questionnaire,
     *,
-    region: str,
-    instrument: Instrument,
+    outcomes: Collection[str],
     ci_level: float = 0.95,
 ) -> pd.DataFrame:
     """Return how far teachers and leaders of the same schools agree after the programme.
@@ -53,19 +47,18 @@ def agreement(
     teachers, leaders : DataFrame
         Clean frames of one region: `wave`, `school_id`, the outcomes and, of teachers, their items,
         reversed already. What a frame does not have counts as not answered.
-    outcomes : mapping of str to str
-        The question of each outcome, a scale of both questionnaires.
-    region : str
-        For the column of this name.
-    instrument : Instrument
-        The teachers' questionnaire, for the items and the answers that could be chosen.
+    asked : Questionnaire
+        The teachers', from ``study["teachers"]``, for the items and the answers that could be
+        chosen.
+    outcomes : collection of str
+        Scales of both questionnaires that are asked after.
     ci_level : float, default .95
         Level of the interval.
 
     Returns
     -------
     DataFrame
-        ``names.AGREEMENT``, a row per outcome, in scale points, wave ``post`` only. Over the
+        ``schema.AGREEMENT``, a row per outcome, in scale points, wave ``post`` only. Over the
         `n_schools` with an answer of a teacher and of a leader: `n_teachers` and `n_leaders` who
         answered there; `mean_teachers` and `mean_leaders`, every school counting once;
         `difference`, the mean of teachers − leaders over schools, with `se` and the interval of
@@ -90,28 +83,27 @@ def agreement(
     ...                          **dict.fromkeys(asked, [3, 4, 2, 3, 5, 5, 4, 4.0])})
     >>> leaders = pd.DataFrame({"wave": "post", "school_id": list("abcd"),
     ...                         "prepared": [4, 3, 4, 4.5]})
-    >>> found = agreement(teachers, leaders, {"prepared": "Q7"}, region="oslo",
-    ...                   instrument=instrument)
+    >>> of_teachers = Questionnaire("teachers", "oslo", instrument)
+    >>> found = agreement(teachers, leaders, of_teachers, outcomes=["prepared"])
     >>> found[["difference", "se", "df", "r_schools", "icc1", "icc2", "rwg"]].round(3)
        difference     se   df  r_schools   icc1   icc2    rwg
     0      -0.125  0.375  3.0        0.7  0.793  0.885  0.962
     """
-    _refuse_unknown(outcomes, instrument)
+    _refuse_unknown(outcomes, asked)
     rows = []
-    for outcome, question in outcomes.items():
-        row = {"region": region, "outcome": outcome, "question": question, "ci_level": ci_level}
-        items = list(instrument.scales[outcome].items)
-        options = list(instrument.response_set(outcome).options)
+    for outcome in outcomes:
+        question = asked.scales[outcome].question or ""
+        row = {"region": asked.region, "outcome": outcome, "question": question}
+        row |= {"ci_level": ci_level}
+        items = list(asked.scales[outcome].items)
+        options = list(asked.instrument.response_set(outcome).options)
         try:
             ours, theirs = _given(teachers, outcome, items), _given(leaders, outcome)
-            numbers = {
-                **_between(ours, theirs, ci_level),
-                **_among_teachers(ours, items, options),
-            }
+            row |= _between(ours, theirs, ci_level) | _among_teachers(ours, items, options)
         except NotEstimableError as refusal:
-            numbers = {"reason": refusal.reason}
-        rows.append({**row, "reason": "", **numbers})
-    return pd.DataFrame(rows, columns=AGREEMENT).astype(TYPES)
+            row["reason"] = refusal.reason
+        rows.append(row)
+    return schema.table(rows, schema.AGREEMENT)
 
 
 def reliability_of_means(icc1: float, size: float) -> float:
@@ -178,14 +170,14 @@ def within_groups(answers: pd.DataFrame, group: pd.Series, options: list[int]) -
     return float((closer / (closer + ratio)).mean())
 
 
-def _refuse_unknown(outcomes: Mapping[str, str], instrument: Instrument) -> None:
-    unknown = [outcome for outcome in outcomes if outcome not in instrument.scales]
+def _refuse_unknown(outcomes: Collection[str], asked: Questionnaire) -> None:
+    unknown = [outcome for outcome in outcomes if outcome not in asked.scales]
     if unknown:
         raise InputError(
             Problem(
-                f"outcomes that are no scales of the instrument {instrument.name}",
+                f"outcomes that are no scales of the {asked.population}",
                 found=", ".join(unknown),
-                allowed=", ".join(instrument.scales),
+                allowed=", ".join(asked.scales),
                 todo="compare scales that teachers and leaders are both asked",
             )
         )

@@ -1,37 +1,36 @@
 """What each estimand is: who is compared with whom, in which model, and with which clusters.
 
-Every estimand takes a :class:`Case` (the people, one outcome's answers, the rows that count, the
-study's ruler for the outcome) and gives a :class:`Found`: an estimate in scale points with its
+Every estimand takes a :class:`Answers` (the people, one outcome's answers, the rows that count, the
+study's ruler for the outcome) and gives a :class:`Estimate`: an estimate in scale points with its
 clusters' contributions, and a description of the people that it rests on. What the data cannot
 give raises :class:`NotEstimableError` with its reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from patsy import build_design_matrices, dmatrix
+from scipy.interpolate import CubicSpline
 
 from loftet_analysis.analysis.panel import (
     FEEDER,
-    POST_SCHOOL,
     SCHOOL,
     Codes,
     Mask,
-    People,
+    Panel,
     complete_pairs,
     rows_of_role,
 )
-from loftet_analysis.cleaning.units import TOTAL, WITHIN_ROLE
-from loftet_analysis.names import COLLEAGUE, GATHERINGS, INTERIM_WORK, PARTICIPANT
+from loftet_analysis.names import COLLEAGUE, PARTICIPANT
 from loftet_analysis.stats.cr2 import contrast, mean, means_by
 from loftet_analysis.stats.reliability import intraclass_correlation
 from loftet_analysis.stats.result import Floats, NotEstimableError, Result
 
+#: SDs that changes are divided by, as the plan names them: of all answers before, within roles.
+TOTAL, WITHIN_ROLE = "sd_unit", "sd_within_role"
 DESCRIPTIVE = "descriptive (single group)"
 CONTAMINATED = "within-school contrast, contaminated by design"
 QUASI_EXPERIMENTAL = "quasi-experimental"
@@ -44,49 +43,49 @@ TAILS = (0.1, 0.9)
 
 
 @dataclass(frozen=True)
-class Case:
+class Answers:
     """One outcome of some people, as an estimand takes it.
 
     Attributes
     ----------
-    people : People
+    people : Panel
     y : ndarray of shape (n,)
         The outcome's answers, NaN where missing.
     valid : ndarray of bool, shape (n,)
         Rows of the subgroup with an answer.
-    ruler : mapping of str to float
-        What the study has settled for the outcome: ``total`` and ``within_role`` (SDs),
+    settled : mapping
+        What the plan has settled for the outcome: `sd_unit` and `sd_within_role`,
         ``low_fifth``, ``midpoint``, ``alpha``.
     contrast : str
         What is subtracted from what, where the plan says so.
     """
 
-    people: People
+    people: Panel
     y: Floats
     valid: Mask
-    ruler: Mapping[str, float] = field(default_factory=dict)
+    settled: Mapping[str, object] = field(default_factory=dict)
     contrast: str = ""
 
-    def settled(self, name: str) -> float:
-        """Return a value of the ruler that must be there."""
-        value = self.ruler.get(name, np.nan)
+    def known(self, name: str) -> float:
+        """Return what the study has settled of this name; it must be there."""
+        value = self.settled.get(name, np.nan)
         if not np.isfinite(value):
             raise NotEstimableError("no_unit")
         return value
 
 
 @dataclass(frozen=True)
-class Found:
+class Estimate:
     """What an estimand gives before it is standardised; fields are named as in the table.
 
-    ``cluster_of_school`` gives each school's cluster where that is not the school itself;
-    ``baseline`` is the difference of groups before, in scale points.
+    ``cluster`` is each row's cluster where that is not its school; ``baseline`` is the difference
+    of groups before, in scale points.
     """
 
     raw: Result
-    n_pre: int | None
-    n_post: int | None
-    n_schools_dropped: int
+    n_pre: int | None = None
+    n_post: int | None = None
+    n_schools_dropped: int = 0
     mean_pre: float = np.nan
     mean_post: float = np.nan
     sd_pre: float = np.nan
@@ -95,143 +94,29 @@ class Found:
     r_pre_post: float = np.nan
     icc_change: float = np.nan
     design_effect: float = np.nan
-    cluster_of_school: Codes | None = None
+    cluster: Codes | None = None
     baseline: float = np.nan
     flags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Estimand:
-    """How a row is computed and what its fixed texts say.
-
-    Attributes
-    ----------
-    method : str
-    find : callable
-        Takes a `Case`, gives a `Found`.
-    contrast, weighting, cluster, evidence : str
-        As in the table; a contrast of the plan goes before.
-    unit : str
-        The SD that it is standardised by; empty where scale points or shares are all there is.
-    is_change : bool
-        Whether zero means no change, so that it can be tested and judged.
-    """
-
-    method: str
-    find: Callable[[Case], Found]
-    contrast: str = "post - pre"
-    weighting: str = "person"
-    cluster: str = SCHOOL
-    unit: str = TOTAL
-    evidence: str = DESCRIPTIVE
-    is_change: bool = True
-
-
-def estimands(population: str, *, by_grade: bool) -> dict[str, tuple[Estimand, ...]]:
-    """Return the rows of each estimand by its name.
-
-    Parameters
-    ----------
-    population : str
-        Pupils' linked changes are clustered by feeder group, everybody else's by school.
-    by_grade : bool
-        Whether a school's change is that of its grades.
-    """
-    group = FEEDER if population == "pupils" else SCHOOL
-    linked = partial(Estimand, f"mean of linked changes; {CR2}")
-    by_school = partial(Estimand, weighting="school")
-    if by_grade:
-        method = f"mean of schools' same-grade changes (cells of {SMALLEST_CELL} or more); t(S - 1)"
-        school_change = by_school(method, _school_change_by_grade)
-    else:
-        method = "mean of schools' mean linked changes; t(S - 1)"
-        school_change = by_school(method, _school_change_by_pairs)
-    agreeing = "share above the middle of the answers"
-    return {
-        "linked_change": (linked(partial(linked_change, clusters=group), cluster=group),),
-        "same_grade": (
-            Estimand(
-                f"weighted least squares on wave + school x grade; {CR2}",
-                same_grade,
-                weighting="pooled_cell_share",
-            ),
-        ),
-        "school_change": (school_change,),
-        "cohort_change": (
-            Estimand(
-                f"weighted least squares on wave + cohort, links unused; {CR2}",
-                cohort_change,
-                weighting="pooled_cell_share",
-                cluster=FEEDER,
-            ),
-        ),
-        "participants": (linked(partial(linked_change, role=PARTICIPANT)),),
-        "colleagues": (linked(partial(linked_change, role=COLLEAGUE)),),
-        "participants_vs_colleagues": (
-            Estimand(
-                f"least squares of linked change on role; {CR2}",
-                participants_vs_colleagues,
-                contrast="participant - colleague",
-                unit=WITHIN_ROLE,
-                evidence=CONTAMINATED,
-            ),
-        ),
-        "programme_vs_comparison": (
-            Estimand(
-                f"least squares of linked change on the school's role; {CR2}",
-                partial(programme_vs_comparison, clusters=group),
-                contrast="programme - comparison",
-                cluster=group,
-                evidence=QUASI_EXPERIMENTAL,
-            ),
-        ),
-        "level": (
-            Estimand(f"mean; {CR2}", level, contrast="mean", unit="", is_change=False),
-            Estimand(
-                f"{agreeing}; {CR2}",
-                partial(level, agreeing=True),
-                contrast="share agreeing",
-                unit="",
-                is_change=False,
-            ),
-        ),
-        "dose": tuple(
-            Estimand(method, partial(dose, column=column, spline=spline), contrast=contrast)
-            for column, each in ((GATHERINGS, "gathering"), (INTERIM_WORK, "interim work"))
-            for spline, contrast, method in (
-                (False, f"per {each}", f"least squares of linked change on attendance; {CR2}"),
-                (
-                    True,
-                    f"{each}: 90th - 10th percentile",
-                    f"natural cubic spline (3 df) of linked change on attendance; {CR2}",
-                ),
-            )
-        ),
-    }
-
-
-def linked_change(case: Case, *, role: str = "", clusters: str = SCHOOL) -> Found:
+def linked_change(case: Answers, *, role: str = "", clusters: str = SCHOOL) -> Estimate:
     """Mean of post − pre over people with both, of one role or of all."""
     people, y, valid = case.people, case.y, case.valid
     if role:
         valid = valid & rows_of_role(people, role)
     first, second = complete_pairs(people, y, valid)
-    change, cluster, group = y[second] - y[first], people.school[first], people.clusters(clusters)
-    if clusters == POST_SCHOOL:
-        cluster = people.school[second]
-    if group is not None:
-        cluster = group[cluster]
-    raw = mean(change, cluster)
+    change, cluster = y[second] - y[first], people.clusters(clusters)
+    raw = mean(change, cluster[first])
     found = found_in_pairs(people, valid, raw, first, y[first], y[second])
     return replace(
         found,
-        cluster_of_school=group,
-        icc_change=intraclass_correlation(change, cluster),
+        cluster=cluster,
+        icc_change=intraclass_correlation(change, cluster[first]),
         design_effect=_ratio(raw.se**2, change.var(ddof=1) / len(change)),
     )
 
 
-def _school_change_by_pairs(case: Case) -> Found:
+def school_change_by_pairs(case: Answers) -> Estimate:
     """Mean of the schools' mean linked changes."""
     people, y = case.people, case.y
     first, second = complete_pairs(people, y, case.valid)
@@ -243,15 +128,15 @@ def _school_change_by_pairs(case: Case) -> Found:
     return replace(found, mean_pre=before.mean(), mean_post=after.mean(), icc_change=icc)
 
 
-def participants_vs_colleagues(case: Case) -> Found:
+def participants_vs_colleagues(case: Answers, *, clusters: str = SCHOOL) -> Estimate:
     """Difference of linked changes between the roles, which share schools."""
     people = case.people
     takes_part = rows_of_role(people, PARTICIPANT)
     valid = case.valid & (takes_part | rows_of_role(people, COLLEAGUE))
-    return _difference_of_changes(case, valid, takes_part, SCHOOL)
+    return _difference_of_changes(case, valid, takes_part, clusters)
 
 
-def programme_vs_comparison(case: Case, *, clusters: str = SCHOOL) -> Found:
+def programme_vs_comparison(case: Answers, *, clusters: str = SCHOOL) -> Estimate:
     """Difference of changes between programme and comparison schools.
 
     Of linked people where there are any, else of same grades. Groups more than .25 SD apart
@@ -263,7 +148,7 @@ def programme_vs_comparison(case: Case, *, clusters: str = SCHOOL) -> Found:
         raise NotEstimableError("no_comparison")
     if len(people.first):
         found = _difference_of_changes(case, case.valid, ~people.compared, clusters)
-        apart = abs(found.baseline) / case.settled(TOTAL)
+        apart = abs(found.baseline) / case.known(TOTAL)
         if BASELINE_ADJUST < apart <= BASELINE_APART:
             adjusted = _difference_of_changes(
                 case, case.valid, ~people.compared, clusters, adjust=True
@@ -271,25 +156,23 @@ def programme_vs_comparison(case: Case, *, clusters: str = SCHOOL) -> Found:
             found = replace(adjusted, flags=("adjusted_for_pre",))
     else:
         found = difference_of_grades(case, ~people.compared, people.compared)
-        apart = abs(found.baseline) / case.settled(TOTAL)
+        apart = abs(found.baseline) / case.known(TOTAL)
     if apart > BASELINE_APART:
         raise NotEstimableError("baseline_differs")
     return found
 
 
 def _difference_of_changes(
-    case: Case, valid: Mask, in_group: Mask, clusters: str, *, adjust: bool = False
-) -> Found:
+    case: Answers, valid: Mask, in_group: Mask, clusters: str, *, adjust: bool = False
+) -> Estimate:
     """Change ~ group over linked people; means are then the difference of the groups."""
     people, y = case.people, case.y
     first, second = complete_pairs(people, y, valid)
     group = in_group[first].astype(int)
     if len(np.unique(group)) < 2:
         raise NotEstimableError("no_pairs")
-    change, cluster, of_school = y[second] - y[first], people.school[first], None
-    if clusters == FEEDER:
-        of_school = people.feeder
-        cluster = of_school[cluster]
+    change, of_row = y[second] - y[first], people.clusters(clusters)
+    cluster = of_row[first]
     if adjust:
         x = np.column_stack([np.ones(len(group)), group, y[first] - y[first].mean()])
         raw = contrast(change, x, [0, 1, 0], cluster)
@@ -314,30 +197,22 @@ def _difference_of_changes(
         baseline=apart[0],
         icc_change=intraclass_correlation(within, cluster),
         design_effect=_ratio(raw.se**2, independent),
-        cluster_of_school=of_school,
+        cluster=of_row,
     )
 
 
-def same_grade(case: Case) -> Found:
+def same_grade(case: Answers) -> Estimate:
     """Same-grade change, cells weighted by their share of both waves together."""
     people, y = case.people, case.y
     cells, n, means = common_cells(case, at_least=1)
     both = n.sum(axis=1)
-    raw = contrast(
-        means.ravel(),
-        np.tile([[0.0], [1.0]], (len(cells), 1)),
-        [1],
-        np.repeat(cells // people.n_grades, 2),
-        cells=np.repeat(cells, 2),
-        weights=(both[:, None] / n).ravel(),
-        counts=n.ravel(),
-    )
+    raw = contrast_of_cells(cells, n, means, both, cells // people.n_grades)
     found = found_in_cells(case, raw, cells, both @ means / both.sum())
     share = both / both.sum()
     return replace(found, design_effect=_ratio(raw.se**2, _independent(case, y, cells, n, share)))
 
 
-def _independent(case: Case, y: Floats, cells: Codes, n: Codes, share: Floats) -> float:
+def _independent(case: Answers, y: Floats, cells: Codes, n: Codes, share: Floats) -> float:
     """Return the variance of Σ share (ȳ_post − ȳ_pre) if people were independent."""
     people = case.people
     place = np.full(people.cell.max() + 2, -1)
@@ -352,7 +227,7 @@ def _independent(case: Case, y: Floats, cells: Codes, n: Codes, share: Floats) -
     return float(within * (share**2 @ (1 / n).sum(axis=1)))
 
 
-def _school_change_by_grade(case: Case) -> Found:
+def school_change_by_grade(case: Answers) -> Estimate:
     """Mean of the schools' mean same-grade changes."""
     cells, _, means = common_cells(case, at_least=SMALLEST_CELL)
     school, (mean_pre, mean_post) = means_by(cells // case.people.n_grades, *means.T)
@@ -360,7 +235,7 @@ def _school_change_by_grade(case: Case) -> Found:
     return found_in_cells(case, raw, cells, np.array([mean_pre.mean(), mean_post.mean()]))
 
 
-def difference_of_grades(case: Case, in_group: Mask, in_other: Mask) -> Found:
+def difference_of_grades(case: Answers, in_group: Mask, in_other: Mask) -> Estimate:
     """Same-grade change of one group less that of another.
 
     y ~ wave + wave × group + school × grade × group over the cells present in both waves, each
@@ -393,7 +268,7 @@ def difference_of_grades(case: Case, in_group: Mask, in_other: Mask) -> Found:
     return replace(found, baseline=before)
 
 
-def cohort_change(case: Case) -> Found:
+def cohort_change(case: Answers) -> Estimate:
     """Change of the cohorts met in both waves, weighted by their share of both waves together."""
     people, y = case.people, case.y
     if not people.n_grades or not people.years:
@@ -405,7 +280,7 @@ def cohort_change(case: Case) -> Found:
     if not rows.any():
         raise NotEstimableError("no_cohort")
     cohort, cohorts = np.unique(start[rows], return_inverse=True)[::-1]
-    wave, cluster = people.post[rows].astype(int), people.feeder[people.school[rows]]
+    wave, cluster = people.post[rows].astype(int), people.clusters(FEEDER)[rows]
     n = np.bincount(2 * cohort + wave, minlength=2 * len(cohorts)).reshape(-1, 2)
     code = (cluster * len(cohorts) + cohort) * 2 + wave
     used, (means,) = means_by(code, y[rows])
@@ -426,33 +301,27 @@ def cohort_change(case: Case) -> Found:
         found,
         mean_pre=float(share @ totals[:, 0]),
         mean_post=float(share @ totals[:, 1]),
-        cluster_of_school=people.feeder,
+        cluster=people.clusters(FEEDER),
         flags=() if len(people.first) else ("feeders_unknown",),
     )
 
 
-def level(case: Case, *, agreeing: bool = False) -> Found:
+def level(case: Answers, *, agreeing: bool = False) -> Estimate:
     """Mean answer, or share of people above the middle of the answers, of what is asked once."""
     people, y = case.people, case.y
     rows = case.valid & (people.post if (case.valid & people.post).any() else people.pre)
     if not rows.any():
         raise NotEstimableError("no_answers")
-    given = (y[rows] > case.settled("midpoint")).astype(float) if agreeing else y[rows]
+    given = (y[rows] > case.known("midpoint")).astype(float) if agreeing else y[rows]
     raw = mean(given, people.school[rows])
     independent = given.var(ddof=1) / len(given)
     design_effect = _ratio(raw.se**2, independent)
-    if people.post[rows][0]:
-        numbers = {"n_pre": None, "n_post": len(given), "mean_post": given.mean()}
-        return Found(
-            raw, n_schools_dropped=0, sd_post=_sd(given), design_effect=design_effect, **numbers
-        )
-    numbers = {"n_pre": len(given), "n_post": None, "mean_pre": given.mean()}
-    return Found(
-        raw, n_schools_dropped=0, sd_pre=_sd(given), design_effect=design_effect, **numbers
-    )
+    wave = "post" if people.post[rows][0] else "pre"
+    numbers = {f"n_{wave}": len(given), f"mean_{wave}": given.mean(), f"sd_{wave}": _sd(given)}
+    return Estimate(raw, design_effect=design_effect, **numbers)
 
 
-def dose(case: Case, *, column: str, spline: bool) -> Found:
+def dose(case: Answers, *, column: str, spline: bool, clusters: str = SCHOOL) -> Estimate:
     """Linked change by attendance: per unit, or along a spline from its 10th to 90th percentile.
 
     Teachers who take part, or everybody where the data have no roles. A flag gives the percentiles
@@ -471,29 +340,29 @@ def dose(case: Case, *, column: str, spline: bool) -> Found:
         columns, c = _along_spline(x)
     else:
         columns, c = np.column_stack([np.ones(len(x)), x]), np.array([0.0, 1.0])
-    raw = contrast(y[second] - y[first], columns, c, people.school[first])
+    raw = contrast(y[second] - y[first], columns, c, people.clusters(clusters)[first])
     found = found_in_pairs(people, valid, raw, first, y[first], y[second])
     low, high = np.quantile(x, TAILS)
     return replace(found, flags=(f"range={low:g}-{high:g}",))
 
 
 def _along_spline(x: Floats) -> tuple[Floats, Floats]:
-    """Return a natural cubic spline's columns, and the contrast of the percentiles 90 and 10."""
-    df = min(3, len(np.unique(x)) - 1)
-    ends = np.quantile(x, TAILS)
+    """Return a natural cubic spline's columns, and the contrast of the percentiles 90 and 10.
+
+    Knots are the ends and the quantiles of the different values; the spline has 3 df, or as many
+    as there are values less one.
+    """
+    values, ends = np.unique(x), np.quantile(x, TAILS)
+    df = min(3, len(values) - 1)
     if df < 2 or ends[0] == ends[1]:
         raise NotEstimableError("no_range")
-    for each in range(df, 1, -1):
-        try:
-            basis = dmatrix(f"cr(x, df={each}, constraints='center')", {"x": x})
-        except ValueError:  # two knots in the same place: many people with the same attendance
-            continue
-        at = np.asarray(build_design_matrices([basis.design_info], {"x": ends})[0])
-        return np.asarray(basis), at[1] - at[0]
-    raise NotEstimableError("no_range")
+    knots = np.quantile(values, np.linspace(0, 1, df + 1))
+    # the spline through 1 at one knot and 0 at the others, a column per knot; they sum to one
+    basis = CubicSpline(knots, np.eye(df + 1), bc_type="natural")
+    return basis(x), np.diff(basis(ends), axis=0)[0]
 
 
-def common_cells(case: Case, *, at_least: int) -> tuple[Codes, Codes, Floats]:
+def common_cells(case: Answers, *, at_least: int) -> tuple[Codes, Codes, Floats]:
     """Return codes, counts (cells, 2) and means (cells, 2) of the cells present in both waves."""
     people, y = case.people, case.y
     if not people.n_grades:
@@ -508,15 +377,30 @@ def common_cells(case: Case, *, at_least: int) -> tuple[Codes, Codes, Floats]:
     return cells, n[cells], sums[cells] / n[cells]
 
 
+def contrast_of_cells(
+    cells: Codes, n: Codes, means: Floats, share: Floats, cluster: Codes
+) -> Result:
+    """Σ share (ȳ_post − ȳ_pre) over cells, from their counts and means (cells, 2)."""
+    return contrast(
+        means.ravel(),
+        np.tile([[0.0], [1.0]], (len(cells), 1)),
+        [1],
+        np.repeat(cluster, 2),
+        cells=np.repeat(cells, 2),
+        weights=(share[:, None] / n).ravel(),
+        counts=n.ravel(),
+    )
+
+
 def found_in_pairs(
-    people: People, valid: Mask, raw: Result, first: Codes, before: Floats, after: Floats
-) -> Found:
+    people: Panel, valid: Mask, raw: Result, first: Codes, before: Floats, after: Floats
+) -> Estimate:
     """Describe pairs by their answers before and after."""
     found = found_in(people, valid & people.pre, raw, before, after, people.school[first])
     return replace(found, n_pairs=len(first), r_pre_post=_correlation(before, after))
 
 
-def found_in_cells(case: Case, raw: Result, cells: Codes, means: Floats) -> Found:
+def found_in_cells(case: Answers, raw: Result, cells: Codes, means: Floats) -> Estimate:
     """Describe the people in the cells used; `means` are those before and after."""
     people, y = case.people, case.y
     used = np.zeros(people.cell.max() + 2, dtype=bool)
@@ -529,12 +413,12 @@ def found_in_cells(case: Case, raw: Result, cells: Codes, means: Floats) -> Foun
 
 
 def found_in(
-    people: People, eligible: Mask, raw: Result, before: Floats, after: Floats, used: Codes
-) -> Found:
+    people: Panel, eligible: Mask, raw: Result, before: Floats, after: Floats, used: Codes
+) -> Estimate:
     """Describe the answers compared, and the schools of eligible rows that are not among them."""
     left = np.bincount(people.school[eligible])
     left[used] = 0
-    return Found(
+    return Estimate(
         raw,
         n_pre=len(before),
         n_post=len(after),
@@ -546,13 +430,13 @@ def found_in(
     )
 
 
-def unit_sample(people: People, y: Floats, found: Found, unit: str) -> dict[str, NDArray]:
+def unit_sample(people: Panel, y: Floats, found: Estimate, unit: str) -> dict[str, NDArray]:
     """Return the answers behind the unit with their clusters, as `standardise` takes them."""
     rows = people.pre & np.isfinite(y)
     if unit == WITHIN_ROLE:
         rows &= people.role != ""
-    school, clusters = people.school[rows], found.cluster_of_school
-    sample = {"x": y[rows], "cluster": school if clusters is None else clusters[school]}
+    cluster = people.school if found.cluster is None else found.cluster
+    sample = {"x": y[rows], "cluster": cluster[rows]}
     return sample | ({"group": people.role[rows]} if unit == WITHIN_ROLE else {})
 
 

@@ -27,7 +27,8 @@ import numpy as np
 import pandas as pd
 
 from loftet_analysis.errors import InputError, Problem
-from loftet_analysis.names import GRADE, INVARIANCE, PERSON, POST, PRE, SCHOOL, WAVE
+from loftet_analysis.names import GRADE, PERSON, POST, PRE, SCHOOL, WAVE
+from loftet_analysis.schema import INVARIANCE
 from loftet_analysis.stats import factor
 from loftet_analysis.stats.factor import METRIC, SCALAR, FactorFit, Model, Moments
 from loftet_analysis.stats.result import Floats, NotEstimableError
@@ -77,7 +78,7 @@ def invariance(clean: pd.DataFrame, instrument: Instrument, *, population: str) 
     Returns
     -------
     DataFrame
-        ``names.INVARIANCE``: a row per scale, `design` (linked, groups) and `model` (configural,
+        ``schema.INVARIANCE``: a row per scale, `design` (linked, groups) and `model` (configural,
         metric, scalar, strict, and partial_metric or partial_scalar where one is needed), with
         `n`, `n_groups`, fit, the differences of CFI and RMSEA from the model before, `holds`, the
         released items (joined by ";"), and of linked people `latent_change` in SD of the factor

@@ -2,41 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from loftet_analysis import schema
 from loftet_analysis.analysis.reliability import is_asked, parts
-from loftet_analysis.names import ITEMS, WAVE
-from loftet_analysis.study import Instrument
+from loftet_analysis.names import WAVE
+from loftet_analysis.study.questionnaire import Questionnaire
 
 
-def items(
-    clean: pd.DataFrame,
-    instrument: Instrument,
-    *,
-    population: str,
-    region: str,
-    by: Sequence[str] = (),
-) -> pd.DataFrame:
+def items(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
     """Return a row per item, and one per scale, of every wave.
 
     Parameters
     ----------
     clean : DataFrame
         Clean frame: `wave`, the items (reversed already) and the scales.
-    instrument : Instrument
-    population, region : str
-        For the columns of these names.
-    by : sequence of str, optional
-        Columns whose groups get rows of their own.
+    asked : Questionnaire
+        From ``study[population]``.
 
     Returns
     -------
     DataFrame
-        ``names.ITEMS``. `n` answered the item; `missing_share` is of those who answered any item
+        ``schema.ITEMS``. `n` answered the item; `missing_share` is of those who answered any item
         of the scale. `item_rest_r` (with the sum of the others) and `alpha_if_deleted` are of
         complete answers to the items that vary, as psych has them; `floor_share` and
         `ceiling_share` chose the lowest and highest answer (of a scale: all its answers were
@@ -45,33 +34,44 @@ def items(
     See Also
     --------
     loftet_analysis.analysis.reliability.reliability
+
+    Examples
+    --------
+    >>> from loftet_analysis.study import load_instrument
+    >>> asked = Questionnaire("pupils", "oslo", load_instrument("pupil"))
+    >>> clean = pd.DataFrame({"wave": "pre", "persistence": [2.5, 4, 1.5, 3, 3.5],
+    ...                       "persist_1": [3, 4, 1, 3, 4], "persist_2": [2, 4, 2, 3, 3]})
+    >>> rows = items(clean, asked).query("scale == 'persistence'")
+    >>> rows[["item", "n", "mean", "sd", "item_rest_r", "ceiling_share"]].round(2)
+            item  n  mean    sd  item_rest_r  ceiling_share
+    0  persist_1  5   3.0  1.22         0.73            0.0
+    1  persist_2  5   2.8  0.84         0.73            0.0
+    2             5   2.9  0.96          NaN            0.0
     """
     rows = []
-    numbers = [c for c in clean if c in instrument.items or c in instrument.scales]
-    frame = clean[[c for c in clean if c in {WAVE, *by, *numbers}]]
-    groups = list(parts(frame.astype(dict.fromkeys(numbers, float)), by))
-    for name, scale in instrument.scales.items():
-        answers = instrument.responses[scale.responses]
-        ends = (answers.minimum, answers.maximum)
+    single = {item for scale in asked.scales.values() for item in scale.items}
+    numbers = [c for c in clean if c in single or c in asked.scales]
+    frame = clean[[WAVE, *numbers]]
+    groups = list(parts(frame.astype(dict.fromkeys(numbers, float)), ()))
+    for name, scale in asked.scales.items():
+        responses = asked.instrument.responses[scale.responses]
+        ends = (responses.minimum, responses.maximum)
         for wave, subgroup, part in groups:
             if not is_asked(scale, wave, subgroup):
                 continue
-            key = {"region": region, "population": population, "scale": name, "wave": wave}
-            key["subgroup"] = subgroup
+            key = {**asked.place, "scale": name, "wave": wave, "subgroup": subgroup}
             columns = [item for item in scale.items if item in part]
-            asked = part[columns].to_numpy()
-            reached = ~np.isnan(asked).all(axis=1)
-            asked = asked[reached]
+            answered = part[columns].to_numpy()
+            reached = ~np.isnan(answered).all(axis=1)
+            answered = answered[reached]
             told = [
                 {"item": item, **_described(y, ends), **telling}
-                for item, y, telling in zip(columns, asked.T, _in_scale(asked), strict=True)
+                for item, y, telling in zip(columns, answered.T, _in_scale(answered), strict=True)
             ]
             if name in part:
                 told.append({"item": "", **_described(part[name].to_numpy()[reached], ends)})
             rows += [{**key, **each} for each in told]
-    return pd.DataFrame(rows, columns=ITEMS).astype(
-        dict.fromkeys(ITEMS[list(ITEMS).index("missing_share") :], float)
-    )
+    return schema.table(rows, schema.ITEMS)
 
 
 def _described(y: NDArray[np.float64], ends: tuple[float, float]) -> dict[str, float]:

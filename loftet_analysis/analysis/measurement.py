@@ -67,9 +67,9 @@ def measurement_warnings(
     Parameters
     ----------
     invariance_rows : DataFrame
-        ``names.INVARIANCE``.
+        ``schema.INVARIANCE``.
     units : DataFrame
-        ``names.UNITS``.
+        ``schema.UNITS``.
     reworded : collection of (population, scale)
         Scales of which an item was worded otherwise in one of the waves.
 

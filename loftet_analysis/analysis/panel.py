@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,7 +21,7 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class People:
+class Panel:
     """A clean frame with everything that its outcomes share.
 
     Attributes
@@ -49,6 +48,8 @@ class People:
         Rows of schools outside the programme.
     years : int
         School years from pre to post; 0 where that is not known.
+    given : ndarray of int, shape (n,), or None
+        Clusters that a frame of pairs brings.
     """
 
     frame: pd.DataFrame
@@ -64,29 +65,39 @@ class People:
     role: NDArray[np.object_]
     compared: Mask
     years: int
+    given: Codes | None = None
     # as every outcome asks for the same ones
     _rows: dict[str, Mask] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def clusters(self, kind: str) -> Codes | None:
-        """Return each school code's cluster; None where every school is its own."""
+    def clusters(self, kind: str) -> Codes:
+        """Return each row's cluster: school, feeder group, network, or school after (of pairs).
+
+        A frame of pairs brings its own.
+        """
+        if self.given is not None:
+            return self.given
         if kind == FEEDER:
-            return self.feeder
+            return self.feeder[self.school]
         if kind == NETWORK:
-            return networks(self.school[self.first], self.school[self.second], len(self.feeder))
-        return None
+            before, after = self.school[self.first], self.school[self.second]
+            return networks(before, after, len(self.feeder))[self.school]
+        if kind == POST_SCHOOL:
+            codes = self.school.copy()
+            codes[self.first] = self.school[self.second]
+            return codes
+        return self.school
 
 
-def arrange(clean: pd.DataFrame, *, years: int = 0, comparison: Collection[str] = ()) -> People:
+def arrange(clean: pd.DataFrame, *, years: int = 0) -> Panel:
     """Return what all outcomes of a clean frame share.
 
     Parameters
     ----------
     clean : DataFrame
         Clean frame.
+        A true `comparison` marks rows of schools outside the programme.
     years : int, default 0
         School years from pre to post.
-    comparison : collection of str, default ()
-        Ids of the schools outside the programme.
 
     Raises
     ------
@@ -130,7 +141,10 @@ def arrange(clean: pd.DataFrame, *, years: int = 0, comparison: Collection[str] 
     role = np.full(len(clean), "", dtype=object)
     if names.ROLE in clean:
         role = clean[names.ROLE].astype(object).where(clean[names.ROLE].notna(), "").to_numpy()
-    return People(
+    compared = np.zeros(len(clean), dtype=bool)
+    if "comparison" in clean:
+        compared = clean["comparison"].fillna(False).to_numpy(dtype=bool)
+    return Panel(
         frame=clean,
         pre=pre,
         post=post,
@@ -142,7 +156,7 @@ def arrange(clean: pd.DataFrame, *, years: int = 0, comparison: Collection[str] 
         n_grades=len(grades),
         cell=np.where(code < 0, -1, school * len(grades) + code),
         role=role,
-        compared=schools.isin(list(comparison))[school],
+        compared=compared,
         years=years,
     )
 
@@ -171,14 +185,14 @@ def _pairs(clean: pd.DataFrame, pre: Mask, post: Mask) -> tuple[Codes, Codes]:
     return first[order], second[order]
 
 
-def answers(people: People, outcome: str) -> Floats:
+def answers(people: Panel, outcome: str) -> Floats:
     """Return an outcome's answers, NaN where missing."""
     if outcome not in people.frame:
         raise NotEstimableError("no_outcome")
     return people.frame[outcome].to_numpy(dtype=float, na_value=np.nan)
 
 
-def subgroup_rows(people: People, subgroup: str) -> Mask:
+def subgroup_rows(people: Panel, subgroup: str) -> Mask:
     """Return the rows of a subgroup, ``all`` or ``column=value``; not to be written to."""
     if subgroup not in people._rows:
         rows = _subgroup_rows(people, subgroup)
@@ -187,21 +201,26 @@ def subgroup_rows(people: People, subgroup: str) -> Mask:
     return people._rows[subgroup]
 
 
-def _subgroup_rows(people: People, subgroup: str) -> Mask:
+def _subgroup_rows(people: Panel, subgroup: str) -> Mask:
     if subgroup == names.ALL:
         return np.ones(len(people.frame), dtype=bool)
     column, _, value = subgroup.partition("=")
-    if column == names.GRADE_BAND and column not in people.frame and people.n_grades:
-        return grade_bands(people.frame[names.GRADE]).eq(value).to_numpy(bool)
-    if column not in people.frame:
+    frame = people.frame
+    grades = frame.get(names.GRADE, pd.Series(dtype=float))
+    if column == names.GRADE_BAND and column not in frame and grades.notna().any():
+        return grade_bands(grades).eq(value).to_numpy(bool)
+    if column not in frame:
         raise NotEstimableError("no_subgroup")
-    shown = people.frame[column]
+    shown = frame[column]
     if pd.api.types.is_numeric_dtype(shown):  # 7.0 where a file lost its whole numbers
-        return (shown == float(value)).fillna(False).to_numpy(bool)
+        try:
+            return (shown == float(value)).fillna(False).to_numpy(bool)
+        except ValueError as unlike:  # a word where the column holds numbers
+            raise NotEstimableError("no_subgroup") from unlike
     return shown.astype("string").eq(value).fillna(False).to_numpy(bool)
 
 
-def complete_pairs(people: People, y: Floats, valid: Mask) -> tuple[Codes, Codes]:
+def complete_pairs(people: Panel, y: Floats, valid: Mask) -> tuple[Codes, Codes]:
     """Return the pairs whose pre row is valid and whose post answer is there too."""
     kept = valid[people.first] & np.isfinite(y[people.second])
     if not kept.any():
@@ -209,7 +228,7 @@ def complete_pairs(people: People, y: Floats, valid: Mask) -> tuple[Codes, Codes
     return people.first[kept], people.second[kept]
 
 
-def rows_of_role(people: People, role: str) -> Mask:
+def rows_of_role(people: Panel, role: str) -> Mask:
     """Return the rows of a role that must be there."""
     rows = people.role == role
     if not rows.any():

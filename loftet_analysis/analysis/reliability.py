@@ -6,19 +6,15 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from loftet_analysis.names import ALL, RELIABILITY, ROLE, ROLES, WAVE, WAVES
+from loftet_analysis import schema
+from loftet_analysis.names import ALL, ROLE, ROLES, WAVE, WAVES
 from loftet_analysis.stats.reliability import alpha, omega
-from loftet_analysis.study import Instrument, Scale
+from loftet_analysis.study import Scale
+from loftet_analysis.study.questionnaire import Questionnaire
 
 
 def reliability(
-    clean: pd.DataFrame,
-    instrument: Instrument,
-    *,
-    population: str,
-    region: str,
-    by: Sequence[str] = (),
-    ci_level: float = 0.95,
+    clean: pd.DataFrame, asked: Questionnaire, *, ci_level: float = 0.95
 ) -> pd.DataFrame:
     """Return Cronbach's alpha and omega of every scale in every wave.
 
@@ -26,19 +22,16 @@ def reliability(
     ----------
     clean : DataFrame
         Clean frame: `wave`, and the items, reversed already.
-    instrument : Instrument
-        Says which items make a scale, and in which waves it is asked.
-    population, region : str
-        For the columns of these names.
-    by : sequence of str, optional
-        Columns (``grade``, ``role``) whose groups get rows of their own.
+    asked : Questionnaire
+        From ``study[population]``: which items make a scale, in which waves it is asked, and
+        columns (``grade``, ``role``) whose groups get rows of their own.
     ci_level : float, default .95
         Level of the intervals.
 
     Returns
     -------
     DataFrame
-        ``names.RELIABILITY``, a row per scale × wave × group in the frame. `n` counts people who
+        ``schema.RELIABILITY``, a row per scale × wave × group in the frame. `n` counts people who
         answered every item that was asked; `n_items` is lower than the instrument's where an item
         has no answer at all in a wave or group, and the coefficients are then of the others. Roles
         that are not asked a scale have no row. Where a coefficient cannot be had (one item, fewer
@@ -48,20 +41,30 @@ def reliability(
     See Also
     --------
     loftet_analysis.stats.reliability : the coefficients and their intervals.
+
+    Examples
+    --------
+    >>> from loftet_analysis.study import load_instrument
+    >>> asked = Questionnaire("pupils", "oslo", load_instrument("pupil"))
+    >>> clean = pd.DataFrame({"wave": "pre", "persist_1": [3, 4, 1, 3, 4],
+    ...                       "persist_2": [2, 4, 2, 3, 3], "persist_3": [3, 4, 2, 2, 4]})
+    >>> row = reliability(clean, asked).query("scale == 'persistence'")
+    >>> row[["wave", "subgroup", "n_items", "n", "alpha", "omega"]].round(2)
+      wave subgroup  n_items  n  alpha  omega
+    2  pre      all        3  5   0.88   0.91
     """
     rows = []
-    frame = clean[[c for c in clean if c in {WAVE, *by, *instrument.items}]]
-    answers = dict.fromkeys((c for c in frame if c in instrument.items), float)
-    groups = list(parts(frame.astype(answers), by))
-    for name, scale in instrument.scales.items():
+    single = [c for c in clean if any(c in scale.items for scale in asked.scales.values())]
+    frame = clean[[c for c in clean if c in {WAVE, *asked.by, *single}]]
+    groups = list(parts(frame.astype(dict.fromkeys(single, float)), asked.by))
+    for name, scale in asked.scales.items():
         for wave, subgroup, part in groups:
             if not is_asked(scale, wave, subgroup):
                 continue
             complete = _complete(part[[item for item in scale.items if item in part]])
             rows.append(
                 {
-                    "region": region,
-                    "population": population,
+                    **asked.place,
                     "scale": name,
                     "wave": wave,
                     "subgroup": subgroup,
@@ -71,9 +74,7 @@ def reliability(
                     **omega(complete, ci_level=ci_level),
                 }
             )
-    return pd.DataFrame(rows, columns=RELIABILITY).astype(
-        {column: float for column in RELIABILITY if column.startswith(("alpha", "omega"))}
-    )
+    return schema.table(rows, schema.RELIABILITY)
 
 
 def _complete(answers: pd.DataFrame) -> pd.DataFrame:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
 import numpy as np
 import pandas as pd
 
-from loftet_analysis import names
+from loftet_analysis import names, schema
 from loftet_analysis.analysis.changes import BASELINE_ADJUST, BASELINE_APART
 from loftet_analysis.cleaning.careless import FAST, SAME, UNANSWERED
-from loftet_analysis.cleaning.link import COULD_BE_FOUND, LINKED_NEAR
+from loftet_analysis.cleaning.response import COULD_BE_FOUND, LINKED_NEAR
 from loftet_analysis.stats.missing import standardised_differences
+from loftet_analysis.study.questionnaire import Questionnaire
 
-LINKED_OR_NOT, BY_ROLE = COMPARISONS = ("linked - unlinked", "participant - colleague")
 #: Of so many invited a share can be told without telling a few people.
 FOR_A_SHARE = 30
 #: Of so many it can be told at least whether most of them answered.
@@ -27,14 +25,14 @@ def totals(response: pd.DataFrame, *, region: str) -> pd.DataFrame:
     Parameters
     ----------
     response : DataFrame
-        ``names.RESPONSE`` by school.
+        ``schema.RESPONSE`` by school.
     region : str
         A slug, or ``national``.
 
     Returns
     -------
     DataFrame
-        ``names.RESPONSE`` with an empty `school_id`, and `n_schools` (with any answer); a count
+        ``schema.RESPONSE`` with an empty `school_id`, and `n_schools` (with any answer); a count
         that no school has is missing, and `n_invited` where a school with answers lacks it.
 
     Examples
@@ -49,16 +47,16 @@ def totals(response: pd.DataFrame, *, region: str) -> pd.DataFrame:
     """
     here = response if region == names.NATIONAL else response[response[names.REGION] == region]
     keys = [names.POPULATION, names.WAVE, names.SUBGROUP]
-    counts = here[keys].join(here[[*names.STEPS]].astype("Int64"))
+    counts = here[keys].join(here[[*schema.STEPS]].astype("Int64"))
     groups = counts.groupby(keys, sort=False)
-    summed = groups[[*names.STEPS]].sum(min_count=1)
+    summed = groups[[*schema.STEPS]].sum(min_count=1)
     # a sum over the schools that the register knows would be set against answers from all
     answering = counts["n_consented"].gt(0) & counts["n_invited"].isna()
     partly = answering.groupby([counts[key] for key in keys], sort=False).any()
     summed["n_invited"] = summed["n_invited"].mask(partly)
     summed["n_schools"] = counts["n_consented"].gt(0).groupby([counts[k] for k in keys]).sum()
     found = summed.reset_index().assign(**{names.REGION: region, names.SCHOOL: ""})
-    return found[[*names.RESPONSE, "n_schools"]]
+    return found[[*schema.RESPONSE, "n_schools"]]
 
 
 def answered_class(answered: pd.Series, invited: pd.Series) -> pd.Series:
@@ -88,12 +86,12 @@ def missing_answers(items: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     items : DataFrame
-        ``names.ITEMS``, exact.
+        ``schema.ITEMS``, exact.
 
     Returns
     -------
     DataFrame
-        ``names.MISSING_ANSWERS``: `n` people who answered any item of the scale, `n_cells` answers
+        ``schema.MISSING_ANSWERS``: `n` people who answered any item of the scale, `n_cells` answers
         that they could have given, `share_missing` of these, and `share_most` of the item that
         most people left out.
 
@@ -109,51 +107,88 @@ def missing_answers(items: pd.DataFrame) -> pd.DataFrame:
     single = items[items["item"] != ""].astype({"n": float})
     # an item that nobody answered says nothing of how many could have
     reached = (single["n"] / (1 - single["missing_share"])).round()
-    keys = list(names.MISSING_ANSWERS[:5])
+    keys = list(schema.MISSING_ANSWERS[:5])
     table = single[keys].assign(reached=reached, share=single["missing_share"])
     groups = table.groupby(keys, sort=False)
     found = groups.agg(n=("reached", "max"), k=("share", "size"), share_missing=("share", "mean"),
                        share_most=("share", "max")).reset_index()  # fmt: skip
     found = found.assign(n_cells=found["n"] * found["k"])
-    return found.astype({"n": "Int64", "n_cells": "Int64"})[list(names.MISSING_ANSWERS)]
+    return found.astype({"n": "Int64", "n_cells": "Int64"})[list(schema.MISSING_ANSWERS)]
 
 
-def arrivals(clean: pd.DataFrame, *, population: str, region: str) -> pd.DataFrame:
+def arrivals(clean: pd.DataFrame, asked: Questionnaire, response: pd.DataFrame) -> pd.DataFrame:
     """Return how many sheets had come in by the end of each day.
 
     Parameters
     ----------
     clean : DataFrame
         Clean frame with `wave` and `submitted`.
-    population, region : str
-        For the columns of these names.
+    asked : Questionnaire
+        From ``study[population]``.
+    response : DataFrame
+        From `totals`: how many were invited.
 
     Returns
     -------
     DataFrame
-        ``population, region, wave, day, n``: `n` counts the sheets up to and with the day; no row
-        where the data have no dates.
+        ``schema.ARRIVALS``: `n` counts the sheets up to and with the day, `n_final` all of the
+        wave; `n_invited` is given where it is large enough for a share. No row where
+        the data have no dates.
+
+    Examples
+    --------
+    >>> asked = Questionnaire("pupils", "oslo")
+    >>> clean = pd.DataFrame({"wave": "pre", "submitted": pd.to_datetime(["2025-09-15"] * 2 +
+    ...                       ["2025-09-17"])})
+    >>> response = pd.DataFrame({"population": ["pupils"], "wave": ["pre"], "subgroup": ["all"],
+    ...                          "n_invited": [40]})
+    >>> arrivals(clean, asked, response)[["wave", "day", "n", "n_final", "n_invited"]]
+      wave        day  n  n_final  n_invited
+    0  pre 2025-09-15  2        3         40
+    1  pre 2025-09-17  3        3         40
     """
-    columns = [names.POPULATION, names.REGION, names.WAVE, "day", "n"]
     if names.SUBMITTED not in clean or clean.empty:
-        return pd.DataFrame(columns=columns)
+        return pd.DataFrame(columns=[*schema.ARRIVALS])
     counts = clean.groupby([names.WAVE, names.SUBMITTED], sort=True).size()
     table = counts.groupby(level=0).cumsum().rename("n").reset_index()
     table = table.rename(columns={names.SUBMITTED: "day"})
     table[names.WAVE] = pd.Categorical(table[names.WAVE], names.WAVES)
     table = table.sort_values([names.WAVE, "day"], ignore_index=True)
-    place = {names.POPULATION: population, names.REGION: region}
-    return table.astype({names.WAVE: "str"}).assign(**place)[columns]
+    table = table.astype({names.WAVE: "str"}).assign(**asked.place)
+    everybody = response[response[names.SUBGROUP] == names.ALL]
+    invited = everybody[[names.POPULATION, names.WAVE, "n_invited"]]
+    table = table.merge(invited, on=[names.POPULATION, names.WAVE], how="left")
+    final = table.groupby(names.WAVE, sort=False)["n"].transform("max")
+    told = table["n_invited"].where(table["n_invited"] >= FOR_A_SHARE)
+    return table.assign(n_final=final, n_invited=told)[[*schema.ARRIVALS]]
 
 
-def careless_signs(clean: pd.DataFrame, *, population: str, region: str) -> pd.DataFrame:
+def careless_signs(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
     """Count the sheets with each sign of careless answering.
+
+    Parameters
+    ----------
+    clean : DataFrame
+        Clean frame with `wave`, `careless` and `seconds_per_item`.
+    asked : Questionnaire
+        From ``study[population]``.
 
     Returns
     -------
     DataFrame
-        ``population, region, wave, sign, n, n_flagged``; `n` sheets, those for which the sign
-        could be seen (for *fast* those whose time is known).
+        ``schema.CARELESS``; `n` sheets, those for which the sign could be seen (for *fast* those
+        whose time is known).
+
+    Examples
+    --------
+    >>> asked = Questionnaire("pupils", "oslo")
+    >>> clean = pd.DataFrame({"wave": "pre", "careless": ["", "fast", "same_answer;fast"],
+    ...                       "seconds_per_item": [6.0, 1.5, 1.0]})
+    >>> careless_signs(clean, asked).iloc[:, 2:]
+      wave          sign  n  n_flagged
+    0  pre   same_answer  3          1
+    1  pre          fast  3          2
+    2  pre  half_missing  3          0
     """
     rows = []
     for wave in names.WAVES:
@@ -164,36 +199,26 @@ def careless_signs(clean: pd.DataFrame, *, population: str, region: str) -> pd.D
         for sign in SIGNS:
             seen = here[names.SECONDS].notna() if sign == FAST else pd.Series(True, here.index)
             flagged = flags.map(lambda told, sign=sign: sign in told)
-            rows.append((population, region, wave, sign, int(seen.sum()), int(flagged.sum())))
-    columns = [names.POPULATION, names.REGION, names.WAVE, "sign", "n", "n_flagged"]
-    return pd.DataFrame(rows, columns=columns)
+            counts = (int(seen.sum()), int(flagged.sum()))
+            rows.append((asked.population, asked.region, wave, sign, *counts))
+    return pd.DataFrame(rows, columns=[*schema.CARELESS])
 
 
-def differences_before(
-    clean: pd.DataFrame,
-    outcomes: Iterable[str],
-    *,
-    population: str,
-    region: str,
-    groups: Mapping[str, str] | None = None,
-) -> pd.DataFrame:
+def attrition(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
     """Return how those who were followed differed from the others before, and the roles likewise.
 
     Parameters
     ----------
     clean : DataFrame
         Clean frame of one region, or of all.
-    outcomes : iterable of str
-        Scales that were asked before.
-    population, region : str
-        For the columns of these names.
-    groups : mapping of str to str, optional
-        Background columns and the group whose share is compared (``gender``: ``girl``).
+    asked : Questionnaire
+        From ``study[population]``: scales asked before are compared, grade, and the share of its
+        `gender`.
 
     Returns
     -------
     DataFrame
-        ``names.ATTRITION``: a row per comparison and variable. *linked - unlinked*: of those who
+        ``schema.ATTRITION``: a row per comparison and variable. *linked - unlinked*: of those who
         could be found again, those who were and those who were not. *participant - colleague*:
         everybody of either role who answered before. `smd` in SD within the groups, see
         :func:`~loftet_analysis.stats.missing.standardised_differences`; `flags` is
@@ -202,23 +227,26 @@ def differences_before(
 
     Examples
     --------
+    >>> from loftet_analysis.study import load_instrument
+    >>> asked = Questionnaire("teachers", "oslo", load_instrument("teacher"))
     >>> clean = pd.DataFrame({"wave": "pre", "role": ["participant", "colleague"] * 3,
-    ...                       "joy": [4.0, 3, 3, 2, 4, 3]})
-    >>> found = differences_before(clean, ["joy"], population="teachers", region="oslo")
-    >>> found[["comparison", "n_one", "n_other", "smd", "flags"]].round(2)
+    ...                       "beliefs_inquiry": [4.0, 3, 3, 2, 4, 3]})
+    >>> differences = attrition(clean, asked)
+    >>> differences[["comparison", "n_one", "n_other", "smd", "flags"]].round(2)
                     comparison  n_one  n_other   smd           flags
     0  participant - colleague      3        3  1.73  baseline_apart
     """
     before = clean[(clean[names.WAVE] == names.PRE).fillna(False)].reset_index(drop=True)
-    known = [name for name in outcomes if name in before and before[name].notna().any()]
+    scales = asked.asked(names.PRE)
+    known = [name for name in scales if name in before and before[name].notna().any()]
     covariates = before[known].astype(float)
     if names.GRADE in before:
         covariates[names.GRADE] = before[names.GRADE].astype("Float64").astype(float)
-    for column, group in (groups or {}).items():
-        if column in before:
-            share = before[column].eq(group).astype(float).where(before[column].notna())
-            covariates[f"{column}={group}"] = share
-    tables = [pd.DataFrame(columns=names.ATTRITION)]
+    if asked.gender and names.GENDER in before:
+        gender = before[names.GENDER]
+        share = gender.eq(asked.gender).astype(float).where(gender.notna())
+        covariates[f"{names.GENDER}={asked.gender}"] = share
+    tables = [pd.DataFrame(columns=schema.ATTRITION)]
     for comparison, rows, one in _compared(before):
         if not rows.any() or not one[rows].any() or one[rows].all():
             continue
@@ -226,7 +254,7 @@ def differences_before(
         table = table.rename(
             columns={"variable": names.OUTCOME, "n_linked": "n_one", "n_unlinked": "n_other"}
         )
-        place = {"comparison": comparison, "population": population, "region": region}
+        place = {"comparison": comparison, **asked.place}
         size = table["smd"].abs()
         flags = np.select(
             [size > BASELINE_APART, size > BASELINE_ADJUST],
@@ -234,7 +262,7 @@ def differences_before(
             "",
         )
         tables.append(
-            table.assign(**place, flags=flags, reason="", suppressed=False)[list(names.ATTRITION)]
+            table.assign(**place, flags=flags, reason="", suppressed=False)[list(schema.ATTRITION)]
         )
     return pd.concat(tables[1:] or tables, ignore_index=True)
 
@@ -245,9 +273,9 @@ def _compared(before: pd.DataFrame) -> list[tuple[str, np.ndarray, np.ndarray]]:
     if names.LINK_STATE in before:
         state = before[names.LINK_STATE]
         linked = state.isin((names.LINKED, LINKED_NEAR)).to_numpy()
-        found.append((LINKED_OR_NOT, state.isin(COULD_BE_FOUND).to_numpy(), linked))
+        found.append((names.LINKED_OR_NOT, state.isin(COULD_BE_FOUND).to_numpy(), linked))
     if names.ROLE in before:
         role = before[names.ROLE]
         both = role.isin((names.PARTICIPANT, names.COLLEAGUE)).to_numpy()
-        found.append((BY_ROLE, both, role.eq(names.PARTICIPANT).fillna(False).to_numpy(bool)))
+        found.append((names.BY_ROLE, both, role.eq(names.PARTICIPANT).fillna(False).to_numpy(bool)))
     return found

@@ -13,76 +13,53 @@ Goldstein & Spiegelhalter 1996, doi:10.2307/2983325 (why not to rank).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from loftet_analysis.analysis.changes import SMALLEST_CELL, Case, common_cells
-from loftet_analysis.analysis.effects import rulers
+from loftet_analysis import schema
+from loftet_analysis.analysis.changes import SMALLEST_CELL, TOTAL, Answers, common_cells
 from loftet_analysis.analysis.panel import Codes, answers, arrange, complete_pairs
-from loftet_analysis.cleaning.units import TOTAL
-from loftet_analysis.names import BY_SCHOOL, GRADE, PERSON, SCHOOL
+from loftet_analysis.names import GRADE, PERSON, SCHOOL
 from loftet_analysis.stats.cr2 import change_over_cells, mean, standardise
 from loftet_analysis.stats.result import NotEstimableError, Result
 from loftet_analysis.stats.shrinkage import FEWEST, shrink
 
 FEWEST_PAIRS = 2
-TYPES = (
-    dict.fromkeys(BY_SCHOOL, "float64")
-    | dict.fromkeys(("n_pre", "n_post", "n_pairs"), "Int64")
-    | dict.fromkeys(
-        ("region", "school_id", "population", "outcome", "question", "estimand", "reason"), "str"
-    )
-    | {"suppressed": "boolean"}
-)
 
 
-def by_school(
-    clean: pd.DataFrame,
-    outcomes: Mapping[str, str],
-    *,
-    population: str,
-    region: str,
-    units: pd.DataFrame,
-    ci_level: float = 0.95,
-) -> pd.DataFrame:
+def school_effects(clean: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
     """Return each school's change, its own and drawn towards the region's schools.
 
-    What ``school_change`` of ``effects.effects`` is the mean of, later − earlier. Of pupils with
+    What ``school_change`` is the mean of, later − earlier. Of pupils with
     grades a school's change is the mean over its grades of the difference of the waves' means,
     over cells (school × grade) of at least 5 answers in each wave; see `change_over_cells`. Of all
     others it is the mean linked change of those who were at the school before, with SE sd/√n and
     t(n − 1); it takes 2 pairs, though one is enough there. Both are CR2 and Satterthwaite with
-    persons for clusters. The unit counts as fixed.
+    persons for clusters.
 
     Parameters
     ----------
     clean : DataFrame
         Clean frame of one region: `wave`, `school_id`, the outcomes, and where the population has
         them `person_id` and `grade`.
-    outcomes : mapping of str to str
-        The question of each outcome; outcomes that the frame does not have are passed over.
-    population, region : str
-        For the columns of these names.
-    units : DataFrame
-        ``names.UNITS``; the SD is the ``total`` of the outcome.
-    ci_level : float, default .95
-        Level of both intervals.
+    plan : DataFrame
+        From ``study.plan``: outcomes whose ``school_change`` it asks for, with their unit; outcomes
+        that the frame does not have are passed over. The unit counts as fixed.
 
     Returns
     -------
     DataFrame
-        ``names.BY_SCHOOL``: outcome by outcome, a row for every school with a valid answer before
+        ``schema.SCHOOLS``: outcome by outcome, a row for every school with a valid answer before
         or after, in the order of `school_id`. `n_pre` and `n_post` are the people in the cells
         used, or the pairs; `n_pairs` is empty where nobody is paired. `estimate`, `se`, `ci_low`
         and `ci_high` are in SD; `shrunk` with its interval, and `tau2` (REML, in SD²), as `shrink`
         has them over the schools with an estimate, empty where these are fewer than 3. There a
         school's variance is the squared `se`, or of n pairs s²/n with the variance s² within all
-        schools, df Σ (n_j − 1), since a handful of people do not tell their own. So a shrunken
+        schools, df Σ (n_j − 1), since a handful of people do not determine their own. So a shrunken
         interval may be the shorter one for this reason too. Where a school cannot be
-        estimated all numbers are empty and `reason` is a key of ``effects.REASONS``:
+        estimated all numbers are empty and `reason` is a key of ``estimates.REASONS``:
         ``no_common_cells`` (``no_grade``, where no grade is known), ``no_pairs`` (fewer than 2),
         ``no_variance`` (all of each cell gave the same answer, or all changed alike) or
         ``no_unit``.
@@ -90,15 +67,15 @@ def by_school(
     Raises
     ------
     InputError
-        As ``people.arrange``.
+        As ``panel.arrange``.
 
     Examples
     --------
     >>> clean = pd.DataFrame({"wave": ["pre", "post"] * 7, "school_id": list("aaaabbbbccccdd"),
     ...     "person_id": list("11223344556677"), "joy": [1, 2, 2, 4, 3, 3, 2, 3, 1, 1, 4, 3, 2, 3]})
-    >>> unit = pd.DataFrame([{"population": "teachers", "outcome": "joy", "unit": "total",
-    ...                       "sd_unit": 0.8}])
-    >>> found = by_school(clean, {"joy": "Q5"}, population="teachers", region="oslo", units=unit)
+    >>> plan = pd.DataFrame([{"population": "teachers", "outcome": "joy", "question": "Q5",
+    ...     "estimand": "school_change", "subgroup": "all", "sd_unit": 0.8, "region": "oslo"}])
+    >>> found = school_effects(clean, plan)
     >>> found[["school_id", "n_pairs", "estimate", "se", "shrunk", "reason"]].round(3)
       school_id  n_pairs  estimate     se  shrunk    reason
     0         a        2     1.875  0.625   1.686
@@ -106,25 +83,28 @@ def by_school(
     2         c        2    -0.625  0.625  -0.436
     3         d     <NA>       NaN    NaN     NaN  no_pairs
     """
-    people, person, settled = arrange(clean), _persons(clean), rulers(units, population)
-    codes, places = np.unique(people.school, return_index=True)
-    ids = dict(zip(codes.tolist(), clean[SCHOOL].iloc[places], strict=True))
-    fixed = {"region": region, "population": population, "estimand": "school_change"}
-    fixed |= {"ci_level": ci_level, "reason": ""}
-    by_grade = population == "pupils" and GRADE in clean
+    asked = plan[(plan["estimand"] == "school_change") & (plan["subgroup"] == "all")]
     rows = []
-    for outcome, question in outcomes.items():
-        if outcome not in clean:
+    if len(asked) and len(clean):
+        panel, person = arrange(clean), _persons(clean)
+        codes, places = np.unique(panel.school, return_index=True)
+        ids = dict(zip(codes.tolist(), clean[SCHOOL].iloc[places], strict=True))
+    for row in asked.to_dict("records"):
+        if row["outcome"] not in clean or clean.empty:
             continue
-        y = answers(people, outcome)
-        case = Case(people, y, np.isfinite(y), settled.get(outcome, {}))
+        by_grade = row["population"] == "pupils" and GRADE in clean
+        ci_level = float(row.get("ci_level", 0.95))
+        keys = ("region", "population", "outcome", "question", "estimand")
+        fixed = {**{key: row[key] for key in keys}, "ci_level": ci_level, "reason": ""}
+        y = answers(panel, row["outcome"])
+        case = Answers(panel, y, np.isfinite(y), row)
         of_outcome = [
-            {**fixed, "school_id": ids[code], "outcome": outcome, "question": question}
+            {**fixed, "school_id": ids[code]}
             | _school(case, code, person if by_grade else None, ci_level)
             for code in _schools(case)
         ]
         rows += _with_shrunk(of_outcome, None if by_grade else case, ci_level)
-    return pd.DataFrame(rows, columns=BY_SCHOOL).astype(TYPES)
+    return schema.table(rows, schema.SCHOOLS)
 
 
 def _persons(clean: pd.DataFrame) -> Codes:
@@ -135,13 +115,13 @@ def _persons(clean: pd.DataFrame) -> Codes:
     return np.where(code < 0, len(persons) + np.arange(len(clean)), code)
 
 
-def _schools(case: Case) -> list[int]:
+def _schools(case: Answers) -> list[int]:
     """Return the codes of the schools with a valid answer before or after, in order."""
     people = case.people
     return np.unique(people.school[case.valid & (people.pre | people.post)]).tolist()
 
 
-def _school(case: Case, code: int, person: Codes | None, ci_level: float) -> dict[str, object]:
+def _school(case: Answers, code: int, person: Codes | None, ci_level: float) -> dict[str, object]:
     """Return the numbers of a school, by its grades where `person` is given, or why there are none.
 
     Everything is that of the school before and after, or before only where people are paired.
@@ -149,7 +129,7 @@ def _school(case: Case, code: int, person: Codes | None, ci_level: float) -> dic
     here = replace(case, valid=case.valid & (case.people.school == code))
     try:
         raw, n = _by_pairs(here) if person is None else _by_grades(here, person)
-        sd = case.settled(TOTAL)
+        sd = case.known(TOTAL)
         if not sd > 0:
             raise NotEstimableError("no_unit")
     except NotEstimableError as refusal:
@@ -160,7 +140,7 @@ def _school(case: Case, code: int, person: Codes | None, ci_level: float) -> dic
     return {**n, **numbers, "ci_low": low, "ci_high": high}
 
 
-def _by_grades(case: Case, person: Codes) -> tuple[Result, dict[str, int]]:
+def _by_grades(case: Answers, person: Codes) -> tuple[Result, dict[str, int]]:
     """Return a school's mean same-grade change and how many people it rests on."""
     people = case.people
     cells, n, _ = common_cells(case, at_least=SMALLEST_CELL)
@@ -170,7 +150,7 @@ def _by_grades(case: Case, person: Codes) -> tuple[Result, dict[str, int]]:
     return raw, {"n_pre": before, "n_post": after}
 
 
-def _by_pairs(case: Case) -> tuple[Result, dict[str, int]]:
+def _by_pairs(case: Answers) -> tuple[Result, dict[str, int]]:
     """Return the mean linked change of a school's people and how many they are."""
     first, second = complete_pairs(case.people, case.y, case.valid)
     n = len(first)
@@ -181,7 +161,7 @@ def _by_pairs(case: Case) -> tuple[Result, dict[str, int]]:
 
 
 def _with_shrunk(
-    rows: list[dict[str, object]], paired: Case | None, ci_level: float
+    rows: list[dict[str, object]], paired: Answers | None, ci_level: float
 ) -> list[dict[str, object]]:
     """Return the rows of an outcome with the shrunken estimates of those that have one.
 
@@ -199,7 +179,7 @@ def _with_shrunk(
     return [row | found.get(place, {}) for place, row in enumerate(rows)]
 
 
-def _variance_within(case: Case) -> float:
+def _variance_within(case: Answers) -> float:
     """Return the variance of linked changes within schools, df = Σ (n_j − 1) over all schools.
 
     Schools whose people changed all alike count too: without them it would be too large.

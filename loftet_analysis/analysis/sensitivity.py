@@ -3,12 +3,14 @@
 Every mean change of ``effects`` is estimated again with other clusters, another model, other
 weights, another unit, or other answers, one choice at a time. Beside each stands what the main
 analysis found, and whether both lead to the same conclusion (an increase, a decrease, or neither).
+
+One function per choice, entered in `ANALYSES` by :func:`analysis` in the order of the rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -16,58 +18,117 @@ import pandas as pd
 import pingouin
 from scipy import special
 
+from loftet_analysis import names, schema
 from loftet_analysis.analysis.changes import (
     CR2,
-    Case,
-    Found,
+    TOTAL,
+    WITHIN_ROLE,
+    Answers,
+    Estimate,
     cohort_change,
     common_cells,
-    found_in_cells,
+    contrast_of_cells,
     found_in_pairs,
     linked_change,
     participants_vs_colleagues,
     same_grade,
 )
-from loftet_analysis.analysis.effects import flags_of, rulers
+from loftet_analysis.analysis.estimates import flags_of
+from loftet_analysis.analysis.invariance import failing_items
 from loftet_analysis.analysis.panel import (
     FEEDER,
     NETWORK,
     POST_SCHOOL,
     SCHOOL,
     Codes,
-    People,
+    Mask,
     answers,
     arrange,
     complete_pairs,
     rows_of_role,
 )
-from loftet_analysis.analysis.verdicts import judged
+from loftet_analysis.analysis.verdicts import verdicts
 from loftet_analysis.cleaning.careless import same_answer
-from loftet_analysis.cleaning.units import TOTAL, WITHIN_ROLE
-from loftet_analysis.names import (
-    ALL,
-    COLLEAGUE,
-    ESTIMAND,
-    GENDER,
-    GRADE,
-    OUTCOME,
-    PARTICIPANT,
-    POPULATION,
-    SENSITIVITY,
-    SUBGROUP,
-)
-from loftet_analysis.names import SCHOOL as SCHOOL_ID
 from loftet_analysis.stats import missing, mixed, ordinal
 from loftet_analysis.stats.cr2 import contrast, mean, means_by, standardise
 from loftet_analysis.stats.result import Floats, NotEstimableError, Result
-from loftet_analysis.study import Instrument
+from loftet_analysis.study.questionnaire import Questionnaire
 
+#: Below this share of missing answers nothing is imputed.
 MISSING = 0.05
 SEED = 20250915
-CARELESS = "careless"
-NAIVE = "pingouin, naive: takes people of a school for independent"
-ROLE_OF = {"participants": PARTICIPANT, "colleagues": COLLEAGUE}
-Pairs = tuple[Codes, Codes]
+ROLE_OF = {"participants": names.PARTICIPANT, "colleagues": names.COLLEAGUE}
+LINKED = ("linked_change", *ROLE_OF)
+GRADES, ROLES = ("same_grade",), ("participants_vs_colleagues",)
+_OF_MAIN = ("region", "population", "outcome", "question", "estimand", "subgroup", "contrast",
+            "ci_level", "sesoi", "drift")  # fmt: skip
+_NAIVE = "pingouin, naive: takes people of a school for independent"
+_INVITED = f"schools weigh as many as were invited; {CR2}"
+
+
+@dataclass(frozen=True)
+class Case(Answers):
+    """A row of the main analysis that is asked again: its answers, and what else is known.
+
+    Attributes
+    ----------
+    main : mapping
+        The row.
+    clusters : str
+        Of linked people, as in the main analysis.
+    invited : mapping of str to float
+        How many were invited at each school.
+    careless : ndarray of bool, or None
+        Rows with the same answer to items that go both ways.
+    others : tuple of str
+        The scale's items, where some others measure another thing after; those are `failing`.
+    failing : tuple of str
+    latent : mapping
+        Row of ``schema.INVARIANCE`` with the latent change; empty where there is none.
+    """
+
+    main: Mapping[str, object] = field(default_factory=dict)
+    clusters: str = SCHOOL
+    invited: Mapping[str, float] = field(default_factory=dict)
+    careless: Mask | None = None
+    others: tuple[str, ...] = ()
+    failing: tuple[str, ...] = ()
+    latent: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def estimand(self) -> str:
+        """The estimand of the main row."""
+        return str(self.main[names.ESTIMAND])
+
+    @property
+    def role(self) -> str:
+        """The only role that counts; empty for all."""
+        return ROLE_OF.get(self.estimand, "")
+
+    @property
+    def without(self) -> str:
+        """The failing items, as a row names them."""
+        return ", ".join(self.failing)
+
+    @property
+    def pairs(self) -> tuple[Codes, Codes]:
+        """The rows before and after of those with both answers."""
+        return complete_pairs(self.people, self.y, self.valid)
+
+    def of(self, y: Floats) -> Case:
+        """Return the case with these answers, of the role that counts."""
+        valid = np.isfinite(y)
+        if self.role:
+            valid &= rows_of_role(self.people, self.role)
+        return replace(self, y=y, valid=valid)
+
+    def main_analysis(self) -> Estimate:
+        """Return what the main analysis gives of these answers."""
+        if self.main[names.ESTIMAND] in LINKED:
+            return linked_change(self, clusters=self.clusters)
+        return (same_grade if self.main[names.ESTIMAND] in GRADES else participants_vs_colleagues)(
+            self
+        )
 
 
 @dataclass(frozen=True)
@@ -75,61 +136,205 @@ class Unit:
     """What a change is divided by; ``sample`` as in `standardise`, ``factor`` multiplies."""
 
     sd: float
-    sample: Mapping[str, np.ndarray]
+    sample: Mapping[str, np.ndarray] = field(default_factory=dict)
     factor: float = 1.0
 
 
 @dataclass(frozen=True)
-class Variant:
-    """One other choice: how the change is found, and what it is divided by."""
+class Analysis:
+    """One other choice; see `analysis`."""
 
+    name: str
     method: str
-    find: Callable[[Case], Found]
-    unit: Callable[[Case, Found], Unit] | None
+    of: tuple[str, ...]
+    find: Callable[[Case], Estimate]
+    unit: Callable[[Case, Estimate], Unit] | None
+    when: Callable[[Case], object]
 
 
-def _study_unit(case: Case, found: Found, *, name: str = TOTAL) -> Unit:
-    return Unit(case.settled(name), {})
+ANALYSES: list[Analysis] = []
 
 
-def _own_unit(case: Case, found: Found) -> Unit:
-    """Return the SD of everybody who answered before in this very frame, as a sample."""
-    rows = case.people.pre & case.valid
-    school, group = case.people.school[rows], found.cluster_of_school
-    cluster = school if group is None else group[school]
-    return Unit(case.y[rows].std(ddof=1), {"x": case.y[rows], "cluster": cluster})
+def _study_unit(case: Case, found: Estimate) -> Unit:
+    return Unit(case.known(WITHIN_ROLE if case.estimand in ROLES else TOTAL))
 
 
-def _linked_unit(case: Case, found: Found, *, exact: bool = False) -> Unit:
-    """Return the SD before of the linked alone; ``exact`` takes its small-sample bias away."""
-    first, _ = complete_pairs(case.people, case.y, case.valid)
-    school, group = case.people.school[first], found.cluster_of_school
-    cluster = school if group is None else group[school]
-    df = len(first) - 1
-    j = np.exp(special.gammaln(df / 2) - special.gammaln((df - 1) / 2)) * np.sqrt(2 / df)
-    factor = float(j) if exact and df > 1 else 1.0
-    return Unit(case.y[first].std(ddof=1), {"x": case.y[first], "cluster": cluster}, factor)
+def analysis(
+    name: str,
+    method: str,
+    of: tuple[str, ...],
+    *,
+    unit: Callable[[Case, Estimate], Unit] | None = _study_unit,
+    when: Callable[[Case], object] = lambda case: True,
+) -> Callable:
+    """Enter a function that estimates a case again into the table.
+
+    Parameters
+    ----------
+    name : str
+        Of the column `analysis`.
+    method : str
+        Of the column `method`; ``{case}`` in it is the case.
+    of : tuple of str
+        Estimands that it is asked of.
+    unit : callable, optional
+        What the change is divided by; None where its unit is not that of the scale.
+    when : callable, optional
+        Whether a case gets a row; default: always.
+    """
+
+    def enter(find: Callable[[Case], Estimate]) -> Callable[[Case], Estimate]:
+        ANALYSES.append(Analysis(name, method, of, find, unit, when))
+        return find
+
+    return enter
 
 
-def _average_unit(case: Case, found: Found) -> Unit:
-    return Unit(float(np.sqrt((found.sd_pre**2 + found.sd_post**2) / 2)), {})
+def sensitivity(
+    clean: pd.DataFrame,
+    effects: pd.DataFrame,
+    plan: pd.DataFrame,
+    asked: Questionnaire,
+    examined: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Return every mean change again under other choices, one at a time.
+
+    Parameters
+    ----------
+    clean : DataFrame
+        The clean frame that `effects` were computed from.
+    effects : DataFrame
+        ``schema.EFFECTS`` of the main analysis with verdicts; rows of everybody (subgroup ``all``)
+        of ``linked_change``, ``same_grade``, ``participants``, ``colleagues`` and
+        ``participants_vs_colleagues`` are asked again.
+    plan : DataFrame
+        From ``study.plan``: the unit of each outcome.
+    asked : Questionnaire
+        From ``study[population]``: items that go both ways, and how many were invited.
+    examined : DataFrame, optional
+        Rows of ``schema.INVARIANCE`` of this population: items that do not measure the same in
+        both waves, and for national rows the latent change under the invariance that held.
+
+    Returns
+    -------
+    DataFrame
+        ``schema.SENSITIVITY``: a row per main row and `analysis`. `main_estimate` and
+        `main_verdict` are those of the main analysis; `agrees` says whether both conclude alike
+        (an increase, a decrease, or neither). Ordinal analyses have no `estimate` in SD: their
+        `change` is a probability less ½, or a log odds ratio. Tipping points have no interval:
+        `estimate` is how much more the non-linked must have changed, in SD. What cannot be
+        computed is a row with its `reason`.
+
+    Examples
+    --------
+    >>> from loftet_analysis.analysis.estimates import linked_change, pairs
+    >>> from loftet_analysis.study import load_instrument
+    >>> asked = Questionnaire("teachers", "oslo", load_instrument("teacher"))
+    >>> clean = pd.DataFrame({"wave": ["pre", "post"] * 5, "school_id": list("aabbccddee"),
+    ...                       "person_id": list("1122334455"), "region": "oslo",
+    ...                       "beliefs_inquiry": [1, 2, 2, 4, 3, 3, 2, 3, 2, 3.0]})
+    >>> plan = pd.DataFrame([{"population": "teachers", "outcome": "beliefs_inquiry",
+    ...     "question": "Q5", "estimand": "linked_change", "subgroup": "all", "sd_unit": 0.8,
+    ...     "region": "oslo"}])
+    >>> effects = verdicts(linked_change(pairs(clean, plan), plan))
+    >>> rows = sensitivity(clean, effects, plan, asked)
+    >>> computed = rows[rows["reason"] == ""].head(3)
+    >>> computed[["analysis", "change", "estimate", "se", "agrees"]].round(3)
+           analysis  change  estimate     se  agrees
+    0  school_means     1.0      1.25  0.395    True
+    1    reml_slope     1.0      1.25  0.395    True
+    2       stayers     1.0      1.25  0.395    True
+    """
+    instrument = asked.instrument
+    failing, careless = {}, None
+    if examined is not None and instrument is not None:
+        failing = {scale: items for (_, scale), items in failing_items(examined).items()}
+    if instrument is not None:
+        careless = same_answer(clean, instrument)
+    years = int(plan["years"].iloc[0]) if "years" in plan and len(plan) else 0
+    panel = arrange(clean, years=years)
+    settled = {row[names.OUTCOME]: row for row in plan.to_dict("records")}
+    national = examined is not None and asked.region == names.NATIONAL
+    nothing, none = np.empty(0), np.empty(0, dtype=bool)
+    rows = []
+    for main in effects[effects[names.SUBGROUP] == names.ALL].to_dict("records"):
+        outcome = main[names.OUTCOME]
+        out = failing.get(outcome, ())
+        items = instrument.scales[outcome].items if out else ()
+        case = Case(
+            panel, nothing, none, settled.get(outcome, {}), main=main,
+            clusters=FEEDER if main[names.POPULATION] == "pupils" else SCHOOL,
+            invited=asked.invited, careless=careless, failing=tuple(sorted(out)),
+            others=tuple(item for item in items if item not in out),
+            latent=_latent(examined, outcome) if national else {},
+        )  # fmt: skip
+        asked_again = [each for each in ANALYSES if case.estimand in each.of and each.when(case)]
+        rows += [_row(case, each) for each in asked_again]
+    columns = (*schema.SENSITIVITY, "drift", "family", "main_direction")
+    table = verdicts(schema.table(rows, columns))
+    direction = np.sign(table["change"]).where(table["p_value"] < 1 - table["ci_level"], 0)
+    tested = table["p_value"].notna() & table["main_direction"].notna()
+    agrees = direction.eq(table["main_direction"]).astype("boolean").where(tested)
+    return table.assign(agrees=agrees)[list(schema.SENSITIVITY)]
 
 
-def _pairs(case: Case) -> Pairs:
-    return complete_pairs(case.people, case.y, case.valid)
+def _row(case: Case, each: Analysis) -> dict[str, object]:
+    """Return one row: what was asked, what the main analysis says, and what was found."""
+    main = case.main
+    low, high = float(main["ci_low"]), float(main["ci_high"])
+    row = {key: main[key] for key in _OF_MAIN}
+    row |= {"analysis": each.name, "method": each.method.format(case=case)}
+    row |= {"main_estimate": main["estimate"], "main_verdict": main["verdict"]}
+    # where the main interval lies: above 0, below, or around it
+    row["main_direction"] = np.nan if np.isnan(low) else float(low > 0) - float(high < 0)
+    try:
+        case = case.of(answers(case.people, str(main[names.OUTCOME])))
+        found = each.find(case)
+        raw = found.raw
+        numbers = {key: getattr(found, key) for key in ("n_pre", "n_post", "n_pairs")}
+        numbers |= {"n_clusters": raw.n_clusters or None, "change": raw.estimate}
+        flags = flags_of(found, np.nan) if raw.n_clusters else found.flags
+        has_interval = np.isfinite(raw.se)
+        if has_interval:
+            numbers |= {"change_se": raw.se, "df": raw.df, "p_value": raw.p_value}
+        if each.unit is not None:
+            unit = each.unit(case, found)
+            if not unit.sd > 0:
+                raise NotEstimableError("no_unit")
+            scaled = standardise(raw, unit.sd, **unit.sample)
+            numbers |= {"sd_unit": unit.sd, "estimate": unit.factor * scaled.estimate}
+            if has_interval:
+                low, high = (unit.factor * end for end in scaled.interval(float(main["ci_level"])))
+                numbers |= {"se": unit.factor * scaled.se, "ci_low": low, "ci_high": high}
+    except NotEstimableError as refusal:
+        return {**row, "reason": refusal.reason}
+    return {**row, **numbers, "flags": ";".join(flags)}
 
 
-def _in_pairs(case: Case, raw: Result, pairs: Pairs) -> Found:
-    first, second = pairs
+def _latent(examined: pd.DataFrame, outcome: str) -> Mapping[str, object]:
+    """Return the latent change of the linked, under the most equal model that held."""
+    rows = examined[(examined["scale"] == outcome) & examined["latent_change"].notna()]
+    rows = rows[rows["model"].ne("strict")]
+    holding = rows[rows["holds"].fillna(False)]
+    rows = holding if len(holding) else rows
+    return {} if rows.empty else rows.iloc[-1].to_dict()
+
+
+def _in_pairs(case: Case, raw: Result) -> Estimate:
+    first, second = case.pairs
     y = case.y
     return found_in_pairs(case.people, case.valid, raw, first, y[first], y[second])
 
 
-def _school_means(case: Case) -> Found:
-    """Mean of schools' mean changes, t with schools − 1 df."""
-    pairs = first, second = _pairs(case)
-    school, (change,) = means_by(case.people.school[first], case.y[second] - case.y[first])
-    return _in_pairs(case, mean(change, school), pairs)
+def _in_rows(case: Case, raw: Result, rows: Mask) -> Estimate:
+    people = case.people
+    counts = {"n_pre": (rows & people.pre).sum(), "n_post": (rows & people.post).sum()}
+    return Estimate(raw, **counts)
+
+
+def _waves(case: Case) -> Mask:
+    """Return the rows with an answer before or after."""
+    return case.valid & (case.people.pre | case.people.post)
 
 
 def _stayers(case: Case) -> Case:
@@ -141,259 +346,50 @@ def _stayers(case: Case) -> Case:
     return replace(case, valid=case.valid & kept)
 
 
-def _stayed(case: Case) -> Found:
-    return linked_change(_stayers(case))
+# models and people
 
 
-def _naive_paired(case: Case) -> Found:
-    """Pingouin's paired t-test, which takes pupils of a school for independent."""
-    pairs = first, second = _pairs(case)
-    change = case.y[second] - case.y[first]
-    if len(change) < 2 or not change.std() > 0:
-        raise NotEstimableError("no_variance")
-    test = pingouin.ttest(case.y[second], case.y[first], paired=True).iloc[0]
-    raw = Result(change.mean(), change.mean() / test["T"], test["dof"])
-    return _in_pairs(case, raw, pairs)
+@analysis("school_means", "every school counts once; t(S - 1)", LINKED)
+def _school_means(case: Case) -> Estimate:
+    first, second = case.pairs
+    school, (change,) = means_by(case.people.school[first], case.y[second] - case.y[first])
+    return _in_pairs(case, mean(change, school))
 
 
-def _naive_welch(case: Case) -> Found:
-    """Pingouin's two-sample t-test of everybody, which takes all answers for independent."""
-    people, y = case.people, case.y
-    before, after = y[case.valid & people.pre], y[case.valid & people.post]
-    if min(len(before), len(after)) < 2 or not (before.std() + after.std()) > 0:
-        raise NotEstimableError("no_variance")
-    test = pingouin.ttest(after, before, correction=True).iloc[0]
-    change = after.mean() - before.mean()
-    raw = Result(change, change / test["T"], test["dof"])
-    return Found(raw, n_pre=len(before), n_post=len(after), n_schools_dropped=0)
-
-
-def _all_schools(case: Case) -> Found:
-    """Y ~ wave + grade: also schools that answered in one wave only."""
+@analysis("all_schools", f"y ~ wave + grade, also schools of one wave; {CR2}", GRADES)
+def _all_schools(case: Case) -> Estimate:
     people = case.people
     if not people.n_grades:
         raise NotEstimableError("no_grade")
-    rows = case.valid & (people.pre | people.post) & np.isfinite(people.grade)
+    rows = _waves(case) & np.isfinite(people.grade)
     grade = np.unique(people.grade[rows], return_inverse=True)[1]
     wave = people.post[rows].astype(int)
     code = (people.school[rows] * people.n_grades + grade) * 2 + wave
     used, (means,) = means_by(code, case.y[rows])
-    of_grade = used // 2 % people.n_grades
-    x = np.column_stack([used % 2, np.eye(grade.max() + 1)[of_grade]])
+    x = np.column_stack([used % 2, np.eye(grade.max() + 1)[used // 2 % people.n_grades]])
     cluster = used // 2 // people.n_grades
     raw = contrast(means, x, np.eye(x.shape[1])[0], cluster, counts=np.bincount(code)[used])
-    before, after = case.y[rows & people.pre], case.y[rows & people.post]
-    return Found(
-        raw,
-        n_pre=len(before),
-        n_post=len(after),
-        n_schools_dropped=0,
-        sd_pre=before.std(ddof=1),
-        sd_post=after.std(ddof=1),
-    )
+    return _in_rows(case, raw, rows)
 
 
-def _equal_grades(case: Case) -> Found:
+@analysis("equal_grades", f"every grade counts alike; {CR2}", GRADES)
+def _equal_grades(case: Case) -> Estimate:
     """Every grade counts alike, its schools by their share of the grade."""
-    people = case.people
     cells, n, means = common_cells(case, at_least=1)
-    both, grade = n.sum(axis=1), cells % people.n_grades
+    both, grade = n.sum(axis=1), cells % case.people.n_grades
     share = both / np.bincount(grade, both)[grade] / len(np.unique(grade))
-    raw = contrast(
-        means.ravel(),
-        np.tile([[0.0], [1.0]], (len(cells), 1)),
-        [1],
-        np.repeat(cells // people.n_grades, 2),
-        cells=np.repeat(cells, 2),
-        weights=(share[:, None] / n).ravel(),
-        counts=n.ravel(),
-    )
-    return found_in_cells(case, raw, cells, share @ means)
+    raw = contrast_of_cells(cells, n, means, share, cells // case.people.n_grades)
+    return _in_rows(case, raw, _waves(case) & np.isin(case.people.cell, cells))
 
 
-def _contrast_of_roles(case: Case, *, adjust: bool) -> Found:
-    """Participants less colleagues: adjusted for the answer before, or within schools."""
-    people, y = case.people, case.y
-    takes_part = rows_of_role(people, PARTICIPANT)
-    case = replace(case, valid=case.valid & (takes_part | rows_of_role(people, COLLEAGUE)))
-    pairs = first, second = _pairs(case)
-    role, school = takes_part[first].astype(float), people.school[first]
-    if adjust:
-        x = np.column_stack([np.ones(len(role)), role, y[first] - y[first].mean()])
-        raw = contrast(y[second], x, [0, 1, 0], school)
-    else:
-        raw = contrast(y[second] - y[first], role[:, None], [1], school, cells=school)
-    return _in_pairs(case, raw, pairs)
-
-
-def _naive_roles(case: Case) -> Found:
-    """Pingouin's two-sample t-test of the roles' changes."""
-    people, y = case.people, case.y
-    takes_part = rows_of_role(people, PARTICIPANT)
-    case = replace(case, valid=case.valid & (takes_part | rows_of_role(people, COLLEAGUE)))
-    pairs = first, second = _pairs(case)
-    change, role = y[second] - y[first], takes_part[first]
-    if min(role.sum(), (~role).sum()) < 2 or not change.std() > 0:
-        raise NotEstimableError("no_variance")
-    test = pingouin.ttest(change[role], change[~role], correction=True).iloc[0]
-    apart = change[role].mean() - change[~role].mean()
-    return _in_pairs(case, Result(apart, apart / test["T"], test["dof"]), pairs)
-
-
-def _weighted(case: Case, weight: Floats, clusters: str) -> Found:
-    """Weighted mean linked change; `weight` of every row, those of pre rows count."""
-    people = case.people
-    pairs = first, second = _pairs(case)
-    group, cluster = people.clusters(clusters), people.school[first]
-    cluster = cluster if group is None else group[cluster]
-    w = weight[first]
-    raw = contrast(
-        case.y[second] - case.y[first], np.ones((len(first), 1)), [1], cluster, weights=w
-    )
-    found = replace(_in_pairs(case, raw, pairs), cluster_of_school=group)
-    return replace(found, flags=(f"effective_n={missing.effective_size(w):.0f}",))
-
-
-def _to_be_found(case: Case) -> np.ndarray:
-    """Return the pre rows of people whose cohort is met again."""
-    people = case.people
-    rows = case.valid & people.pre
-    if people.n_grades and people.years:
-        rows &= np.isin(people.grade + people.years, np.unique(people.grade[people.post]))
-    return rows
-
-
-def _is_linked(case: Case) -> np.ndarray:
-    """Return which rows before belong to people with an answer after."""
-    linked = np.zeros(len(case.y), dtype=bool)
-    first, _ = _pairs(case)
-    linked[first] = True
-    return linked
-
-
-def _linkage_weights(case: Case, *, clusters: str) -> Found:
-    """Everybody who answered before and could be found again, by weights of those who were."""
-    people, rows = case.people, _to_be_found(case)
-    case = replace(case, valid=case.valid & (rows | people.post))
-    y, school = case.y[rows], people.school[rows]
-    centre = np.bincount(school, y) / np.maximum(np.bincount(school), 1)
-    covariates = [y, centre[school], *_dummies(case, rows)]
-    weight = np.zeros(len(case.y))
-    weight[rows] = missing.inverse_probability(_is_linked(case)[rows], np.column_stack(covariates))
-    return _weighted(case, weight, clusters)
-
-
-def _dummies(case: Case, rows: np.ndarray) -> list[Floats]:
-    """Return 0/1 columns of grade and gender, each but its first value; missing is a value."""
-    frame, found = case.people.frame, []
-    for column in (GRADE, GENDER):
-        if column in frame:
-            code = pd.factorize(frame.loc[rows, column].astype("str").fillna(""), sort=True)[0]
-            found += [(code == each).astype(float) for each in range(1, code.max() + 1)]
-    return found
-
-
-def _register_weights(case: Case, *, invited: Mapping[str, float], clusters: str) -> Found:
-    """Every school counts by its invited, however many of them were linked."""
-    people = case.people
-    first, _ = _pairs(case)
-    code = pd.Index(invited).get_indexer(people.frame[SCHOOL_ID].to_numpy()[first])
-    if (code < 0).any():
-        raise NotEstimableError("no_register")
-    found = missing.register_weights([code], [list(invited.values())])
-    weight = np.zeros(len(case.y))
-    weight[first] = found.weights
-    weighted = _weighted(case, weight, clusters)
-    return replace(weighted, flags=(*weighted.flags, f"uncovered={found.uncovered[0]:.2f}"))
-
-
-def _invited_of_schools(case: Case, invited: Mapping[str, float]) -> Floats:
-    people = case.people
-    labels = pd.Series(people.frame[SCHOOL_ID].to_numpy()).groupby(people.school).first()
-    asked = labels.map(dict(invited)).to_numpy(dtype=float)
-    if not np.isfinite(asked[people.school]).all():
-        raise NotEstimableError("no_register")
-    return asked
-
-
-def _register_weights_by_grade(case: Case, *, invited: Mapping[str, float]) -> Found:
-    """Same-grade change in which a school's cells share the number of its invited."""
-    people = case.people
-    cells, n, means = common_cells(case, at_least=1)
-    asked = _invited_of_schools(case, invited)
-    school, both = cells // people.n_grades, n.sum(axis=1)
-    share = asked[school] * both / np.bincount(school, both)[school]
-    share = np.minimum(share / both, np.quantile(share / both, missing.TRIM)) * both
-    share = share / share.sum()
-    raw = contrast(
-        means.ravel(),
-        np.tile([[0.0], [1.0]], (len(cells), 1)),
-        [1],
-        np.repeat(school, 2),
-        cells=np.repeat(cells, 2),
-        weights=(share[:, None] / n).ravel(),
-        counts=n.ravel(),
-    )
-    return found_in_cells(case, raw, cells, share @ means)
-
-
-def _imputed_pairs(case: Case, *, clusters: str, role: str = "") -> Found:
-    """Linked people whose score is missing in a wave, imputed from the other wave."""
-    people, y = case.people, case.y
-    rows = people.role[people.first] == role if role else slice(None)
-    first, second = people.first[rows], people.second[rows]
-    asked = np.isfinite(y[first]) | np.isfinite(y[second])
-    first, second = first[asked], second[asked]
-    both = np.column_stack([y[first], y[second]])
-    if np.isnan(both).mean() <= MISSING:
-        raise NotEstimableError("little_missing")
-    group, cluster = people.clusters(clusters), people.school[first]
-    cluster = cluster if group is None else group[cluster]
-    at = np.zeros(len(y), dtype=bool)
-    at[first] = True
-    x = np.column_stack([np.ones(len(first)), *_dummies(case, at)])[_order_in(at, first)]
-    raw = missing.imputed(
-        both,
-        x,
-        people.school[first],
-        lambda whole: mean(whole[:, 1] - whole[:, 0], cluster),
-        rng=np.random.default_rng(SEED),
-    )
-    return Found(raw, n_pre=len(first), n_post=len(first), n_schools_dropped=0, n_pairs=len(first))
-
-
-def _order_in(at: np.ndarray, rows: Codes) -> Codes:
-    """Return where each row stands among the rows that are set."""
-    return np.cumsum(at)[rows] - 1
-
-
-def _tipping(case: Case, *, clusters: str, mark: str, sesoi: float, level: float) -> Found:
-    """How far the non-linked must differ, in scale points, for the conclusion to turn."""
-    found = linked_change(case, clusters=clusters)
-    rows = _to_be_found(case)
-    share = _is_linked(replace(case, valid=case.valid & (rows | case.people.post))).sum()
-    sd = case.settled(TOTAL)
-    points = missing.tipping_points(
-        found.raw.estimate / sd, found.raw.se / sd, found.raw.df, share / rows.sum(), sesoi, level
-    )
-    delta = Result(points[mark] * sd, np.nan, np.nan, found.raw.n_clusters)
-    return replace(found, raw=delta, flags=(f"share_linked={share / rows.sum():.2f}",))
-
-
-def _everybody(case: Case) -> Found:
-    """All answers of each wave, linked or not; people enter through their school."""
-    people = case.people
-    rows = case.valid & (people.pre | people.post)
-    raw = missing.linked_and_unlinked(case.y[rows], people.post[rows], people.school[rows])
-    before, after = case.y[rows & people.pre], case.y[rows & people.post]
-    return Found(raw, n_pre=len(before), n_post=len(after), n_schools_dropped=0)
-
-
-def _reml_of_pairs(case: Case) -> Found:
-    """REML with random intercept and wave slope by school and a person intercept; stayers."""
+@analysis(
+    "reml_slope",
+    "REML, school intercept and wave slope, person intercept, stayers; Satterthwaite df",
+    LINKED,
+)
+def _reml_of_pairs(case: Case) -> Estimate:
     case = _stayers(case)
-    pairs = _pairs(case)
-    first, rows = pairs[0], np.concatenate(pairs)
+    first, rows = case.pairs[0], np.concatenate(case.pairs)
     wave = np.repeat([0.0, 1.0], len(first))
     fitted = mixed.fit(
         case.y[rows],
@@ -402,401 +398,368 @@ def _reml_of_pairs(case: Case) -> Found:
         slope=wave,
         person=np.tile(np.arange(len(first)), 2),
     )
-    return _in_pairs(case, fitted.contrast([0, 1]), pairs)
+    return _in_pairs(case, fitted.contrast([0, 1]))
 
 
-def _reml_of_everybody(case: Case) -> Found:
-    """REML of wave and grade with random intercept and wave slope by school."""
+@analysis(
+    "reml_slope",
+    "REML of wave and grade, school intercept and wave slope; Satterthwaite df",
+    GRADES,
+)
+def _reml_of_everybody(case: Case) -> Estimate:
     people = case.people
     if not people.n_grades:
         raise NotEstimableError("no_grade")
-    rows = case.valid & (people.pre | people.post) & np.isfinite(people.grade)
+    rows = _waves(case) & np.isfinite(people.grade)
     wave = people.post[rows].astype(float)
     grades, grade = np.unique(people.grade[rows], return_inverse=True)
     if len(np.unique(wave)) < 2:
         raise NotEstimableError("no_pairs")
     x = np.column_stack([wave, np.eye(len(grades))[grade]])
     fitted = mixed.fit(case.y[rows], x, people.school[rows], slope=wave)
-    raw = fitted.contrast(np.eye(x.shape[1])[0])
-    n_post = int(wave.sum())
-    return Found(raw, n_pre=len(wave) - n_post, n_post=n_post, n_schools_dropped=0)
+    return _in_rows(case, fitted.contrast(np.eye(x.shape[1])[0]), rows)
 
 
-def _superiority_of_pairs(case: Case, *, clusters: str) -> Found:
-    pairs = first, second = _pairs(case)
-    group, cluster = case.people.clusters(clusters), case.people.school[first]
-    cluster = cluster if group is None else group[cluster]
-    raw = ordinal.superiority_of_pairs(case.y[first], case.y[second], cluster)
-    return _in_pairs(case, raw, pairs)
+@analysis("stayers", f"people who stayed at their school, clusters schools; {CR2}", LINKED)
+def _stayed(case: Case) -> Estimate:
+    return linked_change(_stayers(case))
 
 
-def _superiority(case: Case) -> Found:
+# weights and missing people
+
+
+def _weighted(case: Case, weight: Floats) -> Estimate:
+    """Weighted mean linked change; `weight` of every row, those of pre rows count."""
+    first, second = case.pairs
+    cluster, w = case.people.clusters(case.clusters), weight[first]
+    change, one = case.y[second] - case.y[first], np.ones((len(first), 1))
+    found = _in_pairs(case, contrast(change, one, [1], cluster[first], weights=w))
+    effective = f"effective_n={missing.effective_size(w):.0f}"
+    return replace(found, cluster=cluster, flags=(effective,))
+
+
+def _to_be_found(case: Case) -> Mask:
+    """Return the pre rows of people whose cohort is met again."""
+    people = case.people
+    rows = case.valid & people.pre
+    if people.n_grades and people.years:
+        rows &= np.isin(people.grade + people.years, np.unique(people.grade[people.post]))
+    return rows
+
+
+def _is_linked(case: Case) -> Mask:
+    """Return which rows before belong to people with an answer after."""
+    linked = np.zeros(len(case.y), dtype=bool)
+    linked[case.pairs[0]] = True
+    return linked
+
+
+def _dummies(case: Case, rows: np.ndarray) -> list[Floats]:
+    """Return 0/1 columns of grade and gender, each but its first value; missing is a value."""
+    frame, found = case.people.frame, []
+    for column in (names.GRADE, names.GENDER):
+        if column in frame:
+            code = pd.factorize(frame[column].iloc[rows].astype("str").fillna(""), sort=True)[0]
+            found += [(code == each).astype(float) for each in range(1, code.max() + 1)]
+    return found
+
+
+@analysis("linkage_weights", f"inverse probability of being linked; {CR2}", LINKED)
+def _linkage_weights(case: Case) -> Estimate:
+    """Everybody who answered before and could be found again, by weights of those who were."""
+    people, rows = case.people, _to_be_found(case)
+    case = replace(case, valid=case.valid & (rows | people.post))
+    y, school = case.y[rows], people.school[rows]
+    centre = np.bincount(school, y) / np.maximum(np.bincount(school), 1)
+    covariates = [y, centre[school], *_dummies(case, np.flatnonzero(rows))]
+    weight = np.zeros(len(case.y))
+    weight[rows] = missing.inverse_probability(_is_linked(case)[rows], np.column_stack(covariates))
+    return _weighted(case, weight)
+
+
+def _invited(case: Case, rows: Codes) -> tuple[Codes, list[float]]:
+    """Return where in the register each row's school is, and how many were invited at each."""
+    code = pd.Index(case.invited).get_indexer(case.people.frame[names.SCHOOL].to_numpy()[rows])
+    if (code < 0).any():
+        raise NotEstimableError("no_register")
+    return code, list(case.invited.values())
+
+
+@analysis("register_weights", _INVITED, LINKED)
+def _register_weights(case: Case) -> Estimate:
+    """Every school counts by its invited, however many of them were linked."""
+    first, _ = case.pairs
+    code, invited = _invited(case, first)
+    found = missing.register_weights([code], [invited])
+    weight = np.zeros(len(case.y))
+    weight[first] = found.weights
+    weighted = _weighted(case, weight)
+    return replace(weighted, flags=(*weighted.flags, f"uncovered={found.uncovered[0]:.2f}"))
+
+
+@analysis("register_weights", _INVITED, GRADES)
+def _register_weights_by_grade(case: Case) -> Estimate:
+    """Same-grade change in which a school's cells share the number of its invited."""
+    people = case.people
+    cells, n, means = common_cells(case, at_least=1)
+    code, invited = _invited(case, np.arange(len(people.frame)))
+    asked = np.empty(people.school.max() + 1)
+    asked[people.school] = np.array(invited)[code]
+    if not np.isfinite(asked[people.school]).all():
+        raise NotEstimableError("no_register")
+    school, both = cells // people.n_grades, n.sum(axis=1)
+    share = asked[school] * both / np.bincount(school, both)[school]
+    share = np.minimum(share / both, np.quantile(share / both, missing.TRIM)) * both
+    raw = contrast_of_cells(cells, n, means, share / share.sum(), school)
+    return _in_rows(case, raw, _waves(case) & np.isin(people.cell, cells))
+
+
+@analysis(
+    "imputation", "multiple imputation, two-level, 20 times; Rubin, Barnard and Rubin", LINKED
+)
+def _imputed_pairs(case: Case) -> Estimate:
+    """Linked people whose score is missing in a wave, imputed from the other wave."""
+    people, y = case.people, case.y
+    of_role = people.role[people.first] == case.role if case.role else slice(None)
+    first, second = people.first[of_role], people.second[of_role]
+    both = np.column_stack([y[first], y[second]])
+    asked = np.isfinite(both).any(axis=1)
+    first, both = first[asked], both[asked]
+    if np.isnan(both).mean() <= MISSING:
+        raise NotEstimableError("little_missing")
+    cluster = people.clusters(case.clusters)[first]
+    raw = missing.imputed(
+        both,
+        np.column_stack([np.ones(len(first)), *_dummies(case, first)]),
+        people.school[first],
+        lambda whole: mean(whole[:, 1] - whole[:, 0], cluster),
+        rng=np.random.default_rng(SEED),
+    )
+    n = len(first)
+    return Estimate(raw, n_pre=n, n_post=n, n_pairs=n)
+
+
+@analysis(
+    "linked_and_unlinked",
+    f"all answers of the cohorts met in both waves, linked or not; {CR2}",
+    LINKED,
+)
+def _linked_and_unlinked(case: Case) -> Estimate:
+    """All answers of each wave; where there are no feeder groups people enter by their school."""
+    if case.clusters == FEEDER:
+        return cohort_change(case)
+    rows = _waves(case)
+    people = case.people
+    raw = missing.linked_and_unlinked(case.y[rows], people.post[rows], people.school[rows])
+    return _in_rows(case, raw, rows)
+
+
+# units
+
+
+def _own_unit(case: Case, found: Estimate) -> Unit:
+    """Return the SD of everybody who answered before in this very frame, as a sample."""
+    rows = case.people.pre & case.valid
+    cluster = (case.people.school if found.cluster is None else found.cluster)[rows]
+    return Unit(case.y[rows].std(ddof=1), {"x": case.y[rows], "cluster": cluster})
+
+
+def _linked_unit(case: Case, found: Estimate) -> Unit:
+    """Return the SD before of the linked alone."""
+    first, _ = case.pairs
+    cluster = (case.people.school if found.cluster is None else found.cluster)[first]
+    return Unit(case.y[first].std(ddof=1), {"x": case.y[first], "cluster": cluster})
+
+
+def _hedges_unit(case: Case, found: Estimate) -> Unit:
+    """Return the SD before of the linked, with the exact factor against its small-sample bias."""
+    df = len(case.pairs[0]) - 1
+    j = np.exp(special.gammaln(df / 2) - special.gammaln((df - 1) / 2)) * np.sqrt(2 / df)
+    return replace(_linked_unit(case, found), factor=float(j) if df > 1 else 1.0)
+
+
+def _average_unit(case: Case, found: Estimate) -> Unit:
+    return Unit(float(np.sqrt((found.sd_pre**2 + found.sd_post**2) / 2)))
+
+
+for _name, _method, _of, _unit in (
+    ("own_unit", "SD of this region's answers before", (*LINKED, *GRADES), _own_unit),
+    ("linked_unit", "SD before of the linked", LINKED, _linked_unit),
+    ("average_unit", "mean of both waves' SDs", LINKED, _average_unit),
+    ("hedges_g", "SD before of the linked, exact J(n - 1)", LINKED, _hedges_unit),
+):
+    analysis(_name, f"{_method}; {CR2}", _of, unit=_unit)(Case.main_analysis)
+
+
+# ordinal analyses
+
+
+@analysis("superiority", f"P(post > pre) + 1/2 P(equal) - 1/2; {CR2}", LINKED, unit=None)
+def _superiority_of_pairs(case: Case) -> Estimate:
+    first, second = case.pairs
+    cluster = case.people.clusters(case.clusters)[first]
+    return _in_pairs(case, ordinal.superiority_of_pairs(case.y[first], case.y[second], cluster))
+
+
+@analysis(
+    "superiority", f"P(post > pre) + 1/2 P(equal) - 1/2 (Mann-Whitney); {CR2}", GRADES, unit=None
+)
+def _superiority(case: Case) -> Estimate:
     """Mann–Whitney of everybody in grades of schools met in both waves."""
     people = case.people
-    cells, *_ = common_cells(case, at_least=1)
-    used = np.zeros(people.cell.max() + 2, dtype=bool)
-    used[cells] = True
-    before, after = (case.valid & used[people.cell] & wave for wave in (people.pre, people.post))
+    rows = _waves(case) & np.isin(people.cell, common_cells(case, at_least=1)[0])
+    before, after = rows & people.pre, rows & people.post
     raw = ordinal.superiority(
         case.y[before], case.y[after], people.school[before], people.school[after]
     )
-    return Found(raw, n_pre=before.sum(), n_post=after.sum(), n_schools_dropped=0)
+    return _in_rows(case, raw, rows)
 
 
-def _ordered_logit(case: Case) -> Found:
-    """Ordered logit of the rounded score on wave and grade, jackknife over schools."""
+@analysis(
+    "ordered_logit",
+    "log odds ratio of wave, ordered logit with grades; jackknife over schools, t(S - 1)",
+    GRADES,
+    unit=None,
+)
+def _ordered_logit(case: Case) -> Estimate:
+    """Ordered logit of the rounded score on wave and grade."""
     people = case.people
-    cells, *_ = common_cells(case, at_least=1)
-    used = np.zeros(people.cell.max() + 2, dtype=bool)
-    used[cells] = True
-    rows = case.valid & used[people.cell] & (people.pre | people.post)
+    rows = _waves(case) & np.isin(people.cell, common_cells(case, at_least=1)[0])
     points = np.floor(case.y[rows] + 0.5)
     raw = ordinal.ordered_logit(points, people.post[rows], people.school[rows], people.grade[rows])
-    n_post = int(people.post[rows].sum())
-    return Found(raw, n_pre=rows.sum() - n_post, n_post=n_post, n_schools_dropped=0)
+    return _in_rows(case, raw, rows)
 
 
-def _variants(population: str, estimand: str, options: Mapping[str, object]) -> dict[str, Variant]:
-    """Return the other choices for an estimand by their names."""
-    group = FEEDER if population == "pupils" else SCHOOL
-    if estimand == "same_grade":
-        return _of_same_grade(options)
-    if estimand == "participants_vs_colleagues":
-        return _of_roles(options)
-    if estimand in ("linked_change", *ROLE_OF):
-        return _of_linked(group, estimand, options)
-    return {}
+# roles
 
 
-def _of_linked(group: str, estimand: str, options: Mapping[str, object]) -> dict[str, Variant]:
-    by = partial(Variant, unit=_study_unit)
-    linked = partial(linked_change, clusters=group)
-    found = {
-        "school_means": by("every school counts once; t(S - 1)", _school_means),
-        "reml_slope": by(
-            "REML, school intercept and wave slope, person intercept, stayers; Satterthwaite df",
-            _reml_of_pairs,
-        ),
-        "stayers": by(f"people who stayed at their school, clusters schools; {CR2}", _stayed),
-        "linkage_weights": by(
-            f"inverse probability of being linked; {CR2}", partial(_linkage_weights, clusters=group)
-        ),
-        "register_weights": by(
-            f"schools weigh as many as were invited; {CR2}",
-            partial(_register_weights, invited=options["invited"], clusters=group),
-        ),
-        "imputation": by(
-            "multiple imputation, two-level, 20 times; Rubin, Barnard and Rubin",
-            partial(_imputed_pairs, clusters=group, role=ROLE_OF.get(estimand, "")),
-        ),
-        "linked_and_unlinked": by(
-            f"all answers of the cohorts met in both waves, linked or not; {CR2}",
-            cohort_change if group == FEEDER else _everybody,
-        ),
-        "own_unit": Variant(f"SD of this region's answers before; {CR2}", linked, _own_unit),
-        "linked_unit": Variant(f"SD before of the linked; {CR2}", linked, _linked_unit),
-        "average_unit": Variant(f"mean of both waves' SDs; {CR2}", linked, _average_unit),
-        "hedges_g": Variant(
-            f"SD before of the linked, exact J(n - 1); {CR2}",
-            linked,
-            partial(_linked_unit, exact=True),
-        ),
-        "superiority": Variant(
-            f"P(post > pre) + 1/2 P(equal) - 1/2; {CR2}",
-            partial(_superiority_of_pairs, clusters=group),
-            None,
-        ),
-        "naive": by(NAIVE, _naive_paired),
-    }
-    if group == FEEDER:
-        for clusters in (SCHOOL, POST_SCHOOL, NETWORK):
-            method = f"clusters: {clusters}; {CR2}"
-            found[f"cluster_{clusters}"] = by(method, partial(linked_change, clusters=clusters))
-    for mark in ("increase", "decrease", "beyond +SESOI", "beyond -SESOI"):
-        tipping = partial(
-            _tipping, clusters=group, mark=mark, sesoi=options["sesoi"], level=options["ci_level"]
-        )
-        method = f"how much more the non-linked must have changed for: {mark}"
-        found[f"tipping_point: {mark}"] = by(method, tipping)
-    return found | _on_other_answers(linked, options)
+def _of_roles(case: Case) -> tuple[Case, Mask]:
+    """Return the participants and colleagues, and which linked ones take part."""
+    takes_part = rows_of_role(case.people, names.PARTICIPANT)
+    either = takes_part | rows_of_role(case.people, names.COLLEAGUE)
+    case = replace(case, valid=case.valid & either)
+    return case, takes_part[case.pairs[0]]
 
 
-def _of_same_grade(options: Mapping[str, object]) -> dict[str, Variant]:
-    by = partial(Variant, unit=_study_unit)
-    return {
-        "all_schools": by(f"y ~ wave + grade, also schools of one wave; {CR2}", _all_schools),
-        "equal_grades": by(f"every grade counts alike; {CR2}", _equal_grades),
-        "reml_slope": by(
-            "REML of wave and grade, school intercept and wave slope; Satterthwaite df",
-            _reml_of_everybody,
-        ),
-        "register_weights": by(
-            f"schools weigh as many as were invited; {CR2}",
-            partial(_register_weights_by_grade, invited=options["invited"]),
-        ),
-        "own_unit": Variant(f"SD of this region's answers before; {CR2}", same_grade, _own_unit),
-        "superiority": Variant(
-            f"P(post > pre) + 1/2 P(equal) - 1/2 (Mann-Whitney); {CR2}", _superiority, None
-        ),
-        "ordered_logit": Variant(
-            "log odds ratio of wave, ordered logit with grades; jackknife over schools, t(S - 1)",
-            _ordered_logit,
-            None,
-        ),
-        "naive": by(NAIVE, _naive_welch),
-        **_on_other_answers(same_grade, options),
-    }
+@analysis("ancova", f"post ~ role + pre; {CR2}", ROLES)
+def _ancova(case: Case) -> Estimate:
+    case, role = _of_roles(case)
+    first, second = case.pairs
+    before = case.y[first]
+    x = np.column_stack([np.ones(len(role)), role.astype(float), before - before.mean()])
+    return _in_pairs(case, contrast(case.y[second], x, [0, 1, 0], case.people.school[first]))
 
 
-def _of_roles(options: Mapping[str, object]) -> dict[str, Variant]:
-    by = partial(Variant, unit=partial(_study_unit, name=WITHIN_ROLE))
-    return {
-        "ancova": by(f"post ~ role + pre; {CR2}", partial(_contrast_of_roles, adjust=True)),
-        "school_effects": by(
-            f"change ~ role + school, within schools; {CR2}",
-            partial(_contrast_of_roles, adjust=False),
-        ),
-        "naive": by(NAIVE, _naive_roles),
-        **_on_other_answers(participants_vs_colleagues, options, WITHIN_ROLE),
-    }
+@analysis("school_effects", f"change ~ role + school, within schools; {CR2}", ROLES)
+def _school_effects(case: Case) -> Estimate:
+    case, role = _of_roles(case)
+    first, second = case.pairs
+    change, school = case.y[second] - case.y[first], case.people.school[first]
+    return _in_pairs(case, contrast(change, role[:, None].astype(float), [1], school, cells=school))
 
 
-def _on_other_answers(
-    find: Callable[[Case], Found], options: Mapping[str, object], unit: str = TOTAL
-) -> dict[str, Variant]:
-    """Return the main analysis without careless answers."""
-    return {
-        "without_careless": Variant(
-            f"without people who gave the same answer to items that go both ways; {CR2}",
-            partial(_without_careless, find=find),
-            partial(_study_unit, name=unit),
-        )
-    }
+# what ignores schools
 
 
-def _without_careless(case: Case, *, find: Callable[[Case], Found]) -> Found:
-    if CARELESS not in case.people.frame:
+def _ttest(x: Floats, y: Floats | float, **options: bool) -> Result:
+    """Return pingouin's t-test of x less y."""
+    if min(len(x), np.size(y) if np.ndim(y) else 2) < 2 or not (x.std() + np.std(y)) > 0:
+        raise NotEstimableError("no_variance")
+    test = pingouin.ttest(x, y, **options).iloc[0]
+    change = x.mean() - np.mean(y)
+    return Result(change, change / test["T"], test["dof"])
+
+
+@analysis("naive", _NAIVE, LINKED)
+def _naive_paired(case: Case) -> Estimate:
+    first, second = case.pairs
+    return _in_pairs(case, _ttest(case.y[second] - case.y[first], 0.0))
+
+
+@analysis("naive", _NAIVE, GRADES)
+def _naive_welch(case: Case) -> Estimate:
+    before, after = (case.y[case.valid & wave] for wave in (case.people.pre, case.people.post))
+    return _in_rows(case, _ttest(after, before, correction=True), _waves(case))
+
+
+@analysis("naive", _NAIVE, ROLES)
+def _naive_roles(case: Case) -> Estimate:
+    case, role = _of_roles(case)
+    first, second = case.pairs
+    change = case.y[second] - case.y[first]
+    return _in_pairs(case, _ttest(change[role], change[~role], correction=True))
+
+
+# other clusters, the non-linked, other answers
+
+
+for _clusters in (SCHOOL, POST_SCHOOL, NETWORK):
+    analysis(
+        f"cluster_{_clusters}",
+        f"clusters: {_clusters}; {CR2}",
+        LINKED,
+        when=lambda case: case.clusters == FEEDER,
+    )(partial(linked_change, clusters=_clusters))
+
+
+def _tipping(case: Case, *, mark: str) -> Estimate:
+    """How far the non-linked must differ, in scale points, for the conclusion to turn."""
+    found = case.main_analysis()
+    rows = _to_be_found(case)
+    linked = _is_linked(replace(case, valid=case.valid & (rows | case.people.post)))
+    share = linked.sum() / rows.sum()
+    sd = case.known(TOTAL)
+    raw, main = found.raw, case.main
+    points = missing.tipping_points(
+        raw.estimate / sd, raw.se / sd, raw.df, share, main["sesoi"], main["ci_level"]
+    )
+    delta = Result(points[mark] * sd, np.nan, np.nan, raw.n_clusters)
+    return replace(found, raw=delta, flags=(f"share_linked={share:.2f}",))
+
+
+for _mark in ("increase", "decrease", "beyond +SESOI", "beyond -SESOI"):
+    analysis(
+        f"tipping_point: {_mark}",
+        f"how much more the non-linked must have changed for: {_mark}",
+        LINKED,
+    )(partial(_tipping, mark=_mark))
+
+
+@analysis(
+    "without_careless",
+    f"without people who gave the same answer to items that go both ways; {CR2}",
+    (*LINKED, *GRADES, *ROLES),
+)
+def _without_careless(case: Case) -> Estimate:
+    if case.careless is None:
         raise NotEstimableError("no_careless_flags")
-    flagged = case.people.frame[CARELESS].to_numpy(dtype=bool)
-    if not (flagged & case.valid).any():
+    if not (case.careless & case.valid).any():
         raise NotEstimableError("nobody_careless")
-    return find(replace(case, valid=case.valid & ~flagged))
+    return replace(case, valid=case.valid & ~case.careless).main_analysis()
 
 
-def sensitivity(
-    clean: pd.DataFrame,
-    effects: pd.DataFrame,
-    *,
-    population: str,
-    region: str,
-    units: pd.DataFrame,
-    instrument: Instrument | None = None,
-    invited: Mapping[str, float] | None = None,
-    failing: Mapping[str, Collection[str]] | None = None,
-    latent: pd.DataFrame | None = None,
-    years: int = 0,
-) -> pd.DataFrame:
-    """Return every mean change again under other choices, one at a time.
-
-    Parameters
-    ----------
-    clean : DataFrame
-        The clean frame that `effects` were computed from.
-    effects : DataFrame
-        ``names.EFFECTS`` of the main analysis; rows of everybody (subgroup ``all``) of
-        ``linked_change``, ``same_grade``, ``participants``, ``colleagues`` and
-        ``participants_vs_colleagues`` are asked again.
-    population, region : str
-        For the columns of these names.
-    units : DataFrame
-        ``names.UNITS``.
-    instrument : Instrument, optional
-        For careless answers, and for scales without the items that fail.
-    invited : mapping of school_id to float, optional
-        How many were invited at each school.
-    failing : mapping of scale to items, optional
-        Items that do not measure the same in both waves.
-    latent : DataFrame, optional
-        Rows of ``names.INVARIANCE`` of this population, for national rows: the latent change
-        under the invariance that held.
-    years : int, default 0
-        School years from pre to post.
-
-    Returns
-    -------
-    DataFrame
-        ``names.SENSITIVITY``: a row per main row and `analysis`. `main_estimate` and
-        `main_verdict` are those of the main analysis; `agrees` says whether both conclude alike
-        (an increase, a decrease, or neither). Ordinal analyses have no `estimate` in SD: their
-        `change` is a probability less ½, or a log odds ratio. Tipping points have no interval:
-        `estimate` is how much more the non-linked must have changed, in SD. What cannot be
-        computed is a row with its `reason`.
-    """
-    if instrument is not None:
-        clean = clean.assign(**{CARELESS: same_answer(clean, instrument)})
-    people, settled = arrange(clean, years=years), rulers(units, population)
-    rows = []
-    for main in effects[(effects[POPULATION] == population) & (effects[SUBGROUP] == ALL)].to_dict(
-        "records"
-    ):
-        options = {"invited": invited or {}, "sesoi": main["sesoi"], "ci_level": main["ci_level"]}
-        ruler = settled.get(main[OUTCOME], {})
-        for name, variant in _variants(population, main[ESTIMAND], options).items():
-            rows.append(_row(main, name, variant, people, ruler))
-        rows += _without_failing(main, clean, ruler, instrument, failing, population, years)
-        rows += _latent(main, latent)
-    table = judged(pd.DataFrame(rows).reindex(columns=[*_JUDGED])) if rows else pd.DataFrame()
-    return _finished(table)
+@analysis(
+    "without_failing_items",
+    f"the scale without {{case.without}}; {CR2}",
+    (*LINKED, *GRADES, *ROLES),
+    when=lambda case: case.failing,
+)
+def _without_failing(case: Case) -> Estimate:
+    """Leave out the items that changed their meaning."""
+    score = case.people.frame[list(case.others)].astype(float)
+    enough = score.notna().sum(axis=1) >= len(case.others) / 2
+    return case.of(score.mean(axis=1).where(enough).to_numpy()).main_analysis()
 
 
-_JUDGED = (*SENSITIVITY, "drift", "family", "main_direction")
-_COUNTS = ("n_pre", "n_post", "n_pairs", "n_clusters")
-_TEXTS = (
-    "region", "population", "outcome", "question", "estimand", "subgroup", "analysis", "contrast",
-    "verdict", "main_verdict", "flags", "method", "reason",
-)  # fmt: skip
-
-
-def _row(
-    main: Mapping[str, object],
-    name: str,
-    variant: Variant,
-    people: People,
-    ruler: Mapping[str, float],
-) -> dict[str, object]:
-    shared = ("region", "population", "outcome", "question", "estimand", "subgroup", "contrast")
-    row = {key: main[key] for key in (*shared, "ci_level", "sesoi", "drift")}
-    row |= {"analysis": name, "method": variant.method, "family": "", "flags": ""}
-    row |= _of_main(main)
-    try:
-        y = answers(people, str(main[OUTCOME]))
-        valid = np.isfinite(y)
-        if main[ESTIMAND] in ROLE_OF:
-            valid &= rows_of_role(people, ROLE_OF[main[ESTIMAND]])
-        case = Case(people, y, valid, ruler)
-        found = variant.find(case)
-        return row | _numbers(case, found, variant, float(main["ci_level"]))
-    except NotEstimableError as refusal:
-        return {**row, "drift": np.nan, "reason": refusal.reason}
-
-
-def _of_main(main: Mapping[str, object]) -> dict[str, object]:
-    """Return what the main analysis found, and where its interval lies: above 0, below, around."""
-    low, high = float(main["ci_low"]), float(main["ci_high"])
-    direction = np.nan if np.isnan(low) else float(low > 0) - float(high < 0)
-    return {
-        "main_estimate": main["estimate"],
-        "main_verdict": main["verdict"],
-        "main_direction": direction,
-    }
-
-
-def _numbers(case: Case, found: Found, variant: Variant, level: float) -> dict[str, object]:
-    raw = found.raw
-    row: dict[str, object] = {key: getattr(found, key) for key in ("n_pre", "n_post", "n_pairs")}
-    row |= {"n_clusters": raw.n_clusters or None, "change": raw.estimate}
-    row["flags"] = ";".join(flags_of(found, np.nan) if raw.n_clusters else found.flags)
-    has_interval = np.isfinite(raw.se)
-    if has_interval:
-        row |= {"change_se": raw.se, "df": raw.df, "p_value": raw.p_value}
-    if variant.unit is not None:
-        unit = variant.unit(case, found)
-        if not unit.sd > 0:
-            raise NotEstimableError("no_unit")
-        scaled = standardise(raw, unit.sd, **unit.sample)
-        row |= {"sd_unit": unit.sd, "estimate": unit.factor * scaled.estimate}
-        if has_interval:
-            low, high = (unit.factor * end for end in scaled.interval(level))
-            row |= {"se": unit.factor * scaled.se, "ci_low": low, "ci_high": high}
-    return row
-
-
-def _without_failing(
-    main: Mapping[str, object],
-    clean: pd.DataFrame,
-    ruler: Mapping[str, float],
-    instrument: Instrument | None,
-    failing: Mapping[str, Collection[str]] | None,
-    population: str,
-    years: int,
-) -> list[dict[str, object]]:
-    """Return the main analysis of the scale without the items that changed their meaning."""
-    out = (failing or {}).get(str(main[OUTCOME]), ())
-    if not out or instrument is None or main[ESTIMAND] not in FINDS:
-        return []
-    kept = [item for item in instrument.scales[str(main[OUTCOME])].items if item not in out]
-    score = clean[kept].astype(float)
-    enough = score.notna().sum(axis=1) >= len(kept) / 2
-    shorter = clean.assign(**{str(main[OUTCOME]): score.mean(axis=1).where(enough)})
-    find = partial(FINDS[main[ESTIMAND]], **_clustering(population, str(main[ESTIMAND])))
-    method = f"the scale without {', '.join(sorted(out))}; {CR2}"
-    unit = WITHIN_ROLE if main[ESTIMAND] == "participants_vs_colleagues" else TOTAL
-    variant = Variant(method, find, partial(_study_unit, name=unit))
-    return [_row(main, "without_failing_items", variant, arrange(shorter, years=years), ruler)]
-
-
-FINDS = {
-    "linked_change": linked_change,
-    "participants": linked_change,
-    "colleagues": linked_change,
-    "same_grade": same_grade,
-    "participants_vs_colleagues": participants_vs_colleagues,
-}
-
-
-def _clustering(population: str, estimand: str) -> dict[str, str]:
-    if FINDS[estimand] is not linked_change:
-        return {}
-    return {"clusters": FEEDER if population == "pupils" else SCHOOL}
-
-
-def _latent(main: Mapping[str, object], latent: pd.DataFrame | None) -> list[dict[str, object]]:
-    """Return the latent change of the linked, under the most equal model that held."""
-    if latent is None or main[ESTIMAND] != "linked_change":
-        return []
-    rows = latent[(latent["scale"] == main[OUTCOME]) & latent["latent_change"].notna()]
-    rows = rows[rows["model"].ne("strict")]
-    holding = rows[rows["holds"].fillna(False)]
-    if rows.empty:
-        return []
-    model = (holding if len(holding) else rows).iloc[-1]
-    shared = ("region", "population", "outcome", "question", "estimand", "subgroup", "contrast")
-    row = {key: main[key] for key in (*shared, "ci_level", "sesoi", "drift")}
-    change, se = float(model["latent_change"]), float(model["latent_change_se"])
-    low, high = Result(change, se, np.inf).interval(float(main["ci_level"]))
-    return [
-        row
-        | {
-            "analysis": "latent_change",
-            "method": f"latent mean, {model['model']} invariance; cluster-robust by school, normal",
-            "family": "",
-            "flags": "",
-            **_of_main(main),
-            "n_pairs": model["n"],
-            "change": change,
-            "change_se": se,
-            "df": np.inf,
-            "p_value": Result(change, se, np.inf).p_value,
-            "sd_unit": 1.0,
-            "estimate": change,
-            "se": se,
-            "ci_low": low,
-            "ci_high": high,
-        }
-    ]
-
-
-def _finished(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns of the contract, with whether the conclusions agree."""
-    main_direction = table.get("main_direction", pd.Series(dtype=float)).astype(float)
-    table = table.reindex(columns=[*SENSITIVITY])
-    no_test = table["change"].notna() & table["p_value"].isna()
-    table.loc[no_test, "verdict"] = ""
-    found = np.sign(table["change"]).where(table["p_value"] < 1 - table["ci_level"], 0)
-    tested = table["p_value"].notna() & main_direction.notna()
-    table["agrees"] = (found == main_direction).astype("boolean").where(tested)
-    for column in _TEXTS:
-        table[column] = table[column].astype(object).fillna("").astype("str")
-    table = table.astype(dict.fromkeys(_COUNTS, "Int64") | {"suppressed": "boolean"})
-    others = [c for c in SENSITIVITY if c not in (*_TEXTS, *_COUNTS, "agrees", "suppressed")]
-    return table.astype(dict.fromkeys(others, float))
+@analysis(
+    "latent_change",
+    "latent mean, {case.latent[model]} invariance; cluster-robust by school, normal",
+    ("linked_change",),
+    unit=lambda case, found: Unit(1.0),
+    when=lambda case: case.latent,
+)
+def _latent_change(case: Case) -> Estimate:
+    change, se = float(case.latent["latent_change"]), float(case.latent["latent_change_se"])
+    n_pairs = case.latent["n"]
+    raw = Result(change, se, np.inf)
+    return Estimate(raw, n_pairs=n_pairs)

@@ -11,21 +11,22 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from loftet_analysis.analysis.changes import Case, common_cells
-from loftet_analysis.analysis.effects import REASONS
+from loftet_analysis.analysis.changes import Answers, common_cells, contrast_of_cells
+from loftet_analysis.analysis.estimates import REASONS
 from loftet_analysis.analysis.panel import Codes, answers, arrange, complete_pairs
 from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.estimands import names_where
 from loftet_analysis.names import (
     ALL,
     ESTIMAND,
     NATIONAL,
     OUTCOME,
-    POOLED,
     POPULATION,
     REGION,
     SUBGROUP,
 )
-from loftet_analysis.stats.cr2 import contrast, mean, standardise
+from loftet_analysis.schema import POOLED
+from loftet_analysis.stats.cr2 import mean, standardise
 from loftet_analysis.stats.meta import RandomEffects, random_effects
 from loftet_analysis.stats.result import Floats, NotEstimableError, Result
 
@@ -54,12 +55,12 @@ NOT_NUMBERS = {*KEYS, "left_out", "term", "k", "method"}
 def pool(effects: pd.DataFrame, *, ci_level: float = 0.95) -> pd.DataFrame:
     """Return the random-effects mean of the regions' standardised estimates.
 
-    As `pool_each`, whole populations only.
+    As `pool_each`; mean changes of whole populations only.
 
     Parameters
     ----------
     effects : DataFrame
-        Rows of ``names.EFFECTS``. National rows, subgroups, and rows without an estimate (refused
+        Rows of ``schema.EFFECTS``. National rows, subgroups, and rows without an estimate (refused
         or suppressed) are left out.
     ci_level : float, default .95
         Level of both intervals.
@@ -67,7 +68,7 @@ def pool(effects: pd.DataFrame, *, ci_level: float = 0.95) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``names.POOLED``, a row per population × outcome × estimand in the order of `effects`; an
+        ``schema.POOLED``, a row per population × outcome × estimand in the order of `effects`; an
         estimand with several contrasts has as many rows, which `pool_each` tells apart. `i2` is a
         share (0–1). With fewer than two regions the numbers but `k` are empty and `method` says so.
 
@@ -84,7 +85,8 @@ def pool(effects: pd.DataFrame, *, ci_level: float = 0.95) -> pd.DataFrame:
     >>> pool(rows)[["k", "estimate", "se", "tau2", "i2"]].round(3).to_dict("records")
     [{'k': 3, 'estimate': 0.315, 'se': 0.141, 'tau2': 0.044, 'i2': 0.771}]
     """
-    return pool_each(effects[effects[SUBGROUP] == ALL], ci_level=ci_level)[list(POOLED)]
+    pooled = effects[SUBGROUP].eq(ALL) & effects[ESTIMAND].isin(names_where(is_change=True))
+    return pool_each(effects[pooled], ci_level=ci_level)[list(POOLED)]
 
 
 def pool_each(effects: pd.DataFrame, *, ci_level: float = 0.95) -> pd.DataFrame:
@@ -96,7 +98,7 @@ def pool_each(effects: pd.DataFrame, *, ci_level: float = 0.95) -> pd.DataFrame:
     Parameters
     ----------
     effects : DataFrame
-        Rows of ``names.EFFECTS``; national rows and rows without an estimate are left out.
+        Rows of ``schema.EFFECTS``; national rows and rows without an estimate are left out.
     ci_level : float, default .95
         Level of all intervals.
 
@@ -218,19 +220,12 @@ def meta_regression(
     return _table(rows, [*_keys(effects), *REGRESSED])
 
 
-def one_stage(
-    clean: pd.DataFrame,
-    plan_rows: pd.DataFrame,
-    *,
-    population: str,
-    units: pd.DataFrame,
-    ci_level: float = 0.95,
-) -> pd.DataFrame:
+def one_stage(clean: pd.DataFrame, plan: pd.DataFrame, *, ci_level: float = 0.95) -> pd.DataFrame:
     """Return the mean over all people, with the regions as clusters.
 
     It stands beside `pool`: there every region's estimate is weighed by its precision, here every
     person counts once. Linked change and same-grade change are those of
-    ``effects.effects``; only the clusters differ. A pair that crosses regions counts where it was
+    the plan's rows; only the clusters differ. A pair that crosses regions counts where it was
     before. The uncertainty of the unit is part of `se`, since `clean` holds the answers behind it.
 
     Parameters
@@ -238,20 +233,16 @@ def one_stage(
     clean : DataFrame
         Clean frame of all regions that may take part: `region`, `wave`, `school_id`, the
         outcomes, and `person_id` or `grade`.
-    plan_rows : DataFrame
-        As for ``effects.effects``; rows of other populations, of subgroups and of estimands other
-        than ``linked_change`` and ``same_grade`` are passed over.
-    population : str
-        For the column of this name.
-    units : DataFrame
-        ``names.UNITS``.
+    plan : DataFrame
+        From ``study.plan``; rows of subgroups and of estimands other than ``linked_change`` and
+        ``same_grade`` are passed over.
     ci_level : float, default .95
         Level of the interval.
 
     Returns
     -------
     DataFrame
-        ``names.POOLED``; `k` counts the regions that contribute. Prediction interval, τ², I² and
+        ``schema.POOLED``; `k` counts the regions that contribute. Prediction interval, τ², I² and
         Q belong to the two stages and stay empty. What cannot be estimated has `k` 0, no numbers,
         and the reason in `method`.
 
@@ -259,7 +250,7 @@ def one_stage(
     ------
     InputError
         Where a region is missing or a school's grade lies in two regions, and as
-        ``people.arrange``.
+        ``panel.arrange``.
 
     Examples
     --------
@@ -267,27 +258,24 @@ def one_stage(
     ...                       "school_id": list("ssttuuvv"), "person_id": list("11223344"),
     ...                       "joy": [1, 2, 2, 4, 3, 3, 2, 3.0]})
     >>> plan = pd.DataFrame([{"population": "pupils", "outcome": "joy", "subgroup": "all",
-    ...                       "estimand": "linked_change"}])
-    >>> unit = pd.DataFrame([{"population": "pupils", "outcome": "joy", "unit": "total",
-    ...                       "sd_unit": 0.8}])
-    >>> found = one_stage(clean, plan, population="pupils", units=unit)
+    ...                       "estimand": "linked_change", "sd_unit": 0.8}])
+    >>> found = one_stage(clean, plan)
     >>> found[["k", "estimate", "se", "df"]].round(3).to_dict("records")
     [{'k': 4, 'estimate': 1.25, 'se': 0.737, 'df': 3.0}]
     """
-    people, region = arrange(clean), _regions(clean)
-    sds = units[units["unit"] == "total"].set_index([POPULATION, OUTCOME])["sd_unit"].to_dict()
+    panel, region = arrange(clean), _regions(clean)
     finds = {"linked_change": _linked_change, "same_grade": _same_grade}
-    asked = plan_rows[(plan_rows[POPULATION] == population) & (plan_rows[SUBGROUP] == ALL)]
+    asked = plan[(plan[SUBGROUP] == ALL) & plan[ESTIMAND].isin(finds)]
     rows = []
-    for plan in asked[asked[ESTIMAND].isin(finds)].to_dict("records"):
-        row = {key: plan[key] for key in (POPULATION, OUTCOME, ESTIMAND)}
+    for each in asked.to_dict("records"):
+        row = {key: each[key] for key in (POPULATION, OUTCOME, ESTIMAND)}
         try:
-            y = answers(people, plan[OUTCOME])
-            raw = finds[plan[ESTIMAND]](Case(people, y, np.isfinite(y)), region)
-            sd = sds.get((population, plan[OUTCOME]), np.nan)
+            y = answers(panel, each[OUTCOME])
+            raw = finds[each[ESTIMAND]](Answers(panel, y, np.isfinite(y)), region)
+            sd = each["sd_unit"]
             if not sd > 0:
                 raise NotEstimableError("no_unit")
-            before = people.pre & np.isfinite(y)
+            before = panel.pre & np.isfinite(y)
             found = standardise(raw, sd, y[before], region[before])
         except NotEstimableError as refusal:
             said = REASONS.get(refusal.reason, refusal.reason)
@@ -335,7 +323,7 @@ def _groups(effects: pd.DataFrame) -> Iterator[tuple[dict[str, object], pd.DataF
     for key, group in rows.groupby(keys, sort=False, observed=True, dropna=False):
         given = group[np.isfinite(group["estimate"]) & (group["se"] > 0)]
         if "suppressed" in given:
-            given = given[~given["suppressed"].fillna(False).astype(bool)]
+            given = given[~given["suppressed"].astype("boolean").fillna(False)]
         twice = given[REGION][given[REGION].duplicated()].unique()
         if len(twice):
             raise InputError(
@@ -387,13 +375,13 @@ def _regions(clean: pd.DataFrame) -> Codes:
     return pd.factorize(clean[REGION], sort=True)[0]
 
 
-def _linked_change(case: Case, region: Codes) -> Result:
+def _linked_change(case: Answers, region: Codes) -> Result:
     """Mean linked change, clusters the regions before."""
     first, second = complete_pairs(case.people, case.y, case.valid)
     return mean(case.y[second] - case.y[first], region[first])
 
 
-def _same_grade(case: Case, region: Codes) -> Result:
+def _same_grade(case: Answers, region: Codes) -> Result:
     """Same-grade change over the cells present in both waves, clusters the regions."""
     cells, n, means = common_cells(case, at_least=1)
     of_row = case.people.cell
@@ -410,16 +398,7 @@ def _same_grade(case: Case, region: Codes) -> Result:
                 todo="settle the schools' regions in cleaning",
             )
         )
-    both = n.sum(axis=1)
-    return contrast(
-        means.ravel(),
-        np.tile([[0.0], [1.0]], (len(cells), 1)),
-        [1],
-        np.repeat(home[cells], 2),
-        cells=np.repeat(cells, 2),
-        weights=(both[:, None] / n).ravel(),
-        counts=n.ravel(),
-    )
+    return contrast_of_cells(cells, n, means, n.sum(axis=1), home[cells])
 
 
 def _table(rows: list[dict[str, object]], columns: list[str]) -> pd.DataFrame:

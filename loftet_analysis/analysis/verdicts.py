@@ -7,6 +7,7 @@ import pandas as pd
 import pingouin
 from scipy import stats
 
+from loftet_analysis.estimands import ESTIMANDS
 from loftet_analysis.names import (
     ESTIMAND,
     NATIONAL,
@@ -23,7 +24,7 @@ POWER = 0.80
 _ROW = [POPULATION, OUTCOME, ESTIMAND, "contrast", SUBGROUP]
 
 
-def judged(effects: pd.DataFrame) -> pd.DataFrame:
+def verdicts(effects: pd.DataFrame) -> pd.DataFrame:
     """Fill what depends on an estimate and its interval, or on the other rows.
 
     - `mdes` = (t(1 − α/2, df) + t(.80, df)) SE_raw / sd_unit, the smallest change in SD that
@@ -34,7 +35,7 @@ def judged(effects: pd.DataFrame) -> pd.DataFrame:
     - `estimate_vs_drift` = estimate − drift, where a drift is expected.
     - `verdict`, of the estimate less its drift, the first that holds: ``refused`` (no estimate);
       ``negligible`` (the 1 − 2α interval lies inside ±SESOI, two one-sided tests with the same
-      df; `flags` then tell a direction where the interval excludes 0); ``increase`` or
+      df; `flags` then name a direction where the interval excludes 0); ``increase`` or
       ``decrease`` (the interval of `ci_level` excludes 0, and in a family also `p_adjusted` < α,
       α = 1 − `ci_level`); else ``unclear``. Rows without an SD unit are judged in their own units
       and never negligible; what is no change (`p_value` empty) has no verdict.
@@ -42,12 +43,14 @@ def judged(effects: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     effects : DataFrame
-        Rows of ``names.EFFECTS``; may have been judged before.
+        Rows of ``schema.EFFECTS``, of one verb or of several one below the other; they may have
+        verdicts already.
 
     Returns
     -------
     DataFrame
-        The same rows with these columns filled.
+        The same rows with these columns filled; of each region and population outcome by outcome,
+        and of each outcome in the order of ``estimands.ESTIMANDS``.
 
     References
     ----------
@@ -61,11 +64,11 @@ def judged(effects: pd.DataFrame) -> pd.DataFrame:
     ...        "estimand": "same_grade", "contrast": "post - pre", "family": "", "flags": "",
     ...        "change": 0.08, "change_se": 0.02, "df": 9.0, "p_value": 0.003, "sd_unit": 0.8,
     ...        "estimate": 0.10, "se": 0.025, "ci_level": 0.95, "sesoi": 0.1, "drift": None}
-    >>> judged(pd.DataFrame([row]))[["mdes", "verdict"]].round(3)
+    >>> verdicts(pd.DataFrame([row]))[["mdes", "verdict"]].round(3)
         mdes   verdict
     0  0.079  increase
     """
-    rows = effects.reset_index(drop=True)
+    rows = _in_order(effects)
     alpha = (1 - rows["ci_level"]).astype(float)
     df = rows["df"].astype(float)
     drift = rows["drift"].astype(float)
@@ -100,6 +103,17 @@ def judged(effects: pd.DataFrame) -> pd.DataFrame:
         verdict=pd.Series(verdict, index=rows.index, dtype="str"),
         flags=flags.astype("str"),
     )
+
+
+def _in_order(effects: pd.DataFrame) -> pd.DataFrame:
+    """Return rows of each region and population together, by outcome and then by estimand."""
+    effects = effects.reset_index(drop=True)
+    place = {name: order for order, name in enumerate(ESTIMANDS)}
+    keys = [effects.get(c, pd.Series("", effects.index)) for c in (REGION, POPULATION, OUTCOME)]
+    row = effects.index.to_series()
+    first = [row.groupby(keys[:n], dropna=False).transform("min") for n in (2, 3)]
+    estimand = effects[ESTIMAND].map(place).fillna(len(place))
+    return effects.iloc[np.lexsort([estimand, *first[::-1]])].reset_index(drop=True)
 
 
 def _without_direction(flags: pd.Series) -> pd.Series:

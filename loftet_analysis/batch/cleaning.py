@@ -21,9 +21,9 @@ from loftet_analysis.batch.lock import say, shown
 from loftet_analysis.batch.plan import DONE
 from loftet_analysis.batch.purge import remove_outdated
 from loftet_analysis.cleaning import pseudonyms, store
-from loftet_analysis.cleaning.ledger import COUNTED_ONLY
 from loftet_analysis.cleaning.prepare import prepare
-from loftet_analysis.cleaning.prepared import Prepared
+from loftet_analysis.cleaning.sheets import COUNTED_ONLY
+from loftet_analysis.cleaning.store import Prepared
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.show.follow_up import write_follow_up
 from loftet_analysis.study import Study

@@ -6,14 +6,12 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 
 from loftet_analysis import __version__
-from loftet_analysis.batch import collect_rarely
+from loftet_analysis.batch import collect_rarely, interrupted
 from loftet_analysis.errors import InputError, Problem
 
 BAD_INPUT = 2
-INTERRUPTED = 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -105,8 +103,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     name = options.pop("command")
     collect_rarely()
     try:
-        command = getattr(import_module("loftet_analysis.batch.commands"), name.replace("-", "_"))
-        return command(**options)
+        from loftet_analysis.batch import commands
+
+        return getattr(commands, name.replace("-", "_"))(**options)
     except InputError as error:
         count = len(error.problems)
         print(f"{count} problem{'s' if count > 1 else ''}:\n\n{error}", file=sys.stderr)
@@ -125,9 +124,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BAD_INPUT
     except KeyboardInterrupt:
         return interrupted()
-
-
-def interrupted() -> int:
-    """Say that a person stopped the command, and return the exit code for it."""
-    print("\ninterrupted; the next run goes on from here", file=sys.stderr, flush=True)
-    return INTERRUPTED

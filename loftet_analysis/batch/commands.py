@@ -1,6 +1,6 @@
-"""What each command does: check, clean, run, status and demo.
+"""What each command does.
 
-What a run that finds nothing to do can do without is loaded when it is needed (`_part`).
+What a command that finds nothing to do can do without is imported where it is needed.
 """
 
 from __future__ import annotations
@@ -9,9 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 
 from loftet_analysis import paths
 from loftet_analysis.batch.fingerprints import (
@@ -39,15 +37,13 @@ from loftet_analysis.batch.plan import (
     DONE,
     FAILED,
     all_tasks,
+    notebooks_of,
     states,
     why_stale_each,
 )
 from loftet_analysis.cleaning import pseudonyms, store
+from loftet_analysis.errors import InputError
 from loftet_analysis.study import Study, load_study
-
-
-def _part(name: str) -> ModuleType:
-    return import_module(f"loftet_analysis.{name}")
 
 
 def demo(*, region: Sequence[str] | None = None, **options: object) -> int:
@@ -56,24 +52,37 @@ def demo(*, region: Sequence[str] | None = None, **options: object) -> int:
     With regions named, the study written is one of those regions alone; other options are those
     of `run`.
     """
+    from loftet_analysis.demo.exports import write_demo
+
     with occupied("demo", "demo") as path:
         say("demo", "writing the raw exports")
-        _part("demo.exports").write_demo(regions=region)
+        write_demo(regions=region)
         return _run(load_study("demo"), path, **options)
 
 
 def check(*, study: str) -> int:
     """Read everything, change nothing, and say what a run would meet."""
-    print(_part("batch.cleaning").look(load_study(study)))
+    from loftet_analysis.batch.cleaning import look
+
+    description = load_study(study)
+    problems = notebooks_of(description)[1]
+    try:
+        print(look(description))
+    except InputError as error:
+        problems = [*error.problems, *problems]
+    if problems:
+        raise InputError(problems)
     print(f"\n{study}: nothing stops a run")
     return 0
 
 
 def clean(*, study: str) -> int:
     """Make clean data from the exports, whatever is there already."""
+    from loftet_analysis.batch.cleaning import clean
+
     description = load_study(study)
     with occupied(study, "clean"):
-        print(_part("batch.cleaning").clean(description))
+        print(clean(description))
     print(f"\n{study}: clean data in {shown(paths.clean(study))}")
     return 0
 
@@ -98,37 +107,48 @@ def _run(
     fresh_kernels: bool = False,
     force: bool = False,
 ) -> int:
-    tasks = all_tasks(study, regions=region, notebooks=notebook, languages=language)
+    spoken = language or study.languages[:1]
+    tasks = all_tasks(study, regions=region, notebooks=notebook, languages=spoken)
     unclean = force or why_unclean(study)
     stale = {} if unclean else why_stale_each(study, tasks)
     outcomes = []
     if unclean or any(stale.values()):
-        pages = _part("batch.pages")
-        setting = pages.Setting(
+        from loftet_analysis.batch.cleaning import clean
+        from loftet_analysis.batch.pages import Setting, get_ready, make_pages
+
+        setting = Setting(
             paths.root(),
             paths.generated(),
             paths.workroom(study.name),
             time_limit,
             warm=not fresh_kernels,
+            questions={
+                each: {name: study.text(text, each) for name, text in study.questions.items()}
+                for each in study.languages
+            },
         )
-        pages.get_ready(study, tasks, setting, path, scheduler)
+        get_ready(study, setting, path, scheduler)
         if unclean:
-            _part("batch.cleaning").clean(study)
-            stale = why_stale_each(study, tasks)
-        wanted = [task for task in tasks if force or stale[task]]
+            clean(study)
         # one more, since a kernel that starts or ends leaves its core idle for a while
         jobs = jobs or _cores() + 1
-        outcomes = pages.make_pages(study, wanted, setting, jobs=jobs, scheduler=scheduler)
+        for of_country in (False, True):  # which reads what the regions' notebooks keep
+            stale = why_stale_each(study, tasks)
+            wanted = [t for t in tasks if t.of_country == of_country and (force or stale[t])]
+            if wanted:
+                outcomes += make_pages(study, wanted, setting, jobs=jobs, scheduler=scheduler)
         stale = why_stale_each(study, tasks)
     made_from = _site_fingerprint(study)
     if why_stale(read_manifest(study.name).get(SITE), made_from) or not _index(study).exists():
-        _part("batch.pages").publish(study)
+        from loftet_analysis.batch.pages import publish
+
+        publish(study)
         record(study.name, {SITE: {"state": DONE, "parts": made_from}})
     print(overview(stale))
     failed = [outcome for outcome in outcomes if outcome.state == FAILED]
     for outcome in failed:
         print(f"\n{outcome.task.name} failed: {outcome.error}", file=sys.stderr)
-        remains = Path(f"{outcome.task.remains}.txt")
+        remains = outcome.task.remains
         print(f"    see {shown(remains if remains.exists() else path)}", file=sys.stderr)
     done = (
         f"{len(outcomes) - len(failed)} run, {len(failed)} failed, "
@@ -166,11 +186,7 @@ def status(*, study: str) -> int:
     description = load_study(study)
     why = why_unclean(description)
     print(f"{CLEAN}: {f'stale, since {why}' if why not in {'', NEVER_RUN} else why or DONE}")
-    tasks = all_tasks(description, languages=description.languages)
-    known = read_manifest(study)
-    begun = {task.language for task in tasks if task.name in known} or {description.languages[0]}
-    told = why_stale_each(description, [task for task in tasks if task.language in begun])
-    print(f"\n{overview(told)}")
+    print(f"\n{overview(why_stale_each(description, all_tasks(description)))}")
     return 0
 
 
@@ -195,12 +211,15 @@ def forget_key(*, study: str, yes: bool = False) -> int:
 
 def export(*, study: str) -> int:
     """Write the labelled clean data and the codebook for archiving."""
+    from loftet_analysis.cleaning.archive import write_archive
+    from loftet_analysis.show.codebook import write_codebook
+
     description = load_study(study)
     folder = paths.clean(study) / "archive"
     with occupied(study, "export"):
-        written = _part("cleaning.archive").write_archive(description, folder)
+        written = write_archive(description, folder)
         for language in description.languages:
-            written += _part("show.codebook").write_codebook(description, folder, language)
+            written += write_codebook(description, folder, language)
     print(f"{study}: {len(written)} files in {shown(folder)}")
     for path in written:
         print(f"    {path.name}")

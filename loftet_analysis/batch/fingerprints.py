@@ -1,9 +1,9 @@
 """What a result was made from: fingerprints of every input, kept in a manifest.
 
 A fingerprint is a mapping from a part's name to a text that changes when the part does: a SHA-256
-of its bytes, or versions. So a stale result can say *which* part changed. What a notebook reads it
-writes down while it runs (:data:`~loftet_analysis.cleaning.store.READS`); its data are the
-slices on that list and no others. Nothing depends on file times or on git.
+of its bytes, or versions. So a stale result can say *which* part changed. What a notebook reads its
+open study notes; its data are the slices on that list and no others. Nothing depends on file times
+or on git.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from loftet_analysis.errors import InputError
 from loftet_analysis.study import Study
 
 Fingerprint = dict[str, str]
-#: What a notebook read, as it wrote it down: a table or population, and which of its rows.
+#: What a notebook read: a table, a population or what regions kept (`RESULTS`), and which rows.
 Read = tuple[str, dict[str, list[str]]]
 NEVER_RUN = "never run"
 #: Entries of the manifest that are no pages, and the part of the clean data that is no file.
@@ -32,12 +32,13 @@ KEY, KEY_DESTROYED = "pseudonym key", "destroyed"
 #: Parts of a page that are not data.
 LIBRARY, NOTEBOOK, PACKAGES = "library", "notebook", "packages"
 DESCRIPTION, PARAMETERS = "study description", "parameters"
+RESULTS = "results"
 
 _LIBRARY = Path(__file__).parents[1]
 _ANALYSIS = ("stats", "study", "disclosure", "cleaning", "analysis", "show")
 _CLEANING = ("stats", "study", "disclosure", "cleaning", "analysis")
 _COMPUTES = ("numpy", "pandas", "pyarrow", "scipy", "statsmodels", "pingouin", "rapidfuzz")
-_DRAWS = ("matplotlib", "seaborn", "great-tables", "babel", "nbconvert")
+_DRAWS = ("matplotlib", "seaborn", "babel", "nbconvert")
 
 
 def digest(files: Iterable[Path]) -> str:
@@ -74,8 +75,7 @@ def _every_file(paths_: Iterable[Path]) -> Iterable[Path]:
 @cache
 def library_digest(floors: tuple[str, ...] = _ANALYSIS) -> str:
     """Return the SHA-256 of the library's own sources on some floors, as the process began."""
-    sources = [_LIBRARY / f"{name}.py" for name in ("errors", "names", "paths")]
-    return digest([*sources, *(_LIBRARY / floor for floor in floors)])
+    return digest([*_LIBRARY.glob("*.py"), *(_LIBRARY / floor for floor in floors)])
 
 
 @cache
@@ -88,6 +88,16 @@ def package_versions(packages: tuple[str, ...] = _COMPUTES + _DRAWS) -> str:
     'numpy'
     """
     return ", ".join(f"{name} {version(name)}" for name in packages)
+
+
+def notebook_digest(notebook: Path) -> str:
+    """Return the SHA-256 of a notebook's cells without outputs: running it by hand is no change."""
+    try:
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        told = [["".join(c["source"]), c["cell_type"], c.get("id"), c["metadata"]] for c in cells]
+    except (OSError, ValueError, KeyError, TypeError):
+        return digest([notebook])
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 def description_digest(study: str) -> str:
@@ -146,7 +156,7 @@ class Inputs:
             What it read when it was made.
         """
         return {
-            NOTEBOOK: self._of(f"notebook {notebook}", lambda: digest([notebook])),
+            NOTEBOOK: self._of(f"notebook {notebook}", lambda: notebook_digest(notebook)),
             PARAMETERS: json.dumps(dict(parameters), sort_keys=True),
             LIBRARY: library_digest(),
             PACKAGES: package_versions(),
@@ -177,6 +187,15 @@ class Inputs:
             content = pd.util.hash_pandas_object(rows, index=False).to_numpy().tobytes()
             return hashlib.sha256(f"{list(rows)}".encode() + content).hexdigest()
         folder = paths.clean(self._study) / what
+        if what == RESULTS:
+            files = [
+                file
+                for name in where["table"]
+                for population in where[names.POPULATION]
+                for file in folder.glob(f"*/*/{name}.{population}.csv")
+                if file.parts[-3] != names.NATIONAL
+            ]
+            return _joined(f"{file.relative_to(folder)} {digest([file])}" for file in files)
         regions = where.get(names.REGION)
         if regions is None:
             regions = sorted(p.name.removeprefix("region=") for p in folder.glob("region=*"))
@@ -199,8 +218,8 @@ def read_manifest(study: str) -> dict[str, dict]:
     Returns
     -------
     dict of str to dict
-        ``state``, ``parts`` (the fingerprint), ``reads``, ``figures`` (names of files) and
-        ``seconds``.
+        ``state``, ``parts`` (the fingerprint), ``reads``, ``languages`` (of its pages), ``figures``
+        (names of files) and ``seconds``.
     """
     try:
         manifest = json.loads(_manifest_path(study).read_text(encoding="utf-8"))
@@ -213,6 +232,7 @@ def _entry(
     state: str,
     parts: Mapping[str, str],
     reads: Sequence[Read] = (),
+    languages: Sequence[str] = (),
     figures: Sequence[str] = (),
     seconds: float = 0,
 ) -> dict:
@@ -220,6 +240,7 @@ def _entry(
         "state": str(state),
         "parts": dict(parts),
         "reads": [(str(what), dict(where)) for what, where in reads],
+        "languages": [str(language) for language in languages],
         "figures": [str(name) for name in figures],
         "seconds": float(seconds),
     }

@@ -11,20 +11,19 @@ from loftet_analysis.batch.plan import DONE, FAILED, Task
 
 
 def overview(stale: Mapping[Task, str]) -> str:
-    """Return a table of states for each language, and the reasons beneath."""
+    """Return a table of states, the languages of the pages, and the reasons beneath."""
     if not stale:
         return "no pages asked for"
     states = {why: why if why in {NEVER_RUN, FAILED} else "stale" for why in stale.values()}
     states[""] = DONE
     rows = pd.DataFrame(
-        [(t.language, t.region, t.notebook, states[why]) for t, why in stale.items()],
-        columns=["language", "region", "notebook", "state"],
+        [(task.region, task.notebook, states[why]) for task, why in stale.items()],
+        columns=["region", "notebook", "state"],
     )
-    told = []
-    for language, of in rows.groupby("language", sort=False):
-        wide = of.pivot(index="region", columns="notebook", values="state").fillna("–")
-        wide = wide.loc[list(dict.fromkeys(of["region"]))].rename_axis(index=language, columns=None)
-        told.append(wide.rename_axis(index=None, columns=language).to_string())
+    wide = rows.pivot(index="region", columns="notebook", values="state").fillna("–")
+    wide = wide.loc[list(dict.fromkeys(rows["region"]))]
+    spoken = ", ".join(dict.fromkeys(each for task in stale for each in task.languages))
+    told = [wide.rename_axis(index=None, columns=spoken).to_string()]
     reasons: dict[str, list[str]] = {}
     for task, why in stale.items():
         if states[why] == "stale":

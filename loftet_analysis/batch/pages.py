@@ -8,37 +8,26 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from loftet_analysis.batch import results
-from loftet_analysis.batch.cli import interrupted
+from loftet_analysis.batch import interrupted, results
 from loftet_analysis.batch.cluster import connected, run_on
 from loftet_analysis.batch.fingerprints import Inputs, read_manifest, record
-from loftet_analysis.batch.kernels import nursery
+from loftet_analysis.batch.kernels import can_fork, nursery
 from loftet_analysis.batch.lock import log, say
 from loftet_analysis.batch.plan import FAILED, Task, longest_first, states
 from loftet_analysis.batch.progress import Progress
-from loftet_analysis.batch.runner import (
-    Outcome,
-    Setting,
-    keep,
-    refuse_unknown_parameters,
-    run_all,
-)
-from loftet_analysis.batch.warm import can_fork
+from loftet_analysis.batch.runner import Outcome, Setting, keep, run_all
 from loftet_analysis.show import site
 from loftet_analysis.study import Study
 
 
-def get_ready(
-    study: Study, tasks: Sequence[Task], setting: Setting, log: Path, scheduler: str | None
-) -> None:
-    """Refuse what cannot be run before anything is, and let the warm process begin its imports.
+def get_ready(study: Study, setting: Setting, log: Path, scheduler: str | None) -> None:
+    """Refuse a cluster that cannot be used, or let the warm process begin its imports.
 
     Raises
     ------
     InputError
-        For notebooks that lack parameters, and a cluster that cannot be used.
+        Where the cluster cannot be used.
     """
-    refuse_unknown_parameters(tasks)
     if scheduler:
         with connected(scheduler, setting):
             return
@@ -88,12 +77,33 @@ def make_pages(
                 "state": outcome.state,
                 "parts": outcome.task.fingerprint(inputs, outcome.reads),
                 "reads": outcome.reads,
+                "languages": outcome.task.languages,
                 "figures": sorted(outcome.figures),
                 "seconds": round(outcome.seconds, 1),
             }
             record(study.name, {outcome.task.name: entry})
             progress.tell(outcome)
+    # every region's run of a notebook says the same
+    told = [said for outcome in outcomes for said in outcome.left_out]
+    for said in dict.fromkeys([*told, *_same_figures(study, tasks)]):
+        say(study.name, said)
     return outcomes
+
+
+def _same_figures(study: Study, tasks: Sequence[Task]) -> list[str]:
+    """Name figures that two notebooks of a region draw: one file would hold either of them."""
+    drawn_by: dict[tuple[str, str], str] = {}
+    told = []
+    for name, entry in read_manifest(study.name).items():
+        region, _, notebook = name.partition("/")
+        for figure in entry["figures"]:
+            other = drawn_by.setdefault((region, figure.partition(".")[0]), notebook)
+            if other != notebook and region in {task.region for task in tasks}:
+                told.append(
+                    f"{other} and {notebook} both draw a figure {figure.partition('.')[0]}, so "
+                    "only one of them is kept as a file; give one another name="
+                )
+    return told
 
 
 def _stop(number: int, frame: object) -> None:
@@ -109,7 +119,7 @@ def _kept(outcome: Outcome, entry: dict | None) -> Outcome:
         keep(outcome, before)
     except OSError as error:
         said = f"cannot be written: {error.strerror or error}"
-        outcome = Outcome(outcome.task, FAILED, outcome.seconds, said, reads=outcome.reads)
+        outcome = Outcome(outcome.task, FAILED, outcome.seconds, said)
         keep(outcome, before)
     return outcome
 

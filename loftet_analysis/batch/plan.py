@@ -1,7 +1,9 @@
-"""The pages of a study: one task per (region × notebook × language)."""
+"""What a study's pages are made by: one task per (region × notebook), for all languages at once."""
 
 from __future__ import annotations
 
+import ast
+import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,65 +13,162 @@ from loftet_analysis import names, paths
 from loftet_analysis.batch.fingerprints import Fingerprint, Inputs, Read, read_manifest, why_stale
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study import Study
+from loftet_analysis.study.load import STUDY_FILE
+from loftet_analysis.study.yamlfile import did_you_mean, read_yaml
 
 DONE, FAILED = "done", "failed"
+#: What each notebook is given; the country's are given no region.
+PARAMETERS = ("study", "language", "region")
 
 
 @dataclass(frozen=True)
 class Task:
-    """One notebook to run: where it lies, for which region (or the country), in which language."""
+    """One notebook to run, for a region or the country, and the languages of its pages.
+
+    Attributes
+    ----------
+    study : str
+    file : str
+        The notebook below the project's notebooks, without suffix: ``region/04_pupils``.
+    region : str
+        A slug, or ``national``.
+    languages : tuple of str
+    """
 
     study: str
-    notebook: str
+    file: str
     region: str
-    language: str
+    languages: tuple[str, ...]
+
+    @property
+    def notebook(self) -> str:
+        """The notebook's name: ``04_pupils``."""
+        return self.file.rpartition("/")[2]
 
     @property
     def name(self) -> str:
-        """The task's place among the results: ``nordland/04_pupils.nb``."""
-        return f"{self.region}/{self.notebook}.{self.language}"
-
-    @property
-    def file(self) -> str:
-        """The notebook below the project's notebooks."""
-        kind = "national" if self.region == names.NATIONAL else "region"
-        return f"{kind}/{self.notebook}.ipynb"
+        """The task's place among the results: ``nordland/04_pupils``."""
+        return f"{self.region}/{self.notebook}"
 
     @property
     def source(self) -> Path:
         """The notebook in the project."""
-        return paths.notebooks() / self.file
+        return paths.notebooks() / f"{self.file}.ipynb"
 
     @property
-    def target(self) -> Path:
-        """The page's place without its suffix."""
-        return paths.reports(self.study) / self.language / self.region / self.notebook
+    def of_country(self) -> bool:
+        """Whether it is run once for all regions, from what their notebooks kept."""
+        return self.region == names.NATIONAL
+
+    def page(self, language: str) -> Path:
+        """Return the place of its page."""
+        folder = paths.reports(self.study) / language / self.region
+        return folder / f"{self.notebook}.html"
 
     @property
-    def has_page(self) -> bool:
-        """Whether its page is there."""
-        return self.target.with_suffix(".html").exists()
+    def executed(self) -> Path:
+        """Where the executed notebook is kept, which may hold exact frames."""
+        return paths.clean(self.study) / "notebooks" / self.region / f"{self.notebook}.ipynb"
 
     @property
     def results(self) -> Path:
-        """Where the notebook's exact tables are kept; the same in every language."""
+        """Where the notebook's exact tables are kept."""
         return paths.clean(self.study) / "results" / self.region / self.notebook
 
     @property
     def remains(self) -> Path:
-        """Where the notebook and its traceback are kept if it fails, without suffix."""
-        folder = paths.clean(self.study) / FAILED / self.region
-        return folder / f"{self.notebook}.{self.language}"
+        """Where the traceback is kept if it fails, and beside it the notebook."""
+        return paths.clean(self.study) / FAILED / self.region / f"{self.notebook}.txt"
 
     @property
     def parameters(self) -> dict[str, str]:
         """What papermill passes on, all of it text."""
-        shared = {"study": self.study, "language": self.language}
-        return shared if self.region == names.NATIONAL else {**shared, "region": self.region}
+        given = (self.study, ",".join(self.languages), self.region)
+        return dict(zip(PARAMETERS[: 2 if self.of_country else 3], given, strict=False))
 
     def fingerprint(self, inputs: Inputs, reads: Iterable[Read]) -> Fingerprint:
-        """Return the digests of everything that the page is made from."""
-        return inputs.page(self.source, self.parameters, reads)
+        """Return the digests of everything that its pages are made from, in any language."""
+        parameters = {key: given for key, given in self.parameters.items() if key != "language"}
+        return inputs.page(self.source, parameters, reads)
+
+
+def notebooks_of(study: Study) -> tuple[dict[str, bool], list[Problem]]:
+    """Return the notebooks that a study names, and what is wrong with its key ``notebooks``.
+
+    Returns
+    -------
+    files : dict of str to bool
+        Below the project's notebooks, without suffix, in the order of their names; whether each
+        is run once for the country: it lies in ``national/``, or takes no region.
+    problems : list of Problem
+        For a pattern that no notebook fits, two notebooks of one name, and files that are no
+        notebooks or lack a parameter.
+    """
+    folder = paths.notebooks()
+    document = read_yaml(study.folder / STUDY_FILE)
+    there = [
+        path.relative_to(folder).with_suffix("").as_posix()
+        for path in sorted(folder.glob("*/*.ipynb"))
+        if not path.parent.name.startswith(".")
+    ]
+    files: dict[str, bool] = {}
+    problems = []
+    for place, pattern in enumerate(study.notebooks):
+        where = document.where("notebooks", place)
+        found = sorted(folder.glob(f"{pattern}.ipynb"))
+        if not found:
+            problems.append(
+                Problem(
+                    "no notebook of that name",
+                    found=pattern,
+                    allowed=", ".join(there) or "none: notebooks/ holds no folder of notebooks",
+                    where=where,
+                    todo=did_you_mean(pattern, there) or "name one in study.yml, or a folder/*",
+                )
+            )
+        for path in found:
+            file = path.relative_to(folder).with_suffix("").as_posix()
+            twin = next((f for f in files if f != file and Path(f).name == path.stem), None)
+            if twin:
+                found_twice = f"{twin}, {file}"
+                todo = "rename one: pages of both would have the same place"
+                problems.append(
+                    Problem("two notebooks of one name", found_twice, where=where, todo=todo)
+                )
+            elif file not in files:
+                declared, wrong = _declared(path)
+                problems += wrong
+                of_country = not wrong and "region" not in declared
+                files[file] = of_country or file.startswith(f"{names.NATIONAL}/")
+    return dict(sorted(files.items(), key=lambda each: Path(each[0]).name)), problems
+
+
+def _declared(path: Path) -> tuple[set[str], list[Problem]]:
+    """Return the parameters that a notebook declares, and what is wrong with it."""
+    place = str(path.relative_to(paths.root()))
+    declared: set[str] = set()
+    try:
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            if "parameters" in cell["metadata"].get("tags", []):
+                for line in ast.parse("".join(cell["source"])).body:
+                    targets = getattr(line, "targets", [getattr(line, "target", None)])
+                    declared |= {each.id for each in targets if isinstance(each, ast.Name)}
+    except (ValueError, KeyError, TypeError, AttributeError, SyntaxError) as error:
+        found = str(error).partition("\n")[0]
+        return declared, [Problem("not a notebook", found, "an .ipynb file of version 4", place)]
+    # papermill only warns of a parameter that the notebook does not have, and runs it with the
+    # notebook's own default: a page of the wrong study
+    missing = [name for name in PARAMETERS[:2] if name not in declared]
+    return declared, [
+        Problem(
+            "a notebook lacks parameters",
+            found=", ".join(sorted(declared)) or "none",
+            allowed=", ".join(PARAMETERS),
+            where=place,
+            todo=f"add {', '.join(missing)} to its cell tagged `parameters`",
+        )
+        for _ in missing[:1]
+    ]
 
 
 def all_tasks(
@@ -86,44 +185,71 @@ def all_tasks(
     study : Study
         The study's description.
     regions, notebooks, languages : sequence of str, optional
-        Only these; default: every region, every notebook, the study's first language. Where
-        regions are named the national notebooks are left out, unless ``national`` is one of them.
+        Only these; default: every region, every notebook of the study, the languages that there
+        are pages in, else the study's first. A task always makes the pages of the languages that
+        it was made in before, so that none stays behind.
+        Where regions are named the country is left out, unless ``national`` is one of them.
 
     Raises
     ------
     InputError
-        For every name that the study, or the folder of notebooks, does not have.
+        For every name that the study does not have, and where its notebooks cannot be run.
     """
+    files, problems = notebooks_of(study)
     known_regions = [*study.regions[names.REGION], names.NATIONAL]
-    of_region = _notebook_names("region")
-    of_country = _notebook_names("national")
-    _refuse_unknown(
-        [
-            ("region", regions, known_regions),
-            ("notebook", notebooks, [*of_region, *of_country]),
-            ("language", languages, list(study.languages)),
-        ]
-    )
-    chosen_regions = list(dict.fromkeys(regions or known_regions))
-    chosen_languages = list(dict.fromkeys(languages or study.languages[:1]))
+    stems = [Path(file).name for file in files]
+    problems += _unknown("region", regions, known_regions)
+    problems += _unknown("notebook", notebooks, stems) if files else []
+    problems += _unknown("language", languages, study.languages)
+    if problems:
+        raise InputError(problems)
+    return _tasks(study, files, regions or known_regions, notebooks, languages)
 
-    def tasks(region: str, candidates: list[str]) -> list[Task]:
-        return [
-            Task(study.name, notebook, region, language)
-            for notebook in candidates
-            for language in chosen_languages
-            if notebooks is None or notebook in notebooks
-        ]
 
-    regional = [t for r in chosen_regions if r != names.NATIONAL for t in tasks(r, of_region)]
-    national = tasks(names.NATIONAL, of_country) if names.NATIONAL in chosen_regions else []
-    return [*regional, *national]
+def known_tasks(study: Study) -> list[Task]:
+    """Return every task of a study whose notebook is there, whatever else is wrong."""
+    return _tasks(study, notebooks_of(study)[0], [*study.regions[names.REGION], names.NATIONAL])
+
+
+def _tasks(
+    study: Study,
+    files: Mapping[str, bool],
+    regions: Sequence[str],
+    notebooks: Sequence[str] | None = None,
+    languages: Sequence[str] | None = None,
+) -> list[Task]:
+    manifest = read_manifest(study.name)
+    tasks = []
+    for region in sorted(dict.fromkeys(regions), key=lambda region: region == names.NATIONAL):
+        for file, of_country in files.items():
+            task = Task(study.name, file, region, ())
+            chosen = notebooks is None or task.notebook in notebooks
+            if chosen and of_country == task.of_country:
+                wanted = {*(languages or ()), *manifest.get(task.name, {}).get("languages", ())}
+                spoken = tuple(each for each in study.languages if each in wanted)
+                spoken = spoken or study.languages[:1]
+                tasks.append(Task(study.name, file, region, spoken))
+    return tasks
+
+
+def _unknown(what: str, given: Sequence[str] | None, allowed: Sequence[str]) -> list[Problem]:
+    return [
+        Problem(
+            f"unknown {what}",
+            found=value,
+            allowed=", ".join(allowed),
+            where=f"--{what}",
+            todo="name one that there is, or leave the option out for all",
+        )
+        for value in given or ()
+        if value not in allowed
+    ]
 
 
 def longest_first(tasks: Sequence[Task], seconds: Mapping[str, float]) -> Iterator[Task]:
     """Yield tasks so that no worker is left with a long one at the end.
 
-    The country comes first, then the regions in their order; of each the longest notebook first.
+    The regions come in their order; of each the longest notebook first.
 
     Parameters
     ----------
@@ -132,62 +258,44 @@ def longest_first(tasks: Sequence[Task], seconds: Mapping[str, float]) -> Iterat
         How long tasks took, by name; it may grow meanwhile, and is looked at region by region. A
         notebook that it does not know counts as long, the larger file first.
     """
-    places = {task.region: place for place, task in reversed([*enumerate(tasks)])}
-    places[names.NATIONAL] = -1
 
     def length(task: Task) -> tuple[float, int]:
         return usual_seconds(task, seconds) or math.inf, task.source.stat().st_size
 
-    for region in sorted({task.region for task in tasks}, key=places.__getitem__):
+    for region in dict.fromkeys(task.region for task in tasks):
         here = [task for task in tasks if task.region == region]
         yield from sorted(here, key=length, reverse=True)
 
 
 def usual_seconds(task: Task, seconds: Mapping[str, float]) -> float:
     """Return what a task took last time, else what the same notebook takes elsewhere, else 0."""
-    same = [s for name, s in seconds.items() if name.split("/")[-1].startswith(task.notebook)]
+    same = [s for name, s in seconds.items() if name.rpartition("/")[2] == task.notebook]
     return seconds.get(task.name) or (sum(same) / len(same) if same else 0)
 
 
-def _notebook_names(kind: str) -> list[str]:
-    return sorted(path.stem for path in (paths.notebooks() / kind).glob("[0-9]*.ipynb"))
-
-
-def _refuse_unknown(choices: Iterable[tuple[str, Sequence[str] | None, list[str]]]) -> None:
-    problems = [
-        Problem(
-            f"unknown {what}",
-            found=value,
-            allowed=", ".join(allowed),
-            where=f"--{what}",
-            todo="name one that there is, or leave the option out for all",
-        )
-        for what, values, allowed in choices
-        for value in values or ()
-        if value not in allowed
-    ]
-    if problems:
-        raise InputError(problems)
-
-
 def why_stale_each(study: Study, tasks: Sequence[Task]) -> dict[Task, str]:
-    """Return why each task's page is not what would be made now; empty for those that are."""
+    """Return why each task's pages are not what would be made now; empty for those that are."""
     manifest, inputs = read_manifest(study.name), Inputs(study.name)
 
     def why(task: Task) -> str:
         entry = manifest.get(task.name)
         told = why_stale(entry, task.fingerprint(inputs, entry["reads"] if entry else ()))
-        return told or ("" if task.has_page else "page removed")
+        lacking = [each for each in task.languages if not task.page(each).exists()]
+        if told or not lacking:
+            return told
+        new = [each for each in lacking if each not in entry["languages"]]
+        return f"not yet in {', '.join(new)}" if new else "page removed"
 
     return {task: why(task) for task in tasks}
 
 
 def states(study: Study) -> dict[tuple[str, str, str], str]:
-    """Return how the last run of every page ended, by (region, notebook, language)."""
+    """Return how the last run of every page ended, by (region, notebook's file, language)."""
     manifest = read_manifest(study.name)
-    tasks = all_tasks(study, languages=study.languages)
     return {
-        (task.region, task.notebook, task.language): manifest[task.name]["state"]
-        for task in sorted(tasks, key=lambda task: task.region != names.NATIONAL)
-        if task.name in manifest and (manifest[task.name]["state"] == FAILED or task.has_page)
+        (task.region, task.file, language): manifest[task.name]["state"]
+        for task in sorted(known_tasks(study), key=lambda task: not task.of_country)
+        if task.name in manifest
+        for language in manifest[task.name]["languages"]
+        if manifest[task.name]["state"] == FAILED or task.page(language).exists()
     }

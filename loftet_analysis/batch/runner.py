@@ -1,4 +1,4 @@
-"""The batch: one papermill run per (region × notebook × language), several at a time.
+"""The batch: one papermill run per (region × notebook), several at a time.
 
 Where a notebook runs, nothing is kept: what it made comes back as bytes (`run_task`), and only the
 process that has the study's lock puts it in its place (`keep`).
@@ -6,28 +6,33 @@ process that has the study's lock puts it in its place (`keep`).
 
 from __future__ import annotations
 
-import json
+import os
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import papermill
 from joblib import Parallel, delayed
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat.v4 import new_code_cell
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
+from papermill.log import logger
 
 from loftet_analysis import paths
 from loftet_analysis.batch.fingerprints import Read
-from loftet_analysis.batch.kernels import executed
+from loftet_analysis.batch.kernels import ONE_THREAD, PROVISIONER, can_fork
 from loftet_analysis.batch.lock import RUNNING
 from loftet_analysis.batch.plan import DONE, FAILED, Task
-from loftet_analysis.cleaning import store
-from loftet_analysis.errors import InputError, Problem
-from loftet_analysis.show.site import clean_notebook, page
-from loftet_analysis.show.translate import translated
+from loftet_analysis.show import site
+from loftet_analysis.show.shown import HANDOVER
+
+_ENGINE = "loftet"
 
 
 @dataclass(frozen=True)
@@ -39,11 +44,13 @@ class Setting:
     root, data : Path
         The folder of notebooks and descriptions, and the one of generated data.
     workroom : Path
-        Where notebooks keep what they make until it comes back.
+        Where papermill writes until what a notebook made comes back.
     time_limit : float
         Seconds for each notebook.
     warm : bool
         Whether kernels are forked from a warm process where that is possible.
+    questions : mapping of str to mapping of str to str
+        The study's research questions by language and id.
     """
 
     root: Path
@@ -51,11 +58,12 @@ class Setting:
     workroom: Path
     time_limit: float
     warm: bool
+    questions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one task ended, and what it made: files by name, and what it read."""
+    """How one task ended, and what it made: pages by language, files by name, what it read."""
 
     task: Task
     state: str
@@ -63,47 +71,41 @@ class Outcome:
     error: str = ""
     traceback: str = ""
     notebook: bytes = b""
-    page: bytes = b""
+    pages: dict[str, bytes] = field(default_factory=dict, repr=False)
     results: dict[str, bytes] = field(default_factory=dict, repr=False)
     figures: dict[str, bytes] = field(default_factory=dict, repr=False)
     reads: list[Read] = field(default_factory=list, repr=False)
+    left_out: list[str] = field(default_factory=list, repr=False)
 
 
-def refuse_unknown_parameters(tasks: Iterable[Task]) -> None:
-    """Refuse notebooks that lack a parameter which they are to be given.
+class Engine(NBClientEngine):
+    """papermill's engine with a kernel of our choice, its environment, and one limit of time."""
 
-    Raises
-    ------
-    InputError
-        For each of them, and for each file that is no notebook.
-    """
-    problems = []
-    for task in {task.source: task for task in tasks}.values():
-        problems += _missing_parameters(task)
-    if problems:
-        raise InputError(problems)
-
-
-def _missing_parameters(task: Task) -> list[Problem]:
-    # papermill only warns of a parameter that the notebook does not have, and runs it with the
-    # notebook's own default: a page of the wrong region
-    place = str(task.source.relative_to(paths.root()))
-    try:
-        declared = papermill.inspect_notebook(str(task.source))
-    except (ValueError, KeyError, AttributeError, nbformat.ValidationError) as error:
-        found = str(error).partition("\n")[0]
-        return [Problem("not a notebook", found, "an .ipynb file of version 4", place)]
-    missing = sorted(set(task.parameters) - set(declared))
-    return [
-        Problem(
-            "a notebook lacks parameters",
-            found=", ".join(sorted(declared)) or "none",
-            allowed=", ".join(task.parameters),
-            where=place,
-            todo=f"add {', '.join(missing)} to its cell tagged `parameters`",
+    @classmethod
+    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **given: Any) -> None:
+        """Run a notebook's cells; the cell that is at work when the time is up is stopped."""
+        setting: Setting = given["setting"]
+        end = time.monotonic() + setting.time_limit
+        client = PapermillNotebookClient(
+            nb_man,
+            kernel_name=kernel_name,
+            timeout_func=lambda cell: max(1, end - time.monotonic()),
+            startup_timeout=120,
+            shutdown_kernel="immediate",
+            extra_arguments=["--IPKernelApp.log_level=ERROR"],
+            log=logger,
         )
-        for _ in missing[:1]
-    ]
+        client.create_kernel_manager()
+        if setting.warm and can_fork():
+            client.km.kernel_spec.metadata["kernel_provisioner"] = {"provisioner_name": PROVISIONER}
+        client.owns_km = True
+        places = {"LOFTET_ROOT": str(setting.root), "LOFTET_DATA": str(setting.data)}
+        client.execute(
+            env={**os.environ, **ONE_THREAD, **places}, cwd=str(setting.root / "notebooks")
+        )
+
+
+papermill_engines.register(_ENGINE, Engine)
 
 
 def run_all(tasks: Iterable[Task], setting: Setting, *, jobs: int) -> Iterator[Outcome]:
@@ -119,7 +121,7 @@ def run_all(tasks: Iterable[Task], setting: Setting, *, jobs: int) -> Iterator[O
 
 
 def run_task(task: Task, setting: Setting) -> Outcome:
-    """Run one notebook through papermill and make its page.
+    """Run one notebook through papermill and make its page in each language.
 
     Returns
     -------
@@ -127,25 +129,10 @@ def run_task(task: Task, setting: Setting) -> Outcome:
         ``failed`` where a cell raised, the time was up or the kernel died.
     """
     began = time.perf_counter()
-    folder = setting.root / "notebooks"
     with tempfile.TemporaryDirectory(dir=setting.workroom, prefix=RUNNING) as scratch:
-        target, made = Path(scratch) / "out.ipynb", Path(scratch) / "made"
+        target = Path(scratch) / "out.ipynb"
         try:
-            raw = executed(
-                translated(nbformat.read(folder / task.file, as_version=4), task.language),
-                target,
-                parameters=task.parameters,
-                folder=folder,
-                environment={
-                    "LOFTET_ROOT": str(setting.root),
-                    "LOFTET_DATA": str(setting.data),
-                    "LOFTET_RESULTS": str(made),
-                },
-                time_limit=setting.time_limit,
-                warm=setting.warm,
-            )
-            done = clean_notebook(raw)
-            html = page(done, language=task.language, study=task.study, region=task.region)
+            made = _made(task, setting, target)
         except Exception as error:
             return Outcome(
                 task,
@@ -154,26 +141,41 @@ def run_task(task: Task, setting: Setting) -> Outcome:
                 error=_first_line(error, setting),
                 traceback=str(error),
                 notebook=target.read_bytes() if target.exists() else b"",
-                reads=_reads(made),
             )
-        return Outcome(
-            task,
-            DONE,
-            time.perf_counter() - began,
-            notebook=nbformat.writes(done).encode() + b"\n",
-            page=html.encode(),
-            results={path.name: path.read_bytes() for path in sorted(made.glob("*.csv"))},
-            figures={path.name: path.read_bytes() for path in sorted(made.glob("figures/*"))},
-            reads=_reads(made),
+    return Outcome(task, DONE, time.perf_counter() - began, **made)
+
+
+def _made(task: Task, setting: Setting, target: Path) -> dict[str, Any]:
+    """Return what a notebook makes, by the names that `Outcome` has for it."""
+    notebook = nbformat.read(setting.root / "notebooks" / f"{task.file}.ipynb", as_version=4)
+    notebook.cells.append(new_code_cell(HANDOVER, id="handover", metadata={"tags": ["handover"]}))
+    raw = papermill.execute_notebook(
+        notebook,
+        str(target),
+        parameters=task.parameters,
+        engine_name=_ENGINE,
+        kernel_name="python3",
+        progress_bar=False,
+        # each cell would write the whole notebook
+        request_save_on_cell_execute=False,
+        setting=setting,
+    )
+    handed = site.handed_over(raw)
+    place = f"{task.study}, {task.region}"
+    pages = {
+        language: site.page(
+            raw, language=language, place=place, questions=setting.questions.get(language, {})
         )
-
-
-def _reads(made: Path) -> list[Read]:
-    notes = made / store.READS
-    if not notes.exists():
-        return []
-    lines = dict.fromkeys(notes.read_text(encoding="utf-8").splitlines())
-    return [(what, where) for what, where in map(json.loads, sorted(lines))]
+        for language in task.languages
+    }
+    return {
+        "notebook": nbformat.writes(site.clean_notebook(raw)).encode() + b"\n",
+        "pages": {language: page.encode() for language, page in pages.items()},
+        "results": {f"{name}.csv": text.encode() for name, text in handed["kept"].items()},
+        "figures": site.figures(raw, task.notebook),
+        "reads": [(what, where) for what, where in handed["reads"]],
+        "left_out": [f"{task.notebook}, {said}" for said in site.left_out(raw)],
+    }
 
 
 def _first_line(error: Exception, setting: Setting) -> str:
@@ -191,7 +193,7 @@ def keep(outcome: Outcome, before: Sequence[str]) -> None:
     """Put what a task made in its place, and remove what it no longer makes.
 
     Of a failed one nothing is published, also nothing older: its notebook and traceback go to
-    ``data_clean/<study>/failed/``.
+    ``data_clean/<study>/failed/``. Notebooks hold exact frames, so only their owner may read them.
 
     Parameters
     ----------
@@ -201,19 +203,25 @@ def keep(outcome: Outcome, before: Sequence[str]) -> None:
         The names of the figures that the task made last time.
     """
     task = outcome.task
-    figures, results = paths.figures(task.study) / task.region, task.results
-    made = {figures / name: content for name, content in outcome.figures.items()}
-    made |= {results / name: content for name, content in outcome.results.items()}
-    places = {
-        DONE: (task.target.with_suffix(".ipynb"), task.target.with_suffix(".html")),
-        FAILED: (Path(f"{task.remains}.ipynb"), Path(f"{task.remains}.txt")),
-    }
-    notebook, text = places[outcome.state]
-    made |= {notebook: outcome.notebook, text: outcome.page or outcome.traceback.encode()}
-    older = {*results.glob("*.csv"), *(figures / name for name in before)}
-    for path in {*older, *places[DONE], *places[FAILED]} - {p for p in made if made[p]}:
+    figures = paths.figures(task.study) / task.region
+    if outcome.state == FAILED:
+        private = {task.remains.with_suffix(".ipynb"): outcome.notebook}
+        private |= {task.remains: outcome.traceback.encode()}
+        public = {}
+    else:
+        private = {task.executed: outcome.notebook}
+        public = {task.page(language): page for language, page in outcome.pages.items()}
+        public |= {figures / name: content for name, content in outcome.figures.items()}
+        public |= {task.results / name: content for name, content in outcome.results.items()}
+    made = {path: content for path, content in {**private, **public}.items() if content}
+    older = {task.executed, task.remains, task.remains.with_suffix(".ipynb")}
+    older |= {*map(task.page, task.languages), *task.results.glob("*.csv")}
+    older |= {figures / name for name in before}
+    for path in older - set(made):
         path.unlink(missing_ok=True)
     for target, content in made.items():
-        if content:
-            with paths.written_whole(target) as path:
-                path.write_bytes(content)
+        if target in private:
+            target.parent.parent.mkdir(parents=True, exist_ok=True)
+            target.parent.parent.chmod(0o700)
+        with paths.written_whole(target, private=target in private) as path:
+            path.write_bytes(content)

@@ -13,57 +13,10 @@ import pyreadstat
 
 from loftet_analysis import names, paths
 from loftet_analysis.cleaning import store
-from loftet_analysis.study import Population, Study
+from loftet_analysis.study import Study
+from loftet_analysis.study.columns import clean_columns, value_labels
 
-BACKGROUND = {
-    names.PERSON: "pseudonym of the person; missing where the sheet could not be linked",
-    names.WAVE: "wave",
-    names.REGION: "region",
-    names.SCHOOL: "school",
-    names.GRADE: "grade",
-    names.ROLE: "role",
-    names.GENDER: "gender",
-    names.SUBMITTED: "day of submission",
-    names.GATHERINGS: "gatherings attended",
-    names.INTERIM_WORK: "interim work done",
-    names.LINKED_BY: "how the sheet was linked",
-    names.LINK_STATE: "linked, or why not",
-    names.SECONDS: "seconds per answered item",
-    names.MISSING: "share of the asked items that are missing",
-    names.CARELESS: "signs of careless answering",
-}
 _DATE = (92, 109)  # the bytes of an SPSS header that hold date and time of writing
-
-
-def variable_labels(population: Population, language: str) -> dict[str, str]:
-    """Return a label for every column that clean data of a population can have."""
-    labels = dict(BACKGROUND) | {
-        column: column for column in population.columns if column not in BACKGROUND
-    }
-    for scale in population.instrument.scales.values():
-        for name, item in scale.items.items():
-            turned = " (reversed)" if item.reversed else ""
-            labels[name] = _text(item.text, language) + turned
-        labels[scale.name] = _text(scale.label, language)
-    return labels
-
-
-def value_labels(population: Population, language: str) -> dict[str, dict[int, str]]:
-    """Return the labels of the stored values of every item: reversed ones are turned already."""
-    labels = {}
-    for name, (scale, item) in population.instrument.items.items():
-        responses = population.instrument.responses[scale.responses]
-        ends = responses.minimum + responses.maximum
-        labels[name] = {
-            (ends - value if item.reversed else value): _text(text, language)
-            for value, text in sorted(responses.labels.items())
-        }
-        labels[name] = dict(sorted(labels[name].items()))
-    return labels
-
-
-def _text(texts: Mapping[str, str], language: str) -> str:
-    return texts.get(language) or next(iter(texts.values()))
 
 
 def write_archive(study: Study, folder: Path) -> list[Path]:
@@ -89,8 +42,9 @@ def write_archive(study: Study, folder: Path) -> list[Path]:
     language, written = study.languages[0], []
     for name, population in study.populations.items():
         frame = store.read(study.name, name)
-        questions = variable_labels(population, language)
-        questions = {column: questions.get(column, column) for column in frame}
+        about = clean_columns(study, name, language).set_index("column")
+        turned = about["reversed"].map({True: " (reversed)", False: ""})
+        questions = (about["meaning"] + turned).reindex(frame.columns).to_dict()
         answers = {c: v for c, v in value_labels(population, language).items() if c in frame}
         written += [
             _write_sav(frame, folder / f"{name}.sav", questions, answers),

@@ -6,12 +6,29 @@ import numpy as np
 import pandas as pd
 
 from loftet_analysis import names
+from loftet_analysis.cleaning.readers import Export
 from loftet_analysis.study import Instrument
 
 FEWEST_SAME = 6  # items with the same point, some of them reversed
 FASTEST = 2.0  # seconds per item
 MOST_MISSING = 0.5
 SAME, FAST, UNANSWERED = "same_answer", "fast", "half_missing"
+
+
+def seconds_taken(export: Export) -> pd.Series | None:
+    """Return how long each row took to fill in, where the tool measures it, in seconds."""
+    by_role = {role: column for column, role in export.roles.items()}
+    for role, unit in (("milliseconds", 1000), ("seconds", 1)):
+        if role in by_role:
+            text = export.frame[by_role[role]].str.replace(",", ".", regex=False)
+            return pd.to_numeric(text, errors="coerce") / unit
+    if {"started", "submitted"} <= by_role.keys():
+        began, ended = (
+            pd.to_datetime(export.frame[by_role[role]], format="ISO8601", errors="coerce", utc=True)
+            for role in ("started", "submitted")
+        )
+        return (ended - began).dt.total_seconds()
+    return None
 
 
 def same_answer(clean: pd.DataFrame, instrument: Instrument) -> np.ndarray:
@@ -44,31 +61,33 @@ def same_answer(clean: pd.DataFrame, instrument: Instrument) -> np.ndarray:
         y = clean[[code for code, _ in items]].to_numpy(dtype=float)
         ticked = np.where(keys, answered.minimum + answered.maximum - y, y)
         given = np.isfinite(ticked)
-        same = np.where(given, ticked, -np.inf).max(axis=1) == np.where(given, ticked, np.inf).min(
-            axis=1
-        )
+        highest = np.where(given, ticked, -np.inf).max(axis=1)
+        same = highest == np.where(given, ticked, np.inf).min(axis=1)
         both_ways = given[:, keys].any(axis=1) & given[:, ~keys].any(axis=1)
         flagged |= same & both_ways & (given.sum(axis=1) >= FEWEST_SAME)
     return flagged
 
 
-def with_flags(frame: pd.DataFrame, *, instrument: Instrument, wave: str) -> pd.DataFrame:
+def with_flags(
+    frame: pd.DataFrame, *, instrument: Instrument, wave: str, seconds: pd.Series | None = None
+) -> pd.DataFrame:
     """Add the signs of careless answering to scored sheets.
 
     Parameters
     ----------
     frame : DataFrame
-        Scored sheets of one wave; ``seconds`` (time taken) where the tool measures it, ``role``
-        where there is one.
+        Scored sheets of one wave, with ``role`` where there is one.
     instrument : Instrument
     wave : str
         The items asked in it are the ones that could be answered.
+    seconds : Series, optional
+        The time taken by sheet, where the tool measures it.
 
     Returns
     -------
     DataFrame
-        ``seconds_per_item`` in place of ``seconds`` (per answered item; missing where it is not
-        known), ``missing_share`` (of the items that were asked, 0 to 1) and ``careless``: of
+        With ``seconds_per_item`` (per answered item; missing where it is not known),
+        ``missing_share`` (of the items that were asked, 0 to 1) and ``careless``: of
         *same_answer*, *fast* (under two seconds per item) and *half_missing* (more than half),
         those that apply, with ``;`` between them.
     """
@@ -77,28 +96,21 @@ def with_flags(frame: pd.DataFrame, *, instrument: Instrument, wave: str) -> pd.
         if wave in scale.waves:
             asked[:, place] = True
             if scale.roles and names.ROLE in frame:
-                asked[:, place] = (
-                    frame[names.ROLE].isna() | frame[names.ROLE].isin(scale.roles)
-                ).to_numpy()
+                role = frame[names.ROLE]
+                asked[:, place] = (role.isna() | role.isin(scale.roles)).to_numpy()
     answered = frame[list(instrument.items)].notna().to_numpy() & asked
     n_asked, n_answered = asked.sum(axis=1), answered.sum(axis=1)
     missing = 1 - n_answered / np.maximum(n_asked, 1)
-    taken = frame["seconds"] if "seconds" in frame else pd.Series(np.nan, index=frame.index)
+    taken = pd.Series(np.nan, index=frame.index) if seconds is None else seconds
     pace = (taken / np.where(n_answered > 0, n_answered, np.nan)).round(1)
     flags = {
         SAME: same_answer(frame, instrument),
         FAST: pace.lt(FASTEST).to_numpy(),
         UNANSWERED: missing > MOST_MISSING,
     }
-    # few combinations: the texts are made once for each
-    number = sum(flag.astype(int) << bit for bit, flag in enumerate(flags.values()))
-    texts = [
-        ";".join(name for bit, name in enumerate(flags) if combination >> bit & 1)
-        for combination in range(2 ** len(flags))
-    ]
-    added = {
-        names.SECONDS: pace,
-        names.MISSING: np.round(missing, 3),
-        names.CARELESS: pd.Series(np.array(texts, dtype=object)[number], frame.index, dtype="str"),
-    }
-    return frame.drop(columns="seconds", errors="ignore").assign(**added)
+    careless = pd.Series("", index=frame.index, dtype="str")
+    for name, flagged in flags.items():
+        careless = careless.mask(flagged, careless + ";" + name)
+    careless = careless.str.removeprefix(";")
+    added = {names.SECONDS: pace, names.MISSING: np.round(missing, 3), names.CARELESS: careless}
+    return frame.assign(**added)

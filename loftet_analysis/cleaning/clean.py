@@ -1,28 +1,26 @@
-"""From text to sheets that can be counted: consent, tests, schools, grades, roles, duplicates.
+"""From text to sheets that can be counted: times, trials, schools, grades, roles, answers.
 
-Every verb takes a working frame (see :mod:`loftet_analysis.cleaning.ledger`) and returns a new one,
-with the ledger of what left where sheets can leave. Nothing is judged on a sheet that has left.
+Every verb takes the :class:`~loftet_analysis.cleaning.sheets.Sheets` of one wave and returns new
+ones. Nothing is judged on a sheet that has been set aside.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from loftet_analysis import names
-from loftet_analysis.cleaning.ledger import REASON, set_aside
-from loftet_analysis.cleaning.score import MANY_TEXTS
+from loftet_analysis.cleaning.score import MANY_TEXTS, answers
+from loftet_analysis.cleaning.sheets import REASON, Sheets, by_text, decisive
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study import normalise_label
 from loftet_analysis.study.schools import earlier_names
 from loftet_analysis.study.study import TRIAL
 from loftet_analysis.study.yamlfile import did_you_mean
-
-Framed = tuple[pd.DataFrame, pd.DataFrame]
 
 # what people type as school when they try a form out
 TEST_SCHOOLS = frozenset({"test", "testskole", "testskule", "test school", "testschool"})
@@ -41,87 +39,68 @@ _GRADE = re.compile(
 _OFFSET = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$")
 
 
-def by_text(column: pd.Series, meaning: Callable[[str], object]) -> pd.Series:
-    """Apply a function once to each text of a column.
+def clean(sheets: Sheets) -> Sheets:
+    """Turn the text of a wave's sheets to values, and set aside what is no answer to this form.
+
+    `submitted` becomes a time, `grade` a whole number, other background its clean value, and every
+    item of the instrument a float column, reversed items turned; `seconds_per_item`,
+    `missing_share` and `careless` are added. `reason` says why a sheet is set aside.
 
     Examples
     --------
-    >>> by_text(pd.Series(["a", "b", "a"]), str.upper).to_list()
-    ['A', 'B', 'A']
+    >>> from loftet_analysis.cleaning.chain import quarantine, read
+    >>> from loftet_analysis.study import load_study
+    >>> cleaned = read(load_study("sats"), "pupils", "pre").pipe(quarantine).pipe(clean)
+    >>> cleaned
+    sats, pupils pre: 3489 sheets in, 120 set aside
+    >>> cleaned.ledger.groupby("reason", sort=False)["n_set_aside"].sum().tail(1).to_dict()
+    {'no_answers': 120}
     """
-    codes, texts = pd.factorize(column)
-    meanings = np.empty(len(texts), dtype=object)
-    meanings[:] = [meaning(text) for text in texts]
-    return pd.Series(meanings[codes], index=column.index, dtype=object)
+    population = sheets.population
+    if names.ROLE not in population.columns and population.roles:
+        roles = {names.ROLE: population.roles[0]}
+        sheets = replace(sheets, frame=sheets.frame.assign(**roles))
+    return sheets.through(
+        (
+            read_times,
+            set_aside_tests,
+            set_aside_wrong_forms,
+            set_aside_unknown_schools,
+            recode,
+            read_grades,
+            answers,
+            refuse_most_set_aside,
+        )
+    )
 
 
-def school_lookup(schools: pd.DataFrame) -> dict[str, str]:
-    """Return ``school_id`` by normalised id, unique name, and earlier id or name.
-
-    Parameters
-    ----------
-    schools : DataFrame
-        The register: ``school_id, school, earlier``.
-    """
-    ids = {normalise_label(school): school for school in schools[names.SCHOOL]}
-    by_name = schools.assign(school=schools["school"].map(normalise_label))
-    by_name = by_name.drop_duplicates("school", keep=False).set_index("school")[names.SCHOOL]
-    earlier = {
-        normalise_label(text): school
-        for school, cell in zip(schools[names.SCHOOL], schools["earlier"], strict=True)
-        for text in earlier_names(cell)
-    }
-    return earlier | {name: school for name, school in by_name.items() if name} | ids
-
-
-def place_schools(
-    frame: pd.DataFrame,
-    *,
-    schools: pd.DataFrame,
-    labels: Mapping[str, str] | None = None,
-    where: str = "",
-) -> Framed:
+@decisive
+def place_schools(sheets: Sheets) -> Sheets:
     """Find each row's school in the register, by id or by a name that only one school has.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        With ``school_id`` as text.
-    schools : DataFrame
-        The register: ``school_id, school, region, earlier``.
-    labels : mapping of str to str, optional
-        School by code, where the tool stores labels.
-
-    Returns
-    -------
-    frame : DataFrame
-        ``school_id`` as in the register where it was found, else the text as it stood;
-        ``region`` (``""`` where not found); an empty ``reason``.
-    values : DataFrame
-        ``region, column, value, reason, n``: the earlier ids and names that were met.
+    Adds `region` (``""`` where not found) and an empty `reason`; `school_id` becomes that of the
+    register where it was found, else the text stays as it stood. Earlier ids and names that were
+    met are noted in `values`.
 
     Raises
     ------
     InputError
         Where not one row has a school of the register.
     """
-    labels, known = labels or {}, school_lookup(schools)
+    frame, schools, known = sheets.frame, sheets.study.schools, sheets.study.school_ids
+    labels = sheets.labels.get(names.SCHOOL, {})
 
     def find(text: str) -> str:
         return known.get(normalise_label(text)) or known.get(normalise_label(labels.get(text, "")))
 
     found = by_text(frame[names.SCHOOL], find)
     if found.isna().all():
-        raise InputError(
-            Problem(
-                "no school of the register in the export",
-                found=some_texts(frame[names.SCHOOL]) or "nothing but blanks",
-                allowed="a school_id or the unique name of a school in the register, such as "
-                + ", ".join(schools[names.SCHOOL].head(3)),
-                where=where,
-                todo="correct the column of school_id in study.yml, or the register",
-            )
-        )
+        what = "no school of the register in the export"
+        found = some_texts(frame[names.SCHOOL]) or "nothing but blanks"
+        such = ", ".join(schools[names.SCHOOL].head(3))
+        allowed = f"a school_id or the unique name of a school in the register, such as {such}"
+        todo = "correct the column of school_id in study.yml, or the register"
+        raise InputError(what, found, allowed, sheets.where, todo)
     regions = schools.set_index(names.SCHOOL)[names.REGION].to_dict()
     placed = frame.assign(
         **{
@@ -134,7 +113,7 @@ def place_schools(
     met = by_text(frame[names.SCHOOL], lambda t: normalise_label(labels.get(t, t)) in former)
     renamed = pd.DataFrame({names.REGION: placed[names.REGION], "value": frame[names.SCHOOL]})
     renamed = renamed[met.astype(bool)].value_counts(sort=False).rename("n").reset_index()
-    return placed, renamed.assign(column=names.SCHOOL, reason="earlier_school")
+    return sheets.noting(renamed.assign(column=names.SCHOOL, reason="earlier_school"), frame=placed)
 
 
 def some_texts(column: pd.Series, *, most: int = 5) -> str:
@@ -149,15 +128,17 @@ def some_texts(column: pd.Series, *, most: int = 5) -> str:
     return ", ".join(f"“{text}”" for text in texts[:most]) + more
 
 
-def read_submitted(frame: pd.DataFrame, *, where: str = "") -> pd.DataFrame:
-    """Turn ``submitted`` into local times: ISO 8601 (an offset is left out) or day.month.year.
+def read_times(sheets: Sheets) -> Sheets:
+    """Turn `submitted` into local times: ISO 8601 (an offset is left out) or day.month.year.
 
     Raises
     ------
     InputError
         Where some sheets say a time that is not understood.
     """
-    text = frame[names.SUBMITTED].str.strip()
+    if names.SUBMITTED not in sheets.frame:
+        return sheets
+    text = sheets.frame[names.SUBMITTED].str.strip()
     bare = text.str.replace(_OFFSET, "", regex=True)
     times = pd.to_datetime(bare, format="ISO8601", errors="coerce").astype("datetime64[us]")
     rest = times.isna() & text.ne("")
@@ -168,127 +149,71 @@ def read_submitted(frame: pd.DataFrame, *, where: str = "") -> pd.DataFrame:
         times[rest] = pd.to_datetime(again, format="ISO8601", errors="coerce")
     odd = times.isna() & text.ne("")
     if odd.any():
-        raise InputError(
-            Problem(
-                "time of submission not understood",
-                found=f"“{text[odd].iloc[0][:40]}”, {odd.sum()} such cells",
-                allowed="2025-09-15T10:30:00+02:00 or 15.09.2025 10:30",
-                where=where,
-                todo="correct the column of submitted in study.yml, or export the form again",
-            )
-        )
-    return frame.assign(**{names.SUBMITTED: times})
+        found = f"“{text[odd].iloc[0][:40]}”, {odd.sum()} such cells"
+        what = "time of submission not understood"
+        allowed = "2025-09-15T10:30:00+02:00 or 15.09.2025 10:30"
+        todo = "correct the column of submitted in study.yml, or export the form again"
+        raise InputError(what, found, allowed, sheets.where, todo)
+    return replace(sheets, frame=sheets.frame.assign(**{names.SUBMITTED: times}))
 
 
-def set_aside_tests(
-    frame: pd.DataFrame, *, start: date | None, marks: Sequence[str] = ()
-) -> Framed:
-    """Set aside what was sent in before the wave began, from a school called TEST, or as a trial.
+def _times(frame: pd.DataFrame) -> pd.Series:
+    """Return the times of submission; missing where there are none, or they were not understood."""
+    times = frame.get(names.SUBMITTED)
+    known = times is not None and pd.api.types.is_datetime64_any_dtype(times)
+    return times if known else pd.Series(pd.NaT, index=frame.index, dtype="datetime64[us]")
 
-    Parameters
-    ----------
-    frame : DataFrame
-        With ``school_id``, and ``submitted`` and ``trial`` (text) where there are such.
-    start : date or None
-        The first day of the wave.
-    marks : sequence of str
-        The texts of ``trial`` that mark a trial answer.
-    """
+
+def set_aside_tests(sheets: Sheets) -> Sheets:
+    """Set aside trials: from before the wave began, from a school called TEST, or marked."""
+    frame, start = sheets.frame, sheets.study.waves[sheets.wave].start
     tests = frame[names.SCHOOL].str.strip().str.casefold().isin(TEST_SCHOOLS)
     tests &= frame[names.REGION].eq("")
-    if start and names.SUBMITTED in frame:
-        tests |= frame[names.SUBMITTED] < pd.Timestamp(start)
+    if start:
+        tests |= _times(frame) < pd.Timestamp(start)
     if TRIAL in frame:
-        meant = {normalise_label(text) for text in marks}
+        trial = sheets.population.trial
+        meant = {normalise_label(text) for text in (trial.texts if trial else ())}
         tests |= by_text(frame[TRIAL], lambda text: normalise_label(text) in meant).astype(bool)
-        frame = frame.drop(columns=TRIAL)
-    return set_aside(frame, tests, step="tests", reason="test_answer")
+        sheets = replace(sheets, frame=frame.drop(columns=TRIAL))
+    return sheets.set_aside(tests, step="tests", reason="test_answer")
 
 
-def set_aside_wrong_forms(
-    frame: pd.DataFrame, *, wave: str, windows: Mapping[str, tuple[date, date]]
-) -> Framed:
-    """Set aside what was sent in while another wave was open: the link to the wrong form.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        With ``submitted`` where there is such a column.
-    wave : str
-        The wave of the form.
-    windows : mapping of str to tuple of date
-        First and last day, by wave.
-    """
-    wrong = pd.Series(False, index=frame.index)
-    if names.SUBMITTED in frame:
-        days = frame[names.SUBMITTED].dt.normalize()
-        for other, (first, last) in windows.items():
-            if other != wave:
-                wrong |= days.between(pd.Timestamp(first), pd.Timestamp(last))
-    return set_aside(frame, wrong, step="forms", reason="wrong_form")
+def set_aside_wrong_forms(sheets: Sheets) -> Sheets:
+    """Set aside what was sent in while another wave was open: the link to the wrong form."""
+    days = _times(sheets.frame).dt.normalize()
+    wrong = pd.Series(False, index=sheets.frame.index)
+    for name, wave in sheets.study.waves.items():
+        if wave.start and name != sheets.wave:
+            wrong |= days.between(pd.Timestamp(wave.start), pd.Timestamp(wave.end))
+    return sheets.set_aside(wrong, step="forms", reason="wrong_form")
 
 
-def refuse_most_set_aside(ledger: Sequence[pd.DataFrame], *, n: int, where: str) -> None:
-    """Stop where one step sets most of a wave aside: then the description is wrong, not the data.
-
-    Raises
-    ------
-    InputError
-        Where a step other than that of empty sheets takes more than half of twenty or more sheets.
-    """
-    taken = pd.concat(ledger).groupby(["step", "reason"])["n_set_aside"].sum()
-    problems = [
-        Problem(
-            "most of a wave would be set aside",
-            found=f"{count} of {n} sheets as {reason}",
-            allowed="at most half",
-            where=where,
-            todo=_WHY[step],
-        )
-        for (step, reason), count in taken.items()
-        if step in _WHY and n >= FEWEST_JUDGED and count > n / 2
-    ]
-    if problems:
-        raise InputError(problems)
-
-
-def set_aside_unknown_schools(frame: pd.DataFrame) -> Framed:
+def set_aside_unknown_schools(sheets: Sheets) -> Sheets:
     """Set aside the sheets whose school is not in the register."""
-    return set_aside(frame, frame[names.REGION].eq(""), step="schools", reason="unknown_school")
+    unknown = sheets.frame[names.REGION].eq("")
+    return sheets.set_aside(unknown, step="schools", reason="unknown_school")
 
 
-def recode(
-    frame: pd.DataFrame,
-    *,
-    values: Mapping[str, Mapping[str, Sequence[str]]],
-    labels: Mapping[str, Mapping[str, str]] | None = None,
-    columns: Sequence[str],
-    where: str = "",
-) -> pd.DataFrame:
-    """Turn background columns to clean values; blanks are missing.
+def recode(sheets: Sheets) -> Sheets:
+    """Turn background columns to the clean values of study.yml; blanks are missing.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        The columns as text.
-    values : mapping
-        Column → clean value → texts of the export; without one the text (or its label) stays.
-    labels : mapping of str to (mapping of str to str), optional
-        Labels by code, by column.
-    columns : sequence of str
-        The columns to recode.
+    Without values for a column its text (or its label) stays.
 
     Raises
     ------
     InputError
         For texts of sheets still in that stand for none of the values, all at once.
     """
-    problems, recoded = [], {}
-    for column in columns:
-        own = (labels or {}).get(column, {})
+    frame, population, problems, recoded = sheets.frame, sheets.population, [], {}
+    known = {names.ROLE: dict.fromkeys(names.ROLES, ()), **population.values}
+    for column in population.columns:
+        if column in (names.SCHOOL, names.SUBMITTED):
+            continue
+        own = sheets.labels.get(column, {})
         meanings = {
             normalise_label(text): value
-            for value, texts in values.get(column, {}).items()
+            for value, texts in known.get(column, {}).items()
             for text in (value, *texts)
         }
 
@@ -301,77 +226,59 @@ def recode(
             return meanings.get(normalise_label(label), meanings.get(normalise_label(text), ""))
 
         read = by_text(frame[column], meaning).astype("str")
-        unknown = read.eq("") & frame[REASON].eq("")
-        counts = frame.loc[unknown, column].value_counts().sort_index()
-        if len(counts) > MANY_TEXTS:
-            problems.append(_many_unknown(column, counts, meanings, where))
-            counts = counts[:0]
-        for text, n in counts.items():
-            label = own.get(text, text)
-            add = f"add it to `values: {column}:` in study.yml"
-            problems.append(
-                Problem(
-                    f"unknown {column}",
-                    found=f"“{label[:60]}”, {n} times",
-                    allowed=", ".join(meanings),
-                    where=where,
-                    todo=" ".join(filter(None, (did_you_mean(label, meanings), add))),
-                )
-            )
+        unknown = frame.loc[read.eq("") & sheets.still_in, column]
+        problems += _unknown_texts(column, unknown, own, meanings, sheets.where)
         recoded[column] = read.where(read.ne(""))
     if problems:
         raise InputError(problems)
-    return frame.assign(**recoded)
+    return replace(sheets, frame=frame.assign(**recoded))
 
 
-def _many_unknown(
-    column: str, counts: pd.Series, meanings: Mapping[str, str], where: str
-) -> Problem:
-    return Problem(
-        f"unknown {column}",
-        found=f"{len(counts)} different texts in {counts.sum()} cells, which are not shown",
-        allowed=", ".join(meanings),
-        where=where,
-        todo=f"correct the column of {column} in study.yml: it seems to hold something else",
-    )
+def _unknown_texts(
+    column: str, unknown: pd.Series, labels: Mapping[str, str], meanings: Mapping, where: str
+) -> Iterator[Problem]:
+    counts = unknown.value_counts().sort_index()
+    what, allowed = f"unknown {column}", ", ".join(meanings)
+    if len(counts) > MANY_TEXTS:
+        found = f"{len(counts)} different texts in {counts.sum()} cells, which are not shown"
+        todo = f"correct the column of {column} in study.yml: it seems to hold something else"
+        yield Problem(what, found, allowed, where, todo)
+        return
+    for text, n in counts.items():
+        label = labels.get(text, text)
+        add = f"add it to `values: {column}:` in study.yml"
+        todo = f"{did_you_mean(label, meanings)} {add}".strip()
+        yield Problem(what, f"“{label[:60]}”, {n} times", allowed, where, todo)
 
 
-def read_grades(frame: pd.DataFrame, *, schools: pd.DataFrame, where: str = "") -> Framed:
-    """Turn ``grade`` to whole numbers; set aside what the school cannot have.
+def read_grades(sheets: Sheets) -> Sheets:
+    """Turn `grade` to whole numbers ("7", "7.0", "7. trinn", "7A"); set aside what cannot be.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        ``grade`` as text: "7", "7.0", "7. trinn", "7A"; missing stays missing.
-    schools : DataFrame
-        The register: ``school_id``, ``grades`` ("1-7", or empty: then 1 to 13).
+    A school has the grades of the register ("1-7"), or where it says none 1 to 13.
 
     Raises
     ------
     InputError
         Where no text of a sheet still in is a grade.
     """
+    frame, schools = sheets.frame, sheets.study.schools
+    if names.GRADE not in sheets.population.columns:
+        return sheets
     text = frame[names.GRADE].fillna("")
     grades = grade_numbers(text)
     given = text.str.strip().ne("")
-    judged = given & frame[REASON].eq("")
+    judged = given & sheets.still_in
     if judged.any() and grades[judged].isna().all():
-        raise InputError(
-            Problem(
-                "no grade is understood",
-                found=some_texts(text[judged]),
-                allowed="7, 7.0, 7. trinn, 7A",
-                where=where,
-                todo="correct the column of grade in study.yml, or give `values: grade:`",
-            )
-        )
+        found, allowed = some_texts(text[judged]), "7, 7.0, 7. trinn, 7A"
+        todo = "correct the column of grade in study.yml, or give `values: grade:`"
+        raise InputError("no grade is understood", found, allowed, sheets.where, todo)
     span = schools["grades"].str.extract(r"(\d+)\D*(\d+)?").astype(float)
     first = dict(zip(schools[names.SCHOOL], span[0].fillna(1), strict=True))
     last = dict(zip(schools[names.SCHOOL], span[1].fillna(span[0]).fillna(13), strict=True))
     low, high = (frame[names.SCHOOL].map(end).astype(float) for end in (first, last))
     impossible = given & ~grades.between(low, high)
-    marked, ledger = set_aside(frame, impossible, step="grades", reason="impossible_grade")
-    return marked.assign(**{names.GRADE: grades.astype("Int64")}), ledger
+    read = replace(sheets, frame=frame.assign(**{names.GRADE: grades.astype("Int64")}))
+    return read.set_aside(impossible, step="grades", reason="impossible_grade")
 
 
 def grade_numbers(text: pd.Series) -> pd.Series:
@@ -390,35 +297,44 @@ def grade_numbers(text: pd.Series) -> pd.Series:
     return by_text(text, grade).astype(float)
 
 
-def set_aside_empty(frame: pd.DataFrame, *, items: Sequence[str]) -> Framed:
-    """Set aside the sheets on which no item has a valid answer."""
-    empty = frame[list(items)].isna().all(axis=1)
-    return set_aside(frame, empty, step="answers", reason="no_answers")
+def refuse_most_set_aside(sheets: Sheets) -> Sheets:
+    """Stop where one step sets most of a wave aside: then the description is wrong, not the data.
+
+    Raises
+    ------
+    InputError
+        Where a step other than that of empty sheets takes more than half of twenty or more sheets.
+    """
+    taken = sheets.ledger.groupby(["step", "reason"])["n_set_aside"].sum()
+    problems = []
+    for (step, reason), count in taken.items():
+        # whose pseudonyms are compared are those of whom more than the count is kept
+        n = len(sheets.frame) if step == "duplicates" else sheets.n_sheets
+        if step in _WHY and n >= FEWEST_JUDGED and count > n / 2:
+            what, found = "most of a wave would be set aside", f"{count} of {n} sheets as {reason}"
+            problems.append(Problem(what, found, "at most half", sheets.where, _WHY[step]))
+    if problems:
+        raise InputError(problems)
+    return sheets
 
 
-def set_aside_duplicates(frame: pd.DataFrame, *, rule: str, items: Sequence[str]) -> Framed:
+def set_aside_duplicates(sheets: Sheets) -> Sheets:
     """Keep one of the sheets of one wave that share person, school and grade.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Sheets of one wave in the order of the file, with ``person_id`` (missing: nobody's
-        duplicate) and, where there are such, ``submitted`` and ``grade``.
-    rule : {"latest", "most_complete", "first"}
-        Which one counts: by time of submission, then by place in the file; the most complete is
-        the one with most items answered, and the latest of those.
-    items : sequence of str
-        The items to count.
+    The population says which one counts (``duplicates: latest, most_complete`` or ``first``): by
+    time of submission, then by place in the file; the most complete is the one with most items
+    answered, and the latest of those. A sheet without a pseudonym is nobody's duplicate.
     """
+    frame, rule = sheets.frame, sheets.population.duplicates
     place = np.arange(len(frame))
     time = np.zeros(len(frame))
     if names.SUBMITTED in frame:
         time = frame[names.SUBMITTED].astype("int64").to_numpy()  # missing is earliest
-    answered = frame[list(items)].notna().sum(axis=1).to_numpy()
+    answered = frame[list(sheets.population.instrument.items)].notna().sum(axis=1).to_numpy()
     by = (place, time, answered) if rule == "most_complete" else (place, time)
     same = [names.PERSON, names.SCHOOL, *([names.GRADE] if names.GRADE in frame else [])]
     candidates = frame.iloc[np.lexsort(by)]
     candidates = candidates[candidates[REASON].eq("") & candidates[names.PERSON].notna()]
     extra = candidates.duplicated(same, keep="first" if rule == "first" else "last")
     rows = pd.Series(frame.index.isin(extra.index[extra]), index=frame.index)
-    return set_aside(frame, rows, step="duplicates", reason="duplicate")
+    return sheets.set_aside(rows, step="duplicates", reason="duplicate")

@@ -5,45 +5,64 @@ Of those whose answers may not be used only the count is kept.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 import pandas as pd
 
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis import names
+from loftet_analysis.cleaning.clean import grade_numbers
+from loftet_analysis.cleaning.lists import listed
+from loftet_analysis.cleaning.sheets import Sheets
+from loftet_analysis.errors import InputError
 from loftet_analysis.study import normalise_label
+from loftet_analysis.study.study import CONSENT, GUARDIAN
 
 FIRST_GRADE_AGE = 5  # in grade g pupils turn g + 5 in the calendar year in which it begins
 
 
-def consenting(
-    texts: pd.Series,
-    *,
-    yes: Sequence[str],
-    labels: Mapping[str, str] | None = None,
-    where: str = "",
-) -> pd.Series:
-    """Return whose answer means yes.
+def keep_allowed(sheets: Sheets) -> Sheets:
+    """Keep the sheets that may be used; of the others only the count.
 
-    Parameters
-    ----------
-    texts : Series of str
-        The answers as exported.
-    yes : sequence of str
-        The texts, or their codes, that mean yes.
-    labels : mapping of str to str, optional
-        Label by code, where the tool stores labels.
+    Those leave who have withdrawn, who opted out, who did not say yes, and whose guardian did not
+    where the pupil is not surely old enough.
+    """
+    study, wave, lists = sheets.study, sheets.wave, sheets.raw.lists
+    consent, every = sheets.population.consent.get(wave), sheets.frame
 
-    Returns
-    -------
-    Series of bool
+    if study.withdrawn in lists:
+        gone = listed(sheets, lists[study.withdrawn])
+        sheets = sheets.count_only(gone, step="withdrawn", reason="withdrawn")
+    if consent and consent.opt_out in lists:
+        gone = listed(sheets, lists[consent.opt_out])
+        sheets = sheets.count_only(gone, step="opt_out", reason="opted_out")
+    if consent and consent.column:
+        agreed = consenting(sheets, CONSENT, consent.yes)
+        sheets = sheets.count_only(~agreed, step="consent", reason="no_consent")
+    guardian = consent.guardian if consent else None
+    if guardian and (guardian.column or guardian.listed in lists):
+        if guardian.column:
+            agreed = consenting(sheets, GUARDIAN, guardian.yes)
+        else:
+            agreed = listed(sheets, lists[guardian.listed])
+        texts = sheets.frame.get(names.GRADE, pd.Series("", index=sheets.frame.index))
+        start = study.waves[wave].start
+        own = surely_old_enough(grade_numbers(texts), limit=guardian.below, day=start)
+        sheets = sheets.count_only(~agreed & ~own, step="guardian", reason="no_consent")
+    declined = every.loc[every.index.difference(sheets.frame.index)]
+    return replace(sheets, declined=declined)
+
+
+def consenting(sheets: Sheets, column: str, yes: Sequence[str]) -> pd.Series:
+    """Return whose answer, or its label, means yes.
 
     Raises
     ------
     InputError
         Where nobody's answer means yes.
     """
-    labels = labels or {}
+    texts, labels = sheets.frame[column], sheets.labels.get(column, {})
     meant = {normalise_label(text) for text in yes}
     given = {
         text: bool({normalise_label(text), normalise_label(labels.get(text, ""))} & meant)
@@ -52,16 +71,10 @@ def consenting(
     consents = texts.map(given).astype(bool)
     if len(texts) and not consents.any():
         seen = sorted({labels.get(text, text)[:40] for text in given})
-        raise InputError(
-            Problem(
-                "nobody consents",
-                found=", ".join(f"“{text}”" for text in seen[:5]) if len(seen) <= 5
-                else f"{len(seen)} different texts",
-                allowed=", ".join(yes),
-                where=where,
-                todo="correct `consent: yes` in study.yml",
-            )
-        )  # fmt: skip
+        shown = ", ".join(f"“{text}”" for text in seen)
+        found = shown if len(seen) <= 5 else f"{len(seen)} different texts"
+        todo = "correct `consent: yes` in study.yml"
+        raise InputError("nobody consents", found, ", ".join(yes), sheets.where, todo)
     return consents
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import unicodedata
 from calendar import monthrange
+from collections import Counter
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -19,7 +21,6 @@ import pyarrow.compute as pc
 
 _FIRST = (3, 7, 6, 1, 8, 9, 4, 5, 2, 1)
 _SECOND = (5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1)
-_ACCOUNT = (5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1)
 _RESTS = (0, 1, 2, 3)  # of the first check sum, under the rule from 2032
 
 _NATIONAL = re.compile(r"(?<![\w.,:+-])\d{5,6}[ \u00a0]?\d{5}(?![\w]|[.,:-]\d)")
@@ -95,9 +96,32 @@ def national_id(text: str) -> str:
     digits = digits.zfill(11)
     kind = _kind(int(digits[:2]), int(digits[2:4]), int(digits[4:6]))
     numbers = [int(digit) for digit in digits]
-    first = _sum(numbers, _FIRST) % 11
-    second = _sum(numbers, _SECOND) % 11
+    first, second = (_sum(numbers, weights) % 11 for weights in (_FIRST, _SECOND))
     return kind if second == 0 and first in _RESTS else ""
+
+
+def normal_id(text: str) -> str:
+    """Return an id as it is compared; a national identity number with its lost zero again.
+
+    Examples
+    --------
+    >>> normal_id(" 11-1004 "), normal_id("8901089974")
+    ('11-1004', '08901089974')
+    """
+    bare = unicodedata.normalize("NFC", text.strip().casefold())
+    lost_zero = len(bare) == 10 and bare.isdecimal() and national_id(bare)
+    return f"0{bare}" if lost_zero else bare
+
+
+def normal_code(text: str) -> str:
+    """Return a self-made code as it is compared: letters and digits alone.
+
+    Examples
+    --------
+    >>> normal_code("an 12-0 TØD")
+    'an120tød'
+    """
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFC", text.casefold()))
 
 
 def _kind(day: int, month: int, year: int) -> str:
@@ -116,7 +140,7 @@ def _sum(numbers: list[int], weights: tuple[int, ...]) -> int:
 
 
 def _is_account(text: str) -> bool:
-    return _sum([int(digit) for digit in re.sub(r"\D", "", text)], _ACCOUNT) % 11 == 0
+    return _sum([int(digit) for digit in re.sub(r"\D", "", text)], _SECOND) % 11 == 0
 
 
 def _is_address(text: str) -> bool:
@@ -127,16 +151,18 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _replaced(
-    text: str, form: re.Pattern, kind: str, found: list[str], test: Callable[[str], object]
-) -> str:
-    def put(match: re.Match) -> str:
-        if not test(match[0]):
-            return match[0]
-        found.append(kind)
-        return f"[{kind}]"
-
-    return form.sub(put, text)
+# in this order: what is part of a longer form has been replaced with it
+_FORMS: tuple[tuple[str, re.Pattern, Callable[[str], object]], ...] = (
+    ("email", _EMAIL, bool),
+    ("national_id", _NATIONAL, national_id),
+    ("account", _ACCOUNT_FORM, _is_account),
+    ("ip", _IPV4, _is_address),
+    ("ip", _IPV6, _is_address),
+    ("coordinates", _COORDINATES, bool),
+    ("phone", _PHONE, bool),
+    ("phone", _BARE_PHONE, bool),
+    ("name", _INTRODUCED, bool),
+)
 
 
 def redact_text(text: str, *, bare_numbers: bool = True) -> tuple[str, list[str]]:
@@ -150,19 +176,17 @@ def redact_text(text: str, *, bare_numbers: bool = True) -> tuple[str, list[str]
     ('2025-09-15T10:30:00.828301592+02:00', [])
     """
     found: list[str] = []
-    always = bool
-    text = _replaced(text, _EMAIL, "email", found, always)
-    text = _replaced(text, _NATIONAL, "national_id", found, national_id)
-    text = _replaced(text, _ACCOUNT_FORM, "account", found, _is_account)
-    text = _replaced(text, _IPV4, "ip", found, _is_address)
-    text = _replaced(text, _IPV6, "ip", found, _is_address)
-    text = _replaced(text, _COORDINATES, "coordinates", found, always)
-    text = _replaced(text, _PHONE, "phone", found, always)
-    if bare_numbers:
-        text = _replaced(text, _BARE_PHONE, "phone", found, always)
-    if _INTRODUCED.search(text):
-        text = _INTRODUCED.sub(lambda match: f"{match['before']}[name]", text)
-        found.append("name")
+    for kind, form, is_one in _FORMS:
+        if form is _BARE_PHONE and not bare_numbers:
+            continue
+
+        def put(match: re.Match, kind=kind, is_one=is_one) -> str:
+            if not is_one(match[0]):
+                return match[0]
+            found.append(kind)
+            return f"{match.groupdict().get('before', '')}[{kind}]"
+
+        text = form.sub(put, text)
     return text, found
 
 
@@ -192,21 +216,16 @@ def redact(column: pd.Series, *, bare_numbers: bool = True) -> tuple[pd.Series, 
     codes, texts = pd.factorize(column)
     texts = pa.array(texts, pa.large_string())
     possible = np.flatnonzero(pc.match_substring_regex(texts, _POSSIBLE, ignore_case=True))
-    results = {
-        int(place): redact_text(texts[place].as_py(), bare_numbers=bare_numbers)
-        for place in possible
-    }
-    results = {place: result for place, result in results.items() if result[1]}
+    redacted = (redact_text(texts[p].as_py(), bare_numbers=bare_numbers) for p in possible)
+    results = {p: result for p, result in zip(possible, redacted, strict=True) if result[1]}
     if not results:
         return column, {}
     counts = np.bincount(codes, minlength=len(texts))
-    found: dict[str, int] = {}
-    for place, (_, kinds) in results.items():
-        for kind in dict.fromkeys(kinds):
-            found[kind] = found.get(kind, 0) + int(counts[place])
+    found: Counter[str] = Counter()
     new = texts.to_numpy(zero_copy_only=False)
-    for place, (text, _) in results.items():
+    for place, (text, kinds) in results.items():
         new[place] = text
+        found.update(dict.fromkeys(kinds, int(counts[place])))
     return pd.Series(new[codes], index=column.index, dtype=column.dtype), found
 
 

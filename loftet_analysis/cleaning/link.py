@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -12,55 +11,100 @@ import pandas as pd
 from rapidfuzz.distance import OSA, Hamming
 from rapidfuzz.process import cdist
 
-from loftet_analysis import names
-from loftet_analysis.cleaning.clean import by_text
-from loftet_analysis.cleaning.identifiers import national_id
-from loftet_analysis.cleaning.ledger import REASON
-from loftet_analysis.cleaning.pseudonyms import pseudonym
-from loftet_analysis.study import Link, Study
+from loftet_analysis import names, schema
+from loftet_analysis.cleaning.clean import (
+    grade_numbers,
+    refuse_most_set_aside,
+    set_aside_duplicates,
+)
+from loftet_analysis.cleaning.identifiers import normal_code, normal_id
+from loftet_analysis.cleaning.pseudonyms import passing_key, pseudonym
+from loftet_analysis.cleaning.response import LINKED_NEAR, response
+from loftet_analysis.cleaning.sheets import REASON, Sheets, by_text, together
+from loftet_analysis.errors import InputError
+from loftet_analysis.study import Link
 from loftet_analysis.study.study import LINK
 
 SHORTEST_CODE = 4  # signs; what is shorter tells too few people apart
 NEAR = "near"
-LINKED_NEAR = "linked_near"
 _GENDERS = ("girl", "boy", "female", "male")  # any other answer goes with both
-#: States of sheets whose person could be found in another wave.
-COULD_BE_FOUND = (names.LINKED, LINKED_NEAR, "declined", "set_aside", "moved", "absent")
 CODE = "code"  # the normalised id or code, in memory only
 _ROWS = 2_000  # of a block that are compared at a time
 
 
-def years_since_start(study: Study) -> dict[str, int]:
-    """Return the school years from the first wave to each; a school year begins on 1 August."""
-    years = {
-        name: wave.start.year - (wave.start.month < 8) if wave.start else 0
-        for name, wave in study.waves.items()
-    }
-    return {name: year - next(iter(years.values())) for name, year in years.items()}
+def link(sheets: Sheets, *others: Sheets, key: bytes | None = None) -> Sheets:
+    """Put the waves of a population together, under pseudonyms by which people are found again.
 
+    Parameters
+    ----------
+    sheets, *others : Sheets
+        Cleaned, a wave each.
+    key : bytes, optional
+        The pseudonym key; by default the study's, or where it has none yet one of the moment.
 
-def normal_id(text: str) -> str:
-    """Return an id as it is compared; a national identity number with its lost zero again.
+    Returns
+    -------
+    Sheets
+        Of all waves, those set aside included, with `person_id`, `linked_by` and `link_state` as
+        :func:`link_waves` gives them, and `linkage` and `response`.
 
-    Examples
-    --------
-    >>> normal_id(" 11-1004 "), normal_id("8901089974")
-    ('11-1004', '08901089974')
-    """
-    bare = unicodedata.normalize("NFC", text.strip().casefold())
-    lost_zero = len(bare) == 10 and bare.isdecimal() and national_id(bare)
-    return f"0{bare}" if lost_zero else bare
-
-
-def normal_code(text: str) -> str:
-    """Return a self-made code as it is compared: letters and digits alone.
+    Raises
+    ------
+    InputError
+        For whatever is wrong with any of the waves, and where one code stands on most sheets.
 
     Examples
     --------
-    >>> normal_code("an 12-0 TØD")
-    'an120tød'
+    >>> from loftet_analysis.cleaning.chain import clean, quarantine, read
+    >>> from loftet_analysis.study import load_study
+    >>> study, opened = load_study("sats"), {}
+    >>> pre, post = (
+    ...     read(study, "pupils", wave, opened=opened).pipe(quarantine).pipe(clean)
+    ...     for wave in ("pre", "post")
+    ... )
+    >>> pupils = pre.pipe(link, post)
+    >>> pupils.linkage[pupils.linkage["wave"] == "pre"].groupby("state")["n"].sum().to_dict()
+    {'absent': 331, 'linked': 2630, 'set_aside': 528}
     """
-    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFC", text.casefold()))
+    study, population = sheets.study, sheets.population
+    key = passing_key(study) if key is None else key
+    years = study.years
+    parts = {part.wave: part for part in (sheets, *others)}
+    parts = {wave: parts[wave] for wave in study.waves if wave in parts}
+    problems = [problem for part in parts.values() for problem in part.problems]
+    if problems:
+        raise InputError(problems)
+    options = {"link": population.link, "key": key, "population": population.name}
+    gone: dict[str, pd.DataFrame] = {}
+    for wave, part in parts.items():
+        codes = {} if LINK not in part.apart else {LINK: part.apart[LINK]}
+        frame = assign_persons(part.frame.assign(**codes), years=years[wave], **options)
+        declined = part.declined
+        if names.GRADE in declined:
+            grades = grade_numbers(declined[names.GRADE].fillna("")).astype("Int64")
+            declined = declined.assign(**{names.GRADE: grades})
+        gone[wave] = assign_persons(declined, years=years[wave], **options)
+        parts[wave] = refuse_most_set_aside(set_aside_duplicates(replace(part, frame=frame)))
+    ledger = together(*(part.ledger for part in parts.values()))
+    values = together(*(part.values for part in parts.values()))
+    n_sheets = sum(part.n_sheets for part in parts.values())
+    frames = [part.frame.assign(**{names.WAVE: wave}) for wave, part in parts.items()]
+    whole = pd.concat(frames, ignore_index=True)
+    del frame, frames, parts, part, sheets, others  # hundreds of megabytes in a national study
+    frame, linkage = link_waves(
+        whole,
+        years=years,
+        population=population.name,
+        link=population.link,
+        areas=study.schools.set_index(names.SCHOOL)["municipality"].to_dict(),
+        declined={wave: frozenset(part[names.PERSON].dropna()) for wave, part in gone.items()},
+    )
+    if population.link.by == "none":
+        linkage = linkage.iloc[:0]
+        frame[names.LINK_STATE] = pd.Series(pd.NA, index=frame.index, dtype="str")
+    answered = response(study, population.name, frame, gone)
+    tables = {"ledger": ledger, "values": values, "linkage": linkage, "response": answered}
+    return Sheets(study, population, frame=frame, n_sheets=n_sheets, **tables)
 
 
 def assign_persons(
@@ -140,8 +184,8 @@ def link_waves(
     Returns
     -------
     frame : DataFrame
-        The sheets that are in; ``person_id`` is missing where it stood on two sheets of one wave
-        (*ambiguous*), or on grades that cannot follow each other (*grade_mismatch*);
+        The sheets; of those that are in, ``person_id`` is missing where it stood on two sheets of
+        one wave (*ambiguous*), or on grades that cannot follow each other (*grade_mismatch*);
         ``linked_by`` is *id*, *code* or *near*, and missing where the sheet is unlinked;
         ``link_state`` is the state by which it is counted in the summary.
     linkage : DataFrame
@@ -151,9 +195,9 @@ def link_waves(
         counted), *set_aside* (the other sheet was set aside), *moved* (the code is met in
         another region), *absent* (nothing of the person in any other wave).
     """
-    frame = frame.assign(**{column: "" for column in (REASON,) if column not in frame})
-    still_in = frame[REASON].eq("")
-    aside, frame = frame[~still_in], frame[still_in].drop(columns=REASON)
+    whole = frame
+    still_in = whole[REASON].eq("") if REASON in whole else pd.Series(True, index=whole.index)
+    aside, frame = whole[~still_in], whole[still_in]
     person, wave = frame[names.PERSON], frame[names.WAVE]
     state = pd.Series("absent", index=frame.index, dtype="str").mask(person.isna(), "code_error")
     twice = frame[person.notna() & frame.duplicated([names.PERSON, names.WAVE], keep=False)]
@@ -173,31 +217,37 @@ def link_waves(
     linked = exact | near
     if cohort is not None:
         state = state.mask(_unfindable(cohort, wave) & ~linked, "structurally_impossible")
-    for name, others in _gone(aside, declined or {}).items():
-        state = state.mask(state.eq("absent") & _elsewhere(person, wave, others), name)
+    left = {
+        name: frozenset(part.dropna()) for name, part in aside.groupby(names.WAVE)[names.PERSON]
+    }
+    for name, others in {"declined": declined or {}, "set_aside": left}.items():
+        for other, people in others.items():
+            elsewhere = wave.ne(other) & person.isin(people)
+            state = state.mask(state.eq("absent") & elsewhere, name)
     state = state.mask(state.eq("absent") & _met_in_another_region(frame, cohort), "moved")
     state = state.mask(exact, names.LINKED).mask(near, LINKED_NEAR)
     by = pd.Series(link.by if link is not None else "id", index=frame.index, dtype="str")
-    out = frame.drop(columns=CODE, errors="ignore").assign(
+    persons = whole[names.PERSON].copy()
+    persons[still_in] = kept
+    out = whole.drop(columns=CODE, errors="ignore").assign(
         **{
-            names.PERSON: kept,
-            names.LINKED_BY: by.mask(near, NEAR).where(linked),
-            names.LINK_STATE: state,
+            names.PERSON: persons,
+            names.LINKED_BY: by.mask(near, NEAR).where(linked).reindex(whole.index),
+            names.LINK_STATE: state.reindex(whole.index),
         }
     )
     keys = [frame[names.REGION], wave, state.rename("state")]
     linkage = frame.groupby(keys, sort=True).size().rename("n").reset_index()
     linkage.insert(0, names.POPULATION, population)
-    return out, linkage[list(names.LINKAGE)]
+    return out, linkage[list(schema.LINKAGE)]
 
 
 def _cohort(frame: pd.DataFrame, years: Mapping[str, int]) -> pd.Series | None:
     """Return the grade that a sheet's person had, or would have had, in the first wave."""
     if names.GRADE not in frame:
         return None
-    return frame[names.GRADE].astype("Float64").astype(float) - frame[names.WAVE].map(years).astype(
-        float
-    )
+    years_since = frame[names.WAVE].map(years).astype(float)
+    return frame[names.GRADE].astype("Float64").astype(float) - years_since
 
 
 def _in_several_waves(person: pd.Series, wave: pd.Series) -> pd.Series:
@@ -212,25 +262,6 @@ def _unfindable(cohort: pd.Series, wave: pd.Series) -> pd.Series:
     for name, (low, high) in spans.iterrows():
         unfindable &= wave.eq(name) | ~cohort.between(low, high)
     return unfindable
-
-
-def _gone(
-    aside: pd.DataFrame, declined: Mapping[str, frozenset[str]]
-) -> dict[str, Mapping[str, frozenset[str]]]:
-    left = {
-        wave: frozenset(part.dropna()) for wave, part in aside.groupby(names.WAVE)[names.PERSON]
-    }
-    return {"declined": declined, "set_aside": left}
-
-
-def _elsewhere(
-    person: pd.Series, wave: pd.Series, others: Mapping[str, frozenset[str]]
-) -> pd.Series:
-    """Whether a sheet's person is among those of another wave."""
-    found = pd.Series(False, index=person.index)
-    for other, people in others.items():
-        found |= wave.ne(other) & person.isin(people)
-    return found
 
 
 def _met_in_another_region(frame: pd.DataFrame, cohort: pd.Series | None) -> pd.Series:
@@ -329,7 +360,11 @@ def near_pairs(
     pairs, doubtful = [np.zeros((0, 2), dtype=int)], [np.zeros(0, dtype=int)]
     signs: dict[str, str] = {}
     left, right = (_prepared(side, elements, signs) for side in (left, right))
-    for here, there in _blocks(left, right, list(by)):
+    blocks = dict(list(right.groupby(list(by))))
+    for key, here in left.groupby(list(by)):
+        if key not in blocks:
+            continue
+        there = blocks[key]
         rows, columns = _candidates(here, there, elements)
         n_here = np.bincount(rows, minlength=len(here))
         n_there = np.bincount(columns, minlength=len(there))
@@ -341,23 +376,12 @@ def near_pairs(
 
 
 def _prepared(side: pd.DataFrame, elements: Sequence[int], signs: dict[str, str]) -> pd.DataFrame:
-    spelt = np.array(_spelt(side["code"], elements, signs), dtype=object)
+    known = side["gender"].isin(_GENDERS)
     return side.assign(
         code=side["code"].astype(object),
-        gender=side["gender"].astype(object),
-        spelt=spelt,
-        whole=np.array([len(code) == len(elements) for code in spelt], dtype=bool),
-        told=side["gender"].isin(_GENDERS).to_numpy(),
+        gender=side["gender"].astype(object).where(known, ""),
+        spelt=np.array(_spelt(side["code"], elements, signs), dtype=object),
     )
-
-
-def _blocks(
-    left: pd.DataFrame, right: pd.DataFrame, by: list[str]
-) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
-    theirs = dict(list(right.groupby(by)))
-    for key, here in left.groupby(by):
-        if key in theirs:
-            yield here, theirs[key]
 
 
 def _candidates(
@@ -365,18 +389,15 @@ def _candidates(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the positions in both blocks of codes that are one element off."""
     found = [(np.zeros(0, dtype=int), np.zeros(0, dtype=int))]
-    sex, also = there["gender"].to_numpy(), there["told"].to_numpy()
-    whole = there["whole"].to_numpy()
+    theirs = there["gender"].to_numpy()
     for start in range(0, len(here), _ROWS):
         part = here.iloc[start : start + _ROWS]
         off = cdist(part["code"], there["code"], scorer=OSA.distance, score_cutoff=1) <= 1
         if elements:
-            apart = (
-                cdist(part["spelt"], there["spelt"], scorer=Hamming.distance, score_cutoff=1) <= 1
-            )
-            off |= apart & part["whole"].to_numpy()[:, None] & whole
+            apart = cdist(part["spelt"], there["spelt"], scorer=Hamming.distance, score_cutoff=1)
+            off |= apart <= 1
         own = part["gender"].to_numpy()[:, None]
-        off &= (own == sex) | ~part["told"].to_numpy()[:, None] | ~also
+        off &= (own == theirs) | (own == "") | (theirs == "")
         rows, columns = np.nonzero(off)
         found.append((rows + start, columns))
     rows, columns = (np.concatenate(side) for side in zip(*found, strict=True))

@@ -6,12 +6,13 @@ import hmac
 import os
 import secrets
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import platformdirs
 
 from loftet_analysis import paths
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import InputError
 from loftet_analysis.study import Study
 
 KEY_BYTES = 32
@@ -58,29 +59,28 @@ def load_key(study: Study) -> bytes:
     """
     path = key_path(study)
     if path.resolve().is_relative_to(paths.root()):
-        raise InputError(
-            Problem(
-                "pseudonym key inside the project's folder",
-                found=str(path),
-                allowed="a place that is neither shared nor versioned together with the data",
-                where="study.yml (key:) or LOFTET_KEYS",
-                todo="move the key file elsewhere and name its new place",
-            )
-        )
+        what, where = "pseudonym key inside the project's folder", "study.yml (key:) or LOFTET_KEYS"
+        allowed = "a place that is neither shared nor versioned together with the data"
+        todo = "move the key file elsewhere and name its new place"
+        raise InputError(what, str(path), allowed, where, todo)
     if not path.exists():
         _make_key(path)
     key = path.read_bytes()
     if len(key) != KEY_BYTES:
-        raise InputError(
-            Problem(
-                "not a pseudonym key",
-                found=f"{len(key)} bytes",
-                allowed=f"{KEY_BYTES} bytes",
-                where=str(path),
-                todo="restore the file from its backup; with a new key earlier pseudonyms are lost",
-            )
-        )
+        found, allowed = f"{len(key)} bytes", f"{KEY_BYTES} bytes"
+        todo = "restore the file from its backup; with a new key earlier pseudonyms are lost"
+        raise InputError("not a pseudonym key", found, allowed, str(path), todo)
     return key
+
+
+def passing_key(study: Study) -> bytes:
+    """Return the study's key where there is one, else one that ends with the process."""
+    return load_key(study) if key_path(study).exists() else _momentary(study.name)
+
+
+@cache
+def _momentary(study: str) -> bytes:
+    return secrets.token_bytes(KEY_BYTES)
 
 
 def key_check(study: Study) -> str:
@@ -109,14 +109,9 @@ def forget_key(study: Study) -> Path:
     """
     path = key_path(study)
     if not path.is_file():
-        raise InputError(
-            Problem(
-                "no pseudonym key to destroy",
-                found="no such file",
-                where=str(path),
-                todo="nothing, or name its place (key: in study.yml, or LOFTET_KEYS)",
-            )
-        )
+        todo = "nothing, or name its place (key: in study.yml, or LOFTET_KEYS)"
+        what, found = "no pseudonym key to destroy", "no such file"
+        raise InputError(what, found, where=str(path), todo=todo)
     with path.open("r+b") as file:
         file.write(secrets.token_bytes(max(KEY_BYTES, path.stat().st_size)))
         file.flush()

@@ -1,87 +1,115 @@
-"""What leaves an export before anything is kept: direct identifiers, by column and by content."""
+"""What leaves an export before anything is kept or seen: whatever tells who somebody is.
+
+Columns that the study does not name never come this far; those of them that hold identifiers by
+their role are only counted. In the others what is an identifier by its form is replaced by its
+kind (``[email]``), and so is every name that stands in a name column of the export. The id or
+code to link by is put apart until it is a pseudonym.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Mapping
+from dataclasses import replace
 
 import pandas as pd
 
 from loftet_analysis import names
-from loftet_analysis.cleaning.columns import identifier_kind
+from loftet_analysis.cleaning.careless import seconds_taken
+from loftet_analysis.cleaning.clean import place_schools
+from loftet_analysis.cleaning.consent import keep_allowed
+from loftet_analysis.cleaning.headings import identifier_kind
 from loftet_analysis.cleaning.identifiers import redact, redact_names
-from loftet_analysis.cleaning.readers import Export
-from loftet_analysis.study import Population, normalise_label
-from loftet_analysis.study.study import LINK
+from loftet_analysis.cleaning.lists import correct
+from loftet_analysis.cleaning.sheets import BLANK, Sheets
+from loftet_analysis.study import normalise_label
+from loftet_analysis.study.study import CONSENT, GUARDIAN, LINK
 
-COLUMNS = (names.REGION, "column", "value", "reason", "n")
+_COLUMNS = ["column", "value", "reason", "n"]
 # numbers of schools and of submissions are no telephone numbers
 _MOMENT = r"\d{4}-\d\d-\d\d[T ]?[\d:.]*(?:[+-]\d\d:?\d\d|Z)?|"
 _OWN_NUMBERS = (names.SCHOOL, names.GRADE, names.SUBMITTED)
 
 
-def quarantine(
-    frame: pd.DataFrame, export: Export, population: Population, schools: Container[str]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Take direct identifiers out of the cells of a matched export.
+def quarantine(sheets: Sheets) -> Sheets:
+    """Take out of an export what identifies people, and those who may not be used.
 
-    Columns that the study does not name never come this far; those of them that hold identifiers
-    by their role are only counted. In the others what is an identifier by its form is replaced
-    by its kind (``[email]``), and so is every name that stands in a name column of the export; an
-    answer to an item that holds one is missing.
-    The id or code to link by stays until it is a pseudonym.
+    Corrections are made first. Afterwards the rows may be seen: `frame` holds the needed columns
+    as text, each sheet's `region`, and an empty `reason`.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Text under standard names.
-    export : Export
-        The export that it is from.
-    population : Population
-        Its own background columns may hold free text.
-    schools : container of str
-        The normalised ids and names of the register.
-
-    Returns
-    -------
-    frame : DataFrame
-    values : DataFrame
-        ``region, column, value, reason, n``: cells *redacted*, by kind, and cells of whole columns
-        that were *left_behind*.
+    Examples
+    --------
+    >>> from loftet_analysis.cleaning.chain import read
+    >>> from loftet_analysis.study import load_study
+    >>> safe = read(load_study("sats"), "pupils", "pre").pipe(quarantine)
+    >>> safe.frame[["region", "school_id", "effort_14", "reason"]].head(2).values.tolist()
+    [['fall-2007', '1', '5', ''], ['fall-2007', '1', '7', '']]
     """
-    notes, kept = [], {}
+    sheets = replace(sheets, frame=sheets.raw.frame, n_sheets=int(sheets.raw.answered.sum()))
+    sheets = sheets.through((correct, redact_cells, place_schools, leave_blank, keep_allowed))
+    frame, taken = sheets.frame, seconds_taken(sheets.raw.export)
+    apart = {LINK: frame.get(LINK), "seconds": None if taken is None else taken[frame.index]}
+    return replace(
+        sheets,
+        frame=frame.drop(columns=[LINK, CONSENT, GUARDIAN], errors="ignore"),
+        apart=pd.DataFrame({c: x for c, x in apart.items() if x is not None}, index=frame.index),
+        raw=None,
+    )
+
+
+def leave_blank(sheets: Sheets) -> Sheets:
+    """Remove the rows without any answer in this wave, which are no sheets."""
+    return sheets.count_only(~pd.Series(sheets.raw.answered), step="read", reason=BLANK)
+
+
+def redact_cells(sheets: Sheets) -> Sheets:
+    """Replace identifiers in the cells, and count them and the whole columns that stay behind.
+
+    An answer to an item that holds one is missing. The id or code to link by stays as it is.
+    """
+    frame, population, export = sheets.frame, sheets.population, sheets.raw.export
     kinds = {column: identifier_kind(export, column) for column in export.frame}
-    for column, kind in kinds.items():
-        filled = int(export.frame[column].str.strip().ne("").sum()) if kind else 0
-        if filled and not (LINK in frame and frame[LINK].equals(export.frame[column])):
-            notes.append(("", column, f"[{kind}]", "left_behind", filled))
-    people = {
-        text
-        for column, kind in kinds.items()
-        if kind == "name"
-        for text in export.frame[column].unique()
-    }
+    kinds = {column: kind for column, kind in kinds.items() if kind}
+    notes = _left_behind(sheets, kinds)
+    named = [export.frame[column] for column, kind in kinds.items() if kind == "name"]
+    people = set().union(*named)
+    # background columns with values of their own can hold no free text
     own = [c for c in population.columns if c in frame and c not in population.values]
-    serial = {column for column, role in export.roles.items() if role == "serial"}
-    for column in frame:
-        if column == LINK:
-            continue
+    serial = [export.frame[column] for column, role in export.roles.items() if role == "serial"]
+    redacted = {}
+    for column in frame.columns.drop(LINK, errors="ignore"):
         text = frame[column]
-        numbers = column in _OWN_NUMBERS or any(
-            text.equals(export.frame[one]) for one in serial if column in own
-        )
         if column == names.SUBMITTED and text.str.fullmatch(_MOMENT).all():
             continue
-        text, found = redact(text, bare_numbers=not numbers)
+        running = column in _OWN_NUMBERS or (column in own and any(map(text.equals, serial)))
+        new, found = redact(text, bare_numbers=not running)
         if found and column in population.instrument.items:
-            text = text.where(text.eq(frame[column]), "")  # no answer, whatever it was
+            new = new.where(new.eq(text), "")
         if people and column in own and column not in (names.GRADE, names.SUBMITTED):
-            hidden, named = redact_names(text, people)
-            if column == names.SCHOOL:  # a school may bear a person's name
-                known = text.map({t: normalise_label(t) in schools for t in text.unique()})
-                hidden = hidden.mask(known.astype(bool), text)
-                named = int(hidden.ne(text).sum())
-            text = hidden
-            found = {**found, **({"name": found.get("name", 0) + named} if named else {})}
-        kept[column] = text
-        notes += [("", column, f"[{kind}]", "redacted", n) for kind, n in found.items() if n]
-    return frame.assign(**kept), pd.DataFrame(notes, columns=list(COLUMNS))
+            new, n = _without_people(new, people, sheets)
+            found["name"] = found.get("name", 0) + n
+        redacted[column] = new
+        notes += [(column, f"[{kind}]", "redacted", n) for kind, n in found.items() if n]
+    return sheets.noting(pd.DataFrame(notes, columns=_COLUMNS), frame=frame.assign(**redacted))
+
+
+def _left_behind(sheets: Sheets, kinds: Mapping[str, str]) -> list[tuple[str, str, str, int]]:
+    """Count the cells of whole columns of identifiers, but for that of the link."""
+    given = sheets.raw.export.frame
+    filled = {column: int(given[column].str.strip().ne("").sum()) for column in kinds}
+    link = sheets.frame.get(LINK, pd.Series(dtype="str"))
+    return [
+        (column, f"[{kind}]", "left_behind", filled[column])
+        for column, kind in kinds.items()
+        if filled[column] and not link.equals(given[column])
+    ]
+
+
+def _without_people(text: pd.Series, people: set[str], sheets: Sheets) -> tuple[pd.Series, int]:
+    """Replace people's names, but not in the name of a school, which may bear one."""
+    hidden, n = redact_names(text, people)
+    if text.name == names.SCHOOL:
+        schools = sheets.study.school_ids
+        known = text.map({t: normalise_label(t) in schools for t in text.unique()})
+        hidden = hidden.mask(known.astype(bool), text)
+        n = int(hidden.ne(text).sum())
+    return hidden, n

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from loftet_analysis import names
-from loftet_analysis.cleaning.ledger import REASON
-from loftet_analysis.cleaning.link import COULD_BE_FOUND, LINKED_NEAR
+from loftet_analysis import names, schema
+from loftet_analysis.cleaning.sheets import REASON
 from loftet_analysis.study import Study
 
+LINKED_NEAR = "linked_near"
+#: States of sheets whose person could be found in another wave.
+COULD_BE_FOUND = (names.LINKED, LINKED_NEAR, "declined", "set_aside", "moved", "absent")
 # sheets that are nobody's answer to this form, or somebody's second one
 NO_ANSWER = ("test_answer", "wrong_form", "duplicate")
 
@@ -19,7 +21,6 @@ def response(
     study: Study,
     population: str,
     sheets: pd.DataFrame,
-    kept: pd.DataFrame,
     declined: Mapping[str, pd.DataFrame],
 ) -> pd.DataFrame:
     """Count a population's people by school, and by grade and role within it.
@@ -30,25 +31,29 @@ def response(
         Its register says how many were invited.
     population : str
     sheets : DataFrame
-        All sheets but those of which only the number is kept: ``wave, school_id, reason`` and,
-        where there are such, ``grade, role``.
-    kept : DataFrame
-        Those that are in, with ``link_state`` (missing where nobody is linked).
+        All sheets but those of which only the number is kept: ``wave, school_id, reason``,
+        ``link_state`` (missing where nobody is linked) and, where there are such, ``grade, role``.
     declined : mapping of str to DataFrame
         By wave, the sheets of which only the number is kept.
 
     Returns
     -------
     DataFrame
-        ``names.RESPONSE``, a row per wave, school of the register and subgroup (``all``,
+        ``schema.RESPONSE``, a row per wave, school of the register and subgroup (``all``,
         ``grade=7``, ``role=colleague``): `n_invited` as the register says; `n_answered` people
         with a sheet (trials, wrong forms and second sheets not counted); `n_consented` of these
         those who may be used; `n_kept` those whose answers are in; `n_linkable` of these those
         who could be found in another wave; `n_linked` those who were. By role `n_answered` is
         missing, since the role of those who declined is not read; what nobody can say is missing.
     """
+    needed = (names.WAVE, names.SCHOOL, names.GRADE, names.ROLE, names.LINK_STATE, REASON)
+    sheets = sheets[[column for column in needed if column in sheets]]
+    kept = sheets[sheets[REASON].eq("")]
     answered = sheets[~sheets[REASON].isin(NO_ANSWER)]
-    linkable, linked = _states(kept, COULD_BE_FOUND), _states(kept, (names.LINKED, LINKED_NEAR))
+    states, parts = kept[names.LINK_STATE], {"n_kept": kept}
+    if states.notna().any():
+        parts["n_linkable"] = kept[states.isin(COULD_BE_FOUND)]
+        parts["n_linked"] = kept[states.isin([names.LINKED, LINKED_NEAR])]
     tables = []
     for wave in sheets[names.WAVE].drop_duplicates():
         here = answered[answered[names.WAVE] == wave]
@@ -59,22 +64,17 @@ def response(
                 "n_invited": study.invited_by_school(population, wave, group),
                 "n_answered": agreed + gone if column != names.ROLE else pd.NA,
                 "n_consented": agreed,
+                "n_linkable": pd.NA,
+                "n_linked": pd.NA,
             }
-            for name, part in (("n_kept", kept), ("n_linkable", linkable), ("n_linked", linked)):
-                found = None if part is None else part[part[names.WAVE] == wave]
-                counts[name] = pd.NA if found is None else _count(found, study, column, group)
+            for name, part in parts.items():
+                counts[name] = _count(part[part[names.WAVE] == wave], study, column, group)
             table = pd.DataFrame(counts, index=study.schools[names.SCHOOL]).astype("Int64")
             place = {"population": population, "wave": wave, "subgroup": subgroup}
             tables.append(table.assign(**place, region=study.schools[names.REGION].to_numpy()))
     if not tables:
-        return pd.DataFrame(columns=names.RESPONSE)
-    return pd.concat(tables).rename_axis(names.SCHOOL).reset_index()[list(names.RESPONSE)]
-
-
-def _states(kept: pd.DataFrame, states: Sequence[str]) -> pd.DataFrame | None:
-    if kept[names.LINK_STATE].isna().all():
-        return None
-    return kept[kept[names.LINK_STATE].isin(states)]
+        return pd.DataFrame(columns=schema.RESPONSE)
+    return pd.concat(tables).rename_axis(names.SCHOOL).reset_index()[list(schema.RESPONSE)]
 
 
 def _subgroups(

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from loftet_analysis import names
-from loftet_analysis.cleaning.ledger import REASON
+from loftet_analysis.cleaning.careless import with_flags
+from loftet_analysis.cleaning.sheets import REASON, Sheets
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study import Instrument, ResponseSet, normalise_label
+from loftet_analysis.study.columns import column_kinds
 from loftet_analysis.study.yamlfile import did_you_mean
 
-VALUES = ("population", "wave", "file", "region", "column", "value", "reason", "n")
 KINDS = ("", "declared_missing", "out_of_range", "unknown", "not_asked")
 _VALID, _DECLARED, _OUTSIDE, _UNKNOWN, _NOT_ASKED = range(len(KINDS))
 MANY_TEXTS = 20
@@ -93,51 +95,29 @@ def _read(
     return np.nan, _OUTSIDE
 
 
-def score_items(
-    frame: pd.DataFrame,
-    *,
-    instrument: Instrument,
-    wave: str,
-    labels: Mapping[str, Mapping[str, str]] | None = None,
-    sources: Mapping[str, str] | None = None,
-    where: str = "",
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Turn the items of a wave to numbers, the reversed ones once and for all.
+def answers(sheets: Sheets) -> Sheets:
+    """Turn the items of a wave to numbers, the reversed ones once and for all, and flag the sheets.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Sheets with ``region``, ``reason``, ``role`` where there is one, and items as text; an
-        item that has no column, or is not asked in this wave or of this role, is missing.
-    instrument : Instrument
-        Response sets, reversal, waves and roles.
-    wave : str
-        The wave of the sheets.
-    labels, sources, where
-        As in :class:`~loftet_analysis.cleaning.columns.Matched`.
-
-    Returns
-    -------
-    frame : DataFrame
-        The same sheets, every item of the instrument a float column.
-    values : DataFrame
-        ``region, column, value, reason, n``: answers of sheets still in that were set to missing.
+    Every item of the instrument becomes a float column; one that has no column, or is not asked in
+    this wave or of the sheet's role, is missing. Answers of sheets still in that were set to
+    missing are noted in `values`. Then come the signs of careless answering, and sheets on which
+    no item has a valid answer are set aside.
 
     Raises
     ------
     InputError
         For answers of sheets still in that are neither a label nor a number; all at once.
     """
-    labels, sources = labels or {}, sources or {}
-    still_in = frame[REASON].eq("").to_numpy()
+    frame, instrument, wave = sheets.frame, sheets.population.instrument, sheets.wave
+    still_in = sheets.still_in.to_numpy()
     scored = {}
     notes = [pd.DataFrame(columns=[names.REGION, "column", "value", "reason"])]
     for name, (scale, item) in instrument.items.items():
-        responses = instrument.responses[scale.responses]
         if name not in frame or wave not in scale.waves:
             scored[name] = np.full(len(frame), np.nan)
             continue
-        values, kinds = read_answers(frame[name], responses, labels.get(name))
+        responses = instrument.responses[scale.responses]
+        values, kinds = read_answers(frame[name], responses, sheets.labels.get(name))
         if scale.roles and names.ROLE in frame:
             elsewhere = frame[names.ROLE].notna() & ~frame[names.ROLE].isin(scale.roles)
             kinds = np.where(elsewhere & ~np.isnan(values), _NOT_ASKED, kinds)
@@ -149,69 +129,60 @@ def score_items(
             note = frame.loc[odd, [names.REGION]].assign(column=name, value=frame.loc[odd, name])
             notes.append(note.assign(reason=np.array(KINDS, dtype=object)[kinds[odd]]))
     lost = pd.concat(notes[1:] or notes)
-    unknown = lost["reason"] == "unknown"
-    if unknown.any():
-        raise InputError(_unknown_answers(lost[unknown], instrument, labels, sources, where))
+    unknown = lost[lost["reason"] == "unknown"]
+    if len(unknown):
+        raise InputError(_unknown_answers(unknown, sheets))
     counted = lost.groupby(list(lost), sort=True).size().rename("n").reset_index()
     kept = frame.drop(columns=list(instrument.items), errors="ignore")
-    return pd.concat([kept, pd.DataFrame(scored, index=frame.index)], axis=1), counted
+    frame = pd.concat([kept, pd.DataFrame(scored, index=frame.index)], axis=1)
+    seconds = sheets.apart.get("seconds")
+    seconds = None if seconds is None else seconds.reindex(frame.index)
+    frame = with_flags(frame, instrument=instrument, wave=wave, seconds=seconds)
+    empty = frame[list(instrument.items)].isna().all(axis=1)
+    scored_sheets = sheets.noting(counted, frame=frame)
+    return scored_sheets.set_aside(empty, step="answers", reason="no_answers")
 
 
-def _unknown_answers(
-    unknown: pd.DataFrame,
-    instrument: Instrument,
-    labels: Mapping[str, Mapping[str, str]],
-    sources: Mapping[str, str],
-    where: str,
-) -> list[Problem]:
-    answers = zip(unknown["column"], unknown["value"], strict=True)
-    shown = [labels.get(column, {}).get(text, text) for column, text in answers]
-    sets = [instrument.items[column][0].responses for column in unknown["column"]]
-    problems = _of_columns_with_many(unknown, sources, where)
-    told = unknown["column"].isin(_with_many(unknown)).to_numpy()
-    unknown, sets, shown = (
-        unknown[~told],
-        [name for name, is_told in zip(sets, told, strict=True) if not is_told],
-        [text for text, is_told in zip(shown, told, strict=True) if not is_told],
-    )
-    for (name, label), rows in unknown.groupby([sets, shown], sort=True):
-        lookup = instrument.responses[name].lookup
-        columns = [sources.get(column, column) for column in dict.fromkeys(rows["column"])]
+def _unknown_answers(unknown: pd.DataFrame, sheets: Sheets) -> list[Problem]:
+    """Return a problem per label that is unknown, or per column that holds something else."""
+    instrument, problems = sheets.population.instrument, []
+    by_label: dict[tuple[str, str], list[str]] = {}  # columns by response set and label
+    for column, texts in unknown.groupby("column", sort=False)["value"]:
+        source, labels = sheets.sources.get(column, column), sheets.labels.get(column, {})
+        if texts.nunique() > MANY_TEXTS:
+            cells = f"{len(texts)} cells of {source}, which are not shown"
+            found = f"{texts.nunique()} different texts in {cells}"
+            allowed = "the labels or values of its response set"
+            todo = "look whether the column is the item's"
+            problems.append(Problem("unknown answers", found, allowed, sheets.where, todo))
+            continue
+        responses = instrument.items[column][0].responses
+        for text in texts:
+            by_label.setdefault((responses, labels.get(text, text)), []).append(source)
+    for (responses, label), sources in sorted(by_label.items()):
+        lookup, columns = instrument.responses[responses].lookup, list(dict.fromkeys(sources))
         more = f" and {len(columns) - 3} more" if len(columns) > 3 else ""
-        add = f"add it to `also` or `missing` of {name} in the instrument"
-        problems.append(
-            Problem(
-                "unknown answer",
-                found=f"“{label[:60]}”, {len(rows)} times, in {', '.join(columns[:3])}{more}",
-                allowed=", ".join(lookup),
-                where=where,
-                todo=" ".join(filter(None, (did_you_mean(normalise_label(label), lookup), add))),
-            )
-        )
+        found = f"“{label[:60]}”, {len(sources)} times, in {', '.join(columns[:3])}{more}"
+        add = f"add it to `also` or `missing` of {responses} in the instrument"
+        todo = f"{did_you_mean(normalise_label(label), lookup)} {add}".strip()
+        problems.append(Problem("unknown answer", found, ", ".join(lookup), sheets.where, todo))
     return problems
 
 
-def _with_many(unknown: pd.DataFrame) -> list[str]:
-    """Return the columns with so many unknown texts that they seem to hold something else."""
-    texts = unknown.groupby("column")["value"].nunique()
-    return list(texts.index[texts > MANY_TEXTS])
+def score(sheets: Sheets) -> Sheets:
+    """Add the scales, and put columns and rows in the order of clean data.
 
-
-def _of_columns_with_many(
-    unknown: pd.DataFrame, sources: Mapping[str, str], where: str
-) -> list[Problem]:
-    return [
-        Problem(
-            "unknown answers",
-            found=f"{rows['value'].nunique()} different texts in {len(rows)} cells of "
-            f"{sources.get(column, column)}, which are not shown",
-            allowed="the labels or values of its response set",
-            where=where,
-            todo="look whether the column is the item's",
-        )
-        for column, rows in unknown.groupby("column")
-        if column in _with_many(unknown)
-    ]
+    A scale is the mean of its answered items, where enough of them are answered. Rows are sorted
+    by region, school and wave; of `submitted` the day stays. What every column means is said by
+    :func:`~loftet_analysis.study.columns.clean_columns`.
+    """
+    frame = score_scales(sheets.frame, instrument=sheets.population.instrument)
+    if names.SUBMITTED in frame:
+        days = frame[names.SUBMITTED].dt.normalize().astype("datetime64[ms]")
+        frame = frame.assign(**{names.SUBMITTED: days})
+    frame = frame.sort_values([names.REGION, names.SCHOOL], kind="stable", ignore_index=True)
+    columns = [column for column in column_kinds(sheets.population) if column in frame]
+    return replace(sheets, frame=frame[[REASON, *columns]])
 
 
 def score_scales(frame: pd.DataFrame, *, instrument: Instrument) -> pd.DataFrame:

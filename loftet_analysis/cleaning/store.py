@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,9 +13,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from loftet_analysis import names, paths
-from loftet_analysis.cleaning.prepared import Prepared
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis import names, paths, schema
+from loftet_analysis.errors import InputError
 from loftet_analysis.study import Study
 
 TABLES = {
@@ -28,15 +27,55 @@ TABLES = {
     "disclosure": "disclosure.parquet",
 }
 _COUNTED = ("ledger", "values", "linkage", "response", "units")
-MADE_LATER = ("results", "failed", "manifest.json")
-#: The list of what a notebook read, beside its results: a line ``[what, where]`` for each.
-READS = "reads.jsonl"
+MADE_LATER = ("results", "notebooks", "failed", "manifest.json")
 _STAGED = "staged-"
 _NUMBERS = (
     "n", "n_in", "n_out", "n_set_aside", "sd_unit", "low_fifth", "midpoint", "alpha",
     "alpha_post", "floor_share", "ceiling_share", "n_invited", "n_answered", "n_consented",
     "n_kept", "n_linkable", "n_linked",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything that cleaning makes of a study.
+
+    Attributes
+    ----------
+    clean : dict of str to DataFrame
+        By population, one row per respondent and wave, sorted by region, school and wave:
+        ``person_id`` (missing where unlinkable), ``wave, region, school_id``, ``grade``,
+        ``role`` and other background where there is any, ``submitted`` (day), ``gatherings`` and
+        ``interim_work`` where there is a register, ``linked_by``, ``link_state``,
+        ``seconds_per_item``, ``missing_share``, ``careless``, items (reversed already), scales.
+    set_aside : dict of str to DataFrame
+        By population, the sheets that are not in, with ``reason`` and the same columns; answers
+        that were not understood on them are missing.
+    values : DataFrame
+        ``population, wave, file, region, column, value, reason, n``: single cells that were set
+        to missing, corrected, redacted or left behind, and earlier names of schools.
+    ledger : DataFrame
+        ``schema.LEDGER``: the account of the sheets, step by step, by region (empty while the
+        school is unknown); reason *blank_row* counts rows that are no sheets. A row without a
+        wave is the account of a register.
+    linkage : DataFrame
+        ``schema.LINKAGE``.
+    response : DataFrame
+        ``schema.RESPONSE``.
+    units : DataFrame
+        ``schema.UNITS``.
+    mask : DataFrame
+        ``schema.MASK``.
+    """
+
+    clean: dict[str, pd.DataFrame]
+    set_aside: dict[str, pd.DataFrame]
+    values: pd.DataFrame
+    ledger: pd.DataFrame
+    linkage: pd.DataFrame
+    response: pd.DataFrame
+    units: pd.DataFrame
+    mask: pd.DataFrame
 
 
 def write(prepared: Prepared, study: Study, invariance: pd.DataFrame | None = None) -> Path:
@@ -51,7 +90,7 @@ def write(prepared: Prepared, study: Study, invariance: pd.DataFrame | None = No
     study : Study
         Every region of its register gets a part of every population, also an empty one.
     invariance : DataFrame, optional
-        ``names.INVARIANCE``: what was found of the scales' measurement.
+        ``schema.INVARIANCE``: what was found of the scales' measurement.
 
     Returns
     -------
@@ -73,7 +112,7 @@ def write(prepared: Prepared, study: Study, invariance: pd.DataFrame | None = No
             table: pd.DataFrame = getattr(prepared, name)
             table.to_csv(staged / TABLES[name], index=False, lineterminator="\n")
         _write_parquet(prepared.mask, staged / TABLES["disclosure"])
-        examined = pd.DataFrame(columns=names.INVARIANCE) if invariance is None else invariance
+        examined = pd.DataFrame(columns=schema.INVARIANCE) if invariance is None else invariance
         _write_parquet(examined, staged / TABLES["invariance"])
         for name in MADE_LATER:
             if (target / name).is_dir():
@@ -129,17 +168,17 @@ def read(
         Where there is no clean data yet, or none of that population or region.
     """
     folder = _existing(study, paths.clean(study)) / population
-    _note(population, {} if region is None else {names.REGION: [region]})
     if not folder.is_dir():
         there = [path.parent.name for path in sorted(folder.parent.glob("*/region=*"))]
-        raise InputError(_unknown("population", population, sorted(set(there)), study))
+        raise _unknown("population", population, sorted(set(there)), study)
     regions = sorted(path.name.removeprefix("region=") for path in folder.glob("region=*"))
     if region is not None and region not in regions:
-        raise InputError(_unknown("region", region, regions, study))
+        raise _unknown("region", region, regions, study)
     wanted = regions if region is None else [region]
     parts = [_read_part(_part(folder.parent, population, name), name, without) for name in wanted]
     frame = pa.concat_tables(parts).to_pandas(ignore_metadata=False)
-    return frame[_natural_order(list(frame))]
+    frame.insert(list(frame).index(names.WAVE) + 1, names.REGION, frame.pop(names.REGION))
+    return frame
 
 
 def read_table(study: str, name: str, **where: Collection[str]) -> pd.DataFrame:
@@ -150,8 +189,7 @@ def read_table(study: str, name: str, **where: Collection[str]) -> pd.DataFrame:
     study, name : str
         ``"demo"``, ``"units"``.
     **where : collection of str
-        Only rows that have one of these values in the column of that name. A batch run makes a
-        page anew only where what it read has changed, so ask for no more than is needed.
+        Only rows that have one of these values in the column of that name.
 
     Raises
     ------
@@ -159,15 +197,13 @@ def read_table(study: str, name: str, **where: Collection[str]) -> pd.DataFrame:
         Where there is no clean data yet, or no such table.
     """
     if name not in TABLES:
-        raise InputError(_unknown("table", name, list(TABLES), study))
+        raise _unknown("table", name, list(TABLES), study)
     path = _existing(study, paths.clean(study) / TABLES[name])
-    kept = {column: sorted(set(values)) for column, values in where.items()}
-    _note(name, kept)
     state = path.stat()
     table = _read_table(path, (state.st_ino, state.st_mtime_ns, state.st_size))
     rows = pd.Series(True, index=table.index)
-    for column, values in kept.items():
-        rows &= table[column].isin(values)
+    for column, values in where.items():
+        rows &= table[column].isin(set(values))
     return table[rows].reset_index(drop=True)
 
 
@@ -178,15 +214,6 @@ def _read_table(path: Path, state: tuple[int, ...]) -> pd.DataFrame:
         return pd.read_parquet(path)
     text = pd.read_csv(path, dtype=str, keep_default_na=False)
     return text.assign(**{c: pd.to_numeric(text[c]) for c in text if c in _NUMBERS})
-
-
-def _note(what: str, where: dict[str, list[str]]) -> None:
-    """Write down, for a batch run, that something is read."""
-    folder = paths.kept_results()
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / READS).open("a", encoding="utf-8") as file:
-            file.write(json.dumps([what, where], sort_keys=True) + "\n")
 
 
 def _part(folder: Path, population: str, region: str) -> Path:
@@ -205,24 +232,12 @@ def _read_part(path: Path, region: str, without: Collection[str]) -> pa.Table:
     return table.append_column(names.REGION, pa.array([region] * len(table), pa.large_string()))
 
 
-def _natural_order(columns: list[str]) -> list[str]:
-    rest = [column for column in columns if column != names.REGION]
-    place = rest.index(names.WAVE) + 1
-    return [*rest[:place], names.REGION, *rest[place:]]
-
-
 def _existing(study: str, path: Path) -> Path:
     if path.exists():
         return path
-    raise InputError(
-        Problem(
-            "no clean data",
-            found=f"nothing at {path.name}",
-            where=str(path.parent),
-            todo=f"run: loftet clean {study}",
-        )
-    )
+    found, todo = f"nothing at {path.name}", f"run: loftet clean {study}"
+    raise InputError("no clean data", found, where=str(path.parent), todo=todo)
 
 
-def _unknown(what: str, found: str, allowed: Sequence[str], study: str) -> Problem:
-    return Problem(f"unknown {what}", found, ", ".join(allowed), f"clean data of {study}")
+def _unknown(what: str, found: str, allowed: Sequence[str], study: str) -> InputError:
+    return InputError(f"unknown {what}", found, ", ".join(allowed), f"clean data of {study}")

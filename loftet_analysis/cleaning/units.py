@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pingouin
 
-from loftet_analysis.names import OUTCOME, POPULATION, POST, PRE, ROLE, UNITS, WAVE
+from loftet_analysis.names import OUTCOME, POPULATION, POST, PRE, ROLE, WAVE
+from loftet_analysis.schema import UNITS
 from loftet_analysis.study import Instrument
 
 TOTAL = "total"
@@ -36,7 +37,7 @@ def units(clean: pd.DataFrame, scales: Iterable[str], population: str) -> pd.Dat
     Returns
     -------
     DataFrame
-        ``names.UNITS``: `population, outcome, unit, sd_unit, n`, `low_fifth` (20th percentile of
+        ``schema.UNITS``: `population, outcome, unit, sd_unit, n`, `low_fifth` (20th percentile of
         the pre answers), and what :func:`study_units` fills: `midpoint`, `alpha`, `alpha_post`,
         `floor_share` and `ceiling_share`.
 

@@ -1,13 +1,16 @@
 """The gate: an exact frame goes in, a frame that may be seen comes out.
 
-Every row of a result rests on cells of the disclosure mask (:mod:`loftet_analysis.disclosure.mask`).
-Where one of them is hidden the row loses its numbers; what is left is rounded. What each column is,
-and so what becomes of it, stands in :mod:`loftet_analysis.schema`.
+Every row of a result rests on cells of the disclosure mask, see
+:mod:`loftet_analysis.disclosure.mask`. Where one of them is hidden the row loses its numbers; what
+is left is rounded. What each column is, and so what becomes of it, stands in
+:mod:`loftet_analysis.schema`.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import partial, wraps
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -19,6 +22,7 @@ from loftet_analysis.estimands import ESTIMANDS, names_where
 
 _TWICE = (names.PRE, names.POST)
 _ALL_THREE = (*_TWICE, names.LINKED)
+_IN_WAVE = {names.PRE: "before", names.POST: "after", names.LINKED: "in both waves"}
 #: A group of a researcher's own may be shown on internal pages only.
 OWN_GROUP = "own_group"
 _INTERNAL = ("open", "internal")
@@ -33,65 +37,172 @@ _DERIVED = schema.with_role("derived")
 _STAYS = schema.with_role("key", "setting")
 
 
-class Gated(pd.DataFrame):
+class _Passing:
+    """What frames and columns that passed the gate have in common.
+
+    What pandas makes of them alone has passed too. Where numbers come in from elsewhere the pass is
+    lost, of the frame that is changed or of the one that comes out.
+    """
+
+    passed = False
+    study = ""  # whose mask and profile it went through
+    _metadata: ClassVar[list[str]] = ["passed", "study"]
+
+    @property
+    def _constructor(self) -> Callable:
+        return partial(_pass, Gated if isinstance(self, pd.DataFrame) else GatedSeries)
+
+    @property
+    def _constructor_sliced(self) -> Callable:
+        return partial(_pass, GatedSeries)
+
+    @property
+    def _constructor_expanddim(self) -> Callable:
+        return partial(_pass, Gated)
+
+    def __finalize__(self, other: Any, method: str | None = None, **kwargs: Any) -> Any:
+        so_far = self.passed
+        super().__finalize__(other, method=method, **kwargs)
+        if method == "concat":
+            sources = list(getattr(other, "input_objs", None) or other.objs)
+        elif method == "merge":
+            sources = getattr(other, "input_objs", None) or [other.left, other.right]
+        else:  # of an operation on two, pandas calls this with one after the other
+            sources = [other] if isinstance(other, pd.DataFrame | pd.Series) else []
+        all_passed = so_far and all(passed(source) for source in sources)
+        object.__setattr__(self, "passed", all_passed)
+        return self
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        _lose(self, value)
+        super().__setitem__(key, value)
+
+
+class Gated(_Passing, pd.DataFrame):
     """A frame that passed the gate: the only kind that `show` takes.
 
     It is a DataFrame with ``suppressed`` and ``reason``. What pandas makes of it (rows chosen,
     columns renamed, groups summed) has passed too. Numbers put into it from a frame that did not
-    pass, by assignment, `concat` or `merge`, take the pass away.
+    pass, by assignment, arithmetic, `concat` or `merge`, take the pass away; so do numbers that
+    are written into single cells. What a function of one's own puts in is not seen.
     """
 
-    _metadata = ("passed",)
-
-    @property
-    def _constructor(self) -> type[Gated]:
-        return Gated
-
-    @property
-    def _constructor_sliced(self) -> type[GatedSeries]:
-        return GatedSeries
-
-    def __finalize__(self, other: Any, method: str | None = None, **kwargs: Any) -> Gated:
-        super().__finalize__(other, method=method, **kwargs)
-        sources = getattr(other, "objs", None) or getattr(other, "input_objs", None)
-        if sources is None and hasattr(other, "left"):
-            sources = [other.left, other.right]
-        if sources is None:
-            sources = [other]
-        object.__setattr__(self, "passed", all(passed(source) for source in sources))
-        return self
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        told = (
-            value if isinstance(value, np.ndarray | pd.Series | pd.DataFrame | pd.Index) else None
-        )
-        if told is not None and not passed(told) and not _is_text(told):
-            object.__setattr__(self, "passed", False)
-        super().__setitem__(key, value)
+    def reset_index(self, *args: Any, **kwargs: Any) -> Any:
+        """Move the index into columns; see `pandas.DataFrame.reset_index`."""
+        frame = pd.DataFrame(self).reset_index(*args, **kwargs)
+        levels = [self.index.get_level_values(i) for i in range(self.index.nlevels)]
+        # the numbers of rows tell nothing; a named index of numbers may come from anywhere
+        plain = [
+            _is_text(level) or (level.name is None and level.dtype.kind in "iu") for level in levels
+        ]
+        frame = _pass(Gated, frame)
+        object.__setattr__(frame, "passed", passed(self) and all(plain))
+        return frame
 
 
-class GatedSeries(pd.Series):
+class GatedSeries(_Passing, pd.Series):
     """A column of a `Gated` frame."""
 
-    _metadata = ("name", "passed")
+    _metadata: ClassVar[list[str]] = ["name", "passed", "study"]
 
-    @property
-    def _constructor(self) -> type[GatedSeries]:
-        return GatedSeries
 
-    @property
-    def _constructor_expanddim(self) -> type[Gated]:
-        return Gated
+def _pass(kind: type, *args: Any, **kwargs: Any) -> Any:
+    """Return a frame or column that comes from one that passed, unless it is made of others."""
+    made = kind(*args, **kwargs)
+    parts = args[0].values() if args and isinstance(args[0], dict) else args[:1]
+    exact = any(isinstance(part, pd.Series) and not passed(part) for part in parts)
+    object.__setattr__(made, "passed", kind is GatedSeries or not exact)
+    return made
 
 
 def passed(value: object) -> bool:
     """Whether a frame or a column comes from the gate and from nowhere else."""
-    return isinstance(value, Gated | GatedSeries) and getattr(value, "passed", True) is not False
+    return isinstance(value, _Passing) and value.passed
+
+
+def _lose(frame: _Passing, value: Any) -> None:
+    if _brings_numbers(value):
+        object.__setattr__(frame, "passed", False)
+
+
+def _brings_numbers(value: Any) -> bool:
+    """Whether numbers come with it that did not pass; a single number is a constant."""
+    if isinstance(value, dict):
+        return any(map(_brings_numbers, value.values()))
+    if pd.api.types.is_scalar(value) or callable(value) or isinstance(value, slice):
+        return False
+    if isinstance(value, pd.MultiIndex):
+        value = value.to_frame()
+    if isinstance(value, pd.DataFrame):
+        return not passed(value) and not all(_is_text(value[column]) for column in value)
+    return not passed(value) and not _is_text(value)
 
 
 def _is_text(value: Any) -> bool:
-    dtypes = value.dtypes if isinstance(value, pd.DataFrame) else [value.dtype]
-    return not any(pd.api.types.is_numeric_dtype(dtype) for dtype in dtypes)
+    """Whether values are texts, and not numbers that were written as texts."""
+    values = pd.Series(value)
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        values = pd.Series(values.cat.categories)
+    told = values.dropna()
+    if told.empty:
+        return True
+    kind = pd.api.types.infer_dtype(told)
+    return kind == "string" and not told.str.fullmatch(_DECIMAL).any()
+
+
+_DECIMAL = r"\s*[-+−]?\d*[.,]\d+\s*"
+#: Methods whose result holds what they are given beside what the frame holds.
+_TAKING = (
+    "where", "mask", "fillna", "combine", "combine_first", "clip", "replace", "map", "dot",
+    "case_when", "reindex", "set_axis", "set_index", "rename",
+    *(f"__{side}{name}__" for side in ("", "r")
+      for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")),
+)  # fmt: skip
+#: Methods that put what they are given into the frame itself.
+_CHANGING = ("insert", "isetitem", "update")
+#: Methods whose result pandas makes anew, from the frame alone.
+_MAKING = ("describe", "value_counts")
+
+
+def _watch(kind: type, name: str) -> None:
+    """Let a method of pandas take the pass away, or hand it on."""
+    method = getattr(kind, name)
+
+    @wraps(method)
+    def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
+        brings = any(map(_brings_numbers, (*args, *kwargs.values())))
+        result = method(self, *args, **kwargs)
+        if name in _MAKING:
+            result = _pass(Gated if isinstance(result, pd.DataFrame) else GatedSeries, result)
+        for each in (self if name in _CHANGING else None, result):
+            if isinstance(each, _Passing) and (brings or not passed(self)):
+                object.__setattr__(each, "passed", False)
+        return result
+
+    setattr(kind, name, watched)
+
+
+def _watch_cells(kind: type, name: str) -> None:
+    """Let numbers that are written through `loc` and its like take the pass away."""
+    indexer = type(getattr(kind(dtype=float), name))
+
+    class Watched(indexer):
+        def __setitem__(self, key: Any, value: Any) -> None:
+            empty = pd.api.types.is_scalar(value) and pd.isna(value)
+            is_number = pd.api.types.is_number(value) and not empty
+            if isinstance(self.obj, _Passing):
+                _lose(self.obj, [value] if is_number else value)
+            super().__setitem__(key, value)
+
+    setattr(kind, name, property(lambda self: Watched(name, self)))
+
+
+for _kind in (Gated, GatedSeries):
+    for _name in (*_TAKING, *_CHANGING, *_MAKING):
+        if hasattr(_kind, _name):
+            _watch(_kind, _name)
+    for _name in ("loc", "iloc", "at", "iat"):
+        _watch_cells(_kind, _name)
 
 
 def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
@@ -128,12 +239,14 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     Examples
     --------
     >>> ledger = pd.DataFrame({"reason": ["duplicate"], "n_in": [43], "n_out": [41]})
-    >>> gate(ledger, pd.DataFrame(columns=schema.MASK), "internal")[["n_in", "n_out"]].values.tolist()
+    >>> shown = gate(ledger, pd.DataFrame(columns=schema.MASK), "internal")
+    >>> shown[["n_in", "n_out"]].values.tolist()
     [[42, 42]]
     """
     limit = LIMITS[profile]
+    _refuse_unknown(frame)
     if not {names.OUTCOME, "scale"} & {*frame}:
-        return Gated(_counts(frame, limit))
+        return _pass(Gated, _counts(frame, limit))
     shown = frame.reset_index(drop=True)
     shown = pd.DataFrame({name: _plain(column) for name, column in shown.items()})
     told = [c for c in shown if c not in _STAYS]
@@ -151,7 +264,10 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     held = _held(cells(telling), mask)
     people = held.groupby(["row", names.WAVE])["n"].sum().unstack()
     people = people.reindex(index=telling.index, columns=list(_ALL_THREE))
-    _refuse_parts(telling, people[names.LINKED])
+    _refuse_parts(telling, people)
+    _refuse_filtered(telling, mask)
+    shown = shown.drop(columns=[c for c in _SEEN.values() if c in shown])
+    told = [c for c in told if c in shown]
     hidden = held["reason"].fillna("").where(held["suppressed"].astype(bool))
     hidden = hidden.groupby(held["row"], sort=True).first().reindex(telling.index)
     hidden = hidden.set_axis(shown.index[tells]).reindex(shown.index)
@@ -185,7 +301,7 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
         hidden = shown["suppressed"]
         bare = {c: shown[c].mask(hidden, "" if c in text else None) for c in told}
         shown = shown.assign(**bare, reason=shown["reason"].mask(hidden, why))
-    return Gated(_rounded(shown, told, profile))
+    return _pass(Gated, _rounded(shown, told, profile))
 
 
 def cells(frame: pd.DataFrame) -> pd.DataFrame:
@@ -293,8 +409,8 @@ def _subgroups(row: dict) -> tuple[str, ...]:
 
 
 def _is_own_group(shown: pd.DataFrame, mask: pd.DataFrame) -> np.ndarray:
-    """Return which rows are of a group, ``column=value``, of a column that the mask does not have."""
-    if names.SUBGROUP not in shown or names.ESTIMAND not in shown:
+    """Return which rows are of a group, ``column=value``, whose column the mask does not have."""
+    if names.SUBGROUP not in shown or names.ESTIMAND not in shown or shown.empty:
         return np.zeros(len(shown), dtype=bool)
     known = set(mask[names.SUBGROUP].str.partition("=")[0])
     column = shown[names.SUBGROUP].astype(str).str.partition("=")
@@ -307,45 +423,99 @@ def _own_groups(
     """Return why rows of a researcher's own groups may not be shown; empty for those that may.
 
     They are no cells of the mask, so the people in the frame decide: as many as the profile asks
-    for, who do not all answer alike, and as many again among the rest of everybody. They stand on
-    internal pages only.
+    for, who do not all answer alike, in a place whose own cell is shown. Neither the rest of
+    everybody, whom the groups of a column that are shown leave out, may be few, nor may a group or
+    the rest count as many people as a cell that is hidden for others' sake, since it may be that
+    cell under another name. They stand on internal pages only. What compares groups (of whom the
+    row counts only the sum) and what the mask knows by another column are not judged here.
+
+    What is not seen: that groups of two columns, or of two frames that are gated one by one, differ
+    by a few people. So all groups of a column belong into one frame.
     """
     why = pd.Series(None, index=shown.index, dtype=object)
-    rows = shown[own]
+    rows, limit = shown[own], LIMITS[profile]
     if profile not in _INTERNAL:
         why[rows.index] = OWN_GROUP
+    if limit == 1 or profile not in _INTERNAL or rows.empty:
         return why
-    limit = LIMITS[profile]
-    spread = {c: rows[c].astype(float) if c in rows else np.nan for c in ("sd_pre", "sd_post")}
-    r = rows["r_pre_post"].astype(float) if "r_pre_post" in rows else np.nan
-    of_change = spread["sd_pre"] ** 2 + spread["sd_post"] ** 2
-    of_change = of_change - 2 * r * spread["sd_pre"] * spread["sd_post"]
-    alike = pd.DataFrame({**spread, "change": of_change}, index=rows.index).le(1e-9).any(axis=1)
-    why[rows.index[alike & (limit > 1)]] = SAME
-    counted = [c for c in ("n_pairs", "n_pre", "n_post") if c in rows]
-    why[rows.index[rows[counted].astype(float).lt(limit).any(axis=1)]] = SMALL
+    counts = [f"n_{each}" for each in ("pairs", *_TWICE)]
+    lacking = {*counts, "sd_pre", "sd_post", "r_pre_post"} - {*rows}
+    if lacking:
+        raise DisclosureError(
+            "whether a group of one's own may be shown cannot be judged without "
+            f"{', '.join(sorted(lacking))}; give the gate the rows as the verb returned them"
+        )
+    column = rows[names.SUBGROUP].str.partition("=")[0]
+    of_mask = column.isin((*schema.CELL, names.PERSON))
+    n = rows[counts].astype(float)
+    before, after, r = (rows[c].astype(float) for c in ("sd_pre", "sd_post", "r_pre_post"))
+    of_change = before**2 + after**2 - 2 * r * before * after
+    alike = pd.concat([before, after, of_change], axis=1).le(1e-9).any(axis=1)
+    why[rows.index[alike]] = SAME
+    few = _few(rows, limit).notna() | n.isna().all(axis=1)
+    why[rows.index[few]] = SMALL
     everybody = rows.assign(**{names.SUBGROUP: names.ALL}).reset_index(drop=True)
     held = _held(cells(everybody), mask)
-    people = held.groupby(["row", names.WAVE])["n"].sum().unstack().reindex(columns=_ALL_THREE)
-    people = people.reindex(everybody.index).set_axis(rows.index)
-    whole = held.groupby("row")["suppressed"].any().reindex(everybody.index, fill_value=False)
-    why[rows.index[whole.to_numpy(dtype=bool)]] = COMPLEMENT
-    in_pairs = rows["n_pairs"].notna() if "n_pairs" in rows else pd.Series(False, rows.index)
-    column = rows[names.SUBGROUP].str.partition("=")[0]
-    place = [c for c in ("population", "region", "school_id", "outcome", "estimand", "contrast")
-             if c in rows]  # fmt: skip
-    for _, group in rows.groupby([*place, column.rename("of")], sort=False, dropna=False):
-        waves = [(names.LINKED, "n_pairs")] if in_pairs[group.index].any() else []
-        waves = waves or [(names.PRE, "n_pre"), (names.POST, "n_post")]
-        for wave, n in waves:
-            while True:
-                # everybody less the groups that are shown: those hidden, and those in no group
-                shows = group.index[why[group.index].isna()]
-                rest = people[wave][group.index[0]] - group.loc[shows, n].astype(float).sum()
-                if not (0 < rest < limit) or shows.empty:
-                    break
-                why[group.loc[shows, n].astype(float).idxmin()] = COMPLEMENT
+    hidden = held.groupby("row")["suppressed"].any().reindex(everybody.index, fill_value=False)
+    why[rows.index[hidden.to_numpy(dtype=bool)]] = COMPLEMENT
+    is_difference = rows[names.ESTIMAND].isin(names_where(is_difference=True))
+    why[rows.index[of_mask | is_difference]] = OWN_GROUP
+    place = [c for c in (*schema.CELL, names.ESTIMAND, "contrast")
+             if c in rows and c != names.SUBGROUP]  # fmt: skip
+    position = pd.Series(range(len(rows)), index=rows.index)
+    for _, block in rows.groupby([*place, column.rename("of")], sort=False, dropna=False):
+        of_few = few[block.index] & ~n.loc[block.index].lt(limit).any(axis=1)
+        if of_few.any():  # a share of few is what the other groups' shares leave of everybody's
+            why[block.index[why[block.index].isna()]] = COMPLEMENT
+        in_pairs = n.loc[block.index, "n_pairs"].notna().any()
+        waves = (names.LINKED,) if in_pairs else _TWICE
+        cell = held[held["row"] == position[block.index[0]]]
+        for wave in waves:
+            sizes = n.loc[block.index, "n_pairs" if in_pairs else f"n_{wave}"]
+            parent = cell[cell[names.WAVE] == wave]
+            if len(parent) and sizes.notna().any():
+                _hide_rests(why, block[names.SUBGROUP], sizes, parent, mask, limit)
     return why
+
+
+def _hide_rests(
+    why: pd.Series,
+    group: pd.Series,
+    sizes: pd.Series,
+    parent: pd.DataFrame,
+    mask: pd.DataFrame,
+    limit: int,
+) -> None:
+    """Hide groups of a column until nobody can be told from everybody less those that are shown.
+
+    `parent` are the cells of everybody in the wave, of both roles where they are two.
+    """
+    key = [c for c in schema.CELL if c != names.SUBGROUP]
+    there = (mask[key] == parent[key].iloc[0]).all(axis=1) & mask["suppressed"].astype(bool)
+    # fewer than the limit are no group that is shown; the others are hidden for others' sake
+    hidden = mask.loc[there & mask["n"].ge(limit), "n"].to_numpy(float)
+    # of the same grades a row counts those alone who are met in both waves
+    near = 0 if parent[names.WAVE].eq(names.LINKED).all() else limit - 1
+    everybody = float(parent["n"].sum())
+    size = sizes.groupby(group).max()  # a group may have a row for each kind of clusters
+    secret = {n for n in size if (np.abs(hidden - n) <= near).any()}
+
+    def is_few_or_hidden(rest: float) -> bool:
+        return rest != 0 and (rest < limit or rest in secret or rest in hidden)
+
+    while True:
+        shows = [each for each in size.index if why[group.index[group == each]].isna().any()]
+        bad = [
+            each
+            for each in shows
+            if size[each] in secret or is_few_or_hidden(everybody - size[each])
+        ]
+        if not bad and shows and is_few_or_hidden(everybody - size[shows].sum()):
+            bad = [size[shows].idxmin()]
+        if not bad:
+            return
+        rows = group.index[group.isin(bad)]
+        why[rows[why[rows].isna()]] = COMPLEMENT
 
 
 def _plain(column: pd.Series) -> pd.Series:
@@ -400,6 +570,67 @@ def _whole_or_none(shown: pd.DataFrame, why: pd.Series) -> pd.Series:
     return why.mask(why.isna() & any_hidden & shown["reason"].eq(""), COMPLEMENT)
 
 
+def _refuse_unknown(frame: pd.DataFrame) -> None:
+    """Refuse columns of which no rule says what they tell, and numbers without their people.
+
+    Such are single answers in a clean frame or in pairs, and numbers of a researcher's own.
+    """
+    known = {name: schema.COLUMNS[name] for name in frame if name in schema.COLUMNS}
+    unknown = [name for name in frame if name not in known]
+    if {names.OUTCOME, "scale"} & {*frame}:
+        # a text of one's own is hidden with its row
+        unknown = [name for name in unknown if not _is_text(frame[name])]
+        people = {*_PEOPLE} & {*frame}
+        tells = {
+            name for name, each in known.items() if each.role in ("estimate", "level", "share")
+        }
+        if names.ESTIMAND in frame and "k" not in frame:
+            people = {"n_pre", "n_post", "n_pairs"} <= people
+        if tells and not people and "k" not in frame and len(frame):
+            raise DisclosureError(
+                f"{', '.join(sorted(tells))} come without the people that they are of; keep the "
+                "columns n, or n_pre, n_post and n_pairs, up to the gate"
+            )
+    else:
+        of_bins = ("share", "mean", "most") if {"low", "high", "n"} <= {*frame} else ()
+        counts = ("n_", "day", *of_bins)
+        unknown += [
+            name
+            for name, each in known.items()
+            if each.role in ("estimate", "level", "share", "school_mean")
+            and not name.startswith(counts)
+        ]
+    if unknown:
+        raise DisclosureError(
+            f"no rule says whom these columns tell of: {', '.join(map(str, unknown))}; gate the "
+            "rows of the library's verbs, and compute from them what you like afterwards"
+        )
+
+
+#: The waves of whose answers an estimate says how many it had.
+_SEEN = {names.PRE: "answers_pre", names.POST: "answers_post"}
+
+
+def _refuse_filtered(telling: pd.DataFrame, mask: pd.DataFrame) -> None:
+    """Refuse estimates from a part of a group's answers that are told as the group's."""
+    if _SEEN[names.PRE] not in telling:
+        return
+    keys = [c for c in schema.CELL if c != names.WAVE]
+    place = telling.reindex(columns=keys).fillna("")
+    for wave, column in _SEEN.items():
+        cells_of_wave = mask.loc[mask[names.WAVE] == wave, [*keys, "n"]]
+        n = place.merge(cells_of_wave, on=keys, how="left")["n"].to_numpy(dtype=float)
+        seen = telling[column].astype(float).to_numpy()
+        parts = np.flatnonzero(np.isfinite(seen) & np.isfinite(n) & (seen != n))
+        if len(parts):
+            first = parts[0]
+            raise DisclosureError(
+                f"{len(parts)} results are of a part of their group's answers (the first had "
+                f"{seen[first]:.0f} {_IN_WAVE[wave]}, the group {n[first]:.0f}); compute them from "
+                "the whole clean frame, and ask for groups with `by`"
+            )
+
+
 def _counts(counts: pd.DataFrame, limit: int) -> pd.DataFrame:
     """Return counts of sheets or people, which say nothing of their answers, rounded to the limit.
 
@@ -450,21 +681,30 @@ def _lists(frame: pd.DataFrame) -> list[list]:
     return [frame[column].tolist() for column in frame]
 
 
-def _refuse_parts(telling: pd.DataFrame, linked: pd.Series) -> None:
-    """Refuse a change of a part of a cell's people: less the whole, it would give away the rest."""
-    if "n_pairs" not in telling or "analysis" in telling:
+def _refuse_parts(telling: pd.DataFrame, people: pd.DataFrame) -> None:
+    """Refuse a result of a part of a cell's people: less the whole, it would give away the rest.
+
+    That is linked change, and the level of what is asked once; of the same grades only those are
+    compared who are met in both waves.
+    """
+    if "analysis" in telling:
         return  # other choices of people; see `_few_others`
-    counted = telling.loc[linked.notna(), "n_pairs"].dropna().astype(int)
-    if names.ESTIMAND in telling:
-        of_some = telling.loc[counted.index, names.ESTIMAND].isin(names_where(of_some=True))
-        counted = counted[~of_some]
-    parts = counted[counted != linked[counted.index]]
-    if len(parts):
-        raise DisclosureError(
-            f"{len(parts)} results are not of everybody in their cell (the first counts "
-            f"{parts.iloc[0]} people in both waves, its cell {linked[parts.index[0]]:.0f}); "
-            "compute them from the whole clean frame, and ask for groups with `by`"
-        )
+    estimand = telling.get(names.ESTIMAND, pd.Series("", telling.index))
+    is_level = estimand.eq("level")
+    of_some = estimand.isin(names_where(of_some=True))
+    for wave, column in ((names.LINKED, "n_pairs"), (names.PRE, "n_pre"), (names.POST, "n_post")):
+        if column not in telling:
+            continue
+        asked = ~of_some & (is_level if wave != names.LINKED else ~is_level)
+        counted = telling.loc[asked & people[wave].notna(), column].dropna().astype(int)
+        parts = counted[counted != people.loc[counted.index, wave]]
+        if len(parts):
+            raise DisclosureError(
+                f"{len(parts)} results are not of everybody in their cell (the first counts "
+                f"{parts.iloc[0]} people {_IN_WAVE[wave]}, its cell "
+                f"{people.loc[parts.index[0], wave]:.0f}); compute them from the whole clean "
+                "frame, and ask for groups with `by`"
+            )
 
 
 def _leaves_few(telling: pd.DataFrame, people: pd.DataFrame, limit: int) -> pd.Series:

@@ -7,118 +7,141 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from loftet_analysis import names
-from loftet_analysis.study import Instrument
+from loftet_analysis import names, schema
+from loftet_analysis.study.questionnaire import Questionnaire
 
 MOST_BINS = 13
-DISTRIBUTION = (
-    "population", "region", "school_id", "outcome", "question", "item", "subgroup", "wave", "low",
-    "high", "n", "share", "mean",
-)  # fmt: skip
-
-ATTENDANCE = (
-    "population", "region", "wave", "column", "low", "high", "n", "share", "mean", "most",
-)  # fmt: skip
 
 
-def of_scales(
-    clean: pd.DataFrame, instrument: Instrument, *, place: dict, by_role: bool, limit: int
-) -> pd.DataFrame:
-    """Bin the scores of every scale in the waves in which it is asked.
+def histogram(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
+    """Return how the scores of every scale are distributed, in bins that may be shown.
+
+    Participants and colleagues have bins of their own wherever the study compares them: bins of
+    everybody beside theirs would give away, by subtraction, what was joined.
 
     Parameters
     ----------
     clean : DataFrame
-        Clean frame.
-    instrument : Instrument
-    place : dict
-        ``population``, ``region``.
-    by_role : bool
-        Whether participants and colleagues are told apart.
-    limit : int
-        Fewest people in a bin.
+        Clean frame: `wave` and the scales, and `role` where roles are compared.
+    asked : Questionnaire
+        From ``study[population]``: the scales, and the fewest people in a bin.
 
     Returns
     -------
     DataFrame
-        ``DISTRIBUTION``, a row per bin, `item` empty; where too few answered, a row without
+        ``schema.HISTOGRAM``, a row per bin, `item` empty; where too few answered, a row without
         numbers keeps the place. Edges lie between the scores that full answers can have.
+
+    Examples
+    --------
+    >>> from loftet_analysis.study import load_instrument
+    >>> asked = Questionnaire("pupils", "oslo", load_instrument("pupil"), limit=3)
+    >>> clean = pd.DataFrame({"wave": "pre", "persistence": [1.5, 2, 2, 3, 3.25, 3.5, 4, 4.5, 5]})
+    >>> histogram(clean, asked)[["outcome", "wave", "low", "high", "n", "share"]].round(2)
+           outcome wave  low  high    n  share
+    0  persistence  pre  0.9   2.1  3.0   0.33
+    1  persistence  pre  2.1   3.7  3.0   0.33
+    2  persistence  pre  3.7   5.1  3.0   0.33
     """
     rows: list[dict] = []
-    for name, scale in instrument.scales.items():
-        responses = instrument.responses[scale.responses]
+    for name, scale in asked.scales.items():
+        responses = asked.instrument.responses[scale.responses]
         edges = _edges(responses.minimum, responses.maximum, 1 / len(scale.items))
-        for subgroup, part in _parts(clean, by_role=by_role, roles=scale.roles):
+        for subgroup, part in _parts(clean, by_role=asked.roles_apart, roles=scale.roles):
             for wave, here in _waves(part, scale.waves):
                 about = {"outcome": name, "question": scale.question or "", "item": ""}
                 about |= {"subgroup": subgroup, "wave": wave}
-                rows += _binned(here, name, about, edges, limit=limit)
-    return _stacked(rows, place)
+                rows += _binned(here, name, about, edges, limit=asked.limit)
+    return _stacked(rows, asked.place)
 
 
-def of_items(
-    clean: pd.DataFrame, instrument: Instrument, *, place: dict, limit: int
-) -> pd.DataFrame:
-    """Bin the answers to every item, a bin to an answer; what few chose is joined to a neighbour.
+def item_histogram(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
+    """Return everybody's answers to every item; what few chose is joined to a neighbour.
+
+    Parameters
+    ----------
+    clean : DataFrame
+        Clean frame: `wave` and the items.
+    asked : Questionnaire
+        From ``study[population]``: the items, and the fewest people in a bin.
 
     Returns
     -------
     DataFrame
-        As from `of_scales`, of everybody, with the `item` (reversed ones turned, as in clean
-        data).
+        ``schema.HISTOGRAM``, a bin to an answer (reversed items turned, as in clean data).
+
+    Examples
+    --------
+    >>> from loftet_analysis.study import load_instrument
+    >>> asked = Questionnaire("pupils", "oslo", load_instrument("pupil"), limit=2)
+    >>> clean = pd.DataFrame({"wave": "pre", "persist_1": [1, 2, 2, 3, 3, 4, 4, 4, 5]})
+    >>> bins = item_histogram(clean, asked).query("item == 'persist_1'")
+    >>> bins[["item", "low", "high", "n", "share"]].round(2)
+            item  low  high    n  share
+    0  persist_1  0.5   2.5  3.0   0.33
+    1  persist_1  2.5   3.5  2.0   0.22
+    2  persist_1  3.5   5.5  4.0   0.44
     """
     rows: list[dict] = []
     answered = dict(_waves(clean, names.WAVES))
-    for name, scale in instrument.scales.items():
-        responses = instrument.responses[scale.responses]
+    for name, scale in asked.scales.items():
+        responses = asked.instrument.responses[scale.responses]
         edges = np.arange(responses.minimum, responses.maximum + 2) - 0.5
         for item in scale.items:
             for wave in scale.waves:
                 about = {"outcome": name, "question": scale.question or "", "item": item}
                 about |= {"subgroup": names.ALL, "wave": wave}
-                rows += _binned(answered[wave], item, about, edges, limit=limit)
-    return _stacked(rows, place)
+                rows += _binned(answered[wave], item, about, edges, limit=asked.limit)
+    return _stacked(rows, asked.place)
 
 
-def of_attendance(clean: pd.DataFrame, *, place: dict, most: int, limit: int) -> pd.DataFrame:
-    """Bin how often those who answered after attended.
+def attendance_histogram(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
+    """Return how often those who answered after attended, in bins that may be shown.
 
     Parameters
     ----------
     clean : DataFrame
         Clean frame; without `gatherings` and `interim_work` there is nothing to bin.
-    place : dict
-        ``population``, ``region``.
-    most : int
-        How many gatherings there were.
-    limit : int
-        Fewest people in a bin.
+    asked : Questionnaire
+        From ``study[population]``: how many gatherings there were.
 
     Returns
     -------
     DataFrame
-        ``ATTENDANCE``, of the participants where there are any. `mean` is to the nearest half, and
-        missing where few differ from the usual number.
+        ``schema.ATTENDANCE``, of the participants where there are any. `mean` is to the nearest
+        half, and missing where few differ from the usual number.
+
+    Examples
+    --------
+    >>> asked = Questionnaire("leaders", "oslo", most=7, limit=2)
+    >>> clean = pd.DataFrame({"wave": "post", "gatherings": [7, 7, 6, 6, 5, 4]})
+    >>> attendance_histogram(clean, asked)[["column", "low", "high", "n", "mean"]]
+           column  low  high  n  mean
+    0  gatherings -0.5   5.5  2   6.0
+    1  gatherings  5.5   6.5  2   6.0
+    2  gatherings  6.5   7.5  2   6.0
     """
-    rows = [pd.DataFrame(columns=ATTENDANCE)]
+    rows = [pd.DataFrame(columns=schema.ATTENDANCE)]
     here = clean[(clean[names.WAVE] == names.POST).fillna(False)]
     if names.ROLE in here and (here[names.ROLE] == names.PARTICIPANT).any():
         here = here[here[names.ROLE] == names.PARTICIPANT]
+    limit = asked.limit
     for column in (names.GATHERINGS, names.INTERIM_WORK):
         if column in here:
             times = here[column].dropna()
-            bins = safe_bins(times, np.arange(most + 2) - 0.5, limit)
+            bins = safe_bins(times, np.arange(asked.most + 2) - 0.5, limit)
             usual = times.value_counts().max() if len(times) else 0
             # where few differ from the usual number, the mean would tell of them
             told = limit == 1 or len(times) - usual >= limit
             mean = round(2 * times.mean()) / 2 if told else np.nan
-            about = {"wave": names.POST, "column": column, "most": most, "mean": mean}
-            rows.append(bins.assign(**place, **about))
-    return pd.concat(rows[1:] or rows, ignore_index=True)[list(ATTENDANCE)]
+            about = {"wave": names.POST, "column": column, "most": asked.most, "mean": mean}
+            rows.append(bins.assign(**asked.place, **about))
+    return pd.concat(rows[1:] or rows, ignore_index=True)[list(schema.ATTENDANCE)]
 
 
 def _stacked(rows: list[dict], place: dict) -> pd.DataFrame:
-    table = pd.DataFrame([{**row, **place, "school_id": ""} for row in rows], columns=DISTRIBUTION)
+    whole = [{**row, **place, "school_id": ""} for row in rows]
+    table = pd.DataFrame(whole, columns=schema.HISTOGRAM)
     return table.astype({"n": "float64"})
 
 

@@ -21,8 +21,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from loftet_analysis import names
-from loftet_analysis.study import Instrument, Study
+from loftet_analysis import names, schema
+from loftet_analysis.study import Study
 from loftet_analysis.study.grades import grade_bands
 
 LIMITS = {"open": 1, "internal": 6, "school": 10, "public": 20}
@@ -47,7 +47,7 @@ def decide(study: Study, clean: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``names.MASK``, one row per cell: the study (region *national*), each region, with all,
+        ``schema.MASK``, one row per cell: the study (region *national*), each region, with all,
         by role, by grade and by whatever else the study asks subgroups or gaps of, and each
         school, for every wave in which an outcome is asked and for *linked*. ``n`` counts people
         with a score; in *linked* those with one before and after, under their pre school, role
@@ -55,47 +55,31 @@ def decide(study: Study, clean: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         in it. ``reason`` is empty where the cell may be shown.
     """
     masks = [
-        _population_mask(
-            frame,
-            instrument=study.populations[name].instrument,
-            schools=study.schools,
-            waves=list(study.waves),
-            groups=list(dict.fromkeys((*_ALWAYS, *study.subgroups(name), *study.gaps(name)))),
-            limit=LIMITS[study.disclosure],
-            years=study.years_between,
-            by_school=name not in NEVER_BY_SCHOOL,
-        ).assign(**{names.POPULATION: name})
+        _population_mask(study, name, frame).assign(**{names.POPULATION: name})
         for name, frame in clean.items()
     ]
-    return pd.concat(masks, ignore_index=True)[list(names.MASK)]
+    return pd.concat(masks, ignore_index=True)[list(schema.MASK)]
 
 
-def _population_mask(
-    clean: pd.DataFrame,
-    *,
-    instrument: Instrument,
-    schools: pd.DataFrame,
-    waves: Sequence[str],
-    groups: Sequence[str],
-    limit: int,
-    years: int,
-    by_school: bool,
-) -> pd.DataFrame:
-    outcomes = list(instrument.scales)
+def _population_mask(study: Study, name: str, clean: pd.DataFrame) -> pd.DataFrame:
+    scales, limit = study.populations[name].instrument.scales, LIMITS[study.disclosure]
+    groups = list(dict.fromkeys((*_ALWAYS, *study.subgroups(name), *study.gaps(name))))
+    outcomes = list(scales)
     keyed = _keyed(clean, outcomes, groups)
     counts = _counts(pd.concat([keyed, _pairs(keyed, outcomes)]), outcomes, groups)
     asked = [
-        (wave, name)
-        for name, scale in instrument.scales.items()
-        for wave in _cell_waves(waves, scale.waves)
+        (wave, outcome)
+        for outcome, scale in scales.items()
+        for wave in _cell_waves(list(study.waves), scale.waves)
     ]
-    places = _places(schools, _subgroups(keyed, groups), by_school=by_school)
+    by_school = name not in NEVER_BY_SCHOOL
+    places = _places(study.schools, _subgroups(keyed, groups), by_school=by_school)
     grid = places.merge(pd.DataFrame(asked, columns=[names.WAVE, names.OUTCOME]), how="cross")
     mask = grid.merge(counts, on=_CELL, how="left")
     mask["n"] = mask["n"].fillna(0).astype(int)
     same = (mask["low"] == mask["high"]) & (limit > 1)
     mask["reason"] = np.select([mask["n"] < limit, same], [SMALL, SAME], "")
-    mask["reason"] = _protect(mask, places, limit=limit, years=years)
+    mask["reason"] = _protect(mask, places, limit=limit, years=study.years_between)
     return mask.assign(suppressed=mask["reason"] != "")
 
 

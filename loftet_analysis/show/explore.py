@@ -1,27 +1,27 @@
-"""One result at a time, for whoever explores: choices of the plan, what they show, and menus."""
+"""One result at a time: what of a study can be chosen, what a choice shows, and menus for it."""
 
 from __future__ import annotations
 
-import html
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 
 import pandas as pd
+from IPython.display import display
 
 from loftet_analysis import names
-from loftet_analysis.cleaning import store
+from loftet_analysis.analysis.estimates import estimates
+from loftet_analysis.analysis.verdicts import verdicts
+from loftet_analysis.disclosure.gate import Gated
+from loftet_analysis.disclosure.histograms import histogram
 from loftet_analysis.disclosure.mask import LIMITS
 from loftet_analysis.errors import InputError, LoftetError, Problem
-from loftet_analysis.show.languages import (
-    Words,
-    estimand_label,
-    population_label,
-    subgroup_label,
-    wave_label,
-)
-from loftet_analysis.show.publish import Published, publish
-from loftet_analysis.show.session import OpenStudy, open_study
+from loftet_analysis.estimands import names_where
+from loftet_analysis.show import figures, tables
+from loftet_analysis.show.languages import Words, label
+from loftet_analysis.show.sentences import answer
+from loftet_analysis.show.session import OpenStudy, gate, open_study
+from loftet_analysis.show.shown import Shown
 from loftet_analysis.study import plan
 
 try:
@@ -30,373 +30,242 @@ except ImportError:
     widgets = None
 
 #: What is chosen, in the order in which a choice narrows those after it.
-KINDS = (
+CHOICES = (
     names.POPULATION, names.REGION, names.OUTCOME, names.ESTIMAND, names.SUBGROUP, names.WAVE,
 )  # fmt: skip
-_OF_PLAN = (names.OUTCOME, names.ESTIMAND, names.SUBGROUP)
-_DRAWN_WAVES = (names.PRE, names.POST)
+_OF_PLAN = tuple(kind for kind in CHOICES if kind not in (names.REGION, names.WAVE))
 
 
-@dataclass(frozen=True)
-class Choices:
-    """What can be chosen, and what is.
+class Explorer:
+    """The results of a study one at a time: with menus, or in code.
 
-    Attributes
-    ----------
-    options : mapping of str to mapping of str to str
-        For each of `KINDS` the values that fit the choices before it, with the reader's labels.
-    chosen : mapping of str to str
-        One value of each.
-    labels : mapping of str to str
-        What the reader calls each of `KINDS`.
+    In a notebook it shows itself as menus. `look` shows the same in code, and `choices` says what
+    can be written there. Everything shown has passed the gate.
     """
-
-    options: Mapping[str, Mapping[str, str]]
-    chosen: Mapping[str, str]
-    labels: Mapping[str, str]
-
-    def _published(self) -> Published:
-        rows, lines = [], []
-        for kind in KINDS:
-            offered = self.options[kind].items()
-            values = "".join(
-                f"<li><code>{html.escape(value)}</code> {html.escape(label)}</li>"
-                for value, label in offered
-            )
-            head = f"<code>{kind}</code> {html.escape(self.labels[kind])}"
-            rows.append(f"<dt>{head}</dt><dd><ul>{values}</ul></dd>")
-            lines += [kind, *(f"    {value}: {label}" for value, label in offered)]
-        return Published(f'<dl class="choices">{"".join(rows)}</dl>', "\n".join(lines))
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None):
-        return self._published()._repr_mimebundle_()
-
-
-def choices(
-    study: OpenStudy,
-    *,
-    population: str | None = None,
-    region: str | None = None,
-    outcome: str | None = None,
-    estimand: str | None = None,
-    subgroup: str | None = None,
-    wave: str | None = None,
-) -> Choices:
-    """Return what can be looked at in a study, given what is chosen already.
-
-    Parameters
-    ----------
-    study : OpenStudy
-        Its plan says what was asked of whom.
-    population, outcome, estimand, subgroup : str, optional
-        As in the plan; default: the first that goes with the other choices.
-    region : str, optional
-        A slug, or ``national``; default: the study's.
-    wave : str, optional
-        Whose answers are drawn: ``pre``, ``post``, or ``all`` for both.
-
-    Raises
-    ------
-    InputError
-        For a choice that the plan does not have.
-
-    Examples
-    --------
-    >>> found = choices(open_study("sats"), estimand="school_change")
-    >>> found.chosen["outcome"], found.chosen["estimand"], found.chosen["region"]
-    ('effort', 'school_change', 'national')
-    >>> found.options["wave"]
-    {'all': 'both times', 'pre': 'before', 'post': 'after'}
-    """
-    given = (population, region, outcome, estimand, subgroup, wave)
-    found, problem = _Offers(study).settled(dict(zip(KINDS, given, strict=True)))
-    if problem:
-        raise InputError(problem)
-    return found
-
-
-def look(
-    study: OpenStudy,
-    *,
-    population: str | None = None,
-    region: str | None = None,
-    outcome: str | None = None,
-    estimand: str | None = None,
-    subgroup: str | None = None,
-    wave: str | None = None,
-) -> Published:
-    """Return one result of the plan as sentence, figure, table and distribution of the answers.
-
-    All of it passes the study's gate, and no figure is saved.
-
-    Parameters
-    ----------
-    study : OpenStudy
-        Where `region` is another than its own, that region is opened beside it.
-    population, region, outcome, estimand, subgroup, wave : str, optional
-        As in `choices`.
-
-    Returns
-    -------
-    Published
-        What is not in standard deviations comes without a figure of the change. Answers are drawn
-        of everybody in one region: the drawing of a group, or of the country, less the others
-        would tell of a few.
-
-    Raises
-    ------
-    InputError
-        For a choice that the plan does not have, or where there are no clean data.
-    """
-    found = choices(
-        study,
-        population=population,
-        region=region,
-        outcome=outcome,
-        estimand=estimand,
-        subgroup=subgroup,
-        wave=wave,
-    )
-    return _Results(study).look(found)
-
-
-def explorer(study: OpenStudy) -> object:
-    """Return menus for every choice, and beneath them what `look` shows for it.
-
-    A menu offers only what goes with those before it. Results of a population in a region are
-    computed once.
-
-    Parameters
-    ----------
-    study : OpenStudy
-        The first choices are of its region.
-
-    Returns
-    -------
-    ipywidgets.VBox or Published
-        Without ipywidgets a line that says so; `look` needs none.
-    """
-    if widgets is None:
-        said = study.words.text("No menus can be shown here. The next cells do the same in code.")
-        return Published(f"<p>{html.escape(said)}</p>", said)
-    return _Menus(study).box
-
-
-class _Offers:
-    """What a study offers to choose, each kind narrowed by those before it."""
 
     def __init__(self, study: OpenStudy) -> None:
         self._study = study
-        self._plan = plan(study.study)
+        self._plan = plan(study.description)
+        self._results: dict[tuple[str, str], tuple[OpenStudy, Gated, Gated]] = {}
 
-    def settled(self, wanted: Mapping[str, str | None]) -> tuple[Choices, Problem | None]:
-        """Return the choices with what is wanted, else the first; and the first that cannot be."""
+    def choices(self, **chosen: str) -> pd.DataFrame:
+        """Return what can be chosen next to what is chosen already.
+
+        Parameters
+        ----------
+        **chosen : str
+            As for `look`.
+
+        Returns
+        -------
+        DataFrame
+            ``choice, value, label, chosen``: the name and the word to write, what the word means
+            to the reader, and whether it is chosen, or the first that goes with the others.
+
+        Raises
+        ------
+        InputError
+            For a word that does not go with those before it.
+        """
+        options, settled = self._settled(chosen)
+        rows = [
+            (kind, value, said, settled[kind] == value)
+            for kind, offered in options.items()
+            for value, said in offered.items()
+        ]
+        return pd.DataFrame(rows, columns=["choice", "value", "label", "chosen"])
+
+    def look(self, **chosen: str) -> None:
+        """Show one result of the plan: sentence, figure, table, and the answers themselves.
+
+        What is not in standard deviations has no figure of its change. Answers are drawn of
+        everybody in one region only.
+
+        Parameters
+        ----------
+        **chosen : str
+            ``population``, ``region`` (a slug or ``national``), ``outcome``, ``estimand``,
+            ``subgroup``, and ``wave`` whose answers are drawn (``pre``, ``post``, or ``all``).
+            What is left out is the first that goes with the others; the region is the study's.
+
+        Raises
+        ------
+        InputError
+            For a word that does not go with those before it, or where there are no clean data.
+        """
+        display(*self._shown(self._settled(chosen)[1]))
+
+    def menus(self) -> widgets.VBox:
+        """Return a menu for each choice, and beneath them what `look` shows for it."""
+        looks = {"style": {"description_width": "9em"}, "layout": widgets.Layout(width="30em")}
+        menus = {
+            kind: widgets.Dropdown(description=self._called(kind), **looks) for kind in CHOICES
+        }
+        output = widgets.Output()
+
+        def settle(_: object = None) -> None:
+            wanted = {kind: menu.value for kind, menu in menus.items() if menu.value}
+            options, chosen = self._settled(wanted, strict=False)
+            for kind, menu in menus.items():
+                menu.unobserve(settle, "value")  # or a menu that is being filled would settle anew
+                menu.options = [(said, value) for value, said in options[kind].items()]
+                menu.value = chosen[kind]
+                menu.observe(settle, "value")
+            try:
+                shown = [each._repr_mimebundle_() for each in self._shown(chosen)]
+            except LoftetError as error:  # else it would be lost in the log of the front end
+                said = {"output_type": "stream", "name": "stderr", "text": str(error)}
+                output.outputs = (said,)
+            else:
+                kind = {"output_type": "display_data", "metadata": {}}
+                output.outputs = tuple({**kind, "data": data} for data in shown)
+
+        for menu in menus.values():
+            menu.observe(settle, "value")
+        settle()
+        row = widgets.Box([*menus.values()], layout=widgets.Layout(flex_flow="row wrap"))
+        return widgets.VBox([row, output])
+
+    def _ipython_display_(self) -> None:
+        if widgets is not None:
+            display(self.menus())
+            return
+        no_menus = "No menus can be shown here. The next cells do the same in code."
+        print(self._study.words.text(no_menus))
+
+    def _settled(
+        self, wanted: Mapping[str, str], *, strict: bool = True
+    ) -> tuple[dict[str, dict[str, str]], dict[str, str]]:
+        """Return what each choice offers after those before it, with labels, and what is chosen."""
         options: dict[str, dict[str, str]] = {}
         chosen: dict[str, str] = {}
-        problem = None
-        for kind in KINDS:
-            offered = options[kind] = self._offered(kind, chosen)
-            value = wanted[kind]
-            if value is not None and value not in offered and problem is None:
-                problem = Problem(
-                    f"unknown {kind}",
-                    found=value,
-                    allowed=", ".join(offered),
-                    where=", ".join([f"the plan of {self._study.study.name}", *chosen.values()]),
-                    todo="name one of these",
-                )
-            chosen[kind] = value if value in offered else self._first(offered, chosen, wanted)
-        return Choices(options, chosen, _kind_labels(self._study.words)), problem
+        problem = Problem("unknown choice", "", ", ".join(CHOICES), todo="name one of these")
+        if unknown := sorted(set(wanted) - set(CHOICES)):
+            raise InputError(replace(problem, found=unknown[0]))
+        for kind in CHOICES:
+            options[kind] = offered = self._offered(kind, chosen)
+            value = wanted.get(kind)
+            if strict and kind in wanted and value not in offered:
+                where = ", ".join([f"the plan of {self._study.description.name}", *chosen.values()])
+                told = {"what": f"unknown {kind}", "found": value, "where": where}
+                raise InputError(replace(problem, **told, allowed=", ".join(offered)))
+            fitting = [*offered]
+            if kind == names.REGION:
+                fitting = [self._study.region]
+            elif kind in _OF_PLAN:  # the first that goes with what is wanted after it
+                others = {key: each for key, each in wanted.items() if key != kind}
+                fitting = [*self._asked({**others, **chosen})[kind], *offered]
+            chosen[kind] = value if value in offered else fitting[0]
+        return options, chosen
+
+    def _called(self, kind: str) -> str:
+        words = self._study.words
+        return words.text("Answers drawn") if kind == names.WAVE else label("column", kind, words)
 
     def _offered(self, kind: str, chosen: Mapping[str, str]) -> dict[str, str]:
         """Return the values that go with the choices before, with the reader's labels."""
-        words = self._study.words
         if kind == names.REGION:
-            slugs = (names.NATIONAL, *self._study.study.regions[names.REGION])
-            return {slug: words.region(slug) for slug in slugs}
-        if kind == names.WAVE:
-            waves = {wave: wave_label(wave, words) for wave in self._waves(chosen)}
-            return waves if len(waves) == 1 else {names.ALL: words.text("both times"), **waves}
-        label = {
-            names.POPULATION: lambda value: population_label(value, words),
-            names.OUTCOME: lambda value: words.outcome(chosen[names.POPULATION], value),
-            names.ESTIMAND: lambda value: estimand_label(value, words),
-            names.SUBGROUP: lambda value: subgroup_label(value, words) or words.text("everybody"),
-        }[kind]
-        return {value: label(value) for value in self._asked(chosen)[kind].unique()}
-
-    def _first(
-        self, offered: Iterable[str], chosen: Mapping[str, str], wanted: Mapping[str, str | None]
-    ) -> str:
-        """Return the first value that goes with what is wanted after it, else the first of all."""
-        kind = KINDS[len(chosen)]
-        if kind == names.REGION:
-            return self._study.region
-        later = {key: value for key, value in wanted.items() if value is not None}
-        fitting = (value for value in offered if len(self._asked({**later, **chosen, kind: value})))
-        return next(fitting, next(iter(offered)))
+            values = [names.NATIONAL, *self._study.description.regions[names.REGION]]
+        elif kind == names.WAVE:
+            about = self._study.description.populations[chosen[names.POPULATION]]
+            asked = about.instrument.scales[chosen[names.OUTCOME]].waves
+            values = [wave for wave in (names.PRE, names.POST)
+                      if wave in asked and wave in self._study.description.waves]  # fmt: skip
+            values = [names.ALL, *values] if len(values) > 1 else values
+        else:
+            values = self._asked(chosen)[kind].unique()
+        population = chosen.get(names.POPULATION, "")
+        return {value: _label(kind, value, population, self._study.words) for value in values}
 
     def _asked(self, chosen: Mapping[str, str]) -> pd.DataFrame:
         """Return the rows of the plan that are left by what is chosen."""
         rows = self._plan
         if chosen.get(names.REGION, self._study.region) != names.NATIONAL:
-            rows = rows[~rows[names.ESTIMAND].isin(names.NATIONAL_ONLY)]
-        for kind in (names.POPULATION, *_OF_PLAN):
-            if kind in chosen:
-                rows = rows[rows[kind] == chosen[kind]]
+            rows = rows[~rows[names.ESTIMAND].isin(names_where(national_only=True))]
+        for kind in set(_OF_PLAN) & set(chosen):
+            rows = rows[rows[kind] == chosen[kind]]
         return rows
 
-    def _waves(self, chosen: Mapping[str, str]) -> list[str]:
-        instrument = self._study.study.populations[chosen[names.POPULATION]].instrument
-        asked = {*instrument.scales[chosen[names.OUTCOME]].waves} & {*self._study.study.waves}
-        return [wave for wave in _DRAWN_WAVES if wave in asked]
+    def _found(self, population: str, region: str) -> tuple[OpenStudy, Gated, Gated]:
+        """Return the study opened there, its effects, and its answers in bins; computed once."""
+        if (population, region) not in self._results:
+            study = self._study  # its own region is read through it, so that `about` tells of it
+            if region != study.region:
+                slug = None if region == names.NATIONAL else region
+                study = open_study(study, region=slug, language=study.words.language)
+            clean = study.read(population)
+            effects = gate(verdicts(estimates(clean, study.plan(population))), study)
+            answers = gate(histogram(clean, study[population]), study)
+            self._results[population, region] = study, effects, answers
+        return self._results[population, region]
 
+    def _shown(self, chosen: Mapping[str, str]) -> list[Shown]:
+        population, region = chosen[names.POPULATION], chosen[names.REGION]
+        study, effects, answers = self._found(population, region)
+        of_effects = [names.OUTCOME, names.ESTIMAND, names.SUBGROUP]
+        rows = effects[(effects[of_effects] == [chosen[c] for c in of_effects]).all(axis=1)]
+        waves = [chosen[names.WAVE]] if chosen[names.WAVE] != names.ALL else [names.PRE, names.POST]
+        bins = answers[answers[names.OUTCOME] == chosen[names.OUTCOME]]
+        bins = bins[bins[names.WAVE].isin(waves)]
 
-def _kind_labels(words: Words) -> dict[str, str]:
-    _ = words.text
-    return {
-        names.POPULATION: _("Population"),
-        names.REGION: _("Region"),
-        names.OUTCOME: _("Outcome"),
-        names.ESTIMAND: _("Comparison"),
-        names.SUBGROUP: _("Subgroup"),
-        names.WAVE: _("Answers drawn"),
-    }
+        def place(frame: pd.DataFrame, *, words: Words) -> str:
+            kinds = CHOICES[:-1]
+            return " · ".join(_label(kind, chosen[kind], population, words) for kind in kinds)
 
-
-@dataclass(frozen=True)
-class _Place:
-    """A population in a region: the study opened there, its effects, its answers in bins."""
-
-    study: OpenStudy
-    effects: pd.DataFrame
-    answers: pd.DataFrame
-
-
-class _Results:
-    """The results of each population and region, computed once."""
-
-    def __init__(self, study: OpenStudy) -> None:
-        self.study = study
-        self._places: dict[tuple[str, str], _Place] = {}
-
-    def look(self, found: Choices) -> Published:
-        """Return what the choice shows, its parts one beneath the other."""
-        chosen = found.chosen
-        place = self._place(chosen[names.POPULATION], chosen[names.REGION])
-        title = " · ".join(found.options[kind][chosen[kind]] for kind in KINDS[:-1])
-        parts = [
-            Published(f'<p class="place">{html.escape(title)}</p>', title),
-            *_of_effects(place, chosen),
-            _of_answers(place, chosen),
+        draws = [(rows, place), (rows, answer), (rows, figures.change), (rows, tables.effects)]
+        if rows["estimate"].isna().all() and rows["change"].notna().any():
+            draws.pop(2)  # a level, a share: nothing in standard deviations to draw
+        whole = region != names.NATIONAL or LIMITS[study.description.disclosure] == 1
+        is_open = chosen[names.SUBGROUP] == names.ALL and whole
+        draws.append((bins, figures.distribution) if is_open else (rows, _no_answers))
+        stem = re.sub(r"[^a-z0-9]+", "_", "_".join(chosen.values()).lower())
+        return [
+            study.render(frame, draw, name=f"{stem}_{i}") for i, (frame, draw) in enumerate(draws)
         ]
-        return Published("\n".join(p.html for p in parts), "\n".join(p.text for p in parts))
-
-    def _place(self, population: str, region: str) -> _Place:
-        if (population, region) not in self._places:
-            # its own region is read through the study itself, which then tells of its data
-            there = self.study if region == self.study.region else _opened(self.study, region)
-            clean = there.read(population)
-            self._places[population, region] = _Place(
-                there, there.effects(population, clean), there.distribution({population: clean})
-            )
-        return self._places[population, region]
 
 
-def _opened(study: OpenStudy, region: str) -> OpenStudy:
-    slug = None if region == names.NATIONAL else region
-    return open_study(study, region=slug, language=study.words.language)
-
-
-def _of_effects(place: _Place, chosen: Mapping[str, str]) -> list[Published]:
-    """Return the sentence, the figure where there is one, and the table."""
-    wanted = [chosen[kind] for kind in _OF_PLAN]
-    rows = place.effects[(place.effects[[*_OF_PLAN]] == wanted).all(axis=1)]
-    in_sd = rows["estimate"].notna().any() or rows["change"].isna().all()
-    views = ["reading", "change", "effects_table"]
-    if not in_sd:
-        views.remove("change")
-    return [_published(place.study, rows, view, _name(view, chosen)) for view in views]
-
-
-def _of_answers(place: _Place, chosen: Mapping[str, str]) -> Published:
-    """Return the distribution of the answers, where it cannot be set against others' to tell."""
-    study = place.study
-    whole = study.region != names.NATIONAL or LIMITS[study.study.disclosure] == 1
-    if chosen[names.SUBGROUP] != names.ALL or not whole:
-        said = study.words.text(
-            "The answers themselves are drawn only for everybody in one region, so that no drawing "
-            "set against another tells of a few people."
-        )
-        return Published(f'<p class="hidden">{html.escape(said)}</p>', said)
-    waves = _DRAWN_WAVES if chosen[names.WAVE] == names.ALL else (chosen[names.WAVE],)
-    rows = place.answers
-    rows = rows[rows[names.OUTCOME].eq(chosen[names.OUTCOME]) & rows[names.WAVE].isin(waves)]
-    return _published(study, rows, "distribution", _name("distribution", chosen))
-
-
-def _name(view: str, chosen: Mapping[str, str]) -> str:
-    """Return the id of a view of a choice: lower-case letters, digits and ``_``."""
-    return re.sub(r"[^a-z0-9]+", "_", "_".join([view, *chosen.values()]).lower())
-
-
-def _published(study: OpenStudy, frame: pd.DataFrame, view: str, name: str) -> Published:
-    """Show a result as ``study.publish`` does, but save no figure among the published ones."""
-    return publish(
-        frame,
-        view,
-        name=name,
-        mask=store.read_table(study.study.name, "disclosure"),
-        profile=study.study.disclosure,
-        words=study.words,
-        folder=None,
+def _no_answers(frame: pd.DataFrame, *, words: Words) -> str:
+    return words.text(
+        "The answers themselves are drawn only for everybody in one region, so that no drawing "
+        "set against another tells of a few people."
     )
 
 
-class _Menus:
-    """The menus, what they show, and the rule that every menu fits those before it."""
+def _label(kind: str, value: str, population: str, words: Words) -> str:
+    if kind == names.REGION:
+        return words.region(value)
+    if kind == names.OUTCOME:
+        return words.outcome(population, value)
+    if value == names.ALL:
+        return words.text("both times" if kind == names.WAVE else "everybody")
+    return label(kind, value, words)
 
-    def __init__(self, study: OpenStudy) -> None:
-        self._offers = _Offers(study)
-        self._results = _Results(study)
-        self._settling = False
-        self._output = widgets.Output()
-        self._menus = {
-            kind: widgets.Dropdown(
-                description=label,
-                style={"description_width": "9em"},
-                layout=widgets.Layout(width="30em"),
-            )
-            for kind, label in _kind_labels(study.words).items()
-        }
-        row = widgets.Layout(flex_flow="row wrap")
-        self.box = widgets.VBox([widgets.Box([*self._menus.values()], layout=row), self._output])
-        self._settle(dict.fromkeys(KINDS))
-        for menu in self._menus.values():
-            menu.observe(self._changed, names="value")
 
-    def _changed(self, _: object) -> None:
-        if not self._settling:
-            self._settle({kind: menu.value for kind, menu in self._menus.items()})
+def explorer(study: OpenStudy) -> Explorer:
+    """Return menus of everything that the study asks, with what each choice shows.
 
-    def _settle(self, wanted: Mapping[str, str | None]) -> None:
-        """Let every menu offer what goes with those before it, and show the choice."""
-        found, _ = self._offers.settled(wanted)
-        self._settling = True
-        try:
-            for kind, menu in self._menus.items():
-                offered = tuple((label, value) for value, label in found.options[kind].items())
-                if menu.options != offered:
-                    menu.options = offered
-                menu.value = found.chosen[kind]
-        finally:
-            self._settling = False
-        self._output.outputs = (self._shown(found),)
+    A menu offers only what goes with those before it; a region's results are computed once.
 
-    def _shown(self, found: Choices) -> dict[str, object]:
-        try:
-            data, metadata = self._results.look(found)._repr_mimebundle_()
-        except LoftetError as error:
-            # else it would be lost in the log of the front end
-            return {"output_type": "stream", "name": "stderr", "text": str(error)}
-        return {"output_type": "display_data", "data": data, "metadata": metadata}
+    Parameters
+    ----------
+    study : OpenStudy
+        From `open_study`; the first choices are of its region.
+
+    Returns
+    -------
+    Explorer
+        As the last line of a cell it shows the menus. ``explorer(study).look(outcome=…)`` shows
+        one choice without them, ``explorer(study).choices()`` lists the words. Neither takes or
+        gives an exact frame.
+
+    Examples
+    --------
+    >>> from loftet_analysis import open_study
+    >>> offered = explorer(open_study("sats")).choices(outcome="effort")
+    >>> offered.query("choice == 'estimand'")[["value", "label", "chosen"]]
+                value                   label  chosen
+    15  linked_change           Linked change    True
+    16  school_change           School change   False
+    17   lowest_fifth  Lowest fifth − expected   False
+    """
+    return Explorer(study)

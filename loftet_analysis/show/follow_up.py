@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from loftet_analysis import names, paths
+from loftet_analysis import names, paths, schema
 from loftet_analysis.cleaning import store
-from loftet_analysis.show.languages import Words, population_label, step_label, wave_label
+from loftet_analysis.show.languages import label, named, reader
 from loftet_analysis.show.workbook import workbook
 from loftet_analysis.study import Study
 
@@ -27,7 +27,7 @@ def follow_up(study: Study) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``names.RESPONSE`` of everybody, with `share` (answered of the invited, 0 to 1 or more;
+        ``schema.RESPONSE`` of everybody, with `share` (answered of the invited, 0 to 1 or more;
         missing where the register does not say) and `remind` (bool: below ``REMIND_BELOW``).
 
     Raises
@@ -56,14 +56,13 @@ def write_follow_up(study: Study) -> Path:
     -------
     Path
     """
-    words = Words(study.languages[0])
+    words = reader(study, study.languages[0])
     _ = words.text
     table = follow_up(study)
-    regions = dict(zip(study.regions["region"], study.regions["name"], strict=True))
-    schools = dict(zip(study.schools[names.SCHOOL], study.schools["school"], strict=True))
+    keys = (names.REGION, names.SCHOOL, names.POPULATION, names.WAVE)
     headings = [
         _("Region"), _("School"), _("School number"), _("Who"), _("When"),
-        *(step_label(step, words) for step in names.STEPS), _("Share answered"), _("Remind"),
+        *(label("step", step, words) for step in schema.STEPS), _("Share answered"), _("Remind"),
     ]  # fmt: skip
     target = paths.clean(study.name) / "follow_up.xlsx"
     with workbook(target) as book:
@@ -72,14 +71,10 @@ def write_follow_up(study: Study) -> Path:
         late = book.add_format({"bg_color": "#fbe3d6"})
         sheet.write_row(0, 0, headings, bold)
         for line, row in enumerate(table.to_dict("records"), start=1):
-            school = row[names.SCHOOL]
-            told = [regions[row[names.REGION]], schools[school], school]
-            told += [population_label(row["population"], words), wave_label(row["wave"], words)]
-            for column, text in enumerate(told):
-                sheet.write_string(line, column, text)
-            for column, step in enumerate(names.STEPS, start=len(told)):
-                if not pd.isna(row[step]):
-                    sheet.write_number(line, column, int(row[step]))
+            region, school, who, when = (named(row, key, words) for key in keys)
+            texts = [region, school, row[names.SCHOOL], who, when]
+            steps = [None if pd.isna(row[step]) else int(row[step]) for step in schema.STEPS]
+            sheet.write_row(line, 0, [*texts, *steps])
             if not pd.isna(row["share"]):
                 sheet.write_number(line, len(headings) - 2, float(row["share"]), percent)
             if row["remind"]:

@@ -1,4 +1,4 @@
-"""What readers see as words and numbers: catalogues, number formats, names, short sentences.
+"""What readers see as words and numbers: catalogues, number formats, names.
 
 English texts are the message ids; bokmål and nynorsk are read from ``locale/*/LC_MESSAGES``.
 Numbers become text here and nowhere else.
@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
@@ -20,6 +22,9 @@ from babel.numbers import format_decimal
 
 from loftet_analysis import names
 from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.estimands import ESTIMANDS
+from loftet_analysis.show.labels import LABELS
+from loftet_analysis.study import Study
 
 LANGUAGES = ("nb", "nn", "en")
 #: Ends the tag of a language in which every translation is wrapped in ⟦…⟧ (BCP 47, private use).
@@ -98,6 +103,10 @@ class Words:
         Those whose answers were turned in cleaning.
     schools : mapping of school_id to str
         The schools' names.
+    wordings : mapping of (population, item, wave) to str
+        How items were worded in a wave in which they were worded otherwise.
+    questions : mapping of id to str
+        The study's research questions.
 
     Raises
     ------
@@ -119,6 +128,8 @@ class Words:
     items: Mapping[tuple[str, str], str] = field(default_factory=dict)
     reversed_items: frozenset[tuple[str, str]] = frozenset()
     schools: Mapping[str, str] = field(default_factory=dict)
+    wordings: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
+    questions: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.locale not in LANGUAGES:
@@ -166,8 +177,8 @@ class Words:
         """Return a count, its thousands apart by a narrow space (a comma in English)."""
         return self.number(value, 0)
 
-    def percent(self, share: float) -> str:
-        """Return a share of 0–1 as whole per cent.
+    def percent(self, share: float, digits: int = 0) -> str:
+        """Return a share of 0–1 as per cent.
 
         Examples
         --------
@@ -175,7 +186,7 @@ class Words:
         ('95\N{NO-BREAK SPACE}%', '95%')
         """
         gap = "" if self.locale == "en" else "\N{NO-BREAK SPACE}"
-        return f"{self.number(100 * share, 0)}{gap}%"
+        return f"{self.number(100 * share, digits)}{gap}%"
 
     def p_value(self, value: float) -> str:
         """Return a p-value with three decimals, the smallest as ``< 0.001``."""
@@ -240,260 +251,147 @@ def joined(parts: list[str], words: Words) -> str:
     return f"{', '.join(parts[:-1])} {words.text('and')} {parts[-1]}"
 
 
-def estimand_label(estimand: str, words: Words, contrast: str = "") -> str:
-    """Return what an estimand is called in tables and figures.
+def label(kind: str, code: str, words: Words, **values: object) -> str:
+    """Return what a code of the results is called in the reader's language.
 
     Parameters
     ----------
-    estimand : str
-        One of ``names.ESTIMANDS``.
+    kind : str
+        ``estimand`` or a key of `LABELS`: contrast, analysis, subgroup, wave, reason, warning,
+        light, population, step, state and so on.
+    code : str
+        The code as it stands in the results. A subgroup without a name is shown as its value;
+        the text of ``all``, and of a contrast without a name, is empty.
     words : Words
         The reader's language.
-    contrast : str, optional
-        The row's contrast, which tells apart the rows of an estimand that has several.
+    **values
+        What fills the placeholders of the text.
+
+    Raises
+    ------
+    KeyError
+        For an unknown kind, and for an unknown code of any kind but contrast and subgroup.
 
     Examples
     --------
-    >>> estimand_label("level", Words("nb")), estimand_label("level", Words("nb"), "mean")
-    ('Nivå', 'Nivå, gjennomsnitt')
+    >>> nb = Words("nb")
+    >>> label("wave", "pre", nb), label("subgroup", "gender=girl", nb)
+    ('før', 'jenter')
+    >>> label("contrast", "p10", nb), label("contrast", "gender=girl - gender=boy", nb)
+    ('10. persentil', 'jenter − gutter')
     """
-    _ = words.text
-    label = {
-        "linked_change": _("Linked change"),
-        "same_grade": _("Same-grade change"),
-        "school_change": _("School change"),
-        "cohort_change": _("Cohort change"),
-        "participants": _("Participants"),
-        "colleagues": _("Colleagues"),
-        "participants_vs_colleagues": _("Participants − colleagues"),
-        "programme_vs_comparison": _("Programme − comparison"),
-        "level": _("Level"),
-        "dose": _("Change by attendance"),
-        "same_grade_quantile": _("Percentiles of the same grades"),
-        "share_below": _("Share of low answers"),
-        "gap_change": _("Change of the gap"),
-        "lowest_fifth": _("Lowest fifth − expected"),
-        "spread_ratio": _("Change of the spread"),
-    }[estimand]
-    detail = contrast_label(estimand, contrast, words) if contrast else ""
-    return f"{label}, {detail}" if detail else label
+    if kind == "estimand":
+        return words.text(ESTIMANDS[code].label, **values)
+    if code in LABELS[kind]:
+        return words.text(LABELS[kind][code], **values)
+    if kind == "contrast":
+        if percentile := re.fullmatch(r"p(\d+)", code):
+            return words.text("{number}th percentile", number=percentile[1])
+        groups = code.split(" - ")
+        return " − ".join(label("subgroup", g, words) for g in groups) if "=" in code else ""
+    if kind == "subgroup":
+        column, _, value = code.partition("=")
+        return words.text("grade {grade}", grade=value) if column == names.GRADE else value
+    raise KeyError(f"{kind} {code!r} has no label")
 
 
-def contrast_label(estimand: str, contrast: str, words: Words) -> str:
-    """Return what sets a row apart from the others of its estimand; nothing where it is alone."""
-    _ = words.text
-    if estimand == "same_grade_quantile":
-        return _("{number}th percentile", number=words.count(percent_of(contrast)))
-    if estimand == "gap_change":
-        one, other = (subgroup_label(group, words) for group in contrast.split(" - "))
-        return f"{one} {MINUS} {other}"
-    return {
-        ("level", "mean"): _("mean"),
-        ("level", "share agreeing"): _("share above the middle"),
-        ("dose", "per gathering"): _("per gathering"),
-        ("dose", "per interim work"): _("per interim task"),
-        ("dose", "gathering: 90th - 10th percentile"): _("many − few gatherings"),
-        ("dose", "interim work: 90th - 10th percentile"): _("many − few interim tasks"),
-        ("spread_ratio", "between schools"): _("between schools"),
-        ("spread_ratio", "within schools"): _("within schools"),
-    }.get((estimand, contrast), "")
+def row_label(row: Mapping[str, object], words: Words) -> str:
+    """Return what tells a row of effects apart within its outcome: estimand, contrast, subgroup.
 
-
-def percent_of(contrast: str) -> int:
-    """Return the per cent of a percentile's contrast, ``p10``."""
-    return int(contrast.removeprefix("p"))
-
-
-def analysis_label(analysis: str, words: Words) -> str:
-    """Return what an analysis of the sensitivity table is called."""
-    _ = words.text
-    return {
-        "school_means": _("schools count alike"),
-        "reml_slope": _("multilevel model"),
-        "stayers": _("only those who stayed at their school"),
-        "linkage_weights": _("weights for those who were not linked"),
-        "register_weights": _("weights to the register"),
-        "imputation": _("missing answers imputed"),
-        "linked_and_unlinked": _("linked and unlinked"),
-        "own_unit": _("the region's own standard deviation"),
-        "linked_unit": _("standard deviation of the linked"),
-        "average_unit": _("mean standard deviation of both times"),
-        "hedges_g": _("Hedges' g"),
-        "superiority": _("only the order of the answers"),
-        "ordered_logit": _("ordered logit"),
-        "naive": _("naive: schools ignored"),
-        "cluster_school": _("clusters: school before"),
-        "cluster_post_school": _("clusters: school after"),
-        "cluster_network": _("clusters: networks of schools"),
-        "without_careless": _("without careless answers"),
-        "without_failing_items": _("without items that changed by themselves"),
-        "latent_change": _("latent change"),
-        "all_schools": _("all schools"),
-        "equal_grades": _("grades count alike"),
-        "ancova": _("adjusted for the answer before"),
-        "school_effects": _("within schools"),
-    }[analysis]
-
-
-def subgroup_label(subgroup: str, words: Words) -> str:
-    """Return what a subgroup is called; nothing for everybody, and the value where it has no name.
+    A subgroup that is a role is left out, because an estimand of one role names it.
 
     Examples
     --------
-    >>> [subgroup_label(f"gender={each}", Words("nb")) for each in ("girl", "boy")]
-    ['jenter', 'gutter']
+    >>> row = {"estimand": "level", "contrast": "mean", "subgroup": "grade=7"}
+    >>> row_label(row, Words("nb"))
+    'Nivå, gjennomsnitt, 7. trinn'
     """
-    _ = words.text
-    if subgroup.startswith("grade="):
-        return _("grade {grade}", grade=subgroup.removeprefix("grade="))
-    named = {
-        names.ALL: "",
-        "role=participant": _("participants"),
-        "role=colleague": _("colleagues"),
-        "role=leader": _("leaders"),
-        "gender=girl": _("girls"),
-        "gender=boy": _("boys"),
-        "gender=undisclosed": _("those who do not state their gender"),
-        "grade_band=5-7": _("grades 5–7"),
-        "grade_band=8-10": _("grades 8–10"),
+    parts = [label(kind, row[kind], words) for kind in ("estimand", "contrast")]
+    return ", ".join(filter(None, [*parts, group_label(row, words)]))
+
+
+def group_label(row: Mapping[str, object], words: Words) -> str:
+    """Return the group of a row of effects: nothing for everybody, and for a role.
+
+    An estimand of one role names it.
+    """
+    subgroup = row["subgroup"]
+    return "" if subgroup.startswith("role=") else label("subgroup", subgroup, words)
+
+
+def outcome_labels(pairs: Iterable[tuple[str, str]], words: Words) -> dict[tuple[str, str], str]:
+    """Return the labels of pairs of population and outcome, or scale.
+
+    Where two populations are asked the same, the label begins with the population.
+    """
+    labels = {pair: words.outcome(*pair) for pair in pairs}
+    counts = Counter(labels.values())
+    return {
+        pair: text if counts[text] < 2 else f"{label('population', pair[0], words)}: {text}"
+        for pair, text in labels.items()
     }
-    return named.get(subgroup, subgroup.partition("=")[2])
 
 
-def wave_label(wave: str, words: Words) -> str:
-    """Return what a wave is called."""
-    _ = words.text
-    return {
-        names.PRE: _("before"),
-        names.MID: _("midway"),
-        names.POST: _("after"),
-        names.LINKED: _("both times"),
-    }[wave]
+def named(row: Mapping[str, object], column: str, words: Words) -> str:
+    """Return what the value of a row's key column is called in the reader's language.
+
+    Parameters
+    ----------
+    row : mapping
+        A row of results; the name of an outcome, scale or item also depends on its population.
+    column : str
+        A key of the results: population, region, school_id, outcome, scale, item, or a kind of
+        `label`. The value of any other column is its own name.
+    words : Words
+        The reader's language.
+
+    Examples
+    --------
+    >>> named({"subgroup": "all"}, "subgroup", Words("nb"))
+    'alle'
+    """
+    value, population = row[column], row.get(names.POPULATION)
+    if column in (names.OUTCOME, "scale"):
+        return words.outcome(population, value) if population else value
+    if column == "item":
+        text = words.items.get((population, value), "") or words.text("The whole scale")
+        turned = (population, value) in words.reversed_items
+        # TRANSLATORS: after the wording of an item whose answers are counted the other way round
+        return f"{text} {words.text('(turned)')}" if turned else text
+    if column == names.REGION:
+        return words.region(value)
+    if column == names.SCHOOL:
+        return words.schools[value]
+    if column == names.SUBGROUP and value == names.ALL:
+        return words.text("everybody")
+    if column == names.ESTIMAND or column in LABELS:
+        return label(column, value, words)
+    return str(value)
 
 
-def reason_label(reason: str, words: Words) -> str:
-    """Return why a row of results has no numbers, as the end of a sentence with *since*."""
-    _ = words.text
-    return {
-        "no_outcome": _("the data have no such scale"),
-        "no_subgroup": _("the data do not say who belongs to the group"),
-        "no_grade": _("the data have no grades"),
-        "no_role": _("nobody in the data has this role"),
-        "no_answers": _("nobody has a valid answer"),
-        "no_pairs": _("nobody, or nobody of one role, has a valid answer both times"),
-        "no_common_cells": _("no grade of any school has enough answers both times"),
-        "no_cohort": _("no cohort was asked both times, or the dates are missing"),
-        "no_comparison": _("there are no comparison schools, or no others"),
-        "baseline_differs": _(
-            "the groups were more than a quarter of a standard deviation apart before"
-        ),
-        "groups_overlap": _("some belong to both groups"),
-        "nobody_low": _("nobody, or everybody, is below the limit of the lowest fifth"),
-        "no_reliability": _("the reliability of the scale is not known"),
-        "no_attendance": _("attendance cannot be joined to the answers"),
-        "no_range": _("almost everybody attended equally often"),
-        "no_register": _("the register does not say how many were asked at each school"),
-        "little_missing": _("hardly any answers are missing"),
-        "nobody_missing": _("nobody is missing"),
-        "separated": _("those found again differ wholly from the others"),
-        "no_careless_flags": _("the data do not say who gave the same answer throughout"),
-        "nobody_careless": _("nobody gave the same answer throughout"),
-        "too_few_items": _("the scale has too few items"),
-        "too_few_people": _("too few people answered"),
-        "one_cluster": _("it would rest on a single school or group of schools"),
-        "few_schools": _("there are too few schools for it"),
-        "no_variance": _("the schools do not differ, so chance cannot be judged"),
-        "not_estimable": _("the data cannot tell the comparison from differences between schools"),
-        "not_nested": _("some belong to more than one school or region"),
-        "not_converged": _("the computation came to no stable result"),
-        "at_the_end_of_the_scale": _("too many answers lie at the end of the scale"),
-        "no_unique_quantile": _("no answers lie near this percentile"),
-        "no_unit": _("there is no standard deviation to measure it by"),
-        "unknown_estimand": _("this comparison is not known"),
-    }[reason]
-
-
-def warning_label(code: str, words: Words) -> str:
-    """Return what weakens a scale, in the middle of a sentence."""
-    _ = words.text
-    return {
-        "no_metric_invariance": _("its items do not go together alike before and after"),
-        "metric_invariance_unsure": _(
-            "whether its items go together alike before and after is not certain"
-        ),
-        "no_scalar_invariance": _("some of its items moved by themselves"),
-        "invariance_not_examined": _(
-            "whether it measures alike before and after could not be examined"
-        ),
-        "low_reliability": _("its reliability is low"),
-        "modest_reliability": _("its reliability is modest"),
-        "wording_changed": _("a question was worded otherwise one of the times"),
-        "floor_effect": _("many have the lowest possible score"),
-        "ceiling_effect": _("many have the highest possible score"),
-    }[code]
-
-
-def light_label(light: str, words: Words) -> str:
-    """Return what a scale's light means: good, care or doubt."""
-    _ = words.text
-    return {
-        "good": _("measures well"),
-        "care": _("read with care"),
-        "doubt": _("in doubt"),
-    }[light]
-
-
-#: A shape for each light, so that it can be told without its colour.
-LIGHT_SHAPES = {"good": "●", "care": "▲", "doubt": "■"}
-
-
-def population_label(population: str, words: Words) -> str:
-    """Return what a population is called."""
-    _ = words.text
-    return {"pupils": _("Pupils"), "teachers": _("Teachers"), "leaders": _("Leaders")}[population]
-
-
-def step_label(step: str, words: Words) -> str:
-    """Return what the people at a step from the invited to the linked are called."""
-    _ = words.text
-    return {
-        "n_invited": _("Invited"),
-        "n_answered": _("Answered"),
-        "n_consented": _("Consented"),
-        "n_kept": _("Kept in the analysis"),
-        "n_linkable": _("Could be found again"),
-        "n_linked": _("Found both times"),
-    }[step]
-
-
-def state_label(state: str, words: Words) -> str:
-    """Return what became of a sheet's link to another wave."""
-    _ = words.text
-    return {
-        "linked": _("linked"),
-        "linked_near": _("linked by a code with one element off"),
-        "structurally_impossible": _("too old or too young to be asked both times"),
-        "code_error": _("no usable code or number"),
-        "ambiguous": _("code shared by several"),
-        "grade_mismatch": _("grades that cannot follow each other"),
-        "declined": _("the other answer may not be used"),
-        "set_aside": _("the other answer was set aside"),
-        "moved": _("met in another region"),
-        "absent": _("no answer the other time"),
-    }[state]
-
-
-def sign_label(sign: str, words: Words) -> str:
-    """Return what a sign of careless answering is called."""
-    _ = words.text
-    return {
-        "same_answer": _("the same answer throughout, to questions that go both ways"),
-        "fast": _("less than two seconds per question"),
-        "half_missing": _("more than half left blank"),
-    }[sign]
-
-
-def register_label(column: str, words: Words) -> str:
-    """Return what is counted in a register of attendance."""
-    _ = words.text
-    return {"gatherings": _("gatherings"), "interim_work": _("interim tasks")}[column]
+def reader(study: Study, language: str) -> Words:
+    """Return a reader of a language, who knows what a study calls its scales, items and places."""
+    locale = Words(language).locale
+    outcomes, answers, options, items, turned, wordings = {}, {}, {}, {}, set(), {}
+    for population in study.populations.values():
+        for scale in population.instrument.scales.values():
+            key = (population.name, scale.name)
+            responses = population.instrument.responses[scale.responses]
+            labels = {v: study.text(label, locale) for v, label in responses.labels.items()}
+            outcomes[key], options[key] = study.text(scale.label, locale), labels
+            low, high = responses.minimum, responses.maximum
+            answers[key] = Answers(low, high, labels[low], labels[high], 1 / len(scale.items))
+            for item in scale.items.values():
+                items[population.name, item.name] = study.text(item.text, locale)
+                turned |= {(population.name, item.name)} if item.reversed else set()
+                for earlier in item.earlier:
+                    for wave in earlier.waves:
+                        asked = (population.name, item.name, wave)
+                        wordings[asked] = study.text(earlier.text, locale)
+    regions = dict(zip(study.regions["region"], study.regions["name"], strict=True))
+    schools = dict(zip(study.schools["school_id"], study.schools["school"], strict=True))
+    questions = {each: study.text(text, locale) for each, text in study.questions.items()}
+    return Words(
+        language, outcomes, regions, answers, options, items,
+        frozenset(turned), schools, wordings, questions,
+    )  # fmt: skip

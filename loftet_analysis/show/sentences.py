@@ -1,44 +1,122 @@
-"""Sentences from gated rows of results, and the alt texts of figures; they claim no cause."""
+"""Sentences from gated rows of effects: what a number is and what it lets one conclude, no cause.
+
+The texts stand in `labels`; here they are chosen and filled.
+"""
 
 from __future__ import annotations
 
+import html
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from functools import partial
 
 import pandas as pd
 
 from loftet_analysis.analysis.changes import BASELINE_ADJUST, BASELINE_APART
 from loftet_analysis.analysis.measurement import DOUBT, light
+from loftet_analysis.estimands import ESTIMANDS, names_where
+from loftet_analysis.show.labels import LABELS, LIGHT_SHAPES
 from loftet_analysis.show.languages import (
     Words,
-    estimand_label,
+    group_label,
     joined,
-    percent_of,
-    population_label,
-    reason_label,
-    subgroup_label,
-    warning_label,
+    label,
+    outcome_labels,
+    row_label,
 )
+from loftet_analysis.show.shown import Drawn
+
+# their sentences say what is compared with what, and their verdicts are about a difference
+_CONTRASTS = names_where(is_difference=True)
 
 
-def confidence(row: Mapping[str, object], words: Words) -> str:
-    """Return ``95% CI −0.16 to −0.03`` from a row of results, and say if zero is inside.
+def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
+    """Return what effects say, outcome by outcome: a list of `reading`, in the reader's language.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of effects.
+    words : Words
+        The reader's language.
+
+    Returns
+    -------
+    Drawn
+        An item per outcome: its name, the light of its scale, a reading per row, and the
+        `background` of the rows. What is the same for all outcomes stands once, at the end.
 
     Examples
     --------
-    >>> confidence({"ci_level": 0.95, "ci_low": -0.16, "ci_high": 0.01}, Words("nb"))
-    '95\N{NO-BREAK SPACE}% KI −0,16 til 0,01, null er innenfor'
+    >>> words = Words("en", outcomes={("teachers", "joy"): "Joy"})
+    >>> row = {"population": "teachers", "outcome": "joy", "estimand": "participants",
+    ...        "contrast": "post - pre", "subgroup": "all", "estimate": 0.45, "ci_low": 0.1,
+    ...        "ci_high": 0.8, "ci_level": 0.95, "verdict": "increase", "cluster": "school",
+    ...        "evidence": "descriptive", "measurement_warning": "", "flags": "",
+    ...        "suppressed": False, "reason": ""}
+    >>> print(answer(pd.DataFrame([row]), words=words).text)
+    Joy
+    - The participants' answers changed on average by +0.45 standard deviations
+    (95% CI 0.10 to 0.80). The interval lies above zero: an increase.
+    It describes one group; there is no other group to compare it with.
     """
-    low, high = row["ci_low"], row["ci_high"]
-    said = _at_its_level(row, words.interval(low, high), words)
-    return words.text("{interval}, zero inside", interval=said) if low < 0 < high else said
+    items, lines, outcomes = [], [], []
+    pairs = frame[["population", "outcome"]].itertuples(index=False, name=None)
+    names = outcome_labels(pairs, words)
+    for pair, rows in frame.groupby(["population", "outcome"], sort=False):
+        records = rows.to_dict("records")
+        shown = [row for row in records if not row["suppressed"]]
+        kinds = dict.fromkeys(evidence(row, words) for row in shown if not row["reason"])
+        weaknesses = dict.fromkeys(measured(row, words) for row in shown)
+        readings = [reading(row, words, alone=False) for row in records]
+        outcomes.append((names[pair], shown, readings, _sentences(kinds), _sentences(weaknesses)))
+    seen = {kinds for _, shown, _, kinds, _ in outcomes if shown}
+    shared = seen.pop() if len(seen) == 1 else ""
+    for name, shown, readings, kinds, weaknesses in outcomes:
+        chip = ""
+        if shown:
+            code = light(shown[0].get("measurement_warning") or "")
+            shape = html.escape(f"{LIGHT_SHAPES[code]} {label('light', code, words)}")
+            chip = f' <span class="light {code}">{shape}</span>'
+        rest = _sentences(["" if kinds == shared else kinds, weaknesses])
+        rows = "".join(f"<li>{html.escape(row)}</li>" for row in readings)
+        behind = f'<p class="background">{html.escape(rest)}</p>' if rest else ""
+        items.append(f"<li><strong>{html.escape(name)}</strong>{chip}<ul>{rows}</ul>{behind}</li>")
+        lines += [name, *(f"- {row}" for row in readings), rest]
+    if shared:
+        items.append(f'<li class="background">{html.escape(shared)}</li>')
+    text = "\n".join(filter(None, [*lines, shared]))
+    return Drawn(f'<ul class="reading">{"".join(items)}</ul>', text)
 
 
-def _at_its_level(row: Mapping[str, object], interval: str, words: Words) -> str:
-    return words.text(
-        "{level} CI {interval}", level=words.percent(row["ci_level"]), interval=interval
-    )
+def heading(frame: pd.DataFrame, *, words: Words) -> Drawn:
+    """Return the heading of a section: the question that the rows answer, else their scales.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows with `population, outcome` and `question`.
+    words : Words
+        The reader's language.
+
+    Returns
+    -------
+    Drawn
+        An ``h2`` whose id is the question, or the scales' names.
+
+    Examples
+    --------
+    >>> words = Words("en", outcomes={("teachers", "joy"): "Joy"}, questions={"Q5": "Any joy?"})
+    >>> rows = pd.DataFrame({"population": ["teachers"], "outcome": ["joy"], "question": ["Q5"]})
+    >>> heading(rows, words=words).text
+    'Any joy?'
+    """
+    question = next(iter(frame.get("question", [])), "")
+    pairs = dict.fromkeys(zip(frame["population"], frame["outcome"], strict=True))
+    named = ", ".join(outcome_labels(pairs, words).values())
+    said = words.questions.get(question) or named
+    key = html.escape(question or "-".join(pair[1] for pair in pairs), quote=True)
+    return Drawn(f'<h2 id="{key}">{html.escape(said)}</h2>', said)
 
 
 def reading(row: Mapping[str, object], words: Words, *, alone: bool = True) -> str:
@@ -73,122 +151,119 @@ def reading(row: Mapping[str, object], words: Words, *, alone: bool = True) -> s
     The interval lies above zero: an increase.
     """
     _ = words.text
-    label = estimand_label(row["estimand"], words, row["contrast"])
-    # an estimand of one role names it
-    by_role = row["subgroup"].startswith("role=")
-    group = "" if by_role else subgroup_label(row["subgroup"], words)
-    named = f"{label}, {group}" if group else label
     if row["suppressed"]:
-        return _("{estimand}: hidden, since it would tell of few people.", estimand=named)
+        return _(
+            "{estimand}: hidden, since it would tell of few people.",
+            estimand=row_label(row, words),
+        )
     if row["reason"]:
-        why = reason_label(row["reason"], words)
-        return _("{estimand}: not computed, since {why}.", estimand=named, why=why)
-    said = _SENTENCES.get(row["estimand"], _standardised)(row, words)
-    said = f"{group[0].upper()}{group[1:]}: {said}" if group else said
-    parts = [said, conclusion(row, words), *_cautions(row, words)]
-    return " ".join(filter(None, [*parts, background(row, words) if alone else ""]))
+        why = label("reason", row["reason"], words)
+        return _("{estimand}: not computed, since {why}.", estimand=row_label(row, words), why=why)
+    message = ESTIMANDS[row["estimand"]].sentence_of(row["contrast"], row["population"])
+    sentence = words.text(message, **_values(row, words))
+    if "adjusted_for_pre" in (row["flags"] or "").split(";"):
+        sentence = f"{sentence} {_('It is adjusted for the answers before.')}"
+    group = group_label(row, words)
+    sentence = f"{group[0].upper()}{group[1:]}: {sentence}" if group else sentence
+    parts = [sentence, conclusion(row, words), *_cautions(row, words)]
+    return _sentences([*parts, background(row, words) if alone else ""])
 
 
-_CONTRASTS = frozenset(
-    {"participants_vs_colleagues", "programme_vs_comparison", "gap_change", "dose"}
-)
+def _sentences(parts: Iterable[str]) -> str:
+    return " ".join(filter(None, parts))
+
+
+def _ends(row: Mapping[str, object]) -> tuple[float, float]:
+    """Return the ends of a row's interval, in standard deviations where its estimate is."""
+    of = "change_ci" if pd.isna(row.get("estimate")) else "ci"
+    return row.get(f"{of}_low"), row.get(f"{of}_high")
+
+
+def _values(row: Mapping[str, object], words: Words) -> dict[str, str]:
+    """Return what fills a row's sentence: standard deviations, or the units of its estimand."""
+    _ = words.text
+    estimand, contrast = row["estimand"], row["contrast"]
+    low, high = _ends(row)
+    values, no_change, form = {}, 0, words.number
+    if not pd.isna(row["estimate"]):
+        values["estimate"] = words.number(row["estimate"], signed=True)
+        if estimand == "gap_change":
+            groups = (label("subgroup", group, words) for group in contrast.split(" - "))
+            values["one"], values["other"] = groups
+        if estimand == "same_grade_quantile":
+            values["percent"] = words.percent(int(contrast.removeprefix("p")) / 100)
+    elif estimand == "share_below":  # percentage points
+        low, high, form = 100 * low, 100 * high, partial(words.number, digits=1)
+        values["points"] = words.number(100 * row["change"], 1, signed=True)
+    elif estimand == "spread_ratio":  # a log ratio
+        ratio, low, high, no_change = math.exp(row["change"]), math.exp(low), math.exp(high), 1
+        difference = round(ratio, 2) - 1  # of the ratio that is shown
+        percent = words.percent(abs(difference))
+        values |= {"ratio": words.number(ratio), "size": _("equally large")}
+        if difference > 0:
+            values["size"] = _("{percent} larger", percent=percent)
+        elif difference < 0:
+            values["size"] = _("{percent} smaller", percent=percent)
+    elif contrast == "share agreeing":  # t does not know where shares, or scales, end
+        low, high, no_change, form = max(low, 0.0), min(high, 1.0), None, words.percent
+        values["share"] = words.percent(row["change"])
+    else:
+        scale = words.answers[row["population"], row["outcome"]]
+        low, high, no_change = max(low, scale.minimum), min(high, scale.maximum), None
+        values |= {"mean": words.number(row["change"]), "low": scale.low, "high": scale.high}
+        values |= {"minimum": words.count(scale.minimum), "maximum": words.count(scale.maximum)}
+    interval = f"{form(low)} {_('to')} {form(high)}"
+    interval = _("{level} CI {interval}", level=words.percent(row["ci_level"]), interval=interval)
+    if no_change == 0 and low < 0 < high:
+        interval = _("{interval}, zero inside", interval=interval)
+    if no_change == 1 and low < 1 < high:
+        interval = _("{interval}, 1 inside", interval=interval)
+    return {**values, "interval": interval}
 
 
 def conclusion(row: Mapping[str, object], words: Words) -> str:
     """Return what a row's verdict lets one conclude; nothing for what is no change."""
-    _ = words.text
     verdict, drift = row.get("verdict") or "", row.get("drift")
     if verdict not in ("increase", "decrease", "negligible", "unclear"):
         return ""
-    expected = drift is not None and not pd.isna(drift)
-    start = ""
-    if expected:
-        start = _(
+    estimand = row["estimand"]
+    if estimand == "dose":  # no smallest change was named for a slope
+        code = "unclear slope"
+        if row["ci_low"] > 0 or row["ci_high"] < 0:
+            code = f"{'increase' if row['ci_low'] > 0 else 'decrease'} of a contrast"
+        return label("conclusion", code, words)
+    start, beyond = "", ""
+    if drift is not None and not pd.isna(drift):
+        beyond = " beyond drift"
+        start = words.text(
             "Without the programme {drift} was expected; measured from there it is {apart} "
             "({interval}).",
             drift=words.number(drift, signed=True),
             apart=words.number(row["estimate_vs_drift"], signed=True),
             interval=words.interval(row["ci_low"] - drift, row["ci_high"] - drift),
         )
-    if row["estimand"] == "dose":
-        return _of_slope(row, words)
-    said = (
-        _unclear(row, words, expected=expected)
-        if verdict == "unclear"
-        else _settled(row, verdict, words, expected=expected)
-    )
-    return f"{start} {said}".strip()
+    if verdict == "unclear":
+        sentence = _unclear(row, words, beyond)
+    elif verdict == "negligible":
+        sentence = label("conclusion", "negligible", words, sesoi=words.number(row["sesoi"]))
+        if "direction=" in (row.get("flags") or ""):
+            sentence = f"{sentence} {label('conclusion', f'small{beyond}', words)}"
+    else:
+        of = {"spread_ratio": " of the spread"} | dict.fromkeys(_CONTRASTS, " of a contrast")
+        sentence = label("conclusion", f"{verdict}{beyond or of.get(estimand, '')}", words)
+    return f"{start} {sentence}".strip()
 
 
-def _of_slope(row: Mapping[str, object], words: Words) -> str:
-    """Return whether a difference by attendance is seen; no smallest change was named for it."""
-    _ = words.text
-    if row["ci_low"] > 0:
-        return _("The interval lies above zero: a difference.")
-    if row["ci_high"] < 0:
-        return _("The interval lies below zero: a difference.")
-    return _("No difference is shown.")
-
-
-def _settled(row: Mapping[str, object], verdict: str, words: Words, *, expected: bool) -> str:
-    _ = words.text
-    if verdict == "negligible":
-        said = _(
-            "That is less than ±{sesoi} standard deviations, the smallest change of interest.",
-            sesoi=words.number(row["sesoi"]),
-        )
-        if "direction=" not in (row.get("flags") or ""):
-            return said
-        differs = (
-            _("Small as it is, it differs from what was expected.")
-            if expected
-            else _("Small as it is, the interval excludes zero.")
-        )
-        return f"{said} {differs}"
-    if expected:
-        return {
-            "increase": _("That is more than was expected."),
-            "decrease": _("That is less than was expected."),
-        }[verdict]
-    if row["estimand"] == "spread_ratio":
-        return {
-            "increase": _("The interval lies above 1: the spread has grown."),
-            "decrease": _("The interval lies below 1: the spread has shrunk."),
-        }[verdict]
-    if row["estimand"] in _CONTRASTS:
-        return {
-            "increase": _("The interval lies above zero: a difference."),
-            "decrease": _("The interval lies below zero: a difference."),
-        }[verdict]
-    return {
-        "increase": _("The interval lies above zero: an increase."),
-        "decrease": _("The interval lies below zero: a decrease."),
-    }[verdict]
-
-
-def _unclear(row: Mapping[str, object], words: Words, *, expected: bool) -> str:
+def _unclear(row: Mapping[str, object], words: Words, beyond: str) -> str:
     """Return why nothing can be concluded: several tests, too few schools, or neither."""
-    _ = words.text
-    standardised = not pd.isna(row.get("estimate"))
-    ends = ("ci_low", "ci_high") if standardised else ("change_ci_low", "change_ci_high")
-    low, high = (row.get(end) for end in ends)
+    low, high = _ends(row)
     p = row.get("p_adjusted")
-    start = row["drift"] if expected else 0
-    if (low > start or high < start) and p is not None and not pd.isna(p):
-        if expected:
-            return _(
-                "The interval excludes what was expected, but with all tests of its family taken "
-                "together (p = {p}) chance cannot be ruled out.",
-                p=words.p_value(p),
-            )
-        return _(
-            "The interval excludes zero, but with all tests of its family taken together (p = {p}) "
-            "chance cannot be ruled out.",
-            p=words.p_value(p),
-        )
+    null = row["drift"] if beyond else 0
+    if (low > null or high < null) and p is not None and not pd.isna(p):
+        return label("conclusion", f"unsure{beyond}", words, p=words.p_value(p))
     mdes, n = row.get("mdes"), row.get("n_clusters")
     if mdes is None or pd.isna(mdes) or pd.isna(n) or mdes <= row["sesoi"]:
-        return _("Neither an increase nor a decrease is shown.")
+        return label("conclusion", "unclear", words)
     size = words.number(mdes)
     if row.get("cluster") == "feeder_group":
         return words.plural(
@@ -209,40 +284,27 @@ def _cautions(row: Mapping[str, object], words: Words) -> list[str]:
     """Return what a reader of this row must know, from its flags."""
     _ = words.text
     flags = dict(flag.partition("=")[::2] for flag in (row.get("flags") or "").split(";") if flag)
-    said = {
-        "baseline_apart": _(
-            "Before, the groups were more than {limit} standard deviations apart.",
-            limit=words.number(BASELINE_APART),
-        ),
-        "baseline_adjust": _(
-            "Before, the groups were between {low} and {high} standard deviations apart.",
-            low=words.number(BASELINE_ADJUST),
-            high=words.number(BASELINE_APART),
-        ),
-        "programme_months": _(
-            "The pupils of this grade can have met the programme for {months} months.",
-            months=flags.get("programme_months", ""),
-        ),
-        "range": _range(flags.get("range", ""), words),
+    values = {
+        "limit": words.number(BASELINE_APART),
+        "low": words.number(BASELINE_ADJUST),
+        "high": words.number(BASELINE_APART),
+        "months": flags.get("programme_months", ""),
     }
-    found = [text for flag, text in said.items() if flag in flags]
+    cautions = [label("flag", flag, words, **values) for flag in LABELS["flag"] if flag in flags]
+    ends = [float(end) for end in flags.get("range", "").split("-") if end]
+    if len(ends) == 2:
+        low, high = (words.number(end, 0 if end.is_integer() else 1) for end in ends)
+        cautions.append(
+            _("Four out of five lie between {low} and {high} times.", low=low, high=high)
+        )
     if row["estimand"] == "lowest_fifth":
-        found.append(
+        cautions.append(
             _("Pupils change places over the years, so this can rise without any programme.")
         )
     few = {"low_df", "few_clusters"} & set(flags)
     if few and not pd.isna(row.get("n_clusters")) and row.get("verdict") != "unclear":
-        found.append(_("The interval itself is uncertain, since it rests on so few schools."))
-    return found
-
-
-def _range(told: str, words: Words) -> str:
-    """Return between which numbers of times the middle four fifths lie."""
-    ends = [float(end) for end in told.split("-") if end]
-    if len(ends) != 2:
-        return ""
-    low, high = (words.number(end, 0 if end.is_integer() else 1) for end in ends)
-    return words.text("Four out of five lie between {low} and {high} times.", low=low, high=high)
+        cautions.append(_("The interval itself is uncertain, since it rests on so few schools."))
+    return cautions
 
 
 def background(row: Mapping[str, object], words: Words) -> str:
@@ -255,275 +317,29 @@ def background(row: Mapping[str, object], words: Words) -> str:
     words : Words
         The reader's language.
     """
-    return " ".join(filter(None, [evidence(row, words), measured(row, words)]))
+    return _sentences([evidence(row, words), measured(row, words)])
 
 
 def evidence(row: Mapping[str, object], words: Words) -> str:
     """Return what kind of evidence a row is; contrasts say so in their own sentences."""
-    if row["estimand"] == "dose" and not row["suppressed"]:
+    if row["suppressed"]:
+        return ""
+    if row["estimand"] == "dose":
         return words.text(
             "Those who take part often may differ in other ways too: this measures no effect."
         )
-    if not (row.get("evidence") or "").startswith("descriptive") or row["suppressed"]:
-        return ""
-    if row["estimand"] in _CONTRASTS:
+    descriptive = (row.get("evidence") or "").startswith("descriptive")
+    if not descriptive or row["estimand"] in _CONTRASTS:
         return ""
     return words.text("It describes one group; there is no other group to compare it with.")
 
 
 def measured(row: Mapping[str, object], words: Words) -> str:
     """Return what weakens the scale behind a row; nothing where nothing does."""
-    codes = [code for code in (row.get("measurement_warning") or "").split(";") if code]
-    if not codes:
+    warning = row.get("measurement_warning") or ""
+    if not warning:
         return ""
-    _ = words.text
-    reasons = joined([warning_label(code, words) for code in codes], words)
-    if light(";".join(codes)) == DOUBT:
-        return _("Measurement in doubt: {reasons}.", reasons=reasons)
-    return _("Read with care: {reasons}.", reasons=reasons)
-
-
-def _in_units(row: Mapping[str, object], words: Words) -> dict[str, str]:
-    return {
-        "estimate": words.number(row["estimate"], signed=True),
-        "interval": confidence(row, words),
-    }
-
-
-def _standardised(row: Mapping[str, object], words: Words) -> str:
-    """Return the sentence of an estimand that has one row, in standard deviations."""
-    _ = words.text
-    found = _in_units(row, words)
-    sentences = {
-        "linked_change": _(
-            "The answers of the same people changed on average by {estimate} standard deviations "
-            "({interval}).",
-            **found,
-        ),
-        "same_grade": _(
-            "Between the pupils of the same grades before and after, who are not the same people, "
-            "the difference is {estimate} standard deviations ({interval}).",
-            **found,
-        ),
-        "school_change": _(
-            "In the typical school, where every school counts once, the change is {estimate} "
-            "standard deviations ({interval}).",
-            **found,
-        ),
-        "cohort_change": _(
-            "In the same cohorts, whose pupils have also grown older and are not followed one by "
-            "one, the mean changed by {estimate} standard deviations ({interval}).",
-            **found,
-        ),
-        "participants": _(
-            "The participants' answers changed on average by {estimate} standard deviations "
-            "({interval}).",
-            **found,
-        ),
-        "colleagues": _(
-            "The colleagues' answers changed on average by {estimate} standard deviations "
-            "({interval}).",
-            **found,
-        ),
-        "participants_vs_colleagues": _(
-            "The participants' change minus the colleagues' change is {estimate} standard "
-            "deviations ({interval}); the colleagues are meant to be reached too, so this measures "
-            "no effect.",
-            **found,
-        ),
-        "programme_vs_comparison": _(
-            "The change at the programme's schools minus the change at the comparison schools is "
-            "{estimate} standard deviations ({interval}); the schools were not drawn by lot and "
-            "may differ in other ways too.",
-            **found,
-        ),
-        "lowest_fifth": _(
-            "The change of those in the lowest fifth before, minus what everybody's change and "
-            "regression to the mean let one expect, is {estimate} standard deviations "
-            "({interval}).",
-            **found,
-        ),
-        ("linked_change", "pupils"): _(
-            "The answers of the same pupils, who have also grown older, changed on average by "
-            "{estimate} standard deviations ({interval}).",
-            **found,
-        ),
-    }
-    estimand = row["estimand"]
-    said = sentences.get((estimand, row["population"]), sentences[estimand])
-    if "adjusted_for_pre" in (row["flags"] or "").split(";"):
-        return f"{said} {_('It is adjusted for the answers before.')}"
-    return said
-
-
-def _of_level(row: Mapping[str, object], words: Words) -> str:
-    """Return the sentence of a mean, or of a share of 0–1."""
-    _ = words.text
-    low, high = row["change_ci_low"], row["change_ci_high"]
-    if row["contrast"] == "share agreeing":
-        low, high = max(low, 0.0), min(high, 1.0)  # t does not know where shares end
-        interval = f"{words.percent(low)} {_('to')} {words.percent(high)}"
-        return _(
-            "Of those who answered, {share} are above the middle of the scale ({interval}).",
-            share=words.percent(row["change"]),
-            interval=_at_its_level(row, interval, words),
-        )
-    ends = words.answers[row["population"], row["outcome"]]
-    low, high = max(low, ends.minimum), min(high, ends.maximum)
-    return _(
-        "The mean answer is {mean} ({interval}), where {minimum} is “{low}” and {maximum} is "
-        "“{high}”.",
-        mean=words.number(row["change"]),
-        interval=_at_its_level(row, words.interval(low, high), words),
-        minimum=words.count(ends.minimum),
-        low=ends.low,
-        maximum=words.count(ends.maximum),
-        high=ends.high,
-    )
-
-
-def _of_dose(row: Mapping[str, object], words: Words) -> str:
-    _ = words.text
-    found = _in_units(row, words)
-    return {
-        "per gathering": _(
-            "For one gathering more, the difference in change is {estimate} standard deviations "
-            "({interval}).",
-            **found,
-        ),
-        "per interim work": _(
-            "For one interim task more, the difference in change is {estimate} standard "
-            "deviations ({interval}).",
-            **found,
-        ),
-        "gathering: 90th - 10th percentile": _(
-            "The change of those with many gatherings (90th percentile) minus the change of those "
-            "with few (10th percentile) is {estimate} standard deviations ({interval}).",
-            **found,
-        ),
-        "interim work: 90th - 10th percentile": _(
-            "The change of those with many interim tasks (90th percentile) minus the change of "
-            "those with few (10th percentile) is {estimate} standard deviations ({interval}).",
-            **found,
-        ),
-    }[row["contrast"]]
-
-
-def _of_percentile(row: Mapping[str, object], words: Words) -> str:
-    return words.text(
-        "In the same grades, the value that {percent} of the pupils are below changed by "
-        "{estimate} standard deviations ({interval}).",
-        percent=words.percent(percent_of(row["contrast"]) / 100),
-        **_in_units(row, words),
-    )
-
-
-def _of_share(row: Mapping[str, object], words: Words) -> str:
-    """Return the sentence of a change of a share, in percentage points."""
-    low, high = 100 * row["change_ci_low"], 100 * row["change_ci_high"]
-    interval = _at_its_level(row, words.interval(low, high, 1), words)
-    if low < 0 < high:
-        interval = words.text("{interval}, zero inside", interval=interval)
-    return words.text(
-        "In the same grades, the share of pupils below what was the limit of the lowest fifth "
-        "before changed by {points} percentage points ({interval}).",
-        points=words.number(100 * row["change"], 1, signed=True),
-        interval=interval,
-    )
-
-
-def _of_gap(row: Mapping[str, object], words: Words) -> str:
-    one, other = (subgroup_label(group, words) for group in row["contrast"].split(" - "))
-    return words.text(
-        "In the same grades, the change for {one} minus the change for {other} is {estimate} "
-        "standard deviations ({interval}).",
-        one=one,
-        other=other,
-        **_in_units(row, words),
-    )
-
-
-def _of_spread(row: Mapping[str, object], words: Words) -> str:
-    """Return the sentence of a log ratio: how many times, and how many per cent."""
-    _ = words.text
-    ratio, low, high = (math.exp(row[key]) for key in ("change", "change_ci_low", "change_ci_high"))
-    interval = _at_its_level(row, words.interval(low, high), words)
-    if low < 1 < high:
-        interval = _("{interval}, 1 inside", interval=interval)
-    apart = round(ratio, 2) - 1  # of the ratio that is shown
-    percent = words.percent(abs(apart))
-    size = _("equally large")
-    if apart:
-        size = (
-            _("{percent} larger", percent=percent)
-            if apart > 0
-            else _("{percent} smaller", percent=percent)
-        )
-    found = {"ratio": words.number(ratio), "interval": interval, "size": size}
-    return {
-        "between schools": _(
-            "The spread between the schools is {ratio} times as large after as before "
-            "({interval}), that is {size}.",
-            **found,
-        ),
-        "within schools": _(
-            "The spread between the pupils within the schools is {ratio} times as large after as "
-            "before ({interval}), that is {size}.",
-            **found,
-        ),
-    }[row["contrast"]]
-
-
-# all others stand in one row, in standard deviations
-_SENTENCES = {
-    "level": _of_level,
-    "dose": _of_dose,
-    "same_grade_quantile": _of_percentile,
-    "share_below": _of_share,
-    "gap_change": _of_gap,
-    "spread_ratio": _of_spread,
-}
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What is said of one outcome: its name, a sentence or more per row, and what they share."""
-
-    outcome: str
-    light: str
-    rows: tuple[str, ...]
-    evidence: str
-    measured: str
-
-
-def readings(frame: pd.DataFrame, *, words: Words) -> list[Reading]:
-    """Return the plain readings of gated effects, outcome by outcome.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Gated rows of effects.
-    words : Words
-        The reader's language.
-    """
-    found = []
-    pairs = frame[["population", "outcome"]].drop_duplicates().itertuples(index=False)
-    labels = [words.outcome(*pair) for pair in pairs]
-    for pair, rows in frame.groupby(["population", "outcome"], sort=False):
-        label = words.outcome(*pair)
-        if labels.count(label) > 1:
-            label = f"{population_label(pair[0], words)}: {label}"
-        records = rows.to_dict("records")
-        shown = [row for row in records if not row["suppressed"]]
-        kinds = dict.fromkeys(evidence(row, words) for row in shown if not row["reason"])
-        weaknesses = dict.fromkeys(measured(row, words) for row in shown)
-        found.append(
-            Reading(
-                label,
-                light(shown[0].get("measurement_warning") or "") if shown else "",
-                tuple(reading(row, words, alone=False) for row in records),
-                " ".join(filter(None, kinds)),
-                " ".join(filter(None, weaknesses)),
-            )
-        )
-    return found
+    reasons = joined([label("warning", code, words) for code in warning.split(";")], words)
+    if light(warning) == DOUBT:
+        return words.text("Measurement in doubt: {reasons}.", reasons=reasons)
+    return words.text("Read with care: {reasons}.", reasons=reasons)

@@ -1,128 +1,188 @@
-"""An open study: what a notebook reads, asks and shows, for one region in one language."""
+"""An open study: what a notebook reads, shows and keeps, for one region in some languages."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import html
+import inspect
+import json
+import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from importlib.metadata import version
-from pathlib import Path
 
+import matplotlib as mpl
+import numpy as np
 import pandas as pd
+from IPython.display import display
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from loftet_analysis import names, paths
-from loftet_analysis.analysis.agreement import agreement
-from loftet_analysis.analysis.effects import effects
-from loftet_analysis.analysis.invariance import failing_items
-from loftet_analysis.analysis.items import items
+from loftet_analysis import names, paths, schema
 from loftet_analysis.analysis.measurement import light, measurement_warnings, reworded_scales
-from loftet_analysis.analysis.reliability import reliability
-from loftet_analysis.analysis.response import (
-    FOR_A_SHARE,
-    answered_class,
-    arrivals,
-    careless_signs,
-    differences_before,
-    missing_answers,
-    totals,
-)
-from loftet_analysis.analysis.school_effects import by_school
-from loftet_analysis.analysis.sensitivity import sensitivity
-from loftet_analysis.analysis.synthesis import pool
-from loftet_analysis.analysis.variance import variance
-from loftet_analysis.analysis.verdicts import judged
+from loftet_analysis.analysis.response import answered_class, totals
+from loftet_analysis.analysis.verdicts import verdicts
 from loftet_analysis.cleaning import store
-from loftet_analysis.cleaning.registers import MOST, MOST_OF_OTHERS
-from loftet_analysis.disclosure.histograms import (
-    ATTENDANCE,
-    DISTRIBUTION,
-    of_attendance,
-    of_items,
-    of_scales,
-)
+from loftet_analysis.cleaning.units import TOTAL, WITHIN_ROLE
+from loftet_analysis.disclosure import gate as _gate
+from loftet_analysis.disclosure.gate import Gated, passed
 from loftet_analysis.disclosure.mask import LIMITS
-from loftet_analysis.errors import InputError, Problem
-from loftet_analysis.show.languages import Answers, Words
-from loftet_analysis.show.publish import Published, gated, publish
+from loftet_analysis.errors import DisclosureError, InputError, Problem
+from loftet_analysis.estimands import names_where
+from loftet_analysis.show import tables
+from loftet_analysis.show.figures import STYLE, Drawing, saved
+from loftet_analysis.show.languages import Words, reader
+from loftet_analysis.show.layout import Table
+from loftet_analysis.show.shown import KEPT, Drawn, Shown, line
 from loftet_analysis.study import Study, load_study, plan
+from loftet_analysis.study.questionnaire import Questionnaire, questionnaire
 
 _MADE_WITH = ("loftet-analysis", "pandas", "numpy", "scipy", "pingouin", "matplotlib")
+_NAME = re.compile(r"[a-z0-9_]+")
+_OPENED: list[OpenStudy] = []
 
 
 @dataclass(frozen=True)
 class OpenStudy:
-    """A study opened for one region, or for all of them, in one language.
+    """A study opened for one region, or for all of them.
 
     Attributes
     ----------
-    study : Study
-        Its description.
+    description : Study
+        What study.yml, the register and the instruments say.
     region : str
         A slug, or ``national``.
-    words : Words
-        The reader's language with the names of outcomes and regions.
+    readers : tuple of Words
+        The languages that results are shown in, each with the names of outcomes and regions.
     """
 
-    study: Study
+    description: Study
     region: str
-    words: Words
-    # frames as they were handed out: only what is computed from them is kept
-    _whole: dict[tuple[str, str], pd.DataFrame] = field(
-        default_factory=dict, repr=False, compare=False
-    )
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None):
-        title = self.study.text(self.study.title, self.words.locale)
-        place = f"{title} · {self.words.region(self.region)}"
-        return Published(f'<p class="place">{html.escape(place)}</p>', place)._repr_mimebundle_()
-
-    def _table(self, name: str, **where: Sequence[str]) -> pd.DataFrame:
-        return store.read_table(self.study.name, name, **where)
-
-    def _mask(self, *frames: pd.DataFrame) -> pd.DataFrame:
-        """Return the part of the disclosure mask that can decide on these results."""
-        read = {population for kind, population in self._whole if kind == "clean"}
-        told = {value for f in frames if names.POPULATION in f for value in f[names.POPULATION]}
-        # what tells no region is of the country
-        regions = {v or names.NATIONAL for f in frames for v in f.get(names.REGION, [""])}
-        return self._table("disclosure", population=read | told, region=regions)
+    readers: tuple[Words, ...]
+    _read: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False, compare=False)
+    _reads: list[tuple[str, dict]] = field(default_factory=list, repr=False, compare=False)
+    _kept: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False, compare=False)
+    _names: list[str] = field(default_factory=list, repr=False, compare=False)
 
     @property
-    def _here(self) -> dict[str, list[str]]:
-        """Which rows of a table are of this region; all of them where it is the country."""
-        return {} if self.region == names.NATIONAL else {names.REGION: [self.region]}
+    def populations(self) -> tuple[str, ...]:
+        """The populations that the study asks."""
+        return tuple(self.description.populations)
+
+    @property
+    def words(self) -> Words:
+        """The first language."""
+        return self.readers[0]
+
+    def __getitem__(self, population: str) -> Questionnaire:
+        """Return what the study asks a population; verbs on clean frames take it."""
+        limit = LIMITS[self.description.disclosure]
+        return questionnaire(self.description, population, self.region, limit)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
+        drawn = {}
+        for words in self.readers:
+            title = self.description.text(self.description.title, words.locale)
+            drawn[words.language] = line(f"{title} · {words.region(self.region)}", kind="place")
+        return Shown(drawn)._repr_mimebundle_()
 
     def read(self, population: str, *, items: bool = True) -> pd.DataFrame:
         """Return the clean frame of a population: this region's, or everybody's.
 
-        A study that did not ask this population gives an empty frame, and so do all results
-        from it.
-
         Parameters
         ----------
         population : str
+            One that the study does not ask gives an empty frame, and so do all results from it.
         items : bool, default True
-            Whether also the answers to single items are read; effects and the variance of schools
-            do without them, and they are most of the data.
+            Whether also the answers to single items are read; changes of scales do without them,
+            and they are most of the data.
+
+        Returns
+        -------
+        DataFrame
+            One row per respondent and wave; `describe` says what its columns mean.
 
         Raises
         ------
         InputError
             Where there are no clean data yet; it names the command that makes them.
         """
-        if population not in self.study.populations:
+        if population not in self.description.populations:
             return pd.DataFrame(columns=[names.WAVE, names.REGION])
         region = None if self.region == names.NATIONAL else self.region
-        without = () if items else self.study.populations[population].instrument.items
-        frame = store.read(self.study.name, population, region=region, without=without)
-        self._whole["clean", population] = frame
+        without = () if items else self.description.populations[population].instrument.items
+        self._note(population, {} if region is None else {names.REGION: [region]})
+        frame = store.read(self.description.name, population, region=region, without=without)
+        self._read[population] = frame
+        if self.description.comparison:
+            outside = frame[names.SCHOOL].isin(list(self.description.comparison))
+            frame = frame.assign(comparison=outside)
+        frame.attrs.update(study=self.description.name, population=population)  # for `describe`
         return frame
 
-    def everybody(self) -> dict[str, pd.DataFrame]:
-        """Return the clean frames of all populations, as `read` does, by population."""
-        return {population: self.read(population) for population in self.study.populations}
+    def plan(self, population: str) -> pd.DataFrame:
+        """Return the estimates that were declared, and what is settled for their outcomes.
+
+        Parameters
+        ----------
+        population : str
+
+        Returns
+        -------
+        DataFrame
+            A row per estimate in the order of study.yml and the instrument: `population, outcome,
+            question, estimand, contrast, subgroup, family, plan_role, drift, flags`, see
+            :func:`~loftet_analysis.study.plan.plan`; `region`, `ci_level`, `sesoi`, `years` (from
+            pre to post); of the outcome `sd_unit` (SD of all answers before, in scale points),
+            `sd_within_role`, `low_fifth`, `midpoint`, `alpha`, `measurement_warning`; and
+            `unit_is_sample`, whether the SD is that of these very answers (national rows).
+        """
+        rows = plan(self.description)
+        rows = rows[rows[names.POPULATION] == population].reset_index(drop=True)
+        national = self.region == names.NATIONAL
+        if not national:
+            regional = ~rows[names.ESTIMAND].isin(names_where(national_only=True))
+            rows = rows[regional].reset_index(drop=True)
+        if population not in self.description.populations:
+            return rows
+        units = self.table("units", population=[population])
+        by_outcome = units.drop_duplicates(names.OUTCOME).set_index(names.OUTCOME)
+        sds = units.pivot(index=names.OUTCOME, columns="unit", values="sd_unit")
+        sds = sds.reindex(columns=[TOTAL, WITHIN_ROLE])
+        outcome = rows[names.OUTCOME]
+        analysis = self.description.analysis
+        warnings = self._warnings(population)
+        return rows.assign(
+            region=self.region,
+            ci_level=analysis.ci_level,
+            sesoi=analysis.sesoi,
+            years=self.description.years_between,
+            sd_unit=outcome.map(sds[TOTAL]),
+            sd_within_role=outcome.map(sds[WITHIN_ROLE]),
+            **{c: outcome.map(by_outcome[c]) for c in ("low_fifth", "midpoint", "alpha")},
+            measurement_warning=outcome.map(lambda name: warnings.get(name, "")),
+            unit_is_sample=national,
+        )
+
+    def table(self, name: str, **where: Sequence[str]) -> pd.DataFrame:
+        """Return a table that was settled for the whole study when the data were cleaned.
+
+        Parameters
+        ----------
+        name : {"ledger", "values", "linkage", "response", "units", "invariance", "disclosure"}
+        **where : sequence of str
+            Only rows with one of these values in the column of that name.
+
+        Raises
+        ------
+        InputError
+            Where there are no clean data yet, or no such table.
+        """
+        self._note(name, {column: sorted(set(values)) for column, values in where.items()})
+        return store.read_table(self.description.name, name, **where)
 
     def response(self) -> pd.DataFrame:
         """Return how many were invited, answered and are linked, by population, wave and group.
@@ -130,105 +190,41 @@ class OpenStudy:
         Returns
         -------
         DataFrame
-            ``names.RESPONSE`` with `n_schools`; see `stats.fieldwork.totals`.
+            ``schema.RESPONSE`` with `n_schools`; see `analysis.response.totals`.
         """
-        return totals(self._table("response", **self._here), region=self.region)
+        return totals(self.table("response", **self._here), region=self.region)
 
     def response_by_school(self) -> pd.DataFrame:
-        """Return the same school by school, of all people, where the register says who was invited.
+        """Return the same school by school, where the register says who was invited.
 
         Returns
         -------
         DataFrame
-            ``names.RESPONSE`` with `answered`, how many of the invited did: see
-            `stats.fieldwork.answered_class`.
+            ``schema.RESPONSE`` with `answered`, how many of the invited did, in classes.
         """
-        table = self._table("response", subgroup=[names.ALL], **self._here)
-        table = table[table["n_invited"].notna()].reset_index(drop=True)
-        return table.assign(answered=answered_class(table["n_answered"], table["n_invited"]))
+        rows = self.table("response", subgroup=[names.ALL], **self._here)
+        rows = rows[rows["n_invited"].notna()].reset_index(drop=True)
+        return rows.assign(answered=answered_class(rows["n_answered"], rows["n_invited"]))
 
     def linkage(self) -> pd.DataFrame:
-        """Return in which state each sheet's link is, and how many are: ``names.LINKAGE``."""
-        table = self._table("linkage", **self._here)
+        """Return in which state each sheet's link is, and how many are: ``schema.LINKAGE``."""
+        rows = self.table("linkage", **self._here)
         if self.region != names.NATIONAL:
-            return table
+            return rows
         keys = [names.POPULATION, names.WAVE, "state"]
-        summed = table.groupby(keys, sort=False)["n"].sum().reset_index()
-        return summed.assign(region=names.NATIONAL)[list(names.LINKAGE)]
+        summed = rows.groupby(keys, sort=False)["n"].sum().reset_index()
+        return summed.assign(region=names.NATIONAL)[list(schema.LINKAGE)]
 
-    def arrivals(self, people: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-        """Return how many sheets had come in by each day; see `stats.fieldwork.arrivals`.
-
-        `n_final` stands beside, and `n_invited` where that is enough for a share to be told.
-        """
-        found = self._each(
-            people,
-            lambda name, clean: arrivals(clean, population=name, region=self.region),
-            ("population", "region", "wave", "day", "n"),
-        )
-        whole = self.response()
-        keys = [names.POPULATION, names.WAVE]
-        invited = whole.loc[whole[names.SUBGROUP] == names.ALL, [*keys, "n_invited"]]
-        final = found.groupby(keys, sort=False)["n"].transform("max")
-        found = found.assign(n_final=final).merge(invited, on=keys, how="left")
-        return found.assign(n_invited=found["n_invited"].where(found["n_invited"] >= FOR_A_SHARE))
-
-    def careless(self, people: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-        """Return the sheets with signs of careless answering; see `stats.fieldwork`."""
-        return self._each(
-            people,
-            lambda name, clean: careless_signs(clean, population=name, region=self.region),
-            ("population", "region", "wave", "sign", "n", "n_flagged"),
-        )
-
-    def differences(self, people: Mapping[str, pd.DataFrame], comparison: str) -> pd.DataFrame:
-        """Return how two groups differed before; a batch keeps it like `effects`.
+    def invariance(self, *populations: str) -> pd.DataFrame:
+        """Return whether the scales measure alike before and after: ``schema.INVARIANCE``.
 
         Parameters
         ----------
-        people : mapping of str to DataFrame
-            From `everybody`.
-        comparison : str
-            ``linked - unlinked`` or ``participant - colleague``.
-
-        Returns
-        -------
-        DataFrame
-            ``names.ATTRITION``.
+        *populations : str
+            Only their scales; default: all.
         """
-
-        def one(population: str, clean: pd.DataFrame) -> pd.DataFrame:
-            first = self.study.groups(population, names.GENDER)[:1]
-            return differences_before(
-                clean,
-                self._asked(population, names.PRE),
-                population=population,
-                region=self.region,
-                groups=dict(zip((names.GENDER,), first, strict=False)),
-            )
-
-        found = self._each(people, one, names.ATTRITION, keep="attrition")
-        return found[found["comparison"] == comparison].reset_index(drop=True)
-
-    def _asked(self, population: str, wave: str) -> list[str]:
-        """Return the scales that a population is asked in a wave."""
-        scales = self.study.populations[population].instrument.scales
-        return [name for name, scale in scales.items() if wave in scale.waves]
-
-    def attendance(self, people: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-        """Return how often those who answered after attended; see `bins.of_attendance`."""
-
-        def one(population: str, clean: pd.DataFrame) -> pd.DataFrame:
-            register = self.study.populations[population].attendance
-            most = (register.of if register else None) or MOST.get(population, MOST_OF_OTHERS)
-            place = {"population": population, "region": self.region}
-            return of_attendance(clean, place=place, most=most, limit=LIMITS[self.study.disclosure])
-
-        return self._each(people, one, ATTENDANCE)
-
-    def together(self, *frames: pd.DataFrame) -> pd.DataFrame:
-        """Return several results of the same columns one below the other."""
-        return pd.concat(frames, ignore_index=True)
+        where = {names.POPULATION: populations} if populations else {}
+        return self.table("invariance", **where).assign(region=names.NATIONAL)
 
     def lights(self, *populations: str) -> pd.DataFrame:
         """Return how well each scale measures, settled for the whole study.
@@ -245,7 +241,7 @@ class OpenStudy:
             first in which it was asked.
         """
         rows = []
-        for population in self.study.populations.values():
+        for population in self.description.populations.values():
             if populations and population.name not in populations:
                 continue
             warnings = self._warnings(population.name)
@@ -259,427 +255,415 @@ class OpenStudy:
         return pd.DataFrame(rows, columns=[*columns, "measurement_warning"])
 
     def wordings(self) -> pd.DataFrame:
-        """Return the items that were worded otherwise in a wave, and how."""
-        locale = self.words.locale
+        """Return the items that were worded otherwise in a wave: ``population, of, item, wave``."""
         rows = [
-            (population.name, scale.name, item.name, wave, self.study.text(earlier.text, locale))
-            for population in self.study.populations.values()
+            (population.name, scale.name, item.name, wave)
+            for population in self.description.populations.values()
             for scale in population.instrument.scales.values()
             for item in scale.items.values()
             for earlier in item.earlier
             for wave in earlier.waves
             if wave in population.files
         ]
-        return pd.DataFrame(rows, columns=[names.POPULATION, "of", "item", names.WAVE, "wording"])
+        return pd.DataFrame(rows, columns=[names.POPULATION, "of", "item", names.WAVE])
 
-    def invariance(self) -> pd.DataFrame:
-        """Return whether the scales measure alike before and after: ``names.INVARIANCE``."""
-        return self._table("invariance").assign(region=names.NATIONAL)
-
-    def _invariance(self, population: str) -> pd.DataFrame:
-        return self._table("invariance", population=[population])
-
-    def _units(self, population: str) -> pd.DataFrame:
-        return self._table("units", population=[population])
-
-    def plan(self, population: str) -> pd.DataFrame:
-        """Return the estimates that the study asks for in a population."""
-        rows = plan(self.study)
-        return rows[rows[names.POPULATION] == population].reset_index(drop=True)
-
-    def effects(self, population: str, clean: pd.DataFrame) -> pd.DataFrame:
-        """Return the plan's effects in a clean frame; a batch keeps those of the frame as read.
-
-        With them it keeps the share of the variance between schools (`names.VARIANCE`).
+    def results(self, name: str, population: str) -> pd.DataFrame:
+        """Return what the regions' notebooks kept, in the order of the register.
 
         Parameters
         ----------
-        population : str
-            As in the plan.
-        clean : DataFrame
-            From `read`. What is computed from a changed frame is returned but not kept.
-
-        Returns
-        -------
-        DataFrame
-            `names.EFFECTS`; exact, so for `publish` and not for a page.
-        """
-        found = self._effects(population, clean, self.region)
-        if self._is_whole("clean", population, clean):
-            self._keep(found, "effects", population)
-            if population in self.study.populations:
-                self._keep(self.variance(population, clean), "variance", population)
-            self._whole["effects", population] = found
-        return found
-
-    def _effects(self, population: str, clean: pd.DataFrame, region: str) -> pd.DataFrame:
-        if population not in self.study.populations:
-            return pd.DataFrame(columns=names.EFFECTS)
-        asked = self.plan(population)
-        if region != names.NATIONAL:
-            asked = asked[~asked[names.ESTIMAND].isin(names.NATIONAL_ONLY)]
-        return effects(
-            clean,
-            asked,
-            population=population,
-            region=region,
-            units=self._units(population),
-            ci_level=self.study.analysis.ci_level,
-            sesoi=self.study.analysis.sesoi,
-            unit_is_sample=region == names.NATIONAL,
-            years=self.study.years_between,
-            comparison=self.study.comparison,
-            warnings=self._warnings(population),
-        )
-
-    def _warnings(self, population: str) -> dict[str, str]:
-        """Return what is to be said of each scale's measurement."""
-        found = measurement_warnings(
-            self._invariance(population), self._units(population), reworded_scales(self.study)
-        )
-        return {scale: told for (of, scale), told in found.items() if of == population}
-
-    def effects_by_region(self, population: str, clean: pd.DataFrame) -> pd.DataFrame:
-        """Return the plan's effects in every region of a national frame, in register order."""
-        parts = dict(list(clean.groupby(names.REGION, sort=False)))
-        found = [
-            self._effects(population, parts[region].reset_index(drop=True), region)
-            for region in self.study.regions[names.REGION]
-            if region in parts
-        ]
-        if not found:
-            return pd.DataFrame(columns=names.EFFECTS)
-        together = judged(pd.concat(found, ignore_index=True))
-        if self._is_whole("clean", population, clean):
-            self._whole["by region", population] = together
-        return together
-
-    def pooled(self, population: str, by_region: pd.DataFrame) -> pd.DataFrame:
-        """Return the regions together; regions that may not be shown are not pooled either.
-
-        Parameters
-        ----------
-        population : str
-            As in the plan.
-        by_region : DataFrame
-            From `effects_by_region`.
-        """
-        shown = self.gated(by_region)
-        changes = by_region[names.ESTIMAND].isin(names.CHANGES).to_numpy()
-        found = pool(by_region.assign(suppressed=shown["suppressed"].to_numpy())[changes])
-        if self._is_whole("by region", population, by_region):
-            self._keep(found, "pooled", population)
-        return found
-
-    def reliability(self, people: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-        """Return the reliability of the scales, also by grade and role; kept like `effects`.
-
-        Parameters
-        ----------
-        people : mapping of str to DataFrame
-            Clean frames by population, from `everybody` or `read`.
-
-        Returns
-        -------
-        DataFrame
-            ``names.RELIABILITY``.
-        """
-
-        def one(population: str, clean: pd.DataFrame) -> pd.DataFrame:
-            about = self.study.populations[population]
-            groups = [c for c in (names.GRADE, names.ROLE) if c in about.columns]
-            place = {"population": population, "region": self.region}
-            return reliability(clean, about.instrument, by=groups, **place)
-
-        return self._each(people, one, names.RELIABILITY, keep="reliability")
-
-    def items(self, people: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-        """Return what each item adds to its scale: ``names.ITEMS``; kept like `effects`."""
-
-        def one(population: str, clean: pd.DataFrame) -> pd.DataFrame:
-            instrument = self.study.populations[population].instrument
-            return items(clean, instrument, population=population, region=self.region)
-
-        return self._each(people, one, names.ITEMS, keep="items")
-
-    def _each(
-        self,
-        people: Mapping[str, pd.DataFrame],
-        one: Callable[[str, pd.DataFrame], pd.DataFrame],
-        columns: Sequence[str],
-        *,
-        keep: str = "",
-    ) -> pd.DataFrame:
-        """Return what is found for each population that the study has, one below the other."""
-        tables = [pd.DataFrame(columns=list(columns))]
-        for population, clean in people.items():
-            if population not in self.study.populations:
-                continue
-            table = one(population, clean)
-            if keep and self._is_whole("clean", population, clean):
-                self._keep(table, keep, population)
-            tables.append(table)
-        return pd.concat(tables[1:] or tables, ignore_index=True)
-
-    def missing(self, people: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-        """Return how many answers to each scale's items are missing: ``names.MISSING_ANSWERS``."""
-        return missing_answers(self.items(people))
-
-    def variance(self, population: str, clean: pd.DataFrame) -> pd.DataFrame:
-        """Return the share of the variance between schools: ``names.VARIANCE``."""
-        if population not in self.study.populations:
-            return pd.DataFrame(columns=names.VARIANCE)
-        scales = self.study.populations[population].instrument.scales
-        return variance(clean, scales, population=population, region=self.region)
-
-    def by_school(self, population: str, clean: pd.DataFrame) -> pd.DataFrame:
-        """Return the change of every school, raw and shrunken: ``names.BY_SCHOOL``; kept likewise.
-
-        Outcomes are those of which the plan asks the change of schools.
-        """
-        asked = self.plan(population)
-        asked = asked[asked[names.ESTIMAND] == "school_change"]
-        if asked.empty or clean.empty:
-            return pd.DataFrame(columns=names.BY_SCHOOL)
-        found = by_school(
-            clean,
-            dict(zip(asked[names.OUTCOME], asked[names.QUESTION], strict=True)),
-            population=population,
-            region=self.region,
-            units=self._units(population),
-            ci_level=self.study.analysis.ci_level,
-        )
-        if self._is_whole("clean", population, clean):
-            self._keep(found, "schools", population)
-        return found
-
-    def agreement(self, teachers: pd.DataFrame, leaders: pd.DataFrame) -> pd.DataFrame:
-        """Return how teachers and leaders see the same school: ``names.AGREEMENT``.
-
-        Only scales that both are asked after the programme; kept like `effects`.
-        """
-        if not {"teachers", "leaders"} <= set(self.study.populations):
-            return pd.DataFrame(columns=names.AGREEMENT)
-        shared = set(self._asked("leaders", names.POST))
-        instrument = self.study.populations["teachers"].instrument
-        outcomes = {
-            name: instrument.scales[name].question or ""
-            for name in self._asked("teachers", names.POST)
-            if name in shared
-        }
-        found = agreement(
-            teachers,
-            leaders,
-            outcomes,
-            region=self.region,
-            instrument=instrument,
-            ci_level=self.study.analysis.ci_level,
-        )
-        if self._is_whole("clean", "teachers", teachers):
-            self._keep(found, "agreement", "leaders")
-        return found
-
-    def sensitivity(
-        self, population: str, clean: pd.DataFrame, found: pd.DataFrame
-    ) -> pd.DataFrame:
-        """Return the mean changes under other choices, kept like `effects`.
-
-        Parameters
-        ----------
-        population : str
-            As in the plan.
-        clean : DataFrame
-            From `read`.
-        found : DataFrame
-            From `effects`, of the same frame.
-
-        Returns
-        -------
-        DataFrame
-            `names.SENSITIVITY`.
-        """
-        if population not in self.study.populations:
-            return pd.DataFrame(columns=names.SENSITIVITY)
-        examined = self._invariance(population)
-        nation = self.region == names.NATIONAL
-        table = sensitivity(
-            clean,
-            found,
-            population=population,
-            region=self.region,
-            units=self._units(population),
-            instrument=self.study.populations[population].instrument,
-            invited=self.study.invited(population),
-            failing={scale: kept for (_, scale), kept in failing_items(examined).items()},
-            latent=examined if nation else None,
-            years=self.study.years_between,
-        )
-        whole = self._is_whole("clean", population, clean)
-        if whole and self._is_whole("effects", population, found):
-            self._keep(table, "sensitivity", population)
-        return table
-
-    def distribution(self, people: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-        """Return how the outcomes are distributed in each wave, in bins that may be shown.
-
-        Participants and colleagues are told apart wherever the study asks for both: bins of
-        everybody beside theirs would tell, by subtraction, what was joined.
-
-        Parameters
-        ----------
-        people : mapping of str to DataFrame
-            Clean frames by population.
-
-        Returns
-        -------
-        DataFrame
-            `bins.DISTRIBUTION`; see `bins.of_scales`.
-        """
-
-        def one(population: str, clean: pd.DataFrame) -> pd.DataFrame:
-            told_apart = "participants_vs_colleagues" in set(self.plan(population)[names.ESTIMAND])
-            return of_scales(clean, by_role=told_apart, **self._binning(population))
-
-        return self._each(people, one, DISTRIBUTION)
-
-    def answers(self, people: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-        """Return everybody's answers to each item, in bins that may be shown: `bins.of_items`."""
-        return self._each(
-            people,
-            lambda population, clean: of_items(clean, **self._binning(population)),
-            DISTRIBUTION,
-        )
-
-    def _binning(self, population: str) -> dict[str, object]:
-        return {
-            "instrument": self.study.populations[population].instrument,
-            "place": {"population": population, "region": self.region},
-            "limit": LIMITS[self.study.disclosure],
-        }
-
-    def outcomes_of(
-        self,
-        frame: pd.DataFrame,
-        question: str | None,
-        *,
-        estimands: Sequence[str] = (),
-        subgroup: str = names.ALL,
-    ) -> pd.DataFrame:
-        """Return the rows of a result that answer a question; None: those that answer none.
-
-        Parameters
-        ----------
-        frame : DataFrame
-            A result with ``population`` and ``outcome``.
-        question : str or None
-            ``Q1`` to ``Q10``.
-        estimands : sequence of str, optional
-            Only these; where the plan has none of them, all that it has.
-        subgroup : str, default "all"
-            Of estimates only those of this subgroup; ``any`` stands for all but everybody.
-        """
-        if names.QUESTION in frame:
-            answers = frame[names.QUESTION].fillna("")
-        else:
-            asked = {
-                (population.name, scale.name): scale.question or ""
-                for population in self.study.populations.values()
-                for scale in population.instrument.scales.values()
-            }
-            pairs = zip(frame[names.POPULATION], frame[names.OUTCOME], strict=True)
-            answers = pd.Series([asked[pair] for pair in pairs], frame.index, dtype="str")
-        rows = frame[answers == (question or "")]
-        if {names.ESTIMAND, names.SUBGROUP} <= {*rows}:
-            groups = rows[names.SUBGROUP]
-            rows = rows[groups.ne(names.ALL) if subgroup == "any" else groups.eq(subgroup)]
-        if estimands and rows[names.ESTIMAND].isin(estimands).any():
-            rows = rows[rows[names.ESTIMAND].isin(estimands)]
-        return rows.reset_index(drop=True)
-
-    def gated(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return a result as it may be published; see `publish.gated`."""
-        return gated(frame, self._mask(frame), self.study.disclosure)
-
-    def publish(
-        self, frame: pd.DataFrame, view: str, *, name: str, **others: pd.DataFrame
-    ) -> Published:
-        """Show a result: gate it, render it in the study's language, save its figure.
-
-        Parameters
-        ----------
-        frame : DataFrame
-            Exact rows from this object's other methods.
-        view : str
-            One of `publish.VIEWS`.
         name : str
-            The figure's file name, the table's id.
-        **others : DataFrame
-            ``pooled`` for the view ``forest``.
+            A table of ``schema.KEPT``.
+        population : str
+
+        Returns
+        -------
+        DataFrame
+            Exact rows of every region that has been run; effects have their verdicts anew, since
+            p-values are adjusted over regions.
+
+        Raises
+        ------
+        InputError
+            Where no region has been run yet.
         """
-        return publish(
-            frame,
-            view,
-            name=name,
-            mask=self._mask(frame, *others.values()),
-            profile=self.study.disclosure,
-            words=self.words,
-            folder=self._figures,
-            **others,
-        )
+        regions = list(self.description.regions[names.REGION])
+        self._note("results", {"table": [name], names.POPULATION: [population]})
+        rows = kept_results(self.description.name, name, regions, population)
+        if population not in self.description.populations:
+            return pd.DataFrame(columns=list(schema.KEPT[name]))
+        if rows is None:
+            raise InputError(
+                Problem(
+                    "no region has been run",
+                    found=f"no {name} of {population}",
+                    where=str(paths.clean(self.description.name) / "results"),
+                    todo=f"run: loftet run {self.description.name}",
+                )
+            )
+        return verdicts(rows) if name == "effects" else rows
 
-    @property
-    def _figures(self) -> Path:
-        kept = paths.kept_results()
-        return kept / "figures" if kept else paths.figures(self.study.name) / self.region
+    def keep(self, **tables: pd.DataFrame) -> None:
+        """Keep exact rows for the study's tables and for the country.
 
-    def about(self) -> Published:
-        """Return what a page was made from: the data's hash, its newest answer, the versions."""
-        _ = self.words.text
-        newest = self._newest()
-        rows = {
-            _("Fingerprint of the data"): self._fingerprint(),
-            _("Newest answer"): self.words.date(newest) if newest else _("no dates in the data"),
-            _("Made with"): ", ".join(f"{name} {version(name)}" for name in _MADE_WITH),
+        Only a batch run writes them, to ``data_clean/<study>/results/``.
+
+        Parameters
+        ----------
+        **tables : DataFrame
+            By their names in ``schema.KEPT``; effects have their verdicts already. Groups that
+            study.yml does not declare are left out. What is kept again takes the place of the same
+            rows.
+
+        Raises
+        ------
+        InputError
+            For a name that no table has, columns that are lacking, and rows that passed the gate.
+        """
+        problems = []
+        for name, table in tables.items():
+            wanted = schema.KEPT.get(name)
+            if wanted is None:
+                allowed = ", ".join(schema.KEPT)
+                problems.append(Problem("no such table to keep", found=name, allowed=allowed))
+            elif passed(table):
+                problems.append(
+                    Problem(
+                        f"{name}: only exact rows are kept",
+                        found="a frame that passed the gate",
+                        todo="keep what went into the gate",
+                    )
+                )
+            elif others := set(table.get("region", [])) - {self.region}:
+                found, todo = ", ".join(sorted(others)), "keep what this notebook computed"
+                what = f"{name}: rows of another region"
+                problems.append(Problem(what, found, allowed=self.region, todo=todo))
+            elif lacking := sorted(set(wanted) - set(table) - {"suppressed", "reason"}):
+                problems.append(Problem(f"{name} lacks columns", found=", ".join(lacking)))
+        if problems:
+            raise InputError(problems)
+        for name, table in tables.items():
+            columns = list(schema.KEPT[name])
+            for population, rows in self._by_population(name, table):
+                rows = self._declared(name, rows).reindex(columns=columns)
+                before = self._kept.get(f"{name}.{population}", rows.iloc[:0])
+                keys = [key for key in schema.ROW if key in columns]
+                together = pd.concat([before, rows], ignore_index=True) if len(before) else rows
+                self._kept[f"{name}.{population}"] = together.drop_duplicates(keys, keep="last")
+
+    def _by_population(self, name: str, table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+        if names.POPULATION not in table:
+            return [("leaders", table)]  # of teachers and leaders together
+        return list(table.groupby(names.POPULATION, sort=False))
+
+    def _declared(self, name: str, rows: pd.DataFrame) -> pd.DataFrame:
+        """Return effects in the order of the instrument, without groups nobody declared."""
+        if name != "effects":
+            return rows
+        rows = rows[rows["plan_role"] != "exploratory"]
+        (population,) = rows[names.POPULATION].unique() if len(rows) else ("",)
+        place = {scale: i for i, scale in enumerate(self[population].scales)}
+        return rows.sort_values(names.OUTCOME, key=lambda c: c.map(place), kind="stable")
+
+    def render(
+        self,
+        shown: Gated,
+        draw: Callable | None = None,
+        *,
+        name: str = "",
+        caption: str = "",
+        alt: str = "",
+        **others: Gated,
+    ) -> Shown:
+        """Return a result as `show` displays it."""
+        for frame in (shown, *others.values()):
+            if not passed(frame):
+                raise DisclosureError(_why_refused(frame))
+            if frame.study not in ("", self.description.name):
+                raise DisclosureError(
+                    f"this frame went through the gate of {frame.study}, whose rules are not those "
+                    f"of {self.description.name}; gate it with the study that shows it"
+                )
+        draw = draw or tables.table
+        if name and not _NAME.fullmatch(name):
+            raise ValueError(f"a name has lower-case letters, digits and _ only, not {name!r}")
+        named, name = bool(name), name or self._next_name(draw)
+        self._names.append(name)
+        plain = {key: pd.DataFrame(other) for key, other in others.items()}
+        says = {"caption": caption, "alt": alt}
+        drawn = {
+            words.language: _drawn(draw, pd.DataFrame(shown), words, name, says, plain)
+            for words in self.readers
         }
-        items = "".join(
-            f"<dt>{html.escape(key)}</dt><dd>{html.escape(value)}</dd>"
-            for key, value in rows.items()
-        )
-        text = "\n".join(f"{key}: {value}" for key, value in rows.items())
-        return Published(f'<dl class="about">{items}</dl>', text)
+        return Shown(drawn, name, named)
+
+    def show(self, shown: Gated, draw: Callable | None = None, **options: object) -> None:
+        """Show a result in the study's languages: as a sentence, a table or a figure.
+
+        Parameters
+        ----------
+        shown : Gated
+            From `gate`; anything else is refused.
+        draw : callable, optional
+            Any function of the gated frame: one of the library, or one's own. It gives a text, a
+            table (a DataFrame too), matplotlib Axes or a Figure. A parameter `words` gets the
+            reader's language. Default: a plain table.
+        name : str, optional
+            The figure's file, the table's id: lower-case letters, digits and ``_``.
+        caption, alt : str, optional
+            Of one's own figure: what stands beneath it, and what is read aloud instead of it.
+        **others : Gated
+            Further gated frames that `draw` takes by name.
+
+        Raises
+        ------
+        DisclosureError
+            For a frame that did not pass the gate.
+        """
+        display(self.render(shown, draw, **options))
+
+    def _next_name(self, draw: Callable) -> str:
+        stem = re.sub(r"[^a-z0-9_]+", "_", getattr(draw, "__name__", "own").lower()).strip("_")
+        taken = sum(each == stem or each.startswith(f"{stem}_") for each in self._names)
+        return stem if not taken else f"{stem}_{taken + 1}"
+
+    def about(self) -> None:
+        """Show what a page was made from: the data's hash, its newest answer, the versions."""
+        drawn = {}
+        made_with = ", ".join(f"{name} {version(name)}" for name in _MADE_WITH)
+        for words in self.readers:
+            _ = words.text
+            newest = self._newest()
+            rows = {
+                _("Fingerprint of the data"): self._fingerprint(),
+                _("Newest answer"): words.date(newest) if newest else _("no dates in the data"),
+                _("Made with"): made_with,
+            }
+            items = "".join(
+                f"<dt>{html.escape(key)}</dt><dd>{html.escape(value)}</dd>"
+                for key, value in rows.items()
+            )
+            text = "\n".join(f"{key}: {value}" for key, value in rows.items())
+            drawn[words.language] = Drawn(f'<dl class="about">{items}</dl>', text)
+        display(Shown(drawn))
 
     def _newest(self) -> date | None:
         dates = [
             frame[names.SUBMITTED].max()
-            for (kind, _), frame in self._whole.items()
-            if kind == "clean" and names.SUBMITTED in frame and frame[names.SUBMITTED].notna().any()
+            for frame in self._read.values()
+            if names.SUBMITTED in frame and frame[names.SUBMITTED].notna().any()
         ]
         return pd.Timestamp(max(dates)).date() if dates else None
 
     def _fingerprint(self) -> str:
         """Return a digest of the answers read, the same whatever key made the pseudonyms."""
         total = hashlib.sha256()
-        for (kind, population), frame in sorted(self._whole.items(), key=lambda item: item[0]):
-            if kind == "clean":
-                rows = pd.util.hash_pandas_object(frame.drop(columns=names.PERSON), index=False)
-                total.update(population.encode() + rows.to_numpy().tobytes())
+        for population, frame in sorted(self._read.items()):
+            rows = pd.util.hash_pandas_object(frame.drop(columns=names.PERSON), index=False)
+            total.update(population.encode() + rows.to_numpy().tobytes())
         return total.hexdigest()[:12]
 
-    def _is_whole(self, kind: str, population: str, frame: pd.DataFrame) -> bool:
-        return self._whole.get((kind, population)) is frame
+    @property
+    def _here(self) -> dict[str, list[str]]:
+        """Which rows of a table are of this region; all of them where it is the country."""
+        return {} if self.region == names.NATIONAL else {names.REGION: [self.region]}
 
-    def _keep(self, table: pd.DataFrame, name: str, population: str) -> None:
-        folder = paths.kept_results()
-        if folder is None:
-            return
-        with paths.written_whole(folder / f"{name}.{population}.csv") as path:
-            table.to_csv(path, index=False, float_format="%.12g", lineterminator="\n")
+    def _warnings(self, population: str) -> dict[str, str]:
+        """Return what is to be said of each scale's measurement."""
+        warnings = measurement_warnings(
+            self.table("invariance", population=[population]),
+            self.table("units", population=[population]),
+            reworded_scales(self.description),
+        )
+        return {scale: told for (of, scale), told in warnings.items() if of == population}
+
+    def _note(self, what: str, where: dict) -> None:
+        """Remember that something was read, for a batch run that asks whether a page is stale."""
+        self._reads.append((what, where))
+
+    def mask(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the part of the disclosure mask that decides on these results."""
+        populations = set(frame.get(names.POPULATION, [])) or {"teachers", "leaders"}
+        # what tells no region is of the country
+        regions = {value or names.NATIONAL for value in frame.get(names.REGION, [""])}
+        return self.table("disclosure", population=populations, region=regions)
+
+
+def _why_refused(frame: object) -> str:
+    if isinstance(frame, Gated):
+        return (
+            "numbers were put into this frame after the gate; put them in before, and gate the "
+            "whole: la.gate(frame, study)"
+        )
+    if isinstance(frame, pd.DataFrame | pd.Series):
+        return "this frame is exact; show la.gate(frame, study)"
+    return (
+        f"a {type(frame).__name__} cannot be shown, since nobody sees what it was drawn from; give "
+        "the gated frame and the function that draws it: study.show(shown, draw)"
+    )
+
+
+def _drawn(
+    draw: Callable,
+    frame: pd.DataFrame,
+    words: Words,
+    name: str,
+    says: Mapping[str, str],
+    others: Mapping[str, pd.DataFrame],
+) -> Drawn:
+    """Return what one reader sees of a gated frame."""
+    if frame.empty:
+        if said := getattr(draw, "nothing", ""):
+            return line(words.text(said), kind="nothing")
+        return line(words.text("This was not asked about in this study."), kind="not-asked")
+    column = getattr(draw, "drawn", "")
+    if column and frame[column].isna().all():
+        said = words.text("Nothing is drawn here: every number is hidden or cannot be computed.")
+        return line(said, kind="hidden")
+    asks = inspect.signature(draw).parameters
+    extra = {"words": words} if "words" in asks else {}
+    with mpl.rc_context(STYLE):
+        result = draw(frame, **others, **extra)
+    if isinstance(result, pd.DataFrame | pd.Series):
+        table = result.to_frame() if isinstance(result, pd.Series) else result
+        result = tables.table(table, words=words)
+    if isinstance(result, Table):
+        return Drawn(result.with_id(name), result.caption)
+    if isinstance(result, Drawn):
+        return result
+    if isinstance(result, str):
+        parts = [part for part in result.split("\n\n") if part.strip()]
+        return Drawn("".join(f"<p>{html.escape(part)}</p>" for part in parts), result)
+    drawing = result if isinstance(result, Drawing) else _own_drawing(result, name, says)
+    svg, png = saved(drawing, salt=name)
+    alt, caption = html.escape(drawing.alt, quote=True), html.escape(drawing.caption)
+    source = data_address(svg)
+    return Drawn(
+        f'<figure id="{name}"><img src="{source}" alt="{alt}">'
+        f"<figcaption>{caption}</figcaption></figure>",
+        drawing.alt,
+        svg,
+        png,
+    )
+
+
+def data_address(svg: bytes) -> str:
+    """Return a picture as the address of an image that holds it."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode('ascii')}"
+
+
+def _own_drawing(result: object, name: str, says: Mapping[str, str]) -> Drawing:
+    """Return a researcher's own figure with its caption and alt text."""
+    axes = result if isinstance(result, Axes) else None
+    if isinstance(result, np.ndarray | list | tuple) and len(np.ravel(result)):
+        axes = np.ravel(result)[0]
+    figure = axes.figure if isinstance(axes, Axes) else getattr(result, "figure", result)
+    if not isinstance(figure, Figure):
+        allowed = "a text, a table, Axes or a Figure"
+        raise TypeError(f"a drawing function gives {allowed}, not {type(result).__name__}")
+    if figure.get_layout_engine() is None:
+        figure.set_layout_engine("constrained")
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close(figure)  # or else the notebook shows it a second time, beside the page
+    caption = says["caption"] or (axes.get_title() if axes else "")
+    return Drawing(figure, caption, says["alt"] or caption or name)
+
+
+def gate(frame: pd.DataFrame, study: OpenStudy) -> Gated:
+    """Return a result as it may be seen; from here on it is ordinary pandas and seaborn.
+
+    Rows that may not be shown lose their numbers and have a reason; the rest is rounded as the
+    study's disclosure profile asks. See docs/privacy.md.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Exact rows from the library's verbs. `population`, `region`, `outcome` (or `scale`),
+        `subgroup` and `estimand` (or `wave`) say which people a row rests on. A subgroup that
+        study.yml does not declare (``column=value``) is judged by the people in its rows, and is
+        for internal pages only.
+    study : OpenStudy
+        From `open_study`.
+
+    Returns
+    -------
+    Gated
+        The rows in their order, with `suppressed` and `reason`.
+
+    Raises
+    ------
+    DisclosureError
+        Where no rule says which people a row rests on, or it rests on a part of a cell.
+
+    Examples
+    --------
+    A stand-in for an open study; in a notebook it comes from `open_study`.
+
+    >>> from types import SimpleNamespace
+    >>> place = {"population": "pupils", "region": "oslo", "school_id": "", "subgroup": "all",
+    ...          "outcome": "joy", "suppressed": False, "reason": ""}
+    >>> mask = pd.DataFrame([{**place, "wave": "pre", "n": 90}, {**place, "wave": "post", "n": 80}])
+    >>> description = SimpleNamespace(name="demo", disclosure="internal")
+    >>> study = SimpleNamespace(description=description, mask=lambda frame: mask)
+    >>> effects = pd.DataFrame([{**place, "estimand": "same_grade", "contrast": "post - pre",
+    ...                          "n_pre": 90, "n_post": 80, "n_pairs": None, "change": 0.123456}])
+    >>> gate(effects, study)[["outcome", "n_pre", "n_post", "change", "suppressed"]]
+      outcome  n_pre  n_post  change  suppressed
+    0     joy     90      80  0.1235       False
+    >>> mask["suppressed"], mask["reason"] = [True, False], ["small_n", ""]
+    >>> gate(effects, study)[["outcome", "n_pre", "n_post", "change", "suppressed", "reason"]]
+      outcome  n_pre  n_post  change  suppressed      reason
+    0     joy   <NA>    <NA>     NaN        True  small_n
+    """
+    gated = _gate.gate(frame, study.mask(frame), study.description.disclosure)
+    object.__setattr__(gated, "study", study.description.name)
+    return gated
+
+
+def kept_results(
+    study: str, name: str, places: Sequence[str], population: str = "*"
+) -> pd.DataFrame | None:
+    """Return one table as the notebooks kept it, place by place; None where there is none.
+
+    Several notebooks may ask the same of the same answers; of equal rows the first counts.
+    """
+    folder = paths.clean(study) / "results"
+    parts = [
+        part
+        for place in places
+        for part in sorted(
+            (folder / place).glob(f"*/{name}.{population}.csv"),
+            key=lambda path: (path.name, path.parent.name),
+        )
+    ]
+    if not parts:
+        return None
+    kinds = dict.fromkeys(schema.of_kind("text"), "str")
+    frames = [pd.read_csv(part, dtype=kinds, low_memory=False) for part in parts]
+    frames = [frame for frame in frames if len(frame)] or frames[:1]
+    rows = pd.concat(frames, ignore_index=True).fillna(dict.fromkeys(kinds, ""))
+    rows = rows.reindex(columns=list(schema.KEPT[name]))
+    return rows.drop_duplicates([c for c in schema.ROW if c in rows], ignore_index=True)
+
+
+def hand_over() -> None:
+    """Give a batch run what the notebook keeps and what it read; its last cell."""
+    kept: dict[str, str] = {}
+    reads = []
+    for study in _OPENED:
+        kept |= {
+            name: rows.to_csv(index=False, lineterminator="\n")
+            for name, rows in study._kept.items()
+        }
+        reads += study._reads
+    told = sorted({json.dumps(each, sort_keys=True) for each in reads})
+    display({KEPT: {"kept": kept, "reads": [json.loads(each) for each in told]}}, raw=True)
 
 
 def open_study(
     study: str | OpenStudy, *, region: str | None = None, language: str | None = None
 ) -> OpenStudy:
-    """Open a study for one region, or for all of them, in one language.
+    """Open a study for one region, or for all of them.
 
     From then on pandas keeps new texts as Python's own (``mode.string_storage``): a notebook's
     frames are many and small, and filtering and looping over them takes half the time of Arrow's.
@@ -692,16 +676,30 @@ def open_study(
     region : str, optional
         A slug of the register; default: all regions together.
     language : str, optional
-        Default: the study's first.
+        ``nb``, ``nn`` or ``en``, or several with commas between them: results are then shown in the
+        first and kept in all. Default: the study's first.
+
+    Returns
+    -------
+    OpenStudy
+        `read` gives the clean frame of a population, `plan` the estimates that were declared;
+        ``study[population]`` is what the population was asked, which some verbs take; `show`
+        displays what has passed `gate`, and `keep` keeps exact rows for the study's tables.
 
     Raises
     ------
     InputError
         For an unknown study, region or language.
+
+    Examples
+    --------
+    >>> study = open_study("sats", region="fall-2007")
+    >>> study.region, study.populations
+    ('fall-2007', ('pupils',))
     """
-    name = study.study.name if isinstance(study, OpenStudy) else study
-    described = load_study(name)
-    regions = dict(zip(described.regions["region"], described.regions["name"], strict=True))
+    name = study.description.name if isinstance(study, OpenStudy) else study
+    description = load_study(name)
+    regions = list(description.regions[names.REGION])
     if region is not None and region not in regions:
         raise InputError(
             Problem(
@@ -712,31 +710,8 @@ def open_study(
             )
         )
     pd.set_option("mode.string_storage", "python")
-    return OpenStudy(
-        described,
-        region or names.NATIONAL,
-        _words(described, language or described.languages[0], regions),
-    )
-
-
-def _words(study: Study, language: str, regions: dict[str, str]) -> Words:
-    locale = Words(language).locale
-    outcomes, answers, options, items, turned = {}, {}, {}, {}, set()
-    for population in study.populations.values():
-        for scale in population.instrument.scales.values():
-            responses = population.instrument.responses[scale.responses]
-            labels = {v: study.text(label, locale) for v, label in responses.labels.items()}
-            outcomes[population.name, scale.name] = study.text(scale.label, locale)
-            options[population.name, scale.name] = labels
-            answers[population.name, scale.name] = Answers(
-                responses.minimum,
-                responses.maximum,
-                labels[responses.minimum],
-                labels[responses.maximum],
-                1 / len(scale.items),
-            )
-            for item in scale.items.values():
-                items[population.name, item.name] = study.text(item.text, locale)
-                turned |= {(population.name, item.name)} if item.reversed else set()
-    schools = dict(zip(study.schools["school_id"], study.schools["school"], strict=True))
-    return Words(language, outcomes, regions, answers, options, items, frozenset(turned), schools)
+    languages = (language or description.languages[0]).split(",")
+    readers = tuple(reader(description, each.strip()) for each in languages)
+    opened = OpenStudy(description, region or names.NATIONAL, readers)
+    _OPENED.append(opened)
+    return opened

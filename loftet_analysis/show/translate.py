@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from copy import deepcopy
-
-from nbformat import NotebookNode
 
 from loftet_analysis.show.languages import Words
 
@@ -14,31 +11,32 @@ from loftet_analysis.show.languages import Words
 _LEAD = re.compile(r"\s*(?:#{1,6} |[-*] |\d+\. |> )")
 
 
-def translated(notebook: NotebookNode, language: str) -> NotebookNode:
-    """Return a copy of a notebook whose markdown stands in another language.
+def translated(markdown: str, language: str) -> str:
+    r"""Return markdown in another language.
 
     Parameters
     ----------
-    notebook : NotebookNode
-        Its markdown is English; nothing else is touched.
+    markdown : str
+        English.
     language : str
         ``nb``, ``nn`` or ``en``, or a pseudo-locale.
 
     Returns
     -------
-    NotebookNode
+    str
         Headings, paragraphs and items of lists are looked up in the catalogue one by one; what
         it does not hold stays English.
+
+    Examples
+    --------
+    >>> translated("# Persistence\n\nSaid nowhere else.", "nn")
+    '# Uthald\n\nSaid nowhere else.'
     """
     words = Words(language)
-    copy = deepcopy(notebook)
-    for cell in copy.cells:
-        if cell.cell_type == "markdown":
-            cell.source = "\n\n".join(
-                "\n".join(lead + words.text(message) for lead, message in block)
-                for block in _blocks(cell.source)
-            )
-    return copy
+    return "\n\n".join(
+        "\n".join(lead + words.text(message) for lead, message in block)
+        for block in _blocks(markdown)
+    )
 
 
 def messages(markdown: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,3 +26,15 @@ def workbook(target: Path) -> Iterator[Workbook]:
         yield book
     with paths.written_whole(target) as path:
         path.write_bytes(content.getvalue())
+
+
+def add_sheet(book: Workbook, name: str, heads: Sequence[str], rows: Sequence[Sequence]) -> None:
+    """Add a table to a workbook: bold headings that stay in sight, columns as wide as needed."""
+    sheet = book.add_worksheet(name)
+    sheet.freeze_panes(1, 0)
+    sheet.write_row(0, 0, heads, book.add_format({"bold": True}))
+    for number, row in enumerate(rows, start=1):
+        sheet.write_row(number, 0, row)
+    for place, cells in enumerate(zip(heads, *rows, strict=True)):
+        widest = max(len(str(cell)) for cell in cells)
+        sheet.set_column(place, place, min(max(widest + 2, 8), 70))

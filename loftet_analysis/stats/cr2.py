@@ -33,10 +33,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.stats.inputs import (
+    Codes,
+    clusters,
+    contrast_vector,
+    flags,
+    number,
+    numbers,
+    refuse,
+)
 from loftet_analysis.stats.result import Floats, NotEstimableError, Result
 
 TOLERANCE = 1e-12
+FLAT = 1e-3  # smallest eigenvalue of scaled columns below which they are centred first
 BLOCK = 512
 
 
@@ -50,8 +59,8 @@ def mean(values: ArrayLike, cluster: ArrayLike) -> Result:
     ----------
     values : array-like of shape (n,)
         Finite numbers; influence values as well as answers.
-    cluster : array-like of int, shape (n,)
-        Codes from 0; codes without rows are allowed.
+    cluster : array-like of shape (n,)
+        Codes from 0 (codes without rows are allowed), or labels of any other kind.
 
     Returns
     -------
@@ -59,16 +68,21 @@ def mean(values: ArrayLike, cluster: ArrayLike) -> Result:
 
     Raises
     ------
+    InputError
+        Where values are not finite numbers, or clusters are missing.
     NotEstimableError
-        ``one_cluster`` or ``no_variance``.
+        ``no_answers``, ``one_cluster`` or ``no_variance``.
 
     Examples
     --------
-    >>> found = mean([1, 2, 3, 5, 4, 9], [0, 0, 1, 1, 2, 2])
-    >>> found.estimate, round(found.se, 4), round(found.df, 4)
+    >>> result = mean([1, 2, 3, 5, 4, 9], [0, 0, 1, 1, 2, 2])
+    >>> result.estimate, round(result.se, 4), round(result.df, 4)
     (4.0, 1.4434, 2.0)
     """
-    values, cluster = np.asarray(values, dtype=float), np.asarray(cluster)
+    values = numbers("values", values)
+    cluster, labels = clusters("cluster", cluster, len(values))
+    if not len(values):
+        raise NotEstimableError("no_answers")
     n, total, estimate = np.bincount(cluster), len(values), float(values.mean())
     h, others = n / total, (total - n) / total
     if others.min() < TOLERANCE:
@@ -79,10 +93,11 @@ def mean(values: ArrayLike, cluster: ArrayLike) -> Result:
     squares = h @ h / total**2 + 2 * s[1:] @ np.cumsum(s)[:-1]
     n_clusters = int(np.count_nonzero(n))
     scores = adjusted * np.bincount(cluster, values - estimate)
-    found = Result.from_scores(estimate, scores, float(1 / (total**2 * squares)), n_clusters)
-    if found.se <= TOLERANCE * (adjusted @ np.abs(np.bincount(cluster, values))):
+    df = float(1 / (total**2 * squares))
+    result = Result.from_scores(estimate, scores, df, n_clusters, labels)
+    if result.se <= TOLERANCE * (adjusted @ np.abs(np.bincount(cluster, values))):
         raise NotEstimableError("no_variance")
-    return found
+    return result
 
 
 def contrast(
@@ -105,8 +120,8 @@ def contrast(
         Columns that clusters share (a constant too, unless there are cells).
     c : array-like of shape (q,)
         The contrast of the coefficients of `x`.
-    cluster : array-like of int, shape (n,)
-        Codes from 0; codes without rows are allowed.
+    cluster : array-like of shape (n,)
+        Codes from 0 (codes without rows are allowed), or labels of any other kind.
     cells : array-like, shape (n,), optional
         Labels of fixed effects nested in clusters.
     weights : array-like of shape (n,), optional
@@ -121,68 +136,121 @@ def contrast(
     Raises
     ------
     InputError
-        Where a cell reaches over more than one cluster.
+        Where lengths differ, numbers are not finite, weights not positive, counts below 1 or
+        labels missing, or a cell reaches over more than one cluster.
     NotEstimableError
-        ``one_cluster`` (without some one cluster there is no estimate), ``no_variance`` or
-        ``not_estimable`` (columns of `x` depend on each other, given the cells).
+        ``no_answers``, ``one_cluster`` (without some one cluster there is no estimate),
+        ``no_variance`` (an exact fit too) or ``not_estimable`` (columns of `x` depend on each
+        other, given the cells).
 
     Examples
     --------
     >>> y, wave, school = [1, 2, 2, 4, 3, 3.5], [0, 1, 0, 1, 0, 1], [0, 0, 1, 1, 2, 2]
-    >>> found = contrast(y, np.reshape(wave, (-1, 1)), [1], school, cells=school)
-    >>> round(found.estimate, 4), round(found.se, 4), round(found.df, 4)
+    >>> result = contrast(y, np.reshape(wave, (-1, 1)), [1], school, cells=school)
+    >>> round(result.estimate, 4), round(result.se, 4), round(result.df, 4)
     (1.1667, 0.441, 2.0)
     """
-    cluster, c = np.asarray(cluster), np.asarray(c, dtype=float)
-    n_clusters = len(np.unique(cluster))
+    y = numbers("y", y)
+    n = len(y)
+    x = numbers("x", x, n, ndim=2)
+    c = contrast_vector(c, x.shape[1])
+    cluster, labels = clusters("cluster", cluster, n)
+    cells = None if cells is None else clusters("cells", cells, n)[0]
+    weights = None if weights is None else numbers("weights", weights, n, above=0)
+    counts = None if counts is None else numbers("counts", counts, n, least=1)
+    if not n:
+        raise NotEstimableError("no_answers")
+    n_clusters = np.count_nonzero(np.bincount(cluster))
     if n_clusters < 2:
         raise NotEstimableError("one_cluster")
+    estimate, scores, df = _contrast(y, x, c, cluster, cells, weights, counts)
+    return Result.from_scores(estimate, scores, df, n_clusters, labels)
+
+
+def _contrast(
+    y: Floats,
+    x: Floats,
+    c: Floats,
+    cluster: Codes,
+    cells: Codes | None,
+    weights: Floats | None,
+    counts: Floats | None,
+    centred: bool = False,
+) -> tuple[float, Floats, float]:
+    """Return the estimate, the scores and the df of `contrast`."""
+    raw_y, raw_x = y, x
     y, x, wx, d, wd = _blocks(y, x, cluster, cells, weights, counts)
-    total = y
+    answers = np.linalg.norm(y, axis=1)
 
     # Cells: scaled so that d'Wd = I, then taken out of the shared columns and the outcome.
     size = np.sqrt((d * wd).sum(axis=1, keepdims=True))
     d = np.divide(d, size, out=np.zeros_like(d), where=size > 0)
     wd = np.divide(wd, size, out=np.zeros_like(wd), where=size > 0)
-    inside = _t(wd) @ x
+    inside = wd.mT @ x
     normal = (wx * x).sum(axis=(0, 1))
-    x, wx, y = x - d @ inside, wx - wd @ inside, y - _times(d, _times(_t(wd), y))
-    within = (_t(wx) @ x).sum(axis=0)
+    x, wx, y = x - d @ inside, wx - wd @ inside, y - np.matvec(d, np.matvec(wd.mT, y))
+    within = (wx.mT @ x).sum(axis=0)
     scale = np.sqrt(np.outer(normal, normal))
-    if not scale.all() or np.linalg.eigvalsh(within / scale)[0] < TOLERANCE:
+    smallest = np.linalg.eigvalsh(within / scale)[0] if scale.all() else 0.0
+    if smallest < FLAT and not centred:
+        raw_x, c = _centred(raw_x, c, cells)
+        return _contrast(raw_y, raw_x, c, cluster, cells, weights, counts, centred=True)
+    if smallest < TOLERANCE:
         raise NotEstimableError("not_estimable")
-    if _hangs_on_one_cluster(within - _t(wx) @ x, c, normal):
+    if _hangs_on_one_cluster(within - wx.mT @ x, c, normal):
         raise NotEstimableError("one_cluster")
     m = np.linalg.inv(within)
-    beta = m @ _times(_t(wx), y).sum(axis=0)
+    beta = m @ np.matvec(wx.mT, y).sum(axis=0)
     residual = y - x @ beta
 
     # G_j = I − H_jj − H_jj' + (HH')_jj, all columns side by side: the cells' part of M is I.
     u, wu = np.concatenate([d, x], axis=2), np.concatenate([wd, wx], axis=2)
-    meat = _t(wu) @ wu
+    meat = wu.mT @ wu
     q, k = x.shape[2], d.shape[2]
     omega = meat[:, k:, k:].sum(axis=0)
     meat[:, k:, k:] = omega
     um = np.concatenate([d, x @ m], axis=2)
-    hat = um @ _t(wu)
-    g = np.eye(u.shape[1]) - hat - _t(hat) + um @ meat @ _t(um)
+    hat = um @ wu.mT
+    g = np.eye(u.shape[1]) - hat - hat.mT + um @ meat @ um.mT
     values, vectors = np.linalg.eigh(g)
     kept = values > TOLERANCE * np.maximum(1, values[:, -1:])
     root = np.where(kept, 1 / np.sqrt(np.where(kept, values, 1)), 0)
-    a = _times(vectors, root * _times(_t(vectors), wx @ (m @ c)))
+    a = np.matvec(vectors, root * np.matvec(vectors.mT, wx @ (m @ c)))
 
     # P: its diagonal exactly, what lies off it as F C F'.
-    own = (a * _times(g, a)).sum(axis=1)
-    beyond_cells = a - _times(wd, _times(_t(d), a))
-    f = np.concatenate([_times(_t(x), a), _times(_t(wx), beyond_cells)], axis=1)
+    own = (a * np.matvec(g, a)).sum(axis=1)
+    beyond_cells = a - np.matvec(wd, np.matvec(d.mT, a))
+    f = np.concatenate([np.matvec(x.mT, a), np.matvec(wx.mT, beyond_cells)], axis=1)
     core = np.block([[m @ omega @ m, -m], [-m, np.zeros((q, q))]])
     squares = own @ own + _off_diagonal_squares(f, core)
 
+    # what rounding leaves of an exact fit: the last digits of y and Xβ, more where M loses some
+    fitted = np.linalg.norm(x, axis=1) @ np.abs(beta)
+    noise = np.linalg.norm(a, axis=1) @ (answers + fitted) * TOLERANCE / smallest
     scores = (a * residual).sum(axis=1)
-    found = Result.from_scores(float(c @ beta), scores, float(own.sum() ** 2 / squares), n_clusters)
-    if found.se <= TOLERANCE * np.abs(a * total).sum():
+    if np.sqrt(scores @ scores) <= noise:
         raise NotEstimableError("no_variance")
-    return found
+    return float(c @ beta), scores, float(own.sum() ** 2 / squares)
+
+
+def _centred(x: Floats, c: Floats, cells: Codes | None) -> tuple[Floats, Floats]:
+    """Return columns less their means, and the contrast of their coefficients.
+
+    The means go into the cells, or into a column that is constant, if there is one. A column of
+    which only rounding remains becomes zero.
+    """
+    if cells is not None:
+        size = np.maximum(np.bincount(cells), 1)
+        moved = x - np.column_stack([(np.bincount(cells, column) / size)[cells] for column in x.T])
+    else:
+        constant = np.flatnonzero((np.ptp(x, axis=0) == 0) & (x[0] != 0))[:1]
+        if not len(constant):
+            return x, c
+        centre = x.mean(axis=0)
+        centre[constant] = 0
+        moved, c = x - centre, c - c[constant] / x[0, constant] * centre
+    remains = (moved**2).sum(axis=0) > TOLERANCE**2 * (x**2).sum(axis=0)
+    return np.where(remains, moved, 0.0), c
 
 
 def standardise(
@@ -207,8 +275,9 @@ def standardise(
         The unit, greater than zero.
     x : array-like of shape (n,), optional
         The answers whose SD the unit is. Without them the unit counts as a fixed number.
-    cluster : array-like of int, shape (n,), optional
-        Their clusters, in the codes of `raw`; clusters that have only such answers are allowed.
+    cluster : array-like of shape (n,), optional
+        Their clusters, in the codes or labels of `raw`; clusters that have only such answers are
+        allowed.
     group : array-like, shape (n,), optional
         Groups within which the SD is centred; one mean for all by default.
 
@@ -218,6 +287,9 @@ def standardise(
 
     Raises
     ------
+    InputError
+        Where the unit is not positive, answers are not finite, or `raw` has no scores and the unit
+        is to be uncertain.
     NotEstimableError
         ``one_cluster``, where all answers lie in one.
 
@@ -229,24 +301,53 @@ def standardise(
     >>> fixed.estimate, round(fixed.se, 4), round(sampled.se, 4)
     (2.0, 0.7217, 0.7949)
     """
-    estimate = raw.estimate / sd
-    if x is not None:
+    sd = float(number("sd", sd, above=0))
+    estimate, labels = raw.estimate / sd, raw.clusters
+    if x is None and raw.scores is None:
+        return Result(estimate, raw.se / sd, raw.df, raw.n_clusters)
+    if x is None:
         scores = raw.scores / sd
-        x, cluster = np.asarray(x, dtype=float), np.asarray(cluster)
-        member = np.unique(np.zeros(len(x)) if group is None else group, return_inverse=True)[1]
+    else:
+        if raw.scores is None or cluster is None:
+            raise refuse(
+                "the unit's uncertainty needs clusters",
+                "no scores of the estimate" if raw.scores is None else "no clusters of the answers",
+                "an estimate with scores by cluster, and the clusters of the answers",
+                "leave the answers out: the unit then counts as fixed",
+            )
+        x, scores = numbers("x", x), raw.scores / sd
+        cluster, labels = _in_clusters_of(raw, cluster, len(x))
+        group = np.zeros(len(x), dtype=int) if group is None else group
+        member = np.unique(clusters("group", group, len(x))[0], return_inverse=True)[1]
         centre = np.bincount(member, x) / np.bincount(member)
         square = (x - centre[member]) ** 2
         sizes = np.bincount(cluster, minlength=len(scores))
-        if sizes.max() == len(x):
+        if sizes.max(initial=0) == len(x):
             raise NotEstimableError("one_cluster")
         sums = np.bincount(cluster, square - square.mean(), minlength=len(scores))
         spread = sums / len(x) / np.sqrt(1 - sizes / len(x))
         scores = np.pad(scores, (0, len(sizes) - len(scores))) - estimate / (2 * sd**2) * spread
-    elif raw.scores is None:
-        return Result(estimate, raw.se / sd, raw.df, raw.n_clusters)
-    else:
-        scores = raw.scores / sd
-    return Result.from_scores(estimate, scores, raw.df, raw.n_clusters)
+    return Result.from_scores(estimate, scores, raw.df, raw.n_clusters, labels)
+
+
+def _in_clusters_of(raw: Result, cluster: ArrayLike, n: int) -> tuple[Codes, NDArray | None]:
+    """Return clusters in the codes of an estimate, new ones behind them, and all labels."""
+    codes, labels = clusters("cluster", cluster, n)
+    if raw.clusters is None and labels is None:
+        return codes, None
+    known = pd.Index(np.arange(len(raw.scores)) if raw.clusters is None else raw.clusters)
+    if labels is None:
+        labels, codes = np.unique(codes, return_inverse=True)
+    place = known.get_indexer(labels)
+    if (place < 0).all():
+        raise refuse(
+            "the answers have other clusters than the estimate",
+            ", ".join(map(str, labels[:3])),
+            "clusters of the estimate, such as " + ", ".join(map(str, known[:3])),
+        )
+    new = place < 0
+    place[new] = len(known) + np.arange(new.sum())
+    return place[codes], np.concatenate([known, labels[new]])
 
 
 def change_over_cells(y: ArrayLike, cell: ArrayLike, post: ArrayLike, person: ArrayLike) -> Result:
@@ -264,12 +365,12 @@ def change_over_cells(y: ArrayLike, cell: ArrayLike, post: ArrayLike, person: Ar
     ----------
     y : array-like of shape (n,)
         Finite answers.
-    cell : array-like of int, shape (n,)
-        Codes; every cell has two answers or more in each wave, of different persons.
+    cell : array-like of shape (n,)
+        Codes or labels; every cell has two answers or more in each wave, of different persons.
     post : array-like of bool, shape (n,)
         Whether the answer was given after.
-    person : array-like of int, shape (n,)
-        Codes.
+    person : array-like of shape (n,)
+        Codes or labels.
 
     Returns
     -------
@@ -282,19 +383,20 @@ def change_over_cells(y: ArrayLike, cell: ArrayLike, post: ArrayLike, person: Ar
 
     Examples
     --------
-    >>> found = change_over_cells([1, 2, 3, 3, 3, 6], [5] * 6, [False] * 3 + [True] * 3, range(6))
-    >>> round(found.estimate, 4), round(found.se, 4), round(found.df, 4)
+    >>> result = change_over_cells([1, 2, 3, 3, 3, 6], [5] * 6, [False] * 3 + [True] * 3, range(6))
+    >>> round(result.estimate, 4), round(result.se, 4), round(result.df, 4)
     (2.0, 1.1547, 4.0)
-    >>> found = change_over_cells([1, 2, 3, 3, 3, 6], [5] * 6, [False] * 3 + [True] * 3,
+    >>> result = change_over_cells([1, 2, 3, 3, 3, 6], [5] * 6, [False] * 3 + [True] * 3,
     ...                           [0, 1, 2, 0, 1, 2])
-    >>> round(found.estimate, 4), round(found.se, 4), round(found.df, 4)
+    >>> round(result.estimate, 4), round(result.se, 4), round(result.df, 4)
     (2.0, 0.5774, 2.0)
     """
-    y, (place, cells) = np.asarray(y, dtype=float), pd.factorize(np.asarray(cell))
-    persons, people = pd.factorize(np.asarray(person))
-    code = 2 * place + np.asarray(post, dtype=int)
+    y = numbers("y", y)
+    place, cells = pd.factorize(clusters("cell", cell, len(y))[0])
+    persons, people = pd.factorize(clusters("person", person, len(y))[0])
+    code = 2 * place + flags("post", post, len(y))
     n = np.bincount(code, minlength=2 * len(cells))
-    if n.min() < 2:
+    if not len(cells) or n.min() < 2:
         raise NotEstimableError("not_estimable")
     sign = np.tile([-1.0, 1.0], len(cells)) / len(cells)
     centre = np.bincount(code, y) / n
@@ -305,16 +407,21 @@ def change_over_cells(y: ArrayLike, cell: ArrayLike, post: ArrayLike, person: Ar
     has = np.zeros((len(people), len(n)))
     has[persons, code] = 1
     squares = shared @ (has.T @ has) ** 2 @ shared - (has @ shared) @ (has @ shared) + own @ own
-    found = Result.from_scores(
-        float(sign @ centre), scores, float(own.sum() ** 2 / squares), len(people)
-    )
-    if found.se <= TOLERANCE * np.abs(part[code] * y).sum():
+    df = float(own.sum() ** 2 / squares)
+    result = Result.from_scores(float(sign @ centre), scores, df, len(people))
+    if result.se <= TOLERANCE * np.abs(part[code] * y).sum():
         raise NotEstimableError("no_variance")
-    return found
+    return result
 
 
-def means_by(code: NDArray[np.intp], *columns: Floats) -> tuple[NDArray[np.intp], list[Floats]]:
-    """Return the codes that occur and each column's mean by code."""
+def means_by(code: Codes, *columns: Floats) -> tuple[Codes, list[Floats]]:
+    """Return the codes that occur and each column's mean by code.
+
+    Examples
+    --------
+    >>> means_by(np.array([0, 0, 2]), np.array([1.0, 2.0, 5.0]))
+    (array([0, 2]), [array([1.5, 5. ])])
+    """
     n = np.bincount(code)
     used = np.flatnonzero(n)
     return used, [np.bincount(code, column)[used] / n[used] for column in columns]
@@ -342,65 +449,51 @@ def _off_diagonal_squares(f: Floats, core: Floats) -> float:
     return total
 
 
-def _t(block: Floats) -> Floats:
-    """Transpose every matrix of a stack."""
-    return block.transpose(0, 2, 1)
-
-
-def _times(block: Floats, vector: Floats) -> Floats:
-    """Multiply every matrix of a stack by its own vector."""
-    return (block @ vector[:, :, None])[:, :, 0]
-
-
 def _blocks(
-    y: ArrayLike,
-    x: ArrayLike,
-    cluster: NDArray[np.intp],
-    cells: ArrayLike | None,
-    weights: ArrayLike | None,
-    counts: ArrayLike | None,
+    y: Floats,
+    x: Floats,
+    cluster: Codes,
+    cells: Codes | None,
+    weights: Floats | None,
+    counts: Floats | None,
 ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     """Return y (J, r), x, Wx (J, r, q), d and Wd (J, r, k), one rotated block per cluster.
 
     d are the dummies of a cluster's own cells. Blocks are padded by rows of zeros, which change
     nothing: such a row has no residual and the identity as its part of G.
     """
-    y, x = np.asarray(y, dtype=float), np.asarray(x, dtype=float)
-    w = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=float)
-    stretch = np.ones(len(y)) if counts is None else np.sqrt(np.asarray(counts, dtype=float))
+    w = np.ones(len(y)) if weights is None else weights
+    stretch = np.ones(len(y)) if counts is None else np.sqrt(counts)
     d = np.zeros((len(y), 0)) if cells is None else _dummies(cluster, cells)
     columns = np.column_stack([y, x, w[:, None] * x, d, w[:, None] * d]) * stretch[:, None]
 
-    order = np.argsort(cluster, kind="stable")
-    sizes = np.bincount(cluster)
-    place = np.empty(len(y), dtype=int)
-    place[order] = np.arange(len(y)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    stack = np.zeros((len(sizes), sizes.max(), columns.shape[1]))
+    place = _place_within(cluster)
+    stack = np.zeros((cluster.max() + 1, place.max() + 1, columns.shape[1]))
     stack[cluster, place] = columns
     if stack.shape[1] > stack.shape[2]:
         basis = np.linalg.qr(stack[:, :, 1:])[0]
-        stack = _t(basis) @ stack
+        stack = basis.mT @ stack
     q, k = x.shape[1], d.shape[1]
     blocks = np.split(stack, np.cumsum([1, q, q, k]), axis=2)
     return blocks[0][:, :, 0], *blocks[1:]
 
 
-def _dummies(cluster: NDArray[np.intp], cells: ArrayLike) -> Floats:
+def _dummies(cluster: Codes, cells: Codes) -> Floats:
     """Return one column per cell of a cluster, numbered afresh in every cluster."""
-    cell = np.unique(np.asarray(cells), return_inverse=True)[1]
+    cell = np.unique(cells, return_inverse=True)[1]
     home = np.zeros(cell.max() + 1, dtype=int)
     home[cell] = cluster
     if (home[cell] != cluster).any():
-        raise InputError(
-            Problem(
-                "cells reach over several clusters",
-                found=f"{len(np.unique(cell[home[cell] != cluster]))} of {len(home)} cells",
-                allowed="every cell inside one cluster",
-                todo="cluster on a level at or above the cells, or put the effects into x",
-            )
+        raise refuse(
+            "cells reach over several clusters",
+            f"{len(np.unique(cell[home[cell] != cluster]))} of {len(home)} cells",
+            "every cell inside one cluster",
+            "cluster on a level at or above the cells, or put the effects into x",
         )
-    order = np.argsort(home, kind="stable")
-    sizes = np.bincount(home)
-    rank = np.empty(len(home), dtype=int)
-    rank[order] = np.arange(len(home)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    return np.eye(sizes.max())[rank[cell]]
+    place = _place_within(home)
+    return np.eye(place.max() + 1)[place[cell]]
+
+
+def _place_within(code: Codes) -> Codes:
+    """Return how many rows of the same code stand before each row."""
+    return pd.Series(code).groupby(code, sort=False).cumcount().to_numpy()

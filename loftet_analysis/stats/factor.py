@@ -36,6 +36,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from loftet_analysis.stats.inputs import clusters, numbers, refuse
 from loftet_analysis.stats.result import Floats, NotEstimableError
 
 CONFIGURAL, METRIC, SCALAR, STRICT = LEVELS = ("configural", "metric", "scalar", "strict")
@@ -68,57 +69,35 @@ class Moments:
 class Group:
     """Where each element of one group's matrices stands in θ; −1 where it is fixed.
 
-    ``loadings`` (p, m), ``factors`` (m, m), ``residuals`` (p, p), ``intercepts`` (p,), ``means``
-    (m,); fixed loadings, residuals, intercepts and means are 0, fixed factor variances 1.
+    ``places`` are those of loadings (p, m), factor covariances (m, m), residuals (p, p),
+    intercepts (p,) and means (m,); fixed loadings, residuals, intercepts and means are 0, fixed
+    factor variances 1.
     """
 
-    loadings: Index
-    factors: Index
-    residuals: Index
-    intercepts: Index
-    means: Index
+    places: tuple[Index, ...]
+    n_free: int
 
     @cached_property
-    def _elements(self) -> tuple[Index, ...]:
-        """Places in θ followed by 0 and 1, of loadings, factors, residuals, intercepts, means."""
-        zero, one = -2, -1
-        fixed = np.where(np.eye(len(self.factors), dtype=bool), one, zero)
-        others = (self.loadings, self.residuals, self.intercepts, self.means)
-        loadings, residuals, intercepts, means = (np.where(x < 0, zero, x) for x in others)
-        factors = np.where(self.factors < 0, fixed, self.factors)
-        return loadings, factors, residuals, intercepts, means
+    def slopes(self) -> tuple[Floats, ...]:
+        """Derivatives of loadings, factors, residuals, intercepts and means by θ, (K, ...) each."""
+        unit = np.eye(self.n_free + 1)[:, :-1]  # an element that is fixed depends on nothing
+        return tuple(np.moveaxis(unit[place], -1, 0) for place in self.places)
 
-    @cached_property
-    def _free(self) -> tuple[tuple[Index, ...], ...]:
-        """Where loadings, factors, residuals, intercepts and means are free."""
-        every = (self.loadings, self.factors, self.residuals, self.intercepts, self.means)
-        return tuple(np.nonzero(x >= 0) for x in every)
-
-    def matrices(self, theta: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-        """Return Λ, Φ, Σ and μ."""
-        values = np.concatenate((theta, (0.0, 1.0)))
-        loadings, factors, residuals, intercepts, means = (values[x] for x in self._elements)
+    def matrices(self, theta: Floats) -> tuple[Floats, ...]:
+        """Return Λ, Φ, α, Σ and μ."""
+        values = np.append(theta, 0.0)
+        loadings, factors, residuals, intercepts, means = (values[place] for place in self.places)
+        factors = factors + np.diag(1.0 * (np.diag(self.places[1]) < 0))
         sigma = loadings @ factors @ loadings.T + residuals
-        return loadings, factors, sigma, intercepts + loadings @ means
+        return loadings, factors, means, sigma, intercepts + loadings @ means
 
     def derivatives(self, theta: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Return Σ, μ, dΣ (K, p, p) and dμ (K, p) by the elements of θ."""
-        loadings, factors, sigma, mu = self.matrices(theta)
-        sigmas, mus = np.zeros((len(theta), *sigma.shape)), np.zeros((len(theta), len(sigma)))
-        of_loadings, of_factors, of_residuals, of_intercepts, of_means = self._free
-        sigmas[self.residuals[of_residuals], *of_residuals] = 1
-        mus[self.intercepts[of_intercepts], *of_intercepts] = 1
-        # an item has one loading, so no element is added to twice
-        i, j = of_loadings
-        k, along = self.loadings[i, j], factors[j] @ loadings.T
-        sigmas[k, i] += along
-        sigmas[k, :, i] += along
-        mus[k, i] = np.concatenate((theta, (0.0,)))[self.means[j]]
-        for i, j in zip(*of_factors, strict=True):
-            sigmas[self.factors[i, j]] += np.outer(loadings[:, i], loadings[:, j])
-        for j in of_means[0]:
-            mus[self.means[j]] += loadings[:, j]
-        return sigma, mu, sigmas, mus
+        loadings, factors, means, sigma, mu = self.matrices(theta)
+        of_loadings, of_factors, of_residuals, of_intercepts, of_means = self.slopes
+        half = of_loadings @ factors @ loadings.T
+        sigmas = half + half.swapaxes(1, 2) + loadings @ of_factors @ loadings.T + of_residuals
+        return sigma, mu, sigmas, of_loadings @ means + of_means @ loadings.T + of_intercepts
 
 
 @dataclass(frozen=True)
@@ -169,8 +148,16 @@ class FactorFit:
 
 
 def moments(answers: ArrayLike) -> Moments:
-    """Return the moments of complete answers of shape (n, p)."""
-    answers = np.asarray(answers, dtype=float)
+    """Return the moments of complete answers of shape (n, p).
+
+    Examples
+    --------
+    >>> moments([[1, 2], [3, 2], [2, 5]]).mean
+    array([2., 3.])
+    """
+    answers = numbers("answers", answers, ndim=2)
+    if not answers.size:
+        raise NotEstimableError("no_answers")
     mean = answers.mean(axis=0)
     centred = answers - mean
     return Moments(len(answers), mean, centred.T @ centred / len(answers))
@@ -201,58 +188,59 @@ def model(
     Returns
     -------
     Model
+
+    Raises
+    ------
+    InputError
+        Where there is no such level, no item or occasion, or no such item to set free.
     """
+    named = {*free, *free_loadings}
+    if level not in LEVELS or min(n_items, n_occasions) < 1 or not named <= set(range(n_items)):
+        raise refuse(
+            "no such factor model",
+            f"{n_items} items, {n_occasions} occasions, {level}, items set free: {sorted(named)}",
+            f"{', '.join(LEVELS)}; items from 0 to {n_items - 1}",
+        )
     reach = LEVELS.index(level)
     count = 0
 
-    def new(shape: tuple[int, ...]) -> Index:
+    def new(n: int) -> Index:
         nonlocal count
-        found = count + np.arange(int(np.prod(shape))).reshape(shape)
-        count += found.size
-        return found
+        count += n
+        return count - n + np.arange(n)
 
-    def over_occasions(equal: bool, kept_free: Collection[int]) -> Index:
-        index = np.tile(new((n_items,)), (n_occasions, 1))
+    def over_occasions(equal: bool, apart: Collection[int]) -> Index:
+        index = np.tile(new(n_items), (n_occasions, 1))
+        own = [i for i in range(n_items) if not equal or i in apart]
         for o in range(1, n_occasions):
-            apart = [i for i in range(n_items) if not equal or i in kept_free]
-            index[o, apart] = new((len(apart),))
+            index[o, own] = new(len(own))
         return index
 
     loadings = over_occasions(reach >= 1, free_loadings)
-    intercepts = over_occasions(reach >= 2, {*free, *free_loadings})
+    intercepts = over_occasions(reach >= 2, named).ravel()
     uniquenesses = over_occasions(reach >= 3, ())
     variances, means = np.full(n_occasions, -1), np.full(n_occasions, -1)
     if reach >= 1:
-        variances[1:] = new((n_occasions - 1,))
+        variances[1:] = new(n_occasions - 1)
     if reach >= 2:
-        means[1:] = new((n_occasions - 1,))
-    if linked:
-        k, m = n_items, n_occasions
-        wide, residuals = np.full((k * m, m), -1), np.full((k * m, k * m), -1)
-        factors = np.diag(variances) + np.eye(m, dtype=int) - 1
-        for o in range(m):
-            here = np.arange(k) + o * k
-            wide[here, o] = loadings[o]
-            residuals[here, here] = uniquenesses[o]
-            for p in range(o):
-                residuals[here, here - (o - p) * k] = shared = new((k,))
-                residuals[here - (o - p) * k, here] = shared
-                factors[o, p] = factors[p, o] = new((1,))[0]
-        for o in range(m):
-            factors[o, o] = variances[o]
-        groups = (Group(wide, factors, residuals, intercepts.ravel(), means),)
-    else:
-        groups = tuple(
-            Group(
-                loadings[o][:, None],
-                variances[[o]][:, None],
-                np.where(np.eye(n_items, dtype=bool), uniquenesses[o], -1),
-                intercepts[o],
-                means[[o]],
-            )
-            for o in range(n_occasions)
-        )
-    return Model(groups, count, int(means[-1]), loadings[0], uniquenesses[0])
+        means[1:] = new(n_occasions - 1)
+    # all occasions side by side: one group where they are linked, else a group for each block
+    item = np.arange(n_items * n_occasions).reshape(n_occasions, n_items)
+    wide, residuals = np.full((item.size, n_occasions), -1), np.full((item.size, item.size), -1)
+    factors = np.where(np.eye(n_occasions, dtype=bool), variances, -1)
+    for o in range(n_occasions):
+        wide[item[o], o] = loadings[o]
+        residuals[item[o], item[o]] = uniquenesses[o]
+        for p in range(o if linked else 0):
+            residuals[item[o], item[p]] = residuals[item[p], item[o]] = new(n_items)
+            factors[o, p] = factors[p, o] = new(1)[0]
+    occasions = np.arange(n_occasions)
+    blocks = [(item.ravel(), occasions)] if linked else zip(item, occasions[:, None], strict=True)
+    groups = []
+    for i, o in blocks:
+        covariances = factors[np.ix_(o, o)], residuals[np.ix_(i, i)]
+        groups.append(Group((wide[np.ix_(i, o)], *covariances, intercepts[i], means[o]), count))
+    return Model(tuple(groups), count, int(means[-1]), loadings[0], uniquenesses[0])
 
 
 def fit(described: Model, samples: Sequence[Moments], *, proper: bool = False) -> FactorFit:
@@ -268,6 +256,8 @@ def fit(described: Model, samples: Sequence[Moments], *, proper: bool = False) -
 
     Raises
     ------
+    InputError
+        Where samples and groups of the model do not fit each other.
     NotEstimableError
         ``no_variance`` (an item or a combination of items does not vary), ``not_estimable`` (more
         free elements than moments) or ``not_converged``.
@@ -280,14 +270,13 @@ def fit(described: Model, samples: Sequence[Moments], *, proper: bool = False) -
     >>> found.df, round(float(found.theta[:4].mean()), 1)
     (2, 0.9)
     """
+    _check_fits(described, [len(sample.mean) for sample in samples])
     p = len(samples[0].mean)
     df = len(samples) * p * (p + 3) // 2 - described.n_free
     if df < 0:
         raise NotEstimableError("not_estimable")
-    for sample in samples:
-        spread = np.sqrt(np.diag(sample.cov))
-        if not spread.all() or np.linalg.eigvalsh(sample.cov / np.outer(spread, spread))[0] < 1e-8:
-            raise NotEstimableError("no_variance")
+    if not all(_is_positive(sample.cov, 1e-8) for sample in samples):
+        raise NotEstimableError("no_variance")
     theta = _start(described, samples)
     value = _discrepancy(described, samples, theta)
     for _ in range(200):
@@ -307,33 +296,41 @@ def fit(described: Model, samples: Sequence[Moments], *, proper: bool = False) -
         if proper and (theta[described.uniquenesses] < -np.diag(samples[0].cov)).any():
             raise NotEstimableError("not_converged")
     score, information = _score(described, samples, theta)
-    if not _is_positive(information) or float(score @ np.linalg.solve(information, score)) > 1e-8:
-        raise NotEstimableError("not_converged")
     observed = _observed(described, samples, theta)
-    if not _is_positive(observed):
+    is_optimum = _is_positive(information, 1e-9) and _is_positive(observed, 1e-9)
+    if not is_optimum or float(score @ np.linalg.solve(information, score)) > 1e-8:
         raise NotEstimableError("not_converged")
     value = max(value, 0.0)
     indices = _indices(described, samples, theta, value, df)
     return FactorFit(theta, information, observed, value, df, *indices)
 
 
-def _is_positive(information: Floats) -> bool:
-    scale = np.sqrt(np.abs(np.diag(information)))
-    return bool(scale.all() and np.linalg.eigvalsh(information / np.outer(scale, scale))[0] > 1e-9)
+def _check_fits(described: Model, items: Sequence[int]) -> None:
+    """Raise an error where the groups' numbers of items are not those of the model."""
+    wanted = [len(group.places[0]) for group in described.groups]
+    if list(items) != wanted:
+        raise refuse(
+            "samples and groups of the model do not fit each other",
+            f"{len(items)} samples of {', '.join(map(str, items))} items",
+            f"{len(wanted)} of {', '.join(map(str, wanted))}",
+            "put the waves of the same people side by side where the model is linked",
+        )
+
+
+def _is_positive(matrix: Floats, least: float) -> bool:
+    """Return whether a matrix scaled to a diagonal of ±1 has no eigenvalue up to `least`."""
+    scale = np.sqrt(np.abs(np.diag(matrix)))
+    return bool(scale.all() and np.linalg.eigvalsh(matrix / np.outer(scale, scale))[0] > least)
 
 
 def _start(described: Model, samples: Sequence[Moments]) -> Floats:
     theta = np.ones(described.n_free)
     for group, sample in zip(reversed(described.groups), reversed(samples), strict=True):
-        variances = np.diag(sample.cov)
-        i, j = np.nonzero(group.loadings >= 0)
-        theta[group.loadings[i, j]] = 0.7 * np.sqrt(variances[i])
-        i, j = np.nonzero(group.residuals >= 0)
-        theta[group.residuals[i, j]] = np.where(i == j, 0.5 * variances[i], 0.0)
-        i, j = np.nonzero(group.factors >= 0)
-        theta[group.factors[i, j]] = np.where(i == j, 1.0, 0.5)
-        theta[group.intercepts] = sample.mean
-        theta[group.means[group.means >= 0]] = 0.0
+        variances, m = np.diag(sample.cov), len(group.places[1])
+        loadings = np.tile(0.7 * np.sqrt(variances)[:, None], m)
+        start = loadings, (1 + np.eye(m)) / 2, np.diag(variances / 2), sample.mean, np.zeros(m)
+        for place, values in zip(group.places, start, strict=True):
+            theta[place[place >= 0]] = values[place >= 0]
     return theta
 
 
@@ -341,7 +338,7 @@ def _discrepancy(described: Model, samples: Sequence[Moments], theta: Floats) ->
     """Return χ², infinite where a covariance matrix is not positive definite."""
     total = 0.0
     for group, sample in zip(described.groups, samples, strict=True):
-        _, _, sigma, mu = group.matrices(theta)
+        *_, sigma, mu = group.matrices(theta)
         try:
             root = np.linalg.cholesky(sigma)
         except np.linalg.LinAlgError:
@@ -393,23 +390,16 @@ def _observed(described: Model, samples: Sequence[Moments], theta: Floats) -> Fl
 
 def _curvature(group: Group, theta: Floats, a: Floats, b: Floats) -> Floats:
     """Return ½ tr(AΣ_ij) + b'μ_ij: loadings with loadings, factor covariances and means."""
-    loadings, factors, _, _ = group.matrices(theta)
-    found = np.zeros((len(theta),) * 2)
-    item, of = np.nonzero(group.loadings >= 0)
-    place = group.loadings[item, of]
-    np.add.at(found, np.ix_(place, place), a[np.ix_(item, item)] * factors[np.ix_(of, of)])
-    mixed = np.zeros_like(found)
-    along = a @ loadings
-    for j, k in np.argwhere(group.factors >= 0):
-        here = of == j  # the transposed element adds the other half
-        np.add.at(mixed, (place[here], group.factors[j, k]), along[item[here], k])
-    here = group.means[of] >= 0
-    np.add.at(mixed, (place[here], group.means[of[here]]), b[item[here]])
-    return found + mixed + mixed.T
+    loadings, factors, *_ = group.matrices(theta)
+    of_loadings, of_factors, _, _, of_means = group.slopes
+    both = np.tensordot(a @ of_loadings @ factors, of_loadings, axes=([1, 2], [1, 2]))
+    along = (a @ loadings) @ of_factors + b[:, None] * of_means[:, None, :]
+    mixed = np.tensordot(of_loadings, along, axes=([1, 2], [1, 2]))
+    return both + mixed + mixed.T
 
 
 def score_test(
-    described: Model, found: FactorFit, freer: Model, samples: Sequence[Moments]
+    described: Model, fitted: FactorFit, freer: Model, samples: Sequence[Moments]
 ) -> float:
     """Return the score (Lagrange multiplier) test of equalities that a freer model gives up.
 
@@ -420,7 +410,7 @@ def score_test(
     ----------
     described : Model
         The fitted model.
-    found : FactorFit
+    fitted : FactorFit
         Its fit.
     freer : Model
         The same model with fewer equalities.
@@ -432,10 +422,8 @@ def score_test(
     """
     theta = np.zeros(freer.n_free)
     for ours, theirs in zip(described.groups, freer.groups, strict=True):
-        for name in ("loadings", "factors", "residuals", "intercepts", "means"):
-            place = getattr(theirs, name)
-            free = place >= 0
-            theta[place[free]] = found.theta[getattr(ours, name)[free]]
+        for old, new in zip(ours.places, theirs.places, strict=True):
+            theta[new[new >= 0]] = fitted.theta[old[new >= 0]]
     score, information = _score(freer, samples, theta)
     return float(score @ np.linalg.solve(information, score))
 
@@ -448,15 +436,13 @@ def _indices(
     base, base_df = 0.0, len(samples) * p * (p - 1) // 2
     srmr = 0.0
     for group, sample in zip(described.groups, samples, strict=True):
-        _, _, sigma, mu = group.matrices(theta)
+        *_, sigma, mu = group.matrices(theta)
         variances = np.diag(sample.cov)
         base += sample.n * (np.log(variances).sum() - sample.log_det)
         spread = np.sqrt(variances)
         apart = (sample.cov - sigma) / np.outer(spread, spread)
-        squares = (apart[np.tril_indices(p)] ** 2).sum() + (
-            ((sample.mean - mu) / spread) ** 2
-        ).sum()
-        srmr += sample.n / n * np.sqrt(squares / (p * (p + 3) / 2))
+        residuals = np.append(apart[np.tril_indices(p)], (sample.mean - mu) / spread)
+        srmr += sample.n / n * np.sqrt((residuals**2).mean())
     worse = max(chisq - df, base - base_df, 0.0)
     cfi = 1 - max(chisq - df, 0.0) / worse if worse else 1.0
     tli = (base / base_df - chisq / df) / (base / base_df - 1) if df else 1.0
@@ -465,54 +451,48 @@ def _indices(
 
 
 def clustered_vcov(
-    described: Model, found: FactorFit, answers: Sequence[ArrayLike], clusters: Sequence[ArrayLike]
+    described: Model, fitted: FactorFit, answers: Sequence[ArrayLike], cluster: Sequence[ArrayLike]
 ) -> Floats:
     """Return the cluster-robust covariances of θ̂, as lavaan's MLR with clusters.
 
     Parameters
     ----------
     described : Model
-    found : FactorFit
+    fitted : FactorFit
     answers : sequence of array-like of shape (n, p)
         The groups' complete answers.
-    clusters : sequence of array-like of int, shape (n,)
-        Their clusters, in codes from 0 that the groups share.
+    cluster : sequence of array-like of shape (n,)
+        Their clusters, in codes from 0 or labels that the groups share.
 
     Returns
     -------
     ndarray of shape (K, K)
         With the factor J/(J − 1) for J clusters; empty (NaN) for one cluster.
+
+    Raises
+    ------
+    InputError
+        Where answers, clusters and groups of the model do not fit each other.
     """
-    scores = _cluster_scores(described, found.theta, answers, clusters)
-    half = np.linalg.solve(found.observed, scores.T)
-    return half @ half.T * _few_clusters(clusters)
-
-
-def _few_clusters(clusters: Sequence[ArrayLike]) -> float:
-    """Return J/(J − 1); empty for one cluster."""
-    j = len(np.unique(np.concatenate([np.asarray(c) for c in clusters])))
-    return j / (j - 1) if j > 1 else np.nan
-
-
-def _cluster_scores(
-    described: Model, theta: Floats, answers: Sequence[ArrayLike], clusters: Sequence[ArrayLike]
-) -> Floats:
-    """Return the derivatives of each cluster's log likelihood, (largest code + 1, K)."""
-    scores = np.zeros((max(int(np.max(c)) for c in clusters) + 1, len(theta)))
-    for group, rows, cluster in zip(described.groups, answers, clusters, strict=True):
-        sigma, mu, sigmas, mus = group.derivatives(theta)
+    rows = [numbers("answers", part, ndim=2) for part in answers]
+    _check_fits(described, [part.shape[1] for part in rows])
+    sizes = [len(part) for part in rows]
+    if list(map(len, cluster)) != sizes:
+        raise refuse("cluster: wrong length", f"{list(map(len, cluster))}", f"{sizes}, as answers")
+    together = np.concatenate([np.asarray(part) for part in cluster])
+    code = clusters("cluster", together, sum(sizes))[0]
+    j = len(np.unique(code))
+    scores = np.zeros((code.max() + 1, len(fitted.theta)))
+    of_group = np.split(code, np.cumsum(sizes)[:-1])
+    for group, part, codes in zip(described.groups, rows, of_group, strict=True):
+        sigma, mu, sigmas, mus = group.derivatives(fitted.theta)
         inverse = np.linalg.inv(sigma)
-        z = (np.asarray(rows, dtype=float) - mu) @ inverse
-        used, sums, squares = _cluster_sums(z, np.asarray(cluster), inverse)
+        order = np.argsort(codes, kind="stable")
+        used, starts = np.unique(codes[order], return_index=True)
+        z = ((part - mu) @ inverse)[order]
+        counts = np.diff(np.append(starts, len(z)))[:, None, None]
+        squares = np.add.reduceat(z[:, :, None] * z[:, None, :], starts) - counts * inverse
+        sums = np.add.reduceat(z, starts)
         scores[used] += np.tensordot(squares, sigmas, axes=([1, 2], [1, 2])) / 2 + sums @ mus.T
-    return scores
-
-
-def _cluster_sums(z: Floats, cluster: Index, expected: Floats) -> tuple[Index, Floats, Floats]:
-    """Return the clusters that occur, and their Σz (J, p) and Σ(zz' − expected) (J, p, p)."""
-    order = np.argsort(cluster, kind="stable")
-    used, starts = np.unique(cluster[order], return_index=True)
-    z = z[order]
-    squares = np.add.reduceat(z[:, :, None] * z[:, None, :], starts)
-    counts = np.diff(np.append(starts, len(z)))
-    return used, np.add.reduceat(z, starts), squares - counts[:, None, None] * expected
+    half = np.linalg.solve(fitted.observed, scores.T)
+    return half @ half.T * (j / (j - 1) if j > 1 else np.nan)

@@ -30,6 +30,7 @@ from numpy.typing import ArrayLike
 from scipy import optimize, stats
 from statsmodels.regression.linear_model import WLS
 
+from loftet_analysis.stats.inputs import check_level, numbers, refuse
 from loftet_analysis.stats.result import Floats, NotEstimableError, Result
 
 
@@ -72,6 +73,8 @@ class RandomEffects:
 
     def moderator_test(self) -> tuple[float, float]:
         """Return F(p − 1, k − p) of all terms but the first together, and its p-value."""
+        if len(self.terms) < 2:
+            raise refuse("no moderators to test", "one term", "a constant and moderators")
         slopes = np.array([term.estimate for term in self.terms[1:]])
         f = float(slopes @ np.linalg.solve(self._covariance[1:, 1:], slopes)) / len(slopes)
         return f, float(stats.f.sf(f, len(slopes), self.terms[0].df))
@@ -97,6 +100,8 @@ def random_effects(
 
     Raises
     ------
+    InputError
+        Where lengths differ, numbers are not finite or variances not positive.
     NotEstimableError
         ``not_estimable``: no more studies than terms, or terms that depend on each other.
 
@@ -106,11 +111,10 @@ def random_effects(
     >>> round(fit.terms[0].estimate, 3), round(fit.terms[0].se, 3), round(fit.tau2, 3)
     (0.315, 0.141, 0.044)
     """
-    y, v = np.asarray(y, dtype=float), np.asarray(v, dtype=float)
-    x = np.ones((len(y), 1)) if x is None else np.asarray(x, dtype=float)
+    y, v, x = _studies(y, v, x)
     largest = np.abs(x).max(axis=0, initial=0)
     unit = np.where(largest > 0, largest, 1)
-    if len(y) <= x.shape[1] or np.linalg.matrix_rank(x / unit) < x.shape[1]:
+    if np.linalg.matrix_rank(x / unit) < x.shape[1]:
         raise NotEstimableError("not_estimable")
     tau2 = tau2_reml(y, v, x)
     random = WLS(y, x, weights=1 / (v + tau2)).fit()
@@ -132,7 +136,7 @@ def random_effects(
     )
 
 
-def tau2_reml(y: Floats, v: Floats, x: Floats | None = None) -> float:
+def tau2_reml(y: ArrayLike, v: ArrayLike, x: ArrayLike | None = None) -> float:
     """Return the between-region variance by restricted maximum likelihood.
 
     The root of τ²'s score, 2 dl/dτ² = Σ w²e² − Σ w (1 − h) with w = 1/(v + τ²), e the weighted
@@ -141,9 +145,9 @@ def tau2_reml(y: Floats, v: Floats, x: Floats | None = None) -> float:
 
     Parameters
     ----------
-    y, v : ndarray of shape (k,)
-        Estimates and their variances.
-    x : ndarray of shape (k, p), optional
+    y, v : array-like of shape (k,)
+        Estimates and their variances, greater than zero.
+    x : array-like of shape (k, p), optional
         Constant and moderators, p < k; the constant alone by default.
 
     Returns
@@ -152,10 +156,10 @@ def tau2_reml(y: Floats, v: Floats, x: Floats | None = None) -> float:
 
     Examples
     --------
-    >>> round(tau2_reml(np.array([0.1, 0.3, 0.6]), np.array([0.01, 0.01, 0.0225])), 4)
+    >>> round(tau2_reml([0.1, 0.3, 0.6], [0.01, 0.01, 0.0225]), 4)
     0.0435
     """
-    x = np.ones((len(y), 1)) if x is None else x
+    y, v, x = _studies(y, v, x)
 
     def score(tau2: ArrayLike) -> Floats:
         w, h, e, _ = _weighted(y, v, x, tau2)
@@ -175,7 +179,7 @@ def tau2_reml(y: Floats, v: Floats, x: Floats | None = None) -> float:
 
 
 def tau2_interval(
-    y: Floats, v: Floats, x: Floats | None = None, *, ci_level: float = 0.95
+    y: ArrayLike, v: ArrayLike, x: ArrayLike | None = None, *, ci_level: float = 0.95
 ) -> tuple[float, float]:
     """Return the Q-profile interval of the between-region variance.
 
@@ -194,24 +198,34 @@ def tau2_interval(
 
     Examples
     --------
-    >>> y, v = np.array([0.1, 0.3, 0.6]), np.array([0.01, 0.01, 0.0225])
-    >>> tuple(round(end, 4) for end in tau2_interval(y, v))
+    >>> tuple(round(end, 4) for end in tau2_interval([0.1, 0.3, 0.6], [0.01, 0.01, 0.0225]))
     (0.0009, 2.4845)
     """
-    x = np.ones((len(y), 1)) if x is None else x
+    check_level(ci_level)
+    y, v, x = _studies(y, v, x)
     spread = float(WLS(y, x).fit().ssr)
-    ends = []
-    for probability in ((1 + ci_level) / 2, (1 - ci_level) / 2):
+
+    def above(tau2: float, quantile: float) -> float:
+        return float((_weighted(y, v, x, tau2)[2] ** 2).sum() - quantile)
+
+    def end(probability: float) -> float:
         quantile = float(stats.chi2.ppf(probability, len(y) - x.shape[1]))
+        if above(0.0, quantile) <= 0:
+            return 0.0
+        most = spread / quantile
+        return optimize.brentq(above, 0, most, args=(quantile,), xtol=1e-16, rtol=1e-14)
 
-        def above(tau2: float, quantile: float = quantile) -> float:
-            return float((_weighted(y, v, x, tau2)[2] ** 2).sum() - quantile)
+    return end((1 + ci_level) / 2), end((1 - ci_level) / 2)
 
-        none = above(0.0) <= 0
-        ends.append(
-            0.0 if none else optimize.brentq(above, 0, spread / quantile, xtol=1e-16, rtol=1e-14)
-        )
-    return ends[0], ends[1]
+
+def _studies(y: ArrayLike, v: ArrayLike, x: ArrayLike | None) -> tuple[Floats, Floats, Floats]:
+    """Return checked estimates, variances and terms; more studies than terms."""
+    y = numbers("y", y)
+    v = numbers("v", v, len(y), above=0)
+    x = np.ones((len(y), 1)) if x is None else numbers("x", x, len(y), ndim=2)
+    if len(y) <= x.shape[1]:
+        raise NotEstimableError("not_estimable")
+    return y, v, x
 
 
 def _weighted(

@@ -24,16 +24,27 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
+from statsmodels.genmod.families import Binomial
+from statsmodels.genmod.generalized_linear_model import GLM
 from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
+from statsmodels.tools.tools import add_constant
 
-from loftet_analysis.stats.cr2 import contrast
+from loftet_analysis.stats.cr2 import contrast, means_by
+from loftet_analysis.stats.inputs import (
+    Codes,
+    check_level,
+    clusters,
+    flags,
+    number,
+    numbers,
+    refuse,
+)
 from loftet_analysis.stats.result import Floats, NotEstimableError, Result
 
 TRIM = 0.99
@@ -52,7 +63,7 @@ def inverse_probability(was_linked: ArrayLike, covariates: ArrayLike) -> Floats:
         Of all who could have been found again.
     covariates : array-like of shape (n, k)
         NaN is taken for the column's mean and told by an indicator; columns that do not vary are
-        left out.
+        left out. Every column holds some number.
 
     Returns
     -------
@@ -61,6 +72,8 @@ def inverse_probability(was_linked: ArrayLike, covariates: ArrayLike) -> Floats:
 
     Raises
     ------
+    InputError
+        Where lengths differ, `was_linked` is not 0 or 1, or a covariate is infinite or empty.
     NotEstimableError
         ``nobody_missing``, ``no_pairs`` or ``separated``: the covariates tell the linked from the
         others without error, or over 5 % of all are like people of whom nobody was linked. Fewer
@@ -73,21 +86,29 @@ def inverse_probability(was_linked: ArrayLike, covariates: ArrayLike) -> Floats:
     >>> bool(weight[0] < weight[4])  # who scored low was linked less often
     True
     """
-    was_linked = np.asarray(was_linked, dtype=bool)
+    was_linked = flags("was_linked", was_linked)
+    covariates = numbers("covariates", covariates, len(was_linked), ndim=2, gaps=True)
+    empty = np.isnan(covariates).all(axis=0)
+    if empty.any():
+        raise refuse(
+            "covariates without a number",
+            f"columns {', '.join(map(str, np.flatnonzero(empty)))}",
+            "NaN in some rows only",
+        )
     if was_linked.all():
         raise NotEstimableError("nobody_missing")
     if not was_linked.any():
         raise NotEstimableError("no_pairs")
-    x = _standardised_columns(np.asarray(covariates, dtype=float))
+    x = _standardised_columns(covariates)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PerfectSeparationWarning)
         try:
-            found = sm.GLM(was_linked * 1.0, sm.add_constant(x), sm.families.Binomial()).fit()
+            fit = GLM(was_linked * 1.0, add_constant(x), Binomial()).fit()
         except (np.linalg.LinAlgError, ValueError):
             raise NotEstimableError("separated") from None
-    probability = found.fittedvalues
+    probability = fit.fittedvalues
     never = probability < NEVER
-    if not found.converged or never[~was_linked].all() or never.mean() > OUT_OF_REACH:
+    if not fit.converged or never[~was_linked].all() or never.mean() > OUT_OF_REACH:
         raise NotEstimableError("separated")
     weight = 1 / np.maximum(probability, NEVER)
     return np.minimum(weight, np.quantile(weight[was_linked], TRIM))
@@ -111,7 +132,9 @@ def effective_size(weights: ArrayLike) -> float:
     >>> effective_size([1, 1, 2])
     2.66...
     """
-    w = np.asarray(weights, dtype=float)
+    w = numbers("weights", weights, above=0)
+    if not len(w):
+        raise NotEstimableError("no_answers")
     return float(w.sum() ** 2 / (w @ w))
 
 
@@ -165,11 +188,20 @@ def register_weights(margins: Sequence[ArrayLike], invited: Sequence[ArrayLike])
     >>> found.weights, found.uncovered
     (array([20., 20., 20., 20., 20.]), (0.2,))
     """
-    codes = [np.asarray(code) for code in margins]
+    if not len(margins) or len(margins) != len(invited):
+        raise refuse(
+            "margins and counts of the register do not fit each other",
+            f"{len(margins)} margins, counts of {len(invited)}",
+            "counts for each margin, at least one",
+        )
+    coded = [clusters("margin", code, len(margins[0])) for code in margins]
+    codes = [code for code, _ in coded]
     counts = [np.asarray(count, dtype=float) for count in invited]
     if not len(codes[0]):
         raise NotEstimableError("no_answers")
-    for code, count in zip(codes, counts, strict=True):
+    for (code, labels), count in zip(coded, counts, strict=True):
+        if labels is not None:  # codes say places in the counts, labels would not
+            raise refuse("margin: not codes", f"{labels[0]!r}", "whole numbers from 0")
         known = np.isfinite(count).all() and (count >= 0).all() and code.max() < len(count)
         if not known or not (count[code] > 0).all():
             raise NotEstimableError("no_register")
@@ -182,7 +214,7 @@ def register_weights(margins: Sequence[ArrayLike], invited: Sequence[ArrayLike])
     return RegisterWeights(weights, effective_size(weights), uncovered)
 
 
-def _raked(codes: Sequence[NDArray[np.intp]], targets: Sequence[Floats]) -> Floats:
+def _raked(codes: Sequence[Codes], targets: Sequence[Floats]) -> Floats:
     """Return weights whose sums meet every margin, by iterative proportional fitting."""
     weights = np.ones(len(codes[0]))
     for _ in range(RAKING_CYCLES):
@@ -210,8 +242,9 @@ def linked_and_unlinked(y: ArrayLike, wave: ArrayLike, cluster: ArrayLike) -> Re
         Every valid answer of everybody who is eligible.
     wave : array-like, shape (n,)
         0 before, 1 after.
-    cluster : array-like of int, shape (n,)
-        Codes from 0; both answers of a person in one cluster, so for movers feeder groups.
+    cluster : array-like of shape (n,)
+        Codes from 0, or labels; both answers of a person in one cluster, so for movers feeder
+        groups.
 
     Raises
     ------
@@ -224,13 +257,13 @@ def linked_and_unlinked(y: ArrayLike, wave: ArrayLike, cluster: ArrayLike) -> Re
     >>> linked_and_unlinked(y, wave, school).estimate
     2.0
     """
-    y, after = np.asarray(y, dtype=float), np.asarray(wave).astype(int)
-    code = np.asarray(cluster) * 2 + after
-    counts = np.bincount(code)
-    used = np.flatnonzero(counts)
-    means = np.bincount(code, y)[used] / counts[used]
+    y = numbers("y", y)
+    cluster, labels = clusters("cluster", cluster, len(y))
+    code = cluster * 2 + flags("wave", wave, len(y))
+    used, (means,) = means_by(code, y)
     waves = np.column_stack([1 - used % 2, used % 2])
-    return contrast(means, waves, [-1, 1], used // 2, counts=counts[used])
+    change = contrast(means, waves, [-1, 1], used // 2, counts=np.bincount(code)[used])
+    return replace(change, clusters=labels)
 
 
 def standardised_differences(was_linked: ArrayLike, covariates: pd.DataFrame) -> pd.DataFrame:
@@ -259,25 +292,23 @@ def standardised_differences(was_linked: ArrayLike, covariates: pd.DataFrame) ->
       variable  n_linked  n_unlinked  mean_linked  mean_unlinked    smd
     0      pre         3           3        3.333            2.0  1.633
     """
-    group = np.where(np.asarray(was_linked, dtype=bool), "linked", "unlinked")
-    x = covariates.astype(float).groupby(group)
-    both = ["linked", "unlinked"]
-    n, means, variance = (found.reindex(both) for found in (x.count(), x.mean(), x.var()))
-    n = n.fillna(0).astype(int)
-    df = n.sum() - 2
-    pooled = (variance.fillna(0) * (n - 1)).sum() / df.where(df > 0)
-    pooled = pooled.where((n > 0).all() & (pooled > 0))
-    found = {
-        "n_linked": n.loc["linked"],
-        "n_unlinked": n.loc["unlinked"],
-        "mean_linked": means.loc["linked"],
-        "mean_unlinked": means.loc["unlinked"],
-        "smd": (means.loc["linked"] - means.loc["unlinked"]) / np.sqrt(pooled),
-    }
-    return pd.DataFrame(found).rename_axis("variable").reset_index()
+    is_linked = flags("was_linked", was_linked, len(covariates))
+    for name in covariates:
+        numbers(str(name), covariates[name], gaps=True)
+    x = covariates.astype(float)
+    n, means, squares = {}, {}, 0.0
+    for key, rows in (("linked", x[is_linked]), ("unlinked", x[~is_linked])):
+        n[f"n_{key}"], means[f"mean_{key}"] = rows.count(), rows.mean()
+        squares = squares + ((rows - rows.mean()) ** 2).sum()
+    table = pd.DataFrame(n | means)
+    counts = table[list(n)]
+    df = counts.sum(axis=1) - 2
+    pooled = (squares / df).where((df > 0) & (counts > 0).all(axis=1) & (squares > 0))
+    table["smd"] = (table["mean_linked"] - table["mean_unlinked"]) / np.sqrt(pooled)
+    return table.rename_axis("variable").reset_index()
 
 
-def pool_imputations(found: Sequence[Result]) -> Result:
+def pool_imputations(results: Sequence[Result]) -> Result:
     """Return the estimates of several imputations as one, by Rubin's rules.
 
     T = W + (1 + 1/m) B with the df of Barnard and Rubin, the complete-data df being the mean of
@@ -285,7 +316,7 @@ def pool_imputations(found: Sequence[Result]) -> Result:
 
     Parameters
     ----------
-    found : sequence of Result
+    results : sequence of Result
         The estimate in each completed data set, at least two.
 
     Returns
@@ -295,6 +326,8 @@ def pool_imputations(found: Sequence[Result]) -> Result:
 
     Raises
     ------
+    InputError
+        With fewer than two, or where an estimate, its error or its df are no numbers.
     NotEstimableError
         ``no_variance``, where neither part varies.
 
@@ -310,19 +343,23 @@ def pool_imputations(found: Sequence[Result]) -> Result:
     >>> round(one.estimate, 2), round(one.se, 4), round(one.df, 2)
     (0.2, 0.2309, 15.1)
     """
-    m = len(found)
-    estimates = np.array([each.estimate for each in found])
-    within = float(np.mean([each.se**2 for each in found]))
+    m = len(results)
+    if m < 2:
+        raise refuse("too few imputations to pool", m, "two and more")
+    estimates = numbers("estimates", [each.estimate for each in results])
+    within = float(np.mean(numbers("se", [each.se for each in results], least=0) ** 2))
+    if not all(each.df > 0 for each in results):
+        raise refuse("df out of range", min(each.df for each in results), "numbers above 0")
     between = float(estimates.var(ddof=1))
     total = within + (1 + 1 / m) * between
     if not total > 0:
         raise NotEstimableError("no_variance")
-    complete = float(np.mean([each.df for each in found]))
+    complete = float(np.mean([each.df for each in results]))
     share = (1 + 1 / m) * between / total
     observed = (1 + 1 / complete) / (1 + 3 / complete) * complete * (within / total)
     both = share**2 / (m - 1) + 1 / observed
     df = 1 / both if both > 0 else np.inf
-    return Result(float(estimates.mean()), float(np.sqrt(total)), df, found[0].n_clusters)
+    return Result(float(estimates.mean()), float(np.sqrt(total)), df, results[0].n_clusters)
 
 
 def imputed(
@@ -350,13 +387,14 @@ def imputed(
         NaN where missing; every row has one answer at least, or x tells enough.
     x : array-like of shape (n, k)
         A constant and further predictors, nothing missing.
-    school : array-like of int, shape (n,)
-        Codes from 0.
+    school : array-like of shape (n,)
+        Codes or labels.
     analyse : callable
         Takes a completed y of shape (n, v).
     rng : Generator
         Of the imputations.
     imputations : int, default 20
+        At least two.
 
     Returns
     -------
@@ -364,6 +402,8 @@ def imputed(
 
     Raises
     ------
+    InputError
+        Where lengths differ, numbers are infinite, x has gaps or schools are missing.
     NotEstimableError
         ``nobody_missing``, ``too_few_people`` to fit the model, or ``no_variance``.
 
@@ -372,8 +412,10 @@ def imputed(
     van Buuren 2018, Flexible Imputation of Missing Data, 2nd ed., chapter 7; Grund, Lüdtke &
     Robitzsch 2018, Organizational Research Methods 21(1), 111–149.
     """
-    y, x = np.array(y, dtype=float), np.asarray(x, dtype=float)
-    school = np.unique(np.asarray(school), return_inverse=True)[1]
+    y = numbers("y", y, ndim=2, gaps=True).copy()
+    x = numbers("x", x, len(y), ndim=2)
+    school = np.unique(clusters("school", school, len(y))[0], return_inverse=True)[1]
+    number("imputations", imputations, above=1)
     gaps = ~np.isfinite(y)
     if not gaps.any():
         raise NotEstimableError("nobody_missing")
@@ -386,7 +428,7 @@ def imputed(
     for j in range(y.shape[1]):
         y[gaps[:, j], j] = rng.choice(y[~gaps[:, j], j], gaps[:, j].sum())
     state = [(PRIOR_SHARE * v, v, PRIOR_SHARE * v) for v in variances]
-    found = []
+    results = []
     for cycle in range(WARM_UP + BETWEEN * imputations):
         for j in np.flatnonzero(gaps.any(axis=0)):
             others = np.delete(y, j, axis=1)
@@ -394,8 +436,8 @@ def imputed(
             predictors = np.column_stack([x, others, *means])
             y[:, j], state[j] = _draw(y[:, j], predictors, school, gaps[:, j], state[j], rng)
         if cycle >= WARM_UP and (cycle - WARM_UP) % BETWEEN == 0:
-            found.append(analyse(y.copy()))
-    return pool_imputations(found)
+            results.append(analyse(y.copy()))
+    return pool_imputations(results)
 
 
 def _draw(
@@ -448,11 +490,11 @@ def tipping_points(
     Parameters
     ----------
     estimate, se, df : float
-        Of the linked, in SD.
+        Of the linked, in SD; se and df above 0.
     share_linked : float
         Of those who could have been found again, above 0 and below 1.
     sesoi : float
-        Smallest effect of interest, in SD.
+        Smallest effect of interest, in SD, above 0.
     level : float, default .95
 
     Returns
@@ -463,6 +505,8 @@ def tipping_points(
 
     Raises
     ------
+    InputError
+        Where a number is outside its range.
     NotEstimableError
         ``nobody_missing``, or ``no_pairs`` where nobody was linked.
 
@@ -472,10 +516,16 @@ def tipping_points(
     >>> {key: round(value, 2) for key, value in found.items()}
     {'increase': -0.24, 'decrease': -0.76, 'beyond +SESOI': 0.01, 'beyond -SESOI': -1.01}
     """
+    number("share_linked", share_linked, above=-1e-12, below=1 + 1e-12)
     if share_linked >= 1:
         raise NotEstimableError("nobody_missing")
-    if not share_linked > 0:
+    if share_linked <= 0:
         raise NotEstimableError("no_pairs")
+    check_level(level)
+    number("estimate", estimate)
+    number("sesoi", sesoi, above=0)
+    if not (se > 0 and df > 0):
+        raise refuse("se and df out of range", f"{se}, {df}", "numbers above 0")
     half = float(stats.t.ppf((1 + level) / 2, df)) * se
     marks = {
         "increase": half,

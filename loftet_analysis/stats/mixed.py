@@ -42,10 +42,13 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import optimize
 
+from loftet_analysis.stats.inputs import Codes, clusters, contrast_vector, numbers
 from loftet_analysis.stats.result import Floats, NotEstimableError, Result
 
 GRADIENT = 1e-4
 STARTS = (0.3, 1.0, 0.03)
+FEWEST_REPEATED = 3  # people with several rows
+FAR = 30  # SD from zero beyond which the slope's covariate is centred
 
 
 @dataclass(frozen=True)
@@ -78,26 +81,12 @@ class Multilevel:
 
     def contrast(self, c: ArrayLike) -> Result:
         """Return c'β with its standard error and Satterthwaite's df."""
-        c = np.asarray(c, dtype=float)
+        c = contrast_vector(c, len(self.coefficients))
         variance = float(c @ self.vcov @ c)
         gradient = np.einsum("i,kij,j->k", c, self._by_parameter, c)
         spread = float(gradient @ self._of_parameters @ gradient)
         df = 2 * variance**2 / spread if spread > 0 else np.inf
         return Result(float(c @ self.coefficients), float(np.sqrt(variance)), df, self.n_schools)
-
-    def icc(self, slope: float = 0.0) -> float:
-        """Return the share of the variance between schools where the slope's covariate is this."""
-        part = self.components.get
-        school = (
-            part("school_intercept", 0.0)
-            + 2 * slope * part("school_covariance", 0.0)
-            + slope**2 * part("school_slope", 0.0)
-        )
-        others = part("person", 0.0) + part("region", 0.0) + part("residual", 0.0)
-        return school / (school + others)
-
-
-FEWEST_REPEATED = 3  # people with several rows
 
 
 def fit(
@@ -131,10 +120,12 @@ def fit(
 
     Raises
     ------
+    InputError
+        Where lengths differ, numbers are not finite or labels missing.
     NotEstimableError
-        ``one_cluster``, ``not_estimable`` (dependent columns, too few rows, or fewer than three
-        people with several rows: what differs between people and within them is then a ridge of
-        equal deviances), ``not_nested``, ``no_variance`` or ``not_converged``.
+        ``one_cluster``, ``not_estimable`` (dependent columns, a slope of a constant, too few rows,
+        or fewer than three people with several rows: what differs between people and within them
+        is then a ridge of equal deviances), ``not_nested``, ``no_variance`` or ``not_converged``.
 
     Examples
     --------
@@ -144,18 +135,17 @@ def fit(
     (3.75, 1.0508, 3.0)
     """
     problem = _Problem(y, x, school, slope, person, region)
-    theta = _optimum(problem)
-    return problem.finished(theta)
+    return problem.finished(_optimum(problem))
 
 
 class _Problem:
     """The sufficient statistics of a model, and its deviance at given relative factors."""
 
     def __init__(self, y, x, school, slope, person, region) -> None:
-        y, x = np.asarray(y, dtype=float), np.asarray(x, dtype=float)
+        y = numbers("y", y)
+        x = numbers("x", x, len(y), ndim=2)
         self.n, self.q = x.shape
-        school, schools = pd.factorize(np.asarray(school))
-        self.n_schools = len(schools)
+        school, self.n_schools = self._levels("school", school)
         if self.n_schools < 2:
             raise NotEstimableError("one_cluster")
         self.has_slope = slope is not None
@@ -168,8 +158,15 @@ class _Problem:
         self.scale = float(np.sqrt(residual @ residual / (self.n - self.q)))
         if not self.scale > 1e-10 * np.abs(y).max():
             raise NotEstimableError("no_variance")
-        extra = [np.ones(self.n)] + ([np.asarray(slope, dtype=float)] if self.has_slope else [])
-        a = np.column_stack([basis, residual / self.scale, *extra])
+        z, self.centre = [np.ones(self.n)], 0.0
+        if self.has_slope:
+            slope = numbers("slope", slope, self.n)
+            middle, spread = slope.mean(), slope.std()
+            if not spread > 1e-12 * np.abs(slope).max():
+                raise NotEstimableError("not_estimable")
+            self.centre = middle if abs(middle) > FAR * spread else 0.0
+            z.append(slope - self.centre)
+        a = np.column_stack([basis, residual / self.scale, *z])
         self.z = list(range(self.q + 1, a.shape[1]))
         order = np.argsort(school, kind="stable")
         starts = np.searchsorted(school[order], np.arange(self.n_schools))
@@ -178,14 +175,14 @@ class _Problem:
         self.sizes, self.counts = np.empty(0), np.empty(0)
         self.has_person, self.has_region = person is not None, region is not None
         if self.has_person:
-            by_size = self._people(a, school, pd.factorize(np.asarray(person))[0])
+            by_size = self._people(a, school, self._levels("person", person)[0])
         of_school = np.zeros(self.n_schools, dtype=int)
         if self.has_region:
-            code, regions = pd.factorize(np.asarray(region))
+            code, n_regions = self._levels("region", region)
             of_school[school] = code
             if (of_school[school] != code).any():
                 raise NotEstimableError("not_nested")
-            if len(regions) < 2:
+            if n_regions < 2:
                 raise NotEstimableError("one_cluster")
         # schools by region, and last among the axes; of them only the columns that Z needs
         order = np.argsort(of_school, kind="stable")
@@ -195,6 +192,11 @@ class _Problem:
         self.by_size_of_region = np.add.reduceat(by_size[:, order], starts, axis=1)
         self.whole = np.ascontiguousarray(whole[order][..., self.z].transpose(2, 1, 0))
         self.by_size = np.ascontiguousarray(by_size[:, order][..., self.z].transpose(0, 3, 2, 1))
+
+    def _levels(self, name: str, labels: ArrayLike) -> tuple[Codes, int]:
+        """Return a code for each label, in the order in which they come, and how many there are."""
+        codes, known = pd.factorize(clusters(name, labels, self.n)[0])
+        return codes, len(known)
 
     def _people(self, a: Floats, school: NDArray, person: NDArray) -> Floats:
         """Return each school's Σ s_p s_p' by the size of people, (sizes, schools, a, a)."""
@@ -222,11 +224,10 @@ class _Problem:
         return np.array(parts)
 
     @property
-    def bounds(self) -> list[tuple[float | None, None]]:
-        """Bounds of θ: diagonal elements and other levels are not negative."""
-        low: list[float | None] = [0.0, None, 0.0] if self.has_slope else [0.0]
-        low += [0.0] * (self.has_person + self.has_region)
-        return [(each, None) for each in low]
+    def lower(self) -> Floats:
+        """Lower bounds of θ: diagonal elements and other levels are not negative."""
+        slope = [-np.inf, 0.0] if self.has_slope else []
+        return np.array([0.0, *slope, *[0.0] * (self.has_person + self.has_region)])
 
     def crossproducts(self, theta: Floats) -> tuple[Floats, Floats]:
         """Return [X y]'V⁻¹[X y] and log |V|, V relative to σ², for every row of θ (m, k)."""
@@ -316,69 +317,69 @@ class _Problem:
             deviance=float(self.deviance(theta[None])[0]) + units,
             n=self.n,
             n_schools=self.n_schools,
-            singular=any(
-                low is not None and each < 1e-4
-                for each, (low, _) in zip(theta, self.bounds, strict=True)
-            ),
+            singular=bool((theta[self.lower == 0] < 1e-4).any()),
             _by_parameter=self.scale**2 * back @ by_parameter @ back.T,
             _of_parameters=spread,
         )
 
     def _components(self, theta: Floats, sigma2: float) -> dict[str, float]:
-        found = {"school_intercept": sigma2 * theta[0] ** 2}
-        rest = list(theta[1:])
-        if self.has_slope:
-            first, second = rest.pop(0), rest.pop(0)
-            found["school_covariance"] = sigma2 * theta[0] * first
-            found["school_slope"] = sigma2 * (first**2 + second**2)
-        if self.has_person:
-            found["person"] = sigma2 * rest.pop(0) ** 2
-        if self.has_region:
-            found["region"] = sigma2 * rest.pop(0) ** 2
-        return {key: float(value) for key, value in found.items()} | {"residual": float(sigma2)}
+        """Return the variances, and the covariance of intercept and slope."""
+        at = {"school_intercept": theta[0] ** 2}
+        if self.has_slope:  # θ is of the centred covariate, the components of the given one
+            first, far = theta[0] - self.centre * theta[1], self.centre * theta[2]
+            at["school_intercept"] = first**2 + far**2
+            at["school_covariance"] = first * theta[1] - far * theta[2]
+            at["school_slope"] = theta[1] ** 2 + theta[2] ** 2
+        levels = ["person"] * self.has_person + ["region"] * self.has_region
+        others = theta[len(theta) - len(levels) :] ** 2
+        at |= dict(zip(levels, others, strict=True)) | {"residual": 1.0}
+        return {key: float(sigma2 * value) for key, value in at.items()}
 
 
 def _outer_sums(rows: Floats, starts: NDArray[np.intp]) -> Floats:
     """Return Σ r r' of the rows from each start to the next."""
     k = rows.shape[1]
-    found = np.empty((len(starts), k, k))
+    sums = np.empty((len(starts), k, k))
     for i in range(k):
         for j in range(i, k):
-            found[:, i, j] = found[:, j, i] = np.add.reduceat(rows[:, i] * rows[:, j], starts)
-    return found
+            sums[:, i, j] = sums[:, j, i] = np.add.reduceat(rows[:, i] * rows[:, j], starts)
+    return sums
 
 
 def _optimum(problem: _Problem) -> Floats:
     """Return the θ of the least deviance, checked."""
-    bounds = problem.bounds
-    lower = np.array([-np.inf if low is None else low for low, _ in bounds])
-    tried = []
+    lower, tried = problem.lower, []
     for start in STARTS:
-        first = np.where(lower == 0, start, 0.0)
-        found = optimize.minimize(
+        search = optimize.minimize(
             lambda theta: _gradient(problem.deviance, theta),
-            first,
+            np.where(lower == 0, start, 0.0),
             jac=True,
             method="L-BFGS-B",
-            bounds=bounds,
+            bounds=[(low, None) for low in lower],
             options={"ftol": 1e-13},
         )
-        tried.append((float(found.fun), found.x))
+        tried.append((float(search.fun), search.x))
     # the least is polished; another only where that turns out to be no optimum
     for value, x in sorted(tried, key=lambda pair: pair[0]):
         theta = _polished(problem.deviance, x, lower)
-        if np.isfinite(value) and _is_optimum(problem.deviance, theta, lower):
+        gradient, hessian = _derivatives(problem.deviance, theta)
+        free = theta > lower
+        # flat, and curved upwards, wherever θ is free to go; rising from its bounds
+        if (
+            np.isfinite(value)
+            and np.abs(gradient[free]).max(initial=0) < GRADIENT
+            and gradient[~free].min(initial=0) > -GRADIENT
+            and np.linalg.eigvalsh(hessian[np.ix_(free, free)]).min(initial=1) > -1e-6
+        ):
             return theta
     raise NotEstimableError("not_converged")
 
 
 def _polished(deviance, theta: Floats, lower: Floats) -> Floats:
     """Return θ after Newton steps in the parameters that are not held at a bound."""
-    theta = np.where(theta < lower + 1e-6, np.maximum(lower, -np.inf), theta)
+    theta = np.where(theta < lower + 1e-6, lower, theta)
     for _ in range(30):
         free = theta > lower
-        if not free.any():
-            return theta
         gradient, hessian = _derivatives(deviance, theta)
         values, vectors = np.linalg.eigh(hessian[np.ix_(free, free)])
         step = np.zeros_like(theta)
@@ -392,18 +393,6 @@ def _polished(deviance, theta: Floats, lower: Floats) -> Floats:
         if np.abs(scale * step).max() < 1e-8:
             return theta
     return theta
-
-
-def _is_optimum(deviance, theta: Floats, lower: Floats) -> bool:
-    """Return whether the deviance is flat, and curved upwards, wherever θ is free to go."""
-    gradient, hessian = _derivatives(deviance, theta)
-    free = theta > lower
-    curved = np.linalg.eigvalsh(hessian[np.ix_(free, free)]) if free.any() else np.ones(1)
-    return bool(
-        np.abs(gradient[free]).max(initial=0) < GRADIENT
-        and gradient[~free].min(initial=0) > -GRADIENT
-        and curved.min() > -1e-6
-    )
 
 
 def _gradient(function, at: Floats) -> tuple[float, Floats]:

@@ -18,14 +18,18 @@ with numerical search, and its errors know no clusters.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from loftet_analysis.stats.cr2 import contrast, mean
+from loftet_analysis.stats.inputs import clusters, flags, numbers, refuse
 from loftet_analysis.stats.result import Floats, NotEstimableError, Result
 
 STEPS, STEP_TOLERANCE, SCORE_TOLERANCE = 100, 1e-10, 1e-8
+MOST_POINTS = 100
 
 
 def superiority_of_pairs(before: ArrayLike, after: ArrayLike, cluster: ArrayLike) -> Result:
@@ -35,8 +39,8 @@ def superiority_of_pairs(before: ArrayLike, after: ArrayLike, cluster: ArrayLike
     ----------
     before, after : array-like of shape (n,)
         Finite numbers.
-    cluster : array-like of int, shape (n,)
-        Codes from 0.
+    cluster : array-like of shape (n,)
+        Codes from 0, or labels.
 
     Returns
     -------
@@ -48,11 +52,14 @@ def superiority_of_pairs(before: ArrayLike, after: ArrayLike, cluster: ArrayLike
     >>> superiority_of_pairs([1, 2, 3, 4], [2, 2, 4, 3], [0, 0, 1, 1]).estimate
     0.125
     """
-    sign = np.sign(np.asarray(after, dtype=float) - np.asarray(before, dtype=float))
+    before = numbers("before", before)
+    sign = np.sign(numbers("after", after, len(before)) - before)
     return mean(sign / 2, cluster)
 
 
-def superiority(before: ArrayLike, after: ArrayLike, *clusters: ArrayLike) -> Result:
+def superiority(
+    before: ArrayLike, after: ArrayLike, cluster_before: ArrayLike, cluster_after: ArrayLike
+) -> Result:
     """Return Mann and Whitney's P(after > before) + ½ P(equal) of different people, less ½.
 
     The influence of an answer is the share of the other wave's answers that it beats (its
@@ -61,8 +68,8 @@ def superiority(before: ArrayLike, after: ArrayLike, *clusters: ArrayLike) -> Re
     Parameters
     ----------
     before, after : array-like of shape (n,), (m,)
-    *clusters : array-like of int
-        Clusters of `before` and of `after`, in shared codes.
+    cluster_before, cluster_after : array-like of shape (n,), (m,)
+        Their clusters, in codes from 0 or labels that both share.
 
     Returns
     -------
@@ -84,7 +91,9 @@ def superiority(before: ArrayLike, after: ArrayLike, *clusters: ArrayLike) -> Re
     >>> superiority([1, 2, 3, 4], [2, 3, 4, 4], [0, 0, 1, 1], [0, 0, 1, 1]).estimate
     0.1875
     """
-    before, after = np.asarray(before, dtype=float), np.asarray(after, dtype=float)
+    before, after = numbers("before", before), numbers("after", after)
+    clusters("cluster_before", cluster_before, len(before))
+    clusters("cluster_after", cluster_after, len(after))
     if not len(before) or not len(after):
         raise NotEstimableError("no_answers")
     beats = _placements(after, before)
@@ -94,9 +103,9 @@ def superiority(before: ArrayLike, after: ArrayLike, *clusters: ArrayLike) -> Re
         np.concatenate([beaten, beats]),
         np.column_stack([1 - wave, wave]),
         [1, 1],
-        np.concatenate([np.asarray(c) for c in clusters]),
+        np.concatenate([np.asarray(cluster_before), np.asarray(cluster_after)]),
     )
-    return Result(both.estimate / 2 - 0.5, both.se, both.df, both.n_clusters, both.scores)
+    return replace(both, estimate=both.estimate / 2 - 0.5)
 
 
 def _placements(values: Floats, others: Floats) -> Floats:
@@ -122,8 +131,8 @@ def ordered_logit(
         Whole numbers, the answer points.
     wave : array-like, shape (n,)
         0 before, 1 after.
-    cluster : array-like of int, shape (n,)
-        Codes from 0.
+    cluster : array-like of shape (n,)
+        Codes from 0, or labels.
     group : array-like, shape (n,), optional
         Grades, each with an effect of its own.
 
@@ -133,6 +142,9 @@ def ordered_logit(
 
     Raises
     ------
+    InputError
+        Where lengths differ, answers are no whole numbers (or over 100 different ones), `wave` is
+        not 0 or 1, or labels are missing.
     NotEstimableError
         ``one_cluster`` (without some one cluster no group has both waves, or all answers are
         alike), ``no_variance`` (one answer only, one wave only, or clusters that do not differ),
@@ -151,11 +163,20 @@ def ordered_logit(
     >>> round(found.estimate, 3), round(found.se, 3), found.df
     (1.091, 0.335, 2.0)
     """
-    points, code = np.unique(np.asarray(y), return_inverse=True)
-    labels = np.zeros(len(code)) if group is None else np.asarray(group)
-    groups, member = np.unique(labels, return_inverse=True)
-    used, place = np.unique(np.asarray(cluster), return_inverse=True)
-    wave = np.asarray(wave).astype(int)
+    points, code = np.unique(numbers("y", y), return_inverse=True)
+    if len(points) > MOST_POINTS or (points % 1).any():
+        raise refuse(
+            "y is no scale of answer points",
+            f"{len(points)} different values, the highest {points[-1]:g}",
+            f"whole numbers, at most {MOST_POINTS} different ones",
+            "round scores to answer points first",
+        )
+    n = len(code)
+    group = np.zeros(n, dtype=int) if group is None else clusters("group", group, n)[0]
+    groups, member = np.unique(group, return_inverse=True)
+    cluster, labels = clusters("cluster", cluster, n)
+    used, place = np.unique(cluster, return_inverse=True)
+    wave = flags("wave", wave, n).astype(int)
     k, g, j = len(points), len(groups), len(used)
     if j < 2:
         raise NotEstimableError("one_cluster")
@@ -181,7 +202,7 @@ def ordered_logit(
     scores[used] = np.sqrt((j - 1) / j) * (refits - refits.mean())
     if not np.abs(scores).max() > 1e-10:
         raise NotEstimableError("no_variance")
-    return Result.from_scores(float(theta[0, k - 1]), scores, j - 1.0, j)
+    return Result.from_scores(float(theta[0, k - 1]), scores, j - 1.0, j, labels)
 
 
 def _has_contrast(counts: NDArray) -> NDArray[np.bool_]:
@@ -212,9 +233,7 @@ def _proportional_odds(counts: NDArray, design: Floats, theta: Floats) -> Floats
     """
     counts = counts.astype(float)
     k, totals = counts.shape[2], counts.sum(axis=2)
-    lift = np.zeros((k, k - 1))  # p = lift @ γ plus the last category's 1
-    lift[np.arange(k - 1), np.arange(k - 1)] = 1
-    lift[np.arange(1, k), np.arange(k - 1)] = -1
+    lift = (np.eye(k) - np.eye(k, k=-1))[:, :-1]  # p = lift @ γ plus the last category's 1
     for _ in range(STEPS):
         gamma = special.expit(theta[:, None, : k - 1] - (theta[:, k - 1 :] @ design.T)[:, :, None])
         p = np.maximum(np.diff(gamma, axis=2, prepend=0, append=1), 1e-15)
@@ -226,7 +245,7 @@ def _proportional_odds(counts: NDArray, design: Floats, theta: Floats) -> Floats
         score = np.einsum("brk,brkm->bm", counts / p, derivative)
         scaled = derivative * np.sqrt(totals[:, :, None] / p)[..., None]
         scaled = scaled.reshape(len(counts), -1, scaled.shape[3])
-        information = scaled.transpose(0, 2, 1) @ scaled
+        information = scaled.mT @ scaled
         diagonal = np.arange(information.shape[1])
         information[:, diagonal, diagonal] += information[:, diagonal, diagonal] == 0
         try:

@@ -48,6 +48,7 @@ Eldridge, Ashby & Kerry 2006, International Journal of Epidemiology 35(5), 1292�
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import product
@@ -57,6 +58,7 @@ import pandas as pd
 from scipy import stats
 
 from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.stats.inputs import number, refuse
 
 LINKED_CHANGE, SAME_GRADE = "linked_change", "same_grade"
 PARTICIPANTS_VS_COLLEAGUES = "participants_vs_colleagues"
@@ -142,17 +144,15 @@ class Design:
             for name, (fits, allowed) in ranges.items()
             if not fits
         ]
-        if not problems and degrees_of_freedom(self) <= 0:
-            problems = [
-                Problem(
-                    "no degrees of freedom are left",
-                    found=f"{self.schools} schools, CV {self.cv}, {self.covariates} covariates",
-                    allowed="schools / (1 + CV²) above 1 + covariates",
-                    todo="plan more schools, or fewer covariates",
-                )
-            ]
         if problems:
             raise InputError(problems)
+        if degrees_of_freedom(self) <= 0:
+            raise refuse(
+                "no degrees of freedom are left",
+                f"{self.schools} schools, CV {self.cv}, {self.covariates} covariates",
+                "schools / (1 + CV²) above 1 + covariates",
+                "plan more schools, or fewer covariates",
+            )
 
 
 def standard_error(design: Design) -> float:
@@ -198,6 +198,7 @@ def mdes(design: Design, power: float = 0.80) -> float:
     >>> round(mdes(Design("same_grade", 20, 7.5, 0.17 * 0.50, icc=0.17)), 3)
     0.366
     """
+    number("power", power, above=0, below=1)
     df = degrees_of_freedom(design)
     multiplier = stats.t.ppf(1 - design.alpha / 2, df) + stats.t.ppf(power, df)
     return float(multiplier * standard_error(design))
@@ -243,20 +244,18 @@ def schools_needed(design: Design, effect: float, power: float = 0.80) -> int:
     >>> schools_needed(Design("linked_change", 10, 100, 0.04), 0.10)
     40
     """
-    if not abs(effect) > 0:
-        raise InputError(Problem("no number of schools can show no effect", found=str(effect)))
-    too_few = int(np.floor((1 + _size_variation(design)) * (1 + design.covariates)))
-    enough = too_few + 1
+    if not 0 < abs(effect) < np.inf:
+        raise refuse("no number of schools can show no effect", effect)
+    number("power", power, above=0, below=1)
+    fewest = int(np.floor((1 + _size_variation(design)) * (1 + design.covariates))) + 1
 
-    def short(schools: int) -> bool:
-        return mdes(replace(design, schools=schools), power) > abs(effect)
+    def is_enough(schools: int) -> bool:
+        return mdes(replace(design, schools=schools), power) <= abs(effect)
 
-    while short(enough):
-        too_few, enough = enough, 2 * enough
-    while enough - too_few > 1:
-        middle = (too_few + enough) // 2
-        too_few, enough = (middle, enough) if short(middle) else (too_few, middle)
-    return enough
+    most = fewest
+    while not is_enough(most):
+        most *= 2
+    return fewest + bisect_left(range(fewest, most), True, key=is_enough)
 
 
 def table(

@@ -40,9 +40,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from loftet_analysis.stats.cr2 import contrast, means_by
+from loftet_analysis.stats.inputs import clusters, flags, number, numbers, refuse
 from loftet_analysis.stats.result import Floats, NotEstimableError, Result
 
 # Scores that fewer have are no guide to the step of a scale, and steps that are small beside the
@@ -51,15 +52,43 @@ SELDOM, NARROWEST = 0.005, 0.1
 TOLERANCE = 1e-9
 
 
-def mid_quantile(y: Floats, weight: Floats, p: float, step: float) -> tuple[float, Floats]:
+def mid_quantile(y: ArrayLike, weight: ArrayLike, p: float, step: float) -> tuple[float, Floats]:
     """Return the weighted quantile of scores spread evenly over ± step, and its influences.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+        Scores.
+    weight : array-like of shape (n,)
+        Greater than zero.
+    p : float
+        Between 0 and 1.
+    step : float
+        What lies between neighbouring scores, see `scale_step`.
+
+    Returns
+    -------
+    quantile : float
+    influence : ndarray of shape (n,)
+        ψ of the module's text; its weighted sum is zero.
+
+    Raises
+    ------
+    NotEstimableError
+        ``no_answers``, or ``no_unique_quantile``: p falls between two heaps of scores far apart.
 
     Examples
     --------
-    >>> q, influence = mid_quantile(np.array([1.0, 2, 2, 4]), np.ones(4), 0.5, 1.0)
+    >>> q, influence = mid_quantile([1.0, 2, 2, 4], np.ones(4), 0.5, 1.0)
     >>> q, influence.round(3).tolist()
     (2.0, [-1.6, 0.0, 0.0, 1.6])
     """
+    y = numbers("y", y)
+    weight = numbers("weight", weight, len(y), above=0)
+    number("p", p, above=0, below=1)
+    number("step", step, above=0)
+    if not len(y):
+        raise NotEstimableError("no_answers")
     whose, scores = pd.factorize(y, sort=True)
     share = np.bincount(whose, weight) / weight.sum()
     bends = np.concatenate([scores - step, scores + step])
@@ -78,18 +107,26 @@ def mid_quantile(y: Floats, weight: Floats, p: float, step: float) -> tuple[floa
     return q, ((p - ((reach + 1) / 2).clip(0, 1)) / density)[whose]
 
 
-def scale_step(y: Floats) -> float:
+def scale_step(y: ArrayLike) -> float:
     """Return the step of the scores, at least a tenth of their SD.
 
     It is the difference that most often lies between two people with different scores, looking
     no further than one SD where two scores are that near: the scores of people without missing
     items lie on a grid, and neighbours on it are the most frequent pairs.
 
+    Raises
+    ------
+    NotEstimableError
+        ``no_answers``, or ``no_variance`` where all scores are the same.
+
     Examples
     --------
     >>> scale_step(np.repeat([2.0, 2.25, 7 / 3, 2.5, 2.75, 3.0], [9, 12, 1, 15, 11, 8]))
     0.25
     """
+    y = numbers("y", y)
+    if not len(y):
+        raise NotEstimableError("no_answers")
     sd = float(y.std())
     if not sd > 0:
         raise NotEstimableError("no_variance")
@@ -109,8 +146,40 @@ def scale_step(y: Floats) -> float:
     return max(float(apart[example[most]]), NARROWEST * sd)
 
 
-def kelley_contrast(z: Floats, low: NDArray[np.bool_], cluster: NDArray[np.intp]) -> Result:
-    """Return the mean of those who are low less the mean of all, who low people are part of."""
+def kelley_contrast(z: ArrayLike, low: ArrayLike, cluster: ArrayLike) -> Result:
+    """Return the mean of those who are low less the mean of all, who low people are part of.
+
+    With z = after − ρ before this is what the lowest rose beyond regression to the mean.
+
+    Parameters
+    ----------
+    z : array-like of shape (n,)
+    low : array-like of bool, shape (n,)
+        Some, not all.
+    cluster : array-like of shape (n,)
+        Codes from 0, or labels.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    NotEstimableError
+        ``nobody_low`` (nobody, or everybody), and those of ``cr2.contrast``.
+
+    Examples
+    --------
+    >>> before, after = np.array([1, 1, 2, 4, 3, 5.0]), np.array([2, 1, 3, 4, 3, 4.0])
+    >>> found = kelley_contrast(after - 0.8 * before, before < 2.5, [0, 1, 2, 0, 1, 2])
+    >>> round(found.estimate, 3), round(found.se, 3)
+    (0.233, 0.26)
+    """
+    z = numbers("z", z)
+    low = flags("low", low, len(z))
+    cluster, labels = clusters("cluster", cluster, len(z))
+    if not low.any() or low.all():
+        raise NotEstimableError("nobody_low")
     cell, (means,) = means_by(2 * cluster + low, z)
     counts = np.bincount(2 * cluster + low)[cell]
     x = np.column_stack([np.ones(len(cell)), cell % 2])
@@ -118,17 +187,18 @@ def kelley_contrast(z: Floats, low: NDArray[np.bool_], cluster: NDArray[np.intp]
     share, sizes = low.mean(), np.bincount(cluster)
     chance = np.bincount(cluster, low - share) / len(low) / np.sqrt(1 - sizes / len(low))
     scores = (1 - share) * apart.scores - apart.estimate * chance
-    return Result.from_scores((1 - share) * apart.estimate, scores, apart.df, apart.n_clusters)
+    estimate = float((1 - share) * apart.estimate)
+    return Result.from_scores(estimate, scores, apart.df, apart.n_clusters, labels)
 
 
-def variance_components(n: Floats, sums: Floats, squares: Floats) -> tuple[Floats, Floats]:
+def variance_components(n: ArrayLike, sums: ArrayLike, squares: ArrayLike) -> tuple[Floats, Floats]:
     """Return the variances between and within schools, of all schools and without each of them.
 
     Parameters
     ----------
-    n, sums : ndarray of shape (schools, grades)
-        Counts and sums of the answers.
-    squares : ndarray of shape (schools,)
+    n, sums : array-like of shape (schools, grades)
+        Counts and sums of the answers; every school has some.
+    squares : array-like of shape (schools,)
         Sums of squared answers.
 
     Returns
@@ -143,18 +213,24 @@ def variance_components(n: Floats, sums: Floats, squares: Floats) -> tuple[Float
     >>> between.round(2).tolist(), within.round(2).tolist()
     ([3.75, 1.75, 7.75, 1.75], [0.5, 0.5, 0.5, 0.5])
     """
+    n = numbers("n", n, ndim=2, least=0)
+    sums = numbers("sums", sums, len(n), ndim=2)
+    squares = numbers("squares", squares, len(n), least=0)
     size, total = n.sum(axis=1), sums.sum(axis=1)
+    if sums.shape != n.shape or not size.all():
+        raise refuse(
+            "counts and sums do not fit each other",
+            f"{n.shape} and {sums.shape}, {np.count_nonzero(size == 0)} schools without answers",
+            "the same schools and grades, answers in every school",
+        )
     n_schools = np.full(len(n) + 1, len(n) - 1)
     n_schools[0] = len(n)
     # Schools taken out of the grades' dummies and of the answers: both add up over schools.
     normal = n[:, :, None] * np.eye(n.shape[1]) - n[:, :, None] * n[:, None] / size[:, None, None]
     values, vectors = np.linalg.eigh(_also_without_each(normal))
     kept = values > TOLERANCE * np.maximum(values[:, -1:], 1)
-    along = (
-        vectors.transpose(0, 2, 1)
-        @ _also_without_each(sums - n * (total / size)[:, None])[:, :, None]
-    )
-    by_grade = np.divide(along[:, :, 0] ** 2, values, out=np.zeros_like(values), where=kept)
+    along = np.matvec(vectors.mT, _also_without_each(sums - n * (total / size)[:, None]))
+    by_grade = np.divide(along**2, values, out=np.zeros_like(values), where=kept)
     people = _also_without_each(size)
     rest = _also_without_each(squares - total**2 / size) - by_grade.sum(axis=1)
     within = _over(rest, people - n_schools - kept.sum(axis=1))

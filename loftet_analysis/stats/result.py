@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from loftet_analysis.errors import LoftetError
-
-Floats = NDArray[np.float64]
+from loftet_analysis.stats.inputs import Floats, check_level
 
 
 class NotEstimableError(LoftetError):
@@ -38,6 +37,8 @@ class Result:
     scores : ndarray of shape (largest cluster code + 1,) or None
         Each cluster's adjusted contribution, zero where a code has no rows; the squared standard
         error is the sum of their squares. None where the method has no such contributions.
+    clusters : ndarray or None
+        The labels of `scores`; None where the clusters were given as codes.
 
     Examples
     --------
@@ -54,11 +55,19 @@ class Result:
     df: float
     n_clusters: int = 0
     scores: Floats | None = None
+    clusters: NDArray | None = None
 
     @classmethod
-    def from_scores(cls, estimate: float, scores: Floats, df: float, n_clusters: int) -> Result:
+    def from_scores(
+        cls,
+        estimate: float,
+        scores: Floats,
+        df: float,
+        n_clusters: int,
+        clusters: NDArray | None = None,
+    ) -> Result:
         """Return the result whose variance is the sum of the squared scores."""
-        return cls(estimate, float(np.sqrt(scores @ scores)), df, n_clusters, scores)
+        return cls(estimate, float(np.sqrt(scores @ scores)), df, n_clusters, scores, clusters)
 
     @property
     def statistic(self) -> float:
@@ -71,6 +80,7 @@ class Result:
         return float(2 * special.stdtr(self.df, -abs(self.statistic)))
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Return the two-sided t(df) interval of this confidence level."""
+        """Return the two-sided t(df) interval of a confidence level between 0 and 1."""
+        check_level(level)
         half = float(special.stdtrit(self.df, (1 + level) / 2)) * self.se
         return self.estimate - half, self.estimate + half

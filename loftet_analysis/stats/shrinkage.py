@@ -21,6 +21,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import special
 
+from loftet_analysis.stats.inputs import check_level, numbers, refuse
 from loftet_analysis.stats.meta import tau2_reml
 from loftet_analysis.stats.result import Floats
 
@@ -65,8 +66,8 @@ def shrink(y: ArrayLike, v: ArrayLike, *, ci_level: float = 0.95) -> pd.DataFram
 
     Raises
     ------
-    ValueError
-        With fewer than 3 estimates.
+    InputError
+        With fewer than 3 estimates, or where numbers are not finite or variances not positive.
 
     Examples
     --------
@@ -76,9 +77,11 @@ def shrink(y: ArrayLike, v: ArrayLike, *, ci_level: float = 0.95) -> pd.DataFram
     1   0.300       0.112        0.490  0.044
     2   0.543       0.242        0.851  0.044
     """
-    y, v = np.asarray(y, dtype=float), np.asarray(v, dtype=float)
+    check_level(ci_level)
+    y = numbers("y", y)
+    v = numbers("v", v, len(y), above=0)
     if len(y) < FEWEST:
-        raise ValueError(f"{len(y)} estimates; it takes {FEWEST} to integrate over tau")
+        raise refuse("too few estimates to integrate over tau", len(y), f"{FEWEST} and more")
     tau2 = tau2_reml(y, v)
     x, share = _nodes()
     tau = np.sqrt(tau2 + np.median(v)) * x / (1 - x)

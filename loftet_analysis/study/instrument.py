@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
@@ -128,11 +127,6 @@ class ResponseSet(Described):
     def labels(self) -> dict[int, dict[str, str]]:
         """Label by language, by value."""
         return {value: option.text for value, option in self.options.items()}
-
-    @property
-    def also(self) -> dict[int, tuple[str, ...]]:
-        """Further labels that exports use, by value."""
-        return {value: option.also for value, option in self.options.items()}
 
     @property
     def minimum(self) -> int:
@@ -350,68 +344,51 @@ def read_instrument(
         document = read_yaml(found[name])
     except InputError as error:
         return None, list(error.problems)
-    instrument, problems = validated(Instrument, {**document.content, "<name>": name}, document)
-    checks = [] if instrument is None else check_instrument(instrument, document)
-    return instrument, [*document.problems, *problems, *checks]
+    instrument = validated(Instrument, {**document.content, "<name>": name}, document)
+    if instrument:
+        check_instrument(instrument, document)
+    return instrument, document.problems
 
 
-def check_instrument(instrument: Instrument, document: Document) -> list[Problem]:
-    """Return what is wrong between the parts of an instrument whose parts are well formed."""
-    return [
-        *_check_responses(instrument, document),
-        *_check_scales(instrument, document),
-        *_check_languages(instrument, document),
-        *_check_unique(instrument, document),
-    ]
-
-
-def _check_responses(instrument: Instrument, document: Document) -> Iterator[Problem]:
+def check_instrument(instrument: Instrument, document: Document) -> None:
+    """Report what is wrong between the parts of an instrument whose parts are well formed."""
     for name, responses in instrument.responses.items():
-        values = sorted(responses.options)
-        if len(values) != values[-1] - values[0] + 1:
-            yield Problem(
-                f"values of response set {name} have a gap",
-                ", ".join(map(str, values)),
-                f"every whole number from {values[0]} to {values[-1]}",
-                document.where("responses", name),
-            )
-        entries = [("missing", label) for label in responses.missing]
-        for value, option in responses.options.items():
-            entries += [(str(value), label) for label in (*option.text.values(), *option.also)]
-        taken = {str(value): str(value) for value in values}
-        for key, label in entries:
-            other = taken.setdefault(normalise_label(label), key)
-            if other != key:
-                yield Problem(
-                    f"one label for two answers in response set {name}",
-                    f"{label} ({other}; {key})",
-                    "labels that differ in more than case and blanks",
-                    document.where("responses", name, key),
-                )
-
-
-def _check_scales(instrument: Instrument, document: Document) -> Iterator[Problem]:
+        _check_responses(name, responses, document)
     if document.content.get("scales") == {}:
-        yield Problem("no scale in the instrument", "none", "one or more", document.where("scales"))
+        document.report(["scales"], "no scale in the instrument", "none", "one or more")
     for name, scale in instrument.scales.items():
-        if scale.responses not in instrument.responses:
-            yield Problem(
-                f"unknown response set of scale {name}",
-                scale.responses,
-                ", ".join(instrument.responses),
-                document.where("scales", name, "responses"),
-                did_you_mean(scale.responses, instrument.responses),
-            )
+        what, steps = f"unknown response set of scale {name}", ("scales", name)
+        document.expect((*steps, "responses"), what, scale.responses, instrument.responses)
         if scale.needed > len(scale.items):
-            yield Problem(
-                f"minimum of scale {name} is more than its items",
-                str(scale.minimum),
-                f"1 to {len(scale.items)}",
-                document.where("scales", name, "minimum"),
+            what = f"minimum of scale {name} is more than its items"
+            allowed = f"1 to {len(scale.items)}"
+            document.report((*steps, "minimum"), what, str(scale.minimum), allowed)
+    _check_languages(instrument, document)
+    _check_unique(instrument, document)
+
+
+def _check_responses(name: str, responses: ResponseSet, document: Document) -> None:
+    steps, values = ("responses", name), sorted(responses.options)
+    if len(values) != values[-1] - values[0] + 1:
+        found = ", ".join(map(str, values))
+        allowed = f"every whole number from {values[0]} to {values[-1]}"
+        document.report(steps, f"values of response set {name} have a gap", found, allowed)
+    entries = [("missing", label) for label in responses.missing]
+    for value, option in responses.options.items():
+        entries += [(str(value), label) for label in (*option.text.values(), *option.also)]
+    taken = {str(value): str(value) for value in values}
+    for key, label in entries:
+        other = taken.setdefault(normalise_label(label), key)
+        if other != key:
+            what, found = (
+                f"one label for two answers in response set {name}",
+                f"{label} ({other}; {key})",
             )
+            allowed = "labels that differ in more than case and blanks"
+            document.report((*steps, key), what, found, allowed)
 
 
-def _check_languages(instrument: Instrument, document: Document) -> Iterator[Problem]:
+def _check_languages(instrument: Instrument, document: Document) -> None:
     texts: dict[tuple[str, ...], dict[str, str]] = {}
     for name, responses in instrument.responses.items():
         texts |= {("responses", name, str(v)): text for v, text in responses.labels.items()}
@@ -419,38 +396,33 @@ def _check_languages(instrument: Instrument, document: Document) -> Iterator[Pro
         texts["scales", name, "label"] = scale.label
         texts |= {("scales", name, "items", i): item.text for i, item in scale.items.items()}
     for steps, text in texts.items():
-        absent = [language for language in instrument.languages if language not in text]
+        absent = ", ".join(each for each in instrument.languages if each not in text)
         if absent:
-            yield Problem(
-                f"language missing: {'.'.join(steps)}",
-                ", ".join(text),
-                ", ".join(instrument.languages),
-                document.where(*steps),
-                f"add {', '.join(absent)}",
-            )
+            what, allowed = f"language missing: {'.'.join(steps)}", ", ".join(instrument.languages)
+            document.report(steps, what, ", ".join(text), allowed, f"add {absent}")
 
 
-def _check_unique(instrument: Instrument, document: Document) -> Iterator[Problem]:
-    """Yield what would be ambiguous: names, export columns and wordings that stand twice."""
+def _check_unique(instrument: Instrument, document: Document) -> None:
+    """Report what would be ambiguous: names, export columns and wordings that stand twice."""
     named = dict.fromkeys(RESERVED, "a column of clean data")
     headers: dict[str, str] = {}
-    for scale in instrument.scales.values():
-        where = document.where("scales", scale.name)
-        yield from _taken(named, scale.name, f"scale {scale.name}", where)
+
+    def take(owners: dict[str, str], name: str, owner: str, steps: tuple[str, ...]) -> bool:
+        other = owners.setdefault(name, owner)
+        if other != owner:
+            what = "one name, column or wording for two things"
+            found, allowed = f"{name} ({other}; {owner})", "each name, column and wording once"
+            document.report(steps, what, found, allowed)
+        return other == owner
+
+    for name in instrument.scales:
+        take(named, name, f"scale {name}", ("scales", name))
     for scale in instrument.scales.values():
         for item in scale.items.values():
-            owner = f"item {scale.name}.{item.name}"
-            where = document.where("scales", scale.name, "items", item.name)
-            clashes = list(_taken(named, item.name, owner, where))
-            yield from clashes
-            known_as = () if clashes else (*item.codes, *item.wordings)
-            for header in dict.fromkeys(map(normalise_label, known_as)):
-                yield from _taken(headers, header, owner, where)
-
-
-def _taken(owners: dict[str, str], name: str, owner: str, where: str) -> Iterator[Problem]:
-    """Note whose a name, column or wording is; yield a problem where it is another's."""
-    other = owners.setdefault(name, owner)
-    if other != owner:
-        found, allowed = f"{name} ({other}; {owner})", "each name, column and wording once"
-        yield Problem("one name, column or wording for two things", found, allowed, where)
+            owner, steps = (
+                f"item {scale.name}.{item.name}",
+                ("scales", scale.name, "items", item.name),
+            )
+            if take(named, item.name, owner, steps):
+                for header in dict.fromkeys(map(normalise_label, (*item.codes, *item.wordings))):
+                    take(headers, header, owner, steps)

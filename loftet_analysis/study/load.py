@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 
 from loftet_analysis import paths
@@ -44,7 +46,7 @@ def load_study(name: str) -> Study:
     if name not in there:
         todo = did_you_mean(name, there) or f"write data_raw/{name}/{STUDY_FILE}"
         known = ", ".join(there) or "none yet"
-        raise InputError(Problem("unknown study", name, known, shown(paths.raw()), todo))
+        raise InputError("unknown study", name, known, shown(paths.raw()), todo)
     folder = paths.raw(name)
     document = read_yaml(folder / STUDY_FILE)
     content = {"schools": "schools.csv", "exports": "."} | document.content
@@ -58,9 +60,10 @@ def load_study(name: str) -> Study:
         content["populations"], found = _with_instruments(document, folder)
         others += found
     injected = {"<name>": name, "<folder>": folder}
-    study, problems = validated(Study, content | injected, document)
-    checks = [] if study is None else check_study(study, document)
-    problems = [*document.problems, *problems, *checks, *others]
+    study = validated(Study, content | injected, document)
+    if study:
+        check_study(study, document)
+    problems = [*document.problems, *others]
     if study is None or problems:
         raise InputError(problems)
     return study
@@ -110,14 +113,5 @@ def missing_exports(study: Study) -> list[Problem]:
 
 def _place(document: Document, file: str) -> str:
     """Return where a file is first named."""
-
-    def steps_to(part: object, steps: tuple[str | int, ...]) -> tuple[str | int, ...] | None:
-        if part == file:
-            return steps
-        parts = part.items() if isinstance(part, dict) else enumerate(part or ())
-        inner = (steps_to(entry, (*steps, step)) for step, entry in parts)
-        return (
-            next((found for found in inner if found), None) if not isinstance(part, str) else None
-        )
-
-    return document.where(*(steps_to(document.content, ()) or ()))
+    steps = (s for s in document.lines if reduce(getitem, s, document.content) == file)
+    return document.where(*next(steps, ()))

@@ -8,6 +8,7 @@ from datetime import date
 import pandas as pd
 
 from loftet_analysis import names
+from loftet_analysis.estimands import ESTIMANDS
 from loftet_analysis.study.instrument import Scale
 from loftet_analysis.study.study import Population, Study
 
@@ -16,9 +17,6 @@ COLUMNS = (
     "family", "plan_role", "drift", "flags",
 )  # fmt: skip
 PRIMARY, SECONDARY = "primary", "secondary"
-#: Estimands that are also estimated in subgroups, and those whose people have grown older.
-_IN_SUBGROUPS = ("linked_change", "same_grade")
-_GROWN_OLDER = ("linked_change", "cohort_change")
 _DAYS_PER_MONTH = 30.4375
 
 
@@ -34,7 +32,7 @@ def plan(study: Study) -> pd.DataFrame:
     -------
     DataFrame
         One row per population, outcome, estimand and subgroup (and gap), in the order of
-        study.yml, of the instrument and of ``names.ESTIMANDS``: changes of scales asked both
+        study.yml, of the instrument and of ``tuple(ESTIMANDS)``: changes of scales asked both
         before and after, levels of the others, for roles that were asked. Columns ``population,
         outcome, question`` (empty where the scale names none), ``estimand, contrast`` (of gaps,
         else empty), ``subgroup`` (``all``, ``grade=7``), ``family`` (empty, or "pupils:
@@ -93,7 +91,7 @@ def _asked(study: Study, population: Population, scale: Scale) -> Iterator[tuple
                     yield estimand, f"{column}={other} - {column}={first}", names.ALL
             continue
         yield estimand, "", names.ALL
-        if estimand in _IN_SUBGROUPS:
+        if ESTIMANDS[estimand].by_subgroup:
             for column in study.subgroups(population.name):
                 for group in study.groups(population.name, column):
                     if _can_be_met(study, estimand, column, group):
@@ -108,26 +106,28 @@ def _can_be_met(study: Study, estimand: str, column: str, group: str) -> bool:
 
 def _estimands(study: Study, population: Population, roles: tuple[str, ...] | None) -> list[str]:
     """Return the population's estimands without those that cannot be asked of a scale."""
-    about = {
-        "participants": {names.PARTICIPANT},
-        "colleagues": {names.COLLEAGUE},
-        "participants_vs_colleagues": {names.PARTICIPANT, names.COLLEAGUE},
-    }
     asked = set(names.ROLES if roles is None else roles)
-    wanted = [name for name in population.estimands if about.get(name, set()) <= asked]
+    wanted = [name for name in population.estimands if set(ESTIMANDS[name].roles) <= asked]
     if population.declared is not None:
         return wanted
     # what nobody declared is asked only where the study can answer it
-    out = set() if study.comparison else {"programme_vs_comparison"}
-    out |= set() if study.years_between else {"cohort_change"}
-    out |= set() if population.attendance else {"dose"}
-    out |= set() if population.name == "pupils" else set(names.SPREAD)
-    return [name for name in wanted if name not in out]
+    there = {
+        "": True,
+        "comparison": bool(study.comparison),
+        "years": bool(study.years_between),
+        "attendance": population.attendance is not None,
+    }
+    of_pupils = population.name == "pupils"
+    return [
+        name
+        for name in wanted
+        if there[ESTIMANDS[name].needs_also] and (of_pupils or not ESTIMANDS[name].is_equity)
+    ]
 
 
 def _drift(study: Study, population: str, outcome: str, estimand: str) -> float | None:
     declared = study.analysis.drift.get(population, {}).get(outcome)
-    if declared is None or estimand not in _GROWN_OLDER:
+    if declared is None or not ESTIMANDS[estimand].people_grow_older:
         return None
     return declared.per_grade * study.years_between
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 from loftet_analysis import names
 from loftet_analysis.errors import Problem
+from loftet_analysis.study.instrument import normalise_label
 from loftet_analysis.study.yamlfile import did_you_mean, shown
 
 REGION_NAME = "region_name"
@@ -50,6 +51,25 @@ def earlier_names(cell: str) -> list[str]:
     ['975270920', 'Stange gamle skole']
     """
     return [part.strip() for part in cell.split("|") if part.strip()]
+
+
+def school_lookup(schools: pd.DataFrame) -> dict[str, str]:
+    """Return ``school_id`` by normalised id, unique name, and earlier id or name.
+
+    Parameters
+    ----------
+    schools : DataFrame
+        The register: ``school_id, school, earlier``.
+    """
+    ids = {normalise_label(school): school for school in schools[names.SCHOOL]}
+    by_name = schools.assign(school=schools["school"].map(normalise_label))
+    by_name = by_name.drop_duplicates("school", keep=False).set_index("school")[names.SCHOOL]
+    earlier = {
+        normalise_label(text): school
+        for school, cell in zip(schools[names.SCHOOL], schools["earlier"], strict=True)
+        for text in earlier_names(cell)
+    }
+    return earlier | {name: school for name, school in by_name.items() if name} | ids
 
 
 def read_schools(path: Path) -> tuple[pd.DataFrame, list[Problem]]:
@@ -103,16 +123,7 @@ def read_schools(path: Path) -> tuple[pd.DataFrame, list[Problem]]:
 
 def _frame(rows: list[dict[str, str]], header: list[str]) -> pd.DataFrame:
     invited = [column for column in header if column.startswith(INVITED)]
-    columns = [
-        "school_id",
-        "school",
-        REGION_NAME,
-        "grades",
-        "role",
-        "municipality",
-        "earlier",
-        *invited,
-    ]
+    columns = [REGION_NAME if name == "region" else name for name in (*KNOWN, *invited)]
     frame = pd.DataFrame(rows, dtype=str).rename(columns={"region": REGION_NAME})
     frame = frame.reindex(columns=columns, fill_value="").astype(str)
     frame.insert(2, names.REGION, frame[REGION_NAME].map(slug).astype(str))

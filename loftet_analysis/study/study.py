@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import date
@@ -14,17 +15,20 @@ import pandas as pd
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from loftet_analysis import names
+from loftet_analysis.estimands import ESTIMANDS
 from loftet_analysis.study.grades import GRADE_BANDS
 from loftet_analysis.study.instrument import Instrument, Language, Role, Text, WaveName
-from loftet_analysis.study.schools import COMPARISON, INVITED, REGION_NAME
+from loftet_analysis.study.schools import COMPARISON, INVITED, REGION_NAME, school_lookup
 from loftet_analysis.study.yamlfile import Described, Line, Lines, Name, name_by_key, wrong
 
 LINK, CONSENT, GUARDIAN, TRIAL = "link", "consent", "guardian", "trial"
+#: Gatherings that can be attended, where the study does not say it; three of leaders' are digital.
+GATHERINGS, GATHERINGS_OF_LEADERS = 10, 7
 
 Tool = Literal[
     "nettskjema", "surveyxact", "qualtrics", "limesurvey", "msforms", "spss", "excel", "table"
 ]
-Estimand = Literal[names.ESTIMANDS]
+Estimand = Literal[tuple(ESTIMANDS)]
 PopulationName = Literal[names.POPULATIONS]
 
 
@@ -359,28 +363,29 @@ class Population(Described):
         return (constant,) if constant else ()
 
     @property
+    def gatherings(self) -> int:
+        """How many gatherings there were: as its register says, else 10, and 7 for leaders."""
+        told = self.attendance.of if self.attendance else None
+        return told or (GATHERINGS_OF_LEADERS if self.name == "leaders" else GATHERINGS)
+
+    @property
     def possible_estimands(self) -> tuple[str, ...]:
         """What its columns allow to be estimated."""
         linked, graded = self.link.by != "none", names.GRADE in self.columns
         both = linked and {names.PARTICIPANT, names.COLLEAGUE} <= set(self.roles)
-        allowed = {
-            "linked_change": linked,
-            "same_grade": graded,
-            "school_change": linked or graded,
-            "cohort_change": graded,
-            "programme_vs_comparison": linked or graded,
-            "level": True,
-            "dose": linked and self.name != "pupils",
-            "lowest_fifth": linked and self.name == "pupils",
-        }
-        allowed |= {name: graded for name in names.SPREAD if name not in allowed}
-        return tuple(name for name in names.ESTIMANDS if allowed.get(name, both))
+        there = {"": True, "links": linked, "grades": graded, "roles": both}
+        there["links or grades"] = linked or graded
+        return tuple(
+            name
+            for name, each in ESTIMANDS.items()
+            if there[each.needs] and self.name in each.populations
+        )
 
     @property
     def estimands(self) -> tuple[str, ...]:
         """What is estimated: as the study says, else all that its columns allow."""
         wanted = self.possible_estimands if self.declared is None else self.declared
-        return tuple(name for name in names.ESTIMANDS if name in wanted)
+        return tuple(name for name in ESTIMANDS if name in wanted)
 
     @property
     def groupings(self) -> tuple[str, ...]:
@@ -483,6 +488,14 @@ class Analysis(Described):
     drift: dict[PopulationName, dict[Name, Drift]] = Field(default_factory=dict)
 
 
+def _check_notebooks(given: object) -> object:
+    whole = isinstance(given, str) and re.fullmatch(r"[^/\\.:]+(/[^/\\.:]+)*", given)
+    if not whole:
+        allowed = "names or patterns below notebooks/, without .ipynb, such as any/* or mine/01_us"
+        raise wrong("wrong name of notebooks", given, allowed)
+    return given
+
+
 class Study(Described):
     """A study, whole and checked.
 
@@ -512,6 +525,11 @@ class Study(Described):
         The file, below the exports folder, that lists those who have withdrawn.
     corrections : str or None
         The file, below the exports folder, with corrections of single cells.
+    notebooks : tuple of str
+        The notebooks that it runs: names or patterns below ``notebooks/``.
+    questions : dict of str to dict of str to str
+        Its research questions: their texts, by id (as instruments and headings name them) and
+        language.
     """
 
     name: str = Field(alias="<name>")
@@ -529,6 +547,12 @@ class Study(Described):
     key: Path | None = None
     withdrawn: Line | None = None
     corrections: Line | None = None
+    notebooks: Annotated[
+        tuple[Annotated[Line, BeforeValidator(_check_notebooks)], ...],
+        Field(min_length=1),
+        BeforeValidator(lambda given: [given] if isinstance(given, str) else given),
+    ] = ("any/*",)
+    questions: dict[Name, Text] = Field(default_factory=dict)
 
     @property
     def export_files(self) -> tuple[str, ...]:
@@ -544,16 +568,27 @@ class Study(Described):
         return regions.set_axis([names.REGION, "name"], axis=1).reset_index(drop=True)
 
     @property
+    def years(self) -> dict[str, int]:
+        """School years (from 1 August) from the first wave to each; 0 where there are no dates."""
+        starts = {name: wave.start for name, wave in self.waves.items()}
+        begun = {name: day.year - (day.month < 8) if day else 0 for name, day in starts.items()}
+        return {name: year - next(iter(begun.values())) for name, year in begun.items()}
+
+    @property
     def years_between(self) -> int:
-        """School years from pre to post (from 1 August); 0 where waves have no dates."""
-        pre, post = (self.waves[wave].start for wave in (names.PRE, names.POST))
-        return _school_year(post) - _school_year(pre) if pre and post else 0
+        """School years from pre to post; 0 where waves have no dates."""
+        return self.years.get(names.POST, 0) - self.years.get(names.PRE, 0)
 
     @cached_property
     def comparison(self) -> tuple[str, ...]:
         """Ids of the schools outside the programme, in the order of the register."""
         outside = self.schools["role"] == COMPARISON
         return tuple(self.schools.loc[outside, names.SCHOOL])
+
+    @cached_property
+    def school_ids(self) -> dict[str, str]:
+        """``school_id`` by normalised id, unique name, and earlier id or name."""
+        return school_lookup(self.schools)
 
     def invited(self, population: str) -> dict[str, float]:
         """Return how many of a population were invited, by school; empty where nobody says."""
@@ -633,7 +668,3 @@ class Study(Described):
         wanted = unicodedata.normalize("NFC", path.name)
         there = sorted(path.parent.iterdir())
         return next((p for p in there if unicodedata.normalize("NFC", p.name) == wanted), path)
-
-
-def _school_year(day: date) -> int:
-    return day.year if day.month >= 8 else day.year - 1

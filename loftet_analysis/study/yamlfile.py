@@ -6,8 +6,10 @@ import difflib
 import re
 import types
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import getitem
 from pathlib import Path
 from typing import Annotated, ClassVar, TypeVar, Union, get_args, get_origin
 
@@ -56,6 +58,7 @@ Lines = Annotated[
     tuple[Line, ...], BeforeValidator(lambda given: [given] if isinstance(given, str) else given)
 ]
 AnyModel = TypeVar("AnyModel", bound=Described)
+Steps = Iterable[str | int]
 
 
 def name_by_key(given: object) -> object:
@@ -112,7 +115,8 @@ class Document:
     lines : dict of tuple to int
         The line (from 1) of each key or entry, by the steps that lead to it.
     problems : list of Problem
-        Keys that stand twice; the first of each is the one in ``content``.
+        What is wrong: keys that stand twice (the first of each is the one in ``content``), and
+        whatever validation and checks report.
     """
 
     path: Path
@@ -120,7 +124,7 @@ class Document:
     lines: dict[tuple[str | int, ...], int] = field(default_factory=lambda: {(): 1})
     problems: list[Problem] = field(default_factory=list)
 
-    def nearest(self, steps: Iterable[str | int]) -> tuple[str | int, ...]:
+    def nearest(self, steps: Steps) -> tuple[str | int, ...]:
         """Return the steps to the nearest node on the way that the given steps describe.
 
         Steps that the file does not hold are passed over; a step may also stand beside the
@@ -139,6 +143,21 @@ class Document:
     def at(self, line: int) -> str:
         """Return file and line as messages show them."""
         return f"{shown(self.path)}, line {line}"
+
+    def report(
+        self, steps: Steps, what: str, found: str = "", allowed: str = "", todo: str = ""
+    ) -> None:
+        """Add a problem of what the steps lead to."""
+        self.problems.append(Problem(what, found, allowed, self.where(*steps), todo))
+
+    def expect(
+        self, steps: Steps, what: str, found: str, known: Iterable[str], todo: str = ""
+    ) -> None:
+        """Report a name that is none of those known; the nearest one is its remedy."""
+        known = tuple(known)
+        if found not in known:
+            allowed = ", ".join(known) or "none"
+            self.report(steps, what, found, allowed, did_you_mean(found, known) or todo)
 
 
 def read_yaml(path: Path) -> Document:
@@ -170,22 +189,19 @@ def read_yaml(path: Path) -> Document:
         mark = error.problem_mark or error.context_mark
         found, where = str(error.problem or error.context), document.at(mark.line + 1)
         todo = "look at the indentation, colons and quotes of this line and the one above"
-        problem = Problem("not valid YAML", found, "key: value, indented by spaces", where, todo)
-        raise InputError(problem) from None
+        allowed = "key: value, indented by spaces"
+        raise InputError("not valid YAML", found, allowed, where, todo) from None
     except RecursionError:
         allowed = "keys and values a few levels deep"
-        raise InputError(Problem("nested too deeply", "", allowed, shown(path))) from None
+        raise InputError("nested too deeply", "", allowed, shown(path)) from None
     except (YAMLError, ValueError) as error:
-        found = str(error).splitlines()[0]
-        problem = Problem("not readable as text", found, "a text file in UTF-8", shown(path))
-        raise InputError(problem) from None
+        found, allowed = str(error).splitlines()[0], "a text file in UTF-8"
+        raise InputError("not readable as text", found, allowed, shown(path)) from None
     except OSError as error:
-        raise InputError(
-            Problem("cannot be read", str(error.strerror), where=shown(path))
-        ) from None
+        raise InputError("cannot be read", str(error.strerror), where=shown(path)) from None
     if not isinstance(node, MappingNode):
         found = "an empty file" if node is None else "no keys at the top"
-        raise InputError(Problem("nothing described", found, _ALLOWED["dict"], document.where()))
+        raise InputError("nothing described", found, _ALLOWED["dict"], document.where())
     document.content.update(_plain(node, (), document, set()))
     return document
 
@@ -204,8 +220,7 @@ def _plain(node: Node, steps: tuple, document: Document, seen: set[int]) -> obje
             return node.value.replace("\0", "")
         return None if node.style is None and node.value in ("", "~") else node.value
     if id(node) in seen:
-        where = document.at(document.lines[steps])
-        document.problems.append(Problem("a part repeated by *", where=where, todo="write it out"))
+        document.report(steps, "a part repeated by *", todo="write it out")
         return None
     seen.add(id(node))
     if not isinstance(node, MappingNode):
@@ -215,111 +230,86 @@ def _plain(node: Node, steps: tuple, document: Document, seen: set[int]) -> obje
     mapping: dict[str, object] = {}
     for key_node, entry in node.value:
         line, key = key_node.start_mark.line + 1, key_node.value
+        where = document.at(line)
         if not isinstance(key_node, ScalarNode):
-            where = document.at(line)
             document.problems.append(Problem("a key that is not a text", where=where))
         elif key in mapping:
             found = f"{key} (first in line {document.lines[*steps, key]})"
-            problem = Problem("duplicate key", found, "each key once", document.at(line))
-            document.problems.append(problem)
+            document.problems.append(Problem("duplicate key", found, "each key once", where))
         else:
             document.lines[*steps, key] = line
             mapping[key] = _plain(entry, (*steps, key), document, seen)
     return mapping
 
 
-def validated(
-    model: type[AnyModel], content: dict, document: Document
-) -> tuple[AnyModel | None, list[Problem]]:
-    """Return the model that the content describes, and everything that is wrong with it.
+def validated(model: type[AnyModel], content: dict, document: Document) -> AnyModel | None:
+    """Return the model that the content describes; what is wrong with it is reported.
 
     Where misspelt keys and choices are all that is wrong the model is returned too, as it was
     probably meant, so that the checks after this one can tell their problems in one message.
     """
     try:
-        return model.model_validate(content), []
+        return model.model_validate(content)
     except ValidationError as error:
-        problems = problems_of(error, model, document)
-        meant = _as_meant(content, error.errors(), model, document)
+        errors = sorted(error.errors(), key=lambda e: document.lines[document.nearest(e["loc"])])
+    refused = {e["loc"][:-1] for e in errors if e["loc"][-1:] == ("[key]",)}
+    for details in errors:
+        if details["loc"] not in refused:
+            _report(details, model, document)
     try:
-        return model.model_validate(meant), problems
+        return model.model_validate(_as_meant(content, errors, model, document))
     except ValidationError:
-        return None, problems
+        return None
 
 
 def _as_meant(
     content: dict, errors: list[dict], model: type[Described], document: Document
 ) -> dict:
     """Return the content with the nearest known key or choice in place of an unknown one."""
-    meant = _copied(content)
+    meant = deepcopy(content)
     for details in errors:
-        loc, kind = details["loc"], details["type"]
-        *way, last = document.nearest(loc) or ("",)
-        if last != loc[-1] or kind not in ("extra_forbidden", "literal_error"):
+        *way, last = document.nearest(details["loc"]) or ("",)
+        choices = _choices(details, model)
+        if not choices or last != details["loc"][-1]:
             continue
-        part = meant
-        for step in way:
-            part = part[step]
-        if kind == "literal_error":
-            part[last] = _closest(str(part[last]), _choices(details)) or _choices(details)[0]
+        part = reduce(getitem, way, meant)
+        if details["type"] == "literal_error":
+            part[last] = _closest(str(part[last]), choices) or choices[0]
         elif last in part:
-            near, value = _closest(last, _model_at(model, loc[:-1]).keys()), part.pop(last)
+            near, value = _closest(last, choices), part.pop(last)
             if near:
                 part.setdefault(near, value)
     return meant
 
 
-def _copied(content: object) -> object:
-    if isinstance(content, dict):
-        return {key: _copied(entry) for key, entry in content.items()}
-    return [_copied(entry) for entry in content] if isinstance(content, list) else content
+def _choices(details: dict, model: type[Described]) -> Sequence[str]:
+    """Return the keys that a part may have, or the values that a choice may be, else nothing."""
+    if details["type"] == "extra_forbidden":
+        return _model_at(model, details["loc"][:-1]).keys()
+    # pydantic's words: "'a', 'b' or 'c'"
+    literal = details["type"] == "literal_error"
+    return re.findall(r"'([^']*)'", details["ctx"]["expected"]) if literal else ()
 
 
-def _choices(details: dict) -> list[str]:
-    """Return what a literal may be, from pydantic's words "'a', 'b' or 'c'"."""
-    return re.findall(r"'([^']*)'", details["ctx"]["expected"])
-
-
-def problems_of(
-    error: ValidationError, model: type[Described], document: Document
-) -> list[Problem]:
-    """Return what pydantic found, by line: where, what is allowed, the nearest match.
-
-    Parameters
-    ----------
-    error : ValidationError
-        What validating ``model`` on the document's content raised.
-    model : type of Described
-        The model at the top of the document.
-    document : Document
-        The file that was read.
-    """
-    errors = sorted(error.errors(), key=lambda e: document.lines[document.nearest(e["loc"])])
-    refused = {e["loc"][:-1] for e in errors if e["loc"][-1:] == ("[key]",)}
-    return [_problem(e, model, document) for e in errors if e["loc"] not in refused]
-
-
-def _problem(details: dict, model: type[Described], document: Document) -> Problem:
-    kind, loc, todo = details["type"], details["loc"], ""
-    where, path = document.where(*loc), ".".join(map(str, document.nearest(loc)))
+def _report(details: dict, model: type[Described], document: Document) -> None:
+    """Report what pydantic found: what is allowed, and the nearest match."""
+    kind, loc = details["type"], details["loc"]
+    path = ".".join(map(str, document.nearest(loc)))
     if kind == "described":
-        parts = details["ctx"]
-        return Problem(parts["what"], parts["found"], parts["allowed"], where, parts["todo"])
+        return document.report(loc, **details["ctx"])
     if kind == "missing":
         key = f"{path}.{loc[-1]}".removeprefix(".")
-        return Problem(f"missing key: {key}", where=where, todo=f"add {loc[-1]}")
+        return document.report(loc, f"missing key: {key}", todo=f"add {loc[-1]}")
     if kind == "extra_forbidden":
-        keys = _model_at(model, loc[:-1]).keys()
-        todo = did_you_mean(str(loc[-1]), keys)
-        return Problem(f"unknown key: {path}", str(loc[-1]), ", ".join(keys), where, todo)
-    found, allowed = _seen(details["input"]), details["msg"].removeprefix("Input should be ")
+        return document.expect(loc, f"unknown key: {path}", str(loc[-1]), _choices(details, model))
+    what, found = f"wrong value for {path}", _seen(details["input"])
     if kind == "literal_error":
-        allowed, todo = ", ".join(_choices(details)), did_you_mean(found, _choices(details))
-    elif kind == "too_short":
+        return document.expect(loc, what, found, _choices(details, model))
+    told = details["msg"].removeprefix("Input should be ")
+    allowed = _ALLOWED.get(kind) or _ALLOWED.get(kind.split("_")[0]) or told
+    if kind == "too_short":
         allowed = f"at least {details['ctx']['min_length']}"
-    else:
-        allowed = _ALLOWED.get(kind) or _ALLOWED.get(kind.split("_")[0]) or allowed
-    return Problem(f"wrong value for {path}", found, allowed, where, todo)
+    return document.report(loc, what, found, allowed)
 
 
 def _seen(value: object) -> str:

@@ -1,37 +1,27 @@
-"""One reader per survey tool, each to the same frame of text."""
+"""Exports of every survey tool, read to the same frame of text.
+
+What a tool does in a way of its own stands in a file of its name. Nettskjema and Microsoft Forms
+do nothing of the kind: with a codebook the headings are variable names and the cells codes,
+without one question texts (with HTML in them, and repeated where a question is) and option texts;
+both are handed on as they stand, and recognised by name or by text later.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
 
-from loftet_analysis.cleaning.readers import (
-    excel,
-    limesurvey,
-    msforms,
-    nettskjema,
-    qualtrics,
-    spss,
-    surveyxact,
-    table,
-)
+from loftet_analysis.cleaning.readers import excel, limesurvey, qualtrics, spss, surveyxact
 from loftet_analysis.cleaning.readers.chain import chained
 from loftet_analysis.cleaning.readers.export import Export
-from loftet_analysis.cleaning.readers.recognise import recognise, resembles
-from loftet_analysis.cleaning.readers.system import system_roles
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.cleaning.readers.recognise import recognise, system_roles, tool_of
+from loftet_analysis.cleaning.readers.table import read_delimited
+from loftet_analysis.errors import InputError
 from loftet_analysis.study import ExportFile
 
 __all__ = ["Export", "chained", "read_export", "recognise"]
 
-_TEXT_READERS = {
-    "limesurvey": limesurvey,
-    "msforms": msforms,
-    "nettskjema": nettskjema,
-    "qualtrics": qualtrics,
-    "surveyxact": surveyxact,
-    "table": table,
-}
+_ADAPTED = {"limesurvey": limesurvey.adapted, "qualtrics": qualtrics.adapted}
 
 
 def read_export(path: Path, file: ExportFile) -> Export:
@@ -56,38 +46,27 @@ def read_export(path: Path, file: ExportFile) -> Export:
         not of the tool that is named.
     """
     if not path.is_file():
-        raise InputError(_no_file(path))
+        beside = sorted(path.parent.iterdir()) if path.parent.is_dir() else []
+        files = [other.name for other in beside if other.is_file()]
+        found = "in its folder: " + (", ".join(files[:10]) or "nothing")
+        todo = "put the export there, or correct its name in study.yml"
+        raise InputError("export is missing", found, path.name, str(path.parent), todo)
     tool, reason = (file.tool, "") if file.tool else recognise(path, encoding=file.encoding)
-    if tool == "spss":
+    suffix = path.suffix.lower()
+    if tool == "surveyxact":
+        export = surveyxact.read(path, delimiter=file.delimiter, encoding=file.encoding)
+    elif tool == "spss" or (tool == "nettskjema" and suffix in (".sav", ".zsav")):
         export = spss.read(path, encoding=file.encoding)
-    elif tool == "excel":
+    elif tool == "excel" or (suffix == ".xlsx" and tool != "table"):
         export = excel.read(path)
     else:
-        export = _TEXT_READERS[tool].read(path, delimiter=file.delimiter, encoding=file.encoding)
-    other = resembles(export.frame)
+        export = read_delimited(path, delimiter=file.delimiter, encoding=file.encoding)
+    if tool in _ADAPTED:
+        export = _ADAPTED[tool](export)
+    other = tool_of(export.frame.columns)[0]
     if file.tool and other and other != tool and tool not in ("table", "excel", "spss"):
-        raise InputError(_other_tool(path, tool, other))
+        todo = f"write tool: {other} in study.yml, or put the right file there"
+        found = f"the headings of {other}"
+        raise InputError("export of another tool", found, tool, path.name, todo)
     roles = system_roles(other or tool, export.frame.columns)
     return replace(export, roles=roles, tool=tool, recognised=reason)
-
-
-def _other_tool(path: Path, tool: str, other: str) -> Problem:
-    return Problem(
-        "export of another tool",
-        found=f"the headings of {other}",
-        allowed=tool,
-        where=path.name,
-        todo=f"write tool: {other} in study.yml, or put the right file there",
-    )
-
-
-def _no_file(path: Path) -> Problem:
-    beside = sorted(path.parent.iterdir()) if path.parent.is_dir() else []
-    files = [other.name for other in beside if other.is_file()]
-    return Problem(
-        "export is missing",
-        found="in its folder: " + (", ".join(files[:10]) or "nothing"),
-        allowed=path.name,
-        where=str(path.parent),
-        todo="put the export there, or correct its name in study.yml",
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from loftet_analysis.cleaning.readers.export import Export, named_apart
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import InputError, Problem, row_numbers
 from loftet_analysis.study.study import Continuation
 
 
@@ -32,14 +32,9 @@ def chained(first: Export, second: Export, then: Continuation) -> Export:
     InputError
         Where one of the two columns is not there, or a submission was continued twice.
     """
+    todo = "correct `then` in study.yml"
     problems = [
-        Problem(
-            "column not found",
-            found=", ".join(list(export.frame)[:20]),
-            allowed=column,
-            where=export.name,
-            todo="correct `then` in study.yml",
-        )
+        Problem("column not found", ", ".join([*export.frame][:20]), column, export.name, todo)
         for export, column in ((first, then.serial), (second, then.reference))
         if column not in export.frame
     ]
@@ -52,22 +47,14 @@ def chained(first: Export, second: Export, then: Continuation) -> Export:
     keys = right[reference].str.strip()
     twice = keys.ne("") & keys.duplicated(keep=False)
     if twice.any():
-        raise InputError(
-            Problem(
-                "a submission that goes on twice",
-                found="rows " + ", ".join(str(row + 2) for row in right.index[twice][:5]),
-                allowed="each submission of the first form once",
-                where=second.name,
-                todo="take out the row that does not count",
-            )
-        )
+        what, found = "a submission that goes on twice", row_numbers(right.index[twice])
+        allowed = "each submission of the first form once"
+        todo = "take out the row that does not count"
+        raise InputError(what, found, allowed, second.name, todo)
     left = first.frame.assign(**{"<key>": first.frame[then.serial].str.strip()})
     right = right.assign(**{"<key>": keys.where(keys.ne(""), "<none>")})
-    whole = left.merge(right, on="<key>", how="outer", sort=False)
-    order = {key: place for place, key in enumerate(left["<key>"])}
-    whole = whole.sort_values(
-        "<key>", key=lambda key: key.map(order).fillna(len(order)), kind="stable"
-    )
+    others = right[~right["<key>"].isin(left["<key>"])]
+    whole = pd.concat([left.merge(right, on="<key>", how="left"), others])
     frame = whole.drop(columns="<key>").fillna("").reset_index(drop=True)
     return Export(
         pd.DataFrame(frame, dtype="str"),

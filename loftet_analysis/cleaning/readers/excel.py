@@ -5,14 +5,20 @@ from __future__ import annotations
 import re
 import zipfile
 import zlib
-from datetime import date, datetime, time
+from functools import reduce
 from pathlib import Path
 from typing import IO
 
 from python_calamine import CalamineError, CalamineWorkbook
 
-from loftet_analysis.cleaning.readers.export import Export, empty, from_columns, unreadable
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.cleaning.readers.export import (
+    Export,
+    cell_text,
+    empty,
+    from_columns,
+    unreadable,
+)
+from loftet_analysis.errors import InputError
 
 MOST_UNPACKED = 1_500_000_000  # bytes
 MOST_COLUMNS = 2_000
@@ -35,19 +41,14 @@ def read(path: Path) -> Export:
         than one sheet of answers, or is larger unpacked than any survey.
     """
     sheets = {name: rows for name, rows in read_sheets(path).items() if rows}
-    if sum(len(rows) > 1 for rows in sheets.values()) > 1:
-        raise InputError(
-            Problem(
-                "more than one sheet with answers",
-                found=", ".join(name for name, rows in sheets.items() if len(rows) > 1),
-                allowed="one sheet with answers",
-                where=path.name,
-                todo="keep the sheet with the answers and save the others elsewhere",
-            )
-        )
+    filled = [name for name, rows in sheets.items() if len(rows) > 1]
+    if len(filled) > 1:
+        what, allowed = "more than one sheet with answers", "one sheet with answers"
+        todo = "keep the sheet with the answers and save the others elsewhere"
+        raise InputError(what, ", ".join(filled), allowed, path.name, todo)
     rows = max(sheets.values(), key=len, default=[])
     if len(rows) < 2:
-        raise InputError(empty(path, f"{len(rows)} rows"))
+        raise empty(path.name, f"{len(rows)} rows")
     headings, *answers = rows
     return from_columns(list(zip(*answers, strict=True)), headings, path)
 
@@ -61,23 +62,19 @@ def read_sheets(path: Path) -> dict[str, list[list[str]]]:
         As :func:`read`, of every sheet.
     """
     if path.stat().st_size == 0:
-        raise InputError(empty(path, "0 bytes"))
+        raise empty(path.name, "0 bytes")
     _inspect(path)
+    sheets: dict[str, list[list[str]]] = {}
     try:
         with CalamineWorkbook.from_path(path) as book:
-            return {
-                name: [[cell_text(cell) for cell in row] for row in _rows(book, name)]
-                for name in book.sheet_names
-            }
+            for name in book.sheet_names:
+                rows = book.get_sheet_by_name(name).to_python()
+                while rows and not any(cell != "" for cell in rows[-1]):
+                    rows.pop()
+                sheets[name] = [[cell_text(cell) for cell in row] for row in rows]
     except (CalamineError, ValueError, OSError) as error:
-        raise InputError(unreadable(path, str(error))) from error
-
-
-def _rows(book: CalamineWorkbook, name: str) -> list[list]:
-    rows = book.get_sheet_by_name(name).to_python()
-    while rows and not any(cell != "" for cell in rows[-1]):
-        rows.pop()
-    return rows
+        raise unreadable(path.name, str(error)) from error
+    return sheets
 
 
 def _inspect(path: Path) -> None:
@@ -86,7 +83,7 @@ def _inspect(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             size = sum(part.file_size for part in archive.infolist())
             if size > MOST_UNPACKED:
-                raise InputError(_too_large(path, f"{size / 1e9:.1f} GB when unpacked"))
+                raise _too_large(path, f"{size / 1e9:.1f} GB when unpacked")
             for part in archive.namelist():
                 if _SHEET.fullmatch(part):
                     with archive.open(part) as sheet:
@@ -95,7 +92,7 @@ def _inspect(path: Path) -> None:
         raw = path.read_bytes()[:8]
         locked = raw.startswith(b"\xd0\xcf\x11\xe0")
         found = "a workbook with a password, or of Excel before 2007" if locked else str(error)
-        raise InputError(unreadable(path, found)) from error
+        raise unreadable(path.name, found) from error
 
 
 def _inspect_sheet(path: Path, sheet: IO[bytes]) -> None:
@@ -105,50 +102,21 @@ def _inspect_sheet(path: Path, sheet: IO[bytes]) -> None:
         cut = text.rfind(b"<") if len(chunk) == _CHUNK else len(text)
         text, rest = text[:cut], text[cut:]
         for letters in {match[1] for match in _REFERENCE.finditer(text)}:
-            number = 0
-            for letter in letters:
-                number = number * 26 + letter - 64
-            widest = max(widest, number)
+            digits = (letter - 64 for letter in letters)
+            widest = max(widest, reduce(lambda number, digit: number * 26 + digit, digits))
         numbers = _ROW.findall(text)
         last = max(last, int(numbers[-1])) if numbers else last
         errors += [match[1].decode() for match in _ERROR.finditer(text)]
     if widest > MOST_COLUMNS or last * max(widest, 1) > MOST_CELLS:
-        raise InputError(_too_large(path, f"{last} rows, a cell in column number {widest}"))
+        raise _too_large(path, f"{last} rows, a cell in column number {widest}")
     if errors:
         more = f" and {len(errors) - 5} more" if len(errors) > 5 else ""
-        raise InputError(
-            Problem(
-                "error values in a workbook",
-                found="in " + ", ".join(errors[:5]) + more,
-                allowed="texts, numbers and dates",
-                where=path.name,
-                todo="export the form again; a formula or a damaged cell does this",
-            )
-        )
+        found, allowed = "in " + ", ".join(errors[:5]) + more, "texts, numbers and dates"
+        todo = "export the form again; a formula or a damaged cell does this"
+        raise InputError("error values in a workbook", found, allowed, path.name, todo)
 
 
-def _too_large(path: Path, found: str) -> Problem:
-    return Problem(
-        "workbook larger than any survey",
-        found=found,
-        allowed=f"{MOST_COLUMNS} columns and {MOST_UNPACKED / 1e9:.1f} GB when unpacked",
-        where=path.name,
-        todo="delete stray cells far to the right or below, or export the form as CSV",
-    )
-
-
-def cell_text(cell: object) -> str:
-    """Return what a cell says: whole numbers without a decimal point, dates as ISO 8601.
-
-    Examples
-    --------
-    >>> [cell_text(cell) for cell in (3.0, 2.5, "0301", date(2025, 9, 15), True, "")]
-    ['3', '2.5', '0301', '2025-09-15', 'TRUE', '']
-    """
-    if isinstance(cell, bool):
-        return str(cell).upper()
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() else repr(cell)
-    if isinstance(cell, datetime | date | time):
-        return cell.isoformat()
-    return str(cell)
+def _too_large(path: Path, found: str) -> InputError:
+    allowed = f"{MOST_COLUMNS} columns and {MOST_UNPACKED / 1e9:.1f} GB when unpacked"
+    todo = "delete stray cells far to the right or below, or export the form as CSV"
+    return InputError("workbook larger than any survey", found, allowed, path.name, todo)

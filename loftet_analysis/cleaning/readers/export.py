@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, time
 from pathlib import Path
 
 import pandas as pd
 
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import InputError, row_numbers
 
 
 @dataclass(frozen=True)
@@ -74,18 +75,13 @@ def from_columns(columns: Sequence, headings: Sequence[str], path: Path) -> Expo
     names = named_apart(headings)
     frame = pd.DataFrame(dict(zip(names, columns, strict=True)), dtype="str")
     if frame.empty:
-        raise InputError(empty(path, "no row below the headings"))
+        raise empty(path.name, "no row below the headings")
     again = _headings_again(frame, headings)
     if len(again):
-        raise InputError(
-            Problem(
-                "the headings stand again among the answers",
-                found="rows " + ", ".join(str(row + 2) for row in again[:5]),
-                allowed="the headings in the first row alone",
-                where=path.name,
-                todo="take these rows out; two exports seem to have been put together",
-            )
-        )
+        allowed = "the headings in the first row alone"
+        todo = "take these rows out; two exports seem to have been put together"
+        what = "the headings stand again among the answers"
+        raise InputError(what, row_numbers(again), allowed, path.name, todo)
     return Export(frame, path.name, dict(zip(names, headings, strict=True)))
 
 
@@ -95,23 +91,29 @@ def _headings_again(frame: pd.DataFrame, headings: Sequence[str]) -> pd.Index:
     return rows.index[(rows == list(headings)).all(axis=1)] if len(headings) > 1 else rows.index[:0]
 
 
-def empty(path: Path, found: str) -> Problem:
-    """Return the problem of an export without answers."""
-    return Problem(
-        "empty export",
-        found=found,
-        allowed="at least one row of answers",
-        where=path.name,
-        todo="export the form again, and look at the file before it is put here",
-    )
+def empty(file: str, found: str) -> InputError:
+    """Return the error of an export without answers."""
+    todo = "export the form again, and look at the file before it is put here"
+    return InputError("empty export", found, "at least one row of answers", file, todo)
 
 
-def unreadable(path: Path, found: str) -> Problem:
-    """Return the problem of a file that is damaged or of another kind."""
-    return Problem(
-        "unreadable export",
-        found=found,
-        allowed="a whole file of the kind that study.yml names",
-        where=path.name,
-        todo="export or copy the file again, or correct its tool in study.yml",
-    )
+def unreadable(file: str, found: str) -> InputError:
+    """Return the error of a file that is damaged or of another kind."""
+    allowed = "a whole file of the kind that study.yml names"
+    todo = "export or copy the file again, or correct its tool in study.yml"
+    return InputError("unreadable export", found, allowed, file, todo)
+
+
+def cell_text(cell: object) -> str:
+    """Return what a cell says: whole numbers without a decimal point, dates as ISO 8601.
+
+    Examples
+    --------
+    >>> [cell_text(cell) for cell in (3.0, 2.5, "0301", date(2025, 9, 15), True, "")]
+    ['3', '2.5', '0301', '2025-09-15', 'TRUE', '']
+    """
+    if isinstance(cell, bool):
+        return str(cell).upper()
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() else repr(float(cell))
+    return cell.isoformat() if isinstance(cell, date | time) else str(cell)

@@ -2,43 +2,31 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 
-from loftet_analysis.cleaning.readers import excel
 from loftet_analysis.cleaning.readers.export import Export, empty, unreadable
-from loftet_analysis.cleaning.readers.table import read_delimited
-from loftet_analysis.errors import InputError
 
 _IMPORT = '{"importid"'
 
 
-def read(path: Path, *, delimiter: str | None = None, encoding: str | None = None) -> Export:
-    """Read an export of Qualtrics: ``.csv``, ``.tsv`` or ``.xlsx``.
+def adapted(export: Export) -> Export:
+    """Take the rows of question texts and of import ids out of the answers.
 
-    The rows of question texts and of import ids leave the answers; the texts become the columns'
-    questions.
+    The texts become the columns' questions.
 
     Raises
     ------
     InputError
         Where neither a row of import ids nor the legacy columns ``V1, V2, …`` are there.
     """
-    if path.suffix.lower() == ".xlsx":
-        export = excel.read(path)
-    else:
-        export = read_delimited(
-            path, delimiter=delimiter, encoding=encoding, delimiters=(",", "\t", ";")
-        )
     frame = export.frame
     skipped = heading_rows(frame)
     if not skipped:
-        raise InputError(unreadable(path, "neither import ids below the headings nor V1, V2, …"))
+        raise unreadable(export.name, "neither import ids below the headings nor V1, V2, …")
     questions = dict(zip(frame, frame.iloc[0].str.strip(), strict=True))
     answers = frame.iloc[skipped:]
     if answers.empty:
-        raise InputError(empty(path, "no row below the headings"))
+        raise empty(export.name, "no row below the headings")
     blank = [c for c in frame if c.strip() == "" and answers[c].str.strip().eq("").all()]
     answers = answers.drop(columns=blank)
     return Export(

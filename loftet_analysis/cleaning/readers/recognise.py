@@ -1,12 +1,10 @@
-"""Which tool wrote an export, to judge by its first bytes and its headings."""
+"""Which tool wrote an export, and the columns that it filled in by itself, by heading."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-
-import pandas as pd
 
 from loftet_analysis.cleaning.readers import excel
 from loftet_analysis.cleaning.readers.table import decoded, first_rows
@@ -21,11 +19,69 @@ _SIGNS = {
         {"id", "start time", "completion time"},
     ),
 }
+# what each tool fills in by itself: role → heading
+_HEADINGS: Mapping[str, Mapping[str, str]] = {
+    "nettskjema": {
+        "serial": r"\$submission_id",
+        "submitted": r"\$created|opprettet|leveringstidspunkt",
+        "milliseconds": r"\$answer_time_ms",
+        "seconds": r"\$answer_time",
+        "forwarded": r"\$forwarded_to_form",
+        "name": r"\$signed",
+    },
+    "surveyxact": {
+        "serial": r"respondentid",
+        "submitted": r"statinternal_\w*(?:closed|completed|submitted)\w*|closetime",
+        "status": r"stat(?:creation|distribution|source|collect|overall)_\d+|statinternal_\w+",
+        "email": r"email|e-?post",
+        "username": r"respondentkey|organization",
+    },
+    "qualtrics": {
+        "serial": r"responseid",
+        "started": r"startdate",
+        "submitted": r"enddate|recordeddate",
+        "seconds": r"duration \(in seconds\)|duration__in_seconds_",
+        "status": r"status|progress|finished|distributionchannel|userlanguage",
+        "ip": r"ipaddress",
+        "name": r"recipient(?:first|last)name",
+        "email": r"recipientemail",
+        "username": r"externalreference|externaldatareference",
+        "coordinates": r"location(?:latitude|longitude|accuracy)",
+    },
+    "limesurvey": {
+        "serial": r"id|id\. response id",
+        "started": r"startdate",
+        "submitted": r"submitdate",
+        "seconds": r"interviewtime",
+        "status": r"lastpage|seed|startlanguage|datestamp|completed|refurl|"
+        r"grouptime\d*|\w+time",
+        "ip": r"ipaddr",
+        "username": r"token",
+        "name": r"firstname|lastname",
+        "email": r"email",
+    },
+    "msforms": {
+        "serial": r"id",
+        "started": r"starttidspunkt|start time",
+        "submitted": r"fullføringstidspunkt|completion time",
+        "status": r"tidspunkt for siste endring|tidspunkt for siste endringen|last modified time|"
+        r"språk|language",
+        "email": r"e-post|e-postadresse|email",
+        "name": r"navn|namn|name",
+    },
+}
+_ONCE = frozenset({"serial", "started", "submitted", "milliseconds", "seconds"})
 _SHEETS = re.compile(r"dataset ?(\(\d+\))?", re.IGNORECASE)
 
 
-def _tool_of(headings: Iterable[str]) -> tuple[str, str]:
-    """Return the tool whose own headings are there, and these; or two empty texts."""
+def tool_of(headings: Iterable[str]) -> tuple[str, str]:
+    """Return the tool whose own headings are there, and these; or two empty texts.
+
+    Examples
+    --------
+    >>> tool_of(["$submission_id", "$created", "u1"])
+    ('nettskjema', 'its headings hold $submission_id')
+    """
     bare = {" ".join(heading.split()).strip("\ufeff").casefold() for heading in headings}
     codes = {re.split(r"\. ", heading)[0] for heading in bare}
     for tool, signs in _SIGNS.items():
@@ -33,17 +89,6 @@ def _tool_of(headings: Iterable[str]) -> tuple[str, str]:
             if sign <= bare or sign <= codes:
                 return tool, "its headings hold " + " and ".join(sorted(sign))
     return "", ""
-
-
-def resembles(frame: pd.DataFrame) -> str:
-    """Return the tool that a frame's headings are of, or ``""``.
-
-    Examples
-    --------
-    >>> resembles(pd.DataFrame(columns=["$submission_id", "$created", "u1"]))
-    'nettskjema'
-    """
-    return _tool_of(frame.columns)[0]
 
 
 def recognise(path: Path, *, encoding: str | None = None) -> tuple[str, str]:
@@ -76,10 +121,31 @@ def recognise(path: Path, *, encoding: str | None = None) -> tuple[str, str]:
         if any(_SHEETS.fullmatch(name) for name in sheets):
             return "surveyxact", "it has a sheet named Dataset"
         heads = [rows[0] for rows in sheets.values() if rows]
-        tool, reason = _tool_of(heads[0] if heads else ())
+        tool, reason = tool_of(heads[0] if heads else ())
         return (tool, reason) if tool else ("excel", "it is a workbook without a tool's headings")
     for row in first_rows(decoded(path, encoding)):
-        tool, reason = _tool_of(row)
+        tool, reason = tool_of(row)
         if tool:
             return tool, reason
     return "table", "it is text without a tool's headings"
+
+
+def system_roles(tool: str, headings: Iterable[str]) -> dict[str, str]:
+    """Return the role of each column that a tool fills in by itself.
+
+    Examples
+    --------
+    >>> system_roles("nettskjema", ["$submission_id", "skole", "$answer_time_ms"])
+    {'$submission_id': 'serial', '$answer_time_ms': 'milliseconds'}
+    """
+    forms = {
+        role: re.compile(pattern, re.IGNORECASE)
+        for role, pattern in _HEADINGS.get(tool, {}).items()
+    }
+    found = {}
+    for heading in headings:
+        bare = " ".join(heading.split())
+        role = next((role for role, form in forms.items() if form.fullmatch(bare)), "")
+        if role and role not in (_ONCE & set(found.values())):
+            found[heading] = role
+    return found

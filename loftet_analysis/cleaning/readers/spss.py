@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyreadstat
 
-from loftet_analysis.cleaning.readers.export import Export, empty, unreadable
-from loftet_analysis.errors import InputError
+from loftet_analysis.cleaning.readers.export import Export, cell_text, empty, unreadable
 
 
 def read(path: Path, *, encoding: str | None = None) -> Export:
@@ -22,16 +20,16 @@ def read(path: Path, *, encoding: str | None = None) -> Export:
         For an empty or truncated file, or one in another encoding than it says.
     """
     if path.stat().st_size == 0:
-        raise InputError(empty(path, "0 bytes"))
+        raise empty(path.name, "0 bytes")
     try:
         frame, meta = pyreadstat.read_sav(path, encoding=encoding)
     except (pyreadstat.ReadstatError, UnicodeDecodeError, ValueError) as error:
-        raise InputError(unreadable(path, str(error))) from error
+        raise unreadable(path.name, str(error)) from error
     if frame.empty:
-        raise InputError(empty(path, "no row of answers"))
+        raise empty(path.name, "no row of answers")
     text = pd.DataFrame({name: as_text(frame[name]) for name in frame}, dtype="str")
     labels = {
-        name: {_code(value): str(label) for value, label in labels.items()}
+        name: {cell_text(value): str(label) for value, label in labels.items()}
         for name, labels in meta.variable_value_labels.items()
     }
     questions = {name: label or name for name, label in meta.column_names_to_labels.items()}
@@ -48,14 +46,6 @@ def as_text(column: pd.Series) -> pd.Series:
     """
     if pd.api.types.is_numeric_dtype(column):
         codes, values = pd.factorize(column.to_numpy(dtype=float))
-        texts = np.array([*map(_code, values), ""], dtype=object)  # the last for code −1
+        texts = np.array([*map(cell_text, values), ""], dtype=object)  # the last for code −1
         return pd.Series(texts[codes], index=column.index, dtype="str")
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return column.map(lambda moment: "" if pd.isna(moment) else moment.isoformat())
-    return column.map(lambda cell: "" if pd.isna(cell) else _code(cell))
-
-
-def _code(value: object) -> str:
-    if isinstance(value, float | np.floating):
-        return str(int(value)) if float(value).is_integer() else repr(float(value))
-    return value.isoformat() if isinstance(value, date) else str(value)
+    return column.map(lambda cell: "" if pd.isna(cell) else cell_text(cell))

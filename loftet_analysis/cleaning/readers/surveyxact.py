@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from pathlib import Path
 
 import pandas as pd
@@ -10,9 +11,7 @@ import pandas as pd
 from loftet_analysis.cleaning.readers import excel
 from loftet_analysis.cleaning.readers.export import Export, unreadable
 from loftet_analysis.cleaning.readers.table import read_delimited, read_rows
-from loftet_analysis.errors import InputError
 
-_DELIMITERS = ("\t", ";", ",")
 _PARTS = ("structure", "labels")
 
 
@@ -33,10 +32,9 @@ def read(path: Path, *, delimiter: str | None = None, encoding: str | None = Non
         frame = _side_by_side(sheets, path)
         parts = {part: sheets.get(part, []) for part in _PARTS}
         return _labelled(frame, parts, path)
-    export = read_delimited(path, delimiter=delimiter, encoding=encoding, delimiters=_DELIMITERS)
-    frame = export.frame.rename(columns=dict(zip(export.frame, export.frame, strict=True)))
+    export = read_delimited(path, delimiter=delimiter, encoding=encoding)
     parts = {part: _beside(path, part, delimiter, encoding) for part in _PARTS}
-    return _labelled(frame, parts, path)
+    return _labelled(export.frame, parts, path)
 
 
 def _beside(path: Path, part: str, delimiter: str | None, encoding: str | None) -> list[list[str]]:
@@ -45,7 +43,7 @@ def _beside(path: Path, part: str, delimiter: str | None, encoding: str | None) 
     other = beside.get(name.casefold())
     if name == path.name or other is None or not other.stat().st_size:
         return []
-    return read_rows(other, delimiter=delimiter, encoding=encoding, delimiters=_DELIMITERS)
+    return read_rows(other, delimiter=delimiter, encoding=encoding)
 
 
 def _side_by_side(sheets: dict[str, list[list[str]]], path: Path) -> pd.DataFrame:
@@ -53,11 +51,11 @@ def _side_by_side(sheets: dict[str, list[list[str]]], path: Path) -> pd.DataFram
     named.sort(key=lambda name: int((re.findall(r"\d+", name) or ["0"])[0]))
     tables = [sheets[name] for name in named if sheets[name]]
     if not tables:
-        raise InputError(unreadable(path, "sheets " + ", ".join(sheets)))
+        raise unreadable(path.name, "sheets " + ", ".join(sheets))
     lengths = {len(rows) for rows in tables}
     if len(lengths) > 1:
         found = ", ".join(f"{n}: {len(sheets[n])} rows" for n in named)
-        raise InputError(unreadable(path, found))
+        raise unreadable(path.name, found)
     columns: dict[str, list[str]] = {}
     for rows in tables:
         for heading, cells in zip(rows[0], zip(*rows[1:], strict=True), strict=True):
@@ -71,21 +69,15 @@ def _labelled(frame: pd.DataFrame, parts: dict[str, list[list[str]]], path: Path
     labels: dict[str, dict[str, str]] = {}
     for variable, value, label in (row[:3] for row in parts["labels"] if len(row) >= 3):
         labels.setdefault(variable, {})[value] = label
-    structure = parts["structure"]
-    head = {
-        name.strip().casefold(): place
-        for place, name in enumerate(structure[0] if structure else [])
-    }
-    if {"variablename", "questiontext"} <= head.keys():
-        for row in structure[1:]:
-            cells = [*row, *[""] * len(head)]
-            variable, text = cells[head["variablename"]], cells[head["questiontext"]]
-            if text.strip():
-                questions[variable] = text
-            value, choice = (
-                cells[head[k]] if k in head else "" for k in ("choicevalue", "choicetext")
-            )
-            if value.strip() and choice.strip():
-                labels.setdefault(variable, {}).setdefault(value, choice)
+    names, *rows = parts["structure"] or [[]]
+    heads = [name.strip().casefold() for name in names]
+    for row in rows:
+        cells = defaultdict(str, zip(heads, row, strict=False))
+        variable, text = cells["variablename"], cells["questiontext"]
+        if text.strip():
+            questions[variable] = text
+        value, choice = cells["choicevalue"], cells["choicetext"]
+        if value.strip() and choice.strip():
+            labels.setdefault(variable, {}).setdefault(value, choice)
     known = {column: texts for column, texts in labels.items() if column in frame}
     return Export(frame, path.name, {c: questions[c] for c in frame}, known)

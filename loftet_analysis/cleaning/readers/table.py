@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from loftet_analysis.cleaning.readers.export import Export, empty, from_columns, unreadable
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import InputError
 
 DELIMITERS = (";", ",", "\t", "|")
 _MARKS = {
@@ -26,17 +25,8 @@ _BLOCK = 16 * 2**20  # bytes; also the longest row that can be read
 _WESTERN = frozenset("æøåÆØÅäöÄÖéèêëàáâóòôíìüúÉÈÁÓÜšžŠŽ«»“”‘’„–—…§°´·•×½€© \xa0")
 
 
-def read(path: Path, *, delimiter: str | None = None, encoding: str | None = None) -> Export:
-    """Read a plain table whose first row holds the headings."""
-    return read_delimited(path, delimiter=delimiter, encoding=encoding, delimiters=DELIMITERS)
-
-
 def read_delimited(
-    path: Path,
-    *,
-    delimiter: str | None,
-    encoding: str | None,
-    delimiters: Sequence[str],
+    path: Path, *, delimiter: str | None = None, encoding: str | None = None
 ) -> Export:
     """Read delimited text, each cell as the string that stands there.
 
@@ -47,8 +37,6 @@ def read_delimited(
     delimiter, encoding : str or None
         As study.yml names them, else found out: the encoding by the byte order mark, as UTF-8,
         or as cp1252 where that gives Nordic letters only; the delimiter by the heading row.
-    delimiters : sequence of str
-        What the delimiter may be.
 
     Raises
     ------
@@ -58,30 +46,30 @@ def read_delimited(
     """
     text = decoded(path, encoding)
     if not text.strip():
-        raise InputError(empty(path, f"{path.stat().st_size} bytes"))
+        raise empty(path.name, f"{path.stat().st_size} bytes")
     try:
-        separator = delimiter or _delimiter(text, path, delimiters)
+        separator = delimiter or _delimiter(text, path)
         headings = next(filter(None, _rows(text[:_BLOCK], separator)))
         _refuse_open_quote(text, path, separator)
         table = _parsed(text, separator, len(headings))
     except (pa.ArrowInvalid, csv.Error) as error:
-        raise InputError(unreadable(path, str(error))) from error
+        raise unreadable(path.name, str(error)) from error
     if table is None:
-        raise InputError(_wrong_fields(text, path, separator, len(headings)))
+        raise _wrong_fields(text, path, separator, len(headings))
     rows = table.slice(1)
     return from_columns([column.to_pandas() for column in rows.columns], headings, path)
 
 
 def read_rows(
-    path: Path, *, delimiter: str | None, encoding: str | None, delimiters: Sequence[str]
+    path: Path, *, delimiter: str | None = None, encoding: str | None = None
 ) -> list[list[str]]:
     """Read a small table without a heading row, whose rows may be of different lengths."""
     text = decoded(path, encoding)
     first = text.partition("\n")[0]
     try:
-        return list(filter(None, _rows(text, delimiter or max(delimiters, key=first.count))))
+        return list(filter(None, _rows(text, delimiter or max("\t;,", key=first.count))))
     except csv.Error as error:
-        raise InputError(unreadable(path, str(error))) from error
+        raise unreadable(path.name, str(error)) from error
 
 
 def first_rows(text: str) -> list[list[str]]:
@@ -149,26 +137,22 @@ def decoded(path: Path, encoding: str | None) -> str:
     except (UnicodeDecodeError, LookupError) as error:
         text = "" if named else raw.decode("cp1252", errors="replace")
         if not text or not set(filter(lambda sign: not sign.isascii(), set(text))) <= _WESTERN:
-            raise InputError(_not_decodable(path, str(error), encoding)) from error
+            raise _not_decodable(path, str(error), encoding) from error
     if "\x00" in text:
-        raise InputError(_not_decodable(path, "NUL bytes", encoding))
+        raise _not_decodable(path, "NUL bytes", encoding)
     return text
 
 
-def _not_decodable(path: Path, found: str, encoding: str | None) -> Problem:
-    return Problem(
-        "text that cannot be decoded",
-        found=found,
-        allowed=f"text in {encoding or 'UTF-8, UTF-16 with its mark, or cp1252'}",
-        where=path.name,
-        todo="name the file's encoding in study.yml (encoding: …), or export it as UTF-8",
-    )
+def _not_decodable(path: Path, found: str, encoding: str | None) -> InputError:
+    allowed = f"text in {encoding or 'UTF-8, UTF-16 with its mark, or cp1252'}"
+    todo = "name the file's encoding in study.yml (encoding: …), or export it as UTF-8"
+    return InputError("text that cannot be decoded", found, allowed, path.name, todo)
 
 
-def _delimiter(text: str, path: Path, delimiters: Sequence[str]) -> str:
+def _delimiter(text: str, path: Path) -> str:
     """Return the delimiter that splits the heading row and keeps the next rows as long."""
     widths = {}
-    for candidate in delimiters:
+    for candidate in DELIMITERS:
         lengths = [len(row) for row in islice(filter(None, _rows(text[:_BLOCK], candidate)), 20)]
         widths[candidate] = (lengths[0], sum(n == lengths[0] for n in lengths) / len(lengths))
     split = {candidate: rank for candidate, rank in widths.items() if rank[0] > 1}
@@ -176,16 +160,11 @@ def _delimiter(text: str, path: Path, delimiters: Sequence[str]) -> str:
     best = [c for c, rank in even.items() if rank[0] == max(r[0] for r in even.values())]
     if len(best) == 1:
         return best[0]
-    shown = [{"\t": "tab"}.get(sign, sign) for sign in (best or delimiters)]
-    raise InputError(
-        Problem(
-            "delimiter that cannot be told",
-            found="several fit" if best else "none splits the heading row",
-            allowed=" ".join(shown),
-            where=f"{path.name}, line 1",
-            todo="name it in study.yml (delimiter: …)",
-        )
-    )
+    what, found = "delimiter that cannot be told", "none splits the heading row"
+    allowed = " ".join(best or DELIMITERS).replace("\t", "tab")
+    todo = "name it in study.yml (delimiter: …)"
+    where = f"{path.name}, line 1"
+    raise InputError(what, "several fit" if best else found, allowed, where, todo)
 
 
 def _refuse_open_quote(text: str, path: Path, separator: str) -> None:
@@ -198,17 +177,14 @@ def _refuse_open_quote(text: str, path: Path, separator: str) -> None:
             line = reader.line_num + 1
     except csv.Error as error:
         found = f"{error}, in the row that begins at line {line}"
-        raise InputError(unreadable(path, found)) from error
+        raise unreadable(path.name, found) from error
 
 
-def _wrong_fields(text: str, path: Path, separator: str, width: int) -> Problem:
+def _wrong_fields(text: str, path: Path, separator: str, width: int) -> InputError:
     reader = _rows(text, separator)
     bad = [(reader.line_num, len(row)) for row in reader if row and len(row) != width]
     shown = ", ".join(f"line {line} has {n}" for line, n in bad[:5])
-    return Problem(
-        "rows with the wrong number of fields",
-        found=shown + (f", and {len(bad) - 5} more rows" if len(bad) > 5 else ""),
-        allowed=f"{width} fields, as in the heading row",
-        where=path.name,
-        todo="export the file again; a truncated copy or an edited cell does this",
-    )
+    found = shown + (f", and {len(bad) - 5} more rows" if len(bad) > 5 else "")
+    what, allowed = "rows with the wrong number of fields", f"{width} fields, as in the heading row"
+    todo = "export the file again; a truncated copy or an edited cell does this"
+    return InputError(what, found, allowed, path.name, todo)

@@ -1,34 +1,29 @@
 """Figures from gated, tidy frames: they place marks and compute nothing.
 
-Every function on axes takes a frame and ``*, words, ax=None`` and returns the axes. A figure of
-several panels comes with its caption and its alt text. No mark stands for one person.
+Every figure is ``name(frame, *, words, **others)`` and returns a `Drawing`: the figure, its
+caption and its alt text. Those that have a parameter ``ax`` also draw a single panel on axes and
+return these. Nothing is saved but by `saved`, and no mark stands for one person.
 """
 
-from loftet_analysis.show.figures.answers import distribution, distribution_figure
-from loftet_analysis.show.figures.attendance import attendance_figure
-from loftet_analysis.show.figures.canvas import WIDTH, Drawing, saved
-from loftet_analysis.show.figures.changes import change, change_figure, forest, forest_figure
-from loftet_analysis.show.figures.dots import dots_figure
-from loftet_analysis.show.figures.estimation import estimation_figure
-from loftet_analysis.show.figures.fieldwork import arrivals_figure, flow_figure
-from loftet_analysis.show.figures.likert import likert_figure
-from loftet_analysis.show.figures.schools import schools_figure
+from loftet_analysis.show.figures.answers import attendance, distribution, dots
+from loftet_analysis.show.figures.canvas import STYLE, WIDTH, Drawing, saved
+from loftet_analysis.show.figures.changes import change, estimation, forest, schools
+from loftet_analysis.show.figures.fieldwork import arrivals, flow
+from loftet_analysis.show.figures.likert import likert
 
 __all__ = [
+    "STYLE",
     "WIDTH",
     "Drawing",
-    "arrivals_figure",
-    "attendance_figure",
+    "arrivals",
+    "attendance",
     "change",
-    "change_figure",
     "distribution",
-    "distribution_figure",
-    "dots_figure",
-    "estimation_figure",
-    "flow_figure",
+    "dots",
+    "estimation",
+    "flow",
     "forest",
-    "forest_figure",
-    "likert_figure",
+    "likert",
     "saved",
-    "schools_figure",
+    "schools",
 ]

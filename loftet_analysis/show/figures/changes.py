@@ -1,4 +1,4 @@
-"""Changes with their intervals: by outcome and estimand, and by region."""
+"""Changes with their intervals: by outcome and estimand, by region, by school."""
 
 from __future__ import annotations
 
@@ -6,35 +6,26 @@ import textwrap
 from collections.abc import Sequence
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from loftet_analysis.show.alt_texts import describe_change, describe_forest
-from loftet_analysis.show.figures.canvas import (
-    BESIDE,
-    BLUE,
-    EDGE,
-    GREY,
-    INK,
-    LABEL,
-    MARKS,
-    PALE,
-    STYLE,
-    TICKS,
-    Drawing,
-    align_left,
-    axes_or_new,
-    effect_axis,
-    label_at_bottom,
-    label_below,
-    multiples,
-    over_row,
-    widest,
-)
-from loftet_analysis.show.languages import Words, contrast_label, estimand_label, subgroup_label
+from loftet_analysis.estimands import ESTIMANDS
+from loftet_analysis.show import alt_texts
+from loftet_analysis.show.figures import canvas
+from loftet_analysis.show.figures.answers import group_and_means, outlines, scale_axis, wave_handles
+from loftet_analysis.show.figures.canvas import BLUE, GREY, INK, PALE, STYLE, Drawing
+from loftet_analysis.show.languages import Words, group_label, label, row_label
+from loftet_analysis.show.shown import view
+
+_PAIR = ["population", "outcome"]
+_RAW = {"color": "#9a9a9a", "lw": 1, "mfc": "white", "mec": "#9a9a9a", "mew": 1, "ms": 4.5}
+_SHRUNK = {"color": BLUE, "lw": 2.2, "mec": "white", "mew": 0.5, "ms": 5.5, "marker": "D"}
 
 
-def change(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Axes:
+@mpl.rc_context(STYLE)
+@view(drawn="estimate")
+def change(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Drawing | Axes:
     """Draw standardised changes with their intervals, one line per outcome and estimand.
 
     Parameters
@@ -44,97 +35,81 @@ def change(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Axes
     words : Words
         The reader's language.
     ax : Axes, optional
-        Where to draw; default: new axes of report size.
+        Where to draw.
 
     Returns
     -------
-    Axes
+    Drawing, or the Axes given
         Outcomes are headings among the tick labels, the numbers stand to the right.
     """
-    ax = axes_or_new(ax)
-    lines = _lines(frame, words)
-    for y, (_, row) in enumerate(lines):
-        if row:
-            effect_row(ax, row, y, words=words)
-    effect_range(ax, frame)
-    effect_axis(ax, words, ticks=6)
-    ax.set_ylim(len(lines) - 0.5, -0.5)
-    ax.set_yticks(range(len(lines)), [label for label, _ in lines])
-    for label, (_, row) in zip(ax.get_yticklabels(), lines, strict=True):
-        if not row:
-            label.set_weight("bold")
-    align_left(ax)
-    label_below(ax, words.text("change in standard deviations (after − before)"))
-    return ax
-
-
-def _lines(frame: pd.DataFrame, words: Words) -> list[tuple[str, dict]]:
-    """Return the labels from top to bottom with their rows of effects, which headings have not."""
+    figure = canvas.blank() if ax is None else None
+    ax = figure.subplots() if ax is None else ax
     alone = frame["estimand"].nunique() == 1
-    lines: list[tuple[str, dict]] = []
-    for (population, outcome), rows in frame.groupby(["population", "outcome"], sort=False):
-        lines += [(line, {}) for line in textwrap.wrap(words.outcome(population, outcome), 32)]
+    lines: list[tuple[str, dict]] = []  # labels with their rows, which headings have not
+    for pair, rows in frame.groupby(_PAIR, sort=False):
+        lines += [(line, {}) for line in textwrap.wrap(words.outcome(*pair), 32)]
         for row in rows.to_dict("records"):
-            lines.append((f"   {row_label(row, words, alone=alone)}", row))
-    return lines
+            lines.append((f"   {_row_label(row, words, alone=alone)}", row))
+    places = [place for place, (_, row) in enumerate(lines) if row]
+    _effects(ax, [row for _, row in lines if row], places, words)
+    _effect_range(ax, frame)
+    canvas.effect_axis(ax, words, ticks=6)
+    ax.set_ylim(len(lines) - 0.5, -0.5)
+    ax.set_yticks(range(len(lines)), [text for text, _ in lines])
+    for tick, (_, row) in zip(ax.get_yticklabels(), lines, strict=True):
+        tick.set_weight("normal" if row else "bold")
+    canvas.align_left(ax)
+    ax.set_xlabel(words.text("change in standard deviations (after − before)"))
+    if figure is None:
+        return ax
+    alt = alt_texts.describe_change(frame, words)
+    return canvas.fitted(figure, [ax], 0.25 * len(lines), _caption(frame, words), alt)
 
 
-def row_label(row: dict, words: Words, *, alone: bool = False) -> str:
+def _row_label(row: dict, words: Words, *, alone: bool = False) -> str:
     """Return what a row of effects is called among those of its outcome.
 
     `alone` where the figure has one estimand only: then the group, or what tells its rows apart,
     is enough.
     """
-    # the estimands of teachers name the role themselves
-    role = row["subgroup"].startswith("role=")
-    group = "" if role else subgroup_label(row["subgroup"], words)
-    detail = contrast_label(row["estimand"], row["contrast"], words)
-    if alone and (group or detail):
-        return ", ".join(filter(None, [detail, group]))
-    label = estimand_label(row["estimand"], words, row["contrast"])
-    return f"{label}, {group}" if group else label
+    parts = [label("contrast", row["contrast"], words), group_label(row, words)]
+    return ", ".join(filter(None, parts if alone else [])) or row_label(row, words)
 
 
-def effect_row(ax: Axes, row: dict, y: float, *, words: Words, between: str = " ") -> None:
-    """Draw an effect with its interval, and its numbers to the right of the axes.
+def _effects(
+    ax: Axes, rows: list[dict], places: Sequence[float], words: Words, between: str = " "
+) -> None:
+    """Draw effects with their intervals, and their numbers to the right of the axes.
 
-    Parameters
-    ----------
-    ax : Axes
-        Where to draw.
-    row : dict
-        A gated row of effects; a hidden one gets a word instead of numbers.
-    y : float
-        The row's place.
-    words : Words
-        The reader's language.
-    between : str, optional
-        What stands between the estimate and its interval: a blank, or a new line.
+    A hidden row gets a word instead of numbers; `between` stands between estimate and interval.
     """
-    missing = pd.isna(row["estimate"])
-    if not missing:
-        _interval_mark(ax, row, y)
-    said = effect_numbers(row, words, between=between)
-    ax.annotate(
-        said,
-        (1, y),
-        xycoords=ax.get_yaxis_transform(),
-        xytext=(6, 0),
-        textcoords="offset points",
-        va="center" if "\n" in said else "center_baseline",
-        color=GREY if missing else INK,
-    )
+    _marks(ax, pd.DataFrame(rows), places)
+    for place, row in zip(places, rows, strict=True):
+        if pd.isna(row["estimate"]):
+            _say_missing(ax, row, (1.03, place), words)
+            continue
+        inside = words.interval(row["ci_low"], row["ci_high"])
+        said = f"{words.number(row['estimate'], signed=True)}{between}({inside})"
+        middle = "center" if "\n" in said else "center_baseline"
+        ax.text(1.03, place, said, va=middle, transform=ax.get_yaxis_transform())
 
 
-def effect_numbers(row: dict, words: Words, *, between: str = " ") -> str:
-    """Return what is written beside an effect: its numbers, or why there are none."""
-    if pd.isna(row["estimate"]):
-        return words.text("hidden") if row["suppressed"] else words.text("not computed")
-    inside = words.interval(row["ci_low"], row["ci_high"])
-    return f"{words.number(row['estimate'], signed=True)}{between}({inside})"
+def _say_missing(ax: Axes, row: dict, place: tuple[float, float], words: Words) -> None:
+    said = words.text("hidden") if row["suppressed"] else words.text("not computed")
+    looks = {"va": "center_baseline", "color": GREY}
+    ax.text(*place, said, transform=ax.get_yaxis_transform(), **looks)
 
 
-def effect_range(ax: Axes, frame: pd.DataFrame) -> None:
+def _marks(ax: Axes, frame: pd.DataFrame, places: Sequence[float]) -> None:
+    for estimand, rows in frame.assign(place=places).groupby("estimand", sort=False):
+        # colour and shape together, so that the marks differ in grey too
+        colour, marker = ESTIMANDS[estimand].mark
+        colour = canvas.COLOURS[colour]
+        shown = rows[rows["estimate"].notna()]
+        canvas.intervals(ax, shown, shown["place"], color=colour, marker=marker)
+
+
+def _effect_range(ax: Axes, frame: pd.DataFrame) -> None:
     """Make room for all intervals, and shade the changes that are too small to matter."""
     sesoi = frame["sesoi"].iloc[0]
     ax.axvspan(-sesoi, sesoi, color=PALE, linewidth=0, zorder=0)
@@ -144,31 +119,7 @@ def effect_range(ax: Axes, frame: pd.DataFrame) -> None:
     ax.set_xlim(low - margin, high + margin)
 
 
-def _interval_mark(ax: Axes, row: dict, y: float) -> None:
-    colour, marker = MARKS.get(row["estimand"], (BLUE, "o"))
-    ax.plot([row["ci_low"], row["ci_high"]], [y, y], color=colour, lw=1.8, solid_capstyle="butt")
-    ax.plot([row["estimate"]], [y], marker=marker, color=colour, ms=6, mec="white", mew=0.6)
-
-
-def change_figure(frame: pd.DataFrame, *, words: Words) -> Drawing:
-    """Draw the changes of one region at the height that their number asks for."""
-    lines = _lines(frame, words)
-    headings = widest((label for label, row in lines if not row), weight="bold")
-    left = max(headings, widest(label for label, row in lines if row))
-    right = widest(effect_numbers(row, words) for _, row in lines if row)
-    with mpl.rc_context(STYLE):
-        figure, ((ax,),) = multiples(
-            [(0, 0.25 * len(lines), TICKS)],
-            1,
-            left=EDGE + left + BESIDE,
-            right=EDGE + right + BESIDE,
-            bottom=LABEL,
-        )
-        change(frame, words=words, ax=ax)
-    return Drawing(figure, change_caption(frame, words), describe_change(frame, words))
-
-
-def change_caption(frame: pd.DataFrame, words: Words) -> str:
+def _caption(frame: pd.DataFrame, words: Words) -> str:
     """Return what is said under every figure of changes with their intervals."""
     estimands = set(frame["estimand"])
     said = words.text(
@@ -178,105 +129,126 @@ def change_caption(frame: pd.DataFrame, words: Words) -> str:
         level=words.percent(frame["ci_level"].iloc[0]),
         sesoi=words.number(frame["sesoi"].iloc[0]),
     )
-    return f"{estimand_label(*estimands, words)}. {said}" if len(estimands) == 1 else said
+    return f"{label('estimand', *estimands, words)}. {said}" if len(estimands) == 1 else said
 
 
-def forest(
-    frame: pd.DataFrame, pooled: pd.DataFrame, *, words: Words, ax: Axes | None = None
-) -> Axes:
-    """Draw one outcome's estimates by region, and the regions together beneath them.
+@mpl.rc_context(STYLE)
+@view(drawn="estimate")
+def estimation(frame: pd.DataFrame, *, words: Words, answers: pd.DataFrame) -> Drawing:
+    """Draw per outcome the answers before and after, and beside them the changes.
 
     Parameters
     ----------
     frame : DataFrame
-        Gated rows of effects, one per region, of one outcome and estimand, in register order.
-    pooled : DataFrame
-        The matching gated row of pooled effects, or none.
+        Gated rows of effects of one region, in the order to draw them.
     words : Words
         The reader's language.
-    ax : Axes, optional
-        Where to draw; default: new axes of report size.
-
-    Returns
-    -------
-    Axes
-        One line per region; then a diamond as wide as the pooled interval, on top of the thin
-        line of the prediction interval.
+    answers : DataFrame
+        Gated bins as for `distribution`; an outcome may have none, or those of several subgroups.
     """
-    ax = axes_or_new(ax)
-    labels = [words.region(region) for region in frame["region"]]
-    for y, row in enumerate(frame.to_dict("records")):
-        if pd.isna(row["estimate"]):
-            ax.annotate("·", (0, y), ha="center", va="center", color=GREY, annotation_clip=False)
-        else:
-            _interval_mark(ax, row, y)
-    for row in pooled[pooled["estimate"].notna()].to_dict("records"):
-        y = len(labels) + 0.3
-        if not pd.isna(row["pi_low"]):
-            ax.plot([row["pi_low"], row["pi_high"]], [y, y], color=INK, lw=1)
-        ax.fill(
-            [row["ci_low"], row["estimate"], row["ci_high"], row["estimate"]],
-            [y, y - 0.38, y, y + 0.38],
-            color=INK,
-            lw=0,
-            zorder=3,
-        )
-    spec = ax.get_subplotspec()
-    effect_axis(ax, words, ticks=max(2, 7 // (spec.get_gridspec().ncols if spec else 1)))
-    ax.set_ylim(len(labels) + 1, -0.6)
-    ax.set_yticks(
-        [*range(len(labels)), len(labels) + 0.3], [*labels, words.text("Regions together")]
+    blocks = []
+    for pair, rows in frame.groupby(_PAIR, sort=False):
+        rows = rows.to_dict("records")
+        labels = [canvas.wrapped(_row_label(row, words), 18) for row in rows]
+        own = answers[(answers[_PAIR] == [*pair]).all(axis=1)]
+        bins = [each for _, each in own.groupby("subgroup", sort=False)]
+        # the numbers of a row have two lines, its label may have more
+        tall = 0.05 + 0.155 * max(2, *(label.count("\n") + 1 for label in labels))
+        cell = max(0.62 if bins else 0.4, tall * len(rows) / max(1, len(bins)))
+        blocks.append((pair, rows, labels, bins or [None], cell))
+    heights = [cell for *_, bins, cell in blocks for _ in bins]
+    figure, left, right = canvas.blank(), [], []
+    grid = figure.add_gridspec(len(heights), 2, height_ratios=heights, width_ratios=(1, 1.1))
+    for pair, rows, labels, bins, _ in blocks:
+        top = len(left)
+        for i, each in enumerate(bins):
+            left.append(figure.add_subplot(grid[top + i, 0]))
+            said = _histogram(left[-1], each, words, ends=i == len(bins) - 1)
+            if i:
+                left[-1].set_title(said, loc="left")
+            else:
+                canvas.over_row(left[-1], words.outcome(*pair), said)
+        ax = figure.add_subplot(grid[top : len(left), 1])
+        _effects(ax, rows, range(len(rows)), words, between="\n")
+        _effect_range(ax, frame)
+        canvas.effect_axis(ax, words, ticks=5)
+        ax.set_ylim(len(rows) - 0.5, -0.5)
+        ax.set_yticks(range(len(rows)), labels)
+        right.append(ax)
+    canvas.align_left(*right)
+    right[-1].set_xlabel(words.text("change in standard deviations (after − before)"))
+    canvas.legend(figure, wave_handles(words), side="left")
+    caption = words.text(
+        "On the left the answers of all who answered each time: equal areas are equal shares of "
+        "the answers, values that few people chose are joined, and the marks below the axis are "
+        "the means. On the right the changes, of those whom each is about."
     )
-    for label in ax.get_yticklabels()[-1:]:
-        label.set_weight("bold")
-    return ax
+    caption = f"{caption} {_caption(frame, words)}"
+    drawn = answers.merge(frame[_PAIR].drop_duplicates())
+    alt = [*alt_texts.describe_distribution(drawn, words)] if len(drawn) else []
+    alt += alt_texts.describe_change(frame, words)
+    return canvas.fitted(figure, left, sum(heights), caption, alt)
 
 
-def forest_figure(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame) -> Drawing:
-    """Draw forest plots, a row of panels per outcome and a column per estimand.
+def _histogram(ax: Axes, bins: pd.DataFrame | None, words: Words, *, ends: bool) -> str:
+    """Draw the answers, if there are any; return whose they are, and their means."""
+    if bins is None:
+        ax.set_axis_off()
+        return ""
+    outlines(ax, bins)
+    scale_axis(ax, bins.iloc[0], words=words, ends=ends, letters=14)
+    return canvas.wrapped("\n".join(group_and_means(bins, words)), 28)
+
+
+@mpl.rc_context(STYLE)
+@view(drawn="estimate")
+def forest(
+    frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame, ax: Axes | None = None
+) -> Drawing | Axes:
+    """Draw estimates by region and the regions together beneath them.
 
     Parameters
     ----------
-    frame, pooled : DataFrame
-        As for `forest`, of any number of outcomes and estimands.
+    frame : DataFrame
+        Gated rows of effects, one per region, outcome and estimand, in the register's order.
+    words : Words
+        The reader's language.
+    pooled : DataFrame
+        The matching gated rows of pooled effects, as far as there are any.
+    ax : Axes, optional
+        Where to draw one outcome and estimand.
+
+    Returns
+    -------
+    Drawing, or the Axes given
+        A row of panels per outcome and a column per estimand. One line per region; then a diamond
+        as wide as the pooled interval, on top of the thin line of the prediction interval.
     """
-    outcomes = frame[["population", "outcome"]].drop_duplicates().itertuples(index=False)
-    panels = [(pair.population, pair.outcome) for pair in outcomes]
-    estimands = list(dict.fromkeys(frame["estimand"]))
+    if ax is not None:
+        return _forest(ax, frame, pooled, words, ticks=7)
+    pairs = [*frame[_PAIR].drop_duplicates().itertuples(index=False, name=None)]
+    estimands = frame["estimand"].unique()
     letters = {1: 60, 2: 26}.get(len(estimands), 14)
-    wrapped = [
-        textwrap.wrap(estimand_label(estimand, words), letters, break_long_words=False)
-        for estimand in estimands
-    ]
-    over = 12 * max(map(len, wrapped)) + 7  # points
-    left = max(
-        widest(words.region(region) for region in frame["region"].unique()),
-        widest([words.text("Regions together")], weight="bold"),
-    )
-    height = 0.175 * (frame["region"].nunique() + 2)
-    with mpl.rc_context(STYLE):
-        figure, grid = multiples(
-            [((over + 14) / 72, height, TICKS + 0.05)] * len(panels),
-            len(estimands),
-            left=EDGE + left + BESIDE,
-            right=0.2,
-            between=0.3,
-            bottom=LABEL,
-            sharey="row",
-            sharex=True,
+    titles = [canvas.wrapped(label("estimand", each, words), letters) for each in estimands]
+    most = max(title.count("\n") for title in titles)
+    titles = [title + "\n" * (most - title.count("\n")) for title in titles]
+
+    def draw(ax: Axes, panel: tuple[str, str, str, str]) -> None:
+        *keys, title = panel
+        own, together = (
+            each[(each[[*_PAIR, "estimand"]] == keys).all(axis=1)] for each in (frame, pooled)
         )
-        for line, (population, outcome) in zip(grid, panels, strict=True):
-            for ax, estimand, lines in zip(line, estimands, wrapped, strict=True):
-                forest(
-                    _matching(frame, population, outcome, estimand),
-                    _matching(pooled, population, outcome, estimand),
-                    words=words,
-                    ax=ax,
-                )
-                ax.set_title("\n".join(lines), loc="left", size=9)
-                ax.tick_params(labelbottom=True)
-            over_row(line[0], words.outcome(population, outcome), above=over)
-        label_at_bottom(figure, words.text("change in standard deviations (after − before)"))
+        _forest(ax, own, together, words, ticks=max(2, 7 // len(estimands)))
+        ax.set_title(title, loc="left")
+        ax.tick_params(labelbottom=True)
+
+    columns = [*zip(estimands, titles, strict=True)]
+    panels = [(*pair, *column) for pair in pairs for column in columns]
+    figure, grid = canvas.multiples(panels, draw, columns=len(columns), sharex=True, sharey="row")
+    for line, pair in zip(grid, pairs, strict=True):
+        canvas.over_row(line[0], words.outcome(*pair), titles[0])
+    height = 0.175 * (frame["region"].nunique() + 2) * len(grid)
+    below = words.text("change in standard deviations (after − before)")
     caption = words.text(
         "Change by region with {level} confidence intervals. The diamond is the mean over the "
         "regions with its interval; the thin line through it shows where the change of one more "
@@ -284,9 +256,94 @@ def forest_figure(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame) ->
         "register and are not ranked.",
         level=words.percent(frame["ci_level"].iloc[0]),
     )
-    return Drawing(figure, caption, describe_forest(pooled, words))
+    alt = alt_texts.describe_forest(pooled, words)
+    return canvas.fitted(figure, grid[:, 0], height, caption, alt, xlabel=below)
 
 
-def _matching(frame: pd.DataFrame, population: str, outcome: str, estimand: str) -> pd.DataFrame:
-    keys: Sequence[str] = ("population", "outcome", "estimand")
-    return frame[(frame[[*keys]] == [population, outcome, estimand]).all(axis=1)]
+def _forest(
+    ax: Axes, frame: pd.DataFrame, pooled: pd.DataFrame, words: Words, *, ticks: int
+) -> Axes:
+    _marks(ax, frame, range(len(frame)))
+    for place, row in enumerate(frame.to_dict("records")):
+        if pd.isna(row["estimate"]):
+            _say_missing(ax, row, (0.05, place), words)
+    y = len(frame) + 0.3
+    for row in pooled[pooled["estimate"].notna()].to_dict("records"):
+        ax.hlines(y, row["pi_low"], row["pi_high"], color=INK, lw=1)
+        middle, low, high = row["estimate"], row["ci_low"], row["ci_high"]
+        diamond = [low, middle, high, middle], [y, y - 0.38, y, y + 0.38]
+        ax.fill(*diamond, color=INK, lw=0, zorder=3)
+    canvas.effect_axis(ax, words, ticks=ticks)
+    ax.set_ylim(len(frame) + 1, -0.6)
+    labels = [*map(words.region, frame["region"]), words.text("Regions together")]
+    ax.set_yticks([*range(len(frame)), y], labels)
+    ax.yaxis.get_major_ticks()[-1].label1.set_weight("bold")
+    return ax
+
+
+@mpl.rc_context(STYLE)
+@view(
+    drawn="estimate",
+    nothing="The study asks for no change that can be told school by school.",
+)
+def schools(frame: pd.DataFrame, *, words: Words) -> Drawing:
+    """Draw the schools' changes, by themselves and drawn towards the mean of all schools.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows by school of one estimand, in the register's order. Schools that are hidden or
+        have no estimate of any outcome are left out.
+    words : Words
+        The reader's language, with the schools' names.
+    """
+    drawn = frame[frame["estimate"].notna()]
+    shown = [school for school in frame["school_id"].unique() if school in {*drawn["school_id"]}]
+    panels = [*frame[_PAIR].drop_duplicates().itertuples(index=False, name=None)]
+    letters = {1: 50, 2: 26}.get(len(panels), 17)
+    themselves = {**_RAW, "label": words.text("the school by itself")}
+    towards = {**_SHRUNK, "label": words.text("drawn towards all schools")}
+
+    def draw(ax: Axes, pair: tuple[str, str]) -> None:
+        own = drawn[(drawn[_PAIR] == [*pair]).all(axis=1)]
+        places = np.array([shown.index(school) for school in own["school_id"]], dtype=float)
+        if own.empty:
+            said = canvas.wrapped(words.text("hidden: too few people answered"), letters)
+            ax.annotate(said, (0, 1), xycoords="axes fraction", va="top", color=GREY)
+        canvas.intervals(ax, own, places - 0.17, **themselves)
+        shrunk = ("shrunk", "shrunk_low", "shrunk_high")
+        canvas.intervals(ax, own, places + 0.17, columns=shrunk, **towards)
+        canvas.effect_axis(ax, words, ticks=4)
+        ax.set_title(canvas.wrapped(words.outcome(*pair), letters), loc="left", weight="bold")
+        ax.tick_params(labelbottom=True)
+
+    figure, grid = canvas.multiples(panels, draw, columns=3, sharex=True, sharey=True)
+    grid[0, 0].set_ylim(max(1, len(shown)) - 0.5, -0.5)
+    grid[0, 0].set_yticks(range(len(shown)), [_short_name(school, words) for school in shown])
+    canvas.align_left(*grid[:, 0])
+    canvas.legend(figure, grid[0, 0].get_legend_handles_labels()[0])
+    below = words.text("change in standard deviations (after − before)")
+    height = 0.25 * max(2, len(shown)) * len(grid)
+    caption = words.text(
+        "Change by school with {level} intervals: hollow marks rest on the school alone, "
+        "filled ones are drawn towards the mean of the schools, the more so the less the "
+        "school's own answers tell. Schools stand in the order of the register; schools are "
+        "not ranked.",
+        level=words.percent(frame["ci_level"].iloc[0]),
+    )
+    if left_out := frame["school_id"].nunique() - len(shown):
+        few = words.plural(
+            "{n} school is left out, as too few people answered there.",
+            "{n} schools are left out, as too few people answered there.",
+            left_out,
+        )
+        caption = f"{caption} {few}"
+    alt = alt_texts.describe_schools(drawn, words)
+    return canvas.fitted(figure, grid[:, 0], height, caption, alt, xlabel=below)
+
+
+def _short_name(school: str, words: Words) -> str:
+    name = words.schools.get(school, school)
+    short = textwrap.shorten(name, 28, placeholder="…")
+    # a single long word would leave nothing but the dots
+    return short if len(short) > 1 else f"{name[:27]}…"

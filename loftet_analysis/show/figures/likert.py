@@ -2,62 +2,38 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
+from collections.abc import Iterator
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgb
+from matplotlib.patches import Patch
 from matplotlib.transforms import blended_transform_factory
 
 from loftet_analysis import names
-from loftet_analysis.show.alt_texts import (
-    answers_to_items,
-    beside_the_middle,
-    describe_likert,
-)
-from loftet_analysis.show.figures.canvas import (
-    EDGE,
-    GREY,
-    INK,
-    STYLE,
-    WIDTH,
-    Drawing,
-    blank,
-    text_width,
-    wrapped,
-)
-from loftet_analysis.show.languages import Answers, Words, subgroup_label, wave_label
+from loftet_analysis.show import alt_texts
+from loftet_analysis.show.figures import canvas
+from loftet_analysis.show.figures.canvas import GREY, INK, STYLE, Drawing
+from loftet_analysis.show.languages import Answers, Words, label, named
+from loftet_analysis.show.shown import view
 
 # orange to blue; in grey the blue end is the darker one
-_COLOURS = ("#d9801f", "#f6cd96", "#e4e4e4", "#9ec5e6", "#1f5a96")
-# inches
-_WORDING, _WAVES, _PERCENT = 2.75, 0.2, 0.46
-_LINE, _BAR, _PITCH, _BETWEEN, _SWATCH = 0.15, 0.135, 0.165, 0.11, 0.14
+_LOW, _PALE_LOW, _MIDDLE, _PALE_HIGH, _HIGH = "#d9801f", "#f6cd96", "#e4e4e4", "#9ec5e6", "#1f5a96"
+_LINE = 0.155  # inches; the y axis counts lines
+_LETTERS, _LEGEND = 42, 90  # of a wording's line, and in a line of the legend
+_WAVES_APART = 1.06  # lines
+_WAVE = 38  # points between the wordings and the bars
+_PERCENT = 0.25  # of the bars' reach, for the percentages at either end
+_BARS = ["item", "wave"]
 
 
-@dataclass
-class _Page:
-    """What is to be drawn, y in inches from the top."""
-
-    bars: dict = field(default_factory=lambda: defaultdict(list))
-    swatches: dict = field(default_factory=lambda: defaultdict(list))
-    # of texts in inches, and of texts at a share: x, y, text, alignment, looks
-    words: list = field(default_factory=list)
-    numbers: list = field(default_factory=list)
-    middles: list = field(default_factory=list)
-    y: float = 0.08
-    turned: bool = False
-    joined: bool = False
-    unsplit: bool = False
-
-
-def likert_figure(frame: pd.DataFrame, *, words: Words) -> Drawing:
+@mpl.rc_context(STYLE)
+@view(drawn="share")
+def likert(frame: pd.DataFrame, *, words: Words) -> Drawing:
     """Draw each item's answers before and after as bars that spread from the scale's middle.
 
     Parameters
@@ -69,30 +45,59 @@ def likert_figure(frame: pd.DataFrame, *, words: Words) -> Drawing:
     words : Words
         The reader's language, with the items' wordings and the labels of the options.
     """
-    page = _Page()
     waves = [wave for wave in names.WAVES if (frame["wave"] == wave).any()]
-    beside = max(text_width(wave_label(wave, words)) for wave in waves)
-    left = EDGE + _WORDING + _WAVES + beside
-    shown = None
-    keys = ["population", "outcome", "subgroup"]
-    for (population, outcome, subgroup), items in frame.groupby(keys, sort=False):
-        options = _options(population, outcome, words)
-        if options != shown:
-            _legend(page, options)
-            shown = options
-        group = subgroup_label(subgroup, words)
-        label = words.outcome(population, outcome)
-        _heading(page, f"{label}, {group}" if group else label)
-        top, scale = page.y, words.answers[population, outcome]
-        for item, bins in answers_to_items(items).items():
-            page.turned |= (population, item) in words.reversed_items
-            _item(page, _wording(population, item, words), bins, scale, waves, left, words)
-        page.middles.append([(0, top - 0.02), (0, page.y - _BETWEEN + 0.02)])
-        page.y += 0.08
-    with mpl.rc_context({**STYLE, "hatch.linewidth": 0.7}):
-        figure = blank(page.y)
-        _draw(figure, page, left)
-    return Drawing(figure, _caption(page, words), describe_likert(frame, words))
+    blocks = [*frame.groupby(["population", "outcome", "subgroup"], sort=False)]
+    items = [_items(key[0], bins, len(waves), words) for key, bins in blocks]
+    heights = [_LINE * each["height"].sum() for each in items]
+    figure = canvas.blank()
+    axes = figure.subplots(len(blocks), 1, squeeze=False, sharex=True, height_ratios=heights)[:, 0]
+    drawn, before = [], None
+    for ax, (key, bins), own in zip(axes, blocks, items, strict=True):
+        options = _options(*key[:2], words)
+        beneath = _legend(ax, options) if options != before else ""
+        canvas.over_row(ax, alt_texts.named(*key, words), beneath)
+        before = options
+        drawn.append(_block(ax, bins, own, waves, words))
+    canvas.align_left(*axes, beyond=_WAVE)
+    pieces = pd.concat(drawn)
+    low, high = min([-0.1, *pieces["left"]]), max([0.1, *pieces["right"]])
+    margin = _PERCENT * (high - low)
+    axes[0].set_xlim(low - margin, high + margin)
+    caption = " ".join(_caption(frame, pieces, words))
+    alt = alt_texts.describe_likert(frame, words)
+    return canvas.fitted(figure, axes, sum(heights), caption, alt)
+
+
+def _block(
+    ax: Axes, bins: pd.DataFrame, items: pd.DataFrame, waves: list[str], words: Words
+) -> pd.DataFrame:
+    """Draw the items of one scale and subgroup; return the pieces of their bars."""
+    first = bins.iloc[0]
+    answers = words.answers[first["population"], first["outcome"]]
+    rows = pd.MultiIndex.from_product([items.index, waves], names=_BARS).to_frame(index=False)
+    shift = {wave: _WAVES_APART * (i - (len(waves) - 1) / 2) for i, wave in enumerate(waves)}
+    rows["y"] = rows["item"].map(items["middle"]) + rows["wave"].map(shift)
+    pieces = _pieces(bins, answers).merge(rows)
+    colours = _palette(round(answers.maximum - answers.minimum) + 1)
+    for (first, last), same in pieces.groupby(["first", "last"]):
+        left, right, y = (same[end].to_numpy() for end in ("left", "right", "y"))
+        corners = [(left, y - 0.43), (right, y - 0.43), (right, y + 0.43), (left, y + 0.43)]
+        boxes = PolyCollection(
+            np.moveaxis(np.array(corners), -1, 0),
+            facecolor=colours[first : last + 1].mean(axis=0),
+            hatch="////" if last > first else None,
+            edgecolor="white",
+            linewidth=0.6,
+        )
+        ax.add_collection(boxes, autolim=False)
+    ends = {"left": "min", "right": "max", "below": "first", "above": "first"}
+    _write_beside(ax, rows.merge(pieces.groupby(_BARS, as_index=False).agg(ends), "left"), words)
+    ax.axvline(0, color=INK, linewidth=0.8, zorder=3)
+    ax.set_ylim(items["height"].sum(), 0)
+    ax.set_yticks(items["middle"], items["wording"])
+    ax.tick_params(length=0, labelbottom=False)
+    sns.despine(ax=ax, left=True, bottom=True)
+    return pieces
 
 
 def _options(population: str, outcome: str, words: Words) -> list[str]:
@@ -102,147 +107,97 @@ def _options(population: str, outcome: str, words: Words) -> list[str]:
     return [labels.get(point, words.number(point, 0)) for point in points]
 
 
-def _wording(population: str, item: str, words: Words) -> list[str]:
-    wording = words.items.get((population, item), item)
-    if (population, item) in words.reversed_items:
-        # TRANSLATORS: after the wording of an item whose answers are counted the other way round
-        wording = f"{wording} {words.text('(turned)')}"
-    return wrapped(wording, _WORDING)
+def _items(population: str, bins: pd.DataFrame, waves: int, words: Words) -> pd.DataFrame:
+    """Return by item its wording in lines, and the height and the middle of its place in lines."""
+    wordings = {}
+    for item in bins["item"].unique():
+        wording = named({"population": population, "item": item}, "item", words)
+        wordings[item] = canvas.wrapped(wording, _LETTERS)
+    items = pd.DataFrame({"wording": wordings})
+    lines = items["wording"].str.count("\n") + 1
+    items["height"] = lines.clip(lower=_WAVES_APART * waves) + 0.65
+    items["middle"] = items["height"].cumsum() - items["height"] / 2
+    return items
 
 
-@lru_cache
-def _palette(n: int) -> np.ndarray:
-    low, pale_low, middle, pale_high, high = _COLOURS
-    sides = [sns.blend_palette(ends, n // 2) for ends in ((low, pale_low), (high, pale_high))]
-    between = [to_rgb(middle)] * (n % 2)
-    return np.array([*sides[0], *between, *reversed(sides[1])])[:, :3]
-
-
-def _legend(page: _Page, options: list[str]) -> None:
-    """Place the options one after the other, in as many lines as they need."""
-    x = EDGE
-    for option, colour in zip(options, _palette(len(options)), strict=True):
-        needed = _SWATCH + 0.06 + text_width(option)
-        if x > EDGE and x + needed > WIDTH - EDGE:
-            x, page.y = EDGE, page.y + 0.2
-        page.swatches[tuple(colour)].append(_box(x, x + _SWATCH, page.y + 0.02, _SWATCH))
-        page.words.append((x + _SWATCH + 0.06, page.y + 0.09, option, "left", {}))
-        x += needed + 0.2
-    page.y += 0.32
-
-
-def _heading(page: _Page, heading: str) -> None:
-    lines = wrapped(heading, WIDTH - 2 * EDGE, weight="bold", size=10)
-    height = 0.17 * len(lines)
-    looks = {"weight": "bold", "size": 10}
-    page.words.append((EDGE, page.y + height / 2, "\n".join(lines), "left", looks))
-    page.y += height + 0.1
-
-
-def _item(
-    page: _Page,
-    wording: list[str],
-    bins: Mapping[str, list],
-    answers: Answers,
-    waves: list[str],
-    left: float,
-    words: Words,
-) -> None:
-    height = max(_PITCH * len(waves), _LINE * len(wording))
-    centre = page.y + height / 2
-    page.words.append((EDGE, centre, "\n".join(wording), "left", {}))
-    for i, wave in enumerate(waves):
-        y = centre + _PITCH * (i - (len(waves) - 1) / 2)
-        page.words.append((left - 0.06, y, wave_label(wave, words), "right", {"color": GREY}))
-        if wave in bins:
-            _bar(page, bins[wave], y, answers, words)
-        else:
-            page.numbers.append((0, 4, y, words.text("hidden"), "left", {"color": GREY}))
-    page.y += height + _BETWEEN
-
-
-def _bar(page: _Page, bins: list, y: float, answers: Answers, words: Words) -> None:
-    middle = (answers.minimum + answers.maximum) / 2
-    palette = _palette(round(answers.maximum - answers.minimum) + 1)
+def _pieces(bins: pd.DataFrame, answers: Answers) -> pd.DataFrame:
+    """Return the pieces of the bars: their ends, their options, and the shares of their bar."""
+    pieces = bins[bins["share"].notna()].sort_values("low")
+    low, high, bar = pieces["low"], pieces["high"], [pieces[column] for column in _BARS]
     # of an option or of joined ones in the middle, what lies below it
-    start = x = -sum(
-        share * min(max((middle - low) / (high - low), 0), 1) for low, high, share in bins
-    )
-    for low, high, share in bins:
-        options = palette[round(low + 0.5 - answers.minimum) : round(high + 0.5 - answers.minimum)]
-        joined = len(options) > 1
-        page.bars[(*options.mean(axis=0), joined)].append(_box(x, x + share, y - _BAR / 2, _BAR))
-        page.joined |= joined
-        x += share
-    shares = beside_the_middle(bins, answers)
-    page.unsplit |= any(map(pd.isna, shares))
-    for at, share, nudge, side in zip((start, x), shares, (-4, 4), ("right", "left"), strict=True):
-        if not pd.isna(share):
-            page.numbers.append((at, nudge, y, words.percent(share), side, {"color": INK}))
+    middle = (answers.minimum + answers.maximum) / 2
+    below = pieces["share"] * ((middle - low) / (high - low)).clip(0, 1)
+    right = pieces["share"].groupby(bar).cumsum() - below.groupby(bar).transform("sum")
+    return pieces.assign(
+        left=right - pieces["share"],
+        right=right,
+        first=(low + 0.5 - answers.minimum).round().astype(int),
+        last=(high - 0.5 - answers.minimum).round().astype(int),
+    ).join(alt_texts.beside_the_middle(pieces, answers), on=_BARS)
 
 
-def _box(x0: float, x1: float, y: float, height: float) -> list[tuple[float, float]]:
-    return [(x0, y), (x1, y), (x1, y + height), (x0, y + height)]
+def _palette(n: int) -> np.ndarray:
+    sides = [sns.blend_palette(s, n // 2) for s in ((_LOW, _PALE_LOW), (_HIGH, _PALE_HIGH))]
+    return np.array([*sides[0], *[to_rgb(_MIDDLE)] * (n % 2), *reversed(sides[1])])[:, :3]
 
 
-def _draw(figure: mpl.figure.Figure, page: _Page, left: float) -> None:
-    room = WIDTH - left - EDGE
-    ax = figure.add_axes((left / WIDTH, 0, room / WIDTH, 1))
-    ax.set_axis_off()
-    ends = [x for boxes in page.bars.values() for box in boxes for x, _ in box] or [-0.5, 0.5]
-    per_inch = (max(ends) - min(ends)) / (room - 2 * _PERCENT)
-    ax.set_xlim(min(ends) - _PERCENT * per_inch, max(ends) + _PERCENT * per_inch)
-    ax.set_ylim(page.y, 0)
-    inches = blended_transform_factory(figure.dpi_scale_trans, ax.transData)
-    looks = {"edgecolor": "white", "linewidth": 0.6}
-    for (*colour, joined), boxes in page.bars.items():
-        bars = PolyCollection(boxes, facecolor=colour, hatch="////" if joined else None, **looks)
-        ax.add_collection(bars, autolim=False)
-    for colour, boxes in page.swatches.items():
-        swatches = PolyCollection(boxes, facecolor=colour, transform=inches, clip_on=False, **looks)
-        ax.add_collection(swatches, autolim=False)
-    ax.add_collection(
-        LineCollection(page.middles, colors=INK, linewidths=0.8, zorder=3), autolim=False
-    )
-    for x, y, text, side, how in page.words:
-        ax.text(x, y, text, transform=inches, ha=side, va=_va(text), **how)
-    for x, nudge, y, text, side, how in page.numbers:
-        ax.annotate(
-            text,
-            (x, y),
-            xytext=(nudge, 0),
-            textcoords="offset points",
-            ha=side,
-            va="center_baseline",
-            **how,
-        )
-
-
-def _va(text: str) -> str:
-    return "center" if "\n" in text else "center_baseline"
-
-
-def _caption(page: _Page, words: Words) -> str:
-    said = [
-        words.text(
-            "Answers to each item before and after. The bars spread from the middle of the scale; "
-            "the percentages are the shares of the answers on either side of it, without an option "
-            "in the middle."
-        )
+def _legend(ax: Axes, options: list[str]) -> str:
+    """Put the options over the axes from the figure's left edge; return the lines they take."""
+    # an entry takes seven letters more than its label
+    down = -(-sum(len(option) + 7 for option in options) // _LEGEND)
+    across = -(-len(options) // down)
+    handles = [
+        Patch(facecolor=colour, label=option)
+        for option, colour in zip(options, _palette(len(options)), strict=True)
     ]
-    if page.turned:
-        said.append(
-            words.text(
-                "The answers to items marked {mark} are counted the other way round.",
-                mark=words.text("(turned)"),
-            )
+    from_edge = blended_transform_factory(ax.figure.transFigure, ax.transAxes)
+    legend = ax.legend(
+        # a legend is filled column by column, the options are read line by line
+        handles=[handle for i in range(across) for handle in handles[i::across]],
+        ncols=across,
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        bbox_transform=from_edge,
+        frameon=False,
+        handlelength=1.1,
+        handleheight=1.1,
+        borderpad=0.3,
+        labelspacing=0.35,
+    )
+    legend.set_in_layout(False)
+    return "\n" * down
+
+
+def _write_beside(ax: Axes, bars: pd.DataFrame, words: Words) -> None:
+    """Write before each bar its wave, and the shares on either side of the middle at its ends."""
+    looks = {"va": "center_baseline", "in_layout": False}
+    at_edge = ax.get_yaxis_transform()
+    for bar in bars.to_dict("records"):
+        y, wave = bar["y"], label("wave", bar["wave"], words)
+        ax.text(0, y, wave, ha="right", color=GREY, transform=at_edge, **looks)
+        if pd.isna(bar["left"]):
+            ax.text(0, y, f" {words.text('hidden')}", color=GREY, **looks)
+            continue
+        for end, beside, align in (("left", "below", "right"), ("right", "above", "left")):
+            if not pd.isna(bar[beside]):
+                ax.text(bar[end], y, f" {words.percent(bar[beside])} ", ha=align, **looks)
+
+
+def _caption(frame: pd.DataFrame, pieces: pd.DataFrame, words: Words) -> Iterator[str]:
+    yield words.text(
+        "Answers to each item before and after. The bars spread from the middle of the scale; "
+        "the percentages are the shares of the answers on either side of it, without an option "
+        "in the middle."
+    )
+    items = frame[["population", "item"]].drop_duplicates().itertuples(index=False, name=None)
+    if words.reversed_items & {*items}:
+        yield words.text(
+            "The answers to items marked {mark} are counted the other way round.",
+            mark=words.text("(turned)"),
         )
-    if page.joined:
-        said.append(words.text("Hatched: options that few people chose, joined."))
-    if page.unsplit:
-        said.append(
-            words.text(
-                "Where options on both sides of the middle are joined, a percentage is left out."
-            )
+    if (pieces["last"] > pieces["first"]).any():
+        yield words.text("Hatched: options that few people chose, joined.")
+    if pieces[["below", "above"]].isna().any(axis=None):
+        yield words.text(
+            "Where options on both sides of the middle are joined, a percentage is left out."
         )
-    return " ".join(said)

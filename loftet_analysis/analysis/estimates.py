@@ -1,0 +1,851 @@
+"""Pre/post effects: one row per estimate, in scale points and in SD.
+
+The verbs here are what a notebook calls. Each takes tidy answers and the plan and gives rows of
+``schema.EFFECTS``: the change in scale points with CR2 and Satterthwaite df, the same in units of
+the study's SD. What cannot be estimated is a row too, with its reason and without numbers. The
+verdicts are added by :func:`~loftet_analysis.analysis.verdicts.verdicts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from loftet_analysis import names, schema
+from loftet_analysis.analysis import changes
+from loftet_analysis.analysis import equity as _equity
+from loftet_analysis.analysis.changes import (
+    BASELINE_ADJUST,
+    BASELINE_APART,
+    CONTAMINATED,
+    CR2,
+    DESCRIPTIVE,
+    QUASI_EXPERIMENTAL,
+    SMALLEST_CELL,
+    TOTAL,
+    WITHIN_ROLE,
+    Answers,
+    Estimate,
+    unit_sample,
+)
+from loftet_analysis.analysis.panel import (
+    FEEDER,
+    SCHOOL,
+    Panel,
+    answers,
+    arrange,
+    subgroup_rows,
+)
+from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.estimands import ESTIMANDS, names_where
+from loftet_analysis.stats.cr2 import standardise
+from loftet_analysis.stats.result import NotEstimableError
+
+REASONS = {
+    "no_outcome": "the data have no such scale",
+    "no_subgroup": "the data have no such column for the subgroup",
+    "no_grade": "the data have no grades",
+    "no_role": "the data have no such role",
+    "no_answers": "nobody has a valid answer",
+    "no_pairs": "nobody, or nobody of one role, has a valid answer in both waves",
+    "no_common_cells": "no grade of a school has enough answers in both waves",
+    "no_cohort": "no cohort is met in both waves, or the waves have no dates",
+    "no_comparison": "the register names no comparison schools, or no others",
+    "baseline_differs": "the groups were more than .25 SD apart before",
+    "no_attendance": "no register of attendance can be joined to people; that takes ids",
+    "no_range": "attendance hardly differs",
+    "one_cluster": "without some one cluster there would be no estimate",
+    "no_variance": "the clusters do not differ, so chance cannot be judged",
+    "not_estimable": "the comparison cannot be told from the other effects in the model",
+    "no_unit": "there is no standard deviation to standardise by",
+    "at_the_end_of_the_scale": "so many are at an end of the scale that the percentile cannot move",
+    "no_unique_quantile": "the answers do not say where the percentile lies",
+    "few_schools": "fewer than 20 schools, too few for a spread between them",
+    "groups_overlap": "the groups that are compared are not apart",
+    "nobody_low": "nobody, or everybody, answered below the lowest fifth's limit before",
+    "no_reliability": "the scale's reliability before is not known",
+    "unknown_estimand": "no such estimand",
+}
+#: Beside the contract: how many answers of the group the rows had, by which the gate sees whether
+#: they were all.
+COLUMNS = (*schema.EFFECTS, "answers_pre", "answers_post")
+LOW_DF = 4
+FEW_CLUSTERS = 6
+#: What a row takes over from the plan.
+_FROM_PLAN = (
+    "region", "population", "outcome", "question", "estimand", "contrast", "subgroup", "family",
+    "plan_role", "drift", "ci_level", "sesoi", "measurement_warning",
+)  # fmt: skip
+#: Columns of a clean frame that pairs carry along, as they were before.
+_CARRIED = ("region", "school_id", "grade", "gender", "role", "gatherings", "interim_work",
+            "comparison")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Model:
+    """How a row is computed and what its fixed texts say.
+
+    Attributes
+    ----------
+    method : str
+    find : callable
+        Takes `Answers`, gives an `Estimate`; of linked people also takes `clusters`.
+    contrast, weighting, cluster, evidence : str
+        As in the table; a contrast of the plan goes before. An empty cluster is that of linked
+        people: feeder groups of pupils, else schools, or what the pairs say.
+    unit : str
+        The SD that it is standardised by; empty where scale points or shares are all there is.
+    is_change : bool
+        Whether zero means no change, so that it can be tested and judged.
+    """
+
+    method: str
+    find: Callable[..., Estimate]
+    contrast: str = "post - pre"
+    weighting: str = "person"
+    cluster: str = SCHOOL
+    unit: str = TOTAL
+    evidence: str = DESCRIPTIVE
+    is_change: bool = True
+
+
+_linked = partial(Model, cluster="")
+_of_linked = partial(_linked, f"mean of linked changes; {CR2}")
+_by_cell = partial(Model, weighting="pooled_cell_share")
+_asked_once = partial(Model, unit="", is_change=False)
+_BY_PAIRS = "school_change of pairs"
+
+#: The rows of each estimand: several where it has several contrasts.
+MODELS: dict[str, tuple[Model, ...]] = {
+    "linked_change": (_of_linked(changes.linked_change),),
+    "participants": (_of_linked(partial(changes.linked_change, role=names.PARTICIPANT)),),
+    "colleagues": (_of_linked(partial(changes.linked_change, role=names.COLLEAGUE)),),
+    "same_grade": (
+        _by_cell(f"weighted least squares on wave + school x grade; {CR2}", changes.same_grade),
+    ),
+    "school_change": (
+        Model(
+            f"mean of schools' same-grade changes (cells of {SMALLEST_CELL} or more); t(S - 1)",
+            changes.school_change_by_grade,
+            weighting="school",
+        ),
+    ),
+    _BY_PAIRS: (
+        Model(
+            "mean of schools' mean linked changes; t(S - 1)",
+            changes.school_change_by_pairs,
+            weighting="school",
+        ),
+    ),
+    "cohort_change": (
+        _by_cell(
+            f"weighted least squares on wave + cohort, links unused; {CR2}",
+            changes.cohort_change,
+            cluster=FEEDER,
+        ),
+    ),
+    "participants_vs_colleagues": (
+        _linked(
+            f"least squares of linked change on role; {CR2}",
+            changes.participants_vs_colleagues,
+            contrast="participant - colleague",
+            unit=WITHIN_ROLE,
+            evidence=CONTAMINATED,
+        ),
+    ),
+    "programme_vs_comparison": (
+        _linked(
+            f"least squares of linked change on the school's role; {CR2}",
+            changes.programme_vs_comparison,
+            contrast="programme - comparison",
+            evidence=QUASI_EXPERIMENTAL,
+        ),
+    ),
+    "level": (
+        _asked_once(f"mean; {CR2}", changes.level, contrast="mean"),
+        _asked_once(
+            f"share above the middle of the answers; {CR2}",
+            partial(changes.level, agreeing=True),
+            contrast="share agreeing",
+        ),
+    ),
+    "dose": tuple(
+        _linked(
+            f"{curve} of linked change on attendance; {CR2}",
+            partial(changes.dose, column=column, spline=bool(ends)),
+            contrast=f"{each}: {ends}" if ends else f"per {each}",
+        )
+        for column, each in ((names.GATHERINGS, "gathering"), (names.INTERIM_WORK, "interim work"))
+        for curve, ends in (
+            ("least squares", ""),
+            ("natural cubic spline (3 df)", "90th - 10th percentile"),
+        )
+    ),
+    "same_grade_quantile": tuple(
+        _by_cell(
+            f"change of the mid-distribution quantile within the same grades; {CR2}",
+            partial(_equity.same_grade_quantile, p=percent / 100),
+            contrast=f"p{percent}",
+        )
+        for percent in _equity.PERCENTILES
+    ),
+    "share_below": (
+        _by_cell(
+            f"same-grade change of the share below the lowest fifth's limit before; {CR2}",
+            _equity.share_below,
+            unit="",
+        ),
+    ),
+    "gap_change": (
+        _by_cell(
+            f"weighted least squares on wave x group + school x grade x group; {CR2}",
+            _equity.gap_change,
+            contrast="",
+        ),
+    ),
+    "lowest_fifth": (
+        _linked(
+            f"linked change of the lowest fifth beyond Kelley's expectation; {CR2}",
+            _equity.lowest_fifth,
+            contrast="lowest fifth - expected",
+            is_change=False,  # zero is not what to expect without a programme
+        ),
+    ),
+    "spread_ratio": tuple(
+        Model(
+            f"log ratio (post/pre) of the SD {part}; analysis of variance on grade + school; "
+            "jackknife over schools, t(S - 1)",
+            partial(_equity.spread_ratio, part=part),
+            contrast=part,
+            unit="",
+        )
+        for part in (_equity.BETWEEN, _equity.WITHIN)
+    ),
+}
+
+
+def pairs(
+    clean: pd.DataFrame,
+    plan: pd.DataFrame,
+    *,
+    cluster: str | None = None,
+    also: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Return the answers before and after of the same people, outcome by outcome.
+
+    Pairs are formed by person before missing answers are dropped.
+
+    Parameters
+    ----------
+    clean : DataFrame
+        Clean frame, one row per person and wave: `wave`, `school_id`, `person_id` and the
+        outcomes.
+    plan : DataFrame
+        From ``study.plan(population)``: its outcomes are paired, in its order.
+    cluster : {"feeder_group", "school"}, optional
+        Who is not independent of whom. Pupils who share the first or the second school belong
+        together (see :func:`~loftet_analysis.analysis.groups.feeder_groups`), everybody else those
+        who were at the same school before. Default: feeder groups for pupils, else schools.
+    also : sequence of str, optional
+        Further columns to carry along, as they were before.
+
+    Returns
+    -------
+    DataFrame
+        One row per outcome and person who answered it before: `population, outcome, question,
+        person_id, region, school_id, grade, gender, role, gatherings, interim_work` (as far as the
+        frame has them, as they were before), `school_post`, `cluster` (a label) and `clustered_by`,
+        `pre, post, change` in scale points; `post` and `change` are missing where the same person
+        has no answer after.
+
+    Raises
+    ------
+    InputError
+        Where the frame lacks `wave` or `school_id`, or holds a person twice in a wave.
+
+    Examples
+    --------
+    >>> clean = pd.DataFrame({"wave": ["pre", "post", "pre"], "school_id": list("aab"),
+    ...                       "person_id": ["x", "x", "y"], "joy": [2.0, 3.0, 4.0]})
+    >>> plan = pd.DataFrame({"population": ["teachers"], "outcome": ["joy"], "question": ["Q5"]})
+    >>> pairs(clean, plan)[["outcome", "person_id", "cluster", "pre", "post", "change"]]
+      outcome person_id cluster  pre  post  change
+    0     joy         x       a  2.0   3.0     1.0
+    1     joy         y       b  4.0   NaN     NaN
+    """
+    asked = plan[["population", "outcome", "question"]].drop_duplicates("outcome")
+    if asked.empty:
+        return pd.DataFrame(columns=[*asked, "cluster", "clustered_by", "pre", "post", "change"])
+    panel = arrange(clean)
+    kind = cluster or (FEEDER if plan["population"].eq("pupils").any() else SCHOOL)
+    before = np.flatnonzero(panel.pre)
+    after = np.full(len(clean), -1)
+    after[panel.first] = panel.second
+    there = after[before] >= 0
+    ids = pd.factorize(clean[names.SCHOOL], sort=True)[1].to_numpy(dtype=object)
+    school_post = pd.Series(None, index=range(len(before)), dtype=object)
+    school_post[there] = ids[panel.school[after[before][there]]]
+    carried = [c for c in dict.fromkeys((names.PERSON, *_CARRIED, *also)) if c in clean]
+    of_person = clean.iloc[before][carried]
+    of_person = of_person.reset_index(drop=True).assign(
+        school_post=school_post, cluster=ids[panel.clusters(kind)[before]], clustered_by=kind
+    )
+    parts = []
+    for each in asked.to_dict("records"):
+        if each["outcome"] not in clean:
+            continue
+        y = answers(panel, each["outcome"])
+        post = np.where(there, y[after[before]], np.nan)
+        answered = np.isfinite(y[before])
+        part = of_person[answered].assign(**each, pre=y[before][answered], post=post[answered])
+        parts.append(part)
+    columns = [*asked, *of_person, "pre", "post"]
+    paired = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+    return paired[columns].assign(change=paired["post"] - paired["pre"])
+
+
+def linked_change(
+    paired: pd.DataFrame, plan: pd.DataFrame, *, role: str | None = None, by: str | None = None
+) -> pd.DataFrame:
+    """Return the mean change of the people who answered both times.
+
+    The mean of `change` with CR2 standard error over `cluster` and Satterthwaite df.
+
+    Parameters
+    ----------
+    paired : DataFrame
+        From `pairs`; `cluster` may be changed before.
+    plan : DataFrame
+        From ``study.plan``: rows of the estimand say for which outcomes and subgroups.
+    role : {"participant", "colleague"}, optional
+        Only people of this role before: the estimands ``participants`` and ``colleagues``.
+    by : str, optional
+        A column of `paired`, in whose groups to estimate instead of in those of the plan.
+
+    Returns
+    -------
+    DataFrame
+        ``schema.EFFECTS``; verdicts are still empty.
+
+    Examples
+    --------
+    >>> clean = pd.DataFrame({"wave": ["pre", "post"] * 4, "school_id": list("aabbccdd"),
+    ...                       "person_id": list("11223344"), "joy": [1, 2, 2, 4, 3, 3, 2, 3.0]})
+    >>> plan = pd.DataFrame([{"population": "pupils", "outcome": "joy", "question": "Q1",
+    ...     "estimand": "linked_change", "subgroup": "all", "sd_unit": 0.8, "region": "oslo"}])
+    >>> row = linked_change(pairs(clean, plan), plan)
+    >>> row[["n_pairs", "n_clusters", "change", "change_se", "df", "estimate"]].round(3)
+       n_pairs  n_clusters  change  change_se   df  estimate
+    0        4           4     1.0      0.408  3.0      1.25
+    """
+    estimand = "linked_change" if role is None else _of_role(role)
+    return _from_pairs(paired, plan, (estimand,), by)
+
+
+def participants_vs_colleagues(
+    paired: pd.DataFrame, plan: pd.DataFrame, *, by: str | None = None
+) -> pd.DataFrame:
+    """Return how much more participants changed than colleagues; the two share schools.
+
+    change ~ role with CR2 over `cluster`. It measures no effect, since colleagues are meant to be
+    reached too. `mean_pre` and `mean_post` are the difference of the roles in each wave; SDs and r
+    are taken within role; `flags` say where the groups were apart before.
+
+    Parameters
+    ----------
+    paired : DataFrame
+        From `pairs`, with `role`.
+    plan : DataFrame
+        From ``study.plan``: its rows of the estimand, with `sd_within_role`.
+    by : str, optional
+        A column of `paired`, in whose groups to estimate instead of in those of the plan.
+
+    Returns
+    -------
+    DataFrame
+        ``schema.EFFECTS``.
+
+    Examples
+    --------
+    >>> clean = pd.DataFrame({"wave": ["pre", "post"] * 8, "school_id": list("aaaabbbbccccdddd"),
+    ...                       "person_id": list("1122334455667788"),
+    ...                       "role": ["participant", "participant", "colleague", "colleague"] * 4,
+    ...                       "joy": [1, 3, 2, 2, 3, 4, 2, 3, 1, 2, 2, 2, 3, 3, 1, 2.0]})
+    >>> plan = pd.DataFrame([{"population": "teachers", "outcome": "joy", "question": "Q5",
+    ...     "estimand": "participants_vs_colleagues", "subgroup": "all", "sd_within_role": 0.8}])
+    >>> row = participants_vs_colleagues(pairs(clean, plan), plan)
+    >>> row[["contrast", "n_pairs", "change", "change_se", "df"]].round(3)
+                      contrast  n_pairs  change  change_se   df
+    0  participant - colleague        8     0.5      0.645  3.0
+    """
+    return _from_pairs(paired, plan, ("participants_vs_colleagues",), by)
+
+
+def dose(paired: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
+    """Return how linked change goes with attendance: per unit, and many against few.
+
+    change ~ attendance, straight, and along a natural cubic spline (3 df) from the 10th to the
+    90th percentile of attendance; CR2 over `cluster`. Participants only, where there are roles.
+
+    Parameters
+    ----------
+    paired : DataFrame
+        From `pairs`, with `gatherings` or `interim_work`.
+    plan : DataFrame
+        As for `linked_change`.
+
+    Returns
+    -------
+    DataFrame
+        ``schema.EFFECTS``, four rows per outcome; `flags` give the percentiles (``range=4-9``).
+
+    Examples
+    --------
+    >>> clean = pd.DataFrame({"wave": ["pre", "post"] * 8, "school_id": list("aabbccddeeffgghh"),
+    ...                       "person_id": list("1122334455667788"), "role": "participant",
+    ...                       "gatherings": [3, 3, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 4, 4],
+    ...                       "joy": [1, 1, 2, 2, 3, 4, 2, 3, 1, 2, 2, 4, 3, 4, 1, 2.0]})
+    >>> plan = pd.DataFrame([{"population": "teachers", "outcome": "joy", "question": "Q5",
+    ...     "estimand": "dose", "subgroup": "all", "sd_unit": 0.8}])
+    >>> rows = dose(pairs(clean, plan), plan)
+    >>> rows.loc[:1, ["contrast", "n_pairs", "change", "change_se", "df"]].round(3)
+                                contrast  n_pairs  change  change_se     df
+    0                      per gathering        8   0.179       0.09  3.401
+    1  gathering: 90th - 10th percentile        8   1.023       0.61  2.624
+    """
+    return _from_pairs(paired, plan, ("dose",), None)
+
+
+def same_grade(clean: pd.DataFrame, plan: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame:
+    """Return the change between the pupils of a grade before and those of that grade after.
+
+    y ~ wave + school × grade over the cells met in both waves, each weighted by its share of both
+    waves together, Σ (n_c/N)(ȳ_post,c − ȳ_pre,c); CR2 over schools.
+
+    Parameters
+    ----------
+    clean : DataFrame
+        Clean frame: `wave`, `school_id`, `grade` and the outcomes.
+    plan : DataFrame
+        As for `linked_change`.
+    by : str, optional
+        A column of `clean`, in whose groups to estimate instead of in those of the plan.
+
+    Returns
+    -------
+    DataFrame
+        ``schema.EFFECTS``; numbers, means and SDs are those of everybody in the cells used.
+
+    Examples
+    --------
+    >>> clean = pd.DataFrame({"wave": ["pre", "post"] * 6, "school_id": list("aabbccddeeff"),
+    ...                       "grade": 7, "joy": [1, 2, 2, 4, 3, 3, 2, 3, 1, 1, 2, 4.0]})
+    >>> plan = pd.DataFrame([{"population": "pupils", "outcome": "joy", "question": "Q1",
+    ...     "estimand": "same_grade", "subgroup": "all", "sd_unit": 0.8, "region": "oslo"}])
+    >>> same_grade(clean, plan)[["n_pre", "n_post", "change", "change_se", "df"]].round(3)
+       n_pre  n_post  change  change_se   df
+    0      6       6     1.0      0.365  5.0
+    """
+    return _from_clean(clean, plan, ("same_grade",), by)
+
+
+def school_change(clean: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
+    """Return the mean of the schools' changes, each school counting once.
+
+    Of pupils with grades a school's change is its mean same-grade difference over cells of at
+    least 5 in each wave, of all others its mean linked change; t with schools − 1 df.
+
+    Parameters
+    ----------
+    clean : DataFrame
+        Clean frame: `wave`, `school_id`, the outcomes, and `grade` or `person_id`.
+    plan : DataFrame
+        From ``study.plan``: its rows of the estimand.
+
+    Returns
+    -------
+    DataFrame
+        ``schema.EFFECTS``.
+
+    Examples
+    --------
+    >>> clean = pd.DataFrame({"wave": ["pre", "post"] * 6, "school_id": list("aaaabbbbcccc"),
+    ...                       "person_id": list("112233445566"),
+    ...                       "joy": [1, 2, 2, 4, 3, 3, 2, 3, 1, 1, 2, 4.0]})
+    >>> plan = pd.DataFrame([{"population": "teachers", "outcome": "joy", "question": "Q5",
+    ...     "estimand": "school_change", "subgroup": "all", "sd_unit": 0.8}])
+    >>> school_change(clean, plan)[["n_pairs", "n_clusters", "change", "change_se", "df"]].round(3)
+       n_pairs  n_clusters  change  change_se   df
+    0        6           3     1.0      0.289  2.0
+    """
+    return _from_clean(clean, plan, ("school_change",), None)
+
+
+def cohort_change(clean: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
+    """Return the change of the cohorts met in both waves, without using links.
+
+    y ~ wave + cohort, cohorts weighted by their share of both waves together; CR2 over feeder
+    groups, or schools where nobody is linked. `years` of the plan is how many grades a
+    cohort has moved.
+
+    Parameters
+    ----------
+    clean : DataFrame
+        Clean frame: `wave`, `school_id`, `grade`, the outcomes, and `person_id` for the clusters.
+    plan : DataFrame
+        From ``study.plan``: its rows of the estimand.
+
+    Returns
+    -------
+    DataFrame
+        ``schema.EFFECTS``.
+
+    Examples
+    --------
+    >>> clean = pd.DataFrame({"wave": ["pre", "post"] * 6, "school_id": list("aabbccddeeff"),
+    ...                       "grade": [5, 7] * 6, "joy": [1, 2, 2, 4, 3, 3, 2, 3, 1, 1, 2, 4.0]})
+    >>> plan = pd.DataFrame([{"population": "pupils", "outcome": "joy", "question": "Q5",
+    ...     "estimand": "cohort_change", "subgroup": "all", "sd_unit": 0.8, "years": 2}])
+    >>> cohort_change(clean, plan)[["n_pre", "n_post", "change", "change_se", "df"]].round(3)
+       n_pre  n_post  change  change_se   df
+    0      6       6     1.0      0.365  5.0
+    """
+    return _from_clean(clean, plan, ("cohort_change",), None)
+
+
+def programme_vs_comparison(clean: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
+    """Return how much more the programme's schools changed than the comparison schools.
+
+    Of linked people where there are any, else of same grades. Groups more than .25 SD apart before
+    are not compared; between .05 and .25 the linked change is adjusted for the answer before (What
+    Works Clearinghouse, Standards 5.0).
+
+    Parameters
+    ----------
+    clean : DataFrame
+        Clean frame: `wave`, `school_id`, the outcomes, `comparison` (true at schools outside the
+        programme), and `person_id` or `grade`.
+    plan : DataFrame
+        From ``study.plan``: its rows of the estimand.
+
+    Returns
+    -------
+    DataFrame
+        ``schema.EFFECTS``.
+
+    Examples
+    --------
+    >>> clean = pd.DataFrame({"wave": ["pre", "post"] * 8, "school_id": list("aabbccddeeffgghh"),
+    ...                       "person_id": list("1122334455667788"),
+    ...                       "comparison": [False] * 8 + [True] * 8,
+    ...                       "joy": [1, 3, 2, 3, 3, 4, 2, 3, 1, 1, 2, 2, 3, 3, 2, 3.0]})
+    >>> plan = pd.DataFrame([{"population": "teachers", "outcome": "joy", "question": "Q5",
+    ...     "estimand": "programme_vs_comparison", "subgroup": "all", "sd_unit": 0.8}])
+    >>> row = programme_vs_comparison(clean, plan)
+    >>> row[["contrast", "n_pairs", "change", "change_se", "evidence"]].round(3)
+                     contrast  n_pairs  change  change_se            evidence
+    0  programme - comparison        8     1.0      0.354  quasi-experimental
+    """
+    return _from_clean(clean, plan, ("programme_vs_comparison",), None)
+
+
+def level(clean: pd.DataFrame, plan: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame:
+    """Return the mean, and the share of people above the middle, of what is asked once.
+
+    CR2 over schools. The middle is that of the response scale (`midpoint` of the plan).
+
+    Parameters
+    ----------
+    clean : DataFrame
+        Clean frame: `wave`, `school_id` and the outcomes.
+    plan : DataFrame
+        From ``study.plan``: its rows of the estimand, with `midpoint`.
+    by : str, optional
+        A column of `clean`, in whose groups to estimate instead of in those of the plan.
+
+    Returns
+    -------
+    DataFrame
+        ``schema.EFFECTS``, two rows per outcome: `change` is the mean in scale points, or the
+        share (0–1); nothing is standardised.
+
+    Examples
+    --------
+    >>> clean = pd.DataFrame({"wave": "post", "school_id": list("aabbccdd"),
+    ...                       "joy": [4, 5, 3, 4, 2, 4, 5, 3.0]})
+    >>> plan = pd.DataFrame([{"population": "teachers", "outcome": "joy", "question": "Q5",
+    ...     "estimand": "level", "subgroup": "all", "midpoint": 3.0}])
+    >>> level(clean, plan)[["contrast", "n_post", "change", "change_se", "df"]].round(3)
+             contrast  n_post  change  change_se   df
+    0            mean       8   3.750      0.323  3.0
+    1  share agreeing       8   0.625      0.125  3.0
+    """
+    return _from_clean(clean, plan, ("level",), by)
+
+
+def equity(clean: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
+    """Return whether all pupils moved along, and not only their mean.
+
+    Percentiles of the same grades, the share of low answers, gaps between groups, those who were
+    lowest before, and of the country the spread between and within schools.
+
+    Parameters
+    ----------
+    clean : DataFrame
+        Clean frame: `wave`, `school_id`, `grade`, the outcomes; `person_id` for the lowest fifth.
+    plan : DataFrame
+        From ``study.plan``: its rows of these estimands, with `low_fifth` and `alpha`.
+
+    Returns
+    -------
+    DataFrame
+        ``schema.EFFECTS`` of the estimands that the plan asks for.
+
+    Examples
+    --------
+    >>> clean = pd.DataFrame({"wave": ["pre", "post"] * 6, "school_id": list("aabbccddeeff"),
+    ...                       "grade": 7, "joy": [1, 2, 2, 4, 3, 3, 1, 1, 1, 1, 2, 4.0]})
+    >>> plan = pd.DataFrame([{"population": "pupils", "outcome": "joy", "question": "Q5",
+    ...     "estimand": "share_below", "subgroup": "all", "low_fifth": 1.5}])
+    >>> equity(clean, plan)[["estimand", "n_pre", "n_post", "change", "change_se"]].round(3)
+          estimand  n_pre  n_post  change  change_se
+    0  share_below      6       6  -0.167      0.167
+    """
+    return _from_clean(clean, plan, names_where(is_equity=True), None)
+
+
+def estimates(clean: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
+    """Return every estimate that a plan asks for.
+
+    Parameters
+    ----------
+    clean : DataFrame
+        Clean frame: `wave`, `school_id`, `person_id`, the outcomes, and what the plan's estimands
+        need of `grade`, `role`, `gatherings`, `interim_work`, `comparison` and the subgroups.
+    plan : DataFrame
+        From ``study.plan``.
+
+    Returns
+    -------
+    DataFrame
+        ``schema.EFFECTS`` in the order of the plan. An unknown estimand is a row with a reason.
+
+    Examples
+    --------
+    >>> clean = pd.DataFrame({"wave": ["pre", "post"] * 4, "school_id": list("aabbccdd"),
+    ...                       "person_id": list("11223344"), "joy": [1, 2, 2, 4, 3, 3, 2, 3.0]})
+    >>> plan = pd.DataFrame({"population": "teachers", "outcome": "joy", "question": "Q5",
+    ...                      "estimand": ["linked_change", "same_grade"], "subgroup": "all",
+    ...                      "sd_unit": 0.8})
+    >>> estimates(clean, plan)[["estimand", "n_pairs", "change", "reason"]].round(3)
+            estimand  n_pairs  change    reason
+    0  linked_change        4     1.0
+    1     same_grade     <NA>     NaN  no_grade
+    """
+    return _from_clean(clean, plan, None, None)
+
+
+def _of_role(role: str) -> str:
+    of = {ESTIMANDS[name].roles[0]: name for name in ("participants", "colleagues")}
+    if role not in of:
+        raise InputError(Problem("unknown role", found=role, allowed=", ".join(of)))
+    return of[role]
+
+
+def _asked(
+    plan: pd.DataFrame, estimands: Sequence[str] | None, by: str | None, frame: pd.DataFrame
+) -> list[dict]:
+    """Return the plan's rows of these estimands, or the same for each group of a column."""
+    lacking = {"population", "outcome", "estimand", "subgroup"} - set(plan)
+    if lacking:
+        raise InputError(
+            Problem(
+                "the plan lacks columns",
+                found=", ".join(map(str, plan)),
+                allowed="those of study.plan(population)",
+                todo=f"add {', '.join(sorted(lacking))}",
+            )
+        )
+    rows = plan if estimands is None else plan[plan["estimand"].isin(estimands)]
+    if by is None:
+        return rows.to_dict("records")
+    if by not in frame:
+        raise InputError(
+            Problem(f"no column {by} to group by", found=", ".join(map(str, frame.columns)))
+        )
+    told = frame[by].dropna()
+    numeric = pd.api.types.is_numeric_dtype(told)
+    values = (
+        [f"{v:.15g}" for v in sorted(told.unique())] if numeric else sorted(set(map(str, told)))
+    )
+    whole = rows[rows["subgroup"] == names.ALL].to_dict("records")
+    about = {"plan_role": "exploratory", "family": "", "flags": ""}
+    return [{**row, **about, "subgroup": f"{by}={v}"} for row in whole for v in values]
+
+
+def _from_clean(
+    clean: pd.DataFrame, plan: pd.DataFrame, estimands: Sequence[str] | None, by: str | None
+) -> pd.DataFrame:
+    asked = _asked(plan, estimands, by, clean)
+    if not asked:
+        return schema.table([], COLUMNS)
+    _refuse_others(clean, plan)
+    years = plan["years"].iloc[0] if "years" in plan else 0
+    panel = arrange(clean, years=int(years))
+    rows = []
+    for row in asked:
+        estimand, of_pupils = row["estimand"], row["population"] == "pupils"
+        if estimand == "school_change" and not (of_pupils and names.GRADE in clean):
+            estimand = _BY_PAIRS
+        kind = FEEDER if of_pupils else SCHOOL
+        rows += [_row(row, panel, model, kind) for model in MODELS.get(estimand, ())]
+        if estimand not in MODELS:
+            rows.append({**_named(row), "flags": "", "reason": "unknown_estimand"})
+    return schema.table(rows, COLUMNS)
+
+
+def _refuse_others(frame: pd.DataFrame, plan: pd.DataFrame) -> None:
+    """Refuse answers of other regions than the plan's, and people who stand twice in pairs."""
+    problems = []
+    region = plan["region"].iloc[0] if "region" in plan else names.NATIONAL
+    others = set(frame.get(names.REGION, pd.Series(dtype=object)).dropna()) - {region}
+    if others and region != names.NATIONAL:
+        problems.append(
+            Problem(
+                "answers of another region than the plan is of",
+                found=", ".join(sorted(others)),
+                allowed=region,
+                todo="read both from one open study",
+            )
+        )
+    if "change" in frame and names.PERSON in frame:
+        twice = frame.duplicated([names.POPULATION, names.OUTCOME, names.PERSON])
+        twice &= frame[names.PERSON].notna()
+        if twice.any():
+            problems.append(
+                Problem(
+                    "people more than once in the pairs of an outcome",
+                    found=f"{int(twice.sum())} rows too many",
+                    allowed="one row per outcome and person",
+                    todo="pair each population once: la.pairs(clean, plan)",
+                )
+            )
+    if problems:
+        raise InputError(problems)
+
+
+def _from_pairs(
+    paired: pd.DataFrame, plan: pd.DataFrame, estimands: Sequence[str], by: str | None
+) -> pd.DataFrame:
+    asked = _asked(plan, estimands, by, paired)
+    _refuse_others(paired, plan)
+    kind = paired["clustered_by"].iloc[0] if len(paired) else SCHOOL
+    panels = {
+        outcome: _panel_of_pairs(part)
+        for outcome, part in paired.groupby("outcome", sort=False, observed=True)
+    }
+    rows = [
+        _row(row, panels.get(row["outcome"]), model, kind)
+        for row in asked
+        for model in MODELS[row["estimand"]]
+    ]
+    return schema.table(rows, COLUMNS)
+
+
+def _panel_of_pairs(paired: pd.DataFrame) -> Panel:
+    """Return one outcome's pairs as a panel: the rows before, and beneath them those after."""
+    n = len(paired)
+    twice = paired.iloc[np.tile(np.arange(n), 2)].reset_index(drop=True)
+    post = paired["school_post"].where(paired["school_post"].notna(), paired[names.SCHOOL])
+    school = pd.factorize(pd.concat([paired[names.SCHOOL], post]).astype(object), sort=True)[0]
+    cluster = pd.factorize(paired["cluster"].astype(object), sort=True)[0]
+    role = np.full(2 * n, "", dtype=object)
+    if names.ROLE in twice:
+        role = twice[names.ROLE].astype(object).where(twice[names.ROLE].notna(), "").to_numpy()
+    before = np.arange(2 * n) < n
+    y = np.concatenate([paired["pre"], paired["post"]]).astype(float)
+    outcome = {str(name): y for name in paired["outcome"].iloc[:1]}
+    return Panel(
+        frame=twice.assign(**outcome),
+        pre=before,
+        post=~before & np.isfinite(y),
+        school=school,
+        first=np.arange(n),
+        second=n + np.arange(n),
+        feeder=np.arange(school.max() + 1),
+        grade=np.full(2 * n, np.nan),
+        n_grades=0,
+        cell=np.full(2 * n, -1),
+        role=role,
+        compared=np.zeros(2 * n, dtype=bool),
+        years=0,
+        given=np.tile(cluster, 2),
+    )
+
+
+def _named(plan: Mapping[str, object], model: Model | None = None, kind: str = "") -> dict:
+    """Return what a row is about, from the model and the plan."""
+    about = ("contrast", "weighting", "evidence", "method")
+    row = {} if model is None else {key: getattr(model, key) for key in about}
+    asked = {key: plan[key] for key in _FROM_PLAN if key in plan}
+    row |= {key: value for key, value in asked.items() if key != "contrast" or value}
+    cluster = "" if model is None else model.cluster or kind
+    return {"ci_level": 0.95, "sesoi": 0.10, "cluster": cluster, **row}
+
+
+def _row(
+    plan: Mapping[str, object], panel: Panel | None, model: Model, kind: str
+) -> dict[str, object]:
+    """Return one row: what was asked, and what was found or why not."""
+    row = _named(plan, model, kind)
+    ci_level = float(row["ci_level"])
+    try:
+        if panel is None:
+            raise NotEstimableError("no_pairs")
+        y = answers(panel, str(plan["outcome"]))
+        valid = subgroup_rows(panel, str(plan["subgroup"])) & np.isfinite(y)
+        case = Answers(panel, y, valid, plan, str(row["contrast"]))
+        sd = case.known(model.unit) if model.unit else np.nan
+        estimate = model.find(case) if model.cluster else model.find(case, clusters=kind)
+        if model.unit and not sd > 0:
+            raise NotEstimableError("no_unit")
+        raw = estimate.raw
+        numbers = {key: value for key, value in vars(estimate).items() if key in schema.EFFECTS}
+        numbers.pop("cluster", None)
+        if panel.given is None:
+            waves = zip(("answers_pre", "answers_post"), (panel.pre, panel.post), strict=True)
+            numbers |= {name: int((valid & wave).sum()) for name, wave in waves}
+        low, high = raw.interval(ci_level)
+        numbers |= {"n_clusters": raw.n_clusters, "change": raw.estimate, "change_se": raw.se}
+        numbers |= {"change_ci_low": low, "change_ci_high": high, "df": raw.df}
+        if model.is_change:
+            numbers |= {"statistic": raw.statistic, "p_value": raw.p_value}
+        if model.unit:
+            # in national rows the SD is that of these very answers, and as uncertain as they are
+            is_sample = plan.get("unit_is_sample", False) and plan["subgroup"] == names.ALL
+            sample = unit_sample(panel, y, estimate, model.unit) if is_sample else {}
+            scaled = standardise(raw, sd, **sample)
+            low, high = scaled.interval(ci_level)
+            numbers |= {"sd_unit": sd, "estimate": scaled.estimate, "se": scaled.se}
+            numbers |= {"ci_low": low, "ci_high": high}
+    except NotEstimableError as refusal:
+        return {**row, "flags": "", "drift": None, "reason": refusal.reason}
+    flags = flags_of(estimate, sd if sd > 0 else plan.get(TOTAL, np.nan))
+    told = [flag for flag in (str(plan.get("flags") or ""), *flags) if flag]
+    return row | numbers | {"flags": ";".join(told)}
+
+
+def flags_of(estimate: Estimate, sd: float) -> list[str]:
+    """Return what a reader of the row must know: few clusters, low df, groups apart before."""
+    apart = abs(estimate.baseline) / sd
+    raised = {
+        "low_df": estimate.raw.df < LOW_DF,
+        "few_clusters": estimate.raw.n_clusters < FEW_CLUSTERS,
+        "baseline_adjust": BASELINE_ADJUST < apart <= BASELINE_APART,
+        "baseline_apart": apart > BASELINE_APART,
+    }
+    return [*(flag for flag, is_raised in raised.items() if is_raised), *estimate.flags]

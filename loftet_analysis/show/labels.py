@@ -1,0 +1,193 @@
+"""The texts of what stands in results as codes: estimands with their sentences, and labels by kind.
+
+They are the English message ids of the catalogues; `languages.label` looks them up.
+"""
+
+from __future__ import annotations
+
+from loftet_analysis.estimands import ESTIMANDS
+
+#: What every other code is called, by kind.
+LABELS: dict[str, dict[str, str]] = {
+    "column": {
+        "population": "Population",
+        "region": "Region",
+        "school_id": "School",
+        "outcome": "Outcome",
+        "scale": "Scale",
+        "question": "Question",
+        "estimand": "Comparison",
+        "subgroup": "Subgroup",
+        "wave": "Wave",
+        "grade": "Grade",
+        "mean": "Mean",
+        "sd": "SD",
+        "mean_pre": "Before",
+        "mean_post": "After",
+        "estimate": "Change (SD)",
+        "p_value": "p",
+        "verdict": "Conclusion",
+    },
+    "verdict": {
+        "increase": "increase",
+        "decrease": "decrease",
+        "negligible": "negligible",
+        "unclear": "unclear",
+        "refused": "not computed",
+    },
+    "contrast": {
+        code: text for each in ESTIMANDS.values() for code, text in each.contrasts.items()
+    },
+    "analysis": {
+        "school_means": "schools count alike",
+        "reml_slope": "multilevel model",
+        "stayers": "only those who stayed at their school",
+        "linkage_weights": "weights for those who were not linked",
+        "register_weights": "weights to the register",
+        "imputation": "missing answers imputed",
+        "linked_and_unlinked": "linked and unlinked",
+        "own_unit": "the region's own standard deviation",
+        "linked_unit": "standard deviation of the linked",
+        "average_unit": "mean standard deviation of both times",
+        "hedges_g": "Hedges' g",
+        "superiority": "only the order of the answers",
+        "ordered_logit": "ordered logit",
+        "naive": "naive: schools ignored",
+        "cluster_school": "clusters: school before",
+        "cluster_post_school": "clusters: school after",
+        "cluster_network": "clusters: networks of schools",
+        "without_careless": "without careless answers",
+        "without_failing_items": "without items that changed by themselves",
+        "latent_change": "latent change",
+        "all_schools": "all schools",
+        "equal_grades": "grades count alike",
+        "ancova": "adjusted for the answer before",
+        "school_effects": "within schools",
+    },
+    "subgroup": {
+        "role=participant": "participants",
+        "role=colleague": "colleagues",
+        "role=leader": "leaders",
+        "gender=girl": "girls",
+        "gender=boy": "boys",
+        "gender=undisclosed": "those who do not state their gender",
+        "grade_band=5-7": "grades 5–7",
+        "grade_band=8-10": "grades 8–10",
+    },
+    "wave": {"pre": "before", "mid": "midway", "post": "after", "linked": "both times"},
+    "reason": {
+        "no_outcome": "the data have no such scale",
+        "no_subgroup": "the data do not say who belongs to the group",
+        "no_grade": "the data have no grades",
+        "no_role": "nobody in the data has this role",
+        "no_answers": "nobody has a valid answer",
+        "no_pairs": "nobody, or nobody of one role, has a valid answer both times",
+        "no_common_cells": "no grade of any school has enough answers both times",
+        "no_cohort": "no cohort was asked both times, or the dates are missing",
+        "no_comparison": "there are no comparison schools, or no others",
+        "baseline_differs": "the groups were more than a quarter of a standard deviation apart "
+        "before",
+        "groups_overlap": "some belong to both groups",
+        "nobody_low": "nobody, or everybody, is below the limit of the lowest fifth",
+        "no_reliability": "the reliability of the scale is not known",
+        "no_attendance": "attendance cannot be joined to the answers",
+        "no_range": "almost everybody attended equally often",
+        "no_register": "the register does not say how many were asked at each school",
+        "little_missing": "hardly any answers are missing",
+        "nobody_missing": "nobody is missing",
+        "separated": "those found again differ wholly from the others",
+        "no_careless_flags": "the data do not say who gave the same answer throughout",
+        "nobody_careless": "nobody gave the same answer throughout",
+        "too_few_items": "the scale has too few items",
+        "too_few_people": "too few people answered",
+        "one_cluster": "it would rest on a single school or group of schools",
+        "few_schools": "there are too few schools for it",
+        "no_variance": "the schools do not differ, so chance cannot be judged",
+        "not_estimable": "the data cannot tell the comparison from differences between schools",
+        "not_nested": "some belong to more than one school or region",
+        "not_converged": "the computation came to no stable result",
+        "at_the_end_of_the_scale": "too many answers lie at the end of the scale",
+        "no_unique_quantile": "no answers lie near this percentile",
+        "no_unit": "there is no standard deviation to measure it by",
+        "unknown_estimand": "this comparison is not known",
+    },
+    "warning": {
+        "no_metric_invariance": "its items do not go together alike before and after",
+        "metric_invariance_unsure": "whether its items go together alike before and after is not "
+        "certain",
+        "no_scalar_invariance": "some of its items moved by themselves",
+        "invariance_not_examined": "whether it measures alike before and after could not be "
+        "examined",
+        "low_reliability": "its reliability is low",
+        "modest_reliability": "its reliability is modest",
+        "wording_changed": "a question was worded otherwise one of the times",
+        "floor_effect": "many have the lowest possible score",
+        "ceiling_effect": "many have the highest possible score",
+    },
+    "light": {"good": "measures well", "care": "read with care", "doubt": "in doubt"},
+    "population": {"pupils": "Pupils", "teachers": "Teachers", "leaders": "Leaders"},
+    "step": {
+        "n_invited": "Invited",
+        "n_answered": "Answered",
+        "n_consented": "Consented",
+        "n_kept": "Kept in the analysis",
+        "n_linkable": "Could be found again",
+        "n_linked": "Found both times",
+    },
+    # from the linked to those who never could be
+    "state": {
+        "linked": "linked",
+        "linked_near": "linked by a code with one element off",
+        "absent": "no answer the other time",
+        "declined": "the other answer may not be used",
+        "set_aside": "the other answer was set aside",
+        "moved": "met in another region",
+        "code_error": "no usable code or number",
+        "ambiguous": "code shared by several",
+        "grade_mismatch": "grades that cannot follow each other",
+        "structurally_impossible": "too old or too young to be asked both times",
+    },
+    "answered": {"hardly": "under a quarter", "some": "under half", "most": "half or more"},
+    "design": {"linked": "the same people", "groups": "times and grades"},
+    "difference": {
+        "": "none to speak of",
+        "baseline_adjust": "small",
+        "baseline_apart": "large",
+    },
+    "sign": {
+        "same_answer": "the same answer throughout, to questions that go both ways",
+        "fast": "less than two seconds per question",
+        "half_missing": "more than half left blank",
+    },
+    "register": {"gatherings": "gatherings", "interim_work": "interim tasks"},
+    "conclusion": {
+        "increase": "The interval lies above zero: an increase.",
+        "decrease": "The interval lies below zero: a decrease.",
+        "unclear": "Neither an increase nor a decrease is shown.",
+        "increase of a contrast": "The interval lies above zero: a difference.",
+        "decrease of a contrast": "The interval lies below zero: a difference.",
+        "unclear slope": "No difference is shown.",
+        "increase of the spread": "The interval lies above 1: the spread has grown.",
+        "decrease of the spread": "The interval lies below 1: the spread has shrunk.",
+        "increase beyond drift": "That is more than was expected.",
+        "decrease beyond drift": "That is less than was expected.",
+        "negligible": "That is less than ±{sesoi} standard deviations, the smallest change of "
+        "interest.",
+        "small": "Small as it is, the interval excludes zero.",
+        "small beyond drift": "Small as it is, it differs from what was expected.",
+        "unsure": "The interval excludes zero, but with all tests of its family taken together "
+        "(p = {p}) chance cannot be ruled out.",
+        "unsure beyond drift": "The interval excludes what was expected, but with all tests of "
+        "its family taken together (p = {p}) chance cannot be ruled out.",
+    },
+    "flag": {
+        "baseline_apart": "Before, the groups were more than {limit} standard deviations apart.",
+        "baseline_adjust": "Before, the groups were between {low} and {high} standard deviations "
+        "apart.",
+        "programme_months": "The pupils of this grade can have met the programme for {months} "
+        "months.",
+    },
+}
+
+#: A shape for each light, for readers who do not see its colour.
+LIGHT_SHAPES = {"good": "●", "care": "▲", "doubt": "■"}

@@ -1,0 +1,102 @@
+"""Something that passed the gate and was drawn: as a notebook shows it and as a page takes it."""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+#: Where an output of a notebook holds what it is in every language; pages are made of it alone.
+SHOWN = "application/vnd.loftet.shown+json"
+#: Where the last output of a batch run holds the tables that the notebook keeps, and what it read.
+KEPT = "application/vnd.loftet.kept+json"
+#: That last cell.
+HANDOVER = "from loftet_analysis.show.session import hand_over\n\nhand_over()"
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What one reader sees.
+
+    Attributes
+    ----------
+    html : str
+        The table, the figure with its alt text, or the sentences.
+    text : str
+        The same where only plain text can be shown.
+    svg, png : bytes
+        Of a figure.
+    """
+
+    html: str
+    text: str
+    svg: bytes = b""
+    png: bytes = b""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A result in the languages of the study, as an output of a notebook.
+
+    Attributes
+    ----------
+    drawn : mapping of str to Drawn
+        By language; a notebook shows the first.
+    name : str
+        The file of its figure, the id of its table; empty for text.
+    named : bool
+        Whether the notebook gave the name. Others are unlike in one notebook only.
+    """
+
+    drawn: Mapping[str, Drawn] = field(default_factory=dict)
+    name: str = ""
+    named: bool = True
+
+    @property
+    def first(self) -> Drawn:
+        """As in the first language."""
+        return next(iter(self.drawn.values()))
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
+        pages = {}
+        for language, each in self.drawn.items():
+            pages[language] = {"html": each.html}
+            if each.svg:
+                pages[language]["svg"] = each.svg.decode("utf-8")
+                pages[language]["png"] = base64.b64encode(each.png).decode("ascii")
+        first = self.first
+        return {
+            "text/html": first.html,
+            "text/plain": first.text,
+            SHOWN: {"name": self.name, "named": self.named, "pages": pages},
+        }
+
+    def _repr_html_(self) -> str:
+        return self.first.html
+
+    def __repr__(self) -> str:
+        return self.first.text
+
+
+def line(text: str, *, kind: str) -> Drawn:
+    """Return one line of text as a paragraph of a class."""
+    return Drawn(f'<p class="{kind}">{html.escape(text)}</p>', text)
+
+
+def view(*, drawn: str = "", nothing: str = "") -> Callable[[Callable], Callable]:
+    """Say of a drawing function what there is to draw, and what is said where there is nothing.
+
+    Parameters
+    ----------
+    drawn : str
+        The column that is drawn: where it is empty in every row, a line says so instead.
+    nothing : str
+        Message id of the line for a frame without rows.
+    """
+
+    def noted(draw: Callable) -> Callable:
+        draw.drawn, draw.nothing = drawn, nothing
+        return draw
+
+    return noted

@@ -1,0 +1,779 @@
+"""The tables of a study: each declares its lines, columns and notes, and `layout` renders it.
+
+Every function takes a gated frame, and `words`, the reader's language. Hidden numbers stand as
+``·``, and those that are not there as ``–``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from loftet_analysis import names, schema
+from loftet_analysis.analysis.invariance import LESS_CFI, MORE_RMSEA
+from loftet_analysis.analysis.measurement import GOOD, LOW_ALPHA, MODEST_ALPHA, light
+from loftet_analysis.analysis.response import FOR_A_SHARE
+from loftet_analysis.show.labels import LABELS, LIGHT_SHAPES
+from loftet_analysis.show.languages import Words, joined, label, named, outcome_labels, row_label
+from loftet_analysis.show.layout import ABSENT, HIDDEN, Column, Row, Table, laid_out
+from loftet_analysis.show.shown import view
+
+NAIVE = "naive"
+
+
+def table(frame: pd.DataFrame, *, words: Words, caption: str = "") -> Table:
+    """Lay out any gated frame as it is: a line per row, a column per column.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A gated frame, or what pandas made of one. The first column, or a named index, names the
+        lines. Without ``suppressed`` and ``reason``.
+    words : Words
+        The reader's language. Keys of the results (region, outcome, wave, estimand and so on) are
+        named in it; whole numbers stand as counts, p-values with three decimals, other numbers
+        with two.
+    caption : str, optional
+        What the table is of.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"wave": ["pre", "post"], "n": [431, 402], "mean": [2.875, 3.1]})
+    >>> table(frame, words=Words("nb")).html.splitlines()[8:13]
+    ['<tbody>', '<tr>', '<th scope="row">før</th>', '<td>431</td>', '<td>2,88</td>']
+    """
+    frame = frame.reset_index() if any(frame.index.names) else frame
+    keys = [key if isinstance(key, tuple) else (key,) for key in frame.columns]
+    axes = frame.columns.names
+    frame = frame.set_axis([" ".join(map(str, key)).strip() for key in keys], axis=1)
+    columns = []
+    for field, key in zip(frame, keys, strict=True):
+        pairs = [(str(part), axis) for part, axis in zip(key, axes, strict=True) if part != ""]
+        *over, heading = [_heading(part, axis, words) for part, axis in pairs]
+        if field not in ("suppressed", "reason"):
+            columns.append((heading, *_cell(frame[field], words), ", ".join(over)))
+    first = Column(*columns.pop(0))
+    line = {"line": lambda row: first.text(row, words), "corner": first.heading}
+    return laid_out(frame, columns, words, caption, **line)
+
+
+def _heading(part: str, axis: str | None, words: Words) -> str:
+    """Return what a column is called, or a value of the key that was spread over the columns."""
+    for column, value in ((axis, part), ("column", part)):
+        if column in LABELS and value in LABELS[column]:
+            return label(column, value, words)
+    return part.replace("_", " ")
+
+
+def _cell(values: pd.Series, words: Words) -> tuple[str | Callable[[Row], str | None], str]:
+    """Return what a column shows, and in which form, by its type."""
+    column = values.name
+    if pd.api.types.is_bool_dtype(values):
+        answers = {True: words.text("yes"), False: words.text("no")}
+        return lambda row: answers.get(row[column]), "text"
+    if pd.api.types.is_integer_dtype(values):
+        return column, "count"
+    if pd.api.types.is_float_dtype(values):
+        return column, "p_value" if column.startswith("p_") else "number"
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return column, "date"
+
+    def text(row: Row) -> str | None:
+        if pd.isna(row[column]) or (row[column] == "" and row.get("suppressed")):
+            return None
+        try:
+            return named(row, column, words)
+        except KeyError:  # a value that a researcher gave
+            return str(row[column])
+
+    return text, "text"
+
+
+def _level(words: Words, level: float = 0.95) -> str:
+    return words.text("{level} CI", level=words.percent(level))
+
+
+def _refusals(frame: pd.DataFrame, words: Words) -> list[str]:
+    """Return the notes on what is left out or refused in rows of effects or agreement."""
+    _ = words.text
+    notes = []
+    if "mean_pre" in frame and (frame["estimate"].notna() & frame["mean_pre"].isna()).any():
+        left_out = _(
+            "{mark} before and after are left out where they would tell of the few people who are "
+            "not counted in the row",
+            mark=ABSENT,
+        )
+        notes.append(left_out)
+    refused = frame[~frame["suppressed"] & frame["reason"].fillna("").ne("")]
+    for row in refused.to_dict("records"):
+        name, why = named(row, "outcome", words), named(row, "reason", words)
+        if "estimand" in row:
+            name = f"{name}, {named(row, 'estimand', words)}"
+        notes.append(
+            _("{mark} {outcome}: not computed, since {why}.", mark=ABSENT, outcome=name, why=why)
+        )
+    return notes
+
+
+def effects(frame: pd.DataFrame, *, words: Words) -> Table:
+    """Lay out effects of one region, grouped by outcome.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of effects. Refused rows are listed beneath the table with their reason.
+    words : Words
+        The reader's language.
+    """
+    _ = words.text
+    shown = frame[~frame["suppressed"]].drop_duplicates("outcome")
+    warnings = dict(zip(shown["outcome"], shown["measurement_warning"], strict=True))
+    lights = {outcome: light(warnings.get(outcome, "")) for outcome in frame["outcome"]}
+    contrast = "participants_vs_colleagues"
+
+    def outcome(row: Row) -> str:
+        name, code = named(row, "outcome", words), lights[row["outcome"]]
+        return name if code == GOOD else f"{name} {LIGHT_SHAPES[code]}"
+
+    def people(row: Row) -> str | None:
+        linked = not pd.isna(row["n_pairs"])
+        counts = [row["n_pairs"]] if linked else [row["n_pre"], row["n_post"]]
+        return None if any(map(pd.isna, counts)) else " / ".join(map(words.count, counts))
+
+    def clusters(row: Row) -> str | None:
+        if pd.isna(row["n_clusters"]):
+            return None
+        return f"{words.count(row['n_clusters'])} ({words.number(row['df'], 1)})"
+
+    def mean(wave: str) -> Callable[[Row], str | None]:
+        return lambda row: words.number(row[wave], signed=row["estimand"] == contrast) or None
+
+    columns = [
+        (_("People"), people),
+        (_("Groups (df)"), clusters),
+        (_("Before"), mean("mean_pre")),
+        (_("After"), mean("mean_post")),
+        (_("Change (SD)"), "estimate", "signed"),
+        (_level(words, frame["ci_level"].iloc[0]), ("ci_low", "ci_high"), "interval"),
+        (_("Visible"), "mdes"),
+    ]
+    notes = [
+        _("People: answered both times, or before / after where they are not the same people."),
+        _("Groups: schools, or groups of schools that share pupils; the intervals rest on them."),
+        _("SD: the standard deviation of all answers before, the same for every region."),
+        _("Visible: the smallest change that so many would show four times out of five, in SD."),
+    ]
+    if set(lights.values()) - {GOOD}:
+        notes.append(
+            _(
+                "{care} read with care, {doubt} in doubt: see the page about measurement.",
+                **LIGHT_SHAPES,
+            )
+        )
+    if frame["estimand"].eq(contrast).any():
+        notes.append(_("Participants − colleagues: before and after are differences between them."))
+    caption, last = _("Change from before to after"), _refusals(frame, words)
+    rows = frame.assign(label=[row_label(row, words) for row in frame.to_dict("records")])
+    return laid_out(rows, columns, words, caption, notes, group=outcome, line="label", last=last)
+
+
+def regions(frame: pd.DataFrame, *, words: Words, together: pd.DataFrame | None = None) -> Table:
+    """Lay out effects by region: a line per region, a pair of columns per comparison.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of effects of several regions, in register order.
+    words : Words
+        The reader's language.
+    together : DataFrame, optional
+        The matching gated national rows, which end each outcome's lines.
+    """
+    _ = words.text
+    frame = pd.concat([frame, together], ignore_index=True)
+    frame["comparison"] = [row_label(row, words) for row in frame.to_dict("records")]
+    columns = [
+        (_("SD"), "estimate", "signed"),
+        (_level(words, frame["ci_level"].iloc[0]), ("ci_low", "ci_high"), "interval"),
+    ]
+    caption = _("Change from before to after by region, in standard deviations")
+    form = {"group": "outcome", "line": "region", "across": "comparison"}
+    return laid_out(frame, columns, words, caption, **form, last=_refusals(frame, words))
+
+
+def pooled(frame: pd.DataFrame, *, words: Words) -> Table:
+    """Lay out pooled effects: the regions' mean, how they differ, what to expect of one more.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of pooled effects.
+    words : Words
+        The reader's language.
+    """
+    _ = words.text
+    columns = [
+        (_("Regions"), "k", "count"),
+        (_("Mean (SD)"), "estimate", "signed"),
+        (_level(words), ("ci_low", "ci_high"), "interval"),
+        (_("{level} PI", level=words.percent(0.95)), ("pi_low", "pi_high"), "interval"),
+        ("τ", "tau"),
+        ("I²", "i2", "percent"),
+        ("p (Q)", "q_p", "p_value"),
+    ]
+    notes = [
+        _("PI: prediction interval, where the change of one more region can be expected."),
+        _("τ: standard deviation between regions; I²: share of the spread beyond chance."),
+    ]
+    caption = _("The regions together: random-effects mean of their changes")
+    rows = frame.assign(tau=frame["tau2"] ** 0.5)
+    return laid_out(rows, columns, words, caption, notes, group="outcome", line="estimand")
+
+
+def sensitivity(frame: pd.DataFrame, *, words: Words) -> Table:
+    """Lay out other choices: a line per outcome and change, and which analyses differ.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of sensitivity.
+    words : Words
+        The reader's language.
+    """
+    _ = words.text
+    keys = ["population", "outcome", "estimand"]
+    rows = []
+    for key, group in frame.groupby(keys, sort=False):
+        compared = group[group["agrees"].notna() & ~group["suppressed"]]
+        others = compared[compared["analysis"] != NAIVE]
+        unlike = compared[~compared["agrees"].astype(bool)]
+        unlike = unlike.sort_values("analysis", key=lambda name: name == NAIVE, kind="stable")
+        alike = len(others) - (unlike["analysis"] != NAIVE).sum()
+        row = dict(zip(keys, key, strict=True))
+        row["suppressed"] = group["suppressed"].any()
+        row["main"] = words.number(compared["main_estimate"].max(), signed=True)
+        row["alike"] = _("{k} of {n}", k=alike, n=len(others)) if len(others) else HIDDEN
+        row["range"] = words.interval(others["estimate"].min(), others["estimate"].max())
+        row["unlike"] = ", ".join(label("analysis", name, words) for name in unlike["analysis"])
+        rows.append(row)
+    columns = [
+        (_("SD"), "main", "plain"),
+        (_("Alike"), "alike", "plain"),
+        (_("Lowest and highest (SD)"), "range", "plain"),
+        (_("Not alike"), "unlike", "text"),
+    ]
+    note = _(
+        "Alike: of the other analyses so many whose interval lies on the same side of zero, or "
+        "around it, as in the main analysis. The naive analysis, which takes people of a school "
+        "for independent, is not counted."
+    )
+    caption = _("The same changes under other choices")
+    return laid_out(rows, columns, words, caption, [note], group="outcome", line="estimand")
+
+
+def visible(frame: pd.DataFrame, *, words: Words) -> Table:
+    """Lay out what so many people can show: the smallest visible change of each kind.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of effects.
+    words : Words
+        The reader's language.
+    """
+    _ = words.text
+
+    def span(counts: pd.Series) -> str:
+        low, high = counts.min(), counts.max()
+        if pd.isna(low):
+            return ABSENT
+        return words.count(low) if low == high else f"{words.count(low)}–{words.count(high)}"
+
+    rows = []
+    for _key, rows_of_kind in frame.groupby(["estimand", "subgroup"], sort=False):
+        group = rows_of_kind[rows_of_kind["mdes"].notna()]
+        if group.empty:
+            continue
+        row = {"label": row_label(group.iloc[0], words), "suppressed": frame["suppressed"].any()}
+        row["people"] = span(group["n_pairs"].fillna(group["n_post"]))
+        row["clusters"] = span(group["n_clusters"])
+        rows.append(row | group["mdes"].agg(["median", "min", "max"]).to_dict())
+    columns = [
+        (_("People"), "people", "plain"),
+        (_("Groups"), "clusters", "plain"),
+        (_("Typical (SD)"), "median"),
+        (_("Lowest and highest (SD)"), ("min", "max"), "interval"),
+    ]
+    note = _(
+        "A change of this size would be found four times out of five. Typical: the median over "
+        "the outcomes. Smaller changes may well be there, but cannot be told from chance."
+    )
+    caption = _("The smallest change that so many can show")
+    if not rows:
+        rows, columns = [{"label": HIDDEN, "suppressed": frame["suppressed"].any()}], []
+    return laid_out(rows, columns, words, caption, [note], line="label")
+
+
+def spread(frame: pd.DataFrame, *, words: Words) -> Table:
+    """Lay out how much of the answers' variance lies between schools, before and after.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of variance.
+    words : Words
+        The reader's language.
+    """
+    _ = words.text
+    columns = [
+        (_("Schools"), "n_clusters", "count"),
+        (_("SD"), "sd"),
+        (_("Between schools"), "icc", "percent"),
+    ]
+    caption = _("How the answers are spread, and how much of it lies between schools")
+    note = _("SD: in points of the scale. Between schools: share of the variance (ICC).")
+    rows = frame[frame["wave"] != names.MID]
+    return laid_out(rows, columns, words, caption, [note], line="outcome", across="wave")
+
+
+def agreement(frame: pd.DataFrame, *, words: Words) -> Table:
+    """Lay out how teachers and leaders see the same schools.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of agreement.
+    words : Words
+        The reader's language.
+    """
+    _ = words.text
+    frame = frame.assign(population="teachers")
+    columns = [
+        (_("Schools"), "n_schools", "count"),
+        (_("Teachers"), "n_teachers", "count"),
+        (_("Leaders"), "n_leaders", "count"),
+        (_("Difference"), "difference", "signed"),
+        (_level(words, frame["ci_level"].iloc[0]), ("ci_low", "ci_high"), "interval"),
+        (_("r"), "r_schools"),
+        ("ICC(1)", "icc1"),
+        ("ICC(2)", "icc2"),
+        ("r_wg", "rwg"),
+    ]
+    notes = [
+        _("Difference: teachers minus leaders, in points of the scale; schools count alike."),
+        _("r: do teachers and leaders of the same school go together? Over the schools."),
+        _(
+            "ICC(1), ICC(2), r_wg: how far the teachers of a school agree among themselves (one "
+            "teacher, their mean, the spread within). With so few teachers at a school an r_wg of "
+            "{low} to {high} arises by chance alone.",
+            low=words.number(0.2, 1),
+            high=words.number(0.4, 1),
+        ),
+    ]
+    last = _refusals(frame, words)
+    caption = _("Teachers' and leaders' view of the same schools, after")
+    return laid_out(frame, columns, words, caption, notes, line="outcome", last=last)
+
+
+def reliability(frame: pd.DataFrame, *, words: Words) -> Table:
+    """Lay out reliability: a line per scale, the waves side by side.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of reliability.
+    words : Words
+        The reader's language.
+    """
+    _ = words.text
+    pairs = frame[["population", "scale"]].itertuples(index=False, name=None)
+    scales = outcome_labels(pairs, words)
+
+    def scale(row: Row) -> str:
+        name = scales[row["population"], row["scale"]]
+        return _("{scale} ({n} questions)", scale=name, n=words.count(row["n_items"]))
+
+    # a role is everybody where a scale was asked of that role alone
+    role = frame["subgroup"].str.startswith("role=")
+    roles = frame["subgroup"].where(role).groupby([frame["population"], frame["scale"]])
+    rows = frame[~(role & roles.transform("nunique").eq(1))]
+    rows = rows.assign(group=[scale(row) for row in rows.to_dict("records")])
+    columns = [
+        ("n", "n", "count"),
+        ("α", "alpha"),
+        (_level(words), ("alpha_ci_low", "alpha_ci_high"), "interval"),
+        ("ω", "omega"),
+    ]
+    caption = _("Reliability of the scales: Cronbach's alpha and McDonald's omega")
+    note = _("n: people who answered every item of the scale. The interval is that of alpha.")
+    form = {"group": "group", "line": "subgroup", "across": "wave"}
+    return laid_out(rows, columns, words, caption, [note], **form)
+
+
+def lights(frame: pd.DataFrame, *, words: Words) -> Table:
+    """Lay out the light of each scale with what weakens it.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated lights.
+    words : Words
+        The reader's language.
+    """
+    _ = words.text
+
+    def shape(row: Row) -> str:
+        if not row["light"]:
+            return HIDDEN
+        text = f"{LIGHT_SHAPES[row['light']]} {named(row, 'light', words)}"
+        return text.replace(" ", "\N{NO-BREAK SPACE}")
+
+    def why(row: Row) -> str:
+        codes = filter(None, row["measurement_warning"].split(";"))
+        return joined([label("warning", code, words) for code in codes], words)
+
+    columns = [
+        (_("Question"), lambda row: row["question"] or ABSENT),
+        (_("Light"), shape, "text"),
+        (_("Why"), why, "text"),
+    ]
+    notes = [
+        _("The light is the same in every region: the answers of the whole study set it."),
+        _(
+            "{good} alpha of {modest} or more, the same meaning before and after, few at the ends "
+            "of the scale. {care} one of these fails. {doubt} alpha below {low}, or the items do "
+            "not go together alike before and after.",
+            **LIGHT_SHAPES,
+            modest=words.number(MODEST_ALPHA),
+            low=words.number(LOW_ALPHA),
+        ),
+    ]
+    caption = _("How well each scale measures")
+    return laid_out(frame, columns, words, caption, notes, group="population", line="outcome")
+
+
+def items(frame: pd.DataFrame, *, words: Words) -> Table:
+    """Lay out what each item adds to its scale, the waves side by side.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of items.
+    words : Words
+        The reader's language.
+    """
+    _ = words.text
+
+    def mean(row: Row) -> str | None:
+        # the gate rounds the mean of a single question to one decimal
+        return words.number(row["mean"], 1 if row["item"] else 2) or None
+
+    def ends(row: Row) -> str | None:
+        shares = [row["floor_share"], row["ceiling_share"]]
+        if pd.isna(shares).all():
+            return None
+        return " / ".join(HIDDEN if pd.isna(s) else words.percent(s) for s in shares)
+
+    columns = [
+        (_("Mean"), mean),
+        (_("r"), "item_rest_r"),
+        (_("α without"), "alpha_if_deleted"),
+        (_("Low / high"), ends),
+    ]
+    notes = [
+        _("r: correlation with the rest of the scale. α without: alpha if it were left out."),
+        _("Low / high: share of the lowest and of the highest answer; few are left out."),
+    ]
+    caption = _("The questions of each scale")
+    form = {"group": "scale", "line": "item", "across": "wave"}
+    return laid_out(frame, columns, words, caption, notes, **form)
+
+
+def invariance(frame: pd.DataFrame, *, words: Words) -> Table:
+    """Lay out whether the scales measure alike: a line per scale and design.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of invariance.
+    words : Words
+        The reader's language.
+    """
+    _ = words.text
+    keys = ["population", "scale", "design"]
+    rows = []
+    for key, group in frame.groupby(keys, sort=False):
+        models = {row["model"]: row for row in group.to_dict("records")}
+        row = dict(zip(keys, key, strict=True))
+        row |= {"n": group["n"].max(), "suppressed": group["suppressed"].any()}
+        partial = [models[m] for m in ("partial_scalar", "partial_metric") if m in models]
+        freed = filter(None, partial[0]["freed"].split(";") if partial else [])
+        reasons = [] if row["suppressed"] else filter(None, group["reason"])
+        released = [f"«{words.items.get((row['population'], item), item)}»" for item in freed]
+        released += [label("reason", reason, words) for reason in reasons]
+        row["released"] = "; ".join(released)
+        for model in ("metric", "scalar"):
+            row |= {f"{model} {field}": value for field, value in models.get(model, {}).items()}
+        rows.append(row)
+
+    def step(model: str, over: str) -> list[tuple]:
+        def sign(row: Row) -> str | None:
+            holds = row.get(f"{model} holds")
+            return None if pd.isna(holds) else "=" if holds else "≠"
+
+        return [
+            ("\N{NO-BREAK SPACE}", sign, "plain", over),
+            ("ΔCFI", f"{model} delta_cfi", "signed3", over),
+            ("ΔRMSEA", f"{model} delta_rmsea", "signed3", over),
+        ]
+
+    columns = [
+        ("n", "n", "count"),
+        *step("metric", _("Loadings")),
+        *step("scalar", _("Intercepts")),
+        (_("Released, or why not"), "released", "text"),
+    ]
+    notes = [
+        _(
+            "Alike (=) where CFI falls by {cfi} or less and RMSEA rises by {rmsea} or less when "
+            "loadings, then intercepts, are held equal; else unlike (≠).",
+            cfi=words.number(LESS_CFI, 3),
+            rmsea=words.number(MORE_RMSEA, 3),
+        ),
+        _("Released: questions that had to be left free before the others were alike."),
+    ]
+    caption = _("Do the scales measure alike before and after?")
+    return laid_out(rows, columns, words, caption, notes, group="scale", line="design")
+
+
+@view(nothing="No question was worded otherwise one of the times.")
+def wordings(frame: pd.DataFrame, *, words: Words) -> Table:
+    """Lay out the questions that were worded otherwise in a wave.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``population, of, item, wave``.
+    words : Words
+        The reader's language.
+    """
+    _ = words.text
+    keys = [*frame[["population", "item", "wave"]].itertuples(index=False, name=None)]
+    rows = frame.assign(
+        scale=frame["of"],
+        wording=[words.items[key[:2]] for key in keys],
+        then=[words.wordings[key] for key in keys],
+    )
+    columns = [(_("When"), "wave", "text"), (_("Worded then"), "then", "text")]
+    caption = _("Questions that were worded otherwise one of the times")
+    return laid_out(rows, columns, words, caption, group="scale", line="wording")
+
+
+def _share(
+    part: str, whole: str, words: Words, none: str | None = None
+) -> Callable[[Row], str | None]:
+    """Return what shows a share, but `none` where it would be of fewer than `FOR_A_SHARE`."""
+
+    def share(row: Row) -> str | None:
+        few = pd.isna(row[part]) or pd.isna(row[whole]) or row[whole] < FOR_A_SHARE
+        return none if few else words.percent(float(row[part]) / float(row[whole]))
+
+    return share
+
+
+def _rounded(words: Words) -> str:
+    return words.text(
+        "Counts are rounded as the study's disclosure profile asks, so shares are too."
+    )
+
+
+def response(frame: pd.DataFrame, *, words: Words) -> Table:
+    """Lay out people step by step: a line per step, a pair of columns per population and wave.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated totals of response; rows of subgroups are passed over.
+    words : Words
+        The reader's language.
+    """
+    _ = words.text
+    everybody = frame[frame[names.SUBGROUP] == names.ALL].set_index(["population", "wave"])
+    steps = everybody[[*schema.STEPS]].rename_axis(columns="step")
+    above = steps.ffill(axis=1).shift(axis=1)  # the last step that was counted
+    rows = pd.DataFrame({"n": steps.T.unstack(), "of": above.T.unstack()}).reset_index()
+    columns = [("n", "n", "count"), ("%", _share("n", "of", words, ""))]
+    notes = [
+        _("%: of the line above. More can answer than were invited where a link is passed on."),
+        _("Could be found again: of a grade that is asked both times, with a usable code."),
+        _rounded(words),
+    ]
+    caption, across = _("From the invited to the linked"), ["population", "wave"]
+    return laid_out(rows, columns, words, caption, notes, line="step", across=across)
+
+
+@view(nothing="The answers tell no grades or roles apart.")
+def groups(frame: pd.DataFrame, *, words: Words) -> Table:
+    """Lay out the response by grade and role: a line per group, the waves side by side.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated totals of response; rows of everybody are passed over.
+    words : Words
+        The reader's language.
+    """
+    _ = words.text
+    rows = frame[frame[names.SUBGROUP] != names.ALL]
+    columns = [
+        (_("Kept"), "n_kept", "count"),
+        (_("Response"), _share("n_consented", "n_invited", words)),
+        (_("Found both times"), _share("n_linked", "n_linkable", words)),
+    ]
+    notes = [_("Found both times: share of those who could be found again."), _rounded(words)]
+    if (rows["n_consented"].notna() & rows["n_invited"].ge(FOR_A_SHARE)).any():
+        asked = _("Response: share of the invited of the group whose answers may be used.")
+        notes.insert(0, asked)
+    caption = _("Who answered, by grade and role")
+    form = {"group": "population", "line": "subgroup", "across": "wave", "drop_empty": True}
+    return laid_out(rows, columns, words, caption, notes, **form)
+
+
+@view(nothing="The register of schools does not say how many were invited.")
+def schools(frame: pd.DataFrame, *, words: Words) -> Table:
+    """Lay out each school's response: which schools to remind.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated response by school.
+    words : Words
+        The reader's language.
+    """
+    _ = words.text
+
+    def how_many(row: Row) -> str | None:
+        if not row["answered"]:
+            return None
+        if row["n_invited"] < FOR_A_SHARE:
+            return named(row, "answered", words)
+        return words.percent(min(float(row["n_answered"]) / float(row["n_invited"]), 1))
+
+    note = _(
+        "Share of the invited who answered; where fewer than {n} were invited only whether under a "
+        "quarter, under half or at least half did.",
+        n=words.count(FOR_A_SHARE),
+    )
+    rows, notes = frame[frame["n_invited"].notna()], [note, _rounded(words)]
+    caption = _("Response school by school")
+    form = {"line": names.SCHOOL, "across": ["population", "wave"], "drop_empty": True}
+    return laid_out(rows, [("", how_many)], words, caption, notes, **form)
+
+
+@view(nothing="Nobody's answers before and after are linked in this study.")
+def linkage(frame: pd.DataFrame, *, words: Words) -> Table:
+    """Lay out what became of the links: a line per state, a pair of columns per wave.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated linkage.
+    words : Words
+        The reader's language.
+    """
+    _ = words.text
+    counts = frame.groupby(["population", "state", "wave"])["n"].sum()
+    # a state that nobody of a wave is in counts nobody
+    rows = counts.unstack(fill_value=0).stack().rename("n").reset_index()
+    rows["of"] = rows.groupby(["population", "wave"])["n"].transform("sum")
+    order = {"population": names.POPULATIONS, "state": (*LABELS["state"],)}
+    rows = rows.sort_values([*order], key=lambda column: column.map(order[column.name].index))
+    columns = [("n", "n", "count"), ("%", _share("n", "of", words, ""))]
+    caption, notes = _("Why answers are, or are not, linked"), [_rounded(words)]
+    form = {"group": "population", "line": "state", "across": "wave"}
+    return laid_out(rows, columns, words, caption, notes, **form)
+
+
+@view(nothing="The data have no signs of careless answering.")
+def careless(frame: pd.DataFrame, *, words: Words) -> Table:
+    """Lay out signs of careless answering: a line per sign, a column per wave.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated counts of careless signs.
+    words : Words
+        The reader's language.
+    """
+    _ = words.text
+    columns = [("", _share("n_flagged", "n", words))]
+    caption = _("Signs of careless answering: share of the sheets")
+    note = _("Nobody is left out for such a sign; the sensitivity tables say what changes.")
+    form = {"group": "population", "line": "sign", "across": "wave"}
+    return laid_out(frame, columns, words, caption, [note, _rounded(words)], **form)
+
+
+def missing(frame: pd.DataFrame, *, words: Words) -> Table:
+    """Lay out how many answers are missing: a line per scale, the waves side by side.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of missing answers.
+    words : Words
+        The reader's language.
+    """
+    _ = words.text
+    rows = frame.assign(suppressed=True)  # a share that is not there was left out by the gate
+    columns = [(_("Mean"), "share_missing", "percent1"), (_("Most"), "share_most", "percent1")]
+    caption = _("Missing answers to the questions of each scale")
+    note = _("Of those who answered any question of the scale; the question with most missing.")
+    form = {"group": "population", "line": "scale", "across": "wave"}
+    return laid_out(rows, columns, words, caption, [note], **form)
+
+
+@view(nothing="There are no two groups to compare before.")
+def differences(frame: pd.DataFrame, *, words: Words) -> Table:
+    """Lay out how two groups differed before: a line per scale or background.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of attrition, of one comparison.
+    words : Words
+        The reader's language.
+    """
+    _ = words.text
+    one, other = _("Followed"), _("Not followed")
+    caption = _("Those who were followed and the others, before")
+    if "colleague" in frame["comparison"].iloc[0]:
+        one, other = _("Participants"), _("Colleagues")
+        caption = _("Participants and colleagues before")
+
+    def size(row: Row) -> str | None:
+        if pd.isna(row["smd"]):
+            return None
+        flag = row["flags"] if row["flags"] in LABELS["difference"] else ""
+        return label("difference", flag, words)
+
+    def variable(row: Row) -> str:
+        if row["outcome"] == names.GRADE:
+            return _("Grade")
+        if "=" in row["outcome"]:
+            return _("Share of {group}", group=label("subgroup", row["outcome"], words))
+        return named(row, "outcome", words)
+
+    columns = [
+        (one, "n_one", "count"),
+        (other, "n_other", "count"),
+        (_("Difference (SD)"), "smd", "signed"),
+        (_("Difference"), size, "text"),
+    ]
+    note = _(
+        "Differences of up to {low} standard deviations are none to speak of; above {high} two "
+        "groups are hardly comparable (What Works Clearinghouse).",
+        low=words.number(0.05),
+        high=words.number(0.25),
+    )
+    return laid_out(frame, columns, words, caption, [note], group="population", line=variable)

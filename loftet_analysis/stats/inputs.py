@@ -1,0 +1,175 @@
+"""What comes into the engine is checked here, in few steps, since some of it runs very often."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from loftet_analysis.errors import InputError, Problem
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.intp]
+LARGEST_CODE = 1_000_000  # beyond it an integer is a label: arrays up to it would be too long
+
+
+def refuse(what: str, found: object = "", allowed: str = "", todo: str = "") -> InputError:
+    """Return the error of one problem."""
+    return InputError(Problem(what, found=str(found), allowed=allowed, todo=todo))
+
+
+def numbers(
+    name: str,
+    values: ArrayLike,
+    n: int | None = None,
+    *,
+    ndim: int = 1,
+    above: float = -np.inf,
+    least: float = -np.inf,
+    gaps: bool = False,
+) -> Floats:
+    """Return finite numbers of `ndim` dimensions, `n` along the first.
+
+    Parameters
+    ----------
+    name : str
+        What the caller calls them.
+    values : array-like
+    n : int, optional
+        Length; any by default.
+    ndim : int, default 1
+    above, least : float, optional
+        Every number is above the one and not below the other.
+    gaps : bool, default False
+        Whether NaN stands for what is missing.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> numbers("weights", [1, -2], above=0)
+    Traceback (most recent call last):
+    loftet_analysis.errors.InputError: weights out of range
+        found:   1 of 2, the first at place 1: -2.0
+        allowed: numbers above 0
+    """
+    try:
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise refuse(f"{name}: not numbers", f"{values!r:.60}", "finite numbers") from None
+    _check_shape(name, array, n, ndim)
+    # a sum is finite only where all numbers are, and costs little
+    if not np.isfinite(array.sum()):
+        wrong = np.isinf(array) if gaps else ~np.isfinite(array)
+        allowed = "finite numbers, or NaN where missing" if gaps else "finite numbers"
+        _refuse_where(name, array, wrong, "not finite", allowed)
+    lowest = array.min(initial=np.inf) if above > -np.inf or least > -np.inf else np.inf
+    if not (lowest > above and lowest >= least):
+        strict = above > -np.inf
+        allowed = f"numbers above {above:g}" if strict else f"numbers of {least:g} and more"
+        _refuse_where(name, array, (array <= above) | (array < least), "out of range", allowed)
+    return array
+
+
+def number(
+    name: str, value: float, *, above: float = -np.inf, below: float = np.inf, todo: str = ""
+) -> float:
+    """Return one number that lies strictly between two.
+
+    Examples
+    --------
+    >>> number("step", -1, above=0)
+    Traceback (most recent call last):
+    loftet_analysis.errors.InputError: step out of range
+        found:   -1
+        allowed: a number between 0 and inf
+    """
+    if not above < value < below:
+        allowed = f"a number between {above:g} and {below:g}"
+        raise refuse(f"{name} out of range", value, allowed, todo)
+    return value
+
+
+def check_level(level: float) -> None:
+    """Raise an error where a confidence level does not lie strictly between 0 and 1.
+
+    Examples
+    --------
+    >>> check_level(95)
+    Traceback (most recent call last):
+    loftet_analysis.errors.InputError: confidence level out of range
+        found:   95
+        allowed: a number between 0 and 1
+        to do:   write 0.95 for 95 %
+    """
+    number("confidence level", level, above=0, below=1, todo="write 0.95 for 95 %")
+
+
+def contrast_vector(c: ArrayLike, n: int) -> Floats:
+    """Return the contrast of `n` coefficients, not all of it zero."""
+    c = numbers("c", c, n)
+    if not c.any():
+        raise refuse("c: a contrast of nothing", "zeros only", "a number that is not zero")
+    return c
+
+
+def clusters(name: str, values: ArrayLike, n: int) -> tuple[Codes, NDArray | None]:
+    """Return codes from 0 of labels without gaps, and the labels in their order.
+
+    Integers from 0 are codes already (codes without rows are allowed), and there are no labels
+    then; everything else, and integers too large for codes, is numbered in sorted order.
+
+    Examples
+    --------
+    >>> clusters("cluster", ["b", "a", "b"], 3)
+    (array([1, 0, 1]), array(['a', 'b'], ...))
+    >>> clusters("cluster", [3, 0, 3], 3)
+    (array([3, 0, 3]), None)
+    """
+    array = np.asarray(values)
+    _check_shape(name, array, n, 1)
+    if array.dtype.kind in "iub" and array.size:
+        least, largest = array.min(), array.max()
+        if least == -1:  # what pandas gives a missing label for a code
+            _refuse_where(name, array, array < 0, "missing", "codes from 0, or labels")
+        if least >= 0 and largest < LARGEST_CODE:
+            return array.astype(np.intp, copy=False), None
+    codes, labels = pd.factorize(array, sort=True)
+    if codes.min(initial=0) < 0:
+        _refuse_where(name, array, codes < 0, "missing", "a label for every row")
+    return codes.astype(np.intp, copy=False), labels
+
+
+def flags(name: str, values: ArrayLike, n: int | None = None) -> NDArray[np.bool_]:
+    """Return what is 0 or 1 as truth values.
+
+    Examples
+    --------
+    >>> flags("wave", [0, 1, 1.0])
+    array([False,  True,  True])
+    """
+    array = numbers(name, values, n)
+    _refuse_where(name, array, (array != 0) & (array != 1), "neither 0 nor 1", "0 or 1")
+    return array == 1
+
+
+def _check_shape(name: str, array: NDArray, n: int | None, ndim: int) -> None:
+    if array.ndim != ndim:
+        wanted = "one dimension" if ndim == 1 else f"{ndim} dimensions"
+        todo = "reshape(-1, 1) makes a column" if ndim == 2 and array.ndim == 1 else ""
+        raise refuse(f"{name}: wrong number of dimensions", f"shape {array.shape}", wanted, todo)
+    if n is not None and len(array) != n:
+        raise refuse(f"{name}: wrong length", len(array), f"{n}")
+
+
+def _refuse_where(name: str, array: NDArray, wrong: NDArray, how: str, allowed: str) -> None:
+    """Raise an error that counts what is wrong and shows the first of it."""
+    places = np.argwhere(wrong)
+    if not len(places):  # finite numbers whose sum is not
+        return
+    first = tuple(places[0].tolist())
+    at = first[0] if len(first) == 1 else first
+    found = f"{len(places)} of {array.size}, the first at place {at}: {array[first]}"
+    raise refuse(f"{name} {how}", found, allowed)

@@ -1,0 +1,701 @@
+"""The gate: what a frame may show, and what becomes of a frame that passed it."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from loftet_analysis import schema
+from loftet_analysis.disclosure.gate import OWN_GROUP, Gated, cells, gate, passed
+from loftet_analysis.errors import DisclosureError
+from tests import made_up
+from tests.made_up import (
+    NUMBERS,
+    all_estimands,
+    distribution,
+    effects,
+    mask,
+    pooled,
+    reliability,
+    sensitivity,
+)
+
+
+@pytest.mark.parametrize(
+    ("estimand", "waves", "subgroups"),
+    [
+        ("linked_change", {"pre", "post", "linked"}, {"all"}),
+        ("same_grade", {"pre", "post"}, {"all"}),
+        ("participants", {"pre", "post", "linked"}, {"role=participant"}),
+        ("colleagues", {"pre", "post", "linked"}, {"role=colleague"}),
+        (
+            "participants_vs_colleagues",
+            {"pre", "post", "linked"},
+            {"role=participant", "role=colleague"},
+        ),
+    ],
+)
+def test_cells_that_an_effect_rests_on(estimand, waves, subgroups):
+    found = cells(effects({"estimand": estimand}))
+    assert set(found["wave"]) == waves
+    assert set(found["subgroup"]) == subgroups
+    assert len(found) == len(waves) * len(subgroups)
+
+
+def test_school_change_rests_on_pairs_only_where_it_counts_them():
+    found = cells(effects({"estimand": "school_change", "n_pairs": 12}))
+    assert "linked" in set(found["wave"])
+    assert "linked" not in set(cells(effects({"estimand": "school_change"}))["wave"])
+
+
+def test_reliability_and_pooled_effects_rest_on_their_own_cells():
+    assert list(cells(reliability())["outcome"]) == ["joy", "joy", "effort", "effort"]
+    assert list(cells(reliability())["wave"]) == ["pre", "post", "pre", "post"]
+    assert set(cells(pooled())["region"]) == {"national"}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"region": "atlantis"},
+        {"outcome": "not_in_the_plan"},
+        {"subgroup": "role=janitor"},
+        {"school_id": "974552124"},
+        {"estimand": "participants", "subgroup": "grade=7"},
+    ],
+)
+def test_numbers_of_a_cell_that_the_mask_does_not_hold_are_refused(row):
+    with pytest.raises(DisclosureError, match="not in the disclosure mask"):
+        gate(effects({}, row), mask(), "internal")
+
+
+def test_an_estimand_without_a_rule_is_refused():
+    with pytest.raises(DisclosureError, match="no rule says which cells"):
+        gate(effects({"estimand": "school_link"}), mask(), "internal")
+
+
+def test_a_refused_row_without_numbers_needs_no_cell():
+    numbers = ["n_pre", "n_post", "n_clusters", "mean_pre", "mean_post", "p_value", *NUMBERS]
+    row = {**dict.fromkeys(numbers), "region": "atlantis", "reason": "no_pairs", "flags": ""}
+    row |= {"verdict": "refused", "measurement_warning": "floor_effect"}
+    found = gate(effects(row), mask(), "internal")
+    assert not found["suppressed"].any()
+    assert list(found["reason"]) == ["no_pairs"]
+
+
+def test_a_hidden_row_keeps_its_keys_and_loses_everything_else():
+    (row,) = gate(effects({}), mask(wave="post"), "internal").to_dict("records")
+    assert row["suppressed"] is True
+    assert row["reason"] == "small_n"
+    kept = {key for key, value in row.items() if not (pd.isna(value) or value == "")}
+    assert kept == {
+        "region", "population", "outcome", "question", "estimand", "contrast", "subgroup",
+        "ci_level", "sesoi", "method", "cluster", "suppressed", "reason",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("hidden", "estimands"),
+    [
+        ({"wave": "linked", "population": "pupils"}, {"linked_change", "school_change"}),
+        (
+            {"subgroup": "role=colleague"},
+            {"colleagues", "participants_vs_colleagues"},
+        ),
+        (
+            {"wave": "pre", "population": "teachers"},
+            {"participants", "colleagues", "participants_vs_colleagues"},
+        ),
+        ({"region": "oslo"}, set()),
+    ],
+)
+def test_a_row_is_hidden_where_one_of_its_cells_is(hidden, estimands):
+    found = gate(all_estimands(), mask(**hidden), "internal")
+    assert set(found.loc[found["suppressed"], "estimand"]) == estimands
+    assert found["estimate"].isna().equals(found["suppressed"])
+
+
+def test_numbers_that_came_as_objects_are_hidden_as_numbers():
+    frame = made_up.differences()
+    frame = frame.assign(smd=frame["smd"].astype(object), n_one=pd.Series([300, 5], dtype=object))
+    found = gate(frame, mask(), "internal")
+    assert list(found["suppressed"]) == [False, True]
+    assert found["smd"].dtype == float
+    assert found["smd"].isna().tolist() == [False, True]
+    assert found["n_one"].isna().tolist() == [False, True]
+
+
+def test_a_row_that_counts_too_few_people_is_hidden_whatever_its_cell_holds():
+    few, enough = {"n_pre": 5}, {"n_pre": 6}
+    assert list(gate(effects(few, enough), mask(), "internal")["suppressed"]) == [True, False]
+    alone = reliability().assign(n=[3, 1201, 1201, 1201])
+    assert list(gate(alone, mask(), "internal")["suppressed"]) == [True, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("n_pre", "left_out"), [(500, False), (499, True), (495, True), (494, False)]
+)
+def test_levels_that_would_tell_of_the_few_others_are_left_out(n_pre, left_out):
+    row = gate(effects({"n_pre": n_pre, "n_post": 500}), mask(), "internal").iloc[0]
+    levels = row[["mean_pre", "mean_post", "sd_pre", "sd_post"]]
+    assert levels[["mean_pre", "mean_post"]].isna().all() == left_out
+    assert not (left_out and levels.notna().any())
+    assert row["estimate"] == gate(effects({}), mask(), "internal").iloc[0]["estimate"]
+    assert not row["suppressed"]
+
+
+def test_rows_of_pairs_publish_changes_without_levels():
+    frame = all_estimands()
+    paired = frame["n_pairs"].notna().to_numpy()
+    shown = gate(frame, mask(), "internal")
+    assert shown.loc[paired, ["mean_pre", "mean_post"]].isna().all(axis=None)
+    assert shown.loc[~paired, ["mean_pre", "mean_post"]].notna().all(axis=None)
+    assert shown["estimate"].notna().all()
+    assert gate(frame, mask(), "open")[["mean_pre", "mean_post"]].notna().all(axis=None)
+
+
+def test_a_change_of_some_of_a_cells_people_is_refused():
+    frame = all_estimands()
+    frame.loc[4, "n_pairs"] = 40.0
+    with pytest.raises(DisclosureError, match=r"1 results are not of everybody.* 40 .* 41\)"):
+        gate(frame, mask(), "internal")
+
+
+def test_a_mask_that_says_of_a_cell_twice_what_may_be_told_is_refused():
+    with pytest.raises(DisclosureError, match="twice"):
+        gate(effects({}), pd.concat([mask(), mask()]), "internal")
+
+
+def test_bins_below_the_limit_are_refused():
+    with pytest.raises(DisclosureError, match="bins hold fewer than 20 people"):
+        gate(distribution(n=19), mask(), "public")
+    assert not gate(distribution(n=20), mask(), "public")["suppressed"].any()
+
+
+def test_gating_looks_at_each_row_alone_and_changes_nothing_it_is_given():
+    frame, held = all_estimands(), mask(subgroup="role=colleague")
+    before = frame.copy(deep=True)
+    found = gate(frame, held, "internal")
+    pd.testing.assert_frame_equal(frame, before)
+    order = np.random.default_rng(3).permutation(len(frame))
+    mixed = gate(frame.iloc[order], held.sample(frac=1, random_state=1), "internal")
+    pd.testing.assert_frame_equal(
+        mixed, found.iloc[order].reset_index(drop=True), check_dtype=False
+    )
+
+
+def test_a_result_read_back_from_csv_is_gated_alike(tmp_path):
+    frame = all_estimands()
+    frame.to_csv(tmp_path / "effects.csv", index=False)
+    back = pd.read_csv(tmp_path / "effects.csv", dtype={"school_id": str})
+    held = mask(subgroup="role=colleague")
+    first, second = gate(frame, held, "internal"), gate(back, held, "internal")
+    for column in ("suppressed", "estimate", "n_pre", "reason", "school_id"):
+        assert list(first[column].astype(str)) == list(second[column].astype(str)), column
+
+
+def test_profiles_round():
+    exact = effects({"n_pre": 1233, "estimate": 0.123456, "p_value": 0.041234})
+    (open_,) = gate(exact, mask(), "open").to_dict("records")
+    assert (open_["n_pre"], open_["estimate"]) == (1233, 0.123456)
+    (public,) = gate(exact, mask(), "public").to_dict("records")
+    assert (public["n_pre"], public["n_post"]) == (1235, 1185)
+    assert (public["estimate"], public["p_value"], public["n_clusters"]) == (0.12, 0.041, 11)
+    (internal,) = gate(exact, mask(), "internal").to_dict("records")
+    assert (internal["n_pre"], internal["estimate"]) == (1233, 0.1235)
+
+
+def test_a_gap_rests_on_both_groups_and_a_level_on_the_wave_that_was_asked():
+    gap = {"estimand": "gap_change", "contrast": "gender=girl - gender=boy"}
+    assert set(cells(effects(gap))["subgroup"]) == {"gender=girl", "gender=boy"}
+    once = {"estimand": "level", "n_pre": None, "n_pairs": None}
+    assert set(cells(effects(once))["wave"]) == {"post"}
+    dose = {"estimand": "dose", "population": "teachers", "outcome": "views"}
+    assert set(cells(effects(dose))["subgroup"]) == {"role=participant"}
+    assert set(cells(effects({**dose, "population": "leaders"}))["subgroup"]) == {"all"}
+    examined = pd.DataFrame(
+        {"population": "pupils", "scale": "joy", "design": ["linked", "groups"]}
+    )
+    assert cells(examined).groupby("row")["wave"].agg(set).tolist() == [
+        {"pre", "post", "linked"}, {"pre", "post"},
+    ]  # fmt: skip
+
+
+def hidden_for(**given):
+    (row,) = gate(effects(given), mask(), "internal").to_dict("records")
+    return row["reason"]
+
+
+def test_another_choice_of_people_that_leaves_out_a_few_is_hidden():
+    linked = {"estimand": "linked_change", "n_pre": None, "n_post": None}
+    for n, reason in ((426, "small_n"), (425, ""), (431, "")):
+        (row, *_) = gate(sensitivity(**linked, n_pairs=n), mask(), "internal").to_dict("records")
+        assert row["reason"] == reason
+    for n, reason in ((496, "small_n"), (494, ""), (500, "")):
+        (row, *_) = gate(sensitivity(n_pre=n), mask(), "internal").to_dict("records")
+        assert row["reason"] == reason
+
+
+def test_small_shares_of_answers_are_left_out():
+    rows = pd.DataFrame({
+        "region": "nordland", "population": "pupils", "scale": "joy", "item": ["a", "b", "c"],
+        "wave": "pre", "subgroup": "all", "n": 500, "floor_share": [0.01, 0.0, 0.012],
+        "ceiling_share": 0.5, "missing_share": [0.002, 0.2, 0.0],
+    })  # fmt: skip
+    found = gate(rows, mask(), "internal")
+    assert found["floor_share"].isna().tolist() == [True, False, False]
+    assert found["missing_share"].isna().tolist() == [True, False, False]
+    assert found["item"].tolist() == ["a", "b", "c"]
+    assert gate(rows, mask(), "open")["floor_share"].notna().all()
+
+
+def test_a_single_item_tells_no_more_than_its_bins():
+    exact = made_up.items().assign(mean=2.6123, sd=0.81, item_rest_r=0.3035, n=1201)
+    shown = gate(exact, mask(), "internal")
+    single = shown[shown["item"] != ""]
+    assert single["sd"].isna().all()
+    assert set(single["mean"]) == {2.6}
+    assert set(single["item_rest_r"]) == {0.3}
+    assert set(shown.loc[shown["item"] == "", "mean"]) == {2.6123}
+    assert gate(exact, mask(), "open")["sd"].notna().all()
+    alike = gate(exact.assign(sd=0.0), mask(), "internal")
+    assert set(alike.loc[alike["item"] != "", "reason"]) == {"homogeneous"}
+
+
+@pytest.mark.parametrize(
+    ("share", "told"), [(0.0, True), (0.02, False), (0.12, True), (0.97, False), (1.0, True)]
+)
+def test_shares_of_all_but_a_few_are_left_out_too(share, told):
+    frame = made_up.items().assign(n=100, ceiling_share=share)
+    assert gate(frame, mask(), "internal")["ceiling_share"].notna().all() == told
+    cells = made_up.missing().assign(n=100, n_cells=100, share_missing=share)
+    assert gate(cells, mask(), "internal")["share_missing"].notna().all() == told
+
+
+def test_where_one_school_is_hidden_all_are():
+    both = made_up.by_school()
+    assert gate(both, mask(), "internal")["estimate"].notna().all()
+    few = both.assign(n_pre=[5, 90])
+    shown = gate(few, mask(), "internal")
+    assert shown["estimate"].isna().all()
+    assert shown["shrunk"].isna().all()
+    assert list(shown["reason"]) == ["small_n", "complementary"]
+    assert gate(both, mask(school_id="s2"), "internal")["estimate"].isna().all()
+    uncounted = both.assign(reason=["no_common_cells", ""])
+    numbers = ["n_pre", "n_post", "estimate", "se", "shrunk", "ci_low", "ci_high", "tau2"]
+    uncounted.loc[0, [*numbers, "shrunk_low", "shrunk_high"]] = np.nan
+    assert gate(uncounted, mask(), "internal")["estimate"].notna().tolist() == [False, True]
+
+
+def test_means_of_schools_are_not_published_beside_means_of_people():
+    shown = gate(made_up.agreement(), mask(), "internal").iloc[0]
+    assert pd.isna(shown["mean_teachers"])
+    assert pd.isna(shown["mean_leaders"])
+    assert shown["difference"] == -0.1222
+    assert gate(made_up.agreement(n_leaders=5), mask(), "internal")["suppressed"].all()
+    assert gate(made_up.agreement(), mask(population="leaders"), "internal")["suppressed"].all()
+
+
+def test_differences_of_groups_are_coarse_and_need_both_groups():
+    shown = gate(made_up.differences(), mask(), "internal")
+    assert set(shown["smd"]) == {0.12}
+    for few in ({"n_one": 5}, {"n_other": 5}):
+        assert gate(made_up.differences(**few), mask(), "internal")["smd"].isna().all()
+    by_role = made_up.differences("participant - colleague").iloc[1:]
+    assert gate(by_role, mask(subgroup="role=colleague"), "internal")["suppressed"].all()
+    background = made_up.differences().assign(outcome=["grade", "gender=girl"])
+    assert gate(background, mask(), "internal")["smd"].notna().all()
+
+
+@pytest.mark.parametrize(("n", "told"), [(59, False), (60, True)])
+def test_the_range_of_attendance_is_told_of_many_only(n, told):
+    row = {"estimand": "dose", "contrast": "per gathering", "n_pairs": float(n)}
+    (shown,) = gate(effects({**row, "flags": "low_df;range=5-10"}), mask(), "internal")["flags"]
+    assert ("range" in shown) == told
+    assert "low_df" in shown
+
+
+def test_counts_are_rounded_and_what_rounds_to_nothing_is_not_told():
+    answered = gate(made_up.response(), mask(), "internal")
+    assert answered[["n_answered", "n_kept", "n_linked"]].values.tolist()[0] == [1008, 1008, 600]
+    assert not answered["suppressed"].any()
+    states = gate(made_up.linkage(), mask(), "internal")
+    assert "ambiguous" not in set(states["state"])
+    assert (states["n"] % 6 == 0).all()
+    days = made_up.arrivals().assign(n=[205, 206, 1007])
+    assert len(gate(days, mask(), "internal")) == 2
+    assert len(gate(days, mask(), "open")) == 3
+    with pytest.raises(DisclosureError, match="bins hold fewer"):
+        gate(made_up.attendance().assign(n=5), mask(), "internal")
+
+
+def test_a_percentile_a_share_and_the_lowest_need_more_people():
+    tenth = {"estimand": "same_grade_quantile", "contrast": "p10", "n_pairs": None}
+    assert hidden_for(**tenth, n_pre=59) == "small_n"
+    assert hidden_for(**tenth, n_pre=60) == ""
+    share = {"estimand": "share_below", "n_pairs": None, "n_pre": 100, "n_post": 100}
+    assert hidden_for(**share, mean_pre=0.05, mean_post=0.5) == "small_n"
+    assert hidden_for(**share, mean_pre=0.5, mean_post=0.95) == "small_n"
+    assert hidden_for(**share, mean_pre=0.06, mean_post=0.94) == ""
+    lowest = {"estimand": "lowest_fifth"}  # 431 are linked
+    assert hidden_for(**lowest, n_pairs=426) == "small_n"
+    assert hidden_for(**lowest, n_pairs=425) == ""
+
+
+@pytest.mark.parametrize(("n", "wave"), [({"n_post": 499}, "after"), ({"n_pre": 499}, "before")])
+def test_a_level_of_some_of_a_cells_people_is_refused(n, wave):
+    whole = {"estimand": "level", "contrast": "mean", "n_pre": 500, "n_post": 500}
+    assert not gate(effects(whole), mask(), "internal")["suppressed"].any()
+    with pytest.raises(
+        DisclosureError, match=rf"not of everybody.* 499 people {wave}, its cell 500"
+    ):
+        gate(effects(whole | n), mask(), "internal")
+
+
+# frames that passed
+
+
+def shown_and_exact():
+    exact = all_estimands().assign(estimate=lambda d: 0.1234567 + np.arange(len(d)))
+    return gate(exact, mask(), "internal"), exact
+
+
+def test_what_comes_from_the_gate_has_passed_and_nothing_else():
+    shown, exact = shown_and_exact()
+    assert passed(shown)
+    assert passed(shown["estimate"])
+    assert passed(gate(made_up.response(), mask(), "internal"))
+    for frame in (exact, pd.DataFrame(shown), Gated(exact), exact["estimate"], None, 3.0):
+        assert not passed(frame)
+
+
+KEEPING = {
+    "a filter": lambda d: d[d["outcome"] == "joy"],
+    "query": lambda d: d.query("estimate > 1"),
+    "loc": lambda d: d.loc[d["estimate"] > 1, ["outcome", "estimate"]],
+    "iloc": lambda d: d.iloc[:2],
+    "copy": lambda d: d.copy(),
+    "pickle": lambda d: pickle.loads(pickle.dumps(d)),
+    "sort_values": lambda d: d.sort_values("estimate"),
+    "groupby": lambda d: d.groupby("outcome")["estimate"].mean(),
+    "groupby of columns": lambda d: d.groupby("outcome")[["estimate", "se"]].mean(),
+    "named agg": lambda d: d.groupby("outcome").agg(m=("estimate", "mean"), n=("n_pre", "sum")),
+    "agg": lambda d: d.groupby("outcome")["estimate"].agg(["mean", "size"]).reset_index(),
+    "transform": lambda d: d.assign(x=d.groupby("outcome")["estimate"].transform("mean")),
+    "merge with itself": lambda d: d.merge(d[["estimand", "df"]], on="estimand"),
+    "join with itself": lambda d: d.join(d[["estimate"]].add_suffix("_too")),
+    "concat with itself": lambda d: pd.concat([d, d], ignore_index=True),
+    "pivot": lambda d: d.pivot(index="outcome", columns="estimand", values="estimate"),
+    "pivot_table": lambda d: d.pivot_table(index="outcome", columns="estimand", values="estimate"),
+    "melt": lambda d: d.melt(id_vars="outcome", value_vars=["estimate", "df"]),
+    "unstack": lambda d: d.set_index(["outcome", "estimand"])["estimate"].unstack(),
+    "rename": lambda d: d.rename(columns={"outcome": "scale"}),
+    "reset_index": lambda d: d[d["estimate"] > 1].reset_index(),
+    "set_index": lambda d: d.set_index("outcome").reset_index(),
+    "own columns": lambda d: d.assign(width=d["ci_high"] - d["ci_low"], twice=2 * d["estimate"]),
+    "a function of it": lambda d: d.assign(width=lambda d: d["ci_high"] - d["ci_low"]),
+    "numpy": lambda d: d.assign(size=np.abs(d["estimate"])),
+    "a constant": lambda d: d.assign(limit=0.1),
+    "text": lambda d: d.assign(kind="change"),
+    "texts": lambda d: d.assign(kind=["a", "b"] * (len(d) // 2)),
+    "labels": lambda d: d.assign(outcome=d["outcome"].map({"joy": "Joy"})),
+    "directions": lambda d: d.assign(sign=np.where(d["estimate"] > 1, "up", "down")),
+    "an order": lambda d: d.assign(outcome=pd.Categorical(d["outcome"], ["views", "joy"])),
+    "classes": lambda d: d.assign(size=pd.cut(d["estimate"], 3)),
+    "text into cells": lambda d: set_cells(d, "outcome", "Joy"),
+    "arithmetic": lambda d: d[["estimate", "ci_low"]] - d[["estimate", "ci_low"]].mean(),
+    "rounding": lambda d: d.round(1).dropna(subset=["estimate"]).drop(columns="se").head(3),
+    "describe": lambda d: d[["estimate"]].describe(),
+    "value_counts": lambda d: d["outcome"].value_counts().reset_index(),
+    "fillna": lambda d: d.fillna({"estimate": 0}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", KEEPING)
+def test_what_is_made_of_a_gated_frame_alone_has_passed(name):
+    assert passed(KEEPING[name](shown_and_exact()[0]))
+
+
+def set_cells(frame, column, value):
+    frame = frame.copy()
+    frame.loc[frame["estimate"] > 1, column] = value
+    return frame
+
+
+def changed(frame, change):
+    frame = frame.copy()
+    change(frame)
+    return frame
+
+
+def set_one_by_one(frame, values):
+    for row in frame.index:
+        frame.at[row, "estimate"] = values[row]
+
+
+LOSING = {
+    "assign": lambda d, e: d.assign(x=e["estimate"]),
+    "an array": lambda d, e: d.assign(x=e["estimate"].to_numpy()),
+    "a list": lambda d, e: d.assign(x=e["estimate"].tolist()),
+    "objects": lambda d, e: d.assign(x=e["estimate"].astype(object)),
+    "numbers as texts": lambda d, e: d.assign(x=e["estimate"].astype(str)),
+    "classes of numbers": lambda d, e: d.assign(x=pd.Categorical(e["estimate"])),
+    "lists in cells": lambda d, e: d.assign(x=[[value] for value in e["estimate"]]),
+    "times": lambda d, e: d.assign(x=pd.to_timedelta(e["estimate"], unit="s")),
+    "bins": lambda d, e: d.assign(x=pd.cut(e["estimate"], 4)),
+    "a column": lambda d, e: changed(d, lambda d: d.__setitem__("estimate", e["estimate"])),
+    "columns": lambda d, e: changed(d, lambda d: d.__setitem__(["x", "y"], e[["df", "estimate"]])),
+    "insert": lambda d, e: changed(d, lambda d: d.insert(0, "x", e["estimate"])),
+    "isetitem": lambda d, e: changed(d, lambda d: d.isetitem(0, e["estimate"])),
+    "update": lambda d, e: changed(d, lambda d: d.update(e[["estimate"]])),
+    "loc": lambda d, e: changed(d, lambda d: d.loc.__setitem__((slice(None), "df"), e["estimate"])),
+    "some cells": lambda d, e: set_cells(d, "estimate", e["estimate"].to_numpy()[1:]),
+    "cells one by one": lambda d, e: changed(d, lambda d: set_one_by_one(d, e["estimate"])),
+    "a column's cells": lambda d, e: d.assign(
+        x=changed(d["estimate"], lambda c: c.update(e["estimate"]))
+    ),
+    "concat": lambda d, e: pd.concat([d, e]),
+    "concat the other way": lambda d, e: pd.concat([e[["estimate"]], d], axis=1),
+    "concat a column": lambda d, e: pd.concat([d, e["estimate"].rename("x")], axis=1),
+    "merge": lambda d, e: d.merge(e[["estimand", "estimate"]], on="estimand"),
+    "merge_asof": lambda d, e: pd.merge_asof(d, e[["estimate"]], left_index=True, right_index=True),
+    "join": lambda d, e: d.join(e[["estimate"]].add_suffix("_exact")),
+    "an index": lambda d, e: d.set_index(pd.Index(e["estimate"], name="x")).reset_index(),
+    "groups by it": lambda d, e: d.groupby(e["estimate"].rename("x")).size().reset_index(),
+    "fillna": lambda d, e: d.assign(x=(d["estimate"] * np.nan).fillna(e["estimate"])),
+    "mask": lambda d, e: d[["estimate"]].mask(d[["estimate"]].notna(), e[["estimate"]]),
+    "where": lambda d, e: d.assign(x=d["estimate"].where(d["estimate"].isna(), e["estimate"])),
+    "combine_first": lambda d, e: d[["estimate"]].combine_first(e[["estimate"]]),
+    "clip": lambda d, e: d.assign(x=d["estimate"].clip(lower=e["estimate"])),
+    "arithmetic": lambda d, e: (d["estimate"] * 0 + e["estimate"]).to_frame(),
+    "arithmetic with an array": lambda d, e: (0 * d["estimate"] + e["estimate"].array).to_frame(),
+    "arithmetic of frames": lambda d, e: d[["estimate"]] * 0 + e[["estimate"]],
+    "the other way round": lambda d, e: e[["estimate"]] + 0 * d[["estimate"]],
+    "afterwards": lambda d, e: d.assign(x=e["estimate"]).drop(columns="x").assign(y=1).head(2),
+}
+
+
+@pytest.mark.parametrize("name", LOSING)
+def test_exact_numbers_take_the_pass_away(name):
+    shown, exact = shown_and_exact()
+    assert not passed(LOSING[name](shown, exact))
+    assert passed(shown)
+
+
+# groups of a researcher's own
+
+
+def groups(*sizes, column="place", **given):
+    """Rows of one's own groups with so many pairs, or people before and after."""
+    pairs = given.pop("pairs", True)
+    names_of = "abcdefghijkl"
+    rows = [
+        {
+            "estimand": "linked_change" if pairs else "same_grade", "sd_pre": 0.8, "sd_post": 0.8,
+            "subgroup": f"{column}={name}", "n_pre": n, "n_post": n,
+            "n_pairs": float(n) if pairs else None, "r_pre_post": 0.5 if pairs else None, **given,
+        }
+        for name, n in zip(names_of, sizes, strict=False)
+    ]  # fmt: skip
+    return effects(*rows)
+
+
+def reasons(frame, held=None, profile="internal"):
+    shown = gate(frame, mask() if held is None else held, profile)
+    assert shown["estimate"].isna().equals(shown["suppressed"])
+    own = shown[shown["subgroup"].str.contains("=")]
+    assert own[["mean_pre", "mean_post", "sd_pre", "sd_post"]].isna().all(axis=None)
+    return shown["reason"].tolist()
+
+
+SMALL, REST, ALIKE = "small_n", "complementary", "homogeneous"
+
+
+# 431 are linked, 500 answered in each wave
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ((200, 231), ["", ""]),
+        ((6, 425), ["", ""]),
+        ((5, 426), [SMALL, REST]),
+        ((5, 100, 326), [SMALL, REST, ""]),
+        ((2, 3, 100, 326), [SMALL, SMALL, REST, ""]),
+        ((3, 3, 100, 325), [SMALL, SMALL, "", ""]),  # the hidden ones are six together
+        ((431,), [""]),  # everybody, who are shown anyhow
+        ((425,), [""]),  # six of whom it is not known
+        ((426,), [REST]),
+        ((200, 229), [REST, ""]),  # two of whom it is not known
+        ((5, 3, 2, 1, 40, 50, 60, 70, 80, 120), [SMALL] * 4 + [""] * 6),
+        ((4, 39, 40, 41, 42, 43, 44, 45, 46, 87), [SMALL, REST] + [""] * 8),
+    ],
+)  # fmt: skip
+def test_a_group_of_ones_own_is_judged_by_its_people_and_by_who_is_left(sizes, expected):
+    assert reasons(groups(*sizes)) == expected
+    more = [n + 69 if n == max(sizes) else n for n in sizes]
+    assert reasons(groups(*more, pairs=False)) == expected
+    teachers = {"population": "teachers", "outcome": "views"}
+    assert reasons(groups(5, 36, **teachers)) == [SMALL, REST]
+    assert reasons(groups(20, 21, **teachers)) == ["", ""]
+
+
+def test_both_waves_of_other_people_count():
+    frame = groups(250, 250, pairs=False)
+    assert reasons(frame.assign(n_post=[250, 247])) == ["", REST]
+    assert reasons(frame.assign(n_pre=[5, 495])) == [SMALL, REST]
+
+
+def test_groups_stand_on_internal_pages_only():
+    for profile in ("school", "public"):
+        assert reasons(groups(200, 231), profile=profile) == [OWN_GROUP] * 2
+    assert reasons(groups(2, 429), profile="open") == ["", ""]
+
+
+def test_a_group_whose_people_answer_or_change_alike_is_hidden():
+    assert reasons(groups(200, 231, sd_pre=0.0)) == [ALIKE, ALIKE]
+    frame = groups(200, 231)
+    assert reasons(frame.assign(sd_post=[0.0, 0.8])) == [ALIKE, ""]
+    assert reasons(frame.assign(r_pre_post=[1.0, 0.5])) == [ALIKE, ""]
+
+
+def test_a_group_of_a_hidden_cell_is_hidden():
+    frame = groups(200, 231)
+    assert reasons(frame, mask(wave="linked", population="pupils")) == [REST, REST]
+    assert reasons(frame, mask(region="oslo")) == ["", ""]
+
+
+def with_cells(**cells_of):
+    """The mask with declared groups: how many people, and why they are hidden."""
+    held = mask()
+    everybody = held[(held["subgroup"] == "all") & (held["population"] == "pupils")]
+    parts = [
+        everybody.assign(subgroup=f"grade={name}", n=n, suppressed=bool(reason), reason=reason)
+        for name, (n, reason) in cells_of.items()
+    ]
+    return pd.concat([held, *parts], ignore_index=True)
+
+
+def test_a_hidden_group_is_hidden_under_another_name_and_so_is_everybody_else():
+    held = with_cells(five=(4, SMALL), six=(100, REST), seven=(327, ""))
+    assert reasons(groups(4, 100, 327), held) == [SMALL, REST, ""]
+    # six alone, six as what is missing, six as what everybody has beside the others
+    assert reasons(groups(100), held) == [REST]
+    assert reasons(groups(331), held) == [REST]
+    assert reasons(groups(4, 327), held) == [SMALL, ""]  # five and six together are many
+    assert reasons(groups(169, 331, pairs=False), with_cells(six=(172, REST))) == [REST, REST]
+    # nothing is hidden for others' sake
+    held = with_cells(five=(104, ""), seven=(327, ""))
+    assert reasons(groups(104, 327), held) == ["", ""]
+
+
+def test_a_group_that_stands_twice_counts_once():
+    frame = pd.concat([groups(426), groups(426, cluster="valley")], ignore_index=True)
+    assert reasons(frame) == [REST, REST]
+    frame = pd.concat([groups(200, 231), groups(200, 231, cluster="valley")], ignore_index=True)
+    assert reasons(frame) == [""] * 4
+
+
+def test_every_estimand_outcome_and_column_is_judged_by_itself():
+    frame = pd.concat([
+        groups(200, 231), groups(5, 426, outcome="effort"), groups(5, 426, column="size"),
+        groups(250, 250, pairs=False), all_estimands(),
+    ], ignore_index=True)  # fmt: skip
+    assert reasons(frame)[:8] == ["", "", SMALL, REST, SMALL, REST, "", ""]
+    assert set(reasons(frame)[8:]) == {""}
+
+
+def test_a_share_of_few_hides_the_shares_of_all_groups():
+    shares = {"estimand": "level", "contrast": "share agreeing", "n_pre": None, "pairs": False}
+    frame = groups(250, 250, **shares).assign(mean_post=[0.5, 0.5])
+    assert reasons(frame) == ["", ""]
+    assert reasons(frame.assign(mean_post=[0.5, 0.02])) == [REST, SMALL]
+    assert reasons(frame.assign(contrast="mean", mean_post=[0.5, 0.02])) == ["", ""]
+
+
+@pytest.mark.parametrize("column", ["school_id", "region", "person_id"])
+def test_what_the_mask_knows_by_another_column_is_no_group_of_ones_own(column):
+    assert reasons(groups(200, 231, column=column)) == [OWN_GROUP] * 2
+
+
+def test_a_comparison_of_roles_does_not_say_how_many_each_role_has():
+    frame = groups(20, 21, population="teachers", outcome="views",
+                   estimand="participants_vs_colleagues")  # fmt: skip
+    assert reasons(frame) == [OWN_GROUP] * 2
+
+
+@pytest.mark.parametrize("column", ["n_pairs", "n_pre", "sd_post", "r_pre_post"])
+def test_groups_without_what_they_are_judged_by_are_refused(column):
+    with pytest.raises(DisclosureError, match=f"without ({column}|the people)"):
+        gate(groups(200, 231).drop(columns=column), mask(), "internal")
+    nobody = groups(200, 231).assign(n_pairs=None, n_pre=None, n_post=None)
+    assert reasons(nobody) == [SMALL, SMALL]
+
+
+def test_groups_that_could_not_be_estimated_say_why():
+    frame = groups(200, 231)
+    bare = ["n_pairs", "n_pre", "n_post", "mean_pre", "mean_post", "sd_pre", "sd_post", "p_value",
+            "r_pre_post", "n_clusters", *NUMBERS]  # fmt: skip
+    frame.loc[1, bare] = np.nan
+    frame.loc[1, ["reason", "verdict", "flags"]] = ["one_cluster", "refused", ""]
+    shown = gate(frame, mask(), "internal")
+    assert shown["reason"].tolist() == ["", "one_cluster"]
+    assert not shown["suppressed"].any()
+
+
+def test_the_order_of_groups_does_not_matter():
+    frame = groups(4, 39, 40, 41, 42, 43, 44, 45, 46, 87)
+    order = np.random.default_rng(1).permutation(len(frame))
+    mixed = gate(frame.iloc[order], mask(), "internal")
+    whole = gate(frame, mask(), "internal").iloc[order]
+    assert mixed["reason"].tolist() == whole["reason"].tolist()
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pd.DataFrame({"person_id": ["x"], "school_id": ["s1"], "joy": [2.0]}),
+        pd.DataFrame({"gender": ["girl", "boy"], "joy": [2.1, 2.2]}),
+        made_up.effects({}).rename(columns={"outcome": "scale_of_mine"}),
+        pd.DataFrame({"wave": ["pre"], "n": [12], "mean": [2.345]}),
+    ],
+    ids=["clean frame", "means by group", "renamed effects", "own means"],
+)
+def test_frames_that_no_rule_knows_are_refused(frame):
+    with pytest.raises(DisclosureError, match="no rule says whom these columns tell of"):
+        gate(frame, mask(), "internal")
+
+
+def test_single_answers_in_the_shape_of_a_result_are_refused():
+    row = {"population": "pupils", "region": "nordland", "outcome": "joy", "wave": "pre"}
+    for answers in ({"answer": 2.8}, {"person_id": "x", "pre": 2.0, "post": 3.0, "change": 1.0}):
+        with pytest.raises(DisclosureError, match=r"no rule says|without the people"):
+            gate(pd.DataFrame([{**row, **answers}]), mask(), "internal")
+    with pytest.raises(DisclosureError, match="without the people"):
+        gate(pd.DataFrame([{**row, "mean": 2.8}]), mask(), "internal")
+    for column in ("n_pre", "n_post", "n_pairs"):
+        with pytest.raises(DisclosureError, match="without the people"):
+            gate(effects({}).drop(columns=column), mask(), "internal")
+
+
+@pytest.mark.parametrize("wave", ["pre", "post"])
+@pytest.mark.parametrize("estimand", ["same_grade", "school_change", "share_below"])
+def test_a_part_of_a_groups_answers_is_not_told_as_the_group(wave, estimand):
+    cell = mask()
+    at = (cell["population"] == "pupils") & (cell["outcome"] == "joy") & (cell["subgroup"] == "all")
+    at &= (cell["region"] == "nordland") & (cell["school_id"] == "")
+    n = cell[at].set_index("wave")["n"]
+    whole = effects({"estimand": estimand, "n_pairs": None})
+    whole = whole.assign(answers_pre=n["pre"], answers_post=n["post"])
+    assert not {"answers_pre", "answers_post"} & {*gate(whole, cell, "internal")}
+    part = whole.assign(**{f"answers_{wave}": n[wave] - 1})
+    with pytest.raises(DisclosureError, match="are of a part of their group's answers"):
+        gate(part, cell, "internal")
+
+
+def test_groups_of_which_nothing_was_computed_need_no_rule():
+    row = {"subgroup": "mine=1", "plan_role": "exploratory", "reason": "no_pairs"}
+    refused = effects(row)
+    numbers = {*refused} - schema.with_role("key", "setting")
+    bare = refused.assign(**dict.fromkeys(numbers)).assign(verdict="refused")
+    shown = gate(bare, mask(), "internal")
+    assert shown["reason"].tolist() == ["no_pairs"]
