@@ -56,7 +56,10 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
         "--notebook", action="append", metavar="N", help="only this notebook, e.g. 04_pupils"
     )
     parser.add_argument(
-        "--language", action="append", metavar="L", help="nb, nn or en; default: the study's first"
+        "--language",
+        action="append",
+        metavar="L",
+        help="nb, nn or en, beside those there are pages in; default: the study's first",
     )
     parser.add_argument(
         "--jobs", type=_at_least_one, metavar="N", help="kernels at a time; default: cores + 1"
