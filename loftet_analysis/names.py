@@ -24,7 +24,7 @@ CARELESS = "careless"  # the flags of a sheet, with ";" between them
 PRE, MID, POST, LINKED = "pre", "mid", "post", "linked"
 WAVES = (PRE, MID, POST)
 PARTICIPANT, COLLEAGUE, LEADER = "participant", "colleague", "leader"
-LINKED_OR_NOT, BY_ROLE = COMPARISONS = ("linked - unlinked", "participant - colleague")
+LINKED_OR_NOT, BY_ROLE = ("linked - unlinked", "participant - colleague")
 ROLES = (PARTICIPANT, COLLEAGUE, LEADER)
 
 POPULATION = "population"
