@@ -87,7 +87,8 @@ def _account(prepared: Prepared) -> str:
     )
     account = account.fillna(0).astype(int)
     account.insert(0, "sheets", account.sum(axis=1))
-    return account.reset_index().to_string(index=False)
+    told = map(str, prepared.remarks)
+    return "\n\n".join([account.reset_index().to_string(index=False), *told])
 
 
 def _lost_key(study: Study) -> list[Problem]:

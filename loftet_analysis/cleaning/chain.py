@@ -108,7 +108,8 @@ def read(
             lists[name] = rows_about(rows, population, wave)
         except InputError as error:
             problems += error.problems
-    return replace(sheets, raw=replace(raw, lists=lists), problems=tuple(problems))
+    remarks = raw.export.remarks
+    return replace(sheets, raw=replace(raw, lists=lists), problems=tuple(problems), remarks=remarks)
 
 
 def _read_chain(study: Study, file: ExportFile) -> Export:

@@ -88,6 +88,8 @@ def link(sheets: Sheets, *others: Sheets, key: bytes | None = None) -> Sheets:
     ledger = together(*(part.ledger for part in parts.values()))
     values = together(*(part.values for part in parts.values()))
     n_sheets = sum(part.n_sheets for part in parts.values())
+    # a wide file is read once for its waves
+    remarks = tuple(dict.fromkeys(r for part in parts.values() for r in part.remarks))
     frames = [part.frame.assign(**{names.WAVE: wave}) for wave, part in parts.items()]
     whole = pd.concat(frames, ignore_index=True)
     del frame, frames, parts, part, sheets, others  # hundreds of megabytes in a national study
@@ -104,7 +106,8 @@ def link(sheets: Sheets, *others: Sheets, key: bytes | None = None) -> Sheets:
         frame[names.LINK_STATE] = pd.Series(pd.NA, index=frame.index, dtype="str")
     answered = response(study, population.name, frame, gone)
     tables = {"ledger": ledger, "values": values, "linkage": linkage, "response": answered}
-    return Sheets(study, population, frame=frame, n_sheets=n_sheets, **tables)
+    told = {"n_sheets": n_sheets, "remarks": remarks}
+    return Sheets(study, population, frame=frame, **told, **tables)
 
 
 def assign_persons(

@@ -54,7 +54,7 @@ def prepare(
         raise InputError(problems)
 
     key = load_key(study) if key is None else key
-    cleaned, aside = {}, {}
+    cleaned, aside, remarks = {}, {}, {}
     tables = {table: [] for table in ("values", "ledger", "linkage", "response")}
     for name in study.populations:
         tell(f"link {name}")
@@ -63,6 +63,7 @@ def prepare(
             sheets = sheets.pipe(score)
             _check_nothing_lost(sheets)
             cleaned[name], aside[name] = _split(sheets)
+            remarks |= dict.fromkeys(sheets.remarks)
             for table, parts in tables.items():
                 parts.append(getattr(sheets, table))
             del sheets  # the largest thing in memory
@@ -76,6 +77,7 @@ def prepare(
         set_aside=aside,
         units=study_units(cleaned, instruments),
         mask=decide(study, cleaned),
+        remarks=tuple(remarks),
         **{table: pd.concat(parts, ignore_index=True) for table, parts in tables.items()},
     )
 

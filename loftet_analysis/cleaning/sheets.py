@@ -70,6 +70,8 @@ class Sheets:
         ``VALUES``: single cells that were corrected, redacted, left behind or set to missing.
     problems : tuple of Problem
         What is wrong with the input, as far as the steps have come.
+    remarks : tuple of Problem
+        What was guessed, repaired or looks wrong, and does not stop a run.
     halted : bool
         Whether a step failed without which the later ones mean nothing; they are passed over.
     where : str
@@ -97,6 +99,7 @@ class Sheets:
     ledger: pd.DataFrame = field(default_factory=lambda: _empty(*schema.LEDGER))
     values: pd.DataFrame = field(default_factory=lambda: _empty(*VALUES))
     problems: tuple[Problem, ...] = ()
+    remarks: tuple[Problem, ...] = ()
     halted: bool = False
     where: str = ""
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from loftet_analysis import names, paths, schema
-from loftet_analysis.errors import InputError
+from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study import Study
 
 TABLES = {
@@ -66,6 +66,8 @@ class Prepared:
         ``schema.UNITS``.
     mask : DataFrame
         ``schema.MASK``.
+    remarks : tuple of Problem
+        What was guessed, repaired or looks wrong, and does not stop a run.
     """
 
     clean: dict[str, pd.DataFrame]
@@ -76,6 +78,7 @@ class Prepared:
     response: pd.DataFrame
     units: pd.DataFrame
     mask: pd.DataFrame
+    remarks: tuple[Problem, ...] = ()
 
 
 def write(prepared: Prepared, study: Study, invariance: pd.DataFrame | None = None) -> Path:

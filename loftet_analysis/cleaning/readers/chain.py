@@ -64,4 +64,5 @@ def chained(first: Export, second: Export, then: Continuation) -> Export:
         {**{renamed[c]: role for c, role in second.roles.items()}, **first.roles},
         first.tool,
         first.recognised,
+        (*first.remarks, *second.remarks),
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from loftet_analysis.errors import InputError, row_numbers
+from loftet_analysis.errors import InputError, Problem, row_numbers
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,8 @@ class Export:
         What it was read as.
     recognised : str
         By what the tool was recognised, where study.yml does not name it.
+    remarks : tuple of Problem
+        What was guessed, repaired or left out in reading; nothing of it stops a run.
     """
 
     frame: pd.DataFrame
@@ -44,6 +46,7 @@ class Export:
     roles: Mapping[str, str] = field(default_factory=dict)
     tool: str = ""
     recognised: str = ""
+    remarks: tuple[Problem, ...] = ()
 
 
 def named_apart(headings: Iterable[str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from itertools import islice
 from pathlib import Path
 
@@ -20,6 +21,8 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+# the first line by which a spreadsheet is told the delimiter
+_NAMES_DELIMITER = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 _BLOCK = 16 * 2**20  # bytes; also the longest row that can be read
 # what Norwegian and Sámi text holds beyond ASCII; other bytes mean another encoding than cp1252
 _WESTERN = frozenset("æøåÆØÅäöÄÖéèêëàáâóòôíìüúÉÈÁÓÜšžŠŽ«»“”‘’„–—…§°´·•×½€© \xa0")
@@ -48,7 +51,9 @@ def read_delimited(
     if not text.strip():
         raise empty(path.name, f"{path.stat().st_size} bytes")
     try:
-        separator = delimiter or _delimiter(text, path)
+        named = _NAMES_DELIMITER.match(text)
+        text = text[named.end() :] if named else text
+        separator = delimiter or (named[1] if named else _delimiter(text, path))
         headings = next(filter(None, _rows(text[:_BLOCK], separator)))
         _refuse_open_quote(text, path, separator)
         table = _parsed(text, separator, len(headings))

@@ -1,0 +1,75 @@
+"""Plausible exports: read as they are meant, or refused with a word; never silently wrong."""
+
+import importlib
+import pkgutil
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from loftet_analysis import names
+from loftet_analysis.batch import cli
+from loftet_analysis.cleaning import store
+from tests import plausible
+from tests.plausible import Case
+
+MODULES = [
+    importlib.import_module(f"tests.plausible.{module.name}")
+    for module in pkgutil.iter_modules(plausible.__path__)
+]
+KINDS = {kind: cases for module in MODULES for kind, cases in module.KINDS.items()}
+CASES = {f"{kind}: {name}": case for kind, cases in KINDS.items() for name, case in cases.items()}
+ACCOUNTED = {"blank_row", "no_sheet"}  # rows of the ledger that are no sheets
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks" / "any"
+
+
+@pytest.fixture
+def loftet(tmp_path, tmp_path_factory, monkeypatch, capsys):
+    def run(case: Case, command: str) -> tuple[int, str]:
+        for name, content in case.files.items():
+            path = tmp_path / "data_raw" / "mini" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        shutil.copytree(NOTEBOOKS, tmp_path / "notebooks" / "any", dirs_exist_ok=True)
+        monkeypatch.setenv("LOFTET_ROOT", str(tmp_path))
+        monkeypatch.setenv("LOFTET_KEYS", str(tmp_path_factory.mktemp("keys")))
+        monkeypatch.chdir(tmp_path)
+        code = cli.main([command, "mini"])
+        told = capsys.readouterr()
+        return code, told.out + told.err
+
+    return run
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_is_read_as_it_is_meant_or_refused(loftet, name):
+    case = CASES[name]
+    code, said = loftet(case, "check")
+    assert "Traceback" not in said
+    assert code == (2 if case.stops else 0), said
+    for text in case.says:
+        assert text in said
+    for text in case.hides:
+        assert text not in said
+    if case.stops:
+        return
+    assert loftet(case, "clean")[0] == 0
+    ledger = store.read_table("mini", "ledger")
+    if case.aside is not None:
+        left = ledger[~ledger["reason"].isin(ACCOUNTED)].groupby("reason")["n_set_aside"].sum()
+        assert left[left > 0].to_dict() == case.aside
+    populations = ledger["population"].unique()
+    frames = {one: store.read("mini", one) for one in populations}
+    frame = next((each for each in frames.values() if len(each)), pd.DataFrame())
+    for column, expected in case.values.items():
+        found = [None if pd.isna(value) else value for value in frame[column]]
+        assert found == list(expected), (column, found)
+    if case.linked is not None:
+        waves = frame.groupby(names.PERSON)[names.WAVE].nunique()
+        assert (waves > 1).sum() == case.linked
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_has_members(kind):
+    assert len(KINDS[kind]) >= 5
