@@ -8,7 +8,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from rapidfuzz.distance import OSA, Hamming
+from rapidfuzz.distance import OSA
 from rapidfuzz.process import cdist
 
 from loftet_analysis import names, schema
@@ -30,6 +30,10 @@ NEAR = "near"
 _GENDERS = ("girl", "boy", "female", "male")  # any other answer goes with both
 CODE = "code"  # the normalised id or code, in memory only
 _ROWS = 2_000  # of a block that are compared at a time
+_STATES = (
+    "absent", "code_error", "ambiguous", "grade_mismatch", "structurally_impossible", "declined",
+    "set_aside", "moved", names.LINKED, LINKED_NEAR,
+)  # fmt: skip
 
 
 def link(sheets: Sheets, *others: Sheets, key: bytes | None = None) -> Sheets:
@@ -200,49 +204,79 @@ def link_waves(
     """
     whole = frame
     still_in = whole[REASON].eq("") if REASON in whole else pd.Series(True, index=whole.index)
-    aside, frame = whole[~still_in], whole[still_in]
-    person, wave = frame[names.PERSON], frame[names.WAVE]
-    state = pd.Series("absent", index=frame.index, dtype="str").mask(person.isna(), "code_error")
-    twice = frame[person.notna() & frame.duplicated([names.PERSON, names.WAVE], keep=False)]
-    state = state.mask(person.isin(twice[names.PERSON]), "ambiguous")
+    # people and waves as whole numbers, -1 where there is none: quicker to compare than texts
+    every_person, people = pd.factorize(whole[names.PERSON])
+    every_wave, waves = pd.factorize(whole[names.WAVE])
+    frame = whole[still_in]
+    person, wave = every_person[still_in], every_wave[still_in]
+    state = np.where(person < 0, _STATES.index("code_error"), _STATES.index("absent"))
+
+    def mark(name: str, rows: np.ndarray, *, over: str = "absent") -> None:
+        state[rows & (state == _STATES.index(over))] = _STATES.index(name)
+
+    met = pd.DataFrame({"person": person, "wave": wave})
+    twice = met.duplicated(keep=False).to_numpy() & (person >= 0)
+    mark("ambiguous", _of_these(person, person[twice]))
     cohort = _cohort(frame, years)
     if cohort is not None:
         spread = cohort.groupby(person).agg(["min", "max"])
         torn = spread.index[spread["min"] < spread["max"]]
-        state = state.mask(person.isin(torn) & state.eq("absent"), "grade_mismatch")
-    kept = person.mask(state.isin(["ambiguous", "grade_mismatch"]))
-    exact = _in_several_waves(kept, wave)
-    near = pd.Series(False, index=frame.index)
+        mark("grade_mismatch", _of_these(person, torn))
+    given = person
+    person = np.where(state == _STATES.index("absent"), person, -1)
+    exact = _in_several_waves(person, wave)
+    near = np.zeros(len(frame), dtype=bool)
     if link is not None and link.by == "code" and link.near:
-        kept, unsure = _with_near(frame.assign(**{names.PERSON: kept}), cohort, link, areas or {})
-        near = _in_several_waves(kept, wave) & ~exact
-        state = state.mask(unsure & state.eq("absent"), "ambiguous")
-    linked = exact | near
+        person, unsure = _with_near(frame, person, wave, cohort, link, areas or {})
+        near = _in_several_waves(person, wave) & ~exact
+        mark("ambiguous", unsure)
     if cohort is not None:
-        state = state.mask(_unfindable(cohort, wave) & ~linked, "structurally_impossible")
-    left = {
-        name: frozenset(part.dropna()) for name, part in aside.groupby(names.WAVE)[names.PERSON]
+        unfindable = _unfindable(cohort, frame[names.WAVE]).to_numpy() & ~(exact | near)
+        state[unfindable] = _STATES.index("structurally_impossible")
+    place = {name: number for number, name in enumerate(waves)}
+    aside = ~still_in.to_numpy()
+    left = {name: every_person[aside & (every_wave == number)] for name, number in place.items()}
+    gone = {
+        name: pd.Index(people).get_indexer(list(part)) for name, part in (declined or {}).items()
     }
-    for name, others in {"declined": declined or {}, "set_aside": left}.items():
-        for other, people in others.items():
-            elsewhere = wave.ne(other) & person.isin(people)
-            state = state.mask(state.eq("absent") & elsewhere, name)
-    state = state.mask(state.eq("absent") & _met_in_another_region(frame, cohort), "moved")
-    state = state.mask(exact, names.LINKED).mask(near, LINKED_NEAR)
-    by = pd.Series(link.by if link is not None else "id", index=frame.index, dtype="str")
-    persons = whole[names.PERSON].copy()
-    persons[still_in] = kept
+    for name, others in {"declined": gone, "set_aside": left}.items():
+        for other, some in others.items():
+            mark(name, (wave != place.get(other, -1)) & _of_these(given, some))
+    mark("moved", _met_in_another_region(frame, cohort).to_numpy())
+    state[exact], state[near] = _STATES.index(names.LINKED), _STATES.index(LINKED_NEAR)
+    by = np.where(near, NEAR, link.by if link is not None else "id")
+    persons = every_person.copy()
+    persons[still_in] = person
     out = whole.drop(columns=CODE, errors="ignore").assign(
         **{
-            names.PERSON: persons,
-            names.LINKED_BY: by.mask(near, NEAR).where(linked).reindex(whole.index),
-            names.LINK_STATE: state.reindex(whole.index),
+            names.PERSON: pd.Series(people, dtype="str").reindex(persons).set_axis(whole.index),
+            names.LINKED_BY: pd.Series(by, frame.index, dtype="str")
+            .where(exact | near)
+            .reindex(whole.index),
+            names.LINK_STATE: pd.Series(np.array(_STATES, dtype=object)[state], frame.index)
+            .astype("str")
+            .reindex(whole.index),
         }
     )
-    keys = [frame[names.REGION], wave, state.rename("state")]
-    linkage = frame.groupby(keys, sort=True).size().rename("n").reset_index()
+    keys = [frame[names.REGION], frame[names.WAVE], out.loc[still_in, names.LINK_STATE]]
+    linkage = (
+        frame.groupby(keys, sort=True)
+        .size()
+        .rename("n")
+        .rename_axis(index={names.LINK_STATE: "state"})
+    )
+    linkage = linkage.reset_index()
     linkage.insert(0, names.POPULATION, population)
     return out, linkage[list(schema.LINKAGE)]
+
+
+def _of_these(person: np.ndarray, some: np.ndarray) -> np.ndarray:
+    """Return whose number is among some; nobody's number is -1."""
+    some = np.asarray(some, dtype=int)
+    there = np.zeros(max(person.max(initial=-1), some.max(initial=-1)) + 2, dtype=bool)
+    there[some] = True
+    there[-1] = False
+    return there[person]
 
 
 def _cohort(frame: pd.DataFrame, years: Mapping[str, int]) -> pd.Series | None:
@@ -253,9 +287,10 @@ def _cohort(frame: pd.DataFrame, years: Mapping[str, int]) -> pd.Series | None:
     return frame[names.GRADE].astype("Float64").astype(float) - years_since
 
 
-def _in_several_waves(person: pd.Series, wave: pd.Series) -> pd.Series:
-    waves = wave.groupby(person).nunique()
-    return person.isin(waves.index[waves > 1])
+def _in_several_waves(person: np.ndarray, wave: np.ndarray) -> np.ndarray:
+    """Return whose person has sheets in two waves or more."""
+    met = pd.DataFrame({"person": person, "wave": wave})[person >= 0].drop_duplicates()
+    return _of_these(person, np.flatnonzero(np.bincount(met["person"]) > 1))
 
 
 def _unfindable(cohort: pd.Series, wave: pd.Series) -> pd.Series:
@@ -270,31 +305,33 @@ def _unfindable(cohort: pd.Series, wave: pd.Series) -> pd.Series:
 def _met_in_another_region(frame: pd.DataFrame, cohort: pd.Series | None) -> pd.Series:
     if cohort is None or CODE not in frame:
         return pd.Series(False, index=frame.index)
-    met = pd.DataFrame({"code": frame[CODE], "cohort": cohort, "wave": frame[names.WAVE]})
-    of = met.dropna().groupby(["code", "cohort"])["wave"].nunique()
-    pairs = pd.MultiIndex.from_frame(met[["code", "cohort"]])
-    return pd.Series(pairs.isin(of.index[of > 1]), index=frame.index)
+    met = pd.DataFrame({"cohort": cohort, "code": pd.factorize(frame[CODE])[0]})
+    known = met["code"].ge(0) & met["cohort"].notna()
+    met["one"] = met.groupby(["code", "cohort"]).ngroup().where(known, -1)
+    several = _in_several_waves(met["one"].to_numpy(int), pd.factorize(frame[names.WAVE])[0])
+    return pd.Series(several, index=frame.index)
 
 
 def _with_near(
-    frame: pd.DataFrame, cohort: pd.Series | None, link: Link, areas: Mapping[str, str]
-) -> tuple[pd.Series, pd.Series]:
-    """Return the pseudonyms with near codes joined, and who has a near code but not beyond doubt.
+    frame: pd.DataFrame,
+    person: np.ndarray,
+    wave: np.ndarray,
+    cohort: pd.Series | None,
+    link: Link,
+    areas: Mapping[str, str],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the people with near codes joined, and who has a near code but not beyond doubt.
 
     A pair of waves at a time; only people who are in no wave together can be one person.
     """
-    # people as whole numbers, -1 where there is none: quicker to compare than texts
-    person, pseudonyms = pd.factorize(frame[names.PERSON])
-    wave, waves = pd.factorize(frame[names.WAVE])
-    unsure = pd.Series(False, index=frame.index)
+    unsure = np.zeros(len(frame), dtype=bool)
     school = frame.get(names.SCHOOL, pd.Series("", index=frame.index))
     area = frame[names.REGION] + "\x1f" + school.map(areas).astype("str").fillna("")
-    gender = frame.get(names.GENDER, pd.Series(pd.NA, index=frame.index)).fillna("")
     able = frame[CODE].notna().to_numpy() & (person >= 0)
     whole = pd.DataFrame(
         {
-            "code": frame[CODE].astype(object),
-            "gender": gender.astype(object),
+            "code": frame[CODE],
+            "gender": frame.get(names.GENDER, pd.Series(pd.NA, index=frame.index)),
             "school": pd.factorize(school)[0],
             "area": pd.factorize(area)[0],
             "cohort": 0.0 if cohort is None else cohort,
@@ -302,23 +339,22 @@ def _with_near(
         }
     )
     for block in ("school", "area"):
-        for first, second in combinations(range(len(waves)), 2):
+        for first, second in combinations(range(wave.max(initial=-1) + 1), 2):
             left, right = (
-                whole[able & (wave == one) & ~np.isin(person, person[wave == other])]
+                whole[able & (wave == one) & ~_of_these(person, person[wave == other])]
                 for one, other in ((first, second), (second, first))
             )
             pairs, doubtful = near_pairs(left, right, by=[block, "cohort"], elements=link.elements)
             person = _joined(person, wave, pairs)
             if block == "area":
-                unsure.iloc[doubtful] = True
-    named = pd.Series(pseudonyms).reindex(person).to_numpy()
-    return pd.Series(named, index=frame.index, dtype="str"), unsure
+                unsure[doubtful] = True
+    return person, unsure
 
 
 def _joined(person: np.ndarray, wave: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     """Give those who were paired the number of the earlier sheet, unless a wave has both."""
     before, after = person[pairs[:, 0]], person[pairs[:, 1]]
-    among = np.isin(person, np.concatenate([before, after]))
+    among = _of_these(person, np.concatenate([before, after]))
     waves_of = pd.Series(wave[among]).groupby(person[among]).agg(frozenset)
     new = np.arange(person.max(initial=-1) + 2)  # the last stays where it is: that of nobody
     for one, other in zip(before, after, strict=True):
@@ -360,63 +396,55 @@ def near_pairs(
     >>> near_pairs(one, two, by=["s"], elements=[2, 2, 1])[0].tolist()
     [[0, 2]]
     """
+    codes, elsewhere = (side["code"].to_numpy(dtype=object) for side in (left, right))
+    both = pd.concat([left, right], ignore_index=True)
+    block = both.groupby(list(by)).ngroup().to_numpy()
+    gender = pd.Index(_GENDERS).get_indexer(both["gender"])  # -1 goes with both
+    spelt = _spelt(both["code"], elements)
+    n = len(left)
+    ours, theirs = (np.argsort(side, kind="stable") for side in (block[:n], block[n:]))
+    blocks = np.intersect1d(block[:n], block[n:])
     pairs, doubtful = [np.zeros((0, 2), dtype=int)], [np.zeros(0, dtype=int)]
-    signs: dict[str, str] = {}
-    left, right = (_prepared(side, elements, signs) for side in (left, right))
-    blocks = dict(list(right.groupby(list(by))))
-    for key, here in left.groupby(list(by)):
-        if key not in blocks:
+    one, other = left["row"].to_numpy(), right["row"].to_numpy()
+    edges = (
+        np.searchsorted(side, blocks, side=end)
+        for side in (block[:n][ours], block[n:][theirs])
+        for end in ("left", "right")
+    )
+    for here_from, here_to, there_from, there_to in zip(*edges, strict=True):
+        here, there = ours[here_from:here_to], theirs[there_from:there_to]
+        found = []
+        for start in range(0, len(here), _ROWS):
+            part = here[start : start + _ROWS]
+            off = cdist(codes[part], elsewhere[there], scorer=OSA.distance, score_cutoff=1) <= 1
+            if elements:
+                apart = spelt[part][:, None] != spelt[n + there][None]
+                off |= apart.sum(axis=2) <= 1
+            own, its = gender[part][:, None], gender[n + there]
+            off &= (own == its) | (own < 0) | (its < 0)
+            found.append(off)
+        rows, columns = np.nonzero(np.concatenate(found))
+        if not len(rows):
             continue
-        there = blocks[key]
-        rows, columns = _candidates(here, there, elements)
         n_here = np.bincount(rows, minlength=len(here))
         n_there = np.bincount(columns, minlength=len(there))
         sure = (n_here[rows] == 1) & (n_there[columns] == 1)
-        one, other = here["row"].to_numpy(), there["row"].to_numpy()
-        pairs.append(np.column_stack([one[rows[sure]], other[columns[sure]]]))
-        doubtful += [np.unique(one[rows[~sure]]), np.unique(other[columns[~sure]])]
+        rows, columns = one[here[rows]], other[there[columns]]
+        pairs.append(np.column_stack([rows[sure], columns[sure]]))
+        doubtful += [np.unique(rows[~sure]), np.unique(columns[~sure])]
     return np.concatenate(pairs), np.concatenate(doubtful)
 
 
-def _prepared(side: pd.DataFrame, elements: Sequence[int], signs: dict[str, str]) -> pd.DataFrame:
-    known = side["gender"].isin(_GENDERS)
-    return side.assign(
-        code=side["code"].astype(object),
-        gender=side["gender"].astype(object).where(known, ""),
-        spelt=np.array(_spelt(side["code"], elements, signs), dtype=object),
-    )
+def _spelt(codes: pd.Series, elements: Sequence[int]) -> np.ndarray:
+    """Return a number per element of each code, equal where the elements are.
 
-
-def _candidates(
-    here: pd.DataFrame, there: pd.DataFrame, elements: Sequence[int]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the positions in both blocks of codes that are one element off."""
-    found = [(np.zeros(0, dtype=int), np.zeros(0, dtype=int))]
-    theirs = there["gender"].to_numpy()
-    for start in range(0, len(here), _ROWS):
-        part = here.iloc[start : start + _ROWS]
-        off = cdist(part["code"], there["code"], scorer=OSA.distance, score_cutoff=1) <= 1
-        if elements:
-            apart = cdist(part["spelt"], there["spelt"], scorer=Hamming.distance, score_cutoff=1)
-            off |= apart <= 1
-        own = part["gender"].to_numpy()[:, None]
-        off &= (own == theirs) | (own == "") | (theirs == "")
-        rows, columns = np.nonzero(off)
-        found.append((rows + start, columns))
-    rows, columns = (np.concatenate(side) for side in zip(*found, strict=True))
-    return rows, columns
-
-
-def _spelt(codes: pd.Series, elements: Sequence[int], signs: dict[str, str]) -> list[str]:
-    """Return each code with one sign per element; codes of another length stay as they are."""
-    if not elements:
-        return codes.to_list()
-    ends = np.cumsum(elements).tolist()
-    places = [slice(end - size, end) for size, end in zip(elements, ends, strict=True)]
-
-    def spell(code: str) -> str:
-        parts = (code[place] for place in places)
-        # private signs: those of a code's own letters are never among them
-        return "".join(signs.setdefault(part, chr(0xF0000 + len(signs))) for part in parts)
-
-    return [spell(code) if len(code) == ends[-1] else code for code in codes]
+    Codes of another length than that of the elements agree with no other code in any.
+    """
+    whole = codes.str.len().eq(sum(elements)).to_numpy(dtype=bool)
+    ends = np.cumsum(elements, dtype=int).tolist()
+    spelt = np.empty((len(codes), len(ends)), dtype=int)
+    for place, (size, end) in enumerate(zip(elements, ends, strict=True)):
+        spelt[:, place] = pd.factorize(codes.str.slice(end - size, end))[0]
+    # distinct negative numbers
+    spelt[~whole] = -1 - np.flatnonzero(~whole)[:, None]
+    return spelt
