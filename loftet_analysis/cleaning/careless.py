@@ -55,16 +55,18 @@ def same_answer(clean: pd.DataFrame, instrument: Instrument) -> np.ndarray:
             for code, item in scale.items.items()
             if code in clean
         ]
-        keys = np.array([is_reversed for _, is_reversed in items], dtype=bool)
-        if not keys.any() or keys.all():
+        if len({is_reversed for _, is_reversed in items}) < 2:
             continue
-        y = clean[[code for code, _ in items]].to_numpy(dtype=float)
-        ticked = np.where(keys, answered.minimum + answered.maximum - y, y)
-        given = np.isfinite(ticked)
-        highest = np.where(given, ticked, -np.inf).max(axis=1)
-        same = highest == np.where(given, ticked, np.inf).min(axis=1)
-        both_ways = given[:, keys].any(axis=1) & given[:, ~keys].any(axis=1)
-        flagged |= same & both_ways & (given.sum(axis=1) >= FEWEST_SAME)
+        lowest, highest = np.full(len(clean), np.nan), np.full(len(clean), np.nan)
+        given = {False: np.zeros(len(clean), dtype=int), True: np.zeros(len(clean), dtype=int)}
+        for code, is_reversed in items:
+            y = clean[code].to_numpy(dtype=float)
+            ticked = answered.minimum + answered.maximum - y if is_reversed else y
+            np.fmin(lowest, ticked, out=lowest)
+            np.fmax(highest, ticked, out=highest)
+            given[is_reversed] += np.isfinite(ticked)
+        both_ways = (given[True] > 0) & (given[False] > 0)
+        flagged |= (lowest == highest) & both_ways & (given[True] + given[False] >= FEWEST_SAME)
     return flagged
 
 

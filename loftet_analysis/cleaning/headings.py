@@ -172,5 +172,11 @@ def _any_answer(frame: pd.DataFrame, pattern: str) -> np.ndarray:
     answered = np.zeros(len(frame), dtype=bool)
     for column in frame.columns:
         if column.startswith(before) and column.endswith(after):
-            answered |= frame[column].str.strip().ne("").to_numpy()
+            unanswered = np.flatnonzero(~answered)
+            if not len(unanswered):
+                break
+            cells = (
+                frame[column] if len(unanswered) == len(frame) else frame[column].iloc[unanswered]
+            )
+            answered[unanswered] = cells.str.strip().ne("").to_numpy()
     return answered

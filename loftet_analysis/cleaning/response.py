@@ -48,52 +48,63 @@ def response(
     """
     needed = (names.WAVE, names.SCHOOL, names.GRADE, names.ROLE, names.LINK_STATE, REASON)
     sheets = sheets[[column for column in needed if column in sheets]]
-    kept = sheets[sheets[REASON].eq("")]
-    answered = sheets[~sheets[REASON].isin(NO_ANSWER)]
-    states, parts = kept[names.LINK_STATE], {"n_kept": kept}
-    if states.notna().any():
-        parts["n_linkable"] = kept[states.isin(COULD_BE_FOUND)]
-        parts["n_linked"] = kept[states.isin([names.LINKED, LINKED_NEAR])]
-    tables = []
+    states, is_kept = sheets[names.LINK_STATE], sheets[REASON].eq("")
+    counted = {"n_consented": ~sheets[REASON].isin(NO_ANSWER), "n_kept": is_kept}
+    if states[is_kept].notna().any():
+        counted["n_linkable"] = is_kept & states.isin(COULD_BE_FOUND)
+        counted["n_linked"] = is_kept & states.isin([names.LINKED, LINKED_NEAR])
+    stamped = [part.assign(**{names.WAVE: wave}) for wave, part in declined.items()]
+    gone = pd.concat(stamped) if stamped else sheets.iloc[:0]
+    declining = {"n_declined": pd.Series(True, index=gone.index)}
+    groups = _subgroups(sheets[is_kept], sheets, study.grades)
+    agreed = {column: _counts(sheets, counted, column) for column in groups}
+    refused = {column: _counts(gone, declining, column) for column in groups}
+    schools, tables = study.schools[names.SCHOOL], []
     for wave in sheets[names.WAVE].drop_duplicates():
-        here = answered[answered[names.WAVE] == wave]
-        for subgroup, column, group in _subgroups(kept, sheets, study.grades):
-            agreed = _count(here, study, column, group)
-            gone = _count(declined.get(wave, here.iloc[:0]), study, column, group)
-            counts = {
+        for column, group in ((c, group) for c, of_column in groups.items() for group in of_column):
+            counts = _at(agreed[column], wave, group, schools)
+            n = counts["n_consented"] + _at(refused[column], wave, group, schools)["n_declined"]
+            place = {
+                "population": population,
+                "wave": wave,
+                "subgroup": f"{column}={group}" if column else names.ALL,
+                names.REGION: study.schools[names.REGION].to_numpy(),
                 "n_invited": study.invited_by_school(population, wave, group),
-                "n_answered": agreed + gone if column != names.ROLE else pd.NA,
-                "n_consented": agreed,
-                "n_linkable": pd.NA,
-                "n_linked": pd.NA,
+                "n_answered": n if column != names.ROLE else pd.NA,
             }
-            for name, part in parts.items():
-                counts[name] = _count(part[part[names.WAVE] == wave], study, column, group)
-            table = pd.DataFrame(counts, index=study.schools[names.SCHOOL]).astype("Int64")
-            place = {"population": population, "wave": wave, "subgroup": subgroup}
-            tables.append(table.assign(**place, region=study.schools[names.REGION].to_numpy()))
+            tables.append(counts.assign(**place))
     if not tables:
         return pd.DataFrame(columns=schema.RESPONSE)
-    return pd.concat(tables).rename_axis(names.SCHOOL).reset_index()[list(schema.RESPONSE)]
+    whole = pd.concat(tables).rename_axis(names.SCHOOL).reset_index()
+    numbers = [column for column in schema.RESPONSE if column.startswith("n_")]
+    return whole.reindex(columns=schema.RESPONSE).astype(dict.fromkeys(numbers, "Int64"))
 
 
 def _subgroups(
     kept: pd.DataFrame, sheets: pd.DataFrame, grades: Sequence[int]
-) -> list[tuple[str, str, str]]:
-    found = [(names.ALL, "", "")]
+) -> dict[str, list[str]]:
+    """Return the groups that are counted, by column; everybody is the group of no column."""
+    found = {"": [""]}
     if names.GRADE in sheets:
-        there = set(sheets[names.GRADE].dropna().astype(int))
-        found += [(f"grade={grade}", names.GRADE, str(grade)) for grade in grades if grade in there]
+        there = set(sheets[names.GRADE].dropna().unique().astype(int))
+        found[names.GRADE] = [str(grade) for grade in grades if grade in there]
     if names.ROLE in sheets and kept[names.ROLE].nunique() > 1:
-        groups = [role for role in names.ROLES if role in set(kept[names.ROLE])]
-        found += [(f"role={group}", names.ROLE, group) for group in groups]
+        there = set(kept[names.ROLE].unique())
+        found[names.ROLE] = [role for role in names.ROLES if role in there]
     return found
 
 
-def _count(part: pd.DataFrame, study: Study, column: str, group: str) -> pd.Series:
-    if column and column not in part:
-        part = part.iloc[:0]
-    elif column:
-        part = part[part[column].astype("str") == group]
-    counts = part[names.SCHOOL].value_counts()
-    return counts.reindex(study.schools[names.SCHOOL], fill_value=0).astype("Int64")
+def _counts(sheets: pd.DataFrame, counted: Mapping[str, pd.Series], column: str) -> pd.DataFrame:
+    """Return how many sheets count, by wave, group of a column, and school."""
+    group = sheets[column].astype("str") if column in sheets else ""
+    if column and column not in sheets:
+        sheets, group = sheets.iloc[:0], ""
+    keys = {"wave": sheets[names.WAVE], "group": group, "school": sheets[names.SCHOOL]}
+    keyed = pd.DataFrame({**keys, **counted}, index=sheets.index)
+    return keyed.groupby(list(keys), sort=False).sum()
+
+
+def _at(counts: pd.DataFrame, wave: str, group: str, schools: pd.Series) -> pd.DataFrame:
+    """Return the counts of a wave and group by school of the register; 0 where there are none."""
+    places = pd.MultiIndex.from_product([[wave], [group], schools])
+    return counts.reindex(places, fill_value=0).set_axis(schools)

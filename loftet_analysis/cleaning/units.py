@@ -50,14 +50,15 @@ def units(clean: pd.DataFrame, scales: Iterable[str], population: str) -> pd.Dat
     0  prepared        total  2.081666  4        2.2
     1  prepared  within_role  1.414214  4        2.2
     """
-    before = clean[(clean[WAVE] == PRE).fillna(False)].reset_index(drop=True)
+    scales = list(scales)
+    needed = [column for column in (ROLE, *scales) if column in clean]
+    before = clean.loc[(clean[WAVE] == PRE).fillna(False), needed].reset_index(drop=True)
     rows = []
     for scale in scales:
-        answers = before.loc[before[scale].notna()] if scale in before else before.iloc[:0]
-        x = answers[scale].astype(float) if scale in answers else pd.Series(dtype=float)
+        x = before[scale].dropna().astype(float) if scale in before else pd.Series(dtype=float)
         low = x.quantile(LOW_SHARE)
         rows.append((population, scale, TOTAL, x.std(ddof=1), len(x), low))
-        roles = answers[ROLE].replace("", None).dropna() if ROLE in answers else x.iloc[:0]
+        roles = before[ROLE][x.index].replace("", None).dropna() if ROLE in before else x.iloc[:0]
         if roles.nunique() > 1:
             x = x[roles.index]
             by_role = x.groupby(roles.astype(str))
@@ -81,7 +82,10 @@ def study_units(
     for population, frame in clean.items():
         instrument = instruments[population]
         table = units(frame, instrument.scales, population)
-        before, after = (frame[(frame[WAVE] == wave).fillna(False)] for wave in (PRE, POST))
+        columns = [c for c in frame if c in instrument.items or c in instrument.scales]
+        before, after = (
+            frame.loc[(frame[WAVE] == wave).fillna(False), columns] for wave in (PRE, POST)
+        )
         found: dict[str, dict[str, float]] = {}
         for name, scale in instrument.scales.items():
             answers = instrument.responses[scale.responses]

@@ -100,8 +100,12 @@ def _keyed(clean: pd.DataFrame, outcomes: Sequence[str], groups: Sequence[str]) 
 
 def _pairs(keyed: pd.DataFrame, outcomes: Sequence[str]) -> pd.DataFrame:
     """Return people's changes under their pre keys; without a region where they have moved."""
-    known = keyed[keyed[names.PERSON].notna()].set_index(names.PERSON)
-    pre, post = (known[known[names.WAVE] == wave] for wave in (names.PRE, names.POST))
+    person = pd.Index(pd.factorize(keyed[names.PERSON])[0], name=names.PERSON)
+    known = keyed.drop(columns=names.PERSON).set_index(person)
+    pre, post = (
+        known[(known[names.WAVE] == wave).to_numpy(bool) & (person >= 0)]
+        for wave in (names.PRE, names.POST)
+    )
     pre = pre[pre.index.isin(post.index)]
     post = post.loc[pre.index]
     pairs = pre.assign(**{name: post[name] - pre[name] for name in outcomes})
@@ -138,7 +142,7 @@ def _counts(keyed: pd.DataFrame, outcomes: Sequence[str], groups: Sequence[str])
 def _subgroups(keyed: pd.DataFrame, groups: Sequence[str]) -> list[str]:
     found = [names.ALL]
     for column in groups:
-        there = set(keyed[column]) - {""}
+        there = set(keyed[column].unique()) - {""}
         if column == names.ROLE:
             levels = [role for role in names.ROLES if role in there]
             levels = levels if len(levels) > 1 else []
