@@ -18,8 +18,7 @@ import pandas as pd
 from loftet_analysis import names
 from loftet_analysis.cleaning.headings import Headings
 from loftet_analysis.cleaning.identifiers import normal_code, normal_id
-from loftet_analysis.cleaning.readers import excel
-from loftet_analysis.cleaning.readers.table import read_rows
+from loftet_analysis.cleaning.readers import read_table
 from loftet_analysis.cleaning.sheets import Sheets, by_text
 from loftet_analysis.errors import InputError, Problem, row_numbers
 from loftet_analysis.study import Population, Study, normalise_label
@@ -105,11 +104,8 @@ def rows_about(rows: pd.DataFrame, population: str, wave: str) -> pd.DataFrame:
 
 
 def _table(path: Path) -> list[list[str]]:
-    if path.suffix.lower() == ".xlsx":
-        export = excel.read(path)
-        headings = [export.questions.get(column, column) for column in export.frame]
-        return [headings, *export.frame.to_numpy().tolist()]
-    return read_rows(path)
+    export = read_table(path)
+    return [[*export.questions.values()], *export.frame.to_numpy().tolist()]
 
 
 def _refuse_rows(

@@ -4,6 +4,9 @@ What a tool does in a way of its own stands in a file of its name. Nettskjema an
 do nothing of the kind: with a codebook the headings are variable names and the cells codes,
 without one question texts (with HTML in them, and repeated where a question is) and option texts;
 both are handed on as they stand, and recognised by name or by text later.
+
+Registers and lists are read by :func:`~loftet_analysis.tables.read_table` of the floor
+`loftet_analysis.tables`, from which the register of schools is read as well.
 """
 
 from __future__ import annotations
@@ -11,15 +14,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from loftet_analysis.cleaning.readers import excel, limesurvey, qualtrics, spss, surveyxact
+from loftet_analysis.cleaning.readers import limesurvey, qualtrics, spss, surveyxact
 from loftet_analysis.cleaning.readers.chain import chained
-from loftet_analysis.cleaning.readers.export import Export
 from loftet_analysis.cleaning.readers.recognise import recognise, system_roles, tool_of
-from loftet_analysis.cleaning.readers.table import read_delimited
 from loftet_analysis.errors import InputError
 from loftet_analysis.study import ExportFile
+from loftet_analysis.tables import Export, read_table, workbook
+from loftet_analysis.tables.delimited import read_delimited
 
-__all__ = ["Export", "chained", "read_export", "recognise"]
+__all__ = ["Export", "chained", "read_export", "read_table", "recognise"]
 
 _ADAPTED = {"limesurvey": limesurvey.adapted, "qualtrics": qualtrics.adapted}
 
@@ -58,7 +61,7 @@ def read_export(path: Path, file: ExportFile) -> Export:
     elif tool == "spss" or (tool == "nettskjema" and suffix in (".sav", ".zsav")):
         export = spss.read(path, encoding=file.encoding)
     elif tool == "excel" or (suffix == ".xlsx" and tool != "table"):
-        export = excel.read(path)
+        export = workbook.read(path)
     else:
         export = read_delimited(path, delimiter=file.delimiter, encoding=file.encoding)
     if tool in _ADAPTED:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from loftet_analysis.cleaning.readers import excel
-from loftet_analysis.cleaning.readers.table import decoded, first_rows
+from loftet_analysis.tables import workbook
+from loftet_analysis.tables.delimited import decoded, first_rows
 
 _SIGNS = {
     "nettskjema": ({"$submission_id"}, {"$created"}, {"$answer_time_ms"}, {"$answer_time"}),
@@ -117,7 +117,7 @@ def recognise(path: Path, *, encoding: str | None = None) -> tuple[str, str]:
     if start in (b"$FL2", b"$FL3") or path.suffix.lower() in (".sav", ".zsav"):
         return "spss", "it is an SPSS file"
     if start.startswith(b"PK") or path.suffix.lower() == ".xlsx":
-        sheets = excel.read_sheets(path)
+        sheets = workbook.read_sheets(path)
         if any(_SHEETS.fullmatch(name) for name in sheets):
             return "surveyxact", "it has a sheet named Dataset"
         heads = [rows[0] for rows in sheets.values() if rows]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from loftet_analysis.cleaning.readers import excel
-from loftet_analysis.cleaning.readers.export import Export, unreadable
-from loftet_analysis.cleaning.readers.table import read_delimited, read_rows
+from loftet_analysis.tables import workbook
+from loftet_analysis.tables.delimited import read_delimited, read_rows
+from loftet_analysis.tables.export import Export, unreadable
 
 _PARTS = ("structure", "labels")
 
@@ -28,7 +28,7 @@ def read(path: Path, *, delimiter: str | None = None, encoding: str | None = Non
         For a workbook without a data set, and parts of it with different numbers of rows.
     """
     if path.suffix.lower() == ".xlsx":
-        sheets = {name.casefold(): rows for name, rows in excel.read_sheets(path).items()}
+        sheets = {name.casefold(): rows for name, rows in workbook.read_sheets(path).items()}
         frame = _side_by_side(sheets, path)
         parts = {part: sheets.get(part, []) for part in _PARTS}
         return _labelled(frame, parts, path)
@@ -43,7 +43,7 @@ def _beside(path: Path, part: str, delimiter: str | None, encoding: str | None) 
     other = beside.get(name.casefold())
     if name == path.name or other is None or not other.stat().st_size:
         return []
-    return read_rows(other, delimiter=delimiter, encoding=encoding)
+    return [cells for _, cells in read_rows(other, delimiter=delimiter, encoding=encoding)]
 
 
 def _side_by_side(sheets: dict[str, list[list[str]]], path: Path) -> pd.DataFrame:

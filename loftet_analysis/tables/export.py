@@ -1,4 +1,4 @@
-"""What every reader hands on: one frame of text, and what the tool says about its columns."""
+"""What every reader hands on: one frame of text, and what is known of its columns and rows."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from loftet_analysis.errors import InputError, Problem, row_numbers
@@ -37,6 +38,9 @@ class Export:
         By what the tool was recognised, where study.yml does not name it.
     remarks : tuple of Problem
         What was guessed, repaired or left out in reading; nothing of it stops a run.
+    rows : ndarray of int
+        The number that a spreadsheet shows beside each row of the frame: headings and blank rows
+        are counted. By default the rows follow one row of headings.
     """
 
     frame: pd.DataFrame
@@ -47,6 +51,12 @@ class Export:
     tool: str = ""
     recognised: str = ""
     remarks: tuple[Problem, ...] = ()
+    rows: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        """Fill in the rows' numbers: where the reader does not say, one row of headings."""
+        if self.rows is None:
+            object.__setattr__(self, "rows", np.arange(2, len(self.frame) + 2))
 
 
 def named_apart(headings: Iterable[str]) -> list[str]:
@@ -67,8 +77,10 @@ def named_apart(headings: Iterable[str]) -> list[str]:
     return list(taken)
 
 
-def from_columns(columns: Sequence, headings: Sequence[str], path: Path) -> Export:
-    """Put columns of text and their headings together.
+def from_columns(
+    columns: Sequence, headings: Sequence[str], path: Path, rows: np.ndarray | None = None
+) -> Export:
+    """Put columns of text, their headings, and the rows' numbers together.
 
     Raises
     ------
@@ -85,7 +97,7 @@ def from_columns(columns: Sequence, headings: Sequence[str], path: Path) -> Expo
         todo = "take these rows out; two exports seem to have been put together"
         what = "the headings stand again among the answers"
         raise InputError(what, row_numbers(again), allowed, path.name, todo)
-    return Export(frame, path.name, dict(zip(names, headings, strict=True)))
+    return Export(frame, path.name, dict(zip(names, headings, strict=True)), rows=rows)
 
 
 def _headings_again(frame: pd.DataFrame, headings: Sequence[str]) -> pd.Index:

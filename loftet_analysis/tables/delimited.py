@@ -12,8 +12,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv
 
-from loftet_analysis.cleaning.readers.export import Export, empty, from_columns, unreadable
 from loftet_analysis.errors import InputError
+from loftet_analysis.tables.export import Export, empty, from_columns, unreadable
 
 DELIMITERS = (";", ",", "\t", "|")
 _MARKS = {
@@ -67,12 +67,15 @@ def read_delimited(
 
 def read_rows(
     path: Path, *, delimiter: str | None = None, encoding: str | None = None
-) -> list[list[str]]:
-    """Read a small table without a heading row, whose rows may be of different lengths."""
+) -> list[tuple[int, list[str]]]:
+    """Read the rows of a small table, which may be of different lengths, and their numbers."""
     text = decoded(path, encoding)
-    first = text.partition("\n")[0]
+    named = _NAMES_DELIMITER.match(text)
+    text = text[named.end() :] if named else text
+    first = text.lstrip().partition("\n")[0]
+    separator = delimiter or (named[1] if named else max("\t;,|", key=first.count))
     try:
-        return list(filter(None, _rows(text, delimiter or max("\t;,", key=first.count))))
+        return [(row, cells) for row, cells in enumerate(_rows(text, separator), 1) if cells]
     except csv.Error as error:
         raise unreadable(path.name, str(error)) from error
 

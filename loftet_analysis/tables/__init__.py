@@ -1,0 +1,10 @@
+"""Tables as people and survey tools save them: delimited text and workbooks, every cell as text.
+
+The floor below studies and cleaning: the register of schools is read with it as well as exports,
+registers of attendance and lists.
+"""
+
+from loftet_analysis.tables.export import Export
+from loftet_analysis.tables.small import read_table
+
+__all__ = ["Export", "read_table"]

@@ -1,0 +1,67 @@
+"""Small tables that people keep beside the exports: registers and lists."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.tables import delimited, workbook
+from loftet_analysis.tables.export import Export, named_apart
+
+
+def read_table(path: Path, *, delimiter: str | None = None, encoding: str | None = None) -> Export:
+    """Read a small table: a register of schools or attendance, or a list.
+
+    Its first row that is not blank holds the headings. Rows may be shorter than it, blank rows are
+    left out, and a table without any row, or one column only, is none the worse.
+
+    Parameters
+    ----------
+    path : Path
+        Text with any delimiter in any encoding that an export may have, or a workbook.
+    delimiter, encoding : str or None
+        Of text, where they are known.
+
+    Returns
+    -------
+    Export
+        `frame` with every cell as text without blanks around it, `questions` with the headings
+        as they stand there, and `rows` with the number that a spreadsheet shows for each row.
+
+    Raises
+    ------
+    InputError
+        For a missing or damaged file, an encoding or delimiter that cannot be told, more than one
+        filled sheet of a workbook, and rows that are longer than the headings.
+    """
+    if not path.is_file():
+        raise InputError("table is missing", "no such file", "a CSV file or a workbook", path.name)
+    if workbook.is_workbook(path):
+        numbered = workbook.read_rows(path)
+    else:
+        numbered = delimited.read_rows(path, delimiter=delimiter, encoding=encoding)
+    cells = ((row, [cell.strip() for cell in cells]) for row, cells in numbered)
+    filled = [(row, cells) for row, cells in cells if any(cells)]
+    (_, headings), *rows = filled or [(0, [])]
+    problems = [
+        Problem(
+            "row too long", f"{len(cells)} cells", str(len(headings)), f"{path.name}, row {row}"
+        )
+        for row, cells in rows
+        if any(cells[len(headings) :])
+    ]
+    if problems:
+        raise InputError(problems)
+    width = max(
+        (last for _, cells in filled for last, cell in enumerate(cells, 1) if cell), default=0
+    )
+    headings = headings[:width]
+    names = named_apart(headings)
+    full = [(cells + [""] * width)[:width] for _, cells in rows]
+    frame = pd.DataFrame(full, columns=names, dtype="str")
+    numbers = np.array([row for row, _ in rows], dtype=np.int64)
+    questions = dict(zip(names, headings, strict=True))
+    return Export(frame, path.name, questions, rows=numbers)
