@@ -99,7 +99,8 @@ def working(given: dict | None = None, waves: dict = WAVES, labels=(), **columns
     frame = pd.DataFrame(columns)
     marks = {c: v for c, v in {"region": "oslo", REASON: ""}.items() if c not in frame}
     people = population(**given or {})
-    return Sheets(study, people, "pre", frame.assign(**marks), labels=dict(labels), where="f")
+    named = {"labels": dict(labels), "file": "pre.csv", "where": "f"}
+    return Sheets(study, people, "pre", frame.assign(**marks), **named)
 
 
 def steps(sheets: Sheets) -> list[list]:
@@ -458,7 +459,7 @@ def test_one_of_several_sheets_of_a_person_counts(rule, kept):
         ),
         **items([1, 1, 1, 1, 1, 1.0], [1, np.nan, np.nan, 1, 1, 1]),
     )
-    marked = clean.set_aside_duplicates(sheets)
+    (marked,) = clean.set_aside_duplicates(sheets)
     assert set(marked.frame.index[marked.still_in]) == {kept, 3, 4, 5}
     assert marked.ledger["n_set_aside"].sum() == 2
 
@@ -468,7 +469,7 @@ def test_without_times_the_place_in_the_file_decides():
         sheets = working(
             {"duplicates": rule}, person_id=["p", "p"], school_id=["s", "s"], **items([1.0, 1.0])
         )
-        marked = clean.set_aside_duplicates(sheets)
+        (marked,) = clean.set_aside_duplicates(sheets)
         assert marked.frame.index[marked.still_in].to_list() == [kept]
 
 

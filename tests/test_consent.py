@@ -163,7 +163,7 @@ def test_corrections_that_do_not_fit_stop_and_are_told_together(tiny):
     with pytest.raises(InputError) as caught:
         tiny(CORRECTED, fix=fix)
     assert [problem.what for problem in caught.value.problems] == [
-        "correction of something else", "correction of no sheet", "correction of an unknown column",
+        "correction of something else", "correction of an unknown column", "correction of no sheet",
     ]  # fmt: skip
     assert "nobody" not in str(caught.value).replace("found:   nobody", "")
 

@@ -35,7 +35,7 @@ def test_its_plan_is_the_linked_change_of_six_scales(study):
 def test_its_items_are_columns_of_the_file_in_both_waves(study, rows):
     pupils = study.populations["pupils"]
     assert len(pupils.instrument.items) == 36
-    for wave, file in pupils.files.items():
+    for wave, (file,) in pupils.files.items():
         for scale, item in pupils.instrument.items.values():
             assert not item.reversed
             assert scale.needed == len(scale.items)
@@ -61,7 +61,7 @@ def test_its_answers_are_in_range(study, rows):
     responses = study.populations["pupils"].instrument.responses["agree7"]
     answers = {
         row[file.header(item.columns[0])]
-        for file in study.populations["pupils"].files.values()
+        for (file,) in study.populations["pupils"].files.values()
         for _, item in study.populations["pupils"].instrument.items.values()
         for row in rows
     }

@@ -104,7 +104,7 @@ def test_a_study_is_read_whole(write):
     assert teachers.headers("consent", "pre") == ()
     assert teachers.attendance.columns == {"gatherings": ("samlinger",)}
     assert (pupils.roles, leaders.roles) == ((), ("leader",))
-    assert leaders.files["post"].encoding == "cp1252"
+    assert leaders.files["post"][0].encoding == "cp1252"
 
 
 def test_a_study_is_frozen_and_can_go_to_another_process(write):
@@ -152,7 +152,7 @@ def test_one_wide_file_gives_a_file_per_wave(write):
     )
     pupils = load_study("trial").populations["pupils"]
     assert list(pupils.files) == ["pre", "post"]
-    assert pupils.files["post"].header("u1") == "u1_2"
+    assert pupils.files["post"][0].header("u1") == "u1_2"
     assert pupils.headers("grade", "pre") == ("trinn_1", "trinn")
 
 

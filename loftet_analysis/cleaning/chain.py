@@ -1,8 +1,8 @@
 """The chain of cleaning: read → quarantine → clean → link → score, each a verb on `Sheets`.
 
-A wave is read, put through the quarantine and cleaned by itself; then the waves of a population
-are linked, and scales are scored. Every step gives new sheets, with the account of every one of
-them so far::
+A wave is read, put through the quarantine and cleaned by itself, file by file; then the waves of a
+population are linked, and scales are scored. Every step gives new sheets, with the account of every
+one of them so far::
 
     pre, post = (
         read(study, "pupils", wave).pipe(quarantine).pipe(clean) for wave in ("pre", "post")
@@ -26,6 +26,7 @@ from loftet_analysis.cleaning.quarantine import quarantine
 from loftet_analysis.cleaning.readers import Export, chained, read_export
 from loftet_analysis.cleaning.registers import attend
 from loftet_analysis.cleaning.score import score
+from loftet_analysis.cleaning.selection import rows_of
 from loftet_analysis.cleaning.sheets import Sheets
 from loftet_analysis.errors import InputError
 from loftet_analysis.study import ExportFile, Study, missing_exports
@@ -37,6 +38,7 @@ def read(
     study: Study,
     population: str,
     wave: str,
+    place: int = 0,
     *,
     opened: dict[tuple[str, ...], Export] | None = None,
     progress: Callable[[str], None] | None = None,
@@ -49,6 +51,8 @@ def read(
         As loaded (:func:`~loftet_analysis.study.load_study`).
     population, wave : str
         ``"pupils"``, ``"pre"``.
+    place : int
+        Which of the wave's files, where there are several.
     opened : dict, optional
         Exports that have been read already, by their files; those read here are added.
     progress : callable, optional
@@ -63,8 +67,8 @@ def read(
     Raises
     ------
     InputError
-        For an unknown population or wave, where the export is missing or cannot be read, and where
-        columns are not found in it. Faults of the lists are kept in `problems`.
+        For an unknown population, wave or file, where the export is missing or cannot be read, and
+        where columns are not found in it. Faults of the lists are kept in `problems`.
 
     Examples
     --------
@@ -81,7 +85,10 @@ def read(
     people, opened = study.populations[population], {} if opened is None else opened
     if wave not in people.files:
         raise InputError(f"no export of this wave of {population}", wave, ", ".join(people.files))
-    file = people.files[wave]
+    if not 0 <= place < len(people.files[wave]):
+        allowed = f"0 to {len(people.files[wave]) - 1}"
+        raise InputError(f"no such file of this wave of {population}", str(place), allowed)
+    file = people.files[wave][place]
     missing = {problem.found: problem for problem in missing_exports(study)}
     absent = [missing[name] for name in file.files if name in missing]
     if absent:
@@ -90,8 +97,9 @@ def read(
         opened[file.files] = export = _read_chain(study, file)
         if export.recognised and progress:
             progress(f"{export.name} is read as {export.tool}: {export.recognised}")
-    raw, found = match_columns(opened[file.files], people, wave=wave)
-    sheets = Sheets(study, people, wave, frame=raw.frame.iloc[:0], **found)
+    export = rows_of(opened[file.files], study, people, wave, file)
+    raw, found = match_columns(export, people, wave=wave, file=file)
+    sheets = Sheets(study, people, wave, raw.frame.iloc[:0], file=file.file, **found)
 
     everybody = tuple(study.populations.values())
     wanted = {study.withdrawn: (everybody, ()), study.corrections: (everybody, CORRECTION)}
@@ -105,7 +113,7 @@ def read(
             if name in missing:
                 raise InputError(missing[name])
             rows = read_list(study, name, populations, also)
-            lists[name] = rows_about(rows, population, wave)
+            lists[name] = rows_about(rows, population, wave, file.file)
         except InputError as error:
             problems += error.problems
     remarks = raw.export.remarks

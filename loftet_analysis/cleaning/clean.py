@@ -15,7 +15,7 @@ import pandas as pd
 
 from loftet_analysis import names
 from loftet_analysis.cleaning.score import MANY_TEXTS, answers
-from loftet_analysis.cleaning.sheets import REASON, Sheets, by_text, decisive
+from loftet_analysis.cleaning.sheets import REASON, Sheets, by_text, decisive, together
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study import normalise_label
 from loftet_analysis.study.schools import earlier_names
@@ -25,6 +25,7 @@ from loftet_analysis.study.yamlfile import did_you_mean
 # what people type as school when they try a form out
 TEST_SCHOOLS = frozenset({"test", "testskole", "testskule", "test school", "testschool"})
 FEWEST_JUDGED = 20  # sheets of a wave
+_NAMED = 3  # files of a wave in a message
 _WHY = {
     "tests": "compare the wave's dates in study.yml with the column of submitted",
     "forms": "look whether the files of two waves have changed places",
@@ -297,44 +298,62 @@ def grade_numbers(text: pd.Series) -> pd.Series:
     return by_text(text, grade).astype(float)
 
 
-def refuse_most_set_aside(sheets: Sheets) -> Sheets:
+def refuse_most_set_aside(sheets: Sheets, *others: Sheets) -> Sheets:
     """Stop where one step sets most of a wave aside: then the description is wrong, not the data.
+
+    Parameters
+    ----------
+    sheets, *others : Sheets
+        Of a file, or of all files of a wave.
 
     Raises
     ------
     InputError
         Where a step other than that of empty sheets takes more than half of twenty or more sheets.
     """
-    taken = sheets.ledger.groupby(["step", "reason"])["n_set_aside"].sum()
-    problems = []
-    for (step, reason), count in taken.items():
+    parts, problems = (sheets, *others), []
+    taken = together(*(part.ledger for part in parts))
+    for (step, reason), count in taken.groupby(["step", "reason"])["n_set_aside"].sum().items():
         # whose pseudonyms are compared are those of whom more than the count is kept
-        n = len(sheets.frame) if step == "duplicates" else sheets.n_sheets
+        n = sum(len(part.frame) if step == "duplicates" else part.n_sheets for part in parts)
         if step in _WHY and n >= FEWEST_JUDGED and count > n / 2:
             what, found = "most of a wave would be set aside", f"{count} of {n} sheets as {reason}"
-            problems.append(Problem(what, found, "at most half", sheets.where, _WHY[step]))
+            where = ", ".join(part.where for part in parts[:_NAMED])
+            problems.append(Problem(what, found, "at most half", where, _WHY[step]))
     if problems:
         raise InputError(problems)
     return sheets
 
 
-def set_aside_duplicates(sheets: Sheets) -> Sheets:
+def set_aside_duplicates(sheets: Sheets, *others: Sheets) -> list[Sheets]:
     """Keep one of the sheets of one wave that share person, school and grade.
 
     The population says which one counts (``duplicates: latest, most_complete`` or ``first``): by
     time of submission, then by place in the file; the most complete is the one with most items
     answered, and the latest of those. A sheet without a pseudonym is nobody's duplicate.
+
+    Parameters
+    ----------
+    sheets, *others : Sheets
+        All files of a wave, in the order of study.yml.
     """
-    frame, rule = sheets.frame, sheets.population.duplicates
-    place = np.arange(len(frame))
-    time = np.zeros(len(frame))
+    parts, rule = (sheets, *others), sheets.population.duplicates
+    same = [names.PERSON, names.SCHOOL, *([names.GRADE] if names.GRADE in sheets.frame else [])]
+    columns = [*same, REASON, *([names.SUBMITTED] if names.SUBMITTED in sheets.frame else [])]
+    frame = pd.concat([part.frame[columns] for part in parts], ignore_index=True)
+    by = [np.arange(len(frame))]
     if names.SUBMITTED in frame:
-        time = frame[names.SUBMITTED].astype("int64").to_numpy()  # missing is earliest
-    answered = frame[list(sheets.population.instrument.items)].notna().sum(axis=1).to_numpy()
-    by = (place, time, answered) if rule == "most_complete" else (place, time)
-    same = [names.PERSON, names.SCHOOL, *([names.GRADE] if names.GRADE in frame else [])]
+        by.append(frame[names.SUBMITTED].astype("int64").to_numpy())  # missing is earliest
+    if rule == "most_complete":
+        items = list(sheets.population.instrument.items)
+        by.append(np.concatenate([part.frame[items].notna().sum(axis=1) for part in parts]))
     candidates = frame.iloc[np.lexsort(by)]
     candidates = candidates[candidates[REASON].eq("") & candidates[names.PERSON].notna()]
     extra = candidates.duplicated(same, keep="first" if rule == "first" else "last")
-    rows = pd.Series(frame.index.isin(extra.index[extra]), index=frame.index)
-    return sheets.set_aside(rows, step="duplicates", reason="duplicate")
+    rows = np.zeros(len(frame), dtype=bool)
+    rows[extra.index[extra]] = True
+    ends = np.cumsum([len(part.frame) for part in parts])[:-1]
+    return [
+        part.set_aside(pd.Series(own, part.frame.index), step="duplicates", reason="duplicate")
+        for part, own in zip(parts, np.split(rows, ends), strict=True)
+    ]

@@ -13,7 +13,7 @@ from loftet_analysis.cleaning.identifiers import looks_like_identifier_heading
 from loftet_analysis.cleaning.readers import Export
 from loftet_analysis.cleaning.sheets import Raw
 from loftet_analysis.errors import InputError, Problem
-from loftet_analysis.study import Population, normalise_label
+from loftet_analysis.study import ExportFile, Population, normalise_label
 
 _STANDARD = (names.SCHOOL, names.GRADE, names.ROLE, names.GENDER, names.SUBMITTED)
 _IDENTIFYING_ROLES = frozenset(
@@ -80,7 +80,9 @@ class Headings:
         )
 
 
-def match_columns(export: Export, population: Population, *, wave: str) -> tuple[Raw, dict]:
+def match_columns(
+    export: Export, population: Population, *, wave: str, file: ExportFile | None = None
+) -> tuple[Raw, dict]:
     """Find the columns that a study names in one wave of an export.
 
     Items are found by their name or codes, else by their wording in any language, earlier ones
@@ -101,10 +103,10 @@ def match_columns(export: Export, population: Population, *, wave: str) -> tuple
         missing standard column, a background column of direct identifiers, and headings that
         stand twice.
     """
-    file = population.files[wave]
+    file = file or population.files[wave][0]
     where = f"{export.name} ({population.name}, {wave})"
     headings = Headings(export.frame.columns, export.questions, where)
-    wanted = {name: population.headers(name, wave) for name in population.column_names}
+    wanted = {name: population.headers(name, wave, file) for name in population.column_names}
     found = {name: headings.find(texts) for name, texts in wanted.items() if texts}
     problems = [headings.absent(wanted[name]) for name, columns in found.items() if not columns]
     missing = {}

@@ -42,7 +42,7 @@ def link(sheets: Sheets, *others: Sheets, key: bytes | None = None) -> Sheets:
     Parameters
     ----------
     sheets, *others : Sheets
-        Cleaned, a wave each.
+        Cleaned, each of one file of a wave.
     key : bytes, optional
         The pseudonym key; by default the study's, or where it has none yet one of the moment.
 
@@ -73,30 +73,33 @@ def link(sheets: Sheets, *others: Sheets, key: bytes | None = None) -> Sheets:
     study, population = sheets.study, sheets.population
     key = passing_key(study) if key is None else key
     years = study.years
-    parts = {part.wave: part for part in (sheets, *others)}
-    parts = {wave: parts[wave] for wave in study.waves if wave in parts}
-    problems = [problem for part in parts.values() for problem in part.problems]
+    parts = {wave: [p for p in (sheets, *others) if p.wave == wave] for wave in study.waves}
+    problems = [problem for part in (sheets, *others) for problem in part.problems]
     if problems:
         raise InputError(problems)
     options = {"link": population.link, "key": key, "population": population.name}
     gone: dict[str, pd.DataFrame] = {}
-    for wave, part in parts.items():
-        codes = {} if LINK not in part.apart else {LINK: part.apart[LINK]}
-        frame = assign_persons(part.frame.assign(**codes), years=years[wave], **options)
-        declined = part.declined
-        if names.GRADE in declined:
-            grades = grade_numbers(declined[names.GRADE].fillna("")).astype("Int64")
-            declined = declined.assign(**{names.GRADE: grades})
-        gone[wave] = assign_persons(declined, years=years[wave], **options)
-        parts[wave] = refuse_most_set_aside(set_aside_duplicates(replace(part, frame=frame)))
-    ledger = together(*(part.ledger for part in parts.values()))
-    values = together(*(part.values for part in parts.values()))
-    n_sheets = sum(part.n_sheets for part in parts.values())
-    # a wide file is read once for its waves
-    remarks = tuple(dict.fromkeys(r for part in parts.values() for r in part.remarks))
-    frames = [part.frame.assign(**{names.WAVE: wave}) for wave, part in parts.items()]
+    for wave, files in parts.items():
+        declined = []
+        for place, part in enumerate(files):
+            codes = {} if LINK not in part.apart else {LINK: part.apart[LINK]}
+            frame = assign_persons(part.frame.assign(**codes), years=years[wave], **options)
+            files[place] = replace(part, frame=frame)
+            declined.append(_declined_persons(part, years=years[wave], **options))
+        if files:
+            gone[wave] = pd.concat(declined) if len(declined) > 1 else declined[0]
+            files[:] = set_aside_duplicates(*files)
+            refuse_most_set_aside(*files)
+    parts = [part for files in parts.values() for part in files]
+    ledger = together(*(part.ledger for part in parts))
+    values = together(*(part.values for part in parts))
+    n_sheets = sum(part.n_sheets for part in parts)
+    # a file may be read once for several waves
+    remarks = tuple(dict.fromkeys(r for part in parts for r in part.remarks))
+    frames = [part.frame.assign(**{names.WAVE: part.wave}) for part in parts]
     whole = pd.concat(frames, ignore_index=True)
-    del frame, frames, parts, part, sheets, others  # hundreds of megabytes in a national study
+    # hundreds of megabytes in a national study
+    del frame, frames, parts, part, files, declined, sheets, others
     frame, linkage = link_waves(
         whole,
         years=years,
@@ -112,6 +115,15 @@ def link(sheets: Sheets, *others: Sheets, key: bytes | None = None) -> Sheets:
     tables = {"ledger": ledger, "values": values, "linkage": linkage, "response": answered}
     told = {"n_sheets": n_sheets, "remarks": remarks}
     return Sheets(study, population, frame=frame, **told, **tables)
+
+
+def _declined_persons(part: Sheets, *, years: int, **options: object) -> pd.DataFrame:
+    """Return the sheets of which only the count is kept, with their pseudonyms."""
+    declined = part.declined
+    if names.GRADE in declined:
+        grades = grade_numbers(declined[names.GRADE].fillna("")).astype("Int64")
+        declined = declined.assign(**{names.GRADE: grades})
+    return assign_persons(declined, years=years, **options)
 
 
 def assign_persons(

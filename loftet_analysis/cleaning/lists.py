@@ -1,14 +1,14 @@
 """Lists that people keep beside the exports: who opted out or withdrew, and corrections.
 
 A list is a table (CSV or workbook) whose columns carry the standard names: ``population``,
-``wave``, ``id`` (the id or code), ``school_id`` and any other background column of the
+``wave``, ``file``, ``id`` (the id or code), ``school_id`` and any other background column of the
 population. A row means the sheets that agree with it in every cell that it fills.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from loftet_analysis.study.study import LINK
 from loftet_analysis.study.yamlfile import did_you_mean
 
 ID = "id"
+FILE = "file"  # the export, where a wave has several
 FREE = ("date", "note", "reason")  # for people; nothing is done with them
 ROW = "row"  # place in the export as a spreadsheet numbers it: the first answers are row 2
 CORRECTION = ("column", "from", "to")
@@ -62,7 +63,7 @@ def read_list(
     headings = Headings(header, where=file)
     background = dict.fromkeys(c for p in populations for c in p.columns)
     locators = (ID, *background, *((ROW,) if also else ()))
-    allowed = (names.POPULATION, names.WAVE, *locators, *also, *FREE)
+    allowed = (names.POPULATION, names.WAVE, FILE, *locators, *also, *FREE)
     standard = {normalise_label(name): name for name in allowed}
     there, known = ", ".join(map(normalise_label, header)), ", ".join(allowed)
     problems = []
@@ -94,10 +95,10 @@ def read_list(
     return frame
 
 
-def rows_about(rows: pd.DataFrame, population: str, wave: str) -> pd.DataFrame:
-    """Return the rows that speak of a population and wave: those that name it, or none."""
+def rows_about(rows: pd.DataFrame, population: str, wave: str, file: str) -> pd.DataFrame:
+    """Return the rows that speak of a population, wave and file: those that name it, or none."""
     about = np.ones(len(rows), dtype=bool)
-    for column, own in ((names.POPULATION, population), (names.WAVE, wave)):
+    for column, own in ((names.POPULATION, population), (names.WAVE, wave), (FILE, file)):
         if column in rows:
             about &= rows[column].isin(["", own]).to_numpy()
     return rows[about]
@@ -116,7 +117,12 @@ def _refuse_rows(
     file: str,
 ) -> None:
     problems = []
-    known = {names.WAVE: study.waves, names.POPULATION: [p.name for p in populations]}
+    files = [(p.name, w, f.file) for p in populations for w, fs in p.files.items() for f in fs]
+    known = {
+        names.WAVE: study.waves,
+        names.POPULATION: [p.name for p in populations],
+        FILE: dict.fromkeys(file for *_, file in files),
+    }
     for column in [name for name in known if name in frame]:
         values = known[column]
         wrong = ~frame[column].isin(["", *values])
@@ -128,8 +134,30 @@ def _refuse_rows(
         rows, allowed = row_numbers(frame.index[blank]), ", ".join(locators)
         allowed = f"one filled at least: {allowed}"
         problems.append(Problem("a row that means everybody", rows, allowed, file))
+    if ROW in frame:
+        problems += _rows_of_several_files(frame, files, file)
     if problems:
         raise InputError(problems)
+
+
+def _rows_of_several_files(
+    frame: pd.DataFrame, files: Sequence[tuple[str, str, str]], file: str
+) -> Iterator[Problem]:
+    """Yield the problem of row numbers that do not say in which file."""
+    unsure = []
+    for place, row in frame[frame[ROW].ne("")].iterrows():
+        named = [row.get(column, "") for column in (names.POPULATION, names.WAVE, FILE)]
+        possible = {
+            each[-1]
+            for each in files
+            if all(own in ("", one) for own, one in zip(named, each, strict=True))
+        }
+        if len(possible) > 1:
+            unsure.append(place)
+    if unsure:
+        found, todo = row_numbers(unsure), "fill wave, population or file in these rows"
+        allowed = "a row number of one export"
+        yield Problem("a row number that may be of several exports", found, allowed, file, todo)
 
 
 def listed(sheets: Sheets, rows: pd.DataFrame) -> pd.Series:
@@ -170,16 +198,15 @@ def correct(sheets: Sheets) -> Sheets:
     A correction has what finds the sheets, ``column`` (a standard name, ``id`` or an item),
     ``from`` (what must stand there) and ``to``.
 
-    Raises
-    ------
-    InputError
-        For a column that is not there, a correction that means no sheet, and one whose ``from``
-        does not stand there.
+    Put into `problems` are a column that is not there, and a correction whose ``from`` does not
+    stand there. How many sheets each means is kept in `corrected`: one that means none in any
+    file is a fault (:func:`without_sheets`).
     """
     rows = sheets.raw.lists.get(sheets.study.corrections)
     if rows is None:
         return sheets
     problems, made, frame = [], Counter(), sheets.frame.copy()
+    meaning: dict[int, int] = {}
     corrected = replace(sheets, frame=frame)
     for place, row in rows.iterrows():
         column = LINK if row["column"] == ID else row["column"]
@@ -190,18 +217,36 @@ def correct(sheets: Sheets) -> Sheets:
             problems.append(Problem(what, row["column"], ", ".join(there), line, todo))
             continue
         meant = listed(corrected, rows.loc[[place]].drop(columns=list(CORRECTION)))
+        meaning[place] = int(meant.sum())
         standing = frame.loc[meant, column].map(normalise_label)
-        if not meant.any():
-            what, allowed = "correction of no sheet", "a row that means one or more sheets"
-            problems.append(Problem(what, "nobody", allowed, line, "look at id, school and wave"))
-        elif standing.ne(normalise_label(row["from"])).any():
+        if standing.ne(normalise_label(row["from"])).any():
             what, todo = "correction of something else", "correct `from`, or take the row out"
             allowed = "what stands in the export"
             problems.append(Problem(what, "another text in `from`", allowed, line, todo))
         else:
             frame.loc[meant, column] = row["to"]
-            made[row["column"]] += int(meant.sum())
-    if problems:
-        raise InputError(problems)
-    counts = pd.DataFrame(sorted(made.items()), columns=["column", "n"])
-    return corrected.noting(counts.assign(value="", reason="corrected"))
+            made[row["column"]] += meaning[place]
+    counts = pd.DataFrame(sorted((+made).items()), columns=["column", "n"])
+    noted = counts.assign(value="", reason="corrected")
+    told = (*sheets.problems, *problems)
+    return corrected.noting(noted, corrected=meaning, problems=told)
+
+
+def without_sheets(study: Study, sheets: Iterable[Sheets]) -> list[Problem]:
+    """Return a problem for each correction that means no sheet of any file that it speaks of."""
+    found = Counter()
+    for each in sheets:
+        for row, n in each.corrected.items():
+            found[row] += n
+    what, allowed = "correction of no sheet", "a row that means one or more sheets"
+    return [
+        Problem(
+            what,
+            "nobody",
+            allowed,
+            f"{study.corrections}, row {row + 2}",
+            "look at id, row, school and wave",
+        )
+        for row, n in sorted(found.items())
+        if not n
+    ]

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pandas as pd
 
 from loftet_analysis.cleaning.chain import attend, clean, link, quarantine, read, score
+from loftet_analysis.cleaning.lists import without_sheets
 from loftet_analysis.cleaning.pseudonyms import load_key
 from loftet_analysis.cleaning.readers import Export
 from loftet_analysis.cleaning.registers import open_register
@@ -43,13 +44,14 @@ def prepare(
     """
     tell = progress or (lambda text: None)
     problems = missing_exports(study)
-    waves: dict[str, list[Sheets]] = {}
+    waves: dict[str, list[Sheets]] = {}  # by population, a part per file of a wave
     registers: dict[str, Export | None] = {}
     for name, population in study.populations.items():
         tell(f"read {name}")
         with _collecting(problems):
             registers[name] = open_register(study, population)
         waves[name] = _cleaned(study, name, problems, tell)
+    problems += without_sheets(study, (each for files in waves.values() for each in files))
     if problems:
         raise InputError(problems)
 
@@ -85,15 +87,16 @@ def prepare(
 def _cleaned(
     study: Study, population: str, problems: list[Problem], tell: Callable[[str], None]
 ) -> list[Sheets]:
-    """Return the cleaned sheets of each wave; the exports are let go of."""
-    opened: dict[tuple[str, ...], Export] = {}  # a wide file serves several waves
-    waves = []
-    for wave in study.populations[population].files:
+    """Return the cleaned sheets of each wave's files; the exports are let go of."""
+    opened: dict[tuple[str, ...], Export] = {}  # a file may serve several waves
+    files = study.populations[population].files.items()
+    parts = []
+    for wave, place in [(name, place) for name, those in files for place in range(len(those))]:
         with _collecting(problems):
-            sheets = read(study, population, wave, opened=opened, progress=tell)
-            waves.append(sheets.pipe(quarantine).pipe(clean))
-            problems += waves[-1].problems
-    return waves
+            sheets = read(study, population, wave, place, opened=opened, progress=tell)
+            parts.append(sheets.pipe(quarantine).pipe(clean))
+            problems += parts[-1].problems
+    return parts
 
 
 @contextmanager

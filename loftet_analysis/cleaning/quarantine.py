@@ -58,7 +58,8 @@ def quarantine(sheets: Sheets) -> Sheets:
 
 def leave_blank(sheets: Sheets) -> Sheets:
     """Remove the rows without any answer in this wave, which are no sheets."""
-    return sheets.count_only(~pd.Series(sheets.raw.answered), step="read", reason=BLANK)
+    answered = pd.Series(sheets.raw.answered, index=sheets.frame.index)
+    return sheets.count_only(~answered, step="read", reason=BLANK)
 
 
 def redact_cells(sheets: Sheets) -> Sheets:

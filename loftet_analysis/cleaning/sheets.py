@@ -74,6 +74,8 @@ class Sheets:
         What was guessed, repaired or looks wrong, and does not stop a run.
     halted : bool
         Whether a step failed without which the later ones mean nothing; they are passed over.
+    file : str
+        The export's file; ``""`` where the sheets of several are together.
     where : str
         Export, population and wave, for messages.
     labels : mapping of str to (mapping of str to str)
@@ -82,6 +84,8 @@ class Sheets:
         The export's own heading, by column.
     n_sheets : int
         How many came in.
+    corrected : mapping of int to int
+        How many sheets each row of the list of corrections means.
     raw : Raw or None
         The export, until the quarantine has been passed.
     apart : DataFrame
@@ -101,10 +105,12 @@ class Sheets:
     problems: tuple[Problem, ...] = ()
     remarks: tuple[Problem, ...] = ()
     halted: bool = False
+    file: str = ""
     where: str = ""
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
     n_sheets: int = 0
+    corrected: Mapping[int, int] = field(default_factory=dict)
     raw: Raw | None = None
     apart: pd.DataFrame = field(default_factory=_empty)
     declined: pd.DataFrame = field(default_factory=_empty)
@@ -177,9 +183,8 @@ class Sheets:
         return replace(self, values=noted, **changes)
 
     def _stamped(self, table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-        stamp = {"population": self.population.name, "wave": self.wave}
-        file = self.population.files[self.wave].file
-        return table.assign(**stamp, file=file)[list(columns)]
+        stamp = {"population": self.population.name, "wave": self.wave, "file": self.file}
+        return table.assign(**stamp)[list(columns)]
 
 
 def together(*tables: pd.DataFrame) -> pd.DataFrame:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 from loftet_analysis import names
 from loftet_analysis.study.instrument import RESERVED, normalise_label
-from loftet_analysis.study.study import Family, Population, Study
+from loftet_analysis.study.study import ExportFile, Family, Population, Study, row_text
 from loftet_analysis.study.yamlfile import Document
 
+_TELL_WAVES = "where a column tells the wave of a row, write"
+_TELL_PEOPLE = "where a column tells who answered, write"
+_EACH_WAVE = "values: {pre: […], post: […]}"
 BACKGROUND = (names.SCHOOL, names.GRADE, names.ROLE, names.GENDER, names.SUBMITTED)
 
 
@@ -58,28 +61,68 @@ def _check_waves(study: Study, document: Document) -> None:
 
 
 def _check_shared_files(study: Study, document: Document) -> None:
-    owners: dict[tuple[str, str], str] = {}
-    for population in study.populations.values():
-        for wave, file in population.files.items():
-            owner = f"{population.name} {wave}"
-            other = owners.setdefault((file.file, file.pattern), owner)
-            if other != owner:
-                steps = ("populations", population.name, "files", wave, "file")
-                found = f"{file.file} ({other}; {owner})"
-                allowed = "a file each, or one wide file with a pattern per wave"
-                document.report(steps, "one export for two waves or populations", found, allowed)
+    entries = [
+        (population.name, wave, place, file)
+        for population in study.populations.values()
+        for wave, files in population.files.items()
+        for place, file in enumerate(files)
+    ]
+    reported = set()
+    for (name, wave, _, file), (other_name, other_wave, place, other) in combinations(entries, 2):
+        if (file.file, file.pattern) != (other.file, other.pattern):
+            continue
+        mine, others = file.chosen(wave), other.chosen(other_wave)
+        if any(mine[column].isdisjoint(others[column]) for column in mine.keys() & others.keys()):
+            continue
+        # each is named once, beside the first that it meets
+        if (other_name, other_wave, place) in reported:
+            continue
+        reported.add((other_name, other_wave, place))
+        steps = ("populations", other_name, "files", other_wave, place, "file")
+        found = f"{file.file} ({name} {wave}; {other_name} {other_wave})"
+        allowed = "a file each, a pattern per wave, or rows that a column tells apart"
+        todo = f"{_TELL_WAVES}: files: {{file: {file.file}, wave: {{column: …, {_EACH_WAVE}}}}}"
+        if name != other_name:
+            todo = f"{_TELL_PEOPLE}: only: {{column: …, values: […]}} for {name} and {other_name}"
+        document.report(steps, "one export for two waves or populations", found, allowed, todo)
 
 
 def _check_files(population: Population, study: Study, document: Document, steps: tuple) -> None:
-    for wave, file in population.files.items():
+    for wave, files in population.files.items():
         if wave not in study.waves:
             what = f"files of a wave that the study does not have ({population.name})"
             allowed, todo = ", ".join(study.waves), f"add {wave} to waves"
             document.report((*steps, wave), what, wave, allowed, todo)
-        for column in file.columns:
-            what = f"a file renames a column that {population.name} does not have"
-            known = population.column_names
-            document.expect((*steps, wave, "columns", column), what, column, known)
+        for place, file in enumerate(files):
+            for column in file.columns:
+                what = f"a file renames a column that {population.name} does not have"
+                known, way = population.column_names, (*steps, wave, place, "columns", column)
+                document.expect(way, what, column, known)
+            _check_rows(population, wave, file, document, (*steps, wave, place))
+
+
+def _check_rows(
+    population: Population, wave: str, file: ExportFile, document: Document, steps: tuple
+) -> None:
+    """Report what is wrong with the columns that tell waves and populations in one file."""
+    links = {*map(normalise_label, population.headers("link", wave, file))}
+    for key, rows in (("wave", file.wave), ("only", file.only)):
+        if rows and normalise_label(rows.column) in links:
+            what, todo = "ids or codes that should tell rows apart", f"correct the column of {key}"
+            document.report((*steps, key, "column"), what, rows.column, todo=todo)
+    if file.wave is None:
+        return
+    if wave not in file.wave.values:
+        what, allowed = f"a file of {wave} without a text for {wave}", f"values: {{{wave}: …}}"
+        found = ", ".join(file.wave.values)
+        document.report((*steps, "wave", "values"), what, found, allowed)
+    owners: dict[str, str] = {}
+    for each, texts in file.wave.values.items():
+        for text in texts:
+            other = owners.setdefault(row_text(text), each)
+            if other != each:
+                what, found = "one text for two waves", f"{text} ({other}; {each})"
+                document.report((*steps, "wave", "values", each), what, found, "each text once")
 
 
 def _check_columns(population: Population, document: Document, steps: tuple) -> None:

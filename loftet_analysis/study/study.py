@@ -17,7 +17,14 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from loftet_analysis import names
 from loftet_analysis.estimands import ESTIMANDS
 from loftet_analysis.study.grades import GRADE_BANDS
-from loftet_analysis.study.instrument import Instrument, Language, Role, Text, WaveName
+from loftet_analysis.study.instrument import (
+    Instrument,
+    Language,
+    Role,
+    Text,
+    WaveName,
+    normalise_label,
+)
 from loftet_analysis.study.schools import COMPARISON, INVITED, REGION_NAME, school_lookup
 from loftet_analysis.study.yamlfile import Described, Line, Lines, Name, name_by_key, wrong
 
@@ -214,6 +221,45 @@ class Continuation(Described):
     serial: Line = "$submission_id"
 
 
+def row_text(text: str) -> str:
+    """Return a text that tells rows apart as it is compared; a whole number is one in any form.
+
+    Examples
+    --------
+    >>> row_text(" Elev "), row_text("1.0"), row_text("1,00"), row_text("1.5")
+    ('elev', '1', '1', '1.5')
+    """
+    return re.sub(r"^(\d+)[.,]0+$", r"\1", normalise_label(text))
+
+
+class Rows(Described):
+    """The rows of a file that are meant: those whose cell in a column holds one of the texts.
+
+    Attributes
+    ----------
+    column : str
+    values : tuple of str
+        Texts of the file, or their labels where the tool stores labels.
+    """
+
+    column: Line
+    values: Annotated[Lines, Field(min_length=1)]
+
+
+class WaveRows(Described):
+    """A file with a row per person and wave: the column that tells the wave.
+
+    Attributes
+    ----------
+    column : str
+    values : dict of str to tuple of str
+        The texts of the file (or their labels), by wave.
+    """
+
+    column: Line
+    values: Annotated[dict[WaveName, Annotated[Lines, Field(min_length=1)]], Field(min_length=1)]
+
+
 class ExportFile(Described):
     """One wave's answers in one export file.
 
@@ -233,6 +279,10 @@ class ExportFile(Described):
         (or ``link``, ``consent``, ``guardian``, ``trial``).
     then : Continuation or None
         The form in which the same people went on, where a form leads to another one.
+    wave : WaveRows or None
+        The column that tells the wave, where the file has a row per person and wave.
+    only : Rows or None
+        The rows that are sheets of this population, where the file holds others too.
 
     Examples
     --------
@@ -249,11 +299,23 @@ class ExportFile(Described):
     decimal: Literal[".", ","] | None = None
     columns: dict[Name, Line] = Field(default_factory=dict)
     then: Continuation | None = None
+    wave: WaveRows | None = None
+    only: Rows | None = None
 
     @property
     def files(self) -> tuple[str, ...]:
         """Its file, and the one that goes on."""
         return (self.file, self.then.file) if self.then else (self.file,)
+
+    def chosen(self, wave: str) -> dict[str, set[str]]:
+        """Return the texts that a row of a wave has, by the column that they stand in."""
+        told = self.wave.values.get(wave, ()) if self.wave else ()
+        chosen = {normalise_label(self.wave.column): {*map(row_text, told)}} if told else {}
+        if self.only:
+            column = normalise_label(self.only.column)
+            texts = {*map(row_text, self.only.values)}
+            chosen[column] = chosen.get(column, texts) & texts
+        return chosen
 
     def header(self, code: str) -> str:
         """Return the column of an item's code in this file."""
@@ -265,11 +327,48 @@ class ExportFile(Described):
 
 
 def _by_wave(given: object) -> object:
-    """Write out one wide file (a pattern per wave) as a file per wave."""
-    if not isinstance(given, dict) or not ({"file", "tool"} & given.keys()):
+    """Write out files that hold several waves (a pattern or texts for each) as files per wave."""
+    if isinstance(given, list):
+        parts = [_by_wave(entry) for entry in given]
+        if not all(isinstance(part, dict) for part in parts):
+            return given
+        return {
+            wave: [file for part in parts for file in part.get(wave, ())] for wave in names.WAVES
+            if any(wave in part for part in parts)
+        }  # fmt: skip
+    if not isinstance(given, dict):
         return given
+    if not {"file", "tool"} & given.keys():
+        return {wave: _of_wave(entry, wave) for wave, entry in given.items()}
     shared = {key: entry for key, entry in given.items() if key not in names.WAVES}
-    return {wave: {**shared, "pattern": given[wave]} for wave in names.WAVES if wave in given}
+    patterns = {wave: {"pattern": given[wave]} for wave in names.WAVES if wave in given}
+    told = given.get("wave")
+    texts = told.get("values") if isinstance(told, dict) else None
+    if not patterns and isinstance(texts, dict):
+        patterns = {wave: {} for wave in names.WAVES if wave in texts} or {names.PRE: {}}
+    if not patterns:
+        allowed = 'pre: {file: …}, pre: "Pre.{}", or wave: {column: …, values: {pre: …, post: …}}'
+        found = str(given.get("file", "a tool"))
+        raise wrong("a file without its wave", found, allowed)
+    return {wave: [{**shared, **own}] for wave, own in patterns.items()}
+
+
+def _some(files: tuple[ExportFile, ...]) -> tuple[ExportFile, ...]:
+    if not files:
+        raise wrong("a wave without a file", "an empty list", "one file, or a list of files")
+    return files
+
+
+def _of_wave(given: object, wave: str) -> object:
+    """Return the files of one wave as a list; the texts of a list are those of this wave."""
+    if isinstance(given, list):
+        return [file for entry in given for file in _of_wave(entry, wave)]
+    if not isinstance(given, dict):
+        return [given]
+    told = given.get("wave")
+    if isinstance(told, dict) and isinstance(told.get("values"), str | list):
+        given = {**given, "wave": {**told, "values": {wave: told["values"]}}}
+    return [given]
 
 
 class Attendance(Described):
@@ -326,8 +425,8 @@ class Population(Described):
         How trial answers are marked.
     duplicates : {"latest", "most_complete", "first"}
         Which of several sheets of one person and wave counts.
-    files : dict of str to ExportFile
-        By wave, in order.
+    files : dict of str to (tuple of ExportFile)
+        By wave, in order; mostly one file each.
     attendance : Attendance or None
     declared : tuple of str or None
         The estimands that the study asks for (key ``estimands``); None is all possible ones.
@@ -345,7 +444,7 @@ class Population(Described):
     trial: Marked | None = None
     duplicates: Literal["latest", "most_complete", "first"] = "latest"
     files: Annotated[
-        dict[WaveName, ExportFile],
+        dict[WaveName, Annotated[tuple[ExportFile, ...], AfterValidator(_some)]],
         Field(min_length=1),
         BeforeValidator(_by_wave),
         AfterValidator(_in_order),
@@ -399,8 +498,8 @@ class Population(Described):
         """Every background column, and those of link, consent and trial answers."""
         return (*self.columns, LINK, CONSENT, GUARDIAN, TRIAL)
 
-    def headers(self, column: str, wave: str) -> tuple[str, ...]:
-        """Return where a wave's file may hold a background column, best first.
+    def headers(self, column: str, wave: str, file: ExportFile | None = None) -> tuple[str, ...]:
+        """Return where a file may hold a background column, best first.
 
         Parameters
         ----------
@@ -408,13 +507,15 @@ class Population(Described):
             One of ``column_names``.
         wave : str
             A key of ``files``.
+        file : ExportFile, optional
+            One of the wave's; the first without it.
 
         Returns
         -------
         tuple of str
             Empty where the population has no such column in that wave.
         """
-        file, consent = self.files[wave], self.consent.get(wave)
+        file, consent = file or self.files[wave][0], self.consent.get(wave)
         guardian = consent.guardian if consent else None
         own = {
             LINK: self.link.column,
@@ -428,7 +529,7 @@ class Population(Described):
     @property
     def export_files(self) -> tuple[str, ...]:
         """Every file that it is made from: exports, lists and its register."""
-        files = [name for file in self.files.values() for name in file.files]
+        files = [name for wave in self.files.values() for file in wave for name in file.files]
         files += [name for consent in self.consent.values() for name in consent.lists]
         files += [self.attendance.file] if self.attendance else []
         return tuple(dict.fromkeys(files))
