@@ -89,22 +89,23 @@ def with_flags(
     -------
     DataFrame
         With ``seconds_per_item`` (per answered item; missing where it is not known),
-        ``missing_share`` (of the items that were asked, 0 to 1) and ``careless``: of
+        ``missing_share`` (of the items and scores that were asked, 0 to 1) and ``careless``: of
         *same_answer*, *fast* (under two seconds per item) and *half_missing* (more than half),
         those that apply, with ``;`` between them.
     """
-    asked = np.zeros((len(frame), len(instrument.items)), dtype=bool)
-    for place, (scale, _) in enumerate(instrument.items.values()):
+    asked = np.zeros((len(frame), len(instrument.columns)), dtype=bool)
+    for place, (scale, _) in enumerate(instrument.columns.values()):
         if wave in scale.waves:
             asked[:, place] = True
             if scale.roles and names.ROLE in frame:
                 role = frame[names.ROLE]
                 asked[:, place] = (role.isna() | role.isin(scale.roles)).to_numpy()
-    answered = frame[list(instrument.items)].notna().to_numpy() & asked
+    answered = frame[list(instrument.columns)].notna().to_numpy() & asked
     n_asked, n_answered = asked.sum(axis=1), answered.sum(axis=1)
     missing = 1 - n_answered / np.maximum(n_asked, 1)
     taken = pd.Series(np.nan, index=frame.index) if seconds is None else seconds
-    pace = (taken / np.where(n_answered > 0, n_answered, np.nan)).round(1)
+    n_items = answered[:, [name in instrument.items for name in instrument.columns]].sum(axis=1)
+    pace = (taken / np.where(n_items > 0, n_items, np.nan)).round(1)
     flags = {
         SAME: same_answer(frame, instrument),
         FAST: pace.lt(FASTEST).to_numpy(),

@@ -31,6 +31,7 @@ _WHY = {
     "forms": "look whether the files of two waves have changed places",
     "schools": "correct the column of school_id, or add the schools to the register",
     "grades": "correct the column of grade, or the grades in the register",
+    "answers": "look at the export: is it of this form, and are its sheets filled in?",
     "duplicates": "correct the column of link: it should tell people apart",
 }
 _GRADE = re.compile(
@@ -309,7 +310,7 @@ def refuse_most_set_aside(sheets: Sheets, *others: Sheets) -> Sheets:
     Raises
     ------
     InputError
-        Where a step other than that of empty sheets takes more than half of twenty or more sheets.
+        Where a step takes more than half of twenty or more sheets.
     """
     parts, problems = (sheets, *others), []
     taken = together(*(part.ledger for part in parts))
@@ -345,7 +346,7 @@ def set_aside_duplicates(sheets: Sheets, *others: Sheets) -> list[Sheets]:
     if names.SUBMITTED in frame:
         by.append(frame[names.SUBMITTED].astype("int64").to_numpy())  # missing is earliest
     if rule == "most_complete":
-        items = list(sheets.population.instrument.items)
+        items = list(sheets.population.instrument.columns)
         by.append(np.concatenate([part.frame[items].notna().sum(axis=1) for part in parts]))
     candidates = frame.iloc[np.lexsort(by)]
     candidates = candidates[candidates[REASON].eq("") & candidates[names.PERSON].notna()]

@@ -110,7 +110,7 @@ def match_columns(
     found = {name: headings.find(texts) for name, texts in wanted.items() if texts}
     problems = [headings.absent(wanted[name]) for name, columns in found.items() if not columns]
     missing = {}
-    for name, (scale, item) in population.instrument.items.items():
+    for name, (scale, item) in population.instrument.columns.items():
         if wave not in scale.waves:
             continue
         texts = [file.header(text) for text in (*item.codes, *item.wordings)]

@@ -83,7 +83,7 @@ def redact_cells(sheets: Sheets) -> Sheets:
             continue
         running = column in _OWN_NUMBERS or (column in own and any(map(text.equals, serial)))
         new, found = redact(text, bare_numbers=not running)
-        if found and column in population.instrument.items:
+        if found and column in population.instrument.columns:
             new = new.where(new.eq(text), "")
         if people and column in own and column not in (names.GRADE, names.SUBMITTED):
             new, n = _without_people(new, people, sheets)

@@ -8,11 +8,11 @@ from dataclasses import replace
 import pandas as pd
 
 from loftet_analysis import names, schema
+from loftet_analysis.cleaning.codes import number
 from loftet_analysis.cleaning.headings import Headings
 from loftet_analysis.cleaning.identifiers import normal_id
 from loftet_analysis.cleaning.pseudonyms import passing_key, pseudonym
 from loftet_analysis.cleaning.readers import Export, read_export
-from loftet_analysis.cleaning.score import number
 from loftet_analysis.cleaning.sheets import COUNTS, Sheets
 from loftet_analysis.errors import InputError, Problem, row_numbers
 from loftet_analysis.study import ExportFile, Population, Study, missing_exports, normalise_label

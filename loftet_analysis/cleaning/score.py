@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,32 +11,31 @@ import pandas as pd
 
 from loftet_analysis import names
 from loftet_analysis.cleaning.careless import with_flags
+from loftet_analysis.cleaning.codes import (
+    Met,
+    canonical,
+    named,
+    number,
+    one_label_twice,
+    outside_scale,
+    span,
+    times,
+)
 from loftet_analysis.cleaning.sheets import REASON, Sheets
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study import Instrument, ResponseSet, normalise_label
 from loftet_analysis.study.columns import column_kinds
+from loftet_analysis.study.instrument import Range
 from loftet_analysis.study.yamlfile import did_you_mean
 
 KINDS = ("", "declared_missing", "out_of_range", "unknown", "not_asked")
 _VALID, _DECLARED, _OUTSIDE, _UNKNOWN, _NOT_ASKED = range(len(KINDS))
 MANY_TEXTS = 20
-_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d*)?")
-
-
-def number(text: str) -> float | None:
-    """Return the number that a text is, with a decimal point or comma, else None.
-
-    Examples
-    --------
-    >>> number("4"), number(" 4,50 "), number("fire"), number("nan")
-    (4.0, 4.5, None, None)
-    """
-    bare = text.strip()
-    return float(bare.replace(",", ".")) if _NUMBER.fullmatch(bare) else None
+_MOST_CODES = 1000  # different ones of a column that are looked at for their labels
 
 
 def read_answers(
-    text: pd.Series, responses: ResponseSet, labels: Mapping[str, str] | None = None
+    text: pd.Series, responses: ResponseSet | Range, labels: Mapping[str, str] | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Read one column of answers by label; numbers stand for themselves where none is stored.
 
@@ -44,8 +43,8 @@ def read_answers(
     ----------
     text : Series of str
         Labels or codes as exported; blanks are missing.
-    responses : ResponseSet
-        The labels and the range of the item.
+    responses : ResponseSet or Range
+        The labels and the range of the item, or the range of a score, which may have decimals.
     labels : mapping of str to str, optional
         Label by code, as the tool stores them. A code without a label is a number only where the
         labelled codes carry the numbers that the instrument gives their labels.
@@ -68,104 +67,165 @@ def read_answers(
     >>> read_answers(pd.Series(["1", "2"]), yes_no, {"1": "Ja", "2": "Nei"})[0]
     array([1., 0.])
     """
-    labels = labels or {}
-    scored = {number(code): responses.lookup.get(normalise_label(t)) for code, t in labels.items()}
-    as_coded = all(value in (None, code) for code, value in scored.items())
     codes, texts = pd.factorize(text)
-    read = [_read(t, responses, labels, as_coded=as_coded) for t in texts]
-    values, kinds = zip(*read, strict=True) if read else ((), ())
-    return np.array(values, dtype=float)[codes], np.array(kinds, dtype=np.int8)[codes]
+    values, kinds = _read(texts, responses, labels or {})
+    return values[codes], kinds[codes]
 
 
 def _read(
-    text: str, responses: ResponseSet, labels: Mapping[str, str], *, as_coded: bool
-) -> tuple[float, int]:
-    if not text.strip():
-        return np.nan, _VALID
-    label = labels.get(text)
-    normal = normalise_label(text if label is None else label)
-    if normal in responses.lookup:
-        value = responses.lookup[normal]
-        return (np.nan, _DECLARED) if value is None else (value, _VALID)
-    value = number(normal)
-    if value is None or (label is None and not as_coded):
-        return np.nan, _UNKNOWN
-    if value.is_integer() and responses.minimum <= value <= responses.maximum:
-        return value, _VALID
-    return np.nan, _OUTSIDE
+    texts: Sequence[str], responses: ResponseSet | Range, labels: Mapping[str, str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return value and kind of each text."""
+    lookup = responses.lookup
+    scored = {number(code): lookup.get(normalise_label(t)) for code, t in labels.items()}
+    as_coded = all(value in (None, code) for code, value in scored.items())
+    by_code = {canonical(code): label for code, label in labels.items()}
+    none = {number(text) for text, value in lookup.items() if value is None} - {None}
+
+    def read(text: str) -> tuple[float, int]:
+        if not text.strip():
+            return np.nan, _VALID
+        label = labels.get(text) or by_code.get(canonical(text))
+        normal = normalise_label(label or text)
+        if normal in lookup:
+            value = lookup[normal]
+            return (np.nan, _DECLARED) if value is None else (value, _VALID)
+        value = number(normal)
+        if value is None or (label is None and not as_coded):
+            return np.nan, _UNKNOWN
+        if value in none:
+            return np.nan, _DECLARED
+        whole = isinstance(responses, Range) or value.is_integer()
+        if whole and responses.minimum <= value <= responses.maximum:
+            return value, _VALID
+        return np.nan, _OUTSIDE
+
+    values, kinds = zip(*map(read, texts), strict=True) if len(texts) else ((), ())
+    return np.array(values, dtype=float), np.array(kinds, dtype=np.int8)
 
 
 def answers(sheets: Sheets) -> Sheets:
     """Turn the items of a wave to numbers, the reversed ones once and for all, and flag the sheets.
 
-    Every item of the instrument becomes a float column; one that has no column, or is not asked in
-    this wave or of the sheet's role, is missing. Answers of sheets still in that were set to
-    missing are noted in `values`. Then come the signs of careless answering, and sheets on which
-    no item has a valid answer are set aside.
+    Every item of the instrument, and every score that is read as it is, becomes a float column; one
+    that has no column, or is not asked in this wave or of the sheet's role, is missing. Answers of
+    sheets still in that were set to missing are noted in `values`; a few codes outside their scale
+    are a remark. Then come the signs of careless answering, and sheets on which nothing has a valid
+    answer are set aside.
 
     Raises
     ------
     InputError
-        For answers of sheets still in that are neither a label nor a number; all at once.
+        For answers of sheets still in that are neither a label nor a number, for codes outside
+        their scale (:mod:`~loftet_analysis.cleaning.codes`) and for codes of which several have one
+        label; all at once.
     """
     frame, instrument, wave = sheets.frame, sheets.population.instrument, sheets.wave
     still_in = sheets.still_in.to_numpy()
-    scored = {}
-    notes = [pd.DataFrame(columns=[names.REGION, "column", "value", "reason"])]
-    for name, (scale, item) in instrument.items.items():
+    region_codes, regions = pd.factorize(frame[names.REGION])
+    scored, met, stored = {}, [], []
+    notes = [pd.DataFrame(columns=[names.REGION, "column", "value", "reason", "n"])]
+    for name, (scale, item) in instrument.columns.items():
         if name not in frame or wave not in scale.waves:
             scored[name] = np.full(len(frame), np.nan)
             continue
-        responses = instrument.responses[scale.responses]
-        values, kinds = read_answers(frame[name], responses, sheets.labels.get(name))
+        responses, labels = instrument.response_set(scale.name), sheets.labels.get(name, {})
+        codes, texts = pd.factorize(frame[name])
+        of_text, kind_of_text = _read(texts, responses, labels)
+        values, kinds = of_text[codes], kind_of_text[codes]
+        asked = still_in
         if scale.roles and names.ROLE in frame:
             elsewhere = frame[names.ROLE].notna() & ~frame[names.ROLE].isin(scale.roles)
             kinds = np.where(elsewhere & ~np.isnan(values), _NOT_ASKED, kinds)
             values = np.where(elsewhere, np.nan, values)
+            asked = still_in & ~elsewhere.to_numpy()
         turned = responses.minimum + responses.maximum - values
         scored[name] = turned if item.reversed else values
+        met.append(_met(name, sheets, texts, of_text, kind_of_text, codes[asked]))
+        stored.append((met[-1], labels, responses.lookup))
         odd = still_in & (kinds != _VALID)
         if odd.any():
-            note = frame.loc[odd, [names.REGION]].assign(column=name, value=frame.loc[odd, name])
-            notes.append(note.assign(reason=np.array(KINDS, dtype=object)[kinds[odd]]))
-    lost = pd.concat(notes[1:] or notes)
-    unknown = lost[lost["reason"] == "unknown"]
-    if len(unknown):
-        raise InputError(_unknown_answers(unknown, sheets))
-    counted = lost.groupby(list(lost), sort=True).size().rename("n").reset_index()
-    kept = frame.drop(columns=list(instrument.items), errors="ignore")
+            cells = {names.REGION: regions[region_codes[odd]], "value": texts[codes[odd]]}
+            cells |= {"reason": np.array(KINDS, dtype=object)[kinds[odd]]}
+            counts = pd.DataFrame(cells).value_counts(sort=False).rename("n").reset_index()
+            notes.append(counts.assign(column=name))
+    lost = pd.concat(notes[1:] or notes, ignore_index=True)
+    problems, remarks = outside_scale(met, sheets.where)
+    problems += one_label_twice(stored, sheets.where)
+    problems += _unknown_answers(lost[lost["reason"] == "unknown"], sheets)
+    if problems:
+        raise InputError(problems)
+    counted = lost.sort_values([names.REGION, "column", "value", "reason"])
+    kept = frame.drop(columns=list(instrument.columns), errors="ignore")
     frame = pd.concat([kept, pd.DataFrame(scored, index=frame.index)], axis=1)
     seconds = sheets.apart.get("seconds")
     seconds = None if seconds is None else seconds.reindex(frame.index)
     frame = with_flags(frame, instrument=instrument, wave=wave, seconds=seconds)
-    empty = frame[list(instrument.items)].isna().all(axis=1)
-    scored_sheets = sheets.noting(counted, frame=frame)
+    empty = frame[list(instrument.columns)].isna().all(axis=1)
+    told = (*sheets.remarks, *remarks)
+    scored_sheets = sheets.noting(counted, frame=frame, remarks=told)
     return scored_sheets.set_aside(empty, step="answers", reason="no_answers")
+
+
+def _met(
+    name: str,
+    sheets: Sheets,
+    texts: Sequence[str],
+    values: np.ndarray,
+    kinds: np.ndarray,
+    codes: np.ndarray,
+) -> Met:
+    """Return the codes of one column, of the sheets whose places among the texts are given."""
+    scale, _ = sheets.population.instrument.columns[name]
+    responses = sheets.population.instrument.response_set(scale.name)
+    n = np.bincount(codes, minlength=len(texts))
+    inside, outside = Counter(), Counter()
+    for place in np.flatnonzero(n):
+        if kinds[place] == _OUTSIDE:
+            label = sheets.labels.get(name, {}).get(texts[place], texts[place])
+            outside[number(normalise_label(label))] += int(n[place])
+        elif kinds[place] == _VALID and not np.isnan(values[place]):
+            inside[float(values[place])] += int(n[place])
+    there = [text for text, count in zip(texts, n, strict=True) if count and text.strip()]
+    ends = responses.minimum, responses.maximum
+    return Met(
+        name, sheets.sources.get(name, name), scale.responses or name, *ends,
+        whole=not scale.as_is, inside=inside, outside=outside,
+        n=int(sum(count for text, count in zip(texts, n, strict=True) if text.strip())),
+        met=frozenset(map(canonical, there[:_MOST_CODES])),
+    )  # fmt: skip
 
 
 def _unknown_answers(unknown: pd.DataFrame, sheets: Sheets) -> list[Problem]:
     """Return a problem per label that is unknown, or per column that holds something else."""
     instrument, problems = sheets.population.instrument, []
-    by_label: dict[tuple[str, str], list[str]] = {}  # columns by response set and label
-    for column, texts in unknown.groupby("column", sort=False)["value"]:
+    by_label: dict[tuple[str, str], Counter[str]] = {}  # cells by column, by scale and label
+    for column, cells in unknown.groupby("column", sort=False):
         source, labels = sheets.sources.get(column, column), sheets.labels.get(column, {})
-        if texts.nunique() > MANY_TEXTS:
-            cells = f"{len(texts)} cells of {source}, which are not shown"
-            found = f"{texts.nunique()} different texts in {cells}"
+        counts = cells.groupby("value")["n"].sum()
+        scale, _ = instrument.columns[column]
+        if len(counts) > MANY_TEXTS:
+            hidden = f"{counts.sum()} cells of {source}, which are not shown"
+            found = f"{len(counts)} different texts in {hidden}"
             allowed = "the labels or values of its response set"
             todo = "look whether the column is the item's"
             problems.append(Problem("unknown answers", found, allowed, sheets.where, todo))
             continue
-        responses = instrument.items[column][0].responses
-        for text in texts:
-            by_label.setdefault((responses, labels.get(text, text)), []).append(source)
-    for (responses, label), sources in sorted(by_label.items()):
-        lookup, columns = instrument.responses[responses].lookup, list(dict.fromkeys(sources))
-        more = f" and {len(columns) - 3} more" if len(columns) > 3 else ""
-        found = f"“{label[:60]}”, {len(sources)} times, in {', '.join(columns[:3])}{more}"
-        add = f"add it to `also` or `missing` of {responses} in the instrument"
-        todo = f"{did_you_mean(normalise_label(label), lookup)} {add}".strip()
-        problems.append(Problem("unknown answer", found, ", ".join(lookup), sheets.where, todo))
+        for text, n in counts.items():
+            key = (scale.responses or column, labels.get(text, text))
+            by_label.setdefault(key, Counter())[source] += int(n)
+    for (owner, label), sources in sorted(by_label.items()):
+        found = f"“{label[:60]}”, {times(sources.total())}, in {named(list(sources), 3)}"
+        if owner in instrument.responses:
+            lookup = instrument.responses[owner].lookup
+            allowed, add = ", ".join(lookup), f"add it to `also` or `missing` of {owner}"
+            add += " in the instrument"
+            todo = f"{did_you_mean(normalise_label(label), lookup)} {add}".strip()
+        else:
+            responses = instrument.response_set(owner)
+            allowed = f"a number, {span(responses.minimum, responses.maximum)}"
+            todo = f"where it means that there is no score, add it to `missing` of {owner}"
+        problems.append(Problem("unknown answer", found, allowed, sheets.where, todo))
     return problems
 
 
@@ -191,7 +251,7 @@ def score_scales(frame: pd.DataFrame, *, instrument: Instrument) -> pd.DataFrame
     Parameters
     ----------
     frame : DataFrame
-        Items as numbers, reversed already.
+        Items and scores that are read as they are, as numbers, reversed already.
     instrument : Instrument
         Its scales, and how many items each needs (``Scale.needed``, inclusive).
 
@@ -202,6 +262,8 @@ def score_scales(frame: pd.DataFrame, *, instrument: Instrument) -> pd.DataFrame
     """
     scores = {}
     for name, scale in instrument.scales.items():
+        if scale.as_is:
+            continue
         items = frame[list(scale.items)].to_numpy(dtype=float)
         answered = np.isfinite(items).sum(axis=1)
         total = np.nansum(items, axis=1)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
@@ -31,6 +33,7 @@ SHIPPED = Path(__file__).parent / "instruments"
 
 Language = Literal["nb", "nn", "en"]
 Text = Annotated[dict[Language, Line], Field(min_length=1)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 WaveName = Literal["pre", "mid", "post"]
 Role = Literal["participant", "colleague", "leader"]
 
@@ -138,6 +141,11 @@ class ResponseSet(Described):
         """The largest value; a larger number is out of range."""
         return max(self.options)
 
+    @property
+    def step(self) -> float:
+        """The distance between two answers."""
+        return 1.0
+
     @cached_property
     def lookup(self) -> dict[str, int | None]:
         """Value by normalised label; None for the labels that count as no answer."""
@@ -147,6 +155,35 @@ class ResponseSet(Described):
             for label in (*option.text.values(), *option.also)
         }
         return scored | {normalise_label(label): None for label in self.missing}
+
+
+@dataclass(frozen=True)
+class Range:
+    """The range of a published score, in place of a response set.
+
+    Attributes
+    ----------
+    minimum, maximum : float
+        Its ends, inclusive.
+    missing : tuple of str
+        Texts and numbers that count as no score.
+    """
+
+    minimum: float
+    maximum: float
+    missing: tuple[str, ...] = ()
+    options: Mapping[int, Option] = field(default_factory=dict)
+    labels: Mapping[int, dict[str, str]] = field(default_factory=dict)
+
+    @property
+    def step(self) -> float:
+        """The width of a bin of histograms: a twentieth of the range."""
+        return (self.maximum - self.minimum) / 20
+
+    @property
+    def lookup(self) -> dict[str, None]:
+        """None by normalised text, for what counts as no score."""
+        return dict.fromkeys(map(normalise_label, self.missing))
 
 
 class Earlier(Described):
@@ -208,7 +245,7 @@ def _read_minimum(given: object) -> object:
 
 
 class Scale(Described):
-    """Items that are averaged to one score.
+    """Items that are averaged to one score, or a score that was published as it is.
 
     Attributes
     ----------
@@ -222,8 +259,18 @@ class Scale(Described):
         The public instrument whose structure it follows.
     family : str or None
         What it belongs with; scales of opposite families are never averaged.
-    responses : str
-        Name of its response set.
+    responses : str or None
+        Name of the response set of its items.
+    score : {"mean", "as_is"}
+        The mean of its items; or, without items, a number that stands in the export.
+    range : tuple of two floats, or None
+        Of a score as it is: lowest and highest possible.
+    missing : tuple of str
+        Of a score as it is: texts and numbers that count as none.
+    reversed : bool
+        Whether a high score as it is means little of the construct; turned once, in cleaning.
+    columns : tuple of str
+        Columns that a score as it is may have in exports, besides its name and its label.
     minimum : {"half", "two_thirds", "all"} or int
         How many items must be answered for a score.
     waves : tuple of str
@@ -231,7 +278,7 @@ class Scale(Described):
     roles : tuple of str or None
         The roles that are asked; None is everybody.
     items : dict of str to Item
-        In the order of the questionnaire.
+        In the order of the questionnaire; none where the score is read as it is.
     """
 
     name: str = Field(alias="<name>")
@@ -239,11 +286,31 @@ class Scale(Described):
     question: Annotated[str, Field(pattern=r"^Q([1-9]|10)$")] | None = None
     follows: Line | None = None
     family: Line | None = None
-    responses: str
+    responses: str | None = None
+    score: Literal["mean", "as_is"] = "mean"
+    range: tuple[Finite, Finite] | None = None
+    missing: Lines = ()
+    reversed: bool = False
+    columns: Lines = ()
     minimum: Annotated[str | int, BeforeValidator(_read_minimum)] = "half"
     waves: Annotated[tuple[WaveName, ...], Field(min_length=1)] = names.WAVES
     roles: Annotated[tuple[Role, ...], Field(min_length=1)] | None = None
-    items: Annotated[dict[Name, Item], Field(min_length=1), BeforeValidator(name_by_key)]
+    items: Annotated[dict[Name, Item], BeforeValidator(name_by_key)] = Field(default_factory=dict)
+
+    @property
+    def as_is(self) -> bool:
+        """Whether its score stands in the export."""
+        return self.score == "as_is"
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Of a score as it is: its name, then the columns that it may have in exports."""
+        return tuple(dict.fromkeys((self.name, *self.columns)))
+
+    @property
+    def wordings(self) -> tuple[str, ...]:
+        """Its labels, each once."""
+        return tuple(dict.fromkeys(self.label.values()))
 
     @property
     def needed(self) -> int:
@@ -289,6 +356,12 @@ class Instrument(Described):
             for name, item in scale.items.items()
         }
 
+    @cached_property
+    def columns(self) -> dict[str, tuple[Scale, Item | Scale]]:
+        """What is read from exports: each item, and each score as it is, with its scale."""
+        published = {name: (s, s) for name, s in self.scales.items() if s.as_is}
+        return {**self.items, **published}
+
     @property
     def languages(self) -> tuple[str, ...]:
         """The languages that scales and items are worded in."""
@@ -296,9 +369,16 @@ class Instrument(Described):
         texts += [item.text for _, item in self.items.values()]
         return tuple(language for language in LANGUAGES if any(language in t for t in texts))
 
-    def response_set(self, scale: str) -> ResponseSet:
-        """Return the response set of a scale."""
-        return self.responses[self.scales[scale].responses]
+    def response_set(self, scale: str) -> ResponseSet | Range:
+        """Return the response set of a scale, or the range of a score as it is."""
+        asked = self.scales[scale]
+        if asked.as_is:
+            return Range(*asked.range, asked.missing)
+        return self.responses[asked.responses]
+
+    def step(self, scale: str) -> float:
+        """Return the distance between two neighbouring scores of full answers."""
+        return self.response_set(scale).step / max(len(self.scales[scale].items), 1)
 
 
 def load_instrument(name: str, folder: Path | None = None) -> Instrument:
@@ -357,14 +437,41 @@ def check_instrument(instrument: Instrument, document: Document) -> None:
     if document.content.get("scales") == {}:
         document.report(["scales"], "no scale in the instrument", "none", "one or more")
     for name, scale in instrument.scales.items():
-        what, steps = f"unknown response set of scale {name}", ("scales", name)
-        document.expect((*steps, "responses"), what, scale.responses, instrument.responses)
-        if scale.needed > len(scale.items):
+        steps = ("scales", name)
+        _check_kind(scale, document, steps)
+        if scale.responses is not None:
+            what = f"unknown response set of scale {name}"
+            document.expect((*steps, "responses"), what, scale.responses, instrument.responses)
+        if scale.items and scale.needed > len(scale.items):
             what = f"minimum of scale {name} is more than its items"
             allowed = f"1 to {len(scale.items)}"
             document.report((*steps, "minimum"), what, str(scale.minimum), allowed)
     _check_languages(instrument, document)
     _check_unique(instrument, document)
+
+
+def _check_kind(scale: Scale, document: Document, steps: tuple[str, ...]) -> None:
+    """Report keys that a scale of its kind lacks, or has in vain."""
+    of_items, of_score = ("responses", "items"), ("range", "columns", "missing", "reversed")
+    needed, idle = (("range",), (*of_items, "minimum")) if scale.as_is else (of_items, of_score)
+    there = document.content["scales"][scale.name]
+    for key in needed:
+        if key not in there:
+            what = f"missing key: {'.'.join(steps)}.{key}"
+            document.report((*steps, key), what, todo=f"add {key}")
+        elif not getattr(scale, key):
+            what = f"wrong value for {'.'.join(steps)}.{key}"
+            document.report((*steps, key), what, "nothing", "at least 1")
+    for key in idle:
+        if key in there:
+            kind = "a score as it is" if scale.as_is else "a scale of items"
+            allowed = ", ".join(("label", *needed)) + " and what else such a scale may have"
+            todo = f"take {key} out, or write score: {'mean' if scale.as_is else 'as_is'}"
+            document.report((*steps, key), f"{key} of {kind}", scale.name, allowed, todo)
+    if scale.as_is and scale.range and not scale.range[0] < scale.range[1]:
+        found = ", ".join(map(str, scale.range))
+        what, allowed = f"range of {scale.name} is empty", "the lowest score, then the highest"
+        document.report((*steps, "range"), what, found, allowed)
 
 
 def _check_responses(name: str, responses: ResponseSet, document: Document) -> None:
@@ -418,6 +525,9 @@ def _check_unique(instrument: Instrument, document: Document) -> None:
     for name in instrument.scales:
         take(named, name, f"scale {name}", ("scales", name))
     for scale in instrument.scales.values():
+        if scale.as_is:
+            for header in dict.fromkeys(map(normalise_label, (*scale.codes, *scale.wordings))):
+                take(headers, header, f"scale {scale.name}", ("scales", scale.name))
         for item in scale.items.values():
             owner, steps = (
                 f"item {scale.name}.{item.name}",

@@ -1,0 +1,264 @@
+"""Codes that no answer has, and codes that cannot be told apart: what stops, and what is said.
+
+A code outside a scale stands for no answer, and one that is shifted for another answer. It stops
+in more than two cells and more than one per cent of an item, and in any number of cells where the
+codes look shifted: then those inside the scale are wrong as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from loftet_analysis.errors import Problem
+from loftet_analysis.study import normalise_label
+
+MOST_CELLS, MOST_SHARE = 2, 0.01
+FEWEST_ANSWERS = 20  # for one column to look shifted by itself
+FEWEST_CODES = 3
+_SHOWN = 8
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:e[+-]?\d+)?", re.IGNORECASE)
+
+
+def number(text: str) -> float | None:
+    """Return the number that a text is, with a decimal point or comma, else None.
+
+    Examples
+    --------
+    >>> number("4"), number(" 4,50 "), number("−9"), number("fire"), number("nan")
+    (4.0, 4.5, -9.0, None, None)
+    """
+    bare = text.strip().replace("\N{MINUS SIGN}", "-")
+    return float(bare.replace(",", ".")) if _NUMBER.fullmatch(bare) else None
+
+
+@dataclass(frozen=True)
+class Met:
+    """The codes of one column, as the sheets still in have them.
+
+    Attributes
+    ----------
+    name : str
+        The item's or the score's.
+    heading : str
+        The export's.
+    answers : str
+        The name of its response set; of a published score its own.
+    low, high : float
+        The ends of the scale.
+    whole : bool
+        Whether answers are whole numbers.
+    inside, outside : mapping of float to int
+        Cells by code, as exported.
+    n : int
+        Cells that are not blank.
+    met : frozenset of str
+        What stands in them, whole numbers in one form.
+    """
+
+    name: str
+    heading: str
+    answers: str
+    low: float
+    high: float
+    whole: bool = True
+    inside: Mapping[float, int] = field(default_factory=dict)
+    outside: Mapping[float, int] = field(default_factory=dict)
+    n: int = 0
+    met: frozenset[str] = frozenset()
+
+    @property
+    def label(self) -> str:
+        """The item, with its heading where that is another."""
+        return self.name if self.heading == self.name else f"{self.name} ({self.heading[:40]})"
+
+    @property
+    def stops(self) -> bool:
+        """Whether so many of its cells are outside the scale that they are no slips."""
+        n = sum(self.outside.values())
+        return n > MOST_CELLS and n > MOST_SHARE * self.n
+
+
+def shifted(inside: Iterable[float], outside: Iterable[float], low: float, high: float) -> bool:
+    """Return whether codes look like those of a scale that begins elsewhere.
+
+    They reach beyond one end, leave out the other, and are no further apart than the scale is
+    long; from three codes on (or as many as a shorter scale has).
+
+    Examples
+    --------
+    >>> shifted([1, 2, 3, 4], [0], 1, 5), shifted([1, 2, 5], [0], 1, 5), shifted([4], [9], 1, 5)
+    (True, False, False)
+    """
+    beyond, codes = {*outside}, {*inside, *outside}
+    if not beyond or any(code % 1 for code in codes):
+        return False
+    near = max(codes) - min(codes) <= high - low
+    return near and len(codes) >= min(FEWEST_CODES, high - low + 1)
+
+
+def outside_scale(columns: Sequence[Met], where: str) -> tuple[list[Problem], list[Problem]]:
+    """Return the problems and the remarks of codes outside their scales.
+
+    Parameters
+    ----------
+    columns : sequence of Met
+    where : str
+        For messages.
+
+    Returns
+    -------
+    problems, remarks : list of Problem
+        At most one of each for a response set.
+
+    Examples
+    --------
+    >>> met = Met("joy_1", "q1", "agree5", 1, 5, inside={1: 9, 4: 9}, outside={0: 1}, n=19)
+    >>> problems, remarks = outside_scale([met], "pre.csv")
+    >>> problems[0].found
+    '0 (1 times) in joy_1 (q1); the codes run 0–4, the scale 1–5'
+    """
+    problems, remarks = [], []
+    for _, same in groupby(sorted(columns, key=_key), _key):
+        group = [met for met in same if met.n]
+        met = [each for each in group if each.outside]
+        if not met:
+            continue
+        all_shifted = met[0].whole and shifted(*_codes(group), met[0].low, met[0].high)
+        stops, slips = [], []
+        for each in met:
+            alone = each.n >= FEWEST_ANSWERS and each.whole
+            is_shifted = all_shifted or (
+                alone and shifted(each.inside, each.outside, each.low, each.high)
+            )
+            (stops if is_shifted or each.stops else slips).append(each)
+        if stops:
+            problems.append(_problem(stops, where))
+        if slips:
+            remarks.append(_problem(slips, where, stops=False))
+    return problems, remarks
+
+
+def _key(met: Met) -> tuple[str, float, float]:
+    return met.answers, met.low, met.high
+
+
+def _codes(columns: Sequence[Met]) -> tuple[list[float], list[float]]:
+    """Return the codes inside the scale and those outside that any of the columns holds."""
+    inside = [code for met in columns for code in met.inside]
+    return inside, [code for met in columns for code in met.outside]
+
+
+def _problem(columns: Sequence[Met], where: str, *, stops: bool = True) -> Problem:
+    cells: Counter[float] = Counter()
+    for met in columns:
+        cells.update(met.outside)
+    inside, outside = _codes(columns)
+    first, codes = columns[0], [*inside, *outside]
+    counted = [f"{plain(code)} ({times(n)})" for code, n in sorted(cells.items())[:_SHOWN]]
+    more = f" and {len(cells) - _SHOWN} other codes" if len(cells) > _SHOWN else ""
+    scale = span(first.low, first.high)
+    runs = f"the codes run {span(min(codes), max(codes))}, the scale {scale}"
+    found = f"{', '.join(counted)}{more} in {named([met.label for met in columns])}; {runs}"
+    where_missing = first.answers + (" in the instrument" if first.whole else "")
+    declare = f"a code that means no answer belongs under `missing` of {where_missing}"
+    if shifted(inside, outside, first.low, first.high):
+        todo = "export the labels of the answers: these numbers are not those of the instrument"
+    elif first.whole and any(code % 1 for code in outside):
+        todo = f"a published score is declared by `score: as_is`; {declare}"
+    else:
+        todo = f"{declare}; else export the labels of the answers, or correct the cells"
+    what = "codes that no answer has" if stops else "a few codes that no answer has, left out"
+    allowed = f"{scale} ({first.answers}), or a label of it" if first.whole else scale
+    return Problem(what, found, allowed, where, todo)
+
+
+def one_label_twice(
+    columns: Iterable[tuple[Met, Mapping[str, str], Mapping[str, object]]], where: str
+) -> list[Problem]:
+    """Return a problem for each set of codes that a tool stores one label for.
+
+    Parameters
+    ----------
+    columns : iterable of (Met, mapping of str to str, mapping of str to object)
+        Each with the tool's labels by code, and the answers by normalised label; a label that
+        counts as no answer (None) may stand for several codes.
+    where : str
+
+    Returns
+    -------
+    list of Problem
+        Of codes of which at least one was met.
+
+    Examples
+    --------
+    >>> met = Met("joy_1", "q1", "agree5", 1, 5, n=9, met=frozenset({"4"}))
+    >>> stored = {"4": "Agree", "5": "Agree"}
+    >>> one_label_twice([(met, stored, {"agree": 4})], "pre.sav")[0].found
+    '4 and 5 are both “Agree” in joy_1 (q1)'
+    """
+    columns_by_fault: dict[tuple[str, ...], list[str]] = {}
+    for met, labels, answers in columns:
+        codes: dict[str, dict[str, str]] = {}
+        for code, label in labels.items():
+            normal = normalise_label(label)
+            if normal and (normal not in answers or answers[normal] is not None):
+                codes.setdefault(normal, {}).setdefault(canonical(code), label)
+        for same in codes.values():
+            if len(same) > 1 and met.met & same.keys():
+                key = (next(iter(same.values())), *sorted(same))
+                columns_by_fault.setdefault(key, []).append(met.label)
+    return [
+        Problem(
+            "one label for several codes",
+            f"{' and '.join(codes)} are {'both' if len(codes) == 2 else 'all'} "
+            f"“{label[:60]}” in {named(found)}",
+            "a label of its own for each code",
+            where,
+            "correct the labels in the survey tool and export again: the answers cannot be told "
+            "apart",
+        )
+        for (label, *codes), found in columns_by_fault.items()
+    ]
+
+
+def canonical(code: str) -> str:
+    """Return a code as whole numbers are written: without decimals and leading zeros.
+
+    Examples
+    --------
+    >>> canonical("4.0"), canonical(" 04"), canonical("A1")
+    ('4', '4', 'A1')
+    """
+    value = number(code)
+    return code.strip() if value is None else plain(value)
+
+
+def plain(value: float) -> str:
+    """Return a number without needless decimals."""
+    return str(int(value)) if float(value).is_integer() else f"{value:.6g}"
+
+
+def span(low: float, high: float) -> str:
+    """Return the two ends of a range.
+
+    Examples
+    --------
+    >>> span(0, 4), span(-9, 5)
+    ('0–4', '-9 to 5')
+    """
+    return f"{plain(low)}{' to ' if low < 0 else '–'}{plain(high)}"
+
+
+def times(n: int) -> str:
+    """Return how often."""
+    return f"{n} times"
+
+
+def named(texts: Sequence[str], most: int = 4) -> str:
+    """Return the first of some names, and how many more there are."""
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more
