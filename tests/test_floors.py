@@ -15,7 +15,7 @@ FLOORS = {
     "schema": 0,
     "paths": 0,
     "stats": 1,
-    "tables": 1,
+    "tabular": 1,
     "study": 2,
     "disclosure": 3,
     "cleaning": 4,

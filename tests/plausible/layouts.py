@@ -8,12 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pyreadstat
 
-from tests.plausible import case, given, study
+from tests.plausible import given, study
 
 LONG = "files: {file: l.csv, wave: {column: event, values: {pre: [before], post: [after]}}}"
-LONG_STUDY = study(
-    "file: l.csv", "wave: {column: event, values: {pre: [before], post: [after]}}"
-)
+LONG_STUDY = study("file: l.csv", "wave: {column: event, values: {pre: [before], post: [after]}}")
 HEAD = "id,event,school,q1,q2,q3\n"
 TWICE = (
     "a1,before,101,Disagree,Disagree,Agree\n"

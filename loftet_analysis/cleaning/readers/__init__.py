@@ -5,8 +5,8 @@ do nothing of the kind: with a codebook the headings are variable names and the 
 without one question texts (with HTML in them, and repeated where a question is) and option texts;
 both are handed on as they stand, and recognised by name or by text later.
 
-Registers and lists are read by :func:`~loftet_analysis.tables.read_table` of the floor
-`loftet_analysis.tables`, from which the register of schools is read as well.
+Registers and lists are read by :func:`~loftet_analysis.tabular.read_table` of the floor
+`loftet_analysis.tabular`, from which the register of schools is read as well.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from loftet_analysis.cleaning.readers.chain import chained
 from loftet_analysis.cleaning.readers.recognise import recognise, system_roles, tool_of
 from loftet_analysis.errors import InputError
 from loftet_analysis.study import ExportFile
-from loftet_analysis.tables import Export, read_table, workbook
-from loftet_analysis.tables.delimited import read_delimited
+from loftet_analysis.tabular import Export, read_table, workbook
+from loftet_analysis.tabular.delimited import read_delimited
 
 __all__ = ["Export", "chained", "read_export", "read_table", "recognise"]
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from loftet_analysis.errors import InputError, Problem, row_numbers
 from loftet_analysis.study.study import Continuation
-from loftet_analysis.tables.export import Export, named_apart
+from loftet_analysis.tabular.export import Export, named_apart
 
 
 def chained(first: Export, second: Export, then: Continuation) -> Export:

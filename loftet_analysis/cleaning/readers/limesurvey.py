@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from loftet_analysis.tables.export import Export
+from loftet_analysis.tabular.export import Export
 
 _FULL = re.compile(r"(?P<code>[A-Za-z]\w*(?:\[\w+\])*)\. (?P<text>.+)", re.DOTALL)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from loftet_analysis.tables.export import Export, empty, unreadable
+from loftet_analysis.tabular.export import Export, empty, unreadable
 
 _IMPORT = '{"importid"'
 

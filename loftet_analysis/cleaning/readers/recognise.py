@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from loftet_analysis.tables import workbook
-from loftet_analysis.tables.delimited import decoded, first_rows
+from loftet_analysis.tabular import workbook
+from loftet_analysis.tabular.delimited import decoded, first_rows
 
 _SIGNS = {
     "nettskjema": ({"$submission_id"}, {"$created"}, {"$answer_time_ms"}, {"$answer_time"}),

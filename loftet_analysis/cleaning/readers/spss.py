@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pyreadstat
 
-from loftet_analysis.tables.export import Export, cell_text, empty, unreadable
+from loftet_analysis.tabular.export import Export, cell_text, empty, unreadable
 
 
 def read(path: Path, *, encoding: str | None = None) -> Export:

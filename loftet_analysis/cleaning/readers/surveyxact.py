@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from loftet_analysis.tables import workbook
-from loftet_analysis.tables.delimited import read_delimited, read_rows
-from loftet_analysis.tables.export import Export, unreadable
+from loftet_analysis.tabular import workbook
+from loftet_analysis.tabular.delimited import read_delimited, read_rows
+from loftet_analysis.tabular.export import Export, unreadable
 
 _PARTS = ("structure", "labels")
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from loftet_analysis.errors import InputError, Problem
-from loftet_analysis.tables import delimited, workbook
-from loftet_analysis.tables.export import Export, named_apart
+from loftet_analysis.tabular import delimited, workbook
+from loftet_analysis.tabular.export import Export, named_apart
 
 
 def read_table(path: Path, *, delimiter: str | None = None, encoding: str | None = None) -> Export:

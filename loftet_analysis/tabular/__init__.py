@@ -4,7 +4,7 @@ The floor below studies and cleaning: the register of schools is read with it as
 registers of attendance and lists.
 """
 
-from loftet_analysis.tables.export import Export
-from loftet_analysis.tables.small import read_table
+from loftet_analysis.tabular.export import Export
+from loftet_analysis.tabular.small import read_table
 
 __all__ = ["Export", "read_table"]

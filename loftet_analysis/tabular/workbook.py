@@ -13,7 +13,7 @@ import numpy as np
 from python_calamine import CalamineError, CalamineWorkbook
 
 from loftet_analysis.errors import InputError
-from loftet_analysis.tables.export import (
+from loftet_analysis.tabular.export import (
     Export,
     cell_text,
     empty,

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from loftet_analysis.errors import InputError
-from loftet_analysis.tables.export import Export, empty, from_columns, unreadable
+from loftet_analysis.tabular.export import Export, empty, from_columns, unreadable
 
 DELIMITERS = (";", ",", "\t", "|")
 _MARKS = {
