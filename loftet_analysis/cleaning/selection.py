@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -53,40 +53,95 @@ def rows_of(
     problems += [headings.twice(columns) for columns in found.values() if len(columns) > 1]
     if problems:
         raise InputError(problems)
+    columns = {column: those[0] for column, those in found.items()}
     kept, remarks = np.ones(len(export.frame), dtype=bool), []
     if file.only:
         mine = dict.fromkeys(map(row_text, file.only.values), name)
-        owners, counts = _owners(export, found[file.only.column][0], _claims(study, file) | mine)
-        kept = owners == name
-        allowed = ", ".join(file.only.values)
-        if not kept.any():
-            raise _no_row(f"no row of {name}", file.only.column, counts, allowed, where)
-        others = counts[~counts["owner"].isin(["", name])]
-        if len(others):
-            what = "rows of other populations are left out"
-            remarks.append(Problem(what, _told(file.only.column, others), allowed, where))
-        todo = "name the text in the `only` of a population, or leave these rows out knowingly"
-        remarks += _of_nobody("rows of no population", file.only.column, counts, where, todo)
+        told = _owners(export, columns[file.only.column], _claims(study, population, file) | mine)
+        kept = told.of(name, where, file.only.values)
+        remarks += told.others(name, where, file.only.values)
+        remarks += told.nobodys("population", export.name)
     if file.wave:
-        waves = {row_text(t): each for each, texts in file.wave.values.items() for t in texts}
-        owners, counts = _owners(export, found[file.wave.column][0], waves, kept)
-        allowed = ", ".join(file.wave.values.get(wave, ()))
-        kept = kept & (owners == wave)
-        if not kept.any():
-            raise _no_row(f"no row of {wave}", file.wave.column, counts, allowed, where)
-        todo = "name the text below a wave, or leave these rows out knowingly"
-        remarks += _of_nobody("rows of no wave", file.wave.column, counts, where, todo)
+        owner_of = {row_text(t): each for each, texts in file.wave.values.items() for t in texts}
+        told = _owners(export, columns[file.wave.column], owner_of, kept)
+        kept = kept & told.of(wave, where, file.wave.values[wave])
+        remarks += told.nobodys("wave", where)
     frame = export.frame if kept.all() else export.frame[kept]
     return replace(export, frame=frame, remarks=(*export.remarks, *remarks))
 
 
-def _claims(study: Study, file: ExportFile) -> dict[str, str]:
-    """Return the populations that claim rows of the same file, by the text of the same column."""
+@dataclass(frozen=True)
+class _Owners:
+    """Whose the rows of a file are, as one of its columns tells.
+
+    Attributes
+    ----------
+    column : str
+    rows : ndarray of str
+        By row; ``""`` is nobody's.
+    texts : DataFrame
+        The texts that were met: ``text, owner, n``.
+    hidden : bool
+        Whether the column seems to hold ids or free text, which no message shows.
+    """
+
+    column: str
+    rows: np.ndarray
+    texts: pd.DataFrame
+    hidden: bool
+
+    def of(self, owner: str, where: str, allowed: Sequence[str]) -> np.ndarray:
+        """Return whether each row is an owner's; one who has none is a fault."""
+        mine = self.rows == owner
+        if not mine.any():
+            todo = f"correct the texts of {self.column} in study.yml"
+            found = self._told(self.texts)
+            raise InputError(f"no row of {owner}", found, ", ".join(allowed), where, todo)
+        return mine
+
+    def others(self, owner: str, where: str, allowed: Sequence[str]) -> Iterator[Problem]:
+        """Yield what is told of the rows that are somebody else's."""
+        others = self.texts[~self.texts["owner"].isin(["", owner])]
+        if len(others):
+            what, found = "rows of others are left out", self._told(others)
+            yield Problem(what, found, ", ".join(allowed), where)
+
+    def nobodys(self, kind: str, where: str) -> Iterator[Problem]:
+        """Yield what is told of the rows that are nobody's."""
+        left = self.texts[self.texts["owner"].eq("")]
+        n, n_left = int(self.texts["n"].sum()), int(left["n"].sum())
+        if n_left:
+            what = f"rows of no {kind}"
+            what = f"warning: {what}" if n_left > MOST_UNTOLD * n else what
+            found, allowed = (
+                f"{n_left} of {n} rows; {self._told(left)}",
+                f"at most {MOST_UNTOLD:.0%}",
+            )
+            todo = f"name the text in study.yml, or leave it out where it is of no {kind}"
+            yield Problem(what, found, allowed, where, todo)
+
+    def _told(self, texts: pd.DataFrame) -> str:
+        """Return texts with their owners and counts, the most frequent first."""
+        if self.hidden:
+            return f"{self.column}: {len(texts)} different texts, which are not shown"
+        texts, parts = texts.sort_values(["n", "text"], ascending=[False, True]), []
+        for text, owner, n in texts.head(_SHOWN).itertuples(index=False):
+            named = f"“{redact_text(text)[0][:_LONGEST]}”" if text else "blank"
+            parts.append(f"{named} {n}" + (f" ({owner})" if owner else ""))
+        more = f", and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
+        return f"{self.column}: {', '.join(parts)}{more}"
+
+
+def _claims(study: Study, population: Population, file: ExportFile) -> dict[str, str]:
+    """Return who else claims rows of the same file, by the text of the same column.
+
+    That is another population, or another wave of this one.
+    """
     column = normalise_label(file.only.column)
     return {
-        row_text(text): population.name
-        for population in study.populations.values()
-        for files in population.files.values()
+        row_text(text): wave if each.name == population.name else each.name
+        for each in study.populations.values()
+        for wave, files in each.files.items()
         for other in files
         if other.file == file.file and other.only
         if normalise_label(other.only.column) == column
@@ -96,11 +151,8 @@ def _claims(study: Study, file: ExportFile) -> dict[str, str]:
 
 def _owners(
     export: Export, column: str, owner_of: Mapping[str, str], within: np.ndarray | None = None
-) -> tuple[np.ndarray, pd.DataFrame]:
-    """Return each row's owner by its text or label (``""`` is nobody), and the texts met.
-
-    The texts are ``text, owner, n``, of the rows `within` that hold anything at all.
-    """
+) -> _Owners:
+    """Return whose each row is by its text or label, counted where a row holds anything at all."""
     codes, texts = pd.factorize(export.frame[column])
     labels = export.labels.get(column, {})
     owners = [
@@ -114,42 +166,18 @@ def _owners(
         counted[blank] &= cells.apply(lambda c: c.str.strip().ne("")).any(axis=1).to_numpy()
     n = np.bincount(codes[counted], minlength=len(texts))
     shown = [labels.get(text, text).strip() for text in texts]
-    hidden = bool(identifier_kind(export, column)) or not _is_closed(shown, len(codes))
-    counts = pd.DataFrame({"text": "" if hidden else shown, "owner": owners, "n": n})
-    return np.array(owners, dtype=object)[codes], counts.assign(hidden=hidden)[n > 0]
+    met = pd.DataFrame({"text": shown, "owner": owners, "n": n})[n > 0]
+    hidden = bool(identifier_kind(export, column)) or not is_closed(shown, len(codes))
+    return _Owners(column, np.array(owners, dtype=object)[codes], met, hidden)
 
 
-def _is_closed(texts: Sequence[str], n: int) -> bool:
-    """Return whether texts of `n` cells may be told: a closed list, not ids or free text."""
-    own = len(texts) > 3 and len(texts) > n / 2
-    return len(texts) <= _FEW and not own
+def is_closed(texts: Sequence[str], n: int) -> bool:
+    """Return whether the texts of `n` cells may be told: a closed list, not ids or free text.
 
-
-def _told(column: str, counts: pd.DataFrame) -> str:
-    """Return the texts of a column with their owners and counts, the most frequent first."""
-    if counts["hidden"].any():
-        return f"{column}: {len(counts)} different texts, which are not shown"
-    counts = counts.sort_values(["n", "text"], ascending=[False, True], kind="stable")
-    parts = []
-    for text, owner, n in counts[["text", "owner", "n"]].head(_SHOWN).itertuples(index=False):
-        named = f"“{redact_text(text)[0][:_LONGEST]}”" if text else "blank"
-        parts.append(f"{named} {n}" + (f" ({owner})" if owner else ""))
-    more = f", and {len(counts) - _SHOWN} more" if len(counts) > _SHOWN else ""
-    return f"{column}: {', '.join(parts)}{more}"
-
-
-def _of_nobody(
-    what: str, column: str, counts: pd.DataFrame, where: str, todo: str
-) -> list[Problem]:
-    nobodys, n = counts[counts["owner"].eq("")], int(counts["n"].sum())
-    lost = int(nobodys["n"].sum())
-    if not lost:
-        return []
-    found = f"{lost} of {n} rows; {_told(column, nobodys)}"
-    what = f"warning: {what}" if lost > MOST_UNTOLD * n else what
-    return [Problem(what, found, f"at most {MOST_UNTOLD:.0%}", where, todo)]
-
-
-def _no_row(what: str, column: str, counts: pd.DataFrame, allowed: str, where: str) -> InputError:
-    todo = f"correct the texts of {column} in study.yml"
-    return InputError(what, _told(column, counts), allowed, where, todo)
+    Examples
+    --------
+    >>> is_closed(["pupil", "teacher"], 2), is_closed(["a1", "a2", "a3", "a4"], 6)
+    (True, False)
+    """
+    n_texts = len([text for text in texts if text])
+    return n_texts <= _FEW and (n_texts <= 3 or n_texts <= n / 2)

@@ -118,6 +118,10 @@ def _check_rows(
         document.report((*steps, "wave", "values"), what, found, allowed)
     owners: dict[str, str] = {}
     for each, texts in file.wave.values.items():
+        if file.file not in [other.file for other in population.files.get(each, ())]:
+            what, found = f"texts of a wave whose files lack the file ({population.name})", each
+            todo = f"write files: {{file: {file.file}, wave: …}}, or name the file below {each} too"
+            document.report((*steps, "wave", "values", each), what, found, todo=todo)
         for text in texts:
             other = owners.setdefault(row_text(text), each)
             if other != each:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 
 import pandas as pd
 import pyreadstat
 
-from tests.plausible import given, study
+from tests.plausible import INSTRUMENT, case, given, study
 
-LONG = "files: {file: l.csv, wave: {column: event, values: {pre: [before], post: [after]}}}"
 LONG_STUDY = study("file: l.csv", "wave: {column: event, values: {pre: [before], post: [after]}}")
 HEAD = "id,event,school,q1,q2,q3\n"
 TWICE = (
@@ -40,12 +40,310 @@ LABELLED = pd.DataFrame(
     }
 )
 
+
+def long(text: str, *files: str, **truth: object):
+    """Return the case of a file with a row per person and wave."""
+    return case({"l.csv": text, "study.yml": study(*files) if files else LONG_STUDY}, **truth)
+
+
+def with_only(text: str, only: str = "only: {column: who, values: [pupil]}", **truth: object):
+    """Return the case of one population of a file that holds others."""
+    files = study(f"pre: {{file: p.csv, {only}}}")
+    return case({"p.csv": text, "study.yml": files}, **truth)
+
+
+WHO = "id,school,who,q1,q2,q3\na1,101,pupil,Agree,Agree,Agree\nt1,101,teacher,Neutral,Agree,Agree\n"
+TEACHERS = """\
+  teachers:
+    instrument: mini
+    columns: {school_id: school}
+    link: {by: id, column: id}
+    files: {pre: {file: p.csv, only: {column: Who, values: [teacher, head]}}}
+"""
+PART = "school;id;q1;q2;q3\n"
+NORTH, SOUTH = PART + "101;a1;Agree;Agree;Agree\n", PART + "103;a3;Neutral;Agree;Agree\n"
+LIST = ("pre: [{file: n.csv}, {file: s.csv}]", "post: {file: post.csv}")
+POST = PART + "101;a1;Disagree;Agree;Agree\n103;a3;Agree;Agree;Agree\n"
+
+
+def parts(*files: str, north=NORTH, south=SOUTH, post=POST, more="", top="", **truth: object):
+    """Return the case of a wave in two files."""
+    texts = {"n.csv": north, "s.csv": south, "post.csv": post}
+    return case({**texts, "study.yml": study(*(files or LIST), more=more, top=top)}, **truth)
+
+
 KINDS = {
     "a row per person and wave": {
         "given": given(
             "long_format",
+            {"study.yml": LONG_STUDY},
             values={"joy_1": [4] * 6, "joy_3": [5] * 6},
             linked=3,
+            aside={},
         ),
+        "given, not told": given(
+            "long_format",
+            stops=True,
+            says=("one export for two waves", "wave: {column: …, values: {pre: […], post: […]}}"),
+        ),
+        "semicolons, utf-16 and capitals": case(
+            {
+                "l.csv": (HEAD + TWICE)
+                .replace(",", ";")
+                .replace("before", "BEFORE")
+                .encode("utf-16"),
+                "study.yml": LONG_STUDY,
+            },
+            values=READ,
+            linked=2,
+        ),
+        "each wave for itself": long(
+            HEAD + TWICE,
+            "pre: {file: l.csv, wave: {column: Event, values: before}}",
+            "post: {file: l.csv, wave: {column: event, values: [after, later]}}",
+            values=READ,
+            linked=2,
+        ),
+        "as rows of each wave": long(
+            HEAD + TWICE,
+            "pre: {file: l.csv, only: {column: event, values: before}}",
+            "post: {file: l.csv, only: {column: event, values: after}}",
+            values=READ,
+            linked=2,
+        ),
+        "Norwegian words in cp1252": long(
+            (HEAD + TWICE).replace("before", "Før").replace("after", "Etter").encode("cp1252"),
+            "file: l.csv",
+            "wave: {column: EVENT, values: {pre: før, post: etter}}",
+            values=READ,
+            linked=2,
+        ),
+        "labels of a data file": case(
+            {
+                "l.sav": sav(LABELLED, {"tid": {1: "Før", 2: "Etter"}}),
+                "study.yml": study(
+                    "file: l.sav", "wave: {column: tid, values: {pre: [Før], post: [Etter]}}"
+                ),
+            },
+            values=READ,
+            linked=2,
+        ),
+        "numbers of a data file": case(
+            {
+                "l.sav": sav(LABELLED),
+                "study.yml": study("file: l.sav", "wave: {column: tid, values: {pre: 1, post: 2}}"),
+            },
+            values=READ,
+            linked=2,
+        ),
+        "numbers with decimals": long(
+            (HEAD + TWICE).replace("before", "1.0").replace("after", "2.0"),
+            "file: l.csv",
+            "wave: {column: event, values: {pre: 1, post: 2}}",
+            values=READ,
+            linked=2,
+        ),
+        "events of REDCap": long(
+            (HEAD + "a3,enrol_arm_1,103,,,\n" + TWICE)
+            .replace("event", "redcap_event_name")
+            .replace("before", "baseline_arm_1")
+            .replace("after", "followup_arm_1"),
+            "file: l.csv",
+            "wave: {column: redcap_event_name, "
+            "values: {pre: [baseline_arm_1], post: [followup_arm_1]}}",
+            values=READ,
+            linked=2,
+            says=("rows of no wave", "1 of 5 rows; redcap_event_name: “enrol_arm_1” 1"),
+        ),
+        "another wave and blank cells": long(
+            HEAD + TWICE + "a3,during,103,Agree,Agree,Agree\na4,,103,Agree,Agree,Agree\n,,,,,\n",
+            values=READ,
+            linked=2,
+            says=("warning: rows of no wave", "2 of 6 rows; event: blank 1, “during” 1"),
+            hides=("a3", "a4"),
+        ),
+        "no row of a wave": long(
+            (HEAD + TWICE).replace("after", "then"),
+            stops=True,
+            says=("no row of post", "“then” 2"),
+        ),
+        "a column of ids": long(
+            HEAD + TWICE,
+            "file: l.csv",
+            "wave: {column: id, values: {pre: [before], post: [after]}}",
+            stops=True,
+            says=("ids or codes that should tell rows apart",),
+            hides=("a1",),
+        ),
+        "no such column": long(
+            HEAD + TWICE,
+            "file: l.csv",
+            "wave: {column: evnt, values: {pre: [before], post: [after]}}",
+            stops=True,
+            says=("column not found", "the nearest heading is “event”"),
+        ),
+        "one text for two waves": long(
+            HEAD + TWICE,
+            "file: l.csv",
+            "wave: {column: event, values: {pre: [before, after], post: [After]}}",
+            stops=True,
+            says=("one text for two waves",),
+        ),
+        "a correction by its row": case(
+            {
+                "l.csv": HEAD + TWICE,
+                "fix.csv": "row,column,from,to\n5,joy_1,Agree,Disagree\n",
+                "study.yml": study(
+                    "file: l.csv",
+                    "wave: {column: event, values: {pre: [before], post: [after]}}",
+                    top="corrections: fix.csv",
+                ),
+            },
+            values={"joy_1": [2, 4, 3, 2]},
+        ),
+        "two files, each with both waves": case(
+            {
+                "n.csv": HEAD + TWICE,
+                "s.csv": (HEAD + TWICE).replace("a1", "b1").replace("a2", "b2").replace(",", ";"),
+                "study.yml": study(
+                    "- {file: n.csv, wave: {column: event, values: {pre: before, post: after}}}",
+                    "- {file: s.csv, wave: {column: event, values: {pre: before, post: after}}}",
+                ),
+            },
+            values={"joy_1": [2, 2, 4, 4, 3, 3, 4, 4]},
+            linked=4,
+        ),
+    },
+    "several populations in one file": {
+        "given": given(
+            "two_populations",
+            {"study.yml": study("pre: {file: p.csv, only: {column: who, values: [pupil]}}")},
+            values={"joy_1": [4]},
+            aside={},
+            says=("warning: rows of no population", "“teacher” 1"),
+        ),
+        "both described": case(
+            {
+                "p.csv": WHO,
+                "study.yml": study("pre: {file: p.csv, only: {column: who, values: pupil}}")
+                + TEACHERS,
+            },
+            values={"joy_1": [4]},
+            says=("rows of others are left out", "“teacher” 1 (teachers)"),
+        ),
+        "a new kind": case(
+            {
+                "p.csv": WHO + "x1,101,caretaker,Agree,Agree,Agree\n",
+                "study.yml": study("pre: {file: p.csv, only: {column: who, values: pupil}}")
+                + TEACHERS,
+            },
+            says=("warning: rows of no population", "1 of 3 rows; who: “caretaker” 1"),
+            hides=("x1",),
+        ),
+        "tabs and Norwegian": with_only(
+            WHO.replace(",", "\t").replace("pupil", "Elev").replace("teacher", "Lærer"),
+            "only: {column: who, values: [elev]}",
+            values={"joy_1": [4]},
+        ),
+        "labels of a data file": case(
+            {
+                "p.sav": sav(
+                    LABELLED.assign(id=["a1", "t1", "a2", "t2"]),
+                    {"tid": {1: "Elev", 2: "Lærer"}},
+                ),
+                "study.yml": study("pre: {file: p.sav, only: {column: tid, values: Elev}}"),
+            },
+            values={"joy_1": [2, 3]},
+            says=("“Lærer” 2",),
+        ),
+        "codes in a workbook's text": with_only(
+            WHO.replace("pupil", "1.0").replace("teacher", "2.0"),
+            "only: {column: who, values: 1}",
+            values={"joy_1": [4]},
+        ),
+        "one text for two populations": case(
+            {
+                "p.csv": WHO,
+                "study.yml": study(
+                    "pre: {file: p.csv, only: {column: who, values: [pupil, teacher]}}"
+                )
+                + TEACHERS,
+            },
+            stops=True,
+            says=("one export for two waves or populations",),
+        ),
+        "waves and populations": case(
+            {
+                "l.csv": "id,who,event,school,q1,q2,q3\n"
+                "a1,pupil,1,101,Disagree,Agree,Agree\n"
+                "a1,pupil,2,101,Agree,Agree,Agree\n"
+                "t1,teacher,1,101,Neutral,Agree,Agree\n"
+                "t1,teacher,2,101,Neutral,Agree,Agree\n",
+                "study.yml": study(
+                    "file: l.csv",
+                    "only: {column: who, values: pupil}",
+                    "wave: {column: event, values: {pre: 1, post: 2}}",
+                ),
+            },
+            values={"joy_1": [2, 4]},
+            linked=1,
+        ),
+    },
+    "several files of one wave": {
+        "two files": parts(values={"joy_1": [4, 2, 3, 4]}, linked=2, aside={}),
+        "other tools and encodings": parts(
+            north=NORTH.replace(";", ",").encode("utf-16"),
+            south="school\tid\ts1\ts2\ts3\n103\ta3\tNeutral\tAgree\tAgree\n",
+            values={"joy_1": [4, 2, 3, 4]},
+            linked=2,
+        ).but(**{"instruments/mini.yml": re.sub(r"\[q(\d)\]", r"[q\1, s\1]", INSTRUMENT)}),
+        "a form for each language": parts(
+            "pre: [{file: n.csv}, {file: s.csv, columns: {school_id: Skule, link: Kode}}]",
+            "post: {file: post.csv}",
+            south="Skule;Kode;q1;q2;q3\n103;a3;Neutral;Agree;Agree\n",
+            values={"joy_1": [4, 2, 3, 4]},
+            linked=2,
+        ),
+        "a person in both": parts(
+            south=SOUTH + "101;a1;Disagree;Agree;Agree\n",
+            values={"joy_1": [2, 2, 3, 4]},
+            aside={"duplicate": 1},
+            linked=2,
+        ),
+        "a person in both, the first counts": parts(
+            south=SOUTH + "101;a1;Disagree;Agree;Agree\n",
+            more="    duplicates: first",
+            values={"joy_1": [4, 2, 3, 4]},
+            aside={"duplicate": 1},
+        ),
+        "a correction in one of them": parts(
+            top="corrections: fix.csv",
+            values={"joy_1": [4, 2, 5, 4]},
+        ).but(fix_csv="id,wave,column,from,to\na3,pre,joy_1,Neutral,Strongly agree\n"),
+        "a row of one of them": parts(
+            top="corrections: fix.csv",
+            values={"joy_1": [4, 2, 5, 4]},
+        ).but(fix_csv="file,row,column,from,to\ns.csv,2,joy_1,Neutral,Strongly agree\n"),
+        "a row of either": parts(
+            top="corrections: fix.csv",
+            stops=True,
+            says=("a row number that may be of several exports",),
+        ).but(fix_csv="wave,row,column,from,to\npre,2,joy_1,Neutral,Strongly agree\n"),
+        "a withdrawal": parts(
+            top="withdrawn: gone.csv",
+            values={"joy_1": [4, 2]},
+            aside={"withdrawn": 2},
+        ).but(gone_csv="id\na3\n"),
+        "the same file twice": parts(
+            "pre: [{file: n.csv}, {file: n.csv}]",
+            stops=True,
+            says=("one export for two waves or populations",),
+        ),
+        "one of them is missing": parts(
+            "pre: [{file: n.csv}, {file: east.csv}]",
+            stops=True,
+            says=("export is missing", "east.csv"),
+        ),
+        "an empty list": parts("pre: []", stops=True, says=("a wave without a file",)),
     },
 }
