@@ -97,7 +97,8 @@ def invariance(clean: pd.DataFrame, instrument: Instrument, *, population: str) 
     for name, scale in instrument.scales.items():
         if not {PRE, POST} <= set(scale.waves):
             continue
-        items = tuple(item for item in scale.items if item in clean)
+        both = {*scale.items_in(PRE)} & {*scale.items_in(POST)}
+        items = tuple(item for item in scale.items if item in clean and item in both)
         for kind, samples in ((LINKED, _linked), (GROUPS, _groups)):
             key = {"population": population, "scale": name, "design": kind}
             try:

@@ -60,7 +60,7 @@ def items(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
             if not is_asked(scale, wave, subgroup):
                 continue
             key = {**asked.place, "scale": name, "wave": wave, "subgroup": subgroup}
-            columns = [item for item in scale.items if item in part]
+            columns = [item for item in scale.items_in(wave) if item in part]
             answered = part[columns].to_numpy()
             reached = ~np.isnan(answered).all(axis=1)
             answered = answered[reached]

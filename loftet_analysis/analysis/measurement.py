@@ -7,6 +7,7 @@ Settled once for the study, so that the same scale has the same light in every r
 - *no_metric_invariance*, *no_scalar_invariance*, *invariance_not_examined*: see
   :mod:`loftet_analysis.analysis.invariance`; *metric_invariance_unsure* where equal loadings harm
   RMSEA alone, which with a few hundred people happens by chance.
+- *items_differ*: other items were asked in one of the waves than in another;
 - *wording_changed*: an item was worded otherwise in one of the waves.
 - *floor_effect*, *ceiling_effect*: more than 15 % of the people have the lowest, or highest,
   possible score (Terwee et al. 2007).
@@ -39,8 +40,8 @@ AT_THE_END = 0.15
 GOOD, CARE, DOUBT = LIGHTS = ("good", "care", "doubt")
 CODES = (
     "no_metric_invariance", "metric_invariance_unsure", "no_scalar_invariance",
-    "invariance_not_examined", "low_reliability", "modest_reliability", "wording_changed",
-    "floor_effect", "ceiling_effect",
+    "invariance_not_examined", "low_reliability", "modest_reliability", "items_differ",
+    "wording_changed", "floor_effect", "ceiling_effect",
 )  # fmt: skip
 _DOUBTS = frozenset({"no_metric_invariance", "low_reliability"})
 
@@ -61,6 +62,7 @@ def measurement_warnings(
     invariance_rows: pd.DataFrame,
     units: pd.DataFrame,
     reworded: Collection[tuple[str, str]] = (),
+    differing: Collection[tuple[str, str]] = (),
 ) -> dict[tuple[str, str], str]:
     """Return what every result on a scale must carry, by (population, scale).
 
@@ -72,6 +74,8 @@ def measurement_warnings(
         ``schema.UNITS``.
     reworded : collection of (population, scale)
         Scales of which an item was worded otherwise in one of the waves.
+    differing : collection of (population, scale)
+        Scales that asked other items in one of the waves than in another.
 
     Returns
     -------
@@ -99,8 +103,9 @@ def measurement_warnings(
             told.add("no_metric_invariance" if by_cfi else "metric_invariance_unsure")
         if rows.loc[rows["model"] == SCALAR, "holds"].isna().all():
             told.add("invariance_not_examined")
-    for key in reworded:
-        codes.setdefault(key, set()).add("wording_changed")
+    for code, scales in (("wording_changed", reworded), ("items_differ", differing)):
+        for key in scales:
+            codes.setdefault(key, set()).add(code)
     return {key: ";".join(code for code in CODES if code in told) for key, told in codes.items()}
 
 
@@ -112,4 +117,14 @@ def reworded_scales(study: Study) -> set[tuple[str, str]]:
         for scale in population.instrument.scales.values()
         for item in scale.items.values()
         if any(wave in population.files for earlier in item.earlier for wave in earlier.waves)
+    }
+
+
+def differing_scales(study: Study) -> set[tuple[str, str]]:
+    """Return the (population, scale) that asked other items in one wave than in another."""
+    return {
+        (population.name, scale.name)
+        for population in study.populations.values()
+        for scale in population.instrument.scales.values()
+        if len(scale.forms(population.files)) > 1
     }

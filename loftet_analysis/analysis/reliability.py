@@ -61,7 +61,7 @@ def reliability(
         for wave, subgroup, part in groups:
             if not is_asked(scale, wave, subgroup):
                 continue
-            complete = _complete(part[[item for item in scale.items if item in part]])
+            complete = _complete(part[[item for item in scale.items_in(wave) if item in part]])
             rows.append(
                 {
                     **asked.place,

@@ -94,8 +94,8 @@ def with_flags(
         those that apply, with ``;`` between them.
     """
     asked = np.zeros((len(frame), len(instrument.columns)), dtype=bool)
-    for place, (scale, _) in enumerate(instrument.columns.values()):
-        if wave in scale.waves:
+    for place, (name, (scale, _)) in enumerate(instrument.columns.items()):
+        if scale.asks(name, wave):
             asked[:, place] = True
             if scale.roles and names.ROLE in frame:
                 role = frame[names.ROLE]

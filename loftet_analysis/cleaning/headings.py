@@ -111,7 +111,7 @@ def match_columns(
     problems = [headings.absent(wanted[name]) for name, columns in found.items() if not columns]
     missing = {}
     for name, (scale, item) in population.instrument.columns.items():
-        if wave not in scale.waves:
+        if not scale.asks(name, wave):
             continue
         texts = [file.header(text) for text in (*item.codes, *item.wordings)]
         found[name] = headings.find(texts)

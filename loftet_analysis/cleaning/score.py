@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,8 +23,8 @@ from loftet_analysis.cleaning.codes import (
 )
 from loftet_analysis.cleaning.sheets import REASON, Sheets
 from loftet_analysis.errors import InputError, Problem
-from loftet_analysis.study import Instrument, ResponseSet, normalise_label
-from loftet_analysis.study.columns import column_kinds
+from loftet_analysis.study import Instrument, Population, ResponseSet, normalise_label
+from loftet_analysis.study.columns import column_kinds, form_words
 from loftet_analysis.study.instrument import Range
 from loftet_analysis.study.yamlfile import did_you_mean
 
@@ -126,7 +126,7 @@ def answers(sheets: Sheets) -> Sheets:
     scored, met, stored = {}, [], []
     notes = [pd.DataFrame(columns=[names.REGION, "column", "value", "reason", "n"])]
     for name, (scale, item) in instrument.columns.items():
-        if name not in frame or wave not in scale.waves:
+        if name not in frame or not scale.asks(name, wave):
             scored[name] = np.full(len(frame), np.nan)
             continue
         responses, labels = instrument.response_set(scale.name), sheets.labels.get(name, {})
@@ -242,7 +242,20 @@ def score(sheets: Sheets) -> Sheets:
         frame = frame.assign(**{names.SUBMITTED: days})
     frame = frame.sort_values([names.REGION, names.SCHOOL], kind="stable", ignore_index=True)
     columns = [column for column in column_kinds(sheets.population) if column in frame]
-    return replace(sheets, frame=frame[[REASON, *columns]])
+    told = (*sheets.remarks, *_other_items(sheets.population))
+    return replace(sheets, frame=frame[[REASON, *columns]], remarks=told)
+
+
+def _other_items(population: Population) -> Iterator[Problem]:
+    """Yield what is told of the scales whose items differ between waves."""
+    for scale in population.instrument.scales.values():
+        forms = scale.forms(population.files)
+        if len(forms) > 1:
+            parts = [form_words(scale, *form) for form in forms.items()]
+            what = f"scale {scale.name} has other items in one wave than in another"
+            todo = "compare its waves with care: part of a difference may be the items'"
+            where = f"instrument {population.instrument.name} ({population.name})"
+            yield Problem(what, "; ".join(parts), where=where, todo=todo)
 
 
 def score_scales(frame: pd.DataFrame, *, instrument: Instrument) -> pd.DataFrame:
@@ -251,9 +264,10 @@ def score_scales(frame: pd.DataFrame, *, instrument: Instrument) -> pd.DataFrame
     Parameters
     ----------
     frame : DataFrame
-        Items and scores that are read as they are, as numbers, reversed already.
+        Items and scores that are read as they are, as numbers, reversed already; `wave` where
+        the items of a scale differ between waves.
     instrument : Instrument
-        Its scales, and how many items each needs (``Scale.needed``, inclusive).
+        Its scales, and how many of a wave's items each needs (``Scale.needed_in``, inclusive).
 
     Returns
     -------
@@ -267,6 +281,10 @@ def score_scales(frame: pd.DataFrame, *, instrument: Instrument) -> pd.DataFrame
         items = frame[list(scale.items)].to_numpy(dtype=float)
         answered = np.isfinite(items).sum(axis=1)
         total = np.nansum(items, axis=1)
-        enough = answered >= scale.needed
+        needed = scale.needed
+        if len(scale.forms(scale.waves)) > 1:
+            by_wave = {wave: scale.needed_in(wave) for wave in scale.waves}
+            needed = frame[names.WAVE].map(by_wave).fillna(np.inf).to_numpy(dtype=float)
+        enough = answered >= needed
         scores[name] = np.divide(total, answered, out=np.full(len(frame), np.nan), where=enough)
     return pd.concat([frame, pd.DataFrame(scores, index=frame.index)], axis=1)

@@ -89,13 +89,13 @@ def study_units(
         found: dict[str, dict[str, float]] = {}
         for name, scale in instrument.scales.items():
             answers = instrument.responses[scale.responses]
-            asked = [item for item in scale.items if item in frame]
+            asked = {w: [i for i in scale.items_in(w) if i in frame] for w in (PRE, POST)}
             scores = next((s for s in (before[name], after[name]) if s.notna().any()), before[name])
             scores = scores.dropna().astype(float)
             found[name] = {
                 "midpoint": (answers.minimum + answers.maximum) / 2,
-                "alpha": _alpha(before[asked].astype(float).dropna()),
-                "alpha_post": _alpha(after[asked].astype(float).dropna()),
+                "alpha": _alpha(before[asked[PRE]].astype(float).dropna()),
+                "alpha_post": _alpha(after[asked[POST]].astype(float).dropna()),
                 "floor_share": scores.le(answers.minimum).mean(),
                 "ceiling_share": scores.ge(answers.maximum).mean(),
             }

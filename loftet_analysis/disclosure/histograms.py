@@ -88,7 +88,7 @@ def item_histogram(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
         responses = asked.instrument.responses[scale.responses]
         edges = np.arange(responses.minimum, responses.maximum + 2) - 0.5
         for item in scale.items:
-            for wave in scale.waves:
+            for wave in (each for each in scale.waves if scale.asks(item, each)):
                 about = {"outcome": name, "question": scale.question or "", "item": item}
                 about |= {"subgroup": names.ALL, "wave": wave}
                 rows += _binned(answered[wave], item, about, edges, limit=asked.limit)

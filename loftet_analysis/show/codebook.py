@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -96,7 +96,7 @@ def _variables(
     for name in (*scale.items, scale.name):
         item = scale.items.get(name)
         for wave in names.WAVES:
-            if wave not in population.files or wave not in scale.waves:
+            if wave not in population.files or not scale.asks(name, wave):
                 continue
             earlier = [e.text for e in (item.earlier if item else ()) if wave in e.waves]
             text = text_in((earlier or [item.text if item else scale.label])[0], words.locale)
@@ -159,10 +159,18 @@ def _background(
 
 def _scale_section(scale: Scale, variables: pd.DataFrame, words: Words) -> str:
     _, numbers = words.text, range(3, 7)
-    needed, every = words.count(scale.needed), words.count(len(scale.items))
+    forms = scale.forms(dict.fromkeys(variables["wave"]))
     notes = [
         scale.question,
-        _("mean of the answered items, at least {n} of {all}", n=needed, all=every),
+        *(
+            _when(waves, forms, words)
+            + _(
+                "mean of the answered items, at least {n} of {all}",
+                n=words.count(scale.needed_in(waves[0])),
+                all=words.count(len(items)),
+            )
+            for items, waves in forms.items()
+        ),
         _("follows {source}", source=scale.follows) if scale.follows else None,
     ]
     note = " · ".join([_code(scale.name), *(html.escape(text) for text in notes if text)])
@@ -182,12 +190,22 @@ def _scale_section(scale: Scale, variables: pd.DataFrame, words: Words) -> str:
     return f"<h3>{name}</h3><p class='note'>{note}</p><table>{''.join(rows)}</table>"
 
 
+def _when(waves: Sequence[str], forms: Mapping, words: Words) -> str:
+    """Return the waves that ask the same items, where others ask other ones."""
+    named = ", ".join(label("wave", wave, words) for wave in waves)
+    return f"{named}: " if len(forms) > 1 else ""
+
+
 def _write_workbook(study: Study, variables: pd.DataFrame, words: Words, target: Path) -> None:
     _, scales, values = words.text, [], []
     for name, population in study.populations.items():
         for scale in population.instrument.scales.values():
-            label, items = text_in(scale.label, words.locale), len(scale.items)
-            scales.append((name, scale.name, label, scale.question or "", items, scale.needed))
+            named, question = text_in(scale.label, words.locale), scale.question or ""
+            forms = scale.forms(population.files)
+            for items, waves in forms.items():
+                told = _when(waves, forms, words) + named
+                row = (name, scale.name, told, question, len(items), scale.needed_in(waves[0]))
+                scales.append(row)
         for item, options in value_labels(population, words.locale).items():
             turned = int(population.instrument.items[item][1].reversed)
             values += [(name, item, value, text, turned) for value, text in options.items()]

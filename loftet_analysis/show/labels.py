@@ -120,6 +120,7 @@ LABELS: dict[str, dict[str, str]] = {
         "examined",
         "low_reliability": "its reliability is low",
         "modest_reliability": "its reliability is modest",
+        "items_differ": "not the same questions were asked each time",
         "wording_changed": "a question was worded otherwise one of the times",
         "floor_effect": "many have the lowest possible score",
         "ceiling_effect": "many have the highest possible score",

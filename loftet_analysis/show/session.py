@@ -22,7 +22,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from loftet_analysis import names, paths, schema
-from loftet_analysis.analysis.measurement import light, measurement_warnings, reworded_scales
+from loftet_analysis.analysis.measurement import (
+    differing_scales,
+    light,
+    measurement_warnings,
+    reworded_scales,
+)
 from loftet_analysis.analysis.response import answered_class, totals
 from loftet_analysis.analysis.verdicts import verdicts
 from loftet_analysis.cleaning import store
@@ -474,6 +479,7 @@ class OpenStudy:
             self.table("invariance", population=[population]),
             self.table("units", population=[population]),
             reworded_scales(self.description),
+            differing_scales(self.description),
         )
         return {scale: told for (of, scale), told in warnings.items() if of == population}
 

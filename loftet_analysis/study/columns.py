@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from loftet_analysis import names
+from loftet_analysis.study.instrument import Scale
 from loftet_analysis.study.study import Population, Study
 
 #: What the columns mean that clean data of any study have.
@@ -72,7 +73,8 @@ def clean_columns(study: Study, population: str, language: str | None = None) ->
         background, register, sign, item, scale*), `meaning` (an item's wording, a scale's label,
         else in English), `reversed` (an item that was turned in cleaning; its stored values are
         turned already), `scale` (that an item belongs to), `n_items` and `needed` (of a scale:
-        how many it has, and how many must be answered), `low` and `high` (the ends of the
+        how many it has, and how many must be answered; missing where its items differ
+        between waves, which its meaning says), `low` and `high` (the ends of the
         range), `values` (the groups of a background column, or the labels of the stored values),
         `question`, `waves` (in which it is asked, as far as the study has them) and `roles`
         (that are asked; empty is everybody).
@@ -99,7 +101,7 @@ def clean_columns(study: Study, population: str, language: str | None = None) ->
         if scale:
             responses = instrument.response_set(scale.name)
             row |= {"low": responses.minimum, "high": responses.maximum}
-            row["waves"] = ", ".join(wave for wave in waves if wave in scale.waves)
+            row["waves"] = ", ".join(wave for wave in waves if scale.asks(column, wave))
             row |= {"question": scale.question or "", "roles": ", ".join(scale.roles or ())}
             row["meaning"] = text_in(item.text if item else scale.label, language)
         if item:
@@ -107,6 +109,12 @@ def clean_columns(study: Study, population: str, language: str | None = None) ->
             row |= {"reversed": item.reversed, "scale": scale.name, "values": labels}
         elif scale:
             row |= {"n_items": len(scale.items), "needed": scale.needed}
+            forms = scale.forms(waves)
+            if len(forms) > 1:
+                row |= {"n_items": pd.NA, "needed": pd.NA}
+                row["meaning"] += (
+                    f" ({'; '.join(form_words(scale, *form) for form in forms.items())})"
+                )
         rows.append(row)
     columns = (
         "column", "kind", "meaning", "reversed", "scale", "n_items", "needed", "low", "high",
@@ -114,6 +122,11 @@ def clean_columns(study: Study, population: str, language: str | None = None) ->
     )  # fmt: skip
     table = pd.DataFrame(rows, columns=list(columns))
     return table.astype(dict.fromkeys(("n_items", "needed", "low", "high"), "Int64"))
+
+
+def form_words(scale: Scale, items: Sequence[str], waves: Sequence[str]) -> str:
+    """Say which items of a scale some waves ask, and how many of them must be answered."""
+    return f"{', '.join(waves)}: at least {scale.needed_in(waves[0])} of {', '.join(items)}"
 
 
 def value_labels(population: Population, language: str) -> dict[str, dict[int, str]]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import lcm
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -211,6 +212,8 @@ class Item(Described):
         Codes that it may have in exports, besides its name and its wordings.
     earlier : tuple of Earlier
         Wordings of earlier waves.
+    waves : tuple of str or None
+        The waves in which it is asked; None is all in which its scale is.
     """
 
     more_keys: ClassVar = LANGUAGES
@@ -219,6 +222,7 @@ class Item(Described):
     reversed: bool = False
     columns: Lines = ()
     earlier: tuple[Earlier, ...] = ()
+    waves: Annotated[tuple[WaveName, ...], Field(min_length=1)] | None = None
 
     _gather = model_validator(mode="before")(_gather_languages)
 
@@ -314,12 +318,37 @@ class Scale(Described):
 
     @property
     def needed(self) -> int:
-        """Number of items that must be answered, inclusive: half of 5 is 3."""
+        """Number of all its items that must be answered, inclusive: half of 5 is 3."""
+        return self._needed_of(len(self.items))
+
+    def asks(self, column: str, wave: str) -> bool:
+        """Return whether one of its items, or the scale itself, is asked in a wave."""
+        item = self.items.get(column)
+        asked = item is None or item.waves is None or wave in item.waves
+        return asked and wave in self.waves
+
+    def items_in(self, wave: str) -> tuple[str, ...]:
+        """Return the items that are asked in a wave."""
+        return tuple(item for item in self.items if self.asks(item, wave))
+
+    def needed_in(self, wave: str) -> int:
+        """Return how many of a wave's items must be answered, inclusive."""
+        return self._needed_of(len(self.items_in(wave)))
+
+    def forms(self, waves: Iterable[str]) -> dict[tuple[str, ...], list[str]]:
+        """Return the waves that ask it, by the items that they ask."""
+        found: dict[tuple[str, ...], list[str]] = {}
+        for wave in waves:
+            if wave in self.waves:
+                found.setdefault(self.items_in(wave), []).append(wave)
+        return found
+
+    def _needed_of(self, n: int) -> int:
         parts = {"half": (1, 2), "two_thirds": (2, 3), "all": (1, 1)}
         if isinstance(self.minimum, int):
             return self.minimum
         share, whole = parts[self.minimum]
-        return -(-share * len(self.items) // whole)
+        return -(-share * n // whole)
 
 
 class Instrument(Described):
@@ -377,8 +406,10 @@ class Instrument(Described):
         return self.responses[asked.responses]
 
     def step(self, scale: str) -> float:
-        """Return the distance between two neighbouring scores of full answers."""
-        return self.response_set(scale).step / max(len(self.scales[scale].items), 1)
+        """Return the distance between two neighbouring scores of full answers, in any wave."""
+        asked = self.scales[scale]
+        numbers = {len(asked.items_in(wave)) for wave in asked.waves} - {0}
+        return self.response_set(scale).step / lcm(*numbers)
 
 
 def load_instrument(name: str, folder: Path | None = None) -> Instrument:
@@ -446,8 +477,32 @@ def check_instrument(instrument: Instrument, document: Document) -> None:
             what = f"minimum of scale {name} is more than its items"
             allowed = f"1 to {len(scale.items)}"
             document.report((*steps, "minimum"), what, str(scale.minimum), allowed)
+        elif scale.items:
+            _check_item_waves(scale, document, steps)
     _check_languages(instrument, document)
     _check_unique(instrument, document)
+
+
+def _check_item_waves(scale: Scale, document: Document, steps: tuple[str, ...]) -> None:
+    for name, item in scale.items.items():
+        beyond = [wave for wave in item.waves or () if wave not in scale.waves]
+        if beyond:
+            what, found = (
+                f"an item asked in waves without its scale {scale.name}",
+                ", ".join(beyond),
+            )
+            document.report((*steps, "items", name, "waves"), what, found, ", ".join(scale.waves))
+    for wave in scale.waves:
+        n = len(scale.items_in(wave))
+        if not n:
+            what, todo = (
+                f"scale {scale.name} without an item in a wave",
+                f"take {wave} out of waves",
+            )
+            document.report((*steps, "waves"), what, wave, "one item at least", todo)
+        elif scale.needed_in(wave) > n:
+            what = f"minimum of scale {scale.name} is more than its items in {wave}"
+            document.report((*steps, "minimum"), what, str(scale.minimum), f"1 to {n}")
 
 
 def _check_kind(scale: Scale, document: Document, steps: tuple[str, ...]) -> None:
