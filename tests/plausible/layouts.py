@@ -72,6 +72,18 @@ def parts(*files: str, north=NORTH, south=SOUTH, post=POST, more="", top="", **t
     return case({**texts, "study.yml": study(*(files or LIST), more=more, top=top)}, **truth)
 
 
+LATER = INSTRUMENT.rstrip() + "\n      joy_4: {en: I like maps, columns: [q4], waves: [post]}\n"
+LATER_PRE = "school;id;q1;q2;q3\n101;a1;Agree;Agree;Agree\n"
+LATER_POST = "school;id;q1;q2;q3;q4\n101;a1;Strongly agree;Agree;Agree;Strongly agree\n"
+
+
+def asked_later(instrument=LATER, pre=LATER_PRE, post=LATER_POST, **truth: object):
+    """Return the case of an item that is asked after, and not before."""
+    files = {"pre.csv": pre, "post.csv": post, "instruments/mini.yml": instrument}
+    about = study("pre: {file: pre.csv}", "post: {file: post.csv}")
+    return case({**files, "study.yml": about}, **truth)
+
+
 KINDS = {
     "a row per person and wave": {
         "given": given(
@@ -345,5 +357,49 @@ KINDS = {
             says=("export is missing", "east.csv"),
         ),
         "an empty list": parts("pre: []", stops=True, says=("a wave without a file",)),
+    },
+    "items of some waves": {
+        "one more after": asked_later(
+            values={"joy": [4, 4.5], "joy_4": [None, 5], "joy_3": [4, 4]},
+            says=(
+                "scale joy has other items in one wave than in another",
+                "pre: at least 2 of joy_1, joy_2, joy_3; "
+                "post: at least 2 of joy_1, joy_2, joy_3, joy_4",
+            ),
+            linked=1,
+        ),
+        "all of those that are asked": asked_later(
+            instrument=LATER.replace("minimum: half", "minimum: all"),
+            values={"joy": [4, 4.5]},
+        ),
+        "too few of those that are asked": asked_later(
+            post=LATER_POST.replace("Strongly agree;Agree;Agree;Strongly agree", "Agree;;;"),
+            values={"joy": [4, None]},
+        ),
+        "its column stands in the other wave too": asked_later(
+            pre=LATER_PRE.replace("q3", "q3;q4").replace("Agree\n", "Agree;Disagree\n"),
+            values={"joy": [4, 4.5], "joy_4": [None, 5]},
+        ),
+        "in a file with a row per person and wave": case(
+            {
+                "l.csv": "id,event,school,q1,q2,q3,q4\n"
+                "a1,1,101,Agree,Agree,Agree,\na1,2,101,Agree,Agree,Agree,Strongly agree\n",
+                "instruments/mini.yml": LATER,
+                "study.yml": study(
+                    "file: l.csv", "wave: {column: event, values: {pre: 1, post: 2}}"
+                ),
+            },
+            values={"joy": [4, 4.25]},
+        ),
+        "a wave that the scale is not asked in": asked_later(
+            instrument=LATER.replace("    minimum", "    waves: [pre]\n    minimum"),
+            stops=True,
+            says=("an item asked in waves without its scale joy",),
+        ),
+        "more needed than asked": asked_later(
+            instrument=LATER.replace("minimum: half", "minimum: 4"),
+            stops=True,
+            says=("minimum of scale joy is more than its items in pre",),
+        ),
     },
 }
