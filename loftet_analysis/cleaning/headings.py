@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from loftet_analysis import names
-from loftet_analysis.cleaning.identifiers import looks_like_identifier_heading
+from loftet_analysis.cleaning.identifiers import (
+    holds_identifiers,
+    looks_like_identifier_heading,
+    redact_text,
+)
 from loftet_analysis.cleaning.readers import Export
-from loftet_analysis.cleaning.sheets import Raw
+from loftet_analysis.cleaning.sheets import Raw, Sheets, by_text
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study import ExportFile, Population, normalise_label
 
@@ -19,6 +24,9 @@ _STANDARD = (names.SCHOOL, names.GRADE, names.ROLE, names.GENDER, names.SUBMITTE
 _IDENTIFYING_ROLES = frozenset(
     {"name", "email", "phone", "ip", "coordinates", "username", "national_id"}
 )
+
+_DIGITS = re.compile(r"\d{5}")
+_LONGEST, _SHOWN = 40, 15  # signs of a heading, and headings in a message
 
 
 class Headings:
@@ -93,8 +101,8 @@ def match_columns(
     -------
     raw : Raw
     found : dict
-        What :class:`~loftet_analysis.cleaning.sheets.Sheets` holds as `where`, `labels` and
-        `sources`.
+        What :class:`~loftet_analysis.cleaning.sheets.Sheets` holds as `where`, `labels`,
+        `sources` and `unused`.
 
     Raises
     ------
@@ -129,7 +137,44 @@ def match_columns(
     frame = pd.DataFrame({name: export.frame[column] for name, column in sources.items()})
     labels = {name: export.labels.get(column, {}) for name, column in sources.items()}
     raw = Raw(export, frame, _any_answer(export.frame, file.pattern))
-    return raw, {"where": where, "labels": labels, "sources": sources}
+    idle = _unused(export, file, sources, headings)
+    return raw, {"where": where, "labels": labels, "sources": sources, "unused": idle}
+
+
+def _unused(
+    export: Export, file: ExportFile, sources: Mapping[str, str], headings: Headings
+) -> dict[str, str]:
+    """Return the columns that nothing is read from, with what may be shown of their headings."""
+    apart = [rows.column for rows in (file.only, file.wave) if rows]
+    joined = [file.then.reference, file.then.serial] if file.then else []
+    used = {*sources.values(), *joined, *(c for name in apart for c in headings.find([name]))}
+    unused = {}
+    for column in export.frame:
+        kind, role = identifier_kind(export, column), export.roles.get(column, "")
+        if column in used or (role and not kind):
+            continue
+        heading = " ".join(export.questions.get(column, column).split())
+        safe = not kind and redact_text(heading)[0] == heading and not _DIGITS.search(heading)
+        unused[column] = heading[:_LONGEST] if safe else ""
+    return unused
+
+
+def unused_columns(parts: Iterable[Sheets]) -> list[Problem]:
+    """Return a remark for each file that has columns which no population or wave uses."""
+    by_file: dict[str, dict[str, str]] = {}
+    for part in parts:
+        known = by_file.setdefault(part.file, dict(part.unused))
+        by_file[part.file] = {c: text for c, text in known.items() if c in part.unused}
+    remarks = []
+    for file, unused in by_file.items():
+        shown = [text for text in unused.values() if text]
+        hidden, more = len(unused) - len(shown), len(shown) - _SHOWN
+        parts = [", ".join(shown[:_SHOWN]) + (f" and {more} more" if more > 0 else "")]
+        parts += [f"{hidden} of identifiers, which are not named"] if hidden else []
+        if unused:
+            found = f"{len(unused)}: {'; '.join(filter(None, parts))}"
+            remarks.append(Problem("columns that study.yml does not use", found, where=file))
+    return remarks
 
 
 def _no_items(missing: Mapping[str, Sequence[str]], headings: Headings) -> Problem:
@@ -149,16 +194,38 @@ def _no_items(missing: Mapping[str, Sequence[str]], headings: Headings) -> Probl
 def _direct_identifiers(
     export: Export, population: Population, found: Mapping[str, list[str]], where: str
 ) -> Iterator[Problem]:
-    """Yield the background columns of the study's own that hold names, addresses and the like."""
+    """Yield the background columns of the study's own that hold names, addresses and the like.
+
+    A heading alone is no identifier: a column *email* may say how often somebody writes one.
+    """
     for name, columns in found.items():
         if name not in population.columns or name in _STANDARD:
             continue
-        kinds = {identifier_kind(export, column) for column in columns} - {""}
+        kinds = {column: identifier_kind(export, column) for column in columns}
+        listed = name in population.values
+        kinds = {
+            kind
+            for column, kind in kinds.items()
+            if kind and holds_identifiers(_labelled(export, column), kind, listed=listed)
+        }
         if kinds:
             what = "a background column that holds direct identifiers"
             found = f"{name}: {', '.join(columns)} ({', '.join(sorted(kinds))})"
-            todo = "take it out of study.yml; an id to link by belongs under `link`"
+            todo = (
+                "take it out of study.yml; an id to link by belongs under `link`; where it tells "
+                "nobody apart, name its texts under `values`"
+            )
             yield Problem(what, found, "nothing that names a person", where, todo)
+
+
+def _labelled(export: Export, column: str) -> pd.Series:
+    """Return a column's texts, or the labels that a tool stores for them."""
+    labels = export.labels.get(column)
+    return (
+        by_text(export.frame[column], lambda t: labels.get(t, t))
+        if labels
+        else export.frame[column]
+    )
 
 
 def identifier_kind(export: Export, column: str) -> str:

@@ -42,6 +42,11 @@ _COORDINATES = re.compile(
     r"|\d{1,2}\s*°\s*\d{1,2}\s*['′][^,;\n]{0,12}[NS]?\s*,?"
     r"\s*\d{1,3}\s*°\s*\d{1,2}\s*['′][^,;\n]{0,12}"
 )
+# what tells nobody apart: short numbers, yes and no
+_PLAIN = re.compile(r"\d{1,2}(?:[.,]\d{1,2})?|ja|nei|yes|no|true|false|sann|usann", re.IGNORECASE)
+_DETAILED = re.compile(r"@|(?:\d\D?){5}|\d{1,2}[./-]\d{1,2}[./-]\d{2}|\d[.,]\d{3}", re.IGNORECASE)
+_WITHOUT_FORM = ("name", "username", "address")
+_FEW_TEXTS, _SHARED = 20, 3  # texts of a closed list, and how many people share one on average
 _WORD = r"[A-ZÆØÅÄÖÁČŠŽ][\w'’-]+"
 _INTRODUCED = re.compile(
     r"(?P<before>\b(?i:jeg heter|eg heiter|mitt navn er|navnet mitt er|namnet mitt er|my name is)"
@@ -259,6 +264,46 @@ def redact_names(column: pd.Series, people: Iterable[str]) -> tuple[pd.Series, i
     new = column.map({text: put(text) for text in column.unique()})
     new = new.fillna(column).astype(column.dtype)
     return new, int(new.ne(column).sum())
+
+
+def holds_identifiers(column: pd.Series, kind: str, *, listed: bool = False) -> bool:
+    """Return whether the cells of a column are what its heading says, or tell who somebody is.
+
+    Parameters
+    ----------
+    column : Series of str
+        Texts, or their labels where the tool stores labels.
+    kind : str
+        What it holds by its heading (:func:`looks_like_identifier_heading`).
+    listed : bool
+        Whether the study lists the texts that may stand in it.
+
+    Returns
+    -------
+    bool
+        True where a cell holds an identifier by its form, an @, five digits, a date or a
+        coordinate. Where its texts are not listed, they are numbers of one or two digits, yes and
+        no, or such that many people share one: never so for names and addresses,
+        which have no form.
+
+    Examples
+    --------
+    >>> holds_identifiers(pd.Series(["Ja", "Nei", ""]), "name")
+    False
+    >>> [holds_identifiers(pd.Series([text] * 9), "email") for text in ("a@b.no", "daily")]
+    [True, False]
+    >>> holds_identifiers(pd.Series(["Kari"] * 9), "name")
+    True
+    """
+    filled = column[column.str.strip().ne("")]
+    texts = filled.unique()
+    plain = [text for text in texts if not _PLAIN.fullmatch(text.strip())]
+    if not plain:
+        return False
+    if redact(filled)[1] or any(_DETAILED.search(text) for text in plain):
+        return True
+    own = len(texts) > _FEW_TEXTS or len(texts) > len(filled) / _SHARED
+    return not listed and (kind in _WITHOUT_FORM or own)
 
 
 def looks_like_identifier_heading(text: str) -> str:

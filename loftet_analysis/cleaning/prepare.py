@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pandas as pd
 
 from loftet_analysis.cleaning.chain import attend, clean, link, quarantine, read, score
+from loftet_analysis.cleaning.headings import unused_columns
 from loftet_analysis.cleaning.lists import without_sheets
 from loftet_analysis.cleaning.pseudonyms import load_key
 from loftet_analysis.cleaning.readers import Export
@@ -51,12 +52,15 @@ def prepare(
         with _collecting(problems):
             registers[name] = open_register(study, population)
         waves[name] = _cleaned(study, name, problems, tell)
-    problems += without_sheets(study, (each for files in waves.values() for each in files))
+    everything = [part for parts in waves.values() for part in parts]
+    problems += without_sheets(study, everything)
+    remarks = dict.fromkeys(unused_columns(everything))
+    del everything
     if problems:
         raise InputError(problems)
 
     key = load_key(study) if key is None else key
-    cleaned, aside, remarks = {}, {}, {}
+    cleaned, aside = {}, {}
     tables = {table: [] for table in ("values", "ledger", "linkage", "response")}
     for name in study.populations:
         tell(f"link {name}")

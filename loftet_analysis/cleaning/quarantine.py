@@ -68,7 +68,11 @@ def redact_cells(sheets: Sheets) -> Sheets:
     An answer to an item that holds one is missing. The id or code to link by stays as it is.
     """
     frame, population, export = sheets.frame, sheets.population, sheets.raw.export
-    kinds = {column: identifier_kind(export, column) for column in export.frame}
+    # what the study uses has been found to tell nobody apart, but for the id to link by
+    used = {column for name, column in sheets.sources.items() if name != LINK}
+    kinds = {
+        column: identifier_kind(export, column) for column in export.frame if column not in used
+    }
     kinds = {column: kind for column, kind in kinds.items() if kind}
     notes = _left_behind(sheets, kinds)
     named = [export.frame[column] for column, kind in kinds.items() if kind == "name"]

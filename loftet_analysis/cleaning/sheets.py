@@ -82,6 +82,8 @@ class Sheets:
         Labels by code, by column, where the tool stores them.
     sources : mapping of str to str
         The export's own heading, by column.
+    unused : mapping of str to str
+        The columns that nothing is read from: what may be shown of their headings.
     n_sheets : int
         How many came in.
     corrected : mapping of int to int
@@ -109,6 +111,7 @@ class Sheets:
     where: str = ""
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
+    unused: Mapping[str, str] = field(default_factory=dict)
     n_sheets: int = 0
     corrected: Mapping[int, int] = field(default_factory=dict)
     raw: Raw | None = None
