@@ -54,7 +54,7 @@ def items(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
     frame = clean[[WAVE, *numbers]]
     groups = list(parts(frame.astype(dict.fromkeys(numbers, float)), ()))
     for name, scale in asked.scales.items():
-        responses = asked.instrument.responses[scale.responses]
+        responses = asked.instrument.response_set(name)
         ends = (responses.minimum, responses.maximum)
         for wave, subgroup, part in groups:
             if not is_asked(scale, wave, subgroup):
@@ -62,7 +62,8 @@ def items(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
             key = {**asked.place, "scale": name, "wave": wave, "subgroup": subgroup}
             columns = [item for item in scale.items_in(wave) if item in part]
             answered = part[columns].to_numpy()
-            reached = ~np.isnan(answered).all(axis=1)
+            # of a score as it is there are no items that could have been reached
+            reached = ~np.isnan(answered).all(axis=1) | scale.as_is
             answered = answered[reached]
             told = [
                 {"item": item, **_described(y, ends), **telling}

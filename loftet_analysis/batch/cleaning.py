@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 
-import pandas as pd
-
-from loftet_analysis import names, paths
+from loftet_analysis import paths
 from loftet_analysis.analysis.invariance import study_invariance
 from loftet_analysis.batch.fingerprints import (
     CLEAN,
@@ -21,8 +18,8 @@ from loftet_analysis.batch.lock import say, shown
 from loftet_analysis.batch.plan import DONE
 from loftet_analysis.batch.purge import remove_outdated
 from loftet_analysis.cleaning import pseudonyms, store
+from loftet_analysis.cleaning.account import account
 from loftet_analysis.cleaning.prepare import prepare
-from loftet_analysis.cleaning.sheets import COUNTED_ONLY
 from loftet_analysis.cleaning.store import Prepared
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.show.follow_up import write_follow_up
@@ -35,7 +32,7 @@ def look(study: Study) -> str:
     Raises
     ------
     InputError
-        With everything that stops a run.
+        With everything that stops a run; its notes hold the account as far as it got.
     """
     # pseudonyms of a moment: a look must not make the study's key
     return _account(_prepared(study, key=secrets.token_bytes(pseudonyms.KEY_BYTES)))
@@ -70,25 +67,7 @@ def _prepared(study: Study, key: bytes | None = None) -> Prepared:
 
 
 def _account(prepared: Prepared) -> str:
-    """Return sheets in, clean, set aside and counted only, by population and wave."""
-    place = [names.POPULATION, names.WAVE]
-
-    def sheets(frames: Mapping[str, pd.DataFrame]) -> pd.Series:
-        stamped = [frame.assign(population=name)[place] for name, frame in frames.items()]
-        return pd.concat(stamped).value_counts(sort=False)
-
-    rejected = prepared.ledger[prepared.ledger["reason"].isin(COUNTED_ONLY)]
-    account = pd.DataFrame(
-        {
-            "clean": sheets(prepared.clean),
-            "set aside": sheets(prepared.set_aside),
-            "counted only": rejected.groupby(place)["n_set_aside"].sum(),
-        }
-    )
-    account = account.fillna(0).astype(int)
-    account.insert(0, "sheets", account.sum(axis=1))
-    told = map(str, prepared.remarks)
-    return "\n\n".join([account.reset_index().to_string(index=False), *told])
+    return account(prepared.ledger, prepared.values, prepared.remarks, prepared.clean)
 
 
 def _lost_key(study: Study) -> list[Problem]:

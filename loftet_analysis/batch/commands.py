@@ -69,6 +69,7 @@ def check(*, study: str) -> int:
     try:
         print(look(description))
     except InputError as error:
+        print(*getattr(error, "__notes__", ()), sep="\n\n")
         problems = [*error.problems, *problems]
     if problems:
         raise InputError(problems)

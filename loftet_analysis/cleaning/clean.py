@@ -7,13 +7,14 @@ ones. Nothing is judged on a sheet that has been set aside.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from loftet_analysis import names
+from loftet_analysis.cleaning.account import AFTER, showable
 from loftet_analysis.cleaning.score import MANY_TEXTS, answers
 from loftet_analysis.cleaning.sheets import REASON, Sheets, by_text, decisive, together
 from loftet_analysis.errors import InputError, Problem
@@ -26,6 +27,7 @@ from loftet_analysis.study.yamlfile import did_you_mean
 TEST_SCHOOLS = frozenset({"test", "testskole", "testskule", "test school", "testschool"})
 FEWEST_JUDGED = 20  # sheets of a wave
 _NAMED = 3  # files of a wave in a message
+GRADES_SEEN = ("10", "7. trinn", "10. trinn", "7A", "10A")  # forms of a grade that may be told
 _WHY = {
     "tests": "compare the wave's dates in study.yml with the column of submitted",
     "forms": "look whether the files of two waves have changed places",
@@ -169,32 +171,79 @@ def _times(frame: pd.DataFrame) -> pd.Series:
 def set_aside_tests(sheets: Sheets) -> Sheets:
     """Set aside trials: from before the wave began, from a school called TEST, or marked."""
     frame, start = sheets.frame, sheets.study.waves[sheets.wave].start
+    reason = "test_answer"
     tests = frame[names.SCHOOL].str.strip().str.casefold().isin(TEST_SCHOOLS)
     tests &= frame[names.REGION].eq("")
+    sheets = _because(sheets, tests, reason, names.SCHOOL, "school called test")
     if start:
-        tests |= _times(frame) < pd.Timestamp(start)
+        early = (_times(frame) < pd.Timestamp(start)) & ~tests
+        sheets = _because(sheets, early, reason, names.SUBMITTED, f"{_days(frame[early])}, before")
+        tests |= early
     if TRIAL in frame:
         trial = sheets.population.trial
         meant = {normalise_label(text) for text in (trial.texts if trial else ())}
-        tests |= by_text(frame[TRIAL], lambda text: normalise_label(text) in meant).astype(bool)
+        marked = by_text(frame[TRIAL], lambda text: normalise_label(text) in meant).astype(bool)
+        sheets = _because(sheets, marked & ~tests, reason, TRIAL, "marked as such")
+        tests |= marked
         sheets = replace(sheets, frame=frame.drop(columns=TRIAL))
-    return sheets.set_aside(tests, step="tests", reason="test_answer")
+    return sheets.set_aside(tests, step="tests", reason=reason)
+
+
+def _because(
+    sheets: Sheets, rows: pd.Series, reason: str, column: str, value: str | pd.Series
+) -> Sheets:
+    """Note what the cells say of the sheets that are in and leave, or are told of."""
+    leaving = rows & sheets.still_in
+    if not leaving.any():
+        return sheets
+    cells = sheets.frame.loc[leaving, [names.REGION]].assign(value=value)
+    counts = cells.value_counts(sort=False).sort_index().rename("n").reset_index()
+    return sheets.noting(counts.assign(column=column, reason=reason))
+
+
+def _days(frame: pd.DataFrame) -> str:
+    """Return the first and the last day of submission."""
+    days = _times(frame).dt.strftime("%Y-%m-%d")
+    return " to ".join(sorted({days.min(), days.max()})) if days.notna().any() else ""
 
 
 def set_aside_wrong_forms(sheets: Sheets) -> Sheets:
     """Set aside what was sent in while another wave was open: the link to the wrong form."""
-    days = _times(sheets.frame).dt.normalize()
-    wrong = pd.Series(False, index=sheets.frame.index)
+    frame, days, own = sheets.frame, _times(sheets.frame).dt.normalize(), None
+    wrong = pd.Series(False, index=frame.index)
     for name, wave in sheets.study.waves.items():
-        if wave.start and name != sheets.wave:
-            wrong |= days.between(pd.Timestamp(wave.start), pd.Timestamp(wave.end))
+        if name == sheets.wave:
+            own = wave
+        elif wave.start:
+            there = days.between(pd.Timestamp(wave.start), pd.Timestamp(wave.end))
+            told = f"{_days(frame[there])} ({name})"
+            sheets = _because(sheets, there, "wrong_form", names.SUBMITTED, told)
+            wrong |= there
+    if own and own.end:
+        late = (days > pd.Timestamp(own.end)) & ~wrong
+        sheets = _because(sheets, late, AFTER, names.SUBMITTED, _days(frame[late]))
     return sheets.set_aside(wrong, step="forms", reason="wrong_form")
 
 
 def set_aside_unknown_schools(sheets: Sheets) -> Sheets:
     """Set aside the sheets whose school is not in the register."""
     unknown = sheets.frame[names.REGION].eq("")
+    known = sheets.study.schools[names.SCHOOL]
+    sheets = _told_texts(sheets, unknown, "unknown_school", sheets.frame[names.SCHOOL], known)
     return sheets.set_aside(unknown, step="schools", reason="unknown_school")
+
+
+def _told_texts(
+    sheets: Sheets, rows: pd.Series, reason: str, texts: pd.Series, known: Iterable[str]
+) -> Sheets:
+    """Note the texts by which sheets leave, as far as they may be told."""
+    counts = texts[rows & sheets.still_in].value_counts()
+    if counts.empty:
+        return sheets
+    labels = sheets.labels.get(str(texts.name), {})
+    counts = counts.groupby([labels.get(text, text) for text in counts.index]).sum()
+    told = showable(counts, known).rename_axis("value").rename("n").reset_index()
+    return sheets.noting(told.assign(column=texts.name, reason=reason))
 
 
 def recode(sheets: Sheets) -> Sheets:
@@ -279,6 +328,7 @@ def read_grades(sheets: Sheets) -> Sheets:
     last = dict(zip(schools[names.SCHOOL], span[1].fillna(span[0]).fillna(13), strict=True))
     low, high = (frame[names.SCHOOL].map(end).astype(float) for end in (first, last))
     impossible = given & ~grades.between(low, high)
+    sheets = _told_texts(sheets, impossible, "impossible_grade", text, GRADES_SEEN)
     read = replace(sheets, frame=frame.assign(**{names.GRADE: grades.astype("Int64")}))
     return read.set_aside(impossible, step="grades", reason="impossible_grade")
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 
 import pandas as pd
 
+from loftet_analysis import schema
+from loftet_analysis.cleaning.account import account
 from loftet_analysis.cleaning.chain import attend, clean, link, quarantine, read, score
 from loftet_analysis.cleaning.headings import unused_columns
 from loftet_analysis.cleaning.lists import without_sheets
 from loftet_analysis.cleaning.pseudonyms import load_key
 from loftet_analysis.cleaning.readers import Export
 from loftet_analysis.cleaning.registers import open_register
-from loftet_analysis.cleaning.sheets import REASON, Sheets, sheet_counts
+from loftet_analysis.cleaning.sheets import REASON, VALUES, Sheets, sheet_counts, together
 from loftet_analysis.cleaning.store import Prepared
 from loftet_analysis.cleaning.units import study_units
 from loftet_analysis.disclosure.mask import decide
@@ -41,7 +44,8 @@ def prepare(
     Raises
     ------
     InputError
-        With everything that is wrong with any of the exports.
+        With everything that is wrong with any of the exports; its note is the account of the
+        sheets as far as they came.
     """
     tell = progress or (lambda text: None)
     problems = missing_exports(study)
@@ -56,8 +60,9 @@ def prepare(
     problems += without_sheets(study, everything)
     remarks = dict.fromkeys(unused_columns(everything))
     del everything
+    told = {name: _told(parts) for name, parts in waves.items()}
     if problems:
-        raise InputError(problems)
+        raise _with_account(problems, told)
 
     key = load_key(study) if key is None else key
     cleaned, aside = {}, {}
@@ -74,7 +79,7 @@ def prepare(
                 parts.append(getattr(sheets, table))
             del sheets  # the largest thing in memory
     if problems:
-        raise InputError(problems)
+        raise _with_account(problems, told)
 
     tell("settle")
     instruments = {name: population.instrument for name, population in study.populations.items()}
@@ -86,6 +91,21 @@ def prepare(
         remarks=tuple(remarks),
         **{table: pd.concat(parts, ignore_index=True) for table, parts in tables.items()},
     )
+
+
+def _told(parts: Sequence[Sheets]) -> tuple[pd.DataFrame, pd.DataFrame, tuple[Problem, ...]]:
+    """Return ledger, values and remarks of the waves of a population, as far as they came."""
+    ledger = together(pd.DataFrame(columns=schema.LEDGER), *(part.ledger for part in parts))
+    values = together(pd.DataFrame(columns=VALUES), *(part.values for part in parts))
+    return ledger, values, tuple(remark for part in parts for remark in part.remarks)
+
+
+def _with_account(problems: list[Problem], told: Mapping[str, tuple]) -> InputError:
+    """Return the error of the problems; its note is the account of the sheets so far."""
+    ledgers, values, remarks = zip(*told.values(), strict=True)
+    error = InputError(problems)
+    error.add_note(account(together(*ledgers), together(*values), chain.from_iterable(remarks)))
+    return error
 
 
 def _cleaned(

@@ -88,7 +88,7 @@ def study_units(
         )
         found: dict[str, dict[str, float]] = {}
         for name, scale in instrument.scales.items():
-            answers = instrument.responses[scale.responses]
+            answers = instrument.response_set(name)
             asked = {w: [i for i in scale.items_in(w) if i in frame] for w in (PRE, POST)}
             scores = next((s for s in (before[name], after[name]) if s.notna().any()), before[name])
             scores = scores.dropna().astype(float)

@@ -45,8 +45,8 @@ def histogram(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
     """
     rows: list[dict] = []
     for name, scale in asked.scales.items():
-        responses = asked.instrument.responses[scale.responses]
-        edges = _edges(responses.minimum, responses.maximum, 1 / len(scale.items))
+        responses = asked.instrument.response_set(name)
+        edges = _edges(responses.minimum, responses.maximum, asked.instrument.step(name))
         for subgroup, part in _parts(clean, by_role=asked.roles_apart, roles=scale.roles):
             for wave, here in _waves(part, scale.waves):
                 about = {"outcome": name, "question": scale.question or "", "item": ""}
@@ -85,7 +85,9 @@ def item_histogram(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
     rows: list[dict] = []
     answered = dict(_waves(clean, names.WAVES))
     for name, scale in asked.scales.items():
-        responses = asked.instrument.responses[scale.responses]
+        if scale.as_is:
+            continue
+        responses = asked.instrument.response_set(name)
         edges = np.arange(responses.minimum, responses.maximum + 2) - 0.5
         for item in scale.items:
             for wave in (each for each in scale.waves if scale.asks(item, each)):

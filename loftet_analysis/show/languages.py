@@ -376,11 +376,13 @@ def reader(study: Study, language: str) -> Words:
     for population in study.populations.values():
         for scale in population.instrument.scales.values():
             key = (population.name, scale.name)
-            responses = population.instrument.responses[scale.responses]
+            responses = population.instrument.response_set(scale.name)
             labels = {v: study.text(label, locale) for v, label in responses.labels.items()}
             outcomes[key], options[key] = study.text(scale.label, locale), labels
             low, high = responses.minimum, responses.maximum
-            answers[key] = Answers(low, high, labels[low], labels[high], 1 / len(scale.items))
+            answers[key] = Answers(
+                low, high, labels.get(low, ""), labels.get(high, ""), population.instrument.step(scale.name)
+            )
             for item in scale.items.values():
                 items[population.name, item.name] = study.text(item.text, locale)
                 turned |= {(population.name, item.name)} if item.reversed else set()

@@ -71,10 +71,11 @@ def clean_columns(study: Study, population: str, language: str | None = None) ->
     DataFrame
         A row per column that the clean frame can have, in its order: `column`, `kind` (*key,
         background, register, sign, item, scale*), `meaning` (an item's wording, a scale's label,
-        else in English), `reversed` (an item that was turned in cleaning; its stored values are
-        turned already), `scale` (that an item belongs to), `n_items` and `needed` (of a scale:
+        else in English), `reversed` (an item, or a score that is read as it is, that was turned in
+        cleaning; its stored values are turned already), `scale` (that an item belongs to), `n_items` and `needed` (of a scale:
         how many it has, and how many must be answered; missing where its items differ
-        between waves, which its meaning says), `low` and `high` (the ends of the
+        between waves, which its meaning says; 0 where it is read as it is), `low` and `high` (the
+        ends of the
         range), `values` (the groups of a background column, or the labels of the stored values),
         `question`, `waves` (in which it is asked, as far as the study has them) and `roles`
         (that are asked; empty is everybody).
@@ -109,6 +110,7 @@ def clean_columns(study: Study, population: str, language: str | None = None) ->
             row |= {"reversed": item.reversed, "scale": scale.name, "values": labels}
         elif scale:
             row |= {"n_items": len(scale.items), "needed": scale.needed}
+            row["reversed"] = scale.reversed
             forms = scale.forms(waves)
             if len(forms) > 1:
                 row |= {"n_items": pd.NA, "needed": pd.NA}
@@ -121,7 +123,8 @@ def clean_columns(study: Study, population: str, language: str | None = None) ->
         "values", "question", "waves", "roles",
     )  # fmt: skip
     table = pd.DataFrame(rows, columns=list(columns))
-    return table.astype(dict.fromkeys(("n_items", "needed", "low", "high"), "Int64"))
+    numbers = {"n_items": "Int64", "needed": "Int64", "low": "Float64", "high": "Float64"}
+    return table.astype(numbers)
 
 
 def form_words(scale: Scale, items: Sequence[str], waves: Sequence[str]) -> str:

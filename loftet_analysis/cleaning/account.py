@@ -1,0 +1,220 @@
+"""The account of every sheet in words: reason × count × what it was.
+
+What may be said of a cell is a school's name, a day, a code or label of an answer; never an id, a
+link code or free text. Cells that may hold such are only counted.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+
+import pandas as pd
+
+from loftet_analysis import names
+from loftet_analysis.cleaning.identifiers import redact_text
+from loftet_analysis.cleaning.sheets import BLANK, COUNTED_ONLY
+from loftet_analysis.errors import Problem
+
+MOST_LEFT_OUT = 0.02  # of a wave or an item, without a warning
+AFTER = "after_the_wave"
+FEWEST_SHEETS = 5  # that share a text which is not plainly a school's name
+_JOINED = "\N{NO-BREAK SPACE}"  # where no line may break
+_LONGEST, _MOST_WORDS, _SHOWN, _WIDTH = 60, 6, 10, 98
+_SCHOOL = re.compile(
+    r"sk[ou]le|school|skuvla|skåvllå|skuvle|oppvekst|montessori|steiner|gymnas|akademi|"
+    r"opplæring|læringssenter",
+    re.IGNORECASE,
+)
+# of sheets, then of cells
+_SHEETS = {
+    "withdrawn": "withdrawn since",
+    "opted_out": "said no beforehand",
+    "no_consent": "no consent",
+    "test_answer": "trials",
+    "wrong_form": "sent in while another wave was open",
+    "unknown_school": "the school is not in the register",
+    "impossible_grade": "no grade, or none that the school has",
+    "no_answers": "nothing is answered",
+    "duplicate": "another sheet of the same person counts",
+}
+_CELLS = {
+    "declared_missing": "answers that count as none",
+    "out_of_range": "codes that no answer has",
+    "not_asked": "answers to what their role is not asked",
+    "corrected": "cells corrected by the list",
+    "redacted": "cells with identifiers, replaced by their kind",
+    "left_behind": "cells in columns of identifiers, not read",
+    "earlier_school": "schools by an earlier id or name",
+    AFTER: "sent in after the wave's last day, and kept",
+}
+_BY_COLUMN = frozenset({"corrected", "left_behind", "redacted"})
+_OF_ITEMS = ("declared_missing", "out_of_range", "not_asked")
+
+
+def account(
+    ledger: pd.DataFrame,
+    values: pd.DataFrame,
+    remarks: Iterable[Problem] = (),
+    clean: Mapping[str, pd.DataFrame] | None = None,
+) -> str:
+    """Return what became of every sheet, and why.
+
+    Parameters
+    ----------
+    ledger, values : DataFrame
+        Of all waves and populations (:class:`~loftet_analysis.cleaning.sheets.Sheets`).
+    remarks : iterable of Problem
+    clean : mapping of str to DataFrame, optional
+        By population; without it no item is said to have lost more than two per cent.
+
+    Returns
+    -------
+    str
+        A table of sheets by population and wave; for each of them a line per reason, marked
+        ``warning`` above two per cent; then the remarks.
+
+    Examples
+    --------
+    >>> place = {"population": "pupils", "wave": "pre", "file": "pre.csv", "region": ""}
+    >>> ledger = pd.DataFrame([
+    ...     {**place, "step": "read", "reason": "blank_row", "n_in": 50, "n_out": 50,
+    ...      "n_set_aside": 0},
+    ...     {**place, "step": "schools", "reason": "unknown_school", "n_in": 50, "n_out": 47,
+    ...      "n_set_aside": 3}])
+    >>> values = pd.DataFrame([{**place, "column": "school_id", "value": "Fjellvik skole",
+    ...                         "reason": "unknown_school", "n": 3}])
+    >>> print(account(ledger, values))
+    population wave  sheets  clean  set aside  counted only
+        pupils  pre      50     47          3             0
+    <BLANKLINE>
+    pupils, pre
+         3   6.0 %  warning: unknown_school, the school is not in the register: Fjellvik skole (3)
+    """
+    place = [names.POPULATION, names.WAVE]
+    ledger = ledger[ledger[names.WAVE] != ""]
+    blank, counted = ledger["reason"].eq(BLANK), ledger["reason"].isin(COUNTED_ONLY)
+    aside = ledger["n_set_aside"]
+    stamp = [ledger[column] for column in place]
+    table = pd.DataFrame(
+        {
+            "sheets": ledger["n_out"].where(blank, 0).groupby(stamp, sort=False).sum(),
+            "set aside": aside.mask(blank | counted, 0).groupby(stamp, sort=False).sum(),
+            "counted only": aside.where(counted, 0).groupby(stamp, sort=False).sum(),
+        }
+    ).astype(int)
+    kept = table["sheets"] - table["set aside"] - table["counted only"]
+    table.insert(1, "clean", kept)
+    parts = [table.reset_index().to_string(index=False)] if len(table) else []
+    for (population, wave), row in table.iterrows():
+        here, noted = (
+            frame[(frame[names.POPULATION] == population) & (frame[names.WAVE] == wave)]
+            for frame in (ledger, values)
+        )
+        frame = (clean or {}).get(population)
+        answered = None if frame is None else frame[frame[names.WAVE].eq(wave)].notna().sum()
+        lines = [*_of_sheets(here, noted, row["sheets"]), *_of_cells(noted, answered)]
+        if lines:
+            parts.append("\n".join([f"{population}, {wave}", *lines]))
+    return "\n\n".join([*parts, *dict.fromkeys(map(str, remarks))])
+
+
+def _of_sheets(ledger: pd.DataFrame, values: pd.DataFrame, n_sheets: int) -> Iterator[str]:
+    taken = ledger.groupby("reason", sort=False)["n_set_aside"].sum()
+    for reason, n in taken[taken > 0].items():
+        if reason == BLANK:
+            yield _line(n, "", f"{reason}: rows without any answer, which are no sheets")
+            continue
+        noted = values[values["reason"] == reason]
+        what = _what(noted, n, plain="others" if len(noted) else "")
+        said = f"{reason}, {_SHEETS.get(reason, 'set aside')}{what}"
+        yield _line(n, n / n_sheets if n_sheets else None, said)
+
+
+def _of_cells(values: pd.DataFrame, answered: pd.Series | None) -> Iterator[str]:
+    values = values[~values["reason"].isin(_SHEETS)]
+    for reason in dict.fromkeys((*_CELLS, *values["reason"])):
+        noted = values[values["reason"] == reason]
+        if noted.empty:
+            continue
+        n, share = int(noted["n"].sum()), None
+        what = _what(noted, n, by_column=reason in _BY_COLUMN)
+        if reason in _OF_ITEMS and answered is not None:
+            lost = noted.groupby("column")["n"].sum()
+            shares = lost / (lost + answered.reindex(lost.index).fillna(0))
+            many = shares[shares > MOST_LEFT_OUT].sort_values(ascending=False, kind="stable")
+            if len(many):
+                share = many.iloc[0]
+                first = [f"{item} ({100 * value:.1f}{_JOINED}%)" for item, value in many.items()]
+                more = f" and {len(first) - 5} more" if len(first) > 5 else ""
+                what += f"; more than 2{_JOINED}% of {', '.join(first[:5])}{more}"
+        said = f"{reason}, {_CELLS.get(reason, 'cells')}{what}"
+        yield _line(n, None, f"warning: {said}" if share else said)
+
+
+def _what(noted: pd.DataFrame, n: int, *, by_column: bool = False, plain: str = "") -> str:
+    """Return the texts that were noted, most frequent first, and how many are not shown."""
+    noted = noted.assign(value=noted["value"].astype("str").str.strip("[]"))
+    if by_column:
+        both = noted["column"].str.slice(0, 40) + ": " + noted["value"]
+        noted = noted.assign(value=both.str.removesuffix(": "))
+    counts = noted[noted["value"].ne("")].groupby("value")["n"].sum()
+    counts = counts.sort_index().sort_values(ascending=False, kind="stable")
+    shown = [f"{' '.join(text.split())} ({many:,})" for text, many in counts[:_SHOWN].items()]
+    if len(counts) > _SHOWN:
+        shown.append(f"{len(counts) - _SHOWN} more ({counts[_SHOWN:].sum():,})")
+    rest = int(n - counts.sum())
+    if plain and rest:
+        shown.append(f"{plain} ({rest:,}), not shown")
+    return ": " + ", ".join(shown) if shown else ""
+
+
+def _line(n: int, share: float | str | None, said: str) -> str:
+    much = isinstance(share, float) and share > MOST_LEFT_OUT
+    percent = f"{100 * share:5.1f} %" if isinstance(share, float) else ""
+    head = f"{n:>6,} {percent:>7}  "
+    text = f"warning: {said}" if much else said
+    options = {"initial_indent": head, "subsequent_indent": " " * len(head)}
+    filled = textwrap.fill(text, _WIDTH, break_on_hyphens=False, **options)
+    return filled.replace(_JOINED, " ")
+
+
+def showable(counts: pd.Series, known: Iterable[str]) -> pd.Series:
+    """Return the texts of a column that may be told, with their counts; the rest together as "".
+
+    A text is told that names a kind of school, has the form of an id of the register, or is one
+    word that several sheets share; never one that looks like an identifier or like free text.
+
+    Parameters
+    ----------
+    counts : Series of int
+        Number of cells by text.
+    known : iterable of str
+        Ids of the register.
+
+    Examples
+    --------
+    >>> cells = pd.Series({"Vik skole": 1, "301": 1, "Kari Li": 2, "a1b2": 1, "Fjelltun": 9})
+    >>> showable(cells, ["0301", "1103"]).to_dict()
+    {'': 3, '301': 1, 'Fjelltun': 9, 'Vik skole': 1}
+    """
+    forms = {_form(text) for text in known}
+    longest = max((len(form) for form in forms if not form.strip("9")), default=0)
+
+    def told(text: str, n: int) -> str:
+        short = " ".join(text.split())
+        words = short.split()
+        if not words or len(short) > _LONGEST or len(words) > _MOST_WORDS or redact_text(short)[1]:
+            return ""
+        form = _form(short)
+        of_register = form in forms or (not form.strip("9") and len(form) <= longest)
+        shared = len(words) == 1 and n >= FEWEST_SHEETS and "[" not in short
+        return short if of_register or _SCHOOL.search(short) or shared else ""
+
+    texts = [told(str(text), int(n)) for text, n in counts.items()]
+    return counts.groupby(texts).sum()
+
+
+def _form(text: str) -> str:
+    return re.sub(r"[^\W\d_]", "a", re.sub(r"\d", "9", text.strip()))
