@@ -216,12 +216,12 @@ def export(*, study: str) -> int:
     from loftet_analysis.show.codebook import write_codebook
 
     description = load_study(study)
-    folder = paths.clean(study) / "archive"
+    folder, told = paths.clean(study) / "archive", []
     with occupied(study, "export"):
-        written = write_archive(description, folder)
+        written = write_archive(description, folder, told.append)
         for language in description.languages:
             written += write_codebook(description, folder, language)
     print(f"{study}: {len(written)} files in {shown(folder)}")
-    for path in written:
-        print(f"    {path.name}")
+    for line in (*(path.name for path in written), *told):
+        print(f"    {line}")
     return 0

@@ -11,6 +11,7 @@ import pandas as pd
 from loftet_analysis import schema
 from loftet_analysis.cleaning.account import account
 from loftet_analysis.cleaning.chain import attend, clean, link, quarantine, read, score
+from loftet_analysis.cleaning.directions import directions
 from loftet_analysis.cleaning.headings import unused_columns
 from loftet_analysis.cleaning.lists import without_sheets
 from loftet_analysis.cleaning.pseudonyms import load_key
@@ -74,7 +75,8 @@ def prepare(
             sheets = sheets.pipe(score)
             _check_nothing_lost(sheets)
             cleaned[name], aside[name] = _split(sheets)
-            remarks |= dict.fromkeys(sheets.remarks)
+            found = directions(cleaned[name], study.populations[name])
+            remarks |= dict.fromkeys((*sheets.remarks, *found))
             for table, parts in tables.items():
                 parts.append(getattr(sheets, table))
             del sheets  # the largest thing in memory

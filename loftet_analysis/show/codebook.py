@@ -100,7 +100,7 @@ def _variables(
                 continue
             earlier = [e.text for e in (item.earlier if item else ()) if wave in e.waves]
             text = text_in((earlier or [item.text if item else scale.label])[0], words.locale)
-            if item and item.reversed:
+            if (item or scale).reversed:
                 text += f" ({words.text('reversed')})"
             part = frame[frame[names.WAVE] == wave]
             if scale.roles and names.ROLE in part:
@@ -159,7 +159,8 @@ def _background(
 
 def _scale_section(scale: Scale, variables: pd.DataFrame, words: Words) -> str:
     _, numbers = words.text, range(3, 7)
-    forms = scale.forms(dict.fromkeys(variables["wave"]))
+    forms = scale.forms(dict.fromkeys(variables["wave"])) if scale.items else {}
+    low, high = map(words.plain, scale.range or (0, 0))
     notes = [
         scale.question,
         *(
@@ -171,6 +172,9 @@ def _scale_section(scale: Scale, variables: pd.DataFrame, words: Words) -> str:
             )
             for items, waves in forms.items()
         ),
+        None
+        if scale.items
+        else _("a score that is read as it is, from {low} to {high}", low=low, high=high),
         _("follows {source}", source=scale.follows) if scale.follows else None,
     ]
     note = " · ".join([_code(scale.name), *(html.escape(text) for text in notes if text)])

@@ -71,7 +71,10 @@ class Answers:
     low, high : str
         Their labels in the reader's language.
     step : float
-        The distance between two neighbouring scores of a full answer: 1 / number of items.
+        The distance between two neighbouring scores of a full answer: 1 / number of items; of a
+        published score the width of a bin.
+    is_score : bool
+        Whether it is a published score, whose points have no labels.
     """
 
     minimum: float
@@ -79,6 +82,7 @@ class Answers:
     low: str
     high: str
     step: float = 1.0
+    is_score: bool = False
 
 
 @dataclass(frozen=True)
@@ -176,6 +180,10 @@ class Words:
     def count(self, value: float) -> str:
         """Return a count, its thousands apart by a narrow space (a comma in English)."""
         return self.number(value, 0)
+
+    def plain(self, value: float) -> str:
+        """Return a point of a scale: whole, or with two decimals where it is not."""
+        return self.number(value, 0 if float(value).is_integer() else 2)
 
     def percent(self, share: float, digits: int = 0) -> str:
         """Return a share of 0–1 as per cent.
@@ -372,6 +380,9 @@ def named(row: Mapping[str, object], column: str, words: Words) -> str:
 def reader(study: Study, language: str) -> Words:
     """Return a reader of a language, who knows what a study calls its scales, items and places."""
     locale = Words(language).locale
+    # what the ends of a published score are called, which has no labels
+    own = Words(language)
+    least, most = own.text("lowest possible"), own.text("highest possible")
     outcomes, answers, options, items, turned, wordings = {}, {}, {}, {}, set(), {}
     for population in study.populations.values():
         for scale in population.instrument.scales.values():
@@ -381,7 +392,12 @@ def reader(study: Study, language: str) -> Words:
             outcomes[key], options[key] = study.text(scale.label, locale), labels
             low, high = responses.minimum, responses.maximum
             answers[key] = Answers(
-                low, high, labels.get(low, ""), labels.get(high, ""), population.instrument.step(scale.name)
+                low,
+                high,
+                labels.get(low, least),
+                labels.get(high, most),
+                population.instrument.step(scale.name),
+                scale.as_is,
             )
             for item in scale.items.values():
                 items[population.name, item.name] = study.text(item.text, locale)

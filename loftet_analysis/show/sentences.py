@@ -211,7 +211,7 @@ def _values(row: Mapping[str, object], words: Words) -> dict[str, str]:
         scale = words.answers[row["population"], row["outcome"]]
         low, high, no_change = max(low, scale.minimum), min(high, scale.maximum), None
         values |= {"mean": words.number(row["change"]), "low": scale.low, "high": scale.high}
-        values |= {"minimum": words.count(scale.minimum), "maximum": words.count(scale.maximum)}
+        values |= {"minimum": words.plain(scale.minimum), "maximum": words.plain(scale.maximum)}
     interval = f"{form(low)} {_('to')} {form(high)}"
     interval = _("{level} CI {interval}", level=words.percent(row["ci_level"]), interval=interval)
     if no_change == 0 and low < 0 < high:

@@ -72,12 +72,12 @@ def clean_columns(study: Study, population: str, language: str | None = None) ->
         A row per column that the clean frame can have, in its order: `column`, `kind` (*key,
         background, register, sign, item, scale*), `meaning` (an item's wording, a scale's label,
         else in English), `reversed` (an item, or a score that is read as it is, that was turned in
-        cleaning; its stored values are turned already), `scale` (that an item belongs to), `n_items` and `needed` (of a scale:
-        how many it has, and how many must be answered; missing where its items differ
-        between waves, which its meaning says; 0 where it is read as it is), `low` and `high` (the
-        ends of the
-        range), `values` (the groups of a background column, or the labels of the stored values),
-        `question`, `waves` (in which it is asked, as far as the study has them) and `roles`
+        cleaning; its stored values are turned already), `scale` (that an item belongs to),
+        `n_items` and `needed` (of a scale: how many it has, and how many must be answered; 0 where
+        its score is read as it is, missing where its items differ between waves, which its meaning
+        says), `low` and `high` (the ends of the range), `values` (the groups of a background
+        column, or the labels of the stored values), `question`, `waves` (in which it is asked, as
+        far as the study has them) and `roles`
         (that are asked; empty is everybody).
 
     Examples

@@ -26,6 +26,7 @@ _LOOKS = {
     names.POST: {"facecolor": "none", "edgecolor": BLUE, "linewidth": 1.8},
 }
 # dots, dots, and people that each has at least; dots side by side, inches from dot to dot
+_TICKS = 5  # on the axis of a published score
 _MOST, _FEWEST, _PEOPLE, _ACROSS, _DOT = 20, 5, 6, 13, 0.19
 
 
@@ -104,7 +105,9 @@ def scale_axis(
     """Make the x axis one of a row's answers: a tick per scale point, and what the ends mean."""
     answers = words.answers[row["population"], row["outcome"]]
     points = np.arange(answers.minimum, answers.maximum + 1)
-    ax.set_xticks(points, [words.number(point, 0) for point in points])
+    if answers.is_score:
+        points = np.linspace(answers.minimum, answers.maximum, _TICKS)
+    ax.set_xticks(points, [words.plain(point) for point in points])
     ax.tick_params(axis="x", pad=7)
     low = (answers.minimum, answers.low, "left", -3)
     high = (answers.maximum, answers.high, "right", 3)

@@ -1,0 +1,153 @@
+"""Answers that seem to run the wrong way: single items, and whole waves.
+
+People are taken for independent, which they are not within schools: so an interval of 99.9 per cent
+has to lie below zero before anything is said, and what is said is a question, not a correction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from loftet_analysis import names
+from loftet_analysis.errors import Problem
+from loftet_analysis.study import Population, Scale
+
+FEWEST_PEOPLE = 50
+_BEYOND = 3.29  # standard errors of Fisher's z: 99.9 per cent
+_MIRRORED = 0.25  # of the distance between two waves that is left when one is turned
+_FAR = 1.0  # standard deviations between two waves
+
+
+def directions(clean: pd.DataFrame, population: Population) -> list[Problem]:
+    """Return a remark for what looks as if it ran the wrong way.
+
+    Items that clearly correlate negatively with the rest of their scale; scales whose score and
+    items correlate negatively between two waves of the same people; and, where hardly anybody is
+    linked, scales whose answers in one wave are the mirror image of those in the wave before.
+
+    Parameters
+    ----------
+    clean : DataFrame
+        Clean frame of a population: `wave`, `person_id`, items (reversed already) and scales.
+    population : Population
+
+    Returns
+    -------
+    list of Problem
+        Nothing is said of fewer than 50 people.
+
+    Examples
+    --------
+    >>> from loftet_analysis.study import load_study
+    >>> pupils = load_study("sats").populations["pupils"]
+    >>> up = np.tile([1.0, 2, 3, 4, 5, 6], 10)
+    >>> items = dict.fromkeys(pupils.instrument.scales["effort"].items, up)
+    >>> clean = pd.DataFrame({"wave": "pre", "person_id": None, **items, "effort_2": 7 - up})
+    >>> print(directions(clean, pupils)[0])
+    items that go against the rest of their scale
+        where:   pupils, pre
+        found:   effort_2 of effort (r = -1.00, 60 people)
+        allowed: answers that go together once the reversed items are turned
+        to do:   is one of them reversed? see `reversed` in the instrument, and its codes
+    """
+    waves = {
+        wave: clean[(clean[names.WAVE] == wave).fillna(False)]
+        for wave in population.files
+        if (clean[names.WAVE] == wave).any()
+    }
+    remarks = []
+    for wave, part in waves.items():
+        found = [text for scale in _asked(population, wave) for text in _against(part, scale)]
+        if found:
+            what = "items that go against the rest of their scale"
+            allowed = "answers that go together once the reversed items are turned"
+            todo = "is one of them reversed? see `reversed` in the instrument, and its codes"
+            where = f"{population.name}, {wave}"
+            remarks.append(Problem(what, ", ".join(found), allowed, where, todo))
+    for (before, one), (after, other) in pairwise(waves.items()):
+        scales = [scale for scale in _asked(population, before) if after in scale.waves]
+        found = _turned(one, other, scales, population)
+        if found:
+            what = "scales that run the other way in another wave"
+            allowed = "answers of both waves that run alike"
+            todo = "look whether the codes of both exports have the same meaning"
+            where = f"{population.name}, {before} and {after}"
+            remarks.append(Problem(what, ", ".join(found), allowed, where, todo))
+    return remarks
+
+
+def _asked(population: Population, wave: str) -> list[Scale]:
+    return [scale for scale in population.instrument.scales.values() if wave in scale.waves]
+
+
+def _against(part: pd.DataFrame, scale: Scale) -> Iterator[str]:
+    """Say of which items the correlation with the sum of the others is clearly negative."""
+    items = [item for item in scale.items if item in part and part[item].notna().any()]
+    y = part[items].to_numpy(dtype=float)
+    y = y[np.isfinite(y).all(axis=1)]
+    if len(items) < 2 or len(y) < FEWEST_PEOPLE:
+        return
+    c = np.cov(y, rowvar=False)
+    own, with_all = np.diag(c), c.sum(axis=1)
+    rest = c.sum() - 2 * with_all + own
+    varied = (own > 0) & (rest > 0)
+    r = (with_all - own) / np.sqrt(np.where(varied, own * rest, np.inf))
+    for item, each in zip(items, r, strict=True):
+        if _below_zero(each, len(y)):
+            yield f"{item} of {scale.name} (r = {each:.2f}, {len(y)} people)"
+
+
+def _below_zero(r: float, n: int) -> bool:
+    if not n >= FEWEST_PEOPLE or not r < 0:
+        return False
+    return bool(np.arctanh(max(r, -1 + 1e-12)) + _BEYOND / np.sqrt(n - 3) < 0)
+
+
+def _turned(
+    one: pd.DataFrame, other: pd.DataFrame, scales: Sequence[Scale], population: Population
+) -> list[str]:
+    persons = [part[names.PERSON].dropna() for part in (one, other)]
+    known = [pd.Index(each[~each.duplicated(keep=False)]) for each in persons]
+    common = known[0].intersection(known[1])
+    if len(common) < FEWEST_PEOPLE:
+        return [text for scale in scales for text in _mirrored(one, other, scale, population)]
+    first, second = (
+        part.iloc[pd.Index(part[names.PERSON]).get_indexer_for(common)] for part in (one, other)
+    )
+    found = []
+    for scale in scales:
+        columns = [c for c in (scale.name, *scale.items) if c in first and c in second]
+        r = [_correlation(first[c], second[c]) for c in columns]
+        if scale.name in columns and _below_zero(*r[0]) and all(each < 0 for each, _ in r[1:]):
+            of = f", as of each of its {len(r) - 1} items" if len(r) > 2 else ""
+            found.append(f"{scale.name} (r = {r[0][0]:.2f} of {r[0][1]} people{of})")
+    return found
+
+
+def _correlation(x: pd.Series, y: pd.Series) -> tuple[float, int]:
+    x, y = x.to_numpy(dtype=float), y.to_numpy(dtype=float)
+    both = np.isfinite(x) & np.isfinite(y)
+    x, y = x[both], y[both]
+    if len(x) < 2 or not np.ptp(x) or not np.ptp(y):
+        return np.nan, len(x)
+    return float(np.corrcoef(x, y)[0, 1]), len(x)
+
+
+def _mirrored(
+    one: pd.DataFrame, other: pd.DataFrame, scale: Scale, population: Population
+) -> Iterator[str]:
+    """Say of a scale whose items are all far from the wave before, and near it once turned."""
+    items = [item for item in scale.items if item in one and item in other]
+    if len(items) < 2 or min(len(one), len(other)) < FEWEST_PEOPLE:
+        return
+    ends = population.instrument.response_set(scale.name)
+    before, after = (part[items].astype(float).mean() for part in (one, other))
+    apart = (after - before).abs()
+    turned = (ends.minimum + ends.maximum - after - before).abs()
+    far = apart > _FAR * one[items].astype(float).std(ddof=1)
+    if (far & (turned < _MIRRORED * apart)).all():
+        yield f"{scale.name} (every item is the mirror image of itself)"
