@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 from loftet_analysis.names import COLLEAGUE, LINKED, PARTICIPANT, POPULATIONS, POST, PRE
 
+#: From so many regions on the country's rows rest on regions, see `Estimand.by_region`.
+FEWEST_REGIONS = 8
 _TWICE = (PRE, POST)
 _PAIRS = (PRE, POST, LINKED)
 
@@ -48,6 +50,9 @@ class Estimand:
     is_change : bool
         A mean change, or a difference of two: pooled over regions and asked again under other
         choices.
+    by_region : bool
+        Whether the regions are the clusters of the country's rows, from `FEWEST_REGIONS` on: they
+        answer for a programme like this in regions like these. The others keep their schools.
     is_equity : bool
         Who moved along, not how far the mean went.
     is_difference : bool
@@ -75,6 +80,7 @@ class Estimand:
     pairs_if_any: bool = False
     roles: tuple[str, ...] = ()
     is_change: bool = False
+    by_region: bool = False
     is_equity: bool = False
     is_difference: bool = False
     of_some: bool = False
@@ -104,6 +110,7 @@ ESTIMANDS: dict[str, Estimand] = {
             },
             waves=_PAIRS,
             is_change=True,
+            by_region=True,
             by_subgroup=True,
             people_grow_older=True,
         ),
@@ -114,6 +121,7 @@ ESTIMANDS: dict[str, Estimand] = {
             "the difference is {estimate} standard deviations ({interval}).",
             needs="grades",
             is_change=True,
+            by_region=True,
             by_subgroup=True,
             mark=("orange", "D"),
         ),
@@ -135,6 +143,7 @@ ESTIMANDS: dict[str, Estimand] = {
             needs="grades",
             needs_also="years",
             is_change=True,
+            by_region=True,
             people_grow_older=True,
             mark=("ink", "v"),
         ),
@@ -147,6 +156,7 @@ ESTIMANDS: dict[str, Estimand] = {
             waves=_PAIRS,
             roles=(PARTICIPANT,),
             is_change=True,
+            by_region=True,
         ),
         Estimand(
             "colleagues",
@@ -157,6 +167,7 @@ ESTIMANDS: dict[str, Estimand] = {
             waves=_PAIRS,
             roles=(COLLEAGUE,),
             is_change=True,
+            by_region=True,
             mark=("orange", "D"),
         ),
         Estimand(
@@ -169,6 +180,7 @@ ESTIMANDS: dict[str, Estimand] = {
             waves=_PAIRS,
             roles=(PARTICIPANT, COLLEAGUE),
             is_change=True,
+            by_region=True,
             is_difference=True,
             mark=("ink", "^"),
         ),
@@ -182,6 +194,7 @@ ESTIMANDS: dict[str, Estimand] = {
             needs_also="comparison",
             pairs_if_any=True,
             is_change=True,
+            by_region=True,
             is_difference=True,
             mark=("ink", "^"),
         ),

@@ -36,3 +36,8 @@ OUTCOME = "outcome"
 QUESTION = "question"
 ESTIMAND = "estimand"
 SUBGROUP = "subgroup"
+
+#: A flag: one cluster holds nearly all of what an interval rests on, so nothing is concluded.
+ONE_DOMINATES = "one_dominates"
+#: A flag: the region is the whole study, so its rows are the country's.
+WHOLE_STUDY = "whole_study"

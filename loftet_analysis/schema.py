@@ -243,6 +243,7 @@ EFFECTS = (
     "statistic", "df", "p_value", "p_adjusted", "family", "plan_role", "sd_unit", "estimate",
     "se", "ci_low", "ci_high", "ci_level", "mdes", "sesoi", "drift", "estimate_vs_drift",
     "verdict", "evidence", "measurement_warning", "flags", "method", "reason", "suppressed",
+    "n_schools",
 )  # fmt: skip
 SENSITIVITY = (
     "region", "population", "outcome", "question", "estimand", "subgroup", "analysis", "contrast",

@@ -17,6 +17,7 @@ from scipy.interpolate import CubicSpline
 
 from loftet_analysis.analysis.panel import (
     FEEDER,
+    REGION,
     SCHOOL,
     Codes,
     Mask,
@@ -58,6 +59,9 @@ class Answers:
         ``low_fifth``, ``midpoint``, ``alpha``.
     contrast : str
         What is subtracted from what, where the plan says so.
+    schools : str
+        The clusters that stand for schools where regions are the clusters: ICC and design effect
+        are theirs.
     """
 
     people: Panel
@@ -65,6 +69,11 @@ class Answers:
     valid: Mask
     settled: Mapping[str, object] = field(default_factory=dict)
     contrast: str = ""
+    schools: str = SCHOOL
+
+    def at_schools(self, clusters: str) -> str:
+        """Return the clusters of ICC and design effect where the error rests on `clusters`."""
+        return self.schools if clusters == REGION else clusters
 
     def known(self, name: str) -> float:
         """Return what the study has settled of this name; it must be there."""
@@ -79,7 +88,7 @@ class Estimate:
     """What an estimand gives before it is standardised; fields are named as in the table.
 
     ``cluster`` is each row's cluster where that is not its school; ``baseline`` is the difference
-    of groups before, in scale points.
+    of groups before, in scale points; ``n_schools`` are the schools of the people compared.
     """
 
     raw: Result
@@ -96,6 +105,7 @@ class Estimate:
     design_effect: float = np.nan
     cluster: Codes | None = None
     baseline: float = np.nan
+    n_schools: int | None = None
     flags: tuple[str, ...] = ()
 
 
@@ -108,11 +118,14 @@ def linked_change(case: Answers, *, role: str = "", clusters: str = SCHOOL) -> E
     change, cluster = y[second] - y[first], people.clusters(clusters)
     raw = mean(change, cluster[first])
     found = found_in_pairs(people, valid, raw, first, y[first], y[second])
+    at = case.at_schools(clusters)
+    school = people.clusters(at)[first]
+    by_school = raw if at == clusters else mean(change, school)
     return replace(
         found,
         cluster=cluster,
-        icc_change=intraclass_correlation(change, cluster[first]),
-        design_effect=_ratio(raw.se**2, change.var(ddof=1) / len(change)),
+        icc_change=intraclass_correlation(change, school),
+        design_effect=_ratio(by_school.se**2, change.var(ddof=1) / len(change)),
     )
 
 
@@ -155,7 +168,7 @@ def programme_vs_comparison(case: Answers, *, clusters: str = SCHOOL) -> Estimat
             )
             found = replace(adjusted, flags=("adjusted_for_pre",))
     else:
-        found = difference_of_grades(case, ~people.compared, people.compared)
+        found = difference_of_grades(case, ~people.compared, people.compared, clusters=clusters)
         apart = abs(found.baseline) / case.known(TOTAL)
     if apart > BASELINE_APART:
         raise NotEstimableError("baseline_differs")
@@ -172,14 +185,19 @@ def _difference_of_changes(
     if len(np.unique(group)) < 2:
         raise NotEstimableError("no_pairs")
     change, of_row = y[second] - y[first], people.clusters(clusters)
-    cluster = of_row[first]
-    if adjust:
-        x = np.column_stack([np.ones(len(group)), group, y[first] - y[first].mean()])
-        raw = contrast(change, x, [0, 1, 0], cluster)
-    else:
+
+    def fitted(cluster: Codes) -> Result:
+        if adjust:
+            x = np.column_stack([np.ones(len(group)), group, y[first] - y[first].mean()])
+            return contrast(change, x, [0, 1, 0], cluster)
         cell, (means,) = means_by(2 * cluster + group, change)
         x = np.column_stack([np.ones(len(cell)), cell % 2])
-        raw = contrast(means, x, [0, 1], cell // 2, counts=np.bincount(2 * cluster + group)[cell])
+        counts = np.bincount(2 * cluster + group)[cell]
+        return contrast(means, x, [0, 1], cell // 2, counts=counts)
+
+    raw, at = fitted(of_row[first]), case.at_schools(clusters)
+    school = people.clusters(at)[first]
+    by_school = raw if at == clusters else fitted(school)
     centre = np.array([means_by(group, y[rows])[1][0] for rows in (first, second)])
     before, after = y[first] - centre[0, group], y[second] - centre[1, group]
     found = found_in_pairs(people, valid, raw, first, before, after)
@@ -195,21 +213,27 @@ def _difference_of_changes(
         sd_pre=found.sd_pre * pooled,
         sd_post=found.sd_post * pooled,
         baseline=apart[0],
-        icc_change=intraclass_correlation(within, cluster),
-        design_effect=_ratio(raw.se**2, independent),
+        icc_change=intraclass_correlation(within, school),
+        design_effect=_ratio(by_school.se**2, independent),
         cluster=of_row,
     )
 
 
-def same_grade(case: Answers) -> Estimate:
+def same_grade(case: Answers, *, clusters: str = SCHOOL) -> Estimate:
     """Same-grade change, cells weighted by their share of both waves together."""
     people, y = case.people, case.y
     cells, n, means = common_cells(case, at_least=1)
-    both = n.sum(axis=1)
-    raw = contrast_of_cells(cells, n, means, both, cells // people.n_grades)
+    both, school = n.sum(axis=1), cells // people.n_grades
+    by_school = raw = contrast_of_cells(cells, n, means, both, school)
+    if clusters != SCHOOL:
+        raw = contrast_of_cells(cells, n, means, both, people.cluster_of_school(clusters)[school])
     found = found_in_cells(case, raw, cells, both @ means / both.sum())
-    share = both / both.sum()
-    return replace(found, design_effect=_ratio(raw.se**2, _independent(case, y, cells, n, share)))
+    independent = _independent(case, y, cells, n, both / both.sum())
+    return replace(
+        found,
+        cluster=people.clusters(clusters),
+        design_effect=_ratio(by_school.se**2, independent),
+    )
 
 
 def _independent(case: Answers, y: Floats, cells: Codes, n: Codes, share: Floats) -> float:
@@ -235,11 +259,13 @@ def school_change_by_grade(case: Answers) -> Estimate:
     return found_in_cells(case, raw, cells, np.array([mean_pre.mean(), mean_post.mean()]))
 
 
-def difference_of_grades(case: Answers, in_group: Mask, in_other: Mask) -> Estimate:
+def difference_of_grades(
+    case: Answers, in_group: Mask, in_other: Mask, *, clusters: str = SCHOOL
+) -> Estimate:
     """Same-grade change of one group less that of another.
 
     y ~ wave + wave × group + school × grade × group over the cells present in both waves, each
-    group's cells weighted by their share of the group; clusters schools.
+    group's cells weighted by their share of the group; clusters schools or regions.
     """
     people = case.people
     changes, sides = [], []
@@ -257,7 +283,7 @@ def difference_of_grades(case: Answers, in_group: Mask, in_other: Mask) -> Estim
         means.ravel(),
         np.column_stack([wave, wave * np.repeat(cells % 2 == 0, 2)]),
         [0, 1],
-        np.repeat(cells // 2 // people.n_grades, 2),
+        np.repeat(people.cluster_of_school(clusters)[cells // 2 // people.n_grades], 2),
         cells=np.repeat(cells, 2),
         weights=(share[:, None] / n).ravel(),
         counts=n.ravel(),
@@ -265,10 +291,10 @@ def difference_of_grades(case: Answers, in_group: Mask, in_other: Mask) -> Estim
     both_groups = replace(case, valid=case.valid & (in_group | in_other))
     before, after = (sides[0] - sides[1]).tolist()
     found = found_in_cells(both_groups, raw, np.unique(cells // 2), np.array([before, after]))
-    return replace(found, baseline=before)
+    return replace(found, baseline=before, cluster=people.clusters(clusters))
 
 
-def cohort_change(case: Answers) -> Estimate:
+def cohort_change(case: Answers, *, clusters: str = FEEDER) -> Estimate:
     """Change of the cohorts met in both waves, weighted by their share of both waves together."""
     people, y = case.people, case.y
     if not people.n_grades or not people.years:
@@ -280,7 +306,8 @@ def cohort_change(case: Answers) -> Estimate:
     if not rows.any():
         raise NotEstimableError("no_cohort")
     cohort, cohorts = np.unique(start[rows], return_inverse=True)[::-1]
-    wave, cluster = people.post[rows].astype(int), people.clusters(FEEDER)[rows]
+    of_row = people.clusters(clusters)
+    wave, cluster = people.post[rows].astype(int), of_row[rows]
     n = np.bincount(2 * cohort + wave, minlength=2 * len(cohorts)).reshape(-1, 2)
     code = (cluster * len(cohorts) + cohort) * 2 + wave
     used, (means,) = means_by(code, y[rows])
@@ -301,8 +328,8 @@ def cohort_change(case: Answers) -> Estimate:
         found,
         mean_pre=float(share @ totals[:, 0]),
         mean_post=float(share @ totals[:, 1]),
-        cluster=people.clusters(FEEDER),
-        flags=() if len(people.first) else ("feeders_unknown",),
+        cluster=of_row,
+        flags=("feeders_unknown",) if clusters == FEEDER and not len(people.first) else (),
     )
 
 
@@ -318,6 +345,7 @@ def level(case: Answers, *, agreeing: bool = False) -> Estimate:
     design_effect = _ratio(raw.se**2, independent)
     wave = "post" if people.post[rows][0] else "pre"
     numbers = {f"n_{wave}": len(given), f"mean_{wave}": given.mean(), f"sd_{wave}": _sd(given)}
+    numbers["n_schools"] = len(np.unique(people.school[rows]))
     return Estimate(raw, design_effect=design_effect, **numbers)
 
 
@@ -418,10 +446,12 @@ def found_in(
     """Describe the answers compared, and the schools of eligible rows that are not among them."""
     left = np.bincount(people.school[eligible])
     left[used] = 0
+    n_schools = len(np.unique(used))
     return Estimate(
         raw,
         n_pre=len(before),
         n_post=len(after),
+        n_schools=n_schools,
         n_schools_dropped=np.count_nonzero(left),
         mean_pre=before.mean(),
         mean_post=after.mean(),

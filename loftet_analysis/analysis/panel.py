@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +16,7 @@ from loftet_analysis.stats.result import Floats, NotEstimableError
 from loftet_analysis.study.grades import grade_bands
 
 SCHOOL, POST_SCHOOL, FEEDER, NETWORK = "school", "post_school", "feeder_group", "network"
+REGION = "region"
 
 Codes = NDArray[np.intp]
 Mask = NDArray[np.bool_]
@@ -48,8 +50,11 @@ class Panel:
         Rows of schools outside the programme.
     years : int
         School years from pre to post; 0 where that is not known.
-    given : ndarray of int, shape (n,), or None
-        Clusters that a frame of pairs brings.
+    region : ndarray of int, shape (n,), or None
+        Codes in the order of the regions' names, -1 where it is missing; None where the frame has
+        no regions.
+    given : mapping of str to ndarray of int, shape (n,)
+        Clusters that a frame of pairs brings, by their kind.
     """
 
     frame: pd.DataFrame
@@ -65,17 +70,25 @@ class Panel:
     role: NDArray[np.object_]
     compared: Mask
     years: int
-    given: Codes | None = None
+    region: Codes | None = None
+    given: Mapping[str, Codes] = field(default_factory=dict)
     # as every outcome asks for the same ones
     _rows: dict[str, Mask] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def clusters(self, kind: str) -> Codes:
-        """Return each row's cluster: school, feeder group, network, or school after (of pairs).
+        """Return each row's cluster: school, feeder group, network, region, or that after.
 
-        A frame of pairs brings its own.
+        Those that a frame of pairs brings go before.
+
+        Raises
+        ------
+        InputError
+            Where the clusters are regions and answers have none.
         """
-        if self.given is not None:
-            return self.given
+        if kind in self.given:
+            return self.given[kind]
+        if kind == REGION:
+            return self._with_region()
         if kind == FEEDER:
             return self.feeder[self.school]
         if kind == NETWORK:
@@ -86,6 +99,52 @@ class Panel:
             codes[self.first] = self.school[self.second]
             return codes
         return self.school
+
+    @property
+    def n_regions(self) -> int:
+        """How many regions there are answers of, before or after."""
+        if self.region is None:
+            return 0
+        there = self.region[(self.pre | self.post) & (self.region >= 0)]
+        return len(np.unique(there))
+
+    def cluster_of_school(self, kind: str) -> Codes:
+        """Return each school's cluster: itself, its feeder group, or its region.
+
+        Raises
+        ------
+        InputError
+            Where answers have no region, or a school lies in two.
+        """
+        codes = np.arange(len(self.feeder))
+        if kind != REGION:
+            return self.feeder if kind == FEEDER else codes
+        region = self._with_region()
+        codes[self.school] = region
+        astray = np.unique(self.school[codes[self.school] != region])
+        if len(astray):
+            raise InputError(
+                Problem(
+                    "a school lies in two regions",
+                    found=f"{len(astray)} of {len(codes)} schools",
+                    allowed="every school in one region in both waves",
+                    todo="settle the schools' regions in cleaning",
+                )
+            )
+        return codes
+
+    def _with_region(self) -> Codes:
+        lacking = len(self.frame) if self.region is None else np.count_nonzero(self.region < 0)
+        if lacking:
+            raise InputError(
+                Problem(
+                    "answers without a region",
+                    found=f"{lacking} rows",
+                    allowed=f"a {names.REGION} in every row of clean data",
+                    todo="set them aside in cleaning",
+                )
+            )
+        return self.region
 
 
 def arrange(clean: pd.DataFrame, *, years: int = 0) -> Panel:
@@ -141,6 +200,9 @@ def arrange(clean: pd.DataFrame, *, years: int = 0) -> Panel:
     role = np.full(len(clean), "", dtype=object)
     if names.ROLE in clean:
         role = clean[names.ROLE].astype(object).where(clean[names.ROLE].notna(), "").to_numpy()
+    region = None
+    if names.REGION in clean:
+        region = pd.factorize(clean[names.REGION], sort=True)[0]
     compared = np.zeros(len(clean), dtype=bool)
     if "comparison" in clean:
         compared = clean["comparison"].fillna(False).to_numpy(dtype=bool)
@@ -158,6 +220,7 @@ def arrange(clean: pd.DataFrame, *, years: int = 0) -> Panel:
         role=role,
         compared=compared,
         years=years,
+        region=region,
     )
 
 

@@ -11,6 +11,7 @@ from loftet_analysis.estimands import ESTIMANDS
 from loftet_analysis.names import (
     ESTIMAND,
     NATIONAL,
+    ONE_DOMINATES,
     OUTCOME,
     POPULATION,
     REGION,
@@ -37,7 +38,8 @@ def verdicts(effects: pd.DataFrame) -> pd.DataFrame:
       ``negligible`` (the 1 − 2α interval lies inside ±SESOI, two one-sided tests with the same
       df; `flags` then name a direction where the interval excludes 0); ``increase`` or
       ``decrease`` (the interval of `ci_level` excludes 0, and in a family also `p_adjusted` < α,
-      α = 1 − `ci_level`); else ``unclear``. Rows without an SD unit are judged in their own units
+      α = 1 − `ci_level`); else ``unclear``, and so is every row with the flag ``one_dominates``,
+      whose interval cannot be trusted. Rows without an SD unit are judged in their own units
       and never negligible; what is no change (`p_value` empty) has no verdict.
 
     Parameters
@@ -86,13 +88,14 @@ def verdicts(effects: pd.DataFrame) -> pd.DataFrame:
     negligible = standardised & (apart.abs() + half_two < rows["sesoi"].astype(float))
     seen = excludes_zero & (~in_family | (adjusted < alpha))
     direction = pd.Series(np.where(apart > 0, INCREASE, DECREASE), index=rows.index)
+    flags = _without_direction(rows["flags"].fillna(""))
+    dominated = flags.str.contains(rf"(?:^|;){ONE_DOMINATES}(?:;|$)")
     verdict = np.select(
-        [estimate.isna(), p.isna(), negligible, seen],
-        [REFUSED, "", NEGLIGIBLE, direction],
+        [estimate.isna(), p.isna(), dominated, negligible, seen],
+        [REFUSED, "", UNCLEAR, NEGLIGIBLE, direction],
         UNCLEAR,
     )
-    noted = excludes_zero & negligible & p.notna()
-    flags = _without_direction(rows["flags"].fillna(""))
+    noted = excludes_zero & negligible & p.notna() & ~dominated
     flags = flags.where(~noted, (flags + ";direction=" + direction).str.removeprefix(";"))
     return rows.assign(
         mdes=(reach * rows["change_se"].astype(float) / rows["sd_unit"].astype(float)).where(

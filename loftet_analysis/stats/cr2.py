@@ -94,7 +94,7 @@ def mean(values: ArrayLike, cluster: ArrayLike) -> Result:
     n_clusters = int(np.count_nonzero(n))
     scores = adjusted * np.bincount(cluster, values - estimate)
     df = float(1 / (total**2 * squares))
-    result = Result.from_scores(estimate, scores, df, n_clusters, labels)
+    result = Result.from_scores(estimate, scores, df, n_clusters, labels, float(h.max()))
     if result.se <= TOLERANCE * (adjusted @ np.abs(np.bincount(cluster, values))):
         raise NotEstimableError("no_variance")
     return result
@@ -163,8 +163,8 @@ def contrast(
     n_clusters = np.count_nonzero(np.bincount(cluster))
     if n_clusters < 2:
         raise NotEstimableError("one_cluster")
-    estimate, scores, df = _contrast(y, x, c, cluster, cells, weights, counts)
-    return Result.from_scores(estimate, scores, df, n_clusters, labels)
+    estimate, scores, df, largest = _contrast(y, x, c, cluster, cells, weights, counts)
+    return Result.from_scores(estimate, scores, df, n_clusters, labels, largest)
 
 
 def _contrast(
@@ -176,8 +176,8 @@ def _contrast(
     weights: Floats | None,
     counts: Floats | None,
     centred: bool = False,
-) -> tuple[float, Floats, float]:
-    """Return the estimate, the scores and the df of `contrast`."""
+) -> tuple[float, Floats, float, float]:
+    """Return the estimate, the scores, the df and the largest share of `contrast`."""
     raw_y, raw_x = y, x
     y, x, wx, d, wd = _blocks(y, x, cluster, cells, weights, counts)
     answers = np.linalg.norm(y, axis=1)
@@ -230,7 +230,8 @@ def _contrast(
     scores = (a * residual).sum(axis=1)
     if np.sqrt(scores @ scores) <= noise:
         raise NotEstimableError("no_variance")
-    return float(c @ beta), scores, float(own.sum() ** 2 / squares)
+    total = own.sum()
+    return float(c @ beta), scores, float(total**2 / squares), float(own.max() / total)
 
 
 def _centred(x: Floats, c: Floats, cells: Codes | None) -> tuple[Floats, Floats]:
@@ -304,7 +305,7 @@ def standardise(
     sd = float(number("sd", sd, above=0))
     estimate, labels = raw.estimate / sd, raw.clusters
     if x is None and raw.scores is None:
-        return Result(estimate, raw.se / sd, raw.df, raw.n_clusters)
+        return Result(estimate, raw.se / sd, raw.df, raw.n_clusters, largest=raw.largest)
     if x is None:
         scores = raw.scores / sd
     else:
@@ -327,7 +328,7 @@ def standardise(
         sums = np.bincount(cluster, square - square.mean(), minlength=len(scores))
         spread = sums / len(x) / np.sqrt(1 - sizes / len(x))
         scores = np.pad(scores, (0, len(sizes) - len(scores))) - estimate / (2 * sd**2) * spread
-    return Result.from_scores(estimate, scores, raw.df, raw.n_clusters, labels)
+    return Result.from_scores(estimate, scores, raw.df, raw.n_clusters, labels, raw.largest)
 
 
 def _in_clusters_of(raw: Result, cluster: ArrayLike, n: int) -> tuple[Codes, NDArray | None]:

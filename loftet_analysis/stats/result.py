@@ -39,6 +39,9 @@ class Result:
         error is the sum of their squares. None where the method has no such contributions.
     clusters : ndarray or None
         The labels of `scores`; None where the clusters were given as codes.
+    largest : float
+        Share of the variance (0-1) that one cluster is expected to bring, the cluster that brings
+        most: of a mean the share of the people. NaN where the method does not say.
 
     Examples
     --------
@@ -56,6 +59,7 @@ class Result:
     n_clusters: int = 0
     scores: Floats | None = None
     clusters: NDArray | None = None
+    largest: float = float("nan")
 
     @classmethod
     def from_scores(
@@ -65,9 +69,11 @@ class Result:
         df: float,
         n_clusters: int,
         clusters: NDArray | None = None,
+        largest: float = float("nan"),
     ) -> Result:
         """Return the result whose variance is the sum of the squared scores."""
-        return cls(estimate, float(np.sqrt(scores @ scores)), df, n_clusters, scores, clusters)
+        se = float(np.sqrt(scores @ scores))
+        return cls(estimate, se, df, n_clusters, scores, clusters, largest)
 
     @property
     def statistic(self) -> float:
