@@ -104,6 +104,7 @@ COLUMNS: dict[str, Column] = {
     "sign": _key("sign of careless answering"),
     "state": _key("linked, or why not"),
     "answered": _key("how many of the invited answered, in classes"),
+    "left_out": _key("regions that are not pooled, each with why not, joined by ;"),
     "column": _key("what is counted: gatherings or interim_work"),
     "wording": _key("how the item was worded in that wave"),
     "file": _key("export"),
@@ -293,7 +294,7 @@ MISSING_ANSWERS = (
 )  # fmt: skip
 POOLED = (
     "population", "outcome", "estimand", "k", "estimate", "se", "df", "ci_low", "ci_high",
-    "pi_low", "pi_high", "tau2", "i2", "q", "q_p", "method",
+    "pi_low", "pi_high", "tau2", "i2", "q", "q_p", "method", "left_out",
 )  # fmt: skip
 LEDGER = (
     "population", "wave", "file", "region", "step", "reason", "n_in", "n_out", "n_set_aside",

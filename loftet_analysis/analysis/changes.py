@@ -26,7 +26,7 @@ from loftet_analysis.analysis.panel import (
     rows_of_role,
 )
 from loftet_analysis.names import COLLEAGUE, PARTICIPANT
-from loftet_analysis.stats.cr2 import contrast, mean, means_by
+from loftet_analysis.stats.cr2 import change_in_cells, contrast, mean, means_by
 from loftet_analysis.stats.reliability import intraclass_correlation
 from loftet_analysis.stats.result import Floats, NotEstimableError, Result
 
@@ -409,15 +409,7 @@ def contrast_of_cells(
     cells: Codes, n: Codes, means: Floats, share: Floats, cluster: Codes
 ) -> Result:
     """Σ share (ȳ_post − ȳ_pre) over cells, from their counts and means (cells, 2)."""
-    return contrast(
-        means.ravel(),
-        np.tile([[0.0], [1.0]], (len(cells), 1)),
-        [1],
-        np.repeat(cluster, 2),
-        cells=np.repeat(cells, 2),
-        weights=(share[:, None] / n).ravel(),
-        counts=n.ravel(),
-    )
+    return change_in_cells(means, n, share, cluster)
 
 
 def found_in_pairs(

@@ -31,7 +31,9 @@ from loftet_analysis.analysis.changes import (
     found_in_pairs,
     linked_change,
     participants_vs_colleagues,
+    programme_vs_comparison,
     same_grade,
+    unit_sample,
 )
 from loftet_analysis.analysis.estimates import flags_of
 from loftet_analysis.analysis.invariance import failing_items
@@ -39,6 +41,7 @@ from loftet_analysis.analysis.panel import (
     FEEDER,
     NETWORK,
     POST_SCHOOL,
+    REGION,
     SCHOOL,
     Codes,
     Mask,
@@ -49,6 +52,7 @@ from loftet_analysis.analysis.panel import (
 )
 from loftet_analysis.analysis.verdicts import verdicts
 from loftet_analysis.cleaning.careless import same_answer
+from loftet_analysis.estimands import names_where
 from loftet_analysis.stats import missing, mixed, ordinal
 from loftet_analysis.stats.cr2 import contrast, mean, means_by, standardise
 from loftet_analysis.stats.result import Floats, NotEstimableError, Result
@@ -75,7 +79,7 @@ class Case(Answers):
     main : mapping
         The row.
     clusters : str
-        Of linked people, as in the main analysis.
+        Those of the main row.
     invited : mapping of str to float
         How many were invited at each school.
     careless : ndarray of bool, or None
@@ -99,6 +103,11 @@ class Case(Answers):
     def estimand(self) -> str:
         """The estimand of the main row."""
         return str(self.main[names.ESTIMAND])
+
+    @property
+    def at_schools_or_above(self) -> str:
+        """Clusters of what is counted by schools: regions where the main row rests on them."""
+        return REGION if self.clusters == REGION else SCHOOL
 
     @property
     def role(self) -> str:
@@ -126,9 +135,8 @@ class Case(Answers):
         """Return what the main analysis gives of these answers."""
         if self.main[names.ESTIMAND] in LINKED:
             return linked_change(self, clusters=self.clusters)
-        return (same_grade if self.main[names.ESTIMAND] in GRADES else participants_vs_colleagues)(
-            self
-        )
+        found = same_grade if self.main[names.ESTIMAND] in GRADES else participants_vs_colleagues
+        return found(self, clusters=self.clusters)
 
 
 @dataclass(frozen=True)
@@ -206,7 +214,8 @@ def sensitivity(
     effects : DataFrame
         ``schema.EFFECTS`` of the main analysis with verdicts; rows of everybody (subgroup ``all``)
         of ``linked_change``, ``same_grade``, ``participants``, ``colleagues`` and
-        ``participants_vs_colleagues`` are asked again.
+        ``participants_vs_colleagues`` are asked again, and of the country's rows by regions all
+        are asked with schools as clusters (``these_regions``).
     plan : DataFrame
         From ``study.plan``: the unit of each outcome.
     asked : Questionnaire
@@ -263,7 +272,8 @@ def sensitivity(
         items = instrument.scales[outcome].items if out else ()
         case = Case(
             panel, nothing, none, settled.get(outcome, {}), main=main,
-            clusters=FEEDER if main[names.POPULATION] == "pupils" else SCHOOL,
+            schools=FEEDER if main[names.POPULATION] == "pupils" else SCHOOL,
+            clusters=main["cluster"],
             invited=asked.invited, careless=careless, failing=tuple(sorted(out)),
             others=tuple(item for item in items if item not in out),
             latent=_latent(examined, outcome) if national else {},
@@ -367,7 +377,7 @@ def _all_schools(case: Case) -> Estimate:
     code = (people.school[rows] * people.n_grades + grade) * 2 + wave
     used, (means,) = means_by(code, case.y[rows])
     x = np.column_stack([used % 2, np.eye(grade.max() + 1)[used // 2 % people.n_grades]])
-    cluster = used // 2 // people.n_grades
+    cluster = people.cluster_of_school(case.at_schools_or_above)[used // 2 // people.n_grades]
     raw = contrast(means, x, np.eye(x.shape[1])[0], cluster, counts=np.bincount(code)[used])
     return _in_rows(case, raw, rows)
 
@@ -378,7 +388,8 @@ def _equal_grades(case: Case) -> Estimate:
     cells, n, means = common_cells(case, at_least=1)
     both, grade = n.sum(axis=1), cells % case.people.n_grades
     share = both / np.bincount(grade, both)[grade] / len(np.unique(grade))
-    raw = contrast_of_cells(cells, n, means, share, cells // case.people.n_grades)
+    cluster = case.people.cluster_of_school(case.at_schools_or_above)
+    raw = contrast_of_cells(cells, n, means, share, cluster[cells // case.people.n_grades])
     return _in_rows(case, raw, _waves(case) & np.isin(case.people.cell, cells))
 
 
@@ -420,9 +431,13 @@ def _reml_of_everybody(case: Case) -> Estimate:
     return _in_rows(case, fitted.contrast(np.eye(x.shape[1])[0]), rows)
 
 
-@analysis("stayers", f"people who stayed at their school, clusters schools; {CR2}", LINKED)
+@analysis(
+    "stayers",
+    f"people who stayed at their school, clusters {{case.at_schools_or_above}}s; {CR2}",
+    LINKED,
+)
 def _stayed(case: Case) -> Estimate:
-    return linked_change(_stayers(case))
+    return linked_change(_stayers(case), clusters=case.at_schools_or_above)
 
 
 # weights and missing people
@@ -546,11 +561,12 @@ def _imputed_pairs(case: Case) -> Estimate:
 )
 def _linked_and_unlinked(case: Case) -> Estimate:
     """All answers of each wave; where there are no feeder groups people enter by their school."""
-    if case.clusters == FEEDER:
-        return cohort_change(case)
+    if case.schools == FEEDER:
+        return cohort_change(case, clusters=case.clusters)
     rows = _waves(case)
     people = case.people
-    raw = missing.linked_and_unlinked(case.y[rows], people.post[rows], people.school[rows])
+    cluster = people.clusters(case.clusters)[rows]
+    raw = missing.linked_and_unlinked(case.y[rows], people.post[rows], cluster)
     return _in_rows(case, raw, rows)
 
 
@@ -609,9 +625,8 @@ def _superiority(case: Case) -> Estimate:
     people = case.people
     rows = _waves(case) & np.isin(people.cell, common_cells(case, at_least=1)[0])
     before, after = rows & people.pre, rows & people.post
-    raw = ordinal.superiority(
-        case.y[before], case.y[after], people.school[before], people.school[after]
-    )
+    cluster = people.clusters(case.at_schools_or_above)
+    raw = ordinal.superiority(case.y[before], case.y[after], cluster[before], cluster[after])
     return _in_rows(case, raw, rows)
 
 
@@ -647,7 +662,8 @@ def _ancova(case: Case) -> Estimate:
     first, second = case.pairs
     before = case.y[first]
     x = np.column_stack([np.ones(len(role)), role.astype(float), before - before.mean()])
-    return _in_pairs(case, contrast(case.y[second], x, [0, 1, 0], case.people.school[first]))
+    cluster = case.people.clusters(case.clusters)[first]
+    return _in_pairs(case, contrast(case.y[second], x, [0, 1, 0], cluster))
 
 
 @analysis("school_effects", f"change ~ role + school, within schools; {CR2}", ROLES)
@@ -655,7 +671,8 @@ def _school_effects(case: Case) -> Estimate:
     case, role = _of_roles(case)
     first, second = case.pairs
     change, school = case.y[second] - case.y[first], case.people.school[first]
-    return _in_pairs(case, contrast(change, role[:, None].astype(float), [1], school, cells=school))
+    cluster, x = case.people.clusters(case.clusters)[first], role[:, None].astype(float)
+    return _in_pairs(case, contrast(change, x, [1], cluster, cells=school))
 
 
 # what ignores schools
@@ -700,6 +717,35 @@ for _clusters in (SCHOOL, POST_SCHOOL, NETWORK):
         LINKED,
         when=lambda case: case.clusters == FEEDER,
     )(partial(linked_change, clusters=_clusters))
+
+
+def _main_unit(case: Case, found: Estimate) -> Unit:
+    """Return the unit of the main row, as uncertain as it is there."""
+    named = WITHIN_ROLE if case.estimand in ROLES else TOTAL
+    is_sample = case.settled.get("unit_is_sample", False)
+    return Unit(
+        case.known(named), unit_sample(case.people, case.y, found, named) if is_sample else {}
+    )
+
+
+def _these_regions(case: Case) -> Estimate:
+    """Cluster the country's row by schools: what happened in these very regions."""
+    found = {
+        "same_grade": same_grade,
+        "cohort_change": cohort_change,
+        "participants_vs_colleagues": participants_vs_colleagues,
+        "programme_vs_comparison": programme_vs_comparison,
+    }.get(case.estimand, linked_change)
+    return found(case, clusters=SCHOOL if case.estimand in GRADES else case.schools)
+
+
+analysis(
+    "these_regions",
+    f"clusters: schools, or feeder groups, so of these very regions; {CR2}",
+    names_where(by_region=True),
+    unit=_main_unit,
+    when=lambda case: case.clusters == REGION,
+)(_these_regions)
 
 
 def _tipping(case: Case, *, mark: str) -> Estimate:

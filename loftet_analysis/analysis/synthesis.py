@@ -1,19 +1,17 @@
-"""Regions together: in two stages from their estimates, and in one stage from their people.
+"""How far regions differ: their estimates and standard errors go through ``stats.meta``.
 
-Two stages: the regions' estimates and their standard errors go through ``stats.meta``. One stage:
-all people are pooled, and the regions are the clusters of CR2.
+The country's own row, from everybody's answers with regions as clusters, is that of the verbs of
+:mod:`loftet_analysis.analysis.estimates`; what is pooled here stands beside it and gives no second
+verdict.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 
-from loftet_analysis.analysis.changes import Answers, common_cells, contrast_of_cells
-from loftet_analysis.analysis.estimates import REASONS
-from loftet_analysis.analysis.panel import Codes, answers, arrange, complete_pairs
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.estimands import names_where
 from loftet_analysis.names import (
@@ -26,7 +24,6 @@ from loftet_analysis.names import (
     SUBGROUP,
 )
 from loftet_analysis.schema import POOLED
-from loftet_analysis.stats.cr2 import mean, standardise
 from loftet_analysis.stats.meta import RandomEffects, random_effects
 from loftet_analysis.stats.result import Floats, NotEstimableError, Result
 
@@ -35,14 +32,14 @@ REFUSED = "not pooled: fewer than two regions with an estimate"
 REGRESSION = "REML, Knapp–Hartung with max(KH, model), t(k − p)"
 UNGUARDED = "REML, Knapp–Hartung, t(k − p)"
 NOT_REGRESSED = "not fitted: too few regions for the moderators, or moderators that do not differ"
-ONE_STAGE = "one stage: all people, CR2 over regions, Satterthwaite df"
-NOT_IN_ONE_STAGE = "one stage, not estimated: {}"
+#: Why a region is left out of what is pooled, beside the reason that its row gives.
+HIDDEN, NO_SPREAD, NO_ROW = "hidden", "no_variance", "no_row"
 
 KEYS = (POPULATION, OUTCOME, ESTIMAND, SUBGROUP, "contrast")
 HETEROGENEITY = ("tau2", "tau2_ci_low", "tau2_ci_high", "i2", "q", "q_p")
 POOLED_EACH = (
     "k", "estimate", "se", "df", "ci_low", "ci_high", "pi_low", "pi_high", *HETEROGENEITY,
-    "method",
+    "method", "left_out",
 )  # fmt: skip
 LEFT_OUT = ("left_out", "k", "estimate", "se", "df", "ci_low", "ci_high", "tau2", "method")
 REGRESSED = (
@@ -52,16 +49,21 @@ REGRESSED = (
 NOT_NUMBERS = {*KEYS, "left_out", "term", "k", "method"}
 
 
-def pool(effects: pd.DataFrame, *, ci_level: float = 0.95) -> pd.DataFrame:
-    """Return the random-effects mean of the regions' standardised estimates.
+def pool(
+    effects: pd.DataFrame, *, regions: Sequence[str] = (), ci_level: float = 0.95
+) -> pd.DataFrame:
+    """Return how far regions differ, and the random-effects mean of their standardised estimates.
 
-    As `pool_each`; mean changes of whole populations only.
+    As `pool_each`; mean changes of whole populations only. It tells where the change of one more
+    region can be expected; what is concluded of the country stands in the country's own rows.
 
     Parameters
     ----------
     effects : DataFrame
-        Rows of ``schema.EFFECTS``. National rows, subgroups, and rows without an estimate (refused
-        or suppressed) are left out.
+        Rows of ``schema.EFFECTS``. National rows and subgroups are passed over; regions without an
+        estimate (refused) or with a true `suppressed` are left out, and told.
+    regions : sequence of str, optional
+        All regions of the study, so that those without any row are told too.
     ci_level : float, default .95
         Level of both intervals.
 
@@ -71,6 +73,8 @@ def pool(effects: pd.DataFrame, *, ci_level: float = 0.95) -> pd.DataFrame:
         ``schema.POOLED``, a row per population × outcome × estimand in the order of `effects`; an
         estimand with several contrasts has as many rows, which `pool_each` tells apart. `i2` is a
         share (0–1). With fewer than two regions the numbers but `k` are empty and `method` says so.
+        `left_out` names the regions that are no part of it, each with its reason, as in
+        ``oslo: one_cluster; troms: hidden``.
 
     Raises
     ------
@@ -86,10 +90,12 @@ def pool(effects: pd.DataFrame, *, ci_level: float = 0.95) -> pd.DataFrame:
     [{'k': 3, 'estimate': 0.315, 'se': 0.141, 'tau2': 0.044, 'i2': 0.771}]
     """
     pooled = effects[SUBGROUP].eq(ALL) & effects[ESTIMAND].isin(names_where(is_change=True))
-    return pool_each(effects[pooled], ci_level=ci_level)[list(POOLED)]
+    return pool_each(effects[pooled], regions=regions, ci_level=ci_level)[list(POOLED)]
 
 
-def pool_each(effects: pd.DataFrame, *, ci_level: float = 0.95) -> pd.DataFrame:
+def pool_each(
+    effects: pd.DataFrame, *, regions: Sequence[str] = (), ci_level: float = 0.95
+) -> pd.DataFrame:
     """Return the random-effects mean over regions, subgroups each for themselves.
 
     The prediction interval is μ ± t(k − 1) sqrt(SE² + τ²), as in metafor; it is a little short
@@ -99,6 +105,8 @@ def pool_each(effects: pd.DataFrame, *, ci_level: float = 0.95) -> pd.DataFrame:
     ----------
     effects : DataFrame
         Rows of ``schema.EFFECTS``; national rows and rows without an estimate are left out.
+    regions : sequence of str, optional
+        As for `pool`.
     ci_level : float, default .95
         Level of all intervals.
 
@@ -123,7 +131,10 @@ def pool_each(effects: pd.DataFrame, *, ci_level: float = 0.95) -> pd.DataFrame:
       subgroup  k   tau2  tau2_ci_low  tau2_ci_high
     0  grade=7  3  0.044        0.001         2.485
     """
-    rows = [{**key, **_pooled(*_numbers(group), ci_level)} for key, group in _groups(effects)]
+    rows = []
+    for key, group, others in _all_groups(effects):
+        left_out = _left_out(group, others, regions)
+        rows.append({**key, **_pooled(*_numbers(group), ci_level), "left_out": left_out})
     return _table(rows, [*_keys(effects), *POOLED_EACH])
 
 
@@ -220,74 +231,6 @@ def meta_regression(
     return _table(rows, [*_keys(effects), *REGRESSED])
 
 
-def one_stage(clean: pd.DataFrame, plan: pd.DataFrame, *, ci_level: float = 0.95) -> pd.DataFrame:
-    """Return the mean over all people, with the regions as clusters.
-
-    It stands beside `pool`: there every region's estimate is weighed by its precision, here every
-    person counts once. Linked change and same-grade change are those of
-    the plan's rows; only the clusters differ. A pair that crosses regions counts where it was
-    before. The uncertainty of the unit is part of `se`, since `clean` holds the answers behind it.
-
-    Parameters
-    ----------
-    clean : DataFrame
-        Clean frame of all regions that may take part: `region`, `wave`, `school_id`, the
-        outcomes, and `person_id` or `grade`.
-    plan : DataFrame
-        From ``study.plan``; rows of subgroups and of estimands other than ``linked_change`` and
-        ``same_grade`` are passed over.
-    ci_level : float, default .95
-        Level of the interval.
-
-    Returns
-    -------
-    DataFrame
-        ``schema.POOLED``; `k` counts the regions that contribute. Prediction interval, τ², I² and
-        Q belong to the two stages and stay empty. What cannot be estimated has `k` 0, no numbers,
-        and the reason in `method`.
-
-    Raises
-    ------
-    InputError
-        Where a region is missing or a school's grade lies in two regions, and as
-        ``panel.arrange``.
-
-    Examples
-    --------
-    >>> clean = pd.DataFrame({"region": list("aabbccdd"), "wave": ["pre", "post"] * 4,
-    ...                       "school_id": list("ssttuuvv"), "person_id": list("11223344"),
-    ...                       "joy": [1, 2, 2, 4, 3, 3, 2, 3.0]})
-    >>> plan = pd.DataFrame([{"population": "pupils", "outcome": "joy", "subgroup": "all",
-    ...                       "estimand": "linked_change", "sd_unit": 0.8}])
-    >>> found = one_stage(clean, plan)
-    >>> found[["k", "estimate", "se", "df"]].round(3).to_dict("records")
-    [{'k': 4, 'estimate': 1.25, 'se': 0.737, 'df': 3.0}]
-    """
-    panel, region = arrange(clean), _regions(clean)
-    finds = {"linked_change": _linked_change, "same_grade": _same_grade}
-    asked = plan[(plan[SUBGROUP] == ALL) & plan[ESTIMAND].isin(finds)]
-    rows = []
-    for each in asked.to_dict("records"):
-        row = {key: each[key] for key in (POPULATION, OUTCOME, ESTIMAND)}
-        try:
-            y = answers(panel, each[OUTCOME])
-            raw = finds[each[ESTIMAND]](Answers(panel, y, np.isfinite(y)), region)
-            sd = each["sd_unit"]
-            if not sd > 0:
-                raise NotEstimableError("no_unit")
-            before = panel.pre & np.isfinite(y)
-            found = standardise(raw, sd, y[before], region[before])
-        except NotEstimableError as refusal:
-            said = REASONS.get(refusal.reason, refusal.reason)
-            rows.append({**row, "k": 0, "method": NOT_IN_ONE_STAGE.format(said)})
-            continue
-        low, high = found.interval(ci_level)
-        numbers = {"estimate": found.estimate, "se": found.se, "df": found.df}
-        ends = {"ci_low": low, "ci_high": high}
-        rows.append({**row, "k": found.n_clusters, **numbers, **ends, "method": ONE_STAGE})
-    return _table(rows, list(POOLED))
-
-
 def _pooled(y: Floats, v: Floats, ci_level: float) -> dict[str, object]:
     """Return the numbers of one pooled row."""
     if len(y) < 2:
@@ -319,11 +262,19 @@ def _keys(effects: pd.DataFrame) -> list[str]:
 
 def _groups(effects: pd.DataFrame) -> Iterator[tuple[dict[str, object], pd.DataFrame]]:
     """Yield each synthesis' keys and its regions' rows that have an estimate."""
+    yield from ((key, given) for key, given, _ in _all_groups(effects))
+
+
+def _all_groups(
+    effects: pd.DataFrame,
+) -> Iterator[tuple[dict[str, object], pd.DataFrame, pd.DataFrame]]:
+    """Yield each synthesis' keys, its rows that have an estimate, and those that are left out."""
     keys, rows = _keys(effects), effects[effects[REGION] != NATIONAL]
     for key, group in rows.groupby(keys, sort=False, observed=True, dropna=False):
-        given = group[np.isfinite(group["estimate"]) & (group["se"] > 0)]
-        if "suppressed" in given:
-            given = given[~given["suppressed"].astype("boolean").fillna(False)]
+        kept = np.isfinite(group["estimate"]) & (group["se"] > 0)
+        if "suppressed" in group:
+            kept &= ~group["suppressed"].astype("boolean").fillna(False).to_numpy(bool)
+        given = group[kept]
         twice = given[REGION][given[REGION].duplicated()].unique()
         if len(twice):
             raise InputError(
@@ -334,7 +285,21 @@ def _groups(effects: pd.DataFrame) -> Iterator[tuple[dict[str, object], pd.DataF
                     todo="choose one weighting and one kind of clusters",
                 )
             )
-        yield dict(zip(keys, key, strict=True)), given
+        yield dict(zip(keys, key, strict=True)), given, group[~kept]
+
+
+def _left_out(given: pd.DataFrame, others: pd.DataFrame, regions: Sequence[str]) -> str:
+    """Return the regions that are not pooled, each with why not."""
+    why = {}
+    for row in others.to_dict("records"):
+        hidden = row.get("suppressed")
+        is_hidden = not pd.isna(hidden) and bool(hidden)
+        reason = HIDDEN if is_hidden else str(row.get("reason") or NO_SPREAD)
+        why.setdefault(str(row[REGION]), reason)
+    told = [*map(str, regions), *why]
+    pooled = set(given[REGION].astype(str))
+    left = [region for region in dict.fromkeys(told) if region not in pooled]
+    return "; ".join(f"{region}: {why.get(region, NO_ROW)}" for region in left)
 
 
 def _numbers(group: pd.DataFrame) -> tuple[Floats, Floats]:
@@ -358,47 +323,6 @@ def _moderators_of(regions: pd.Series, moderators: pd.DataFrame) -> Floats:
     if problems:
         raise InputError(problems)
     return values.to_numpy(float)
-
-
-def _regions(clean: pd.DataFrame) -> Codes:
-    """Return a code per row for its region."""
-    lacking = len(clean) if REGION not in clean else int(clean[REGION].isna().sum())
-    if lacking:
-        raise InputError(
-            Problem(
-                "answers without a region",
-                found=f"{lacking} rows",
-                allowed=f"a {REGION} in every row of clean data",
-                todo="set them aside in cleaning",
-            )
-        )
-    return pd.factorize(clean[REGION], sort=True)[0]
-
-
-def _linked_change(case: Answers, region: Codes) -> Result:
-    """Mean linked change, clusters the regions before."""
-    first, second = complete_pairs(case.people, case.y, case.valid)
-    return mean(case.y[second] - case.y[first], region[first])
-
-
-def _same_grade(case: Answers, region: Codes) -> Result:
-    """Same-grade change over the cells present in both waves, clusters the regions."""
-    cells, n, means = common_cells(case, at_least=1)
-    of_row = case.people.cell
-    rows = np.flatnonzero(case.valid & np.isin(of_row, cells))
-    home = np.zeros(of_row.max() + 1, dtype=int)
-    home[of_row[rows]] = region[rows]
-    astray = np.unique(of_row[rows][home[of_row[rows]] != region[rows]])
-    if len(astray):
-        raise InputError(
-            Problem(
-                "a school's grade lies in two regions",
-                found=f"{len(astray)} of {len(cells)} grades of schools",
-                allowed="every school in one region in both waves",
-                todo="settle the schools' regions in cleaning",
-            )
-        )
-    return contrast_of_cells(cells, n, means, n.sum(axis=1), home[cells])
 
 
 def _table(rows: list[dict[str, object]], columns: list[str]) -> pd.DataFrame:

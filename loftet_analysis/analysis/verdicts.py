@@ -16,6 +16,7 @@ from loftet_analysis.names import (
     POPULATION,
     REGION,
     SUBGROUP,
+    WHOLE_STUDY,
 )
 
 INCREASE, DECREASE, NEGLIGIBLE, UNCLEAR, REFUSED = VERDICTS = (
@@ -30,9 +31,9 @@ def verdicts(effects: pd.DataFrame) -> pd.DataFrame:
 
     - `mdes` = (t(1 − α/2, df) + t(.80, df)) SE_raw / sd_unit, the smallest change in SD that
       would be seen with a power of 80 %.
-    - `p_adjusted`: Holm within each family of national rows; Benjamini and Hochberg over the
-      regions of one population, outcome, estimand, contrast and subgroup, where there are two
-      regions or more.
+    - `p_adjusted`: Holm within each family of national rows, and of the rows of a region that is
+      the whole study (flag ``whole_study``); else Benjamini and Hochberg over the regions of one
+      population, outcome, estimand, contrast and subgroup, where there are two regions or more.
     - `estimate_vs_drift` = estimate − drift, where a drift is expected.
     - `verdict`, of the estimate less its drift, the first that holds: ``refused`` (no estimate);
       ``negligible`` (the 1 − 2α interval lies inside ±SESOI, two one-sided tests with the same
@@ -89,7 +90,7 @@ def verdicts(effects: pd.DataFrame) -> pd.DataFrame:
     seen = excludes_zero & (~in_family | (adjusted < alpha))
     direction = pd.Series(np.where(apart > 0, INCREASE, DECREASE), index=rows.index)
     flags = _without_direction(rows["flags"].fillna(""))
-    dominated = flags.str.contains(rf"(?:^|;){ONE_DOMINATES}(?:;|$)")
+    dominated = flags.str.split(";").map(lambda told: ONE_DOMINATES in told).astype(bool)
     verdict = np.select(
         [estimate.isna(), p.isna(), dominated, negligible, seen],
         [REFUSED, "", UNCLEAR, NEGLIGIBLE, direction],
@@ -126,9 +127,10 @@ def _without_direction(flags: pd.Series) -> pd.Series:
 def _adjusted(rows: pd.DataFrame, p: pd.Series) -> tuple[pd.Series, pd.Series]:
     """Return adjusted p-values, and which of them are those of a primary family."""
     adjusted = pd.Series(np.nan, index=rows.index)
-    national = rows[REGION].eq(NATIONAL)
+    alone = rows["flags"].fillna("").str.split(";").map(lambda told: WHOLE_STUDY in told)
+    national = rows[REGION].eq(NATIONAL) | alone.astype(bool)
     in_family = national & rows["family"].fillna("").ne("") & p.notna()
-    for _, family in rows[in_family].groupby("family", sort=False):
+    for _, family in rows[in_family].groupby([REGION, "family"], sort=False):
         adjusted[family.index] = pingouin.multicomp(p[family.index], method="holm")[1]
     regional = rows[~national & p.notna()]
     for _, group in regional.groupby(_ROW, sort=False, observed=True, dropna=False):

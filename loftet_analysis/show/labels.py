@@ -56,6 +56,7 @@ LABELS: dict[str, dict[str, str]] = {
         "cluster_school": "clusters: school before",
         "cluster_post_school": "clusters: school after",
         "cluster_network": "clusters: networks of schools",
+        "these_regions": "clusters: schools, for these very regions",
         "without_careless": "without careless answers",
         "without_failing_items": "without items that changed by themselves",
         "latent_change": "latent change",

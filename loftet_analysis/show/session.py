@@ -143,11 +143,13 @@ class OpenStudy:
             :func:`~loftet_analysis.study.plan.plan`; `region`, `ci_level`, `sesoi`, `years` (from
             pre to post); of the outcome `sd_unit` (SD of all answers before, in scale points),
             `sd_within_role`, `low_fifth`, `midpoint`, `alpha`, `measurement_warning`; and
-            `unit_is_sample`, whether the SD is that of these very answers (national rows).
+            `unit_is_sample`, whether the SD is that of these very answers (national rows, and a
+            region's where it is the whole study, which `flags` then say: ``whole_study``).
         """
         rows = plan(self.description)
         rows = rows[rows[names.POPULATION] == population].reset_index(drop=True)
         national = self.region == names.NATIONAL
+        alone = not national and len(self.description.regions) == 1
         if not national:
             regional = ~rows[names.ESTIMAND].isin(names_where(national_only=True))
             rows = rows[regional].reset_index(drop=True)
@@ -157,7 +159,7 @@ class OpenStudy:
         by_outcome = units.drop_duplicates(names.OUTCOME).set_index(names.OUTCOME)
         sds = units.pivot(index=names.OUTCOME, columns="unit", values="sd_unit")
         sds = sds.reindex(columns=[TOTAL, WITHIN_ROLE])
-        outcome = rows[names.OUTCOME]
+        outcome, whole = rows[names.OUTCOME], names.WHOLE_STUDY if alone else ""
         analysis = self.description.analysis
         warnings = self._warnings(population)
         return rows.assign(
@@ -169,7 +171,8 @@ class OpenStudy:
             sd_within_role=outcome.map(sds[WITHIN_ROLE]),
             **{c: outcome.map(by_outcome[c]) for c in ("low_fifth", "midpoint", "alpha")},
             measurement_warning=outcome.map(lambda name: warnings.get(name, "")),
-            unit_is_sample=national,
+            unit_is_sample=national or alone,
+            flags=rows["flags"].map(lambda told: ";".join(filter(None, [told, whole]))),
         )
 
     def table(self, name: str, **where: Sequence[str]) -> pd.DataFrame:

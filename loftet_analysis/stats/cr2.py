@@ -351,6 +351,81 @@ def _in_clusters_of(raw: Result, cluster: ArrayLike, n: int) -> tuple[Codes, NDA
     return place[codes], np.concatenate([known, labels[new]])
 
 
+def change_in_cells(
+    means: ArrayLike, counts: ArrayLike, share: ArrayLike, cluster: ArrayLike
+) -> Result:
+    """Return Σ s_c (ȳ_c1 − ȳ_c0)/Σ s_c over cells nested in clusters.
+
+    It is `contrast` of ``y ~ wave + cells`` in which a person of cell c weighs s_c/n in each wave,
+    without a matrix of dummies: of a cell's answers only the difference δ_c of its means remains,
+    with variance v_c = 1/n_c0 + 1/n_c1 under the working model. With β the estimate, S = Σ s_c and
+    q_c² = (n_c0 + n_c1)/4, the part of G_j is B = q_c q_d Cov(δ_c − β, δ_d − β), and
+
+    u_j = (2/S) r' B^(−1/2) [q_c (δ_c − β)],    r_c = s_c/(2 q_c).
+
+    Clusters may hold very many cells (a region its schools' grades).
+
+    Parameters
+    ----------
+    means, counts : array-like of shape (C, 2)
+        Mean answer and number of people of each cell before and after, at least one.
+    share : array-like of shape (C,)
+        What each cell counts, above zero.
+    cluster : array-like of shape (C,)
+        Codes from 0, or labels.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    NotEstimableError
+        ``no_answers``, ``one_cluster`` or ``no_variance``.
+
+    Examples
+    --------
+    >>> means = [[1, 2], [2, 4], [3, 3.5], [2, 2]]
+    >>> result = change_in_cells(means, [[3, 3], [5, 4], [2, 6], [4, 4]], [6, 9, 8, 8], list("aabb"))
+    >>> round(result.estimate, 4), round(result.se, 4), round(result.df, 4)
+    (0.9032, 0.6543, 1.0019)
+    """
+    n, means = numbers("counts", counts, ndim=2, least=1), numbers("means", means, ndim=2)
+    share = numbers("share", share, len(n), above=0)
+    code, labels = clusters("cluster", cluster, len(n))
+    if not len(n):
+        raise NotEstimableError("no_answers")
+    total, size = share.sum(), np.bincount(code)
+    n_clusters = int(np.count_nonzero(size))
+    if n_clusters < 2:
+        raise NotEstimableError("one_cluster")
+    delta, q, v = np.diff(means, axis=1)[:, 0], np.sqrt(n.sum(axis=1)) / 2, (1 / n).sum(axis=1)
+    estimate = float(share @ delta / total)
+    h = share * v / total  # Cov(δ_c, β)
+    of_mean = float(share @ h / total)
+    residual, r = q * (delta - estimate), share / q / total
+    a = np.empty(len(n))
+    order, ends = np.argsort(code, kind="stable"), np.cumsum(size)
+    for k in np.unique(size[size > 0]):  # clusters of as many cells, side by side
+        rows = order[(ends[size == k] - k)[:, None] + np.arange(k)]
+        b = of_mean - h[rows][:, :, None] - h[rows][:, None, :]
+        b[:, np.arange(k), np.arange(k)] += v[rows]
+        values, vectors = np.linalg.eigh(q[rows][:, :, None] * b * q[rows][:, None, :])
+        kept = values > TOLERANCE * np.maximum(1, values[:, -1:])
+        root = np.where(kept, 1 / np.sqrt(np.where(kept, values, 1)), 0)
+        a[rows] = np.matvec(vectors, root * np.matvec(vectors.mT, r[rows]))
+    scores = np.bincount(code, a * residual)
+    own = np.bincount(code, r**2)
+    f = np.column_stack([np.bincount(code, q * a), np.bincount(code, q * a * h)])
+    core = np.array([[of_mean, -1.0], [-1.0, 0.0]])
+    squares = own @ own + _off_diagonal_squares(f, core)
+    df, largest = float(own.sum() ** 2 / squares), float(own.max() / own.sum())
+    result = Result.from_scores(estimate, scores, df, n_clusters, labels, largest)
+    if result.se <= TOLERANCE * (np.abs(a) * q * np.abs(means).sum(axis=1)).sum():
+        raise NotEstimableError("no_variance")
+    return result
+
+
 def change_over_cells(y: ArrayLike, cell: ArrayLike, post: ArrayLike, person: ArrayLike) -> Result:
     """Return the mean over cells of the difference of the waves' means, persons being clusters.
 
