@@ -112,6 +112,11 @@ LABELS: dict[str, dict[str, str]] = {
         "no_unit": "there is no standard deviation to measure it by",
         "unknown_estimand": "this comparison is not known",
     },
+    # why a region is no part of what is pooled, beside the reasons above
+    "left_out": {
+        "hidden": "hidden, since it would tell of few people",
+        "no_row": "without results so far",
+    },
     "warning": {
         "no_metric_invariance": "its items do not go together alike before and after",
         "metric_invariance_unsure": "whether its items go together alike before and after is not "
@@ -173,14 +178,36 @@ LABELS: dict[str, dict[str, str]] = {
         "decrease of the spread": "The interval lies below 1: the spread has shrunk.",
         "increase beyond drift": "That is more than was expected.",
         "decrease beyond drift": "That is less than was expected.",
+        "may increase": "It may have gone up (not certain): the interval lies above zero, but "
+        "{why}.",
+        "may decrease": "It may have gone down (not certain): the interval lies below zero, but "
+        "{why}.",
+        "may increase of a contrast": "There may be a difference (not certain): the interval lies "
+        "above zero, but {why}.",
+        "may decrease of a contrast": "There may be a difference (not certain): the interval lies "
+        "below zero, but {why}.",
+        "may increase of the spread": "The spread may have grown (not certain): the interval lies "
+        "above 1, but {why}.",
+        "may decrease of the spread": "The spread may have shrunk (not certain): the interval lies "
+        "below 1, but {why}.",
+        "may increase beyond drift": "That may be more than was expected (not certain): the "
+        "interval excludes what was expected, but {why}.",
+        "may decrease beyond drift": "That may be less than was expected (not certain): the "
+        "interval excludes what was expected, but {why}.",
+        "dominated": "Nearly everything rests on a single school, group of schools or region, so "
+        "chance cannot be judged and nothing is concluded.",
         "negligible": "That is less than ±{sesoi} standard deviations, the smallest change of "
-        "interest.",
+        "interest: the {level} CI is {interval}.",
         "small": "Small as it is, the interval excludes zero.",
         "small beyond drift": "Small as it is, it differs from what was expected.",
-        "unsure": "The interval excludes zero, but with all tests of its family taken together "
-        "(p = {p}) chance cannot be ruled out.",
-        "unsure beyond drift": "The interval excludes what was expected, but with all tests of "
-        "its family taken together (p = {p}) chance cannot be ruled out.",
+    },
+    # why a direction is not certain although the interval excludes zero
+    "doubt": {
+        "family": "with all tests of its family taken together (p = {p}) chance cannot be ruled "
+        "out",
+        "regions": "with all regions taken together (p = {p}) chance cannot be ruled out",
+        "one region": "this is one of many comparisons in one of many regions",
+        "many": "this is one of many comparisons and not one of those declared beforehand",
     },
     "flag": {
         "baseline_apart": "Before, the groups were more than {limit} standard deviations apart.",

@@ -11,10 +11,12 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 
 import pandas as pd
+from scipy import stats
 
 from loftet_analysis.analysis.changes import BASELINE_ADJUST, BASELINE_APART
 from loftet_analysis.analysis.measurement import DOUBT, light
 from loftet_analysis.estimands import ESTIMANDS, names_where
+from loftet_analysis.names import NATIONAL, ONE_DOMINATES, WHOLE_STUDY
 from loftet_analysis.show.labels import LABELS, LIGHT_SHAPES
 from loftet_analysis.show.languages import (
     Words,
@@ -222,16 +224,40 @@ def _values(row: Mapping[str, object], words: Words) -> dict[str, str]:
 
 
 def conclusion(row: Mapping[str, object], words: Words) -> str:
-    """Return what a row's verdict lets one conclude; nothing for what is no change."""
+    """Return what a row's verdict lets one conclude; nothing for what is no change.
+
+    Certain words are for what was declared primary and excludes zero after adjustment too; what
+    is secondary, or does not hold among all tests of its kind, may have changed.
+
+    Parameters
+    ----------
+    row : mapping
+        A gated row of effects.
+    words : Words
+        The reader's language.
+
+    Examples
+    --------
+    >>> row = {"estimand": "same_grade", "verdict": "increase", "region": "national",
+    ...        "plan_role": "secondary", "estimate": 0.2, "ci_low": 0.1, "ci_high": 0.3,
+    ...        "ci_level": 0.95, "flags": ""}
+    >>> print(conclusion(row, Words("en")))
+    It may have gone up (not certain): the interval lies above zero, but this is one of many
+    comparisons and not one of those declared beforehand.
+    >>> conclusion({**row, "plan_role": "primary", "p_adjusted": 0.01}, Words("en"))
+    'The interval lies above zero: an increase.'
+    """
     verdict, drift = row.get("verdict") or "", row.get("drift")
     if verdict not in ("increase", "decrease", "negligible", "unclear"):
         return ""
     estimand = row["estimand"]
+    if ONE_DOMINATES in (row.get("flags") or "").split(";"):
+        return label("conclusion", "dominated", words)
     if estimand == "dose":  # no smallest change was named for a slope
-        code = "unclear slope"
         if row["ci_low"] > 0 or row["ci_high"] < 0:
             code = f"{'increase' if row['ci_low'] > 0 else 'decrease'} of a contrast"
-        return label("conclusion", code, words)
+            return _directed(row, code, words)
+        return label("conclusion", "unclear slope", words)
     start, beyond = "", ""
     if drift is not None and not pd.isna(drift):
         beyond = " beyond drift"
@@ -245,13 +271,61 @@ def conclusion(row: Mapping[str, object], words: Words) -> str:
     if verdict == "unclear":
         sentence = _unclear(row, words, beyond)
     elif verdict == "negligible":
-        sentence = label("conclusion", "negligible", words, sesoi=words.number(row["sesoi"]))
+        sentence = _negligible(row, words)
         if "direction=" in (row.get("flags") or ""):
             sentence = f"{sentence} {label('conclusion', f'small{beyond}', words)}"
     else:
-        of = {"spread_ratio": " of the spread"} | dict.fromkeys(_CONTRASTS, " of a contrast")
-        sentence = label("conclusion", f"{verdict}{beyond or of.get(estimand, '')}", words)
+        sentence = _directed(row, f"{verdict}{beyond or _kind(row)}", words)
     return f"{start} {sentence}".strip()
+
+
+def _kind(row: Mapping[str, object]) -> str:
+    """Return what has a direction, as conclusions name it: a change, a difference, a spread."""
+    of = {"spread_ratio": " of the spread"} | dict.fromkeys(_CONTRASTS, " of a contrast")
+    return of.get(row["estimand"], "")
+
+
+def _directed(row: Mapping[str, object], code: str, words: Words) -> str:
+    """Return a direction as certain as the row's role and its adjusted p-value let it be."""
+    why = _doubt(row, words)
+    return label("conclusion", f"may {code}", words, why=why) if why else label(
+        "conclusion", code, words
+    )  # fmt: skip
+
+
+def _doubt(row: Mapping[str, object], words: Words) -> str:
+    """Return why a direction is not certain although the interval excludes zero; else nothing.
+
+    Of a region that is one of several the tests are adjusted over the regions, which only the
+    tables of all regions know.
+    """
+    p, role = row.get("p_adjusted"), row.get("plan_role") or ""
+    unknown = p is None or pd.isna(p)
+    whole = {NATIONAL} & {row.get("region")} or WHOLE_STUDY in (row.get("flags") or "").split(";")
+    if not unknown and p >= 1 - row["ci_level"]:
+        code = "family" if whole else "regions"
+        return label("doubt", code, words, p=words.p_value(p))
+    if role == "primary":
+        return label("doubt", "one region", words) if unknown and not whole else ""
+    return label("doubt", "many", words) if role else ""
+
+
+def _negligible(row: Mapping[str, object], words: Words) -> str:
+    """Return that a change is negligible, with the 1 − 2α interval which that rests on."""
+    drift, level = row.get("drift"), row["ci_level"]
+    null = 0.0 if drift is None or pd.isna(drift) else drift
+    middle, half = (row["ci_low"] + row["ci_high"]) / 2 - null, (row["ci_high"] - row["ci_low"]) / 2
+    half *= stats.t.isf(1 - level, row["df"]) / stats.t.isf((1 - level) / 2, row["df"])
+    # it lies within; only the rounding of the ends that are shown may say otherwise
+    low, high = max(middle - half, -row["sesoi"]), min(middle + half, row["sesoi"])
+    return label(
+        "conclusion",
+        "negligible",
+        words,
+        sesoi=words.number(row["sesoi"]),
+        level=words.percent(2 * level - 1),
+        interval=words.interval(low, high),
+    )
 
 
 def _unclear(row: Mapping[str, object], words: Words, beyond: str) -> str:
@@ -260,7 +334,8 @@ def _unclear(row: Mapping[str, object], words: Words, beyond: str) -> str:
     p = row.get("p_adjusted")
     null = row["drift"] if beyond else 0
     if (low > null or high < null) and p is not None and not pd.isna(p):
-        return label("conclusion", f"unsure{beyond}", words, p=words.p_value(p))
+        code = f"{'increase' if low > null else 'decrease'}{beyond or _kind(row)}"
+        return _directed(row, code, words)
     mdes, n = row.get("mdes"), row.get("n_clusters")
     if mdes is None or pd.isna(mdes) or pd.isna(n) or mdes <= row["sesoi"]:
         return label("conclusion", "unclear", words)
@@ -269,6 +344,13 @@ def _unclear(row: Mapping[str, object], words: Words, beyond: str) -> str:
         return words.plural(
             "{n} group of schools is too few to see a change under {size} standard deviations.",
             "{n} groups of schools are too few to see a change under {size} standard deviations.",
+            n,
+            size=size,
+        )
+    if row.get("cluster") == "region":
+        return words.plural(
+            "{n} region is too few to see a change under {size} standard deviations.",
+            "{n} regions are too few to see a change under {size} standard deviations.",
             n,
             size=size,
         )
@@ -303,7 +385,12 @@ def _cautions(row: Mapping[str, object], words: Words) -> list[str]:
         )
     few = {"low_df", "few_clusters"} & set(flags)
     if few and not pd.isna(row.get("n_clusters")) and row.get("verdict") != "unclear":
-        cautions.append(_("The interval itself is uncertain, since it rests on so few schools."))
+        of_regions = row.get("cluster") == "region"
+        cautions.append(
+            _("The interval itself is uncertain, since it rests on so few regions.")
+            if of_regions
+            else _("The interval itself is uncertain, since it rests on so few schools.")
+        )
     return cautions
 
 

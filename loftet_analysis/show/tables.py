@@ -160,7 +160,10 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
     ]
     notes = [
         _("People: answered both times, or before / after where they are not the same people."),
-        _("Groups: schools, or groups of schools that share pupils; the intervals rest on them."),
+        _(
+            "Groups: schools, or groups of schools that share pupils, and for the country its "
+            "regions; the intervals rest on them."
+        ),
         _("SD: the standard deviation of all answers before, the same for every region."),
         _("Visible: the smallest change that so many would show four times out of five, in SD."),
     ]
@@ -203,7 +206,9 @@ def regions(frame: pd.DataFrame, *, words: Words, together: pd.DataFrame | None 
 
 
 def pooled(frame: pd.DataFrame, *, words: Words) -> Table:
-    """Lay out pooled effects: the regions' mean, how they differ, what to expect of one more.
+    """Lay out pooled effects: how the regions differ, and what to expect of one more.
+
+    It draws no conclusion: what is concluded of the country stands in the country's own rows.
 
     Parameters
     ----------
@@ -223,12 +228,47 @@ def pooled(frame: pd.DataFrame, *, words: Words) -> Table:
         ("p (Q)", "q_p", "p_value"),
     ]
     notes = [
+        _(
+            "Mean: over the regions, each by its precision. It tells how far they differ; what is "
+            "concluded of the country stands in the sentences."
+        ),
         _("PI: prediction interval, where the change of one more region can be expected."),
         _("τ: standard deviation between regions; I²: share of the spread beyond chance."),
     ]
-    caption = _("The regions together: random-effects mean of their changes")
-    rows = frame.assign(tau=frame["tau2"] ** 0.5)
-    return laid_out(rows, columns, words, caption, notes, group="outcome", line="estimand")
+    caption = _("How the changes differ between the regions")
+    rows, last = frame.assign(tau=frame["tau2"] ** 0.5), _left_out(frame, words)
+    return laid_out(
+        rows, columns, words, caption, notes, group="outcome", line="estimand", last=last
+    )
+
+
+def _left_out(frame: pd.DataFrame, words: Words) -> list[str]:
+    """Return the notes on regions that are no part of what is pooled, each with why not."""
+    if "left_out" not in frame:
+        return []
+    notes = []
+    shown = frame[~frame["suppressed"]]
+    for told, rows in shown[shown["left_out"].fillna("") != ""].groupby("left_out", sort=False):
+        regions = [each.split(": ") for each in told.split("; ")]
+        kinds = ["left_out" if why in LABELS["left_out"] else "reason" for _, why in regions]
+        named_regions = ", ".join(
+            f"{words.region(region)} ({label(kind, why, words)})"
+            for (region, why), kind in zip(regions, kinds, strict=True)
+        )
+        note = words.plural(
+            "{n} region is not part of it: {regions}.",
+            "{n} regions are not part of it: {regions}.",
+            len(regions),
+            regions=named_regions,
+        )
+        if len(rows) < len(shown):
+            rows_of = (
+                f"{named(row, 'outcome', words)}, {named(row, 'estimand', words)}"
+                for row in rows.to_dict("records")
+            )
+            note = f"{'; '.join(rows_of)}: {note}"
+        notes.append(note)
+    return notes
 
 
 def sensitivity(frame: pd.DataFrame, *, words: Words) -> Table:

@@ -385,8 +385,8 @@ def change_in_cells(
 
     Examples
     --------
-    >>> means = [[1, 2], [2, 4], [3, 3.5], [2, 2]]
-    >>> result = change_in_cells(means, [[3, 3], [5, 4], [2, 6], [4, 4]], [6, 9, 8, 8], list("aabb"))
+    >>> means, n = [[1, 2], [2, 4], [3, 3.5], [2, 2]], [[3, 3], [5, 4], [2, 6], [4, 4]]
+    >>> result = change_in_cells(means, n, [6, 9, 8, 8], list("aabb"))
     >>> round(result.estimate, 4), round(result.se, 4), round(result.df, 4)
     (0.9032, 0.6543, 1.0019)
     """

@@ -203,9 +203,14 @@ def _histogram(ax: Axes, bins: pd.DataFrame | None, words: Words, *, ends: bool)
 @mpl.rc_context(STYLE)
 @view(drawn="estimate")
 def forest(
-    frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame, ax: Axes | None = None
+    frame: pd.DataFrame,
+    *,
+    words: Words,
+    pooled: pd.DataFrame,
+    together: pd.DataFrame | None = None,
+    ax: Axes | None = None,
 ) -> Drawing | Axes:
-    """Draw estimates by region and the regions together beneath them.
+    """Draw estimates by region and, beneath them, the country and how regions differ.
 
     Parameters
     ----------
@@ -215,6 +220,9 @@ def forest(
         The reader's language.
     pooled : DataFrame
         The matching gated rows of pooled effects, as far as there are any.
+    together : DataFrame, optional
+        The matching gated rows of the country, whose interval the diamond then has; else it has
+        that of the mean over the regions.
     ax : Axes, optional
         Where to draw one outcome and estimand.
 
@@ -222,8 +230,10 @@ def forest(
     -------
     Drawing, or the Axes given
         A row of panels per outcome and a column per estimand. One line per region; then a diamond
-        as wide as the pooled interval, on top of the thin line of the prediction interval.
+        as wide as the interval of the country, on top of the thin line of the prediction interval.
     """
+    if together is not None:
+        pooled = _with_country(pooled, together)
     if ax is not None:
         return _forest(ax, frame, pooled, words, ticks=7)
     pairs = [*frame[_PAIR].drop_duplicates().itertuples(index=False, name=None)]
@@ -250,14 +260,21 @@ def forest(
     height = 0.175 * (frame["region"].nunique() + 2) * len(grid)
     below = words.text("change in standard deviations (after − before)")
     caption = words.text(
-        "Change by region with {level} confidence intervals. The diamond is the mean over the "
-        "regions with its interval; the thin line through it shows where the change of one more "
+        "Change by region with {level} confidence intervals. The diamond is the regions together "
+        "with their interval; the thin line through it shows where the change of one more "
         "region can be expected (prediction interval). Regions stand in the order of the "
         "register and are not ranked.",
         level=words.percent(frame["ci_level"].iloc[0]),
     )
     alt = alt_texts.describe_forest(pooled, words)
     return canvas.fitted(figure, grid[:, 0], height, caption, alt, xlabel=below)
+
+
+def _with_country(pooled: pd.DataFrame, together: pd.DataFrame) -> pd.DataFrame:
+    """Return pooled rows with the estimate and the interval of the country's own rows."""
+    keys, numbers = [*_PAIR, "estimand"], ["estimate", "ci_low", "ci_high"]
+    own = together.drop_duplicates(keys)[[*keys, *numbers]]
+    return pooled.drop(columns=numbers).merge(own, on=keys, how="left")
 
 
 def _forest(
