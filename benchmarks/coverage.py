@@ -14,7 +14,7 @@ import argparse
 import contextlib
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -309,6 +309,31 @@ def movers(rng: Generator, *, regions: int, rho: float, of_leavers: float = 0.7)
     return Data(framed(columns, np.concatenate([pre, post])), 0.2)
 
 
+def country(rng: Generator, *, regions: int, tau: float, what: str) -> Data:
+    """Regions of unequal size whose true changes differ by `tau` SD, schools within them too."""
+    schools = np.clip(rng.lognormal(np.log(9), 0.45, regions), 3, 27).astype(int)
+    region = np.repeat(np.arange(regions), schools)
+    of_region = normal(rng, tau**2, regions)[region]
+    roles = normal(rng, tau**2, regions)[region]
+    if what == "linked":
+        data = linked(rng, schools=len(region), unequal=True, rho=0.05, theta=0.2, people=25)
+        clean, truth, change = data.clean, 0.2, of_region
+    elif what == "repeated":
+        data = repeated(rng, schools=len(region), unequal=True, rho=0.05, theta=0.2, people=25)
+        clean, truth, change = data.clean, 0.2, of_region
+    else:
+        clean = teachers(rng, schools=len(region), rho=0.05, truth=what).clean
+        taking_part = clean["role"].eq("participant").to_numpy()[:, None]
+        truth, change = 0.3, None
+    school = clean["school_id"].str[1:].astype(int).to_numpy()
+    change = taking_part * roles[school] if change is None else change[school]
+    columns = [c for c in clean if c.startswith("y")]
+    clean[columns] += clean["wave"].eq("post").to_numpy()[:, None] * change
+    names = np.char.add("r", region.astype(str))[school]
+    about = clean.drop(columns=columns).assign(region=names)
+    return Data(pd.concat([about, clean[columns]], axis=1), truth)
+
+
 def plan_of(cell: Cell, data: Data) -> pd.DataFrame:
     """Return the plan of a cell: each replication is an outcome."""
     names = [c for c in data.clean if c.startswith("y")]
@@ -347,6 +372,9 @@ def usual(cell: Cell, data: Data, rng: Generator) -> dict[str, np.ndarray]:
     """Return (2, columns) intervals of the usual methods on the same data."""
     y = data.clean[[c for c in data.clean if c.startswith("y")]].to_numpy()
     people = arrange(data.clean)
+    if cell.block == "the country":
+        rows = ours(cell, replace(data, clean=data.clean.drop(columns="region")))
+        return {"schools": rows[["change_ci_low", "change_ci_high"]].to_numpy(dtype=float).T}
     if cell.block == "movers":
         return other_clusters(people, y)
     is_linked = cell.estimand == "linked_change"
@@ -385,11 +413,11 @@ def usual(cell: Cell, data: Data, rng: Generator) -> dict[str, np.ndarray]:
 def other_clusters(people, y: np.ndarray) -> dict[str, np.ndarray]:
     """Return the intervals of linked change with other clusters than feeder groups."""
     school, after = people.school[people.first], people.school[people.second]
-    network = people.clusters(NETWORK)
+    network = people.clusters(NETWORK)[people.first]
     change = y[people.second] - y[people.first]
     found = {}
     for name, cluster in (
-        ("pre school", school), ("post school", after), ("network", network[school])
+        ("pre school", school), ("post school", after), ("network", network)
     ):  # fmt: skip
         ends = np.full((2, y.shape[1]), np.nan)
         for column in range(y.shape[1]):
@@ -578,6 +606,21 @@ def cells() -> Iterator[Cell]:
             bound(movers, regions=regions, rho=0.05, of_leavers=0.35),
             compared=rivals,
         )
+    for regions in (8, 15):
+        for tau in (0.0, 0.05, 0.10):
+            for estimand, what, population in (
+                ("linked_change", "linked", "teachers"),
+                ("same_grade", "repeated", "pupils"),
+                ("participants_vs_colleagues", "difference", "teachers"),
+            ):
+                yield Cell(
+                    "the country",
+                    f"{estimand}, {regions} regions, tau {tau:.2f}",
+                    estimand,
+                    bound(country, regions=regions, tau=tau, what=what),
+                    population=population,
+                    compared=("schools",),
+                )
 
 
 def linked_by_school(rng: Generator, **options) -> Data:
@@ -685,6 +728,7 @@ def plot(table: pd.DataFrame, target: Path) -> None:
         "person bootstrap": ("+", "#CC79A7"), "CR1, z": ("s", "#E69F00"),
         "random intercept": ("d", "#009E73"), "pre school": ("^", "#56B4E9"),
         "post school": ("v", "#999999"), "network": ("*", "#000000"),
+        "schools": ("^", "#D55E00"),
     }  # fmt: skip
     axes.axvspan(93, 97, color="0.9", zorder=0)
     axes.axvline(95, color="0.6", lw=0.8, zorder=0)
