@@ -136,6 +136,20 @@ def test_estimates_lie_around_the_truth_of_every_kind_of_cell(bench):
     assert {name: z for name, z in away.items() if abs(z) > 4.5} == {}
 
 
+def test_cells_of_the_country_rest_on_regions_and_lie_around_their_truth(bench):
+    cells = [each for each in bench.cells() if each.block == "the country"]
+    assert {float(each.name[-4:]) for each in cells} == {0.0, 0.05, 0.10}
+    for number, cell in enumerate(each for each in cells if each.name.endswith("0.10")):
+        data = cell.make(np.random.default_rng([3, number]))
+        rows = bench.ours(cell, data)
+        assert set(rows["cluster"]) == {"region"}
+        assert set(rows["n_clusters"]) == {8 if " 8 regions" in cell.name else 15}
+        chance = rows["change"].std() / np.sqrt(len(rows))
+        assert abs(rows["change"].mean() - data.truth) < 4.5 * chance
+        ends = bench.usual(cell, data, np.random.default_rng(1))["schools"]
+        assert (np.diff(ends, axis=0) > 0).all()
+
+
 @pytest.fixture(scope="module")
 def table(bench):
     shape = "8 unequal schools, rho 0.10"

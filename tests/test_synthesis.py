@@ -14,20 +14,17 @@ from statsmodels.stats.meta_analysis import combine_effects
 from loftet_analysis.analysis.synthesis import (
     METHOD,
     NOT_REGRESSED,
-    ONE_STAGE,
     REFUSED,
     REGRESSION,
     UNGUARDED,
     leave_one_out,
     meta_regression,
-    one_stage,
     pool,
     pool_each,
 )
 from loftet_analysis.errors import InputError
 from loftet_analysis.schema import POOLED
 from loftet_analysis.stats.meta import tau2_interval, tau2_reml
-from tests.test_effects import effects, plan, unit
 
 REFERENCE = Path(__file__).parent / "reference"
 META = json.loads((REFERENCE / "r_values.json").read_text())["meta"]
@@ -268,81 +265,19 @@ def test_moderators_must_be_numbers_for_every_region(regions15):
         meta_regression(regions15.iloc[:3], table)
 
 
-def people_of_regions(seed=1, n=400):
-    """Pupils in 6 regions of 3 schools; half of them linked, some answers missing."""
-    rng = np.random.default_rng(seed)
-    school = rng.integers(0, 18, n)
-    frame = pd.DataFrame({
-        "school_id": [f"s{code:02}" for code in school],
-        "region": [f"r{code % 6}" for code in school],
-        "person_id": np.arange(n), "grade": rng.integers(5, 8, n),
-    })  # fmt: skip
-    level = rng.normal(size=18)[school]
-    before = frame.assign(wave="pre", joy=level + rng.normal(size=n))
-    after = frame.assign(wave="post", joy=level + 0.3 + rng.normal(size=n))
-    after.loc[n // 2 :, "person_id"] += n
-    clean = pd.concat([before, after], ignore_index=True)
-    clean.loc[rng.choice(2 * n, 20, replace=False), "joy"] = np.nan
-    return clean
-
-
-PLAN = plan(
-    "linked_change", "same_grade", "same_grade", "same_grade", "school_change",
-    outcome=["joy", "joy", "joy", "mood", "joy"], region="national",
-    subgroup=["all", "all", "grade=7", "all", "all"], units=unit(1.3, outcome="joy"),
-)  # fmt: skip
-
-
-def test_one_stage_is_the_national_estimate_with_regions_for_schools():
-    clean = people_of_regions()
-    found = one_stage(clean, PLAN)
-    cells = clean.groupby(["school_id", "grade"]).ngroup()
-    as_schools = effects(
-        clean.assign(school_id=clean["region"], grade=cells),
-        PLAN.iloc[:2].assign(unit_is_sample=True),
-    )
+def test_regions_that_are_left_out_are_named_with_their_reason(regions15):
+    rows = regions15.assign(reason="", suppressed=False).astype({"suppressed": "boolean"})
+    rows.loc[3, ["estimate", "se"]] = np.nan
+    rows.loc[3, "reason"] = "one_cluster"
+    rows.loc[5, "suppressed"] = True
+    rows.loc[7, "se"] = 0.0
+    other = regions15.assign(outcome="effort").iloc[:14]
+    found = pool(pd.concat([rows, other]), regions=[f"r{i}" for i in range(16)])
+    assert found["k"].tolist() == [12, 14]
+    assert found["left_out"].tolist() == [
+        "r3: one_cluster; r5: hidden; r7: no_variance; r15: no_row", "r14: no_row; r15: no_row"
+    ]  # fmt: skip
+    assert pool(regions15)["left_out"].tolist() == [""]
+    # without the list of regions those with a row are told
+    assert pool(rows)["left_out"].tolist() == ["r3: one_cluster; r5: hidden; r7: no_variance"]
     assert list(found.columns) == list(POOLED)
-    assert found["estimand"].tolist() == ["linked_change", "same_grade", "same_grade"]
-    for name in ("estimate", "se", "df", "ci_low", "ci_high"):
-        np.testing.assert_allclose(found[name][:2], as_schools[name], rtol=1e-10, err_msg=name)
-    assert found["k"].tolist() == [6, 6, 0]
-    assert found["method"].tolist() == [ONE_STAGE] * 2 + [
-        "one stage, not estimated: the data have no such scale"
-    ]
-    assert found.loc[:1, ["pi_low", "tau2", "q"]].isna().all(axis=None)
-    national = effects(clean, PLAN.iloc[:2])
-    np.testing.assert_allclose(found["estimate"][:2], national["estimate"], rtol=1e-12)
-
-
-def test_one_stage_does_not_hang_on_the_order_of_rows():
-    clean = people_of_regions()
-    shuffled = clean.sample(frac=1, random_state=3)
-    pd.testing.assert_frame_equal(one_stage(shuffled, PLAN), one_stage(clean, PLAN))
-
-
-def test_one_stage_says_why_it_refuses():
-    clean = people_of_regions()
-    two = PLAN.iloc[:2]
-    for frame, asked, said in (
-        (clean[clean["region"] == "r1"], two, "without some one cluster"),
-        (clean[clean["wave"] == "pre"], two, "nobody, or nobody|no grade of a school"),
-        (clean, two.assign(sd_unit=np.nan), "no standard deviation"),
-        (clean.assign(joy=np.nan), two, "nobody, or nobody|no grade of a school"),
-    ):
-        found = one_stage(frame, asked)
-        assert found["estimate"].isna().all()
-        assert found["method"].str.contains(said).all()
-    without = one_stage(clean.drop(columns="grade"), two)
-    assert without["k"].tolist() == [6, 0]
-    assert without["method"].str.endswith("the data have no grades").tolist() == [False, True]
-
-
-def test_one_stage_needs_every_school_in_one_region():
-    clean = people_of_regions()
-    with pytest.raises(InputError, match="answers without a region"):
-        one_stage(clean.drop(columns="region"), PLAN)
-    with pytest.raises(InputError, match="answers without a region"):
-        one_stage(clean.assign(region=clean["region"].where(clean["region"] != "r1")), PLAN)
-    moved = clean.assign(region=np.where(clean["wave"] == "post", "r9", clean["region"]))
-    with pytest.raises(InputError, match="a school's grade lies in two regions"):
-        one_stage(moved, PLAN)
