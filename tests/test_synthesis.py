@@ -277,6 +277,10 @@ def test_regions_that_are_left_out_are_named_with_their_reason(regions15):
     assert found["left_out"].tolist() == [
         "r3: one_cluster; r5: hidden; r7: no_variance; r15: no_row", "r14: no_row; r15: no_row"
     ]  # fmt: skip
+    dominated = rows.assign(flags="").astype({"flags": object})
+    dominated.loc[9, "flags"] = "low_df;one_dominates"
+    told = pool(dominated)["left_out"][0]
+    assert told == "r3: one_cluster; r5: hidden; r7: no_variance; r9: one_dominates"
     assert pool(regions15)["left_out"].tolist() == [""]
     # without the list of regions those with a row are told
     assert pool(rows)["left_out"].tolist() == ["r3: one_cluster; r5: hidden; r7: no_variance"]

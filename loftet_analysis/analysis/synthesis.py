@@ -18,6 +18,7 @@ from loftet_analysis.names import (
     ALL,
     ESTIMAND,
     NATIONAL,
+    ONE_DOMINATES,
     OUTCOME,
     POPULATION,
     REGION,
@@ -61,7 +62,8 @@ def pool(
     ----------
     effects : DataFrame
         Rows of ``schema.EFFECTS``. National rows and subgroups are passed over; regions without an
-        estimate (refused) or with a true `suppressed` are left out, and told.
+        estimate (refused), with a true `suppressed`, or with the flag ``one_dominates`` (their
+        standard error is too small) are left out, and told.
     regions : sequence of str, optional
         All regions of the study, so that those without any row are told too.
     ci_level : float, default .95
@@ -274,6 +276,8 @@ def _all_groups(
         kept = np.isfinite(group["estimate"]) & (group["se"] > 0)
         if "suppressed" in group:
             kept &= ~group["suppressed"].astype("boolean").fillna(False).to_numpy(bool)
+        if "flags" in group:
+            kept &= ~_dominated(group["flags"])
         given = group[kept]
         twice = given[REGION][given[REGION].duplicated()].unique()
         if len(twice):
@@ -292,14 +296,21 @@ def _left_out(given: pd.DataFrame, others: pd.DataFrame, regions: Sequence[str])
     """Return the regions that are not pooled, each with why not."""
     why = {}
     for row in others.to_dict("records"):
-        hidden = row.get("suppressed")
-        is_hidden = not pd.isna(hidden) and bool(hidden)
-        reason = HIDDEN if is_hidden else str(row.get("reason") or NO_SPREAD)
-        why.setdefault(str(row[REGION]), reason)
+        hidden, reason = row.get("suppressed"), str(row.get("reason") or "")
+        if not pd.isna(hidden) and bool(hidden):
+            reason = HIDDEN
+        elif ONE_DOMINATES in str(row.get("flags") or "").split(";"):
+            reason = ONE_DOMINATES
+        why.setdefault(str(row[REGION]), reason or NO_SPREAD)
     told = [*map(str, regions), *why]
     pooled = set(given[REGION].astype(str))
     left = [region for region in dict.fromkeys(told) if region not in pooled]
     return "; ".join(f"{region}: {why.get(region, NO_ROW)}" for region in left)
+
+
+def _dominated(flags: pd.Series) -> pd.Series:
+    """Return which rows rest on one cluster, so that their standard error is too small."""
+    return flags.fillna("").str.split(";").map(lambda told: ONE_DOMINATES in told).astype(bool)
 
 
 def _numbers(group: pd.DataFrame) -> tuple[Floats, Floats]:

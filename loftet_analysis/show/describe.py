@@ -15,7 +15,8 @@ _OF_PAIRS = {
     "change": "post - pre",
     "school_post": "the person's school after",
     "cluster": "who is not independent of whom: a label of a group of people",
-    "clustered_by": "feeder_group or school",
+    "clustered_by": "feeder_group, school or region",
+    "school_group": "the person's feeder group, or school; ICC and design effect are by it",
 }
 
 

@@ -116,6 +116,7 @@ LABELS: dict[str, dict[str, str]] = {
     "left_out": {
         "hidden": "hidden, since it would tell of few people",
         "no_row": "without results so far",
+        "one_dominates": "nearly everybody at a single school",
     },
     "warning": {
         "no_metric_invariance": "its items do not go together alike before and after",
