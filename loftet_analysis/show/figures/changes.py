@@ -122,13 +122,22 @@ def _effect_range(ax: Axes, frame: pd.DataFrame) -> None:
 def _caption(frame: pd.DataFrame, words: Words) -> str:
     """Return what is said under every figure of changes with their intervals."""
     estimands = set(frame["estimand"])
-    said = words.text(
-        "Change from before to after with {level} confidence intervals that allow for people in "
-        "the same school being alike. The grey band is ±{sesoi} standard deviations, the smallest "
-        "change of interest.",
-        level=words.percent(frame["ci_level"].iloc[0]),
-        sesoi=words.number(frame["sesoi"].iloc[0]),
-    )
+    numbers = {"level": words.percent(frame["ci_level"].iloc[0])}
+    numbers["sesoi"] = words.number(frame["sesoi"].iloc[0])
+    if {*frame.get("cluster", [])} == {"region"}:
+        said = words.text(
+            "Change from before to after with {level} confidence intervals that allow for people "
+            "in the same region being alike. The grey band is ±{sesoi} standard deviations, the "
+            "smallest change of interest.",
+            **numbers,
+        )
+    else:
+        said = words.text(
+            "Change from before to after with {level} confidence intervals that allow for people "
+            "in the same school being alike. The grey band is ±{sesoi} standard deviations, the "
+            "smallest change of interest.",
+            **numbers,
+        )
     return f"{label('estimand', *estimands, words)}. {said}" if len(estimands) == 1 else said
 
 
