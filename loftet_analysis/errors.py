@@ -92,12 +92,12 @@ class DisclosureError(LoftetError):
     """Something was about to be published that the disclosure mask does not hold."""
 
 
-def row_numbers(places: Iterable[int]) -> str:
-    """Return the first rows of a table as a spreadsheet numbers them, its headings in row 1.
+def at_rows(numbers: Iterable[int]) -> str:
+    """Return the first of the numbers that a spreadsheet shows beside rows, for a message.
 
     Examples
     --------
-    >>> row_numbers([0, 3])
+    >>> at_rows([2, 5])
     'rows 2, 5'
     """
-    return "rows " + ", ".join(str(place + 2) for place in islice(places, 5))
+    return "rows " + ", ".join(map(str, islice(numbers, 5)))

@@ -20,7 +20,7 @@ from loftet_analysis.cleaning.headings import Headings
 from loftet_analysis.cleaning.identifiers import normal_code, normal_id
 from loftet_analysis.cleaning.readers import read_table
 from loftet_analysis.cleaning.sheets import Sheets, by_text
-from loftet_analysis.errors import InputError, Problem, row_numbers
+from loftet_analysis.errors import InputError, Problem, at_rows
 from loftet_analysis.study import Population, Study, normalise_label
 from loftet_analysis.study.study import LINK
 from loftet_analysis.study.yamlfile import did_you_mean
@@ -127,11 +127,11 @@ def _refuse_rows(
         values = known[column]
         wrong = ~frame[column].isin(["", *values])
         if wrong.any():
-            rows, allowed = row_numbers(frame.index[wrong]), ", ".join(values) + ", or blank"
+            rows, allowed = at_rows(frame.index[wrong] + 2), ", ".join(values) + ", or blank"
             problems.append(Problem(f"unknown {column} in a list", rows, allowed, file))
     blank = frame[[c for c in locators if c in frame]].eq("").all(axis=1)
     if blank.any():
-        rows, allowed = row_numbers(frame.index[blank]), ", ".join(locators)
+        rows, allowed = at_rows(frame.index[blank] + 2), ", ".join(locators)
         allowed = f"one filled at least: {allowed}"
         problems.append(Problem("a row that means everybody", rows, allowed, file))
     if ROW in frame:

@@ -14,7 +14,7 @@ from loftet_analysis.cleaning.identifiers import normal_id
 from loftet_analysis.cleaning.pseudonyms import passing_key, pseudonym
 from loftet_analysis.cleaning.readers import Export, read_export
 from loftet_analysis.cleaning.sheets import COUNTS, Sheets
-from loftet_analysis.errors import InputError, Problem, row_numbers
+from loftet_analysis.errors import InputError, Problem, at_rows
 from loftet_analysis.study import ExportFile, Population, Study, missing_exports, normalise_label
 from loftet_analysis.study.yamlfile import did_you_mean
 
@@ -136,7 +136,7 @@ def read_attendance(
         odd[f"{name} that cannot be"] = given & ~whole, f"0 to {most}, or blank"
     todo = "correct the register, or `attendance: of:` in study.yml"
     problems = [
-        Problem(fault, row_numbers(ids.index[rows]), allowed, export.name, todo)
+        Problem(fault, at_rows(export.rows[rows]), allowed, export.name, todo)
         for fault, (rows, allowed) in odd.items()
         if rows.any()
     ]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from loftet_analysis.errors import InputError, Problem, row_numbers
+from loftet_analysis.errors import InputError, Problem, at_rows
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,11 @@ def named_apart(headings: Iterable[str]) -> list[str]:
 
 
 def from_columns(
-    columns: Sequence, headings: Sequence[str], path: Path, rows: np.ndarray | None = None
+    columns: Sequence,
+    headings: Sequence[str],
+    path: Path,
+    rows: np.ndarray,
+    remarks: tuple[Problem, ...] = (),
 ) -> Export:
     """Put columns of text, their headings, and the rows' numbers together.
 
@@ -91,13 +95,14 @@ def from_columns(
     frame = pd.DataFrame(dict(zip(names, columns, strict=True)), dtype="str")
     if frame.empty:
         raise empty(path.name, "no row below the headings")
-    again = _headings_again(frame, headings)
+    again = rows[_headings_again(frame, headings)]
     if len(again):
         allowed = "the headings in the first row alone"
         todo = "take these rows out; two exports seem to have been put together"
         what = "the headings stand again among the answers"
-        raise InputError(what, row_numbers(again), allowed, path.name, todo)
-    return Export(frame, path.name, dict(zip(names, headings, strict=True)), rows=rows)
+        raise InputError(what, at_rows(again), allowed, path.name, todo)
+    questions = dict(zip(names, headings, strict=True))
+    return Export(frame, path.name, questions, remarks=remarks, rows=rows)
 
 
 def _headings_again(frame: pd.DataFrame, headings: Sequence[str]) -> pd.Index:

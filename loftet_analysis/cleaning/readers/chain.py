@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from loftet_analysis.errors import InputError, Problem, row_numbers
+from loftet_analysis.errors import InputError, Problem, at_rows
 from loftet_analysis.study.study import Continuation
 from loftet_analysis.tabular.export import Export, named_apart
 
@@ -25,7 +25,8 @@ def chained(first: Export, second: Export, then: Continuation) -> Export:
     Returns
     -------
     Export
-        The first form's columns, then the second's; headings that both have are told apart.
+        The first form's columns, then the second's; headings that both have are told apart. Rows
+        are numbered as in the first form; those of the second alone have the number 0.
 
     Raises
     ------
@@ -47,15 +48,17 @@ def chained(first: Export, second: Export, then: Continuation) -> Export:
     keys = right[reference].str.strip()
     twice = keys.ne("") & keys.duplicated(keep=False)
     if twice.any():
-        what, found = "a submission that goes on twice", row_numbers(right.index[twice])
+        what, found = "a submission that goes on twice", at_rows(second.rows[twice])
         allowed = "each submission of the first form once"
         todo = "take out the row that does not count"
         raise InputError(what, found, allowed, second.name, todo)
     left = first.frame.assign(**{"<key>": first.frame[then.serial].str.strip()})
+    left["<row>"] = first.rows
     right = right.assign(**{"<key>": keys.where(keys.ne(""), "<none>")})
-    others = right[~right["<key>"].isin(left["<key>"])]
+    others = right[~right["<key>"].isin(left["<key>"])].assign(**{"<row>": 0})
     whole = pd.concat([left.merge(right, on="<key>", how="left"), others])
-    frame = whole.drop(columns="<key>").fillna("").reset_index(drop=True)
+    rows = whole["<row>"].to_numpy()
+    frame = whole.drop(columns=["<key>", "<row>"]).fillna("").reset_index(drop=True)
     return Export(
         pd.DataFrame(frame, dtype="str"),
         f"{first.name} and {second.name}",
@@ -65,4 +68,5 @@ def chained(first: Export, second: Export, then: Continuation) -> Export:
         first.tool,
         first.recognised,
         (*first.remarks, *second.remarks),
+        rows,
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from loftet_analysis.tabular import workbook
-from loftet_analysis.tabular.delimited import decoded, first_rows
+from loftet_analysis.tabular.delimited import first_rows
 
 _SIGNS = {
     "nettskjema": ({"$submission_id"}, {"$created"}, {"$answer_time_ms"}, {"$answer_time"}),
@@ -123,7 +123,7 @@ def recognise(path: Path, *, encoding: str | None = None) -> tuple[str, str]:
         heads = [rows[0] for rows in sheets.values() if rows]
         tool, reason = tool_of(heads[0] if heads else ())
         return (tool, reason) if tool else ("excel", "it is a workbook without a tool's headings")
-    for row in first_rows(decoded(path, encoding)):
+    for row in first_rows(path, encoding=encoding)[:1]:
         tool, reason = tool_of(row)
         if tool:
             return tool, reason
