@@ -124,7 +124,7 @@ def _opened(
 ) -> _Lines:
     raw, named, above = _named(decoded(path, encoding, most))
     filled = len(raw) - len(raw.lstrip(b"\r\n "))
-    if filled == len(raw) and not small:
+    if not raw.strip() and not small:
         raise empty(path.name, f"{path.stat().st_size} bytes")
     first = raw.rfind(b"\n", 0, filled) + 1
     blank = raw.count(b"\n", 0, first)
