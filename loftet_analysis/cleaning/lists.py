@@ -155,7 +155,10 @@ def _rows_of_several_files(
         if len(possible) > 1:
             unsure.append(place)
     if unsure:
-        found, todo = row_numbers(unsure), "fill wave, population or file in these rows"
+        found, todo = (
+            at_rows([place + 2 for place in unsure]),
+            "fill wave, population or file in these rows",
+        )
         allowed = "a row number of one export"
         yield Problem("a row number that may be of several exports", found, allowed, file, todo)
 
