@@ -26,7 +26,7 @@ from loftet_analysis.cleaning.quarantine import quarantine
 from loftet_analysis.cleaning.readers import Export, chained, read_export
 from loftet_analysis.cleaning.registers import attend
 from loftet_analysis.cleaning.score import score
-from loftet_analysis.cleaning.selection import rows_of
+from loftet_analysis.cleaning.selection import refuse_mixed, rows_of
 from loftet_analysis.cleaning.sheets import Sheets
 from loftet_analysis.errors import InputError
 from loftet_analysis.study import ExportFile, Study, missing_exports
@@ -116,8 +116,8 @@ def read(
             lists[name] = rows_about(rows, population, wave, file.file)
         except InputError as error:
             problems += error.problems
-    remarks = raw.export.remarks
-    return replace(sheets, raw=replace(raw, lists=lists), problems=tuple(problems), remarks=remarks)
+    sheets = replace(sheets, raw=replace(raw, lists=lists), remarks=raw.export.remarks)
+    return replace(sheets, problems=tuple(problems)).through((refuse_mixed,))
 
 
 def _read_chain(study: Study, file: ExportFile) -> Export:

@@ -14,11 +14,13 @@ import pandas as pd
 from loftet_analysis import names
 from loftet_analysis.cleaning.clean import grade_numbers
 from loftet_analysis.cleaning.lists import listed
+from loftet_analysis.cleaning.selection import counted_texts, is_closed
 from loftet_analysis.cleaning.sheets import Sheets
-from loftet_analysis.errors import InputError
+from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study import normalise_label
 from loftet_analysis.study.study import CONSENT, GUARDIAN
 
+_FEW = 5  # answers to consent that are told; where there are more it is free text
 FIRST_GRADE_AGE = 5  # in grade g pupils turn g + 5 in the calendar year in which it begins
 
 
@@ -39,11 +41,13 @@ def keep_allowed(sheets: Sheets) -> Sheets:
         sheets = sheets.count_only(gone, step="opt_out", reason="opted_out")
     if consent and consent.column:
         agreed = consenting(sheets, CONSENT, consent.yes)
+        sheets = _saying_answers(sheets, CONSENT, consent.yes)
         sheets = sheets.count_only(~agreed, step="consent", reason="no_consent")
     guardian = consent.guardian if consent else None
     if guardian and (guardian.column or guardian.listed in lists):
         if guardian.column:
             agreed = consenting(sheets, GUARDIAN, guardian.yes)
+            sheets = _saying_answers(sheets, GUARDIAN, guardian.yes)
         else:
             agreed = listed(sheets, lists[guardian.listed])
         texts = sheets.frame.get(names.GRADE, pd.Series("", index=sheets.frame.index))
@@ -52,6 +56,20 @@ def keep_allowed(sheets: Sheets) -> Sheets:
         sheets = sheets.count_only(~agreed & ~own, step="guardian", reason="no_consent")
     declined = every.loc[every.index.difference(sheets.frame.index)]
     return replace(sheets, declined=declined)
+
+
+def _saying_answers(sheets: Sheets, column: str, yes: Sequence[str]) -> Sheets:
+    """Add the remark of the answers to consent that were met, where not all of them are yes."""
+    labels = sheets.labels.get(column, {})
+    met = sheets.frame[column].value_counts().rename("n").rename_axis("code").reset_index()
+    met = met.assign(text=[labels.get(code, code).strip() for code in met["code"]], owner="")
+    if {*map(normalise_label, met["text"])} <= {*map(normalise_label, yes)}:
+        return sheets
+    hidden = len(met) > _FEW or not is_closed([*met["text"]], len(sheets.frame))
+    what = "answers to consent" if column == CONSENT else "answers of guardians to consent"
+    found = counted_texts(met, hidden=hidden)
+    remark = Problem(what, found, ", ".join(yes), sheets.where)
+    return replace(sheets, remarks=(*sheets.remarks, remark))
 
 
 def consenting(sheets: Sheets, column: str, yes: Sequence[str]) -> pd.Series:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,10 +12,12 @@ import pandas as pd
 from loftet_analysis.cleaning.headings import Headings, identifier_kind
 from loftet_analysis.cleaning.identifiers import redact_text
 from loftet_analysis.cleaning.readers import Export
+from loftet_analysis.cleaning.sheets import Sheets
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study import ExportFile, Population, Study, normalise_label
-from loftet_analysis.study.study import row_text
+from loftet_analysis.study.study import LINK, row_text
 
+BLANK = "blank"  # what stands for an empty cell among the texts that tell rows apart
 MOST_UNTOLD = 0.02  # of the rows, before it is a warning that they belong to nothing
 _FEW, _SHOWN, _LONGEST = 20, 8, 40  # texts of a closed list, texts that are shown, their signs
 
@@ -122,14 +125,7 @@ class _Owners:
 
     def _told(self, texts: pd.DataFrame) -> str:
         """Return texts with their owners and counts, the most frequent first."""
-        if self.hidden:
-            return f"{self.column}: {len(texts)} different texts, which are not shown"
-        texts, parts = texts.sort_values(["n", "text"], ascending=[False, True]), []
-        for text, owner, n in texts.head(_SHOWN).itertuples(index=False):
-            named = f"“{redact_text(text)[0][:_LONGEST]}”" if text else "blank"
-            parts.append(f"{named} {n}" + (f" ({owner})" if owner else ""))
-        more = f", and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
-        return f"{self.column}: {', '.join(parts)}{more}"
+        return f"{self.column}: {counted_texts(texts, hidden=self.hidden)}"
 
 
 def _claims(study: Study, population: Population, file: ExportFile) -> dict[str, str]:
@@ -156,7 +152,7 @@ def _owners(
     codes, texts = pd.factorize(export.frame[column])
     labels = export.labels.get(column, {})
     owners = [
-        owner_of.get(row_text(text)) or owner_of.get(row_text(labels.get(text, "")), "")
+        owner_of.get(row_text(text) or BLANK) or owner_of.get(row_text(labels.get(text, "")), "")
         for text in texts
     ]
     counted = np.ones(len(codes), dtype=bool) if within is None else within.copy()
@@ -171,6 +167,24 @@ def _owners(
     return _Owners(column, np.array(owners, dtype=object)[codes], met, hidden)
 
 
+def counted_texts(texts: pd.DataFrame, *, hidden: bool = False) -> str:
+    """Return texts (`text, owner, n`) with their owners and counts, the most frequent first.
+
+    Examples
+    --------
+    >>> counted_texts(pd.DataFrame({"text": ["", "head"], "owner": ["", "leaders"], "n": [1, 3]}))
+    '“head” 3 (leaders), blank 1'
+    """
+    if hidden:
+        return f"{len(texts)} different texts, which are not shown"
+    texts, parts = texts.sort_values(["n", "text"], ascending=[False, True]), []
+    for text, owner, n in texts[["text", "owner", "n"]].head(_SHOWN).itertuples(index=False):
+        named = f"“{redact_text(text)[0][:_LONGEST]}”" if text else BLANK
+        parts.append(f"{named} {n}" + (f" ({owner})" if owner else ""))
+    more = f", and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
+    return ", ".join(parts) + more
+
+
 def is_closed(texts: Sequence[str], n: int) -> bool:
     """Return whether the texts of `n` cells may be told: a closed list, not ids or free text.
 
@@ -181,3 +195,102 @@ def is_closed(texts: Sequence[str], n: int) -> bool:
     """
     n_texts = len([text for text in texts if text])
     return n_texts <= _FEW and (n_texts <= 3 or n_texts <= n / 2)
+
+
+# how the columns of files call populations and waves, and how such columns are headed
+_PEOPLE = {
+    "pupils": r"pupils?|elev(?:er|ar)?|students?|learners?",
+    "teachers": r"teachers?|lærer(?:e|ar)?|lærar(?:ar)?|laerere?",
+    "leaders": r"(?:school ?)?leaders?|(?:skole|skule)?(?:leder|leiar)(?:e|ar)?|rektor(?:er|ar)?|"
+    r"principals?|head ?(?:teachers?|master)?",
+}
+_WAVES = (
+    r"pre|mid|post|(?:pre|post)[-_ ]?(?:test|survey|måling)|before|during|after|før|etter|under\w*|"
+    r"baseline|follow[-_ ]?up|oppfølging|oppfølgjing|(?:t|wave|time|round|måling|runde|bølge|"
+    r"tidspunkt)[-_ ]?\d|(?:første|andre|tredje|first|second|third) (?:gang|måling|time|wave)"
+)
+_WAVE_HEADINGS = (
+    r"wave|bølge|måling|måletidspunkt|målepunkt|runde|time ?point|occasion|event(?: name)?|"
+    r"redcap_event_name"
+)
+_INSTRUMENT = "redcap_repeat_instrument"
+_LOOKED_AT = 2_000  # rows, before a column is counted whole
+_FILLED = 0.9  # of the rows, for a column to tell every row
+
+
+def refuse_mixed(sheets: Sheets) -> Sheets:
+    """Stop where a column that nothing is read from tells that rows are of several kinds.
+
+    That is where all its texts name populations, or waves, and of these several; where its heading
+    says wave and people have rows of several; and the repeated instrument of REDCap. Where only
+    some of its texts do so it is a remark.
+
+    Raises
+    ------
+    InputError
+        With what to write in study.yml.
+    """
+    export, problems, remarks = sheets.raw.export, [], []
+    for column in sheets.unused:
+        if export.frame[column].iloc[:_LOOKED_AT].nunique() > _SHOWN:
+            continue
+        told = _owners(export, column, {})
+        texts = told.texts[told.texts["text"].ne("")]
+        if told.hidden or texts.empty or len(texts) > _SHOWN:
+            continue
+        heading = normalise_label(export.questions.get(column, column))
+        for certain, what, allowed, todo in _mixed(sheets, column, heading, texts):
+            found = f"{column}: {counted_texts(told.texts)}"
+            fault = Problem(what, found, allowed, sheets.where, todo)
+            (problems if certain else remarks).append(fault)
+    if problems:
+        raise InputError(problems)
+    return replace(sheets, remarks=(*sheets.remarks, *remarks))
+
+
+def _mixed(
+    sheets: Sheets, column: str, heading: str, texts: pd.DataFrame
+) -> Iterator[tuple[bool, str, str, str]]:
+    """Yield what a column tells apart: whether that is certain, and a problem's words."""
+    population, wave = sheets.population, sheets.wave
+    file = next(each for each in population.files[wave] if each.file == sheets.file)
+    whole = texts["n"].sum() >= _FILLED * len(sheets.raw.frame)
+    words = [*map(row_text, texts["text"])]
+    if heading == _INSTRUMENT:
+        todo = f"name the rows of one: only: {{column: {column}, values: [{BLANK}]}}"
+        yield file.only is None, "a row for each instrument of a person", "a row a person", todo
+    if len(words) < 2:
+        return
+    kinds = [{who for who, form in _PEOPLE.items() if re.fullmatch(form, w)} for w in words]
+    if len(set().union(*kinds)) > 1:
+        mine = ", ".join(
+            t for t, kind in zip(texts["text"], kinds, strict=True) if population.name in kind
+        )
+        what = "a column that tells populations apart, and is not used"
+        todo = (
+            f"write only: {{column: {column}, values: [{mine or '…'}]}} with the file; where all "
+            f"rows are {population.name}, name all its texts there"
+        )
+        allowed = f"rows of {population.name} alone"
+        yield whole and all(kinds) and file.only is None, what, allowed, todo
+        return
+    named = {row_text(text) for each in sheets.study.waves.values() for text in each.label.values()}
+    timed = [w in named or bool(re.fullmatch(_WAVES, w)) for w in words]
+    headed = bool(re.fullmatch(_WAVE_HEADINGS, heading))
+    if (headed or sum(timed) > 1) and file.wave is None and file.pattern == "{}":
+        what = "a column that tells waves apart, and is not used"
+        todo = (
+            f"write files: {{file: {file.file}, wave: {{column: {column}, values: {{pre: […], "
+            f"post: […]}}}}}}; where all rows are of {wave}, name all its texts below {wave}"
+        )
+        repeated = headed and _rows_of_several(sheets, column)
+        yield (whole and all(timed)) or repeated, what, f"rows of {wave} alone", todo
+
+
+def _rows_of_several(sheets: Sheets, column: str) -> bool:
+    """Return whether most people have rows with several texts of a column."""
+    if LINK not in sheets.raw.frame:
+        return False
+    rows = pd.DataFrame({"id": sheets.raw.frame[LINK], "text": sheets.raw.export.frame[column]})
+    texts = rows[rows["id"].str.strip().ne("")].groupby("id")["text"].nunique()
+    return len(texts) > 0 and float((texts > 1).mean()) > 0.5

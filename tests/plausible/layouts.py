@@ -84,6 +84,32 @@ def asked_later(instrument=LATER, pre=LATER_PRE, post=LATER_POST, **truth: objec
     return case({**files, "study.yml": about}, **truth)
 
 
+HOW_OFTEN = ["daily", "never"] * 3
+
+
+def headed(heading, cells, expected=None, more="", **truth: object):
+    """Return the case of a background column `own` with six cells."""
+    rows = "".join(f"101;p{n};{c};Agree;Agree;Agree\n" for n, c in enumerate(cells.split(";")))
+    about = study("pre: {file: p.csv}", columns=f"{{school_id: school, own: {heading}}}", more=more)
+    truth |= {"values": {"own": expected}} if expected else {}
+    says = ("a background column that holds direct identifiers",) if truth.get("stops") else ()
+    files = {"p.csv": f"school;id;{heading};q1;q2;q3\n{rows}", "study.yml": about}
+    return case(files, says=says, **truth)
+
+
+def told(headings, cells, **truth: object):
+    """Return the case of columns that are not used."""
+    files = {"pre.csv": f"school;id;q1;q2;q3;{headings}\n101;a1;Agree;Agree;Agree;{cells}\n"}
+    return case({**files, "study.yml": study("pre: {file: pre.csv}")}, **truth)
+
+
+def consented(*answers, **truth: object):
+    """Return the case of answers to consent."""
+    rows = "".join(f"101;a{n};{text};Agree;Agree;Agree\n" for n, text in enumerate(answers))
+    about = study("pre: {file: pre.csv}", more="    consent: {column: ok, yes: Ja}")
+    return case({"pre.csv": f"school;id;ok;q1;q2;q3\n{rows}", "study.yml": about}, **truth)
+
+
 KINDS = {
     "a row per person and wave": {
         "given": given(
@@ -97,6 +123,30 @@ KINDS = {
             "long_format",
             stops=True,
             says=("one export for two waves", "wave: {column: …, values: {pre: […], post: […]}}"),
+        ),
+        "one wave of it named": long(
+            HEAD + TWICE,
+            "pre: {file: l.csv}",
+            stops=True,
+            says=("a column that tells waves apart", "“after” 2, “before” 2"),
+            hides=("a1",),
+        ),
+        "one wave of it named, by numbers": long(
+            (HEAD + TWICE).replace("event", "Bølge").replace("before", "1").replace("after", "2"),
+            "pre: {file: l.csv}",
+            stops=True,
+            says=("a column that tells waves apart", "Bølge"),
+        ),
+        "a row for each instrument": long(
+            (HEAD + TWICE).replace("event", "redcap_repeat_instrument").replace("before", ""),
+            "pre: {file: l.csv}",
+            stops=True,
+            says=("a row for each instrument of a person", "values: [blank]"),
+        ),
+        "the rows of one instrument": long(
+            (HEAD + TWICE).replace("event", "redcap_repeat_instrument").replace("before", ""),
+            "pre: {file: l.csv, only: {column: redcap_repeat_instrument, values: blank}}",
+            values={"joy_1": [2, 3]},
         ),
         "semicolons, utf-16 and capitals": case(
             {
@@ -233,6 +283,33 @@ KINDS = {
             values={"joy_1": [4]},
             aside={},
             says=("warning: rows of no population", "“teacher” 1"),
+        ),
+        "given, not told": given(
+            "two_populations",
+            stops=True,
+            says=("a column that tells populations apart", "only: {column: who, values: [pupil]}"),
+        ),
+        "not told, but known to be so": with_only(
+            WHO,
+            "only: {column: who, values: [pupil, teacher]}",
+            values={"joy_1": [4, 3]},
+        ),
+        "not told, in a data file": case(
+            {
+                "p.sav": sav(LABELLED, {"tid": {1: "Elev", 2: "Lærer"}}),
+                "study.yml": study("pre: {file: p.sav}"),
+            },
+            stops=True,
+            says=("a column that tells populations apart", "“Elev” 2, “Lærer” 2"),
+        ),
+        "an answer that sounds like it": case(
+            {
+                "p.csv": "id,school,helper,q1,q2,q3\na1,101,teacher,Agree,Agree,Agree\n"
+                "a2,101,nobody,Agree,Agree,Agree\na3,101,pupil,Agree,Agree,Agree\n",
+                "study.yml": study("pre: {file: p.csv}"),
+            },
+            says=("a column that tells populations apart", "“nobody” 1"),
+            values={"joy_1": [4, 4, 4]},
         ),
         "both described": case(
             {
@@ -401,5 +478,79 @@ KINDS = {
             stops=True,
             says=("minimum of scale joy is more than its items in pre",),
         ),
+    },
+    "columns headed as identifiers": {
+        "how often": headed("email", "daily;never;daily;never;daily;never", [*HOW_OFTEN]),
+        "yes and no": headed("E-post", "ja;nei;ja;nei;ja;nei", ["ja", "nei"] * 3),
+        "numbers": headed("phone", "1;2;1;3;4;5", ["1", "2", "1", "3", "4", "5"]),
+        "texts that are listed": headed(
+            "Name",
+            "Course A;Course B;Course A;Course C;Course D;Course E",
+            ["a", "b", "a", "b", "b", "b"],
+            more="    values: {own: {a: [Course A], b: [Course B, Course C, Course D, Course E]}}",
+        ),
+        "addresses": headed("email", "a@b.no;;;;;", stops=True, hides=("a@b.no",)),
+        "names": headed("Navn", "Kari;Kari;Ola;Ola;Ola;Kari", stops=True, hides=("Kari",)),
+        "numbers of telephones": headed("Mobil", "91234567;;;;;", stops=True, hides=("91234567",)),
+        "days of birth": headed(
+            "Fødselsdato", "01.02.2013;01.02.2013;01.02.2013;;;", stops=True, hides=("01.02",)
+        ),
+        "names as labels of codes": case(
+            {
+                "p.sav": sav(
+                    LABELLED.rename(columns={"tid": "navn"}), {"navn": {1: "Kari", 2: "Ola"}}
+                ),
+                "study.yml": study("pre: {file: p.sav}", columns="{school_id: school, own: navn}"),
+            },
+            stops=True,
+            says=("a background column that holds direct identifiers",),
+            hides=("Kari",),
+        ),
+    },
+    "columns and answers that are told": {
+        "not used": told(
+            "extra;Comment;E-post",
+            "1;free text of Per;x@y.no",
+            says=(
+                "columns that study.yml does not use",
+                "3: extra, Comment; 1 of identifiers, which are not named",
+            ),
+            hides=("free text", "x@y.no", "E-post"),
+        ),
+        "a heading that is an identifier": told(
+            "ola@skole.no", "1", says=("1 of identifiers, which are not named",), hides=("ola@",)
+        ),
+        "used in the other wave": case(
+            {
+                "both.csv": "school,id,Pre.q1,Pre.q2,Pre.q3,Post.q1,Post.q2,Post.q3\n"
+                "101,a1,Agree,Agree,Agree,Agree,Agree,Agree\n",
+                "study.yml": study('{file: both.csv, pre: "Pre.{}", post: "Post.{}"}'),
+            },
+            hides=("does not use",),
+            linked=1,
+        ),
+        "answers to consent": consented(
+            "Ja",
+            "Nei",
+            "",
+            says=(
+                "answers to consent",
+                "blank 1, “Ja” 1, “Nei” 1",
+            ),
+        ),
+        "answers in free text": consented(
+            "Ja",
+            "nei, sier Kari",
+            "kanskje",
+            "vet",
+            "Ola",
+            "x",
+            says=(
+                "answers to consent",
+                "6 different texts, which are not shown",
+            ),
+            hides=("Kari", "Ola"),
+        ),
+        "nothing but yes": consented("Ja", "ja", hides=("answers to consent",)),
     },
 }
