@@ -167,8 +167,8 @@ def unused_columns(parts: Iterable[Sheets]) -> list[Problem]:
         by_file[part.file] = {c: text for c, text in known.items() if c in part.unused}
     remarks = []
     for file, unused in by_file.items():
-        shown = [text for text in unused.values() if text]
-        hidden, more = len(unused) - len(shown), len(shown) - _SHOWN
+        shown = list(dict.fromkeys(filter(None, unused.values())))
+        hidden, more = list(unused.values()).count(""), len(shown) - _SHOWN
         parts = [", ".join(shown[:_SHOWN]) + (f" and {more} more" if more > 0 else "")]
         parts += [f"{hidden} of identifiers, which are not named"] if hidden else []
         if unused:

@@ -115,13 +115,15 @@ def _cleaned(
 ) -> list[Sheets]:
     """Return the cleaned sheets of each wave's files; the exports are let go of."""
     opened: dict[tuple[str, ...], Export] = {}  # a file may serve several waves
-    files = study.populations[population].files.items()
-    parts = []
-    for wave, place in [(name, place) for name, those in files for place in range(len(those))]:
+    by_wave, parts = study.populations[population].files.items(), []
+    entries = [(w, place, file) for w, files in by_wave for place, file in enumerate(files)]
+    for n, (wave, place, _) in enumerate(entries, start=1):
         with _collecting(problems):
             sheets = read(study, population, wave, place, opened=opened, progress=tell)
             parts.append(sheets.pipe(quarantine).pipe(clean))
             problems += parts[-1].problems
+        for done in opened.keys() - {file.files for *_, file in entries[n:]}:
+            del opened[done]
     return parts
 
 

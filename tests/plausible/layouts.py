@@ -423,6 +423,28 @@ KINDS = {
             values={"joy_1": [4, 2]},
             aside={"withdrawn": 2},
         ).but(gone_csv="id\na3\n"),
+        "a chain of forms in each": parts(
+            "pre:",
+            "  - {file: n.csv, then: {file: n2.csv, reference: ref, serial: nr}}",
+            "  - {file: s.csv, then: {file: s2.csv, reference: ref, serial: nr}}",
+            "post: {file: post.csv}",
+            north="nr;school;id\n1;101;a1\n",
+            south="nr;school;id\n1;103;a3\n",
+            values={"joy_1": [4, 2, 3, 4]},
+            linked=2,
+        ).but(
+            n2_csv="ref;q1;q2;q3\n1;Agree;Agree;Agree\n",
+            s2_csv="ref;q1;q2;q3\n1;Neutral;Agree;Agree\n",
+        ),
+        "a reservation, and consent, in each": parts(
+            more="    consent: {column: ok, yes: Ja, opt_out: out.csv}",
+            north="school;id;ok;q1;q2;q3\n101;a1;Ja;Agree;Agree;Agree\n101;a2;Nei;Agree;;\n",
+            south="school;id;ok;q1;q2;q3\n103;a3;ja;Neutral;Agree;Agree\n103;a4;Ja;Agree;;\n",
+            post=POST.replace("id;", "id;ok;").replace("a1;", "a1;Ja;").replace("a3;", "a3;Ja;"),
+            values={"joy_1": [4, 2, 3, 4]},
+            aside={"no_consent": 1, "opted_out": 1},
+            linked=2,
+        ).but(out_csv="id\na4\n"),
         "the same file twice": parts(
             "pre: [{file: n.csv}, {file: n.csv}]",
             stops=True,
