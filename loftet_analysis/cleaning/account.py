@@ -161,12 +161,12 @@ def _what(noted: pd.DataFrame, n: int, *, by_column: bool = False, plain: str = 
         noted = noted.assign(value=both.str.removesuffix(": "))
     counts = noted[noted["value"].ne("")].groupby("value")["n"].sum()
     counts = counts.sort_index().sort_values(ascending=False, kind="stable")
-    shown = [f"{' '.join(text.split())} ({many:,})" for text, many in counts[:_SHOWN].items()]
+    shown = [_JOINED.join([*text.split(), f"({m:,})"]) for text, m in counts[:_SHOWN].items()]
     if len(counts) > _SHOWN:
         shown.append(f"{len(counts) - _SHOWN} more ({counts[_SHOWN:].sum():,})")
     rest = int(n - counts.sum())
     if plain and rest:
-        shown.append(f"{plain} ({rest:,}), not shown")
+        shown.append(f"{plain} ({rest:,}), not shown".replace(" ", _JOINED))
     return ": " + ", ".join(shown) if shown else ""
 
 

@@ -120,9 +120,10 @@ def _turned(
     )
     found = []
     for scale in scales:
-        columns = [c for c in (scale.name, *scale.items) if c in first and c in second]
+        columns = [scale.name, *(c for c in scale.items if c in first and c in second)]
         r = [_correlation(first[c], second[c]) for c in columns]
-        if scale.name in columns and _below_zero(*r[0]) and all(each < 0 for each, _ in r[1:]):
+        clear = [_below_zero(*each) for each in r]
+        if all(each < 0 for each, _ in r) and (clear[0] or all(clear[1:])):
             of = f", as of each of its {len(r) - 1} items" if len(r) > 2 else ""
             found.append(f"{scale.name} (r = {r[0][0]:.2f} of {r[0][1]} people{of})")
     return found

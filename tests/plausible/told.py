@@ -1,0 +1,153 @@
+"""What is said of sheets and answers that are left out, and of answers that run the wrong way."""
+
+import numpy as np
+
+from tests.plausible import INSTRUMENT, Case, case, study
+
+HEAD = "school;submitted;grade;id;q1;q2;q3"
+COLUMNS = "{school_id: school, submitted: submitted, grade: grade}"
+REGISTER = (
+    "school_id,school,region,grades\n0101,Nordby skole,North,1-7\n0102,Sør skole,South,8-10\n"
+)
+REVERSED = INSTRUMENT.replace("columns: [q2]", "columns: [q2], reversed: yes")
+TWO = ("pre: {tool: table, file: pre.csv}", "post: {tool: table, file: post.csv}")
+
+
+def told(*schools: str, days: object = "2025-09-20", grade: str = "7", **truth: object):
+    """Return a study of 30 good sheets, and one sheet more for each of the schools."""
+    dates = [days] * len(schools) if isinstance(days, str) else days
+    rows = [f"0101;2025-09-20;7;n{i};{1 + i % 5};4;{1 + i % 5}" for i in range(30)]
+    rows += [
+        f"{school};{day};{grade};secret{i};4;4;4"
+        for i, (school, day) in enumerate(zip(schools, dates, strict=True))
+    ]
+    files = {
+        "study.yml": study(columns=COLUMNS),
+        "schools.csv": REGISTER,
+        "pre.csv": "\n".join([HEAD, *rows]) + "\n",
+    }
+    return case(files, hides=("secret", *truth.pop("hides", ())), **truth)
+
+
+def directed(
+    turn: dict[str, tuple[int, ...]],
+    n: int = 120,
+    link: str = "id",
+    instrument: str = INSTRUMENT,
+    **truth: object,
+):
+    """Return a study of two waves in which some items (by wave) are coded the other way round."""
+    rng = np.random.default_rng(5)
+    joy = rng.normal(size=n)
+    files = {}
+    for wave in ("pre", "post"):
+        level = joy + 0.6 * rng.normal(size=n) + 0.9 * (link == "none")
+        answers = np.clip(np.rint(3 + level[:, None] + 0.6 * rng.normal(size=(n, 3))), 1, 5)
+        for item in turn.get(wave, ()):
+            answers[:, item] = 6 - answers[:, item]
+        rows = [f"{101 + i % 4};a{i};" + ";".join(f"{a:.0f}" for a in answers[i]) for i in range(n)]
+        files[f"{wave}.csv"] = "\n".join(["school;id;q1;q2;q3", *rows]) + "\n"
+    options = {} if link == "id" else {"link": "{by: none}"}
+    files |= {"study.yml": study(*TWO, **options), "instruments/mini.yml": instrument}
+    return case(files, **truth)
+
+
+_UNKNOWN = told("Fjellvik skole", "Fjellvik skole", "0101", "0101")
+
+
+def spoilt(old: str, new: str, says: tuple[str, ...]):
+    """Return a study with unknown schools that something else stops."""
+    csv = _UNKNOWN.files["pre.csv"].replace(old, new)
+    assert csv != _UNKNOWN.files["pre.csv"]
+    files = {**_UNKNOWN.files, "pre.csv": csv}
+    return Case(files, stops=True, says=(*says, "Fjellvik skole (2)"), hides=("secret",))
+
+
+AGAINST, TURNED = "items that go against the rest", "scales that run the other way in another wave"
+
+KINDS = {
+    "schools that the register does not hold": {
+        "a name": told(
+            *["Fjellvik skole"] * 9,
+            says=("9  23.1 %  warning: unknown_school", "not in the register: Fjellvik skole (9)"),
+            aside={"unknown_school": 9},
+        ),
+        "several, the most frequent first": told(
+            *["Vik barneskole"] * 2, *["Ås ungdomsskule"] * 3, "9999",
+            says=("Ås ungdomsskule (3), Vik barneskole (2), 9999 (1)",),
+        ),
+        "an id of another length": told(
+            "0199", "10999999", says=("0199 (1)", "others (1), not shown"), hides=("10999999",)
+        ),
+        "people's names and codes": told(
+            "Kari Nordmann", "ab12cd", "kari@skole.no",
+            "jeg går ikke på noen skole fordi vi har flyttet",
+            says=("others (4), not shown",), hides=("Nordmann", "ab12cd", "kari", "flyttet"),
+        ),
+        "one word of many": told(
+            *["Fjelltun"] * 6, "Brakke", says=("Fjelltun (6)",), hides=("Brakke",)
+        ),
+        "more than fit": told(
+            *[f"{c}vik skole" for c in "ABCDEFGHIJKLMN"], says=("4 more (4)",), hides=("Nvik",)
+        ),
+    },
+    "sheets from other days and grades": {
+        "before the wave": told(
+            "0101", "0102", days=["2025-08-20", "2025-09-01"],
+            says=("2   6.2 %  warning: test_answer, trials: 2025-08-20 to 2025-09-01, before (2)",),
+        ),
+        "in another wave": told(
+            "0101", days="2027-09-20",
+            says=("wrong_form, sent in while another wave was open: 2027-09-20 (post) (1)",),
+            aside={"wrong_form": 1},
+        ),
+        "after the last day": told(
+            "0101", "0101", days=["2025-11-03", "2025-12-24"], aside={},
+            says=("after_the_wave", "and kept: 2025-11-03 to 2025-12-24 (2)"),
+        ),
+        "a school called test": told("TEST", says=("school called test (1)",)),
+        "a grade that the school has not": told(
+            "0101", grade="9. trinn", says=("impossible_grade", "9. trinn (1)")
+        ),
+        "a grade in words": told(
+            "0101", grade="vil ikke si det", says=("others (1), not shown",), hides=("vil ikke",)
+        ),
+    },
+    "as far as it got": {
+        "an unknown answer": spoilt(";4;4;4\n0101", ";Perhaps;4;4\n0101", says=("unknown answer",)),
+        "codes of another scale": spoilt("4;4;4", "8;8;8", says=("codes that no answer has",)),
+        "no grade": spoilt(";7;", ";seven;", says=("no grade is understood",)),
+        "most of a wave": told(
+            *["Fjellvik skole"] * 31, stops=True,
+            says=("31 of 61 sheets as unknown_school", "Fjellvik skole (31)"),
+        ),
+        "another wave is missing": Case(
+            {**_UNKNOWN.files, "study.yml": study(*TWO, columns=COLUMNS)},
+            stops=True, says=("export is missing", "Fjellvik skole (2)"),
+        ),
+    },
+    "answers that run the wrong way": {
+        "one item": directed({"pre": (1,), "post": (1,)}, says=(AGAINST, "joy_2 of joy (r = -0.")),
+        "one item in one wave": directed({"post": (2,)}, says=(AGAINST, "pupils, post", "joy_3")),
+        "a wave": directed(
+            {"post": (0, 1, 2)}, says=(TURNED, "joy (r = -0.", "as of each of its 3 items")
+        ),
+        "a wave of people who are not linked": directed(
+            {"post": (0, 1, 2)}, link="none", says=(TURNED, "mirror image"),
+        ),
+        "a wave in which one of the items is turned too": directed(
+            {"pre": (1,), "post": (0, 2)}, says=(AGAINST, TURNED)
+        ),
+    },
+    "answers that run as they should": {
+        "linked": directed({}, hides=(AGAINST, TURNED)),
+        "not linked": directed({}, link="none", hides=(AGAINST, TURNED)),
+        "few people": directed({"post": (0, 1, 2)}, n=30, hides=(AGAINST, TURNED)),
+        "turned by the instrument": directed(
+            {"pre": (1,), "post": (1,)}, instrument=REVERSED, hides=(AGAINST, TURNED)
+        ),
+        "both waves coded alike": directed(
+            {"pre": (0, 1, 2), "post": (0, 1, 2)}, hides=(AGAINST, TURNED)
+        ),
+    },
+}  # fmt: skip
