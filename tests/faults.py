@@ -130,7 +130,7 @@ CORPUS: dict[str, tuple[bytes, str, str]] = {
     "a year late": (column("tid", "2024-09-20T10:00:00"), ".csv", "most of a wave"),
     "the other wave's file": (column("tid", "2027-09-20T10:00:00"), ".csv", "most of a wave"),
     "one code for all": (column("kode", "aaaaaa"), ".csv", "most of a wave"),
-    "times of another kind": (column("tid", "20/09/25 10:00"), ".csv", "time of submission not understood"),
+    "times of another kind": (column("tid", "uke 38"), ".csv", "time of submission not understood"),
     "an impossible day": (cell(3, "tid", "2025-02-30"), ".csv", "time of submission not understood"),
     "grades of another country": (column("trinn", "sophomore"), ".csv", "no grade is understood"),
     "one grade that is none": (cell(3, "trinn", "ungdom"), ".csv", "ledger: impossible_grade"),

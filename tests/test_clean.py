@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from loftet_analysis.cleaning import clean
+from loftet_analysis.cleaning import clean, times
 from loftet_analysis.cleaning.consent import consenting
 from loftet_analysis.cleaning.headings import match_columns
 from loftet_analysis.cleaning.readers import Export
@@ -94,8 +95,9 @@ WAVES = {"pre": Wave(), "post": Wave()}
 def working(given: dict | None = None, waves: dict = WAVES, labels=(), **columns) -> Sheets:
     """Return sheets of the first wave; `given` are the population's own keys."""
     study = SimpleNamespace(
-        name="tiny", schools=SCHOOLS, school_ids=school_lookup(SCHOOLS), waves=waves
-    )
+        name="tiny", schools=SCHOOLS, school_ids=school_lookup(SCHOOLS), waves=waves,
+        zone=ZoneInfo("Europe/Oslo"), wave_dates=lambda population: waves,
+    )  # fmt: skip
     frame = pd.DataFrame(columns)
     marks = {c: v for c, v in {"region": "oslo", REASON: ""}.items() if c not in frame}
     people = population(**given or {})
@@ -142,11 +144,11 @@ def test_counted_only_rows_are_gone_but_counted():
 
 def test_a_chain_goes_on_after_a_fault_and_tells_all_of_them():
     sheets = working(grade=["Jente"], school_id=["0301"], submitted=["i går"])
-    found = sheets.through([clean.read_times, clean.set_aside_tests, clean.read_grades])
+    found = sheets.through([times.read_times, clean.set_aside_tests, clean.read_grades])
     assert [p.what for p in found.problems] == [
         "time of submission not understood", "no grade is understood",
     ]  # fmt: skip
-    assert "“i går”" in repr(found)
+    assert "“a aaa”" in repr(found)
     # without a school nothing can be counted by region: what comes later is passed over
     lost = working(grade=["Jente"], school_id=["Nes"])
     found = lost.through([clean.place_schools, clean.read_grades])
@@ -252,22 +254,25 @@ def test_only_a_yes_is_consent():
     assert only_problem(consenting, sheets, "consent", ["Yes"]).what == "nobody consents"
 
 
-def test_times_are_local_and_the_offset_does_not_shift_the_day():
+def test_times_are_those_of_the_study_whatever_offset_they_were_written_with():
     sheets = working(
         submitted=[
             "2025-09-15T00:00:00+02:00",
             "2023-08-29T10:52:11.828301592+02:00",
             "2025-09-14",
+            "2025-09-14T23:30:00Z",
             "15.9.2025 08:30",
             "",
         ]
     )
-    times = clean.read_times(sheets).frame["submitted"]
-    assert times.dt.strftime("%Y-%m-%d %H:%M").fillna("").to_list() == [
-        "2025-09-15 00:00", "2023-08-29 10:52", "2025-09-14 00:00", "2025-09-15 08:30", "",
+    read = times.read_times(sheets)
+    assert read.frame["submitted"].dt.strftime("%Y-%m-%d %H:%M").fillna("").to_list() == [
+        "2025-09-15 00:00", "2023-08-29 10:52", "2025-09-14 00:00", "2025-09-15 01:30",
+        "2025-09-15 08:30", "",
     ]  # fmt: skip
-    odd = only_problem(clean.read_times, working(submitted=["2025-09-15", "i går", "09/15/25"]))
-    assert "“i går”, 2 such cells" in odd.found
+    assert read.apart["moment"].dt.strftime("%H:%M").to_list()[2:5] == ["22:00", "23:30", "06:30"]
+    odd = only_problem(times.read_times, working(submitted=["2025-09-15", "i går", "kl. ni"]))
+    assert odd.found == "a cell of the form “a aaa”, 2 such cells"
 
 
 def test_tests_are_what_comes_before_the_wave_or_from_a_school_called_test():
@@ -454,23 +459,31 @@ def test_one_of_several_sheets_of_a_person_counts(rule, kept):
         person_id=["p", "p", "p", "p", None, None],
         school_id=["s", "s", "s", "t", "s", "s"],
         grade=pd.array([7, 7, 7, 7, 7, 7], dtype="Int64"),
-        submitted=pd.to_datetime(
-            ["2025-10-02", "2025-10-03", "2025-10-01", "2025-10-04"] + [None] * 2
-        ),
+        submitted=["2025-10-02", "2025-10-03", "2025-10-01", "2025-10-04", "", ""],
         **items([1, 1, 1, 1, 1, 1.0], [1, np.nan, np.nan, 1, 1, 1]),
-    )
+    ).pipe(times.read_times)
     (marked,) = clean.set_aside_duplicates(sheets)
     assert set(marked.frame.index[marked.still_in]) == {kept, 3, 4, 5}
     assert marked.ledger["n_set_aside"].sum() == 2
 
 
-def test_without_times_the_place_in_the_file_decides():
-    for rule, kept in (("latest", 1), ("first", 0)):
-        sheets = working(
-            {"duplicates": rule}, person_id=["p", "p"], school_id=["s", "s"], **items([1.0, 1.0])
-        )
-        (marked,) = clean.set_aside_duplicates(sheets)
-        assert marked.frame.index[marked.still_in].to_list() == [kept]
+@pytest.mark.parametrize(("rule", "kept"), [("latest", 1), ("first", 0), ("most_complete", 1)])
+def test_where_no_time_tells_sheets_apart_their_place_does_and_that_is_said(rule, kept):
+    several = {"person_id": ["p", "p", "q"], "school_id": ["s"] * 3, **items([1.0] * 3)}
+    sheets = working({"duplicates": rule}, submitted=["2025-10-02"] * 3, **several)
+    (marked,) = clean.set_aside_duplicates(sheets.pipe(times.read_times))
+    assert marked.frame.index[marked.still_in].to_list() == [kept, 2]
+    (remark,) = marked.remarks
+    assert (remark.what, remark.found) == (
+        "sheets of one person that no time tells apart", "1 people",
+    )  # fmt: skip
+    # without any time a rule that goes by time cannot be kept
+    untimed = working({"duplicates": rule}, **several)
+    if rule == "most_complete":
+        assert clean.set_aside_duplicates(untimed)[0].ledger["n_set_aside"].sum() == 1
+    else:
+        found = only_problem(clean.set_aside_duplicates, untimed)
+        assert found.what == f"no time to tell the {rule} sheet by"
 
 
 # units

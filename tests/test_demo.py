@@ -381,7 +381,7 @@ def test_the_study_is_read_and_planned(nordland, monkeypatch):
         "region": ["nordland"],
         "name": ["Nordland - Nordlánnda"],
     }
-    assert study.years_between == 2
+    assert study.years_between("pupils") == 2
     primary = plan(study).query("plan_role == 'primary'")
     assert set(primary["family"]) == {"pupils: primary", "teachers: primary"}
     assert len(primary) == 3 * 2 + 2

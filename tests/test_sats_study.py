@@ -22,7 +22,7 @@ def test_it_loads_with_its_data(study):
     assert missing_exports(study) == []
     assert study.disclosure == "open"
     assert study.languages == ("en",)
-    assert study.years_between == 0
+    assert study.years_between("pupils") == 0
 
 
 def test_its_plan_is_the_linked_change_of_six_scales(study):

@@ -88,7 +88,7 @@ def test_a_study_is_read_whole(write):
     assert study.name == "trial"
     assert study.exports == study.folder == folder
     assert list(study.waves) == ["pre", "post"]
-    assert study.years_between == 1
+    assert study.years_between("pupils") == 1
     assert study.languages[0] == "nb"
     assert study.text(study.title, "nn") == "Prøve"
     assert study.text(study.title, "en") == "Trial"
@@ -139,7 +139,7 @@ def test_school_years_begin_in_august(write, pre, post, years):
             ("  pre: {from: 2025-09-15, to: 2025-10-31}", "  pre:"),
             ("  post: {from: 2027-03-01, to: 2027-04-30}", "  post: {label: {nb: Etter}}"),
         )
-    assert load_study("trial").years_between == years
+    assert load_study("trial").years_between("pupils") == years
 
 
 def test_one_wide_file_gives_a_file_per_wave(write):

@@ -6,29 +6,12 @@ import numpy as np
 import pandas as pd
 
 from loftet_analysis import names
-from loftet_analysis.cleaning.readers import Export
 from loftet_analysis.study import Instrument
 
 FEWEST_SAME = 6  # items with the same point, some of them reversed
 FASTEST = 2.0  # seconds per item
 MOST_MISSING = 0.5
 SAME, FAST, UNANSWERED = "same_answer", "fast", "half_missing"
-
-
-def seconds_taken(export: Export) -> pd.Series | None:
-    """Return how long each row took to fill in, where the tool measures it, in seconds."""
-    by_role = {role: column for column, role in export.roles.items()}
-    for role, unit in (("milliseconds", 1000), ("seconds", 1)):
-        if role in by_role:
-            text = export.frame[by_role[role]].str.replace(",", ".", regex=False)
-            return pd.to_numeric(text, errors="coerce") / unit
-    if {"started", "submitted"} <= by_role.keys():
-        began, ended = (
-            pd.to_datetime(export.frame[by_role[role]], format="ISO8601", errors="coerce", utc=True)
-            for role in ("started", "submitted")
-        )
-        return (ended - began).dt.total_seconds()
-    return None
 
 
 def same_answer(clean: pd.DataFrame, instrument: Instrument) -> np.ndarray:

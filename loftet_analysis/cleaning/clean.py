@@ -1,4 +1,4 @@
-"""From text to sheets that can be counted: times, trials, schools, grades, roles, answers.
+"""From text to sheets that can be counted: trials, schools, grades, roles, answers.
 
 Every verb takes the :class:`~loftet_analysis.cleaning.sheets.Sheets` of one wave and returns new
 ones. Nothing is judged on a sheet that has been set aside.
@@ -7,7 +7,7 @@ ones. Nothing is judged on a sheet that has been set aside.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +17,7 @@ from loftet_analysis import names
 from loftet_analysis.cleaning.account import AFTER, showable
 from loftet_analysis.cleaning.score import MANY_TEXTS, answers
 from loftet_analysis.cleaning.sheets import REASON, Sheets, by_text, decisive, together
+from loftet_analysis.cleaning.times import MOMENT
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study import normalise_label
 from loftet_analysis.study.schools import earlier_names
@@ -40,13 +41,12 @@ _GRADE = re.compile(
     r"(?:(?:års)?(?:trinn|steg)|klasse|grade|year)?\s*(\d{1,2})(?:[.,]0+)?(?:\.|st|nd|rd|th)?"
     r"\s*(?:(?:klasse|års)?(?:trinn|steg)|klasse|grade)?\s*[a-h]?"
 )
-_OFFSET = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$")
 
 
 def clean(sheets: Sheets) -> Sheets:
     """Turn the text of a wave's sheets to values, and set aside what is no answer to this form.
 
-    `submitted` becomes a time, `grade` a whole number, other background its clean value, and every
+    `grade` becomes a whole number, other background its clean value, and every
     item of the instrument a float column, reversed items turned; `seconds_per_item`,
     `missing_share` and `careless` are added. `reason` says why a sheet is set aside.
 
@@ -66,7 +66,6 @@ def clean(sheets: Sheets) -> Sheets:
         sheets = replace(sheets, frame=sheets.frame.assign(**roles))
     return sheets.through(
         (
-            read_times,
             set_aside_tests,
             set_aside_wrong_forms,
             set_aside_unknown_schools,
@@ -132,45 +131,16 @@ def some_texts(column: pd.Series, *, most: int = 5) -> str:
     return ", ".join(f"“{text}”" for text in texts[:most]) + more
 
 
-def read_times(sheets: Sheets) -> Sheets:
-    """Turn `submitted` into local times: ISO 8601 (an offset is left out) or day.month.year.
-
-    Raises
-    ------
-    InputError
-        Where some sheets say a time that is not understood.
-    """
-    if names.SUBMITTED not in sheets.frame:
-        return sheets
-    text = sheets.frame[names.SUBMITTED].str.strip()
-    bare = text.str.replace(_OFFSET, "", regex=True)
-    times = pd.to_datetime(bare, format="ISO8601", errors="coerce").astype("datetime64[us]")
-    rest = times.isna() & text.ne("")
-    if rest.any():
-        dotted = bare[rest].str.extract(r"(\d{1,2})[.](\d{1,2})[.](\d{4})[ T,]*([\d:]*)$")
-        again = dotted[2] + "-" + dotted[1].str.zfill(2) + "-" + dotted[0].str.zfill(2)
-        again = (again + " " + dotted[3].fillna("")).str.strip()
-        times[rest] = pd.to_datetime(again, format="ISO8601", errors="coerce")
-    odd = times.isna() & text.ne("")
-    if odd.any():
-        found = f"“{text[odd].iloc[0][:40]}”, {odd.sum()} such cells"
-        what = "time of submission not understood"
-        allowed = "2025-09-15T10:30:00+02:00 or 15.09.2025 10:30"
-        todo = "correct the column of submitted in study.yml, or export the form again"
-        raise InputError(what, found, allowed, sheets.where, todo)
-    return replace(sheets, frame=sheets.frame.assign(**{names.SUBMITTED: times}))
-
-
 def _times(frame: pd.DataFrame) -> pd.Series:
     """Return the times of submission; missing where there are none, or they were not understood."""
-    times = frame.get(names.SUBMITTED)
-    known = times is not None and pd.api.types.is_datetime64_any_dtype(times)
-    return times if known else pd.Series(pd.NaT, index=frame.index, dtype="datetime64[us]")
+    nothing = pd.Series(pd.NaT, index=frame.index, dtype="datetime64[us]")
+    return frame.get(names.SUBMITTED, nothing)
 
 
 def set_aside_tests(sheets: Sheets) -> Sheets:
     """Set aside trials: from before the wave began, from a school called TEST, or marked."""
-    frame, start = sheets.frame, sheets.study.waves[sheets.wave].start
+    frame = sheets.frame
+    start = sheets.study.wave_dates(sheets.population.name)[sheets.wave].start
     reason = "test_answer"
     tests = frame[names.SCHOOL].str.strip().str.casefold().isin(TEST_SCHOOLS)
     tests &= frame[names.REGION].eq("")
@@ -211,7 +181,7 @@ def set_aside_wrong_forms(sheets: Sheets) -> Sheets:
     """Set aside what was sent in while another wave was open: the link to the wrong form."""
     frame, days, own = sheets.frame, _times(sheets.frame).dt.normalize(), None
     wrong = pd.Series(False, index=frame.index)
-    for name, wave in sheets.study.waves.items():
+    for name, wave in sheets.study.wave_dates(sheets.population.name).items():
         if name == sheets.wave:
             own = wave
         elif wave.start:
@@ -380,31 +350,74 @@ def set_aside_duplicates(sheets: Sheets, *others: Sheets) -> list[Sheets]:
     """Keep one of the sheets of one wave that share person, school and grade.
 
     The population says which one counts (``duplicates: latest, most_complete`` or ``first``): by
-    time of submission, then by place in the file; the most complete is the one with most items
-    answered, and the latest of those. A sheet without a pseudonym is nobody's duplicate.
+    the moment of submission, then by place in the file; the most complete is the one with most
+    items answered, and the latest of those. A sheet without a time is the earliest, and a sheet
+    without a pseudonym is nobody's duplicate.
 
     Parameters
     ----------
     sheets, *others : Sheets
         All files of a wave, in the order of study.yml.
+
+    Raises
+    ------
+    InputError
+        Where there are such sheets, the rule goes by time, and one of them is of a file that has
+        no time that is understood.
     """
     parts, rule = (sheets, *others), sheets.population.duplicates
     same = [names.PERSON, names.SCHOOL, *([names.GRADE] if names.GRADE in sheets.frame else [])]
-    columns = [*same, REASON, *([names.SUBMITTED] if names.SUBMITTED in sheets.frame else [])]
-    frame = pd.concat([part.frame[columns] for part in parts], ignore_index=True)
-    by = [np.arange(len(frame))]
-    if names.SUBMITTED in frame:
-        by.append(frame[names.SUBMITTED].astype("int64").to_numpy())  # missing is earliest
+    frame = pd.concat([part.frame[[*same, REASON]] for part in parts], ignore_index=True)
+    untimed = np.repeat([MOMENT not in part.apart for part in parts], [*map(_length, parts)])
+    keys = pd.DataFrame({"moment": np.concatenate([_moments(part) for part in parts])})
     if rule == "most_complete":
         items = list(sheets.population.instrument.columns)
-        by.append(np.concatenate([part.frame[items].notna().sum(axis=1) for part in parts]))
-    candidates = frame.iloc[np.lexsort(by)]
+        answered = [part.frame[items].notna().sum(axis=1) for part in parts]
+        keys.insert(0, "answered", np.concatenate(answered))
+    candidates = frame.iloc[np.lexsort((np.arange(len(frame)), *keys.iloc[:, ::-1].to_numpy().T))]
     candidates = candidates[candidates[REASON].eq("") & candidates[names.PERSON].notna()]
-    extra = candidates.duplicated(same, keep="first" if rule == "first" else "last")
-    rows = np.zeros(len(frame), dtype=bool)
-    rows[extra.index[extra]] = True
-    ends = np.cumsum([len(part.frame) for part in parts])[:-1]
+    several = candidates[candidates.duplicated(same, keep=False)]
+    if rule != "most_complete" and untimed[several.index].any():
+        what, found = f"no time to tell the {rule} sheet by", f"{len(several)} sheets of people"
+        found += f" with several, {untimed[several.index].sum()} of them without a time"
+        allowed = "times of submission that are understood, where a person has several sheets"
+        todo = (
+            "name their column in study.yml (submitted: …, or submitted: {column: …, format: …}), "
+            "or write duplicates: most_complete"
+        )
+        raise InputError(what, found, allowed, sheets.where, todo)
+    counts = ~several.duplicated(same, keep="first" if rule == "first" else "last")
+    extra = np.isin(np.arange(len(frame)), several.index[~counts])
+    parts = _telling_ties(parts, several[same], keys.loc[several.index], counts)
+    ends = np.cumsum([*map(_length, parts)])[:-1]
     return [
         part.set_aside(pd.Series(own, part.frame.index), step="duplicates", reason="duplicate")
-        for part, own in zip(parts, np.split(rows, ends), strict=True)
+        for part, own in zip(parts, np.split(extra, ends), strict=True)
     ]
+
+
+def _length(sheets: Sheets) -> int:
+    return len(sheets.frame)
+
+
+def _moments(sheets: Sheets) -> np.ndarray:
+    """Return the moments as whole numbers; a missing one is the earliest."""
+    if MOMENT not in sheets.apart:
+        return np.zeros(len(sheets.frame), dtype="int64")
+    return sheets.apart[MOMENT].reindex(sheets.frame.index).astype("int64").to_numpy()
+
+
+def _telling_ties(
+    parts: Sequence[Sheets], several: pd.DataFrame, keys: pd.DataFrame, counts: pd.Series
+) -> Sequence[Sheets]:
+    """Say of how many people the sheet that counts is told from the next by its place alone."""
+    first = parts[0].population.duplicates == "first"
+    runner_up = keys.groupby([several[c] for c in several]).shift(-1 if first else 1)
+    tied = int((counts & runner_up.eq(keys).all(axis=1)).sum())
+    if not tied:
+        return parts
+    what, found = "sheets of one person that no time tells apart", f"{tied} people"
+    which = "first" if first else "last"
+    todo = f"the one that stands {which} in the file counts; look whether it should"
+    remark = Problem(what, found, where=parts[0].where, todo=todo)
+    return (replace(parts[0], remarks=(*parts[0].remarks, remark)), *parts[1:])

@@ -51,7 +51,7 @@ def keep_allowed(sheets: Sheets) -> Sheets:
         else:
             agreed = listed(sheets, lists[guardian.listed])
         texts = sheets.frame.get(names.GRADE, pd.Series("", index=sheets.frame.index))
-        start = study.waves[wave].start
+        start = study.wave_dates(sheets.population.name)[wave].start
         own = surely_old_enough(grade_numbers(texts), limit=guardian.below, day=start)
         sheets = sheets.count_only(~agreed & ~own, step="guardian", reason="no_consent")
     declined = every.loc[every.index.difference(sheets.frame.index)]

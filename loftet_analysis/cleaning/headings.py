@@ -136,7 +136,12 @@ def match_columns(
     sources = {name: columns[0] for name, columns in found.items()}
     frame = pd.DataFrame({name: export.frame[column] for name, column in sources.items()})
     labels = {name: export.labels.get(column, {}) for name, column in sources.items()}
-    raw = Raw(export, frame, _any_answer(export.frame, file.pattern))
+    raw = Raw(
+        export,
+        frame,
+        _any_answer(export.frame, file.pattern),
+        time_format=population.time_format_in(file),
+    )
     idle = _unused(export, file, sources, headings)
     return raw, {"where": where, "labels": labels, "sources": sources, "unused": idle}
 

@@ -72,7 +72,7 @@ def link(sheets: Sheets, *others: Sheets, key: bytes | None = None) -> Sheets:
     """
     study, population = sheets.study, sheets.population
     key = passing_key(study) if key is None else key
-    years = study.years
+    years = study.years(population.name)
     parts = {wave: [p for p in (sheets, *others) if p.wave == wave] for wave in study.waves}
     problems = [problem for part in (sheets, *others) for problem in part.problems]
     if problems:

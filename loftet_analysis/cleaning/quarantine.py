@@ -14,27 +14,26 @@ from dataclasses import replace
 import pandas as pd
 
 from loftet_analysis import names
-from loftet_analysis.cleaning.careless import seconds_taken
 from loftet_analysis.cleaning.clean import place_schools
 from loftet_analysis.cleaning.consent import keep_allowed
 from loftet_analysis.cleaning.headings import identifier_kind
 from loftet_analysis.cleaning.identifiers import redact, redact_names
 from loftet_analysis.cleaning.lists import correct
 from loftet_analysis.cleaning.sheets import BLANK, Sheets
+from loftet_analysis.cleaning.times import MOMENT, SECONDS, read_times, seconds_taken
 from loftet_analysis.study import normalise_label
 from loftet_analysis.study.study import CONSENT, GUARDIAN, LINK
 
 _COLUMNS = ["column", "value", "reason", "n"]
 # numbers of schools and of submissions are no telephone numbers
-_MOMENT = r"\d{4}-\d\d-\d\d[T ]?[\d:.]*(?:[+-]\d\d:?\d\d|Z)?|"
-_OWN_NUMBERS = (names.SCHOOL, names.GRADE, names.SUBMITTED)
+_OWN_NUMBERS = (names.SCHOOL, names.GRADE)
 
 
 def quarantine(sheets: Sheets) -> Sheets:
     """Take out of an export what identifies people, and those who may not be used.
 
     Corrections are made first. Afterwards the rows may be seen: `frame` holds the needed columns
-    as text, each sheet's `region`, and an empty `reason`.
+    as text (`submitted` as local time), each sheet's `region`, and an empty `reason`.
 
     Examples
     --------
@@ -45,13 +44,23 @@ def quarantine(sheets: Sheets) -> Sheets:
     [['fall-2007', '1', '5', ''], ['fall-2007', '1', '7', '']]
     """
     sheets = replace(sheets, frame=sheets.raw.frame, n_sheets=int(sheets.raw.answered.sum()))
-    sheets = sheets.through((correct, redact_cells, place_schools, leave_blank, keep_allowed))
-    frame, taken = sheets.frame, seconds_taken(sheets.raw.export)
-    apart = {LINK: frame.get(LINK), "seconds": None if taken is None else taken[frame.index]}
+    steps = (correct, redact_cells, place_schools, leave_blank, keep_allowed, read_times)
+    sheets = sheets.through(steps)
+    frame, read, export = sheets.frame, sheets.apart, sheets.raw.export
+    declared = sheets.sources.get(names.SUBMITTED) in export.roles
+    form = sheets.raw.time_format if declared else ""
+    taken, unread = seconds_taken(export, zone=sheets.study.zone, form=form, span=sheets.span)
+    apart = {
+        LINK: frame.get(LINK),
+        SECONDS: None if taken is None else taken[frame.index],
+        MOMENT: read.get(MOMENT),
+    }
+    left = [LINK, CONSENT, GUARDIAN, *([names.SUBMITTED] if MOMENT not in read else [])]
     return replace(
         sheets,
-        frame=frame.drop(columns=[LINK, CONSENT, GUARDIAN], errors="ignore"),
+        frame=frame.drop(columns=left, errors="ignore"),
         apart=pd.DataFrame({c: x for c, x in apart.items() if x is not None}, index=frame.index),
+        remarks=(*sheets.remarks, *([unread] if unread else [])),
         raw=None,
     )
 
@@ -81,15 +90,14 @@ def redact_cells(sheets: Sheets) -> Sheets:
     own = [c for c in population.columns if c in frame and c not in population.values]
     serial = [export.frame[column] for column, role in export.roles.items() if role == "serial"]
     redacted = {}
-    for column in frame.columns.drop(LINK, errors="ignore"):
+    # what `submitted` holds beside times goes no further than `read_times`
+    for column in frame.columns.drop([LINK, names.SUBMITTED], errors="ignore"):
         text = frame[column]
-        if column == names.SUBMITTED and text.str.fullmatch(_MOMENT).all():
-            continue
         running = column in _OWN_NUMBERS or (column in own and any(map(text.equals, serial)))
         new, found = redact(text, bare_numbers=not running)
         if found and column in population.instrument.columns:
             new = new.where(new.eq(text), "")
-        if people and column in own and column not in (names.GRADE, names.SUBMITTED):
+        if people and column in own and column != names.GRADE:
             new, n = _without_people(new, people, sheets)
             found["name"] = found.get("name", 0) + n
         redacted[column] = new

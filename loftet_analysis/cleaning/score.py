@@ -22,6 +22,7 @@ from loftet_analysis.cleaning.codes import (
     times,
 )
 from loftet_analysis.cleaning.sheets import REASON, Sheets
+from loftet_analysis.cleaning.times import SECONDS
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study import Instrument, Population, ResponseSet, normalise_label
 from loftet_analysis.study.columns import column_kinds, form_words
@@ -158,7 +159,7 @@ def answers(sheets: Sheets) -> Sheets:
     counted = lost.sort_values([names.REGION, "column", "value", "reason"])
     kept = frame.drop(columns=list(instrument.columns), errors="ignore")
     frame = pd.concat([kept, pd.DataFrame(scored, index=frame.index)], axis=1)
-    seconds = sheets.apart.get("seconds")
+    seconds = sheets.apart.get(SECONDS)
     seconds = None if seconds is None else seconds.reindex(frame.index)
     frame = with_flags(frame, instrument=instrument, wave=wave, seconds=seconds)
     empty = frame[list(instrument.columns)].isna().all(axis=1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -42,12 +43,15 @@ class Raw:
         Whether a row has anything in the columns of this wave.
     lists : mapping of str to DataFrame
         By file: the rows of lists (withdrawals, reservations, corrections) about this wave.
+    time_format : str
+        How `submitted` is written, where study.yml says it.
     """
 
     export: Export
     frame: pd.DataFrame
     answered: np.ndarray
     lists: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    time_format: str = ""
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -91,7 +95,8 @@ class Sheets:
     raw : Raw or None
         The export, until the quarantine has been passed.
     apart : DataFrame
-        By sheet: the id or code to `link` by, until it is a pseudonym, and the `seconds` taken.
+        By sheet: the id or code to `link` by, until it is a pseudonym; the `seconds` taken; and
+        the `moment` of submission in UTC.
     declined : DataFrame
         The sheets of which only the count is kept, as text; in memory only.
     linkage, response : DataFrame
@@ -158,6 +163,12 @@ class Sheets:
     def still_in(self) -> pd.Series:
         """Whether a sheet has not been set aside."""
         return self.frame[REASON].eq("") if REASON in self.frame else pd.Series(dtype=bool)
+
+    @property
+    def span(self) -> tuple[date, date] | None:
+        """The first and last day of the wave, where it has dates."""
+        wave = self.study.wave_dates(self.population.name)[self.wave]
+        return (wave.start, wave.end) if wave.start else None
 
     def set_aside(self, rows: pd.Series, *, step: str, reason: str) -> Sheets:
         """Mark the sheets that leave at this step, unless they have left before."""

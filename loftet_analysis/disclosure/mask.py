@@ -79,7 +79,7 @@ def _population_mask(study: Study, name: str, clean: pd.DataFrame) -> pd.DataFra
     mask["n"] = mask["n"].fillna(0).astype(int)
     same = (mask["low"] == mask["high"]) & (limit > 1)
     mask["reason"] = np.select([mask["n"] < limit, same], [SMALL, SAME], "")
-    mask["reason"] = _protect(mask, places, limit=limit, years=study.years_between)
+    mask["reason"] = _protect(mask, places, limit=limit, years=study.years_between(name))
     return mask.assign(suppressed=mask["reason"] != "")
 
 

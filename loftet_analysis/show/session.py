@@ -166,7 +166,7 @@ class OpenStudy:
             region=self.region,
             ci_level=analysis.ci_level,
             sesoi=analysis.sesoi,
-            years=self.description.years_between,
+            years=self.description.years_between(population),
             sd_unit=outcome.map(sds[TOTAL]),
             sd_within_role=outcome.map(sds[WITHIN_ROLE]),
             **{c: outcome.map(by_outcome[c]) for c in ("low_fifth", "midpoint", "alpha")},

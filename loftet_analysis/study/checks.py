@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import combinations, pairwise
+
+import pandas as pd
 
 from loftet_analysis import names
 from loftet_analysis.study.instrument import RESERVED, normalise_label
-from loftet_analysis.study.study import ExportFile, Family, Population, Study, row_text
+from loftet_analysis.study.study import (
+    DAY_FIRST,
+    EXCEL,
+    MONTH_FIRST,
+    ExportFile,
+    Family,
+    Population,
+    Study,
+    Wave,
+    row_text,
+)
 from loftet_analysis.study.yamlfile import Document
 
 _TELL_WAVES = "where a column tells the wave of a row, write"
@@ -32,6 +45,7 @@ def check_study(study: Study, document: Document) -> None:
         steps = ("populations", population.name)
         _check_files(population, study, document, (*steps, "files"))
         _check_columns(population, document, steps)
+        _check_times(population, study, document, steps)
         _check_consent(population, study, document, (*steps, "consent"))
         _check_link(population, document, steps)
         _check_values(population, document, (*steps, "values"))
@@ -46,18 +60,55 @@ def _check_waves(study: Study, document: Document) -> None:
         if wave not in study.waves:
             what, todo = f"missing key: waves.{wave}", f"add {wave}, also when it is still to come"
             document.report(["waves"], what, there, "pre, mid, post", todo)
-    dated = [(name, wave) for name, wave in study.waves.items() if wave.start]
-    if 0 < len(dated) < len(study.waves):
+    _check_dates(study.waves, document, ("waves",))
+    if len(set(study.languages)) < len(study.languages):
+        found = ", ".join(study.languages)
+        document.report(["languages"], "a language stands twice", found, "each once")
+
+
+def _check_dates(waves: Mapping[str, Wave], document: Document, steps: tuple) -> None:
+    dated = [(name, wave) for name, wave in waves.items() if wave.start]
+    if 0 < len(dated) < len(waves):
         found = "dates for " + ", ".join(name for name, _ in dated)
-        document.report(["waves"], "waves with and without dates", found, "dates for all, or none")
+        document.report(steps, "waves with and without dates", found, "dates for all, or none")
     for (earlier, one), (later, other) in pairwise(dated):
         if one.end >= other.start:
             found = f"{earlier} ends {one.end}, {later} begins {other.start}"
             allowed = f"{earlier} before {later}"
-            document.report(["waves", later, "from"], "waves out of order", found, allowed)
-    if len(set(study.languages)) < len(study.languages):
-        found = ", ".join(study.languages)
-        document.report(["languages"], "a language stands twice", found, "each once")
+            document.report((*steps, later, "from"), "waves out of order", found, allowed)
+
+
+def _check_times(population: Population, study: Study, document: Document, steps: tuple) -> None:
+    """Report what is wrong with a population's own dates, and with how it says times are written.
+
+    A form of times has to hold year, month and day, so that a day that is written in it is the
+    same day when it is read.
+    """
+    for wave in population.waves:
+        what = f"dates of a wave that the study does not have ({population.name})"
+        document.expect((*steps, "waves", wave), what, wave, study.waves)
+    if population.waves:
+        _check_dates(study.wave_dates(population.name), document, (*steps, "waves"))
+    places = [(steps, population)]
+    places += [
+        ((*steps, "files", wave, place), file)
+        for wave, files in population.files.items()
+        for place, file in enumerate(files)
+    ]
+    for place, described in places:
+        form = described.time_format
+        if form and form not in (DAY_FIRST, MONTH_FIRST, EXCEL) and not _is_time_format(form):
+            where = (*place, "columns", names.SUBMITTED, "format")
+            allowed = f"{DAY_FIRST}, {MONTH_FIRST}, {EXCEL}, or codes such as %d/%m/%Y %H:%M"
+            document.report(where, "format of times not understood", form, allowed)
+
+
+def _is_time_format(form: str) -> bool:
+    probe = datetime(2025, 10, 23, 13, 45, 59, tzinfo=UTC)
+    try:
+        return pd.to_datetime(probe.strftime(form), format=form).date() == probe.date()
+    except (ValueError, TypeError):
+        return False
 
 
 def _check_shared_files(study: Study, document: Document) -> None:
@@ -238,7 +289,7 @@ def _check_drift(
     study: Study, population: Population, outcomes: Sequence, document: Document, steps: tuple
 ) -> None:
     name = population.name
-    if not study.years_between:
+    if not study.years_between(name):
         allowed, todo = "waves in different school years", "give the waves their dates"
         document.report(steps, "drift without dates", name, allowed, todo)
     elif population.instrument.scales:

@@ -71,7 +71,7 @@ def plan(study: Study) -> pd.DataFrame:
                         "family": f"{population.name}: {PRIMARY}" if primary else "",
                         "plan_role": PRIMARY if primary else SECONDARY,
                         "drift": _drift(study, population.name, scale.name, estimand),
-                        "flags": _programme_months(study, estimand, subgroup),
+                        "flags": _programme_months(study, population, estimand, subgroup),
                     }
                 )
     texts = dict.fromkeys(set(COLUMNS) - {"drift"}, str)
@@ -94,14 +94,16 @@ def _asked(study: Study, population: Population, scale: Scale) -> Iterator[tuple
         if ESTIMANDS[estimand].by_subgroup:
             for column in study.subgroups(population.name):
                 for group in study.groups(population.name, column):
-                    if _can_be_met(study, estimand, column, group):
+                    if _can_be_met(study, population, estimand, column, group):
                         yield estimand, "", f"{column}={group}"
 
 
-def _can_be_met(study: Study, estimand: str, column: str, group: str) -> bool:
+def _can_be_met(
+    study: Study, population: Population, estimand: str, column: str, group: str
+) -> bool:
     """Return whether a subgroup of linked people can be found again by its grade."""
     by_grade = column == names.GRADE and estimand == "linked_change"
-    return not by_grade or int(group) + study.years_between in study.grades
+    return not by_grade or int(group) + study.years_between(population.name) in study.grades
 
 
 def _estimands(study: Study, population: Population, roles: tuple[str, ...] | None) -> list[str]:
@@ -114,7 +116,7 @@ def _estimands(study: Study, population: Population, roles: tuple[str, ...] | No
     there = {
         "": True,
         "comparison": bool(study.comparison),
-        "years": bool(study.years_between),
+        "years": bool(study.years_between(population.name)),
         "attendance": population.attendance is not None,
     }
     of_pupils = population.name == "pupils"
@@ -129,13 +131,14 @@ def _drift(study: Study, population: str, outcome: str, estimand: str) -> float 
     declared = study.analysis.drift.get(population, {}).get(outcome)
     if declared is None or not ESTIMANDS[estimand].people_grow_older:
         return None
-    return declared.per_grade * study.years_between
+    return declared.per_grade * study.years_between(population)
 
 
-def _programme_months(study: Study, estimand: str, subgroup: str) -> str:
+def _programme_months(study: Study, population: Population, estimand: str, subgroup: str) -> str:
     """Say how long a grade's pupils of the later wave can have had the programme."""
     column, _, grade = subgroup.partition("=")
-    pre, post = (study.waves[wave].start for wave in (names.PRE, names.POST))
+    waves = study.wave_dates(population.name)
+    pre, post = (waves[wave].start for wave in (names.PRE, names.POST))
     if estimand != "same_grade" or column != names.GRADE or not (pre and post):
         return ""
     year = post.year - (post.month < 8) - (int(grade) - names.GRADES[0])

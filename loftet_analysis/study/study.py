@@ -10,6 +10,7 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import pandas as pd
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -26,9 +27,19 @@ from loftet_analysis.study.instrument import (
     normalise_label,
 )
 from loftet_analysis.study.schools import COMPARISON, INVITED, REGION_NAME, school_lookup
-from loftet_analysis.study.yamlfile import Described, Line, Lines, Name, name_by_key, wrong
+from loftet_analysis.study.yamlfile import (
+    Described,
+    Line,
+    Lines,
+    Name,
+    did_you_mean,
+    name_by_key,
+    wrong,
+)
 
 LINK, CONSENT, GUARDIAN, TRIAL = "link", "consent", "guardian", "trial"
+#: How study.yml may say that times are written, beside codes such as %d/%m/%Y %H:%M.
+DAY_FIRST, MONTH_FIRST, EXCEL = "day first", "month first", "excel"
 #: Gatherings that can be attended, where the study does not say it; three of leaders' are digital.
 GATHERINGS, GATHERINGS_OF_LEADERS = 10, 7
 
@@ -203,6 +214,32 @@ def _check_encoding(given: object) -> object:
     return given
 
 
+class WithColumns(Described):
+    """Columns of an export by standard name; `submitted` may say how its times are written.
+
+    Attributes
+    ----------
+    time_format : str or None
+        Of ``submitted: {column: …, format: …}``: ``day first``, ``month first``, ``excel``, or
+        codes such as ``%d/%m/%Y %H:%M``.
+    """
+
+    time_format: Line | None = Field(None, alias="<time_format>")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _columns_and_format(cls, given: object) -> object:
+        columns = given.get("columns") if isinstance(given, dict) else None
+        submitted = columns.get(names.SUBMITTED) if isinstance(columns, dict) else None
+        if not isinstance(submitted, dict):
+            return given
+        if not {"column"} <= submitted.keys() <= {"column", "format"}:
+            allowed = "column, and format where the times are not recognised"
+            raise wrong("wrong keys of submitted", ", ".join(submitted), allowed)
+        columns = {**columns, names.SUBMITTED: submitted["column"]}
+        return {**given, "columns": columns, "<time_format>": submitted.get("format")}
+
+
 class Continuation(Described):
     """The next form of a chain: its file, and the columns by which rows belong together.
 
@@ -260,7 +297,7 @@ class WaveRows(Described):
     values: Annotated[dict[WaveName, Annotated[Lines, Field(min_length=1)]], Field(min_length=1)]
 
 
-class ExportFile(Described):
+class ExportFile(WithColumns):
     """One wave's answers in one export file.
 
     Attributes
@@ -404,7 +441,7 @@ class Attendance(Described):
         return self
 
 
-class Population(Described):
+class Population(WithColumns):
     """Those who answer one questionnaire.
 
     Attributes
@@ -414,6 +451,8 @@ class Population(Described):
     columns : dict of str to str
         Export column by standard name (``school_id``, ``grade``, ``role``, ``gender``,
         ``submitted``) or by the name of another background column.
+    waves : dict of str to Wave
+        Its own dates, in waves in which it was asked at another time than others.
     values : dict of str to dict
         By standard column: the texts of the export, by clean value.
     role : str or None
@@ -435,6 +474,7 @@ class Population(Described):
     name: str = Field(alias="<name>")
     instrument: Instrument
     columns: dict[Name, Line]
+    waves: Annotated[dict[WaveName, Wave], BeforeValidator(_undated)] = Field(default_factory=dict)
     values: dict[Name, dict[Line, Lines]] = Field(default_factory=dict)
     role: Role | None = None
     link: Link = Link(by="none")
@@ -526,6 +566,11 @@ class Population(Described):
         source = {**self.columns, **own}.get(column)
         return file.headers(file.columns.get(column, source)) if source else ()
 
+    def time_format_in(self, file: ExportFile) -> str:
+        """Return how the times of `submitted` are written in a file, where study.yml says it."""
+        own = file.time_format if names.SUBMITTED in file.columns else self.time_format
+        return own or ""
+
     @property
     def export_files(self) -> tuple[str, ...]:
         """Every file that it is made from: exports, lists and its register."""
@@ -589,6 +634,15 @@ class Analysis(Described):
     drift: dict[PopulationName, dict[Name, Drift]] = Field(default_factory=dict)
 
 
+def _check_zone(given: object) -> object:
+    try:
+        ZoneInfo(given)
+    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
+        allowed, known = "a name such as Europe/Oslo", available_timezones()
+        raise wrong("unknown time zone", given, allowed, did_you_mean(str(given), known)) from None
+    return given
+
+
 def _check_notebooks(given: object) -> object:
     whole = isinstance(given, str) and re.fullmatch(r"[^/\\.:]+(/[^/\\.:]+)*", given)
     if not whole:
@@ -626,6 +680,8 @@ class Study(Described):
         The file, below the exports folder, that lists those who have withdrawn.
     corrections : str or None
         The file, below the exports folder, with corrections of single cells.
+    timezone : str
+        Where its clocks stand; a time that an export writes with another offset is converted.
     notebooks : tuple of str
         The notebooks that it runs: names or patterns below ``notebooks/``.
     questions : dict of str to dict of str to str
@@ -648,6 +704,7 @@ class Study(Described):
     key: Path | None = None
     withdrawn: Line | None = None
     corrections: Line | None = None
+    timezone: Annotated[str, BeforeValidator(_check_zone)] = "Europe/Oslo"
     notebooks: Annotated[
         tuple[Annotated[Line, BeforeValidator(_check_notebooks)], ...],
         Field(min_length=1),
@@ -668,17 +725,30 @@ class Study(Described):
         regions = self.schools[[names.REGION, REGION_NAME]].drop_duplicates(names.REGION)
         return regions.set_axis([names.REGION, "name"], axis=1).reset_index(drop=True)
 
-    @property
-    def years(self) -> dict[str, int]:
-        """School years (from 1 August) from the first wave to each; 0 where there are no dates."""
-        starts = {name: wave.start for name, wave in self.waves.items()}
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """Its time zone."""
+        return ZoneInfo(self.timezone)
+
+    def wave_dates(self, population: str) -> dict[str, Wave]:
+        """Return the waves with the dates of a population: its own, else those of the study."""
+        own = self.populations[population].waves
+        dated = {name: wave for name, wave in own.items() if wave.start}
+        return {name: dated.get(name, wave) for name, wave in self.waves.items()}
+
+    def years(self, population: str) -> dict[str, int]:
+        """Return the school years (from 1 August) from a population's first wave to each.
+
+        0 where there are no dates.
+        """
+        starts = {name: wave.start for name, wave in self.wave_dates(population).items()}
         begun = {name: day.year - (day.month < 8) if day else 0 for name, day in starts.items()}
         return {name: year - next(iter(begun.values())) for name, year in begun.items()}
 
-    @property
-    def years_between(self) -> int:
-        """School years from pre to post; 0 where waves have no dates."""
-        return self.years.get(names.POST, 0) - self.years.get(names.PRE, 0)
+    def years_between(self, population: str) -> int:
+        """Return the school years from pre to post; 0 where waves have no dates."""
+        years = self.years(population)
+        return years.get(names.POST, 0) - years.get(names.PRE, 0)
 
     @cached_property
     def comparison(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -36,6 +37,9 @@ class Export:
         What it was read as.
     recognised : str
         By what the tool was recognised, where study.yml does not name it.
+    zones : mapping of str to str
+        Column → the time zone (``America/Denver``) in which the tool writes its times, where it
+        says so.
     remarks : tuple of Problem
         What was guessed, repaired or left out in reading; nothing of it stops a run.
     rows : ndarray of int
@@ -52,11 +56,16 @@ class Export:
     recognised: str = ""
     remarks: tuple[Problem, ...] = ()
     rows: np.ndarray | None = None
+    zones: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Fill in the rows' numbers: where the reader does not say, one row of headings."""
         if self.rows is None:
             object.__setattr__(self, "rows", np.arange(2, len(self.frame) + 2))
+
+    def zone(self, column: str) -> ZoneInfo | None:
+        """Return the time zone in which the tool writes the times of a column, if it says so."""
+        return ZoneInfo(self.zones[column]) if column in self.zones else None
 
 
 def named_apart(headings: Iterable[str]) -> list[str]:

@@ -395,15 +395,17 @@ KINDS = {
         ),
         "a person in both": parts(
             south=SOUTH + "101;a1;Disagree;Agree;Agree\n",
+            more="    duplicates: most_complete",
             values={"joy_1": [2, 2, 3, 4]},
             aside={"duplicate": 1},
             linked=2,
+            says=("sheets of one person that no time tells apart",),
         ),
-        "a person in both, the first counts": parts(
+        "a person in both, and no time to tell the first by": parts(
             south=SOUTH + "101;a1;Disagree;Agree;Agree\n",
             more="    duplicates: first",
-            values={"joy_1": [4, 2, 3, 4]},
-            aside={"duplicate": 1},
+            stops=True,
+            says=("no time to tell the first sheet by",),
         ),
         "a correction in one of them": parts(
             top="corrections: fix.csv",

@@ -69,4 +69,5 @@ def chained(first: Export, second: Export, then: Continuation) -> Export:
         first.recognised,
         (*first.remarks, *second.remarks),
         rows,
+        zones={**{renamed[c]: zone for c, zone in second.zones.items()}, **first.zones},
     )

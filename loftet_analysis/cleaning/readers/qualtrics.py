@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from zoneinfo import available_timezones
+
 import pandas as pd
 
 from loftet_analysis.tabular.export import Export, empty, unreadable
 
 _IMPORT = '{"importid"'
+_ZONE = re.compile(r"""["']timezone["']\s*:\s*["']([\w/+-]+)["']""", re.IGNORECASE)
 
 
 def adapted(export: Export) -> Export:
@@ -33,7 +37,14 @@ def adapted(export: Export) -> Export:
         pd.DataFrame(answers.reset_index(drop=True), dtype="str"),
         export.name,
         {column: questions[column] or column for column in answers},
+        zones=_zones(frame.iloc[skipped - 1]),
     )
+
+
+def _zones(import_ids: pd.Series) -> dict[str, str]:
+    """Return the time zones that stand beside the import ids."""
+    named = import_ids.str.extract(_ZONE)[0].dropna().replace("Z", "UTC")
+    return named[named.isin(available_timezones())].to_dict()
 
 
 def heading_rows(frame: pd.DataFrame) -> int:
