@@ -28,7 +28,7 @@ from loftet_analysis.study.yamlfile import did_you_mean
 ID = "id"
 FILE = "file"  # the export, where a wave has several
 FREE = ("date", "note", "reason")  # for people; nothing is done with them
-ROW = "row"  # place in the export as a spreadsheet numbers it: the first answers are row 2
+ROW = "row"  # place in the export as a spreadsheet numbers it
 CORRECTION = ("column", "from", "to")
 
 
@@ -169,7 +169,8 @@ def listed(sheets: Sheets, rows: pd.DataFrame) -> pd.Series:
     Parameters
     ----------
     sheets : Sheets
-        As text, with ``link``, before the quarantine has been passed; ``row`` is its index + 2.
+        As text, with ``link``, before the quarantine has been passed; ``row`` is the number that a
+        spreadsheet shows beside it.
     rows : DataFrame
         Rows of a list.
     """
@@ -181,7 +182,11 @@ def listed(sheets: Sheets, rows: pd.DataFrame) -> pd.Series:
         names.SCHOOL: lambda text: schools.get(normalise_label(text), normalise_label(text)),
         ROW: str.strip,
     }
-    own = {ID: frame.get(LINK), ROW: pd.Series((frame.index + 2).astype(str), index=frame.index)}
+    own = {ID: frame.get(LINK)}
+    if ROW in columns:
+        export = sheets.raw.export
+        numbers = pd.Series(export.rows, index=export.frame.index)
+        own[ROW] = numbers.reindex(frame.index).astype(str)
     texts = {column: own.get(column, frame.get(column)) for column in columns}
     mine = {c: by_text(text, meaning[c]) for c, text in texts.items() if text is not None}
     meant = np.zeros(len(frame), dtype=bool)

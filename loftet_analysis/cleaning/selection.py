@@ -15,7 +15,7 @@ from loftet_analysis.cleaning.readers import Export
 from loftet_analysis.cleaning.sheets import Sheets
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study import ExportFile, Population, Study, normalise_label
-from loftet_analysis.study.study import LINK, row_text
+from loftet_analysis.study.study import LINK, WAVE_HEADING, row_text
 
 BLANK = "blank"  # what stands for an empty cell among the texts that tell rows apart
 MOST_UNTOLD = 0.02  # of the rows, before it is a warning that they belong to nothing
@@ -69,8 +69,10 @@ def rows_of(
         told = _owners(export, columns[file.wave.column], owner_of, kept)
         kept = kept & told.of(wave, where, file.wave.values[wave])
         remarks += told.nobodys("wave", where)
-    frame = export.frame if kept.all() else export.frame[kept]
-    return replace(export, frame=frame, remarks=(*export.remarks, *remarks))
+    export = replace(export, remarks=(*export.remarks, *remarks))
+    return (
+        export if kept.all() else replace(export, frame=export.frame[kept], rows=export.rows[kept])
+    )
 
 
 @dataclass(frozen=True)
@@ -209,10 +211,6 @@ _WAVES = (
     r"baseline|follow[-_ ]?up|oppfølging|oppfølgjing|(?:t|wave|time|round|måling|runde|bølge|"
     r"tidspunkt)[-_ ]?\d|(?:første|andre|tredje|first|second|third) (?:gang|måling|time|wave)"
 )
-_WAVE_HEADINGS = (
-    r"wave|bølge|måling|måletidspunkt|målepunkt|runde|time ?point|occasion|event(?: name)?|"
-    r"redcap_event_name"
-)
 _INSTRUMENT = "redcap_repeat_instrument"
 _LOOKED_AT = 2_000  # rows, before a column is counted whole
 _FILLED = 0.9  # of the rows, for a column to tell every row
@@ -276,7 +274,7 @@ def _mixed(
         return
     named = {row_text(text) for each in sheets.study.waves.values() for text in each.label.values()}
     timed = [w in named or bool(re.fullmatch(_WAVES, w)) for w in words]
-    headed = bool(re.fullmatch(_WAVE_HEADINGS, heading))
+    headed = bool(WAVE_HEADING.fullmatch(heading))
     if (headed or sum(timed) > 1) and file.wave is None and file.pattern == "{}":
         what = "a column that tells waves apart, and is not used"
         todo = (

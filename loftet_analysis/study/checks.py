@@ -9,11 +9,13 @@ from itertools import combinations, pairwise
 import pandas as pd
 
 from loftet_analysis import names
+from loftet_analysis.errors import InputError
 from loftet_analysis.study.instrument import RESERVED, normalise_label
 from loftet_analysis.study.study import (
     DAY_FIRST,
     EXCEL,
     MONTH_FIRST,
+    WAVE_HEADING,
     ExportFile,
     Family,
     Population,
@@ -22,8 +24,9 @@ from loftet_analysis.study.study import (
     row_text,
 )
 from loftet_analysis.study.yamlfile import Document
+from loftet_analysis.tabular.delimited import decoded, first_rows
+from loftet_analysis.tabular.workbook import is_workbook
 
-_TELL_WAVES = "where a column tells the wave of a row, write"
 _TELL_PEOPLE = "where a column tells who answered, write"
 _EACH_WAVE = "values: {pre: […], post: […]}"
 BACKGROUND = (names.SCHOOL, names.GRADE, names.ROLE, names.GENDER, names.SUBMITTED)
@@ -132,10 +135,25 @@ def _check_shared_files(study: Study, document: Document) -> None:
         steps = ("populations", other_name, "files", other_wave, place, "file")
         found = f"{file.file} ({name} {wave}; {other_name} {other_wave})"
         allowed = "a file each, a pattern per wave, or rows that a column tells apart"
-        todo = f"{_TELL_WAVES}: files: {{file: {file.file}, wave: {{column: …, {_EACH_WAVE}}}}}"
+        column = _wave_column(study, file)
+        todo = f"files: {{file: {file.file}, wave: {{column: {column or '…'}, {_EACH_WAVE}}}}}"
+        told = f"column {column} seems to tell" if column else "where a column tells"
+        todo = f"{told} the wave of a row, write {todo}"
         if name != other_name:
             todo = f"{_TELL_PEOPLE}: only: {{column: …, values: […]}} for {name} and {other_name}"
         document.report(steps, "one export for two waves or populations", found, allowed, todo)
+
+
+def _wave_column(study: Study, file: ExportFile) -> str:
+    """Return the heading by which a file of text seems to tell the wave of a row, or ``""``."""
+    path = study.export_path(file.file)
+    if not path.is_file() or is_workbook(path):
+        return ""
+    try:
+        headings = [cell for row in first_rows(decoded(path, file.encoding)) for cell in row]
+    except InputError:
+        return ""
+    return next((h.strip() for h in headings if WAVE_HEADING.fullmatch(normalise_label(h))), "")
 
 
 def _check_files(population: Population, study: Study, document: Document, steps: tuple) -> None:

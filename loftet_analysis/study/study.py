@@ -258,6 +258,13 @@ class Continuation(Described):
     serial: Line = "$submission_id"
 
 
+#: How columns are headed that tell the wave of a row.
+WAVE_HEADING = re.compile(
+    r"wave|bølge|måling|måletidspunkt|målepunkt|runde|time ?point|occasion|event(?:[ _]name)?|"
+    r"redcap_event_name"
+)
+
+
 def row_text(text: str) -> str:
     """Return a text that tells rows apart as it is compared; a whole number is one in any form.
 
