@@ -27,6 +27,7 @@ from loftet_analysis.study.yamlfile import did_you_mean
 # what people type as school when they try a form out
 TEST_SCHOOLS = frozenset({"test", "testskole", "testskule", "test school", "testschool"})
 FEWEST_JUDGED = 20  # sheets of a wave
+FEWEST_ALL = 5  # of a smaller wave, that may not leave all together
 _NAMED = 3  # files of a wave in a message
 GRADES_SEEN = ("10", "7. trinn", "10. trinn", "7A", "10A")  # forms of a grade that may be told
 _WHY = {
@@ -248,11 +249,28 @@ def recode(sheets: Sheets) -> Sheets:
 
         read = by_text(frame[column], meaning).astype("str")
         unknown = frame.loc[read.eq("") & sheets.still_in, column]
+        met = frame.loc[sheets.still_in, column].unique() if own and meanings else ()
+        problems += _one_label_twice(column, met, own, sheets.where)
         problems += _unknown_texts(column, unknown, own, meanings, sheets.where)
         recoded[column] = read.where(read.ne(""))
     if problems:
         raise InputError(problems)
     return replace(sheets, frame=frame.assign(**recoded))
+
+
+def _one_label_twice(
+    column: str, met: Iterable[str], labels: Mapping[str, str], where: str
+) -> Iterator[Problem]:
+    """Yield the codes of a background column of which several have one label."""
+    same: dict[str, list[str]] = {}
+    for code, label in labels.items():
+        same.setdefault(normalise_label(label), []).append(code)
+    for label, codes in same.items():
+        if label and len(codes) > 1 and {*codes} & {*met}:
+            found = f"{' and '.join(codes)} are “{labels[codes[0]][:60]}” in {column}"
+            todo = "correct the labels in the survey tool and export again"
+            allowed = "a label of its own for each code"
+            yield Problem("one label for several codes", found, allowed, where, todo)
 
 
 def _unknown_texts(
@@ -330,14 +348,15 @@ def refuse_most_set_aside(sheets: Sheets, *others: Sheets) -> Sheets:
     Raises
     ------
     InputError
-        Where a step takes more than half of twenty or more sheets.
+        Where a step takes more than half of twenty or more sheets, or all of five or more.
     """
     parts, problems = (sheets, *others), []
     taken = together(*(part.ledger for part in parts))
     for (step, reason), count in taken.groupby(["step", "reason"])["n_set_aside"].sum().items():
         # whose pseudonyms are compared are those of whom more than the count is kept
         n = sum(len(part.frame) if step == "duplicates" else part.n_sheets for part in parts)
-        if step in _WHY and n >= FEWEST_JUDGED and count > n / 2:
+        most = n >= FEWEST_JUDGED and count > n / 2
+        if step in _WHY and (most or count == n >= FEWEST_ALL):
             what, found = "most of a wave would be set aside", f"{count} of {n} sheets as {reason}"
             where = ", ".join(part.where for part in parts[:_NAMED])
             problems.append(Problem(what, found, "at most half", where, _WHY[step]))

@@ -57,6 +57,8 @@ class Met:
         Cells that are not blank.
     met : frozenset of str
         What stands in them, whole numbers in one form.
+    by_label : frozenset of float
+        The answers that stand there as labels of the instrument.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Met:
     outside: Mapping[float, int] = field(default_factory=dict)
     n: int = 0
     met: frozenset[str] = frozenset()
+    by_label: frozenset[float] = frozenset()
 
     @property
     def label(self) -> str:
@@ -223,6 +226,34 @@ def one_label_twice(
         )
         for (label, *codes), found in columns_by_fault.items()
     ]
+
+
+def label_and_number(columns: Iterable[Met], where: str) -> list[Problem]:
+    """Return a remark where one answer stands both as its label and as its number.
+
+    A tool that names the ends of a scale alone writes the others as codes of its own; where these
+    begin at 0 the first of them is the number of an answer that has a label.
+
+    Examples
+    --------
+    >>> met = Met("joy_1", "q1", "agree5", 1, 5, met=frozenset({"Strongly disagree", "1", "2"}),
+    ...           by_label=frozenset({1}))
+    >>> label_and_number([met], "pre.csv")[0].found
+    '1 stands as its label and as a number in joy_1 (q1)'
+    """
+    found: dict[float, list[str]] = {}
+    for met in columns:
+        for value in sorted(met.by_label):
+            if plain(value) in met.met:
+                found.setdefault(value, []).append(met.label)
+    if not found:
+        return []
+    value, same = next(iter(found.items()))
+    more = f", and {len(found) - 1} other answers so" if len(found) > 1 else ""
+    what = "answers as labels and as numbers in one column"
+    told = f"{plain(value)} stands as its label and as a number in {named(same)}{more}"
+    todo = "look whether the numbers are those of the instrument; else export labels alone"
+    return [Problem(what, told, "labels alone, or numbers alone", where, todo)]
 
 
 def canonical(code: str) -> str:

@@ -14,6 +14,7 @@ from loftet_analysis.cleaning.careless import with_flags
 from loftet_analysis.cleaning.codes import (
     Met,
     canonical,
+    label_and_number,
     named,
     number,
     one_label_twice,
@@ -152,6 +153,7 @@ def answers(sheets: Sheets) -> Sheets:
             notes.append(counts.assign(column=name))
     lost = pd.concat(notes[1:] or notes, ignore_index=True)
     problems, remarks = outside_scale(met, sheets.where)
+    remarks += label_and_number(met, sheets.where)
     problems += one_label_twice(stored, sheets.where)
     problems += _unknown_answers(lost[lost["reason"] == "unknown"], sheets)
     if problems:
@@ -187,6 +189,12 @@ def _met(
             outside[number(normalise_label(label))] += int(n[place])
         elif kinds[place] == _VALID and not np.isnan(values[place]):
             inside[float(values[place])] += int(n[place])
+    lookup = responses.lookup
+    said = {
+        lookup.get(normalise_label(text))
+        for text in texts[np.flatnonzero(n)]
+        if number(text) is None
+    }
     there = [text for text, count in zip(texts, n, strict=True) if count and text.strip()]
     ends = responses.minimum, responses.maximum
     return Met(
@@ -194,6 +202,7 @@ def _met(
         whole=not scale.as_is, inside=inside, outside=outside,
         n=int(sum(count for text, count in zip(texts, n, strict=True) if text.strip())),
         met=frozenset(map(canonical, there[:_MOST_CODES])),
+        by_label=frozenset(said - {None}),
     )  # fmt: skip
 
 

@@ -31,6 +31,11 @@ def but(n: int, code: object):
     return lambda i: [code, *spread(i)[1:]] if i < n else spread(i)
 
 
+def ends(second: int) -> list:
+    """Return the answers of a tool that knows the labels of the ends alone."""
+    return [LABELS[0], second, second + 1, second + 2, LABELS[4]]
+
+
 def rare(low: int):
     """Return answers from a scale that begins elsewhere, its lowest point chosen once."""
     return lambda i: [low if i == 7 else low + 1 + (i + j) % 4 for j in range(3)]
@@ -159,6 +164,40 @@ KINDS = {
             values={"joy_1": LEFT_TWO},
         ),
     },
+    "labels and numbers in one column": {
+        "only the ends have labels, from 0": case(
+            {"pre.csv": sheets(lambda i: [ends(1)[i % 5]] * 3)},
+            says=("answers as labels and as numbers", "1 stands as its label and as a number"),
+        ),
+        "only the ends have labels, from 1": case(
+            {"pre.csv": sheets(lambda i: [ends(2)[i % 5]] * 3)},
+            hides=("answers as labels and as numbers",), values={"joy_1": BY_SCHOOL},
+        ),
+        "two clerks": case(
+            {"pre.csv": sheets(lambda i: [LABELS[i % 5] if i % 2 else i % 5 + 1] * 3)},
+            says=("1 stands as its label and as a number", "and 4 other answers so"),
+            values={"joy_1": BY_SCHOOL},
+        ),
+        "labels that are numbers": case(
+            {
+                "pre.csv": sheets(spread),
+                "instruments/mini.yml": INSTRUMENT.replace("{en: Neutral}", '{en: "3"}'),
+            },
+            hides=("answers as labels and as numbers",), values={"joy_1": BY_SCHOOL},
+        ),
+        "the ends of SPSS, from 0": case(
+            {
+                "study.yml": of("pre.sav"),
+                "pre.sav": sav(
+                    sheets(lambda i: [i % 5] * 3),
+                    variable_value_labels={
+                        q: {0: LABELS[0], 4: LABELS[4]} for q in ("q1", "q2", "q3")
+                    },
+                ),
+            },
+            stops=True, says=("unknown answer", "“2”"),
+        ),
+    },
     "one label for several codes": {
         "given": given(
             "spss_same_label_twice", stops=True, says=("one label for several codes", "“Agree”")
@@ -218,6 +257,7 @@ KINDS = {
             },
             stops=True, says=("no_answers",),
         ),
+        "all of a few": case({"pre.csv": sheets(lambda i: [""] * 3, 6)}, stops=True),
         "a third": case(
             {"pre.csv": sheets(lambda i: [""] * 3 if i < 13 else spread(i))},
             says=("13  32.5 %  warning: no_answers, nothing is answered",),
