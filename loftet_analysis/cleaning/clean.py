@@ -200,19 +200,26 @@ def set_aside_unknown_schools(sheets: Sheets) -> Sheets:
     """Set aside the sheets whose school is not in the register."""
     unknown = sheets.frame[names.REGION].eq("")
     known = sheets.study.schools[names.SCHOOL]
-    sheets = _told_texts(sheets, unknown, "unknown_school", sheets.frame[names.SCHOOL], known)
+    labels = sheets.labels.get(names.SCHOOL, {})
+    texts = sheets.frame[names.SCHOOL]
+    sheets = _told_texts(sheets, unknown, "unknown_school", texts, known, labels)
     return sheets.set_aside(unknown, step="schools", reason="unknown_school")
 
 
 def _told_texts(
-    sheets: Sheets, rows: pd.Series, reason: str, texts: pd.Series, known: Iterable[str]
+    sheets: Sheets,
+    rows: pd.Series,
+    reason: str,
+    texts: pd.Series,
+    known: Iterable[str],
+    labels: Mapping[str, str] | None = None,
 ) -> Sheets:
     """Note the texts by which sheets leave, as far as they may be told."""
     counts = texts[rows & sheets.still_in].value_counts()
     if counts.empty:
         return sheets
-    labels = sheets.labels.get(str(texts.name), {})
-    counts = counts.groupby([labels.get(text, text) for text in counts.index]).sum()
+    if labels:
+        counts = counts.groupby([labels.get(text, text) for text in counts.index]).sum()
     told = showable(counts, known).rename_axis("value").rename("n").reset_index()
     return sheets.noting(told.assign(column=texts.name, reason=reason))
 

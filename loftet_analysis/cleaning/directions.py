@@ -54,23 +54,21 @@ def directions(clean: pd.DataFrame, population: Population) -> list[Problem]:
         allowed: answers that go together once the reversed items are turned
         to do:   is one of them reversed? see `reversed` in the instrument, and its codes
     """
-    waves = {
-        wave: clean[(clean[names.WAVE] == wave).fillna(False)]
-        for wave in population.files
-        if (clean[names.WAVE] == wave).any()
-    }
+    wave = clean[names.WAVE].to_numpy(dtype=object, na_value="")
+    rows = {name: np.flatnonzero(wave == name) for name in population.files}
+    rows = {name: found for name, found in rows.items() if len(found)}
     remarks = []
-    for wave, part in waves.items():
-        found = [text for scale in _asked(population, wave) for text in _against(part, scale)]
+    for name, own in rows.items():
+        found = [text for scale in _asked(population, name) for text in _against(clean, own, scale)]
         if found:
             what = "items that go against the rest of their scale"
             allowed = "answers that go together once the reversed items are turned"
             todo = "is one of them reversed? see `reversed` in the instrument, and its codes"
-            where = f"{population.name}, {wave}"
+            where = f"{population.name}, {name}"
             remarks.append(Problem(what, ", ".join(found), allowed, where, todo))
-    for (before, one), (after, other) in pairwise(waves.items()):
+    for (before, one), (after, other) in pairwise(rows.items()):
         scales = [scale for scale in _asked(population, before) if after in scale.waves]
-        found = _turned(one, other, scales, population)
+        found = _turned(clean, one, other, scales, population)
         if found:
             what = "scales that run the other way in another wave"
             allowed = "answers of both waves that run alike"
@@ -84,21 +82,26 @@ def _asked(population: Population, wave: str) -> list[Scale]:
     return [scale for scale in population.instrument.scales.values() if wave in scale.waves]
 
 
-def _against(part: pd.DataFrame, scale: Scale) -> Iterator[str]:
+def _answers(clean: pd.DataFrame, column: str, rows: np.ndarray) -> np.ndarray:
+    return clean[column].to_numpy(dtype=float)[rows]
+
+
+def _against(clean: pd.DataFrame, rows: np.ndarray, scale: Scale) -> Iterator[str]:
     """Say of which items the correlation with the sum of the others is clearly negative."""
-    items = [item for item in scale.items if item in part and part[item].notna().any()]
-    y = part[items].to_numpy(dtype=float)
-    y = y[np.isfinite(y).all(axis=1)]
-    if len(items) < 2 or len(y) < FEWEST_PEOPLE:
+    y = {item: _answers(clean, item, rows) for item in scale.items if item in clean}
+    y = {item: answers for item, answers in y.items() if np.isfinite(answers).any()}
+    complete = np.logical_and.reduce([np.isfinite(answers) for answers in y.values()])
+    n = np.count_nonzero(complete)
+    if len(y) < 2 or n < FEWEST_PEOPLE:
         return
-    c = np.cov(y, rowvar=False)
+    c = np.cov([answers[complete] for answers in y.values()])
     own, with_all = np.diag(c), c.sum(axis=1)
     rest = c.sum() - 2 * with_all + own
     varied = (own > 0) & (rest > 0)
     r = (with_all - own) / np.sqrt(np.where(varied, own * rest, np.inf))
-    for item, each in zip(items, r, strict=True):
-        if _below_zero(each, len(y)):
-            yield f"{item} of {scale.name} (r = {each:.2f}, {len(y)} people)"
+    for item, each in zip(y, r, strict=True):
+        if _below_zero(each, n):
+            yield f"{item} of {scale.name} (r = {each:.2f}, {n} people)"
 
 
 def _below_zero(r: float, n: int) -> bool:
@@ -108,20 +111,26 @@ def _below_zero(r: float, n: int) -> bool:
 
 
 def _turned(
-    one: pd.DataFrame, other: pd.DataFrame, scales: Sequence[Scale], population: Population
+    clean: pd.DataFrame,
+    one: np.ndarray,
+    other: np.ndarray,
+    scales: Sequence[Scale],
+    population: Population,
 ) -> list[str]:
-    persons = [part[names.PERSON].dropna() for part in (one, other)]
-    known = [pd.Index(each[~each.duplicated(keep=False)]) for each in persons]
-    common = known[0].intersection(known[1])
-    if len(common) < FEWEST_PEOPLE:
-        return [text for scale in scales for text in _mirrored(one, other, scale, population)]
-    first, second = (
-        part.iloc[pd.Index(part[names.PERSON]).get_indexer_for(common)] for part in (one, other)
-    )
+    person = pd.factorize(clean[names.PERSON])[0]  # -1 where there is none
+    place = np.full(person.max(initial=0) + 2, -1)
+    place[person[other]] = other  # of somebody with several sheets, the last
+    place[-1] = -1
+    first, second = one, place[person[one]]
+    first, second = first[second >= 0], second[second >= 0]
+    if len(first) < FEWEST_PEOPLE:
+        pair = (clean, one, other)
+        return [text for scale in scales for text in _mirrored(*pair, scale, population)]
     found = []
     for scale in scales:
-        columns = [scale.name, *(c for c in scale.items if c in first and c in second)]
-        r = [_correlation(first[c], second[c]) for c in columns]
+        columns = [scale.name, *(item for item in scale.items if item in clean)]
+        r = [_correlation(*(_answers(clean, c, rows) for rows in (first, second))) for c in columns]
+        r = [r[0], *(each for each in r[1:] if not np.isnan(each[0]))]
         clear = [_below_zero(*each) for each in r]
         if all(each < 0 for each, _ in r) and (clear[0] or all(clear[1:])):
             of = f", as of each of its {len(r) - 1} items" if len(r) > 2 else ""
@@ -129,8 +138,7 @@ def _turned(
     return found
 
 
-def _correlation(x: pd.Series, y: pd.Series) -> tuple[float, int]:
-    x, y = x.to_numpy(dtype=float), y.to_numpy(dtype=float)
+def _correlation(x: np.ndarray, y: np.ndarray) -> tuple[float, int]:
     both = np.isfinite(x) & np.isfinite(y)
     x, y = x[both], y[both]
     if len(x) < 2 or not np.ptp(x) or not np.ptp(y):
@@ -139,16 +147,17 @@ def _correlation(x: pd.Series, y: pd.Series) -> tuple[float, int]:
 
 
 def _mirrored(
-    one: pd.DataFrame, other: pd.DataFrame, scale: Scale, population: Population
+    clean: pd.DataFrame, one: np.ndarray, other: np.ndarray, scale: Scale, population: Population
 ) -> Iterator[str]:
     """Say of a scale whose items are all far from the wave before, and near it once turned."""
-    items = [item for item in scale.items if item in one and item in other]
+    items = [item for item in scale.items if item in clean]
     if len(items) < 2 or min(len(one), len(other)) < FEWEST_PEOPLE:
         return
     ends = population.instrument.response_set(scale.name)
-    before, after = (part[items].astype(float).mean() for part in (one, other))
+    first, second = clean[items].astype(float).iloc[one], clean[items].astype(float).iloc[other]
+    before, after = first.mean(), second.mean()
     apart = (after - before).abs()
     turned = (ends.minimum + ends.maximum - after - before).abs()
-    far = apart > _FAR * one[items].astype(float).std(ddof=1)
+    far = apart > _FAR * first.std(ddof=1)
     if (far & (turned < _MIRRORED * apart)).all():
         yield f"{scale.name} (every item is the mirror image of itself)"
