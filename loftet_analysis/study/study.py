@@ -44,8 +44,9 @@ DAY_FIRST, MONTH_FIRST, EXCEL = "day first", "month first", "excel"
 GATHERINGS, GATHERINGS_OF_LEADERS = 10, 7
 
 Tool = Literal[
-    "nettskjema", "surveyxact", "qualtrics", "limesurvey", "msforms", "spss", "excel", "table"
-]
+    "nettskjema", "surveyxact", "qualtrics", "limesurvey", "msforms", "googleforms",
+    "surveymonkey", "kobo", "redcap", "spss", "stata", "sas", "excel", "table",
+]  # fmt: skip
 Estimand = Literal[tuple(ESTIMANDS)]
 PopulationName = Literal[names.POPULATIONS]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -43,8 +43,12 @@ class Export:
     remarks : tuple of Problem
         What was guessed, repaired or left out in reading; nothing of it stops a run.
     rows : ndarray of int
-        The number that a spreadsheet shows beside each row of the frame: headings and blank rows
-        are counted. By default the rows follow one row of headings.
+        The number that a spreadsheet shows beside each row of the file, by place: ``rows[index]``
+        of a frame of which rows have been left out. Headings and blank rows are counted; by
+        default the rows follow one row of headings.
+    headings : mapping of str to str
+        Column → its heading as it stands in the file, where that is another: one that stands
+        twice.
     """
 
     frame: pd.DataFrame
@@ -57,6 +61,7 @@ class Export:
     remarks: tuple[Problem, ...] = ()
     rows: np.ndarray | None = None
     zones: Mapping[str, str] = field(default_factory=dict)
+    headings: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Fill in the rows' numbers: where the reader does not say, one row of headings."""
@@ -66,6 +71,11 @@ class Export:
     def zone(self, column: str) -> ZoneInfo | None:
         """Return the time zone in which the tool writes the times of a column, if it says so."""
         return ZoneInfo(self.zones[column]) if column in self.zones else None
+
+    def below(self, n: int) -> Export:
+        """Return the export without its first rows, which are headings."""
+        frame = self.frame.iloc[n:].reset_index(drop=True)
+        return replace(self, frame=pd.DataFrame(frame, dtype="str"), rows=self.rows[n:])
 
 
 def named_apart(headings: Iterable[str]) -> list[str]:
@@ -111,7 +121,8 @@ def from_columns(
         what = "the headings stand again among the answers"
         raise InputError(what, at_rows(again), allowed, path.name, todo)
     questions = dict(zip(names, headings, strict=True))
-    return Export(frame, path.name, questions, remarks=remarks, rows=rows)
+    twice = {name: heading for name, heading in questions.items() if name != heading}
+    return Export(frame, path.name, questions, remarks=remarks, rows=rows, headings=twice)
 
 
 def _headings_again(frame: pd.DataFrame, headings: Sequence[str]) -> pd.Index:

@@ -14,17 +14,34 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from loftet_analysis.cleaning.readers import limesurvey, qualtrics, spss, surveyxact
+from loftet_analysis.cleaning.readers import (
+    kobo,
+    labelled,
+    limesurvey,
+    qualtrics,
+    redcap,
+    surveymonkey,
+    surveyxact,
+)
 from loftet_analysis.cleaning.readers.chain import chained
+from loftet_analysis.cleaning.readers.qualtrics import previews
 from loftet_analysis.cleaning.readers.recognise import recognise, system_roles, tool_of
-from loftet_analysis.errors import InputError
-from loftet_analysis.study import ExportFile
+from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.study import ExportFile, normalise_label
 from loftet_analysis.tabular import Export, read_table, workbook
 from loftet_analysis.tabular.delimited import read_delimited
 
-__all__ = ["Export", "chained", "read_export", "read_table", "recognise"]
+__all__ = ["Export", "chained", "previews", "read_export", "read_table", "recognise"]
 
-_ADAPTED = {"limesurvey": limesurvey.adapted, "qualtrics": qualtrics.adapted}
+_ADAPTED = {
+    "kobo": kobo.adapted,
+    "limesurvey": limesurvey.adapted,
+    "qualtrics": qualtrics.adapted,
+    "redcap": redcap.adapted,
+    "surveymonkey": surveymonkey.adapted,
+}
+# how many rows of headings a tool writes below the first
+_HEADING_ROWS = {"qualtrics": qualtrics.heading_rows, "surveymonkey": surveymonkey.has_second_row}
 
 
 def read_export(path: Path, file: ExportFile) -> Export:
@@ -54,22 +71,53 @@ def read_export(path: Path, file: ExportFile) -> Export:
         found = "in its folder: " + (", ".join(files[:10]) or "nothing")
         todo = "put the export there, or correct its name in study.yml"
         raise InputError("export is missing", found, path.name, str(path.parent), todo)
-    tool, reason = (file.tool, "") if file.tool else recognise(path, encoding=file.encoding)
-    suffix = path.suffix.lower()
-    if tool == "surveyxact":
-        export = surveyxact.read(path, delimiter=file.delimiter, encoding=file.encoding)
-    elif tool == "spss" or (tool == "nettskjema" and suffix in (".sav", ".zsav")):
-        export = spss.read(path, encoding=file.encoding)
-    elif tool == "excel" or (suffix == ".xlsx" and tool != "table"):
+    given = {"delimiter": file.delimiter, "encoding": file.encoding}
+    tool, reason = (file.tool, "") if file.tool else recognise(path, **given)
+    if path.suffix.lower() in labelled.PROGRAMS or tool in labelled.PROGRAMS.values():
+        export = labelled.read(path, encoding=file.encoding)
+    elif tool in ("surveyxact", "table"):
+        export = surveyxact.read(path, **given)
+    elif workbook.is_workbook(path):
         export = workbook.read(path)
     else:
-        export = read_delimited(path, delimiter=file.delimiter, encoding=file.encoding)
-    if tool in _ADAPTED:
+        export = read_delimited(path, **given)
+    other = tool_of(export.questions.values())[0]
+    if tool in ("table", "excel") and other in _HEADING_ROWS:
+        export = _without_heading_rows(export, other)
+    elif tool in _ADAPTED:
         export = _ADAPTED[tool](export)
-    other = tool_of(export.frame.columns)[0]
-    if file.tool and other and other != tool and tool not in ("table", "excel", "spss"):
+    plain = ("table", "excel", *labelled.PROGRAMS.values())
+    if file.tool and other not in ("", tool, "googleforms") and tool not in plain:
         todo = f"write tool: {other} in study.yml, or put the right file there"
         found = f"the headings of {other}"
         raise InputError("export of another tool", found, tool, path.name, todo)
+    _refuse_events(export, file)
     roles = system_roles(other or tool, export.frame.columns)
     return replace(export, roles=roles, tool=tool, recognised=reason)
+
+
+def _without_heading_rows(export: Export, tool: str) -> Export:
+    """Take a tool's further rows of headings out of an export that is read as a plain table."""
+    n = _HEADING_ROWS[tool](export.frame)
+    if not n:
+        return export
+    if tool != "qualtrics":
+        what, found = "a second row of headings in a plain table", f"the headings of {tool}"
+        todo = f"write tool: {tool} in study.yml; its columns then bear names"
+        raise InputError(what, found, "one row of headings", export.name, todo)
+    found = f"{n} rows below the headings, as {tool} writes them"
+    remark = Problem("rows of headings are no sheets, and were left out", found, where=export.name)
+    export = qualtrics.adapted(export)
+    return replace(export, remarks=(*export.remarks, remark))
+
+
+def _refuse_events(export: Export, file: ExportFile) -> None:
+    """Refuse several events of REDCap, unless study.yml says which rows are of which wave."""
+    for column in redcap.events(export):
+        events = [text for text in export.frame[column].unique() if text.strip()]
+        told = {normalise_label(rows.column) for rows in (file.only, file.wave) if rows}
+        if len(events) > 1 and not told & {normalise_label(column)}:
+            what = "several events of REDCap in one export"
+            allowed = "the rows of one wave, or a column that tells the wave"
+            todo = f"say in study.yml which event is which wave (wave: {{column: {column}, …}})"
+            raise InputError(what, ", ".join(events[:8]), allowed, export.name, todo)

@@ -3,20 +3,50 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from loftet_analysis.tabular.export import Export
+from loftet_analysis.errors import Problem
+from loftet_analysis.tabular.export import Export, named_apart
 
 _FULL = re.compile(r"(?P<code>[A-Za-z]\w*(?:\[\w+\])*)\. (?P<text>.+)", re.DOTALL)
+# what a survey without date stamp writes as time of submission, in every form of its dates
+_NO_TIME = re.compile(
+    r"(?:1980[-/.]0?1[-/.]0?1|0?1[-/.]0?1[-/.](?:19)?80)(?:[ T]0?0:00(?::00)?)?(?: ?Z)?"
+)
 
 
 def adapted(export: Export) -> Export:
-    """Split headings that hold code and text (``u1. Jeg prøver``): column, and its question."""
+    """Split headings that hold code and text (``u1. Jeg prøver``): column, and its question.
+
+    The time of submission of a survey that keeps none is blank.
+    """
     split = {column: _FULL.fullmatch(export.questions[column].strip()) for column in export.frame}
-    codes = {column: match["code"] for column, match in split.items() if match}
-    if len(set(codes.values())) < len(codes) or set(codes.values()) & {*export.frame}:
-        codes = {}
-    questions = {
-        codes.get(column, column): split[column]["text"] if column in codes else question
-        for column, question in export.questions.items()
-    }
-    return Export(export.frame.rename(columns=codes), export.name, questions)
+    headings = [match["code"] if match else column for column, match in split.items()]
+    columns = dict(zip(export.frame, named_apart(headings), strict=True))
+    told_apart = dict(zip(columns.values(), headings, strict=True))
+    export = replace(
+        export,
+        frame=export.frame.rename(columns=columns),
+        questions={
+            columns[column]: split[column]["text"] if split[column] else question
+            for column, question in export.questions.items()
+        },
+        headings={columns[c]: text for c, text in export.headings.items()} | told_apart,
+    )
+    return _without_times(export)
+
+
+def _without_times(export: Export) -> Export:
+    column = next((c for c in export.frame if c.casefold() == "submitdate"), None)
+    if column is None:
+        return export
+    cells = export.frame[column].str.strip()
+    without = cells.isin([text for text in cells.unique() if _NO_TIME.fullmatch(text)])
+    if not without.any():
+        return export
+    found = f"{column} is 1980-01-01 in {without.sum()} of {len(cells)} rows"
+    todo = "no wave dates, rule `latest` or time series can be had from them"
+    what = "a survey without date stamp: its sheets have no time of submission"
+    remark = Problem(what, found, where=export.name, todo=todo)
+    frame = export.frame.assign(**{column: export.frame[column].mask(without, "")})
+    return replace(export, frame=frame, remarks=(*export.remarks, remark))

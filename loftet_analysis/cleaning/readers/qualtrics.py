@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from zoneinfo import available_timezones
 
 import pandas as pd
 
 from loftet_analysis.tabular.export import Export, empty, unreadable
 
-_IMPORT = '{"importid"'
+_IMPORT = re.compile(r"""\{\s*['"]importid['"]""", re.IGNORECASE)
 _ZONE = re.compile(r"""["']timezone["']\s*:\s*["']([\w/+-]+)["']""", re.IGNORECASE)
+_TIMES = frozenset({"startdate", "enddate", "recordeddate"})
+_LEGACY = frozenset({"V1", "V2", "V3"})
+# texts of Status and DistributionChannel; as a number Status adds up 1 (preview), 2 (test),
+# 4 (imported), 8 (spam), 16 (offline) and 32 (made up by Qualtrics)
+_NO_ANSWER = re.compile(r"preview|\btest|spam|synthetic|forh[åa]ndsvis|søppel", re.IGNORECASE)
+_NO_ANSWER_BITS = 1 | 2 | 8 | 32
 
 
 def adapted(export: Export) -> Export:
@@ -21,24 +28,28 @@ def adapted(export: Export) -> Export:
     Raises
     ------
     InputError
-        Where neither a row of import ids nor the legacy columns ``V1, V2, …`` are there.
+        Where the headings are not those of Qualtrics.
     """
-    frame = export.frame
-    skipped = heading_rows(frame)
-    if not skipped:
+    frame, skipped = export.frame, heading_rows(export.frame)
+    bare = {column.casefold() for column in frame}
+    if not (skipped or {"startdate", "responseid"} <= bare):
         raise unreadable(export.name, "neither import ids below the headings nor V1, V2, …")
-    questions = dict(zip(frame, frame.iloc[0].str.strip(), strict=True))
-    answers = frame.iloc[skipped:]
-    if answers.empty:
+    texts = [frame.iloc[place] for place in range(skipped)]
+    questions = dict(export.questions)
+    for row in texts[:1]:
+        if not row.map(lambda cell: bool(_IMPORT.match(cell.strip()))).any():
+            questions |= {column: text.strip() for column, text in row.items() if text.strip()}
+    answers = export.below(skipped)
+    if answers.frame.empty:
         raise empty(export.name, "no row below the headings")
-    blank = [c for c in frame if c.strip() == "" and answers[c].str.strip().eq("").all()]
-    answers = answers.drop(columns=blank)
-    return Export(
-        pd.DataFrame(answers.reset_index(drop=True), dtype="str"),
-        export.name,
-        {column: questions[column] or column for column in answers},
-        zones=_zones(frame.iloc[skipped - 1]),
-    )
+    blank = [
+        column
+        for column in frame
+        if column.strip() == "" and answers.frame[column].str.strip().eq("").all()
+    ]
+    answers = replace(answers, frame=answers.frame.drop(columns=blank))
+    questions = {column: questions[column] for column in answers.frame}
+    return replace(answers, questions=questions, zones=_zones(texts[-1]) if texts else {})
 
 
 def _zones(import_ids: pd.Series) -> dict[str, str]:
@@ -48,7 +59,25 @@ def _zones(import_ids: pd.Series) -> dict[str, str]:
 
 
 def heading_rows(frame: pd.DataFrame) -> int:
-    """Return how many rows below the first are headings: 2, in legacy files 1, else 0."""
-    if len(frame) > 1 and frame.iloc[1].str.strip().str.casefold().str.startswith(_IMPORT).any():
-        return 2
-    return 1 if len(frame) and {"V1", "V2", "V3"} <= {*frame} else 0
+    """Return how many of the first two rows are headings: they hold import ids, or no dates."""
+    times = [column for column in frame if column.strip().casefold() in _TIMES]
+    n = 0
+    for place in range(min(2, len(frame))):
+        row = frame.iloc[place].str.strip()
+        words = len(times) > 0 and all(text and not re.search(r"\d", text) for text in row[times])
+        if words or row.map(lambda cell: bool(_IMPORT.match(cell))).any():
+            n = place + 1
+    return n or int(len(frame) > 0 and {*frame} >= _LEGACY)
+
+
+def previews(export: Export) -> pd.Series:
+    """Return which rows the tool itself marks as previews, tests or spam."""
+    found = pd.Series(False, index=export.frame.index)
+    for column in (column for column, role in export.roles.items() if role == "preview"):
+        labels = export.labels.get(column, {})
+        for text in export.frame[column].unique():
+            label = labels.get(text, text).strip()
+            number = int(label) if re.fullmatch(r"\d{1,3}", label) else 0
+            if number & _NO_ANSWER_BITS or _NO_ANSWER.search(label):
+                found |= export.frame[column].eq(text)
+    return found

@@ -6,19 +6,43 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from loftet_analysis.cleaning.readers import labelled, surveyxact
 from loftet_analysis.tabular import workbook
 from loftet_analysis.tabular.delimited import first_rows
 
 _SIGNS = {
     "nettskjema": ({"$submission_id"}, {"$created"}, {"$answer_time_ms"}, {"$answer_time"}),
-    "surveyxact": ({"respondentid"},),
+    "surveymonkey": (
+        {"respondent id", "collector id"},
+        {"respondentid", "collectorid"},
+        {"respondent id", "start date", "end date"},
+        {"respondentid", "startdate", "enddate"},
+    ),
     "qualtrics": ({"startdate", "responseid"}, {"startdate", "recordeddate"}, {"v1", "v2", "v3"}),
     "limesurvey": ({"submitdate", "lastpage"}, {"id", "lastpage", "startlanguage"}),
     "msforms": (
         {"id", "starttidspunkt", "fullføringstidspunkt"},
         {"id", "start time", "completion time"},
     ),
+    "redcap": (
+        {"redcap_event_name"},
+        {"redcap_repeat_instrument"},
+        {"redcap_data_access_group"},
+        {"redcap_survey_identifier"},
+        {"record id", "event name"},
+        {"record id", "repeat instrument"},
+        {"record id", "survey identifier"},
+        {"record id", "complete?"},
+    ),
+    "kobo": ({"_id", "_uuid"}, {"_uuid", "_submission_time"}, {"_id", "_submission_time"}),
 }
+_SURVEYXACT = re.compile(r"stat(?:internal|creation|distribution|source|collect|overall)_\w+")
+_REDCAP_FORM = re.compile(r"\w+_complete")
+# the first heading of an export of Google Forms, which has no other sign
+_GOOGLE = frozenset(
+    {"timestamp", "tidsmerke", "tidsstempel", "tidspunkt", "tidsstämpel", "zeitstempel",
+     "aikaleima"}
+)  # fmt: skip
 # what each tool fills in by itself: role → heading
 _HEADINGS: Mapping[str, Mapping[str, str]] = {
     "nettskjema": {
@@ -41,7 +65,8 @@ _HEADINGS: Mapping[str, Mapping[str, str]] = {
         "started": r"startdate",
         "submitted": r"enddate|recordeddate",
         "seconds": r"duration \(in seconds\)|duration__in_seconds_",
-        "status": r"status|progress|finished|distributionchannel|userlanguage",
+        "preview": r"status|distributionchannel",
+        "status": r"progress|finished|userlanguage|responseset",
         "ip": r"ipaddress",
         "name": r"recipient(?:first|last)name",
         "email": r"recipientemail",
@@ -69,9 +94,41 @@ _HEADINGS: Mapping[str, Mapping[str, str]] = {
         "email": r"e-post|e-postadresse|email",
         "name": r"navn|namn|name",
     },
+    "googleforms": {
+        "submitted": "|".join(sorted(_GOOGLE)),
+        "status": r"score|poengsum|poeng",
+        "email": r"email address|e-postadresse|e-post|epost|username|brukernavn",
+    },
+    "surveymonkey": {
+        "serial": r"respondent ?id",
+        "started": r"start ?date|date created|startdato",
+        "submitted": r"end ?date|date modified|sluttdato",
+        "status": r"collector ?id|innsamler-?id",
+        "ip": r"ip ?address|ip-adresse",
+        "email": r"email ?address|e-postadresse",
+        "name": r"first ?name|last ?name|fornavn|etternavn",
+        "username": r"custom ?data ?\d*|egendefinerte data ?\d*",
+    },
+    "kobo": {
+        "serial": r"_id",
+        "submitted": r"_submission_time",
+        "started": r"start",
+        "status": r"end|today|_uuid|_index|_status|_validation_status|_notes|_tags|"
+        r"_?_version_{0,2}|formhub/uuid|meta/\w+|_?rootuuid|instanceid",
+        "username": r"username|_submitted_by|deviceid|simserial|simid|subscriberid|devicephonenum",
+        "phone": r"phonenumber",
+        "coordinates": r"_?geolocation|gps\w*|_\w+_(?:latitude|longitude|altitude|precision)",
+    },
+    "redcap": {
+        "serial": r"record[_ ]id",
+        "submitted": r"\w+_timestamp|survey timestamp",
+        "status": r"redcap_\w+|event name|repeat instrument|repeat instance|complete\?|"
+        r"\w+_complete|data access group",
+        "username": r"redcap_survey_identifier|survey identifier",
+    },
 }
 _ONCE = frozenset({"serial", "started", "submitted", "milliseconds", "seconds"})
-_SHEETS = re.compile(r"dataset ?(\(\d+\))?", re.IGNORECASE)
+_PROGRAMS = {"spss": "SPSS", "stata": "Stata", "sas": "SAS"}
 
 
 def tool_of(headings: Iterable[str]) -> tuple[str, str]:
@@ -82,24 +139,37 @@ def tool_of(headings: Iterable[str]) -> tuple[str, str]:
     >>> tool_of(["$submission_id", "$created", "u1"])
     ('nettskjema', 'its headings hold $submission_id')
     """
-    bare = {" ".join(heading.split()).strip("\ufeff").casefold() for heading in headings}
+    given = [" ".join(heading.split()).strip("\ufeff") for heading in headings]
+    bare = [heading.casefold() for heading in given]
     codes = {re.split(r"\. ", heading)[0] for heading in bare}
     for tool, signs in _SIGNS.items():
         for sign in signs:
-            if sign <= bare or sign <= codes:
+            if sign <= {*bare} or sign <= codes:
                 return tool, "its headings hold " + " and ".join(sorted(sign))
+    forms = [heading for heading in bare if _REDCAP_FORM.fullmatch(heading)]
+    if forms and bare[:1] in (["record_id"], ["record id"], ["study_id"]):
+        return "redcap", f"its headings hold {bare[0]} and {forms[0]}"
+    own = [heading for heading in bare if _SURVEYXACT.fullmatch(heading)]
+    if "respondentid" in bare and own:
+        return "surveyxact", f"its headings hold respondentid and {own[0]}"
+    if given[:1] == ["respondentid"]:
+        return "surveyxact", "its headings begin with respondentid"
+    if bare[:1] and bare[0] in _GOOGLE:
+        return "googleforms", f"its headings begin with {given[0]}"
     return "", ""
 
 
-def recognise(path: Path, *, encoding: str | None = None) -> tuple[str, str]:
+def recognise(
+    path: Path, *, delimiter: str | None = None, encoding: str | None = None
+) -> tuple[str, str]:
     """Return the tool that wrote a file, and by what it was recognised.
 
     Parameters
     ----------
     path : Path
         The export.
-    encoding : str, optional
-        Of text, where it is known.
+    delimiter, encoding : str, optional
+        Of text, where they are known.
 
     Returns
     -------
@@ -113,21 +183,32 @@ def recognise(path: Path, *, encoding: str | None = None) -> tuple[str, str]:
     InputError
         For what cannot be read at all.
     """
-    start = path.open("rb").read(4)
-    if start in (b"$FL2", b"$FL3") or path.suffix.lower() in (".sav", ".zsav"):
+    suffix = path.suffix.lower()
+    with path.open("rb") as file:
+        start = file.read(11)
+    if start[:4] in (b"$FL2", b"$FL3"):
         return "spss", "it is an SPSS file"
-    if start.startswith(b"PK") or path.suffix.lower() == ".xlsx":
+    if start == b"<stata_dta>" or suffix in labelled.PROGRAMS:
+        program = labelled.PROGRAMS.get(suffix, "stata")
+        return program, f"it is a file of {_PROGRAMS[program]}"
+    if workbook.is_workbook(path):
         sheets = workbook.read_sheets(path)
-        if any(_SHEETS.fullmatch(name) for name in sheets):
+        if any(surveyxact.DATASET.fullmatch(name) for name in sheets):
             return "surveyxact", "it has a sheet named Dataset"
-        heads = [rows[0] for rows in sheets.values() if rows]
-        tool, reason = tool_of(heads[0] if heads else ())
-        return (tool, reason) if tool else ("excel", "it is a workbook without a tool's headings")
-    for row in first_rows(path, encoding=encoding)[:1]:
-        tool, reason = tool_of(row)
-        if tool:
-            return tool, reason
-    return "table", "it is text without a tool's headings"
+        heads = [next((row for row in rows if any(row)), []) for rows in sheets.values()]
+        plain = "excel", "it is a workbook without a tool's headings"
+    else:
+        heads = first_rows(path, delimiter=delimiter, encoding=encoding, most=1)
+        plain = "table", "it is text without a tool's headings"
+    tool, reason = tool_of(next(filter(None, heads), ()))
+    if tool:
+        return tool, reason
+    beside = surveyxact.beside(path, next(filter(None, heads), ()))
+    if beside:
+        return "surveyxact", " and ".join(
+            other.name for other in beside.values()
+        ) + " name its columns"
+    return plain
 
 
 def system_roles(tool: str, headings: Iterable[str]) -> dict[str, str]:

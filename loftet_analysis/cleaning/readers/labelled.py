@@ -1,7 +1,8 @@
-"""SPSS files: codes as text, and the value labels beside them."""
+"""Files of SPSS, Stata and SAS: codes as text, and the value labels beside them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,26 @@ import pyreadstat
 
 from loftet_analysis.tabular.export import Export, cell_text, empty, unreadable
 
+_READERS: Mapping[str, Callable] = {
+    ".sav": pyreadstat.read_sav,
+    ".zsav": pyreadstat.read_sav,
+    ".por": pyreadstat.read_por,
+    ".dta": pyreadstat.read_dta,
+    ".sas7bdat": pyreadstat.read_sas7bdat,
+    ".xpt": pyreadstat.read_xport,
+}
+#: The program that writes files of a suffix.
+PROGRAMS: Mapping[str, str] = {
+    ".sav": "spss", ".zsav": "spss", ".por": "spss", ".dta": "stata",
+    ".sas7bdat": "sas", ".xpt": "sas",
+}  # fmt: skip
+
 
 def read(path: Path, *, encoding: str | None = None) -> Export:
-    """Read a ``.sav`` or ``.zsav``; values that SPSS declares missing are blank.
+    """Read a file of SPSS, Stata or SAS; values that it declares missing are blank.
+
+    Value labels of SAS are taken from the one catalogue (``.sas7bcat``) beside the file. Rows are
+    numbered as the programs do it, from 1.
 
     Raises
     ------
@@ -21,9 +39,14 @@ def read(path: Path, *, encoding: str | None = None) -> Export:
     """
     if path.stat().st_size == 0:
         raise empty(path.name, "0 bytes")
+    options = {"encoding": encoding} if encoding else {}
+    suffix = path.suffix.lower() if path.suffix.lower() in _READERS else ".sav"
+    catalogues = [*path.parent.glob("*.sas7bcat")] if suffix == ".sas7bdat" else []
+    if len(catalogues) == 1:
+        options["catalog_file"] = str(catalogues[0])
     try:
-        frame, meta = pyreadstat.read_sav(path, encoding=encoding)
-    except (pyreadstat.ReadstatError, UnicodeDecodeError, ValueError) as error:
+        frame, meta = _READERS[suffix](path, **options)
+    except (pyreadstat.ReadstatError, UnicodeDecodeError, ValueError, OverflowError) as error:
         raise unreadable(path.name, str(error)) from error
     if frame.empty:
         raise empty(path.name, "no row of answers")
@@ -33,7 +56,7 @@ def read(path: Path, *, encoding: str | None = None) -> Export:
         for name, labels in meta.variable_value_labels.items()
     }
     questions = {name: label or name for name, label in meta.column_names_to_labels.items()}
-    return Export(text, path.name, questions, labels)
+    return Export(text, path.name, questions, labels, rows=np.arange(1, len(text) + 1))
 
 
 def as_text(column: pd.Series) -> pd.Series:
