@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from loftet_analysis.errors import InputError
 from loftet_analysis.estimands import ESTIMANDS
 from loftet_analysis.study import load_study, missing_exports, plan
+from loftet_analysis.study.load import register_path
 from loftet_analysis.study.schools import read_schools, slug
 from loftet_analysis.study.yamlfile import read_yaml
 
@@ -486,12 +487,10 @@ def test_everything_wrong_in_the_register_comes_with_its_line(write):
         "7,G,Vest - B,8,,,\n"
     )
     told = [
-        (problem.splitlines()[0], problem.splitlines()[1].rpartition("line ")[2])
+        (problem.splitlines()[0], problem.splitlines()[1].rpartition("row ")[2])
         for problem in problems()
     ]
     assert told == [
-        ("unknown column", "1"),
-        ("row too long or short", "7"),
         ("grades not understood", "2"),
         ("region is empty", "3"),
         ("duplicate school_id", "3"),
@@ -502,6 +501,7 @@ def test_everything_wrong_in_the_register_comes_with_its_line(write):
         ("region without a usable name", "6"),
         ("grades not understood", "6"),
         ("invited_pupils is not a number", "6"),
+        ("region is empty", "7"),
         ("two regions with the short name vest", "9"),
     ]
 
@@ -526,12 +526,51 @@ def test_a_missing_register_is_told(write):
     assert "data_raw/trial/schools.csv" in problems()[0]
 
 
-def test_a_register_in_another_encoding_is_told(tmp_path):
+def test_a_register_may_be_in_any_encoding_of_exports(tmp_path):
     file = tmp_path / "schools.csv"
-    file.write_bytes("school_id,school,region\n1,Å,B\n".encode("cp1252"))
-    frame, told = read_schools(file)
+    text = "school_id;school;region;type\n1;Å;B;x\n"
+    for encoding in ("cp1252", "utf-16", "utf-8-sig"):
+        file.write_bytes(text.encode(encoding))
+        frame, told, (remark,) = read_schools(file)
+        assert frame["school"].to_list() == ["Å"]
+        assert not told
+        assert remark.found == "1: type"
+    file.write_bytes(text.encode("mac-roman"))
+    frame, (problem,), _ = read_schools(file)
     assert frame.empty
-    assert "a CSV file in UTF-8" in str(told[0])
+    assert problem.what == "school register cannot be read"
+    assert problem.where.endswith("schools.csv")
+    assert read_schools(file, encoding="mac-roman")[0]["school"].to_list() == ["Å"]
+
+
+def test_columns_of_the_register_may_have_names_of_their_own(write):
+    columns = (
+        "{school_id: Organisasjonsnummer, school: Navn, region: Fylke, invited_pupils: Elever}"
+    )
+    own = f"schools: {{file: schools.csv, columns: {columns}}}\nlanguages:"
+    folder = write(
+        ("languages:", own),
+        schools="Navn;Fylke;Organisasjonsnummer;Elever;Målform\n"
+        "Ås skole;Oslo - Oslove;975 270 920;120;B\n",
+    )
+    study = load_study("trial")
+    assert study.schools[["school_id", "region"]].values.tolist() == [["975270920", "oslo"]]
+    assert study.schools["invited_pupils"].to_list() == [120]
+    assert [remark.found for remark in study.remarks] == ["1: Målform"]
+    assert register_path("trial") == folder / "schools.csv"
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ("{school_id: Orgnr}", "missing column of the register: Orgnr"),
+        ("{skole: school}", "unknown column of the school register"),
+        ("school_id", "wrong value for schools.columns"),
+    ],
+)
+def test_names_of_the_registers_columns_are_checked(write, columns, said):
+    write(("languages:", f"schools: {{file: schools.csv, columns: {columns}}}\nlanguages:"))
+    assert any(problem.startswith(said) for problem in problems())
 
 
 def test_missing_exports_are_told_but_do_not_stop_loading(write):

@@ -21,6 +21,7 @@ from loftet_analysis import names, paths
 from loftet_analysis.cleaning import pseudonyms, store
 from loftet_analysis.errors import InputError
 from loftet_analysis.study import Study
+from loftet_analysis.study.load import register_path
 
 Fingerprint = dict[str, str]
 #: What a notebook read: a table, a population or what regions kept (`RESULTS`), and which rows.
@@ -102,7 +103,8 @@ def notebook_digest(notebook: Path) -> str:
 
 def description_digest(study: str) -> str:
     """Return the SHA-256 of a study's own description: study.yml, register and instruments."""
-    return digest(paths.raw(study) / name for name in ("study.yml", "schools.csv", "instruments"))
+    described = [paths.raw(study) / name for name in ("study.yml", "instruments")]
+    return digest([*described, register_path(study)])
 
 
 def cleaning_fingerprint(study: Study) -> Fingerprint:

@@ -20,7 +20,7 @@ from loftet_analysis.cleaning.sheets import REASON, Sheets, by_text, decisive, t
 from loftet_analysis.cleaning.times import MOMENT
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study import normalise_label
-from loftet_analysis.study.schools import earlier_names
+from loftet_analysis.study.schools import earlier_names, find_school
 from loftet_analysis.study.study import TRIAL
 from loftet_analysis.study.yamlfile import did_you_mean
 
@@ -94,8 +94,11 @@ def place_schools(sheets: Sheets) -> Sheets:
     frame, schools, known = sheets.frame, sheets.study.schools, sheets.study.school_ids
     labels = sheets.labels.get(names.SCHOOL, {})
 
-    def find(text: str) -> str:
-        return known.get(normalise_label(text)) or known.get(normalise_label(labels.get(text, "")))
+    def find(text: str) -> str | None:
+        label = labels.get(text)
+        if label:
+            return find_school(known, label) or known.get(normalise_label(text))
+        return find_school(known, text)
 
     found = by_text(frame[names.SCHOOL], find)
     if found.isna().all():
@@ -113,6 +116,16 @@ def place_schools(sheets: Sheets) -> Sheets:
             REASON: "",
         }
     )
+    respelt = found.notna() & by_text(
+        frame[names.SCHOOL],
+        lambda t: not {normalise_label(t), normalise_label(labels.get(t, ""))} & known.keys(),
+    ).astype(bool)
+    if respelt.any():
+        what, first = "schools found by a number that is written otherwise", respelt.idxmax()
+        told = f"{frame[names.SCHOOL][first].strip()[:20]} for {found[first]}"
+        n, schools_met = int(respelt.sum()), found[respelt].nunique()
+        found_so = f"{n} rows of {schools_met} schools, such as {told}"
+        sheets = sheets.remarking(Problem(what, found_so, where=sheets.where))
     former = {normalise_label(t) for cell in schools["earlier"] for t in earlier_names(cell)}
     met = by_text(frame[names.SCHOOL], lambda t: normalise_label(labels.get(t, t)) in former)
     renamed = pd.DataFrame({names.REGION: placed[names.REGION], "value": frame[names.SCHOOL]})
@@ -445,5 +458,4 @@ def _telling_ties(
     what, found = "sheets of one person that no time tells apart", f"{tied} people"
     which = "first" if first else "last"
     todo = f"the one that stands {which} in the file counts; look whether it should"
-    remark = Problem(what, found, where=parts[0].where, todo=todo)
-    return (replace(parts[0], remarks=(*parts[0].remarks, remark)), *parts[1:])
+    return (parts[0].remarking(Problem(what, found, where=parts[0].where, todo=todo)), *parts[1:])

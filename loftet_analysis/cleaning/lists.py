@@ -22,6 +22,7 @@ from loftet_analysis.cleaning.readers import read_table
 from loftet_analysis.cleaning.sheets import Sheets, by_text
 from loftet_analysis.errors import InputError, Problem, at_rows
 from loftet_analysis.study import Population, Study, normalise_label
+from loftet_analysis.study.schools import find_school
 from loftet_analysis.study.study import LINK
 from loftet_analysis.study.yamlfile import did_you_mean
 
@@ -179,7 +180,7 @@ def listed(sheets: Sheets, rows: pd.DataFrame) -> pd.Series:
     schools = sheets.study.school_ids
     meaning: dict[str, Callable[[str], str]] = dict.fromkeys(columns, normalise_label) | {
         ID: normal_code if population.link.by == "code" else normal_id,
-        names.SCHOOL: lambda text: schools.get(normalise_label(text), normalise_label(text)),
+        names.SCHOOL: lambda text: find_school(schools, text) or normalise_label(text),
         ROW: str.strip,
     }
     own = {ID: frame.get(LINK)}

@@ -59,7 +59,7 @@ def prepare(
         waves[name] = _cleaned(study, name, problems, tell)
     everything = [part for parts in waves.values() for part in parts]
     problems += without_sheets(study, everything)
-    remarks = dict.fromkeys(unused_columns(everything))
+    remarks = dict.fromkeys([*study.remarks, *unused_columns(everything)])
     del everything
     told = {name: _told(parts) for name, parts in waves.items()}
     if problems:

@@ -19,9 +19,9 @@ from loftet_analysis.cleaning.consent import keep_allowed
 from loftet_analysis.cleaning.headings import identifier_kind
 from loftet_analysis.cleaning.identifiers import redact, redact_names
 from loftet_analysis.cleaning.lists import correct
-from loftet_analysis.cleaning.sheets import BLANK, Sheets
+from loftet_analysis.cleaning.sheets import BLANK, Sheets, by_text
 from loftet_analysis.cleaning.times import MOMENT, SECONDS, read_times, seconds_taken
-from loftet_analysis.study import normalise_label
+from loftet_analysis.study.schools import find_school
 from loftet_analysis.study.study import CONSENT, GUARDIAN, LINK
 
 _COLUMNS = ["column", "value", "reason", "n"]
@@ -122,7 +122,7 @@ def _without_people(text: pd.Series, people: set[str], sheets: Sheets) -> tuple[
     hidden, n = redact_names(text, people)
     if text.name == names.SCHOOL:
         schools = sheets.study.school_ids
-        known = text.map({t: normalise_label(t) in schools for t in text.unique()})
+        known = by_text(text, lambda t: find_school(schools, t) is not None)
         hidden = hidden.mask(known.astype(bool), text)
         n = int(hidden.ne(text).sum())
     return hidden, n

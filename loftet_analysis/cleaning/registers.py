@@ -2,23 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC
+from functools import cache
 
 import pandas as pd
 
 from loftet_analysis import names, schema
 from loftet_analysis.cleaning.codes import number
 from loftet_analysis.cleaning.headings import Headings
-from loftet_analysis.cleaning.identifiers import normal_id
+from loftet_analysis.cleaning.identifiers import normal_id, redact_text
 from loftet_analysis.cleaning.pseudonyms import passing_key, pseudonym
-from loftet_analysis.cleaning.readers import Export, read_export
+from loftet_analysis.cleaning.readers import Export, read_table
+from loftet_analysis.cleaning.score import MANY_TEXTS
 from loftet_analysis.cleaning.sheets import COUNTS, Sheets
+from loftet_analysis.cleaning.times import read_moments
 from loftet_analysis.errors import InputError, Problem, at_rows
-from loftet_analysis.study import ExportFile, Population, Study, missing_exports, normalise_label
+from loftet_analysis.study import Population, Study, missing_exports, normalise_label
+from loftet_analysis.study.schools import find_school
+from loftet_analysis.study.study import DAY_FIRST
 from loftet_analysis.study.yamlfile import did_you_mean
+from loftet_analysis.tabular.cells import repaired
 
-_NOT_THERE = frozenset({"", "0", "nei", "no", "-", "–", "fravær", "fråvær", "absent"})
+#: Marks of a gathering, in Bokmål, Nynorsk and English, as labels are compared; a date is a yes.
+THERE = frozenset(
+    {
+        "x", "✓", "✔", "√", "+", "1", "j", "ja", "y", "yes", "true", "sann", "sant", "ok",
+        "møtt", "møtte", "oppmøtt", "oppmøte", "frammøtt", "fremmøtt", "til stede",
+        "tilstede", "til stades", "tilstades", "deltok", "deltatt", "delteke", "deltar",
+        "deltek", "present", "attended", "here", "fysisk", "digitalt", "digital", "på nett",
+        "på nettet", "online",
+    }
+)  # fmt: skip
+NOT_THERE = frozenset(
+    {
+        "0", "-", "–", "—", "n", "nei", "no", "false", "usann", "usant", "ikke møtt",
+        "ikkje møtt", "møtte ikke", "møtte ikkje", "ikke til stede", "ikkje til stades",
+        "ikke tilstede", "ikkje tilstades", "deltok ikke", "deltok ikkje", "ikke deltatt",
+        "ikkje delteke", "not present", "not attended", "did not attend", "absent", "away",
+        "fravær", "fråvær", "fraværende", "fråverande", "borte", "syk", "sjuk", "sykdom",
+        "sjukdom", "sykt barn", "sjukt barn", "sick", "ill", "forfall", "meldt forfall",
+        "avbud", "permisjon", "leave", "excused", "no show",
+    }
+)  # fmt: skip
+_LONGEST = 20  # signs of a mark that is shown
 
 
 def open_register(study: Study, population: Population) -> Export | None:
@@ -35,8 +64,7 @@ def open_register(study: Study, population: Population) -> Export | None:
     missing = [problem for problem in missing_exports(study) if problem.found == file]
     if missing:
         raise InputError(missing)
-    tool = "excel" if file.lower().endswith(".xlsx") else "table"
-    return read_export(study.export_path(file), ExportFile(tool=tool, file=file))
+    return read_table(study.export_path(file))
 
 
 def attend(sheets: Sheets, register: Export | None = None, *, key: bytes | None = None) -> Sheets:
@@ -101,7 +129,8 @@ def read_attendance(
     ------
     InputError
         For a column that is not there; an id that is blank, stands twice or is no school; a
-        count that is no whole number from 0 to the number of gatherings.
+        count that is no whole number from 0 to the number of gatherings; a mark of a single
+        gathering that is neither yes nor no (`THERE`, `NOT_THERE`).
     """
     attendance = population.attendance
     owner = names.PERSON if attendance.id else names.SCHOOL
@@ -122,11 +151,15 @@ def read_attendance(
         for name, columns in wanted.items()
     }
     ids = text.pop(owner).iloc[:, 0]
-    what, meaning = "school", lambda cell: schools.get(normalise_label(cell))
+    what, meaning = "school", lambda cell: find_school(schools, cell)
     if attendance.id:
         what, meaning = "id", normal_id
     ids = ids.map(meaning)
     most = population.gatherings
+    marks = [columns for columns in text.values() if columns.shape[1] > 1]
+    unknown = _unknown_marks(marks, export.name)
+    if unknown:
+        raise InputError(unknown)
     counts = pd.DataFrame({name: _counts(columns) for name, columns in text.items()})
     unclear = ids.fillna("").eq("") | ids.duplicated(keep=False)
     odd = {f"{what} that is blank, unknown or stands twice": (unclear, f"each {what} once")}
@@ -148,8 +181,52 @@ def read_attendance(
 
 
 def _counts(columns: pd.DataFrame) -> pd.Series:
-    """Return the count that one column holds, or of the filled cells of several."""
+    """Return the count that one column holds, or of the gatherings attended in several."""
     if columns.shape[1] == 1:
         cells = columns.iloc[:, 0]
         return cells.map(lambda cell: number(cell) if cell.strip() else None).astype(float)
-    return columns.map(lambda cell: cell.strip().casefold() not in _NOT_THERE).sum(axis=1) * 1.0
+    return columns.map(lambda cell: bool(_attended(cell))).sum(axis=1) * 1.0
+
+
+@cache
+def _attended(cell: str) -> bool | None:
+    """Return whether a mark of a gathering means yes; None where it means neither.
+
+    Examples
+    --------
+    >>> [_attended(cell) for cell in ("SANN", "0,0", "", "ikke møtt", "12.03.2026", "kanskje")]
+    [True, False, False, False, True, None]
+    """
+    mark = normalise_label(repaired(cell)).rstrip(".")
+    if not mark or mark in NOT_THERE:
+        return False
+    if mark in THERE:
+        return True
+    moments, problem = read_moments(pd.Series([cell]), zone=UTC, form=DAY_FIRST)
+    return True if problem is None and moments.notna().all() else None
+
+
+def _unknown_marks(marks: Sequence[pd.DataFrame], register: str) -> list[Problem]:
+    """Return a problem for each mark that is neither yes nor no; long texts are only counted."""
+    counts: Counter[str] = Counter()
+    columns: dict[str, dict[str, None]] = {}
+    for column, cells in (item for frame in marks for item in frame.items()):
+        for cell, n in cells[cells.map(_attended).isna()].value_counts(sort=False).items():
+            shown = len(cell) <= _LONGEST and redact_text(cell)[0] == cell
+            text = f"“{cell}”" if shown else "texts that are not shown"
+            counts[text] += n
+            columns.setdefault(text, {})[column] = None
+    if len(counts) > MANY_TEXTS:
+        told = f"{len(counts)} different texts in {counts.total()} cells, which are not shown"
+        counts, columns = Counter({told: counts.total()}), {told: {}}
+    allowed = "x, ja, 1, TRUE, møtt, a date …; or blank, nei, 0, FALSE, ikke møtt, syk, forfall …"
+    return [
+        Problem(
+            "a mark of attendance that is neither yes nor no",
+            ", in ".join(filter(None, (f"{text}, {n} times", ", ".join([*columns[text]][:5])))),
+            allowed,
+            register,
+            "write yes or no in these cells, or the count in a column of its own",
+        )
+        for text, n in sorted(counts.items())
+    ]

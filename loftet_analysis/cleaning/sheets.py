@@ -190,6 +190,10 @@ class Sheets:
         ledger = together(self.ledger, self._stamped(counts, schema.LEDGER))
         return replace(self, ledger=ledger, **changes)
 
+    def remarking(self, *remarks: Problem) -> Sheets:
+        """Return the sheets with more to be said that does not stop a run."""
+        return replace(self, remarks=(*self.remarks, *remarks))
+
     def noting(self, values: pd.DataFrame, **changes: object) -> Sheets:
         """Return the sheets with changes, and cells that were altered added to `values`."""
         values = values.assign(**{names.REGION: values.get(names.REGION, "")})

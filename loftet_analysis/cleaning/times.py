@@ -21,6 +21,7 @@ from loftet_analysis.cleaning.readers import Export
 from loftet_analysis.cleaning.sheets import Sheets
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study.study import DAY_FIRST, EXCEL, MONTH_FIRST
+from loftet_analysis.tabular.cells import form_of
 
 MOMENT, SECONDS = "moment", "seconds"  # of submission, in UTC; how long it took
 _TYPE = "datetime64[us, UTC]"
@@ -150,17 +151,6 @@ def local_times(moments: pd.Series, zone: tzinfo) -> pd.Series:
     return moments.dt.tz_convert(zone).dt.tz_localize(None).astype("datetime64[us]")
 
 
-def time_form(text: str) -> str:
-    """Return the form of a text: what it holds of digits and letters, but not which.
-
-    Examples
-    --------
-    >>> time_form("20/09/25 10:00"), time_form("i går")
-    ('99/99/99 99:99', 'a aaa')
-    """
-    return re.sub(r"[^\W\d_]", "a", re.sub(r"\d", "9", text[:40]))
-
-
 def read_times(sheets: Sheets) -> Sheets:
     """Turn `submitted` into local times, and keep the moments by which sheets are put in order.
 
@@ -265,7 +255,7 @@ def _not_understood(
     texts: pd.Series, counts: np.ndarray, odd: np.ndarray, allowed: str, found: str = ""
 ) -> Problem:
     first, n = texts[odd].iloc[0], counts[odd].sum()
-    found = found or f"a cell of the form “{time_form(first)}”, {n} such cells"
+    found = found or f"a cell of the form “{form_of(first, most=40)}”, {n} such cells"
     todo = (
         "correct the column of submitted in study.yml, or say how it is written: "
         "submitted: {column: …, format: day first} (or month first, excel, %d/%m/%Y %H:%M)"
@@ -463,7 +453,7 @@ def _order(
     most = [order for order, share in within.items() if share > 0.5]
     if len(most) == 1:
         return most[0], None
-    form_seen = time_form(_shown(parts, doubtful))
+    form_seen = form_of(_shown(parts, doubtful))
     n = int(counts[doubtful].sum())
     if not orders:
         what, found = "days and months in different orders", f"“{form_seen}”, {n} such cells"

@@ -7,15 +7,18 @@ from functools import reduce
 from operator import getitem
 from pathlib import Path
 
+import pandas as pd
+from pydantic import ValidationError
+
 from loftet_analysis import paths
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study.checks import check_study
 from loftet_analysis.study.instrument import Instrument, read_instrument
 from loftet_analysis.study.schools import read_schools
-from loftet_analysis.study.study import Study
+from loftet_analysis.study.study import Register, Study
 from loftet_analysis.study.yamlfile import Document, did_you_mean, read_yaml, shown, validated
 
-STUDY_FILE = "study.yml"
+STUDY_FILE, REGISTER = "study.yml", "schools.csv"
 
 
 def load_study(name: str) -> Study:
@@ -49,17 +52,21 @@ def load_study(name: str) -> Study:
         raise InputError("unknown study", name, known, shown(paths.raw()), todo)
     folder = paths.raw(name)
     document = read_yaml(folder / STUDY_FILE)
-    content = {"schools": "schools.csv", "exports": "."} | document.content
-    for key in ("schools", "exports", "key"):
+    content = {"schools": REGISTER, "exports": "."} | document.content
+    for key in ("exports", "key"):
         if isinstance(content.get(key), str):
-            content[key] = folder / os.path.expanduser(content[key])  # noqa: PTH111 (~nobody stays)
+            content[key] = _below(folder, content[key])
     others: list[Problem] = []
-    if isinstance(content["schools"], Path):
-        content["schools"], others = read_schools(content["schools"])
+    remarks: list[Problem] = []
+    schools = pd.DataFrame()
+    if register := _register(content["schools"]):
+        path = _below(folder, register.file)
+        schools, others, remarks = read_schools(path, register.columns, register.encoding)
     if isinstance(content.get("populations"), dict):
         content["populations"], found = _with_instruments(document, folder)
         others += found
-    injected = {"<name>": name, "<folder>": folder}
+    injected = {"<name>": name, "<folder>": folder, "<schools>": schools}
+    injected["<remarks>"] = tuple(remarks)
     study = validated(Study, content | injected, document)
     if study:
         check_study(study, document)
@@ -67,6 +74,24 @@ def load_study(name: str) -> Study:
     if study is None or problems:
         raise InputError(problems)
     return study
+
+
+def register_path(name: str) -> Path:
+    """Return the path of a study's register of schools; that of none where it is not described."""
+    folder = paths.raw(name)
+    register = _register(read_yaml(folder / STUDY_FILE).content.get("schools", REGISTER))
+    return _below(folder, register.file if register else REGISTER)
+
+
+def _register(given: object) -> Register | None:
+    try:
+        return Register.model_validate(given)
+    except ValidationError:  # told with the other problems of study.yml
+        return None
+
+
+def _below(folder: Path, path: str) -> Path:
+    return folder / os.path.expanduser(path)  # noqa: PTH111 (~nobody stays)
 
 
 def _with_instruments(document: Document, folder: Path) -> tuple[dict, list[Problem]]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from loftet_analysis import names
-from loftet_analysis.errors import Problem
+from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study.instrument import normalise_label
 from loftet_analysis.study.yamlfile import did_you_mean, shown
+from loftet_analysis.tabular import Export, read_table
+from loftet_analysis.tabular.cells import is_shortened, joined, repaired
 
 REGION_NAME = "region_name"
 PROGRAMME, COMPARISON = "programme", "comparison"
@@ -22,6 +22,7 @@ REQUIRED = ("school_id", "school", "region")
 KNOWN = (*REQUIRED, "grades", "role", "municipality", "earlier")
 _COUNT = r"\d{1,9}"
 INVITED = "invited_"
+_BARE = "0*"  # before an id without its zeros
 LAST_GRADE = 10
 
 
@@ -54,7 +55,9 @@ def earlier_names(cell: str) -> list[str]:
 
 
 def school_lookup(schools: pd.DataFrame) -> dict[str, str]:
-    """Return ``school_id`` by normalised id, unique name, and earlier id or name.
+    """Return ``school_id`` by id, unique name, and earlier id or name, as they are compared.
+
+    Ids of digits stand there without their first zeros too, marked, where only one school has them.
 
     Parameters
     ----------
@@ -69,56 +72,105 @@ def school_lookup(schools: pd.DataFrame) -> dict[str, str]:
         for school, cell in zip(schools[names.SCHOOL], schools["earlier"], strict=True)
         for text in earlier_names(cell)
     }
-    return earlier | {name: school for name, school in by_name.items() if name} | ids
+    known = earlier | {name: school for name, school in by_name.items() if name} | ids
+    bare: dict[str, set[str]] = {}
+    for text, school in {**earlier, **ids}.items():
+        bare.setdefault(_bare_number(text), set()).add(school)
+    alone = {_BARE + text: next(iter(of)) for text, of in bare.items() if text and len(of) == 1}
+    return alone | known
 
 
-def read_schools(path: Path) -> tuple[pd.DataFrame, list[Problem]]:
+def find_school(known: Mapping[str, str], text: str) -> str | None:
+    """Return the ``school_id`` that a text names, else None.
+
+    Ids are found as they stand, and as they were before a spreadsheet took them for numbers
+    (301 for 0301, 301.0) or divided them (975 270 920), where that can be one school only.
+
+    Parameters
+    ----------
+    known : mapping of str to str
+        :func:`school_lookup`.
+    text : str
+
+    Examples
+    --------
+    >>> register = pd.DataFrame({"school_id": ["0301", "975270920", "11", "011"],
+    ...                          "school": ["Bø", "Ås", "Vik", "Nes"], "earlier": ""})
+    >>> known = school_lookup(register)
+    >>> [find_school(known, text) for text in ("301", "301.0", "975 270 920", "bø", "011")]
+    ['0301', '0301', '975270920', '0301', '011']
+    >>> find_school(known, "0011") is None
+    True
+    """
+    return known.get(normalise_label(text)) or known.get(_BARE + _bare_number(text)) or None
+
+
+def _bare_number(text: str) -> str:
+    """Return an id of digits without its first zeros; a text that is none is empty."""
+    digits = joined(repaired(text))
+    return digits.lstrip("0") if digits.isdecimal() else ""
+
+
+def read_schools(
+    path: Path, columns: Mapping[str, str] | None = None, encoding: str | None = None
+) -> tuple[pd.DataFrame, list[Problem], list[Problem]]:
     """Read a register of schools.
 
     Parameters
     ----------
     path : Path
-        CSV in UTF-8, comma or semicolon, with the columns ``school_id``, ``school``,
-        ``region`` and, as needed, ``grades`` ("1-7"), ``role`` (programme, comparison),
-        ``municipality``, ``earlier`` and whole numbers ``invited_…``.
+        A workbook, or text in any encoding and with any delimiter that an export may have, with
+        the columns ``school_id``, ``school``, ``region`` and, as needed, ``grades`` ("1-7"),
+        ``role`` (programme, comparison), ``municipality``, ``earlier`` and whole numbers
+        ``invited_…``.
+    columns : mapping of str to str, optional
+        What the file calls them otherwise, by these names.
+    encoding : str, optional
+        Of text, where it cannot be told.
 
     Returns
     -------
     schools : DataFrame
-        One row per school in the order of the file: ``school_id``, ``school``, ``region``
-        (slug), ``region_name`` (as the file first writes it), ``grades``, ``role`` (programme
-        where the file is silent), ``municipality``, ``earlier`` (ids and names that it had
-        before, or of schools that were merged into it, with ``|`` between them), ``invited_…``
-        (Int64).
+        One row per school in the order of the file: ``school_id`` (a number without blanks
+        inside), ``school``, ``region`` (slug), ``region_name`` (as the file first writes it),
+        ``grades``, ``role`` (programme where the file is silent), ``municipality``, ``earlier``
+        (ids and names that it had before, or of schools that were merged into it, with ``|``
+        between them), ``invited_…`` (Int64).
     problems : list of Problem
-        Everything that is wrong, with lines.
+        Everything that is wrong, with rows.
+    remarks : list of Problem
+        The columns that are not used.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        if max(map(len, text.splitlines()), default=0) > csv.field_size_limit():
-            raise ValueError("a line of more than 130,000 characters")
-    except (OSError, ValueError) as error:
-        found = "no such file" if isinstance(error, FileNotFoundError) else str(error)
-        allowed = "a CSV file in UTF-8 with " + ", ".join(REQUIRED)
+        table = read_table(path, encoding=encoding)
+    except InputError as error:
+        allowed = "a workbook or text with " + ", ".join(REQUIRED)
         todo = "write it, or name it in study.yml (schools: …)"
-        problem = Problem("school register cannot be read", found, allowed, shown(path), todo)
-        return _frame([], []), [problem]
-    separator = ";" if ";" in text.partition("\n")[0] else ","
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    header = [column.strip() for column in next(reader, [])]
-    problems = list(_check_header(header, f"{shown(path)}, line 1"))
+        told = [(p.found or p.what, p.where, p.todo) for p in error.problems]
+        problems = [
+            Problem(
+                "school register cannot be read",
+                found,
+                allowed,
+                shown(path) + where.removeprefix(path.name),
+                todo if found == "no such file" else remedy or todo,
+            )
+            for found, where, remedy in told
+        ]
+        return _frame([], []), problems, []
+    places, problems, remarks = _columns(table, columns or {}, shown(path))
     rows: dict[str, dict[str, str]] = {}
-    for cells in reader:
-        tidy = [unicodedata.normalize("NFC", " ".join(cell.split())) for cell in cells]
-        where = f"{shown(path)}, line {reader.line_num}"
-        if any(tidy) and len(tidy) != len(header):
-            found, todo = f"{len(tidy)} cells", f"quote cells that hold a {separator}"
-            problems.append(Problem("row too long or short", found, str(len(header)), where, todo))
-        elif any(tidy):
-            rows[where] = dict(zip(header, tidy, strict=True))
-    if set(REQUIRED) <= set(header):
+    for row, cells in zip(table.rows, table.frame.to_numpy(), strict=True):
+        tidy = [unicodedata.normalize("NFC", " ".join(cells[place].split()))
+                for place in places.values()]  # fmt: skip
+        rows[f"{shown(path)}, row {row}"] = dict(zip(places, tidy, strict=True))
+    for cells in rows.values():
+        if names.SCHOOL in cells:
+            cells[names.SCHOOL] = joined(repaired(cells[names.SCHOOL]))
+        cells |= {c: repaired(text) for c, text in cells.items() if c.startswith(INVITED)}
+    if set(REQUIRED) <= set(places):
         problems += _check_rows(rows, shown(path))
-    return _frame(list(rows.values()), header), problems
+    return _frame(list(rows.values()), [*places]), problems, remarks
 
 
 def _frame(rows: list[dict[str, str]], header: list[str]) -> pd.DataFrame:
@@ -136,18 +188,46 @@ def _frame(rows: list[dict[str, str]], header: list[str]) -> pd.DataFrame:
     return frame
 
 
-def _check_header(header: list[str], where: str) -> Iterator[Problem]:
-    allowed = ", ".join((*KNOWN, INVITED + "…"))
-    for column in REQUIRED:
-        if column not in header:
-            found = ", ".join(header) or "an empty file"
-            yield Problem(f"missing column: {column}", found, allowed, where, f"add {column}")
-    for position, column in enumerate(header):
-        if column not in KNOWN and not column.startswith(INVITED):
-            todo = did_you_mean(column, KNOWN) or "take the column out"
-            yield Problem("unknown column", column, allowed, where, todo)
-        elif column in header[:position]:
-            yield Problem("column stands twice", column, "each column once", where)
+def _columns(
+    table: Export, given: Mapping[str, str], register: str
+) -> tuple[dict[str, int], list[Problem], list[Problem]]:
+    """Return the place of each column that is known, and what is to be said of the others."""
+    allowed, problems = ", ".join((*KNOWN, INVITED + "…")), []
+    headings = list(table.questions.values())
+    normal = [normalise_label(heading) for heading in headings]
+    own = {normalise_label(heading): name for name, heading in given.items()}
+    places: dict[str, int] = {}
+    for place, heading in enumerate(normal):
+        name = own.get(heading, heading if heading not in given else "")
+        if name not in KNOWN and not name.startswith(INVITED):
+            continue
+        if name in places:
+            found, where = headings[place], f"{register}, row 1"
+            problems.append(Problem("column stands twice", found, "each column once", where))
+        places.setdefault(name, place)
+    there = ", ".join(headings) or "an empty file"
+    for name, heading in given.items():
+        if name not in places:
+            todo = did_you_mean(heading, headings) or "correct schools: columns: in study.yml"
+            what = f"missing column of the register: {heading}"
+            problems.append(Problem(what, there, where=register, todo=todo))
+    for name in REQUIRED:
+        if name not in places and name not in given:
+            near = did_you_mean(name, headings)
+            todo = near or f"add {name}, or say what it is called: schools: {{file: …, columns: …}}"
+            problems.append(Problem(f"missing column: {name}", there, allowed, register, todo))
+    foreign = [headings[place] for place in range(len(headings)) if place not in places.values()]
+    hints = {did_you_mean(heading, {*KNOWN} - {*places}) for heading in foreign} - {""}
+    remarks = [
+        Problem(
+            "columns of the school register that are not used",
+            f"{len(foreign)}: {', '.join(text or 'one without heading' for text in foreign)}",
+            allowed,
+            register,
+            " ".join(sorted(hints)),
+        )
+    ]
+    return places, problems, remarks if foreign else []
 
 
 def _check_rows(rows: dict[str, dict[str, str]], register: str) -> Iterator[Problem]:
@@ -161,6 +241,9 @@ def _check_rows(rows: dict[str, dict[str, str]], register: str) -> Iterator[Prob
         for column in REQUIRED:
             if not row[column]:
                 yield Problem(f"{column} is empty", "nothing", "a text", where)
+        if is_shortened(school):
+            what, allowed = "school_id that has lost digits", "the whole number, as text"
+            yield Problem(what, school, allowed, where, "format the column as text and save again")
         if school and first.setdefault(school, where) != where:
             found = f"{school} (first in {first[school].rpartition(', ')[2]})"
             yield Problem("duplicate school_id", found, "each school once", where)

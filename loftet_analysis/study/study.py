@@ -16,6 +16,7 @@ import pandas as pd
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from loftet_analysis import names
+from loftet_analysis.errors import Problem
 from loftet_analysis.estimands import ESTIMANDS
 from loftet_analysis.study.grades import GRADE_BANDS
 from loftet_analysis.study.instrument import (
@@ -26,7 +27,7 @@ from loftet_analysis.study.instrument import (
     WaveName,
     normalise_label,
 )
-from loftet_analysis.study.schools import COMPARISON, INVITED, REGION_NAME, school_lookup
+from loftet_analysis.study.schools import COMPARISON, INVITED, KNOWN, REGION_NAME, school_lookup
 from loftet_analysis.study.yamlfile import (
     Described,
     Line,
@@ -430,7 +431,7 @@ class Attendance(Described):
         school gets its counts.
     columns : dict of str to tuple of str
         Columns of ``gatherings`` and ``interim_work``: one with the count, or one for each
-        gathering, of which those that are filled (and not ``0``, ``nei`` or ``no``) count.
+        gathering with a mark that means yes or no.
     of : int or None
         How many there were; by default 10, and 7 for leaders.
     """
@@ -651,12 +652,47 @@ def _check_zone(given: object) -> object:
     return given
 
 
+def _check_register_columns(given: dict[str, str]) -> dict[str, str]:
+    unknown = [name for name in given if name not in KNOWN and not name.startswith(INVITED)]
+    if unknown:
+        allowed = ", ".join((*KNOWN, f"{INVITED}…"))
+        todo = did_you_mean(unknown[0], KNOWN)
+        raise wrong("unknown column of the school register", ", ".join(unknown), allowed, todo)
+    return given
+
+
 def _check_notebooks(given: object) -> object:
     whole = isinstance(given, str) and re.fullmatch(r"[^/\\.:]+(/[^/\\.:]+)*", given)
     if not whole:
         allowed = "names or patterns below notebooks/, without .ipynb, such as any/* or mine/01_us"
         raise wrong("wrong name of notebooks", given, allowed)
     return given
+
+
+class Register(Described):
+    """The register of schools: its file, and what it calls its columns.
+
+    Attributes
+    ----------
+    file : str
+        A workbook, or text.
+    columns : dict of str to str
+        Its headings by the name that the project uses, where they are not the same:
+        ``{school_id: Organisasjonsnummer, school: Navn, region: Fylke}``.
+    encoding : str or None
+        Of text, where it cannot be told.
+    """
+
+    file: Line
+    columns: Annotated[dict[Name, Line], AfterValidator(_check_register_columns)] = Field(
+        default_factory=dict
+    )
+    encoding: Annotated[Line, BeforeValidator(_check_encoding)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_file_alone(cls, given: object) -> object:
+        return {"file": given} if isinstance(given, str) else given
 
 
 class Study(Described):
@@ -678,9 +714,13 @@ class Study(Described):
     waves : dict of str to Wave
         In the order pre, mid, post.
     populations : dict of str to Population
+    school_register : Register
+        The file of its register of schools (key ``schools``).
     schools : DataFrame
         The register: ``school_id, school, region, region_name, grades, role, municipality``
         and ``invited_…``.
+    remarks : tuple of Problem
+        What is to be said of its description, and does not stop a run.
     analysis : Analysis
     key : Path or None
         The file of the pseudonym key, where the study keeps it elsewhere.
@@ -707,7 +747,9 @@ class Study(Described):
     populations: Annotated[
         dict[PopulationName, Population], Field(min_length=1), BeforeValidator(name_by_key)
     ]
-    schools: pd.DataFrame
+    school_register: Register = Field(alias="schools")
+    schools: pd.DataFrame = Field(alias="<schools>")
+    remarks: tuple[Problem, ...] = Field((), alias="<remarks>")
     analysis: Analysis = Analysis()
     key: Path | None = None
     withdrawn: Line | None = None

@@ -1,0 +1,76 @@
+"""What spreadsheets do to numbers that are names, and what of it can be undone."""
+
+from __future__ import annotations
+
+import re
+
+_FORMULA = re.compile(r'="?([^"=]*)"?')  # ="0043", by which an export keeps a spreadsheet off
+_MARKED = re.compile(r"['’](?=\w)")  # '0043, by which people do
+_DECIMALS = re.compile(r"(\d+)[.,]0+")  # 1234.0
+_DIVIDED = re.compile(r"\d+(?:[ \u00a0\u202f]\d+)+")  # 975 270 920
+_POWER = re.compile(r"(\d)(?:[.,](\d+))?E\+(\d+)", re.IGNORECASE)  # 1,23457E+11
+
+
+def repaired(text: str) -> str:
+    """Return an id as it stood before a spreadsheet took it for a number, where that is certain.
+
+    Undone are ``="0043"``, ``'0042``, ``1234.0``, and powers of ten that still have all digits;
+    what has lost digits stays as it is (:func:`is_shortened`).
+
+    Examples
+    --------
+    >>> [repaired(text) for text in ('="0043"', "'0042", "1234,0", "1.2345E+4", "1,23457E+11")]
+    ['0043', '0042', '1234', '12345', '1,23457E+11']
+    """
+    text = text.strip()
+    formula = _FORMULA.fullmatch(text) if text.startswith("=") else None
+    text = formula[1].strip() if formula else text
+    text = text[1:] if _MARKED.match(text) else text
+    if decimals := _DECIMALS.fullmatch(text):
+        return decimals[1]
+    power = _POWER.fullmatch(text)
+    if power and len(power[2] or "") >= int(power[3]):
+        digits = power[1] + power[2]
+        whole, rest = digits[: int(power[3]) + 1], digits[int(power[3]) + 1 :]
+        return text if rest.strip("0") else whole
+    return text
+
+
+def joined(text: str) -> str:
+    """Return a number without the blanks that divide it.
+
+    Examples
+    --------
+    >>> joined("975 270 920"), joined("Nordby skole 2")
+    ('975270920', 'Nordby skole 2')
+    """
+    bare = text.strip()
+    return re.sub(r"\s", "", bare) if _DIVIDED.fullmatch(bare) else text
+
+
+def is_shortened(text: str) -> bool:
+    """Whether a number has lost digits, so that nobody can say which it was.
+
+    Examples
+    --------
+    >>> is_shortened("1,23457E+11"), is_shortened("########"), is_shortened("12E05")
+    (True, True, False)
+    """
+    bare = repaired(text)
+    return bool(_POWER.fullmatch(bare)) or (len(bare) > 1 and not bare.strip("#"))
+
+
+def form_of(text: str, *, most: int = 20) -> str:
+    """Return the form of a text: where it has digits and letters, but not which.
+
+    The sign of a power of ten stays.
+
+    Examples
+    --------
+    >>> form_of("1,23457E+11"), form_of("20/09/25 kl. 10"), form_of("an-12")
+    ('9,99999E+99', '99/99/99 aa. 99', 'aa-99')
+    """
+    if power := _POWER.fullmatch(text.strip()):
+        return re.sub(r"\d", "9", power[0].upper())
+    shown = text.strip()[:most]
+    return re.sub(r"[^\W\d_]", "a", re.sub(r"\d", "9", shown)) + "…" * (len(text.strip()) > most)
