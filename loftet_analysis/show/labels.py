@@ -207,7 +207,7 @@ LABELS: dict[str, dict[str, str]] = {
         "family": "with all tests of its family taken together (p = {p}) chance cannot be ruled "
         "out",
         "regions": "with all regions taken together (p = {p}) chance cannot be ruled out",
-        "one region": "this is one of many comparisons in one of many regions",
+        "one region": "this is one of several comparisons in one of several regions",
         "many": "this is one of many comparisons and not one of those declared beforehand",
     },
     "flag": {
