@@ -139,7 +139,7 @@ def match_columns(
     raw = Raw(
         export,
         frame,
-        _any_answer(export.frame, file.pattern),
+        any_answer(export.frame, file.pattern),
         time_format=population.time_format_in(file),
     )
     idle = _unused(export, file, sources, headings)
@@ -241,7 +241,8 @@ def identifier_kind(export: Export, column: str) -> str:
     return looks_like_identifier_heading(export.questions.get(column, column))
 
 
-def _any_answer(frame: pd.DataFrame, pattern: str) -> np.ndarray:
+def any_answer(frame: pd.DataFrame, pattern: str = "{}") -> np.ndarray:
+    """Return whether each row has anything in the columns of a pattern."""
     before, _, after = pattern.partition("{}")
     answered = np.zeros(len(frame), dtype=bool)
     for column in frame.columns:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from loftet_analysis.cleaning.headings import Headings, identifier_kind
+from loftet_analysis.cleaning.headings import Headings, any_answer, identifier_kind
 from loftet_analysis.cleaning.identifiers import redact_text
 from loftet_analysis.cleaning.readers import Export
 from loftet_analysis.cleaning.sheets import Sheets
@@ -66,7 +66,7 @@ def rows_of(
         remarks += told.nobodys("population", export.name)
     if file.wave:
         owner_of = {row_text(t): each for each, texts in file.wave.values.items() for t in texts}
-        told = _owners(export, columns[file.wave.column], owner_of, kept)
+        told = _owners(export, columns[file.wave.column], owner_of, kept & any_answer(export.frame))
         kept = kept & told.of(wave, where, file.wave.values[wave])
         remarks += told.nobodys("wave", where)
     export = replace(export, remarks=(*export.remarks, *remarks))
@@ -150,18 +150,17 @@ def _claims(study: Study, population: Population, file: ExportFile) -> dict[str,
 def _owners(
     export: Export, column: str, owner_of: Mapping[str, str], within: np.ndarray | None = None
 ) -> _Owners:
-    """Return whose each row is by its text or label, counted where a row holds anything at all."""
+    """Return whose each row is by its text or label, counted within some rows.
+
+    Without these every row counts that holds anything at all.
+    """
     codes, texts = pd.factorize(export.frame[column])
     labels = export.labels.get(column, {})
     owners = [
         owner_of.get(row_text(text) or BLANK) or owner_of.get(row_text(labels.get(text, "")), "")
         for text in texts
     ]
-    counted = np.ones(len(codes), dtype=bool) if within is None else within.copy()
-    blank = np.flatnonzero(np.array([not text.strip() for text in texts], dtype=bool)[codes])
-    if len(blank):
-        cells = export.frame.iloc[blank]
-        counted[blank] &= cells.apply(lambda c: c.str.strip().ne("")).any(axis=1).to_numpy()
+    counted = any_answer(export.frame) if within is None else within
     n = np.bincount(codes[counted], minlength=len(texts))
     shown = [labels.get(text, text).strip() for text in texts]
     met = pd.DataFrame({"text": shown, "owner": owners, "n": n})[n > 0]
@@ -229,10 +228,11 @@ def refuse_mixed(sheets: Sheets) -> Sheets:
         With what to write in study.yml.
     """
     export, problems, remarks = sheets.raw.export, [], []
+    filled = any_answer(export.frame)
     for column in sheets.unused:
         if export.frame[column].iloc[:_LOOKED_AT].nunique() > _SHOWN:
             continue
-        told = _owners(export, column, {})
+        told = _owners(export, column, {}, filled)
         texts = told.texts[told.texts["text"].ne("")]
         if told.hidden or texts.empty or len(texts) > _SHOWN:
             continue

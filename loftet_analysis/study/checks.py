@@ -24,7 +24,7 @@ from loftet_analysis.study.study import (
     row_text,
 )
 from loftet_analysis.study.yamlfile import Document
-from loftet_analysis.tabular.delimited import decoded, first_rows
+from loftet_analysis.tabular.delimited import first_rows
 from loftet_analysis.tabular.workbook import is_workbook
 
 _TELL_PEOPLE = "where a column tells who answered, write"
@@ -150,9 +150,10 @@ def _wave_column(study: Study, file: ExportFile) -> str:
     if not path.is_file() or is_workbook(path):
         return ""
     try:
-        headings = [cell for row in first_rows(decoded(path, file.encoding)) for cell in row]
+        rows = first_rows(path, delimiter=file.delimiter, encoding=file.encoding, most=1)
     except InputError:
         return ""
+    headings = rows[0] if rows else []
     return next((h.strip() for h in headings if WAVE_HEADING.fullmatch(normalise_label(h))), "")
 
 
