@@ -210,7 +210,6 @@ _WAVES = (
     r"baseline|follow[-_ ]?up|oppfølging|oppfølgjing|(?:t|wave|time|round|måling|runde|bølge|"
     r"tidspunkt)[-_ ]?\d|(?:første|andre|tredje|first|second|third) (?:gang|måling|time|wave)"
 )
-_INSTRUMENT = "redcap_repeat_instrument"
 _LOOKED_AT = 2_000  # rows, before a column is counted whole
 _FILLED = 0.9  # of the rows, for a column to tell every row
 
@@ -219,8 +218,7 @@ def refuse_mixed(sheets: Sheets) -> Sheets:
     """Stop where a column that nothing is read from tells that rows are of several kinds.
 
     That is where all its texts name populations, or waves, and of these several; where its heading
-    says wave and people have rows of several; and the repeated instrument of REDCap. Where only
-    some of its texts do so it is a remark.
+    says wave and people have rows of several. Where only some of its texts do so it is a remark.
 
     Raises
     ------
@@ -254,9 +252,6 @@ def _mixed(
     file = next(each for each in population.files[wave] if each.file == sheets.file)
     whole = texts["n"].sum() >= _FILLED * len(sheets.raw.frame)
     words = [*map(row_text, texts["text"])]
-    if heading == _INSTRUMENT:
-        todo = f"name the rows of one: only: {{column: {column}, values: [{BLANK}]}}"
-        yield file.only is None, "a row for each instrument of a person", "a row a person", todo
     if len(words) < 2:
         return
     kinds = [{who for who, form in _PEOPLE.items() if re.fullmatch(form, w)} for w in words]

@@ -140,16 +140,12 @@ KINDS = {
             stops=True,
             says=("a column that tells waves apart", "Bølge"),
         ),
-        "a row for each instrument": long(
-            (HEAD + TWICE).replace("event", "redcap_repeat_instrument").replace("before", ""),
-            "pre: {file: l.csv}",
-            stops=True,
-            says=("a row for each instrument of a person", "values: [blank]"),
-        ),
-        "the rows of one instrument": long(
-            (HEAD + TWICE).replace("event", "redcap_repeat_instrument").replace("before", ""),
-            "pre: {file: l.csv, only: {column: redcap_repeat_instrument, values: blank}}",
-            values={"joy_1": [2, 3]},
+        "blank cells before": long(
+            (HEAD + TWICE).replace("before", ""),
+            "file: l.csv",
+            "wave: {column: event, values: {pre: blank, post: after}}",
+            values=READ,
+            linked=2,
         ),
         "semicolons, utf-16 and capitals": case(
             {
