@@ -1,18 +1,27 @@
 """Codes and lights of scales, from reliability, invariance, wordings and the ends of the scale."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from loftet_analysis import schema
+from loftet_analysis.analysis.invariance import invariance
+from loftet_analysis.analysis.items import items
 from loftet_analysis.analysis.measurement import (
     CODES,
     LIGHTS,
+    differing_scales,
     light,
     measurement_warnings,
     reworded_scales,
 )
-from loftet_analysis.study import load_study
+from loftet_analysis.analysis.reliability import reliability
+from loftet_analysis.cleaning.score import score_scales
+from loftet_analysis.cleaning.units import study_units
+from loftet_analysis.study import Population, load_instrument, load_study
+from loftet_analysis.study.questionnaire import Questionnaire
 from tests import tiny_study
 
 KEY = ("pupils", "joy")
@@ -102,3 +111,60 @@ def test_a_scale_with_an_item_that_had_another_wording_is_reworded(tmp_path, mon
     tiny_study.build(tmp_path)
     study = load_study("tiny")
     assert reworded_scales(study) == {("pupils", "effort")}
+
+
+LATER = """\
+responses:
+  a5:
+    1: {en: Never}
+    2: {en: Seldom}
+    3: {en: Sometimes}
+    4: {en: Often}
+    5: {en: Always}
+scales:
+  joy:
+    label: {en: Joy}
+    responses: a5
+    items:
+      joy_1: {en: I like numbers}
+      joy_2: {en: I like shapes}
+      joy_3: {en: I like puzzles}
+      joy_4: {en: I like maps, waves: [post]}
+"""
+
+
+def test_an_item_of_one_wave_leaves_what_both_waves_ask_comparable(tmp_path):
+    (tmp_path / "instruments").mkdir()
+    (tmp_path / "instruments" / "later.yml").write_text(LATER, encoding="utf-8")
+    instrument = load_instrument("later", tmp_path)
+    rng = np.random.default_rng(4)
+    trait = np.repeat(rng.normal(3, 1, 400), 2)
+    noisy = trait[:, None] + rng.normal(0, 0.6, (800, 4))
+    frame = pd.DataFrame(np.clip(noisy.round(), 1, 5), columns=list(instrument.items))
+    frame = frame.assign(wave=["pre", "post"] * 400, person_id=np.arange(800) // 2)
+    frame = frame.assign(joy_4=frame["joy_4"].where(frame["wave"].eq("post")))
+    frame = score_scales(frame, instrument=instrument)
+    means = frame[["joy_1", "joy_2", "joy_3", "joy_4"]].mean(axis=1)
+    assert np.allclose(frame["joy"], means)
+    asked = Questionnaire("pupils", instrument=instrument)
+    told = reliability(frame, asked).set_index("wave")
+    assert told["n_items"].to_dict() == {"pre": 3, "post": 4}
+    assert set(items(frame, asked).query("wave == 'pre'")["item"]) == {
+        "", "joy_1", "joy_2", "joy_3",
+    }  # fmt: skip
+    settled = study_units({"pupils": frame}, {"pupils": instrument}).iloc[0]
+    assert settled[["alpha", "alpha_post"]].astype(float).round(2).to_list() == [
+        told.loc[wave, "alpha"].round(2) for wave in ("pre", "post")
+    ]
+    examined = invariance(frame, instrument, population="pupils")
+    linked = examined[examined["design"].eq("linked")]
+    assert linked["n"].eq(400).all()
+    assert linked["reason"].eq("").all()
+    joy = instrument.scales["joy"]
+    assert (joy.needed_in("pre"), joy.needed_in("post"), joy.needed) == (2, 2, 2)
+    files = {"pre": {"file": "a.csv"}, "post": {"file": "b.csv"}}
+    given = {"<name>": "pupils", "instrument": instrument, "columns": {}, "files": files}
+    study = SimpleNamespace(populations={"pupils": Population.model_validate(given)})
+    assert differing_scales(study) == {KEY}
+    warned = measurement_warnings(steps(), units(), (), differing_scales(study))
+    assert warned == {KEY: "items_differ"}
