@@ -70,7 +70,7 @@ def test_every_tool_is_recognised_and_says_why(tmp_path, tool):
         ("nettskjema with codebook", {"serial", "submitted", "milliseconds"}),
         ("nettskjema without codebook", {"serial", "submitted", "seconds"}),
         ("surveyxact", {"serial", "status"}),
-        ("qualtrics", {"serial", "started", "submitted", "seconds", "status", "ip", "email"}),
+        ("qualtrics", {"serial", "started", "submitted", "seconds", "preview", "ip", "email"}),
         ("limesurvey", {"serial", "started", "submitted", "status"}),
         ("msforms", {"serial", "started", "submitted", "status", "email", "name"}),
     ],

@@ -312,8 +312,9 @@ class ExportFile(WithColumns):
     Attributes
     ----------
     tool : str or None
-        What wrote the file: nettskjema, surveyxact, qualtrics, limesurvey, msforms, spss, excel
-        or table; without it the tool is recognised by the file.
+        What wrote the file: nettskjema, surveyxact, qualtrics, limesurvey, msforms, googleforms,
+        surveymonkey, kobo, redcap; spss, stata, sas, excel or table; without it the tool is
+        recognised by the file.
     file : str
         Its name below the study's exports folder.
     pattern : str

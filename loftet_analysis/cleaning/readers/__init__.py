@@ -81,7 +81,11 @@ def read_export(path: Path, file: ExportFile) -> Export:
         export = workbook.read(path)
     else:
         export = read_delimited(path, **given)
-    other = tool_of(export.questions.values())[0]
+    if tool == "table" and export.labels:
+        found = ", ".join(other.name for other in surveyxact.beside(path, export.frame).values())
+        remark = Problem("codes are read by the labels beside them", found, where=export.name)
+        export = replace(export, remarks=(*export.remarks, remark))
+    other = tool_of(export.headings.get(column, column) for column in export.frame)[0]
     if tool in ("table", "excel") and other in _HEADING_ROWS:
         export = _without_heading_rows(export, other)
     elif tool in _ADAPTED:

@@ -205,9 +205,8 @@ def recognise(
         return tool, reason
     beside = surveyxact.beside(path, next(filter(None, heads), ()))
     if beside:
-        return "surveyxact", " and ".join(
-            other.name for other in beside.values()
-        ) + " name its columns"
+        names = " and ".join(other.name for other in beside.values())
+        return "surveyxact", f"its columns stand in {names}"
     return plain
 
 

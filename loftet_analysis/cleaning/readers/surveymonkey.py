@@ -12,6 +12,7 @@ from loftet_analysis.tabular.export import Export, empty, named_apart
 _ANY_ANSWER = frozenset(
     {"", "response", "open-ended response", "svar", "åpent svar", "åpne svar", "fritekstsvar"}
 )
+_IDS = frozenset({"respondentid", "collectorid"})
 
 
 def adapted(export: Export) -> Export:
@@ -45,7 +46,5 @@ def adapted(export: Export) -> Export:
 
 def has_second_row(frame: pd.DataFrame) -> bool:
     """Whether the first row below the headings names parts of questions, and no respondent."""
-    ids = [
-        c for c in frame if normalise_label(c).replace(" ", "") in ("respondentid", "collectorid")
-    ]
+    ids = [c for c in frame if normalise_label(c).replace(" ", "") in _IDS]
     return bool(len(frame)) and bool(ids) and frame.iloc[0][ids].str.strip().eq("").all()

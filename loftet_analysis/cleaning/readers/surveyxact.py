@@ -51,10 +51,7 @@ def with_labels(export: Export, path: Path) -> Export:
     files = beside(path, export.frame.columns)
     if not files:
         return export
-    export = _labelled(export, {part: _rows(file) for part, file in files.items()})
-    found = ", ".join(file.name for file in files.values())
-    remark = Problem("labels and texts are taken from files beside it", found, where=export.name)
-    return replace(export, remarks=(*export.remarks, remark))
+    return _labelled(export, {part: _rows(file) for part, file in files.items()})
 
 
 def beside(path: Path, headings: Iterable[str]) -> dict[str, Path]:
