@@ -15,6 +15,7 @@ import pandas as pd
 
 from loftet_analysis import names
 from loftet_analysis.cleaning.account import AFTER, showable
+from loftet_analysis.cleaning.readers.qualtrics import PREVIEW
 from loftet_analysis.cleaning.score import MANY_TEXTS, answers
 from loftet_analysis.cleaning.sheets import REASON, Sheets, by_text, decisive, together
 from loftet_analysis.cleaning.times import MOMENT
@@ -152,7 +153,7 @@ def _times(frame: pd.DataFrame) -> pd.Series:
 
 
 def set_aside_tests(sheets: Sheets) -> Sheets:
-    """Set aside trials: from before the wave began, from a school called TEST, or marked."""
+    """Set aside trials: from before the wave, from a school called TEST, marked, or previews."""
     frame = sheets.frame
     start = sheets.study.wave_dates(sheets.population.name)[sheets.wave].start
     reason = "test_answer"
@@ -170,6 +171,10 @@ def set_aside_tests(sheets: Sheets) -> Sheets:
         sheets = _because(sheets, marked & ~tests, reason, TRIAL, "marked as such")
         tests |= marked
         sheets = replace(sheets, frame=frame.drop(columns=TRIAL))
+    if PREVIEW in sheets.apart:
+        own = sheets.apart[PREVIEW].reindex(frame.index).fillna(False).astype(bool)
+        sheets = _because(sheets, own & ~tests, reason, PREVIEW, "marked by the tool")
+        tests |= own
     return sheets.set_aside(tests, step="tests", reason=reason)
 
 

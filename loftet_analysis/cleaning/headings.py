@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from loftet_analysis.cleaning.identifiers import (
 )
 from loftet_analysis.cleaning.readers import Export
 from loftet_analysis.cleaning.sheets import Raw, Sheets, by_text
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import InputError, Problem, at_rows
 from loftet_analysis.study import ExportFile, Population, normalise_label
 
 _STANDARD = (names.SCHOOL, names.GRADE, names.ROLE, names.GENDER, names.SUBMITTED)
@@ -25,12 +26,22 @@ _IDENTIFYING_ROLES = frozenset(
     {"name", "email", "phone", "ip", "coordinates", "username", "national_id"}
 )
 
+# what a matrix puts before the text of a row
+_PART = re.compile(r"\S\s*\[([^\[\]]+)\]\s*$|\S\s+[-–]\s+(\S.*)$", re.DOTALL)
+# what a spreadsheet shows where a formula fails, in its languages
+_ERROR = re.compile(r"#(?:DIV/0!|N/A|I/T|[A-ZÆØÅÄÖ_]{3,}[!?])")
+_CODE = re.compile(r"-?\d+(?:[.,]0*)?")
+# tools that keep labels beside the codes
+_WITH_LABELS = frozenset({"surveyxact", "redcap", "spss", "stata", "sas"})
 _DIGITS = re.compile(r"\d{5}")
 _LONGEST, _SHOWN = 40, 15  # signs of a heading, and headings in a message
 
 
 class Headings:
     """The headings of an export, a list or a register; case, blanks and HTML do not count.
+
+    A column's own heading comes before the question texts of others, and these before parts of
+    them: the row of a matrix (``How much do you agree? [I like numbers]``, ``… - I like numbers``).
 
     Parameters
     ----------
@@ -40,6 +51,8 @@ class Headings:
         The question text of a column, by which it may be named too.
     where : str
         The table's name, for messages.
+    twice : mapping of str to str, optional
+        The heading in the file of columns that were told apart, which is their name too.
 
     Examples
     --------
@@ -49,14 +62,23 @@ class Headings:
     """
 
     def __init__(
-        self, columns: Iterable[str], questions: Mapping[str, str] | None = None, where: str = ""
+        self,
+        columns: Iterable[str],
+        questions: Mapping[str, str] | None = None,
+        where: str = "",
+        twice: Mapping[str, str] | None = None,
     ) -> None:
         self.where = where
-        self._columns: dict[str, list[str]] = {}
+        ranks: tuple[dict[str, list[str]], ...] = ({}, {}, {})
         for column in columns:
-            texts = (column, (questions or {}).get(column, column))
-            for heading in dict.fromkeys(map(normalise_label, texts)):
-                self._columns.setdefault(heading, []).append(column)
+            question = (questions or {}).get(column, column)
+            part = _PART.search(question)
+            own = ((twice or {}).get(column, column), column)
+            texts_of = own, (question,), part.groups() if part else ()
+            for rank, texts in zip(ranks, texts_of, strict=True):
+                for heading in dict.fromkeys(normalise_label(text) for text in texts if text):
+                    rank.setdefault(heading, []).append(column)
+        self._columns = ranks[2] | ranks[1] | ranks[0]
 
     def __iter__(self) -> Iterator[str]:
         """Go through the headings in the one form in which they are compared."""
@@ -113,7 +135,7 @@ def match_columns(
     """
     file = file or population.files[wave][0]
     where = f"{export.name} ({population.name}, {wave})"
-    headings = Headings(export.frame.columns, export.questions, where)
+    headings = Headings(export.frame.columns, export.questions, where, export.headings)
     wanted = {name: population.headers(name, wave, file) for name in population.column_names}
     found = {name: headings.find(texts) for name, texts in wanted.items() if texts}
     problems = [headings.absent(wanted[name]) for name, columns in found.items() if not columns]
@@ -131,11 +153,14 @@ def match_columns(
     found = {name: columns for name, columns in found.items() if columns}
     problems += _direct_identifiers(export, population, found, where)
     problems += [headings.twice(columns) for columns in found.values() if len(columns) > 1]
+    problems += _error_values(export, found, where)
     if problems:
         raise InputError(problems)
     sources = {name: columns[0] for name, columns in found.items()}
     frame = pd.DataFrame({name: export.frame[column] for name, column in sources.items()})
     labels = {name: export.labels.get(column, {}) for name, column in sources.items()}
+    remarks = (*export.remarks, *_without_labels(export, population, sources, where))
+    export = replace(export, remarks=remarks)
     raw = Raw(
         export,
         frame,
@@ -144,6 +169,39 @@ def match_columns(
     )
     idle = _unused(export, file, sources, headings)
     return raw, {"where": where, "labels": labels, "sources": sources, "unused": idle}
+
+
+def _error_values(export: Export, found: Mapping[str, list[str]], where: str) -> Iterator[Problem]:
+    """Yield the columns that are needed and in which a formula of a spreadsheet has failed."""
+    for column in dict.fromkeys(column for columns in found.values() for column in columns):
+        cells = export.frame[column]
+        errors = [text for text in cells.unique() if _ERROR.fullmatch(text.strip())]
+        if errors:
+            rows = at_rows(export.rows[cells.index[cells.isin(errors)]])
+            found = f"{', '.join(errors[:3])} in {column}, {rows}"
+            todo = "export the form again, or correct these cells; a formula does this"
+            yield Problem("error values", found, "texts, numbers and dates", where, todo)
+
+
+def _without_labels(
+    export: Export, population: Population, sources: Mapping[str, str], where: str
+) -> list[Problem]:
+    """Return a remark where a tool that keeps labels gives codes without any."""
+    if export.tool not in _WITH_LABELS:
+        return []
+    items = {name: sources[name] for name in population.instrument.items if name in sources}
+    alone = []
+    for name, column in items.items():
+        texts = [text.strip() for text in export.frame[column].unique() if text.strip()]
+        if texts and not export.labels.get(column) and all(map(_CODE.fullmatch, texts)):
+            alone.append(name)
+    if not alone:
+        return []
+    what = "codes without their labels: read as the instrument numbers its answers"
+    more = f" and {len(alone) - 5} more" if len(alone) > 5 else ""
+    found = f"{len(alone)} of {len(items)} items: {', '.join(alone[:5])}{more}"
+    todo = "export the labels too, or look whether the codes run the same way as in the instrument"
+    return [Problem(what, found, "labels beside the codes", where, todo)]
 
 
 def _unused(

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -52,7 +51,7 @@ def read_list(
     Returns
     -------
     DataFrame
-        Its rows as text, under the standard names.
+        Its rows as text, under the standard names; the index is the rows' numbers.
 
     Raises
     ------
@@ -60,7 +59,8 @@ def read_list(
         For columns that are unknown, absent or twice, rows that are too long, an unknown wave or
         population, and rows that fill nothing by which sheets are found.
     """
-    header, *rows = _table(study.export_path(file)) or [[]]
+    table = read_table(study.export_path(file))
+    header = [*table.questions.values()]
     headings = Headings(header, where=file)
     background = dict.fromkeys(c for p in populations for c in p.columns)
     locators = (ID, *background, *((ROW,) if also else ()))
@@ -81,17 +81,10 @@ def read_list(
     if not any(headings.find([column]) for column in locators):
         what = "a list without anything to find sheets by"
         problems.append(Problem(what, there, ", ".join(locators), file))
-    width = len(header)
-    for place, row in enumerate(rows, start=2):
-        if any(cell.strip() for cell in row[width:]):
-            where = f"{file}, row {place}"
-            problems.append(Problem("row too long", f"{len(row)} cells", str(width), where))
     if problems:
         raise InputError(problems)
-    cells = [[cell.strip() for cell in row] for row in rows]
-    filled = [(row + [""] * width)[:width] for row in cells if any(row)]
     columns = [standard[normalise_label(heading)] for heading in header]
-    frame = pd.DataFrame(filled, columns=columns, dtype="str")
+    frame = table.frame.set_axis(columns, axis=1).set_axis(table.rows)
     _refuse_rows(frame, study, populations, locators, file)
     return frame
 
@@ -103,11 +96,6 @@ def rows_about(rows: pd.DataFrame, population: str, wave: str, file: str) -> pd.
         if column in rows:
             about &= rows[column].isin(["", own]).to_numpy()
     return rows[about]
-
-
-def _table(path: Path) -> list[list[str]]:
-    export = read_table(path)
-    return [[*export.questions.values()], *export.frame.to_numpy().tolist()]
 
 
 def _refuse_rows(
@@ -128,11 +116,11 @@ def _refuse_rows(
         values = known[column]
         wrong = ~frame[column].isin(["", *values])
         if wrong.any():
-            rows, allowed = at_rows(frame.index[wrong] + 2), ", ".join(values) + ", or blank"
+            rows, allowed = at_rows(frame.index[wrong]), ", ".join(values) + ", or blank"
             problems.append(Problem(f"unknown {column} in a list", rows, allowed, file))
     blank = frame[[c for c in locators if c in frame]].eq("").all(axis=1)
     if blank.any():
-        rows, allowed = at_rows(frame.index[blank] + 2), ", ".join(locators)
+        rows, allowed = at_rows(frame.index[blank]), ", ".join(locators)
         allowed = f"one filled at least: {allowed}"
         problems.append(Problem("a row that means everybody", rows, allowed, file))
     if ROW in frame:
@@ -157,7 +145,7 @@ def _rows_of_several_files(
             unsure.append(place)
     if unsure:
         found, todo = (
-            at_rows([place + 2 for place in unsure]),
+            at_rows(unsure),
             "fill wave, population or file in these rows",
         )
         allowed = "a row number of one export"
@@ -185,9 +173,8 @@ def listed(sheets: Sheets, rows: pd.DataFrame) -> pd.Series:
     }
     own = {ID: frame.get(LINK)}
     if ROW in columns:
-        export = sheets.raw.export
-        numbers = pd.Series(export.rows, index=export.frame.index)
-        own[ROW] = numbers.reindex(frame.index).astype(str)
+        numbers = sheets.raw.export.rows[frame.index]
+        own[ROW] = pd.Series(numbers, index=frame.index).astype(str)
     texts = {column: own.get(column, frame.get(column)) for column in columns}
     mine = {c: by_text(text, meaning[c]) for c, text in texts.items() if text is not None}
     meant = np.zeros(len(frame), dtype=bool)
@@ -219,7 +206,7 @@ def correct(sheets: Sheets) -> Sheets:
     corrected = replace(sheets, frame=frame)
     for place, row in rows.iterrows():
         column = LINK if row["column"] == ID else row["column"]
-        line = f"{sheets.where}, correction in row {place + 2}"
+        line = f"{sheets.where}, correction in row {place}"
         if column not in frame:
             there = [ID if c == LINK else c for c in frame]
             what, todo = "correction of an unknown column", did_you_mean(row["column"], there)
@@ -253,7 +240,7 @@ def without_sheets(study: Study, sheets: Iterable[Sheets]) -> list[Problem]:
             what,
             "nobody",
             allowed,
-            f"{study.corrections}, row {row + 2}",
+            f"{study.corrections}, row {row}",
             "look at id, row, school and wave",
         )
         for row, n in sorted(found.items())

@@ -19,6 +19,7 @@ from loftet_analysis.cleaning.consent import keep_allowed
 from loftet_analysis.cleaning.headings import identifier_kind
 from loftet_analysis.cleaning.identifiers import redact, redact_names
 from loftet_analysis.cleaning.lists import correct
+from loftet_analysis.cleaning.readers.qualtrics import PREVIEW, previews
 from loftet_analysis.cleaning.sheets import BLANK, Sheets, by_text
 from loftet_analysis.cleaning.times import MOMENT, SECONDS, read_times, seconds_taken
 from loftet_analysis.study.schools import find_school
@@ -54,6 +55,7 @@ def quarantine(sheets: Sheets) -> Sheets:
         LINK: frame.get(LINK),
         SECONDS: None if taken is None else taken[frame.index],
         MOMENT: read.get(MOMENT),
+        PREVIEW: previews(export)[frame.index],
     }
     left = [LINK, CONSENT, GUARDIAN, *([names.SUBMITTED] if MOMENT not in read else [])]
     return replace(

@@ -50,7 +50,7 @@ def rows_of(
     if not (file.only or file.wave):
         return export
     where, name = f"{export.name} ({population.name})", population.name
-    headings = Headings(export.frame.columns, export.questions, where)
+    headings = Headings(export.frame.columns, export.questions, where, export.headings)
     found = {rows.column: headings.find([rows.column]) for rows in (file.only, file.wave) if rows}
     problems = [headings.absent([column]) for column, columns in found.items() if not columns]
     problems += [headings.twice(columns) for columns in found.values() if len(columns) > 1]

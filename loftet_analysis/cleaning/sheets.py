@@ -95,8 +95,8 @@ class Sheets:
     raw : Raw or None
         The export, until the quarantine has been passed.
     apart : DataFrame
-        By sheet: the id or code to `link` by, until it is a pseudonym; the `seconds` taken; and
-        the `moment` of submission in UTC.
+        By sheet: the id or code to `link` by, until it is a pseudonym; the `seconds` taken;
+        the `moment` of submission in UTC; and whether the tool marks it as a `preview`.
     declined : DataFrame
         The sheets of which only the count is kept, as text; in memory only.
     linkage, response : DataFrame

@@ -31,8 +31,8 @@ class Export:
         Column → code → label, where the tool stores labels beside the codes.
     roles : mapping of str to str
         Column → what the tool itself fills in: *serial, submitted, started, milliseconds,
-        seconds, status, forwarded*, and the identifiers *name, email, phone, ip, coordinates,
-        username, national_id*.
+        seconds, status, preview, forwarded*, and the identifiers *name, email, phone, ip,
+        coordinates, username, national_id*.
     tool : str
         What it was read as.
     recognised : str

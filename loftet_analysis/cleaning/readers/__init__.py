@@ -24,14 +24,13 @@ from loftet_analysis.cleaning.readers import (
     surveyxact,
 )
 from loftet_analysis.cleaning.readers.chain import chained
-from loftet_analysis.cleaning.readers.qualtrics import previews
 from loftet_analysis.cleaning.readers.recognise import recognise, system_roles, tool_of
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study import ExportFile, normalise_label
 from loftet_analysis.tabular import Export, read_table, workbook
 from loftet_analysis.tabular.delimited import read_delimited
 
-__all__ = ["Export", "chained", "previews", "read_export", "read_table", "recognise"]
+__all__ = ["Export", "chained", "read_export", "read_table", "recognise"]
 
 _ADAPTED = {
     "kobo": kobo.adapted,

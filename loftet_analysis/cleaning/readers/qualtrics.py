@@ -14,6 +14,8 @@ _IMPORT = re.compile(r"""\{\s*['"]importid['"]""", re.IGNORECASE)
 _ZONE = re.compile(r"""["']timezone["']\s*:\s*["']([\w/+-]+)["']""", re.IGNORECASE)
 _TIMES = frozenset({"startdate", "enddate", "recordeddate"})
 _LEGACY = frozenset({"V1", "V2", "V3"})
+#: The role of columns that tell previews, tests and spam from answers.
+PREVIEW = "preview"
 # texts of Status and DistributionChannel; as a number Status adds up 1 (preview), 2 (test),
 # 4 (imported), 8 (spam), 16 (offline) and 32 (made up by Qualtrics)
 _NO_ANSWER = re.compile(r"preview|\btest|spam|synthetic|forh[åa]ndsvis|søppel", re.IGNORECASE)
@@ -73,7 +75,7 @@ def heading_rows(frame: pd.DataFrame) -> int:
 def previews(export: Export) -> pd.Series:
     """Return which rows the tool itself marks as previews, tests or spam."""
     found = pd.Series(False, index=export.frame.index)
-    for column in (column for column, role in export.roles.items() if role == "preview"):
+    for column in (column for column, role in export.roles.items() if role == PREVIEW):
         labels = export.labels.get(column, {})
         for text in export.frame[column].unique():
             label = labels.get(text, text).strip()
