@@ -82,11 +82,9 @@ def population(**more) -> Population:
     return Population.model_validate(given | more)
 
 
-def export(*headings: str, rows: tuple = (), questions: dict | None = None) -> Export:
+def export(*headings: str, rows: tuple = (), **known: dict) -> Export:
     cells = rows or (("x",) * len(headings),)
-    return Export(
-        pd.DataFrame(cells, columns=list(headings), dtype="str"), "pre.csv", questions or {}
-    )
+    return Export(pd.DataFrame(cells, columns=list(headings), dtype="str"), "pre.csv", **known)
 
 
 WAVES = {"pre": Wave(), "post": Wave()}
@@ -201,7 +199,7 @@ def test_a_missing_background_column_is_a_problem_with_the_nearest_heading():
 
 def test_a_needed_heading_must_not_stand_twice():
     given = export(
-        "skole", "trinn", "u1", "u1 (2)", "u2", "effort_3", "support_1", questions={"u1 (2)": "u1"}
+        "skole", "trinn", "u1", "u1 (2)", "u2", "effort_3", "support_1", headings={"u1 (2)": "u1"}
     )
     found = only_problem(match_columns, given, population(), wave="pre")
     assert (found.what, found.found) == ("heading that stands twice", "u1, u1 (2)")

@@ -177,7 +177,7 @@ def _error_values(export: Export, found: Mapping[str, list[str]], where: str) ->
         cells = export.frame[column]
         errors = [text for text in cells.unique() if _ERROR.fullmatch(text.strip())]
         if errors:
-            rows = at_rows(export.rows[cells.index[cells.isin(errors)]])
+            rows = at_rows(export.rows[cells.isin(errors).to_numpy()])
             found = f"{', '.join(errors[:3])} in {column}, {rows}"
             todo = "export the form again, or correct these cells; a formula does this"
             yield Problem("error values", found, "texts, numbers and dates", where, todo)

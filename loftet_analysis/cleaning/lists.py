@@ -173,8 +173,9 @@ def listed(sheets: Sheets, rows: pd.DataFrame) -> pd.Series:
     }
     own = {ID: frame.get(LINK)}
     if ROW in columns:
-        numbers = sheets.raw.export.rows[frame.index]
-        own[ROW] = pd.Series(numbers, index=frame.index).astype(str)
+        export = sheets.raw.export
+        numbers = pd.Series(export.rows, index=export.frame.index)
+        own[ROW] = numbers.reindex(frame.index).astype(str)
     texts = {column: own.get(column, frame.get(column)) for column in columns}
     mine = {c: by_text(text, meaning[c]) for c, text in texts.items() if text is not None}
     meant = np.zeros(len(frame), dtype=bool)

@@ -43,9 +43,8 @@ class Export:
     remarks : tuple of Problem
         What was guessed, repaired or left out in reading; nothing of it stops a run.
     rows : ndarray of int
-        The number that a spreadsheet shows beside each row of the file, by place: ``rows[index]``
-        of a frame of which rows have been left out. Headings and blank rows are counted; by
-        default the rows follow one row of headings.
+        The number that a spreadsheet shows beside each row of the frame: headings and blank rows
+        are counted. By default the rows follow one row of headings.
     headings : mapping of str to str
         Column → its heading as it stands in the file, where that is another: one that stands
         twice.

@@ -26,7 +26,7 @@ from loftet_analysis.cleaning.readers import (
 from loftet_analysis.cleaning.readers.chain import chained
 from loftet_analysis.cleaning.readers.recognise import recognise, system_roles, tool_of
 from loftet_analysis.errors import InputError, Problem
-from loftet_analysis.study import ExportFile, normalise_label
+from loftet_analysis.study import ExportFile
 from loftet_analysis.tabular import Export, read_table, workbook
 from loftet_analysis.tabular.delimited import read_delimited
 
@@ -94,7 +94,8 @@ def read_export(path: Path, file: ExportFile) -> Export:
         todo = f"write tool: {other} in study.yml, or put the right file there"
         found = f"the headings of {other}"
         raise InputError("export of another tool", found, tool, path.name, todo)
-    _refuse_events(export, file)
+    if "redcap" in (tool, other) and not (file.only or file.wave):
+        export = redcap.joined(export)
     roles = system_roles(other or tool, export.frame.columns)
     return replace(export, roles=roles, tool=tool, recognised=reason)
 
@@ -112,15 +113,3 @@ def _without_heading_rows(export: Export, tool: str) -> Export:
     remark = Problem("rows of headings are no sheets, and were left out", found, where=export.name)
     export = qualtrics.adapted(export)
     return replace(export, remarks=(*export.remarks, remark))
-
-
-def _refuse_events(export: Export, file: ExportFile) -> None:
-    """Refuse several events of REDCap, unless study.yml says which rows are of which wave."""
-    for column in redcap.events(export):
-        events = [text for text in export.frame[column].unique() if text.strip()]
-        told = {normalise_label(rows.column) for rows in (file.only, file.wave) if rows}
-        if len(events) > 1 and not told & {normalise_label(column)}:
-            what = "several events of REDCap in one export"
-            allowed = "the rows of one wave, or a column that tells the wave"
-            todo = f"say in study.yml which event is which wave (wave: {{column: {column}, …}})"
-            raise InputError(what, ", ".join(events[:8]), allowed, export.name, todo)
