@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import unicodedata
 from calendar import monthrange
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -103,30 +102,6 @@ def national_id(text: str) -> str:
     numbers = [int(digit) for digit in digits]
     first, second = (_sum(numbers, weights) % 11 for weights in (_FIRST, _SECOND))
     return kind if second == 0 and first in _RESTS else ""
-
-
-def normal_id(text: str) -> str:
-    """Return an id as it is compared; a national identity number with its lost zero again.
-
-    Examples
-    --------
-    >>> normal_id(" 11-1004 "), normal_id("8901089974")
-    ('11-1004', '08901089974')
-    """
-    bare = unicodedata.normalize("NFC", text.strip().casefold())
-    lost_zero = len(bare) == 10 and bare.isdecimal() and national_id(bare)
-    return f"0{bare}" if lost_zero else bare
-
-
-def normal_code(text: str) -> str:
-    """Return a self-made code as it is compared: letters and digits alone.
-
-    Examples
-    --------
-    >>> normal_code("an 12-0 TØD")
-    'an120tød'
-    """
-    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFC", text.casefold()))
 
 
 def _kind(day: int, month: int, year: int) -> str:

@@ -17,11 +17,11 @@ from loftet_analysis.cleaning.clean import (
     refuse_most_set_aside,
     set_aside_duplicates,
 )
-from loftet_analysis.cleaning.identifiers import normal_code, normal_id
+from loftet_analysis.cleaning.ids import id_length, n_padded, normal
 from loftet_analysis.cleaning.pseudonyms import passing_key, pseudonym
 from loftet_analysis.cleaning.response import LINKED_NEAR, response
 from loftet_analysis.cleaning.sheets import REASON, Sheets, by_text, together
-from loftet_analysis.errors import InputError
+from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study import Link
 from loftet_analysis.study.study import LINK
 
@@ -77,7 +77,11 @@ def link(sheets: Sheets, *others: Sheets, key: bytes | None = None) -> Sheets:
     problems = [problem for part in (sheets, *others) for problem in part.problems]
     if problems:
         raise InputError(problems)
+    columns = [ids for part in (sheets, *others) for ids in _ids(part)]
+    digits = id_length(columns, population.link, f"{population.name}, all waves")
     options = {"link": population.link, "key": key, "population": population.name}
+    options["digits"] = digits
+    padded = _padded(columns, digits, population.name)
     gone: dict[str, pd.DataFrame] = {}
     for wave, files in parts.items():
         declined = []
@@ -113,8 +117,20 @@ def link(sheets: Sheets, *others: Sheets, key: bytes | None = None) -> Sheets:
         frame[names.LINK_STATE] = pd.Series(pd.NA, index=frame.index, dtype="str")
     answered = response(study, population.name, frame, gone)
     tables = {"ledger": ledger, "values": values, "linkage": linkage, "response": answered}
-    told = {"n_sheets": n_sheets, "remarks": remarks}
+    told = {"n_sheets": n_sheets, "remarks": (*remarks, *padded), "digits": digits}
     return Sheets(study, population, frame=frame, **told, **tables)
+
+
+def _padded(columns: Sequence[pd.Series], digits: int, population: str) -> list[Problem]:
+    """Say how many ids got the zeros back that they had lost."""
+    n = sum(n_padded(column, digits) for column in columns) if digits else 0
+    found = f"{n} sheets; ids of digits have {digits}, such as {'9'.zfill(digits)} for 9"
+    return [Problem("ids that had lost the zeros before them", found, "", population)] if n else []
+
+
+def _ids(part: Sheets) -> list[pd.Series]:
+    """Return the ids or codes of sheets, and of those of which only the count is kept."""
+    return [frame[LINK] for frame in (part.apart, part.declined) if LINK in frame]
 
 
 def _declined_persons(part: Sheets, *, years: int, **options: object) -> pd.DataFrame:
@@ -127,7 +143,13 @@ def _declined_persons(part: Sheets, *, years: int, **options: object) -> pd.Data
 
 
 def assign_persons(
-    frame: pd.DataFrame, *, link: Link, key: bytes, population: str, years: int = 0
+    frame: pd.DataFrame,
+    *,
+    link: Link,
+    key: bytes,
+    population: str,
+    years: int = 0,
+    digits: int = 0,
 ) -> pd.DataFrame:
     """Give each sheet the pseudonym that its id or code stands for.
 
@@ -145,6 +167,8 @@ def assign_persons(
         Ids of two populations are two people.
     years : int
         School years from the first wave to this one.
+    digits : int
+        How many digits ids of digits have, where some have lost zeros.
 
     Returns
     -------
@@ -156,8 +180,7 @@ def assign_persons(
     if link.by == "none":
         blank = pd.Series(pd.NA, index=frame.index, dtype="str")
         return frame.assign(**{names.PERSON: blank, CODE: blank})
-    normal = normal_code if link.by == "code" else normal_id
-    codes = by_text(frame[LINK], normal).astype("str")
+    codes = by_text(frame[LINK], normal(link, digits)).astype("str")
     usable = codes.str.len() >= (SHORTEST_CODE if link.by == "code" else 1)
     block = pd.Series("", index=frame.index, dtype="str")
     if link.by == "code":

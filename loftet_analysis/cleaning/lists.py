@@ -16,7 +16,7 @@ import pandas as pd
 
 from loftet_analysis import names
 from loftet_analysis.cleaning.headings import Headings
-from loftet_analysis.cleaning.identifiers import normal_code, normal_id
+from loftet_analysis.cleaning.ids import id_length, normal, normal_id
 from loftet_analysis.cleaning.readers import read_table
 from loftet_analysis.cleaning.sheets import Sheets, by_text
 from loftet_analysis.errors import InputError, Problem, at_rows
@@ -24,6 +24,7 @@ from loftet_analysis.study import Population, Study, normalise_label
 from loftet_analysis.study.schools import find_school
 from loftet_analysis.study.study import LINK
 from loftet_analysis.study.yamlfile import did_you_mean
+from loftet_analysis.tabular.cells import form_of
 
 ID = "id"
 FILE = "file"  # the export, where a wave has several
@@ -118,6 +119,13 @@ def _refuse_rows(
         if wrong.any():
             rows, allowed = at_rows(frame.index[wrong]), ", ".join(values) + ", or blank"
             problems.append(Problem(f"unknown {column} in a list", rows, allowed, file))
+    if ID in frame:
+        nobody = frame[ID].ne("") & frame[ID].map(normal_id).eq("")
+        if nobody.any():
+            what, allowed = "an id that is none, or has lost digits", "an id, or blank"
+            form = form_of(frame.loc[nobody, ID].iloc[0])
+            found = f"{at_rows(frame.index[nobody] + 2)}, such as {form}"
+            problems.append(Problem(what, found, allowed, file))
     blank = frame[[c for c in locators if c in frame]].eq("").all(axis=1)
     if blank.any():
         rows, allowed = at_rows(frame.index[blank]), ", ".join(locators)
@@ -165,9 +173,11 @@ def listed(sheets: Sheets, rows: pd.DataFrame) -> pd.Series:
     """
     frame, population = sheets.frame, sheets.population
     columns = [c for c in rows if c in (ID, ROW, *population.columns)]
-    schools = sheets.study.school_ids
+    schools, digits = sheets.study.school_ids, 0
+    if ID in columns and LINK in frame:
+        digits = id_length([frame[LINK], rows[ID]], population.link, sheets.where)
     meaning: dict[str, Callable[[str], str]] = dict.fromkeys(columns, normalise_label) | {
-        ID: normal_code if population.link.by == "code" else normal_id,
+        ID: normal(population.link, digits),
         names.SCHOOL: lambda text: find_school(schools, text) or normalise_label(text),
         ROW: str.strip,
     }

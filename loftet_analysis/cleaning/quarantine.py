@@ -18,6 +18,7 @@ from loftet_analysis.cleaning.clean import place_schools
 from loftet_analysis.cleaning.consent import keep_allowed
 from loftet_analysis.cleaning.headings import identifier_kind
 from loftet_analysis.cleaning.identifiers import redact, redact_names
+from loftet_analysis.cleaning.ids import check_ids
 from loftet_analysis.cleaning.lists import correct
 from loftet_analysis.cleaning.readers.qualtrics import PREVIEW, previews
 from loftet_analysis.cleaning.sheets import BLANK, Sheets, by_text
@@ -45,7 +46,9 @@ def quarantine(sheets: Sheets) -> Sheets:
     [['fall-2007', '1', '5', ''], ['fall-2007', '1', '7', '']]
     """
     sheets = replace(sheets, frame=sheets.raw.frame, n_sheets=int(sheets.raw.answered.sum()))
-    steps = (correct, redact_cells, place_schools, leave_blank, keep_allowed, read_times)
+    steps = (
+        correct, redact_cells, place_schools, leave_blank, check_ids, keep_allowed, read_times,
+    )  # fmt: skip
     sheets = sheets.through(steps)
     frame, read, export = sheets.frame, sheets.apart, sheets.raw.export
     declared = sheets.sources.get(names.SUBMITTED) in export.roles

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC
 from functools import cache
@@ -13,7 +13,8 @@ import pandas as pd
 from loftet_analysis import names, schema
 from loftet_analysis.cleaning.codes import number
 from loftet_analysis.cleaning.headings import Headings
-from loftet_analysis.cleaning.identifiers import normal_id, redact_text
+from loftet_analysis.cleaning.identifiers import redact_text
+from loftet_analysis.cleaning.ids import normal
 from loftet_analysis.cleaning.pseudonyms import passing_key, pseudonym
 from loftet_analysis.cleaning.readers import Export, read_table
 from loftet_analysis.cleaning.score import MANY_TEXTS
@@ -48,6 +49,7 @@ NOT_THERE = frozenset(
     }
 )  # fmt: skip
 _LONGEST = 20  # signs of a mark that is shown
+_MOST_DIGITS = 16  # of an id
 
 
 def open_register(study: Study, population: Population) -> Export | None:
@@ -89,7 +91,14 @@ def attend(sheets: Sheets, register: Export | None = None, *, key: bytes | None 
     if register is None:
         return sheets
     key = passing_key(study) if key is None else key
-    attended = read_attendance(register, population=population, key=key, schools=study.school_ids)
+    attended, remarks = read_attendance(
+        register,
+        population=population,
+        key=key,
+        schools=study.school_ids,
+        people=frozenset(sheets.frame.get(names.PERSON, pd.Series(dtype="str")).dropna()),
+        digits=sheets.digits,
+    )
     owner, *counts = attended
     still_in = sheets.still_in
     # sheets that were set aside stay without counts
@@ -100,12 +109,18 @@ def attend(sheets: Sheets, register: Export | None = None, *, key: bytes | None 
     frame = sheets.frame.merge(attended, on=owner, how="left").set_axis(sheets.frame.index)
     frame[counts] = frame[counts].where(still_in)
     ledger = pd.concat([sheets.ledger, pd.DataFrame([row])], ignore_index=True)
-    return replace(sheets, frame=frame, ledger=ledger)
+    return replace(sheets, frame=frame, ledger=ledger).remarking(*remarks)
 
 
 def read_attendance(
-    export: Export, *, population: Population, key: bytes, schools: Mapping[str, str]
-) -> pd.DataFrame:
+    export: Export,
+    *,
+    population: Population,
+    key: bytes,
+    schools: Mapping[str, str],
+    people: Collection[str] = (),
+    digits: int = 0,
+) -> tuple[pd.DataFrame, list[Problem]]:
     """Read a register of attendance under pseudonyms, or by school; faults name rows, never ids.
 
     Parameters
@@ -118,17 +133,24 @@ def read_attendance(
         The study's key.
     schools : mapping of str to str
         ``school_id`` by normalised id or name.
+    people : collection of str
+        The pseudonyms of those who answered.
+    digits : int
+        How many digits ids of digits have, where some have lost zeros.
 
     Returns
     -------
-    DataFrame
+    attended : DataFrame
         One row per person or school: ``person_id`` or ``school_id``, and the counts that the
         study names, as float.
+    remarks : list of Problem
+        How many ids were found with other zeros before them.
 
     Raises
     ------
     InputError
-        For a column that is not there; an id that is blank, stands twice or is no school; a
+        For a column that is not there; an id that is blank, lost digits, stands twice or is no
+        school; a
         count that is no whole number from 0 to the number of gatherings; a mark of a single
         gathering that is neither yes nor no (`THERE`, `NOT_THERE`).
     """
@@ -153,8 +175,14 @@ def read_attendance(
     ids = text.pop(owner).iloc[:, 0]
     what, meaning = "school", lambda cell: find_school(schools, cell)
     if attendance.id:
-        what, meaning = "id", normal_id
+        what, meaning = "id", normal(population.link, digits)
     ids = ids.map(meaning)
+    remarks = []
+    if attendance.id:
+        ids, n = _people(ids, population, key, frozenset(people))
+        found_so = f"{n} ids with more or fewer zeros before them than in the exports"
+        remarks = [Problem("ids of the register that had lost zeros", found_so, "", export.name)]
+        remarks = remarks if n else []
     most = population.gatherings
     marks = [columns for columns in text.values() if columns.shape[1] > 1]
     unknown = _unknown_marks(marks, export.name)
@@ -162,7 +190,9 @@ def read_attendance(
         raise InputError(unknown)
     counts = pd.DataFrame({name: _counts(columns) for name, columns in text.items()})
     unclear = ids.fillna("").eq("") | ids.duplicated(keep=False)
-    odd = {f"{what} that is blank, unknown or stands twice": (unclear, f"each {what} once")}
+    odd = {
+        f"{what} that is blank, destroyed, unknown or stands twice": (unclear, f"each {what} once")
+    }
     for name, columns in text.items():
         whole = counts[name].between(0, most) & counts[name].mod(1).eq(0)
         given = columns.ne("").any(axis=1)
@@ -175,9 +205,26 @@ def read_attendance(
     ]
     if problems:
         raise InputError(problems)
-    if attendance.id:
-        ids = ids.map(lambda one: pseudonym(key, population.name, "id", one))
-    return counts.assign(**{owner: ids.astype("str")})[[owner, *counts]]
+    return counts.assign(**{owner: ids.astype("str")})[[owner, *counts]], remarks
+
+
+def _people(
+    ids: pd.Series, population: Population, key: bytes, people: frozenset[str]
+) -> tuple[pd.Series, int]:
+    """Return the pseudonyms of ids, and how many were known with other zeros before them only."""
+    n = 0
+
+    def person(one: str) -> str:
+        nonlocal n
+        own = pseudonym(key, population.name, "id", one) if one else ""
+        if own in people or not one.isdecimal():
+            return own
+        others = [one.lstrip("0"), *(one.zfill(length) for length in range(2, _MOST_DIGITS))]
+        persons = {pseudonym(key, population.name, "id", other) for other in others} & people
+        n += len(persons) == 1
+        return persons.pop() if len(persons) == 1 else own
+
+    return ids.map(person), n
 
 
 def _counts(columns: pd.DataFrame) -> pd.Series:

@@ -90,6 +90,8 @@ class Sheets:
         The columns that nothing is read from: what may be shown of their headings.
     n_sheets : int
         How many came in.
+    digits : int
+        How many digits ids of digits have, where some had lost zeros; else 0.
     corrected : mapping of int to int
         How many sheets each row of the list of corrections means.
     raw : Raw or None
@@ -118,6 +120,7 @@ class Sheets:
     sources: Mapping[str, str] = field(default_factory=dict)
     unused: Mapping[str, str] = field(default_factory=dict)
     n_sheets: int = 0
+    digits: int = 0
     corrected: Mapping[int, int] = field(default_factory=dict)
     raw: Raw | None = None
     apart: pd.DataFrame = field(default_factory=_empty)

@@ -101,12 +101,15 @@ class Link(Described):
         How many signs each element of a code has; empty where that is not known.
     near : bool
         Whether codes with one element off may be linked too.
+    digits : int or None
+        How many digits ids of digits have: shorter ones have lost the zeros before them.
     """
 
     by: Literal["id", "code", "none"]
     column: Line | None = None
     elements: tuple[Annotated[int, Field(ge=1)], ...] = ()
     near: bool = True
+    digits: int | None = Field(None, ge=1, le=20)
 
     @model_validator(mode="after")
     def _has_column(self) -> Link:
