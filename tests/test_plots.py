@@ -175,6 +175,27 @@ def test_forest_has_a_line_per_region_and_the_regions_together():
     assert pytest.approx((-0.1543, 0.3121)) in intervals(ax)
 
 
+def test_the_diamond_has_the_interval_of_the_country_and_the_line_that_of_one_more_region():
+    country = effects({"region": "national", "cluster": "region", "estimate": 0.2, "ci_low": 0.05,
+                       "ci_high": 0.35})  # fmt: skip
+    beside = {"pooled": let_through(pooled()), "together": let_through(country)}
+    frame = let_through(effects({"region": "nordland"}, {"region": "oslo"}))
+    ax = forest(frame, words=words(), ax=panel(), **beside)
+    (diamond,) = (patch for patch in ax.patches if len(patch.get_xy()) == 5)
+    xs = diamond.get_xy()[:, 0]
+    assert [xs.min(), xs.max()] == pytest.approx([0.05, 0.35], abs=1e-3)
+    spans = [line.get_segments()[0][:, 0].tolist() for line in ax.collections
+             if hasattr(line, "get_segments") and len(line.get_segments()) == 1]  # fmt: skip
+    assert any(span == pytest.approx([-0.1543, 0.3121], abs=1e-3) for span in spans)
+    assert "0,05 til 0,35" in forest(frame, words=words(), **beside).alt
+
+
+def test_figures_of_the_country_say_that_people_of_a_region_are_alike():
+    country = effects({"region": "national", "cluster": "region"})
+    assert "samme region" in change(let_through(country), words=words()).caption
+    assert "samme skole" in change(let_through(effects({})), words=words()).caption
+
+
 def test_forest_says_which_region_is_hidden():
     frame = let_through(effects({"region": "nordland"}, {"region": "oslo"}), region="oslo")
     ax = forest(frame, pooled=let_through(pooled()), words=words(), ax=panel())

@@ -120,6 +120,20 @@ def test_regions_together():
     assert rows(built("pooled", frame=alone))[1][1:] == ["1", *"–" * 6]
 
 
+def test_regions_that_are_left_out_are_named_beneath_the_table():
+    told = "nordland: one_cluster; oslo: hidden"
+    frame = pooled("same_grade", "linked_change").assign(left_out=[told, ""])
+    said = built("pooled", frame=frame, language="en").get_text(" ", strip=True)
+    assert (
+        "Joy, Same-grade change: 2 regions are not part of it: Nordland - Nordlánnda (it would "
+        "rest on a single school or group of schools), Oslo - Oslove (hidden, since it would tell "
+        "of few people)." in said
+    )
+    both = built("pooled", frame=frame.assign(left_out="oslo: no_row")).get_text(" ", strip=True)
+    assert both.count("1 region er ikke med: Oslo - Oslove (uten resultater så langt).") == 1
+    assert "ikke med" not in built("pooled").get_text()
+
+
 def test_reliability_has_the_waves_side_by_side():
     soup = built("reliability", frame=reliability().iloc[:3])
     assert heads(soup) == ["n", "α", "95\xa0% KI", "ω"] * 2
