@@ -19,7 +19,7 @@ from loftet_analysis.study import normalise_label
 MOST_CELLS, MOST_SHARE = 2, 0.01
 FEWEST_ANSWERS = 20  # for one column to look shifted by itself
 FEWEST_CODES = 3
-_SHOWN = 8
+_SHOWN, _MOST_DIFFERENT = 8, 40
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:e[+-]?\d+)?", re.IGNORECASE)
 
 
@@ -161,11 +161,16 @@ def _problem(columns: Sequence[Met], where: str, *, stops: bool = True) -> Probl
         cells.update(met.outside)
     inside, outside = _codes(columns)
     first, codes = columns[0], [*inside, *outside]
-    counted = [f"{plain(code)} ({times(n)})" for code, n in sorted(cells.items())[:_SHOWN]]
-    more = f" and {len(cells) - _SHOWN} other codes" if len(cells) > _SHOWN else ""
-    scale = span(first.low, first.high)
+    scale, all_told = span(first.low, first.high), len(cells) <= _MOST_DIFFERENT
+    told = {code: n for code, n in sorted(cells.items()) if all_told and tellable(code)}
+    counted = [f"{plain(code)} ({times(n)})" for code, n in [*told.items()][:_SHOWN]]
+    others = len(cells) - len(counted)
+    if others:
+        counted.append(f"{others} {'other ' if counted else ''}codes")
     runs = f"the codes run {span(min(codes), max(codes))}, the scale {scale}"
-    found = f"{', '.join(counted)}{more} in {named([met.label for met in columns])}; {runs}"
+    if len(told) < len(cells):
+        runs = f"codes that may tell who somebody is are not shown; the scale is {scale}"
+    found = f"{', '.join(counted)} in {named([met.label for met in columns])}; {runs}"
     where_missing = first.answers + (" in the instrument" if first.whole else "")
     declare = f"a code that means no answer belongs under `missing` of {where_missing}"
     if shifted(inside, outside, first.low, first.high):
@@ -254,6 +259,18 @@ def label_and_number(columns: Iterable[Met], where: str) -> list[Problem]:
     told = f"{plain(value)} stands as its label and as a number in {named(same)}{more}"
     todo = "look whether the numbers are those of the instrument; else export labels alone"
     return [Problem(what, told, "labels alone, or numbers alone", where, todo)]
+
+
+def tellable(code: float) -> bool:
+    """Return whether a code may be shown: of few digits, or of one digit again and again.
+
+    Examples
+    --------
+    >>> [tellable(code) for code in (27, -99, 9999, 4711, 3.25, 3.14159)]
+    [True, True, True, False, True, False]
+    """
+    digits = re.sub(r"[^0-9]", "", f"{code:.15g}")
+    return len(digits) <= 3 or len({*digits}) == 1
 
 
 def canonical(code: str) -> str:

@@ -20,6 +20,7 @@ from loftet_analysis.cleaning.codes import (
     one_label_twice,
     outside_scale,
     span,
+    tellable,
     times,
 )
 from loftet_analysis.cleaning.sheets import REASON, Sheets
@@ -147,10 +148,8 @@ def answers(sheets: Sheets) -> Sheets:
         stored.append((met[-1], labels, responses.lookup))
         odd = still_in & (kinds != _VALID)
         if odd.any():
-            cells = {names.REGION: regions[region_codes[odd]], "value": texts[codes[odd]]}
-            cells |= {"reason": np.array(KINDS, dtype=object)[kinds[odd]]}
-            counts = pd.DataFrame(cells).value_counts(sort=False).rename("n").reset_index()
-            notes.append(counts.assign(column=name))
+            region = regions[region_codes[odd]]
+            notes.append(_lost(name, region, texts, codes[odd], kinds[odd]))
     lost = pd.concat(notes[1:] or notes, ignore_index=True)
     problems, remarks = outside_scale(met, sheets.where)
     remarks += label_and_number(met, sheets.where)
@@ -168,6 +167,20 @@ def answers(sheets: Sheets) -> Sheets:
     told = (*sheets.remarks, *remarks)
     scored_sheets = sheets.noting(counted, frame=frame, remarks=told)
     return scored_sheets.set_aside(empty, step="answers", reason="no_answers")
+
+
+def _lost(
+    name: str, region: np.ndarray, texts: Sequence[str], codes: np.ndarray, kinds: np.ndarray
+) -> pd.DataFrame:
+    """Count the cells that were set to missing; a code that may be an id is not told."""
+    told = [text if tellable(number(text) or 0) else "" for text in texts]
+    cells = {
+        names.REGION: region,
+        "value": np.where(kinds == _OUTSIDE, np.array(told, object)[codes], texts[codes]),
+        "reason": np.array(KINDS, dtype=object)[kinds],
+    }
+    counts = pd.DataFrame(cells).value_counts(sort=False).rename("n").reset_index()
+    return counts.assign(column=name)
 
 
 def _met(

@@ -118,6 +118,10 @@ KINDS = {
         "codes of no answer": case(
             {"pre.csv": sheets(but(9, -9))}, stops=True, says=("-9 (9 times)", "`missing`")
         ),
+        "ids in the place of answers": case(
+            {"pre.csv": sheets(lambda i: [4711 + 7 * i, *spread(i)[1:]])},
+            stops=True, says=("40 codes in joy_1 (q1)", "not shown"), hides=("4711", "4718"),
+        ),
         "one item from 0, the others from 1": case(
             {"pre.csv": sheets(lambda i: [ZERO(i)[0], *spread(i)[1:]], 400)},
             stops=True, says=("0 (1 times) in joy_1 (q1); the codes run 0–4",),
@@ -130,6 +134,10 @@ KINDS = {
             values={"joy_1": LEFT_TWO}, aside={},
         ),
         "few of many": case({"pre.csv": sheets(but(4, 9), 500)}, says=("9 (4 times)",), aside={}),
+        "two ids": case(
+            {"pre.csv": sheets(but(2, 47118))}, says=("1 codes in joy_1", "are not shown"),
+            hides=("47118",), values={"joy_1": LEFT_TWO},
+        ),
         "declared, with decimals": case(
             {"pre.csv": sheets(but(2, "-9.0")), "instruments/mini.yml": DECLARED},
             values={"joy_1": LEFT_TWO},
