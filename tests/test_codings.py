@@ -78,6 +78,29 @@ def msforms(frame, labels, path):
     workbook(frame, labels, path, own)
 
 
+def google(frame, labels, path):
+    own = {"Tidsmerke": "2025/09/20 1:43:01 PM GMT+2"}
+    path.write_text(text_of(rows_of(frame, own), ","), encoding="utf-8")
+
+
+def surveymonkey(frame, labels, path):
+    own = {"Respondent ID": range(1, N + 1), "Collector ID": 4}
+    head, *rows = rows_of(frame, {**own, "Start Date": "09/20/2025 10:00:00 AM"})
+    second = ["", "", "", *["Open-Ended Response"] * 2, *["Response"] * 3]
+    path.write_text(text_of([head, second, *rows], ","), encoding="utf-8")
+
+
+def kobo(frame, labels, path):
+    own = {"start": "2025-09-20T10:00:00.000+02:00", "_id": range(N)}
+    own |= {"_uuid": [f"u{i}" for i in range(N)], "_submission_time": "2025-09-20T10:01:00"}
+    path.write_text(text_of(rows_of(frame, own)), encoding="utf-8")
+
+
+def redcap(frame, labels, path):
+    own = {"record_id": range(1, N + 1), "redcap_survey_identifier": ""}
+    path.write_text(text_of(rows_of(frame, own), ","), encoding="utf-8")
+
+
 def label_rows(labels: dict[str, str] | None) -> list[list[str]]:
     return [[item, code, label] for item in ITEMS for code, label in (labels or {}).items()]
 
@@ -100,6 +123,13 @@ def spss(frame, labels, path):
     pyreadstat.write_sav(numbers, path, **options)
 
 
+def stata(frame, labels, path):
+    stored = {int(code): label for code, label in (labels or {}).items()}
+    numbers = frame.astype({item: int for item in ITEMS if frame[item].str.isdigit().all()})
+    options = {"variable_value_labels": dict.fromkeys(ITEMS, stored)} if stored else {}
+    pyreadstat.write_dta(numbers, path, **options)
+
+
 # tool → file, writer, whether the tool stores labels beside codes
 TOOLS = {
     "nettskjema": ("data-1.csv", nettskjema, False),
@@ -108,9 +138,14 @@ TOOLS = {
     "table": ("pre.csv", table, False),
     "excel": ("pre.xlsx", workbook, False),
     "msforms": ("svar.xlsx", msforms, False),
+    "googleforms": ("g.csv", google, False),
+    "surveymonkey": ("monkey.csv", surveymonkey, False),
+    "kobo": ("kobo.csv", kobo, False),
+    "redcap": ("redcap.csv", redcap, False),
     "surveyxact": ("dataset.csv", surveyxact, True),
     "surveyxact workbook": ("svar.xlsx", surveyxact_workbook, True),
     "spss": ("pre.sav", spss, True),
+    "stata": ("pre.dta", stata, True),
 }
 
 
@@ -144,7 +179,7 @@ CODINGS = [
     (tool, coding)
     for tool, (_, _, stores) in TOOLS.items()
     for coding in ("by label", "by number", *(["from 0 with labels"] if stores else []))
-    if not (stores and coding == "by label" and tool != "spss")
+    if not (stores and coding == "by label" and tool not in ("spss", "stata"))
 ]
 
 

@@ -157,8 +157,9 @@ def _what(noted: pd.DataFrame, n: int, *, by_column: bool = False, plain: str = 
     """Return the texts that were noted, most frequent first, and how many are not shown."""
     noted = noted.assign(value=noted["value"].astype("str").str.strip("[]"))
     if by_column:
-        both = noted["column"].str.slice(0, 40) + ": " + noted["value"]
-        noted = noted.assign(value=both.str.removesuffix(": "))
+        headings = noted["column"].map(lambda text: "" if redact_text(text)[1] else text[:40])
+        both = headings + ": " + noted["value"]
+        noted = noted.assign(value=both.str.removesuffix(": ").str.removeprefix(": "))
     counts = noted[noted["value"].ne("")].groupby("value")["n"].sum()
     counts = counts.sort_index().sort_values(ascending=False, kind="stable")
     shown = [_JOINED.join([*text.split(), f"({m:,})"]) for text, m in counts[:_SHOWN].items()]
