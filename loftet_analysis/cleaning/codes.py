@@ -88,19 +88,30 @@ class Met:
 def shifted(inside: Iterable[float], outside: Iterable[float], low: float, high: float) -> bool:
     """Return whether codes look like those of a scale that begins elsewhere.
 
-    They reach beyond one end, leave out the other, and are no further apart than the scale is
+    They reach beyond one end as far as they stay away from the other (codes further off, such as
+    99, may stand beside them), or none is inside and they are no further apart than the scale is
     long; from three codes on (or as many as a shorter scale has).
 
     Examples
     --------
     >>> shifted([1, 2, 3, 4], [0], 1, 5), shifted([1, 2, 5], [0], 1, 5), shifted([4], [9], 1, 5)
     (True, False, False)
+    >>> shifted([1, 2, 3, 4], [0, 9], 1, 5), shifted([], [23, 24, 27], 1, 5)
+    (True, True)
     """
-    beyond, codes = {*outside}, {*inside, *outside}
-    if not beyond or any(code % 1 for code in codes):
-        return False
-    near = max(codes) - min(codes) <= high - low
-    return near and len(codes) >= min(FEWEST_CODES, high - low + 1)
+    answers, beyond = {*inside}, {code for code in outside if not code % 1}
+    length, fewest = high - low, min(FEWEST_CODES, high - low + 1)
+    if not answers:
+        return len(beyond) >= fewest and max(beyond) - min(beyond) <= length
+    for code in beyond:
+        by = low - code if code < low else code - high
+        empty = {high - step if code < low else low + step for step in range(int(min(by, length)))}
+        alike = {
+            other for other in beyond if (other < low) == (code < low) and abs(other - code) < by
+        }
+        if by <= length and not answers & empty and len(answers | alike) >= fewest:
+            return True
+    return False
 
 
 def outside_scale(columns: Sequence[Met], where: str) -> tuple[list[Problem], list[Problem]]:

@@ -94,6 +94,10 @@ KINDS = {
             stops=True,
             says=("0 (3 times) in joy_1 (q1), joy_2 (q2), joy_3 (q3)", "run 0–4, the scale 1–5"),
         ),
+        "from 0, with codes of no answer": case(
+            {"pre.csv": sheets(lambda i: [9, *ZERO(i)[1:]] if i < 2 else ZERO(i), 400)},
+            stops=True, says=("0 (3 times), 9 (2 times)", "these numbers are not those"),
+        ),
         "from 0 in a workbook": case(
             {"study.yml": of("pre.xlsx"), "pre.xlsx": workbook(sheets(ZERO))}, stops=True,
             says=("the codes run 0–4, the scale 1–5",),
