@@ -63,6 +63,8 @@ def test_a_score_has_no_items_and_no_reliability(opened):
     assert row["mean"].iloc[0] == pytest.approx(frame.query("wave == 'pre'")["ability"].mean())
     examined = store.read_table("mini", "invariance").query("scale == 'ability'")
     assert set(examined["reason"]) == {"too_few_items"}
+    table = la.tables.reliability(la.gate(rows, opened), words=reader(load_study("mini"), "en"))
+    assert "Ability (a published score)" in table.html
     lights = opened.lights().set_index("outcome")["light"]
     assert lights["ability"] != "good"
 

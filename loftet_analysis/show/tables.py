@@ -432,6 +432,9 @@ def reliability(frame: pd.DataFrame, *, words: Words) -> Table:
 
     def scale(row: Row) -> str:
         name = scales[row["population"], row["scale"]]
+        answers = words.answers.get((row["population"], row["scale"]))
+        if answers and answers.is_score:
+            return _("{scale} (a published score)", scale=name)
         return _("{scale} ({n} questions)", scale=name, n=words.count(row["n_items"]))
 
     # a role is everybody where a scale was asked of that role alone
