@@ -112,12 +112,21 @@ def account(
             frame[(frame[names.POPULATION] == population) & (frame[names.WAVE] == wave)]
             for frame in (ledger, values)
         )
-        frame = (clean or {}).get(population)
-        answered = None if frame is None else frame[frame[names.WAVE].eq(wave)].notna().sum()
+        answered = _answered((clean or {}).get(population), wave, set(noted["column"]))
         lines = [*_of_sheets(here, noted, row["sheets"]), *_of_cells(noted, answered)]
         if lines:
             parts.append("\n".join([f"{population}, {wave}", *lines]))
     return "\n\n".join([*parts, *dict.fromkeys(map(str, remarks))])
+
+
+def _answered(frame: pd.DataFrame | None, wave: str, columns: set[str]) -> pd.Series | None:
+    """Return how many sheets of a wave have a value in each of some columns."""
+    if frame is None:
+        return None
+    there = frame[names.WAVE].eq(wave).to_numpy(dtype=bool)
+    known = sorted(columns & {*frame})
+    counts = [int((frame[column].notna().to_numpy() & there).sum()) for column in known]
+    return pd.Series(counts, index=known, dtype=int)
 
 
 def _of_sheets(ledger: pd.DataFrame, values: pd.DataFrame, n_sheets: int) -> Iterator[str]:
