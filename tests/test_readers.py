@@ -7,9 +7,11 @@ import pyreadstat
 import pytest
 from xlsxwriter import Workbook
 
-from loftet_analysis.cleaning.readers import read_export
+from loftet_analysis.cleaning.headings import Headings
+from loftet_analysis.cleaning.readers import Export, chained, read_export
 from loftet_analysis.errors import InputError
 from loftet_analysis.study import ExportFile
+from loftet_analysis.study.study import Continuation
 
 NETTSKJEMA = (
     '"$submission_id";"$created";"skole";"u1";"u1";"Jeg pr&oslash;ver &#39;alltid&#39;";"fri"\r\n'
@@ -194,3 +196,12 @@ def test_a_workbook_without_rows_is_told(tmp_path):
     with Workbook(path) as book:
         book.add_worksheet("svar").write_row(0, 0, ["kode", "u1"])
     assert problem(path, "excel").what == "empty export"
+
+
+def test_a_heading_of_both_forms_of_a_chain_stands_twice():
+    first = Export(pd.DataFrame({"nr": ["1", "2"], "u1": ["4", "5"]}, dtype="str"), "a.csv")
+    second = Export(pd.DataFrame({"ref": ["1", "3"], "u1": ["2", "1"]}, dtype="str"), "b.csv")
+    whole = chained(first, second, Continuation(file="b.csv", reference="ref", serial="nr"))
+    headings = Headings(whole.frame.columns, whole.questions, twice=whole.headings)
+    assert headings.find(["u1"]) == ["u1", "u1 (2)"]
+    assert whole.rows.tolist() == [2, 3, 0]

@@ -69,5 +69,9 @@ def chained(first: Export, second: Export, then: Continuation) -> Export:
         first.recognised,
         (*first.remarks, *second.remarks),
         rows,
+        headings={
+            **{renamed[c]: second.headings.get(c, c) for c in second.frame},
+            **first.headings,
+        },
         zones={**{renamed[c]: zone for c, zone in second.zones.items()}, **first.zones},
     )
