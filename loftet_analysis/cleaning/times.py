@@ -221,7 +221,7 @@ def seconds_taken(
         # together, since a tool writes both in one form
         pd.concat([export.frame[column] for column in columns], ignore_index=True),
         zone=zone,
-        written_in=export.zone(columns[0]),
+        written_in=export.zone(columns[1]) or export.zone(columns[0]),
         form=form,
         span=span,
     )

@@ -126,6 +126,17 @@ KINDS = {
     "the tool's own time zone": {
         "denver": of_qualtrics("America/Denver", values=DENVER, aside={}),
         "los angeles": of_qualtrics("America/Los_Angeles", values=DENVER, aside={}),
+        "kobo": case(
+            {
+                "study.yml": study(
+                    "pre: {tool: kobo, file: pre.csv}",
+                    columns="{school_id: school, submitted: _submission_time}",
+                ),
+                "pre.csv": "school,id,q1,q2,q3,_id,_uuid,_submission_time\n"
+                "101,a1,4,4,4,1,u,2025-09-14T22:30:00\n",
+            },
+            values=DENVER, aside={},
+        ),
         "utc": of_qualtrics("UTC", aside={"test_answer": 1}),
         "z": of_qualtrics("Z", aside={"test_answer": 1}),
         "sydney": of_qualtrics("Australia/Sydney", aside={"test_answer": 1}),
@@ -187,6 +198,7 @@ KINDS = {
         ),
     },
     "the later sheet without a column of times": {
+        "given": given("latest_without_time", values={"joy_1": [5, 4]}, aside={"duplicate": 1}),
         "the tool's own time": case(
             {"study.yml": OF_LIMESURVEY, "pre.csv": TWO_LIMESURVEY},
             values={"joy_1": [5]}, aside={"duplicate": 1},

@@ -24,7 +24,7 @@ from loftet_analysis.cleaning.readers import (
     surveyxact,
 )
 from loftet_analysis.cleaning.readers.chain import chained
-from loftet_analysis.cleaning.readers.recognise import recognise, system_roles, tool_of
+from loftet_analysis.cleaning.readers.recognise import IN_UTC, recognise, system_roles, tool_of
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study import ExportFile
 from loftet_analysis.tabular import Export, read_table, workbook
@@ -97,7 +97,9 @@ def read_export(path: Path, file: ExportFile) -> Export:
     if "redcap" in (tool, other) and not (file.only or file.wave):
         export = redcap.joined(export)
     roles = system_roles(other or tool, export.frame.columns)
-    return replace(export, roles=roles, tool=tool, recognised=reason)
+    in_utc = {column: "UTC" for column, role in roles.items() if role == IN_UTC.get(tool)}
+    zones = {**in_utc, **export.zones}
+    return replace(export, roles=roles, tool=tool, recognised=reason, zones=zones)
 
 
 def _without_heading_rows(export: Export, tool: str) -> Export:

@@ -127,6 +127,8 @@ _HEADINGS: Mapping[str, Mapping[str, str]] = {
         "username": r"redcap_survey_identifier|survey identifier",
     },
 }
+#: Of tools that write a time in UTC without saying so: the role of its column.
+IN_UTC = {"kobo": "submitted"}
 _ONCE = frozenset({"serial", "started", "submitted", "milliseconds", "seconds"})
 _PROGRAMS = {"spss": "SPSS", "stata": "Stata", "sas": "SAS"}
 
