@@ -177,7 +177,7 @@ def _problem(columns: Sequence[Met], where: str, *, stops: bool = True) -> Probl
     counted = [f"{plain(code)} ({times(n)})" for code, n in [*told.items()][:_SHOWN]]
     others = len(cells) - len(counted)
     if others:
-        counted.append(f"{others} {'other ' if counted else ''}codes")
+        counted.append(f"{others} {'other ' if counted else ''}code{'s' if others > 1 else ''}")
     runs = f"the codes run {span(min(codes), max(codes))}, the scale {scale}"
     if len(told) < len(cells):
         runs = f"codes that may tell who somebody is are not shown; the scale is {scale}"

@@ -139,7 +139,7 @@ KINDS = {
         ),
         "few of many": case({"pre.csv": sheets(but(4, 9), 500)}, says=("9 (4 times)",), aside={}),
         "two ids": case(
-            {"pre.csv": sheets(but(2, 47118))}, says=("1 codes in joy_1", "are not shown"),
+            {"pre.csv": sheets(but(2, 47118))}, says=("1 code in joy_1", "are not shown"),
             hides=("47118",), values={"joy_1": LEFT_TWO},
         ),
         "declared, with decimals": case(
@@ -228,6 +228,21 @@ KINDS = {
                 "labels.csv": XACT_LABELS,
             },
             stops=True, says=("4 and 5 are both “Agree”",),
+        ),
+        "of a background column": case(
+            {
+                "study.yml": study(
+                    "pre: {file: pre.sav}", columns="{school_id: school, gender: q2}",
+                    more="    values: {gender: {girl: [Girl], boy: [Boy]}}",
+                ),
+                "instruments/mini.yml": INSTRUMENT.replace(
+                    "      joy_2: {en: I like shapes, columns: [q2]}\n", ""),
+                "pre.sav": sav(
+                    sheets(lambda i: [spread(i)[0], 1 + i % 2, spread(i)[2]]),
+                    variable_value_labels={"q2": {1: "Girl", 2: "girl"}},
+                ),
+            },
+            stops=True, says=("1 and 2 are “Girl” in gender",),
         ),
         "of a code that nobody chose": case(
             {"study.yml": of("pre.sav"), "pre.sav": sav(sheets(spread), **labels(c6="Agree"))},
