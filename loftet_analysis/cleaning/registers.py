@@ -190,9 +190,7 @@ def read_attendance(
         raise InputError(unknown)
     counts = pd.DataFrame({name: _counts(columns) for name, columns in text.items()})
     unclear = ids.fillna("").eq("") | ids.duplicated(keep=False)
-    odd = {
-        f"{what} that is blank, destroyed, unknown or stands twice": (unclear, f"each {what} once")
-    }
+    odd = {f"{what} that is blank, unknown or stands twice": (unclear, f"each {what} once")}
     for name, columns in text.items():
         whole = counts[name].between(0, most) & counts[name].mod(1).eq(0)
         given = columns.ne("").any(axis=1)

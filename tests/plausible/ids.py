@@ -108,7 +108,7 @@ KINDS = {
         ),
         "a register": attended(
             ("123457000001", "77"), ("1,23457E+11", "77"), [], stops=True,
-            says=("id that is blank, destroyed",), hides=("1,23457E+11",),
+            says=("id that is blank, unknown or stands twice",), hides=("1,23457E+11",),
         ),
     },
     "cells that name nobody": {
