@@ -20,6 +20,7 @@ from loftet_analysis.cleaning.readers import Export
 from loftet_analysis.cleaning.sheets import Raw, Sheets, by_text
 from loftet_analysis.errors import InputError, Problem, at_rows
 from loftet_analysis.study import ExportFile, Population, normalise_label
+from loftet_analysis.study.study import LINK
 
 _STANDARD = (names.SCHOOL, names.GRADE, names.ROLE, names.GENDER, names.SUBMITTED)
 _IDENTIFYING_ROLES = frozenset(
@@ -172,8 +173,9 @@ def match_columns(
 
 
 def _error_values(export: Export, found: Mapping[str, list[str]], where: str) -> Iterator[Problem]:
-    """Yield the columns that are needed and in which a formula of a spreadsheet has failed."""
-    for column in dict.fromkeys(column for columns in found.values() for column in columns):
+    """Yield the needed columns in which a formula of a spreadsheet has failed; ids name nobody."""
+    needed = [column for name, columns in found.items() if name != LINK for column in columns]
+    for column in dict.fromkeys(needed):
         cells = export.frame[column]
         errors = [text for text in cells.unique() if _ERROR.fullmatch(text.strip())]
         if errors:

@@ -193,10 +193,10 @@ KINDS = {
         "text that a spreadsheet saved": case(
             {"pre.csv": HEAD.replace("\n", ";x\n") + ROWS.replace("\n", ";#I/T\n")}, values=READ
         ),
-        "such an id": case(
-            {"pre.csv": HEAD + ROWS.replace("a2", "#VERDI!")},
+        "such a school": case(
+            {"pre.csv": HEAD + ROWS.replace("102", "#VERDI!")},
             stops=True,
-            says=("#VERDI! in id, rows 3",),
+            says=("#VERDI! in school, rows 3",),
         ),
         "a heading that stands twice": case(
             {"pre.csv": HEAD.replace("\n", ";x;x\n") + ROWS.replace("\n", ";1;2\n")}, values=READ
