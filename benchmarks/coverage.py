@@ -22,15 +22,18 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
-from scipy import stats
+from scipy import special, stats
 from tqdm import tqdm
 
 from loftet_analysis.analysis.estimates import estimates
 from loftet_analysis.analysis.panel import NETWORK, arrange
+from loftet_analysis.analysis.sensitivity import sensitivity
+from loftet_analysis.analysis.verdicts import verdicts
 from loftet_analysis.cleaning.units import units
 from loftet_analysis.stats import mixed
 from loftet_analysis.stats.cr2 import mean
 from loftet_analysis.stats.result import NotEstimableError
+from loftet_analysis.study.questionnaire import Questionnaire
 
 mpl.use("svg")
 import matplotlib.pyplot as plt
@@ -39,6 +42,7 @@ HERE = Path(__file__).resolve().parent
 COLUMNS = 100  # replications on one set of schools
 LEVEL, PERSON, NOISE = 0.20, 0.35, 0.45  # variances: schools, people, answers; their sum is 1
 LOWER, UPPER = 0.93, 0.97
+SELECTIVE = "selective attrition, schools weighted"
 Generator = np.random.Generator
 
 
@@ -334,6 +338,32 @@ def country(rng: Generator, *, regions: int, tau: float, what: str) -> Data:
     return Data(pd.concat([about, clean[columns]], axis=1), truth)
 
 
+def selective(rng: Generator, *, schools: int, is_linked: bool) -> Data:
+    """Schools that improve keep more of their people; the truth is everybody's change, zero.
+
+    The log odds of being met again go up by .9 for a standard deviation of the schools' change.
+    """
+    n, rho = sizes(rng, schools, True), 0.05
+    school, z = np.repeat(np.arange(schools), n), normal(rng, 1, schools)
+    kept = rng.random((len(school), COLUMNS)) < special.expit(0.6 + 0.9 * z)[school]
+    level, change = normal(rng, LEVEL, schools)[school], np.sqrt(rho) * z[school]
+    if is_linked:
+        common = level + normal(rng, PERSON, len(school))
+        pre, post = (common + normal(rng, NOISE, len(school)) for _ in range(2))
+    else:
+        pre, post = (level + normal(rng, 1 - LEVEL, len(school)) for _ in range(2))
+    y = np.concatenate([pre, np.where(kept, post + change, np.nan)])
+    grade = rng.integers(5, 8, len(school))
+    columns = {
+        "wave": np.repeat(["pre", "post"], len(school)),
+        "school_id": np.tile(np.char.add("s", school.astype(str)), 2),
+        "grade": np.tile(grade, 2),
+    }
+    if is_linked:
+        columns["person_id"] = np.tile([f"p{i}" for i in range(len(school))], 2)
+    return Data(framed(columns, y), 0.0)
+
+
 def plan_of(cell: Cell, data: Data) -> pd.DataFrame:
     """Return the plan of a cell: each replication is an outcome."""
     names = [c for c in data.clean if c.startswith("y")]
@@ -360,6 +390,16 @@ def ours(cell: Cell, data: Data) -> pd.DataFrame:
     if cell.contrast:
         rows = rows[rows["contrast"] == cell.contrast]
     return rows
+
+
+def by_school_weights(cell: Cell, data: Data, main: pd.DataFrame) -> np.ndarray:
+    """Return (2, columns) intervals of the change that weighs schools to whom they had before."""
+    plan = plan_of(cell, data)
+    asked = Questionnaire(cell.population)
+    rows = sensitivity(data.clean, verdicts(main), plan, asked, only=("school_weights",))
+    rows = rows.set_index("outcome").loc[main["outcome"]]
+    half = stats.t.ppf(0.975, rows["df"]) * rows["change_se"]
+    return np.array([rows["change"] - half, rows["change"] + half])
 
 
 def person_bootstrap(rng: Generator, y: np.ndarray, draws: int = 400) -> np.ndarray:
@@ -449,7 +489,12 @@ def simulated(cell: Cell, seed: np.random.SeedSequence) -> list[dict[str, object
     if cell.standardised:
         low, high, truth = "ci_low", "ci_high", data.truth / data.scale
     ends = {"this library": rows[[low, high]].to_numpy(dtype=float).T}
-    if cell.compared:
+    if cell.block == SELECTIVE:
+        ends = {
+            "this library": by_school_weights(cell, data, rows),
+            "main row": ends["this library"],
+        }
+    elif cell.compared:
         ends |= usual(cell, data, rng)
     return [
         {
@@ -622,6 +667,16 @@ def cells() -> Iterator[Cell]:
                     compared=("schools",),
                 )
 
+    for schools in (12, 30):
+        for estimand, population in (("linked_change", "teachers"), ("same_grade", "pupils")):
+            yield Cell(
+                SELECTIVE,
+                f"{estimand}, {schools} unequal schools, rho 0.05",
+                estimand,
+                bound(selective, schools=schools, is_linked=estimand == "linked_change"),
+                population=population,
+            )
+
 
 def linked_by_school(rng: Generator, **options) -> Data:
     """The informative world without grades; the truth is that of schools."""
@@ -729,6 +784,7 @@ def plot(table: pd.DataFrame, target: Path) -> None:
         "random intercept": ("d", "#009E73"), "pre school": ("^", "#56B4E9"),
         "post school": ("v", "#999999"), "network": ("*", "#000000"),
         "schools": ("^", "#D55E00"),
+        "main row": ("x", "#000000"),
     }  # fmt: skip
     axes.axvspan(93, 97, color="0.9", zorder=0)
     axes.axvline(95, color="0.6", lw=0.8, zorder=0)

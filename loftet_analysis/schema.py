@@ -199,6 +199,7 @@ COLUMNS: dict[str, Column] = {
     "alpha_ci_low": _number("lower end of its interval"),
     "alpha_ci_high": _number("upper end of its interval"),
     "alpha_post": _number("Cronbach's alpha after"),
+    "alpha_part": _number("upper end of its interval in the region or group where that is lowest"),
     "omega": _number("McDonald's omega"),
     "omega_ci_low": _number("lower end of its interval"),
     "omega_ci_high": _number("upper end of its interval"),
@@ -304,8 +305,8 @@ MASK = (
     "reason",
 )  # fmt: skip
 UNITS = (
-    "population", "outcome", "unit", "sd_unit", "n", "low_fifth", "midpoint", "alpha",
-    "alpha_post", "floor_share", "ceiling_share",
+    "population", "outcome", "unit", "sd_unit", "n", "low_fifth", "midpoint", "n_items", "alpha",
+    "alpha_post", "alpha_part", "floor_share", "ceiling_share",
 )  # fmt: skip
 HISTOGRAM = (
     "population", "region", "school_id", "outcome", "question", "item", "subgroup", "wave", "low",

@@ -19,10 +19,11 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 FLAGS = (
     "low_df", "few_clusters", "baseline_adjust", "baseline_apart", "adjusted_for_pre",
     "feeders_unknown", "programme_months", "range=", "direction=", "effective_n", "uncovered",
-    "share_linked",
+    "share_linked", "selective_linkage=", "selective_response=",
 )  # fmt: skip
 WARNINGS = (
     "no_metric_invariance", "no_scalar_invariance", "invariance_not_examined", "low_reliability",
+    "single_item", "reliability_unknown", "low_reliability_in_part", "measurement_unknown",
 )  # fmt: skip
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])

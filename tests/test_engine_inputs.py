@@ -66,6 +66,12 @@ CALLS = {
         ["y", "x", "c", "weights", "counts"],
         ["cluster", "cells"],
     ),
+    "correlation": (
+        cr2.correlation,
+        {"x": Y, "y": Y[::-1], "cluster": SCHOOL},
+        ["x", "y"],
+        ["cluster"],
+    ),
     "standardise": (
         cr2.standardise,
         {"raw": cr2.mean(Y, SCHOOL), "sd": 1.2, "x": Y, "cluster": SCHOOL, "group": WAVE},
@@ -496,3 +502,86 @@ def test_no_check_warns():
         warnings.simplefilter("error")
         for function, given, *_ in CALLS.values():
             function(**given)
+
+
+#: What no array of numbers and no labels can be, whatever the function.
+NEVER_NUMBERS = {
+    "words": ["a", "b"] * (N // 2),
+    "numbers as text": [*map(str, range(N))],
+    "a word among objects": [*range(N - 1), "x"],
+    "dates": np.full(N, np.datetime64("2025-01-01")),
+    "complex": np.ones(N) * 1j,
+    "infinite": np.full(N, np.inf),
+    "too large to square": np.full(N, 1e200),
+    "nothing": None,
+    "a number": 3.0,
+    "lists": [[1], [2, 3]],
+    "a mapping": {"a": 1},
+    "empty": [],
+}
+NEVER_LABELS = ("lists", "a mapping", "a number", "complex", "infinite", "empty")
+OPTIONAL = {("contrast", "weights"), ("contrast", "counts"), ("contrast", "cells"),
+            ("standardise", "x"), ("standardise", "group"), ("mixed", "slope"), ("mixed", "region"),
+            ("moderators", "x"), ("ordered_logit", "group")}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "argument"), NUMBERS)
+@pytest.mark.parametrize("kind", NEVER_NUMBERS)
+def test_what_is_no_column_of_numbers_is_refused(name, argument, kind):
+    function, given, *_ = CALLS[name]
+    if kind == "nothing" and (name, argument) in OPTIONAL:
+        return
+    if kind == "empty" and name in ("alpha", "omega"):
+        assert function(**{**given, argument: np.empty((0, 4))}) == {}
+        return
+    with pytest.raises((InputError, NotEstimableError)):
+        function(**{**given, argument: NEVER_NUMBERS[kind]})
+
+
+@pytest.mark.parametrize(("name", "argument"), LABELS)
+@pytest.mark.parametrize("kind", NEVER_LABELS)
+def test_what_are_no_labels_is_refused(name, argument, kind):
+    function, given, *_ = CALLS[name]
+    with pytest.raises((InputError, NotEstimableError)):
+        function(**{**given, argument: NEVER_NUMBERS[kind]})
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("n", [0, 1])
+def test_nothing_and_one_row_give_no_estimate(name, n):
+    function, given, numbers, labels = CALLS[name]
+    arrays = {key: np.asarray(given[key])[:n] for key in (*numbers, *labels)}
+    try:
+        found = function(**{**given, **arrays})
+    except (InputError, NotEstimableError):
+        return
+    # what only describes its rows may describe one, or say that there is nothing
+    assert not isinstance(found, Result)
+    assert name not in ("shrink", "tau2_interval", "random_effects", "moderators")
+
+
+@pytest.mark.parametrize("level", [95, 0, 1, -0.5, np.nan, np.inf, None, "0.95", [0.95]])
+def test_a_level_is_a_number_between_0_and_1(level):
+    for function, given in (
+        (shrinkage.shrink, {"y": ESTIMATES, "v": VARIANCES}),
+        (reliability.alpha, {"complete": ITEMS}),
+        (meta.tau2_interval, {"y": ESTIMATES, "v": VARIANCES}),
+    ):
+        with pytest.raises(InputError, match="confidence level out of range"):
+            function(**given, ci_level=level)
+    with pytest.raises(InputError, match="confidence level out of range"):
+        Result(0.1, 0.1, 10).interval(level)
+
+
+@pytest.mark.parametrize(
+    ("y", "v"),
+    [([0.1, 0.2], [0.1, 0.1]), ([0.1] * 3, [0.1, 0, 0.1]), ([0.1] * 3, [1e-320] * 3), ([], [])],
+)
+def test_two_schools_and_variances_of_zero_are_not_shrunk(y, v):
+    with pytest.raises(InputError):
+        shrinkage.shrink(y, v)
+
+
+def test_waves_with_clusters_of_different_kinds_are_refused():
+    with pytest.raises(InputError, match="different kinds"):
+        ordinal.superiority(Y, Y + 0.1, SCHOOL, SCHOOL.astype(str))

@@ -30,8 +30,8 @@ KEY = ("pupils", "joy")
 def units(**given) -> pd.DataFrame:
     row = {
         "population": "pupils", "outcome": "joy", "unit": "total", "sd_unit": 0.8, "n": 900,
-        "low_fifth": 2.0, "midpoint": 2.5, "alpha": 0.8, "alpha_post": 0.8, "floor_share": 0.05,
-        "ceiling_share": 0.05,
+        "low_fifth": 2.0, "midpoint": 2.5, "n_items": 5, "alpha": 0.8, "alpha_post": 0.8,
+        "alpha_part": 0.75, "floor_share": 0.05, "ceiling_share": 0.05,
     }  # fmt: skip
     return pd.DataFrame([{**row, **given}], columns=list(schema.UNITS))
 
@@ -65,7 +65,11 @@ def test_a_sound_scale_has_no_code_and_a_good_light():
         ({"alpha_post": 0.60}, "modest_reliability", "care"),
         ({"alpha_post": 0.5999}, "low_reliability", "doubt"),
         ({"alpha": np.nan, "alpha_post": 0.5}, "low_reliability", "doubt"),
-        ({"alpha": np.nan, "alpha_post": np.nan}, "", "good"),
+        ({"alpha": np.nan, "alpha_post": np.nan}, "reliability_unknown", "care"),
+        ({"alpha": np.nan, "alpha_post": np.nan, "n_items": 1}, "single_item", "care"),
+        ({"alpha_post": np.nan, "n_items": 1}, "single_item", "care"),
+        ({"alpha_part": 0.5999}, "low_reliability_in_part", "care"),
+        ({"alpha_part": 0.60}, "", "good"),
         ({"floor_share": 0.1501}, "floor_effect", "care"),
         ({"floor_share": 0.15}, "", "good"),
         ({"ceiling_share": 0.3}, "ceiling_effect", "care"),

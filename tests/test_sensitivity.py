@@ -11,9 +11,11 @@ import pytest
 from loftet_analysis.analysis.invariance import invariance
 from loftet_analysis.analysis.sensitivity import sensitivity
 from loftet_analysis.cleaning.careless import same_answer
+from loftet_analysis.errors import InputError
 from loftet_analysis.schema import SENSITIVITY
-from loftet_analysis.stats.cr2 import contrast, mean
+from loftet_analysis.stats.cr2 import contrast, correlation, mean
 from loftet_analysis.stats.mixed import fit
+from loftet_analysis.stats.result import NotEstimableError
 from loftet_analysis.study.questionnaire import Questionnaire
 from tests.test_effects import answers, codes, effects, in_two_waves, pairs_of, plan, unit
 from tests.test_invariance import answers as item_answers
@@ -107,21 +109,192 @@ def test_standardised_changes_are_those_of_metafor_and_effectsize():
     assert found.loc["superiority", "estimate"] != found.loc["superiority", "estimate"]
 
 
+def weighted(people, number):
+    """The mean change in which a school counts `number` (by school), by the definition."""
+    change = people["post"] - people["pre"]
+    weight = people["school"].map(number) / people["school"].map(people["school"].value_counts())
+    weight = np.minimum(weight, np.quantile(weight, 0.99))
+    one = np.ones((len(change), 1))
+    return contrast(change, one, [1], codes(people["school"]), weights=weight)
+
+
+def test_school_weights_count_schools_by_all_whom_they_had_before(clean):
+    clean = clean.drop(columns="grade")
+    found = table(clean, "linked_change", population="teachers")
+    before = clean[clean["wave"].eq("pre") & clean["y"].notna()]["school_id"].value_counts()
+    row = found.loc[("linked_change", "school_weights")]
+    assert_same(row, weighted(pairs_of(clean), before))
+    assert row["flags"].startswith("effective_n=")
+
+
 def test_register_weights_count_schools_by_their_invited(clean):
+    clean = clean.drop(columns="grade")
     invited = {school: 10.0 * (i + 1) for i, school in enumerate(sorted(set(clean["school_id"])))}
     found = table(clean, "linked_change", population="teachers", invited=invited)
-    people = pairs_of(clean)
-    change = people["post"] - people["pre"]
-    n = people.groupby("school")["pre"].size()
-    weight = people["school"].map(invited) / people["school"].map(n)
-    weight = np.minimum(weight, np.quantile(weight, 0.99))
-    raw = contrast(change, np.ones((len(change), 1)), [1], codes(people["school"]), weights=weight)
     row = found.loc[("linked_change", "register_weights")]
-    assert_same(row, raw)
+    assert_same(row, weighted(pairs_of(clean), invited))
     assert row["flags"].split(";")[-2].startswith("effective_n=")
     assert row["flags"].endswith("uncovered=0.00")
+    silent = table(clean, "linked_change", population="teachers",
+                   invited=invited | {"nobody": sum(invited.values())})  # fmt: skip
+    assert silent.loc[("linked_change", "register_weights"), "flags"].endswith("uncovered=0.50")
     none = table(clean, "linked_change", population="teachers")
     assert none.loc[("linked_change", "register_weights"), "reason"] == "no_register"
+
+
+def test_school_weights_and_correlations_are_those_of_survey_and_clubsandwich():
+    theirs = json.loads((REFERENCE / "schools.json").read_text())
+    people = pd.DataFrame(theirs["data"]).astype({"pre": float, "post": float})
+    school = people["school"].map("s{:02}".format)
+    people = people.drop(columns="school").assign(school_pre=school, school_post=school)
+    clean = in_two_waves(people)
+    of_grades = table(clean, "same_grade").loc[("same_grade", "school_weights")]
+    linked = table(clean.drop(columns="grade"), "linked_change", population="teachers")
+    linked = linked.loc[("linked_change", "school_weights")]
+    for row, reference in ((linked, theirs["linked"]), (of_grades, theirs["same_grade"])):
+        got = row[["change", "change_se", "df"]].tolist()
+        assert got == pytest.approx([reference[k] for k in ("estimate", "se", "df")], abs=1e-8)
+        assert row["change"] == pytest.approx(reference["by_survey"], abs=1e-8)
+    there = people["post"].notna()
+    change = (people["post"] - people["pre"]).groupby(school).mean()
+    share = there.groupby(school).mean()[change.notna()]
+    place = share.index.str[1:].astype(int)
+    for name, cluster in (("schools", place), ("regions", place % 8)):
+        z = correlation(share, change[change.notna()], cluster)
+        reference = theirs["correlation"][name]
+        got = [z.estimate, z.se, z.df]
+        assert got == pytest.approx([reference[k] for k in ("estimate", "se", "df")], abs=1e-8)
+
+
+@pytest.mark.parametrize("linear", [(3.0, 2.0), (0.0, -1.0)])
+def test_a_correlation_follows_the_sign_and_nothing_else_of_its_columns(linear):
+    rng = np.random.default_rng(3)
+    x, y, cluster = rng.normal(size=30), rng.normal(size=30), np.arange(30) % 12
+    start, by = linear
+    one, other = correlation(x, y, cluster), correlation(start + by * x, y, cluster)
+    assert other.estimate == pytest.approx(np.sign(by) * one.estimate)
+    assert (other.se, other.df) == pytest.approx((one.se, one.df))
+    swapped, order = correlation(y, x, cluster), rng.permutation(30)
+    assert swapped.estimate == pytest.approx(one.estimate)
+    again = correlation(x[order], y[order], cluster[order])
+    assert (again.estimate, again.se, again.df) == pytest.approx((one.estimate, one.se, one.df))
+    for constant in (np.ones(30), 1e9 + np.zeros(30)):
+        with pytest.raises(NotEstimableError, match="no_variance"):
+            correlation(constant, y, cluster)
+    with pytest.raises(NotEstimableError, match="no_variance"):
+        correlation(x, 2 * x + 1, cluster)
+
+
+def test_school_weights_change_nothing_where_every_school_kept_the_same_share():
+    rng = np.random.default_rng(8)
+    school = np.repeat([f"s{j:02}" for j in range(9)], 6)
+    people = pd.DataFrame({"school_pre": school, "school_post": school})
+    people["pre"] = rng.normal(3, 1, len(school))
+    people["post"] = people["pre"] + rng.normal(0.2, 1, len(school))
+    people["role"] = ""
+    half = np.arange(len(school)) % 2 == 0
+    clean = in_two_waves(people)
+    gone = clean["wave"].eq("post") & ~np.tile(half, 2)
+    found = table(clean[~gone], "linked_change", population="teachers").loc["linked_change"]
+    main = mean((people["post"] - people["pre"])[half], codes(people["school_pre"][half]))
+    assert_same(found.loc["school_weights"], main)
+    invited = dict.fromkeys(set(school), 600.0)
+    again = table(clean[~gone], "linked_change", population="teachers", invited=invited)
+    assert_same(again.loc[("linked_change", "register_weights")], main)
+
+
+def test_cells_count_all_whom_they_had_before():
+    rng = np.random.default_rng(4)
+    n = {"pre": 12, "post": 4}
+    rows = [
+        {"wave": wave, "school_id": f"s{j}", "grade": 7, "y": y}
+        for wave, size in n.items()
+        for j in range(10)
+        for y in rng.normal(3 + 0.1 * j * (wave == "post"), 1, size if j else 2 * size)
+    ]
+    clean = pd.DataFrame(rows)
+    row = table(clean, "same_grade").loc[("same_grade", "school_weights")]
+    means = clean.groupby(["school_id", "wave"])["y"].mean().unstack()
+    change = means["post"] - means["pre"]
+    before = clean[clean["wave"] == "pre"].groupby("school_id").size()
+    assert row["change"] == pytest.approx((before * change).sum() / before.sum())
+    # all cells lose two thirds, so that the weights are the sizes, and the errors those of a mean
+    raw = contrast(change * np.sqrt(before), np.sqrt(before).to_numpy()[:, None], [1], range(10))
+    assert_same(row, raw)
+
+
+@pytest.fixture(scope="module")
+def selective():
+    """Forty schools of which those that improve keep more people."""
+    rng = np.random.default_rng(12)
+    z = rng.normal(size=40)
+    school = np.repeat(np.arange(40), 30)
+    pre = rng.normal(3, 0.7, len(school))
+    post = pre + 0.4 * z[school] + rng.normal(0, 0.4, len(school))
+    kept = rng.random(len(school)) < 1 / (1 + np.exp(-1.2 * z[school]))
+    rows = {"school_pre": [f"s{j:02}" for j in school], "pre": pre, "post": post}
+    people = pd.DataFrame(rows).assign(post=post, role="", school_post=rows["school_pre"])
+    clean = in_two_waves(people)
+    return clean[~(clean["wave"].eq("post") & ~np.tile(kept, 2))].reset_index(drop=True)
+
+
+def test_an_attrition_that_goes_with_the_change_of_schools_is_told(selective):
+    rows = plan("linked_change", population="teachers")
+    found = effects(selective, rows)
+    assert "selective_linkage=more" in found["flags"][0].split(";")
+    table_ = sensitivity(selective, found, rows, Questionnaire("teachers", "oslo"))
+    row = table_.set_index("analysis").loc["linkage_by_school"]
+    people = pairs_of(selective)
+    change = (people["post"] - people["pre"]).groupby(people["school"]).mean()
+    before = selective[selective["wave"] == "pre"].groupby("school_id").size()
+    share = people.groupby("school").size() / before
+    share = share[change.index]
+    assert row["estimate"] == pytest.approx(np.corrcoef(share, change)[0, 1])
+    assert 0 < row["ci_low"] < row["estimate"] < row["ci_high"] < 1
+    assert row["verdict"] == ""
+    assert row[["agrees", "change", "p_value"]].isna().all()
+    weighted_row = table_.set_index("analysis").loc["school_weights"]
+    assert weighted_row["change"] < found["change"][0] - 0.1
+    turned = selective.assign(y=6 - selective["y"])
+    assert "selective_linkage=less" in effects(turned, rows)["flags"][0].split(";")
+
+
+def test_attrition_by_school_is_not_judged_from_few_schools(selective):
+    few = selective[selective["school_id"] < "s19"].reset_index(drop=True)
+    rows = plan("linked_change", population="teachers")
+    found = effects(few, rows)
+    assert "selective" not in found["flags"][0]
+    asked = Questionnaire("teachers", "oslo")
+    (row,) = sensitivity(few, found, rows, asked, only=["linkage_by_school"]).to_dict("records")
+    assert row["reason"] == "few_schools"
+    with pytest.raises(InputError, match="unknown analysis"):
+        sensitivity(few, found, rows, asked, only=["linkage"])
+
+
+def test_from_eight_regions_on_these_are_the_clusters_of_the_correlation(selective):
+    number = selective["school_id"].str[1:].astype(int)
+    rows = plan("linked_change", population="teachers").assign(region="national")
+    for regions, clusters in ((8, 8), (7, 40)):
+        clean = selective.assign(region=(number % regions).astype(str))
+        asked = Questionnaire("teachers", "national")
+        found = effects(clean, rows)
+        (row,) = sensitivity(clean, found, rows, asked, only=["linkage_by_school"]).to_dict(
+            "records"
+        )
+        assert row["n_clusters"] == clusters
+
+
+def test_response_after_is_set_against_the_change_of_the_same_grades(selective):
+    clean = selective.assign(grade=7)
+    rows = plan("same_grade")
+    found = effects(clean, rows)
+    assert "selective_response=more" in found["flags"][0].split(";")
+    table_ = sensitivity(clean, found, rows, Questionnaire("pupils", "oslo"))
+    row = table_.set_index("analysis").loc["response_by_school"]
+    n = clean.groupby(["school_id", "wave"]).size().unstack()
+    means = clean.groupby(["school_id", "wave"])["y"].mean().unstack()
+    share, change = n["post"] / n.sum(axis=1), means["post"] - means["pre"]
+    assert row["estimate"] == pytest.approx(np.corrcoef(share, change)[0, 1])
 
 
 def test_linkage_weights_answer_for_all_who_could_be_found(clean, linked):

@@ -26,12 +26,14 @@ from loftet_analysis.names import OUTCOME, POST, SCHOOL, WAVE
 from loftet_analysis.stats.cr2 import TOLERANCE, mean
 from loftet_analysis.stats.reliability import intraclass_correlation
 from loftet_analysis.stats.result import Floats, NotEstimableError
+from loftet_analysis.study.frames import checked
 from loftet_analysis.study.questionnaire import Questionnaire
 
 FEWEST_SCHOOLS = 3
 FEWEST_FOR_R = 4
 
 
+@checked
 def agreement(
     teachers: pd.DataFrame,
     leaders: pd.DataFrame,

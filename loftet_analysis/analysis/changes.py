@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
@@ -23,10 +24,11 @@ from loftet_analysis.analysis.panel import (
     Mask,
     Panel,
     complete_pairs,
+    could_be_found,
     rows_of_role,
 )
 from loftet_analysis.names import COLLEAGUE, PARTICIPANT
-from loftet_analysis.stats.cr2 import change_in_cells, contrast, mean, means_by
+from loftet_analysis.stats.cr2 import change_in_cells, contrast, correlation, mean, means_by
 from loftet_analysis.stats.reliability import intraclass_correlation
 from loftet_analysis.stats.result import Floats, NotEstimableError, Result
 
@@ -41,6 +43,9 @@ SMALLEST_CELL = 5
 # .25 SD an adjustment, and beyond that two groups are not comparable.
 BASELINE_ADJUST, BASELINE_APART = 0.05, 0.25
 TAILS = (0.1, 0.9)
+#: From so many schools on their change is set against their linkage, and from so many regions on
+#: these are the clusters.
+FEWEST_SCHOOLS, FEWEST_REGIONS = 20, 8
 
 
 @dataclass(frozen=True)
@@ -388,6 +393,60 @@ def _along_spline(x: Floats) -> tuple[Floats, Floats]:
     # the spline through 1 at one knot and 0 at the others, a column per knot; they sum to one
     basis = CubicSpline(knots, np.eye(df + 1), bc_type="natural")
     return basis(x), np.diff(basis(ends), axis=0)[0]
+
+
+def linkage_by_school(case: Answers, *, role: str = "", clusters: str = SCHOOL) -> Result:
+    """Fisher's z of the correlation over schools: share of people linked, and mean change.
+
+    The share is of those who answered before and could have been found again; schools where nobody
+    was have no change.
+    """
+    people, y, valid = case.people, case.y, case.valid
+    if role:
+        valid = valid & rows_of_role(people, role)
+    first, second = complete_pairs(people, y, valid)
+    asked = could_be_found(people, y, valid)
+    n = np.bincount(people.school[asked], minlength=people.school.max() + 1)
+    kept = asked[first]
+    first, second = first[kept], second[kept]
+    school, (change,) = means_by(people.school[first], y[second] - y[first])
+    share = np.bincount(people.school[first])[school] / n[school]
+    return over_schools(people, first, people.clusters(clusters), school, share, change)
+
+
+def response_by_school(case: Answers) -> Result:
+    """Fisher's z of the correlation over schools: share of answers after, and same-grade change.
+
+    The share is of the answers of both waves, in the cells that `same_grade` compares.
+    """
+    people = case.people
+    cells, n, means = common_cells(case, at_least=1)
+    both, of_cell = n.sum(axis=1), cells // people.n_grades
+    school = np.unique(of_cell)
+    total = np.bincount(of_cell, both)[school]
+    change = np.bincount(of_cell, both * (means[:, 1] - means[:, 0]))[school] / total
+    share = np.bincount(of_cell, n[:, 1])[school] / total
+    rows = np.flatnonzero(case.valid)
+    return over_schools(people, rows, people.school, school, share, change)
+
+
+def over_schools(
+    people: Panel, rows: Codes, cluster: Codes, school: Codes, share: Floats, change: Floats
+) -> Result:
+    """Correlate what is known of schools; `cluster` of every row, `rows` show which a school has.
+
+    Where there are regions enough these are the clusters, since linkage and change both differ
+    between them.
+    """
+    if len(school) < FEWEST_SCHOOLS:
+        raise NotEstimableError("few_schools")
+    if REGION in people.frame:
+        region, regions = pd.factorize(people.frame[REGION], sort=True)
+        if len(regions) >= FEWEST_REGIONS:
+            cluster = region
+    of_school = np.zeros(people.school.max() + 1, dtype=int)
+    of_school[people.school[rows]] = cluster[rows]
+    return correlation(share, change, of_school[school])
 
 
 def common_cells(case: Answers, *, at_least: int) -> tuple[Codes, Codes, Floats]:

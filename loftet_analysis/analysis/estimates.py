@@ -32,6 +32,7 @@ from loftet_analysis.analysis.changes import (
     Estimate,
     unit_sample,
 )
+from loftet_analysis.analysis.measurement import UNKNOWN
 from loftet_analysis.analysis.panel import (
     FEEDER,
     REGION,
@@ -44,7 +45,8 @@ from loftet_analysis.analysis.panel import (
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.estimands import ESTIMANDS, FEWEST_REGIONS, names_where
 from loftet_analysis.stats.cr2 import standardise
-from loftet_analysis.stats.result import NotEstimableError
+from loftet_analysis.stats.result import NotEstimableError, Result
+from loftet_analysis.study.frames import checked
 
 REASONS = {
     "no_outcome": "the data have no such scale",
@@ -107,6 +109,10 @@ class Model:
         The SD that it is standardised by; empty where scale points or shares are all there is.
     is_change : bool
         Whether zero means no change, so that it can be tested and judged.
+    by_school : callable, optional
+        Takes `Answers`, gives the correlation over schools of who answered again with the change;
+        the flag `selected` names it where its interval excludes zero.
+    selected : str
     """
 
     method: str
@@ -117,21 +123,37 @@ class Model:
     unit: str = TOTAL
     evidence: str = DESCRIPTIVE
     is_change: bool = True
+    by_school: Callable[..., Result] | None = None
+    selected: str = "selective_linkage"
 
 
 _linked = partial(Model, cluster="")
-_of_linked = partial(_linked, f"mean of linked changes; {CR2}")
+
+
+def _of_linked(role: str = "") -> Model:
+    return _linked(
+        f"mean of linked changes; {CR2}",
+        partial(changes.linked_change, role=role),
+        by_school=partial(changes.linkage_by_school, role=role),
+    )
+
+
 _by_cell = partial(Model, weighting="pooled_cell_share")
 _asked_once = partial(Model, unit="", is_change=False)
 _BY_PAIRS = "school_change of pairs"
 
 #: The rows of each estimand: several where it has several contrasts.
 MODELS: dict[str, tuple[Model, ...]] = {
-    "linked_change": (_of_linked(changes.linked_change),),
-    "participants": (_of_linked(partial(changes.linked_change, role=names.PARTICIPANT)),),
-    "colleagues": (_of_linked(partial(changes.linked_change, role=names.COLLEAGUE)),),
+    "linked_change": (_of_linked(),),
+    "participants": (_of_linked(names.PARTICIPANT),),
+    "colleagues": (_of_linked(names.COLLEAGUE),),
     "same_grade": (
-        _by_cell(f"weighted least squares on wave + school x grade; {CR2}", changes.same_grade),
+        _by_cell(
+            f"weighted least squares on wave + school x grade; {CR2}",
+            changes.same_grade,
+            by_school=changes.response_by_school,
+            selected="selective_response",
+        ),
     ),
     "school_change": (
         Model(
@@ -234,6 +256,7 @@ MODELS: dict[str, tuple[Model, ...]] = {
 }
 
 
+@checked
 def pairs(
     clean: pd.DataFrame,
     plan: pd.DataFrame,
@@ -286,7 +309,7 @@ def pairs(
     0     joy         x       a  2.0   3.0     1.0
     1     joy         y       b  4.0   NaN     NaN
     """
-    asked = plan[["population", "outcome", "question"]].drop_duplicates("outcome")
+    asked = plan.reindex(columns=["population", "outcome", "question"]).drop_duplicates("outcome")
     if asked.empty:
         return pd.DataFrame(columns=[*asked, "cluster", "clustered_by", "pre", "post", "change"])
     panel = arrange(clean)
@@ -322,6 +345,7 @@ def pairs(
     return paired[columns].assign(change=paired["post"] - paired["pre"])
 
 
+@checked
 def linked_change(
     paired: pd.DataFrame, plan: pd.DataFrame, *, role: str | None = None, by: str | None = None
 ) -> pd.DataFrame:
@@ -362,6 +386,7 @@ def linked_change(
     return _from_pairs(paired, plan, (estimand,), by)
 
 
+@checked
 def participants_vs_colleagues(
     paired: pd.DataFrame, plan: pd.DataFrame, *, by: str | None = None
 ) -> pd.DataFrame:
@@ -401,6 +426,7 @@ def participants_vs_colleagues(
     return _from_pairs(paired, plan, ("participants_vs_colleagues",), by)
 
 
+@checked
 def dose(paired: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
     """Return how linked change goes with attendance: per unit, and many against few.
 
@@ -436,6 +462,7 @@ def dose(paired: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
     return _from_pairs(paired, plan, ("dose",), None)
 
 
+@checked
 def same_grade(clean: pd.DataFrame, plan: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame:
     """Return the change between the pupils of a grade before and those of that grade after.
 
@@ -470,6 +497,7 @@ def same_grade(clean: pd.DataFrame, plan: pd.DataFrame, *, by: str | None = None
     return _from_clean(clean, plan, ("same_grade",), by)
 
 
+@checked
 def school_change(clean: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
     """Return the mean of the schools' changes, each school counting once.
 
@@ -502,6 +530,7 @@ def school_change(clean: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
     return _from_clean(clean, plan, ("school_change",), None)
 
 
+@checked
 def cohort_change(clean: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
     """Return the change of the cohorts met in both waves, without using links.
 
@@ -534,6 +563,7 @@ def cohort_change(clean: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
     return _from_clean(clean, plan, ("cohort_change",), None)
 
 
+@checked
 def programme_vs_comparison(clean: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
     """Return how much more the programme's schools changed than the comparison schools.
 
@@ -570,6 +600,7 @@ def programme_vs_comparison(clean: pd.DataFrame, plan: pd.DataFrame) -> pd.DataF
     return _from_clean(clean, plan, ("programme_vs_comparison",), None)
 
 
+@checked
 def level(clean: pd.DataFrame, plan: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame:
     """Return the mean, and the share of people above the middle, of what is asked once.
 
@@ -604,6 +635,7 @@ def level(clean: pd.DataFrame, plan: pd.DataFrame, *, by: str | None = None) -> 
     return _from_clean(clean, plan, ("level",), by)
 
 
+@checked
 def equity(clean: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
     """Return whether all pupils moved along, and not only their mean.
 
@@ -635,6 +667,7 @@ def equity(clean: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
     return _from_clean(clean, plan, names_where(is_equity=True), None)
 
 
+@checked
 def estimates(clean: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
     """Return every estimate that a plan asks for.
 
@@ -677,16 +710,6 @@ def _asked(
     plan: pd.DataFrame, estimands: Sequence[str] | None, by: str | None, frame: pd.DataFrame
 ) -> list[dict]:
     """Return the plan's rows of these estimands, or the same for each group of a column."""
-    lacking = {"population", "outcome", "estimand", "subgroup"} - set(plan)
-    if lacking:
-        raise InputError(
-            Problem(
-                "the plan lacks columns",
-                found=", ".join(map(str, plan)),
-                allowed="those of study.plan(population)",
-                todo=f"add {', '.join(sorted(lacking))}",
-            )
-        )
     rows = plan if estimands is None else plan[plan["estimand"].isin(estimands)]
     if by is None:
         return rows.to_dict("records")
@@ -743,7 +766,7 @@ def _by_regions(plan: Mapping[str, object], panel: Panel) -> bool:
 def _refuse_others(frame: pd.DataFrame, plan: pd.DataFrame) -> None:
     """Refuse answers of other regions than the plan's, and people who stand twice in pairs."""
     problems = []
-    region = plan["region"].iloc[0] if "region" in plan else names.NATIONAL
+    region = plan["region"].iloc[0] if "region" in plan and len(plan) else names.NATIONAL
     others = set(frame.get(names.REGION, pd.Series(dtype=object)).dropna()) - {region}
     if others and region != names.NATIONAL:
         problems.append(
@@ -835,7 +858,8 @@ def _named(plan: Mapping[str, object], model: Model | None = None, kind: str = "
     row = {} if model is None else {key: getattr(model, key) for key in about}
     asked = {key: plan[key] for key in _FROM_PLAN if key in plan}
     row |= {key: value for key, value in asked.items() if key != "contrast" or value}
-    return {"ci_level": 0.95, "sesoi": 0.10, "cluster": _rests_on(model, kind), **row}
+    unsaid = {"ci_level": 0.95, "sesoi": 0.10, "measurement_warning": UNKNOWN}
+    return {**unsaid, "cluster": _rests_on(model, kind), **row}
 
 
 def _rests_on(model: Model | None, kind: str) -> str:
@@ -885,13 +909,26 @@ def _row(
     except NotEstimableError as refusal:
         return {**row, "flags": "", "drift": None, "reason": refusal.reason}
     flags = flags_of(estimate, sd if sd > 0 else plan.get(TOTAL, np.nan))
+    if model.by_school is not None and plan["subgroup"] == names.ALL:
+        flags += _selected(model, case, kind, ci_level)
     told = [flag for flag in (str(plan.get("flags") or ""), *flags) if flag]
     return row | numbers | {"flags": ";".join(told)}
 
 
+def _selected(model: Model, case: Answers, kind: str, ci_level: float) -> list[str]:
+    """Return the flag of an attrition that goes with the schools' change, if there is one."""
+    try:
+        z = model.by_school(case) if model.cluster else model.by_school(case, clusters=kind)
+    except NotEstimableError:
+        return []
+    low, high = z.interval(ci_level)
+    return [f"{model.selected}={'more' if low > 0 else 'less'}"] if low > 0 or high < 0 else []
+
+
 def flags_of(estimate: Estimate, sd: float) -> list[str]:
     """Return what a reader of the row must know: few clusters, low df, groups apart before."""
-    apart, raw = abs(estimate.baseline) / sd, estimate.raw
+    apart = abs(estimate.baseline) / sd if sd > 0 else np.nan
+    raw = estimate.raw
     raised = {
         "low_df": raw.df < LOW_DF * (1 - 1e-9),  # five equal clusters have 4 but for rounding
         "few_clusters": raw.n_clusters < FEW_CLUSTERS,

@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 from loftet_analysis import schema
 from loftet_analysis.analysis.reliability import is_asked, parts
 from loftet_analysis.names import WAVE
+from loftet_analysis.study.frames import checked
 from loftet_analysis.study.questionnaire import Questionnaire
 
 
+@checked
 def items(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
     """Return a row per item, and one per scale, of every wave.
 

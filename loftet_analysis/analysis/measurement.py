@@ -3,7 +3,10 @@
 Settled once for the study, so that the same scale has the same light in every region:
 
 - *low_reliability*, *modest_reliability*: the lower of the alphas before and after is below .60,
-  or below .70 (Nunnally & Bernstein 1994).
+  or below .70 (Nunnally & Bernstein 1994); *low_reliability_in_part*: in some region, grade or role
+  the whole interval of alpha is.
+- *single_item*, *reliability_unknown*: there is no alpha, since the scale is one question, or since
+  nobody or too few answered all of it.
 - *no_metric_invariance*, *no_scalar_invariance*, *invariance_not_examined*: see
   :mod:`loftet_analysis.analysis.invariance`; *metric_invariance_unsure* where equal loadings harm
   RMSEA alone, which with a few hundred people happens by chance.
@@ -11,6 +14,7 @@ Settled once for the study, so that the same scale has the same light in every r
 - *wording_changed*: an item was worded otherwise in one of the waves.
 - *floor_effect*, *ceiling_effect*: more than 15 % of the people have the lowest, or highest,
   possible score (Terwee et al. 2007).
+- *measurement_unknown*: nothing was settled for the scale.
 
 The light is *doubt* where a change on the scale need not be a change of what it measures
 (no_metric_invariance) or is mostly error (low_reliability), *care* with any other code, else
@@ -40,9 +44,14 @@ AT_THE_END = 0.15
 GOOD, CARE, DOUBT = LIGHTS = ("good", "care", "doubt")
 CODES = (
     "no_metric_invariance", "metric_invariance_unsure", "no_scalar_invariance",
-    "invariance_not_examined", "low_reliability", "modest_reliability", "items_differ",
-    "wording_changed", "floor_effect", "ceiling_effect",
+    "invariance_not_examined", "low_reliability", "modest_reliability", "low_reliability_in_part",
+    "single_item", "reliability_unknown", "items_differ", "wording_changed", "floor_effect",
+    "ceiling_effect", "measurement_unknown",
 )  # fmt: skip
+UNKNOWN = CODES[-1]
+#: Alpha of fewer people says little of a scale: of 30 who answered four items the interval of an
+#: alpha of .60 reaches from .30 to .79.
+FEWEST_FOR_ALPHA = 30
 _DOUBTS = frozenset({"no_metric_invariance", "low_reliability"})
 
 
@@ -86,9 +95,13 @@ def measurement_warnings(
     for row in units[units["unit"] == TOTAL].to_dict("records"):
         told = codes.setdefault((row[POPULATION], row[OUTCOME]), set())
         alpha = np.nanmin([row["alpha"], row["alpha_post"], np.inf])
+        is_single = row["n_items"] == 1
         raised = {
             "low_reliability": alpha < LOW_ALPHA,
             "modest_reliability": LOW_ALPHA <= alpha < MODEST_ALPHA,
+            "low_reliability_in_part": alpha >= LOW_ALPHA > row["alpha_part"],
+            "single_item": is_single,
+            "reliability_unknown": np.isinf(alpha) and not is_single,
             "floor_effect": row["floor_share"] > AT_THE_END,
             "ceiling_effect": row["ceiling_share"] > AT_THE_END,
         }

@@ -291,6 +291,19 @@ def complete_pairs(people: Panel, y: Floats, valid: Mask) -> tuple[Codes, Codes]
     return people.first[kept], people.second[kept]
 
 
+def could_be_found(people: Panel, y: Floats, valid: Mask) -> Mask:
+    """Return the valid rows before of people who could have been found again.
+
+    Where the frame has grades, those of the grades before of which anybody was found: the oldest
+    have left by then.
+    """
+    rows, (first, _) = valid & people.pre, complete_pairs(people, y, valid)
+    if names.GRADE not in people.frame:
+        return rows
+    grade = people.frame[names.GRADE].to_numpy(dtype=float, na_value=np.nan)
+    return rows & np.isin(grade, grade[first]) if np.isfinite(grade[first]).any() else rows
+
+
 def rows_of_role(people: Panel, role: str) -> Mask:
     """Return the rows of a role that must be there."""
     rows = people.role == role

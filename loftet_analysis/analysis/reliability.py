@@ -10,9 +10,11 @@ from loftet_analysis import schema
 from loftet_analysis.names import ALL, ROLE, ROLES, WAVE, WAVES
 from loftet_analysis.stats.reliability import alpha, omega
 from loftet_analysis.study import Scale
+from loftet_analysis.study.frames import checked
 from loftet_analysis.study.questionnaire import Questionnaire
 
 
+@checked
 def reliability(
     clean: pd.DataFrame, asked: Questionnaire, *, ci_level: float = 0.95
 ) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from loftet_analysis.analysis.changes import BASELINE_ADJUST, BASELINE_APART
 from loftet_analysis.cleaning.careless import FAST, SAME, UNANSWERED
 from loftet_analysis.cleaning.response import COULD_BE_FOUND, LINKED_NEAR
 from loftet_analysis.stats.missing import standardised_differences
+from loftet_analysis.study.frames import checked
 from loftet_analysis.study.questionnaire import Questionnaire
 
 #: Of so many invited a share can be told without telling a few people.
@@ -80,6 +81,7 @@ def answered_class(answered: pd.Series, invited: pd.Series) -> pd.Series:
     return pd.Series(found, index=answered.index, dtype="str")
 
 
+@checked
 def missing_answers(items: pd.DataFrame) -> pd.DataFrame:
     """Return how many of the answers to each scale's items are missing.
 
@@ -116,6 +118,7 @@ def missing_answers(items: pd.DataFrame) -> pd.DataFrame:
     return found.astype({"n": "Int64", "n_cells": "Int64"})[list(schema.MISSING_ANSWERS)]
 
 
+@checked
 def arrivals(clean: pd.DataFrame, asked: Questionnaire, response: pd.DataFrame) -> pd.DataFrame:
     """Return how many sheets had come in by the end of each day.
 
@@ -163,6 +166,7 @@ def arrivals(clean: pd.DataFrame, asked: Questionnaire, response: pd.DataFrame) 
     return table.assign(n_final=final, n_invited=told)[[*schema.ARRIVALS]]
 
 
+@checked
 def careless_signs(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
     """Count the sheets with each sign of careless answering.
 
@@ -197,13 +201,15 @@ def careless_signs(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
             continue
         flags = here[names.CARELESS].fillna("").str.split(";")
         for sign in SIGNS:
-            seen = here[names.SECONDS].notna() if sign == FAST else pd.Series(True, here.index)
+            seconds = here.get(names.SECONDS, pd.Series(np.nan, here.index))
+            seen = seconds.notna() if sign == FAST else pd.Series(True, here.index)
             flagged = flags.map(lambda told, sign=sign: sign in told)
             counts = (int(seen.sum()), int(flagged.sum()))
             rows.append((asked.population, asked.region, wave, sign, *counts))
     return pd.DataFrame(rows, columns=[*schema.CARELESS])
 
 
+@checked
 def attrition(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
     """Return how those who were followed differed from the others before, and the roles likewise.
 

@@ -25,10 +25,12 @@ from loftet_analysis.names import GRADE, PERSON, SCHOOL
 from loftet_analysis.stats.cr2 import change_over_cells, mean, standardise
 from loftet_analysis.stats.result import NotEstimableError, Result
 from loftet_analysis.stats.shrinkage import FEWEST, shrink
+from loftet_analysis.study.frames import checked
 
 FEWEST_PAIRS = 2
 
 
+@checked
 def school_effects(clean: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
     """Return each school's change, its own and drawn towards the region's schools.
 
@@ -95,7 +97,7 @@ def school_effects(clean: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
         by_grade = row["population"] == "pupils" and GRADE in clean
         ci_level = float(row.get("ci_level", 0.95))
         keys = ("region", "population", "outcome", "question", "estimand")
-        fixed = {**{key: row[key] for key in keys}, "ci_level": ci_level, "reason": ""}
+        fixed = {**{key: row.get(key) or "" for key in keys}, "ci_level": ci_level, "reason": ""}
         y = answers(panel, row["outcome"])
         case = Answers(panel, y, np.isfinite(y), row)
         of_outcome = [

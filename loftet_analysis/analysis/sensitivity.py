@@ -9,7 +9,7 @@ One function per choice, entered in `ANALYSES` by :func:`analysis` in the order 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -29,9 +29,12 @@ from loftet_analysis.analysis.changes import (
     common_cells,
     contrast_of_cells,
     found_in_pairs,
+    linkage_by_school,
     linked_change,
+    over_schools,
     participants_vs_colleagues,
     programme_vs_comparison,
+    response_by_school,
     same_grade,
     unit_sample,
 )
@@ -48,14 +51,17 @@ from loftet_analysis.analysis.panel import (
     answers,
     arrange,
     complete_pairs,
+    could_be_found,
     rows_of_role,
 )
 from loftet_analysis.analysis.verdicts import verdicts
 from loftet_analysis.cleaning.careless import same_answer
+from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.estimands import names_where
 from loftet_analysis.stats import missing, mixed, ordinal
 from loftet_analysis.stats.cr2 import contrast, mean, means_by, standardise
 from loftet_analysis.stats.result import Floats, NotEstimableError, Result
+from loftet_analysis.study.frames import checked
 from loftet_analysis.study.questionnaire import Questionnaire
 
 #: Below this share of missing answers nothing is imputed.
@@ -68,6 +74,9 @@ _OF_MAIN = ("region", "population", "outcome", "question", "estimand", "subgroup
             "ci_level", "sesoi", "drift")  # fmt: skip
 _NAIVE = "pingouin, naive: takes people of a school for independent"
 _INVITED = f"schools weigh as many as were invited; {CR2}"
+_BY_SCHOOL = "correlation over schools, Fisher's z by CR2"
+#: Analyses that say whether the main row is of some schools more than of others.
+_CORRELATIONS = ("linkage_by_school", "response_by_school")
 
 
 @dataclass(frozen=True)
@@ -198,12 +207,15 @@ def analysis(
     return enter
 
 
+@checked
 def sensitivity(
     clean: pd.DataFrame,
     effects: pd.DataFrame,
     plan: pd.DataFrame,
     asked: Questionnaire,
     examined: pd.DataFrame | None = None,
+    *,
+    only: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Return every mean change again under other choices, one at a time.
 
@@ -223,6 +235,8 @@ def sensitivity(
     examined : DataFrame, optional
         Rows of ``schema.INVARIANCE`` of this population: items that do not measure the same in
         both waves, and for national rows the latent change under the invariance that held.
+    only : sequence of str, optional
+        These analyses alone, by the names in column `analysis`; all by default.
 
     Returns
     -------
@@ -231,8 +245,15 @@ def sensitivity(
         `main_verdict` are those of the main analysis; `agrees` says whether both conclude alike
         (an increase, a decrease, or neither). Ordinal analyses have no `estimate` in SD: their
         `change` is a probability less ½, or a log odds ratio. Tipping points have no interval:
-        `estimate` is how much more the non-linked must have changed, in SD. What cannot be
-        computed is a row with its `reason`.
+        `estimate` is how much more the non-linked must have changed, in SD. Correlations over
+        schools (``linkage_by_school``, ``response_by_school``; from 20 schools on, clusters regions
+        where there are 8) stand in `estimate` with their interval. What cannot be computed is a row
+        with its `reason`.
+
+    Raises
+    ------
+    InputError
+        For an unknown name in `only`.
 
     Examples
     --------
@@ -254,6 +275,11 @@ def sensitivity(
     1    reml_slope     1.0      1.25  0.395    True
     2       stayers     1.0      1.25  0.395    True
     """
+    unknown = set(only) - {each.name for each in ANALYSES}
+    if unknown:
+        allowed = ", ".join(dict.fromkeys(each.name for each in ANALYSES))
+        raise InputError(Problem("unknown analysis", ", ".join(sorted(unknown)), allowed))
+    chosen = [each for each in ANALYSES if not only or each.name in only]
     instrument = asked.instrument
     failing, careless = {}, None
     if examined is not None and instrument is not None:
@@ -278,7 +304,7 @@ def sensitivity(
             others=tuple(item for item in items if item not in out),
             latent=_latent(examined, outcome) if national else {},
         )  # fmt: skip
-        asked_again = [each for each in ANALYSES if case.estimand in each.of and each.when(case)]
+        asked_again = [each for each in chosen if case.estimand in each.of and each.when(case)]
         rows += [_row(case, each) for each in asked_again]
     columns = (*schema.SENSITIVITY, "drift", "family", "main_direction")
     table = verdicts(schema.table(rows, columns))
@@ -303,6 +329,10 @@ def _row(case: Case, each: Analysis) -> dict[str, object]:
         raw = found.raw
         numbers = {key: getattr(found, key) for key in ("n_pre", "n_post", "n_pairs")}
         numbers |= {"n_clusters": raw.n_clusters or None, "change": raw.estimate}
+        if each.name in _CORRELATIONS:
+            low, high = map(np.tanh, raw.interval(float(main["ci_level"])))
+            ends = {"ci_low": low, "ci_high": high}
+            return row | numbers | {"change": None, "estimate": np.tanh(raw.estimate), **ends}
         flags = flags_of(found, np.nan) if raw.n_clusters else found.flags
         has_interval = np.isfinite(raw.se)
         if has_interval:
@@ -372,6 +402,8 @@ def _all_schools(case: Case) -> Estimate:
     if not people.n_grades:
         raise NotEstimableError("no_grade")
     rows = _waves(case) & np.isfinite(people.grade)
+    if not rows.any():
+        raise NotEstimableError("no_answers")
     grade = np.unique(people.grade[rows], return_inverse=True)[1]
     wave = people.post[rows].astype(int)
     code = (people.school[rows] * people.n_grades + grade) * 2 + wave
@@ -453,15 +485,6 @@ def _weighted(case: Case, weight: Floats) -> Estimate:
     return replace(found, cluster=cluster, flags=(effective,))
 
 
-def _to_be_found(case: Case) -> Mask:
-    """Return the pre rows of people whose cohort is met again."""
-    people = case.people
-    rows = case.valid & people.pre
-    if people.n_grades and people.years:
-        rows &= np.isin(people.grade + people.years, np.unique(people.grade[people.post]))
-    return rows
-
-
 def _is_linked(case: Case) -> Mask:
     """Return which rows before belong to people with an answer after."""
     linked = np.zeros(len(case.y), dtype=bool)
@@ -482,7 +505,7 @@ def _dummies(case: Case, rows: np.ndarray) -> list[Floats]:
 @analysis("linkage_weights", f"inverse probability of being linked; {CR2}", LINKED)
 def _linkage_weights(case: Case) -> Estimate:
     """Everybody who answered before and could be found again, by weights of those who were."""
-    people, rows = case.people, _to_be_found(case)
+    people, rows = case.people, could_be_found(case.people, case.y, case.valid)
     case = replace(case, valid=case.valid & (rows | people.post))
     y, school = case.y[rows], people.school[rows]
     centre = np.bincount(school, y) / np.maximum(np.bincount(school), 1)
@@ -492,41 +515,129 @@ def _linkage_weights(case: Case) -> Estimate:
     return _weighted(case, weight)
 
 
-def _invited(case: Case, rows: Codes) -> tuple[Codes, list[float]]:
-    """Return where in the register each row's school is, and how many were invited at each."""
-    code = pd.Index(case.invited).get_indexer(case.people.frame[names.SCHOOL].to_numpy()[rows])
-    if (code < 0).any():
-        raise NotEstimableError("no_register")
-    return code, list(case.invited.values())
-
-
-@analysis("register_weights", _INVITED, LINKED)
-def _register_weights(case: Case) -> Estimate:
-    """Every school counts by its invited, however many of them were linked."""
+def _to_numbers(case: Case, numbers: Floats) -> Estimate:
+    """Weighted mean linked change in which each school, by its code, counts as many people."""
     first, _ = case.pairs
-    code, invited = _invited(case, first)
-    found = missing.register_weights([code], [invited])
+    found = missing.register_weights([case.people.school[first]], [numbers])
     weight = np.zeros(len(case.y))
     weight[first] = found.weights
     weighted = _weighted(case, weight)
     return replace(weighted, flags=(*weighted.flags, f"uncovered={found.uncovered[0]:.2f}"))
 
 
+def _cells_to_numbers(case: Case, of_school: Floats | None = None) -> Estimate:
+    """Same-grade change in which cells count the answers before, or share a school's number.
+
+    With effects of cells, answers of unlike weight leave CR2 short (where a third answer again by a
+    sixth), as its G has no inverse. The cells' differences d with variances in proportion to
+    φ = 1/n_pre + 1/n_post are the same model without them: d/√φ on 1/√φ with the weights share × φ.
+    """
+    people = case.people
+    cells, n, means = common_cells(case, at_least=1)
+    school, share = cells // people.n_grades, n[:, 0].astype(float)
+    if of_school is not None:
+        share *= of_school[school] / np.bincount(school, share)[school]
+    after = n[:, 1]
+    share = np.minimum(share / after, np.quantile(share / after, missing.TRIM)) * after
+    spread = np.sqrt((1 / n).sum(axis=1))
+    change = (means[:, 1] - means[:, 0]) / spread
+    raw = contrast(change, 1 / spread[:, None], [1], school, weights=share * spread**2)
+    return _in_rows(case, raw, _waves(case) & np.isin(people.cell, cells))
+
+
+def _invited(case: Case, schools: Codes) -> Floats:
+    """Return how many were invited at each school, by its code; of those without answers last.
+
+    These schools must be known.
+    """
+    people = case.people
+    ids = np.full(people.school.max() + 1, "", dtype=object)
+    ids[people.school] = people.frame[names.SCHOOL].to_numpy(dtype=object)
+    invited = np.array([case.invited.get(each, np.nan) for each in ids])
+    if not np.isfinite(invited[schools]).all():
+        raise NotEstimableError("no_register")
+    silent = [n for each, n in case.invited.items() if each not in set(ids)]
+    return np.concatenate([np.nan_to_num(invited), silent])
+
+
+def _answered(case: Case, rows: Mask) -> Floats:
+    """Return how many rows each school has, by its code."""
+    school = case.people.school
+    return np.bincount(school[rows], minlength=school.max() + 1).astype(float)
+
+
+@analysis(
+    "school_weights",
+    f"schools weigh as many as answered before and could be found again; {CR2}",
+    LINKED,
+)
+def _school_weights(case: Case) -> Estimate:
+    """Every school counts all whom it had before, however many of them were linked."""
+    return _to_numbers(case, _answered(case, could_be_found(case.people, case.y, case.valid)))
+
+
+@analysis("school_weights", f"schools and grades weigh as many as answered before; {CR2}", GRADES)
+def _school_weights_by_grade(case: Case) -> Estimate:
+    """Every cell counts all whom it had before, however many answered after."""
+    return _cells_to_numbers(case)
+
+
+@analysis("register_weights", _INVITED, LINKED)
+def _register_weights(case: Case) -> Estimate:
+    """Every school counts its invited; of some grades, or a role, their share of its answers."""
+    people = case.people
+    invited = _invited(case, people.school[case.pairs[0]])
+    before = _answered(case, people.pre & np.isfinite(case.y))
+    found = _answered(case, could_be_found(people, case.y, case.valid))
+    share = np.full(len(invited), found.sum() / before.sum())
+    share[: len(before)] = found / np.maximum(before, 1)
+    return _to_numbers(case, invited * share)
+
+
 @analysis("register_weights", _INVITED, GRADES)
 def _register_weights_by_grade(case: Case) -> Estimate:
     """Same-grade change in which a school's cells share the number of its invited."""
-    people = case.people
-    cells, n, means = common_cells(case, at_least=1)
-    code, invited = _invited(case, np.arange(len(people.frame)))
-    asked = np.empty(people.school.max() + 1)
-    asked[people.school] = np.array(invited)[code]
-    if not np.isfinite(asked[people.school]).all():
+    cells = common_cells(case, at_least=1)[0]
+    return _cells_to_numbers(case, _invited(case, cells // case.people.n_grades))
+
+
+@analysis(
+    "linkage_by_school",
+    f"schools' share of people linked, and their change; {_BY_SCHOOL}",
+    LINKED,
+    unit=None,
+)
+def _linkage_by_school(case: Case) -> Estimate:
+    return _in_pairs(case, linkage_by_school(case, clusters=case.clusters))
+
+
+@analysis(
+    "response_by_school",
+    f"schools' share of answers that were given after, and their change; {_BY_SCHOOL}",
+    GRADES,
+    unit=None,
+)
+def _response_by_school(case: Case) -> Estimate:
+    cells = common_cells(case, at_least=1)[0]
+    rows = _waves(case) & np.isin(case.people.cell, cells)
+    return _in_rows(case, response_by_school(case), rows)
+
+
+@analysis(
+    "response_by_school",
+    f"schools' share of the invited who answered before, and their change; {_BY_SCHOOL}",
+    LINKED,
+    unit=None,
+)
+def _response_by_school_before(case: Case) -> Estimate:
+    people, (first, second) = case.people, case.pairs
+    school, (change,) = means_by(people.school[first], case.y[second] - case.y[first])
+    invited = _invited(case, school)[school]
+    if not (invited > 0).all():
         raise NotEstimableError("no_register")
-    school, both = cells // people.n_grades, n.sum(axis=1)
-    share = asked[school] * both / np.bincount(school, both)[school]
-    share = np.minimum(share / both, np.quantile(share / both, missing.TRIM)) * both
-    raw = contrast_of_cells(cells, n, means, share / share.sum(), school)
-    return _in_rows(case, raw, _waves(case) & np.isin(people.cell, cells))
+    share = _answered(case, people.pre & np.isfinite(case.y))[school] / invited
+    cluster = people.clusters(case.clusters)
+    return _in_pairs(case, over_schools(people, first, cluster, school, share, change))
 
 
 @analysis(
@@ -540,6 +651,8 @@ def _imputed_pairs(case: Case) -> Estimate:
     both = np.column_stack([y[first], y[second]])
     asked = np.isfinite(both).any(axis=1)
     first, both = first[asked], both[asked]
+    if not len(first):
+        raise NotEstimableError("no_pairs")
     if np.isnan(both).mean() <= MISSING:
         raise NotEstimableError("little_missing")
     cluster = people.clusters(case.clusters)[first]
@@ -751,10 +864,12 @@ analysis(
 def _tipping(case: Case, *, mark: str) -> Estimate:
     """How far the non-linked must differ, in scale points, for the conclusion to turn."""
     found = case.main_analysis()
-    rows = _to_be_found(case)
+    rows = could_be_found(case.people, case.y, case.valid)
     linked = _is_linked(replace(case, valid=case.valid & (rows | case.people.post)))
     share = linked.sum() / rows.sum()
     sd = case.known(TOTAL)
+    if not sd > 0:
+        raise NotEstimableError("no_unit")
     raw, main = found.raw, case.main
     points = missing.tipping_points(
         raw.estimate / sd, raw.se / sd, raw.df, share, main["sesoi"], main["ci_level"]

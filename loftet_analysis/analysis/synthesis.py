@@ -27,6 +27,7 @@ from loftet_analysis.names import (
 from loftet_analysis.schema import POOLED
 from loftet_analysis.stats.meta import RandomEffects, random_effects
 from loftet_analysis.stats.result import Floats, NotEstimableError, Result
+from loftet_analysis.study.frames import checked
 
 METHOD = "REML, Knapp–Hartung with max(KH, model), t(k − 1)"
 REFUSED = "not pooled: fewer than two regions with an estimate"
@@ -50,6 +51,7 @@ REGRESSED = (
 NOT_NUMBERS = {*KEYS, "left_out", "term", "k", "method"}
 
 
+@checked
 def pool(
     effects: pd.DataFrame, *, regions: Sequence[str] = (), ci_level: float = 0.95
 ) -> pd.DataFrame:
@@ -95,6 +97,7 @@ def pool(
     return pool_each(effects[pooled], regions=regions, ci_level=ci_level)[list(POOLED)]
 
 
+@checked
 def pool_each(
     effects: pd.DataFrame, *, regions: Sequence[str] = (), ci_level: float = 0.95
 ) -> pd.DataFrame:
@@ -140,6 +143,7 @@ def pool_each(
     return _table(rows, [*_keys(effects), *POOLED_EACH])
 
 
+@checked
 def leave_one_out(effects: pd.DataFrame, *, ci_level: float = 0.95) -> pd.DataFrame:
     """Return what is pooled when each region in turn is left out.
 

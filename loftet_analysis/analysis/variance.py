@@ -6,11 +6,14 @@ import numpy as np
 import pandas as pd
 
 from loftet_analysis import schema
+from loftet_analysis.errors import InputError
 from loftet_analysis.names import POST, PRE, SCHOOL, WAVE
 from loftet_analysis.stats.reliability import intraclass_correlation
+from loftet_analysis.study.frames import checked
 from loftet_analysis.study.questionnaire import Questionnaire
 
 
+@checked
 def variance(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
     """Return the SD and the intraclass correlation of every outcome before and after.
 
@@ -28,6 +31,11 @@ def variance(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
         schools, `sd` (n − 1) and `icc`, the share of the variance between schools (0–1, the
         analysis of variance estimator; empty where every school has one answer).
 
+    Raises
+    ------
+    InputError
+        Where the frame has no `school_id`, or words among its answers.
+
     Examples
     --------
     >>> from loftet_analysis.study import load_instrument
@@ -38,6 +46,8 @@ def variance(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
        n  n_clusters     sd    icc
     0  4           2  1.826  0.895
     """
+    if SCHOOL not in clean and len(clean):
+        raise InputError(f"no column {SCHOOL}", ", ".join(map(str, clean)), where="clean")
     rows = []
     for outcome in asked.scales:
         if outcome not in clean:

@@ -18,6 +18,7 @@ from loftet_analysis.names import (
     SUBGROUP,
     WHOLE_STUDY,
 )
+from loftet_analysis.study.frames import checked
 
 INCREASE, DECREASE, NEGLIGIBLE, UNCLEAR, REFUSED = VERDICTS = (
     "increase", "decrease", "negligible", "unclear", "refused",
@@ -26,6 +27,7 @@ POWER = 0.80
 _ROW = [POPULATION, OUTCOME, ESTIMAND, "contrast", SUBGROUP]
 
 
+@checked
 def verdicts(effects: pd.DataFrame) -> pd.DataFrame:
     """Fill what depends on an estimate and its interval, or on the other rows.
 

@@ -31,8 +31,8 @@ MADE_LATER = ("results", "notebooks", "failed", "manifest.json")
 _STAGED = "staged-"
 _NUMBERS = (
     "n", "n_in", "n_out", "n_set_aside", "sd_unit", "low_fifth", "midpoint", "alpha",
-    "alpha_post", "floor_share", "ceiling_share", "n_invited", "n_answered", "n_consented",
-    "n_kept", "n_linkable", "n_linked",
+    "n_items", "alpha_post", "alpha_part", "floor_share", "ceiling_share", "n_invited",
+    "n_answered", "n_consented", "n_kept", "n_linkable", "n_linked",
 )  # fmt: skip
 
 

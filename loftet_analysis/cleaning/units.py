@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pingouin
 
-from loftet_analysis.names import OUTCOME, POPULATION, POST, PRE, ROLE, WAVE
+from loftet_analysis.names import GRADE, OUTCOME, POPULATION, POST, PRE, REGION, ROLE, WAVE
 from loftet_analysis.schema import UNITS
+from loftet_analysis.stats.reliability import alpha
 from loftet_analysis.study import Instrument
 
 TOTAL = "total"
@@ -38,8 +39,8 @@ def units(clean: pd.DataFrame, scales: Iterable[str], population: str) -> pd.Dat
     -------
     DataFrame
         ``schema.UNITS``: `population, outcome, unit, sd_unit, n`, `low_fifth` (20th percentile of
-        the pre answers), and what :func:`study_units` fills: `midpoint`, `alpha`, `alpha_post`,
-        `floor_share` and `ceiling_share`.
+        the pre answers), and what :func:`study_units` fills: `midpoint`, `n_items`, `alpha`,
+        `alpha_post`, `alpha_part`, `floor_share` and `ceiling_share`.
 
     Examples
     --------
@@ -75,14 +76,16 @@ def study_units(
 ) -> pd.DataFrame:
     """Return the units of every scale with the middle of its answers, and how it measures.
 
-    Cronbach's alpha before and after; the shares of people at the lowest and highest possible
-    score before (after, where the scale is not asked before).
+    Cronbach's alpha before and after, and the upper end of its interval in the region, grade or
+    role where that is lowest; the fewest items that were answered in a wave; the shares of people
+    at the lowest and highest possible score before (after, where the scale is not asked before).
     """
     tables = []
     for population, frame in clean.items():
         instrument = instruments[population]
         table = units(frame, instrument.scales, population)
-        columns = [c for c in frame if c in instrument.items or c in instrument.scales]
+        parts = (REGION, GRADE, ROLE)
+        columns = [c for c in frame if c in {*instrument.items, *instrument.scales, *parts}]
         before, after = (
             frame.loc[(frame[WAVE] == wave).fillna(False), columns] for wave in (PRE, POST)
         )
@@ -92,10 +95,17 @@ def study_units(
             asked = {w: [i for i in scale.items_in(w) if i in frame] for w in (PRE, POST)}
             scores = next((s for s in (before[name], after[name]) if s.notna().any()), before[name])
             scores = scores.dropna().astype(float)
+            waves = [
+                (wave, [item for item in asked[when] if wave[item].notna().any()])
+                for when, wave in ((PRE, before), (POST, after))
+                if wave[name].notna().any()
+            ]
             found[name] = {
                 "midpoint": (answers.minimum + answers.maximum) / 2,
+                "n_items": min((len(items) for _, items in waves), default=np.nan),
                 "alpha": _alpha(before[asked[PRE]].astype(float).dropna()),
                 "alpha_post": _alpha(after[asked[POST]].astype(float).dropna()),
+                "alpha_part": min((_highest_alphas(*each) for each in waves), default=np.nan),
                 "floor_share": scores.le(answers.minimum).mean(),
                 "ceiling_share": scores.ge(answers.maximum).mean(),
             }
@@ -109,3 +119,14 @@ def _alpha(complete: pd.DataFrame) -> float:
     if len(varying) < 2 or varying.shape[1] < 2 or not varying.sum(axis=1).std() > 0:
         return np.nan
     return float(pingouin.cronbach_alpha(data=varying)[0])
+
+
+def _highest_alphas(frame: pd.DataFrame, items: list[str]) -> float:
+    """Return the lowest of the upper ends of alpha's interval in regions, grades and roles."""
+    complete = frame[items].astype(float).dropna()
+    ends = []
+    for column in (REGION, GRADE, ROLE):
+        if column in frame:
+            parts = complete.groupby(frame[column].reindex(complete.index), observed=True)
+            ends += [alpha(part.to_numpy()).get("alpha_ci_high", np.inf) for _, part in parts]
+    return min(ends, default=np.inf)

@@ -8,11 +8,14 @@ import numpy as np
 import pandas as pd
 
 from loftet_analysis import names, schema
+from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.study.frames import checked
 from loftet_analysis.study.questionnaire import Questionnaire
 
 MOST_BINS = 13
 
 
+@checked
 def histogram(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
     """Return how the scores of every scale are distributed, in bins that may be shown.
 
@@ -55,6 +58,7 @@ def histogram(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
     return _stacked(rows, asked.place)
 
 
+@checked
 def item_histogram(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
     """Return everybody's answers to every item; what few chose is joined to a neighbour.
 
@@ -97,6 +101,7 @@ def item_histogram(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
     return _stacked(rows, asked.place)
 
 
+@checked
 def attendance_histogram(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
     """Return how often those who answered after attended, in bins that may be shown.
 
@@ -130,12 +135,13 @@ def attendance_histogram(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFr
     limit = asked.limit
     for column in (names.GATHERINGS, names.INTERIM_WORK):
         if column in here:
-            times = here[column].dropna()
-            bins = safe_bins(times, np.arange(asked.most + 2) - 0.5, limit)
+            times, edges = here[column].dropna().astype(float), np.arange(asked.most + 2) - 0.5
+            _refuse_outside(column, times, edges)
+            bins = safe_bins(times, edges, limit)
             usual = times.value_counts().max() if len(times) else 0
             # where few differ from the usual number, the mean would tell of them
             told = limit == 1 or len(times) - usual >= limit
-            mean = round(2 * times.mean()) / 2 if told else np.nan
+            mean = round(2 * times.mean()) / 2 if told and len(times) else np.nan
             about = {"wave": names.POST, "column": column, "most": asked.most, "mean": mean}
             rows.append(bins.assign(**asked.place, **about))
     return pd.concat(rows[1:] or rows, ignore_index=True)[list(schema.ATTENDANCE)]
@@ -153,13 +159,22 @@ def _binned(
     """Return the bins of one column in one wave; nothing where nobody of the study was asked."""
     if here.empty or column not in here:
         return []
-    values = here[column].dropna()
+    values = here[column].dropna().astype(float)
+    _refuse_outside(column, values, edges)
     bins = safe_bin_rows(values, edges, limit)
     mean = values.mean() if bins else np.nan
     if not bins or (len(bins) == 1 and limit > 1):
         # one bin of everything tells nothing
         bins = [dict.fromkeys(("low", "high", "n", "share"), np.nan)]
     return [{**each, **about, "mean": mean} for each in bins]
+
+
+def _refuse_outside(column: str, values: pd.Series, edges: np.ndarray) -> None:
+    outside = ~values.between(edges[0], edges[-1])
+    if outside.any():
+        found = f"{int(outside.sum())} of {len(values)}, such as {values[outside].iloc[0]:g}"
+        allowed = f"{edges[0]:g} to {edges[-1]:g}"
+        raise InputError(Problem(f"outside the scale: column {column}", found, allowed, "clean"))
 
 
 def _waves(part: pd.DataFrame, waves: Iterable[str]) -> Iterator[tuple[str, pd.DataFrame]]:

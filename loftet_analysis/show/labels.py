@@ -43,7 +43,10 @@ LABELS: dict[str, dict[str, str]] = {
         "reml_slope": "multilevel model",
         "stayers": "only those who stayed at their school",
         "linkage_weights": "weights for those who were not linked",
-        "register_weights": "weights to the register",
+        "school_weights": "schools weighted by all whom they had before",
+        "register_weights": "schools weighted by all who were invited",
+        "linkage_by_school": "linkage and change, school by school",
+        "response_by_school": "response and change, school by school",
         "imputation": "missing answers imputed",
         "linked_and_unlinked": "linked and unlinked",
         "own_unit": "the region's own standard deviation",
@@ -127,10 +130,14 @@ LABELS: dict[str, dict[str, str]] = {
         "examined",
         "low_reliability": "its reliability is low",
         "modest_reliability": "its reliability is modest",
+        "low_reliability_in_part": "its reliability is low in some region or group",
+        "single_item": "it is a single question, so that its reliability cannot be judged",
+        "reliability_unknown": "its reliability is not known",
         "items_differ": "not the same questions were asked each time",
         "wording_changed": "a question was worded otherwise one of the times",
         "floor_effect": "many have the lowest possible score",
         "ceiling_effect": "many have the highest possible score",
+        "measurement_unknown": "how well it measures is not known",
     },
     "light": {"good": "measures well", "care": "read with care", "doubt": "in doubt"},
     "population": {"pupils": "Pupils", "teachers": "Teachers", "leaders": "Leaders"},
@@ -165,7 +172,7 @@ LABELS: dict[str, dict[str, str]] = {
     "sign": {
         "same_answer": "the same answer throughout, to questions that go both ways",
         "fast": "less than two seconds per question",
-        "half_missing": "more than half left blank",
+        "half_missing": "more than half of the questions without a valid answer",
     },
     "register": {"gatherings": "gatherings", "interim_work": "interim tasks"},
     "conclusion": {
@@ -214,6 +221,16 @@ LABELS: dict[str, dict[str, str]] = {
         "baseline_apart": "Before, the groups were more than {limit} standard deviations apart.",
         "baseline_adjust": "Before, the groups were between {low} and {high} standard deviations "
         "apart.",
+        "selective_linkage=more": "Schools where more people were followed changed more upwards, "
+        "so for everybody the change is probably lower; the sensitivity table counts all of them.",
+        "selective_linkage=less": "Schools where more people were followed changed less upwards, "
+        "so for everybody the change is probably higher; the sensitivity table counts all of them.",
+        "selective_response=more": "Schools where more answered after, set against before, changed "
+        "more upwards, so for everybody the change is probably lower; the sensitivity table counts "
+        "all of them.",
+        "selective_response=less": "Schools where more answered after, set against before, changed "
+        "less upwards, so for everybody the change is probably higher; the sensitivity table "
+        "counts all of them.",
         "programme_months": "The pupils of this grade can have met the programme for {months} "
         "months.",
     },

@@ -75,6 +75,8 @@ class Answers:
         published score the width of a bin.
     is_score : bool
         Whether it is a published score, whose points have no labels.
+    needed, n_items : int
+        How many items must be answered for a score, and how many there are.
     """
 
     minimum: float
@@ -83,6 +85,8 @@ class Answers:
     high: str
     step: float = 1.0
     is_score: bool = False
+    needed: int = 1
+    n_items: int = 1
 
 
 @dataclass(frozen=True)
@@ -390,7 +394,7 @@ def reader(study: Study, language: str) -> Words:
             responses = population.instrument.response_set(scale.name)
             labels = {v: study.text(label, locale) for v, label in responses.labels.items()}
             outcomes[key], options[key] = study.text(scale.label, locale), labels
-            low, high = responses.minimum, responses.maximum
+            low, high, n_items = responses.minimum, responses.maximum, len(scale.items)
             answers[key] = Answers(
                 low,
                 high,
@@ -398,6 +402,8 @@ def reader(study: Study, language: str) -> Words:
                 labels.get(high, most),
                 population.instrument.step(scale.name),
                 scale.as_is,
+                scale.needed,
+                n_items,
             )
             for item in scale.items.values():
                 items[population.name, item.name] = study.text(item.text, locale)

@@ -372,7 +372,8 @@ def _cautions(row: Mapping[str, object], words: Words) -> list[str]:
         "high": words.number(BASELINE_APART),
         "months": flags.get("programme_months", ""),
     }
-    cautions = [label("flag", flag, words, **values) for flag in LABELS["flag"] if flag in flags]
+    raised = {*flags, *(f"{flag}={value}" for flag, value in flags.items())}
+    cautions = [label("flag", flag, words, **values) for flag in LABELS["flag"] if flag in raised]
     ends = [float(end) for end in flags.get("range", "").split("-") if end]
     if len(ends) == 2:
         low, high = (words.number(end, 0 if end.is_integer() else 1) for end in ends)

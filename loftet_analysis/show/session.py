@@ -23,6 +23,7 @@ from matplotlib.figure import Figure
 
 from loftet_analysis import names, paths, schema
 from loftet_analysis.analysis.measurement import (
+    UNKNOWN,
     differing_scales,
     light,
     measurement_warnings,
@@ -170,7 +171,7 @@ class OpenStudy:
             sd_unit=outcome.map(sds[TOTAL]),
             sd_within_role=outcome.map(sds[WITHIN_ROLE]),
             **{c: outcome.map(by_outcome[c]) for c in ("low_fifth", "midpoint", "alpha")},
-            measurement_warning=outcome.map(lambda name: warnings.get(name, "")),
+            measurement_warning=outcome.map(lambda name: warnings.get(name, UNKNOWN)),
             unit_is_sample=national or alone,
             flags=rows["flags"].map(lambda told: ";".join(filter(None, [told, whole]))),
         )
@@ -256,7 +257,7 @@ class OpenStudy:
             for name, scale in population.instrument.scales.items():
                 waves = [wave for wave in population.files if wave in scale.waves]
                 if waves:
-                    told = warnings.get(name, "")
+                    told = warnings.get(name, UNKNOWN)
                     row = (population.name, name, scale.question or "", waves[0])
                     rows.append((*row, light(told), told))
         columns = [names.POPULATION, names.OUTCOME, names.QUESTION, names.WAVE, "light"]

@@ -12,7 +12,13 @@ import pandas as pd
 
 from loftet_analysis import names, schema
 from loftet_analysis.analysis.invariance import LESS_CFI, MORE_RMSEA
-from loftet_analysis.analysis.measurement import GOOD, LOW_ALPHA, MODEST_ALPHA, light
+from loftet_analysis.analysis.measurement import (
+    FEWEST_FOR_ALPHA,
+    GOOD,
+    LOW_ALPHA,
+    MODEST_ALPHA,
+    light,
+)
 from loftet_analysis.analysis.response import FOR_A_SHARE
 from loftet_analysis.show.labels import LABELS, LIGHT_SHAPES
 from loftet_analysis.show.languages import Words, joined, label, named, outcome_labels, row_label
@@ -20,6 +26,7 @@ from loftet_analysis.show.layout import ABSENT, HIDDEN, Column, Row, Table, laid
 from loftet_analysis.show.shown import view
 
 NAIVE = "naive"
+BY_SCHOOL = ("linkage_by_school", "response_by_school")
 
 
 def table(frame: pd.DataFrame, *, words: Words, caption: str = "") -> Table:
@@ -127,13 +134,14 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
         The reader's language.
     """
     _ = words.text
-    shown = frame[~frame["suppressed"]].drop_duplicates("outcome")
-    warnings = dict(zip(shown["outcome"], shown["measurement_warning"], strict=True))
-    lights = {outcome: light(warnings.get(outcome, "")) for outcome in frame["outcome"]}
+    shown = frame[~frame["suppressed"]].drop_duplicates(["population", "outcome"])
+    keys = zip(shown["population"], shown["outcome"], strict=True)
+    lights = dict(zip(keys, shown["measurement_warning"].map(light), strict=True))
     contrast = "participants_vs_colleagues"
 
     def outcome(row: Row) -> str:
-        name, code = named(row, "outcome", words), lights[row["outcome"]]
+        name = named(row, "outcome", words)
+        code = lights.get((row["population"], row["outcome"]), GOOD)
         return name if code == GOOD else f"{name} {LIGHT_SHAPES[code]}"
 
     def people(row: Row) -> str | None:
@@ -309,7 +317,32 @@ def sensitivity(frame: pd.DataFrame, *, words: Words) -> Table:
         "for independent, is not counted."
     )
     caption = _("The same changes under other choices")
-    return laid_out(rows, columns, words, caption, [note], group="outcome", line="estimand")
+    last = _selected(frame, words)
+    form = {"group": "outcome", "line": "estimand", "last": last}
+    return laid_out(rows, columns, words, caption, [note], **form)
+
+
+def _selected(frame: pd.DataFrame, words: Words) -> list[str]:
+    """Return a note on each change that goes along with who answered again, school by school."""
+    _ = words.text
+    of_schools = frame["analysis"].isin(BY_SCHOOL) & ~frame["suppressed"].astype(bool)
+    apart = (frame["ci_low"] > 0) | (frame["ci_high"] < 0)
+    keys = ["region", "population", "outcome", "estimand"]
+    weighted = frame[frame["analysis"].eq("school_weights")].set_index(keys)["estimate"]
+    notes = []
+    for row in frame[of_schools & apart].to_dict("records"):
+        note = _(
+            "{outcome}, {estimand}: {what} go together (r = {r}, {interval}); schools weighted by "
+            "all whom they had before: {weighted} SD.",
+            outcome=named(row, "outcome", words),
+            estimand=named(row, "estimand", words),
+            what=named(row, "analysis", words),
+            r=words.number(row["estimate"], signed=True),
+            interval=words.interval(row["ci_low"], row["ci_high"]),
+            weighted=words.number(weighted.get(tuple(row[k] for k in keys)), signed=True) or ABSENT,
+        )
+        notes.append(note)
+    return notes
 
 
 def visible(frame: pd.DataFrame, *, words: Words) -> Table:
@@ -442,16 +475,46 @@ def reliability(frame: pd.DataFrame, *, words: Words) -> Table:
     roles = frame["subgroup"].where(role).groupby([frame["population"], frame["scale"]])
     rows = frame[~(role & roles.transform("nunique").eq(1))]
     rows = rows.assign(group=[scale(row) for row in rows.to_dict("records")])
+    of_few = rows["n"].astype("Float64").lt(FEWEST_FOR_ALPHA).fillna(False).astype(bool)
+    coefficients = ["alpha", "alpha_ci_low", "alpha_ci_high", "omega"]
+    rows[coefficients] = rows[coefficients].mask(of_few)
+
+    def is_open(row: Row) -> bool:
+        return row["alpha"] < LOW_ALPHA <= row["alpha_ci_high"]
+
+    def alpha(row: Row) -> str | None:
+        shown = words.number(row["alpha"])
+        return f"{shown} ?" if is_open(row) else shown or None
+
     columns = [
         ("n", "n", "count"),
-        ("α", "alpha"),
+        ("α", alpha),
         (_level(words), ("alpha_ci_low", "alpha_ci_high"), "interval"),
         ("ω", "omega"),
     ]
     caption = _("Reliability of the scales: Cronbach's alpha and McDonald's omega")
-    note = _("n: people who answered every item of the scale. The interval is that of alpha.")
+    notes = [
+        _("n: people who answered every item of the scale. The interval is that of alpha."),
+        _("The lights rest on the answers of the whole study, not on those of this table."),
+    ]
+    if of_few.any():
+        notes.append(
+            _(
+                "{mark} of fewer than {n} people: so few cannot tell how well a scale measures.",
+                mark=ABSENT,
+                n=words.count(FEWEST_FOR_ALPHA),
+            )
+        )
+    if any(map(is_open, rows.to_dict("records"))):
+        notes.append(
+            _(
+                "? The interval reaches above {low}: so few cannot tell whether alpha is lower "
+                "here than in the whole study.",
+                low=words.number(LOW_ALPHA),
+            )
+        )
     form = {"group": "group", "line": "subgroup", "across": "wave"}
-    return laid_out(rows, columns, words, caption, [note], **form)
+    return laid_out(rows, columns, words, caption, notes, **form)
 
 
 def lights(frame: pd.DataFrame, *, words: Words) -> Table:
@@ -485,8 +548,9 @@ def lights(frame: pd.DataFrame, *, words: Words) -> Table:
         _("The light is the same in every region: the answers of the whole study set it."),
         _(
             "{good} alpha of {modest} or more, the same meaning before and after, few at the ends "
-            "of the scale. {care} one of these fails. {doubt} alpha below {low}, or the items do "
-            "not go together alike before and after.",
+            "of the scale. {care} one of these fails, or cannot be judged, as of a single "
+            "question. {doubt} alpha below {low}, or the items do not go together alike before and "
+            "after.",
             **LIGHT_SHAPES,
             modest=words.number(MODEST_ALPHA),
             low=words.number(LOW_ALPHA),
@@ -769,11 +833,29 @@ def missing(frame: pd.DataFrame, *, words: Words) -> Table:
     """
     _ = words.text
     rows = frame.assign(suppressed=True)  # a share that is not there was left out by the gate
+
+    def scale(row: Row) -> str:
+        name, rule = (
+            named(row, "scale", words),
+            words.answers.get((row["population"], row["scale"])),
+        )
+        if rule is None or rule.is_score:
+            return name
+        needed = _("{k} of {n}", k=words.count(rule.needed), n=words.count(rule.n_items))
+        return f"{name} ({needed})"
+
     columns = [(_("Mean"), "share_missing", "percent1"), (_("Most"), "share_most", "percent1")]
     caption = _("Missing answers to the questions of each scale")
-    note = _("Of those who answered any question of the scale; the question with most missing.")
-    form = {"group": "population", "line": "scale", "across": "wave"}
-    return laid_out(rows, columns, words, caption, [note], **form)
+    notes = [
+        _("Of those who answered any question of the scale; the question with most missing."),
+        _("In brackets: how many of its questions must be answered for a score on the scale."),
+        _(
+            "Missing are questions left blank, answers such as “don't know”, and codes that no "
+            "answer has."
+        ),
+    ]
+    form = {"group": "population", "line": scale, "across": "wave"}
+    return laid_out(rows, columns, words, caption, notes, **form)
 
 
 @view(nothing="There are no two groups to compare before.")

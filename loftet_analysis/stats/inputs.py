@@ -11,6 +11,7 @@ from loftet_analysis.errors import InputError, Problem
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
 LARGEST_CODE = 1_000_000  # beyond it an integer is a label: arrays up to it would be too long
+LARGEST, SMALLEST = 1e150, 1e-150  # of what lies outside, squares are infinite or zero
 
 
 def refuse(what: str, found: object = "", allowed: str = "", todo: str = "") -> InputError:
@@ -56,21 +57,35 @@ def numbers(
         allowed: numbers above 0
     """
     try:
-        array = np.asarray(values, dtype=float)
+        given = np.asarray(values)
+        # words and dates would turn to numbers too
+        if given.dtype.kind not in "iufbO" or _has_words(given):
+            raise ValueError
+        array = given.astype(float, copy=False)
     except (TypeError, ValueError):
         raise refuse(f"{name}: not numbers", f"{values!r:.60}", "finite numbers") from None
     _check_shape(name, array, n, ndim)
-    # a sum is finite only where all numbers are, and costs little
-    if not np.isfinite(array.sum()):
+    # a sum is finite and small only where all numbers are, and costs little
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = array.sum()
+    if not abs(total) < LARGEST:
         wrong = np.isinf(array) if gaps else ~np.isfinite(array)
         allowed = "finite numbers, or NaN where missing" if gaps else "finite numbers"
         _refuse_where(name, array, wrong, "not finite", allowed)
+        _refuse_where(name, array, np.abs(array) > LARGEST, "too large", f"up to {LARGEST:g}")
     lowest = array.min(initial=np.inf) if above > -np.inf or least > -np.inf else np.inf
     if not (lowest > above and lowest >= least):
         strict = above > -np.inf
         allowed = f"numbers above {above:g}" if strict else f"numbers of {least:g} and more"
         _refuse_where(name, array, (array <= above) | (array < least), "out of range", allowed)
+    if above == 0 and lowest < SMALLEST:
+        _refuse_where(name, array, array < SMALLEST, "out of range", "numbers above 0")
     return array
+
+
+def _has_words(array: NDArray) -> bool:
+    """Return whether an array of objects holds texts."""
+    return array.dtype.kind == "O" and any(isinstance(each, str | bytes) for each in array.flat)
 
 
 def number(
@@ -86,9 +101,10 @@ def number(
         found:   -1
         allowed: a number between 0 and inf
     """
-    if not above < value < below:
+    is_number = isinstance(value, int | float | np.number) and not np.iscomplexobj(value)
+    if not is_number or not above < value < min(below, LARGEST):
         allowed = f"a number between {above:g} and {below:g}"
-        raise refuse(f"{name} out of range", value, allowed, todo)
+        raise refuse(f"{name} out of range", f"{value!s:.60}", allowed, todo)
     return value
 
 
@@ -110,7 +126,7 @@ def check_level(level: float) -> None:
 def contrast_vector(c: ArrayLike, n: int) -> Floats:
     """Return the contrast of `n` coefficients, not all of it zero."""
     c = numbers("c", c, n)
-    if not c.any():
+    if not (np.abs(c) > SMALLEST).any():
         raise refuse("c: a contrast of nothing", "zeros only", "a number that is not zero")
     return c
 
@@ -128,15 +144,25 @@ def clusters(name: str, values: ArrayLike, n: int) -> tuple[Codes, NDArray | Non
     >>> clusters("cluster", [3, 0, 3], 3)
     (array([3, 0, 3]), None)
     """
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise refuse(f"{name}: not labels", f"{values!r:.60}", "a label for every row") from None
     _check_shape(name, array, n, 1)
+    if array.dtype.kind == "c":
+        raise refuse(f"{name}: not labels", "complex numbers", "a label for every row")
+    if array.dtype.kind == "f":
+        _refuse_where(name, array, np.isinf(array), "not finite", "codes from 0, or labels")
     if array.dtype.kind in "iub" and array.size:
         least, largest = array.min(), array.max()
         if least == -1:  # what pandas gives a missing label for a code
             _refuse_where(name, array, array < 0, "missing", "codes from 0, or labels")
         if least >= 0 and largest < LARGEST_CODE:
             return array.astype(np.intp, copy=False), None
-    codes, labels = pd.factorize(array, sort=True)
+    try:
+        codes, labels = pd.factorize(array, sort=True)
+    except TypeError:  # lists
+        raise refuse(f"{name}: not labels", f"{values!r:.60}", "a label for every row") from None
     if codes.min(initial=0) < 0:
         _refuse_where(name, array, codes < 0, "missing", "a label for every row")
     return codes.astype(np.intp, copy=False), labels

@@ -96,6 +96,10 @@ def superiority(
     clusters("cluster_after", cluster_after, len(after))
     if not len(before) or not len(after):
         raise NotEstimableError("no_answers")
+    cluster = [np.asarray(each) for each in (cluster_before, cluster_after)]
+    if (cluster[0].dtype.kind in "iubf") != (cluster[1].dtype.kind in "iubf"):
+        found, allowed = " and ".join(str(each.dtype) for each in cluster), "both of one kind"
+        raise refuse("the waves have clusters of different kinds", found, allowed)
     beats = _placements(after, before)
     beaten = 1 - _placements(before, after)
     wave = np.repeat([0.0, 1.0], [len(before), len(after)])
@@ -103,7 +107,7 @@ def superiority(
         np.concatenate([beaten, beats]),
         np.column_stack([1 - wave, wave]),
         [1, 1],
-        np.concatenate([np.asarray(cluster_before), np.asarray(cluster_after)]),
+        np.concatenate(cluster),
     )
     return replace(both, estimate=both.estimate / 2 - 0.5)
 

@@ -33,7 +33,7 @@ class Questionnaire:
     limit : int
         Fewest people in a bin of a histogram.
     invited : mapping of str to float
-        How many were invited at each school, where the register says it.
+        How many were invited before at each school, where the register says it.
     """
 
     population: str
@@ -67,6 +67,10 @@ def questionnaire(study: Study, population: str, region: str, limit: int) -> Que
         return Questionnaire(population, region, limit=limit)
     about = study.populations[population]
     rows = plan(study)
+    invited = study.invited_by_school(population, names.PRE).dropna().astype(float)
+    if region != names.NATIONAL:
+        here = study.schools.loc[study.schools[names.REGION] == region, names.SCHOOL]
+        invited = invited[invited.index.isin(here)]
     planned = set(rows.loc[rows[names.POPULATION] == population, names.ESTIMAND])
     return Questionnaire(
         population,
@@ -77,5 +81,5 @@ def questionnaire(study: Study, population: str, region: str, limit: int) -> Que
         gender=next(iter(study.groups(population, names.GENDER)), ""),
         most=about.gatherings,
         limit=limit,
-        invited=study.invited(population) or {},
+        invited=invited.to_dict(),
     )

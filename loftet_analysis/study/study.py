@@ -815,13 +815,6 @@ class Study(Described):
         """``school_id`` by normalised id, unique name, and earlier id or name."""
         return school_lookup(self.schools)
 
-    def invited(self, population: str) -> dict[str, float]:
-        """Return how many of a population were invited, by school; empty where nobody says."""
-        column = f"{INVITED}{population}"
-        if column not in self.schools:
-            return {}
-        return self.schools.set_index(names.SCHOOL)[column].dropna().astype(float).to_dict()
-
     def invited_by_school(self, population: str, wave: str, group: str = "") -> pd.Series:
         """Return how many of a population, or of a grade or role of it, were invited to a wave.
 
