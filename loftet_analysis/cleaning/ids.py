@@ -31,7 +31,7 @@ NOBODY = frozenset(
     }
 )  # fmt: skip
 # what may be more than an id; most cells hold letters and digits alone (RE2)
-_ODD = r"[^0-9A-Za-zÆØÅæøå _-]"
+_ODD = r"[^0-9A-Za-zÆØÅæøå _-]|^[0-9]{1,3}(?: [0-9]{3})+$"
 _DIGITS = r"^=?[\"'’]?\s*(?P<digits>[0-9]+)(?:[.,]0+)?\"?$"
 _MONTH = "(?:jan|feb|mar|apr|ma[iy]|jun|jul|aug|sep|o[kc]t|nov|de[sc])"
 _DATE = (

@@ -6,7 +6,8 @@ import re
 
 _FORMULA = re.compile(r'="?([^"=]*)"?')  # ="0043", by which an export keeps a spreadsheet off
 _MARKED = re.compile(r"['’](?=\w)")  # '0043, by which people do
-_DECIMALS = re.compile(r"(\d+)[.,]0+")  # 1234.0
+_DECIMALS = re.compile(r"(\d+|\d{1,3}(?:[ \u00a0\u202f]\d{3})+)[.,]0+")  # 1234.0
+_THOUSANDS = re.compile(r"\d{1,3}(?:[ \u00a0\u202f]\d{3})+")  # 1 234
 _DIVIDED = re.compile(r"\d+(?:[ \u00a0\u202f]\d+)+")  # 975 270 920
 _POWER = re.compile(r"(\d)(?:[.,](\d+))?E\+(\d+)", re.IGNORECASE)  # 1,23457E+11
 
@@ -14,20 +15,24 @@ _POWER = re.compile(r"(\d)(?:[.,](\d+))?E\+(\d+)", re.IGNORECASE)  # 1,23457E+11
 def repaired(text: str) -> str:
     """Return an id as it stood before a spreadsheet took it for a number, where that is certain.
 
-    Undone are ``="0043"``, ``'0042``, ``1234.0``, and powers of ten that still have all digits;
+    Undone are ``="0043"``, ``'0042``, ``1234.0``, ``1 234``, and powers of ten that still have all digits;
     what has lost digits stays as it is (:func:`is_shortened`).
 
     Examples
     --------
     >>> [repaired(text) for text in ('="0043"', "'0042", "1234,0", "1.2345E+4", "1,23457E+11")]
     ['0043', '0042', '1234', '12345', '1,23457E+11']
+    >>> repaired("12 345"), repaired("1 234,00"), repaired("110155 00022")
+    ('12345', '1234', '110155 00022')
     """
     text = text.strip()
     formula = _FORMULA.fullmatch(text) if text.startswith("=") else None
     text = formula[1].strip() if formula else text
     text = text[1:] if _MARKED.match(text) else text
     if decimals := _DECIMALS.fullmatch(text):
-        return decimals[1]
+        text = decimals[1]
+    if _THOUSANDS.fullmatch(text):
+        return re.sub(r"\s", "", text)
     power = _POWER.fullmatch(text)
     if power and len(power[2] or "") >= int(power[3]):
         digits = power[1] + power[2]

@@ -58,6 +58,12 @@ def attended(ids: tuple[str, ...], register: tuple[str, ...], counts: list, **tr
 
 KINDS = {
     "ids with decimals or a sign before them": {
+        "thousands": waves(
+            ("1 234", "12\u00a0345", "1 236,00"),
+            ("1234", "12345", "1236"),
+            3,
+            says=("were repaired",),
+        ),
         "given": given("csv_id_float", linked=2, aside={}, says=("that were repaired",)),
         "commas": waves(("1234,0", "77,00"), ("1234", "77"), 2),
         "an apostrophe": waves(("'0042", "'1234"), ("0042", "1234"), 2),
