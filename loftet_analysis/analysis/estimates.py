@@ -256,7 +256,7 @@ MODELS: dict[str, tuple[Model, ...]] = {
 }
 
 
-@checked
+@partial(checked, planned=(names.POPULATION, names.OUTCOME))
 def pairs(
     clean: pd.DataFrame,
     plan: pd.DataFrame,

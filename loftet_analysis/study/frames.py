@@ -47,11 +47,17 @@ _NEEDED = {
 }  # fmt: skip
 
 
-def checked(verb: Callable) -> Callable:
+def checked(verb: Callable, *, planned: Collection[str] = _PLANNED) -> Callable:
     """Let a verb see its frames only when they can be what its docstring says.
 
     ``clean`` (also ``teachers`` and ``leaders``), ``paired``, ``plan``, ``effects`` and ``items``
     are looked at; numbers of a plan come in as floats, what is not said as NaN.
+
+    Parameters
+    ----------
+    verb : callable
+    planned : collection of str
+        The columns that its plan must have.
 
     Raises
     ------
@@ -81,7 +87,7 @@ def checked(verb: Callable) -> Callable:
             problem
             for name, value in given.items()
             if name in (*_CLEAN, _PAIRED, "plan", *_NEEDED)
-            for problem in _frame_problems(name, value, given)
+            for problem in _frame_problems(name, value, given, planned)
         ]
         if problems:
             raise InputError(problems)
@@ -92,7 +98,9 @@ def checked(verb: Callable) -> Callable:
     return gateway
 
 
-def _frame_problems(name: str, frame: object, given: Mapping[str, object]) -> Iterator[Problem]:
+def _frame_problems(
+    name: str, frame: object, given: Mapping[str, object], planned: Collection[str]
+) -> Iterator[Problem]:
     """Give what is wrong with one frame."""
     if not isinstance(frame, pd.DataFrame):
         todo = "open_study(…).read and .plan give them"
@@ -104,7 +112,7 @@ def _frame_problems(name: str, frame: object, given: Mapping[str, object]) -> It
         yield Problem("a column stands twice", found, "each column once", name)
         return
     if name == "plan":
-        yield from _plan_problems(frame)
+        yield from _plan_problems(frame, planned)
     elif name in _CLEAN:
         yield from _clean_problems(name, frame, given)
     else:
@@ -138,8 +146,8 @@ def _clean_problems(name: str, clean: pd.DataFrame, given: Mapping) -> Iterator[
         yield Problem(f"not dates: column {names.SUBMITTED}", found, "datetime64", name)
 
 
-def _plan_problems(plan: pd.DataFrame) -> Iterator[Problem]:
-    lacking = [column for column in _PLANNED if column not in plan]
+def _plan_problems(plan: pd.DataFrame, planned: Collection[str]) -> Iterator[Problem]:
+    lacking = [column for column in planned if column not in plan]
     if lacking:
         yield Problem(
             "the plan lacks columns",
