@@ -119,6 +119,8 @@ def _frame_problems(
         if len(frame) or name != _PAIRED:
             yield from _lacking(name, frame, _NEEDED[name])
         wanted = ("pre", "post", *_COUNTED) if name == _PAIRED else (*_ESTIMATED, *_SETTLED, "n")
+        if "df" in frame:  # infinite where a normal distribution is meant
+            frame = frame.assign(df=frame["df"].replace(np.inf, np.nan))
         yield from _not_numbers(name, frame, [c for c in wanted if c in frame], gaps=True)
         if name == _PAIRED:
             yield from _not_labels(name, frame)
