@@ -15,7 +15,7 @@ _POWER = re.compile(r"(\d)(?:[.,](\d+))?E\+(\d+)", re.IGNORECASE)  # 1,23457E+11
 def repaired(text: str) -> str:
     """Return an id as it stood before a spreadsheet took it for a number, where that is certain.
 
-    Undone are ``="0043"``, ``'0042``, ``1234.0``, ``1 234``, and powers of ten that still have all digits;
+    Undone are ``="0043"``, ``'0042``, ``1234.0``, ``1 234``, and powers of ten with all digits;
     what has lost digits stays as it is (:func:`is_shortened`).
 
     Examples
