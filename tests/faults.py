@@ -158,7 +158,7 @@ CORPUS: dict[str, tuple[bytes, str, str]] = {
     "an empty archive": (b"PK\x05\x06" + bytes(18), ".xlsx", "unreadable export"),
     "a workbook with headings alone": (workbook(frame=GOOD.iloc[:0]), ".xlsx", "empty export"),
     "a cell in the last corner": (workbook(far_cell), ".xlsx", "larger than any survey"),
-    "an error value": (workbook(error_cell), ".xlsx", "“#N/A”"),
+    "an error value": (workbook(error_cell), ".xlsx", "#N/A in u1"),
     "a second sheet": (workbook(second_sheet), ".xlsx", "more than one sheet with answers"),
     "not SPSS": (text(TEXT), ".sav", "unreadable export"),
     "SPSS of 0 bytes": (b"", ".sav", "empty export"),

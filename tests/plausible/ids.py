@@ -121,7 +121,9 @@ KINDS = {
         "na": waves(
             ("NA", "NA", "a1"), ("NA", "a1"), 1, aside={}, says=("that name nobody",), hides=()
         ),
-        "errors": stops(("#I/T", "#I/T", "a1"), ("#N/A", "a1"), "error values", hides=()),
+        "errors": waves(
+            ("#I/T", "#I/T", "a1"), ("#N/A", "a1"), 1, says=("that name nobody",), hides=()
+        ),
         "null": waves(("NULL", "null", "a1"), ("", "a1"), 1, aside={}, hides=()),
         "a word": waves(("vet ikke", "Vet ikke", "a1"), ("-", "a1"), 1, aside={}, hides=()),
         "codes": coded(("nan", "null", "ab12"), ("nan", "null", "ab12"), 1),
