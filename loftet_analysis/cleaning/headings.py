@@ -177,7 +177,7 @@ def _error_values(export: Export, found: Mapping[str, list[str]], where: str) ->
     needed = [column for name, columns in found.items() if name != LINK for column in columns]
     for column in dict.fromkeys(needed):
         cells = export.frame[column]
-        errors = [text for text in cells.unique() if _ERROR.fullmatch(text.strip())]
+        errors = [text for text in cells.unique().tolist() if _ERROR.fullmatch(text.strip())]
         if errors:
             rows = at_rows(export.rows[cells.isin(errors).to_numpy()])
             found = f"{', '.join(errors[:3])} in {column}, {rows}"

@@ -69,7 +69,9 @@ def normal_code(text: str) -> str:
     bare = unicodedata.normalize("NFC", text.strip().casefold())
     if not bare.isalnum():
         bare = "" if is_shortened(bare) else repaired(bare)
-    return "" if bare in NOBODY else re.sub(r"[\W_]+", "", bare)
+    if bare in NOBODY:
+        return ""
+    return bare if bare.isalnum() else re.sub(r"[\W_]+", "", bare)
 
 
 def normal(link: Link, digits: int = 0) -> Callable[[str], str]:

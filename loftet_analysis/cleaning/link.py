@@ -80,7 +80,7 @@ def link(sheets: Sheets, *others: Sheets, key: bytes | None = None) -> Sheets:
     columns = [ids for part in (sheets, *others) for ids in _ids(part)]
     digits = id_length(columns, population.link, f"{population.name}, all waves")
     options = {"link": population.link, "key": key, "population": population.name}
-    options["digits"] = digits
+    options |= {"digits": digits, "known": {}}
     padded = _padded(columns, digits, population.name)
     gone: dict[str, pd.DataFrame] = {}
     for wave, files in parts.items():
@@ -150,6 +150,7 @@ def assign_persons(
     population: str,
     years: int = 0,
     digits: int = 0,
+    known: dict[str, str] | None = None,
 ) -> pd.DataFrame:
     """Give each sheet the pseudonym that its id or code stands for.
 
@@ -169,6 +170,8 @@ def assign_persons(
         School years from the first wave to this one.
     digits : int
         How many digits ids of digits have, where some have lost zeros.
+    known : dict of str to str, optional
+        Pseudonyms of other sheets by what they stand for; those given here are added.
 
     Returns
     -------
@@ -189,7 +192,14 @@ def assign_persons(
             usable &= frame[names.GRADE].notna()
             block = block + (frame[names.GRADE] - years).astype("str").fillna("") + "\x1f"
     whole = (block + codes).where(usable)
-    persons = by_text(whole.fillna(""), lambda text: pseudonym(key, population, link.by, text))
+    known = {} if known is None else known
+
+    def person(text: str) -> str:
+        if text not in known:
+            known[text] = pseudonym(key, population, link.by, text)
+        return known[text]
+
+    persons = by_text(whole.fillna(""), person)
     return frame.drop(columns=LINK).assign(
         **{names.PERSON: persons.where(usable).astype("str"), CODE: codes.where(usable)}
     )

@@ -230,7 +230,7 @@ def by_text(column: pd.Series, meaning: Callable[[str], object]) -> pd.Series:
     """
     codes, texts = pd.factorize(column)
     meanings = np.empty(len(texts), dtype=object)
-    meanings[:] = [meaning(text) for text in texts]
+    meanings[:] = [meaning(text) for text in np.asarray(texts, dtype=object)]
     return pd.Series(meanings[codes], index=column.index, dtype=object)
 
 

@@ -123,10 +123,12 @@ def _alpha(complete: pd.DataFrame) -> float:
 
 def _highest_alphas(frame: pd.DataFrame, items: list[str]) -> float:
     """Return the lowest of the upper ends of alpha's interval in regions, grades and roles."""
-    complete = frame[items].astype(float).dropna()
+    answers = frame[items].to_numpy(dtype=float)
+    whole = np.isfinite(answers).all(axis=1)
     ends = []
     for column in (REGION, GRADE, ROLE):
         if column in frame:
-            parts = complete.groupby(frame[column].reindex(complete.index), observed=True)
-            ends += [alpha(part.to_numpy()).get("alpha_ci_high", np.inf) for _, part in parts]
+            group = pd.factorize(frame[column])[0]
+            parts = (answers[whole & (group == place)] for place in range(group.max(initial=-1) + 1))
+            ends += [alpha(part).get("alpha_ci_high", np.inf) for part in parts if len(part)]
     return min(ends, default=np.inf)

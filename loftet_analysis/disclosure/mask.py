@@ -124,19 +124,24 @@ def _counts(keyed: pd.DataFrame, outcomes: Sequence[str], groups: Sequence[str])
         ]
     )
     base = base[base["n"] > 0]
-    national = base.assign(**{names.REGION: names.NATIONAL})
+    keys = [*_PLACE, *groups, names.WAVE, names.OUTCOME]
+    base = base.astype(dict.fromkeys(keys, "category"))
     regional = base[base[names.REGION] != ""]
-    everywhere = pd.concat([national, regional]).assign(**{names.SCHOOL: ""})
-    cells = [everywhere.assign(subgroup=names.ALL), regional.assign(subgroup=names.ALL)]
-    for column in groups:
-        known = everywhere[everywhere[column] != ""]
-        cells.append(known.assign(subgroup=column + "=" + known[column]))
-    return (
-        pd.concat(cells)
-        .groupby(_CELL, sort=True)
-        .agg(n=("n", "sum"), low=("low", "min"), high=("high", "max"))
-        .reset_index()
-    )
+    cells = []
+    for rows, place in ((base, []), (regional, [names.REGION]), (regional, _PLACE)):
+        for column in ("", *(groups if place != _PLACE else ())):
+            known = rows[rows[column] != ""] if column else rows
+            by = [*place, *([column] if column else []), names.WAVE, names.OUTCOME]
+            cell = known.groupby(by, sort=True, observed=True).agg(
+                n=("n", "sum"), low=("low", "min"), high=("high", "max")
+            )
+            cell = cell.reset_index().astype(dict.fromkeys(by, "str"))
+            whole = {names.REGION: names.NATIONAL, names.SCHOOL: ""}
+            cell = cell.assign(**{key: text for key, text in whole.items() if key not in place})
+            cells.append(
+                cell.assign(subgroup=f"{column}=" + cell[column] if column else names.ALL)
+            )
+    return pd.concat(cells, ignore_index=True)[[*_CELL, "n", "low", "high"]]
 
 
 def _subgroups(keyed: pd.DataFrame, groups: Sequence[str]) -> list[str]:
