@@ -177,6 +177,8 @@ def _error_values(export: Export, found: Mapping[str, list[str]], where: str) ->
     needed = [column for name, columns in found.items() if name != LINK for column in columns]
     for column in dict.fromkeys(needed):
         cells = export.frame[column]
+        if not cells.str.contains("#", regex=False).any():
+            continue
         errors = [text for text in cells.unique().tolist() if _ERROR.fullmatch(text.strip())]
         if errors:
             rows = at_rows(export.rows[cells.isin(errors).to_numpy()])

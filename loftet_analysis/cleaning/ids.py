@@ -121,7 +121,7 @@ def check_ids(sheets: Sheets) -> Sheets:
     if problems:
         raise InputError(problems)
     undone = odd[[repaired(text) != text for text in odd.index]]
-    nobody = counts[[text.casefold() in NOBODY for text in counts.index]]
+    nobody = counts[counts.index.str.casefold().isin(NOBODY)]
     remarks = []
     if len(undone):
         remarks.append(Problem(f"{what}, and that were repaired", _forms(undone), "", sheets.where))

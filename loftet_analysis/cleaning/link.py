@@ -281,9 +281,8 @@ def link_waves(
     place = {name: number for number, name in enumerate(waves)}
     aside = ~still_in.to_numpy()
     left = {name: every_person[aside & (every_wave == number)] for name, number in place.items()}
-    gone = {
-        name: pd.Index(people).get_indexer(list(part)) for name, part in (declined or {}).items()
-    }
+    number_of = pd.Index(people)
+    gone = {name: number_of.get_indexer(list(part)) for name, part in (declined or {}).items()}
     for name, others in {"declined": gone, "set_aside": left}.items():
         for other, some in others.items():
             mark(name, (wave != place.get(other, -1)) & _of_these(given, some))

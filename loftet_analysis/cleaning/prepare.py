@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import chain
 
@@ -85,11 +86,14 @@ def prepare(
 
     tell("settle")
     instruments = {name: population.instrument for name, population in study.populations.items()}
+    with ThreadPoolExecutor() as pool:
+        units = pool.submit(study_units, cleaned, instruments)
+        mask = pool.submit(decide, study, cleaned)
     return Prepared(
         clean=cleaned,
         set_aside=aside,
-        units=study_units(cleaned, instruments),
-        mask=decide(study, cleaned),
+        units=units.result(),
+        mask=mask.result(),
         remarks=tuple(remarks),
         **{table: pd.concat(parts, ignore_index=True) for table, parts in tables.items()},
     )

@@ -148,8 +148,8 @@ def answers(sheets: Sheets) -> Sheets:
         stored.append((met[-1], labels, responses.lookup))
         odd = still_in & (kinds != _VALID)
         if odd.any():
-            region = regions[region_codes[odd]]
-            notes.append(_lost(name, region, texts, codes[odd], kinds[odd]))
+            places = np.column_stack([region_codes[odd], codes[odd], kinds[odd]])
+            notes.append(_lost(name, places, regions, texts))
     lost = pd.concat(notes[1:] or notes, ignore_index=True)
     problems, remarks = outside_scale(met, sheets.where)
     remarks += label_and_number(met, sheets.where)
@@ -170,17 +170,33 @@ def answers(sheets: Sheets) -> Sheets:
 
 
 def _lost(
-    name: str, region: np.ndarray, texts: Sequence[str], codes: np.ndarray, kinds: np.ndarray
+    name: str, places: np.ndarray, regions: Sequence[str], texts: Sequence[str]
 ) -> pd.DataFrame:
-    """Count the cells that were set to missing; a code that may be an id is not told."""
-    told = [text if tellable(number(text) or 0) else "" for text in texts]
+    """Count the cells that were set to missing; a code that may be an id is not told.
+
+    A row of `places` per cell: the places of its region, of its text, and of its kind in ``KINDS``.
+    """
+    (region, code, kind), n = _distinct(places)
+    values = [texts[place] for place in code]
+    told = [
+        text if k != _OUTSIDE or tellable(number(text) or 0) else ""
+        for text, k in zip(values, kind, strict=True)
+    ]
     cells = {
-        names.REGION: region,
-        "value": np.where(kinds == _OUTSIDE, np.array(told, object)[codes], texts[codes]),
-        "reason": np.array(KINDS, dtype=object)[kinds],
+        names.REGION: [regions[place] for place in region],
+        "value": told,
+        "reason": [KINDS[place] for place in kind],
+        "n": n,
     }
-    counts = pd.DataFrame(cells).value_counts(sort=False).rename("n").reset_index()
+    counts = pd.DataFrame(cells).groupby([names.REGION, "value", "reason"], as_index=False).sum()
     return counts.assign(column=name)
+
+
+def _distinct(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distinct rows of whole numbers, a row per column, and how often each stands."""
+    sizes = places.max(axis=0) + 1
+    keys, n = np.unique(np.ravel_multi_index(places.T, sizes), return_counts=True)
+    return np.array(np.unravel_index(keys, sizes)), n
 
 
 def _met(

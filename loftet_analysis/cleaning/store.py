@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -106,9 +107,14 @@ def write(prepared: Prepared, study: Study, invariance: pd.DataFrame | None = No
         staged, old = Path(room) / "new", Path(room) / "old"
         for population, frame in prepared.clean.items():
             by_region = dict(list(frame.groupby(names.REGION)))
-            for region in study.regions[names.REGION]:
-                part = by_region.get(region, frame.iloc[:0]).drop(columns=names.REGION)
-                _write_parquet(part, _part(staged, population, region))
+            regions = list(study.regions[names.REGION])
+            parts = (
+                by_region.get(region, frame.iloc[:0]).drop(columns=names.REGION)
+                for region in regions
+            )
+            places = (_part(staged, population, region) for region in regions)
+            with ThreadPoolExecutor() as pool:
+                list(pool.map(_write_parquet, parts, places))
         for population, frame in prepared.set_aside.items():
             _write_parquet(frame, staged / "set_aside" / f"{population}.parquet")
         for name in _COUNTED:

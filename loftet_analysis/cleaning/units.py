@@ -129,6 +129,8 @@ def _highest_alphas(frame: pd.DataFrame, items: list[str]) -> float:
     for column in (REGION, GRADE, ROLE):
         if column in frame:
             group = pd.factorize(frame[column])[0]
-            parts = (answers[whole & (group == place)] for place in range(group.max(initial=-1) + 1))
+            parts = (
+                answers[whole & (group == place)] for place in range(group.max(initial=-1) + 1)
+            )
             ends += [alpha(part).get("alpha_ci_high", np.inf) for part in parts if len(part)]
     return min(ends, default=np.inf)

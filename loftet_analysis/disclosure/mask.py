@@ -138,9 +138,7 @@ def _counts(keyed: pd.DataFrame, outcomes: Sequence[str], groups: Sequence[str])
             cell = cell.reset_index().astype(dict.fromkeys(by, "str"))
             whole = {names.REGION: names.NATIONAL, names.SCHOOL: ""}
             cell = cell.assign(**{key: text for key, text in whole.items() if key not in place})
-            cells.append(
-                cell.assign(subgroup=f"{column}=" + cell[column] if column else names.ALL)
-            )
+            cells.append(cell.assign(subgroup=f"{column}=" + cell[column] if column else names.ALL))
     return pd.concat(cells, ignore_index=True)[[*_CELL, "n", "low", "high"]]
 
 

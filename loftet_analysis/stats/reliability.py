@@ -143,4 +143,7 @@ def intraclass_correlation(values: ArrayLike, cluster: ArrayLike) -> float:
 def _varying(complete: ArrayLike) -> Floats:
     """Return the columns that vary: as psych, since a constant item measures nothing."""
     values = numbers("answers", complete, ndim=2)
-    return values[:, np.ptp(values, axis=0) > 0] if len(values) else values[:, :0]
+    if not len(values):
+        return values[:, :0]
+    varies = values.max(axis=0) > values.min(axis=0)
+    return values if varies.all() else values[:, varies]

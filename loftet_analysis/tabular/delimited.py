@@ -502,8 +502,9 @@ def decoded(path: Path, encoding: str | None, most: int | None = None) -> bytes:
     cut = most is not None and len(raw) == most
     named = encoding or next((name for mark, name in _MARKS.items() if raw.startswith(mark)), None)
     try:
+        plain = not cut and named in (None, "utf-8", "utf-8-sig") and _is_utf8(raw)
         decoder = codecs.getincrementaldecoder(named or "utf-8")()
-        text = decoder.decode(raw, final=not cut)
+        text = "" if plain else decoder.decode(raw, final=not cut)
     except (UnicodeDecodeError, LookupError) as error:
         text = "" if named else raw.decode("cp1252", errors="replace")
         if not text or not set(filter(lambda sign: not sign.isascii(), set(text))) <= _WESTERN:
@@ -518,6 +519,17 @@ def decoded(path: Path, encoding: str | None, most: int | None = None) -> bytes:
         raw = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")  # lines end in CR alone
     whole = raw.rfind(b"\n") + 1 if cut else 0
     return raw[: whole or None].removeprefix(codecs.BOM_UTF8)
+
+
+def _is_utf8(raw: bytes) -> bool:
+    """Whether bytes are text in UTF-8, without making a text of them."""
+    offsets = pa.py_buffer(np.array([0, len(raw)]))
+    text = pa.Array.from_buffers(pa.large_string(), 1, [None, offsets, pa.py_buffer(raw)])
+    try:
+        text.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def _not_decodable(path: Path, found: str, encoding: str | None) -> InputError:
