@@ -94,9 +94,10 @@ def with_flags(
         FAST: pace.lt(FASTEST).to_numpy(),
         UNANSWERED: missing > MOST_MISSING,
     }
-    careless = pd.Series("", index=frame.index, dtype="str")
-    for name, flagged in flags.items():
-        careless = careless.mask(flagged, careless + ";" + name)
-    careless = careless.str.removeprefix(";")
+    signs = [""]  # of every set of flags
+    for name in flags:
+        signs += [f"{sign};{name}" if sign else name for sign in signs]
+    which = sum(flagged.astype(int) << place for place, flagged in enumerate(flags.values()))
+    careless = pd.Series(np.array(signs, dtype=object)[which], frame.index, dtype="str")
     added = {names.SECONDS: pace, names.MISSING: np.round(missing, 3), names.CARELESS: careless}
     return frame.assign(**added)

@@ -339,7 +339,7 @@ def read_grades(sheets: Sheets) -> Sheets:
     span = schools["grades"].str.extract(r"(\d+)\D*(\d+)?").astype(float)
     first = dict(zip(schools[names.SCHOOL], span[0].fillna(1), strict=True))
     last = dict(zip(schools[names.SCHOOL], span[1].fillna(span[0]).fillna(13), strict=True))
-    low, high = (frame[names.SCHOOL].map(end).astype(float) for end in (first, last))
+    low, high = (by_text(frame[names.SCHOOL], end.get).astype(float) for end in (first, last))
     impossible = given & ~grades.between(low, high)
     sheets = _told_texts(sheets, impossible, "impossible_grade", text, GRADES_SEEN)
     read = replace(sheets, frame=frame.assign(**{names.GRADE: grades.astype("Int64")}))

@@ -15,7 +15,7 @@ from loftet_analysis import names
 from loftet_analysis.cleaning.clean import grade_numbers
 from loftet_analysis.cleaning.lists import listed
 from loftet_analysis.cleaning.selection import counted_texts, is_closed
-from loftet_analysis.cleaning.sheets import Sheets
+from loftet_analysis.cleaning.sheets import Sheets, by_text
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study import normalise_label
 from loftet_analysis.study.study import CONSENT, GUARDIAN
@@ -86,7 +86,7 @@ def consenting(sheets: Sheets, column: str, yes: Sequence[str]) -> pd.Series:
         text: bool({normalise_label(text), normalise_label(labels.get(text, ""))} & meant)
         for text in texts.unique()
     }
-    consents = texts.map(given).astype(bool)
+    consents = by_text(texts, given.get).astype(bool)
     if len(texts) and not consents.any():
         seen = sorted({labels.get(text, text)[:40] for text in given})
         shown = ", ".join(f"“{text}”" for text in seen)

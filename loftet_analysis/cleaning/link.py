@@ -327,7 +327,7 @@ def _cohort(frame: pd.DataFrame, years: Mapping[str, int]) -> pd.Series | None:
     """Return the grade that a sheet's person had, or would have had, in the first wave."""
     if names.GRADE not in frame:
         return None
-    years_since = frame[names.WAVE].map(years).astype(float)
+    years_since = by_text(frame[names.WAVE], years.get).astype(float)
     return frame[names.GRADE].astype("Float64").astype(float) - years_since
 
 
