@@ -154,11 +154,18 @@ def match_columns(
     found = {name: columns for name, columns in found.items() if columns}
     problems += _direct_identifiers(export, population, found, where)
     problems += [headings.twice(columns) for columns in found.values() if len(columns) > 1]
-    problems += _error_values(export, found, where)
+    sources = {name: columns[0] for name, columns in found.items()}
+    # answers are few different texts
+    cells = {
+        name: export.frame[column].astype(
+            "category" if name in population.instrument.columns else "str"
+        )
+        for name, column in sources.items()
+    }
+    problems += _error_values(export, cells, sources, where)
     if problems:
         raise InputError(problems)
-    sources = {name: columns[0] for name, columns in found.items()}
-    frame = pd.DataFrame({name: export.frame[column] for name, column in sources.items()})
+    frame = pd.DataFrame(cells)
     labels = {name: export.labels.get(column, {}) for name, column in sources.items()}
     remarks = (*export.remarks, *_without_labels(export, population, sources, where))
     export = replace(export, remarks=remarks)
@@ -172,17 +179,19 @@ def match_columns(
     return raw, {"where": where, "labels": labels, "sources": sources, "unused": idle}
 
 
-def _error_values(export: Export, found: Mapping[str, list[str]], where: str) -> Iterator[Problem]:
+def _error_values(
+    export: Export, cells: Mapping[str, pd.Series], sources: Mapping[str, str], where: str
+) -> Iterator[Problem]:
     """Yield the needed columns in which a formula of a spreadsheet has failed; ids name nobody."""
-    needed = [column for name, columns in found.items() if name != LINK for column in columns]
-    for column in dict.fromkeys(needed):
-        cells = export.frame[column]
-        if not cells.str.contains("#", regex=False).any():
+    for name, column in cells.items():
+        few = isinstance(column.dtype, pd.CategoricalDtype)
+        if name == LINK or not (few or column.str.contains("#", regex=False).any()):
             continue
-        errors = [text for text in cells.unique().tolist() if _ERROR.fullmatch(text.strip())]
+        texts = column.cat.categories if few else column.unique()
+        errors = [text for text in texts if _ERROR.fullmatch(text.strip())]
         if errors:
-            rows = at_rows(export.rows[cells.isin(errors).to_numpy()])
-            found = f"{', '.join(errors[:3])} in {column}, {rows}"
+            rows = at_rows(export.rows[column.isin(errors).to_numpy()])
+            found = f"{', '.join(errors[:3])} in {sources[name]}, {rows}"
             todo = "export the form again, or correct these cells; a formula does this"
             yield Problem("error values", found, "texts, numbers and dates", where, todo)
 

@@ -175,7 +175,7 @@ def redact(column: pd.Series, *, bare_numbers: bool = True) -> tuple[pd.Series, 
 
     Parameters
     ----------
-    column : Series of str
+    column : Series of str, or of categories
         Without missing values.
     bare_numbers : bool
         Whether eight digits that begin with 4 or 9 are a telephone number; not so where the
@@ -194,7 +194,7 @@ def redact(column: pd.Series, *, bare_numbers: bool = True) -> tuple[pd.Series, 
     ['Helt enig', '[national_id]', 'Helt enig']
     """
     codes, texts = pd.factorize(column)
-    texts = pa.array(texts, pa.large_string())
+    texts = pa.array(np.asarray(texts, dtype=object), pa.large_string())
     possible = np.flatnonzero(pc.match_substring_regex(texts, _POSSIBLE, ignore_case=True))
     redacted = (redact_text(texts[p].as_py(), bare_numbers=bare_numbers) for p in possible)
     results = {p: result for p, result in zip(possible, redacted, strict=True) if result[1]}
@@ -206,7 +206,7 @@ def redact(column: pd.Series, *, bare_numbers: bool = True) -> tuple[pd.Series, 
     for place, (text, kinds) in results.items():
         new[place] = text
         found.update(dict.fromkeys(kinds, int(counts[place])))
-    return pd.Series(new[codes], index=column.index, dtype=column.dtype), found
+    return pd.Series(new[codes], index=column.index, dtype="str"), found
 
 
 def redact_names(column: pd.Series, people: Iterable[str]) -> tuple[pd.Series, int]:

@@ -225,13 +225,13 @@ def correct(sheets: Sheets) -> Sheets:
             continue
         meant = listed(corrected, rows.loc[[place]].drop(columns=list(CORRECTION)))
         meaning[place] = int(meant.sum())
-        standing = frame.loc[meant, column].map(normalise_label)
+        standing = frame.loc[meant, column].astype("str").map(normalise_label)
         if standing.ne(normalise_label(row["from"])).any():
             what, todo = "correction of something else", "correct `from`, or take the row out"
             allowed = "what stands in the export"
             problems.append(Problem(what, "another text in `from`", allowed, line, todo))
         else:
-            frame.loc[meant, column] = row["to"]
+            frame[column] = frame[column].astype("str").mask(meant, row["to"])
             made[row["column"]] += meaning[place]
     counts = pd.DataFrame(sorted((+made).items()), columns=["column", "n"])
     noted = counts.assign(value="", reason="corrected")

@@ -101,7 +101,7 @@ def redact_cells(sheets: Sheets) -> Sheets:
         running = column in _OWN_NUMBERS or (column in own and any(map(text.equals, serial)))
         new, found = redact(text, bare_numbers=not running)
         if found and column in population.instrument.columns:
-            new = new.where(new.eq(text), "")
+            new = new.where(new.eq(text.astype("str")), "")
         if people and column in own and column != names.GRADE:
             new, n = _without_people(new, people, sheets)
             found["name"] = found.get("name", 0) + n

@@ -38,7 +38,8 @@ class Raw:
     ----------
     export : Export
     frame : DataFrame
-        Its needed columns as text, under the names that the project uses.
+        Its needed columns as text, under the names that the project uses; answers to items as
+        categories.
     answered : ndarray of bool
         Whether a row has anything in the columns of this wave.
     lists : mapping of str to DataFrame
