@@ -328,14 +328,15 @@ def _inspected(raw: bytes, separator: str) -> tuple[np.ndarray, np.ndarray, np.n
         marks = np.flatnonzero(signs == quote)
         before = np.searchsorted(marks, ends)
         counts = np.diff(before, prepend=0)
-        closing = np.arange(len(marks)) & 1
-        uneven = counts & 1
-        if uneven.any():
-            closing ^= np.repeat((before - counts) & 1, counts)
+        is_odd = (counts & 1).astype(bool)
+        if is_odd.any():
+            closes_cell = ((np.arange(len(marks)) ^ np.repeat(before - counts, counts)) & 1) == 1
+            opening, closing = marks[~closes_cell], marks[closes_cell]
+        else:
+            opening, closing = marks[::2], marks[1::2]
         # the sign before the very first one is the newline at the end of the block
-        wrong = ~np.where(closing, closes[signs[marks + 1]], opens[signs[marks - 1]])
-        is_odd = uneven.astype(bool)
-        is_odd[np.searchsorted(ends, marks[wrong])] = True
+        for wrong in (opening[~opens[signs[opening - 1]]], closing[~closes[signs[closing + 1]]]):
+            is_odd[np.searchsorted(ends, wrong)] = True
         starts.append(np.concatenate([[begin], ends[:-1] + 1 + begin]))
         marked.append(counts > 0)
         odd.append(is_odd)
