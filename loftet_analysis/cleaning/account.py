@@ -21,12 +21,15 @@ MOST_LEFT_OUT = 0.02  # of a wave or an item, without a warning
 AFTER = "after_the_wave"
 FEWEST_SHEETS = 5  # that share a text which is not plainly a school's name
 _JOINED = "\N{NO-BREAK SPACE}"  # where no line may break
-_LONGEST, _MOST_WORDS, _SHOWN, _WIDTH = 60, 6, 10, 98
+_LONGEST, _SHOWN, _WIDTH = 60, 10, 98
+_MOST_WORDS, _FEW_WORDS = 5, 3  # of a school's name; and where few sheets have it
+# the last word of a school's name says what it is; letters alone before it
 _SCHOOL = re.compile(
-    r"sk[ou]le|school|skuvla|skåvllå|skuvle|oppvekst|montessori|steiner|gymnas|akademi|"
-    r"opplæring|læringssenter",
+    r"(?:[^\W\d_][^\W\d_.'’-]*[.'’-]?[^\W\d_.'’-]* )*[^\W\d_-]*(?:sk[ou]le|school|skuvla|skåvllå|"
+    r"skuvle|oppvekst|montessori|gymnas|akademi|(?:oppvekst|skole|skule|opplærings|lærings)senter)",
     re.IGNORECASE,
 )
+_ONE_WORD = re.compile(r"[A-ZÆØÅ][a-zæøåé-]+")
 # of sheets, then of cells
 _SHEETS = {
     "withdrawn": "withdrawn since",
@@ -193,8 +196,9 @@ def _line(n: int, share: float | str | None, said: str) -> str:
 def showable(counts: pd.Series, known: Iterable[str]) -> pd.Series:
     """Return the texts of a column that may be told, with their counts; the rest together as "".
 
-    A text is told that names a kind of school, has the form of an id of the register, or is one
-    word that several sheets share; never one that looks like an identifier or like free text.
+    A text is told that ends with a kind of school (few words where few sheets have it), has the
+    form of an id of the register, or is one name that several sheets share; never one that looks
+    like an identifier or like free text.
 
     Parameters
     ----------
@@ -205,9 +209,10 @@ def showable(counts: pd.Series, known: Iterable[str]) -> pd.Series:
 
     Examples
     --------
-    >>> cells = pd.Series({"Vik skole": 1, "301": 1, "Kari Li": 2, "a1b2": 1, "Fjelltun": 9})
+    >>> cells = pd.Series({"Vik skole": 1, "301": 1, "Kari Li": 2, "kari04": 9, "Fjelltun": 9,
+    ...                    "mobbes på skolen av Per": 3, "Fjord skole v/ Kari Li": 3})
     >>> showable(cells, ["0301", "1103"]).to_dict()
-    {'': 3, '301': 1, 'Fjelltun': 9, 'Vik skole': 1}
+    {'': 17, '301': 1, 'Fjelltun': 9, 'Vik skole': 1}
     """
     forms = {_form(text) for text in known}
     longest = max((len(form) for form in forms if not form.strip("9")), default=0)
@@ -219,8 +224,10 @@ def showable(counts: pd.Series, known: Iterable[str]) -> pd.Series:
             return ""
         form = _form(short)
         of_register = form in forms or (not form.strip("9") and len(form) <= longest)
-        shared = len(words) == 1 and n >= FEWEST_SHEETS and "[" not in short
-        return short if of_register or _SCHOOL.search(short) or shared else ""
+        several = n >= FEWEST_SHEETS
+        is_school = _SCHOOL.fullmatch(short) and (several or len(words) <= _FEW_WORDS)
+        shared = several and _ONE_WORD.fullmatch(short)
+        return short if of_register or is_school or shared else ""
 
     texts = [told(str(text), int(n)) for text, n in counts.items()]
     return counts.groupby(texts).sum()

@@ -104,7 +104,12 @@ def place_schools(sheets: Sheets) -> Sheets:
     found = by_text(frame[names.SCHOOL], find)
     if found.isna().all():
         what = "no school of the register in the export"
-        found = some_texts(frame[names.SCHOOL]) or "nothing but blanks"
+        counts = frame[names.SCHOOL].str.strip().value_counts().drop("", errors="ignore")
+        told = showable(counts, schools[names.SCHOOL]).drop("", errors="ignore")
+        shown = [f"“{text}”" for text in told.index[:5]]
+        if told.sum() < counts.sum():
+            shown.append(f"{int(counts.sum() - told.sum())} cells that are not shown")
+        found = ", ".join(shown) or "nothing but blanks"
         such = ", ".join(schools[names.SCHOOL].head(3))
         allowed = f"a school_id or the unique name of a school in the register, such as {such}"
         todo = "correct the column of school_id in study.yml, or the register"
@@ -127,6 +132,16 @@ def place_schools(sheets: Sheets) -> Sheets:
         n, schools_met = int(respelt.sum()), found[respelt].nunique()
         found_so = f"{n} rows of {schools_met} schools, such as {told}"
         sheets = sheets.remarking(Problem(what, found_so, where=sheets.where))
+    names_met = schools["school"].map(normalise_label)
+    shared = set(names_met[names_met.duplicated() & names_met.ne("")])
+    several = by_text(frame[names.SCHOOL], lambda t: normalise_label(labels.get(t, t)) in shared)
+    several = several.astype(bool) & found.isna()
+    if several.any():
+        counts = frame.loc[several, names.SCHOOL].str.strip().value_counts()
+        told = ", ".join(f"{text} ({n})" for text, n in counts[:5].items())
+        what, allowed = "warning: a name that several schools of the register have", "the school_id"
+        todo = "name the column of the school's number, or give the schools names of their own"
+        sheets = sheets.remarking(Problem(what, told, allowed, sheets.where, todo))
     former = {normalise_label(t) for cell in schools["earlier"] for t in earlier_names(cell)}
     met = by_text(frame[names.SCHOOL], lambda t: normalise_label(labels.get(t, t)) in former)
     renamed = pd.DataFrame({names.REGION: placed[names.REGION], "value": frame[names.SCHOOL]})

@@ -235,6 +235,7 @@ def _check_rows(rows: dict[str, dict[str, str]], register: str) -> Iterator[Prob
         yield Problem("no school in the register", "no rows", "a row per school", register)
     first: dict[str, str] = {}
     ids = {row["school_id"] for row in rows.values()}
+    former: dict[str, str] = {}
     official: dict[str, str] = {}
     for where, row in rows.items():
         school, name, region = row["school_id"], row["region"], slug(row["region"])
@@ -255,6 +256,13 @@ def _check_rows(rows: dict[str, dict[str, str]], register: str) -> Iterator[Prob
                 what = f"two regions with the short name {region}"
                 yield Problem(what, f"{known}; {name}", "names that begin differently", where)
         for earlier in earlier_names(row.get("earlier", "")):
+            owner = former.setdefault(normalise_label(earlier), school)
+            if owner != school:
+                what, found = (
+                    "an earlier id or name of two schools",
+                    f"{earlier} ({owner}; {school})",
+                )
+                yield Problem(what, found, "each once", where, "keep it with one of them")
             if earlier in ids:
                 what, todo = "an earlier id that another row has", "keep one of them"
                 yield Problem(what, earlier, "ids that are no longer in use", where, todo)

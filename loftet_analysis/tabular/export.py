@@ -124,10 +124,22 @@ def from_columns(
     return Export(frame, path.name, questions, remarks=remarks, rows=rows, headings=twice)
 
 
-def _headings_again(frame: pd.DataFrame, headings: Sequence[str]) -> pd.Index:
-    alike = frame.iloc[:, 0].eq(headings[0]) if headings[0].strip() else pd.Series(dtype=bool)
-    rows = frame[alike] if alike.any() else frame.iloc[:0]
-    return rows.index[(rows == list(headings)).all(axis=1)] if len(headings) > 1 else rows.index[:0]
+def _headings_again(frame: pd.DataFrame, headings: Sequence[str]) -> np.ndarray:
+    """Return the places of rows that repeat the headings, in whatever order of the columns."""
+    known = {heading.strip() for heading in headings} - {""}
+    if len(headings) < 2 or not known:
+        return np.zeros(0, dtype=int)
+    suspect = np.zeros(len(frame), dtype=bool)
+    for column in list(frame)[:3]:
+        suspect |= frame[column].isin(known).to_numpy()
+    rows = frame[suspect].apply(lambda cells: cells.str.strip()) if suspect.any() else frame[:0]
+    are_headings, filled = rows.isin(known), rows.ne("")
+    own = rows.eq([heading.strip() for heading in headings])
+    # an option that was ticked may stand under its own heading
+    elsewhere = (are_headings & ~own).sum(axis=1)
+    alike = (own | ~filled).all(axis=1) & (own.sum(axis=1) > len(known) / 2)
+    alike |= (elsewhere > 1) & (are_headings.sum(axis=1) >= filled.sum(axis=1) / 2)
+    return np.flatnonzero(suspect)[alike.to_numpy()]
 
 
 def empty(file: str, found: str) -> InputError:

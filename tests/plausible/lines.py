@@ -209,6 +209,41 @@ KINDS = {
             "limesurvey_code_twice", values={"joy_1": [4, 4, 4, 4]}
         ),
     },
+    "headings further down": {
+        "as above": case(
+            {"pre.csv": HEAD + ROWS + HEAD + ROWS}, stops=True, says=("stand again", "rows 4")
+        ),
+        "in another order": case(
+            {"pre.csv": HEAD + ROWS + "school;id;q3;q2;q1\n" + ROWS},
+            stops=True,
+            says=("stand again", "rows 4"),
+        ),
+        "the first column elsewhere": case(
+            {"pre.csv": HEAD + ROWS + "q1;school;id;q2;q3\n" + ROWS},
+            stops=True,
+            says=("stand again",),
+        ),
+        "with blanks, in a workbook": case(
+            {
+                "pre.xlsx": workbook(
+                    ["school", "id", "q1", "q2", "q3"],
+                    ["101", "a1", "4", "4", "3"],
+                    ["school ", "id", "q2", "q1", "q3"],
+                    ["102", "a2", "2", "4", "3"],
+                ),
+                "study.yml": study("pre: {file: pre.xlsx}"),
+            },
+            stops=True,
+            says=("stand again",),
+        ),
+        "options under their own headings": case(
+            {
+                "pre.csv": "school;id;q1;q2;q3;Norsk;Matte;Kunst\n"
+                "101;a1;4;4;3;Norsk;Matte;Kunst\n102;a2;2;4;3;;Matte;\n"
+            },
+            values=READ,
+        ),
+    },
     "a heading and its own label": {
         "given": given("head_trinn", values={"grade": [5, 7]}),
         "in HTML": given(

@@ -25,6 +25,7 @@ def told(*schools: str, days: object = "2025-09-20", grade: str = "7", **truth: 
         "study.yml": study(columns=COLUMNS),
         "schools.csv": REGISTER,
         "pre.csv": "\n".join([HEAD, *rows]) + "\n",
+        **truth.pop("files", {}),
     }
     return case(files, hides=("secret", *truth.pop("hides", ())), **truth)
 
@@ -75,6 +76,25 @@ KINDS = {
         "several, the most frequent first": told(
             *["Vik barneskole"] * 2, *["Ås ungdomsskule"] * 3, "9999",
             says=("Ås ungdomsskule (3), Vik barneskole (2), 9999 (1)",),
+        ),
+        "a name that two of the register have": told(
+            "Nordby skole", "Nordby skole",
+            files={"schools.csv": REGISTER + "0103,Nordby skole,South,1-7\n"},
+            says=("a name that several schools of the register have", "Nordby skole (2)"),
+            aside={"unknown_school": 2},
+        ),
+        "free text and names of people": told(
+            *["Fjord skole v/ Kari Nordmann"] * 3, *["mobbes på skolen av Per"] * 5,
+            *["kari04"] * 6, "Kari Nordmanns datter Fjord skole",
+            says=("others (15), not shown",), hides=("Kari", "Per", "kari04"),
+        ),
+        "nothing but free text": case(
+            {
+                "pre.csv": "school;id;q1;q2;q3\n"
+                + "".join(f"{s};a{n};4;4;4\n" for n, s in enumerate(["Kari", "jeg hater skolen"]))
+            },
+            stops=True, says=("no school of the register", "2 cells that are not shown"),
+            hides=("Kari", "hater"),
         ),
         "an id of another length": told(
             "0199", "10999999", says=("0199 (1)", "others (1), not shown"), hides=("10999999",)
