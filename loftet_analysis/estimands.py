@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 from loftet_analysis.names import COLLEAGUE, LINKED, PARTICIPANT, POPULATIONS, POST, PRE
 
-#: From so many regions on the country's rows rest on regions, see `Estimand.by_region`.
-FEWEST_REGIONS = 8
+#: From so many regions on the country's rows rest on regions, see `Estimand.by_region`; of two
+#: groups that are compared each must lie in so many. Simulated with fewer the df are 1 to 3.
+FEWEST_REGIONS, FEWEST_REGIONS_ON_A_SIDE = 8, 4
 _TWICE = (PRE, POST)
 _PAIRS = (PRE, POST, LINKED)
 
@@ -51,8 +52,13 @@ class Estimand:
         A mean change, or a difference of two: pooled over regions and asked again under other
         choices.
     by_region : bool
-        Whether the regions are the clusters of the country's rows, from `FEWEST_REGIONS` on: they
-        answer for a programme like this in regions like these. The others keep their schools.
+        Whether the regions are the clusters of the country's rows that rest on `FEWEST_REGIONS` or
+        more: they answer for a programme like this in regions like these. The others keep their
+        schools.
+    has_sesoi : bool
+        Whether the smallest effect of interest is meant for it, so that it can be negligible. It
+        is stated for changes in SD; a change per unit of attendance, or over the range of
+        attendance that a study happens to have, is none.
     is_equity : bool
         Who moved along, not how far the mean went.
     is_difference : bool
@@ -81,6 +87,7 @@ class Estimand:
     roles: tuple[str, ...] = ()
     is_change: bool = False
     by_region: bool = False
+    has_sesoi: bool = True
     is_equity: bool = False
     is_difference: bool = False
     of_some: bool = False
@@ -234,6 +241,7 @@ ESTIMANDS: dict[str, Estimand] = {
                 "interim work: 90th - 10th percentile": "many − few interim tasks",
             },
             waves=_PAIRS,
+            has_sesoi=False,
             is_difference=True,
             of_some=True,
         ),

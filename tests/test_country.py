@@ -17,8 +17,15 @@ from loftet_analysis.analysis.sensitivity import sensitivity
 from loftet_analysis.analysis.verdicts import verdicts
 from loftet_analysis.batch import commands
 from loftet_analysis.errors import InputError
-from loftet_analysis.estimands import ESTIMANDS, FEWEST_REGIONS, names_where
+from loftet_analysis.estimands import (
+    ESTIMANDS,
+    FEWEST_REGIONS,
+    FEWEST_REGIONS_ON_A_SIDE,
+    names_where,
+)
 from loftet_analysis.schema import EFFECTS
+from loftet_analysis.show.sentences import reading
+from loftet_analysis.show.translate import Words
 from loftet_analysis.stats.cr2 import change_in_cells, contrast, mean
 from loftet_analysis.study.questionnaire import Questionnaire
 from tests.quick_study import STUDY_OPEN, build_quick
@@ -128,6 +135,69 @@ def test_fewer_than_eight_regions_keep_their_schools(regions):
     of_region = effects(clean[clean["region"] == "r01"], plan(*BY_REGION[:2], region="r01"))
     assert "region" not in set(of_region["cluster"])
     assert (found["n_schools"] == 3 * regions).all()
+
+
+@pytest.mark.parametrize("after", [3, FEWEST_REGIONS - 1, FEWEST_REGIONS])
+@pytest.mark.parametrize("population", ["pupils", "teachers"])
+def test_the_regions_that_count_are_those_that_a_row_rests_on(after, population):
+    """Answers before in 9 regions, and after in fewer."""
+    clean = country()
+    clean = clean[clean["wave"].eq("pre") | clean["region"].lt(f"r{after:02}")]
+    asked = national(*(set(BY_REGION) - {"programme_vs_comparison", "cohort_change"}),
+                     population=population)  # fmt: skip
+    grown = clean.assign(grade=clean["grade"] + 2 * clean["wave"].eq("post"))
+    cohorts = effects(grown, national("cohort_change", population="pupils", years=2))
+    for found, old in (
+        (effects(clean, asked), asked), (cohorts, national("cohort_change", years=2)),
+    ):  # fmt: skip
+        assert found["change"].notna().all()
+        few = after < FEWEST_REGIONS
+        assert found["cluster"].eq("region").tolist() == [not few] * len(found)
+        assert found["flags"].str.contains("few_regions").tolist() == [few] * len(found)
+        if few:
+            data = clean if found is not cohorts else grown
+            same = old.assign(population=found["population"].iloc[0])
+            without = effects(data.drop(columns="region"), same)
+            columns = ["change", "change_se", "df", "n_clusters", "cluster"]
+            pd.testing.assert_frame_equal(found[columns], without[columns])
+    paired = la.pairs(clean, asked)
+    (row,) = la.linked_change(paired, asked).to_dict("records")
+    (whole,) = effects(clean, national("linked_change", population=population)).to_dict("records")
+    for key in ("cluster", "n_clusters", "flags"):
+        assert row[key] == whole[key], key
+    assert row["change_se"] == pytest.approx(whole["change_se"])
+
+
+@pytest.mark.parametrize("linked", [True, False])
+@pytest.mark.parametrize("side", ["comparison", "programme"])
+@pytest.mark.parametrize("regions", [1, 2, FEWEST_REGIONS_ON_A_SIDE - 1, FEWEST_REGIONS_ON_A_SIDE])
+def test_a_group_in_few_regions_is_compared_over_schools(regions, side, linked):
+    clean = country(schools=4, pupils=20)
+    inside = clean["region"].lt(f"r{regions:02}") & (number(clean["school_id"]) % 2 == 0)
+    clean = clean.assign(comparison=inside == (side == "comparison"))
+    if not linked:
+        clean = clean.drop(columns="person_id")
+    asked = national("programme_vs_comparison", units=unit(5.0))
+    (found,) = effects(clean, asked).to_dict("records")
+    (without,) = effects(clean.drop(columns="region"), asked).to_dict("records")
+    few = regions < FEWEST_REGIONS_ON_A_SIDE
+    assert found["reason"] == ""
+    assert ("few_regions" in found["flags"].split(";")) == few
+    assert (found["cluster"] == "region") == (not few)
+    assert found["change"] == pytest.approx(without["change"])
+    if few:
+        for key in ("cluster", "n_clusters", "df", "change_se"):
+            assert found[key] == without[key], key
+
+
+@pytest.mark.parametrize("language", ["nb", "nn", "en"])
+def test_readers_are_told_of_few_regions(language):
+    clean = country()
+    clean = clean[clean["wave"].eq("pre") | clean["region"].lt("r03")]
+    (row,) = effects(clean, national("same_grade")).to_dict("records")
+    said = reading({**row, "suppressed": False}, Words(language))
+    few = {"nb": "for få regioner", "nn": "for få regionar", "en": "too few regions"}
+    assert few[language] in said
 
 
 def test_others_keep_their_schools():

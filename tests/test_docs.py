@@ -19,7 +19,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 FLAGS = (
     "low_df", "few_clusters", "baseline_adjust", "baseline_apart", "adjusted_for_pre",
     "feeders_unknown", "programme_months", "range=", "direction=", "effective_n", "uncovered",
-    "share_linked", "selective_linkage=", "selective_response=",
+    "share_linked", "selective_linkage=", "selective_response=", "few_regions",
 )  # fmt: skip
 WARNINGS = (
     "no_metric_invariance", "no_scalar_invariance", "invariance_not_examined", "low_reliability",

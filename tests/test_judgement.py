@@ -10,6 +10,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
 from loftet_analysis.analysis.verdicts import verdicts
+from loftet_analysis.estimands import ESTIMANDS
 
 
 def row(estimate=0.0, se=0.05, **given):
@@ -33,6 +34,18 @@ def test_verdicts_in_their_order():
     assert verdict(0.0, 0.2) == "unclear"
     assert verdict(0.01, 0.02) == "negligible"
     assert verdict(np.nan, np.nan, change=np.nan, change_se=np.nan, p_value=np.nan) == "refused"
+
+
+@pytest.mark.parametrize("contrast", ["per gathering", "gathering: 90th - 10th percentile"])
+def test_what_the_smallest_effect_of_interest_is_not_meant_for_is_never_negligible(contrast):
+    slope = {"estimand": "dose", "contrast": contrast}
+    assert verdict(0.044, 0.002, **slope) == "increase"
+    assert verdict(-0.044, 0.002, **slope) == "decrease"
+    assert verdict(0.01, 0.02, **slope) == "unclear"
+    found = verdicts(pd.DataFrame([row(0.044, 0.002, **slope)]))
+    assert found["flags"][0] == ""
+    judged = {name: verdict(0.01, 0.02, estimand=name) for name in ESTIMANDS}
+    assert {name for name in judged if judged[name] != "negligible"} == {"dose"}
 
 
 def test_negligible_goes_before_a_direction_which_is_noted():

@@ -283,7 +283,7 @@ def test_contrasts_are_differences_and_spreads_grow():
 def test_a_slope_is_not_measured_by_the_smallest_change_of_interest(language):
     slope = {"estimand": "dose", "contrast": "per gathering"}
     small = row_of(0.01, 0.02, **slope)
-    assert small["verdict"] == "negligible"
+    assert small["verdict"] == "unclear"
     speech = words(language)
     said = conclusion(small, speech)
     assert speech.number(small["sesoi"]) not in said

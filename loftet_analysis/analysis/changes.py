@@ -27,6 +27,7 @@ from loftet_analysis.analysis.panel import (
     could_be_found,
     rows_of_role,
 )
+from loftet_analysis.estimands import FEWEST_REGIONS
 from loftet_analysis.names import COLLEAGUE, PARTICIPANT
 from loftet_analysis.stats.cr2 import change_in_cells, contrast, correlation, mean, means_by
 from loftet_analysis.stats.reliability import intraclass_correlation
@@ -43,9 +44,8 @@ SMALLEST_CELL = 5
 # .25 SD an adjustment, and beyond that two groups are not comparable.
 BASELINE_ADJUST, BASELINE_APART = 0.05, 0.25
 TAILS = (0.1, 0.9)
-#: From so many schools on their change is set against their linkage, and from so many regions on
-#: these are the clusters.
-FEWEST_SCHOOLS, FEWEST_REGIONS = 20, 8
+#: From so many schools on their change is set against their linkage.
+FEWEST_SCHOOLS = 20
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,9 @@ class Estimate:
     """What an estimand gives before it is standardised; fields are named as in the table.
 
     ``cluster`` is each row's cluster where that is not its school; ``baseline`` is the difference
-    of groups before, in scale points; ``n_schools`` are the schools of the people compared.
+    of groups before, in scale points; ``n_schools`` are the schools of the people compared;
+    ``n_in_both_waves`` are the clusters with answers before and after where ``raw`` counts others
+    too; ``n_on_a_side`` are those of the group that lies in fewer, of two that are compared.
     """
 
     raw: Result
@@ -111,6 +113,8 @@ class Estimate:
     cluster: Codes | None = None
     baseline: float = np.nan
     n_schools: int | None = None
+    n_in_both_waves: int | None = None
+    n_on_a_side: int | None = None
     flags: tuple[str, ...] = ()
 
 
@@ -221,6 +225,7 @@ def _difference_of_changes(
         icc_change=intraclass_correlation(within, school),
         design_effect=_ratio(by_school.se**2, independent),
         cluster=of_row,
+        n_on_a_side=_on_a_side(of_row[first], group),
     )
 
 
@@ -283,12 +288,13 @@ def difference_of_grades(
     cells = np.concatenate([2 * cells + k for k, (cells, *_) in enumerate(changes)])
     n, means = (np.concatenate([change[i] for change in changes]) for i in (1, 2))
     share = np.concatenate([change[3] for change in changes])
-    wave = np.tile([0.0, 1.0], len(cells))
+    wave, cluster = np.tile([0.0, 1.0], len(cells)), people.cluster_of_school(clusters)
+    cluster = cluster[cells // 2 // people.n_grades]
     raw = contrast(
         means.ravel(),
         np.column_stack([wave, wave * np.repeat(cells % 2 == 0, 2)]),
         [0, 1],
-        np.repeat(people.cluster_of_school(clusters)[cells // 2 // people.n_grades], 2),
+        np.repeat(cluster, 2),
         cells=np.repeat(cells, 2),
         weights=(share[:, None] / n).ravel(),
         counts=n.ravel(),
@@ -296,7 +302,12 @@ def difference_of_grades(
     both_groups = replace(case, valid=case.valid & (in_group | in_other))
     before, after = (sides[0] - sides[1]).tolist()
     found = found_in_cells(both_groups, raw, np.unique(cells // 2), np.array([before, after]))
-    return replace(found, baseline=before, cluster=people.clusters(clusters))
+    return replace(
+        found,
+        baseline=before,
+        cluster=people.clusters(clusters),
+        n_on_a_side=_on_a_side(cluster, cells % 2),
+    )
 
 
 def cohort_change(case: Answers, *, clusters: str = FEEDER) -> Estimate:
@@ -334,6 +345,7 @@ def cohort_change(case: Answers, *, clusters: str = FEEDER) -> Estimate:
         mean_pre=float(share @ totals[:, 0]),
         mean_post=float(share @ totals[:, 1]),
         cluster=of_row,
+        n_in_both_waves=len(np.intersect1d(cluster[wave == 0], cluster[wave == 1])),
         flags=("feeders_unknown",) if clusters == FEEDER and not len(people.first) else (),
     )
 
@@ -435,14 +447,14 @@ def over_schools(
 ) -> Result:
     """Correlate what is known of schools; `cluster` of every row, `rows` show which a school has.
 
-    Where there are regions enough these are the clusters, since linkage and change both differ
-    between them.
+    Where these schools lie in regions enough these are the clusters, since linkage and change
+    both differ between them.
     """
     if len(school) < FEWEST_SCHOOLS:
         raise NotEstimableError("few_schools")
     if REGION in people.frame:
-        region, regions = pd.factorize(people.frame[REGION], sort=True)
-        if len(regions) >= FEWEST_REGIONS:
+        region = pd.factorize(people.frame[REGION], sort=True)[0]
+        if len(np.unique(region[rows[np.isin(people.school[rows], school)]])) >= FEWEST_REGIONS:
             cluster = region
     of_school = np.zeros(people.school.max() + 1, dtype=int)
     of_school[people.school[rows]] = cluster[rows]
@@ -519,6 +531,11 @@ def unit_sample(people: Panel, y: Floats, found: Estimate, unit: str) -> dict[st
     cluster = people.school if found.cluster is None else found.cluster
     sample = {"x": y[rows], "cluster": cluster[rows]}
     return sample | ({"group": people.role[rows]} if unit == WITHIN_ROLE else {})
+
+
+def _on_a_side(cluster: Codes, group: Codes) -> int:
+    """Return how many clusters the group, coded 0 or 1, lies in that lies in fewer."""
+    return min(len(np.unique(cluster[group == side])) for side in (0, 1))
 
 
 def _ratio(clustered: float, independent: float) -> float:

@@ -43,7 +43,12 @@ from loftet_analysis.analysis.panel import (
     subgroup_rows,
 )
 from loftet_analysis.errors import InputError, Problem
-from loftet_analysis.estimands import ESTIMANDS, FEWEST_REGIONS, names_where
+from loftet_analysis.estimands import (
+    ESTIMANDS,
+    FEWEST_REGIONS,
+    FEWEST_REGIONS_ON_A_SIDE,
+    names_where,
+)
 from loftet_analysis.stats.cr2 import standardise
 from loftet_analysis.stats.result import NotEstimableError, Result
 from loftet_analysis.study.frames import checked
@@ -280,7 +285,8 @@ def pairs(
         together (see :func:`~loftet_analysis.analysis.groups.feeder_groups`), everybody else those
         who were at the same school before; a pair across regions belongs to that before. Default:
         of the country with 8 regions or more the regions, else feeder groups for pupils and
-        schools for others.
+        schools for others. A row whose pairs lie in too few regions takes `school_group` instead
+        (flag ``few_regions``).
     also : sequence of str, optional
         Further columns to carry along, as they were before.
 
@@ -759,7 +765,7 @@ def _of_regions(estimand: str) -> bool:
 
 
 def _by_regions(plan: Mapping[str, object], panel: Panel) -> bool:
-    """Whether a row is the country's, of so many regions that they are the clusters."""
+    """Whether a row is the country's, of so many regions that they may be the clusters."""
     return plan.get(names.REGION) == names.NATIONAL and panel.n_regions >= FEWEST_REGIONS
 
 
@@ -880,11 +886,17 @@ def _row(
             raise NotEstimableError("no_pairs")
         y = answers(panel, str(plan["outcome"]))
         valid = subgroup_rows(panel, str(plan["subgroup"])) & np.isfinite(y)
-        cluster, group = row["cluster"], _group(plan["population"] == "pupils")
+        group = _group(plan["population"] == "pupils")
         case = Answers(panel, y, valid, plan, str(row["contrast"]), group)
         sd = case.known(model.unit) if model.unit else np.nan
-        own = cluster == model.cluster
-        estimate = model.find(case) if own else model.find(case, clusters=cluster)
+        estimate = _over_regions(model, case) if kind == REGION else None
+        few_regions = kind == REGION and estimate is None
+        if few_regions:
+            kind = group
+            row["cluster"] = _rests_on(model, kind)
+        if estimate is None:
+            own = row["cluster"] == model.cluster
+            estimate = model.find(case) if own else model.find(case, clusters=row["cluster"])
         if model.unit and not sd > 0:
             raise NotEstimableError("no_unit")
         raw = estimate.raw
@@ -911,8 +923,27 @@ def _row(
     flags = flags_of(estimate, sd if sd > 0 else plan.get(TOTAL, np.nan))
     if model.by_school is not None and plan["subgroup"] == names.ALL:
         flags += _selected(model, case, kind, ci_level)
+    if few_regions:
+        flags.append("few_regions")
     told = [flag for flag in (str(plan.get("flags") or ""), *flags) if flag]
     return row | numbers | {"flags": ";".join(told)}
+
+
+def _over_regions(model: Model, case: Answers) -> Estimate | None:
+    """Return the estimate with regions as clusters, or nothing where it rests on too few.
+
+    What counts are the regions of the people or cells that it is made of, and on each side where
+    groups are compared.
+    """
+    try:
+        found = model.find(case, clusters=REGION)
+    except NotEstimableError as refusal:
+        if refusal.reason == "one_cluster":
+            return None
+        raise
+    n, side = found.n_in_both_waves, found.n_on_a_side
+    enough = (found.raw.n_clusters if n is None else n) >= FEWEST_REGIONS
+    return found if enough and (side is None or side >= FEWEST_REGIONS_ON_A_SIDE) else None
 
 
 def _selected(model: Model, case: Answers, kind: str, ci_level: float) -> list[str]:

@@ -7,7 +7,7 @@ import pandas as pd
 import pingouin
 from scipy import stats
 
-from loftet_analysis.estimands import ESTIMANDS
+from loftet_analysis.estimands import ESTIMANDS, names_where
 from loftet_analysis.names import (
     ESTIMAND,
     NATIONAL,
@@ -43,7 +43,8 @@ def verdicts(effects: pd.DataFrame) -> pd.DataFrame:
       ``decrease`` (the interval of `ci_level` excludes 0, and in a family also `p_adjusted` < α,
       α = 1 − `ci_level`); else ``unclear``, and so is every row with the flag ``one_dominates``,
       whose interval cannot be trusted. Rows without an SD unit are judged in their own units
-      and never negligible; what is no change (`p_value` empty) has no verdict.
+      and never negligible, and neither are those that the SESOI is not meant for (`dose`, see
+      ``estimands.Estimand.has_sesoi``); what is no change (`p_value` empty) has no verdict.
 
     Parameters
     ----------
@@ -88,7 +89,8 @@ def verdicts(effects: pd.DataFrame) -> pd.DataFrame:
 
     half, half_two = (stats.t.isf(tail, df) * se for tail in (alpha / 2, alpha))
     excludes_zero = apart.abs() > half
-    negligible = standardised & (apart.abs() + half_two < rows["sesoi"].astype(float))
+    meant = ~rows[ESTIMAND].isin(names_where(has_sesoi=False))
+    negligible = standardised & meant & (apart.abs() + half_two < rows["sesoi"].astype(float))
     seen = excludes_zero & (~in_family | (adjusted < alpha))
     direction = pd.Series(np.where(apart > 0, INCREASE, DECREASE), index=rows.index)
     flags = _without_direction(rows["flags"].fillna(""))

@@ -218,6 +218,8 @@ LABELS: dict[str, dict[str, str]] = {
         "many": "this is one of many comparisons and not one of those declared beforehand",
     },
     "flag": {
+        "few_regions": "The answers compared come from too few regions to allow for differences "
+        "between regions, so the interval is about these very regions and allows for schools only.",
         "baseline_apart": "Before, the groups were more than {limit} standard deviations apart.",
         "baseline_adjust": "Before, the groups were between {low} and {high} standard deviations "
         "apart.",

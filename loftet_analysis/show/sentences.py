@@ -253,7 +253,7 @@ def conclusion(row: Mapping[str, object], words: Words) -> str:
     estimand = row["estimand"]
     if ONE_DOMINATES in (row.get("flags") or "").split(";"):
         return label("conclusion", "dominated", words)
-    if estimand == "dose":  # no smallest change was named for a slope
+    if estimand in names_where(has_sesoi=False):
         if row["ci_low"] > 0 or row["ci_high"] < 0:
             code = f"{'increase' if row['ci_low'] > 0 else 'decrease'} of a contrast"
             return _directed(row, code, words)
