@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, islice
 
 from loftet_analysis.errors import Problem
 from loftet_analysis.study import normalise_label
@@ -20,6 +20,7 @@ MOST_CELLS, MOST_SHARE = 2, 0.01
 FEWEST_ANSWERS = 20  # for one column to look shifted by itself
 FEWEST_CODES = 3
 _SHOWN, _MOST_DIFFERENT = 8, 40
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:e[+-]?\d+)?", re.IGNORECASE)
 
 
@@ -244,32 +245,161 @@ def one_label_twice(
     ]
 
 
-def label_and_number(columns: Iterable[Met], where: str) -> list[Problem]:
-    """Return a remark where one answer stands both as its label and as its number.
+def label_and_number(columns: Iterable[Met], where: str) -> tuple[list[Problem], list[Problem]]:
+    """Return problems and remarks of answers that stand both as a label and as a number.
 
     A tool that names the ends of a scale alone writes the others as codes of its own; where these
-    begin at 0 the first of them is the number of an answer that has a label.
+    begin at 0 the first of them is the number of an answer that has a label, and the number of
+    another answer stands nowhere. That stops, unless both ends stand as numbers too.
 
     Examples
     --------
-    >>> met = Met("joy_1", "q1", "agree5", 1, 5, met=frozenset({"Strongly disagree", "1", "2"}),
-    ...           by_label=frozenset({1}))
-    >>> label_and_number([met], "pre.csv")[0].found
-    '1 stands as its label and as a number in joy_1 (q1)'
+    >>> cells = frozenset({"Strongly disagree", "1", "2", "3", "Strongly agree"})
+    >>> met = Met("joy_1", "q1", "agree5", 1, 5, inside=dict.fromkeys([1, 2, 3, 5], 9), met=cells,
+    ...           by_label=frozenset({1, 5}))
+    >>> label_and_number([met], "pre.csv")[0][0].found
+    '1 stands as its label and as a number in joy_1 (q1); 4 stands nowhere'
     """
-    found: dict[float, list[str]] = {}
+    told: tuple[dict[tuple[float, ...], list[str]], ...] = ({}, {})
     for met in columns:
-        for value in sorted(met.by_label):
-            if plain(value) in met.met:
-                found.setdefault(value, []).append(met.label)
-    if not found:
+        twice = sorted(value for value in met.by_label if plain(value) in met.met)
+        if not twice:
+            continue
+        steps = range(int(met.high - met.low) + 1)
+        never = [met.low + step for step in steps if met.low + step not in met.inside]
+        whole = {plain(met.low), plain(met.high)} <= met.met
+        stops = bool(never) and not whole
+        key = (twice[0], len(twice), *(never[:1] if stops else ()))
+        told[not stops].setdefault(key, []).append(met.label)
+    what, allowed = (
+        "answers as labels and as numbers in one column",
+        "labels alone, or numbers alone",
+    )
+    todo = "export labels alone: the numbers seem to begin elsewhere than the instrument's"
+    asks = "look whether the numbers are those of the instrument; else export labels alone"
+
+    def problem(key: tuple[float, ...], same: list[str], todo: str) -> Problem:
+        value, n, *never = key
+        found = f"{plain(value)} stands as its label and as a number in {named(same)}"
+        found += f", and {n - 1} other answers so" if n > 1 else ""
+        found += "".join(f"; {plain(other)} stands nowhere" for other in never)
+        return Problem(what, found, allowed, where, todo)
+
+    stops, remarks = told
+    return (
+        [problem(*each, todo) for each in stops.items()],
+        [problem(*each, asks) for each in remarks.items()][:1],
+    )
+
+
+@dataclass(frozen=True)
+class Coding:
+    """How one column of an export writes its answers.
+
+    Attributes
+    ----------
+    answers : tuple of str
+        Instrument and response set.
+    label : str
+        The column, for messages.
+    where : str
+        Export, population and wave.
+    stored : mapping of float to int
+        The instrument's number of each answer, by the code that the tool stores its label for.
+    bare : frozenset of float
+        Numbers that are read as the instrument's, where no label says what they mean.
+    """
+
+    answers: tuple[str, str]
+    label: str
+    where: str
+    stored: Mapping[float, int] = field(default_factory=dict)
+    bare: frozenset[float] = frozenset()
+
+
+def bare_beside_labels(codings: Sequence[Coding]) -> list[Problem]:
+    """Return a problem for numbers without labels, where labels elsewhere give them another sense.
+
+    Labels of any column, file or wave that go against the instrument's numbers (turned, or from
+    0) make the numbers of columns without labels uncertain, as far as they could be such codes.
+
+    Examples
+    --------
+    >>> turned = Coding(("mini", "agree3"), "q1", "pre.sav", stored={1: 3, 2: 2, 3: 1})
+    >>> bare = Coding(("mini", "agree3"), "q1", "post.csv", bare=frozenset({1, 2, 3}))
+    >>> print(bare_beside_labels([turned, bare])[0])
+    numbers without labels that mean something else where they have labels
+        where:   post.csv
+        found:   numbers alone in q1; in pre.sav 1 of q1 has the label of 3
+        allowed: numbers that have one meaning in all columns, files and waves
+        to do:   export the labels of the answers here too
+    """
+    numbers: dict[tuple[tuple[str, str], str], set[float]] = {}
+    columns: dict[tuple[tuple[str, str], str], list[str]] = {}
+    for each in codings:
+        if each.bare:
+            numbers.setdefault((each.answers, each.where), set()).update(each.bare)
+            columns.setdefault((each.answers, each.where), []).append(each.label)
+    problems = []
+    for (answers, where), met in numbers.items():
+        against = (
+            (other, code, value)
+            for other in codings
+            if other.answers == answers
+            and other.stored
+            and min(other.stored) <= min(met) <= max(met) <= max(other.stored)
+            for code, value in sorted(other.stored.items())
+            if code != value
+        )
+        for other, code, value in islice(against, 1):
+            there = "here" if other.where == where else f"in {other.where}"
+            found = f"numbers alone in {named(columns[answers, where])}; {there} "
+            found += f"{plain(code)} of {other.label} has the label of {value}"
+            what = "numbers without labels that mean something else where they have labels"
+            allowed = "numbers that have one meaning in all columns, files and waves"
+            todo = "export the labels of the answers here too"
+            problems.append(Problem(what, found, allowed, where, todo))
+    return problems
+
+
+def thousands(
+    column: str, texts: Iterable[str], low: float, high: float, where: str
+) -> list[Problem]:
+    """Return a problem where scores seem to have a sign for thousands, which is read as decimal.
+
+    They have up to three digits, the sign and three digits; others of the column are whole numbers
+    from 100 on, and none has the sign before more or fewer decimals.
+
+    Examples
+    --------
+    >>> thousands("score", ["950", "1,234"], 0, 2000, "pre.csv")[0].found
+    '1 different numbers of the form 1,234 beside whole numbers from 100 on in score'
+    >>> thousands("score", ["950", "1.234", "987.5"], 0, 2000, "pre.csv")
+    []
+    """
+    bare = [text.strip().lstrip("+-\N{MINUS SIGN}") for text in texts if number(text)]
+    if not any(text.isdecimal() and int(text) >= 100 for text in bare):
         return []
-    value, same = next(iter(found.items()))
-    more = f", and {len(found) - 1} other answers so" if len(found) > 1 else ""
-    what = "answers as labels and as numbers in one column"
-    told = f"{plain(value)} stands as its label and as a number in {named(same)}{more}"
-    todo = "look whether the numbers are those of the instrument; else export labels alone"
-    return [Problem(what, told, "labels alone, or numbers alone", where, todo)]
+    problems = []
+    for sign in ".,":
+        others = [text for text in bare if sign in text]
+        values = [float(text.replace(sign, "")) for text in others if _THOUSANDS.fullmatch(text)]
+        if not values or len(values) < len(others):
+            continue
+        if min(values) >= 100_000 and not any(low <= value <= high for value in values):
+            continue  # 512.125 beside 498, on a scale to 800
+        found = f"{len(values)} different numbers of the form 1{sign}234"
+        what = "scores with a sign for thousands"
+        todo = (
+            f"write 1234 for 1{sign}234; where the sign begins decimals, write them in every cell"
+        )
+        allowed = "numbers without a sign for thousands"
+        problems.append(
+            Problem(
+                what, f"{found} beside whole numbers from 100 on in {column}", allowed, where, todo
+            )
+        )
+    return problems
 
 
 def tellable(code: float) -> bool:

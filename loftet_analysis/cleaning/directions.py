@@ -1,4 +1,4 @@
-"""Answers that seem to run the wrong way: single items, and whole waves.
+"""Answers that seem to run the wrong way or to be shifted: single items, and whole waves.
 
 People are taken for independent, which they are not within schools: so an interval of 99.9 per cent
 has to lie below zero before anything is said, and what is said is a question, not a correction.
@@ -7,7 +7,7 @@ has to lie below zero before anything is said, and what is said is a question, n
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import pairwise, permutations
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,8 @@ from loftet_analysis.errors import Problem
 from loftet_analysis.study import Population, Scale
 
 FEWEST_PEOPLE = 50
+FEWEST_ANSWERS = 100  # of a wave, to all items of a response set
+_COMMON = 0.1  # of a wave's answers: an end that somebody should choose in another wave too
 _BEYOND = 3.29  # standard errors of Fisher's z: 99.9 per cent
 _MIRRORED = 0.25  # of the distance between two waves that is left when one is turned
 _FAR = 1.0  # standard deviations between two waves
@@ -26,8 +28,9 @@ def directions(clean: pd.DataFrame, population: Population) -> list[Problem]:
     """Return a remark for what looks as if it ran the wrong way.
 
     Items that clearly correlate negatively with the rest of their scale; scales whose score and
-    items correlate negatively between two waves of the same people; and, where hardly anybody is
-    linked, scales whose answers in one wave are the mirror image of those in the wave before.
+    items correlate negatively between two waves of the same people; where hardly anybody is
+    linked, scales whose answers in one wave are the mirror image of those in the wave before; and
+    an end of a response set that a tenth of one wave's answers give, and nobody in the next.
 
     Parameters
     ----------
@@ -38,7 +41,7 @@ def directions(clean: pd.DataFrame, population: Population) -> list[Problem]:
     Returns
     -------
     list of Problem
-        Nothing is said of fewer than 50 people.
+        Nothing is said of fewer than 50 people; of an end, of fewer than 100 answers.
 
     Examples
     --------
@@ -75,7 +78,41 @@ def directions(clean: pd.DataFrame, population: Population) -> list[Problem]:
             todo = "look whether the codes of both exports have the same meaning"
             where = f"{population.name}, {before} and {after}"
             remarks.append(Problem(what, ", ".join(found), allowed, where, todo))
+        found = [*_ends_gone(clean, {before: one, after: other}, population)]
+        if found:
+            what = "warning: an end answer that nobody gives in another wave"
+            allowed = "answers of both waves to the same items from the same codes"
+            todo = "are its codes shifted? compare the exports, or export the labels of the answers"
+            where = f"{population.name}, {before} and {after}"
+            remarks.append(Problem(what, ", ".join(found), allowed, where, todo))
     return remarks
+
+
+def _ends_gone(
+    clean: pd.DataFrame, rows: dict[str, np.ndarray], population: Population
+) -> Iterator[str]:
+    """Say which ends of response sets are common in one of two waves, and absent in the other."""
+    instrument = population.instrument
+    for name, responses in instrument.responses.items():
+        low, high = responses.minimum, responses.maximum
+        counts = dict.fromkeys(rows, 0)
+        for item, (scale, own) in instrument.items.items():
+            asked = all(scale.asks(item, wave) for wave in rows)
+            if scale.responses != name or item not in clean or not asked:
+                continue
+            for wave, places in rows.items():
+                y = _answers(clean, item, places)
+                y = y[np.isfinite(y)].astype(int) - low
+                n = np.bincount(y, minlength=high - low + 1)
+                counts[wave] = counts[wave] + (n[::-1] if own.reversed else n)
+        totals = {wave: np.sum(n) for wave, n in counts.items()}
+        if min(totals.values()) < FEWEST_ANSWERS:
+            continue
+        for (here, n), (there, others) in permutations(counts.items(), 2):
+            for end, place in ((low, 0), (high, -1)):
+                share = n[place] / totals[here]
+                if share >= _COMMON and not others[place]:
+                    yield f"{end} of {name} ({share:.0%} in {here}, nobody in {there})"
 
 
 def _asked(population: Population, wave: str) -> list[Scale]:

@@ -12,6 +12,7 @@ import pandas as pd
 from loftet_analysis import schema
 from loftet_analysis.cleaning.account import account
 from loftet_analysis.cleaning.chain import attend, clean, link, quarantine, read, score
+from loftet_analysis.cleaning.codes import bare_beside_labels
 from loftet_analysis.cleaning.directions import directions
 from loftet_analysis.cleaning.headings import unused_columns
 from loftet_analysis.cleaning.lists import without_sheets
@@ -60,6 +61,7 @@ def prepare(
         waves[name] = _cleaned(study, name, problems, tell)
     everything = [part for parts in waves.values() for part in parts]
     problems += without_sheets(study, everything)
+    problems += bare_beside_labels([each for part in everything for each in part.codings])
     remarks = dict.fromkeys([*study.remarks, *unused_columns(everything)])
     del everything
     told = {name: _told(parts) for name, parts in waves.items()}

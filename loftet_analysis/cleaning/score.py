@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +12,7 @@ import pandas as pd
 from loftet_analysis import names
 from loftet_analysis.cleaning.careless import with_flags
 from loftet_analysis.cleaning.codes import (
+    Coding,
     Met,
     canonical,
     label_and_number,
@@ -21,6 +22,7 @@ from loftet_analysis.cleaning.codes import (
     outside_scale,
     span,
     tellable,
+    thousands,
     times,
 )
 from loftet_analysis.cleaning.sheets import REASON, Sheets
@@ -120,13 +122,13 @@ def answers(sheets: Sheets) -> Sheets:
     ------
     InputError
         For answers of sheets still in that are neither a label nor a number, for codes outside
-        their scale (:mod:`~loftet_analysis.cleaning.codes`) and for codes of which several have one
-        label; all at once.
+        their scale, codes of which several have one label, numbers that double labels, and scores
+        with a sign for thousands (:mod:`~loftet_analysis.cleaning.codes`); all at once.
     """
     frame, instrument, wave = sheets.frame, sheets.population.instrument, sheets.wave
     still_in = sheets.still_in.to_numpy()
     region_codes, regions = pd.factorize(frame[names.REGION])
-    scored, met, stored = {}, [], []
+    scored, met, stored, codings, separated = {}, [], [], [], []
     notes = [pd.DataFrame(columns=[names.REGION, "column", "value", "reason", "n"])]
     for name, (scale, item) in instrument.columns.items():
         if name not in frame or not scale.asks(name, wave):
@@ -146,13 +148,21 @@ def answers(sheets: Sheets) -> Sheets:
         scored[name] = turned if item.reversed else values
         met.append(_met(name, sheets, texts, of_text, kind_of_text, codes[asked]))
         stored.append((met[-1], labels, responses.lookup))
+        there = texts[np.flatnonzero(np.bincount(codes[asked], minlength=len(texts)))]
+        if scale.as_is:
+            ends = responses.minimum, responses.maximum
+            separated += thousands(met[-1].label, there, *ends, sheets.where)
+        else:
+            owner = instrument.name, scale.responses
+            codings.append(_coding(owner, met[-1].label, there, responses, labels, sheets.where))
         odd = still_in & (kinds != _VALID)
         if odd.any():
             places = np.column_stack([region_codes[odd], codes[odd], kinds[odd]])
             notes.append(_lost(name, places, regions, texts))
     lost = pd.concat(notes[1:] or notes, ignore_index=True)
     problems, remarks = outside_scale(met, sheets.where)
-    remarks += label_and_number(met, sheets.where)
+    doubled, told = label_and_number(met, sheets.where)
+    problems, remarks = [*problems, *doubled, *separated], [*remarks, *told]
     problems += one_label_twice(stored, sheets.where)
     problems += _unknown_answers(lost[lost["reason"] == "unknown"], sheets)
     if problems:
@@ -165,7 +175,7 @@ def answers(sheets: Sheets) -> Sheets:
     frame = with_flags(frame, instrument=instrument, wave=wave, seconds=seconds)
     empty = frame[list(instrument.columns)].isna().all(axis=1)
     told = (*sheets.remarks, *remarks)
-    scored_sheets = sheets.noting(counted, frame=frame, remarks=told)
+    scored_sheets = sheets.noting(counted, frame=frame, remarks=told, codings=tuple(codings))
     return scored_sheets.set_aside(empty, step="answers", reason="no_answers")
 
 
@@ -233,6 +243,31 @@ def _met(
         met=frozenset(map(canonical, there[:_MOST_CODES])),
         by_label=frozenset(said - {None}),
     )  # fmt: skip
+
+
+def _coding(
+    owner: tuple[str, str],
+    column: str,
+    texts: Iterable[str],
+    responses: ResponseSet,
+    labels: Mapping[str, str],
+    where: str,
+) -> Coding:
+    """Return the labels that a tool stores for a column, else the numbers that have none.
+
+    Labels that have the instrument's numbers say what the numbers beside them mean; that of the
+    middle of a scale does not say which way it runs.
+    """
+    lookup = responses.lookup
+    stored = {number(code): lookup.get(normalise_label(text)) for code, text in labels.items()}
+    stored = {c: v for c, v in stored.items() if c is not None and v is not None}
+    turned = responses.minimum + responses.maximum
+    if any(code != value or 2 * value != turned for code, value in stored.items()):
+        return Coding(owner, column, where, stored)
+    labelled = {number(code) for code, text in labels.items() if text.strip()}
+    values = {number(text) for text in texts if normalise_label(text) not in lookup}
+    inside = {v for v in values - {None} if responses.minimum <= v <= responses.maximum}
+    return Coding(owner, column, where, bare=frozenset(inside - labelled))
 
 
 def _unknown_answers(unknown: pd.DataFrame, sheets: Sheets) -> list[Problem]:

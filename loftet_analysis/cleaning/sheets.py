@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from loftet_analysis import names, schema
+from loftet_analysis.cleaning.codes import Coding
 from loftet_analysis.cleaning.readers import Export
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study import Population, Study
@@ -89,6 +90,8 @@ class Sheets:
         The export's own heading, by column.
     unused : mapping of str to str
         The columns that nothing is read from: what may be shown of their headings.
+    codings : tuple of Coding
+        How the columns of items write their answers, until the waves are together.
     n_sheets : int
         How many came in.
     digits : int
@@ -120,6 +123,7 @@ class Sheets:
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
     unused: Mapping[str, str] = field(default_factory=dict)
+    codings: tuple[Coding, ...] = ()
     n_sheets: int = 0
     digits: int = 0
     corrected: Mapping[int, int] = field(default_factory=dict)

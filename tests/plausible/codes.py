@@ -69,6 +69,25 @@ def of(name: str, tool: str = "") -> str:
     return study(f"pre: {{{f'tool: {tool}, ' if tool else ''}file: {name}}}")
 
 
+def stored(*columns: str, turned: bool = True, low: int = 1) -> dict:
+    """Return value labels of some columns, turned or as the instrument has them."""
+    texts = dict(enumerate(LABELS[::-1] if turned else LABELS, start=low))
+    return {"variable_value_labels": dict.fromkeys(columns, texts)}
+
+
+def waves(second: str, content: str | bytes, *columns: str, **options: object) -> dict:
+    """Return a study of pre.sav, in which some columns have labels, and of a second wave."""
+    table = "tool: table, " if second.endswith("csv") else ""
+    both = study("pre: {file: pre.sav}", f"post: {{{table}file: {second}}}")
+    first = sheets(lambda i: [v - 1 + options.get("low", 1) for v in spread(i)])
+    first = sav(first, **stored(*(columns or ("q1", "q2", "q3")), **options))
+    return {"study.yml": both, "pre.sav": first, second: content}
+
+
+def middle(i: int) -> list[int]:
+    return [1 + i % 4, 1 + (i + 1) % 4, 1 + (i + 2) % 4]
+
+
 ZERO = rare(0)
 FIRST = [1 + i % 5 for i in range(40)]
 BY_SCHOOL = [v for s in range(4) for v in FIRST[s::4]]  # clean data are sorted by school
@@ -178,8 +197,30 @@ KINDS = {
     },
     "labels and numbers in one column": {
         "only the ends have labels, from 0": case(
-            {"pre.csv": sheets(lambda i: [ends(1)[i % 5]] * 3)},
-            says=("answers as labels and as numbers", "1 stands as its label and as a number"),
+            {"pre.csv": sheets(lambda i: [ends(1)[i % 5]] * 3)}, stops=True,
+            says=("1 stands as its label and as a number in joy_1 (q1)", "4 stands nowhere"),
+        ),
+        "only the ends have labels, shifted upwards": case(
+            {"pre.csv": sheets(lambda i: [ends(3)[i % 5]] * 3)}, stops=True,
+            says=("5 stands as its label and as a number", "2 stands nowhere"),
+        ),
+        "ends and middle have labels, from 0": case(
+            {"pre.csv": sheets(lambda i: [[LABELS[0], 1, LABELS[2], 3, LABELS[4]][i % 5]] * 3)},
+            stops=True, says=("and 1 other answers so; 2 stands nowhere",),
+        ),
+        "ends from 0 in one item": case(
+            {"pre.csv": sheets(lambda i: [ends(1)[i % 5], *spread(i)[1:]])}, stops=True,
+            says=("1 stands as its label and as a number in joy_1 (q1); 4 stands nowhere",),
+        ),
+        "ends from 0 in a workbook": case(
+            {"study.yml": of("pre.xlsx"),
+             "pre.xlsx": workbook(sheets(lambda i: [ends(1)[i % 5]] * 3))},
+            stops=True, says=("4 stands nowhere",),
+        ),
+        "two clerks, an answer that nobody gave": case(
+            {"pre.csv": sheets(
+                lambda i: [[LABELS[i % 3], LABELS[4], 1 + i % 3, 5][i % 4]] * 3, 60)},
+            says=("look whether the numbers are those of the instrument",), aside={},
         ),
         "only the ends have labels, from 1": case(
             {"pre.csv": sheets(lambda i: [ends(2)[i % 5]] * 3)},
@@ -208,6 +249,108 @@ KINDS = {
                 ),
             },
             stops=True, says=("unknown answer", "“2”"),
+        ),
+    },
+    "numbers without labels beside turned labels": {
+        "a table after SPSS": case(
+            waves("post.csv", sheets(spread)), stops=True,
+            says=("numbers alone in joy_1 (q1), joy_2 (q2), joy_3 (q3); in pre.sav (pupils, pre)",
+                  "1 of joy_1 (q1) has the label of 5", "where: post.csv (pupils, post)"),
+        ),
+        "SPSS without labels after SPSS": case(
+            waves("post.sav", sav(sheets(spread))), stops=True,
+            says=("numbers without labels that mean something else",),
+        ),
+        "SPSS with labels of missing codes alone": case(
+            waves("post.sav", sav(sheets(spread), variable_value_labels={
+                q: {9: "Don't know"} for q in ("q1", "q2", "q3")})),
+            stops=True, says=("has the label of 5",),
+        ),
+        "only the middle has a label": case(
+            waves("post.sav", sav(sheets(spread), variable_value_labels={
+                q: {3: "Neutral"} for q in ("q1", "q2", "q3")})),
+            stops=True, says=("has the label of 5",),
+        ),
+        "within one file": case(
+            {"study.yml": of("pre.sav"), "pre.sav": sav(sheets(spread), **stored("q1"))},
+            stops=True,
+            says=("numbers alone in joy_2 (q2), joy_3 (q3); here 1 of joy_1 (q1) has the label",),
+        ),
+        "another file of the wave": case(
+            {
+                "study.yml": study("pre: [{file: one.sav}, {tool: table, file: two.csv}]"),
+                "one.sav": sav(sheets(spread), **stored("q1", "q2", "q3")),
+                "two.csv": sheets(spread).replace(";a", ";b"),
+            },
+            stops=True, says=("where: two.csv",),
+        ),
+        "SurveyXact before SPSS without labels": case(
+            {
+                "study.yml": study(
+                    "pre: {tool: surveyxact, file: dataset.csv}", "post: {file: post.sav}"),
+                "dataset.csv": "respondentid;" + sheets(spread).replace("\n1", "\n1;1"),
+                "labels.csv": "".join(
+                    f'"{q}";"{code}";"{label}"\n' for q in ("q1", "q2", "q3")
+                    for code, label in enumerate(LABELS[::-1], start=1)),
+                "post.sav": sav(sheets(spread)),
+            },
+            stops=True, says=("where: post.sav",),
+        ),
+        "labels from 0, numbers that could be so": case(
+            waves("post.csv", sheets(middle), turned=False, low=0), stops=True,
+            says=("0 of joy_1 (q1) has the label of 1",),
+        ),
+    },
+    "numbers without labels that are the instrument's": {
+        "labels in its direction": case(
+            waves("post.csv", sheets(spread), turned=False), aside={}, linked=40
+        ),
+        "within one file": case(
+            {"study.yml": of("pre.sav"),
+             "pre.sav": sav(sheets(spread), **stored("q1", turned=False))},
+            values={"joy_1": BY_SCHOOL}, aside={},
+        ),
+        "labels of the ends, after turned ones": case(
+            waves("post.sav", sav(sheets(spread), variable_value_labels={
+                q: {1: LABELS[0], 5: LABELS[4]} for q in ("q1", "q2", "q3")})),
+            aside={}, linked=40,
+        ),
+        "labels from 0, numbers to 5": case(
+            waves("post.csv", sheets(spread), turned=False, low=0), aside={}, linked=40
+        ),
+        "texts after turned labels": case(
+            waves("post.csv", sheets(lambda i: [LABELS[v - 1] for v in spread(i)])),
+            aside={}, linked=40,
+        ),
+    },
+    "an end that one wave lacks": {
+        "the highest": case(
+            {"study.yml": study(*BOTH), "pre.csv": sheets(spread), "post.csv": sheets(middle)},
+            says=("warning: an end answer that nobody gives in another wave",
+                  "5 of agree5 (20% in pre, nobody in post)", "are its codes shifted?"),
+        ),
+        "the lowest, in the first wave": case(
+            {"study.yml": study(*BOTH), "post.csv": sheets(spread),
+             "pre.csv": sheets(lambda i: [v + 1 for v in middle(i)])},
+            says=("1 of agree5 (20% in post, nobody in pre)",),
+        ),
+        "of an item that is reversed": case(
+            {"study.yml": study(*BOTH), "pre.csv": sheets(spread), "post.csv": sheets(middle),
+             "instruments/mini.yml": INSTRUMENT.replace("[q2]}", "[q2], reversed: yes}")},
+            says=("5 of agree5 (20% in pre, nobody in post)",),
+        ),
+        "few answers": case(
+            {"study.yml": study(*BOTH), "pre.csv": sheets(spread), "post.csv": sheets(middle, 33)},
+            hides=("an end answer",), aside={},
+        ),
+        "chosen once": case(
+            {"study.yml": study(*BOTH), "pre.csv": sheets(spread),
+             "post.csv": sheets(lambda i: [5, 1, 1] if i == 9 else middle(i))},
+            hides=("an end answer",), aside={},
+        ),
+        "in no wave": case(
+            {"study.yml": study(*BOTH), "pre.csv": sheets(middle), "post.csv": sheets(middle)},
+            hides=("an end answer",), aside={},
         ),
     },
     "one label for several codes": {

@@ -21,6 +21,15 @@ def many(cell: str, n: int = 30) -> str:
     return "school;id;theta\n" + "\n".join(rows) + "\n"
 
 
+def points(*cells: str, read=(), low: int = -3000):
+    """Return scores to 3000 that stop for their thousands, or what is read."""
+    rows = [f"101;a{i};{cell}" for i, cell in enumerate(cells)]
+    instrument = SCORE.replace("[-4, 4]", f"[{low}, 3000]")
+    says = ("scores with a sign for thousands", "write 1234 for 1")
+    truth = {"values": {"ability": read}} if read else {"stops": True, "says": says}
+    return score("school;id;theta\n" + "\n".join(rows) + "\n", instrument, **truth)
+
+
 def named(*names: str, wording: str = "I like numbers"):
     """Return a study whose items have names (and wordings) that are too long for SPSS."""
     items = [
@@ -113,6 +122,19 @@ KINDS = {
             },
             stops=True, says=("99 (9 times)",),
         ),
+    },
+    "a score with a sign for thousands": {
+        "a comma": points("950", "1,234", "987"),
+        "a point": points("950", "1.001", "700"),
+        "thousands of many": points("100", "-2.500", "30"),
+        "once among decimals with the other sign": points("950", "1.234", "987,5"),
+        "in one cell of many": points(*["512"] * 30, "1.024"),
+        "out of the range too": points("950", "1.234", "987", low=200),
+        "decimals, other lengths": points("950", "1.234", "987.5", read=[950, 1.234, 987.5]),
+        "decimals below 1": points("950", "0.234", "987", read=[950, 0.234, 987]),
+        "decimals of numbers as large": points(
+            "498", "512.125", "601", read=[498, 512.125, 601]),
+        "no number from 100 on": points("95", "1.234", "98", read=[95, 1.234, 98]),
     },
     "a score that is described wrongly": {
         "without a range": score(
