@@ -250,7 +250,8 @@ def label_and_number(columns: Iterable[Met], where: str) -> tuple[list[Problem],
 
     A tool that names the ends of a scale alone writes the others as codes of its own; where these
     begin at 0 the first of them is the number of an answer that has a label, and the number of
-    another answer stands nowhere. That stops, unless both ends stand as numbers too.
+    another answer stands nowhere. That stops where all the numbers, moved by one, would be answers
+    without labels.
 
     Examples
     --------
@@ -265,10 +266,11 @@ def label_and_number(columns: Iterable[Met], where: str) -> tuple[list[Problem],
         twice = sorted(value for value in met.by_label if plain(value) in met.met)
         if not twice:
             continue
-        steps = range(int(met.high - met.low) + 1)
-        never = [met.low + step for step in steps if met.low + step not in met.inside]
-        whole = {plain(met.low), plain(met.high)} <= met.met
-        stops = bool(never) and not whole
+        scale = [met.low + step for step in range(int(met.high - met.low) + 1)]
+        never = [value for value in scale if value not in met.inside]
+        numbers = [value for value in scale if plain(value) in met.met]
+        others = {*scale} - met.by_label
+        stops = bool(never) and any(others.issuperset(v + by for v in numbers) for by in (-1, 1))
         key = (twice[0], len(twice), *(never[:1] if stops else ()))
         told[not stops].setdefault(key, []).append(met.label)
     what, allowed = (
