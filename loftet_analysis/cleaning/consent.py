@@ -32,24 +32,27 @@ def keep_allowed(sheets: Sheets) -> Sheets:
     """
     study, wave, lists = sheets.study, sheets.wave, sheets.raw.lists
     consent, every = sheets.population.consent.get(wave), sheets.frame
-
-    if study.withdrawn in lists:
-        gone = listed(sheets, lists[study.withdrawn])
+    files = (study.withdrawn, *(consent.lists if consent else ()))
+    # before anybody leaves: who stands in two lists is met by both
+    met = {file: listed(sheets, lists[file]) for file in files if file in lists}
+    sheets = replace(sheets, listed={file: means for file, (_, means) in met.items()})
+    if study.withdrawn in met:
+        gone, _ = met[study.withdrawn]
         sheets = sheets.count_only(gone, step="withdrawn", reason="withdrawn")
-    if consent and consent.opt_out in lists:
-        gone = listed(sheets, lists[consent.opt_out])
+    if consent and consent.opt_out in met:
+        gone = met[consent.opt_out][0][sheets.frame.index]
         sheets = sheets.count_only(gone, step="opt_out", reason="opted_out")
     if consent and consent.column:
         agreed = consenting(sheets, CONSENT, consent.yes)
         sheets = _saying_answers(sheets, CONSENT, consent.yes)
         sheets = sheets.count_only(~agreed, step="consent", reason="no_consent")
     guardian = consent.guardian if consent else None
-    if guardian and (guardian.column or guardian.listed in lists):
+    if guardian and (guardian.column or guardian.listed in met):
         if guardian.column:
             agreed = consenting(sheets, GUARDIAN, guardian.yes)
             sheets = _saying_answers(sheets, GUARDIAN, guardian.yes)
         else:
-            agreed = listed(sheets, lists[guardian.listed])
+            agreed = met[guardian.listed][0][sheets.frame.index]
         texts = sheets.frame.get(names.GRADE, pd.Series("", index=sheets.frame.index))
         start = study.wave_dates(sheets.population.name)[wave].start
         own = surely_old_enough(grade_numbers(texts), limit=guardian.below, day=start)

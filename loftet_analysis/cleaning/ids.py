@@ -7,7 +7,6 @@ ids of digits have one length. What is not certain stops; a cell that names nobo
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -20,7 +19,7 @@ from loftet_analysis.cleaning.identifiers import national_id
 from loftet_analysis.cleaning.sheets import Sheets
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study.study import LINK, Link
-from loftet_analysis.tabular.cells import form_of, is_shortened, repaired
+from loftet_analysis.tabular.cells import form_of, is_doubtful, is_shortened, plain, repaired
 
 #: Cells that name nobody, as ids are compared.
 NOBODY = frozenset(
@@ -38,6 +37,10 @@ _DATE = (
     r"(?i)^(?:\d{4}-\d\d-\d\d(?:[T ]00:00(?::00)?)?|"
     rf"\d{{1,2}}[.-]\s?{_MONTH}\.?|{_MONTH}[.-]\d\d)$"
 )
+_LONG = r"^[0-9]{16,}$"  # spreadsheets keep 15 digits
+_ROUNDED = r"^[0-9]{15}0+$"
+_FEWEST_LONG = 3  # by which it is told that all are rounded
+_NATIONAL = re.compile(r"\d{5,6}[ -]\d{5}")
 _SHOWN = 3  # forms in a message
 
 
@@ -49,11 +52,11 @@ def normal_id(text: str) -> str:
     >>> normal_id(" 11-1004 "), normal_id("8901089974"), normal_id("1234.0"), normal_id("#N/A")
     ('11-1004', '08901089974', '1234', '')
     """
-    bare = unicodedata.normalize("NFC", text.strip().casefold())
-    if not bare.isalnum():
-        bare = "" if is_shortened(bare) else repaired(bare)
-    if bare in NOBODY:
+    bare = _bare(text)
+    if is_doubtful(bare):
         return ""
+    if _NATIONAL.fullmatch(bare) and (len(bare) == 12 or national_id(re.sub(r"\D", "", bare))):
+        bare = re.sub(r"\D", "", bare)
     lost_zero = len(bare) == 10 and bare.isdecimal() and national_id(bare)
     return f"0{bare}" if lost_zero else bare
 
@@ -66,12 +69,16 @@ def normal_code(text: str) -> str:
     >>> normal_code("an 12-0 TØD"), normal_code("1204.0"), normal_code("1,2E+11")
     ('an120tød', '1204', '')
     """
-    bare = unicodedata.normalize("NFC", text.strip().casefold())
+    bare = _bare(text)
+    return bare if bare.isalnum() else re.sub(r"[\W_]+", "", bare)
+
+
+def _bare(text: str) -> str:
+    """Return an id or a code in one spelling; ``""`` where it names nobody for certain."""
+    bare = plain(text).casefold()
     if not bare.isalnum():
         bare = "" if is_shortened(bare) else repaired(bare)
-    if bare in NOBODY:
-        return ""
-    return bare if bare.isalnum() else re.sub(r"[\W_]+", "", bare)
+    return "" if bare in NOBODY else bare
 
 
 def normal(link: Link, digits: int = 0) -> Callable[[str], str]:
@@ -83,12 +90,12 @@ def normal(link: Link, digits: int = 0) -> Callable[[str], str]:
     digits : int
         How many digits ids of digits have, where some have lost zeros (:func:`id_length`).
     """
-    plain = normal_code if link.by == "code" else normal_id
+    single = normal_code if link.by == "code" else normal_id
     if not digits:
-        return plain
+        return single
 
     def padded(text: str) -> str:
-        bare = plain(text)
+        bare = single(text)
         return bare.zfill(digits) if bare.isdecimal() else bare
 
     return padded
@@ -100,7 +107,8 @@ def check_ids(sheets: Sheets) -> Sheets:
     Raises
     ------
     InputError
-        For numbers that have lost digits (``1,23457E+11``), and where some ids have become dates.
+        For numbers that have lost digits (``1,23457E+11``, or all long ones end in 0), that may be
+        thousands or decimals (``1,000``), and where some ids have become dates.
     """
     link = sheets.population.link
     if LINK not in sheets.frame:
@@ -110,18 +118,26 @@ def check_ids(sheets: Sheets) -> Sheets:
     odd = counts[_matches(counts.index, _ODD)]
     what, problems = f"{link.by}s that a spreadsheet has changed", []
     todo = "format the column as text and export again; do not save the export in a spreadsheet"
-    lost = odd[[is_shortened(text) for text in odd.index]]
+    spelt = {text: plain(text) for text in odd.index}
+    lost = odd[[is_shortened(text) for text in spelt.values()]]
+    long = counts[_matches(counts.index, _LONG)]
+    if len(long) >= _FEWEST_LONG and _matches(long.index, _ROUNDED).all():
+        lost = pd.concat([lost, long])
     if len(lost):
         found = f"{_forms(lost)}: digits are lost"
         problems.append(Problem(what, found, "the whole number", sheets.where, todo))
+    doubtful = odd[[is_doubtful(repaired(text)) for text in spelt.values()]]
+    if link.by == "id" and len(doubtful):
+        found = f"{_forms(doubtful)}: they may be thousands or decimals"
+        problems.append(Problem(what, found, "the number without signs", sheets.where, todo))
     dates = counts[_matches(counts.index, _DATE)]
     if link.by == "id" and 0 < dates.sum() < counts.sum() / 2:
         found = f"{_forms(dates)}: they have become dates"
         problems.append(Problem(what, found, "ids as they were given out", sheets.where, todo))
     if problems:
         raise InputError(problems)
-    undone = odd[[repaired(text) != text for text in odd.index]]
-    nobody = counts[counts.index.str.casefold().isin(NOBODY)]
+    undone = odd[[repaired(text) != given for given, text in spelt.items()]]
+    nobody = counts[[plain(text).casefold() in NOBODY for text in counts.index]]
     remarks = []
     if len(undone):
         remarks.append(Problem(f"{what}, and that were repaired", _forms(undone), "", sheets.where))
@@ -213,5 +229,7 @@ def _spelt_twice(ids: pa.Array) -> int:
 def _digits(column: pd.Series) -> pa.Array:
     """Return the distinct ids of a column that are digits alone, or were before they were saved."""
     texts = pc.unique(pa.array(column.fillna(""), pa.large_string()))
+    if not pc.all(pc.string_is_ascii(texts)).as_py():
+        texts = pa.array(map(plain, texts.to_pylist()), pa.large_string())
     groups = pc.extract_regex(pc.utf8_trim_whitespace(texts), _DIGITS)
     return pc.unique(pc.struct_field(groups, "digits").drop_null().cast(pa.large_string()))

@@ -26,6 +26,7 @@ from loftet_analysis.study import Link
 from loftet_analysis.study.study import LINK
 
 SHORTEST_CODE = 4  # signs; what is shorter tells too few people apart
+FEW_LINKED = 0.05  # of the sheets of a wave; below, the ids of two waves may be different ones
 NEAR = "near"
 _GENDERS = ("girl", "boy", "female", "male")  # any other answer goes with both
 CODE = "code"  # the normalised id or code, in memory only
@@ -117,7 +118,8 @@ def link(sheets: Sheets, *others: Sheets, key: bytes | None = None) -> Sheets:
         frame[names.LINK_STATE] = pd.Series(pd.NA, index=frame.index, dtype="str")
     answered = response(study, population.name, frame, gone)
     tables = {"ledger": ledger, "values": values, "linkage": linkage, "response": answered}
-    told = {"n_sheets": n_sheets, "remarks": (*remarks, *padded), "digits": digits}
+    said = (*remarks, *padded, *_hardly_any(linkage, population.name))
+    told = {"n_sheets": n_sheets, "remarks": said, "digits": digits}
     return Sheets(study, population, frame=frame, **told, **tables)
 
 
@@ -126,6 +128,20 @@ def _padded(columns: Sequence[pd.Series], digits: int, population: str) -> list[
     n = sum(n_padded(column, digits) for column in columns) if digits else 0
     found = f"{n} sheets; ids of digits have {digits}, such as {'9'.zfill(digits)} for 9"
     return [Problem("ids that had lost the zeros before them", found, "", population)] if n else []
+
+
+def _hardly_any(linkage: pd.DataFrame, population: str) -> list[Problem]:
+    """Say where next to nobody is found again, of those who could be."""
+    unfindable = linkage["state"].isin(["structurally_impossible", "code_error"])
+    could = linkage[~unfindable].groupby(names.WAVE)["n"].sum()
+    linked = linkage[linkage["state"].isin([names.LINKED, LINKED_NEAR])]
+    linked = linked.groupby(names.WAVE)["n"].sum().reindex(could.index, fill_value=0)
+    if len(could) < 2 or (linked >= FEW_LINKED * could).any():
+        return []
+    wave = could.idxmin()
+    found = f"{linked[wave]} of {could[wave]} sheets of {wave} are linked to another wave"
+    todo = "do both waves hold the same ids? look at `link` in study.yml and at its column"
+    return [Problem("warning: hardly anybody is found again", found, "", population, todo)]
 
 
 def _ids(part: Sheets) -> list[pd.Series]:

@@ -160,8 +160,8 @@ def _rows_of_several_files(
         yield Problem("a row number that may be of several exports", found, allowed, file, todo)
 
 
-def listed(sheets: Sheets, rows: pd.DataFrame) -> pd.Series:
-    """Return whether each sheet is meant by a row of a list.
+def listed(sheets: Sheets, rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Return whether each sheet is meant by a row of a list, and whether each row means a sheet.
 
     Parameters
     ----------
@@ -188,15 +188,17 @@ def listed(sheets: Sheets, rows: pd.DataFrame) -> pd.Series:
         own[ROW] = numbers.reindex(frame.index).astype(str)
     texts = {column: own.get(column, frame.get(column)) for column in columns}
     mine = {c: by_text(text, meaning[c]) for c, text in texts.items() if text is not None}
-    meant = np.zeros(len(frame), dtype=bool)
+    meant, means = np.zeros(len(frame), dtype=bool), pd.Series(False, index=rows.index)
     for pattern, part in rows[columns].ne("").groupby(columns) if columns else ():
         by = [c for c, is_filled in zip(columns, np.atleast_1d(pattern), strict=True) if is_filled]
         if not by or not mine.keys() >= {*by}:
             continue
         wanted = rows.loc[part.index, by].apply(lambda cells: cells.map(meaning[cells.name]))
         there = pd.MultiIndex.from_frame(pd.DataFrame({c: mine[c] for c in by}))
-        meant |= there.isin(pd.MultiIndex.from_frame(wanted))
-    return pd.Series(meant, index=frame.index)
+        wanted = pd.MultiIndex.from_frame(wanted)
+        meant |= there.isin(wanted)
+        means[part.index] = wanted.isin(there)
+    return pd.Series(meant, index=frame.index), means
 
 
 def correct(sheets: Sheets) -> Sheets:
@@ -223,7 +225,7 @@ def correct(sheets: Sheets) -> Sheets:
             what, todo = "correction of an unknown column", did_you_mean(row["column"], there)
             problems.append(Problem(what, row["column"], ", ".join(there), line, todo))
             continue
-        meant = listed(corrected, rows.loc[[place]].drop(columns=list(CORRECTION)))
+        meant, _ = listed(corrected, rows.loc[[place]].drop(columns=list(CORRECTION)))
         meaning[place] = int(meant.sum())
         standing = frame.loc[meant, column].astype("str").map(normalise_label)
         if standing.ne(normalise_label(row["from"])).any():
@@ -257,3 +259,25 @@ def without_sheets(study: Study, sheets: Iterable[Sheets]) -> list[Problem]:
         for row, n in sorted(found.items())
         if not n
     ]
+
+
+def rows_of_nobody(study: Study, sheets: Iterable[Sheets]) -> list[Problem]:
+    """Return a remark for each list of people with rows that mean no sheet of any file.
+
+    Rows count that speak of an export that is there; they are named by number, never by id.
+    """
+    means: dict[str, pd.Series] = {}
+    for each in sheets:
+        for file, own in each.listed.items():
+            means[file] = own if file not in means else means[file].combine(own, max, False)
+    remarks = []
+    for file, own in means.items():
+        empty = own.index[~own.astype(bool)]
+        what = "rows of a list that mean no sheet"
+        todo = "look at id, school and wave in these rows"
+        if file == study.withdrawn:
+            what = "warning: withdrawals that mean no sheet"
+            todo += "; what these people answered may still be among the data"
+        found = f"{len(empty)} of {len(own)} rows of {file} mean no sheet: {at_rows(sorted(empty))}"
+        remarks += [Problem(what, found, "", file, todo)] if len(empty) else []
+    return remarks

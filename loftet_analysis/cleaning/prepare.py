@@ -15,7 +15,7 @@ from loftet_analysis.cleaning.chain import attend, clean, link, quarantine, read
 from loftet_analysis.cleaning.codes import bare_beside_labels
 from loftet_analysis.cleaning.directions import directions
 from loftet_analysis.cleaning.headings import unused_columns
-from loftet_analysis.cleaning.lists import without_sheets
+from loftet_analysis.cleaning.lists import rows_of_nobody, without_sheets
 from loftet_analysis.cleaning.pseudonyms import load_key
 from loftet_analysis.cleaning.readers import Export
 from loftet_analysis.cleaning.registers import open_register
@@ -62,7 +62,8 @@ def prepare(
     everything = [part for parts in waves.values() for part in parts]
     problems += without_sheets(study, everything)
     problems += bare_beside_labels([each for part in everything for each in part.codings])
-    remarks = dict.fromkeys([*study.remarks, *unused_columns(everything)])
+    nobody = rows_of_nobody(study, everything)
+    remarks = dict.fromkeys([*study.remarks, *nobody, *unused_columns(everything)])
     del everything
     told = {name: _told(parts) for name, parts in waves.items()}
     if problems:

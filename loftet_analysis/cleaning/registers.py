@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC
 from functools import cache
@@ -48,6 +48,7 @@ NOT_THERE = frozenset(
         "avbud", "permisjon", "leave", "excused", "no show",
     }
 )  # fmt: skip
+MANY_WITHOUT = 0.5  # of a register, before it is a warning that they have no sheet
 _LONGEST = 20  # signs of a mark that is shown
 _MOST_DIGITS = 16  # of an id
 
@@ -109,6 +110,12 @@ def attend(sheets: Sheets, register: Export | None = None, *, key: bytes | None 
     frame = sheets.frame.merge(attended, on=owner, how="left").set_axis(sheets.frame.index)
     frame[counts] = frame[counts].where(still_in)
     ledger = pd.concat([sheets.ledger, pd.DataFrame([row])], ignore_index=True)
+    if len(attended) > found:
+        n, whom = len(attended) - found, "people" if owner == names.PERSON else "schools"
+        what = f"{whom} of the register without a sheet"
+        what = f"warning: {what}" if n >= MANY_WITHOUT * len(attended) else what
+        told = f"{n} of {len(attended)} {whom} in {register.name} have no sheet"
+        remarks.append(Problem(what, told, "", register.name))
     return replace(sheets, frame=frame, ledger=ledger).remarking(*remarks)
 
 
@@ -144,7 +151,7 @@ def read_attendance(
         One row per person or school: ``person_id`` or ``school_id``, and the counts that the
         study names, as float.
     remarks : list of Problem
-        How many ids were found with other zeros before them.
+        How many ids were found with other zeros before them, and how many rows have no mark.
 
     Raises
     ------
@@ -184,10 +191,11 @@ def read_attendance(
         remarks = [Problem("ids of the register that had lost zeros", found_so, "", export.name)]
         remarks = remarks if n else []
     most = population.gatherings
-    marks = [columns for columns in text.values() if columns.shape[1] > 1]
-    unknown = _unknown_marks(marks, export.name)
+    marks = {name: columns for name, columns in text.items() if columns.shape[1] > 1}
+    unknown = _unknown_marks([*marks.values()], export.name)
     if unknown:
         raise InputError(unknown)
+    remarks += _without_marks(marks, "people" if attendance.id else "schools", export.name)
     counts = pd.DataFrame({name: _counts(columns) for name, columns in text.items()})
     unclear = ids.fillna("").eq("") | ids.duplicated(keep=False)
     odd = {f"{what} that is blank, unknown or stands twice": (unclear, f"each {what} once")}
@@ -217,7 +225,8 @@ def _people(
         own = pseudonym(key, population.name, "id", one) if one else ""
         if own in people or not one.isdecimal():
             return own
-        others = [one.lstrip("0"), *(one.zfill(length) for length in range(2, _MOST_DIGITS))]
+        bare = one.lstrip("0") or "0"
+        others = [bare, *(bare.zfill(length) for length in range(2, _MOST_DIGITS))]
         persons = {pseudonym(key, population.name, "id", other) for other in others} & people
         n += len(persons) == 1
         return persons.pop() if len(persons) == 1 else own
@@ -249,6 +258,17 @@ def _attended(cell: str) -> bool | None:
         return True
     moments, problem = read_moments(pd.Series([cell]), zone=UTC, form=DAY_FIRST)
     return True if problem is None and moments.notna().all() else None
+
+
+def _without_marks(
+    marks: Mapping[str, pd.DataFrame], whom: str, register: str
+) -> Iterator[Problem]:
+    """Yield a remark for each count of gatherings in which some have no mark at all."""
+    for name, columns in marks.items():
+        blank = int(columns.apply(lambda cells: cells.str.strip().eq("")).all(axis=1).sum())
+        if blank:
+            found = f"{blank} of {len(columns)} {whom} have no mark at all, and count as 0 {name}"
+            yield Problem("marks of attendance that are all blank", found, "", register)
 
 
 def _unknown_marks(marks: Sequence[pd.DataFrame], register: str) -> list[Problem]:

@@ -98,6 +98,9 @@ class Sheets:
         How many digits ids of digits have, where some had lost zeros; else 0.
     corrected : mapping of int to int
         How many sheets each row of the list of corrections means.
+    listed : mapping of str to Series of bool
+        By list of people (withdrawals, reservations, consent): whether each of its rows means a
+        sheet.
     raw : Raw or None
         The export, until the quarantine has been passed.
     apart : DataFrame
@@ -127,6 +130,7 @@ class Sheets:
     n_sheets: int = 0
     digits: int = 0
     corrected: Mapping[int, int] = field(default_factory=dict)
+    listed: Mapping[str, pd.Series] = field(default_factory=dict)
     raw: Raw | None = None
     apart: pd.DataFrame = field(default_factory=_empty)
     declined: pd.DataFrame = field(default_factory=_empty)

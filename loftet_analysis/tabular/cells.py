@@ -3,20 +3,43 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _FORMULA = re.compile(r'="?([^"=]*)"?')  # ="0043", by which an export keeps a spreadsheet off
 _MARKED = re.compile(r"['’](?=\w)")  # '0043, by which people do
-_DECIMALS = re.compile(r"(\d+|\d{1,3}(?:[ \u00a0\u202f]\d{3})+)[.,]0+")  # 1234.0
+_DECIMALS = re.compile(r"(\d+|\d{1,3}(?:[ \u00a0\u202f]\d{3})+)[.,](?!000$)0+")  # 1234.0
 _THOUSANDS = re.compile(r"\d{1,3}(?:[ \u00a0\u202f]\d{3})+")  # 1 234
 _DIVIDED = re.compile(r"\d+(?:[ \u00a0\u202f]\d+)+")  # 975 270 920
+_DOUBTFUL = re.compile(r"\d{1,3}(?:[.,]\d{3})+|\d+[.,]000")  # 1,234
 _POWER = re.compile(r"(\d)(?:[.,](\d+))?E\+(\d+)", re.IGNORECASE)  # 1,23457E+11
+
+
+# signs without width, and marks of the direction of writing
+_UNSEEN = dict.fromkeys(
+    (0xAD, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A))
+)
+_DASHES = dict.fromkeys((*range(0x2010, 0x2016), 0x2212), "-")
+
+
+def plain(text: str) -> str:
+    r"""Return a name in one spelling: wide letters, dashes and blanks alike, nothing invisible.
+
+    Examples
+    --------
+    >>> plain("\ufeffa\u2011\uff11\u200b"), plain(" 12\u00a0 345 ")
+    ('a-1', '12 345')
+    """
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text.translate(_UNSEEN)).translate(_DASHES)
+    return " ".join(text.split())
 
 
 def repaired(text: str) -> str:
     """Return an id as it stood before a spreadsheet took it for a number, where that is certain.
 
     Undone are ``="0043"``, ``'0042``, ``1234.0``, ``1 234``, and powers of ten with all digits;
-    what has lost digits stays as it is (:func:`is_shortened`).
+    what has lost digits stays as it is (:func:`is_shortened`), and so does ``1.000``, which may be
+    a thousand (:func:`is_doubtful`).
 
     Examples
     --------
@@ -63,6 +86,17 @@ def is_shortened(text: str) -> bool:
     """
     bare = repaired(text)
     return bool(_POWER.fullmatch(bare)) or (len(bare) > 1 and not bare.strip("#"))
+
+
+def is_doubtful(text: str) -> bool:
+    """Whether a number is one of thousands or one with decimals, and nobody can say which.
+
+    Examples
+    --------
+    >>> [is_doubtful(text) for text in ("1,000", "1.234", "1.23", "1 234,00", "an.123")]
+    [True, True, False, False, False]
+    """
+    return bool(_DOUBTFUL.fullmatch(text.strip()))
 
 
 def form_of(text: str, *, most: int = 20) -> str:

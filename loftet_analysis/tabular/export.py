@@ -13,6 +13,8 @@ import pandas as pd
 
 from loftet_analysis.errors import InputError, Problem, at_rows
 
+_FEWER_DIGITS = 2**53  # from here on whole numbers share a float
+
 
 @dataclass(frozen=True)
 class Export:
@@ -158,13 +160,20 @@ def unreadable(file: str, found: str) -> InputError:
 def cell_text(cell: object) -> str:
     """Return what a cell says: whole numbers without a decimal point, dates as ISO 8601.
 
+    Whole numbers of 2^53 and more, which a cell does not hold to the last digit, are given with 15
+    digits and a power of ten (:func:`~loftet_analysis.tabular.cells.is_shortened`).
+
     Examples
     --------
     >>> [cell_text(cell) for cell in (3.0, 2.5, "0301", date(2025, 9, 15), True, "")]
     ['3', '2.5', '0301', '2025-09-15', 'TRUE', '']
+    >>> cell_text(2.0**53)
+    '9.00719925474099E+15'
     """
     if isinstance(cell, bool):
         return str(cell).upper()
     if isinstance(cell, float):
+        if abs(cell) >= _FEWER_DIGITS and cell.is_integer():
+            return f"{cell:.14E}"
         return str(int(cell)) if cell.is_integer() else repr(float(cell))
     return cell.isoformat() if isinstance(cell, date | time) else str(cell)

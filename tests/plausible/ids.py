@@ -1,6 +1,12 @@
 """Ids and codes that a spreadsheet has changed."""
 
+import io
+from dataclasses import replace
+
+import pandas as pd
+
 from tests.plausible import Case, case, given, study
+from tests.plausible.registers import workbook
 
 BOTH = ("pre: {tool: table, file: pre.csv}", "post: {tool: table, file: post.csv}")
 TWO_WAVES = study(*BOTH)
@@ -56,7 +62,124 @@ def attended(ids: tuple[str, ...], register: tuple[str, ...], counts: list, **tr
     return case(files, values={"gatherings": counts} if counts else {}, **truth)
 
 
+def tabled(ids: tuple, **truth: object) -> Case:
+    """Return the case of two waves in workbooks, whose ids are cells of numbers."""
+    rows = [(101, one, 4, 4, 4) for one in ids]
+    book = workbook(("school", "id", "q1", "q2", "q3"), *rows)
+    yml = study("pre: {tool: excel, file: pre.xlsx}", "post: {tool: excel, file: post.xlsx}")
+    return case({"study.yml": yml, "pre.xlsx": book, "post.xlsx": book}, **truth)
+
+
+def stata(ids: tuple[float, ...]) -> bytes:
+    """Return a file of Stata whose ids are numbers."""
+    out = io.BytesIO()
+    frame = pd.DataFrame({"school": 101, "id": ids, "q1": 4, "q2": 4, "q3": 4})
+    frame.to_stata(out, write_index=False)
+    return out.getvalue()
+
+
+def rows_of_lists(lists: dict[str, str], *says: str, more: str = "", **truth: object) -> Case:
+    """Return the case of lists about two sheets of one wave."""
+    top = "withdrawn: gone.csv" if "gone.csv" in lists else ""
+    files = {"study.yml": study(top=top, more=more), "pre.csv": wave(("a1", "a2"))}
+    return case({**files, **lists}, says=says, hides=("nobody7",), **truth)
+
+
+OPT_OUT = "    consent: {pre: {opt_out: no.csv}}"
+GUARDIANS = "    consent: {pre: {guardian: {list: yes.csv, below: 15}}}"
+LONG = ("1234567890123450", "2234567890123450", "3234567890123450")
+WHOLE = "1234567890123457"
+MAY_BE = "they may be thousands or decimals"
+DIGITS_LOST = "of the form 9.99999999999999E+99: digits are lost"
+
 KINDS = {
+    "thousands that may be decimals": {
+        "english": stops(("1,000", "a1"), ("1", "a1"), f"1 of the form 9,999: {MAY_BE}"),
+        "german": stops(("1.000", "a1"), ("1", "a1"), f"1 of the form 9.999: {MAY_BE}"),
+        "no zeros": stops(("1,234", "77"), ("1234", "77"), f"1 of the form 9,999: {MAY_BE}"),
+        "two signs": stops(("1.234.567", "77"), ("77",), MAY_BE),
+        "three decimals": stops(("1204.000", "77"), ("1204", "77"), MAY_BE),
+        "in the last wave": stops(("1", "1000"), ("1,000",), MAY_BE, hides=("1,000",)),
+        "two decimals": waves(("1,00", "77,0"), ("1", "77"), 2),
+        "a list": listed(("1", "2"), '"1,000"', 0, stops=True, says=("an id that is none",)),
+        "codes without their signs": coded(("12.345", "ab12"), ("12345", "ab12"), 2),
+    },
+    "long ids that have lost digits": {
+        "a workbook": tabled((12345678901234567, 77), stops=True, says=(DIGITS_LOST,)),
+        "just too long": tabled((2**53, 77), stops=True, says=("digits are lost",)),
+        "just short enough": tabled((900719925474099, 77), linked=2),
+        "stata": case(
+            {
+                "study.yml": study("pre: {tool: stata, file: pre.dta}"),
+                "pre.dta": stata((1.2345678901234568e16, 2.0)),
+            },
+            stops=True, says=(DIGITS_LOST,),
+        ),
+        "text": stops(LONG, ("77",), "3 of the form 9999999999999999: digits are lost"),
+        "longer text": stops(tuple(f"{one}00" for one in LONG), ("77",), "digits are lost"),
+        "two of them": waves(LONG[:2], LONG[:2], 2),
+        "one that is whole": waves((*LONG, WHOLE), (*LONG[:2], WHOLE), 3),
+    },
+    "ids that look alike": {
+        "wide": waves(("\uff41\uff11", "b2"), ("a1", "b2"), 2),
+        "nothing to be seen": waves(
+            ("a\u200b1", "b\ufeff2", "c\u00ad3"), ("a1", "b2", "c3\u2060"), 3
+        ),
+        "dashes": waves(
+            ("11\u20131004", "11\u20111005", "11\u22121006"), ("11-1004", "11-1005", "11-1006"), 3
+        ),
+        "blanks": waves(("a\u00a01", "b\u202f 2"), ("a 1", "b 2"), 2),
+        "a national identity number": waves(("010190 12345", "a1"), ("01019012345", "a1"), 2),
+        "and its hyphen": waves(("010190-12345", "a1"), ("010190\u00a012345", "a1"), 2),
+        "without its zero": waves(("89010 89974", "a1"), ("089010 89974", "a1"), 2),
+        "zeros": waves(("0042\u200b", "1234"), ("42", "1234"), 2),
+        "codes": coded(("\uff41n12", "be\u201307"), ("an12", "be07"), 2),
+        "a list": listed(("11-1004", "a1"), "11\u20131004", 1),
+    },
+    "rows of lists that mean nobody": {
+        "withdrawn": rows_of_lists(
+            {"gone.csv": "id;note\na1;\nnobody7;\n"}, "warning: withdrawals that mean no sheet",
+            "1 of 2 rows of gone.csv mean no sheet: rows 3", aside={"withdrawn": 1},
+        ),
+        "opted out": rows_of_lists(
+            {"no.csv": "id;note\nnobody7;\na2;\n"}, "rows of a list that mean no sheet",
+            "1 of 2 rows of no.csv mean no sheet: rows 2", more=OPT_OUT, aside={"opted_out": 1},
+        ),
+        "guardians": rows_of_lists(
+            {"yes.csv": "id;note\na1;\nnobody7;\n"},
+            "1 of 2 rows of yes.csv mean no sheet: rows 3",
+            more=GUARDIANS, aside={"no_consent": 1},
+        ),
+        "two lists": rows_of_lists(
+            {"gone.csv": "id;note\na1;\n", "no.csv": "id;note\na1;\nnobody7;\n"},
+            "1 of 2 rows of no.csv mean no sheet: rows 3", more=OPT_OUT, aside={"withdrawn": 1},
+        ),
+        "two waves": case(
+            {
+                "study.yml": TWO_WAVES.replace("populations:", "withdrawn: gone.csv\npopulations:"),
+                "pre.csv": wave(("a1", "a2")), "post.csv": wave(("a2", "a3")),
+                "gone.csv": "id;wave\na1;\na3;\na1;post\n",
+            },
+            says=("1 of 3 rows of gone.csv mean no sheet: rows 4",), aside={"withdrawn": 2},
+        ),
+    },
+    "waves that hold other ids": {
+        "nobody": waves(
+            ("a1", "a2", "a3"), ("b1", "b2"), 0, hides=(),
+            says=("warning: hardly anybody is found again", "0 of 2 sheets of post are linked"),
+        ),
+        "one of many": waves(
+            tuple(f"a{n}" for n in range(40)), ("a1", *(f"b{n}" for n in range(39))), 1,
+            says=("1 of 40 sheets of",), hides=(),
+        ),
+        "a small wave": waves(
+            tuple(f"a{n}" for n in range(40)), ("a1",), 1, hides=("hardly anybody",)
+        ),
+        "codes": replace(
+            coded(("an12", "be07"), ("xx33", "yy44"), 0), says=("do both waves hold the same",)
+        ),
+        "one wave": case({"pre.csv": wave(("a1",))}, hides=("hardly anybody",)),
+    },
     "ids with decimals or a sign before them": {
         "thousands": waves(
             ("1 234", "12\u00a0345", "1 236,00"),
@@ -92,6 +215,9 @@ KINDS = {
         "a list": listed(("0042", "1234"), "42", 1),
         "a list with them": listed(("42", "1234"), "0042", 1),
         "a register": attended(("0042", "1234"), ("42", "1234"), [1, 2]),
+        "a register with more": attended(
+            ("042", "123"), ("0042", "0123"), [1, 2], says=("ids of the register",)
+        ),
         "a register with them": attended(
             ("42", "1234"), ("0042", "1234"), [1, 2], says=("ids of the register",)
         ),

@@ -95,6 +95,34 @@ KINDS = {
             says=("texts that are not shown, 1 times",),
         ),
     },
+    "rows of a register that say nothing, or of nobody": {
+        "no mark": marks(
+            "x;x;x", ";;", [3, 0],
+            says=("1 of 2 people have no mark at all, and count as 0 gatherings",),
+        ),
+        "blanks alone": marks(" ; ;", "x;;", [0, 1], says=("1 of 2 people have no mark at all",)),
+        "a no": marks("x;x;x", "nei;;", [3, 0], hides=("no mark at all",)),
+        "one without a sheet": attended(
+            "aid;s1;s2;s3\na1;x;;\na2;x;;\na7;x;;\n", [1, 1],
+            says=("1 of 3 people in att.csv have no sheet",), hides=("warning: people", "a7"),
+        ),
+        "most without a sheet": attended(
+            "aid;s1;s2;s3\na1;x;;\nb2;x;;\n", [1, None],
+            says=("warning: people of the register", "1 of 2 people in att.csv have no sheet"),
+        ),
+        "schools": case(
+            {
+                "study.yml": study(
+                    population="teachers",
+                    more="    attendance: {file: att.csv, school: s, columns: {gatherings: n}}",
+                ),
+                "pre.csv": "school;id;q1;q2;q3\n101;a1;4;4;4\n",
+                "att.csv": "s;n\n101;2\n102;3\n",
+            },
+            values={"gatherings": [2]},
+            says=("1 of 2 schools in att.csv have no sheet",),
+        ),
+    },
     "a number of a school that is written otherwise": {
         "given": given(
             "reg_lost_zero", values={"school_id": ["0301", "1103"]}, aside={},

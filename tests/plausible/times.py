@@ -72,6 +72,21 @@ def of_qualtrics(zone: str, **truth: object) -> Case:
     return case({"study.yml": yml, "pre.csv": text}, **truth)
 
 
+def of_kobo(end: str, *, on: str = "", column: str = "end", careless: str | None = None) -> Case:
+    """Return the case of a sheet begun at ten on the 20th and sent at 22:30 UTC on the 22nd."""
+    yml = study(
+        "pre: {tool: kobo, file: pre.csv}",
+        columns=f"{{school_id: school, submitted: {column}}}" if on else "{school_id: school}",
+    )
+    text = (
+        "start,end,school,id,q1,q2,q3,_id,_uuid,_submission_time\n"
+        f"2025-09-20T10:00:00.000+02:00,{end},101,a1,4,4,4,1,u,2025-09-22T22:30:00\n"
+    )
+    values = {"submitted": [pd.Timestamp(on)]} if on else {}
+    values |= {"careless": [careless]} if careless is not None else {}
+    return case({"study.yml": yml, "pre.csv": text}, values=values)
+
+
 SAME_DAY = (
     "2025/10/01 1:43:01 PM GMT+2",
     "2025/10/01 1:43:01 PM EEST",
@@ -136,6 +151,10 @@ KINDS = {
                 "101,a1,4,4,4,1,u,2025-09-14T22:30:00\n",
             },
             values=DENVER, aside={},
+        ),
+        "kobo, the end": of_kobo("2025-09-20T23:30:00.000+02:00", on="2025-09-20", careless=""),
+        "kobo, the upload": of_kobo(
+            "2025-09-20T23:30:00.000+02:00", on="2025-09-23", column="_submission_time"
         ),
         "utc": of_qualtrics("UTC", aside={"test_answer": 1}),
         "z": of_qualtrics("Z", aside={"test_answer": 1}),
@@ -238,6 +257,8 @@ KINDS = {
         "klokken": took("20.09.2025 kl. 10.00.00", "20.09.2025 kl. 10.05.02", careless=""),
         "serial numbers": took("45920.5", "45920.50001", careless="fast"),
         "an end before the start": took("2025-09-20 10:00:02", "2025-09-20 10:00:01", careless=""),
+        "kobo": of_kobo("2025-09-20T10:00:02.000+02:00", careless="fast"),
+        "kobo, sent days later": of_kobo("2025-09-20T10:05:00.000+02:00", careless=""),
         "minutes only": took("20.09.2025 10:00", "20.09.2025 10:00", careless=""),
         "over the doubled hour": took(SUMMER, WINTER, careless=""),
     },

@@ -97,7 +97,7 @@ def read_export(path: Path, file: ExportFile) -> Export:
     if "redcap" in (tool, other) and not (file.only or file.wave):
         export = redcap.joined(export)
     roles = system_roles(other or tool, export.frame.columns)
-    in_utc = {column: "UTC" for column, role in roles.items() if role == IN_UTC.get(tool)}
+    in_utc = {column: "UTC" for column in export.frame if column == IN_UTC.get(tool)}
     zones = {**in_utc, **export.zones}
     return replace(export, roles=roles, tool=tool, recognised=reason, zones=zones)
 

@@ -111,9 +111,9 @@ _HEADINGS: Mapping[str, Mapping[str, str]] = {
     },
     "kobo": {
         "serial": r"_id",
-        "submitted": r"_submission_time",
+        "submitted": r"end",
         "started": r"start",
-        "status": r"end|today|_uuid|_index|_status|_validation_status|_notes|_tags|"
+        "status": r"_submission_time|today|_uuid|_index|_status|_validation_status|_notes|_tags|"
         r"_?_version_{0,2}|formhub/uuid|meta/\w+|_?rootuuid|instanceid",
         "username": r"username|_submitted_by|deviceid|simserial|simid|subscriberid|devicephonenum",
         "phone": r"phonenumber",
@@ -127,8 +127,8 @@ _HEADINGS: Mapping[str, Mapping[str, str]] = {
         "username": r"redcap_survey_identifier|survey identifier",
     },
 }
-#: Of tools that write a time in UTC without saying so: the role of its column.
-IN_UTC = {"kobo": "submitted"}
+#: Of tools that write a time in UTC without saying so: its column.
+IN_UTC = {"kobo": "_submission_time"}
 _ONCE = frozenset({"serial", "started", "submitted", "milliseconds", "seconds"})
 _PROGRAMS = {"spss": "SPSS", "stata": "Stata", "sas": "SAS"}
 
@@ -219,6 +219,10 @@ def system_roles(tool: str, headings: Iterable[str]) -> dict[str, str]:
     --------
     >>> system_roles("nettskjema", ["$submission_id", "skole", "$answer_time_ms"])
     {'$submission_id': 'serial', '$answer_time_ms': 'milliseconds'}
+    >>> system_roles("kobo", ["start", "_submission_time"])["_submission_time"]
+    'submitted'
+    >>> system_roles("kobo", ["_submission_time", "start", "end"])["_submission_time"]
+    'status'
     """
     forms = {
         role: re.compile(pattern, re.IGNORECASE)
@@ -230,4 +234,6 @@ def system_roles(tool: str, headings: Iterable[str]) -> dict[str, str]:
         role = next((role for role, form in forms.items() if form.fullmatch(bare)), "")
         if role and role not in (_ONCE & set(found.values())):
             found[heading] = role
+    if "submitted" not in found.values():  # the time of the upload, where no other is there
+        found |= {heading: "submitted" for heading in found if heading == IN_UTC.get(tool)}
     return found
