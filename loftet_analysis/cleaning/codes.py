@@ -11,7 +11,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby, islice
+from itertools import groupby
+from operator import itemgetter
 
 from loftet_analysis.errors import Problem
 from loftet_analysis.study import normalise_label
@@ -306,6 +307,10 @@ class Coding:
         The column, for messages.
     where : str
         Export, population and wave.
+    form : str
+        The kind of file, by which tools are told apart.
+    wave : str
+        Population and wave.
     stored : mapping of float to int
         The instrument's number of each answer, by the code that the tool stores its label for.
     bare : frozenset of float
@@ -315,53 +320,66 @@ class Coding:
     answers: tuple[str, str]
     label: str
     where: str
+    form: str = ""
+    wave: str = ""
     stored: Mapping[float, int] = field(default_factory=dict)
     bare: frozenset[float] = frozenset()
 
 
-def bare_beside_labels(codings: Sequence[Coding]) -> list[Problem]:
-    """Return a problem for numbers without labels, where labels elsewhere give them another sense.
+def bare_beside_labels(codings: Sequence[Coding]) -> tuple[list[Problem], list[Problem]]:
+    """Return what is said of numbers without labels, where labels elsewhere give them other senses.
 
     Labels of any column, file or wave that go against the instrument's numbers (turned, or from
     0) make the numbers of columns without labels uncertain, as far as they could be such codes.
+    That stops in the same wave, and between files of one kind; a tool of another kind may number
+    its answers as the instrument does, so there it is a warning.
+
+    Returns
+    -------
+    problems, remarks : list of Problem
 
     Examples
     --------
     >>> turned = Coding(("mini", "agree3"), "q1", "pre.sav", stored={1: 3, 2: 2, 3: 1})
     >>> bare = Coding(("mini", "agree3"), "q1", "post.csv", bare=frozenset({1, 2, 3}))
-    >>> print(bare_beside_labels([turned, bare])[0])
+    >>> print(bare_beside_labels([turned, bare])[0][0])
     numbers without labels that mean something else where they have labels
         where:   post.csv
         found:   numbers alone in q1; in pre.sav 1 of q1 has the label of 3
         allowed: numbers that have one meaning in all columns, files and waves
         to do:   export the labels of the answers here too
     """
-    numbers: dict[tuple[tuple[str, str], str], set[float]] = {}
-    columns: dict[tuple[tuple[str, str], str], list[str]] = {}
+    alone: dict[tuple[tuple[str, str], str], list[Coding]] = {}
     for each in codings:
         if each.bare:
-            numbers.setdefault((each.answers, each.where), set()).update(each.bare)
-            columns.setdefault((each.answers, each.where), []).append(each.label)
-    problems = []
-    for (answers, where), met in numbers.items():
-        against = (
-            (other, code, value)
+            alone.setdefault((each.answers, each.where), []).append(each)
+    problems, remarks = [], []
+    for (answers, where), columns in alone.items():
+        met = frozenset().union(*(column.bare for column in columns))
+        first = columns[0]
+        against = [
+            (other.wave != first.wave and other.form != first.form, other, code, value)
             for other in codings
             if other.answers == answers
             and other.stored
             and min(other.stored) <= min(met) <= max(met) <= max(other.stored)
             for code, value in sorted(other.stored.items())
             if code != value
-        )
-        for other, code, value in islice(against, 1):
+        ]
+        against.sort(key=itemgetter(0))
+        for of_another_tool, other, code, value in against[:1]:
             there = "here" if other.where == where else f"in {other.where}"
-            found = f"numbers alone in {named(columns[answers, where])}; {there} "
+            found = f"numbers alone in {named([column.label for column in columns])}; {there} "
             found += f"{plain(code)} of {other.label} has the label of {value}"
             what = "numbers without labels that mean something else where they have labels"
             allowed = "numbers that have one meaning in all columns, files and waves"
             todo = "export the labels of the answers here too"
-            problems.append(Problem(what, found, allowed, where, todo))
-    return problems
+            if of_another_tool:
+                todo += ", or make sure that these numbers are those of the instrument"
+                remarks.append(Problem(f"warning: {what}", found, allowed, where, todo))
+            else:
+                problems.append(Problem(what, found, allowed, where, todo))
+    return problems, remarks
 
 
 def thousands(

@@ -61,9 +61,10 @@ def prepare(
         waves[name] = _cleaned(study, name, problems, tell)
     everything = [part for parts in waves.values() for part in parts]
     problems += without_sheets(study, everything)
-    problems += bare_beside_labels([each for part in everything for each in part.codings])
+    doubtful, unsure = bare_beside_labels([each for part in everything for each in part.codings])
+    problems += doubtful
     nobody = rows_of_nobody(study, everything)
-    remarks = dict.fromkeys([*study.remarks, *nobody, *unused_columns(everything)])
+    remarks = dict.fromkeys([*study.remarks, *unsure, *nobody, *unused_columns(everything)])
     del everything
     told = {name: _told(parts) for name, parts in waves.items()}
     if problems:

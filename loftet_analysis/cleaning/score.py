@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import PurePath
 
 import numpy as np
 import pandas as pd
@@ -154,7 +155,7 @@ def answers(sheets: Sheets) -> Sheets:
             separated += thousands(met[-1].label, there, *ends, sheets.where)
         else:
             owner = instrument.name, scale.responses
-            codings.append(_coding(owner, met[-1].label, there, responses, labels, sheets.where))
+            codings.append(_coding(owner, met[-1].label, there, responses, labels, sheets))
         odd = still_in & (kinds != _VALID)
         if odd.any():
             places = np.column_stack([region_codes[odd], codes[odd], kinds[odd]])
@@ -251,23 +252,25 @@ def _coding(
     texts: Iterable[str],
     responses: ResponseSet,
     labels: Mapping[str, str],
-    where: str,
+    sheets: Sheets,
 ) -> Coding:
     """Return the labels that a tool stores for a column, else the numbers that have none.
 
     Labels that have the instrument's numbers say what the numbers beside them mean; that of the
     middle of a scale does not say which way it runs.
     """
+    form = PurePath(sheets.file).suffix.lower()
+    place = (sheets.where, form, f"{sheets.population.name}, {sheets.wave}")
     lookup = responses.lookup
     stored = {number(code): lookup.get(normalise_label(text)) for code, text in labels.items()}
     stored = {c: v for c, v in stored.items() if c is not None and v is not None}
     turned = responses.minimum + responses.maximum
     if any(code != value or 2 * value != turned for code, value in stored.items()):
-        return Coding(owner, column, where, stored)
+        return Coding(owner, column, *place, stored)
     labelled = {number(code) for code, text in labels.items() if text.strip()}
     values = {number(text) for text in texts if normalise_label(text) not in lookup}
     inside = {v for v in values - {None} if responses.minimum <= v <= responses.maximum}
-    return Coding(owner, column, where, bare=frozenset(inside - labelled))
+    return Coding(owner, column, *place, bare=frozenset(inside - labelled))
 
 
 def _unknown_answers(unknown: pd.DataFrame, sheets: Sheets) -> list[Problem]:
