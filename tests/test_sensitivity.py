@@ -9,7 +9,7 @@ import pingouin
 import pytest
 
 from loftet_analysis.analysis.invariance import invariance
-from loftet_analysis.analysis.sensitivity import sensitivity
+from loftet_analysis.analysis.sensitivity import _ttest, sensitivity
 from loftet_analysis.cleaning.careless import same_answer
 from loftet_analysis.errors import InputError
 from loftet_analysis.schema import SENSITIVITY
@@ -418,3 +418,10 @@ def test_refused_main_rows_and_empty_plans_give_no_conclusion(clean):
     assert found.loc["school_means", "reason"] == "one_cluster"
     nothing = table(clean, "school_change")
     assert nothing.empty
+
+
+def test_a_naive_change_of_zero_has_its_standard_error():
+    change = np.array([1.0, -1.0, 2.0, -2.0])
+    found = _ttest(change, 0.0)
+    assert (found.estimate, found.df) == (0, 3)
+    assert found.se == pytest.approx(change.std(ddof=1) / 2)

@@ -796,8 +796,10 @@ def _ttest(x: Floats, y: Floats | float, **options: bool) -> Result:
     if min(len(x), np.size(y) if np.ndim(y) else 2) < 2 or not (x.std() + np.std(y)) > 0:
         raise NotEstimableError("no_variance")
     test = pingouin.ttest(x, y, **options).iloc[0]
-    change = x.mean() - np.mean(y)
-    return Result(change, change / test["T"], test["dof"])
+    # not the change divided by T, as both may be 0
+    of_y = np.var(y, ddof=1) / len(y) if np.ndim(y) else 0.0
+    se = np.sqrt(x.var(ddof=1) / len(x) + of_y)
+    return Result(x.mean() - np.mean(y), se, test["dof"])
 
 
 @analysis("naive", _NAIVE, LINKED)
