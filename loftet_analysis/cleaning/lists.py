@@ -124,7 +124,7 @@ def _refuse_rows(
         if nobody.any():
             what, allowed = "an id that is none, or has lost digits", "an id, or blank"
             form = form_of(frame.loc[nobody, ID].iloc[0])
-            found = f"{at_rows(frame.index[nobody] + 2)}, such as {form}"
+            found = f"{at_rows(frame.index[nobody])}, such as {form}"
             problems.append(Problem(what, found, allowed, file))
     blank = frame[[c for c in locators if c in frame]].eq("").all(axis=1)
     if blank.any():

@@ -236,7 +236,7 @@ KINDS = {
         ),
         "a list": listed(
             ("123457000001", "77"), "1,23457E+11", 0, stops=True,
-            says=("an id that is none, or has lost digits", "9,99999E+99"),
+            says=("an id that is none, or has lost digits", "rows 2, such as 9,99999E+99"),
         ),
         "a register": attended(
             ("123457000001", "77"), ("1,23457E+11", "77"), [], stops=True,
