@@ -101,14 +101,20 @@ def place_schools(sheets: Sheets) -> Sheets:
             return find_school(known, label) or known.get(normalise_label(text))
         return find_school(known, text)
 
-    found = by_text(frame[names.SCHOOL], find)
+    counts = frame[names.SCHOOL].value_counts(sort=False)
+    # of each distinct text: how it is compared, and the school that it means
+    met = {
+        text: ({normalise_label(text), normalise_label(labels.get(text, ""))} - {""}, find(text))
+        for text in counts.index
+    }
+    found = by_text(frame[names.SCHOOL], lambda text: met[text][1])
     if found.isna().all():
         what = "no school of the register in the export"
-        counts = frame[names.SCHOOL].str.strip().value_counts().drop("", errors="ignore")
-        told = showable(counts, schools[names.SCHOOL]).drop("", errors="ignore")
+        filled = counts.groupby(counts.index.str.strip()).sum().drop("", errors="ignore")
+        told = showable(filled, schools[names.SCHOOL]).drop("", errors="ignore")
         shown = [f"“{text}”" for text in told.index[:5]]
-        if told.sum() < counts.sum():
-            shown.append(f"{int(counts.sum() - told.sum())} cells that are not shown")
+        if told.sum() < filled.sum():
+            shown.append(f"{int(filled.sum() - told.sum())} cells that are not shown")
         found = ", ".join(shown) or "nothing but blanks"
         such = ", ".join(schools[names.SCHOOL].head(3))
         allowed = f"a school_id or the unique name of a school in the register, such as {such}"
@@ -122,31 +128,28 @@ def place_schools(sheets: Sheets) -> Sheets:
             REASON: "",
         }
     )
-    respelt = found.notna() & by_text(
-        frame[names.SCHOOL],
-        lambda t: not {normalise_label(t), normalise_label(labels.get(t, ""))} & known.keys(),
-    ).astype(bool)
-    if respelt.any():
-        what, first = "schools found by a number that is written otherwise", respelt.idxmax()
-        told = f"{frame[names.SCHOOL][first].strip()[:20]} for {found[first]}"
-        n, schools_met = int(respelt.sum()), found[respelt].nunique()
-        found_so = f"{n} rows of {schools_met} schools, such as {told}"
+    respelt = [text for text, (spelt, school) in met.items() if school and not spelt & known.keys()]
+    if respelt:
+        what, first = "schools found by a number that is written otherwise", respelt[0]
+        told = f"{first.strip()[:20]} for {met[first][1]}"
+        n_schools = len({met[text][1] for text in respelt})
+        found_so = f"{counts[respelt].sum()} rows of {n_schools} schools, such as {told}"
         sheets = sheets.remarking(Problem(what, found_so, where=sheets.where))
     names_met = schools["school"].map(normalise_label)
     shared = set(names_met[names_met.duplicated() & names_met.ne("")])
-    several = by_text(frame[names.SCHOOL], lambda t: normalise_label(labels.get(t, t)) in shared)
-    several = several.astype(bool) & found.isna()
-    if several.any():
-        counts = frame.loc[several, names.SCHOOL].str.strip().value_counts()
-        told = ", ".join(f"{text} ({n})" for text, n in counts[:5].items())
+    several = [text for text, (spelt, school) in met.items() if not school and spelt & shared]
+    if several:
+        most = counts[several].sort_values(ascending=False, kind="stable")[:5]
+        told = ", ".join(f"{labels.get(text, text).strip()} ({n})" for text, n in most.items())
         what, allowed = "warning: a name that several schools of the register have", "the school_id"
         todo = "name the column of the school's number, or give the schools names of their own"
         sheets = sheets.remarking(Problem(what, told, allowed, sheets.where, todo))
     former = {normalise_label(t) for cell in schools["earlier"] for t in earlier_names(cell)}
-    met = by_text(frame[names.SCHOOL], lambda t: normalise_label(labels.get(t, t)) in former)
-    renamed = pd.DataFrame({names.REGION: placed[names.REGION], "value": frame[names.SCHOOL]})
-    renamed = renamed[met.astype(bool)].value_counts(sort=False).rename("n").reset_index()
-    return sheets.noting(renamed.assign(column=names.SCHOOL, reason="earlier_school"), frame=placed)
+    renamed = [text for text in met if normalise_label(labels.get(text, text)) in former]
+    noted = pd.DataFrame({names.REGION: placed[names.REGION], "value": frame[names.SCHOOL]})
+    noted = noted[frame[names.SCHOOL].isin(renamed)]
+    noted = noted.value_counts(sort=False).rename("n").reset_index()
+    return sheets.noting(noted.assign(column=names.SCHOOL, reason="earlier_school"), frame=placed)
 
 
 def some_texts(column: pd.Series, *, most: int = 5) -> str:

@@ -61,30 +61,37 @@ def directions(clean: pd.DataFrame, population: Population) -> list[Problem]:
     rows = {name: np.flatnonzero(wave == name) for name in population.files}
     rows = {name: found for name, found in rows.items() if len(found)}
     remarks = []
-    for name, own in rows.items():
-        found = [text for scale in _asked(population, name) for text in _against(clean, own, scale)]
+
+    def say(found: list[str], waves: str, what: str, allowed: str, todo: str) -> None:
         if found:
-            what = "items that go against the rest of their scale"
-            allowed = "answers that go together once the reversed items are turned"
-            todo = "is one of them reversed? see `reversed` in the instrument, and its codes"
-            where = f"{population.name}, {name}"
+            where = f"{population.name}, {waves}"
             remarks.append(Problem(what, ", ".join(found), allowed, where, todo))
+
+    for name, own in rows.items():
+        say(
+            [text for scale in _asked(population, name) for text in _against(clean, own, scale)],
+            name,
+            "items that go against the rest of their scale",
+            "answers that go together once the reversed items are turned",
+            "is one of them reversed? see `reversed` in the instrument, and its codes",
+        )
     for (before, one), (after, other) in pairwise(rows.items()):
         scales = [scale for scale in _asked(population, before) if after in scale.waves]
-        found = _turned(clean, one, other, scales, population)
-        if found:
-            what = "scales that run the other way in another wave"
-            allowed = "answers of both waves that run alike"
-            todo = "look whether the codes of both exports have the same meaning"
-            where = f"{population.name}, {before} and {after}"
-            remarks.append(Problem(what, ", ".join(found), allowed, where, todo))
-        found = [*_ends_gone(clean, {before: one, after: other}, population)]
-        if found:
-            what = "warning: an end answer that nobody gives in another wave"
-            allowed = "answers of both waves to the same items from the same codes"
-            todo = "are its codes shifted? compare the exports, or export the labels of the answers"
-            where = f"{population.name}, {before} and {after}"
-            remarks.append(Problem(what, ", ".join(found), allowed, where, todo))
+        both = f"{before} and {after}"
+        say(
+            _turned(clean, one, other, scales, population),
+            both,
+            "scales that run the other way in another wave",
+            "answers of both waves that run alike",
+            "look whether the codes of both exports have the same meaning",
+        )
+        say(
+            [*_ends_gone(clean, {before: one, after: other}, population)],
+            both,
+            "warning: an end answer that nobody gives in another wave",
+            "answers of both waves to the same items from the same codes",
+            "are its codes shifted? compare the exports, or export the labels of the answers",
+        )
     return remarks
 
 

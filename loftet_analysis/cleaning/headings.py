@@ -167,7 +167,7 @@ def match_columns(
         raise InputError(problems)
     frame = pd.DataFrame(cells)
     labels = {name: export.labels.get(column, {}) for name, column in sources.items()}
-    remarks = (*export.remarks, *_without_labels(export, population, sources, where))
+    remarks = (*export.remarks, *_without_labels(export, population, cells, sources, where))
     export = replace(export, remarks=remarks)
     raw = Raw(
         export,
@@ -197,7 +197,11 @@ def _error_values(
 
 
 def _without_labels(
-    export: Export, population: Population, sources: Mapping[str, str], where: str
+    export: Export,
+    population: Population,
+    cells: Mapping[str, pd.Series],
+    sources: Mapping[str, str],
+    where: str,
 ) -> list[Problem]:
     """Return a remark where a tool that keeps labels gives codes without any."""
     if export.tool not in _WITH_LABELS:
@@ -205,7 +209,7 @@ def _without_labels(
     items = {name: sources[name] for name in population.instrument.items if name in sources}
     alone = []
     for name, column in items.items():
-        texts = [text.strip() for text in export.frame[column].unique() if text.strip()]
+        texts = [text.strip() for text in cells[name].cat.categories if text.strip()]
         if texts and not export.labels.get(column) and all(map(_CODE.fullmatch, texts)):
             alone.append(name)
     if not alone:

@@ -31,6 +31,7 @@ NOBODY = frozenset(
 )  # fmt: skip
 # what may be more than an id; most cells hold letters and digits alone (RE2)
 _ODD = r"[^0-9A-Za-zÆØÅæøå _-]|^[0-9]{1,3}(?: [0-9]{3})+$"
+_SPELT_OTHERWISE = r"[^!-~]"  # what may have another spelling: blanks, and all beyond ASCII
 _DIGITS = r"^=?[\"'’]?\s*(?P<digits>[0-9]+)(?:[.,]0+)?\"?$"
 _MONTH = "(?:jan|feb|mar|apr|ma[iy]|jun|jul|aug|sep|o[kc]t|nov|de[sc])"
 _DATE = (
@@ -137,7 +138,10 @@ def check_ids(sheets: Sheets) -> Sheets:
     if problems:
         raise InputError(problems)
     undone = odd[[repaired(text) != given for given, text in spelt.items()]]
-    nobody = counts[[plain(text).casefold() in NOBODY for text in counts.index]]
+    bare = counts.index.str.casefold().to_series(index=counts.index)
+    other = _matches(counts.index, _SPELT_OTHERWISE)
+    bare[other] = [plain(text).casefold() for text in counts.index[other]]
+    nobody = counts[bare.isin(NOBODY)]
     remarks = []
     if len(undone):
         remarks.append(Problem(f"{what}, and that were repaired", _forms(undone), "", sheets.where))

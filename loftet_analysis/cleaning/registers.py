@@ -157,9 +157,8 @@ def read_attendance(
     ------
     InputError
         For a column that is not there; an id that is blank, lost digits, stands twice or is no
-        school; a
-        count that is no whole number from 0 to the number of gatherings; a mark of a single
-        gathering that is neither yes nor no (`THERE`, `NOT_THERE`).
+        school; a count that is no whole number from 0 to the number of gatherings; a mark of a
+        single gathering that is neither yes nor no (`THERE`, `NOT_THERE`).
     """
     attendance = population.attendance
     owner = names.PERSON if attendance.id else names.SCHOOL
