@@ -27,7 +27,7 @@ import pandas as pd
 
 HERE = Path(__file__).resolve().parent
 ITEMS, SCHOOLS = 38, 2500
-TURNS = 3
+TURNS = 5
 LABELS = np.array(["Helt uenig", "Uenig", "Enig", "Helt enig", "Vet ikke", ""], dtype=object)
 
 

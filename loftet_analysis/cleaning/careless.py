@@ -76,18 +76,20 @@ def with_flags(
         *same_answer*, *fast* (under two seconds per item) and *half_missing* (more than half),
         those that apply, with ``;`` between them.
     """
-    asked = np.zeros((len(frame), len(instrument.columns)), dtype=bool)
-    for place, (name, (scale, _)) in enumerate(instrument.columns.items()):
-        if scale.asks(name, wave):
-            asked[:, place] = True
-            if scale.roles and names.ROLE in frame:
-                role = frame[names.ROLE]
-                asked[:, place] = (role.isna() | role.isin(scale.roles)).to_numpy()
-    answered = frame[list(instrument.columns)].notna().to_numpy() & asked
-    n_asked, n_answered = asked.sum(axis=1), answered.sum(axis=1)
+    n_asked, n_answered, n_items = np.zeros((3, len(frame)), dtype=int)
+    for name, (scale, _) in instrument.columns.items():
+        if not scale.asks(name, wave):
+            continue
+        asked = np.ones(len(frame), dtype=bool)
+        if scale.roles and names.ROLE in frame:
+            role = frame[names.ROLE]
+            asked = (role.isna() | role.isin(scale.roles)).to_numpy()
+        answered = frame[name].notna().to_numpy() & asked
+        n_asked += asked
+        n_answered += answered
+        n_items += answered if name in instrument.items else False
     missing = 1 - n_answered / np.maximum(n_asked, 1)
     taken = pd.Series(np.nan, index=frame.index) if seconds is None else seconds
-    n_items = answered[:, [name in instrument.items for name in instrument.columns]].sum(axis=1)
     pace = (taken / np.where(n_items > 0, n_items, np.nan)).round(1)
     flags = {
         SAME: same_answer(frame, instrument),

@@ -175,8 +175,10 @@ def set_aside_tests(sheets: Sheets) -> Sheets:
     frame = sheets.frame
     start = sheets.study.wave_dates(sheets.population.name)[sheets.wave].start
     reason = "test_answer"
-    tests = frame[names.SCHOOL].str.strip().str.casefold().isin(TEST_SCHOOLS)
-    tests &= frame[names.REGION].eq("")
+    tests = frame[names.REGION].eq("")
+    tests[tests] = by_text(
+        frame.loc[tests, names.SCHOOL], lambda text: text.strip().casefold() in TEST_SCHOOLS
+    ).astype(bool)
     sheets = _because(sheets, tests, reason, names.SCHOOL, "school called test")
     if start:
         early = (_times(frame) < pd.Timestamp(start)) & ~tests

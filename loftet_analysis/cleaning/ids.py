@@ -31,7 +31,9 @@ NOBODY = frozenset(
 )  # fmt: skip
 # what may be more than an id; most cells hold letters and digits alone (RE2)
 _ODD = r"[^0-9A-Za-zÆØÅæøå _-]|^[0-9]{1,3}(?: [0-9]{3})+$"
-_SPELT_OTHERWISE = r"[^!-~]"  # what may have another spelling: blanks, and all beyond ASCII
+# what may have another spelling: blanks, and beyond ASCII all but the letters of Norwegian
+_SPELT_OTHERWISE = r"[^!-~ÆØÅæøå]"
+_LETTER = "[A-Za-zÆØÅæøå]"
 _DIGITS = r"^=?[\"'’]?\s*(?P<digits>[0-9]+)(?:[.,]0+)?\"?$"
 _MONTH = "(?:jan|feb|mar|apr|ma[iy]|jun|jul|aug|sep|o[kc]t|nov|de[sc])"
 _DATE = (
@@ -233,6 +235,7 @@ def _spelt_twice(ids: pa.Array) -> int:
 def _digits(column: pd.Series) -> pa.Array:
     """Return the distinct ids of a column that are digits alone, or were before they were saved."""
     texts = pc.unique(pa.array(column.fillna(""), pa.large_string()))
+    texts = texts.filter(pc.invert(pc.match_substring_regex(texts, _LETTER)))
     if not pc.all(pc.string_is_ascii(texts)).as_py():
         texts = pa.array(map(plain, texts.to_pylist()), pa.large_string())
     groups = pc.extract_regex(pc.utf8_trim_whitespace(texts), _DIGITS)

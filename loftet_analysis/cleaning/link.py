@@ -30,6 +30,7 @@ FEW_LINKED = 0.05  # of the sheets of a wave; below, the ids of two waves may be
 NEAR = "near"
 _GENDERS = ("girl", "boy", "female", "male")  # any other answer goes with both
 CODE = "code"  # the normalised id or code, in memory only
+_COMPARED = (names.WAVE, names.REGION, names.SCHOOL, names.GRADE, names.GENDER, CODE)
 _ROWS = 2_000  # of a block that are compared at a time
 _STATES = (
     "absent", "code_error", "ambiguous", "grade_mismatch", "structurally_impossible", "declined",
@@ -268,7 +269,7 @@ def link_waves(
     # people and waves as whole numbers, -1 where there is none: quicker to compare than texts
     every_person, people = pd.factorize(whole[names.PERSON])
     every_wave, waves = pd.factorize(whole[names.WAVE])
-    frame = whole[still_in]
+    frame = whole.loc[still_in, [column for column in whole if column in _COMPARED]]
     person, wave = every_person[still_in], every_wave[still_in]
     state = np.where(person < 0, _STATES.index("code_error"), _STATES.index("absent"))
 

@@ -71,7 +71,7 @@ def prepare(
         raise _with_account(problems, told)
 
     key = load_key(study) if key is None else key
-    cleaned, aside = {}, {}
+    cleaned, aside, said = {}, {}, {}
     tables = {table: [] for table in ("values", "ledger", "linkage", "response")}
     for name in study.populations:
         tell(f"link {name}")
@@ -80,8 +80,7 @@ def prepare(
             sheets = sheets.pipe(score)
             _check_nothing_lost(sheets)
             cleaned[name], aside[name] = _split(sheets)
-            found = directions(cleaned[name], study.populations[name])
-            remarks |= dict.fromkeys((*sheets.remarks, *found))
+            said[name] = sheets.remarks
             for table, parts in tables.items():
                 parts.append(getattr(sheets, table))
             del sheets  # the largest thing in memory
@@ -93,6 +92,12 @@ def prepare(
     with ThreadPoolExecutor() as pool:
         units = pool.submit(study_units, cleaned, instruments)
         mask = pool.submit(decide, study, cleaned)
+        found = {
+            name: pool.submit(directions, frame, study.populations[name])
+            for name, frame in cleaned.items()
+        }
+    for name, own in said.items():
+        remarks |= dict.fromkeys((*own, *found[name].result()))
     return Prepared(
         clean=cleaned,
         set_aside=aside,

@@ -129,11 +129,11 @@ def answers(sheets: Sheets) -> Sheets:
     frame, instrument, wave = sheets.frame, sheets.population.instrument, sheets.wave
     still_in = sheets.still_in.to_numpy()
     region_codes, regions = pd.factorize(frame[names.REGION])
-    scored, met, stored, codings, separated = {}, [], [], [], []
+    scored = np.full((len(instrument.columns), len(frame)), np.nan)
+    met, stored, codings, separated = [], [], [], []
     notes = [pd.DataFrame(columns=[names.REGION, "column", "value", "reason", "n"])]
-    for name, (scale, item) in instrument.columns.items():
+    for place, (name, (scale, item)) in enumerate(instrument.columns.items()):
         if name not in frame or not scale.asks(name, wave):
-            scored[name] = np.full(len(frame), np.nan)
             continue
         responses, labels = instrument.response_set(scale.name), sheets.labels.get(name, {})
         codes, texts = pd.factorize(frame[name])
@@ -145,11 +145,13 @@ def answers(sheets: Sheets) -> Sheets:
             kinds = np.where(elsewhere & ~np.isnan(values), _NOT_ASKED, kinds)
             values = np.where(elsewhere, np.nan, values)
             asked = still_in & ~elsewhere.to_numpy()
-        turned = responses.minimum + responses.maximum - values
-        scored[name] = turned if item.reversed else values
-        met.append(_met(name, sheets, texts, of_text, kind_of_text, codes[asked]))
+        if item.reversed:
+            values = responses.minimum + responses.maximum - values
+        scored[place] = values
+        n = np.bincount(codes[asked], minlength=len(texts))
+        met.append(_met(name, sheets, texts, of_text, kind_of_text, n))
         stored.append((met[-1], labels, responses.lookup))
-        there = texts[np.flatnonzero(np.bincount(codes[asked], minlength=len(texts)))]
+        there = texts[np.flatnonzero(n)]
         if scale.as_is:
             ends = responses.minimum, responses.maximum
             separated += thousands(met[-1].label, there, *ends, sheets.where)
@@ -170,11 +172,12 @@ def answers(sheets: Sheets) -> Sheets:
         raise InputError(problems)
     counted = lost.sort_values([names.REGION, "column", "value", "reason"])
     kept = frame.drop(columns=list(instrument.columns), errors="ignore")
-    frame = pd.concat([kept, pd.DataFrame(scored, index=frame.index)], axis=1)
+    empty = pd.Series(np.isnan(scored).all(axis=0), frame.index)
+    scored = pd.DataFrame(scored.T, frame.index, list(instrument.columns), copy=False)
+    frame = pd.concat([kept, scored], axis=1)
     seconds = sheets.apart.get(SECONDS)
     seconds = None if seconds is None else seconds.reindex(frame.index)
     frame = with_flags(frame, instrument=instrument, wave=wave, seconds=seconds)
-    empty = frame[list(instrument.columns)].isna().all(axis=1)
     told = (*sheets.remarks, *remarks)
     scored_sheets = sheets.noting(counted, frame=frame, remarks=told, codings=tuple(codings))
     return scored_sheets.set_aside(empty, step="answers", reason="no_answers")
@@ -216,12 +219,11 @@ def _met(
     texts: Sequence[str],
     values: np.ndarray,
     kinds: np.ndarray,
-    codes: np.ndarray,
+    n: np.ndarray,
 ) -> Met:
-    """Return the codes of one column, of the sheets whose places among the texts are given."""
+    """Return the codes of one column; `n` is the number of sheets on which each text counts."""
     scale, _ = sheets.population.instrument.columns[name]
     responses = sheets.population.instrument.response_set(scale.name)
-    n = np.bincount(codes, minlength=len(texts))
     inside, outside = Counter(), Counter()
     for place in np.flatnonzero(n):
         if kinds[place] == _OUTSIDE:
@@ -317,10 +319,11 @@ def score(sheets: Sheets) -> Sheets:
     if names.SUBMITTED in frame:
         days = frame[names.SUBMITTED].dt.normalize().astype("datetime64[ms]")
         frame = frame.assign(**{names.SUBMITTED: days})
-    frame = frame.sort_values([names.REGION, names.SCHOOL], kind="stable", ignore_index=True)
     columns = [column for column in column_kinds(sheets.population) if column in frame]
+    frame = frame[[REASON, *columns]]
+    frame = frame.sort_values([names.REGION, names.SCHOOL], kind="stable", ignore_index=True)
     told = (*sheets.remarks, *_other_items(sheets.population))
-    return replace(sheets, frame=frame[[REASON, *columns]], remarks=told)
+    return replace(sheets, frame=frame, remarks=told)
 
 
 def _other_items(population: Population) -> Iterator[Problem]:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
-import pingouin
 
 from loftet_analysis.names import GRADE, OUTCOME, POPULATION, POST, PRE, REGION, ROLE, WAVE
 from loftet_analysis.schema import UNITS
@@ -103,8 +102,8 @@ def study_units(
             found[name] = {
                 "midpoint": (answers.minimum + answers.maximum) / 2,
                 "n_items": min((len(items) for _, items in waves), default=np.nan),
-                "alpha": _alpha(before[asked[PRE]].astype(float).dropna()),
-                "alpha_post": _alpha(after[asked[POST]].astype(float).dropna()),
+                "alpha": _alpha(before[asked[PRE]]),
+                "alpha_post": _alpha(after[asked[POST]]),
                 "alpha_part": min((_highest_alphas(*each) for each in waves), default=np.nan),
                 "floor_share": scores.le(answers.minimum).mean(),
                 "ceiling_share": scores.ge(answers.maximum).mean(),
@@ -114,11 +113,9 @@ def study_units(
     return pd.concat(tables, ignore_index=True)
 
 
-def _alpha(complete: pd.DataFrame) -> float:
-    varying = complete.loc[:, complete.nunique() > 1]
-    if len(varying) < 2 or varying.shape[1] < 2 or not varying.sum(axis=1).std() > 0:
-        return np.nan
-    return float(pingouin.cronbach_alpha(data=varying)[0])
+def _alpha(answers: pd.DataFrame) -> float:
+    complete = answers.to_numpy(dtype=float)
+    return alpha(complete[np.isfinite(complete).all(axis=1)]).get("alpha", np.nan)
 
 
 def _highest_alphas(frame: pd.DataFrame, items: list[str]) -> float:
@@ -129,8 +126,9 @@ def _highest_alphas(frame: pd.DataFrame, items: list[str]) -> float:
     for column in (REGION, GRADE, ROLE):
         if column in frame:
             group = pd.factorize(frame[column])[0]
-            parts = (
-                answers[whole & (group == place)] for place in range(group.max(initial=-1) + 1)
-            )
+            rows = np.flatnonzero(whole & (group >= 0))
+            rows = rows[np.argsort(group[rows], kind="stable")]
+            edges = np.flatnonzero(np.diff(group[rows])) + 1
+            parts = np.split(np.asfortranarray(answers[rows]), edges)
             ends += [alpha(part).get("alpha_ci_high", np.inf) for part in parts if len(part)]
     return min(ends, default=np.inf)

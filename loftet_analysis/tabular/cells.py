@@ -27,6 +27,8 @@ def plain(text: str) -> str:
     >>> plain("\ufeffa\u2011\uff11\u200b"), plain(" 12\u00a0 345 ")
     ('a-1', '12 345')
     """
+    if text.isalnum() and (text.isascii() or unicodedata.is_normalized("NFKC", text)):
+        return text
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text.translate(_UNSEEN)).translate(_DASHES)
     return " ".join(text.split())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -27,6 +28,7 @@ _MARKS = {
 }
 # the first line by which a spreadsheet is told the delimiter
 _NAMES_DELIMITER = re.compile(rb'"?sep=(.)"?\r?\n', re.IGNORECASE)
+_BLANKS, _FILLED = re.compile(rb"[\r\n ]*+"), re.compile(rb"\S")
 _BLOCK = 16 * 2**20  # bytes; also the longest row that can be read
 _HEAD = 2**20  # bytes in which the headings and some rows stand
 _PART = 2**20  # bytes that are inspected at a time
@@ -123,8 +125,8 @@ def _opened(
     most: int | None = None,
 ) -> _Lines:
     raw, named, above = _named(decoded(path, encoding, most))
-    filled = len(raw) - len(raw.lstrip(b"\r\n "))
-    if not raw.strip() and not small:
+    filled = _BLANKS.match(raw).end()
+    if not small and not _FILLED.search(raw):
         raise empty(path.name, f"{path.stat().st_size} bytes")
     first = raw.rfind(b"\n", 0, filled) + 1
     blank = raw.count(b"\n", 0, first)
@@ -308,6 +310,19 @@ def _cell_forms(separator: str) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
     return re.compile(quoted), re.compile(bare)
 
 
+def _edges(raw: bytes) -> list[int]:
+    """Return where the parts of a text begin that are inspected one by one, and its end.
+
+    They begin with lines; a line that is longer than a part is one by itself.
+    """
+    edges = [0]
+    while edges[-1] < len(raw):
+        last = raw.rfind(b"\n", edges[-1], edges[-1] + _PART)
+        last = raw.find(b"\n", edges[-1]) if last < 0 else last
+        edges.append(last + 1 or len(raw))
+    return edges
+
+
 def _inspected(raw: bytes, separator: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return where lines begin, which hold a quotation mark, and in which one stands oddly.
 
@@ -320,9 +335,8 @@ def _inspected(raw: bytes, separator: str) -> tuple[np.ndarray, np.ndarray, np.n
     opens[[quote, newline, ord(separator)]] = True
     closes[[quote, newline, ord("\r"), ord(separator)]] = True
     raw = raw if raw.endswith(b"\n") else raw + b"\n"
-    starts, marked, odd, begin = [], [], [], 0
-    while begin < len(raw):
-        end = raw.rfind(b"\n", begin, begin + _PART) + 1 or raw.index(b"\n", begin) + 1
+
+    def inspected(begin: int, end: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         signs = np.frombuffer(raw, np.uint8, end - begin, begin)
         ends = np.flatnonzero(signs == newline)
         marks = np.flatnonzero(signs == quote)
@@ -337,15 +351,17 @@ def _inspected(raw: bytes, separator: str) -> tuple[np.ndarray, np.ndarray, np.n
         # the sign before the very first one is the newline at the end of the block
         for wrong in (opening[~opens[signs[opening - 1]]], closing[~closes[signs[closing + 1]]]):
             is_odd[np.searchsorted(ends, wrong)] = True
-        starts.append(np.concatenate([[begin], ends[:-1] + 1 + begin]))
-        marked.append(counts > 0)
-        odd.append(is_odd)
-        begin = end
-    starts, marked, odd = map(np.concatenate, (starts, marked, odd))
-    if raw.count(b"\r") > raw.count(b"\r\n"):
-        lone = [match.start() for match in re.finditer(rb"\r(?!\r*\n)", raw)]
-        odd[np.searchsorted(starts, lone, side="right") - 1] = True
-    return starts, marked, odd
+        returns, paired = signs == ord("\r"), signs[ends - 1] == ord("\r")
+        if np.count_nonzero(returns) > np.count_nonzero(paired):
+            text = raw[begin:end]
+            lone = [match.start() for match in re.finditer(rb"\r(?!\r*\n)", text)]
+            is_odd[np.searchsorted(ends, lone)] = True
+        return np.concatenate([[begin], ends[:-1] + 1 + begin]), counts > 0, is_odd
+
+    edges = _edges(raw)
+    with ThreadPoolExecutor() as pool:
+        parts = list(pool.map(inspected, edges[:-1], edges[1:]))
+    return tuple(map(np.concatenate, zip(*parts, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -459,27 +475,21 @@ def _parsed(settled: _Settled, width: int) -> pa.Table | None:
         broken.append(row)
         return "skip"
 
-    def attempt(block: int | None) -> pa.Table | None:
-        return pa.csv.read_csv(
-            pa.BufferReader(settled.raw),
-            # the headings are read as data: so they may hold line breaks and repeat
-            read_options=pa.csv.ReadOptions(autogenerate_column_names=True, block_size=block),
-            parse_options=pa.csv.ParseOptions(
-                delimiter=settled.separator,
-                newlines_in_values=settled.line_breaks,  # these keep the parser to one thread
-                invalid_row_handler=skip,
-            ),
-            convert_options=pa.csv.ConvertOptions(
-                column_types={f"f{i}": pa.large_string() for i in range(width)},
-                strings_can_be_null=False,
-            ),
-        )
-
-    try:
-        table = attempt(_BLOCK if settled.line_breaks else None)
-    except pa.ArrowInvalid:
-        broken.clear()
-        table = attempt(_BLOCK)  # a row is longer than a block
+    table = pa.csv.read_csv(
+        pa.BufferReader(settled.raw),
+        # the headings are read as data: so they may hold line breaks and repeat
+        read_options=pa.csv.ReadOptions(autogenerate_column_names=True, block_size=_BLOCK),
+        parse_options=pa.csv.ParseOptions(
+            delimiter=settled.separator,
+            newlines_in_values=settled.line_breaks,  # these keep the parser to one thread
+            invalid_row_handler=skip,
+        ),
+        convert_options=pa.csv.ConvertOptions(
+            column_types={f"f{i}": pa.large_string() for i in range(width)},
+            strings_can_be_null=False,
+            check_utf8=False,  # done by `decoded`
+        ),
+    )
     return None if broken else table
 
 
@@ -524,13 +534,18 @@ def decoded(path: Path, encoding: str | None, most: int | None = None) -> bytes:
 
 def _is_utf8(raw: bytes) -> bool:
     """Whether bytes are text in UTF-8, without making a text of them."""
-    offsets = pa.py_buffer(np.array([0, len(raw)]))
-    text = pa.Array.from_buffers(pa.large_string(), 1, [None, offsets, pa.py_buffer(raw)])
-    try:
-        text.validate(full=True)
-    except pa.ArrowInvalid:
-        return False
-    return True
+    edges, buffer = _edges(raw), pa.py_buffer(raw)
+
+    def is_valid(*ends: int) -> bool:
+        buffers = [None, pa.py_buffer(np.array(ends)), buffer]
+        try:
+            pa.Array.from_buffers(pa.large_string(), 1, buffers).validate(full=True)
+        except pa.ArrowInvalid:
+            return False
+        return True
+
+    with ThreadPoolExecutor() as pool:
+        return all(pool.map(is_valid, edges[:-1], edges[1:]))
 
 
 def _not_decodable(path: Path, found: str, encoding: str | None) -> InputError:
