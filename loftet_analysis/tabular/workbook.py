@@ -36,6 +36,12 @@ _ERROR = re.compile(
     rb'<(?:\w+:)?c (?=[^>]*\bt="e")[^>]*?\br="([A-Z]+)(\d+)"[^>]*>'
     rb"(?:(?:<f[^>]*/>|<f[^>]*>[^<]*</f>)?<v>([^<]*)</v>)?"
 )
+# a formula whose value nobody stored: the file was written by a program that does not calculate
+_UNSOLVED = re.compile(
+    rb'\br="([A-Z]+)(\d+)"(?![^>]*\bt="str")[^>]*>'
+    rb"<(?:\w+:)?f(?:[^>]*/>|(?:\s[^>]*)?>[^<]*</(?:\w+:)?f>)"
+    rb"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?</(?:\w+:)?c>"
+)
 _ROW = re.compile(rb'<row [^>]*?r="(\d+)"')
 # the same of Excel before 2007: row and column of a cell with an error, or of a formula that gives
 # one, and the error's code
@@ -179,6 +185,8 @@ def _inspect_sheet(path: Path, sheet: IO[bytes]) -> list[tuple[int, int, str]]:
         for match in _ERROR.finditer(text):
             shown = (match[3] or b"#N/A").decode()
             errors.append((int(match[2]) - 1, _column(match[1]) - 1, shown))
+        for match in _UNSOLVED.finditer(text):
+            errors.append((int(match[2]) - 1, _column(match[1]) - 1, "#N/A"))
     if widest > MOST_COLUMNS or last * max(widest, 1) > MOST_CELLS:
         raise _too_large(path, f"{last} rows, a cell in column number {widest}")
     return errors

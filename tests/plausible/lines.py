@@ -2,6 +2,7 @@
 
 import base64
 import io
+import zipfile
 import zlib
 
 from xlsxwriter import Workbook
@@ -38,7 +39,17 @@ PLAIN = "school;id;q1;q2;q3\n101;a1;4;4;3\n102;a2;2;4;3\n"
 MENDED = {"joy_1": [4, 5]}
 
 
-def workbook(*rows, error: str = "") -> bytes:
+def unsolved(*rows, cell: str, value: str = "") -> bytes:
+    """Return a workbook with a formula in a cell whose value nobody stored."""
+    whole = io.BytesIO(workbook(*rows, formula=cell))
+    out = io.BytesIO()
+    with zipfile.ZipFile(whole) as given, zipfile.ZipFile(out, "w") as made:
+        for part in given.namelist():
+            made.writestr(part, given.read(part).replace(b"<v>-9</v>", value.encode()))
+    return out.getvalue()
+
+
+def workbook(*rows, error: str = "", formula: str = "") -> bytes:
     out = io.BytesIO()
     with Workbook(out, {"in_memory": True}) as book:
         sheet = book.add_worksheet()
@@ -46,6 +57,8 @@ def workbook(*rows, error: str = "") -> bytes:
             sheet.write_row(place, 0, row)
         if error:
             sheet.write_formula(error, "=1/0", None, "#DIV/0!")
+        if formula:
+            sheet.write_formula(formula, '=IF(A1>"0",3,4)', None, -9)
     return out.getvalue()
 
 
@@ -188,6 +201,24 @@ KINDS = {
             {"study.yml": of("p.xlsx"), "p.xlsx": workbook(*TABLE, error="C3")},
             stops=True,
             says=("error values", "#DIV/0! in q1, rows 3"),
+        ),
+        "a formula without a value": case(
+            {"study.yml": of("p.xlsx"), "p.xlsx": unsolved(*TABLE, cell="C3")},
+            stops=True,
+            says=("error values", "#N/A in q1, rows 3"),
+        ),
+        "an empty value": case(
+            {"study.yml": of("p.xlsx"), "p.xlsx": unsolved(*TABLE, cell="A2", value="<v></v>")},
+            stops=True,
+            says=("error values", "#N/A in school, rows 2"),
+        ),
+        "an empty element": case(
+            {"study.yml": of("p.xlsx"), "p.xlsx": unsolved(*TABLE, cell="D2", value="<v/>")},
+            stops=True,
+            says=("error values", "#N/A in q2, rows 2"),
+        ),
+        "a formula that nobody uses": case(
+            {"study.yml": of("p.xlsx"), "p.xlsx": unsolved(*TABLE, cell="F3")}, values=READ
         ),
         "before 2007": case({"study.yml": of("p.xls"), "p.xls": OLD}, values=READ),
         "text that a spreadsheet saved": case(
