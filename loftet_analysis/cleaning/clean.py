@@ -362,6 +362,12 @@ def read_grades(sheets: Sheets) -> Sheets:
     low, high = (by_text(frame[names.SCHOOL], end.get).astype(float) for end in (first, last))
     impossible = given & ~grades.between(low, high)
     sheets = _told_texts(sheets, impossible, "impossible_grade", text, GRADES_SEEN)
+    others = grades[judged & ~impossible & ~grades.isin(names.GRADES)].value_counts().sort_index()
+    if len(others):
+        found = ", ".join(f"{grade:.0f} ({n} sheets)" for grade, n in others.items())
+        what, allowed = "warning: grades outside the programme", f"{min(names.GRADES)} to {max(names.GRADES)}"
+        todo = "are they numbers of answers? then give `values: grade:` in study.yml"
+        sheets = sheets.remarking(Problem(what, found, allowed, sheets.where, todo))
     read = replace(sheets, frame=frame.assign(**{names.GRADE: grades.astype("Int64")}))
     return read.set_aside(impossible, step="grades", reason="impossible_grade")
 

@@ -129,6 +129,15 @@ KINDS = {
         "a grade that the school has not": told(
             "0101", grade="9. trinn", says=("impossible_grade", "9. trinn (1)")
         ),
+        "a grade of another programme": told(
+            "0101", "0101", grade="3. trinn", aside={},
+            says=("grades outside the programme", "3 (2 sheets)", "5 to 10"),
+        ),
+        "numbers of answers for grades": told(
+            *["0101", "0102", "0102"], grade="1", aside={},
+            files={"schools.csv": REGISTER.replace("1-7", "").replace("8-10", "")},
+            says=("grades outside the programme", "1 (3 sheets)", "values: grade:"),
+        ),
         "a grade in words": told(
             "0101", grade="vil ikke si det", says=("others (1), not shown",), hides=("vil ikke",)
         ),
