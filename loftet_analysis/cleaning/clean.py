@@ -365,7 +365,8 @@ def read_grades(sheets: Sheets) -> Sheets:
     others = grades[judged & ~impossible & ~grades.isin(names.GRADES)].value_counts().sort_index()
     if len(others):
         found = ", ".join(f"{grade:.0f} ({n} sheets)" for grade, n in others.items())
-        what, allowed = "warning: grades outside the programme", f"{min(names.GRADES)} to {max(names.GRADES)}"
+        what = "warning: grades outside the programme"
+        allowed = f"{min(names.GRADES)} to {max(names.GRADES)}"
         todo = "are they numbers of answers? then give `values: grade:` in study.yml"
         sheets = sheets.remarking(Problem(what, found, allowed, sheets.where, todo))
     read = replace(sheets, frame=frame.assign(**{names.GRADE: grades.astype("Int64")}))
