@@ -117,6 +117,77 @@ def test_nothing_else_is_touched(text):
     assert redact_text(text) == (text, [])
 
 
+NATIONAL = [
+    "{n}", "{a} {b}", "{a}-{b}", "{a}.{b}", "{a}/{b}", "{a}_{b}", "{a} - {b}", "{a}\u00a0{b}",
+    "{a}\u2009{b}", "{a}\u2013{b}", "{a}\n{b}", "{a}\t{b}", "{a}\u200b{b}", "{a}({b})",
+    "10.91.55-96784", "10.91.55 96784", "10 91 55 96784", "10/91/55 96784", "10 915 596 784",
+    "10,915,596,784", "109155 967 84", "1 0 9 1 5 5 9 6 7 8 4", "1091\u00ad5596784",
+    "１０９１５５９６７８４", "١٠٩١٥٥٩٦٧٨٤", "fnr:{n}", "fnr={n}", "fnr{n}", "fnr.{n}", "{n}.0",
+    "{n},", "({n})", '{{"fnr":"{n}"}}', "#{n}", "id_{n}", "a{n}b", "+{n}", "={n}", '="{n}"', "'{n}",
+    "1.0915596784E+10", "2025 {n}", "{n} 91234567", "{n}-1", "0{n}", "{n};{n}", "<td>{n}</td>",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", NATIONAL)
+def test_a_national_number_is_found_however_it_is_written(form):
+    text = form.format(n=SYNTHETIC[0], a=SYNTHETIC[0][:6], b=SYNTHETIC[0][6:])
+    clean, found = redact(pd.Series([text], dtype="str"))
+    assert found["national_id"] == 1
+    assert sum(map(str.isdecimal, clean.iloc[0])) <= 4  # of a year, or a "-1" behind it
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "91234567", "912 34 567", "91 23 45 67", "+4791234567", "+47 912 34 567",
+        "(+47) 912 34 567", "0047 91234567", "tlf91234567", "tlf.91234567", "mob: 91 23 45 67",
+        "912-34-567", "912.34.567", "+46 70 123 45 67", "9 1 2 3 4 5 6 7", "22 33 44 55",
+        "+47-912-34-567", "９１２３４５６７", "91234567.0", "912\u00a034\u00a0567", "+47(912)34567",
+        "+1 (555) 123-4567",
+    ],
+)  # fmt: skip
+def test_a_telephone_number_is_found_however_it_is_written(text):
+    clean, found = redact(pd.Series([text], dtype="str"))
+    assert found == {"phone": 1}
+    assert not any(map(str.isdecimal, clean.iloc[0]))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ola@skole.no", "ola @ skole.no", "ola(at)skole.no", "ola [at] skole [dot] no",
+        "ola at skole dot no", "ola＠skole．no", "ola@skole,no", "mailto:ola@skole.no",
+        "OLA@SKOLE.NO", "ola@skole .no", "ola krøllalfa skole punktum no", "<ola@skole.no>",
+        "ola.91234567@skole.no", "ola@skole.co.uk", "ola(a)skole.no", "ola\u200b@skole.no",
+    ],
+)  # fmt: skip
+def test_an_address_is_found_however_it_is_written(text):
+    clean, found = redact(pd.Series([text], dtype="str"))
+    assert found == {"email": 1}
+    assert "ola" not in clean.iloc[0].casefold()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "974 552 124", "2024/2025", "kl. 10.30-11.15", "1 2 3 4", "4000-5000", "8, 9 og 10",
+        "0.41234567", "3,14159265", "v1.2.3.4567", "15.9.2025 10:30:00", "1/2 1/3", "20 30 40",
+        "NO 974 552 124 MVA", "hei @ deg, bra", "vi var at hjem", "100 000 000", "1234567,89",
+        "978-82-02-34567-8", "look at me. no", "4 4 3 2 1 4 5 5 3", "2019-10-03 2021-11-05",
+    ],
+)  # fmt: skip
+def test_numbers_and_words_of_every_day_are_left(text):
+    assert redact_text(text) == (text, [])
+
+
+@pytest.mark.parametrize(
+    "sign", ["1", "a", "1 ", "4 ", "1.", "a@", "a.b", "12.3456 ", "° ", " ", ":", "1+", "a at ",
+             "[at]", "x@ y", "109155-", "ａ", "Jeg heter "],
+)  # fmt: skip
+def test_a_cell_of_100_000_signs_is_read(sign):
+    assert redact_text(sign * (100_000 // len(sign)))
+
+
 def test_running_numbers_are_no_telephone_numbers():
     column = pd.Series(["41234567", "91234567"], dtype="str")
     assert redact(column, bare_numbers=False)[0].equals(column)
@@ -151,10 +222,22 @@ def test_names_of_a_name_column_are_found_as_whole_words():
     [
         ("Navn", "name"), ("Fornavn:", "name"), ("Etternamn", "name"), ("Full name", "name"),
         ("E-postadresse", "email"), ("RecipientEmail", "email"), ("Mobilnummer", "phone"),
-        ("Fødselsnummer (11 siffer)", ""), ("fødselsnummer", "national_id"), ("fnr", "national_id"),
+        ("Fødselsnummer (11 siffer)", "national_id"), ("fødselsnummer", "national_id"),
+        ("fnr", "national_id"),
         ("IPAddress", "ip"), ("LocationLatitude", "coordinates"), ("Brukernavn", "username"),
         ("Skolens navn", ""), ("Navn på skolen", ""), ("school name", ""), ("trinn", ""),
-        ("Jeg liker å regne", ""), ("adresse", "address"),
+        ("Jeg liker å regne", ""), ("adresse", "address"), ("Elevens navn", "name"),
+        ("Navn på elev", "name"), ("Navnet ditt", "name"), ("Foresattes navn", "name"),
+        ("Namnet til eleven", "name"), ("Pupil's name", "name"), ("Name of child", "name"),
+        ("Kontaktlærer", "name"), ("Kontaktlærar", "name"), ("Hvem er kontaktlæreren din?", "name"),
+        ("Hva heter matematikklæreren din?", "name"), ("E-post til foresatt", "email"),
+        ("Foresattes e-post", "email"), ("Parent's e-mail", "email"), ("Din e-post", "email"),
+        ("Elevens fødselsnummer", "national_id"), ("Personnummer (11 siffer)", "national_id"),
+        ("Mobilnummer til foresatte", "phone"), ("Elevens adresse", "address"),
+        ("Elevens fødselsdato", "birth_date"), ("Navn på læreren", "name"),
+        ("Navn på kommune", ""), ("Kommunens navn", ""), ("Kontaktlærer for trinnet?", "name"),
+        ("Læreren min forklarer godt", ""), ("Navn på programmet", ""), ("Elevens trinn", ""),
+        ("Hva heter skolen din?", ""), ("Jeg kan navnet på mange former", ""),
     ],
 )  # fmt: skip
 def test_headings_tell_what_a_column_holds(heading, kind):

@@ -9,37 +9,47 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import sys
+import unicodedata
 from calendar import monthrange
 from collections import Counter
 from collections.abc import Callable, Iterable
+from itertools import accumulate
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from loftet_analysis.tabular.cells import plain, repaired
+
 _FIRST = (3, 7, 6, 1, 8, 9, 4, 5, 2, 1)
 _SECOND = (5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1)
 _RESTS = (0, 1, 2, 3)  # of the first check sum, under the rule from 2032
 
-_NATIONAL = re.compile(r"(?<![\w.,:+-])\d{5,6}[ \u00a0]?\d{5}(?![\w]|[.,:-]\d)")
-_ACCOUNT_FORM = re.compile(r"(?<![\w.,])\d{4}[. \u00a0]\d{2}[. \u00a0]\d{5}(?!\w)")
-_EMAIL = re.compile(r"[\w.+%-]+ ?@ ?[\w-]+(?:\.[\w-]+)+")
-_PHONE = re.compile(
-    r"(?<![\w.,:+-])(?:(?:\+|00)47[ \u00a0-]?)"
-    r"\d{2}(?:[ \u00a0-]?\d{2}){3}(?!\w)"
-    r"|(?<![\w.,:+-])(?:\+|00)47[ \u00a0-]?\d{3}[ \u00a0-]?\d{2}[ \u00a0-]?\d{3}(?!\w)"
-    r"|(?<![\w.,:+-])[2-9]\d[ \u00a0]\d{2}[ \u00a0]\d{2}[ \u00a0]\d{2}(?!\w)"
-    r"|(?<![\w.,:+-])[2-9]\d{2}[ \u00a0]\d{2}[ \u00a0]\d{3}(?!\w)"
+# numbers, however they are divided: groups of digits with at most three signs between them
+_RUN = re.compile(r"\+?\d(?:[ ./_,'()-]{0,3}\d)*+")
+_GROUP = re.compile(r"\d+")
+_FEWEST_DIGITS, _MOST_DIGITS = 8, 15  # of a telephone number
+_LONGEST_GROUP = 6  # of a national identity number that is divided
+_PHONES = ((3, 2, 3), (2, 2, 2, 2), (1,) * 8)  # how people divide eight digits
+_INTRODUCES_PHONE = re.compile(r"(?:tlf|tel|telefon|telefonen|mob|mobil|phone|nr|nummer)$", re.I)
+_ENDS = "(?:no|com|net|org|edu|gov|eu|se|dk|fi|uk|de|info)"
+_AT = r"(?: ?[(\[{<](?:at|a|alfa)[)\]}>] ?| (?:at|krøllalfa|alfakrøll|snabel-?a) )"
+_DOT = r"(?:\.| ?[(\[{<](?:dot|punktum|prikk)[)\]}>] ?| (?:dot|punktum|prikk) )"
+_EMAIL = re.compile(
+    r"(?<![\w.+%-])[\w.+%-]++(?: {0,2}@ {0,2}[\w-]++(?:\.[\w-]++)++"
+    rf"| {{0,2}}@ {{0,2}}[\w-]++(?: ?[.,] ?[\w-]++){{0,3}} ?[.,] ?{_ENDS}(?!\w)"
+    rf"|{_AT}[\w-]++(?:{_DOT}[\w-]++){{0,3}}?{_DOT}{_ENDS}(?!\w))",
+    re.IGNORECASE,
 )
-_BARE_PHONE = re.compile(r"(?<![\w.,:+-])[49]\d{7}(?![\w]|[.,:-]\d)")
 _IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)")
 _IPV6 = re.compile(r"(?<![\w:])(?:[0-9a-f]{0,4}:){3,7}[0-9a-f]{0,4}(?![\w:])", re.IGNORECASE)
 _COORDINATES = re.compile(
-    r"(?<![\w.])[+-]?\d{1,2}\.\d{3,}\s*°?\s*[NS]?\s*[,; ]"
-    r"\s*[+-]?\d{1,3}\.\d{3,}\s*°?\s*[EWØV]?(?!\w)"
-    r"|\d{1,2}\s*°\s*\d{1,2}\s*['′][^,;\n]{0,12}[NS]?\s*,?"
-    r"\s*\d{1,3}\s*°\s*\d{1,2}\s*['′][^,;\n]{0,12}"
+    r"(?<![\w.])[+-]?\d{1,2}\.\d{3,}+ ?°? ?[NS]? ?[,; ]"
+    r" ?[+-]?\d{1,3}\.\d{3,}+ ?°? ?[EWØV]?(?!\w)"
+    r"|\d{1,2} ?° ?\d{1,2} ?['′][^,;\n]{0,12}[NS]? ?,?"
+    r" ?\d{1,3} ?° ?\d{1,2} ?['′][^,;\n]{0,12}"
 )
 # what tells nobody apart: short numbers, yes and no
 _PLAIN = re.compile(r"\d{1,2}(?:[.,]\d{1,2})?|ja|nei|yes|no|true|false|sann|usann", re.IGNORECASE)
@@ -54,7 +64,10 @@ _INTRODUCED = re.compile(
 # what a cell must hold for any of the above to be possible: cheap,
 # for columns with many texts (RE2)
 _POSSIBLE = (
-    r"\d{5}|@|\d[ \x{00A0}-]\d|\d\.\d|:.*:.*:|°|heter|heiter|navnet|mitt navn|namnet|name is"
+    r"\d{5}|@|\d[ ./_,'()\x{00A0}-]{1,3}\d|:.*:.*:|°|heter|heiter|navnet|mitt navn|namnet|name is"
+    r"|\d[.,]\d+E|[(\[{<](?:at|a|alfa)[)\]}>]| at |krøll|snabel"
+    # signs that look like others or cannot be seen
+    r"|[^\x00-\x{00AC}\x{00AE}-\x{017F}\x{2018}-\x{201E}\x{2022}\x{2026}\x{20AC}]"
 )
 
 _HEADINGS = {
@@ -66,14 +79,28 @@ _HEADINGS = {
     "name": r"navn(?:et)?(?: ditt)?|ditt navn|namn(?:et)?(?: ditt)?|for(?:-| og etter)?navn\w*|"
     r"etternavn\w*|fornamn\w*|etternamn\w*|(?:full|first|last|your|sur|given|family) ?name|name|"
     r"fullt navn|fullt namn|recipient(?:first|last)name|hva heter du\??|kva heiter du\??|"
-    r"what is your name\??",
+    r"what is your name\??|kontaktlær[ae]r(?:en|s|ens)?(?: for \w+)?\??|"
+    r"(?:hvem|kven) er (?:kontakt|matte|matematikk)lær[ae]ren din\??|"
+    r"(?:hva|kva) heter (?:kontakt|matte|matematikk)?lær[ae]ren din\??",
     "username": r"bruker(?:navn|id)|brukarnamn|user ?name|feide\w*",
     "ip": r"ip(?:[- ]?(?:adresse|address|addr))?",
     "coordinates": r"(?:location)?(?:latitude|longitude)|breddegrad|lengdegrad|breiddegrad|lat|lon",
     "address": r"(?:post|bosteds?|hjemme|heime)?adresse\w*|(?:home|street) ?address",
     "birth_date": r"f(?:ø|oe)dselsda(?:to|g)\w*|date of birth|birth ?date|når er du født\??",
 }
-_HEADING = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _HEADINGS.items()}
+# whose it is, before or behind
+_PEOPLE = (
+    r"(?:elev|lærar|lærer|kontaktlærer|kontaktlærar|foresatt|føresett|forelder|barn|mor|"
+    r"far|rektor|deltaker|deltakar|respondent|pupil|student|teacher|child|parent|guardian|mother|"
+    r"father|participant)(?:e|en|et|er|ar|ane|ene|a|s)*"
+)
+_WHOSE = rf"(?:(?:{_PEOPLE}['’]?s?(?: (?:sin|sitt|si|sine))?|ditt|din|your|my|mitt|min) )?"
+_OF_WHOM = rf"(?: (?:til|på|for|av|of|to) (?:the )?(?:{_PEOPLE}|deg|you)| ditt| din)?"
+_REMARK = r"(?: ?\([^()]*\))?"  # (11 siffer)
+_HEADING = {
+    kind: re.compile(rf"{_WHOSE}(?:{pattern}){_OF_WHOM}{_REMARK}", re.IGNORECASE)
+    for kind, pattern in _HEADINGS.items()
+}
 
 
 def national_id(text: str) -> str:
@@ -134,40 +161,129 @@ def _is_address(text: str) -> bool:
 # in this order: what is part of a longer form has been replaced with it
 _FORMS: tuple[tuple[str, re.Pattern, Callable[[str], object]], ...] = (
     ("email", _EMAIL, bool),
-    ("national_id", _NATIONAL, national_id),
-    ("account", _ACCOUNT_FORM, _is_account),
     ("ip", _IPV4, _is_address),
     ("ip", _IPV6, _is_address),
     ("coordinates", _COORDINATES, bool),
-    ("phone", _PHONE, bool),
-    ("phone", _BARE_PHONE, bool),
     ("name", _INTRODUCED, bool),
 )
+# digits of every script, as they are written here
+_DIGITS = {
+    sign: str(unicodedata.digit(chr(sign)))
+    for sign in range(128, sys.maxunicode)
+    if chr(sign).isdecimal()
+}
 
 
 def redact_text(text: str, *, bare_numbers: bool = True) -> tuple[str, list[str]]:
     """Return a text with its identifiers replaced by their kinds, and these kinds.
 
+    Digits, letters and signs are compared in their plain spelling, and what cannot be seen is
+    passed over (:func:`~loftet_analysis.tabular.cells.plain`). A text without identifiers is
+    returned as it is.
+
+    Parameters
+    ----------
+    text : str
+    bare_numbers : bool
+        Whether eight digits that begin with 4 or 9 are a telephone number.
+
     Examples
     --------
     >>> redact_text("Ring 912 34 567 eller skriv til ola@skole.no!")
     ('Ring [phone] eller skriv til [email]!', ['email', 'phone'])
+    >>> redact_text("fnr:109155-96784"), redact_text("ola (at) skole punktum no")
+    (('fnr:[national_id]', ['national_id']), ('[email]', ['email']))
     >>> redact_text("2025-09-15T10:30:00.828301592+02:00")
     ('2025-09-15T10:30:00.828301592+02:00', [])
     """
     found: list[str] = []
-    for kind, form, is_one in _FORMS:
-        if form is _BARE_PHONE and not bare_numbers:
-            continue
+    searched = repaired(plain(text).translate(_DIGITS))
+    while True:
+        n = len(found)
+        for kind, form, is_one in _FORMS:
 
-        def put(match: re.Match, kind=kind, is_one=is_one) -> str:
-            if not is_one(match[0]):
-                return match[0]
+            def put(match: re.Match, kind=kind, is_one=is_one) -> str:
+                if not is_one(match[0]):
+                    return match[0]
+                found.append(kind)
+                return f"{match.groupdict().get('before', '')}[{kind}]"
+
+            searched = form.sub(put, searched)
+        searched = _RUN.sub(lambda run: _redacted_run(run, bare_numbers, found), searched)
+        if len(found) == n:
+            return (searched if found else text), found
+
+
+def _redacted_run(run: re.Match, bare_numbers: bool, found: list[str]) -> str:
+    """Return groups of digits and what divides them, the identifiers among them replaced."""
+    text = run[0]
+    groups = [match.span() for match in _GROUP.finditer(text)]
+    sizes = [stop - start for start, stop in groups]
+    digits, before = re.sub(r"\D", "", text), list(accumulate(sizes, initial=0))
+    parts, end, first = [], 0, 0
+    while first < len(groups):
+        kinds = {}
+        for last in range(first, len(groups)):
+            n = before[last + 1] - before[first]
+            if n > _MOST_DIGITS:
+                break
+            if n >= _FEWEST_DIGITS:
+                number = digits[before[first] : before[last + 1]]
+                place = slice(groups[first][0], groups[last][1])
+                own = tuple(sizes[first : last + 1])
+                kind = _kind_of_number(number, own)
+                if not kind and n == 8 and (own != _PHONES[-1] or len(groups) == 8):
+                    kind = _kind_of_phone(number, own, run, place, bare_numbers)
+                if not kind and place.start == 1 and text[0] == "+":
+                    kind = "phone" if n == 10 or number[:2] != "47" else ""
+                if kind:
+                    kinds[kind] = last
+        kind = next((kind for kind in ("national_id", "account", "phone") if kind in kinds), "")
+        if kind:
+            begin, last = groups[first][0], kinds[kind]
+            begin -= text[begin - 1 : begin] == "+"
+            parts += [text[end:begin], f"[{kind}]"]
+            end, first = groups[last][1], last
             found.append(kind)
-            return f"{match.groupdict().get('before', '')}[{kind}]"
+        first += 1
+    return "".join([*parts, text[end:]])
 
-        text = form.sub(put, text)
-    return text, found
+
+def _kind_of_number(digits: str, sizes: tuple[int, ...]) -> str:
+    """Return the kind of identifier that ten to twelve digits in groups are, or ``""``."""
+    n, whole = len(digits), len(sizes) == 1
+    if n == 12 and digits.startswith("0047"):
+        return "phone"
+    if n == 12 and digits[0] == "0":
+        digits, n = digits[1:], 11
+    in_one = (n in (10, 11) and whole) or (n == 11 and max(sizes) <= _LONGEST_GROUP)
+    if in_one and national_id(digits):
+        return "national_id"
+    return "account" if sizes == (4, 2, 5) and _is_account(digits) else ""
+
+
+def _kind_of_phone(
+    digits: str, sizes: tuple[int, ...], run: re.Match, place: slice, bare_numbers: bool
+) -> str:
+    """Return ``phone`` where eight digits of a run are written as a telephone number is."""
+    mobile = digits[0] in "49"
+    if len(sizes) == 1:
+        is_one = mobile and bare_numbers and _stands_alone(run, place)
+    else:
+        dividers = {*re.sub(r"\d", " ", run[0][place]).split()}
+        is_one = sizes in _PHONES and digits[0] > "1"
+        is_one = is_one and (not dividers or (mobile and dividers <= {*".-()"}))
+    return "phone" if is_one else ""
+
+
+def _stands_alone(run: re.Match, place: slice) -> bool:
+    """Whether digits of a run are a number by themselves: no part of a code, time or decimal."""
+    text, begin, end = run.string, run.start() + place.start, run.start() + place.stop
+    before, after = text[max(begin - 10, 0) : begin], text[end : end + 2]
+    if _INTRODUCES_PHONE.search(before):
+        return True
+    joined = re.search(r"\w$|\d[.,:/-]$|[+-]$", before) or re.match(r"\w|[.,:/-]\d", after)
+    return not joined
 
 
 def redact(column: pd.Series, *, bare_numbers: bool = True) -> tuple[pd.Series, dict[str, int]]:
