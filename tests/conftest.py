@@ -78,7 +78,7 @@ def quick(tmp_path, undisturbed, monkeypatch) -> Path:
     build_quick(root)
     keys = tmp_path / "keys"
     keys.mkdir()
-    (keys / "tiny.key").write_bytes((undisturbed.parent / "keys/tiny.key").read_bytes())
+    shutil.copy2(undisturbed.parent / "keys/tiny.key", keys / "tiny.key")
     for name in ("LOFTET_ROOT", "LOFTET_KEYS"):
         monkeypatch.setenv(name, environment(root)[name])
     return root

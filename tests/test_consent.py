@@ -201,13 +201,38 @@ def test_a_forgotten_key_is_gone_and_not_silently_replaced(tiny, keys, capsys):
     assert cli.main(["clean", "tiny"]) == 2
     assert "the pseudonym key is missing" in capsys.readouterr().err
     key.write_bytes((keys / "copy").read_bytes())
-    assert cli.main(["forget-key", "tiny"]) == 1  # nobody is there to say yes
+    key.chmod(0o644)
+    assert cli.main(["clean", "tiny"]) == 2
+    assert "that others can read" in capsys.readouterr().err
+    key.chmod(0o600)
+    assert cli.main(["forget-key", "tiny", "--keep-exports"]) == 1  # nobody is there to say yes
+    assert cli.main(["forget-key", "tiny", "--yes"]) == 1
+    said = capsys.readouterr()
+    assert "raw exports are still there" in said.out
+    assert "--keep-exports" in said.err
     assert key.exists()
-    assert cli.main(["forget-key", "tiny", "--yes"]) == 0
+    assert cli.main(["forget-key", "tiny", "--yes", "--keep-exports"]) == 0
     assert not key.exists()
     assert cli.main(["clean", "tiny"]) == 2
     assert "the pseudonym key was destroyed" in capsys.readouterr().err
-    assert cli.main(["forget-key", "tiny", "--yes"]) == 2
+    assert cli.main(["forget-key", "tiny", "--yes", "--keep-exports"]) == 2
+
+
+def test_nothing_but_a_key_is_destroyed(tiny, keys, tmp_path, capsys):
+    tiny()
+    letter = b"Dear all, this is a letter of mine, and it is no key at all.\n"
+    (keys / "tiny.key").write_bytes(letter)
+    (keys / "tiny.key").chmod(0o600)
+    forget = ["forget-key", "tiny", "--yes", "--keep-exports"]
+    assert cli.main(forget) == 2
+    assert (keys / "tiny.key").read_bytes() == letter
+    key = bytes(range(32))
+    (tmp_path / "elsewhere").write_bytes(key)
+    (keys / "tiny.key").unlink()
+    (keys / "tiny.key").symlink_to(tmp_path / "elsewhere")
+    assert cli.main(forget) == 2
+    assert "a link in the place" in capsys.readouterr().err
+    assert (tmp_path / "elsewhere").read_bytes() == key
 
 
 def test_pages_figures_and_results_of_earlier_data_are_removed(tiny, keys, capsys):

@@ -59,12 +59,20 @@ def test_a_study_may_name_its_key_and_else_it_lies_in_the_users_folder(tiny, tmp
 
 
 def test_a_key_inside_the_project_or_of_another_length_is_refused(tiny, tmp_path):
-    with pytest.raises(InputError, match="inside the project's folder"):
+    with pytest.raises(InputError, match="beside the data"):
         load_key(tiny(STUDY + "key: tiny.key\n"))
     assert not list(tmp_path.rglob("*.key"))
-    (tmp_path / "keys").mkdir()
-    (tmp_path / "keys" / "tiny.key").write_bytes(b"short")
-    with pytest.raises(InputError, match="not a pseudonym key"):
+    key = tmp_path / "keys" / "tiny.key"
+    key.parent.mkdir()
+    for weak in (b"short", bytes(32), (b"a sentence of letters, " * 2)[:32], bytes(range(33))):
+        key.write_bytes(weak)
+        key.chmod(0o600)
+        with pytest.raises(InputError, match="not a pseudonym key"):
+            load_key(tiny())
+        assert key.read_bytes() == weak
+    key.write_bytes(bytes(range(32)))
+    key.chmod(0o640)
+    with pytest.raises(InputError, match="that others can read"):
         load_key(tiny())
 
 

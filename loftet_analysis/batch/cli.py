@@ -42,6 +42,9 @@ def _parser() -> argparse.ArgumentParser:
     forget = commands.add_parser("forget-key", help="destroy the key of the pseudonyms")
     forget.add_argument("study")
     forget.add_argument("--yes", action="store_true", help="do not ask")
+    forget.add_argument(
+        "--keep-exports", action="store_true", help="although the raw exports are still there"
+    )
 
     status = commands.add_parser("status", help="what is done, stale (and why), failed")
     status.add_argument("study")

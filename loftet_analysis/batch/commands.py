@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from loftet_analysis import paths
+from loftet_analysis import names, paths
 from loftet_analysis.batch.fingerprints import (
     CLEAN,
     DESCRIPTION,
@@ -191,10 +191,23 @@ def status(*, study: str) -> int:
     return 0
 
 
-def forget_key(*, study: str, yes: bool = False) -> int:
-    """Destroy the pseudonym key, once somebody has said yes."""
+def forget_key(*, study: str, yes: bool = False, keep_exports: bool = False) -> int:
+    """Destroy the pseudonym key, once somebody has said yes, and the exports are gone or meant."""
     description = load_study(study)
     place = pseudonyms.key_path(description)
+    there = [name for name in description.export_files if description.export_path(name).exists()]
+    if there:
+        alone, n = _told_apart(description)
+        print(
+            f"{len(there)} raw exports are still there. By school, grade, day and answers {alone}"
+        )
+        print(f"of {n} sheets of the clean data can be joined back to one row of them, without any")
+        print("key: as long as they exist, the clean data are not anonymous.")
+        if not keep_exports:
+            print(
+                "nothing was done: delete them (and copies), or say --keep-exports", file=sys.stderr
+            )
+            return 1
     if not yes:
         print(f"This destroys {place}: no answer can be traced or linked any more, and a later")
         print("withdrawal cannot be carried out. Copies in backups have to be deleted by hand.")
@@ -208,6 +221,22 @@ def forget_key(*, study: str, yes: bool = False) -> int:
             record(study, {CLEAN: {**entry, "parts": {**entry["parts"], KEY: KEY_DESTROYED}}})
     print(f"{study}: pseudonym key destroyed ({place})")
     return 0
+
+
+def _told_apart(study: Study) -> tuple[int, int]:
+    """Return how many sheets no other sheet equals in school, grade, day and answers; of how many.
+
+    Clean data that are not there have none.
+    """
+    alone = n = 0
+    for name, population in study.populations.items():
+        if (paths.clean(study.name) / name).is_dir():
+            clean = store.read(study.name, name)
+            known = [names.SCHOOL, names.WAVE, names.GRADE, names.SUBMITTED]
+            known += population.instrument.columns
+            same = clean.duplicated([column for column in known if column in clean], keep=False)
+            alone, n = alone + int((~same).sum()), n + len(clean)
+    return alone, n
 
 
 def export(*, study: str) -> int:

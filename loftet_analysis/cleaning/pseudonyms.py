@@ -5,6 +5,8 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
+import stat
+import string
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -16,6 +18,8 @@ from loftet_analysis.errors import InputError
 from loftet_analysis.study import Study
 
 KEY_BYTES = 32
+_FEWEST_DIFFERENT = 16  # of 32 bytes by chance about 30 differ
+_PRINTED = frozenset(string.printable.encode())
 
 
 def pseudonym(key: bytes, *parts: str) -> str:
@@ -55,22 +59,39 @@ def load_key(study: Study) -> bytes:
     Raises
     ------
     InputError
-        Where the file lies inside the project's folder or is not a key.
+        Where the file lies inside the project's folder or beside the data, can be read by others,
+        or is not a key.
     """
     path = key_path(study)
-    if path.resolve().is_relative_to(paths.root()):
-        what, where = "pseudonym key inside the project's folder", "study.yml (key:) or LOFTET_KEYS"
+    beside = (paths.root(), paths.generated(), study.exports)
+    if any(path.resolve().is_relative_to(folder.resolve()) for folder in beside):
+        what, where = "pseudonym key beside the data", "study.yml (key:) or LOFTET_KEYS"
         allowed = "a place that is neither shared nor versioned together with the data"
         todo = "move the key file elsewhere and name its new place"
         raise InputError(what, str(path), allowed, where, todo)
     if not path.exists():
         _make_key(path)
-    key = path.read_bytes()
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if os.name == "posix" and mode & 0o077:
+        what, found, allowed = "pseudonym key that others can read", f"mode {mode:04o}", "mode 0600"
+        todo = f"take the right from them: chmod 600 {path}"
+        raise InputError(what, found, allowed, str(path), todo)
+    return _key_in(path)
+
+
+def _key_in(path: Path) -> bytes:
+    """Return the key that a file holds: 32 bytes by chance, never a text."""
+    with path.open("rb") as file:
+        key = file.read(KEY_BYTES + 1)
     if len(key) != KEY_BYTES:
-        found, allowed = f"{len(key)} bytes", f"{KEY_BYTES} bytes"
-        todo = "restore the file from its backup; with a new key earlier pseudonyms are lost"
-        raise InputError("not a pseudonym key", found, allowed, str(path), todo)
-    return key
+        size = path.stat().st_size
+        found, allowed = f"{size} bytes", f"{KEY_BYTES} bytes"
+    elif len(set(key)) < _FEWEST_DIFFERENT or all(byte in _PRINTED for byte in key):
+        found, allowed = "a text, or few different bytes", f"{KEY_BYTES} bytes by chance"
+    else:
+        return key
+    todo = "restore the file from its backup; with a new key earlier pseudonyms are lost"
+    raise InputError("not a pseudonym key", found, allowed, str(path), todo)
 
 
 def passing_key(study: Study) -> bytes:
@@ -105,15 +126,20 @@ def forget_key(study: Study) -> Path:
     Raises
     ------
     InputError
-        Where there is no key.
+        Where there is no key, or a link, or the file is no key: then nothing is overwritten.
     """
     path = key_path(study)
+    if path.is_symlink():
+        what, allowed = "a link in the place of the pseudonym key", "the file itself"
+        todo = "name the file that it points to (key: in study.yml, or LOFTET_KEYS)"
+        raise InputError(what, "a link", allowed, str(path), todo)
     if not path.is_file():
         todo = "nothing, or name its place (key: in study.yml, or LOFTET_KEYS)"
         what, found = "no pseudonym key to destroy", "no such file"
         raise InputError(what, found, where=str(path), todo=todo)
+    _key_in(path)
     with path.open("r+b") as file:
-        file.write(secrets.token_bytes(max(KEY_BYTES, path.stat().st_size)))
+        file.write(secrets.token_bytes(KEY_BYTES))
         file.flush()
         os.fsync(file.fileno())
     path.unlink()
