@@ -113,6 +113,8 @@ def test_a_question_without_a_text(root, capsys):
         ("title:", "exports: ~nobody-of-that-name/x\ntitle:", "export is missing"),
         ("title:", "schools: 'a\\0b'\ntitle:", "register cannot be read"),
         ("languages: [en]", f"languages: {'[' * 5000}{']' * 5000}", "nested too deeply"),
+        ("languages: [en]", f"languages: [{'en, ' * 2_500}en]", "more entries than any"),
+        ("languages: [en]", f"languages: [{'en, ' * 80_000}en]", "larger than any description"),
     ],
 )
 def test_a_study_file_that_cannot_be_used(root, capsys, old, new, said):

@@ -24,6 +24,8 @@ from loftet_analysis.errors import InputError, Problem
 
 # Keys that the reader puts in (a name, a loaded table) begin with it: no file holds such a key.
 INJECTED = "<"
+#: Bytes of a file, and entries of one list or mapping of it.
+LARGEST, LONGEST = 300_000, 2_000
 
 _ALLOWED = {
     "bool": "yes or no",
@@ -171,7 +173,7 @@ def read_yaml(path: Path) -> Document:
     Raises
     ------
     InputError
-        Where the file is missing, not UTF-8, not YAML, or not a mapping.
+        Where the file is missing, not UTF-8, not YAML, not a mapping, or larger than `LARGEST`.
 
     Examples
     --------
@@ -184,6 +186,10 @@ def read_yaml(path: Path) -> Document:
     """
     document = Document(path)
     try:
+        if (size := path.stat().st_size) > LARGEST:
+            allowed, todo = f"at most {LARGEST:,} bytes", "look whether this is the file"
+            found = f"{size:,} bytes"
+            raise InputError("larger than any description", found, allowed, shown(path), todo)
         node = _compose(path.read_text(encoding="utf-8-sig"))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -223,6 +229,10 @@ def _plain(node: Node, steps: tuple, document: Document, seen: set[int]) -> obje
         document.report(steps, "a part repeated by *", todo="write it out")
         return None
     seen.add(id(node))
+    if len(node.value) > LONGEST:
+        found, allowed = f"{len(node.value):,} entries", f"at most {LONGEST:,}"
+        document.report(steps, "more entries than any description has", found, allowed)
+        return {} if isinstance(node, MappingNode) else []
     if not isinstance(node, MappingNode):
         for index, entry in enumerate(node.value):
             document.lines[*steps, index] = entry.start_mark.line + 1
