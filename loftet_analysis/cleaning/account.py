@@ -48,7 +48,7 @@ _CELLS = {
     "not_asked": "answers to what their role is not asked",
     "corrected": "cells corrected by the list",
     "redacted": "cells with identifiers, replaced by their kind",
-    "left_behind": "cells in columns of identifiers, not read",
+    "left_behind": "cells in columns of identifiers or free text, not read",
     "earlier_school": "schools by an earlier id or name",
     AFTER: "sent in after the wave's last day, and kept",
 }

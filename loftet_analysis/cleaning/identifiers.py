@@ -56,6 +56,7 @@ _PLAIN = re.compile(r"\d{1,2}(?:[.,]\d{1,2})?|ja|nei|yes|no|true|false|sann|usan
 _DETAILED = re.compile(r"@|(?:\d\D?){5}|\d{1,2}[./-]\d{1,2}[./-]\d{2}|\d[.,]\d{3}", re.IGNORECASE)
 _WITHOUT_FORM = ("name", "username", "address")
 _FEW_TEXTS, _SHARED = 20, 3  # texts of a closed list, and how many people share one on average
+_WORDY, _LONG = 4, 40  # words and signs of what somebody wrote
 _WORD = r"[A-ZÆØÅÄÖÁČŠŽ][\w'’-]+"
 _INTRODUCED = re.compile(
     r"(?P<before>\b(?i:jeg heter|eg heiter|mitt navn er|navnet mitt er|namnet mitt er|my name is)"
@@ -395,6 +396,32 @@ def holds_identifiers(column: pd.Series, kind: str, *, listed: bool = False) -> 
         return True
     own = len(texts) > _FEW_TEXTS or len(texts) > len(filled) / _SHARED
     return not listed and (kind in _WITHOUT_FORM or own)
+
+
+def holds_free_text(column: pd.Series) -> bool:
+    """Return whether people wrote what stands in a column in their own words.
+
+    Parameters
+    ----------
+    column : Series of str
+
+    Returns
+    -------
+    bool
+        True where some texts have four words or more than forty signs, and fewer than three
+        cells share a text on average.
+
+    Examples
+    --------
+    >>> holds_free_text(pd.Series(["", "Læreren min heter Kari", "Jeg liker ikke prøver om våren"]))
+    True
+    >>> holds_free_text(pd.Series(["More than ten years ago", "Less than ten years ago"] * 4))
+    False
+    """
+    filled = column[column.str.strip().ne("")]
+    texts = filled.unique()
+    wordy = any(len(text.split()) >= _WORDY or len(text) > _LONG for text in texts)
+    return wordy and len(texts) > len(filled) / _SHARED
 
 
 def looks_like_identifier_heading(text: str) -> str:

@@ -17,12 +17,13 @@ from loftet_analysis import names
 from loftet_analysis.cleaning.clean import place_schools
 from loftet_analysis.cleaning.consent import keep_allowed
 from loftet_analysis.cleaning.headings import identifier_kind
-from loftet_analysis.cleaning.identifiers import redact, redact_names
+from loftet_analysis.cleaning.identifiers import holds_free_text, redact, redact_names
 from loftet_analysis.cleaning.ids import check_ids
 from loftet_analysis.cleaning.lists import correct
 from loftet_analysis.cleaning.readers.qualtrics import PREVIEW, previews
 from loftet_analysis.cleaning.sheets import BLANK, Sheets, by_text
 from loftet_analysis.cleaning.times import MOMENT, SECONDS, read_times, seconds_taken
+from loftet_analysis.errors import Problem
 from loftet_analysis.study.schools import find_school
 from loftet_analysis.study.study import CONSENT, GUARDIAN, LINK
 
@@ -79,7 +80,8 @@ def leave_blank(sheets: Sheets) -> Sheets:
 def redact_cells(sheets: Sheets) -> Sheets:
     """Replace identifiers in the cells, and count them and the whole columns that stay behind.
 
-    An answer to an item that holds one is missing. The id or code to link by stays as it is.
+    An answer to an item that holds one is missing. The id or code to link by stays as it is. Free
+    text goes, unless the study keeps it.
     """
     frame, population, export = sheets.frame, sheets.population, sheets.raw.export
     # what the study uses has been found to tell nobody apart, but for the id to link by
@@ -93,8 +95,11 @@ def redact_cells(sheets: Sheets) -> Sheets:
     people = set().union(*named)
     # background columns with values of their own can hold no free text
     own = [c for c in population.columns if c in frame and c not in population.values]
+    listed = (*_OWN_NUMBERS, names.SUBMITTED, *(c for c in own if sheets.labels.get(c)))
+    drop = sheets.study.free_text == "drop"
+    free = [c for c in own if drop and c not in listed and holds_free_text(frame[c])]
     serial = [export.frame[column] for column, role in export.roles.items() if role == "serial"]
-    redacted = {}
+    redacted, dropped = {}, {}
     # what `submitted` holds beside times goes no further than `read_times`
     for column in frame.columns.drop([LINK, names.SUBMITTED], errors="ignore"):
         text = frame[column]
@@ -107,6 +112,15 @@ def redact_cells(sheets: Sheets) -> Sheets:
             found["name"] = found.get("name", 0) + n
         redacted[column] = new
         notes += [(column, f"[{kind}]", "redacted", n) for kind, n in found.items() if n]
+        if column in free:
+            redacted[column] = pd.Series("", index=text.index, dtype="str")
+            dropped[column] = int(text.str.strip().ne("").sum())
+            notes.append((column, "[free text]", "left_behind", dropped[column]))
+    if dropped:
+        todo = "list its texts under `values`, or write free_text: keep"
+        found = ", ".join(f"{n} cells of {column}" for column, n in dropped.items())
+        what, allowed = "free text is not kept", "numbers and closed lists"
+        sheets = sheets.remarking(Problem(what, found, allowed, sheets.where, todo))
     return sheets.noting(pd.DataFrame(notes, columns=_COLUMNS), frame=frame.assign(**redacted))
 
 

@@ -734,6 +734,8 @@ class Study(Described):
         The file, below the exports folder, with corrections of single cells.
     timezone : str
         Where its clocks stand; a time that an export writes with another offset is converted.
+    free_text : {"drop", "keep"}
+        Whether background columns in which people wrote in their own words are kept.
     notebooks : tuple of str
         The notebooks that it runs: names or patterns below ``notebooks/``.
     questions : dict of str to dict of str to str
@@ -759,6 +761,7 @@ class Study(Described):
     withdrawn: Line | None = None
     corrections: Line | None = None
     timezone: Annotated[str, BeforeValidator(_check_zone)] = "Europe/Oslo"
+    free_text: Literal["drop", "keep"] = "drop"
     notebooks: Annotated[
         tuple[Annotated[Line, BeforeValidator(_check_notebooks)], ...],
         Field(min_length=1),

@@ -56,6 +56,16 @@ def directed(
 _UNKNOWN = told("Fjellvik skole", "Fjellvik skole", "0101", "0101")
 
 
+def commented(*texts: str, more: str = "", **truth: object):
+    """Return a study with a background column that holds some texts."""
+    rows = [f"101;2025-09-20;n{i};{text};4;4;4" for i, text in enumerate(texts)]
+    files = {
+        "study.yml": study(columns="{school_id: school, submitted: day, said: said}", top=more),
+        "pre.csv": "\n".join(["school;day;id;said;q1;q2;q3", *rows]) + "\n",
+    }
+    return case(files, **truth)
+
+
 def spoilt(old: str, new: str, says: tuple[str, ...]):
     """Return a study with unknown schools that something else stops."""
     csv = _UNKNOWN.files["pre.csv"].replace(old, new)
@@ -141,6 +151,26 @@ KINDS = {
         "a grade in words": told(
             "0101", grade="vil ikke si det", says=("others (1), not shown",), hides=("vil ikke",)
         ),
+    },
+    "free text": {
+        "it goes": commented(
+            "Læreren min roper til oss hver dag", "", "Jeg liker ikke prøver om våren",
+            says=("free text is not kept", "2 cells of said"), hides=("roper", "prøver"),
+            values={"said": [None] * 3},
+        ),
+        "one comment": commented(
+            "", "", "", "Kari i 7B er min beste venn", hides=("Kari",), values={"said": [None] * 4}
+        ),
+        "it is kept": commented(
+            "Jeg liker matematikk veldig godt", "Nei", more="free_text: keep",
+            values={"said": ["Jeg liker matematikk veldig godt", "Nei"]},
+        ),
+        "long options that many chose": commented(
+            *["More than ten years ago", "Less than ten years ago"] * 4,
+            values={"said": ["More than ten years ago", "Less than ten years ago"] * 4},
+        ),
+        "short words": commented("Oslo", "Bergen", values={"said": ["Oslo", "Bergen"]}),
+        "a very long word": commented("a" * 50, "b" * 41, "c", values={"said": [None] * 3}),
     },
     "as far as it got": {
         "an unknown answer": spoilt(";4;4;4\n0101", ";Perhaps;4;4\n0101", says=("unknown answer",)),
