@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=50)
     kills = parser.parse_args().kills
     with tempfile.TemporaryDirectory() as room:
-        root = Path(room) / "Løftet test"
+        root = Path(room) / "Løftet {test}"
         build_quick(root)
         assert run(root)[0] == 0  # the pseudonyms' key is made, bytecode compiled
         for name in GENERATED:

@@ -44,7 +44,7 @@ def small_demo(tmp_path_factory) -> Path:
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
-    root = shared / "Løftet test"
+    root = shared / "Løftet {test}"
     with FileLock(shared / "small-demo.lock"):
         if not (shared / "small-demo.done").exists():
             build_root(root)
@@ -63,7 +63,7 @@ def own_keys(tmp_path, monkeypatch):
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory) -> Path:
     """A project in which the quick study has been run, and nothing happened."""
-    root = tmp_path_factory.mktemp("quick") / "Løftet test"
+    root = tmp_path_factory.mktemp("quick") / "Løftet {test}"
     build_quick(root)
     process = started(root, "run", "tiny")
     said = process.communicate()
@@ -74,7 +74,7 @@ def undisturbed(tmp_path_factory) -> Path:
 @pytest.fixture
 def quick(tmp_path, undisturbed, monkeypatch) -> Path:
     """A project with the same study and the same key, in which nothing has been run."""
-    root = tmp_path / "Løftet test"
+    root = tmp_path / "Løftet {test}"
     build_quick(root)
     keys = tmp_path / "keys"
     keys.mkdir()

@@ -76,12 +76,10 @@ def _write_notebook(root: Path, name: str) -> None:
         new_code_cell("study.show(changes)", id="table"),
         new_code_cell('study.show(changes, la.figures.change, name="change")', id="figure"),
     ]
-    notebook = new_notebook(
-        cells=cells,
-        metadata={
-            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
-        },
-    )
+    # editors save the kernel's name in a notebook, and need not
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    metadata = {"kernelspec": kernel} if of_country else {}
+    notebook = new_notebook(cells=cells, metadata=metadata)
     path = root / "notebooks" / f"{name}.ipynb"
     path.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, path)

@@ -93,7 +93,9 @@ def test_what_goes_wrong_is_contained(undisturbed, quick, ways):
     assert every_byte(quick) == every_byte(undisturbed)
 
 
-def test_a_stopped_run_leaves_no_process_and_is_gone_on_with(undisturbed, quick):
+def test_a_stopped_run_leaves_no_process_and_is_gone_on_with(undisturbed, quick, monkeypatch):
+    of_jupyter = quick.parent / "runtime"
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(of_jupyter))
     process = started(quick, "run", "tiny", QUICK="import time; time.sleep(60)")
     end = time.monotonic() + 60
     while len(kernels_of(quick)) < 2 and time.monotonic() < end:
@@ -103,7 +105,9 @@ def test_a_stopped_run_leaves_no_process_and_is_gone_on_with(undisturbed, quick)
     assert process.returncode == 130
     assert "interrupted" in err
     assert gone_soon(quick)
+    assert list(quick.rglob("running-*/kernel.json"))  # the killed kernels' connections
     assert run(quick)[0] == 0
+    assert not [*quick.rglob("kernel*.json"), *of_jupyter.glob("*.json")]
     assert every_byte(quick) == every_byte(undisturbed)
 
 
@@ -126,21 +130,44 @@ def test_a_folder_that_cannot_be_written(quick, monkeypatch, capsys, command):
 
 def test_a_full_disk_is_contained_and_nothing_is_half_written(undisturbed, quick):
     # a limit on the size of a file stands for the disk: small files go, pages do not
-    command = shlex.join([sys.executable, "-m", "loftet_analysis", "run", "tiny"])
-    done = subprocess.run(
-        ["bash", "-c", f"ulimit -f 16; exec {command}"],
-        cwd=quick,
-        env=environment(quick),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = limited(quick, "ulimit -f 16", "run", "tiny")
     assert done.returncode in {1, 2}, done.stderr
     assert "File too large" in done.stderr
     assert "Traceback" not in done.stderr
     assert not list(quick.rglob(".partial-*"))
     assert run(quick)[0] == 0
     assert every_byte(quick) == every_byte(undisturbed)
+
+
+def limited(quick: Path, limit: str, *arguments: str) -> subprocess.CompletedProcess:
+    """Run the command line under a limit of the shell."""
+    command = shlex.join([sys.executable, "-m", "loftet_analysis", *arguments])
+    return subprocess.run(
+        ["bash", "-c", f"{limit}; exec {command}"],
+        cwd=quick,
+        env=environment(quick),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("limit", ["ulimit -v 400000", "ulimit -v 2600000", "ulimit -d 600000"])
+def test_a_limit_of_memory_that_is_too_low_is_one_message(quick, limit):
+    done = limited(quick, limit, "run", "tiny")
+    assert done.returncode == 2
+    assert done.stderr.startswith("1 problem:\n\ntoo little memory is allowed\n")
+    assert limit[:9] in done.stderr
+    assert not (quick / "data_clean/tiny").exists()
+
+
+def test_memory_that_is_used_up_is_one_message(quick, monkeypatch, capsys):
+    def hungry(study: object) -> None:
+        bytearray(1 << 60)
+
+    monkeypatch.setattr("loftet_analysis.batch.cleaning.look", hungry)
+    assert main(["check", "tiny"]) == 2
+    assert capsys.readouterr().err.startswith("1 problem:\n\ntoo little memory\n")
 
 
 def altered(quick: Path, old: str, new: str) -> None:

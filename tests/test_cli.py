@@ -1,6 +1,8 @@
 """The command line: what goes wrong outside a study's own files is one message too."""
 
+import io
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -16,7 +18,7 @@ from tests.small_demo import HERE, build_root
 
 @pytest.fixture
 def root(tmp_path, monkeypatch) -> Path:
-    root = tmp_path / "Løftet test"
+    root = tmp_path / "Løftet {test}"
     build_root(root)
     shutil.copytree(HERE / "data_raw/sats", root / "data_raw/sats")
     monkeypatch.setenv("LOFTET_ROOT", str(root))
@@ -196,3 +198,48 @@ def test_numbers_that_are_none(root, capsys, option, given):
         main(["run", "sats", f"{option}={given}"])
     assert stopped.value.code == 2
     assert f"found: {given}; allowed: a whole number from 1 up" in capsys.readouterr().err
+
+
+COMMANDS = ("--help", "run --help", "check", "status", "clean", "run", "export", "forget-key")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_every_command_can_be_read_on_a_terminal_without_the_signs(ran, monkeypatch, encoding):
+    assert "  Nordlánnda→≥–…øre\n" in spoken("check Nordlánnda→≥–…øre", "utf-8", monkeypatch)[1]
+    assert "  Nordlannda->>=-...ore\n" in spoken("check Nordlánnda→≥–…øre", "ascii", monkeypatch)[1]
+    for command in COMMANDS:
+        words = command if command.endswith("--help") else f"{command} tiny"
+        code, said = spoken(words, encoding, monkeypatch)
+        assert code == (1 if command == "forget-key" else 0), said
+        assert "Traceback" not in said
+        if command == "--help":
+            assert ("→" if encoding == "utf-8" else "->") in said
+        if command == "run":
+            assert ("–" if encoding != "ascii" else "-") in said
+
+
+def spoken(command: str, encoding: str, monkeypatch) -> tuple[int, str]:
+    """Return the exit code and what a command prints on a terminal of that encoding."""
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding=encoding, write_through=True)
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.stdout", terminal)
+        patch.setattr("sys.stderr", terminal)
+        try:
+            code = main(command.split())
+        except SystemExit as ended:
+            code = ended.code
+    return code, terminal.buffer.getvalue().decode(encoding)
+
+
+def test_a_folder_whose_name_is_no_text(ran, monkeypatch, capsys):
+    broken = ran.parent / os.fsdecode(b"l\xf8ftet")  # as an old archive unpacks it
+    shutil.copytree(ran, broken)
+    monkeypatch.setenv("LOFTET_ROOT", str(broken))
+    assert main(["clean", "tiny"]) == 2
+    assert "a name that is no text" in told(capsys)
+
+
+def test_names_of_files_in_another_encoding(ran, monkeypatch, capsys):
+    monkeypatch.setattr("sys.getfilesystemencoding", lambda: "iso-8859-1")
+    assert main(["status", "tiny"]) == 2
+    assert "set PYTHONUTF8=1" in told(capsys)

@@ -5,13 +5,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from loftet_analysis.batch import cluster
 from loftet_analysis.batch.cli import main
-from tests.quick_study import every_byte, run
+from tests.quick_study import every_byte, run, started
 
 
 def free_port() -> int:
@@ -25,18 +26,25 @@ def dask(*arguments: str, cwd: Path) -> subprocess.Popen:
     return subprocess.Popen([sys.executable, "-m", "dask", *arguments], cwd=cwd, **quiet)
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory) -> Iterator[str]:
-    """The address of a scheduler with two workers, which know nothing of any project."""
-    cwd, port = tmp_path_factory.mktemp("dask"), free_port()
+@contextmanager
+def cluster_in(cwd: Path, workers: int) -> Iterator[tuple[str, subprocess.Popen]]:
+    """Give the address and the process of a scheduler with workers."""
+    port = free_port()
     address = f"tcp://127.0.0.1:{port}"
     here = ("--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
-    few = ("--nworkers", "2", "--nthreads", "1", "--memory-limit", "0", "--no-dashboard")
+    few = ("--nworkers", str(workers), "--nthreads", "1", "--memory-limit", "0", "--no-dashboard")
     processes = [dask("scheduler", *here, cwd=cwd), dask("worker", address, *few, cwd=cwd)]
-    yield address
+    yield address, processes[0]
     for process in reversed(processes):
         process.terminate()
         process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory) -> Iterator[str]:
+    """The address of a scheduler with two workers, which know nothing of any project."""
+    with cluster_in(tmp_path_factory.mktemp("dask"), 2) as (address, _):
+        yield address
 
 
 def test_a_cluster_gives_the_bytes_of_a_local_run(undisturbed, quick, address):
@@ -65,6 +73,41 @@ def test_nobody_at_the_address(quick):
         assert code == 2
         assert err.startswith("1 problem:\n\nno Dask scheduler answers")
     assert time.monotonic() - began < 60
+
+
+def test_a_scheduler_that_ends_meanwhile_is_one_message(undisturbed, quick, tmp_path):
+    begun = tmp_path / "begun"
+    with cluster_in(tmp_path, 1) as (address, scheduler):
+        waits = f"import time; open({str(begun)!r}, 'w').close(); time.sleep(60)"
+        text = (quick / "notebooks/mine/01_quick.ipynb").read_text(encoding="utf-8")
+        notebook = text.replace("import loftet_analysis as la", waits)
+        (quick / "notebooks/mine/01_quick.ipynb").write_text(notebook, encoding="utf-8")
+        process = started(quick, "run", "tiny", "--scheduler", address)
+        end = time.monotonic() + 60
+        while not begun.exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        scheduler.kill()
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert err.startswith("1 problem:\n\nthe Dask scheduler has ended")
+    assert "which goes on from here" in err
+    assert "Traceback" not in err
+    (quick / "notebooks/mine/01_quick.ipynb").write_text(text, encoding="utf-8")
+    assert run(quick)[0] == 0
+    assert every_byte(quick) == every_byte(undisturbed)
+
+
+def test_a_wrong_address_is_told_also_where_nothing_has_to_run(ran, capsys):
+    assert main(["run", "tiny", "--scheduler", f"tcp://127.0.0.1:{free_port()}"]) == 2
+    assert capsys.readouterr().err.startswith("1 problem:\n\nno Dask scheduler answers")
+
+
+@pytest.mark.parametrize("given", ["", "  "])
+def test_an_address_that_is_none(given, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["run", "tiny", "--scheduler", given])
+    assert stopped.value.code == 2
+    assert "--scheduler: found: nothing" in capsys.readouterr().err
 
 
 def test_workers_that_are_not_equipped_alike(quick, address, monkeypatch, capsys):

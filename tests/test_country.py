@@ -360,7 +360,7 @@ def test_schools_as_clusters_stand_in_the_sensitivity_table():
 @pytest.fixture
 def alone(tmp_path, monkeypatch):
     """The quick study with all its schools in one region, and what was declared."""
-    root = tmp_path / "Løftet test"
+    root = tmp_path / "Løftet {test}"
     folder = build_quick(root)
     register = (folder / "schools.csv").read_text(encoding="utf-8").replace(",oslo,", ",nordland,")
     (folder / "schools.csv").write_text(register, encoding="utf-8")

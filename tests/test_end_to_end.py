@@ -33,7 +33,7 @@ def every_byte(folder: Path) -> dict[str, str]:
 @pytest.fixture
 def own_copy(small_demo, tmp_path) -> Path:
     """A copy of the small demo that a test may spoil."""
-    root = tmp_path / "Løftet test"
+    root = tmp_path / "Løftet {test}"
     shutil.copytree(small_demo, root)
     shutil.copytree(small_demo.parent / "keys", tmp_path / "keys", dirs_exist_ok=True)
     return root

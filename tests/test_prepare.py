@@ -46,7 +46,7 @@ POST = sheets(
 @pytest.fixture
 def tiny(tmp_path, monkeypatch):
     """Write a study's answers and prepare it."""
-    root = tmp_path / "Løftet test"
+    root = tmp_path / "Løftet {test}"
     monkeypatch.setenv("LOFTET_ROOT", str(root))
     monkeypatch.setenv("LOFTET_KEYS", str(tmp_path / "keys"))
 

@@ -29,11 +29,11 @@ def test_a_pseudonym_is_hmac_sha256():
 
 @pytest.fixture
 def tiny(tmp_path, monkeypatch):
-    monkeypatch.setenv("LOFTET_ROOT", str(tmp_path / "Løftet test"))
+    monkeypatch.setenv("LOFTET_ROOT", str(tmp_path / "Løftet {test}"))
     monkeypatch.setenv("LOFTET_KEYS", str(tmp_path / "keys"))
 
     def load(study: str = STUDY):
-        build(tmp_path / "Løftet test", study=study)
+        build(tmp_path / "Løftet {test}", study=study)
         return load_study("tiny")
 
     return load

@@ -67,7 +67,7 @@ def test_alphas_are_those_of_the_readme(sats):
 
 
 def test_the_notebooks_of_any_study_run_on_it(tmp_path, monkeypatch, capsys):
-    root = tmp_path / "Løftet test"
+    root = tmp_path / "Løftet {test}"
     build_root(root)
     shutil.copytree(HERE / "data_raw/sats", root / "data_raw/sats")
     monkeypatch.setenv("LOFTET_ROOT", str(root))

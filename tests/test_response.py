@@ -33,7 +33,7 @@ school_id,school,region,grades,invited_pupils_pre,invited_pupils_post,invited_pu
 
 @pytest.fixture
 def tiny(tmp_path, monkeypatch):
-    root = tmp_path / "Løftet test"
+    root = tmp_path / "Løftet {test}"
     monkeypatch.setenv("LOFTET_ROOT", str(root))
     folder = tiny_study.build(root)
     (folder / "schools.csv").write_text(REGISTER, encoding="utf-8")

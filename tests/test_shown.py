@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from dataclasses import replace
 
 import matplotlib.pyplot as plt
@@ -316,6 +317,13 @@ def test_no_environment_variable_changes_what_is_done(study, gated, tmp_path, mo
     study.render(gated, la.figures.change, name="change")
     assert not list(tmp_path.iterdir())
     assert not hasattr(paths, "kept_results")
+
+
+def test_workbooks_can_be_read_without_openpyxl(study, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openpyxl", None)  # as where it is not installed
+    frame = pd.DataFrame({"school": ["Ås", "Bø"], "pupils": [7, 8]})
+    frame.to_excel(tmp_path / "Løft.xlsx", index=False)
+    pd.testing.assert_frame_equal(pd.read_excel(tmp_path / "Løft.xlsx"), frame)
 
 
 def test_an_open_study_can_be_opened_again(study):

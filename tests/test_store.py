@@ -19,7 +19,7 @@ from tests.tiny_study import build, write_csv
 
 @pytest.fixture
 def tiny(tmp_path, monkeypatch):
-    root = tmp_path / "Løftet test"
+    root = tmp_path / "Løftet {test}"
     monkeypatch.setenv("LOFTET_ROOT", str(root))
     folder = build(root)
     write_csv(folder, "pre", PRE)

@@ -6,10 +6,17 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from loftet_analysis import __version__
 from loftet_analysis.batch import collect_rarely, interrupted
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.batch.process import (
+    compute_on_one_thread,
+    print_readably,
+    refuse_other_names,
+    refuse_tight_memory,
+)
+from loftet_analysis.errors import InputError
 
 BAD_INPUT = 2
 
@@ -68,7 +75,10 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
         "--jobs", type=_at_least_one, metavar="N", help="kernels at a time; default: cores + 1"
     )
     parser.add_argument(
-        "--scheduler", metavar="ADDRESS", help="run on a Dask cluster, e.g. tcp://host:8786"
+        "--scheduler",
+        type=_address,
+        metavar="ADDRESS",
+        help="run on a Dask cluster, e.g. tcp://host:8786",
     )
     parser.add_argument(
         "--time-limit",
@@ -92,6 +102,15 @@ def _at_least_one(given: str) -> int:
     return number
 
 
+def _address(given: str) -> str:
+    if not given.strip():
+        raise argparse.ArgumentTypeError(
+            "found: nothing; allowed: the address that a Dask scheduler prints, such as "
+            "tcp://host:8786; leave the option out to run here"
+        )
+    return given.strip()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
@@ -105,28 +124,54 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit code: 0 done, 1 a notebook failed, 2 the input cannot be used, 130 interrupted.
     """
+    print_readably()
     options = vars(_parser().parse_args(arguments))
     name = options.pop("command")
     collect_rarely()
+    compute_on_one_thread()
     try:
+        refuse_tight_memory()
+        refuse_other_names()
         from loftet_analysis.batch import commands
 
         return getattr(commands, name.replace("-", "_"))(**options)
     except InputError as error:
-        count = len(error.problems)
-        print(f"{count} problem{'s' if count > 1 else ''}:\n\n{error}", file=sys.stderr)
-        return BAD_INPUT
+        return _told(error)
     except OSError as error:
         if isinstance(error, BrokenPipeError):  # somebody reads only the first lines
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
-        problem = Problem(
-            "cannot read or write",
-            found=error.strerror or str(error),
-            where=str(error.filename or ""),
-            todo="look at the path, its permissions and the room on its disk",
+        return _told(
+            InputError(
+                "cannot read or write",
+                found=error.strerror or str(error),
+                where=str(error.filename or ""),
+                todo="look at the path, its permissions and the room on its disk",
+            )
         )
-        print(f"1 problem:\n\n{problem}", file=sys.stderr)
-        return BAD_INPUT
+    except UnicodeEncodeError as error:
+        return _told(
+            InputError(
+                "a name that is no text",
+                found=error.reason,
+                allowed="names of folders and files in UTF-8",
+                where=str(Path.cwd()),
+                todo="rename the folder, or the file in it",
+            )
+        )
+    except MemoryError:
+        return _told(
+            InputError(
+                "too little memory",
+                found="what the computer, or a limit (ulimit, a cluster's queue), gave is used up",
+                todo="close other programs, take a lower --jobs, or run where there is more memory",
+            )
+        )
     except KeyboardInterrupt:
         return interrupted()
+
+
+def _told(error: InputError) -> int:
+    count = len(error.problems)
+    print(f"{count} problem{'s' if count > 1 else ''}:\n\n{error}", file=sys.stderr)
+    return BAD_INPUT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import socket
@@ -32,8 +33,9 @@ def connected(address: str, setting: Setting) -> Iterator[Client]:
     Raises
     ------
     InputError
-        Where `distributed` is not installed, nobody answers at the address or no worker is there;
-        and for every worker that does not see the study's folder, or has another library.
+        Where `distributed` is not installed, nobody answers at the address, the scheduler ends or
+        no worker is there; and for every worker that does not see the study's folder, or has
+        another library.
     """
     try:
         from distributed import Client
@@ -47,6 +49,10 @@ def connected(address: str, setting: Setting) -> Iterator[Client]:
                 todo="pip install 'loftet-analysis[cluster]', here and where the workers run",
             )
         ) from None
+    # what becomes of the connection is told here, once
+    for name in ("distributed", *logging.getLogger("distributed").manager.loggerDict):
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         # a client that finds nobody complains once more when it is thrown away
         socket.create_connection(get_address_host_port(address), timeout=_WAIT).close()
@@ -77,9 +83,24 @@ def connected(address: str, setting: Setting) -> Iterator[Client]:
         yield client
 
 
+def _gone(client: Client) -> InputError:
+    return InputError(
+        Problem(
+            "the Dask scheduler has ended, or cannot be reached any more",
+            found=client.scheduler.addr,
+            where="--scheduler",
+            todo="start scheduler and workers and run again, which goes on from here; or leave "
+            "--scheduler out to run the rest here",
+        )
+    )
+
+
 def _refuse_unlike(client: Client, setting: Setting) -> None:
     ours = _equipment(setting)
-    theirs = client.run(_equipment, setting)
+    try:
+        theirs = client.run(_equipment, setting)
+    except (OSError, TimeoutError):
+        raise _gone(client) from None
     problems = [
         Problem(
             said,
@@ -112,11 +133,18 @@ def run_on(client: Client, tasks: Sequence[Task], setting: Setting) -> Iterator[
 
     Dask gives a lost worker's tasks to another. A task with which worker after worker is lost is
     contained in its outcome, as any other failure.
+
+    Raises
+    ------
+    InputError
+        Where the scheduler ends meanwhile.
     """
     from distributed import as_completed
 
     futures = {client.submit(run_task, task, setting, pure=False): task for task in tasks}
     for future in as_completed(futures, loop=client.loop):
+        if future.cancelled():  # nobody here cancels one
+            raise _gone(client)
         error = future.exception()
         if error is None:
             yield future.result()

@@ -113,7 +113,8 @@ def _run(
     unclean = force or why_unclean(study)
     stale = {} if unclean else why_stale_each(study, tasks)
     outcomes = []
-    if unclean or any(stale.values()):
+    # a cluster that cannot be used is told also where nothing has to run
+    if unclean or any(stale.values()) or scheduler:
         from loftet_analysis.batch.cleaning import clean
         from loftet_analysis.batch.pages import Setting, get_ready, make_pages
 

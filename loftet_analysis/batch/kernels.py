@@ -37,12 +37,11 @@ from jupyter_client.provisioning import LocalProvisioner
 
 import loftet_analysis
 from loftet_analysis.batch import collect_rarely
+from loftet_analysis.batch.process import ONE_THREAD
 from loftet_analysis.errors import InputError
 
 #: The name by which jupyter_client finds what is here.
 PROVISIONER = "loftet-warm"
-#: What a kernel computes with: numbers must not hang on how many kernels run at a time.
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 _LIKE_A_KERNEL = {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     # the debugger warns whoever imports it that breakpoints may be missed

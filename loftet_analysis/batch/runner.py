@@ -26,9 +26,10 @@ from papermill.log import logger
 
 from loftet_analysis import paths
 from loftet_analysis.batch.fingerprints import Read
-from loftet_analysis.batch.kernels import ONE_THREAD, PROVISIONER, can_fork
+from loftet_analysis.batch.kernels import PROVISIONER, can_fork
 from loftet_analysis.batch.lock import RUNNING
 from loftet_analysis.batch.plan import DONE, FAILED, Task
+from loftet_analysis.batch.process import ONE_THREAD
 from loftet_analysis.show import site
 from loftet_analysis.show.shown import HANDOVER
 
@@ -96,6 +97,8 @@ class Engine(NBClientEngine):
             log=logger,
         )
         client.create_kernel_manager()
+        # where it goes with the rest of a run, also of a killed one
+        client.km.connection_file = str(given["connection_file"])
         if setting.warm and can_fork():
             client.km.kernel_spec.metadata["kernel_provisioner"] = {"provisioner_name": PROVISIONER}
         client.owns_km = True
@@ -151,14 +154,17 @@ def _made(task: Task, setting: Setting, target: Path) -> dict[str, Any]:
     notebook.cells.append(new_code_cell(HANDOVER, id="handover", metadata={"tags": ["handover"]}))
     raw = papermill.execute_notebook(
         notebook,
-        str(target),
+        # papermill puts parameters in place of what stands in braces
+        str(target).replace("{", "{{").replace("}", "}}"),
         parameters=task.parameters,
         engine_name=_ENGINE,
         kernel_name="python3",
+        language="python",
         progress_bar=False,
         # each cell would write the whole notebook
         request_save_on_cell_execute=False,
         setting=setting,
+        connection_file=target.with_name("kernel.json"),
     )
     handed = site.handed_over(raw)
     place = f"{task.study}, {task.region}"

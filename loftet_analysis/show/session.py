@@ -677,6 +677,8 @@ def open_study(
 
     From then on pandas keeps new texts as Python's own (``mode.string_storage``): a notebook's
     frames are many and small, and filtering and looping over them takes half the time of Arrow's.
+    `pandas.read_excel` reads workbooks with calamine from then on (``io.excel.*.reader``), since
+    pandas' own choice, openpyxl, need not be installed.
 
     Parameters
     ----------
@@ -720,6 +722,8 @@ def open_study(
             )
         )
     pd.set_option("mode.string_storage", "python")
+    for kind in ("xls", "xlsx", "xlsm", "xlsb", "ods"):
+        pd.set_option(f"io.excel.{kind}.reader", "calamine")
     languages = (language or description.languages[0]).split(",")
     readers = tuple(reader(description, each.strip()) for each in languages)
     opened = OpenStudy(description, region or names.NATIONAL, readers)

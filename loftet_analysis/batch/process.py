@@ -1,0 +1,104 @@
+"""What the command line needs of its process: signs, names of files, and enough memory."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import sys
+import unicodedata
+from io import TextIOWrapper
+
+from loftet_analysis.errors import InputError
+
+try:
+    import resource
+except ImportError:  # Windows has no such limits
+    resource = None
+
+#: What a process computes with: numbers must not hang on cores, nor on how many kernels run.
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+#: Limits of a process, their options of ``ulimit``, and the bytes that a run of a small study takes
+#: with some to spare. With less, libraries end the process, or wait for memory for ever.
+_NEEDED = {"RLIMIT_AS": ("-v", 4 << 30), "RLIMIT_DATA": ("-d", 2 << 30)}
+_READABLE = "loftet-readable"
+_PLAIN = {
+    "→": "->", "–": "-", "—": "-", "−": "-", "·": "-", "•": "-", "…": "...", "×": "x", "≥": ">=",
+    "≤": "<=", "’": "'", "‘": "'", "“": '"', "”": '"', "«": '"', "»": '"', "æ": "ae", "Æ": "Ae",
+    "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "ŋ": "n", "Ŋ": "N", "ŧ": "t", "Ŧ": "T", "ß": "ss",
+}  # fmt: skip
+
+
+def plain(text: str) -> str:
+    """Return a text in signs that every terminal has.
+
+    Examples
+    --------
+    >>> plain("exports → data_clean/ in Løftet, Nordlánnda … 学")
+    'exports -> data_clean/ in Loftet, Nordlannda ... ?'
+    """
+    parts = (_PLAIN.get(sign) or unicodedata.normalize("NFKD", sign) for sign in text)
+    signs = (
+        sign if sign.isascii() else "?"
+        for part in parts
+        for sign in part
+        if not unicodedata.combining(sign)
+    )
+    return "".join(signs)
+
+
+def _replaced(error: UnicodeError) -> tuple[str, int]:
+    """Return what is printed in place of signs that an encoding does not have."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return plain(error.object[error.start : error.end]), error.end
+
+
+def print_readably() -> None:
+    """Let what the terminal's encoding does not have be printed in plain signs, and not raise."""
+    codecs.register_error(_READABLE, _replaced)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors=_READABLE)
+
+
+def refuse_tight_memory() -> None:
+    """Refuse limits of memory with which a run cannot even begin; before numpy is imported.
+
+    Raises
+    ------
+    InputError
+        Where the system allows this process less than a small study takes.
+    """
+    for name, (option, needed) in _NEEDED.items():
+        allowed = resource.getrlimit(getattr(resource, name))[0] if resource else -1
+        if 0 <= allowed < needed:
+            raise InputError(
+                "too little memory is allowed",
+                found=f"{allowed / (1 << 30):.1f} GB for a process (ulimit {option})",
+                allowed=f"at least {needed >> 30} GB, of which little is used",
+                todo=f"lift the limit (ulimit {option} unlimited), or ask the cluster for more",
+            )
+
+
+def refuse_other_names() -> None:
+    """Refuse a system on which a file's name is not the same for every library.
+
+    Raises
+    ------
+    InputError
+        Where Python writes names of files in another encoding than UTF-8, as Arrow does.
+    """
+    encoding = sys.getfilesystemencoding()
+    if encoding != "utf-8":
+        raise InputError(
+            "names of files are not in UTF-8 here",
+            found=encoding,
+            allowed="utf-8",
+            where="the language settings of the system (LC_ALL, LANG)",
+            todo="set PYTHONUTF8=1, and run again",
+        )
+
+
+def compute_on_one_thread() -> None:
+    """Let libraries of this process compute on one thread each; before numpy is imported."""
+    os.environ.update(ONE_THREAD)
