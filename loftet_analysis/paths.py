@@ -1,8 +1,9 @@
 """Where everything lies: paths hang on one root, never on the working directory.
 
 The root is ``LOFTET_ROOT``, else the nearest folder at or above the working directory that
-holds ``data_raw/``. ``LOFTET_DATA`` moves the generated folders (``data_clean``, ``figures``,
-``reports``) to another disk.
+holds ``data_raw/``; where there is none yet, ``loftet demo`` makes the working folder one.
+``LOFTET_DATA`` moves the generated folders (``data_clean``, ``figures``, ``reports``) to another
+disk.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from loftet_analysis.errors import InputError, Problem
 
 #: How the name of a file begins that is being written; such a file may be removed after a crash.
 PARTIAL = ".partial-"
+#: The notebooks that come with an installed package; a checkout has them at its root alone.
+PACKAGED = Path(__file__).parent / "notebooks"
 
 
 def root() -> Path:
-    """Return the folder that holds ``data_raw/`` and ``notebooks/``.
+    """Return the folder that holds ``data_raw/``, and ``notebooks/`` where it has its own.
 
     Raises
     ------
@@ -39,9 +42,20 @@ def root() -> Path:
             "no project folder",
             found=str(here),
             allowed="a folder that holds data_raw/, or one below it",
-            todo="change into the project's folder, or set LOFTET_ROOT to it",
+            todo="change into the project's folder, or set LOFTET_ROOT to it; `loftet demo` makes "
+            "the working folder one",
         )
     )
+
+
+def make_root() -> Path:
+    """Return the root; where there is none, make the working folder one."""
+    try:
+        return root()
+    except InputError:
+        folder = Path.cwd().resolve()
+        (folder / "data_raw").mkdir()
+        return folder
 
 
 def generated() -> Path:
@@ -75,9 +89,46 @@ def reports(study: str) -> Path:
     return generated() / "reports" / study
 
 
-def notebooks() -> Path:
-    """Return the folder of the notebooks."""
-    return root() / "notebooks"
+def notebooks(pattern: str = "*/*") -> dict[str, Path]:
+    """Return the notebooks by their names below ``notebooks/``, without suffix and in order.
+
+    Parameters
+    ----------
+    pattern : str
+        Only those whose names fit it; default: all that a study can name.
+
+    Returns
+    -------
+    dict of str to Path
+        ``region/04_pupils``: the project's own go before those that came with the package.
+
+    Examples
+    --------
+    >>> [*notebooks("national/1*")]
+    ['national/10_synthesis']
+    """
+    there = {
+        path.relative_to(folder).with_suffix("").as_posix(): path
+        for folder in (PACKAGED, root() / "notebooks")
+        for path in folder.glob(f"{pattern}.ipynb")
+        if not path.parent.name.startswith(".")
+    }
+    return dict(sorted(there.items()))
+
+
+def notebook(name: str, project: Path | None = None) -> Path:
+    """Return the notebook of that name: the project's own, else the one of the package.
+
+    Parameters
+    ----------
+    name : str
+        As `notebooks` has it.
+    project : Path, optional
+        Another root than this process's.
+    """
+    own = (project or root()) / "notebooks" / f"{name}.ipynb"
+    packaged = PACKAGED / f"{name}.ipynb"
+    return own if own.exists() or not packaged.exists() else packaged
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from loftet_analysis import paths
 from loftet_analysis.batch.cli import main
 from loftet_analysis.batch.fingerprints import read_manifest, record
 from loftet_analysis.batch.plan import all_tasks, longest_first
@@ -96,6 +97,43 @@ def test_notebooks_that_there_are_not(root, capsys, named, said):
     for command in ("check", "run"):
         assert main([command, "sats"]) == 2
         assert re.search(said, told(capsys))
+    assert not (root / "data_clean/sats").exists()
+
+
+def test_a_project_s_own_notebooks_go_before_those_of_the_package(root, monkeypatch):
+    monkeypatch.setattr(paths, "PACKAGED", HERE / "notebooks")
+    shutil.rmtree(root / "notebooks")
+    study, packaged = load_study("sats"), HERE / "notebooks/any"
+    tasks = all_tasks(study)
+    assert {task.source for task in tasks} == {*packaged.glob("*.ipynb")}
+    own = root / "notebooks/any/03_outcomes.ipynb"
+    own.parent.mkdir(parents=True)
+    shutil.copy(packaged / own.name, own)
+    sources = {task.notebook: task.source for task in all_tasks(study)}
+    assert sources["03_outcomes"] == own
+    assert sources["01_fieldwork"] == packaged / "01_fieldwork.ipynb"
+    assert [*paths.notebooks("any/0[13]*")] == ["any/01_fieldwork", "any/03_outcomes"]
+
+
+@pytest.mark.parametrize("empty", [True, False])
+def test_a_project_without_a_study(tmp_path, monkeypatch, capsys, empty):
+    monkeypatch.setenv("LOFTET_ROOT", str(tmp_path))
+    if empty:
+        (tmp_path / "data_raw").mkdir()
+    for command in ("check", "clean", "run", "status", "export"):
+        assert main([command, "mine"]) == 2
+        said = told(capsys)
+        assert said.startswith("1 problem:\n\nno study is here yet\n")
+        assert "`loftet demo` makes one" in said
+    assert {path.name for path in tmp_path.iterdir()} <= {"data_raw"}
+
+
+@pytest.mark.parametrize(
+    ("region", "notebook"), [("fall-2007", "10_country"), ("national", "03_outcomes")]
+)
+def test_a_notebook_that_is_not_run_for_that_region(root, capsys, region, notebook):
+    assert main(["run", "sats", "--region", region, "--notebook", notebook]) == 2
+    assert re.search(rf"no pages asked for\n.*\n +found: +{notebook} of {region}", told(capsys))
     assert not (root / "data_clean/sats").exists()
 
 

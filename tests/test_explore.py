@@ -331,4 +331,4 @@ def test_the_notebook_is_a_page_to_read():
     assert parameters.source == of_region.source
     assert not any(form.tags(cell) or cell.outputs for cell in others)
     assert not re.match(r"\d", NOTEBOOK.name)  # so the batch leaves it alone
-    assert NOTEBOOK.parent == paths.notebooks()
+    assert paths.notebook("explore") == NOTEBOOK

@@ -1,6 +1,8 @@
-"""One set of packages: pyproject.toml, requirements.lock and environment.yml agree."""
+"""One set of packages in all lists of them, and a package that works where it is installed."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -68,6 +70,69 @@ def test_every_locked_package_has_hashes_and_no_address():
 def test_cited_version_is_the_project_s(project):
     citation = YAML(typ="safe").load(HERE / "CITATION.cff")
     assert str(citation["version"]) == project["version"]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory) -> Path:
+    """The folder into which the wheel is installed, away from the checkout."""
+    folder = tmp_path_factory.mktemp("wheel") / "Løftet {pakke}"
+    source = folder / "source"
+    no_bytecode = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+    for name in ("loftet_analysis", "notebooks"):
+        shutil.copytree(HERE / name, source / name, ignore=no_bytecode)
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
+        shutil.copy(HERE / name, source / name)
+    build = ("build", "--wheel", "--no-build-isolation", "--python", sys.executable, str(source))
+    uv("--offline", *build, "--out-dir", str(folder))
+    (wheel,) = folder.glob("*.whl")
+    target = folder / "site"
+    uv("--offline", "pip", "install", "--no-deps", "--target", str(target), str(wheel))
+    shutil.rmtree(source)
+    return target
+
+
+def uv(*arguments: str) -> None:
+    command = [sys.executable, "-m", "uv", "--quiet", "--no-config", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_wheel_holds_every_notebook_and_whatever_else_is_no_code(installed):
+    package = installed / "loftet_analysis"
+    for folder, here in (("notebooks", HERE), (".", HERE / "loftet_analysis")):
+        files = [p for p in (here / folder).rglob("*.*") if p.suffix not in {".py", ".pyc"}]
+        names = {path.relative_to(here) for path in files if "/." not in str(path)}
+        assert len(names) >= 10
+        for name in names:
+            assert (package / name).read_bytes() == (here / name).read_bytes()
+
+
+def test_an_installed_package_makes_a_demo_in_the_working_folder(installed, tmp_path):
+    folder = tmp_path / "Ny mappe {å}"
+    folder.mkdir()
+    env = {k: v for k, v in os.environ.items() if k not in {"LOFTET_ROOT", "LOFTET_DATA"}}
+    env |= {"PYTHONPATH": str(installed), "PYTHONUTF8": "1"}
+
+    def loftet(*arguments: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [sys.executable, installed / "bin/loftet", *arguments],
+            cwd=folder, env=env, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    done = loftet("check", "demo")
+    assert done.returncode == 2
+    assert "no project folder" in done.stderr
+    one = ("--region", "oslo", "--notebook", "05_leader_support")
+    done = loftet("demo", *one)
+    assert done.returncode == 0, done.stderr
+    assert "1 run, 0 failed, 0 up to date" in done.stdout
+    page = folder / "reports/demo/nb/oslo/05_leader_support.html"
+    assert "<figure" in page.read_text(encoding="utf-8")
+    assert not (folder / "notebooks").exists()
+    done = loftet("run", "demo", *one)
+    assert (done.returncode, "0 run, 0 failed, 1 up to date" in done.stdout) == (0, True)
+    done = loftet("check", "demo")
+    assert (done.returncode, "nothing stops a run" in done.stdout) == (0, True), done.stderr
 
 
 def test_help_loads_neither_pandas_nor_matplotlib():

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from loftet_analysis.batch.fingerprints import library_digest, package_versions
+from loftet_analysis import paths
+from loftet_analysis.batch.fingerprints import digest, library_digest, package_versions
 from loftet_analysis.batch.plan import FAILED, Task
 from loftet_analysis.batch.runner import Outcome, Setting, run_task
 from loftet_analysis.errors import InputError, Problem
@@ -123,7 +124,7 @@ def _equipment(setting: Setting) -> dict[str, str]:
     return {
         "host": platform.node(),
         "folder": f"{setting.workroom} {'is there' if seen else 'is not there'}",
-        "library": f"loftet_analysis {library_digest()[:12]}",
+        "library": f"loftet_analysis {library_digest()[:12]}, {digest([paths.PACKAGED])[:12]}",
         "packages": package_versions(),
     }
 

@@ -54,8 +54,9 @@ def demo(*, region: Sequence[str] | None = None, **options: object) -> int:
     """
     from loftet_analysis.demo.exports import write_demo
 
+    paths.make_root()
     with occupied("demo", "demo") as path:
-        say("demo", "writing the raw exports")
+        say("demo", f"writing the raw exports into {shown(paths.raw('demo'))}")
         write_demo(regions=region)
         return _run(load_study("demo"), path, **options)
 

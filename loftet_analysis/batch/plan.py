@@ -14,7 +14,7 @@ from loftet_analysis.batch.fingerprints import Fingerprint, Inputs, Read, read_m
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study import Study
 from loftet_analysis.study.load import STUDY_FILE
-from loftet_analysis.study.yamlfile import did_you_mean, read_yaml
+from loftet_analysis.study.yamlfile import did_you_mean, read_yaml, shown
 
 DONE, FAILED = "done", "failed"
 #: What each notebook is given; the country's are given no region.
@@ -52,8 +52,8 @@ class Task:
 
     @property
     def source(self) -> Path:
-        """The notebook in the project."""
-        return paths.notebooks() / f"{self.file}.ipynb"
+        """The notebook, in the project or the package."""
+        return paths.notebook(self.file)
 
     @property
     def of_country(self) -> bool:
@@ -104,18 +104,13 @@ def notebooks_of(study: Study) -> tuple[dict[str, bool], list[Problem]]:
         For a pattern that no notebook fits, two notebooks of one name, and files that are no
         notebooks or lack a parameter.
     """
-    folder = paths.notebooks()
     document = read_yaml(study.folder / STUDY_FILE)
-    there = [
-        path.relative_to(folder).with_suffix("").as_posix()
-        for path in sorted(folder.glob("*/*.ipynb"))
-        if not path.parent.name.startswith(".")
-    ]
+    there = [*paths.notebooks()]
     files: dict[str, bool] = {}
     problems = []
     for place, pattern in enumerate(study.notebooks):
         where = document.where("notebooks", place)
-        found = sorted(folder.glob(f"{pattern}.ipynb"))
+        found = paths.notebooks(pattern)
         if not found:
             problems.append(
                 Problem(
@@ -126,8 +121,7 @@ def notebooks_of(study: Study) -> tuple[dict[str, bool], list[Problem]]:
                     todo=did_you_mean(pattern, there) or "name one in study.yml, or a folder/*",
                 )
             )
-        for path in found:
-            file = path.relative_to(folder).with_suffix("").as_posix()
+        for file, path in found.items():
             twin = next((f for f in files if f != file and Path(f).name == path.stem), None)
             if twin:
                 found_twice = f"{twin}, {file}"
@@ -145,7 +139,7 @@ def notebooks_of(study: Study) -> tuple[dict[str, bool], list[Problem]]:
 
 def _declared(path: Path) -> tuple[set[str], list[Problem]]:
     """Return the parameters that a notebook declares, and what is wrong with it."""
-    place = str(path.relative_to(paths.root()))
+    place = shown(path)
     declared: set[str] = set()
     try:
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
@@ -193,7 +187,8 @@ def all_tasks(
     Raises
     ------
     InputError
-        For every name that the study does not have, and where its notebooks cannot be run.
+        For every name that the study does not have, where its notebooks cannot be run, and where
+        none of the notebooks asked for is run for the regions asked for.
     """
     files, problems = notebooks_of(study)
     known_regions = [*study.regions[names.REGION], names.NATIONAL]
@@ -203,7 +198,19 @@ def all_tasks(
     problems += _unknown("language", languages, study.languages)
     if problems:
         raise InputError(problems)
-    return _tasks(study, files, regions or known_regions, notebooks, languages)
+    tasks = _tasks(study, files, regions or known_regions, notebooks, languages)
+    if tasks or not files:
+        return tasks
+    once = ", ".join(Path(file).name for file, of_country in files.items() if of_country)
+    raise InputError(
+        Problem(
+            "no pages asked for",
+            found=f"{', '.join(notebooks or stems)} of {', '.join(regions or known_regions)}",
+            allowed=f"of {names.NATIONAL}: {once or 'nothing'}; of a region: all others",
+            where="--region, --notebook",
+            todo="leave --region out",
+        )
+    )
 
 
 def known_tasks(study: Study) -> list[Task]:

@@ -103,8 +103,10 @@ class Engine(NBClientEngine):
             client.km.kernel_spec.metadata["kernel_provisioner"] = {"provisioner_name": PROVISIONER}
         client.owns_km = True
         places = {"LOFTET_ROOT": str(setting.root), "LOFTET_DATA": str(setting.data)}
+        folder = setting.root / "notebooks"
         client.execute(
-            env={**os.environ, **ONE_THREAD, **places}, cwd=str(setting.root / "notebooks")
+            env={**os.environ, **ONE_THREAD, **places},
+            cwd=str(folder if folder.is_dir() else setting.root),
         )
 
 
@@ -150,7 +152,7 @@ def run_task(task: Task, setting: Setting) -> Outcome:
 
 def _made(task: Task, setting: Setting, target: Path) -> dict[str, Any]:
     """Return what a notebook makes, by the names that `Outcome` has for it."""
-    notebook = nbformat.read(setting.root / "notebooks" / f"{task.file}.ipynb", as_version=4)
+    notebook = nbformat.read(paths.notebook(task.file, setting.root), as_version=4)
     notebook.cells.append(new_code_cell(HANDOVER, id="handover", metadata={"tags": ["handover"]}))
     raw = papermill.execute_notebook(
         notebook,

@@ -285,7 +285,7 @@ def _stem(file: str) -> str:
 
 def _title(file: str, words: Words) -> str:
     """Return a notebook's first heading in the reader's language."""
-    notebook = nbformat.read(paths.notebooks() / f"{file}.ipynb", as_version=4)
+    notebook = nbformat.read(paths.notebook(file), as_version=4)
     prose = (cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     return words.text(next(prose, _stem(file)).partition("\n")[0].lstrip("# "))
 

@@ -46,6 +46,14 @@ def load_study(name: str) -> Study:
     {'region': ['fall-2007', 'spring-2008'], 'name': ['Fall 2007', 'Spring 2008']}
     """
     there = sorted(path.parent.name for path in paths.raw().glob(f"*/{STUDY_FILE}"))
+    if not there:
+        raise InputError(
+            "no study is here yet",
+            found="no folder of a study" if paths.raw().is_dir() else "no data_raw/",
+            allowed=f"data_raw/{name}/{STUDY_FILE}, and the exports beside it",
+            where=str(paths.root()),
+            todo="write one; `loftet demo` makes one to look at and to copy",
+        )
     if name not in there:
         todo = did_you_mean(name, there) or f"write data_raw/{name}/{STUDY_FILE}"
         known = ", ".join(there) or "none yet"
