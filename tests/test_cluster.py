@@ -7,11 +7,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from loftet_analysis.batch import cluster
 from loftet_analysis.batch.cli import main
+from loftet_analysis.batch.runner import Setting
+from loftet_analysis.errors import InputError
 from tests.quick_study import every_byte, run, started
 
 
@@ -117,3 +120,11 @@ def test_workers_that_are_not_equipped_alike(quick, address, monkeypatch, capsys
     assert said.startswith("2 problems:\n\na worker has other packages")
     assert "numpy 0.1" in said
     assert not (quick / "data_clean/tiny").exists()
+
+
+def test_a_worker_that_is_allowed_too_little_memory(tmp_path):
+    setting = Setting(tmp_path, tmp_path, tmp_path, 60, warm=False)
+    tight = {**cluster._equipment(setting), "memory": "0.5 GB for a process (ulimit -v)"}
+    client = SimpleNamespace(run=lambda function, setting: {"tcp://10.0.0.7:1": tight})
+    with pytest.raises(InputError, match=r"(?s)allowed too little memory.*7:1 on .*0\.5 GB"):
+        cluster._refuse_unlike(client, setting)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from loftet_analysis import paths
 from loftet_analysis.batch.fingerprints import digest, library_digest, package_versions
 from loftet_analysis.batch.plan import FAILED, Task
+from loftet_analysis.batch.process import tight_memory
 from loftet_analysis.batch.runner import Outcome, Setting, run_task
 from loftet_analysis.errors import InputError, Problem
 
@@ -24,6 +25,7 @@ _UNLIKE = {
     "folder": "a worker does not see the study's folder",
     "library": "a worker has another loftet_analysis",
     "packages": "a worker has other packages",
+    "memory": "a worker is allowed too little memory",
 }
 
 
@@ -108,7 +110,7 @@ def _refuse_unlike(client: Client, setting: Setting) -> None:
             found=f"{worker} on {equipment['host']}: {equipment[what]}",
             allowed=ours[what],
             where="--scheduler",
-            todo="give all workers the same folder and the same environment",
+            todo="give all workers the same folder, the same environment and enough memory",
         )
         for worker, equipment in theirs.items()
         for what, said in _UNLIKE.items()
@@ -126,6 +128,7 @@ def _equipment(setting: Setting) -> dict[str, str]:
         "folder": f"{setting.workroom} {'is there' if seen else 'is not there'}",
         "library": f"loftet_analysis {library_digest()[:12]}, {digest([paths.PACKAGED])[:12]}",
         "packages": package_versions(),
+        "memory": tight_memory() or "enough",
     }
 
 

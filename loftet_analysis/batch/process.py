@@ -61,6 +61,20 @@ def print_readably() -> None:
             stream.reconfigure(errors=_READABLE)
 
 
+def tight_memory() -> str:
+    """Return which limits of memory are lower than what a small study takes; empty for none."""
+    limits = {
+        option: (resource.getrlimit(getattr(resource, name))[0], needed)
+        for name, (option, needed) in _NEEDED.items()
+        if resource
+    }
+    return "; ".join(
+        f"{allowed / (1 << 30):.1f} GB for a process (ulimit {option}), of at least {needed >> 30}"
+        for option, (allowed, needed) in limits.items()
+        if 0 <= allowed < needed
+    )
+
+
 def refuse_tight_memory() -> None:
     """Refuse limits of memory with which a run cannot even begin; before numpy is imported.
 
@@ -69,15 +83,10 @@ def refuse_tight_memory() -> None:
     InputError
         Where the system allows this process less than a small study takes.
     """
-    for name, (option, needed) in _NEEDED.items():
-        allowed = resource.getrlimit(getattr(resource, name))[0] if resource else -1
-        if 0 <= allowed < needed:
-            raise InputError(
-                "too little memory is allowed",
-                found=f"{allowed / (1 << 30):.1f} GB for a process (ulimit {option})",
-                allowed=f"at least {needed >> 30} GB, of which little is used",
-                todo=f"lift the limit (ulimit {option} unlimited), or ask the cluster for more",
-            )
+    found = tight_memory()
+    if found:
+        todo = "lift the limit (ulimit -v unlimited; ulimit -d unlimited), or ask for more"
+        raise InputError("too little memory is allowed", found, todo=todo)
 
 
 def refuse_other_names() -> None:
