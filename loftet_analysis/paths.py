@@ -104,7 +104,7 @@ def notebooks(pattern: str = "*/*") -> dict[str, Path]:
 
     Examples
     --------
-    >>> [*notebooks("national/1*")]
+    >>> [*notebooks("national/10*")]
     ['national/10_synthesis']
     """
     there = {

@@ -18,8 +18,12 @@ except ImportError:  # Windows has no such limits
 #: What a process computes with: numbers must not hang on cores, nor on how many kernels run.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 #: Limits of a process, their options of ``ulimit``, and the bytes that a run of a small study takes
-#: with some to spare. With less, libraries end the process, or wait for memory for ever.
-_NEEDED = {"RLIMIT_AS": ("-v", 4 << 30), "RLIMIT_DATA": ("-d", 2 << 30)}
+#: with some to spare; threads, some for each core, reserve 64 MB of addresses each. With less,
+#: libraries end the process, or wait for memory for ever.
+_NEEDED = {
+    "RLIMIT_AS": ("-v", (30 + (os.cpu_count() or 2)) << 27),
+    "RLIMIT_DATA": ("-d", 2 << 30),
+}
 _READABLE = "loftet-readable"
 _PLAIN = {
     "→": "->", "–": "-", "—": "-", "−": "-", "·": "-", "•": "-", "…": "...", "×": "x", "≥": ">=",
@@ -69,7 +73,8 @@ def tight_memory() -> str:
         if resource
     }
     return "; ".join(
-        f"{allowed / (1 << 30):.1f} GB for a process (ulimit {option}), of at least {needed >> 30}"
+        f"{allowed / (1 << 30):.1f} GB for a process (ulimit {option}) where "
+        f"{needed / (1 << 30):.1f} are needed"
         for option, (allowed, needed) in limits.items()
         if 0 <= allowed < needed
     )
