@@ -274,6 +274,10 @@ RESPONSE = (
 )  # fmt: skip
 STEPS = tuple(column for column in RESPONSE if column.startswith("n_"))
 LINKAGE = ("population", "region", "wave", "state", "n")
+#: Where each population stands in each wave, and when its newest answer was given, by region.
+WAVES = ("population", "wave", "region", "state", "by_hand", "newest_answer")
+#: How many sheets came in on each day.
+DAYS = ("population", "wave", "region", "day", "n")
 # how two groups differed before; outcome is a scale, or grade or gender=girl
 ATTRITION = (
     "region", "population", "outcome", "comparison", "n_one", "n_other", "smd", "flags",

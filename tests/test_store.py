@@ -33,6 +33,7 @@ def test_what_is_written_is_what_is_read(tiny):
     target = store.write(prepared, study)
     assert target == paths.clean("tiny")
     assert sorted(str(path.relative_to(target)) for path in target.rglob("*.*")) == [
+        "days.csv",
         "disclosure.parquet",
         "invariance.parquet",
         "ledger.csv",
@@ -43,6 +44,7 @@ def test_what_is_written_is_what_is_read(tiny):
         "set_aside/pupils.parquet",
         "units.csv",
         "values.csv",
+        "waves.csv",
     ]
     pd.testing.assert_frame_equal(store.read("tiny", "pupils"), prepared.clean["pupils"])
     pd.testing.assert_frame_equal(store.read_table("tiny", "ledger"), prepared.ledger)

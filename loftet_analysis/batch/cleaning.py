@@ -23,7 +23,7 @@ from loftet_analysis.cleaning.prepare import prepare
 from loftet_analysis.cleaning.store import Prepared
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.show.follow_up import write_follow_up
-from loftet_analysis.study import Study
+from loftet_analysis.study import Study, closed_part
 
 
 def look(study: Study) -> str:
@@ -38,8 +38,10 @@ def look(study: Study) -> str:
     return _account(_prepared(study, key=secrets.token_bytes(pseudonyms.KEY_BYTES)))
 
 
-def clean(study: Study) -> str:
+def clean(study: Study, *, close: bool = False) -> str:
     """Make clean data and remove what was made from others; return the account of the sheets.
+
+    With `close` waves that are open are closed, and stay so.
 
     Raises
     ------
@@ -48,11 +50,13 @@ def clean(study: Study) -> str:
     """
     lost = _lost_key(study)
     # what is wrong with the exports is told first
-    prepared = _prepared(study, key=secrets.token_bytes(pseudonyms.KEY_BYTES) if lost else None)
+    key = secrets.token_bytes(pseudonyms.KEY_BYTES) if lost else None
+    prepared = _prepared(study, key=key, close=close)
     if lost:
         raise InputError(lost)
     say(study.name, "examine scales")
-    store.write(prepared, study, invariance=study_invariance(study, prepared.clean))
+    asked = closed_part(study, prepared.waves)
+    store.write(prepared, study, invariance=study_invariance(asked, prepared.clean))
     write_follow_up(study)
     removed = remove_outdated(study)
     # last, so that a run that is killed before does all of it again
@@ -62,8 +66,8 @@ def clean(study: Study) -> str:
     return _account(prepared)
 
 
-def _prepared(study: Study, key: bytes | None = None) -> Prepared:
-    return prepare(study, key=key, progress=lambda step: say(study.name, step))
+def _prepared(study: Study, key: bytes | None = None, *, close: bool = False) -> Prepared:
+    return prepare(study, key=key, progress=lambda step: say(study.name, step), close=close)
 
 
 def _account(prepared: Prepared) -> str:

@@ -38,10 +38,12 @@ def _parser() -> argparse.ArgumentParser:
 
     clean = commands.add_parser("clean", help="raw exports → data_clean/")
     clean.add_argument("study")
+    _add_close(clean)
 
     run = commands.add_parser("run", help="what is out of date: clean → notebooks → site")
     run.add_argument("study")
     _add_choices(run)
+    _add_close(run)
 
     export = commands.add_parser("export", help="labelled .sav and .parquet, and the codebook")
     export.add_argument("study")
@@ -93,6 +95,11 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
         help="start every kernel by itself instead of forking it: slower, same results",
     )
     parser.add_argument("--force", action="store_true", help="also what is up to date")
+
+
+def _add_close(parser: argparse.ArgumentParser) -> None:
+    said = "close the waves that are open: their answers are shown from now on, for good"
+    parser.add_argument("--close", action="store_true", help=said)
 
 
 def _at_least_one(given: str) -> int:

@@ -78,13 +78,13 @@ def check(*, study: str) -> int:
     return 0
 
 
-def clean(*, study: str) -> int:
+def clean(*, study: str, close: bool = False) -> int:
     """Make clean data from the exports, whatever is there already."""
     from loftet_analysis.batch.cleaning import clean
 
     description = load_study(study)
     with occupied(study, "clean"):
-        print(clean(description))
+        print(clean(description, close=close))
     print(f"\n{study}: clean data in {shown(paths.clean(study))}")
     return 0
 
@@ -108,10 +108,11 @@ def _run(
     time_limit: int,
     fresh_kernels: bool = False,
     force: bool = False,
+    close: bool = False,
 ) -> int:
     spoken = language or study.languages[:1]
     tasks = all_tasks(study, regions=region, notebooks=notebook, languages=spoken)
-    unclean = force or why_unclean(study)
+    unclean = force or close or why_unclean(study)
     stale = {} if unclean else why_stale_each(study, tasks)
     outcomes = []
     # a cluster that cannot be used is told also where nothing has to run
@@ -132,7 +133,8 @@ def _run(
         )
         get_ready(study, setting, path, scheduler)
         if unclean:
-            clean(study)
+            clean(study, close=close)
+            tasks = all_tasks(study, regions=region, notebooks=notebook, languages=spoken)
         # one more, since a kernel that starts or ends leaves its core idle for a while
         jobs = jobs or _cores() + 1
         for of_country in (False, True):  # which reads what the regions' notebooks keep

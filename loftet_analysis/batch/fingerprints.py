@@ -20,7 +20,7 @@ import pandas as pd
 from loftet_analysis import names, paths
 from loftet_analysis.cleaning import pseudonyms, store
 from loftet_analysis.errors import InputError
-from loftet_analysis.study import Study
+from loftet_analysis.study import Study, wave_states
 from loftet_analysis.study.load import register_path
 
 Fingerprint = dict[str, str]
@@ -30,6 +30,7 @@ NEVER_RUN = "never run"
 #: Entries of the manifest that are no pages, and the part of the clean data that is no file.
 CLEAN, SITE = "clean data", "site"
 KEY, KEY_DESTROYED = "pseudonym key", "destroyed"
+WAVES = "state of waves"
 #: Parts of a page that are not data.
 LIBRARY, NOTEBOOK, PACKAGES = "library", "notebook", "packages"
 DESCRIPTION, PARAMETERS = "study description", "parameters"
@@ -110,9 +111,11 @@ def description_digest(study: str) -> str:
 def cleaning_fingerprint(study: Study) -> Fingerprint:
     """Return the fingerprint of what a study's clean data are made from."""
     check = pseudonyms.key_check(study)
+    states = wave_states(study, by_hand=store.closed_by_hand(study.name))
     return {
         DESCRIPTION: description_digest(study.name),
         "exports": digest(study.export_path(file) for file in study.export_files),
+        WAVES: ", ".join(f"{wave} of {whose} {state}" for (whose, wave), state in states.items()),
         LIBRARY: library_digest(_CLEANING),
         PACKAGES: package_versions(_COMPUTES),
         **({KEY: check} if check else {}),

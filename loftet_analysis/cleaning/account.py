@@ -14,7 +14,7 @@ import pandas as pd
 
 from loftet_analysis import names
 from loftet_analysis.cleaning.identifiers import redact_text
-from loftet_analysis.cleaning.sheets import BLANK, COUNTED_ONLY
+from loftet_analysis.cleaning.sheets import BLANK, COUNTED_ONLY, OPEN_WAVE
 from loftet_analysis.errors import Problem
 
 MOST_LEFT_OUT = 0.02  # of a wave or an item, without a warning
@@ -41,6 +41,7 @@ _SHEETS = {
     "impossible_grade": "no grade, or none that the school has",
     "no_answers": "nothing is answered",
     "duplicate": "another sheet of the same person counts",
+    OPEN_WAVE: "in, once the wave is closed",
 }
 _CELLS = {
     "declared_missing": "answers that count as none",
@@ -141,7 +142,8 @@ def _of_sheets(ledger: pd.DataFrame, values: pd.DataFrame, n_sheets: int) -> Ite
         noted = values[values["reason"] == reason]
         what = _what(noted, n, plain="others" if len(noted) else "")
         said = f"{reason}, {_SHEETS.get(reason, 'set aside')}{what}"
-        yield _line(n, n / n_sheets if n_sheets else None, said)
+        share = n / n_sheets if n_sheets and reason != OPEN_WAVE else None
+        yield _line(n, share, said)
 
 
 def _of_cells(values: pd.DataFrame, answered: pd.Series | None) -> Iterator[str]:

@@ -19,7 +19,7 @@ from loftet_analysis.cleaning.clean import (
 )
 from loftet_analysis.cleaning.ids import id_length, n_padded, normal
 from loftet_analysis.cleaning.pseudonyms import passing_key, pseudonym
-from loftet_analysis.cleaning.response import LINKED_NEAR, response
+from loftet_analysis.cleaning.response import LINKED_NEAR, by_day, response
 from loftet_analysis.cleaning.sheets import REASON, Sheets, by_text, together
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study import Link
@@ -119,6 +119,7 @@ def link(sheets: Sheets, *others: Sheets, key: bytes | None = None) -> Sheets:
         frame[names.LINK_STATE] = pd.Series(pd.NA, index=frame.index, dtype="str")
     answered = response(study, population.name, frame, gone)
     tables = {"ledger": ledger, "values": values, "linkage": linkage, "response": answered}
+    tables["days"] = by_day(population.name, frame)
     said = (*remarks, *padded, *_hardly_any(linkage, population.name))
     told = {"n_sheets": n_sheets, "remarks": said, "digits": digits}
     return Sheets(study, population, frame=frame, **told, **tables)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain
 
 import pandas as pd
 
-from loftet_analysis import schema
+from loftet_analysis import names, schema
 from loftet_analysis.cleaning.account import account
 from loftet_analysis.cleaning.chain import attend, clean, link, quarantine, read, score
 from loftet_analysis.cleaning.codes import bare_beside_labels
@@ -19,21 +20,44 @@ from loftet_analysis.cleaning.lists import rows_of_nobody, without_sheets
 from loftet_analysis.cleaning.pseudonyms import load_key
 from loftet_analysis.cleaning.readers import Export
 from loftet_analysis.cleaning.registers import open_register
-from loftet_analysis.cleaning.sheets import REASON, VALUES, Sheets, sheet_counts, together
-from loftet_analysis.cleaning.store import Prepared
+from loftet_analysis.cleaning.sheets import (
+    OPEN_WAVE,
+    REASON,
+    VALUES,
+    Sheets,
+    sheet_counts,
+    together,
+)
+from loftet_analysis.cleaning.store import Prepared, closed_by_hand
 from loftet_analysis.cleaning.units import study_units
 from loftet_analysis.disclosure.mask import decide
 from loftet_analysis.errors import InputError, Problem
-from loftet_analysis.study import Study, missing_exports
+from loftet_analysis.study import (
+    CLOSED,
+    OPEN,
+    TO_COME,
+    Study,
+    in_waves,
+    missing_exports,
+    wave_states,
+    waves_in,
+)
+from loftet_analysis.study.columns import nobody
+from loftet_analysis.study.phases import Phases, exports_there
 
 
 def prepare(
-    study: Study, *, key: bytes | None = None, progress: Callable[[str], None] | None = None
+    study: Study,
+    *,
+    key: bytes | None = None,
+    progress: Callable[[str], None] | None = None,
+    close: bool = False,
 ) -> Prepared:
     """Read, clean, link and score a study's exports, and settle its units and its mask.
 
     Nothing is written, except that a study without a pseudonym key gets one once its exports
-    have been found to be without a fault.
+    have been found to be without a fault. Of an open wave sheets are only counted: they are in no
+    clean frame, link, unit or mask. Waves that are still to come are not looked for.
 
     Parameters
     ----------
@@ -43,6 +67,8 @@ def prepare(
         The pseudonym key; by default the study's own (:func:`load_key`).
     progress : callable, optional
         Told what is being done, as a short text.
+    close : bool
+        Whether what is open is closed, before its last day.
 
     Raises
     ------
@@ -51,20 +77,25 @@ def prepare(
         sheets as far as they came.
     """
     tell = progress or (lambda text: None)
-    problems = missing_exports(study)
+    by_hand = closed_by_hand(study.name)
+    if close:
+        by_hand |= {place for place, state in wave_states(study).items() if state == OPEN}
+    states = wave_states(study, by_hand=by_hand)
+    problems = missing_exports(study, states) or _no_answers(study, states)
     waves: dict[str, list[Sheets]] = {}  # by population, a part per file of a wave
     registers: dict[str, Export | None] = {}
     for name, population in study.populations.items():
         tell(f"read {name}")
         with _collecting(problems):
             registers[name] = open_register(study, population)
-        waves[name] = _cleaned(study, name, problems, tell)
+        waves[name] = _cleaned(study, name, states, problems, tell)
     everything = [part for parts in waves.values() for part in parts]
     problems += without_sheets(study, everything)
     doubtful, unsure = bare_beside_labels([each for part in everything for each in part.codings])
     problems += doubtful
-    nobody = rows_of_nobody(study, everything)
-    remarks = dict.fromkeys([*study.remarks, *unsure, *nobody, *unused_columns(everything)])
+    unmeant = rows_of_nobody(study, everything)
+    said = [*study.remarks, *_not_closed(study, states), *unsure, *unmeant]
+    remarks = dict.fromkeys([*said, *unused_columns(everything)])
     del everything
     told = {name: _told(parts) for name, parts in waves.items()}
     if problems:
@@ -72,28 +103,33 @@ def prepare(
 
     key = load_key(study) if key is None else key
     cleaned, aside, said = {}, {}, {}
-    tables = {table: [] for table in ("values", "ledger", "linkage", "response")}
+    tables = {table: [] for table in ("values", "ledger", "linkage", "response", "days")}
     for name in study.populations:
         tell(f"link {name}")
+        cleaned[name] = nobody(study.populations[name])
+        aside[name], said[name] = cleaned[name].iloc[:0], ()
         with _collecting(problems):
-            sheets = link(*waves.pop(name), key=key).pipe(attend, registers[name], key=key)
-            sheets = sheets.pipe(score)
-            _check_nothing_lost(sheets)
-            cleaned[name], aside[name] = _split(sheets)
-            said[name] = sheets.remarks
-            for table, parts in tables.items():
-                parts.append(getattr(sheets, table))
-            del sheets  # the largest thing in memory
+            for sheets in _settled(waves.pop(name), states, registers[name], key):
+                _check_nothing_lost(sheets)
+                whole, away = _split(sheets)
+                cleaned[name] = together(cleaned[name], whole)
+                aside[name] = together(aside[name], away)
+                said[name] += sheets.remarks
+                for table, parts in tables.items():
+                    parts.append(getattr(sheets, table))
+                del sheets, whole, away  # the largest things in memory
     if problems:
         raise _with_account(problems, told)
 
     tell("settle")
-    instruments = {name: population.instrument for name, population in study.populations.items()}
+    days = together(*tables.pop("days"))
+    asked = in_waves(study, waves_in(states, CLOSED))
+    instruments = {name: population.instrument for name, population in asked.populations.items()}
     with ThreadPoolExecutor() as pool:
         units = pool.submit(study_units, cleaned, instruments)
-        mask = pool.submit(decide, study, cleaned)
+        mask = pool.submit(decide, asked, cleaned)
         found = {
-            name: pool.submit(directions, frame, study.populations[name])
+            name: pool.submit(directions, frame, asked.populations[name])
             for name, frame in cleaned.items()
         }
     for name, own in said.items():
@@ -103,9 +139,65 @@ def prepare(
         set_aside=aside,
         units=units.result(),
         mask=mask.result(),
+        waves=_states(study, states, by_hand, days),
         remarks=tuple(remarks),
-        **{table: pd.concat(parts, ignore_index=True) for table, parts in tables.items()},
+        days=days,
+        **{table: together(*parts) for table, parts in tables.items()},
     )
+
+
+def _settled(
+    parts: Sequence[Sheets], states: Phases, register: Export | None, key: bytes
+) -> Iterator[Sheets]:
+    """Yield a population's sheets: of closed waves, linked; then of each open one, only counted."""
+    closed = [part for part in parts if states[part.population.name, part.wave] == CLOSED]
+    if closed:
+        yield link(*closed, key=key).pipe(attend, register, key=key).pipe(score)
+    goes_on = [part for part in parts if part not in closed]
+    del parts, closed
+    for wave in dict.fromkeys(part.wave for part in goes_on):
+        sheets = link(*(part for part in goes_on if part.wave == wave), key=key).pipe(score)
+        sheets = replace(sheets, wave=wave, linkage=sheets.linkage.iloc[:0])
+        yield sheets.count_only(sheets.still_in, step="close", reason=OPEN_WAVE)
+
+
+def _states(
+    study: Study, states: Phases, by_hand: Collection[tuple[str, str]], days: pd.DataFrame
+) -> pd.DataFrame:
+    """Return ``schema.WAVES``: the state of each wave, and the day of its newest answer."""
+    newest = days.groupby([names.POPULATION, names.WAVE, names.REGION])["day"].max().to_dict()
+    rows = [
+        (*place, region, state, place in by_hand, newest.get((*place, region), ""))
+        for place, state in states.items()
+        for region in study.regions[names.REGION]
+    ]
+    return pd.DataFrame(rows, columns=list(schema.WAVES))
+
+
+def _no_answers(study: Study, states: Phases) -> list[Problem]:
+    """Return the problem of a study without any export."""
+    if {*states.values()} - {TO_COME}:
+        return []
+    what, found = "no answers yet", f"no export of {study.name}; every wave is still to come"
+    todo = "put the exports into the folder when the first wave has begun"
+    return [Problem(what, found, where=str(study.exports), todo=todo)]
+
+
+def _not_closed(study: Study, states: Phases) -> Iterator[Problem]:
+    """Say which waves are open, and which are still to come."""
+    said = {
+        OPEN: ("waves that are open", "their answers are shown when the last day has passed"),
+        TO_COME: ("still to come", ""),
+    }
+    for state, (what, todo) in said.items():
+        found = []
+        for (population, wave), its in states.items():
+            end = study.wave_dates(population)[wave].end if wave in study.waves else None
+            until = f" (until {end})" if end else ""
+            found += [f"{wave} of {population}{until}"] if its == state else []
+        if found:
+            todo = f"{todo}, or: loftet run {study.name} --close" if todo else ""
+            yield Problem(what, ", ".join(found), where=study.name, todo=todo)
 
 
 def _told(parts: Sequence[Sheets]) -> tuple[pd.DataFrame, pd.DataFrame, tuple[Problem, ...]]:
@@ -124,12 +216,22 @@ def _with_account(problems: list[Problem], told: Mapping[str, tuple]) -> InputEr
 
 
 def _cleaned(
-    study: Study, population: str, problems: list[Problem], tell: Callable[[str], None]
+    study: Study,
+    population: str,
+    states: Phases,
+    problems: list[Problem],
+    tell: Callable[[str], None],
 ) -> list[Sheets]:
-    """Return the cleaned sheets of each wave's files; the exports are let go of."""
+    """Return the cleaned sheets of each wave's files that are there; the exports are let go of."""
     opened: dict[tuple[str, ...], Export] = {}  # a file may serve several waves
-    by_wave, parts = study.populations[population].files.items(), []
-    entries = [(w, place, file) for w, files in by_wave for place, file in enumerate(files)]
+    people, parts = study.populations[population], []
+    entries = [
+        (wave, place, file)
+        for wave, files in people.files.items()
+        for place, file in enumerate(files)
+        if states[population, wave] == CLOSED
+        or (states[population, wave] == OPEN and file in exports_there(study, people, wave))
+    ]
     for n, (wave, place, _) in enumerate(entries, start=1):
         with _collecting(problems):
             sheets = read(study, population, wave, place, opened=opened, progress=tell)

@@ -54,7 +54,7 @@ _MOST_DIGITS = 16  # of an id
 
 
 def open_register(study: Study, population: Population) -> Export | None:
-    """Read the register of attendance as text, where the population has one.
+    """Read the register of attendance as text, where the population has one that is not to come.
 
     Raises
     ------
@@ -67,7 +67,8 @@ def open_register(study: Study, population: Population) -> Export | None:
     missing = [problem for problem in missing_exports(study) if problem.found == file]
     if missing:
         raise InputError(missing)
-    return read_table(study.export_path(file))
+    path = study.export_path(file)
+    return read_table(path) if path.is_file() else None
 
 
 def attend(sheets: Sheets, register: Export | None = None, *, key: bytes | None = None) -> Sheets:
@@ -90,7 +91,8 @@ def attend(sheets: Sheets, register: Export | None = None, *, key: bytes | None 
     study, population = sheets.study, sheets.population
     register = register or open_register(study, population)
     if register is None:
-        return sheets
+        counts = population.attendance.columns if population.attendance else ()
+        return replace(sheets, frame=sheets.frame.assign(**dict.fromkeys(counts, float("nan"))))
     key = passing_key(study) if key is None else key
     attended, remarks = read_attendance(
         register,

@@ -44,13 +44,14 @@ def response(
         with a sheet (trials, wrong forms and second sheets not counted); `n_consented` of these
         those who may be used; `n_kept` those whose answers are in; `n_linkable` of these those
         who could be found in another wave; `n_linked` those who were. By role `n_answered` is
-        missing, since the role of those who declined is not read; what nobody can say is missing.
+        missing, since the role of those who declined is not read; what nobody can say is missing,
+        as who can be found again where there is one wave.
     """
     needed = (names.WAVE, names.SCHOOL, names.GRADE, names.ROLE, names.LINK_STATE, REASON)
     sheets = sheets[[column for column in needed if column in sheets]]
     states, is_kept = sheets[names.LINK_STATE], sheets[REASON].eq("")
     counted = {"n_consented": ~sheets[REASON].isin(NO_ANSWER), "n_kept": is_kept}
-    if states[is_kept].notna().any():
+    if states[is_kept].notna().any() and sheets[names.WAVE].nunique() > 1:
         counted["n_linkable"] = is_kept & states.isin(COULD_BE_FOUND)
         counted["n_linked"] = is_kept & states.isin([names.LINKED, LINKED_NEAR])
     stamped = [part.assign(**{names.WAVE: wave}) for wave, part in declined.items()]
@@ -78,6 +79,19 @@ def response(
     whole = pd.concat(tables).rename_axis(names.SCHOOL).reset_index()
     numbers = [column for column in schema.RESPONSE if column.startswith("n_")]
     return whole.reindex(columns=schema.RESPONSE).astype(dict.fromkeys(numbers, "Int64"))
+
+
+def by_day(population: str, sheets: pd.DataFrame) -> pd.DataFrame:
+    """Count the sheets that are in by day of submission: ``schema.DAYS``; no row without dates."""
+    if names.SUBMITTED not in sheets:
+        return pd.DataFrame(columns=list(schema.DAYS))
+    day = sheets[names.SUBMITTED].dt.normalize().rename("day")
+    keys = [sheets[names.WAVE], sheets[names.REGION], day]
+    counts = sheets[REASON].eq("").groupby(keys).sum().rename("n").reset_index()
+    counts = counts[counts["n"] > 0].assign(
+        day=lambda table: table["day"].dt.strftime("%Y-%m-%d"), **{names.POPULATION: population}
+    )
+    return counts[list(schema.DAYS)].reset_index(drop=True)
 
 
 def _subgroups(

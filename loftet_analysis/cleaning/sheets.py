@@ -21,7 +21,8 @@ from loftet_analysis.study import Population, Study
 
 REASON = "reason"
 # of these only the count is kept, never the row
-COUNTED_ONLY = ("no_consent", "opted_out", "withdrawn")
+OPEN_WAVE = "open_wave"  # answered while the wave goes on
+COUNTED_ONLY = ("no_consent", "opted_out", "withdrawn", OPEN_WAVE)
 BLANK = "blank_row"  # a row without any answer is no sheet
 COUNTS = ["n_in", "n_out", "n_set_aside"]
 VALUES = ("population", "wave", "file", "region", "column", "value", "reason", "n")
@@ -108,8 +109,8 @@ class Sheets:
         the `moment` of submission in UTC; and whether the tool marks it as a `preview`.
     declined : DataFrame
         The sheets of which only the count is kept, as text; in memory only.
-    linkage, response : DataFrame
-        ``schema.LINKAGE`` and ``schema.RESPONSE``, once the waves are linked.
+    linkage, response, days : DataFrame
+        ``schema.LINKAGE``, ``schema.RESPONSE`` and ``schema.DAYS``, once the waves are linked.
     """
 
     study: Study
@@ -136,6 +137,7 @@ class Sheets:
     declined: pd.DataFrame = field(default_factory=_empty)
     linkage: pd.DataFrame = field(default_factory=lambda: _empty(*schema.LINKAGE))
     response: pd.DataFrame = field(default_factory=lambda: _empty(*schema.RESPONSE))
+    days: pd.DataFrame = field(default_factory=lambda: _empty(*schema.DAYS))
 
     def __repr__(self) -> str:
         """Say what the sheets are and how many; never a row of them."""
@@ -220,6 +222,8 @@ class Sheets:
 def together(*tables: pd.DataFrame) -> pd.DataFrame:
     """Return tables of the same columns as one; those without a row do not change its types."""
     filled = [table for table in tables if len(table)]
+    if len(filled) == 1:
+        return filled[0].reset_index(drop=True)
     return pd.concat(filled, ignore_index=True) if filled else tables[0]
 
 

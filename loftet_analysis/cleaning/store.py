@@ -23,11 +23,13 @@ TABLES = {
     "values": "values.csv",
     "linkage": "linkage.csv",
     "response": "response.csv",
+    "waves": "waves.csv",
+    "days": "days.csv",
     "units": "units.csv",
     "invariance": "invariance.parquet",
     "disclosure": "disclosure.parquet",
 }
-_COUNTED = ("ledger", "values", "linkage", "response", "units")
+_COUNTED = ("ledger", "values", "linkage", "response", "waves", "days", "units")
 MADE_LATER = ("results", "notebooks", "failed", "manifest.json")
 _STAGED = "staged-"
 _NUMBERS = (
@@ -63,6 +65,11 @@ class Prepared:
         ``schema.LINKAGE``.
     response : DataFrame
         ``schema.RESPONSE``.
+    waves : DataFrame
+        ``schema.WAVES``: a row per population, wave and region; `state` is *closed*, *open* (its
+        sheets are only counted) or *to_come*.
+    days : DataFrame
+        ``schema.DAYS``: the sheets of closed and open waves by day (text), as far as it is known.
     units : DataFrame
         ``schema.UNITS``.
     mask : DataFrame
@@ -77,6 +84,8 @@ class Prepared:
     ledger: pd.DataFrame
     linkage: pd.DataFrame
     response: pd.DataFrame
+    waves: pd.DataFrame
+    days: pd.DataFrame
     units: pd.DataFrame
     mask: pd.DataFrame
     remarks: tuple[Problem, ...] = ()
@@ -223,6 +232,15 @@ def _read_table(path: Path, state: tuple[int, ...]) -> pd.DataFrame:
         return pd.read_parquet(path)
     text = pd.read_csv(path, dtype=str, keep_default_na=False)
     return text.assign(**{c: pd.to_numeric(text[c]) for c in text if c in _NUMBERS})
+
+
+def closed_by_hand(study: str) -> set[tuple[str, str]]:
+    """Return the populations and waves that were closed before their last day."""
+    try:
+        waves = read_table(study, "waves", by_hand=["True"])
+    except InputError:
+        return set()
+    return {*zip(waves[names.POPULATION], waves[names.WAVE], strict=True)}
 
 
 def _part(folder: Path, population: str, region: str) -> Path:

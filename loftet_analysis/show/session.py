@@ -43,7 +43,7 @@ from loftet_analysis.show.figures import STYLE, Drawing, saved
 from loftet_analysis.show.languages import Words, reader
 from loftet_analysis.show.layout import Table
 from loftet_analysis.show.shown import KEPT, Drawn, Shown, line
-from loftet_analysis.study import Study, load_study, plan
+from loftet_analysis.study import Study, closed_part, load_study, plan
 from loftet_analysis.study.questionnaire import Questionnaire, questionnaire
 
 _MADE_WITH = ("loftet-analysis", "pandas", "numpy", "scipy", "pingouin", "matplotlib")
@@ -58,7 +58,8 @@ class OpenStudy:
     Attributes
     ----------
     description : Study
-        What study.yml, the register and the instruments say.
+        What study.yml, the register and the instruments say, as far as waves are closed: exports
+        and scales of later ones are not in it.
     region : str
         A slug, or ``national``.
     readers : tuple of Words
@@ -181,7 +182,8 @@ class OpenStudy:
 
         Parameters
         ----------
-        name : {"ledger", "values", "linkage", "response", "units", "invariance", "disclosure"}
+        name : {"ledger", "values", "linkage", "response", "waves", "days", "units", \
+"invariance", "disclosure"}
         **where : sequence of str
             Only rows with one of these values in the column of that name.
 
@@ -711,6 +713,12 @@ def open_study(
     """
     name = study.description.name if isinstance(study, OpenStudy) else study
     description = load_study(name)
+    try:
+        waves = store.read_table(name, "waves")
+    except InputError:  # nothing has been cleaned yet
+        waves = pd.DataFrame(columns=list(schema.WAVES))
+    else:
+        description = closed_part(description, waves)
     regions = list(description.regions[names.REGION])
     if region is not None and region not in regions:
         raise InputError(
@@ -727,5 +735,7 @@ def open_study(
     languages = (language or description.languages[0]).split(",")
     readers = tuple(reader(description, each.strip()) for each in languages)
     opened = OpenStudy(description, region or names.NATIONAL, readers)
+    if len(waves):
+        opened._note("waves", opened._here)
     _OPENED.append(opened)
     return opened

@@ -9,6 +9,15 @@ from loftet_analysis.study.instrument import (
     normalise_label,
 )
 from loftet_analysis.study.load import load_study, missing_exports
+from loftet_analysis.study.phases import (
+    CLOSED,
+    OPEN,
+    TO_COME,
+    closed_part,
+    in_waves,
+    wave_states,
+    waves_in,
+)
 from loftet_analysis.study.plan import plan
 from loftet_analysis.study.study import (
     Analysis,
@@ -22,6 +31,9 @@ from loftet_analysis.study.study import (
 )
 
 __all__ = [
+    "CLOSED",
+    "OPEN",
+    "TO_COME",
     "Analysis",
     "Attendance",
     "Consent",
@@ -34,9 +46,13 @@ __all__ = [
     "Scale",
     "Study",
     "Wave",
+    "closed_part",
+    "in_waves",
     "load_instrument",
     "load_study",
     "missing_exports",
     "normalise_label",
     "plan",
+    "wave_states",
+    "waves_in",
 ]

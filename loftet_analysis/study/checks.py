@@ -11,6 +11,7 @@ import pandas as pd
 from loftet_analysis import names
 from loftet_analysis.errors import InputError
 from loftet_analysis.study.instrument import RESERVED, normalise_label
+from loftet_analysis.study.phases import exports_there
 from loftet_analysis.study.study import (
     DAY_FIRST,
     EXCEL,
@@ -49,7 +50,7 @@ def check_study(study: Study, document: Document) -> None:
         _check_files(population, study, document, (*steps, "files"))
         _check_columns(population, document, steps)
         _check_times(population, study, document, steps)
-        _check_consent(population, study, document, (*steps, "consent"))
+        _check_consent(population, document, (*steps, "consent"))
         _check_link(population, document, steps)
         _check_values(population, document, (*steps, "values"))
         declared = population.declared or ()
@@ -58,11 +59,9 @@ def check_study(study: Study, document: Document) -> None:
 
 
 def _check_waves(study: Study, document: Document) -> None:
-    there = ", ".join(study.waves)
-    for wave in (names.PRE, names.POST):
-        if wave not in study.waves:
-            what, todo = f"missing key: waves.{wave}", f"add {wave}, also when it is still to come"
-            document.report(["waves"], what, there, "pre, mid, post", todo)
+    if names.PRE not in study.waves:
+        what, todo = f"missing key: waves.{names.PRE}", f"add {names.PRE}; others may come later"
+        document.report(["waves"], what, ", ".join(study.waves), "pre, mid, post", todo)
     _check_dates(study.waves, document, ("waves",))
     if len(set(study.languages)) < len(study.languages):
         found = ", ".join(study.languages)
@@ -159,7 +158,11 @@ def _wave_column(study: Study, file: ExportFile) -> str:
 
 def _check_files(population: Population, study: Study, document: Document, steps: tuple) -> None:
     for wave, files in population.files.items():
-        if wave not in study.waves:
+        later = [
+            other for other in study.waves if names.WAVES.index(other) > names.WAVES.index(wave)
+        ]
+        lacking = wave not in study.waves
+        if lacking and (later or exports_there(study, population, wave)):
             what = f"files of a wave that the study does not have ({population.name})"
             allowed, todo = ", ".join(study.waves), f"add {wave} to waves"
             document.report((*steps, wave), what, wave, allowed, todo)
@@ -216,12 +219,8 @@ def _check_columns(population: Population, document: Document, steps: tuple) -> 
         document.report((*steps, "role"), what, population.role, todo="keep one of them")
 
 
-def _check_consent(population: Population, study: Study, document: Document, steps: tuple) -> None:
-    for wave, consent in population.consent.items():
-        if wave not in study.waves and {*population.consent} != {*names.WAVES}:
-            what = f"consent in a wave without files ({population.name})"
-            allowed, todo = ", ".join(study.waves), f"add {wave} to waves"
-            document.report((*steps, wave), what, wave, allowed, todo)
+def _check_consent(population: Population, document: Document, steps: tuple) -> None:
+    for consent in population.consent.values():
         if consent.guardian and population.name != "pupils":
             what, todo = "a guardian's consent for grown-ups", "take guardian out"
             document.report(steps, what, population.name, "pupils", todo)
@@ -308,7 +307,7 @@ def _check_drift(
     study: Study, population: Population, outcomes: Sequence, document: Document, steps: tuple
 ) -> None:
     name = population.name
-    if not study.years_between(name):
+    if names.POST in study.waves and not study.years_between(name):
         allowed, todo = "waves in different school years", "give the waves their dates"
         document.report(steps, "drift without dates", name, allowed, todo)
     elif population.instrument.scales:

@@ -55,6 +55,17 @@ def column_kinds(population: Population) -> dict[str, str]:
     return {column: kind for kind, there in kinds.items() for column in there}
 
 
+def nobody(population: Population) -> pd.DataFrame:
+    """Return the clean frame of a population of whom nobody has answered: columns, no rows."""
+    kinds = column_kinds(population)
+    types = {
+        column: "str" if kind in ("key", "background") else float for column, kind in kinds.items()
+    }
+    types |= dict.fromkeys((names.LINKED_BY, names.LINK_STATE, names.CARELESS), "str")
+    types |= {names.GRADE: "Int64", names.SUBMITTED: "datetime64[ms]"}
+    return pd.DataFrame({column: pd.Series(dtype=types[column]) for column in kinds})
+
+
 def clean_columns(study: Study, population: str, language: str | None = None) -> pd.DataFrame:
     """Say what every column of a population's clean data means.
 

@@ -14,6 +14,7 @@ from loftet_analysis import paths
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study.checks import check_study
 from loftet_analysis.study.instrument import Instrument, read_instrument
+from loftet_analysis.study.phases import CLOSED, TO_COME, Phases, wave_states
 from loftet_analysis.study.schools import read_schools
 from loftet_analysis.study.study import Register, Study
 from loftet_analysis.study.yamlfile import Document, did_you_mean, read_yaml, shown, validated
@@ -118,13 +119,19 @@ def _with_instruments(document: Document, folder: Path) -> tuple[dict, list[Prob
     return complete, problems
 
 
-def missing_exports(study: Study) -> list[Problem]:
-    """Return a problem for each file that study.yml names and the exports folder lacks.
+def missing_exports(study: Study, states: Phases | None = None) -> list[Problem]:
+    """Return a problem for each file that the exports folder lacks and that should be there.
+
+    Those are the exports and lists of waves that are closed, and the lists of open ones; registers
+    of attendance where no wave is still to come; and the files of the whole study.
 
     Parameters
     ----------
     study : Study
         Its ``study.yml`` is read again for the lines.
+    states : mapping, optional
+        The state of each wave (:func:`~loftet_analysis.study.phases.wave_states`); that of today
+        without it.
 
     Examples
     --------
@@ -132,7 +139,8 @@ def missing_exports(study: Study) -> list[Problem]:
     []
     """
     document = read_yaml(study.folder / STUDY_FILE)
-    named = {file: _place(document, file) for file in study.export_files}
+    due = _due(study, wave_states(study) if states is None else states)
+    named = {file: _place(document, file) for file in study.export_files if file in due}
     folder = study.exports
     there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
     allowed = f"a file in {shown(folder)}: {', '.join(there) or 'nothing is there'}"
@@ -142,6 +150,21 @@ def missing_exports(study: Study) -> list[Problem]:
         for file, where in named.items()
         if not study.export_path(file).is_file()
     ]
+
+
+def _due(study: Study, states: Phases) -> set[str | None]:
+    """Return the files that have to be there."""
+    due = {study.withdrawn, study.corrections}
+    for name, population in study.populations.items():
+        own = {wave: state for (whose, wave), state in states.items() if whose == name}
+        for wave, state in own.items():
+            if state == CLOSED:
+                due |= {part for file in population.files.get(wave, ()) for part in file.files}
+            if state != TO_COME and wave in population.consent:
+                due |= {*population.consent[wave].lists}
+        if population.attendance and {*own.values()} <= {CLOSED}:
+            due.add(population.attendance.file)
+    return due
 
 
 def _place(document: Document, file: str) -> str:

@@ -26,7 +26,7 @@ def plan(study: Study) -> pd.DataFrame:
     Parameters
     ----------
     study : Study
-        As loaded.
+        As loaded, or what of it closed waves allow (:func:`~loftet_analysis.study.in_waves`).
 
     Returns
     -------
@@ -138,7 +138,7 @@ def _programme_months(study: Study, population: Population, estimand: str, subgr
     """Say how long a grade's pupils of the later wave can have had the programme."""
     column, _, grade = subgroup.partition("=")
     waves = study.wave_dates(population.name)
-    pre, post = (waves[wave].start for wave in (names.PRE, names.POST))
+    pre, post = (waves[wave].start if wave in waves else None for wave in (names.PRE, names.POST))
     if estimand != "same_grade" or column != names.GRADE or not (pre and post):
         return ""
     year = post.year - (post.month < 8) - (int(grade) - names.GRADES[0])

@@ -478,7 +478,7 @@ class Population(WithColumns):
     duplicates : {"latest", "most_complete", "first"}
         Which of several sheets of one person and wave counts.
     files : dict of str to (tuple of ExportFile)
-        By wave, in order; mostly one file each.
+        By wave, in order; mostly one file each. Empty while nobody has been asked.
     attendance : Attendance or None
     declared : tuple of str or None
         The estimands that the study asks for (key ``estimands``); None is all possible ones.
@@ -498,10 +498,9 @@ class Population(WithColumns):
     duplicates: Literal["latest", "most_complete", "first"] = "latest"
     files: Annotated[
         dict[WaveName, Annotated[tuple[ExportFile, ...], AfterValidator(_some)]],
-        Field(min_length=1),
         BeforeValidator(_by_wave),
         AfterValidator(_in_order),
-    ]
+    ] = Field(default_factory=dict)
     attendance: Attendance | None = None
     declared: tuple[Estimand, ...] | None = Field(None, alias="estimands")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache, reduce
 from operator import getitem
 from pathlib import Path
-from typing import Annotated, ClassVar, TypeVar, Union, get_args, get_origin
+from typing import Annotated, ClassVar, Self, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 from pydantic_core import PydanticCustomError
@@ -52,6 +52,13 @@ class Described(BaseModel):
         """Return the keys that may be written in the file for this part."""
         own = (field.alias or name for name, field in cls.model_fields.items())
         return (*cls.more_keys, *(key for key in own if not key.startswith(INJECTED)))
+
+    def changed(self, **changes: object) -> Self:
+        """Return a copy with other values, which are not checked."""
+        copy = self.model_copy(update=changes)
+        for name in {*vars(copy)} - {*type(self).model_fields}:  # what was computed from the old
+            vars(copy).pop(name)
+        return copy
 
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
