@@ -8,9 +8,12 @@ disk.
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +23,7 @@ from loftet_analysis.errors import InputError, Problem
 PARTIAL = ".partial-"
 #: The notebooks that come with an installed package; a checkout has them at its root alone.
 PACKAGED = Path(__file__).parent / "notebooks"
+_AT_ONCE = 16  # files that wait for the disk together
 
 
 def root() -> Path:
@@ -135,6 +139,9 @@ def notebook(name: str, project: Path | None = None) -> Path:
 def written_whole(target: Path, *, private: bool = False) -> Iterator[Path]:
     """Give a temporary path beside ``target`` and move it there when the block succeeds.
 
+    What was written is on the disk before it takes its place, and its name before this returns, so
+    that neither a kill nor a power cut leaves a file that is half written.
+
     Parameters
     ----------
     target : Path
@@ -150,18 +157,99 @@ def written_whole(target: Path, *, private: bool = False) -> Iterator[Path]:
     >>> [p.name for p in (folder / "a").iterdir()]
     ['b.txt']
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = _begun(target, private)
+    try:
+        yield temporary
+        sync(temporary)
+        temporary.replace(target)
+        sync(target.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def replace_all(
+    contents: Mapping[Path, bytes],
+    *,
+    private: Collection[Path] = (),
+    outdated: Iterable[Path] = (),
+) -> None:
+    """Write files as `written_whole` does and remove others, with one wait for the disk.
+
+    Parameters
+    ----------
+    contents : mapping of Path to bytes
+    private : collection of Path
+        Those of them that are for their owner alone.
+    outdated : iterable of Path
+        Files and folders to remove, there or not.
+    """
+    begun: dict[Path, Path] = {}
+    try:
+        for target, content in contents.items():
+            begun[target] = _begun(target, target in private)
+            begun[target].write_bytes(content)
+        sync(*begun.values())
+        for target, temporary in begun.items():
+            temporary.replace(target)
+        removed = {path.parent for path in outdated if _removed(path)}
+        sync(
+            *(folder for folder in {*removed, *(path.parent for path in begun)} if folder.is_dir())
+        )
+    finally:
+        for temporary in begun.values():
+            temporary.unlink(missing_ok=True)
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each by a name that is on the disk when this returns."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync(folder.parent)
+
+
+def sync(*files: Path) -> None:
+    """Wait until the contents of files, and the names in folders, are on the disk."""
+    if len(files) > 1:
+        # together they wait for the disk once
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            list(pool.map(sync, files))
+    elif files and not (os.name == "nt" and files[0].is_dir()):  # Windows keeps names by itself
+        handle = os.open(files[0], os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _begun(target: Path, private: bool) -> Path:
+    """Return the place of a file that is being written, with the rights that it is to have."""
+    make_folder(target.parent)
     if private:
         target.parent.chmod(0o700)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=PARTIAL, suffix=target.suffix)
     os.close(handle)
-    temporary = Path(name)
+    if not private:
+        Path(name).chmod(0o666 & ~_umask())
+    return Path(name)
+
+
+def _removed(path: Path) -> bool:
+    """Remove a file or folder; return whether it was there. A link goes, not what it leads to."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+        return True
     try:
-        yield temporary
-        temporary.chmod(0o600 if private else 0o666 & ~_umask())
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _umask() -> int:

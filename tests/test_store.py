@@ -2,6 +2,7 @@
 
 import os
 import stat
+import subprocess
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from loftet_analysis.cleaning import store
 from loftet_analysis.cleaning.prepare import prepare
 from loftet_analysis.errors import InputError
 from loftet_analysis.study import load_study
+from tests.damage import DAMAGE
 from tests.test_prepare import KEY, POST, PRE
 from tests.tiny_study import build, write_csv
 
@@ -92,7 +94,6 @@ def test_the_old_folder_is_replaced_but_for_what_notebooks_made(tiny):
     assert not (folder / "pupils" / "region=gone").exists()
     assert (folder / "results" / "oslo" / "effects.csv").read_text() == "kept"
     assert (folder / "manifest.json").read_text() == "{}"
-    assert not list(paths.workroom("tiny").iterdir())
 
 
 def test_a_failure_leaves_the_old_folder_as_it_was(tiny, monkeypatch):
@@ -115,17 +116,21 @@ def test_a_failure_leaves_the_old_folder_as_it_was(tiny, monkeypatch):
         with pytest.raises(OSError, match="disk full"):
             store.write(prepared, study)
     assert content(folder) == before
-    assert sorted(path.name for path in folder.parent.iterdir()) == [".tiny", "tiny"]
-    assert not list(paths.workroom("tiny").iterdir())
+    assert [path.name for path in folder.parent.iterdir()] == ["tiny"]
 
 
-def test_new_data_that_a_killed_process_had_ready_take_their_place(tiny, monkeypatch):
+@pytest.mark.parametrize("moved", range(4))
+def test_new_data_that_a_killed_process_had_ready_take_their_place(tiny, monkeypatch, moved):
     study, prepared = tiny
     folder = store.write(prepared, study)
+    fresh = content(folder)
     (folder / "values.csv").write_text("old", encoding="utf-8")
+    (folder / "gone.csv").write_text("old", encoding="utf-8")
+    (folder / "manifest.json").write_text("{}", encoding="utf-8")
+    left = iter(range(moved))
 
     def killed(path: Path, to: Path) -> None:
-        if path.name == "new":
+        if path.name != "new" and next(left, None) is None:
             os._exit(9)
         rename(path, to)
 
@@ -136,10 +141,10 @@ def test_new_data_that_a_killed_process_had_ready_take_their_place(tiny, monkeyp
         writer.start()
         writer.join()
     assert writer.exitcode == 9
-    assert not folder.exists()
     store.recover("tiny")
-    assert (folder / "values.csv").read_text(encoding="utf-8") != "old"
-    assert not list(paths.workroom("tiny").iterdir())
+    assert content(folder) == fresh | {"manifest.json": b"{}"}
+    store.recover("tiny")
+    assert content(folder) == fresh | {"manifest.json": b"{}"}
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -152,6 +157,49 @@ def test_the_same_input_gives_the_same_bytes(tiny):
     first = content(store.write(prepared, study))
     again = content(store.write(prepare(load_study("tiny"), key=KEY), study))
     assert first == again
+
+
+def test_a_link_stays_a_link(tiny, tmp_path):
+    study, prepared = tiny
+    elsewhere = tmp_path / "another disk"
+    elsewhere.mkdir()
+    folder = paths.clean("tiny")
+    folder.parent.mkdir()
+    folder.symlink_to(elsewhere)
+    for _ in range(2):
+        assert store.write(prepared, study) == folder
+        assert folder.is_symlink()
+        assert content(folder) == content(elsewhere)
+        pd.testing.assert_frame_equal(store.read("tiny", "pupils"), prepared.clean["pupils"])
+    assert [path.name for path in folder.parent.iterdir()] == ["tiny"]
+
+
+@pytest.mark.parametrize("deed", [*DAMAGE])
+@pytest.mark.parametrize("name", ["units.csv", "disclosure.parquet", "SHA256SUMS",
+                                  "pupils/region=oslo/part.parquet"])  # fmt: skip
+def test_damaged_data_are_not_read(tiny, name, deed):
+    study, prepared = tiny
+    damaged = store.write(prepared, study) / name
+    DAMAGE[deed](damaged)
+
+    def read_all() -> None:
+        store.read("tiny", "pupils")
+        for table in store.TABLES:
+            store.read_table("tiny", table)
+
+    with pytest.raises(InputError, match=damaged.name):
+        read_all()
+    store.write(prepared, study)
+    read_all()
+
+
+def test_the_sums_are_those_of_a_common_tool(tiny):
+    folder = store.write(*tiny[::-1])
+    told = subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=folder)
+    assert told.returncode == 0
+    DAMAGE["one bit flipped"](folder / "ledger.csv")
+    told = subprocess.run(["sha256sum", "--check", "SHA256SUMS"], cwd=folder, capture_output=True)
+    assert b"ledger.csv: FAILED" in told.stdout
 
 
 def test_nothing_but_pseudonyms_depends_on_the_key(tiny):

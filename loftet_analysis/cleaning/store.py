@@ -1,13 +1,14 @@
-"""Clean data on disk: one folder per study, written whole or not at all."""
+"""Clean data on disk: one folder per study, written whole or not at all, read only if undamaged."""
 
 from __future__ import annotations
 
-import shutil
+import hashlib
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 
 import pandas as pd
@@ -31,7 +32,10 @@ TABLES = {
 }
 _COUNTED = ("ledger", "values", "linkage", "response", "waves", "days", "units")
 MADE_LATER = ("results", "notebooks", "failed", "manifest.json")
-_STAGED = "staged-"
+#: The SHA-256 of every file that cleaning wrote, as ``sha256sum --check`` reads it.
+SUMS = "SHA256SUMS"
+#: How folders inside the study's begin: of data that are being written, and of complete ones.
+_STAGED, _READY = ".staged-", ".ready"
 _NUMBERS = (
     "n", "n_in", "n_out", "n_set_aside", "sd_unit", "low_fifth", "midpoint", "alpha",
     "n_items", "alpha_post", "alpha_part", "floor_share", "ceiling_share", "n_invited",
@@ -94,7 +98,10 @@ class Prepared:
 def write(prepared: Prepared, study: Study, invariance: pd.DataFrame | None = None) -> Path:
     """Write clean data in the place of what was there; what notebooks made of it stays.
 
-    Everything is written to a folder beside first, then that folder takes the old one's place.
+    Everything is written to a folder inside the study's first. That folder gets the name that
+    says it is complete when all of it is on the disk, and then its parts take their places one
+    by one; after a kill or a power cut `recover` does the rest of it. The study's own folder is
+    never replaced, so it may be a link, or where another disk is mounted.
 
     Parameters
     ----------
@@ -110,10 +117,10 @@ def write(prepared: Prepared, study: Study, invariance: pd.DataFrame | None = No
     Path
         ``data_clean/<study>/``.
     """
-    target, workroom = paths.clean(study.name), paths.workroom(study.name)
-    workroom.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=workroom, prefix=_STAGED) as room:
-        staged, old = Path(room) / "new", Path(room) / "old"
+    target = paths.clean(study.name)
+    paths.make_folder(target)
+    with tempfile.TemporaryDirectory(dir=target, prefix=_STAGED) as room:
+        staged = Path(room) / "new"
         for population, frame in prepared.clean.items():
             by_region = dict(list(frame.groupby(names.REGION)))
             regions = list(study.regions[names.REGION])
@@ -132,19 +139,13 @@ def write(prepared: Prepared, study: Study, invariance: pd.DataFrame | None = No
         _write_parquet(prepared.mask, staged / TABLES["disclosure"])
         examined = pd.DataFrame(columns=schema.INVARIANCE) if invariance is None else invariance
         _write_parquet(examined, staged / TABLES["invariance"])
-        for name in MADE_LATER:
-            if (target / name).is_dir():
-                shutil.copytree(target / name, staged / name)
-            elif (target / name).exists():
-                shutil.copy2(target / name, staged / name)
-        if target.exists():
-            target.rename(old)
-        try:
-            staged.rename(target)
-        except OSError:
-            if old.exists():
-                old.rename(target)
-            raise
+        files = sorted(path for path in staged.rglob("*") if path.is_file())
+        lines = [f"{paths.sha256(file)}  {file.relative_to(staged).as_posix()}" for file in files]
+        (staged / SUMS).write_text("\n".join([*lines, ""]), encoding="utf-8")
+        paths.sync(*staged.rglob("*"), staged)
+        staged.rename(target / _READY)
+        paths.sync(target)
+    _take_place(target)
     return target
 
 
@@ -154,11 +155,32 @@ def recover(study: str) -> None:
     To be called by whoever holds the study's lock.
     """
     target = paths.clean(study)
-    for room in paths.workroom(study).glob(f"{_STAGED}*"):
-        # the old data leave only when the new ones are complete
-        if not target.exists() and (room / "old").exists():
-            (room / "new").rename(target)
-        shutil.rmtree(room)
+    if (target / _READY).exists():
+        _take_place(target)
+    paths.replace_all({}, outdated=target.glob(f"{_STAGED}*"))
+
+
+def _take_place(target: Path) -> None:
+    """Let complete new data take the place of the old; to be done again where it was not ended."""
+    ready = target / _READY
+    new = list(ready.iterdir())
+    listed = sums_of(ready) or sums_of(target)  # it may have moved already
+    kept = {*MADE_LATER, SUMS, _READY, *(name.partition("/")[0] for name in listed)}
+    old = [path for path in target.iterdir() if path.name not in kept]
+    paths.replace_all({}, outdated=[*old, *(target / path.name for path in new)])
+    for path in new:
+        path.rename(target / path.name)
+    paths.sync(target)
+    paths.replace_all({}, outdated=[ready])
+
+
+def sums_of(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file of clean data as it was written, by its place in them."""
+    try:
+        lines = (folder / SUMS).read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return {}
+    return {name: total for total, _, name in (line.partition("  ") for line in lines)}
 
 
 def read(
@@ -183,18 +205,27 @@ def read(
     Raises
     ------
     InputError
-        Where there is no clean data yet, or none of that population or region.
+        Where there is no clean data yet, or none of that population or region; and for every file
+        that is missing or is not what cleaning wrote.
     """
-    folder = _existing(study, paths.clean(study)) / population
-    if not folder.is_dir():
-        there = [path.parent.name for path in sorted(folder.parent.glob("*/region=*"))]
-        raise _unknown("population", population, sorted(set(there)), study)
-    regions = sorted(path.name.removeprefix("region=") for path in folder.glob("region=*"))
-    if region is not None and region not in regions:
-        raise _unknown("region", region, regions, study)
-    wanted = regions if region is None else [region]
-    parts = [_read_part(_part(folder.parent, population, name), name, without) for name in wanted]
-    frame = pa.concat_tables(parts).to_pandas(ignore_metadata=False)
+    folder = _existing(study)
+    there = {path.relative_to(folder).as_posix() for path in folder.glob("*/region=*/*.parquet")}
+    # what is lost is missed, and what was put there by somebody else is seen
+    parts = sorted(there | {name for name in sums_of(folder) if "/region=" in name})
+    populations = dict.fromkeys(name.partition("/")[0] for name in parts)
+    if population not in populations:
+        raise _unknown("population", population, list(populations), study)
+    of_region = {
+        name.split("/")[1].removeprefix("region="): name
+        for name in parts
+        if name.startswith(f"{population}/")
+    }
+    if region is not None and region not in of_region:
+        raise _unknown("region", region, list(of_region), study)
+    wanted = of_region if region is None else {region: of_region[region]}
+    whole = _whole(study, wanted.values())
+    tables = [_part_read(whole[name], region, without) for region, name in wanted.items()]
+    frame = pa.concat_tables(tables).to_pandas(ignore_metadata=False)
     frame.insert(list(frame).index(names.WAVE) + 1, names.REGION, frame.pop(names.REGION))
     return frame
 
@@ -216,9 +247,9 @@ def read_table(study: str, name: str, **where: Collection[str]) -> pd.DataFrame:
     """
     if name not in TABLES:
         raise _unknown("table", name, list(TABLES), study)
-    path = _existing(study, paths.clean(study) / TABLES[name])
-    state = path.stat()
-    table = _read_table(path, (state.st_ino, state.st_mtime_ns, state.st_size))
+    path = _existing(study) / TABLES[name]
+    state = path.stat() if path.exists() else None
+    table = _read_table(study, path, state and (state.st_ino, state.st_mtime_ns, state.st_size))
     rows = pd.Series(True, index=table.index)
     for column, values in where.items():
         rows &= table[column].isin(set(values))
@@ -226,11 +257,12 @@ def read_table(study: str, name: str, **where: Collection[str]) -> pd.DataFrame:
 
 
 @lru_cache(maxsize=32)
-def _read_table(path: Path, state: tuple[int, ...]) -> pd.DataFrame:
+def _read_table(study: str, path: Path, state: tuple[int, ...] | None) -> pd.DataFrame:
     """Read a table once for as long as the file is the same."""
+    content = BytesIO(_whole(study, [path.name])[path.name])
     if path.suffix == ".parquet":
-        return pd.read_parquet(path)
-    text = pd.read_csv(path, dtype=str, keep_default_na=False)
+        return pd.read_parquet(content)
+    text = pd.read_csv(content, dtype=str, keep_default_na=False)
     return text.assign(**{c: pd.to_numeric(text[c]) for c in text if c in _NUMBERS})
 
 
@@ -243,6 +275,33 @@ def closed_by_hand(study: str) -> set[tuple[str, str]]:
     return {*zip(waves[names.POPULATION], waves[names.WAVE], strict=True)}
 
 
+def _whole(study: str, wanted: Iterable[str]) -> dict[str, bytes]:
+    """Return the contents of files of clean data that are as cleaning wrote them.
+
+    Raises
+    ------
+    InputError
+        For every other.
+    """
+    folder = paths.clean(study)
+    listed, contents, problems = sums_of(folder), {}, []
+    for name in wanted:
+        path = folder / name
+        content = path.read_bytes() if path.is_file() else None
+        if content is not None and hashlib.sha256(content).hexdigest() == listed.get(name):
+            contents[name] = content
+            continue
+        if content is None:
+            found = "no such file"
+        else:
+            found = f"{len(content)} bytes whose SHA-256 is not that in {SUMS}"
+        todo = f"run: loftet clean {study}"
+        problems.append(Problem("clean data are damaged", found, where=str(path), todo=todo))
+    if problems:
+        raise InputError(problems)
+    return contents
+
+
 def _part(folder: Path, population: str, region: str) -> Path:
     return folder / population / f"region={region}" / "part.parquet"
 
@@ -253,17 +312,18 @@ def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
     pq.write_table(table, path, compression="zstd")
 
 
-def _read_part(path: Path, region: str, without: Collection[str]) -> pa.Table:
-    file = pq.ParquetFile(path)
+def _part_read(content: bytes, region: str, without: Collection[str]) -> pa.Table:
+    file = pq.ParquetFile(pa.BufferReader(content))
     table = file.read(columns=[c for c in file.schema_arrow.names if c not in without])
     return table.append_column(names.REGION, pa.array([region] * len(table), pa.large_string()))
 
 
-def _existing(study: str, path: Path) -> Path:
-    if path.exists():
-        return path
-    found, todo = f"nothing at {path.name}", f"run: loftet clean {study}"
-    raise InputError("no clean data", found, where=str(path.parent), todo=todo)
+def _existing(study: str) -> Path:
+    folder = paths.clean(study)
+    if (folder / SUMS).exists():
+        return folder
+    found, todo = f"nothing at {SUMS}", f"run: loftet clean {study}"
+    raise InputError("no clean data", found, where=str(folder), todo=todo)
 
 
 def _unknown(what: str, found: str, allowed: Sequence[str], study: str) -> InputError:
