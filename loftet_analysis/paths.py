@@ -191,10 +191,9 @@ def replace_all(
         sync(*begun.values())
         for target, temporary in begun.items():
             temporary.replace(target)
-        removed = {path.parent for path in outdated if _removed(path)}
-        sync(
-            *(folder for folder in {*removed, *(path.parent for path in begun)} if folder.is_dir())
-        )
+        changed = {path.parent for path in outdated if _removed(path)}
+        changed |= {path.parent for path in begun}
+        sync(*(folder for folder in changed if folder.is_dir()))
     finally:
         for temporary in begun.values():
             temporary.unlink(missing_ok=True)

@@ -354,7 +354,13 @@ def test_the_manifest_tells_what_a_page_was_made_from(undisturbed, monkeypatch):
     )
     assert ("pupils", {"region": ["oslo"]}) in entry["reads"]
     assert not [what for what, where in entry["reads"] if where.get("region") == ["nordland"]]
-    assert entry["figures"] == ["change.nb.png", "change.nb.svg"]
+    assert sorted(entry["outputs"]) == [
+        "data_clean/tiny/notebooks/oslo/01_quick.ipynb",
+        "data_clean/tiny/results/oslo/01_quick/effects.pupils.csv",
+        "figures/tiny/oslo/change.nb.png",
+        "figures/tiny/oslo/change.nb.svg",
+        "reports/tiny/nb/oslo/01_quick.html",
+    ]
     assert entry["languages"] == ["nb"]
     assert entry["seconds"] > 0
     reads = read_manifest("tiny")["national/10_quick"]["reads"]

@@ -201,7 +201,26 @@ def test_a_broken_manifest_counts_as_nothing_recorded(root, capsys, content):
     assert main(["status", "sats"]) == 0
     assert "clean data: never run" in capsys.readouterr().out
     record("sats", {"a": {"state": "done", "parts": {}}})
-    assert json.loads(manifest.read_text()) == {"a": {"state": "done", "parts": {}}}
+    assert list(json.loads(manifest.read_text())) == ["a"]
+    assert read_manifest("sats")["a"]["state"] == "done"
+
+
+def test_a_damaged_entry_of_the_manifest_counts_as_not_recorded_and_the_others_stay(root):
+    entries = {f"åre/{i}: x": {"state": "done", "parts": {"data": "æ"}} for i in range(5)}
+    manifest = root / "data_clean/sats/manifest.json"
+    record("sats", entries)
+    assert list(read_manifest("sats")) == list(entries)
+    whole = manifest.read_bytes()
+    for place in range(len(whole)):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1
+        manifest.write_bytes(damaged)
+        left = read_manifest("sats")
+        assert 3 <= len(left) <= 5
+        assert all(entry["parts"] == {"data": "æ"} for entry in left.values())
+        assert set(left) <= set(entries)
+    record("sats", {"new": {"state": "done", "parts": {}}})
+    assert len(json.loads(manifest.read_text(encoding="utf-8"))) >= 4
 
 
 @pytest.mark.parametrize("content", ["{", "", '{"cells": []}'])

@@ -15,6 +15,7 @@ from loftet_analysis.batch.fingerprints import (
     record,
 )
 from loftet_analysis.batch.lock import say, shown
+from loftet_analysis.batch.outputs import UNFINISHED, place, sums
 from loftet_analysis.batch.plan import DONE
 from loftet_analysis.batch.purge import remove_outdated
 from loftet_analysis.cleaning import pseudonyms, store
@@ -56,11 +57,17 @@ def clean(study: Study, *, close: bool = False) -> str:
         raise InputError(lost)
     say(study.name, "examine scales")
     asked = closed_part(study, prepared.waves)
-    store.write(prepared, study, invariance=study_invariance(asked, prepared.clean))
-    write_follow_up(study)
+    invariance = study_invariance(asked, prepared.clean)
+    if entry := read_manifest(study.name).get(CLEAN):
+        # what is half replaced must not count as done
+        record(study.name, {CLEAN: {**entry, "state": UNFINISHED}})
+    folder = store.write(prepared, study, invariance=invariance)
+    outputs = {place(folder / name): total for name, total in store.sums_of(folder).items()}
+    outputs |= sums([folder / store.SUMS, write_follow_up(study)])
     removed = remove_outdated(study)
     # last, so that a run that is killed before does all of it again
-    record(study.name, {CLEAN: {"state": DONE, "parts": cleaning_fingerprint(study)}})
+    done = {"state": DONE, "parts": cleaning_fingerprint(study), "outputs": outputs}
+    record(study.name, {CLEAN: done})
     if removed:
         say(study.name, f"{removed} pages of earlier data removed")
     return _account(prepared)

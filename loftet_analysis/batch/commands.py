@@ -5,7 +5,6 @@ What a command that finds nothing to do can do without is imported where it is n
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -14,34 +13,27 @@ from pathlib import Path
 from loftet_analysis import names, paths
 from loftet_analysis.batch.fingerprints import (
     CLEAN,
-    DESCRIPTION,
     KEY,
     KEY_DESTROYED,
-    LIBRARY,
     NEVER_RUN,
-    PACKAGES,
     SITE,
-    Fingerprint,
-    description_digest,
-    digest,
-    library_digest,
-    package_versions,
     read_manifest,
     record,
-    why_stale,
     why_unclean,
 )
 from loftet_analysis.batch.lock import log, occupied, say, shown
+from loftet_analysis.batch.outputs import DAMAGED, UNFINISHED
 from loftet_analysis.batch.overview import overview
 from loftet_analysis.batch.plan import (
     DONE,
     FAILED,
     all_tasks,
     notebooks_of,
-    states,
+    unsound_elsewhere,
     why_stale_each,
+    why_unpublished,
 )
-from loftet_analysis.cleaning import pseudonyms, store
+from loftet_analysis.cleaning import pseudonyms
 from loftet_analysis.errors import InputError
 from loftet_analysis.study import Study, load_study
 
@@ -112,8 +104,14 @@ def _run(
 ) -> int:
     spoken = language or study.languages[:1]
     tasks = all_tasks(study, regions=region, notebooks=notebook, languages=spoken)
+    without, elsewhere = unsound_elsewhere(study, tasks)
+    # tables and country would be made without their results
+    tasks += without
     unclean = force or close or why_unclean(study)
     stale = {} if unclean else why_stale_each(study, tasks)
+    for why in dict.fromkeys([str(unclean), *stale.values()]):
+        if why.startswith(DAMAGED):
+            say(study.name, f"{why}; made anew")
     outcomes = []
     # a cluster that cannot be used is told also where nothing has to run
     if unclean or any(stale.values()) or scheduler:
@@ -143,13 +141,16 @@ def _run(
             if wanted:
                 outcomes += make_pages(study, wanted, setting, jobs=jobs, scheduler=scheduler)
         stale = why_stale_each(study, tasks)
-    made_from = _site_fingerprint(study)
-    if why_stale(read_manifest(study.name).get(SITE), made_from) or not _index(study).exists():
+    why = why_unpublished(study)
+    if why:
         from loftet_analysis.batch.pages import publish
 
+        if why.startswith(DAMAGED):
+            say(study.name, f"{why}; made anew")
         publish(study)
-        record(study.name, {SITE: {"state": DONE, "parts": made_from}})
     print(overview(stale))
+    for why in elsewhere:
+        say(study.name, f"{why}; not asked for this time")
     failed = [outcome for outcome in outcomes if outcome.state == FAILED]
     for outcome in failed:
         print(f"\n{outcome.task.name} failed: {outcome.error}", file=sys.stderr)
@@ -164,19 +165,6 @@ def _run(
     return 1 if failed else 0
 
 
-def _site_fingerprint(study: Study) -> Fingerprint:
-    """Return the fingerprint of what tables and index are made from."""
-    folder = paths.clean(study.name)
-    made_from = [*folder.glob("results/*/"), *(folder / name for name in store.TABLES.values())]
-    return {
-        "results": digest(made_from),
-        "pages": json.dumps([[*page, state] for page, state in states(study).items()]),
-        DESCRIPTION: description_digest(study.name),
-        LIBRARY: library_digest(),
-        PACKAGES: package_versions(),
-    }
-
-
 def _index(study: Study) -> Path:
     return paths.reports(study.name) / "index.html"
 
@@ -189,8 +177,11 @@ def _cores() -> int:
 def status(*, study: str) -> int:
     """Print what is done, stale (and why) and failed."""
     description = load_study(study)
-    why = why_unclean(description)
-    print(f"{CLEAN}: {f'stale, since {why}' if why not in {'', NEVER_RUN} else why or DONE}")
+    for name, why in ((CLEAN, why_unclean(description)), (SITE, why_unpublished(description))):
+        told = f"stale, since {why}"
+        if why in {"", NEVER_RUN, UNFINISHED} or why.startswith(DAMAGED):
+            told = why or DONE
+        print(f"{name}: {told}")
     print(f"\n{overview(why_stale_each(description, all_tasks(description)))}")
     return 0
 
@@ -232,6 +223,8 @@ def _told_apart(study: Study) -> tuple[int, int]:
 
     Clean data that are not there have none.
     """
+    from loftet_analysis.cleaning import store
+
     alone = n = 0
     for name, population in study.populations.items():
         if (paths.clean(study.name) / name).is_dir():

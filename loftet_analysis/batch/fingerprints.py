@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +19,7 @@ from pathlib import Path
 import pandas as pd
 
 from loftet_analysis import names, paths
+from loftet_analysis.batch.outputs import DONE, FAILED, UNFINISHED, damaged, why_damaged
 from loftet_analysis.cleaning import pseudonyms, store
 from loftet_analysis.errors import InputError
 from loftet_analysis.study import Study, wave_states
@@ -35,6 +37,7 @@ WAVES = "state of waves"
 LIBRARY, NOTEBOOK, PACKAGES = "library", "notebook", "packages"
 DESCRIPTION, PARAMETERS = "study description", "parameters"
 RESULTS = "results"
+_SUM = ': {"sha256": "'  # begins every entry, and is followed by that of the rest
 
 _LIBRARY = Path(__file__).parents[1]
 _ANALYSIS = ("stats", "study", "disclosure", "cleaning", "analysis", "show")
@@ -124,7 +127,9 @@ def cleaning_fingerprint(study: Study) -> Fingerprint:
 
 def why_unclean(study: Study) -> str:
     """Return why a study's clean data are not what would be made now; empty when they are."""
-    return why_stale(read_manifest(study.name).get(CLEAN), cleaning_fingerprint(study))
+    manifest = read_manifest(study.name)
+    told = why_stale(manifest.get(CLEAN), cleaning_fingerprint(study))
+    return told or why_damaged(damaged(manifest).get(CLEAN, {}))
 
 
 class Inputs:
@@ -218,19 +223,16 @@ def _joined(texts: Iterable[str]) -> str:
 def read_manifest(study: str) -> dict[str, dict]:
     """Return what is recorded for each result of a study.
 
-    What cannot be read counts as never recorded: the result is then made again.
+    What cannot be read, or is not what was written, counts as never recorded: the result is then
+    made again.
 
     Returns
     -------
     dict of str to dict
-        ``state``, ``parts`` (the fingerprint), ``reads``, ``languages`` (of its pages), ``figures``
-        (names of files) and ``seconds``.
+        ``state``, ``parts`` (the fingerprint), ``reads``, ``languages`` (of its pages), ``outputs``
+        (the SHA-256 of every file by its place below the generated folders) and ``seconds``.
     """
-    try:
-        manifest = json.loads(_manifest_path(study).read_text(encoding="utf-8"))
-        return {name: _entry(**entry) for name, entry in manifest.items()}
-    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
+    return {name: _entry(**json.loads(told)) for name, told in _told(study).items()}
 
 
 def _entry(
@@ -238,7 +240,7 @@ def _entry(
     parts: Mapping[str, str],
     reads: Sequence[Read] = (),
     languages: Sequence[str] = (),
-    figures: Sequence[str] = (),
+    outputs: Mapping[str, str] | None = None,
     seconds: float = 0,
 ) -> dict:
     return {
@@ -246,19 +248,45 @@ def _entry(
         "parts": dict(parts),
         "reads": [(str(what), dict(where)) for what, where in reads],
         "languages": [str(language) for language in languages],
-        "figures": [str(name) for name in figures],
+        "outputs": dict(outputs or {}),
         "seconds": float(seconds),
     }
 
 
 def record(study: str, entries: Mapping[str, dict]) -> None:
-    """Add or replace entries of a study's manifest."""
-    manifest = {**read_manifest(study), **entries}
+    """Add or replace entries of a study's manifest; they are on the disk when this returns."""
+    told = _told(study)
+    told |= {name: json.dumps(_entry(**given)) for name, given in entries.items()}
+    lines = [
+        f'{json.dumps(name)}{_SUM}{_sum(name, entry)}", {entry[1:]}'
+        for name, entry in sorted(told.items())
+    ]
     with paths.written_whole(_manifest_path(study)) as path:
-        path.write_text(
-            json.dumps(dict(sorted(manifest.items())), indent=1, ensure_ascii=False),
-            encoding="utf-8",
-        )
+        path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+
+
+def _told(study: str) -> dict[str, str]:
+    """Return the entries of a study's manifest that are undamaged, each as text.
+
+    Each is a line, so that replacing one of thousands does not take long.
+    """
+    try:
+        lines = _manifest_path(study).read_text(encoding="utf-8", errors="replace").split("\n")
+    except FileNotFoundError:
+        return {}
+    told = {}
+    for line in lines:
+        quoted, _, rest = line.removesuffix(",").partition(_SUM)
+        total, _, entry = rest.partition('", ')
+        with suppress(ValueError):  # damaged
+            name, entry = json.loads(quoted), "{" + entry
+            if total == _sum(name, entry):
+                told[name] = entry
+    return told
+
+
+def _sum(name: str, entry: str) -> str:
+    return hashlib.sha256(f"{name}\n{entry}".encode()).hexdigest()
 
 
 def _manifest_path(study: str) -> Path:
@@ -278,15 +306,17 @@ def why_stale(entry: dict | None, now: Fingerprint) -> str:
     'packages changed (b 1 → 2)'
     >>> why_stale(None, {"pupils": "a"})
     'never run'
+    >>> why_stale({"state": "unfinished", "parts": {"pupils": "a"}}, {"pupils": "a"})
+    'unfinished'
     """
     if entry is None:
         return NEVER_RUN
-    if entry["state"] != "done":
-        return "failed"
+    if entry["state"] == FAILED:
+        return FAILED
     before = entry["parts"]
     changed = sorted(part for part in now if before.get(part) != now[part])
     if not changed:
-        return ""
+        return "" if entry["state"] == DONE else UNFINISHED
     newer = ""
     if PACKAGES in changed and before.get(PACKAGES):
         was = dict(each.split() for each in before[PACKAGES].split(", "))

@@ -44,8 +44,10 @@ def occupied(study: str, command: str) -> Iterator[Path]:
     Raises
     ------
     InputError
-        Where somebody else is at work on the study.
+        Where somebody else is at work on the study, and for every folder of the study that is a
+        link which leads nowhere.
     """
+    _refuse_lost(study)
     room = paths.workroom(study)
     room.mkdir(parents=True, exist_ok=True)
     lock, at_work = FileLock(room / "lock"), room / "at-work.txt"
@@ -75,6 +77,23 @@ def occupied(study: str, command: str) -> Iterator[Path]:
     finally:
         at_work.unlink(missing_ok=True)
         lock.release()
+
+
+def _refuse_lost(study: str) -> None:
+    """Refuse links to what is not there, such as a disk that is not connected."""
+    links = (of(study) for of in (paths.clean, paths.figures, paths.reports))
+    lost = [
+        Problem(
+            "a link leads nowhere",
+            found=str(link.readlink()),
+            where=str(link),
+            todo="connect the disk and make the folder there, or remove the link",
+        )
+        for link in links
+        if link.is_symlink() and not link.exists()
+    ]
+    if lost:
+        raise InputError(lost)
 
 
 def _read(path: Path) -> str:

@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from loftet_analysis import paths
 from loftet_analysis.batch import interrupted, results
 from loftet_analysis.batch.cluster import connected, run_on
-from loftet_analysis.batch.fingerprints import Inputs, read_manifest, record
+from loftet_analysis.batch.fingerprints import SITE, Inputs, read_manifest, record
 from loftet_analysis.batch.kernels import can_fork, nursery
 from loftet_analysis.batch.lock import log, say
-from loftet_analysis.batch.plan import FAILED, Task, longest_first, states
+from loftet_analysis.batch.outputs import UNFINISHED, place, sums
+from loftet_analysis.batch.plan import DONE, FAILED, Task, longest_first, site_fingerprint, states
 from loftet_analysis.batch.progress import Progress
 from loftet_analysis.batch.runner import Outcome, Setting, keep, run_all
 from loftet_analysis.show import site
@@ -70,7 +72,11 @@ def make_pages(
             found = run_all(longest_first(tasks, seconds), setting, jobs=jobs)
         progress = stack.enter_context(Progress(study.name, tasks, seconds))
         for made in found:
-            outcome = _kept(made, manifest.get(made.task.name))
+            entry = manifest.get(made.task.name)
+            if entry:
+                # what is half replaced must not count as done
+                record(study.name, {made.task.name: {**entry, "state": UNFINISHED}})
+            outcome, outputs = _kept(made, entry)
             outcomes.append(outcome)
             seconds[outcome.task.name] = outcome.seconds
             entry = {
@@ -78,7 +84,7 @@ def make_pages(
                 "parts": outcome.task.fingerprint(inputs, outcome.reads),
                 "reads": outcome.reads,
                 "languages": outcome.task.languages,
-                "figures": sorted(outcome.figures),
+                "outputs": outputs,
                 "seconds": round(outcome.seconds, 1),
             }
             record(study.name, {outcome.task.name: entry})
@@ -96,7 +102,9 @@ def _same_figures(study: Study, tasks: Sequence[Task]) -> list[str]:
     told = []
     for name, entry in read_manifest(study.name).items():
         region, _, notebook = name.partition("/")
-        for figure in entry["figures"]:
+        folder = f"{place(paths.figures(study.name))}/{region}/"
+        drawn = [file for file in entry["outputs"] if file.startswith(folder)]
+        for figure in (file.removeprefix(folder) for file in drawn):
             other = drawn_by.setdefault((region, figure.partition(".")[0]), notebook)
             if other != notebook and region in {task.region for task in tasks}:
                 told.append(
@@ -112,20 +120,26 @@ def _stop(number: int, frame: object) -> None:
     os._exit(interrupted())
 
 
-def _kept(outcome: Outcome, entry: dict | None) -> Outcome:
+def _kept(outcome: Outcome, entry: dict | None) -> tuple[Outcome, dict[str, str]]:
     """Keep what a task made; where that cannot be written, the task has failed."""
-    before = entry["figures"] if entry else []
+    before = entry["outputs"] if entry else {}
     try:
-        keep(outcome, before)
+        return outcome, keep(outcome, before)
     except OSError as error:
         said = f"cannot be written: {error.strerror or error}"
         outcome = Outcome(outcome.task, FAILED, outcome.seconds, said)
-        keep(outcome, before)
-    return outcome
+        return outcome, keep(outcome, before)
 
 
 def publish(study: Study) -> None:
-    """Make the study's tables, and the index of its pages."""
+    """Make the study's tables and the index of its pages, and record them."""
     say(study.name, "tables")
-    results.gather(study)
-    site.index(study, states(study))
+    made_from = site_fingerprint(study)
+    entry = read_manifest(study.name).get(SITE)
+    if entry:
+        record(study.name, {SITE: {**entry, "state": UNFINISHED}})
+    outputs = sums([*results.gather(study), *site.index(study, states(study))])
+    before = entry["outputs"] if entry else {}
+    outdated = [paths.generated() / name for name in before if name not in outputs]
+    paths.replace_all({}, outdated=outdated)
+    record(study.name, {SITE: {"state": DONE, "parts": made_from, "outputs": outputs}})

@@ -10,13 +10,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loftet_analysis import names, paths
-from loftet_analysis.batch.fingerprints import Fingerprint, Inputs, Read, read_manifest, why_stale
+from loftet_analysis.batch.fingerprints import (
+    DESCRIPTION,
+    LIBRARY,
+    PACKAGES,
+    SITE,
+    Fingerprint,
+    Inputs,
+    Read,
+    description_digest,
+    digest,
+    library_digest,
+    package_versions,
+    read_manifest,
+    why_stale,
+)
+from loftet_analysis.batch.outputs import DONE, FAILED, damaged, place, why_damaged
+from loftet_analysis.cleaning import store
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study import Study
 from loftet_analysis.study.load import STUDY_FILE
 from loftet_analysis.study.yamlfile import did_you_mean, read_yaml, shown
 
-DONE, FAILED = "done", "failed"
 #: What each notebook is given; the country's are given no region.
 PARAMETERS = ("study", "language", "region")
 
@@ -108,8 +123,8 @@ def notebooks_of(study: Study) -> tuple[dict[str, bool], list[Problem]]:
     there = [*paths.notebooks()]
     files: dict[str, bool] = {}
     problems = []
-    for place, pattern in enumerate(study.notebooks):
-        where = document.where("notebooks", place)
+    for position, pattern in enumerate(study.notebooks):
+        where = document.where("notebooks", position)
         found = paths.notebooks(pattern)
         if not found:
             problems.append(
@@ -281,28 +296,81 @@ def usual_seconds(task: Task, seconds: Mapping[str, float]) -> float:
 
 
 def why_stale_each(study: Study, tasks: Sequence[Task]) -> dict[Task, str]:
-    """Return why each task's pages are not what would be made now; empty for those that are."""
+    """Return why each task's pages are not what would be made now; empty for those that are.
+
+    Files that are missing, or not as they were written, are named.
+    """
     manifest, inputs = read_manifest(study.name), Inputs(study.name)
+    unsound = damaged(manifest)
 
     def why(task: Task) -> str:
         entry = manifest.get(task.name)
         told = why_stale(entry, task.fingerprint(inputs, entry["reads"] if entry else ()))
-        lacking = [each for each in task.languages if not task.page(each).exists()]
-        if told or not lacking:
-            return told
-        new = [each for each in lacking if each not in entry["languages"]]
-        return f"not yet in {', '.join(new)}" if new else "page removed"
+        new = [each for each in task.languages if entry and each not in entry["languages"]]
+        unlike = why_damaged(unsound.get(task.name, {}))
+        return told or unlike or (f"not yet in {', '.join(new)}" if new else "")
 
     return {task: why(task) for task in tasks}
 
 
-def states(study: Study) -> dict[tuple[str, str, str], str]:
-    """Return how the last run of every page ended, by (region, notebook's file, language)."""
+def unsound_elsewhere(study: Study, tasks: Sequence[Task]) -> tuple[list[Task], list[str]]:
+    """Return what other tasks have made that is missing or not as it was written.
+
+    Parameters
+    ----------
+    study : Study
+    tasks : sequence of Task
+        Those that were asked for.
+
+    Returns
+    -------
+    without : list of Task
+        Others whose results are not whole: tables and the country would be made without them.
+    named : list of str
+        What files of the rest, which nobody asked for, are not whole.
+    """
     manifest = read_manifest(study.name)
+    asked, unsound = {task.name for task in tasks}, damaged(manifest)
+    others = [t for t in known_tasks(study) if t.name not in asked and t.name in unsound]
+    without = [
+        task
+        for task in others
+        if any(file.startswith(f"{place(task.results)}/") for file in unsound[task.name])
+    ]
+    return without, [why_damaged(unsound[task.name]) for task in others if task not in without]
+
+
+def states(study: Study) -> dict[tuple[str, str, str], str]:
+    """Return how the last run of every page ended, by (region, notebook's file, language).
+
+    Pages that are missing, or not as they were written, are left out.
+    """
+    manifest = read_manifest(study.name)
+    unsound = {file for files in damaged(manifest).values() for file in files}
     return {
         (task.region, task.file, language): manifest[task.name]["state"]
         for task in sorted(known_tasks(study), key=lambda task: not task.of_country)
-        if task.name in manifest
+        if manifest.get(task.name, {}).get("state") in {DONE, FAILED}
         for language in manifest[task.name]["languages"]
-        if manifest[task.name]["state"] == FAILED or task.page(language).exists()
+        if manifest[task.name]["state"] == FAILED or place(task.page(language)) not in unsound
     }
+
+
+def site_fingerprint(study: Study) -> Fingerprint:
+    """Return the fingerprint of what tables and index are made from."""
+    folder = paths.clean(study.name)
+    made_from = [*folder.glob("results/*/*/"), *(folder / name for name in store.TABLES.values())]
+    return {
+        "results": digest(made_from),
+        "pages": json.dumps([[*page, state] for page, state in states(study).items()]),
+        DESCRIPTION: description_digest(study.name),
+        LIBRARY: library_digest(),
+        PACKAGES: package_versions(),
+    }
+
+
+def why_unpublished(study: Study) -> str:
+    """Return why tables and index are not what would be made now; empty when they are."""
+    manifest = read_manifest(study.name)
+    told = why_stale(manifest.get(SITE), site_fingerprint(study))
+    return told or why_damaged(damaged(manifest).get(SITE, {}))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from loftet_analysis import names, paths
-from loftet_analysis.batch.fingerprints import Inputs, read_manifest
-from loftet_analysis.batch.plan import DONE, FAILED, known_tasks
+from loftet_analysis.batch.fingerprints import SITE, Inputs, read_manifest, record
+from loftet_analysis.batch.outputs import DONE, FAILED, UNFINISHED
+from loftet_analysis.batch.plan import known_tasks
 from loftet_analysis.study import Study
 
 
@@ -26,35 +26,42 @@ def remove_outdated(study: Study) -> int:
     """
     manifest = read_manifest(study.name)
     clean, reports = paths.clean(study.name), paths.reports(study.name)
-    figures = paths.figures(study.name)
+    figures, generated = paths.figures(study.name), paths.generated()
     current: set[Path] = set()
     for of_country in (False, True):
         # the country's notebooks have read what is left of the regions' results
-        inputs = Inputs(study.name)
+        inputs, older = Inputs(study.name), {}
         for task in known_tasks(study):
             entry = manifest.get(task.name)
-            if task.of_country == of_country and entry and entry["state"] == DONE:
-                now = inputs.data(entry["reads"])
-                spoken = set(entry["languages"]) & set(study.languages)
-                if all(entry["parts"].get(part) == now[part] for part in now):
-                    current |= {task.executed, *map(task.page, spoken)}
-                    current |= {figures / task.region / name for name in entry["figures"]}
-                    current |= {task.results}
-        for results in clean.glob("results/*/*/"):
-            if (results.parent.name == names.NATIONAL) == of_country and results not in current:
-                shutil.rmtree(results)
+            if task.of_country != of_country or not entry or entry["state"] == FAILED:
+                continue
+            now = inputs.data(entry["reads"])
+            alike = all(entry["parts"].get(part) == now[part] for part in now)
+            if alike and entry["state"] == DONE:
+                unspoken = {*entry["languages"]} - {*study.languages}
+                current |= {generated / file for file in entry["outputs"]} | {task.results}
+                current -= {*map(task.page, unspoken)}
+            else:
+                older[task.name] = {**entry, "state": UNFINISHED}
+        record(study.name, older)  # before anything of it is removed
+        results = [
+            folder
+            for folder in clean.glob("results/*/*/")
+            if (folder.parent.name == names.NATIONAL) == of_country and folder not in current
+        ]
+        paths.replace_all({}, outdated=results)
     # earlier versions kept executed notebooks beside the pages
     made = [*reports.glob("*/*/*.html"), *reports.glob("*/*/*.ipynb")]
     made += [*clean.glob("notebooks/*/*.ipynb"), *figures.glob("*/*.*.*")]
     outdated = [path for path in made if path not in current]
-    for path in outdated:
-        path.unlink()
-    shutil.rmtree(clean / FAILED, ignore_errors=True)
     removed = sum(path.suffix == ".html" for path in outdated)
+    outdated.append(clean / FAILED)
     if removed or not current:
-        for table in [*clean.glob("results/*.csv"), *(reports / "tables").glob("*")]:
-            table.unlink()
-        (reports / "index.html").unlink(missing_ok=True)
+        outdated += [*clean.glob("results/*.csv"), *(reports / "tables").glob("*")]
+        outdated.append(reports / "index.html")
+        if SITE in manifest:
+            record(study.name, {SITE: {**manifest[SITE], "state": UNFINISHED}})
+    paths.replace_all({}, outdated=outdated)
     for folder in (reports, figures, clean / "results", clean / "notebooks"):
         for inner in sorted(folder.glob("**/"), reverse=True):
             if inner.is_dir() and inner != folder and not any(inner.iterdir()):

@@ -17,12 +17,19 @@ from loftet_analysis.show.workbook import workbook
 from loftet_analysis.study import Study
 
 
-def gather(study: Study) -> None:
+def gather(study: Study) -> list[Path]:
     """Join what the notebooks kept into one exact and one gated file per table.
 
     Exact tables lie in ``data_clean/<study>/results/``; ``reports/<study>/tables/`` holds what
     the study's disclosure profile allows, as CSV and together in ``results.xlsx``.
+
+    Returns
+    -------
+    list of Path
+        Every file that was written.
     """
+    written = {}
+    folder = paths.clean(study.name) / "results"
     places = [*study.regions[names.REGION], names.NATIONAL]
     exact = {}
     for name in schema.KEPT:
@@ -30,7 +37,7 @@ def gather(study: Study) -> None:
         if rows is not None:
             # some of a verdict takes all regions together
             exact[name] = verdicts(rows) if name == "effects" else rows
-            write_csv(exact[name], paths.clean(study.name) / "results" / f"{name}.csv")
+            written[folder / f"{name}.csv"] = _csv(exact[name])
     examined = store.read_table(study.name, "invariance").assign(region=names.NATIONAL)
     exact["invariance"] = examined
     exact["ledger"] = store.read_table(study.name, "ledger")
@@ -51,15 +58,16 @@ def gather(study: Study) -> None:
     for name, rows in exact.items():
         shown = pd.DataFrame(gate(rows, mask, study.disclosure))
         published[name] = shown.reindex(columns=list(columns[name]))
-        write_csv(published[name], target / f"{name}.csv")
+        written[target / f"{name}.csv"] = _csv(published[name])
+    paths.replace_all(written)
     _write_workbook(published, target / "results.xlsx")
+    return [*written, target / "results.xlsx"]
 
 
-def write_csv(table: pd.DataFrame, target: Path) -> None:
-    """Write a table as UTF-8 CSV with point decimals, whole or not at all."""
-    with paths.written_whole(target) as path:
-        # twelve digits: what lies beyond them depends on the machine
-        table.to_csv(path, index=False, float_format="%.12g", lineterminator="\n")
+def _csv(table: pd.DataFrame) -> bytes:
+    """Return a table as UTF-8 CSV with point decimals."""
+    # twelve digits: what lies beyond them depends on the machine
+    return table.to_csv(index=False, float_format="%.12g", lineterminator="\n").encode()
 
 
 def _write_workbook(tables: dict[str, pd.DataFrame], target: Path) -> None:

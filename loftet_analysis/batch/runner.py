@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from loftet_analysis import paths
 from loftet_analysis.batch.fingerprints import Read
 from loftet_analysis.batch.kernels import PROVISIONER, can_fork
 from loftet_analysis.batch.lock import RUNNING
+from loftet_analysis.batch.outputs import sums_of
 from loftet_analysis.batch.plan import DONE, FAILED, Task
 from loftet_analysis.batch.process import ONE_THREAD
 from loftet_analysis.show import site
@@ -197,7 +198,7 @@ def _first_line(error: Exception, setting: Setting) -> str:
     return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
-def keep(outcome: Outcome, before: Sequence[str]) -> None:
+def keep(outcome: Outcome, before: Iterable[str]) -> dict[str, str]:
     """Put what a task made in its place, and remove what it no longer makes.
 
     Of a failed one nothing is published, also nothing older: its notebook and traceback go to
@@ -207,8 +208,13 @@ def keep(outcome: Outcome, before: Sequence[str]) -> None:
     ----------
     outcome : Outcome
         From `run_task`.
-    before : sequence of str
-        The names of the figures that the task made last time.
+    before : iterable of str
+        The places of the files that the task made last time.
+
+    Returns
+    -------
+    dict of str to str
+        The SHA-256 of every file by its place; empty for a failed one. All of it is on the disk.
     """
     task = outcome.task
     figures = paths.figures(task.study) / task.region
@@ -224,12 +230,9 @@ def keep(outcome: Outcome, before: Sequence[str]) -> None:
     made = {path: content for path, content in {**private, **public}.items() if content}
     older = {task.executed, task.remains, task.remains.with_suffix(".ipynb")}
     older |= {*map(task.page, task.languages), *task.results.glob("*.csv")}
-    older |= {figures / name for name in before}
-    for path in older - set(made):
-        path.unlink(missing_ok=True)
-    for target, content in made.items():
-        if target in private:
-            target.parent.parent.mkdir(parents=True, exist_ok=True)
-            target.parent.parent.chmod(0o700)
-        with paths.written_whole(target, private=target in private) as path:
-            path.write_bytes(content)
+    older |= {paths.generated() / name for name in before}
+    for folder in {path.parent.parent for path in private if path in made}:
+        paths.make_folder(folder)
+        folder.chmod(0o700)
+    paths.replace_all(made, private=private, outdated=older - set(made))
+    return {} if outcome.state == FAILED else sums_of(made)

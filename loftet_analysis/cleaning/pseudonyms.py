@@ -152,7 +152,9 @@ def _make_key(path: Path) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(secrets.token_bytes(KEY_BYTES))
+        paths.sync(Path(partial))
         os.link(partial, path)  # whole or not at all, and never over another key
+        paths.sync(path.parent)
     except FileExistsError:
         return  # another process was faster
     finally:

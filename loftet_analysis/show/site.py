@@ -234,7 +234,7 @@ def _kind(output: NotebookNode) -> str:
     return "a table" if "<table" in data.get("text/html", "") else "a value"
 
 
-def index(study: Study, states: States) -> Path:
+def index(study: Study, states: States) -> list[Path]:
     """Write the index of a study's pages and the stylesheet that they share.
 
     Parameters
@@ -247,10 +247,10 @@ def index(study: Study, states: States) -> Path:
 
     Returns
     -------
-    Path
-        ``reports/<study>/index.html``: the country first, then the regions in register order;
-        a line per notebook with a link per language; then the research questions, each with the
-        sections that answer it.
+    list of Path
+        The stylesheet, and ``reports/<study>/index.html``: the country first, then the regions in
+        register order; a line per notebook with a link per language; then the research questions,
+        each with the sections that answer it.
     """
     words = Words(study.languages[0])
     names_of = dict(zip(study.regions["region"], study.regions["name"], strict=True))
@@ -273,10 +273,9 @@ def index(study: Study, states: States) -> Path:
             "index.html", language=words.locale, title=title, stylesheet=_STYLESHEET, body=body
         ),
     }
-    for name, text in written.items():
-        with paths.written_whole(folder / name) as path:
-            path.write_text(text, encoding="utf-8")
-    return folder / "index.html"
+    contents = {folder / name: text.encode() for name, text in written.items()}
+    paths.replace_all(contents)
+    return [*contents]
 
 
 def _stem(file: str) -> str:

@@ -1,0 +1,97 @@
+"""What a step made: the SHA-256 of every file is recorded, and the next run looks at them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+
+from loftet_analysis import paths
+
+#: How a step ended; an unfinished one has begun to replace or remove what it made before.
+DONE, FAILED, UNFINISHED = "done", "failed", "unfinished"
+#: How a reason begins that tells of files that are missing, or not as they were written.
+DAMAGED = "damaged: "
+_NAMED = 3  # files in a reason
+
+
+def place(path: Path) -> str:
+    """Return a file's place below the generated folders, as the manifest has it."""
+    return path.relative_to(paths.generated()).as_posix()
+
+
+def sums(files: Iterable[Path]) -> dict[str, str]:
+    """Return the SHA-256 of files by their places."""
+    return {place(path): paths.sha256(path) for path in files}
+
+
+def sums_of(contents: Mapping[Path, bytes]) -> dict[str, str]:
+    """Return the SHA-256 that files have which hold these contents, by their places."""
+    return {place(path): hashlib.sha256(each).hexdigest() for path, each in contents.items()}
+
+
+def damaged(manifest: Mapping[str, dict]) -> dict[str, dict[str, str]]:
+    """Return the finished results of which files are not as they were recorded.
+
+    Parameters
+    ----------
+    manifest : mapping of str to dict
+        From `read_manifest`.
+
+    Returns
+    -------
+    dict of str to dict
+        By name, the places of its files that *are missing* or *were changed*. A figure that several
+        notebooks of a region draw is sound when it is the one that any of them drew.
+    """
+    finished = {name: entry for name, entry in manifest.items() if entry["state"] == DONE}
+    recorded: dict[str, set[str]] = defaultdict(set)
+    for entry in finished.values():
+        for name, total in entry["outputs"].items():
+            recorded[name].add(total)
+    folder = paths.generated()
+    with ThreadPoolExecutor() as pool:
+        now = dict(zip(recorded, pool.map(lambda name: _now(folder / name), recorded), strict=True))
+    unlike = {name for name, totals in recorded.items() if now[name] not in totals}
+    found = {
+        name: {
+            file: "was changed" if now[file] else "is missing"
+            for file in entry["outputs"]
+            if file in unlike
+        }
+        for name, entry in finished.items()
+    }
+    return {name: files for name, files in found.items() if files}
+
+
+def why_damaged(files: Mapping[str, str]) -> str:
+    """Return a reason that names files by what became of them; empty where there are none.
+
+    Examples
+    --------
+    >>> why_damaged({"reports/demo/index.html": "is missing"})
+    'damaged: reports/demo/index.html is missing'
+    """
+    if not files:
+        return ""
+    named = ", ".join(f"{file} {fault}" for file, fault in [*files.items()][:_NAMED])
+    more = f" and {len(files) - _NAMED} more" if len(files) > _NAMED else ""
+    return f"{DAMAGED}{named}{more}"
+
+
+def _now(path: Path) -> str:
+    """Return the SHA-256 that a file has now, empty where it is not there."""
+    try:
+        state = path.stat()
+        return _read(path, (state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns))
+    except OSError:
+        return ""
+
+
+@cache
+def _read(path: Path, state: tuple[int, ...]) -> str:
+    """Read a file once for as long as it is the same."""
+    return paths.sha256(path)
