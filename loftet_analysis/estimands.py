@@ -43,7 +43,7 @@ class Estimand:
     populations : tuple of str
         Whom it can be asked of.
     waves : tuple of str
-        Waves of the disclosure mask's cells that a row rests on.
+        Waves of the disclosure mask's cells that a row rests on; empty: the row's own (`wave`).
     pairs_if_any : bool
         Whether it rests on pairs where a row counts any (`n_pairs`).
     roles : tuple of str
@@ -211,10 +211,12 @@ ESTIMANDS: dict[str, Estimand] = {
             sentences={
                 "mean": "The mean answer is {mean} ({interval}), where {minimum} is “{low}” and "
                 "{maximum} is “{high}”.",
-                "share agreeing": "Of those who answered, {share} are above the middle of the "
-                "scale ({interval}).",
+                "share": "Of those who answered, {share} are above the middle of the scale "
+                "({interval}).",
             },
-            contrasts={"mean": "mean", "share agreeing": "share above the middle"},
+            contrasts={"mean": "mean", "share": "share above the middle"},
+            waves=(),
+            by_subgroup=True,
         ),
         Estimand(
             "dose",
@@ -307,7 +309,7 @@ def names_where(**wanted: object) -> tuple[str, ...]:
     Examples
     --------
     >>> names_where(by_subgroup=True)
-    ('linked_change', 'same_grade')
+    ('linked_change', 'same_grade', 'level')
     """
     return tuple(
         name

@@ -39,5 +39,7 @@ SUBGROUP = "subgroup"
 
 #: A flag: one cluster holds nearly all of what an interval rests on, so nothing is concluded.
 ONE_DOMINATES = "one_dominates"
+#: A flag: a level without an interval, since the schools cannot say how uncertain it is.
+NO_INTERVAL = "no_interval"
 #: A flag: the region is the whole study, so its rows are the country's.
 WHOLE_STUDY = "whole_study"

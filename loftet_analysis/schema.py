@@ -85,7 +85,7 @@ COLUMNS: dict[str, Column] = {
     "item": _key("item of the scale; empty: the scale"),
     "of": _key("scale that an item belongs to"),
     "question": _key("research question that the scale belongs to, Q1 to Q10"),
-    "wave": _key("pre, mid or post; linked: those who answered both times"),
+    "wave": _key("pre, mid or post, in effects only of levels; linked: who answered both times"),
     "subgroup": _key("all, or column=value"),
     "estimand": _key("what is compared with what; see docs/methods.md"),
     "contrast": _key("what is subtracted from what, always later - earlier"),
@@ -159,7 +159,7 @@ COLUMNS: dict[str, Column] = {
     "r_pre_post": _number("correlation of the answers before and after"),
     "icc_change": _number("share of the variance of changes between clusters, 0-1"),
     "design_effect": _number("squared change_se over that of independent people"),
-    "change": _number("change, in scale points"),
+    "change": _number("change in scale points; of a level the mean, or the share (0-1)"),
     "change_se": _number("standard error of change"),
     "change_ci_low": _number("lower end of the interval of change"),
     "change_ci_high": _number("upper end of the interval of change"),
@@ -245,7 +245,7 @@ EFFECTS = (
     "statistic", "df", "p_value", "p_adjusted", "family", "plan_role", "sd_unit", "estimate",
     "se", "ci_low", "ci_high", "ci_level", "mdes", "sesoi", "drift", "estimate_vs_drift",
     "verdict", "evidence", "measurement_warning", "flags", "method", "reason", "suppressed",
-    "n_schools",
+    "n_schools", "wave",
 )  # fmt: skip
 SENSITIVITY = (
     "region", "population", "outcome", "question", "estimand", "subgroup", "analysis", "contrast",
@@ -310,7 +310,7 @@ MASK = (
 )  # fmt: skip
 UNITS = (
     "population", "outcome", "unit", "sd_unit", "n", "low_fifth", "midpoint", "n_items", "alpha",
-    "alpha_post", "alpha_part", "floor_share", "ceiling_share",
+    "alpha_post", "alpha_part", "floor_share", "ceiling_share", "mean",
 )  # fmt: skip
 HISTOGRAM = (
     "population", "region", "school_id", "outcome", "question", "item", "subgroup", "wave", "low",

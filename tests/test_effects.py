@@ -48,6 +48,7 @@ def plan(*estimands, population="pupils", outcome="y", subgroup="all", units=Non
         "population": population, "outcome": outcome, "question": "Q1",
         "estimand": list(estimands), "subgroup": subgroup, "family": "", "plan_role": "secondary",
         "region": "oslo", "ci_level": 0.95, "sesoi": 0.1, "years": 0, "unit_is_sample": False,
+        "wave": ["post" if each == "level" else "" for each in estimands],
     })  # fmt: skip
     known = unit(population=population) if units is None else units
     sds = known.pivot(index="outcome", columns="unit", values="sd_unit")

@@ -5,10 +5,13 @@ import pandas as pd
 import pingouin
 import pytest
 import statsmodels.api as sm
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
 
 from loftet_analysis.analysis.groups import networks
 from loftet_analysis.cleaning.units import units
-from loftet_analysis.stats.cr2 import contrast, mean
+from loftet_analysis.stats.cr2 import contrast
 from loftet_analysis.stats.reliability import intraclass_correlation
 from tests.test_effects import answers, codes, effects, in_two_waves, pairs_of, plan, row, unit
 
@@ -118,27 +121,98 @@ def levels(clean, **settled):
     return effects(clean, plan("level", population="teachers", **settled))
 
 
-def test_what_is_asked_once_gives_its_mean_and_the_share_that_agrees():
-    clean = answers(36)
-    after = clean[clean["wave"] == "post"].dropna(subset=["y"])
-    once = clean.assign(y=clean["y"].where(clean["wave"] == "post"))
-    found = levels(once, midpoint=3.0)
-    assert found["contrast"].tolist() == ["mean", "share agreeing"]
-    for given, each in zip((after["y"], (after["y"] > 3) * 1.0), found.to_dict("records"),
-                           strict=True):  # fmt: skip
-        raw = mean(given, codes(after["school_id"]))
-        assert each["change"] == pytest.approx(given.mean())
-        assert each["change_se"] == pytest.approx(raw.se)
-        assert (each["change_ci_low"], each["change_ci_high"]) == pytest.approx(raw.interval())
-        assert each["n_post"] == len(after)
-        assert pd.isna(each["n_pre"])
+def intercept_only(y, school):
+    """CR2 and Satterthwaite df of a mean by their definition, with matrices of n x n."""
+    n = len(y)
+    resid = np.eye(n) - np.full((n, n), 1 / n)
+    of_school = []
+    for each in np.unique(school):
+        rows = np.flatnonzero(school == each)
+        values, vectors = np.linalg.eigh(resid[np.ix_(rows, rows)])
+        a = np.zeros(n)
+        a[rows] = (vectors @ np.diag(values**-0.5) @ vectors.T).sum(axis=0) / n
+        of_school.append(resid @ a)
+    p = np.array([[g @ h for h in of_school] for g in of_school])
+    u = np.array([g @ y for g in of_school])
+    return np.sqrt((u**2).sum()), np.trace(p) ** 2 / (p**2).sum()
+
+
+@pytest.mark.parametrize(("wave", "side"), [("pre", "pre"), ("mid", "post"), ("post", "post")])
+def test_a_level_is_the_mean_of_its_wave_and_the_share_above_the_middle(wave, side):
+    clean = answers(36).replace({"wave": {"post": "mid"}}) if wave == "mid" else answers(36)
+    here = clean[clean["wave"] == wave].dropna(subset=["y"])
+    found = levels(clean, midpoint=3.0, wave=wave)
+    assert found["contrast"].tolist() == ["mean", "share"]
+    assert found["wave"].tolist() == [wave, wave]
+    reach = {}
+    for y, each in zip((here["y"], (here["y"] > 3) * 1.0), found.to_dict("records"), strict=True):
+        se, df = intercept_only(y.to_numpy(float), here["school_id"].to_numpy())
+        assert each["change"] == each[f"mean_{side}"] == pytest.approx(y.mean())
+        assert (each["change_se"], each["df"]) == pytest.approx((se, df))
+        reach[each["contrast"]] = stats.t.ppf(0.975, df) * se
+        assert each[f"n_{side}"] == len(here)
+        assert each["n_schools"] == here["school_id"].nunique()
+        assert pd.isna(each["n_post" if side == "pre" else "n_pre"])
         assert pd.isna(each["p_value"])  # there is no zero to test against
         assert pd.isna(each["estimate"])
         assert each["verdict"] == ""
-    before = clean.assign(y=clean["y"].where(clean["wave"] == "pre"))
-    assert pd.isna(levels(before, midpoint=3.0)["n_post"][0])
+    ends = found[["change_ci_low", "change_ci_high"]].to_numpy(float)
+    assert ends[0] - here["y"].mean() == pytest.approx([-reach["mean"], reach["mean"]])
+    share = (here["y"] > 3).mean()
+    logits = np.log(ends[1] / (1 - ends[1])) - np.log(share / (1 - share))
+    half = reach["share"] / (share * (1 - share))
+    assert logits == pytest.approx([-half, half])
+
+
+def test_levels_that_cannot_be_told_say_why_and_those_without_an_interval_stand_alone():
+    clean = answers(36)
     assert levels(clean.assign(y=np.nan), midpoint=3.0)["reason"].tolist() == ["no_answers"] * 2
-    assert levels(once, midpoint=np.nan)["reason"].tolist() == ["", "no_unit"]
+    assert levels(clean, midpoint=np.nan)["reason"].tolist() == ["", "no_unit"]
+    alone = levels(clean[clean["school_id"] == "s00"], midpoint=3.0)
+    alike = levels(clean.assign(y=clean.groupby("school_id").cumcount() % 2 + 2.0)[
+        clean["school_id"].isin(["s00"])], midpoint=2.5)  # fmt: skip
+    for rows in (alone, alike):
+        assert rows["change"].notna().all()
+        assert rows[["change_se", "change_ci_low", "change_ci_high", "df"]].isna().all(axis=None)
+        assert rows["flags"].str.contains("no_interval").all()
+        assert rows["reason"].eq("").all()
+
+
+def test_a_share_of_none_or_all_has_the_interval_of_as_many_answers_as_schools():
+    clean = pd.DataFrame({
+        "wave": "post", "school_id": np.repeat([f"s{i:02}" for i in range(10)], 6),
+        "person_id": None, "role": "colleague", "y": 4.0,
+    })  # fmt: skip
+    clean["y"] += np.arange(len(clean)) % 3 / 10
+    everybody = levels(clean, midpoint=3.0).set_index("contrast").loc["share"]
+    assert everybody["change"] == 1
+    assert pd.isna(everybody["change_se"])
+    exact = stats.binomtest(10, 10).proportion_ci(method="exact")
+    assert everybody["change_ci_low"] == pytest.approx(exact.low)
+    nobody = levels(clean, midpoint=5.0).set_index("contrast").loc["share"]
+    assert (nobody["change"], nobody["change_ci_low"]) == (0, 0)
+    assert nobody["change_ci_high"] == pytest.approx(1 - exact.low)
+
+
+@given(seed=st.integers(0, 2**32 - 1), factor=st.floats(0.1, 10), shift=st.floats(-5, 5))
+@settings(deadline=None, max_examples=25)
+def test_a_level_turns_with_its_scale_and_not_with_the_order_of_rows(seed, factor, shift):
+    clean = answers(seed % 1000).dropna(subset=["y"])
+    once = levels(clean, midpoint=3.0)
+    rng = np.random.default_rng(seed)
+    turned = clean.assign(y=shift - factor * clean["y"]).iloc[rng.permutation(len(clean))]
+    other = levels(turned, midpoint=shift - factor * 3.0)
+    numbers = ["change_ci_low", "change", "change_ci_high"]
+    assert other[numbers].iloc[0].tolist() == pytest.approx(
+        [shift - factor * each for each in once[numbers].iloc[0].tolist()[::-1]], abs=1e-9
+    )
+    assert other["change_se"][0] == pytest.approx(factor * once["change_se"][0])
+    assert other["df"][0] == pytest.approx(once["df"][0])
+    on_the_middle = (clean.loc[clean["wave"] == "post", "y"] == 3.0).any()
+    if not on_the_middle:  # then the share below is what the share above leaves
+        assert other[numbers].iloc[1].tolist() == pytest.approx(
+            [1 - each for each in once[numbers].iloc[1].tolist()[::-1]], abs=1e-9
+        )
 
 
 def doses(clean):

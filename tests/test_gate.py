@@ -209,8 +209,12 @@ def test_profiles_round():
 def test_a_gap_rests_on_both_groups_and_a_level_on_the_wave_that_was_asked():
     gap = {"estimand": "gap_change", "contrast": "gender=girl - gender=boy"}
     assert set(cells(effects(gap))["subgroup"]) == {"gender=girl", "gender=boy"}
-    once = {"estimand": "level", "n_pre": None, "n_pairs": None}
-    assert set(cells(effects(once))["wave"]) == {"post"}
+    for wave in ("pre", "mid", "post"):
+        level = {"estimand": "level", "contrast": "mean", "wave": wave, "subgroup": "grade=7"}
+        held = cells(effects(level))
+        assert held[["subgroup", "wave"]].to_numpy().tolist() == [["grade=7", wave]]
+    with pytest.raises(DisclosureError, match="a level without its wave"):
+        cells(effects({**level, "wave": ""}))
     dose = {"estimand": "dose", "population": "teachers", "outcome": "views"}
     assert set(cells(effects(dose))["subgroup"]) == {"role=participant"}
     assert set(cells(effects({**dose, "population": "leaders"}))["subgroup"]) == {"all"}
@@ -345,7 +349,10 @@ def test_a_percentile_a_share_and_the_lowest_need_more_people():
 
 @pytest.mark.parametrize(("n", "wave"), [({"n_post": 499}, "after"), ({"n_pre": 499}, "before")])
 def test_a_level_of_some_of_a_cells_people_is_refused(n, wave):
-    whole = {"estimand": "level", "contrast": "mean", "n_pre": 500, "n_post": 500}
+    is_before = "n_pre" in n
+    whole = {"estimand": "level", "contrast": "mean", "wave": "pre" if is_before else "post",
+             "n_pre": 500 if is_before else None, "n_post": None if is_before else 500,
+             "n_pairs": None}  # fmt: skip
     assert not gate(effects(whole), mask(), "internal")["suppressed"].any()
     with pytest.raises(
         DisclosureError, match=rf"not of everybody.* 499 people {wave}, its cell 500"
@@ -605,7 +612,8 @@ def test_every_estimand_outcome_and_column_is_judged_by_itself():
 
 
 def test_a_share_of_few_hides_the_shares_of_all_groups():
-    shares = {"estimand": "level", "contrast": "share agreeing", "n_pre": None, "pairs": False}
+    shares = {"estimand": "level", "contrast": "share", "wave": "post", "n_pre": None,
+              "pairs": False}  # fmt: skip
     frame = groups(250, 250, **shares).assign(mean_post=[0.5, 0.5])
     assert reasons(frame) == ["", ""]
     assert reasons(frame.assign(mean_post=[0.5, 0.02])) == [REST, SMALL]

@@ -25,10 +25,11 @@ def test_it_loads_with_its_data(study):
     assert study.years_between("pupils") == 0
 
 
-def test_its_plan_is_the_linked_change_of_six_scales(study):
+def test_its_plan_is_the_linked_change_and_the_levels_of_six_scales(study):
     rows = plan(study)
     assert rows["outcome"].nunique() == 6
-    assert set(rows["estimand"]) == {"linked_change", "school_change", "lowest_fifth"}
+    assert set(rows["estimand"]) == {"linked_change", "school_change", "lowest_fifth", "level"}
+    assert set(rows.loc[rows["estimand"] == "level", "wave"]) == {"pre", "post"}
     assert set(rows["question"]) == {""}
 
 

@@ -161,13 +161,19 @@ def test_the_plan_has_a_row_per_estimate(write):
     write()
     study = load_study("trial")
     rows = plan(study)
-    key = ["population", "outcome", "estimand", "subgroup", "contrast"]
+    key = ["population", "outcome", "estimand", "subgroup", "wave", "contrast"]
     assert not rows.duplicated(key).any()
     assert set(rows["estimand"]) <= set(ESTIMANDS)
-    once = rows[rows["estimand"] == "level"]  # asked after only
     assert set(rows[rows["population"] == "leaders"]["estimand"]) == {"level"}
-    assert "felt_support" in set(once["outcome"])
-    assert not set(once["outcome"]) & set(rows[rows["estimand"] == "linked_change"]["outcome"])
+    levels = rows[rows["estimand"] == "level"]
+    assert (rows["wave"] != "").equals(rows["estimand"] == "level")
+    for (population, outcome), of_outcome in levels.groupby(["population", "outcome"]):
+        asked = study.populations[population].instrument.scales[outcome].waves
+        there = study.populations[population].files
+        assert set(of_outcome["wave"]) == set(asked) & set(there)
+    groups = levels.groupby(["population", "outcome"])["subgroup"].agg(set)
+    assert groups["teachers", "beliefs_inquiry"] == {"all", "role=participant", "role=colleague"}
+    assert groups["pupils", "persistence"] == {"all", *(f"grade={g}" for g in range(5, 11))}
     primary = rows[rows["plan_role"] == "primary"]
     assert primary[["population", "outcome", "estimand", "family"]].to_numpy().tolist() == [
         ["pupils", "persistence", "linked_change", "pupils: primary"],
@@ -184,7 +190,7 @@ def test_the_plan_has_a_row_per_estimate(write):
     assert set(pupils["estimand"]) == {
         "linked_change", "same_grade", "school_change", "cohort_change",
         "programme_vs_comparison", "same_grade_quantile", "share_below", "gap_change",
-        "lowest_fifth", "spread_ratio",
+        "lowest_fifth", "spread_ratio", "level",
     }  # fmt: skip
     by_grade = pupils[pupils["subgroup"].str.startswith("grade=")]
     linked = by_grade[by_grade["estimand"] == "linked_change"]["subgroup"]
@@ -225,7 +231,8 @@ def test_roles_that_were_not_asked_give_no_rows(write):
     rows = plan(load_study("trial"))
     few = rows[(rows["population"] == "teachers") & (rows["outcome"] == "few")]
     assert list(few["estimand"]) == [
-        "linked_change", "school_change", "participants", "programme_vs_comparison", "dose",
+        "linked_change", "school_change", "participants", "programme_vs_comparison", "level",
+        "dose",
     ]  # fmt: skip
 
 
@@ -249,7 +256,8 @@ def test_drift_subgroups_and_gaps_are_declared_beforehand(write):
     assert set(drift["outcome"]) == {"persistence"}
     assert set(drift["estimand"]) == {"linked_change", "cohort_change"}
     assert set(drift["drift"]) == {-0.067}  # from autumn to the spring of the next school year
-    assert set(rows["subgroup"]) == {"all", "grade_band=5-7", "grade_band=8-10"}
+    pupils = rows[rows["population"] == "pupils"]
+    assert set(pupils["subgroup"]) == {"all", "grade_band=5-7", "grade_band=8-10"}
     gaps = rows[rows["estimand"] == "gap_change"]["contrast"].unique()
     assert list(gaps) == [f"grade={other} - grade=5" for other in range(6, 11)]
     assert study.analysis.drift["pupils"]["persistence"].source == "Scherrer and Preckel"

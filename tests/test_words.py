@@ -320,7 +320,7 @@ def test_a_reading_gives_the_estimate_its_interval_and_no_cause(
 
 OWN_UNITS = {
     ("level", "mean"): (3.21, 3.1, 3.32),
-    ("level", "share agreeing"): (0.64, 0.6, 0.68),
+    ("level", "share"): (0.64, 0.6, 0.68),
     ("share_below", "post - pre"): (-0.042, -0.07, 0.004),
     ("spread_ratio", "between schools"): (0.2, -0.1, 0.5),
     ("spread_ratio", "within schools"): (-0.1, -0.15, -0.05),

@@ -28,8 +28,15 @@ from loftet_analysis.analysis.panel import (
     rows_of_role,
 )
 from loftet_analysis.estimands import FEWEST_REGIONS
-from loftet_analysis.names import COLLEAGUE, PARTICIPANT
-from loftet_analysis.stats.cr2 import change_in_cells, contrast, correlation, mean, means_by
+from loftet_analysis.names import COLLEAGUE, NO_INTERVAL, PARTICIPANT, PRE, WAVE
+from loftet_analysis.stats.cr2 import (
+    change_in_cells,
+    contrast,
+    correlation,
+    mean,
+    means_by,
+    share_of,
+)
 from loftet_analysis.stats.reliability import intraclass_correlation
 from loftet_analysis.stats.result import Floats, NotEstimableError, Result
 
@@ -350,20 +357,34 @@ def cohort_change(case: Answers, *, clusters: str = FEEDER) -> Estimate:
     )
 
 
-def level(case: Answers, *, agreeing: bool = False) -> Estimate:
-    """Mean answer, or share of people above the middle of the answers, of what is asked once."""
-    people, y = case.people, case.y
-    rows = case.valid & (people.post if (case.valid & people.post).any() else people.pre)
+def level(case: Answers, *, above_middle: bool = False) -> Estimate:
+    """Mean answer of a wave, or share of people above the middle of the answers.
+
+    Where the schools cannot say how uncertain it is (a single school, or all with one mean) it
+    stands without an interval, with the flag `NO_INTERVAL`.
+    """
+    wave = str(case.settled.get(WAVE) or "")
+    rows = case.valid & case.people.rows_of_wave(wave)
     if not rows.any():
         raise NotEstimableError("no_answers")
-    given = (y[rows] > case.known("midpoint")).astype(float) if agreeing else y[rows]
-    raw = mean(given, people.school[rows])
-    independent = given.var(ddof=1) / len(given)
-    design_effect = _ratio(raw.se**2, independent)
-    wave = "post" if people.post[rows][0] else "pre"
-    numbers = {f"n_{wave}": len(given), f"mean_{wave}": given.mean(), f"sd_{wave}": _sd(given)}
-    numbers["n_schools"] = len(np.unique(people.school[rows]))
-    return Estimate(raw, design_effect=design_effect, **numbers)
+    given, school = case.y[rows], case.people.school[rows]
+    if above_middle:
+        given = (given > case.known("midpoint")).astype(float)
+    flags: tuple[str, ...] = ()
+    try:
+        raw = share_of(given, school) if above_middle else mean(given, school)
+    except NotEstimableError:
+        n_schools = len(np.unique(school))
+        raw, flags = Result(float(given.mean()), np.nan, np.nan, n_schools), (NO_INTERVAL,)
+    side = "pre" if wave == PRE else "post"  # what was asked midway counts with what came after
+    numbers = {f"n_{side}": len(given), f"mean_{side}": given.mean(), f"sd_{side}": _sd(given)}
+    return Estimate(
+        raw,
+        design_effect=_ratio(raw.se**2, _sd(given) ** 2 / len(given)),
+        n_schools=len(np.unique(school)),
+        flags=flags,
+        **numbers,
+    )
 
 
 def dose(case: Answers, *, column: str, spline: bool, clusters: str = SCHOOL) -> Estimate:

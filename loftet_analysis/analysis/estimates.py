@@ -89,7 +89,7 @@ LARGEST = 0.85
 #: What a row takes over from the plan.
 _FROM_PLAN = (
     "region", "population", "outcome", "question", "estimand", "contrast", "subgroup", "family",
-    "plan_role", "drift", "ci_level", "sesoi", "measurement_warning",
+    "plan_role", "drift", "ci_level", "sesoi", "measurement_warning", "wave",
 )  # fmt: skip
 #: Columns of a clean frame that pairs carry along, as they were before.
 _CARRIED = ("region", "school_id", "grade", "gender", "role", "gatherings", "interim_work",
@@ -144,7 +144,7 @@ def _of_linked(role: str = "") -> Model:
 
 
 _by_cell = partial(Model, weighting="pooled_cell_share")
-_asked_once = partial(Model, unit="", is_change=False)
+_level = partial(Model, unit="", is_change=False)
 _BY_PAIRS = "school_change of pairs"
 
 #: The rows of each estimand: several where it has several contrasts.
@@ -199,11 +199,11 @@ MODELS: dict[str, tuple[Model, ...]] = {
         ),
     ),
     "level": (
-        _asked_once(f"mean; {CR2}", changes.level, contrast="mean"),
-        _asked_once(
-            f"share above the middle of the answers; {CR2}",
-            partial(changes.level, agreeing=True),
-            contrast="share agreeing",
+        _level(f"mean; {CR2}", changes.level, contrast="mean"),
+        _level(
+            f"share above the middle of the answers; {CR2}, interval on the logit scale",
+            partial(changes.level, above_middle=True),
+            contrast="share",
         ),
     ),
     "dose": tuple(
@@ -608,36 +608,50 @@ def programme_vs_comparison(clean: pd.DataFrame, plan: pd.DataFrame) -> pd.DataF
 
 @checked
 def level(clean: pd.DataFrame, plan: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame:
-    """Return the mean, and the share of people above the middle, of what is asked once.
+    """Return where the answers of a wave lie: their mean, and the share of people above the middle.
 
-    CR2 over schools. The middle is that of the response scale (`midpoint` of the plan).
+    CR2 over schools, two-sided and without a test. The middle is that of the response scale
+    (`midpoint` of the plan); an answer right on it is not above. The share has its interval on the
+    logit scale (delta method), so that it stays between 0 and 1. At a single school, or where all
+    schools are alike, the level stands alone (flag ``no_interval``).
 
     Parameters
     ----------
     clean : DataFrame
         Clean frame: `wave`, `school_id` and the outcomes.
     plan : DataFrame
-        From ``study.plan``: its rows of the estimand, with `midpoint`.
+        From ``study.plan``: its rows of the estimand, with `wave` and `midpoint`.
     by : str, optional
         A column of `clean`, in whose groups to estimate instead of in those of the plan.
 
     Returns
     -------
     DataFrame
-        ``schema.EFFECTS``, two rows per outcome: `change` is the mean in scale points, or the
-        share (0–1); nothing is standardised.
+        ``schema.EFFECTS``, two rows per outcome, `wave` and group: `change` is the mean in scale
+        points, or the share (0–1); nothing is standardised. Numbers of the first wave stand in
+        `n_pre`, `mean_pre` and `sd_pre`, those of a later one in `n_post` and its like.
 
     Examples
     --------
     >>> clean = pd.DataFrame({"wave": "post", "school_id": list("aabbccdd"),
     ...                       "joy": [4, 5, 3, 4, 2, 4, 5, 3.0]})
     >>> plan = pd.DataFrame([{"population": "teachers", "outcome": "joy", "question": "Q5",
-    ...     "estimand": "level", "subgroup": "all", "midpoint": 3.0}])
-    >>> level(clean, plan)[["contrast", "n_post", "change", "change_se", "df"]].round(3)
-             contrast  n_post  change  change_se   df
-    0            mean       8   3.750      0.323  3.0
-    1  share agreeing       8   0.625      0.125  3.0
+    ...     "estimand": "level", "subgroup": "all", "wave": "post", "midpoint": 3.0}])
+    >>> rows = level(clean, plan)
+    >>> rows[["wave", "contrast", "n_post", "change", "change_se", "df"]].round(3)
+       wave contrast  n_post  change  change_se   df
+    0  post     mean       8   3.750      0.323  3.0
+    1  post    share       8   0.625      0.125  3.0
     """
+    if len(plan) and names.WAVE not in plan:
+        raise InputError(
+            Problem(
+                "the plan does not say of which waves the levels are",
+                found=", ".join(map(str, plan)),
+                allowed=f"a column {names.WAVE}",
+                todo="take it from study.plan(population)",
+            )
+        )
     return _from_clean(clean, plan, ("level",), by)
 
 

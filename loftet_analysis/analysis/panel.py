@@ -100,6 +100,11 @@ class Panel:
             return codes
         return self.school
 
+    def rows_of_wave(self, wave: str) -> Mask:
+        """Return the rows of a wave, whichever it is."""
+        of_wave = self.frame[names.WAVE].eq(wave) if names.WAVE in self.frame else self.pre & False
+        return np.asarray(pd.Series(of_wave).fillna(False), dtype=bool)
+
     @property
     def n_regions(self) -> int:
         """How many regions there are answers of, before or after."""

@@ -39,7 +39,7 @@ def units(clean: pd.DataFrame, scales: Iterable[str], population: str) -> pd.Dat
     DataFrame
         ``schema.UNITS``: `population, outcome, unit, sd_unit, n`, `low_fifth` (20th percentile of
         the pre answers), and what :func:`study_units` fills: `midpoint`, `n_items`, `alpha`,
-        `alpha_post`, `alpha_part`, `floor_share` and `ceiling_share`.
+        `alpha_post`, `alpha_part`, `floor_share`, `ceiling_share` and `mean`.
 
     Examples
     --------
@@ -77,7 +77,8 @@ def study_units(
 
     Cronbach's alpha before and after, and the upper end of its interval in the region, grade or
     role where that is lowest; the fewest items that were answered in a wave; the shares of people
-    at the lowest and highest possible score before (after, where the scale is not asked before).
+    at the lowest and highest possible score before (after, where the scale is not asked before);
+    the mean of all answers before.
     """
     tables = []
     for population, frame in clean.items():
@@ -107,6 +108,7 @@ def study_units(
                 "alpha_part": min((_highest_alphas(*each) for each in waves), default=np.nan),
                 "floor_share": scores.le(answers.minimum).mean(),
                 "ceiling_share": scores.ge(answers.maximum).mean(),
+                "mean": before[name].dropna().astype(float).mean(),
             }
         settled = pd.DataFrame(found).T.reindex(table[OUTCOME]).set_axis(table.index)
         tables.append(table.assign(**settled))

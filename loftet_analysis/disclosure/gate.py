@@ -262,7 +262,9 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     tells &= ~own
     telling = shown[tells].reset_index(drop=True)
     held = _held(cells(telling), mask)
-    people = held.groupby(["row", names.WAVE])["n"].sum().unstack()
+    # what was asked midway stands in the columns of what came after
+    side = held[names.WAVE].replace(names.MID, names.POST)
+    people = held.groupby(["row", side])["n"].sum().unstack()
     people = people.reindex(index=telling.index, columns=list(_ALL_THREE))
     _refuse_parts(telling, people)
     _refuse_filtered(telling, mask)
@@ -383,9 +385,10 @@ def _waves(row: dict) -> tuple[str, ...]:
             "no rule says which cells of the disclosure mask "
             f"{_text(row.get(names.ESTIMAND)) or 'this row'!r} rests on"
         )
-    if estimand.name == "level":
-        counted = zip(_TWICE, ("n_pre", "n_post"), strict=True)
-        return tuple(wave for wave, n in counted if not pd.isna(row.get(n))) or _TWICE[1:]
+    if not estimand.waves:
+        raise DisclosureError(
+            f"a {estimand.name} without its wave: no rule says which cells it rests on"
+        )
     counts_pairs = estimand.pairs_if_any and not pd.isna(row.get("n_pairs"))
     return (*estimand.waves, names.LINKED) if counts_pairs else estimand.waves
 
@@ -472,7 +475,7 @@ def _own_groups(
         cell = held[held["row"] == position[block.index[0]]]
         for wave in waves:
             sizes = n.loc[block.index, "n_pairs" if in_pairs else f"n_{wave}"]
-            parent = cell[cell[names.WAVE] == wave]
+            parent = cell[cell[names.WAVE].replace(names.MID, names.POST) == wave]
             if len(parent) and sizes.notna().any():
                 _hide_rests(why, block[names.SUBGROUP], sizes, parent, mask, limit)
     return why
@@ -684,8 +687,8 @@ def _lists(frame: pd.DataFrame) -> list[list]:
 def _refuse_parts(telling: pd.DataFrame, people: pd.DataFrame) -> None:
     """Refuse a result of a part of a cell's people: less the whole, it would give away the rest.
 
-    That is linked change, and the level of what is asked once; of the same grades only those are
-    compared who are met in both waves.
+    That is linked change, and levels; of the same grades only those are compared who are met in
+    both waves.
     """
     if "analysis" in telling:
         return  # other choices of people; see `_few_others`
@@ -733,7 +736,7 @@ def _few(shown: pd.DataFrame, limit: int) -> pd.Series:
         fewest = fewest.where(shown[names.ESTIMAND] != _PERCENTILES, fewest / _TAIL)
         is_share = shown[names.ESTIMAND].eq("share_below")
         if "contrast" in shown:
-            is_share |= shown["contrast"].eq("share agreeing")
+            is_share |= shown[names.ESTIMAND].eq("level") & shown["contrast"].eq("share")
         for wave in _TWICE if is_share.any() else ():
             share = shown.get(f"mean_{wave}", pd.Series(np.nan, index=shown.index)).astype(float)
             inside = share.clip(upper=1 - share) * people.get(f"n_{wave}", np.nan)

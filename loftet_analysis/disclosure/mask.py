@@ -148,7 +148,7 @@ def _subgroups(keyed: pd.DataFrame, groups: Sequence[str]) -> list[str]:
         there = set(keyed[column].unique()) - {""}
         if column == names.ROLE:
             levels = [role for role in names.ROLES if role in there]
-            levels = levels if len(levels) > 1 else []
+            levels = levels if levels != [names.LEADER] else []  # leaders have one role
         else:
             levels = sorted(there, key=int if column == names.GRADE else None)
         found += [f"{column}={level}" for level in levels]

@@ -37,6 +37,20 @@ def describe_change(frame: pd.DataFrame, words: Words) -> Iterator[str]:
         )
 
 
+def describe_levels(frame: pd.DataFrame, words: Words) -> Iterator[str]:
+    """Yield the alt text of means, or shares, with their intervals from the rows drawn."""
+    yield words.text("Levels with their intervals.")
+    for pair, rows in frame[frame["change"].notna()].groupby(_PAIR, sort=False):
+        is_share = rows["contrast"].eq("share").all()
+        form = words.percent if is_share else words.number
+        yield words.text(
+            "{outcome}: between {low} and {high}.",
+            outcome=words.outcome(*pair),
+            low=form(rows["change"].min()),
+            high=form(rows["change"].max()),
+        )
+
+
 def describe_distribution(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield the alt text of distributions from their gated bins."""
     waves = [wave for wave in (names.PRE, names.POST) if wave in {*frame["wave"]}]

@@ -204,7 +204,8 @@ class Explorer:
         study, effects, answers = self._found(population, region)
         of_effects = [names.OUTCOME, names.ESTIMAND, names.SUBGROUP]
         rows = effects[(effects[of_effects] == [chosen[c] for c in of_effects]).all(axis=1)]
-        waves = [chosen[names.WAVE]] if chosen[names.WAVE] != names.ALL else [names.PRE, names.POST]
+        waves = [chosen[names.WAVE]] if chosen[names.WAVE] != names.ALL else [*names.WAVES]
+        rows = rows[rows[names.WAVE].isin(["", *waves])]
         bins = answers[answers[names.OUTCOME] == chosen[names.OUTCOME]]
         bins = bins[bins[names.WAVE].isin(waves)]
 
@@ -212,9 +213,12 @@ class Explorer:
             kinds = CHOICES[:-1]
             return " · ".join(_label(kind, chosen[kind], population, words) for kind in kinds)
 
-        draws = [(rows, place), (rows, answer), (rows, figures.change), (rows, tables.effects)]
-        if rows["estimate"].isna().all() and rows["change"].notna().any():
-            draws.pop(2)  # a level, a share: nothing in standard deviations to draw
+        drawn = [(rows, figures.change), (rows, tables.effects)]
+        if chosen[names.ESTIMAND] == "level":
+            drawn = [(rows, figures.levels), (rows, tables.levels)]
+        elif rows["estimate"].isna().all() and rows["change"].notna().any():
+            drawn.pop(0)  # a share: nothing in standard deviations to draw
+        draws = [(rows, place), (rows, answer), *drawn]
         whole = region != names.NATIONAL or LIMITS[study.description.disclosure] == 1
         is_open = chosen[names.SUBGROUP] == names.ALL and whole
         draws.append((bins, figures.distribution) if is_open else (rows, _no_answers))
@@ -263,9 +267,10 @@ def explorer(study: OpenStudy) -> Explorer:
     >>> from loftet_analysis import open_study
     >>> offered = explorer(open_study("sats")).choices(outcome="effort")
     >>> offered.query("choice == 'estimand'")[["value", "label", "chosen"]]
-                value                   label  chosen
-    15  linked_change           Linked change    True
-    16  school_change           School change   False
-    17   lowest_fifth  Lowest fifth − expected   False
+                value                    label  chosen
+    15  linked_change            Linked change    True
+    16  school_change            School change   False
+    17          level                    Level   False
+    18   lowest_fifth  Lowest fifth − expected   False
     """
     return Explorer(study)

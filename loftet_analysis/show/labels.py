@@ -233,6 +233,7 @@ LABELS: dict[str, dict[str, str]] = {
         "selective_response=less": "Schools where more answered after, set against before, changed "
         "less upwards, so for everybody the change is probably higher; the sensitivity table "
         "counts all of them.",
+        "no_interval": "There is no interval, since the schools cannot say how uncertain it is.",
         "programme_months": "The pupils of this grade can have met the programme for {months} "
         "months.",
     },

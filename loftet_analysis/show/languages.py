@@ -308,9 +308,10 @@ def label(kind: str, code: str, words: Words, **values: object) -> str:
 
 
 def row_label(row: Mapping[str, object], words: Words) -> str:
-    """Return what tells a row of effects apart within its outcome: estimand, contrast, subgroup.
+    """Return what tells a row of effects apart within its outcome.
 
-    A subgroup that is a role is left out, because an estimand of one role names it.
+    That is estimand, contrast, the wave of a level, and subgroup; a subgroup that is a role is left
+    out where the estimand is of one role and names it.
 
     Examples
     --------
@@ -319,16 +320,18 @@ def row_label(row: Mapping[str, object], words: Words) -> str:
     'Nivå, gjennomsnitt, 7. trinn'
     """
     parts = [label(kind, row[kind], words) for kind in ("estimand", "contrast")]
-    return ", ".join(filter(None, [*parts, group_label(row, words)]))
+    wave = label("wave", row["wave"], words) if row.get("wave") else ""
+    return ", ".join(filter(None, [*parts, wave, group_label(row, words)]))
 
 
 def group_label(row: Mapping[str, object], words: Words) -> str:
-    """Return the group of a row of effects: nothing for everybody, and for a role.
+    """Return the group of a row of effects: nothing for everybody.
 
-    An estimand of one role names it.
+    And nothing for a role where the estimand is of one role, since it names it.
     """
     subgroup = row["subgroup"]
-    return "" if subgroup.startswith("role=") else label("subgroup", subgroup, words)
+    is_named = subgroup.startswith("role=") and ESTIMANDS[row["estimand"]].roles
+    return "" if is_named else label("subgroup", subgroup, words)
 
 
 def outcome_labels(pairs: Iterable[tuple[str, str]], words: Words) -> dict[tuple[str, str], str]:

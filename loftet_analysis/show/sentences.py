@@ -65,12 +65,14 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
     items, lines, outcomes = [], [], []
     pairs = frame[["population", "outcome"]].itertuples(index=False, name=None)
     names = outcome_labels(pairs, words)
+    # what all rows have in common need not be said of each
+    several = "wave" in frame and frame.loc[frame["wave"] != "", "wave"].nunique() > 1
     for pair, rows in frame.groupby(["population", "outcome"], sort=False):
         records = rows.to_dict("records")
         shown = [row for row in records if not row["suppressed"]]
         kinds = dict.fromkeys(evidence(row, words) for row in shown if not row["reason"])
         weaknesses = dict.fromkeys(measured(row, words) for row in shown)
-        readings = [reading(row, words, alone=False) for row in records]
+        readings = [reading(row, words, alone=False, timed=several) for row in records]
         outcomes.append((names[pair], shown, readings, _sentences(kinds), _sentences(weaknesses)))
     seen = {kinds for _, shown, _, kinds, _ in outcomes if shown}
     shared = seen.pop() if len(seen) == 1 else ""
@@ -121,7 +123,9 @@ def heading(frame: pd.DataFrame, *, words: Words) -> Drawn:
     return Drawn(f'<h2 id="{key}">{html.escape(said)}</h2>', said)
 
 
-def reading(row: Mapping[str, object], words: Words, *, alone: bool = True) -> str:
+def reading(
+    row: Mapping[str, object], words: Words, *, alone: bool = True, timed: bool = True
+) -> str:
     """Return a plain reading of one gated row of effects.
 
     It says which estimand the number is, gives its interval, says what can be concluded and what
@@ -135,6 +139,8 @@ def reading(row: Mapping[str, object], words: Words, *, alone: bool = True) -> s
         The reader's language.
     alone : bool, default True
         Whether to end with what is the same for all rows of an outcome: `background`.
+    timed : bool, default True
+        Whether to say of which wave a level is.
 
     Returns
     -------
@@ -165,7 +171,8 @@ def reading(row: Mapping[str, object], words: Words, *, alone: bool = True) -> s
     sentence = words.text(message, **_values(row, words))
     if "adjusted_for_pre" in (row["flags"] or "").split(";"):
         sentence = f"{sentence} {_('It is adjusted for the answers before.')}"
-    group = group_label(row, words)
+    wave = label("wave", row["wave"], words) if timed and row.get("wave") else ""
+    group = ", ".join(filter(None, [group_label(row, words), wave]))
     sentence = f"{group[0].upper()}{group[1:]}: {sentence}" if group else sentence
     parts = [sentence, conclusion(row, words), *_cautions(row, words)]
     return _sentences([*parts, background(row, words) if alone else ""])
@@ -206,14 +213,16 @@ def _values(row: Mapping[str, object], words: Words) -> dict[str, str]:
             values["size"] = _("{percent} larger", percent=percent)
         elif difference < 0:
             values["size"] = _("{percent} smaller", percent=percent)
-    elif contrast == "share agreeing":  # t does not know where shares, or scales, end
-        low, high, no_change, form = max(low, 0.0), min(high, 1.0), None, words.percent
+    elif contrast == "share":
+        no_change, form = None, words.percent
         values["share"] = words.percent(row["change"])
-    else:
+    else:  # t does not know where scales end
         scale = words.answers[row["population"], row["outcome"]]
         low, high, no_change = max(low, scale.minimum), min(high, scale.maximum), None
         values |= {"mean": words.number(row["change"]), "low": scale.low, "high": scale.high}
         values |= {"minimum": words.plain(scale.minimum), "maximum": words.plain(scale.maximum)}
+    if pd.isna(row.get("change_ci_low")) and estimand == "level":
+        return {**values, "interval": _("without an interval")}
     interval = f"{form(low)} {_('to')} {form(high)}"
     interval = _("{level} CI {interval}", level=words.percent(row["ci_level"]), interval=interval)
     if no_change == 0 and low < 0 < high:
@@ -409,7 +418,10 @@ def background(row: Mapping[str, object], words: Words) -> str:
 
 
 def evidence(row: Mapping[str, object], words: Words) -> str:
-    """Return what kind of evidence a row is; contrasts say so in their own sentences."""
+    """Return what kind of evidence a row is.
+
+    Contrasts say so in their own sentences, and a level claims nothing.
+    """
     if row["suppressed"]:
         return ""
     if row["estimand"] == "dose":
@@ -417,7 +429,7 @@ def evidence(row: Mapping[str, object], words: Words) -> str:
             "Those who take part often may differ in other ways too: this measures no effect."
         )
     descriptive = (row.get("evidence") or "").startswith("descriptive")
-    if not descriptive or row["estimand"] in _CONTRASTS:
+    if not descriptive or row["estimand"] in (*_CONTRASTS, "level"):
         return ""
     return words.text("It describes one group; there is no other group to compare it with.")
 

@@ -189,6 +189,77 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
     return laid_out(rows, columns, words, caption, notes, group=outcome, line="label", last=last)
 
 
+def levels(
+    frame: pd.DataFrame,
+    *,
+    words: Words,
+    country: pd.DataFrame | None = None,
+    by: str = "subgroup",
+) -> Table:
+    """Lay out levels: a line per group and wave, with the mean and the share above the middle.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of levels, grouped by outcome. Groups that nobody answered of are left out.
+    words : Words
+        The reader's language.
+    country : DataFrame, optional
+        Gated ``population, outcome, wave, mean`` of the whole study, a column of its own.
+    by : {"subgroup", "region"}, default "subgroup"
+        What a line is of.
+    """
+    _ = words.text
+    keys = ["region", "population", "outcome", "wave", "subgroup"]
+    told = frame[frame["suppressed"] | frame["reason"].eq("")]
+    n = told[["n_pre", "n_post"]].astype(float).max(axis=1)
+    rows = told.assign(n=n, low=told["change_ci_low"], high=told["change_ci_high"])
+    numbers = ["n", "n_schools", "change", "low", "high"]
+    # a line has the mean and the share of the same people
+    lines = rows.drop_duplicates(keys)[keys].merge(
+        rows.groupby(keys, sort=False)["suppressed"].any().reset_index()
+    )
+    for contrast in ("mean", "share"):
+        own = rows.loc[rows["contrast"] == contrast, [*keys, *numbers]].astype(
+            dict.fromkeys(numbers, float)
+        )
+        named_so = {each: f"{contrast} {each}" for each in numbers}
+        lines = lines.merge(own.rename(columns=named_so), on=keys, how="left")
+    if country is not None:
+        places = ["population", "outcome", "wave"]
+        lines = lines.merge(country[[*places, "mean"]], on=places, how="left")
+    several = lines["wave"].nunique() > 1
+
+    def name(row: Row) -> str:
+        when = f", {label('wave', row['wave'], words)}" if several else ""
+        return f"{named(row, by, words)}{when}"
+
+    def shares(row: Row) -> str | None:
+        low, high = row["share low"], row["share high"]
+        if pd.isna(low):
+            return None
+        return f"{words.percent(low)} {_('to')} {words.percent(high)}"
+
+    level = _level(words, frame["ci_level"].iloc[0])
+    columns = [
+        (_("People"), "mean n", "count"),
+        (_("Schools"), "mean n_schools", "count"),
+        (_("Mean"), "mean change"),
+        (level, ("mean low", "mean high"), "interval"),
+        (_("Above the middle"), "share change", "percent"),
+        (level, shares),
+    ]
+    notes = [
+        _("Mean: in points of the scale. The intervals allow for people of a school being alike."),
+        _("Above the middle: share of the people whose answer lies above the middle of the scale."),
+    ]
+    if country is not None:
+        columns.insert(4, (_("Whole study"), "mean"))
+    whole = frame[frame["subgroup"].eq(names.ALL) & frame["contrast"].eq("mean")]
+    caption, last = _("Where the answers lie"), _refusals(whole, words)
+    return laid_out(lines, columns, words, caption, notes, group="outcome", line=name, last=last)
+
+
 def regions(frame: pd.DataFrame, *, words: Words, together: pd.DataFrame | None = None) -> Table:
     """Lay out effects by region: a line per region, a pair of columns per comparison.
 

@@ -42,7 +42,7 @@ from loftet_analysis.stats.inputs import (
     numbers,
     refuse,
 )
-from loftet_analysis.stats.result import Floats, NotEstimableError, Result
+from loftet_analysis.stats.result import Floats, NotEstimableError, Result, Share
 
 TOLERANCE = 1e-12
 FLAT = 1e-3  # smallest eigenvalue of scaled columns below which they are centred first
@@ -79,6 +79,53 @@ def mean(values: ArrayLike, cluster: ArrayLike) -> Result:
     >>> result.estimate, round(result.se, 4), round(result.df, 4)
     (4.0, 1.4434, 2.0)
     """
+    result, is_flat = _mean(values, cluster)
+    if is_flat:
+        raise NotEstimableError("no_variance")
+    return result
+
+
+def share_of(holds: ArrayLike, cluster: ArrayLike) -> Share:
+    """Return the share of people of whom something holds, with an interval between 0 and 1.
+
+    The `mean` of an indicator; where it holds of nobody or of everybody there is no standard
+    error, but an interval, see `Share`.
+
+    Parameters
+    ----------
+    holds : array-like of bool, shape (n,)
+    cluster : array-like of shape (n,)
+        As for `mean`.
+
+    Returns
+    -------
+    Share
+
+    Raises
+    ------
+    InputError
+        Where clusters are missing.
+    NotEstimableError
+        ``no_answers``, ``one_cluster``, or ``no_variance`` where all clusters have one share that
+        is neither 0 nor 1.
+
+    Examples
+    --------
+    >>> result = share_of([True, True, True, False, False, True], [0, 0, 1, 1, 2, 2])
+    >>> round(result.estimate, 4), round(result.se, 4), round(result.df, 4)
+    (0.6667, 0.1667, 2.0)
+    >>> [round(end, 4) for end in share_of([True] * 6, [0, 0, 1, 1, 2, 2]).interval()]
+    [0.2924, 1.0]
+    """
+    result, is_flat = _mean(np.asarray(holds, dtype=float), cluster)
+    is_end = result.estimate in (0, 1)
+    if is_flat and not is_end:
+        raise NotEstimableError("no_variance")
+    return Share(**{**vars(result), "se": np.nan if is_end else result.se})
+
+
+def _mean(values: ArrayLike, cluster: ArrayLike) -> tuple[Result, bool]:
+    """Return the mean, and whether the clusters do not differ at all."""
     values = numbers("values", values)
     cluster, labels = clusters("cluster", cluster, len(values))
     if not len(values):
@@ -95,9 +142,7 @@ def mean(values: ArrayLike, cluster: ArrayLike) -> Result:
     scores = adjusted * np.bincount(cluster, values - estimate)
     df = float(1 / (total**2 * squares))
     result = Result.from_scores(estimate, scores, df, n_clusters, labels, float(h.max()))
-    if result.se <= TOLERANCE * (adjusted @ np.abs(np.bincount(cluster, values))):
-        raise NotEstimableError("no_variance")
-    return result
+    return result, result.se <= TOLERANCE * (adjusted @ np.abs(np.bincount(cluster, values)))
 
 
 def contrast(

@@ -90,3 +90,31 @@ class Result:
         check_level(level)
         half = float(special.stdtrit(self.df, (1 + level) / 2)) * self.se
         return self.estimate - half, self.estimate + half
+
+
+@dataclass(frozen=True)
+class Share(Result):
+    """A share of people, whose interval stays between 0 and 1.
+
+    The interval is symmetrical on the logit scale: logit(p) ± t(df) se / (p(1 − p)), the delta
+    method. A share of 0 or 1 has no standard error; its interval is the exact one (Clopper and
+    Pearson) of df + 1 independent answers, as if everybody in a cluster answered alike.
+
+    Examples
+    --------
+    >>> [round(end, 3) for end in Share(estimate=0.9, se=0.05, df=12).interval(0.95)]
+    [0.728, 0.968]
+    >>> [round(end, 3) for end in Share(estimate=0.0, se=float("nan"), df=11).interval(0.95)]
+    [0.0, 0.265]
+    """
+
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        """Return the two-sided interval of a confidence level between 0 and 1."""
+        check_level(level)
+        p = self.estimate
+        if p in (0, 1):
+            reach = 1 - ((1 - level) / 2) ** (1 / (self.df + 1))
+            return (0.0, reach) if p == 0 else (1 - reach, 1.0)
+        half = special.stdtrit(self.df, (1 + level) / 2) * self.se / (p * (1 - p))
+        middle = special.logit(p)
+        return float(special.expit(middle - half)), float(special.expit(middle + half))

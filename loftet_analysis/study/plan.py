@@ -14,7 +14,7 @@ from loftet_analysis.study.study import Population, Study
 
 COLUMNS = (
     names.POPULATION, names.OUTCOME, names.QUESTION, names.ESTIMAND, "contrast", names.SUBGROUP,
-    "family", "plan_role", "drift", "flags",
+    names.WAVE, "family", "plan_role", "drift", "flags",
 )  # fmt: skip
 PRIMARY, SECONDARY = "primary", "secondary"
 _DAYS_PER_MONTH = 30.4375
@@ -31,11 +31,12 @@ def plan(study: Study) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per population, outcome, estimand and subgroup (and gap), in the order of
+        One row per population, outcome, estimand and subgroup (and gap, and wave), in the order of
         study.yml, of the instrument and of ``tuple(ESTIMANDS)``: changes of scales asked both
-        before and after, levels of the others, for roles that were asked. Columns ``population,
-        outcome, question`` (empty where the scale names none), ``estimand, contrast`` (of gaps,
-        else empty), ``subgroup`` (``all``, ``grade=7``), ``family`` (empty, or "pupils:
+        before and after, and levels of every wave, for roles that were asked. Columns
+        ``population, outcome, question`` (empty where the scale names none), ``estimand,
+        contrast`` (of gaps, else empty), ``subgroup`` (``all``, ``grade=7``), ``wave`` (of levels,
+        else empty), ``family`` (empty, or "pupils:
         primary"), ``plan_role`` (primary, secondary), ``drift`` (in SD from pre to post, where
         one is declared for an outcome of people who grow older), ``flags``
         (``programme_months=18`` of a grade's same-grade change: how long the later wave's pupils
@@ -53,7 +54,7 @@ def plan(study: Study) -> pd.DataFrame:
     for population in study.populations.values():
         family = study.analysis.primary.get(population.name)
         for scale in population.instrument.scales.values():
-            for estimand, contrast, subgroup in _asked(study, population, scale):
+            for estimand, contrast, subgroup, wave in _asked(study, population, scale):
                 primary = (
                     family is not None
                     and subgroup == names.ALL
@@ -68,6 +69,7 @@ def plan(study: Study) -> pd.DataFrame:
                         names.ESTIMAND: estimand,
                         "contrast": contrast,
                         names.SUBGROUP: subgroup,
+                        names.WAVE: wave,
                         "family": f"{population.name}: {PRIMARY}" if primary else "",
                         "plan_role": PRIMARY if primary else SECONDARY,
                         "drift": _drift(study, population.name, scale.name, estimand),
@@ -78,24 +80,52 @@ def plan(study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({**texts, "drift": float})
 
 
-def _asked(study: Study, population: Population, scale: Scale) -> Iterator[tuple[str, str, str]]:
-    """Give the estimands, contrasts and subgroups of one scale."""
+def closed_waves(study: Study, population: Population) -> tuple[str, ...]:
+    """Return the waves of a population whose answers may be told, in their order."""
+    return tuple(wave for wave in names.WAVES if wave in study.waves and wave in population.files)
+
+
+def _asked(
+    study: Study, population: Population, scale: Scale
+) -> Iterator[tuple[str, str, str, str]]:
+    """Give the estimands, contrasts, subgroups and waves of one scale."""
+    closed = [wave for wave in closed_waves(study, population) if wave in scale.waves]
     change = {names.PRE, names.POST} <= set(scale.waves)
     for estimand in _estimands(study, population, scale.roles):
-        if (estimand == "level") == change:
+        if estimand == "level":
+            for wave in closed:
+                for subgroup in (names.ALL, *_groups_with_levels(study, population, scale.roles)):
+                    yield estimand, "", subgroup, wave
+            continue
+        if not change:
             continue
         if estimand == "gap_change":
             for column in study.gaps(population.name):
                 first, *others = study.groups(population.name, column) or ("",)
                 for other in others:
-                    yield estimand, f"{column}={other} - {column}={first}", names.ALL
+                    yield estimand, f"{column}={other} - {column}={first}", names.ALL, ""
             continue
-        yield estimand, "", names.ALL
+        yield estimand, "", names.ALL, ""
         if ESTIMANDS[estimand].by_subgroup:
             for column in study.subgroups(population.name):
                 for group in study.groups(population.name, column):
                     if _can_be_met(study, population, estimand, column, group):
-                        yield estimand, "", f"{column}={group}"
+                        yield estimand, "", f"{column}={group}", ""
+
+
+def _groups_with_levels(
+    study: Study, population: Population, roles: tuple[str, ...] | None
+) -> Iterator[str]:
+    """Give the groups whose levels are asked: the study's subgroups, and roles where several are.
+
+    Of a scale that one role was asked that role is everybody.
+    """
+    for column in dict.fromkeys((*study.subgroups(population.name), names.ROLE)):
+        groups = study.groups(population.name, column)
+        if column == names.ROLE:
+            groups = tuple(group for group in groups if roles is None or group in roles)
+            groups = groups if len(groups) > 1 else ()
+        yield from (f"{column}={group}" for group in groups)
 
 
 def _can_be_met(
@@ -137,9 +167,11 @@ def _drift(study: Study, population: str, outcome: str, estimand: str) -> float 
 def _programme_months(study: Study, population: Population, estimand: str, subgroup: str) -> str:
     """Say how long a grade's pupils of the later wave can have had the programme."""
     column, _, grade = subgroup.partition("=")
+    if estimand != "same_grade" or column != names.GRADE:
+        return ""
     waves = study.wave_dates(population.name)
     pre, post = (waves[wave].start if wave in waves else None for wave in (names.PRE, names.POST))
-    if estimand != "same_grade" or column != names.GRADE or not (pre and post):
+    if not (pre and post):
         return ""
     year = post.year - (post.month < 8) - (int(grade) - names.GRADES[0])
     since = max(pre, date(year, 8, 1))

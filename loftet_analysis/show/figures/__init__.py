@@ -9,6 +9,7 @@ from loftet_analysis.show.figures.answers import attendance, distribution, dots
 from loftet_analysis.show.figures.canvas import STYLE, WIDTH, Drawing, saved
 from loftet_analysis.show.figures.changes import change, estimation, forest, schools
 from loftet_analysis.show.figures.fieldwork import arrivals, flow
+from loftet_analysis.show.figures.levels import levels
 from loftet_analysis.show.figures.likert import likert
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "estimation",
     "flow",
     "forest",
+    "levels",
     "likert",
     "saved",
     "schools",

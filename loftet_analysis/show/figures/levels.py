@@ -1,0 +1,137 @@
+"""Where the answers of a wave lie on their scale: means with intervals, by group."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter
+
+from loftet_analysis import names
+from loftet_analysis.show import alt_texts
+from loftet_analysis.show.figures import canvas
+from loftet_analysis.show.figures.answers import scale_axis
+from loftet_analysis.show.figures.canvas import BLUE, GREY, INK, STYLE, Drawing
+from loftet_analysis.show.languages import Words, label
+from loftet_analysis.show.shown import view
+
+_PAIR = ["population", "outcome"]
+_LINE = 0.25  # inches
+_LOOKS = {
+    names.PRE: {"color": GREY, "marker": "o"},
+    names.MID: {"color": INK, "marker": "s"},
+    names.POST: {"color": BLUE, "marker": "D"},
+}
+_COLUMNS = ("change", "change_ci_low", "change_ci_high")
+
+
+@mpl.rc_context(STYLE)
+@view(drawn="change")
+def levels(
+    frame: pd.DataFrame,
+    *,
+    words: Words,
+    country: pd.DataFrame | None = None,
+    by: str = "subgroup",
+) -> Drawing:
+    """Draw where answers lie on their scale, a panel per outcome and a line per group and wave.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of levels; the means are drawn, or the shares where there are no means. Groups
+        that nobody answered of are left out.
+    words : Words
+        The reader's language.
+    country : DataFrame, optional
+        Gated ``population, outcome, wave, mean`` of the whole study, drawn as a dotted line.
+    by : {"subgroup", "region"}, default "subgroup"
+        What a line is of.
+
+    Returns
+    -------
+    Drawing
+        The numbers stand to the right; the axis reaches over the whole scale.
+    """
+    kind = "mean" if frame["contrast"].eq("mean").any() else "share"
+    drawn = frame[frame["contrast"].eq(kind) & (frame["suppressed"] | frame["reason"].eq(""))]
+    waves = [wave for wave in names.WAVES if wave in {*drawn["wave"]}]
+    blocks = [*drawn.groupby(_PAIR, sort=False)]
+    figure = canvas.blank()
+    heights = [_LINE * len(rows) for _, rows in blocks]
+    axes = figure.subplots(len(blocks), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for ax, (pair, rows) in zip(axes, blocks, strict=True):
+        records = rows.to_dict("records")
+        _levels(ax, records, words, share=kind == "share")
+        ax.set_yticks(range(len(rows)), [_named(row, by, waves, words) for row in records])
+        canvas.over_row(ax, words.outcome(*pair))
+        if country is not None:
+            _beside(ax, country[(country[_PAIR] == [*pair]).all(axis=1)])
+    canvas.align_left(*axes)
+    if len(waves) > 1:
+        looks = {"ls": "", "ms": 6}
+        handles = [
+            Line2D([], [], label=label("wave", w, words), **_LOOKS[w], **looks) for w in waves
+        ]
+        canvas.legend(figure, handles)
+    caption = _caption(frame, words, kind, is_beside=country is not None)
+    return canvas.fitted(
+        figure, axes, sum(heights), caption, alt_texts.describe_levels(drawn, words)
+    )
+
+
+def _named(row: dict, by: str, waves: list[str], words: Words) -> str:
+    if by == names.REGION:
+        named = words.region(row[names.REGION])
+    else:
+        named = label("subgroup", row["subgroup"], words) or words.text("everybody")
+    return f"{named}, {label('wave', row['wave'], words)}" if len(waves) > 1 else named
+
+
+def _levels(ax: Axes, records: list[dict], words: Words, *, share: bool) -> None:
+    form = words.percent if share else words.number
+    for place, row in enumerate(records):
+        if pd.isna(row["change"]):
+            said, colour = words.text("hidden"), GREY
+        else:
+            said, colour = form(row["change"]), "black"
+            if not pd.isna(row["change_ci_low"]):
+                low, high = (form(row[end]) for end in _COLUMNS[1:])
+                said = f"{said} ({low} {words.text('to')} {high})"
+            looks = _LOOKS[row["wave"]]
+            canvas.intervals(ax, pd.DataFrame([row]), [place], columns=_COLUMNS, **looks)
+        where = {"va": "center_baseline", "transform": ax.get_yaxis_transform()}
+        ax.text(1.02, place, said, color=colour, **where)
+    if share:
+        ax.set_xlim(-0.02, 1.02)
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words.percent(value)))
+    else:
+        scale_axis(ax, pd.Series(records[0]), words=words, letters=40)
+    ax.set_ylim(len(records) - 0.5, -0.5)
+    ax.tick_params(axis="y", length=0)
+    sns.despine(ax=ax, left=True)
+
+
+def _beside(ax: Axes, country: pd.DataFrame) -> None:
+    for mean in country["mean"].dropna():
+        ax.axvline(mean, color=INK, lw=1, ls=(0, (1, 2)), zorder=1)
+
+
+def _caption(frame: pd.DataFrame, words: Words, kind: str, *, is_beside: bool) -> str:
+    level = words.percent(frame["ci_level"].iloc[0])
+    if kind == "share":
+        said = words.text(
+            "Share of the answers above the middle of the scale, with {level} confidence intervals "
+            "that allow for people in the same school being alike.",
+            level=level,
+        )
+    else:
+        said = words.text(
+            "Mean answers with {level} confidence intervals that allow for people in the same "
+            "school being alike.",
+            level=level,
+        )
+    beside = words.text("The dotted line is the mean of the whole study.") if is_beside else ""
+    return f"{said} {beside}".strip()
