@@ -244,14 +244,18 @@ def teachers(rng: Generator, *, schools: int, rho: float, truth: str) -> Data:
     return Data(framed(columns, np.concatenate([pre, post])), truths[truth])
 
 
-def once(rng: Generator, *, schools: int) -> Data:
-    school = np.repeat(np.arange(schools), sizes(rng, schools, True, 12))
-    y = 3 + normal(rng, 0.2, schools)[school] + normal(rng, 0.8, len(school))
+def level(
+    rng: Generator, *, schools: int, unequal: bool, people: int, icc: float, share: float | None
+) -> Data:
+    """Answers of one wave; what is true is their mean, or the share above the middle."""
+    school = np.repeat(np.arange(schools), sizes(rng, schools, unequal, people))
+    y = normal(rng, icc, schools)[school] + normal(rng, 1 - icc, len(school))
     columns = {
-        "wave": np.full(len(school), "post"),
+        "wave": np.full(len(school), "pre"),
         "school_id": np.char.add("s", school.astype(str)),
     }
-    return Data(framed(columns, y), 3.0, options={"midpoint": 3.0})
+    middle = 0.0 if share is None else float(stats.norm.isf(share))
+    return Data(framed(columns, y), share or 0.0, options={"midpoint": middle})
 
 
 def compared_schools(rng: Generator, *, schools: int, rho: float) -> Data:
@@ -372,7 +376,8 @@ def plan_of(cell: Cell, data: Data) -> pd.DataFrame:
         "population": cell.population, "region": "national", "outcome": names,
         "contrast": cell.contrast if cell.estimand == "gap_change" else "",
         "estimand": cell.estimand, "subgroup": "all", "years": 2, "sd_unit": 1.0,
-        "sd_within_role": 1.0, "unit_is_sample": cell.standardised, **settled,
+        "sd_within_role": 1.0, "unit_is_sample": cell.standardised,
+        "wave": "pre" if cell.estimand == "level" else "", **settled,
     })  # fmt: skip
     if cell.standardised:
         ruler = units(data.clean, names, cell.population)
@@ -588,14 +593,6 @@ def cells() -> Iterator[Cell]:
             )
         yield Cell(
             "others",
-            f"level, {place}",
-            "level",
-            bound(once, schools=schools),
-            population="teachers",
-            contrast="mean",
-        )
-        yield Cell(
-            "others",
             f"programme_vs_comparison, {place}",
             "programme_vs_comparison",
             bound(compared_schools, **options),
@@ -632,6 +629,21 @@ def cells() -> Iterator[Cell]:
                 bound(ratio, schools=schools, rho=0.05, part=part),
                 contrast=f"{part} schools",
             )
+    for population, people, icc in (("pupils", 50, 0.05), ("teachers", 12, 0.20)):
+        for schools in (8, 12, 30):
+            for unequal in (False, True):
+                for share in (None, 0.5, 0.8):
+                    what = "mean" if share is None else f"share {share:.0%}"
+                    shape = f"{schools} {'unequal' if unequal else 'equal'} schools"
+                    options = {"schools": schools, "unequal": unequal, "icc": icc}
+                    yield Cell(
+                        "levels",
+                        f"{what}, {population}, {shape}, ICC {icc:.2f}",
+                        "level",
+                        bound(level, people=people, share=share, **options),
+                        population=population,
+                        contrast="mean" if share is None else "share",
+                    )
     rivals = ("pre school", "post school", "network")
     for regions, where in ((1, "a region, 11 schools"), (14, "the country, 154 schools")):
         for rho in (0.0, 0.05, 0.10):
