@@ -36,6 +36,7 @@ messages: .venv/ready ## list what the Norwegian catalogues lack
 verify: .venv/ready ## the long checks; their figures are kept in benchmarks/
 	.venv/bin/python benchmarks/demo_coverage.py
 	.venv/bin/python benchmarks/coverage.py
+	.venv/bin/python benchmarks/planning.py
 	.venv/bin/python benchmarks/inference.py
 	.venv/bin/python benchmarks/clean.py
 	.venv/bin/python benchmarks/kills.py

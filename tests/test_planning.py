@@ -1,6 +1,8 @@
 """MDES and power against PowerUpR's formulas, t-tests, and what the engine does in simulations."""
 
+import importlib.util
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from statsmodels.stats.power import TTestPower
 
 from loftet_analysis.errors import InputError
-from loftet_analysis.stats.cr2 import contrast, mean
+from loftet_analysis.stats.cr2 import mean
 from loftet_analysis.stats.power import (
     COLUMNS,
     DESIGNS,
@@ -25,43 +27,60 @@ from loftet_analysis.stats.power import (
 )
 
 REFERENCE = json.loads((Path(__file__).parent / "reference" / "planning.json").read_text())
-REPLICATIONS = 2000
 few = settings(max_examples=40, deadline=None)
 
 
+def _benchmark():
+    path = Path(__file__).parents[1] / "benchmarks" / "planning.py"
+    spec = importlib.util.spec_from_file_location("planning_benchmark", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+bench = _benchmark()
+
+
 def as_same_grade(case):
+    """What covariates explain of people is no part of the variance within schools."""
     return Design(
-        "same_grade", case["J"], case["n"] / 2, case["rho2"] * case["omega2"], icc=case["rho2"],
-        r2_people=case.get("r21", 0), r2_schools=case.get("r2t2", 0), covariates=case.get("g2", 0),
-    )  # fmt: skip
+        "same_grade", case["J"], case["n"] / 2, between(case, "omega2"), icc=1 - within(case)
+    )
 
 
 def as_linked(case):
     """Each person their own control: what the second answer shares with the first is R²."""
-    v = case["rho2"] * case["omega2"]
-    unexplained = 2 * (1 - case["rho2"]) * (1 - case.get("r21", 0))
-    return Design(
-        "linked_change", case["J"], case["n"] / 2, v, r=1 - (unexplained + v) / 2,
-        r2_schools=case.get("r2t2", 0), covariates=case.get("g2", 0),
-    )  # fmt: skip
+    v = between(case, "omega2")
+    return Design("linked_change", case["J"], case["n"] / 2, v, r=1 - (2 * within(case) + v) / 2)
 
 
 def as_roles(case):
     """Changes with variance 1 (r = .5), of which ρ₂ lies between schools."""
     return Design(
-        "participants_vs_colleagues", case["J"], case["n"], case["rho2"], r=0.5,
-        share=case.get("p", 0.5), contrast_variance=case["rho2"] * case["omega2"],
-        r2_people=case.get("r21", 0), r2_schools=case.get("r2t2", 0), covariates=case.get("g2", 0),
+        "participants_vs_colleagues", case["J"], case["n"], case["rho2"],
+        r=1 - (within(case) + case["rho2"]) / 2,
+        participants=case.get("p", 0.5), contrast_variance=between(case, "omega2"),
     )  # fmt: skip
 
 
-HALVES = [case for case in REFERENCE["bira2r1"] if case["p"] == 0.5]
+def within(case):
+    return (1 - case["rho2"]) * (1 - case.get("r21", 0))
+
+
+def between(case, omega2):
+    return case["rho2"] * case[omega2] * (1 - case.get("r2t2", 0))
+
+
+#: Covariates of schools, which cost degrees of freedom, are no part of what is planned here.
+POWERUP = [case for case in REFERENCE["bira2r1"] if not case["g2"]]
+HALVES = [case for case in POWERUP if case["p"] == 0.5]
 
 
 @pytest.mark.parametrize(
     ("as_design", "case"),
     [
-        *((as_roles, case) for case in REFERENCE["bira2r1"]),
+        *((as_roles, case) for case in POWERUP),
         *((as_same_grade, case) for case in HALVES),
         *((as_linked, case) for case in HALVES),
     ],
@@ -75,11 +94,10 @@ def test_formulas_are_those_of_powerup(as_design, case):
 
 
 def test_people_lost_after_make_arms_of_unequal_size():
-    case = next(case for case in REFERENCE["bira2r1"] if case["p"] == 0.6)
-    before = case["n"] * case["p"]
-    design = Design(
-        "same_grade", case["J"], before, case["rho2"] * case["omega2"], icc=case["rho2"],
-        attrition=1 - (1 - case["p"]) / case["p"], r2_people=case["r21"],
+    case = next(case for case in POWERUP if case["p"] == 0.6)
+    design = replace(
+        as_same_grade(case), people=case["n"] * case["p"],
+        attrition=1 - (1 - case["p"]) / case["p"],
     )  # fmt: skip
     assert standard_error(design) == pytest.approx(case["se"], rel=1e-3)
     assert degrees_of_freedom(design) == pytest.approx(case["df"], rel=0.01)
@@ -129,79 +147,30 @@ def test_seven_linked_participants_show_about_one_sd():
     assert mdes(Design("linked_change", 7, 1, 0.0, r=0.65)) == pytest.approx(1.05, abs=0.02)
 
 
-def sizes_of(design):
-    """Schools of two sizes with the design's mean and CV."""
-    signs = np.tile([-1, 1], design.schools // 2)
-    return np.rint(design.people * (1 + signs * design.cv)).astype(int)
+CELLS = [(design, size, unequal) for design, size, unequal in bench.cells()]
 
 
-def two_answers(design, school, rng):
-    """Answers before and after of the same people, of variance 1 and correlation r, and V."""
-    s, icc, v = design.schools, design.icc, design.change_variance
-    shared = [[icc, icc - v / 2], [icc - v / 2, icc]]
-    own = np.array([[1.0, design.r], [design.r, 1.0]]) - shared
-    level = rng.multivariate_normal([0, 0], shared, s, method="cholesky")
-    return level[school] + rng.multivariate_normal([0, 0], own, len(school), method="cholesky")
+@pytest.mark.parametrize(
+    ("design", "size"),
+    [cell[:2] for cell in CELLS],
+    ids=[f"{d.estimand}-{d.schools}-{'unequal' if u else 'equal'}" for d, _, u in CELLS],
+)
+def test_the_engine_has_the_power_that_was_planned(design, size):
+    """A small version of the table of benchmarks/README.md, whose seeds are fixed."""
+    draws = 1000 if design.schools < 100 else 400
+    found = bench.compared(design, size, draws, seed=20270401)
+    assert found["found"] == pytest.approx(found["planned"], abs=3 * found["error"] + 0.02)
+    assert found["false"] == pytest.approx(0.05, abs=3 * np.sqrt(0.05 * 0.95 / draws) + 0.01)
+    assert found["se_ratio"] == pytest.approx(1, abs=0.05 + 2 / np.sqrt(2 * draws))
+    assert found["df_ratio"] == pytest.approx(1, abs=0.03)
 
 
-def linked(design, effect, rng):
-    school = np.repeat(np.arange(design.schools), sizes_of(design))
-    before, after = two_answers(design, school, rng).T
-    kept = rng.uniform(size=len(school)) >= design.attrition
-    return mean((after - before + effect)[kept], school[kept])
-
-
-def roles(design, effect, rng):
-    sizes = sizes_of(design)
-    school = np.repeat(np.arange(design.schools), sizes)
-    role = np.concatenate([np.arange(n) < round(design.share * n) for n in sizes]).astype(float)
-    before, after = two_answers(design, school, rng).T
-    apart = effect + np.sqrt(design.contrast_variance) * rng.normal(size=design.schools)
-    change = after - before + role * apart[school]
-    return contrast(change, np.column_stack([np.ones(len(role)), role]), [0, 1], school)
-
-
-def same_grade(design, effect, rng):
-    """Two grades per school, other people in each wave, cells weighted by their share."""
-    n = np.repeat(sizes_of(design) // 2, 2)
-    school = np.repeat(np.arange(design.schools), 2)
-    n = np.column_stack([n, np.maximum(1, rng.binomial(n, 1 - design.attrition))])
-    change = effect + np.sqrt(design.change_variance) * rng.normal(size=design.schools)
-    means = rng.normal(size=(design.schools, 2)).ravel()[:, None] + np.sqrt(
-        (1 - design.icc) / n
-    ) * rng.normal(size=n.shape)
-    means[:, 1] += change[school]
-    cells = np.arange(len(n))
-    return contrast(
-        means.ravel(), np.tile([[0.0], [1.0]], (len(n), 1)), [1], np.repeat(school, 2),
-        cells=np.repeat(cells, 2), counts=n.ravel(),
-        weights=(n.sum(axis=1, keepdims=True) / n).ravel(),
-    )  # fmt: skip
-
-
-SIMULATED = [
-    (linked, Design("linked_change", 8, 30, 0.03), 0.28),
-    (linked, Design("linked_change", 12, 20, 0.05, r=0.5, cv=0.5, attrition=0.3), 0.32),
-    (linked, Design("linked_change", 20, 4, 0.08, cv=0.25, attrition=0.25), 0.0),
-    (same_grade, Design("same_grade", 10, 40, 0.03, attrition=0.2), 0.25),
-    (same_grade, Design("same_grade", 16, 60, 0.02, cv=0.6, icc=0.1), 0.18),
-    (roles, Design("participants_vs_colleagues", 10, 12, 0.05, share=0.25), 0.6),
-    (roles, Design("participants_vs_colleagues", 12, 12, 0.05, cv=1 / 3, contrast_variance=0.1),
-     0.45),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("simulate", "design", "effect"), SIMULATED)
-def test_the_engine_has_the_power_that_was_planned(simulate, design, effect):
-    rng = np.random.default_rng(20270401)
-    found = [simulate(design, effect, rng) for _ in range(REPLICATIONS)]
-    planned = power(design, effect)
-    rate = np.mean([each.p_value < design.alpha for each in found])
-    assert rate == pytest.approx(planned, abs=3 * np.sqrt(planned / REPLICATIONS) + 0.02)
-    spread = np.std([each.estimate for each in found])
-    assert standard_error(design) == pytest.approx(spread, rel=0.06)
-    df = np.mean([each.df for each in found])
-    assert degrees_of_freedom(design) == pytest.approx(df, rel=0.06)
+def test_a_plan_that_forgets_the_schools_promises_what_is_not_found():
+    design, size, _ = CELLS[2]
+    naive = replace(design, change_variance=0.0)
+    found = bench.compared(design, size, 400, seed=3)
+    assert mdes(naive) < 0.8 * found["mdes"]
+    assert power(design, mdes(naive)) < 0.6
 
 
 @given(seed=st.integers(0, 2**32 - 1), schools=st.integers(4, 60))
@@ -231,7 +200,7 @@ designs = st.builds(
     icc=st.floats(0, 0.3),
     attrition=st.floats(0, 0.5),
     cv=st.floats(0, 0.8),
-    share=st.floats(0.1, 0.9),
+    participants=st.floats(0.1, 0.9),
     contrast_variance=st.floats(0, 0.1),
 )
 
@@ -244,15 +213,14 @@ def test_more_of_everything_shows_more(design):
     assert mdes(replace(design, people=2 * design.people)) < seen
     assert mdes(replace(design, attrition=design.attrition + 0.2)) > seen
     assert mdes(replace(design, cv=design.cv + 0.2)) > seen
-    assert mdes(replace(design, r2_people=0.5)) < seen
     assert mdes(design, 0.9) > seen
-    assert mdes(replace(design, alpha=0.10)) < seen
+    assert mdes(replace(design, ci_level=0.90)) < seen
 
 
 @given(design=designs, effect=st.floats(0.05, 1))
 @few
 def test_power_mdes_and_schools_agree(design, effect):
-    assert power(design, 0) == pytest.approx(design.alpha, abs=1e-9)
+    assert power(design, 0) == pytest.approx(1 - design.ci_level, abs=1e-9)
     assert power(design, -effect) == pytest.approx(power(design, effect))
     if degrees_of_freedom(design) > 4:
         assert power(design, mdes(design)) == pytest.approx(0.80, abs=0.012)
@@ -278,6 +246,7 @@ def test_grid_has_a_row_per_schools_and_people():
     design = Design("same_grade", 2, 1, 0.03)
     found = table(design, schools=[10, 20], people=[25, 50, 100], effect=0.2)
     assert tuple(found.columns) == COLUMNS
+    assert found["estimand"].eq("same_grade").all()
     assert found["schools"].tolist() == [10, 10, 10, 20, 20, 20]
     assert found["people"].tolist() == [25, 50, 100] * 2
     last = replace(design, schools=20, people=100)
@@ -288,14 +257,25 @@ def test_grid_has_a_row_per_schools_and_people():
 
 def test_impossible_designs_tell_all_that_is_wrong():
     with pytest.raises(InputError) as error:
-        Design("linked", 1, 0, -0.1, r=1.0, icc=1.0, attrition=1.0, cv=-1, share=0.0, alpha=0.0)
+        Design(
+            "linked",
+            1,
+            0,
+            -0.1,
+            r=1.0,
+            icc=1.0,
+            attrition=1.0,
+            cv=-1,
+            participants=0.0,
+            ci_level=1.0,
+        )
     said = [problem.what.split()[0] for problem in error.value.problems]
     assert said == [
         "estimand", "schools", "people", "r", "change_variance", "icc", "attrition", "cv",
-        "share", "alpha",
+        "participants", "ci_level",
     ]  # fmt: skip
     with pytest.raises(InputError, match="no degrees of freedom are left"):
-        Design("linked_change", 4, 20, 0.05, covariates=3)
+        Design("linked_change", 2, 20, 0.05, cv=1.0)
     with pytest.raises(InputError, match="change_variance"):
         Design("linked_change", 4, 20, 0.5, r=0.8)
     with pytest.raises(InputError, match="cv is out of range"):

@@ -3,26 +3,27 @@
 Everything is in units of the SD of the answers before (of pupils, or of teachers within role), and
 the answers after are taken to vary as much. A design's squared standard error has two parts,
 
-    SE² = [ B (1 + CV²)(1 − R²_schools) + W (1 − R²_people) ] / S,
+    SE² = [ B (1 + CV²) + W ] / S,
 
 B the variance between schools of what is estimated, W a school's own sampling variance with the
 average number of people, and S the number of schools. With V the variance of change between
-schools, r the correlation of a person's two answers, n people per school and a the share lost:
+schools, r the correlation of a person's two answers, n people per school, p the share of
+participants among them and a the share lost:
 
 =============================  ===================  ===============================
 estimand                       B                    W
 =============================  ===================  ===============================
 ``linked_change``              V                    (2(1 − r) − V) / (n(1 − a))
 ``same_grade``                 V                    (1 − ICC)(1/n + 1/(n(1 − a)))
-``participants_vs_colleagues`` variance of the      (2(1 − r) − V) / (p(1 − p)n(1 − a))
-                               roles' difference
+``participants_vs_colleagues`` variance of the      (2(1 − r) − (1 − a)V)
+                               roles' difference    / (p(1 − p)n(1 − a))
 =============================  ===================  ===============================
 
 ``same_grade`` is PowerUp!'s two-level blocked individual assignment with random effects, BIRA2_1r
 (model 2.3, ``bira2r1`` in PowerUpR): schools are the blocks, the waves the arms, n(2 − a) people
 per block, V = ρ₂ω₂. The others are the same design with other variances: in
-``participants_vs_colleagues`` the roles are the arms (p the share of participants) and changes the
-outcome; in ``linked_change`` each person is their own control, so that with the waves as arms
+``participants_vs_colleagues`` the roles are the arms and changes the outcome; in ``linked_change``
+each person is their own control, so that with the waves as arms
 1 − R²_1 = (2(1 − r) − V) / (2(1 − ICC)). A single group before and after is not among PowerUp!'s
 designs; with one person per school ``linked_change`` is the paired t-test.
 
@@ -30,8 +31,9 @@ Larger schools weigh more, so that S schools of unequal size are worth S_e = S/(
 size. Satterthwaite's df of CR2 under the working model, with school j holding the share
 π_j, are 1/[Σ π_j² + Σ_{j≠k} π_j²π_k²/((1 − π_j)(1 − π_k))]; to second order in the shares this is
 S_e − 1: exact for equal schools, never above them in any sizes tried, and clearly below them only
-where one of few schools holds most people. Covariates of schools cost one each, as in PowerUp!.
-Losing people at random makes schools more unequal, by a/(n(1 − a)) in CV² where people are linked.
+where one of few schools holds most people. Losing people at random makes schools more unequal, by
+a/(n(1 − a)) in CV² where people are linked (of participants alone by a/(pn(1 − a))), and shares of
+participants unlike.
 
 The MDES is M · SE with the multiplier M = t(1 − α/2, df) + t(power, df) (Bloom 1995; Dong &
 Maynard 2013); power is that of the noncentral t, as in PowerUpR.
@@ -50,7 +52,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from itertools import product
 
 import numpy as np
@@ -63,7 +65,6 @@ from loftet_analysis.stats.inputs import number, refuse
 LINKED_CHANGE, SAME_GRADE = "linked_change", "same_grade"
 PARTICIPANTS_VS_COLLEAGUES = "participants_vs_colleagues"
 DESIGNS = (LINKED_CHANGE, SAME_GRADE, PARTICIPANTS_VS_COLLEAGUES)
-COLUMNS = ("schools", "people", "se", "df", "mdes", "power")
 
 
 @dataclass(frozen=True)
@@ -89,16 +90,12 @@ class Design:
         Share of people lost at random: not linked, or missing after.
     cv : float, default 0
         SD of the schools' numbers of people over their mean, at most √(schools − 1).
-    share : float, default .5
-        Participants' share, the same in every school.
+    participants : float, default .5
+        Share of the people who are participants, the same in every school.
     contrast_variance : float, default 0
         Variance between schools of the roles' difference in change.
-    r2_people, r2_schools : float, default 0
-        Share that covariates explain of the variance within and between schools.
-    covariates : int, default 0
-        Covariates of schools, a degree of freedom each.
-    alpha : float, default .05
-        Two-sided level.
+    ci_level : float, default .95
+        Of the two-sided interval that is to lie on one side of zero.
 
     Raises
     ------
@@ -114,12 +111,9 @@ class Design:
     icc: float = 0.05
     attrition: float = 0.0
     cv: float = 0.0
-    share: float = 0.5
+    participants: float = 0.5
     contrast_variance: float = 0.0
-    r2_people: float = 0.0
-    r2_schools: float = 0.0
-    covariates: int = 0
-    alpha: float = 0.05
+    ci_level: float = 0.95
 
     def __post_init__(self) -> None:
         most = 2.0 if self.estimand == SAME_GRADE else 2 * (1 - self.r)
@@ -132,12 +126,9 @@ class Design:
             "icc": (0 <= self.icc < 1, "from 0 to less than 1"),
             "attrition": (0 <= self.attrition < 1, "from 0 to less than 1"),
             "cv": (0 <= self.cv**2 <= self.schools - 1, "from 0 to √(schools - 1)"),
-            "share": (0 < self.share < 1, "between 0 and 1"),
+            "participants": (0 < self.participants < 1, "between 0 and 1"),
             "contrast_variance": (self.contrast_variance >= 0, "0 or more"),
-            "r2_people": (0 <= self.r2_people < 1, "from 0 to less than 1"),
-            "r2_schools": (0 <= self.r2_schools < 1, "from 0 to less than 1"),
-            "covariates": (self.covariates >= 0, "0 or more"),
-            "alpha": (0 < self.alpha < 1, "between 0 and 1"),
+            "ci_level": (0 < self.ci_level < 1, "between 0 and 1"),
         }
         problems = [
             Problem(f"{name} is out of range", found=str(getattr(self, name)), allowed=allowed)
@@ -149,10 +140,15 @@ class Design:
         if degrees_of_freedom(self) <= 0:
             raise refuse(
                 "no degrees of freedom are left",
-                f"{self.schools} schools, CV {self.cv}, {self.covariates} covariates",
-                "schools / (1 + CV²) above 1 + covariates",
-                "plan more schools, or fewer covariates",
+                f"{self.schools} schools, CV {self.cv}",
+                "schools / (1 + CV²) above 1",
+                "plan more schools",
             )
+
+
+SETTINGS = tuple(field.name for field in fields(Design))
+RESULTS = ("se", "df", "mdes", "power")
+COLUMNS = (*SETTINGS, "effect", *RESULTS)
 
 
 def standard_error(design: Design) -> float:
@@ -166,26 +162,27 @@ def standard_error(design: Design) -> float:
     0.316
     """
     kept = design.people * (1 - design.attrition)
-    between = design.change_variance
+    between, variation = design.change_variance, _size_variation(design)
     within = (2 * (1 - design.r) - design.change_variance) / kept
     if design.estimand == SAME_GRADE:
         within = (1 - design.icc) * (1 / design.people + 1 / kept)
     if design.estimand == PARTICIPANTS_VS_COLLEAGUES:
-        between = design.contrast_variance
-        within /= design.share * (1 - design.share)
-    between *= (1 - design.r2_schools) * (1 + _size_variation(design))
-    return float(np.sqrt((between + within * (1 - design.r2_people)) / design.schools))
+        p, lost = design.participants, design.attrition
+        between, variation = design.contrast_variance, design.cv**2 + lost / (kept * p)
+        # where losses leave unlike shares of participants, schools' changes do not cancel
+        within = (2 * (1 - design.r) - (1 - lost) * design.change_variance) / (kept * p * (1 - p))
+    return float(np.sqrt((between * (1 + variation) + within) / design.schools))
 
 
 def degrees_of_freedom(design: Design) -> float:
-    """Return Satterthwaite's df as planned, S/(1 + CV²) − 1 − covariates.
+    """Return Satterthwaite's df as planned, S/(1 + CV²) − 1.
 
     Examples
     --------
     >>> degrees_of_freedom(Design("same_grade", 10, 100, 0.04, cv=0.5))
     7.0
     """
-    return design.schools / (1 + _size_variation(design)) - 1 - design.covariates
+    return design.schools / (1 + _size_variation(design)) - 1
 
 
 def mdes(design: Design, power: float = 0.80) -> float:
@@ -200,7 +197,7 @@ def mdes(design: Design, power: float = 0.80) -> float:
     """
     number("power", power, above=0, below=1)
     df = degrees_of_freedom(design)
-    multiplier = stats.t.ppf(1 - design.alpha / 2, df) + stats.t.ppf(power, df)
+    multiplier = stats.t.ppf((1 + design.ci_level) / 2, df) + stats.t.ppf(power, df)
     return float(multiplier * standard_error(design))
 
 
@@ -213,7 +210,7 @@ def power(design: Design, effect: float) -> float:
     0.73
     """
     df, shift = degrees_of_freedom(design), abs(effect) / standard_error(design)
-    limit = stats.t.ppf(1 - design.alpha / 2, df)
+    limit = stats.t.ppf((1 + design.ci_level) / 2, df)
     # the wrong side holds less than Φ(−shift), and scipy's value for it is NaN from about 7.5 on
     wrong_side = 0.0 if shift > 7 else stats.nct.cdf(-limit, df, shift)
     return float(stats.nct.sf(limit, df, shift) + wrong_side)
@@ -247,7 +244,7 @@ def schools_needed(design: Design, effect: float, power: float = 0.80) -> int:
     if not 0 < abs(effect) < np.inf:
         raise refuse("no number of schools can show no effect", effect)
     number("power", power, above=0, below=1)
-    fewest = int(np.floor((1 + _size_variation(design)) * (1 + design.covariates))) + 1
+    fewest = int(np.floor(1 + _size_variation(design))) + 1
 
     def is_enough(schools: int) -> bool:
         return mdes(replace(design, schools=schools), power) <= abs(effect)
@@ -258,41 +255,60 @@ def schools_needed(design: Design, effect: float, power: float = 0.80) -> int:
     return fewest + bisect_left(range(fewest, most), True, key=is_enough)
 
 
-def table(
-    design: Design, *, schools: Iterable[int], people: Iterable[float], effect: float = np.nan
-) -> pd.DataFrame:
-    """Return what a design can show over a grid of schools and people.
+def table(design: Design, *, effect: float = np.nan, **grid: Iterable[float]) -> pd.DataFrame:
+    """Return what a design can show over a grid of some of its numbers.
 
     Parameters
     ----------
     design : Design
-        Everything but schools and people.
-    schools, people : iterable
-        The grid.
+        Everything that the grid does not name.
     effect : float, optional
         In SD; without it `power` is empty.
+    **grid : iterable
+        Values by the name of a field of `Design`.
 
     Returns
     -------
     DataFrame
-        ``COLUMNS``, a row per number of schools and of people per school; `mdes` with power .80.
+        ``COLUMNS``, a row per combination, the last field of the grid fastest; `mdes` with power
+        .80.
 
     Examples
     --------
     >>> design = Design("linked_change", 2, 1, change_variance=0.04)
-    >>> grid = table(design, schools=[10, 50], people=[20, 100])
-    >>> grid.pivot(index="schools", columns="people", values="mdes").round(2)
+    >>> rows = table(design, schools=[10, 50], people=[20, 100])
+    >>> rows.pivot(index="schools", columns="people", values="mdes").round(2)
     people    20    100
     schools
     10       0.28  0.22
     50       0.11  0.09
     """
-    rows = []
-    for n_schools, n_people in product(schools, list(people)):
-        each = replace(design, schools=n_schools, people=n_people)
+    each = product(*map(list, grid.values()))
+    rows = [asdict(replace(design, **dict(zip(grid, values, strict=True)))) for values in each]
+    return computed(pd.DataFrame(rows, columns=list(SETTINGS)).assign(effect=effect))
+
+
+def computed(designs: pd.DataFrame) -> pd.DataFrame:
+    """Return what designs can show, each in a row.
+
+    Parameters
+    ----------
+    designs : DataFrame
+        The fields of `Design` as columns, and `effect` (in SD, or missing); others stay.
+
+    Returns
+    -------
+    DataFrame
+        The rows with `se`, `df`, `mdes` and `power`.
+    """
+    found = []
+    for row in designs[[*SETTINGS, "effect"]].to_dict("records"):
+        effect = row.pop("effect")
+        each = Design(**row)
         numbers = standard_error(each), degrees_of_freedom(each), mdes(each), power(each, effect)
-        rows.append((n_schools, n_people, *numbers))
-    return pd.DataFrame(rows, columns=COLUMNS)
+        found.append(numbers)
+    results = pd.DataFrame(found, columns=list(RESULTS), index=designs.index, dtype=float)
+    return designs.assign(**{column: results[column] for column in RESULTS})
 
 
 def _size_variation(design: Design) -> float:
