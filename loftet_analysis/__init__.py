@@ -50,6 +50,10 @@ _NAMES = {
     "variance": "analysis.variance",
     "reliability": "analysis.reliability",
     "items": "analysis.items",
+    # before there are data
+    "assumptions": "analysis.planning",
+    "planned": "analysis.planning",
+    "how_many": "show.sentences",
     # who answered
     "arrivals": "analysis.response",
     "attrition": "analysis.response",
@@ -60,6 +64,7 @@ _NAMES = {
     "answer": "show.sentences",
     "heading": "show.sentences",
     "explorer": "show.explore",
+    "planner": "show.explore",
 }
 #: Public modules: drawing functions of gated frames, the chain of cleaning, and the engine.
 _MODULES = {

@@ -232,6 +232,20 @@ COLUMNS: dict[str, Column] = {
     "share": _number("share of the people in the bin, 0-1"),
     "most": _number("largest possible number of times"),
     "day": Column("text", "estimate", "day of submission"),
+    # what is planned: assumptions, and what a design can show
+    "own": _key("which assumptions are the study's own, joined by ;"),
+    "schools": Column("count", "setting", "schools that are planned"),
+    "people": _number("people per school who answer before, as planned", "setting"),
+    "change_variance": _number("variance of change between schools, in SD², assumed", "setting"),
+    "r": _number("correlation of a person's answers before and after, assumed", "setting"),
+    "attrition": _number("share of people not found again, assumed, 0-1", "setting"),
+    "cv": _number("SD over mean of the schools' numbers of people, assumed", "setting"),
+    "participants": _number("share of participants, assumed, 0-1", "setting"),
+    "contrast_variance": _number(
+        "variance between schools of the roles' difference in change, in SD², assumed", "setting"
+    ),
+    "effect": _number("change that is to be found, in SD", "setting"),
+    "power": _number("probability that the effect is found, 0-1"),
     # settled for the study
     "low_fifth": _number("20th percentile of all answers before"),
     "midpoint": _number("middle of the response scale"),
@@ -318,6 +332,11 @@ HISTOGRAM = (
 )  # fmt: skip
 ATTENDANCE = (
     "population", "region", "wave", "column", "low", "high", "n", "share", "mean", "most",
+)  # fmt: skip
+#: What a design can show: its fields (`stats.power.Design`), and what follows from them.
+PLANNED = (
+    "population", "estimand", "schools", "people", "change_variance", "r", "icc", "attrition", "cv",
+    "participants", "contrast_variance", "ci_level", "own", "effect", "se", "df", "mdes", "power",
 )  # fmt: skip
 ARRIVALS = ("population", "region", "wave", "day", "n", "n_final", "n_invited")
 CARELESS = ("population", "region", "wave", "sign", "n", "n_flagged")

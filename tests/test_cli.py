@@ -151,7 +151,7 @@ def test_a_question_without_a_text(root, capsys):
         ("tool: table", "tool: table, encoding: utf-9", "unknown encoding"),
         ("file: sats_s.csv", f"file: {'x' * 300}.csv", "export is missing|cannot read or write"),
         ("title:", "exports: ~nobody-of-that-name/x\ntitle:", "export is missing"),
-        ("title:", "schools: 'a\\0b'\ntitle:", "register cannot be read"),
+        ("schools: schools.csv", "schools: 'a\\0b'", "register cannot be read"),
         ("languages: [en]", f"languages: {'[' * 5000}{']' * 5000}", "nested too deeply"),
         ("languages: [en]", f"languages: [{'en, ' * 2_500}en]", "more entries than any"),
         ("languages: [en]", f"languages: [{'en, ' * 80_000}en]", "larger than any description"),

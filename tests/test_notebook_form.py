@@ -22,6 +22,7 @@ PARAMETERS = {
     "region": {"study": "demo", "region": "nordland", "language": "nb"},
     "national": {"study": "demo", "language": "nb"},
     "any": {"study": "demo", "region": "nordland", "language": "nb"},
+    "planning": {"study": "demo", "language": "nb"},
 }
 CHECK = {"nbval-check-output", "keep_output"}
 LONGEST = 12

@@ -18,7 +18,7 @@ from tests.small_demo import HERE
 
 NOTEBOOKS = [
     path
-    for kind in ("any", "national", "region")
+    for kind in ("any", "national", "planning", "region")
     for path in sorted((HERE / "notebooks" / kind).glob("*.ipynb"))
 ]
 

@@ -108,13 +108,16 @@ def _run(
     # tables and country would be made without their results
     tasks += without
     unclean = force or close or why_unclean(study)
+    planning = tasks and not any(task.needs_data for task in tasks)
+    if planning and not read_manifest(study.name).get(CLEAN):
+        unclean = ""  # planning comes before there are data
     stale = {} if unclean else why_stale_each(study, tasks)
     for why in dict.fromkeys([str(unclean), *stale.values()]):
         if why.startswith(DAMAGED):
             say(study.name, f"{why}; made anew")
     outcomes = []
     # a cluster that cannot be used is told also where nothing has to run
-    if unclean or any(stale.values()) or scheduler:
+    if unclean or force or any(stale.values()) or scheduler:
         from loftet_analysis.batch.cleaning import clean
         from loftet_analysis.batch.pages import Setting, get_ready, make_pages
 

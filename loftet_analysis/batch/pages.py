@@ -18,6 +18,7 @@ from loftet_analysis.batch.outputs import UNFINISHED, place, sums
 from loftet_analysis.batch.plan import DONE, FAILED, Task, longest_first, site_fingerprint, states
 from loftet_analysis.batch.progress import Progress
 from loftet_analysis.batch.runner import Outcome, Setting, keep, run_all
+from loftet_analysis.cleaning import store
 from loftet_analysis.show import site
 from loftet_analysis.study import Study
 
@@ -132,13 +133,16 @@ def _kept(outcome: Outcome, entry: dict | None) -> tuple[Outcome, dict[str, str]
 
 
 def publish(study: Study) -> None:
-    """Make the study's tables and the index of its pages, and record them."""
-    say(study.name, "tables")
+    """Make the study's tables, where it has clean data, and its index, and record them."""
     made_from = site_fingerprint(study)
     entry = read_manifest(study.name).get(SITE)
     if entry:
         record(study.name, {SITE: {**entry, "state": UNFINISHED}})
-    outputs = sums([*results.gather(study), *site.index(study, states(study))])
+    tables = []
+    if store.is_there(study.name):
+        say(study.name, "tables")
+        tables = results.gather(study)
+    outputs = sums([*tables, *site.index(study, states(study))])
     before = entry["outputs"] if entry else {}
     outdated = [paths.generated() / name for name in before if name not in outputs]
     paths.replace_all({}, outdated=outdated)

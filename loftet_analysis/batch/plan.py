@@ -32,6 +32,8 @@ from loftet_analysis.study import Study
 from loftet_analysis.study.load import STUDY_FILE
 from loftet_analysis.study.yamlfile import did_you_mean, read_yaml, shown
 
+#: The folder of notebooks that need no clean data: any study may ask for one of them by its name.
+PLANNING = "planning"
 #: What each notebook is given; the country's are given no region.
 PARAMETERS = ("study", "language", "region")
 
@@ -74,6 +76,11 @@ class Task:
     def of_country(self) -> bool:
         """Whether it is run once for all regions, from what their notebooks kept."""
         return self.region == names.NATIONAL
+
+    @property
+    def needs_data(self) -> bool:
+        """Whether there must be clean data before it runs."""
+        return not self.file.startswith(f"{PLANNING}/")
 
     def page(self, language: str) -> Path:
         """Return the place of its page."""
@@ -152,6 +159,13 @@ def notebooks_of(study: Study) -> tuple[dict[str, bool], list[Problem]]:
     return dict(sorted(files.items(), key=lambda each: Path(each[0]).name)), problems
 
 
+def _on_request(files: Mapping[str, bool]) -> dict[str, bool]:
+    """Return the notebooks of planning that a study does not name, but may ask for."""
+    stems = {Path(file).name for file in files}
+    found = paths.notebooks(f"{PLANNING}/*")
+    return {file: True for file in found if Path(file).name not in stems}
+
+
 def _declared(path: Path) -> tuple[set[str], list[Problem]]:
     """Return the parameters that a notebook declares, and what is wrong with it."""
     place = shown(path)
@@ -194,9 +208,10 @@ def all_tasks(
     study : Study
         The study's description.
     regions, notebooks, languages : sequence of str, optional
-        Only these; default: every region, every notebook of the study, the languages that there
-        are pages in, else the study's first. A task always makes the pages of the languages that
-        it was made in before, so that none stays behind.
+        Only these; default: every region, every notebook of the study and those of planning that
+        have pages already, the languages that there are pages in, else the study's first. A task
+        always makes the pages of the languages that it was made in before, so that none stays
+        behind. Notebooks of planning can be named whatever study.yml names.
         Where regions are named the country is left out, unless ``national`` is one of them.
 
     Raises
@@ -206,10 +221,13 @@ def all_tasks(
         none of the notebooks asked for is run for the regions asked for.
     """
     files, problems = notebooks_of(study)
+    planning = _on_request(files)
+    if notebooks and {*notebooks} <= {Path(file).name for file in planning}:
+        problems = []  # of notebooks that are not asked for
     known_regions = [*study.regions[names.REGION], names.NATIONAL]
-    stems = [Path(file).name for file in files]
+    stems = [Path(file).name for file in [*files, *planning]]
     problems += _unknown("region", regions, known_regions)
-    problems += _unknown("notebook", notebooks, stems) if files else []
+    problems += _unknown("notebook", notebooks, stems)
     problems += _unknown("language", languages, study.languages)
     if problems:
         raise InputError(problems)
@@ -230,7 +248,8 @@ def all_tasks(
 
 def known_tasks(study: Study) -> list[Task]:
     """Return every task of a study whose notebook is there, whatever else is wrong."""
-    return _tasks(study, notebooks_of(study)[0], [*study.regions[names.REGION], names.NATIONAL])
+    files = notebooks_of(study)[0]
+    return _tasks(study, files, [*study.regions[names.REGION], names.NATIONAL])
 
 
 def _tasks(
@@ -241,11 +260,13 @@ def _tasks(
     languages: Sequence[str] | None = None,
 ) -> list[Task]:
     manifest = read_manifest(study.name)
+    planning = _on_request(files)
     tasks = []
     for region in sorted(dict.fromkeys(regions), key=lambda region: region == names.NATIONAL):
-        for file, of_country in files.items():
+        for file, of_country in {**files, **planning}.items():
             task = Task(study.name, file, region, ())
-            chosen = notebooks is None or task.notebook in notebooks
+            wanted_anyway = file in files or task.name in manifest
+            chosen = task.notebook in notebooks if notebooks else wanted_anyway
             if chosen and of_country == task.of_country:
                 wanted = {*(languages or ()), *manifest.get(task.name, {}).get("languages", ())}
                 spoken = tuple(each for each in study.languages if each in wanted)

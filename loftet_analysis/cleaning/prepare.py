@@ -39,6 +39,7 @@ from loftet_analysis.study import (
     Study,
     in_waves,
     missing_exports,
+    missing_register,
     wave_states,
     waves_in,
 )
@@ -82,6 +83,8 @@ def prepare(
         by_hand |= {place for place, state in wave_states(study).items() if state == OPEN}
     states = wave_states(study, by_hand=by_hand)
     problems = missing_exports(study, states) or _no_answers(study, states)
+    if unregistered := missing_register(study):  # without it every school would be unknown
+        raise InputError([*unregistered, *problems])
     waves: dict[str, list[Sheets]] = {}  # by population, a part per file of a wave
     registers: dict[str, Export | None] = {}
     for name, population in study.populations.items():

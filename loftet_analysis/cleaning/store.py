@@ -183,6 +183,11 @@ def sums_of(folder: Path) -> dict[str, str]:
     return {name: total for total, _, name in (line.partition("  ") for line in lines)}
 
 
+def is_there(study: str) -> bool:
+    """Return whether a study has clean data."""
+    return (paths.clean(study) / TABLES["units"]).exists()
+
+
 def read(
     study: str, population: str, region: str | None = None, *, without: Collection[str] = ()
 ) -> pd.DataFrame:

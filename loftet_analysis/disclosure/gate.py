@@ -19,6 +19,7 @@ from loftet_analysis import names, schema
 from loftet_analysis.disclosure.mask import COMPLEMENT, LIMITS, SAME, SMALL
 from loftet_analysis.errors import DisclosureError
 from loftet_analysis.estimands import ESTIMANDS, names_where
+from loftet_analysis.stats import power
 
 _TWICE = (names.PRE, names.POST)
 _ALL_THREE = (*_TWICE, names.LINKED)
@@ -243,6 +244,8 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     >>> shown[["n_in", "n_out"]].values.tolist()
     [[42, 42]]
     """
+    if is_planned(frame):
+        return _pass(Gated, _as_planned(frame))
     limit = LIMITS[profile]
     _refuse_unknown(frame)
     if not {names.OUTCOME, "scale"} & {*frame}:
@@ -304,6 +307,22 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
         bare = {c: shown[c].mask(hidden, "" if c in text else None) for c in told}
         shown = shown.assign(**bare, reason=shown["reason"].mask(hidden, why))
     return _pass(Gated, _rounded(shown, told, profile))
+
+
+def is_planned(frame: pd.DataFrame) -> bool:
+    """Whether a frame tells what designs can show: it rests on assumptions and on nobody."""
+    return {*frame} - {"suppressed", "reason"} == {*schema.PLANNED}
+
+
+def _as_planned(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return rows of a plan whose numbers follow from their assumptions; refuse any others."""
+    results = list(power.RESULTS)
+    anew = power.computed(frame[[*power.SETTINGS, "effect"]])[results].to_numpy()
+    if not np.allclose(anew, frame[results].astype(float), rtol=1e-9, atol=0, equal_nan=True):
+        raise DisclosureError(
+            "numbers of a plan do not follow from its assumptions; gate the rows of la.planned"
+        )
+    return frame.assign(suppressed=False, reason="")
 
 
 def cells(frame: pd.DataFrame) -> pd.DataFrame:

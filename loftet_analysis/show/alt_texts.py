@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -49,6 +49,47 @@ def describe_levels(frame: pd.DataFrame, words: Words) -> Iterator[str]:
             low=form(rows["change"].min()),
             high=form(rows["change"].max()),
         )
+
+
+def describe_planned(frame: pd.DataFrame, words: Words) -> Iterator[str]:
+    """Yield the alt text of the smallest changes that designs can show."""
+    yield words.text("Curves that fall with the number of schools.")
+    for values in _at_the_ends(frame, "mdes", words.number, words):
+        yield words.text(
+            "{population}, {design}: with {few} schools the smallest change is {low} to {high} "
+            "standard deviations, with {many} schools {lowest} to {highest}.",
+            **values,
+        )
+
+
+def describe_power(frame: pd.DataFrame, words: Words) -> Iterator[str]:
+    """Yield the alt text of how likely changes are found."""
+    yield words.text("Curves that rise with the number of schools.")
+    for values in _at_the_ends(frame, "power", words.percent, words):
+        yield words.text(
+            "{population}, {design}: with {few} schools the probability is {low} to {high}, with "
+            "{many} schools {lowest} to {highest}.",
+            **values,
+        )
+
+
+def _at_the_ends(
+    frame: pd.DataFrame, column: str, as_text: Callable[[float], str], words: Words
+) -> Iterator[dict[str, str]]:
+    """Yield for each design the range of a column at the fewest and at the most schools."""
+    for (population, design), rows in frame.groupby(["population", "estimand"], sort=False):
+        told = {
+            "population": label("population", population, words),
+            "design": label("estimand", design, words),
+        }
+        ends = {"few": rows["schools"].min(), "many": rows["schools"].max()}
+        told |= {key: words.count(schools) for key, schools in ends.items()}
+        for (low, high), schools in zip(
+            (("low", "high"), ("lowest", "highest")), ends.values(), strict=True
+        ):
+            at = rows.loc[rows["schools"] == schools, column]
+            told |= {low: as_text(at.min()), high: as_text(at.max())}
+        yield told
 
 
 def describe_distribution(frame: pd.DataFrame, words: Words) -> Iterator[str]:

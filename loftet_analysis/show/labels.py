@@ -19,6 +19,7 @@ LABELS: dict[str, dict[str, str]] = {
         "estimand": "Comparison",
         "subgroup": "Subgroup",
         "wave": "Wave",
+        "schools": "Schools",
         "grade": "Grade",
         "mean": "Mean",
         "sd": "SD",
@@ -27,6 +28,34 @@ LABELS: dict[str, dict[str, str]] = {
         "estimate": "Change (SD)",
         "p_value": "p",
         "verdict": "Conclusion",
+    },
+    # what is assumed of a design
+    "assumed": {
+        "people": "people per school",
+        "icc": "ICC",
+        "r": "r",
+        "r_schools": "how steady schools are",
+        "attrition": "found again",
+        "cv": "sizes of schools",
+    },
+    # how many schools are enough, by estimand, and by population where that reads otherwise
+    "how_many": {
+        "linked_change pupils": "If the same pupils are followed from before to after, {schools} "
+        "schools are enough to see a change of {effect} standard deviations. Each is taken to have "
+        "{people} pupils who answer before, {found} of whom are found again.",
+        "linked_change teachers": "If the same teachers are followed from before to after, "
+        "{schools} schools are enough to see a change of {effect} standard deviations. Each is "
+        "taken to have {people} teachers who answer before, {found} of whom are found again.",
+        "linked_change leaders": "If the same leaders are followed from before to after, {schools} "
+        "schools are enough to see a change of {effect} standard deviations. Each is taken to have "
+        "{people} leaders who answer before, {found} of whom are found again.",
+        "same_grade": "If each grade is compared with the same grade before, {schools} schools are "
+        "enough to see a change of {effect} standard deviations. Each is taken to have {people} "
+        "who answer before, and {found} as many after.",
+        "participants_vs_colleagues": "For the change of participants and of colleagues to be told "
+        "apart when they differ by {effect} standard deviations, {schools} schools are enough. "
+        "Each is taken to have {people} who answer before, {share} of them participants, and "
+        "{found} are found again.",
     },
     "verdict": {
         "increase": "increase",

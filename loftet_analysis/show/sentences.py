@@ -26,10 +26,64 @@ from loftet_analysis.show.languages import (
     outcome_labels,
     row_label,
 )
-from loftet_analysis.show.shown import Drawn
+from loftet_analysis.show.shown import Drawn, view
 
 # their sentences say what is compared with what, and their verdicts are about a difference
 _CONTRASTS = names_where(is_difference=True)
+
+
+@view(nothing="The study has no people who can be followed and no grades to compare.")
+def how_many(frame: pd.DataFrame, *, words: Words, here: pd.DataFrame | None = None) -> str:
+    """Return how many schools are enough, design by design, in the reader's language.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of `planned` with an effect, each with as many schools as are needed.
+    words : Words
+        The reader's language.
+    here : DataFrame, optional
+        The same designs with the schools that the study has.
+
+    Examples
+    --------
+    >>> row = {"population": "pupils", "estimand": "linked_change", "schools": 40, "people": 60.0,
+    ...        "attrition": 0.3, "participants": 0.5, "effect": 0.1}
+    >>> print(how_many(pd.DataFrame([row]), words=Words("en")))
+    If the same pupils are followed from before to after, 40 schools are enough to see a change of
+    0.10 standard deviations. Each is taken to have 60 pupils who answer before, 70% of whom are
+    found again.
+    """
+    told = []
+    for row in frame.to_dict("records"):
+        kind = f"{row['estimand']} {row['population']}"
+        kind = kind if kind in LABELS["how_many"] else row["estimand"]
+        values = {
+            "schools": words.count(row["schools"]),
+            "effect": words.number(row["effect"]),
+            "people": words.count(row["people"]),
+            "found": words.percent(1 - row["attrition"]),
+            "share": words.percent(row["participants"]),
+        }
+        told.append(label("how_many", kind, words, **values))
+    if here is not None:
+        told += [_with_these(rows, words) for _, rows in here.groupby("population", sort=False)]
+    return "\n\n".join(told)
+
+
+def _with_these(rows: pd.DataFrame, words: Words) -> str:
+    """Return what the schools that a study has could show of one population."""
+    sizes = [
+        f"{words.number(row['mdes'])} ({label('estimand', row['estimand'], words)})"
+        for row in rows.to_dict("records")
+    ]
+    return words.text(
+        "{population}: with {schools} schools a change of {sizes} standard deviations would be "
+        "found four times out of five.",
+        population=label("population", rows["population"].iloc[0], words),
+        schools=words.count(rows["schools"].iloc[0]),
+        sizes=joined(sizes, words),
+    )
 
 
 def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:

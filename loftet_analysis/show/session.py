@@ -96,7 +96,7 @@ class OpenStudy:
             drawn[words.language] = line(f"{title} · {words.region(self.region)}", kind="place")
         return Shown(drawn)._repr_mimebundle_()
 
-    def read(self, population: str, *, items: bool = True) -> pd.DataFrame:
+    def read(self, population: str, *, items: bool = True, optional: bool = False) -> pd.DataFrame:
         """Return the clean frame of a population: this region's, or everybody's.
 
         Parameters
@@ -106,6 +106,8 @@ class OpenStudy:
         items : bool, default True
             Whether also the answers to single items are read; changes of scales do without them,
             and they are most of the data.
+        optional : bool, default False
+            Whether the frame is empty where there are no clean data yet.
 
         Returns
         -------
@@ -122,6 +124,8 @@ class OpenStudy:
         region = None if self.region == names.NATIONAL else self.region
         without = () if items else self.description.populations[population].instrument.items
         self._note(population, {} if region is None else {names.REGION: [region]})
+        if optional and not store.is_there(self.description.name):
+            return pd.DataFrame(columns=[names.WAVE, names.REGION])
         frame = store.read(self.description.name, population, region=region, without=without)
         self._read[population] = frame
         if self.description.comparison:
@@ -446,7 +450,7 @@ class OpenStudy:
             _ = words.text
             newest = self._newest()
             rows = {
-                _("Fingerprint of the data"): self._fingerprint(),
+                _("Fingerprint of the data"): self._fingerprint() if self._read else _("no data"),
                 _("Newest answer"): words.date(newest) if newest else _("no dates in the data"),
                 _("Made with"): made_with,
             }
@@ -495,6 +499,8 @@ class OpenStudy:
 
     def mask(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the part of the disclosure mask that decides on these results."""
+        if frame.empty or _gate.is_planned(frame):  # rests on nobody; there may be no data yet
+            return pd.DataFrame(columns=list(schema.MASK))
         populations = set(frame.get(names.POPULATION, [])) or {"teachers", "leaders"}
         # what tells no region is of the country
         regions = {value or names.NATIONAL for value in frame.get(names.REGION, [""])}

@@ -459,6 +459,7 @@ def visible(frame: pd.DataFrame, *, words: Words) -> Table:
     return laid_out(rows, columns, words, caption, [note], line="label")
 
 
+@view(nothing="There are no answers yet that could tell it.")
 def spread(frame: pd.DataFrame, *, words: Words) -> Table:
     """Lay out how much of the answers' variance lies between schools, before and after.
 
@@ -479,6 +480,72 @@ def spread(frame: pd.DataFrame, *, words: Words) -> Table:
     note = _("SD: in points of the scale. Between schools: share of the variance (ICC).")
     rows = frame[frame["wave"] != names.MID]
     return laid_out(rows, columns, words, caption, [note], line="outcome", across="wave")
+
+
+@view(nothing="Nothing can be planned.")
+def assumed(frame: pd.DataFrame, *, words: Words) -> Table:
+    """Lay out what is assumed of each design.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of `planned`, a row per design.
+    words : Words
+        The reader's language.
+    """
+    _ = words.text
+
+    def own(row: Row) -> str:
+        told = [label("assumed", each, words) for each in row["own"].split(";") if each]
+        return joined(told, words) if told else _("nothing")
+
+    columns = [
+        (_("People per school"), "people", "count"),
+        ("ICC", "icc"),
+        ("r", "r"),
+        (_("Found again"), lambda row: words.percent(1 - row["attrition"]), "percent"),
+        (_("Change between schools"), "change_variance"),
+        (_("The study's own"), own, "text"),
+    ]
+    notes = [
+        _("ICC: share of the variance before that lies between schools."),
+        _("r: correlation of a person's answers before and after."),
+        _("Change between schools: variance of the schools' changes, in squared SD."),
+    ]
+    caption = _("What is assumed")
+    return laid_out(frame, columns, words, caption, notes, line="estimand", group="population")
+
+
+@view(nothing="Nothing can be planned.")
+def planned(frame: pd.DataFrame, *, words: Words) -> Table:
+    """Lay out the smallest change that so many schools can show, a column per design.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of `planned` over numbers of schools.
+    words : Words
+        The reader's language.
+    """
+    _ = words.text
+    wide = frame.pivot(index="schools", columns=["population", "estimand"], values="mdes")
+    wide = wide[frame[["population", "estimand"]].drop_duplicates().itertuples(index=False)]
+    columns = [
+        (label("estimand", design, words), str(place), "number",
+         label("population", population, words))
+        for place, (population, design) in enumerate(wide)
+    ]  # fmt: skip
+    rows = wide.set_axis([*map(str, range(wide.shape[1]))], axis=1).reset_index()
+    note = _(
+        "In standard deviations. A change of this size would be found four times out of five; "
+        "smaller ones may be there, but cannot be told from chance."
+    )
+    caption = _("The smallest change that so many schools can show")
+    schools = _("Schools")
+    return laid_out(
+        rows, columns, words, caption, [note],
+        line=lambda row: words.count(row["schools"]), corner=schools,
+    )  # fmt: skip
 
 
 def agreement(frame: pd.DataFrame, *, words: Words) -> Table:

@@ -8,7 +8,7 @@ from loftet_analysis.study.instrument import (
     load_instrument,
     normalise_label,
 )
-from loftet_analysis.study.load import load_study, missing_exports
+from loftet_analysis.study.load import load_study, missing_exports, missing_register
 from loftet_analysis.study.phases import (
     CLOSED,
     OPEN,
@@ -51,6 +51,7 @@ __all__ = [
     "load_instrument",
     "load_study",
     "missing_exports",
+    "missing_register",
     "normalise_label",
     "plan",
     "wave_states",

@@ -20,13 +20,14 @@ from loftet_analysis.study.study import Register, Study
 from loftet_analysis.study.yamlfile import Document, did_you_mean, read_yaml, shown, validated
 
 STUDY_FILE, REGISTER = "study.yml", "schools.csv"
+NOT_THERE = "no such file"  # what is found of a register that is lacking
 
 
 def load_study(name: str) -> Study:
     """Read ``data_raw/<name>/``: study.yml, the school register and the instruments.
 
-    Exports are not looked at: a study may be described before they are there
-    (see `missing_exports`).
+    Exports are not looked at, and the register may be lacking: a study may be described before
+    they are there (see `missing_exports` and `missing_register`).
 
     Parameters
     ----------
@@ -71,6 +72,7 @@ def load_study(name: str) -> Study:
     if register := _register(content["schools"]):
         path = _below(folder, register.file)
         schools, others, remarks = read_schools(path, register.columns, register.encoding)
+        others = [problem for problem in others if problem.found != NOT_THERE]
     if isinstance(content.get("populations"), dict):
         content["populations"], found = _with_instruments(document, folder)
         others += found
@@ -165,6 +167,18 @@ def _due(study: Study, states: Phases) -> set[str | None]:
         if population.attendance and {*own.values()} <= {CLOSED}:
             due.add(population.attendance.file)
     return due
+
+
+def missing_register(study: Study) -> list[Problem]:
+    """Return the problem of a register of schools that is not there yet.
+
+    Examples
+    --------
+    >>> missing_register(load_study("sats"))
+    []
+    """
+    found = read_schools(register_path(study.name))[1]
+    return [problem for problem in found if problem.found == NOT_THERE]
 
 
 def _place(document: Document, file: str) -> str:

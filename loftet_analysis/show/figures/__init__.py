@@ -11,6 +11,7 @@ from loftet_analysis.show.figures.changes import change, estimation, forest, sch
 from loftet_analysis.show.figures.fieldwork import arrivals, flow
 from loftet_analysis.show.figures.levels import levels
 from loftet_analysis.show.figures.likert import likert
+from loftet_analysis.show.figures.planning import mdes, power
 
 __all__ = [
     "STYLE",
@@ -26,6 +27,8 @@ __all__ = [
     "forest",
     "levels",
     "likert",
+    "mdes",
+    "power",
     "saved",
     "schools",
 ]
