@@ -15,7 +15,7 @@ from loftet_analysis.disclosure.gate import passed
 from loftet_analysis.errors import InputError
 from loftet_analysis.estimands import names_where
 from loftet_analysis.show import explore, session
-from loftet_analysis.show.explore import CHOICES, explorer
+from loftet_analysis.show.explore import CHOICES, explorer, planner
 from loftet_analysis.show.session import OpenStudy, open_study
 from loftet_analysis.study import load_study, plan
 from tests import test_notebook_form as form
@@ -310,14 +310,61 @@ def test_the_notebook_runs_from_top_to_bottom(shown):
     assert "Fall 2008" in place._repr_mimebundle_()["text/html"]
     menus._ipython_display_()
     assert "linked_change" in listed["value"].to_list()
-    result, about, box = shown[:-2], shown[-2], shown[-1]
+    result, planned, about, box = shown[:-5], shown[-5:-2], shown[-2], shown[-1]
     assert html_in(box) == html_of(result)
+    assert "with 30 schools" in planned[0].first.text
     # it tells of the data of its own region, whatever else was looked at
     menus.look(region="fall-2007")
     alone = open_study("sats", region=REGION, language="en")
     alone.read("pupils")
     alone.about()
     assert shown[-1].first.text == about.first.text
+
+
+@pytest.fixture
+def plans():
+    """What can be planned of a study that has no clean data here."""
+    return planner(open_study("demo", language="nb"))
+
+
+def test_what_can_be_planned_needs_no_data(plans, shown):
+    assert [*offered(plans, "estimand", population="teachers")] == [
+        "linked_change", "participants_vs_colleagues",
+    ]  # fmt: skip
+    first = chosen(plans, population="pupils")
+    assert (first["schools"], first["icc"], first["r"]) == (165, 0.05, 0.5)
+    assert first["people"] == pytest.approx(122.6)
+    assert offered(plans, "attrition")[0.5] == "50\xa0% gjenfunnet"
+    assert offered(plans, "schools")[165] == "165"
+    plans.look(population="pupils", estimand="same_grade", schools=30, icc=0.1)
+    sentence, figure, table = (each.first for each in shown)
+    assert "Med 30 skoler" in sentence.text
+    assert "Elever, Endring på samme trinn" in figure.text
+    assert figure.html.count("<figure") == table.html.count("<table") == 1
+    with pytest.raises(InputError, match=r"(?s)unknown icc.*0\.3.*0\.2"):
+        plans.look(icc=0.3)
+    with pytest.raises(InputError, match="unknown choice"):
+        plans.look(outcome="persistence")
+
+
+def test_more_schools_show_less_and_menus_do_what_code_does(plans, shown):
+    box = plans.menus()
+    menus = dict(zip(plans.kinds, box.children[0].children, strict=True))
+    assert all(menu.description for menu in menus.values())
+    menus["population"].value = "teachers"
+    menus["estimand"].value = "participants_vs_colleagues"
+    menus["attrition"].value = 0.0
+    menus["schools"].value = 12
+    told = html_in(box)
+    plans.look(population="teachers", estimand="participants_vs_colleagues", schools=12,
+               attrition=0.0)  # fmt: skip
+    assert html_of(shown) == told
+    sizes = {}
+    for schools in (8, 30, 150):
+        del shown[:]
+        plans.look(population="pupils", schools=schools)
+        sizes[schools] = float(re.findall(r"0,\d\d", shown[0].first.text)[-1].replace(",", "."))
+    assert sizes[8] > sizes[30] > sizes[150] > 0
 
 
 def test_the_notebook_is_a_page_to_read():

@@ -288,6 +288,7 @@ class Planner(_Chooser):
     def __init__(self, study: OpenStudy, assumed: pd.DataFrame) -> None:
         super().__init__(study)
         self._assumed = assumed
+        self._on_menus: list[object] = []
 
     def look(self, **chosen: object) -> None:
         """Show the smallest change that a design could show, and its curve over schools.
@@ -305,6 +306,18 @@ class Planner(_Chooser):
             For what does not go with the choices before it.
         """
         display(*self._shown(self._settled(chosen)[1]))
+
+    def _settled(
+        self, wanted: Mapping[str, object], *, strict: bool = True
+    ) -> tuple[dict[str, dict], dict[str, object]]:
+        if strict:
+            return super()._settled(wanted)
+        if [wanted.get(kind) for kind in self.kinds[:2]] != self._on_menus:
+            # another design begins with what is assumed of it, not with what the menus hold
+            wanted = {kind: wanted[kind] for kind in self.kinds[:2] if kind in wanted}
+        options, chosen = super()._settled(wanted, strict=False)
+        self._on_menus = [chosen[kind] for kind in self.kinds[:2]]
+        return options, chosen
 
     def _called(self, kind: str) -> str:
         if kind in LABELS["assumed"]:

@@ -78,11 +78,11 @@ def _with_these(rows: pd.DataFrame, words: Words) -> str:
         for row in rows.to_dict("records")
     ]
     return words.text(
-        "{population}: with {schools} schools a change of {sizes} standard deviations would be "
-        "found four times out of five.",
+        "{population}: with {schools} schools a change is found four times out of five from this "
+        "size on, in standard deviations: {sizes}.",
         population=label("population", rows["population"].iloc[0], words),
         schools=words.count(rows["schools"].iloc[0]),
-        sizes=joined(sizes, words),
+        sizes=", ".join(sizes),
     )
 
 
