@@ -45,6 +45,11 @@ def how_many(frame: pd.DataFrame, *, words: Words, here: pd.DataFrame | None = N
     here : DataFrame, optional
         The same designs with the schools that the study has.
 
+    Returns
+    -------
+    str
+        A paragraph per design, and one per population on what the schools of `here` could show.
+
     Examples
     --------
     >>> row = {"population": "pupils", "estimand": "linked_change", "schools": 40, "people": 60.0,
