@@ -9,13 +9,55 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from loftet_analysis.names import COLLEAGUE, LINKED, PARTICIPANT, POPULATIONS, POST, PRE
+from loftet_analysis.names import COLLEAGUE, LINKED, MID, PARTICIPANT, POPULATIONS, POST, PRE
 
 #: From so many regions on the country's rows rest on regions, see `Estimand.by_region`; of two
 #: groups that are compared each must lie in so many. Simulated with fewer the df are 1 to 3.
 FEWEST_REGIONS, FEWEST_REGIONS_ON_A_SIDE = 8, 4
 _TWICE = (PRE, POST)
 _PAIRS = (PRE, POST, LINKED)
+#: Contrasts of two waves: the earlier and the later. `WHOLE` is the main one; of the others, from
+#: or to the wave midway, nothing is primary.
+CONTRASTS = {"post - pre": (PRE, POST), "mid - pre": (PRE, MID), "post - mid": (MID, POST)}
+WHOLE, *MIDWAY = CONTRASTS
+
+
+def contrast_of_waves(contrast: str) -> str:
+    """Return which two waves a contrast of effects compares, as a key of `CONTRASTS`.
+
+    A contrast of groups ends with its waves where these are not those before and after.
+
+    Examples
+    --------
+    >>> contrast_of_waves("participant - colleague: post - mid")
+    'post - mid'
+    >>> contrast_of_waves("gender=boy - gender=girl"), contrast_of_waves("")
+    ('post - pre', 'post - pre')
+    """
+    ending = contrast.rpartition(": ")[2]
+    return ending if ending in CONTRASTS else WHOLE
+
+
+def waves_of(contrast: str) -> tuple[str, str]:
+    """Return the earlier and the later wave of a contrast of effects.
+
+    Examples
+    --------
+    >>> waves_of("mid - pre")
+    ('pre', 'mid')
+    """
+    return CONTRASTS[contrast_of_waves(contrast)]
+
+
+def linked_cell(*waves: str) -> str:
+    """Return what the disclosure mask calls the people who answered in all of these waves.
+
+    Examples
+    --------
+    >>> linked_cell("pre", "post"), linked_cell("pre", "mid")
+    ('linked', 'linked:pre-mid')
+    """
+    return LINKED if waves == _TWICE else f"{LINKED}:{'-'.join(waves)}"
 
 
 @dataclass(frozen=True)
@@ -43,14 +85,15 @@ class Estimand:
     populations : tuple of str
         Whom it can be asked of.
     waves : tuple of str
-        Waves of the disclosure mask's cells that a row rests on; empty: the row's own (`wave`).
+        Waves of the disclosure mask's cells that a row rests on, in rows from before to after;
+        empty: the row's own (`wave`).
     pairs_if_any : bool
         Whether it rests on pairs where a row counts any (`n_pairs`).
     roles : tuple of str
         Roles whose cells a row rests on; empty: those of its subgroup.
     is_change : bool
-        A mean change, or a difference of two: pooled over regions and asked again under other
-        choices.
+        A mean change, or a difference of two: pooled over regions, asked again under other
+        choices, and asked between any two of three waves.
     by_region : bool
         Whether the regions are the clusters of the country's rows that rest on `FEWEST_REGIONS` or
         more: they answer for a programme like this in regions like these. The others keep their

@@ -44,10 +44,14 @@ from loftet_analysis.analysis.panel import (
 )
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.estimands import (
+    CONTRASTS,
     ESTIMANDS,
     FEWEST_REGIONS,
     FEWEST_REGIONS_ON_A_SIDE,
+    WHOLE,
+    contrast_of_waves,
     names_where,
+    waves_of,
 )
 from loftet_analysis.stats.cr2 import standardise
 from loftet_analysis.stats.result import NotEstimableError, Result
@@ -107,7 +111,8 @@ class Model:
         Takes `Answers`, gives an `Estimate`; of linked people, and where regions may be the
         clusters, also takes `clusters`.
     contrast, weighting, cluster, evidence : str
-        As in the table; a contrast of the plan goes before. An empty cluster is that of linked
+        As in the table; a contrast of the plan goes before, and its waves behind a contrast of
+        groups. An empty cluster is that of linked
         people: feeder groups of pupils, else schools, or what the pairs say. In the country's rows
         of many regions the estimand's own clusters go before (``Estimand.by_region``).
     unit : str
@@ -122,7 +127,7 @@ class Model:
 
     method: str
     find: Callable[..., Estimate]
-    contrast: str = "post - pre"
+    contrast: str = WHOLE
     weighting: str = "person"
     cluster: str = SCHOOL
     unit: str = TOTAL
@@ -271,7 +276,8 @@ def pairs(
 ) -> pd.DataFrame:
     """Return the answers before and after of the same people, outcome by outcome.
 
-    Pairs are formed by person before missing answers are dropped.
+    Pairs are formed by person before missing answers are dropped. Where the plan asks for changes
+    from or to a wave midway, these waves are paired too.
 
     Parameters
     ----------
@@ -293,12 +299,14 @@ def pairs(
     Returns
     -------
     DataFrame
-        One row per outcome and person who answered it before: `population, outcome, question,
-        person_id, region, school_id, grade, gender, role, gatherings, interim_work` (as far as the
-        frame has them, as they were before), `school_post`, `cluster` (a label) and `clustered_by`,
-        `school_group` (the feeder group, of others the school: ICC and design effect are by it),
-        `pre, post, change` in scale points; `post` and `change` are missing where the same person
-        has no answer after.
+        One row per contrast, outcome and person who answered it before: `population, outcome,
+        question, contrast` (``post - pre``, then ``mid - pre`` and ``post - mid`` as the plan asks
+        for them: *before* and *after* are its earlier and its later wave), `person_id, region,
+        school_id, grade, gender, role, gatherings, interim_work` (as far as the frame has them, as
+        they were before), `school_post`, `cluster` (a label) and `clustered_by`, `school_group`
+        (the feeder group, of others the school: ICC and design effect are by it), `pre, post,
+        change` in scale points; `post` and `change` are missing where the same person has no
+        answer after.
 
     Raises
     ------
@@ -315,10 +323,37 @@ def pairs(
     0     joy         x       a  2.0   3.0     1.0
     1     joy         y       b  4.0   NaN     NaN
     """
-    asked = plan.reindex(columns=["population", "outcome", "question"]).drop_duplicates("outcome")
-    if asked.empty:
-        return pd.DataFrame(columns=[*asked, "cluster", "clustered_by", "pre", "post", "change"])
-    panel = arrange(clean)
+    about = ["population", "outcome", "question"]
+    if plan.empty:
+        return pd.DataFrame(
+            columns=[*about, "contrast", "cluster", "clustered_by", "pre", "post", "change"]
+        )
+    contrasts = _contrasts(plan)
+    parts = []
+    for contrast, waves in CONTRASTS.items():
+        asked = plan[contrasts == contrast].reindex(columns=about).drop_duplicates("outcome")
+        if len(asked):
+            panel = arrange(clean, waves=waves)
+            parts.append(_paired(panel, plan, asked.assign(contrast=contrast), cluster, also))
+    parts = [part for part in parts if len(part)] or parts[:1]
+    return pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+
+
+def _contrasts(plan: pd.DataFrame) -> pd.Series:
+    """Return which waves a plan's rows compare; levels have those of their outcome's changes."""
+    contrast = plan.get("contrast", pd.Series("", plan.index)).map(contrast_of_waves)
+    if "estimand" not in plan:
+        return contrast
+    is_level = plan["estimand"].eq("level")
+    of_outcome = contrast[~is_level].groupby(plan["outcome"]).first()
+    return contrast.where(~is_level, plan["outcome"].map(of_outcome).fillna(WHOLE))
+
+
+def _paired(
+    panel: Panel, plan: pd.DataFrame, asked: pd.DataFrame, cluster: str | None, also: Sequence[str]
+) -> pd.DataFrame:
+    """Return the pairs of two waves, for the outcomes of `asked`."""
+    clean = panel.frame
     of_pupils = plan["population"].eq("pupils").any()
     kind = cluster or (REGION if _by_regions(plan.iloc[0], panel) else _group(of_pupils))
     before = np.flatnonzero(panel.pre)
@@ -754,10 +789,11 @@ def _from_clean(
     if not asked:
         return schema.table([], COLUMNS)
     _refuse_others(clean, plan)
-    years = plan["years"].iloc[0] if "years" in plan else 0
-    panel = arrange(clean, years=int(years))
+    years = {_contrast(row): int(row.get("years", 0)) for row in asked}
+    panels = {each: arrange(clean, years=n, waves=waves_of(each)) for each, n in years.items()}
     rows = []
     for row in asked:
+        panel = panels[_contrast(row)]
         estimand, of_pupils = row["estimand"], row["population"] == "pupils"
         regional = _of_regions(estimand) and _by_regions(row, panel)
         kind = REGION if regional else _group(of_pupils)
@@ -798,7 +834,8 @@ def _refuse_others(frame: pd.DataFrame, plan: pd.DataFrame) -> None:
             )
         )
     if "change" in frame and names.PERSON in frame:
-        twice = frame.duplicated([names.POPULATION, names.OUTCOME, names.PERSON])
+        keys = [names.POPULATION, names.OUTCOME, "contrast", names.PERSON]
+        twice = frame.duplicated([key for key in keys if key in frame])
         twice &= frame[names.PERSON].notna()
         if twice.any():
             problems.append(
@@ -813,23 +850,29 @@ def _refuse_others(frame: pd.DataFrame, plan: pd.DataFrame) -> None:
         raise InputError(problems)
 
 
+def _contrast(row: Mapping[str, object]) -> str:
+    """Return which waves a row of the plan compares."""
+    return contrast_of_waves(str(row.get("contrast") or ""))
+
+
 def _from_pairs(
     paired: pd.DataFrame, plan: pd.DataFrame, estimands: Sequence[str], by: str | None
 ) -> pd.DataFrame:
     asked = _asked(plan, estimands, by, paired)
     _refuse_others(paired, plan)
-    kind = paired["clustered_by"].iloc[0] if len(paired) else SCHOOL
+    contrast = paired.get("contrast", pd.Series(WHOLE, paired.index))
+    kinds = paired["clustered_by"].groupby(contrast, sort=False, observed=True).first()
+    keys = [contrast.rename("contrast"), paired["outcome"]]
     panels = {
-        outcome: _panel_of_pairs(part)
-        for outcome, part in paired.groupby("outcome", sort=False, observed=True)
+        key: _panel_of_pairs(part) for key, part in paired.groupby(keys, sort=False, observed=True)
     }
     rows = []
     for row in asked:
-        rests_on = kind
+        kind = rests_on = kinds.get(_contrast(row), SCHOOL)
         if kind == REGION and not _of_regions(row["estimand"]):
             rests_on = _group(row["population"] == "pupils")
         rows += [
-            _row(row, panels.get(row["outcome"]), model, rests_on)
+            _row(row, panels.get((_contrast(row), row["outcome"])), model, rests_on)
             for model in MODELS[row["estimand"]]
         ]
     return schema.table(rows, COLUMNS)
@@ -877,6 +920,8 @@ def _named(plan: Mapping[str, object], model: Model | None = None, kind: str = "
     about = ("contrast", "weighting", "evidence", "method")
     row = {} if model is None else {key: getattr(model, key) for key in about}
     asked = {key: plan[key] for key in _FROM_PLAN if key in plan}
+    if asked.get("contrast") in CONTRASTS and row.get("contrast", WHOLE) != WHOLE:
+        asked["contrast"] = f"{row['contrast']}: {asked['contrast']}"  # of groups
     row |= {key: value for key, value in asked.items() if key != "contrast" or value}
     unsaid = {"ci_level": 0.95, "sesoi": 0.10, "measurement_warning": UNKNOWN}
     return {**unsaid, "cluster": _rests_on(model, kind), **row}
@@ -927,6 +972,7 @@ def _row(
         if model.unit:
             # in national rows the SD is that of these very answers, and as uncertain as they are
             is_sample = plan.get("unit_is_sample", False) and plan["subgroup"] == names.ALL
+            is_sample &= waves_of(str(row["contrast"]))[0] == names.PRE  # the SD is of these
             sample = unit_sample(panel, y, estimate, model.unit) if is_sample else {}
             scaled = standardise(raw, sd, **sample)
             low, high = scaled.interval(ci_level)

@@ -31,7 +31,7 @@ class Panel:
     frame : DataFrame
         The clean frame, n rows.
     pre, post : ndarray of bool, shape (n,)
-        Rows of the wave.
+        Rows of the earlier and of the later wave of those that are compared.
     school : ndarray of int, shape (n,)
         Codes in the order of school_id.
     first, second : ndarray of int
@@ -49,7 +49,7 @@ class Panel:
     compared : ndarray of bool, shape (n,)
         Rows of schools outside the programme.
     years : int
-        School years from pre to post; 0 where that is not known.
+        School years from the earlier wave to the later; 0 where that is not known.
     region : ndarray of int, shape (n,), or None
         Codes in the order of the regions' names, -1 where it is missing; None where the frame has
         no regions.
@@ -152,7 +152,12 @@ class Panel:
         return self.region
 
 
-def arrange(clean: pd.DataFrame, *, years: int = 0) -> Panel:
+def arrange(
+    clean: pd.DataFrame,
+    *,
+    years: int = 0,
+    waves: tuple[str, str] = (names.PRE, names.POST),
+) -> Panel:
     """Return what all outcomes of a clean frame share.
 
     Parameters
@@ -161,7 +166,9 @@ def arrange(clean: pd.DataFrame, *, years: int = 0) -> Panel:
         Clean frame.
         A true `comparison` marks rows of schools outside the programme.
     years : int, default 0
-        School years from pre to post.
+        School years from the earlier wave to the later.
+    waves : (str, str), default ("pre", "post")
+        The earlier and the later wave.
 
     Raises
     ------
@@ -190,10 +197,9 @@ def arrange(clean: pd.DataFrame, *, years: int = 0) -> Panel:
                 todo="set them aside in cleaning",
             )
         )
-    pre, post = ((clean[names.WAVE] == wave).fillna(False) for wave in (names.PRE, names.POST))
-    pre, post = pre.to_numpy(bool), post.to_numpy(bool)
+    pre, post = ((clean[names.WAVE] == wave).fillna(False).to_numpy(bool) for wave in waves)
     school, schools = pd.factorize(clean[names.SCHOOL], sort=True)
-    first, second = _pairs(clean, pre, post)
+    first, second = _pairs(clean, dict(zip(waves, (pre, post), strict=True)))
     moves = pd.DataFrame({SCHOOL_PRE: school[first], SCHOOL_POST: school[second]})
     heads = feeder_groups(moves)
     feeder = np.arange(len(schools))
@@ -229,21 +235,21 @@ def arrange(clean: pd.DataFrame, *, years: int = 0) -> Panel:
     )
 
 
-def _pairs(clean: pd.DataFrame, pre: Mask, post: Mask) -> tuple[Codes, Codes]:
-    """Return the rows of those who are in both waves, in the order of their pre rows."""
+def _pairs(clean: pd.DataFrame, waves: Mapping[str, Mask]) -> tuple[Codes, Codes]:
+    """Return the rows of those who are in both waves, in the order of their earlier rows."""
     if names.PERSON not in clean:
         return np.empty(0, dtype=int), np.empty(0, dtype=int)
     person, persons = pd.factorize(clean[names.PERSON])
     place = np.full((2, len(persons)), -1)
-    for wave, rows in enumerate((pre, post)):
+    for i, (wave, rows) in enumerate(waves.items()):
         here = np.flatnonzero(rows & (person >= 0))
-        place[wave, person[here]] = here
-        surplus = len(here) - np.count_nonzero(place[wave] >= 0)
+        place[i, person[here]] = here
+        surplus = len(here) - np.count_nonzero(place[i] >= 0)
         if surplus:
             raise InputError(
                 Problem(
                     "a person more than once in a wave",
-                    found=f"{surplus} rows too many in wave {(names.PRE, names.POST)[wave]}",
+                    found=f"{surplus} rows too many in wave {wave}",
                     allowed=f"one row per {names.PERSON} and wave",
                     todo="settle duplicates in cleaning",
                 )
@@ -289,7 +295,7 @@ def _subgroup_rows(people: Panel, subgroup: str) -> Mask:
 
 
 def complete_pairs(people: Panel, y: Floats, valid: Mask) -> tuple[Codes, Codes]:
-    """Return the pairs whose pre row is valid and whose post answer is there too."""
+    """Return the pairs whose earlier row is valid and whose later answer is there too."""
     kept = valid[people.first] & np.isfinite(y[people.second])
     if not kept.any():
         raise NotEstimableError("no_pairs")

@@ -21,6 +21,7 @@ import pandas as pd
 from loftet_analysis import schema
 from loftet_analysis.analysis.changes import SMALLEST_CELL, TOTAL, Answers, common_cells
 from loftet_analysis.analysis.panel import Codes, answers, arrange, complete_pairs
+from loftet_analysis.estimands import MIDWAY
 from loftet_analysis.names import GRADE, PERSON, SCHOOL
 from loftet_analysis.stats.cr2 import change_over_cells, mean, standardise
 from loftet_analysis.stats.result import NotEstimableError, Result
@@ -86,6 +87,8 @@ def school_effects(clean: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
     3         d     <NA>       NaN    NaN     NaN  no_pairs
     """
     asked = plan[(plan["estimand"] == "school_change") & (plan["subgroup"] == "all")]
+    if "contrast" in asked:
+        asked = asked[~asked["contrast"].isin(MIDWAY)]
     rows = []
     if len(asked) and len(clean):
         panel, person = arrange(clean), _persons(clean)

@@ -57,7 +57,7 @@ from loftet_analysis.analysis.panel import (
 from loftet_analysis.analysis.verdicts import verdicts
 from loftet_analysis.cleaning.careless import same_answer
 from loftet_analysis.errors import InputError, Problem
-from loftet_analysis.estimands import names_where
+from loftet_analysis.estimands import WHOLE, contrast_of_waves, names_where
 from loftet_analysis.stats import missing, mixed, ordinal
 from loftet_analysis.stats.cr2 import contrast, mean, means_by, standardise
 from loftet_analysis.stats.result import Floats, NotEstimableError, Result
@@ -225,9 +225,9 @@ def sensitivity(
         The clean frame that `effects` were computed from.
     effects : DataFrame
         ``schema.EFFECTS`` of the main analysis with verdicts; rows of everybody (subgroup ``all``)
-        of ``linked_change``, ``same_grade``, ``participants``, ``colleagues`` and
-        ``participants_vs_colleagues`` are asked again, and of the country's rows by regions all
-        are asked with schools as clusters (``these_regions``).
+        from before to after of ``linked_change``, ``same_grade``, ``participants``,
+        ``colleagues`` and ``participants_vs_colleagues`` are asked again, and of the country's
+        rows by regions all are asked with schools as clusters (``these_regions``).
     plan : DataFrame
         From ``study.plan``: the unit of each outcome.
     asked : Questionnaire
@@ -292,7 +292,9 @@ def sensitivity(
     national = examined is not None and asked.region == names.NATIONAL
     nothing, none = np.empty(0), np.empty(0, dtype=bool)
     rows = []
-    for main in effects[effects[names.SUBGROUP] == names.ALL].to_dict("records"):
+    again = effects[names.SUBGROUP].eq(names.ALL)
+    again &= effects["contrast"].map(contrast_of_waves).eq(WHOLE)
+    for main in effects[again].to_dict("records"):
         outcome = main[names.OUTCOME]
         out = failing.get(outcome, ())
         items = instrument.scales[outcome].items if out else ()

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from loftet_analysis.errors import InputError, Problem
-from loftet_analysis.estimands import names_where
+from loftet_analysis.estimands import WHOLE, contrast_of_waves, names_where
 from loftet_analysis.names import (
     ALL,
     ESTIMAND,
@@ -57,8 +57,9 @@ def pool(
 ) -> pd.DataFrame:
     """Return how far regions differ, and the random-effects mean of their standardised estimates.
 
-    As `pool_each`; mean changes of whole populations only. It tells where the change of one more
-    region can be expected; what is concluded of the country stands in the country's own rows.
+    As `pool_each`; mean changes of whole populations from before to after only. It tells where
+    the change of one more region can be expected; what is concluded of the country stands in the
+    country's own rows.
 
     Parameters
     ----------
@@ -94,6 +95,8 @@ def pool(
     [{'k': 3, 'estimate': 0.315, 'se': 0.141, 'tau2': 0.044, 'i2': 0.771}]
     """
     pooled = effects[SUBGROUP].eq(ALL) & effects[ESTIMAND].isin(names_where(is_change=True))
+    if "contrast" in effects:
+        pooled &= effects["contrast"].map(contrast_of_waves).eq(WHOLE)
     return pool_each(effects[pooled], regions=regions, ci_level=ci_level)[list(POOLED)]
 
 

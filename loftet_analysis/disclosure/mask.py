@@ -12,6 +12,12 @@ contradict each other. Four rules, in the order of the reasons given:
 *complementary*
     Shown, it would let a hidden cell be computed: the national cell less the regions, a region
     less its schools, roles or grades, or any combination of these sums.
+
+Three waves make three changes of linked people. That to the wave midway and that from it add up to
+the whole one, but for people who are in two of the waves only. Where these are few, a change is
+never hidden alone, and where they are few but not none the three are not shown together. What goes
+is then a change to or from the wave midway: what is told from before to after is what it would be
+without that wave.
 """
 
 from __future__ import annotations
@@ -20,17 +26,23 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
 from loftet_analysis import names, schema
+from loftet_analysis.estimands import CONTRASTS, linked_cell
 from loftet_analysis.study import Study
 from loftet_analysis.study.grades import grade_bands
 
+#: Those who answered in all three waves: of everybody of a place their means are told wave by wave.
+IN_ALL = linked_cell(*names.WAVES)
 LIMITS = {"open": 1, "internal": 6, "school": 10, "public": 20}
 NEVER_BY_SCHOOL = ("leaders",)  # a school has one or two of them
 SMALL, SAME, CHANGE, COMPLEMENT = "small_n", "homogeneous", "linked_wave", "complementary"
 
 _CELL = [names.REGION, names.SCHOOL, names.SUBGROUP, names.WAVE, names.OUTCOME]
 _PLACE = [names.REGION, names.SCHOOL]
+_THREE = [linked_cell(*waves) for waves in CONTRASTS.values()]
 _ALWAYS = (names.ROLE, names.GRADE)
 
 
@@ -49,10 +61,11 @@ def decide(study: Study, clean: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     DataFrame
         ``schema.MASK``, one row per cell: the study (region *national*), each region, with all,
         by role, by grade and by whatever else the study asks subgroups or gaps of, and each
-        school, for every wave in which an outcome is asked and for *linked*. ``n`` counts people
-        with a score; in *linked* those with one before and after, under their pre school, role
-        and grade, in a region's cell only those who stayed
-        in it. ``reason`` is empty where the cell may be shown.
+        school, for every wave in which an outcome is asked and for *linked*; with a wave midway
+        also for *linked:pre-mid* and *linked:mid-post*, and of everybody in a region or the study
+        for *linked:pre-mid-post*. ``n`` counts people with a score; in *linked* those with one in
+        all of its waves, under their first school, role and grade, in a region's cell only those
+        who stayed in it. ``reason`` is empty where the cell may be shown.
     """
     masks = [
         _population_mask(study, name, frame).assign(**{names.POPULATION: name})
@@ -66,7 +79,15 @@ def _population_mask(study: Study, name: str, clean: pd.DataFrame) -> pd.DataFra
     groups = list(dict.fromkeys((*_ALWAYS, *study.subgroups(name), *study.gaps(name))))
     outcomes = list(scales)
     keyed = _keyed(clean, outcomes, groups)
-    counts = _counts(pd.concat([keyed, _pairs(keyed, outcomes)]), outcomes, groups)
+    years = {
+        waves: study.years_between(name, waves)
+        for waves in CONTRASTS.values()
+        if set(waves) <= set(study.waves)
+    }
+    linked = [_pairs(keyed, outcomes, waves) for waves in years]
+    if len(years) > 1:
+        linked.append(_in_all(keyed, outcomes, years[names.PRE, names.MID]))
+    counts = _counts(pd.concat([keyed, *linked]), outcomes, groups)
     asked = [
         (wave, outcome)
         for outcome, scale in scales.items()
@@ -79,13 +100,17 @@ def _population_mask(study: Study, name: str, clean: pd.DataFrame) -> pd.DataFra
     mask["n"] = mask["n"].fillna(0).astype(int)
     same = (mask["low"] == mask["high"]) & (limit > 1)
     mask["reason"] = np.select([mask["n"] < limit, same], [SMALL, SAME], "")
-    mask["reason"] = _protect(mask, places, limit=limit, years=study.years_between(name))
+    mask["reason"] = _protect(mask, places, limit=limit, years=years)
+    if len(years) > 1:
+        mask = _with_those_in_all(mask, _alike_in_all(keyed, outcomes), limit)
     return mask.assign(suppressed=mask["reason"] != "")
 
 
 def _cell_waves(waves: Sequence[str], asked: Sequence[str]) -> list[str]:
+    """Return the waves of an outcome, and what its cells of linked people are called."""
     shown = [wave for wave in waves if wave in asked]
-    return [*shown, names.LINKED] if {names.PRE, names.POST} <= set(shown) else shown
+    linked = [linked_cell(*pair) for pair in CONTRASTS.values() if set(pair) <= set(shown)]
+    return [*shown, *linked, *([IN_ALL] if len(linked) > 1 else [])]
 
 
 def _keyed(clean: pd.DataFrame, outcomes: Sequence[str], groups: Sequence[str]) -> pd.DataFrame:
@@ -98,20 +123,62 @@ def _keyed(clean: pd.DataFrame, outcomes: Sequence[str], groups: Sequence[str]) 
     return keyed
 
 
-def _pairs(keyed: pd.DataFrame, outcomes: Sequence[str]) -> pd.DataFrame:
-    """Return people's changes under their pre keys; without a region where they have moved."""
+def _linked(keyed: pd.DataFrame, waves: Sequence[str]) -> list[pd.DataFrame]:
+    """Return the rows of those who are in all of these waves, wave by wave and person by person."""
     person = pd.Index(pd.factorize(keyed[names.PERSON])[0], name=names.PERSON)
     known = keyed.drop(columns=names.PERSON).set_index(person)
-    pre, post = (
-        known[(known[names.WAVE] == wave).to_numpy(bool) & (person >= 0)]
-        for wave in (names.PRE, names.POST)
+    first, *others = (
+        known[(known[names.WAVE] == wave).to_numpy(bool) & (person >= 0)] for wave in waves
     )
-    pre = pre[pre.index.isin(post.index)]
-    post = post.loc[pre.index]
+    for other in others:
+        first = first[first.index.isin(other.index)]
+    return [first, *(other.loc[first.index] for other in others)]
+
+
+def _pairs(keyed: pd.DataFrame, outcomes: Sequence[str], waves: tuple[str, str]) -> pd.DataFrame:
+    """Return people's changes under their first keys; without a region where they have moved."""
+    pre, post = _linked(keyed, waves)
     pairs = pre.assign(**{name: post[name] - pre[name] for name in outcomes})
     stayed = pre[names.REGION] == post[names.REGION]
     pairs[names.REGION] = pre[names.REGION].where(stayed, "")
-    return pairs.assign(**{names.WAVE: names.LINKED}).reset_index()
+    return pairs.assign(**{names.WAVE: linked_cell(*waves)}).reset_index()
+
+
+def _in_all(keyed: pd.DataFrame, outcomes: Sequence[str], years: int) -> pd.DataFrame:
+    """Return those who are in all three waves, under the keys that all their changes are under.
+
+    A key is empty where it was another midway, `years` school years later. The scores are
+    anything: only their number counts.
+    """
+    pre, mid, post = _linked(keyed, names.WAVES)
+    rows = pre.assign(**{name: pre[name] + mid[name] + post[name] for name in outcomes})
+    for column in (c for c in pre if c not in (names.WAVE, *outcomes)):
+        then = pre[column]
+        if column == names.GRADE:
+            grade = pd.to_numeric(then, errors="coerce") + years
+            then = grade.map("{:.0f}".format, na_action="ignore").fillna("")
+        stayed = then == mid[column]
+        if column == names.REGION:
+            stayed &= pre[column] == post[column]
+        # of no school there is a cell: that of the region
+        rows[column] = pre[column].where(stayed, "-" if column == names.SCHOOL else "")
+    return rows.assign(**{names.WAVE: IN_ALL}).reset_index()
+
+
+def _alike_in_all(keyed: pd.DataFrame, outcomes: Sequence[str]) -> set[tuple[str, str]]:
+    """Return the places and outcomes whose people in all waves answer, or change, all alike."""
+    pre, mid, post = _linked(keyed, names.WAVES)
+    stayed = (pre[names.REGION] == mid[names.REGION]) & (pre[names.REGION] == post[names.REGION])
+    region, alike = pre[names.REGION].where(stayed, ""), set()
+    for outcome in outcomes:
+        y = [part[outcome].astype(float) for part in (pre, mid, post)]
+        told = pd.concat([*y, y[1] - y[0], y[2] - y[1], y[2] - y[0]], axis=1, keys=range(6))
+        told = told.dropna()
+        for place in (region.loc[told.index], pd.Series(names.NATIONAL, told.index)):
+            by_place = told.groupby(place)
+            spread = (by_place.max() - by_place.min()).min(axis=1)
+            alike |= {(name, outcome) for name in spread.index[spread < 1e-9]}
+    return alike
 
 
 def _counts(keyed: pd.DataFrame, outcomes: Sequence[str], groups: Sequence[str]) -> pd.DataFrame:
@@ -165,21 +232,33 @@ def _places(schools: pd.DataFrame, subgroups: Sequence[str], *, by_school: bool)
     return pd.DataFrame(rows, columns=_CELL[:3])
 
 
-def _protect(mask: pd.DataFrame, places: pd.DataFrame, *, limit: int, years: int) -> np.ndarray:
+def _protect(
+    mask: pd.DataFrame, places: pd.DataFrame, *, limit: int, years: Mapping[tuple[str, str], int]
+) -> np.ndarray:
     """Hide what would give hidden cells away, until nothing more has to be hidden."""
     shape = (len(places), len(mask) // len(places))  # places × (wave, outcome)
     flat_n, flat = mask["n"].to_numpy(), mask["reason"].to_numpy(dtype=object)
     n, reason = flat_n.reshape(shape), flat.reshape(shape)
     sums = _sums(places)
-    linked, *parts = _changes(mask, years)
+    changes = [_changes(mask, waves, older) for waves, older in years.items()]
+    asked = mask[[names.OUTCOME, names.WAVE]].head(shape[1]).to_records(index=False).tolist()
+    columns = [column for column, (_, wave) in enumerate(asked) if wave != IN_ALL]
+    in_all = [outcome for outcome, wave in asked if wave == IN_ALL]
+    three = [[asked.index((outcome, wave)) for wave in (*_THREE, IN_ALL)] for outcome in in_all]
+    if three:
+        midway = _positions(places, _older(places, years[names.PRE, names.MID]), _CELL[:3])
     while True:
         before = reason.copy()
-        for part in parts:
-            gives_away = (part >= 0) & (flat[part] != "") & (flat_n[part] > 0)
-            flat[linked[gives_away & (flat[linked] == "")]] = CHANGE
-        for column in range(shape[1]):
+        for linked, *parts in changes:
+            for part in parts:
+                gives_away = (part >= 0) & (flat[part] != "") & (flat_n[part] > 0)
+                flat[linked[gives_away & (flat[linked] == "")]] = CHANGE
+        for column in columns:
             reason[_few_together(n[:, column], reason[:, column], sums, limit), column] = COMPLEMENT
             reason[_solvable(n[:, column], reason[:, column], sums), column] = COMPLEMENT
+        for cells in three:
+            for place, column in _add_up(n[:, cells], reason[:, cells], sums, midway, limit):
+                reason[place, cells[column]] = COMPLEMENT
         if (reason == before).all():
             return flat
 
@@ -213,7 +292,7 @@ def _few_together(n: np.ndarray, reason: np.ndarray, sums: np.ndarray, limit: in
     People who belong to no part (no role known, moved to another region) count with the hidden.
     """
     hidden, parts = reason != "", sums < 0
-    rest = parts @ np.where(hidden, n, 0) + sums @ n
+    rest = parts @ np.where(hidden, n, 0) + np.maximum(sums @ n, 0)
     shown_whole = (sums > 0) @ ~hidden > 0
     few = shown_whole & (rest > 0) & (rest < limit)
     able = parts[few] & ~hidden & (n > 0)
@@ -240,19 +319,151 @@ def _solvable(n: np.ndarray, reason: np.ndarray, sums: np.ndarray) -> list[int]:
     return [_smallest(n, (rules != 0).any(axis=0) & (reason == "") & (n > 0))]
 
 
+def _add_up(
+    n: np.ndarray, reason: np.ndarray, sums: np.ndarray, midway: np.ndarray, limit: int
+) -> set[tuple[int, int]]:
+    """Return the next changes to or from the wave midway to hide, as place and column.
+
+    Parameters
+    ----------
+    n : ndarray of int, shape (places, 4)
+        People in the change from before to after, to midway and from midway, and in all three.
+    reason : ndarray of object, shape (places, 4)
+    sums : ndarray, shape (rules, places)
+    midway : ndarray of int, shape (places,)
+        The place of the same people midway, which is another for grades; -1 where there is none.
+    limit : int
+    """
+    there = midway >= 0
+    place = np.column_stack([np.arange(len(n))] * 2 + [np.where(there, midway, 0)])
+    size, hidden = n[place, range(3)], (reason[place, range(3)] != "")
+    hidden &= size > 0
+    twice = np.where(there, (size - n[:, 3:]).clip(min=0).sum(axis=1), 0)
+    count, few = hidden.sum(axis=1), twice < limit
+    bad = there & few & ((count == 1) | (count == 0) & (twice > 0))
+    if not bad.any():
+        unknown = np.where(count > 0, SMALL, "").astype(object)
+        bad[_few_together(twice, unknown, sums, limit)] = True
+    able = (reason[place, range(3)] == "") & (size > 0)
+    able[:, 0] = False  # from before to after
+    chosen = {
+        (row, _fewest(size[row], able[row])) for row in np.flatnonzero(bad & able.any(axis=1))
+    }
+    if chosen:
+        return {(int(place[row, column]), column) for row, column in chosen}
+    return _solvable_together(n, reason, sums, place[there & few])
+
+
+def _fewest(size: np.ndarray, able: np.ndarray) -> int:
+    return int(np.argmin(np.where(able, size, np.iinfo(int).max)))
+
+
+def _solvable_together(
+    n: np.ndarray, reason: np.ndarray, sums: np.ndarray, bound: np.ndarray
+) -> set[tuple[int, int]]:
+    """Return changes to or from midway to hide where sums over places and waves give one away.
+
+    As `_solvable`, of all three changes at once; `bound` are the places, shape (k, 3), where they
+    add up.
+    """
+    size, why = n[:, :3].T.ravel(), reason[:, :3].T.ravel()
+    unknown = np.flatnonzero((why != "") & (size > 0))
+    first, to, since = bound.T + len(n) * np.arange(3)[:, None]
+    row = np.tile(np.arange(len(bound)), 3)
+    sign = np.repeat([-1.0, 1.0, 1.0], len(bound))
+    shape = (len(bound), len(size))
+    added = sparse.csr_array((sign, (row, np.concatenate([first, to, since]))), shape)
+    over_places = [sparse.csr_array(sums[sums @ n[:, column] == 0]) for column in range(3)]
+    rules = sparse.vstack([sparse.block_diag(over_places), added]).tocsr()
+    of_unknown = rules[:, unknown]
+    told = np.diff(of_unknown.indptr) > 0
+    if not told[-len(bound) :].any():
+        return set()  # each change for itself: `_solvable`
+    rules, of_unknown = rules[told], of_unknown[told]
+    part = connected_components(abs(of_unknown).T @ abs(of_unknown), directed=False)[1]
+    of_rule = part[of_unknown.indices[of_unknown.indptr[:-1]]]
+    able = (why == "") & (size > 0)
+    able[: len(n)] = False  # from before to after
+    chosen = set()
+    for each in np.unique(of_rule):
+        inside, cells = np.flatnonzero(of_rule == each), np.flatnonzero(part == each)
+        block = of_unknown[inside][:, cells].toarray()
+        inverse = np.linalg.pinv(block)
+        solved = np.einsum("ij,ji->i", inverse, block) > 1 - 1e-9
+        solved &= why[unknown[cells]] != COMPLEMENT
+        for cell in np.flatnonzero(solved):
+            used = abs(rules[inside[np.abs(inverse[cell]) > 1e-9]]).sum(axis=0) > 0
+            if (used & able).any():
+                column, place = divmod(_smallest(size, used & able), len(n))
+                chosen.add((place, column))
+                break
+    return chosen
+
+
+def _with_those_in_all(mask: pd.DataFrame, alike: set[tuple[str, str]], limit: int) -> pd.DataFrame:
+    """Decide of whom the means in all three waves may be told, and keep these cells only.
+
+    Their means are levels, so neither may those of a wave, nor those of two waves, who are not
+    among them be few.
+    """
+    everybody = mask[names.SUBGROUP].eq(names.ALL) & mask[names.SCHOOL].eq("")
+    mask = mask[everybody | mask[names.WAVE].ne(IN_ALL)].reset_index(drop=True)
+    everybody = mask[mask[names.SUBGROUP].eq(names.ALL) & mask[names.SCHOOL].eq("")]
+    for outcome, rows in everybody.groupby(names.OUTCOME, sort=False):
+        if not rows[names.WAVE].eq(IN_ALL).any():
+            continue
+        row, n, why = (
+            rows.reset_index().pivot(index=names.REGION, columns=names.WAVE, values=column)
+            for column in ("index", "n", "reason")
+        )
+        same = pd.Series([(place, outcome) in alike for place in n.index], n.index) & (limit > 1)
+        mask.loc[row[IN_ALL], "reason"] = _in_all_reasons(n, why, same, limit).to_numpy()
+    return mask
+
+
+def _in_all_reasons(n: pd.DataFrame, why: pd.DataFrame, same: pd.Series, limit: int) -> pd.Series:
+    """Return why the means of those in all three waves may not be told, by region and country."""
+    waves, total = list(names.WAVES), n[IN_ALL]
+    hidden = why.ne("") & n.gt(0)
+    rest = n.drop(columns=IN_ALL).sub(total, axis=0)
+    few = (rest.gt(0) & rest.lt(limit)) | (hidden[rest.columns] & rest.lt(limit))
+    conditions = [total < limit, same, hidden[waves].any(axis=1), few.any(axis=1)]
+    reason = pd.Series(np.select(conditions, [SMALL, SAME, CHANGE, COMPLEMENT], ""), n.index)
+    regions = n.index != names.NATIONAL
+    moved = total[names.NATIONAL] - total[regions].sum()
+    while reason[names.NATIONAL] == "":
+        # where nobody else answered in a wave, that wave tells of them
+        known = reason.eq("") | (rest[waves].eq(0) & ~hidden[waves]).any(axis=1)
+        unknown = regions & ~known & total.gt(0)
+        left = rest.loc[names.NATIONAL] - rest[regions & known].sum()
+        left[IN_ALL] = total[names.NATIONAL] - total[regions & known].sum()
+        alone = unknown.sum() == 1 and moved < limit
+        if not alone and not (left.gt(0) & left.lt(limit)).any():
+            break
+        able = total[regions & reason.eq("") & total.gt(0)]
+        reason[names.NATIONAL if able.empty else able.idxmin()] = COMPLEMENT
+    return reason
+
+
 def _smallest(n: np.ndarray, able: np.ndarray) -> int:
     """Return the cell with fewest people; of equals the last, which is the smaller place."""
     cells = np.flatnonzero(able)[::-1]
     return int(cells[np.argmin(n[cells])])
 
 
-def _changes(mask: pd.DataFrame, years: int) -> list[np.ndarray]:
+def _changes(mask: pd.DataFrame, waves: tuple[str, str], years: int) -> list[np.ndarray]:
     """Return positions of the linked cells, and of the pre and post cells of the same people."""
-    linked = mask[mask[names.WAVE] == names.LINKED]
-    pre, post = (linked.assign(**{names.WAVE: wave}) for wave in (names.PRE, names.POST))
-    grade = post[names.SUBGROUP].str.extract(rf"{names.GRADE}=(\d+)")[0].dropna().astype(int)
-    post.loc[grade.index, names.SUBGROUP] = f"{names.GRADE}=" + (grade + years).astype("str")
-    return [_positions(mask, cells, _CELL) for cells in (linked, pre, post)]
+    linked = mask[mask[names.WAVE] == linked_cell(*waves)]
+    pre, post = (linked.assign(**{names.WAVE: wave}) for wave in waves)
+    return [_positions(mask, cells, _CELL) for cells in (linked, pre, _older(post, years))]
+
+
+def _older(cells: pd.DataFrame, years: int) -> pd.DataFrame:
+    """Return cells with their grades so many years later."""
+    grade = cells[names.SUBGROUP].str.extract(rf"^{names.GRADE}=(\d+)$")[0].dropna().astype(int)
+    older = cells.copy()
+    older.loc[grade.index, names.SUBGROUP] = f"{names.GRADE}=" + (grade + years).astype("str")
+    return older
 
 
 def _positions(table: pd.DataFrame, cells: pd.DataFrame, keys: Sequence[str]) -> np.ndarray:

@@ -37,7 +37,7 @@ from loftet_analysis.disclosure import gate as _gate
 from loftet_analysis.disclosure.gate import Gated, passed
 from loftet_analysis.disclosure.mask import LIMITS
 from loftet_analysis.errors import DisclosureError, InputError, Problem
-from loftet_analysis.estimands import names_where
+from loftet_analysis.estimands import names_where, waves_of
 from loftet_analysis.show import tables
 from loftet_analysis.show.figures import STYLE, Drawing, saved
 from loftet_analysis.show.languages import Words, reader
@@ -146,9 +146,9 @@ class OpenStudy:
         DataFrame
             A row per estimate in the order of study.yml and the instrument: `population, outcome,
             question, estimand, contrast, subgroup, family, plan_role, drift, flags`, see
-            :func:`~loftet_analysis.study.plan.plan`; `region`, `ci_level`, `sesoi`, `years` (from
-            pre to post); of the outcome `sd_unit` (SD of all answers before, in scale points),
-            `sd_within_role`, `low_fifth`, `midpoint`, `alpha`, `measurement_warning`; and
+            :func:`~loftet_analysis.study.plan.plan`; `region`, `ci_level`, `sesoi`, `years`
+            (between the two waves); of the outcome `sd_unit` (SD of all answers before, in scale
+            points), `sd_within_role`, `low_fifth`, `midpoint`, `alpha`, `measurement_warning`; and
             `unit_is_sample`, whether the SD is that of these very answers (national rows, and a
             region's where it is the whole study, which `flags` then say: ``whole_study``).
         """
@@ -166,13 +166,14 @@ class OpenStudy:
         sds = units.pivot(index=names.OUTCOME, columns="unit", values="sd_unit")
         sds = sds.reindex(columns=[TOTAL, WITHIN_ROLE])
         outcome, whole = rows[names.OUTCOME], names.WHOLE_STUDY if alone else ""
+        waves = rows["contrast"].map(waves_of)
         analysis = self.description.analysis
         warnings = self._warnings(population)
         return rows.assign(
             region=self.region,
             ci_level=analysis.ci_level,
             sesoi=analysis.sesoi,
-            years=self.description.years_between(population),
+            years=[self.description.years_between(population, w) for w in waves],
             sd_unit=outcome.map(sds[TOTAL]),
             sd_within_role=outcome.map(sds[WITHIN_ROLE]),
             **{c: outcome.map(by_outcome[c]) for c in ("low_fifth", "midpoint", "alpha")},

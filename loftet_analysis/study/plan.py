@@ -8,7 +8,7 @@ from datetime import date
 import pandas as pd
 
 from loftet_analysis import names
-from loftet_analysis.estimands import ESTIMANDS
+from loftet_analysis.estimands import CONTRASTS, ESTIMANDS, MIDWAY, waves_of
 from loftet_analysis.study.instrument import Scale
 from loftet_analysis.study.study import Population, Study
 
@@ -31,13 +31,14 @@ def plan(study: Study) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per population, outcome, estimand and subgroup (and gap, and wave), in the order of
-        study.yml, of the instrument and of ``tuple(ESTIMANDS)``: changes of scales asked both
-        before and after, and levels of every wave, for roles that were asked. Columns
-        ``population, outcome, question`` (empty where the scale names none), ``estimand,
-        contrast`` (of gaps, else empty), ``subgroup`` (``all``, ``grade=7``), ``wave`` (of levels,
-        else empty), ``family`` (empty, or "pupils:
-        primary"), ``plan_role`` (primary, secondary), ``drift`` (in SD from pre to post, where
+        One row per population, outcome, estimand and subgroup (and gap, and wave, or two waves), in
+        the order of study.yml, of the instrument and of ``tuple(ESTIMANDS)``: changes of scales
+        asked in two waves, and levels of every wave, for roles that were asked. From and to a wave
+        midway are mean changes only (`Estimand.is_change`), and these are never primary. Columns
+        ``population, outcome, question`` (empty where the scale names none), ``estimand, contrast``
+        (of gaps, ``mid - pre`` and ``post - mid``; from before to after empty), ``subgroup``
+        (``all``, ``grade=7``), ``wave`` (of levels, else empty), ``family`` (empty, or "pupils:
+        primary"), ``plan_role`` (primary, secondary), ``drift`` (in SD between the two waves, where
         one is declared for an outcome of people who grow older), ``flags``
         (``programme_months=18`` of a grade's same-grade change: how long the later wave's pupils
         of that grade can have had the programme).
@@ -58,6 +59,7 @@ def plan(study: Study) -> pd.DataFrame:
                 primary = (
                     family is not None
                     and subgroup == names.ALL
+                    and contrast not in MIDWAY
                     and scale.name in family.outcomes
                     and estimand in family.estimands
                 )
@@ -72,8 +74,8 @@ def plan(study: Study) -> pd.DataFrame:
                         names.WAVE: wave,
                         "family": f"{population.name}: {PRIMARY}" if primary else "",
                         "plan_role": PRIMARY if primary else SECONDARY,
-                        "drift": _drift(study, population.name, scale.name, estimand),
-                        "flags": _programme_months(study, population, estimand, subgroup),
+                        "drift": _drift(study, population.name, scale.name, estimand, contrast),
+                        "flags": _programme_months(study, population, estimand, subgroup, contrast),
                     }
                 )
     texts = dict.fromkeys(set(COLUMNS) - {"drift"}, str)
@@ -90,14 +92,20 @@ def _asked(
 ) -> Iterator[tuple[str, str, str, str]]:
     """Give the estimands, contrasts, subgroups and waves of one scale."""
     closed = [wave for wave in closed_waves(study, population) if wave in scale.waves]
-    change = {names.PRE, names.POST} <= set(scale.waves)
+    midway = [each for each in MIDWAY if {*closed} >= {*CONTRASTS[each]}]
+    whole = [""] if {names.PRE, names.POST} <= {*closed} else []
     for estimand in _estimands(study, population, scale.roles):
         if estimand == "level":
             for wave in closed:
                 for subgroup in (names.ALL, *_groups_with_levels(study, population, scale.roles)):
                     yield estimand, "", subgroup, wave
             continue
-        if not change:
+        contrasts = whole
+        if ESTIMANDS[estimand].is_change:
+            moved = {e: study.years_between(population.name, waves_of(e)) for e in midway}
+            by_year = ESTIMANDS[estimand].needs_also == "years"  # in one, nobody moves up
+            contrasts = [*whole, *(each for each in midway if moved[each] or not by_year)]
+        if not contrasts:
             continue
         if estimand == "gap_change":
             for column in study.gaps(population.name):
@@ -105,12 +113,13 @@ def _asked(
                 for other in others:
                     yield estimand, f"{column}={other} - {column}={first}", names.ALL, ""
             continue
-        yield estimand, "", names.ALL, ""
-        if ESTIMANDS[estimand].by_subgroup:
-            for column in study.subgroups(population.name):
-                for group in study.groups(population.name, column):
-                    if _can_be_met(study, population, estimand, column, group):
-                        yield estimand, "", f"{column}={group}", ""
+        for contrast in contrasts:
+            yield estimand, contrast, names.ALL, ""
+            if ESTIMANDS[estimand].by_subgroup:
+                for column in study.subgroups(population.name):
+                    for group in study.groups(population.name, column):
+                        if _can_be_met(study, population, estimand, contrast, column, group):
+                            yield estimand, contrast, f"{column}={group}", ""
 
 
 def _groups_with_levels(
@@ -129,11 +138,12 @@ def _groups_with_levels(
 
 
 def _can_be_met(
-    study: Study, population: Population, estimand: str, column: str, group: str
+    study: Study, population: Population, estimand: str, contrast: str, column: str, group: str
 ) -> bool:
     """Return whether a subgroup of linked people can be found again by its grade."""
     by_grade = column == names.GRADE and estimand == "linked_change"
-    return not by_grade or int(group) + study.years_between(population.name) in study.grades
+    years = study.years_between(population.name, waves_of(contrast))
+    return not by_grade or int(group) + years in study.grades
 
 
 def _estimands(study: Study, population: Population, roles: tuple[str, ...] | None) -> list[str]:
@@ -146,7 +156,7 @@ def _estimands(study: Study, population: Population, roles: tuple[str, ...] | No
     there = {
         "": True,
         "comparison": bool(study.comparison),
-        "years": bool(study.years_between(population.name)),
+        "years": any(study.years_between(population.name, w) for w in CONTRASTS.values()),
         "attendance": population.attendance is not None,
     }
     of_pupils = population.name == "pupils"
@@ -157,20 +167,25 @@ def _estimands(study: Study, population: Population, roles: tuple[str, ...] | No
     ]
 
 
-def _drift(study: Study, population: str, outcome: str, estimand: str) -> float | None:
+def _drift(
+    study: Study, population: str, outcome: str, estimand: str, contrast: str
+) -> float | None:
     declared = study.analysis.drift.get(population, {}).get(outcome)
     if declared is None or not ESTIMANDS[estimand].people_grow_older:
         return None
-    return declared.per_grade * study.years_between(population)
+    return declared.per_grade * study.years_between(population, waves_of(contrast))
 
 
-def _programme_months(study: Study, population: Population, estimand: str, subgroup: str) -> str:
+def _programme_months(
+    study: Study, population: Population, estimand: str, subgroup: str, contrast: str
+) -> str:
     """Say how long a grade's pupils of the later wave can have had the programme."""
     column, _, grade = subgroup.partition("=")
     if estimand != "same_grade" or column != names.GRADE:
         return ""
     waves = study.wave_dates(population.name)
-    pre, post = (waves[wave].start if wave in waves else None for wave in (names.PRE, names.POST))
+    both = (names.PRE, waves_of(contrast)[1])
+    pre, post = (waves[wave].start if wave in waves else None for wave in both)
     if not (pre and post):
         return ""
     year = post.year - (post.month < 8) - (int(grade) - names.GRADES[0])

@@ -801,10 +801,12 @@ class Study(Described):
         begun = {name: day.year - (day.month < 8) if day else 0 for name, day in starts.items()}
         return {name: year - next(iter(begun.values())) for name, year in begun.items()}
 
-    def years_between(self, population: str) -> int:
-        """Return the school years from pre to post; 0 where waves have no dates."""
+    def years_between(
+        self, population: str, waves: tuple[str, str] = (names.PRE, names.POST)
+    ) -> int:
+        """Return the school years from a wave to a later one; 0 where waves have no dates."""
         years = self.years(population)
-        return years.get(names.POST, 0) - years.get(names.PRE, 0)
+        return years[waves[1]] - years[waves[0]] if set(waves) <= set(years) else 0
 
     @cached_property
     def comparison(self) -> tuple[str, ...]:
