@@ -38,6 +38,7 @@ _NAMES = {
     "participants_vs_colleagues": "analysis.estimates",
     "programme_vs_comparison": "analysis.estimates",
     "level": "analysis.estimates",
+    "course": "analysis.course",
     "dose": "analysis.estimates",
     "equity": "analysis.estimates",
     "estimates": "analysis.estimates",

@@ -86,6 +86,7 @@ COLUMNS: dict[str, Column] = {
     "of": _key("scale that an item belongs to"),
     "question": _key("research question that the scale belongs to, Q1 to Q10"),
     "wave": _key("pre, mid or post, in effects only of levels; linked: who answered both times"),
+    "who": _key("answered: all who answered the wave; linked: those who answered every wave"),
     "subgroup": _key("all, or column=value"),
     "estimand": _key("what is compared with what; see docs/methods.md"),
     "contrast": _key("what is subtracted from what, always later - earlier"),
@@ -340,6 +341,11 @@ PLANNED = (
 )  # fmt: skip
 ARRIVALS = ("population", "region", "wave", "day", "n", "n_final", "n_invited")
 CARELESS = ("population", "region", "wave", "sign", "n", "n_flagged")
+# a mean per outcome and wave, of all who answered and of those who answered every time
+COURSE = (
+    "region", "population", "outcome", "question", "who", "wave", "n", "n_clusters", "mean",
+    "se", "df", "ci_low", "ci_high", "ci_level", "reason",
+)  # fmt: skip
 #: What a row of the disclosure mask is found by.
 CELL = ("population", "region", "school_id", "subgroup", "wave", "outcome")
 

@@ -239,6 +239,125 @@ def test_no_hidden_count_can_be_computed_from_what_is_shown(tiny, counts):
         assert np.linalg.matrix_rank(np.vstack([shown, hidden])) > rank
 
 
+# three waves
+
+THREE_WAVES = STUDY.replace(
+    "  post: {from", "  mid: {from: 2026-09-14, to: 2026-10-30}\n  post: {from"
+).replace("      post: {tool", "      mid: {tool: table, file: mid.csv}\n      post: {tool")
+PAIRS = {"linked": ("pre", "post"), "linked:pre-mid": ("pre", "mid"),
+         "linked:mid-post": ("mid", "post")}  # fmt: skip
+OLDER = {"pre": 0, "mid": 1, "post": 2}
+ALL_THREE = "linked:pre-mid-post"
+
+
+def three_waves(sizes: dict[tuple[str, int], dict[str, int]], seed: int = 1) -> pd.DataFrame:
+    """Return pupils by school and grade before, and by the waves that they answered."""
+    rng, rows = np.random.default_rng(seed), []
+    for (school, grade), patterns in sizes.items():
+        for pattern, n in patterns.items():
+            for i in range(n):
+                person = f"{school}-{grade}-{pattern}-{i}"
+                rows += [
+                    (wave, REGION_OF[school], school, grade + OLDER[wave], person, score)
+                    for wave, score in zip(OLDER, rng.choice(1000, 3, replace=False), strict=True)
+                    if wave in pattern.split()
+                ]
+    columns = ["wave", "region", "school_id", "grade", "person_id", "effort"]
+    frame = pd.DataFrame(rows, columns=columns).astype({"grade": "Int64", "effort": float})
+    return frame.assign(afterwards=frame["effort"].where(frame["wave"] == "post"))
+
+
+def vectors(mask: pd.DataFrame, frame: pd.DataFrame) -> list[list[np.ndarray]]:
+    """Return what each cell tells: sums over people and waves, an entry per answer."""
+    place = {key: i for i, key in enumerate(zip(frame["person_id"], frame["wave"], strict=True))}
+    rows = frame.set_index(["person_id", "wave"]).to_dict("index")
+    persons = frame.groupby("person_id")["wave"].agg(set)
+
+    def inside(row, cell):
+        column, _, value = cell["subgroup"].partition("=")
+        grade = int(row["grade"])
+        group = {"grade": str(grade), "grade_band": "5-7" if grade < 8 else "8-10"}
+        return (
+            cell["region"] in ("national", row["region"])
+            and cell["school_id"] in ("", row["school_id"])
+            and (column == "all" or group[column] == value)
+        )
+
+    found = []
+    for cell in mask.to_dict("records"):
+        wave = cell["wave"]
+        waves = PAIRS.get(wave, tuple(OLDER) if wave == ALL_THREE else (wave,))
+        in_cell = [
+            person
+            for person, there in persons.items()
+            if set(waves) <= there
+            and inside(rows[person, waves[0]], cell)
+            and (
+                cell["region"] == "national"
+                or len({rows[person, each]["region"] for each in waves}) == 1
+            )
+        ]
+        assert len(in_cell) == cell["n"]
+        told = np.zeros((len(waves) if wave == ALL_THREE else 1, len(place)))
+        for person in in_cell:
+            if wave in PAIRS:
+                told[0, place[person, waves[1]]], told[0, place[person, waves[0]]] = 1, -1
+            else:
+                for i, each in enumerate(waves):
+                    told[i, place[person, each]] = 1
+        found.append(list(told))
+    return found
+
+
+@pytest.mark.parametrize("seed", [0, 1, 4, 25, 144])
+def test_three_waves_give_no_hidden_cell_and_no_few_people_away(tiny, seed):
+    """Whoever knows all sums over places and waves solves for no small cell and no few people."""
+    rng = np.random.default_rng(seed)
+    patterns = ["pre", "mid", "post", "pre mid", "pre post", "mid post", "pre mid post"]
+    most = rng.choice([2, 4, 14], len(patterns), p=[0.5, 0.3, 0.2])
+    sizes = {
+        (school, grade): dict(zip(patterns, rng.integers(0, most + 1), strict=True))
+        for school in REGION_OF
+        for grade in (5, 6, 7)
+    }
+    frame = three_waves(sizes, seed)
+    moved = rng.random(len(frame)) < 0.04
+    frame.loc[moved & frame["wave"].ne("pre"), ["region", "school_id"]] = ["oslo", "0400"]
+    mask = decide(tiny(THREE_WAVES), {"pupils": frame})
+    mask = mask[mask["outcome"] == "effort"].reset_index(drop=True)
+    told = vectors(mask, frame)
+    shown = np.array(
+        [row for i, rows in enumerate(told) if not mask["suppressed"][i] for row in rows]
+    )
+    _, size, right = np.linalg.svd(shown, full_matrices=False)
+    basis = right[size > 1e-9]
+
+    def solved(vector):
+        return np.linalg.norm(vector - basis.T @ (basis @ vector)) < 1e-6
+
+    few = np.flatnonzero(mask["reason"].isin(["small_n", "homogeneous"]) & (mask["n"] > 0))
+    assert mask["suppressed"].any()
+    for i in few:
+        assert not any(map(solved, told[i])), mask.loc[i]
+    # what is left of changes that are added up, and of waves and changes less those in all three
+    person = frame["person_id"].to_numpy()
+    at = {key: i for i, key in enumerate(mask[["region", "school_id", "subgroup", "wave"]]
+          .itertuples(index=False, name=None))}  # fmt: skip
+    for region, school, subgroup in {key[:3] for key in at}:
+        there = {w: told[at[region, school, subgroup, w]] for w in (*OLDER, *PAIRS)}
+        left = []
+        if not subgroup.startswith("grade"):
+            add = [there[w][0] for w in PAIRS]
+            left.append(add[1] + add[2] - add[0])
+        if (region, school, subgroup, ALL_THREE) in at:
+            in_all = dict(zip(OLDER, told[at[region, school, subgroup, ALL_THREE]], strict=True))
+            left += [there[w][0] - in_all[w] for w in OLDER]
+            left += [there[w][0] - in_all[b] + in_all[a] for w, (a, b) in PAIRS.items()]
+        for vector in left:
+            n = len(set(person[np.abs(vector) > 1e-9]))
+            assert not 0 < n < LIMITS["internal"] or not solved(vector), (region, school, subgroup)
+
+
 # bins
 
 

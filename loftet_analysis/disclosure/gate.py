@@ -16,9 +16,17 @@ import numpy as np
 import pandas as pd
 
 from loftet_analysis import names, schema
-from loftet_analysis.disclosure.mask import COMPLEMENT, LIMITS, SAME, SMALL
+from loftet_analysis.disclosure.mask import COMPLEMENT, IN_ALL, LIMITS, SAME, SMALL
 from loftet_analysis.errors import DisclosureError
-from loftet_analysis.estimands import ESTIMANDS, names_where
+from loftet_analysis.estimands import (
+    CONTRASTS,
+    ESTIMANDS,
+    MIDWAY,
+    contrast_of_waves,
+    linked_cell,
+    names_where,
+    waves_of,
+)
 from loftet_analysis.stats import power
 
 _TWICE = (names.PRE, names.POST)
@@ -265,10 +273,9 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     tells &= ~own
     telling = shown[tells].reset_index(drop=True)
     held = _held(cells(telling), mask)
-    # what was asked midway stands in the columns of what came after
-    side = held[names.WAVE].replace(names.MID, names.POST)
-    people = held.groupby(["row", side])["n"].sum().unstack()
+    people = held.groupby(["row", _stages(held, telling)])["n"].sum().unstack()
     people = people.reindex(index=telling.index, columns=list(_ALL_THREE))
+    _refuse_some_of_all(telling, held)
     _refuse_parts(telling, people)
     _refuse_filtered(telling, mask)
     shown = shown.drop(columns=[c for c in _SEEN.values() if c in shown])
@@ -353,7 +360,7 @@ def cells(frame: pd.DataFrame) -> pd.DataFrame:
     [{'subgroup': 'all', 'wave': 'pre'}, {'subgroup': 'all', 'wave': 'post'}]
     """
     rests_on = []
-    about = ("scale", names.ESTIMAND, "contrast", "design", "comparison")
+    about = ("scale", names.ESTIMAND, "contrast", "design", "comparison", "who")
     known = [c for c in (*schema.CELL, *about, *_PEOPLE) if c in frame]
     for position, row in enumerate(frame[known].to_dict("records")):
         if _is_background(row):
@@ -391,6 +398,8 @@ def _text(value: object) -> str:
 
 
 def _waves(row: dict) -> tuple[str, ...]:
+    if _text(row.get("who")) == names.LINKED:
+        return (IN_ALL,)
     if _text(row.get(names.WAVE)):
         return (row[names.WAVE],)
     if _text(row.get("comparison")):
@@ -409,7 +418,23 @@ def _waves(row: dict) -> tuple[str, ...]:
             f"a {estimand.name} without its wave: no rule says which cells it rests on"
         )
     counts_pairs = estimand.pairs_if_any and not pd.isna(row.get("n_pairs"))
-    return (*estimand.waves, names.LINKED) if counts_pairs else estimand.waves
+    stages = (*estimand.waves, names.LINKED) if counts_pairs else estimand.waves
+    earlier, later = waves_of(_text(row.get("contrast")))
+    named = {names.PRE: earlier, names.POST: later, names.LINKED: linked_cell(earlier, later)}
+    return tuple(named[stage] for stage in stages)
+
+
+def _stages(held: pd.DataFrame, telling: pd.DataFrame) -> pd.Series:
+    """Return what the wave of each cell is in its row: that before, that after, or both."""
+    stage = held[names.WAVE].copy()
+    if "contrast" not in telling:
+        return stage.replace(names.MID, names.POST)
+    contrast = telling["contrast"].astype(str).map(contrast_of_waves).reindex(held["row"])
+    for each in MIDWAY:
+        earlier, later = CONTRASTS[each]
+        named = {earlier: names.PRE, later: names.POST, linked_cell(earlier, later): names.LINKED}
+        stage = stage.mask(contrast.eq(each).to_numpy(), stage.map(named))
+    return stage.replace(names.MID, names.POST)  # of a level midway
 
 
 def _subgroups(row: dict) -> tuple[str, ...]:
@@ -490,11 +515,17 @@ def _own_groups(
         if of_few.any():  # a share of few is what the other groups' shares leave of everybody's
             why[block.index[why[block.index].isna()]] = COMPLEMENT
         in_pairs = n.loc[block.index, "n_pairs"].notna().any()
-        waves = (names.LINKED,) if in_pairs else _TWICE
+        between = waves_of(_text(block["contrast"].iloc[0]) if "contrast" in block else "")
+        counted = dict(zip(between, ("n_pre", "n_post"), strict=True))
+        if in_pairs:
+            counted = {linked_cell(*between): "n_pairs"}
         cell = held[held["row"] == position[block.index[0]]]
-        for wave in waves:
-            sizes = n.loc[block.index, "n_pairs" if in_pairs else f"n_{wave}"]
-            parent = cell[cell[names.WAVE].replace(names.MID, names.POST) == wave]
+        own_wave = _text(block[names.WAVE].iloc[0]) if names.WAVE in block else ""
+        if own_wave:  # of a level
+            counted = {own_wave: "n_pre" if own_wave == names.PRE else "n_post"}
+        for wave, column in counted.items():
+            sizes = n.loc[block.index, column]
+            parent = cell[cell[names.WAVE] == wave]
             if len(parent) and sizes.notna().any():
                 _hide_rests(why, block[names.SUBGROUP], sizes, parent, mask, limit)
     return why
@@ -517,7 +548,7 @@ def _hide_rests(
     # fewer than the limit are no group that is shown; the others are hidden for others' sake
     hidden = mask.loc[there & mask["n"].ge(limit), "n"].to_numpy(float)
     # of the same grades a row counts those alone who are met in both waves
-    near = 0 if parent[names.WAVE].eq(names.LINKED).all() else limit - 1
+    near = 0 if parent[names.WAVE].str.startswith(names.LINKED).all() else limit - 1
     everybody = float(parent["n"].sum())
     size = sizes.groupby(group).max()  # a group may have a row for each kind of clusters
     secret = {n for n in size if (np.abs(hidden - n) <= near).any()}
@@ -637,11 +668,15 @@ def _refuse_filtered(telling: pd.DataFrame, mask: pd.DataFrame) -> None:
     """Refuse estimates from a part of a group's answers that are told as the group's."""
     if _SEEN[names.PRE] not in telling:
         return
-    keys = [c for c in schema.CELL if c != names.WAVE]
-    place = telling.reindex(columns=keys).fillna("")
-    for wave, column in _SEEN.items():
-        cells_of_wave = mask.loc[mask[names.WAVE] == wave, [*keys, "n"]]
-        n = place.merge(cells_of_wave, on=keys, how="left")["n"].to_numpy(dtype=float)
+    keys = list(schema.CELL)
+    place = telling.reindex(columns=[c for c in keys if c != names.WAVE]).fillna("")
+    contrast = telling.get("contrast", pd.Series("", telling.index)).astype(str)
+    own = telling.get(names.WAVE, pd.Series("", telling.index)).fillna("").astype(str)  # of levels
+    for stage, (wave, column) in enumerate(_SEEN.items()):
+        between = contrast.map(lambda each, stage=stage: waves_of(each)[stage])
+        place[names.WAVE] = between.where(own.eq(""), own)
+        near = mask.loc[mask[names.WAVE].isin(place[names.WAVE].unique()), [*keys, "n"]]
+        n = place.merge(near, on=keys, how="left")["n"].to_numpy(dtype=float)
         seen = telling[column].astype(float).to_numpy()
         parts = np.flatnonzero(np.isfinite(seen) & np.isfinite(n) & (seen != n))
         if len(parts):
@@ -651,6 +686,20 @@ def _refuse_filtered(telling: pd.DataFrame, mask: pd.DataFrame) -> None:
                 f"{seen[first]:.0f} {_IN_WAVE[wave]}, the group {n[first]:.0f}); compute them from "
                 "the whole clean frame, and ask for groups with `by`"
             )
+
+
+def _refuse_some_of_all(telling: pd.DataFrame, held: pd.DataFrame) -> None:
+    """Refuse means over the waves that are not of everybody in their cell."""
+    if "who" not in telling or telling.empty:
+        return
+    n = held.groupby("row")["n"].sum().reindex(telling.index)
+    parts = telling.index[telling["n"].astype(float).ne(n) & telling["who"].ne("")]
+    if len(parts):
+        raise DisclosureError(
+            f"{len(parts)} means are not of everybody in their cell (the first is of "
+            f"{telling['n'][parts[0]]:.0f} people, its cell of {n[parts[0]]:.0f}); compute them "
+            "from the whole clean frame"
+        )
 
 
 def _counts(counts: pd.DataFrame, limit: int) -> pd.DataFrame:

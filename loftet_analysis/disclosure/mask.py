@@ -247,17 +247,25 @@ def _protect(
     three = [[asked.index((outcome, wave)) for wave in (*_THREE, IN_ALL)] for outcome in in_all]
     if three:
         midway = _positions(places, _older(places, years[names.PRE, names.MID]), _CELL[:3])
+    told = np.zeros(len(mask), dtype=bool)
     while True:
         before = reason.copy()
         for linked, *parts in changes:
             for part in parts:
                 gives_away = (part >= 0) & (flat[part] != "") & (flat_n[part] > 0)
                 flat[linked[gives_away & (flat[linked] == "")]] = CHANGE
+            # where everybody answered both times the levels tell the change
+            everybody = np.all(
+                [(part >= 0) & (flat_n[part] == flat_n[linked]) for part in parts], 0
+            )
+            told[linked] = everybody & np.all([flat[part] == "" for part in parts], axis=0)
         for column in columns:
-            reason[_few_together(n[:, column], reason[:, column], sums, limit), column] = COMPLEMENT
-            reason[_solvable(n[:, column], reason[:, column], sums), column] = COMPLEMENT
+            about = (n[:, column], reason[:, column], told.reshape(shape)[:, column], sums)
+            reason[_few_together(*about, limit), column] = COMPLEMENT
+            reason[_solvable(*about), column] = COMPLEMENT
         for cells in three:
-            for place, column in _add_up(n[:, cells], reason[:, cells], sums, midway, limit):
+            about = (n[:, cells], reason[:, cells], told.reshape(shape)[:, cells])
+            for place, column in _add_up(*about, sums, midway, limit):
                 reason[place, cells[column]] = COMPLEMENT
         if (reason == before).all():
             return flat
@@ -286,27 +294,30 @@ def _sums(places: pd.DataFrame) -> np.ndarray:
     return np.concatenate(rules)
 
 
-def _few_together(n: np.ndarray, reason: np.ndarray, sums: np.ndarray, limit: int) -> list[int]:
+def _few_together(
+    n: np.ndarray, reason: np.ndarray, told: np.ndarray, sums: np.ndarray, limit: int
+) -> list[int]:
     """Return the next parts to hide where a shown whole less its shown parts is only a few.
 
     People who belong to no part (no role known, moved to another region) count with the hidden.
     """
-    hidden, parts = reason != "", sums < 0
+    shown, parts = reason == "", sums < 0
+    hidden = ~shown & ~told
     rest = parts @ np.where(hidden, n, 0) + np.maximum(sums @ n, 0)
     shown_whole = (sums > 0) @ ~hidden > 0
     few = shown_whole & (rest > 0) & (rest < limit)
-    able = parts[few] & ~hidden & (n > 0)
+    able = parts[few] & shown & (n > 0)
     return [_smallest(n, row) for row in able if row.any()]
 
 
-def _solvable(n: np.ndarray, reason: np.ndarray, sums: np.ndarray) -> list[int]:
+def _solvable(n: np.ndarray, reason: np.ndarray, told: np.ndarray, sums: np.ndarray) -> list[int]:
     """Return the next cell to hide where the sum rules can be solved for a hidden one.
 
     The unknowns are the hidden cells that hold anybody; a rule with people outside its parts
     binds nothing. With A the rules and A⁺ its pseudo-inverse, unknown i is determined where
     (A⁺A)ᵢᵢ = 1, and row i of A⁺ says by which rules.
     """
-    unknown = np.flatnonzero((reason != "") & (n > 0))
+    unknown = np.flatnonzero((reason != "") & ~told & (n > 0))
     binding = sums[(sums @ n == 0) & (sums[:, unknown] != 0).any(axis=1)]
     if not len(binding):
         return []
@@ -316,11 +327,17 @@ def _solvable(n: np.ndarray, reason: np.ndarray, sums: np.ndarray) -> list[int]:
     if not solved.any():
         return []
     rules = binding[np.abs(inverse[np.flatnonzero(solved)[0]]) > 1e-9]
-    return [_smallest(n, (rules != 0).any(axis=0) & (reason == "") & (n > 0))]
+    able = (rules != 0).any(axis=0) & (reason == "") & (n > 0)
+    return [_smallest(n, able)] if able.any() else []
 
 
 def _add_up(
-    n: np.ndarray, reason: np.ndarray, sums: np.ndarray, midway: np.ndarray, limit: int
+    n: np.ndarray,
+    reason: np.ndarray,
+    told: np.ndarray,
+    sums: np.ndarray,
+    midway: np.ndarray,
+    limit: int,
 ) -> set[tuple[int, int]]:
     """Return the next changes to or from the wave midway to hide, as place and column.
 
@@ -329,6 +346,8 @@ def _add_up(
     n : ndarray of int, shape (places, 4)
         People in the change from before to after, to midway and from midway, and in all three.
     reason : ndarray of object, shape (places, 4)
+    told : ndarray of bool, shape (places, 4)
+        Known whether it is hidden or not.
     sums : ndarray, shape (rules, places)
     midway : ndarray of int, shape (places,)
         The place of the same people midway, which is another for grades; -1 where there is none.
@@ -337,13 +356,13 @@ def _add_up(
     there = midway >= 0
     place = np.column_stack([np.arange(len(n))] * 2 + [np.where(there, midway, 0)])
     size, hidden = n[place, range(3)], (reason[place, range(3)] != "")
-    hidden &= size > 0
+    hidden &= (size > 0) & ~told[place, range(3)]
     twice = np.where(there, (size - n[:, 3:]).clip(min=0).sum(axis=1), 0)
     count, few = hidden.sum(axis=1), twice < limit
     bad = there & few & ((count == 1) | (count == 0) & (twice > 0))
     if not bad.any():
         unknown = np.where(count > 0, SMALL, "").astype(object)
-        bad[_few_together(twice, unknown, sums, limit)] = True
+        bad[_few_together(twice, unknown, np.zeros_like(bad), sums, limit)] = True
     able = (reason[place, range(3)] == "") & (size > 0)
     able[:, 0] = False  # from before to after
     chosen = {
@@ -351,7 +370,7 @@ def _add_up(
     }
     if chosen:
         return {(int(place[row, column]), column) for row, column in chosen}
-    return _solvable_together(n, reason, sums, place[there & few])
+    return _solvable_together(n, reason, told, sums, place[there & few])
 
 
 def _fewest(size: np.ndarray, able: np.ndarray) -> int:
@@ -359,7 +378,7 @@ def _fewest(size: np.ndarray, able: np.ndarray) -> int:
 
 
 def _solvable_together(
-    n: np.ndarray, reason: np.ndarray, sums: np.ndarray, bound: np.ndarray
+    n: np.ndarray, reason: np.ndarray, told: np.ndarray, sums: np.ndarray, bound: np.ndarray
 ) -> set[tuple[int, int]]:
     """Return changes to or from midway to hide where sums over places and waves give one away.
 
@@ -367,7 +386,7 @@ def _solvable_together(
     add up.
     """
     size, why = n[:, :3].T.ravel(), reason[:, :3].T.ravel()
-    unknown = np.flatnonzero((why != "") & (size > 0))
+    unknown = np.flatnonzero((why != "") & ~told[:, :3].T.ravel() & (size > 0))
     first, to, since = bound.T + len(n) * np.arange(3)[:, None]
     row = np.tile(np.arange(len(bound)), 3)
     sign = np.repeat([-1.0, 1.0, 1.0], len(bound))
