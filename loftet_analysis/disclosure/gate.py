@@ -671,10 +671,8 @@ def _refuse_filtered(telling: pd.DataFrame, mask: pd.DataFrame) -> None:
     keys = list(schema.CELL)
     place = telling.reindex(columns=[c for c in keys if c != names.WAVE]).fillna("")
     contrast = telling.get("contrast", pd.Series("", telling.index)).astype(str)
-    own = telling.get(names.WAVE, pd.Series("", telling.index)).fillna("").astype(str)  # of levels
     for stage, (wave, column) in enumerate(_SEEN.items()):
-        between = contrast.map(lambda each, stage=stage: waves_of(each)[stage])
-        place[names.WAVE] = between.where(own.eq(""), own)
+        place[names.WAVE] = contrast.map(lambda each, stage=stage: waves_of(each)[stage])
         near = mask.loc[mask[names.WAVE].isin(place[names.WAVE].unique()), [*keys, "n"]]
         n = place.merge(near, on=keys, how="left")["n"].to_numpy(dtype=float)
         seen = telling[column].astype(float).to_numpy()
