@@ -49,6 +49,8 @@ _NAMES = {
     "pool": "analysis.synthesis",
     "agreement": "analysis.agreement",
     "variance": "analysis.variance",
+    "school_link": "analysis.school_link",
+    "foreseen": "analysis.foresight",
     "reliability": "analysis.reliability",
     "items": "analysis.items",
     # before there are data
@@ -63,6 +65,7 @@ _NAMES = {
     # what may be seen
     "gate": "show.session",
     "answer": "show.sentences",
+    "standing": "show.sentences",
     "heading": "show.sentences",
     "explorer": "show.explore",
     "planner": "show.explore",

@@ -360,7 +360,8 @@ def cells(frame: pd.DataFrame) -> pd.DataFrame:
     [{'subgroup': 'all', 'wave': 'pre'}, {'subgroup': 'all', 'wave': 'post'}]
     """
     rests_on = []
-    about = ("scale", names.ESTIMAND, "contrast", "design", "comparison", "who")
+    other = ("other_population", "other_outcome")
+    about = ("scale", names.ESTIMAND, "contrast", "design", "comparison", "who", *other)
     known = [c for c in (*schema.CELL, *about, *_PEOPLE) if c in frame]
     for position, row in enumerate(frame[known].to_dict("records")):
         if _is_background(row):
@@ -384,6 +385,9 @@ def cells(frame: pd.DataFrame) -> pd.DataFrame:
             for group in _subgroups(row)
             for wave in _waves(row)
         ]
+        if _text(row.get("other_outcome")):  # two populations, school by school
+            beside = dict(zip((names.POPULATION, names.OUTCOME), map(row.get, other), strict=True))
+            rests_on.append({**rests_on[-1], **beside})
     return pd.DataFrame(rests_on, columns=["row", *schema.CELL])
 
 

@@ -161,7 +161,12 @@ def beside_the_middle(bins: pd.DataFrame, answers: Answers) -> pd.DataFrame:
 
 def describe_likert(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield the alt text of bars of single items from their gated bins."""
-    yield words.text("Bars of the answers to single items before and after.")
+    waves = frame["wave"].unique()
+    if len(waves) == 1:
+        when = label("wave", waves[0], words)
+        yield words.text("Bars of the answers to single items {wave}.", wave=when)
+    else:
+        yield words.text("Bars of the answers to single items before and after.")
     shown = frame[frame["share"].notna()]
     for cell, bins in shown.groupby(_CELL, sort=False):
         above = beside_the_middle(bins, words.answers[cell[:2]])["above"].groupby("wave")

@@ -152,6 +152,75 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
     return Drawn(f'<ul class="reading">{"".join(items)}</ul>', text)
 
 
+def standing(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None = None) -> Drawn:
+    """Return where answers lie, in a sentence per outcome.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of levels, mean and share, of one wave and of everybody.
+    words : Words
+        The reader's language.
+    country : DataFrame, optional
+        Gated ``population, outcome, wave, mean`` of the whole study.
+
+    Returns
+    -------
+    Drawn
+        An item per outcome.
+
+    Examples
+    --------
+    >>> from loftet_analysis.show.languages import Answers
+    >>> words = Words("en", outcomes={("teachers", "joy"): "Joy"},
+    ...               answers={("teachers", "joy"): Answers(1, 5, "never", "always")})
+    >>> row = {"population": "teachers", "outcome": "joy", "estimand": "level", "estimate": None,
+    ...        "ci_level": 0.95, "suppressed": False, "reason": ""}
+    >>> rows = pd.DataFrame([[*row.values(), "mean", 3.4, 3.2, 3.6],
+    ...                      [*row.values(), "share", 0.61, 0.5, 0.7]],
+    ...                     columns=[*row, "contrast", "change", "change_ci_low", "change_ci_high"])
+    >>> print(standing(rows, words=words).text)
+    Joy: 3.40 on the scale from 1 to 5 (95% CI 3.20 to 3.60); 61% are above the middle.
+    """
+    _ = words.text
+    pairs = frame[["population", "outcome"]].itertuples(index=False, name=None)
+    labels, items, lines = outcome_labels(pairs, words), [], []
+    means = {}
+    if country is not None:
+        means = country.set_index(["population", "outcome"])["mean"].dropna().to_dict()
+    for pair, rows in frame.groupby(["population", "outcome"], sort=False):
+        by_contrast = {row["contrast"]: row for row in rows.to_dict("records")}
+        said = _lies(by_contrast.get("mean"), by_contrast.get("share"), words)
+        if pair in means and not pd.isna(by_contrast.get("mean", {}).get("change")):
+            beside = _("The whole study: {mean}.", mean=words.number(means[pair]))
+            said = f"{said} {beside}"
+        named_so = f"{labels[pair]}:"
+        items.append(f"<li><strong>{html.escape(named_so)}</strong> {html.escape(said)}</li>")
+        lines.append(f"{named_so} {said}")
+    return Drawn(f'<ul class="reading standing">{"".join(items)}</ul>', "\n".join(lines))
+
+
+def _lies(
+    mean: Mapping[str, object] | None, share: Mapping[str, object] | None, words: Words
+) -> str:
+    """Return where the answers of an outcome lie, or why that is not told."""
+    _ = words.text
+    row = mean or share or {}
+    if mean is None or row["suppressed"]:
+        return _("hidden, since it would tell of few people.")
+    if row["reason"]:
+        return _("not computed, since {why}.", why=label("reason", row["reason"], words))
+    told = _values(mean, words)
+    if share is None or share["suppressed"] or share["reason"]:
+        return _("{mean} on the scale from {minimum} to {maximum} ({interval}).", **told)
+    return _(
+        "{mean} on the scale from {minimum} to {maximum} ({interval}); {share} are above the "
+        "middle.",
+        **told,
+        share=_values(share, words)["share"],
+    )
+
+
 def heading(frame: pd.DataFrame, *, words: Words) -> Drawn:
     """Return the heading of a section: the question that the rows answer, else their scales.
 

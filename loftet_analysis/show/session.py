@@ -503,6 +503,7 @@ class OpenStudy:
         if frame.empty or _gate.is_planned(frame):  # rests on nobody; there may be no data yet
             return pd.DataFrame(columns=list(schema.MASK))
         populations = set(frame.get(names.POPULATION, [])) or {"teachers", "leaders"}
+        populations |= set(frame.get("other_population", []))
         # what tells no region is of the country
         regions = {value or names.NATIONAL for value in frame.get(names.REGION, [""])}
         return self.table("disclosure", population=populations, region=regions)

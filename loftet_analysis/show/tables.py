@@ -189,14 +189,10 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
     return laid_out(rows, columns, words, caption, notes, group=outcome, line="label", last=last)
 
 
-def levels(
-    frame: pd.DataFrame,
-    *,
-    words: Words,
-    country: pd.DataFrame | None = None,
-    by: str = "subgroup",
-) -> Table:
+def levels(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None = None) -> Table:
     """Lay out levels: a line per group and wave, with the mean and the share above the middle.
+
+    Of several regions a line is a region.
 
     Parameters
     ----------
@@ -206,10 +202,9 @@ def levels(
         The reader's language.
     country : DataFrame, optional
         Gated ``population, outcome, wave, mean`` of the whole study, a column of its own.
-    by : {"subgroup", "region"}, default "subgroup"
-        What a line is of.
     """
     _ = words.text
+    by = names.REGION if frame[names.REGION].nunique() > 1 else names.SUBGROUP
     keys = ["region", "population", "outcome", "wave", "subgroup"]
     told = frame[frame["suppressed"] | frame["reason"].eq("")]
     n = told[["n_pre", "n_post"]].astype(float).max(axis=1)
@@ -227,7 +222,8 @@ def levels(
         lines = lines.merge(own.rename(columns=named_so), on=keys, how="left")
     if country is not None:
         places = ["population", "outcome", "wave"]
-        lines = lines.merge(country[[*places, "mean"]], on=places, how="left")
+        beside = country[[*places, "mean"]].assign(subgroup=names.ALL)  # no group's mean
+        lines = lines.merge(beside, on=[*places, "subgroup"], how="left")
     several = lines["wave"].nunique() > 1
 
     def name(row: Row) -> str:
@@ -422,7 +418,7 @@ def visible(frame: pd.DataFrame, *, words: Words) -> Table:
     Parameters
     ----------
     frame : DataFrame
-        Gated rows of effects.
+        Gated rows of effects, or of what is foreseen.
     words : Words
         The reader's language.
     """
@@ -434,13 +430,25 @@ def visible(frame: pd.DataFrame, *, words: Words) -> Table:
             return ABSENT
         return words.count(low) if low == high else f"{words.count(low)}–{words.count(high)}"
 
-    rows = []
+    rows, last = [], []
     for _key, rows_of_kind in frame.groupby(["estimand", "subgroup"], sort=False):
         group = rows_of_kind[rows_of_kind["mdes"].notna()]
+        name = row_label({**rows_of_kind.iloc[0], "wave": ""}, words)
         if group.empty:
+            why = rows_of_kind.loc[~rows_of_kind["suppressed"], "reason"].unique()
+            last += [
+                _(
+                    "{mark} {outcome}: not computed, since {why}.",
+                    mark=ABSENT,
+                    outcome=name,
+                    why=label("reason", each, words),
+                )
+                for each in why
+                if each
+            ]
             continue
-        row = {"label": row_label(group.iloc[0], words), "suppressed": frame["suppressed"].any()}
-        row["people"] = span(group["n_pairs"].fillna(group["n_post"]))
+        row = {"label": name, "suppressed": frame["suppressed"].any()}
+        row["people"] = span(group["n_pairs"].fillna(group["n_post"]).fillna(group["n_pre"]))
         row["clusters"] = span(group["n_clusters"])
         rows.append(row | group["mdes"].agg(["median", "min", "max"]).to_dict())
     columns = [
@@ -455,8 +463,47 @@ def visible(frame: pd.DataFrame, *, words: Words) -> Table:
     )
     caption = _("The smallest change that so many can show")
     if not rows:
-        rows, columns = [{"label": HIDDEN, "suppressed": frame["suppressed"].any()}], []
-    return laid_out(rows, columns, words, caption, [note], line="label")
+        mark = HIDDEN if frame["suppressed"].any() else ABSENT
+        rows, columns = [{"label": mark, "suppressed": frame["suppressed"].any()}], []
+    return laid_out(rows, columns, words, caption, [note], line="label", last=last)
+
+
+@view(nothing="Teachers and pupils of the same schools were not both asked.")
+def school_link(frame: pd.DataFrame, *, words: Words) -> Table:
+    """Lay out how teachers' and pupils' answers go together over the schools.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of `school_link`.
+    words : Words
+        The reader's language.
+    """
+    _ = words.text
+
+    def both(row: Row) -> str:
+        sides = ((row["population"], row["outcome"]),
+                 (row["other_population"], row["other_outcome"]))  # fmt: skip
+        return " – ".join(
+            f"{label('population', who, words)}: {words.outcome(who, what)}" for who, what in sides
+        )
+
+    columns = [
+        (_("Schools"), "n_schools", "count"),
+        (_("Teachers"), "n_teachers", "count"),
+        (_("Pupils"), "n_pupils", "count"),
+        (_("r"), "r_schools", "signed"),
+        (_level(words, frame["ci_level"].iloc[0]), ("ci_low", "ci_high"), "interval"),
+    ]
+    notes = [
+        _("r: correlation of the schools' means, from −1 to +1; every school counts once."),
+        _(
+            "The mean of a few teachers is rough, so the correlation is drawn towards zero; a low "
+            "one does not say that teachers and pupils disagree."
+        ),
+    ]
+    caption, last = _("Do teachers' and pupils' answers go together?"), _refusals(frame, words)
+    return laid_out(frame, columns, words, caption, notes, line=both, last=last)
 
 
 @view(nothing="There are no answers yet that could tell it.")

@@ -29,14 +29,10 @@ _COLUMNS = ("change", "change_ci_low", "change_ci_high")
 
 @mpl.rc_context(STYLE)
 @view(drawn="change")
-def levels(
-    frame: pd.DataFrame,
-    *,
-    words: Words,
-    country: pd.DataFrame | None = None,
-    by: str = "subgroup",
-) -> Drawing:
+def levels(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None = None) -> Drawing:
     """Draw where answers lie on their scale, a panel per outcome and a line per group and wave.
+
+    Of several regions a line is a region.
 
     Parameters
     ----------
@@ -47,8 +43,6 @@ def levels(
         The reader's language.
     country : DataFrame, optional
         Gated ``population, outcome, wave, mean`` of the whole study, drawn as a dotted line.
-    by : {"subgroup", "region"}, default "subgroup"
-        What a line is of.
 
     Returns
     -------
@@ -58,6 +52,7 @@ def levels(
     kind = "mean" if frame["contrast"].eq("mean").any() else "share"
     drawn = frame[frame["contrast"].eq(kind) & (frame["suppressed"] | frame["reason"].eq(""))]
     waves = [wave for wave in names.WAVES if wave in {*drawn["wave"]}]
+    by = names.REGION if drawn[names.REGION].nunique() > 1 else names.SUBGROUP
     blocks = [*drawn.groupby(_PAIR, sort=False)]
     figure = canvas.blank()
     heights = [_LINE * len(rows) for _, rows in blocks]

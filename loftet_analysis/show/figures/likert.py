@@ -184,10 +184,14 @@ def _write_beside(ax: Axes, bars: pd.DataFrame, words: Words) -> None:
 
 
 def _caption(frame: pd.DataFrame, pieces: pd.DataFrame, words: Words) -> Iterator[str]:
+    waves = frame["wave"].unique()
+    if len(waves) == 1:
+        yield words.text("Answers to each item {wave}.", wave=label("wave", waves[0], words))
+    else:
+        yield words.text("Answers to each item before and after.")
     yield words.text(
-        "Answers to each item before and after. The bars spread from the middle of the scale; "
-        "the percentages are the shares of the answers on either side of it, without an option "
-        "in the middle."
+        "The bars spread from the middle of the scale; the percentages are the shares of the "
+        "answers on either side of it, without an option in the middle."
     )
     items = frame[["population", "item"]].drop_duplicates().itertuples(index=False, name=None)
     if words.reversed_items & {*items}:
