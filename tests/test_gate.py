@@ -360,6 +360,22 @@ def test_a_level_of_some_of_a_cells_people_is_refused(n, wave):
         gate(effects(whole | n), mask(), "internal")
 
 
+@pytest.mark.parametrize("wave", ["pre", "mid", "post"])
+def test_a_level_is_held_against_the_answers_of_its_own_wave(wave):
+    side = "pre" if wave == "pre" else "post"
+    held = mask()
+    if wave == "mid":
+        held = pd.concat([held, held[held["wave"] == "post"].assign(wave="mid", n=400)])
+    n = held[(held["wave"] == wave) & (held["population"] == "pupils")
+             & (held["subgroup"] == "all")]["n"].iloc[0]  # fmt: skip
+    level = {"estimand": "level", "contrast": "mean", "wave": wave, "n_pairs": None,
+             "n_pre": None, "n_post": None, f"n_{side}": n}  # fmt: skip
+    whole = effects(level).assign(answers_pre=None, answers_post=None, **{f"answers_{side}": n})
+    assert not gate(whole, held, "internal")["suppressed"].any()
+    with pytest.raises(DisclosureError, match="a part of their group's answers"):
+        gate(whole.assign(**{f"answers_{side}": n - 1}), held, "internal")
+
+
 # frames that passed
 
 

@@ -962,8 +962,11 @@ def _row(
         numbers = {key: value for key, value in vars(estimate).items() if key in schema.EFFECTS}
         numbers.pop("cluster", None)
         if not panel.given:
-            waves = zip(("answers_pre", "answers_post"), (panel.pre, panel.post), strict=True)
-            numbers |= {name: int((valid & wave).sum()) for name, wave in waves}
+            seen = {"answers_pre": panel.pre, "answers_post": panel.post}
+            if wave := row.get(names.WAVE):  # a level is of its own wave alone
+                side = "answers_pre" if wave == names.PRE else "answers_post"
+                seen = {side: panel.rows_of_wave(str(wave))}
+            numbers |= {name: int((valid & rows).sum()) for name, rows in seen.items()}
         low, high = raw.interval(ci_level)
         numbers |= {"n_clusters": raw.n_clusters, "change": raw.estimate, "change_se": raw.se}
         numbers |= {"change_ci_low": low, "change_ci_high": high, "df": raw.df}
