@@ -70,6 +70,7 @@ def decide(study: Study, clean: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     masks = [
         _population_mask(study, name, frame).assign(**{names.POPULATION: name})
         for name, frame in clean.items()
+        if study.populations[name].instrument.scales  # none before its first wave is closed
     ]
     return pd.concat(masks, ignore_index=True)[list(schema.MASK)]
 
