@@ -111,13 +111,13 @@ def _smallest(
     more = dict(assumed)
     if estimand in (*_OF_ROLE, PARTICIPANTS_VS_COLLEAGUES):
         takes_part = given.get(names.ROLE, pd.Series("", given.index)).eq(names.PARTICIPANT)
-        more["share"] = float(takes_part.mean()) if len(given) else 0.5
+        more["participants"] = float(takes_part.mean()) if len(given) else 0.5
         if estimand in _OF_ROLE:
             given = given[takes_part if estimand == "participants" else ~takes_part]
-            more.pop("share")
+            more.pop("participants")
     school, schools = pd.factorize(given[names.SCHOOL])
     row = {"n_pre": len(given), "n_clusters": len(schools)}
-    if given.empty or not 0 < more.get("share", 0.5) < 1:
+    if given.empty or not 0 < more.get("participants", 0.5) < 1:
         return {"reason": "no_answers"}
     sizes = np.bincount(school)
     icc = intraclass_correlation(given[outcome].to_numpy(dtype=float), school)

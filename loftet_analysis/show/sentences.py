@@ -167,7 +167,7 @@ def standing(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None 
     Returns
     -------
     Drawn
-        An item per outcome.
+        An item per outcome, those of a population together.
 
     Examples
     --------
@@ -194,10 +194,13 @@ def standing(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None 
         if pair in means and not pd.isna(by_contrast.get("mean", {}).get("change")):
             beside = _("The whole study: {mean}.", mean=words.number(means[pair]))
             said = f"{said} {beside}"
-        named_so = f"{labels[pair]}:"
+        whose, named_so = label("population", pair[0], words), f"{labels[pair]}:"
+        if whose not in lines and frame["population"].nunique() > 1:
+            items.append(f'<li class="background">{html.escape(whose)}</li>')
+            lines.append(whose)
         items.append(f"<li><strong>{html.escape(named_so)}</strong> {html.escape(said)}</li>")
         lines.append(f"{named_so} {said}")
-    return Drawn(f'<ul class="reading standing">{"".join(items)}</ul>', "\n".join(lines))
+    return Drawn(f'<ul class="reading">{"".join(items)}</ul>', "\n".join(lines))
 
 
 def _lies(

@@ -250,7 +250,7 @@ def levels(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None = 
         _("Above the middle: share of the people whose answer lies above the middle of the scale."),
     ]
     if country is not None:
-        columns.insert(4, (_("Whole study"), "mean"))
+        columns.insert(4, (_("Whole study"), lambda row: words.number(row["mean"])))
     whole = frame[frame["subgroup"].eq(names.ALL) & frame["contrast"].eq("mean")]
     caption, last = _("Where the answers lie"), _refusals(whole, words)
     return laid_out(lines, columns, words, caption, notes, group="outcome", line=name, last=last)

@@ -1,0 +1,183 @@
+"""Levels on pages: the figure, the table, the sentences, foresight, and schools' means together."""
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+
+from loftet_analysis.analysis.foresight import DESIGNS, foreseen
+from loftet_analysis.analysis.school_link import school_link
+from loftet_analysis.disclosure.gate import cells
+from loftet_analysis.disclosure.gate import gate as gated
+from loftet_analysis.errors import InputError
+from loftet_analysis.show import tables
+from loftet_analysis.show.figures import levels
+from loftet_analysis.show.sentences import answer, standing
+from loftet_analysis.stats.cr2 import correlation
+from loftet_analysis.stats.power import Design, mdes
+from loftet_analysis.study import load_instrument
+from loftet_analysis.study.questionnaire import Questionnaire
+from tests.made_up import effect_in_own_units, mask, words
+
+
+def level(contrast="mean", wave="pre", **given):
+    numbers = (2.9, 2.8, 3.0) if contrast == "mean" else (0.72, 0.66, 0.78)
+    side = "pre" if wave == "pre" else "post"
+    counts = {"n_pre": None, "n_post": None, f"n_{side}": 500, "n_pairs": None, "n_schools": 11}
+    about = {"estimand": "level", "contrast": contrast, "wave": wave, "verdict": "", "flags": ""}
+    row = effect_in_own_units(*numbers, **about, **counts)
+    return {**row, "mean_pre": None, "mean_post": None, f"mean_{side}": numbers[0], **given}
+
+
+def shown(*rows, profile="internal"):
+    return gated(pd.DataFrame(list(rows)), mask(), profile)
+
+
+def test_where_answers_lie_is_one_sentence_with_the_whole_study_beside_it():
+    frame = shown(level(), level("share"))
+    country = pd.DataFrame({"population": ["pupils"], "outcome": ["joy"], "mean": [3.05]})
+    said = standing(frame, words=words(), country=country).text.replace("\N{NO-BREAK SPACE}", " ")
+    assert said == (
+        "Matematikkglede: 2,90 på skalaen fra 1 til 4 (95 % KI 2,80 til 3,00); 72 % ligger over "
+        "midten. Hele studien: 3,05."
+    )
+    alone = standing(shown(level()), words=words("en")).text
+    assert alone == "Joy: 2.90 on the scale from 1 to 4 (95% CI 2.80 to 3.00)."
+
+
+def test_a_level_without_an_interval_or_a_number_says_so():
+    bare = dict.fromkeys(("change_ci_low", "change_ci_high", "change_se", "df"), np.nan)
+    frame = shown(level(**bare, flags="no_interval"))
+    assert "(uten intervall)" in standing(frame, words=words()).text
+    assert "skolene ikke kan vise hvor usikkert tallet er" in answer(frame, words=words()).text
+    empty = dict.fromkeys(("change", "n_pre", "mean_pre", "n_schools", "n_clusters"), np.nan)
+    refused = shown(level(**bare, **empty, p_value=np.nan, reason="no_answers"))
+    assert "ikke beregnet, siden ingen" in standing(refused, words=words()).text
+    hidden = pd.DataFrame([level(suppressed=True)])
+    assert "skjult" in standing(hidden, words=words()).text
+
+
+def test_only_levels_of_several_waves_say_of_which_they_are():
+    before, after = level(), level(wave="post", change=3.1)
+    assert "Før" not in answer(shown(before), words=words()).text
+    both = answer(shown(before, after), words=words()).text
+    assert "- Før: Gjennomsnittet" in both
+    assert "- Etter: Gjennomsnittet" in both
+
+
+@pytest.mark.parametrize("contrast", ["mean", "share"])
+def test_the_figure_has_a_mark_with_its_interval_for_every_group(contrast):
+    other = level(contrast, change=0.9, change_ci_low=0.8, change_ci_high=0.95, region="oslo")
+    drawing = levels(shown(level(contrast), other), words=words())
+    (ax,) = drawing.figure.axes
+    marks = [line for line in ax.lines if line.get_linestyle() == "None"]
+    assert [float(x) for line in marks for x in line.get_xdata()] == pytest.approx(
+        [2.9 if contrast == "mean" else 0.72, 0.9]
+    )
+    ends = [
+        path.vertices[:, 0].tolist()
+        for lines in ax.collections
+        if isinstance(lines, mpl.collections.LineCollection)
+        for path in lines.get_paths()
+    ]
+    assert ends[1] == pytest.approx([0.8, 0.95])
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["Nordland - Nordlánnda",
+                                                                  "Oslo - Oslove"]  # fmt: skip
+    assert ("midten" in drawing.caption) == (contrast == "share")
+
+
+def test_the_table_puts_mean_and_share_of_a_group_on_one_line():
+    html = tables.levels(shown(level(), level("share")), words=words("en")).html
+    assert html.count('<th scope="row">') == 1
+    for text in ("500", "11", "2.90", "2.80 to 3.00", "72%", "66% to 78%"):
+        assert text in html
+    several = shown(level(), level(wave="post"))
+    assert ", before" in tables.levels(several, words=words("en")).html
+    refused = level(**dict.fromkeys(("change", "change_ci_low", "change_ci_high", "n_pre"), np.nan),
+                    reason="no_answers", p_value=np.nan, mean_pre=np.nan)  # fmt: skip
+    html = tables.levels(shown(refused), words=words("en")).html
+    assert "not computed, since nobody has a valid answer" in html
+
+
+def people(n_schools=10, each=30, seed=1):
+    rng = np.random.default_rng(seed)
+    school = np.repeat(np.arange(n_schools), each)
+    y = 3 + rng.normal(0, 0.3, n_schools)[school] + rng.normal(0, 0.8, len(school))
+    role = np.where(np.arange(len(school)) % 3 == 0, "participant", "colleague")
+    return pd.DataFrame({"wave": "pre", "school_id": np.char.add("s", school.astype(str)),
+                         "role": role, "practice_practical": y})  # fmt: skip
+
+
+ASKED = Questionnaire("teachers", "oslo", load_instrument("teacher"))
+
+
+def test_foresight_is_the_design_of_these_schools():
+    clean = people()
+    rows = foreseen(clean, ASKED, estimands=DESIGNS, followed=0.8).set_index("estimand")
+    one = Design("linked_change", 10, 30, 0.05, r=0.6, attrition=0.2)
+    assert rows.loc["linked_change", "mdes"] == pytest.approx(mdes(one))
+    taking_part = clean[clean["role"] == "participant"]
+    assert rows.loc["participants", "n_pre"] == len(taking_part)
+    ten = Design("linked_change", 10, len(taking_part) / 10, 0.05, r=0.6, attrition=0.2)
+    assert rows.loc["participants", "mdes"] == pytest.approx(mdes(ten), rel=1e-6)
+    assert rows["mdes"].notna().all()
+    more = foreseen(people(40), ASKED, estimands=["linked_change"], followed=0.8)["mdes"][0]
+    assert more < rows.loc["linked_change", "mdes"] / 1.9
+
+
+def test_foresight_where_nothing_can_be_foreseen():
+    clean, asked = people(), {"estimands": ["linked_change", "participants"], "followed": 0.8}
+    assert foreseen(people(1), ASKED, **asked)["reason"].tolist() == ["few_schools"] * 2
+    assert foreseen(clean.drop(columns="role"), ASKED, **asked)["reason"].tolist()[1] == (
+        "no_answers"
+    )
+    after = foreseen(clean.assign(wave="post"), ASKED, **asked)
+    assert after["reason"].tolist() == ["no_answers"] * 2
+    with pytest.raises(InputError, match="no design for it"):
+        foreseen(clean, ASKED, estimands=["dose"], followed=0.8)
+    with pytest.raises(InputError, match="attrition is out of range"):
+        foreseen(clean, ASKED, estimands=["linked_change"], followed=-1)
+
+
+def linked_schools(n=40, regions=1):
+    rng = np.random.default_rng(5)
+    school = [f"s{i:02}" for i in range(n)]
+    does = rng.normal(size=n)
+    place = {"wave": "pre", "school_id": school, "region": [f"r{i % regions}" for i in range(n)]}
+    teachers = pd.DataFrame({**place, "does": does})
+    return teachers, pd.DataFrame({**place, "meets": does + rng.normal(size=n)})
+
+
+PLAN = pd.DataFrame([{"population": "teachers", "outcome": "does", "question": "Q6",
+                      "estimand": "level", "subgroup": "all", "region": "national"}])  # fmt: skip
+
+
+@pytest.mark.parametrize("regions", [1, 10])
+def test_schools_means_go_together_with_regions_as_clusters_where_there_are_enough(regions):
+    teachers, pupils = linked_schools(regions=regions)
+    twice = pd.concat([pupils, pupils]).sample(frac=1, random_state=1)  # the order is nothing
+    (row,) = school_link(teachers, twice, PLAN, {"does": "meets"}).to_dict("records")
+    cluster = np.arange(40) % regions if regions > 1 else np.arange(40)
+    z = correlation(teachers["does"], pupils["meets"], cluster)
+    assert row["r_schools"] == pytest.approx(np.corrcoef(teachers["does"], pupils["meets"])[0, 1])
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx(tuple(np.tanh(z.interval())))
+    assert (row["n_schools"], row["n_teachers"], row["n_pupils"]) == (40, 40, 80)
+    assert row["cluster"] == ("region" if regions > 1 else "school")
+
+
+def test_few_schools_or_no_answers_have_no_correlation():
+    teachers, pupils = linked_schools()
+    few = school_link(teachers.head(19), pupils, PLAN, {"does": "meets"})
+    assert few["reason"].tolist() == ["few_schools"]
+    assert school_link(teachers, pupils, PLAN, {"does": "no such"})["reason"][0] == "no_answers"
+    assert school_link(teachers, pupils, PLAN, {"other": "meets"}).empty
+    alike = school_link(teachers.assign(does=1.0), pupils, PLAN, {"does": "meets"})
+    assert alike["reason"].tolist() == ["no_variance"]
+
+
+def test_a_correlation_of_two_populations_rests_on_both():
+    teachers, pupils = linked_schools()
+    held = cells(school_link(teachers, pupils, PLAN, {"does": "meets"}))
+    assert held[["population", "outcome", "wave"]].to_numpy().tolist() == [
+        ["teachers", "does", "pre"], ["pupils", "meets", "pre"],
+    ]  # fmt: skip
