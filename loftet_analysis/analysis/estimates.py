@@ -325,9 +325,10 @@ def pairs(
     """
     about = ["population", "outcome", "question"]
     if plan.empty:
-        return pd.DataFrame(
-            columns=[*about, "contrast", "cluster", "clustered_by", "pre", "post", "change"]
-        )
+        carried = (names.PERSON, *_CARRIED, *also, "school_post")
+        columns = [*about, "contrast", *carried, "cluster", "clustered_by", "school_group"]
+        columns += ["pre", "post", "change"]
+        return pd.DataFrame(columns=list(dict.fromkeys(columns)))
     contrasts = _contrasts(plan)
     parts = []
     for contrast, waves in CONTRASTS.items():

@@ -29,6 +29,7 @@ from loftet_analysis.batch.plan import (
     FAILED,
     all_tasks,
     notebooks_of,
+    still_to_come,
     unsound_elsewhere,
     why_stale_each,
     why_unpublished,
@@ -151,7 +152,7 @@ def _run(
         if why.startswith(DAMAGED):
             say(study.name, f"{why}; made anew")
         publish(study)
-    print(overview(stale))
+    print(overview(stale, still_to_come(study)))
     for why in elsewhere:
         say(study.name, f"{why}; not asked for this time")
     failed = [outcome for outcome in outcomes if outcome.state == FAILED]
@@ -185,7 +186,8 @@ def status(*, study: str) -> int:
         if why in {"", NEVER_RUN, UNFINISHED} or why.startswith(DAMAGED):
             told = why or DONE
         print(f"{name}: {told}")
-    print(f"\n{overview(why_stale_each(description, all_tasks(description)))}")
+    stale = why_stale_each(description, all_tasks(description))
+    print(f"\n{overview(stale, still_to_come(description))}")
     return 0
 
 

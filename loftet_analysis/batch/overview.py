@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -11,10 +11,25 @@ from loftet_analysis.batch.outputs import DAMAGED, UNFINISHED
 from loftet_analysis.batch.plan import DONE, FAILED, Task
 
 
-def overview(stale: Mapping[Task, str]) -> str:
-    """Return a table of states, the languages of the pages, and the reasons beneath."""
+def overview(stale: Mapping[Task, str], to_come: Mapping[str, Sequence[str]] | None = None) -> str:
+    """Return a table of states, the languages of the pages, and the reasons beneath.
+
+    Parameters
+    ----------
+    stale : mapping of Task to str
+        Why each task's pages are out of date; empty where they are not.
+    to_come : mapping of str to sequence of str
+        Notebooks that need waves which are not closed yet, with these waves.
+    """
+    by_waves: dict[str, list[str]] = {}
+    for file, waves in (to_come or {}).items():
+        by_waves.setdefault(" and ".join(waves), []).append(file.rpartition("/")[2])
+    later = [
+        f"still to come, when {waves} is closed: {', '.join(files)}"
+        for waves, files in by_waves.items()
+    ]
     if not stale:
-        return "no pages asked for"
+        return "\n\n".join(["no pages asked for", *later])
     states = {
         why: why if why in {NEVER_RUN, FAILED, UNFINISHED} else "stale" for why in stale.values()
     }
@@ -36,4 +51,4 @@ def overview(stale: Mapping[Task, str]) -> str:
         more = f" and {len(pages) - 3} more" if len(pages) > 3 else ""
         since = why if why.startswith(DAMAGED) else f"stale, since {why}"
         told.append(f"{since}: {', '.join(pages[:3])}{more}")
-    return "\n\n".join(told)
+    return "\n\n".join([*told, *later])

@@ -15,7 +15,15 @@ from loftet_analysis.batch.fingerprints import SITE, Inputs, read_manifest, reco
 from loftet_analysis.batch.kernels import can_fork, nursery
 from loftet_analysis.batch.lock import log, say
 from loftet_analysis.batch.outputs import UNFINISHED, place, sums
-from loftet_analysis.batch.plan import DONE, FAILED, Task, longest_first, site_fingerprint, states
+from loftet_analysis.batch.plan import (
+    DONE,
+    FAILED,
+    Task,
+    longest_first,
+    site_fingerprint,
+    states,
+    still_to_come,
+)
 from loftet_analysis.batch.progress import Progress
 from loftet_analysis.batch.runner import Outcome, Setting, keep, run_all
 from loftet_analysis.cleaning import store
@@ -142,7 +150,7 @@ def publish(study: Study) -> None:
     if store.is_there(study.name):
         say(study.name, "tables")
         tables = results.gather(study)
-    outputs = sums([*tables, *site.index(study, states(study))])
+    outputs = sums([*tables, *site.index(study, states(study), still_to_come(study))])
     before = entry["outputs"] if entry else {}
     outdated = [paths.generated() / name for name in before if name not in outputs]
     paths.replace_all({}, outdated=outdated)

@@ -28,7 +28,7 @@ from loftet_analysis.batch.fingerprints import (
 from loftet_analysis.batch.outputs import DONE, FAILED, damaged, place, why_damaged
 from loftet_analysis.cleaning import store
 from loftet_analysis.errors import InputError, Problem
-from loftet_analysis.study import Study
+from loftet_analysis.study import CLOSED, Study, wave_states
 from loftet_analysis.study.load import STUDY_FILE
 from loftet_analysis.study.yamlfile import did_you_mean, read_yaml, shown
 
@@ -231,8 +231,11 @@ def all_tasks(
     problems += _unknown("language", languages, study.languages)
     if problems:
         raise InputError(problems)
-    tasks = _tasks(study, files, regions or known_regions, notebooks, languages)
-    if tasks or not files:
+    later = still_to_come(study, files)
+    ready = {file: of_country for file, of_country in files.items() if file not in later}
+    tasks = _tasks(study, ready, regions or known_regions, notebooks, languages)
+    asked_too_early = {*(notebooks or ())} & {Path(file).name for file in later}
+    if tasks or not ready or asked_too_early:
         return tasks
     once = ", ".join(Path(file).name for file, of_country in files.items() if of_country)
     raise InputError(
@@ -249,7 +252,39 @@ def all_tasks(
 def known_tasks(study: Study) -> list[Task]:
     """Return every task of a study whose notebook is there, whatever else is wrong."""
     files = notebooks_of(study)[0]
+    files = {file: files[file] for file in files if file not in still_to_come(study, files)}
     return _tasks(study, files, [*study.regions[names.REGION], names.NATIONAL])
+
+
+def still_to_come(study: Study, files: Iterable[str] | None = None) -> dict[str, tuple[str, ...]]:
+    """Return the notebooks that need waves which are not closed, with these waves.
+
+    A notebook says in its metadata which waves it needs: ``"loftet": {"waves": ["pre", "post"]}``.
+    A wave is closed when it is closed for everybody who is asked in it.
+
+    Parameters
+    ----------
+    study : Study
+    files : iterable of str, optional
+        Notebooks below the project's notebooks, without suffix; the study's own without it.
+    """
+    states = wave_states(study, by_hand=store.closed_by_hand(study.name))
+    by_wave = {wave: {s for (_, w), s in states.items() if w == wave} for wave in names.WAVES}
+    closed = [wave for wave, its in by_wave.items() if its == {CLOSED}]
+    found = {}
+    for file in notebooks_of(study)[0] if files is None else files:
+        lacking = tuple(wave for wave in _waves_needed(file) if wave not in closed)
+        if lacking:
+            found[file] = lacking
+    return found
+
+
+def _waves_needed(file: str) -> list[str]:
+    try:
+        content = json.loads(paths.notebooks(file)[file].read_text(encoding="utf-8"))
+        return [str(wave) for wave in content["metadata"]["loftet"]["waves"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
 
 
 def _tasks(
@@ -384,6 +419,7 @@ def site_fingerprint(study: Study) -> Fingerprint:
     return {
         "results": digest(made_from),
         "pages": json.dumps([[*page, state] for page, state in states(study).items()]),
+        "still to come": json.dumps(still_to_come(study)),
         DESCRIPTION: description_digest(study.name),
         LIBRARY: library_digest(),
         PACKAGES: package_versions(),

@@ -72,6 +72,8 @@ def decide(study: Study, clean: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         for name, frame in clean.items()
         if study.populations[name].instrument.scales  # none before its first wave is closed
     ]
+    if not masks:
+        return pd.DataFrame(columns=list(schema.MASK)).astype({"n": int, "suppressed": bool})
     return pd.concat(masks, ignore_index=True)[list(schema.MASK)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from itertools import product
 from pathlib import Path
@@ -234,7 +234,9 @@ def _kind(output: NotebookNode) -> str:
     return "a table" if "<table" in data.get("text/html", "") else "a value"
 
 
-def index(study: Study, states: States) -> list[Path]:
+def index(
+    study: Study, states: States, to_come: Mapping[str, Sequence[str]] | None = None
+) -> list[Path]:
     """Write the index of a study's pages and the stylesheet that they share.
 
     Parameters
@@ -244,6 +246,8 @@ def index(study: Study, states: States) -> list[Path]:
     states : mapping of (region, notebook, language) to str
         How each page's last run ended, ``done`` or ``failed``; others are not listed. A notebook
         is named from the project's notebooks on: ``region/04_pupils``.
+    to_come : mapping of str to sequence of str
+        Notebooks whose pages are still to come, with the waves that are not closed yet.
 
     Returns
     -------
@@ -259,6 +263,9 @@ def index(study: Study, states: States) -> list[Path]:
     summary = words.plural("{n} page", "{n} pages", len(states))
     if failed:
         summary += f" · {words.text('{n} failed', n=words.count(failed))}"
+    if to_come:
+        titles = ", ".join(sorted({_title(file, words).partition(":")[0] for file in to_come}))
+        summary += f" · {words.text('Still to come: {what}', what=titles)}"
     cards = [_card(name, region, states, words) for region, name in regions.items()]
     body = (
         f'<p class="summary">{html.escape(summary)}</p>'
