@@ -258,7 +258,8 @@ def _split(sheets: Sheets) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the sheets that are in, and those that were set aside, which have no attendance."""
     still_in, register = sheets.still_in, sheets.population.attendance
     kept = sheets.frame[still_in].drop(columns=REASON)
-    aside = sheets.frame[~still_in].drop(columns=list(register.columns) if register else [])
+    attended = [*register.columns] if register else []
+    aside = sheets.frame[~still_in].drop(columns=attended, errors="ignore")
     return kept.reset_index(drop=True), aside.reset_index(drop=True)
 
 

@@ -40,10 +40,10 @@ from loftet_analysis.errors import DisclosureError, InputError, Problem
 from loftet_analysis.estimands import names_where, waves_of
 from loftet_analysis.show import tables
 from loftet_analysis.show.figures import STYLE, Drawing, saved
-from loftet_analysis.show.languages import Words, reader
+from loftet_analysis.show.languages import Words, label, reader
 from loftet_analysis.show.layout import Table
 from loftet_analysis.show.shown import KEPT, Drawn, Shown, line
-from loftet_analysis.study import Study, closed_part, load_study, plan
+from loftet_analysis.study import CLOSED, OPEN, TO_COME, Study, closed_part, load_study, plan
 from loftet_analysis.study.questionnaire import Questionnaire, questionnaire
 
 _MADE_WITH = ("loftet-analysis", "pandas", "numpy", "scipy", "pingouin", "matplotlib")
@@ -64,11 +64,15 @@ class OpenStudy:
         A slug, or ``national``.
     readers : tuple of Words
         The languages that results are shown in, each with the names of outcomes and regions.
+    waves : DataFrame
+        ``schema.WAVES`` of the region: the state of each wave, *closed*, *open* or *to_come*, and
+        its newest answer. Empty before anything is cleaned.
     """
 
     description: Study
     region: str
     readers: tuple[Words, ...]
+    waves: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False, compare=False)
     _read: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False, compare=False)
     _reads: list[tuple[str, dict]] = field(default_factory=list, repr=False, compare=False)
     _kept: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False, compare=False)
@@ -93,8 +97,49 @@ class OpenStudy:
         drawn = {}
         for words in self.readers:
             title = self.description.text(self.description.title, words.locale)
-            drawn[words.language] = line(f"{title} · {words.region(self.region)}", kind="place")
+            place = line(f"{title} · {words.region(self.region)}", kind="place")
+            said = [place, *(line(text, kind="place phase") for text in self._phase(words))]
+            htmls, texts = zip(*((each.html, each.text) for each in said), strict=True)
+            drawn[words.language] = Drawn("".join(htmls), "\n".join(texts))
         return Shown(drawn)._repr_mimebundle_()
+
+    def _in_state(self, state: str) -> list[str]:
+        """Return the waves in which somebody is in a state, and nobody is further."""
+        order = (TO_COME, OPEN, CLOSED)
+        found = {}
+        for wave, its in zip(
+            self.waves.get(names.WAVE, ()), self.waves.get("state", ()), strict=True
+        ):
+            found[wave] = max(its, found.get(wave, its), key=order.index)
+        return [wave for wave in names.WAVES if found.get(wave) == state]
+
+    def _phase(self, words: Words) -> list[str]:
+        """Return a sentence on each wave that is open, and one on those that are still to come."""
+        said = []
+        for wave in self._in_state(OPEN):
+            newest = self.waves.loc[self.waves[names.WAVE] == wave, "newest_answer"].max()
+            named = {"wave": label("wave", wave, words)}
+            if newest:
+                day = words.date(date.fromisoformat(newest))
+                text = words.text(
+                    "Answers “{wave}” are still coming in. They are counted as of {date}, the day "
+                    "of the newest answer; what was answered is shown when the wave is closed.",
+                    date=day, **named,
+                )  # fmt: skip
+            else:
+                text = words.text(
+                    "Answers “{wave}” are still coming in. They are counted; what was answered is "
+                    "shown when the wave is closed.",
+                    **named,
+                )
+            said.append(text)
+        for wave in self._in_state(TO_COME):
+            text = words.text(
+                "Answers “{wave}” are still to come, and with them what they are needed for.",
+                wave=label("wave", wave, words),
+            )
+            said.append(text)
+        return said
 
     def read(self, population: str, *, items: bool = True, optional: bool = False) -> pd.DataFrame:
         """Return the clean frame of a population: this region's, or everybody's.
@@ -223,13 +268,36 @@ class OpenStudy:
         return rows.assign(answered=answered_class(rows["n_answered"], rows["n_invited"]))
 
     def linkage(self) -> pd.DataFrame:
-        """Return in which state each sheet's link is, and how many are: ``schema.LINKAGE``."""
+        """Return in which state each sheet's link is, and how many are: ``schema.LINKAGE``.
+
+        Of a population of which one wave is closed there is no row: nobody can be linked yet.
+        """
         rows = self.table("linkage", **self._here)
+        asked = self.description.populations.items()
+        several = [name for name, population in asked if len(population.files) > 1]
+        rows = rows[rows[names.POPULATION].isin(several)].reset_index(drop=True)
         if self.region != names.NATIONAL:
             return rows
         keys = [names.POPULATION, names.WAVE, "state"]
         summed = rows.groupby(keys, sort=False)["n"].sum().reset_index()
         return summed.assign(region=names.NATIONAL)[list(schema.LINKAGE)]
+
+    def days(self, population: str) -> pd.DataFrame:
+        """Return on which day each sheet came in, also those of open waves.
+
+        Parameters
+        ----------
+        population : str
+
+        Returns
+        -------
+        DataFrame
+            A row per sheet: `wave` and `submitted`, as far as the day is known.
+        """
+        rows = self.table("days", population=[population], **self._here)
+        sheets = rows.loc[rows.index.repeat(rows["n"]), [names.WAVE, "day"]]
+        sheets = sheets.assign(day=pd.to_datetime(sheets["day"]))
+        return sheets.rename(columns={"day": names.SUBMITTED}).reset_index(drop=True)
 
     def invariance(self, *populations: str) -> pd.DataFrame:
         """Return whether the scales measure alike before and after: ``schema.INVARIANCE``.
@@ -407,8 +475,11 @@ class OpenStudy:
         self._names.append(name)
         plain = {key: pd.DataFrame(other) for key, other in others.items()}
         says = {"caption": caption, "alt": alt}
+        more_to_come = bool(len(self.waves)) and self.waves["state"].ne(CLOSED).any()
         drawn = {
-            words.language: _drawn(draw, pd.DataFrame(shown), words, name, says, plain)
+            words.language: _drawn(
+                draw, pd.DataFrame(shown), words, name, says, plain, more_to_come=more_to_come
+            )
             for words in self.readers
         }
         return Shown(drawn, name, named)
@@ -469,6 +540,8 @@ class OpenStudy:
             for frame in self._read.values()
             if names.SUBMITTED in frame and frame[names.SUBMITTED].notna().any()
         ]
+        going_on = self.waves[self.waves["state"] == OPEN] if len(self.waves) else self.waves
+        dates += [pd.Timestamp(day) for day in going_on.get("newest_answer", ()) if day]
         return pd.Timestamp(max(dates)).date() if dates else None
 
     def _fingerprint(self) -> str:
@@ -530,9 +603,13 @@ def _drawn(
     name: str,
     says: Mapping[str, str],
     others: Mapping[str, pd.DataFrame],
+    *,
+    more_to_come: bool,
 ) -> Drawn:
     """Return what one reader sees of a gated frame."""
     if frame.empty:
+        if more_to_come:
+            return line(words.text("There is nothing to show here so far."), kind="not-asked")
         if said := getattr(draw, "nothing", ""):
             return line(words.text(said), kind="nothing")
         return line(words.text("This was not asked about in this study."), kind="not-asked")
@@ -742,7 +819,9 @@ def open_study(
         pd.set_option(f"io.excel.{kind}.reader", "calamine")
     languages = (language or description.languages[0]).split(",")
     readers = tuple(reader(description, each.strip()) for each in languages)
-    opened = OpenStudy(description, region or names.NATIONAL, readers)
+    place = region or names.NATIONAL
+    here = waves if region is None else waves[waves[names.REGION] == region]
+    opened = OpenStudy(description, place, readers, here.reset_index(drop=True))
     if len(waves):
         opened._note("waves", opened._here)
     _OPENED.append(opened)

@@ -78,7 +78,7 @@ def page(
     return _filled(
         "page.html",
         language=words.locale,
-        title=f"{_plain(title)} – {_plain(places[0]) if places else place}",
+        title=f"{_plain(title)} – {_plain(places[0].partition('</p>')[0]) if places else place}",
         stylesheet=f"../../{_STYLESHEET}",
         index="../../index.html",
         all_pages=words.text("All pages"),

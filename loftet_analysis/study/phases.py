@@ -85,13 +85,14 @@ def exports_there(study: Study, population: Population, wave: str) -> list[Expor
 def _state(study: Study, population: Population, wave: str, *, now: date, over: bool) -> str:
     """Return the state of a wave; empty where the population is not asked in it."""
     asked = wave in population.files
+    asks = any(wave in scale.waves for scale in population.instrument.scales.values())
     if wave not in study.waves:
-        return TO_COME if asked else ""
+        # midway may never be asked; afterwards is what a study of before and after is for
+        return TO_COME if asked or (asks and wave == names.POST) else ""
     dates = study.wave_dates(population.name)[wave]
     over = over or bool(dates.end and now > dates.end)
     if not asked:
         of_others = any(wave in other.files for other in study.populations.values())
-        asks = any(wave in scale.waves for scale in population.instrument.scales.values())
         return TO_COME if asks and not (of_others or over or wave == names.PRE) else ""
     if over:
         return CLOSED
