@@ -5,6 +5,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
+from loftet_analysis import paths
 from loftet_analysis.batch import cleaning
 from loftet_analysis.batch.fingerprints import why_unclean
 from loftet_analysis.cleaning import store
@@ -139,3 +140,26 @@ def test_clean_data_are_stale_on_the_day_after_the_last(at):
     cleaning.clean(study)
     assert why_unclean(study) == ""
     assert why_unclean(at("2027-10-30", "pre", "post")) == "state of waves changed"
+
+
+def test_the_follow_up_list_says_what_came_since_the_last_one(at):
+    study = at("2025-10-20", "pre")
+    folder = study.folder
+    half = PRE.iloc[:4]
+    write_csv(folder, "pre", half)
+    cleaning.clean(study)
+    book = paths.clean("tiny") / "follow_up.xlsx"
+    first = book.read_bytes()
+    assert not any("siden" in head for head in pd.read_excel(book, engine="calamine"))
+    cleaning.clean(study)
+    assert book.read_bytes() == first
+    write_csv(folder, "pre", PRE)
+    cleaning.clean(study)
+    assert book.with_name("follow_up_last.xlsx").read_bytes() == first
+    table = pd.read_excel(book, engine="calamine", dtype={"Skolenummer": str})
+    new = table.set_index("Skolenummer")["Nye siden 20. september 2025"]
+    # of ten rows after the fourth: an unknown school, a duplicate and an empty row are nobody
+    assert new.to_dict() == {"0301": 0, "0302": 1, "0400": 2}
+    last = book.read_bytes()
+    cleaning.clean(study)
+    assert book.read_bytes() == last

@@ -23,7 +23,7 @@ from loftet_analysis.cleaning.account import account
 from loftet_analysis.cleaning.prepare import prepare
 from loftet_analysis.cleaning.store import Prepared
 from loftet_analysis.errors import InputError, Problem
-from loftet_analysis.show.follow_up import write_follow_up
+from loftet_analysis.show.follow_up import answered_so_far, write_follow_up
 from loftet_analysis.study import Study, closed_part
 
 
@@ -56,6 +56,7 @@ def clean(study: Study, *, close: bool = False) -> str:
     if lost:
         raise InputError(lost)
     say(study.name, "examine scales")
+    last = answered_so_far(study)
     asked = closed_part(study, prepared.waves)
     invariance = study_invariance(asked, prepared.clean)
     if entry := read_manifest(study.name).get(CLEAN):
@@ -63,7 +64,7 @@ def clean(study: Study, *, close: bool = False) -> str:
         record(study.name, {CLEAN: {**entry, "state": UNFINISHED}})
     folder = store.write(prepared, study, invariance=invariance)
     outputs = {place(folder / name): total for name, total in store.sums_of(folder).items()}
-    outputs |= sums([folder / store.SUMS, write_follow_up(study)])
+    outputs |= sums([folder / store.SUMS, write_follow_up(study, last)])
     removed = remove_outdated(study)
     # last, so that a run that is killed before does all of it again
     done = {"state": DONE, "parts": cleaning_fingerprint(study), "outputs": outputs}

@@ -31,7 +31,9 @@ TABLES = {
     "disclosure": "disclosure.parquet",
 }
 _COUNTED = ("ledger", "values", "linkage", "response", "waves", "days", "units")
-MADE_LATER = ("results", "notebooks", "failed", "manifest.json")
+MADE_LATER = (
+    "results", "notebooks", "failed", "manifest.json", "follow_up.xlsx", "follow_up_last.xlsx",
+)  # fmt: skip
 #: The SHA-256 of every file that cleaning wrote, as ``sha256sum --check`` reads it.
 SUMS = "SHA256SUMS"
 #: How folders inside the study's begin: of data that are being written, and of complete ones.

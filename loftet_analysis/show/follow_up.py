@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
 
 from loftet_analysis import names, paths, schema
 from loftet_analysis.cleaning import store
+from loftet_analysis.errors import InputError
 from loftet_analysis.show.languages import label, named, reader
 from loftet_analysis.show.workbook import workbook
 from loftet_analysis.study import Study
 
 #: Schools where fewer of the invited have answered are to be reminded.
 REMIND_BELOW = 0.60
+_PLACE = (names.POPULATION, names.WAVE, names.SCHOOL)
 
 
 def follow_up(study: Study) -> pd.DataFrame:
@@ -47,10 +50,36 @@ def follow_up(study: Study) -> pd.DataFrame:
     return table.loc[order.sort_values([*order], kind="stable").index].reset_index(drop=True)
 
 
-def write_follow_up(study: Study) -> Path:
+def answered_so_far(study: Study) -> pd.DataFrame | None:
+    """Return how many had answered at each school, as the clean data have it; None without any.
+
+    Returns
+    -------
+    DataFrame or None
+        ``population, wave, school_id, n_answered``; ``attrs["newest"]`` is the newest day (text).
+    """
+    try:
+        rows = store.read_table(study.name, "response", subgroup=[names.ALL])
+        newest = store.read_table(study.name, "days")["day"].max()
+    except InputError:
+        return None
+    found = rows[[*_PLACE, "n_answered"]]
+    found.attrs["newest"] = newest if isinstance(newest, str) else ""
+    return found
+
+
+def write_follow_up(study: Study, last: pd.DataFrame | None = None) -> Path:
     """Write the list as ``data_clean/<study>/follow_up.xlsx``, in the study's first language.
 
-    It is internal: its numbers are exact, also where they are small.
+    It is internal: its numbers are exact, also where they are small. The list of before is then
+    ``follow_up_last.xlsx``, and the new one says how many have answered since; where nobody has,
+    both stay.
+
+    Parameters
+    ----------
+    study : Study
+    last : DataFrame, optional
+        From :func:`answered_so_far`, before the clean data were replaced.
 
     Returns
     -------
@@ -58,13 +87,25 @@ def write_follow_up(study: Study) -> Path:
     """
     words = reader(study, study.languages[0])
     _ = words.text
-    table = follow_up(study)
+    target = paths.clean(study.name) / "follow_up.xlsx"
+    table, since = follow_up(study), []
+    if last is not None and target.exists():
+        before = last.rename(columns={"n_answered": "n_before"})
+        table = table.merge(before, on=list(_PLACE), how="left")
+        table["new"] = table["n_answered"] - table["n_before"].fillna(0)
+        if table["new"].eq(0).all():
+            return target
+        newest = last.attrs["newest"]
+        day = words.date(date.fromisoformat(newest)) if newest else "–"
+        since = [_("New since {date}", date=day)]
+        target.replace(target.with_name("follow_up_last.xlsx"))
     keys = (names.REGION, names.SCHOOL, names.POPULATION, names.WAVE)
     headings = [
         _("Region"), _("School"), _("School number"), _("Who"), _("When"),
-        *(label("step", step, words) for step in schema.STEPS), _("Share answered"), _("Remind"),
+        *(label("step", step, words) for step in schema.STEPS), *since, _("Share answered"),
+        _("Remind"),
     ]  # fmt: skip
-    target = paths.clean(study.name) / "follow_up.xlsx"
+    counts = [*schema.STEPS, *(["new"] if since else [])]
     with workbook(target) as book:
         sheet = book.add_worksheet(_("Schools"))
         bold, percent = book.add_format({"bold": True}), book.add_format({"num_format": "0 %"})
@@ -73,8 +114,8 @@ def write_follow_up(study: Study) -> Path:
         for line, row in enumerate(table.to_dict("records"), start=1):
             region, school, who, when = (named(row, key, words) for key in keys)
             texts = [region, school, row[names.SCHOOL], who, when]
-            steps = [None if pd.isna(row[step]) else int(row[step]) for step in schema.STEPS]
-            sheet.write_row(line, 0, [*texts, *steps])
+            numbers = [None if pd.isna(row[each]) else int(row[each]) for each in counts]
+            sheet.write_row(line, 0, [*texts, *numbers])
             if not pd.isna(row["share"]):
                 sheet.write_number(line, len(headings) - 2, float(row["share"]), percent)
             if row["remind"]:
