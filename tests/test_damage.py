@@ -9,13 +9,17 @@ import pandas as pd
 import pytest
 
 import loftet_analysis as la
-from loftet_analysis.batch import pages
+from loftet_analysis.batch import cleaning, pages
 from loftet_analysis.batch.cli import main
-from loftet_analysis.batch.fingerprints import read_manifest
+from loftet_analysis.batch.fingerprints import digest, read_manifest
+from loftet_analysis.batch.outputs import damaged
 from loftet_analysis.batch.plan import DONE, Task
 from loftet_analysis.batch.runner import Outcome
 from loftet_analysis.cleaning import store
+from loftet_analysis.cleaning.prepare import prepare
+from loftet_analysis.cleaning.store import Prepared
 from loftet_analysis.show.session import hand_over
+from loftet_analysis.study import Study
 from tests.damage import DAMAGE, Disk, PowerCut
 from tests.quick_study import every_byte
 
@@ -24,7 +28,10 @@ GENERATED = ("data_clean", "figures", "reports")
 
 @pytest.fixture
 def at_once(undisturbed, monkeypatch) -> None:
-    """Notebooks do not run: what they made in an undisturbed run is made, marked with the data."""
+    """Notebooks do not run: what they made in an undisturbed run is made, marked with the data.
+
+    Exports are read once, since what is tried is what becomes of files.
+    """
     monkeypatch.setenv("LOFTET_ROOT", str(undisturbed))
     reads = {name: entry["reads"] for name, entry in read_manifest("tiny").items()}
 
@@ -52,6 +59,15 @@ def at_once(undisturbed, monkeypatch) -> None:
     def run_all(tasks: Sequence[Task], setting: object, *, jobs: int) -> Iterator[Outcome]:
         yield from map(made, tasks)
 
+    prepared = {}
+
+    def prepare_once(study: Study, **options: object) -> Prepared:
+        exports = digest(study.export_path(file) for file in study.export_files)
+        if exports not in prepared:
+            prepared[exports] = prepare(study, **options)
+        return prepared[exports]
+
+    monkeypatch.setattr(cleaning, "prepare", prepare_once)
     monkeypatch.setattr(pages, "run_all", run_all)
 
 
@@ -91,6 +107,8 @@ def test_after_a_power_cut_the_next_run_gives_the_bytes_of_an_undisturbed_one(
         with disk.watched(moment), pytest.raises(PowerCut):
             run_in(began, monkeypatch)
         disk.left(rng, after)
+        monkeypatch.setenv("LOFTET_ROOT", str(after))
+        assert damaged(read_manifest("tiny")) == {}  # what is recorded is on the disk
         assert run_in(after, monkeypatch) == 0
         assert every_byte(after) == expected
 
