@@ -16,8 +16,7 @@ METHODS = {
         "read", "plan", "show", "keep", "about", "results", "table", "response",
         "response_by_school", "linkage", "invariance", "lights", "wordings",
     ),
-    "explorer": ("look", "choices"),
-    "planner": ("look", "choices"),
+    "explorer": ("look", "choices", "planner"),
 }  # fmt: skip
 HEAD = """\
 # The public names
@@ -120,7 +119,7 @@ def page() -> str:
         parts.append(entry(f"la.{name}", getattr(la, name)))
         if name in METHODS:
             kind = inspect.get_annotations(getattr(la, name), eval_str=True)["return"]
-            owner = {"open_study": "study"}.get(name, name)
+            owner = {"open_study": "study", "explorer": "explorer"}[name]
             parts += [
                 entry(f"{owner}.{method}", getattr(kind, method), level=4)
                 for method in METHODS[name]

@@ -68,7 +68,6 @@ _NAMES = {
     "standing": "show.sentences",
     "heading": "show.sentences",
     "explorer": "show.explore",
-    "planner": "show.explore",
 }
 #: Public modules: drawing functions of gated frames, the chain of cleaning, and the engine.
 _MODULES = {

@@ -15,7 +15,7 @@ from loftet_analysis.disclosure.gate import passed
 from loftet_analysis.errors import InputError
 from loftet_analysis.estimands import names_where
 from loftet_analysis.show import explore, session
-from loftet_analysis.show.explore import CHOICES, explorer, planner
+from loftet_analysis.show.explore import CHOICES, explorer
 from loftet_analysis.show.session import OpenStudy, open_study
 from loftet_analysis.study import load_study, plan
 from tests import test_notebook_form as form
@@ -32,7 +32,7 @@ def sats(tmp_path_factory):
         folder = tmp_path_factory.mktemp("Løftet data")
         environment.setenv("LOFTET_ROOT", str(HERE))
         environment.setenv("LOFTET_DATA", str(folder))
-        environment.setenv("LOFTET_KEYS", str(folder / "keys"))
+        environment.setenv("LOFTET_KEYS", str(tmp_path_factory.mktemp("keys")))
         study = load_study("sats")
         store.write(prepare(study), study)
         yield study
@@ -324,7 +324,7 @@ def test_the_notebook_runs_from_top_to_bottom(shown):
 @pytest.fixture
 def plans():
     """What can be planned of a study that has no clean data here."""
-    return planner(open_study("demo", language="nb"))
+    return explorer(open_study("demo", language="nb")).planner()
 
 
 def test_what_can_be_planned_needs_no_data(plans, shown):

@@ -351,7 +351,7 @@ def sats(tmp_path_factory):
         folder = tmp_path_factory.mktemp("Løftet data")
         environment.setenv("LOFTET_ROOT", str(HERE))
         environment.setenv("LOFTET_DATA", str(folder))
-        environment.setenv("LOFTET_KEYS", str(folder / "keys"))
+        environment.setenv("LOFTET_KEYS", str(tmp_path_factory.mktemp("keys")))
         study = load_study("sats")
         store.write(prepare(study), study)
         yield

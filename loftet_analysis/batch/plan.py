@@ -28,7 +28,7 @@ from loftet_analysis.batch.fingerprints import (
 from loftet_analysis.batch.outputs import DONE, FAILED, damaged, place, why_damaged
 from loftet_analysis.cleaning import store
 from loftet_analysis.errors import InputError, Problem
-from loftet_analysis.study import CLOSED, Study, wave_states
+from loftet_analysis.study import CLOSED, Study, missing_register, wave_states
 from loftet_analysis.study.load import STUDY_FILE
 from loftet_analysis.study.yamlfile import did_you_mean, read_yaml, shown
 
@@ -237,6 +237,8 @@ def all_tasks(
     asked_too_early = {*(notebooks or ())} & {Path(file).name for file in later}
     if tasks or not ready or asked_too_early:
         return tasks
+    if unregistered := missing_register(study):
+        raise InputError(unregistered)
     once = ", ".join(Path(file).name for file, of_country in files.items() if of_country)
     raise InputError(
         Problem(

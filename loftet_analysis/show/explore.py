@@ -195,6 +195,32 @@ class Explorer(_Chooser):
         """
         display(*self._shown(self._settled(chosen)[1]))
 
+    def planner(self, assumed: pd.DataFrame | None = None) -> Planner:
+        """Return menus of what can be planned, for which clean data need not be there.
+
+        Parameters
+        ----------
+        assumed : DataFrame, optional
+            From `assumptions`; without it, what the study's description allows one to assume.
+
+        Returns
+        -------
+        Planner
+            As the last line of a cell it shows the menus: schools, people per school, ICC, r and
+            how many are found again. ``explorer(study).planner().look(schools=…)`` shows one
+            choice without them, ``choices()`` lists what can be written.
+
+        Examples
+        --------
+        >>> from loftet_analysis import open_study
+        >>> offered = explorer(open_study("sats")).planner().choices(schools=20)
+        >>> offered.query("chosen")[["choice", "value"]].to_numpy().tolist()[2:]
+        [['schools', 20], ['people', 50.0], ['icc', 0.05], ['r', 0.5], ['attrition', 0.3]]
+        """
+        if assumed is None:
+            assumed = assumptions(self._study.description)
+        return Planner(self._study, assumed)
+
     def _first(
         self, kind: str, wanted: Mapping[str, str], chosen: Mapping[str, str], offered: dict
     ) -> str:
@@ -413,31 +439,3 @@ def explorer(study: OpenStudy) -> Explorer:
     18   lowest_fifth  Lowest fifth − expected   False
     """
     return Explorer(study)
-
-
-def planner(study: OpenStudy, assumed: pd.DataFrame | None = None) -> Planner:
-    """Return menus of what can be planned: schools, people per school, ICC, r, how many are found.
-
-    Clean data need not be there.
-
-    Parameters
-    ----------
-    study : OpenStudy
-        From `open_study`.
-    assumed : DataFrame, optional
-        From `assumptions`; without it, what the study's description allows one to assume.
-
-    Returns
-    -------
-    Planner
-        As the last line of a cell it shows the menus. ``planner(study).look(schools=…)`` shows one
-        choice without them, ``planner(study).choices()`` lists what can be written.
-
-    Examples
-    --------
-    >>> from loftet_analysis import open_study
-    >>> offered = planner(open_study("sats")).choices(schools=20)
-    >>> offered.query("chosen")[["choice", "value"]].to_numpy().tolist()[2:]
-    [['schools', 20], ['people', 50.0], ['icc', 0.05], ['r', 0.5], ['attrition', 0.3]]
-    """
-    return Planner(study, assumptions(study.description) if assumed is None else assumed)
