@@ -169,6 +169,12 @@ ESTIMANDS: dict[str, Estimand] = {
             "Same-grade change",
             "Between the pupils of the same grades before and after, who are not the same people, "
             "the difference is {estimate} standard deviations ({interval}).",
+            sentences={
+                "mid - pre": "Between the pupils of the same grades before and midway, who are not "
+                "the same people, the difference is {estimate} standard deviations ({interval}).",
+                "post - mid": "Between the pupils of the same grades midway and after, who are not "
+                "the same people, the difference is {estimate} standard deviations ({interval}).",
+            },
             needs="grades",
             is_change=True,
             by_region=True,

@@ -92,6 +92,23 @@ def _at_the_ends(
         yield told
 
 
+def describe_course(frame: pd.DataFrame, words: Words) -> Iterator[str]:
+    """Yield the alt text of means over the waves from their gated rows."""
+    yield words.text("Lines of the means over the waves, with their intervals.")
+    shown = frame[frame["mean"].notna()]
+    for (population, outcome, people), rows in shown.groupby([*_PAIR, "people"], sort=False):
+        means = [
+            f"{words.number(row['mean'])} {label('wave', row['wave'], words)}"
+            for row in rows.to_dict("records")
+        ]
+        yield words.text(
+            "{outcome}, {people}: {means}.",
+            outcome=words.outcome(population, outcome),
+            people=label("people", people, words),
+            means=joined(means, words),
+        )
+
+
 def describe_distribution(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield the alt text of distributions from their gated bins."""
     waves = [wave for wave in (names.PRE, names.POST) if wave in {*frame["wave"]}]

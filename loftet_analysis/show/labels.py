@@ -65,8 +65,11 @@ LABELS: dict[str, dict[str, str]] = {
         "refused": "not computed",
     },
     "contrast": {
-        code: text for each in ESTIMANDS.values() for code, text in each.contrasts.items()
+        "mid - pre": "from before to midway",
+        "post - mid": "from midway to after",
+        **{code: text for each in ESTIMANDS.values() for code, text in each.contrasts.items()},
     },
+    "people": {"answered": "all who answered each time", "linked": "the same people every time"},
     "analysis": {
         "school_means": "schools count alike",
         "reml_slope": "multilevel model",
@@ -265,6 +268,22 @@ LABELS: dict[str, dict[str, str]] = {
         "no_interval": "There is no interval, since the schools cannot say how uncertain it is.",
         "programme_months": "The pupils of this grade can have met the programme for {months} "
         "months.",
+    },
+    # the same of changes from or to the wave midway, where it is not the same
+    "flag midway": {
+        "selective_linkage=more": "Schools where more people were followed changed more upwards, "
+        "so for everybody the change is probably lower.",
+        "selective_linkage=less": "Schools where more people were followed changed less upwards, "
+        "so for everybody the change is probably higher.",
+        "selective_response=more": "Schools where more answered the later time, set against the "
+        "earlier, changed more upwards, so for everybody the change is probably lower.",
+        "selective_response=less": "Schools where more answered the later time, set against the "
+        "earlier, changed less upwards, so for everybody the change is probably higher.",
+    },
+    "flag after midway": {
+        "baseline_apart": "Midway, the groups were more than {limit} standard deviations apart.",
+        "baseline_adjust": "Midway, the groups were between {low} and {high} standard deviations "
+        "apart.",
     },
 }
 

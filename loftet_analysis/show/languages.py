@@ -22,7 +22,7 @@ from babel.numbers import format_decimal
 
 from loftet_analysis import names
 from loftet_analysis.errors import InputError, Problem
-from loftet_analysis.estimands import ESTIMANDS
+from loftet_analysis.estimands import ESTIMANDS, MIDWAY, contrast_of_waves
 from loftet_analysis.show.labels import LABELS
 from loftet_analysis.study import Study
 
@@ -297,6 +297,8 @@ def label(kind: str, code: str, words: Words, **values: object) -> str:
     if code in LABELS[kind]:
         return words.text(LABELS[kind][code], **values)
     if kind == "contrast":
+        if contrast_of_waves(code) in MIDWAY:  # of groups
+            return words.text(LABELS[kind][contrast_of_waves(code)])
         if percentile := re.fullmatch(r"p(\d+)", code):
             return words.text("{number}th percentile", number=percentile[1])
         groups = code.split(" - ")

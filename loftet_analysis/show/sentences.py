@@ -15,8 +15,8 @@ from scipy import stats
 
 from loftet_analysis.analysis.changes import BASELINE_ADJUST, BASELINE_APART
 from loftet_analysis.analysis.measurement import DOUBT, light
-from loftet_analysis.estimands import ESTIMANDS, names_where
-from loftet_analysis.names import NATIONAL, ONE_DOMINATES, WHOLE_STUDY
+from loftet_analysis.estimands import ESTIMANDS, MIDWAY, contrast_of_waves, names_where, waves_of
+from loftet_analysis.names import MID, NATIONAL, ONE_DOMINATES, WHOLE_STUDY
 from loftet_analysis.show.labels import LABELS, LIGHT_SHAPES
 from loftet_analysis.show.languages import (
     Words,
@@ -237,7 +237,8 @@ def heading(frame: pd.DataFrame, *, words: Words) -> Drawn:
     Returns
     -------
     Drawn
-        An ``h2`` whose id is the question, or the scales' names.
+        An ``h2`` whose id is the question, or the scales' names. Means over the waves, of
+        `course`, have a heading of their own.
 
     Examples
     --------
@@ -246,6 +247,9 @@ def heading(frame: pd.DataFrame, *, words: Words) -> Drawn:
     >>> heading(rows, words=words).text
     'Any joy?'
     """
+    if "people" in frame:
+        said = words.text("The course over three waves")
+        return Drawn(f'<h2 id="course">{html.escape(said)}</h2>', said)
     question = next(iter(frame.get("question", [])), "")
     pairs = dict.fromkeys(zip(frame["population"], frame["outcome"], strict=True))
     named = ", ".join(outcome_labels(pairs, words).values())
@@ -302,11 +306,20 @@ def reading(
     sentence = words.text(message, **_values(row, words))
     if "adjusted_for_pre" in (row["flags"] or "").split(";"):
         sentence = f"{sentence} {_('It is adjusted for the answers before.')}"
-    wave = label("wave", row["wave"], words) if timed and row.get("wave") else ""
-    group = ", ".join(filter(None, [group_label(row, words), wave]))
-    sentence = f"{group[0].upper()}{group[1:]}: {sentence}" if group else sentence
+    start = [group_label(row, words)]
+    if timed and row.get("wave"):
+        start.append(label("wave", row["wave"], words))
+    if row["contrast"] not in ESTIMANDS[row["estimand"]].sentences and _is_midway(row):
+        start.append(label("contrast", row["contrast"], words))
+    start = ", ".join(filter(None, start))
+    sentence = f"{start[0].upper()}{start[1:]}: {sentence}" if start else sentence
     parts = [sentence, conclusion(row, words), *_cautions(row, words)]
     return _sentences([*parts, background(row, words) if alone else ""])
+
+
+def _is_midway(row: Mapping[str, object]) -> bool:
+    """Whether a row's change is from or to the wave midway, which its sentence then says."""
+    return contrast_of_waves(row["contrast"]) in MIDWAY
 
 
 def _sentences(parts: Iterable[str]) -> str:
@@ -513,7 +526,10 @@ def _cautions(row: Mapping[str, object], words: Words) -> list[str]:
         "months": flags.get("programme_months", ""),
     }
     raised = {*flags, *(f"{flag}={value}" for flag, value in flags.items())}
-    cautions = [label("flag", flag, words, **values) for flag in LABELS["flag"] if flag in raised]
+    kinds = ["flag midway"] if _is_midway(row) else []
+    kinds += ["flag after midway"] if waves_of(row["contrast"])[0] == MID else []
+    kind_of = {flag: kind for kind in ("flag", *kinds) for flag in LABELS[kind]}
+    cautions = [label(kind_of[flag], flag, words, **values) for flag in kind_of if flag in raised]
     ends = [float(end) for end in flags.get("range", "").split("-") if end]
     if len(ends) == 2:
         low, high = (words.number(end, 0 if end.is_integer() else 1) for end in ends)

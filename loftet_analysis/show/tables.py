@@ -20,6 +20,7 @@ from loftet_analysis.analysis.measurement import (
     light,
 )
 from loftet_analysis.analysis.response import FOR_A_SHARE
+from loftet_analysis.estimands import MIDWAY, contrast_of_waves
 from loftet_analysis.show.labels import LABELS, LIGHT_SHAPES
 from loftet_analysis.show.languages import Words, joined, label, named, outcome_labels, row_label
 from loftet_analysis.show.layout import ABSENT, HIDDEN, Column, Row, Table, laid_out
@@ -157,11 +158,12 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
     def mean(wave: str) -> Callable[[Row], str | None]:
         return lambda row: words.number(row[wave], signed=row["estimand"] == contrast) or None
 
+    midway = frame["contrast"].map(contrast_of_waves).isin(MIDWAY).any()
     columns = [
         (_("People"), people),
         (_("Groups (df)"), clusters),
-        (_("Before"), mean("mean_pre")),
-        (_("After"), mean("mean_post")),
+        (_("Earlier") if midway else _("Before"), mean("mean_pre")),
+        (_("Later") if midway else _("After"), mean("mean_post")),
         (_("Change (SD)"), "estimate", "signed"),
         (_level(words, frame["ci_level"].iloc[0]), ("ci_low", "ci_high"), "interval"),
         (_("Visible"), "mdes"),
@@ -185,6 +187,8 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
     if frame["estimand"].eq(contrast).any():
         notes.append(_("Participants − colleagues: before and after are differences between them."))
     caption, last = _("Change from before to after"), _refusals(frame, words)
+    if midway:
+        caption = _("Change from the earlier to the later time")
     rows = frame.assign(label=[row_label(row, words) for row in frame.to_dict("records")])
     return laid_out(rows, columns, words, caption, notes, group=outcome, line="label", last=last)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from loftet_analysis.estimands import ESTIMANDS
+from loftet_analysis.estimands import ESTIMANDS, MIDWAY, contrast_of_waves
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.figures import canvas
 from loftet_analysis.show.figures.answers import group_and_means, outlines, scale_axis, wave_handles
@@ -59,7 +59,7 @@ def change(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Draw
     for tick, (_, row) in zip(ax.get_yticklabels(), lines, strict=True):
         tick.set_weight("normal" if row else "bold")
     canvas.align_left(ax)
-    ax.set_xlabel(words.text("change in standard deviations (after − before)"))
+    ax.set_xlabel(_axis_label(frame, words))
     if figure is None:
         return ax
     alt = alt_texts.describe_change(frame, words)
@@ -119,12 +119,30 @@ def _effect_range(ax: Axes, frame: pd.DataFrame) -> None:
     ax.set_xlim(low - margin, high + margin)
 
 
+def _any_midway(frame: pd.DataFrame) -> bool:
+    """Whether a change is from or to the wave midway."""
+    return frame["contrast"].map(contrast_of_waves).isin(MIDWAY).any()
+
+
+def _axis_label(frame: pd.DataFrame, words: Words) -> str:
+    if _any_midway(frame):
+        return words.text("change in standard deviations (later − earlier)")
+    return words.text("change in standard deviations (after − before)")
+
+
 def _caption(frame: pd.DataFrame, words: Words) -> str:
     """Return what is said under every figure of changes with their intervals."""
     estimands = set(frame["estimand"])
     numbers = {"level": words.percent(frame["ci_level"].iloc[0])}
     numbers["sesoi"] = words.number(frame["sesoi"].iloc[0])
-    if {*frame.get("cluster", [])} == {"region"}:
+    of_regions = {*frame.get("cluster", [])} == {"region"}
+    if _any_midway(frame):
+        said = words.text(
+            "Change from the earlier to the later time with {level} confidence intervals. The "
+            "grey band is ±{sesoi} standard deviations, the smallest change of interest.",
+            **numbers,
+        )
+    elif of_regions:
         said = words.text(
             "Change from before to after with {level} confidence intervals that allow for people "
             "in the same region being alike. The grey band is ±{sesoi} standard deviations, the "
@@ -185,7 +203,7 @@ def estimation(frame: pd.DataFrame, *, words: Words, answers: pd.DataFrame) -> D
         ax.set_yticks(range(len(rows)), labels)
         right.append(ax)
     canvas.align_left(*right)
-    right[-1].set_xlabel(words.text("change in standard deviations (after − before)"))
+    right[-1].set_xlabel(_axis_label(frame, words))
     canvas.legend(figure, wave_handles(words), side="left")
     caption = words.text(
         "On the left the answers of all who answered each time: equal areas are equal shares of "
