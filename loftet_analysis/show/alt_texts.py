@@ -96,7 +96,7 @@ def describe_course(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield the alt text of means over the waves from their gated rows."""
     yield words.text("Lines of the means over the waves, with their intervals.")
     shown = frame[frame["mean"].notna()]
-    for (population, outcome, people), rows in shown.groupby([*_PAIR, "people"], sort=False):
+    for (population, outcome, who), rows in shown.groupby([*_PAIR, "who"], sort=False):
         means = [
             f"{words.number(row['mean'])} {label('wave', row['wave'], words)}"
             for row in rows.to_dict("records")
@@ -104,7 +104,7 @@ def describe_course(frame: pd.DataFrame, words: Words) -> Iterator[str]:
         yield words.text(
             "{outcome}, {people}: {means}.",
             outcome=words.outcome(population, outcome),
-            people=label("people", people, words),
+            people=label("who", who, words),
             means=joined(means, words),
         )
 

@@ -69,7 +69,7 @@ LABELS: dict[str, dict[str, str]] = {
         "post - mid": "from midway to after",
         **{code: text for each in ESTIMANDS.values() for code, text in each.contrasts.items()},
     },
-    "people": {"answered": "all who answered each time", "linked": "the same people every time"},
+    "who": {"answered": "all who answered each time", "linked": "the same people every time"},
     "analysis": {
         "school_means": "schools count alike",
         "reml_slope": "multilevel model",

@@ -247,7 +247,7 @@ def heading(frame: pd.DataFrame, *, words: Words) -> Drawn:
     >>> heading(rows, words=words).text
     'Any joy?'
     """
-    if "people" in frame:
+    if "who" in frame:
         said = words.text("The course over three waves")
         return Drawn(f'<h2 id="course">{html.escape(said)}</h2>', said)
     question = next(iter(frame.get("question", [])), "")

@@ -31,7 +31,7 @@ def course(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Draw
     Parameters
     ----------
     frame : DataFrame
-        Gated rows of ``course``: ``population, outcome, people, wave, mean, ci_low, ci_high,
+        Gated rows of ``course``: ``population, outcome, who, wave, mean, ci_low, ci_high,
         ci_level``.
     words : Words
         The reader's language.
@@ -48,11 +48,11 @@ def course(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Draw
         return _course(ax, frame, words)
     panels = [panel for _, panel in frame.groupby(_PAIR, sort=False)]
     figure, grid = canvas.multiples(panels, lambda ax, panel: _course(ax, panel, words))
-    shown = frame.loc[frame["mean"].notna(), "people"]
+    shown = frame.loc[frame["mean"].notna(), "who"]
     handles = [
-        Line2D([], [], label=label("people", people, words), **looks)
-        for people, (_, looks) in _LOOKS.items()
-        if shown.eq(people).any()
+        Line2D([], [], label=label("who", who, words), **looks)
+        for who, (_, looks) in _LOOKS.items()
+        if shown.eq(who).any()
     ]
     canvas.legend(figure, handles)
     caption = words.text(
@@ -68,8 +68,8 @@ def course(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Draw
 def _course(ax: Axes, frame: pd.DataFrame, words: Words) -> Axes:
     place = {wave: x for x, wave in enumerate(names.WAVES)}
     shown = frame[frame["mean"].notna()]
-    for people, rows in shown.groupby("people", sort=False):
-        beside, looks = _LOOKS[people]
+    for who, rows in shown.groupby("who", sort=False):
+        beside, looks = _LOOKS[who]
         x = rows["wave"].map(place) + beside
         ax.plot(x, rows["mean"], **{"ms": 5, "zorder": 3, **looks})
         ax.vlines(x, rows["ci_low"], rows["ci_high"], color=looks["color"], lw=looks["lw"])
@@ -78,7 +78,7 @@ def _course(ax: Axes, frame: pd.DataFrame, words: Words) -> Axes:
     ax.yaxis.set_major_locator(mpl.ticker.MaxNLocator(4, steps=[1, 2, 5, 10]))
     ax.yaxis.set_major_formatter(lambda value, _: words.number(value, 1))
     sns.despine(ax=ax)
-    lacking = [people for people in _LOOKS if not shown["people"].eq(people).any()]
+    lacking = [who for who in _LOOKS if not shown["who"].eq(who).any()]
     said = [words.text("hidden: too few people answered")] if len(lacking) == len(_LOOKS) else []
     first = frame.iloc[0]
     canvas.titled(ax, words.outcome(first["population"], first["outcome"]), "".join(said))
