@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from importlib.metadata import version
 
 import matplotlib as mpl
@@ -98,7 +99,13 @@ class OpenStudy:
         for words in self.readers:
             title = self.description.text(self.description.title, words.locale)
             place = line(f"{title} · {words.region(self.region)}", kind="place")
-            said = [place, *(line(text, kind="place phase") for text in self._phase(words))]
+            said = [
+                place,
+                *(
+                    line(text, kind="place phase")
+                    for text in (*self._phase(words), *self._nobody(words))
+                ),
+            ]
             htmls, texts = zip(*((each.html, each.text) for each in said), strict=True)
             drawn[words.language] = Drawn("".join(htmls), "\n".join(texts))
         return Shown(drawn)._repr_mimebundle_()
@@ -189,7 +196,8 @@ class OpenStudy:
         Returns
         -------
         DataFrame
-            A row per estimate in the order of study.yml and the instrument: `population, outcome,
+            A row per estimate in the order of study.yml and the instrument, as far as anybody here
+            has answered (and could be linked, where it rests on links): `population, outcome,
             question, estimand, contrast, subgroup, family, plan_role, drift, flags`, see
             :func:`~loftet_analysis.study.plan.plan`; `region`, `ci_level`, `sesoi`, `years`
             (between the two waves); of the outcome `sd_unit` (SD of all answers before, in scale
@@ -206,6 +214,7 @@ class OpenStudy:
             rows = rows[regional].reset_index(drop=True)
         if population not in self.description.populations:
             return rows
+        rows = _answerable(rows, self._answered(population))
         units = self.table("units", population=[population])
         by_outcome = units.drop_duplicates(names.OUTCOME).set_index(names.OUTCOME)
         sds = units.pivot(index=names.OUTCOME, columns="unit", values="sd_unit")
@@ -475,10 +484,9 @@ class OpenStudy:
         self._names.append(name)
         plain = {key: pd.DataFrame(other) for key, other in others.items()}
         says = {"caption": caption, "alt": alt}
-        more_to_come = bool(len(self.waves)) and self.waves["state"].ne(CLOSED).any()
         drawn = {
             words.language: _drawn(
-                draw, pd.DataFrame(shown), words, name, says, plain, more_to_come=more_to_come
+                draw, pd.DataFrame(shown), words, name, says, plain, empty=self._why_empty(words)
             )
             for words in self.readers
         }
@@ -557,6 +565,59 @@ class OpenStudy:
         """Which rows of a table are of this region; all of them where it is the country."""
         return {} if self.region == names.NATIONAL else {names.REGION: [self.region]}
 
+    def _answered(self, population: str) -> pd.DataFrame:
+        """Return how many have a score here, by outcome and wave (*linked* too)."""
+        where = {names.POPULATION: [population], names.REGION: [self.region]}
+        cells = self.table("disclosure", **where, subgroup=[names.ALL])
+        cells = cells[cells[names.SCHOOL] == ""]
+        return cells.pivot(index=names.OUTCOME, columns=names.WAVE, values="n").fillna(0)
+
+    def _nobody(self, words: Words) -> list[str]:
+        """Return a sentence on each population of whom nobody here answered, or was linked."""
+        said = []
+        for name, population in self.description.populations.items():
+            if not len(self.waves) or not population.instrument.scales:
+                continue
+            n = self._answered(name)
+            who = label("population", name, words)
+            unanswered = [words.outcome(name, each) for each in n.index[n.eq(0).all(axis=1)]]
+            if not n.to_numpy().any():
+                said.append(
+                    words.text(
+                        "{who}: nobody here has answered, so what rests on their answers is left "
+                        "out.",
+                        who=who,
+                    )
+                )
+                continue
+            if unanswered:
+                said.append(
+                    words.text(
+                        "{who}: nobody here has answered the questions about {what}.",
+                        who=who, what=", ".join(unanswered),
+                    )
+                )  # fmt: skip
+            if population.link.by != "none" and names.LINKED in n and not n[names.LINKED].any():
+                said.append(
+                    words.text(
+                        "{who}: nobody here was found both times, so changes of the same people "
+                        "are left out.",
+                        who=who,
+                    )
+                )
+        return said
+
+    @cached_property
+    def _is_thin(self) -> bool:
+        """Whether there are questions that nobody here has answered, or nobody could be linked."""
+        return bool(self._nobody(self.words))
+
+    def _why_empty(self, words: Words) -> str:
+        """Return what is said where there is nothing to show of what the study asks."""
+        if len(self.waves) and self.waves["state"].ne(CLOSED).any():
+            return words.text("There is nothing to show here so far.")
+        return words.text("There is nothing to show here.") if self._is_thin else ""
+
     def _warnings(self, population: str) -> dict[str, str]:
         """Return what is to be said of each scale's measurement."""
         warnings = measurement_warnings(
@@ -582,6 +643,20 @@ class OpenStudy:
         return self.table("disclosure", population=populations, region=regions)
 
 
+def _answerable(rows: pd.DataFrame, answered: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a plan that somebody has answered, and could be linked where need be."""
+    n = answered.reindex(rows[names.OUTCOME]).fillna(0)
+    waves = (n.drop(columns=names.LINKED, errors="ignore") > 0).sum(axis=1).to_numpy()
+    asked = rows[names.ESTIMAND].map(lambda name: 1 if name == "level" else 2)
+    kept = waves >= asked.to_numpy()
+    if names.LINKED in n and names.MID not in n:
+        rests_on_links = rows[names.ESTIMAND].isin(
+            [name for needs in ("links", "roles") for name in names_where(needs=needs)]
+        )
+        kept &= ~rests_on_links.to_numpy() | (n[names.LINKED] > 0).to_numpy()
+    return rows[kept].reset_index(drop=True)
+
+
 def _why_refused(frame: object) -> str:
     if isinstance(frame, Gated):
         return (
@@ -604,12 +679,12 @@ def _drawn(
     says: Mapping[str, str],
     others: Mapping[str, pd.DataFrame],
     *,
-    more_to_come: bool,
+    empty: str,
 ) -> Drawn:
     """Return what one reader sees of a gated frame."""
     if frame.empty:
-        if more_to_come:
-            return line(words.text("There is nothing to show here so far."), kind="not-asked")
+        if empty:
+            return line(empty, kind="not-asked")
         if said := getattr(draw, "nothing", ""):
             return line(words.text(said), kind="nothing")
         return line(words.text("This was not asked about in this study."), kind="not-asked")
