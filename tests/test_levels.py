@@ -15,6 +15,7 @@ from loftet_analysis.show.figures import levels
 from loftet_analysis.show.sentences import answer, standing
 from loftet_analysis.stats.cr2 import correlation
 from loftet_analysis.stats.power import Design, mdes
+from loftet_analysis.stats.reliability import intraclass_correlation
 from loftet_analysis.study import load_instrument
 from loftet_analysis.study.questionnaire import Questionnaire
 from tests.made_up import effect_in_own_units, mask, words
@@ -114,15 +115,17 @@ ASKED = Questionnaire("teachers", "oslo", load_instrument("teacher"))
 def test_foresight_is_the_design_of_these_schools():
     clean = people()
     rows = foreseen(clean, ASKED, estimands=DESIGNS, followed=0.8).set_index("estimand")
-    one = Design("linked_change", 10, 30, 0.05, r=0.6, attrition=0.2)
+    school = pd.factorize(clean["school_id"])[0]
+    icc = intraclass_correlation(clean["practice_practical"].to_numpy(), school)
+    one = Design("linked_change", 10, 30, 0.8 * icc, r=0.6, attrition=0.2)
     assert rows.loc["linked_change", "mdes"] == pytest.approx(mdes(one))
     taking_part = clean[clean["role"] == "participant"]
     assert rows.loc["participants", "n_pre"] == len(taking_part)
-    ten = Design("linked_change", 10, len(taking_part) / 10, 0.05, r=0.6, attrition=0.2)
-    assert rows.loc["participants", "mdes"] == pytest.approx(mdes(ten), rel=1e-6)
     assert rows["mdes"].notna().all()
-    more = foreseen(people(40), ASKED, estimands=["linked_change"], followed=0.8)["mdes"][0]
-    assert more < rows.loc["linked_change", "mdes"] / 1.9
+    steady = foreseen(clean, ASKED, estimands=DESIGNS, followed=0.8, r_schools=1.0)
+    exact = Design("participants_vs_colleagues", 10, 30, 0.0, r=0.6, attrition=0.2,
+                   participants=1 / 3)  # fmt: skip
+    assert steady["mdes"].iloc[-1] == pytest.approx(mdes(exact), rel=1e-6)
 
 
 def test_foresight_where_nothing_can_be_foreseen():

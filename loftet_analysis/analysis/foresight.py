@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from loftet_analysis import names, schema
+from loftet_analysis.analysis.planning import R_SCHOOLS, TYPICAL
 from loftet_analysis.errors import InputError
 from loftet_analysis.stats.power import (
     LINKED_CHANGE,
@@ -36,8 +37,8 @@ def foreseen(
     *,
     estimands: Sequence[str],
     followed: float,
-    r: float = 0.6,
-    change_variance: float = 0.05,
+    r: float | None = None,
+    r_schools: float = R_SCHOOLS,
 ) -> pd.DataFrame:
     """Return the smallest change that will be visible, from the answers of the first wave.
 
@@ -56,11 +57,12 @@ def foreseen(
         ``participants_vs_colleagues``.
     followed : float
         Share (0–1] of those who answered that will be met again with an answer.
-    r : float, default .6
-        Correlation of a person's answers before and after.
-    change_variance : float, default .05
-        Variance of change between schools, in units of the variance of an answer; of two roles
-        that share schools also that of their difference.
+    r : float, optional
+        Correlation of a person's answers before and after; default: what is typical, see
+        :mod:`~loftet_analysis.analysis.planning`.
+    r_schools : float, default .6
+        The same of the schools' means: with the ICC it gives the variance of change between
+        schools, 2 ICC (1 − `r_schools`), and of two roles that of their difference.
 
     Returns
     -------
@@ -84,12 +86,13 @@ def foreseen(
     >>> rows = foreseen(clean, asked, estimands=["same_grade"], followed=1)
     >>> rows[["n_clusters", "mdes"]].round(2)
        n_clusters  mdes
-    0           8  0.35
+    0           8  0.23
     """
     if unknown := [each for each in estimands if each not in DESIGNS]:
         raise InputError("no design for it", ", ".join(unknown), ", ".join(DESIGNS))
     before = clean[(clean[names.WAVE] == names.PRE).fillna(False)]
-    assumed = {"r": r, "change_variance": change_variance, "contrast_variance": change_variance}
+    typical = TYPICAL[asked.population]["r"] if r is None else r
+    assumed = {"r": typical, "r_schools": r_schools}
     rows = []
     for outcome in asked.asked(names.PRE):
         if outcome not in before:
@@ -108,7 +111,7 @@ def _smallest(
     given: pd.DataFrame, outcome: str, estimand: str, followed: float, assumed: dict[str, float]
 ) -> dict[str, object]:
     """Return the numbers of one row."""
-    more = dict(assumed)
+    more = {"r": assumed["r"]}
     if estimand in (*_OF_ROLE, PARTICIPANTS_VS_COLLEAGUES):
         takes_part = given.get(names.ROLE, pd.Series("", given.index)).eq(names.PARTICIPANT)
         more["participants"] = float(takes_part.mean()) if len(given) else 0.5
@@ -121,15 +124,20 @@ def _smallest(
         return {"reason": "no_answers"}
     sizes = np.bincount(school)
     icc = intraclass_correlation(given[outcome].to_numpy(dtype=float), school)
+    icc = 0.0 if np.isnan(icc) else min(max(icc, 0.0), 0.99)
+    between = 2 * icc * (1 - assumed["r_schools"])
     if estimand != SAME_GRADE:
         more["attrition"] = 1 - followed
+        between = min(between, 2 * (1 - assumed["r"]))
     try:
         planned = Design(
             LINKED_CHANGE if estimand in _OF_ROLE else estimand,
             schools=len(schools),
             people=float(sizes.mean()),
             cv=float(sizes.std() / sizes.mean()),
-            icc=0.0 if np.isnan(icc) else min(max(icc, 0.0), 0.99),
+            icc=icc,
+            change_variance=between,
+            contrast_variance=between,
             **more,
         )
     except InputError:
