@@ -160,6 +160,23 @@ def test_what_is_assumed_is_the_registers_and_the_studys_own_where_they_tell():
     assert rows["change_variance"].iloc[0] == pytest.approx(variance, abs=0.001)
 
 
+def test_who_is_found_again_is_the_studys_own_once_both_waves_are_there():
+    study = load_study("demo")
+    response = pd.DataFrame(
+        {"population": "pupils", "subgroup": ["all", "all", "grade=7"],
+         "wave": ["pre", "post", "pre"], "n_kept": [1000, 900, 50], "n_linked": [550, 550, 1]}
+    )  # fmt: skip
+    found = assumptions(study, response=response).set_index(["population", "estimand"])
+    assert found.loc[("pupils", "linked_change"), "attrition"] == 0.45
+    assert found.loc[("pupils", "same_grade"), "attrition"] == 0.1
+    assert found.loc[("pupils", "linked_change"), "own"].endswith("attrition")
+    assert found.loc[("teachers", "linked_change"), "own"] == "people;cv"
+    first = assumptions(study, response=response[response["wave"] == "pre"])
+    assert first["attrition"].tolist() == [0.3, 0.1, 0.3, 0.3]
+    nobody = assumptions(study, response=response.assign(n_linked=0))
+    assert nobody["attrition"].tolist() == [0.3, 0.1, 0.3, 0.3]
+
+
 @pytest.mark.parametrize("icc", [-0.01, 0.0, np.nan, 0.9])
 @pytest.mark.parametrize("r", [-0.2, 0.0, 1.0, np.nan])
 def test_whatever_a_study_measures_can_be_planned_with(icc, r):

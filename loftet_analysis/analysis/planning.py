@@ -53,7 +53,10 @@ ASSUMED = (
 
 
 def assumptions(
-    study: Study, spread: pd.DataFrame | None = None, changes: pd.DataFrame | None = None
+    study: Study,
+    spread: pd.DataFrame | None = None,
+    changes: pd.DataFrame | None = None,
+    response: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return what is assumed of each design that a study's description allows.
 
@@ -67,6 +70,9 @@ def assumptions(
     changes : DataFrame, optional
         Gated rows of linked changes of everybody: the correlation of the answers and how steady
         schools are, medians over the outcomes, are then the study's own.
+    response : DataFrame, optional
+        Gated rows of ``study.response()``: how many were found again, or answered after, are then
+        the study's own.
 
     Returns
     -------
@@ -87,22 +93,31 @@ def assumptions(
     """
     rows = []
     for name, population in study.populations.items():
-        own = _invited(study, name) | _own(name, spread, changes)
-        about = {
-            **TYPICAL[name], "r_schools": R_SCHOOLS, "cv": CV, "participants": PARTICIPANTS,
-            **own, "own": ";".join(own),
-        }  # fmt: skip
-        rows += [
-            {names.POPULATION: name, names.ESTIMAND: design, **about, **_lost(design)}
-            for design in DESIGNS
-            if design in population.estimands
-        ]
+        common = _invited(study, name) | _own(name, spread, changes)
+        about = TYPICAL[name] | {"r_schools": R_SCHOOLS, "cv": CV, "participants": PARTICIPANTS}
+        for design in DESIGNS:
+            if design in population.estimands:
+                own = common | _lost(name, design, response)
+                fewer = {"attrition": FEWER_AFTER} if design == SAME_GRADE else {}
+                row = {names.POPULATION: name, names.ESTIMAND: design, "own": ";".join(own)}
+                rows.append(row | about | fewer | own)
     return pd.DataFrame(rows, columns=list(ASSUMED)).assign(ci_level=study.analysis.ci_level)
 
 
-def _lost(design: str) -> dict[str, float]:
-    """Return how many fewer answer after, of the grades where nobody need be found again."""
-    return {"attrition": FEWER_AFTER} if design == SAME_GRADE else {}
+def _lost(population: str, design: str, response: pd.DataFrame | None) -> dict[str, float]:
+    """Return the share that was not found again, or of the same grades how many fewer answered."""
+    if response is None or response.empty:
+        return {}
+    whole = (response[names.POPULATION] == population) & (response[names.SUBGROUP] == names.ALL)
+    by_wave = response[whole].drop_duplicates(names.WAVE).set_index(names.WAVE)
+    n = {wave: by_wave.loc[wave] for wave in (names.PRE, names.POST) if wave in by_wave.index}
+    if len(n) < 2:
+        return {}
+    again = n[names.POST]["n_kept"] if design == SAME_GRADE else n[names.PRE]["n_linked"]
+    before = n[names.PRE]["n_kept"]
+    if pd.isna(again) or pd.isna(before) or not again > 0 or not before > 0:
+        return {}
+    return {"attrition": round(max(0.0, 1 - float(again) / float(before)), 2)}
 
 
 def _invited(study: Study, population: str) -> dict[str, float]:
