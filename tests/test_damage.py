@@ -50,7 +50,7 @@ def at_once(undisturbed, monkeypatch) -> None:
             DONE,
             0.1,
             notebook=bytes_of(task.executed),
-            pages={each: bytes_of(task.page(each)) + mark.encode() for each in task.languages},
+            pages={each: bytes_of(task.page("nb")) + mark.encode() for each in task.languages},
             results={path.name: path.read_bytes() for path in kept.glob("*.csv")},
             figures={path.name: path.read_bytes() + mark.encode() for path in drawn.glob("*")},
             reads=reads[task.name],
@@ -169,6 +169,16 @@ def test_results_that_were_lost_are_made_anew_whatever_is_asked_for(
     assert f"tiny: {lost}; made anew" in said
     lost = "damaged: figures/tiny/national/change.nb.svg is missing"
     assert f"tiny: {lost}; not asked for this time" in said
+    assert run_in(quick, monkeypatch) == 0
+    assert every_byte(quick) == sound
+
+
+def test_a_lost_manifest_loses_no_language(quick, at_once, monkeypatch):
+    assert run_in(quick, monkeypatch, "--language", "nb", "--language", "en") == 0
+    sound = every_byte(quick)
+    assert "reports/tiny/en/oslo/01_quick.html" in sound
+    (quick / "data_clean/tiny/manifest.json").unlink()
+    shutil.rmtree(quick / "data_clean/tiny/results/oslo")
     assert run_in(quick, monkeypatch) == 0
     assert every_byte(quick) == sound
 

@@ -136,7 +136,10 @@ def _run(
         get_ready(study, setting, path, scheduler)
         if unclean:
             clean(study, close=close)
+            # other notebooks may be asked for now, in the languages that there were pages in
+            before = {task.name: task for task in tasks}
             tasks = all_tasks(study, regions=region, notebooks=notebook, languages=spoken)
+            tasks = [before.get(task.name, task) for task in tasks] + without
         # one more, since a kernel that starts or ends leaves its core idle for a while
         jobs = jobs or _cores() + 1
         for of_country in (False, True):  # which reads what the regions' notebooks keep

@@ -305,7 +305,10 @@ def _tasks(
             wanted_anyway = file in files or task.name in manifest
             chosen = task.notebook in notebooks if notebooks else wanted_anyway
             if chosen and of_country == task.of_country:
-                wanted = {*(languages or ()), *manifest.get(task.name, {}).get("languages", ())}
+                # where the entry is lost, pages tell what there was
+                there = [each for each in study.languages if task.page(each).exists()]
+                before = manifest.get(task.name, {}).get("languages", there)
+                wanted = {*(languages or ()), *before}
                 spoken = tuple(each for each in study.languages if each in wanted)
                 spoken = spoken or study.languages[:1]
                 tasks.append(Task(study.name, file, region, spoken))
