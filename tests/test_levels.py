@@ -58,6 +58,18 @@ def test_a_level_without_an_interval_or_a_number_says_so():
     assert "skjult" in standing(hidden, words=words()).text
 
 
+def test_what_is_told_of_no_outcome_is_said_once():
+    empty = dict.fromkeys(("change", "change_ci_low", "change_ci_high"), np.nan)
+    about = {"suppressed": False, "reason": "no_answers", **empty}
+    rows = [level(outcome=each, **about) for each in ("joy", "effort", "joy")]
+    views = level(population="teachers", outcome="views", suppressed=False)
+    frame = pd.DataFrame([*rows, views])
+    said = standing(frame, words=words("en")).text.splitlines()
+    assert said[0] == "Pupils: not computed, since nobody has a valid answer."
+    assert said[1] == "Teachers"
+    assert len(said) == 3
+
+
 def test_only_levels_of_several_waves_say_of_which_they_are():
     before, after = level(), level(wave="post", change=3.1)
     assert "Før" not in answer(shown(before), words=words()).text

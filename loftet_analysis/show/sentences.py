@@ -188,9 +188,16 @@ def standing(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None 
     means = {}
     if country is not None:
         means = country.set_index(["population", "outcome"])["mean"].dropna().to_dict()
+    told = frame.groupby("population", sort=False)["change"].apply(lambda c: c.notna().any())
     for pair, rows in frame.groupby(["population", "outcome"], sort=False):
         by_contrast = {row["contrast"]: row for row in rows.to_dict("records")}
         said = _lies(by_contrast.get("mean"), by_contrast.get("share"), words)
+        if not told[pair[0]] and len(frame) > 2:  # said once, and not of every outcome
+            why = f"{label('population', pair[0], words)}: {said}"
+            if why not in lines:
+                items.append(f"<li>{html.escape(why)}</li>")
+                lines.append(why)
+            continue
         if pair in means and not pd.isna(by_contrast.get("mean", {}).get("change")):
             beside = _("The whole study: {mean}.", mean=words.number(means[pair]))
             said = f"{said} {beside}"
