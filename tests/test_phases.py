@@ -13,7 +13,7 @@ from loftet_analysis.cleaning.prepare import prepare
 from loftet_analysis.cleaning.sheets import sheet_counts
 from loftet_analysis.errors import InputError
 from loftet_analysis.show.session import open_study
-from loftet_analysis.study import load_study, missing_exports, plan, wave_states
+from loftet_analysis.study import load_study, missing_exports, wave_states
 from tests.test_prepare import KEY, POST, PRE
 from tests.tiny_study import STUDY, build, write_csv
 
@@ -94,7 +94,6 @@ def test_with_the_first_wave_alone_there_are_its_answers_and_no_word_of_change(a
     assert set(opened.plan("pupils")["estimand"]) == {"level"}
     assert opened["pupils"].asked("post") == []
     assert opened["pupils"].asked("pre") == ["effort"]
-    assert {"linked_change", "same_grade"} <= set(plan(description)["estimand"])
 
 
 def test_of_an_open_wave_sheets_are_counted_and_nothing_else(at):

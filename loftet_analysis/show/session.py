@@ -43,6 +43,7 @@ from loftet_analysis.show import tables
 from loftet_analysis.show.figures import STYLE, Drawing, saved
 from loftet_analysis.show.languages import Words, label, reader
 from loftet_analysis.show.layout import Table
+from loftet_analysis.show.sentences import heading
 from loftet_analysis.show.shown import KEPT, Drawn, Shown, line
 from loftet_analysis.study import CLOSED, OPEN, TO_COME, Study, closed_part, load_study, plan
 from loftet_analysis.study.questionnaire import Questionnaire, questionnaire
@@ -671,6 +672,16 @@ def _why_refused(frame: object) -> str:
     )
 
 
+def _why_refused_all(frame: pd.DataFrame, words: Words) -> str:
+    """Return why none of several estimates could be computed; empty where one could."""
+    if len(frame) < 2 or not {names.ESTIMAND, "reason", "suppressed"} <= {*frame}:
+        return ""
+    reasons = frame["reason"].fillna("")
+    if reasons.eq("").any() or frame["suppressed"].any():
+        return ""
+    return "; ".join(label("reason", reason, words) for reason in dict.fromkeys(reasons))
+
+
 def _drawn(
     draw: Callable,
     frame: pd.DataFrame,
@@ -688,6 +699,8 @@ def _drawn(
         if said := getattr(draw, "nothing", ""):
             return line(words.text(said), kind="nothing")
         return line(words.text("This was not asked about in this study."), kind="not-asked")
+    if draw is not heading and (why := _why_refused_all(frame, words)):
+        return line(words.text("Not computed, since {why}.", why=why), kind="not-asked")
     column = getattr(draw, "drawn", "")
     if column and frame[column].isna().all():
         said = words.text("Nothing is drawn here: every number is hidden or cannot be computed.")
