@@ -261,8 +261,9 @@ def known_tasks(study: Study) -> list[Task]:
 def still_to_come(study: Study, files: Iterable[str] | None = None) -> dict[str, tuple[str, ...]]:
     """Return the notebooks that need waves which are not closed, with these waves.
 
-    A notebook says in its metadata which waves it needs: ``"loftet": {"waves": ["pre", "post"]}``.
-    A wave is closed when it is closed for everybody who is asked in it.
+    A notebook says in its metadata which waves it needs, each or one of several:
+    ``"loftet": {"waves": ["pre", "mid or post"]}``. A wave is closed when it is closed for
+    everybody who is asked in it.
 
     Parameters
     ----------
@@ -275,7 +276,8 @@ def still_to_come(study: Study, files: Iterable[str] | None = None) -> dict[str,
     closed = [wave for wave, its in by_wave.items() if its == {CLOSED}]
     found = {}
     for file in notebooks_of(study)[0] if files is None else files:
-        lacking = tuple(wave for wave in _waves_needed(file) if wave not in closed)
+        needed = _waves_needed(file)
+        lacking = tuple(each for each in needed if not {*each.split(" or ")} & {*closed})
         if lacking:
             found[file] = lacking
     return found

@@ -728,7 +728,13 @@ def _counts(counts: pd.DataFrame, limit: int) -> pd.DataFrame:
 def _held(rests_on: pd.DataFrame, mask: pd.DataFrame) -> pd.DataFrame:
     """Return the cells with what the mask says of each; refuse those that it does not hold."""
     keys = list(schema.CELL)
+    # before the last wave, whoever is found again is found midway
+    last = mask.loc[mask[names.WAVE] == names.LINKED, names.POPULATION].unique()
+    early = rests_on[names.WAVE].eq(names.LINKED) & ~rests_on[names.POPULATION].isin(last)
+    midway = rests_on[names.WAVE].mask(early, linked_cell(names.PRE, names.MID))
     near = mask[mask[names.OUTCOME].isin(rests_on[names.OUTCOME].unique())]
+    if early.any() and midway[early].isin(near[names.WAVE]).all():
+        rests_on = rests_on.assign(**{names.WAVE: midway})
     # looked up one by one: a merge would sort the whole mask for a few cells
     rows = {cell: row for row, cell in enumerate(zip(*_lists(near[keys]), strict=True))}
     if len(rows) < len(near):
