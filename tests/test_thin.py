@@ -73,7 +73,7 @@ def one_grade(name, frame):
 
 
 CASES = {
-    "no pupils": (without("pupils"), (*PAGES[:2], "region/04_pupils")),
+    "no pupils": (without("pupils"), (PAGES[0], "region/04_pupils")),
     "no teachers": (without("teachers"), ("region/03_teachers", "region/05_leader_support")),
     "no leaders": (without("leaders"), ("region/05_leader_support",)),
     "one scale unanswered": (unanswered, ("region/02_measurement", "region/03_teachers")),
@@ -118,7 +118,7 @@ def test_every_notebook_runs_in_a_thin_region(whole, case):
     written(replace(prepared, clean=clean), load_study("demo"))
     for name in notebooks:
         for text in run(name):
-            assert text.count("ikke beregnet") <= 4, (case, name, text)
+            assert 2 * text.count("ikke beregnet") <= len(text.splitlines()), (case, name, text)
 
 
 def test_with_the_first_wave_alone_every_notebook_runs_and_none_speaks_of_change(whole):
