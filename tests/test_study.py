@@ -50,6 +50,9 @@ analysis:
   primary:
     pupils: {outcomes: [persistence], estimands: [same_grade, linked_change]}
 """
+TEACHERS_TWICE = (
+    "file: teachers.xlsx}\n", "file: teachers.xlsx}\n      post: {tool: excel, file: after.xlsx}\n"
+)  # fmt: skip
 SCHOOLS = """\
 school_id,school,region,grades,role,municipality,invited_pupils
 007,Fjell skole,Troms - Romsa - Tromssa,1-7,,5501,40
@@ -158,7 +161,7 @@ def test_one_wide_file_gives_a_file_per_wave(write):
 
 
 def test_the_plan_has_a_row_per_estimate(write):
-    write()
+    write(TEACHERS_TWICE)
     study = load_study("trial")
     rows = plan(study)
     key = ["population", "outcome", "estimand", "subgroup", "wave", "contrast"]
@@ -206,13 +209,13 @@ def test_the_plan_has_a_row_per_estimate(write):
 
 
 def test_the_plan_asks_only_what_the_study_declares(write):
-    write(("    attendance:", "    estimands: [participants]\n    attendance:"))
+    write(TEACHERS_TWICE, ("    attendance:", "    estimands: [participants]\n    attendance:"))
     rows = plan(load_study("trial"))
     assert set(rows[rows["population"] == "teachers"]["estimand"]) == {"participants"}
 
 
 def test_roles_that_were_not_asked_give_no_rows(write):
-    folder = write(("instrument: teacher", "instrument: own"))
+    folder = write(TEACHERS_TWICE, ("instrument: teacher", "instrument: own"))
     (folder / "instruments").mkdir()
     (folder / "instruments" / "own.yml").write_text(
         "responses: {yes: {0: {nb: Nei}, 1: {nb: Ja}}}\n"
@@ -232,7 +235,7 @@ def test_roles_that_were_not_asked_give_no_rows(write):
     few = rows[(rows["population"] == "teachers") & (rows["outcome"] == "few")]
     assert list(few["estimand"]) == [
         "linked_change", "school_change", "participants", "programme_vs_comparison", "level",
-        "dose",
+        "level", "dose",
     ]  # fmt: skip
 
 
