@@ -56,7 +56,6 @@ _NAMES = {
     # before there are data
     "assumptions": "analysis.planning",
     "planned": "analysis.planning",
-    "how_many": "show.sentences",
     # who answered
     "arrivals": "analysis.response",
     "attrition": "analysis.response",
@@ -65,14 +64,14 @@ _NAMES = {
     # what may be seen
     "gate": "show.session",
     "answer": "show.sentences",
-    "standing": "show.sentences",
     "heading": "show.sentences",
     "explorer": "show.explore",
 }
-#: Public modules: drawing functions of gated frames, the chain of cleaning, and the engine.
+#: Public modules: figures, tables and sentences of gated frames, the chain of cleaning, the engine.
 _MODULES = {
     "figures": "show.figures",
     "tables": "show.tables",
+    "sentences": "show.sentences",
     "chain": "cleaning.chain",
     "stats": "stats",
 }

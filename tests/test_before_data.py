@@ -229,7 +229,7 @@ def test_it_is_shown_in_every_language(language):
     words = Words(language)
     needed = planned(EVERY, effect=0.1)
     here = planned(EVERY, schools=[165], effect=0.1)
-    told = la.how_many(needed, words=words, here=here).split("\n\n")
+    told = la.sentences.how_many(needed, words=words, here=here).split("\n\n")
     assert len(told) == 6
     for row, sentence in zip(needed.to_dict("records"), told, strict=False):
         assert words.count(row["schools"]) in sentence
@@ -271,5 +271,5 @@ def test_curves_are_of_what_is_tried_and_read_aloud():
 def test_nothing_to_plan_is_one_line():
     study = la.open_study("sats", language="en")
     nothing = la.gate(planned(EVERY.head(0), schools=SIZES, effect=0.1), study)
-    for draw in (la.how_many, la.tables.assumed, la.tables.planned, la.figures.mdes):
+    for draw in (la.sentences.how_many, la.tables.assumed, la.tables.planned, la.figures.mdes):
         assert study.render(nothing, draw).first.html.startswith('<p class="nothing">')

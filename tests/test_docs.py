@@ -88,7 +88,7 @@ def test_the_api_page_is_made_from_the_docstrings():
     spec.loader.exec_module(make_api)
     assert make_api.PAGE.read_text(encoding="utf-8") == make_api.page(), "run: make api"
     for name in la._MODULES:
-        assert len(re.findall(rf"^- `la\.{name}\.", make_api.page(), flags=re.MULTILINE)) > 5
+        assert len(re.findall(rf"^- `la\.{name}\.", make_api.page(), flags=re.MULTILINE)) > 3
 
 
 @pytest.mark.parametrize("name", la._NAMES)

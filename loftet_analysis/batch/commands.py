@@ -36,7 +36,7 @@ from loftet_analysis.batch.plan import (
 )
 from loftet_analysis.cleaning import pseudonyms
 from loftet_analysis.errors import InputError
-from loftet_analysis.study import Study, load_study
+from loftet_analysis.study import OPEN, Study, load_study, wave_states
 
 
 def demo(*, region: Sequence[str] | None = None, **options: object) -> int:
@@ -51,7 +51,10 @@ def demo(*, region: Sequence[str] | None = None, **options: object) -> int:
     with occupied("demo", "demo") as path:
         say("demo", f"writing the raw exports into {shown(paths.raw('demo'))}")
         write_demo(regions=region)
-        return _run(load_study("demo"), path, **options)
+        study = load_study("demo")
+        # its people do not answer any more, whatever the day is
+        is_open = OPEN in wave_states(study).values()
+        return _run(study, path, **{"close": is_open, **options})
 
 
 def check(*, study: str) -> int:

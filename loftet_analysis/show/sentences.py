@@ -28,6 +28,8 @@ from loftet_analysis.show.languages import (
 )
 from loftet_analysis.show.shown import Drawn, view
 
+__all__ = ["answer", "heading", "how_many", "standing"]
+
 # their sentences say what is compared with what, and their verdicts are about a difference
 _CONTRASTS = names_where(is_difference=True)
 
