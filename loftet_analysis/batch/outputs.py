@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from pathlib import Path
 
 from loftet_analysis import paths
@@ -16,6 +16,7 @@ DONE, FAILED, UNFINISHED = "done", "failed", "unfinished"
 #: How a reason begins that tells of files that are missing, or not as they were written.
 DAMAGED = "damaged: "
 _NAMED = 3  # files in a reason
+_READ: dict[tuple, str] = {}  # the SHA-256 of files in their states
 
 
 def place(path: Path) -> str:
@@ -52,9 +53,7 @@ def damaged(manifest: Mapping[str, dict]) -> dict[str, dict[str, str]]:
     for entry in finished.values():
         for name, total in entry["outputs"].items():
             recorded[name].add(total)
-    folder = paths.generated()
-    with ThreadPoolExecutor() as pool:
-        now = dict(zip(recorded, pool.map(lambda name: _now(folder / name), recorded), strict=True))
+    now = _sums_now(recorded)
     unlike = {name for name, totals in recorded.items() if now[name] not in totals}
     found = {
         name: {
@@ -82,16 +81,29 @@ def why_damaged(files: Mapping[str, str]) -> str:
     return f"{DAMAGED}{named}{more}"
 
 
-def _now(path: Path) -> str:
-    """Return the SHA-256 that a file has now, empty where it is not there."""
+def _sums_now(places: Iterable[str]) -> dict[str, str]:
+    """Return the SHA-256 that files have now, by their places; empty where there is none.
+
+    A file is read once for as long as it is the same.
+    """
+    folder = f"{paths.generated()}/"
+    states = {name: _state(folder + name) for name in places}
+    unread = [state for state in states.values() if state and state not in _READ]
+    with ThreadPoolExecutor() as pool:
+        _READ.update(zip(unread, pool.map(_read, unread), strict=True))
+    return {name: _READ[state] if state else "" for name, state in states.items()}
+
+
+def _state(path: str) -> tuple | None:
     try:
-        state = path.stat()
-        return _read(path, (state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns))
+        state = os.stat(path)  # noqa: PTH116 - of tens of thousands
+    except OSError:
+        return None
+    return path, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
+
+
+def _read(state: tuple) -> str:
+    try:
+        return paths.sha256(Path(state[0]))
     except OSError:
         return ""
-
-
-@cache
-def _read(path: Path, state: tuple[int, ...]) -> str:
-    """Read a file once for as long as it is the same."""
-    return paths.sha256(path)
