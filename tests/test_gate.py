@@ -370,7 +370,8 @@ def test_a_level_is_held_against_the_answers_of_its_own_wave(wave):
              & (held["subgroup"] == "all")]["n"].iloc[0]  # fmt: skip
     level = {"estimand": "level", "contrast": "mean", "wave": wave, "n_pairs": None,
              "n_pre": None, "n_post": None, f"n_{side}": n}  # fmt: skip
-    whole = effects(level).assign(answers_pre=None, answers_post=None, **{f"answers_{side}": n})
+    answers = {"answers_pre": None, "answers_post": None, f"answers_{side}": n}
+    whole = effects(level).assign(**answers)
     assert not gate(whole, held, "internal")["suppressed"].any()
     with pytest.raises(DisclosureError, match="a part of their group's answers"):
         gate(whole.assign(**{f"answers_{side}": n - 1}), held, "internal")

@@ -674,9 +674,12 @@ def _refuse_filtered(telling: pd.DataFrame, mask: pd.DataFrame) -> None:
         return
     keys = list(schema.CELL)
     place = telling.reindex(columns=[c for c in keys if c != names.WAVE]).fillna("")
-    contrast = telling.get("contrast", pd.Series("", telling.index)).astype(str)
+    none = pd.Series("", telling.index)
+    contrast = telling.get("contrast", none).astype(str)
+    own = telling.get(names.WAVE, none).fillna("")  # of a level
     for stage, (wave, column) in enumerate(_SEEN.items()):
-        place[names.WAVE] = contrast.map(lambda each, stage=stage: waves_of(each)[stage])
+        between = contrast.map(lambda each, stage=stage: waves_of(each)[stage])
+        place[names.WAVE] = own.where(own != "", between)
         near = mask.loc[mask[names.WAVE].isin(place[names.WAVE].unique()), [*keys, "n"]]
         n = place.merge(near, on=keys, how="left")["n"].to_numpy(dtype=float)
         seen = telling[column].astype(float).to_numpy()
