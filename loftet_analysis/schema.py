@@ -378,8 +378,8 @@ def with_role(*roles: Role) -> frozenset[str]:
 
     Examples
     --------
-    >>> sorted(with_role("setting"))
-    ['ci_level', 'n_items', 'sesoi', 'suppressed']
+    >>> sorted(with_role("level"))
+    ['mean_post', 'mean_pre', 'sd_post', 'sd_pre']
     """
     return frozenset(name for name, column in COLUMNS.items() if column.role in roles)
 

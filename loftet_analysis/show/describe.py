@@ -38,13 +38,13 @@ def describe(frame: pd.DataFrame) -> pd.DataFrame:
 
     Examples
     --------
-    >>> result = pd.DataFrame({"outcome": ["joy"], "change": [0.2], "mine": [1]})
+    >>> result = pd.DataFrame({"outcome": ["joy"], "n": [20], "mine": [1]})
     >>> describe(result)[["meaning", "filled"]]
-                                     meaning  filled
+                             meaning  filled
     column
-    outcome          scale of the instrument     1.0
-    change      change, in scale points     1.0
-    mine                                          1.0
+    outcome  scale of the instrument     1.0
+    n                         people     1.0
+    mine                                 1.0
     """
     meanings = {name: column.meaning for name, column in schema.COLUMNS.items()}
     about = frame.attrs

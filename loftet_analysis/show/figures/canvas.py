@@ -200,21 +200,21 @@ def align_left(*panels: Axes, beyond: float = 0) -> None:
         label.set(horizontalalignment="left", multialignment="left")
 
 
-class _Signed(Formatter):
-    """Ticks as signed numbers in the reader's form, with decimals as their distance asks for."""
+class Numbers(Formatter):
+    """Ticks as numbers in the reader's form, with decimals as their distance asks for."""
 
-    def __init__(self, words: Words) -> None:
-        self.words = words
+    def __init__(self, words: Words, *, signed: bool = False) -> None:
+        self.words, self.signed = words, signed
 
     def format_ticks(self, values: Sequence[float]) -> list[str]:
         digits = 1 if np.diff(values[:2]).sum() > 0.099 else 2
-        return [self.words.number(value, digits, signed=True) for value in values]
+        return [self.words.number(value, digits, signed=self.signed) for value in values]
 
 
 def effect_axis(ax: Axes, words: Words, *, ticks: int) -> None:
     """Make the x axis one of changes: signed numbers in the reader's form, a line at zero."""
     ax.xaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 5, 10]))
-    ax.xaxis.set_major_formatter(_Signed(words))
+    ax.xaxis.set_major_formatter(Numbers(words, signed=True))
     ax.axvline(0, color=GREY, linewidth=0.8, zorder=1)
     ax.tick_params(axis="y", length=0)
     sns.despine(ax=ax, left=True)

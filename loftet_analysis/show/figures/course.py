@@ -76,7 +76,7 @@ def _course(ax: Axes, frame: pd.DataFrame, words: Words) -> Axes:
     ax.set_xticks(range(len(place)), [label("wave", wave, words) for wave in place])
     ax.set_xlim(-0.4, len(place) - 0.6)
     ax.yaxis.set_major_locator(mpl.ticker.MaxNLocator(4, steps=[1, 2, 5, 10]))
-    ax.yaxis.set_major_formatter(lambda value, _: words.number(value, 1))
+    ax.yaxis.set_major_formatter(canvas.Numbers(words))
     sns.despine(ax=ax)
     lacking = [who for who in _LOOKS if not shown["who"].eq(who).any()]
     said = [words.text("hidden: too few people answered")] if len(lacking) == len(_LOOKS) else []
