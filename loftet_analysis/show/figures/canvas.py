@@ -207,6 +207,7 @@ class Numbers(Formatter):
         self.words, self.signed = words, signed
 
     def format_ticks(self, values: Sequence[float]) -> list[str]:
+        """Return the labels of the ticks."""
         digits = 1 if np.diff(values[:2]).sum() > 0.099 else 2
         return [self.words.number(value, digits, signed=self.signed) for value in values]
 
