@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +13,7 @@ import pytest
 from loftet_analysis import names
 from loftet_analysis.batch import cli
 from loftet_analysis.cleaning import store
-from loftet_analysis.study import load_study
+from loftet_analysis.study import load_study, phases
 from tests import plausible
 from tests.plausible import Case
 
@@ -37,6 +38,8 @@ def loftet(tmp_path, tmp_path_factory, monkeypatch, capsys):
         monkeypatch.setenv("LOFTET_ROOT", str(tmp_path))
         monkeypatch.setenv("LOFTET_KEYS", str(tmp_path_factory.mktemp("keys")))
         monkeypatch.chdir(tmp_path)
+        # both waves are over
+        monkeypatch.setattr(phases, "today", lambda study: date(2028, 1, 1))
         code = cli.main([command, "mini"])
         told = capsys.readouterr()
         return code, told.out + told.err

@@ -15,11 +15,12 @@ from loftet_analysis.cleaning.account import account
 from loftet_analysis.cleaning.chain import attend, clean, link, quarantine, read, score
 from loftet_analysis.cleaning.codes import bare_beside_labels
 from loftet_analysis.cleaning.directions import directions
-from loftet_analysis.cleaning.headings import unused_columns
+from loftet_analysis.cleaning.headings import any_answer, unused_columns
 from loftet_analysis.cleaning.lists import rows_of_nobody, without_sheets
 from loftet_analysis.cleaning.pseudonyms import load_key
 from loftet_analysis.cleaning.readers import Export
 from loftet_analysis.cleaning.registers import open_register
+from loftet_analysis.cleaning.selection import rows_of
 from loftet_analysis.cleaning.sheets import (
     OPEN_WAVE,
     REASON,
@@ -36,6 +37,7 @@ from loftet_analysis.study import (
     CLOSED,
     OPEN,
     TO_COME,
+    Population,
     Study,
     in_waves,
     missing_exports,
@@ -45,6 +47,8 @@ from loftet_analysis.study import (
 )
 from loftet_analysis.study.columns import nobody
 from loftet_analysis.study.phases import Phases, exports_there
+
+_EARLY = "answers of a wave that is still to come"
 
 
 def prepare(
@@ -240,9 +244,31 @@ def _cleaned(
             sheets = read(study, population, wave, place, opened=opened, progress=tell)
             parts.append(sheets.pipe(quarantine).pipe(clean))
             problems += parts[-1].problems
+        early = _too_early(study, people, states, opened)
+        problems += [problem for problem in early if problem not in problems]
         for done in opened.keys() - {file.files for *_, file in entries[n:]}:
             del opened[done]
     return parts
+
+
+def _too_early(
+    study: Study, people: Population, states: Phases, opened: Mapping[tuple[str, ...], Export]
+) -> Iterator[Problem]:
+    """Yield a problem for each wave still to come that has rows in a file of another wave."""
+    for wave, files in people.files.items():
+        for file in files if states[people.name, wave] == TO_COME else ():
+            if file.files not in opened:
+                continue
+            try:
+                export = rows_of(opened[file.files], study, people, wave, file)
+            except InputError:
+                continue  # it has no row of the wave
+            if n := int(any_answer(export.frame, file.pattern).sum()):
+                begins = study.wave_dates(people.name)[wave].start if wave in study.waves else None
+                allowed = f"none before its first day, {begins}" if begins else "waves of the study"
+                todo = "correct the wave's dates in study.yml, or take its answers out of the file"
+                where = f"{file.file} ({people.name}, {wave})"
+                yield Problem(_EARLY, f"{n} rows", allowed, where, todo)
 
 
 @contextmanager
