@@ -53,6 +53,8 @@ def plan(*estimands: str) -> pd.DataFrame:
     }  # fmt: skip
     groups = {"gap_change": "gender=girl - gender=boy"}
     rows = [{"estimand": e, "contrast": groups.get(e, ""), **settled} for e in estimands]
+    for row in rows:
+        row["wave"] = "post" if row["estimand"] == "level" else ""
     return pd.DataFrame(rows)
 
 

@@ -294,8 +294,8 @@ def test_index_lists_every_page_with_its_state(sats):
         '<h2 id="climate">Is it warm?</h2><h2 id="more">More</h2>'
     )
     asked = {"climate": {"en": "Is it warm?"}, "Q1": {"en": "Not answered?"}}
-    target = index(sats.model_copy(update={"questions": asked}), states)
-    assert target == paths.reports("sats") / "index.html"
+    target = paths.reports("sats") / "index.html"
+    assert target in index(sats.model_copy(update={"questions": asked}), states)
     soup = BeautifulSoup(target.read_text(encoding="utf-8"), "html.parser")
     assert soup.html["lang"] == "en"
     assert [h.get_text() for h in soup.find_all("h2")] == [

@@ -171,10 +171,16 @@ def _settled(
 def _states(
     study: Study, states: Phases, by_hand: Collection[tuple[str, str]], days: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return ``schema.WAVES``: the state of each wave, and the day of its newest answer."""
+    """Return ``schema.WAVES``: each wave's state, and of open ones the newest answer's day."""
     newest = days.groupby([names.POPULATION, names.WAVE, names.REGION])["day"].max().to_dict()
     rows = [
-        (*place, region, state, place in by_hand, newest.get((*place, region), ""))
+        (
+            *place,
+            region,
+            state,
+            place in by_hand,
+            newest.get((*place, region), "") if state == OPEN else "",
+        )
         for place, state in states.items()
         for region in study.regions[names.REGION]
     ]

@@ -574,10 +574,15 @@ class OpenStudy:
         return cells.pivot(index=names.OUTCOME, columns=names.WAVE, values="n").fillna(0)
 
     def _nobody(self, words: Words) -> list[str]:
-        """Return a sentence on each population of whom nobody here answered, or was linked."""
-        said = []
+        """Return a sentence on each population of whom nobody here answered, or was linked.
+
+        Of those that the notebook has read, or of all where it has read none.
+        """
+        said, read = [], {what for what, _ in self._reads} & {*self.description.populations}
         for name, population in self.description.populations.items():
             if not len(self.waves) or not population.instrument.scales:
+                continue
+            if read and name not in read:
                 continue
             n = self._answered(name)
             who = label("population", name, words)
