@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
@@ -22,6 +23,7 @@ from matplotlib.ticker import Formatter, MaxNLocator
 from loftet_analysis.show.languages import Words
 
 WIDTH = 6.5  # inches
+_TALL = 20  # inches of a figure
 INK, GREY, PALE = "#262626", "#6b6b6b", "#e6e6e6"
 BLUE, ORANGE, GREEN = (sns.color_palette("colorblind").as_hex()[i] for i in (0, 3, 2))
 COLOURS = {"blue": BLUE, "orange": ORANGE, "green": GREEN, "ink": INK, "grey": GREY}
@@ -58,6 +60,8 @@ def saved(drawing: Drawing, salt: str) -> tuple[bytes, bytes]:
     salt : str
         Keeps the ids inside the SVG apart from those of another figure on the same page.
     """
+    if drawing.figure.get_figheight() > _TALL:
+        gc.collect()  # the pixels of the tall figure before it: a hundred megabytes
     svg, png = io.BytesIO(), io.BytesIO()
     about = {"Date": None, "Creator": None, "Title": drawing.caption}
     with mpl.rc_context({**STYLE, "svg.hashsalt": salt}):
