@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -47,7 +48,7 @@ _TRIED = {
 _OF_PLAN = tuple(kind for kind in CHOICES if kind not in (names.REGION, names.WAVE))
 
 
-class _Chooser:
+class _Chooser(ABC):
     """Choices that narrow one another, with menus or in code, and what is shown for them."""
 
     kinds: tuple[str, ...] = ()
@@ -152,13 +153,13 @@ class _Chooser:
         """Return what a choice is called in the reader's language."""
         return label("column", kind, self._study.words)
 
+    @abstractmethod
     def _offered(self, kind: str, chosen: Mapping[str, object]) -> dict:
         """Return the values that go with the choices before, with the reader's labels."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _shown(self, chosen: Mapping[str, object]) -> list[Shown]:
         """Return what is shown of what is chosen."""
-        raise NotImplementedError
 
 
 class Explorer(_Chooser):
