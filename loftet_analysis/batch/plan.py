@@ -254,8 +254,9 @@ def all_tasks(
 def known_tasks(study: Study) -> list[Task]:
     """Return every task of a study whose notebook is there, whatever else is wrong."""
     files = notebooks_of(study)[0]
-    files = {file: files[file] for file in files if file not in still_to_come(study, files)}
-    return _tasks(study, files, [*study.regions[names.REGION], names.NATIONAL])
+    later = still_to_come(study, files)
+    ready = {file: of_country for file, of_country in files.items() if file not in later}
+    return _tasks(study, ready, [*study.regions[names.REGION], names.NATIONAL])
 
 
 def still_to_come(study: Study, files: Iterable[str] | None = None) -> dict[str, tuple[str, ...]]:

@@ -48,8 +48,6 @@ from loftet_analysis.study import (
 from loftet_analysis.study.columns import nobody
 from loftet_analysis.study.phases import Phases, exports_there
 
-_EARLY = "answers of a wave that is still to come"
-
 
 def prepare(
     study: Study,
@@ -250,23 +248,21 @@ def _cleaned(
             sheets = read(study, population, wave, place, opened=opened, progress=tell)
             parts.append(sheets.pipe(quarantine).pipe(clean))
             problems += parts[-1].problems
-        early = _too_early(study, people, states, opened)
-        problems += [problem for problem in early if problem not in problems]
         for done in opened.keys() - {file.files for *_, file in entries[n:]}:
-            del opened[done]
+            problems += _too_early(study, people, states, done, opened.pop(done))
     return parts
 
 
 def _too_early(
-    study: Study, people: Population, states: Phases, opened: Mapping[tuple[str, ...], Export]
+    study: Study, people: Population, states: Phases, read: tuple[str, ...], whole: Export
 ) -> Iterator[Problem]:
-    """Yield a problem for each wave still to come that has rows in a file of another wave."""
+    """Yield a problem for each wave still to come that has rows in a file read for another."""
     for wave, files in people.files.items():
         for file in files if states[people.name, wave] == TO_COME else ():
-            if file.files not in opened:
+            if file.files != read:
                 continue
             try:
-                export = rows_of(opened[file.files], study, people, wave, file)
+                export = rows_of(whole, study, people, wave, file)
             except InputError:
                 continue  # it has no row of the wave
             if n := int(any_answer(export.frame, file.pattern).sum()):
@@ -274,7 +270,8 @@ def _too_early(
                 allowed = f"none before its first day, {begins}" if begins else "waves of the study"
                 todo = "correct the wave's dates in study.yml, or take its answers out of the file"
                 where = f"{file.file} ({people.name}, {wave})"
-                yield Problem(_EARLY, f"{n} rows", allowed, where, todo)
+                what = "answers of a wave that is still to come"
+                yield Problem(what, f"{n} rows", allowed, where, todo)
 
 
 @contextmanager
