@@ -41,5 +41,7 @@ SUBGROUP = "subgroup"
 ONE_DOMINATES = "one_dominates"
 #: A flag: a level without an interval, since the schools cannot say how uncertain it is.
 NO_INTERVAL = "no_interval"
+#: A reason: an estimate without what tells how much its schools differ.
+FEW_CLUSTERS = "few_clusters"
 #: A flag: the region is the whole study, so its rows are the country's.
 WHOLE_STUDY = "whole_study"

@@ -25,8 +25,12 @@ Role = Literal[
     "school_mean",
 ]  # fmt: skip
 
-#: Decimals of a disclosure profile; None rounds nothing.
-DECIMALS = {"open": None, "internal": 4, "school": 3, "public": 2}
+#: How a number is rounded in every profile but ``open``; by default to two decimals.
+#:
+#: *points*, *sd* and *share* are multiples of the step that the row's people ask for, in scale
+#: points, in SD, and in parts of one; a *standard_error* has three decimals where the step has;
+#: *tenth* and *thousandth* are what they say, *whole* has no decimals.
+Rounding = Literal["", "points", "sd", "share", "standard_error", "tenth", "thousandth", "whole"]
 
 
 @dataclass(frozen=True)
@@ -42,29 +46,32 @@ class Column:
         In one line, with the unit.
     of : str
         Of a *share*: the column that counts the people or answers it is a part of.
-    decimals : int or None
-        Fewer decimals than the profile has, whatever the profile.
-    item_decimals : int or None
-        The same in rows of single items.
-    more : int
-        Decimals beyond those of the profile.
+    rounding : str
+        See `Rounding`.
+    spread : bool
+        Whether it tells how much the clusters of a row differ.
     """
 
     kind: Kind
     role: Role
     meaning: str
     of: str = ""
-    decimals: int | None = None
-    item_decimals: int | None = None
-    more: int = 0
+    rounding: Rounding = ""
+    spread: bool = False
 
 
 def _key(meaning: str) -> Column:
     return Column("text", "key", meaning)
 
 
-def _number(meaning: str, role: Role = "estimate", **more: object) -> Column:
-    return Column("number", role, meaning, **more)
+def _number(
+    meaning: str, rounding: Rounding = "", *, role: Role = "estimate", of: str = ""
+) -> Column:
+    return Column("number", role, meaning, of, rounding)
+
+
+def _spread(meaning: str, rounding: Rounding = "") -> Column:
+    return Column("number", "estimate", meaning, rounding=rounding, spread=True)
 
 
 def _people(meaning: str) -> Column:
@@ -113,13 +120,15 @@ COLUMNS: dict[str, Column] = {
     "file": _key("export"),
     "step": _key("step of cleaning"),
     # settings
-    "ci_level": _number("confidence level of the intervals, 0-1", "setting"),
-    "sesoi": _number("smallest effect size of interest, in SD", "setting"),
+    "ci_level": _number("confidence level of the intervals, 0-1", role="setting"),
+    "sesoi": _number("smallest effect size of interest, in SD", role="setting"),
     "n_items": Column("count", "setting", "items of the scale"),
     "suppressed": Column("flag", "setting", "whether the row may not be shown"),
     # texts read off numbers
-    "verdict": Column("text", "derived", "increase, decrease, negligible, unclear or refused"),
-    "main_verdict": Column("text", "estimate", "verdict of the main analysis"),
+    "verdict": Column(
+        "text", "derived", "increase, decrease, negligible, unclear or refused", spread=True
+    ),
+    "main_verdict": Column("text", "estimate", "verdict of the main analysis", spread=True),
     "flags": Column("text", "derived", "what a reader of the row must know, joined by ;"),
     "measurement_warning": Column("text", "derived", "what weakens the scale, joined by ;"),
     "light": Column("text", "derived", "good, care or doubt: how well the scale measures"),
@@ -137,7 +146,7 @@ COLUMNS: dict[str, Column] = {
     "answers_post": _count("valid answers of the group after, compared or not"),
     "n_flagged": _number("sheets with the sign"),
     "n_final": _number("sheets of the wave when it was closed"),
-    "n_cells": _count("answers that could have been given: people x items"),
+    "n_cells": _people("answers that could have been given: people x items"),
     "n_clusters": _count("clusters that the standard error rests on"),
     "n_schools": _count("schools"),
     "n_schools_dropped": _count("schools with answers that contribute nothing"),
@@ -153,50 +162,52 @@ COLUMNS: dict[str, Column] = {
     "n_out": _number("sheets out of the step"),
     "n_set_aside": _number("sheets set aside in the step"),
     # levels
-    "mean_pre": _number("mean before, in scale points", "level"),
-    "mean_post": _number("mean after, in scale points", "level"),
-    "sd_pre": _number("SD before, in scale points", "level"),
-    "sd_post": _number("SD after, in scale points", "level"),
-    "mean_teachers": _number("mean of the schools' teacher means", "school_mean"),
-    "mean_leaders": _number("mean of the schools' leader means", "school_mean"),
+    "mean_pre": _number("mean before, in scale points", "points", role="level"),
+    "mean_post": _number("mean after, in scale points", "points", role="level"),
+    "sd_pre": _number("SD before, in scale points", "points", role="level"),
+    "sd_post": _number("SD after, in scale points", "points", role="level"),
+    "mean_teachers": _number("mean of the schools' teacher means", role="school_mean"),
+    "mean_leaders": _number("mean of the schools' leader means", role="school_mean"),
     # change in scale points
     "r_pre_post": _number("correlation of the answers before and after"),
-    "icc_change": _number("share of the variance of changes between clusters, 0-1"),
-    "design_effect": _number("squared change_se over that of independent people"),
-    "change": _number("change in scale points; of a level the mean, or the share (0-1)"),
-    "change_se": _number("standard error of change"),
-    "change_ci_low": _number("lower end of the interval of change"),
-    "change_ci_high": _number("upper end of the interval of change"),
-    "statistic": _number("change over change_se"),
-    "df": _number("degrees of freedom (Satterthwaite's, or schools - 1)"),
-    "p_value": _number("two-sided p-value of no change", more=1),
-    "p_adjusted": _number("p-value adjusted in its family, or over regions", more=1),
+    "icc_change": _spread("share of the variance of changes between clusters, 0-1"),
+    "design_effect": _spread("squared change_se over that of independent people", "tenth"),
+    "change": _number("change in scale points; of a level the mean, or the share (0-1)", "points"),
+    "change_se": _spread("standard error of change", "standard_error"),
+    "change_ci_low": _spread("lower end of the interval of change", "points"),
+    "change_ci_high": _spread("upper end of the interval of change", "points"),
+    "statistic": _spread("change over change_se", "tenth"),
+    "df": _spread("degrees of freedom (Satterthwaite's, or schools - 1)", "whole"),
+    "p_value": _spread("two-sided p-value of no change", "thousandth"),
+    "p_adjusted": _spread("p-value adjusted in its family, or over regions", "thousandth"),
     # standardised change
     "sd_unit": _number("SD that the change is divided by, in scale points"),
-    "estimate": _number("change in SD of all answers before"),
-    "se": _number("standard error of estimate"),
-    "ci_low": _number("lower end of the interval of estimate"),
-    "ci_high": _number("upper end of the interval of estimate"),
-    "mdes": _number("smallest change seen with a power of 80 %, in SD"),
+    "estimate": _number("change in SD of all answers before", "sd"),
+    "se": _spread("standard error of estimate", "standard_error"),
+    "ci_low": _spread("lower end of the interval of estimate", "sd"),
+    "ci_high": _spread("upper end of the interval of estimate", "sd"),
+    "mdes": _spread("smallest change seen with a power of 80 %, in SD"),
     "drift": _number("change expected without a programme, in SD"),
-    "estimate_vs_drift": _number("estimate less drift"),
+    "estimate_vs_drift": _number("estimate less drift", "sd"),
     "main_estimate": _number("estimate of the main analysis"),
-    "agrees": Column("flag", "estimate", "whether the conclusion is that of the main analysis"),
+    "agrees": Column(
+        "flag", "estimate", "whether the conclusion is that of the main analysis", spread=True
+    ),
     # regions pooled, schools
     "pi_low": _number("lower end of the prediction interval of one more region"),
     "pi_high": _number("upper end of the prediction interval of one more region"),
-    "tau2": _number("variance of the true changes between regions or schools"),
+    "tau2": _spread("variance of the true changes between regions or schools", "thousandth"),
     "i2": _number("share of the variance of estimates that is not chance, 0-1"),
-    "q": _number("Cochran's Q"),
-    "q_p": _number("p-value of Q", more=1),
-    "shrunk": _number("the school's change when chance is allowed for, in SD"),
-    "shrunk_low": _number("lower end of its interval"),
-    "shrunk_high": _number("upper end of its interval"),
+    "q": _number("Cochran's Q", "tenth"),
+    "q_p": _number("p-value of Q", "thousandth"),
+    "shrunk": _spread("the school's change when chance is allowed for, in SD", "sd"),
+    "shrunk_low": _spread("lower end of its interval", "sd"),
+    "shrunk_high": _spread("upper end of its interval", "sd"),
     # agreement of teachers and leaders
-    "difference": _number("leaders less teachers of the same school, in scale points"),
-    "r_schools": _number("correlation of the schools' means"),
-    "icc1": _number("share of the variance between schools, 0-1"),
-    "icc2": _number("reliability of the schools' means, 0-1"),
+    "difference": _number("leaders less teachers of the same school, in scale points", "points"),
+    "r_schools": _spread("correlation of the schools' means"),
+    "icc1": _spread("share of the variance between schools, 0-1"),
+    "icc2": _spread("reliability of the schools' means, 0-1"),
     "rwg": _number("agreement within schools, median, 0-1"),
     # measurement
     "alpha": _number("Cronbach's alpha"),
@@ -207,48 +218,49 @@ COLUMNS: dict[str, Column] = {
     "omega": _number("McDonald's omega"),
     "omega_ci_low": _number("lower end of its interval"),
     "omega_ci_high": _number("upper end of its interval"),
-    "mean": _number("mean, in scale points", item_decimals=1),
-    "sd": _number("SD, in scale points"),
-    "icc": _number("share of the variance between schools, 0-1"),
-    "item_rest_r": _number("correlation with the rest of the scale", item_decimals=2),
-    "alpha_if_deleted": _number("alpha without the item", item_decimals=2),
-    "floor_share": _number("share at the lowest answer", "share", of="n", item_decimals=2),
-    "ceiling_share": _number("share at the highest answer", "share", of="n", item_decimals=2),
-    "missing_share": _number("share without an answer", "share", of="n", item_decimals=2),
-    "share_missing": _number("share of answers missing", "share", of="n_cells"),
-    "share_most": _number("share of people with most answers missing", "share", of="n"),
+    "mean": _number("mean, in scale points", "points"),
+    "sd": _number("SD, in scale points", "points"),
+    "icc": _spread("share of the variance between schools, 0-1"),
+    "item_rest_r": _number("correlation with the rest of the scale"),
+    "alpha_if_deleted": _number("alpha without the item"),
+    "floor_share": _number("share at the lowest answer", "share", role="share", of="n"),
+    "ceiling_share": _number("share at the highest answer", "share", role="share", of="n"),
+    "missing_share": _number("share without an answer", "share", role="share", of="n"),
+    "share_missing": _number("share of answers missing", "share", role="share", of="n_cells"),
+    "share_most": _number("people with most answers missing", "share", role="share", of="n"),
     "chisq": _number("chi-square of the model"),
-    "cfi": _number("comparative fit index"),
-    "tli": _number("Tucker-Lewis index"),
-    "rmsea": _number("root mean square error of approximation"),
-    "srmr": _number("standardised root mean square residual"),
-    "delta_cfi": _number("CFI less that of the freer model"),
-    "delta_rmsea": _number("RMSEA less that of the freer model"),
+    "cfi": _number("comparative fit index", "thousandth"),
+    "tli": _number("Tucker-Lewis index", "thousandth"),
+    "rmsea": _number("root mean square error of approximation", "thousandth"),
+    "srmr": _number("standardised root mean square residual", "thousandth"),
+    "delta_cfi": _number("CFI less that of the freer model", "thousandth"),
+    "delta_rmsea": _number("RMSEA less that of the freer model", "thousandth"),
     "holds": Column("flag", "estimate", "whether the equality holds"),
     "freed": Column("text", "estimate", "parameters freed"),
-    "latent_change": _number("change of the latent mean, in SD before"),
-    "latent_change_se": _number("its standard error"),
+    "latent_change": _number("change of the latent mean, in SD before", "sd"),
+    "latent_change_se": _number("its standard error", "standard_error"),
     # who differs before
-    "smd": _number("standardised difference of the groups' means", decimals=2),
+    "smd": _number("standardised difference of the groups' means"),
     # bins
-    "low": _number("lower edge of the bin", "edge"),
-    "high": _number("upper edge of the bin", "edge"),
-    "share": _number("share of the people in the bin, 0-1"),
+    "low": _number("lower edge of the bin", role="edge"),
+    "high": _number("upper edge of the bin", role="edge"),
+    "share": _number("share of the people in the bin, 0-1", "share"),
     "most": _number("largest possible number of times"),
     "day": Column("text", "estimate", "day of submission"),
     # what is planned: assumptions, and what a design can show
     "own": _key("which assumptions are the study's own, joined by ;"),
     "schools": Column("count", "setting", "schools that are planned"),
-    "people": _number("people per school who answer before, as planned", "setting"),
-    "change_variance": _number("variance of change between schools, in SD², assumed", "setting"),
-    "r": _number("correlation of a person's answers before and after, assumed", "setting"),
-    "attrition": _number("share of people not found again, assumed, 0-1", "setting"),
-    "cv": _number("SD over mean of the schools' numbers of people, assumed", "setting"),
-    "participants": _number("share of participants, assumed, 0-1", "setting"),
+    "people": _number("people per school who answer before, as planned", role="setting"),
+    "change_variance": _number("variance of schools' change, in SD², assumed", role="setting"),
+    "r": _number("correlation of a person's answers before and after, assumed", role="setting"),
+    "attrition": _number("share of people not found again, assumed, 0-1", role="setting"),
+    "cv": _number("SD over mean of the schools' numbers of people, assumed", role="setting"),
+    "participants": _number("share of participants, assumed, 0-1", role="setting"),
     "contrast_variance": _number(
-        "variance between schools of the roles' difference in change, in SD², assumed", "setting"
+        "variance between schools of the roles' difference in change, in SD², assumed",
+        role="setting",
     ),
-    "effect": _number("change that is to be found, in SD", "setting"),
+    "effect": _number("change that is to be found, in SD", role="setting"),
     "power": _number("probability that the effect is found, 0-1"),
     # settled for the study
     "low_fifth": _number("20th percentile of all answers before"),
@@ -324,7 +336,7 @@ LEDGER = (
 )  # fmt: skip
 MASK = (
     "population", "region", "school_id", "subgroup", "wave", "outcome", "n", "suppressed",
-    "reason",
+    "reason", "n_schools", "smallest", "largest", "width", "step",
 )  # fmt: skip
 UNITS = (
     "population", "outcome", "unit", "sd_unit", "n", "low_fifth", "midpoint", "n_items", "alpha",

@@ -142,11 +142,11 @@ def test_distribution_is_the_bins_with_equal_areas_for_equal_shares():
         heights, edges, _ = patch.get_data()
         assert list(edges) == [*bins["low"], bins["high"].iloc[-1]]
         assert heights * np.diff(edges) == pytest.approx(bins["share"])
-        assert np.sum(heights * np.diff(edges)) == pytest.approx(1)
+        assert np.sum(heights * np.diff(edges)) == pytest.approx(1, abs=0.02)
     assert before.get_fill()
     assert not after.get_fill()
     means = [line.get_xdata()[0] for line in ax.lines]
-    assert means == pytest.approx([2.6123, 2.7456])
+    assert means == pytest.approx([2.61, 2.75])
 
 
 def test_distribution_is_labelled_from_the_instrument():
@@ -165,14 +165,14 @@ def test_distribution_leaves_a_hidden_wave_out_and_says_so():
 def test_forest_has_a_line_per_region_and_the_regions_together():
     frame = effects({"region": "nordland"}, {"region": "oslo", "estimate": -0.2, "ci_low": -0.5})
     ax = forest(let_through(frame), pooled=let_through(pooled()), words=words(), ax=panel())
-    assert marks(ax) == [(pytest.approx(0.1234), 0), (pytest.approx(-0.2), 1)]
+    assert marks(ax) == [(pytest.approx(0.12), 0), (pytest.approx(-0.2), 1)]
     assert tick_labels(ax.yaxis) == ["Nordland - Nordlánnda", "Oslo - Oslove", "Regionene samlet"]
     (diamond,) = ax.patches
     corners = diamond.get_xy()
-    assert corners[:, 0].min() == pytest.approx(-0.0321)
-    assert corners[:, 0].max() == pytest.approx(0.1899)
-    assert corners[1, 0] == pytest.approx(0.0789)
-    assert pytest.approx((-0.1543, 0.3121)) in intervals(ax)
+    assert corners[:, 0].min() == pytest.approx(-0.03)
+    assert corners[:, 0].max() == pytest.approx(0.19)
+    assert corners[1, 0] == pytest.approx(0.08)
+    assert pytest.approx((-0.15, 0.31)) in intervals(ax)
 
 
 def test_the_diamond_has_the_interval_of_the_country_and_the_line_that_of_one_more_region():
@@ -186,7 +186,7 @@ def test_the_diamond_has_the_interval_of_the_country_and_the_line_that_of_one_mo
     assert [xs.min(), xs.max()] == pytest.approx([0.05, 0.35], abs=1e-3)
     spans = [line.get_segments()[0][:, 0].tolist() for line in ax.collections
              if hasattr(line, "get_segments") and len(line.get_segments()) == 1]  # fmt: skip
-    assert any(span == pytest.approx([-0.1543, 0.3121], abs=1e-3) for span in spans)
+    assert any(span == pytest.approx([-0.15, 0.31], abs=1e-3) for span in spans)
     assert "0,05 til 0,35" in forest(frame, words=words(), **beside).alt
 
 
@@ -305,4 +305,4 @@ def test_no_mark_stands_for_a_person():
     svg, _ = saved(distribution(frame, words=words()), salt="x")
     drawn = re.findall(r'<g id="patch_\d+">', svg.decode("utf-8"))
     assert len(drawn) < 12
-    assert frame["n"].sum() == 800
+    assert frame["n"].sum() == pytest.approx(800, abs=3 * len(frame))

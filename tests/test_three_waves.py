@@ -196,7 +196,9 @@ def mask(**hidden):
             for wave in waves
         ]
     )  # fmt: skip
-    return rows.assign(reason=rows["suppressed"].map({True: "complementary", False: ""}))
+    schools = {"n_schools": 12, "smallest": 4, "largest": 12, "width": 3.0, "step": 0.01}
+    reason = rows["suppressed"].map({True: "complementary", False: ""})
+    return rows.assign(reason=reason, **schools)
 
 
 @pytest.mark.parametrize(

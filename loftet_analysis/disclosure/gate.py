@@ -8,15 +8,25 @@ is left is rounded. What each column is, and so what becomes of it, stands in
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial, wraps
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from loftet_analysis import names, schema
-from loftet_analysis.disclosure.mask import COMPLEMENT, IN_ALL, LIMITS, SAME, SMALL
+from loftet_analysis.disclosure.mask import (
+    COMPLEMENT,
+    IN_ALL,
+    LIMITS,
+    NEAR,
+    SAME,
+    SMALL,
+    STEPS,
+    rounding_step,
+)
 from loftet_analysis.errors import DisclosureError
 from loftet_analysis.estimands import (
     CONTRASTS,
@@ -31,12 +41,25 @@ from loftet_analysis.stats import power
 
 _TWICE = (names.PRE, names.POST)
 _ALL_THREE = (*_TWICE, names.LINKED)
+#: A row that shows how much its schools differ, though some have few people, has as many schools.
+_ENOUGH_CLUSTERS = 8
 _IN_WAVE = {names.PRE: "before", names.POST: "after", names.LINKED: "in both waves"}
 #: A group of a researcher's own may be shown on internal pages only.
 OWN_GROUP = "own_group"
 _INTERNAL = ("open", "internal")
 # the outermost percentile stands for a tenth of the people
 _PERCENTILES, _TAIL = "same_grade_quantile", 10
+#: The ends of intervals, and what else is said of an estimate in its own unit.
+_ENDS = {
+    "change": ("change_ci_low", "change_ci_high"),
+    "estimate": ("ci_low", "ci_high", "estimate_vs_drift"),
+    "difference": ("ci_low", "ci_high"),
+}
+_STEPS = ("points", "sd", "share")
+#: Means in which everybody of the cells counts alike.
+_PLAIN = ("level", "linked_change", "participants", "colleagues", "participants_vs_colleagues")
+#: What the column `cluster` says of rows whose clusters are the regions.
+REGION_CLUSTER = "region"
 _FOR_PERCENTILES = 60  # people, where the percentiles 10 and 90 stand for six
 
 _PEOPLE = tuple(schema.with_role("people"))
@@ -218,11 +241,12 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     """Return a result as it may be published.
 
     Every row is joined to the cells of the disclosure mask that it rests on. Where one of them
-    is suppressed the row loses its numbers and everything read off them. Where a row counts nearly
-    everybody of a cell, its means and SDs go, since they would tell those of the few others. What
-    is left is rounded as the profile asks. A subgroup that the mask does not know is a group of the
-    researcher's own, see `_own_groups`. Counts of sheets and people without an outcome are rounded
-    to the limit, so that neither a count nor a difference of two tells a small number.
+    is suppressed the row loses its numbers and everything read off them. Where its schools are few
+    and some have few people, it loses what tells how much they differ (``few_clusters``). What is
+    left is rounded, see `_rounded`; a row of a part of its cells' people so coarsely that it does
+    not tell of the others. A subgroup that the mask does not know is a group of the researcher's
+    own, see `_own_groups`. Numbers of people and sheets are rounded to the limit, so that neither
+    a count nor a difference of two tells a small number.
 
     Parameters
     ----------
@@ -231,8 +255,7 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     mask : DataFrame
         The study's disclosure mask, columns `schema.MASK`.
     profile : {"open", "internal", "school", "public"}
-        The study's disclosure profile. ``open`` rounds nothing; ``public`` rounds numbers of
-        people to 5 and estimates to two decimals.
+        The study's disclosure profile. ``open`` rounds nothing.
 
     Returns
     -------
@@ -285,35 +308,64 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     hidden = hidden.set_axis(shown.index[tells]).reindex(shown.index)
     why = hidden if why is None else hidden.where(hidden.notna(), why)
     why = why.where(why.notna(), _few(shown, limit))
-    few_others = _few_others(telling, people, limit).set_axis(shown.index[tells])
-    why = why.mask(why.isna() & few_others.reindex(shown.index, fill_value=False), SMALL)
     if "reason" not in shown:
         shown["reason"] = ""
     shown["suppressed"] = why.notna()
     _refuse_small_bins(shown, limit)
-    near = _leaves_few(telling, people, limit).set_axis(shown.index[tells])
-    near = near.reindex(shown.index, fill_value=False) | own
-    if "n_pairs" in shown and limit > 1:
-        # rows of pairs together would tell the levels of those who answered once
-        near |= shown["n_pairs"].notna().to_numpy() & (tells | own)
-    if near.any():
+    no_level = own.copy()
+    if names.ESTIMAND in shown and limit > 1:
+        # means of linked people, or of the same grades, beside everybody's would tell the others'
+        no_level |= shown[names.ESTIMAND].ne("level").to_numpy()
+    if no_level.any():
         levels = [c for c in shown if c in schema.with_role("level")]
-        shown.loc[near, levels] = np.nan
+        shown.loc[no_level, levels] = np.nan
+    if limit == 1:
+        return _pass(Gated, _emptied(shown, why, told, text))
+    counted = _counted(telling, held, people)
+    steps = _steps(telling, held, counted, limit).set_axis(shown.index[tells])
+    steps = steps.reindex(shown.index).fillna(_steps_of_own(shown, own, mask, limit))
+    few = _few_clusters(telling, held, counted, mask, limit).set_axis(shown.index[tells])
+    few = few.reindex(shown.index, fill_value=False) & why.isna()
+    if "analysis" in shown:
+        # several rows that leave out the same few people narrow each other's rounding
+        few_others = counted["left_out"].between(1, limit - 1).set_axis(shown.index[tells])
+        few_others = few_others.reindex(shown.index, fill_value=False) & (
+            steps["points"] > STEPS[2]
+        )
+        why = why.mask(why.isna() & few_others, SMALL)
+    # schools that weigh otherwise in several rows would tell each school's mean
+    weighed = ~counted["plain"].set_axis(shown.index[tells]).reindex(shown.index, fill_value=True)
+    why = why.mask(few & weighed, names.FEW_CLUSTERS)
+    why = why.mask(why.isna() & _item_alike(shown), SAME)
     for column in schema.with_role("share") & {*shown}:
         of = schema.COLUMNS[column].of
         shown[column] = _without_few(shown[column], shown[of], limit)
-    if limit > 1:
-        if {"item", "sd"} <= set(shown):
-            alike = shown["item"].ne("") & shown["sd"].eq(0)
-            why = why.mask(why.isna() & alike, SAME)
-        _coarsen(shown)
-        why = _whole_or_none(shown, why)
-        shown["suppressed"] = why.notna()
-    if shown["suppressed"].any():
-        hidden = shown["suppressed"]
-        bare = {c: shown[c].mask(hidden, "" if c in text else None) for c in told}
-        shown = shown.assign(**bare, reason=shown["reason"].mask(hidden, why))
-    return _pass(Gated, _rounded(shown, told, profile))
+    why = _whole_or_none(shown, why)
+    _coarsen(shown)
+    shown = _without_spread(shown, few & why.isna(), text)
+    shown = _emptied(shown.assign(suppressed=why.notna()), why, told, text)
+    return _pass(Gated, _rounded(shown, told, steps, limit))
+
+
+def _emptied(shown: pd.DataFrame, why: pd.Series, told: list[str], text: set[str]) -> pd.DataFrame:
+    """Return rows without what hidden ones tell, and with the reason."""
+    hidden = shown["suppressed"]
+    if not hidden.any():
+        return shown
+    bare = {c: shown[c].mask(hidden, "" if c in text else None) for c in told}
+    return shown.assign(**bare, reason=shown["reason"].mask(hidden, why))
+
+
+def _without_spread(shown: pd.DataFrame, few: pd.Series, text: set[str]) -> pd.DataFrame:
+    """Return rows of which some do not tell how much their schools differ, and say so."""
+    spread = [c for c in shown if c in schema.COLUMNS and schema.COLUMNS[c].spread]
+    told = [c for c in spread if c not in ("verdict", "main_verdict")]  # those may say: refused
+    few = few & shown[told].notna().any(axis=1) if told else few & False
+    if not few.any():
+        return shown
+    bare = {c: shown[c].mask(few, "" if c in text else None) for c in spread}
+    reason = shown["reason"].mask(few & shown["reason"].eq(""), names.FEW_CLUSTERS)
+    return shown.assign(**bare, reason=reason)
 
 
 def is_planned(frame: pd.DataFrame) -> bool:
@@ -603,11 +655,6 @@ def _coarsen(shown: pd.DataFrame) -> None:
     if {"item", "sd"} <= set(shown):
         single = shown["item"].ne("")
         shown["sd"] = shown["sd"].mask(single)
-        for column in shown:
-            about = schema.COLUMNS.get(column)
-            if about is not None and about.item_decimals is not None:
-                coarse = shown[column].astype(float).round(about.item_decimals)
-                shown[column] = shown[column].mask(single, coarse)
     if "flags" in shown and "n_pairs" in shown:
         few = shown["n_pairs"].astype(float) < _FOR_PERCENTILES
         bare = shown["flags"].str.replace(r"(^|;)range=[^;]*", "", regex=True).str.lstrip(";")
@@ -755,7 +802,7 @@ def _held(rests_on: pd.DataFrame, mask: pd.DataFrame) -> pd.DataFrame:
             f"{len(places)} cells are not in the disclosure mask, so nothing of this is "
             f"published: {listed}"
         )
-    said = ("n", "suppressed", "reason")
+    said = ("n", "suppressed", "reason", "n_schools", "smallest", "largest", "width", "step")
     return rests_on.assign(**{column: near[column].to_numpy()[place] for column in said})
 
 
@@ -789,20 +836,6 @@ def _refuse_parts(telling: pd.DataFrame, people: pd.DataFrame) -> None:
             )
 
 
-def _leaves_few(telling: pd.DataFrame, people: pd.DataFrame, limit: int) -> pd.Series:
-    """Return which rows count nearly everybody of a cell: all but 1 to `limit` - 1 people.
-
-    The level of those few would be the cell's level, told elsewhere, less the row's. The row's
-    change gives nothing away, so only the levels go.
-    """
-    near = pd.Series(False, index=telling.index)
-    for wave, column in ((names.PRE, "n_pre"), (names.POST, "n_post")):
-        if column in telling:
-            rest = people[wave] - telling[column].astype(float)
-            near |= (rest > 0) & (rest < limit)
-    return near
-
-
 def _few(shown: pd.DataFrame, limit: int) -> pd.Series:
     """Return a reason where a row's own counts are too low, whatever the mask says of its cell.
 
@@ -823,23 +856,142 @@ def _few(shown: pd.DataFrame, limit: int) -> pd.Series:
     return (fewest < limit - 1e-9).map({True: SMALL}).astype(object)
 
 
-def _few_others(telling: pd.DataFrame, people: pd.DataFrame, limit: int) -> pd.Series:
-    """Return which rows leave out only a few of their cell's people, whom they would tell."""
-    few = pd.Series(False, index=telling.index)
-    if names.ESTIMAND not in telling or "n_pairs" not in telling:
-        return few
-    counted = {names.LINKED: "n_pairs"}
-    chosen = telling[names.ESTIMAND].eq("lowest_fifth")
-    if "analysis" in telling:
-        counted |= {names.PRE: "n_pre", names.POST: "n_post"}
-        chosen = pd.Series(True, index=telling.index)
-    for wave, column in counted.items():
-        rest = people[wave] - telling[column].astype(float)
-        unlike = (rest > 0) & (rest < limit)
-        if wave != names.LINKED:  # of the linked fewer answered in a wave than in its cell
-            unlike &= telling["n_pairs"].isna()
-        few |= unlike
-    return few & chosen
+def _counted(telling: pd.DataFrame, held: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+    """Return of each row how many people it counts and leaves out, and how it weighs them.
+
+    Columns `n` (the fewest of its waves), `left_out` of its cells' people, `weight` (of one of
+    them in the row), and `plain`: whether it is a mean in which everybody counts alike.
+    """
+    columns = {names.LINKED: "n_pairs", names.PRE: "n_pre", names.POST: "n_post"}
+    found = {}
+    for wave, column in columns.items():
+        own = telling.get(column, telling.get("n"))
+        if own is not None:
+            found[wave] = own.astype(float)
+    own = pd.DataFrame(found, index=telling.index, columns=list(columns), dtype=float)
+    # of pairs fewer answered in a wave than there are in its cell
+    in_pairs = own[names.LINKED].notna() & people[names.LINKED].notna()
+    compared = people.where(~in_pairs, people[[names.LINKED]].reindex(columns=people.columns))
+    left_out = (compared - own).clip(lower=0).max(axis=1).fillna(0)
+    if "low" in telling:  # people in a bin
+        left_out = left_out * 0
+    smallest = held.loc[held["n"] > 0].groupby("row")["n"].min().reindex(telling.index)
+    fewest = own.assign(cell=smallest).where(lambda n: n > 0).min(axis=1)
+    plain = pd.Series("analysis" not in telling, telling.index)
+    if names.ESTIMAND in telling:
+        plain &= telling[names.ESTIMAND].isin(_PLAIN)
+    own_n = own.where(own > 0).min(axis=1).fillna(fewest)
+    found = {"n": own_n, "left_out": left_out, "weight": (1 / fewest).fillna(1), "plain": plain}
+    return pd.DataFrame(found)
+
+
+def _steps(
+    telling: pd.DataFrame, held: pd.DataFrame, counted: pd.DataFrame, limit: int
+) -> pd.DataFrame:
+    """Return how coarsely each row is rounded, in scale points, in SD, and in parts of one.
+
+    And whether this hides people (`hides`).
+
+    A mean of everybody in its cells as coarsely as these. In a row of a part of them, or in which
+    they weigh otherwise, the sum over its people stays unknown by a tenth of the scale for as many
+    as may not be told of, so that nothing that is added to it or taken from it can tell of fewer.
+    (In any sum of rows that gives a group alone, the rows' coefficients are at least one together,
+    since it is counted once.)
+    """
+    of_cells = held.groupby("row")[["width", "step"]].max().reindex(telling.index)
+    width, step = of_cells["width"].fillna(1).astype(float), of_cells["step"].astype(float)
+    least = 2 * NEAR * (limit - 1) * counted["weight"]  # of a scale that is one wide
+    part = (counted["left_out"] > 0) | ~counted["plain"]
+    if "contrast" in telling:
+        of_share = telling["contrast"].eq("share")
+        if names.ESTIMAND in telling:
+            of_share |= telling[names.ESTIMAND].eq("share_below")
+        width = width.mask(of_share, 1.0)
+    unit = telling["sd_unit"].astype(float) if "sd_unit" in telling else width * np.nan
+    points = pd.Series(rounding_step(least * width), telling.index)
+    points = points.where(part, step.fillna(STEPS[1]))
+    points = np.where(part, np.maximum(points, STEPS[0]), points)
+    share = rounding_step(np.where(part, least, least.where(least <= STEPS[0], STEPS[1])))
+    sd = rounding_step(points / unit.where(unit > 0).fillna(width / 4))
+    sd = np.where(points <= STEPS[1], points, sd)
+    # half of a step would do: other roundings of the same number narrow it no further than that
+    hides = (part & (least * width > STEPS[1] / 2)) | (points > STEPS[1])
+    found = {"points": points, "sd": sd, "share": share, "hides": hides.astype(float)}
+    return pd.DataFrame(found, index=telling.index)
+
+
+def _steps_of_own(
+    shown: pd.DataFrame, own: np.ndarray, mask: pd.DataFrame, limit: int
+) -> pd.DataFrame:
+    """Return the steps of groups of a researcher's own, which are always a part of a cell."""
+    steps = pd.DataFrame(STEPS[1], index=shown.index, columns=[*_STEPS]).assign(hides=own * 1.0)
+    if not own.any():
+        return steps
+    widths = mask.groupby([names.POPULATION, names.OUTCOME])["width"].max()
+    rows = shown[own]
+    width = widths.reindex(pd.MultiIndex.from_frame(rows[[*widths.index.names]])).to_numpy()
+    n = rows[[c for c in _PEOPLE if c in rows]].astype(float).min(axis=1).to_numpy()
+    least = 2 * NEAR * (limit - 1) / np.maximum(np.nan_to_num(n, nan=1), 1)
+    unit = rows["sd_unit"].astype(float).to_numpy() if "sd_unit" in rows else width / 4
+    points = rounding_step(least * width)
+    steps.loc[rows.index, [*_STEPS]] = np.column_stack(
+        [points, rounding_step(points / unit), rounding_step(least)]
+    )
+    return steps
+
+
+def _few_clusters(
+    telling: pd.DataFrame,
+    held: pd.DataFrame,
+    counted: pd.DataFrame,
+    mask: pd.DataFrame,
+    limit: int,
+) -> pd.Series:
+    """Return which rows may not tell how much their clusters differ.
+
+    They may where every school has as many people as the profile asks for, or where there are 8
+    clusters or more, none has more than half of the people, and these are one and a half times the
+    limit. What compares
+    regions that were pooled, factor models, and the people of one school, tells of no clusters.
+    """
+    exempt = pd.Series("k" in telling, telling.index)
+    for column in ("design", names.SCHOOL):
+        if column in telling:
+            exempt |= telling[column].fillna("").ne("")
+    sizes = held[["row", "n", "n_schools", "smallest", "largest"]].copy()
+    if "cluster" in telling and telling["cluster"].eq(REGION_CLUSTER).any():
+        by_region = telling["cluster"].eq(REGION_CLUSTER).reindex(sizes["row"]).to_numpy()
+        sizes.loc[by_region, ["n_schools", "smallest", "largest"]] = _region_sizes(
+            held[by_region], mask
+        )
+    row = counted.reindex(sizes["row"]).set_axis(sizes.index)
+    clusters = sizes["n_schools"]
+    if "n_clusters" in telling:
+        own = telling["n_clusters"].astype(float).reindex(sizes["row"]).to_numpy()
+        clusters = np.fmin(clusters, own)
+    all_large = sizes["smallest"] - row["left_out"] >= limit
+    people = np.minimum(sizes["n"], row["n"]) >= 1.5 * limit
+    many = people & (clusters >= _ENOUGH_CLUSTERS) & (sizes["largest"] <= sizes["n"] / 2)
+    ok = (all_large | many).groupby(sizes["row"]).all()
+    return ~ok.reindex(telling.index, fill_value=True) & ~exempt
+
+
+def _region_sizes(held: pd.DataFrame, mask: pd.DataFrame) -> np.ndarray:
+    """Return of how many regions a cell of the country is, with the fewest and most people."""
+    place = [c for c in schema.CELL if c not in (names.REGION, names.SCHOOL)]
+    regions = mask[mask[names.SCHOOL].eq("") & mask[names.REGION].ne(names.NATIONAL)]
+    sizes = regions[regions["n"] > 0].groupby(place)["n"].agg(["count", "min", "max"])
+    return sizes.reindex(pd.MultiIndex.from_frame(held[place])).fillna(0).to_numpy(dtype=int)
+
+
+def _item_alike(shown: pd.DataFrame) -> pd.Series:
+    """Return which rows of single items are of people who answer alike, but one at most."""
+    alike = pd.Series(False, index=shown.index)
+    if not {"item", "sd", "n", "floor_share", "ceiling_share"} <= {*shown}:
+        return alike
+    most = shown[["floor_share", "ceiling_share"]].astype(float).max(axis=1)
+    few = (1 - most) * shown["n"].astype(float) <= 1 + 1e-9
+    return shown["item"].ne("") & (shown["sd"].eq(0) | few)
 
 
 def _refuse_small_bins(shown: pd.DataFrame, limit: int) -> None:
@@ -852,21 +1004,97 @@ def _refuse_small_bins(shown: pd.DataFrame, limit: int) -> None:
         )
 
 
-def _rounded(shown: pd.DataFrame, told: list[str], profile: str) -> pd.DataFrame:
-    decimals = schema.DECIMALS[profile]
-    if decimals is None:
-        return shown
+def _rounded(shown: pd.DataFrame, told: list[str], steps: pd.DataFrame, limit: int) -> pd.DataFrame:
+    """Return what is told, rounded by what each column is (`schema.Rounding`).
+
+    Where rounding hides people, what a row says of its interval, its test and its verdict is said
+    of the rounded change, which they would tell more closely.
+    """
+    hides = steps["hides"].astype(bool) & ~shown["suppressed"].astype(bool)
     rounded = dict(shown.items())
+    decimals = {"": 2, "tenth": 1, "thousandth": 3, "whole": 0}
+    moved = {}
     for column in told:
         values, about = rounded[column], schema.COLUMNS.get(column)
-        if about is not None and about.role == "edge":
+        kind = about.rounding if about is not None else ""
+        if about is not None and about.role in ("edge", "setting"):
             continue
         if about is not None and about.role == "people":
-            if profile == "public":
-                rounded[column] = (values / 5).round() * 5
-        elif pd.api.types.is_float_dtype(values):
-            fewest = decimals if about is None or about.decimals is None else about.decimals
-            more = about.more if about is not None else 0
-            rounded[column] = values.round(min(decimals, fewest) + more)
+            rounded[column] = (values / limit).round() * limit
+        elif not pd.api.types.is_float_dtype(values):
+            continue
+        elif kind in _STEPS:
+            rounded[column] = to_step(values, steps[kind])
+            moved[column] = rounded[column] - values
+        elif kind == "standard_error":
+            fine = steps["points"] <= STEPS[0]
+            rounded[column] = values.round(2).mask(fine, values.round(3))
+        else:
+            rounded[column] = values.round(decimals[kind])
+    if hides.any():
+        rounded |= _of_rounded(shown, rounded, moved, hides)
+        if {"main_estimate", "sd_unit", names.ESTIMAND} <= {*shown}:
+            # as in its own row
+            unit = shown["sd_unit"].astype(float)
+            change = to_step(shown["main_estimate"].astype(float) * unit, steps["points"])
+            weighed = hides & ~shown[names.ESTIMAND].isin(_PLAIN)
+            rounded["main_estimate"] = rounded["main_estimate"].mask(
+                weighed, (change / unit).round(2)
+            )
     # all at once: column by column takes ten times as long
     return pd.DataFrame(rounded, columns=shown.columns, index=shown.index)
+
+
+def to_step(values: pd.Series, step: pd.Series) -> pd.Series:
+    """Return values as the nearest multiples of a step.
+
+    Examples
+    --------
+    >>> to_step(pd.Series([3.4267, 3.4267]), pd.Series([0.01, 0.2])).tolist()
+    [3.43, 3.4]
+    """
+    # twelve digits: the multiple itself is no binary number
+    return ((values / step).round() * step).round(12)
+
+
+def _of_rounded(
+    shown: pd.DataFrame,
+    rounded: dict[str, pd.Series],
+    moved: Mapping[str, pd.Series],
+    rows: pd.Series,
+) -> dict[str, pd.Series]:
+    """Return the columns that are said of rounded estimates, in these rows."""
+    told = {}
+
+    def tell(column: str, values: pd.Series) -> None:
+        told[column] = rounded[column].mask(rows & values.notna(), values)
+
+    by_estimate = dict(moved)
+    if {"change", "estimate"} <= {*moved} and "sd_unit" in shown:
+        # one rounding: the standardised change is that of the rounded change
+        change = shown["change"].astype(float)
+        ratio = (shown["estimate"].astype(float) / change).where(
+            change.abs() > 1e-9, 1 / shown["sd_unit"].astype(float)
+        )
+        by = moved["change"] * ratio
+        by_estimate["estimate"] = by.where(by.notna(), moved["estimate"])
+        tell("estimate", (shown["estimate"] + by_estimate["estimate"]).round(2))
+    for estimate, ends in _ENDS.items():
+        for end in (end for end in ends if end in shown and estimate in by_estimate):
+            tell(end, (shown[end] + by_estimate[estimate]).round(2))
+    if "change" in moved and {"change_se", "df", "p_value"} <= {*shown}:
+        t = rounded["change"] / shown["change_se"].astype(float)
+        p = pd.Series(2 * stats.t.sf(t.abs(), shown["df"].astype(float)), shown.index)
+        tell("p_value", p.round(3))
+        if "statistic" in shown:
+            tell("statistic", t.round(1))
+        if "p_adjusted" in shown:
+            factor = shown["p_adjusted"] / shown["p_value"]
+            tell("p_adjusted", (factor * p).clip(upper=1).round(3))
+    if {"verdict", "ci_low", "ci_high"} <= {*told, *shown}:
+        zero_inside = (told.get("ci_low", shown["ci_low"]) <= 0) & (
+            told.get("ci_high", shown["ci_high"]) >= 0
+        )
+        directed = shown["verdict"].isin(("increase", "decrease"))
+        told["verdict"] = shown["verdict"].mask(rows & zero_inside & directed, "unclear")
+    return told

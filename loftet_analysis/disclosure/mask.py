@@ -1,12 +1,15 @@
 """The disclosure mask: which cells of the plan may be shown, decided once for the study.
 
 It is decided from counts and answers, never from estimates, so pages drawn early and late cannot
-contradict each other. Four rules, in the order of the reasons given:
+contradict each other. Five rules, in the order of the reasons given:
 
 *small_n*
     Fewer people than the profile's limit.
 *homogeneous*
-    Everybody in the cell has the same score (or the same change): the mean tells each answer.
+    Everybody in the cell, or everybody but one, has the same score (or the same change): the mean
+    tells each answer.
+*dominated*
+    More than half of the people are of one school, and they are fewer than the limit.
 *linked_wave*
     A change whose pre or post cell is hidden: together with the other it would give it away.
 *complementary*
@@ -18,6 +21,10 @@ the whole one, but for people who are in two of the waves only. Where these are 
 never hidden alone, and where they are few but not none the three are not shown together. What goes
 is then a change to or from the wave midway: what is told from before to after is what it would be
 without that wave.
+
+For what is told of shown cells the mask also holds how their people are spread over schools, and
+how coarsely means of a wave are rounded where few people answered in that wave only: the means of
+both waves and the change of those in both would tell theirs.
 """
 
 from __future__ import annotations
@@ -39,9 +46,15 @@ IN_ALL = linked_cell(*names.WAVES)
 LIMITS = {"open": 1, "internal": 6, "school": 10, "public": 20}
 NEVER_BY_SCHOOL = ("leaders",)  # a school has one or two of them
 SMALL, SAME, CHANGE, COMPLEMENT = "small_n", "homogeneous", "linked_wave", "complementary"
+DOMINATED = "dominated"
+#: Steps of rounding, from fine to coarse: numbers are multiples of one of them.
+STEPS = np.array([0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1])
+#: The value of a few people may be known to a tenth of the scale to either side, no closer.
+NEAR = 0.1
 
 _CELL = [names.REGION, names.SCHOOL, names.SUBGROUP, names.WAVE, names.OUTCOME]
 _PLACE = [names.REGION, names.SCHOOL]
+_ENDS = {"n": "count", "low": "min", "high": "max", "sum": "sum"}
 _THREE = [linked_cell(*waves) for waves in CONTRASTS.values()]
 _ALWAYS = (names.ROLE, names.GRADE)
 
@@ -65,7 +78,9 @@ def decide(study: Study, clean: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         also for *linked:pre-mid* and *linked:mid-post*, and of everybody in a region or the study
         for *linked:pre-mid-post*. ``n`` counts people with a score; in *linked* those with one in
         all of its waves, under their first school, role and grade, in a region's cell only those
-        who stayed in it. ``reason`` is empty where the cell may be shown.
+        who stayed in it. ``reason`` is empty where the cell may be shown. `n_schools`, `smallest`
+        and `largest` say of how many schools the people are, and how many there are of one;
+        `width` is that of the response scale, and means of the cell are multiples of `step`.
     """
     masks = [
         _population_mask(study, name, frame).assign(**{names.POPULATION: name})
@@ -78,7 +93,8 @@ def decide(study: Study, clean: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def _population_mask(study: Study, name: str, clean: pd.DataFrame) -> pd.DataFrame:
-    scales, limit = study.populations[name].instrument.scales, LIMITS[study.disclosure]
+    instrument, limit = study.populations[name].instrument, LIMITS[study.disclosure]
+    scales = instrument.scales
     groups = list(dict.fromkeys((*_ALWAYS, *study.subgroups(name), *study.gaps(name))))
     outcomes = list(scales)
     keyed = _keyed(clean, outcomes, groups)
@@ -101,8 +117,15 @@ def _population_mask(study: Study, name: str, clean: pd.DataFrame) -> pd.DataFra
     grid = places.merge(pd.DataFrame(asked, columns=[names.WAVE, names.OUTCOME]), how="cross")
     mask = grid.merge(counts, on=_CELL, how="left")
     mask["n"] = mask["n"].fillna(0).astype(int)
-    same = (mask["low"] == mask["high"]) & (limit > 1)
-    mask["reason"] = np.select([mask["n"] < limit, same], [SMALL, SAME], "")
+    sizes = ["n_schools", "smallest", "largest"]
+    mask[sizes] = mask[sizes].fillna(0).astype(int)
+    same = _all_but_one(mask) & (limit > 1)
+    dominated = (mask["largest"] > mask["n"] / 2) & (mask["largest"] < limit)
+    mask["reason"] = np.select([mask["n"] < limit, same, dominated], [SMALL, SAME, DOMINATED], "")
+    answers = {outcome: instrument.response_set(outcome) for outcome in scales}
+    widths = {outcome: each.maximum - each.minimum for outcome, each in answers.items()}
+    mask["width"] = mask[names.OUTCOME].map(widths).astype(float)
+    mask["step"] = _steps(mask, years, limit)
     mask["reason"] = _protect(mask, places, limit=limit, years=years)
     if len(years) > 1:
         mask = _with_those_in_all(mask, _alike_in_all(keyed, outcomes), limit)
@@ -169,7 +192,7 @@ def _in_all(keyed: pd.DataFrame, outcomes: Sequence[str], years: int) -> pd.Data
 
 
 def _alike_in_all(keyed: pd.DataFrame, outcomes: Sequence[str]) -> set[tuple[str, str]]:
-    """Return the places and outcomes whose people in all waves answer, or change, all alike."""
+    """Return the places and outcomes whose people in all waves answer or change alike, but one."""
     pre, mid, post = _linked(keyed, names.WAVES)
     stayed = (pre[names.REGION] == mid[names.REGION]) & (pre[names.REGION] == post[names.REGION])
     region, alike = pre[names.REGION].where(stayed, ""), set()
@@ -178,20 +201,20 @@ def _alike_in_all(keyed: pd.DataFrame, outcomes: Sequence[str]) -> set[tuple[str
         told = pd.concat([*y, y[1] - y[0], y[2] - y[1], y[2] - y[0]], axis=1, keys=range(6))
         told = told.dropna()
         for place in (region.loc[told.index], pd.Series(names.NATIONAL, told.index)):
-            by_place = told.groupby(place)
-            spread = (by_place.max() - by_place.min()).min(axis=1)
-            alike |= {(name, outcome) for name in spread.index[spread < 1e-9]}
+            ends = [told[column].groupby(place).agg(**_ENDS) for column in told]
+            same = np.any([_all_but_one(each) for each in ends], axis=0)
+            alike |= {(name, outcome) for name in ends[0].index[same]}
     return alike
 
 
 def _counts(keyed: pd.DataFrame, outcomes: Sequence[str], groups: Sequence[str]) -> pd.DataFrame:
-    """Return n, lowest and highest score of every cell that holds anybody."""
+    """Return n, lowest, highest and summed score of every cell that holds anybody.
+
+    And of how many schools they are, with how many in the smallest and the largest.
+    """
     grouped = keyed.groupby([*_PLACE, *groups, names.WAVE], sort=True)
     base = pd.concat(
-        [
-            grouped[name].agg(n="count", low="min", high="max").reset_index().assign(outcome=name)
-            for name in outcomes
-        ]
+        [grouped[name].agg(**_ENDS).reset_index().assign(outcome=name) for name in outcomes]
     )
     base = base[base["n"] > 0]
     keys = [*_PLACE, *groups, names.WAVE, names.OUTCOME]
@@ -203,13 +226,65 @@ def _counts(keyed: pd.DataFrame, outcomes: Sequence[str], groups: Sequence[str])
             known = rows[rows[column] != ""] if column else rows
             by = [*place, *([column] if column else []), names.WAVE, names.OUTCOME]
             cell = known.groupby(by, sort=True, observed=True).agg(
-                n=("n", "sum"), low=("low", "min"), high=("high", "max")
+                n=("n", "sum"), low=("low", "min"), high=("high", "max"), sum=("sum", "sum")
             )
-            cell = cell.reset_index().astype(dict.fromkeys(by, "str"))
+            apart = [*by, *(key for key in _PLACE if key not in place)]
+            of_school = known.groupby(apart, sort=True, observed=True)
+            schools = of_school["n"].sum().groupby(by, sort=True, observed=True)
+            sizes = {"n_schools": "count", "smallest": "min", "largest": "max"}
+            cell = cell.join(schools.agg(**sizes)).reset_index().astype(dict.fromkeys(by, "str"))
             whole = {names.REGION: names.NATIONAL, names.SCHOOL: ""}
             cell = cell.assign(**{key: text for key, text in whole.items() if key not in place})
             cells.append(cell.assign(subgroup=f"{column}=" + cell[column] if column else names.ALL))
-    return pd.concat(cells, ignore_index=True)[[*_CELL, "n", "low", "high"]]
+    return pd.concat(cells, ignore_index=True).drop(columns=groups, errors="ignore")
+
+
+def _all_but_one(told: pd.DataFrame) -> pd.Series:
+    """Return where all values but one at most are the same, from their n, sum, low and high."""
+    spread, eps = told["high"] - told["low"], 1e-9
+    above, below = told["sum"] - told["n"] * told["low"], told["n"] * told["high"] - told["sum"]
+    return (above <= spread + eps) | (below <= spread + eps)
+
+
+def _steps(mask: pd.DataFrame, years: Mapping[tuple[str, str], int], limit: int) -> np.ndarray:
+    """Return how coarsely the means of each cell are rounded.
+
+    With n people the sum of their values is known to n · step / 2 to either side. Where some
+    answered in one wave only, the means of both waves and the change of those who answered in both
+    tell their sum; where they are few, the sums of the waves have to hide it, in every cell of the
+    outcome alike.
+    """
+    least = NEAR * mask["width"].to_numpy() * (limit - 1)
+    n = np.maximum(mask["n"].to_numpy(), 1)
+    need = np.zeros(len(mask))
+    for waves, older in years.items():
+        linked, *parts = _changes(mask, waves, older)
+        both = [np.where(part >= 0, n[part] - mask["n"].to_numpy()[linked], 0) for part in parts]
+        once = np.sum(both, axis=0)
+        few = np.any([(each > 0) & (each < limit) for each in both], axis=0)
+        # of single schools no means of a wave are told
+        few &= ((mask["n"] > 0) & mask[names.SCHOOL].eq("")).to_numpy()[linked]
+        most = pd.Series(np.where(few, np.minimum(once, limit - 1), 0))
+        most = most.groupby(mask[names.OUTCOME].to_numpy()[linked]).max()
+        of_waves = mask[names.WAVE].isin(waves).to_numpy()
+        need[of_waves] = np.maximum(
+            need[of_waves], mask.loc[of_waves, names.OUTCOME].map(most).fillna(0)
+        )
+    # the sums of two waves hide it together; a quarter more, since others narrow it
+    coarse = 1.25 * NEAR * mask["width"].to_numpy() * need / n
+    return rounding_step(np.where(2 * least / n <= STEPS[0], coarse, np.maximum(coarse, STEPS[1])))
+
+
+def rounding_step(at_least: np.ndarray) -> np.ndarray:
+    """Return the finest of `STEPS` that is at least as coarse as asked, or the coarsest.
+
+    Examples
+    --------
+    >>> rounding_step(np.array([0, 0.004, 0.03])).tolist()
+    [0.001, 0.01, 0.05]
+    """
+    place = np.searchsorted(STEPS, np.asarray(at_least) - 1e-12)
+    return STEPS[np.minimum(place, len(STEPS) - 1)]
 
 
 def _subgroups(keyed: pd.DataFrame, groups: Sequence[str]) -> list[str]:

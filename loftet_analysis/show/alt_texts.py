@@ -33,7 +33,7 @@ def describe_change(frame: pd.DataFrame, words: Words) -> Iterator[str]:
             low=words.number(shown["estimate"].min()),
             high=words.number(shown["estimate"].max()),
             k=words.count(((shown["ci_low"] < 0) & (shown["ci_high"] > 0)).sum()),
-            n=words.count(len(shown)),
+            n=words.count(shown["ci_low"].notna().sum()),
         )
 
 

@@ -136,6 +136,7 @@ LABELS: dict[str, dict[str, str]] = {
         "nobody_careless": "nobody gave the same answer throughout",
         "too_few_items": "the scale has too few items",
         "too_few_people": "too few people answered",
+        "few_clusters": "there are so few schools that it would tell of single ones",
         "one_cluster": "it would rest on a single school or group of schools",
         "few_schools": "there are too few schools for it",
         "no_variance": "the schools do not differ, so chance cannot be judged",

@@ -16,7 +16,7 @@ from scipy import stats
 from loftet_analysis.analysis.changes import BASELINE_ADJUST, BASELINE_APART
 from loftet_analysis.analysis.measurement import DOUBT, light
 from loftet_analysis.estimands import ESTIMANDS, MIDWAY, contrast_of_waves, names_where, waves_of
-from loftet_analysis.names import MID, NATIONAL, ONE_DOMINATES, WHOLE_STUDY
+from loftet_analysis.names import FEW_CLUSTERS, MID, NATIONAL, ONE_DOMINATES, WHOLE_STUDY
 from loftet_analysis.show.labels import LABELS, LIGHT_SHAPES
 from loftet_analysis.show.languages import (
     Words,
@@ -131,7 +131,7 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
     for pair, rows in frame.groupby(["population", "outcome"], sort=False):
         records = rows.to_dict("records")
         shown = [row for row in records if not row["suppressed"]]
-        kinds = dict.fromkeys(evidence(row, words) for row in shown if not row["reason"])
+        kinds = dict.fromkeys(evidence(row, words) for row in shown if is_computed(row))
         weaknesses = dict.fromkeys(measured(row, words) for row in shown)
         readings = [reading(row, words, alone=False, timed=several) for row in records]
         outcomes.append((names[pair], shown, readings, _sentences(kinds), _sentences(weaknesses)))
@@ -220,10 +220,10 @@ def _lies(
     row = mean or share or {}
     if mean is None or row["suppressed"]:
         return _("hidden, since it would tell of few people.")
-    if row["reason"]:
+    if not is_computed(row):
         return _("not computed, since {why}.", why=label("reason", row["reason"], words))
     told = _values(mean, words)
-    if share is None or share["suppressed"] or share["reason"]:
+    if share is None or share["suppressed"] or not is_computed(share):
         return _("{mean} on the scale from {minimum} to {maximum} ({interval}).", **told)
     return _(
         "{mean} on the scale from {minimum} to {maximum} ({interval}); {share} are above the "
@@ -308,7 +308,7 @@ def reading(
             "{estimand}: hidden, since it would tell of few people.",
             estimand=row_label(row, words),
         )
-    if row["reason"]:
+    if not is_computed(row):
         why = label("reason", row["reason"], words)
         return _("{estimand}: not computed, since {why}.", estimand=row_label(row, words), why=why)
     message = ESTIMANDS[row["estimand"]].sentence_of(row["contrast"], row["population"])
@@ -324,6 +324,11 @@ def reading(
     sentence = f"{start[0].upper()}{start[1:]}: {sentence}" if start else sentence
     parts = [sentence, conclusion(row, words), *_cautions(row, words)]
     return _sentences([*parts, background(row, words) if alone else ""])
+
+
+def is_computed(row: Mapping[str, object]) -> bool:
+    """Whether a row has an estimate, be it without what tells of the schools."""
+    return row["reason"] in ("", FEW_CLUSTERS)
 
 
 def _is_midway(row: Mapping[str, object]) -> bool:
@@ -374,7 +379,7 @@ def _values(row: Mapping[str, object], words: Words) -> dict[str, str]:
         low, high, no_change = max(low, scale.minimum), min(high, scale.maximum), None
         values |= {"mean": words.number(row["change"]), "low": scale.low, "high": scale.high}
         values |= {"minimum": words.plain(scale.minimum), "maximum": words.plain(scale.maximum)}
-    if pd.isna(row.get("change_ci_low")) and estimand == "level":
+    if pd.isna(low) or (pd.isna(row.get("change_ci_low")) and estimand == "level"):
         return {**values, "interval": _("without an interval")}
     interval = f"{form(low)} {_('to')} {form(high)}"
     interval = _("{level} CI {interval}", level=words.percent(row["ci_level"]), interval=interval)
@@ -540,6 +545,10 @@ def _cautions(row: Mapping[str, object], words: Words) -> list[str]:
     kind_of = {flag: kind for kind in ("flag", *kinds) for flag in LABELS[kind]}
     cautions = [label(kind_of[flag], flag, words, **values) for flag in kind_of if flag in raised]
     ends = [float(end) for end in flags.get("range", "").split("-") if end]
+    if row["reason"] == FEW_CLUSTERS:
+        cautions.append(
+            _("How certain this is, is not told: with so few schools it would tell of single ones.")
+        )
     if len(ends) == 2:
         low, high = (words.number(end, 0 if end.is_integer() else 1) for end in ends)
         cautions.append(

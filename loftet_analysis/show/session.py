@@ -682,7 +682,7 @@ def _why_refused_all(frame: pd.DataFrame, words: Words) -> str:
     if len(frame) < 2 or not {names.ESTIMAND, "reason", "suppressed"} <= {*frame}:
         return ""
     reasons = frame["reason"].fillna("")
-    if reasons.eq("").any() or frame["suppressed"].any():
+    if reasons.isin(("", names.FEW_CLUSTERS)).any() or frame["suppressed"].any():
         return ""
     return "; ".join(label("reason", reason, words) for reason in dict.fromkeys(reasons))
 
@@ -792,14 +792,15 @@ def gate(frame: pd.DataFrame, study: OpenStudy) -> Gated:
     >>> from types import SimpleNamespace
     >>> place = {"population": "pupils", "region": "oslo", "school_id": "", "subgroup": "all",
     ...          "outcome": "joy", "suppressed": False, "reason": ""}
-    >>> mask = pd.DataFrame([{**place, "wave": "pre", "n": 90}, {**place, "wave": "post", "n": 80}])
+    >>> cell = {**place, "n_schools": 4, "smallest": 15, "largest": 30, "width": 4.0, "step": 0.01}
+    >>> mask = pd.DataFrame([{**cell, "wave": "pre", "n": 90}, {**cell, "wave": "post", "n": 80}])
     >>> description = SimpleNamespace(name="demo", disclosure="internal")
     >>> study = SimpleNamespace(description=description, mask=lambda frame: mask)
     >>> effects = pd.DataFrame([{**place, "estimand": "same_grade", "contrast": "post - pre",
     ...                          "n_pre": 90, "n_post": 80, "n_pairs": None, "change": 0.123456}])
     >>> gate(effects, study)[["outcome", "n_pre", "n_post", "change", "suppressed"]]
       outcome  n_pre  n_post  change  suppressed
-    0     joy     90      80  0.1235       False
+    0     joy   90.0    78.0     0.1       False
     >>> mask["suppressed"], mask["reason"] = [True, False], ["small_n", ""]
     >>> gate(effects, study)[["outcome", "n_pre", "n_post", "change", "suppressed", "reason"]]
       outcome  n_pre  n_post  change  suppressed      reason

@@ -106,14 +106,16 @@ def _refusals(frame: pd.DataFrame, words: Words) -> list[str]:
     """Return the notes on what is left out or refused in rows of effects or agreement."""
     _ = words.text
     notes = []
-    if "mean_pre" in frame and (frame["estimate"].notna() & frame["mean_pre"].isna()).any():
-        left_out = _(
-            "{mark} before and after are left out where they would tell of the few people who are "
-            "not counted in the row",
-            mark=ABSENT,
+    reasons = frame["reason"].fillna("")
+    if reasons.eq(names.FEW_CLUSTERS).any():
+        notes.append(
+            _(
+                "{mark} intervals are left out where the schools are so few that they would tell "
+                "of single ones",
+                mark=ABSENT,
+            )
         )
-        notes.append(left_out)
-    refused = frame[~frame["suppressed"] & frame["reason"].fillna("").ne("")]
+    refused = frame[~frame["suppressed"] & ~reasons.isin(("", names.FEW_CLUSTERS))]
     for row in refused.to_dict("records"):
         name, why = named(row, "outcome", words), named(row, "reason", words)
         if "estimand" in row:
@@ -153,17 +155,18 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
     def clusters(row: Row) -> str | None:
         if pd.isna(row["n_clusters"]):
             return None
-        return f"{words.count(row['n_clusters'])} ({words.number(row['df'], 1)})"
+        return f"{words.count(row['n_clusters'])} ({words.number(row['df'], 0)})"
 
     def mean(wave: str) -> Callable[[Row], str | None]:
         return lambda row: words.number(row[wave], signed=row["estimand"] == contrast) or None
 
     midway = frame["contrast"].map(contrast_of_waves).isin(MIDWAY).any()
+    before, after = (_("Earlier"), _("Later")) if midway else (_("Before"), _("After"))
+    means = [(before, mean("mean_pre")), (after, mean("mean_post"))]
     columns = [
         (_("People"), people),
         (_("Groups (df)"), clusters),
-        (_("Earlier") if midway else _("Before"), mean("mean_pre")),
-        (_("Later") if midway else _("After"), mean("mean_post")),
+        *(means if frame["mean_pre"].notna().any() else ()),
         (_("Change (SD)"), "estimate", "signed"),
         (_level(words, frame["ci_level"].iloc[0]), ("ci_low", "ci_high"), "interval"),
         (_("Visible"), "mdes"),
@@ -176,6 +179,7 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
         ),
         _("SD: the standard deviation of all answers before, the same for every region."),
         _("Visible: the smallest change that so many would show four times out of five, in SD."),
+        _rounded(words),
     ]
     if set(lights.values()) - {GOOD}:
         notes.append(
@@ -210,7 +214,7 @@ def levels(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None = 
     _ = words.text
     by = names.REGION if frame[names.REGION].nunique() > 1 else names.SUBGROUP
     keys = ["region", "population", "outcome", "wave", "subgroup"]
-    told = frame[frame["suppressed"] | frame["reason"].eq("")]
+    told = frame[frame["suppressed"] | frame["reason"].isin(("", names.FEW_CLUSTERS))]
     n = told[["n_pre", "n_post"]].astype(float).max(axis=1)
     rows = told.assign(n=n, low=told["change_ci_low"], high=told["change_ci_high"])
     numbers = ["n", "n_schools", "change", "low", "high"]
@@ -252,6 +256,7 @@ def levels(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None = 
     notes = [
         _("Mean: in points of the scale. The intervals allow for people of a school being alike."),
         _("Above the middle: share of the people whose answer lies above the middle of the scale."),
+        _rounded(words),
     ]
     if country is not None:
         columns.insert(4, (_("Whole study"), lambda row: words.number(row["mean"])))
@@ -371,7 +376,7 @@ def sensitivity(frame: pd.DataFrame, *, words: Words) -> Table:
         alike = len(others) - (unlike["analysis"] != NAIVE).sum()
         row = dict(zip(keys, key, strict=True))
         row["suppressed"] = group["suppressed"].any()
-        row["main"] = words.number(compared["main_estimate"].max(), signed=True)
+        row["main"] = words.number(group["main_estimate"].max(), signed=True)
         row["alike"] = _("{k} of {n}", k=alike, n=len(others)) if len(others) else HIDDEN
         row["range"] = words.interval(others["estimate"].min(), others["estimate"].max())
         row["unlike"] = ", ".join(label("analysis", name, words) for name in unlike["analysis"])

@@ -89,7 +89,7 @@ def _effects(
             _say_missing(ax, row, (1.03, place), words)
             continue
         inside = words.interval(row["ci_low"], row["ci_high"])
-        said = f"{words.number(row['estimate'], signed=True)}{between}({inside})"
+        said = words.number(row["estimate"], signed=True) + (f"{between}({inside})" * bool(inside))
         middle = "center" if "\n" in said else "center_baseline"
         ax.text(1.03, place, said, va=middle, transform=ax.get_yaxis_transform())
 

@@ -50,7 +50,7 @@ def levels(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None = 
         The numbers stand to the right; the axis reaches over the whole scale.
     """
     kind = "mean" if frame["contrast"].eq("mean").any() else "share"
-    drawn = frame[frame["contrast"].eq(kind) & (frame["suppressed"] | frame["reason"].eq(""))]
+    drawn = frame[frame["contrast"].eq(kind) & (frame["suppressed"] | frame["change"].notna())]
     waves = [wave for wave in names.WAVES if wave in {*drawn["wave"]}]
     by = names.REGION if drawn[names.REGION].nunique() > 1 else names.SUBGROUP
     blocks = [*drawn.groupby(_PAIR, sort=False)]
