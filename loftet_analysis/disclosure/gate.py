@@ -765,6 +765,8 @@ def _counts(counts: pd.DataFrame, limit: int) -> pd.DataFrame:
         column: (counts[column].astype("Float64") / limit).round().astype("Int64") * limit
         for column in columns
     }
+    if limit > 1 and "share" in counts:
+        rounded["share"] = counts["share"].astype(float).round(2)
     shown = counts.assign(**rounded, suppressed=False, reason=counts.get("reason", ""))
     if "state" in shown and limit > 1:
         # a state that nobody is in has no row, so a row of zero would tell that somebody is
