@@ -900,14 +900,19 @@ def _steps(
     (In any sum of rows that gives a group alone, the rows' coefficients are at least one together,
     since it is counted once.)
     """
-    of_cells = held.groupby("row")[["width", "step"]].max().reindex(telling.index)
-    width, step = of_cells["width"].fillna(1).astype(float), of_cells["step"].astype(float)
+    width = held.groupby("row")["width"].max().reindex(telling.index).fillna(1).astype(float)
+    # a change of linked people rests on theirs, not on the levels of the waves
+    linked = held[names.WAVE].str.startswith(names.LINKED)
+    step = held[linked].groupby("row")["step"].max().reindex(telling.index)
+    step = step.fillna(held.groupby("row")["step"].max()).astype(float)
     least = 2 * NEAR * (limit - 1) * counted["weight"]  # of a scale that is one wide
     part = (counted["left_out"] > 0) | ~counted["plain"]
     if "contrast" in telling:
         of_share = telling["contrast"].eq("share")
         if names.ESTIMAND in telling:
             of_share |= telling[names.ESTIMAND].eq("share_below")
+        coarse = of_share & (step > STEPS[1])
+        step = step.mask(coarse, pd.Series(rounding_step(step / width), step.index))
         width = width.mask(of_share, 1.0)
     unit = telling["sd_unit"].astype(float) if "sd_unit" in telling else width * np.nan
     points = pd.Series(rounding_step(least * width), telling.index)
@@ -1085,7 +1090,7 @@ def _of_rounded(
         for end in (end for end in ends if end in shown and estimate in by_estimate):
             tell(end, (shown[end] + by_estimate[estimate]).round(2))
     if "change" in moved and {"change_se", "df", "p_value"} <= {*shown}:
-        t = rounded["change"] / shown["change_se"].astype(float)
+        t = rounded["change"] / shown["change_se"].astype(float).where(shown["p_value"].notna())
         p = pd.Series(2 * stats.t.sf(t.abs(), shown["df"].astype(float)), shown.index)
         tell("p_value", p.round(3))
         if "statistic" in shown:

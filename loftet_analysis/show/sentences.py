@@ -559,7 +559,12 @@ def _cautions(row: Mapping[str, object], words: Words) -> list[str]:
             _("Pupils change places over the years, so this can rise without any programme.")
         )
     few = {"low_df", "few_clusters"} & set(flags)
-    if few and not pd.isna(row.get("n_clusters")) and row.get("verdict") != "unclear":
+    if (
+        few
+        and row["reason"] != FEW_CLUSTERS
+        and not pd.isna(row.get("n_clusters"))
+        and row.get("verdict") != "unclear"
+    ):
         of_regions = row.get("cluster") == "region"
         cautions.append(
             _("The interval itself is uncertain, since it rests on so few regions.")
