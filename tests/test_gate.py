@@ -197,6 +197,43 @@ def test_a_result_read_back_from_csv_is_gated_alike(tmp_path):
         assert list(first[column].astype(str)) == list(second[column].astype(str)), column
 
 
+SPREAD = ("change_se", "se", "ci_low", "ci_high", "statistic", "df", "p_value", "mdes",
+          "icc_change", "design_effect", "verdict")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("schools", "told"),
+    [
+        ({"n_schools": 2, "smallest": 6}, True),
+        ({"n_schools": 7, "smallest": 5}, False),
+        ({"n_schools": 8, "smallest": 1}, True),
+        ({"n_schools": 8, "smallest": 1, "largest": 251}, False),
+        ({"n_schools": 8, "smallest": 1, "largest": 4, "n": 8}, False),
+    ],
+)
+def test_a_few_small_schools_are_not_told_apart_by_what_they_differ(schools, told):
+    held = mask().assign(**schools)
+    linked = {"estimand": "linked_change", "n_pairs": float(schools.get("n", 431)), "n_clusters": 8}
+    numbers = dict.fromkeys(SPREAD[:-1], 0.3) | {"verdict": "increase", "change": 0.2}
+    (row,) = gate(effects({**linked, **numbers}), held, "internal").to_dict("records")
+    assert (row["change"], row["suppressed"]) == (0.2, False)
+    assert row["reason"] == ("" if told else "few_clusters")
+    assert all((pd.isna(row[c]) or row[c] == "") != told for c in SPREAD)
+    otherwise = {**linked, **numbers, "estimand": "school_change", "weighting": "school"}
+    (row,) = gate(effects(otherwise), held, "internal").to_dict("records")
+    assert row["suppressed"] != told
+    assert gate(effects({**linked, **numbers}), held, "open")["se"].notna().all()
+
+
+def test_where_regions_are_the_clusters_their_people_are_counted():
+    country = {"region": "national", "cluster": "region", "estimand": "linked_change",
+               "n_pairs": 431.0, "n_clusters": 8, "se": 0.1}  # fmt: skip
+    small = mask()
+    small.loc[(small["region"] == "oslo") & (small["school_id"] == ""), "n"] = 5
+    for held, reason in ((mask(), ""), (small, "few_clusters")):
+        assert gate(effects(country), held, "internal")["reason"].tolist() == [reason]
+
+
 def test_profiles_round():
     exact = effects({"n_pre": 1233, "estimate": 0.123456, "p_value": 0.041234})
     (open_,) = gate(exact, mask(), "open").to_dict("records")

@@ -166,6 +166,50 @@ def test_a_cell_in_which_everybody_is_alike_is_hidden_unless_data_are_open(tiny)
     assert cell(mask_of(tiny, frame, "open"), "oslo", "0400") == (12, "")
 
 
+@pytest.mark.parametrize(("others", "hidden"), [([4.0], True), ([1.0], True), ([1.0, 3.5], False)])
+def test_a_cell_in_which_all_but_one_are_alike_is_hidden_too(tiny, others, hidden):
+    frame = people({("oslo", "0400", 7): 12}).assign(effort=2.0)
+    frame.loc[frame.index[: len(others)], "effort"] = others
+    expected = "homogeneous" if hidden else ""
+    assert cell(mask_of(tiny, frame), "oslo", "0400") == (12, expected)
+
+
+def test_a_few_of_one_school_who_are_most_of_a_cell_hide_it(tiny):
+    few = {("nordland", "0301", 7): 5, ("nordland", "0302", 7): 4, ("oslo", "0400", 7): 30}
+    assert cell(mask_of(tiny, people(few)), "nordland") == (9, "dominated")
+    many = {**few, ("nordland", "0301", 7): 7}
+    assert cell(mask_of(tiny, people(many)), "nordland")[1] != "dominated"
+
+
+def test_the_mask_says_how_people_are_spread_over_schools(tiny):
+    frame = people(
+        {("nordland", "0301", 5): 9, ("nordland", "0302", 8): 20, ("oslo", "0400", 7): 30}
+    )
+    mask = mask_of(tiny, frame)
+    told = mask[(mask["wave"] == "pre") & (mask["outcome"] == "effort")]
+    told = told.set_index(["region", "school_id", "subgroup"])[["n_schools", "smallest", "largest"]]
+    assert told.loc["nordland", "", "all"].tolist() == [2, 9, 20]
+    assert told.loc["national", "", "all"].tolist() == [3, 9, 30]
+    assert told.loc["nordland", "0302", "all"].tolist() == [1, 20, 20]
+    assert told.loc["oslo", "", "grade=5"].tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize(("once", "step"), [(0, 0.01), (2, 0.02), (9, 0.01)])
+def test_levels_are_coarser_where_few_answered_once(tiny, once, step):
+    """Their sum is what the levels of both waves and the change of the linked leave."""
+    frame = people({("oslo", "0400", 7): 60}, linked=True)
+    before = frame[frame["wave"] == "pre"]
+    frame = frame.drop(frame.index[frame["wave"] == "post"][:once])
+    mask = mask_of(tiny, frame)
+    cells = mask[(mask["region"] == "oslo") & (mask["school_id"] == "") & (mask["n"] > 40)]
+    steps = cells[cells["outcome"] == "effort"].set_index(["subgroup", "wave"])["step"]
+    assert steps["all", "pre"] == step
+    assert steps["all", "linked"] == 0.01
+    width = cells["width"].iloc[0]
+    if once == 2:  # what two sums leave unknown of so few is at least a tenth of the scale
+        assert (len(before) + len(before) - once) * step / 2 >= 0.1 * width * once
+
+
 def test_a_change_is_hidden_with_its_pre_or_post_cell(tiny):
     frame = people({("oslo", "0400", 7): 12}, linked=True)
     frame.loc[frame["wave"] == "post", "effort"] = 4.0
