@@ -2,8 +2,8 @@
 
 The root is ``LOFTET_ROOT``, else the nearest folder at or above the working directory that
 holds ``data_raw/``; where there is none yet, ``loftet demo`` makes the working folder one.
-``LOFTET_DATA`` moves the generated folders (``data_clean``, ``figures``, ``reports``) to another
-disk.
+``LOFTET_DATA`` moves the generated folders (``data_clean``, ``figures``, ``reports``,
+``releases``) to another disk.
 """
 
 from __future__ import annotations
@@ -91,6 +91,11 @@ def figures(study: str) -> Path:
 def reports(study: str) -> Path:
     """Return the folder of a study's published pages and tables."""
     return generated() / "reports" / study
+
+
+def releases(study: str) -> Path:
+    """Return the folder in which a study's releases are kept, by their numbers."""
+    return generated() / "releases" / study
 
 
 def notebooks(pattern: str = "*/*") -> dict[str, Path]:

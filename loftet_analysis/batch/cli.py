@@ -45,6 +45,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_choices(run)
     _add_close(run)
 
+    release = commands.add_parser(
+        "release", help="freeze what goes outside, compared with earlier releases"
+    )
+    release.add_argument("study")
+    release.add_argument(
+        "--to", type=Path, metavar="FOLDER", help="also put it there; the folder is new, or empty"
+    )
+
     export = commands.add_parser("export", help="labelled .sav and .parquet, and the codebook")
     export.add_argument("study")
 

@@ -197,6 +197,23 @@ def status(*, study: str) -> int:
     return 0
 
 
+def release(*, study: str, to: Path | None = None) -> int:
+    """Freeze pages, tables and figures under a number, and say of which release each block is."""
+    from loftet_analysis.batch.release import SUMS, release
+
+    description = load_study(study)
+    with occupied(study, "release"):
+        made, left_out = release(description, to and to.absolute())
+    folder = paths.releases(study) / str(made.number)
+    print(made.table())
+    for name, why in left_out.items():
+        print(f"left out: {name}, since it {why}")
+    copied = f", also in {shown(to.absolute())}" if to else ""
+    print(f"\n{study}: release {made.number} in {shown(folder)}{copied}")
+    print(f"    SHA-256 of its {SUMS}: {paths.sha256(folder / SUMS)}")
+    return 0
+
+
 def forget_key(*, study: str, yes: bool = False, keep_exports: bool = False) -> int:
     """Destroy the pseudonym key, once somebody has said yes, and the exports are gone or meant."""
     description = load_study(study)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,9 @@ from loftet_analysis.disclosure.gate import gate
 from loftet_analysis.show.session import kept_results
 from loftet_analysis.show.workbook import workbook
 from loftet_analysis.study import Study
+
+#: All tables in one file.
+WORKBOOK = "results.xlsx"
 
 
 def gather(study: Study) -> list[Path]:
@@ -60,8 +65,8 @@ def gather(study: Study) -> list[Path]:
         published[name] = shown.reindex(columns=list(columns[name]))
         written[target / f"{name}.csv"] = _csv(published[name])
     paths.replace_all(written)
-    _write_workbook(published, target / "results.xlsx")
-    return [*written, target / "results.xlsx"]
+    write_workbook(published, target / WORKBOOK)
+    return [*written, target / WORKBOOK]
 
 
 def _csv(table: pd.DataFrame) -> bytes:
@@ -70,7 +75,15 @@ def _csv(table: pd.DataFrame) -> bytes:
     return table.to_csv(index=False, float_format="%.12g", lineterminator="\n").encode()
 
 
-def _write_workbook(tables: dict[str, pd.DataFrame], target: Path) -> None:
+def typed(content: bytes) -> pd.DataFrame:
+    """Return a table as it was before it was written as CSV."""
+    kinds = dict.fromkeys(schema.of_kind("text"), "str")
+    table = pd.read_csv(io.BytesIO(content), dtype=kinds, low_memory=False)
+    return table.fillna({column: "" for column in kinds if column in table})
+
+
+def write_workbook(tables: Mapping[str, pd.DataFrame], target: Path) -> None:
+    """Write tables into one workbook, a sheet each."""
     with workbook(target) as book:
         bold = book.add_format({"bold": True})
         for name, table in tables.items():

@@ -33,6 +33,7 @@ TABLES = {
 _COUNTED = ("ledger", "values", "linkage", "response", "waves", "days", "units")
 MADE_LATER = (
     "results", "notebooks", "failed", "manifest.json", "follow_up.xlsx", "follow_up_last.xlsx",
+    "releases",
 )  # fmt: skip
 #: The SHA-256 of every file that cleaning wrote, as ``sha256sum --check`` reads it.
 SUMS = "SHA256SUMS"

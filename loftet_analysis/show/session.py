@@ -50,6 +50,8 @@ from loftet_analysis.study.questionnaire import Questionnaire, questionnaire
 
 _MADE_WITH = ("loftet-analysis", "pandas", "numpy", "scipy", "pingouin", "matplotlib")
 _NAME = re.compile(r"[a-z0-9_]+")
+#: What is noted as read where a notebook gates groups that study.yml does not declare.
+OWN_GROUPS = "groups of one's own"
 _OPENED: list[OpenStudy] = []
 
 
@@ -806,7 +808,14 @@ def gate(frame: pd.DataFrame, study: OpenStudy) -> Gated:
       outcome  n_pre  n_post  change  suppressed      reason
     0     joy   <NA>    <NA>     NaN        True  small_n
     """
-    gated = _gate.gate(frame, study.mask(frame), study.description.disclosure)
+    mask = study.mask(frame)
+    gated = _gate.gate(frame, mask, study.description.disclosure)
+    if {names.SUBGROUP, names.ESTIMAND} <= {*frame}:
+        # of one's own are groups by a column that the mask does not have
+        groups = [set(f[names.SUBGROUP].astype(str).str.extract(r"^([^=]+)=")[0].dropna())
+                  for f in (frame, mask)]  # fmt: skip
+        if own := sorted(groups[0] - groups[1]):
+            study._note(OWN_GROUPS, {"by": own})
     object.__setattr__(gated, "study", study.description.name)
     return gated
 

@@ -235,7 +235,11 @@ def _kind(output: NotebookNode) -> str:
 
 
 def index(
-    study: Study, states: States, to_come: Mapping[str, Sequence[str]] | None = None
+    study: Study,
+    states: States,
+    to_come: Mapping[str, Sequence[str]] | None = None,
+    *,
+    folder: Path | None = None,
 ) -> list[Path]:
     """Write the index of a study's pages and the stylesheet that they share.
 
@@ -248,15 +252,17 @@ def index(
         is named from the project's notebooks on: ``region/04_pupils``.
     to_come : mapping of str to sequence of str
         Notebooks whose pages are still to come, with the waves that are not closed yet.
+    folder : Path, optional
+        Where the pages lie; default: ``reports/<study>/``.
 
     Returns
     -------
     list of Path
-        The stylesheet, and ``reports/<study>/index.html``: the country first, then the regions in
+        The stylesheet, and ``index.html`` in that folder: the country first, then the regions in
         register order; a line per notebook with a link per language; then the research questions,
         each with the sections that answer it.
     """
-    words = Words(study.languages[0])
+    words, folder = Words(study.languages[0]), folder or paths.reports(study.name)
     names_of = dict(zip(study.regions["region"], study.regions["name"], strict=True))
     regions = {names.NATIONAL: words.text("All regions"), **names_of}
     failed = sum(state == "failed" for state in states.values())
@@ -270,10 +276,9 @@ def index(
     body = (
         f'<p class="summary">{html.escape(summary)}</p>'
         f'<div class="cards">{"".join(cards)}</div>'
-        f"{_where_answered(study, regions, states, words)}"
+        f"{_where_answered(study, regions, states, words, folder)}"
     )
     title = study.text(study.title, words.locale)
-    folder = paths.reports(study.name)
     written = {
         _STYLESHEET: (_ASSETS / "loftet.css").read_text(encoding="utf-8"),
         "index.html": _filled(
@@ -315,10 +320,11 @@ def _card(name: str, region: str, states: States, words: Words) -> str:
     return f"<section><h2>{html.escape(name)}</h2><ul>{lines}</ul></section>" if lines else ""
 
 
-def _where_answered(study: Study, regions: Mapping[str, str], states: States, words: Words) -> str:
+def _where_answered(
+    study: Study, regions: Mapping[str, str], states: States, words: Words, folder: Path
+) -> str:
     """Return the research questions, each with the headings of the pages that answer it."""
     language = words.locale
-    folder = paths.reports(study.name)
     texts = {name: study.text(text, language) for name, text in study.questions.items()}
     answers: dict[str, dict[tuple[str, str], list[str]]] = {question: {} for question in texts}
     for file, region in product(sorted({file for _, file, _ in states}, key=_stem), regions):
