@@ -1,15 +1,18 @@
 """Releases: new numbers less old ones tell of nobody, or of as many as the profile asks for."""
 
+import hashlib
+import io
 import json
 import shutil
-import subprocess
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from nbformat.v4 import new_code_cell
 
 from loftet_analysis import names
 from loftet_analysis.batch.cli import main
@@ -260,3 +263,258 @@ def test_open_data_are_never_held(study):
     clean = answers()
     first = frozen(study, 1, clean, profile="open")
     assert held(study, without(clean, "0301-04"), first, profile="open") == set()
+
+
+# ---------------------------------------------------------------- what is written
+
+OWN_GROUP = """\
+pairs = la.pairs(pupils, plan)
+pairs["size"] = "odd " + pairs["school_id"].astype(str).str[-1]
+own = la.linked_change(pairs, plan, by="size")
+study.show(la.gate(own, study))"""
+
+
+def withdraw(root: Path, *codes: str) -> None:
+    for path in (root / "data_raw/tiny").glob("p*.csv"):
+        rows = pd.read_csv(path, sep=";", dtype=str)
+        rows[~rows["kode"].isin(codes)].to_csv(path, sep=";", index=False)
+
+
+def files(root: Path, number: int) -> dict[str, bytes]:
+    folder = root / "releases/tiny" / str(number)
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name not in ("release.json", "SHA256SUMS")
+    }
+
+
+def about(root: Path, number: int) -> dict:
+    return json.loads((root / f"releases/tiny/{number}/release.json").read_text(encoding="utf-8"))
+
+
+def blocks(root: Path, number: int) -> dict[str, int]:
+    return {each["region"]: each["since"] for each in about(root, number)["blocks"]}
+
+
+def tables(root: Path, number: int) -> dict[str, pd.DataFrame]:
+    found = {name: io.BytesIO(content) for name, content in files(root, number).items()}
+    csv = {n: pd.read_csv(each, dtype=str) for n, each in found.items() if n.endswith(".csv")}
+    book = found["reports/tables/results.xlsx"]
+    return csv | pd.read_excel(book, sheet_name=None, engine="calamine")
+
+
+def rows_of(table: pd.DataFrame, *regions: str) -> pd.DataFrame:
+    place = table.get("region", pd.Series("national", table.index)).fillna("national")
+    return table[place.isin(regions)].reset_index(drop=True)
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory) -> Path:
+    """A project with three releases; before the third a pupil of nordland has been withdrawn."""
+    root = tmp_path_factory.mktemp("releases") / "Løftet {test}"
+    internal(build_quick(root))
+    own = nbformat.read(root / "notebooks/mine/01_quick.ipynb", as_version=4)
+    own.cells = [*own.cells[:5], new_code_cell(OWN_GROUP, id="own")]
+    nbformat.write(own, root / "notebooks/mine/02_own.ipynb")
+    with pytest.MonkeyPatch.context() as patched:
+        for name in ("LOFTET_ROOT", "LOFTET_KEYS"):
+            patched.setenv(name, environment(root)[name])
+        assert run(root)[0] == 0
+        assert main(["release", "tiny"]) == main(["release", "tiny"]) == 0
+        withdraw(root, "k030100")
+        assert run(root)[0] == 0
+        assert main(["release", "tiny"]) == 0
+    return root
+
+
+def test_the_first_release_holds_what_stands_in_reports_and_figures(released):
+    first = files(released, 1)
+    tables = {f"reports/tables/{name}" for name in ("effects.csv", "ledger.csv", "results.xlsx")}
+    pictures = {f"figures/{place}/change.nb.{k}" for place in WHOLE for k in ("png", "svg")}
+    assert {"reports/index.html", "reports/assets/loftet.css"} | tables | pictures < {*first}
+    assert blocks(released, 1) == dict.fromkeys(WHOLE, 1)
+    folder = released / "releases/tiny/1"
+    for line in (folder / "SHA256SUMS").read_text(encoding="utf-8").splitlines():
+        total, name = line.split("  ")
+        assert total == hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    said = about(released, 1)
+    assert (said["study"], said["number"], said["profile"]) == ("tiny", 1, "internal")
+    assert {*said["files"]} == {*first}
+
+
+def test_nobody_can_be_named_by_a_release_or_by_what_is_remembered(released):
+    clean = pd.read_parquet(released / "data_clean/tiny/pupils/region=oslo/part.parquet")
+    memory = released / "data_clean/tiny/releases"
+    assert {path.name for path in memory.iterdir()} == {"1", "2", "3"}
+    written = [*files(released, 3).values()]
+    for path in [memory, *memory.rglob("*")]:
+        assert path.stat().st_mode & 0o077 == 0, path
+        written += [path.read_bytes()] if path.is_file() else []
+    people = [person.encode() for person in clean["person_id"].dropna()]
+    assert people
+    assert not any(person in content for person in people for content in written)
+
+
+def test_nothing_changed_gives_the_same_bytes(released):
+    assert files(released, 2) == files(released, 1)
+    assert blocks(released, 2) == dict.fromkeys(WHOLE, 2)
+
+
+def test_after_one_withdrawal_the_earlier_numbers_stand_whole(released):
+    before, after = files(released, 2), files(released, 3)
+    since = blocks(released, 3)
+    assert since["nordland"] == since["national"] == 2
+    assert {*before} == {*after}
+    unlike = {name for name in before if before[name] != after[name]}
+    # what may be issued anew is of those who have not changed
+    assert not {name for name in unlike if "/oslo/" not in name and "/tables/" not in name}
+    new = tables(released, 3)
+    for name, table in tables(released, 2).items():
+        old, held = (rows_of(each, "nordland", "national") for each in (table, new[name]))
+        pd.testing.assert_frame_equal(old, held)
+    now = pd.read_csv(released / "reports/tiny/tables/effects.csv", dtype=str)
+    held = rows_of(new["reports/tables/effects.csv"], "nordland")
+    assert not held.equals(rows_of(now, "nordland"))
+
+
+def test_pages_with_groups_of_one_s_own_are_left_out_by_name(released):
+    assert (released / "reports/tiny/nb/oslo/02_own.html").exists()
+    for number in range(1, 4):
+        assert not [name for name in files(released, number) if "02_own" in name]
+        assert b"02_own" not in files(released, number)["reports/index.html"]
+    said = "shows groups that study.yml does not declare: size"
+    assert about(released, 1)["left_out"] == {"nordland/02_own": said, "oslo/02_own": said}
+
+
+@pytest.fixture
+def project(released, tmp_path, monkeypatch) -> Path:
+    """A copy of that project for a test of its own."""
+    shutil.copytree(released.parent, tmp_path / "copy")
+    root = tmp_path / "copy" / released.name
+    for name in ("LOFTET_ROOT", "LOFTET_KEYS"):
+        monkeypatch.setenv(name, environment(root)[name])
+    return root
+
+
+def told(capsys, *arguments: str) -> str:
+    capsys.readouterr()
+    assert main(["release", "tiny", *arguments]) == 2
+    return capsys.readouterr().err
+
+
+def test_when_enough_have_gone_the_numbers_are_issued_anew(project):
+    withdraw(project, *(f"k0301{n:02}" for n in range(14)))
+    assert run(project)[0] == 0
+    assert main(["release", "tiny"]) == 0
+    assert blocks(project, 4) == dict.fromkeys(WHOLE, 4)
+    for name, content in files(project, 4).items():
+        top, _, rest = name.partition("/")
+        if name != "reports/index.html":  # which names a page fewer
+            assert content == (project / top / "tiny" / rest).read_bytes()
+
+
+def test_a_held_block_is_replaced_in_tables_and_the_others_are_new(project, monkeypatch, capsys):
+    # the SD of the country changes with every answer in so small a study, and holds all
+    monkeypatch.setattr("loftet_analysis.batch.release._units_differ", lambda *_: False)
+    capsys.readouterr()
+    assert main(["release", "tiny"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "nordland release 2 stands oslo issued national release 2 stands" in said
+    now = pd.read_csv(project / "reports/tiny/tables/effects.csv", dtype=str)
+    old, new = (tables(project, n)["reports/tables/effects.csv"] for n in (2, 4))
+    assert [*new["region"]] == [*now["region"]]
+    for place in ("nordland", "national"):
+        pd.testing.assert_frame_equal(rows_of(old, place), rows_of(new, place))
+    here = [rows_of(each, "oslo") for each in (now, new)]
+    assert here[1]["p_adjusted"].isna().all()  # it is over both regions
+    pd.testing.assert_frame_equal(*(each.drop(columns="p_adjusted") for each in here))
+
+
+def test_what_was_shown_under_a_looser_profile_does_not_stand(project, monkeypatch):
+    monkeypatch.setattr("loftet_analysis.batch.release._units_differ", lambda *_: False)
+    for path in (project / "data_clean/tiny/releases").glob("*/memory.json"):
+        text = path.read_text(encoding="utf-8").replace('"internal"', '"open"')
+        path.write_text(text, encoding="utf-8")
+    assert main(["release", "tiny"]) == 0
+    assert blocks(project, 4) == {"nordland": None, "oslo": 4, "national": None}
+    assert not [name for name in files(project, 4) if "/nordland/" in name or "/national/" in name]
+    for table in tables(project, 4).values():
+        assert rows_of(table, "nordland", "national").empty
+    assert b"nordland/01_quick.html" not in files(project, 4)["reports/index.html"]
+    assert "nordland/01_quick" in about(project, 4)["left_out"]
+
+
+def test_another_folder_gets_a_copy_if_it_is_empty(project, capsys):
+    folder = project / "outside" / "fourth"
+    folder.mkdir(parents=True)
+    assert main(["release", "tiny", "--to", str(folder)]) == 0
+    assert "release 4" in capsys.readouterr().out
+    assert files(project, 4) == files(project, 3)
+    kept = project / "releases/tiny/4"
+    for path in kept.rglob("*"):
+        if path.is_file():
+            assert path.read_bytes() == (folder / path.relative_to(kept)).read_bytes()
+    said = told(capsys, "--to", str(folder))
+    assert "no place for a release" in said
+    assert "it is not empty" in said
+    assert "a file" in told(capsys, "--to", str(folder / "release.json"))
+    assert not (project / "releases/tiny/5").exists()
+    assert {path.name for path in folder.parent.iterdir()} == {"fourth"}
+
+
+def test_what_is_out_of_date_is_not_released(project, capsys):
+    (project / "reports/tiny/nb/oslo/01_quick.html").write_text("another", encoding="utf-8")
+    said = told(capsys)
+    assert "1 problem" in said
+    assert "run: loftet run tiny" in said
+    withdraw(project, "k050000")
+    assert "clean data: exports changed" in told(capsys)
+    assert remembered("tiny")[-1].number == 3
+
+
+def test_files_that_no_run_made_are_not_released(project):
+    (project / "reports/tiny/nb/oslo/notes.html").write_text("exact", encoding="utf-8")
+    (project / "figures/tiny/oslo/own.png").write_text("exact", encoding="utf-8")
+    assert main(["release", "tiny"]) == 0
+    assert files(project, 4) == files(project, 3)
+
+
+@pytest.mark.parametrize("step", ["_remember", "_published"])
+def test_an_interrupted_release_leaves_nothing_that_counts(project, monkeypatch, step):
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(f"loftet_analysis.batch.release.{step}", killed)
+        assert main(["release", "tiny"]) == 130
+    assert not (project / "releases/tiny/4").exists()
+    # once it is remembered it counts, and gets its name by the next one
+    counts = 4 if step == "_published" else 3
+    assert remembered("tiny")[-1].number == counts
+    assert main(["release", "tiny"]) == 0
+    assert remembered("tiny")[-1].number == counts + 1
+    for number in range(4, counts + 2):
+        assert files(project, number) == files(project, 3)
+    left = [path for top in ("releases", "data_clean") for path in (project / top).rglob(".unf*")]
+    assert not left
+
+
+def test_releases_that_are_not_whole_or_not_remembered(project, capsys):
+    effects = project / "releases/tiny/2/reports/tables/effects.csv"
+    whole = effects.read_bytes()
+    effects.write_bytes(whole + b"\n")
+    said = told(capsys)
+    assert "release 2 is not whole" in said
+    assert "reports/tables/effects.csv" in said
+    effects.write_bytes(whole)
+    shutil.rmtree(project / "data_clean/tiny/releases/3")
+    assert "releases that are not remembered" in told(capsys)
+    (project / "data_clean/tiny/releases/2/memory.json").write_text("{", encoding="utf-8")
+    assert "a release cannot be read" in told(capsys)
+
+
+def test_without_the_key_what_has_changed_stands(project):
+    assert main(["forget-key", "tiny", "--yes", "--keep-exports"]) == 0
+    assert main(["release", "tiny"]) == 0
+    assert files(project, 4) == files(project, 3)

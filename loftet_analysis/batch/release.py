@@ -196,13 +196,17 @@ def release(study: Study, to: Path | None = None) -> tuple[Release, dict[str, st
         shutil.copytree(staged, copy)
     paths.sync(*chain.from_iterable((path, *path.rglob("*")) for path in (staged, copy) if path))
     _remember(made, memory)
-    staged.rename(archive / str(number))
-    paths.sync(archive)
+    _published(staged, archive / str(number))
     if copy:
-        if to.exists():
-            to.rmdir()
-        copy.rename(to)
+        _published(copy, to)
     return made, left_out
+
+
+def _published(staged: Path, folder: Path) -> None:
+    if folder.exists():
+        folder.rmdir()
+    staged.rename(folder)
+    paths.sync(folder.parent)
 
 
 def _recover(archive: Path, memory: Path) -> None:
