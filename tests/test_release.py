@@ -5,7 +5,7 @@ import io
 import json
 import shutil
 from dataclasses import replace
-from itertools import product
+from itertools import combinations, product
 from pathlib import Path
 
 import nbformat
@@ -60,7 +60,7 @@ def answers(waves=("pre", "post"), per_school=20, schools=SCHOOLS) -> pd.DataFra
 def frozen(study, number: int, clean: pd.DataFrame, held=(), profile="internal") -> Release:
     """Return the release of clean data, in which some regions' earlier numbers stand."""
     mask = decide(study.model_copy(update={"disclosure": profile}), {"pupils": clean})
-    groups = ["grade"]
+    groups = [*mask.loc[mask["subgroup"].ne("all"), "subgroup"].str.partition("=")[0].unique()]
     people = {"pupils": digests(clean, study.populations["pupils"], groups, KEY)}
     regions = [*clean[names.REGION].unique(), names.NATIONAL]
     blocks = {(region, "pupils"): 0 if region in held else number for region in regions}
@@ -204,18 +204,65 @@ def test_a_region_that_is_shown_later_does_not_tell_what_the_country_held_of_oth
     clean = six_regions()
     study = registered(study, clean)
     first = frozen(study, 1, clean)
-    six = {f"region{n}" for n in range(1, 7)}
-    some = without(clean, *two_of_each(range(2)))
-    second = frozen(study, 2, some, held=six)
-    # more of region 1 go, so it could be shown; second's country less it would tell the other ten
-    more = without(some, *pupils("10", range(2, 12)))
-    third = held(study, more, first, second)
-    assert third >= six - {"region1"}
-    of_one = first.people["pupils"], second.people["pupils"]
-    assert len(of_one[0]) > len(of_one[1])
-    # the same people as in the second: what the second held would be told exactly
-    same = without(some, *pupils("11", range(12)))
-    assert "region1" in held(study, same, first, second)
+    # of each grade five of a region and one of another: both are held, the country tells of six
+    some = without(clean, *pupils("10", range(10)), *pupils("20", range(2)))
+    assert held(study, some, first) == {"region1", "region2"}
+    second = frozen(study, 2, some, held={"region1", "region2"})
+    # one more of each grade is enough for the region, but the country of the second less its new
+    # numbers would tell of two
+    more = without(some, *pupils("10", range(10, 12)))
+    assert "region1" not in held(study, more, first)
+    assert "region1" in held(study, more, first, second)
+
+
+def test_no_difference_of_what_was_shown_tells_of_a_few(study):
+    """An attack: sums are compared as sets of people, in all ways that releases can be paired."""
+    clean = six_regions()
+    study, rng = registered(study, clean), np.random.default_rng(11)
+    shown: list[tuple[Release, dict]] = []
+    states = set()
+    for number in range(1, 5):
+        made = frozen(study, number, clean)
+        earlier = [release for release, _ in shown]
+        regions = [*clean["region"].unique()]
+        kept = held_back(made, earlier, "pupils", KEY, regions)
+        made = frozen(study, number, clean, held=kept)
+        shown.append((made, _sums(made, clean)))
+        states |= {(region in kept, region == "national") for region in [*regions, "national"]}
+        for region in rng.choice(regions, 4, replace=False):
+            here = clean[clean["region"].eq(region) & clean["wave"].eq("pre")]["person_id"]
+            clean = without(clean, *here.head(rng.choice([1, 2, 6, 12])))
+    assert len(states) == 4, "both regions and the country are shown and held at least once"
+    for (_, one), (_, other) in combinations(shown, 2):
+        for cell in one.keys() & other.keys():
+            assert len(one[cell] ^ other[cell]) not in range(1, 6), cell
+    for (_, one), cells in product(shown, {cell[1:] for _, sums in shown for cell in sums}):
+        if ("national", *cells) in one:
+            known = [
+                [sums[region, *cells] for _, sums in shown if (region, *cells) in sums]
+                for region in (f"region{n}" for n in range(1, 7))
+            ]
+            for each in product(*filter(None, known)):
+                rest = one["national", *cells] ^ frozenset().union(*each)
+                assert len(rest) not in range(1, 6), cells
+
+
+def _sums(made: Release, clean: pd.DataFrame) -> dict[tuple, frozenset]:
+    """Return whose answers each cell is of that a release shows anew: person and score."""
+    cells = {}
+    mask = made.mask[~made.mask["suppressed"] & made.mask["school_id"].eq("")]
+    for region, subgroup, wave in mask[["region", "subgroup", "wave"]].itertuples(index=False):
+        if made.issued((region, "pupils")) and wave in names.WAVES:
+            rows = clean[clean["wave"].eq(wave)]
+            rows = rows if region == "national" else rows[rows["region"].eq(region)]
+            column, _, value = subgroup.partition("=")
+            grade = rows["grade"].astype(str)
+            band = rows["grade"].le(7).map({True: "5-7", False: "8-10"})
+            if subgroup != "all":
+                rows = rows[(grade if column == "grade" else band).eq(value)]
+            people = zip(rows["person_id"], rows["effort"], strict=True)
+            cells[region, subgroup, wave] = frozenset(people)
+    return cells
 
 
 def test_a_wave_that_is_closed_later_is_new_and_the_earlier_one_is_compared(study):

@@ -17,10 +17,9 @@ import hashlib
 import hmac
 import json
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
-from functools import cache
 from itertools import chain, product
 from pathlib import Path
 
@@ -261,7 +260,8 @@ def _refuse(study: Study, earlier: Sequence[Release], archive: Path, to: Path | 
         what, where = "the reports are not up to date", str(paths.reports(study.name))
         problems.append(Problem(what, told[0] + more, "all of them", where, todo))
     known = {str(each.number) for each in earlier}
-    there = sorted(path.name for path in archive.glob("*") if path.name not in known)
+    there = [path.name for path in archive.glob("*") if path.name.isdecimal()]
+    there = sorted({*there} - known)
     if there:
         problems.append(
             Problem(
@@ -334,7 +334,9 @@ def digests(
         columns = [c for c in (*scale.items, name) if c in clean]
         about |= {_SCALE + name: columns} if columns else {}
     coded = {c: _coded(clean[c], key) for c in dict.fromkeys(chain(*about.values()))}
-    made |= {n: _mixed(np.column_stack([coded[c] for c in cs]), key) for n, cs in about.items()}
+    # sums, since a column that somebody has nothing in makes no difference
+    sums = {name: np.sum([coded[c] for c in columns], axis=0) for name, columns in about.items()}
+    made |= {name: _mixed(each[:, None], key) for name, each in sums.items()}
     sheets = pd.DataFrame(made)
     identified = sheets[person.ne("").to_numpy()].set_index(person[person.ne("")].to_numpy())
     together = [_together(identified, waves, key) for waves in (*CONTRASTS.values(), names.WAVES)]
@@ -373,7 +375,8 @@ def _coded(column: pd.Series, key: bytes) -> np.ndarray:
     """Return a digest per value, 0 for a missing one; the last digits of numbers do not count."""
     numeric = pd.api.types.is_numeric_dtype(column) and column.dtype != bool
     texts = column.map("{:.9g}".format if numeric else "{}".format, na_action="ignore")
-    return _tokens(texts.astype(object).where(column.notna(), ""), key)
+    named = f"{column.name} = " + texts.astype(object).where(column.notna(), "").astype(str)
+    return _tokens(named.where(column.notna(), ""), key)
 
 
 def _mixed(coded: np.ndarray, key: bytes) -> np.ndarray:
@@ -400,23 +403,22 @@ def compare(before: Release, after: Release, population: str, key: bytes) -> Com
     both = both[0].join(both[1], how="inner", suffixes=("_old", "_new")).reset_index()
     found = _differing(old, new)
     # of what was not asked, or not closed, in both there is nothing to compare
-    whole = both.loc[both["by"] == "", [names.REGION, names.WAVE, "about"]]
-    waves = whole[[names.REGION, names.WAVE]].drop_duplicates()
-    moved = waves.loc[waves[names.REGION] == names.NATIONAL].assign(region="")
-    waves = pd.concat([waves, moved])
-    asked = pd.concat([whole, whole[whole[names.REGION] == names.NATIONAL].assign(region="")])
+    asked = both.loc[both["by"] == "", [names.REGION, names.WAVE, "about"]]
+    moved = asked[asked[names.REGION] == names.NATIONAL].assign(**{names.REGION: ""})
+    asked = pd.concat([asked, moved])
+    waves = asked[[names.REGION, names.WAVE]].drop_duplicates()
     of_scale = found["about"].str.startswith(_SCALE)
     found = pd.concat([found[of_scale].merge(asked), found[~of_scale].merge(waves)])
     both["known"] = both["shown_old"] & both["shown_new"]
     found = found.merge(both[[*keys, "known"]], on=keys, how="left")
     # of all sheets of a region there is no cell
     found["known"] = found["known"].eq(True) | ~found["about"].str.startswith(_SCALE)
+    seen = frozenset(both.loc[both["shown_old"] | both["shown_new"], names.REGION])
     most = found.groupby(keys)["differ"].max().rename("differ").reset_index()
     turned = both[both["shown_old"] != both["shown_new"]]
-    hidden_for_others = turned["others_old"].where(turned["shown_new"], turned["others_new"])
-    turned = turned[hidden_for_others.astype(bool)].merge(most, on=keys, how="left")
+    for_others = turned["others_old"].where(turned["shown_new"], turned["others_new"])
+    turned = turned[for_others.astype(bool)].merge(most, on=keys, how="left")
     turned = turned.assign(appears=turned["shown_new"], differ=turned["differ"].fillna(0))
-    seen = frozenset(both.loc[both["shown_old"] | both["shown_new"], names.REGION])
     return Compared(found, turned[[names.REGION, "differ", "appears"]], seen, regions)
 
 
@@ -545,113 +547,132 @@ def held_back(
     key: bytes,
     regions: Sequence[str],
 ) -> set[str]:
-    """Return the regions, and the country, of which the earlier numbers have to stand."""
-    limit = max(each.limit for each in (made, *earlier))
-    if limit == 1:
-        return set()
-    held: set[str] = set()
-    releases = {each.number: each for each in (*earlier, made)}
+    """Return the regions, and the country, of which the earlier numbers have to stand.
 
-    def issued(number: int, names_of: Iterable[str]) -> bool:
-        if number == made.number:
-            return not held & {*names_of}
-        return releases[number].issued(*((name, population) for name in names_of))
-
-    @cache
-    def pair(one: int, other: int) -> Compared | None:
-        return compare(releases[one], releases[other], population, key)
-
-    for each in earlier:
-        found = pair(each.number, made.number)
-        if not any(of == population for _, of in each.blocks):
-            continue
-        if found is None:  # without digests it is seen that a region has changed, not by how many
-            changed = {
-                r for r in regions if _part(each, r, population) != _part(made, r, population)
-            }
-            held |= {r for r in changed if issued(each.number, [r])}
-            held |= {names.NATIONAL} if changed else set()
-            continue
-        for region in _bound(found, limit) - {names.NATIONAL}:
-            before, after = found.regions[region]
-            if any(issued(each.number, [name]) for name in before):
-                held |= after
-    of_country = [each.number for each in earlier if issued(each.number, [names.NATIONAL])]
-    for number in of_country:  # what a region that is issued now would tell of the country then
-        while True:
-            few = _left(number, releases, pair, issued, limit)
-            found = pair(number, made.number)
-            rows = found.cells.merge(few) if found else few[:0]
-            touched = {region for region in rows.get(names.REGION, ()) if region in found.regions}
-            new = (
-                {
-                    name
-                    for before, after in map(found.regions.get, touched)
-                    if not issued(number, before)
-                    for name in after
-                }
-                if touched
-                else set()
-            )
-            if not new - held:
-                break
-            held |= new
-    for number in of_country:
-        found = pair(number, made.number)
-        if found and (
-            names.NATIONAL in _bound(found, limit)
-            or _beside(found, number, made.number, issued, limit)
-        ):
-            held.add(names.NATIONAL)
-    if of_country and len(_left(made.number, releases, pair, issued, limit)):
-        held.add(names.NATIONAL)
-    return held
-
-
-def _part(each: Release, region: str, population: str) -> str:
-    return each.parts.get(f"{population}/region={region}/part.parquet", "")
-
-
-def _beside(
-    found: Compared, old: int, new: int, issued: Callable[[int, Iterable[str]], bool], limit: int
-) -> bool:
-    """Whether a few people are what the country's change leaves beside the regions' changes."""
-    known = {
-        region
-        for region, (before, after) in found.regions.items()
-        if issued(old, before) and issued(new, after)
-    }
-    parts = found.cells[found.cells[names.REGION] != names.NATIONAL]
-    told = parts["known"] & parts[names.REGION].isin(known) | (parts["by"] == _BY_SCHOOL)
-    return len(_few(parts[~told], _CELL, limit)) > 0
-
-
-def _left(
-    number: int,
-    releases: Mapping[int, Release],
-    pair: Callable[[int, int], Compared | None],
-    issued: Callable[[int, Iterable[str]], bool],
-    limit: int,
-) -> pd.DataFrame:
-    """Return cells of the country in which a few people are left to be told in a release.
-
-    They are what is left of the country when of each region that the release does not show the
-    nearest numbers that another release shows are taken away.
+    Parameters
+    ----------
+    made : Release
+        The new one.
+    earlier : sequence of Release
+        All others.
+    population : str
+    key : bytes
+        Of the digests.
+    regions : sequence of str
+        Those of the study now.
     """
-    near: dict[frozenset[str], list[pd.Series]] = {}
-    for other in releases:
-        found = pair(*sorted((number, other))) if other != number else None
-        side = int(number > other)
-        for region, both in found.regions.items() if found else ():
-            here, there = both[side], both[1 - side]
-            if here and there and not issued(number, here) and issued(other, there):
-                rows = found.cells[found.cells[names.REGION] == region]
-                near.setdefault(here, []).append(rows.set_index(_CELL)["differ"])
-    each = [pd.concat(ways, axis=1).fillna(0).min(axis=1) for ways in near.values()]
-    if not each:
-        return pd.DataFrame(columns=_CELL)
-    rows = pd.concat(each).rename("differ").rename_axis(_CELL).reset_index()
-    return _few(rows[rows["by"] != _BY_SCHOOL], _CELL, limit)[_CELL]
+    if max(each.limit for each in (made, *earlier)) == 1:
+        return set()
+    history = _History(made, earlier, population, key)
+    for each in earlier:
+        history.hold_regions(each, regions)
+    of_country = [each for each in earlier if history.issued(each.number, [names.NATIONAL])]
+    for each in of_country:
+        history.hold_what_tells_of(each)
+    if any(history.country_tells_since(each) for each in of_country) or (
+        of_country and len(history.left(made.number))
+    ):
+        history.held.add(names.NATIONAL)
+    return history.held
+
+
+class _History:
+    """The releases of one population, and what of the new one is held so far."""
+
+    def __init__(
+        self, made: Release, earlier: Sequence[Release], population: str, key: bytes
+    ) -> None:
+        self.held: set[str] = set()
+        self._made, self._population, self._key = made, population, key
+        self._releases = {each.number: each for each in (*earlier, made)}
+        self._limit = max(each.limit for each in self._releases.values())
+        self._pairs: dict[tuple[int, int], Compared | None] = {}
+
+    def issued(self, number: int, regions: Iterable[str]) -> bool:
+        """Whether the numbers of all these regions are of a release."""
+        if number == self._made.number:
+            return not self.held & {*regions}
+        blocks = ((region, self._population) for region in regions)
+        return self._releases[number].issued(*blocks)
+
+    def _pair(self, *numbers: int) -> Compared | None:
+        if numbers not in self._pairs:
+            both = (self._releases[number] for number in numbers)
+            self._pairs[numbers] = compare(*both, self._population, self._key)
+        return self._pairs[numbers]
+
+    def hold_regions(self, each: Release, regions: Sequence[str]) -> None:
+        """Hold regions that a release issued and that differ from it by a few."""
+        if not any(of == self._population for _, of in each.blocks):
+            return
+        found = self._pair(each.number, self._made.number)
+        if found is None:  # without digests it is seen that a region has changed, not by how many
+            parts = [f"{self._population}/region={region}/part.parquet" for region in regions]
+            changed = {
+                region
+                for region, part in zip(regions, parts, strict=True)
+                if each.parts.get(part) != self._made.parts.get(part)
+            }
+            self.held |= {region for region in changed if self.issued(each.number, [region])}
+            self.held |= {names.NATIONAL} if changed else set()
+            return
+        for region in _bound(found, self._limit) - {names.NATIONAL}:
+            before, after = found.regions[region]
+            if any(self.issued(each.number, [name]) for name in before):
+                self.held |= after
+
+    def hold_what_tells_of(self, each: Release) -> None:
+        """Hold regions that would tell of an earlier country what is left of it as of a few."""
+        found = self._pair(each.number, self._made.number)
+        while found is not None:
+            cells = found.cells.merge(self.left(each.number))
+            new = {
+                name
+                for region in {*cells[names.REGION]} & found.regions.keys()
+                if not self.issued(each.number, found.regions[region][0])
+                for name in found.regions[region][1]
+            }
+            if new <= self.held:
+                return
+            self.held |= new
+
+    def country_tells_since(self, each: Release) -> bool:
+        """Whether the country's change since a release, less that of the regions, is of a few."""
+        found = self._pair(each.number, self._made.number)
+        if found is None:
+            return False
+        known = {
+            region
+            for region, (before, after) in found.regions.items()
+            if self.issued(each.number, before) and self.issued(self._made.number, after)
+        }
+        parts = found.cells[found.cells[names.REGION] != names.NATIONAL]
+        # of schools the country has no cells
+        told = parts["known"] & parts[names.REGION].isin(known) | (parts["by"] == _BY_SCHOOL)
+        few = _few(parts[~told], _CELL, self._limit)
+        return names.NATIONAL in _bound(found, self._limit) or len(few) > 0
+
+    def left(self, number: int) -> pd.DataFrame:
+        """Return cells of the country in which a few people are left to be told in a release.
+
+        They are what is left of the country when of each region that the release does not show
+        the nearest numbers that another release shows are taken away.
+        """
+        near: dict[frozenset[str], list[pd.Series]] = {}
+        for other in self._releases:
+            found = self._pair(*sorted((number, other))) if other != number else None
+            side = int(number > other)
+            for region, both in found.regions.items() if found else ():
+                here, there = both[side], both[1 - side]
+                unknown = here and not self.issued(number, here)
+                if unknown and there and self.issued(other, there):
+                    rows = found.cells[found.cells[names.REGION] == region]
+                    near.setdefault(here, []).append(rows.set_index(_CELL)["differ"])
+        each = [pd.concat(ways, axis=1).fillna(0).min(axis=1) for ways in near.values()]
+        if not each:
+            return pd.DataFrame(columns=_CELL)
+        rows = pd.concat(each).rename("differ").rename_axis(_CELL).reset_index()
+        return _few(rows[rows["by"] != _BY_SCHOOL], _CELL, self._limit)[_CELL]
 
 
 def _units_differ(made: Release, earlier: Sequence[Release], population: str, study: str) -> bool:
