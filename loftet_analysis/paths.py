@@ -4,6 +4,9 @@ The root is ``LOFTET_ROOT``, else the nearest folder at or above the working dir
 holds ``data_raw/``; where there is none yet, ``loftet demo`` makes the working folder one.
 ``LOFTET_DATA`` moves the generated folders (``data_clean``, ``figures``, ``reports``,
 ``releases``) to another disk.
+
+Everything below ``data_clean/`` is of single people or exact: its files are made with mode 0600 and
+its folders with 0700, whatever the umask. Where a file lies decides, not who writes it.
 """
 
 from __future__ import annotations
@@ -12,9 +15,9 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from loftet_analysis.errors import InputError, Problem
@@ -24,6 +27,7 @@ PARTIAL = ".partial-"
 #: The notebooks that come with an installed package; a checkout has them at its root alone.
 PACKAGED = Path(__file__).parent / "notebooks"
 _AT_ONCE = 16  # files that wait for the disk together
+_CLEAN = "data_clean"
 
 
 def root() -> Path:
@@ -75,12 +79,12 @@ def raw(study: str = "") -> Path:
 
 def clean(study: str) -> Path:
     """Return the folder of a study's clean data (internal)."""
-    return generated() / "data_clean" / study
+    return generated() / _CLEAN / study
 
 
 def workroom(study: str) -> Path:
     """Return the folder of a study's runs: lock, logs, and what is not finished yet (internal)."""
-    return generated() / "data_clean" / f".{study}"
+    return generated() / _CLEAN / f".{study}"
 
 
 def figures(study: str) -> Path:
@@ -141,7 +145,7 @@ def notebook(name: str, project: Path | None = None) -> Path:
 
 
 @contextmanager
-def written_whole(target: Path, *, private: bool = False) -> Iterator[Path]:
+def written_whole(target: Path) -> Iterator[Path]:
     """Give a temporary path beside ``target`` and move it there when the block succeeds.
 
     What was written is on the disk before it takes its place, and its name before this returns, so
@@ -151,8 +155,6 @@ def written_whole(target: Path, *, private: bool = False) -> Iterator[Path]:
     ----------
     target : Path
         Its folder is made where it is not there.
-    private : bool, default False
-        Nobody but the owner may read the file (0600) and look into its folder (0700).
 
     Examples
     --------
@@ -162,7 +164,7 @@ def written_whole(target: Path, *, private: bool = False) -> Iterator[Path]:
     >>> [p.name for p in (folder / "a").iterdir()]
     ['b.txt']
     """
-    temporary = _begun(target, private)
+    temporary = _begun(target)
     try:
         yield temporary
         sync(temporary)
@@ -172,26 +174,19 @@ def written_whole(target: Path, *, private: bool = False) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def replace_all(
-    contents: Mapping[Path, bytes],
-    *,
-    private: Collection[Path] = (),
-    outdated: Iterable[Path] = (),
-) -> None:
+def replace_all(contents: Mapping[Path, bytes], *, outdated: Iterable[Path] = ()) -> None:
     """Write files as `written_whole` does and remove others, with one wait for the disk.
 
     Parameters
     ----------
     contents : mapping of Path to bytes
-    private : collection of Path
-        Those of them that are for their owner alone.
     outdated : iterable of Path
         Files and folders to remove, there or not.
     """
     begun: dict[Path, Path] = {}
     try:
         for target, content in contents.items():
-            begun[target] = _begun(target, target in private)
+            begun[target] = _begun(target)
             begun[target].write_bytes(content)
         sync(*begun.values())
         for target, temporary in begun.items():
@@ -210,12 +205,47 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, each by a name that is on the disk when this returns."""
+def make_folder(folder: Path, *, lasting: bool = True) -> None:
+    """Make a folder and those above it.
+
+    Below ``data_clean/`` only their owner may look into them, and into one that is there already.
+
+    Parameters
+    ----------
+    folder : Path
+    lasting : bool, default True
+        Whether each has a name that is on the disk when this returns.
+    """
+    private = is_private(folder)
     if not folder.is_dir():
-        make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        sync(folder.parent)
+        make_folder(folder.parent, lasting=lasting)
+        folder.mkdir(0o700 if private else 0o777, exist_ok=True)
+        if lasting:
+            sync(folder.parent)
+    elif private and folder.stat().st_mode & 0o077:
+        with suppress(PermissionError):  # it is somebody else's, who lets us write there
+            folder.chmod(0o700)
+
+
+def make_file(path: Path) -> Path:
+    """Make an empty file with the rights that belong to its place, and return its path.
+
+    It is for writers that open a file by its name; what they write may be lost in a power cut, and
+    so may the names of folders that were not there.
+    """
+    make_folder(path.parent, lasting=False)
+    path.unlink(missing_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600 if is_private(path) else 0o666))
+    return path
+
+
+def is_private(path: Path) -> bool:
+    """Whether what lies there is for its owner alone: below ``data_clean/``."""
+    try:
+        folder = generated() / _CLEAN
+    except InputError:  # no project, so no data
+        return False
+    return path != folder and path.is_relative_to(folder)
 
 
 def sync(*files: Path) -> None:
@@ -232,14 +262,12 @@ def sync(*files: Path) -> None:
             os.close(handle)
 
 
-def _begun(target: Path, private: bool) -> Path:
+def _begun(target: Path) -> Path:
     """Return the place of a file that is being written, with the rights that it is to have."""
     make_folder(target.parent)
-    if private:
-        target.parent.chmod(0o700)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=PARTIAL, suffix=target.suffix)
     os.close(handle)
-    if not private:
+    if not is_private(target):
         Path(name).chmod(0o666 & ~_umask())
     return Path(name)
 

@@ -277,19 +277,56 @@ def test_what_is_on_no_page_is_named_once(quick):
     assert "for me" not in page
 
 
-def test_executed_notebooks_are_for_their_owner_alone(undisturbed):
-    folder = undisturbed / "data_clean/tiny/notebooks"
-    kept = sorted(folder.glob("*/*.ipynb"))
+def test_executed_notebooks_are_no_pages(undisturbed):
+    kept = sorted((undisturbed / "data_clean/tiny/notebooks").glob("*/*.ipynb"))
     assert [f"{p.parent.name}/{p.stem}" for p in kept] == [
         "national/10_quick", "nordland/01_quick", "oslo/01_quick",
     ]  # fmt: skip
     for path in kept:
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert "vnd.loftet" not in path.read_text(encoding="utf-8")
         assert '<table id="table"' in path.read_text(encoding="utf-8").replace('\\"', '"')
-    for place in (folder, *folder.glob("*/")):
-        assert stat.S_IMODE(place.stat().st_mode) == 0o700
     assert not list((undisturbed / "reports").rglob("*.ipynb"))
+
+
+def test_all_below_data_clean_is_for_its_owner_alone_and_pages_are_not(quick):
+    # folders as an earlier version made them, and a user who lets everybody read everything
+    (quick / "data_clean/tiny/notebooks").mkdir(parents=True)
+    open_to_all = f"umask 0; exec {shlex.quote(sys.executable)} -m loftet_analysis"
+    for command in ("run tiny --notebook 01_quick", "export tiny"):
+        done = subprocess.run(
+            ["sh", "-c", f"{open_to_all} {command}"], cwd=quick, env=environment(quick),
+            capture_output=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    modes = {
+        path: stat.S_IMODE(path.stat().st_mode)
+        for top in ("data_clean", "reports", "figures")
+        for path in (quick / top).rglob("*")
+    }
+    inside = {path: mode for path, mode in modes.items() if quick / "data_clean" in path.parents}
+    assert {path.name for path in inside} >= {
+        "part.parquet", "manifest.json", "follow_up.xlsx", "response.csv", "set_aside", "logs",
+        "pupils.sav", "effects.csv", "01_quick.ipynb",
+    }  # fmt: skip
+    assert {path: oct(mode) for path, mode in inside.items() if mode & 0o077} == {}
+    published = {(path.is_dir(), mode) for path, mode in modes.items() if path not in inside}
+    assert published == {(True, 0o777), (False, 0o666)}
+    assert stat.S_IMODE((quick.parent / "keys/tiny.key").stat().st_mode) == 0o600
+
+
+LISTENING = """\
+import psutil
+own = psutil.Process()
+for process in (own, *own.parents()[:2]):  # the warm process, and the batch
+    for each in process.net_connections("inet"):
+        assert each.status != "LISTEN", each
+assert any("kernel-" in str(each.laddr) for each in own.net_connections("unix"))
+"""
+
+
+def test_a_local_run_listens_on_no_port(quick):
+    code, _, err = run(quick, QUICK=LISTENING)
+    assert code == 0, err
 
 
 def test_a_name_that_the_notebook_did_not_give_is_its_own_among_the_regions_figures(quick):

@@ -235,9 +235,13 @@ def test_a_missing_table_is_told(tiny):
         store.read_table("tiny", "effects")
 
 
-def test_files_have_the_rights_that_new_files_have(tiny):
+def test_the_place_that_a_link_leads_to_is_for_its_owner_alone(tiny, tmp_path):
     study, prepared = tiny
-    folder = store.write(prepared, study)
-    usual = folder.parent / "usual"
-    usual.mkdir()
-    assert stat.S_IMODE(folder.stat().st_mode) == stat.S_IMODE(usual.stat().st_mode)
+    disk = tmp_path / "disk"
+    disk.mkdir(mode=0o755)
+    paths.make_folder(paths.clean("tiny").parent)
+    paths.clean("tiny").symlink_to(disk)
+    store.write(prepared, study)
+    assert {stat.S_IMODE(folder.stat().st_mode) for folder in (disk, *disk.glob("**/"))} == {0o700}
+    files = [path for path in disk.rglob("*") if path.is_file()]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}

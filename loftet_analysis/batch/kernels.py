@@ -258,6 +258,7 @@ def _become_kernel(
 ) -> None:
     """Run a kernel in a forked process; never returns."""
     import numpy as np
+    from ipykernel.iostream import IOPubThread
     from ipykernel.kernelapp import launch_new_instance
 
     code = 1
@@ -278,6 +279,8 @@ def _become_kernel(
         passed_on = arguments[arguments.index("ipykernel_launcher") + 1 :]
         passed_on.append(f"--IPKernelApp.parent_handle={parent}")
         sys.argv = ["ipykernel_launcher", *passed_on]
+        # it would listen on a port for what processes print that a cell forks
+        IOPubThread._setup_pipe_in = lambda thread: setattr(thread, "_pipe_flag", False)
         launch_new_instance(passed_on)
         code = 0
     except SystemExit as end:

@@ -49,8 +49,8 @@ def occupied(study: str, command: str) -> Iterator[Path]:
     """
     _refuse_lost(study)
     room = paths.workroom(study)
-    room.mkdir(parents=True, exist_ok=True)
-    lock, at_work = FileLock(room / "lock"), room / "at-work.txt"
+    paths.make_folder(room)
+    lock, at_work = FileLock(room / "lock", mode=0o600), room / "at-work.txt"
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -65,7 +65,7 @@ def occupied(study: str, command: str) -> Iterator[Path]:
     try:
         began = datetime.now(UTC)
         _clear(study)
-        at_work.write_text(
+        paths.make_file(at_work).write_text(
             f"loftet {command}, process {os.getpid()} on {platform.node()}, "
             f"since {began:%Y-%m-%d %H:%M:%S} UTC",
             encoding="utf-8",
@@ -117,10 +117,9 @@ def _clear(study: str) -> None:
 @contextmanager
 def _logged(folder: Path, name: str) -> Iterator[Path]:
     """Write what is logged to a file of its own; only the newest files stay."""
-    folder.mkdir(exist_ok=True)
-    for old in sorted(folder.glob("*.log"))[: -_KEPT_LOGS + 1]:
+    path = paths.make_file(folder / f"{name}.log")
+    for old in sorted(folder.glob("*.log"))[:-_KEPT_LOGS]:
         old.unlink()
-    path = folder / f"{name}.log"
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log.addHandler(handler)

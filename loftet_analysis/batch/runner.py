@@ -10,6 +10,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ from loftet_analysis.show import site
 from loftet_analysis.show.shown import HANDOVER
 
 _ENGINE = "loftet"
+_LONGEST_SOCKET = 103  # bytes of its path: some systems have room for no more
 
 
 @dataclass(frozen=True)
@@ -105,10 +107,30 @@ class Engine(NBClientEngine):
         client.owns_km = True
         places = {"LOFTET_ROOT": str(setting.root), "LOFTET_DATA": str(setting.data)}
         folder = setting.root / "notebooks"
-        client.execute(
-            env={**os.environ, **ONE_THREAD, **places},
-            cwd=str(folder if folder.is_dir() else setting.root),
-        )
+        with _private_sockets(given["connection_file"].parent) as sockets:
+            if sockets:
+                client.km.transport, client.km.ip = "ipc", sockets
+            client.execute(
+                env={**os.environ, **ONE_THREAD, **places},
+                cwd=str(folder if folder.is_dir() else setting.root),
+            )
+
+
+@contextmanager
+def _private_sockets(scratch: Path) -> Iterator[str]:
+    """Give the beginning of the names of a kernel's sockets, in a folder of their owner alone.
+
+    Nobody else on this computer can reach them, as they could a port. Empty where a system knows no
+    such sockets: then the kernel listens on ports of this computer alone.
+    """
+    if os.name == "nt":
+        yield ""
+    elif len(os.fsencode(scratch / "kernel-1")) <= _LONGEST_SOCKET:
+        yield str(scratch / "kernel")
+    else:
+        with tempfile.TemporaryDirectory(prefix="loftet-") as folder:
+            fits = len(os.fsencode(f"{folder}/kernel-1")) <= _LONGEST_SOCKET
+            yield f"{folder}/kernel" if fits else ""
 
 
 papermill_engines.register(_ENGINE, Engine)
@@ -202,7 +224,7 @@ def keep(outcome: Outcome, before: Iterable[str]) -> dict[str, str]:
     """Put what a task made in its place, and remove what it no longer makes.
 
     Of a failed one nothing is published, also nothing older: its notebook and traceback go to
-    ``data_clean/<study>/failed/``. Notebooks hold exact frames, so only their owner may read them.
+    ``data_clean/<study>/failed/``.
 
     Parameters
     ----------
@@ -219,20 +241,16 @@ def keep(outcome: Outcome, before: Iterable[str]) -> dict[str, str]:
     task = outcome.task
     figures = paths.figures(task.study) / task.region
     if outcome.state == FAILED:
-        private = {task.remains.with_suffix(".ipynb"): outcome.notebook}
-        private |= {task.remains: outcome.traceback.encode()}
-        public = {}
+        made = {task.remains.with_suffix(".ipynb"): outcome.notebook}
+        made |= {task.remains: outcome.traceback.encode()}
     else:
-        private = {task.executed: outcome.notebook}
-        public = {task.page(language): page for language, page in outcome.pages.items()}
-        public |= {figures / name: content for name, content in outcome.figures.items()}
-        public |= {task.results / name: content for name, content in outcome.results.items()}
-    made = {path: content for path, content in {**private, **public}.items() if content}
+        made = {task.executed: outcome.notebook}
+        made |= {task.page(language): page for language, page in outcome.pages.items()}
+        made |= {figures / name: content for name, content in outcome.figures.items()}
+        made |= {task.results / name: content for name, content in outcome.results.items()}
+    made = {path: content for path, content in made.items() if content}
     older = {task.executed, task.remains, task.remains.with_suffix(".ipynb")}
     older |= {*map(task.page, task.languages), *task.results.glob("*.csv")}
     older |= {paths.generated() / name for name in before}
-    for folder in {path.parent.parent for path in private if path in made}:
-        paths.make_folder(folder)
-        folder.chmod(0o700)
-    paths.replace_all(made, private=private, outdated=older - set(made))
+    paths.replace_all(made, outdated=older - set(made))
     return {} if outcome.state == FAILED else sums_of(made)

@@ -138,13 +138,14 @@ def write(prepared: Prepared, study: Study, invariance: pd.DataFrame | None = No
             _write_parquet(frame, staged / "set_aside" / f"{population}.parquet")
         for name in _COUNTED:
             table: pd.DataFrame = getattr(prepared, name)
-            table.to_csv(staged / TABLES[name], index=False, lineterminator="\n")
+            file = paths.make_file(staged / TABLES[name])
+            table.to_csv(file, index=False, lineterminator="\n")
         _write_parquet(prepared.mask, staged / TABLES["disclosure"])
         examined = pd.DataFrame(columns=schema.INVARIANCE) if invariance is None else invariance
         _write_parquet(examined, staged / TABLES["invariance"])
         files = sorted(path for path in staged.rglob("*") if path.is_file())
         lines = [f"{paths.sha256(file)}  {file.relative_to(staged).as_posix()}" for file in files]
-        (staged / SUMS).write_text("\n".join([*lines, ""]), encoding="utf-8")
+        paths.make_file(staged / SUMS).write_text("\n".join([*lines, ""]), encoding="utf-8")
         paths.sync(*staged.rglob("*"), staged)
         staged.rename(target / _READY)
         paths.sync(target)
@@ -315,9 +316,8 @@ def _part(folder: Path, population: str, region: str) -> Path:
 
 
 def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     table = pa.Table.from_pandas(frame, preserve_index=False)
-    pq.write_table(table, path, compression="zstd")
+    pq.write_table(table, paths.make_file(path), compression="zstd")
 
 
 def _part_read(content: bytes, region: str, without: Collection[str]) -> pa.Table:
