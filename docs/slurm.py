@@ -3,13 +3,22 @@
 Run it on a node from which jobs may be submitted and which the workers can reach. It starts a Dask
 scheduler here, asks SLURM for the workers, runs ``loftet run STUDY --scheduler …`` and gives the
 workers back, however the run ends. What follows the options is passed on to ``loftet run``.
+
+Notebooks with exact frames and single answers travel between the nodes, so all of it is encrypted
+(TLS) with certificates that are made for this run and end with it. Nobody without them can reach
+the scheduler, who would otherwise let anybody run code on the workers. The workers find theirs in
+files of the user's home folder that only the user may read.
 """
 
 import argparse
+import os
 import subprocess
 import sys
 
 from dask_jobqueue import SLURMCluster
+from distributed.security import Security
+
+TLS = "DASK_DISTRIBUTED__COMM__TLS__"
 
 
 def main() -> int:
@@ -25,7 +34,11 @@ def main() -> int:
     parser.add_argument("--interface", help="the network between the nodes, e.g. ib0")
     given, passed_on = parser.parse_known_args()
     number, unit = given.memory[:-2], given.memory[-2:]
+    security = Security.temporary()
     cluster = SLURMCluster(
+        protocol="tls://",
+        security=security,
+        shared_temp_directory="~",
         cores=given.per_job,
         processes=given.per_job,  # a notebook is a process of its own, so a worker has one thread
         memory=f"{float(number) * given.per_job:g}{unit}",
@@ -42,7 +55,12 @@ def main() -> int:
             client.wait_for_workers(1)
         run = ["-m", "loftet_analysis", "run", given.study, "--scheduler"]
         command = [sys.executable, *run, cluster.scheduler_address, *passed_on]
-        return subprocess.run(command, check=False).returncode
+        client = {
+            f"{TLS}CA_FILE": security.tls_ca_file,
+            f"{TLS}CLIENT__CERT": security.tls_client_cert,
+            f"{TLS}CLIENT__KEY": security.tls_client_key,
+        }
+        return subprocess.run(command, env={**os.environ, **client}, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
 """Identifiers planted everywhere in the raw files are in nothing that is generated."""
 
 import io
+import re
+import unicodedata
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +13,8 @@ import pyreadstat
 import pytest
 
 from tests.conftest import loftet
-from tests.tiny_study import STUDY, build, sheets
+from tests.test_identifiers import NATIONAL, numbered
+from tests.tiny_study import STUDY, build, sheets, write_csv
 
 # synthetic: months + 80, an address space for documentation, names of nobody
 CANARIES = {
@@ -56,8 +60,8 @@ def _planted(wave: str) -> pd.DataFrame:
     return frame
 
 
-def _texts(path: Path):
-    """Every byte of a file, and what its compressed parts hold."""
+def _texts(path: Path) -> Iterator[bytes]:
+    """Yield every byte of a file, and what its compressed parts hold."""
     yield path.name.encode()
     yield path.read_bytes()
     if path.suffix == ".parquet":
@@ -78,26 +82,40 @@ def project(tmp_path):
     for wave in ("pre", "post"):
         _planted(wave).to_csv(folder / f"{wave}.csv", sep=";", index=False)
     (folder / "gone.csv").write_text("population,id\npupils,zq55xyw\n", encoding="utf-8")
-    here = Path(__file__).parents[1]
-    (root / "notebooks" / "any").mkdir(parents=True)
-    source = here / "notebooks" / "any" / "03_outcomes.ipynb"
-    (root / "notebooks" / "any" / source.name).write_bytes(source.read_bytes())
+    _give_notebook(root)
     return root
 
 
-def test_no_planted_identifier_is_in_any_output_page_or_log(project):
+def _give_notebook(root: Path) -> None:
+    source = Path(__file__).parents[1] / "notebooks" / "any" / "03_outcomes.ipynb"
+    (root / "notebooks" / "any").mkdir(parents=True)
+    (root / "notebooks" / "any" / source.name).write_bytes(source.read_bytes())
+
+
+def _all_that_is_told(project: Path, *commands: tuple[str, ...]) -> tuple[list[Path], list[bytes]]:
+    """Run commands; return what they generated, and every byte of it and of the terminal."""
     logs = []
-    for command in (["check"], ["clean"], ["run", "--jobs", "1"], ["export"], ["status"]):
-        done = loftet(command[0], "tiny", *command[1:], root=project)
+    for name, *options in commands:
+        done = loftet(name, "tiny", *options, root=project)
         logs.append((done.stdout + done.stderr).encode())
-        assert done.returncode in (0, 1), done.stderr
+        assert "Traceback" not in done.stderr, done.stderr
     given = (project / "data_raw", project / "notebooks")
     files = [path for path in project.rglob("*") if path.is_file()]
     generated = [path for path in files if not {*given} & {*path.parents}]
+    return generated, [text for path in generated for text in _texts(path)] + logs
+
+
+EVERYTHING = (
+    ("check",), ("clean",), ("run", "--jobs", "1"), ("export",), ("status",),
+    ("forget-key", "--yes", "--keep-exports"),
+)  # fmt: skip
+
+
+def test_no_planted_identifier_is_in_any_output_page_or_log(project):
+    generated, everything = _all_that_is_told(project, *EVERYTHING)
     assert {path.suffix for path in generated} >= {".csv", ".parquet", ".html", ".sav", ".xlsx"}
     executed = project / "data_clean" / "tiny" / "notebooks" / "oslo" / "03_outcomes.ipynb"
     assert executed in generated
-    everything = [text for path in generated for text in _texts(path)] + logs
     found = {
         name
         for name, canary in CANARIES.items()
@@ -106,6 +124,119 @@ def test_no_planted_identifier_is_in_any_output_page_or_log(project):
         if form.encode() in text or form.encode("utf-16-le") in text
     }
     assert found == set()
+
+
+# 30 written forms of different numbers, which can be told apart in what is found
+FORMS = [form for form in NATIONAL if "{" in form and form != "2025 {n}"][:30]
+IDS = [numbered(f"{1 + n:02}9155") for n in range(len(FORMS))]
+WRITTEN = [
+    form.format(n=number, a=number[:6], b=number[6:])
+    for form, number in zip(FORMS, IDS, strict=True)
+]
+PHONES = [
+    "91827364", "918 27 365", "91 82 73 66", "+4791827367", "+47 918 27 368", "0047 91827369",
+    "tlf.91827370", "9 1 8 2 7 3 7 1", "918.27.372", "(+47) 918-27-373",
+]  # fmt: skip
+EMAILS = [
+    "kvitra@skole.no", "kvitrb @ skole.no", "kvitrc(at)skole.no", "kvitrd [at] skole [dot] no",
+    "kvitre at skole dot no", "kvitrf＠skole．no", "kvitrg@skole,no", "KVITRH@SKOLE.NO",
+    "kvitri krøllalfa skole punktum no", "kvitrj@skole.co.uk",
+]  # fmt: skip
+STUDY_WITH_FORMS = STUDY.replace(
+    "serial: nr}", "comment: fritekst, note: merknad}\n    values: {note: {a: A, b: B}}"
+).replace("schools: schools.csv", "schools: schools.csv\nfree_text: keep")
+
+
+def _left(everything: list[bytes]) -> set[str]:
+    """Return the planted forms that any part of them can be read in."""
+    found = set()
+    for raw in everything:
+        text = unicodedata.normalize("NFKC", raw.decode("utf-8", errors="replace")).casefold()
+        digits = re.sub(r"\D", "", text)
+        found |= {form for form, number in zip(WRITTEN, IDS, strict=True) if number in digits}
+        for form in (*PHONES, *EMAILS):
+            bare = unicodedata.normalize("NFKC", form).casefold()
+            seen = {bare, re.sub(r"\D", "", bare)[-8:]} - {""}
+            if any(each in text for each in seen) or (bare[:6].isalpha() and bare[:6] in text):
+                found.add(form)
+    return found
+
+
+def _with_forms(wave: str) -> pd.DataFrame:
+    """Return sheets with every form in free text, in cells that hold codes, and in headings."""
+    grade, forms = {"pre": "5", "post": "7"}[wave], [*WRITTEN, *PHONES, *EMAILS]
+    rows = [
+        f"{n}|{('0301', '0400')[n % 2]}|{grade}|zq{n:03}xyw|Ja|Enig|Uenig|Enig"
+        for n in range(10, 10 + len(forms))
+    ]
+    frame = sheets(*rows, wave=wave).assign(fritekst=[f"Hei, {form} er meg" for form in forms])
+    frame["merknad"] = [("a", "b")[n % 2] for n in range(len(forms))]
+    for place, (column, form) in enumerate(
+        (column, form) for form in forms for column in ("skole", "trinn", "samtykke", "u2")
+        if column != "u2" or form in forms[::16]
+    ):  # fmt: skip
+        if place % 5 < 2:
+            frame.loc[place % len(frame), column] = form
+    lines = [form for form in forms if "\n" not in form]
+    more = {f"Svar fra {form}" if n % 2 else form: form for n, form in enumerate(lines)}
+    return pd.concat([frame, pd.DataFrame(more, index=frame.index)], axis=1)
+
+
+@pytest.mark.parametrize("tool", ["table", "spss"])
+def test_no_written_form_is_in_any_output(tmp_path, tool):
+    root = tmp_path / "Løftet kanari"
+    study = STUDY_WITH_FORMS
+    if tool == "spss":
+        study = study.replace("{tool: table, file: post.csv}", "{tool: spss, file: post.sav}")
+    folder = build(root, study=study)
+    _give_notebook(root)
+    write_csv(folder, "pre", _with_forms("pre"))
+    post = _with_forms("post")
+    if tool == "spss":
+        _write_labelled(folder / "post.sav", post)
+    else:
+        write_csv(folder, "post", post)
+    assert _left([(folder / "pre.csv").read_bytes()]) == {*WRITTEN, *PHONES, *EMAILS}
+    generated, everything = _all_that_is_told(root, *EVERYTHING)
+    clean = pd.concat(pd.read_parquet(path) for path in generated if path.name == "part.parquet")
+    assert len(clean) > 20
+    assert clean["comment"].str.contains("[national_id]", regex=False).any()
+    assert _left(everything) == set()
+
+
+def _write_labelled(path: Path, frame: pd.DataFrame) -> None:
+    """Write forms as labels: of columns, of codes nobody uses, and of codes of an answer."""
+    forms = [*WRITTEN, *PHONES, *EMAILS]
+    known = ["nr", "tid", "skole", "trinn", "kode", "samtykke", "u1", "u2", "u3", "u4", "fritekst"]
+    narrow = frame[[*known, "merknad"]].copy()
+    labels = {1: "Helt uenig", 2: "Uenig", 3: "Enig", 4: "Helt enig"}
+    codes = {text: code for code, text in labels.items()}
+    for item in ("u1", "u2", "u3", "u4"):
+        narrow[item] = frame[item].map(codes).fillna(2)
+    narrow["ukjent"] = [float(1 + n) for n in range(len(narrow))]
+    about = dict(zip(range(1, 1 + len(forms)), forms, strict=True))
+    unused = {100 + code: text for code, text in about.items()}
+    pyreadstat.write_sav(
+        narrow, path, column_labels=[*narrow.columns[:-1], forms[0]],
+        variable_value_labels={
+            "ukjent": about, **dict.fromkeys(("u1", "u2", "u3", "u4"), labels | unused),
+        },
+    )  # fmt: skip
+
+
+def test_no_written_form_is_in_a_message(tmp_path):
+    root = tmp_path / "Løftet kanari"
+    folder = build(root, study=STUDY_WITH_FORMS.replace("comment: fritekst", f"comment: {IDS[0]}"))
+    frame = _with_forms("pre")
+    for column in ("tid", "skole", "trinn", "samtykke", "u1", "u3", "merknad"):
+        frame[column] = [*WRITTEN, *PHONES, *EMAILS]
+    frame = frame.rename(columns={"u2": WRITTEN[1]})
+    write_csv(folder, "pre", frame)
+    write_csv(folder, "post", _with_forms("post"))
+    told = [(loftet(each, "tiny", root=root)) for each in ("check", "clean")]
+    assert [done.returncode for done in told] == [2, 2]
+    texts = [(done.stdout + done.stderr).replace(IDS[0], "").encode() for done in told]
+    assert _left(texts) == set()
 
 
 def test_what_left_is_counted_by_kind(project):

@@ -15,7 +15,9 @@ from loftet_analysis.batch.cli import main
 from loftet_analysis.batch.fingerprints import read_manifest, record
 from loftet_analysis.batch.plan import all_tasks, longest_first
 from loftet_analysis.study import load_study, phases
+from loftet_analysis.tabular.export import LONGEST_CELL
 from tests.small_demo import HERE, build_root
+from tests.tiny_study import build, sheets, write_csv
 
 
 @pytest.fixture
@@ -158,6 +160,7 @@ def test_a_question_without_a_text(root, capsys):
         ("title:", "exports: ~nobody-of-that-name/x\ntitle:", "export is missing"),
         ("schools: schools.csv", "schools: 'a\\0b'", "register cannot be read"),
         ("languages: [en]", f"languages: {'[' * 5000}{']' * 5000}", "nested too deeply"),
+        ("languages: [en]", f"languages: {'{a: ' * 21}{'}' * 21}", "nested too deeply"),
         ("languages: [en]", f"languages: [{'en, ' * 2_500}en]", "more entries than any"),
         ("languages: [en]", f"languages: [{'en, ' * 80_000}en]", "larger than any description"),
     ],
@@ -180,6 +183,74 @@ def test_names_and_values_that_an_instrument_may_not_have(root, capsys, old, new
     replace(root / "data_raw/sats/instruments/sats.yml", old, new)
     assert main(["check", "sats"]) == 2
     assert said in told(capsys)
+
+
+SECRET = "Kvitterhild"
+FOREIGN = {  # what a wrong path may lead to
+    "passwd": f"root:x:0:0:{SECRET}:/root:/bin/bash\n{SECRET}:x:1:1:{SECRET},,,:/home:/bin/sh\n",
+    "persons": f"{SECRET} Nordmann;10915596784;12\nOla {SECRET};23831383801;13\n",
+    "line": SECRET,
+    "yaml": f"password: {SECRET}\n{SECRET}: *{SECRET}\n",
+    "binary": f"\0\1\2{SECRET}\0" * 50,
+    "spss": f"$FL2@(#) {SECRET}\0" * 50,
+}
+LEADS = {
+    "key": "key: {}\ntitle:",
+    "register": "schools: {}\ntitle:",
+    "withdrawn": "withdrawn: {}\ntitle:",
+    "corrections": "corrections: {}\ntitle:",
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+@pytest.mark.parametrize("key", [*LEADS, "export", "instrument"])
+def test_a_path_to_another_file_tells_nothing_of_it(root, tmp_path, capsys, key, kind):
+    secret = tmp_path / "elsewhere" / kind
+    secret.parent.mkdir()
+    secret.write_text(FOREIGN[kind], encoding="utf-8")
+    study = root / "data_raw/sats/study.yml"
+    if key == "instrument":
+        (study.parent / "instruments/sats.yml").unlink()
+        (study.parent / "instruments/sats.yml").symlink_to(secret)
+    elif key == "export":
+        replace(study, "file: sats_s.csv", f"file: {secret}")
+    else:
+        study.write_text(
+            re.sub("(?m)^schools:.*\n", "" if key == "register" else "\\g<0>",
+                   study.read_text(encoding="utf-8")).replace(
+                       "title:", LEADS[key].format(secret), 1), encoding="utf-8"
+        )  # fmt: skip
+    codes = [main([command, "sats"]) for command in ("check", "clean")]
+    codes.append(main(["forget-key", "sats", "--yes", "--keep-exports"]))
+    given = capsys.readouterr()
+    assert set(codes[1:]) == {2}
+    assert not re.search(f"(?i){SECRET}|10915596784|/bin/|root:", given.out + given.err)
+    assert secret.read_text(encoding="utf-8") == FOREIGN[kind]
+
+
+def test_exports_outside_the_studys_folder_are_said_once(root, tmp_path, capsys):
+    (tmp_path / "disk").mkdir()
+    shutil.copy(root / "data_raw/sats/sats_s.csv", tmp_path / "disk")
+    replace(root / "data_raw/sats/study.yml", "title:", f"exports: {tmp_path / 'disk'}\ntitle:")
+    assert main(["check", "sats"]) == 0
+    assert capsys.readouterr().out.count("exports outside the study's folder") == 1
+
+
+@pytest.mark.parametrize("column", ["u2", "merknad"])
+def test_a_cell_that_is_too_long_is_told_by_its_place(tmp_path, monkeypatch, capsys, column):
+    monkeypatch.setenv("LOFTET_ROOT", str(tmp_path))
+    folder = build(tmp_path)
+    rows = [f"{n}|0301|5|kode{n}|Ja|Enig|Uenig|Enig" for n in range(10, 20)]
+    for wave in ("pre", "post"):
+        write_csv(folder, wave, sheets(*rows, wave=wave).assign(merknad="kort"))
+    frame = sheets(*rows).assign(merknad="kort")
+    frame.loc[3, column] = "æ" * (LONGEST_CELL + 1)
+    write_csv(folder, "pre", frame)
+    assert main(["check", "tiny"]) == 2
+    said = told(capsys)
+    number = list(frame).index(column) + 1
+    assert f"a cell that is too long\n    where:   pre.csv, column {number}, row 5\n" in said
+    assert "æ" not in said
 
 
 def test_a_register_with_a_number_that_no_school_has(root, capsys):

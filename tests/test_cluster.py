@@ -5,16 +5,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from loftet_analysis.batch import cluster
+from loftet_analysis.batch import cluster, pages
 from loftet_analysis.batch.cli import main
 from loftet_analysis.batch.runner import Setting
 from loftet_analysis.errors import InputError
+from loftet_analysis.study import load_study
 from tests.quick_study import every_byte, run, started
 
 
@@ -55,6 +56,24 @@ def test_a_cluster_gives_the_bytes_of_a_local_run(undisturbed, quick, address):
     assert code == 0, err
     assert "3 run, 0 failed" in out
     assert every_byte(quick) == every_byte(undisturbed)
+
+
+def test_a_scheduler_by_tls_needs_certificates(quick):
+    code, _, err = run(quick, "--scheduler", "tls://node7:8786")
+    assert code == 2
+    assert "no certificates for a scheduler that is reached by TLS" in err
+
+
+def test_only_a_scheduler_on_another_machine_is_warned_of(undisturbed, monkeypatch, capsys):
+    monkeypatch.setenv("LOFTET_ROOT", str(undisturbed))
+    monkeypatch.setattr(pages, "connected", lambda address, setting: nullcontext())
+    study = load_study("tiny")
+    setting = Setting(undisturbed, undisturbed, undisturbed, 1, warm=False)
+    told = {}
+    for address in ("tcp://10.0.0.7:8786", "node7:8786", "tls://node7:8786", "tcp://[::1]:8786"):
+        pages.get_ready(study, setting, undisturbed / "log", address)
+        told[address] = "without encryption" in capsys.readouterr().out
+    assert [*told.values()] == [True, True, False, False]
 
 
 def test_what_goes_wrong_on_a_cluster_is_contained(undisturbed, quick, address):

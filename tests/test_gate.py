@@ -770,3 +770,12 @@ def test_groups_of_which_nothing_was_computed_need_no_rule():
     bare = refused.assign(**dict.fromkeys(numbers)).assign(verdict="refused")
     shown = gate(bare, mask(), "internal")
     assert shown["reason"].tolist() == ["no_pairs"]
+
+
+def test_files_are_told_by_their_number_within_population_and_wave():
+    sheets = {"population": "pupils", "wave": ["pre", "pre", "post", None], "n_in": 60}
+    ledger = pd.DataFrame({**sheets, "file": ["kari.csv", "per.csv", "per.csv", "list.csv"]})
+    for profile in LIMITS:
+        shown = gate(ledger, pd.DataFrame(columns=schema.MASK), profile)
+        assert shown["file"].to_list() == ["1", "2", "1", "1"]
+    assert ledger["file"].iloc[0] == "kari.csv"

@@ -41,6 +41,11 @@ def test_labels_are_compared_in_one_form(given, expected):
     assert normalise_label(given) == expected
 
 
+@pytest.mark.parametrize("part", ["&amp;", "amp;", "<", "<!--", "--><!--", "<a>", "< "])
+def test_a_text_of_100_000_signs_is_compared(part):
+    assert len(normalise_label("&" + part * (100_000 // len(part)))) <= 100_001
+
+
 @pytest.fixture(params=SHIPPED)
 def shipped(request) -> Instrument:
     return load_instrument(request.param)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import os
 import platform
@@ -21,12 +22,32 @@ if TYPE_CHECKING:
     from distributed import Client
 
 _WAIT = 10  # seconds for the scheduler, and for a first worker
+_CERTIFIED = ("ca_file", "cert", "key")
 _UNLIKE = {
     "folder": "a worker does not see the study's folder",
     "library": "a worker has another loftet_analysis",
     "packages": "a worker has other packages",
     "memory": "a worker is allowed too little memory",
 }
+
+
+def is_unencrypted(address: str) -> bool:
+    """Whether what is sent to a scheduler can be read on the way: not by TLS, nor inside a machine.
+
+    Examples
+    --------
+    >>> [is_unencrypted(each) for each in ("tcp://10.0.0.7:8786", "node7:8786", "tls://node7:8786")]
+    [True, True, False]
+    >>> is_unencrypted("tcp://127.0.0.1:8786"), is_unencrypted("tcp://localhost:8786")
+    (False, False)
+    """
+    kind, _, place = address.rpartition("://")
+    host = place.rpartition(":")[0].strip("[]") or place
+    try:
+        inside = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        inside = host == "localhost"
+    return kind not in ("tls", "wss", "inproc") and not inside
 
 
 @contextmanager
@@ -36,12 +57,12 @@ def connected(address: str, setting: Setting) -> Iterator[Client]:
     Raises
     ------
     InputError
-        Where `distributed` is not installed, nobody answers at the address, the scheduler ends or
-        no worker is there; and for every worker that does not see the study's folder, or has
-        another library.
+        Where `distributed` is not installed, TLS has no certificates, nobody answers at the
+        address, the scheduler ends or no worker is there; and for every worker that does not see
+        the study's folder, or has another library.
     """
     try:
-        from distributed import Client
+        from distributed import Client, Security
         from distributed.comm import get_address_host_port
     except ImportError:
         raise InputError(
@@ -56,6 +77,17 @@ def connected(address: str, setting: Setting) -> Iterator[Client]:
     for name in ("distributed", *logging.getLogger("distributed").manager.loggerDict):
         if name.partition(".")[0] == "distributed":
             logging.getLogger(name).setLevel(logging.CRITICAL)
+    certified = all(Security().get_tls_config_for_role("client").get(key) for key in _CERTIFIED)
+    if address.startswith("tls://") and not certified:
+        raise InputError(
+            Problem(
+                "no certificates for a scheduler that is reached by TLS",
+                found=address,
+                allowed="ca-file, client cert and key under distributed.comm.tls of Dask",
+                where="--scheduler",
+                todo="name them in Dask's configuration, see docs/batch.md",
+            )
+        )
     try:
         # a client that finds nobody complains once more when it is thrown away
         socket.create_connection(get_address_host_port(address), timeout=_WAIT).close()

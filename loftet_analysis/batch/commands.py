@@ -221,11 +221,10 @@ def forget_key(*, study: str, yes: bool = False, keep_exports: bool = False) -> 
     there = [name for name in description.export_files if description.export_path(name).exists()]
     if there:
         alone, n = _told_apart(description)
-        print(
-            f"{len(there)} raw exports are still there. By school, grade, day and answers {alone}"
-        )
-        print(f"of {n} sheets of the clean data can be joined back to one row of them, without any")
-        print("key: as long as they exist, the clean data are not anonymous.")
+        share = f"{alone:,} of {n:,} sheets ({alone / n:.0%})" if n else "no sheet"
+        print(f"{len(there)} raw exports are still there. {share} of the clean data are like no")
+        print("other in school, grade, day and answers, so that each can be joined back to its row")
+        print("of the exports without any key: as long as they exist, nothing is anonymous.")
         if not keep_exports:
             print(
                 "nothing was done: delete them (and copies), or say --keep-exports", file=sys.stderr

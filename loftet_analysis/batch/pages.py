@@ -10,7 +10,7 @@ from pathlib import Path
 
 from loftet_analysis import paths
 from loftet_analysis.batch import interrupted, results
-from loftet_analysis.batch.cluster import connected, run_on
+from loftet_analysis.batch.cluster import connected, is_unencrypted, run_on
 from loftet_analysis.batch.fingerprints import SITE, Inputs, read_manifest, record
 from loftet_analysis.batch.kernels import can_fork, nursery
 from loftet_analysis.batch.lock import log, say
@@ -30,6 +30,11 @@ from loftet_analysis.cleaning import store
 from loftet_analysis.show import site
 from loftet_analysis.study import Study
 
+_UNENCRYPTED = (
+    "warning: the cluster is reached without encryption, so notebooks with exact frames and single "
+    "answers can be read on the way; give it TLS (tls://…), see docs/batch.md"
+)
+
 
 def get_ready(study: Study, setting: Setting, log: Path, scheduler: str | None) -> None:
     """Refuse a cluster that cannot be used, or let the warm process begin its imports.
@@ -41,6 +46,8 @@ def get_ready(study: Study, setting: Setting, log: Path, scheduler: str | None) 
     """
     if scheduler:
         with connected(scheduler, setting):
+            if is_unencrypted(scheduler):
+                say(study.name, _UNENCRYPTED)
             return
     if setting.warm and can_fork():
         nursery(log, study.name)

@@ -21,6 +21,7 @@ MOST_CELLS, MOST_SHARE = 2, 0.01
 FEWEST_ANSWERS = 20  # for one column to look shifted by itself
 FEWEST_CODES = 3
 _SHOWN, _MOST_DIFFERENT = 8, 40
+_LONGEST = 40  # signs of a number
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:e[+-]?\d+)?", re.IGNORECASE)
 
@@ -34,7 +35,8 @@ def number(text: str) -> float | None:
     (4.0, 4.5, -9.0, None, None)
     """
     bare = text.strip().replace("\N{MINUS SIGN}", "-")
-    return float(bare.replace(",", ".")) if _NUMBER.fullmatch(bare) else None
+    is_one = len(bare) <= _LONGEST and _NUMBER.fullmatch(bare)
+    return float(bare.replace(",", ".")) if is_one else None
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ import ipaddress
 import re
 import sys
 import unicodedata
-from calendar import monthrange
 from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import accumulate
+from operator import mul
 
 import numpy as np
 import pandas as pd
@@ -25,12 +25,14 @@ from loftet_analysis.tabular.cells import plain, repaired
 
 _FIRST = (3, 7, 6, 1, 8, 9, 4, 5, 2, 1)
 _SECOND = (5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1)
+_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # of a month at most
 _RESTS = (0, 1, 2, 3)  # of the first check sum, under the rule from 2032
 
 # numbers, however they are divided: groups of digits with at most three signs between them
 _RUN = re.compile(r"\+?\d(?:[ ./_,'()-]{0,3}\d)*+")
 _GROUP = re.compile(r"\d+")
-_FEWEST_DIGITS, _MOST_DIGITS = 8, 15  # of a telephone number
+# digits of telephone numbers, national ids and accounts here; of telephone numbers elsewhere too
+_LENGTHS, _OF_ANY_COUNTRY = (8, 10, 11, 12), range(8, 16)
 _LONGEST_GROUP = 6  # of a national identity number that is divided
 _PHONES = ((3, 2, 3), (2, 2, 2, 2), (1,) * 8)  # how people divide eight digits
 _INTRODUCES_PHONE = re.compile(r"(?:tlf|tel|telefon|telefonen|mob|mobil|phone|nr|nummer)$", re.I)
@@ -122,14 +124,15 @@ def national_id(text: str) -> str:
     >>> national_id("10915596784"), national_id("8901089974"), national_id("12345678901")
     ('synthetic', 'synthetic', '')
     """
-    digits = re.sub(r"[\s\u00a0]", "", text)
-    if not re.fullmatch(r"[0-9]{10,11}", digits):
+    digits = text if text.isdecimal() else "".join(text.split())
+    if not (len(digits) in (10, 11) and digits.isascii() and digits.isdecimal()):
         return ""
     digits = digits.zfill(11)
     kind = _kind(int(digits[:2]), int(digits[2:4]), int(digits[4:6]))
-    numbers = [int(digit) for digit in digits]
-    first, second = (_sum(numbers, weights) % 11 for weights in (_FIRST, _SECOND))
-    return kind if second == 0 and first in _RESTS else ""
+    if not kind:
+        return ""
+    numbers = list(map(int, digits))
+    return kind if not _sum(numbers, _SECOND) % 11 and _sum(numbers, _FIRST) % 11 in _RESTS else ""
 
 
 def _kind(day: int, month: int, year: int) -> str:
@@ -138,13 +141,13 @@ def _kind(day: int, month: int, year: int) -> str:
     for shift, kind in ((0, ""), (40, "h_number"), (65, "synthetic"), (80, "synthetic")):
         if 1 <= month - shift <= 12:
             # 1900 was no leap year, but 2000 was
-            possible = 1 <= day <= max(monthrange(c + year, month - shift)[1] for c in (1900, 2000))
+            possible = 1 <= day <= _DAYS[month - shift - 1] - (month - shift == 2 and year % 4 > 0)
             return (kind or ("d_number" if d_number else "birth_number")) if possible else ""
     return ""
 
 
 def _sum(numbers: list[int], weights: tuple[int, ...]) -> int:
-    return sum(number * weight for number, weight in zip(numbers, weights, strict=False))
+    return sum(map(mul, numbers, weights))
 
 
 def _is_account(text: str) -> bool:
@@ -221,21 +224,21 @@ def _redacted_run(run: re.Match, bare_numbers: bool, found: list[str]) -> str:
     groups = [match.span() for match in _GROUP.finditer(text)]
     sizes = [stop - start for start, stop in groups]
     digits, before = re.sub(r"\D", "", text), list(accumulate(sizes, initial=0))
+    ends = {n: last for last, n in enumerate(before[1:])}
     parts, end, first = [], 0, 0
     while first < len(groups):
         kinds = {}
-        for last in range(first, len(groups)):
-            n = before[last + 1] - before[first]
-            if n > _MOST_DIGITS:
-                break
-            if n >= _FEWEST_DIGITS:
+        abroad = groups[first][0] == 1 and text[0] == "+"
+        for n in _OF_ANY_COUNTRY if abroad else _LENGTHS:
+            last = ends.get(before[first] + n)
+            if last is not None:
                 number = digits[before[first] : before[last + 1]]
                 place = slice(groups[first][0], groups[last][1])
                 own = tuple(sizes[first : last + 1])
                 kind = _kind_of_number(number, own)
                 if not kind and n == 8 and (own != _PHONES[-1] or len(groups) == 8):
                     kind = _kind_of_phone(number, own, run, place, bare_numbers)
-                if not kind and place.start == 1 and text[0] == "+":
+                if not kind and abroad:
                     kind = "phone" if n == 10 or number[:2] != "47" else ""
                 if kind:
                     kinds[kind] = last

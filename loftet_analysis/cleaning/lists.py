@@ -24,6 +24,7 @@ from loftet_analysis.study import Population, Study, normalise_label
 from loftet_analysis.study.schools import find_school
 from loftet_analysis.study.study import LINK
 from loftet_analysis.study.yamlfile import did_you_mean
+from loftet_analysis.tabular import headings_told
 from loftet_analysis.tabular.cells import form_of
 
 ID = "id"
@@ -67,11 +68,15 @@ def read_list(
     locators = (ID, *background, *((ROW,) if also else ()))
     allowed = (names.POPULATION, names.WAVE, FILE, *locators, *also, *FREE)
     standard = {normalise_label(name): name for name in allowed}
-    there, known = ", ".join(map(normalise_label, header)), ", ".join(allowed)
+    given, known = [*map(normalise_label, header)], ", ".join(allowed)
+    there = headings_told(given, standard.keys() & {*given})
+    if there and not standard.keys() & {*given}:
+        todo = "look whether this is the file"
+        raise InputError("no list of people or corrections", there, known, file, todo)
     problems = []
     for heading in headings:
         if heading not in standard:
-            found, todo = heading or "a column without heading", did_you_mean(heading, allowed)
+            found, todo = headings_told([heading], allowed), did_you_mean(heading, allowed)
             problems.append(Problem("unknown column of a list", found, known, file, todo))
         if len(headings.find([heading])) > 1:
             problems.append(Problem("column stands twice", heading, "each column once", file))

@@ -47,6 +47,7 @@ from loftet_analysis.study import (
 )
 from loftet_analysis.study.columns import nobody
 from loftet_analysis.study.phases import Phases, exports_there
+from loftet_analysis.study.yamlfile import shown
 
 
 def prepare(
@@ -99,7 +100,7 @@ def prepare(
     doubtful, unsure = bare_beside_labels([each for part in everything for each in part.codings])
     problems += doubtful
     unmeant = rows_of_nobody(study, everything)
-    said = [*study.remarks, *_not_closed(study, states), *unsure, *unmeant]
+    said = [*study.remarks, *_outside(study), *_not_closed(study, states), *unsure, *unmeant]
     remarks = dict.fromkeys([*said, *unused_columns(everything)])
     del everything
     told = {name: _told(parts) for name, parts in waves.items()}
@@ -149,6 +150,19 @@ def prepare(
         days=days,
         **{table: together(*parts) for table, parts in tables.items()},
     )
+
+
+def _outside(study: Study) -> list[Problem]:
+    """Return a remark on exports and lists that lie outside the study's folder."""
+    own = study.folder.resolve()
+    there = [study.export_path(file).resolve() for file in study.export_files]
+    folders = dict.fromkeys(path.parent for path in there if not path.is_relative_to(own))
+    if not folders:
+        return []
+    todo = "nothing where that is meant; who may read them is settled there"
+    found = ", ".join(map(str, folders))
+    where = shown(study.folder / "study.yml")
+    return [Problem("exports outside the study's folder", found, "", where, todo)]
 
 
 def _settled(

@@ -768,6 +768,8 @@ def _counts(counts: pd.DataFrame, limit: int) -> pd.DataFrame:
     if limit > 1 and "share" in counts:
         rounded["share"] = counts["share"].astype(float).round(2)
     shown = counts.assign(**rounded, suppressed=False, reason=counts.get("reason", ""))
+    if "file" in shown:
+        shown["file"] = _numbers_of_files(shown)
     if "state" in shown and limit > 1:
         # a state that nobody is in has no row, so a row of zero would tell that somebody is
         shown = shown[shown["n"] > 0].reset_index(drop=True)
@@ -775,6 +777,13 @@ def _counts(counts: pd.DataFrame, limit: int) -> pd.DataFrame:
         # only days on which the rounded number rises; on the others single people answered
         shown = shown.drop_duplicates([names.POPULATION, names.WAVE, "n"], ignore_index=True)
     return shown
+
+
+def _numbers_of_files(rows: pd.DataFrame) -> pd.Series:
+    """Return 1, 2, … in place of the files of a population and wave: a name may tell of people."""
+    place = pd.DataFrame({c: rows.get(c, "") for c in (names.POPULATION, names.WAVE)}, rows.index)
+    files = rows["file"].groupby([place[column].fillna("") for column in place], sort=False)
+    return files.transform(lambda each: pd.factorize(each)[0] + 1).astype(str)
 
 
 def _held(rests_on: pd.DataFrame, mask: pd.DataFrame) -> pd.DataFrame:

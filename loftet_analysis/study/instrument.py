@@ -49,7 +49,10 @@ RESERVED = frozenset(
 )  # fmt: skip
 
 _BREAKS = re.compile(r"</?(?:br|p|div|li|ul|ol|td|tr|th|h\d)\b[^<>]*>", re.IGNORECASE)
-_TAGS = re.compile(r"</?[a-z][^<>]*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
+_TAGS = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
+_COMMENTS = re.compile(r"<!--.*?-->", re.DOTALL)
+_AMPERSANDS = re.compile(r"&(?:amp;|#0*38;|#x0*26;)+", re.IGNORECASE)  # escaped many times
+_MOST_TIMES = 10  # that entities and tags stand in one another
 _UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
 _APOSTROPHES = dict.fromkeys(map(ord, "‘’"), "'")
 
@@ -68,13 +71,17 @@ def normalise_label(text: str) -> str:
     >>> normalise_label("Don&#39;t know") == normalise_label("Don’t  KNOW")
     True
     """
-    while True:
-        bare = html.unescape(text)
+    for _ in range(_MOST_TIMES):
+        bare = html.unescape(_AMPERSANDS.sub("&", text))
+        closed = bare.rfind("-->") + 3
+        if closed > 2:
+            bare = _COMMENTS.sub("", bare[:closed]) + bare[closed:]
         bare = _TAGS.sub("", _BREAKS.sub(" ", bare)).translate(_UNSEEN).translate(_APOSTROPHES)
         bare = unicodedata.normalize("NFC", " ".join(bare.split()).casefold())
         if bare == text:
-            return bare
+            break
         text = bare
+    return bare
 
 
 def _gather_languages(given: object) -> object:
@@ -455,6 +462,10 @@ def read_instrument(
         document = read_yaml(found[name])
     except InputError as error:
         return None, list(error.problems)
+    if not {"responses", "scales"} & {*document.content}:
+        todo = "look whether this is the file"
+        document.report((), "no instrument", "other keys", "responses, scales", todo)
+        return None, document.problems
     instrument = validated(Instrument, {**document.content, "<name>": name}, document)
     if instrument:
         check_instrument(instrument, document)

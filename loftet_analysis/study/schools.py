@@ -13,7 +13,7 @@ from loftet_analysis import names
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study.instrument import normalise_label
 from loftet_analysis.study.yamlfile import did_you_mean, shown
-from loftet_analysis.tabular import Export, read_table
+from loftet_analysis.tabular import Export, headings_told, read_table
 from loftet_analysis.tabular.cells import is_shortened, joined, repaired
 
 REGION_NAME = "region_name"
@@ -205,7 +205,7 @@ def _columns(
             found, where = headings[place], f"{register}, row 1"
             problems.append(Problem("column stands twice", found, "each column once", where))
         places.setdefault(name, place)
-    there = ", ".join(headings) or "an empty file"
+    there = headings_told(headings, [*places]) or "an empty file"
     for name, heading in given.items():
         if name not in places:
             todo = did_you_mean(heading, headings) or "correct schools: columns: in study.yml"
@@ -221,7 +221,7 @@ def _columns(
     remarks = [
         Problem(
             "columns of the school register that are not used",
-            f"{len(foreign)}: {', '.join(text or 'one without heading' for text in foreign)}",
+            f"{len(foreign)}: {headings_told(foreign, [*places])}",
             allowed,
             register,
             " ".join(sorted(hints)),

@@ -16,6 +16,7 @@ from typing import Annotated, ClassVar, Self, TypeVar, Union, get_args, get_orig
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 from pydantic_core import PydanticCustomError
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 
@@ -24,9 +25,11 @@ from loftet_analysis.errors import InputError, Problem
 
 # Keys that the reader puts in (a name, a loaded table) begin with it: no file holds such a key.
 INJECTED = "<"
-#: Bytes of a file, and entries of one list or mapping of it.
-LARGEST, LONGEST = 300_000, 2_000
+#: Bytes of a file, entries of one list or mapping of it, and lists and mappings in one another.
+LARGEST, LONGEST, DEEPEST = 300_000, 2_000, 20
 
+# more than a sign of the file, which may be any
+_QUOTED = re.compile(r"(['\"]).{2,}?\1")
 _ALLOWED = {
     "bool": "yes or no",
     "date": "a date such as 2025-09-15",
@@ -180,7 +183,8 @@ def read_yaml(path: Path) -> Document:
     Raises
     ------
     InputError
-        Where the file is missing, not UTF-8, not YAML, not a mapping, or larger than `LARGEST`.
+        Where the file is missing, not UTF-8, not YAML, not a mapping, larger than `LARGEST`, or
+        nested more deeply than `DEEPEST`.
 
     Examples
     --------
@@ -198,15 +202,17 @@ def read_yaml(path: Path) -> Document:
             found = f"{size:,} bytes"
             raise InputError("larger than any description", found, allowed, shown(path), todo)
         node = _compose(path.read_text(encoding="utf-8-sig"))
+    except _TooDeep as error:
+        where, allowed = document.at(error.problem_mark.line + 1), f"at most {DEEPEST} levels"
+        found, todo = "more levels", "look whether this is the file"
+        raise InputError("nested too deeply", found, allowed, where, todo) from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         found, where = str(error.problem or error.context), document.at(mark.line + 1)
+        found = _QUOTED.sub("…", found)
         todo = "look at the indentation, colons and quotes of this line and the one above"
         allowed = "key: value, indented by spaces"
         raise InputError("not valid YAML", found, allowed, where, todo) from None
-    except RecursionError:
-        allowed = "keys and values a few levels deep"
-        raise InputError("nested too deeply", "", allowed, shown(path)) from None
     except (YAMLError, ValueError) as error:
         found, allowed = str(error).splitlines()[0], "a text file in UTF-8"
         raise InputError("not readable as text", found, allowed, shown(path)) from None
@@ -219,9 +225,29 @@ def read_yaml(path: Path) -> Document:
     return document
 
 
+class _TooDeep(MarkedYAMLError):
+    """Lists and mappings stand in one another beyond any description."""
+
+
+class _Composer(Composer):
+    """ruamel's composer, which calls itself once for each level, but not for ever."""
+
+    _levels = 0
+
+    def compose_node(self, parent: Node | None, index: object) -> Node | None:
+        if self._levels > DEEPEST:
+            raise _TooDeep(problem_mark=self.parser.peek_event().start_mark)
+        self._levels += 1
+        node = super().compose_node(parent, index)
+        self._levels -= 1
+        return node
+
+
 @lru_cache(maxsize=8)  # a study and its instruments are read by every page of it
 def _compose(text: str) -> Node | None:
-    return YAML(typ="rt", pure=True).compose(text)
+    yaml = YAML(typ="rt", pure=True)
+    yaml.Composer = _Composer
+    return yaml.compose(text)
 
 
 def _plain(node: Node, steps: tuple, document: Document, seen: set[int]) -> object:

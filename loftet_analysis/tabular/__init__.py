@@ -5,6 +5,6 @@ registers of attendance and lists.
 """
 
 from loftet_analysis.tabular.export import Export
-from loftet_analysis.tabular.small import read_table
+from loftet_analysis.tabular.small import headings_told, read_table
 
-__all__ = ["Export", "read_table"]
+__all__ = ["Export", "headings_told", "read_table"]

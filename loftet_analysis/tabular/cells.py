@@ -11,7 +11,7 @@ _DECIMALS = re.compile(r"(\d+|\d{1,3}(?:[ \u00a0\u202f]\d{3})+)[.,](?!000$)0+") 
 _THOUSANDS = re.compile(r"\d{1,3}(?:[ \u00a0\u202f]\d{3})+")  # 1 234
 _DIVIDED = re.compile(r"\d+(?:[ \u00a0\u202f]\d+)+")  # 975 270 920
 _DOUBTFUL = re.compile(r"\d{1,3}(?:[.,]\d{3})+|\d+[.,]000")  # 1,234
-_POWER = re.compile(r"(\d)(?:[.,](\d+))?E\+(\d+)", re.IGNORECASE)  # 1,23457E+11
+_POWER = re.compile(r"(\d)(?:[.,](\d+))?E\+(\d{1,9})", re.IGNORECASE)  # 1,23457E+11
 # signs without width, and marks of the direction of writing
 _UNSEEN = dict.fromkeys(
     (0xAD, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A))

@@ -10,9 +10,13 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from loftet_analysis.errors import InputError, Problem, at_rows
 
+#: Signs of one cell; a spreadsheet has room for 32,767.
+LONGEST_CELL = 250_000
 _FEWER_DIGITS = 2**53  # from here on whole numbers share a float
 
 
@@ -77,6 +81,32 @@ class Export:
         """Return the export without its first rows, which are headings."""
         frame = self.frame.iloc[n:].reset_index(drop=True)
         return replace(self, frame=pd.DataFrame(frame, dtype="str"), rows=self.rows[n:])
+
+
+def bounded(export: Export) -> Export:
+    """Return the export; the time that a search for identifiers takes grows with a cell's length.
+
+    Raises
+    ------
+    InputError
+        Where a cell or a heading has more than `LONGEST_CELL` signs: all the columns that hold
+        such, by their numbers, with the first row.
+    """
+    problems = []
+    for place, name in enumerate(export.frame, 1):
+        cells = pa.array(export.frame[name], pa.large_string())
+        row = 1 if len(export.questions.get(name, name)) > LONGEST_CELL else 0
+        if not row and (pc.max(pc.binary_length(cells)).as_py() or 0) > LONGEST_CELL:
+            long = np.flatnonzero(pc.greater(pc.utf8_length(cells), LONGEST_CELL))
+            row = int(export.rows[long[0]]) if len(long) else 0
+        if row:
+            allowed = f"at most {LONGEST_CELL:,} signs"
+            where = f"{export.name}, column {place}, row {row}"
+            todo = "look at this cell; an export that was cut or joined wrongly does this"
+            problems.append(Problem("a cell that is too long", "", allowed, where, todo))
+    if problems:
+        raise InputError(problems)
+    return export
 
 
 def named_apart(headings: Iterable[str]) -> list[str]:

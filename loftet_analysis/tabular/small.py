@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,44 @@ import pandas as pd
 
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.tabular import delimited, workbook
-from loftet_analysis.tabular.export import Export, named_apart
+from loftet_analysis.tabular.export import Export, bounded, named_apart
+
+_LONGEST = 40  # signs of a heading in a message
+_NO_HEADING = re.compile(r"(?:\d\W{0,3}){5}|@")  # what may be of a person
+
+
+def headings_told(headings: Sequence[str], known: Collection[str]) -> str:
+    """Return the headings of a table for a message.
+
+    Parameters
+    ----------
+    headings : sequence of str
+        As they stand in its first row.
+    known : collection of str
+        Those of them that such a table may have.
+
+    Returns
+    -------
+    str
+        Only how many they are where none is known: then it is another file, whose first row may
+        hold anything. None that may be a number or an address of a person.
+
+    Examples
+    --------
+    >>> headings_told(["school_id", "Skole", "kari@example.no"], ["school_id"])
+    'school_id, Skole, one that is not shown'
+    >>> headings_told(["Kari Nordmann", "12345"], [])
+    '2 columns, none with a known heading'
+    """
+    if not known:
+        n = sum(map(bool, headings))
+        return f"{n} column{'s' if n > 1 else ''}, none with a known heading" if n else ""
+    return ", ".join(
+        "one that is not shown"
+        if _NO_HEADING.search(text)
+        else text[:_LONGEST] or "one without heading"
+        for text in headings
+    )
 
 
 def read_table(path: Path, *, delimiter: str | None = None, encoding: str | None = None) -> Export:
@@ -64,4 +103,4 @@ def read_table(path: Path, *, delimiter: str | None = None, encoding: str | None
     frame = pd.DataFrame(full, columns=names, dtype="str")
     numbers = np.array([row for row, _ in rows], dtype=np.int64)
     questions = dict(zip(names, headings, strict=True))
-    return Export(frame, path.name, questions, rows=numbers)
+    return bounded(Export(frame, path.name, questions, rows=numbers))

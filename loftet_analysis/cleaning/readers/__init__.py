@@ -29,6 +29,7 @@ from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study import ExportFile
 from loftet_analysis.tabular import Export, read_table, workbook
 from loftet_analysis.tabular.delimited import read_delimited
+from loftet_analysis.tabular.export import bounded
 
 __all__ = ["Export", "chained", "read_export", "read_table", "recognise"]
 
@@ -80,6 +81,7 @@ def read_export(path: Path, file: ExportFile) -> Export:
         export = workbook.read(path)
     else:
         export = read_delimited(path, **given)
+    export = bounded(export)
     if tool == "table" and export.labels:
         found = ", ".join(other.name for other in surveyxact.beside(path, export.frame).values())
         remark = Problem("codes are read by the labels beside them", found, where=export.name)
