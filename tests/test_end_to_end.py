@@ -103,6 +103,11 @@ def test_the_published_ledger_tells_no_small_number(small_demo):
     for column in ("n_in", "n_out", "n_set_aside"):
         assert (shown[column] % 6 == 0).all()
         assert ((shown[column] - exact[column]).abs() <= 3).all()
+    assert set(shown["file"].astype(str)) <= {"1", "2", "3"}
+    published = [*small_demo.glob("reports/**/*"), *small_demo.glob("figures/**/*")]
+    texts = [path.read_bytes() for path in published if path.suffix in {".csv", ".html", ".svg"}]
+    for name in exact["file"].unique():
+        assert not any(name.encode() in text for text in texts)
 
 
 def test_no_published_count_of_people_tells_a_small_number(small_demo):

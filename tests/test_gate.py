@@ -9,6 +9,7 @@ from scipy import stats
 
 from loftet_analysis import schema
 from loftet_analysis.disclosure.gate import OWN_GROUP, Gated, cells, gate, passed
+from loftet_analysis.disclosure.mask import LIMITS
 from loftet_analysis.errors import DisclosureError
 from tests import made_up
 from tests.made_up import (
