@@ -894,7 +894,6 @@ def _remember(made: Release, memory: Path) -> None:
     for name, rows in made.people.items():
         contents[folder / "people" / f"{name}.parquet"] = rows.to_parquet(index=False)
     paths.make_folder(memory)
-    memory.chmod(0o700)
-    paths.replace_all(contents, private=[*contents])
+    paths.replace_all(contents)
     folder.rename(memory / str(made.number))
     paths.sync(memory)
