@@ -148,6 +148,7 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
         behind = f'<p class="background">{html.escape(rest)}</p>' if rest else ""
         items.append(f"<li><strong>{html.escape(name)}</strong>{chip}<ul>{rows}</ul>{behind}</li>")
         lines += [name, *(f"- {row}" for row in readings), rest]
+    shared = _sentences([shared, _not_certain(frame.to_dict("records"), words)])
     if shared:
         items.append(f'<li class="background">{html.escape(shared)}</li>')
     text = "\n".join(filter(None, [*lines, shared]))
@@ -323,7 +324,19 @@ def reading(
     start = ", ".join(filter(None, start))
     sentence = f"{start[0].upper()}{start[1:]}: {sentence}" if start else sentence
     parts = [sentence, conclusion(row, words), *_cautions(row, words)]
-    return _sentences([*parts, background(row, words) if alone else ""])
+    if alone:
+        parts += [background(row, words), _not_certain([row], words)]
+    return _sentences(parts)
+
+
+def _not_certain(rows: Iterable[Mapping[str, object]], words: Words) -> str:
+    """Return what is said where intervals would tell of single schools."""
+    if all(row["reason"] != FEW_CLUSTERS for row in rows):
+        return ""
+    return words.text(
+        "How certain it is, is not told where it says “without an interval”: with so few schools "
+        "it would tell of single ones."
+    )
 
 
 def is_computed(row: Mapping[str, object]) -> bool:
@@ -545,10 +558,6 @@ def _cautions(row: Mapping[str, object], words: Words) -> list[str]:
     kind_of = {flag: kind for kind in ("flag", *kinds) for flag in LABELS[kind]}
     cautions = [label(kind_of[flag], flag, words, **values) for flag in kind_of if flag in raised]
     ends = [float(end) for end in flags.get("range", "").split("-") if end]
-    if row["reason"] == FEW_CLUSTERS:
-        cautions.append(
-            _("How certain this is, is not told: with so few schools it would tell of single ones.")
-        )
     if len(ends) == 2:
         low, high = (words.number(end, 0 if end.is_integer() else 1) for end in ends)
         cautions.append(
@@ -558,13 +567,8 @@ def _cautions(row: Mapping[str, object], words: Words) -> list[str]:
         cautions.append(
             _("Pupils change places over the years, so this can rise without any programme.")
         )
-    few = {"low_df", "few_clusters"} & set(flags)
-    if (
-        few
-        and row["reason"] != FEW_CLUSTERS
-        and not pd.isna(row.get("n_clusters"))
-        and row.get("verdict") != "unclear"
-    ):
+    few = {"low_df", "few_clusters"} & set(flags) and row["reason"] != FEW_CLUSTERS
+    if few and not pd.isna(row.get("n_clusters")) and row.get("verdict") != "unclear":
         of_regions = row.get("cluster") == "region"
         cautions.append(
             _("The interval itself is uncertain, since it rests on so few regions.")
