@@ -41,6 +41,7 @@ verify: .venv/ready ## the long checks; their figures are kept in benchmarks/
 	.venv/bin/python benchmarks/clean.py
 	.venv/bin/python benchmarks/attack.py
 	.venv/bin/python benchmarks/kills.py
+	.venv/bin/python benchmarks/first_wave.py
 	.venv/bin/python benchmarks/batch.py
 	.venv/bin/python benchmarks/national.py
 	$(RUN) loftet_analysis demo

@@ -110,6 +110,11 @@ def cut(root: Path, moment: float, undisturbed: dict[str, str]) -> str:
     return unlike(root, undisturbed)
 
 
+def deeds(path: Path) -> list[str]:
+    """Return what may happen to a file; one that is empty can only be deleted."""
+    return [deed for deed in DAMAGE if deed == "deleted" or path.stat().st_size]
+
+
 def damaged(root: Path, name: str, deed: str, undisturbed: dict[str, str]) -> str:
     """Damage a file and run again; return the fault."""
     DAMAGE[deed](root / name)
@@ -134,11 +139,15 @@ def main() -> None:
         rng = np.random.default_rng()
         moments = rng.uniform(0.02, 0.98, given.kills) * whole
         kills = [killed(root, moment, undisturbed) for moment in moments]
+        print(f"{len(kills)} killed", *(fault for _, fault in kills if fault), sep="\n", flush=True)
         cuts = [cut(root, moment, undisturbed) for moment in rng.uniform(0, 1, given.cuts)]
+        print(f"{len(cuts)} cut", *filter(None, cuts), sep="\n", flush=True)
         assert unlike(root, undisturbed) == ""
         files = [*undisturbed, "data_clean/tiny/manifest.json"]
         chosen = sorted(rng.choice(files, min(given.damage or len(files), len(files)), False))
-        damage = [damaged(root, name, deed, undisturbed) for name in chosen for deed in DAMAGE]
+        damage = [
+            damaged(root, name, deed, undisturbed) for name in chosen for deed in deeds(root / name)
+        ]
     faults = [fault for fault in (*(fault for _, fault in kills), *cuts, *damage) if fault]
     told = (
         f"The quick study ({whole:.1f} s, {len(undisturbed)} files). {len(kills)} runs killed at "
@@ -146,7 +155,8 @@ def main() -> None:
         f"{sum(not fault for _, fault in kills)} gave the bytes of an undisturbed run when run "
         f"again, and left no process. {len(cuts)} runs during which the power was cut (only what "
         f"was waited for is left): {sum(not fault for fault in cuts)} gave those bytes. "
-        f"{len(chosen)} files deleted, emptied, cut in half and changed by one bit, "
+        f"{len(chosen)} files deleted and, unless empty, emptied, cut in half and changed by one "
+        f"bit, each by itself, "
         f"{len(damage)} in all: {sum(not fault for fault in damage)} gave those bytes."
     )
     print(told, *faults, sep="\n")

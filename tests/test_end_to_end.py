@@ -201,46 +201,46 @@ def test_a_second_run_does_nothing_and_a_forced_one_gives_the_same_bytes(own_cop
     before = {
         f: every_byte(own_copy / f) for f in ("reports", "figures", "data_clean/demo/results")
     }
-    some = ("--region", "oslo", "--notebook", "01_fieldwork", "--notebook", "03_teachers")
+    some = ("--region", "oslo", "--notebook", "03_teachers")
     done = loftet("run", "demo", "--force", *some, root=own_copy)
     assert done.returncode == 0, done.stderr
-    assert "2 run, 0 failed, 0 up to date" in done.stdout
+    assert "1 run, 0 failed, 0 up to date" in done.stdout
     assert before == {f: every_byte(own_copy / f) for f in before}
 
 
-def test_a_failing_region_is_contained_and_reported(own_copy):
-    path = own_copy / "notebooks/region/04_pupils.ipynb"
+def test_a_failing_region_is_contained_and_reported(own_copy, monkeypatch, capsys):
+    path = own_copy / "notebooks/region/05_leader_support.ipynb"
     notebook = json.loads(path.read_text(encoding="utf-8"))
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     code[-1]["source"] = 'assert region != "oslo"'
     path.write_text(json.dumps(notebook), encoding="utf-8")
-    some = ("--notebook", "03_teachers", "--notebook", "04_pupils")
+    some = ("--notebook", "03_teachers", "--notebook", "05_leader_support")
     done = loftet("run", "demo", *SMALL, *some, root=own_copy)
     assert done.returncode == 1
-    assert "oslo/04_pupils failed" in done.stderr
+    assert "oslo/05_leader_support failed" in done.stderr
     assert "Traceback" not in done.stderr
     assert re.search(r"oslo\s+done\s+failed", done.stdout)
     assert re.search(r"nordland\s+done\s+done", done.stdout)
-    assert not (own_copy / "reports/demo/nb/oslo/04_pupils.html").exists()
-    assert (own_copy / "reports/demo/nb/nordland/04_pupils.html").exists()
-    assert (own_copy / "data_clean/demo/failed/oslo/04_pupils.txt").exists()
-    status = loftet("status", "demo", root=own_copy)
-    assert status.returncode == 0
-    assert "failed" in status.stdout
+    assert not (own_copy / "reports/demo/nb/oslo/05_leader_support.html").exists()
+    assert (own_copy / "reports/demo/nb/nordland/05_leader_support.html").exists()
+    assert (own_copy / "data_clean/demo/failed/oslo/05_leader_support.txt").exists()
+    monkeypatch.setenv("LOFTET_ROOT", str(own_copy))
+    assert main(["status", "demo"]) == 0
+    assert "failed" in capsys.readouterr().out
 
 
-def test_status_says_why_a_page_is_stale(own_copy):
+def test_status_says_why_a_page_is_stale(own_copy, monkeypatch, capsys):
     notebook = own_copy / "notebooks/region/03_teachers.ipynb"
     content = json.loads(notebook.read_text(encoding="utf-8"))
     content["cells"][0]["source"] = [*content["cells"][0]["source"], "\n\nOne more sentence."]
     notebook.write_text(json.dumps(content), encoding="utf-8")
-    status = loftet("status", "demo", root=own_copy)
-    assert "stale, since notebook changed: oslo/03_teachers, nordland/03_teachers" in (
-        status.stdout
-    )
+    monkeypatch.setenv("LOFTET_ROOT", str(own_copy))
+    assert main(["status", "demo"]) == 0
+    said = capsys.readouterr().out
+    assert "stale, since notebook changed: oslo/03_teachers, nordland/03_teachers" in said
 
 
-def test_an_export_of_teachers_does_not_touch_pages_of_pupils(own_copy):
+def test_an_export_of_teachers_does_not_touch_pages_of_pupils(own_copy, monkeypatch, capsys):
     raw = own_copy / "data_raw/demo"
     described = YAML(typ="safe").load(raw / "study.yml")
     export = raw / described["populations"]["teachers"]["files"]["pre"]["file"]
@@ -248,8 +248,12 @@ def test_an_export_of_teachers_does_not_touch_pages_of_pupils(own_copy):
     assert len(set(re.findall(r"2025-\d\d-\d\dT", text))) > 1
     # all came in on one day, which no number of a page of pupils hangs on
     export.write_bytes(re.sub(r"2025-\d\d-\d\dT", "2025-09-17T", text).encode("utf-8-sig"))
-    assert loftet("clean", "demo", root=own_copy).returncode == 0
-    told = loftet("status", "demo", root=own_copy).stdout
+    monkeypatch.setenv("LOFTET_ROOT", str(own_copy))
+    monkeypatch.setenv("LOFTET_KEYS", str(own_copy.parent / "keys"))
+    assert main(["clean", "demo"]) == 0
+    capsys.readouterr()
+    assert main(["status", "demo"]) == 0
+    told = capsys.readouterr().out
     assert re.search(r"oslo .* done +stale", told) or re.search(r"nordland .* done +stale", told)
     for page in ("oslo/04_pupils", "nordland/04_pupils"):
         assert page not in told

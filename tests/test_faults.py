@@ -57,12 +57,17 @@ def test_every_fault_is_told_or_accounted_for(check, name):
     assert time.monotonic() - began < 60, "a hang"
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> dict[str, tuple[bytes, str, str]]:
+    return with_files(tmp_path_factory.mktemp("made"))
+
+
 @pytest.mark.parametrize(
     "name",
     ["SPSS", "SPSS cut short", "SPSS with damaged bytes", "SPSS without a row", "a bomb"],
 )
-def test_faults_of_made_files_are_told_too(check, tmp_path, name):
-    content, suffix, said = with_files(tmp_path)[name]
+def test_faults_of_made_files_are_told_too(check, made, name):
+    content, suffix, said = made[name]
     if said:
         judge(check(content, suffix), said)
     else:

@@ -11,9 +11,11 @@ import pyreadstat
 import pytest
 
 from loftet_analysis import names
-from loftet_analysis.batch import cli
+from loftet_analysis.batch import cleaning, cli
 from loftet_analysis.cleaning import store
-from loftet_analysis.study import load_study, phases
+from loftet_analysis.cleaning.prepare import prepare
+from loftet_analysis.cleaning.store import Prepared
+from loftet_analysis.study import Study, load_study, phases
 from tests import plausible
 from tests.plausible import Case
 
@@ -29,6 +31,13 @@ NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks" / "any"
 
 @pytest.fixture
 def loftet(tmp_path, tmp_path_factory, monkeypatch, capsys):
+    """Run a command on a case; what ``check`` has read is what ``clean`` writes."""
+    read: list[Prepared] = []
+
+    def prepare_once(study: Study, *, key: bytes | None = None, **options: object) -> Prepared:
+        read[:] = read or [prepare(study, **options)]
+        return read[0]
+
     def run(case: Case, command: str) -> tuple[int, str]:
         for name, content in case.files.items():
             path = tmp_path / "data_raw" / "mini" / name
@@ -40,6 +49,7 @@ def loftet(tmp_path, tmp_path_factory, monkeypatch, capsys):
         monkeypatch.chdir(tmp_path)
         # both waves are over
         monkeypatch.setattr(phases, "today", lambda study: date(2028, 1, 1))
+        monkeypatch.setattr(cleaning, "prepare", prepare_once)
         code = cli.main([command, "mini"])
         told = capsys.readouterr()
         return code, told.out + told.err
