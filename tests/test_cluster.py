@@ -35,8 +35,8 @@ def dask(*arguments: str, cwd: Path) -> subprocess.Popen:
 
 
 @contextmanager
-def cluster_in(cwd: Path, workers: int) -> Iterator[tuple[str, subprocess.Popen]]:
-    """Give the address and the process of a scheduler with workers."""
+def cluster_in(cwd: Path, workers: int) -> Iterator[tuple[str, list[subprocess.Popen]]]:
+    """Give the address of a scheduler, its process and that of its workers."""
     port = free_port()
     address = f"tcp://127.0.0.1:{port}"
     here = ("--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
@@ -48,7 +48,7 @@ def cluster_in(cwd: Path, workers: int) -> Iterator[tuple[str, subprocess.Popen]
             break
         time.sleep(0.05)
     try:
-        yield address, processes[0]
+        yield address, processes
     finally:
         for process in reversed(processes):  # with their own; an orderly end takes its time
             os.killpg(process.pid, signal.SIGKILL)
@@ -107,27 +107,35 @@ def test_nobody_at_the_address(quick, capsys):
     assert time.monotonic() - began < 60
 
 
-def test_a_scheduler_that_ends_meanwhile_is_one_message(quick, tmp_path, monkeypatch, capfd):
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [(0, "the Dask scheduler has ended"), (1, "the cluster has no workers")],
+    ids=["scheduler", "every worker"],
+)
+def test_a_cluster_that_ends_meanwhile_is_one_message(
+    quick, tmp_path, monkeypatch, capfd, ends, said
+):
+    monkeypatch.setattr(cluster, "_WAIT", 5)
     begun = tmp_path / "begun"
     path = quick / "notebooks/mine/01_quick.ipynb"
     waits = f"import time; open({str(begun)!r}, 'w').close(); time.sleep(60)"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("import loftet_analysis as la", waits), encoding="utf-8")
 
-    def kill(scheduler: subprocess.Popen) -> None:
+    def kill(process: subprocess.Popen) -> None:
         end = time.monotonic() + 60
         while not begun.exists() and time.monotonic() < end:
             time.sleep(0.05)
-        scheduler.kill()
+        os.killpg(process.pid, signal.SIGKILL)
 
-    with cluster_in(tmp_path, 1) as (address, scheduler):
-        killing = Thread(target=kill, args=(scheduler,))
+    with cluster_in(tmp_path, 1) as (address, processes):
+        killing = Thread(target=kill, args=(processes[ends],))
         killing.start()
         assert main(["run", "tiny", "--scheduler", address]) == 2
         killing.join()
     err = capfd.readouterr().err
-    assert err.startswith("1 problem:\n\nthe Dask scheduler has ended")
-    assert "which goes on from here" in err
+    assert err.startswith(f"1 problem:\n\n{said}")
+    assert "run again" in err
     assert "Traceback" not in err
     assert not list(quick.glob("reports/tiny/nb/*/*"))
 

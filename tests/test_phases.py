@@ -71,6 +71,39 @@ def test_a_wave_is_closed_open_or_still_to_come(at, day, there, study, pre, post
     assert found == {place: state for place, state in wanted.items() if state}
 
 
+LONG = STUDY.replace(
+    POST_FILE, ""
+).replace(
+    "      pre: {tool: table, file: pre.csv}\n",
+    "      {tool: table, file: pre.csv, "
+    "wave: {column: runde, values: {pre: [Første], post: [Andre]}}}\n",
+)  # fmt: skip
+
+
+def long(folder, last: str = "Første") -> None:
+    """Write one file of both waves, in which nobody has answered after."""
+    write_csv(folder, "pre", PRE.assign(runde=["Første"] * (len(PRE) - 2) + [last, "Første"]))
+
+
+def test_an_open_wave_without_a_row_in_a_file_of_several_is_still_to_come(at):
+    study = at("2027-09-20", "pre", study=LONG)
+    long(study.exports)
+    prepared = prepare(study, key=KEY)
+    assert {*zip(prepared.waves["wave"], prepared.waves["state"], strict=True)} == {
+        ("pre", "closed"), ("post", "to_come"),
+    }  # fmt: skip
+    assert "post of pupils" in next(r.found for r in prepared.remarks if r.what == "still to come")
+    assert set(prepared.clean["pupils"]["wave"]) == {"pre"}
+    # a text that nothing explains may be how the file calls the wave
+    long(study.exports, "Runde 2")
+    with pytest.raises(InputError, match="no row of post"):
+        prepare(study, key=KEY)
+    study = at("2027-10-30", "pre", study=LONG)
+    long(study.exports)
+    with pytest.raises(InputError, match="no row of post"):
+        prepare(study, key=KEY)
+
+
 def test_an_export_is_missing_only_where_its_wave_is_over(at):
     assert missing_exports(at("2027-10-29", "pre")) == []
     (problem,) = missing_exports(at("2027-10-30", "pre"))

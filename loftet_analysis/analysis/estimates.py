@@ -346,8 +346,8 @@ def _contrasts(plan: pd.DataFrame) -> pd.Series:
     if "estimand" not in plan:
         return contrast
     is_level = plan["estimand"].eq("level")
-    of_outcome = contrast[~is_level].groupby(plan["outcome"]).first()
-    return contrast.where(~is_level, plan["outcome"].map(of_outcome).fillna(WHOLE))
+    of_outcome = contrast[~is_level].groupby(plan["outcome"]).first().to_dict()
+    return contrast.where(~is_level, [of_outcome.get(each, WHOLE) for each in plan["outcome"]])
 
 
 def _paired(

@@ -103,19 +103,25 @@ def connected(address: str, setting: Setting) -> Iterator[Client]:
             )
         ) from None
     with client:
-        try:
-            client.wait_for_workers(1, timeout=_WAIT)
-        except TimeoutError:
-            raise InputError(
-                Problem(
-                    "the cluster has no workers",
-                    found=address,
-                    where="--scheduler",
-                    todo="start dask-worker with the scheduler's address",
-                )
-            ) from None
+        _wait_for_worker(client)
         _refuse_unlike(client, setting)
         yield client
+
+
+def _wait_for_worker(client: Client) -> None:
+    try:
+        client.wait_for_workers(1, timeout=_WAIT)
+    except TimeoutError:
+        raise InputError(
+            Problem(
+                "the cluster has no workers",
+                found=client.scheduler.addr,
+                where="--scheduler",
+                todo="start dask-worker with the scheduler's address, and run again",
+            )
+        ) from None
+    except OSError:
+        raise _gone(client) from None
 
 
 def _gone(client: Client) -> InputError:
@@ -173,18 +179,25 @@ def run_on(client: Client, tasks: Sequence[Task], setting: Setting) -> Iterator[
     Raises
     ------
     InputError
-        Where the scheduler ends meanwhile.
+        Where the scheduler ends meanwhile, or no worker is left.
     """
-    from distributed import as_completed
+    from distributed import CancelledError, wait
 
     futures = {client.submit(run_task, task, setting, pure=False): task for task in tasks}
-    for future in as_completed(futures, loop=client.loop):
-        if future.cancelled():  # nobody here cancels one
-            raise _gone(client)
-        error = future.exception()
-        if error is None:
-            yield future.result()
-        else:
-            said = f"{type(error).__name__}: {error}"
-            yield Outcome(futures[future], FAILED, 0.0, error=said.splitlines()[0], traceback=said)
-        future.release()
+    while futures:
+        try:
+            with client.as_current():
+                done = wait([*futures], timeout=_WAIT, return_when="FIRST_COMPLETED").done
+        except TimeoutError:
+            _wait_for_worker(client)
+            continue
+        except CancelledError:  # nobody here cancels one
+            raise _gone(client) from None
+        for future in done:
+            task, error = futures.pop(future), future.exception()
+            if error is None:
+                yield future.result()
+            else:
+                said = f"{type(error).__name__}: {error}"
+                yield Outcome(task, FAILED, 0.0, error=said.splitlines()[0], traceback=said)
+            future.release()

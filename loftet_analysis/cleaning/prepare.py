@@ -20,7 +20,7 @@ from loftet_analysis.cleaning.lists import rows_of_nobody, without_sheets
 from loftet_analysis.cleaning.pseudonyms import load_key
 from loftet_analysis.cleaning.readers import Export
 from loftet_analysis.cleaning.registers import open_register
-from loftet_analysis.cleaning.selection import rows_of
+from loftet_analysis.cleaning.selection import NoRowYetError, rows_of
 from loftet_analysis.cleaning.sheets import (
     OPEN_WAVE,
     REASON,
@@ -243,11 +243,14 @@ def _with_account(problems: list[Problem], told: Mapping[str, tuple]) -> InputEr
 def _cleaned(
     study: Study,
     population: str,
-    states: Phases,
+    states: dict[tuple[str, str], str],
     problems: list[Problem],
     tell: Callable[[str], None],
 ) -> list[Sheets]:
-    """Return the cleaned sheets of each wave's files that are there; the exports are let go of."""
+    """Return the cleaned sheets of each wave's files that are there; the exports are let go of.
+
+    An open wave without a row in the files that it shares with others is set to be still to come.
+    """
     opened: dict[tuple[str, ...], Export] = {}  # a file may serve several waves
     people, parts = study.populations[population], []
     entries = [
@@ -257,13 +260,22 @@ def _cleaned(
         if states[population, wave] == CLOSED
         or (states[population, wave] == OPEN and file in exports_there(study, people, wave))
     ]
+    without_row: set[str] = set()
     for n, (wave, place, _) in enumerate(entries, start=1):
         with _collecting(problems):
-            sheets = read(study, population, wave, place, opened=opened, progress=tell)
-            parts.append(sheets.pipe(quarantine).pipe(clean))
-            problems += parts[-1].problems
+            try:
+                sheets = read(study, population, wave, place, opened=opened, progress=tell)
+            except NoRowYetError:
+                if states[population, wave] != OPEN:
+                    raise
+                without_row.add(wave)
+            else:
+                parts.append(sheets.pipe(quarantine).pipe(clean))
+                problems += parts[-1].problems
         for done in opened.keys() - {file.files for *_, file in entries[n:]}:
             problems += _too_early(study, people, states, done, opened.pop(done))
+    for wave in without_row - {part.wave for part in parts}:
+        states[population, wave] = TO_COME
     return parts
 
 

@@ -22,6 +22,10 @@ MOST_UNTOLD = 0.02  # of the rows, before it is a warning that they belong to no
 _FEW, _SHOWN, _LONGEST = 20, 8, 40  # texts of a closed list, texts that are shown, their signs
 
 
+class NoRowYetError(InputError):
+    """All rows of a file are those of others: of a wave that is open the first has not come."""
+
+
 def rows_of(
     export: Export, study: Study, population: Population, wave: str, file: ExportFile
 ) -> Export:
@@ -45,7 +49,8 @@ def rows_of(
     Raises
     ------
     InputError
-        Where a column that tells rows apart is not found, and where no row is left.
+        Where a column that tells rows apart is not found, and where no row is left
+        (:class:`NoRowYetError` where all of them are others').
     """
     if not (file.only or file.wave):
         return export
@@ -101,7 +106,8 @@ class _Owners:
         if not mine.any():
             todo = f"correct the texts of {self.column} in study.yml"
             found = self._told(self.texts)
-            raise InputError(f"no row of {owner}", found, ", ".join(allowed), where, todo)
+            fault = NoRowYetError if self.texts["owner"].ne("").all() else InputError
+            raise fault(f"no row of {owner}", found, ", ".join(allowed), where, todo)
         return mine
 
     def others(self, owner: str, where: str, allowed: Sequence[str]) -> Iterator[Problem]:
