@@ -6,7 +6,7 @@ Assumptions are a study's own where its clean data hold them, else typical ones:
   mathematics (interest, enjoyment, self-concept, anxiety, effort …) in German probability samples,
   grades 4 to 13, the smallest is .01 and the largest .11; the means by stage of school and domain
   are .02 to .07 (Stallasch et al., doi:10.31234/osf.io/2znbq_v1, their database). Of achievement
-  more lies between schools, mostly .15 to .25 (Hedges & Hedberg 2007,
+  more lies between schools, .22 on average in the United States (Hedges & Hedberg 2007,
   doi:10.3102/0162373707299706), and how much varies widely over countries and outcomes (Brunner et
   al. 2018, doi:10.1080/19345747.2017.1375584).
 - **r, pupils**: from the same database, as the root of the variance that the answer a year before
