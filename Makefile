@@ -44,6 +44,7 @@ verify: .venv/ready ## the long checks; their figures are kept in benchmarks/
 	.venv/bin/python benchmarks/first_wave.py
 	.venv/bin/python benchmarks/batch.py
 	.venv/bin/python benchmarks/national.py
+	.venv/bin/python benchmarks/regions.py
 	$(RUN) loftet_analysis demo
 	$(RUN) loftet_analysis run demo --region nordland --region oslo --language nn --language en
 	$(RUN) tests.check_questions

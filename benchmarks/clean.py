@@ -31,14 +31,16 @@ TURNS = 5
 LABELS = np.array(["Helt uenig", "Uenig", "Enig", "Helt enig", "Vet ikke", ""], dtype=object)
 
 
-def write_study(root: Path, people: int) -> list[Path]:
+def write_study(
+    root: Path, people: int, *, schools: int | None = None, regions: int = 15
+) -> list[Path]:
     """Write a study of two waves; return its exports."""
     rng = np.random.default_rng(3)
     folder = root / "data_raw" / "national"
     (folder / "instruments").mkdir(parents=True)
-    schools = max(30, SCHOOLS * people // 380_000)
+    schools = schools or max(30, SCHOOLS * people // 380_000)
     rows = [
-        f"{900_000_000 + s},Skole {s},R{s * 15 // schools:02},1-10,M{s // 7}"
+        f"{900_000_000 + s},Skole {s},R{s * regions // schools:03},1-10,M{s // 7}"
         for s in range(schools)
     ]
     register = "\n".join(["school_id,school,region,grades,municipality", *rows])
