@@ -48,6 +48,7 @@ verify: .venv/ready ## the long checks; their figures are kept in benchmarks/
 	$(RUN) loftet_analysis demo
 	$(RUN) loftet_analysis run demo --region nordland --region oslo --language nn --language en
 	$(RUN) tests.check_questions
+	$(RUN) pytest -n 0 tests/test_prepare.py --hypothesis-profile=long
 
 lock: .venv/ready ## resolve the packages anew (writes requirements.lock)
 	$(RUN) uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \

@@ -13,9 +13,13 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 
 from tests.quick_study import build_quick, environment, started
 from tests.small_demo import SMALL, build_root
+
+# for `make verify`: as many examples as there is time for
+settings.register_profile("long", max_examples=1200)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -38,12 +42,16 @@ def loftet(*arguments: str, root: Path, **more: str) -> subprocess.CompletedProc
     )
 
 
+def _shared(tmp_path_factory) -> Path:
+    """Return the folder that the workers have in common."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
 @pytest.fixture(scope="session")
 def small_demo(tmp_path_factory) -> Path:
     """The root of a project in which the demo of nordland and oslo has been run, in nb."""
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
+    shared = _shared(tmp_path_factory)
     root = shared / "Løftet {test}"
     with FileLock(shared / "small-demo.lock"):
         if not (shared / "small-demo.done").exists():
@@ -63,11 +71,15 @@ def own_keys(tmp_path, monkeypatch):
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory) -> Path:
     """A project in which the quick study has been run, and nothing happened."""
-    root = tmp_path_factory.mktemp("quick") / "Løftet {test}"
-    build_quick(root)
-    process = started(root, "run", "tiny")
-    said = process.communicate()
-    assert process.returncode == 0, said
+    shared = _shared(tmp_path_factory)
+    root = shared / "quick" / "Løftet {test}"
+    with FileLock(shared / "quick.lock"):
+        if not (shared / "quick.done").exists():
+            build_quick(root)
+            process = started(root, "run", "tiny")
+            said = process.communicate()
+            assert process.returncode == 0, said
+            (shared / "quick.done").touch()
     return root
 
 

@@ -340,7 +340,7 @@ COMMANDS = ("--help", "run --help", "check", "status", "clean", "run", "export",
 def test_every_command_can_be_read_on_a_terminal_without_the_signs(ran, monkeypatch, encoding):
     assert "  Nordlánnda→≥–…øre\n" in spoken("check Nordlánnda→≥–…øre", "utf-8", monkeypatch)[1]
     assert "  Nordlannda->>=-...ore\n" in spoken("check Nordlánnda→≥–…øre", "ascii", monkeypatch)[1]
-    for command in COMMANDS:
+    for command in COMMANDS if encoding != "utf-8" else ("--help", "run"):
         words = command if command.endswith("--help") else f"{command} tiny"
         code, said = spoken(words, encoding, monkeypatch)
         assert code == (1 if command == "forget-key" else 0), said

@@ -98,7 +98,7 @@ def test_after_a_power_cut_the_next_run_gives_the_bytes_of_an_undisturbed_one(
         assert run_in(whole, monkeypatch) == 0
     expected, steps = every_byte(whole), disk.steps
     rng = np.random.default_rng()
-    moments = rng.integers(steps, size=12)
+    moments = rng.integers(steps, size=6)  # benchmarks/kills.py cuts more often
     print(f"power cut before {moments} of {steps}")
     for number, moment in enumerate(moments):
         began, after = tmp_path / f"began {number}", tmp_path / f"after {number}"
