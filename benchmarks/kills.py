@@ -112,14 +112,18 @@ def cut(root: Path, moment: float, undisturbed: dict[str, str]) -> str:
 
 def deeds(path: Path) -> list[str]:
     """Return what may happen to a file; one that is empty can only be deleted."""
-    return [deed for deed in DAMAGE if deed == "deleted" or path.stat().st_size]
+    return [deed for deed in DAMAGE if path.exists() and (deed == "deleted" or path.stat().st_size)]
 
 
 def damaged(root: Path, name: str, deed: str, undisturbed: dict[str, str]) -> str:
     """Damage a file and run again; return the fault."""
+    if deed not in deeds(root / name):
+        return f"{name} {deed}: it is empty already"
     DAMAGE[deed](root / name)
-    fault = unlike(root, undisturbed)
-    return f"{name} {deed}: {fault}" if fault else ""
+    if not (fault := unlike(root, undisturbed)):
+        return ""
+    print(f"{name} {deed}: {fault}", flush=True)
+    return f"{name} {deed}: {fault}"
 
 
 def main() -> None:
