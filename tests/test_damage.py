@@ -145,7 +145,8 @@ def test_what_is_damaged_is_named_and_made_anew(quick, at_once, monkeypatch, cap
         assert main(["status", "tiny"]) == 0
         assert name in capsys.readouterr().out
         path.write_bytes(before)
-    for names in (clean, MADE, ["data_clean/tiny/manifest.json"]):
+    alone = ("data_clean/tiny/follow_up.xlsx", "data_clean/tiny/manifest.json")
+    for names in (clean, MADE, *([name] for name in alone)):
         for name in names:
             DAMAGE[deed](quick / name)
         assert run_in(quick, monkeypatch) == 0

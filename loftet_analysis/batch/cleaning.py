@@ -23,7 +23,7 @@ from loftet_analysis.cleaning.account import account
 from loftet_analysis.cleaning.prepare import prepare
 from loftet_analysis.cleaning.store import Prepared
 from loftet_analysis.errors import InputError, Problem
-from loftet_analysis.show.follow_up import answered_so_far, write_follow_up
+from loftet_analysis.show.follow_up import FOLLOW_UP, answered_so_far, write_follow_up
 from loftet_analysis.study import Study, closed_part
 
 
@@ -56,7 +56,7 @@ def clean(study: Study, *, close: bool = False) -> str:
     if lost:
         raise InputError(lost)
     say(study.name, "examine scales")
-    last = answered_so_far(study)
+    last = answered_so_far(study) if _follow_up_is_sound(study) else None
     asked = closed_part(study, prepared.waves)
     invariance = study_invariance(asked, prepared.clean)
     if entry := read_manifest(study.name).get(CLEAN):
@@ -76,6 +76,16 @@ def clean(study: Study, *, close: bool = False) -> str:
 
 def _prepared(study: Study, key: bytes | None = None, *, close: bool = False) -> Prepared:
     return prepare(study, key=key, progress=lambda step: say(study.name, step), close=close)
+
+
+def _follow_up_is_sound(study: Study) -> bool:
+    """Return whether the list of schools is the one that was recorded, or the next one's."""
+    target = paths.clean(study.name) / FOLLOW_UP
+    entry = read_manifest(study.name).get(CLEAN)
+    if entry is None or not target.is_file():
+        return False
+    # a run that was killed has perhaps written the next one already, whole
+    return entry["state"] == UNFINISHED or sums([target]).items() <= entry["outputs"].items()
 
 
 def _account(prepared: Prepared) -> str:

@@ -16,6 +16,7 @@ from loftet_analysis.study import Study
 
 #: Schools where fewer of the invited have answered are to be reminded.
 REMIND_BELOW = 0.60
+FOLLOW_UP = "follow_up.xlsx"
 _PLACE = (names.POPULATION, names.WAVE, names.SCHOOL)
 
 
@@ -79,7 +80,8 @@ def write_follow_up(study: Study, last: pd.DataFrame | None = None) -> Path:
     ----------
     study : Study
     last : DataFrame, optional
-        From :func:`answered_so_far`, before the clean data were replaced.
+        From :func:`answered_so_far`, before the clean data were replaced; without it the list is
+        written anew, whatever is there.
 
     Returns
     -------
@@ -87,7 +89,7 @@ def write_follow_up(study: Study, last: pd.DataFrame | None = None) -> Path:
     """
     words = reader(study, study.languages[0])
     _ = words.text
-    target = paths.clean(study.name) / "follow_up.xlsx"
+    target = paths.clean(study.name) / FOLLOW_UP
     table, since = follow_up(study), []
     if last is not None and target.exists():
         before = last.rename(columns={"n_answered": "n_before"})
