@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from loftet_analysis import paths
@@ -60,6 +61,8 @@ def make_pages(
 ) -> list[Outcome]:
     """Run tasks here or on a cluster, and keep and record what each made as it comes.
 
+    What is returned of each tells how it ended; what it made is on the disk.
+
     Parameters
     ----------
     study : Study
@@ -93,7 +96,8 @@ def make_pages(
                 # what is half replaced must not count as done
                 record(study.name, {made.task.name: {**entry, "state": UNFINISHED}})
             outcome, outputs = _kept(made, entry)
-            outcomes.append(outcome)
+            # what it made is on the disk; all of it together may not fit into memory
+            outcomes.append(replace(outcome, notebook=b"", pages={}, results={}, figures={}))
             seconds[outcome.task.name] = outcome.seconds
             entry = {
                 "state": outcome.state,
