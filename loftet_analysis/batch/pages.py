@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Sequence
@@ -31,6 +32,9 @@ from loftet_analysis.cleaning import store
 from loftet_analysis.show import site
 from loftet_analysis.study import Study
 
+#: Pages after which cycles are looked for: a client of a kernel and its notebook are in one, and
+#: among so many objects that live long Python by itself seldom looks.
+_COLLECTED = 8
 _UNENCRYPTED = (
     "warning: the cluster is reached without encryption, so notebooks with exact frames and single "
     "answers can be read on the way; give it TLS (tls://…), see docs/batch.md"
@@ -98,6 +102,8 @@ def make_pages(
             outcome, outputs = _kept(made, entry)
             # what it made is on the disk; all of it together may not fit into memory
             outcomes.append(replace(outcome, notebook=b"", pages={}, results={}, figures={}))
+            if len(outcomes) % _COLLECTED == 0:
+                gc.collect()
             seconds[outcome.task.name] = outcome.seconds
             entry = {
                 "state": outcome.state,
