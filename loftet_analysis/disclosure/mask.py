@@ -389,24 +389,38 @@ def _few_together(
 
 
 def _solvable(n: np.ndarray, reason: np.ndarray, told: np.ndarray, sums: np.ndarray) -> list[int]:
-    """Return the next cell to hide where the sum rules can be solved for a hidden one.
+    """Return the next cells to hide where the sum rules can be solved for hidden ones.
 
     The unknowns are the hidden cells that hold anybody; a rule with people outside its parts
     binds nothing. With A the rules and A⁺ its pseudo-inverse, unknown i is determined where
-    (A⁺A)ᵢᵢ = 1, and row i of A⁺ says by which rules.
+    (A⁺A)ᵢᵢ = 1, and row i of A⁺ says by which rules. Where several are, those are met at once whose
+    rules are not the same.
     """
     unknown = np.flatnonzero((reason != "") & ~told & (n > 0))
     binding = sums[(sums @ n == 0) & (sums[:, unknown] != 0).any(axis=1)]
     if not len(binding):
         return []
+    open_to = (reason == "") & (n > 0)
+    alone = (binding[:, unknown] != 0).sum(axis=1) == 1
+    alone &= ((binding != 0) & (reason != COMPLEMENT) & ~open_to & (n > 0) & ~told).any(axis=1)
+    each = (binding[alone] != 0) & open_to
+    if each.any():  # a rule with a single unknown needs no solving
+        return list(dict.fromkeys(_smallest(n, able) for able in each if able.any()))
     inverse = np.linalg.pinv(binding[:, unknown])
     solved = np.einsum("ij,ji->i", inverse, binding[:, unknown]) > 1 - 1e-9
     solved &= reason[unknown] != COMPLEMENT
     if not solved.any():
         return []
-    rules = binding[np.abs(inverse[np.flatnonzero(solved)[0]]) > 1e-9]
-    able = (rules != 0).any(axis=0) & (reason == "") & (n > 0)
-    return [_smallest(n, able)] if able.any() else []
+    chosen: list[int] = []
+    used = np.zeros(len(binding), dtype=bool)
+    for cell in np.flatnonzero(solved):
+        rules = np.abs(inverse[cell]) > 1e-9
+        if (rules & used).any():
+            continue
+        used |= rules
+        able = (binding[rules] != 0).any(axis=0) & open_to
+        chosen += [_smallest(n, able)] if able.any() else []
+    return chosen
 
 
 def _add_up(
