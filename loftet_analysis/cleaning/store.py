@@ -11,6 +11,7 @@ from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -316,6 +317,10 @@ def _part(folder: Path, population: str, region: str) -> Path:
 
 
 def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
+    # the same bytes, however pandas keeps texts in this process
+    kept = pd.StringDtype("pyarrow", na_value=np.nan)
+    texts = [c for c, dtype in frame.dtypes.items() if isinstance(dtype, pd.StringDtype)]
+    frame = frame.astype(dict.fromkeys((c for c in texts if frame[c].dtype != kept), kept))
     table = pa.Table.from_pandas(frame, preserve_index=False)
     pq.write_table(table, paths.make_file(path), compression="zstd")
 
