@@ -47,6 +47,7 @@ verify: .venv/ready ## the long checks; their figures are kept in benchmarks/
 	.venv/bin/python benchmarks/regions.py
 	$(RUN) loftet_analysis demo
 	$(RUN) loftet_analysis run demo --region nordland --region oslo --language nn --language en
+	$(RUN) loftet_analysis run demo --notebook 11_whole_school --language nn --language en
 	$(RUN) tests.check_questions
 	$(RUN) pytest -n 0 tests/test_prepare.py --hypothesis-profile=long
 

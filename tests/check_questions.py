@@ -9,19 +9,20 @@ import sys
 from bs4 import BeautifulSoup
 
 from loftet_analysis import paths
+from loftet_analysis.names import NATIONAL
 from loftet_analysis.study import load_study
-from tests.test_questions import PLACES, lacking
+from tests.test_questions import NATIONAL_PLACES, PLACES, lacking
 
-IN_EVERY_LANGUAGE = ("nordland", "oslo")
+IN_EVERY_LANGUAGE = ("nordland", "oslo", NATIONAL)
 
 
 def main() -> int:
     study = load_study("demo")
     faults, looked_at = [], 0
-    for region in study.regions["region"]:
+    for region in [*study.regions["region"], NATIONAL]:
         languages = study.languages if region in IN_EVERY_LANGUAGE else study.languages[:1]
         for language in languages:
-            for question, notebook, heading in PLACES:
+            for question, notebook, heading in NATIONAL_PLACES if region == NATIONAL else PLACES:
                 page = paths.reports("demo") / language / region / f"{notebook}.html"
                 looked_at += 1
                 if not page.exists():

@@ -1,4 +1,4 @@
-"""Levels on pages: the figure, the table, the sentences, foresight, and schools' means together."""
+"""Levels on pages: the figure, the table, the sentences, and foresight."""
 
 import matplotlib as mpl
 import numpy as np
@@ -6,14 +6,11 @@ import pandas as pd
 import pytest
 
 from loftet_analysis.analysis.foresight import DESIGNS, foreseen
-from loftet_analysis.analysis.school_link import school_link
-from loftet_analysis.disclosure.gate import cells
 from loftet_analysis.disclosure.gate import gate as gated
 from loftet_analysis.errors import InputError
 from loftet_analysis.show import tables
 from loftet_analysis.show.figures import levels
 from loftet_analysis.show.sentences import answer, standing
-from loftet_analysis.stats.cr2 import correlation
 from loftet_analysis.stats.power import Design, mdes
 from loftet_analysis.stats.reliability import intraclass_correlation
 from loftet_analysis.study import load_instrument
@@ -152,47 +149,3 @@ def test_foresight_where_nothing_can_be_foreseen():
         foreseen(clean, ASKED, estimands=["dose"], followed=0.8)
     with pytest.raises(InputError, match="attrition is out of range"):
         foreseen(clean, ASKED, estimands=["linked_change"], followed=-1)
-
-
-def linked_schools(n=40, regions=1):
-    rng = np.random.default_rng(5)
-    school = [f"s{i:02}" for i in range(n)]
-    does = rng.normal(size=n)
-    place = {"wave": "pre", "school_id": school, "region": [f"r{i % regions}" for i in range(n)]}
-    teachers = pd.DataFrame({**place, "does": does})
-    return teachers, pd.DataFrame({**place, "meets": does + rng.normal(size=n)})
-
-
-PLAN = pd.DataFrame([{"population": "teachers", "outcome": "does", "question": "Q6",
-                      "estimand": "level", "subgroup": "all", "region": "national"}])  # fmt: skip
-
-
-@pytest.mark.parametrize("regions", [1, 10])
-def test_schools_means_go_together_with_regions_as_clusters_where_there_are_enough(regions):
-    teachers, pupils = linked_schools(regions=regions)
-    twice = pd.concat([pupils, pupils]).sample(frac=1, random_state=1)  # the order is nothing
-    (row,) = school_link(teachers, twice, PLAN, {"does": "meets"}).to_dict("records")
-    cluster = np.arange(40) % regions if regions > 1 else np.arange(40)
-    z = correlation(teachers["does"], pupils["meets"], cluster)
-    assert row["r_schools"] == pytest.approx(np.corrcoef(teachers["does"], pupils["meets"])[0, 1])
-    assert (row["ci_low"], row["ci_high"]) == pytest.approx(tuple(np.tanh(z.interval())))
-    assert (row["n_schools"], row["n_teachers"], row["n_pupils"]) == (40, 40, 80)
-    assert row["cluster"] == ("region" if regions > 1 else "school")
-
-
-def test_few_schools_or_no_answers_have_no_correlation():
-    teachers, pupils = linked_schools()
-    few = school_link(teachers.head(19), pupils, PLAN, {"does": "meets"})
-    assert few["reason"].tolist() == ["few_schools"]
-    assert school_link(teachers, pupils, PLAN, {"does": "no such"})["reason"][0] == "no_answers"
-    assert school_link(teachers, pupils, PLAN, {"other": "meets"}).empty
-    alike = school_link(teachers.assign(does=1.0), pupils, PLAN, {"does": "meets"})
-    assert alike["reason"].tolist() == ["no_variance"]
-
-
-def test_a_correlation_of_two_populations_rests_on_both():
-    teachers, pupils = linked_schools()
-    held = cells(school_link(teachers, pupils, PLAN, {"does": "meets"}))
-    assert held[["population", "outcome", "wave"]].to_numpy().tolist() == [
-        ["teachers", "does", "pre"], ["pupils", "meets", "pre"],
-    ]  # fmt: skip

@@ -317,7 +317,7 @@ def test_tags_are_known_and_questions_stand_at_headings(path):
         allowed = {"parameters", "exact", *CHECK}
         if cell.cell_type == "markdown":
             is_heading = cell.source.startswith("#")
-            question = {tag for tag in tags(cell) if re.fullmatch(r"Q\d", tag)}
+            question = {tag for tag in tags(cell) if re.fullmatch(r"Q\d+", tag)}
             assert len(question) <= is_heading
             allowed = {"notebook-only", *question}
         assert tags(cell) <= allowed

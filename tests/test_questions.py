@@ -1,7 +1,8 @@
-"""Q1-Q9 each have their place: a heading that names them, with a figure, a table and a sentence."""
+"""Q1-Q10 have their place: a heading that names them, with a figure, a table and a sentence."""
 
 import re
 from itertools import takewhile
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -12,22 +13,31 @@ from loftet_analysis.study import load_study
 from tests.small_demo import HERE
 from tests.test_site import executed, html_of, left_over, visible
 
-QUESTIONS = [f"Q{number}" for number in range(1, 10)]
+QUESTIONS = [f"Q{number}" for number in range(1, 11)]
 REGION_NOTEBOOKS = sorted((HERE / "notebooks/region").glob("*.ipynb"))
-NOTEBOOKS = [*REGION_NOTEBOOKS, *sorted((HERE / "notebooks/national").glob("*.ipynb"))]
+OF_COUNTRY = sorted((HERE / "notebooks/national").glob("*.ipynb"))
+NOTEBOOKS = [*REGION_NOTEBOOKS, *OF_COUNTRY]
 
 
-def places() -> dict[str, list[tuple[str, str]]]:
+def places(notebooks: list[Path]) -> dict[str, list[tuple[str, str]]]:
     """The notebook and the heading of every section that answers a question."""
     found: dict[str, list[tuple[str, str]]] = {}
-    for path in REGION_NOTEBOOKS:
+    for path in notebooks:
         for cell in nbformat.read(path, as_version=4).cells:
             for question in {*cell.metadata.get("tags", [])} & {*QUESTIONS}:
                 found.setdefault(question, []).append((path.stem, cell.id))
     return found
 
 
-PLACES = [(question, *place) for question, where in places().items() for place in where]
+IN_REGIONS = places(REGION_NOTEBOOKS)
+PLACES = [(question, *place) for question, where in IN_REGIONS.items() for place in where]
+#: What only the country's pages answer.
+NATIONAL_PLACES = [
+    (question, *place)
+    for question, where in places(OF_COUNTRY).items()
+    if question not in IN_REGIONS
+    for place in where
+]
 
 
 def lacking(page: BeautifulSoup, question: str, heading_id: str) -> list[str]:
@@ -53,7 +63,8 @@ def lacking(page: BeautifulSoup, question: str, heading_id: str) -> list[str]:
 
 
 def test_every_question_points_to_a_section():
-    assert sorted(places()) == QUESTIONS
+    assert {*IN_REGIONS, *(question for question, *_ in NATIONAL_PLACES)} == {*QUESTIONS}
+    assert [question for question, *_ in NATIONAL_PLACES] == ["Q10"]
 
 
 @pytest.mark.parametrize("region", ["nordland", "oslo"])
@@ -66,6 +77,16 @@ def test_every_section_has_its_heading_figure_table_and_sentence(
     assert lacking(page, question, heading) == []
 
 
+@pytest.mark.parametrize(("question", "notebook", "heading"), NATIONAL_PLACES)
+def test_what_takes_the_country_says_so_where_there_are_two_regions(
+    small_demo, question, notebook, heading
+):
+    path = small_demo / "reports/demo/nb/national" / f"{notebook}.html"
+    page = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+    assert lacking(page, question, heading) == ["figure", "table"]  # there are no numbers
+    assert "minst 50 skoler" in page.find(id=heading).find_next(class_="reading").get_text()
+
+
 def test_the_index_leads_to_every_section(small_demo):
     folder = small_demo / "reports/demo"
     index = BeautifulSoup((folder / "index.html").read_text(encoding="utf-8"), "html.parser")
@@ -74,8 +95,9 @@ def test_the_index_leads_to_every_section(small_demo):
     asked = [line.get_text() for line in listed.find_all("dd", class_="asked")]
     assert asked == [text["nb"] for text in load_study("demo").questions.values()]
     links = {link["href"] for link in listed.find_all("a")}
-    for _, notebook, heading in PLACES:
-        for region in ("nordland", "oslo"):
+    for _, notebook, heading in [*PLACES, *NATIONAL_PLACES]:
+        of_country = notebook in {path.stem for path in OF_COUNTRY}
+        for region in ("national",) if of_country else ("nordland", "oslo"):
             assert f"nb/{region}/{notebook}.html#{heading}" in links
             page = (folder / f"nb/{region}/{notebook}.html").read_text(encoding="utf-8")
             assert f'id="{heading}"' in page

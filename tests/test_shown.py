@@ -60,10 +60,10 @@ FRAMES = {
     figures.attendance: lambda: (made_up.attendance(), {}),
     answer: lambda: (all_estimands(), {}),
 }
-# tried in test_levels, test_three_waves and test_before_data
+# tried in test_levels, test_school_link, test_three_waves and test_before_data
 ELSEWHERE = (
-    figures.levels, figures.course, figures.mdes, figures.power, tables.levels, tables.school_link,
-    tables.assumed, tables.planned,
+    figures.levels, figures.course, figures.mdes, figures.power, figures.chain, tables.levels,
+    tables.school_link, tables.assumed, tables.planned,
 )  # fmt: skip
 # these tell counts of people, which the mask does not hold
 COUNTS = (

@@ -77,6 +77,7 @@ REASONS = {
     "at_the_end_of_the_scale": "so many are at an end of the scale that the percentile cannot move",
     "no_unique_quantile": "the answers do not say where the percentile lies",
     "few_schools": "fewer than 20 schools, too few for a spread between them",
+    "under_50_schools": "fewer than 50 schools, too few for how their means go together",
     "groups_overlap": "the groups that are compared are not apart",
     "nobody_low": "nobody, or everybody, answered below the lowest fifth's limit before",
     "no_reliability": "the scale's reliability before is not known",

@@ -259,6 +259,14 @@ def _pairs(clean: pd.DataFrame, waves: Mapping[str, Mask]) -> tuple[Codes, Codes
     return first[order], second[order]
 
 
+def persons(clean: pd.DataFrame) -> Codes:
+    """Return a code per row for its person; a row without an id is a person of its own."""
+    if names.PERSON not in clean:
+        return np.arange(len(clean))
+    code, people = pd.factorize(clean[names.PERSON])
+    return np.where(code < 0, len(people) + np.arange(len(clean)), code)
+
+
 def answers(people: Panel, outcome: str) -> Floats:
     """Return an outcome's answers, NaN where missing."""
     if outcome not in people.frame:

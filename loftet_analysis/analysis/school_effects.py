@@ -20,9 +20,9 @@ import pandas as pd
 
 from loftet_analysis import schema
 from loftet_analysis.analysis.changes import SMALLEST_CELL, TOTAL, Answers, common_cells
-from loftet_analysis.analysis.panel import Codes, answers, arrange, complete_pairs
+from loftet_analysis.analysis.panel import Codes, answers, arrange, complete_pairs, persons
 from loftet_analysis.estimands import MIDWAY
-from loftet_analysis.names import GRADE, PERSON, SCHOOL
+from loftet_analysis.names import GRADE, SCHOOL
 from loftet_analysis.stats.cr2 import change_over_cells, mean, standardise
 from loftet_analysis.stats.result import NotEstimableError, Result
 from loftet_analysis.stats.shrinkage import FEWEST, shrink
@@ -91,7 +91,7 @@ def school_effects(clean: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
         asked = asked[~asked["contrast"].isin(MIDWAY)]
     rows = []
     if len(asked) and len(clean):
-        panel, person = arrange(clean), _persons(clean)
+        panel, person = arrange(clean), persons(clean)
         codes, places = np.unique(panel.school, return_index=True)
         ids = dict(zip(codes.tolist(), clean[SCHOOL].iloc[places], strict=True))
     for row in asked.to_dict("records"):
@@ -110,14 +110,6 @@ def school_effects(clean: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
         ]
         rows += _with_shrunk(of_outcome, None if by_grade else case, ci_level)
     return schema.table(rows, schema.SCHOOLS)
-
-
-def _persons(clean: pd.DataFrame) -> Codes:
-    """Return a code per row for its person; a row without an id is a person of its own."""
-    if PERSON not in clean:
-        return np.arange(len(clean))
-    code, persons = pd.factorize(clean[PERSON])
-    return np.where(code < 0, len(persons) + np.arange(len(clean)), code)
 
 
 def _schools(case: Answers) -> list[int]:

@@ -1,116 +1,343 @@
-"""Whether what teachers say they do goes with what their pupils say they meet, over the schools."""
+"""Which schools' answers go with which, step by step along a chain: associations of schools."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise, product
+
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from loftet_analysis import names, schema
-from loftet_analysis.estimands import FEWEST_REGIONS
-from loftet_analysis.stats.cr2 import correlation
-from loftet_analysis.stats.result import NotEstimableError
+from loftet_analysis.analysis.changes import SMALLEST_CELL, Answers, common_cells
+from loftet_analysis.analysis.panel import (
+    Mask,
+    Panel,
+    answers,
+    arrange,
+    complete_pairs,
+    persons,
+    subgroup_rows,
+)
+from loftet_analysis.analysis.verdicts import POWER
+from loftet_analysis.estimands import FEWEST_REGIONS, WHOLE
+from loftet_analysis.stats.cr2 import contrast, correlation
+from loftet_analysis.stats.result import Floats, NotEstimableError
 from loftet_analysis.study.frames import checked
 
-FEWEST_SCHOOLS = 20
+FEWEST_SCHOOLS = 50
+#: Schools of fewer people are not split in halves.
+SMALLEST_SPLIT = 5
+#: Of both sides, where a correlation is computed for means without noise.
+LEAST_RELIABLE = 0.5
+#: Flags: a school's people were split, since the same people answer both; why there is no
+#: disattenuated correlation.
+HALVES, UNRELIABLE, UNKNOWN = "halves", "unreliable_means", "reliability_unknown"
 COLUMNS = (
-    "region", "population", "outcome", "question", "other_population", "other_outcome", "wave",
-    "n_schools", "n_teachers", "n_pupils", "cluster", "r_schools", "ci_low", "ci_high", "ci_level",
-    "reason", "suppressed",
+    "region", "population", "subgroup", "outcome", "question", "wave", "contrast",
+    "other_population", "other_subgroup", "other_outcome", "other_wave", "other_contrast",
+    "n_schools", "n_one", "n_other", "cluster", "n_clusters", "slope", "slope_ci_low",
+    "slope_ci_high", "r_schools", "ci_low", "ci_high", "ci_level", "df", "r_visible",
+    "mean_reliability", "other_mean_reliability", "r_disattenuated", "r_disattenuated_low",
+    "r_disattenuated_high", "flags", "reason", "suppressed",
 )  # fmt: skip
+
+#: Population, subgroup and outcomes of one step of a chain.
+Step = tuple[str, str, Sequence[str]]
 
 
 @checked
 def school_link(
-    teachers: pd.DataFrame,
-    pupils: pd.DataFrame,
+    people: Mapping[str, pd.DataFrame],
     plan: pd.DataFrame,
-    pairs: dict[str, str],
+    chain: Sequence[Step],
     *,
-    wave: str = names.PRE,
+    wave: str = "",
 ) -> pd.DataFrame:
-    """Return how schools' mean answers of teachers and of pupils go together.
+    """Return how schools' means go together, between each two neighbouring steps of a chain.
 
-    Pearson's r over the schools in which both answered, every school counting once; the interval
-    is Fisher's with the CR2 error of the slope, regions being the clusters from 8 on, else schools
-    (see :func:`~loftet_analysis.stats.cr2.correlation`). The means of few people are rough, which
-    draws r towards zero.
+    A school's value is its mean change where the outcome was asked before and after: of pupils
+    with grades the mean over grades of later − earlier (grades with 5 answers in each wave, so
+    that everybody counts where they were taught), of others that of linked people, at the school
+    before. Else it is the mean answer of the last wave, of pupils with grades less their grade's
+    mean over all schools, or else lower secondary schools would stand out in whatever falls with
+    age. Every school counts once.
+
+    Primary are the slope of the later step on the earlier and Pearson's r, both raw, with errors
+    by CR2 (r on Fisher's scale, see :func:`~loftet_analysis.stats.cr2.correlation`), regions being
+    the clusters from 8 on, else schools. Where the same people answer both (one population, and one
+    group or everybody), what a person shares between two answers would pass for something that the
+    school shares: the people of each school with 5 or more are split in halves, in the order of
+    their rows, and a school stands twice, each half's mean beside the other half's.
 
     Parameters
     ----------
-    teachers, pupils : DataFrame
-        Clean frames: `wave`, `school_id`, `region`, the outcomes.
+    people : mapping of str to DataFrame
+        Clean frames by population: `wave`, `school_id`, `region`, the outcomes; `grade`, `role` and
+        `person_id` where they are needed.
     plan : DataFrame
-        From ``study.plan("teachers")``.
-    pairs : dict of str to str
-        Which scale of the teachers stands beside which of the pupils.
-    wave : {"pre", "mid", "post"}, default "pre"
+        From ``study.plan``, of all populations together, for `region`, `question` and `ci_level`.
+    chain : sequence of (str, str, sequence of str)
+        Steps: a population, a subgroup (``all``, ``role=participant`` …) and its outcomes. Each
+        outcome is set beside each of the next step, or beside itself alone where both steps ask it.
+    wave : {"", "pre", "mid", "post"}, default ""
+        Compare levels of this wave only.
 
     Returns
     -------
     DataFrame
-        A row per pair: `n_teachers` and `n_pupils` who answered in that wave, `n_schools` with
-        both, `r_schools` with its interval. `reason` is ``no_answers``, ``few_schools`` (fewer
-        than 20) or ``no_variance``.
+        A row per pair. `wave` is that of a level, ``linked`` where linked people changed, empty
+        where grades did; `contrast` is ``mean`` or ``post - pre``. `n_schools` have both, with
+        `n_one` and `n_other` people (of grades, those of the smaller wave). `slope` in points of
+        the later step per point of the earlier; `r_schools`; `r_visible`, the smallest r that would
+        be found four times out of five. `mean_reliability` and `other_mean_reliability` (0–1) are
+        1 − (mean sampling variance of a school's mean)/(variance of the means), which is ICC(2)
+        where schools are alike in size; empty where no school has two people. Where both are .50
+        or more `r_disattenuated` is r over the root of their product, at most 1, its interval's
+        ends likewise (reliabilities count as known); else `flags` has ``unreliable_means`` or
+        ``reliability_unknown``. ``halves``: the same people answer both.
+        `reason` is ``no_outcome``, ``no_subgroup``, ``no_answers``, ``no_pairs``,
+        ``no_common_cells``, ``under_50_schools`` or ``no_variance``; then all numbers are empty.
+
+    Raises
+    ------
+    InputError
+        Where frames cannot be what they should be.
+
+    Notes
+    -----
+    Rows are associations of schools at one time or over one period. Neither a cause nor an
+    indirect effect along the chain follows from them.
 
     Examples
     --------
     >>> rng = np.random.default_rng(3)
     >>> schools = pd.DataFrame({"wave": "pre", "region": "oslo",
-    ...                         "school_id": [f"s{i:02}" for i in range(40)]})
-    >>> does = rng.normal(size=40)
-    >>> teachers = schools.assign(does=does)
-    >>> pupils = schools.assign(meets=does + rng.normal(size=40))
+    ...                         "school_id": [f"s{i:02}" for i in range(60)]})
+    >>> does = rng.normal(size=60)
+    >>> people = {"teachers": schools.assign(does=does),
+    ...           "pupils": schools.assign(meets=does + rng.normal(size=60))}
     >>> plan = pd.DataFrame([{"population": "teachers", "outcome": "does", "question": "Q6",
     ...                       "estimand": "level", "subgroup": "all", "region": "national"}])
-    >>> row = school_link(teachers, pupils, plan, {"does": "meets"})
-    >>> row[["n_schools", "r_schools", "ci_low", "ci_high"]].round(2)
-       n_schools  r_schools  ci_low  ci_high
-    0         40       0.76     0.5     0.89
+    >>> row = school_link(people, plan, [("teachers", "all", ["does"]),
+    ...                                  ("pupils", "all", ["meets"])])
+    >>> row[["n_schools", "slope", "r_schools", "ci_low", "ci_high"]].round(2)
+       n_schools  slope  r_schools  ci_low  ci_high
+    0         60   0.85       0.64     0.5     0.75
     """
-    about = plan.drop_duplicates(names.OUTCOME).set_index(names.OUTCOME)
+    about = plan.drop_duplicates([names.POPULATION, names.OUTCOME])
+    about = about.set_index([names.POPULATION, names.OUTCOME]).to_dict("index")
+    arranged = {name: _Arranged.of(clean) for name, clean in people.items() if len(clean)}
     rows = []
-    for outcome, other in pairs.items():
-        if outcome not in about.index:
-            continue
-        of = about.loc[outcome]
-        row = {
-            "region": of.get(names.REGION, names.NATIONAL), "population": "teachers",
-            "outcome": outcome, "question": of[names.QUESTION], "other_population": "pupils",
-            "other_outcome": other, "wave": wave, "ci_level": of.get("ci_level", 0.95),
-        }  # fmt: skip
-        try:
-            sides = _given(teachers, outcome, wave), _given(pupils, other, wave)
-            row |= _together(*sides, row["ci_level"])
-        except NotEstimableError as refusal:
-            row["reason"] = refusal.reason
-        rows.append(row)
+    for (one, group, outcomes), (other, other_group, others) in pairwise(chain):
+        for outcome, beside in _beside(one, outcomes, other, others):
+            planned = about.get((one, outcome), {})
+            row = {
+                "region": planned.get(names.REGION, names.NATIONAL),
+                "question": planned.get(names.QUESTION, ""), "population": one,
+                "subgroup": group, "outcome": outcome, "other_population": other,
+                "other_subgroup": other_group, "other_outcome": beside,
+                "ci_level": planned.get("ci_level", 0.95),
+            }  # fmt: skip
+            same = one == other and (group == other_group or names.ALL in (group, other_group))
+            try:
+                sides = [
+                    list(_sides(arranged, of, outcome_of, subgroup, wave, split=same))
+                    for of, subgroup, outcome_of in (
+                        (one, group, outcome), (other, other_group, beside),
+                    )
+                ]  # fmt: skip
+                row |= _kind("", sides[0]) | _kind("other_", sides[1])
+                row |= _together(*sides, arranged[one].regions, row["ci_level"])
+            except NotEstimableError as refusal:
+                row["reason"] = refusal.reason
+            rows.append(row)
     return schema.table(rows, COLUMNS)
 
 
-def _given(frame: pd.DataFrame, outcome: str, wave: str) -> pd.DataFrame:
-    if not {names.SCHOOL, outcome} <= {*frame}:
-        raise NotEstimableError("no_answers")
-    given = frame[(frame[names.WAVE] == wave).fillna(False)].dropna(subset=[outcome])
-    if given.empty:
-        raise NotEstimableError("no_answers")
-    return given.assign(given=given[outcome].astype(float))
+def _beside(
+    one: str, outcomes: Sequence[str], other: str, others: Sequence[str]
+) -> list[tuple[str, str]]:
+    shared = [outcome for outcome in outcomes if one == other and outcome in others]
+    return [(each, each) for each in shared] or list(product(outcomes, others))
 
 
-def _together(teachers: pd.DataFrame, pupils: pd.DataFrame, ci_level: float) -> dict[str, object]:
-    one, other = (side.groupby(names.SCHOOL)["given"].mean() for side in (teachers, pupils))
-    schools = one.index.intersection(other.index)
-    row = {"n_schools": len(schools), "n_teachers": len(teachers), "n_pupils": len(pupils)}
+@dataclass(frozen=True)
+class _Arranged:
+    """A population's people, with the half of its school that each belongs to."""
+
+    panel: Panel
+    schools: pd.Index
+    regions: pd.Series
+    person: np.ndarray
+
+    @classmethod
+    def of(cls, clean: pd.DataFrame) -> _Arranged:
+        region = pd.Series(dtype=object)
+        if names.REGION in clean:
+            region = clean.drop_duplicates(names.SCHOOL).set_index(names.SCHOOL)[names.REGION]
+        schools = pd.factorize(clean[names.SCHOOL], sort=True)[1]
+        return cls(arrange(clean), pd.Index(schools), region, persons(clean))
+
+    def halves(self, valid: Mask) -> list[Mask]:
+        """Return the valid rows of each half of the schools' people, of schools with enough."""
+        told = pd.DataFrame({"person": self.person, "school": self.panel.school, "valid": valid})
+        first = told.drop_duplicates("person").set_index("person")
+        half = (first.groupby("school").cumcount() % 2).reindex(self.person).to_numpy()
+        n = told[valid].groupby("school")["person"].nunique().reindex(told["school"]).to_numpy()
+        return [valid & (n >= SMALLEST_SPLIT) & (half == each) for each in (0, 1)]
+
+
+@dataclass(frozen=True)
+class _Schools:
+    """Schools' means of one outcome, by school: `mean`, its sampling variance `noise`, people."""
+
+    by_school: pd.DataFrame
+    wave: str
+    contrast: str
+
+
+def _sides(
+    arranged: Mapping[str, _Arranged],
+    population: str,
+    outcome: str,
+    subgroup: str,
+    wave: str,
+    *,
+    split: bool,
+) -> Iterator[_Schools]:
+    """Yield the schools' means, or those of each half."""
+    if population not in arranged:
+        raise NotEstimableError("no_answers")
+    of = arranged[population]
+    panel, y = of.panel, answers(of.panel, outcome)
+    valid = subgroup_rows(panel, subgroup) & np.isfinite(y)
+    waves = [each for each in names.WAVES if (valid & panel.rows_of_wave(each)).any()]
+    if wave:
+        waves = [each for each in waves if each == wave]
+    if not waves:
+        raise NotEstimableError("no_answers")
+    parts = of.halves(valid) if split else [valid]
+    is_change = {names.PRE, names.POST} <= {*waves}
+    if is_change and population == "pupils" and panel.n_grades:
+        case = Answers(panel, y, valid)
+        cells = common_cells(case, at_least=SMALLEST_CELL)[0]
+        for part in parts:
+            found = _changes_of_grades(panel, y, part & np.isin(panel.cell, cells), of.person)
+            yield _Schools(_named(found, of.schools), "", WHOLE)
+        return
+    for part in parts:
+        if is_change:
+            first, second = complete_pairs(panel, y, part)
+            found = _means(y[second] - y[first], panel.school[first])
+        else:
+            here = part & panel.rows_of_wave(waves[-1])
+            found = _means(_from_grade(panel, y, here, population), panel.school[here])
+        kind = (names.LINKED, WHOLE) if is_change else (waves[-1], "mean")
+        yield _Schools(_named(found, of.schools), *kind)
+
+
+def _named(found: pd.DataFrame, schools: pd.Index) -> pd.DataFrame:
+    return found.set_axis(schools[found.index.to_numpy(int)])
+
+
+def _from_grade(panel: Panel, y: Floats, here: Mask, population: str) -> Floats:
+    """Return answers; of pupils with grades less the mean of their grade over all schools."""
+    if population != "pupils" or not panel.n_grades:
+        return y[here]
+    answered = pd.Series(y[here])
+    return (
+        answered - answered.groupby(panel.grade[here], dropna=False).transform("mean")
+    ).to_numpy()
+
+
+def _means(values: Floats, school: np.ndarray) -> pd.DataFrame:
+    """Return each school's mean, its sampling variance s²/n, s² pooled within schools, and n."""
+    grouped = pd.Series(values).groupby(school)
+    means = grouped.agg(["mean", "size"]).rename(columns={"size": "n"})
+    spare = len(values) - len(means)
+    within = ((values - means["mean"][school].to_numpy()) ** 2).sum() / spare if spare else np.nan
+    return means.assign(noise=within / means["n"])
+
+
+def _changes_of_grades(panel: Panel, y: Floats, rows: Mask, person: np.ndarray) -> pd.DataFrame:
+    """Return each school's mean same-grade change, its sampling variance, and its people.
+
+    A person's answers in both waves count together, as in `cr2.change_over_cells`.
+    """
+    rows = rows & (panel.pre | panel.post)
+    told = pd.DataFrame({
+        "school": panel.school[rows], "cell": panel.cell[rows], "post": panel.post[rows],
+        "person": person[rows], "y": y[rows],
+    })  # fmt: skip
+    of_cell = told.groupby(["cell", "post"])["y"]
+    told["n"] = of_cell.transform("size")
+    enough = told.groupby("cell").agg(n=("n", "min"), waves=("post", "nunique"))
+    kept = enough.index[enough["n"].ge(2) & enough["waves"].eq(2)]
+    told = told[told["cell"].isin(kept)]
+    if told.empty:
+        raise NotEstimableError("no_common_cells")
+    cells = told.groupby("school")["cell"].transform("nunique")
+    sign = np.where(told["post"], 1, -1) / cells
+    centred = told["y"] - told.groupby(["cell", "post"])["y"].transform("mean")
+    part = sign * centred / np.sqrt(told["n"] * (told["n"] - 1))
+    told = told.assign(value=sign * told["y"] / told["n"], part=part)
+    noise = told.groupby(["school", "person"])["part"].sum() ** 2
+    n = told.groupby(["school", "post"]).size().unstack().min(axis=1)
+    found = {"mean": told.groupby("school")["value"].sum(), "n": n}
+    return pd.DataFrame(found).assign(noise=noise.groupby("school").sum())
+
+
+def _kind(side: str, means: Sequence[_Schools]) -> dict[str, str]:
+    return {f"{side}wave": means[0].wave, f"{side}contrast": means[0].contrast}
+
+
+def _together(
+    one: Sequence[_Schools], other: Sequence[_Schools], regions: pd.Series, ci_level: float
+) -> dict[str, object]:
+    """Return the slope and the correlation; of halves, each beside the other half."""
+    joined = pd.concat(
+        [
+            here.by_school.join(there.by_school.add_suffix("_other"), how="inner")
+            for here, there in zip(one, reversed(other), strict=True)
+        ]
+    ).sort_index(kind="stable")
+    schools = joined.index.unique()
     if len(schools) < FEWEST_SCHOOLS:
-        raise NotEstimableError("few_schools")
-    region = pupils.drop_duplicates(names.SCHOOL).set_index(names.SCHOOL).get(names.REGION)
-    by_region = region is not None and region[schools].nunique() >= FEWEST_REGIONS
-    cluster = pd.factorize(region[schools])[0] if by_region else np.arange(len(schools))
-    z = correlation(one[schools], other[schools], cluster)
-    low, high = np.tanh(z.interval(ci_level))
-    return {
-        **row,
-        "cluster": names.REGION if by_region else "school",
-        "r_schools": float(np.tanh(z.estimate)),
-        "ci_low": float(low),
-        "ci_high": float(high),
-    }
+        raise NotEstimableError("under_50_schools")
+    region = regions.reindex(joined.index)
+    by_region = region.notna().all() and region.nunique() >= FEWEST_REGIONS
+    cluster = pd.factorize(region if by_region else joined.index)[0]
+    x, y = joined["mean"].to_numpy(), joined["mean_other"].to_numpy()
+    z = correlation(x, y, cluster)
+    slope = contrast(y, np.column_stack([np.ones(len(x)), x - x.mean()]), [0, 1], cluster)
+    ends = np.tanh(z.interval(ci_level))
+    reach = stats.t.ppf((1 + ci_level) / 2, z.df) + stats.t.ppf(POWER, z.df)
+    low, high = slope.interval(ci_level)
+    row = {
+        "n_schools": len(schools), "n_one": int(joined["n"].sum()),
+        "n_other": int(joined["n_other"].sum()), "cluster": "region" if by_region else "school",
+        "n_clusters": z.n_clusters, "slope": slope.estimate, "slope_ci_low": low,
+        "slope_ci_high": high, "r_schools": float(np.tanh(z.estimate)), "ci_low": ends[0],
+        "ci_high": ends[1], "df": z.df, "r_visible": float(np.tanh(reach * z.se)),
+        "mean_reliability": _reliability(x, joined["noise"]),
+        "other_mean_reliability": _reliability(y, joined["noise_other"]),
+    }  # fmt: skip
+    flags = [HALVES] if len(one) > 1 else []
+    both = np.array([row["mean_reliability"], row["other_mean_reliability"]])
+    if np.isnan(both).any():
+        flags.append(UNKNOWN)
+    elif both.min() < LEAST_RELIABLE:
+        flags.append(UNRELIABLE)
+    else:
+        said = np.clip(np.array([row["r_schools"], *ends]) / np.sqrt(both.prod()), -1, 1)
+        wanted = ("r_disattenuated", "r_disattenuated_low", "r_disattenuated_high")
+        row |= dict(zip(wanted, said.tolist(), strict=True))
+    return row | {"flags": ";".join(flags)}
+
+
+def _reliability(means: Floats, noise: pd.Series) -> float:
+    """Return the share of the variance of schools' means that is not chance, 0–1."""
+    return float(np.clip(1 - noise.mean() / np.var(means, ddof=1), 0, 1))

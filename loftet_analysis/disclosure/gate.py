@@ -62,6 +62,8 @@ _PLAIN = ("level", "linked_change", "participants", "colleagues", "participants_
 REGION_CLUSTER = "region"
 _FOR_PERCENTILES = 60  # people, where the percentiles 10 and 90 stand for six
 
+#: What says of each side of two which cells it rests on.
+_BESIDE = (names.POPULATION, names.SUBGROUP, names.OUTCOME, names.WAVE)
 _PEOPLE = tuple(schema.with_role("people"))
 _COUNTS = schema.of_kind("count")
 _KEYS = schema.with_role("key")
@@ -412,7 +414,7 @@ def cells(frame: pd.DataFrame) -> pd.DataFrame:
     [{'subgroup': 'all', 'wave': 'pre'}, {'subgroup': 'all', 'wave': 'post'}]
     """
     rests_on = []
-    other = ("other_population", "other_outcome")
+    other = [f"other_{c}" for c in (*_BESIDE, "contrast")]
     about = ("scale", names.ESTIMAND, "contrast", "design", "comparison", "who", *other)
     known = [c for c in (*schema.CELL, *about, *_PEOPLE) if c in frame]
     for position, row in enumerate(frame[known].to_dict("records")):
@@ -437,9 +439,10 @@ def cells(frame: pd.DataFrame) -> pd.DataFrame:
             for group in _subgroups(row)
             for wave in _waves(row)
         ]
-        if _text(row.get("other_outcome")):  # two populations, school by school
-            beside = dict(zip((names.POPULATION, names.OUTCOME), map(row.get, other), strict=True))
-            rests_on.append({**rests_on[-1], **beside})
+        if _text(row.get("other_outcome")):  # two sides, school by school
+            side = dict(zip((*_BESIDE, "contrast"), map(row.get, other), strict=True))
+            beside = {**place, **{c: side[c] for c in _BESIDE if c != names.WAVE}}
+            rests_on += [{"row": position, **beside, names.WAVE: w} for w in _waves_beside(side)]
     return pd.DataFrame(rests_on, columns=["row", *schema.CELL])
 
 
@@ -463,6 +466,8 @@ def _waves(row: dict) -> tuple[str, ...]:
         return (names.PRE,) if by_role else (names.PRE, names.LINKED)
     if _text(row.get("design")):
         return _ALL_THREE if row["design"] == names.LINKED else _TWICE
+    if _text(row.get("other_outcome")):
+        return _waves_beside(row)
     estimand = ESTIMANDS.get(_text(row.get(names.ESTIMAND)))
     if estimand is None:
         raise DisclosureError(
@@ -478,6 +483,12 @@ def _waves(row: dict) -> tuple[str, ...]:
     earlier, later = waves_of(_text(row.get("contrast")))
     named = {names.PRE: earlier, names.POST: later, names.LINKED: linked_cell(earlier, later)}
     return tuple(named[stage] for stage in stages)
+
+
+def _waves_beside(side: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the waves of one side of two: its own, or those whose grades are compared."""
+    wave = _text(side.get(names.WAVE))
+    return (wave,) if wave else waves_of(_text(side.get("contrast")))
 
 
 def _stages(held: pd.DataFrame, telling: pd.DataFrame) -> pd.Series:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from loftet_analysis import names, schema
-from loftet_analysis.show.languages import Answers, Words, joined, label
+from loftet_analysis.show.languages import Answers, Words, joined, label, linked_side
 
 _PAIR = ["population", "outcome"]
 _CELL = [*_PAIR, "subgroup"]
@@ -34,6 +34,20 @@ def describe_change(frame: pd.DataFrame, words: Words) -> Iterator[str]:
             high=words.number(shown["estimate"].max()),
             k=words.count(((shown["ci_low"] < 0) & (shown["ci_high"] > 0)).sum()),
             n=words.count(shown["ci_low"].notna().sum()),
+        )
+
+
+def describe_chain(frame: pd.DataFrame, words: Words) -> Iterator[str]:
+    """Yield the alt text of schools' correlations along a chain from their gated rows."""
+    yield words.text("Correlations of schools' means with their intervals, step by step.")
+    for row in frame[frame["r_schools"].notna()].to_dict("records"):
+        yield words.text(
+            "{one} and {other}: {r} ({low} to {high}).",
+            one=linked_side(row, words),
+            other=linked_side(row, words, "other_"),
+            r=words.number(row["r_schools"], signed=True),
+            low=words.number(row["ci_low"], signed=True),
+            high=words.number(row["ci_high"], signed=True),
         )
 
 

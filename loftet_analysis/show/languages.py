@@ -336,6 +336,37 @@ def group_label(row: Mapping[str, object], words: Words) -> str:
     return "" if is_named else label("subgroup", subgroup, words)
 
 
+def linked_side(row: Mapping[str, object], words: Words, side: str = "") -> str:
+    """Return what one side of a row of `school_link` is called: who, which outcome, and when.
+
+    Parameters
+    ----------
+    row : mapping
+    words : Words
+    side : {"", "other_"}
+        Which side.
+
+    Examples
+    --------
+    >>> row = {"population": "pupils", "subgroup": "all", "outcome": "joy", "wave": "post",
+    ...        "contrast": "mean"}
+    >>> linked_side(row, Words("en", outcomes={("pupils", "joy"): "Joy"}))
+    'Pupils: Joy, after'
+    """
+    population = row[f"{side}population"]
+    kind = row[f"{side}contrast"]
+    when = label("wave", row[f"{side}wave"], words) if kind == "mean" else ""
+    when = words.text("change") if kind and kind != "mean" else when
+    outcome = words.outcome(population, row[f"{side}outcome"])
+    return ", ".join(filter(None, [f"{linked_group(row, words, side)}: {outcome}", when]))
+
+
+def linked_group(row: Mapping[str, object], words: Words, side: str = "") -> str:
+    """Return whose answers one side of a row of `school_link` is of: a population, or a role."""
+    group = label("subgroup", row[f"{side}subgroup"], words)
+    return group.capitalize() or label("population", row[f"{side}population"], words)
+
+
 def outcome_labels(pairs: Iterable[tuple[str, str]], words: Words) -> dict[tuple[str, str], str]:
     """Return the labels of pairs of population and outcome, or scale.
 

@@ -23,12 +23,14 @@ from loftet_analysis.show.languages import (
     group_label,
     joined,
     label,
+    linked_group,
+    linked_side,
     outcome_labels,
     row_label,
 )
 from loftet_analysis.show.shown import Drawn, view
 
-__all__ = ["answer", "heading", "how_many", "standing"]
+__all__ = ["answer", "heading", "how_many", "links", "standing"]
 
 # their sentences say what is compared with what, and their verdicts are about a difference
 _CONTRASTS = names_where(is_difference=True)
@@ -211,6 +213,86 @@ def standing(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None 
         items.append(f"<li><strong>{html.escape(named_so)}</strong> {html.escape(said)}</li>")
         lines.append(f"{named_so} {said}")
     return Drawn(f'<ul class="reading">{"".join(items)}</ul>', "\n".join(lines))
+
+
+@view(nothing="No two of these were asked at the same schools.")
+def links(frame: pd.DataFrame, *, words: Words) -> Drawn:
+    """Return how schools' means go together: a sentence per pair, and what it does not show.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of `school_link`.
+    words : Words
+        The reader's language.
+
+    Returns
+    -------
+    Drawn
+        An item per link of the chain with its pairs beneath; why nothing is computed once per link.
+
+    Examples
+    --------
+    >>> row = {"population": "teachers", "subgroup": "role=participant", "outcome": "does",
+    ...        "wave": "linked", "contrast": "post - pre", "other_population": "pupils",
+    ...        "other_subgroup": "all", "other_outcome": "meets", "other_wave": "",
+    ...        "other_contrast": "post - pre", "r_schools": 0.31, "ci_low": 0.12, "ci_high": 0.48,
+    ...        "ci_level": 0.95, "r_visible": 0.24, "reason": "", "suppressed": False}
+    >>> words = Words("en", outcomes={("teachers", "does"): "Does", ("pupils", "meets"): "Meets"})
+    >>> print(links(pd.DataFrame([row]), words=words).text.splitlines()[1])
+    - Does, change → Meets, change: schools that lie higher on the one lie higher on the other
+    (r = +0.31, 95% CI +0.12 to +0.48).
+    """
+    _ = words.text
+    items, lines = [], []
+    by = ["population", "subgroup", "other_population", "other_subgroup"]
+    for _link, rows in frame.groupby(by, sort=False):
+        records = rows.to_dict("records")
+        name = " → ".join(linked_group(records[0], words, side) for side in ("", "other_"))
+        told = list(dict.fromkeys(_goes_with(row, words) for row in records))
+        inner = "".join(f"<li>{html.escape(each)}</li>" for each in told)
+        items.append(f"<li><strong>{html.escape(name)}</strong><ul>{inner}</ul></li>")
+        lines += [name, *(f"- {each}" for each in told)]
+    last = _(
+        "These are associations of schools. Schools that do well in one way mostly differ in other "
+        "ways too, so they do not show that the one leads to the other, and the steps do not add "
+        "up to an effect from the first to the last."
+    )
+    items.append(f'<li class="background">{html.escape(last)}</li>')
+    return Drawn(f'<ul class="reading">{"".join(items)}</ul>', "\n".join([*lines, last]))
+
+
+def _goes_with(row: Mapping[str, object], words: Words) -> str:
+    """Return what a row of `school_link` says, or why it says nothing."""
+    _ = words.text
+    if row["suppressed"]:
+        return _("Hidden, since it would tell of few people.")
+    if pd.isna(row["r_schools"]):
+        return _("Not computed, since {why}.", why=label("reason", row["reason"], words))
+    low, high = (words.number(row[end], signed=True) for end in ("ci_low", "ci_high"))
+    sides = [linked_side(row, words, side).partition(": ")[2] for side in ("", "other_")]
+    told = {
+        "one": sides[0], "other": sides[1], "r": words.number(row["r_schools"], signed=True),
+        "level": words.percent(row["ci_level"]), "low": low, "high": high,
+        "least": words.number(row["r_visible"]),
+    }  # fmt: skip
+    if row["ci_low"] > 0:
+        return _(
+            "{one} → {other}: schools that lie higher on the one lie higher on the other "
+            "(r = {r}, {level} CI {low} to {high}).",
+            **told,
+        )
+    if row["ci_high"] < 0:
+        return _(
+            "{one} → {other}: schools that lie higher on the one lie lower on the other "
+            "(r = {r}, {level} CI {low} to {high}).",
+            **told,
+        )
+    return _(
+        "{one} → {other}: whether they go together cannot be told from chance (r = {r}, {level} CI "
+        "{low} to {high}); only correlations from {least} on would mostly be found.",
+        **told,
+    )
 
 
 def _lies(

@@ -648,6 +648,8 @@ class OpenStudy:
         populations |= set(frame.get("other_population", []))
         # what tells no region is of the country
         regions = {value or names.NATIONAL for value in frame.get(names.REGION, [""])}
+        if _gate.REGION_CLUSTER in set(frame.get("cluster", [])):  # how large the regions are
+            regions |= {*self.description.regions[names.REGION]}
         return self.table("disclosure", population=populations, region=regions)
 
 

@@ -22,7 +22,16 @@ from loftet_analysis.analysis.measurement import (
 from loftet_analysis.analysis.response import FOR_A_SHARE
 from loftet_analysis.estimands import MIDWAY, contrast_of_waves
 from loftet_analysis.show.labels import LABELS, LIGHT_SHAPES
-from loftet_analysis.show.languages import Words, joined, label, named, outcome_labels, row_label
+from loftet_analysis.show.languages import (
+    Words,
+    joined,
+    label,
+    linked_group,
+    linked_side,
+    named,
+    outcome_labels,
+    row_label,
+)
 from loftet_analysis.show.layout import ABSENT, HIDDEN, Column, Row, Table, laid_out
 from loftet_analysis.show.shown import view
 
@@ -102,7 +111,9 @@ def _level(words: Words, level: float = 0.95) -> str:
     return words.text("{level} CI", level=words.percent(level))
 
 
-def _refusals(frame: pd.DataFrame, words: Words) -> list[str]:
+def _refusals(
+    frame: pd.DataFrame, words: Words, name_of: Callable[[Row], str] | None = None
+) -> list[str]:
     """Return the notes on what is left out or refused in rows of effects or agreement."""
     _ = words.text
     notes = []
@@ -117,7 +128,8 @@ def _refusals(frame: pd.DataFrame, words: Words) -> list[str]:
         )
     refused = frame[~frame["suppressed"] & ~reasons.isin(("", names.FEW_CLUSTERS))]
     for row in refused.to_dict("records"):
-        name, why = named(row, "outcome", words), named(row, "reason", words)
+        name = name_of(row) if name_of else named(row, "outcome", words)
+        why = named(row, "reason", words)
         if "estimand" in row:
             name = f"{name}, {named(row, 'estimand', words)}"
         notes.append(
@@ -477,9 +489,9 @@ def visible(frame: pd.DataFrame, *, words: Words) -> Table:
     return laid_out(rows, columns, words, caption, [note], line="label", last=last)
 
 
-@view(nothing="Teachers and pupils of the same schools were not both asked.")
+@view(nothing="No two of these were asked at the same schools.")
 def school_link(frame: pd.DataFrame, *, words: Words) -> Table:
-    """Lay out how teachers' and pupils' answers go together over the schools.
+    """Lay out how schools' means go together, pair by pair.
 
     Parameters
     ----------
@@ -489,30 +501,60 @@ def school_link(frame: pd.DataFrame, *, words: Words) -> Table:
         The reader's language.
     """
     _ = words.text
-
-    def both(row: Row) -> str:
-        sides = ((row["population"], row["outcome"]),
-                 (row["other_population"], row["other_outcome"]))  # fmt: skip
-        return " – ".join(
-            f"{label('population', who, words)}: {words.outcome(who, what)}" for who, what in sides
-        )
-
+    level = _level(words, frame["ci_level"].iloc[0])
+    r, slope, reliable = _("Correlation"), _("Slope"), _("Reliability of the means")
     columns = [
         (_("Schools"), "n_schools", "count"),
-        (_("Teachers"), "n_teachers", "count"),
-        (_("Pupils"), "n_pupils", "count"),
-        (_("r"), "r_schools", "signed"),
-        (_level(words, frame["ci_level"].iloc[0]), ("ci_low", "ci_high"), "interval"),
+        (_("r"), "r_schools", "signed", r),
+        (level, ("ci_low", "ci_high"), "interval", r),
+        (_("visible from"), "r_visible", "number", r),
+        (_("b"), "slope", "signed", slope),
+        (level, ("slope_ci_low", "slope_ci_high"), "interval", slope),
+        (_("first"), "mean_reliability", "number", reliable),
+        (_("second"), "other_mean_reliability", "number", reliable),
+        (_("r without chance"), "r_disattenuated", "signed"),
+        (level, ("r_disattenuated_low", "r_disattenuated_high"), "interval"),
     ]
     notes = [
-        _("r: correlation of the schools' means, from −1 to +1; every school counts once."),
         _(
-            "The mean of a few teachers is rough, so the correlation is drawn towards zero; a low "
-            "one does not say that teachers and pupils disagree."
+            "r: correlation of the schools' means, from −1 to +1; b: points of the second for one "
+            "point of the first. Every school counts once. Correlations below the one that is "
+            "visible would be found less than four times out of five."
+        ),
+        _(
+            "The mean of a few people is rough, which draws r and b towards zero; a low one does "
+            "not say that the two have nothing to do with each other. Reliability: the share of "
+            "the means' variance that is not chance. Only where it is .50 or more on both sides "
+            "does r without chance stand here; its interval takes the reliabilities as known."
         ),
     ]
-    caption, last = _("Do teachers' and pupils' answers go together?"), _refusals(frame, words)
-    return laid_out(frame, columns, words, caption, notes, line=both, last=last)
+    flags = frame["flags"].fillna("").str.split(";")
+    if flags.map(lambda told: "halves" in told).any():
+        notes.append(
+            _(
+                "Where the same people answer both, each school's people were split in halves, and "
+                "one half's mean stands beside the other half's."
+            )
+        )
+    unknown = frame[flags.map(lambda told: "reliability_unknown" in told)]
+    if len(unknown):
+        notes.append(
+            _("Where no school has two people, the reliability of the means is not known.")
+        )
+
+    def group(row: Row) -> str:
+        return " → ".join(linked_group(row, words, side) for side in ("", "other_"))
+
+    caption, last = _("How the schools' means go together"), _refusals(frame, words, _both(words))
+    return laid_out(
+        frame, columns, words, caption, notes, line=_both(words), group=group, last=last,
+        drop_empty=True,
+    )  # fmt: skip
+
+
+def _both(words: Words) -> Callable[[Row], str]:
+    """Return what names a row of `school_link`."""
+    return lambda row: " → ".join(linked_side(row, words, side) for side in ("", "other_"))
 
 
 @view(nothing="There are no answers yet that could tell it.")

@@ -38,7 +38,7 @@ _SETTLED: Mapping[str, tuple[float, float]] = {
 }
 _ALWAYS = ("ci_level", "sesoi", "years")
 _ESTIMATED = ("change", "change_se", "df", "p_value", "sd_unit", "estimate", "se")
-_CLEAN, _PAIRED = ("clean", "teachers", "leaders"), "paired"
+_CLEAN, _SEVERAL, _PAIRED = ("clean", "teachers", "leaders"), "people", "paired"
 _NEEDED = {
     "effects": (names.REGION, names.POPULATION, names.OUTCOME, names.ESTIMAND, names.SUBGROUP),
     "items": (names.REGION, names.POPULATION, "scale", "item", names.WAVE, names.SUBGROUP, "n",
@@ -50,8 +50,9 @@ _NEEDED = {
 def checked(verb: Callable, *, planned: Collection[str] = _PLANNED) -> Callable:
     """Let a verb see its frames only when they can be what its docstring says.
 
-    ``clean`` (also ``teachers`` and ``leaders``), ``paired``, ``plan``, ``effects`` and ``items``
-    are looked at; numbers of a plan come in as floats, what is not said as NaN.
+    ``clean`` (also ``teachers``, ``leaders``, and ``people``: several by population), ``paired``,
+    ``plan``, ``effects`` and ``items`` are looked at; numbers of a plan come in as floats, what is
+    not said as NaN.
 
     Parameters
     ----------
@@ -85,8 +86,8 @@ def checked(verb: Callable, *, planned: Collection[str] = _PLANNED) -> Callable:
         given = signature.bind(*args, **kwargs).arguments
         problems = [
             problem
-            for name, value in given.items()
-            if name in (*_CLEAN, _PAIRED, "plan", *_NEEDED)
+            for name, value in _frames(given)
+            if name in (*_CLEAN, _PAIRED, "plan", *_NEEDED) or name.startswith(_SEVERAL)
             for problem in _frame_problems(name, value, given, planned)
         ]
         if problems:
@@ -96,6 +97,15 @@ def checked(verb: Callable, *, planned: Collection[str] = _PLANNED) -> Callable:
         return verb(**given)
 
     return gateway
+
+
+def _frames(given: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """Give the arguments, each of several frames by itself."""
+    for name, value in given.items():
+        if name == _SEVERAL and isinstance(value, Mapping):
+            yield from ((f"{name}[{of!r}]", frame) for of, frame in value.items())
+        else:
+            yield name, value
 
 
 def _frame_problems(
@@ -113,7 +123,7 @@ def _frame_problems(
         return
     if name == "plan":
         yield from _plan_problems(frame, planned)
-    elif name in _CLEAN:
+    elif name in _CLEAN or name.startswith(_SEVERAL):
         yield from _clean_problems(name, frame, given)
     else:
         if len(frame) or name != _PAIRED:

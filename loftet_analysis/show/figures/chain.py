@@ -1,0 +1,93 @@
+"""Which schools' answers go with which, along a chain."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.ticker import MultipleLocator
+
+from loftet_analysis.show import alt_texts
+from loftet_analysis.show.figures import canvas
+from loftet_analysis.show.figures.canvas import BLUE, GREY, STYLE, Drawing
+from loftet_analysis.show.languages import Words, linked_group, linked_side
+from loftet_analysis.show.shown import view
+
+_LINE = 0.42  # inches
+_STEP = ["population", "subgroup", "other_population", "other_subgroup"]
+_COLUMNS = ("r_schools", "ci_low", "ci_high")
+
+
+@mpl.rc_context(STYLE)
+@view(drawn="r_schools")
+def chain(frame: pd.DataFrame, *, words: Words) -> Drawing:
+    """Draw the correlations of schools' means, a panel per link of the chain, in its order.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of `school_link`.
+    words : Words
+        The reader's language.
+
+    Returns
+    -------
+    Drawing
+        A mark and its interval per pair, between −1 and +1; beside them the numbers. The grey band
+        holds the correlations that these schools could hardly show.
+    """
+    blocks = [rows for _, rows in _links(frame)]
+    figure = canvas.blank()
+    heights = [_LINE * len(rows) for rows in blocks]
+    axes = figure.subplots(len(blocks), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for ax, rows in zip(axes, blocks, strict=True):
+        records = rows.to_dict("records")
+        _link(ax, records, words)
+        names = [linked_group(records[0], words, side) for side in ("", "other_")]
+        canvas.over_row(ax, " → ".join(names))
+    canvas.align_left(*axes)
+    caption = words.text(
+        "How schools' means go together, step by step: correlations with {level} confidence "
+        "intervals. Grey: correlations too small to be found four times out of five.",
+        level=words.percent(frame["ci_level"].iloc[0]),
+    )
+    alt = alt_texts.describe_chain(frame, words)
+    below = words.text("correlation of the schools' means")
+    return canvas.fitted(figure, axes, sum(heights), caption, alt, xlabel=below)
+
+
+def _links(frame: pd.DataFrame) -> list[tuple[object, pd.DataFrame]]:
+    return [*frame.groupby(_STEP, sort=False)]
+
+
+def _link(ax: Axes, records: list[dict], words: Words) -> None:
+    for place, row in enumerate(records):
+        said, colour = words.text("hidden" if row["suppressed"] else "not computed"), GREY
+        if not pd.isna(row["r_schools"]):
+            colour = "black"
+            low, high = (words.number(row[end], signed=True) for end in _COLUMNS[1:])
+            said = (
+                f"{words.number(row['r_schools'], signed=True)} ({low} {words.text('to')} {high})"
+            )
+            seen = row["r_visible"]
+            box = {"color": canvas.PALE, "lw": 0, "zorder": 0}
+            ax.fill_betweenx([place - 0.42, place + 0.42], -seen, seen, **box)
+            canvas.intervals(ax, pd.DataFrame([row]), [place], columns=_COLUMNS, color=BLUE)
+        where = {"va": "center_baseline", "transform": ax.get_yaxis_transform()}
+        ax.text(1.02, place, said, color=colour, **where)
+    sides = [[linked_side(row, words, side) for side in ("", "other_")] for row in records]
+    lines = [canvas.wrapped(f"{_short(one)} →\n{_short(other)}", 44) for one, other in sides]
+    ax.set_yticks(range(len(records)), lines)
+    ax.axvline(0, color=GREY, linewidth=0.8, zorder=1)
+    ax.set_xlim(-1, 1)
+    ax.xaxis.set_major_locator(MultipleLocator(0.5))
+    ax.xaxis.set_major_formatter(canvas.Numbers(words, signed=True))
+    ax.set_ylim(len(records) - 0.5, -0.5)
+    ax.tick_params(axis="y", length=0)
+    sns.despine(ax=ax, left=True)
+
+
+def _short(side: str) -> str:
+    """Return a side without whose answers it is, which stands over the panel."""
+    return side.partition(": ")[2] or side
