@@ -37,6 +37,7 @@ verify: .venv/ready ## the long checks; their figures are kept in benchmarks/
 	.venv/bin/python benchmarks/demo_coverage.py
 	.venv/bin/python benchmarks/coverage.py
 	.venv/bin/python benchmarks/planning.py
+	.venv/bin/python benchmarks/whole_school.py
 	.venv/bin/python benchmarks/inference.py
 	.venv/bin/python benchmarks/clean.py
 	.venv/bin/python benchmarks/attack.py
