@@ -56,6 +56,8 @@ _ENDS = {
     "difference": ("ci_low", "ci_high"),
 }
 _STEPS = ("points", "sd", "share")
+#: Rows in which schools count alike, or by numbers of theirs: as how many mean schools at most.
+_SCHOOLS_ALIKE = {"school_change": 1, "school_means": 1, "school_weights": 2, "register_weights": 2}
 #: Means in which everybody of the cells counts alike.
 _PLAIN = ("level", "linked_change", "participants", "colleagues", "participants_vs_colleagues")
 #: What the column `cluster` says of rows whose clusters are the regions.
@@ -323,8 +325,8 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
         shown.loc[no_level, levels] = np.nan
     if limit == 1:
         return _pass(Gated, _emptied(shown, why, told, text))
-    counted = _counted(telling, held, people)
-    steps = _steps(telling, held, counted, limit).set_axis(shown.index[tells])
+    counted = _counted(telling, held, people, limit)
+    steps = _steps(telling, held, counted).set_axis(shown.index[tells])
     steps = steps.reindex(shown.index).fillna(_steps_of_own(shown, own, mask, limit))
     few = _few_clusters(telling, held, counted, mask, limit).set_axis(shown.index[tells])
     few = few.reindex(shown.index, fill_value=False) & why.isna()
@@ -335,6 +337,12 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
             steps["points"] > STEPS[2]
         )
         why = why.mask(why.isna() & few_others, SMALL)
+    if names.ESTIMAND in shown:
+        # a row that compares two groups counts only the sum of both
+        of_few = telling[names.ESTIMAND].isin(names_where(is_difference=True))
+        of_few &= counted["smallest"] - counted["left_out"] < limit
+        of_few = of_few.set_axis(shown.index[tells]).reindex(shown.index, fill_value=False)
+        why = why.mask(why.isna() & of_few, SMALL)
     # schools that weigh otherwise in several rows would tell each school's mean
     weighed = ~counted["plain"].set_axis(shown.index[tells]).reindex(shown.index, fill_value=True)
     why = why.mask(few & weighed, names.FEW_CLUSTERS)
@@ -878,11 +886,14 @@ def _few(shown: pd.DataFrame, limit: int) -> pd.Series:
     return (fewest < limit - 1e-9).map({True: SMALL}).astype(object)
 
 
-def _counted(telling: pd.DataFrame, held: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+def _counted(
+    telling: pd.DataFrame, held: pd.DataFrame, people: pd.DataFrame, limit: int
+) -> pd.DataFrame:
     """Return of each row how many people it counts and leaves out, and how it weighs them.
 
-    Columns `n` (the fewest of its waves), `left_out` of its cells' people, `weight` (of one of
-    them in the row), and `plain`: whether it is a mean in which everybody counts alike.
+    Columns `n` (the fewest of its waves), `left_out` of its cells' people, `smallest` (of its
+    cells), `few` (the most that fewer people than the limit weigh in the row, of one), and `plain`:
+    whether it is a mean in which everybody counts alike.
     """
     columns = {names.LINKED: "n_pairs", names.PRE: "n_pre", names.POST: "n_post"}
     found = {}
@@ -897,18 +908,28 @@ def _counted(telling: pd.DataFrame, held: pd.DataFrame, people: pd.DataFrame) ->
     left_out = (compared - own).clip(lower=0).max(axis=1).fillna(0)
     if "low" in telling:  # people in a bin
         left_out = left_out * 0
-    smallest = held.loc[held["n"] > 0].groupby("row")["n"].min().reindex(telling.index)
+    there = held[held["n"] > 0].groupby("row")
+    smallest = there["n"].min().reindex(telling.index)
     fewest = own.assign(cell=smallest).where(lambda n: n > 0).min(axis=1)
     plain = pd.Series("analysis" not in telling, telling.index)
     if names.ESTIMAND in telling:
         plain &= telling[names.ESTIMAND].isin(_PLAIN)
     own_n = own.where(own > 0).min(axis=1).fillna(fewest)
-    found = {"n": own_n, "left_out": left_out, "weight": (1 / fewest).fillna(1), "plain": plain}
+    few = ((limit - 1) / fewest).fillna(limit - 1)
+    # of schools that count alike, fewer people than the limit are so many
+    small = ((limit - 1) // there["smallest"].min()).reindex(telling.index)
+    schools = telling.get("n_clusters", there["n_schools"].min().reindex(telling.index))
+    for each, times in _SCHOOLS_ALIKE.items():
+        alike = telling.get(names.ESTIMAND, "") == each
+        alike |= telling.get("analysis", "") == each
+        share = times * small / schools.astype(float).where(lambda k: k > 0)
+        few = few.mask(alike & (share > few), share)
+    found = {"n": own_n, "left_out": left_out, "smallest": smallest, "few": few, "plain": plain}
     return pd.DataFrame(found)
 
 
 def _steps(
-    telling: pd.DataFrame, held: pd.DataFrame, counted: pd.DataFrame, limit: int
+    telling: pd.DataFrame, held: pd.DataFrame, counted: pd.DataFrame
 ) -> pd.DataFrame:
     """Return how coarsely each row is rounded, in scale points, in SD, and in parts of one.
 
@@ -925,7 +946,7 @@ def _steps(
     linked = held[names.WAVE].str.startswith(names.LINKED)
     step = held[linked].groupby("row")["step"].max().reindex(telling.index)
     step = step.fillna(held.groupby("row")["step"].max()).astype(float)
-    least = 2 * NEAR * (limit - 1) * counted["weight"]  # of a scale that is one wide
+    least = 2 * NEAR * counted["few"]  # of a scale that is one wide
     part = (counted["left_out"] > 0) | ~counted["plain"]
     if "contrast" in telling:
         of_share = telling["contrast"].eq("share")

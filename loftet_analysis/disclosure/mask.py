@@ -51,6 +51,8 @@ DOMINATED = "dominated"
 STEPS = np.array([0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1])
 #: The value of a few people may be known to a tenth of the scale to either side, no closer.
 NEAR = 0.1
+#: A hidden cell is told where so few others (as a share of its people) can make up its sum.
+_LOOSE = 0.25
 
 _CELL = [names.REGION, names.SCHOOL, names.SUBGROUP, names.WAVE, names.OUTCOME]
 _PLACE = [names.REGION, names.SCHOOL]
@@ -326,6 +328,8 @@ def _protect(
     if three:
         midway = _positions(places, _older(places, years[names.PRE, names.MID]), _CELL[:3])
     told = np.zeros(len(mask), dtype=bool)
+    national = places[names.REGION].eq(names.NATIONAL).to_numpy()
+    over_regions = (sums < 0) @ ~national & ((sums > 0) @ national)
     while True:
         before = reason.copy()
         for linked, *parts in changes:
@@ -339,8 +343,9 @@ def _protect(
             told[linked] = everybody & np.all([flat[part] == "" for part in parts], axis=0)
         for column in columns:
             about = (n[:, column], reason[:, column], told.reshape(shape)[:, column], sums)
-            reason[_few_together(*about, limit), column] = COMPLEMENT
-            reason[_solvable(*about), column] = COMPLEMENT
+            moved = over_regions & asked[column][1].startswith(names.LINKED)
+            near = _nearly_known(*about, limit, moved)
+            reason[near or _solvable(*about), column] = COMPLEMENT
         for cells in three:
             about = (n[:, cells], reason[:, cells], told.reshape(shape)[:, cells])
             for place, column in _add_up(*about, sums, midway, limit):
@@ -349,7 +354,7 @@ def _protect(
             return flat
 
 
-def _sums(places: pd.DataFrame) -> np.ndarray:
+def _sums(places: pd.DataFrame) -> sparse.csr_array:
     """Return the sum rules: a row per whole, with 1 for it and −1 for each of its parts."""
     region, school, subgroup = (places[column] for column in _CELL[:3])
     regions = school.eq("") & region.ne(names.NATIONAL)
@@ -369,26 +374,72 @@ def _sums(places: pd.DataFrame) -> np.ndarray:
         rule[wholes, np.flatnonzero(parts)] = -1
         rule[wholes, wholes] = 1
         rules.append(rule[np.unique(wholes)])
-    return np.concatenate(rules)
+    return sparse.csr_array(np.concatenate(rules))
 
 
-def _few_together(
-    n: np.ndarray, reason: np.ndarray, told: np.ndarray, sums: np.ndarray, limit: int
+def _nearly_known(
+    n: np.ndarray,
+    reason: np.ndarray,
+    told: np.ndarray,
+    sums: sparse.csr_array,
+    limit: int,
+    moved: np.ndarray | bool = False,
 ) -> list[int]:
-    """Return the next parts to hide where a shown whole less its shown parts is only a few.
+    """Return the next cells to hide where a sum rule tells a hidden cell, or a few, too closely.
 
-    People who belong to no part (no role known, moved to another region) count with the hidden.
+    In each rule, whole = parts + people of no part (no role known, moved to another region), the
+    sum of one member is known but for the others' sums. `loose` counts the people whose answers
+    can still make up a member's sum: nobody in a shown cell; in a hidden one its own people, or
+    those for whom its rules are loose, over as many rules as it takes. A hidden cell is told where
+    these are fewer than a quarter of its people (or of the limit, where it has more); so are few
+    people together, hidden parts and people of no part, who are left of a rule.
     """
-    shown, parts = reason == "", sums < 0
-    hidden = ~shown & ~told
-    rest = parts @ np.where(hidden, n, 0) + np.maximum(sums @ n, 0)
-    shown_whole = (sums > 0) @ ~hidden > 0
-    few = shown_whole & (rest > 0) & (rest < limit)
-    able = parts[few] & shown & (n > 0)
-    return [_smallest(n, row) for row in able if row.any()]
+    outside = np.maximum(sums @ n, 0)
+    sums = sums.tocoo()
+    rule, cell = sums.coords
+    hidden = (reason != "") & ~told & (n > 0)
+    loose = np.where(hidden, n, 0.0)
+
+    def loose_by_rule() -> np.ndarray:
+        unknown = np.where(moved, 0, outside)
+        return unknown + np.bincount(rule, loose[cell], minlength=len(outside))
+
+    while True:
+        closer = loose.copy()
+        np.minimum.at(closer, cell, loose_by_rule()[rule] - loose[cell])
+        if (closer == loose).all():
+            break
+        loose = closer
+    unknown = hidden & (loose >= _LOOSE * np.minimum(n, limit))
+    exposed = hidden & ~unknown & (reason != COMPLEMENT)
+    others = loose_by_rule()[rule] - loose[cell]
+    rules = [*rule[exposed[cell] & (others <= loose[cell])]]
+    # few people together
+    left = (sums.data < 0) & unknown[cell]
+    rest = outside + np.bincount(rule[left], n[cell[left]], minlength=len(outside))
+    by_others = np.bincount(rule[~left], loose[cell[~left]], minlength=len(outside))
+    rules += [*np.flatnonzero((rest > 0) & (rest < limit) & (by_others < _LOOSE * rest))]
+    shown = (reason == "") & (n > 0)
+    known, is_part = hidden & ~unknown, sums.data < 0
+    chosen = []
+    for start in dict.fromkeys(rules):
+        seen = rule == start
+        while not (seen & is_part & shown[cell]).any():
+            # where no part of it is shown, the rules that its members are known by
+            further = np.isin(rule, rule[np.isin(cell, cell[seen & known[cell]])])
+            if (further <= seen).all():
+                break
+            seen |= further
+        able = seen & shown[cell]
+        able = cell[able & is_part] if (able & is_part).any() else cell[able]
+        if len(able):
+            chosen.append(int(able[n[able] == n[able].min()].max()))
+    return list(dict.fromkeys(chosen))
 
 
-def _solvable(n: np.ndarray, reason: np.ndarray, told: np.ndarray, sums: np.ndarray) -> list[int]:
+def _solvable(
+    n: np.ndarray, reason: np.ndarray, told: np.ndarray, sums: sparse.csr_array
+) -> list[int]:
     """Return the next cells to hide where the sum rules can be solved for hidden ones.
 
     The unknowns are the hidden cells that hold anybody; a rule with people outside its parts
@@ -397,7 +448,8 @@ def _solvable(n: np.ndarray, reason: np.ndarray, told: np.ndarray, sums: np.ndar
     rules are not the same.
     """
     unknown = np.flatnonzero((reason != "") & ~told & (n > 0))
-    binding = sums[(sums @ n == 0) & (sums[:, unknown] != 0).any(axis=1)]
+    binding = sums[sums @ n == 0].toarray()
+    binding = binding[(binding[:, unknown] != 0).any(axis=1)]
     if not len(binding):
         return []
     open_to = (reason == "") & (n > 0)
@@ -406,15 +458,17 @@ def _solvable(n: np.ndarray, reason: np.ndarray, told: np.ndarray, sums: np.ndar
     each = (binding[alone] != 0) & open_to
     if each.any():  # a rule with a single unknown needs no solving
         return list(dict.fromkeys(_smallest(n, able) for able in each if able.any()))
-    inverse = np.linalg.pinv(binding[:, unknown])
-    solved = np.einsum("ij,ji->i", inverse, binding[:, unknown]) > 1 - 1e-9
+    of_unknown = binding[:, unknown]
+    square = of_unknown @ of_unknown.T  # there are fewer rules than unknowns
+    inverse = of_unknown.T @ np.linalg.pinv(square, rcond=1e-10, hermitian=True)
+    solved = np.einsum("ij,ji->i", inverse, of_unknown) > 1 - 1e-8
     solved &= reason[unknown] != COMPLEMENT
     if not solved.any():
         return []
     chosen: list[int] = []
     used = np.zeros(len(binding), dtype=bool)
     for cell in np.flatnonzero(solved):
-        rules = np.abs(inverse[cell]) > 1e-9
+        rules = np.abs(inverse[cell]) > 1e-6
         if (rules & used).any():
             continue
         used |= rules
@@ -427,7 +481,7 @@ def _add_up(
     n: np.ndarray,
     reason: np.ndarray,
     told: np.ndarray,
-    sums: np.ndarray,
+    sums: sparse.csr_array,
     midway: np.ndarray,
     limit: int,
 ) -> set[tuple[int, int]]:
@@ -440,7 +494,7 @@ def _add_up(
     reason : ndarray of object, shape (places, 4)
     told : ndarray of bool, shape (places, 4)
         Known whether it is hidden or not.
-    sums : ndarray, shape (rules, places)
+    sums : csr_array, shape (rules, places)
     midway : ndarray of int, shape (places,)
         The place of the same people midway, which is another for grades; -1 where there is none.
     limit : int
@@ -454,7 +508,7 @@ def _add_up(
     bad = there & few & ((count == 1) | (count == 0) & (twice > 0))
     if not bad.any():
         unknown = np.where(count > 0, SMALL, "").astype(object)
-        bad[_few_together(twice, unknown, np.zeros_like(bad), sums, limit)] = True
+        bad[_nearly_known(twice, unknown, np.zeros_like(bad), sums, limit)] = True
     able = (reason[place, range(3)] == "") & (size > 0)
     able[:, 0] = False  # from before to after
     chosen = {
@@ -470,7 +524,7 @@ def _fewest(size: np.ndarray, able: np.ndarray) -> int:
 
 
 def _solvable_together(
-    n: np.ndarray, reason: np.ndarray, told: np.ndarray, sums: np.ndarray, bound: np.ndarray
+    n: np.ndarray, reason: np.ndarray, told: np.ndarray, sums: sparse.csr_array, bound: np.ndarray
 ) -> set[tuple[int, int]]:
     """Return changes to or from midway to hide where sums over places and waves give one away.
 
@@ -484,7 +538,7 @@ def _solvable_together(
     sign = np.repeat([-1.0, 1.0, 1.0], len(bound))
     shape = (len(bound), len(size))
     added = sparse.csr_array((sign, (row, np.concatenate([first, to, since]))), shape)
-    over_places = [sparse.csr_array(sums[sums @ n[:, column] == 0]) for column in range(3)]
+    over_places = [sums[sums @ n[:, column] == 0] for column in range(3)]
     rules = sparse.vstack([sparse.block_diag(over_places), added]).tocsr()
     of_unknown = rules[:, unknown]
     told = np.diff(of_unknown.indptr) > 0
