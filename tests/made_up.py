@@ -111,8 +111,10 @@ def mask(**hidden) -> pd.DataFrame:
     for column, value in hidden.items():
         away &= frame[column] == value
     reason = away.map({True: "small_n", False: ""})
-    schools = {"n_schools": 10, "smallest": 20, "largest": 80, "width": 3.0, "step": 0.01}
-    return frame.assign(suppressed=away, reason=reason, **schools)[list(schema.MASK)]
+    schools = {"n_schools": 10, "smallest": 20, "largest": 80}
+    scale = {"minimum": 1.0, "width": 3.0, "step": 0.01, "share_reason": reason}
+    frame = frame.assign(suppressed=away, reason=reason, **schools, **scale)
+    return frame[list(schema.MASK)]
 
 
 def distribution(**given) -> pd.DataFrame:

@@ -31,7 +31,7 @@ from loftet_analysis.study import Study, load_study
 #: (the estimate in SD, the ends of an interval), something that no step makes.
 PROBES = {
     "change": 0.7264, "estimate": 1.7265, "change_ci_low": 0.1115, "mean_pre": 0.7264,
-    "mean_post": 0.7264, "mean": 0.7264, "share": 0.7264,
+    "mean_post": 0.7264, "mean": 2.3267, "share": 0.7264,
 }  # fmt: skip
 #: Other choices than these give numbers that are not linear in the answers, and take long.
 LINEAR = (

@@ -294,6 +294,11 @@ OLDER = {"pre": 0, "mid": 1, "post": 2}
 ALL_THREE = "linked:pre-mid-post"
 
 
+def middling(rng: np.random.Generator) -> np.ndarray:
+    """Return three different scores in the middle of the scale."""
+    return 2 + rng.choice(1000, 3, replace=False) / 1000
+
+
 def three_waves(sizes: dict[tuple[str, int], dict[str, int]], seed: int = 1) -> pd.DataFrame:
     """Return pupils by school and grade before, and by the waves that they answered."""
     rng, rows = np.random.default_rng(seed), []
@@ -303,7 +308,7 @@ def three_waves(sizes: dict[tuple[str, int], dict[str, int]], seed: int = 1) -> 
                 person = f"{school}-{grade}-{pattern}-{i}"
                 rows += [
                     (wave, REGION_OF[school], school, grade + OLDER[wave], person, score)
-                    for wave, score in zip(OLDER, rng.choice(1000, 3, replace=False), strict=True)
+                    for wave, score in zip(OLDER, middling(rng), strict=True)
                     if wave in pattern.split()
                 ]
     columns = ["wave", "region", "school_id", "grade", "person_id", "effort"]

@@ -20,6 +20,7 @@ from loftet_analysis.study import Study
 
 #: All tables in one file.
 WORKBOOK = "results.xlsx"
+_ROWS = 10_000  # of a table, made ready for the workbook at a time
 
 
 def gather(study: Study) -> list[Path]:
@@ -60,8 +61,8 @@ def gather(study: Study) -> list[Path]:
     mask = store.read_table(study.name, "disclosure")
     published = {}
     target = paths.reports(study.name) / "tables"
-    for name, rows in exact.items():
-        shown = pd.DataFrame(gate(rows, mask, study.disclosure))
+    for name in [*exact]:
+        shown = pd.DataFrame(gate(exact.pop(name), mask, study.disclosure))
         published[name] = shown.reindex(columns=list(columns[name]))
         written[target / f"{name}.csv"] = _csv(published[name])
     paths.replace_all(written)
@@ -84,13 +85,15 @@ def typed(content: bytes) -> pd.DataFrame:
 
 def write_workbook(tables: Mapping[str, pd.DataFrame], target: Path) -> None:
     """Write tables into one workbook, a sheet each."""
-    with workbook(target) as book:
+    with workbook(target, by_row=True) as book:
         bold = book.add_format({"bold": True})
         for name, table in tables.items():
             sheet = book.add_worksheet(name)
             sheet.freeze_panes(1, 0)
             sheet.write_row(0, 0, list(table), bold)
-            for place, column in enumerate(table):
-                cells = table[column].astype(object).where(table[column].notna(), None)
-                told = cells.replace({np.inf: "inf", -np.inf: "-inf"}).tolist()
-                sheet.write_column(1, place, told)
+            for start in range(0, len(table), _ROWS):
+                part = table.iloc[start : start + _ROWS]
+                cells = part.astype(object).where(part.notna(), None)
+                cells = cells.replace({np.inf: "inf", -np.inf: "-inf"})
+                for number, row in enumerate(cells.itertuples(index=False), start=start + 1):
+                    sheet.write_row(number, 0, row)

@@ -25,6 +25,7 @@ from loftet_analysis.disclosure.mask import (
     SAME,
     SMALL,
     STEPS,
+    near_an_end,
     rounding_step,
 )
 from loftet_analysis.errors import DisclosureError
@@ -307,7 +308,11 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     _refuse_filtered(telling, mask)
     shown = shown.drop(columns=[c for c in _SEEN.values() if c in shown])
     told = [c for c in told if c in shown]
-    hidden = held["reason"].fillna("").where(held["suppressed"].astype(bool))
+    hidden = held["reason"].fillna("")
+    if {names.ESTIMAND, "contrast"} <= {*telling}:
+        of_share = telling[names.ESTIMAND].eq("level") & telling["contrast"].eq("share")
+        hidden = hidden.mask(of_share.reindex(held["row"]).to_numpy(), held["share_reason"])
+    hidden = hidden.where(hidden != "")
     hidden = hidden.groupby(held["row"], sort=True).first().reindex(telling.index)
     hidden = hidden.set_axis(shown.index[tells]).reindex(shown.index)
     why = hidden if why is None else hidden.where(hidden.notna(), why)
@@ -347,6 +352,13 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     weighed = ~counted["plain"].set_axis(shown.index[tells]).reindex(shown.index, fill_value=True)
     why = why.mask(few & weighed, names.FEW_CLUSTERS)
     why = why.mask(why.isna() & _item_alike(shown), SAME)
+    if "item" in shown and "mean" in shown:
+        cell = held.groupby("row")[["minimum", "width"]].first().set_axis(telling.index)
+        cell = cell.set_axis(shown.index[tells]).reindex(shown.index)
+        about = (shown["n"].astype(float), steps["points"], cell["width"], limit)
+        above = shown["mean"].astype(float) - cell["minimum"]
+        ends = near_an_end(above, *about) | near_an_end(cell["width"] - above, *about)
+        why = why.mask(why.isna() & shown["item"].ne("") & ends, SAME)
     for column in schema.with_role("share") & {*shown}:
         of = schema.COLUMNS[column].of
         shown[column] = _without_few(shown[column], shown[of], limit)
@@ -832,7 +844,7 @@ def _held(rests_on: pd.DataFrame, mask: pd.DataFrame) -> pd.DataFrame:
             f"{len(places)} cells are not in the disclosure mask, so nothing of this is "
             f"published: {listed}"
         )
-    said = ("n", "suppressed", "reason", "n_schools", "smallest", "largest", "width", "step")
+    said = [column for column in schema.MASK if column not in keys]
     return rests_on.assign(**{column: near[column].to_numpy()[place] for column in said})
 
 
@@ -899,15 +911,19 @@ def _counted(
     found = {}
     for wave, column in columns.items():
         own = telling.get(column, telling.get("n"))
+        if own is not None and "low" in telling:  # people in a bin
+            keys = [c for c in (*schema.ROW, "who") if c in telling]
+            own = own.groupby([telling[key] for key in keys], dropna=False).transform("sum")
         if own is not None:
             found[wave] = own.astype(float)
     own = pd.DataFrame(found, index=telling.index, columns=list(columns), dtype=float)
     # of pairs fewer answered in a wave than there are in its cell
     in_pairs = own[names.LINKED].notna() & people[names.LINKED].notna()
     compared = people.where(~in_pairs, people[[names.LINKED]].reindex(columns=people.columns))
-    left_out = (compared - own).clip(lower=0).max(axis=1).fillna(0)
-    if "low" in telling:  # people in a bin
-        left_out = left_out * 0
+    left_out = compared - own
+    of_item = telling.get("item", pd.Series("", telling.index)).ne("")
+    # an item may also count people who have no score
+    left_out = left_out.where(~of_item, left_out.abs()).clip(lower=0).max(axis=1).fillna(0)
     there = held[held["n"] > 0].groupby("row")
     smallest = there["n"].min().reindex(telling.index)
     fewest = own.assign(cell=smallest).where(lambda n: n > 0).min(axis=1)
@@ -928,9 +944,7 @@ def _counted(
     return pd.DataFrame(found)
 
 
-def _steps(
-    telling: pd.DataFrame, held: pd.DataFrame, counted: pd.DataFrame
-) -> pd.DataFrame:
+def _steps(telling: pd.DataFrame, held: pd.DataFrame, counted: pd.DataFrame) -> pd.DataFrame:
     """Return how coarsely each row is rounded, in scale points, in SD, and in parts of one.
 
     And whether this hides people (`hides`).
@@ -959,6 +973,8 @@ def _steps(
     points = pd.Series(rounding_step(least * width), telling.index)
     points = points.where(part, step.fillna(STEPS[1]))
     points = np.where(part, np.maximum(points, STEPS[0]), points)
+    if "low" in telling:  # a bin's share is of its own people
+        least = least * counted["n"] / telling["n"].astype(float)
     share = rounding_step(np.where(part, least, least.where(least <= STEPS[0], STEPS[1])))
     sd = rounding_step(points / unit.where(unit > 0).fillna(width / 4))
     sd = np.where(points <= STEPS[1], points, sd)

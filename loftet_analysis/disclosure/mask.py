@@ -6,8 +6,8 @@ contradict each other. Five rules, in the order of the reasons given:
 *small_n*
     Fewer people than the profile's limit.
 *homogeneous*
-    Everybody in the cell, or everybody but one, has the same score (or the same change): the mean
-    tells each answer.
+    Everybody in the cell, or everybody but one, has the same score (or the same change), or the
+    mean is near an end of the scale: the mean tells each answer.
 *dominated*
     More than half of the people are of one school, and they are fewer than the limit.
 *linked_wave*
@@ -80,9 +80,11 @@ def decide(study: Study, clean: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         also for *linked:pre-mid* and *linked:mid-post*, and of everybody in a region or the study
         for *linked:pre-mid-post*. ``n`` counts people with a score; in *linked* those with one in
         all of its waves, under their first school, role and grade, in a region's cell only those
-        who stayed in it. ``reason`` is empty where the cell may be shown. `n_schools`, `smallest`
+        who stayed in it. ``reason`` is empty where the cell may be shown, ``share_reason`` where
+        the share of its people above the middle of the answers may be, too. `n_schools`, `smallest`
         and `largest` say of how many schools the people are, and how many there are of one;
-        `width` is that of the response scale, and means of the cell are multiples of `step`.
+        `minimum` and `width` are those of the response scale, and means of the cell are multiples
+        of `step`.
     """
     masks = [
         _population_mask(study, name, frame).assign(**{names.POPULATION: name})
@@ -108,7 +110,9 @@ def _population_mask(study: Study, name: str, clean: pd.DataFrame) -> pd.DataFra
     linked = [_pairs(keyed, outcomes, waves) for waves in years]
     if len(years) > 1:
         linked.append(_in_all(keyed, outcomes, years[names.PRE, names.MID]))
-    counts = _counts(pd.concat([keyed, *linked]), outcomes, groups)
+    options = {outcome: instrument.response_set(outcome) for outcome in scales}
+    middles = {name: (each.minimum + each.maximum) / 2 for name, each in options.items()}
+    counts = _counts(pd.concat([keyed, *linked]), middles, groups)
     asked = [
         (wave, outcome)
         for outcome, scale in scales.items()
@@ -121,14 +125,18 @@ def _population_mask(study: Study, name: str, clean: pd.DataFrame) -> pd.DataFra
     mask["n"] = mask["n"].fillna(0).astype(int)
     sizes = ["n_schools", "smallest", "largest"]
     mask[sizes] = mask[sizes].fillna(0).astype(int)
-    same = _all_but_one(mask) & (limit > 1)
+    of_outcome = mask[names.OUTCOME].map
+    mask["minimum"] = of_outcome({name: each.minimum for name, each in options.items()})
+    mask["width"] = of_outcome(
+        {name: each.maximum - each.minimum for name, each in options.items()}
+    )
+    mask = mask.astype({"minimum": float, "width": float})
+    mask["step"] = _steps(mask, years, limit)
+    same = (_all_but_one(mask) | _at_an_end(mask, limit)) & (limit > 1)
     dominated = (mask["largest"] > mask["n"] / 2) & (mask["largest"] < limit)
     mask["reason"] = np.select([mask["n"] < limit, same, dominated], [SMALL, SAME, DOMINATED], "")
-    answers = {outcome: instrument.response_set(outcome) for outcome in scales}
-    widths = {outcome: each.maximum - each.minimum for outcome, each in answers.items()}
-    mask["width"] = mask[names.OUTCOME].map(widths).astype(float)
-    mask["step"] = _steps(mask, years, limit)
     mask["reason"] = _protect(mask, places, limit=limit, years=years)
+    mask["share_reason"] = _protect_shares(mask, places, limit)
     if len(years) > 1:
         mask = _with_those_in_all(mask, _alike_in_all(keyed, outcomes), limit)
     return mask.assign(suppressed=mask["reason"] != "")
@@ -209,15 +217,23 @@ def _alike_in_all(keyed: pd.DataFrame, outcomes: Sequence[str]) -> set[tuple[str
     return alike
 
 
-def _counts(keyed: pd.DataFrame, outcomes: Sequence[str], groups: Sequence[str]) -> pd.DataFrame:
+def _counts(
+    keyed: pd.DataFrame, middles: Mapping[str, float], groups: Sequence[str]
+) -> pd.DataFrame:
     """Return n, lowest, highest and summed score of every cell that holds anybody.
 
-    And of how many schools they are, with how many in the smallest and the largest.
+    And how many are `above` the middle of each outcome's answers, and of how many schools they are,
+    with how many in the smallest and the largest.
     """
-    grouped = keyed.groupby([*_PLACE, *groups, names.WAVE], sort=True)
+    by = [*_PLACE, *groups, names.WAVE]
+    keyed = keyed.assign(**{f">{name}": keyed[name] > middle for name, middle in middles.items()})
+    grouped = keyed.groupby(by, sort=True)
     base = pd.concat(
-        [grouped[name].agg(**_ENDS).reset_index().assign(outcome=name) for name in outcomes]
-    )
+        [
+            grouped[name].agg(**_ENDS).assign(above=grouped[f">{name}"].sum(), outcome=name)
+            for name in middles
+        ]
+    ).reset_index()
     base = base[base["n"] > 0]
     keys = [*_PLACE, *groups, names.WAVE, names.OUTCOME]
     base = base.astype(dict.fromkeys(keys, "category"))
@@ -228,8 +244,9 @@ def _counts(keyed: pd.DataFrame, outcomes: Sequence[str], groups: Sequence[str])
             known = rows[rows[column] != ""] if column else rows
             by = [*place, *([column] if column else []), names.WAVE, names.OUTCOME]
             cell = known.groupby(by, sort=True, observed=True).agg(
-                n=("n", "sum"), low=("low", "min"), high=("high", "max"), sum=("sum", "sum")
-            )
+                n=("n", "sum"), low=("low", "min"), high=("high", "max"), sum=("sum", "sum"),
+                above=("above", "sum"),
+            )  # fmt: skip
             apart = [*by, *(key for key in _PLACE if key not in place)]
             of_school = known.groupby(apart, sort=True, observed=True)
             schools = of_school["n"].sum().groupby(by, sort=True, observed=True)
@@ -246,6 +263,75 @@ def _all_but_one(told: pd.DataFrame) -> pd.Series:
     spread, eps = told["high"] - told["low"], 1e-9
     above, below = told["sum"] - told["n"] * told["low"], told["n"] * told["high"] - told["sum"]
     return (above <= spread + eps) | (below <= spread + eps)
+
+
+def near_an_end(
+    mean: pd.Series, n: pd.Series, step: pd.Series, width: pd.Series, limit: int
+) -> pd.Series:
+    """Return where a mean is so near the lowest answer that it tells a part of its people.
+
+    Parameters
+    ----------
+    mean : Series
+        Above the lowest answer. Mirrored, it tells of the highest.
+    n, step, width : Series
+        People, how coarsely the mean is told, and width of the response scale.
+    limit : int
+        Fewer are a few, unless they are more than four in five of the people.
+
+    Notes
+    -----
+    With the mean known up to d above the lowest answer, that of k of n people is known to lie
+    within d · n / k of it, which may be no less than a fifth of the scale, and a quarter more since
+    others narrow it.
+
+    Examples
+    --------
+    >>> mean, n, width = pd.Series([0.1, 0.1]), pd.Series([10, 100]), pd.Series([4.0, 4.0])
+    >>> near_an_end(mean, n, pd.Series([0.01, 0.01]), width, 6).tolist()
+    [True, False]
+    """
+    told = (mean / step).round() * step + step / 2
+    few = np.minimum(limit - 1, 0.8 * n)
+    return (n > 0) & (told * n < 1.25 * 2 * NEAR * width * few)
+
+
+def _at_an_end(mask: pd.DataFrame, limit: int) -> pd.Series:
+    """Return the cells whose mean is near the lowest or the highest answer, or change."""
+    linked = mask[names.WAVE].str.startswith(names.LINKED)
+    low = mask["minimum"].mask(linked, -mask["width"])
+    high = mask["minimum"].mask(linked, 0) + mask["width"]
+    mean = mask["sum"] / mask["n"].where(mask["n"] > 0)
+    about = (mask["n"], mask["step"], mask["width"], limit)
+    return near_an_end(mean - low, *about) | near_an_end(high - mean, *about)
+
+
+def _protect_shares(mask: pd.DataFrame, places: pd.DataFrame, limit: int) -> np.ndarray:
+    """Return why the share of people above the middle may not be told, empty where it may.
+
+    As few people may not be above the middle, or not above it, as may not be a cell; nor may the
+    mean be at one of the ends that the share leaves it.
+    """
+    reason = mask["reason"].to_numpy(dtype=object).copy()
+    if limit == 1:
+        return reason
+    n, above, width = mask["n"], mask["above"].fillna(0), mask["width"]
+    of_wave = ~mask[names.WAVE].str.startswith(names.LINKED)
+    few = of_wave & (np.minimum(above, n - above) < limit)
+    share = above / n.where(n > 0)
+    mean = mask["sum"] / n.where(n > 0) - mask["minimum"]
+    about = (n, mask["step"], width, limit)
+    least, most = share * width / 2, width / 2 + share * width / 2
+    ends = near_an_end(mean - least, *about) | near_an_end(most - mean, *about)
+    reason = np.where(reason != "", reason, np.select([few, of_wave & ends], [SMALL, SAME], ""))
+    shape = (len(places), len(mask) // len(places))
+    n, reason = n.to_numpy().reshape(shape), reason.astype(object).reshape(shape)
+    sums, told = _sums(places), np.zeros(len(places), dtype=bool)
+    for column in np.flatnonzero(of_wave.to_numpy()[: shape[1]]):
+        about = (n[:, column], reason[:, column], told, sums)
+        while found := _nearly_known(*about, limit) or _solvable(*about):
+            reason[found, column] = COMPLEMENT
+    return reason.ravel()
 
 
 def _steps(mask: pd.DataFrame, years: Mapping[tuple[str, str], int], limit: int) -> np.ndarray:

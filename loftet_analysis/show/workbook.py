@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from xlsxwriter import Workbook
+from xlsxwriter.exceptions import FileCreateError
 
 from loftet_analysis import paths
 
@@ -18,12 +20,21 @@ _FIXED = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @contextmanager
-def workbook(target: Path) -> Iterator[Workbook]:
-    """Give a workbook to fill, and write it when the block succeeds."""
+def workbook(target: Path, *, by_row: bool = False) -> Iterator[Workbook]:
+    """Give a workbook to fill, and write it when the block succeeds.
+
+    `by_row` holds one row at a time: sheets are filled one after the other, from the top.
+    """
     content = io.BytesIO()
-    with Workbook(content, {**AS_TEXT, "in_memory": True}) as book:
+    with tempfile.TemporaryDirectory() as room:
+        kept = {"constant_memory": True, "tmpdir": room} if by_row else {"in_memory": True}
+        book = Workbook(content, {**AS_TEXT, **kept})
         book.set_properties({"created": _FIXED})
         yield book
+        try:
+            book.close()
+        except FileCreateError as error:  # the error of the disk, in another class
+            raise error.args[0] from None
     with paths.written_whole(target) as path:
         path.write_bytes(content.getvalue())
 
