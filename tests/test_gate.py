@@ -284,6 +284,36 @@ def test_another_choice_of_people_is_told_coarsely_and_in_itself_consistent():
     assert row["p_value"] == pytest.approx(2 * stats.t.sf(0.1 / 0.05, exact["df"][0]), abs=6e-4)
 
 
+@pytest.mark.parametrize(("n", "hidden"), [(508, False), (505, True)])
+def test_a_comparison_that_leaves_out_some_counts_them_in_its_smaller_group(n, hidden):
+    """Of 8 and 500 people three are left out: all of them may be of the 8."""
+    held = mask()
+    held.loc[held["subgroup"].eq("role=participant") & held["wave"].eq("linked"), "n"] = 8
+    held.loc[held["subgroup"].eq("role=colleague") & held["wave"].eq("linked"), "n"] = 500
+    given = sensitivity(
+        population="teachers", outcome="views", question="Q5", n_pairs=n, n_pre=n, n_post=n,
+        estimand="participants_vs_colleagues", contrast="participant - colleague",
+        analysis=["without_careless", "hedges_g", "own_unit"],
+    )  # fmt: skip
+    assert gate(given, held, "internal")["suppressed"].tolist() == [hidden] * 3
+
+
+def test_schools_that_count_alike_hide_a_small_one_by_rounding():
+    held = mask().assign(n_schools=40, smallest=2)
+    row = {"estimand": "school_change", "n_pairs": 431.0, "n_clusters": 40, "change": 0.2667}
+    (shown,) = gate(effects(row), held, "internal").to_dict("records")
+    # two of forty schools may be five people
+    assert shown["change"] == pytest.approx(0.25)
+    (large,) = gate(effects(row), held.assign(smallest=6), "internal").to_dict("records")
+    assert large["change"] == pytest.approx(0.27)
+
+
+def test_the_mean_of_an_item_that_some_left_out_is_coarser_in_its_histogram_too():
+    given = distribution(item="joy_1", mean=2.4567)
+    means = [gate(given, mask().assign(n=n), "public")["mean"].unique() for n in (400, 402)]
+    assert [each.tolist() for each in means] == [[2.46], [2.45]]  # in steps of 0.01 and 0.05
+
+
 def test_small_shares_of_answers_are_left_out():
     rows = pd.DataFrame({
         "region": "nordland", "population": "pupils", "scale": "joy", "item": ["a", "b", "c"],

@@ -181,6 +181,60 @@ def test_a_few_of_one_school_who_are_most_of_a_cell_hide_it(tiny):
     assert cell(mask_of(tiny, people(many)), "nordland")[1] != "dominated"
 
 
+@pytest.mark.parametrize(("others", "reason"), [(1, "complementary"), (3, "")])
+def test_what_is_nearly_a_hidden_cell_is_hidden_with_it(tiny, others, reason):
+    """Nothing is subtracted, yet the mean of ten is nearly that of the nine of one grade."""
+    grade = {("nordland", "0301", 5): 5, ("nordland", "0302", 5): 4}
+    more = {("nordland", "0301", 8): others // 2, ("nordland", "0302", 8): others - others // 2}
+    mask = mask_of(tiny, people({**grade, **more, ("oslo", "0400", 7): 60}), "school")
+    assert cell(mask, "nordland", subgroup="grade=5") == (9, "small_n")
+    assert cell(mask, "nordland") == (9 + others, reason)
+
+
+def test_a_hidden_cell_is_not_computed_over_several_sums(tiny):
+    """Region less its other grade gives a grade, and the country's grade less that another's."""
+    cells_ = {("oslo", "0400", 5): 30, ("oslo", "0400", 7): 4, ("nordland", "0301", 5): 30,
+              ("nordland", "0302", 7): 30}  # fmt: skip
+    mask = mask_of(tiny, people(cells_), more=WITHOUT_GAPS)
+    assert cell(mask, "oslo", subgroup="grade=7") == (4, "small_n")
+    shown = {
+        (region, group)
+        for region in ("national", "oslo", "nordland")
+        for group in ("all", "grade=5", "grade=7")
+        if not cell(mask, region, subgroup=group)[1]
+    }
+    # each of these ways gives the four away
+    for way in (
+        {("oslo", "all"), ("oslo", "grade=5")},
+        {("national", "grade=7"), ("nordland", "grade=7")},
+        {("national", "grade=7"), ("nordland", "all"), ("nordland", "grade=5")},
+        {("oslo", "all"), ("national", "grade=5"), ("nordland", "grade=5")},
+    ):
+        assert not way <= shown, way
+
+
+@pytest.mark.parametrize(("score", "reason"), [(3.9, "homogeneous"), (3.0, "")])
+def test_a_mean_near_the_end_of_the_scale_tells_what_everybody_answered(tiny, score, reason):
+    frame = people({("oslo", "0400", 7): 12, ("nordland", "0301", 7): 40})
+    frame.loc[frame["school_id"] == "0400", "effort"] = score + np.arange(12) % 3 * 0.04
+    assert cell(mask_of(tiny, frame), "oslo", "0400") == (12, reason)
+
+
+def test_few_people_above_the_middle_are_not_told_by_shares_of_others(tiny):
+    frame = people({("oslo", "0400", 7): 30, ("nordland", "0301", 7): 40})
+    frame["effort"] = np.where(np.arange(70) % 2, 2.0, 3.0) + np.arange(70) % 5 / 10
+    oslo = frame.index[frame["school_id"] == "0400"]
+    frame.loc[oslo, "effort"] = 1.5 + np.arange(30) % 7 / 10
+    frame.loc[oslo[:3], "effort"] = 3.5
+    mask = mask_of(tiny, frame)
+    assert cell(mask, "oslo") == (30, "")
+    of_share = mask.set_index(["region", "school_id", "subgroup", "wave", "outcome"])[
+        "share_reason"
+    ]
+    said = {r: of_share[r, "", "all", "pre", "effort"] for r in ("national", "oslo", "nordland")}
+    assert said == {"national": "", "oslo": "small_n", "nordland": "complementary"}
+
+
 def test_the_mask_says_how_people_are_spread_over_schools(tiny):
     frame = people(
         {("nordland", "0301", 5): 9, ("nordland", "0302", 8): 20, ("oslo", "0400", 7): 30}
