@@ -27,7 +27,14 @@ from loftet_analysis.study.instrument import (
     WaveName,
     normalise_label,
 )
-from loftet_analysis.study.schools import COMPARISON, INVITED, KNOWN, REGION_NAME, school_lookup
+from loftet_analysis.study.schools import (
+    COMPARISON,
+    INVITED,
+    KNOWN,
+    REGION_NAME,
+    school_lookup,
+)
+from loftet_analysis.study.schools import LINK as SCHOOL_LINK
 from loftet_analysis.study.yamlfile import (
     Described,
     Line,
@@ -656,9 +663,10 @@ def _check_zone(given: object) -> object:
 
 
 def _check_register_columns(given: dict[str, str]) -> dict[str, str]:
-    unknown = [name for name in given if name not in KNOWN and not name.startswith(INVITED)]
+    own = (INVITED, SCHOOL_LINK)
+    unknown = [name for name in given if name not in KNOWN and not name.startswith(own)]
     if unknown:
-        allowed = ", ".join((*KNOWN, f"{INVITED}…"))
+        allowed = ", ".join((*KNOWN, *(f"{start}…" for start in own)))
         todo = did_you_mean(unknown[0], KNOWN)
         raise wrong("unknown column of the school register", ", ".join(unknown), allowed, todo)
     return given
@@ -720,8 +728,8 @@ class Study(Described):
     school_register : Register
         The file of its register of schools (key ``schools``).
     schools : DataFrame
-        The register: ``school_id, school, region, region_name, grades, role, municipality``
-        and ``invited_…``.
+        The register: ``school_id, school, region, region_name, grades, role, municipality,
+        contact``, ``invited_…`` and ``link_…``.
     remarks : tuple of Problem
         What is to be said of its description, and does not stop a run.
     analysis : Analysis
