@@ -4,12 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from loftet_analysis import paths
 from loftet_analysis.analysis.school_selection import (
-    STRATEGIES,
     select_schools,
     without_criteria,
 )
+from loftet_analysis.batch.cli import main
+from loftet_analysis.cleaning import store
 from loftet_analysis.errors import InputError
+from loftet_analysis.names import STRATEGIES
+from loftet_analysis.show.school_selection import joint_display, selection
+from loftet_analysis.show.session import open_study
+from loftet_analysis.study import load_study
 from loftet_analysis.study.schools import read_schools
 
 KINDS = ("primary", "combined", "lower_secondary")
@@ -242,3 +248,106 @@ def test_what_is_neither_yes_nor_no_stops_without_showing_it(tmp_path):
         ("contact not understood", "row 3"),
     ]
     assert "Kari" not in "".join(map(str, problems))
+
+
+@pytest.fixture
+def visited(ran, monkeypatch):
+    """The quick study, run, with a leader scale in place of a teacher's: its pupils as teachers."""
+    folder = ran / "data_raw" / "tiny"
+    study = (folder / "study.yml").read_text(encoding="utf-8")
+    study = study.replace("  pupils:\n", "  teachers:\n").replace(" grade: trinn,", "")
+    study = study.replace("by: code", "by: id") + SELECTION
+    (folder / "study.yml").write_text(study, encoding="utf-8")
+    register = (folder / "schools.csv").read_text(encoding="utf-8").splitlines()
+    says = ["contact", "ja", "nei", "ja", "", "ja", "ja", "ja", "nei"]
+    lines = [f"{line},{cell}" for line, cell in zip(register, says, strict=True)]
+    (folder / "schools.csv").write_text("\n".join(lines), encoding="utf-8")
+    return ran
+
+
+SELECTION = """\
+selection:
+  seed: 1
+  practice: effort
+  support: afterwards
+  schools: {maximum_variation: 3, extreme: 2, paired: 2}
+"""
+
+
+def cells(path) -> dict[str, pd.DataFrame]:
+    return pd.read_excel(path, sheet_name=None, engine="calamine", dtype=str)
+
+
+def test_one_command_writes_both_workbooks_and_prints_counts_only(visited, capsys):
+    assert main(["clean", "tiny"]) == 0
+    capsys.readouterr()
+    assert main(["select", "tiny"]) == 0
+    said = capsys.readouterr().out
+    assert "8 schools: 5 may be contacted, 2 may not, 1 have not said" in said
+    assert "extreme: 2 of 2 places" in said
+    assert not {"0301", "0302", "Skole"} & set(said.replace(",", " ").split())
+    clean = paths.clean("tiny")
+    book = cells(clean / "selection.xlsx")
+    rows, schools = book["Utvalg"], book["Skoler"]
+    assert set(rows.loc[rows["Status"] == "skal besøkes", "Kan kontaktes"]) == {"ja"}
+    assert len(schools) == 8
+    assert schools["Kan kontaktes"].value_counts().to_dict() == {"ja": 5, "nei": 2, "ikke kjent": 1}
+    assert schools["personer (praksis)"].astype(int).min() >= 2
+    display = cells(clean / "joint_display.xlsx")["Samlet framstilling"]
+    chosen = set(rows.loc[rows["Status"] == "skal besøkes", "Skolenummer"])
+    assert set(display["Skolenummer"]) == chosen
+    assert display["Lærerne sier"].isna().all()
+    answers = store.read("tiny", "teachers")
+    row = display.iloc[0]
+    own = answers[answers["school_id"] == row["Skolenummer"]]
+    means = own.groupby("wave")["effort"].mean()
+    assert [float(row[f"Skole, {w}"]) for w in ("før", "etter")] == pytest.approx(
+        [means["pre"], means["post"]]
+    )
+    assert (clean / "selection.xlsx").stat().st_mode & 0o077 == 0
+    for folder in (paths.reports("tiny"), paths.figures("tiny")):
+        assert not [*folder.rglob("*selection*"), *folder.rglob("*joint*")]
+
+
+def test_a_second_run_gives_the_same_bytes_and_leaves_what_was_filled_in(visited):
+    assert main(["clean", "tiny"]) == main(["select", "tiny"]) == 0
+    clean = paths.clean("tiny")
+    selection, display = clean / "selection.xlsx", clean / "joint_display.xlsx"
+    first = [path.read_bytes() for path in (selection, display)]
+    assert main(["select", "tiny"]) == 0
+    assert [path.read_bytes() for path in (selection, display)] == first
+    assert not display.with_name("joint_display_new.xlsx").exists()
+    display.write_bytes(b"filled in by a researcher")
+    assert main(["select", "tiny"]) == main(["clean", "tiny"]) == 0
+    assert display.read_bytes() == b"filled in by a researcher"
+    assert display.with_name("joint_display_new.xlsx").read_bytes() == first[1]
+    assert not selection.exists()  # of clean data that are no longer there
+
+
+def test_means_of_few_people_are_not_in_the_joint_display(visited):
+    assert main(["clean", "tiny"]) == 0
+    study = open_study("tiny")
+    whole = joint_display(study, ["0301", "0500"])
+    assert whole["mean_pre"].notna().sum() == whole["n_pre"].notna().sum() > 0
+    few = study.description.model_copy(update={"disclosure": "public"})
+    object.__setattr__(study, "description", few)
+    hidden = joint_display(study, ["0301", "0500"])
+    assert hidden["mean_pre"].isna().all()
+    assert [*hidden["n_pre"]] == [*whole["n_pre"]]
+    assert hidden["region_pre"].notna().sum() == whole["region_pre"].notna().sum()
+
+
+def test_what_cannot_be_selected_by_is_told_with_its_line(visited):
+    path = visited / "data_raw" / "tiny" / "study.yml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("practice: effort", "practice: efort"), encoding="utf-8")
+    with pytest.raises(InputError, match=r"cannot be selected by \(practice\)") as told:
+        load_study("tiny")
+    assert "effort" in str(told.value)
+    assert "line" in told.value.problems[0].where
+    path.write_text(text.replace("paired: 2", "paired: 3"), encoding="utf-8")
+    with pytest.raises(InputError, match="odd number of paired schools"):
+        load_study("tiny")
+    path.write_text(text.partition("selection:")[0], encoding="utf-8")
+    with pytest.raises(InputError, match="does not say how schools are selected"):
+        selection(open_study("tiny"))

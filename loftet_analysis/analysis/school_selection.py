@@ -29,14 +29,10 @@ from loftet_analysis.stats.result import Floats
 from loftet_analysis.stats.shrinkage import FEWEST, shrink
 from loftet_analysis.study.schools import COMPARISON, CONTACT, NO, YES
 
-MAXIMUM_VARIATION, TYPICAL, EXTREME, PAIRED = (
-    "maximum_variation", "typical", "extreme", "paired",
-)  # fmt: skip
-STRATEGIES = (MAXIMUM_VARIATION, TYPICAL, EXTREME, PAIRED)
+MAXIMUM_VARIATION, TYPICAL, EXTREME, PAIRED = names.STRATEGIES
 SCHOOL_TYPE, PRACTICE, SUPPORT = "school_type", "practice", "support"
 GROUPS, MEASURES = (names.REGION, SCHOOL_TYPE), (PRACTICE, SUPPORT)
 CHOSEN, SUBSTITUTE, PASSED_OVER, EMPTY = "chosen", "substitute", "passed_over", "empty"
-STATES = (CHOSEN, SUBSTITUTE, PASSED_OVER, EMPTY)
 #: Why a school stands where it does, or a place is empty.
 FIRST, NEXT, OTHER_PROFILE, REFUSED, NOT_ASKED, PARTNER, NOBODY, NO_SCHOOL = (
     "first", "next", "other_profile", "contact_no", "contact_unknown", "partner", "nobody",
@@ -215,7 +211,7 @@ def select_schools(
     """
     _check(schools, places, substitutes)
     field, rows = _field(schools, seed), []
-    for strategy in STRATEGIES:
+    for strategy in names.STRATEGIES:
         lists = list(_LISTS[strategy](field, n)) if (n := places.get(strategy, 0)) else []
         size = 2 if strategy == PAIRED else 1
         filled = [list(_filled(field, units, n, substitutes, size)) for _, units, n in lists]
@@ -247,9 +243,9 @@ def _criteria(schools: pd.DataFrame) -> list[str]:
 
 def _check(schools: pd.DataFrame, places: Mapping[str, int], substitutes: int) -> None:
     problems = [
-        Problem("unknown strategy of selection", each, ", ".join(STRATEGIES))
+        Problem("unknown strategy of selection", each, ", ".join(names.STRATEGIES))
         for each in places
-        if each not in STRATEGIES
+        if each not in names.STRATEGIES
     ]
     numbers = {**places, "substitutes": substitutes}
     problems += [
