@@ -1,5 +1,6 @@
 """Schools for interviews: reproducible, as varied as can be, and steady when consent changes."""
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,6 +18,7 @@ from loftet_analysis.show.school_selection import joint_display, selection
 from loftet_analysis.show.session import open_study
 from loftet_analysis.study import load_study
 from loftet_analysis.study.schools import read_schools
+from tests.small_demo import HERE
 
 KINDS = ("primary", "combined", "lower_secondary")
 PLACES = {"maximum_variation": 10, "typical": 5, "extreme": 5, "paired": 6}
@@ -307,6 +309,21 @@ def test_one_command_writes_both_workbooks_and_prints_counts_only(visited, capsy
     assert (clean / "selection.xlsx").stat().st_mode & 0o077 == 0
     for folder in (paths.reports("tiny"), paths.figures("tiny")):
         assert not [*folder.rglob("*selection*"), *folder.rglob("*joint*")]
+
+
+def test_the_notebook_finds_what_the_command_finds_and_writes_nothing(visited):
+    assert main(["clean", "tiny"]) == 0
+    notebook = nbformat.read(HERE / "notebooks" / "13_school_selection.ipynb", as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert not any(cell.outputs or cell.execution_count for cell in cells)
+    before = sorted(visited.rglob("*"))
+    found = {}
+    for cell in cells:
+        exec(cell.source.replace('"demo"', '"tiny"'), found)
+    assert sorted(visited.rglob("*")) == before
+    pd.testing.assert_frame_equal(found["lists"], selection(open_study("tiny")).rows)
+    # one consent less moves a place of each strategy at most
+    assert len(found["before"] - found["after"]) <= len(found["wanted"].schools)
 
 
 def test_a_second_run_gives_the_same_bytes_and_leaves_what_was_filled_in(visited):
