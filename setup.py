@@ -1,4 +1,4 @@
-"""The notebooks go into the package that is built; in git they lie beside it."""
+"""Notebooks and templates go into the package that is built; in git they lie beside it."""
 
 from pathlib import Path
 
@@ -7,17 +7,20 @@ from setuptools.command.build_py import build_py
 
 
 class WithNotebooks(build_py):
-    """Put ``notebooks/`` into the package, where `loftet_analysis.paths` looks for them."""
+    """Put ``notebooks/`` and ``docs/templates/`` where `loftet_analysis.paths` looks for them."""
 
     def _notebooks(self) -> dict[str, str]:
         """Return where each is to lie, and where it lies now."""
         folder = Path(self.build_lib, "loftet_analysis")
-        there = sorted(path.as_posix() for path in Path("notebooks").rglob("*.ipynb"))
+        there = [*Path("notebooks").rglob("*.ipynb"), *Path("docs/templates").glob("*.txt")]
+        there = sorted(path.as_posix() for path in there)
         there = [path for path in there if "/." not in path]
-        return {} if self.editable_mode else {str(folder / path): path for path in there}
+        if self.editable_mode:
+            return {}
+        return {str(folder / path.removeprefix("docs/")): path for path in there}
 
     def run(self) -> None:
-        """Build, then add the notebooks."""
+        """Build, then add what lies beside the package."""
         super().run()
         for target, source in self._notebooks().items():
             self.mkpath(str(Path(target).parent))

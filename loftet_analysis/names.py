@@ -45,3 +45,6 @@ NO_INTERVAL = "no_interval"
 FEW_CLUSTERS = "few_clusters"
 #: A flag: the region is the whole study, so its rows are the country's.
 WHOLE_STUDY = "whole_study"
+
+#: Ways to select schools for interviews.
+STRATEGIES = ("maximum_variation", "typical", "extreme", "paired")

@@ -26,6 +26,8 @@ from loftet_analysis.errors import InputError, Problem
 PARTIAL = ".partial-"
 #: The notebooks that come with an installed package; a checkout has them at its root alone.
 PACKAGED = Path(__file__).parent / "notebooks"
+#: The templates of letters that come with an installed package; likewise.
+PACKAGED_TEMPLATES = Path(__file__).parent / "templates"
 _AT_ONCE = 16  # files that wait for the disk together
 _CLEAN = "data_clean"
 
@@ -142,6 +144,16 @@ def notebook(name: str, project: Path | None = None) -> Path:
     own = (project or root()) / "notebooks" / f"{name}.ipynb"
     packaged = PACKAGED / f"{name}.ipynb"
     return own if own.exists() or not packaged.exists() else packaged
+
+
+def templates() -> dict[str, Path]:
+    """Return the templates of letters by name and language: ``information.nb``.
+
+    The project's own, in ``docs/templates/``, go before those that came with the package.
+    """
+    folders = (PACKAGED_TEMPLATES, root() / "docs" / "templates")
+    there = {path.stem: path for folder in folders for path in folder.glob("*.*.txt")}
+    return dict(sorted(there.items()))
 
 
 @contextmanager

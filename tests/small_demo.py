@@ -8,6 +8,7 @@ SMALL = ("--region", "nordland", "--region", "oslo")
 
 
 def build_root(root: Path) -> None:
-    """Lay out an empty project: the notebooks, and an empty ``data_raw``."""
+    """Lay out an empty project: the notebooks and templates, and an empty ``data_raw``."""
     (root / "data_raw").mkdir(parents=True, exist_ok=True)
-    shutil.copytree(HERE / "notebooks", root / "notebooks", dirs_exist_ok=True)
+    for name in ("notebooks", "docs/templates"):
+        shutil.copytree(HERE / name, root / name, dirs_exist_ok=True)

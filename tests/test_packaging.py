@@ -78,7 +78,7 @@ def installed(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("wheel") / "Løftet {pakke}"
     source = folder / "source"
     no_bytecode = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
-    for name in ("loftet_analysis", "notebooks"):
+    for name in ("loftet_analysis", "notebooks", "docs/templates"):
         shutil.copytree(HERE / name, source / name, ignore=no_bytecode)
     for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(HERE / name, source / name)
@@ -97,9 +97,10 @@ def uv(*arguments: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_wheel_holds_every_notebook_and_whatever_else_is_no_code(installed):
+def test_the_wheel_holds_every_notebook_template_and_whatever_else_is_no_code(installed):
     package = installed / "loftet_analysis"
-    for folder, here in (("notebooks", HERE), (".", HERE / "loftet_analysis")):
+    beside = (("notebooks", HERE), ("templates", HERE / "docs"), (".", HERE / "loftet_analysis"))
+    for folder, here in beside:
         files = [p for p in (here / folder).rglob("*.*") if p.suffix not in {".py", ".pyc"}]
         names = {path.relative_to(here) for path in files if "/." not in str(path)}
         assert len(names) >= 10

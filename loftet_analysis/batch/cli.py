@@ -53,6 +53,18 @@ def _parser() -> argparse.ArgumentParser:
         "--to", type=Path, metavar="FOLDER", help="also put it there; the folder is new, or empty"
     )
 
+    select = commands.add_parser("select", help="which schools to visit for interviews (internal)")
+    select.add_argument("study")
+
+    letters = commands.add_parser("letters", help="letters to schools, from templates (internal)")
+    letters.add_argument("study")
+    letters.add_argument(
+        "--school", action="append", metavar="ID", help="only this school (may be repeated)"
+    )
+    letters.add_argument(
+        "--language", action="append", metavar="L", help="nb, nn or en; default: the study's first"
+    )
+
     export = commands.add_parser("export", help="labelled .sav and .parquet, and the codebook")
     export.add_argument("study")
 

@@ -214,6 +214,50 @@ def release(*, study: str, to: Path | None = None) -> int:
     return 0
 
 
+def select(*, study: str) -> int:
+    """Write which schools to visit for interviews, and the joint display to fill in."""
+    from loftet_analysis.show.school_selection import (
+        selection,
+        write_joint_display,
+        write_selection,
+    )
+    from loftet_analysis.show.session import open_study
+
+    description = load_study(study)
+    with occupied(study, "select"):
+        if why := why_unclean(description):
+            say(study, f"the clean data are not what would be made now: {why}")
+        opened = open_study(study)
+        selected = selection(opened)
+        written = [write_selection(opened, selected), write_joint_display(opened, selected)]
+    for line in selected.told():
+        print(line)
+    print(f"\n{study}: {' and '.join(map(shown, written))}; internal, not to be passed on")
+    return 0
+
+
+def letters(
+    *, study: str, school: Sequence[str] | None = None, language: Sequence[str] | None = None
+) -> int:
+    """Write letters to schools from templates; consent forms for those that are to be visited."""
+    from loftet_analysis.cleaning import store
+    from loftet_analysis.show.letters import letters, write_letters
+    from loftet_analysis.show.school_selection import selection
+    from loftet_analysis.show.session import open_study
+
+    description = load_study(study)
+    with occupied(study, "letters"):
+        visited: Sequence[str] = ()
+        if description.selection and store.is_there(study) and not school:
+            visited = selection(open_study(study)).chosen
+        spoken = language or description.languages[:1]
+        found = letters(description, spoken, visited, school or ())
+        folder = write_letters(description, found, all_schools=not school)
+    print(*found.told, sep="\n")
+    print(f"\n{study}: {len(found.contents)} letters in {shown(folder)}")
+    return 0
+
+
 def forget_key(*, study: str, yes: bool = False, keep_exports: bool = False) -> int:
     """Destroy the pseudonym key, once somebody has said yes, and the exports are gone or meant."""
     description = load_study(study)

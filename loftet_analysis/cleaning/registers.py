@@ -25,21 +25,20 @@ from loftet_analysis.study import Population, Study, missing_exports, normalise_
 from loftet_analysis.study.schools import find_school
 from loftet_analysis.study.study import DAY_FIRST
 from loftet_analysis.study.yamlfile import did_you_mean
-from loftet_analysis.tabular.cells import repaired
+from loftet_analysis.tabular.cells import SAYS_NO, SAYS_YES, repaired
 
 #: Marks of a gathering, in Bokmål, Nynorsk and English, as labels are compared; a date is a yes.
-THERE = frozenset(
+THERE = SAYS_YES | frozenset(
     {
-        "x", "✓", "✔", "√", "+", "1", "j", "ja", "y", "yes", "true", "sann", "sant", "ok",
         "møtt", "møtte", "oppmøtt", "oppmøte", "frammøtt", "fremmøtt", "til stede",
         "tilstede", "til stades", "tilstades", "deltok", "deltatt", "delteke", "deltar",
         "deltek", "present", "attended", "here", "fysisk", "digitalt", "digital", "på nett",
         "på nettet", "online",
     }
 )  # fmt: skip
-NOT_THERE = frozenset(
+NOT_THERE = SAYS_NO | frozenset(
     {
-        "0", "-", "–", "—", "n", "nei", "no", "false", "usann", "usant", "ikke møtt",
+        "ikke møtt",
         "ikkje møtt", "møtte ikke", "møtte ikkje", "ikke til stede", "ikkje til stades",
         "ikke tilstede", "ikkje tilstades", "deltok ikke", "deltok ikkje", "ikke deltatt",
         "ikkje delteke", "not present", "not attended", "did not attend", "absent", "away",

@@ -34,7 +34,7 @@ TABLES = {
 _COUNTED = ("ledger", "values", "linkage", "response", "waves", "days", "units")
 MADE_LATER = (
     "results", "notebooks", "failed", "manifest.json", "follow_up.xlsx", "follow_up_last.xlsx",
-    "releases",
+    "releases", "joint_display.xlsx", "joint_display_new.xlsx", "letters",
 )  # fmt: skip
 #: The SHA-256 of every file that cleaning wrote, as ``sha256sum --check`` reads it.
 SUMS = "SHA256SUMS"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
+from zlib import crc32
 
 import numpy as np
 import pandas as pd
@@ -47,6 +48,8 @@ LEADERS_GATHERINGS = (
     *(f"samling_{n}" for n in range(1, 5)),
     *(f"digital_{n}" for n in range(1, 4)),
 )
+#: Where the invented forms lie: a domain that is kept for examples.
+FORM = "https://forms.example.org/"
 REGISTER = "schools.csv"
 COPIED = ("study.yml", "README.md")
 
@@ -134,6 +137,15 @@ def write_demo(
     write_nettskjema(answers, _codebook(answers, "leaders"), folder / LEADERS_POST)
 
 
+def _contact(school_id: str) -> str:
+    """Return whether a school agreed to be contacted: most did, some did not, some have not said.
+
+    By its id alone, so that nothing else of the region depends on it.
+    """
+    draw = crc32(school_id.encode()) % 20
+    return "ja" if draw < 14 else "nei" if draw < 17 else ""
+
+
 def _register(region: Region, seed: int) -> pd.DataFrame:
     """Return the region's rows of the school register, with how many were invited."""
     schools = pd.DataFrame(
@@ -144,6 +156,9 @@ def _register(region: Region, seed: int) -> pd.DataFrame:
             "grades": [school.grades for school in region.schools],
             "role": "programme",
             "municipality": [school.municipality for school in region.schools],
+            "contact": [_contact(school.school_id) for school in region.schools],
+            "link_teachers": [f"{FORM}teachers/{s.school_id}" for s in region.schools],
+            "link_pupils": [f"{FORM}pupils/{s.school_id}" for s in region.schools],
         }
     )
     for population, waves in ASKED.items():

@@ -57,6 +57,43 @@ LABELS: dict[str, dict[str, str]] = {
         "Each is taken to have {people} who answer before, {share} of them participants, and "
         "{found} are found again.",
     },
+    # which schools to visit: how they are found, where they stand, and why
+    "strategy": {
+        "maximum_variation": "maximum variation",
+        "typical": "typical",
+        "extreme": "extreme",
+        "paired": "paired",
+    },
+    "selected": {
+        "chosen": "to be visited",
+        "substitute": "substitute",
+        "passed_over": "passed over",
+        "empty": "nobody found",
+    },
+    "selected_why": {
+        "first": "first of the list",
+        "next": "next of the list that agreed to be contacted",
+        "other_profile": "near this profile, but belongs to another one",
+        "contact_no": "does not want to be contacted",
+        "contact_unknown": "has not said whether it may be contacted",
+        "partner": "the other school of the pair may not be contacted",
+        "nobody": "no school that is left in the list may be contacted",
+        "no_school": "no school has what the strategy needs",
+    },
+    "selected_by": {
+        "region": "region",
+        "school_type": "kind of school",
+        "practice": "practice",
+        "support": "support by leaders",
+    },
+    "school_type": {
+        "primary": "primary school",
+        "lower_secondary": "lower secondary school",
+        "combined": "primary and lower secondary school",
+        "": "kind not known",
+    },
+    "contact": {"yes": "yes", "no": "no", "": "not known"},
+    "list_end": {"high": "highest", "low": "lowest", "all": "all schools"},
     "verdict": {
         "increase": "increase",
         "decrease": "decrease",

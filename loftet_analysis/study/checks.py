@@ -56,6 +56,7 @@ def check_study(study: Study, document: Document) -> None:
         declared = population.declared or ()
         _check_estimands(population, declared, document, (*steps, "estimands"))
     _check_analysis(study, document)
+    _check_selection(study, document)
 
 
 def _check_waves(study: Study, document: Document) -> None:
@@ -275,6 +276,24 @@ def _check_analysis(study: Study, document: Document) -> None:
                 _check_drift(study, population, declared, document, steps)
             else:
                 _check_groupings(population, declared, document, steps)
+
+
+def _check_selection(study: Study, document: Document) -> None:
+    """Report what schools are to be selected by and nobody is asked."""
+    if study.selection is None:
+        return
+    scales = {
+        name: [*population.instrument.scales] for name, population in study.populations.items()
+    }
+    asked = {
+        "practice": scales.get("teachers", []),
+        "support": [*scales.get("teachers", []), *scales.get("leaders", [])],
+    }
+    for key, allowed in asked.items():
+        outcome = getattr(study.selection, key)
+        if outcome is not None:
+            what = f"an outcome that schools cannot be selected by ({key})"
+            document.expect(("selection", key), what, outcome, allowed)
 
 
 def _check_primary(

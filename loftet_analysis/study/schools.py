@@ -14,14 +14,17 @@ from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study.instrument import normalise_label
 from loftet_analysis.study.yamlfile import did_you_mean, shown
 from loftet_analysis.tabular import Export, headings_told, read_table
-from loftet_analysis.tabular.cells import is_shortened, joined, repaired
+from loftet_analysis.tabular.cells import SAYS_NO, SAYS_YES, is_shortened, joined, repaired
 
 REGION_NAME = "region_name"
 PROGRAMME, COMPARISON = "programme", "comparison"
 REQUIRED = ("school_id", "school", "region")
-KNOWN = (*REQUIRED, "grades", "role", "municipality", "earlier")
+CONTACT, YES, NO = "contact", "yes", "no"
+KNOWN = (*REQUIRED, "grades", "role", "municipality", "earlier", CONTACT)
 _COUNT = r"\d{1,9}"
 INVITED = "invited_"
+LINK = "link_"
+_ADDRESS = r"https?://[^\s<>\"]+"
 _BARE = "0*"  # before an id without its zeros
 LAST_GRADE = 10
 
@@ -123,6 +126,8 @@ def read_schools(
         the columns ``school_id``, ``school``, ``region`` and, as needed, ``grades`` ("1-7"),
         ``role`` (programme, comparison), ``municipality``, ``earlier`` and whole numbers
         ``invited_…``.
+        It may have ``contact``, whether it agreed to be contacted for interviews, and addresses
+        ``link_…`` of its questionnaires.
     columns : mapping of str to str, optional
         What the file calls them otherwise, by these names.
     encoding : str, optional
@@ -135,7 +140,8 @@ def read_schools(
         inside), ``school``, ``region`` (slug), ``region_name`` (as the file first writes it),
         ``grades``, ``role`` (programme where the file is silent), ``municipality``, ``earlier``
         (ids and names that it had before, or of schools that were merged into it, with ``|``
-        between them), ``invited_…`` (Int64).
+        between them), ``contact`` (yes, no, or empty where it is not known), ``invited_…`` (Int64)
+        and ``link_…`` (text).
     problems : list of Problem
         Everything that is wrong, with rows.
     remarks : list of Problem
@@ -175,31 +181,45 @@ def read_schools(
 
 def _frame(rows: list[dict[str, str]], header: list[str]) -> pd.DataFrame:
     invited = [column for column in header if column.startswith(INVITED)]
-    columns = [REGION_NAME if name == "region" else name for name in (*KNOWN, *invited)]
+    links = [column for column in header if column.startswith(LINK)]
+    columns = [REGION_NAME if name == "region" else name for name in (*KNOWN, *invited, *links)]
     frame = pd.DataFrame(rows, dtype=str).rename(columns={"region": REGION_NAME})
     frame = frame.reindex(columns=columns, fill_value="").astype(str)
     frame.insert(2, names.REGION, frame[REGION_NAME].map(slug).astype(str))
     frame[REGION_NAME] = frame.groupby(names.REGION)[REGION_NAME].transform("first")
     frame["grades"] = frame["grades"].str.replace("–", "-")
     frame["role"] = frame["role"].replace("", PROGRAMME)
+    frame[CONTACT] = frame[CONTACT].map(_answer).fillna("").astype(str)
     for column in invited:
         understood = frame[column].where(frame[column].str.fullmatch(_COUNT))
         frame[column] = pd.to_numeric(understood).astype("Int64")
     return frame
 
 
+def _answer(cell: str) -> str | None:
+    """Return yes or no as a cell means it, an empty text for an empty one, else None.
+
+    Examples
+    --------
+    >>> [_answer(cell) for cell in ("Ja", "USANN", "x", "", "1", "kanskje")]
+    ['yes', 'no', 'yes', '', 'yes', None]
+    """
+    mark = normalise_label(repaired(cell)).rstrip(".")
+    return YES if mark in SAYS_YES else NO if mark in SAYS_NO else None if mark else ""
+
+
 def _columns(
     table: Export, given: Mapping[str, str], register: str
 ) -> tuple[dict[str, int], list[Problem], list[Problem]]:
     """Return the place of each column that is known, and what is to be said of the others."""
-    allowed, problems = ", ".join((*KNOWN, INVITED + "…")), []
+    allowed, problems = ", ".join((*KNOWN, INVITED + "…", LINK + "…")), []
     headings = list(table.questions.values())
     normal = [normalise_label(heading) for heading in headings]
     own = {normalise_label(heading): name for name, heading in given.items()}
     places: dict[str, int] = {}
     for place, heading in enumerate(normal):
         name = own.get(heading, heading if heading not in given else "")
-        if name not in KNOWN and not name.startswith(INVITED):
+        if name not in KNOWN and not name.startswith((INVITED, LINK)):
             continue
         if name in places:
             found, where = headings[place], f"{register}, row 1"
@@ -282,3 +302,9 @@ def _check_cells(row: dict[str, str], where: str) -> Iterator[Problem]:
     for column, cell in row.items():
         if column.startswith(INVITED) and cell and not re.fullmatch(_COUNT, cell):
             yield Problem(f"{column} is not a number", cell, "a whole number, or nothing", where)
+        if column.startswith(LINK) and cell and not re.fullmatch(_ADDRESS, cell):
+            yield Problem(f"{column} is no address", cell, "https://…, or nothing", where)
+    if _answer(row.get(CONTACT, "")) is None:
+        allowed = "ja, x, 1, TRUE …; nei, 0, FALSE …; or nothing, where nobody has asked"
+        found = "a text that is neither yes nor no (not shown)"
+        yield Problem(f"{CONTACT} not understood", found, allowed, where)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import pandas as pd
@@ -27,7 +27,14 @@ from loftet_analysis.study.instrument import (
     WaveName,
     normalise_label,
 )
-from loftet_analysis.study.schools import COMPARISON, INVITED, KNOWN, REGION_NAME, school_lookup
+from loftet_analysis.study.schools import (
+    COMPARISON,
+    INVITED,
+    KNOWN,
+    REGION_NAME,
+    school_lookup,
+)
+from loftet_analysis.study.schools import LINK as SCHOOL_LINK
 from loftet_analysis.study.yamlfile import (
     Described,
     Line,
@@ -646,6 +653,41 @@ class Analysis(Described):
     drift: dict[PopulationName, dict[Name, Drift]] = Field(default_factory=dict)
 
 
+def _in_each_language(given: object) -> object:
+    """Let a text stand for all languages."""
+    return dict.fromkeys(get_args(Language), given) if isinstance(given, str) else given
+
+
+class Selection(Described):
+    """How schools are selected for interviews.
+
+    Attributes
+    ----------
+    seed : int
+        Of all that is left to chance.
+    practice : str
+        The teachers' outcome by whose change schools differ; by its level, before there is change.
+    support : str or None
+        An outcome of the teachers, or else of the leaders, for the support by leaders.
+    schools : dict of str to int
+        How many each strategy is to find: maximum_variation, typical, extreme, paired.
+    substitutes : int
+        How many each list of schools names beyond its places.
+    """
+
+    seed: int = Field(ge=0)
+    practice: Line
+    support: Line | None = None
+    schools: dict[Literal[names.STRATEGIES], Annotated[int, Field(ge=0)]] = Field(min_length=1)
+    substitutes: int = Field(2, ge=0)
+
+    @model_validator(mode="after")
+    def _pairs_are_two(self) -> Selection:
+        if (paired := self.schools.get(names.STRATEGIES[-1], 0)) % 2:
+            raise wrong("an odd number of paired schools", paired, "an even number")
+        return self
+
+
 def _check_zone(given: object) -> object:
     try:
         ZoneInfo(given)
@@ -656,9 +698,10 @@ def _check_zone(given: object) -> object:
 
 
 def _check_register_columns(given: dict[str, str]) -> dict[str, str]:
-    unknown = [name for name in given if name not in KNOWN and not name.startswith(INVITED)]
+    own = (INVITED, SCHOOL_LINK)
+    unknown = [name for name in given if name not in KNOWN and not name.startswith(own)]
     if unknown:
-        allowed = ", ".join((*KNOWN, f"{INVITED}…"))
+        allowed = ", ".join((*KNOWN, *(f"{start}…" for start in own)))
         todo = did_you_mean(unknown[0], KNOWN)
         raise wrong("unknown column of the school register", ", ".join(unknown), allowed, todo)
     return given
@@ -720,8 +763,8 @@ class Study(Described):
     school_register : Register
         The file of its register of schools (key ``schools``).
     schools : DataFrame
-        The register: ``school_id, school, region, region_name, grades, role, municipality``
-        and ``invited_…``.
+        The register: ``school_id, school, region, region_name, grades, role, municipality,
+        contact``, ``invited_…`` and ``link_…``.
     remarks : tuple of Problem
         What is to be said of its description, and does not stop a run.
     analysis : Analysis
@@ -740,6 +783,10 @@ class Study(Described):
     questions : dict of str to dict of str to str
         Its research questions: their texts, by id (as instruments and headings name them) and
         language.
+    selection : Selection or None
+        How schools are selected for interviews.
+    letters : dict of str to dict of str to str
+        What fills places of letters to schools, by place and language.
     """
 
     name: str = Field(alias="<name>")
@@ -767,6 +814,10 @@ class Study(Described):
         BeforeValidator(lambda given: [given] if isinstance(given, str) else given),
     ] = ("any/*",)
     questions: dict[Name, Text] = Field(default_factory=dict)
+    selection: Selection | None = None
+    letters: dict[Name, Annotated[Text, BeforeValidator(_in_each_language)]] = Field(
+        default_factory=dict
+    )
 
     @property
     def export_files(self) -> tuple[str, ...]:

@@ -5,6 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
+#: Yes and no as they are ticked in tables, in Bokmål, Nynorsk and English, as labels are compared.
+SAYS_YES = frozenset(
+    {"x", "✓", "✔", "√", "+", "1", "j", "ja", "y", "yes", "true", "sann", "sant", "ok"}
+)
+SAYS_NO = frozenset({"0", "-", "–", "—", "n", "nei", "no", "false", "usann", "usant"})
 _FORMULA = re.compile(r'="?([^"=]*)"?')  # ="0043", by which an export keeps a spreadsheet off
 _MARKED = re.compile(r"['’](?=\w)")  # '0043, by which people do
 _DECIMALS = re.compile(r"(\d+|\d{1,3}(?:[ \u00a0\u202f]\d{3})+)[.,](?!000$)0+")  # 1234.0
