@@ -34,8 +34,9 @@ def run(regions: int, schools: int, people: int) -> str:
         # which ends here where a page fails
         wall, busy, peak = measured(["-m", "loftet_analysis", "run", STUDY], root)
         pages = len([*(root / "reports" / STUDY / "nb").glob("*/*.html")])
+    place = "1 region" if regions == 1 else f"{regions} regions"
     return (
-        f"{regions} regions, {schools} schools, {2 * people:,} sheets: {pages} pages, 0 failed, in "
+        f"{place}, {schools} schools, {2 * people:,} sheets: {pages} pages, 0 failed, in "
         f"{wall / 60:.1f} min ({busy / 60:.1f} min of CPU), {peak:.2f} GB at most in all processes "
         "together."
     )
