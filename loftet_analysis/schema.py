@@ -348,7 +348,8 @@ LEDGER = (
 )  # fmt: skip
 MASK = (
     "population", "region", "school_id", "subgroup", "wave", "outcome", "n", "suppressed",
-    "reason", "share_reason", "n_schools", "smallest", "largest", "minimum", "width", "step",
+    "reason", "share_reason", "n_schools", "smallest", "largest", "few_schools", "minimum", "width",
+    "step",
 )  # fmt: skip
 UNITS = (
     "population", "outcome", "unit", "sd_unit", "n", "low_fifth", "midpoint", "n_items", "alpha",

@@ -111,7 +111,7 @@ def mask(**hidden) -> pd.DataFrame:
     for column, value in hidden.items():
         away &= frame[column] == value
     reason = away.map({True: "small_n", False: ""})
-    schools = {"n_schools": 10, "smallest": 20, "largest": 80}
+    schools = {"n_schools": 10, "smallest": 20, "largest": 80, "few_schools": 0}
     scale = {"minimum": 1.0, "width": 3.0, "step": 0.01, "share_reason": reason}
     frame = frame.assign(suppressed=away, reason=reason, **schools, **scale)
     return frame[list(schema.MASK)]

@@ -293,18 +293,30 @@ def test_a_comparison_that_leaves_out_some_counts_them_in_its_smaller_group(n, h
     given = sensitivity(
         population="teachers", outcome="views", question="Q5", n_pairs=n, n_pre=n, n_post=n,
         estimand="participants_vs_colleagues", contrast="participant - colleague",
-        analysis=["without_careless", "hedges_g", "own_unit"],
+        analysis=["without_careless", "hedges_g", "own_unit"], ci_low=-3.0, ci_high=3.0,
     )  # fmt: skip
     assert gate(given, held, "internal")["suppressed"].tolist() == [hidden] * 3
 
 
+def test_what_is_rounded_more_coarsely_than_its_interval_is_wide_is_not_told():
+    held = mask().assign(n_schools=11, smallest=2, few_schools=2)
+    row = {"estimand": "school_change", "n_pairs": 431.0, "n_clusters": 11, "change": 0.2667}
+    for half, hidden in ((0.15, True), (0.25, False)):  # in steps of 0.2
+        ends = {"change_ci_low": 0.2667 - half, "change_ci_high": 0.2667 + half}
+        ends |= {"sd_unit": 1.0, "ci_low": 0.2667 - half, "ci_high": 0.2667 + half}
+        given = effects({**row, **ends})
+        assert gate(given, held, "internal")["suppressed"].tolist() == [hidden]
+
+
 def test_schools_that_count_alike_hide_a_small_one_by_rounding():
-    held = mask().assign(n_schools=40, smallest=2)
+    held = mask().assign(n_schools=40, smallest=2, few_schools=2)
     row = {"estimand": "school_change", "n_pairs": 431.0, "n_clusters": 40, "change": 0.2667}
     (shown,) = gate(effects(row), held, "internal").to_dict("records")
     # two of forty schools may be five people
     assert shown["change"] == pytest.approx(0.25)
-    (large,) = gate(effects(row), held.assign(smallest=6), "internal").to_dict("records")
+    (large,) = gate(effects(row), held.assign(smallest=6, few_schools=0), "internal").to_dict(
+        "records"
+    )
     assert large["change"] == pytest.approx(0.27)
 
 

@@ -272,7 +272,14 @@ def mask_of(rows, **hidden):
     away = pd.Series(bool(hidden), index=held.index)
     for column, value in hidden.items():
         away &= held[column] == value
-    more = {"smallest": 2, "largest": 20, "minimum": 1.0, "width": 4.0, "step": 0.01}
+    more = {
+        "smallest": 2,
+        "largest": 20,
+        "few_schools": 2,
+        "minimum": 1.0,
+        "width": 4.0,
+        "step": 0.01,
+    }
     reason = away.map({True: "small_n", False: ""})
     return held.assign(suppressed=away, reason=reason, share_reason=reason, **more)
 

@@ -196,7 +196,7 @@ def mask(**hidden):
             for wave in waves
         ]
     )  # fmt: skip
-    schools = {"n_schools": 12, "smallest": 4, "largest": 12}
+    schools = {"n_schools": 12, "smallest": 4, "largest": 12, "few_schools": 1}
     scale = {"minimum": 1.0, "width": 3.0, "step": 0.01}
     reason = rows["suppressed"].map({True: "complementary", False: ""})
     return rows.assign(reason=reason, share_reason=reason, **schools, **scale)

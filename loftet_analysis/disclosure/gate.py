@@ -351,6 +351,9 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     # schools that weigh otherwise in several rows would tell each school's mean
     weighed = ~counted["plain"].set_axis(shown.index[tells]).reindex(shown.index, fill_value=True)
     why = why.mask(few & weighed, names.FEW_CLUSTERS)
+    # what rounding moves further than its interval is wide would be read as something else
+    coarse = steps["hides"].astype(bool) & _wider_than_the_interval(shown, steps) & why.isna()
+    why = why.mask(coarse, names.FEW_CLUSTERS).mask(coarse & ~weighed, SMALL)
     why = why.mask(why.isna() & _item_alike(shown), SAME)
     if "item" in shown and "mean" in shown:
         cell = held.groupby("row")[["minimum", "width"]].first().set_axis(telling.index)
@@ -933,7 +936,7 @@ def _counted(
     own_n = own.where(own > 0).min(axis=1).fillna(fewest)
     few = ((limit - 1) / fewest).fillna(limit - 1)
     # of schools that count alike, fewer people than the limit are so many
-    small = ((limit - 1) // there["smallest"].min()).reindex(telling.index)
+    small = there["few_schools"].max().reindex(telling.index)
     schools = telling.get("n_clusters", there["n_schools"].min().reindex(telling.index))
     for each, times in _SCHOOLS_ALIKE.items():
         alike = telling.get(names.ESTIMAND, "") == each
@@ -982,6 +985,18 @@ def _steps(telling: pd.DataFrame, held: pd.DataFrame, counted: pd.DataFrame) -> 
     hides = (part & (least * width > STEPS[1] / 2)) | (points > STEPS[1])
     found = {"points": points, "sd": sd, "share": share, "hides": hides.astype(float)}
     return pd.DataFrame(found, index=telling.index)
+
+
+def _wider_than_the_interval(shown: pd.DataFrame, steps: pd.DataFrame) -> pd.Series:
+    """Return which rows are rounded in steps wider than half of their interval."""
+    wider = pd.Series(False, shown.index)
+    for low, high in (("change_ci_low", "change_ci_high"), ("ci_low", "ci_high")):
+        if {low, high} <= {*shown}:
+            step = steps["points"]
+            if low == "ci_low":  # in SD, as the change that is rounded
+                step = step / shown["sd_unit"].astype(float) if "sd_unit" in shown else steps["sd"]
+            wider |= step > (shown[high].astype(float) - shown[low].astype(float)) / 2
+    return wider
 
 
 def _steps_of_own(

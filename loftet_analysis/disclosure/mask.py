@@ -83,6 +83,7 @@ def decide(study: Study, clean: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         who stayed in it. ``reason`` is empty where the cell may be shown, ``share_reason`` where
         the share of its people above the middle of the answers may be, too. `n_schools`, `smallest`
         and `largest` say of how many schools the people are, and how many there are of one;
+        `few_schools` how many schools at most have fewer people than the profile asks for together;
         `minimum` and `width` are those of the response scale, and means of the cell are multiples
         of `step`.
     """
@@ -112,7 +113,7 @@ def _population_mask(study: Study, name: str, clean: pd.DataFrame) -> pd.DataFra
         linked.append(_in_all(keyed, outcomes, years[names.PRE, names.MID]))
     options = {outcome: instrument.response_set(outcome) for outcome in scales}
     middles = {name: (each.minimum + each.maximum) / 2 for name, each in options.items()}
-    counts = _counts(pd.concat([keyed, *linked]), middles, groups)
+    counts = _counts(pd.concat([keyed, *linked]), middles, groups, limit)
     asked = [
         (wave, outcome)
         for outcome, scale in scales.items()
@@ -123,7 +124,7 @@ def _population_mask(study: Study, name: str, clean: pd.DataFrame) -> pd.DataFra
     grid = places.merge(pd.DataFrame(asked, columns=[names.WAVE, names.OUTCOME]), how="cross")
     mask = grid.merge(counts, on=_CELL, how="left")
     mask["n"] = mask["n"].fillna(0).astype(int)
-    sizes = ["n_schools", "smallest", "largest"]
+    sizes = ["n_schools", "smallest", "largest", "few_schools"]
     mask[sizes] = mask[sizes].fillna(0).astype(int)
     of_outcome = mask[names.OUTCOME].map
     mask["minimum"] = of_outcome({name: each.minimum for name, each in options.items()})
@@ -218,12 +219,13 @@ def _alike_in_all(keyed: pd.DataFrame, outcomes: Sequence[str]) -> set[tuple[str
 
 
 def _counts(
-    keyed: pd.DataFrame, middles: Mapping[str, float], groups: Sequence[str]
+    keyed: pd.DataFrame, middles: Mapping[str, float], groups: Sequence[str], limit: int
 ) -> pd.DataFrame:
     """Return n, lowest, highest and summed score of every cell that holds anybody.
 
     And how many are `above` the middle of each outcome's answers, and of how many schools they are,
-    with how many in the smallest and the largest.
+    with how many in the smallest and the largest, and the most that have fewer people than the
+    limit together.
     """
     by = [*_PLACE, *groups, names.WAVE]
     keyed = keyed.assign(**{f">{name}": keyed[name] > middle for name, middle in middles.items()})
@@ -249,9 +251,16 @@ def _counts(
             )  # fmt: skip
             apart = [*by, *(key for key in _PLACE if key not in place)]
             of_school = known.groupby(apart, sort=True, observed=True)
-            schools = of_school["n"].sum().groupby(by, sort=True, observed=True)
+            of_school = of_school["n"].sum().sort_values(kind="stable")
+            schools = of_school.groupby(by, sort=True, observed=True)
             sizes = {"n_schools": "count", "smallest": "min", "largest": "max"}
-            cell = cell.join(schools.agg(**sizes)).reset_index().astype(dict.fromkeys(by, "str"))
+            few = (schools.cumsum() < limit).groupby(by, sort=True, observed=True).sum()
+            cell = (
+                cell.join(schools.agg(**sizes))
+                .join(few.rename("few_schools"))
+                .reset_index()
+                .astype(dict.fromkeys(by, "str"))
+            )
             whole = {names.REGION: names.NATIONAL, names.SCHOOL: ""}
             cell = cell.assign(**{key: text for key, text in whole.items() if key not in place})
             cells.append(cell.assign(subgroup=f"{column}=" + cell[column] if column else names.ALL))

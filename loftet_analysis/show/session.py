@@ -796,8 +796,8 @@ def gate(frame: pd.DataFrame, study: OpenStudy) -> Gated:
     >>> from types import SimpleNamespace
     >>> place = {"population": "pupils", "region": "oslo", "school_id": "", "subgroup": "all",
     ...          "outcome": "joy", "suppressed": False, "reason": ""}
-    >>> cell = {**place, "n_schools": 4, "smallest": 15, "largest": 30, "step": 0.01,
-    ...         "minimum": 1.0, "width": 4.0, "share_reason": ""}
+    >>> cell = {**place, "n_schools": 4, "smallest": 15, "largest": 30, "few_schools": 0,
+    ...         "minimum": 1.0, "width": 4.0, "step": 0.01, "share_reason": ""}
     >>> mask = pd.DataFrame([{**cell, "wave": "pre", "n": 90}, {**cell, "wave": "post", "n": 80}])
     >>> description = SimpleNamespace(name="demo", disclosure="internal")
     >>> study = SimpleNamespace(description=description, mask=lambda frame: mask)
