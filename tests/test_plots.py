@@ -134,7 +134,7 @@ def test_estimands_differ_in_shape_and_in_grey():
 
 
 def test_distribution_is_the_bins_with_equal_areas_for_equal_shares():
-    frame = let_through(answers())
+    frame = gated(answers(), mask().assign(n=400), "internal")  # everybody of the cell
     ax = distribution(frame, words=words(), ax=panel())
     before, after = ax.patches
     for patch, wave in ((before, "pre"), (after, "post")):
