@@ -352,6 +352,10 @@ class RandomStudy:
                     # of shares the gate looks at the people behind them
                     there &= rows["contrast"].ne("share") & rows["estimand"].ne("share_below")
                 probe.loc[there, column] = value
+        # intervals that hide no row, since a step would be wider
+        for column, value in (("change_ci_high", 9.0), ("ci_low", -9.0), ("ci_high", 9.0)):
+            if column in rows:
+                probe.loc[rows[column].notna(), column] = value
         shown = pd.DataFrame(gate(probe, mask, profile))
         for column in {*PROBES} & {*rows}:
             known = {round(round(PROBES[column] / step) * step, 6): step for step in STEPS}
