@@ -358,9 +358,9 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     if "item" in shown and "mean" in shown:
         cell = held.groupby("row")[["minimum", "width"]].first().set_axis(telling.index)
         cell = cell.set_axis(shown.index[tells]).reindex(shown.index)
-        about = (shown["n"].astype(float), steps["points"], cell["width"], limit)
-        above = shown["mean"].astype(float) - cell["minimum"]
-        ends = near_an_end(above, *about) | near_an_end(cell["width"] - above, *about)
+        above, n = shown["mean"].astype(float) - cell["minimum"], shown["n"].astype(float)
+        about = (n, steps["points"], cell["width"], limit)
+        ends = near_an_end(above, cell["width"] - above, *about)
         why = why.mask(why.isna() & shown["item"].ne("") & ends, SAME)
     for column in schema.with_role("share") & {*shown}:
         of = schema.COLUMNS[column].of

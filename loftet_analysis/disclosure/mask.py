@@ -136,8 +136,9 @@ def _population_mask(study: Study, name: str, clean: pd.DataFrame) -> pd.DataFra
     same = (_all_but_one(mask) | _at_an_end(mask, limit)) & (limit > 1)
     dominated = (mask["largest"] > mask["n"] / 2) & (mask["largest"] < limit)
     mask["reason"] = np.select([mask["n"] < limit, same, dominated], [SMALL, SAME, DOMINATED], "")
-    mask["reason"] = _protect(mask, places, limit=limit, years=years)
-    mask["share_reason"] = _protect_shares(mask, places, limit)
+    sums = _sums(places)
+    mask["reason"] = _protect(mask, places, sums, limit=limit, years=years)
+    mask["share_reason"] = _protect_shares(mask, sums, limit)
     if len(years) > 1:
         mask = _with_those_in_all(mask, _alike_in_all(keyed, outcomes), limit)
     return mask.assign(suppressed=mask["reason"] != "")
@@ -275,14 +276,19 @@ def _all_but_one(told: pd.DataFrame) -> pd.Series:
 
 
 def near_an_end(
-    mean: pd.Series, n: pd.Series, step: pd.Series, width: pd.Series, limit: int
+    above: pd.Series,
+    below: pd.Series,
+    n: pd.Series,
+    step: pd.Series,
+    width: pd.Series,
+    limit: int,
 ) -> pd.Series:
-    """Return where a mean is so near the lowest answer that it tells a part of its people.
+    """Return where a mean is so near an end of what it can be that it tells a part of its people.
 
     Parameters
     ----------
-    mean : Series
-        Above the lowest answer. Mirrored, it tells of the highest.
+    above, below : Series
+        How far the mean is above the lowest, and below the highest that it can be.
     n, step, width : Series
         People, how coarsely the mean is told, and width of the response scale.
     limit : int
@@ -290,19 +296,22 @@ def near_an_end(
 
     Notes
     -----
-    With the mean known up to d above the lowest answer, that of k of n people is known to lie
+    With the mean known up to d from an end, that of k of n people is known to lie
     within d · n / k of it, which may be no less than a fifth of the scale, and a quarter more since
     others narrow it.
 
     Examples
     --------
     >>> mean, n, width = pd.Series([0.1, 0.1]), pd.Series([10, 100]), pd.Series([4.0, 4.0])
-    >>> near_an_end(mean, n, pd.Series([0.01, 0.01]), width, 6).tolist()
+    >>> near_an_end(mean, 4 - mean, n, pd.Series([0.01, 0.01]), width, 6).tolist()
     [True, False]
     """
-    told = (mean / step).round() * step + step / 2
     few = np.minimum(limit - 1, 0.8 * n)
-    return (n > 0) & (told * n < 1.25 * 2 * NEAR * width * few)
+    near = pd.Series(False, n.index)
+    for distance in (above, below):
+        told = (distance / step).round() * step + step / 2
+        near |= (n > 0) & (told * n < 1.25 * 2 * NEAR * width * few)
+    return near
 
 
 def _at_an_end(mask: pd.DataFrame, limit: int) -> pd.Series:
@@ -311,11 +320,10 @@ def _at_an_end(mask: pd.DataFrame, limit: int) -> pd.Series:
     low = mask["minimum"].mask(linked, -mask["width"])
     high = mask["minimum"].mask(linked, 0) + mask["width"]
     mean = mask["sum"] / mask["n"].where(mask["n"] > 0)
-    about = (mask["n"], mask["step"], mask["width"], limit)
-    return near_an_end(mean - low, *about) | near_an_end(high - mean, *about)
+    return near_an_end(mean - low, high - mean, mask["n"], mask["step"], mask["width"], limit)
 
 
-def _protect_shares(mask: pd.DataFrame, places: pd.DataFrame, limit: int) -> np.ndarray:
+def _protect_shares(mask: pd.DataFrame, sums: sparse.csr_array, limit: int) -> np.ndarray:
     """Return why the share of people above the middle may not be told, empty where it may.
 
     As few people may not be above the middle, or not above it, as may not be a cell; nor may the
@@ -329,13 +337,13 @@ def _protect_shares(mask: pd.DataFrame, places: pd.DataFrame, limit: int) -> np.
     few = of_wave & (np.minimum(above, n - above) < limit)
     share = above / n.where(n > 0)
     mean = mask["sum"] / n.where(n > 0) - mask["minimum"]
-    about = (n, mask["step"], width, limit)
     least, most = share * width / 2, width / 2 + share * width / 2
-    ends = near_an_end(mean - least, *about) | near_an_end(most - mean, *about)
+    ends = near_an_end(mean - least, most - mean, n, mask["step"], width, limit)
     reason = np.where(reason != "", reason, np.select([few, of_wave & ends], [SMALL, SAME], ""))
-    shape = (len(places), len(mask) // len(places))
+    n_places = sums.shape[1]
+    shape = (n_places, len(mask) // n_places)
     n, reason = n.to_numpy().reshape(shape), reason.astype(object).reshape(shape)
-    sums, told = _sums(places), np.zeros(len(places), dtype=bool)
+    told = np.zeros(n_places, dtype=bool)
     for column in np.flatnonzero(of_wave.to_numpy()[: shape[1]]):
         about = (n[:, column], reason[:, column], told, sums)
         while found := _nearly_known(*about, limit) or _solvable(*about):
@@ -408,13 +416,17 @@ def _places(schools: pd.DataFrame, subgroups: Sequence[str], *, by_school: bool)
 
 
 def _protect(
-    mask: pd.DataFrame, places: pd.DataFrame, *, limit: int, years: Mapping[tuple[str, str], int]
+    mask: pd.DataFrame,
+    places: pd.DataFrame,
+    sums: sparse.csr_array,
+    *,
+    limit: int,
+    years: Mapping[tuple[str, str], int],
 ) -> np.ndarray:
     """Hide what would give hidden cells away, until nothing more has to be hidden."""
     shape = (len(places), len(mask) // len(places))  # places × (wave, outcome)
     flat_n, flat = mask["n"].to_numpy(), mask["reason"].to_numpy(dtype=object)
     n, reason = flat_n.reshape(shape), flat.reshape(shape)
-    sums = _sums(places)
     changes = [_changes(mask, waves, older) for waves, older in years.items()]
     asked = mask[[names.OUTCOME, names.WAVE]].head(shape[1]).to_records(index=False).tolist()
     columns = [column for column, (_, wave) in enumerate(asked) if wave != IN_ALL]
@@ -528,7 +540,7 @@ def _nearly_known(
         able = seen & shown[cell]
         able = cell[able & is_part] if (able & is_part).any() else cell[able]
         if len(able):
-            chosen.append(int(able[n[able] == n[able].min()].max()))
+            chosen.append(_smallest(n, np.isin(np.arange(len(n)), able)))
     return list(dict.fromkeys(chosen))
 
 
