@@ -192,6 +192,12 @@ COLUMNS: dict[str, Column] = {
     "mdes": _spread("smallest change seen with a power of 80 %, in SD"),
     "drift": _number("change expected without a programme, in SD"),
     "estimate_vs_drift": _number("estimate less drift", "sd"),
+    "trend": _number("change outside the study between the waves' calendar years, in SD"),
+    "trend_se": _number("standard error of trend; empty: its source gives none", "standard_error"),
+    "trend_source": _key("where the trend is from, each source with its date"),
+    "estimate_vs_trend": _number("estimate less trend", "sd"),
+    "vs_trend_ci_low": _spread("lower end of the interval of estimate_vs_trend", "sd"),
+    "vs_trend_ci_high": _spread("upper end of the interval of estimate_vs_trend", "sd"),
     "main_estimate": _number("estimate of the main analysis"),
     "agrees": Column(
         "flag", "estimate", "whether the conclusion is that of the main analysis", spread=True
@@ -287,7 +293,8 @@ EFFECTS = (
     "statistic", "df", "p_value", "p_adjusted", "family", "plan_role", "sd_unit", "estimate",
     "se", "ci_low", "ci_high", "ci_level", "mdes", "sesoi", "drift", "estimate_vs_drift",
     "verdict", "evidence", "measurement_warning", "flags", "method", "reason", "suppressed",
-    "n_schools", "wave",
+    "n_schools", "wave", "trend", "trend_se", "trend_source", "estimate_vs_trend",
+    "vs_trend_ci_low", "vs_trend_ci_high",
 )  # fmt: skip
 SENSITIVITY = (
     "region", "population", "outcome", "question", "estimand", "subgroup", "analysis", "contrast",

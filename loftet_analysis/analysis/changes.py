@@ -102,7 +102,8 @@ class Estimate:
     ``cluster`` is each row's cluster where that is not its school; ``baseline`` is the difference
     of groups before, in scale points; ``n_schools`` are the schools of the people compared;
     ``n_in_both_waves`` are the clusters with answers before and after where ``raw`` counts others
-    too; ``n_on_a_side`` are those of the group that lies in fewer, of two that are compared.
+    too; ``n_on_a_side`` are those of the group that lies in fewer, of two that are compared;
+    ``grades`` is the weight of each grade, where these are weighted.
     """
 
     raw: Result
@@ -122,6 +123,7 @@ class Estimate:
     n_schools: int | None = None
     n_in_both_waves: int | None = None
     n_on_a_side: int | None = None
+    grades: Mapping[int, float] | None = None
     flags: tuple[str, ...] = ()
 
 
@@ -245,11 +247,14 @@ def same_grade(case: Answers, *, clusters: str = SCHOOL) -> Estimate:
     if clusters != SCHOOL:
         raw = contrast_of_cells(cells, n, means, both, people.cluster_of_school(clusters)[school])
     found = found_in_cells(case, raw, cells, both @ means / both.sum())
+    grades = np.unique(people.grade[np.isfinite(people.grade)])
+    share = np.bincount(cells % people.n_grades, both, minlength=len(grades)) / both.sum()
     independent = _independent(case, y, cells, n, both / both.sum())
     return replace(
         found,
         cluster=people.clusters(clusters),
         design_effect=_ratio(by_school.se**2, independent),
+        grades={int(grade): part for grade, part in zip(grades, share, strict=True) if part},
     )
 
 

@@ -56,6 +56,8 @@ from loftet_analysis.estimands import (
 from loftet_analysis.stats.cr2 import standardise
 from loftet_analysis.stats.result import NotEstimableError, Result
 from loftet_analysis.study.frames import checked
+from loftet_analysis.study.plan import WITH_TREND
+from loftet_analysis.study.trends import Trend
 
 REASONS = {
     "no_outcome": "the data have no such scale",
@@ -781,6 +783,7 @@ def _asked(
     )
     whole = rows[rows["subgroup"] == names.ALL].to_dict("records")
     about = {"plan_role": "exploratory", "family": "", "flags": ""}
+    about |= {} if by in WITH_TREND else {"trend": None}
     return [{**row, **about, "subgroup": f"{by}={v}"} for row in whole for v in values]
 
 
@@ -983,6 +986,10 @@ def _row(
             low, high = scaled.interval(ci_level)
             numbers |= {"sd_unit": sd, "estimate": scaled.estimate, "se": scaled.se}
             numbers |= {"ci_low": low, "ci_high": high}
+            trend = plan.get("trend")
+            if isinstance(trend, Trend) and estimate.grades:
+                beside = ("trend", "trend_se", "trend_source")
+                numbers |= dict(zip(beside, trend.over(estimate.grades), strict=True))
     except NotEstimableError as refusal:
         return {**row, "flags": "", "drift": None, "reason": refusal.reason}
     flags = flags_of(estimate, sd if sd > 0 else plan.get(TOTAL, np.nan))

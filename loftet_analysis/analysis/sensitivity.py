@@ -71,7 +71,7 @@ ROLE_OF = {"participants": names.PARTICIPANT, "colleagues": names.COLLEAGUE}
 LINKED = ("linked_change", *ROLE_OF)
 GRADES, ROLES = ("same_grade",), ("participants_vs_colleagues",)
 _OF_MAIN = ("region", "population", "outcome", "question", "estimand", "subgroup", "contrast",
-            "ci_level", "sesoi", "drift")  # fmt: skip
+            "ci_level", "sesoi", "drift", "trend", "trend_se")  # fmt: skip
 _NAIVE = "pingouin, naive: takes people of a school for independent"
 _INVITED = f"schools weigh as many as were invited; {CR2}"
 _BY_SCHOOL = "correlation over schools, Fisher's z by CR2"
@@ -308,7 +308,8 @@ def sensitivity(
         )  # fmt: skip
         asked_again = [each for each in chosen if case.estimand in each.of and each.when(case)]
         rows += [_row(case, each) for each in asked_again]
-    columns = (*schema.SENSITIVITY, "drift", "family", "main_direction")
+    judged = ("drift", "trend", "trend_se", "family", "main_direction")
+    columns = (*schema.SENSITIVITY, *judged)
     table = verdicts(schema.table(rows, columns))
     direction = np.sign(table["change"]).where(table["p_value"] < 1 - table["ci_level"], 0)
     tested = table["p_value"].notna() & table["main_direction"].notna()

@@ -18,6 +18,7 @@ from loftet_analysis.names import (
     SUBGROUP,
     WHOLE_STUDY,
 )
+from loftet_analysis.stats.result import less_known
 from loftet_analysis.study.frames import checked
 
 INCREASE, DECREASE, NEGLIGIBLE, UNCLEAR, REFUSED = VERDICTS = (
@@ -37,13 +38,17 @@ def verdicts(effects: pd.DataFrame) -> pd.DataFrame:
       the whole study (flag ``whole_study``); else Benjamini and Hochberg over the regions of one
       population, outcome, estimand, contrast and subgroup, where there are two regions or more.
     - `estimate_vs_drift` = estimate − drift, where a drift is expected.
-    - `verdict`, of the estimate less its drift, the first that holds: ``refused`` (no estimate);
-      ``negligible`` (the 1 − 2α interval lies inside ±SESOI, two one-sided tests with the same
-      df; `flags` then name a direction where the interval excludes 0); ``increase`` or
-      ``decrease`` (the interval of `ci_level` excludes 0, and in a family also `p_adjusted` < α,
-      α = 1 − `ci_level`); else ``unclear``, and so is every row with the flag ``one_dominates``,
-      whose interval cannot be trusted. Rows without an SD unit are judged in their own units
-      and never negligible, and neither are those that the SESOI is not meant for (`dose`, see
+    - `estimate_vs_trend` = estimate − trend, where there is an external trend, and
+      `vs_trend_ci_low`, `vs_trend_ci_high`, its interval of `ci_level`: variances of estimate and
+      trend added, df of Welch and Satterthwaite with those of the trend infinite. Where the trend
+      has no standard error the interval takes it as known.
+    - `verdict`, of the estimate less its drift or its trend, the first that holds: ``refused`` (no
+      estimate); ``negligible`` (the 1 − 2α interval lies inside ±SESOI, two one-sided tests with
+      the same df; `flags` then name a direction where the interval excludes 0); ``increase`` or
+      ``decrease`` (the interval of `ci_level` excludes 0, and in a family also `p_adjusted` < α, α
+      = 1 − `ci_level`); else ``unclear``, and so is every row with the flag ``one_dominates``,
+      whose interval cannot be trusted. Rows without an SD unit are judged in their own units and
+      never negligible, and neither are those that the SESOI is not meant for (`dose`, see
       ``estimands.Estimand.has_sesoi``); what is no change (`p_value` empty) has no verdict.
 
     Parameters
@@ -78,13 +83,19 @@ def verdicts(effects: pd.DataFrame) -> pd.DataFrame:
     alpha = (1 - rows["ci_level"]).astype(float)
     df = rows["df"].astype(float)
     drift = rows["drift"].astype(float)
+    trend, trend_se = (
+        rows[column].astype(float) if column in rows else drift * np.nan
+        for column in ("trend", "trend_se")
+    )
     reach = stats.t.isf(alpha / 2, df) + stats.t.ppf(POWER, df)
     standardised = rows["estimate"].notna()
     estimate = rows["estimate"].where(standardised, rows["change"]).astype(float)
     se = rows["se"].where(standardised, rows["change_se"]).astype(float)
-    apart = estimate - drift.fillna(0)
+    # only same-grade changes have a trend, and only those of people who grow older a drift
+    apart = estimate - drift.fillna(0) - trend.fillna(0)
+    se, df = less_known(se, df, trend_se.fillna(0))
     p = rows["p_value"].astype(float)
-    p = p.where(drift.isna(), 2 * stats.t.sf((apart / se).abs(), df))
+    p = p.where(drift.isna() & trend.isna(), 2 * stats.t.sf((apart / se).abs(), df))
     adjusted, in_family = _adjusted(rows, p)
 
     half, half_two = (stats.t.isf(tail, df) * se for tail in (alpha / 2, alpha))
@@ -108,6 +119,9 @@ def verdicts(effects: pd.DataFrame) -> pd.DataFrame:
         ),
         p_adjusted=adjusted,
         estimate_vs_drift=apart.where(drift.notna() & standardised),
+        estimate_vs_trend=apart.where(trend.notna() & standardised),
+        vs_trend_ci_low=(apart - half).where(trend.notna() & standardised),
+        vs_trend_ci_high=(apart + half).where(trend.notna() & standardised),
         verdict=pd.Series(verdict, index=rows.index, dtype="str"),
         flags=flags.astype("str"),
     )

@@ -23,7 +23,7 @@ from loftet_analysis.batch.outputs import DONE, FAILED, UNFINISHED, damaged, why
 from loftet_analysis.cleaning import pseudonyms, store
 from loftet_analysis.errors import InputError
 from loftet_analysis.study import Study, wave_states
-from loftet_analysis.study.load import register_path
+from loftet_analysis.study.load import register_path, trend_paths
 
 Fingerprint = dict[str, str]
 #: What a notebook read: a table, a population or what regions kept (`RESULTS`), and which rows.
@@ -106,9 +106,9 @@ def notebook_digest(notebook: Path) -> str:
 
 
 def description_digest(study: str) -> str:
-    """Return the SHA-256 of a study's own description: study.yml, register and instruments."""
+    """Return the SHA-256 of a study's own description, with register, instruments and trends."""
     described = [paths.raw(study) / name for name in ("study.yml", "instruments")]
-    return digest([*described, register_path(study)])
+    return digest([*described, register_path(study), *trend_paths(study)])
 
 
 def cleaning_fingerprint(study: Study) -> Fingerprint:

@@ -39,6 +39,7 @@ from loftet_analysis.estimands import (
     waves_of,
 )
 from loftet_analysis.stats import power
+from loftet_analysis.stats.result import less_known
 
 _TWICE = (names.PRE, names.POST)
 _ALL_THREE = (*_TWICE, names.LINKED)
@@ -53,7 +54,14 @@ _PERCENTILES, _TAIL = "same_grade_quantile", 10
 #: The ends of intervals, and what else is said of an estimate in its own unit.
 _ENDS = {
     "change": ("change_ci_low", "change_ci_high"),
-    "estimate": ("ci_low", "ci_high", "estimate_vs_drift"),
+    "estimate": (
+        "ci_low",
+        "ci_high",
+        "estimate_vs_drift",
+        "estimate_vs_trend",
+        "vs_trend_ci_low",
+        "vs_trend_ci_high",
+    ),
     "difference": ("ci_low", "ci_high"),
 }
 _STEPS = ("points", "sd", "share")
@@ -1124,6 +1132,14 @@ def _rounded(shown: pd.DataFrame, told: list[str], steps: pd.DataFrame, limit: i
     return pd.DataFrame(rounded, columns=shown.columns, index=shown.index)
 
 
+def _p_beyond(rows: pd.DataFrame) -> pd.Series:
+    """Return the p-value of the estimate less its drift or trend; missing where it has neither."""
+    apart = rows["estimate_vs_trend"].fillna(rows["estimate_vs_drift"]).astype(float)
+    about = (rows[c].astype(float) for c in ("se", "df"))
+    se, df = less_known(*about, rows["trend_se"].astype(float).fillna(0))
+    return pd.Series(2 * stats.t.sf((apart / se).abs(), df), rows.index)
+
+
 def to_step(values: pd.Series, step: pd.Series) -> pd.Series:
     """Return values as the nearest multiples of a step.
 
@@ -1168,12 +1184,20 @@ def _of_rounded(
         if "statistic" in shown:
             tell("statistic", t.round(1))
         if "p_adjusted" in shown:
-            factor = shown["p_adjusted"] / shown["p_value"]
+            before = shown["p_value"].astype(float)
+            if {"estimate_vs_drift", "estimate_vs_trend", "trend_se"} <= {*shown}:
+                # what is adjusted is the test of what goes beyond drift or trend
+                before = _p_beyond(shown).fillna(before)
+                p = _p_beyond(shown.assign(**told)).fillna(p)
+            factor = shown["p_adjusted"] / before
             tell("p_adjusted", (factor * p).clip(upper=1).round(3))
     if {"verdict", "ci_low", "ci_high"} <= {*told, *shown}:
-        zero_inside = (told.get("ci_low", shown["ci_low"]) <= 0) & (
-            told.get("ci_high", shown["ci_high"]) >= 0
-        )
+        low, high = (told.get(end, shown[end]).astype(float) for end in ("ci_low", "ci_high"))
+        null = shown.get("drift", low * np.nan).astype(float).fillna(0)
+        ends = ("vs_trend_ci_low", "vs_trend_ci_high")
+        beyond = [told.get(end, shown.get(end, low * np.nan)).astype(float) for end in ends]
+        low, high = beyond[0].fillna(low - null), beyond[1].fillna(high - null)
+        zero_inside = (low <= 0) & (high >= 0)
         directed = shown["verdict"].isin(("increase", "decrease"))
         told["verdict"] = shown["verdict"].mask(rows & zero_inside & directed, "unclear")
     return told

@@ -29,6 +29,7 @@ from loftet_analysis.show.languages import (
     row_label,
 )
 from loftet_analysis.show.shown import Drawn, view
+from loftet_analysis.stats.result import less_known
 
 __all__ = ["answer", "heading", "how_many", "links", "standing"]
 
@@ -509,7 +510,7 @@ def conclusion(row: Mapping[str, object], words: Words) -> str:
     >>> conclusion({**row, "plan_role": "primary", "p_adjusted": 0.01}, Words("en"))
     'The interval lies above zero: an increase.'
     """
-    verdict, drift = row.get("verdict") or "", row.get("drift")
+    verdict = row.get("verdict") or ""
     if verdict not in ("increase", "decrease", "negligible", "unclear"):
         return ""
     estimand = row["estimand"]
@@ -520,16 +521,8 @@ def conclusion(row: Mapping[str, object], words: Words) -> str:
             code = f"{'increase' if row['ci_low'] > 0 else 'decrease'} of a contrast"
             return _directed(row, code, words)
         return label("conclusion", "unclear slope", words)
-    start, beyond = "", ""
-    if drift is not None and not pd.isna(drift):
-        beyond = " beyond drift"
-        start = words.text(
-            "Without the programme {drift} was expected; measured from there it is {apart} "
-            "({interval}).",
-            drift=words.number(drift, signed=True),
-            apart=words.number(row["estimate_vs_drift"], signed=True),
-            interval=words.interval(row["ci_low"] - drift, row["ci_high"] - drift),
-        )
+    start = _expected(row, words)
+    beyond = " beyond drift" if start else ""
     if verdict == "unclear":
         sentence = _unclear(row, words, beyond)
     elif verdict == "negligible":
@@ -539,6 +532,49 @@ def conclusion(row: Mapping[str, object], words: Words) -> str:
     else:
         sentence = _directed(row, f"{verdict}{beyond or _kind(row)}", words)
     return f"{start} {sentence}".strip()
+
+
+def _is_told(row: Mapping[str, object], column: str) -> bool:
+    value = row.get(column)
+    return value is not None and not pd.isna(value)
+
+
+def _expected(row: Mapping[str, object], words: Words) -> str:
+    """Return what was expected without the programme, and the change measured from there."""
+    if _is_told(row, "drift"):
+        return words.text(
+            "Without the programme {drift} was expected; measured from there it is {apart} "
+            "({interval}).",
+            drift=words.number(row["drift"], signed=True),
+            apart=words.number(row["estimate_vs_drift"], signed=True),
+            interval=words.interval(*_beyond(row)),
+        )
+    if not _is_told(row, "trend"):
+        return ""
+    said = words.text(
+        "Without the programme {trend} was expected, as outside the study in the same years "
+        "({source}); measured from there it is {apart} ({interval}).",
+        trend=words.number(row["trend"], signed=True),
+        source=row["trend_source"],
+        apart=words.number(row["estimate_vs_trend"], signed=True),
+        interval=words.interval(*_beyond(row)),
+    )
+    if _is_told(row, "trend_se"):
+        return said
+    conditional = words.text(
+        "The source gives no standard error, so this is conditional on the trend: the interval "
+        "takes it as known."
+    )
+    return f"{said} {conditional}"
+
+
+def _beyond(row: Mapping[str, object]) -> tuple[float, float]:
+    """Return the ends of a row's interval, measured from what was expected."""
+    if _is_told(row, "trend"):
+        return row["vs_trend_ci_low"], row["vs_trend_ci_high"]
+    low, high = _ends(row)
+    null = row["drift"] if _is_told(row, "drift") else 0.0
+    return low - null, high - null
 
 
 def _kind(row: Mapping[str, object]) -> str:
@@ -574,10 +610,11 @@ def _doubt(row: Mapping[str, object], words: Words) -> str:
 
 def _negligible(row: Mapping[str, object], words: Words) -> str:
     """Return that a change is negligible, with the 1 − 2α interval which that rests on."""
-    drift, level = row.get("drift"), row["ci_level"]
-    null = 0.0 if drift is None or pd.isna(drift) else drift
-    middle, half = (row["ci_low"] + row["ci_high"]) / 2 - null, (row["ci_high"] - row["ci_low"]) / 2
-    half *= stats.t.isf(1 - level, row["df"]) / stats.t.isf((1 - level) / 2, row["df"])
+    level, (low, high), df = row["ci_level"], _beyond(row), row["df"]
+    middle, half = (low + high) / 2, (high - low) / 2
+    if _is_told(row, "trend_se") and row["se"] > 0:
+        df = less_known(row["se"], df, row["trend_se"])[1]
+    half *= stats.t.isf(1 - level, df) / stats.t.isf((1 - level) / 2, df)
     # it lies within; only the rounding of the ends that are shown may say otherwise
     low, high = max(middle - half, -row["sesoi"]), min(middle + half, row["sesoi"])
     return label(
@@ -592,11 +629,10 @@ def _negligible(row: Mapping[str, object], words: Words) -> str:
 
 def _unclear(row: Mapping[str, object], words: Words, beyond: str) -> str:
     """Return why nothing can be concluded: several tests, too few schools, or neither."""
-    low, high = _ends(row)
+    low, high = _beyond(row)
     p = row.get("p_adjusted")
-    null = row["drift"] if beyond else 0
-    if (low > null or high < null) and p is not None and not pd.isna(p):
-        code = f"{'increase' if low > null else 'decrease'}{beyond or _kind(row)}"
+    if (low > 0 or high < 0) and p is not None and not pd.isna(p):
+        code = f"{'increase' if low > 0 else 'decrease'}{beyond or _kind(row)}"
         return _directed(row, code, words)
     mdes, n = row.get("mdes"), row.get("n_clusters")
     if mdes is None or pd.isna(mdes) or pd.isna(n) or mdes <= row["sesoi"]:

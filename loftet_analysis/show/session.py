@@ -201,7 +201,7 @@ class OpenStudy:
         DataFrame
             A row per estimate in the order of study.yml and the instrument, as far as anybody here
             has answered (and could be linked, where it rests on links): `population, outcome,
-            question, estimand, contrast, subgroup, family, plan_role, drift, flags`, see
+            question, estimand, contrast, subgroup, family, plan_role, drift, trend, flags`, see
             :func:`~loftet_analysis.study.plan.plan`; `region`, `ci_level`, `sesoi`, `years`
             (between the two waves); of the outcome `sd_unit` (SD of all answers before, in scale
             points), `sd_within_role`, `low_fifth`, `midpoint`, `alpha`, `measurement_warning`; and

@@ -12,6 +12,32 @@ from loftet_analysis.errors import LoftetError
 from loftet_analysis.stats.inputs import Floats, check_level
 
 
+def less_known(se: Floats, df: Floats, other: Floats) -> tuple[Floats, Floats]:
+    """Return the standard error and df of an estimate less a figure of another source.
+
+    √(se² + other²), and of Welch and Satterthwaite's df what is left where the figure's are
+    infinite, df (1 + other²/se²)². With a figure that is known exactly both stay as they are.
+
+    Parameters
+    ----------
+    se, df : array-like
+        Of the estimate.
+    other : array-like
+        Standard error of the figure, independent of the estimate.
+
+    References
+    ----------
+    Welch 1947, Biometrika 34(1-2).
+
+    Examples
+    --------
+    >>> se, df = less_known(0.03, 10.0, 0.04)
+    >>> round(float(se), 3), round(float(df), 1)
+    (0.05, 77.2)
+    """
+    return np.hypot(se, other), df * (1 + np.square(np.divide(other, se))) ** 2
+
+
 class NotEstimableError(LoftetError):
     """The data cannot give this estimate; ``reason`` is a short key, such as ``one_cluster``."""
 

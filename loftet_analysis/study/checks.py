@@ -9,7 +9,7 @@ from itertools import combinations, pairwise
 import pandas as pd
 
 from loftet_analysis import names
-from loftet_analysis.errors import InputError
+from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study.instrument import RESERVED, normalise_label
 from loftet_analysis.study.phases import exports_there
 from loftet_analysis.study.study import (
@@ -24,7 +24,7 @@ from loftet_analysis.study.study import (
     Wave,
     row_text,
 )
-from loftet_analysis.study.yamlfile import Document
+from loftet_analysis.study.yamlfile import Document, did_you_mean
 from loftet_analysis.tabular.delimited import first_rows
 from loftet_analysis.tabular.workbook import is_workbook
 
@@ -263,8 +263,8 @@ def _check_values(population: Population, document: Document, steps: tuple) -> N
 
 
 def _check_analysis(study: Study, document: Document) -> None:
-    """Report what is wrong with primary outcomes, subgroups, gaps and drift, by population."""
-    for key in ("primary", "subgroups", "gaps", "drift"):
+    """Report what is wrong with what was declared beforehand, by population."""
+    for key in ("primary", "subgroups", "gaps", "drift", "trend"):
         for name, declared in getattr(study.analysis, key).items():
             steps, population = ("analysis", key, name), study.populations.get(name)
             if population is None:
@@ -274,6 +274,8 @@ def _check_analysis(study: Study, document: Document) -> None:
                 _check_primary(population, declared, document, steps)
             elif key == "drift":
                 _check_drift(study, population, declared, document, steps)
+            elif key == "trend":
+                _check_trend(study, population, document, steps)
             else:
                 _check_groupings(population, declared, document, steps)
 
@@ -333,6 +335,57 @@ def _check_drift(
         what = f"drift of an outcome that {name} are not asked both before and after"
         for outcome in outcomes:
             document.expect((*steps, outcome), what, outcome, _asked_twice(population))
+
+
+def _check_trend(study: Study, population: Population, document: Document, steps: tuple) -> None:
+    """Report trends that nothing can be set beside; of the file each outcome once."""
+    name = population.name
+    if "same_grade" not in population.estimands:
+        what, allowed = f"trend without same_grade ({name})", "a population with same_grade"
+        found = ", ".join(population.estimands) or "no estimands"
+        document.report(steps, what, found, allowed, "take the trend out")
+    if not all(wave.start for wave in study.wave_dates(name).values()):
+        allowed, todo = "waves with dates", "give the waves their dates"
+        document.report(steps, "trend without dates", name, allowed, todo)
+    asked = _asked_twice(population)
+    what = f"trend of an outcome that {name} are not asked both before and after"
+    told = set()
+    for figure in study.trends.get(name, ()) if population.instrument.scales else ():
+        if figure.outcome not in (*asked, *told):
+            told.add(figure.outcome)
+            todo = did_you_mean(figure.outcome, asked)
+            allowed = ", ".join(asked) or "none"
+            document.problems.append(Problem(what, figure.outcome, allowed, figure.where, todo))
+
+
+def uncovered(study: Study) -> list[Problem]:
+    """Return what is to be said of trends that lack a year of the waves, or a grade in it."""
+    remarks = []
+    for population, figures in study.trends.items():
+        starts = [wave.start for wave in study.wave_dates(population).values() if wave.start]
+        years = sorted({day.year for day in starts})
+        for outcome in dict.fromkeys(figure.outcome for figure in figures):
+            there = {(f.grade, f.year) for f in figures if f.outcome == outcome}
+            grades = [
+                grade
+                for grade in study.grades
+                if not any({(of, year) for year in years} <= there for of in (grade, None))
+            ]
+            if grades:
+                missing = ", ".join(map(str, grades))
+                found = f"{outcome}: not both of {' and '.join(map(str, years))}"
+                if len(years) != 2:
+                    found = f"{outcome}: not all of {', '.join(map(str, years))}"
+                remarks.append(
+                    Problem(
+                        "a trend that does not cover the years of the waves",
+                        f"{found} in grade {missing}",
+                        "a row for the grade, or for all grades, in each of these years",
+                        next(f.where for f in figures if f.outcome == outcome).rpartition(", ")[0],
+                        "add the rows when they are published; until then there is no trend",
+                    )
+                )
+    return remarks
 
 
 def _check_estimands(

@@ -16,6 +16,7 @@ import pandas as pd
 
 from loftet_analysis import names
 from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.study.trends import Trend
 
 _COUNTED = (names.GRADE, names.GATHERINGS, names.INTERIM_WORK, names.SECONDS)
 _LABELS = (
@@ -167,6 +168,10 @@ def _plan_problems(plan: pd.DataFrame, planned: Collection[str]) -> Iterator[Pro
             allowed="those of study.plan(population)",
             todo=f"add {', '.join(lacking)}",
         )
+    trends = plan["trend"].dropna() if "trend" in plan else pd.Series(dtype=object)
+    if not trends.map(lambda value: isinstance(value, Trend)).all():
+        what, allowed = "not trends: column trend", "those of study.plan(population), or nothing"
+        yield Problem(what, str(trends.map(type).iloc[0].__name__), allowed, "plan")
     settled = [column for column in _SETTLED if column in plan]
     wrong = list(_not_numbers("plan", plan, settled, gaps=True))
     yield from wrong

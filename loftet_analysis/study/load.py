@@ -10,13 +10,14 @@ from pathlib import Path
 import pandas as pd
 from pydantic import ValidationError
 
-from loftet_analysis import paths
+from loftet_analysis import names, paths
 from loftet_analysis.errors import InputError, Problem
-from loftet_analysis.study.checks import check_study
+from loftet_analysis.study.checks import check_study, uncovered
 from loftet_analysis.study.instrument import Instrument, read_instrument
 from loftet_analysis.study.phases import CLOSED, TO_COME, Phases, wave_states
 from loftet_analysis.study.schools import read_schools
 from loftet_analysis.study.study import Register, Study
+from loftet_analysis.study.trends import read_trend
 from loftet_analysis.study.yamlfile import Document, did_you_mean, read_yaml, shown, validated
 
 STUDY_FILE, REGISTER = "study.yml", "schools.csv"
@@ -73,18 +74,40 @@ def load_study(name: str) -> Study:
         path = _below(folder, register.file)
         schools, others, remarks = read_schools(path, register.columns, register.encoding)
         others = [problem for problem in others if problem.found != NOT_THERE]
+    trends = {}
+    for population, path in _trend_files(folder, content).items():
+        trends[population], found = read_trend(path)
+        others += found
     if isinstance(content.get("populations"), dict):
         content["populations"], found = _with_instruments(document, folder)
         others += found
     injected = {"<name>": name, "<folder>": folder, "<schools>": schools}
-    injected["<remarks>"] = tuple(remarks)
+    injected |= {"<remarks>": tuple(remarks), "<trends>": trends}
     study = validated(Study, content | injected, document)
     if study:
         check_study(study, document)
     problems = [*document.problems, *others]
     if study is None or problems:
         raise InputError(problems)
-    return study
+    return study.changed(remarks=(*study.remarks, *uncovered(study)))
+
+
+def trend_paths(name: str) -> list[Path]:
+    """Return the paths of a study's files of external trends."""
+    folder = paths.raw(name)
+    return [*_trend_files(folder, read_yaml(folder / STUDY_FILE).content).values()]
+
+
+def _trend_files(folder: Path, content: dict) -> dict[str, Path]:
+    """Return the files of trends by population, as far as they are well named."""
+    analysis = content.get("analysis")
+    named = analysis.get("trend") if isinstance(analysis, dict) else None
+    named = named if isinstance(named, dict) else {}
+    return {
+        population: _below(folder, file)
+        for population, file in named.items()
+        if population in names.POPULATIONS and isinstance(file, str) and file.strip()
+    }
 
 
 def register_path(name: str) -> Path:

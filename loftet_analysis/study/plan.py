@@ -11,11 +11,14 @@ from loftet_analysis import names
 from loftet_analysis.estimands import CONTRASTS, ESTIMANDS, MIDWAY, waves_of
 from loftet_analysis.study.instrument import Scale
 from loftet_analysis.study.study import Population, Study
+from loftet_analysis.study.trends import Trend
 
 COLUMNS = (
     names.POPULATION, names.OUTCOME, names.QUESTION, names.ESTIMAND, "contrast", names.SUBGROUP,
-    names.WAVE, "family", "plan_role", "drift", "flags",
+    names.WAVE, "family", "plan_role", "drift", "trend", "flags",
 )  # fmt: skip
+#: Groups that a trend by grade is known of: everybody, and groups of grades.
+WITH_TREND = (names.ALL, names.GRADE, names.GRADE_BAND)
 PRIMARY, SECONDARY = "primary", "secondary"
 _DAYS_PER_MONTH = 30.4375
 
@@ -39,7 +42,9 @@ def plan(study: Study) -> pd.DataFrame:
         (of gaps, ``mid - pre`` and ``post - mid``; from before to after empty), ``subgroup``
         (``all``, ``grade=7``), ``wave`` (of levels, else empty), ``family`` (empty, or "pupils:
         primary"), ``plan_role`` (primary, secondary), ``drift`` (in SD between the two waves, where
-        one is declared for an outcome of people who grow older), ``flags``
+        one is declared for an outcome of people who grow older), ``trend`` (of same-grade changes
+        the :class:`~loftet_analysis.study.trends.Trend` between the calendar years of the two
+        waves, where there is one; of everybody and of grades), ``flags``
         (``programme_months=18`` of a grade's same-grade change: how long the later wave's pupils
         of that grade can have had the programme).
 
@@ -75,11 +80,15 @@ def plan(study: Study) -> pd.DataFrame:
                         "family": f"{population.name}: {PRIMARY}" if primary else "",
                         "plan_role": PRIMARY if primary else SECONDARY,
                         "drift": _drift(study, population.name, scale.name, estimand, contrast),
+                        "trend": _trend(
+                            study, population.name, scale.name, estimand, contrast, subgroup
+                        ),
                         "flags": _programme_months(study, population, estimand, subgroup, contrast),
                     }
                 )
-    texts = dict.fromkeys(set(COLUMNS) - {"drift"}, str)
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({**texts, "drift": float})
+    texts = dict.fromkeys(set(COLUMNS) - {"drift", "trend"}, str)
+    kinds = {**texts, "drift": float, "trend": object}
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(kinds)
 
 
 def closed_waves(study: Study, population: Population) -> tuple[str, ...]:
@@ -174,6 +183,15 @@ def _drift(
     if declared is None or not ESTIMANDS[estimand].people_grow_older:
         return None
     return declared.per_grade * study.years_between(population, waves_of(contrast))
+
+
+def _trend(
+    study: Study, population: str, outcome: str, estimand: str, contrast: str, subgroup: str
+) -> Trend | None:
+    by = subgroup.partition("=")[0]
+    if estimand != "same_grade" or by not in WITH_TREND:
+        return None
+    return study.trend(population, outcome, waves_of(contrast))
 
 
 def _programme_months(

@@ -35,6 +35,7 @@ from loftet_analysis.study.schools import (
     school_lookup,
 )
 from loftet_analysis.study.schools import LINK as SCHOOL_LINK
+from loftet_analysis.study.trends import Figure, Trend, trend_between
 from loftet_analysis.study.yamlfile import (
     Described,
     Line,
@@ -643,6 +644,9 @@ class Analysis(Described):
         and grade_band of pupils.
     drift : dict of str to dict of str to Drift
         By population and outcome.
+    trend : dict of str to str
+        By population, the file of external trends beside which its same-grade changes are set
+        (:func:`~loftet_analysis.study.trends.read_trend`).
     """
 
     sesoi: float = Field(0.10, gt=0, allow_inf_nan=False)
@@ -651,6 +655,7 @@ class Analysis(Described):
     subgroups: dict[PopulationName, Lines] = Field(default_factory=dict)
     gaps: dict[PopulationName, Lines] = Field(default_factory=dict)
     drift: dict[PopulationName, dict[Name, Drift]] = Field(default_factory=dict)
+    trend: dict[PopulationName, Line] = Field(default_factory=dict)
 
 
 def _in_each_language(given: object) -> object:
@@ -765,6 +770,8 @@ class Study(Described):
     schools : DataFrame
         The register: ``school_id, school, region, region_name, grades, role, municipality,
         contact``, ``invited_…`` and ``link_…``.
+    trends : dict of str to tuple of Figure
+        By population, what its file of external trends holds.
     remarks : tuple of Problem
         What is to be said of its description, and does not stop a run.
     analysis : Analysis
@@ -801,6 +808,7 @@ class Study(Described):
     ]
     school_register: Register = Field(alias="schools")
     schools: pd.DataFrame = Field(alias="<schools>")
+    trends: dict[PopulationName, tuple[Figure, ...]] = Field({}, alias="<trends>")
     remarks: tuple[Problem, ...] = Field((), alias="<remarks>")
     analysis: Analysis = Analysis()
     key: Path | None = None
@@ -858,6 +866,18 @@ class Study(Described):
         """Return the school years from a wave to a later one; 0 where waves have no dates."""
         years = self.years(population)
         return years[waves[1]] - years[waves[0]] if set(waves) <= set(years) else 0
+
+    def trend(self, population: str, outcome: str, waves: tuple[str, str]) -> Trend | None:
+        """Return the external trend of an outcome between the calendar years of two waves.
+
+        A wave's year is that of its first day. None where there is no file, or no figure of a year.
+        """
+        dates = self.wave_dates(population)
+        starts = [dates[wave].start if wave in dates else None for wave in waves]
+        if None in starts:
+            return None
+        years = (starts[0].year, starts[1].year)
+        return trend_between(self.trends.get(population, ()), outcome, years)
 
     @cached_property
     def comparison(self) -> tuple[str, ...]:
