@@ -308,6 +308,10 @@ def test_few_schools_do_not_tell_the_interval_beside_a_trend():
     row = gate(made_up(GATED), held, "internal").iloc[0]
     assert row["reason"] == "few_clusters" or row["suppressed"]
     assert row[["vs_trend_ci_low", "vs_trend_ci_high"]].isna().all()
+    shown = {**GATED, "verdict": "", "reason": "few_clusters", **dict.fromkeys(BEYOND[1:], np.nan)}
+    shown |= {"ci_low": np.nan, "ci_high": np.nan}
+    said = conclusion(made_up(shown).iloc[0].to_dict(), words("en"))
+    assert said.endswith("measured from there it is +0.14 (without an interval).")
     spread = {name for name in BEYOND if schema.COLUMNS[name].spread}
     assert spread == {"vs_trend_ci_low", "vs_trend_ci_high"}
     hidden = gate(made_up({**GATED, "n_pre": 3}), mask(), "internal").iloc[0]

@@ -512,7 +512,7 @@ def conclusion(row: Mapping[str, object], words: Words) -> str:
     """
     verdict = row.get("verdict") or ""
     if verdict not in ("increase", "decrease", "negligible", "unclear"):
-        return ""
+        return _expected(row, words) if row.get("reason") == FEW_CLUSTERS else ""
     estimand = row["estimand"]
     if ONE_DOMINATES in (row.get("flags") or "").split(";"):
         return label("conclusion", "dominated", words)
@@ -541,25 +541,28 @@ def _is_told(row: Mapping[str, object], column: str) -> bool:
 
 def _expected(row: Mapping[str, object], words: Words) -> str:
     """Return what was expected without the programme, and the change measured from there."""
+    if not (_is_told(row, "drift") or _is_told(row, "trend")):
+        return ""
+    low, high = _beyond(row)
+    without = words.text("without an interval")
+    interval = without if low is None or pd.isna(low) else words.interval(low, high)
     if _is_told(row, "drift"):
         return words.text(
             "Without the programme {drift} was expected; measured from there it is {apart} "
             "({interval}).",
             drift=words.number(row["drift"], signed=True),
             apart=words.number(row["estimate_vs_drift"], signed=True),
-            interval=words.interval(*_beyond(row)),
+            interval=interval,
         )
-    if not _is_told(row, "trend"):
-        return ""
     said = words.text(
         "Without the programme {trend} was expected, as outside the study in the same years "
         "({source}); measured from there it is {apart} ({interval}).",
         trend=words.number(row["trend"], signed=True),
         source=row["trend_source"],
         apart=words.number(row["estimate_vs_trend"], signed=True),
-        interval=words.interval(*_beyond(row)),
+        interval=interval,
     )
-    if _is_told(row, "trend_se"):
+    if _is_told(row, "trend_se") or interval == without:
         return said
     conditional = words.text(
         "The source gives no standard error, so this is conditional on the trend: the interval "
@@ -569,7 +572,7 @@ def _expected(row: Mapping[str, object], words: Words) -> str:
 
 
 def _beyond(row: Mapping[str, object]) -> tuple[float, float]:
-    """Return the ends of a row's interval, measured from what was expected."""
+    """Return the ends of a row's interval, measured from drift or trend where it has one."""
     if _is_told(row, "trend"):
         return row["vs_trend_ci_low"], row["vs_trend_ci_high"]
     low, high = _ends(row)
