@@ -17,16 +17,28 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from loftet_analysis import schema
 from loftet_analysis.analysis.changes import SMALLEST_CELL, TOTAL, Answers, common_cells
 from loftet_analysis.analysis.panel import Codes, answers, arrange, complete_pairs, persons
 from loftet_analysis.estimands import MIDWAY
-from loftet_analysis.names import GRADE, SCHOOL
+from loftet_analysis.names import (
+    ALL,
+    GRADE,
+    NATIONAL,
+    OUTCOME,
+    POPULATION,
+    PRE,
+    REGION,
+    SCHOOL,
+    WAVE,
+)
 from loftet_analysis.stats.cr2 import change_over_cells, mean, standardise
 from loftet_analysis.stats.result import NotEstimableError, Result
 from loftet_analysis.stats.shrinkage import FEWEST, shrink
 from loftet_analysis.study.frames import checked
+from loftet_analysis.study.questionnaire import Questionnaire
 
 FEWEST_PAIRS = 2
 
@@ -110,6 +122,66 @@ def school_effects(clean: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
         ]
         rows += _with_shrunk(of_outcome, None if by_grade else case, ci_level)
     return schema.table(rows, schema.SCHOOLS)
+
+
+@checked
+def school_levels(
+    clean: pd.DataFrame, asked: Questionnaire, *, ci_level: float = 0.95
+) -> pd.DataFrame:
+    """Return the mean of each school, region and the country in each wave.
+
+    Parameters
+    ----------
+    clean : DataFrame
+        Clean frame of all regions: `wave`, `region`, `school_id` and the scales.
+    asked : Questionnaire
+        From ``study[population]``: its scales; those that the frame does not have are passed over.
+    ci_level : float, default 0.95
+
+    Returns
+    -------
+    DataFrame
+        ``schema.EFFECTS``, rows of ``level``: outcome by outcome and wave by wave the schools, the
+        regions (`school_id` empty) and the country, as far as anybody answered. `change` is the
+        mean in scale points. A school's interval is among its people, mean ± t(n − 1) · sd/√n, and
+        says nothing of other schools; `change_se` and ends are empty where all answered alike, and
+        of regions and the country.
+
+    Examples
+    --------
+    >>> from loftet_analysis.study import load_instrument
+    >>> asked = Questionnaire("pupils", "national", load_instrument("pupil"))
+    >>> clean = pd.DataFrame({"wave": "post", "region": "oslo", "school_id": list("aaab"),
+    ...                       "persistence": [1.0, 2, 3, 4]})
+    >>> rows = school_levels(clean, asked)
+    >>> rows[["region", "school_id", "n_post", "change", "change_ci_low"]].round(2)
+         region school_id  n_post  change  change_ci_low
+    0      oslo         a       3     2.0          -0.48
+    1      oslo         b       1     4.0            NaN
+    2      oslo                 4     2.5            NaN
+    3  national                 4     2.5            NaN
+    """
+    tables = [schema.table([], schema.EFFECTS)]
+    for name in (name for name in asked.scales if name in clean):
+        y = clean[name].astype(float)
+        of_scale = {OUTCOME: name, "question": asked.scales[name].question or ""}
+        for keys in ([REGION, SCHOOL], [REGION], []):
+            rows = y.groupby([clean[key] for key in (*keys, WAVE)], sort=True, observed=True)
+            found = rows.agg(n="count", change="mean", sd="std").reset_index()
+            found = found[found["n"] > 0].reset_index(drop=True)
+            if SCHOOL in keys:
+                found["change_se"] = found["sd"].where(found["sd"] > 0) / np.sqrt(found["n"])
+                half = found["change_se"] * stats.t.ppf((1 + ci_level) / 2, found["n"] - 1)
+                found["change_ci_low"] = found["change"] - half
+                found["change_ci_high"] = found["change"] + half
+            n, is_pre = found.pop("n").astype("Int64"), found[WAVE].eq(PRE)
+            fixed = {REGION: NATIONAL, SCHOOL: "", "ci_level": ci_level, "reason": ""}
+            fixed |= {POPULATION: asked.population, **of_scale}
+            fixed |= {"estimand": "level", "contrast": "mean", "subgroup": ALL}
+            fixed = {key: value for key, value in fixed.items() if key not in keys}
+            found = found.assign(n_pre=n.where(is_pre), n_post=n.mask(is_pre), **fixed)
+            tables.append(schema.table(found.to_dict("records"), schema.EFFECTS))
+    return pd.concat(tables, ignore_index=True)
 
 
 def _schools(case: Answers) -> list[int]:

@@ -94,6 +94,9 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
         help="nb, nn or en, beside those there are pages in; default: the study's first",
     )
     parser.add_argument(
+        "--schools", action="store_true", help="also a page for each school's leader"
+    )
+    parser.add_argument(
         "--jobs", type=_at_least_one, metavar="N", help="kernels at a time; default: cores + 1"
     )
     parser.add_argument(

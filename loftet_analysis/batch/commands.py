@@ -16,6 +16,7 @@ from loftet_analysis.batch.fingerprints import (
     KEY,
     KEY_DESTROYED,
     NEVER_RUN,
+    SCHOOLS,
     SITE,
     read_manifest,
     record,
@@ -105,14 +106,19 @@ def _run(
     fresh_kernels: bool = False,
     force: bool = False,
     close: bool = False,
+    schools: bool = False,
 ) -> int:
+    if schools:
+        from loftet_analysis.batch.schools import refuse_without_people
+
+        refuse_without_people(study)
     spoken = language or study.languages[:1]
     tasks = all_tasks(study, regions=region, notebooks=notebook, languages=spoken)
     without, elsewhere = unsound_elsewhere(study, tasks)
     # tables and country would be made without their results
     tasks += without
     unclean = force or close or why_unclean(study)
-    planning = tasks and not any(task.needs_data for task in tasks)
+    planning = tasks and not any(task.needs_data for task in tasks) and not schools
     if planning and not read_manifest(study.name).get(CLEAN):
         unclean = ""  # planning comes before there are data
     stale = {} if unclean else why_stale_each(study, tasks)
@@ -158,6 +164,8 @@ def _run(
         if why.startswith(DAMAGED):
             say(study.name, f"{why}; made anew")
         publish(study)
+    if schools or SCHOOLS in read_manifest(study.name):
+        _school_pages(study, language or (), force=force and schools)
     print(overview(stale, still_to_come(study)))
     for why in elsewhere:
         say(study.name, f"{why}; not asked for this time")
@@ -175,6 +183,18 @@ def _run(
     return 1 if failed else 0
 
 
+def _school_pages(study: Study, languages: Sequence[str], *, force: bool) -> None:
+    """Make the schools' pages where they are not up to date."""
+    from loftet_analysis.batch.schools import folder, make, why_outdated
+
+    why = why_outdated(study, languages)
+    if why.startswith(DAMAGED):
+        say(study.name, f"{why}; made anew")
+    if why or force:
+        n = make(study, languages)
+        say(study.name, f"{n} school pages in {shown(folder(study))}")
+
+
 def _index(study: Study) -> Path:
     return paths.reports(study.name) / "index.html"
 
@@ -187,7 +207,12 @@ def _cores() -> int:
 def status(*, study: str) -> int:
     """Print what is done, stale (and why) and failed."""
     description = load_study(study)
-    for name, why in ((CLEAN, why_unclean(description)), (SITE, why_unpublished(description))):
+    states = [(CLEAN, why_unclean(description)), (SITE, why_unpublished(description))]
+    if SCHOOLS in read_manifest(study):
+        from loftet_analysis.batch.schools import why_outdated
+
+        states.append((SCHOOLS, why_outdated(description)))
+    for name, why in states:
         told = f"stale, since {why}"
         if why in {"", NEVER_RUN, UNFINISHED} or why.startswith(DAMAGED):
             told = why or DONE

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from loftet_analysis import names, paths
-from loftet_analysis.batch.fingerprints import SITE, Inputs, read_manifest, record
+from loftet_analysis.batch.fingerprints import SCHOOLS, SITE, Inputs, read_manifest, record
 from loftet_analysis.batch.outputs import DONE, FAILED, UNFINISHED
 from loftet_analysis.batch.plan import known_tasks
+from loftet_analysis.batch.schools import data_fingerprint
 from loftet_analysis.study import Study
 
 
@@ -15,9 +16,9 @@ def remove_outdated(study: Study) -> int:
     """Remove everything that was made from other clean data than those that are there now.
 
     Somebody who has withdrawn, or whom a stricter disclosure profile hides, must be in nothing
-    that was generated before: pages, executed notebooks, figures, tables, results and the remains
-    of failed runs, in every language, and those of regions and notebooks that the study no longer
-    has.
+    that was generated before: pages, those of schools too, executed notebooks, figures, tables,
+    results and the remains of failed runs, in every language, and those of regions and notebooks
+    that the study no longer has.
 
     Returns
     -------
@@ -50,6 +51,13 @@ def remove_outdated(study: Study) -> int:
             if (folder.parent.name == names.NATIONAL) == of_country and folder not in current
         ]
         paths.replace_all({}, outdated=results)
+    if of_schools := manifest.get(SCHOOLS):
+        now = data_fingerprint(study, Inputs(study.name))
+        alike = all(of_schools["parts"].get(part) == now[part] for part in now)
+        if alike and of_schools["state"] == DONE:
+            current |= {generated / file for file in of_schools["outputs"]}
+        else:
+            record(study.name, {SCHOOLS: {**of_schools, "state": UNFINISHED}})
     # earlier versions kept executed notebooks beside the pages
     made = [*reports.glob("*/*/*.html"), *reports.glob("*/*/*.ipynb")]
     made += [*clean.glob("notebooks/*/*.ipynb"), *figures.glob("*/*.*.*")]

@@ -97,6 +97,110 @@ def decide(study: Study, clean: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(masks, ignore_index=True)[list(schema.MASK)]
 
 
+def for_schools(
+    study: Study, clean: Mapping[str, pd.DataFrame], published: pd.DataFrame
+) -> pd.DataFrame:
+    """Decide which cells may be told to a school, beside what is published.
+
+    The rules of `decide` for the profile ``school``, whatever the study's own is. Where the
+    published mask shows a cell of an outcome that they hide, only what both show is told of it, so
+    that nothing is added to what is published; else what they show holds the published cells.
+    Either way all that is told was protected together. Means of schools by wave stand on no other
+    page, so they are also set against grades and other groups, see `_across`.
+
+    Parameters
+    ----------
+    study : Study
+    clean : mapping of str to DataFrame
+        Clean data of the whole study, by population.
+    published : DataFrame
+        The study's own mask, of these populations among others.
+
+    Returns
+    -------
+    DataFrame
+        ``schema.MASK`` of these populations; `step` is the coarser of both masks. Of regions and
+        the country only what is published may be told.
+    """
+    own = published[published[names.POPULATION].isin(clean)].reset_index(drop=True)
+    if study.disclosure != "school":
+        own = decide(study.model_copy(update={"disclosure": "school"}), clean)
+    cells = list(schema.CELL)
+    there = _positions(published, own, cells)
+    shown = (~published["suppressed"].astype(bool)).to_numpy()[there] & (there >= 0)
+    hidden = own["suppressed"].astype(bool).to_numpy()
+    outcome = [own[names.POPULATION], own[names.OUTCOME]]
+    both = pd.Series(shown & hidden).groupby(outcome).transform("any").to_numpy()
+    reason = own["reason"].mask(both & ~hidden & ~shown, COMPLEMENT)
+    step = np.maximum(own["step"], published["step"].to_numpy()[there])
+    told = own.assign(reason=reason, step=step)
+    told["reason"] = _across(study, clean, told, shown)
+    only_here = told["reason"].eq("") & ~shown & told[names.SCHOOL].eq("")
+    told["reason"] = told["reason"].mask(only_here, published["reason"].to_numpy()[there])
+    return told.assign(suppressed=told["reason"] != "")
+
+
+def _across(
+    study: Study, clean: Mapping[str, pd.DataFrame], mask: pd.DataFrame, published: np.ndarray
+) -> pd.Series:
+    """Hide schools whose means would tell a hidden group by who is at which school.
+
+    The sum rules do not know that a school has certain grades only: where all others of grades 8
+    to 10 are at one school, these grades less that school tell of a small one. So of each region,
+    wave and outcome the cells that are told are solved for the hidden ones, over groups of people
+    whom no cell tells apart. With A the told cells and t a hidden one (1 for whom it counts), t is
+    told by A'w where those for whom they differ are fewer than half of its people (or of the
+    limit).
+    """
+    reason, limit = mask["reason"].copy(), LIMITS["school"]
+    for name, frame in clean.items():
+        of_name = mask[names.POPULATION].eq(name)
+        groups = sorted({g.partition("=")[0] for g in mask.loc[of_name, names.SUBGROUP]} - {"all"})
+        outcomes = list(mask.loc[of_name, names.OUTCOME].unique())
+        keyed = _keyed(frame, outcomes, groups)
+        for (region, wave), here in keyed.groupby([names.REGION, names.WAVE]):
+            cells = mask[of_name & mask[names.REGION].eq(region) & mask[names.WAVE].eq(wave)]
+            for outcome, rows in cells[cells["n"] > 0].groupby(names.OUTCOME, sort=False):
+                secret = ~reason[rows.index].isin(["", COMPLEMENT]) & ~published[rows.index]
+                if not secret.any() or not rows[names.SCHOOL].ne("").any():
+                    continue
+                people = here[here[outcome].notna()].groupby([names.SCHOOL, *groups]).size()
+                inside = _membership(rows, people.index.to_frame(index=False))
+                weight = np.sqrt(people.to_numpy())
+                while True:
+                    told = (reason[rows.index] == "") | published[rows.index]
+                    used = _used(inside[told], inside[secret], weight, rows["n"][secret], limit)
+                    able = rows[told][used & rows[names.SCHOOL][told].ne("").to_numpy()]
+                    able = able[reason[able.index] == ""]
+                    if able.empty:
+                        break
+                    reason[able["n"].idxmin()] = COMPLEMENT
+    return reason
+
+
+def _membership(cells: pd.DataFrame, people: pd.DataFrame) -> np.ndarray:
+    """Return for whom each cell of a region counts, as 1 and 0."""
+    inside = np.zeros((len(cells), len(people)))
+    pairs = cells[[names.SCHOOL, names.SUBGROUP]].itertuples(index=False)
+    for row, (school, subgroup) in enumerate(pairs):
+        column, _, value = subgroup.partition("=")
+        at = people[names.SCHOOL].eq(school) if school else pd.Series(True, people.index)
+        inside[row] = at & (people[column].eq(value) if value else True)
+    return inside
+
+
+def _used(
+    told: np.ndarray, secret: np.ndarray, weight: np.ndarray, n: pd.Series, limit: int
+) -> np.ndarray:
+    """Return which of the told cells tell a secret one together."""
+    if not len(told):
+        return np.zeros(0, dtype=bool)
+    by = np.linalg.lstsq(told.T * weight[:, None], secret.T * weight[:, None], rcond=1e-10)[0]
+    loose = (np.abs(secret - by.T @ told) * weight**2).sum(axis=1)
+    known = loose < 2 * _LOOSE * np.minimum(n.to_numpy(), limit)
+    return (np.abs(by[:, known]) > 1e-6).any(axis=1)
+
+
 def _population_mask(study: Study, name: str, clean: pd.DataFrame) -> pd.DataFrame:
     instrument, limit = study.populations[name].instrument, LIMITS[study.disclosure]
     scales = instrument.scales

@@ -94,6 +94,31 @@ LABELS: dict[str, dict[str, str]] = {
     },
     "contact": {"yes": "yes", "no": "no", "": "not known"},
     "list_end": {"high": "highest", "low": "lowest", "all": "all schools"},
+    # on the pages of schools, line by line
+    "school_talk": {
+        "begin": "Begin with what the pupils say, before any comparison: what do we recognise, and "
+        "what surprises us?",
+        "interval": "Look at the interval before the point. Where it reaches the mean of the "
+        "region, no difference is certain enough to be explained.",
+        "beside": "Set it beside what else you know: lessons you have seen, talks with pupils, "
+        "tests of your own. A survey shows what pupils answer, not why.",
+        "whole": "Keep to the school as a whole. Single teachers and classes cannot be seen in "
+        "these numbers, and should not be looked for.",
+        "try": "Agree on one thing to try out together, and on how you will see whether the pupils "
+        "notice it.",
+    },
+    "school_reading": {
+        "among": "The interval is among your school's own pupils: it says where the mean might lie "
+        "if other pupils like them had answered. It says nothing of other schools.",
+        "change": "Means before and after are of all who answered each time. A change compares "
+        "only the same grades; those are other pupils, some years later.",
+        "several": "With several themes, one of them may stand out by chance alone. What is seen "
+        "on several themes, or once more next time, weighs more.",
+        "no_ranking": "Schools are not ranked. They differ in which pupils go there, so a "
+        "difference from the region does not show how good the teaching is.",
+        "limit": "Numbers that would tell of fewer than {limit} people, at your school or another, "
+        "are not shown. Numbers of people are rounded.",
+    },
     "verdict": {
         "increase": "increase",
         "decrease": "decrease",

@@ -1,0 +1,575 @@
+"""A page for each school's leader: the own school beside region and country, in plain language.
+
+Pages are made from gated rows of all schools through one template. Each holds all that it needs, so
+that it can be sent to one school; it names no other school and links to nothing.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from string import Template
+from urllib.parse import quote
+
+import pandas as pd
+
+from loftet_analysis import names, schema
+from loftet_analysis.analysis.response import answered_class
+from loftet_analysis.analysis.school_effects import school_effects, school_levels
+from loftet_analysis.disclosure.gate import Gated, gate
+from loftet_analysis.disclosure.mask import LIMITS, NEVER_BY_SCHOOL, SMALL, for_schools
+from loftet_analysis.show.labels import LABELS
+from loftet_analysis.show.languages import Words, joined, label, reader
+from loftet_analysis.show.layout import laid_out
+from loftet_analysis.show.session import OpenStudy, kept_results
+
+#: What may be seen, whatever the study's own profile.
+PROFILE = "school"
+_ASSETS = Path(__file__).parent / "assets"
+_BLUE, _ORANGE, _GREY = "#01608f", "#b8500b", "#5c5c5c"
+_WIDE, _EDGE, _ROW = 340, 14, 46  # of the figure, in its own units
+
+Row = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What may be told of schools: gated rows by school or place, and by population and outcome.
+
+    Attributes
+    ----------
+    levels : dict
+        Rows of `school_levels` by region, school (empty: the region or the country), population,
+        outcome and wave.
+    changes : dict
+        Rows of `school_effects`, and of effects for regions and the country, by region, school,
+        population and outcome; `change` in scale points.
+    response : dict of str to list
+        Rows of ``schema.RESPONSE`` by school, with `answered` in classes.
+    """
+
+    levels: Mapping[tuple[str, ...], Row] = field(default_factory=dict)
+    changes: Mapping[tuple[str, ...], Row] = field(default_factory=dict)
+    response: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+
+
+def asked_by_school(populations: Sequence[str]) -> tuple[str, ...]:
+    """Return the populations of whom something may be told by school."""
+    return tuple(name for name in populations if name not in NEVER_BY_SCHOOL)
+
+
+def told(study: OpenStudy) -> Told:
+    """Return what may be told of every school of a study, and of regions and country beside it.
+
+    Parameters
+    ----------
+    study : OpenStudy
+        Of all regions. Its clean data are read, and what the notebooks kept of effects.
+    """
+    description = study.description
+    asked = {name: study[name] for name in asked_by_school(study.populations)}
+    asked = {name: each for name, each in asked.items() if each.scales}
+    clean = {name: study.read(name, items=False) for name in asked}
+    published = study.table("disclosure", population=list(asked))
+    response = _gated_response(study)
+    if not asked:
+        return Told(response=response)
+    mask = for_schools(description, clean, published)
+    ci_level = description.analysis.ci_level
+    levels = [school_levels(clean[name], asked[name], ci_level=ci_level) for name in asked]
+    levels = pd.concat(levels, ignore_index=True)
+    # of regions and country what their own pages say, and no finer
+    beside = max(PROFILE, description.disclosure, key=LIMITS.get)
+    of_school = levels[names.SCHOOL] != ""
+    shown = [gate(levels[of_school], mask, PROFILE), gate(levels[~of_school], mask, beside)]
+    keys = [names.REGION, names.SCHOOL, names.POPULATION, names.OUTCOME, names.WAVE]
+    by_level = {key: row for frame in shown for key, row in _by(frame, keys).items()}
+    return Told(by_level, _changes(study, clean, mask, beside), response)
+
+
+def _by(frame: Gated, keys: Sequence[str]) -> dict[tuple[str, ...], Row]:
+    return {tuple(row[key] for key in keys): row for row in frame.to_dict("records")}
+
+
+def _changes(
+    study: OpenStudy, clean: Mapping[str, pd.DataFrame], mask: pd.DataFrame, beside: str
+) -> dict[tuple[str, ...], Row]:
+    """Return the changes of pupils, which are those of the same grades, in scale points.
+
+    Of the few teachers of a school the levels are all that is told.
+    """
+    if "pupils" not in clean:
+        return {}
+    keys = [names.REGION, names.SCHOOL, names.POPULATION, names.OUTCOME]
+    pupils, plan = clean["pupils"], study.plan("pupils")
+    of_region = [
+        school_effects(part, plan.assign(region=region))
+        for region, part in pupils.groupby(names.REGION, sort=True)
+    ]
+    changes = {}
+    if of_region:
+        schools = gate(pd.concat(of_region, ignore_index=True), mask, PROFILE)
+        ends = {"change": "estimate", "change_ci_low": "ci_low", "change_ci_high": "ci_high"}
+        for key, row in _by(schools, keys).items():
+            points = {name: row[end] * row["sd_unit"] for name, end in ends.items()}
+            changes[key] = {**row, **points}
+    places = [*study.description.regions[names.REGION], names.NATIONAL]
+    kept = kept_results(study.description.name, "effects", places, "pupils")
+    if kept is not None:
+        wanted = kept[names.ESTIMAND].eq("school_change") & kept[names.SUBGROUP].eq(names.ALL)
+        wanted &= kept["contrast"].eq("post - pre")
+        changes |= _by(gate(kept[wanted], mask, beside), keys)
+    return changes
+
+
+def _gated_response(study: OpenStudy) -> dict[str, list[Row]]:
+    rows = study.table("response", subgroup=[names.ALL])
+    rows = rows[rows[names.POPULATION].isin(asked_by_school(study.populations))]
+    answered = answered_class(rows["n_answered"], rows["n_invited"])
+    counts = rows[list(schema.RESPONSE)].assign(answered=answered)
+    shown = gate(counts, pd.DataFrame(columns=list(schema.MASK)), PROFILE)
+    by_school: dict[str, list[Row]] = {}
+    for row in shown.to_dict("records"):
+        by_school.setdefault(row[names.SCHOOL], []).append(row)
+    return by_school
+
+
+def pages(study: OpenStudy, found: Told, language: str) -> Iterator[tuple[str, bytes]]:
+    """Yield the page of every school of the register in one language, with its file's name.
+
+    Parameters
+    ----------
+    study : OpenStudy
+    found : Told
+    language : str
+    """
+    description = study.description
+    words = reader(description, language)
+    template = Template((_ASSETS / "school.html").read_text(encoding="utf-8"))
+    style = (_ASSETS / "loftet.css").read_text(encoding="utf-8")
+    scales = [
+        (name, outcome, [wave for wave in names.WAVES if wave in scale.waves])
+        for name in asked_by_school(study.populations)
+        for outcome, scale in study[name].scales.items()
+    ]
+    for school in description.schools.to_dict("records"):
+        number, region = school[names.SCHOOL], school[names.REGION]
+        page = _Page(words, found, scales, region, number)
+        text = template.substitute(
+            page.parts(description.text(description.title, words.locale)), style=style
+        )
+        yield f"{quote(number, safe='')}.html", text.encode()
+
+
+@dataclass(frozen=True)
+class _Page:
+    """The page of one school in one language."""
+
+    words: Words
+    found: Told
+    scales: Sequence[tuple[str, str, list[str]]]
+    region: str
+    school: str
+
+    def parts(self, title: str) -> dict[str, str]:
+        """Return what fills the template, safe as HTML."""
+        _ = self.words.text
+        name, place = self.words.schools[self.school], self.words.region(self.region)
+        said = {
+            "language": self.words.locale,
+            "title": f"{name} – {title}",
+            "place": f"{title} · {place}",
+            "school": name,
+            "lead": self._lead(),
+            "figure_caption": _(
+                "Means of the latest survey, each on the scale of its answers. The line through "
+                "your school's mark is its interval."
+            ),
+            "numbers_heading": _("The numbers"),
+            "response_heading": _("Who answered"),
+            "talk_heading": _("Talking about it with the staff"),
+            "reading_heading": _("How to read this"),
+        }
+        safe = {key: html.escape(text) for key, text in said.items()}
+        lists = {"response": self._response()}
+        lists |= {"talk": self._list("school_talk"), "reading": self._list("school_reading")}
+        safe |= {key: _items(lines) for key, lines in lists.items()}
+        safe["answers"] = self._answers()
+        safe["figure"], safe["numbers"] = self._figure(), self._table()
+        return safe
+
+    def level(self, population: str, outcome: str, wave: str, *, place: str = "") -> Row:
+        """Return the mean of a wave: the school's, or that of a region or the country."""
+        at = (place, "") if place else (self.region, self.school)
+        return self.found.levels.get((*at, population, outcome, wave), {})
+
+    def change(self, population: str, outcome: str, *, place: str = "") -> Row:
+        """Return a change, likewise."""
+        at = (place, "") if place else (self.region, self.school)
+        return self.found.changes.get((*at, population, outcome), {})
+
+    def latest(self, population: str, outcome: str, waves: Sequence[str]) -> str:
+        """Return the last wave of which anything is known of the country, or none."""
+        known = (self.level(population, outcome, wave, place=names.NATIONAL) for wave in waves)
+        return next((wave for wave, row in reversed([*zip(waves, known, strict=True)]) if row), "")
+
+    def _shown(self) -> list[tuple[str, str, Row]]:
+        """Return the latest level of each scale that may be told of the school."""
+        rows = [
+            (name, outcome, self.level(name, outcome, self.latest(name, outcome, waves)))
+            for name, outcome, waves in self.scales
+        ]
+        return [each for each in rows if _is_told(each[2])]
+
+    def _lead(self) -> str:
+        """Return in a sentence or two what the pupils answered and whether it changed."""
+        _, shown = self.words.text, self._shown()
+        pupils = [(outcome, row) for name, outcome, row in shown if name == "pupils"]
+        if not pupils:
+            return self._why_little()
+        above = [
+            outcome for outcome, row in pupils if row["change"] > self._middle("pupils", outcome)
+        ]
+        n = len(pupils)
+        first = self.words.plural(
+            "Your pupils' mean lies above the middle of the answers on {above} of {n} theme.",
+            "Your pupils' mean lies above the middle of the answers on {above} of {n} themes.",
+            n,
+            above=self.words.count(len(above)),
+        )
+        changes = {outcome: self.change("pupils", outcome) for outcome, _row in pupils}
+        known = {outcome: row for outcome, row in changes.items() if _is_told(row)}
+        if not known:
+            return f"{first} {_('Whether this has changed cannot be told.')}"
+        up = [outcome for outcome, row in known.items() if row["change_ci_low"] > 0]
+        down = [outcome for outcome, row in known.items() if row["change_ci_high"] < 0]
+        named_up, named_down = (
+            joined([self.words.outcome("pupils", each) for each in some], self.words)
+            for some in (up, down)
+        )
+        if up and down:
+            second = _(
+                "Since the first survey, pupils in the same grades have come to answer higher on: "
+                "{up}; and lower on: {down}.",
+                up=named_up,
+                down=named_down,
+            )
+        elif up:
+            second = _(
+                "Since the first survey, pupils in the same grades have come to answer higher on: "
+                "{up}.",
+                up=named_up,
+            )
+        elif down:
+            second = _(
+                "Since the first survey, pupils in the same grades have come to answer lower on: "
+                "{down}.",
+                down=named_down,
+            )
+        else:
+            return f"{first} {_('No change since the first survey can be told from chance.')}"
+        if len(known) > len(up) + len(down):
+            second += f" {_('On the other themes a change cannot be told from chance.')}"
+        return f"{first} {second}"
+
+    def _middle(self, population: str, outcome: str) -> float:
+        answers = self.words.answers[population, outcome]
+        return (answers.minimum + answers.maximum) / 2
+
+    def _why_little(self) -> str:
+        """Return why nothing is told of the school's pupils."""
+        _ = self.words.text
+        there = [
+            row
+            for name, outcome, waves in self.scales
+            if name == "pupils"
+            and (row := self.level(name, outcome, self.latest(name, outcome, waves)))
+        ]
+        limit = self.words.count(LIMITS[PROFILE])
+        if any(self.latest(*scale) for scale in self.scales) and not there:
+            why = _("none of them has answered")
+        elif not there:
+            why = _("no survey is closed yet")
+        elif all(row["reason"] == SMALL for row in there):
+            why = _("fewer than {limit} of them answered", limit=limit)
+        else:
+            why = _("it would tell what a few of them, or of another school, answered")
+        return _("What your pupils answered is not shown, since {why}.", why=why)
+
+    def _answers(self) -> str:
+        """Return a sentence or two on each theme that is told of the school."""
+        items = "".join(
+            f"<li><strong>{html.escape(self.words.outcome(name, outcome))}</strong>"
+            f"{html.escape(self._whose(name))}: {html.escape(self._sentence(name, outcome, row))}"
+            "</li>"
+            for name, outcome, row in self._shown()
+        )
+        return f'<ul class="reading">{items}</ul>' if items else ""
+
+    def _whose(self, population: str) -> str:
+        return "" if population == "pupils" else f" ({label('population', population, self.words)})"
+
+    def _sentence(self, population: str, outcome: str, row: Row) -> str:
+        _, number = self.words.text, self.words.number
+        answers = self.words.answers[population, outcome]
+        told = [
+            _(
+                "mean {mean} on the scale from {minimum} ({low}) to {maximum} ({high}).",
+                mean=number(row["change"]), minimum=self.words.plain(answers.minimum),
+                maximum=self.words.plain(answers.maximum), low=answers.low, high=answers.high,
+            )
+        ]  # fmt: skip
+        beside = self.level(population, outcome, row[names.WAVE], place=self.region)
+        if _is_told(beside) and not pd.isna(row["change_ci_low"]):
+            place, mean = self.words.region(self.region), number(beside["change"])
+            if row["change_ci_low"] > beside["change"]:
+                text = _("That is higher than in {region} ({mean}).", region=place, mean=mean)
+            elif row["change_ci_high"] < beside["change"]:
+                text = _("That is lower than in {region} ({mean}).", region=place, mean=mean)
+            else:
+                text = _(
+                    "A difference from {region} ({mean}) cannot be told from chance.",
+                    region=place, mean=mean,
+                )  # fmt: skip
+            told.append(text)
+        change = self.change(population, outcome)
+        if change:
+            told.append(self._of_change(change))
+        return " ".join(told)
+
+    def _of_change(self, row: Row) -> str:
+        _ = self.words.text
+        if row.get("suppressed"):
+            return _("The change is not shown, since it would tell of few people.")
+        if not _is_told(row):
+            why = label("reason", row["reason"] or "not_estimable", self.words)
+            return _("A change is not computed, since {why}.", why=why)
+        told = {
+            "size": self.words.number(abs(row["change"])),
+            "low": self.words.number(row["change_ci_low"], signed=True),
+            "high": self.words.number(row["change_ci_high"], signed=True),
+        }
+        if row["change_ci_low"] > 0:
+            return _(
+                "Pupils in the same grades answer {size} points higher than before (interval {low} "
+                "to {high}).", **told,
+            )  # fmt: skip
+        if row["change_ci_high"] < 0:
+            return _(
+                "Pupils in the same grades answer {size} points lower than before (interval {low} "
+                "to {high}).", **told,
+            )  # fmt: skip
+        return _(
+            "Whether pupils in the same grades answer otherwise than before cannot be told from "
+            "chance (interval {low} to {high}).", low=told["low"], high=told["high"],
+        )  # fmt: skip
+
+    def _figure(self) -> str:
+        """Return the latest means as an SVG, school beside region and country."""
+        rows = [
+            (name, outcome, wave)
+            for name, outcome, waves in self.scales
+            if (wave := self.latest(name, outcome, waves))
+            and (name == "pupils" or _is_told(self.level(name, outcome, wave)))
+        ]
+        marks, told = [], []
+        for line, (name, outcome, wave) in enumerate(rows):
+            drawn, text = self._line(name, outcome, wave, 8 + line * _ROW)
+            marks.append(drawn)
+            told.append(text)
+        below = 8 + len(rows) * _ROW + 10
+        legend = (
+            ("circle", self.words.text("your school")),
+            ("square", self.words.region(self.region)),
+            ("diamond", self.words.text("All regions")),
+        )
+        for line, (shape, text) in enumerate(legend):
+            y = below + 20 * line
+            marks.append(_mark(shape, _EDGE, y) + _text(_EDGE + 14, y + 4, text))
+        alt = html.escape(" ".join(told), quote=True)
+        high = below + 20 * len(legend)
+        return (
+            f'<svg role="img" aria-label="{alt}" viewBox="0 0 {_WIDE} {high}" width="100%" '
+            f'style="max-width:560px" xmlns="http://www.w3.org/2000/svg" '
+            f'font-family="inherit" font-size="13">{"".join(marks)}</svg>'
+        )
+
+    def _line(self, population: str, outcome: str, wave: str, y: float) -> tuple[str, str]:
+        """Return the marks of one scale, and the same in words."""
+        words, answers = self.words, self.words.answers[population, outcome]
+        width = answers.maximum - answers.minimum
+
+        def x(value: float) -> float:
+            inside = min(max(value, answers.minimum), answers.maximum)
+            return round(_EDGE + (inside - answers.minimum) / width * (_WIDE - 2 * _EDGE), 1)
+
+        name, at = words.outcome(population, outcome) + self._whose(population), y + 27
+        ends = (answers.minimum, answers.maximum)
+        drawn = [
+            _text(_EDGE - 6, y + 10, name),
+            f'<path d="M{_EDGE} {at}H{_WIDE - _EDGE}" stroke="#c8c8c8"/>',
+            *(
+                _text(x(end), at + 14, words.plain(end), size=11, anchor=anchor)
+                for end, anchor in zip(ends, ("start", "end"), strict=True)
+            ),
+        ]
+        own = self.level(population, outcome, wave)
+        told = []
+        for shape, place in (("diamond", names.NATIONAL), ("square", self.region)):
+            row = self.level(population, outcome, wave, place=place)
+            if _is_told(row):
+                drawn.append(_mark(shape, x(row["change"]), at))
+                told.insert(0, f"{words.region(place)} {words.number(row['change'])}")
+        if _is_told(own):
+            mean = f"{words.text('your school')} {words.number(own['change'])}"
+            if not pd.isna(own["change_ci_low"]):
+                low, high = own["change_ci_low"], own["change_ci_high"]
+                drawn.append(
+                    f'<path d="M{x(low)} {at}H{x(high)}" stroke="{_BLUE}" stroke-width="3"/>'
+                )
+                mean += f" ({words.interval(low, high)})"
+            drawn.append(_mark("circle", x(own["change"]), at))
+            told.insert(0, mean)
+        return "".join(drawn), f"{name}: {', '.join(told)}."
+
+    def _table(self) -> str:
+        """Return the numbers of each scale, school beside region and country, wave by wave."""
+        _, number = self.words.text, self.words.number
+        records = [
+            {"population": name, "outcome": outcome, "wave": wave, "suppressed": False}
+            for name, outcome, waves in self.scales
+            for wave in waves
+            if self.level(name, outcome, wave, place=names.NATIONAL)
+            and (name == "pupils" or _is_told(self.level(name, outcome, wave)))
+        ]
+        for row in records:
+            row["suppressed"] = not all(map(_is_told, self._beside(row)))
+
+        def mean(place: int) -> object:
+            return lambda row: self._number(self._beside(row)[place], row)
+
+        def interval(row: Row) -> str | None:
+            own = self._beside(row)[0]
+            return (
+                self.words.interval(own["change_ci_low"], own["change_ci_high"]) or None
+                if _is_told(own)
+                else None
+            )
+
+        columns = [
+            (_("your school"), mean(0)),
+            (_("interval"), interval),
+            (self.words.region(self.region), mean(1)),
+            (_("All regions"), mean(2)),
+        ]
+        levels = laid_out(
+            records, columns, self.words, _("Means on the scale of each theme"),
+            line=lambda row: label("wave", row["wave"], self.words).capitalize(),
+            group=lambda row: self.words.outcome(row["population"], row["outcome"])
+            + self._whose(row["population"]),
+        ).html  # fmt: skip
+        changed = [
+            {"population": name, "outcome": outcome, "suppressed": bool(row.get("suppressed"))}
+            for name, outcome, _waves in self.scales
+            if (row := self.change(name, outcome))
+        ]
+        if not changed:
+            return levels
+
+        def change(place: str) -> object:
+            def text(row: Row) -> str | None:
+                found = self.change(row["population"], row["outcome"], place=place)
+                return number(found["change"], signed=True) if _is_told(found) else None
+
+            return text
+
+        def change_interval(row: Row) -> str | None:
+            own = self.change(row["population"], row["outcome"])
+            low, high = (own.get(f"change_ci_{end}") for end in ("low", "high"))
+            return self.words.interval(low, high) or None if _is_told(own) else None
+
+        columns = [
+            (_("your school"), change("")),
+            (_("interval"), change_interval),
+            (self.words.region(self.region), change(self.region)),
+            (_("All regions"), change(names.NATIONAL)),
+        ]
+        notes = [_("Region and country: the mean of their schools, each counted once.")]
+        return levels + laid_out(
+            changed, columns, self.words,
+            _("Change of pupils in the same grades, in points of the scale"), notes,
+            line=lambda row: self.words.outcome(row["population"], row["outcome"]),
+        ).html  # fmt: skip
+
+    def _beside(self, row: Row) -> tuple[Row, Row, Row]:
+        about = (row["population"], row["outcome"], row["wave"])
+        places = ("", self.region, names.NATIONAL)
+        return tuple(self.level(*about, place=place) for place in places)
+
+    def _number(self, found: Row, row: Row) -> str | None:
+        return self.words.number(found["change"]) if _is_told(found) else None
+
+    def _response(self) -> list[str]:
+        """Return who answered, rounded; of teachers, who are few, in classes."""
+        _, told = self.words.text, []
+        limit = LIMITS[PROFILE]
+        for row in self.found.response.get(self.school, ()):
+            about = {
+                "who": label("population", row[names.POPULATION], self.words),
+                "wave": label("wave", row[names.WAVE], self.words),
+            }
+            if row[names.POPULATION] != "pupils":
+                if row["answered"]:
+                    share = label("answered", row["answered"], self.words)
+                    told.append(_("{who}, {wave}: {share} of the invited.", share=share, **about))
+                continue
+            n, invited = row["n_answered"], row["n_invited"]
+            if pd.isna(n):
+                continue
+            about |= {"n": self.words.count(n), "limit": self.words.count(limit)}
+            if n < limit:
+                told.append(_("{who}, {wave}: fewer than {limit}.", **about))
+            elif pd.isna(invited) or invited < n:
+                told.append(_("{who}, {wave}: about {n}.", **about))
+            else:
+                of = self.words.count(invited)
+                told.append(_("{who}, {wave}: about {n} of about {invited}.", invited=of, **about))
+        # the share of few invited is not told, nor of whom nobody knows how many they are
+        return told or [_("The register does not say how many were invited.")]
+
+    def _list(self, kind: str) -> list[str]:
+        limit = self.words.count(LIMITS[PROFILE])
+        return [label(kind, code, self.words, limit=limit) for code in LABELS[kind]]
+
+
+def _is_told(row: Row) -> bool:
+    """Whether a gated row has its number."""
+    return bool(row) and not row.get("suppressed") and not pd.isna(row["change"])
+
+
+def _items(lines: Sequence[str]) -> str:
+    return "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+
+
+def _text(x: float, y: float, text: str, *, size: int = 13, anchor: str = "start") -> str:
+    return (
+        f'<text x="{x}" y="{y}" font-size="{size}" text-anchor="{anchor}" fill="#222">'
+        f"{html.escape(text)}</text>"
+    )
+
+
+def _mark(shape: str, x: float, y: float) -> str:
+    """Return a mark that is known by its shape as well as by its colour."""
+    if shape == "circle":
+        return f'<circle cx="{x}" cy="{y}" r="6" fill="{_BLUE}" stroke="#fff"/>'
+    if shape == "square":
+        return (
+            f'<rect x="{x - 5:.1f}" y="{y - 5:.1f}" width="10" height="10" fill="none" '
+            f'stroke="{_ORANGE}" stroke-width="2"/>'
+        )
+    return (
+        f'<path d="M{x:.1f} {y - 7:.1f}l6 7l-6 7l-6 -7z" fill="none" stroke="{_GREY}" '
+        'stroke-width="2"/>'
+    )
