@@ -134,14 +134,16 @@ def for_schools(
     reason = own["reason"].mask(both & ~hidden & ~shown, COMPLEMENT)
     step = np.maximum(own["step"], published["step"].to_numpy()[there])
     told = own.assign(reason=reason, step=step)
-    told["reason"] = _across(study, clean, told, shown)
+    # on pages of the project's own use stand schools that others must not know of
+    outside = shown & (own[names.SCHOOL].eq("") | (LIMITS[study.disclosure] >= LIMITS["school"]))
+    told["reason"] = _across(clean, told, outside)
     only_here = told["reason"].eq("") & ~shown & told[names.SCHOOL].eq("")
     told["reason"] = told["reason"].mask(only_here, published["reason"].to_numpy()[there])
     return told.assign(suppressed=told["reason"] != "")
 
 
 def _across(
-    study: Study, clean: Mapping[str, pd.DataFrame], mask: pd.DataFrame, published: np.ndarray
+    clean: Mapping[str, pd.DataFrame], mask: pd.DataFrame, published: pd.Series
 ) -> pd.Series:
     """Hide schools whose means would tell a hidden group by who is at which school.
 
@@ -150,7 +152,8 @@ def _across(
     wave and outcome the cells that are told are solved for the hidden ones, over groups of people
     whom no cell tells apart. With A the told cells and t a hidden one (1 for whom it counts), t is
     told by A'w where those for whom they differ are fewer than half of its people (or of the
-    limit).
+    limit); of the schools that take part in it most the one with fewest people is hidden.
+    What `mask` hides for its own sake counts as hidden though it be among the `published` cells.
     """
     reason, limit = mask["reason"].copy(), LIMITS["school"]
     for name, frame in clean.items():
@@ -161,20 +164,21 @@ def _across(
         for (region, wave), here in keyed.groupby([names.REGION, names.WAVE]):
             cells = mask[of_name & mask[names.REGION].eq(region) & mask[names.WAVE].eq(wave)]
             for outcome, rows in cells[cells["n"] > 0].groupby(names.OUTCOME, sort=False):
-                secret = ~reason[rows.index].isin(["", COMPLEMENT]) & ~published[rows.index]
+                secret = ~reason[rows.index].isin(["", COMPLEMENT])
                 if not secret.any() or not rows[names.SCHOOL].ne("").any():
                     continue
                 people = here[here[outcome].notna()].groupby([names.SCHOOL, *groups]).size()
                 inside = _membership(rows, people.index.to_frame(index=False))
                 weight = np.sqrt(people.to_numpy())
                 while True:
-                    told = (reason[rows.index] == "") | published[rows.index]
+                    told = (reason[rows.index] == "") | (published[rows.index] & ~secret)
                     used = _used(inside[told], inside[secret], weight, rows["n"][secret], limit)
-                    able = rows[told][used & rows[names.SCHOOL][told].ne("").to_numpy()]
-                    able = able[reason[able.index] == ""]
+                    able = rows[told].assign(used=used)
+                    able = able[(used > 0) & able[names.SCHOOL].ne("") & (reason[able.index] == "")]
                     if able.empty:
                         break
-                    reason[able["n"].idxmin()] = COMPLEMENT
+                    most = able[able["used"] == able["used"].max()]
+                    reason[most["n"].idxmin()] = COMPLEMENT
     return reason
 
 
@@ -192,13 +196,13 @@ def _membership(cells: pd.DataFrame, people: pd.DataFrame) -> np.ndarray:
 def _used(
     told: np.ndarray, secret: np.ndarray, weight: np.ndarray, n: pd.Series, limit: int
 ) -> np.ndarray:
-    """Return which of the told cells tell a secret one together."""
+    """Return how much each of the told cells takes part in telling a secret one, 0 if none does."""
     if not len(told):
-        return np.zeros(0, dtype=bool)
+        return np.zeros(0)
     by = np.linalg.lstsq(told.T * weight[:, None], secret.T * weight[:, None], rcond=1e-10)[0]
     loose = (np.abs(secret - by.T @ told) * weight**2).sum(axis=1)
     known = loose < 2 * _LOOSE * np.minimum(n.to_numpy(), limit)
-    return (np.abs(by[:, known]) > 1e-6).any(axis=1)
+    return np.abs(by[:, known]).max(axis=1, initial=0).round(6)
 
 
 def _population_mask(study: Study, name: str, clean: pd.DataFrame) -> pd.DataFrame:

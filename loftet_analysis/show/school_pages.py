@@ -29,7 +29,7 @@ from loftet_analysis.show.session import OpenStudy, kept_results
 PROFILE = "school"
 _ASSETS = Path(__file__).parent / "assets"
 _BLUE, _ORANGE, _GREY = "#01608f", "#b8500b", "#5c5c5c"
-_WIDE, _EDGE, _ROW = 340, 14, 46  # of the figure, in its own units
+_WIDE, _EDGE, _ROW = 340, 14, 54  # of the figure, in its own units
 
 Row = Mapping[str, object]
 
@@ -272,6 +272,8 @@ class _Page:
             return f"{first} {_('No change since the first survey can be told from chance.')}"
         if len(known) > len(up) + len(down):
             second += f" {_('On the other themes a change cannot be told from chance.')}"
+        if len(known) > 3 > len(up) + len(down):
+            second += f" {_('Among so many themes, one may stand out by chance alone.')}"
         return f"{first} {second}"
 
     def _middle(self, population: str, outcome: str) -> float:
