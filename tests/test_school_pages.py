@@ -27,6 +27,14 @@ def page_of(text: bytes | str) -> BeautifulSoup:
     return BeautifulSoup(text, "html.parser")
 
 
+@pytest.fixture(scope="module")
+def found(small_demo):
+    """What may be told of the schools of the small demo."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOFTET_ROOT", str(small_demo))
+        return told(open_study("demo"))
+
+
 @pytest.fixture
 def demo(small_demo, monkeypatch):
     monkeypatch.setenv("LOFTET_ROOT", str(small_demo))
@@ -45,13 +53,12 @@ def cleaned(quick, monkeypatch):
     return quick
 
 
-def test_no_page_of_the_demo_tells_a_number_of_fewer_people_than_the_limit(demo):
+def test_no_page_of_the_demo_tells_a_number_of_fewer_people_than_the_limit(demo, found):
     clean = {name: store.read("demo", name) for name in ("pupils", "teachers")}
     exact = pd.concat([school_levels(clean[name], demo[name]) for name in clean])
     keys = ["region", "school_id", "population", "outcome", "wave"]
     exact = exact.set_index(keys)
     n = exact["n_pre"].fillna(exact["n_post"])
-    found = told(demo)
     assert {key[2] for key in found.levels} == {"pupils", "teachers"}
     few = [key for key in found.levels if n[key] < LIMIT]
     assert len(few) > 50
@@ -69,8 +76,8 @@ def test_no_page_of_the_demo_tells_a_number_of_fewer_people_than_the_limit(demo)
             assert pd.isna(row["n_answered"]) or row["n_answered"] % LIMIT == 0
 
 
-def test_numbers_of_a_page_are_those_of_plain_pandas(demo):
-    found, pupils = told(demo), store.read("demo", "pupils")
+def test_numbers_of_a_page_are_those_of_plain_pandas(demo, found):
+    pupils = store.read("demo", "pupils")
     school = pupils["school_id"].iloc[0]
     after = pupils[(pupils["wave"] == "post") & (pupils["school_id"] == school)]
     region, outcome = after["region"].iloc[0], "persistence"
@@ -85,8 +92,8 @@ def test_numbers_of_a_page_are_those_of_plain_pandas(demo):
 
 
 @pytest.mark.parametrize("language", ["nb", "nn", "en"])
-def test_a_page_can_be_read_alone(demo, language):
-    made = dict(pages(demo, told(demo), language))
+def test_a_page_can_be_read_alone(demo, found, language):
+    made = dict(pages(demo, found, language))
     register = demo.description.schools
     assert len(made) == len(register)
     one = register.iloc[0]
@@ -106,9 +113,9 @@ def test_a_page_can_be_read_alone(demo, language):
         assert "nan" not in row.get_text().lower()
 
 
-def test_no_text_of_a_page_stays_untranslated(demo):
+def test_no_text_of_a_page_stays_untranslated(demo, found):
     words = reader(demo.description, "nb" + PSEUDO)
-    _, text = next(pages(demo, told(demo), words.language))
+    _, text = next(pages(demo, found, words.language))
     page = page_of(text)
     for name in ("h2", "figcaption", "li"):
         for each in page.find_all(name):
