@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
+from scipy import optimize
 
 from loftet_analysis.analysis.school_effects import school_levels
 from loftet_analysis.batch import schools as school_pages
@@ -15,7 +16,7 @@ from loftet_analysis.batch.fingerprints import read_manifest
 from loftet_analysis.cleaning import store
 from loftet_analysis.disclosure.mask import decide, for_schools
 from loftet_analysis.show.languages import PSEUDO, reader
-from loftet_analysis.show.school_pages import PROFILE, pages, told
+from loftet_analysis.show.school_pages import PROFILE, Told, pages, told
 from loftet_analysis.show.session import open_study
 from loftet_analysis.study import load_study
 from tests.quick_study import every_byte
@@ -223,28 +224,68 @@ def test_a_hidden_school_is_not_told_by_the_grades_that_only_two_schools_have(qu
     assert told_of
 
 
-def test_beside_a_stricter_mask_no_cell_is_told_that_breaks_it(quick):
-    rng = np.random.default_rng(11)
-    study = load_study("tiny").model_copy(update={"disclosure": "public"})
+def test_pages_before_a_wave_is_closed_say_so(cleaned):
+    _, text = next(pages(open_study("tiny"), Told(), "en"))
+    page = page_of(text)
+    assert "no survey is closed yet" in page.find("p", class_="lead").get_text()
+    assert not page.find_all(["svg", "table"])
+
+
+def widest(group, rows, low, high, n) -> float:
+    """How far apart, of the scale 1 to 4, a group's means can be that fit what is told."""
+    bounds = np.column_stack([n, 4 * n])
+    limits = {"A_ub": np.vstack([rows, -rows]), "b_ub": np.concatenate([high, -low])}
+    ends = [optimize.linprog(sign * group, bounds=bounds, **limits).fun for sign in (1, -1)]
+    return -sum(ends) / (group @ n) / 3
+
+
+@pytest.mark.parametrize("profile", ["internal", "school", "public"])
+def test_means_of_schools_tell_no_hidden_group_beside_what_is_published(quick, profile):
+    study = load_study("tiny").model_copy(update={"disclosure": profile})
     register = study.schools.query("region == 'nordland'")["school_id"]
-    for seed in range(12):
+    asked = told_of_schools = 0
+    for seed in (0, 2, 7, 10, 15, 22, 30):
+        rng = np.random.default_rng(seed)
         sizes = {
-            (s, g): int(n)
-            for s in register
-            for g, n in zip((5, 6), rng.integers(2, 16, 2), strict=True)
+            (school, int(grade)): int(rng.integers(1, rng.choice([6, 15, 40])))
+            for school in register
+            for grade in rng.choice([5, 6, 7, 8], rng.integers(1, 4), replace=False)
         }
-        clean = {"pupils": answers(sizes, seed)}
+        frame = answers(sizes, seed)
+        clean = {"pupils": frame}
         published = decide(study, clean)
         joint = for_schools(study, clean, published)
-        pre = (joint["outcome"] == "effort") & (joint["wave"] == "pre") & (joint["n"] > 0)
-        cells = joint[pre].assign(out=~published.loc[pre.index[pre], "suppressed"].to_numpy())
-        whole = cells[cells["school_id"].eq("") & cells["subgroup"].eq("all")]
-        # regions and country: only what is published
-        assert not (~whole["suppressed"] & ~whole["out"]).any()
-        schools = cells[cells["school_id"] != ""]
-        assert (schools.loc[~schools["suppressed"], "n"] >= LIMIT).all()
-        unknown = schools[schools["suppressed"] & ~schools["out"]]
-        if whole["out"].any() and len(unknown):
-            # their sum is known, so that they are two or more, and many together
-            assert len(unknown) >= 2
-            assert unknown["n"].sum() >= LIMIT
+        own = decide(study.model_copy(update={"disclosure": PROFILE}), clean)
+        here = (joint["outcome"] == "effort") & (joint["wave"] == "pre") & (joint["n"] > 0)
+        cells = joint[here & (joint["region"] == "nordland")]
+        secret = own.loc[cells.index, "reason"].isin(["small_n", "homogeneous", "dominated"])
+        of_school = cells["school_id"] != ""
+        out = ~published.loc[cells.index, "suppressed"] & ~secret & ~of_school
+        # regions and the country: only what is published
+        assert not (
+            ~cells["suppressed"] & ~of_school & published.loc[cells.index, "suppressed"]
+        ).any()
+        people = frame.groupby(["school_id", "grade"])["effort"].agg(["sum", "count"]).reset_index()
+        grade, n = people["grade"], people["count"].to_numpy(float)
+        people["grade_band"] = np.where(grade < 8, "5-7", "8-10")
+        inside = np.array([
+            people["school_id"].eq(school) if school
+            else people[subgroup.partition("=")[0]].astype(str).eq(subgroup.partition("=")[2])
+            if "=" in subgroup else np.ones(len(people), dtype=bool)
+            for school, subgroup in cells[["school_id", "subgroup"]].itertuples(index=False)
+        ]).astype(float)  # fmt: skip
+        told_of_schools += (~cells["suppressed"] & of_school).sum()
+
+        def width(group, told, inside=inside, cells=cells, people=people, n=n):
+            rows, step = inside[told], cells["step"].to_numpy()[told]
+            size = rows @ n
+            mean = np.round(rows @ people["sum"].to_numpy() / size / step) * step
+            ends = ((mean + sign * (step / 2 + 1e-9)) * size for sign in (-1, 1))
+            return widest(group, rows, *ends, n)
+
+        for group in inside[secret]:
+            asked += 1
+            with_pages = width(group, (out | ~cells["suppressed"]).to_numpy())
+            assert with_pages >= 0.2 or width(group, out.to_numpy()) < 0.2
+    assert asked > 15
+    assert told_of_schools > 5

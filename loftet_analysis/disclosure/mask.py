@@ -134,9 +134,8 @@ def for_schools(
     reason = own["reason"].mask(both & ~hidden & ~shown, COMPLEMENT)
     step = np.maximum(own["step"], published["step"].to_numpy()[there])
     told = own.assign(reason=reason, step=step)
-    # on pages of the project's own use stand schools that others must not know of
-    outside = shown & (own[names.SCHOOL].eq("") | (LIMITS[study.disclosure] >= LIMITS["school"]))
-    told["reason"] = _across(clean, told, outside)
+    # other pages tell of schools only how they changed, and that coarsely
+    told["reason"] = _across(clean, told, shown & own[names.SCHOOL].eq(""))
     only_here = told["reason"].eq("") & ~shown & told[names.SCHOOL].eq("")
     told["reason"] = told["reason"].mask(only_here, published["reason"].to_numpy()[there])
     return told.assign(suppressed=told["reason"] != "")

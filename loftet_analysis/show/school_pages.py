@@ -187,7 +187,6 @@ class _Page:
                 "Means of the latest survey, each on the scale of its answers. The line through "
                 "your school's mark is its interval."
             ),
-            "numbers_heading": _("The numbers"),
             "response_heading": _("Who answered"),
             "talk_heading": _("Talking about it with the staff"),
             "reading_heading": _("How to read this"),
@@ -197,7 +196,10 @@ class _Page:
         lists |= {"talk": self._list("school_talk"), "reading": self._list("school_reading")}
         safe |= {key: _items(lines) for key, lines in lists.items()}
         safe["answers"] = self._answers()
-        safe["figure"], safe["numbers"] = self._figure(), self._table()
+        table = self._table()
+        safe["numbers"] = f"<h2>{html.escape(_('The numbers'))}</h2>\n{table}" if table else ""
+        caption = f"<figcaption>{safe.pop('figure_caption')}</figcaption>"
+        safe["figure"] = f"<figure>{self._figure()}{caption}</figure>" if table else ""
         return safe
 
     def level(self, population: str, outcome: str, wave: str, *, place: str = "") -> Row:
@@ -446,6 +448,8 @@ class _Page:
             if self.level(name, outcome, wave, place=names.NATIONAL)
             and (name == "pupils" or _is_told(self.level(name, outcome, wave)))
         ]
+        if not records:
+            return ""
         for row in records:
             row["suppressed"] = not all(map(_is_told, self._beside(row)))
 
