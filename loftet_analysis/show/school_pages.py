@@ -56,8 +56,8 @@ class Told:
 
 
 def asked_by_school(populations: Sequence[str]) -> tuple[str, ...]:
-    """Return the populations of whom something may be told by school."""
-    return tuple(name for name in populations if name not in NEVER_BY_SCHOOL)
+    """Return the populations of whom something may be told by school, pupils first."""
+    return tuple(n for n in names.POPULATIONS if n in populations and n not in NEVER_BY_SCHOOL)
 
 
 def told(study: OpenStudy) -> Told:
@@ -372,11 +372,11 @@ class _Page:
 
     def _figure(self) -> str:
         """Return the latest means as an SVG, school beside region and country."""
+        whose = self.scales[0][0]  # pupils, where they are asked
         rows = [
             (name, outcome, wave)
             for name, outcome, waves in self.scales
-            if (wave := self.latest(name, outcome, waves))
-            and (name == "pupils" or _is_told(self.level(name, outcome, wave)))
+            if name == whose and (wave := self.latest(name, outcome, waves))
         ]
         marks, told = [], []
         for line, (name, outcome, wave) in enumerate(rows):
