@@ -180,6 +180,23 @@ def test_clean_data_of_the_same_answers_leave_the_pages(cleaned):
     assert len(list(school_pages.folder(study).rglob("*.html"))) == 8
 
 
+def test_a_run_makes_them_when_asked_and_keeps_them_up_to_date(ran, capsys):
+    assert main(["run", "tiny"]) == 0
+    folder = ran / "reports/tiny/schools"
+    assert not folder.exists()
+    assert main(["run", "tiny", "--schools"]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"tiny: 8 school pages in .*reports/tiny/schools\n", said)
+    assert "0 run, 0 failed" in said
+    (folder / "nb/0301.html").unlink()
+    assert main(["run", "tiny"]) == 0
+    said = capsys.readouterr().out
+    assert "damaged: reports/tiny/schools/nb/0301.html is missing; made anew" in said
+    assert (folder / "nb/0301.html").exists()
+    assert main(["run", "tiny"]) == 0
+    assert "school pages" not in capsys.readouterr().out
+
+
 def test_a_study_of_leaders_alone_gets_one_message(quick, capsys):
     path = quick / "data_raw/tiny/study.yml"
     text = path.read_text(encoding="utf-8").replace("  pupils:\n", "  leaders:\n")
