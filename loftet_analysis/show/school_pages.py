@@ -242,7 +242,11 @@ class _Page:
             above=self.words.count(len(above)),
         )
         changes = {outcome: self.change("pupils", outcome) for outcome, _row in pupils}
-        known = {outcome: row for outcome, row in changes.items() if _is_told(row)}
+        known = {
+            outcome: row
+            for outcome, row in changes.items()
+            if _is_told(row) and not pd.isna(row["change_ci_low"])
+        }
         if not known:
             return f"{first} {_('Whether this has changed cannot be told.')}"
         up = [outcome for outcome, row in known.items() if row["change_ci_low"] > 0]
@@ -345,7 +349,7 @@ class _Page:
 
     def _of_change(self, row: Row) -> str:
         _ = self.words.text
-        if row.get("suppressed"):
+        if row.get("suppressed") or (_is_told(row) and pd.isna(row["change_ci_low"])):
             return _("The change is not shown, since it would tell of few people.")
         if not _is_told(row):
             why = label("reason", row["reason"] or "not_estimable", self.words)
