@@ -435,8 +435,10 @@ def people_of(view: View, scale: Scale, row: Mapping) -> People:
     )
     panel.frame["_answered"] = scale.scored[here]
     panel.frame["_careless"] = panel.frame[names.CARELESS].str.contains("same_answer")
-    subgroup = row.get("subgroup") or names.ALL
-    return People(panel, subgroup_rows(panel, subgroup) & scale.scored[here], here)
+    valid = subgroup_rows(panel, row.get("subgroup") or names.ALL) & scale.scored[here]
+    if row.get("school_id"):
+        valid &= (panel.frame[names.SCHOOL] == row["school_id"]).to_numpy(bool)
+    return People(panel, valid, here)
 
 
 def _told(row: Mapping, columns: Iterable[str]) -> Iterator[tuple[str, float, float]]:
@@ -484,7 +486,7 @@ def _numbers(view: View, scale: Scale) -> Iterator[Number]:
         w[here] = weights
         return scale.of_scores(w)
 
-    for table in ("effects", "sensitivity"):
+    for table in ("effects", "sensitivity", "school_levels", "school_beside"):
         if table not in view.tables:
             continue
         rows = view.tables[table]
@@ -493,15 +495,15 @@ def _numbers(view: View, scale: Scale) -> Iterator[Number]:
         for row in rows.to_dict("records"):
             try:
                 people = people_of(view, scale, row)
-                if table == "effects":
-                    found = _of_effect(row, people)
-                else:
+                if table == "sensitivity":
                     found = (_of_sensitivity(row, people, view),)
+                else:
+                    found = _of_effect(row, people)
             except NotEstimableError:
                 continue
             said = " ".join(
                 str(row[c])
-                for c in ("region", "estimand", "analysis", "contrast", "wave", "subgroup")
+                for c in ("region", "school_id", "estimand", "analysis", "contrast", "wave", "subgroup")
                 if row.get(c)
             )
             columns = tuple(rows)
@@ -611,14 +613,14 @@ def _of_bins(
 
 
 def _of_schools(view: View, scale: Scale) -> Iterator[Number]:
-    rows = view.tables.get("schools")
-    if rows is None:
+    rows = [view.tables[name] for name in ("schools", "school_changes") if name in view.tables]
+    if not rows:
         return
+    rows = pd.concat(rows, ignore_index=True)
     mine = (rows["population"] == scale.population) & (rows["outcome"] == scale.name)
     for row in rows[mine & rows["estimate"].notna()].to_dict("records"):
-        people = people_of(view, scale, {"region": row["region"]})
-        school = (people.panel.frame[names.SCHOOL] == row["school_id"]).to_numpy(bool)
-        inside = People(people.panel, people.valid & school, people.here)
+        keys = ("region", "school_id")
+        inside = people_of(view, scale, {key: row[key] for key in keys})
         try:
             if scale.population == "pupils":
                 before, after = _by_school_grades(inside.panel, inside.valid)

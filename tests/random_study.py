@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ from loftet_analysis.cleaning.sheets import REASON
 from loftet_analysis.cleaning.units import study_units
 from loftet_analysis.disclosure.gate import gate
 from loftet_analysis.disclosure.mask import STEPS, decide
+from loftet_analysis.show import school_pages
 from loftet_analysis.show.session import kept_results
 from loftet_analysis.study import Study, load_study
 
@@ -41,6 +43,8 @@ LINEAR = (
 )  # fmt: skip
 #: What pages show of answers beside the tables, by the name of their file.
 PAGES = ("course", "histogram", "item_histogram")
+#: What the pages of schools tell: of schools by wave, how these changed, and what stands beside it.
+SCHOOL_PAGES = ("school_levels", "school_changes", "school_beside")
 _STUDY = """\
 title: {{nb: Tilfeldig, en: Random}}
 languages: [nb]
@@ -337,7 +341,28 @@ class RandomStudy:
         for name, rows in kept.items():
             if rows is not None and {*PROBES} & {*rows}:
                 self._probed(rows, mask, profile).to_csv(steps / f"{name}.csv", index=False)
+        for name, (rows, of_pages, stricter) in self._school_pages().items():
+            shown = pd.DataFrame(gate(rows, of_pages, stricter))
+            shown.to_csv(tables / f"{name}.csv", index=False, float_format="%.12g")
+            probed = self._probed(rows, of_pages, stricter)
+            probed.to_csv(steps / f"{name}.csv", index=False)
         return tables
+
+    def _school_pages(self) -> dict[str, tuple[pd.DataFrame, pd.DataFrame, str]]:
+        """Return what the pages of schools put before the gate: rows, mask and profile."""
+        asked: list[tuple[pd.DataFrame, pd.DataFrame, str]] = []
+
+        def recorded(rows: pd.DataFrame, mask: pd.DataFrame, profile: str) -> object:
+            if {"change", "estimate"} & {*rows}:
+                asked.append((rows.reset_index(drop=True), mask, profile))
+            return gate(rows, mask, profile)
+
+        with mock.patch.object(school_pages, "gate", recorded):
+            school_pages.told(la.open_study(self.name))
+        levels, beside, changes, of_places = asked
+        # levels of schools, and those of regions and the country, which have the stricter profile
+        of_places = (pd.concat([beside[0], of_places[0]], ignore_index=True), *beside[1:])
+        return dict(zip(SCHOOL_PAGES, (levels, changes, of_places), strict=True))
 
     def _probed(self, rows: pd.DataFrame, mask: pd.DataFrame, profile: str) -> pd.DataFrame:
         """Return how coarsely every number is rounded: what the gate makes of numbers of nobody.
@@ -380,9 +405,13 @@ class RandomStudy:
         """
         first = self.root / "first"
         shutil.rmtree(first, ignore_errors=True)
-        shutil.copytree(self.publish(profile).parent, first)
+        # pages of schools are no part of a release
+        parts = shutil.ignore_patterns(*(f"{name}.csv" for name in SCHOOL_PAGES))
+        shutil.copytree(self.publish(profile).parent, first, ignore=parts)
         before = self._released(1, profile)
         tables = self.publish(profile, without=gone)
+        for name in SCHOOL_PAGES:
+            (tables / f"{name}.csv").unlink()
         after, regions = self._released(2, profile), list(self.study.regions["region"])
         places = [*regions, names.NATIONAL]
         before.blocks.update({(r, name): 1 for r in places for name in self.clean})
