@@ -479,7 +479,7 @@ _IN_SD_OF_OTHERS = ("hedges_g",)
 
 def _numbers(view: View, scale: Scale) -> Iterator[Number]:
     """Yield everything that is linear in the answers to a scale."""
-    n = len(scale.scored)
+    n, place = len(scale.scored), (names.REGION, names.SCHOOL)
 
     def whole(weights: np.ndarray, here: np.ndarray) -> np.ndarray:
         w = np.zeros(n)
@@ -503,7 +503,7 @@ def _numbers(view: View, scale: Scale) -> Iterator[Number]:
                 continue
             said = " ".join(
                 str(row[c])
-                for c in ("region", "school_id", "estimand", "analysis", "contrast", "wave", "subgroup")
+                for c in (*place, "estimand", "analysis", "contrast", "wave", "subgroup")
                 if row.get(c)
             )
             columns = tuple(rows)
