@@ -118,6 +118,7 @@ COLUMNS: dict[str, Column] = {
     "state": _key("linked, or why not"),
     "answered": _key("how many of the invited answered, in classes"),
     "left_out": _key("regions that are not pooled, each with why not, joined by ;"),
+    "feature": _key("feature of regions that study.yml declares"),
     "column": _key("what is counted: gatherings or interim_work"),
     "wording": _key("how the item was worded in that wave"),
     "file": _key("export"),
@@ -135,6 +136,10 @@ COLUMNS: dict[str, Column] = {
     "flags": Column("text", "derived", "what a reader of the row must know, joined by ;"),
     "measurement_warning": Column("text", "derived", "what weakens the scale, joined by ;"),
     "light": Column("text", "derived", "good, care or doubt: how well the scale measures"),
+    "position": Column("text", "derived", "interval: above or below zero, or zero inside"),
+    "hangs_on": Column(
+        "text", "derived", "regions without which it lies elsewhere, each with where, joined by ;"
+    ),
     # people and other counts
     "n": _people("people"),
     "n_pre": _people("people compared, before"),
@@ -185,7 +190,7 @@ COLUMNS: dict[str, Column] = {
     "p_adjusted": _spread("p-value adjusted in its family, or over regions", "thousandth"),
     # standardised change
     "sd_unit": _number("SD that the change is divided by, in scale points"),
-    "estimate": _number("change in SD of all answers before", "sd"),
+    "estimate": _number("change in SD of all answers before; of a feature per SD of it", "sd"),
     "se": _spread("standard error of estimate", "standard_error"),
     "ci_low": _spread("lower end of the interval of estimate", "sd"),
     "ci_high": _spread("upper end of the interval of estimate", "sd"),
@@ -205,11 +210,13 @@ COLUMNS: dict[str, Column] = {
     # regions pooled, schools
     "pi_low": _number("lower end of the prediction interval of one more region"),
     "pi_high": _number("upper end of the prediction interval of one more region"),
+    "lowest": _number("lowest mean over the regions when one of them is left out", "sd"),
+    "highest": _number("highest mean over the regions when one of them is left out", "sd"),
     "tau2": _spread("variance of the true changes between regions or schools", "thousandth"),
     "i2": _number("share of the variance of estimates that is not chance, 0-1"),
     "q": _number("Cochran's Q", "tenth"),
     "q_p": _number("p-value of Q", "thousandth"),
-    "shrunk": _spread("the school's change when chance is allowed for, in SD", "sd"),
+    "shrunk": _spread("change of a school or region when chance is allowed for, in SD", "sd"),
     "shrunk_low": _spread("lower end of its interval", "sd"),
     "shrunk_high": _spread("upper end of its interval", "sd"),
     # agreement of teachers and leaders
@@ -348,7 +355,13 @@ MISSING_ANSWERS = (
 )  # fmt: skip
 POOLED = (
     "population", "outcome", "estimand", "k", "estimate", "se", "df", "ci_low", "ci_high",
-    "pi_low", "pi_high", "tau2", "i2", "q", "q_p", "method", "left_out",
+    "pi_low", "pi_high", "tau2", "i2", "q", "q_p", "method", "left_out", "position", "lowest",
+    "highest", "hangs_on",
+)  # fmt: skip
+# how changes go along with what regions are
+FEATURES = (
+    "population", "outcome", "estimand", "feature", "k", "estimate", "se", "statistic", "df",
+    "p_value", "p_adjusted", "ci_low", "ci_high", "tau2", "method", "reason", "suppressed",
 )  # fmt: skip
 LEDGER = (
     "population", "wave", "file", "region", "step", "reason", "n_in", "n_out", "n_set_aside",
@@ -392,6 +405,7 @@ KEPT = {
     "reliability": RELIABILITY,
     "items": ITEMS,
     "pooled": POOLED,
+    "features": FEATURES,
     "attrition": ATTRITION,
     "schools": SCHOOLS,
     "agreement": AGREEMENT,
@@ -401,7 +415,7 @@ KEPT = {
 #: Columns that tell rows of one table apart.
 ROW = (
     "region", "school_id", "population", "outcome", "scale", "item", "wave", "estimand", "contrast",
-    "subgroup", "analysis", "comparison",
+    "subgroup", "analysis", "comparison", "feature",
 )  # fmt: skip
 
 

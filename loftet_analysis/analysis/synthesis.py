@@ -11,12 +11,14 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
+import pingouin
 
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.estimands import WHOLE, contrast_of_waves, names_where
 from loftet_analysis.names import (
     ALL,
     ESTIMAND,
+    FEW_CLUSTERS,
     NATIONAL,
     ONE_DOMINATES,
     OUTCOME,
@@ -24,9 +26,10 @@ from loftet_analysis.names import (
     REGION,
     SUBGROUP,
 )
-from loftet_analysis.schema import POOLED
+from loftet_analysis.schema import FEATURES, POOLED, table
 from loftet_analysis.stats.meta import RandomEffects, random_effects
 from loftet_analysis.stats.result import Floats, NotEstimableError, Result
+from loftet_analysis.stats.shrinkage import FEWEST, shrink
 from loftet_analysis.study.frames import checked
 
 METHOD = "REML, Knapp–Hartung with max(KH, model), t(k − 1)"
@@ -36,6 +39,12 @@ UNGUARDED = "REML, Knapp–Hartung, t(k − p)"
 NOT_REGRESSED = "not fitted: too few regions for the moderators, or moderators that do not differ"
 #: Why a region is left out of what is pooled, beside the reason that its row gives.
 HIDDEN, NO_SPREAD, NO_ROW = "hidden", "no_variance", "no_row"
+#: Regions that a regression takes for each feature (Cochrane Handbook, section 10.11.4).
+REGIONS_PER_FEATURE = 10
+#: Why changes are not regressed on features.
+TOO_FEW_REGIONS, FEATURES_ALIKE = "too_few_regions", "features_alike"
+#: Where an interval lies.
+ABOVE, BELOW, INSIDE = "above", "below", "inside"
 
 KEYS = (POPULATION, OUTCOME, ESTIMAND, SUBGROUP, "contrast")
 HETEROGENEITY = ("tau2", "tau2_ci_low", "tau2_ci_high", "i2", "q", "q_p")
@@ -53,24 +62,35 @@ NOT_NUMBERS = {*KEYS, "left_out", "term", "k", "method"}
 
 @checked
 def pool(
-    effects: pd.DataFrame, *, regions: Sequence[str] = (), ci_level: float = 0.95
+    effects: pd.DataFrame,
+    *,
+    regions: Sequence[str] = (),
+    features: pd.DataFrame | None = None,
+    each_region: bool = False,
+    ci_level: float = 0.95,
 ) -> pd.DataFrame:
     """Return how far regions differ, and the random-effects mean of their standardised estimates.
 
     As `pool_each`; mean changes of whole populations from before to after only. It tells where
-    the change of one more region can be expected; what is concluded of the country stands in the
-    country's own rows.
+    the change of one more region can be expected, and whether what is pooled hangs on a single
+    region; what is concluded of the country stands in the country's own rows.
 
     Parameters
     ----------
     effects : DataFrame
         Rows of ``schema.EFFECTS``. National rows and subgroups are passed over; regions without an
-        estimate (refused), with a true `suppressed`, or with the flag ``one_dominates`` (their
-        standard error is too small) are left out, and told.
+        estimate (refused), with a true `suppressed`, with the reason ``few_clusters`` (their
+        standard error is not told) or with the flag ``one_dominates`` (it is too small) are left
+        out, and told. So what comes out rests on nothing but what is told of single regions.
     regions : sequence of str, optional
         All regions of the study, so that those without any row are told too.
+    features : DataFrame, optional
+        Numbers that were declared beforehand, a column per feature, indexed by region: how the
+        changes go along with them is returned instead.
+    each_region : bool, default False
+        Whether the regions' own rows are returned instead, drawn towards their mean.
     ci_level : float, default .95
-        Level of both intervals.
+        Level of all intervals.
 
     Returns
     -------
@@ -79,25 +99,55 @@ def pool(
         estimand with several contrasts has as many rows, which `pool_each` tells apart. `i2` is a
         share (0–1). With fewer than two regions the numbers but `k` are empty and `method` says so.
         `left_out` names the regions that are no part of it, each with its reason, as in
-        ``oslo: one_cluster; troms: hidden``.
+        ``oslo: one_cluster; troms: hidden``. `position` is where the interval lies: ``above`` or
+        ``below`` zero, or zero is ``inside``. `lowest` and `highest` are the means that remain when
+        each region in turn is left out (`leave_one_out`), from three regions on; `hangs_on` names
+        those without which the interval lies elsewhere, as in ``oslo: inside``.
+
+        With `features` ``schema.FEATURES``, a row per feature: `estimate` is the difference in
+        change between regions that are one SD of the feature apart, all features together
+        (`meta_regression`); the SD is that between the regions of `features`. `p_adjusted` is
+        Holm's over the rows of a population and feature. Below 10 regions for each feature
+        the numbers are empty and `reason` is ``too_few_regions``; where features do not differ or
+        depend on each other it is ``features_alike``.
+
+        With `each_region` the regions' rows of `effects`, with `shrunk`, `shrunk_low` and
+        `shrunk_high` of `stats.shrinkage.shrink`, from three regions on; empty where a region is
+        left out.
 
     Raises
     ------
     InputError
-        As `pool_each`.
+        As `pool_each` and `meta_regression`.
 
     Examples
     --------
     >>> rows = pd.DataFrame({"region": list("abc"), "population": "pupils", "subgroup": "all",
     ...                      "outcome": "persistence", "estimand": "same_grade",
     ...                      "estimate": [0.1, 0.3, 0.6], "se": [0.1, 0.1, 0.15]})
-    >>> pool(rows)[["k", "estimate", "se", "tau2", "i2"]].round(3).to_dict("records")
-    [{'k': 3, 'estimate': 0.315, 'se': 0.141, 'tau2': 0.044, 'i2': 0.771}]
+    >>> pool(rows)[["k", "estimate", "se", "tau2", "lowest", "highest"]].round(3).to_dict("records")
+    [{'k': 3, 'estimate': 0.315, 'se': 0.141, 'tau2': 0.044, 'lowest': 0.2, 'highest': 0.429}]
+    >>> pool(rows, each_region=True)[["region", "estimate", "shrunk"]].round(3)
+      region  estimate  shrunk
+    0      a       0.1   0.125
+    1      b       0.3   0.300
+    2      c       0.6   0.543
     """
-    pooled = effects[SUBGROUP].eq(ALL) & effects[ESTIMAND].isin(names_where(is_change=True))
+    asked = effects[SUBGROUP].eq(ALL) & effects[ESTIMAND].isin(names_where(is_change=True))
     if "contrast" in effects:
-        pooled &= effects["contrast"].map(contrast_of_waves).eq(WHOLE)
-    return pool_each(effects[pooled], regions=regions, ci_level=ci_level)[list(POOLED)]
+        asked &= effects["contrast"].map(contrast_of_waves).eq(WHOLE)
+    rows = effects[asked]
+    if each_region:
+        return _drawn_together(rows, ci_level)
+    if features is not None:
+        return _with_features(rows, features, ci_level)
+    pooled = pool_each(rows, regions=regions, ci_level=ci_level)
+    ends = zip(pooled["ci_low"], pooled["ci_high"], strict=True)
+    pooled["position"] = [_position(*each) for each in ends]
+    keys = _keys(rows)
+    stable = _without_each(leave_one_out(rows, ci_level=ci_level), pooled, keys)
+    texts = dict.fromkeys(("position", "hangs_on"), object)
+    return pooled.merge(stable, on=keys, how="left")[list(POOLED)].astype(texts)
 
 
 @checked
@@ -240,6 +290,64 @@ def meta_regression(
     return _table(rows, [*_keys(effects), *REGRESSED])
 
 
+def _drawn_together(rows: pd.DataFrame, ci_level: float) -> pd.DataFrame:
+    """Return the regions' rows with their estimates drawn towards the mean of all."""
+    rows = rows[rows[REGION] != NATIONAL].reset_index(drop=True)
+    columns = ["shrunk", "shrunk_low", "shrunk_high"]
+    drawn = rows.assign(**dict.fromkeys(columns, np.nan))
+    for _, group in _groups(rows):
+        if len(group) >= FEWEST:
+            shrunk = shrink(*_numbers(group), ci_level=ci_level)
+            drawn.loc[group.index, columns] = shrunk[columns].to_numpy()
+    return drawn
+
+
+def _with_features(rows: pd.DataFrame, features: pd.DataFrame, ci_level: float) -> pd.DataFrame:
+    """Return how changes go along with features, each feature in its SD between regions."""
+    sd = features.std()
+    scaled = features / sd.where(sd > 0, 1)
+    fewest = REGIONS_PER_FEATURE * features.shape[1]
+    found = []
+    for key, group, _ in _all_groups(rows):
+        regressed, reason = {}, TOO_FEW_REGIONS
+        if len(group) >= fewest:
+            fit = meta_regression(group, scaled, ci_level=ci_level).set_index("term")
+            regressed = fit.to_dict("index")
+            reason = "" if fit["estimate"].notna().all() else FEATURES_ALIKE
+        for name in map(str, features.columns):
+            row = {**regressed.get(name, {}), **key, "feature": name, "reason": reason}
+            found.append({**row, "k": len(group)})
+    told = table(found, [each for each in FEATURES if each != "p_adjusted"])
+    adjusted = pd.Series(np.nan, told.index)
+    for _, family in told[told["p_value"].notna()].groupby([POPULATION, "feature"], sort=False):
+        adjusted[family.index] = pingouin.multicomp(family["p_value"], method="holm")[1]
+    return told.assign(p_adjusted=adjusted)[list(FEATURES)]
+
+
+def _without_each(left: pd.DataFrame, pooled: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Return per synthesis how far its mean moves without a region, and which ones it hangs on."""
+    ends = zip(left["ci_low"], left["ci_high"], strict=True)
+    moved = left[[*keys, "left_out", "estimate"]].assign(to=[_position(*each) for each in ends])
+    moved = moved.merge(pooled[[*keys, "position"]], on=keys)
+    told = [
+        f"{region}: {to}" if to not in ("", position) else ""
+        for region, to, position in moved[["left_out", "to", "position"]].to_numpy()
+    ]
+    by_key = moved.assign(told=told).groupby(keys, sort=False, dropna=False)
+    return by_key.agg(
+        lowest=("estimate", "min"),
+        highest=("estimate", "max"),
+        hangs_on=("told", lambda each: "; ".join(filter(None, each))),
+    ).reset_index()
+
+
+def _position(low: float, high: float) -> str:
+    """Return where an interval lies; an empty text where there is none."""
+    if np.isnan(low):
+        return ""
+    return ABOVE if low > 0 else BELOW if high < 0 else INSIDE
+
+
 def _pooled(y: Floats, v: Floats, ci_level: float) -> dict[str, object]:
     """Return the numbers of one pooled row."""
     if len(y) < 2:
@@ -283,6 +391,8 @@ def _all_groups(
         kept = np.isfinite(group["estimate"]) & (group["se"] > 0)
         if "suppressed" in group:
             kept &= ~group["suppressed"].astype("boolean").fillna(False).to_numpy(bool)
+        if "reason" in group:
+            kept &= group["reason"].ne(FEW_CLUSTERS)
         if "flags" in group:
             kept &= ~_dominated(group["flags"])
         given = group[kept]

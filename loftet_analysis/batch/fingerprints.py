@@ -23,7 +23,7 @@ from loftet_analysis.batch.outputs import DONE, FAILED, UNFINISHED, damaged, why
 from loftet_analysis.cleaning import pseudonyms, store
 from loftet_analysis.errors import InputError
 from loftet_analysis.study import Study, wave_states
-from loftet_analysis.study.load import register_path, trend_paths
+from loftet_analysis.study.load import paths_beside, register_path
 
 Fingerprint = dict[str, str]
 #: What a notebook read: a table, a population or what regions kept (`RESULTS`), and which rows.
@@ -106,9 +106,9 @@ def notebook_digest(notebook: Path) -> str:
 
 
 def description_digest(study: str) -> str:
-    """Return the SHA-256 of a study's own description, with register, instruments and trends."""
+    """Return the SHA-256 of a study's own description, with all files beside study.yml."""
     described = [paths.raw(study) / name for name in ("study.yml", "instruments")]
-    return digest([*described, register_path(study), *trend_paths(study)])
+    return digest([*described, register_path(study), *paths_beside(study)])
 
 
 def cleaning_fingerprint(study: Study) -> Fingerprint:

@@ -51,6 +51,7 @@ LEADERS_GATHERINGS = (
 #: Where the invented forms lie: a domain that is kept for examples.
 FORM = "https://forms.example.org/"
 REGISTER = "schools.csv"
+FEATURES = "regions.csv"
 COPIED = ("study.yml", "README.md")
 
 DONT_KNOW = 0.20
@@ -110,6 +111,11 @@ def write_demo(
             temporary.write_bytes(source.read_bytes())
     registers = [_register(region, seed) for region in wanted]
     write_table(pd.concat(registers), folder / REGISTER)
+    features = {
+        "region": [each.name for each in wanted],
+        "travel_hours": [e.travel for e in wanted],
+    }
+    write_table(pd.DataFrame(features), folder / FEATURES)
     attended = [_attendance(region, seed) for region in wanted]
     write_table(pd.concat(attended), folder / ATTENDANCE)
     led = [_attendance_of_leaders(region, seed) for region in wanted]

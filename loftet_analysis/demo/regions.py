@@ -13,23 +13,24 @@ from loftet_analysis.errors import InputError, Problem
 
 PARTICIPANTS = 30
 
-# (slug, the county's official name in all its languages, county number)
+# slug, the county's official name in all its languages, county number, and an invented number: how
+# many hours participants travel to a gathering, on average
 _COUNTIES = (
-    ("oslo", "Oslo - Oslove", "03"),
-    ("rogaland", "Rogaland", "11"),
-    ("more-og-romsdal", "Møre og Romsdal", "15"),
-    ("nordland", "Nordland - Nordlánnda", "18"),
-    ("ostfold", "Østfold", "31"),
-    ("akershus", "Akershus", "32"),
-    ("buskerud", "Buskerud", "33"),
-    ("innlandet", "Innlandet", "34"),
-    ("vestfold", "Vestfold", "39"),
-    ("telemark", "Telemark", "40"),
-    ("agder", "Agder", "42"),
-    ("vestland", "Vestland", "46"),
-    ("trondelag", "Trøndelag - Trööndelage", "50"),
-    ("troms", "Troms - Romsa - Tromssa", "55"),
-    ("finnmark", "Finnmark - Finnmárku - Finmarkku", "56"),
+    ("oslo", "Oslo - Oslove", "03", 0.4),
+    ("rogaland", "Rogaland", "11", 1.0),
+    ("more-og-romsdal", "Møre og Romsdal", "15", 1.8),
+    ("nordland", "Nordland - Nordlánnda", "18", 2.9),
+    ("ostfold", "Østfold", "31", 0.7),
+    ("akershus", "Akershus", "32", 0.6),
+    ("buskerud", "Buskerud", "33", 1.1),
+    ("innlandet", "Innlandet", "34", 1.7),
+    ("vestfold", "Vestfold", "39", 0.6),
+    ("telemark", "Telemark", "40", 1.2),
+    ("agder", "Agder", "42", 1.0),
+    ("vestland", "Vestland", "46", 2.1),
+    ("trondelag", "Trøndelag - Trööndelage", "50", 1.6),
+    ("troms", "Troms - Romsa - Tromssa", "55", 2.2),
+    ("finnmark", "Finnmark - Finnmárku - Finmarkku", "56", 3.3),
 )
 _NYNORSK = ("more-og-romsdal", "vestland")
 
@@ -88,12 +89,13 @@ class School:
 
 @dataclass(frozen=True)
 class Region:
-    """A region: slug, official name, county number, schools, and how many times the demo's size."""
+    """A region: slug, official name, county number, schools, hours of travel, times the size."""
 
     slug: str
     name: str
     county: str
     schools: tuple[School, ...]
+    travel: float
     size: int = 1
 
 
@@ -170,8 +172,8 @@ def regions(size: int = 1) -> tuple[Region, ...]:
     [165, 2475]
     """
     return tuple(
-        Region(slug, name, county, _schools(place, slug, county, size), size)
-        for place, (slug, name, county) in enumerate(_COUNTIES)
+        Region(slug, name, county, _schools(place, slug, county, size), travel, size)
+        for place, (slug, name, county, travel) in enumerate(_COUNTIES)
     )
 
 

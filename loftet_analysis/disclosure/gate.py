@@ -708,12 +708,14 @@ def _whole_or_none(shown: pd.DataFrame, why: pd.Series) -> pd.Series:
 
     The region's change of schools less the shown ones would tell the hidden one.
     """
-    if "shrunk" not in shown:
+    if "shrunk" not in shown or names.SCHOOL not in shown:
         return why
+    of_school = shown[names.SCHOOL].ne("")
     keys = [shown[c] for c in (names.POPULATION, names.REGION, names.OUTCOME)]
     counted = why.notna() | shown["reason"].isin(("no_pairs", "no_variance"))
     any_hidden = counted.groupby(keys).transform("any")
-    return why.mask(why.isna() & any_hidden & shown["reason"].eq(""), COMPLEMENT)
+    hidden = why.isna() & any_hidden & of_school & shown["reason"].eq("")
+    return why.mask(hidden, COMPLEMENT)
 
 
 def _refuse_unknown(frame: pd.DataFrame) -> None:

@@ -115,6 +115,8 @@ class Words:
         How items were worded in a wave in which they were worded otherwise.
     questions : mapping of id to str
         The study's research questions.
+    features : mapping of str to str
+        What the features of regions are called.
 
     Raises
     ------
@@ -138,6 +140,7 @@ class Words:
     schools: Mapping[str, str] = field(default_factory=dict)
     wordings: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
     questions: Mapping[str, str] = field(default_factory=dict)
+    features: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.locale not in LANGUAGES:
@@ -410,6 +413,8 @@ def named(row: Mapping[str, object], column: str, words: Words) -> str:
         return words.region(value)
     if column == names.SCHOOL:
         return words.schools[value]
+    if column == "feature":
+        return words.features[value]
     if column == names.SUBGROUP and value == names.ALL:
         return words.text("everybody")
     if column == names.ESTIMAND or column in LABELS:
@@ -451,7 +456,10 @@ def reader(study: Study, language: str) -> Words:
     regions = dict(zip(study.regions["region"], study.regions["name"], strict=True))
     schools = dict(zip(study.schools["school_id"], study.schools["school"], strict=True))
     questions = {each: study.text(text, locale) for each, text in study.questions.items()}
+    declared = study.analysis.region_features
+    features = declared.features.items() if declared else ()
+    features = {name: study.text(text, locale) for name, text in features}
     return Words(
         language, outcomes, regions, answers, options, items,
-        frozenset(turned), schools, wordings, questions,
+        frozenset(turned), schools, wordings, questions, features,
     )  # fmt: skip

@@ -13,10 +13,11 @@ from pydantic import ValidationError
 from loftet_analysis import names, paths
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study.checks import check_study, uncovered
+from loftet_analysis.study.features import read_features
 from loftet_analysis.study.instrument import Instrument, read_instrument
 from loftet_analysis.study.phases import CLOSED, TO_COME, Phases, wave_states
 from loftet_analysis.study.schools import read_schools
-from loftet_analysis.study.study import Register, Study
+from loftet_analysis.study.study import RegionFeatures, Register, Study
 from loftet_analysis.study.trends import read_trend
 from loftet_analysis.study.yamlfile import Document, did_you_mean, read_yaml, shown, validated
 
@@ -78,11 +79,17 @@ def load_study(name: str) -> Study:
     for population, path in _trend_files(folder, content).items():
         trends[population], found = read_trend(path)
         others += found
+    features = None
+    if declared := _features(content):
+        regions = [*schools[names.REGION].unique()] if len(schools) else []
+        path = _below(folder, declared.file)
+        features, found = read_features(path, [*declared.features], regions)
+        others += found
     if isinstance(content.get("populations"), dict):
         content["populations"], found = _with_instruments(document, folder)
         others += found
     injected = {"<name>": name, "<folder>": folder, "<schools>": schools}
-    injected |= {"<remarks>": tuple(remarks), "<trends>": trends}
+    injected |= {"<remarks>": tuple(remarks), "<trends>": trends, "<region_features>": features}
     study = validated(Study, content | injected, document)
     if study:
         check_study(study, document)
@@ -92,10 +99,22 @@ def load_study(name: str) -> Study:
     return study.changed(remarks=(*study.remarks, *uncovered(study)))
 
 
-def trend_paths(name: str) -> list[Path]:
-    """Return the paths of a study's files of external trends."""
+def paths_beside(name: str) -> list[Path]:
+    """Return the paths of a study's files of external trends and of features of regions."""
     folder = paths.raw(name)
-    return [*_trend_files(folder, read_yaml(folder / STUDY_FILE).content).values()]
+    content = read_yaml(folder / STUDY_FILE).content
+    declared = _features(content)
+    features = [_below(folder, declared.file)] if declared else []
+    return [*_trend_files(folder, content).values(), *features]
+
+
+def _features(content: dict) -> RegionFeatures | None:
+    """Return what study.yml says of features of regions, as far as it is well said."""
+    analysis = content.get("analysis")
+    try:
+        return RegionFeatures.model_validate(analysis["region_features"])
+    except (ValidationError, TypeError, KeyError):  # told with the other problems of study.yml
+        return None
 
 
 def _trend_files(folder: Path, content: dict) -> dict[str, Path]:

@@ -625,6 +625,26 @@ class Drift(Described):
     date: Line
 
 
+def _in_each_language(given: object) -> object:
+    """Let a text stand for all languages."""
+    return dict.fromkeys(get_args(Language), given) if isinstance(given, str) else given
+
+
+class RegionFeatures(Described):
+    """What regions are, and how much they changed may go along with.
+
+    Attributes
+    ----------
+    file : str
+        Its numbers by region (:func:`~loftet_analysis.study.features.read_features`).
+    features : dict of str to dict of str to str
+        By column of the file, what readers see, by language.
+    """
+
+    file: Line
+    features: dict[Name, Annotated[Text, BeforeValidator(_in_each_language)]] = Field(min_length=1)
+
+
 class Analysis(Described):
     """What was decided before the analysis.
 
@@ -647,6 +667,8 @@ class Analysis(Described):
     trend : dict of str to str
         By population, the file of external trends beside which its same-grade changes are set
         (:func:`~loftet_analysis.study.trends.read_trend`).
+    region_features : RegionFeatures or None
+        What the regions' changes are regressed on.
     """
 
     sesoi: float = Field(0.10, gt=0, allow_inf_nan=False)
@@ -656,11 +678,7 @@ class Analysis(Described):
     gaps: dict[PopulationName, Lines] = Field(default_factory=dict)
     drift: dict[PopulationName, dict[Name, Drift]] = Field(default_factory=dict)
     trend: dict[PopulationName, Line] = Field(default_factory=dict)
-
-
-def _in_each_language(given: object) -> object:
-    """Let a text stand for all languages."""
-    return dict.fromkeys(get_args(Language), given) if isinstance(given, str) else given
+    region_features: RegionFeatures | None = None
 
 
 class Selection(Described):
@@ -772,6 +790,9 @@ class Study(Described):
         contact``, ``invited_…`` and ``link_…``.
     trends : dict of str to tuple of Figure
         By population, what its file of external trends holds.
+    region_features : DataFrame or None
+        The features that are declared of regions, a column for each, indexed by region; None where
+        there are none.
     remarks : tuple of Problem
         What is to be said of its description, and does not stop a run.
     analysis : Analysis
@@ -809,6 +830,7 @@ class Study(Described):
     school_register: Register = Field(alias="schools")
     schools: pd.DataFrame = Field(alias="<schools>")
     trends: dict[PopulationName, tuple[Figure, ...]] = Field({}, alias="<trends>")
+    region_features: pd.DataFrame | None = Field(None, alias="<region_features>")
     remarks: tuple[Problem, ...] = Field((), alias="<remarks>")
     analysis: Analysis = Analysis()
     key: Path | None = None
