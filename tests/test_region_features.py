@@ -38,7 +38,7 @@ def test_features_stand_beside_the_regions_and_have_names(study):
 
 def test_a_study_without_features_has_none(write):  # noqa: F811
     write()
-    assert load_study("trial").region_features is None
+    assert load_study("trial").region_features.empty
 
 
 def test_a_change_of_the_file_is_a_change_of_the_description(study):

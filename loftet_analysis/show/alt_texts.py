@@ -240,12 +240,27 @@ def describe_forest(pooled: pd.DataFrame, words: Words) -> Iterator[str]:
     for row in pooled[pooled["estimate"].notna()].to_dict("records"):
         yield words.text(
             "{outcome}, {estimand}: over {k} regions {estimate} standard deviations, interval "
-            "{interval}.",
+            "{interval}; one more region {prediction}.",
             outcome=words.outcome(row["population"], row["outcome"]),
             estimand=label("estimand", row["estimand"], words),
             k=words.count(row["k"]),
             estimate=words.number(row["estimate"], signed=True),
             interval=words.interval(row["ci_low"], row["ci_high"]),
+            prediction=words.interval(row["pi_low"], row["pi_high"]) or words.text("not computed"),
+        )
+
+
+def describe_regions(frame: pd.DataFrame, words: Words) -> Iterator[str]:
+    """Yield the alt text of changes by region, drawn towards their mean, from gated rows."""
+    yield words.text("Changes by region with their intervals.")
+    for pair, rows in frame[frame["shrunk"].notna()].groupby(_PAIR, sort=False):
+        yield words.text(
+            "{outcome}: {n} regions, drawn towards their mean between {low} and {high} standard "
+            "deviations.",
+            outcome=words.outcome(*pair),
+            n=words.count(len(rows)),
+            low=words.number(rows["shrunk"].min(), signed=True),
+            high=words.number(rows["shrunk"].max(), signed=True),
         )
 
 

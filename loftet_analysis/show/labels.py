@@ -210,12 +210,20 @@ LABELS: dict[str, dict[str, str]] = {
         "no_unique_quantile": "no answers lie near this percentile",
         "no_unit": "there is no standard deviation to measure it by",
         "unknown_estimand": "this comparison is not known",
+        "too_few_regions": "it takes ten regions for each feature",
+        "features_alike": "the features do not differ between the regions, or always go together",
     },
     # why a region is no part of what is pooled, beside the reasons above
     "left_out": {
         "hidden": "hidden, since it would tell of few people",
         "no_row": "without results so far",
         "one_dominates": "nearly everybody at a single school",
+    },
+    # where an interval lies
+    "position": {
+        "above": "lies above zero",
+        "below": "lies below zero",
+        "inside": "contains zero",
     },
     "warning": {
         "no_metric_invariance": "its items do not go together alike before and after",

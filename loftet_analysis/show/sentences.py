@@ -15,6 +15,7 @@ from scipy import stats
 
 from loftet_analysis.analysis.changes import BASELINE_ADJUST, BASELINE_APART
 from loftet_analysis.analysis.measurement import DOUBT, light
+from loftet_analysis.analysis.synthesis import ABOVE, BELOW, INSIDE
 from loftet_analysis.estimands import ESTIMANDS, MIDWAY, contrast_of_waves, names_where, waves_of
 from loftet_analysis.names import FEW_CLUSTERS, MID, NATIONAL, ONE_DOMINATES, WHOLE_STUDY
 from loftet_analysis.show.labels import LABELS, LIGHT_SHAPES
@@ -25,16 +26,18 @@ from loftet_analysis.show.languages import (
     label,
     linked_group,
     linked_side,
+    named,
     outcome_labels,
     row_label,
 )
 from loftet_analysis.show.shown import Drawn, view
 from loftet_analysis.stats.result import less_known
 
-__all__ = ["answer", "heading", "how_many", "links", "standing"]
+__all__ = ["answer", "hangs_on", "heading", "how_many", "links", "standing"]
 
 # their sentences say what is compared with what, and their verdicts are about a difference
 _CONTRASTS = names_where(is_difference=True)
+_NAMED = 3  # so many regions are named, of more it is told how many they are
 
 
 @view(nothing="The study has no people who can be followed and no grades to compare.")
@@ -261,6 +264,225 @@ def links(frame: pd.DataFrame, *, words: Words) -> Drawn:
     )
     items.append(f'<li class="background">{html.escape(last)}</li>')
     return Drawn(f'<ul class="reading">{"".join(items)}</ul>', "\n".join([*lines, last]))
+
+
+@view(nothing="No changes are told region by region.")
+def hangs_on(
+    frame: pd.DataFrame,
+    *,
+    words: Words,
+    together: pd.DataFrame,
+    features: pd.DataFrame | None = None,
+) -> Drawn:
+    """Return what the country's answer hangs on, in a few sentences over all changes.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of pooled effects.
+    words : Words
+        The reader's language.
+    together : DataFrame
+        The matching gated rows of the country.
+    features : DataFrame, optional
+        Gated rows of features of regions.
+
+    Returns
+    -------
+    Drawn
+        A list: whether the country's estimate and the mean over the regions say the same; without
+        which single region that mean would say something else; what can be expected of one more
+        region; what goes along with the changes.
+
+    Examples
+    --------
+    >>> row = {"population": "pupils", "outcome": "joy", "estimand": "same_grade", "k": 9,
+    ...        "position": "above", "hangs_on": "oslo: inside", "lowest": 0.05, "pi_low": -0.1,
+    ...        "pi_high": 0.3, "suppressed": False}
+    >>> country = row | {"estimate": 0.1, "ci_low": 0.02, "ci_high": 0.2, "ci_level": 0.95}
+    >>> words = Words("en", outcomes={("pupils", "joy"): "Joy"}, regions={"oslo": "Oslo"})
+    >>> frame, country = pd.DataFrame([row]), pd.DataFrame([country])
+    >>> print(hangs_on(frame, words=words, together=country).text.splitlines()[1])
+    Where the interval of the mean over the regions lies, hangs on a single region in 1 of 1
+    changes: Joy, Same-grade change (it contains zero without Oslo).
+    """
+    shown = frame[~frame["suppressed"].astype(bool)]
+    told = [*_two_ways(shown, together, words), *_without_a_region(shown, words)]
+    told += _one_more_region(shown, words)
+    if features is not None and len(features):
+        told += _along_with(features, words)
+    if not told:
+        told = [words.text("Too few regions have numbers for this.")]
+    items = "".join(f"<li>{html.escape(each)}</li>" for each in told)
+    return Drawn(f'<ul class="reading">{items}</ul>', "\n".join(told))
+
+
+def position(row: Mapping[str, object]) -> str:
+    """Return where the interval of a gated row lies; an empty text where it has none.
+
+    An end that is rounded to zero lies where the test puts it.
+    """
+    low, high = row["ci_low"], row["ci_high"]
+    if pd.isna(low) or pd.isna(high):
+        return ""
+    p = row.get("p_value")
+    if 0 in (low, high) and not pd.isna(p) and p < 1 - row["ci_level"]:
+        return ABOVE if row["estimate"] > 0 else BELOW
+    return ABOVE if low > 0 else BELOW if high < 0 else INSIDE
+
+
+def _changed(row: Mapping[str, object], words: Words) -> str:
+    """Return which change a row is of."""
+    return f"{named(row, 'outcome', words)}, {label('estimand', row['estimand'], words)}"
+
+
+def _two_ways(shown: pd.DataFrame, together: pd.DataFrame, words: Words) -> list[str]:
+    """Return whether everybody at once and region by region say the same."""
+    keys = ["population", "outcome", "estimand"]
+    country = {tuple(row[k] for k in keys): row for row in together.to_dict("records")}
+    pairs = [(row, country.get(tuple(row[k] for k in keys))) for row in shown.to_dict("records")]
+    pairs = [(row, position(own)) for row, own in pairs if own is not None and row["position"]]
+    pairs = [(row, own) for row, own in pairs if own]
+    unlike = [
+        words.text(
+            "{change} (the country's interval {country}, that of the mean {regions})",
+            change=_changed(row, words),
+            country=label("position", own, words),
+            regions=label("position", row["position"], words),
+        )
+        for row, own in pairs
+        if own != row["position"]
+    ]
+    if unlike:
+        said = words.text(
+            "The country's estimate, from everybody's answers at once, and the mean over the "
+            "regions differ in {n} of {all} changes: {changes}.",
+            n=words.count(len(unlike)),
+            all=words.count(len(pairs)),
+            changes="; ".join(unlike),
+        )
+        return [said]
+    said = words.text(
+        "The country's estimate, from everybody's answers at once, and the mean over the regions "
+        "say the same in all of {all} changes.",
+        all=words.count(len(pairs)),
+    )
+    return [said] if pairs else []
+
+
+def _without_a_region(shown: pd.DataFrame, words: Words) -> list[str]:
+    """Return which single regions decide where the mean over the regions lies."""
+    rows = shown[shown["lowest"].notna()].to_dict("records")
+    turning = []
+    for row in (row for row in rows if row["hangs_on"]):
+        by_position: dict[str, list[str]] = {}
+        for each in row["hangs_on"].split("; "):
+            region, where = each.rsplit(": ", 1)
+            by_position.setdefault(where, []).append(words.region(region))
+        told = [
+            words.text(
+                "it {position} without {regions}",
+                position=label("position", where, words),
+                regions=_either(regions, words),
+            )
+            for where, regions in by_position.items()
+        ]
+        turning.append(f"{_changed(row, words)} ({', '.join(told)})")
+    if turning:
+        said = words.text(
+            "Where the interval of the mean over the regions lies, hangs on a single region in {n} "
+            "of {all} changes: {changes}.",
+            n=words.count(len(turning)),
+            all=words.count(len(rows)),
+            changes="; ".join(turning),
+        )
+        return [said]
+    said = words.text(
+        "None of {all} changes hangs on a single region: whichever is left out, the interval of "
+        "the mean over the others lies on the same side of zero, or still contains it.",
+        all=words.count(len(rows)),
+    )
+    return [said] if rows else []
+
+
+def _either(regions: list[str], words: Words) -> str:
+    """Return regions of which each by itself is meant; of many only how many they are."""
+    if len(regions) > _NAMED:
+        return words.text("one of {n} regions", n=words.count(len(regions)))
+    if len(regions) < 2:
+        return "".join(regions)
+    return words.text("{some} or {last}", some=", ".join(regions[:-1]), last=regions[-1])
+
+
+def _one_more_region(shown: pd.DataFrame, words: Words) -> list[str]:
+    """Return which changes can be expected of one more region."""
+    rows = shown[shown["pi_low"].notna()]
+    if rows.empty:
+        return []
+    clear = [
+        f"{_changed(row, words)} ({words.interval(row['pi_low'], row['pi_high'])})"
+        for row in rows[(rows["pi_low"] > 0) | (rows["pi_high"] < 0)].to_dict("records")
+    ]
+    if clear:
+        said = words.text(
+            "In one more region like these {n} of {all} changes can be expected on one side of "
+            "zero (prediction interval in standard deviations): {changes}.",
+            n=words.count(len(clear)),
+            all=words.count(len(rows)),
+            changes="; ".join(clear),
+        )
+        return [said]
+    said = words.text(
+        "In one more region like these each of {all} changes may go either way: the prediction "
+        "intervals contain zero.",
+        all=words.count(len(rows)),
+    )
+    return [said]
+
+
+def _along_with(features: pd.DataFrame, words: Words) -> list[str]:
+    """Return what goes along with the changes, feature by feature."""
+    told = []
+    for feature, rows in features.groupby("feature", sort=False):
+        name = words.features[feature]
+        shown = rows[~rows["suppressed"].astype(bool)]
+        computed = shown[shown["estimate"].notna()]
+        level = words.percent(0.95)
+        if computed.empty:
+            for why in dict.fromkeys(shown["reason"]):
+                why = label("reason", why, words)
+                told.append(
+                    words.text(
+                        "Whether the changes go along with {feature} is not computed: {why}.",
+                        feature=name, why=why,
+                    )
+                )  # fmt: skip
+            continue
+        clear = computed[computed["p_adjusted"] < 0.05].to_dict("records")
+        said = [
+            words.text(
+                "{change}: where {feature} is one standard deviation higher, the change differs by "
+                "{estimate} standard deviations ({level} CI {interval}). Other differences between "
+                "the regions may be the reason.",
+                change=_changed(row, words),
+                feature=name,
+                estimate=words.number(row["estimate"], signed=True),
+                level=level,
+                interval=words.interval(row["ci_low"], row["ci_high"]),
+            )
+            for row in clear
+        ]
+        if rest := len(computed) - len(clear):
+            said.append(
+                words.plural(
+                    "Whether {n} change goes along with {feature} cannot be told from chance.",
+                    "Whether {n} changes go along with {feature} cannot be told from chance.",
+                    rest,
+                    feature=name,
+                )
+            )
+        told.append(" ".join(said))
+    return told
 
 
 def _goes_with(row: Mapping[str, object], words: Words) -> str:

@@ -338,6 +338,84 @@ def pooled(frame: pd.DataFrame, *, words: Words) -> Table:
     )
 
 
+def two_ways(frame: pd.DataFrame, *, words: Words, together: pd.DataFrame) -> Table:
+    """Lay out the country's own estimates beside the means over the regions.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of pooled effects.
+    words : Words
+        The reader's language.
+    together : DataFrame
+        The matching gated rows of the country.
+    """
+    _ = words.text
+    keys = [names.POPULATION, names.OUTCOME, names.ESTIMAND]
+    numbers = ["estimate", "ci_low", "ci_high"]
+    own = together.drop_duplicates(keys)[[*keys, *numbers, "ci_level"]]
+    own = own.rename(columns={name: f"country_{name}" for name in numbers})
+    rows = frame.merge(own, on=keys, how="left")
+    country, regions = _("Everybody at once"), _("Mean over the regions")
+    level = _level(words, together["ci_level"].iloc[0] if len(together) else 0.95)
+    columns = [
+        (_("SD"), "country_estimate", "signed", country),
+        (level, ("country_ci_low", "country_ci_high"), "interval", country),
+        (_("SD"), "estimate", "signed", regions),
+        (level, ("ci_low", "ci_high"), "interval", regions),
+        (_("One region left out"), ("lowest", "highest"), "interval", regions),
+    ]
+    notes = [
+        _(
+            "Everybody at once: every person counts alike, and conclusions are drawn from it. Mean "
+            "over the regions: each region by its precision, so small regions count for more."
+        ),
+        _("One region left out: the lowest and the highest mean over the others."),
+    ]
+    caption = _("The country in two ways")
+    form = {"group": "outcome", "line": "estimand"}
+    return laid_out(rows, columns, words, caption, notes, **form)
+
+
+@view(nothing="The study declares no features of its regions.")
+def features(frame: pd.DataFrame, *, words: Words) -> Table:
+    """Lay out how changes go along with features of the regions.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of features.
+    words : Words
+        The reader's language.
+    """
+    _ = words.text
+    columns = [
+        (_("Regions"), "k", "count"),
+        (_("Difference (SD)"), "estimate", "signed"),
+        (_level(words), ("ci_low", "ci_high"), "interval"),
+        (_("p, adjusted"), "p_adjusted", "p_value"),
+        (_("τ that remains"), "tau"),
+    ]
+    notes = [
+        _(
+            "Difference: in change between regions that are one standard deviation apart on the "
+            "feature. p is adjusted over the lines of a feature (Holm). The regions differ in much "
+            "else, so a difference does not show what the feature does."
+        )
+    ]
+
+    several = [*frame["feature"].unique()]
+    what = joined([words.features[each] for each in several], words)
+
+    def line(row: Row) -> str:
+        name = named(row, "estimand", words)
+        return name if len(several) == 1 else f"{name}, {named(row, 'feature', words)}"
+
+    rows = frame.assign(tau=frame["tau2"] ** 0.5)
+    caption = _("How the changes go along with {features}", features=what)
+    return laid_out(rows, columns, words, caption, notes, group="outcome", line=line)
+
+
 def _left_out(frame: pd.DataFrame, words: Words) -> list[str]:
     """Return the notes on regions that are no part of what is pooled, each with why not."""
     if "left_out" not in frame:

@@ -79,7 +79,7 @@ def load_study(name: str) -> Study:
     for population, path in _trend_files(folder, content).items():
         trends[population], found = read_trend(path)
         others += found
-    features = None
+    features = pd.DataFrame()
     if declared := _features(content):
         regions = [*schools[names.REGION].unique()] if len(schools) else []
         path = _below(folder, declared.file)

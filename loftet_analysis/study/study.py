@@ -790,9 +790,8 @@ class Study(Described):
         contact``, ``invited_…`` and ``link_…``.
     trends : dict of str to tuple of Figure
         By population, what its file of external trends holds.
-    region_features : DataFrame or None
-        The features that are declared of regions, a column for each, indexed by region; None where
-        there are none.
+    region_features : DataFrame
+        The features that are declared of regions, a column for each, indexed by region.
     remarks : tuple of Problem
         What is to be said of its description, and does not stop a run.
     analysis : Analysis
@@ -830,7 +829,7 @@ class Study(Described):
     school_register: Register = Field(alias="schools")
     schools: pd.DataFrame = Field(alias="<schools>")
     trends: dict[PopulationName, tuple[Figure, ...]] = Field({}, alias="<trends>")
-    region_features: pd.DataFrame | None = Field(None, alias="<region_features>")
+    region_features: pd.DataFrame = Field(default_factory=pd.DataFrame, alias="<region_features>")
     remarks: tuple[Problem, ...] = Field((), alias="<remarks>")
     analysis: Analysis = Analysis()
     key: Path | None = None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.patches import Patch
 
 from loftet_analysis.estimands import ESTIMANDS, MIDWAY, contrast_of_waves
 from loftet_analysis.show import alt_texts
@@ -285,16 +286,25 @@ def forest(
     for line, pair in zip(grid, pairs, strict=True):
         canvas.over_row(line[0], words.outcome(*pair), titles[0])
     height = 0.175 * (frame["region"].nunique() + 2) * len(grid)
+    canvas.legend(figure, [_band(frame["sesoi"].iloc[0], words)])
     below = words.text("change in standard deviations (after − before)")
     caption = words.text(
         "Change by region with {level} confidence intervals. The diamond is the regions together "
         "with their interval; the thin line through it shows where the change of one more "
-        "region can be expected (prediction interval). Regions stand in the order of the "
-        "register and are not ranked.",
+        "region can be expected (prediction interval). The grey band is ±{sesoi} standard "
+        "deviations, the smallest change of interest. Regions stand in the order of the register "
+        "and are not ranked.",
         level=words.percent(frame["ci_level"].iloc[0]),
+        sesoi=words.number(frame["sesoi"].iloc[0]),
     )
     alt = alt_texts.describe_forest(pooled, words)
     return canvas.fitted(figure, grid[:, 0], height, caption, alt, xlabel=below)
+
+
+def _band(sesoi: float, words: Words) -> Patch:
+    """Return the legend's entry of the changes that are too small to matter."""
+    text = words.text("±{sesoi} SD, the smallest change of interest", sesoi=words.number(sesoi))
+    return Patch(color=PALE, lw=0, label=text)
 
 
 def _with_country(pooled: pd.DataFrame, together: pd.DataFrame) -> pd.DataFrame:
@@ -307,6 +317,9 @@ def _with_country(pooled: pd.DataFrame, together: pd.DataFrame) -> pd.DataFrame:
 def _forest(
     ax: Axes, frame: pd.DataFrame, pooled: pd.DataFrame, words: Words, *, ticks: int
 ) -> Axes:
+    if len(frame):
+        sesoi = frame["sesoi"].iloc[0]
+        ax.axvspan(-sesoi, sesoi, color=PALE, linewidth=0, zorder=0)
     _marks(ax, frame, range(len(frame)))
     for place, row in enumerate(frame.to_dict("records")):
         if pd.isna(row["estimate"]):
@@ -343,31 +356,8 @@ def schools(frame: pd.DataFrame, *, words: Words) -> Drawing:
     """
     drawn = frame[frame["estimate"].notna()]
     shown = [school for school in frame["school_id"].unique() if school in {*drawn["school_id"]}]
-    panels = [*frame[_PAIR].drop_duplicates().itertuples(index=False, name=None)]
-    letters = {1: 50, 2: 26}.get(len(panels), 17)
-    themselves = {**_RAW, "label": words.text("the school by itself")}
-    towards = {**_SHRUNK, "label": words.text("drawn towards all schools")}
-
-    def draw(ax: Axes, pair: tuple[str, str]) -> None:
-        own = drawn[(drawn[_PAIR] == [*pair]).all(axis=1)]
-        places = np.array([shown.index(school) for school in own["school_id"]], dtype=float)
-        if own.empty:
-            said = canvas.wrapped(words.text("hidden: too few people answered"), letters)
-            ax.annotate(said, (0, 1), xycoords="axes fraction", va="top", color=GREY)
-        canvas.intervals(ax, own, places - 0.17, **themselves)
-        shrunk = ("shrunk", "shrunk_low", "shrunk_high")
-        canvas.intervals(ax, own, places + 0.17, columns=shrunk, **towards)
-        canvas.effect_axis(ax, words, ticks=4)
-        ax.set_title(canvas.wrapped(words.outcome(*pair), letters), loc="left", weight="bold")
-        ax.tick_params(labelbottom=True)
-
-    figure, grid = canvas.multiples(panels, draw, columns=3, sharex=True, sharey=True)
-    grid[0, 0].set_ylim(max(1, len(shown)) - 0.5, -0.5)
-    grid[0, 0].set_yticks(range(len(shown)), [_short_name(school, words) for school in shown])
-    canvas.align_left(*grid[:, 0])
-    canvas.legend(figure, grid[0, 0].get_legend_handles_labels()[0])
-    below = words.text("change in standard deviations (after − before)")
-    height = 0.25 * max(2, len(shown)) * len(grid)
+    names = {school: _short_name(school, words) for school in shown}
+    themselves = words.text("the school by itself"), words.text("drawn towards all schools")
     caption = words.text(
         "Change by school with {level} intervals: hollow marks rest on the school alone, "
         "filled ones are drawn towards the mean of the schools, the more so the less the "
@@ -383,6 +373,85 @@ def schools(frame: pd.DataFrame, *, words: Words) -> Drawing:
         )
         caption = f"{caption} {few}"
     alt = alt_texts.describe_schools(drawn, words)
+    return _drawn_together(frame, "school_id", names, themselves, words, caption, alt)
+
+
+@mpl.rc_context(STYLE)
+@view(drawn="shrunk", nothing="The study names no primary change that is told region by region.")
+def regions(frame: pd.DataFrame, *, words: Words) -> Drawing:
+    """Draw the regions' changes, by themselves and drawn towards their mean.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows by region of one estimand, in the register's order. Regions that are hidden or
+        have no estimate of any outcome are left out.
+    words : Words
+        The reader's language, with the regions' names.
+    """
+    drawn = frame[frame["estimate"].notna()]
+    shown = [each for each in frame["region"].unique() if each in {*drawn["region"]}]
+    names = {each: words.region(each) for each in shown}
+    themselves = words.text("the region by itself"), words.text("drawn towards all regions")
+    caption = words.text(
+        "{estimand} by region with {level} intervals: hollow marks rest on the region alone, "
+        "filled ones are drawn towards the mean over the regions, the more so the less the "
+        "region's own answers tell. Regions stand in the order of the register and are not ranked.",
+        estimand=label("estimand", frame["estimand"].iloc[0], words),
+        level=words.percent(frame["ci_level"].iloc[0]),
+    )
+    if alone := drawn.loc[drawn["shrunk"].isna(), "region"].nunique():
+        without = words.plural(
+            "{n} region has no interval, since it would tell of single schools, and is not drawn "
+            "towards the others.",
+            "{n} regions have no interval, since it would tell of single schools, and are not "
+            "drawn towards the others.",
+            alone,
+        )
+        caption = f"{caption} {without}"
+    alt = alt_texts.describe_regions(drawn, words)
+    return _drawn_together(frame, "region", names, themselves, words, caption, alt)
+
+
+def _drawn_together(
+    frame: pd.DataFrame,
+    by: str,
+    names: Mapping[str, str],
+    themselves: tuple[str, str],
+    words: Words,
+    caption: str,
+    alt: Iterable[str],
+) -> Drawing:
+    """Draw a panel per outcome: a line for each of `names`, by itself and drawn towards the mean.
+
+    `themselves` is what the two kinds of marks are called.
+    """
+    drawn, shown = frame[frame["estimate"].notna()], [*names]
+    panels = [*frame[_PAIR].drop_duplicates().itertuples(index=False, name=None)]
+    letters = {1: 50, 2: 26}.get(len(panels), 17)
+    raw, towards = ({**looks, "label": each} for looks, each in
+                    zip((_RAW, _SHRUNK), themselves, strict=True))  # fmt: skip
+
+    def draw(ax: Axes, pair: tuple[str, str]) -> None:
+        own = drawn[(drawn[_PAIR] == [*pair]).all(axis=1)]
+        places = np.array([shown.index(each) for each in own[by]], dtype=float)
+        if own.empty:
+            said = canvas.wrapped(words.text("hidden: too few people answered"), letters)
+            ax.annotate(said, (0, 1), xycoords="axes fraction", va="top", color=GREY)
+        canvas.intervals(ax, own, places - 0.17, **raw)
+        shrunk = ("shrunk", "shrunk_low", "shrunk_high")
+        canvas.intervals(ax, own, places + 0.17, columns=shrunk, **towards)
+        canvas.effect_axis(ax, words, ticks=4)
+        ax.set_title(canvas.wrapped(words.outcome(*pair), letters), loc="left", weight="bold")
+        ax.tick_params(labelbottom=True)
+
+    figure, grid = canvas.multiples(panels, draw, columns=3, sharex=True, sharey=True)
+    grid[0, 0].set_ylim(max(1, len(shown)) - 0.5, -0.5)
+    grid[0, 0].set_yticks(range(len(shown)), names.values())
+    canvas.align_left(*grid[:, 0])
+    canvas.legend(figure, grid[0, 0].get_legend_handles_labels()[0])
+    below = words.text("change in standard deviations (after − before)")
+    height = 0.25 * max(2, len(shown)) * len(grid)
     return canvas.fitted(figure, grid[:, 0], height, caption, alt, xlabel=below)
 
 
