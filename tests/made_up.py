@@ -32,6 +32,8 @@ def words(language: str = "nb") -> Words:
         frozenset({("teachers", "views_1")}),
         SCHOOLS,
         {("pupils", "joy_1", "pre"): "Gøy."},
+        {},
+        {"travel": {"nb": "reisetid", "nn": "reisetid", "en": "travel"}[locale]},
     )
 
 
@@ -140,11 +142,31 @@ def pooled(*estimands: str) -> pd.DataFrame:
             "population": "pupils", "outcome": "joy", "estimand": estimand, "k": 2,
             "estimate": 0.0789, "se": 0.04, "df": 1.0, "ci_low": -0.0321, "ci_high": 0.1899,
             "pi_low": -0.1543, "pi_high": 0.3121, "tau2": 0.0064, "i2": 0.4444, "q": 3.2,
-            "q_p": 0.0004, "method": "REML",
+            "q_p": 0.0004, "method": "REML", "left_out": "", "position": "inside",
+            "lowest": 0.0312, "highest": 0.1023, "hangs_on": "oslo: above",
         }
         for estimand in estimands or ("same_grade",)
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=list(schema.POOLED))
+
+
+def features(**given) -> pd.DataFrame:
+    rows = [
+        {
+            **dict.fromkeys(schema.FEATURES), "population": "pupils", "outcome": outcome,
+            "estimand": "same_grade", "feature": "travel", "k": 15, "estimate": 0.0789, "se": 0.02,
+            "statistic": 3.9, "df": 13.0, "p_value": 0.0018, "p_adjusted": adjusted,
+            "ci_low": -0.0321, "ci_high": 0.1899, "tau2": 0.0064, "method": "REML", "reason": "",
+        }
+        for outcome, adjusted in (("joy", 0.0036), ("effort", 0.3035))
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(schema.FEATURES)).assign(**given)
+
+
+def by_region(**given) -> pd.DataFrame:
+    """Changes by region that were drawn towards their mean."""
+    frame = effects({"region": "nordland"}, {"region": "oslo"})
+    return frame.assign(shrunk=0.0812, shrunk_low=-0.0321, shrunk_high=0.1899, **given)
 
 
 def reliability() -> pd.DataFrame:

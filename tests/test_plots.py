@@ -10,6 +10,7 @@ import pytest
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
 from loftet_analysis.disclosure.gate import gate as gated
@@ -19,12 +20,14 @@ from loftet_analysis.show.figures import (
     change,
     distribution,
     forest,
+    regions,
     saved,
 )
 from tests.made_up import (
     NUMBERS,
     ROLES,
     all_estimands,
+    by_region,
     effects,
     mask,
     pooled,
@@ -167,7 +170,7 @@ def test_forest_has_a_line_per_region_and_the_regions_together():
     ax = forest(let_through(frame), pooled=let_through(pooled()), words=words(), ax=panel())
     assert marks(ax) == [(pytest.approx(0.12), 0), (pytest.approx(-0.2), 1)]
     assert tick_labels(ax.yaxis) == ["Nordland - Nordlánnda", "Oslo - Oslove", "Regionene samlet"]
-    (diamond,) = ax.patches
+    (diamond,) = (patch for patch in ax.patches if not isinstance(patch, Rectangle))
     corners = diamond.get_xy()
     assert corners[:, 0].min() == pytest.approx(-0.03)
     assert corners[:, 0].max() == pytest.approx(0.19)
@@ -181,7 +184,7 @@ def test_the_diamond_has_the_interval_of_the_country_and_the_line_that_of_one_mo
     beside = {"pooled": let_through(pooled()), "together": let_through(country)}
     frame = let_through(effects({"region": "nordland"}, {"region": "oslo"}))
     ax = forest(frame, words=words(), ax=panel(), **beside)
-    (diamond,) = (patch for patch in ax.patches if len(patch.get_xy()) == 5)
+    (diamond,) = (patch for patch in ax.patches if not isinstance(patch, Rectangle))
     xs = diamond.get_xy()[:, 0]
     assert [xs.min(), xs.max()] == pytest.approx([0.05, 0.35], abs=1e-3)
     spans = [line.get_segments()[0][:, 0].tolist() for line in ax.collections
@@ -194,6 +197,35 @@ def test_figures_of_the_country_say_that_people_of_a_region_are_alike():
     country = effects({"region": "national", "cluster": "region"})
     assert "samme region" in change(let_through(country), words=words()).caption
     assert "samme skole" in change(let_through(effects({})), words=words()).caption
+
+
+def test_forest_has_the_band_of_changes_that_are_too_small_and_says_what_it_is():
+    frame = let_through(effects({"region": "nordland"}, {"region": "oslo"}))
+    ax = forest(frame, pooled=let_through(pooled()), words=words(), ax=panel())
+    (band,) = (patch for patch in ax.patches if isinstance(patch, Rectangle))
+    assert (band.get_x(), band.get_width()) == pytest.approx((-0.1, 0.2))
+    drawing = forest(frame, pooled=let_through(pooled()), words=words())
+    (legend,) = drawing.figure.legends
+    assert legend.get_texts()[0].get_text() == "±0,10 SD, den minste endringen av interesse"
+    assert "grå båndet er ±0,10" in drawing.caption
+    assert "enda en region −0,15 til 0,31" in drawing.alt
+
+
+def test_regions_are_drawn_by_themselves_and_towards_their_mean_and_are_not_ranked():
+    frame = by_region()
+    frame["estimate"], frame["shrunk"] = [0.2, -0.1], [0.15, np.nan]
+    drawing = regions(let_through(frame), words=words())
+    (ax,) = drawing.figure.axes
+    assert tick_labels(ax.yaxis) == ["Nordland - Nordlánnda", "Oslo - Oslove"]
+    found = dict(zip(*zip(*[(round(y, 2), round(x, 2)) for x, y in marks(ax)], strict=True),
+                     strict=True))  # fmt: skip
+    assert found[-0.17] == 0.2
+    assert found[0.17] == 0.15
+    assert found[0.83] == -0.1
+    assert "ikke rangert" in drawing.caption
+    assert "1 region har ikke noe intervall" in drawing.caption
+    turned = regions(let_through(frame[::-1]), words=words())
+    assert tick_labels(turned.figure.axes[0].yaxis)[0] == "Oslo - Oslove"
 
 
 def test_forest_says_which_region_is_hidden():
@@ -239,6 +271,10 @@ def drawings():
         "forest": lambda w: forest(
             let_through(many), words=w, pooled=let_through(pooled("linked_change", "same_grade"))
         ),
+        "one forest": lambda w: forest(
+            let_through(many[:1]), words=w, pooled=let_through(pooled("linked_change"))
+        ),
+        "regions": lambda w: regions(let_through(by_region()), words=w),
     }
 
 

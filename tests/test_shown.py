@@ -16,7 +16,7 @@ from loftet_analysis import paths, schema
 from loftet_analysis.disclosure.gate import gate, passed
 from loftet_analysis.errors import DisclosureError, InputError
 from loftet_analysis.show import figures, session, tables
-from loftet_analysis.show.sentences import answer
+from loftet_analysis.show.sentences import answer, hangs_on
 from loftet_analysis.show.session import _drawn
 from loftet_analysis.show.shown import KEPT, SHOWN
 from tests import made_up
@@ -31,6 +31,8 @@ FRAMES = {
     tables.effects: lambda: (all_estimands(), {}),
     tables.regions: lambda: (both_regions(), {"together": effects({"region": "national"})}),
     tables.pooled: lambda: (pooled(), {}),
+    tables.two_ways: lambda: (pooled(), {"together": effects({"region": "national"})}),
+    tables.features: lambda: (made_up.features(), {}),
     tables.reliability: lambda: (reliability(), {}),
     tables.sensitivity: lambda: (made_up.sensitivity(), {}),
     tables.visible: lambda: (all_estimands().assign(mdes=0.3035), {}),
@@ -55,10 +57,15 @@ FRAMES = {
     figures.likert: lambda: (made_up.item_bins(), {}),
     figures.dots: lambda: (distribution(), {}),
     figures.schools: lambda: (made_up.by_school(), {}),
+    figures.regions: lambda: (made_up.by_region(), {}),
     figures.flow: lambda: (made_up.response(), {}),
     figures.arrivals: lambda: (made_up.arrivals(), {}),
     figures.attendance: lambda: (made_up.attendance(), {}),
     answer: lambda: (all_estimands(), {}),
+    hangs_on: lambda: (
+        pooled().assign(pi_low=0.0789),
+        {"together": effects({"region": "national"}), "features": made_up.features()},
+    ),
 }
 # tried in test_levels, test_school_link, test_three_waves and test_before_data
 ELSEWHERE = (
@@ -75,7 +82,8 @@ NOTHING = {
     tables.spread: "ingen svar",
     tables.wordings: "ordlyd", figures.arrivals: "datoer", tables.linkage: "koblet",
     tables.careless: "tegn", tables.differences: "grupper", figures.attendance: "register",
-    figures.schools: "skole", tables.groups: "trinn", tables.schools: "invitert",
+    figures.schools: "skole", figures.regions: "region", tables.features: "kjennetegn",
+    hangs_on: "region", tables.groups: "trinn", tables.schools: "invitert",
 }  # fmt: skip
 EVERYTHING = {"suppressed": False}
 
@@ -104,7 +112,9 @@ def test_every_drawing_is_tried_here():
     drawing = {getattr(figures, name) for name in figures.__all__ if name.islower()}
     public = [f for name, f in vars(tables).items() if callable(f) and not name.startswith("_")]
     of_tables = {f for f in public if f.__module__ == tables.__name__}
-    assert (drawing - {figures.saved}) | of_tables | {answer} == set(FRAMES) | {*ELSEWHERE}
+    assert (drawing - {figures.saved}) | of_tables | {answer, hangs_on} == set(FRAMES) | {
+        *ELSEWHERE
+    }
 
 
 @every_drawing

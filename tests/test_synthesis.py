@@ -11,20 +11,27 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.meta_analysis import combine_effects
 
+from loftet_analysis import schema
 from loftet_analysis.analysis.synthesis import (
+    FEATURES_ALIKE,
     METHOD,
     NOT_REGRESSED,
     REFUSED,
     REGRESSION,
+    TOO_FEW_REGIONS,
     UNGUARDED,
     leave_one_out,
     meta_regression,
     pool,
     pool_each,
 )
+from loftet_analysis.disclosure.gate import gate
 from loftet_analysis.errors import InputError
 from loftet_analysis.schema import POOLED
+from loftet_analysis.show.sentences import hangs_on, position
 from loftet_analysis.stats.meta import tau2_interval, tau2_reml
+from loftet_analysis.stats.shrinkage import shrink
+from tests import made_up
 
 REFERENCE = Path(__file__).parent / "reference"
 META = json.loads((REFERENCE / "r_values.json").read_text())["meta"]
@@ -285,3 +292,267 @@ def test_regions_that_are_left_out_are_named_with_their_reason(regions15):
     # without the list of regions those with a row are told
     assert pool(rows)["left_out"].tolist() == ["r3: one_cluster; r5: hidden; r7: no_variance"]
     assert list(found.columns) == list(POOLED)
+
+
+# what the mean hangs on
+
+
+def test_lowest_and_highest_are_metafor_s_without_each_region():
+    found, reference = pool(of_set("regions15")).iloc[0], METAFOR["leave_one_out"]
+    assert found["lowest"] == pytest.approx(min(reference["estimate"]), abs=1e-9)
+    assert found["highest"] == pytest.approx(max(reference["estimate"]), abs=1e-9)
+
+
+def test_regions_without_which_the_interval_lies_elsewhere_are_named():
+    alone = regions([0.0, 0.0, 0.0, 0.9], [0.01] * 3 + [0.001])
+    found = pool(alone).iloc[0]
+    assert (found["position"], found["hangs_on"]) == ("inside", "")
+    firm = regions([0.3, 0.31, 0.29, 0.3, 0.28], [0.005] * 5)
+    assert pool(firm).iloc[0][["position", "hangs_on"]].tolist() == ["above", ""]
+    assert pool(firm.assign(estimate=-firm["estimate"])).iloc[0]["position"] == "below"
+    # the one that lies apart keeps the mean from being clear
+    unlike = regions([0.3, 0.31, 0.29, 0.3, -0.6], [0.005] * 5)
+    assert pool(unlike).iloc[0][["position", "hangs_on"]].tolist() == ["inside", "r4: above"]
+
+
+@given(seed=SEEDS, k=st.integers(3, 9))
+@settings(max_examples=20, deadline=None)
+def test_what_the_mean_hangs_on_turns_with_the_sign_and_keeps_its_unit(seed, k):
+    rng = np.random.default_rng(seed)
+    rows = regions(rng.normal(0.1, 0.2, k), rng.uniform(0.005, 0.03, k))
+    found = pool(rows).iloc[0]
+    turned = pool(rows.assign(estimate=-3 * rows["estimate"], se=3 * rows["se"])[::-1]).iloc[0]
+    assert turned["lowest"] == pytest.approx(-3 * found["highest"], abs=1e-9)
+    assert turned["highest"] == pytest.approx(-3 * found["lowest"], abs=1e-9)
+    swapped = {"above": "below", "below": "above", "inside": "inside"}
+    assert turned["position"] == swapped[found["position"]]
+    told = [each.split(": ") for each in found["hangs_on"].split("; ") if each]
+    back = [each.split(": ") for each in turned["hangs_on"].split("; ") if each]
+    assert sorted(back) == sorted([region, swapped[where]] for region, where in told)
+    assert found["lowest"] <= found["highest"]
+
+
+@pytest.mark.parametrize("k", [0, 1, 2])
+def test_of_two_regions_none_can_be_left_out(k):
+    found = pool(regions([0.1, 0.5], [0.01, 0.01]).iloc[:k])
+    assert list(found.columns) == list(POOLED)
+    assert found[["lowest", "highest"]].isna().all(axis=None)
+    assert (found["hangs_on"] == "").all()
+
+
+# features of regions
+
+
+@pytest.fixture
+def urban(regions15):
+    table = pd.read_csv(REFERENCE / "regions15.csv")[["urban"]].astype(float)
+    return table.set_index(regions15["region"])
+
+
+def test_a_feature_gives_what_metafor_gives_in_standard_deviations_of_it(regions15, urban):
+    (model,) = (each for each in METAFOR["regressed"] if each["set"] == "regions15")
+    found, sd = pool(regions15, features=urban).iloc[0], urban["urban"].std()
+    assert list(found.index) == list(schema.FEATURES)
+    assert (found["feature"], found["k"], found["reason"]) == ("urban", 15, "")
+    for name in ("estimate", "se", "ci_low", "ci_high"):
+        assert found[name] == pytest.approx(model["adhoc"][name][1] * sd, abs=1e-9)
+    for name in ("statistic", "p_value"):
+        assert found[name] == pytest.approx(model["adhoc"][name][1], abs=1e-9)
+
+
+@given(seed=SEEDS, scale=st.floats(0.01, 1000), shift=st.floats(-100, 100))
+@settings(max_examples=15, deadline=None)
+def test_the_unit_and_origin_of_a_feature_make_no_difference(seed, scale, shift):
+    rng = np.random.default_rng(seed)
+    rows = regions(rng.normal(0.2, 0.2, 12), rng.uniform(0.005, 0.05, 12))
+    table = pd.DataFrame({"size": rng.normal(size=12)}, index=rows["region"])
+    plain, moved, turned = (
+        pool(rows, features=each).iloc[0] for each in (table, scale * table + shift, -table)
+    )
+    for name in ("estimate", "se", "p_value", "tau2"):
+        assert moved[name] == pytest.approx(plain[name], abs=1e-6)
+    assert turned["estimate"] == pytest.approx(-plain["estimate"])
+
+
+def test_p_values_are_adjusted_over_the_changes_of_a_population(regions15, urban):
+    rng = np.random.default_rng(5)
+    several = [
+        regions15.assign(outcome=name, estimate=regions15["estimate"] + rng.normal(0, 0.1, 15))
+        for name in ("a", "b", "c")
+    ]
+    found = pool(pd.concat([*several, regions15.assign(population="teachers")]), features=urban)
+    p = found["p_value"].to_numpy()
+    steps = np.maximum.accumulate(np.sort(p[:3]) * [3, 2, 1]).clip(max=1)
+    assert found["p_adjusted"].to_numpy()[p[:3].argsort()] == pytest.approx(steps)
+    assert found["p_adjusted"].iloc[3] == pytest.approx(p[3])
+
+
+@pytest.mark.parametrize(("k", "features", "fits"), [(10, 1, True), (9, 1, False), (15, 2, False)])
+def test_each_feature_takes_ten_regions(regions15, urban, k, features, fits):
+    names = ["urban", "other"][:features]
+    table = urban.assign(other=np.arange(15.0))[names]
+    found = pool(regions15.iloc[:k], features=table)
+    assert found["feature"].tolist() == names
+    assert (found["k"] == k).all()
+    assert found["estimate"].notna().all() == fits
+    assert set(found["reason"]) == {"" if fits else TOO_FEW_REGIONS}
+
+
+def test_features_that_do_not_differ_where_there_are_changes_are_refused(regions15, urban):
+    alike = urban.assign(urban=[1.0] * 12 + [0.0] * 3)
+    found = pool(regions15.iloc[:12], features=alike).iloc[0]
+    assert (found["reason"], np.isnan(found["estimate"])) == (FEATURES_ALIKE, True)
+    with pytest.raises(InputError, match=r"(?s)urban cannot.*r14"):
+        pool(regions15, features=urban.iloc[:14])
+
+
+def test_without_features_there_are_no_rows(regions15):
+    found = pool(regions15, features=pd.DataFrame())
+    assert list(found.columns) == list(schema.FEATURES)
+    assert found.empty
+
+
+# regions drawn towards their mean
+
+
+def test_regions_are_drawn_towards_their_mean(regions15):
+    national = regions15.iloc[:1].assign(region="national", estimate=9.0)
+    hidden = regions15.assign(suppressed=[True] + [False] * 14)
+    rows = pd.concat([national, hidden.assign(outcome="effort"), regions15.iloc[:2]])
+    found = pool(rows, each_region=True)
+    assert len(found) == 17
+    assert found["shrunk"].isna().tolist() == [True, *[False] * 14, True, True]
+    expected = shrink(regions15["estimate"][1:], regions15["se"][1:] ** 2)
+    for name in ("shrunk", "shrunk_low", "shrunk_high"):
+        assert found[name][1:15].to_numpy() == pytest.approx(expected[name].to_numpy())
+    assert np.ptp(found["shrunk"][1:15]) < np.ptp(found["estimate"][1:15])
+
+
+# what is told of regions that are hidden
+
+
+SLUGS = [f"r{i}" for i in range(14)]
+
+
+def told_of(estimates, se, *, hidden=(), few=()):
+    """Everything that the page tells of regions, with the regions' own rows, through the gate."""
+    changes = made_up.effects(
+        *(
+            {"region": slug, "estimand": "linked_change", "n_pairs": 431, "estimate": y, "se": s,
+             "ci_low": y - 2 * s, "ci_high": y + 2 * s,
+             "change": y, "change_se": s, "sd_unit": 1.0, "plan_role": "primary"}
+            for slug, y, s in zip(SLUGS, estimates, se, strict=True)
+        )
+    )  # fmt: skip
+    cells = made_up.mask()
+    cells = cells[cells["school_id"].eq("") & cells["outcome"].eq("joy")]
+    cells = cells[cells["population"].eq("pupils")]
+    of_region = cells[cells["region"] == "oslo"]
+    parts = [of_region.assign(region=slug) for slug in SLUGS]
+    mask = pd.concat([cells[cells["region"] == "national"], *parts], ignore_index=True)
+    away = mask["region"].isin(hidden)
+    mask = mask.assign(suppressed=away, reason=away.map({True: "small_n", False: ""}))
+    mask.loc[mask["region"].isin(few), ["n_schools", "smallest"]] = [3, 2]
+    shown = gate(changes, mask, "internal")
+    told = {column: shown[column].to_numpy() for column in ("suppressed", "reason")}
+    exact = changes.assign(**told)
+    travel = pd.DataFrame({"travel": np.arange(14.0)}, index=SLUGS)
+    results = [
+        pool(exact, regions=SLUGS), pool(exact, features=travel), pool(exact, each_region=True)
+    ]  # fmt: skip
+    return [pd.DataFrame(gate(each, mask, "internal")) for each in results]
+
+
+@given(seed=SEEDS)
+@settings(max_examples=8, deadline=None)
+def test_a_hidden_region_leaves_no_trace_in_what_is_told_of_the_others(seed):
+    rng = np.random.default_rng(seed)
+    y, se = rng.normal(0.1, 0.15, 14), rng.uniform(0.03, 0.1, 14)
+    other_y, other_se = y.copy(), se.copy()
+    other_y[[2, 7]] = rng.normal(0, 3, 2)
+    other_se[[2, 7, 11]] = rng.uniform(0.01, 1, 3)
+    away = {"hidden": ("r2", "r7"), "few": ("r11",)}
+    first, second = told_of(y, se, **away), told_of(other_y, other_se, **away)
+    for one, other in zip(first, second, strict=True):
+        pd.testing.assert_frame_equal(one, other)
+    pooled, features, each = first
+    assert pooled["k"].tolist() == features["k"].tolist() == [11]
+    assert pooled["left_out"].tolist() == ["r2: hidden; r7: hidden; r11: few_clusters"]
+    rows = each.set_index("region")
+    assert rows.loc[["r2", "r7"], ["estimate", "se", "shrunk", "shrunk_low"]].isna().all(axis=None)
+    assert rows.loc["r11", ["se", "ci_low", "shrunk", "shrunk_low"]].isna().all()
+    assert rows["shrunk"].notna().sum() == 11
+    assert "r2" not in pooled["hangs_on"][0]
+    # and none is named of which nothing is told
+    assert not {"r2", "r7", "r11"} & {part.split(": ")[0] for part in
+                                      pooled["hangs_on"][0].split("; ")}  # fmt: skip
+
+
+def test_the_trace_would_be_seen(regions15):
+    y, se = np.linspace(-0.2, 0.4, 14), np.full(14, 0.05)
+    moved = y.copy()
+    moved[2] = 3.0
+    for one, other in zip(told_of(y, se), told_of(moved, se), strict=True):
+        assert not one.equals(other)
+
+
+# in words
+
+
+def said(pooled, language="en", features=None, **country):
+    together = made_up.effects({"region": "national", **country})
+    frame = gate(pooled, made_up.mask(), "internal")
+    return hangs_on(
+        pd.DataFrame(frame), words=made_up.words(language), together=together, features=features
+    ).text.splitlines()
+
+
+def test_the_answer_hangs_on_a_region_or_on_none():
+    lines = said(made_up.pooled())
+    assert lines[0].endswith("say the same in all of 1 changes.")
+    assert lines[1].endswith("Joy, Same-grade change (it lies above zero without Oslo - Oslove).")
+    assert "each of 1 changes may go either way" in lines[2]
+    both = made_up.pooled().assign(hangs_on="nordland: below; oslo: above")
+    assert "without Nordland - Nordlánnda, it lies above zero without Oslo" in said(both)[1]
+    alike = made_up.pooled().assign(hangs_on="nordland: above; oslo: above")
+    assert "without Nordland - Nordlánnda or Oslo - Oslove)" in said(alike)[1]
+    many = made_up.pooled().assign(hangs_on="; ".join(["oslo: above"] * 4))
+    assert "it lies above zero without one of 4 regions" in said(many)[1]
+    assert "None of 1 changes hangs" in said(made_up.pooled().assign(hangs_on=""))[1]
+
+
+def test_the_country_and_the_mean_over_the_regions_may_differ():
+    lines = said(made_up.pooled(), ci_low=0.02)
+    assert "differ in 1 of 1 changes" in lines[0]
+    assert "the country's interval lies above zero, that of the mean contains zero" in lines[0]
+    far = made_up.pooled().assign(pi_low=0.0123)
+    assert "on one side of zero" in said(far)[2]
+    assert "(0.01 to 0.31)" in said(far)[2]
+    alone = made_up.pooled().assign(position="", lowest=np.nan, pi_low=np.nan, hangs_on="")
+    assert said(alone) == ["Too few regions have numbers for this."]
+
+
+@pytest.mark.parametrize(
+    ("low", "p", "where"),
+    [(0.0, 0.03, "above"), (0.0, 0.06, "inside"), (0.01, 0.2, "above"), (-0.1, 0.2, "inside")],
+)
+def test_an_end_that_is_rounded_to_zero_lies_where_the_test_puts_it(low, p, where):
+    row = made_up.effect(ci_low=low, p_value=p)
+    assert position(row) == where
+    turned = {"estimate": -row["estimate"], "ci_low": -row["ci_high"], "ci_high": -low}
+    opposite = {"above": "below", "inside": "inside"}
+    assert position({**row, **turned}) == opposite[where]
+
+
+def test_features_are_told_as_differences_or_as_chance_or_as_refused():
+    features = made_up.features().assign(suppressed=False)
+    (line,) = said(made_up.pooled(), features=features)[3:]
+    assert line.startswith("Joy, Same-grade change: where travel is one standard deviation higher, "
+                           "the change differs by +0.08 standard deviations")  # fmt: skip
+    assert line.endswith("Whether 1 change goes along with travel cannot be told from chance.")
+    refused = features.assign(estimate=np.nan, reason=TOO_FEW_REGIONS)
+    (line,) = said(made_up.pooled(), "nb", features=refused)[3:]
+    assert line == (
+        "Om endringene henger sammen med reisetid, er ikke beregnet: det kreves ti regioner for "
+        "hvert kjennetegn."
+    )

@@ -1,6 +1,8 @@
 """Tables as their readers get them: every cell, caption, note and number form."""
 
+import dataclasses
 import re
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -10,12 +12,15 @@ from bs4 import BeautifulSoup
 from loftet_analysis.disclosure.gate import gate as gated
 from loftet_analysis.show import tables
 from loftet_analysis.show.layout import laid_out
+from tests import made_up
 from tests.made_up import NUMBERS, all_estimands, effects, mask, pooled, reliability, words
 
 BUILT = {
     "effects": (tables.effects, all_estimands),
     "regions": (tables.regions, lambda: effects({"region": "oslo"}, {})),
     "pooled": (tables.pooled, pooled),
+    "two_ways": (partial(tables.two_ways, together=effects({"region": "national"})), pooled),
+    "features": (tables.features, made_up.features),
     "reliability": (tables.reliability, reliability),
 }
 
@@ -115,6 +120,31 @@ def test_regions_together():
         ["estimate", "ci_low", "ci_high", "pi_low", "pi_high", "tau2", "i2", "q_p"], np.nan
     ))  # fmt: skip
     assert rows(built("pooled", frame=alone))[1][1:] == ["1", *"–" * 6]
+
+
+def test_the_country_stands_beside_the_mean_over_the_regions():
+    together = effects({"region": "national", "cluster": "region", "estimate": 0.2012})
+    soup = built("two_ways", together=gated(together, mask(), "internal"))
+    assert rows(soup)[1] == [
+        "Endring på samme trinn", "+0,20", "−0,06 til 0,30", "+0,08", "−0,03 til 0,19",
+        "0,03 til 0,10",
+    ]  # fmt: skip
+    hidden = {"region": "national", "population": "pupils"}
+    assert rows(built("two_ways", hidden=hidden, together=together.iloc[:0]))[1][1:] == ["·"] * 5
+
+
+def test_features_of_regions_stand_beside_changes():
+    soup = built("features")
+    assert "reisetid" in soup.find("caption").get_text()
+    assert rows(soup)[1] == [
+        "Endring på samme trinn", "15", "+0,08", "−0,03 til 0,19", "0,004", "0,08",
+    ]  # fmt: skip
+    two = pd.concat([made_up.features(), made_up.features(feature="urban")])
+    w = dataclasses.replace(words(), features={"travel": "reisetid", "urban": "by"})
+    shown = gated(two, mask(), "internal")
+    table = BeautifulSoup(tables.features(shown, words=w).html, "html.parser")
+    assert "reisetid og by" in table.find("caption").get_text()
+    assert rows(table)[2][0] == "Endring på samme trinn, by"
 
 
 def test_regions_that_are_left_out_are_named_beneath_the_table():

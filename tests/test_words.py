@@ -20,6 +20,7 @@ from loftet_analysis.show.alt_texts import (
     describe_change,
     describe_distribution,
     describe_forest,
+    describe_regions,
 )
 from loftet_analysis.show.labels import LABELS
 from loftet_analysis.show.languages import (
@@ -38,6 +39,7 @@ from loftet_analysis.show.translate import messages
 from loftet_analysis.study.columns import MEANINGS
 from tests.made_up import (
     all_estimands,
+    by_region,
     distribution,
     effect,
     effect_in_own_units,
@@ -464,8 +466,9 @@ def test_alt_texts_say_what_a_figure_shows(language):
         describe_change(all_estimands(), speech),
         describe_distribution(distribution(), speech),
         describe_forest(pooled(), speech),
+        describe_regions(by_region(), speech),
     ]
-    for sentences, number in zip(said, ("0{}12", "2{}61", "0{}08"), strict=True):
+    for sentences, number in zip(said, ("0{}12", "2{}61", "0{}08", "0{}08"), strict=True):
         text = " ".join(sentences)
         assert number.format(point) in text
         assert not CAUSAL.search(text)

@@ -308,7 +308,7 @@ def _with_features(rows: pd.DataFrame, features: pd.DataFrame, ci_level: float) 
     scaled = features / sd.where(sd > 0, 1)
     fewest = REGIONS_PER_FEATURE * features.shape[1]
     found = []
-    for key, group, _ in _all_groups(rows):
+    for key, group, _ in _all_groups(rows) if features.shape[1] else ():
         regressed, reason = {}, TOO_FEW_REGIONS
         if len(group) >= fewest:
             fit = meta_regression(group, scaled, ci_level=ci_level).set_index("term")
