@@ -509,7 +509,7 @@ def said(pooled, language="en", features=None, **country):
 
 def test_the_answer_hangs_on_a_region_or_on_none():
     lines = said(made_up.pooled())
-    assert lines[0].endswith("say the same in all of 1 changes.")
+    assert lines[0].endswith("say the same in all 1 changes.")
     assert lines[1].endswith("Joy, Same-grade change (it lies above zero without Oslo - Oslove).")
     assert "each of 1 changes may go either way" in lines[2]
     both = made_up.pooled().assign(hangs_on="nordland: below; oslo: above")
@@ -556,3 +556,9 @@ def test_features_are_told_as_differences_or_as_chance_or_as_refused():
         "Om endringene henger sammen med reisetid, er ikke beregnet: det kreves ti regioner for "
         "hvert kjennetegn."
     )
+
+
+def test_of_many_changes_the_first_are_listed_and_the_others_counted():
+    several = pd.concat([made_up.pooled()] * 8, ignore_index=True)
+    assert said(several)[1].count("without Oslo") == 6
+    assert said(several)[1].endswith("; and 2 more.")

@@ -37,7 +37,8 @@ __all__ = ["answer", "hangs_on", "heading", "how_many", "links", "standing"]
 
 # their sentences say what is compared with what, and their verdicts are about a difference
 _CONTRASTS = names_where(is_difference=True)
-_NAMED = 3  # so many regions are named, of more it is told how many they are
+# so many regions and changes are named, of more it is told how many they are
+_NAMED, _LISTED = 3, 6
 
 
 @view(nothing="The study has no people who can be followed and no grades to compare.")
@@ -359,12 +360,12 @@ def _two_ways(shown: pd.DataFrame, together: pd.DataFrame, words: Words) -> list
             "regions differ in {n} of {all} changes: {changes}.",
             n=words.count(len(unlike)),
             all=words.count(len(pairs)),
-            changes="; ".join(unlike),
+            changes=_listed(unlike, words),
         )
         return [said]
     said = words.text(
         "The country's estimate, from everybody's answers at once, and the mean over the regions "
-        "say the same in all of {all} changes.",
+        "say the same in all {all} changes.",
         all=words.count(len(pairs)),
     )
     return [said] if pairs else []
@@ -394,7 +395,7 @@ def _without_a_region(shown: pd.DataFrame, words: Words) -> list[str]:
             "of {all} changes: {changes}.",
             n=words.count(len(turning)),
             all=words.count(len(rows)),
-            changes="; ".join(turning),
+            changes=_listed(turning, words),
         )
         return [said]
     said = words.text(
@@ -403,6 +404,13 @@ def _without_a_region(shown: pd.DataFrame, words: Words) -> list[str]:
         all=words.count(len(rows)),
     )
     return [said] if rows else []
+
+
+def _listed(changes: list[str], words: Words) -> str:
+    """Return a list of changes; of many the first, and how many more there are."""
+    if more := len(changes[_LISTED:]):
+        changes = [*changes[:_LISTED], words.text("and {n} more", n=words.count(more))]
+    return "; ".join(changes)
 
 
 def _either(regions: list[str], words: Words) -> str:
@@ -429,7 +437,7 @@ def _one_more_region(shown: pd.DataFrame, words: Words) -> list[str]:
             "zero (prediction interval in standard deviations): {changes}.",
             n=words.count(len(clear)),
             all=words.count(len(rows)),
-            changes="; ".join(clear),
+            changes=_listed(clear, words),
         )
         return [said]
     said = words.text(
