@@ -404,6 +404,8 @@ def test_features_that_do_not_differ_where_there_are_changes_are_refused(regions
     assert (found["reason"], np.isnan(found["estimate"])) == (FEATURES_ALIKE, True)
     with pytest.raises(InputError, match=r"(?s)urban cannot.*r14"):
         pool(regions15, features=urban.iloc[:14])
+    with pytest.raises(InputError, match="two things"):
+        pool(regions15, features=urban, each_region=True)
 
 
 def test_without_features_there_are_no_rows(regions15):

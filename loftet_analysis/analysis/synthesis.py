@@ -118,7 +118,7 @@ def pool(
     Raises
     ------
     InputError
-        As `pool_each` and `meta_regression`.
+        As `pool_each` and `meta_regression`, and where both `features` and `each_region` are asked.
 
     Examples
     --------
@@ -137,6 +137,8 @@ def pool(
     if "contrast" in effects:
         asked &= effects["contrast"].map(contrast_of_waves).eq(WHOLE)
     rows = effects[asked]
+    if each_region and features is not None:
+        raise InputError("two things are asked at once", "features, each_region", "one of them")
     if each_region:
         return _drawn_together(rows, ci_level)
     if features is not None:
