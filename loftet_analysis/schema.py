@@ -233,7 +233,20 @@ COLUMNS: dict[str, Column] = {
     "r_disattenuated_high": _spread("upper end of its interval"),
     "icc1": _spread("share of the variance between schools, 0-1"),
     "icc2": _spread("reliability of the schools' means, 0-1"),
-    "rwg": _number("agreement within schools, median, 0-1"),
+    "rwg": _number("agreement of a school's people over a scale's items, mean of schools, 0-1"),
+    "rwg_schools": _count("schools with five or more people who answered every item"),
+    "shared": Column(
+        "flag", "estimate", "whether the people of a school share it at all", spread=True
+    ),
+    "bin": Column("count", "setting", "place of a group of schools, from the lowest mean up"),
+    "deviation": _spread("mean of the group's school means less that of all schools", "points"),
+    "deviation_low": _spread("lower end of its interval, which is among people", "points"),
+    "deviation_high": _spread("upper end of its interval", "points"),
+    "other_deviation": _spread("the same of the scale that stands beside it"),
+    "other_deviation_low": _spread("lower end of its interval, which is over the schools"),
+    "other_deviation_high": _spread("upper end of its interval"),
+    "mean_se": _spread("standard error of one school's mean, typical, in scale points"),
+    "other_mean_se": _spread("the same of the scale that stands beside it"),
     # measurement
     "alpha": _number("Cronbach's alpha"),
     "alpha_ci_low": _number("lower end of its interval"),
@@ -246,6 +259,8 @@ COLUMNS: dict[str, Column] = {
     "mean": _number("mean, in scale points", "points"),
     "sd": _number("SD, in scale points", "points"),
     "icc": _spread("share of the variance between schools, 0-1"),
+    "icc_low": _spread("lower end of its interval"),
+    "icc_high": _spread("upper end of its interval"),
     "item_rest_r": _number("correlation with the rest of the scale"),
     "alpha_if_deleted": _number("alpha without the item"),
     "floor_share": _number("share at the lowest answer", "share", role="share", of="n"),
@@ -309,7 +324,10 @@ SENSITIVITY = (
     "estimate", "se", "ci_low", "ci_high", "ci_level", "sesoi", "verdict", "main_estimate",
     "main_verdict", "agrees", "flags", "method", "reason", "suppressed",
 )  # fmt: skip
-VARIANCE = ("region", "population", "outcome", "wave", "n", "n_clusters", "sd", "icc")
+VARIANCE = (
+    "region", "population", "outcome", "wave", "n", "n_clusters", "sd", "icc", "icc_low",
+    "icc_high", "ci_level", "icc2", "rwg", "rwg_schools", "shared",
+)  # fmt: skip
 RELIABILITY = (
     "region", "population", "scale", "wave", "subgroup", "n_items", "n",
     "alpha", "alpha_ci_low", "alpha_ci_high", "omega", "omega_ci_low", "omega_ci_high",

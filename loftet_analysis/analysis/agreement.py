@@ -132,8 +132,10 @@ def reliability_of_means(icc1: float, size: float) -> float:
     return size * icc1 / (1 + (size - 1) * icc1)
 
 
-def within_groups(answers: pd.DataFrame, group: pd.Series, options: list[int]) -> float:
-    """Return the mean of r_wg(J) over the groups with two or more complete answers.
+def within_groups(
+    answers: pd.DataFrame, group: pd.Series, options: list[int], *, fewest: int = 2
+) -> float:
+    """Return the mean of r_wg(J) over the groups with enough complete answers.
 
     J (1 − q) / (J (1 − q) + q) with q = s̄²/σ², and 0 where q ≥ 1: s̄² is the mean over the J items
     of the (n − 1) variance of the answers in the group, σ² the variance of answers chosen at
@@ -153,11 +155,13 @@ def within_groups(answers: pd.DataFrame, group: pd.Series, options: list[int]) -
         The group of each row, with the same index.
     options : list of int
         The values that could be chosen.
+    fewest : int, default 2
+        Complete answers that a group has at least.
 
     Returns
     -------
     float
-        Empty where no group has two complete answers.
+        Empty where there is no such group.
 
     Examples
     --------
@@ -166,7 +170,8 @@ def within_groups(answers: pd.DataFrame, group: pd.Series, options: list[int]) -
     0.467
     """
     complete = answers.notna().all(axis=1)
-    spread = answers[complete].groupby(group[complete]).var(ddof=1).dropna().mean(axis=1)
+    by_group = answers[complete].groupby(group[complete])
+    spread = by_group.var(ddof=1)[by_group.size() >= fewest].mean(axis=1)
     ratio = (spread / np.var(options)).clip(upper=1)
     closer = answers.shape[1] * (1 - ratio)
     return float((closer / (closer + ratio)).mean())

@@ -23,25 +23,34 @@ from loftet_analysis.analysis.panel import (
 )
 from loftet_analysis.analysis.verdicts import POWER
 from loftet_analysis.estimands import FEWEST_REGIONS, WHOLE
-from loftet_analysis.stats.cr2 import contrast, correlation
+from loftet_analysis.stats.cr2 import contrast, correlation, mean
 from loftet_analysis.stats.result import Floats, NotEstimableError
 from loftet_analysis.study.frames import checked
 
 FEWEST_SCHOOLS = 50
 #: Schools of fewer people are not split in halves.
 SMALLEST_SPLIT = 5
+#: Fewest schools of a group whose mean stands for them.
+FEWEST_IN_BIN = 8
 #: Of both sides, where a correlation is computed for means without noise.
 LEAST_RELIABLE = 0.5
 #: Flags: a school's people were split, since the same people answer both; why there is no
 #: disattenuated correlation.
 HALVES, UNRELIABLE, UNKNOWN = "halves", "unreliable_means", "reliability_unknown"
-COLUMNS = (
+_PAIR = (
     "region", "population", "subgroup", "outcome", "question", "wave", "contrast",
     "other_population", "other_subgroup", "other_outcome", "other_wave", "other_contrast",
-    "n_schools", "n_one", "n_other", "cluster", "n_clusters", "slope", "slope_ci_low",
+)  # fmt: skip
+COLUMNS = (
+    *_PAIR, "n_schools", "n_one", "n_other", "cluster", "n_clusters", "slope", "slope_ci_low",
     "slope_ci_high", "r_schools", "ci_low", "ci_high", "ci_level", "df", "r_visible",
     "mean_reliability", "other_mean_reliability", "r_disattenuated", "r_disattenuated_low",
     "r_disattenuated_high", "flags", "reason", "suppressed",
+)  # fmt: skip
+BINS = (
+    *_PAIR, "bin", "n_schools", "n_one", "n_other", "n_clusters", "deviation", "deviation_low",
+    "deviation_high", "other_deviation", "other_deviation_low", "other_deviation_high", "ci_level",
+    "mean_se", "other_mean_se", "flags", "reason", "suppressed",
 )  # fmt: skip
 
 #: Population, subgroup and outcomes of one step of a chain.
@@ -55,6 +64,8 @@ def school_link(
     chain: Sequence[Step],
     *,
     wave: str = "",
+    shared: pd.DataFrame | None = None,
+    bins: int = 0,
 ) -> pd.DataFrame:
     """Return how schools' means go together, between each two neighbouring steps of a chain.
 
@@ -84,6 +95,13 @@ def school_link(
         outcome is set beside each of the next step, or beside itself alone where both steps ask it.
     wave : {"", "pre", "mid", "post"}, default ""
         Compare levels of this wave only.
+    shared : DataFrame, optional
+        Rows of `variance` of all populations. Means of a scale that the people of a school do not
+        share are nothing of the school: where `shared` is false in each wave that a side rests on,
+        the pair is left out.
+    bins : int, default 0
+        Instead of a row per pair, return one per group of schools: so many groups of the same
+        number of schools, in the order of their means of the earlier step.
 
     Returns
     -------
@@ -99,7 +117,15 @@ def school_link(
         ends likewise (reliabilities count as known); else `flags` has ``unreliable_means`` or
         ``reliability_unknown``. ``halves``: the same people answer both.
         `reason` is ``no_outcome``, ``no_subgroup``, ``no_answers``, ``no_pairs``,
-        ``no_common_cells``, ``under_50_schools`` or ``no_variance``; then all numbers are empty.
+        ``no_common_cells``, ``under_50_schools``, ``no_variance`` or ``not_shared``; then all
+        numbers are empty.
+
+        With `bins`: `bin` (1 is the lowest), its `n_schools` with `n_one` and `n_other` people;
+        `deviation` and `other_deviation`, the means of their schools' means less those of all
+        schools of the pair, in scale points, the one with an interval among the people of these
+        schools, the other with one over the schools (CR2); `mean_se` and `other_mean_se`, the
+        typical standard error of a single school's mean. `reason` may also be ``few_schools``,
+        fewer than 8 in a group.
 
     Raises
     ------
@@ -150,11 +176,34 @@ def school_link(
                     )
                 ]  # fmt: skip
                 row |= _kind("", sides[0]) | _kind("other_", sides[1])
-                row |= _together(*sides, arranged[one].regions, row["ci_level"])
+                if shared is not None:
+                    _refuse_not_shared(row, shared)
+                joined = _joined(*sides)
+                if same:
+                    row["flags"] = HALVES
+                if bins:
+                    rows += [row | each for each in _binned(joined, bins, row["ci_level"])]
+                    continue
+                told = _together(joined, arranged[one].regions, row["ci_level"])
+                flags = [each["flags"] for each in (row, told) if each.get("flags")]
+                row |= told | {"flags": ";".join(flags)}
             except NotEstimableError as refusal:
-                row["reason"] = refusal.reason
+                row |= {"reason": refusal.reason, "flags": ""}
             rows.append(row)
-    return schema.table(rows, COLUMNS)
+    return schema.table(rows, BINS if bins else COLUMNS)
+
+
+def _refuse_not_shared(row: Mapping[str, object], spread: pd.DataFrame) -> None:
+    """Refuse a pair of which one side is not shared in any wave that it rests on."""
+    for side in ("", "other_"):
+        told = spread[
+            spread[names.POPULATION].eq(row[f"{side}population"])
+            & spread[names.OUTCOME].eq(row[f"{side}outcome"])
+        ]
+        if row[f"{side}contrast"] == "mean":
+            told = told[told[names.WAVE] == row[f"{side}wave"]]
+        if len(told) and told["shared"].eq(False).fillna(False).all():
+            raise NotEstimableError("not_shared")
 
 
 def _beside(
@@ -294,19 +343,21 @@ def _kind(side: str, means: Sequence[_Schools]) -> dict[str, str]:
     return {f"{side}wave": means[0].wave, f"{side}contrast": means[0].contrast}
 
 
-def _together(
-    one: Sequence[_Schools], other: Sequence[_Schools], regions: pd.Series, ci_level: float
-) -> dict[str, object]:
-    """Return the slope and the correlation; of halves, each beside the other half."""
+def _joined(one: Sequence[_Schools], other: Sequence[_Schools]) -> pd.DataFrame:
+    """Return the schools' two means side by side; of halves, each beside the other half's."""
     joined = pd.concat(
         [
             here.by_school.join(there.by_school.add_suffix("_other"), how="inner")
             for here, there in zip(one, reversed(other), strict=True)
         ]
     ).sort_index(kind="stable")
-    schools = joined.index.unique()
-    if len(schools) < FEWEST_SCHOOLS:
+    if joined.index.nunique() < FEWEST_SCHOOLS:
         raise NotEstimableError("under_50_schools")
+    return joined
+
+
+def _together(joined: pd.DataFrame, regions: pd.Series, ci_level: float) -> dict[str, object]:
+    """Return the slope and the correlation."""
     region = regions.reindex(joined.index)
     by_region = region.notna().all() and region.nunique() >= FEWEST_REGIONS
     cluster = pd.factorize(region if by_region else joined.index)[0]
@@ -317,7 +368,7 @@ def _together(
     reach = stats.t.ppf((1 + ci_level) / 2, z.df) + stats.t.ppf(POWER, z.df)
     low, high = slope.interval(ci_level)
     row = {
-        "n_schools": len(schools), "n_one": int(joined["n"].sum()),
+        "n_schools": joined.index.nunique(), "n_one": int(joined["n"].sum()),
         "n_other": int(joined["n_other"].sum()), "cluster": "region" if by_region else "school",
         "n_clusters": z.n_clusters, "slope": slope.estimate, "slope_ci_low": low,
         "slope_ci_high": high, "r_schools": float(np.tanh(z.estimate)), "ci_low": ends[0],
@@ -325,17 +376,37 @@ def _together(
         "mean_reliability": _reliability(x, joined["noise"]),
         "other_mean_reliability": _reliability(y, joined["noise_other"]),
     }  # fmt: skip
-    flags = [HALVES] if len(one) > 1 else []
     both = np.array([row["mean_reliability"], row["other_mean_reliability"]])
     if np.isnan(both).any():
-        flags.append(UNKNOWN)
-    elif both.min() < LEAST_RELIABLE:
-        flags.append(UNRELIABLE)
-    else:
-        said = np.clip(np.array([row["r_schools"], *ends]) / np.sqrt(both.prod()), -1, 1)
-        wanted = ("r_disattenuated", "r_disattenuated_low", "r_disattenuated_high")
-        row |= dict(zip(wanted, said.tolist(), strict=True))
-    return row | {"flags": ";".join(flags)}
+        return row | {"flags": UNKNOWN}
+    if both.min() < LEAST_RELIABLE:
+        return row | {"flags": UNRELIABLE}
+    said = np.clip(np.array([row["r_schools"], *ends]) / np.sqrt(both.prod()), -1, 1)
+    wanted = ("r_disattenuated", "r_disattenuated_low", "r_disattenuated_high")
+    return row | dict(zip(wanted, said.tolist(), strict=True))
+
+
+def _binned(joined: pd.DataFrame, bins: int, ci_level: float) -> Iterator[dict[str, object]]:
+    """Yield groups of the same number of schools, in the order of their earlier means."""
+    if joined.index.nunique() < bins * FEWEST_IN_BIN:
+        raise NotEstimableError("few_schools")
+    noises = {"mean_se": joined["noise"], "other_mean_se": joined["noise_other"]}
+    about = {column: float(np.sqrt(noise.mean())) for column, noise in noises.items()}
+    sides = joined[["mean", "mean_other"]]
+    joined = joined.assign(**(sides - sides.mean()))
+    place = np.ceil(joined["mean"].rank(method="first") * bins / len(joined)).astype(int)
+    z = stats.norm.ppf((1 + ci_level) / 2)
+    for each, of_bin in joined.groupby(place.to_numpy()):
+        x, reach = of_bin["mean"].mean(), z * np.sqrt(of_bin["noise"].sum()) / len(of_bin)
+        y = mean(of_bin["mean_other"], pd.factorize(of_bin.index)[0])
+        low, high = y.interval(ci_level)
+        yield {
+            **about, "bin": each, "n_schools": of_bin.index.nunique(), "n_clusters": y.n_clusters,
+            "n_one": int(of_bin["n"].sum()), "n_other": int(of_bin["n_other"].sum()),
+            "deviation": x, "deviation_low": x - reach, "deviation_high": x + reach,
+            "other_deviation": y.estimate, "other_deviation_low": low,
+            "other_deviation_high": high,
+        }  # fmt: skip
 
 
 def _reliability(means: Floats, noise: pd.Series) -> float:

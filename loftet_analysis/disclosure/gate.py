@@ -694,6 +694,9 @@ def _without_few(share: pd.Series, of: pd.Series, limit: int) -> pd.Series:
 def _coarsen(shown: pd.DataFrame) -> None:
     """Take from rows what would let joined answers, or single people, be computed."""
     shown[[c for c in shown if c in schema.with_role("school_mean")]] = np.nan
+    if {"rwg", "rwg_schools"} <= {*shown}:
+        enough = shown["rwg_schools"].ge(_ENOUGH_CLUSTERS).fillna(False).to_numpy(dtype=bool)
+        shown["rwg"] = shown["rwg"].where(enough)
     if {"item", "sd"} <= set(shown):
         single = shown["item"].ne("")
         shown["sd"] = shown["sd"].mask(single)
@@ -953,6 +956,10 @@ def _counted(
         alike |= telling.get("analysis", "") == each
         share = times * small / schools.astype(float).where(lambda k: k > 0)
         few = few.mask(alike & (share > few), share)
+    if "bin" in telling:  # some of the schools, which count alike
+        own_n = telling[["n_one", "n_other"]].astype(float).min(axis=1)
+        few = np.maximum((limit - 1) / own_n, small / schools.astype(float))
+        plain &= False
     found = {"n": own_n, "left_out": left_out, "smallest": smallest, "few": few, "plain": plain}
     return pd.DataFrame(found)
 
@@ -1060,7 +1067,8 @@ def _few_clusters(
         clusters = np.fmin(clusters, own)
     all_large = sizes["smallest"] - row["left_out"] >= limit
     people = np.minimum(sizes["n"], row["n"]) >= 1.5 * limit
-    many = people & (clusters >= _ENOUGH_CLUSTERS) & (sizes["largest"] <= sizes["n"] / 2)
+    of = row["n"] if "bin" in telling else sizes["n"]
+    many = people & (clusters >= _ENOUGH_CLUSTERS) & (sizes["largest"] <= of / 2)
     ok = (all_large | many).groupby(sizes["row"]).all()
     return ~ok.reindex(telling.index, fill_value=True) & ~exempt
 
