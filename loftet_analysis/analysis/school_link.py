@@ -117,8 +117,8 @@ def school_link(
         ends likewise (reliabilities count as known); else `flags` has ``unreliable_means`` or
         ``reliability_unknown``. ``halves``: the same people answer both.
         `reason` is ``no_outcome``, ``no_subgroup``, ``no_answers``, ``no_pairs``,
-        ``no_common_cells``, ``under_50_schools``, ``no_variance`` or ``not_shared``; then all
-        numbers are empty.
+        ``no_common_cells``, ``under_50_schools``, ``no_variance``, ``not_shared`` or
+        ``other_not_shared``; then all numbers are empty.
 
         With `bins`: `bin` (1 is the lowest), its `n_schools` with `n_one` and `n_other` people;
         `deviation` and `other_deviation`, the means of their schools' means less those of all
@@ -203,7 +203,7 @@ def _refuse_not_shared(row: Mapping[str, object], spread: pd.DataFrame) -> None:
         if row[f"{side}contrast"] == "mean":
             told = told[told[names.WAVE] == row[f"{side}wave"]]
         if len(told) and told["shared"].eq(False).fillna(False).all():
-            raise NotEstimableError("not_shared")
+            raise NotEstimableError(f"{side}not_shared")
 
 
 def _beside(

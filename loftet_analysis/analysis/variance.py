@@ -21,9 +21,7 @@ SMALL_ICC, GOOD_RWG = 0.01, 0.70
 
 
 @checked
-def variance(
-    clean: pd.DataFrame, asked: Questionnaire, *, ci_level: float = 0.95
-) -> pd.DataFrame:
+def variance(clean: pd.DataFrame, asked: Questionnaire, *, ci_level: float = 0.95) -> pd.DataFrame:
     """Return how every outcome is spread before and after, and whether schools share it.
 
     Parameters

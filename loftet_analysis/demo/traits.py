@@ -91,7 +91,7 @@ PLANTED: Mapping[str, Mapping[str, Planted]] = MappingProxyType(
 )
 
 # grades 3..10 (3 and 4 before are not asked)
-_FIRST_GRADE, _GRADES = 3, 8
+FIRST_GRADE, _GRADES = 3, 8
 # place relative to grade 5 for age = 1: about -.14 in two years
 AGE = np.array([0, 0, 0, -0.04, -0.08, -0.17, -0.26, -0.34])
 # share of the programme's effect that a grade has met at post, two years after the start
@@ -249,7 +249,7 @@ def draw_traits(
 
 def _place_of(grade: pd.Series) -> np.ndarray:
     """Return the place of grades in the tables; those beyond them are nowhere in that wave."""
-    return (grade.to_numpy() - _FIRST_GRADE).clip(0, _GRADES - 1)
+    return (grade.to_numpy() - FIRST_GRADE).clip(0, _GRADES - 1)
 
 
 def _programme(

@@ -4,6 +4,9 @@ Rounding to a few options, ceilings and weighting move them away from the plante
 so they are taken from a very large draw of the same region (new sizes, people and school effects
 each time) through the same response process. The few who move to another region are left out:
 where they are, they answer as everybody does.
+
+Schools' associations come from one source: in every school what is new after goes with its leaders'
+support. Their values are those of the schools' own means, which people's answers are drawn around.
 """
 
 from __future__ import annotations
@@ -15,9 +18,17 @@ import numpy as np
 import pandas as pd
 
 from loftet_analysis.demo.answers import draw_answers, mean_scores, thresholds
-from loftet_analysis.demo.people import draw_pupils, draw_teachers, stream
-from loftet_analysis.demo.regions import Region, chosen
-from loftet_analysis.demo.traits import PLANTED, draw_school_effects, draw_support, draw_traits
+from loftet_analysis.demo.people import GRADES, draw_pupils, draw_teachers, stream
+from loftet_analysis.demo.regions import Region, chosen, regions
+from loftet_analysis.demo.traits import (
+    EXPOSURE,
+    FIRST_GRADE,
+    PLANTED,
+    SchoolEffects,
+    draw_school_effects,
+    draw_support,
+    draw_traits,
+)
 from loftet_analysis.names import POST, PRE
 from loftet_analysis.study import load_instrument
 
@@ -174,3 +185,77 @@ def _same_grade(scores: pd.DataFrame) -> tuple[_Ratio, _Ratio]:
         .agg(replicate=("replicate", "first"), change=("change", "mean"))
     )
     return weighted, _mean_of(schools, schools["change"].to_numpy(), scores)
+
+
+def true_links(links: pd.DataFrame, *, schools: int = 200_000, seed: int = TRUTH_SEED) -> pd.Series:
+    """Return how the schools' true values go together in the whole demo.
+
+    Parameters
+    ----------
+    links : DataFrame
+        Rows as of ``la.school_link``: `population`, `subgroup`, `outcome` and `contrast` of both
+        sides. A ``mean`` is the level after of teachers or leaders, all else a change.
+    schools : int
+        About how many schools to draw.
+    seed : int
+        Of the large draw; what is planted does not hang on it.
+
+    Returns
+    -------
+    Series
+        Pearson's r of the two true values over the schools of all regions, by the index of `links`.
+        Raw correlations of means of few people lie nearer to zero: by the root of the product of
+        both means' reliabilities.
+
+    Notes
+    -----
+    On the latent scale: the response process turns the schools' means nearly linearly into those
+    of the answers.
+    """
+    sides = {
+        side: list(links[[f"{side}{c}" for c in ("population", "subgroup", "outcome", "contrast")]]
+                   .itertuples(index=False, name=None))
+        for side in ("", "other_")
+    }  # fmt: skip
+    asked = dict.fromkeys(side for both in sides.values() for side in both)
+    values: dict[tuple, list[np.ndarray]] = {side: [] for side in asked}
+    every = regions()
+    replicates = max(schools // sum(len(region.schools) for region in every), 2)
+    for region in every:
+        support = draw_support(region, stream(seed, region.slug, "links"), replicates=replicates)
+        drawn: dict[tuple[str, str], SchoolEffects] = {}
+        for population, subgroup, outcome, contrast in asked:
+            if (population, outcome) not in drawn:
+                rng = stream(seed, region.slug, "links", population, outcome)
+                effects = draw_school_effects(region, population, outcome, support, rng)
+                drawn[population, outcome] = effects
+            value = _of_schools(region, drawn[population, outcome], population, subgroup, contrast)
+            values[population, subgroup, outcome, contrast].append(value)
+    joined = {side: np.concatenate(parts) for side, parts in values.items()}
+    r = [
+        np.corrcoef(joined[one], joined[other])[0, 1]
+        for one, other in zip(sides[""], sides["other_"], strict=True)
+    ]
+    return pd.Series(r, links.index, name="r")
+
+
+def _of_schools(
+    region: Region, effects: SchoolEffects, population: str, subgroup: str, contrast: str
+) -> np.ndarray:
+    """Return the true value of every school; what is the same at all of a region stays in."""
+    if population != "pupils":
+        if contrast == "mean":
+            return effects.home + effects.post[:, 0] + effects.level
+        share = {"role=participant": 1.0, "role=colleague": 0.5}.get(subgroup, 0.0)
+        return effects.post[:, 0] - effects.pre[:, 0] + share * effects.effect
+    first, last = (grade - FIRST_GRADE for grade in GRADES)
+    change = effects.post - effects.pre + EXPOSURE * effects.effect
+    grade = np.arange(change.shape[1])
+    taught = {
+        "1-7": (grade >= first) & (grade <= 7 - FIRST_GRADE),
+        "8-10": (grade >= 8 - FIRST_GRADE) & (grade <= last),
+        "1-10": (grade >= first) & (grade <= last),
+    }
+    own = np.array([taught[school.grades] for school in region.schools])
+    own = np.tile(own, (len(change) // len(own), 1))
+    return np.where(own, change, 0).sum(axis=1) / own.sum(axis=1)

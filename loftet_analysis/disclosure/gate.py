@@ -63,6 +63,7 @@ _ENDS = {
         "vs_trend_ci_high",
     ),
     "difference": ("ci_low", "ci_high"),
+    "deviation": ("deviation_low", "deviation_high"),
 }
 _STEPS = ("points", "sd", "share")
 #: Rows in which schools count alike, or by numbers of theirs: as how many mean schools at most.

@@ -51,6 +51,22 @@ def describe_chain(frame: pd.DataFrame, words: Words) -> Iterator[str]:
         )
 
 
+def describe_bins(frame: pd.DataFrame, words: Words) -> Iterator[str]:
+    """Yield the alt text of groups of schools in the order of their means, from gated rows."""
+    yield words.text("Means of groups of schools on two scales, with intervals on both axes.")
+    pair = [*_CELL, "other_population", "other_outcome", "other_subgroup"]
+    for _pair, rows in frame[frame["deviation"].notna()].groupby(pair, sort=False):
+        ends = rows.sort_values("bin").iloc[[0, -1]].to_dict("records")
+        yield words.text(
+            "{one} and {other}: from the lowest group to the highest the second goes from {low} to "
+            "{high}.",
+            one=linked_side(ends[0], words),
+            other=linked_side(ends[0], words, "other_"),
+            low=words.number(ends[0]["other_deviation"], signed=True),
+            high=words.number(ends[1]["other_deviation"], signed=True),
+        )
+
+
 def describe_levels(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield the alt text of means, or shares, with their intervals from the rows drawn."""
     yield words.text("Levels with their intervals.")

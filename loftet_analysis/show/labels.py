@@ -202,6 +202,8 @@ LABELS: dict[str, dict[str, str]] = {
         "one_cluster": "it would rest on a single school or group of schools",
         "few_schools": "there are too few schools for it",
         "under_50_schools": "it takes 50 schools or more",
+        "not_shared": "the people of a school do not share the first",
+        "other_not_shared": "the people of a school do not share the second",
         "no_variance": "the schools do not differ, so chance cannot be judged",
         "not_estimable": "the data cannot tell the comparison from differences between schools",
         "not_nested": "some belong to more than one school or region",

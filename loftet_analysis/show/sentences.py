@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 
 import pandas as pd
@@ -35,6 +35,12 @@ from loftet_analysis.stats.result import less_known
 
 __all__ = ["answer", "hangs_on", "heading", "how_many", "links", "standing"]
 
+#: A step of a chain of schools' means.
+STEP = ["population", "subgroup", "other_population", "other_subgroup"]
+#: From here on a correlation is medium (Cohen 1988).
+WEAK = 0.30
+#: From so many on it is said how many would look so by chance.
+MANY_PAIRS = 10
 # their sentences say what is compared with what, and their verdicts are about a difference
 _CONTRASTS = names_where(is_difference=True)
 # so many regions and changes are named, of more it is told how many they are
@@ -222,7 +228,11 @@ def standing(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None 
 
 @view(nothing="No two of these were asked at the same schools.")
 def links(frame: pd.DataFrame, *, words: Words) -> Drawn:
-    """Return how schools' means go together: a sentence per pair, and what it does not show.
+    """Return whether schools' means go together along a chain: the answer, then what it is not.
+
+    Two go together where the interval of r excludes 0. They do so weakly or not at all where it
+    includes 0 and that of r without chance lies between −.30 and +.30 (from .30 on a correlation is
+    medium, Cohen 1988); of means that are too rough for the latter it cannot be told.
 
     Parameters
     ----------
@@ -234,7 +244,8 @@ def links(frame: pd.DataFrame, *, words: Words) -> Drawn:
     Returns
     -------
     Drawn
-        An item per link of the chain with its pairs beneath; why nothing is computed once per link.
+        Over all pairs: which go together, which do not, of how many it cannot be told and why;
+        what is left out with its reason; and what associations of schools do not show.
 
     Examples
     --------
@@ -242,29 +253,28 @@ def links(frame: pd.DataFrame, *, words: Words) -> Drawn:
     ...        "wave": "linked", "contrast": "post - pre", "other_population": "pupils",
     ...        "other_subgroup": "all", "other_outcome": "meets", "other_wave": "",
     ...        "other_contrast": "post - pre", "r_schools": 0.31, "ci_low": 0.12, "ci_high": 0.48,
-    ...        "ci_level": 0.95, "r_visible": 0.24, "reason": "", "suppressed": False}
+    ...        "ci_level": 0.95, "r_visible": 0.24, "r_disattenuated_low": 0.16,
+    ...        "r_disattenuated_high": 0.61, "flags": "", "reason": "", "suppressed": False}
     >>> words = Words("en", outcomes={("teachers", "does"): "Does", ("pupils", "meets"): "Meets"})
-    >>> print(links(pd.DataFrame([row]), words=words).text.splitlines()[1])
-    - Does, change → Meets, change: schools that lie higher on the one lie higher on the other
-    (r = +0.31, 95% CI +0.12 to +0.48).
+    >>> print(links(pd.DataFrame([row]), words=words).text.splitlines()[0])
+    At 1 of 1 steps schools that lie higher on the one also lie higher on the other: Participants:
+    Does, change → Pupils: Meets, change (r = +0.31, 95% CI +0.12 to +0.48).
     """
     _ = words.text
-    items, lines = [], []
-    by = ["population", "subgroup", "other_population", "other_subgroup"]
-    for _link, rows in frame.groupby(by, sort=False):
-        records = rows.to_dict("records")
-        name = " → ".join(linked_group(records[0], words, side) for side in ("", "other_"))
-        told = list(dict.fromkeys(_goes_with(row, words) for row in records))
-        inner = "".join(f"<li>{html.escape(each)}</li>" for each in told)
-        items.append(f"<li><strong>{html.escape(name)}</strong><ul>{inner}</ul></li>")
-        lines += [name, *(f"- {each}" for each in told)]
-    last = _(
-        "These are associations of schools. Schools that do well in one way mostly differ in other "
-        "ways too, so they do not show that the one leads to the other, and the steps do not add "
-        "up to an effect from the first to the last."
+    told = frame[frame["r_schools"].notna()]
+    said = [*_together(frame, told, words)] if len(told) else []
+    lines = [" ".join(said)] if said else []
+    why_not = " ".join(left_out(frame, words))
+    lines += [why_not] if why_not else []
+    lines.append(
+        _(
+            "These are associations of schools: they show neither that the one leads to the other, "
+            "nor an effect from the first step to the last."
+        )
     )
-    items.append(f'<li class="background">{html.escape(last)}</li>')
-    return Drawn(f'<ul class="reading">{"".join(items)}</ul>', "\n".join([*lines, last]))
+    items = [f"<li>{html.escape(each)}</li>" for each in lines[:-1]]
+    items.append(f'<li class="background">{html.escape(lines[-1])}</li>')
+    return Drawn(f'<ul class="reading">{"".join(items)}</ul>', "\n".join(lines))
 
 
 @view(nothing="No changes are told region by region.")
@@ -493,36 +503,140 @@ def _along_with(features: pd.DataFrame, words: Words) -> list[str]:
     return told
 
 
-def _goes_with(row: Mapping[str, object], words: Words) -> str:
-    """Return what a row of `school_link` says, or why it says nothing."""
+def _together(frame: pd.DataFrame, told: pd.DataFrame, words: Words) -> Iterator[str]:
+    """Yield which pairs go together, which do not, and of how many it cannot be told."""
     _ = words.text
-    if row["suppressed"]:
-        return _("Hidden, since it would tell of few people.")
-    if pd.isna(row["r_schools"]):
-        return _("Not computed, since {why}.", why=label("reason", row["reason"], words))
-    low, high = (words.number(row[end], signed=True) for end in ("ci_low", "ci_high"))
-    sides = [linked_side(row, words, side).partition(": ")[2] for side in ("", "other_")]
-    told = {
-        "one": sides[0], "other": sides[1], "r": words.number(row["r_schools"], signed=True),
-        "level": words.percent(row["ci_level"]), "low": low, "high": high,
-        "least": words.number(row["r_visible"]),
+    low, high = told["ci_low"].astype(float), told["ci_high"].astype(float)
+    rough = told["flags"].fillna("").str.contains("unreliable_means|reliability_unknown")
+    alike, against = low > 0, high < 0
+    ends = told[["r_disattenuated_low", "r_disattenuated_high"]].astype(float)
+    weak = ~alike & ~against & ends.abs().lt(WEAK).all(axis=1)
+    unclear = ~alike & ~against & ~weak
+    step = told.groupby(STEP, sort=False).ngroup()
+    n, n_steps = words.count(len(frame)), words.count(len(frame.drop_duplicates(STEP)))
+
+    def pairs(which: pd.Series) -> str:
+        return "; ".join(_pair(row, words) for row in told[which].to_dict("records"))
+
+    if alike.any():
+        yield _(
+            "At {k} of {n} steps schools that lie higher on the one also lie higher on the other: "
+            "{pairs}.",
+            k=words.count(step[alike].nunique()),
+            n=n_steps,
+            pairs=pairs(alike),
+        )
+    else:
+        yield _(
+            "At none of {n} steps can it be told from chance that schools that lie higher on the "
+            "one also lie higher on the other.",
+            n=n_steps,
+        )
+    if against.any():
+        yield _("Higher on the one and lower on the other: {pairs}.", pairs=pairs(against))
+    if weak.any():
+        by_step = told[weak].groupby(step[weak], sort=False)
+        weakly = "; ".join(_weakly(rows, words) for _step, rows in by_step)
+        yield _("Weakly or not at all: {pairs}.", pairs=weakly)
+    if (alike | against).any() and len(told) >= MANY_PAIRS:
+        by_chance = len(told) * (1 - float(told["ci_level"].iloc[0]))
+        yield _(
+            "By chance alone about {k} of {n} pairs would look so.",
+            k=words.count(max(round(by_chance), 1)),
+            n=words.count(len(told)),
+        )
+    if not unclear.any():
+        return
+    seen = told.loc[unclear, "r_visible"].astype(float)
+    least = words.number(seen.min())
+    if least != words.number(seen.max()):
+        least = words.interval(seen.min(), seen.max())
+    values = {
+        "k": words.count(unclear.sum()), "n": n, "least": least,
+        "rough": words.count((rough & unclear).sum()),
     }  # fmt: skip
-    if row["ci_low"] > 0:
-        return _(
-            "{one} → {other}: schools that lie higher on the one lie higher on the other "
-            "(r = {r}, {level} CI {low} to {high}).",
-            **told,
+    if rough[unclear].all():
+        yield _(
+            "Of {k} of {n} pairs it cannot be told: correlations below {least} would often be "
+            "missed, and so few answered at a school that even a close connection would look weak.",
+            **values,
         )
-    if row["ci_high"] < 0:
-        return _(
-            "{one} → {other}: schools that lie higher on the one lie lower on the other "
-            "(r = {r}, {level} CI {low} to {high}).",
-            **told,
+    elif rough[unclear].any():
+        yield _(
+            "Of {k} of {n} pairs it cannot be told: correlations below {least} would often be "
+            "missed, and in {rough} of them so few answered at a school that even a close "
+            "connection would look weak.",
+            **values,
         )
-    return _(
-        "{one} → {other}: whether they go together cannot be told from chance (r = {r}, {level} CI "
-        "{low} to {high}); only correlations from {least} on would mostly be found.",
-        **told,
+    else:
+        yield _(
+            "Of {k} of {n} pairs it cannot be told: correlations below {least} would often be "
+            "missed.",
+            **values,
+        )
+
+
+def left_out(frame: pd.DataFrame, words: Words) -> Iterator[str]:
+    """Yield why pairs of `school_link` have no numbers, each reason once."""
+    _ = words.text
+    refused = frame[frame["r_schools"].isna()]
+    n, hidden = words.count(len(frame)), refused["suppressed"].astype(bool)
+    of_school = refused["reason"].isin(("not_shared", "other_not_shared"))
+    if (of_school & ~hidden).any():
+        scales = dict.fromkeys(
+            linked_side(row, words, row["reason"].removesuffix("not_shared"))
+            for row in refused[of_school & ~hidden].to_dict("records")
+        )
+        yield _(
+            "Left out, since the people of a school do not share it: {scales}.",
+            scales=joined([*scales], words),
+        )
+    for reason, rows in refused[~of_school & ~hidden].groupby("reason", sort=False):
+        why = label("reason", reason, words)
+        if len(rows) == len(frame):
+            yield _("Not computed, since {why}.", why=why)
+        else:
+            k = words.count(len(rows))
+            yield _("{k} of {n} pairs are not computed, since {why}.", k=k, n=n, why=why)
+    if hidden.all() and len(refused) == len(frame):
+        yield _("Hidden, since it would tell of few people.")
+    elif hidden.any():
+        k = words.count(hidden.sum())
+        yield _("{k} of {n} pairs are hidden, since they would tell of few people.", k=k, n=n)
+
+
+def _weakly(rows: pd.DataFrame, words: Words) -> str:
+    """Return pairs of one step: each, or both sides' scales where all of them are among these."""
+    records, sides = rows.to_dict("records"), []
+    for side in ("", "other_"):
+        of = [(row[f"{side}population"], row[f"{side}outcome"]) for row in records]
+        sides.append([words.outcome(*each) for each in dict.fromkeys(of)])
+    if len(records) == 1 or len(records) < len(sides[0]) * len(sides[1]):
+        return "; ".join(_pair(row, words) for row in records)
+    one, other = (
+        f"{linked_group(records[0], words, side)}: {joined(outcomes, words)}"
+        for side, outcomes in zip(("", "other_"), sides, strict=True)
+    )
+    return words.text(
+        "{one} → {other} (r {low} to {high})",
+        one=one,
+        other=other,
+        low=words.number(rows["r_schools"].min(), signed=True),
+        high=words.number(rows["r_schools"].max(), signed=True),
+    )
+
+
+def _pair(row: Mapping[str, object], words: Words) -> str:
+    """Return a pair with its correlation."""
+    low, high = (words.number(row[end], signed=True) for end in ("ci_low", "ci_high"))
+    return words.text(
+        "{one} → {other} (r = {r}, {level} CI {low} to {high})",
+        one=linked_side(row, words),
+        other=linked_side(row, words, "other_"),
+        r=words.number(row["r_schools"], signed=True),
+        level=words.percent(row["ci_level"]),
+        low=low,
+        high=high,
     )
 
 

@@ -20,6 +20,7 @@ from loftet_analysis.analysis.measurement import (
     light,
 )
 from loftet_analysis.analysis.response import FOR_A_SHARE
+from loftet_analysis.analysis.variance import GOOD_RWG, SMALL_ICC
 from loftet_analysis.estimands import MIDWAY, contrast_of_waves
 from loftet_analysis.show.labels import LABELS, LIGHT_SHAPES
 from loftet_analysis.show.languages import (
@@ -33,6 +34,7 @@ from loftet_analysis.show.languages import (
     row_label,
 )
 from loftet_analysis.show.layout import ABSENT, HIDDEN, Column, Row, Table, laid_out
+from loftet_analysis.show.sentences import left_out
 from loftet_analysis.show.shown import view
 
 NAIVE = "naive"
@@ -111,9 +113,7 @@ def _level(words: Words, level: float = 0.95) -> str:
     return words.text("{level} CI", level=words.percent(level))
 
 
-def _refusals(
-    frame: pd.DataFrame, words: Words, name_of: Callable[[Row], str] | None = None
-) -> list[str]:
+def _refusals(frame: pd.DataFrame, words: Words) -> list[str]:
     """Return the notes on what is left out or refused in rows of effects or agreement."""
     _ = words.text
     notes = []
@@ -128,7 +128,7 @@ def _refusals(
         )
     refused = frame[~frame["suppressed"] & ~reasons.isin(("", names.FEW_CLUSTERS))]
     for row in refused.to_dict("records"):
-        name = name_of(row) if name_of else named(row, "outcome", words)
+        name = named(row, "outcome", words)
         why = named(row, "reason", words)
         if "estimand" in row:
             name = f"{name}, {named(row, 'estimand', words)}"
@@ -620,19 +620,14 @@ def school_link(frame: pd.DataFrame, *, words: Words) -> Table:
             _("Where no school has two people, the reliability of the means is not known.")
         )
 
-    def group(row: Row) -> str:
-        return " → ".join(linked_group(row, words, side) for side in ("", "other_"))
+    def both(name_of: Callable[..., str]) -> Callable[[Row], str]:
+        return lambda row: " → ".join(name_of(row, words, side) for side in ("", "other_"))
 
-    caption, last = _("How the schools' means go together"), _refusals(frame, words, _both(words))
+    caption = _("How the schools' means go together")
     return laid_out(
-        frame, columns, words, caption, notes, line=_both(words), group=group, last=last,
-        drop_empty=True,
+        frame, columns, words, caption, notes, line=both(linked_side), group=both(linked_group),
+        last=[*left_out(frame[~frame["suppressed"].astype(bool)], words)], drop_empty=True,
     )  # fmt: skip
-
-
-def _both(words: Words) -> Callable[[Row], str]:
-    """Return what names a row of `school_link`."""
-    return lambda row: " → ".join(linked_side(row, words, side) for side in ("", "other_"))
 
 
 @view(nothing="There are no answers yet that could tell it.")
@@ -656,6 +651,47 @@ def spread(frame: pd.DataFrame, *, words: Words) -> Table:
     note = _("SD: in points of the scale. Between schools: share of the variance (ICC).")
     rows = frame[frame["wave"] != names.MID]
     return laid_out(rows, columns, words, caption, [note], line="outcome", across="wave")
+
+
+@view(nothing="There are no answers yet that could tell it.")
+def shared(frame: pd.DataFrame, *, words: Words) -> Table:
+    """Lay out whether the people of a school share what was asked, scale by scale.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of variance.
+    words : Words
+        The reader's language.
+    """
+    _ = words.text
+
+    def is_shared(row: Row) -> str | None:
+        known = not pd.isna(row["shared"])
+        return (_("yes") if row["shared"] else _("no")) if known else None
+
+    def scale(row: Row) -> str:
+        return f"{named(row, 'outcome', words)}, {named(row, 'wave', words)}"
+
+    columns = [
+        (_("Schools"), "n_clusters", "count"),
+        ("ICC(1)", "icc"),
+        (_level(words, frame["ci_level"].iloc[0]), ("icc_low", "icc_high"), "interval"),
+        ("ICC(2)", "icc2"),
+        ("r_wg", "rwg"),
+        (_("Shared"), is_shared, "plain"),
+    ]
+    note = _(
+        "ICC(1): share of the variance between schools. ICC(2): reliability of the mean of as many "
+        "people as a school has on average. r_wg: how much closer the answers at a school are than "
+        "answers at random, mean of the schools where five or more answered. Not shared, and left "
+        "out of the chain, is a scale where the interval of ICC(1) ends below {least}, or where "
+        "ICC(1) is 0 and r_wg below {good}.",
+        least=words.number(SMALL_ICC),
+        good=words.number(GOOD_RWG),
+    )
+    caption = _("Whether the people of a school share it")
+    return laid_out(frame, columns, words, caption, [note], line=scale, group="population")
 
 
 @view(nothing="Nothing can be planned.")

@@ -7,7 +7,7 @@ return these. Nothing is saved but by `saved`, and no mark stands for one person
 
 from loftet_analysis.show.figures.answers import attendance, distribution, dots
 from loftet_analysis.show.figures.canvas import STYLE, WIDTH, Drawing, saved
-from loftet_analysis.show.figures.chain import chain
+from loftet_analysis.show.figures.chain import binned_scatter, chain
 from loftet_analysis.show.figures.changes import change, estimation, forest, regions, schools
 from loftet_analysis.show.figures.course import course
 from loftet_analysis.show.figures.fieldwork import arrivals, flow
@@ -21,6 +21,7 @@ __all__ = [
     "Drawing",
     "arrivals",
     "attendance",
+    "binned_scatter",
     "chain",
     "change",
     "course",

@@ -1,4 +1,4 @@
-"""Which schools' answers go with which, along a chain."""
+"""Which schools' answers go with which, along a chain: correlations, and groups of schools."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import matplotlib as mpl
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.ticker import MultipleLocator
+from matplotlib.ticker import MaxNLocator, MultipleLocator
 
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.figures import canvas
 from loftet_analysis.show.figures.canvas import BLUE, GREY, STYLE, Drawing
 from loftet_analysis.show.languages import Words, linked_group, linked_side
+from loftet_analysis.show.sentences import STEP
 from loftet_analysis.show.shown import view
 
 _LINE = 0.42  # inches
-_STEP = ["population", "subgroup", "other_population", "other_subgroup"]
+_HIGH = 1.7  # inches of a panel
 _COLUMNS = ("r_schools", "ci_low", "ci_high")
 
 
@@ -58,7 +59,7 @@ def chain(frame: pd.DataFrame, *, words: Words) -> Drawing:
 
 
 def _links(frame: pd.DataFrame) -> list[tuple[object, pd.DataFrame]]:
-    return [*frame.groupby(_STEP, sort=False)]
+    return [*frame.groupby(STEP, sort=False)]
 
 
 def _link(ax: Axes, records: list[dict], words: Words) -> None:
@@ -91,3 +92,67 @@ def _link(ax: Axes, records: list[dict], words: Words) -> None:
 def _short(side: str) -> str:
     """Return a side without whose answers it is, which stands over the panel."""
     return side.partition(": ")[2] or side
+
+
+@mpl.rc_context(STYLE)
+@view(drawn="deviation")
+def binned_scatter(frame: pd.DataFrame, *, words: Words) -> Drawing:
+    """Draw groups of schools on two scales, a small panel per pair.
+
+    Single schools are not drawn: their means would tell of few people.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of `school_link` with `bins`.
+    words : Words
+        The reader's language.
+
+    Returns
+    -------
+    Drawing
+        A mark per group of schools, in the order of their means of the earlier step, with the
+        intervals of both means; above it how uncertain one school's mean is on both axes.
+    """
+    pair = [*STEP, "outcome", "other_outcome"]
+    drawn = frame[frame["deviation"].notna()]
+    panels = [rows for _, rows in drawn.groupby(pair, sort=False)]
+    figure, grid = canvas.multiples(panels, lambda ax, rows: _groups(ax, rows, words))
+    few, many = drawn["n_schools"].min(), drawn["n_schools"].max()
+    caption = words.text(
+        "Groups of {few} to {many} schools, from those with the lowest means of the first to those "
+        "with the highest: how far both means lie from those of all schools, in points, with "
+        "{level} confidence intervals. In part it is chance which schools lie at an end. Single "
+        "schools are not shown.",
+        few=words.count(few),
+        many=words.count(many),
+        level=words.percent(frame["ci_level"].iloc[0]),
+    )
+    alt = alt_texts.describe_bins(drawn, words)
+    return canvas.fitted(figure, grid[:, 0], _HIGH * len(grid), caption, alt)
+
+
+def _groups(ax: Axes, rows: pd.DataFrame, words: Words) -> None:
+    first = rows.iloc[0].to_dict()
+    names = [linked_group(first, words, side) for side in ("", "other_")]
+    beneath = ""
+    if not pd.isna(first["mean_se"]) and not pd.isna(first["other_mean_se"]):
+        beneath = words.text(
+            "SE of one school: {one} and {other}",
+            one=words.number(first["mean_se"]),
+            other=words.number(first["other_mean_se"]),
+        )
+    canvas.titled(ax, " → ".join(names), beneath)
+    ends = [f"deviation_{end}" for end in ("low", "high")]
+    ax.hlines(rows["other_deviation"], *(rows[end] for end in ends), color=BLUE, lw=1.2)
+    ax.vlines(rows["deviation"], *(rows[f"other_{end}"] for end in ends), color=BLUE, lw=1.8)
+    ax.plot(rows["deviation"], rows["other_deviation"], "o", color=BLUE, ms=6, mec="white", mew=0.6)
+    for line in (ax.axhline, ax.axvline):
+        line(0, color=GREY, linewidth=0.8, zorder=1)
+    sides = [_short(linked_side(first, words, side)) for side in ("", "other_")]
+    ax.set_xlabel(canvas.wrapped(sides[0], 34))
+    ax.set_ylabel(canvas.wrapped(sides[1], 26))
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        axis.set_major_formatter(canvas.Numbers(words, signed=True))
+    sns.despine(ax=ax)
