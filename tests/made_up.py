@@ -274,9 +274,11 @@ def wordings() -> pd.DataFrame:
 
 def variance() -> pd.DataFrame:
     rows = [
-        ("nordland", "pupils", "joy", wave, 1234, 11, 0.8123, 0.0456) for wave in ("pre", "post")
-    ]
-    return pd.DataFrame(rows, columns=list(schema.VARIANCE))
+        ("nordland", "pupils", "joy", wave, 1234, 11, 0.8123, 0.0456, 0.0211, 0.1321, 0.95, 0.8112,
+         0.7345, 11, True)
+        for wave in ("pre", "post")
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(schema.VARIANCE)).astype({"shared": "boolean"})
 
 
 def agreement(**given) -> pd.DataFrame:

@@ -1,18 +1,25 @@
 """Schools' means along a chain: plain pandas, R, the same people split in halves, and the gate."""
 
+import io
 import json
 from types import SimpleNamespace
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
+from scipy import stats
 
 from loftet_analysis.analysis.school_link import school_link
+from loftet_analysis.demo.people import draw_leaders, draw_teachers
+from loftet_analysis.demo.regions import chosen
+from loftet_analysis.demo.traits import draw_school_effects, draw_support, draw_traits
+from loftet_analysis.demo.truth import true_links
 from loftet_analysis.disclosure.gate import cells, gate
 from loftet_analysis.errors import InputError
 from loftet_analysis.show import tables
-from loftet_analysis.show.figures import chain
+from loftet_analysis.show.figures import binned_scatter, chain
 from loftet_analysis.show.languages import Words
 from loftet_analysis.show.sentences import links
 from loftet_analysis.show.session import OpenStudy
@@ -297,10 +304,10 @@ def test_the_page_says_it_in_table_figure_and_sentences(rows):
     said = page.get_text(" ", strip=True)
     assert "Leaders: Support, after → Participants: Practice, change" in said
     assert "split in halves" in said
-    told = links(shown, words=words).text
-    assert "Leaders → Participants" in told
-    assert "do not show that the one leads to the other" in told
-    assert "lie higher on the other" in told
+    answer, not_shown = links(shown, words=words).text.splitlines()
+    assert answer.startswith("At 4 of 4 steps schools that lie higher on the one also lie higher")
+    assert "Leaders: Support, after → Participants: Practice, change (r = " in answer
+    assert "neither that the one leads to the other, nor an effect" in not_shown
     drawing = chain(shown, words=words)
     assert len(drawing.figure.axes) == 4
     assert "Support, after" in drawing.alt
@@ -313,15 +320,217 @@ def test_a_hidden_side_hides_the_row(rows):
     shown = gate(rows, mask_of(rows, subgroup="role=colleague"), "internal")
     assert shown["suppressed"].tolist() == [False, True, True, False]
     words = Words("en", outcomes=WORDS)
-    assert "Hidden, since it would tell of few people." in links(shown, words=words).text
+    told = links(shown, words=words).text
+    assert "2 of 4 pairs are hidden, since they would tell of few people." in told
+    nobody = gate(rows, mask_of(rows, region="national"), "internal")
+    assert links(nobody, words=words).text.startswith("Hidden, since it would tell of few people.")
     assert tables.school_link(shown, words=words).html.count("·") > 4
     assert "hidden" in [t.get_text() for ax in chain(shown, words=words).figure.axes
                         for t in ax.texts]  # fmt: skip
 
 
-def test_a_refusal_is_said_once_per_link(people):
+def test_a_refusal_is_said_once(people):
     few = {name: each[each["school_id"] < "s049"] for name, each in people.items()}
     rows = school_link(few, PLAN, STEPS)
     shown, words = gate(rows, mask_of(rows), "internal"), Words("en", outcomes=WORDS)
-    assert links(shown, words=words).text.count("it takes 50 schools or more") == 4
-    assert "it takes 50 schools or more" in tables.school_link(shown, words=words).html
+    assert links(shown, words=words).text.count("it takes 50 schools or more") == 1
+    assert tables.school_link(shown, words=words).html.count("it takes 50 schools or more") == 1
+    one = rows.assign(reason=["under_50_schools", "no_pairs", "no_pairs", "no_variance"])
+    told = links(gate(one, mask_of(one), "internal"), words=words).text
+    assert "2 of 4 pairs are not computed, since nobody" in told
+
+
+def test_answers_say_what_goes_together_what_does_not_and_what_cannot_be_told(rows):
+    words = Words("en", outcomes=WORDS)
+    ends = ["ci_low", "ci_high", "r_disattenuated_low", "r_disattenuated_high"]
+    numbers = [[0.1, 0.5, 0.2, 0.9], [-0.6, -0.1, None, None], [-0.1, 0.1, -0.2, 0.2],
+               [-0.1, 0.1, None, None]]  # fmt: skip
+    made = rows.assign(flags=["", "unreliable_means", "", "unreliable_means"])
+    made[ends] = pd.DataFrame(numbers, columns=ends, dtype=float)
+    made["r_visible"] = [0.2, 0.2, 0.2, 0.31]
+    told = links(gate(made, mask_of(made), "internal"), words=words).text
+    assert "At 1 of 4 steps" in told
+    assert "Higher on the one and lower on the other: Participants" in told
+    assert "Weakly or not at all: Colleagues: Practice, change → Pupils: Teaching" in told
+    assert "Of 1 of 4 pairs it cannot be told: correlations below 0.31 would often be" in told
+    assert "so few answered at a school" in told
+    assert "By chance alone" not in told
+    many = pd.concat([made] * 5, ignore_index=True)
+    assert "By chance alone about 1 of 20 pairs" in links(
+        gate(many, mask_of(made), "internal"), words=words
+    ).text  # fmt: skip
+
+
+def spread_of(rows, **never):
+    """Rows of variance of the scales of a chain, of which some are not shared."""
+    places = {("leaders", "support"), ("teachers", "does"), ("pupils", "meets"), ("pupils", "joy")}
+    spread = pd.DataFrame(
+        [(p, o, wave, never.get(o) not in ("both", wave)) for p, o in sorted(places)
+         for wave in ("pre", "post")],
+        columns=["population", "outcome", "wave", "shared"],
+    )  # fmt: skip
+    return spread.astype({"shared": "boolean"})
+
+
+def test_what_schools_do_not_share_is_left_out_with_its_reason(people, rows):
+    untouched = school_link(people, PLAN, STEPS, shared=spread_of(rows))
+    pd.testing.assert_frame_equal(untouched, rows)
+    alone = school_link(people, PLAN, STEPS, shared=spread_of(rows, meets="both"))
+    assert alone["reason"].tolist() == ["", "", "other_not_shared", "not_shared"]
+    assert alone.loc[2:, ["r_schools", "slope", "n_schools"]].isna().all(axis=None)
+    told = links(gate(alone, mask_of(alone), "internal"), words=Words("en", outcomes=WORDS)).text
+    assert told.count("Left out, since the people of a school do not share it: Pupils: Teachi") == 1
+    once = school_link(people, PLAN, STEPS, shared=spread_of(rows, meets="pre", support="pre"))
+    assert once["reason"].eq("").all()  # new at the schools after, and asked once
+    first = school_link(people, PLAN, STEPS, wave="pre", shared=spread_of(rows, meets="pre"))
+    assert first["reason"].tolist() == ["no_answers", "", "other_not_shared", "not_shared"]
+    unknown = spread_of(rows).assign(shared=pd.array([pd.NA] * 8, "boolean"))
+    pd.testing.assert_frame_equal(school_link(people, PLAN, STEPS, shared=unknown), rows)
+
+
+@pytest.fixture(scope="module")
+def bins(people):
+    return school_link(people, PLAN, STEPS, bins=5)
+
+
+def test_groups_of_schools_are_those_of_plain_pandas(people, bins):
+    support = people["leaders"].groupby("school_id")["support"].mean()
+    does = linked(people["teachers"], "does", "participant")["mean"]
+    sides = pd.DataFrame({"x": support, "y": does}).dropna()
+    sides["bin"] = pd.qcut(sides["x"].rank(method="first"), 5, labels=False) + 1
+    means = (
+        (sides[["x", "y"]] - sides[["x", "y"]].mean())
+        .groupby(sides["bin"])
+        .agg(["mean", "sem", "size"])
+    )
+    first = bins.iloc[:5]
+    assert first["bin"].tolist() == [1, 2, 3, 4, 5]
+    assert first["n_schools"].tolist() == means["x", "size"].tolist() == [24] * 5
+    assert first["n_one"].tolist() == first["n_other"].tolist() == [48] * 5
+    assert first["deviation"].tolist() == pytest.approx(means["x", "mean"].tolist())
+    assert first["other_deviation"].tolist() == pytest.approx(means["y", "mean"].tolist())
+    half = (first["other_deviation_high"] - first["other_deviation_low"]) / 2
+    reach = stats.t.ppf(0.975, 23) * means["y", "sem"]
+    assert half.tolist() == pytest.approx(reach.tolist())
+    within = people["leaders"].groupby("school_id")["support"].var().mean()
+    assert first["mean_se"].tolist() == pytest.approx([np.sqrt(within / 2)] * 5)
+    width = (first["deviation_high"] - first["deviation_low"]) / 2
+    assert width.tolist() == pytest.approx([stats.norm.ppf(0.975) * np.sqrt(within / 2 / 24)] * 5)
+    for column in ("deviation", "other_deviation"):
+        summed = (bins[column] * bins["n_schools"]).groupby(bins.index // 5).sum()
+        assert summed[:3].tolist() == pytest.approx([0, 0, 0])
+    assert bins["flags"].tolist() == [""] * 15 + ["halves"] * 5
+    few = {name: each[each["school_id"] < "s060"] for name, each in people.items()}
+    assert school_link(few, PLAN, STEPS[:2], bins=8)["reason"].tolist() == ["few_schools"]
+
+
+def test_groups_of_schools_tell_of_no_few(bins):
+    shown = gate(bins, mask_of(bins), "internal")
+    assert not shown["suppressed"].any()
+    # 2 of the 24 schools of a group may be of few people: 0.2 x 4 points x 2/24; of halves 2 of 60
+    for step, rows in ((0.1, shown[:15]), (0.05, shown[15:])):
+        assert np.allclose(rows["deviation"] / step, (rows["deviation"] / step).round())
+    middle = (shown["deviation_low"] + shown["deviation_high"]) / 2
+    assert np.allclose(middle, shown["deviation"], atol=0.011)
+    assert shown["n_one"].mod(6).eq(0).all()
+    pairs = ["deviation", "other_deviation", "deviation_low", "other_deviation_high", "mean_se"]
+    for hides in ({"largest": 30}, {"suppressed": True, "reason": "small_n"}):
+        masked = mask_of(bins).assign(**hides)
+        hidden = gate(bins, masked, "internal")
+        assert hidden.loc[:4, pairs].isna().all(axis=None)
+    strict = gate(bins.assign(n_clusters=7, n_schools=7), mask_of(bins), "internal")
+    assert strict[pairs].isna().all(axis=None)
+
+
+def test_the_figure_of_groups_draws_what_is_told(bins):
+    shown, words = gate(bins, mask_of(bins), "internal"), Words("en", outcomes=WORDS)
+    drawing = binned_scatter(shown, words=words)
+    axes = [ax for ax in drawing.figure.axes if ax.lines]
+    assert len(axes) == 4
+    (marks,) = [line for line in axes[0].lines if line.get_marker() == "o"]
+    assert marks.get_xdata().tolist() == shown["deviation"][:5].tolist()
+    assert marks.get_ydata().tolist() == shown["other_deviation"][:5].tolist()
+    assert axes[0].get_xlabel() == "Support, after"
+    assert "Groups of 24" in drawing.caption
+    assert drawing.alt.count("from the lowest group to the highest") == 4
+
+
+def test_the_table_says_what_schools_share():
+    row = {"population": "pupils", "region": "national", "outcome": "joy", "wave": "pre",
+           "n": 1200, "n_clusters": 60, "icc": 0.06, "icc_low": 0.03, "icc_high": 0.1,
+           "ci_level": 0.95, "icc2": 0.8, "rwg": 0.83, "rwg_schools": 60, "suppressed": False,
+           "reason": "", "shared": False}  # fmt: skip
+    page = tables.shared(pd.DataFrame([row, {**row, "wave": "post", "shared": None}]),
+                         words=Words("en", outcomes=WORDS)).html  # fmt: skip
+    cells_of = [[td.get_text() for td in tr.find_all("td")]
+                for tr in BeautifulSoup(page, "html.parser").find_all("tr")]  # fmt: skip
+    assert ["60", "0.06", "0.03 to 0.10", "0.80", "0.83", "no"] in cells_of
+    assert ["60", "0.06", "0.03 to 0.10", "0.80", "0.83", "–"] in cells_of
+
+
+def test_the_country_page_finds_what_the_demo_holds_or_says_why_not():
+    """The kept numbers of the whole demo beside the truth that was planted in its schools."""
+    notebook = nbformat.read(HERE / "notebooks/national/11_whole_school.ipynb", as_version=4)
+    (printed,) = [cell.outputs[0]["text"] for cell in notebook.cells if cell.get("outputs")]
+    told = pd.read_csv(io.StringIO(printed), sep=r"\s+")
+    assert len(told) == 14
+    for side in ("", "other_"):
+        is_level = told[f"{side}population"] == "leaders"
+        told[f"{side}contrast"] = np.where(is_level, "mean", "post - pre")
+    truth = true_links(told)
+    assert truth.gt(0.04).all()  # associations are planted at every step
+    assert truth[4] > 0.9  # what is new at a school is new for participants and colleagues
+    noise = np.sqrt(told["mean_reliability"] * told["other_mean_reliability"])
+    expected = truth * noise
+    covered = expected.between(told["ci_low"], told["ci_high"])
+    assert covered.sum() >= 12
+    found = (told["ci_low"] > 0) | (told["ci_high"] < 0)
+    assert (found | (expected < told["r_visible"])).all()  # what is missed could hardly be seen
+
+
+def many_leaders(region, rng, replicates):
+    """Leaders of so many replicates of a region."""
+    drawn = [draw_leaders(region, rng) for _ in range(replicates)]
+    places = ["home", "school_pre", "school_post"]
+    for place, each in enumerate(drawn):
+        each[places] += place * len(region.schools)
+    return pd.concat(drawn, ignore_index=True)
+
+
+def test_the_truth_of_the_demo_is_found_where_schools_are_many():
+    """Leaders, participants and colleagues of 150 replicates of two regions, who answer exactly."""
+    replicates, frames = 150, {"leaders": [], "teachers": []}
+    asked = {"leaders": "felt_support", "teachers": "practice_practical"}
+    for region in chosen(["nordland", "oslo"]):
+        rng = np.random.default_rng(7)
+        support = draw_support(region, rng, replicates=replicates)
+        drawn = {
+            "leaders": many_leaders(region, rng, replicates),
+            "teachers": draw_teachers(region, rng, replicates=replicates),
+        }
+        for population, people in drawn.items():
+            outcome = asked[population]
+            effects = draw_school_effects(region, population, outcome, support, rng)
+            general = rng.standard_normal(len(people))
+            traits = draw_traits(people, population, outcome, general, effects, effects, rng)
+            participant = people.get("participant", pd.Series(False, people.index))
+            about = pd.DataFrame({
+                "person_id": [f"{region.slug}{i}" for i in people.index], "region": region.slug,
+                "role": participant.map({True: "participant", False: "colleague"}),
+            })  # fmt: skip
+            for wave in ("pre", "post") if population == "teachers" else ("post",):
+                school = people[f"school_{wave}"]
+                rows = about.assign(
+                    wave=wave, school_id=region.slug + school.astype(str), **{outcome: traits[wave]}
+                )
+                frames[population].append(rows[school >= 0])
+    people = {name: pd.concat(each, ignore_index=True) for name, each in frames.items()}
+    steps = [("leaders", "all", ["felt_support"]),
+             ("teachers", "role=participant", ["practice_practical"]),
+             ("teachers", "role=colleague", ["practice_practical"])]  # fmt: skip
+    found = school_link(people, PLAN, steps)
+    noise = np.sqrt(found["mean_reliability"] * found["other_mean_reliability"])
+    assert found["n_schools"].min() > 2500
+    expected = true_links(found) * noise
+    assert found["r_schools"].tolist() == pytest.approx(expected.tolist(), abs=0.04)
+    assert found["ci_low"][1] > 0.2

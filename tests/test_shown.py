@@ -37,6 +37,7 @@ FRAMES = {
     tables.sensitivity: lambda: (made_up.sensitivity(), {}),
     tables.visible: lambda: (all_estimands().assign(mdes=0.3035), {}),
     tables.spread: lambda: (made_up.variance(), {}),
+    tables.shared: lambda: (made_up.variance(), {}),
     tables.agreement: lambda: (made_up.agreement(), {}),
     tables.lights: lambda: (made_up.lights(), {}),
     tables.items: lambda: (made_up.items(), {}),
@@ -69,8 +70,8 @@ FRAMES = {
 }
 # tried in test_levels, test_school_link, test_three_waves and test_before_data
 ELSEWHERE = (
-    figures.levels, figures.course, figures.mdes, figures.power, figures.chain, tables.levels,
-    tables.school_link, tables.assumed, tables.planned,
+    figures.levels, figures.course, figures.mdes, figures.power, figures.chain,
+    figures.binned_scatter, tables.levels, tables.school_link, tables.assumed, tables.planned,
 )  # fmt: skip
 # these tell counts of people, which the mask does not hold
 COUNTS = (
@@ -79,7 +80,7 @@ COUNTS = (
 )  # fmt: skip
 # what stands instead of an empty result, where that is not that nobody was asked
 NOTHING = {
-    tables.spread: "ingen svar",
+    tables.spread: "ingen svar", tables.shared: "ingen svar",
     tables.wordings: "ordlyd", figures.arrivals: "datoer", tables.linkage: "koblet",
     tables.careless: "tegn", tables.differences: "grupper", figures.attendance: "register",
     figures.schools: "skole", figures.regions: "region", tables.features: "kjennetegn",
