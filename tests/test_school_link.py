@@ -304,7 +304,7 @@ def test_the_page_says_it_in_table_figure_and_sentences(rows):
     said = page.get_text(" ", strip=True)
     assert "Leaders: Support, after → Participants: Practice, change" in said
     assert "split in halves" in said
-    answer, not_shown = links(shown, words=words).text.splitlines()
+    answer, *_rest, not_shown = links(shown, words=words).text.splitlines()
     assert answer.startswith("At 4 of 4 steps schools that lie higher on the one also lie higher")
     assert "Leaders: Support, after → Participants: Practice, change (r = " in answer
     assert "neither that the one leads to the other, nor an effect" in not_shown

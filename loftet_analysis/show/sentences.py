@@ -24,7 +24,6 @@ from loftet_analysis.show.languages import (
     group_label,
     joined,
     label,
-    linked_group,
     linked_side,
     named,
     outcome_labels,
@@ -244,8 +243,8 @@ def links(frame: pd.DataFrame, *, words: Words) -> Drawn:
     Returns
     -------
     Drawn
-        Over all pairs: which go together, which do not, of how many it cannot be told and why;
-        what is left out with its reason; and what associations of schools do not show.
+        Over all pairs: which go together; of how many it cannot be told, and why; which do so
+        weakly or not at all; what is left out with its reason; what associations do not show.
 
     Examples
     --------
@@ -262,8 +261,7 @@ def links(frame: pd.DataFrame, *, words: Words) -> Drawn:
     """
     _ = words.text
     told = frame[frame["r_schools"].notna()]
-    said = [*_together(frame, told, words)] if len(told) else []
-    lines = [" ".join(said)] if said else []
+    lines = [*_together(frame, told, words)] if len(told) else []
     why_not = " ".join(left_out(frame, words))
     lines += [why_not] if why_not else []
     lines.append(
@@ -504,76 +502,87 @@ def _along_with(features: pd.DataFrame, words: Words) -> list[str]:
 
 
 def _together(frame: pd.DataFrame, told: pd.DataFrame, words: Words) -> Iterator[str]:
-    """Yield which pairs go together, which do not, and of how many it cannot be told."""
+    """Yield which pairs go together, of how many it cannot be told, and which hardly do."""
     _ = words.text
     low, high = told["ci_low"].astype(float), told["ci_high"].astype(float)
-    rough = told["flags"].fillna("").str.contains("unreliable_means|reliability_unknown")
     alike, against = low > 0, high < 0
     ends = told[["r_disattenuated_low", "r_disattenuated_high"]].astype(float)
     weak = ~alike & ~against & ends.abs().lt(WEAK).all(axis=1)
-    unclear = ~alike & ~against & ~weak
-    step = told.groupby(STEP, sort=False).ngroup()
-    n, n_steps = words.count(len(frame)), words.count(len(frame.drop_duplicates(STEP)))
+    unclear = told[~alike & ~against & ~weak]
+    n_steps = words.count(len(frame.drop_duplicates(STEP)))
 
     def pairs(which: pd.Series) -> str:
         return "; ".join(_pair(row, words) for row in told[which].to_dict("records"))
 
     if alike.any():
-        yield _(
-            "At {k} of {n} steps schools that lie higher on the one also lie higher on the other: "
-            "{pairs}.",
-            k=words.count(step[alike].nunique()),
-            n=n_steps,
-            pairs=pairs(alike),
-        )
+        answer = [
+            _(
+                "At {k} of {n} steps schools that lie higher on the one also lie higher on the "
+                "other: {pairs}.",
+                k=words.count(len(told[alike].drop_duplicates(STEP))),
+                n=n_steps,
+                pairs=pairs(alike),
+            )
+        ]
     else:
-        yield _(
-            "At none of {n} steps can it be told from chance that schools that lie higher on the "
-            "one also lie higher on the other.",
-            n=n_steps,
-        )
+        answer = [
+            _(
+                "At none of {n} steps can it be told from chance that schools that lie higher on "
+                "the one also lie higher on the other.",
+                n=n_steps,
+            )
+        ]
     if against.any():
-        yield _("Higher on the one and lower on the other: {pairs}.", pairs=pairs(against))
-    if weak.any():
-        by_step = told[weak].groupby(step[weak], sort=False)
-        weakly = "; ".join(_weakly(rows, words) for _step, rows in by_step)
-        yield _("Weakly or not at all: {pairs}.", pairs=weakly)
+        answer.append(_("Higher on the one and lower on the other: {pairs}.", pairs=pairs(against)))
     if (alike | against).any() and len(told) >= MANY_PAIRS:
         by_chance = len(told) * (1 - float(told["ci_level"].iloc[0]))
-        yield _(
-            "By chance alone about {k} of {n} pairs would look so.",
-            k=words.count(max(round(by_chance), 1)),
-            n=words.count(len(told)),
+        answer.append(
+            _(
+                "By chance alone about {k} of {n} pairs would look so.",
+                k=words.count(max(round(by_chance), 1)),
+                n=words.count(len(told)),
+            )
         )
-    if not unclear.any():
-        return
-    seen = told.loc[unclear, "r_visible"].astype(float)
+    yield " ".join(answer)
+    if len(unclear):
+        yield _not_told(unclear, len(frame), words)
+    if weak.any():
+        names = (
+            " → ".join(linked_side(row, words, side) for side in ("", "other_"))
+            for row in told[weak].to_dict("records")
+        )
+        yield _("Weakly or not at all: {pairs}.", pairs="; ".join(names))
+
+
+def _not_told(unclear: pd.DataFrame, n: int, words: Words) -> str:
+    """Return of how many pairs it cannot be told, and why."""
+    _ = words.text
+    seen = unclear["r_visible"].astype(float)
+    rough = unclear["flags"].fillna("").str.contains("unreliable_means|reliability_unknown")
     least = words.number(seen.min())
     if least != words.number(seen.max()):
         least = words.interval(seen.min(), seen.max())
     values = {
-        "k": words.count(unclear.sum()), "n": n, "least": least,
-        "rough": words.count((rough & unclear).sum()),
+        "k": words.count(len(unclear)), "n": words.count(n), "least": least,
+        "rough": words.count(rough.sum()),
     }  # fmt: skip
-    if rough[unclear].all():
-        yield _(
+    if rough.all():
+        return _(
             "Of {k} of {n} pairs it cannot be told: correlations below {least} would often be "
             "missed, and so few answered at a school that even a close connection would look weak.",
             **values,
         )
-    elif rough[unclear].any():
-        yield _(
+    if rough.any():
+        return _(
             "Of {k} of {n} pairs it cannot be told: correlations below {least} would often be "
             "missed, and in {rough} of them so few answered at a school that even a close "
             "connection would look weak.",
             **values,
         )
-    else:
-        yield _(
-            "Of {k} of {n} pairs it cannot be told: correlations below {least} would often be "
-            "missed.",
-            **values,
-        )
+    return _(
+        "Of {k} of {n} pairs it cannot be told: correlations below {least} would often be missed.",
+        **values,
+    )
 
 
 def left_out(frame: pd.DataFrame, words: Words) -> Iterator[str]:
@@ -603,27 +612,6 @@ def left_out(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     elif hidden.any():
         k = words.count(hidden.sum())
         yield _("{k} of {n} pairs are hidden, since they would tell of few people.", k=k, n=n)
-
-
-def _weakly(rows: pd.DataFrame, words: Words) -> str:
-    """Return pairs of one step: each, or both sides' scales where all of them are among these."""
-    records, sides = rows.to_dict("records"), []
-    for side in ("", "other_"):
-        of = [(row[f"{side}population"], row[f"{side}outcome"]) for row in records]
-        sides.append([words.outcome(*each) for each in dict.fromkeys(of)])
-    if len(records) == 1 or len(records) < len(sides[0]) * len(sides[1]):
-        return "; ".join(_pair(row, words) for row in records)
-    one, other = (
-        f"{linked_group(records[0], words, side)}: {joined(outcomes, words)}"
-        for side, outcomes in zip(("", "other_"), sides, strict=True)
-    )
-    return words.text(
-        "{one} → {other} (r {low} to {high})",
-        one=one,
-        other=other,
-        low=words.number(rows["r_schools"].min(), signed=True),
-        high=words.number(rows["r_schools"].max(), signed=True),
-    )
 
 
 def _pair(row: Mapping[str, object], words: Words) -> str:
