@@ -213,6 +213,21 @@ def test_levels_of_one_wave_are_asked_for(people):
     assert school_link(regions_few, PLAN, STEPS)["cluster"].eq("school").all()
 
 
+def test_levels_of_halves_are_those_of_plain_pandas(people):
+    row = school_link(people, PLAN, STEPS[3:], wave="pre").iloc[0]
+    before = people["pupils"].query("wave == 'pre'").copy()
+    for outcome in ("meets", "joy"):
+        of_grade = before.groupby("grade")[outcome].transform("mean")
+        before[outcome] -= of_grade
+    half = before.groupby("school_id").cumcount() % 2
+    means = before.groupby(["school_id", half])[["meets", "joy"]].mean().unstack()
+    x = pd.concat([means["meets", 0], means["meets", 1]])
+    y = pd.concat([means["joy", 1], means["joy", 0]])
+    assert (row["n_schools"], row["flags"].split(";")[0]) == (120, "halves")
+    assert row["r_schools"] == pytest.approx(np.corrcoef(x, y)[0, 1], abs=1e-12)
+    assert row["slope"] == pytest.approx(np.polyfit(x, y, 1)[0], abs=1e-12)
+
+
 def test_levels_of_pupils_are_seen_beside_their_grade():
     """Or schools of older pupils would lie low on all that falls with age."""
     rng = np.random.default_rng(2)
@@ -422,6 +437,8 @@ def test_groups_of_schools_are_those_of_plain_pandas(people, bins):
     assert bins["flags"].tolist() == [""] * 15 + ["halves"] * 5
     few = {name: each[each["school_id"] < "s060"] for name, each in people.items()}
     assert school_link(few, PLAN, STEPS[:2], bins=8)["reason"].tolist() == ["few_schools"]
+    with pytest.raises(InputError, match="bins"):
+        school_link(people, PLAN, STEPS, bins=-1)
 
 
 def test_groups_of_schools_tell_of_no_few(bins):

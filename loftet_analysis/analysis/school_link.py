@@ -22,6 +22,7 @@ from loftet_analysis.analysis.panel import (
     subgroup_rows,
 )
 from loftet_analysis.analysis.verdicts import POWER
+from loftet_analysis.errors import InputError
 from loftet_analysis.estimands import FEWEST_REGIONS, WHOLE
 from loftet_analysis.stats.cr2 import contrast, correlation, mean
 from loftet_analysis.stats.result import Floats, NotEstimableError
@@ -130,7 +131,7 @@ def school_link(
     Raises
     ------
     InputError
-        Where frames cannot be what they should be.
+        Where frames cannot be what they should be, or `bins` is no number of groups.
 
     Notes
     -----
@@ -153,6 +154,8 @@ def school_link(
        n_schools  slope  r_schools  ci_low  ci_high
     0         60   0.85       0.64     0.5     0.75
     """
+    if bins < 0 or bins == 1:
+        raise InputError("bins is no number of groups", str(bins), "0, or 2 and more")
     about = plan.drop_duplicates([names.POPULATION, names.OUTCOME])
     about = about.set_index([names.POPULATION, names.OUTCOME]).to_dict("index")
     arranged = {name: _Arranged.of(clean) for name, clean in people.items() if len(clean)}
