@@ -48,7 +48,8 @@ def test_after_two_kills_the_next_run_gives_the_bytes_of_an_undisturbed_one(undi
     assert code == 0, err
     assert every_byte(quick) == every_byte(undisturbed)
     assert not list(quick.rglob(".partial-*"))
-    assert sorted(path.name for path in (quick / "data_clean/.tiny").iterdir()) == ["lock", "logs"]
+    in_workroom = sorted(path.name for path in (quick / "data_clean/.tiny").iterdir())
+    assert in_workroom == ["analysis_plan.json", "lock", "logs"]
 
 
 def _took(quick: Path) -> float:

@@ -18,13 +18,14 @@ from loftet_analysis.batch.lock import say, shown
 from loftet_analysis.batch.outputs import UNFINISHED, place, sums
 from loftet_analysis.batch.plan import DONE
 from loftet_analysis.batch.purge import remove_outdated
-from loftet_analysis.cleaning import pseudonyms, store
+from loftet_analysis.cleaning import plan_record, pseudonyms, store
 from loftet_analysis.cleaning.account import account
 from loftet_analysis.cleaning.prepare import prepare
 from loftet_analysis.cleaning.store import Prepared
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.show.follow_up import FOLLOW_UP, answered_so_far, write_follow_up
 from loftet_analysis.study import Study, closed_part
+from loftet_analysis.study.declared import PlanRecord
 
 
 def look(study: Study) -> str:
@@ -36,7 +37,8 @@ def look(study: Study) -> str:
         With everything that stops a run; its notes hold the account as far as it got.
     """
     # pseudonyms of a moment: a look must not make the study's key
-    return _account(_prepared(study, key=secrets.token_bytes(pseudonyms.KEY_BYTES)))
+    prepared = _prepared(study, key=secrets.token_bytes(pseudonyms.KEY_BYTES))
+    return _account(study, prepared, plan_record.renewed(study, prepared.waves, prepared.days))
 
 
 def clean(study: Study, *, close: bool = False) -> str:
@@ -62,16 +64,19 @@ def clean(study: Study, *, close: bool = False) -> str:
     if entry := read_manifest(study.name).get(CLEAN):
         # what is half replaced must not count as done
         record(study.name, {CLEAN: {**entry, "state": UNFINISHED}})
+    # before there are clean data, which say that it was there
+    record_of_plan = plan_record.renewed(study, prepared.waves, prepared.days)
+    kept = [plan_record.keep(study.name, record_of_plan)] if record_of_plan else []
     folder = store.write(prepared, study, invariance=invariance)
     outputs = {place(folder / name): total for name, total in store.sums_of(folder).items()}
-    outputs |= sums([folder / store.SUMS, write_follow_up(study, last)])
+    outputs |= sums([folder / store.SUMS, write_follow_up(study, last), *kept])
     removed = remove_outdated(study)
     # last, so that a run that is killed before does all of it again
     done = {"state": DONE, "parts": cleaning_fingerprint(study), "outputs": outputs}
     record(study.name, {CLEAN: done})
     if removed:
         say(study.name, f"{removed} pages of earlier data removed")
-    return _account(prepared)
+    return _account(study, prepared, record_of_plan)
 
 
 def _prepared(study: Study, key: bytes | None = None, *, close: bool = False) -> Prepared:
@@ -88,8 +93,9 @@ def _follow_up_is_sound(study: Study) -> bool:
     return entry["state"] == UNFINISHED or sums([target]).items() <= entry["outputs"].items()
 
 
-def _account(prepared: Prepared) -> str:
-    return account(prepared.ledger, prepared.values, prepared.remarks, prepared.clean)
+def _account(study: Study, prepared: Prepared, declared: PlanRecord | None) -> str:
+    of_sheets = account(prepared.ledger, prepared.values, prepared.remarks, prepared.clean)
+    return "\n\n".join(filter(None, [of_sheets, plan_record.told(study, declared)]))
 
 
 def _lost_key(study: Study) -> list[Problem]:

@@ -23,6 +23,7 @@ from loftet_analysis.batch.outputs import DONE, FAILED, UNFINISHED, damaged, why
 from loftet_analysis.cleaning import pseudonyms, store
 from loftet_analysis.errors import InputError
 from loftet_analysis.study import Study, wave_states
+from loftet_analysis.study.declared import PLAN
 from loftet_analysis.study.load import paths_beside, register_path
 
 Fingerprint = dict[str, str]
@@ -107,7 +108,7 @@ def notebook_digest(notebook: Path) -> str:
 
 def description_digest(study: str) -> str:
     """Return the SHA-256 of a study's own description, with all files beside study.yml."""
-    described = [paths.raw(study) / name for name in ("study.yml", "instruments")]
+    described = [paths.raw(study) / name for name in ("study.yml", "instruments", PLAN)]
     return digest([*described, register_path(study), *paths_beside(study)])
 
 
@@ -197,6 +198,8 @@ class Inputs:
             content = pd.util.hash_pandas_object(rows, index=False).to_numpy().tobytes()
             return hashlib.sha256(f"{list(rows)}".encode() + content).hexdigest()
         folder = paths.clean(self._study) / what
+        if what == store.PLAN_RECORD:
+            return digest([folder])
         if what == RESULTS:
             files = [
                 file

@@ -32,9 +32,11 @@ TABLES = {
     "disclosure": "disclosure.parquet",
 }
 _COUNTED = ("ledger", "values", "linkage", "response", "waves", "days", "units")
+#: What was declared when the first answers were cleaned; never made anew.
+PLAN_RECORD = "analysis_plan.json"
 MADE_LATER = (
-    "results", "notebooks", "failed", "manifest.json", "follow_up.xlsx", "follow_up_last.xlsx",
-    "releases", "joint_display.xlsx", "joint_display_new.xlsx", "letters",
+    PLAN_RECORD, "results", "notebooks", "failed", "manifest.json", "follow_up.xlsx",
+    "follow_up_last.xlsx", "releases", "joint_display.xlsx", "joint_display_new.xlsx", "letters",
 )  # fmt: skip
 #: The SHA-256 of every file that cleaning wrote, as ``sha256sum --check`` reads it.
 SUMS = "SHA256SUMS"

@@ -32,14 +32,14 @@ from loftet_analysis.analysis.measurement import (
 )
 from loftet_analysis.analysis.response import answered_class, totals
 from loftet_analysis.analysis.verdicts import verdicts
-from loftet_analysis.cleaning import store
+from loftet_analysis.cleaning import plan_record, store
 from loftet_analysis.cleaning.units import TOTAL, WITHIN_ROLE
 from loftet_analysis.disclosure import gate as _gate
 from loftet_analysis.disclosure.gate import Gated, passed
 from loftet_analysis.disclosure.mask import LIMITS
 from loftet_analysis.errors import DisclosureError, InputError, Problem
 from loftet_analysis.estimands import names_where, waves_of
-from loftet_analysis.show import tables
+from loftet_analysis.show import declared, tables
 from loftet_analysis.show.figures import STYLE, Drawing, saved
 from loftet_analysis.show.languages import Words, label, reader
 from loftet_analysis.show.layout import Table
@@ -526,9 +526,12 @@ class OpenStudy:
         return stem if not taken else f"{stem}_{taken + 1}"
 
     def about(self) -> None:
-        """Show what a page was made from: the data's hash, its newest answer, the versions."""
+        """Show what a page was made from: data and versions, and the plan with its deviations."""
         drawn = {}
         made_with = ", ".join(f"{name} {version(name)}" for name in _MADE_WITH)
+        record = plan_record.read(self.description.name)
+        if record:
+            self._note(store.PLAN_RECORD, {})
         for words in self.readers:
             _ = words.text
             newest = self._newest()
@@ -537,12 +540,19 @@ class OpenStudy:
                 _("Newest answer"): words.date(newest) if newest else _("no dates in the data"),
                 _("Made with"): made_with,
             }
+            table = None
+            if record:
+                table = declared.deviations(record, self.description, words)
+                rows[_("Analysis plan")] = declared.recorded(record, words)
+                said = _("No deviation from the declared analysis.")
+                rows[_("Deviations")] = _("See the table below.") if table else said
             items = "".join(
                 f"<dt>{html.escape(key)}</dt><dd>{html.escape(value)}</dd>"
                 for key, value in rows.items()
             )
             text = "\n".join(f"{key}: {value}" for key, value in rows.items())
-            drawn[words.language] = Drawn(f'<dl class="about">{items}</dl>', text)
+            below = table.with_id("deviations") if table else ""
+            drawn[words.language] = Drawn(f'<dl class="about">{items}</dl>{below}', text)
         display(Shown(drawn))
 
     def _newest(self) -> date | None:

@@ -738,6 +738,30 @@ def _check_notebooks(given: object) -> object:
     return given
 
 
+class Explained(Described):
+    """A deviation from the declared analysis, and why.
+
+    Attributes
+    ----------
+    day : date
+        When it was decided (key ``date``).
+    what : dict of str to str
+        What deviates, by language: its place as ``loftet check`` tells it (``analysis.sesoi``),
+        or in words.
+    why : dict of str to str
+        By language.
+    """
+
+    day: date = Field(alias="date")
+    what: Annotated[Text, BeforeValidator(_in_each_language)]
+    why: Annotated[Text, BeforeValidator(_in_each_language)]
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """What may be the place that it is about."""
+        return tuple(self.what.values())
+
+
 class Register(Described):
     """The register of schools: its file, and what it calls its columns.
 
@@ -814,6 +838,8 @@ class Study(Described):
         How schools are selected for interviews.
     letters : dict of str to dict of str to str
         What fills places of letters to schools, by place and language.
+    deviations : tuple of Explained
+        Deviations from what was declared with the first answers, with their reasons.
     """
 
     name: str = Field(alias="<name>")
@@ -847,6 +873,7 @@ class Study(Described):
     letters: dict[Name, Annotated[Text, BeforeValidator(_in_each_language)]] = Field(
         default_factory=dict
     )
+    deviations: tuple[Explained, ...] = ()
 
     @property
     def export_files(self) -> tuple[str, ...]:

@@ -1,0 +1,114 @@
+"""What a page says of the analysis plan: when it was recorded, and what deviates from it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from loftet_analysis.show.languages import Words, label
+from loftet_analysis.show.layout import ABSENT, Row, Table, laid_out
+from loftet_analysis.study import Study
+from loftet_analysis.study.declared import PLAN, SHORT, PlanRecord, explained
+
+
+def recorded(record: PlanRecord, words: Words) -> str:
+    """Return when the analysis was declared, and beside which answers."""
+    _ = words.text
+    day = words.date(date.fromisoformat(record.recorded))
+    said = [_("recorded on {date}", date=day)]
+    if record.first_answer:
+        first = words.date(date.fromisoformat(record.first_answer))
+        said = [
+            _("recorded on {date}; the first answer was given on {first}", date=day, first=first)
+        ]
+    if plan := record.declared.get(PLAN):
+        said.append(_("in words in {file} (SHA-256 {sum})", file=PLAN, sum=plan[:SHORT]))
+    else:
+        said.append(_("there is no plan in words, only study.yml and the instruments"))
+    if record.after_cleaning:
+        said.append(
+            _(
+                "answers had been cleaned before that: an earlier record is lost, or there was "
+                "none, so earlier changes are not known"
+            )
+        )
+    return "; ".join(said)
+
+
+def deviations(record: PlanRecord, study: Study, words: Words) -> Table | None:
+    """Lay out what deviates from the declared analysis, and why; None where nothing does."""
+    _ = words.text
+    rows: list[Row] = []
+    for deviation, reason in explained(record, study):
+        why = study.text(reason.why, words.locale) if reason else None
+        if deviation is None:
+            day, what = reason.day, study.text(reason.what, words.locale)
+            rows.append({"what": what, "since": day, "why": why, "planned": None, "now": None})
+            continue
+        place = deviation.place
+        planned, now = (_value(place, t, words) for t in (deviation.planned, deviation.now))
+        row = {"what": _what(place, words), "planned": planned, "now": now, "why": why}
+        rows.append({**row, "since": date.fromisoformat(deviation.since)})
+    if not rows:
+        return None
+    columns = [
+        (_("As planned"), lambda row: row["planned"], "text"),
+        (_("Now"), lambda row: row["now"], "text"),
+        (_("Since"), lambda row: words.date(row["since"]), "text"),
+        (_("Why"), lambda row: row["why"], "text"),
+    ]
+    notes = [_("{mark} not given", mark=ABSENT)]
+    caption = _("Deviations from the declared analysis")
+    return laid_out(rows, columns, words, caption, notes, line=lambda row: row["what"])
+
+
+def _what(place: str, words: Words) -> str:
+    """Return what is declared at a place, in words."""
+    population = outcome = ""
+    match place.split("."):
+        case ["questions", question]:
+            return f"{label('declared', 'questions', words)} {question}"
+        case ["analysis", "primary", population, key]:
+            key = f"primary.{key}"
+        case ["analysis", "drift" as key, population, outcome]:
+            pass
+        case ["scales", population, outcome, key]:
+            pass
+        case ["analysis", key, population] | ["estimands" as key, population]:
+            pass
+        case ["analysis", key]:
+            pass
+        case _:
+            key = place
+    of = _outcome(population, outcome, words) if outcome else ""
+    of = of or (label("population", population, words) if population else "")
+    return ": ".join(filter(None, [of, label("declared", key, words)]))
+
+
+def _value(place: str, text: str, words: Words) -> str:
+    """Return what is declared, with its codes in words; codes that are no more stay."""
+    if not text:
+        return words.text("nothing")
+    match place.split("."):
+        case ["analysis", "sesoi"]:
+            return words.number(float(text))
+        case ["analysis", "ci_level"]:
+            return words.percent(float(text))
+        case ["analysis", "primary", population, "outcomes"]:
+            return ", ".join(_outcome(population, each, words) for each in text.split(", "))
+        case ["analysis", "primary", _, "estimands"] | ["estimands", _]:
+            return ", ".join(_estimand(each, words) for each in text.split(", "))
+    return text[:SHORT] if place == PLAN else text
+
+
+def _outcome(population: str, outcome: str, words: Words) -> str:
+    try:
+        return words.outcome(population, outcome)
+    except KeyError:
+        return outcome
+
+
+def _estimand(code: str, words: Words) -> str:
+    try:
+        return label("estimand", code, words)
+    except KeyError:
+        return code
