@@ -166,6 +166,10 @@ COLUMNS: dict[str, Column] = {
     "n_kept": _number("clean sheets"),
     "n_linkable": _number("clean sheets that could be found in both waves"),
     "n_linked": _number("clean sheets found in both waves"),
+    **{
+        f"schools_{step}": _count(f"schools of which anybody was {step}")
+        for step in ("invited", "answered", "consented", "kept", "linkable", "linked")
+    },
     "n_in": _number("sheets into the step"),
     "n_out": _number("sheets out of the step"),
     "n_set_aside": _number("sheets set aside in the step"),
@@ -347,6 +351,9 @@ RESPONSE = (
     "n_consented", "n_kept", "n_linkable", "n_linked",
 )  # fmt: skip
 STEPS = tuple(column for column in RESPONSE if column.startswith("n_"))
+SCHOOLS_BY_STEP = tuple(column.replace("n_", "schools_", 1) for column in STEPS)
+#: Sheets that are no longer in, by reason.
+SET_ASIDE = ("population", "wave", "reason", "n_set_aside")
 LINKAGE = ("population", "region", "wave", "state", "n")
 #: Where each population stands in each wave, and when its newest answer was given, by region.
 WAVES = ("population", "wave", "region", "state", "by_hand", "newest_answer")

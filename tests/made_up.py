@@ -335,6 +335,12 @@ def response(subgroup: str = "all") -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def set_aside() -> pd.DataFrame:
+    counts = {"duplicate": 303, "withdrawn": 2, "no_consent": 54, "unknown_school": 17}
+    rows = [("pupils", wave, *each) for wave in ("pre", "post") for each in counts.items()]
+    return pd.DataFrame(rows, columns=list(schema.SET_ASIDE))
+
+
 def linkage() -> pd.DataFrame:
     states = {"linked": 601, "absent": 403, "structurally_impossible": 203, "ambiguous": 2}
     rows = [

@@ -2,6 +2,7 @@
 
 import importlib.util
 import inspect
+import json
 import re
 from pathlib import Path
 
@@ -70,6 +71,20 @@ def test_files_commands_and_names_that_are_named_exist(page):
         assert name in la.__all__, name
     for path in re.findall(r"`((?:loftet_analysis|tests|notebooks|docs)/[\w./]+)`", text):
         assert (ROOT / path).exists() or "mine" in path, path
+
+
+def test_every_place_that_the_list_for_reports_names_is_there():
+    text = (ROOT / "docs" / "reporting.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \d+\w? .*$", text, flags=re.MULTILINE)
+    assert len(rows) > 12
+    named = re.findall(r"`(\w+/\d\d_\w+)#([\w-]+)`", text)
+    assert len(named) > 12
+    for notebook, cell in named:
+        cells = json.loads((ROOT / f"notebooks/{notebook}.ipynb").read_text("utf-8"))["cells"]
+        (place,) = [each for each in cells if each["id"] == cell]
+        assert place["cell_type"] == "markdown"
+        assert place["source"][0].startswith("#"), cell
+        assert "notebook-only" not in place["metadata"].get("tags", [])
 
 
 def test_the_readmes_notebook_is_the_real_one():

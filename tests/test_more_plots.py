@@ -461,6 +461,39 @@ def test_flow_has_a_box_per_number_and_the_loss_between():
         assert places["Invited"] < places["Answered"] < places["Found both times"]
 
 
+def in_comparisons():
+    rows = [
+        {"population": "pupils", "estimand": estimand, "outcome": outcome, "n_pre": n + more,
+         "n_post": n + more + 5, "n_pairs": n + more if estimand == "linked_change" else None,
+         "n_schools": None, "n_clusters": 11 + more // 10, "cluster": "school"}
+        for estimand, n in (("same_grade", 1100), ("linked_change", 800))
+        for outcome, more in (("joy", 0), ("effort", 20), ("hidden", None))
+        if more is not None
+    ]  # fmt: skip
+    hidden = dict.fromkeys(("n_pre", "n_post", "n_pairs", "n_schools", "n_clusters"))
+    return pd.DataFrame([*rows, {**rows[0], "outcome": "hidden", **hidden}])
+
+
+def test_flow_tells_schools_and_who_is_in_each_comparison():
+    counted = {column: 12 - i for i, column in enumerate(schema.SCHOOLS_BY_STEP)}
+    frame = flow(n_schools=12, **{**counted, "schools_linked": np.nan})
+    drawing = figures.flow(frame, words=speech("en"), effects=in_comparisons())
+    before, after = drawing.figure.axes
+    assert after.get_title(loc="left") == "after"  # the schools stand in the boxes
+    for ax in (before, after):
+        assert len(ax.patches) == 8
+        assert {"12 schools", "11 schools", "8 schools", "13 schools"} <= {*said(ax)}
+        assert "7 schools" not in said(ax)
+        places = {text.get_text(): text.get_position()[1] for text in ax.texts}
+        assert places["Found both times"] < places["Same-grade change"] < places["Linked change"]
+        low, high = sorted(ax.get_ylim())
+        assert all(low < each.get_y() < each.get_y() + 0.5 < high for each in ax.patches)
+    assert {"1,120", "820"} <= {*said(before)}
+    assert {"1,125", "820"} <= {*said(after)}
+    assert "Same-grade change 1,120 (13 schools), Linked change 820 (13 schools)" in drawing.alt
+    assert "the scale that most are in" in drawing.caption
+
+
 def test_flow_leaves_out_what_is_not_known():
     frame = flow(n_invited=np.nan, n_consented=np.nan)
     drawing = figures.flow(frame, words=speech("en"))

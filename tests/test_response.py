@@ -15,6 +15,7 @@ from loftet_analysis.analysis.response import (
 )
 from loftet_analysis.cleaning import store
 from loftet_analysis.cleaning.prepare import prepare
+from loftet_analysis.disclosure.gate import gate
 from loftet_analysis.show.follow_up import REMIND_BELOW, follow_up
 from loftet_analysis.study import load_instrument, load_study
 from loftet_analysis.study.questionnaire import Questionnaire
@@ -22,6 +23,7 @@ from tests import tiny_study
 
 PUPILS = Questionnaire("pupils", "oslo", load_instrument("pupil"), gender="girl")
 TEACHERS = Questionnaire("teachers", "oslo", load_instrument("teacher"))
+SCHOOLS_BY_STEP = schema.SCHOOLS_BY_STEP
 STEPS = [column for column in schema.RESPONSE if column.startswith("n_")]
 REGISTER = """\
 school_id,school,region,grades,invited_pupils_pre,invited_pupils_post,invited_pupils_pre_5
@@ -105,6 +107,28 @@ def test_totals_are_sums_over_schools_and_missing_where_no_school_knows(tiny):
     country = totals(table, region=names.NATIONAL).set_index(["wave", "subgroup"])
     assert country.loc[("pre", "all"), "n_invited"] == 17
     assert set(country["school_id"]) == {""}
+
+
+def test_schools_are_counted_at_each_step(tiny):
+    table = prepare(tiny).response
+    country = totals(table, region=names.NATIONAL, schools=True).set_index(["wave", "subgroup"])
+    for wave in ("pre", "post"):
+        of = table[(table["wave"] == wave) & (table["subgroup"] == "all")]
+        for step, schools in zip(STEPS, SCHOOLS_BY_STEP, strict=True):
+            assert country.loc[(wave, "all"), schools] == (of[step] > 0).sum()
+    assert list(country.loc[("pre", "all"), [*SCHOOLS_BY_STEP]])[:2] == [3, 3]
+    assert pd.isna(country.loc[("pre", "grade=6"), "schools_invited"])  # nobody knows
+
+
+def test_a_few_schools_lost_at_a_step_are_not_told():
+    steps = dict(zip(SCHOOLS_BY_STEP, (40, 30, 28, 25, 24, 10), strict=True))
+    row = {"population": "leaders", "wave": "post", "subgroup": "all", "n_kept": 33, **steps}
+    shown = gate(pd.DataFrame([row]), pd.DataFrame(columns=list(schema.MASK)), "internal").iloc[0]
+    told = [None if pd.isna(shown[column]) else shown[column] for column in SCHOOLS_BY_STEP]
+    assert told == [40, 30, None, None, 24, 10]  # each beside the last that is told
+    assert shown["n_kept"] == 36
+    opened = gate(pd.DataFrame([row]), pd.DataFrame(columns=list(schema.MASK)), "open").iloc[0]
+    assert [*opened[[*SCHOOLS_BY_STEP]]] == [*steps.values()]
 
 
 def test_a_register_that_is_known_in_part_gives_no_total_of_the_invited(tiny):

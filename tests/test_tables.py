@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
+from loftet_analysis import schema
 from loftet_analysis.disclosure.gate import gate as gated
 from loftet_analysis.show import tables
 from loftet_analysis.show.layout import laid_out
@@ -26,8 +27,8 @@ BUILT = {
 
 
 def built(kind="effects", *, frame=None, language="nb", hidden=None, **others) -> BeautifulSoup:
-    view, made_up = BUILT[kind]
-    shown = gated(made_up() if frame is None else frame, mask(**(hidden or {})), "internal")
+    view, made = BUILT[kind]
+    shown = gated(made() if frame is None else frame, mask(**(hidden or {})), "internal")
     table = view(shown, words=words(language), **others)
     return BeautifulSoup(table.with_id("the_table"), "html.parser")
 
@@ -337,3 +338,32 @@ def test_regions_are_compared_by_estimand_contrast_and_subgroup():
     over = [th.text for th in soup.select("thead th[scope=colgroup]")]
     assert over == ["Endring på samme trinn", "Endring på samme trinn, jenter"]
     assert rows(soup)[1][1::2] == ["+0,12", "+0,50"]
+
+
+def test_sheets_that_were_set_aside_stand_by_reason_and_none_that_rounds_to_nothing():
+    table = tables.set_aside(gated(made_up.set_aside(), mask(), "internal"), words=words("en"))
+    assert "withdrawn since" not in table.html  # 2 sheets: a zero would tell of them
+    lines = ["the school is not in the register", "another sheet of the same person", "no consent"]
+    places = [table.html.index(line) for line in lines]
+    assert places == sorted(places)
+    assert table.html.count("<td>306</td>") == 0  # 303 is rounded to a multiple of 6
+    assert table.html.count("<td>300</td>") == 2
+
+
+def test_schools_stand_beside_people_where_they_were_counted():
+    counts = made_up.response()
+    assert "Schools" not in tables.response(counts, words=words("en")).html
+    counted = dict(zip(schema.SCHOOLS_BY_STEP, (12, 11, 11, None, 9, 9), strict=True))
+    table = tables.response(counts.assign(**counted), words=words("en")).html
+    assert table.count("Schools") == 3  # in either wave, and a note
+    kept = table.partition("Kept in the analysis")[2].partition("</tr>")[0]
+    assert kept.count("<td>–</td>") == 2
+
+
+def test_a_comparison_has_the_fewest_and_the_most_of_its_scales():
+    both = made_up.effects({"n_schools": None}, {"outcome": "effort", "n_pre": 1220})
+    table = tables.analysed(both.assign(n_pairs=None), words=words("en")).html
+    cells = table.partition("Same-grade change")[2].partition("</tr>")[0]
+    assert "<td>1,220–1,234</td>" in cells
+    assert "<td>1,187</td>" in cells
+    assert cells.count("<td>11</td>") == 2

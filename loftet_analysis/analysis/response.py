@@ -20,7 +20,7 @@ FOR_A_CLASS = 6
 SIGNS = (SAME, FAST, UNANSWERED)
 
 
-def totals(response: pd.DataFrame, *, region: str) -> pd.DataFrame:
+def totals(response: pd.DataFrame, *, region: str, schools: bool = False) -> pd.DataFrame:
     """Return the response of a region, or of the country, summed over its schools.
 
     Parameters
@@ -29,12 +29,15 @@ def totals(response: pd.DataFrame, *, region: str) -> pd.DataFrame:
         ``schema.RESPONSE`` by school.
     region : str
         A slug, or ``national``.
+    schools : bool, default False
+        Whether also the schools that have anybody left are counted step by step.
 
     Returns
     -------
     DataFrame
         ``schema.RESPONSE`` with an empty `school_id`, and `n_schools` (with any answer); a count
-        that no school has is missing, and `n_invited` where a school with answers lacks it.
+        that no school has is missing, and `n_invited` where a school with answers lacks it. With
+        `schools` also ``schools_invited`` to ``schools_linked``, missing where the people are.
 
     Examples
     --------
@@ -56,8 +59,15 @@ def totals(response: pd.DataFrame, *, region: str) -> pd.DataFrame:
     partly = answering.groupby([counts[key] for key in keys], sort=False).any()
     summed["n_invited"] = summed["n_invited"].mask(partly)
     summed["n_schools"] = counts["n_consented"].gt(0).groupby([counts[k] for k in keys]).sum()
+    columns = [*schema.RESPONSE, "n_schools"]
+    if schools:
+        there = counts[[*schema.STEPS]].gt(0).astype("Int64")
+        at_step = there.groupby([counts[key] for key in keys], sort=False).sum()
+        for step, column in zip(schema.STEPS, schema.SCHOOLS_BY_STEP, strict=True):
+            summed[column] = at_step[step].mask(summed[step].isna())
+        columns += schema.SCHOOLS_BY_STEP
     found = summed.reset_index().assign(**{names.REGION: region, names.SCHOOL: ""})
-    return found[[*schema.RESPONSE, "n_schools"]]
+    return found[columns]
 
 
 def answered_class(answered: pd.Series, invited: pd.Series) -> pd.Series:

@@ -52,7 +52,7 @@ LEADERS_GATHERINGS = (
 FORM = "https://forms.example.org/"
 REGISTER = "schools.csv"
 FEATURES = "regions.csv"
-COPIED = ("study.yml", "README.md")
+COPIED = ("study.yml", "plan.md", "README.md")
 
 DONT_KNOW = 0.20
 IMPOSSIBLE = 0.02

@@ -816,6 +816,13 @@ def _counts(counts: pd.DataFrame, limit: int) -> pd.DataFrame:
     if limit > 1 and "share" in counts:
         rounded["share"] = counts["share"].astype(float).round(2)
     shown = counts.assign(**rounded, suppressed=False, reason=counts.get("reason", ""))
+    if limit > 1 and {*schema.SCHOOLS_BY_STEP} <= {*shown}:
+        last = shown[schema.SCHOOLS_BY_STEP[0]]
+        for column in schema.SCHOOLS_BY_STEP[1:]:
+            # where a few schools are lost, a few people may be, such as their leaders
+            few = (last - shown[column]).between(1, limit - 1).fillna(False)
+            shown[column] = shown[column].mask(few)
+            last = shown[column].fillna(last)
     if "file" in shown:
         shown["file"] = _numbers_of_files(shown)
     if "state" in shown and limit > 1:

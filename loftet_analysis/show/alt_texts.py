@@ -286,13 +286,71 @@ def steps(row: dict, words: Words) -> list[tuple[str, float]]:
     return [(label("step", step, words), n) for step, n in numbers.items() if not pd.isna(n)]
 
 
-def describe_flow(frame: pd.DataFrame, words: Words) -> Iterator[str]:
-    """Yield the alt text of a flow of people from its gated counts."""
+def schools_by_step(row: dict, words: Words) -> list[str]:
+    """Return how many schools are left at each of `steps`; empty texts where nobody counted."""
+    left = zip(schema.STEPS, schema.SCHOOLS_BY_STEP, strict=True)
+    numbers = [row.get(column) for step, column in left if not pd.isna(row.get(step))]
+    return ["" if pd.isna(n) else words.plural("{n} school", "{n} schools", n) for n in numbers]
+
+
+def analysed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return how many people and schools each comparison rests on, over its outcomes.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated effects.
+
+    Returns
+    -------
+    DataFrame
+        ``population, estimand, wave`` (of people who answered both times two rows of the same
+        people); ``n_low, n_high`` people and ``schools_low, schools_high`` of the outcomes with
+        the fewest and the most; missing where every outcome's is hidden.
+    """
+    rows, keys = [], [names.POPULATION, names.ESTIMAND]
+    numbers = ["n_pre", "n_post", "n_pairs", "n_schools", "n_clusters"]
+    plain = pd.DataFrame(frame).astype(dict.fromkeys(numbers, float))
+    of_schools = plain["n_clusters"].where(plain["cluster"].eq("school"))
+    plain = plain.assign(schools=plain["n_schools"].fillna(of_schools))
+    for key, of in plain.groupby(keys, sort=False):
+        for wave, column in ((names.PRE, "n_pre"), (names.POST, "n_post")):
+            n = of["n_pairs"].fillna(of[column])
+            told, schools = n.notna(), of.loc[n.notna(), "schools"]
+            ends = (n.min(), n.max(), schools.min(), schools.max())
+            if told.any() or not of[column].isna().all():
+                rows.append((*key, wave, *ends))
+    columns = [*keys, names.WAVE, "n_low", "n_high", "schools_low", "schools_high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def describe_flow(
+    frame: pd.DataFrame, words: Words, used: pd.DataFrame | None = None
+) -> Iterator[str]:
+    """Yield the alt text of a flow of people from its gated counts, and what `analysed` says."""
     yield words.text("Boxes from those who were invited to those who were found both times.")
     for row in frame.to_dict("records"):
         counts = [f"{step.lower()} {words.count(n)}" for step, n in steps(row, words)]
+        left = schools_by_step(row, words)
+        counts = [f"{n} ({of})" if of else n for n, of in zip(counts, left, strict=True)]
+        for each in [] if used is None else of_row(used, row):
+            counts.append(f"{label('estimand', each['estimand'], words)} {in_all(each, words)}")
         if counts:
             yield f"{place(row['population'], row['wave'], words)}: {', '.join(counts)}."
+
+
+def of_row(used: pd.DataFrame, row: dict) -> list[dict]:
+    """Return what `analysed` says of a population and wave, as far as it may be told."""
+    here = used[names.POPULATION].eq(row["population"]) & used[names.WAVE].eq(row["wave"])
+    return used[here & used["n_high"].notna()].to_dict("records")
+
+
+def in_all(row: dict, words: Words) -> str:
+    """Return the most people of any outcome, with the schools that they are of, if known."""
+    n, schools = words.count(row["n_high"]), row["schools_high"]
+    if pd.isna(schools):
+        return n
+    return f"{n} ({words.plural('{n} school', '{n} schools', schools)})"
 
 
 def place(population: str, wave: str, words: Words) -> str:

@@ -275,6 +275,18 @@ LABELS: dict[str, dict[str, str]] = {
         "n_linkable": "Could be found again",
         "n_linked": "Found both times",
     },
+    # why a sheet is not in the analysis
+    "set_aside": {
+        "unknown_school": "the school is not in the register",
+        "test_answer": "trial before or beside the survey",
+        "wrong_form": "sent in while another wave was open",
+        "duplicate": "another sheet of the same person counts",
+        "no_consent": "no consent",
+        "opted_out": "said no beforehand",
+        "withdrawn": "withdrawn since",
+        "impossible_grade": "no grade, or none that the school has",
+        "no_answers": "nothing is answered",
+    },
     # from the linked to those who never could be
     "state": {
         "linked": "linked",

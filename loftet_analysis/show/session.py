@@ -33,6 +33,7 @@ from loftet_analysis.analysis.measurement import (
 from loftet_analysis.analysis.response import answered_class, totals
 from loftet_analysis.analysis.verdicts import verdicts
 from loftet_analysis.cleaning import plan_record, store
+from loftet_analysis.cleaning.sheets import BLANK, OPEN_WAVE
 from loftet_analysis.cleaning.units import TOTAL, WITHIN_ROLE
 from loftet_analysis.disclosure import gate as _gate
 from loftet_analysis.disclosure.gate import Gated, passed
@@ -257,15 +258,32 @@ class OpenStudy:
         self._note(name, {column: sorted(set(values)) for column, values in where.items()})
         return store.read_table(self.description.name, name, **where)
 
-    def response(self) -> pd.DataFrame:
+    def response(self, *, schools: bool = False) -> pd.DataFrame:
         """Return how many were invited, answered and are linked, by population, wave and group.
+
+        Parameters
+        ----------
+        schools : bool, default False
+            Whether the schools are counted at each step, too.
 
         Returns
         -------
         DataFrame
             ``schema.RESPONSE`` with `n_schools`; see `analysis.response.totals`.
         """
-        return totals(self.table("response", **self._here), region=self.region)
+        rows = self.table("response", **self._here)
+        return totals(rows, region=self.region, schools=schools)
+
+    def set_aside(self) -> pd.DataFrame:
+        """Return how many sheets are not in the analysis, and why: ``schema.SET_ASIDE``.
+
+        Sheets of schools that nobody knows are the country's only.
+        """
+        rows = self.table("ledger", **self._here)
+        rows = rows[rows["n_set_aside"].gt(0) & rows[names.WAVE].ne("")]
+        rows = rows[~rows["reason"].isin((BLANK, OPEN_WAVE))]
+        keys = [column for column in schema.SET_ASIDE if column != "n_set_aside"]
+        return rows.groupby(keys, sort=False)["n_set_aside"].sum().reset_index()
 
     def response_by_school(self) -> pd.DataFrame:
         """Return the same school by school, where the register says who was invited.

@@ -22,6 +22,7 @@ from loftet_analysis.analysis.measurement import (
 from loftet_analysis.analysis.response import FOR_A_SHARE
 from loftet_analysis.analysis.variance import GOOD_RWG, SMALL_ICC
 from loftet_analysis.estimands import MIDWAY, contrast_of_waves
+from loftet_analysis.show import alt_texts
 from loftet_analysis.show.labels import LABELS, LIGHT_SHAPES
 from loftet_analysis.show.languages import (
     Words,
@@ -1051,7 +1052,8 @@ def response(frame: pd.DataFrame, *, words: Words) -> Table:
     Parameters
     ----------
     frame : DataFrame
-        Gated totals of response; rows of subgroups are passed over.
+        Gated totals of response, with the schools of each step where they were counted; rows of
+        subgroups are passed over.
     words : Words
         The reader's language.
     """
@@ -1059,15 +1061,82 @@ def response(frame: pd.DataFrame, *, words: Words) -> Table:
     everybody = frame[frame[names.SUBGROUP] == names.ALL].set_index(["population", "wave"])
     steps = everybody[[*schema.STEPS]].rename_axis(columns="step")
     above = steps.ffill(axis=1).shift(axis=1)  # the last step that was counted
-    rows = pd.DataFrame({"n": steps.T.unstack(), "of": above.T.unstack()}).reset_index()
+    rows = {"n": steps.T.unstack(), "of": above.T.unstack()}
     columns = [("n", "n", "count"), ("%", _share("n", "of", words, ""))]
-    notes = [
+    notes = []
+    if {*schema.SCHOOLS_BY_STEP} <= {*frame}:
+        left = everybody[[*schema.SCHOOLS_BY_STEP]].set_axis(steps.columns, axis=1)
+        rows["schools"] = left.T.unstack()
+        columns.append((_("Schools"), "schools", "count"))
+        text = _("Schools: where anybody is left; not told where only a few are lost at a step.")
+        notes.append(text)
+    rows = pd.DataFrame(rows).reset_index()
+    notes += [
         _("%: of the line above. More can answer than were invited where a link is passed on."),
         _("Could be found again: of a grade that is asked both times, with a usable code."),
         _rounded(words),
     ]
     caption, across = _("From the invited to the linked"), ["population", "wave"]
     return laid_out(rows, columns, words, caption, notes, line="step", across=across)
+
+
+@view(nothing="There are no comparisons yet.")
+def analysed(frame: pd.DataFrame, *, words: Words) -> Table:
+    """Lay out how many people and schools each comparison rests on.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated effects.
+    words : Words
+        The reader's language.
+    """
+    _ = words.text
+
+    def ends(low: str, high: str) -> Callable[[Row], str | None]:
+        def told(row: Row) -> str | None:
+            if pd.isna(row[high]):
+                return None
+            texts = [words.count(row[column]) for column in (low, high)]
+            return "–".join(dict.fromkeys(texts))
+
+        return told
+
+    columns = [
+        (_("People"), ends("n_low", "n_high")),
+        (_("Schools"), ends("schools_low", "schools_high")),
+    ]
+    text = _("Two numbers: the scale with the fewest people, or schools, and that with the most.")
+    notes, caption = [text, _rounded(words)], _("Who is in each comparison")
+    form = {"group": "population", "line": "estimand", "across": "wave", "drop_empty": True}
+    return laid_out(alt_texts.analysed(frame), columns, words, caption, notes, **form)
+
+
+@view(nothing="No sheet was set aside.")
+def set_aside(frame: pd.DataFrame, *, words: Words) -> Table:
+    """Lay out how many sheets are not in the analysis, a line per reason.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated counts of sheets by reason.
+    words : Words
+        The reader's language.
+    """
+    _ = words.text
+    order = {reason: place for place, reason in enumerate(LABELS["set_aside"])}
+    rows = frame[frame["n_set_aside"] > 0]  # a rounded zero would tell that somebody is
+    rows = rows.sort_values("reason", key=lambda reasons: reasons.map(order), kind="stable")
+    columns = [("", "n_set_aside", "count")]
+    notes = [
+        _("Sheets, not people: who sent in several has one that counts."),
+        _("{mark} no such sheet, or so few that rounding leaves none", mark=ABSENT),
+        _rounded(words),
+    ]
+
+    caption = _("Sheets that are not in the analysis, and why")
+    rows = rows.assign(why=[label("set_aside", each, words) for each in rows["reason"]])
+    return laid_out(rows, columns, words, caption, notes, line="why", across=["population", "wave"])
 
 
 @view(nothing="The answers tell no grades or roles apart.")

@@ -10,67 +10,102 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, num2date
 from matplotlib.ticker import FuncFormatter
 
-from loftet_analysis import names
+from loftet_analysis import names, schema
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.figures import canvas
 from loftet_analysis.show.figures.canvas import BLUE, GREY, INK, PALE, STYLE, Drawing
 from loftet_analysis.show.languages import Words, label
 from loftet_analysis.show.shown import view
 
+_PER_BOX, _WITH_SCHOOLS = 0.42, 0.5  # inches
+_CLOSE = 0.68  # from one of the last boxes to the next, where no arrow stands between
+
 
 @mpl.rc_context(STYLE)
 @view(drawn="n_answered")
-def flow(frame: pd.DataFrame, *, words: Words) -> Drawing:
+def flow(frame: pd.DataFrame, *, words: Words, effects: pd.DataFrame | None = None) -> Drawing:
     """Draw how many were invited, answered, and were kept step by step, a column per wave.
 
     Parameters
     ----------
     frame : DataFrame
         One row per population and wave with the gated counts of ``schema.RESPONSE``, and
-        ``n_schools`` if it is known; a count that is missing has no box.
+        ``n_schools`` if it is known; a count that is missing has no box. With
+        ``schools_invited`` and so on each box also has the schools that are left.
     words : Words
         The reader's language.
+    effects : DataFrame, optional
+        Gated effects of the same people: how many are in each comparison stands beneath the
+        steps, of the outcome that has most.
     """
     blocks = {}
+    used = None if effects is None else alt_texts.analysed(effects)
     for population, rows in frame.groupby("population", sort=False):
         rows = rows.sort_values("wave", key=lambda wave: wave.map(names.WAVES.index))
-        blocks[population] = [
-            (_wave_and_schools(row, words), alt_texts.steps(row, words))
-            for row in rows.to_dict("records")
-        ]
-    steps = [max([1, *(len(boxes) for _, boxes in columns)]) for columns in blocks.values()]
+        blocks[population] = [_column(row, used, words) for row in rows.to_dict("records")]
+    steps = [
+        max([1, *(len(boxes) + bool(last) + _CLOSE * len(last[1:]) for _, boxes, last in columns)])
+        for columns in blocks.values()
+    ]
     figure, across = canvas.blank(), max([2, *map(len, blocks.values())])
     grid = figure.subplots(len(blocks), across, squeeze=False, height_ratios=steps)
     for line, (population, columns), n in zip(grid, blocks.items(), steps, strict=True):
         for ax in line:
             ax.set_axis_off()
             ax.set(xlim=(0, 1), ylim=(n - 0.6, -0.4))
-        for ax, (title, boxes) in zip(line, columns, strict=False):
+        for ax, (title, boxes, last) in zip(line, columns, strict=False):
             ax.set_title(title, loc="left")
-            _boxes(ax, boxes, words)
+            _boxes(ax, boxes, last, words)
         canvas.over_row(line[0], label("population", population, words), columns[0][0])
     caption = words.text(
         "From those who were invited to those whose answers were found both times. The numbers "
         "beside the arrows are those who were lost on the way."
     )
-    alt = alt_texts.describe_flow(frame, words)
-    return canvas.fitted(figure, grid[:, 0], 0.42 * sum(steps), caption, alt)
+    if used is not None:
+        beneath = words.text(
+            "The last boxes are those who are in a comparison, of the scale that most are in."
+        )
+        caption = f"{caption} {beneath}"
+    alt = alt_texts.describe_flow(frame, words, used)
+    per_box = _WITH_SCHOOLS if {*schema.SCHOOLS_BY_STEP} <= {*frame} else _PER_BOX
+    return canvas.fitted(figure, grid[:, 0], per_box * sum(steps), caption, alt)
+
+
+Box = tuple[str, float, str]
+
+
+def _column(row: dict, used: pd.DataFrame | None, words: Words) -> tuple[str, list[Box], list[Box]]:
+    """Return a wave's title, its steps, and those in each comparison: text, people, schools."""
+    left = alt_texts.schools_by_step(row, words)
+    boxes = [(*step, of) for step, of in zip(alt_texts.steps(row, words), left, strict=True)]
+    last = []
+    for each in [] if used is None else alt_texts.of_row(used, row):
+        schools = each["schools_high"]
+        of = "" if pd.isna(schools) else words.plural("{n} school", "{n} schools", schools)
+        last.append((label("estimand", each["estimand"], words), each["n_high"], of))
+    return _wave_and_schools(row, words), boxes, last
 
 
 def _wave_and_schools(row: dict, words: Words) -> str:
     wave, schools = label("wave", row["wave"], words), row.get("n_schools", np.nan)
-    if pd.isna(schools):
+    if pd.isna(schools) or not pd.isna(row.get(schema.SCHOOLS_BY_STEP[1])):
         return wave
     return f"{wave} ({words.plural('{n} school', '{n} schools', schools)})"
 
 
-def _boxes(ax: Axes, boxes: list[tuple[str, float]], words: Words) -> None:
-    """Draw the steps as boxes, and between them the arrows with those who were lost."""
-    ax.barh(range(len(boxes)), 1, 0.56, color="#f4f4f4", edgecolor=GREY, linewidth=0.8)
-    for y, (step, n) in enumerate(boxes):
+def _boxes(ax: Axes, boxes: list[Box], last: list[Box], words: Words) -> None:
+    """Draw the steps as boxes, between them arrows with those who were lost, and the last ones."""
+    looks = {"edgecolor": GREY, "linewidth": 0.8}
+    ax.barh(range(len(boxes)), 1, 0.56, color="#f4f4f4", **looks)
+    beneath = [len(boxes) + _CLOSE * n for n in range(len(last))]
+    ax.barh(beneath, 1, 0.56, color="white", **looks)
+    places = [*range(len(boxes)), *beneath]
+    for y, (step, n, schools) in zip(places, [*boxes, *last], strict=True):
         ax.text(0.03, y, step, va="center")
-        ax.text(0.97, y, words.count(n), va="center", ha="right")
-        if not y:
+        ax.text(0.97, y - 0.11 * bool(schools), words.count(n), va="center", ha="right")
+        if schools:
+            ax.text(0.97, y + 0.13, schools, va="center", ha="right", color=GREY, size=8)
+        if not 0 < y < len(boxes):
             continue
         arrow = {"arrowstyle": "-|>", "color": INK, "shrinkA": 0, "shrinkB": 0}
         ax.annotate("", (0.5, y - 0.28), (0.5, y - 0.72), arrowprops=arrow)
