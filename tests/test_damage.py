@@ -115,6 +115,7 @@ def test_after_a_power_cut_the_next_run_gives_the_bytes_of_an_undisturbed_one(
 
 CLEAN = (
     "pupils/region=oslo/part.parquet", "set_aside/pupils.parquet", "follow_up.xlsx",
+    store.PLAN_RECORD,
     *store.TABLES.values(), store.SUMS,
 )  # fmt: skip
 MADE = (

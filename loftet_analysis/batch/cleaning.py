@@ -76,6 +76,9 @@ def clean(study: Study, *, close: bool = False) -> str:
     record(study.name, {CLEAN: done})
     if removed:
         say(study.name, f"{removed} pages of earlier data removed")
+    if record_of_plan and record_of_plan.deviations:
+        told = plan_record.counted(study, record_of_plan)
+        say(study.name, f"{told} of {record_of_plan.recorded}; loftet check lists them")
     return _account(study, prepared, record_of_plan)
 
 

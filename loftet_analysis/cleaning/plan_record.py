@@ -81,10 +81,8 @@ def told(study: Study, record: PlanRecord | None) -> str:
     lines = [f"analysis plan recorded {record.recorded} ({plan}; {first})"]
     if record.after_cleaning:
         lines.append("clean data were there before it: an earlier record is lost, or never was")
-    found = explained(record, study)
-    counted = f"{len(found)} deviation{'s' * (len(found) != 1)}" if found else "no deviation"
-    lines.append(f"{counted} from the analysis plan")
-    for deviation, reason in found:
+    lines.append(counted(study, record))
+    for deviation, reason in explained(record, study):
         why = study.text(reason.why, "en") if reason else "no reason in study.yml (deviations:)"
         if deviation is None:
             lines.append(f"    {study.text(reason.what, 'en')} ({reason.day}): {why}")
@@ -94,6 +92,12 @@ def told(study: Study, record: PlanRecord | None) -> str:
         told = f"{deviation.place}: {planned or 'nothing'} → {now or 'nothing'}"
         lines.append(f"    {told}, since {deviation.since}: {why}")
     return "\n".join(lines)
+
+
+def counted(study: Study, record: PlanRecord) -> str:
+    """Return how many deviations there are, in words."""
+    n = len(explained(record, study))
+    return f"{n or 'no'} deviation{'s' * (n > 1)} from the analysis plan"
 
 
 def _read(path: Path) -> PlanRecord | None:

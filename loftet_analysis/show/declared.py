@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from loftet_analysis.show.labels import LABELS
 from loftet_analysis.show.languages import Words, label
 from loftet_analysis.show.layout import ABSENT, Row, Table, laid_out
 from loftet_analysis.study import Study
@@ -21,7 +22,7 @@ def recorded(record: PlanRecord, words: Words) -> str:
             _("recorded on {date}; the first answer was given on {first}", date=day, first=first)
         ]
     if plan := record.declared.get(PLAN):
-        said.append(_("in words in {file} (SHA-256 {sum})", file=PLAN, sum=plan[:SHORT]))
+        said.append(_("plan in words: {file} (SHA-256 {sum})", file=PLAN, sum=plan[:SHORT]))
     else:
         said.append(_("there is no plan in words, only study.yml and the instruments"))
     if record.after_cleaning:
@@ -53,7 +54,7 @@ def deviations(record: PlanRecord, study: Study, words: Words) -> Table | None:
     columns = [
         (_("As planned"), lambda row: row["planned"], "text"),
         (_("Now"), lambda row: row["now"], "text"),
-        (_("Since"), lambda row: words.date(row["since"]), "text"),
+        (_("Since"), "since", "date"),
         (_("Why"), lambda row: row["why"], "text"),
     ]
     notes = [_("{mark} not given", mark=ABSENT)]
@@ -95,6 +96,8 @@ def _value(place: str, text: str, words: Words) -> str:
             return words.percent(float(text))
         case ["analysis", "primary", population, "outcomes"]:
             return ", ".join(_outcome(population, each, words) for each in text.split(", "))
+        case ["scales", *_, "minimum"] if text in LABELS["minimum"]:
+            return label("minimum", text, words)
         case ["analysis", "primary", _, "estimands"] | ["estimands", _]:
             return ", ".join(_estimand(each, words) for each in text.split(", "))
     return text[:SHORT] if place == PLAN else text

@@ -265,6 +265,7 @@ LABELS: dict[str, dict[str, str]] = {
         "answers": "answer codes",
         "question": "research question of the scale",
     },
+    "minimum": {"half": "half of them", "two_thirds": "two thirds of them", "all": "all of them"},
     "light": {"good": "measures well", "care": "read with care", "doubt": "in doubt"},
     "population": {"pupils": "Pupils", "teachers": "Teachers", "leaders": "Leaders"},
     "step": {
