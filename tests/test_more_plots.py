@@ -456,6 +456,8 @@ def test_flow_has_a_box_per_number_and_the_loss_between():
     for ax in figure.axes:
         assert len(ax.patches) == 6
         assert {f"−{n}" for n in (66, 24, 23, 87, 200)} <= {*said(ax)}
+        why = ["did not answer", "no consent", "set aside", "cannot be linked", "not found"]
+        assert [text for text in said(ax) if text in why] == why
         places = {text.get_text(): text.get_position()[1] for text in ax.texts}
         assert places["Invited"] == places["1,300"]
         assert places["Invited"] < places["Answered"] < places["Found both times"]
@@ -500,6 +502,8 @@ def test_flow_leaves_out_what_is_not_known():
     for ax in drawing.figure.axes:
         assert not {"Invited", "Consented"} & {*said(ax)}
         assert "−47" in said(ax)
+        assert not {"did not answer", "no consent", "set aside"} & {*said(ax)}  # of two steps
+        assert {"cannot be linked", "not found"} <= {*said(ax)}
     assert drawing.figure.axes[1].get_title(loc="left") == "after"
     assert "invited " not in drawing.alt.partition("both times.")[2]
     nothing = flow(**dict.fromkeys([name for name in flow() if name.startswith("n_")], np.nan))

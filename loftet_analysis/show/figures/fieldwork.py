@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import NamedTuple
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -71,18 +74,32 @@ def flow(frame: pd.DataFrame, *, words: Words, effects: pd.DataFrame | None = No
     return canvas.fitted(figure, grid[:, 0], per_box * sum(steps), caption, alt)
 
 
-Box = tuple[str, float, str]
+class _Box(NamedTuple):
+    """What stands in a box, and beside the arrow to it: why people were lost before it."""
+
+    text: str
+    n: float
+    schools: str = ""
+    why: str = ""
 
 
-def _column(row: dict, used: pd.DataFrame | None, words: Words) -> tuple[str, list[Box], list[Box]]:
-    """Return a wave's title, its steps, and those in each comparison: text, people, schools."""
+def _column(
+    row: dict, used: pd.DataFrame | None, words: Words
+) -> tuple[str, list[_Box], list[_Box]]:
+    """Return a wave's title, the boxes of its steps, and of those in each comparison."""
     left = alt_texts.schools_by_step(row, words)
-    boxes = [(*step, of) for step, of in zip(alt_texts.steps(row, words), left, strict=True)]
+    counted = [step for step in schema.STEPS if not pd.isna(row.get(step))]
+    above = dict(pairwise(reversed(schema.STEPS)))
+    # between two steps that do not follow each other there is more than one reason
+    one = [step for before, step in pairwise(counted) if above[step] == before]
+    why = [label("lost", step, words) if step in one else "" for step in counted]
+    steps = zip(alt_texts.steps(row, words), left, why, strict=True)
+    boxes = [_Box(*step, schools, reason) for step, schools, reason in steps]
     last = []
     for each in [] if used is None else alt_texts.of_row(used, row):
         schools = each["schools_high"]
         of = "" if pd.isna(schools) else words.plural("{n} school", "{n} schools", schools)
-        last.append((label("estimand", each["estimand"], words), each["n_high"], of))
+        last.append(_Box(label("estimand", each["estimand"], words), each["n_high"], of))
     return _wave_and_schools(row, words), boxes, last
 
 
@@ -93,26 +110,27 @@ def _wave_and_schools(row: dict, words: Words) -> str:
     return f"{wave} ({words.plural('{n} school', '{n} schools', schools)})"
 
 
-def _boxes(ax: Axes, boxes: list[Box], last: list[Box], words: Words) -> None:
+def _boxes(ax: Axes, boxes: list[_Box], last: list[_Box], words: Words) -> None:
     """Draw the steps as boxes, between them arrows with those who were lost, and the last ones."""
     looks = {"edgecolor": GREY, "linewidth": 0.8}
     ax.barh(range(len(boxes)), 1, 0.56, color="#f4f4f4", **looks)
     beneath = [len(boxes) + _CLOSE * n for n in range(len(last))]
     ax.barh(beneath, 1, 0.56, color="white", **looks)
     places = [*range(len(boxes)), *beneath]
-    for y, (step, n, schools) in zip(places, [*boxes, *last], strict=True):
-        ax.text(0.03, y, step, va="center")
-        ax.text(0.97, y - 0.11 * bool(schools), words.count(n), va="center", ha="right")
-        if schools:
-            ax.text(0.97, y + 0.13, schools, va="center", ha="right", color=GREY, size=8)
+    for y, box in zip(places, [*boxes, *last], strict=True):
+        ax.text(0.03, y, box.text, va="center")
+        ax.text(0.97, y - 0.11 * bool(box.schools), words.count(box.n), va="center", ha="right")
+        if box.schools:
+            ax.text(0.97, y + 0.13, box.schools, va="center", ha="right", color=GREY, size=8)
         if not 0 < y < len(boxes):
             continue
         arrow = {"arrowstyle": "-|>", "color": INK, "shrinkA": 0, "shrinkB": 0}
         ax.annotate("", (0.5, y - 0.28), (0.5, y - 0.72), arrowprops=arrow)
-        lost = n - boxes[y - 1][1]
+        lost = box.n - boxes[y - 1].n
         if lost:  # what rounds to nothing need not be nobody
-            said = words.number(lost, 0, signed=True)
-            ax.text(0.53, y - 0.5, said, va="center_baseline", color=GREY)
+            looks = {"y": y - 0.5, "va": "center_baseline", "color": GREY}
+            ax.text(0.47, s=words.number(lost, 0, signed=True), ha="right", **looks)
+            ax.text(0.53, s=box.why if lost < 0 else "", **looks)
 
 
 @mpl.rc_context(STYLE)
