@@ -13,8 +13,9 @@ from loftet_analysis.cleaning import plan_record, store
 from loftet_analysis.show import declared as shown
 from loftet_analysis.show.languages import reader
 from loftet_analysis.show.session import open_study
-from loftet_analysis.study import load_study, phases
+from loftet_analysis.study import Analysis, load_study, phases
 from loftet_analysis.study.declared import PLAN, PlanRecord, declared
+from loftet_analysis.study.study import Drift
 from tests.damage import DAMAGE
 from tests.small_demo import HERE
 from tests.tiny_study import INSTRUMENT, STUDY, build, sheets, write_csv
@@ -276,3 +277,14 @@ def test_the_record_is_of_dates_and_texts_alone(tiny, monkeypatch, capsys):
     content = json.loads(plan_record.places("tiny")[0].read_text(encoding="utf-8"))
     assert {*content} == {"sha256", *PlanRecord.__dataclass_fields__}
     assert content["declared"] == declared(load_study("tiny"))
+
+
+def test_every_key_of_the_analysis_is_declared():
+    trend = {"pupils": "trend.csv"}
+    drift = {"pupils": {"persistence": Drift(per_grade=-0.07, source="S", date="2019")}}
+    study = load_study("demo")
+    study = study.changed(
+        analysis=study.analysis.changed(drift=drift, trend=trend), trends={"pupils": ("2025",)}
+    )
+    places = [place.split(".")[1] for place in declared(study) if place.startswith("analysis.")]
+    assert {*places} == {*Analysis.model_fields}

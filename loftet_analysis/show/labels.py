@@ -259,6 +259,7 @@ LABELS: dict[str, dict[str, str]] = {
         "gaps": "groups that are compared",
         "drift": "expected change without a programme",
         "trend": "external trend",
+        "region_features": "features of regions that changes are set against",
         "items": "questions of the scale",
         "reversed": "reverse-scored questions",
         "minimum": "answers needed for a score",

@@ -55,6 +55,8 @@ def _declared(study: Study) -> Iterator[tuple[str, str]]:
     yield "disclosure", study.disclosure
     yield "analysis.sesoi", f"{analysis.sesoi:g}"
     yield "analysis.ci_level", f"{analysis.ci_level:g}"
+    if regions := analysis.region_features:
+        yield "analysis.region_features", ", ".join(regions.features)
     for name, text in study.questions.items():
         yield f"questions.{name}", study.text(text, study.languages[0])
     for name, population in study.populations.items():
