@@ -7,6 +7,7 @@ PERSON = "person_id"
 WAVE = "wave"
 REGION = "region"
 SCHOOL = "school_id"
+COHORT = "cohort"  # in which its school began; comparison schools are one of their own
 GRADE = "grade"
 GRADE_BAND = "grade_band"
 GRADES = range(5, 11)  # those of the programme

@@ -100,6 +100,7 @@ COLUMNS: dict[str, Column] = {
     "wave": _key("pre, mid or post, in effects only of levels; linked: who answered both times"),
     "who": _key("answered: all who answered the wave; linked: those who answered every wave"),
     "subgroup": _key("all, or column=value"),
+    "year": _key("calendar year in which a cohort's wave began"),
     "estimand": _key("what is compared with what; see docs/methods.md"),
     "contrast": _key("what is subtracted from what, always later - earlier"),
     "analysis": _key("which choice differs from the main analysis"),

@@ -99,8 +99,8 @@ _FROM_PLAN = (
     "plan_role", "drift", "ci_level", "sesoi", "measurement_warning", "wave",
 )  # fmt: skip
 #: Columns of a clean frame that pairs carry along, as they were before.
-_CARRIED = ("region", "school_id", "grade", "gender", "role", "gatherings", "interim_work",
-            "comparison")  # fmt: skip
+_CARRIED = ("region", "school_id", "cohort", "grade", "gender", "role", "gatherings",
+            "interim_work", "comparison")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -967,7 +967,8 @@ def _row(
         numbers = {key: value for key, value in vars(estimate).items() if key in schema.EFFECTS}
         numbers.pop("cluster", None)
         if not panel.given:
-            seen = {"answers_pre": panel.pre, "answers_post": panel.post}
+            of_waves = map(panel.rows_of_wave, waves_of(str(row["contrast"])))
+            seen = dict(zip(("answers_pre", "answers_post"), of_waves, strict=True))
             if wave := row.get(names.WAVE):  # a level is of its own wave alone
                 side = "answers_pre" if wave == names.PRE else "answers_post"
                 seen = {side: panel.rows_of_wave(str(wave))}

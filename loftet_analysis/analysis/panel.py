@@ -31,7 +31,8 @@ class Panel:
     frame : DataFrame
         The clean frame, n rows.
     pre, post : ndarray of bool, shape (n,)
-        Rows of the earlier and of the later wave of those that are compared.
+        Rows of the earlier and of the later wave of those that are compared; of cohorts only
+        those that answered in both.
     school : ndarray of int, shape (n,)
         Codes in the order of school_id.
     first, second : ndarray of int
@@ -198,6 +199,10 @@ def arrange(
             )
         )
     pre, post = ((clean[names.WAVE] == wave).fillna(False).to_numpy(bool) for wave in waves)
+    if names.COHORT in clean:
+        cohort = pd.factorize(clean[names.COHORT])[0]
+        in_both = np.intersect1d(cohort[pre], cohort[post])
+        pre, post = (rows & np.isin(cohort, in_both) for rows in (pre, post))
     school, schools = pd.factorize(clean[names.SCHOOL], sort=True)
     first, second = _pairs(clean, dict(zip(waves, (pre, post), strict=True)))
     moves = pd.DataFrame({SCHOOL_PRE: school[first], SCHOOL_POST: school[second]})

@@ -20,7 +20,7 @@ from loftet_analysis.batch.plan import DONE
 from loftet_analysis.batch.purge import remove_outdated
 from loftet_analysis.cleaning import plan_record, pseudonyms, store
 from loftet_analysis.cleaning.account import account
-from loftet_analysis.cleaning.prepare import prepare
+from loftet_analysis.cleaning.prepare import first_cohort, prepare
 from loftet_analysis.cleaning.store import Prepared
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.show.follow_up import FOLLOW_UP, answered_so_far, write_follow_up
@@ -60,7 +60,7 @@ def clean(study: Study, *, close: bool = False) -> str:
     say(study.name, "examine scales")
     last = answered_so_far(study) if _follow_up_is_sound(study) else None
     asked = closed_part(study, prepared.waves)
-    invariance = study_invariance(asked, prepared.clean)
+    invariance = study_invariance(asked, first_cohort(study, prepared.clean))
     if entry := read_manifest(study.name).get(CLEAN):
         # what is half replaced must not count as done
         record(study.name, {CLEAN: {**entry, "state": UNFINISHED}})

@@ -32,6 +32,8 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser("demo", help="write the demo study's exports and run everything")
     _add_choices(demo)
+    said = "the demo with two cohorts of schools, a study of its own (demo_cohorts)"
+    demo.add_argument("--cohorts", action="store_true", help=said)
 
     check = commands.add_parser("check", help="read everything, change nothing, list all problems")
     check.add_argument("study")

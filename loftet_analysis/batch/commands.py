@@ -40,19 +40,20 @@ from loftet_analysis.errors import InputError
 from loftet_analysis.study import OPEN, Study, load_study, wave_states
 
 
-def demo(*, region: Sequence[str] | None = None, **options: object) -> int:
+def demo(*, region: Sequence[str] | None = None, cohorts: bool = False, **options: object) -> int:
     """Write the demo study's raw exports and run everything on them.
 
-    With regions named, the study written is one of those regions alone; other options are those
-    of `run`.
+    With regions named, the study written is one of those regions alone; with `cohorts` it is
+    ``demo_cohorts``, whose schools began in two years. Other options are those of `run`.
     """
-    from loftet_analysis.demo.exports import write_demo
+    from loftet_analysis.demo.exports import COHORTS_STUDY, STUDY, write_demo
 
     paths.make_root()
-    with occupied("demo", "demo") as path:
-        say("demo", f"writing the raw exports into {shown(paths.raw('demo'))}")
-        write_demo(regions=region)
-        study = load_study("demo")
+    name = COHORTS_STUDY if cohorts else STUDY
+    with occupied(name, "demo") as path:
+        say(name, f"writing the raw exports into {shown(paths.raw(name))}")
+        write_demo(regions=region, study=name, cohorts=cohorts)
+        study = load_study(name)
         # its people do not answer any more, whatever the day is
         is_open = OPEN in wave_states(study).values()
         return _run(study, path, **{"close": is_open, **options})

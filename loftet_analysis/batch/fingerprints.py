@@ -119,7 +119,10 @@ def cleaning_fingerprint(study: Study) -> Fingerprint:
     return {
         DESCRIPTION: description_digest(study.name),
         "exports": digest(study.export_path(file) for file in study.export_files),
-        WAVES: ", ".join(f"{wave} of {whose} {state}" for (whose, wave), state in states.items()),
+        WAVES: ", ".join(
+            " ".join([f"{wave} of {whose}", *(f"of {each}" for each in cohort), state])
+            for (whose, wave, *cohort), state in states.items()
+        ),
         LIBRARY: library_digest(_CLEANING),
         PACKAGES: package_versions(_COMPUTES),
         **({KEY: check} if check else {}),

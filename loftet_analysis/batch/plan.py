@@ -28,7 +28,7 @@ from loftet_analysis.batch.fingerprints import (
 from loftet_analysis.batch.outputs import DONE, FAILED, damaged, place, why_damaged
 from loftet_analysis.cleaning import store
 from loftet_analysis.errors import InputError, Problem
-from loftet_analysis.study import CLOSED, Study, missing_register, wave_states
+from loftet_analysis.study import CLOSED, Study, furthest, missing_register, wave_states
 from loftet_analysis.study.load import STUDY_FILE
 from loftet_analysis.study.yamlfile import did_you_mean, read_yaml, shown
 
@@ -264,7 +264,7 @@ def still_to_come(study: Study, files: Iterable[str] | None = None) -> dict[str,
 
     A notebook says in its metadata which waves it needs, each or one of several:
     ``"loftet": {"waves": ["pre", "mid or post"]}``. A wave is closed when it is closed for
-    everybody who is asked in it.
+    every population that is asked in it; of cohorts, for that which is furthest.
 
     Parameters
     ----------
@@ -272,7 +272,7 @@ def still_to_come(study: Study, files: Iterable[str] | None = None) -> dict[str,
     files : iterable of str, optional
         Notebooks below the project's notebooks, without suffix; the study's own without it.
     """
-    states = wave_states(study, by_hand=store.closed_by_hand(study.name))
+    states = furthest(wave_states(study, by_hand=store.closed_by_hand(study.name)))
     by_wave = {wave: {s for (_, w), s in states.items() if w == wave} for wave in names.WAVES}
     closed = [wave for wave, its in by_wave.items() if its == {CLOSED}]
     found = {}

@@ -37,6 +37,8 @@ _SHEETS = {
     "no_consent": "no consent",
     "test_answer": "trials",
     "wrong_form": "sent in while another wave was open",
+    "out_of_turn": "sent in when the school's cohort was not asked",
+    "own_programme": "of a comparison school, sent in after its own programme had begun",
     "unknown_school": "the school is not in the register",
     "impossible_grade": "no grade, or none that the school has",
     "no_answers": "nothing is answered",

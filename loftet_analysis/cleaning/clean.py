@@ -21,7 +21,7 @@ from loftet_analysis.cleaning.sheets import REASON, Sheets, by_text, decisive, t
 from loftet_analysis.cleaning.times import MOMENT
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study import normalise_label
-from loftet_analysis.study.schools import earlier_names, find_school
+from loftet_analysis.study.schools import earlier_names, find_labelled
 from loftet_analysis.study.study import TRIAL
 from loftet_analysis.study.yamlfile import did_you_mean
 
@@ -29,6 +29,7 @@ from loftet_analysis.study.yamlfile import did_you_mean
 TEST_SCHOOLS = frozenset({"test", "testskole", "testskule", "test school", "testschool"})
 FEWEST_JUDGED = 20  # sheets of a wave
 FEWEST_ALL = 5  # of a smaller wave, that may not leave all together
+OUT_OF_TURN, OWN_PROGRAMME = "out_of_turn", "own_programme"
 _NAMED = 3  # files of a wave in a message
 GRADES_SEEN = ("10", "7. trinn", "10. trinn", "7A", "10A")  # forms of a grade that may be told
 _WHY = {
@@ -69,6 +70,7 @@ def clean(sheets: Sheets) -> Sheets:
     return sheets.through(
         (
             set_aside_tests,
+            set_aside_out_of_turn,
             set_aside_wrong_forms,
             set_aside_unknown_schools,
             recode,
@@ -95,16 +97,13 @@ def place_schools(sheets: Sheets) -> Sheets:
     frame, schools, known = sheets.frame, sheets.study.schools, sheets.study.school_ids
     labels = sheets.labels.get(names.SCHOOL, {})
 
-    def find(text: str) -> str | None:
-        label = labels.get(text)
-        if label:
-            return find_school(known, label) or known.get(normalise_label(text))
-        return find_school(known, text)
-
     counts = frame[names.SCHOOL].value_counts(sort=False)
     # of each distinct text: how it is compared, and the school that it means
     met = {
-        text: ({normalise_label(text), normalise_label(labels.get(text, ""))} - {""}, find(text))
+        text: (
+            {normalise_label(text), normalise_label(labels.get(text, ""))} - {""},
+            find_labelled(known, text, labels.get(text, "")),
+        )
         for text in counts.index
     }
     found = by_text(frame[names.SCHOOL], lambda text: met[text][1])
@@ -173,15 +172,15 @@ def _times(frame: pd.DataFrame) -> pd.Series:
 def set_aside_tests(sheets: Sheets) -> Sheets:
     """Set aside trials: from before the wave, from a school called TEST, marked, or previews."""
     frame = sheets.frame
-    start = sheets.study.wave_dates(sheets.population.name)[sheets.wave].start
+    start, _ = sheets.days_of(sheets.wave)
     reason = "test_answer"
     tests = frame[names.REGION].eq("")
     tests[tests] = by_text(
         frame.loc[tests, names.SCHOOL], lambda text: text.strip().casefold() in TEST_SCHOOLS
     ).astype(bool)
     sheets = _because(sheets, tests, reason, names.SCHOOL, "school called test")
-    if start:
-        early = (_times(frame) < pd.Timestamp(start)) & ~tests
+    if start.notna().any():
+        early = (_times(frame) < start) & ~tests
         sheets = _because(sheets, early, reason, names.SUBMITTED, f"{_days(frame[early])}, before")
         tests |= early
     if TRIAL in frame:
@@ -218,20 +217,58 @@ def _days(frame: pd.DataFrame) -> str:
 
 def set_aside_wrong_forms(sheets: Sheets) -> Sheets:
     """Set aside what was sent in while another wave was open: the link to the wrong form."""
-    frame, days, own = sheets.frame, _times(sheets.frame).dt.normalize(), None
+    frame, days = sheets.frame, _times(sheets.frame).dt.normalize()
     wrong = pd.Series(False, index=frame.index)
-    for name, wave in sheets.study.wave_dates(sheets.population.name).items():
-        if name == sheets.wave:
-            own = wave
-        elif wave.start:
-            there = days.between(pd.Timestamp(wave.start), pd.Timestamp(wave.end))
+    for name in sheets.study.waves:
+        if name != sheets.wave:
+            there = days.between(*sheets.days_of(name))
             told = f"{_days(frame[there])} ({name})"
             sheets = _because(sheets, there, "wrong_form", names.SUBMITTED, told)
             wrong |= there
-    if own and own.end:
-        late = (days > pd.Timestamp(own.end)) & ~wrong
-        sheets = _because(sheets, late, AFTER, names.SUBMITTED, _days(frame[late]))
+    late = (days > sheets.days_of(sheets.wave)[1]) & ~wrong
+    late &= ~frame[REASON].isin([OUT_OF_TURN, OWN_PROGRAMME])
+    sheets = _because(sheets, late, AFTER, names.SUBMITTED, _days(frame[late]))
     return sheets.set_aside(wrong, step="forms", reason="wrong_form")
+
+
+def set_aside_out_of_turn(sheets: Sheets) -> Sheets:
+    """Set aside what was sent in when the school's cohort was not asked.
+
+    That is where the cohort has no such wave; where the school year of the wave's last day was over
+    (and no other wave of the cohort was open); where dates tell the wave and there is none; and of
+    a comparison school what came after the first wave of its own programme. Without cohorts, and
+    without files whose waves dates tell, there is nothing of the kind.
+    """
+    study, frame = sheets.study, sheets.frame
+    files = sheets.population.files.get(sheets.wave, ())
+    by_dates = any(file.by_dates for file in files if file.file == sheets.file)
+    if not (study.cohorts or by_dates):
+        return sheets
+    days = _times(frame).dt.normalize()
+    start, end = sheets.days_of(sheets.wave)
+    placed = frame[names.REGION].ne("")
+    elsewhere = pd.Series(False, index=frame.index)
+    for name in study.waves:
+        elsewhere |= days.between(*sheets.days_of(name))
+    year, last = ((each - pd.DateOffset(months=7)).dt.year for each in (days, end))
+    never, undated = start.isna(), days.isna() & by_dates
+    over = (year > last) & ~elsewhere
+    gone = placed & (never | undated | over)
+    told = {
+        "the cohort has no such wave": never,
+        "without a time": undated & ~never,
+        _days(frame[gone & over]): over & ~never,
+    }
+    for text, rows in told.items():
+        sheets = _because(sheets, placed & rows, OUT_OF_TURN, names.SUBMITTED, text)
+    sheets = sheets.set_aside(gone, step="forms", reason=OUT_OF_TURN)
+    begun = study.own_programme(sheets.population.name)
+    if not begun:
+        return sheets
+    last = frame[names.SCHOOL].map({school: pd.Timestamp(day) for school, day in begun.items()})
+    since = days > last.astype("datetime64[us]")
+    sheets = _because(sheets, since, OWN_PROGRAMME, names.SUBMITTED, _days(frame[since]))
+    return sheets.set_aside(since, step="cohorts", reason=OWN_PROGRAMME)
 
 
 def set_aside_unknown_schools(sheets: Sheets) -> Sheets:

@@ -54,8 +54,12 @@ def keep_allowed(sheets: Sheets) -> Sheets:
         else:
             agreed = met[guardian.listed][0][sheets.frame.index]
         texts = sheets.frame.get(names.GRADE, pd.Series("", index=sheets.frame.index))
-        start = study.wave_dates(sheets.population.name)[wave].start
-        own = surely_old_enough(grade_numbers(texts), limit=guardian.below, day=start)
+        grades, start = grade_numbers(texts), sheets.days_of(wave)[0]
+        own = pd.Series(False, index=texts.index)
+        for day in start.unique():
+            rows = start.isna() if pd.isna(day) else start.eq(day)
+            first = None if pd.isna(day) else pd.Timestamp(day).date()
+            own[rows] = surely_old_enough(grades[rows], limit=guardian.below, day=first)
         sheets = sheets.count_only(~agreed & ~own, step="guardian", reason="no_consent")
     declined = every.loc[every.index.difference(sheets.frame.index)]
     return replace(sheets, declined=declined)

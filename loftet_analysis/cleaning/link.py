@@ -82,7 +82,7 @@ def link(sheets: Sheets, *others: Sheets, key: bytes | None = None) -> Sheets:
     columns = [ids for part in (sheets, *others) for ids in _ids(part)]
     digits = id_length(columns, population.link, f"{population.name}, all waves")
     options = {"link": population.link, "key": key, "population": population.name}
-    options |= {"digits": digits, "known": {}}
+    options |= {"digits": digits, "known": {}, "cohorts": study.cohort_of}
     padded = _padded(columns, digits, population.name)
     gone: dict[str, pd.DataFrame] = {}
     for wave, files in parts.items():
@@ -106,8 +106,9 @@ def link(sheets: Sheets, *others: Sheets, key: bytes | None = None) -> Sheets:
     whole = pd.concat(frames, ignore_index=True)
     # hundreds of megabytes in a national study
     del frame, frames, parts, part, files, declined, sheets, others
-    frame, linkage = link_waves(
+    frame, linkage = _linked_by_cohort(
         whole,
+        study.cohort_of,
         years=years,
         population=population.name,
         link=population.link,
@@ -123,6 +124,35 @@ def link(sheets: Sheets, *others: Sheets, key: bytes | None = None) -> Sheets:
     said = (*remarks, *padded, *_hardly_any(linkage, population.name))
     told = {"n_sheets": n_sheets, "remarks": said, "digits": digits}
     return Sheets(study, population, frame=frame, **told, **tables)
+
+
+def _linked_by_cohort(
+    whole: pd.DataFrame, cohort_of: Mapping[str, str], **options: object
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Link the waves of each cohort for itself: another cohort's sheets change nothing of it.
+
+    Of a cohort that was asked in one wave, while others were in several, nobody can be found again
+    yet (*structurally_impossible*).
+    """
+    if not cohort_of:
+        return link_waves(whole, **options)
+    cohort = whole[names.SCHOOL].map(cohort_of).fillna("")
+    parts, tables = [], []
+    for _, rows in whole.groupby(cohort, sort=False):
+        part, linkage = link_waves(rows, **options)
+        in_it = rows.loc[rows[REASON].eq(""), names.WAVE].nunique()
+        if in_it == 1 < whole.loc[whole[REASON].eq(""), names.WAVE].nunique():
+            alone = part[names.LINK_STATE].eq("absent")
+            part[names.LINK_STATE] = part[names.LINK_STATE].mask(alone, "structurally_impossible")
+            linkage = linkage.assign(
+                state=linkage["state"].replace("absent", "structurally_impossible")
+            )
+        parts.append(part)
+        tables.append(linkage)
+    frame = pd.concat(parts).loc[whole.index] if parts else link_waves(whole, **options)[0]
+    linkage = together(*tables) if tables else pd.DataFrame(columns=list(schema.LINKAGE))
+    keys = [column for column in schema.LINKAGE if column != "n"]
+    return frame, linkage.groupby(keys, sort=True)["n"].sum().reset_index()[list(schema.LINKAGE)]
 
 
 def _padded(columns: Sequence[pd.Series], digits: int, population: str) -> list[Problem]:
@@ -169,6 +199,7 @@ def assign_persons(
     years: int = 0,
     digits: int = 0,
     known: dict[str, str] | None = None,
+    cohorts: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Give each sheet the pseudonym that its id or code stands for.
 
@@ -190,6 +221,8 @@ def assign_persons(
         How many digits ids of digits have, where some have lost zeros.
     known : dict of str to str, optional
         Pseudonyms of other sheets by what they stand for; those given here are added.
+    cohorts : mapping of str to str, optional
+        The cohort of each school: whoever answers in two is two people.
 
     Returns
     -------
@@ -209,6 +242,8 @@ def assign_persons(
         if names.GRADE in frame:
             usable &= frame[names.GRADE].notna()
             block = block + (frame[names.GRADE] - years).astype("str").fillna("") + "\x1f"
+    if cohorts:
+        block = frame[names.SCHOOL].map(cohorts).fillna("").astype("str") + "\x1f" + block
     whole = (block + codes).where(usable)
     known = {} if known is None else known
 

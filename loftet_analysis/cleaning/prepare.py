@@ -39,6 +39,7 @@ from loftet_analysis.study import (
     TO_COME,
     Population,
     Study,
+    furthest,
     in_waves,
     missing_exports,
     missing_register,
@@ -85,6 +86,7 @@ def prepare(
     if close:
         by_hand |= {place for place, state in wave_states(study).items() if state == OPEN}
     states = wave_states(study, by_hand=by_hand)
+    at_most = furthest(states)
     problems = missing_exports(study, states) or _no_answers(study, states)
     if unregistered := missing_register(study):  # without it every school would be unknown
         raise InputError([*unregistered, *problems])
@@ -94,7 +96,7 @@ def prepare(
         tell(f"read {name}")
         with _collecting(problems):
             registers[name] = open_register(study, population)
-        waves[name] = _cleaned(study, name, states, problems, tell)
+        waves[name] = _cleaned(study, name, states, at_most, problems, tell)
     everything = [part for parts in waves.values() for part in parts]
     problems += without_sheets(study, everything)
     doubtful, unsure = bare_beside_labels([each for part in everything for each in part.codings])
@@ -112,11 +114,12 @@ def prepare(
     tables = {table: [] for table in ("values", "ledger", "linkage", "response", "days")}
     for name in study.populations:
         tell(f"link {name}")
-        cleaned[name] = nobody(study.populations[name])
+        cleaned[name] = nobody(study.populations[name], cohorts=bool(study.cohorts))
         aside[name], said[name] = cleaned[name].iloc[:0], ()
         with _collecting(problems):
+            n_sheets = 0
             for sheets in _settled(waves.pop(name), states, registers[name], key):
-                _check_nothing_lost(sheets)
+                n_sheets += sheets.n_sheets
                 whole, away = _split(sheets)
                 cleaned[name] = together(cleaned[name], whole)
                 aside[name] = together(aside[name], away)
@@ -124,15 +127,17 @@ def prepare(
                 for table, parts in tables.items():
                     parts.append(getattr(sheets, table))
                 del sheets, whole, away  # the largest things in memory
+            n_rows = len(cleaned[name]) + len(aside[name])
+            _check_nothing_lost(name, n_sheets, n_rows, together(*tables["ledger"]))
     if problems:
         raise _with_account(problems, told)
 
     tell("settle")
     days = together(*tables.pop("days"))
-    asked = in_waves(study, waves_in(states, CLOSED))
+    asked = in_waves(study, waves_in(at_most, CLOSED))
     instruments = {name: population.instrument for name, population in asked.populations.items()}
     with ThreadPoolExecutor() as pool:
-        units = pool.submit(study_units, cleaned, instruments)
+        units = pool.submit(study_units, first_cohort(study, cleaned), instruments)
         mask = pool.submit(decide, asked, cleaned)
         found = {
             name: pool.submit(directions, frame, asked.populations[name])
@@ -152,6 +157,17 @@ def prepare(
     )
 
 
+def first_cohort(study: Study, clean: Mapping[str, pd.DataFrame]) -> Mapping[str, pd.DataFrame]:
+    """Return the clean data of the first cohort, by which units and invariance are settled.
+
+    A later cohort then changes no number of those before it. Without cohorts it is everybody.
+    """
+    if not study.cohorts:
+        return clean
+    first = study.cohorts[0]
+    return {name: frame[frame[names.COHORT].eq(first)] for name, frame in clean.items()}
+
+
 def _outside(study: Study) -> list[Problem]:
     """Return a remark on exports and lists that lie outside the study's folder."""
     own = study.folder.resolve()
@@ -169,15 +185,61 @@ def _settled(
     parts: Sequence[Sheets], states: Phases, register: Export | None, key: bytes
 ) -> Iterator[Sheets]:
     """Yield a population's sheets: of closed waves, linked; then of each open one, only counted."""
-    closed = [part for part in parts if states[part.population.name, part.wave] == CLOSED]
+    closed, goes_on = [], []
+    for part in parts:
+        done, open_still = _by_state(part, states)
+        closed += done
+        goes_on += open_still
+    del parts
     if closed:
-        yield link(*closed, key=key).pipe(attend, register, key=key).pipe(score)
-    goes_on = [part for part in parts if part not in closed]
-    del parts, closed
+        sheets = link(*closed, key=key).pipe(attend, register, key=key).pipe(score)
+        yield _of_those_asked(sheets, states, (CLOSED,))
+    del closed
     for wave in dict.fromkeys(part.wave for part in goes_on):
         sheets = link(*(part for part in goes_on if part.wave == wave), key=key).pipe(score)
         sheets = replace(sheets, wave=wave, linkage=sheets.linkage.iloc[:0])
+        sheets = _of_those_asked(sheets, states, (OPEN,))
         yield sheets.count_only(sheets.still_in, step="close", reason=OPEN_WAVE)
+
+
+def _by_state(part: Sheets, states: Phases) -> tuple[list[Sheets], list[Sheets]]:
+    """Return the sheets of one file of a wave of which the wave is closed, and the others.
+
+    Of cohorts one may be closed and another open. The account goes with those that are closed, and
+    so do sheets of no cohort.
+    """
+    place, cohort_of = (part.population.name, part.wave), part.study.cohort_of
+    if not cohort_of:
+        return ([part], []) if states[place] == CLOSED else ([], [part])
+    closed = {cohort for cohort in part.study.cohorts if states.get((*place, cohort)) == CLOSED}
+    goes_on, gone = (
+        frame[names.SCHOOL].map(cohort_of).fillna("").isin([*closed, ""]).eq(False)
+        for frame in (part.frame, part.declined)
+    )
+    if not closed:
+        return [], [part]
+    if not (goes_on.any() or gone.any()):
+        return [part], []
+    done = replace(
+        part, frame=part.frame[~goes_on], apart=part.apart[~goes_on], declined=part.declined[~gone]
+    )
+    others = replace(
+        part, frame=part.frame[goes_on], apart=part.apart[goes_on], declined=part.declined[gone],
+        ledger=part.ledger.iloc[:0], values=part.values.iloc[:0], n_sheets=0, remarks=(),
+    )  # fmt: skip
+    return [done], [others]
+
+
+def _of_those_asked(sheets: Sheets, states: Phases, wanted: Collection[str]) -> Sheets:
+    """Return sheets that count who answered only at schools whose cohort's wave is in a state."""
+    cohort_of, table = sheets.study.cohort_of, sheets.response
+    if not cohort_of or table.empty:
+        return sheets
+    asked = [
+        states.get((sheets.population.name, wave, cohort_of.get(school, ""))) in wanted
+        for wave, school in zip(table[names.WAVE], table[names.SCHOOL], strict=True)
+    ]
+    return replace(sheets, response=table[asked].reset_index(drop=True))
 
 
 def _states(
@@ -185,18 +247,23 @@ def _states(
 ) -> pd.DataFrame:
     """Return ``schema.WAVES``: each wave's state, and of open ones the newest answer's day."""
     newest = days.groupby([names.POPULATION, names.WAVE, names.REGION])["day"].max().to_dict()
+    cohorts = study.schools[names.SCHOOL].map(study.cohort_of)
+    there = {*zip(cohorts, study.schools[names.REGION], strict=True)}
     rows = [
         (
-            *place,
+            *place[:2],
             region,
             state,
             place in by_hand,
-            newest.get((*place, region), "") if state == OPEN else "",
+            newest.get((*place[:2], region), "") if state == OPEN else "",
+            *place[2:],
         )
         for place, state in states.items()
         for region in study.regions[names.REGION]
+        if not study.cohorts or (place[2], region) in there
     ]
-    return pd.DataFrame(rows, columns=list(schema.WAVES))
+    own = [names.COHORT] if study.cohorts else []
+    return pd.DataFrame(rows, columns=[*schema.WAVES, *own])
 
 
 def _no_answers(study: Study, states: Phases) -> list[Problem]:
@@ -216,10 +283,12 @@ def _not_closed(study: Study, states: Phases) -> Iterator[Problem]:
     }
     for state, (what, todo) in said.items():
         found = []
-        for (population, wave), its in states.items():
-            end = study.wave_dates(population)[wave].end if wave in study.waves else None
+        for (population, wave, *cohort), its in states.items():
+            dates = study.wave_dates(population, *cohort)
+            end = dates[wave].end if wave in dates else None
             until = f" (until {end})" if end else ""
-            found += [f"{wave} of {population}{until}"] if its == state else []
+            of = "".join(f", cohort {each}" for each in cohort)
+            found += [f"{wave} of {population}{of}{until}"] if its == state else []
         if found:
             todo = f"{todo}, or: loftet run {study.name} --close" if todo else ""
             yield Problem(what, ", ".join(found), where=study.name, todo=todo)
@@ -243,13 +312,15 @@ def _with_account(problems: list[Problem], told: Mapping[str, tuple]) -> InputEr
 def _cleaned(
     study: Study,
     population: str,
-    states: dict[tuple[str, str], str],
+    states: dict[tuple[str, ...], str],
+    at_most: dict[tuple[str, str], str],
     problems: list[Problem],
     tell: Callable[[str], None],
 ) -> list[Sheets]:
     """Return the cleaned sheets of each wave's files that are there; the exports are let go of.
 
-    An open wave without a row in the files that it shares with others is set to be still to come.
+    `at_most` are the states of the cohorts that are furthest. An open wave without a row in the
+    files that it shares with others is set to be still to come, in both.
     """
     opened: dict[tuple[str, ...], Export] = {}  # a file may serve several waves
     people, parts = study.populations[population], []
@@ -257,25 +328,33 @@ def _cleaned(
         (wave, place, file)
         for wave, files in people.files.items()
         for place, file in enumerate(files)
-        if states[population, wave] == CLOSED
-        or (states[population, wave] == OPEN and file in exports_there(study, people, wave))
+        if at_most[population, wave] in (CLOSED, OPEN)
+        and (
+            (at_most[population, wave] == CLOSED and not study.cohorts)
+            or file in exports_there(study, people, wave)
+        )
     ]
-    without_row: set[str] = set()
+    without_row: dict[str, InputError] = {}
     for n, (wave, place, _) in enumerate(entries, start=1):
         with _collecting(problems):
             try:
                 sheets = read(study, population, wave, place, opened=opened, progress=tell)
-            except NoRowYetError:
-                if states[population, wave] != OPEN:
+            except NoRowYetError as error:
+                if at_most[population, wave] != OPEN and not people.files[wave][place].by_dates:
                     raise
-                without_row.add(wave)
+                without_row[wave] = error
             else:
                 parts.append(sheets.pipe(quarantine).pipe(clean))
                 problems += parts[-1].problems
         for done in opened.keys() - {file.files for *_, file in entries[n:]}:
-            problems += _too_early(study, people, states, done, opened.pop(done))
-    for wave in without_row - {part.wave for part in parts}:
-        states[population, wave] = TO_COME
+            problems += _too_early(study, people, at_most, done, opened.pop(done))
+    for wave in without_row.keys() - {part.wave for part in parts}:
+        if at_most[population, wave] == CLOSED:
+            problems += without_row[wave].problems
+            continue
+        for place in [(population, wave), *((population, wave, each) for each in study.cohorts)]:
+            for of in (states, at_most):
+                of |= {place: TO_COME} if place in of else {}
     return parts
 
 
@@ -292,7 +371,7 @@ def _too_early(
             except InputError:
                 continue  # it has no row of the wave
             if n := int(any_answer(export.frame, file.pattern).sum()):
-                begins = study.wave_dates(people.name)[wave].start if wave in study.waves else None
+                begins = min(study.spans(people.name, wave), default=(None,))[0]
                 allowed = f"none before its first day, {begins}" if begins else "waves of the study"
                 todo = "correct the wave's dates in study.yml, or take its answers out of the file"
                 where = f"{file.file} ({people.name}, {wave})"
@@ -310,18 +389,24 @@ def _collecting(problems: list[Problem]) -> Iterator[None]:
 
 
 def _split(sheets: Sheets) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the sheets that are in, and those that were set aside, which have no attendance."""
+    """Return the sheets that are in, and those that were set aside, which have no attendance.
+
+    Those that are in have their school's cohort, where the register has cohorts.
+    """
     still_in, register = sheets.still_in, sheets.population.attendance
     kept = sheets.frame[still_in].drop(columns=REASON)
+    if sheets.study.cohorts:
+        cohort = kept[names.SCHOOL].map(sheets.study.cohort_of).astype("str")
+        kept.insert(list(kept).index(names.SCHOOL) + 1, names.COHORT, cohort)
     attended = [*register.columns] if register else []
     aside = sheets.frame[~still_in].drop(columns=attended, errors="ignore")
     return kept.reset_index(drop=True), aside.reset_index(drop=True)
 
 
-def _check_nothing_lost(sheets: Sheets) -> None:
-    told, n = sheet_counts(sheets.ledger), len(sheets.frame)
-    if not sheets.n_sheets == told["sheets"] == n + told["counted_only"]:
+def _check_nothing_lost(population: str, n_sheets: int, n: int, ledger: pd.DataFrame) -> None:
+    told = sheet_counts(ledger[ledger[names.POPULATION] == population])
+    if not n_sheets == told["sheets"] == n + told["counted_only"]:
         raise RuntimeError(
-            f"{sheets.population.name}: {sheets.n_sheets} sheets in, but {n} clean or set aside "
+            f"{population}: {n_sheets} sheets in, but {n} clean or set aside "
             f"and {told['counted_only']} counted only"
         )

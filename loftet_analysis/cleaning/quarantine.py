@@ -54,7 +54,7 @@ def quarantine(sheets: Sheets) -> Sheets:
     frame, read, export = sheets.frame, sheets.apart, sheets.raw.export
     declared = sheets.sources.get(names.SUBMITTED) in export.roles
     form = sheets.raw.time_format if declared else ""
-    taken, unread = seconds_taken(export, zone=sheets.study.zone, form=form, span=sheets.span)
+    taken, unread = seconds_taken(export, zone=sheets.study.zone, form=form, spans=sheets.spans)
     apart = {
         LINK: frame.get(LINK),
         SECONDS: None if taken is None else taken[frame.index],

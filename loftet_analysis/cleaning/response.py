@@ -14,7 +14,7 @@ LINKED_NEAR = "linked_near"
 #: States of sheets whose person could be found in another wave.
 COULD_BE_FOUND = (names.LINKED, LINKED_NEAR, "declined", "set_aside", "moved", "absent")
 # sheets that are nobody's answer to this form, or somebody's second one
-NO_ANSWER = ("test_answer", "wrong_form", "duplicate")
+NO_ANSWER = ("test_answer", "wrong_form", "out_of_turn", "own_programme", "duplicate")
 
 
 def response(

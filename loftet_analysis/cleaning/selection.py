@@ -9,12 +9,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from loftet_analysis import names
 from loftet_analysis.cleaning.headings import Headings, any_answer, identifier_kind
 from loftet_analysis.cleaning.identifiers import redact_text
 from loftet_analysis.cleaning.readers import Export
-from loftet_analysis.cleaning.sheets import Sheets
+from loftet_analysis.cleaning.sheets import Sheets, by_text
+from loftet_analysis.cleaning.times import local_times, read_moments
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study import ExportFile, Population, Study, normalise_label
+from loftet_analysis.study.schools import find_labelled
 from loftet_analysis.study.study import LINK, WAVE_HEADING, row_text
 
 BLANK = "blank"  # what stands for an empty cell among the texts that tell rows apart
@@ -44,7 +47,9 @@ def rows_of(
     population : Population
     wave : str
     file : ExportFile
-        Its ``only`` and ``wave``; without either the export is returned as it is.
+        Its ``only`` and ``wave``; without either the export is returned as it is. With
+        ``wave: dates`` a row is of the last wave of its school's cohort that had begun when it was
+        sent in; of the first where none had, and where there is no time or no such school.
 
     Raises
     ------
@@ -52,6 +57,8 @@ def rows_of(
         Where a column that tells rows apart is not found, and where no row is left
         (:class:`NoRowYetError` where all of them are others').
     """
+    if file.by_dates:
+        export = _rows_by_dates(export, study, population, wave, file)
     if not (file.only or file.wave):
         return export
     where, name = f"{export.name} ({population.name})", population.name
@@ -78,6 +85,55 @@ def rows_of(
     return (
         export if kept.all() else replace(export, frame=export.frame[kept], rows=export.rows[kept])
     )
+
+
+def _rows_by_dates(
+    export: Export, study: Study, population: Population, wave: str, file: ExportFile
+) -> Export:
+    """Return an export with the rows that were sent in after a wave had begun, before the next."""
+    where = f"{export.name} ({population.name})"
+    headings = Headings(export.frame.columns, export.questions, where, export.headings)
+    roles = {role: column for column, role in export.roles.items()}
+    form, columns, problems = population.time_format_in(file), {}, []
+    for name in (names.SCHOOL, names.SUBMITTED):
+        wanted = population.headers(name, wave, file)
+        columns[name] = headings.find(wanted)
+        if name == names.SUBMITTED and not wanted:
+            columns[name], form = [roles[name]] if name in roles else [], ""
+        if not columns[name]:
+            problems.append(headings.absent(wanted or (name,)))
+        elif len(columns[name]) > 1:
+            problems.append(headings.twice(columns[name]))
+    if problems:
+        raise InputError(problems)
+    (school,), (submitted,) = columns.values()
+    moments, problem = read_moments(
+        export.frame[submitted],
+        zone=study.zone,
+        written_in=export.zone(submitted),
+        form=form,
+        spans=study.spans(population.name),
+    )
+    if problem:
+        raise InputError(replace(problem, where=f"{where}, {submitted}"))
+    days, labels = local_times(moments, study.zone), export.labels.get(school, {})
+    ids = study.school_ids
+    schools = by_text(
+        export.frame[school], lambda text: find_labelled(ids, text, labels.get(text, ""))
+    )
+    cohort = schools.map(study.cohort_of).fillna("") if study.cohorts else schools.map(lambda _: "")
+    own = pd.Series(names.PRE, index=export.frame.index)
+    for each in study.cohorts or ("",):
+        for name, dates in study.wave_dates(population.name, each).items():
+            own[cohort.eq(each) & (days >= pd.Timestamp(dates.start))] = name
+    kept = own.eq(wave).to_numpy()
+    if not (kept & any_answer(export.frame)).any():
+        counts = own[any_answer(export.frame)].value_counts()
+        found = ", ".join(f"{name} ({n} rows)" for name, n in counts.items())
+        allowed = "rows that were sent in while it was open"
+        raise NoRowYetError(f"no row of {wave}", found, allowed, where)
+    # rows without anything in them are told with the first wave
+    return replace(export, frame=export.frame[kept], rows=export.rows[kept])
 
 
 @dataclass(frozen=True)
@@ -276,6 +332,8 @@ def _mixed(
     named = {row_text(text) for each in sheets.study.waves.values() for text in each.label.values()}
     timed = [w in named or bool(re.fullmatch(_WAVES, w)) for w in words]
     headed = bool(WAVE_HEADING.fullmatch(heading))
+    if file.by_dates:
+        return
     if (headed or sum(timed) > 1) and file.wave is None and file.pattern == "{}":
         what = "a column that tells waves apart, and is not used"
         todo = (

@@ -179,10 +179,25 @@ class Sheets:
         return self.frame[REASON].eq("") if REASON in self.frame else pd.Series(dtype=bool)
 
     @property
-    def span(self) -> tuple[date, date] | None:
-        """The first and last day of the wave, where it has dates."""
-        wave = self.study.wave_dates(self.population.name)[self.wave]
-        return (wave.start, wave.end) if wave.start else None
+    def spans(self) -> tuple[tuple[date, date], ...]:
+        """The first and last day of the wave, of each cohort; empty where it has no dates."""
+        return self.study.spans(self.population.name, self.wave)
+
+    def days_of(self, wave: str) -> tuple[pd.Series, pd.Series]:
+        """Return the first and the last day of a wave, by sheet: those of its school's cohort.
+
+        Missing where the wave has no dates, or the school is not known.
+        """
+        study, who, school = self.study, self.population.name, self.frame[names.SCHOOL]
+        nothing = {"": study.wave_dates(who)} if not study.cohorts else {}
+        dates = nothing | {cohort: study.wave_dates(who, cohort) for cohort in study.cohorts}
+        cohort = school.map(study.cohort_of) if study.cohorts else pd.Series("", school.index)
+        ends = []
+        for end in ("start", "end"):
+            days = {each: getattr(of.get(wave), end, None) for each, of in dates.items()}
+            by_cohort = cohort.map({each: pd.Timestamp(day) for each, day in days.items() if day})
+            ends.append(by_cohort.astype("datetime64[us]"))
+        return ends[0], ends[1]
 
     def set_aside(self, rows: pd.Series, *, step: str, reason: str) -> Sheets:
         """Mark the sheets that leave at this step, unless they have left before."""

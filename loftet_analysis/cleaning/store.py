@@ -57,7 +57,8 @@ class Prepared:
     ----------
     clean : dict of str to DataFrame
         By population, one row per respondent and wave, sorted by region, school and wave:
-        ``person_id`` (missing where unlinkable), ``wave, region, school_id``, ``grade``,
+        ``person_id`` (missing where unlinkable), ``wave, region, school_id``, ``cohort`` (of the
+        school, where the register has cohorts), ``grade``,
         ``role`` and other background where there is any, ``submitted`` (day), ``gatherings`` and
         ``interim_work`` where there is a register, ``linked_by``, ``link_state``,
         ``seconds_per_item``, ``missing_share``, ``careless``, items (reversed already), scales.
@@ -76,8 +77,9 @@ class Prepared:
     response : DataFrame
         ``schema.RESPONSE``.
     waves : DataFrame
-        ``schema.WAVES``: a row per population, wave and region; `state` is *closed*, *open* (its
-        sheets are only counted) or *to_come*.
+        ``schema.WAVES``: a row per population, wave and region (and, in a column `cohort`, cohort
+        that the region has schools of); `state` is *closed*, *open* (its sheets are only counted)
+        or *to_come*.
     days : DataFrame
         ``schema.DAYS``: the sheets of closed and open waves by day (text), as far as it is known.
     units : DataFrame
@@ -278,13 +280,14 @@ def _read_table(study: str, path: Path, state: tuple[int, ...] | None) -> pd.Dat
     return text.assign(**{c: pd.to_numeric(text[c]) for c in text if c in _NUMBERS})
 
 
-def closed_by_hand(study: str) -> set[tuple[str, str]]:
-    """Return the populations and waves that were closed before their last day."""
+def closed_by_hand(study: str) -> set[tuple[str, ...]]:
+    """Return the populations and waves (and cohorts) that were closed before their last day."""
     try:
         waves = read_table(study, "waves", by_hand=["True"])
     except InputError:
         return set()
-    return {*zip(waves[names.POPULATION], waves[names.WAVE], strict=True)}
+    keys = [c for c in (names.POPULATION, names.WAVE, names.COHORT) if c in waves]
+    return {*waves[keys].itertuples(index=False, name=None)}
 
 
 def _whole(study: str, wanted: Iterable[str]) -> dict[str, bytes]:

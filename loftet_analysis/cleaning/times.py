@@ -8,6 +8,7 @@ is decided for a whole column, never for a cell.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta, tzinfo
 
@@ -81,7 +82,7 @@ def read_moments(
     zone: tzinfo,
     written_in: tzinfo | None = None,
     form: str = "",
-    span: tuple[date, date] | None = None,
+    spans: Sequence[tuple[date, date]] = (),
 ) -> tuple[pd.Series, Problem | None]:
     """Read a column of times, whatever their form, as long as it can be known.
 
@@ -99,9 +100,9 @@ def read_moments(
     form : str, optional
         ``day first``, ``month first``, ``excel``, or codes of :func:`time.strptime`
         (``%d/%m/%Y %H:%M``), as study.yml declares it.
-    span : (date, date), optional
-        First and last day of the wave. Where day and month cannot be told apart by the column
-        itself, that reading counts which alone puts most of the times into the wave.
+    spans : sequence of (date, date)
+        First and last day of the wave, of each cohort. Where day and month cannot be told apart by
+        the column itself, that reading counts which alone puts most of the times into one of them.
 
     Returns
     -------
@@ -135,9 +136,9 @@ def read_moments(
         read = pd.to_datetime(_spaced(texts), format=form, errors="coerce", utc="%z" in form)
         moments, problem = (read if "%z" in form else _placed(read, own)).astype(_TYPE), None
     elif _NUMBER.fullmatch(next(iter(texts[filled]), "")) and _all_numbers(texts[filled]):
-        moments, problem = _numbers(texts, counts, own, form, span)
+        moments, problem = _numbers(texts, counts, own, form, spans)
     else:
-        moments, problem = _written(texts, counts, own, form, span)
+        moments, problem = _written(texts, counts, own, form, spans)
     odd = filled & moments.isna().to_numpy()
     if problem is None and odd.any():
         allowed = form or "2025-09-15T10:30:00+02:00, 15.09.2025 10:30 or 9/15/2025 10:30 AM"
@@ -177,7 +178,7 @@ def read_times(sheets: Sheets) -> Sheets:
         zone=study.zone,
         written_in=raw.export.zone(column) if raw else None,
         form=form,
-        span=sheets.span,
+        spans=sheets.spans,
     )
     if problem and names.SUBMITTED in sheets.frame:
         raise InputError(replace(problem, where=f"{sheets.where}, {column}"))
@@ -190,14 +191,14 @@ def read_times(sheets: Sheets) -> Sheets:
 
 
 def seconds_taken(
-    export: Export, *, zone: tzinfo, form: str = "", span: tuple[date, date] | None = None
+    export: Export, *, zone: tzinfo, form: str = "", spans: Sequence[tuple[date, date]] = ()
 ) -> tuple[pd.Series | None, Problem | None]:
     """Return how long each row took to fill in, where the tool measures it.
 
     Parameters
     ----------
     export : Export
-    zone, form, span
+    zone, form, spans
         As for :func:`read_moments`, where the tool gives a start and an end.
 
     Returns
@@ -223,7 +224,7 @@ def seconds_taken(
         zone=zone,
         written_in=export.zone(columns[1]) or export.zone(columns[0]),
         form=form,
-        span=span,
+        spans=spans,
     )
     if problem:
         return None, replace(problem, where=f"{export.name}, {' and '.join(columns)}")
@@ -268,7 +269,7 @@ def _numbers(
     counts: np.ndarray,
     zone: tzinfo,
     form: str,
-    span: tuple[date, date] | None,
+    spans: Sequence[tuple[date, date]],
 ) -> tuple[pd.Series, Problem | None]:
     """Read a column of nothing but numbers: dates in digits, epochs, serials of a spreadsheet."""
     value = pd.to_numeric(texts.str.replace(",", ".", regex=False), errors="coerce")
@@ -280,11 +281,11 @@ def _numbers(
             moments = pd.to_datetime((seconds * 1000).round(), unit="ms", utc=True)
             return moments.astype(_TYPE), None
     if texts[filled].str.fullmatch(r"\d{8}").all():
-        return _written(texts, counts, zone, form, span)
+        return _written(texts, counts, zone, form, spans)
     if value[filled].between(*_EXCEL_DAYS).all():
         local = pd.Timestamp("1899-12-30") + pd.to_timedelta((value * 86_400_000).round(), "ms")
         certain = value[filled].mod(1).ne(0).any()
-        if form == EXCEL or certain or _share_within(local, counts, span) > 0.5:
+        if form == EXCEL or certain or _share_within(local, counts, spans) > 0.5:
             return _placed(local, zone).astype(_TYPE), None
     allowed = "serial numbers of a spreadsheet, such as 45915.4375"
     return nothing, _not_understood(texts, counts, filled.to_numpy(), allowed)
@@ -295,7 +296,7 @@ def _written(
     counts: np.ndarray,
     zone: tzinfo,
     form: str,
-    span: tuple[date, date] | None,
+    spans: Sequence[tuple[date, date]],
 ) -> tuple[pd.Series, Problem | None]:
     """Read a column of written times."""
     plain = pa.array(texts, pa.large_string())
@@ -309,7 +310,7 @@ def _written(
     if not rest.any():
         return read, None
     parts = _Parts(_spaced(texts[rest]))
-    order, problem = _order(parts, counts[rest], form, span)
+    order, problem = _order(parts, counts[rest], form, spans)
     if problem is None and form != DAY_FIRST and form != MONTH_FIRST:
         problem = _half_converted(parts, read, counts, rest)
     if problem:
@@ -431,7 +432,7 @@ class _Parts:
 
 
 def _order(
-    parts: _Parts, counts: np.ndarray, form: str, span: tuple[date, date] | None
+    parts: _Parts, counts: np.ndarray, form: str, spans: Sequence[tuple[date, date]]
 ) -> tuple[str, Problem | None]:
     """Return what stands first in the dates of a column: the column itself or the wave tells it."""
     doubtful = ~np.isnan(parts.first)
@@ -449,7 +450,7 @@ def _order(
     read = {order: parts.local(order) for order in orders}
     if orders and all(times.equals(read[orders[0]]) for times in read.values()):
         return orders[0], None
-    within = {o: _share_within(t[doubtful], counts[doubtful], span) for o, t in read.items()}
+    within = {o: _share_within(t[doubtful], counts[doubtful], spans) for o, t in read.items()}
     most = [order for order, share in within.items() if share > 0.5]
     if len(most) == 1:
         return most[0], None
@@ -476,12 +477,14 @@ def _shown(parts: _Parts, doubtful: np.ndarray) -> str:
     return by.join(str(int(number)) for number in numbers)
 
 
-def _share_within(times: pd.Series, counts: np.ndarray, span: tuple[date, date] | None) -> float:
+def _share_within(
+    times: pd.Series, counts: np.ndarray, spans: Sequence[tuple[date, date]]
+) -> float:
     """Return the share of times that lie in the wave."""
-    if span is None or not counts.sum():
+    if not spans or not counts.sum():
         return 0.0
-    first, last = (pd.Timestamp(day) for day in span)
-    inside = times.dt.normalize().between(first, last).to_numpy()
+    days = times.dt.normalize()
+    inside = np.any([days.between(*map(pd.Timestamp, span)) for span in spans], axis=0)
     return float(counts[inside].sum() / counts.sum())
 
 

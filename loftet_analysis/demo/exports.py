@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
@@ -34,7 +34,7 @@ from loftet_analysis.names import PARTICIPANT, POST, PRE
 from loftet_analysis.paths import written_whole
 from loftet_analysis.study import ResponseSet
 
-STUDY = "demo"
+STUDY, COHORTS_STUDY = "demo", "demo_cohorts"
 SEED = 2025
 PUPILS_PRE = "data-484101-2025-11-03.txt"
 PUPILS_POST = "elever_2027.sav"
@@ -53,6 +53,31 @@ FORM = "https://forms.example.org/"
 REGISTER = "schools.csv"
 FEATURES = "regions.csv"
 COPIED = ("study.yml", "plan.md", "README.md")
+
+#: In the demo with cohorts, whose waves are over whatever the day is: how much earlier than in the
+#: other demo the sheets of each cohort came in.
+COHORTS = MappingProxyType({"2021": pd.Timedelta(weeks=208), "2023": pd.Timedelta(weeks=104)})
+_WINDOWS = """\
+waves:
+  2021:
+    pre: {from: 2021-09-20, to: 2021-11-05}
+    post: {from: 2023-09-18, to: 2023-11-03}
+  2023:
+    pre: {from: 2023-09-18, to: 2023-11-03}
+    post: {from: 2025-09-15, to: 2025-10-31}
+"""
+_PLAIN = """\
+waves:
+  pre: {from: 2025-09-15, to: 2025-10-31}
+  post: {from: 2027-09-13, to: 2027-10-29}
+"""
+_TITLES = MappingProxyType(
+    {
+        "2025–2027 (demo med oppdiktede data)": "2021–2025 (demo med to puljer og oppdiktede data)",
+        "2025–2027 (demo med oppdikta data)": "2021–2025 (demo med to puljer og oppdikta data)",
+        "2025–2027 (demo with invented data)": "2021–2025 (demo with two cohorts, invented data)",
+    }
+)
 
 DONT_KNOW = 0.20
 IMPOSSIBLE = 0.02
@@ -81,7 +106,12 @@ _QUESTIONS = MappingProxyType(
 
 
 def write_demo(
-    regions: Sequence[str] | None = None, seed: int = SEED, *, study: str = STUDY, size: int = 1
+    regions: Sequence[str] | None = None,
+    seed: int = SEED,
+    *,
+    study: str = STUDY,
+    size: int = 1,
+    cohorts: bool = False,
 ) -> None:
     """Write the demo study to ``data_raw/demo/``: its description, register and exports.
 
@@ -97,6 +127,10 @@ def write_demo(
         The folder in ``data_raw/``.
     size : int
         How many times as many schools in every region; for trying what a large study takes.
+    cohorts : bool
+        Whether the schools of one municipality in each region form a second cohort, which begins
+        when the first one ends. The people, their answers and what is planted are the same: also
+        what moves with the calendar moves in each cohort from its own first wave on.
 
     Raises
     ------
@@ -106,10 +140,16 @@ def write_demo(
     wanted = chosen(regions, size)
     folder = paths.raw(study)
     for name in COPIED:
-        source = files("loftet_analysis.demo") / "files" / name
+        source = (files("loftet_analysis.demo") / "files" / name).read_text(encoding="utf-8")
         with written_whole(folder / name) as temporary:
-            temporary.write_bytes(source.read_bytes())
+            text = _with_cohorts(source) if cohorts and name == COPIED[0] else source
+            temporary.write_bytes(text.encode())
     registers = [_register(region, seed) for region in wanted]
+    if cohorts:
+        registers = [
+            register.assign(cohort=_cohorts(region))
+            for register, region in zip(registers, wanted, strict=True)
+        ]
     write_table(pd.concat(registers), folder / REGISTER)
     features = {
         "region": [each.name for each in wanted],
@@ -122,13 +162,16 @@ def write_demo(
     write_table(pd.concat(led), folder / LEADERS_ATTENDANCE)
 
     drawn = {region: region_sheets(region, seed) for region in wanted}
+    earlier = COHORTS if cohorts else {"": pd.Timedelta(0)}
 
     def gathered(population: str, wave: str, form: Callable[..., pd.DataFrame]) -> pd.DataFrame:
         """Fill in one form for all regions, in the order in which the answers came in."""
-        parts = [_test_answers(population, wave, form)]
+        parts = [_test_answers(population, wave, form, earlier=next(iter(earlier.values())))]
         for region in wanted:
             rng = stream(seed, region.slug, "form", population, wave)
             sheet = _received(drawn[region][population, wave], population, wave, region, rng)
+            shift = np.array([earlier[cohort] for cohort in _cohorts(region, of=earlier)])
+            sheet["submitted"] -= pd.to_timedelta(shift[sheet["school"]])
             parts.append(form(sheet, region, rng))
         return pd.concat(parts, ignore_index=True).sort_values(NUMBER, ignore_index=True)
 
@@ -141,6 +184,23 @@ def write_demo(
     _write_teachers_xlsx(answers, folder / TEACHERS_POST)
     answers = gathered("leaders", POST, _leaders_in_codes)
     write_nettskjema(answers, _codebook(answers, "leaders"), folder / LEADERS_POST)
+
+
+def _with_cohorts(study: str) -> str:
+    """Return the demo's study.yml with windows by cohort."""
+    changes = {_PLAIN: _WINDOWS, **_TITLES}
+    for old, new in changes.items():
+        if study.count(old) != 1:
+            raise ValueError(f"the demo's study.yml does not say once: {old}")
+        study = study.replace(old, new)
+    return study
+
+
+def _cohorts(region: Region, of: Collection[str] = COHORTS) -> list[str]:
+    """Return each school's cohort: of the later one are a school of grades 8-10 and its feeders."""
+    first, later = next(iter(of)), list(of)[-1]
+    joins = next(school.municipality for school in region.schools if school.grades == "8-10")
+    return [later if school.municipality == joins else first for school in region.schools]
 
 
 def _contact(school_id: str) -> str:
@@ -211,7 +271,13 @@ def _received(
     return _numbered(pd.concat([trial, sheet], ignore_index=True), population, wave, region.county)
 
 
-def _test_answers(population: str, wave: str, form: Callable[..., pd.DataFrame]) -> pd.DataFrame:
+def _test_answers(
+    population: str,
+    wave: str,
+    form: Callable[..., pd.DataFrame],
+    *,
+    earlier: pd.Timedelta,
+) -> pd.DataFrame:
     """Return what was sent in from a school called TEST: the same in every demo."""
     region = chosen(None)[0]
     blank = {"school": -1, "id": "TEST", "grade": 7, "boy": True, "participant": True}
@@ -223,6 +289,7 @@ def _test_answers(population: str, wave: str, form: Callable[..., pd.DataFrame])
     days = pd.to_timedelta(np.linspace(-6, 3, TESTS), unit="D").round("s")
     sheet["submitted"] = pd.Timestamp(OPENED[wave]) + days + pd.Timedelta("9h")
     sheet = _numbered(sheet, population, wave, "99")
+    sheet["submitted"] -= earlier
     return form(sheet, region, stream(0, "test", population, wave))
 
 

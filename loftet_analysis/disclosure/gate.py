@@ -551,6 +551,9 @@ def _subgroups(row: dict) -> tuple[str, ...]:
         return (subgroup,) if not roles else tuple(roles)
     if subgroup == names.ALL:
         return tuple(roles)
+    column, _, group = subgroup.partition("=")
+    if column == names.COHORT:
+        return tuple(f"{column},{names.ROLE}={group},{each}" for each in about)
     return tuple(f"{subgroup},{role}" for role in roles)
 
 

@@ -22,6 +22,10 @@ never hidden alone, and where they are few but not none the three are not shown 
 is then a change to or from the wave midway: what is told from before to after is what it would be
 without that wave.
 
+Cohorts are made of schools, and so, mostly, are grades: a cohort less the grades that only its
+schools have would tell of the others there. So cohorts by grade and by role are cells too, though
+no page shows them by grade, and a cohort of a region is also the sum of its schools.
+
 For what is told of shown cells the mask also holds how their people are spread over schools, and
 how coarsely means of a wave are rounded where few people answered in that wave only: the means of
 both waves and the change of those in both would tell theirs.
@@ -59,6 +63,8 @@ _PLACE = [names.REGION, names.SCHOOL]
 _ENDS = {"n": "count", "low": "min", "high": "max", "sum": "sum"}
 _THREE = [linked_cell(*waves) for waves in CONTRASTS.values()]
 _ALWAYS = (names.ROLE, names.GRADE)
+#: Before a column, of cells of the groups of it within each cohort: ``cohort,grade=2025,7``.
+_BY_COHORT = f"{names.COHORT},"
 
 
 def decide(study: Study, clean: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -208,6 +214,7 @@ def _population_mask(study: Study, name: str, clean: pd.DataFrame) -> pd.DataFra
     instrument, limit = study.populations[name].instrument, LIMITS[study.disclosure]
     scales = instrument.scales
     groups = list(dict.fromkeys((*_ALWAYS, *study.subgroups(name), *study.gaps(name))))
+    groups += [_BY_COHORT + column for column in _ALWAYS if names.COHORT in groups]
     outcomes = list(scales)
     keyed = _keyed(clean, outcomes, groups)
     years = {
@@ -243,7 +250,7 @@ def _population_mask(study: Study, name: str, clean: pd.DataFrame) -> pd.DataFra
     same = (_all_but_one(mask) | _at_an_end(mask, limit)) & (limit > 1)
     dominated = (mask["largest"] > mask["n"] / 2) & (mask["largest"] < limit)
     mask["reason"] = np.select([mask["n"] < limit, same, dominated], [SMALL, SAME, DOMINATED], "")
-    sums = _sums(places)
+    sums = _sums(places, study.cohort_of if names.COHORT in groups else {})
     mask["reason"] = _protect(mask, places, sums, limit=limit, years=years)
     mask["share_reason"] = _protect_shares(mask, sums, limit)
     if len(years) > 1:
@@ -263,8 +270,12 @@ def _keyed(clean: pd.DataFrame, outcomes: Sequence[str], groups: Sequence[str]) 
     keyed = clean.reindex(columns=[names.PERSON, *_PLACE, *groups, names.WAVE, *outcomes])
     if names.GRADE_BAND in groups:
         keyed[names.GRADE_BAND] = grade_bands(keyed[names.GRADE])
-    for column in groups:
+    own = [column for column in groups if not column.startswith(_BY_COHORT)]
+    for column in own:
         keyed[column] = keyed[column].astype("str").fillna("")
+    for column in (each for each in groups if each not in own):
+        group = keyed[column.removeprefix(_BY_COHORT)]
+        keyed[column] = (keyed[names.COHORT] + "," + group).where(group.ne(""), "")
     return keyed
 
 
@@ -299,9 +310,11 @@ def _in_all(keyed: pd.DataFrame, outcomes: Sequence[str], years: int) -> pd.Data
     rows = pre.assign(**{name: pre[name] + mid[name] + post[name] for name in outcomes})
     for column in (c for c in pre if c not in (names.WAVE, *outcomes)):
         then = pre[column]
-        if column == names.GRADE:
-            grade = pd.to_numeric(then, errors="coerce") + years
-            then = grade.map("{:.0f}".format, na_action="ignore").fillna("")
+        if column in (names.GRADE, _BY_COHORT + names.GRADE):
+            cohort = then.str.extract(r"^(.*,)?")[0].fillna("")
+            grade = pd.to_numeric(then.str.extract(r"(\d+)$")[0], errors="coerce") + years
+            later = grade.map("{:.0f}".format, na_action="ignore")
+            then = (cohort + later).fillna("")
         stayed = then == mid[column]
         if column == names.REGION:
             stayed &= pre[column] == post[column]
@@ -506,6 +519,9 @@ def _subgroups(keyed: pd.DataFrame, groups: Sequence[str]) -> list[str]:
         if column == names.ROLE:
             levels = [role for role in names.ROLES if role in there]
             levels = levels if levels != [names.LEADER] else []  # leaders have one role
+        elif column.startswith(_BY_COHORT):
+            group = column.removeprefix(_BY_COHORT)
+            levels = sorted(there) if any(each.startswith(f"{group}=") for each in found) else []
         else:
             levels = sorted(there, key=int if column == names.GRADE else None)
         found += [f"{column}={level}" for level in levels]
@@ -568,8 +584,11 @@ def _protect(
             return flat
 
 
-def _sums(places: pd.DataFrame) -> sparse.csr_array:
-    """Return the sum rules: a row per whole, with 1 for it and −1 for each of its parts."""
+def _sums(places: pd.DataFrame, cohort_of: Mapping[str, str]) -> sparse.csr_array:
+    """Return the sum rules: a row per whole, with 1 for it and −1 for each of its parts.
+
+    `cohort_of` is the cohort of each school, where cohorts are cells.
+    """
     region, school, subgroup = (places[column] for column in _CELL[:3])
     regions = school.eq("") & region.ne(names.NATIONAL)
     divisions = [(regions, {names.REGION: names.NATIONAL}), (school.ne(""), {names.SCHOOL: ""})]
@@ -581,6 +600,24 @@ def _sums(places: pd.DataFrame) -> sparse.csr_array:
             (band.eq(one), {names.SUBGROUP: f"{names.GRADE_BAND}={one}"})
             for one in sorted(set(band.dropna()))
         ]
+    if cohort_of:
+        answered = {each.partition("=")[2] for each in subgroup if each.startswith("cohort=")}
+        of_school = school.map(cohort_of).where(lambda cohort: cohort.isin(answered))
+        divisions += [
+            (of_school.eq(one), {names.SCHOOL: "", names.SUBGROUP: f"{names.COHORT}={one}"})
+            for one in sorted({*of_school.dropna()})
+        ]
+        for column in (c for c in columns if c.startswith(_BY_COHORT)):
+            pair = subgroup.str.extract(rf"^{column}=(?P<cohort>.*),(?P<group>.*)$")
+            group = column.removeprefix(_BY_COHORT)
+            divisions += [
+                (pair["cohort"].eq(one), {names.SUBGROUP: f"{names.COHORT}={one}"})
+                for one in sorted({*pair["cohort"].dropna()})
+            ]
+            divisions += [
+                (pair["group"].eq(one), {names.SUBGROUP: f"{group}={one}"})
+                for one in sorted({*pair["group"].dropna()})
+            ]
     rules = [np.zeros((0, len(places)))]
     for parts, whole in divisions:
         wholes = _positions(places, places[parts].assign(**whole), _CELL[:3])
@@ -839,9 +876,11 @@ def _changes(mask: pd.DataFrame, waves: tuple[str, str], years: int) -> list[np.
 
 def _older(cells: pd.DataFrame, years: int) -> pd.DataFrame:
     """Return cells with their grades so many years later."""
-    grade = cells[names.SUBGROUP].str.extract(rf"^{names.GRADE}=(\d+)$")[0].dropna().astype(int)
+    form = rf"^((?:{_BY_COHORT})?{names.GRADE}=(?:.*,)?)(\d+)$"
+    found = cells[names.SUBGROUP].str.extract(form).dropna()
     older = cells.copy()
-    older.loc[grade.index, names.SUBGROUP] = f"{names.GRADE}=" + (grade + years).astype("str")
+    later = (found[1].astype(int) + years).astype("str")
+    older.loc[found.index, names.SUBGROUP] = found[0] + later
     return older
 
 

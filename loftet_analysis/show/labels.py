@@ -171,6 +171,7 @@ LABELS: dict[str, dict[str, str]] = {
         "gender=undisclosed": "those who do not state their gender",
         "grade_band=5-7": "grades 5–7",
         "grade_band=8-10": "grades 8–10",
+        "cohort=comparison": "comparison schools",
     },
     "wave": {"pre": "before", "mid": "midway", "post": "after", "linked": "both times"},
     "reason": {

@@ -292,6 +292,8 @@ def label(kind: str, code: str, words: Words, **values: object) -> str:
     >>> nb = Words("nb")
     >>> label("wave", "pre", nb), label("subgroup", "gender=girl", nb)
     ('før', 'jenter')
+    >>> label("subgroup", "cohort=2026", nb), label("subgroup", "cohort=Pulje 2", nb)
+    ('pulje 2026', 'Pulje 2')
     >>> label("contrast", "p10", nb), label("contrast", "gender=girl - gender=boy", nb)
     ('10. persentil', 'jenter − gutter')
     """
@@ -308,6 +310,8 @@ def label(kind: str, code: str, words: Words, **values: object) -> str:
         return " − ".join(label("subgroup", g, words) for g in groups) if "=" in code else ""
     if kind == "subgroup":
         column, _, value = code.partition("=")
+        if column == names.COHORT and value.isdecimal():
+            return words.text("cohort {cohort}", cohort=value)
         return words.text("grade {grade}", grade=value) if column == names.GRADE else value
     raise KeyError(f"{kind} {code!r} has no label")
 

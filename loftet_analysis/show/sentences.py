@@ -17,7 +17,15 @@ from loftet_analysis.analysis.changes import BASELINE_ADJUST, BASELINE_APART
 from loftet_analysis.analysis.measurement import DOUBT, light
 from loftet_analysis.analysis.synthesis import ABOVE, BELOW, INSIDE
 from loftet_analysis.estimands import ESTIMANDS, MIDWAY, contrast_of_waves, names_where, waves_of
-from loftet_analysis.names import FEW_CLUSTERS, MID, NATIONAL, ONE_DOMINATES, WHOLE_STUDY
+from loftet_analysis.names import (
+    COHORT,
+    FEW_CLUSTERS,
+    MID,
+    NATIONAL,
+    ONE_DOMINATES,
+    PRE,
+    WHOLE_STUDY,
+)
 from loftet_analysis.show.labels import LABELS, LIGHT_SHAPES
 from loftet_analysis.show.languages import (
     Words,
@@ -31,8 +39,9 @@ from loftet_analysis.show.languages import (
 )
 from loftet_analysis.show.shown import Drawn, view
 from loftet_analysis.stats.result import less_known
+from loftet_analysis.study.schools import COMPARISON
 
-__all__ = ["answer", "hangs_on", "heading", "how_many", "links", "standing"]
+__all__ = ["answer", "cohorts", "hangs_on", "heading", "how_many", "links", "standing"]
 
 #: A step of a chain of schools' means.
 STEP = ["population", "subgroup", "other_population", "other_subgroup"]
@@ -223,6 +232,76 @@ def standing(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None 
         items.append(f"<li><strong>{html.escape(named_so)}</strong> {html.escape(said)}</li>")
         lines.append(f"{named_so} {said}")
     return Drawn(f'<ul class="reading">{"".join(items)}</ul>', "\n".join(lines))
+
+
+def cohorts(frame: pd.DataFrame, *, words: Words) -> Drawn:
+    """Return where schools that have begun stand in a year beside those that have not.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated levels of cohorts with their `year` (``study.by_year``).
+    words : Words
+        The reader's language.
+
+    Returns
+    -------
+    Drawn
+        An item per outcome and year in which both were asked, and what it does not show; where
+        there is no such year, a sentence that says so.
+
+    Examples
+    --------
+    >>> row = {"population": "pupils", "outcome": "joy", "year": "2027", "suppressed": False}
+    >>> rows = pd.DataFrame([{**row, "subgroup": "cohort=2025", "wave": "post", "change": 3.4},
+    ...                      {**row, "subgroup": "cohort=2027", "wave": "pre", "change": 3.2}])
+    >>> words = Words("en", outcomes={("pupils", "joy"): "Joy"})
+    >>> cohorts(rows, words=words).text.splitlines()[0]
+    'Joy, 2027: at schools that had not begun the mean was 3.20 (cohort 2027), at schools that had
+    3.40 (cohort 2025).'
+    """
+    _ = words.text
+    told = frame[frame["change"].notna()]
+    lines = []
+    labels = outcome_labels(
+        dict.fromkeys(zip(frame["population"], frame["outcome"], strict=True)), words
+    )
+    for (population, outcome, year), rows in told.groupby(
+        ["population", "outcome", "year"], sort=False
+    ):
+        before = rows["wave"].eq(PRE) | rows["subgroup"].eq(f"{COHORT}={COMPARISON}")
+        sides = [
+            joined(
+                [
+                    f"{words.number(row['change'])} ({label('subgroup', row['subgroup'], words)})"
+                    for row in some.to_dict("records")
+                ],
+                words,
+            )
+            for some in (rows[before], rows[~before])
+        ]
+        if all(sides):
+            lines.append(
+                _(
+                    "{outcome}, {year}: at schools that had not begun the mean was {before}, at "
+                    "schools that had {after}.",
+                    outcome=labels[population, outcome], year=year, before=sides[0], after=sides[1],
+                )
+            )  # fmt: skip
+    if not lines:
+        said = _(
+            "In no year were both schools that had begun and schools that had not asked, so their "
+            "levels stand year by year."
+        )
+        return Drawn(f"<p>{html.escape(said)}</p>", said)
+    last = _(
+        "The schools are not the same and were not drawn by lot, so the difference does not show "
+        "what the programme did."
+    )
+    items = "".join(f"<li>{html.escape(each)}</li>" for each in lines)
+    return Drawn(
+        f'<ul class="reading">{items}</ul><p>{html.escape(last)}</p>', "\n".join([*lines, last])
+    )
 
 
 @view(nothing="No two of these were asked at the same schools.")
@@ -663,7 +742,7 @@ def heading(frame: pd.DataFrame, *, words: Words) -> Drawn:
     -------
     Drawn
         An ``h2`` whose id is the question, or the scales' names. Means over the waves, of
-        `course`, have a heading of their own.
+        `course`, and of cohorts by year have headings of their own.
 
     Examples
     --------
@@ -675,6 +754,9 @@ def heading(frame: pd.DataFrame, *, words: Words) -> Drawn:
     if "who" in frame:
         said = words.text("The course over three waves")
         return Drawn(f'<h2 id="course">{html.escape(said)}</h2>', said)
+    if "year" in frame:
+        said = words.text("Schools that have begun beside schools that have not")
+        return Drawn(f'<h2 id="cohorts">{html.escape(said)}</h2>', said)
     question = next(iter(frame.get("question", [])), "")
     pairs = dict.fromkeys(zip(frame["population"], frame["outcome"], strict=True))
     named = ", ".join(outcome_labels(pairs, words).values())

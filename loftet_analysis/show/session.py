@@ -42,7 +42,7 @@ from loftet_analysis.errors import DisclosureError, InputError, Problem
 from loftet_analysis.estimands import names_where, waves_of
 from loftet_analysis.show import declared, tables
 from loftet_analysis.show.figures import STYLE, Drawing, saved
-from loftet_analysis.show.languages import Words, label, reader
+from loftet_analysis.show.languages import Words, joined, label, reader
 from loftet_analysis.show.layout import Table
 from loftet_analysis.show.sentences import heading
 from loftet_analysis.show.shown import KEPT, Drawn, Shown, line
@@ -150,6 +150,28 @@ class OpenStudy:
                 wave=label("wave", wave, words),
             )
             said.append(text)
+        return [*said, *self._behind(words)]
+
+    def _behind(self, words: Words) -> list[str]:
+        """Return a sentence on each wave that is closed for some of the cohorts here alone."""
+        if names.COHORT not in self.waves:
+            return []
+        said = []
+        for wave in names.WAVES:
+            rows = self.waves[self.waves[names.WAVE] == wave]
+            closed = rows.loc[rows["state"] == CLOSED, names.COHORT].unique()
+            others = [each for each in rows[names.COHORT].unique() if each not in closed]
+            if len(closed) and others:
+                there, waiting = (
+                    joined([label("subgroup", f"{names.COHORT}={c}", words) for c in some], words)
+                    for some in (closed, others)
+                )
+                text = words.text(
+                    "Answers “{wave}” are there of {there}; those of {waiting} are still to come. "
+                    "What rests on them is told of {there} alone.",
+                    wave=label("wave", wave, words), there=there, waiting=waiting,
+                )  # fmt: skip
+                said.append(text)
         return said
 
     def read(self, population: str, *, items: bool = True, optional: bool = False) -> pd.DataFrame:
@@ -219,6 +241,7 @@ class OpenStudy:
         if population not in self.description.populations:
             return rows
         rows = _answerable(rows, self._answered(population))
+        rows = rows[~self._alone(rows)].reset_index(drop=True)
         units = self.table("units", population=[population])
         by_outcome = units.drop_duplicates(names.OUTCOME).set_index(names.OUTCOME)
         sds = units.pivot(index=names.OUTCOME, columns="unit", values="sd_unit")
@@ -236,9 +259,47 @@ class OpenStudy:
             sd_within_role=outcome.map(sds[WITHIN_ROLE]),
             **{c: outcome.map(by_outcome[c]) for c in ("low_fifth", "midpoint", "alpha")},
             measurement_warning=outcome.map(lambda name: warnings.get(name, UNKNOWN)),
-            unit_is_sample=national or alone,
+            unit_is_sample=(national or alone) and len(self.description.cohorts) < 2,
             flags=rows["flags"].map(lambda told: ";".join(filter(None, [told, whole]))),
         )
+
+    def by_year(self, levels: pd.DataFrame) -> pd.DataFrame:
+        """Return the mean answers of each cohort, with the year in which it was asked.
+
+        A later cohort's first wave is the same year's picture of schools that have not begun.
+
+        Parameters
+        ----------
+        levels : DataFrame
+            Rows of `level`, from before the gate.
+
+        Returns
+        -------
+        DataFrame
+            The rows of cohorts, with `year` (text), by outcome, year and cohort; none where the
+            study has fewer than two cohorts.
+        """
+        study = self.description
+        order = [f"{names.COHORT}={cohort}" for cohort in study.cohorts]
+        rows = levels[levels[names.ESTIMAND].eq("level") & levels["contrast"].eq("mean")]
+        rows = rows[rows[names.SUBGROUP].isin(order)]
+        dates = {
+            (population, cohort): study.wave_dates(population, cohort)
+            for population in self.populations
+            for cohort in study.cohorts
+        }
+        keys = zip(rows[names.POPULATION], rows[names.SUBGROUP], rows[names.WAVE], strict=True)
+        years = [
+            str(dates[population, group.partition("=")[2]][wave].start.year)
+            for population, group, wave in keys
+        ]
+        rows = rows.assign(
+            year=pd.Series(years, rows.index, dtype="str"),
+            place=pd.factorize(rows[names.OUTCOME])[0],
+            of=rows[names.SUBGROUP].map(order.index),
+        )
+        rows = rows.sort_values([names.POPULATION, "place", "year", "of"], kind="stable")
+        return rows.drop(columns=["place", "of"]).reset_index(drop=True)
 
     def table(self, name: str, **where: Sequence[str]) -> pd.DataFrame:
         """Return a table that was settled for the whole study when the data were cleaned.
@@ -603,6 +664,14 @@ class OpenStudy:
         cells = cells[cells[names.SCHOOL] == ""]
         return cells.pivot(index=names.OUTCOME, columns=names.WAVE, values="n").fillna(0)
 
+    def _alone(self, rows: pd.DataFrame) -> pd.Series:
+        """Return which rows of a plan are of cohorts where there is one here, or of none here."""
+        by_cohort = rows[names.SUBGROUP].str.startswith(f"{names.COHORT}=")
+        here = set(self.waves.get(names.COHORT, ()))
+        if len(here) < 2:
+            return by_cohort
+        return by_cohort & ~rows[names.SUBGROUP].str.partition("=")[2].isin(here)
+
     def _nobody(self, words: Words) -> list[str]:
         """Return a sentence on each population of whom nobody here answered, or was linked.
 
@@ -936,8 +1005,9 @@ def open_study(
         waves = store.read_table(name, "waves")
     except InputError:  # nothing has been cleaned yet
         waves = pd.DataFrame(columns=list(schema.WAVES))
-    else:
-        description = closed_part(description, waves)
+    here = waves if region is None else waves[waves[names.REGION] == region]
+    if len(waves):
+        description = closed_part(description, here if len(here) else waves)
     regions = list(description.regions[names.REGION])
     if region is not None and region not in regions:
         raise InputError(
@@ -954,7 +1024,6 @@ def open_study(
     languages = (language or description.languages[0]).split(",")
     readers = tuple(reader(description, each.strip()) for each in languages)
     place = region or names.NATIONAL
-    here = waves if region is None else waves[waves[names.REGION] == region]
     opened = OpenStudy(description, place, readers, here.reset_index(drop=True))
     if len(waves):
         opened._note("waves", opened._here)

@@ -218,7 +218,8 @@ def levels(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None = 
     Parameters
     ----------
     frame : DataFrame
-        Gated rows of levels, grouped by outcome. Groups that nobody answered of are left out.
+        Gated rows of levels, grouped by outcome. Groups that nobody answered of are left out. A
+        column `year` stands before the group.
     words : Words
         The reader's language.
     country : DataFrame, optional
@@ -226,7 +227,7 @@ def levels(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None = 
     """
     _ = words.text
     by = names.REGION if frame[names.REGION].nunique() > 1 else names.SUBGROUP
-    keys = ["region", "population", "outcome", "wave", "subgroup"]
+    keys = ["region", "population", "outcome", "wave", "subgroup", *({"year"} & {*frame})]
     told = frame[frame["suppressed"] | frame["reason"].isin(("", names.FEW_CLUSTERS))]
     n = told[["n_pre", "n_post"]].astype(float).max(axis=1)
     rows = told.assign(n=n, low=told["change_ci_low"], high=told["change_ci_high"])
@@ -249,7 +250,8 @@ def levels(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None = 
 
     def name(row: Row) -> str:
         when = f", {label('wave', row['wave'], words)}" if several else ""
-        return f"{named(row, by, words)}{when}"
+        year = f"{row['year']}: " if "year" in keys else ""
+        return f"{year}{named(row, by, words)}{when}"
 
     def shares(row: Row) -> str | None:
         low, high = row["share low"], row["share high"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import combinations, pairwise
 
@@ -12,6 +12,7 @@ from loftet_analysis import names
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study.instrument import RESERVED, normalise_label
 from loftet_analysis.study.phases import exports_there
+from loftet_analysis.study.schools import COMPARISON
 from loftet_analysis.study.study import (
     DAY_FIRST,
     EXCEL,
@@ -23,6 +24,7 @@ from loftet_analysis.study.study import (
     Study,
     Wave,
     row_text,
+    school_year,
 )
 from loftet_analysis.study.yamlfile import Document, did_you_mean
 from loftet_analysis.tabular.delimited import first_rows
@@ -64,9 +66,101 @@ def _check_waves(study: Study, document: Document) -> None:
         what, todo = f"missing key: waves.{names.PRE}", f"add {names.PRE}; others may come later"
         document.report(["waves"], what, ", ".join(study.waves), "pre, mid, post", todo)
     _check_dates(study.waves, document, ("waves",))
+    _check_cohorts(study, document)
     if len(set(study.languages)) < len(study.languages):
         found = ", ".join(study.languages)
         document.report(["languages"], "a language stands twice", found, "each once")
+
+
+def _check_cohorts(study: Study, document: Document) -> None:
+    """Report what is wrong between the cohorts of the register and those of `waves`."""
+    register = study.schools
+    there = register[names.COHORT] if len(register) else pd.Series(dtype=str)
+    if not study.windows:
+        if there.ne("").any():
+            found = f"{_some(dict.fromkeys(there))} in the register, and waves without cohorts"
+            todo = "write waves: {2025: {pre: {from: …, to: …}, …}, …}, a part for each cohort"
+            what, allowed = "cohorts without windows", "windows of the waves for every cohort"
+            document.report(("waves",), what, found, allowed, f"{todo}; or take the column out")
+        return
+    outside = register["role"].eq(COMPARISON)
+    spelt = {normalise_label(name): name for name in study.windows}
+    met = there.map(normalise_label)
+    # a comparison school may never begin
+    known = met.isin([*spelt, *([COMPARISON] if outside.any() else [])])
+    told = []
+    if there.eq("").all():
+        told.append("no cohorts in the register (column cohort, pulje or kull)")
+    elif not known.all():
+        strange = there[~known & there.ne("")]
+        counts = ", ".join(f"{name} ({n} schools)" for name, n in strange.value_counts().items())
+        told += [f"only in the register: {counts}"] if counts else []
+    idle = [spelt[name] for name in spelt if not met.eq(name).any() and name != COMPARISON]
+    if idle and not there.eq("").all():
+        told.append(f"only in waves: {_some(idle)}")
+    inside = there[met.eq(COMPARISON) & ~outside]
+    if len(inside):
+        told.append(f"{len(inside)} schools of cohort {COMPARISON} whose role is programme")
+    if COMPARISON in study.windows and not outside.any():
+        told.append(f"windows of {COMPARISON}, and no school with role {COMPARISON}")
+    if told:
+        allowed = "the same names in both; of comparison schools also " + COMPARISON
+        todo = "correct the register, or the names below waves"
+        document.report(("waves",), "cohorts that do not agree", "; ".join(told), allowed, todo)
+    _check_windows(study, document)
+
+
+def _some(texts: Iterable[str], most: int = 8) -> str:
+    """Return the first few texts."""
+    named = [text for text in texts if text]
+    more = f" and {len(named) - most} more" if len(named) > most else ""
+    return ", ".join(named[:most]) + more
+
+
+def _check_windows(study: Study, document: Document) -> None:
+    """Report windows of cohorts that lack a wave or dates, and waves too far apart."""
+    for cohort, waves in study.windows.items():
+        if names.PRE not in waves:
+            what, todo = f"missing key: waves.{cohort}.{names.PRE}", f"add {names.PRE}"
+            document.report(("waves", cohort), what, ", ".join(waves), "pre, mid, post", todo)
+        undated = [wave for wave, each in waves.items() if not each.start]
+        if undated:
+            what, allowed = "windows without dates", "from and to in every window of a cohort"
+            document.report(("waves", cohort), what, f"{cohort}: {', '.join(undated)}", allowed)
+        else:
+            _check_dates(waves, document, ("waves", cohort))
+    for name, population in study.populations.items():
+        steps = ("populations", name, "waves")
+        for cohort in population.windows:
+            what = f"windows of a cohort that the study does not have ({name})"
+            document.expect((*steps, cohort), what, cohort, study.windows)
+            if cohort in study.windows:
+                _check_dates(study.wave_dates(name, cohort), document, (*steps, cohort))
+        if names.COHORT in population.columns:
+            what = f"a background column of {name} with a name that is taken"
+            todo = "give it another name: the clean data say the cohort of the school"
+            where = ("populations", name, "columns", names.COHORT)
+            document.report(where, what, names.COHORT, todo=todo)
+        if population.waves and any(wave.start for wave in population.waves.values()):
+            what, found = f"dates without a cohort ({name})", ", ".join(population.waves)
+            allowed = "windows by cohort, as the study has them"
+            document.report(steps, what, found, allowed)
+        apart = {}
+        for cohort in study.windows:
+            starts = study.wave_dates(name, cohort)
+            first = starts[names.PRE].start if names.PRE in starts else None
+            for wave, each in starts.items():
+                if first and each.start:
+                    years = school_year(each.start) - school_year(first)
+                    apart.setdefault(wave, {})[cohort] = years
+        for wave, years in apart.items():
+            if len({*years.values()}) > 1:
+                what = f"cohorts whose waves are not as far apart ({name})"
+                found = ", ".join(f"{n} ({cohort})" for cohort, n in years.items())
+                allowed = f"one number of school years from {names.PRE} to {wave}"
+                todo = "grades that follow each other would differ; take them as two studies"
+                document.report(("waves",), what, found, allowed, todo)
+                return
 
 
 def _check_dates(waves: Mapping[str, Wave], document: Document, steps: tuple) -> None:
@@ -87,10 +181,13 @@ def _check_times(population: Population, study: Study, document: Document, steps
     A form of times has to hold year, month and day, so that a day that is written in it is the
     same day when it is read.
     """
-    for wave in population.waves:
+    if population.windows and not study.windows:
+        what, allowed = f"windows by cohort ({population.name})", "waves of the study by cohort too"
+        document.report((*steps, "waves"), what, ", ".join(population.windows), allowed)
+    for wave in () if population.windows else population.waves:
         what = f"dates of a wave that the study does not have ({population.name})"
         document.expect((*steps, "waves", wave), what, wave, study.waves)
-    if population.waves:
+    if population.waves and not study.windows:
         _check_dates(study.wave_dates(population.name), document, (*steps, "waves"))
     places = [(steps, population)]
     places += [
@@ -124,6 +221,8 @@ def _check_shared_files(study: Study, document: Document) -> None:
     reported = set()
     for (name, wave, _, file), (other_name, other_wave, place, other) in combinations(entries, 2):
         if (file.file, file.pattern) != (other.file, other.pattern):
+            continue
+        if name == other_name and file.by_dates and other.by_dates:
             continue
         mine, others = file.chosen(wave), other.chosen(other_wave)
         if any(mine[column].isdisjoint(others[column]) for column in mine.keys() & others.keys()):
@@ -173,6 +272,9 @@ def _check_files(population: Population, study: Study, document: Document, steps
                 known, way = population.column_names, (*steps, wave, place, "columns", column)
                 document.expect(way, what, column, known)
             _check_rows(population, wave, file, document, (*steps, wave, place))
+            if file.by_dates and not study.spans(population.name):
+                what, allowed = "waves told by dates, and none has any", "waves with from and to"
+                document.report((*steps, wave, place, "wave"), what, file.file, allowed)
 
 
 def _check_rows(
@@ -344,7 +446,8 @@ def _check_trend(study: Study, population: Population, document: Document, steps
         what, allowed = f"trend without same_grade ({name})", "a population with same_grade"
         found = ", ".join(population.estimands) or "no estimands"
         document.report(steps, what, found, allowed, "take the trend out")
-    if not all(wave.start for wave in study.wave_dates(name).values()):
+    dated = [study.wave_dates(name, cohort) for cohort in study.cohorts or ("",)]
+    if not all(wave.start for dates in dated for wave in dates.values()):
         allowed, todo = "waves with dates", "give the waves their dates"
         document.report(steps, "trend without dates", name, allowed, todo)
     asked = _asked_twice(population)
@@ -362,8 +465,7 @@ def uncovered(study: Study) -> list[Problem]:
     """Return what is to be said of trends that lack a year of the waves, or a grade in it."""
     remarks = []
     for population, figures in study.trends.items():
-        starts = [wave.start for wave in study.wave_dates(population).values() if wave.start]
-        years = sorted({day.year for day in starts})
+        years = sorted({first.year for first, _ in study.spans(population)})
         for outcome in dict.fromkeys(figure.outcome for figure in figures):
             there = {(f.grade, f.year) for f in figures if f.outcome == outcome}
             grades = [

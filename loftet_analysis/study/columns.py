@@ -16,6 +16,7 @@ MEANINGS = {
     names.WAVE: "wave",
     names.REGION: "region",
     names.SCHOOL: "school",
+    names.COHORT: "cohort of the school; comparison: a school outside the programme",
     names.GRADE: "grade",
     names.ROLE: "role",
     names.GENDER: "gender",
@@ -34,18 +35,18 @@ _REGISTER = (names.GATHERINGS, names.INTERIM_WORK)
 _SIGNS = (names.LINKED_BY, names.LINK_STATE, names.SECONDS, names.MISSING, names.CARELESS)
 
 
-def column_kinds(population: Population) -> dict[str, str]:
+def column_kinds(population: Population, *, cohorts: bool = False) -> dict[str, str]:
     """Return the columns that clean data of a population can have, in order, and their kinds.
 
     *key*, *background*, *register* (of attendance), *sign* (of linkage and of careless answering),
-    *item* and *scale*.
+    *item* and *scale*. `cohorts` is whether the register has cohorts.
     """
     there = {*population.columns, *([names.ROLE] if population.roles else [])}
     known = [column for column in _KNOWN if column in there]
     own = [column for column in population.columns if column not in (*_KEYS, *_KNOWN)]
     attended = population.attendance.columns if population.attendance else ()
     kinds = {
-        "key": _KEYS,
+        "key": (*_KEYS, *([names.COHORT] if cohorts else [])),
         "background": (*known, *own),
         "register": [column for column in _REGISTER if column in attended],
         "sign": _SIGNS,
@@ -55,9 +56,9 @@ def column_kinds(population: Population) -> dict[str, str]:
     return {column: kind for kind, there in kinds.items() for column in there}
 
 
-def nobody(population: Population) -> pd.DataFrame:
+def nobody(population: Population, *, cohorts: bool = False) -> pd.DataFrame:
     """Return the clean frame of a population of whom nobody has answered: columns, no rows."""
-    kinds = column_kinds(population)
+    kinds = column_kinds(population, cohorts=cohorts)
     types = {
         column: "str" if kind in ("key", "background") else float for column, kind in kinds.items()
     }
@@ -105,7 +106,7 @@ def clean_columns(study: Study, population: str, language: str | None = None) ->
     instrument, waves = people.instrument, [wave for wave in study.waves if wave in people.files]
     options = value_labels(people, language)
     rows = []
-    for column, kind in column_kinds(people).items():
+    for column, kind in column_kinds(people, cohorts=bool(study.cohorts)).items():
         row = {"column": column, "kind": kind, "meaning": MEANINGS.get(column, column)}
         row |= {"reversed": False, "scale": "", "question": "", "roles": ""}
         row |= {"waves": ", ".join(waves), "values": ", ".join(study.groups(population, column))}

@@ -15,7 +15,7 @@ from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study.checks import check_study, uncovered
 from loftet_analysis.study.features import read_features
 from loftet_analysis.study.instrument import Instrument, read_instrument
-from loftet_analysis.study.phases import CLOSED, TO_COME, Phases, wave_states
+from loftet_analysis.study.phases import CLOSED, TO_COME, Phases, exports_there, wave_states
 from loftet_analysis.study.schools import read_schools
 from loftet_analysis.study.study import RegionFeatures, Register, Study
 from loftet_analysis.study.trends import read_trend
@@ -200,13 +200,18 @@ def _due(study: Study, states: Phases) -> set[str | None]:
     """Return the files that have to be there."""
     due = {study.withdrawn, study.corrections}
     for name, population in study.populations.items():
-        own = {wave: state for (whose, wave), state in states.items() if whose == name}
-        for wave, state in own.items():
-            if state == CLOSED:
+        own: dict[str, set[str]] = {}
+        for (whose, wave, *_), state in states.items():
+            if whose == name:
+                own.setdefault(wave, set()).add(state)
+        for wave, its in own.items():
+            # of several files some may be of cohorts that are still to come
+            some = CLOSED in its and not exports_there(study, population, wave)
+            if its == {CLOSED} or some:
                 due |= {part for file in population.files.get(wave, ()) for part in file.files}
-            if state != TO_COME and wave in population.consent:
+            if its != {TO_COME} and wave in population.consent:
                 due |= {*population.consent[wave].lists}
-        if population.attendance and {*own.values()} <= {CLOSED}:
+        if population.attendance and all(its <= {CLOSED} for its in own.values()):
             due.add(population.attendance.file)
     return due
 

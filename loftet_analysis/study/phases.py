@@ -11,8 +11,9 @@ from loftet_analysis import names
 from loftet_analysis.study.study import ExportFile, Population, Study
 
 CLOSED, OPEN, TO_COME = "closed", "open", "to_come"
-#: The state of each wave of each population that was asked, or will be.
-Phases = Mapping[tuple[str, str], str]
+#: The state of each wave of each population that was asked, or will be; where the study has
+#: cohorts, of each cohort.
+Phases = Mapping[tuple[str, ...], str]
 
 
 def today(study: Study) -> date:
@@ -20,26 +21,28 @@ def today(study: Study) -> date:
     return datetime.now(study.zone).date()
 
 
-def wave_states(study: Study, *, by_hand: Collection[tuple[str, str]] = ()) -> dict:
+def wave_states(study: Study, *, by_hand: Collection[tuple[str, ...]] = ()) -> dict:
     """Return the state of each population in each wave.
 
     Parameters
     ----------
     study : Study
         Which of its exports are there is looked up; they are not read.
-    by_hand : collection of (str, str)
-        Population and wave of what was closed before its last day.
+    by_hand : collection of tuple
+        Population and wave (and cohort) of what was closed before its last day.
 
     Returns
     -------
-    dict of (str, str) to str
-        By population and wave, in their order. ``closed``: its exports are there, and its last
-        day has passed, or it has no dates, or it was closed by hand; or exports of its own are
-        there before its first day, so that nobody can still be answering (invented data). It is
-        also closed where an export is missing although its last day has passed or a later wave is
-        there (:func:`~loftet_analysis.study.load.missing_exports` says so). ``open``: some of its
-        exports are there, and its last day has not passed. ``to_come``: no export yet, nor need
-        there be one. Waves in which a population is not asked are absent.
+    dict of tuple to str
+        By population and wave, in their order; where the study has cohorts also by cohort, and
+        exports may then be those of others: the days alone tell whether a wave is closed, unless
+        exports are there before the first day of every cohort. ``closed``: its exports are there,
+        and its last day has passed, or it has no dates, or it was closed by hand; or exports of its
+        own are there before its first day, so that nobody can still be answering (invented data).
+        It is also closed where an export is missing although its last day has passed or a later
+        wave is there (:func:`~loftet_analysis.study.load.missing_exports` says so). ``open``: some
+        of its exports are there, and its last day has not passed. ``to_come``: no export yet, nor
+        need there be one. Waves in which a population is not asked are absent.
 
     Examples
     --------
@@ -48,6 +51,7 @@ def wave_states(study: Study, *, by_hand: Collection[tuple[str, str]] = ()) -> d
     {('pupils', 'pre'): 'closed', ('pupils', 'post'): 'closed'}
     """
     now, found = today(study), {}
+    cohorts = study.cohorts or ("",)
     own = {
         (name, wave): [
             file
@@ -61,15 +65,36 @@ def wave_states(study: Study, *, by_hand: Collection[tuple[str, str]] = ()) -> d
         wave
         for (name, wave), files in own.items()
         if files and wave in study.waves
-        if (start := study.wave_dates(name)[wave].start) and now < start
+        if (spans := study.spans(name, wave)) and now < min(spans)[0]
     }
     for name, population in study.populations.items():
         for n, wave in enumerate(names.WAVES):
-            later = any(own[name, other] for other in names.WAVES[n + 1 :])
-            state = _state(study, population, wave, now=now, over=later or wave in early)
-            by_then = (name, wave) in by_hand and exports_there(study, population, wave)
-            state = CLOSED if by_then and state else state
-            found |= {(name, wave): state} if state else {}
+            after = names.WAVES[n + 1 :]
+            later = any(
+                own[name, other] and (cohorts == ("",) or other in early) for other in after
+            )
+            for cohort in cohorts:
+                place = (name, wave, *([cohort] if cohort else []))
+                over = later or wave in early
+                state = _state(study, population, wave, cohort, now=now, over=over)
+                by_then = place in by_hand and exports_there(study, population, wave)
+                state = CLOSED if by_then and state else state
+                found |= {place: state} if state else {}
+    return found
+
+
+def furthest(states: Phases) -> dict[tuple[str, str], str]:
+    """Return the state of each population in each wave, of the cohort that is furthest.
+
+    Examples
+    --------
+    >>> furthest({("pupils", "post", "2025"): "closed", ("pupils", "post", "2026"): "to_come"})
+    {('pupils', 'post'): 'closed'}
+    """
+    order, found = (TO_COME, OPEN, CLOSED), {}
+    for (population, wave, *_), state in states.items():
+        place = (population, wave)
+        found[place] = max(state, found.get(place, state), key=order.index)
     return found
 
 
@@ -82,14 +107,17 @@ def exports_there(study: Study, population: Population, wave: str) -> list[Expor
     ]
 
 
-def _state(study: Study, population: Population, wave: str, *, now: date, over: bool) -> str:
+def _state(
+    study: Study, population: Population, wave: str, cohort: str, *, now: date, over: bool
+) -> str:
     """Return the state of a wave; empty where the population is not asked in it."""
-    asked = wave in population.files
+    waves = study.wave_dates(population.name, cohort)
+    asked = wave in population.files and (not cohort or wave in waves)
     asks = any(wave in scale.waves for scale in population.instrument.scales.values())
-    if wave not in study.waves:
+    if wave not in waves:
         # midway may never be asked; afterwards is what a study of before and after is for
         return TO_COME if asked or (asks and wave == names.POST) else ""
-    dates = study.wave_dates(population.name)[wave]
+    dates = waves[wave]
     over = over or bool(dates.end and now > dates.end)
     if not asked:
         of_others = any(wave in other.files for other in study.populations.values())
@@ -169,7 +197,11 @@ def closed_part(study: Study, waves: pd.DataFrame) -> Study:
     ----------
     study : Study
     waves : DataFrame
-        ``population, wave, state``: the table *waves* of its clean data.
+        ``population, wave, state``: the table *waves* of its clean data, or that of a region. A
+        wave that is closed for one of several cohorts is closed.
     """
-    places = zip(waves[names.POPULATION], waves[names.WAVE], strict=True)
-    return in_waves(study, waves_in(dict(zip(places, waves["state"], strict=True)), CLOSED))
+    keys = [c for c in (names.POPULATION, names.WAVE, names.COHORT) if c in waves]
+    places = waves[keys].itertuples(index=False, name=None)
+    return in_waves(
+        study, waves_in(furthest(dict(zip(places, waves["state"], strict=True))), CLOSED)
+    )

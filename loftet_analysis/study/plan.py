@@ -44,7 +44,8 @@ def plan(study: Study) -> pd.DataFrame:
         primary"), ``plan_role`` (primary, secondary), ``drift`` (in SD between the two waves, where
         one is declared for an outcome of people who grow older), ``trend`` (of same-grade changes
         the :class:`~loftet_analysis.study.trends.Trend` between the calendar years of the two
-        waves, where there is one; of everybody and of grades), ``flags``
+        waves, where there is one; of everybody, of grades, and of each cohort between its own
+        years), ``flags``
         (``programme_months=18`` of a grade's same-grade change: how long the later wave's pupils
         of that grade can have had the programme).
 
@@ -124,11 +125,18 @@ def _asked(
             continue
         for contrast in contrasts:
             yield estimand, contrast, names.ALL, ""
-            if ESTIMANDS[estimand].by_subgroup:
+            if ESTIMANDS[estimand].by_subgroup or ESTIMANDS[estimand].is_change:
                 for column in study.subgroups(population.name):
+                    if not (ESTIMANDS[estimand].by_subgroup or _by_cohort(estimand, column)):
+                        continue
                     for group in study.groups(population.name, column):
                         if _can_be_met(study, population, estimand, contrast, column, group):
                             yield estimand, contrast, f"{column}={group}", ""
+
+
+def _by_cohort(estimand: str, column: str) -> bool:
+    """Return whether a change that has no other subgroups is asked of each cohort."""
+    return column == names.COHORT and not ESTIMANDS[estimand].is_difference
 
 
 def _groups_with_levels(
@@ -188,10 +196,11 @@ def _drift(
 def _trend(
     study: Study, population: str, outcome: str, estimand: str, contrast: str, subgroup: str
 ) -> Trend | None:
-    by = subgroup.partition("=")[0]
-    if estimand != "same_grade" or by not in WITH_TREND:
+    by, _, group = subgroup.partition("=")
+    if estimand != "same_grade" or by not in (*WITH_TREND, names.COHORT):
         return None
-    return study.trend(population, outcome, waves_of(contrast))
+    cohort = group if by == names.COHORT else ""
+    return study.trend(population, outcome, waves_of(contrast), cohort)
 
 
 def _programme_months(
@@ -201,11 +210,13 @@ def _programme_months(
     column, _, grade = subgroup.partition("=")
     if estimand != "same_grade" or column != names.GRADE:
         return ""
-    waves = study.wave_dates(population.name)
     both = (names.PRE, waves_of(contrast)[1])
-    pre, post = (waves[wave].start if wave in waves else None for wave in both)
-    if not (pre and post):
-        return ""
-    year = post.year - (post.month < 8) - (int(grade) - names.GRADES[0])
-    since = max(pre, date(year, 8, 1))
-    return f"programme_months={round((post - since).days / _DAYS_PER_MONTH)}"
+    months = set()
+    for cohort in study.cohorts or ("",):
+        waves = study.wave_dates(population.name, cohort)
+        pre, post = (waves[wave].start if wave in waves else None for wave in both)
+        if pre and post:
+            year = post.year - (post.month < 8) - (int(grade) - names.GRADES[0])
+            since = max(pre, date(year, 8, 1))
+            months.add(round((post - since).days / _DAYS_PER_MONTH))
+    return f"programme_months={months.pop()}" if len(months) == 1 else ""

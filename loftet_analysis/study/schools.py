@@ -20,7 +20,11 @@ REGION_NAME = "region_name"
 PROGRAMME, COMPARISON = "programme", "comparison"
 REQUIRED = ("school_id", "school", "region")
 CONTACT, YES, NO = "contact", "yes", "no"
-KNOWN = (*REQUIRED, "grades", "role", "municipality", "earlier", CONTACT)
+KNOWN = (*REQUIRED, "grades", "role", "municipality", "earlier", CONTACT, names.COHORT)
+#: What the column of cohorts may also be called.
+_ALSO_CALLED = {"pulje": names.COHORT, "kull": names.COHORT}
+_COHORT = re.compile(r"(?=.*\w)[^,;=|]{1,20}")
+_ROWS_TOLD = 10
 _COUNT = r"\d{1,9}"
 INVITED = "invited_"
 LINK = "link_"
@@ -108,6 +112,13 @@ def find_school(known: Mapping[str, str], text: str) -> str | None:
     return known.get(normalise_label(text)) or known.get(_BARE + _bare_number(text)) or None
 
 
+def find_labelled(known: Mapping[str, str], text: str, label: str = "") -> str | None:
+    """Return the ``school_id`` that a code with its label, or a text without one, means."""
+    if label:
+        return find_school(known, label) or known.get(normalise_label(text))
+    return find_school(known, text)
+
+
 def _bare_number(text: str) -> str:
     """Return an id of digits without its first zeros; a text that is none is empty."""
     digits = joined(repaired(text))
@@ -126,8 +137,8 @@ def read_schools(
         the columns ``school_id``, ``school``, ``region`` and, as needed, ``grades`` ("1-7"),
         ``role`` (programme, comparison), ``municipality``, ``earlier`` and whole numbers
         ``invited_…``.
-        It may have ``contact``, whether it agreed to be contacted for interviews, and addresses
-        ``link_…`` of its questionnaires.
+        It may have ``contact``, whether it agreed to be contacted for interviews, ``cohort``
+        (``pulje``, ``kull``), with whom it began, and addresses ``link_…`` of its questionnaires.
     columns : mapping of str to str, optional
         What the file calls them otherwise, by these names.
     encoding : str, optional
@@ -140,8 +151,8 @@ def read_schools(
         inside), ``school``, ``region`` (slug), ``region_name`` (as the file first writes it),
         ``grades``, ``role`` (programme where the file is silent), ``municipality``, ``earlier``
         (ids and names that it had before, or of schools that were merged into it, with ``|``
-        between them), ``contact`` (yes, no, or empty where it is not known), ``invited_…`` (Int64)
-        and ``link_…`` (text).
+        between them), ``contact`` (yes, no, or empty where it is not known), ``cohort`` (empty
+        where the file has none), ``invited_…`` (Int64) and ``link_…`` (text).
     problems : list of Problem
         Everything that is wrong, with rows.
     remarks : list of Problem
@@ -173,7 +184,8 @@ def read_schools(
     for cells in rows.values():
         if names.SCHOOL in cells:
             cells[names.SCHOOL] = joined(repaired(cells[names.SCHOOL]))
-        cells |= {c: repaired(text) for c, text in cells.items() if c.startswith(INVITED)}
+        numbers = [c for c in cells if c.startswith(INVITED) or c == names.COHORT]
+        cells |= {c: repaired(cells[c]) for c in numbers}
     if set(REQUIRED) <= set(places):
         problems += _check_rows(rows, shown(path))
     return _frame(list(rows.values()), [*places]), problems, remarks
@@ -219,6 +231,7 @@ def _columns(
     places: dict[str, int] = {}
     for place, heading in enumerate(normal):
         name = own.get(heading, heading if heading not in given else "")
+        name = name if names.COHORT in given else _ALSO_CALLED.get(name, name)
         if name not in KNOWN and not name.startswith((INVITED, LINK)):
             continue
         if name in places:
@@ -287,6 +300,25 @@ def _check_rows(rows: dict[str, dict[str, str]], register: str) -> Iterator[Prob
                 what, todo = "an earlier id that another row has", "keep one of them"
                 yield Problem(what, earlier, "ids that are no longer in use", where, todo)
         yield from _check_cells(row, where)
+    yield from _check_cohorts(rows, register)
+
+
+def _check_cohorts(rows: dict[str, dict[str, str]], register: str) -> Iterator[Problem]:
+    """Give the rows without a cohort where others have one, and texts that can be none."""
+    cohorts = {where: row.get(names.COHORT, "") for where, row in rows.items()}
+    without = [where for where, cohort in cohorts.items() if not cohort]
+    if 0 < len(without) < len(rows):
+        told = ", ".join(where.rpartition(", row ")[2] for where in without[:_ROWS_TOLD])
+        more = f" and {len(without) - _ROWS_TOLD} more" if len(without) > _ROWS_TOLD else ""
+        found = f"{len(without)} of {len(rows)} schools: row {told}{more}"
+        what, allowed = "schools without a cohort", "a cohort for every school, or for none"
+        todo = f"comparison schools too: when they will begin, or {COMPARISON}"
+        yield Problem(what, found, allowed, register, todo)
+    odd = [where for where, cohort in cohorts.items() if cohort and not _COHORT.fullmatch(cohort)]
+    if odd:
+        found = f"{len(odd)} rows, the first with {len(cohorts[odd[0]])} signs"
+        allowed = "a short text without , ; = |, such as 2025 or pulje 2"
+        yield Problem("cohort not understood", found, allowed, odd[0])
 
 
 def _check_cells(row: dict[str, str], where: str) -> Iterator[Problem]:

@@ -89,6 +89,58 @@ class Wave(Described):
         return self
 
 
+#: Windows of waves by cohort: what `waves` holds where the register has cohorts.
+Windows = dict[
+    Line,
+    Annotated[
+        dict[WaveName, Wave],
+        BeforeValidator(lambda given: _undated(given)),
+        AfterValidator(_in_order),
+    ],
+]
+BY_DATES, _DATED = "dates", "<dates>"
+
+
+def _by_cohort(given: object) -> object:
+    """Put windows by cohort apart, and leave the waves that any cohort has, without dates."""
+    waves = given.get("waves") if isinstance(given, dict) else None
+    if not isinstance(waves, dict) or not waves or {*names.WAVES} & {*waves}:
+        return given
+    windows = [entry for entry in waves.values() if isinstance(entry, dict)]
+    if not any({*names.WAVES} & {*entry} for entry in windows):
+        return given
+    labels: dict[str, dict] = {}
+    for entry in windows:
+        for wave, about in entry.items():
+            own = about.get("label") if isinstance(about, dict) else None
+            if wave in names.WAVES and not labels.get(wave):
+                labels[wave] = {"label": own} if own else {}
+    return {**given, "waves": labels, "<waves>": waves}
+
+
+def _tell_by_dates(given: object) -> object:
+    """Let files whose sheets belong to waves by their dates be read for every wave of the study."""
+    populations = given.get("populations") if isinstance(given, dict) else None
+    waves = given.get("waves") if isinstance(given, dict) else None
+    if not isinstance(populations, dict) or not isinstance(waves, dict):
+        return given
+    dated = {_DATED: [wave for wave in names.WAVES if wave in waves]}
+
+    def told(files: object) -> object:
+        if isinstance(files, list):
+            return [told(entry) for entry in files]
+        by_dates = isinstance(files, dict) and files.get("wave") == BY_DATES
+        return {**files, "wave": dated} if by_dates else files
+
+    changed = {
+        name: {**each, "files": told(each["files"])}
+        if isinstance(each, dict) and "files" in each
+        else each
+        for name, each in populations.items()
+    }
+    return {**given, "populations": changed}
+
+
 def _undated(given: object) -> object:
     """Let a wave be named without anything below it."""
     if not isinstance(given, dict):
@@ -339,6 +391,8 @@ class ExportFile(WithColumns):
         The form in which the same people went on, where a form leads to another one.
     wave : WaveRows or None
         The column that tells the wave, where the file has a row per person and wave.
+    by_dates : bool
+        Of ``wave: dates``: whether the wave of a sheet is told by the day on which it was sent in.
     only : Rows or None
         The rows that are sheets of this population, where the file holds others too.
 
@@ -358,7 +412,16 @@ class ExportFile(WithColumns):
     columns: dict[Name, Line] = Field(default_factory=dict)
     then: Continuation | None = None
     wave: WaveRows | None = None
+    by_dates: bool = Field(False, alias="<by_dates>")
     only: Rows | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _dates_tell(cls, given: object) -> object:
+        told = given.get("wave") if isinstance(given, dict) else None
+        if not isinstance(told, dict) or _DATED not in told:
+            return given
+        return {**given, "wave": None, "<by_dates>": True}
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -401,11 +464,16 @@ def _by_wave(given: object) -> object:
     shared = {key: entry for key, entry in given.items() if key not in names.WAVES}
     patterns = {wave: {"pattern": given[wave]} for wave in names.WAVES if wave in given}
     told = given.get("wave")
+    if isinstance(told, dict) and _DATED in told and not patterns:
+        patterns = {wave: {} for wave in told[_DATED]}
     texts = told.get("values") if isinstance(told, dict) else None
     if not patterns and isinstance(texts, dict):
         patterns = {wave: {} for wave in names.WAVES if wave in texts} or {names.PRE: {}}
     if not patterns:
-        allowed = 'pre: {file: …}, pre: "Pre.{}", or wave: {column: …, values: {pre: …, post: …}}'
+        allowed = (
+            'pre: {file: …}, pre: "Pre.{}", wave: {column: …, values: {pre: …, post: …}}, or '
+            "wave: dates"
+        )
         found = str(given.get("file", "a tool"))
         raise wrong("a file without its wave", found, allowed)
     return {wave: [{**shared, **own}] for wave, own in patterns.items()}
@@ -474,6 +542,8 @@ class Population(WithColumns):
         ``submitted``) or by the name of another background column.
     waves : dict of str to Wave
         Its own dates, in waves in which it was asked at another time than others.
+    windows : dict of str to dict
+        The same by cohort, where the study has cohorts.
     values : dict of str to dict
         By standard column: the texts of the export, by clean value.
     role : str or None
@@ -496,6 +566,7 @@ class Population(WithColumns):
     instrument: Instrument
     columns: dict[Name, Line]
     waves: Annotated[dict[WaveName, Wave], BeforeValidator(_undated)] = Field(default_factory=dict)
+    windows: Windows = Field(default_factory=dict, alias="<waves>")
     values: dict[Name, dict[Line, Lines]] = Field(default_factory=dict)
     role: Role | None = None
     link: Link = Link(by="none")
@@ -511,6 +582,11 @@ class Population(WithColumns):
     ] = Field(default_factory=dict)
     attendance: Attendance | None = None
     declared: tuple[Estimand, ...] | None = Field(None, alias="estimands")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _windows_apart(cls, given: object) -> object:
+        return _by_cohort(given)
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -711,6 +787,17 @@ class Selection(Described):
         return self
 
 
+def school_year(day: date | None) -> int:
+    """Return the year in which the school year of a day began, on 1 August; 0 without a day.
+
+    Examples
+    --------
+    >>> school_year(date(2026, 7, 31)), school_year(date(2026, 8, 1)), school_year(None)
+    (2025, 2026, 0)
+    """
+    return day.year - (day.month < 8) if day else 0
+
+
 def _check_zone(given: object) -> object:
     try:
         ZoneInfo(given)
@@ -805,13 +892,16 @@ class Study(Described):
     disclosure : {"open", "internal", "school", "public"}
         The profile that decides which numbers may be shown.
     waves : dict of str to Wave
-        In the order pre, mid, post.
+        In the order pre, mid, post; without dates where the study has cohorts.
+    windows : dict of str to dict
+        By cohort, as study.yml names them: its waves with their dates. Empty where the register
+        has no cohorts.
     populations : dict of str to Population
     school_register : Register
         The file of its register of schools (key ``schools``).
     schools : DataFrame
         The register: ``school_id, school, region, region_name, grades, role, municipality,
-        contact``, ``invited_…`` and ``link_…``.
+        contact, cohort``, ``invited_…`` and ``link_…``.
     trends : dict of str to tuple of Figure
         By population, what its file of external trends holds.
     region_features : DataFrame
@@ -849,6 +939,7 @@ class Study(Described):
     languages: tuple[Language, ...] = Field(min_length=1)
     disclosure: Literal["open", "internal", "school", "public"]
     waves: Annotated[dict[WaveName, Wave], BeforeValidator(_undated), AfterValidator(_in_order)]
+    windows: Windows = Field(default_factory=dict, alias="<waves>")
     populations: Annotated[
         dict[PopulationName, Population], Field(min_length=1), BeforeValidator(name_by_key)
     ]
@@ -875,6 +966,11 @@ class Study(Described):
     )
     deviations: tuple[Explained, ...] = ()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _windows_apart(cls, given: object) -> object:
+        return _tell_by_dates(_by_cohort(given))
+
     @property
     def export_files(self) -> tuple[str, ...]:
         """Every file below the exports folder that its clean data are made from."""
@@ -893,20 +989,85 @@ class Study(Described):
         """Its time zone."""
         return ZoneInfo(self.timezone)
 
-    def wave_dates(self, population: str) -> dict[str, Wave]:
-        """Return the waves with the dates of a population: its own, else those of the study."""
-        own = self.populations[population].waves
+    @cached_property
+    def cohorts(self) -> tuple[str, ...]:
+        """The cohorts of its schools in the order of study.yml, comparison schools last.
+
+        Empty where the register has no cohorts.
+        """
+        there = {*self.cohort_of.values()}
+        return tuple(name for name in (*self._begun, COMPARISON) if name in there)
+
+    @property
+    def _begun(self) -> list[str]:
+        return [name for name in self.windows if name != COMPARISON]
+
+    @cached_property
+    def cohort_of(self) -> dict[str, str]:
+        """The cohort of each school by its id; ``comparison`` while it is outside the programme."""
+        if not self.windows:
+            return {}
+        spelt = {normalise_label(name): name for name in self._begun}
+        register = self.schools[[names.SCHOOL, "role", names.COHORT]].itertuples(index=False)
+        return {
+            school: COMPARISON if role == COMPARISON else spelt.get(normalise_label(cohort), cohort)
+            for school, role, cohort in register
+        }
+
+    def wave_dates(self, population: str, cohort: str = "") -> dict[str, Wave]:
+        """Return the waves with the dates of a population: its own, else those of the study.
+
+        Parameters
+        ----------
+        population : str
+        cohort : str, optional
+            Whose, where the study has cohorts: the waves that it has. Comparison schools have
+            windows of their own, or those of the first cohort.
+        """
+        people, shared = self.populations[population], self.waves
+        own = people.waves
+        if self.windows and cohort:
+            like = cohort if cohort in self.windows else self._begun[0] if self._begun else ""
+            shared, own = self.windows.get(like, {}), people.windows.get(like, {})
         dated = {name: wave for name, wave in own.items() if wave.start}
-        return {name: dated.get(name, wave) for name, wave in self.waves.items()}
+        return {name: dated.get(name, wave) for name, wave in shared.items()}
+
+    def spans(self, population: str, wave: str = "") -> tuple[tuple[date, date], ...]:
+        """Return first and last days of a wave, of each cohort; of all waves without one."""
+        found = [
+            (dates.start, dates.end)
+            for cohort in self.cohorts or ("",)
+            for name, dates in self.wave_dates(population, cohort).items()
+            if dates.start and wave in ("", name)
+        ]
+        return tuple(dict.fromkeys(found))
+
+    def own_programme(self, population: str) -> dict[str, date]:
+        """Return the last day before its own programme of each comparison school that has one.
+
+        That is the last day of the first wave of the cohort that the register has it in.
+        """
+        spelt = {normalise_label(name): name for name in self._begun}
+        found = {}
+        for school in self.comparison if self.windows else ():
+            row = self.schools.loc[self.schools[names.SCHOOL] == school, names.COHORT]
+            cohort = spelt.get(normalise_label(row.iloc[0]))
+            before = self.wave_dates(population, cohort).get(names.PRE) if cohort else None
+            found |= {school: before.end} if before and before.end else {}
+        return found
 
     def years(self, population: str) -> dict[str, int]:
         """Return the school years (from 1 August) from a population's first wave to each.
 
-        0 where there are no dates.
+        0 where there are no dates. Cohorts are alike in this.
         """
-        starts = {name: wave.start for name, wave in self.wave_dates(population).items()}
-        begun = {name: day.year - (day.month < 8) if day else 0 for name, day in starts.items()}
-        return {name: year - next(iter(begun.values())) for name, year in begun.items()}
+        found = dict.fromkeys(self.waves, 0)
+        for cohort in self.cohorts or ("",):
+            dates = self.wave_dates(population, cohort)
+            begun = {name: school_year(wave.start) for name, wave in dates.items()}
+            first = next(iter(begun.values()), 0)
+            found |= {name: year - first for name, year in begun.items() if not found[name]}
+        return found
 
     def years_between(
         self, population: str, waves: tuple[str, str] = (names.PRE, names.POST)
@@ -915,17 +1076,22 @@ class Study(Described):
         years = self.years(population)
         return years[waves[1]] - years[waves[0]] if set(waves) <= set(years) else 0
 
-    def trend(self, population: str, outcome: str, waves: tuple[str, str]) -> Trend | None:
+    def trend(
+        self, population: str, outcome: str, waves: tuple[str, str], cohort: str = ""
+    ) -> Trend | None:
         """Return the external trend of an outcome between the calendar years of two waves.
 
-        A wave's year is that of its first day. None where there is no file, or no figure of a year.
+        A wave's year is that of its first day. None where there is no file, or no figure of a
+        year; and where no cohort is named and these waves of the cohorts are of different years.
         """
-        dates = self.wave_dates(population)
-        starts = [dates[wave].start if wave in dates else None for wave in waves]
-        if None in starts:
+        all_years = set()
+        for each in (cohort,) if cohort else self.cohorts or ("",):
+            dates = self.wave_dates(population, each)
+            if {*waves} <= {*dates} and all(dates[wave].start for wave in waves):
+                all_years.add((dates[waves[0]].start.year, dates[waves[1]].start.year))
+        if len(all_years) != 1:
             return None
-        years = (starts[0].year, starts[1].year)
-        return trend_between(self.trends.get(population, ()), outcome, years)
+        return trend_between(self.trends.get(population, ()), outcome, *all_years)
 
     @cached_property
     def comparison(self) -> tuple[str, ...]:
@@ -967,9 +1133,10 @@ class Study(Described):
         return tuple(g for g in names.GRADES if g in taught or not taught)
 
     def subgroups(self, population: str) -> tuple[str, ...]:
-        """Return the columns whose groups get rows of their own."""
+        """Return the columns whose groups get rows of their own; of several cohorts also these."""
         declared = self.analysis.subgroups.get(population)
-        return self._groupings(population, declared, (names.GRADE, names.GENDER))
+        found = self._groupings(population, declared, (names.GRADE, names.GENDER))
+        return (*found, names.COHORT) if len(self.cohorts) > 1 else found
 
     def gaps(self, population: str) -> tuple[str, ...]:
         """Return the columns whose groups are compared in their change."""
@@ -978,6 +1145,8 @@ class Study(Described):
 
     def groups(self, population: str, column: str) -> tuple[str, ...]:
         """Return the groups of a column, as in ``column=group``; empty where they are not known."""
+        if column == names.COHORT:
+            return self.cohorts
         if column == names.GRADE_BAND:
             return GRADE_BANDS
         if column == names.GRADE:

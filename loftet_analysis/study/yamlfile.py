@@ -140,10 +140,12 @@ class Document:
         """Return the steps to the nearest node on the way that the given steps describe.
 
         Steps that the file does not hold are passed over; a step may also stand beside the
-        node reached (one wide file is described once for all waves).
+        node reached (one wide file is described once for all waves). What the reader took from
+        under a key (``<waves>``) stands there.
         """
         known: tuple[str | int, ...] = ()
-        for step in steps:
+        for given in steps:
+            step = given.strip("<>") if isinstance(given, str) else given
             ways = ((*known, step), (*known[:-1], step))
             known = next((way for way in ways if way in self.lines), known)
         return known

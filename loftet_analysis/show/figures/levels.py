@@ -38,7 +38,7 @@ def levels(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None = 
     ----------
     frame : DataFrame
         Gated rows of levels; the means are drawn, or the shares where there are no means. Groups
-        that nobody answered of are left out.
+        that nobody answered of are left out. A column `year` stands before the group.
     words : Words
         The reader's language.
     country : DataFrame, optional
@@ -82,6 +82,7 @@ def _named(row: dict, by: str, waves: list[str], words: Words) -> str:
         named = words.region(row[names.REGION])
     else:
         named = label("subgroup", row["subgroup"], words) or words.text("everybody")
+    named = f"{row['year']}: {named}" if "year" in row else named
     return f"{named}, {label('wave', row['wave'], words)}" if len(waves) > 1 else named
 
 
