@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 
 import loftet_analysis as la
+from loftet_analysis import paths
 from loftet_analysis.batch import cleaning
+from loftet_analysis.cleaning import store
 from loftet_analysis.cleaning.prepare import prepare
 from loftet_analysis.cleaning.sheets import sheet_counts
 from loftet_analysis.demo.exports import COHORTS_STUDY, write_demo
@@ -155,6 +157,8 @@ def test_dates_tell_waves_without_cohorts_too_and_need_dates(at):
     )
     with pytest.raises(InputError, match="waves told by dates, and none has any"):
         at(study=undated, register=SCHOOLS)
+    with pytest.raises(InputError, match="missing key: populations"):
+        at(study=BY_DATES.replace(", submitted: tid", ""))
 
 
 def test_dropping_the_second_cohort_changes_nothing_of_the_first(at):
@@ -202,7 +206,10 @@ def test_files_are_missed_only_when_the_wave_is_over_for_all_cohorts(at):
         "post: {tool: table, file: post.csv}",
         "post: [{tool: table, file: post.csv}, {tool: table, file: 2028.csv}]",
     )
-    assert missing_exports(at("2027-11-01", study=two, pre=moved(PRE), post=POST)) == []
+    study = at("2027-11-01", study=two, pre=PRE.iloc[:2], post=POST.iloc[:2])
+    assert missing_exports(study) == []
+    (told,) = [r for r in prepare(study, key=KEY).remarks if r.what == "cohorts without a sheet"]
+    assert told.found == "pre of pupils, cohort 2026"
     (problem,) = missing_exports(at("2028-11-01", study=two, pre=moved(PRE), post=POST))
     assert problem.found == "2028.csv"
     (first, _) = missing_exports(at("2027-11-01", study=two, pre=moved(PRE)))
@@ -507,3 +514,28 @@ def test_a_page_says_which_cohort_is_still_to_come(at):
     assert set(before.plan("pupils")["estimand"]) == {"level"}
     assert not before.plan("pupils")["subgroup"].str.startswith("cohort").any()
     assert opened.plan("pupils")["subgroup"].str.startswith("cohort").any()
+
+
+def test_what_is_open_of_one_cohort_is_closed_by_hand(at):
+    study = at("2026-09-20", pre=moved(PRE))
+    cleaning.clean(study, close=True)
+    assert store.closed_by_hand("tiny") == {("pupils", "pre", "2026")}
+    cleaning.clean(study)
+    assert set(la.open_study("tiny").read("pupils")["cohort"]) == {"2025", "2026"}
+
+
+def test_a_trend_is_that_of_the_cohorts_own_years(at):
+    rows = "".join(
+        f"effort,,{year},{value},,Kilde,2029\n"
+        for year, value in {2025: 0.0, 2026: -0.1, 2027: -0.3, 2028: -0.35}.items()
+    )
+    head = "outcome,grade,year,value,se,source,date\n"
+    told = COHORTS + "analysis: {trend: {pupils: trend.csv}}\n"
+    at(pre=PRE)
+    (paths.raw("tiny") / "trend.csv").write_text(head + rows, encoding="utf-8")
+    study = at(study=told, pre=PRE)
+    found = plan(study).query("estimand == 'same_grade' and outcome == 'effort'")
+    by_group = found.drop_duplicates("subgroup").set_index("subgroup")["trend"]
+    assert by_group["all"] is None or pd.isna(by_group["all"])
+    over = {group: by_group[group].over({7: 1.0})[0] for group in ("cohort=2025", "cohort=2026")}
+    assert over == pytest.approx({"cohort=2025": -0.3, "cohort=2026": -0.25})

@@ -39,7 +39,7 @@ from loftet_analysis.batch.plan import (
 )
 from loftet_analysis.batch.results import WORKBOOK, typed, write_workbook
 from loftet_analysis.cleaning import pseudonyms, store
-from loftet_analysis.disclosure.mask import CHANGE, COMPLEMENT, LIMITS
+from loftet_analysis.disclosure.mask import CHANGE, COMPLEMENT, LIMITS, within_cohorts
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.estimands import CONTRASTS, linked_cell
 from loftet_analysis.show import site
@@ -326,6 +326,8 @@ def digests(
     made = {c: clean[c].astype(object).to_numpy() for c in (names.REGION, names.WAVE)}
     for column in (names.SCHOOL, *(group for group in groups if group in clean)):
         made[_BY + column] = _tokens(clean[column].astype("str").fillna(""), key)
+    for column, group in within_cohorts(clean, groups).items():
+        made[_BY + column] = _tokens(group, key)
     person = clean[names.PERSON].astype("str").fillna("")
     made[_PERSON] = _tokens("person " + person, key)
     answered = [c for c in clean if c not in (*_NOT_ANSWERED, names.REGION, names.GRADE_BAND)]

@@ -131,6 +131,7 @@ def prepare(
             _check_nothing_lost(name, n_sheets, n_rows, together(*tables["ledger"]))
     if problems:
         raise _with_account(problems, told)
+    remarks |= dict.fromkeys(_no_sheet(study, states, cleaned))
 
     tell("settle")
     days = together(*tables.pop("days"))
@@ -292,6 +293,20 @@ def _not_closed(study: Study, states: Phases) -> Iterator[Problem]:
         if found:
             todo = f"{todo}, or: loftet run {study.name} --close" if todo else ""
             yield Problem(what, ", ".join(found), where=study.name, todo=todo)
+
+
+def _no_sheet(study: Study, states: Phases, clean: Mapping[str, pd.DataFrame]) -> Iterator[Problem]:
+    """Say of which cohorts there is no sheet, although the wave is over."""
+    lacking = [
+        f"{wave} of {population}, cohort {cohort[0]}"
+        for (population, wave, *cohort), state in states.items()
+        if cohort and state == CLOSED
+        for people in [clean[population]]
+        if not (people[names.WAVE].eq(wave) & people[names.COHORT].eq(cohort[0])).any()
+    ]
+    if lacking:
+        what, todo = "cohorts without a sheet", "is their export there, and do the windows fit it?"
+        yield Problem(what, "; ".join(lacking), where=study.name, todo=todo)
 
 
 def _told(parts: Sequence[Sheets]) -> tuple[pd.DataFrame, pd.DataFrame, tuple[Problem, ...]]:

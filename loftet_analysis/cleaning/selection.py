@@ -93,25 +93,21 @@ def _rows_by_dates(
     """Return an export with the rows that were sent in after a wave had begun, before the next."""
     where = f"{export.name} ({population.name})"
     headings = Headings(export.frame.columns, export.questions, where, export.headings)
-    roles = {role: column for column, role in export.roles.items()}
-    form, columns, problems = population.time_format_in(file), {}, []
-    for name in (names.SCHOOL, names.SUBMITTED):
-        wanted = population.headers(name, wave, file)
-        columns[name] = headings.find(wanted)
-        if name == names.SUBMITTED and not wanted:
-            columns[name], form = [roles[name]] if name in roles else [], ""
-        if not columns[name]:
-            problems.append(headings.absent(wanted or (name,)))
-        elif len(columns[name]) > 1:
-            problems.append(headings.twice(columns[name]))
+    wanted = [population.headers(name, wave, file) for name in (names.SCHOOL, names.SUBMITTED)]
+    found = [headings.find(texts) for texts in wanted]
+    problems = [
+        headings.twice(columns) if columns else headings.absent(texts)
+        for texts, columns in zip(wanted, found, strict=True)
+        if len(columns) != 1
+    ]
     if problems:
         raise InputError(problems)
-    (school,), (submitted,) = columns.values()
+    (school,), (submitted,) = found
     moments, problem = read_moments(
         export.frame[submitted],
         zone=study.zone,
         written_in=export.zone(submitted),
-        form=form,
+        form=population.time_format_in(file),
         spans=study.spans(population.name),
     )
     if problem:

@@ -270,13 +270,28 @@ def _keyed(clean: pd.DataFrame, outcomes: Sequence[str], groups: Sequence[str]) 
     keyed = clean.reindex(columns=[names.PERSON, *_PLACE, *groups, names.WAVE, *outcomes])
     if names.GRADE_BAND in groups:
         keyed[names.GRADE_BAND] = grade_bands(keyed[names.GRADE])
-    own = [column for column in groups if not column.startswith(_BY_COHORT)]
-    for column in own:
+    for column in (each for each in groups if not each.startswith(_BY_COHORT)):
         keyed[column] = keyed[column].astype("str").fillna("")
-    for column in (each for each in groups if each not in own):
-        group = keyed[column.removeprefix(_BY_COHORT)]
-        keyed[column] = (keyed[names.COHORT] + "," + group).where(group.ne(""), "")
-    return keyed
+    return keyed.assign(**within_cohorts(keyed, groups))
+
+
+def within_cohorts(clean: pd.DataFrame, groups: Sequence[str]) -> dict[str, pd.Series]:
+    """Return the groups within each cohort, by the columns of the mask that are of such.
+
+    Examples
+    --------
+    >>> clean = pd.DataFrame({"cohort": ["2025", "2026"], "role": ["participant", None]})
+    >>> within_cohorts(clean, ["role", "cohort", "cohort,role"])["cohort,role"].to_list()
+    ['2025,participant', '']
+    """
+    found = {}
+    for column in (each for each in groups if each.startswith(_BY_COHORT)):
+        cohort, group = (
+            clean[each].astype("str").fillna("")
+            for each in (names.COHORT, column.removeprefix(_BY_COHORT))
+        )
+        found[column] = (cohort + "," + group).where(group.ne(""), "")
+    return found
 
 
 def _linked(keyed: pd.DataFrame, waves: Sequence[str]) -> list[pd.DataFrame]:

@@ -252,7 +252,7 @@ def cohorts(frame: pd.DataFrame, *, words: Words) -> Drawn:
 
     Examples
     --------
-    >>> row = {"population": "pupils", "outcome": "joy", "year": "2027", "suppressed": False}
+    >>> row = {"population": "pupils", "outcome": "joy", "contrast": "mean", "year": "2027"}
     >>> rows = pd.DataFrame([{**row, "subgroup": "cohort=2025", "wave": "post", "change": 3.4},
     ...                      {**row, "subgroup": "cohort=2027", "wave": "pre", "change": 3.2}])
     >>> words = Words("en", outcomes={("pupils", "joy"): "Joy"})
@@ -261,7 +261,7 @@ def cohorts(frame: pd.DataFrame, *, words: Words) -> Drawn:
     3.40 (cohort 2025).'
     """
     _ = words.text
-    told = frame[frame["change"].notna()]
+    told = frame[frame["change"].notna() & frame["contrast"].eq("mean")]
     lines = []
     labels = outcome_labels(
         dict.fromkeys(zip(frame["population"], frame["outcome"], strict=True)), words

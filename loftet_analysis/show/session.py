@@ -241,7 +241,7 @@ class OpenStudy:
         if population not in self.description.populations:
             return rows
         rows = _answerable(rows, self._answered(population))
-        rows = rows[~self._alone(rows)].reset_index(drop=True)
+        rows = rows[~self._of_no_cohort(rows)].reset_index(drop=True)
         units = self.table("units", population=[population])
         by_outcome = units.drop_duplicates(names.OUTCOME).set_index(names.OUTCOME)
         sds = units.pivot(index=names.OUTCOME, columns="unit", values="sd_unit")
@@ -264,7 +264,7 @@ class OpenStudy:
         )
 
     def by_year(self, levels: pd.DataFrame) -> pd.DataFrame:
-        """Return the mean answers of each cohort, with the year in which it was asked.
+        """Return the levels of each cohort, with the year in which it was asked.
 
         A later cohort's first wave is the same year's picture of schools that have not begun.
 
@@ -276,13 +276,15 @@ class OpenStudy:
         Returns
         -------
         DataFrame
-            The rows of cohorts, with `year` (text), by outcome, year and cohort; none where the
-            study has fewer than two cohorts.
+            The rows of cohorts, with `year` (text), by outcome, year and cohort, of what was asked
+            before too; none where the study has fewer than two cohorts.
         """
         study = self.description
         order = [f"{names.COHORT}={cohort}" for cohort in study.cohorts]
-        rows = levels[levels[names.ESTIMAND].eq("level") & levels["contrast"].eq("mean")]
-        rows = rows[rows[names.SUBGROUP].isin(order)]
+        rows = levels[levels[names.ESTIMAND].eq("level") & levels[names.SUBGROUP].isin(order)]
+        asked = [names.POPULATION, names.OUTCOME]
+        before = rows[names.WAVE].eq(names.PRE)
+        rows = rows[before.groupby([rows[key] for key in asked]).transform("any").astype(bool)]
         dates = {
             (population, cohort): study.wave_dates(population, cohort)
             for population in self.populations
@@ -662,15 +664,29 @@ class OpenStudy:
         where = {names.POPULATION: [population], names.REGION: [self.region]}
         cells = self.table("disclosure", **where, subgroup=[names.ALL])
         cells = cells[cells[names.SCHOOL] == ""]
+        if population in self.description.populations and names.COHORT in self.waves:
+            # of the cohorts here alone, some waves may be still to come
+            asked = self.description.populations[population]
+            waves = cells[names.WAVE].isin([*asked.files])
+            waves |= cells[names.WAVE].str.startswith(names.LINKED) & (len(asked.files) > 1)
+            cells = cells[waves & cells[names.OUTCOME].isin([*asked.instrument.scales])]
         return cells.pivot(index=names.OUTCOME, columns=names.WAVE, values="n").fillna(0)
 
-    def _alone(self, rows: pd.DataFrame) -> pd.Series:
-        """Return which rows of a plan are of cohorts where there is one here, or of none here."""
+    def _of_no_cohort(self, rows: pd.DataFrame) -> pd.Series:
+        """Return which rows of a plan are of a cohort that is alone here, or not so far yet."""
         by_cohort = rows[names.SUBGROUP].str.startswith(f"{names.COHORT}=")
-        here = set(self.waves.get(names.COHORT, ()))
-        if len(here) < 2:
+        if self.waves.get(names.COHORT, pd.Series(dtype=str)).nunique() < 2:
             return by_cohort
-        return by_cohort & ~rows[names.SUBGROUP].str.partition("=")[2].isin(here)
+        keys = [names.POPULATION, names.WAVE, names.COHORT]
+        closed = {*self.waves.loc[self.waves["state"] == CLOSED, keys].itertuples(False, None)}
+        there = [
+            all(
+                (row[names.POPULATION], wave, row[names.SUBGROUP].partition("=")[2]) in closed
+                for wave in ([row[names.WAVE]] if row[names.WAVE] else waves_of(row["contrast"]))
+            )
+            for row in rows.to_dict("records")
+        ]
+        return by_cohort & ~pd.Series(there, rows.index, dtype=bool)
 
     def _nobody(self, words: Words) -> list[str]:
         """Return a sentence on each population of whom nobody here answered, or was linked.

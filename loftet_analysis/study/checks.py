@@ -275,6 +275,10 @@ def _check_files(population: Population, study: Study, document: Document, steps
             if file.by_dates and not study.spans(population.name):
                 what, allowed = "waves told by dates, and none has any", "waves with from and to"
                 document.report((*steps, wave, place, "wave"), what, file.file, allowed)
+            if file.by_dates and names.SUBMITTED not in population.columns:
+                what = f"missing key: {'.'.join(steps[:-1])}.columns.{names.SUBMITTED}"
+                todo = "name the column of the time, by which the wave of a sheet is told"
+                document.report((*steps[:-1], "columns"), what, file.file, todo=todo)
 
 
 def _check_rows(
