@@ -502,13 +502,16 @@ def test_a_page_says_which_cohort_is_still_to_come(at):
     cleaning.clean(study)
     opened = la.open_study("tiny", language="en")
     assert opened._phase(opened.words) == [
-        "Answers “after” are there of cohort 2025; those of cohort 2026 are still to come. What "
-        "rests on them is told of cohort 2025 alone."
+        "Answers “after” have been collected from cohort 2025; those of cohort 2026 are still to "
+        "come. What rests on them is about cohort 2025 alone."
     ]
     complete = la.open_study("tiny", region="nordland", language="en")
     assert complete._phase(complete.words) == []
     assert "linked_change" in set(complete.plan("pupils")["estimand"])
     before = la.open_study("tiny", region="oslo", language="nn")
+    response = before.response().set_index("subgroup")
+    assert response.loc["all", ["n_kept", "n_linkable"]].isna().to_list() == [False, True]
+    assert opened.response().set_index("wave")["n_linkable"].dropna().max() == 2
     (said,) = before._phase(before.words)
     assert "ikkje samla inn" in said
     assert set(before.plan("pupils")["estimand"]) == {"level"}

@@ -232,15 +232,21 @@ def _by_state(part: Sheets, states: Phases) -> tuple[list[Sheets], list[Sheets]]
 
 
 def _of_those_asked(sheets: Sheets, states: Phases, wanted: Collection[str]) -> Sheets:
-    """Return sheets that count who answered only at schools whose cohort's wave is in a state."""
-    cohort_of, table = sheets.study.cohort_of, sheets.response
+    """Return sheets that count who answered only at schools whose cohort's wave is in a state.
+
+    Of a cohort of which one wave is closed nobody can say who could be found again.
+    """
+    cohort_of, table, name = sheets.study.cohort_of, sheets.response, sheets.population.name
     if not cohort_of or table.empty:
         return sheets
-    asked = [
-        states.get((sheets.population.name, wave, cohort_of.get(school, ""))) in wanted
-        for wave, school in zip(table[names.WAVE], table[names.SCHOOL], strict=True)
-    ]
-    return replace(sheets, response=table[asked].reset_index(drop=True))
+    cohorts = table[names.SCHOOL].map(cohort_of)
+    places = zip(table[names.WAVE], cohorts, strict=True)
+    table = table[[states.get((name, *place)) in wanted for place in places]]
+    closed = pd.Series([each[2] for each, its in states.items() if each[0] == name
+                        and its == CLOSED], dtype=object).value_counts()  # fmt: skip
+    alone = table[names.SCHOOL].map(cohort_of).map(closed).fillna(0).lt(2)
+    found = table[["n_linkable", "n_linked"]].mask(alone)
+    return replace(sheets, response=table.assign(**found).reset_index(drop=True))
 
 
 def _states(
