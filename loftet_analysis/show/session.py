@@ -167,8 +167,8 @@ class OpenStudy:
                     for some in (closed, others)
                 )
                 text = words.text(
-                    "Answers “{wave}” have been collected from {there}; those of {waiting} are still "
-                    "to come. What rests on them is about {there} alone.",
+                    "Answers “{wave}” have been collected from {there}; those of {waiting} are "
+                    "still to come. What rests on them is about {there} alone.",
                     wave=label("wave", wave, words), there=there, waiting=waiting,
                 )  # fmt: skip
                 said.append(text)
