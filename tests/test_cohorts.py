@@ -542,3 +542,31 @@ def test_a_trend_is_that_of_the_cohorts_own_years(at):
     assert by_group["all"] is None or pd.isna(by_group["all"])
     over = {group: by_group[group].over({7: 1.0})[0] for group in ("cohort=2025", "cohort=2026")}
     assert over == pytest.approx({"cohort=2025": -0.3, "cohort=2026": -0.25})
+
+
+def test_comparison_schools_stand_beside_all_cohorts_that_have_both_waves(at):
+    register = OUTSIDE.format(cohort="comparison") + "0401,Li skole,Oslo,1-10,2026,comparison\n"
+    register += "0500,Nes skole,Oslo,1-10,2026,\n"
+    study = at(register=register, pre=PRE)
+    assert study.cohorts == ("2025", "2026", "comparison")
+    programme = [(school, "2025", {5: 25, 6: 25}) for school in ("0301", "0302", "0303")]
+    outside = [(school, "comparison", {5: 25, 6: 25}) for school in ("0400", "0401", "0402")]
+    people = pd.concat(
+        [made(*programme, *outside, waves=("pre", "post")), made(("0500", "2026", {5: 40}))],
+        ignore_index=True,
+    )
+    people["comparison"] = people["cohort"].eq("comparison")
+    alike = people.groupby(["school_id", "grade", "wave"]).cumcount() % 4 + 1.0
+    people["effort"] = people["effort"].mask(people["wave"].eq("pre"), alike)  # no difference yet
+    rows = plan(study).query("outcome == 'effort'").assign(
+        sd_unit=1.0, years=2, ci_level=0.95, sesoi=0.1, region="national"
+    )  # fmt: skip
+    asked = rows[rows["estimand"].eq("programme_vs_comparison")]
+    assert len(asked) == 1
+    (row,) = la.estimates(people, asked).to_dict("records")
+    linked = la.estimates(people, rows[rows["estimand"].eq("linked_change")])
+    change = linked.set_index("subgroup")["change"]
+    assert row["change"] == pytest.approx(change["cohort=2025"] - change["cohort=comparison"])
+    assert (row["n_pairs"], row["evidence"]) == (300, "quasi-experimental")
+    shown = gate(pd.DataFrame([row]), decide(study, {"pupils": people}), "internal")
+    assert not shown["suppressed"].any()

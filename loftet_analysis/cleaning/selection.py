@@ -49,7 +49,7 @@ def rows_of(
     file : ExportFile
         Its ``only`` and ``wave``; without either the export is returned as it is. With
         ``wave: dates`` a row is of the last wave of its school's cohort that had begun when it was
-        sent in; of the first where none had, and where there is no time or no such school.
+        sent in; of the first where none had, and where there is no time.
 
     Raises
     ------
@@ -117,7 +117,8 @@ def _rows_by_dates(
     schools = by_text(
         export.frame[school], lambda text: find_labelled(ids, text, labels.get(text, ""))
     )
-    cohort = schools.map(study.cohort_of).fillna("") if study.cohorts else schools.map(lambda _: "")
+    first = study.cohorts[0] if study.cohorts else ""  # also of a school that is not known
+    cohort = schools.map(study.cohort_of).fillna(first) if first else schools.map(lambda _: "")
     own = pd.Series(names.PRE, index=export.frame.index)
     for each in study.cohorts or ("",):
         for name, dates in study.wave_dates(population.name, each).items():
