@@ -20,6 +20,7 @@ from loftet_analysis.batch import results
 from loftet_analysis.batch.release import Release, digests, held_back
 from loftet_analysis.cleaning import store
 from loftet_analysis.cleaning.careless import SAME, same_answer
+from loftet_analysis.cleaning.prepare import first_cohort
 from loftet_analysis.cleaning.response import by_day, response
 from loftet_analysis.cleaning.sheets import REASON
 from loftet_analysis.cleaning.units import study_units
@@ -98,10 +99,12 @@ class RandomStudy:
         The clean frames: what an outsider does not see.
     points : int
         Answers run from 1 to it.
+    behind : bool
+        With cohorts: whether the later one has not been asked after yet.
     """
 
-    def __init__(self, root: Path, seed: int) -> None:
-        self.name = f"random{seed}"
+    def __init__(self, root: Path, seed: int, *, cohorts: bool = False) -> None:
+        self.name = f"random{seed}" + ("c" if cohorts else "")
         self.root = root
         self.rng = np.random.default_rng(seed)
         self.points = int(self.rng.choice([4, 5, 6]))
@@ -116,6 +119,14 @@ class RandomStudy:
         )
         self.large = self.rng.random() < 0.4
         self._draw_schools()
+        self.behind, self.register["cohort"] = False, ""
+        if cohorts:  # numbers of their own, so that the study is else what it is without
+            rng = np.random.default_rng([seed, 1])
+            later = rng.random(len(self.register)) < rng.choice([0.15, 0.4])
+            later[rng.integers(len(later))] = True
+            later[0] &= not later.all()
+            self.behind = bool(rng.random() < 0.5)
+            self.register["cohort"] = np.where(later, "2026", "2025")
         self._lay_out("internal")
         self._estimated: dict[str, str] | None = None  # without whom
         self.clean = {"pupils": self._pupils(), "teachers": self._teachers()}
@@ -176,6 +187,7 @@ class RandomStudy:
                         part[column] = np.where(other, to[column], part[column])
             parts.append(part.assign(wave=wave, submitted=pd.Timestamp(_DATES[wave][0])))
         sheets = pd.concat(parts, ignore_index=True).rename(columns={"region": "_"})
+        sheets = self._within_cohorts(sheets)
         sheets = sheets.rename(columns={"slug": "region"})
         lost = self.rng.random(len(sheets)) >= self.followed
         sheets["person_id"] = sheets["person_id"].mask(lost)
@@ -183,7 +195,7 @@ class RandomStudy:
         state = np.select([lost, waves > 1], ["no_code", names.LINKED], "absent")
         instrument = self.study.populations[population].instrument
         careless = np.where(same_answer(sheets, instrument), SAME, "")
-        own = [c for c in ("grade", "gender", "role", "gatherings") if c in sheets]
+        own = [c for c in ("cohort", "grade", "gender", "role", "gatherings") if c in sheets]
         answers = [f"{s}_{k}" for s in _SCALES[population] for k in range(1, _ITEMS + 1)]
         sheets = sheets.assign(
             link_state=state, linked_by=np.where(lost, None, "code"), careless=careless,
@@ -197,6 +209,16 @@ class RandomStudy:
         return sheets.sort_values(["region", "school_id", "wave"], kind="stable")[
             columns
         ].reset_index(drop=True)
+
+    def _within_cohorts(self, sheets: pd.DataFrame) -> pd.DataFrame:
+        """Return the sheets as people of one cohort each, those that there are already."""
+        cohort = sheets["school_id"].map(self.register.set_index("school_id")["cohort"])
+        if not cohort.any():
+            return sheets.drop(columns="cohort")
+        there = ~(cohort.eq("2026") & sheets["wave"].eq("post") & self.behind)
+        person = sheets["person_id"] + cohort.map({"2025": "", "2026": "b"})
+        sheets = sheets.assign(cohort=cohort, person_id=person)
+        return sheets[there].reset_index(drop=True)
 
     def _pupils(self) -> pd.DataFrame:
         people = self._people(float(self.rng.choice([30, 50] if self.large else [8, 16, 28])))
@@ -234,6 +256,11 @@ class RandomStudy:
         folder = paths.raw(self.name)
         (folder / "instruments").mkdir(parents=True, exist_ok=True)
         dates = ", ".join("{}: {{from: {}, to: {}}}".format(w, *_DATES[w]) for w in self.waves)
+        if self.register["cohort"].any():
+            later = dates
+            for year in (2027, 2026, 2025):
+                later = later.replace(f"{year}-", f"{year + 1}-")
+            dates = f"2025: {{{dates}}}, 2026: {{{later}}}"
         files = {
             name: ", ".join(f"{w}: {{tool: table, file: {name}_{w}.csv}}" for w in self.waves)
             for name in _SCALES
@@ -243,7 +270,8 @@ class RandomStudy:
         for population in _SCALES:
             text = _instrument(population, self.points)
             (folder / "instruments" / f"{population}.yml").write_text(text, encoding="utf-8")
-        register = self.register[["school_id", "school", "region"]].assign(grades="1-10")
+        register = self.register[["school_id", "school", "region", "cohort"]]
+        register = register.assign(grades="1-10")
         size = np.ceil(self.register["size"] * 12).astype(int) + 4
         register = register.assign(invited_pupils=3 * size, invited_teachers=size)
         register.to_csv(folder / "schools.csv", index=False)
@@ -261,12 +289,16 @@ class RandomStudy:
             states = frame.groupby(["region", "wave", "link_state"]).size().rename("n")
             states = states.reset_index().rename(columns={"link_state": "state"})
             linkage.append(states.assign(population=name)[list(schema.LINKAGE)])
+        there = [*self.register[["slug", "cohort"]].drop_duplicates().itertuples(False, None)]
+        states = {("post", "2026"): "to_come"} if self.behind else {}
         waves = [
-            (name, wave, region, "closed", False, "")
+            (name, wave, region, states.get((wave, cohort), "closed"), False, "", cohort)
             for name in clean
             for wave in self.waves
-            for region in study.regions["region"]
+            for region, cohort in there
         ]
+        told = pd.DataFrame(waves, columns=[*schema.WAVES, "cohort"])
+        told = told if study.cohorts else told.drop(columns="cohort")
         prepared = store.Prepared(
             clean=dict(clean),
             set_aside={},
@@ -274,9 +306,9 @@ class RandomStudy:
             ledger=pd.DataFrame(columns=list(schema.LEDGER)),
             linkage=pd.concat(linkage),
             response=pd.concat(counts),
-            waves=pd.DataFrame(waves, columns=list(schema.WAVES)),
+            waves=told,
             days=pd.concat(days),
-            units=study_units(clean, instruments),
+            units=study_units(first_cohort(study, clean), instruments),
             mask=decide(study, clean),
         )
         store.write(prepared, study)

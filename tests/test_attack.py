@@ -51,6 +51,18 @@ def test_nobody_is_recovered(attack, published, profile):
         assert found.unfit == 0, name
 
 
+def test_nobody_is_recovered_where_schools_are_of_cohorts(attack, tmp_path, monkeypatch):
+    (tmp_path / "data_raw").mkdir()
+    monkeypatch.setenv("LOFTET_ROOT", str(tmp_path))
+    study = RandomStudy(tmp_path, 1, cohorts=True)
+    view = attack.View.of(study.publish("internal"), study.clean, study.study)
+    effects = view.tables["effects"]
+    assert effects["subgroup"].str.startswith("cohort=").sum() > 20
+    assert sum(map(len, view.numbers.values())) > 100
+    for name, found in attack.score(view, study.clean).items():
+        assert (found.recovered, found.unfit) == (0, 0), f"{name}: {found.kinds}"
+
+
 def test_the_attack_reads_the_tables_rightly(attack, published, view):
     """The true answers fit every number that the attack reads."""
     study, _ = published

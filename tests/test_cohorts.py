@@ -21,6 +21,8 @@ from loftet_analysis.disclosure.mask import decide
 from loftet_analysis.errors import InputError
 from loftet_analysis.study import load_study, missing_exports, plan, wave_states
 from loftet_analysis.study.grades import grade_bands
+from loftet_analysis.study.schools import read_schools
+from tests.plausible.registers import workbook
 from tests.small_demo import build_root
 from tests.tiny_study import SCHOOLS, STUDY, build, sheets, write_csv
 
@@ -570,3 +572,21 @@ def test_comparison_schools_stand_beside_all_cohorts_that_have_both_waves(at):
     assert (row["n_pairs"], row["evidence"]) == (300, "quasi-experimental")
     shown = gate(pd.DataFrame([row]), decide(study, {"pupils": people}), "internal")
     assert not shown["suppressed"].any()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        workbook(("school_id", "school", "region", "Kull"), (101, "A", "Øst", 2025),
+                 (102, "B", "Vest", 2026.0)),
+        "school_id;school;region;PULJE\n101;A;Øst;2025\n102;B;Vest; 2026\n".encode("cp1252"),
+        "school_id\tschool\tregion\tcohort\tkommentar\n101\tA\tØst\t2025.0\tx\n102\tB\tVest\t2026\t\n"
+        .encode("utf-16"),
+    ],
+)  # fmt: skip
+def test_cohorts_are_read_from_any_register(tmp_path, content):
+    path = tmp_path / ("r.xlsx" if content[:2] == b"PK" else "r.csv")
+    path.write_bytes(content)
+    schools, problems, _ = read_schools(path)
+    assert problems == []
+    assert schools["cohort"].to_list() == ["2025", "2026"]
