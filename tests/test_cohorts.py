@@ -300,6 +300,8 @@ def test_a_cohort_has_its_name_in_any_writing(at):
     register = REGISTER.replace(",2025\n", ",pulje  1\n").replace(",2026.0\n", ",PULJE 2\n")
     study = at(study=named, register=register.replace("Pulje", "KULL", 1), pre=PRE)
     assert study.cohorts == ("Pulje 1", "Pulje 2")
+    swapped = named.replace("Pulje 1", "§").replace("Pulje 2", "Pulje 1").replace("§", "Pulje 2")
+    assert at(study=swapped, register=register, pre=PRE).cohorts == ("Pulje 2", "Pulje 1")
     renamed = register.replace("Pulje", "Startår", 1)
     columns = "schools: {file: schools.csv, columns: {cohort: Startår}}"
     study = at(study=named.replace("schools: schools.csv", columns), register=renamed, pre=PRE)

@@ -991,7 +991,7 @@ class Study(Described):
 
     @cached_property
     def cohorts(self) -> tuple[str, ...]:
-        """The cohorts of its schools in the order of study.yml, comparison schools last.
+        """The cohorts of its schools in the order in which they begin, comparison schools last.
 
         Empty where the register has no cohorts.
         """
@@ -1000,7 +1000,11 @@ class Study(Described):
 
     @property
     def _begun(self) -> list[str]:
-        return [name for name in self.windows if name != COMPARISON]
+        def first(cohort: str) -> date:
+            starts = [wave.start for wave in self.windows[cohort].values() if wave.start]
+            return min(starts, default=date.max)
+
+        return sorted((name for name in self.windows if name != COMPARISON), key=first)
 
     @cached_property
     def cohort_of(self) -> dict[str, str]:
