@@ -213,7 +213,7 @@ def _used(
 def _population_mask(study: Study, name: str, clean: pd.DataFrame) -> pd.DataFrame:
     instrument, limit = study.populations[name].instrument, LIMITS[study.disclosure]
     scales = instrument.scales
-    groups = list(dict.fromkeys((*_ALWAYS, *study.subgroups(name), *study.gaps(name))))
+    groups = list(dict.fromkeys((*_ALWAYS, *study.planned_groups(name), *study.gaps(name))))
     groups += [_BY_COHORT + column for column in _ALWAYS if names.COHORT in groups]
     outcomes = list(scales)
     keyed = _keyed(clean, outcomes, groups)

@@ -126,7 +126,7 @@ def _asked(
         for contrast in contrasts:
             yield estimand, contrast, names.ALL, ""
             if ESTIMANDS[estimand].by_subgroup or ESTIMANDS[estimand].is_change:
-                for column in study.subgroups(population.name):
+                for column in study.planned_groups(population.name):
                     if not (ESTIMANDS[estimand].by_subgroup or _by_cohort(estimand, column)):
                         continue
                     for group in study.groups(population.name, column):
@@ -146,7 +146,7 @@ def _groups_with_levels(
 
     Of a scale that one role was asked that role is everybody.
     """
-    for column in dict.fromkeys((*study.subgroups(population.name), names.ROLE)):
+    for column in dict.fromkeys((*study.planned_groups(population.name), names.ROLE)):
         groups = study.groups(population.name, column)
         if column == names.ROLE:
             groups = tuple(group for group in groups if roles is None or group in roles)

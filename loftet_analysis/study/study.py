@@ -1137,10 +1137,14 @@ class Study(Described):
         return tuple(g for g in names.GRADES if g in taught or not taught)
 
     def subgroups(self, population: str) -> tuple[str, ...]:
-        """Return the columns whose groups get rows of their own; of several cohorts also these."""
+        """Return the columns whose groups get rows of their own."""
         declared = self.analysis.subgroups.get(population)
-        found = self._groupings(population, declared, (names.GRADE, names.GENDER))
-        return (*found, names.COHORT) if len(self.cohorts) > 1 else found
+        return self._groupings(population, declared, (names.GRADE, names.GENDER))
+
+    def planned_groups(self, population: str) -> tuple[str, ...]:
+        """Return the columns of `subgroups`, and `cohort` where there are several cohorts."""
+        declared = self.subgroups(population)
+        return (*declared, names.COHORT) if len(self.cohorts) > 1 else declared
 
     def gaps(self, population: str) -> tuple[str, ...]:
         """Return the columns whose groups are compared in their change."""
