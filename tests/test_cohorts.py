@@ -592,3 +592,23 @@ def test_cohorts_are_read_from_any_register(tmp_path, content):
     schools, problems, _ = read_schools(path)
     assert problems == []
     assert schools["cohort"].to_list() == ["2025", "2026"]
+
+
+def test_in_one_file_a_wave_is_open_for_one_cohort_and_closed_for_another(at):
+    both = pd.concat([moved(PRE), POST.iloc[:2]], ignore_index=True).fillna("")
+    both["nr"] = [str(n) for n in range(len(both))]
+    prepared = prepare(at("2026-09-20", study=BY_DATES, pre=both.iloc[:4]), key=KEY)
+    assert set(prepared.clean["pupils"]["cohort"]) == {"2025"}
+    assert counted(prepared) == {"open_wave": 2}
+    # the first of the later wave has not come yet, and then they have
+    prepared = prepare(at("2027-09-20", study=BY_DATES, pre=both.iloc[:4]), key=KEY)
+    assert set(prepared.clean["pupils"]["wave"]) == {"pre"}
+    assert set(prepared.waves.query("wave == 'post'")["state"]) == {"to_come"}
+    with pytest.raises(InputError, match="no row of post"):
+        prepare(at("2027-11-01", study=BY_DATES, pre=both.iloc[:4]), key=KEY)
+    prepared = prepare(at("2027-11-01", study=BY_DATES, pre=both), key=KEY)
+    states = prepared.waves.query("wave == 'post'").set_index("cohort")["state"]
+    assert states.to_dict() == {"2025": "closed", "2026": "to_come"}
+    assert prepared.clean["pupils"].groupby(["cohort", "wave"]).size().to_dict() == {
+        ("2025", "pre"): 2, ("2025", "post"): 2, ("2026", "pre"): 2,
+    }  # fmt: skip
