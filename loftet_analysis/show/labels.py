@@ -291,6 +291,8 @@ LABELS: dict[str, dict[str, str]] = {
         "unknown_school": "the school is not in the register",
         "test_answer": "trial before or beside the survey",
         "wrong_form": "sent in while another wave was open",
+        "out_of_turn": "sent in when the school's cohort was not asked",
+        "own_programme": "from a comparison school whose own programme had begun",
         "duplicate": "another sheet of the same person counts",
         "no_consent": "no consent",
         "opted_out": "said no beforehand",
