@@ -612,3 +612,18 @@ def test_in_one_file_a_wave_is_open_for_one_cohort_and_closed_for_another(at):
     assert prepared.clean["pupils"].groupby(["cohort", "wave"]).size().to_dict() == {
         ("2025", "pre"): 2, ("2025", "post"): 2, ("2026", "pre"): 2,
     }  # fmt: skip
+
+
+def test_each_cohort_may_have_a_file_of_its_own(at):
+    two = COHORTS.replace(
+        "pre: {tool: table, file: pre.csv}",
+        "pre: [{tool: table, file: pre.csv}, {tool: table, file: post.csv}]",
+    )
+    two = two.replace("      post: {tool: table, file: post.csv}\n", "")
+    first, second = PRE.iloc[:2], moved(PRE).iloc[2:]
+    prepared = prepare(at("2026-09-20", study=two, pre=first, post=second), key=KEY)
+    assert set(prepared.clean["pupils"]["cohort"]) == {"2025"}
+    assert counted(prepared) == {"open_wave": 2}
+    assert set(prepared.response.query("n_answered > 0")["school_id"]) == {"0301", "0302", "0400"}
+    prepared = prepare(at("2026-11-20", study=two, pre=first, post=second), key=KEY)
+    assert prepared.clean["pupils"]["cohort"].value_counts().to_dict() == {"2025": 2, "2026": 2}

@@ -186,15 +186,14 @@ def _settled(
     parts: Sequence[Sheets], states: Phases, register: Export | None, key: bytes
 ) -> Iterator[Sheets]:
     """Yield a population's sheets: of closed waves, linked; then of each open one, only counted."""
-    closed, goes_on = [], []
-    for part in parts:
-        done, open_still = _by_state(part, states)
-        closed += done
-        goes_on += open_still
-    del parts
+    halves = [_by_state(part, states) for part in parts]
+    closed, goes_on = ([each for half in halves for each in half[place]] for place in (0, 1))
+    del parts, halves
     if closed:
-        sheets = link(*closed, key=key).pipe(attend, register, key=key).pipe(score)
-        yield _of_those_asked(sheets, states, (CLOSED,))
+        # not named, since nothing may hold on to the largest things in memory
+        yield _of_those_asked(
+            link(*closed, key=key).pipe(attend, register, key=key).pipe(score), states, (CLOSED,)
+        )
     del closed
     for wave in dict.fromkeys(part.wave for part in goes_on):
         sheets = link(*(part for part in goes_on if part.wave == wave), key=key).pipe(score)
