@@ -151,12 +151,11 @@ ESTIMANDS: dict[str, Estimand] = {
         Estimand(
             "linked_change",
             "Linked change",
-            "The answers of the same people changed on average by {estimate} standard deviations "
-            "({interval}).",
+            "The answers of the same people {moved} on average ({interval}).",
             needs="links",
             sentences={
-                "pupils": "The answers of the same pupils, who have also grown older, changed on "
-                "average by {estimate} standard deviations ({interval})."
+                "pupils": "The answers of the same pupils, who have also grown older, {moved} on "
+                "average ({interval})."
             },
             waves=_PAIRS,
             is_change=True,
@@ -167,13 +166,13 @@ ESTIMANDS: dict[str, Estimand] = {
         Estimand(
             "same_grade",
             "Same-grade change",
-            "Between the pupils of the same grades before and after, who are not the same people, "
-            "the difference is {estimate} standard deviations ({interval}).",
+            "In the same grades, the answers {moved} on average from before to after; these are "
+            "different pupils ({interval}).",
             sentences={
-                "mid - pre": "Between the pupils of the same grades before and midway, who are not "
-                "the same people, the difference is {estimate} standard deviations ({interval}).",
-                "post - mid": "Between the pupils of the same grades midway and after, who are not "
-                "the same people, the difference is {estimate} standard deviations ({interval}).",
+                "mid - pre": "In the same grades, the answers {moved} on average from before to "
+                "midway; these are different pupils ({interval}).",
+                "post - mid": "In the same grades, the answers {moved} on average from midway to "
+                "after; these are different pupils ({interval}).",
             },
             needs="grades",
             is_change=True,
@@ -184,8 +183,8 @@ ESTIMANDS: dict[str, Estimand] = {
         Estimand(
             "school_change",
             "School change",
-            "In the typical school, where every school counts once, the change is {estimate} "
-            "standard deviations ({interval}).",
+            "In the typical school, where every school counts once, the answers {moved} on average "
+            "({interval}).",
             needs="links or grades",
             pairs_if_any=True,
             is_change=True,
@@ -195,7 +194,7 @@ ESTIMANDS: dict[str, Estimand] = {
             "cohort_change",
             "Cohort change",
             "In the same cohorts, whose pupils have also grown older and are not followed one by "
-            "one, the mean changed by {estimate} standard deviations ({interval}).",
+            "one, the answers {moved} on average ({interval}).",
             needs="grades",
             needs_also="years",
             is_change=True,
@@ -206,8 +205,7 @@ ESTIMANDS: dict[str, Estimand] = {
         Estimand(
             "participants",
             "Participants",
-            "The participants' answers changed on average by {estimate} standard deviations "
-            "({interval}).",
+            "The participants' answers {moved} on average ({interval}).",
             needs="roles",
             waves=_PAIRS,
             roles=(PARTICIPANT,),
@@ -217,8 +215,7 @@ ESTIMANDS: dict[str, Estimand] = {
         Estimand(
             "colleagues",
             "Colleagues",
-            "The colleagues' answers changed on average by {estimate} standard deviations "
-            "({interval}).",
+            "The colleagues' answers {moved} on average ({interval}).",
             needs="roles",
             waves=_PAIRS,
             roles=(COLLEAGUE,),
@@ -299,16 +296,16 @@ ESTIMANDS: dict[str, Estimand] = {
         Estimand(
             "same_grade_quantile",
             "Percentiles of the same grades",
-            "In the same grades, the value that {percent} of the pupils are below changed by "
-            "{estimate} standard deviations ({interval}).",
+            "In the same grades, the value that {percent} of the pupils are below {moved} "
+            "({interval}).",
             needs="grades",
             is_equity=True,
         ),
         Estimand(
             "share_below",
             "Share of low answers",
-            "In the same grades, the share of pupils below what was the limit of the lowest fifth "
-            "before changed by {points} percentage points ({interval}).",
+            "In the same grades, the share of pupils below the limit of the lowest fifth (from "
+            "before) {moved} ({interval}).",
             needs="grades",
             is_equity=True,
         ),

@@ -169,7 +169,7 @@ def test_forest_has_a_line_per_region_and_the_regions_together():
     frame = effects({"region": "nordland"}, {"region": "oslo", "estimate": -0.2, "ci_low": -0.5})
     ax = forest(let_through(frame), pooled=let_through(pooled()), words=words(), ax=panel())
     assert marks(ax) == [(pytest.approx(0.12), 0), (pytest.approx(-0.2), 1)]
-    assert tick_labels(ax.yaxis) == ["Nordland - Nordlánnda", "Oslo - Oslove", "Regionene samlet"]
+    assert tick_labels(ax.yaxis) == ["Nordland – Nordlánnda", "Oslo – Oslove", "Regionene samlet"]
     (diamond,) = (patch for patch in ax.patches if not isinstance(patch, Rectangle))
     corners = diamond.get_xy()
     assert corners[:, 0].min() == pytest.approx(-0.03)
@@ -216,7 +216,7 @@ def test_regions_are_drawn_by_themselves_and_towards_their_mean_and_are_not_rank
     frame["estimate"], frame["shrunk"] = [0.2, -0.1], [0.15, np.nan]
     drawing = regions(let_through(frame), words=words())
     (ax,) = drawing.figure.axes
-    assert tick_labels(ax.yaxis) == ["Nordland - Nordlánnda", "Oslo - Oslove"]
+    assert tick_labels(ax.yaxis) == ["Nordland – Nordlánnda", "Oslo – Oslove"]
     found = dict(zip(*zip(*[(round(y, 2), round(x, 2)) for x, y in marks(ax)], strict=True),
                      strict=True))  # fmt: skip
     assert found[-0.17] == 0.2
@@ -225,7 +225,7 @@ def test_regions_are_drawn_by_themselves_and_towards_their_mean_and_are_not_rank
     assert "ikke rangert" in drawing.caption
     assert "1 region har ikke noe intervall" in drawing.caption
     turned = regions(let_through(frame[::-1]), words=words())
-    assert tick_labels(turned.figure.axes[0].yaxis)[0] == "Oslo - Oslove"
+    assert tick_labels(turned.figure.axes[0].yaxis)[0] == "Oslo – Oslove"
 
 
 def test_forest_says_which_region_is_hidden():

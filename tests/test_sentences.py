@@ -90,8 +90,8 @@ def test_every_verdict_kind_of_evidence_and_language(verdict, level, language):
     # what each kind of evidence must say
     reminder = {
         DESCRIPTIVE: {
-            "nb": "ingen annen gruppe",
-            "nn": "inga anna gruppe",
+            "nb": "ingen kontrollgruppe",
+            "nn": "inga kontrollgruppe",
             "en": "no other group",
         },
         CONTAMINATED: {"nb": "ikke et mål på effekt", "nn": "ikkje eit mål", "en": "no effect"},
@@ -113,8 +113,8 @@ def test_verdicts_read_differently_and_the_refused_says_why(language):
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("nb", "11 skoler er for få til å se en endring under 0,47 standardavvik."),
-        ("nn", "11 skular er for få til å sjå ei endring under 0,47 standardavvik."),
+        ("nb", "Med 11 skoler kan vi ikke påvise endringer under 0,47 standardavvik."),
+        ("nn", "Med 11 skular kan vi ikkje påvise endringar under 0,47 standardavvik."),
         ("en", "11 schools are too few to see a change under 0.47 standard deviations."),
     ],
 )
@@ -247,7 +247,7 @@ def test_where_one_cluster_holds_nearly_all_nothing_is_concluded(language):
 def test_regions_are_called_regions():
     row = of_verdict("unclear", n_clusters=15, cluster="region")
     assert conclusion(row, words("en")).startswith("15 regions are too few to see a change")
-    assert conclusion(row, words("nb")).startswith("15 regioner er for få")
+    assert conclusion(row, words("nb")).startswith("Med 15 regioner")
     few = of_verdict("increase", n_clusters=8, cluster="region", flags="low_df")
     assert "so few regions" in reading(few, words("en"))
 

@@ -50,7 +50,7 @@ def notes(soup: BeautifulSoup) -> list[str]:
 def test_effects_say_who_how_many_and_how_sure():
     soup = built()
     assert heads(soup) == [
-        "Personer", "Grupper (df)", "Endring (SD)", "95\xa0% KI", "Synlig",
+        "Personer", "Grupper (df)", "Endring (SD)", "95\xa0% KI", "Minste påviselige",
     ]  # fmt: skip
     assert rows(soup)[:3] == [
         ["Matematikkglede"],
@@ -74,7 +74,7 @@ def test_people_of_two_waves_are_told_apart():
 def test_hidden_numbers_stand_as_a_dot_and_the_note_says_so():
     soup = built(hidden={"subgroup": "role=colleague"})
     assert rows(soup)[-2:] == [["Kolleger", *"·" * 5], ["Deltakere − kolleger", *"·" * 5]]
-    assert "· skjult, siden det ville fortelle om få personer" in notes(soup)
+    assert "· vises ikke (for få personer)" in notes(soup)
     assert "·" not in " ".join(notes(built()))
 
 
@@ -102,8 +102,8 @@ def test_regions_stand_in_register_order_and_the_country_last():
     )
     soup = built("regions", frame=frame, together=together)
     assert [row[0] for row in rows(soup)] == [
-        "Matematikkglede", "Oslo - Oslove", "Nordland - Nordlánnda", "Alle regioner",
-        "Innsats", "Oslo - Oslove", "Nordland - Nordlánnda", "Alle regioner",
+        "Matematikkglede", "Oslo – Oslove", "Nordland – Nordlánnda", "Alle regioner",
+        "Innsats", "Oslo – Oslove", "Nordland – Nordlánnda", "Alle regioner",
     ]  # fmt: skip
     assert rows(soup)[1][1:] == ["+0,12", "−0,06 til 0,30", "−0,50", "−0,06 til 0,30"]
     assert rows(soup)[2][1:] == ["+0,12", "−0,06 til 0,30", "–", "–"]
@@ -153,12 +153,12 @@ def test_regions_that_are_left_out_are_named_beneath_the_table():
     frame = pooled("same_grade", "linked_change").assign(left_out=[told, ""])
     said = built("pooled", frame=frame, language="en").get_text(" ", strip=True)
     assert (
-        "Joy, Same-grade change: 2 regions are not part of it: Nordland - Nordlánnda (it would "
-        "rest on a single school or group of schools), Oslo - Oslove (hidden, since it would tell "
+        "Joy, Same-grade change: 2 regions are not part of it: Nordland – Nordlánnda (it would "
+        "rest on a single school or group of schools), Oslo – Oslove (hidden, since it would tell "
         "of few people)." in said
     )
     both = built("pooled", frame=frame.assign(left_out="oslo: no_row")).get_text(" ", strip=True)
-    assert both.count("1 region er ikke med: Oslo - Oslove (uten resultater så langt).") == 1
+    assert both.count("1 region er ikke med: Oslo – Oslove (uten resultater så langt).") == 1
     assert "ikke med" not in built("pooled").get_text()
 
 
@@ -257,7 +257,7 @@ def test_lines_are_spread_over_waves_and_groups_gathered():
         ["Elever"],
         ["koblet", "–", "·"],
     ]
-    assert notes(soup) == ["· skjult, siden det ville fortelle om få personer"]
+    assert notes(soup) == ["· vises ikke (for få personer)"]
 
 
 def test_columns_in_which_there_is_nothing_are_dropped_on_demand():
@@ -285,7 +285,7 @@ def test_any_gated_frame_is_a_table_with_its_keys_named():
         ["Elever", "Matematikkglede", "Endring på samme trinn", "–", "0,12", "0,041", "usikkert"],
         ["Lærere", "Syn på faget", "Kolleger", *"····"],
     ]
-    assert notes(soup) == ["· skjult, siden det ville fortelle om få personer"]
+    assert notes(soup) == ["· vises ikke (for få personer)"]
 
 
 def test_what_pandas_makes_of_a_frame_is_a_table():

@@ -251,7 +251,7 @@ def test_the_keys_of_a_row_are_named():
         "item": "views_1", "subgroup": "all", "estimand": "level", "verdict": "increase", "n": 7,
     }  # fmt: skip
     assert [named(row, column, words()) for column in row] == [
-        "Lærere", "Oslo - Oslove", "Bø skole", "Syn på faget", "Jeg liker matematikk. (snudd)",
+        "Lærere", "Oslo – Oslove", "Bø skole", "Syn på faget", "Jeg liker matematikk. (snudd)",
         "alle", "Nivå", "økning", "7",
     ]  # fmt: skip
     assert named({"population": "pupils", "item": ""}, "item", words("en")) == "The whole scale"
@@ -307,17 +307,29 @@ def test_a_reading_gives_the_estimate_its_interval_and_no_cause(
     row = effect(estimand=estimand, contrast=contrast, population=population, suppressed=False)
     said = reading(row, words(language))
     point = "." if language == "en" else ","
-    assert f"+0{point}12" in said
+    assert f"0{point}12" in said
     assert f"−0{point}06" in said
     assert f"0{point}30" in said
     assert "95" in said
     assert "standard" in said
     assert not CAUSAL.search(said)
     assert said.endswith(".")
-    assert {"nb": "null er innenfor", "nn": "null er innanfor", "en": "zero inside"}[
-        language
-    ] in said
+    assert {"nb": "omfatter null", "nn": "omfattar null", "en": "zero inside"}[language] in said
     assert "inside" not in reading({**row, "ci_low": 0.01}, words("en"))
+
+
+@pytest.mark.parametrize(
+    ("estimate", "said"),
+    [
+        (0.25, "gikk opp 0,25 standardavvik i gjennomsnitt"),
+        (-0.25, "gikk ned 0,25 standardavvik i gjennomsnitt"),
+        (0.004, "endret seg ikke i gjennomsnitt"),
+    ],
+)
+def test_a_change_is_said_in_words(estimate, said):
+    row = effect(estimand="participants", population="teachers", suppressed=False)
+    text = reading({**row, "estimate": estimate}, words("nb"))
+    assert text.startswith(f"Svarene fra deltakerne {said} (")
 
 
 OWN_UNITS = {
@@ -332,8 +344,8 @@ SAID = {
         "Gjennomsnittet av svarene er 3,21 (95_% KI 3,10 til 3,32), der 1 er «Helt uenig» og 4 er "
         "«Helt enig».",
         "Av dem som har svart, ligger 64_% over midten av skalaen (95_% KI 60_% til 68_%).",
-        "På de samme trinnene er andelen elever under det som var grensen for den laveste femdelen "
-        "før, endret med −4,2 prosentpoeng (95_% KI −7,0 til 0,4, null er innenfor).",
+        "Andelen elever på de samme trinnene under grensen for den laveste femdelen (fra før) gikk "
+        "ned 4,2 prosentpoeng (95_% KI −7,0 til 0,4, omfatter null).",
         "Spredningen mellom skolene er 1,22 ganger så stor etter som før (95_% KI 0,90 til 1,65, "
         "tallet 1 er innenfor), altså 22_% større.",
         "Spredningen mellom elevene innenfor skolene er 0,90 ganger så stor etter som før (95_% KI "
@@ -343,8 +355,8 @@ SAID = {
         "Gjennomsnittet av svara er 3,21 (95_% KI 3,10 til 3,32), der 1 er «Heilt ueinig» og 4 er "
         "«Heilt einig».",
         "Av dei som har svart, ligg 64_% over midten av skalaen (95_% KI 60_% til 68_%).",
-        "På dei same trinna er delen av elevane under det som var grensa for den lågaste femdelen "
-        "før, endra med −4,2 prosentpoeng (95_% KI −7,0 til 0,4, null er innanfor).",
+        "Prosentdelen elevar på dei same trinna under grensa for den lågaste femdelen (frå før) "
+        "gjekk ned 4,2 prosentpoeng (95_% KI −7,0 til 0,4, omfattar null).",
         "Spreiinga mellom skulane er 1,22 gonger så stor etter som før (95_% KI 0,90 til 1,65, "
         "talet 1 er innanfor), altså 22_% større.",
         "Spreiinga mellom elevane innanfor skulane er 0,90 gonger så stor etter som før (95_% KI "
@@ -354,8 +366,8 @@ SAID = {
         "The mean answer is 3.21 (95% CI 3.10 to 3.32), where 1 is “Strongly disagree” and 4 is "
         "“Strongly agree”.",
         "Of those who answered, 64% are above the middle of the scale (95% CI 60% to 68%).",
-        "In the same grades, the share of pupils below what was the limit of the lowest fifth "
-        "before changed by −4.2 percentage points (95% CI −7.0 to 0.4, zero inside).",
+        "In the same grades, the share of pupils below the limit of the lowest fifth (from before) "
+        "went down by 4.2 percentage points (95% CI −7.0 to 0.4, zero inside).",
         "The spread between the schools is 1.22 times as large after as before (95% CI 0.90 to "
         "1.65, 1 inside), that is 22% larger.",
         "The spread between the pupils within the schools is 0.90 times as large after as before "
@@ -407,17 +419,17 @@ def test_groups_and_doses_are_named_in_the_readers_language():
     assert "the change for boys minus the change for girls" in reading(turned, words("en"))
     hidden = {**gap, "suppressed": True}
     assert reading(hidden, words("nb")) == (
-        "Endring i forskjellen, jenter − gutter: skjult, siden det ville fortelle om få personer."
+        "Endring i forskjellen, jenter − gutter: vises ikke (for få personer)."
     )
     dose = effect(estimand="dose", contrast="per gathering", suppressed=False)
-    assert "For én samling mer" in reading(dose, words("nb"))
+    assert "Per ekstra samling" in reading(dose, words("nb"))
     tenth = effect(estimand="same_grade_quantile", contrast="p10", suppressed=False)
-    assert "verdien som 10\N{NO-BREAK SPACE}% av elevene" in reading(tenth, words("nb"))
+    assert "Verdien som 10\N{NO-BREAK SPACE}% av elevene" in reading(tenth, words("nb"))
 
 
 def test_a_subgroup_is_named_before_its_sentence_and_a_role_by_its_estimand():
     girls = effect(subgroup="gender=girl", suppressed=False)
-    assert reading(girls, words("nb")).startswith("Jenter: Mellom elevene")
+    assert reading(girls, words("nb")).startswith("Jenter: Svarene på de samme trinnene")
     refused = {**girls, "reason": "no_subgroup"}
     assert reading(refused, words("nn")).startswith("Endring på same trinn, jenter: ikkje berekna")
     role = effect(estimand="participants", subgroup="role=participant", suppressed=False)
@@ -442,9 +454,7 @@ def test_a_refused_row_says_why_and_a_hidden_one_that_it_is_hidden(reason):
     refused = effect(estimate=float("nan"), reason=reason, suppressed=False)
     assert label("reason", reason, words("nn")) in reading(refused, words("nn"))
     hidden = effect(estimate=float("nan"), reason="small_n", suppressed=True)
-    assert reading(hidden, words("nb")) == (
-        "Endring på samme trinn: skjult, siden det ville fortelle om få personer."
-    )
+    assert reading(hidden, words("nb")) == ("Endring på samme trinn: vises ikke (for få personer).")
 
 
 def test_an_answer_gathers_readings_by_outcome():
@@ -452,7 +462,7 @@ def test_an_answer_gathers_readings_by_outcome():
     outcomes = BeautifulSoup(said.html, "html.parser").select("ul.reading > li")
     assert [each.strong.text for each in outcomes] == ["Matematikkglede", "Syn på faget"]
     for each in outcomes:
-        assert each.select_one("span.light.good").text == "● måler godt"
+        assert each.select_one("span.light.good").text == "● god måling"
         assert len(each.select("ul > li")) == 3
         assert all("standardavvik" in row.text for row in each.select("ul > li"))
         assert all(f"- {row.text}" in said.text for row in each.select("ul > li"))

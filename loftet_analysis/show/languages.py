@@ -242,8 +242,13 @@ class Words:
         return self.outcomes[population, outcome]
 
     def region(self, slug: str) -> str:
-        """Return a region's name in its display form; ``national`` is all of them together."""
-        return self.text("All regions") if slug == names.NATIONAL else self.regions[slug]
+        """Return a region's name as it is displayed; ``national`` is all of them together.
+
+        Double names take a dash, as in running text, where registers have a hyphen between spaces.
+        """
+        if slug == names.NATIONAL:
+            return self.text("All regions")
+        return self.regions[slug].replace(" - ", " \N{EN DASH} ")
 
 
 @lru_cache(maxsize=4096)  # the same few numbers come again and again

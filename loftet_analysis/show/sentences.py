@@ -140,7 +140,7 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
     ...        "suppressed": False, "reason": ""}
     >>> print(answer(pd.DataFrame([row]), words=words).text)
     Joy
-    - The participants' answers changed on average by +0.45 standard deviations
+    - The participants' answers went up by 0.45 standard deviations on average
     (95% CI 0.10 to 0.80). The interval lies above zero: an increase.
     It describes one group; there is no other group to compare it with.
     """
@@ -864,6 +864,7 @@ def _values(row: Mapping[str, object], words: Words) -> dict[str, str]:
     values, no_change, form = {}, 0, words.number
     if not pd.isna(row["estimate"]):
         values["estimate"] = words.number(row["estimate"], signed=True)
+        values["moved"] = _moved(row["estimate"], words)
         if estimand == "gap_change":
             groups = (label("subgroup", group, words) for group in contrast.split(" - "))
             values["one"], values["other"] = groups
@@ -871,7 +872,7 @@ def _values(row: Mapping[str, object], words: Words) -> dict[str, str]:
             values["percent"] = words.percent(int(contrast.removeprefix("p")) / 100)
     elif estimand == "share_below":  # percentage points
         low, high, form = 100 * low, 100 * high, partial(words.number, digits=1)
-        values["points"] = words.number(100 * row["change"], 1, signed=True)
+        values["moved"] = _moved(100 * row["change"], words, points=True)
     elif estimand == "spread_ratio":  # a log ratio
         ratio, low, high, no_change = math.exp(row["change"]), math.exp(low), math.exp(high), 1
         difference = round(ratio, 2) - 1  # of the ratio that is shown
@@ -898,6 +899,20 @@ def _values(row: Mapping[str, object], words: Words) -> dict[str, str]:
     if no_change == 1 and low < 1 < high:
         interval = _("{interval}, 1 inside", interval=interval)
     return {**values, "interval": interval}
+
+
+def _moved(change: float, words: Words, *, points: bool = False) -> str:
+    """Return which way something went and how far, in standard deviations or percentage points."""
+    _ = words.text
+    digits = 1 if points else 2
+    size = words.number(abs(change), digits)
+    if round(change, digits) == 0:
+        return _("did not change")
+    if points:
+        up = _("went up by {size} percentage points", size=size)
+        return up if change > 0 else _("went down by {size} percentage points", size=size)
+    up = _("went up by {size} standard deviations", size=size)
+    return up if change > 0 else _("went down by {size} standard deviations", size=size)
 
 
 def conclusion(row: Mapping[str, object], words: Words) -> str:
