@@ -52,7 +52,7 @@ def test_a_level_without_an_interval_or_a_number_says_so():
     refused = shown(level(**bare, **empty, p_value=np.nan, reason="no_answers"))
     assert "ikke beregnet, siden ingen" in standing(refused, words=words()).text
     hidden = pd.DataFrame([level(suppressed=True)])
-    assert "skjult" in standing(hidden, words=words()).text
+    assert "vises ikke" in standing(hidden, words=words()).text
 
 
 def test_what_is_told_of_no_outcome_is_said_once():
@@ -91,8 +91,8 @@ def test_the_figure_has_a_mark_with_its_interval_for_every_group(contrast):
         for path in lines.get_paths()
     ]
     assert ends[1] == pytest.approx([0.8, 0.95])
-    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["Nordland - Nordlánnda",
-                                                                  "Oslo - Oslove"]  # fmt: skip
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["Nordland – Nordlánnda",
+                                                                  "Oslo – Oslove"]  # fmt: skip
     assert ("midten" in drawing.caption) == (contrast == "share")
 
 

@@ -358,8 +358,32 @@ def outcomes_of(frame: pd.DataFrame) -> list[Tag]:
     return BeautifulSoup(said, "html.parser").select("ul.reading > li")
 
 
+def increases() -> pd.DataFrame:
+    """Every estimand as an increase, so that each has its own sentence."""
+    return all_estimands().assign(suppressed=False, verdict="increase", ci_low=0.02)
+
+
+def test_an_answer_gathers_in_one_sentence_what_cannot_be_told():
+    frame = all_estimands().assign(suppressed=False, mdes=[0.3, 0.25, 0.4] * 2, n_clusters=11)
+    frame.loc[0, ["verdict", "ci_low"]] = ["increase", 0.02]
+    frame.loc[1, "suppressed"] = True
+    frame.loc[3, "reason"] = "no_pairs"
+    joy, *rest = [each.text for each in outcomes_of(frame)]
+    assert joy.startswith("Joy ● measures wellThe answers of the same pupils")
+    assert rest == [
+        "Hidden, since it would tell of few people: Joy (same-grade change).",
+        "We cannot tell whether anything has changed: Joy (school change); Views (colleagues). "
+        "11 schools are too few to see a change under 0.25–0.40 standard deviations.",
+        f"Not computed, since {label('reason', 'no_pairs', words('en'))}: Views (participants).",
+        "We cannot tell whether there is a difference: Views (participants − colleagues). "
+        "11 schools are too few to see a change under 0.40 standard deviations.",
+    ]
+    alone = answer(frame[frame["outcome"] == "views"].tail(2), words=words("nb")).text
+    assert "Vi kan ikke si om noe er endret for: Syn på faget (kolleger)." in alone
+
+
 def test_an_answer_says_once_what_its_outcomes_share():
-    frame = all_estimands().assign(
+    frame = increases().assign(
         suppressed=False, evidence=DESCRIPTIVE, measurement_warning="floor_effect"
     )
     joy, views, shared = outcomes_of(frame)
@@ -375,7 +399,7 @@ def test_an_answer_says_once_what_its_outcomes_share():
 
 
 def test_what_outcomes_do_not_share_stands_with_each():
-    frame = all_estimands().assign(suppressed=False, measurement_warning="")
+    frame = increases().assign(suppressed=False, measurement_warning="")
     frame["evidence"] = frame["outcome"].map({"joy": DESCRIPTIVE, "views": CONTAMINATED})
     joy, views = outcomes_of(frame)
     assert joy.select_one("p.background").text.startswith("It describes one group")
@@ -383,9 +407,11 @@ def test_what_outcomes_do_not_share_stands_with_each():
 
 
 def test_a_hidden_outcome_has_no_light():
-    hidden = all_estimands().assign(suppressed=True, measurement_warning="", evidence="")
-    assert [each.select(".light, .background") for each in outcomes_of(hidden)] == [[], []]
-    frame = all_estimands().assign(measurement_warning="", evidence=DESCRIPTIVE)
+    hidden = increases().assign(suppressed=True, measurement_warning="", evidence="")
+    (both,) = outcomes_of(hidden)
+    assert both.text == "Hidden, since it would tell of few people: Joy; Views."
+    assert not both.select(".light, .background")
+    frame = increases().assign(measurement_warning="", evidence=DESCRIPTIVE)
     joy, views, shared = outcomes_of(frame.assign(suppressed=frame["outcome"] == "views"))
     assert joy.select_one(".light.good")
     assert not views.select(".light, .background")
@@ -394,7 +420,7 @@ def test_a_hidden_outcome_has_no_light():
 
 def test_texts_of_a_study_are_escaped():
     named = replace(words("en"), outcomes=dict.fromkeys(words().outcomes, "a < b & <i>c</i>"))
-    said = answer(all_estimands().assign(suppressed=False), words=named)
+    said = answer(increases(), words=named)
     assert "<strong>Pupils: a &lt; b &amp; &lt;i&gt;c&lt;/i&gt;</strong>" in said.html
     assert "Teachers: a < b & <i>c</i>" in said.text
 

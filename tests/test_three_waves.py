@@ -304,13 +304,13 @@ def test_a_sentence_says_which_waves_it_is_of():
     said = [
         reading(row, WORDS, alone=False) for row in rows.assign(suppressed=False).to_dict("records")
     ]
-    assert said[0].startswith("The participants' answers changed")
-    assert said[1].startswith("From before to midway: The participants' answers changed")
-    assert said[2].startswith("From midway to after: The participants' answers changed")
+    assert said[0].startswith("The participants' answers went up")
+    assert said[1].startswith("From before to midway: The participants' answers went up")
+    assert said[2].startswith("From midway to after: The participants' answers went down")
     assert row_label(rows.iloc[2], Words("nb")) == "Deltakere, fra underveis til etter"
     grades = la.verdicts(la.estimates(clean(), plan("same_grade"))).assign(suppressed=False)
     said = reading(grades.iloc[1], WORDS, alone=False)
-    assert said.startswith("Between the pupils of the same grades before and midway, who")
+    assert said.startswith("In the same grades, the answers went up by 0.19 standard deviations")
     drawing = figures.change(rows.assign(suppressed=False), words=WORDS)
     assert "later − earlier" in drawing.figure.axes[0].get_xlabel()
     table = tables.effects(rows.assign(suppressed=False), words=WORDS)

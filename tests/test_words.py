@@ -458,7 +458,8 @@ def test_a_refused_row_says_why_and_a_hidden_one_that_it_is_hidden(reason):
 
 
 def test_an_answer_gathers_readings_by_outcome():
-    said = answer(all_estimands().assign(suppressed=False), words=words("nb"))
+    frame = all_estimands().assign(suppressed=False, verdict="decrease", ci_high=-0.02)
+    said = answer(frame, words=words("nb"))
     outcomes = BeautifulSoup(said.html, "html.parser").select("ul.reading > li")
     assert [each.strong.text for each in outcomes] == ["Matematikkglede", "Syn på faget"]
     for each in outcomes:

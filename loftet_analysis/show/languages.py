@@ -157,8 +157,8 @@ class Words:
         """Return a message in this language, its placeholders filled."""
         return self._finished(catalogue(self.locale).get(message, message), values)
 
-    def plural(self, one: str, many: str, n: float, **values: object) -> str:
-        """Return the form of a message that fits ``n``, which fills ``{n}`` as a count."""
+    def plural(self, one: str, many: str, n: float, /, **values: object) -> str:
+        """Return the form of a message that fits ``n``, which fills ``{n}`` unless `values` do."""
         forms = catalogue(self.locale).get(one, (one, many))
         return self._finished(forms[0 if n == 1 else 1], {"n": self.count(n), **values})
 

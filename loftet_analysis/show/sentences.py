@@ -149,31 +149,66 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
     names = outcome_labels(pairs, words)
     # what all rows have in common need not be said of each
     several = "wave" in frame and frame.loc[frame["wave"] != "", "wave"].nunique() > 1
+    open_rows: dict[str, list[tuple[str, list[Mapping[str, object]]]]] = {}
     for pair, rows in frame.groupby(["population", "outcome"], sort=False):
         records = rows.to_dict("records")
-        shown = [row for row in records if not row["suppressed"]]
-        kinds = dict.fromkeys(evidence(row, words) for row in shown if is_computed(row))
-        weaknesses = dict.fromkeys(measured(row, words) for row in shown)
-        readings = [reading(row, words, alone=False, timed=several) for row in records]
-        outcomes.append((names[pair], shown, readings, _sentences(kinds), _sentences(weaknesses)))
-    seen = {kinds for _, shown, _, kinds, _ in outcomes if shown}
+        why_open = [_why_open(row, words) for row in records]
+        for why in dict.fromkeys(filter(None, why_open)):
+            alike = [row for row, of in zip(records, why_open, strict=True) if of == why]
+            labels = [row_label(row, words) for row in alike] if len(alike) < len(records) else []
+            whose = f" ({', '.join(_in_sentence(each) for each in labels)})" if labels else ""
+            open_rows.setdefault(why, []).append((f"{names[pair]}{whose}", alike))
+        told = [row for row, why in zip(records, why_open, strict=True) if not why]
+        if not told:
+            continue
+        kinds = dict.fromkeys(evidence(row, words) for row in told if is_computed(row))
+        weaknesses = dict.fromkeys(measured(row, words) for row in told)
+        readings = [reading(row, words, alone=False, timed=several) for row in told]
+        outcomes.append((names[pair], told, readings, _sentences(kinds), _sentences(weaknesses)))
+    seen = {kinds for _, _, _, kinds, _ in outcomes}
     shared = seen.pop() if len(seen) == 1 else ""
-    for name, shown, readings, kinds, weaknesses in outcomes:
-        chip = ""
-        if shown:
-            code = light(shown[0].get("measurement_warning") or "")
-            shape = html.escape(f"{LIGHT_SHAPES[code]} {label('light', code, words)}")
-            chip = f' <span class="light {code}">{shape}</span>'
+    for name, told, readings, kinds, weaknesses in outcomes:
+        code = light(told[0].get("measurement_warning") or "")
+        shape = html.escape(f"{LIGHT_SHAPES[code]} {label('light', code, words)}")
+        chip = f' <span class="light {code}">{shape}</span>'
         rest = _sentences(["" if kinds == shared else kinds, weaknesses])
         rows = "".join(f"<li>{html.escape(row)}</li>" for row in readings)
         behind = f'<p class="background">{html.escape(rest)}</p>' if rest else ""
         items.append(f"<li><strong>{html.escape(name)}</strong>{chip}<ul>{rows}</ul>{behind}</li>")
         lines += [name, *(f"- {row}" for row in readings), rest]
+    for why, alike in open_rows.items():
+        what = "; ".join(name for name, _ in alike)
+        rows = [row for _, of_outcome in alike for row in of_outcome]
+        said = _sentences([f"{why}: {what}.", *_too_few(rows, words)])
+        items.append(f"<li>{html.escape(said)}</li>")
+        lines.append(said)
     shared = _sentences([shared, _not_certain(frame.to_dict("records"), words)])
     if shared:
         items.append(f'<li class="background">{html.escape(shared)}</li>')
     text = "\n".join(filter(None, [*lines, shared]))
     return Drawn(f'<ul class="reading">{"".join(items)}</ul>', text)
+
+
+def _why_open(row: Mapping[str, object], words: Words) -> str:
+    """Return why a row lets nothing be said of its outcome, as a sentence begins; else nothing."""
+    _ = words.text
+    if row["suppressed"]:
+        return _("Hidden, since it would tell of few people")
+    if not is_computed(row):
+        return _("Not computed, since {why}", why=label("reason", row["reason"], words))
+    low, high = _ends(row)
+    if row.get("verdict") != "unclear" or pd.isna(low) or _expected(row, words):
+        return ""
+    if ONE_DOMINATES in (row.get("flags") or "").split(";") or low > 0 or high < 0:
+        return ""
+    if row["estimand"] in (*_CONTRASTS, *names_where(has_sesoi=False)):
+        return _("We cannot tell whether there is a difference")
+    return _("We cannot tell whether anything has changed")
+
+
+def _in_sentence(name: str) -> str:
+    """Return a label as it stands within a sentence."""
+    return name if name[1:2].isupper() else f"{name[:1].lower()}{name[1:]}"
 
 
 def standing(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None = None) -> Drawn:
@@ -1066,30 +1101,59 @@ def _unclear(row: Mapping[str, object], words: Words, beyond: str) -> str:
     if (low > 0 or high < 0) and p is not None and not pd.isna(p):
         code = f"{'increase' if low > 0 else 'decrease'}{beyond or _kind(row)}"
         return _directed(row, code, words)
-    mdes, n = row.get("mdes"), row.get("n_clusters")
-    if mdes is None or pd.isna(mdes) or pd.isna(n) or mdes <= row["sesoi"]:
-        return label("conclusion", "unclear", words)
-    size = words.number(mdes)
-    if row.get("cluster") == "feeder_group":
-        return words.plural(
-            "{n} group of schools is too few to see a change under {size} standard deviations.",
-            "{n} groups of schools are too few to see a change under {size} standard deviations.",
-            n,
-            size=size,
-        )
-    if row.get("cluster") == "region":
-        return words.plural(
-            "{n} region is too few to see a change under {size} standard deviations.",
-            "{n} regions are too few to see a change under {size} standard deviations.",
-            n,
-            size=size,
-        )
-    return words.plural(
-        "{n} school is too few to see a change under {size} standard deviations.",
-        "{n} schools are too few to see a change under {size} standard deviations.",
-        n,
-        size=size,
-    )
+    return _sentences(_too_few([row], words)) or label("conclusion", "unclear", words)
+
+
+def _too_few(rows: Iterable[Mapping[str, object]], words: Words) -> list[str]:
+    """Return which changes so few schools, groups of schools or regions cannot show.
+
+    Of unclear rows where that is more than the smallest change of interest; a sentence per kind of
+    cluster, with the range of their numbers and sizes.
+    """
+    known: dict[str, list[tuple[float, float]]] = {}
+    for row in rows:
+        has = all(_is_told(row, column) for column in ("mdes", "n_clusters"))
+        is_unclear = row.get("verdict") == "unclear" and not row["suppressed"] and is_computed(row)
+        if has and is_unclear and row["mdes"] > row["sesoi"]:
+            known.setdefault(row.get("cluster") or "", []).append((row["n_clusters"], row["mdes"]))
+    said = []
+    for cluster, found in known.items():
+        n, size = zip(*found, strict=True)
+        ends = [words.number(end) for end in (min(size), max(size))]
+        values = {
+            "size": "–".join(dict.fromkeys(ends)),
+            "n": "–".join(dict.fromkeys(words.count(end) for end in (min(n), max(n)))),
+        }
+        if cluster == "feeder_group":
+            said.append(
+                words.plural(
+                    "{n} group of schools is too few to see a change under {size} standard "
+                    "deviations.",
+                    "{n} groups of schools are too few to see a change under {size} standard "
+                    "deviations.",
+                    max(n),
+                    **values,
+                )
+            )
+        elif cluster == "region":
+            said.append(
+                words.plural(
+                    "{n} region is too few to see a change under {size} standard deviations.",
+                    "{n} regions are too few to see a change under {size} standard deviations.",
+                    max(n),
+                    **values,
+                )
+            )
+        else:
+            said.append(
+                words.plural(
+                    "{n} school is too few to see a change under {size} standard deviations.",
+                    "{n} schools are too few to see a change under {size} standard deviations.",
+                    max(n),
+                    **values,
+                )
+            )
+    return said
 
 
 def _cautions(row: Mapping[str, object], words: Words) -> list[str]:
