@@ -48,21 +48,21 @@ def test_the_longest_notebook_comes_first_and_the_regions_keep_their_order(monke
     tasks = all_tasks(load_study("demo"), regions=["oslo", "national", "agder"])
     regional = [task for task in tasks if not task.of_country]
     of_country = [task.notebook for task in tasks[len(regional) :]]
-    assert of_country == ["08_flow", "09_baseline", "10_synthesis", "11_whole_school"]
+    assert of_country == ["00_summary", "08_flow", "09_baseline", "10_synthesis", "11_whole_school"]
     seconds: dict[str, float] = {}
     order = longest_first(regional, seconds)
-    begun = [next(order) for _ in range(6)]
-    assert [task.region for task in begun] == ["oslo"] * 6
+    begun = [next(order) for _ in range(7)]
+    assert [task.region for task in begun] == ["oslo"] * 7
     sizes = [task.source.stat().st_size for task in begun]
     assert sizes == sorted(sizes, reverse=True)
     # what the first region has taught so far: one notebook is not through yet
     took = {"01_fieldwork": 2.0, "02_measurement": 5.0, "03_teachers": 4.0, "04_pupils": 6.0}
-    took["06_baseline"] = 3.0
+    took |= {"06_baseline": 3.0, "00_summary": 1.0}
     seconds.update({f"oslo/{notebook}": each for notebook, each in took.items()})
     rest = [task.notebook for task in order]
     assert rest == ["05_leader_support", "04_pupils", "02_measurement", "03_teachers",
-                    "06_baseline", "01_fieldwork"]  # fmt: skip
-    assert {task.region for task in regional[6:]} == {"agder"}
+                    "06_baseline", "01_fieldwork", "00_summary"]  # fmt: skip
+    assert {task.region for task in regional[7:]} == {"agder"}
 
 
 def test_a_study_runs_the_notebooks_that_it_names_and_any_without(root, capsys):
@@ -84,6 +84,15 @@ def test_a_study_runs_the_notebooks_that_it_names_and_any_without(root, capsys):
     said = told(capsys)
     assert "unknown notebook" in said
     assert "allowed: 01_fieldwork, 01_per_region, 02_once" in said
+
+
+def test_a_notebook_of_the_regions_and_one_of_the_country_may_have_one_name(root):
+    study = root / "data_raw/sats/study.yml"
+    replace(study, "title:", "notebooks: [region/00_summary, national/00_summary]\ntitle:")
+    wanted = {"regions": ["fall-2007", "national"], "notebooks": ["00_summary"]}
+    tasks = all_tasks(load_study("sats"), **wanted)
+    assert [task.file for task in tasks] == ["region/00_summary", "national/00_summary"]
+    assert len({task.name for task in tasks}) == len({task.page("en") for task in tasks}) == 2
 
 
 @pytest.mark.parametrize(

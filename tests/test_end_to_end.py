@@ -7,13 +7,16 @@ import shutil
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pandas as pd
 import pytest
+from bs4 import BeautifulSoup
 from ruamel.yaml import YAML
 
 from loftet_analysis import names, schema
 from loftet_analysis.batch.cli import main
 from loftet_analysis.estimands import ESTIMANDS
+from loftet_analysis.show.alt_texts import LONGEST
 from tests.conftest import loftet
 from tests.small_demo import HERE, SMALL
 
@@ -69,6 +72,39 @@ def test_every_page_figure_and_table_is_there(small_demo):
     }.items():
         assert tuple(table(small_demo, name).columns) == columns
     assert (reports / "tables/results.xlsx").exists()
+
+
+@pytest.mark.parametrize("region", [*REGIONS, names.NATIONAL])
+def test_a_summary_rests_on_the_rows_of_the_other_pages_and_is_short(
+    small_demo, region, monkeypatch
+):
+    monkeypatch.setenv("LOFTET_ROOT", str(small_demo))
+    path = (
+        HERE / f"notebooks/{'national' if region == names.NATIONAL else 'region'}/00_summary.ipynb"
+    )
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    space: dict = {}
+    for cell in cells[: [cell.id for cell in cells].index("rows") + 1]:
+        exec(compile(cell.source, cell.id, "exec"), space)
+        if cell.id == "parameters":
+            space |= {"region": region}
+    keys = [*schema.ROW]
+    ours = space["effects"].astype({"wave": "str"})
+    theirs = table(small_demo, "effects", exact=True).fillna({"wave": "", "school_id": ""})
+    both = ours.merge(theirs, on=[key for key in keys if key in ours], suffixes=("", "_other"))
+    assert len(both) == len(ours) > 60
+    columns = ["estimate", "ci_low", "ci_high", "change", "p_adjusted"]
+    # over the regions p-values are adjusted in the tables of all regions alone
+    for column in columns if region == names.NATIONAL else columns[:-1]:
+        np.testing.assert_allclose(both[column], both[f"{column}_other"], rtol=1e-9, err_msg=column)
+    assert both["verdict"].to_list() == both["verdict_other"].fillna("").to_list()
+    assert len(space["rows"]) == len(space["rows"].drop_duplicates(["population", "outcome"]))
+    page = small_demo / "reports/demo/nb" / region / "00_summary.html"
+    soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+    assert len(soup.find(class_="reading").get_text(" ").split()) < 340
+    assert len(soup.main.get_text(" ").split()) < 550
+    (image,) = soup.find_all("img")
+    assert 40 < len(image["alt"]) <= LONGEST
 
 
 def test_effects_hold_every_estimand_for_every_region_and_the_country(small_demo):

@@ -14,6 +14,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
 from loftet_analysis.disclosure.gate import gate as gated
+from loftet_analysis.show.alt_texts import LONGEST, describe_summary
 from loftet_analysis.show.figures import (
     STYLE,
     WIDTH,
@@ -22,7 +23,9 @@ from loftet_analysis.show.figures import (
     forest,
     regions,
     saved,
+    summary,
 )
+from loftet_analysis.show.figures.summary import NARROW
 from tests.made_up import (
     NUMBERS,
     ROLES,
@@ -165,6 +168,70 @@ def test_distribution_leaves_a_hidden_wave_out_and_says_so():
     assert said(ax)[-1] == "skjult: for få har svart"
 
 
+def summed_up(frame, language="nb"):
+    drawing = summary(frame, words=words(language))
+    return drawing, drawing.figure.axes[0]
+
+
+def test_summary_has_a_mark_and_a_word_for_every_outcome():
+    views = {"population": "teachers", "outcome": "views", "estimand": "participants"}
+    given = [
+        {"verdict": "increase", "estimate": 0.3, "ci_low": 0.2, "ci_high": 0.4,
+         "region": "national", "plan_role": "primary", "p_adjusted": 0.01},
+        {"outcome": "effort", "verdict": "decrease", "estimate": -0.3, "ci_low": -0.4,
+         "ci_high": -0.2, "region": "national", "plan_role": "secondary"},
+        {**views, "verdict": "unclear", "estimate": 0.5, "ci_low": -0.6, "ci_high": 1.6},
+    ]  # fmt: skip
+    frame = effects(*given).assign(suppressed=False, change=0.1)
+    drawing, ax = summed_up(frame)
+    assert said(ax) == [
+        "Elever", "Matematikkglede", "+0,30 · gikk opp", "Innsats", "−0,30 · kan ha gått ned",
+        "Lærere", "Syn på faget", "+0,50 · kan ikke si",
+    ]  # fmt: skip
+    dots = [line for line in ax.lines if line.get_marker() == "o"]
+    assert [line.get_xdata().item() for line in dots] == pytest.approx([0.3, -0.3, 0.5])
+    # what is certain is filled
+    assert [line.get_markerfacecolor() == "white" for line in dots] == [False, True, True]
+    assert [line.get_marker() for line in ax.lines if line.get_marker() == ">"] == [">"]
+    assert max(map(abs, ax.get_xlim())) < 1.1
+    assert drawing.figure.get_figwidth() < WIDTH
+    assert drawing.alt == (
+        "Endring i 3 utfall. Gikk opp: Matematikkglede. Kan ha gått ned: Innsats. Kan ikke si: "
+        "Syn på faget."
+    )
+
+
+def test_letters_of_a_summary_are_readable_on_a_phone():
+    drawing, ax = summed_up(effects({}).assign(suppressed=False, change=0.1))
+    per_inch = 350 / drawing.figure.get_figwidth()  # on a page of 390 pixels
+    ticks = [*ax.get_xticklabels(), ax.xaxis.label]
+    sizes = [text.get_size() / 72 * per_inch for text in (*ax.texts, *ticks)]
+    assert min(sizes) >= 10.9
+
+
+def test_the_alt_text_of_a_summary_counts_where_names_are_too_many():
+    names_of = [(f"Et utfall med et langt navn, nummer {i}", "gikk opp") for i in range(20)]
+    told = " ".join(describe_summary([*names_of, ("Innsats", "gikk ned")], words()))
+    assert told == "Endring i 21 utfall. Gikk opp: 20. Gikk ned: Innsats."
+    assert len(told) <= LONGEST
+
+
+def test_before_there_are_changes_a_summary_draws_levels():
+    means = [("joy", 2.5), ("effort", 4.0)]
+    frame = effects(*(
+        {"outcome": outcome, "estimand": "level", "contrast": "mean", "wave": "pre",
+         "change": mean, "change_ci_low": mean - 0.2, "change_ci_high": mean + 0.2,
+         "estimate": None}
+        for outcome, mean in means
+    )).assign(suppressed=False)  # fmt: skip
+    drawing, ax = summed_up(frame)
+    assert said(ax) == ["Matematikkglede", "2,50 (1–4)", "Innsats", "4,00 (1–4)"]
+    dots = [line for line in ax.lines if line.get_marker() == "o"]
+    assert [line.get_xdata().item() for line in dots] == pytest.approx([0.5, 1.0])
+    assert "endring" not in drawing.alt + drawing.caption
+    assert len(drawing.alt) <= LONGEST
+
+
 def test_forest_has_a_line_per_region_and_the_regions_together():
     frame = effects({"region": "nordland"}, {"region": "oslo", "estimate": -0.2, "ci_low": -0.5})
     ax = forest(let_through(frame), pooled=let_through(pooled()), words=words(), ax=panel())
@@ -262,7 +329,10 @@ def drawings():
         )
     )
     hidden = let_through(all_estimands(), subgroup="role=colleague")
+    main = all_estimands().query("estimand in ['same_grade', 'participants']")
+    may = {"change": 0.1, "verdict": "decrease", "plan_role": "secondary"}
     return {
+        "summary": lambda w: summary(let_through(main.assign(**may)), words=w),
         "change": lambda w: change(let_through(all_estimands()), words=w),
         "change, some hidden": lambda w: change(hidden, words=w),
         "one change": lambda w: change(let_through(effects({})), words=w),
@@ -333,7 +403,8 @@ def test_figures_are_saved_twice_over_the_same_and_hold_no_date(kind):
     text = svg.decode("utf-8")
     assert "<dc:date>" not in text
     assert "Matplotlib v" not in text
-    assert float(re.search(r'width="([\d.]+)pt"', text)[1]) == pytest.approx(72 * WIDTH)
+    wide = NARROW if kind == "summary" else WIDTH
+    assert float(re.search(r'width="([\d.]+)pt"', text)[1]) == pytest.approx(72 * wide)
 
 
 def test_no_mark_stands_for_a_person():

@@ -25,10 +25,13 @@ from loftet_analysis.show.languages import LANGUAGES, PSEUDO, label
 from loftet_analysis.show.sentences import (
     answer,
     background,
+    certainty,
     conclusion,
     evidence,
     measured,
     reading,
+    summary,
+    who_answered,
 )
 from tests.made_up import all_estimands, effect, words
 from tests.test_words import CAUSAL
@@ -439,3 +442,149 @@ def test_missing_numbers_are_told_from_zero():
     assert conclusion(row, words("en")) == "Neither an increase nor a decrease is shown."
     assert schema.EFFECTS  # the row has the columns of the contract
     assert set(schema.EFFECTS) <= set(row)
+
+
+WENT = {"nb": "Matematikkglede gikk opp med", "nn": "Matematikkglede gjekk opp med",
+        "en": "Joy went up by"}  # fmt: skip
+MAY = {
+    "nb": "Matematikkglede kan ha gått opp (ikke sikkert), med",
+    "nn": "Matematikkglede kan ha gått opp (ikkje sikkert), med",
+    "en": "Joy may have gone up (not certain), by",
+}
+SAME = {
+    "nb": "er omtrent uendret (mindre enn ±0,10 standardavvik)",
+    "nn": "er om lag uendra (mindre enn ±0,10 standardavvik)",
+    "en": "stayed about the same (less than ±0.10 standard deviations)",
+}
+CANNOT = {
+    "nb": "For matematikkglede og innsats kan vi ikke si om noe er endret.",
+    "nn": "For matematikkglede og innsats kan vi ikkje seie om noko er endra.",
+    "en": "For joy and effort we cannot tell whether anything has changed.",
+}
+SURE = {"plan_role": "primary", "region": "national", "p_adjusted": 0.01}
+
+
+def summed_up(*rows: dict, language: str = "nb") -> str:
+    return summary(pd.DataFrame(rows), words=words(language)).text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("verdict", "given", "code", "said"),
+    [
+        ("increase", SURE, "increase", WENT),
+        ("increase", {**SURE, "p_adjusted": 0.2}, "may increase", MAY),
+        ("increase", {**SURE, "plan_role": "secondary"}, "may increase", MAY),
+        ("increase", {**SURE, "region": "oslo", "p_adjusted": None}, "may increase", MAY),
+        ("negligible", SURE, "negligible", SAME),
+        ("unclear", SURE, "unclear", CANNOT),
+    ],
+)
+def test_a_summary_takes_its_words_from_verdict_role_and_adjusted_p(
+    verdict, given, code, said, language
+):
+    row = {**of_verdict(verdict), **given}
+    assert certainty(row) == code
+    rows = [row, {**row, "outcome": "effort"}]
+    text = summed_up(*rows, language=language)
+    assert said[language] in text
+    others = [each[language] for each in (WENT, MAY, SAME, CANNOT) if each is not said]
+    assert not [each for each in others if each in text]
+    assert not CAUSAL.search(text)
+    # the page behind it concludes the same
+    unsure = UNSURE[language] in conclusion(row, words(language))
+    assert unsure == code.startswith("may")
+    down = {**of_verdict("decrease"), **given} if verdict == "increase" else row
+    assert certainty(down) == code.replace("increase", "decrease")
+
+
+def test_a_summary_says_how_far_in_points_and_in_standard_deviations():
+    row = {**row_of(0.30, 0.05), **SURE, "change": 0.21}
+    other = {**row_of(0.25, 0.05), **SURE, "change": 0.175, "outcome": "effort"}
+    assert summed_up(row, other).splitlines()[0] == (
+        "Q1: Matematikkglede gikk opp med 0,21 poeng (skala 1–4; 0,30 standardavvik) og innsats "
+        "med 0,18 poeng (0,25)."
+    )
+
+
+def test_a_summary_has_the_primary_first_and_the_certain_before_the_unclear():
+    unclear = {**of_verdict("unclear"), **SURE}
+    may = {**of_verdict("decrease"), **SURE, "plan_role": "secondary"}
+    sure = {**of_verdict("decrease"), **SURE, "outcome": "effort"}
+    text = summed_up(unclear, {**may, "outcome": "effort"})
+    assert text.index("Innsats kan ha gått ned") < text.index("For matematikkglede")
+    text = summed_up(may, {**may, "outcome": "effort", "plan_role": "primary", "p_adjusted": 0.2})
+    assert text.index("Innsats kan ha gått ned") < text.index("matematikkglede med")
+    assert summed_up(may, sure).startswith("Q1: Innsats gikk ned med")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_hidden_or_not_computed_is_said_once_and_concludes_nothing(language):
+    hidden = {**of_verdict("unclear"), "suppressed": True, "verdict": "", "reason": "small_n"}
+    refused = {**of_verdict("unclear"), "verdict": "refused", "reason": "no_common_cells",
+               "outcome": "effort"}  # fmt: skip
+    lines = summed_up(hidden, refused, language=language).splitlines()
+    assert len(lines) == 2
+    assert words(language).outcomes["pupils", "joy"] in lines[0]
+    assert label("reason", "no_common_cells", words(language)) in lines[1]
+    # without its interval nothing is known of a change
+    alone = {**of_verdict("increase"), "verdict": "", "reason": "few_clusters", "ci_low": None}
+    text = summed_up(alone, {**alone, "outcome": "effort"}, language=language)
+    assert CANNOT[language] in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_summary_beyond_drift_is_about_what_was_expected(language):
+    up = {**row_of(-0.05, 0.02, df=400.0, drift=-0.30), **SURE}
+    text = summed_up(up, language=language)
+    assert WENT[language] not in text
+    expected = {"nb": "enn ventet uten programmet", "nn": "enn venta utan programmet",
+                "en": "than was expected without the programme"}  # fmt: skip
+    assert expected[language] in text
+    same = row_of(-0.19, 0.02, df=400.0, drift=-0.20)
+    assert SAME[language] not in summed_up(same, language=language)
+
+
+def test_levels_and_attendance_in_short():
+    levels = [
+        effect(estimand="level", contrast="mean", wave=wave, outcome=outcome, question="Q7",
+               change=mean, suppressed=False, verdict="", estimate=None)
+        for wave, outcome, mean in (("pre", "joy", 2.9), ("pre", "effort", 3.1))
+    ]  # fmt: skip
+    assert summed_up(*levels) == (
+        "Q7: Gjennomsnitt før: matematikkglede 2,90 (skala 1–4) og innsats 3,10."
+    )
+    slope = row_of(0.05, 0.15, estimand="dose", contrast="per gathering", question="Q9")
+    other = {**slope, "contrast": "per interim work"}
+    text = summed_up(slope, other)
+    assert text.startswith("Q9: Vi kan ikke si om frammøte eller mellomarbeid har noe å si for")
+    steep = row_of(0.30, 0.05, estimand="dose", contrast="per gathering", question="Q9",
+                   plan_role="secondary")  # fmt: skip
+    text = summed_up(steep, {**slope, "outcome": "effort"})
+    assert (
+        "Mer frammøte kan henge sammen med at matematikkglede gikk mer opp (ikke sikkert)." in text
+    )
+    assert "Ellers kan vi ikke si om frammøte har noe å si for endringen." in text
+
+
+def test_names_of_outcomes_are_safe_and_stand_out():
+    speech = words("nb")
+    speech = replace(speech, outcomes={**speech.outcomes, ("pupils", "joy"): "IKT <b> & glede"})
+    drawn = summary(pd.DataFrame([of_verdict("unclear")]), words=speech)
+    assert "<strong>IKT &lt;b&gt; &amp; glede</strong>" in drawn.html
+    assert "For IKT <b> & glede kan vi ikke si" in drawn.text
+
+
+def test_who_answered_gives_shares_of_enough_people_only():
+    rows = pd.DataFrame(
+        {"population": ["pupils", "pupils", "leaders"], "wave": ["pre", "post", "post"],
+         "n_invited": [200, 180, 12], "n_answered": [180, 144, 12], "n_linked": [90, 90, None],
+         "n_schools": [9, 9, 9], "suppressed": False}
+    )  # fmt: skip
+    assert who_answered(rows, words=words("nb")).split("\n\n") == [
+        "Elever: 180 svarte før (90_% av de inviterte) og 144 etter (80_%), ved 9 skoler; 90 er "
+        "med begge ganger.".replace("_", NO_BREAK),
+        "Ledere: 12 svarte etter, ved 9 skoler.",
+    ]
+    hidden = rows.head(1).assign(n_answered=None)
+    assert who_answered(hidden, words=words("nb")) == "Elever: vises ikke (for få personer)."

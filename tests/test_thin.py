@@ -23,7 +23,8 @@ from tests.small_demo import HERE
 KEY = b"k" * 32
 REGION = "nordland"
 PAGES = ("region/01_fieldwork", "region/02_measurement", "any/01_fieldwork", "any/02_measurement")
-ALL = (*PAGES, "region/03_teachers", "region/04_pupils", "region/05_leader_support")
+SUMMARIES = ("region/00_summary", "national/00_summary")
+ALL = (*PAGES, *SUMMARIES, "region/03_teachers", "region/04_pupils", "region/05_leader_support")
 
 
 @pytest.fixture(scope="module")
@@ -73,13 +74,13 @@ def one_grade(name, frame):
 
 
 CASES = {
-    "no pupils": (without("pupils"), (PAGES[0], "region/04_pupils")),
+    "no pupils": (without("pupils"), (PAGES[0], *SUMMARIES, "region/04_pupils")),
     "no teachers": (without("teachers"), ("region/03_teachers", "region/05_leader_support")),
     "no leaders": (without("leaders"), ("region/05_leader_support",)),
     "one scale unanswered": (unanswered, ("region/02_measurement", "region/03_teachers")),
-    "nobody linked": (unlinked, ("region/01_fieldwork", "region/03_teachers")),
+    "nobody linked": (unlinked, ("region/00_summary", "region/01_fieldwork", "region/03_teachers")),
     "one school": (one_school, ALL[2:]),
-    "one grade": (one_grade, ("region/02_measurement", "region/04_pupils")),
+    "one grade": (one_grade, ("region/00_summary", "region/02_measurement", "region/04_pupils")),
 }
 
 

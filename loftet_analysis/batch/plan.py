@@ -144,18 +144,22 @@ def notebooks_of(study: Study) -> tuple[dict[str, bool], list[Problem]]:
                 )
             )
         for file, path in found.items():
-            twin = next((f for f in files if f != file and Path(f).name == path.stem), None)
-            if twin:
-                found_twice = f"{twin}, {file}"
+            if file in files:
+                continue
+            declared, wrong = _declared(path)
+            once = not wrong and "region" not in declared
+            once = once or file.startswith(f"{names.NATIONAL}/")
+            # one of the regions and one of the country have places of their own
+            same = [f for f, other in files.items() if other == once and Path(f).name == path.stem]
+            if same:
+                found_twice = f"{same[0]}, {file}"
                 todo = "rename one: pages of both would have the same place"
                 problems.append(
                     Problem("two notebooks of one name", found_twice, where=where, todo=todo)
                 )
-            elif file not in files:
-                declared, wrong = _declared(path)
-                problems += wrong
-                of_country = not wrong and "region" not in declared
-                files[file] = of_country or file.startswith(f"{names.NATIONAL}/")
+                continue
+            problems += wrong
+            files[file] = once
     return dict(sorted(files.items(), key=lambda each: Path(each[0]).name)), problems
 
 

@@ -11,6 +11,8 @@ from loftet_analysis import names, schema
 from loftet_analysis.show.languages import Answers, Words, joined, label, linked_side
 
 _PAIR = ["population", "outcome"]
+#: Letters of an alt text that is meant to be heard at one go.
+LONGEST = 300
 _CELL = [*_PAIR, "subgroup"]
 
 
@@ -34,6 +36,43 @@ def describe_change(frame: pd.DataFrame, words: Words) -> Iterator[str]:
             high=words.number(shown["estimate"].max()),
             k=words.count(((shown["ci_low"] < 0) & (shown["ci_high"] > 0)).sum()),
             n=words.count(shown["ci_low"].notna().sum()),
+        )
+
+
+def describe_summary(told: list[tuple[str, str]], words: Words) -> Iterator[str]:
+    """Yield the alt text of all outcomes on one axis, from their names and what is said of each.
+
+    At most `LONGEST` letters: where names would take more, outcomes are counted.
+    """
+    yield words.plural("Changes of {n} outcome.", "Changes of {n} outcomes.", len(told))
+    by_word: dict[str, list[str]] = {}
+    for outcome, word in told:
+        by_word.setdefault(word, []).append(outcome)
+    named = [f"{word.capitalize()}: {joined(those, words)}." for word, those in by_word.items()]
+    counted = [f"{word.capitalize()}: {words.count(len(o))}." for word, o in by_word.items()]
+    # the longest list is counted first
+    order = sorted(range(len(named)), key=lambda i: -len(named[i]))
+    for i in order:
+        if sum(map(len, named)) + len(named) < LONGEST - 40:
+            break
+        named[i] = counted[i]
+    yield from named
+
+
+def describe_levels_in_short(frame: pd.DataFrame, words: Words) -> Iterator[str]:
+    """Yield the alt text of means on one axis: how many, the lowest and the highest."""
+    yield words.plural("Means of {n} outcome.", "Means of {n} outcomes.", len(frame))
+    shown = frame[frame["change"].notna()]
+    parts = []
+    for row in shown.to_dict("records"):
+        scale = words.answers[row["population"], row["outcome"]]
+        share = (row["change"] - scale.minimum) / (scale.maximum - scale.minimum)
+        ends = f"{words.plain(scale.minimum)}–{words.plain(scale.maximum)}"
+        name = words.outcome(row["population"], row["outcome"])
+        parts.append((share, f"{name} ({words.number(row['change'])}, {ends})"))
+    if len(parts) > 1:
+        yield words.text(
+            "Lowest on its scale: {low}. Highest: {high}.", low=min(parts)[1], high=max(parts)[1]
         )
 
 

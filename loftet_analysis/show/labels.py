@@ -360,6 +360,54 @@ LABELS: dict[str, dict[str, str]] = {
         "small": "Small as it is, the interval excludes zero.",
         "small beyond drift": "Small as it is, it differs from what was expected.",
     },
+    # the same in a summary: a clause per outcome that moved, and a sentence for those that did not
+    "summary": {
+        "increase": "{outcome} went up by {size}",
+        "decrease": "{outcome} went down by {size}",
+        "may increase": "{outcome} may have gone up (not certain), by {size}",
+        "may decrease": "{outcome} may have gone down (not certain), by {size}",
+        "further": "{outcome} by {size}",
+        "negligible": "{outcomes} stayed about the same (less than ±{sesoi} standard deviations)",
+        "unclear": "For {outcomes} we cannot tell whether anything has changed",
+        "increase beyond drift": "{outcome} {moved}, which is more than was expected without the "
+        "programme",
+        "decrease beyond drift": "{outcome} {moved}, which is less than was expected without the "
+        "programme",
+        "may increase beyond drift": "{outcome} {moved}, which may be more than was expected "
+        "without the programme (not certain)",
+        "may decrease beyond drift": "{outcome} {moved}, which may be less than was expected "
+        "without the programme (not certain)",
+        "negligible beyond drift": "{outcomes} changed about as was expected without the programme "
+        "(less than ±{sesoi} standard deviations from it)",
+        "unclear beyond drift": "For {outcomes} we cannot tell whether the change is another than "
+        "was expected without the programme",
+    },
+    "moved": {"went up": "went up by {size}", "went down": "went down by {size}"},
+    # and in a figure, beside each outcome
+    "short": {
+        "increase": "went up",
+        "decrease": "went down",
+        "may increase": "may have gone up",
+        "may decrease": "may have gone down",
+        "negligible": "about the same",
+        "unclear": "cannot tell",
+        "increase beyond drift": "more than expected",
+        "decrease beyond drift": "less than expected",
+        "may increase beyond drift": "may be more than expected",
+        "may decrease beyond drift": "may be less than expected",
+        "negligible beyond drift": "about as expected",
+        "unclear beyond drift": "cannot tell",
+    },
+    "attendance": {
+        "attendance": "attendance",
+        "interim work": "interim work",
+        "goes": "More {what} goes with {clauses}",
+        "may go": "More {what} may go with {clauses} (not certain)",
+        "increase": "{outcomes} going further up",
+        "decrease": "{outcomes} going further down",
+        "unclear": "We cannot tell whether {what} matters for the change",
+        "unclear otherwise": "Otherwise we cannot tell whether {what} matters for the change",
+    },
     # why a direction is not certain although the interval excludes zero
     "doubt": {
         "family": "with all tests of its family taken together (p = {p}) chance cannot be ruled "

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 import pandas as pd
@@ -15,6 +15,7 @@ from scipy import stats
 
 from loftet_analysis.analysis.changes import BASELINE_ADJUST, BASELINE_APART
 from loftet_analysis.analysis.measurement import DOUBT, light
+from loftet_analysis.analysis.response import FOR_A_SHARE
 from loftet_analysis.analysis.synthesis import ABOVE, BELOW, INSIDE
 from loftet_analysis.estimands import ESTIMANDS, MIDWAY, contrast_of_waves, names_where, waves_of
 from loftet_analysis.names import (
@@ -41,7 +42,17 @@ from loftet_analysis.show.shown import Drawn, view
 from loftet_analysis.stats.result import less_known
 from loftet_analysis.study.schools import COMPARISON
 
-__all__ = ["answer", "cohorts", "hangs_on", "heading", "how_many", "links", "standing"]
+__all__ = [
+    "answer",
+    "cohorts",
+    "hangs_on",
+    "heading",
+    "how_many",
+    "links",
+    "standing",
+    "summary",
+    "who_answered",
+]
 
 #: A step of a chain of schools' means.
 STEP = ["population", "subgroup", "other_population", "other_subgroup"]
@@ -196,10 +207,7 @@ def _why_open(row: Mapping[str, object], words: Words) -> str:
         return _("Hidden, since it would tell of few people")
     if not is_computed(row):
         return _("Not computed, since {why}", why=label("reason", row["reason"], words))
-    low, high = _ends(row)
-    if row.get("verdict") != "unclear" or pd.isna(low) or _expected(row, words):
-        return ""
-    if ONE_DOMINATES in (row.get("flags") or "").split(";") or low > 0 or high < 0:
+    if certainty(row) != "unclear" or pd.isna(_ends(row)[0]) or _expected(row, words):
         return ""
     if row["estimand"] in (*_CONTRASTS, *names_where(has_sesoi=False)):
         return _("We cannot tell whether there is a difference")
@@ -832,7 +840,7 @@ def reading(
     ...        "estimate": 0.45, "ci_low": 0.1, "ci_high": 0.8, "ci_level": 0.95,
     ...        "verdict": "increase", "cluster": "school"}
     >>> print(reading(row, Words("en"), alone=False))
-    The participants' answers changed on average by +0.45 standard deviations (95% CI 0.10 to 0.80).
+    The participants' answers went up by 0.45 standard deviations on average (95% CI 0.10 to 0.80).
     The interval lies above zero: an increase.
     """
     _ = words.text
@@ -974,28 +982,68 @@ def conclusion(row: Mapping[str, object], words: Words) -> str:
     >>> conclusion({**row, "plan_role": "primary", "p_adjusted": 0.01}, Words("en"))
     'The interval lies above zero: an increase.'
     """
-    verdict = row.get("verdict") or ""
-    if verdict not in ("increase", "decrease", "negligible", "unclear"):
+    code = certainty(row)
+    if not code:
         return _expected(row, words) if row.get("reason") == FEW_CLUSTERS else ""
-    estimand = row["estimand"]
-    if ONE_DOMINATES in (row.get("flags") or "").split(";"):
-        return label("conclusion", "dominated", words)
-    if estimand in names_where(has_sesoi=False):
-        if row["ci_low"] > 0 or row["ci_high"] < 0:
-            code = f"{'increase' if row['ci_low'] > 0 else 'decrease'} of a contrast"
-            return _directed(row, code, words)
-        return label("conclusion", "unclear slope", words)
-    start = _expected(row, words)
+    if code == "dominated":
+        return label("conclusion", code, words)
+    is_slope = row["estimand"] in names_where(has_sesoi=False)
+    start = "" if is_slope else _expected(row, words)
     beyond = " beyond drift" if start else ""
-    if verdict == "unclear":
-        sentence = _unclear(row, words, beyond)
-    elif verdict == "negligible":
+    if code == "unclear":
+        sentence = label("conclusion", "unclear slope", words) if is_slope else _unclear(row, words)
+    elif code == "negligible":
         sentence = _negligible(row, words)
         if "direction=" in (row.get("flags") or ""):
             sentence = f"{sentence} {label('conclusion', f'small{beyond}', words)}"
     else:
-        sentence = _directed(row, f"{verdict}{beyond or _kind(row)}", words)
+        told = f"{code}{beyond or _kind(row)}"
+        sentence = label("conclusion", told, words, why=_doubt(row, words))
     return f"{start} {sentence}".strip()
+
+
+def certainty(row: Mapping[str, object]) -> str:
+    """Return what may be concluded from a gated row, and how certain it is.
+
+    Every sentence and figure that concludes something takes it from here.
+
+    Parameters
+    ----------
+    row : mapping
+        A gated row of effects.
+
+    Returns
+    -------
+    str
+        ``increase``, ``decrease`` (excludes zero, primary, and after adjustment too); ``may
+        increase``, ``may decrease`` (excludes zero, but is secondary or does not hold after
+        adjustment); ``negligible``; ``unclear``; ``dominated`` (nearly everybody in one cluster);
+        empty where nothing is told. Where a drift or a trend is expected it is of the difference.
+
+    Examples
+    --------
+    >>> row = {"estimand": "same_grade", "verdict": "decrease", "region": "national",
+    ...        "plan_role": "primary", "p_adjusted": 0.08, "estimate": -0.2, "ci_low": -0.3,
+    ...        "ci_high": -0.1, "ci_level": 0.95, "flags": ""}
+    >>> certainty(row), certainty({**row, "p_adjusted": 0.01})
+    ('may decrease', 'decrease')
+    """
+    verdict = row.get("verdict") or ""
+    if verdict not in ("increase", "decrease", "negligible", "unclear"):
+        return ""
+    if ONE_DOMINATES in (row.get("flags") or "").split(";"):
+        return "dominated"
+    is_slope = row["estimand"] in names_where(has_sesoi=False)
+    if verdict in ("increase", "decrease") and not is_slope:
+        direction = verdict
+    elif verdict == "negligible":
+        return verdict
+    else:
+        low, high = (row["ci_low"], row["ci_high"]) if is_slope else _beyond(row)
+        if not (low > 0 or high < 0) or not (is_slope or _is_told(row, "p_adjusted")):
+            return "unclear"
+        direction = "increase" if low > 0 else "decrease"
+    return f"may {direction}" if _why_not_certain(row) else direction
 
 
 def _is_told(row: Mapping[str, object], column: str) -> bool:
@@ -1050,15 +1098,14 @@ def _kind(row: Mapping[str, object]) -> str:
     return of.get(row["estimand"], "")
 
 
-def _directed(row: Mapping[str, object], code: str, words: Words) -> str:
-    """Return a direction as certain as the row's role and its adjusted p-value let it be."""
-    why = _doubt(row, words)
-    return label("conclusion", f"may {code}", words, why=why) if why else label(
-        "conclusion", code, words
-    )  # fmt: skip
-
-
 def _doubt(row: Mapping[str, object], words: Words) -> str:
+    """Return in words why a direction is not certain although the interval excludes zero."""
+    code = _why_not_certain(row)
+    known = {"p": words.p_value(row["p_adjusted"])} if _is_told(row, "p_adjusted") else {}
+    return label("doubt", code, words, **known) if code else ""
+
+
+def _why_not_certain(row: Mapping[str, object]) -> str:
     """Return why a direction is not certain although the interval excludes zero; else nothing.
 
     Of a region that is one of several the tests are adjusted over the regions, which only the
@@ -1068,11 +1115,10 @@ def _doubt(row: Mapping[str, object], words: Words) -> str:
     unknown = p is None or pd.isna(p)
     whole = {NATIONAL} & {row.get("region")} or WHOLE_STUDY in (row.get("flags") or "").split(";")
     if not unknown and p >= 1 - row["ci_level"]:
-        code = "family" if whole else "regions"
-        return label("doubt", code, words, p=words.p_value(p))
+        return "family" if whole else "regions"
     if role == "primary":
-        return label("doubt", "one region", words) if unknown and not whole else ""
-    return label("doubt", "many", words) if role else ""
+        return "one region" if unknown and not whole else ""
+    return "many" if role else ""
 
 
 def _negligible(row: Mapping[str, object], words: Words) -> str:
@@ -1094,13 +1140,8 @@ def _negligible(row: Mapping[str, object], words: Words) -> str:
     )
 
 
-def _unclear(row: Mapping[str, object], words: Words, beyond: str) -> str:
-    """Return why nothing can be concluded: several tests, too few schools, or neither."""
-    low, high = _beyond(row)
-    p = row.get("p_adjusted")
-    if (low > 0 or high < 0) and p is not None and not pd.isna(p):
-        code = f"{'increase' if low > 0 else 'decrease'}{beyond or _kind(row)}"
-        return _directed(row, code, words)
+def _unclear(row: Mapping[str, object], words: Words) -> str:
+    """Return why nothing can be concluded: too few schools, or nothing that can be named."""
     return _sentences(_too_few([row], words)) or label("conclusion", "unclear", words)
 
 
@@ -1231,3 +1272,301 @@ def measured(row: Mapping[str, object], words: Words) -> str:
     if light(warning) == DOUBT:
         return words.text("Measurement in doubt: {reasons}.", reasons=reasons)
     return words.text("Read with care: {reasons}.", reasons=reasons)
+
+
+def summary(frame: pd.DataFrame, *, words: Words) -> Drawn:
+    """Return what each research question comes to, in a sentence or two: `certainty` in words.
+
+    Outcomes of a question that went the same way, as certainly, share a sentence, those declared
+    primary first; what nothing can be said of is gathered in one. What is hidden, or was not
+    computed, stands once at the end.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of effects of everybody: one change per outcome, levels of one wave where there
+        is no change, and changes by attendance (``per gathering``, ``per interim work``).
+    words : Words
+        The reader's language.
+
+    Returns
+    -------
+    Drawn
+        An item per population and question, with the question's id.
+
+    Examples
+    --------
+    >>> from loftet_analysis.show.languages import Answers
+    >>> outcomes = {("pupils", "joy"): "Joy", ("pupils", "effort"): "Effort"}
+    >>> words = Words("en", outcomes, answers=dict.fromkeys(outcomes, Answers(1, 4, "no", "yes")))
+    >>> row = {"population": "pupils", "question": "Q1", "estimand": "same_grade",
+    ...        "contrast": "post - pre", "region": "national", "plan_role": "primary",
+    ...        "ci_level": 0.95, "sesoi": 0.1, "flags": "", "reason": "", "suppressed": False}
+    >>> told = {"outcome": "joy", "change": 0.12, "estimate": 0.2, "ci_low": 0.1, "ci_high": 0.3,
+    ...         "p_adjusted": 0.01, "verdict": "increase"}
+    >>> other = {"outcome": "effort", "change": 0.02, "estimate": 0.03, "ci_low": -0.2,
+    ...          "ci_high": 0.26, "p_adjusted": 0.8, "verdict": "unclear"}
+    >>> print(summary(pd.DataFrame([row | told, row | other]), words=words).text)
+    Q1: Joy went up by 0.12 points (scale 1–4; 0.20 standard deviations). For effort we cannot say
+    whether anything has changed.
+    “Cannot tell” does not mean that nothing has changed.
+    """
+    items, lines = [], []
+    several = frame["population"].nunique() > 1
+
+    def told(said: str, mark: str = "", kind: str = "") -> None:
+        plain = said.replace(_BEGIN, "").replace(_END, "")
+        rich = html.escape(said).replace(_BEGIN, "<strong>").replace(_END, "</strong>")
+        title = html.escape(words.questions.get(mark, ""), quote=True)
+        chip = f'<span class="question" title="{title}">{html.escape(mark)}</span> ' if mark else ""
+        items.append(f"<li{kind}>{chip}{rich}</li>")
+        lines.append(f"{mark}: {plain}" if mark else plain)
+
+    quiet = ' class="background"'
+    for population, of_population in frame.groupby("population", sort=False):
+        found = [
+            (question, _in_short(rows, words))
+            for question, rows in of_population.groupby("question", sort=False)
+        ]
+        if several and any(said for _, said in found):
+            told(label("population", population, words), kind=quiet)
+        for question, said in found:
+            if said:
+                told(said, question)
+    for said in (*_meaning(frame, words), *_left_out(frame, words)):
+        told(said, kind=quiet)
+    return Drawn(f'<ul class="reading">{"".join(items)}</ul>', "\n".join(lines))
+
+
+# names of outcomes are set off; what is between these is escaped before
+_BEGIN, _END = "\x02", "\x03"
+
+
+def _set_off(row: Mapping[str, object], words: Words, *, first: bool = False) -> str:
+    """Return an outcome's name, as it stands first in a sentence or inside it."""
+    name = words.outcome(row["population"], row["outcome"])
+    return f"{_BEGIN}{name if first else _in_sentence(name)}{_END}"
+
+
+def _all_set_off(rows: Sequence[Mapping[str, object]], words: Words, *, first: bool) -> str:
+    named = [_set_off(row, words, first=first and i == 0) for i, row in enumerate(rows)]
+    return joined(named, words)
+
+
+def _in_short(frame: pd.DataFrame, words: Words) -> str:
+    """Return the sentences on a question of one population; nothing where all is left out."""
+    records = [row for row in frame.to_dict("records") if not row["suppressed"]]
+    records = [row for row in records if is_computed(row)]
+    records.sort(key=lambda row: row.get("plan_role") != "primary")
+    levels = [row for row in records if row["estimand"] == "level" and row["contrast"] == "mean"]
+    doses = [row for row in records if row["estimand"] == "dose"]
+    changes = [row for row in records if row["estimand"] not in ("level", "dose")]
+    said = [*_changes_in_short(changes, words), *_doses_in_short(doses, words)]
+    return _sentences([*said, *_levels_in_short(levels, words)])
+
+
+#: From what is certain to what is not.
+_CERTAINTIES = (
+    "increase", "decrease", "may increase", "may decrease", "negligible", "unclear",
+)  # fmt: skip
+
+
+def _by_certainty(
+    rows: Iterable[Mapping[str, object]],
+) -> dict[str, list[Mapping[str, object]]]:
+    """Return rows by what may be concluded; nothing can of what has no verdict, or no interval."""
+    found: dict[str, list] = {code: [] for code in _CERTAINTIES}
+    for row in rows:
+        code = certainty(row)
+        found[code if code in found else "unclear"].append(row)
+    return {code: rows for code, rows in found.items() if rows}
+
+
+def _changes_in_short(rows: Sequence[Mapping[str, object]], words: Words) -> Iterator[str]:
+    scales: list[str] = []  # that a question's sentences have named so far
+    beyond = [row for row in rows if _is_told(row, "drift") or _is_told(row, "trend")]
+    for kind, those in (
+        ("", [row for row in rows if row not in beyond]),
+        (" beyond drift", beyond),
+    ):
+        for code, alike in _by_certainty(those).items():
+            text = f"{code}{kind}"
+            if code in ("negligible", "unclear"):
+                named = _all_set_off(alike, words, first=code == "negligible")
+                sesoi = words.number(alike[0]["sesoi"])
+                yield f"{label('summary', text, words, outcomes=named, sesoi=sesoi)}."
+            else:
+                yield f"{joined(_moves(alike, text, words, scales), words)}."
+
+
+def _moves(
+    rows: Sequence[Mapping[str, object]], text: str, words: Words, scales: list[str]
+) -> list[str]:
+    """Return a clause per row on how far it went; what they have in common is said once."""
+    clauses = []
+    for row in rows:
+        size = _size(row, words, scales)
+        name = _set_off(row, words, first=not clauses)
+        if text.endswith("drift"):
+            went = "went up" if row["change"] > 0 else "went down"
+            moved = label("moved", went, words, size=size)
+            clauses.append(label("summary", text, words, outcome=name, moved=moved))
+        else:
+            text_of = "further" if clauses else text
+            clauses.append(label("summary", text_of, words, outcome=name, size=size))
+    return clauses
+
+
+def _size(row: Mapping[str, object], words: Words, scales: list[str]) -> str:
+    """Return how large a change is, in points of its scale and in standard deviations."""
+    said = words.text("{points} points", points=words.number(abs(row["change"])))
+    size = "" if pd.isna(row["estimate"]) else words.number(abs(row["estimate"]))
+    if size and not scales:
+        size = words.text("{size} standard deviations", size=size)
+    inside = "; ".join(filter(None, [_scale(row, words, scales), size]))
+    return f"{said} ({inside})" if inside else said
+
+
+def _scale(row: Mapping[str, object], words: Words, scales: list[str]) -> str:
+    """Return from where to where an outcome's scale goes, unless that was the last one named."""
+    scale = words.answers[row["population"], row["outcome"]]
+    ends = f"{words.plain(scale.minimum)}\N{EN DASH}{words.plain(scale.maximum)}"
+    if scales[-1:] == [ends]:
+        return ""
+    scales.append(ends)
+    return words.text("scale {ends}", ends=ends)
+
+
+def _levels_in_short(rows: Sequence[Mapping[str, object]], words: Words) -> Iterator[str]:
+    """Yield the means of a question's outcomes, wave by wave, with the ends of their scales."""
+    for wave in dict.fromkeys(row["wave"] for row in rows):
+        named, scales = [], []
+        for row in [row for row in rows if row["wave"] == wave]:
+            scale = _scale(row, words, scales)
+            said = f"{_set_off(row, words)} {words.number(row['change'])}"
+            named.append(f"{said} ({scale})" if scale else said)
+        told = {"wave": label("wave", wave, words), "levels": joined(named, words)}
+        yield words.text("Mean {wave}: {levels}.", **told)
+
+
+def _doses_in_short(rows: Sequence[Mapping[str, object]], words: Words) -> Iterator[str]:
+    """Yield whether changes go with attendance; what cannot be told is said once."""
+    cannot_be_told, any_told = [], False
+    for contrast, kind in (("per gathering", "attendance"), ("per interim work", "interim work")):
+        found = _by_certainty(row for row in rows if row["contrast"] == contrast)
+        what = label("attendance", kind, words)
+        for how in ("goes", "may go"):
+            prefix = "may " if how == "may go" else ""
+            clauses = [
+                label("attendance", code, words,
+                      outcomes=_all_set_off(found[f"{prefix}{code}"], words, first=False))
+                for code in ("increase", "decrease") if f"{prefix}{code}" in found
+            ]  # fmt: skip
+            if clauses:
+                any_told = True
+                told = {"what": what, "clauses": joined(clauses, words)}
+                yield f"{label('attendance', how, words, **told)}."
+        cannot_be_told += [what] if "unclear" in found else []
+    if cannot_be_told:
+        what = f" {words.text('or')} ".join(cannot_be_told)
+        code = "unclear otherwise" if any_told else "unclear"
+        yield f"{label('attendance', code, words, what=what)}."
+
+
+def _meaning(frame: pd.DataFrame, words: Words) -> Iterator[str]:
+    """Yield what words of doubt mean, as far as they were used."""
+    shown = frame[~frame["suppressed"].astype(bool) & (frame["estimand"] != "level")]
+    codes = {certainty(row) for row in shown.to_dict("records")}
+    if any(code.startswith("may") for code in codes):
+        yield words.text(
+            "“May have”: the interval excludes zero, but this is one of many comparisons and "
+            "chance cannot be ruled out."
+        )
+    if "unclear" in codes:
+        yield words.text("“Cannot tell” does not mean that nothing has changed.")
+
+
+def _left_out(frame: pd.DataFrame, words: Words) -> Iterator[str]:
+    """Yield which outcomes are hidden, were not computed, or are measured in doubt: each once."""
+    of_outcomes = frame[frame["estimand"] != "dose"]
+    keys = ["population", "outcome"]
+    labels = outcome_labels(of_outcomes[keys].itertuples(index=False, name=None), words)
+
+    def named(rows: pd.DataFrame) -> str:
+        pairs = dict.fromkeys(rows[keys].itertuples(index=False, name=None))
+        return joined([f"{_BEGIN}{labels[pair]}{_END}" for pair in pairs], words)
+
+    hidden = of_outcomes["suppressed"].astype(bool)
+    if hidden.any():
+        yield words.text("Not shown (too few people): {outcomes}.",
+                         outcomes=named(of_outcomes[hidden]))  # fmt: skip
+    refused = of_outcomes[~hidden & ~of_outcomes["reason"].isin(["", FEW_CLUSTERS])]
+    for reason, rows in refused.groupby("reason", sort=False):
+        why = label("reason", reason, words)
+        yield words.text("Not computed, since {why}: {outcomes}.", why=why, outcomes=named(rows))
+    if "measurement_warning" in of_outcomes:
+        warnings = of_outcomes["measurement_warning"].fillna("")
+        doubtful = of_outcomes[~hidden & (warnings.map(light) == DOUBT)]
+        if len(doubtful):
+            yield words.text("Measurement in doubt: {reasons}.", reasons=named(doubtful))
+
+
+@view(nothing="Nobody has answered so far.")
+def who_answered(frame: pd.DataFrame, *, words: Words) -> str:
+    """Return who answered: a sentence per population.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of ``schema.RESPONSE`` with `n_schools`, of everybody, by population and wave.
+    words : Words
+        The reader's language.
+
+    Returns
+    -------
+    str
+        A paragraph per population. A share is told of `FOR_A_SHARE` invited or more.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"population": "pupils", "wave": ["pre", "post"],
+    ...                      "n_invited": [200, 180], "n_answered": [180, 144],
+    ...                      "n_linked": [90, 90], "n_schools": [9, 9], "suppressed": False})
+    >>> print(who_answered(rows, words=Words("en")))
+    Pupils: 180 answered before (90% of those invited) and 144 after (80%), at 9 schools; 90 took
+    part both times.
+    """
+    return "\n\n".join(
+        _those_who_answered(population, rows.to_dict("records"), words)
+        for population, rows in frame.groupby("population", sort=False)
+    )
+
+
+def _those_who_answered(population: str, rows: Sequence[Mapping[str, object]], words: Words) -> str:
+    _ = words.text
+    who = label("population", population, words)
+    told = []
+    for row in [row for row in rows if _is_told(row, "n_answered")]:
+        n, wave = words.count(row["n_answered"]), label("wave", row["wave"], words)
+        share = ""
+        if _is_told(row, "n_invited") and row["n_invited"] >= FOR_A_SHARE:
+            share = words.percent(row["n_answered"] / row["n_invited"])
+        if told:
+            told.append(f"{n} {wave} ({share})" if share else f"{n} {wave}")
+        elif share:
+            told.append(
+                _("{n} answered {wave} ({share} of those invited)", n=n, wave=wave, share=share)
+            )
+        else:
+            told.append(_("{n} answered {wave}", n=n, wave=wave))
+    if not told:
+        return _("{who}: not shown (too few people).", who=who)
+    said = f"{who}: {joined(told, words)}"
+    schools = max((row["n_schools"] for row in rows if _is_told(row, "n_schools")), default=0)
+    if schools:
+        said = words.plural("{said}, at {n} school", "{said}, at {n} schools", schools, said=said)
+    linked = max((row["n_linked"] for row in rows if _is_told(row, "n_linked")), default=0)
+    if linked:
+        n = words.count(linked)
+        said = _("{said}; {n} took part both times", said=said, n=n)
+    return f"{said}."

@@ -41,7 +41,7 @@ from loftet_analysis.disclosure.mask import LIMITS
 from loftet_analysis.errors import DisclosureError, InputError, Problem
 from loftet_analysis.estimands import names_where, waves_of
 from loftet_analysis.show import declared, tables
-from loftet_analysis.show.figures import STYLE, Drawing, saved
+from loftet_analysis.show.figures import STYLE, WIDTH, Drawing, saved
 from loftet_analysis.show.languages import Words, joined, label, reader
 from loftet_analysis.show.layout import Table
 from loftet_analysis.show.sentences import heading
@@ -845,8 +845,9 @@ def _drawn(
     svg, png = saved(drawing, salt=name)
     alt, caption = html.escape(drawing.alt, quote=True), html.escape(drawing.caption)
     source = data_address(svg)
+    kind = ' class="narrow"' if drawing.figure.get_figwidth() < WIDTH else ""
     return Drawn(
-        f'<figure id="{name}"><img src="{source}" alt="{alt}">'
+        f'<figure id="{name}"{kind}><img src="{source}" alt="{alt}">'
         f"<figcaption>{caption}</figcaption></figure>",
         drawing.alt,
         svg,

@@ -14,6 +14,7 @@ from loftet_analysis.show.figures.fieldwork import arrivals, flow
 from loftet_analysis.show.figures.levels import levels
 from loftet_analysis.show.figures.likert import likert
 from loftet_analysis.show.figures.planning import mdes, power
+from loftet_analysis.show.figures.summary import summary
 
 __all__ = [
     "STYLE",
@@ -37,4 +38,5 @@ __all__ = [
     "regions",
     "saved",
     "schools",
+    "summary",
 ]

@@ -60,7 +60,7 @@ def change(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Draw
     for tick, (_, row) in zip(ax.get_yticklabels(), lines, strict=True):
         tick.set_weight("normal" if row else "bold")
     canvas.align_left(ax)
-    ax.set_xlabel(_axis_label(frame, words))
+    ax.set_xlabel(axis_label(frame, words))
     if figure is None:
         return ax
     alt = alt_texts.describe_change(frame, words)
@@ -125,7 +125,8 @@ def _any_midway(frame: pd.DataFrame) -> bool:
     return frame["contrast"].map(contrast_of_waves).isin(MIDWAY).any()
 
 
-def _axis_label(frame: pd.DataFrame, words: Words) -> str:
+def axis_label(frame: pd.DataFrame, words: Words) -> str:
+    """Return what the axis of changes is of."""
     if _any_midway(frame):
         return words.text("change in standard deviations (later − earlier)")
     return words.text("change in standard deviations (after − before)")
@@ -204,7 +205,7 @@ def estimation(frame: pd.DataFrame, *, words: Words, answers: pd.DataFrame) -> D
         ax.set_yticks(range(len(rows)), labels)
         right.append(ax)
     canvas.align_left(*right)
-    right[-1].set_xlabel(_axis_label(frame, words))
+    right[-1].set_xlabel(axis_label(frame, words))
     canvas.legend(figure, wave_handles(words), side="left")
     caption = words.text(
         "On the left the answers of all who answered each time: equal areas are equal shares of "

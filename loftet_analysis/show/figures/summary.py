@@ -1,0 +1,194 @@
+"""All outcomes of a page on one axis, narrow enough for a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from loftet_analysis.show import alt_texts
+from loftet_analysis.show.figures import canvas
+from loftet_analysis.show.figures.canvas import BLUE, GREY, INK, PALE, STYLE, Drawing
+from loftet_analysis.show.figures.changes import axis_label
+from loftet_analysis.show.languages import Words, label
+from loftet_analysis.show.sentences import certainty
+from loftet_analysis.show.shown import view
+
+#: Inches; at the width of a phone its letters are still 11 pixels high.
+NARROW, _SIZE = 4.2, 9.5
+_LINE, _GAP, _HEAD = 0.165, 0.2, 0.23  # inches: of text, of a mark, of a heading
+_UP = 0.125  # from the top of a line to its letters' feet
+_WIDEST = 1.0  # standard deviations; what reaches further ends in an arrow
+_HOLLOW = {"mfc": "white", "mew": 1.4}
+_MARKS = {
+    "increase": {"color": BLUE},
+    "decrease": {"color": BLUE},
+    "may increase": {"color": BLUE, "mec": BLUE, **_HOLLOW},
+    "may decrease": {"color": BLUE, "mec": BLUE, **_HOLLOW},
+    "negligible": {"color": INK, "marker": "s", "ms": 5},
+    "unclear": {"color": GREY, "mec": GREY, **_HOLLOW},
+}
+
+
+@mpl.rc_context({**STYLE, "font.size": _SIZE})
+@view(drawn="change")
+def summary(frame: pd.DataFrame, *, words: Words) -> Drawing:
+    """Draw every outcome's change on one axis, with a word on each; before there is any, levels.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of effects as for `sentences.summary`. Levels are drawn where there is no change,
+        between the lowest and the highest possible answer.
+    words : Words
+        The reader's language.
+
+    Returns
+    -------
+    Drawing
+        Of the width of a phone. A filled mark is a change that is certain, a hollow one is not.
+    """
+    is_mean = frame["estimand"].eq("level") & frame["contrast"].eq("mean")
+    changes = frame[~frame["estimand"].isin(["level", "dose"])]
+    drawn = frame[is_mean] if changes.empty else changes
+    figure = canvas.blank()
+    figure.set_figwidth(NARROW)
+    ax = figure.subplots()
+    ax.tick_params(labelsize=_SIZE, left=False, labelleft=False)
+    sns.despine(ax=ax, left=True)
+    height = _levels(ax, drawn, words) if changes.empty else _changes(ax, drawn, words)
+    ax.set_ylim(height, 0)
+    if changes.empty:
+        level = words.percent(drawn["ci_level"].iloc[0])
+        caption = words.text(
+            "Mean answers with {level} confidence intervals, each between the lowest and the "
+            "highest possible answer of its scale.",
+            level=level,
+        )
+        alt = alt_texts.describe_levels_in_short(drawn, words)
+    else:
+        numbers = {"level": words.percent(drawn["ci_level"].iloc[0])}
+        caption = words.text(
+            "Change with {level} confidence intervals. The grey band is ±{sesoi} standard "
+            "deviations, the smallest change of interest. Filled marks are certain, hollow ones "
+            "are not.",
+            sesoi=words.number(drawn["sesoi"].iloc[0]), **numbers,
+        )  # fmt: skip
+        alt = alt_texts.describe_summary([*_told(drawn, words)], words)
+    return canvas.fitted(figure, [ax], height, caption, alt)
+
+
+def _told(frame: pd.DataFrame, words: Words) -> list[tuple[str, str]]:
+    """Return what every outcome is called, and what is said of it."""
+    return [
+        (words.outcome(row["population"], row["outcome"]), _word(row, words))
+        for row in frame.to_dict("records")
+    ]
+
+
+def _word(row: dict, words: Words) -> str:
+    """Return the word beside an outcome."""
+    if row["suppressed"]:
+        return words.text("hidden")
+    if pd.isna(row["change"]):
+        return words.text("not computed")
+    beyond = not pd.isna(row.get("drift")) or not pd.isna(row.get("trend"))
+    return label("short", f"{_code(row)}{' beyond drift' * beyond}", words)
+
+
+def _code(row: dict) -> str:
+    code = certainty(row)
+    return code if code in _MARKS else "unclear"
+
+
+def _lines(
+    ax: Axes, frame: pd.DataFrame, words: Words, said: Callable[[dict], str]
+) -> tuple[list, float]:
+    """Write what outcomes are called, those of a population beneath its name, and a word on each.
+
+    Returns
+    -------
+    places : list of float
+        Where the marks stand, in inches from the top.
+    height : float
+    """
+    places, y, before = [], 0.0, ""
+    looks = {"transform": ax.get_yaxis_transform(), "va": "baseline"}
+    several = frame["population"].nunique() > 1
+    for row in frame.to_dict("records"):
+        if several and row["population"] != before:
+            y += 0.1 * bool(before)
+            whose = label("population", row["population"], words)
+            ax.text(0, y + _UP, whose, weight="bold", **looks)
+            y, before = y + _HEAD, row["population"]
+        word = said(row)
+        named = canvas.wrapped(words.outcome(row["population"], row["outcome"]), 50 - len(word))
+        for line in named.split("\n"):
+            ax.text(0, y + _UP, line, **looks)
+            y += _LINE
+        ax.text(1, y - named.count("\n") * _LINE - _LINE + _UP, word, ha="right", **looks)
+        places.append(y + _GAP / 4)
+        y += _GAP
+    return places, y
+
+
+def _changes(ax: Axes, frame: pd.DataFrame, words: Words) -> float:
+    def said(row: dict) -> str:
+        size = words.number(row["estimate"], signed=True)
+        return " · ".join(filter(None, [size, _word(row, words)]))
+
+    places, height = _lines(ax, frame, words, said)
+    ends = frame[["estimate", "ci_low", "ci_high"]].abs().to_numpy(dtype=float)
+    reach = min(_WIDEST, max(0.3, np.nanmax(ends, initial=0)))
+    sesoi, half = frame["sesoi"].iloc[0], 0.3 * _GAP
+    for place, row in zip(places, frame.to_dict("records"), strict=True):
+        # beside the marks only, so that words stand on white
+        ax.fill_between([-sesoi, sesoi], place - half, place + half, color=PALE, lw=0, zorder=0)
+        ax.vlines(0, place - half, place + half, color=GREY, lw=0.8, zorder=1)
+        if not pd.isna(row["estimate"]):
+            _mark(ax, row, place, reach)
+    ax.set_xlim(-1.04 * reach, 1.04 * reach)
+    ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    ax.xaxis.set_major_formatter(canvas.Numbers(words, signed=True))
+    ax.set_xlabel(axis_label(frame, words), size=_SIZE)
+    return height
+
+
+def _mark(ax: Axes, row: dict, place: float, reach: float) -> None:
+    inside = {key: np.clip(row[key], -reach, reach) for key in ("estimate", "ci_low", "ci_high")}
+    looks = _MARKS[_code(row)]
+    canvas.intervals(ax, pd.DataFrame([inside]), [place], **looks)
+    for end, arrow in (("ci_low", "<"), ("ci_high", ">")):
+        if not pd.isna(row[end]) and abs(row[end]) > reach:
+            ax.plot(inside[end], place, marker=arrow, ms=5, color=looks["color"])
+
+
+def _levels(ax: Axes, frame: pd.DataFrame, words: Words) -> float:
+    def said(row: dict) -> str:
+        if pd.isna(row["change"]):
+            return words.text("hidden") if row["suppressed"] else words.text("not computed")
+        scale = words.answers[row["population"], row["outcome"]]
+        ends = f"{words.plain(scale.minimum)}–{words.plain(scale.maximum)}"
+        return f"{words.number(row['change'])} ({ends})"
+
+    places, height = _lines(ax, frame, words, said)
+    columns = ("change", "change_ci_low", "change_ci_high")
+    for place, row in zip(places, frame.to_dict("records"), strict=True):
+        ax.plot([0, 1], [place, place], color=PALE, lw=1, zorder=0)
+        if not pd.isna(row["change"]):
+            scale = words.answers[row["population"], row["outcome"]]
+            width = scale.maximum - scale.minimum
+            part = {key: (row[key] - scale.minimum) / width for key in columns}
+            part |= {key: np.clip(part[key], 0, 1) for key in columns[1:]}
+            canvas.intervals(ax, pd.DataFrame([part]), [place], columns=columns, color=BLUE)
+    ax.set_xlim(-0.02, 1.02)
+    ends = [words.text("lowest possible"), words.text("the middle"), words.text("highest possible")]
+    ax.set_xticks([0, 0.5, 1], ends)
+    for tick, side in zip(ax.get_xticklabels(), ("left", "center", "right"), strict=True):
+        tick.set_ha(side)
+    return height
