@@ -112,7 +112,8 @@ def demo_study(small_demo, monkeypatch):
 
 def pieces(study, language: str) -> list[str]:
     """Everything on a page that is no translation: names and wordings of the study itself."""
-    known = [study.title[language], *study.regions["name"], *study.schools["school"]]
+    places = [name.replace(" - ", " – ") for name in study.regions["name"]]
+    known = [study.title[language], *places, *study.schools["school"]]
     for population in study.populations.values():
         instrument = population.instrument
         for scale in instrument.scales.values():

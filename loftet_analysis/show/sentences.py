@@ -1307,7 +1307,7 @@ def summary(frame: pd.DataFrame, *, words: Words) -> Drawn:
     >>> other = {"outcome": "effort", "change": 0.02, "estimate": 0.03, "ci_low": -0.2,
     ...          "ci_high": 0.26, "p_adjusted": 0.8, "verdict": "unclear"}
     >>> print(summary(pd.DataFrame([row | told, row | other]), words=words).text)
-    Q1: Joy went up by 0.12 points (scale 1–4; 0.20 standard deviations). For effort we cannot say
+    Q1: Joy went up by 0.12 points (scale 1–4; 0.20 standard deviations). For effort we cannot tell
     whether anything has changed.
     “Cannot tell” does not mean that nothing has changed.
     """
