@@ -567,6 +567,12 @@ def test_levels_and_attendance_in_short():
     assert "Ellers kan vi ikke si om frammøte har noe å si for endringen." in text
 
 
+def test_a_summary_before_the_last_wave_says_that_changes_are_to_midway():
+    row = {**of_verdict("unclear"), "contrast": "mid - pre"}
+    assert summed_up(row).splitlines()[0] == "Fra før til midtveis:"
+    assert "midtveis" not in summed_up(of_verdict("unclear"))
+
+
 def test_names_of_outcomes_are_safe_and_stand_out():
     speech = words("nb")
     speech = replace(speech, outcomes={**speech.outcomes, ("pupils", "joy"): "IKT <b> & glede"})

@@ -1323,6 +1323,9 @@ def summary(frame: pd.DataFrame, *, words: Words) -> Drawn:
         lines.append(f"{mark}: {plain}" if mark else plain)
 
     quiet = ' class="background"'
+    for contrast in dict.fromkeys(map(contrast_of_waves, frame["contrast"])):
+        if contrast in MIDWAY:
+            told(f"{label('contrast', contrast, words).capitalize()}:", kind=quiet)
     for population, of_population in frame.groupby("population", sort=False):
         found = [
             (question, _in_short(rows, words))
