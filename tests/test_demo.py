@@ -25,7 +25,7 @@ from loftet_analysis.study import load_instrument, load_study, plan
 from loftet_analysis.study.schools import slug
 
 REPOSITORY = Path(__file__).parents[1]
-KEPT = ("study.yml", "README.md", "schools.csv", "regions.csv")
+KEPT = ("study.yml", "README.md", "plan.md", "schools.csv", "regions.csv")
 GENERATED = (
     exports.PUPILS_PRE,
     exports.PUPILS_POST,
@@ -219,7 +219,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(nordland, tm
     assert set(again) == {*KEPT, *GENERATED}
     other = digests(written(tmp_path / "other", "nordland", seed=7))
     assert {name for name in again if other[name] == again[name]} == {
-        "study.yml", "README.md", "regions.csv",
+        "study.yml", "README.md", "plan.md", "regions.csv",
     }  # fmt: skip
 
 

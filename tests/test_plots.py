@@ -201,6 +201,18 @@ def test_summary_has_a_mark_and_a_word_for_every_outcome():
     )
 
 
+def test_a_summary_draws_nothing_of_what_is_hidden():
+    seen = {"outcome": "effort", "estimate": 0.77, "ci_low": 0.66, "ci_high": 0.88}
+    frame = effects({"verdict": "increase", "ci_low": 0.02}, {**seen, "verdict": "increase"})
+    whole, _ = summed_up(frame.assign(suppressed=False, change=0.1))
+    hidden = gated(frame.assign(change=0.1), mask(outcome="effort"), "internal")
+    drawing, ax = summed_up(pd.DataFrame(hidden))
+    assert not re.search(r"0,77|0,66|0,88", " ".join([*said(ax), drawing.alt, drawing.caption]))
+    ends = [x for line in ax.lines for x in line.get_xdata()]
+    assert not {0.77, 0.66, 0.88} & set(np.round(ends, 2))
+    assert "0,77" in " ".join(said(whole.figure.axes[0]))
+
+
 def test_letters_of_a_summary_are_readable_on_a_phone():
     drawing, ax = summed_up(effects({}).assign(suppressed=False, change=0.1))
     per_inch = 350 / drawing.figure.get_figwidth()  # on a page of 390 pixels

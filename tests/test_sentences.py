@@ -33,7 +33,7 @@ from loftet_analysis.show.sentences import (
     summary,
     who_answered,
 )
-from tests.made_up import all_estimands, effect, words
+from tests.made_up import all_estimands, effect, increases, words
 from tests.test_words import CAUSAL
 
 KINDS = {name: MODELS[name] for name in ESTIMANDS}
@@ -361,11 +361,6 @@ def outcomes_of(frame: pd.DataFrame) -> list[Tag]:
     return BeautifulSoup(said, "html.parser").select("ul.reading > li")
 
 
-def increases() -> pd.DataFrame:
-    """Every estimand as an increase, so that each has its own sentence."""
-    return all_estimands().assign(suppressed=False, verdict="increase", ci_low=0.02)
-
-
 def test_an_answer_gathers_in_one_sentence_what_cannot_be_told():
     frame = all_estimands().assign(suppressed=False, mdes=[0.3, 0.25, 0.4] * 2, n_clusters=11)
     frame.loc[0, ["verdict", "ci_low"]] = ["increase", 0.02]
@@ -414,7 +409,7 @@ def test_a_hidden_outcome_has_no_light():
     (both,) = outcomes_of(hidden)
     assert both.text == "Hidden, since it would tell of few people: Joy; Views."
     assert not both.select(".light, .background")
-    frame = increases().assign(measurement_warning="", evidence=DESCRIPTIVE)
+    frame = increases().assign(suppressed=False, measurement_warning="", evidence=DESCRIPTIVE)
     joy, views, shared = outcomes_of(frame.assign(suppressed=frame["outcome"] == "views"))
     assert joy.select_one(".light.good")
     assert not views.select(".light, .background")
@@ -423,7 +418,7 @@ def test_a_hidden_outcome_has_no_light():
 
 def test_texts_of_a_study_are_escaped():
     named = replace(words("en"), outcomes=dict.fromkeys(words().outcomes, "a < b & <i>c</i>"))
-    said = answer(increases(), words=named)
+    said = answer(increases().assign(suppressed=False), words=named)
     assert "<strong>Pupils: a &lt; b &amp; &lt;i&gt;c&lt;/i&gt;</strong>" in said.html
     assert "Teachers: a < b & <i>c</i>" in said.text
 
@@ -569,7 +564,7 @@ def test_levels_and_attendance_in_short():
 
 def test_a_summary_before_the_last_wave_says_that_changes_are_to_midway():
     row = {**of_verdict("unclear"), "contrast": "mid - pre"}
-    assert summed_up(row).splitlines()[0] == "Fra før til midtveis:"
+    assert summed_up(row).splitlines()[0] == "Fra før til underveis:"
     assert "midtveis" not in summed_up(of_verdict("unclear"))
 
 

@@ -16,11 +16,20 @@ from loftet_analysis import paths, schema
 from loftet_analysis.disclosure.gate import gate, passed
 from loftet_analysis.errors import DisclosureError, InputError
 from loftet_analysis.show import figures, session, tables
-from loftet_analysis.show.sentences import answer, hangs_on
+from loftet_analysis.show.sentences import answer, hangs_on, summary
 from loftet_analysis.show.session import _drawn
 from loftet_analysis.show.shown import KEPT, SHOWN
 from tests import made_up
-from tests.made_up import all_estimands, distribution, effects, mask, pooled, reliability, words
+from tests.made_up import (
+    all_estimands,
+    distribution,
+    effects,
+    increases,
+    mask,
+    pooled,
+    reliability,
+    words,
+)
 
 
 def both_regions():
@@ -64,15 +73,16 @@ FRAMES = {
     figures.flow: lambda: (made_up.response(), {}),
     figures.arrivals: lambda: (made_up.arrivals(), {}),
     figures.attendance: lambda: (made_up.attendance(), {}),
-    answer: lambda: (all_estimands(), {}),
+    answer: lambda: (increases(), {}),
+    summary: lambda: (increases(), {}),
     hangs_on: lambda: (
         pooled().assign(pi_low=0.0789),
         {"together": effects({"region": "national"}), "features": made_up.features()},
     ),
 }
-# tried in test_levels, test_school_link, test_three_waves and test_before_data
+# tried in test_levels, test_plots, test_school_link, test_three_waves and test_before_data
 ELSEWHERE = (
-    figures.levels, figures.course, figures.mdes, figures.power, figures.chain,
+    figures.summary, figures.levels, figures.course, figures.mdes, figures.power, figures.chain,
     figures.binned_scatter, tables.levels, tables.school_link, tables.assumed, tables.planned,
 )  # fmt: skip
 # these tell counts of people, which the mask does not hold
@@ -116,7 +126,7 @@ def test_every_drawing_is_tried_here():
     drawing = {getattr(figures, name) for name in figures.__all__ if name.islower()}
     public = [f for name, f in vars(tables).items() if callable(f) and not name.startswith("_")]
     of_tables = {f for f in public if f.__module__ == tables.__name__}
-    assert (drawing - {figures.saved}) | of_tables | {answer, hangs_on} == set(FRAMES) | {
+    assert (drawing - {figures.saved}) | of_tables | {answer, hangs_on, summary} == set(FRAMES) | {
         *ELSEWHERE
     }
 
@@ -139,8 +149,9 @@ def test_hidden_numbers_are_nowhere_in_what_is_shown(draw):
 
 @pytest.mark.parametrize("draw", [tables.effects, tables.regions, figures.change, answer])
 def test_a_hidden_row_among_others_says_no_number(draw):
-    secret = {"region": "oslo", "estimate": 0.7777, "ci_low": 0.6666, "ci_high": 0.8888}
-    frame = effects({"region": "nordland"}, secret)
+    up = {"verdict": "increase"}
+    secret = {"region": "oslo", "estimate": 0.7777, "ci_low": 0.6666, "ci_high": 0.8888, **up}
+    frame = effects({"region": "nordland", "ci_low": 0.02, **up}, secret)
     for hidden, there in (({}, True), ({"region": "oslo"}, False)):
         said = set(re.findall(r"\d,\d\d", everything_said(seen(draw, frame, hidden=hidden))))
         assert ({"0,78", "0,67", "0,89"} <= said) is there

@@ -153,7 +153,8 @@ def test_bokmal_and_nynorsk_are_two_languages():
     for key in catalogue("nb"):
         said = {language: str(catalogue(language)[key]) for language in TRANSLATED}
         assert not nynorsk.search(said["nb"]), said["nb"]
-        assert not bokmal.search(said["nn"]), said["nn"]
+        # titles of sources stay as they are
+        assert not bokmal.search(re.sub("«[^»]*»", "", said["nn"])), said["nn"]
 
 
 def test_fuzzy_and_empty_entries_are_not_used(tmp_path, monkeypatch):

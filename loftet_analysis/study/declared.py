@@ -42,7 +42,7 @@ def declared(study: Study) -> dict[str, str]:
     >>> found = declared(load_study("demo"))
     >>> found["analysis.sesoi"], found["analysis.primary.teachers.estimands"]
     ('0.1', 'participants')
-    >>> found["scales.teachers.come_prepared.minimum"]
+    >>> found["scales.teachers.prepared.minimum"]
     'half'
     """
     return {place: text for place, text in _declared(study) if text}
