@@ -25,8 +25,8 @@ REFERENCE = Path(__file__).parent / "reference"
 R = json.loads((REFERENCE / "effect_sizes.json").read_text())
 
 
-def table(clean, *estimands, population="pupils", **asked):
-    rows = plan(*estimands, population=population, years=2)
+def table(clean, *estimands, population="pupils", drift=None, **asked):
+    rows = plan(*estimands, population=population, years=2).assign(drift=drift)
     of_population = Questionnaire(population, "oslo", **asked)
     found = sensitivity(clean, effects(clean, rows), rows, of_population)
     assert list(found.columns) == list(SENSITIVITY)
@@ -42,6 +42,12 @@ def clean():
 @pytest.fixture(scope="module")
 def linked(clean):
     return table(clean, "linked_change").loc["linked_change"]
+
+
+def test_what_is_not_in_standard_deviations_is_not_set_against_a_drift(clean, linked):
+    far = table(clean, "linked_change", drift=5.0).loc["linked_change"]
+    assert far.loc["own_unit", "verdict"] != linked.loc["own_unit", "verdict"]
+    assert far.loc["superiority", "verdict"] == linked.loc["superiority", "verdict"] != ""
 
 
 def assert_same(row, raw):

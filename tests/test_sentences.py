@@ -540,6 +540,14 @@ def test_a_summary_beyond_drift_is_about_what_was_expected(language):
     assert SAME[language] not in summed_up(same, language=language)
 
 
+def test_beyond_drift_a_direction_is_said_where_the_change_itself_has_one():
+    around = {**row_of(-0.01, 0.02, df=400.0, drift=-0.30), **SURE}
+    said = summed_up(around, language="en")
+    assert "which way is not certain" in said
+    assert "went" not in said
+    assert "went down by" in summed_up({**row_of(-0.08, 0.02, drift=-0.30), **SURE}, language="en")
+
+
 def test_levels_and_attendance_in_short():
     levels = [
         effect(estimand="level", contrast="mean", wave=wave, outcome=outcome, question="Q7",

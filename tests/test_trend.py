@@ -116,6 +116,9 @@ persistence,7,2025,0.1,-0.1,Invented survey,2026
 persistence,7,2025,0.1,,,
 persistence,8,2025,0.1,,Invented survey,2026
 persistence,8,2025,0.2,,Invented survey,2026
+persistence,9,2025,0.2,0,Invented survey,2026
+persistence,10,2025,0.2,,Invented survey,2026
+persistence,10,2027,0.2,,Another survey,2028
 """
     (study / "trend.csv").write_text(wrong, encoding="utf-8")
     with pytest.raises(InputError) as error:
@@ -131,6 +134,8 @@ persistence,8,2025,0.2,,Invented survey,2026
         ("source is empty", "trend.csv, row 8"),
         ("date is empty", "trend.csv, row 8"),
         ("duplicate figure of a trend", "trend.csv, row 10"),
+        ("se is not a standard error", "trend.csv, row 11"),
+        ("figures of one outcome and grade from several sources", "trend.csv, row 13"),
     ]
     assert main(["check", "trial"]) == 2
     assert "did you mean persistence?" in capsys.readouterr().err

@@ -143,9 +143,10 @@ def school_levels(
     DataFrame
         ``schema.EFFECTS``, rows of ``level``: outcome by outcome and wave by wave the schools, the
         regions (`school_id` empty) and the country, as far as anybody answered. `change` is the
-        mean in scale points. A school's interval is among its people, mean ± t(n − 1) · sd/√n, and
-        says nothing of other schools; `change_se` and ends are empty where all answered alike, and
-        of regions and the country.
+        mean in scale points. A school's interval is among its people, mean ± t(N − J) · s/√n, s the
+        SD within schools of the N people at all J schools in that wave, and says nothing of other
+        schools; `change_se` and ends are empty where all answered alike, and of regions and the
+        country.
 
     Examples
     --------
@@ -157,7 +158,7 @@ def school_levels(
     >>> rows[["region", "school_id", "n_post", "change", "change_ci_low"]].round(2)
          region school_id  n_post  change  change_ci_low
     0      oslo         a       3     2.0          -0.48
-    1      oslo         b       1     4.0            NaN
+    1      oslo         b       1     4.0          -0.30
     2      oslo                 4     2.5            NaN
     3  national                 4     2.5            NaN
     """
@@ -167,11 +168,16 @@ def school_levels(
         of_scale = {OUTCOME: name, "question": asked.scales[name].question or ""}
         for keys in ([REGION, SCHOOL], [REGION], []):
             rows = y.groupby([clean[key] for key in (*keys, WAVE)], sort=True, observed=True)
-            found = rows.agg(n="count", change="mean", sd="std").reset_index()
+            found = rows.agg(n="count", change="mean", var="var").reset_index()
             found = found[found["n"] > 0].reset_index(drop=True)
             if SCHOOL in keys:
-                found["change_se"] = found["sd"].where(found["sd"] > 0) / np.sqrt(found["n"])
-                half = found["change_se"] * stats.t.ppf((1 + ci_level) / 2, found["n"] - 1)
+                # of one school's own few people it would tell who answered what
+                within = found.assign(df=found["n"] - 1)
+                within["squares"] = within["var"].fillna(0) * within["df"]
+                pooled = within.groupby(WAVE)[["squares", "df"]].transform("sum")
+                var = pooled["squares"] / pooled["df"].where(pooled["df"] > 0)
+                found["change_se"] = np.sqrt(var.where(var > 0) / found["n"])
+                half = found["change_se"] * stats.t.ppf((1 + ci_level) / 2, pooled["df"])
                 found["change_ci_low"] = found["change"] - half
                 found["change_ci_high"] = found["change"] + half
             n, is_pre = found.pop("n").astype("Int64"), found[WAVE].eq(PRE)

@@ -322,6 +322,8 @@ def _row(case: Case, each: Analysis) -> dict[str, object]:
     main = case.main
     low, high = float(main["ci_low"]), float(main["ci_high"])
     row = {key: main[key] for key in _OF_MAIN}
+    if each.unit is None:  # drift and trend are in SD
+        row |= dict.fromkeys(("drift", "trend", "trend_se"))
     row |= {"analysis": each.name, "method": each.method.format(case=case)}
     row |= {"main_estimate": main["estimate"], "main_verdict": main["verdict"]}
     # where the main interval lies: above 0, below, or around it

@@ -311,7 +311,8 @@ LABELS: dict[str, dict[str, str]] = {
         "code_error": "no usable code or number",
         "ambiguous": "code shared by several",
         "grade_mismatch": "grades that cannot follow each other",
-        "structurally_impossible": "too old or too young to be asked both times",
+        "structurally_impossible": "not asked both times, or not yet: by age, or since the other "
+        "survey is still to come",
     },
     "answered": {"hardly": "under a quarter", "some": "under half", "most": "half or more"},
     "design": {"linked": "the same people", "groups": "times and grades"},
@@ -382,7 +383,11 @@ LABELS: dict[str, dict[str, str]] = {
         "unclear beyond drift": "For {outcomes} we cannot tell whether the change is another than "
         "was expected without the programme",
     },
-    "moved": {"went up": "went up by {size}", "went down": "went down by {size}"},
+    "moved": {
+        "went up": "went up by {size}",
+        "went down": "went down by {size}",
+        "unsure": "moved by {size} (which way is not certain)",
+    },
     # and in a figure, beside each outcome
     "short": {
         "increase": "went up",

@@ -128,7 +128,9 @@ def _gated_response(study: OpenStudy) -> dict[str, list[Row]]:
     rows = study.table("response", subgroup=[names.ALL])
     rows = rows[rows[names.POPULATION].isin(asked_by_school(study.populations))]
     answered = answered_class(rows["n_answered"], rows["n_invited"])
-    counts = rows[list(schema.RESPONSE)].assign(answered=answered)
+    # fewer than the limit are told as that, whichever multiple of it is nearest
+    enough = rows["n_answered"].where(rows["n_answered"].ge(LIMITS[PROFILE]).fillna(False), 0)
+    counts = rows[list(schema.RESPONSE)].assign(answered=answered, n_answered=enough)
     shown = gate(counts, pd.DataFrame(columns=list(schema.MASK)), PROFILE)
     by_school: dict[str, list[Row]] = {}
     for row in shown.to_dict("records"):

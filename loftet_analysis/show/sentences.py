@@ -1411,8 +1411,9 @@ def _moves(
         size = _size(row, words, scales)
         name = _set_off(row, words, first=not clauses)
         if text.endswith("drift"):
+            low, high = _ends(row)
             went = "went up" if row["change"] > 0 else "went down"
-            moved = label("moved", went, words, size=size)
+            moved = label("moved", went if low > 0 or high < 0 else "unsure", words, size=size)
             clauses.append(label("summary", text, words, outcome=name, moved=moved))
         else:
             text_of = "further" if clauses else text

@@ -38,7 +38,7 @@ class Figure:
     value : float
         The mean in that year, in SD (-5 to 5); only differences between years are used.
     se : float or None
-        Its standard error in SD, 0 or more, where the source gives one.
+        Its standard error in SD, above 0, where the source gives one.
     source, date : str
         Where it is from, and when that was published.
     where : str
@@ -181,6 +181,15 @@ def read_trend(path: Path) -> tuple[tuple[Figure, ...], list[Problem]]:
             found += f" (first in {figures[key].where.rpartition(', ')[2]})"
             problems.append(Problem("duplicate figure of a trend", found, "each once", where))
         figures.setdefault(key, figure)
+    sources: dict[tuple, dict[str, str]] = {}
+    for outcome, grade, figure in ((f.outcome, f.grade, f) for f in figures.values()):
+        sources.setdefault((outcome, grade), {}).setdefault(figure.source, figure.where)
+    for (outcome, grade), found in sources.items():
+        if len(found) > 1:
+            what = "figures of one outcome and grade from several sources"
+            told = f"{outcome}, grade {grade or names.ALL}: {', '.join(found)}"
+            allowed = "one source, since each has its own zero"
+            problems.append(Problem(what, told, allowed, [*found.values()][1]))
     if not len(table.rows):
         problems.append(Problem("no figure in the file of trends", "no rows", where=file))
     return tuple(figures.values()), problems
@@ -217,8 +226,8 @@ def _wrong_cells(cell: Mapping[str, str], where: str) -> Iterator[Problem]:
     if not (_NUMBER.fullmatch(value) and abs(_number(value)) <= _MOST):
         found, allowed = cell["value"] or "nothing", f"a number from -{_MOST} to {_MOST}, in SD"
         yield Problem("value is not a number of SDs", found, allowed, where)
-    if se and not (_NUMBER.fullmatch(se) and _number(se) >= 0):
-        allowed = "a number of 0 or more, in SD; nothing where the source gives none"
+    if se and not (_NUMBER.fullmatch(se) and _number(se) > 0):
+        allowed = "a number above 0, in SD; nothing where the source gives none"
         yield Problem("se is not a standard error", cell["se"], allowed, where)
 
 
