@@ -288,3 +288,11 @@ def test_every_key_of_the_analysis_is_declared():
     )
     places = [place.split(".")[1] for place in declared(study) if place.startswith("analysis.")]
     assert {*places} == {*Analysis.model_fields}
+
+
+def test_numbers_of_what_regions_are_told_by_are_declared():
+    study = load_study("demo")
+    other = study.model_copy(update={"region_features": study.region_features * 2})
+    found = [declared(each)["analysis.region_features"] for each in (study, other)]
+    assert found[0].startswith("travel_hours, ")
+    assert found[0] != found[1]

@@ -56,7 +56,9 @@ def _declared(study: Study) -> Iterator[tuple[str, str]]:
     yield "analysis.sesoi", f"{analysis.sesoi:g}"
     yield "analysis.ci_level", f"{analysis.ci_level:g}"
     if regions := analysis.region_features:
-        yield "analysis.region_features", ", ".join(regions.features)
+        numbers = study.region_features.sort_index().to_csv().encode()
+        told = f"{', '.join(regions.features)}, {hashlib.sha256(numbers).hexdigest()[:SHORT]}"
+        yield "analysis.region_features", told
     for name, text in study.questions.items():
         yield f"questions.{name}", study.text(text, study.languages[0])
     for name, population in study.populations.items():
