@@ -182,8 +182,9 @@ def read_trend(path: Path) -> tuple[tuple[Figure, ...], list[Problem]]:
             problems.append(Problem("duplicate figure of a trend", found, "each once", where))
         figures.setdefault(key, figure)
     sources: dict[tuple, dict[str, str]] = {}
-    for outcome, grade, figure in ((f.outcome, f.grade, f) for f in figures.values()):
-        sources.setdefault((outcome, grade), {}).setdefault(figure.source, figure.where)
+    for figure in figures.values():
+        found = sources.setdefault((figure.outcome, figure.grade), {})
+        found.setdefault(figure.source, figure.where)
     for (outcome, grade), found in sources.items():
         if len(found) > 1:
             what = "figures of one outcome and grade from several sources"
