@@ -348,6 +348,10 @@ ESTIMANDS: dict[str, Estimand] = {
     )
 }
 
+#: The comparison that stands for a change in short, the first that an outcome has: pupils of the
+#: same grades, whose age is held still; teachers who took part; without either, the linked.
+MAIN = ("same_grade", "participants", "linked_change")
+
 
 def names_where(**wanted: object) -> tuple[str, ...]:
     """Return the names of the estimands with these attributes, in their order.

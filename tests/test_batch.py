@@ -243,7 +243,8 @@ def test_one_run_makes_the_pages_of_all_languages(undisturbed, ran):
         assert (ran / f"figures/tiny/oslo/change.{language}.svg").exists()
     before, after = every_byte(undisturbed), every_byte(ran)
     assert {name for name in before if before[name] != after[name]} == {
-        "reports/tiny/index.html",
+        *(f"reports/tiny/{name}" for name in ("index.html", "index.nb.html", "nb/glossary.html")),
+        "reports/tiny/nb/oslo/01_quick.html",  # which links to the other language
         "data_clean/tiny/notebooks/oslo/01_quick.ipynb",  # its parameters
     }
     code, out, _ = run(ran, "--language", "en")

@@ -457,8 +457,12 @@ def test_when_enough_have_gone_the_numbers_are_issued_anew(project):
     assert blocks(project, 4) == dict.fromkeys(WHOLE, 4)
     for name, content in files(project, 4).items():
         top, _, rest = name.partition("/")
-        if name != "reports/index.html":  # which names a page fewer
-            assert content == (project / top / "tiny" / rest).read_bytes()
+        now = (project / top / "tiny" / rest).read_bytes()
+        if name.endswith(".html"):  # of the site, which has a page fewer
+            content, now = (each.partition(b"<main")[2].partition(b"<footer")[0]
+                            for each in (content, now))  # fmt: skip
+        if "/index" not in name:
+            assert content == now
 
 
 def test_a_held_block_is_replaced_in_tables_and_the_others_are_new(project, monkeypatch, capsys):

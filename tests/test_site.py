@@ -16,7 +16,7 @@ from loftet_analysis.errors import LoftetError
 from loftet_analysis.show import session
 from loftet_analysis.show.languages import PSEUDO
 from loftet_analysis.show.shown import Drawn, Shown
-from loftet_analysis.show.site import clean_notebook, figures, index, left_out, page
+from loftet_analysis.show.site import clean_notebook, figures, left_out, page
 from loftet_analysis.study import load_study
 from tests.small_demo import HERE
 
@@ -251,10 +251,32 @@ def test_questions_stand_beside_and_beneath_the_headings_that_are_tagged():
 def test_title_and_way_back():
     soup = html_of(small(), "nn")
     assert soup.title.get_text() == "Uthald – demo, nordland"
-    assert soup.nav.a["href"] == "../../index.html"
-    assert soup.nav.a.get_text() == "Alle sider"
+    assert soup.header.a["href"] == "../../index.html"
+    assert soup.header.a.get_text() == "Alle sider"
     assert soup.find("link", rel="stylesheet")["href"] == "../../assets/loftet.css"
     assert soup.find("meta", attrs={"name": "viewport"})
+
+
+def test_an_appendix_is_closed_with_what_is_beneath_it_until_the_next_heading_of_its_level():
+    closed = {"metadata": {"tags": ["appendix", "Q2"]}}
+    cells = [
+        *(new_markdown_cell("## Motivation"), new_markdown_cell("First.")),
+        *(new_markdown_cell("## Measurement", **closed), new_markdown_cell("Second.")),
+        *(new_markdown_cell("### Items", **closed), new_markdown_cell("Third.")),
+        *(new_markdown_cell("## Groups"), new_markdown_cell("Fourth.")),
+    ]
+    soup = html_of(small(*cells), "en", Q2="Why?")
+    (appendix,) = soup.find_all("details")
+    assert "open" not in appendix.attrs
+    assert appendix.summary.h2.get_text() == "Measurement Q2"
+    assert "Second." in appendix.get_text()
+    assert "Third." in appendix.get_text()
+    assert "First." not in appendix.get_text()
+    assert "Fourth." not in appendix.get_text()
+    assert len(soup.find_all("h2")) == 3
+    assert soup.h2.find_next("h3").get_text().startswith("Items")
+    last = html_of(small(*cells[2:4]), "en").find("details")
+    assert "Second." in last.get_text()
 
 
 def test_two_runs_leave_the_same_notebook():
@@ -277,48 +299,3 @@ def test_two_runs_leave_the_same_notebook():
     assert run("10:01") == run("10:02")
     assert not re.search("10.0|handover|Joy", run("10:01"))
     assert "Matematikkglede" in run("10:01")
-
-
-def test_index_lists_every_page_with_its_state(sats):
-    states = {
-        ("spring-2008", "any/03_outcomes", "nb"): "failed",
-        ("spring-2008", "region/03_teachers", "nb"): "done",
-        ("fall-2007", "region/04_pupils", "nn"): "done",
-        ("fall-2007", "region/04_pupils", "nb"): "done",
-        (names.NATIONAL, "national/10_synthesis", "en"): "done",
-    }
-    answer = paths.reports("sats") / "en/national/10_synthesis.html"
-    answer.parent.mkdir(parents=True)
-    answer.write_text(
-        '<h1 id="title">All</h1><h2 id="effort">Effort <span class="question">Q2</span></h2>'
-        '<h2 id="climate">Is it warm?</h2><h2 id="more">More</h2>'
-    )
-    asked = {"climate": {"en": "Is it warm?"}, "Q1": {"en": "Not answered?"}}
-    target = paths.reports("sats") / "index.html"
-    assert target in index(sats.model_copy(update={"questions": asked}), states)
-    soup = BeautifulSoup(target.read_text(encoding="utf-8"), "html.parser")
-    assert soup.html["lang"] == "en"
-    assert [h.get_text() for h in soup.find_all("h2")] == [
-        "All regions", "Fall 2007", "Spring 2008", "Where each research question is answered",
-    ]  # fmt: skip
-    assert [(a["href"], a["hreflang"], a.get_text()) for a in soup.select(".cards a")] == [
-        ("en/national/10_synthesis.html", "en", "English"),
-        ("nb/fall-2007/04_pupils.html", "nb", "bokmål"),
-        ("nn/fall-2007/04_pupils.html", "nn", "nynorsk"),
-        ("nb/spring-2008/03_teachers.html", "nb", "bokmål"),
-    ]
-    (failed,) = soup.find_all(class_="failed")
-    assert failed.get_text() == "bokmål: failed"
-    assert "5 pages · 1 failed" in soup.get_text()
-    assert soup.find("meta", attrs={"name": "viewport"})
-    stylesheet = target.parent / soup.find("link")["href"]
-    assert not re.search(r"https?:|@import|url\(", stylesheet.read_text(encoding="utf-8"))
-    listed = soup.find(class_="questions")
-    assert [term.get_text() for term in listed.find_all("dt")] == ["climate", "Q2"]
-    assert [each.get_text() for each in listed.find_all("dd")] == [
-        "Is it warm?", "All regions", "Effort All regions",
-    ]  # fmt: skip
-    assert [link["href"].partition("#")[2] for link in listed.find_all("a")] == [
-        "climate",
-        "effort",
-    ]

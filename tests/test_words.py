@@ -87,6 +87,11 @@ def asked_for(source: Path) -> list[tuple[str, ...]]:
 
 def every_message() -> set[tuple[str, ...]]:
     code = {message for source in SOURCES for message in asked_for(source)}
+    code |= {
+        (text,)
+        for template in Path(show.__file__).parent.glob("assets/*.html")
+        for _, text in re.findall(r"""words\.text\((["'])(.*?)\1""", template.read_text("utf-8"))
+    }
     prose = {
         (message,)
         for notebook in NOTEBOOKS

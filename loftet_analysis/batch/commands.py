@@ -17,13 +17,12 @@ from loftet_analysis.batch.fingerprints import (
     KEY_DESTROYED,
     NEVER_RUN,
     SCHOOLS,
-    SITE,
     read_manifest,
     record,
     why_unclean,
 )
 from loftet_analysis.batch.lock import log, occupied, say, shown
-from loftet_analysis.batch.outputs import DAMAGED, UNFINISHED
+from loftet_analysis.batch.outputs import DAMAGED, SITE, UNFINISHED
 from loftet_analysis.batch.overview import overview
 from loftet_analysis.batch.plan import (
     DONE,

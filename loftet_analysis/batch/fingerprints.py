@@ -31,7 +31,7 @@ Fingerprint = dict[str, str]
 Read = tuple[str, dict[str, list[str]]]
 NEVER_RUN = "never run"
 #: Entries of the manifest that are no pages, and the part of the clean data that is no file.
-CLEAN, SITE, SCHOOLS = "clean data", "site", "school pages"
+CLEAN, SCHOOLS = "clean data", "school pages"
 KEY, KEY_DESTROYED = "pseudonym key", "destroyed"
 WAVES = "state of waves"
 #: Parts of a page that are not data.

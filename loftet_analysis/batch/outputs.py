@@ -13,6 +13,8 @@ from loftet_analysis import paths
 
 #: How a step ended; an unfinished one has begun to replace or remove what it made before.
 DONE, FAILED, UNFINISHED = "done", "failed", "unfinished"
+#: What the manifest calls the site: tables, front pages, and the pages with their navigation.
+SITE = "site"
 #: How a reason begins that tells of files that are missing, or not as they were written.
 DAMAGED = "damaged: "
 _NAMED = 3  # files in a reason
@@ -46,20 +48,20 @@ def damaged(manifest: Mapping[str, dict]) -> dict[str, dict[str, str]]:
     -------
     dict of str to dict
         By name, the places of its files that *are missing* or *were changed*. A figure that several
-        notebooks of a region draw is sound when it is the one that any of them drew.
+        notebooks of a region draw is sound when it is the one that any of them drew, and a page
+        also with the navigation that the site put into it; the site itself takes no other.
     """
     finished = {name: entry for name, entry in manifest.items() if entry["state"] == DONE}
     recorded: dict[str, set[str]] = defaultdict(set)
-    for entry in finished.values():
+    for entry in (*finished.values(), manifest.get(SITE, {"outputs": {}})):
         for name, total in entry["outputs"].items():
             recorded[name].add(total)
     now = _sums_now(recorded)
-    unlike = {name for name, totals in recorded.items() if now[name] not in totals}
     found = {
         name: {
             file: "was changed" if now[file] else "is missing"
-            for file in entry["outputs"]
-            if file in unlike
+            for file, total in entry["outputs"].items()
+            if now[file] not in ({total} if name == SITE else recorded[file])
         }
         for name, entry in finished.items()
     }

@@ -13,10 +13,10 @@ from pathlib import Path
 from loftet_analysis import paths
 from loftet_analysis.batch import interrupted, results
 from loftet_analysis.batch.cluster import connected, is_unencrypted, run_on
-from loftet_analysis.batch.fingerprints import SITE, Inputs, read_manifest, record
+from loftet_analysis.batch.fingerprints import Inputs, read_manifest, record
 from loftet_analysis.batch.kernels import can_fork, nursery
 from loftet_analysis.batch.lock import log, say
-from loftet_analysis.batch.outputs import UNFINISHED, place, sums
+from loftet_analysis.batch.outputs import SITE, UNFINISHED, place, sums, sums_of
 from loftet_analysis.batch.plan import (
     DONE,
     FAILED,
@@ -29,7 +29,7 @@ from loftet_analysis.batch.plan import (
 from loftet_analysis.batch.progress import Progress
 from loftet_analysis.batch.runner import Outcome, Setting, keep, run_all
 from loftet_analysis.cleaning import store
-from loftet_analysis.show import site
+from loftet_analysis.show.front import site_files
 from loftet_analysis.study import Study
 
 #: Pages after which cycles are looked for: a client of a kernel and its notebook are in one, and
@@ -158,7 +158,10 @@ def _kept(outcome: Outcome, entry: dict | None) -> tuple[Outcome, dict[str, str]
 
 
 def publish(study: Study) -> None:
-    """Make the study's tables, where it has clean data, and its index, and record them."""
+    """Make the study's tables, where it has clean data, and its site, and record them.
+
+    Pages are recorded twice: as their notebook made them, and here with their navigation.
+    """
     made_from = site_fingerprint(study)
     entry = read_manifest(study.name).get(SITE)
     if entry:
@@ -167,8 +170,14 @@ def publish(study: Study) -> None:
     if store.is_there(study.name):
         say(study.name, "tables")
         tables = results.gather(study)
-    outputs = sums([*tables, *site.index(study, states(study), still_to_come(study))])
+    files = site_files(study, states(study), still_to_come(study))
+    outputs = {**sums(tables), **sums_of(files)}
+    manifest = read_manifest(study.name)
+    others = {file for name, each in manifest.items() if name != SITE for file in each["outputs"]}
     before = entry["outputs"] if entry else {}
-    outdated = [paths.generated() / name for name in before if name not in outputs]
-    paths.replace_all({}, outdated=outdated)
-    record(study.name, {SITE: {"state": DONE, "parts": made_from, "outputs": outputs}})
+    outdated = [name for name in before if name not in outputs and name not in others]
+    made = {"parts": made_from, "outputs": outputs}
+    # pages with their navigation are sound from here on
+    record(study.name, {SITE: {"state": UNFINISHED, **made}})
+    paths.replace_all(files, outdated=[paths.generated() / name for name in outdated])
+    record(study.name, {SITE: {"state": DONE, **made}})

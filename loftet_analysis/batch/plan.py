@@ -14,7 +14,6 @@ from loftet_analysis.batch.fingerprints import (
     DESCRIPTION,
     LIBRARY,
     PACKAGES,
-    SITE,
     Fingerprint,
     Inputs,
     Read,
@@ -25,7 +24,7 @@ from loftet_analysis.batch.fingerprints import (
     read_manifest,
     why_stale,
 )
-from loftet_analysis.batch.outputs import DONE, FAILED, damaged, place, why_damaged
+from loftet_analysis.batch.outputs import DONE, FAILED, SITE, damaged, place, why_damaged
 from loftet_analysis.cleaning import store
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study import CLOSED, Study, furthest, missing_register, wave_states

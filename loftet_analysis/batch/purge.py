@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from loftet_analysis import names, paths
-from loftet_analysis.batch.fingerprints import SCHOOLS, SITE, Inputs, read_manifest, record
-from loftet_analysis.batch.outputs import DONE, FAILED, UNFINISHED
+from loftet_analysis.batch.fingerprints import SCHOOLS, Inputs, read_manifest, record
+from loftet_analysis.batch.outputs import DONE, FAILED, SITE, UNFINISHED
 from loftet_analysis.batch.plan import known_tasks
 from loftet_analysis.batch.schools import data_fingerprint
 from loftet_analysis.study import Study

@@ -27,9 +27,9 @@ import numpy as np
 import pandas as pd
 
 from loftet_analysis import __version__, names, paths
-from loftet_analysis.batch.fingerprints import SITE, read_manifest, why_unclean
+from loftet_analysis.batch.fingerprints import read_manifest, why_unclean
 from loftet_analysis.batch.lock import shown
-from loftet_analysis.batch.outputs import DONE
+from loftet_analysis.batch.outputs import DONE, SITE
 from loftet_analysis.batch.plan import (
     all_tasks,
     known_tasks,
@@ -42,7 +42,7 @@ from loftet_analysis.cleaning import pseudonyms, store
 from loftet_analysis.disclosure.mask import CHANGE, COMPLEMENT, LIMITS, within_cohorts
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.estimands import CONTRASTS, linked_cell
-from loftet_analysis.show import site
+from loftet_analysis.show.front import site_files
 from loftet_analysis.show.session import OWN_GROUPS
 from loftet_analysis.study import Population, Study
 from loftet_analysis.study.grades import grade_bands
@@ -858,7 +858,8 @@ def _stage(study: Study, made: Release, earlier: Sequence[Release], staged: Path
         for language in study.languages
         if f"reports/{language}/{task.name}.html" in sources
     }
-    site.index(study, there, still_to_come(study), folder=staged / "reports")
+    made_anew = site_files(study, there, still_to_come(study), folder=staged / "reports")
+    paths.replace_all(made_anew)
     files = [path for path in sorted(staged.rglob("*")) if path.is_file()]
     made.files.update({file.relative_to(staged).as_posix(): paths.sha256(file) for file in files})
     about = {

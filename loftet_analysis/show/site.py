@@ -7,32 +7,39 @@ import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
-from itertools import product
 from pathlib import Path
-from string import Template
 
-import nbformat
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from nbconvert.filters import markdown2html
 from nbformat import NotebookNode
 
-from loftet_analysis import names, paths
 from loftet_analysis.errors import LoftetError
 from loftet_analysis.show.languages import Words
 from loftet_analysis.show.shown import KEPT, SHOWN
 from loftet_analysis.show.translate import translated
-from loftet_analysis.study import Study
 
 #: Cells of these tags are for those who open the notebook.
 _UNSEEN = {"exact", "nbval-check-output", "notebook-only", "handover"}
 _INJECTED = "injected-parameters"
-_ASSETS = Path(__file__).parent / "assets"
-_STYLESHEET = "assets/loftet.css"
+ASSETS = Path(__file__).parent / "assets"
+TEMPLATES = Environment(
+    loader=FileSystemLoader(ASSETS),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+#: What all pages look like; its place in the site.
+STYLESHEET = "assets/loftet.css"
 _NAMES = {"nb": "bokmål", "nn": "nynorsk", "en": "English"}
 _PLACE = '<p class="place"'
 _NOT_ASKED = 'class="not-asked"'
+#: The tag of headings whose section, with what is beneath it, is closed until it is opened.
+_APPENDIX = "appendix"
 #: What a part holds that shows something.
 _RESULTS = ('<figure id="', "<table", '<ul class="reading"')
-_HEADING = re.compile(r'<h\d id="([^"]+)">(.*?)</h\d>', flags=re.DOTALL)
+_HEADING = re.compile(r'<h\d id="([^"]+)"(?: appendix)?>(.*?)</h\d>', flags=re.DOTALL)
 _MARK = re.compile(r' <span class="question">(.*?)</span>')
 #: A heading's tag that says which research question its section answers.
 _QUESTION = re.compile(r"Q\d+")
@@ -70,20 +77,52 @@ def page(
         Where something was not shown in this language.
     """
     words = Words(language)
-    sections = _sections(notebook, language, questions)
-    parts = [part for section in sections for part in _shrunk(section)]
+    sections = [[*_shrunk(section)] for section in _sections(notebook, language, questions)]
+    parts = [part for section in sections for part in section]
     places = [part for part in parts if part.startswith(_PLACE)]
-    rest = [part for part in parts if not part.startswith(_PLACE)]
-    title = next((part for part in rest if "<h1" in part), "").partition("</h1>")[0]
-    return _filled(
+    sections = [[p for p in section if not p.startswith(_PLACE)] for section in sections]
+    title = next((part for part in parts if "<h1" in part), "").partition("</h1>")[0]
+    return filled(
         "page.html",
         language=words.locale,
         title=f"{_plain(title)} – {_plain(places[0].partition('</p>')[0]) if places else place}",
-        stylesheet=f"../../{_STYLESHEET}",
-        index="../../index.html",
-        all_pages=words.text("All pages"),
-        body="\n".join([*places[:1], *rest]),
+        stylesheet=f"../../{STYLESHEET}",
+        front="../../index.html",
+        words=words,
+        body=_linked("\n".join([*places[:1], *_folded(sections)]), words.locale, questions),
     )
+
+
+def _linked(body: str, language: str, questions: Mapping[str, str]) -> str:
+    """Return a page's body with the ids of research questions as links to where they are told."""
+
+    def link(found: re.Match) -> str:
+        question = html.unescape(found[2])
+        if question not in questions:
+            return found[0]
+        to = f"../../index.{language}.html#{found[2]}"
+        return f'<a class="question" href="{to}"{found[1]}>{found[2]}</a>'
+
+    return re.sub(r'<span class="question"([^>]*)>([^<]*)</span>', link, body)
+
+
+def _folded(sections: Sequence[list[str]]) -> Iterator[str]:
+    """Yield the parts of sections; an appendix, with the sections beneath it, in one that opens."""
+    level = 0  # of the appendix that is open, as headings count
+    for section in sections:
+        found = _HEADING.match(section[0]) if section else None
+        depth = int(section[0][2]) if found else 0
+        if level and 0 < depth <= level:
+            yield "</details>"
+            level = 0
+        if found and not level and f" {_APPENDIX}" in section[0]:
+            level = depth
+            head, _, after = section[0].replace(f" {_APPENDIX}", "", 1).partition(f"</h{depth}>")
+            yield f'<details class="{_APPENDIX}"><summary>{head}</h{depth}></summary>{after}'
+            section = section[1:]
+        yield from section
+    if level:
+        yield "</details>"
 
 
 def _sections(
@@ -110,8 +149,9 @@ def _sections(
             section = []
         # a heading stands alone, so that a section can shrink to it
         first, *rest = map(_as_html, translated(cell.source, language).split("\n\n", 1))
-        first = re.sub(r"<(h\d)>", rf'<\1 id="{cell.id}">', first, count=1)
         tags = cell.metadata.get("tags", [])
+        folded = f" {_APPENDIX}" if _APPENDIX in tags else ""
+        first = re.sub(r"<(h\d)>", rf'<\1 id="{cell.id}"{folded}>', first, count=1)
         tagged = [tag for tag in tags if tag in questions or _QUESTION.fullmatch(tag)]
         marks = "".join(f' <span class="question">{each}</span>' for each in tagged)
         asked = "".join(
@@ -149,10 +189,9 @@ def _plain(part: str) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]+>", "", part)).split())
 
 
-def _filled(template: str, *, body: str, **values: str) -> str:
-    escaped = {key: html.escape(value, quote=True) for key, value in values.items()}
-    source = (_ASSETS / template).read_text(encoding="utf-8")
-    return Template(source).substitute(escaped, body=body)
+def filled(template: str, **values: object) -> str:
+    """Return a template of the site with its places filled; texts are escaped, `Markup` is not."""
+    return TEMPLATES.get_template(template).render(values)
 
 
 def clean_notebook(notebook: NotebookNode) -> NotebookNode:
@@ -232,121 +271,3 @@ def _kind(output: NotebookNode) -> str:
     if any(kind.startswith("image/") for kind in data):
         return "a figure"
     return "a table" if "<table" in data.get("text/html", "") else "a value"
-
-
-def index(
-    study: Study,
-    states: States,
-    to_come: Mapping[str, Sequence[str]] | None = None,
-    *,
-    folder: Path | None = None,
-) -> list[Path]:
-    """Write the index of a study's pages and the stylesheet that they share.
-
-    Parameters
-    ----------
-    study : Study
-        The study's description.
-    states : mapping of (region, notebook, language) to str
-        How each page's last run ended, ``done`` or ``failed``; others are not listed. A notebook
-        is named from the project's notebooks on: ``region/04_pupils``.
-    to_come : mapping of str to sequence of str
-        Notebooks whose pages are still to come, with the waves that are not closed yet.
-    folder : Path, optional
-        Where the pages lie; default: ``reports/<study>/``.
-
-    Returns
-    -------
-    list of Path
-        The stylesheet, and ``index.html`` in that folder: the country first, then the regions in
-        register order; a line per notebook with a link per language; then the research questions,
-        each with the sections that answer it.
-    """
-    words, folder = Words(study.languages[0]), folder or paths.reports(study.name)
-    names_of = dict(zip(study.regions["region"], study.regions["name"], strict=True))
-    regions = {names.NATIONAL: words.text("All regions"), **names_of}
-    failed = sum(state == "failed" for state in states.values())
-    summary = words.plural("{n} page", "{n} pages", len(states))
-    if failed:
-        summary += f" · {words.text('{n} failed', n=words.count(failed))}"
-    if to_come:
-        titles = ", ".join(sorted({_title(file, words).partition(":")[0] for file in to_come}))
-        summary += f" · {words.text('Still to come: {what}', what=titles)}"
-    cards = [_card(name, region, states, words) for region, name in regions.items()]
-    body = (
-        f'<p class="summary">{html.escape(summary)}</p>'
-        f'<div class="cards">{"".join(cards)}</div>'
-        f"{_where_answered(study, regions, states, words, folder)}"
-    )
-    title = study.text(study.title, words.locale)
-    written = {
-        _STYLESHEET: (_ASSETS / "loftet.css").read_text(encoding="utf-8"),
-        "index.html": _filled(
-            "index.html", language=words.locale, title=title, stylesheet=_STYLESHEET, body=body
-        ),
-    }
-    contents = {folder / name: text.encode() for name, text in written.items()}
-    paths.replace_all(contents)
-    return [*contents]
-
-
-def _stem(file: str) -> str:
-    return file.rpartition("/")[2]
-
-
-def _title(file: str, words: Words) -> str:
-    """Return a notebook's first heading in the reader's language."""
-    notebook = nbformat.read(paths.notebook(file), as_version=4)
-    prose = (cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    return words.text(next(prose, _stem(file)).partition("\n")[0].lstrip("# "))
-
-
-def _card(name: str, region: str, states: States, words: Words) -> str:
-    """Return one region's pages, or nothing where it has none."""
-    lines = ""
-    for file in sorted({file for place, file, _ in states if place == region}, key=_stem):
-        links = []
-        for language, spoken in _NAMES.items():
-            state = states.get((region, file, language))
-            if state == "done":
-                target = f"{language}/{region}/{_stem(file)}.html"
-                at = f'href="{target}" hreflang="{language}" lang="{language}"'
-                links.append(f"<a {at}>{spoken}</a>")
-            elif state is not None:
-                said = html.escape(words.text("{language}: failed", language=spoken))
-                links.append(f'<span class="failed">{said}</span>')
-        title = html.escape(_title(file, words))
-        lines += f"<li><span>{title}</span> <span>{' '.join(links)}</span></li>"
-    return f"<section><h2>{html.escape(name)}</h2><ul>{lines}</ul></section>" if lines else ""
-
-
-def _where_answered(
-    study: Study, regions: Mapping[str, str], states: States, words: Words, folder: Path
-) -> str:
-    """Return the research questions, each with the headings of the pages that answer it."""
-    language = words.locale
-    texts = {name: study.text(text, language) for name, text in study.questions.items()}
-    answers: dict[str, dict[tuple[str, str], list[str]]] = {question: {} for question in texts}
-    for file, region in product(sorted({file for _, file, _ in states}, key=_stem), regions):
-        if states.get((region, file, language)) != "done":
-            continue
-        page = f"{language}/{region}/{_stem(file)}.html"
-        for anchor, inner in _HEADING.findall((folder / page).read_text(encoding="utf-8")):
-            heading = (file, html.unescape(_MARK.sub("", inner)))
-            name = html.escape(regions[region])
-            link = f'<a href="{page}#{anchor}" hreflang="{language}">{name}</a>'
-            for question in _MARK.findall(inner) or [anchor] * (anchor in texts):
-                answers.setdefault(question, {}).setdefault(heading, []).append(link)
-    lines = ""
-    undeclared = sorted(set(answers) - set(texts), key=lambda question: (len(question), question))
-    for question in [*texts, *undeclared]:
-        text = texts.get(question, "")
-        places = ""
-        for (_, title), links in answers[question].items():
-            said = f"<strong>{html.escape(title)}</strong> " if title != text else ""
-            places += f'<dd>{said}<span class="places">{" ".join(links)}</span></dd>'
-        if places:
-            asked = f'<dd class="asked">{html.escape(text)}</dd>' if text else ""
-            lines += f"<dt>{html.escape(question)}</dt>{asked}{places}"
-    heading = html.escape(words.text("Where each research question is answered"))
-    return f'<h2>{heading}</h2><dl class="questions">{lines}</dl>' if lines else ""

@@ -885,6 +885,8 @@ class Study(Described):
     folder : Path
     title : dict of str to str
         By language.
+    about : dict of str to str or None
+        What the front page says of the study, by language.
     exports : Path
         The folder with its exports.
     languages : tuple of str
@@ -935,6 +937,7 @@ class Study(Described):
     name: str = Field(alias="<name>")
     folder: Path = Field(alias="<folder>")
     title: Text
+    about: Text | None = None
     exports: Path
     languages: tuple[Language, ...] = Field(min_length=1)
     disclosure: Literal["open", "internal", "school", "public"]

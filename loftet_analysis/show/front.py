@@ -1,0 +1,516 @@
+"""The site around a study's pages: front page, navigation, glossary, and what can be downloaded."""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+from bs4 import BeautifulSoup
+
+from loftet_analysis import names, paths, schema
+from loftet_analysis.estimands import ESTIMANDS, MAIN
+from loftet_analysis.show.labels import CERTAINTY_SIGNS, LABELS, LIGHT_SHAPES
+from loftet_analysis.show.languages import Words, label, reader
+from loftet_analysis.show.layout import ABSENT, HIDDEN, laid_out
+from loftet_analysis.show.sentences import certainty
+from loftet_analysis.show.site import ASSETS, STYLESHEET, TEMPLATES, filled
+from loftet_analysis.study import Study
+
+#: How each page's last run ended, by region, notebook below the project's notebooks, and language.
+States = Mapping[tuple[str, str, str], str]
+#: A link: what it says, and where it leads.
+Link = tuple[str, str]
+
+_SPOKEN = {"nb": "Bokmål", "nn": "Nynorsk", "en": "English"}
+_SUMMARY = "00_summary"
+_HEADER = re.compile(r'<header class="site">.*?</header>', flags=re.DOTALL)
+_FOOTER = re.compile(r'<footer class="site">.*?</footer>', flags=re.DOTALL)
+_TITLE = re.compile(r"<h1[^>]*>(.*?)</h1>", flags=re.DOTALL)
+_HEADING = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>', flags=re.DOTALL)
+_MARK = re.compile(r' <(a|span) class="question"[^>]*>(.*?)</\1>')
+
+
+def site_files(
+    study: Study,
+    states: States,
+    to_come: Mapping[str, Sequence[str]] | None = None,
+    *,
+    folder: Path | None = None,
+) -> dict[Path, bytes]:
+    """Return what holds a study's pages together, and each page with its navigation.
+
+    Parameters
+    ----------
+    study : Study
+        The study's description.
+    states : mapping of (region, notebook, language) to str
+        How each page's last run ended, ``done`` or ``failed``; others are not listed. A notebook
+        is named from the project's notebooks on: ``region/04_pupils``.
+    to_come : mapping of str to sequence of str
+        Notebooks whose pages are still to come, with the waves that are not closed yet.
+    folder : Path, optional
+        Where the pages lie; default: ``reports/<study>/``.
+
+    Returns
+    -------
+    dict of Path to bytes
+        The stylesheet; per language the front page ``index.<language>.html`` and
+        ``<language>/glossary.html``; ``index.html``, which is the front page in the first language;
+        and every page, with links to the others in its header and footer. A page that has them
+        already gets them anew.
+    """
+    folder = folder or paths.reports(study.name)
+    found = {language for _, _, language in states} or {study.languages[0]}
+    first = next((each for each in study.languages if each in found), min(found))
+    spoken = [each for each in _SPOKEN if each in found]
+    written = {STYLESHEET: (ASSETS / "loftet.css").read_text(encoding="utf-8")}
+    for language in spoken:
+        site = _Site(study, states, to_come or {}, folder, language, tuple(spoken))
+        written |= dict(site.files())
+        if language == first:
+            written["index.html"] = written[_front(language)]
+    return {folder / name: text.encode() for name, text in written.items()}
+
+
+def _front(language: str) -> str:
+    return f"index.{language}.html"
+
+
+def _alphabet(name: str) -> str:
+    """Return what names are sorted by: æ, ø and å come last, in this order."""
+    return name.casefold().replace("å", "\N{LATIN SMALL LETTER O WITH STROKE}\uffff")
+
+
+def _stem(file: str) -> str:
+    return file.rpartition("/")[2]
+
+
+def _plain(part: str) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", "", _MARK.sub("", part))).split())
+
+
+@dataclass(frozen=True)
+class _Site:
+    """A study's site in one language."""
+
+    study: Study
+    states: States
+    to_come: Mapping[str, Sequence[str]]
+    folder: Path
+    language: str
+    spoken: tuple[str, ...]
+
+    @cached_property
+    def words(self) -> Words:
+        return reader(self.study, self.language)
+
+    @cached_property
+    def title(self) -> str:
+        return self.study.text(self.study.title, self.language)
+
+    @cached_property
+    def places(self) -> dict[str, str]:
+        """The country and the regions that have pages, by slug: their names, in the alphabet."""
+        named = {region: self.words.region(region) for region in self.study.regions["region"]}
+        named = dict(sorted(named.items(), key=lambda each: _alphabet(each[1])))
+        named = {names.NATIONAL: self.words.text("The whole country"), **named}
+        return {place: name for place, name in named.items() if place in self.pages}
+
+    @cached_property
+    def pages(self) -> dict[str, dict[str, str]]:
+        """By place: the files of its pages in this language, by notebook, in their order."""
+        found: dict[str, dict[str, str]] = {}
+        done = [key for key, state in self.states.items() if state == "done"]
+        for place, file, language in sorted(done, key=lambda key: _stem(key[1])):
+            if language == self.language:
+                path = f"{language}/{place}/{_stem(file)}.html"
+                found.setdefault(place, {})[_stem(file)] = path
+        return found
+
+    @cached_property
+    def texts(self) -> dict[str, str]:
+        """Every page as it is, by its file."""
+        files = [file for pages in self.pages.values() for file in pages.values()]
+        return {file: (self.folder / file).read_text(encoding="utf-8") for file in files}
+
+    @cached_property
+    def titles(self) -> dict[str, str]:
+        return {file: _plain(_TITLE.search(text)[1]) for file, text in self.texts.items()}
+
+    def files(self) -> Iterator[tuple[str, str]]:
+        """Yield every file of the site in this language, and what it holds."""
+        yield _front(self.language), self.front()
+        yield f"{self.language}/glossary.html", self.glossary()
+        for place, pages in self.pages.items():
+            order = [*pages]
+            for number, notebook in enumerate(order):
+                before = pages[order[number - 1]] if number else None
+                after = pages[order[number + 1]] if number + 1 < len(order) else None
+                yield pages[notebook], self.page(place, notebook, before, after)
+
+    def page(self, place: str, notebook: str, before: str | None, after: str | None) -> str:
+        """Return a page with its navigation."""
+        file = self.pages[place][notebook]
+        text = self.texts[file]
+        contents = [(_plain(inner), f"#{anchor}") for anchor, inner in _HEADING.findall(text)]
+        elsewhere = [
+            (name, self.pages[other].get(notebook) or self.first(other))
+            for other, name in self.places.items()
+        ]
+        here = [(self.titles[each], each) for each in self.pages[place].values()]
+        menus = [
+            (self.words.text("Regions"), elsewhere),
+            (self.words.text("Pages: {place}", place=self.places[place]), here),
+            (self.words.text("On this page"), contents),
+        ]
+        others = [(language, self.in_language(place, notebook, language)) for language in _SPOKEN]
+        header = self.header(file, menus, [(language, to) for language, to in others if to])
+        along = [each and (self.titles[each], each) for each in (before, after)]
+        footer = self.footer(file, *along)
+        # as functions: what is put in is no pattern
+        text = _HEADER.sub(lambda _: f'<header class="site">\n{header}</header>', text, count=1)
+        return _FOOTER.sub(lambda _: f'<footer class="site">\n{footer}</footer>', text, count=1)
+
+    def first(self, place: str) -> str:
+        """Return the page of a place that tells most in short."""
+        pages = self.pages[place]
+        return pages.get(_SUMMARY) or next(iter(pages.values()))
+
+    def in_language(self, place: str, notebook: str, language: str) -> str:
+        """Return the same page in another language; empty where there is none."""
+        there = any(
+            (where, _stem(file), spoken) == (place, notebook, language) and state == "done"
+            for (where, file, spoken), state in self.states.items()
+        )
+        return f"{language}/{place}/{notebook}.html" if there else ""
+
+    def header(self, file: str, menus: Sequence, spoken: Sequence[Link]) -> str:
+        """Return the inner part of a header, with addresses seen from a file of the site."""
+        return TEMPLATES.get_template("navigation.html").module.header(
+            self.words,
+            _seen_from(file, _front(self.language)),
+            self.title,
+            self.study.disclosure == "internal",
+            [(name, _all_seen_from(file, links)) for name, links in menus],
+            [(language, _SPOKEN[language], _seen_from(file, to)) for language, to in spoken],
+        )
+
+    def footer(self, file: str, before: Link | None = None, after: Link | None = None) -> str:
+        """Return the inner part of a footer."""
+        front, text = _front(self.language), self.words.text
+        links = [
+            (text("Front page"), front),
+            (text("Words and signs"), f"{self.language}/glossary.html"),
+            (text("All pages"), f"{front}#pages"),
+        ]
+        if self.downloads:
+            links.append((text("Download the numbers"), f"{front}#downloads"))
+        along = [link and _all_seen_from(file, [link])[0] for link in (before, after)]
+        links = _all_seen_from(file, links)
+        return TEMPLATES.get_template("navigation.html").module.footer(self.words, *along, links)
+
+    def around(
+        self, file: str, others: Mapping[str, str], contents: Sequence[Link] = ()
+    ) -> dict[str, str]:
+        """Return header and footer of a page of the site itself."""
+        regions = [(name, self.first(place)) for place, name in self.places.items()]
+        menus = [(self.words.text("Regions"), regions)]
+        if contents:
+            menus.append((self.words.text("On this page"), contents))
+        header = self.header(file, menus, [*others.items()])
+        return {"header": header, "footer": self.footer(file)}
+
+    def front(self) -> str:
+        """Return the front page."""
+        text, file = self.words.text, _front(self.language)
+        country = self.pages.get(names.NATIONAL, {}).get(_SUMMARY, "")
+        failed = sum(state == "failed" for state in self.states.values())
+        told = [self.words.plural("{n} page", "{n} pages", sum(map(len, self.pages.values())))]
+        if failed:
+            told.append(text("{n} failed", n=self.words.count(failed)))
+        if self.to_come:
+            titles = sorted({_title(file, self.words).partition(":")[0] for file in self.to_come})
+            told.append(text("Still to come: {what}", what=", ".join(titles)))
+        about = self.study.text(self.study.about, self.language) if self.study.about else ""
+        answers, questions = self.answers(country), [*self.questions()]
+        parts = {
+            "country": text("The whole country") if answers else "",
+            "regions": text("Region by region"),
+            "questions": text("Where each research question is answered") if questions else "",
+            "pages": text("All pages"),
+            "downloads": text("Download the numbers") if self.downloads else "",
+        }
+        contents = [(title, f"#{anchor}") for anchor, title in parts.items() if title]
+        return filled(
+            "front.html",
+            language=self.language,
+            title=self.title,
+            stylesheet=STYLESHEET,
+            words=self.words,
+            heading=self.title,
+            about=[part for part in about.split("\n\n") if part],
+            parts=parts,
+            answers=answers,
+            country=country,
+            regions=[(n, self.first(p)) for p, n in self.places.items() if p != names.NATIONAL],
+            matrices=[*self.matrices()],
+            questions=questions,
+            summary=" · ".join(told),
+            all_pages=[(name, [*self.listed(place)]) for place, name in self.listing().items()],
+            downloads=self.downloads,
+            **self.around(file, {each: _front(each) for each in self.spoken}, contents),
+        )
+
+    def answers(self, page: str) -> str:
+        """Return what a summary says in short; empty without one."""
+        if not page:
+            return ""
+        found = BeautifulSoup(self.texts[page], "html.parser").find("ul", class_="reading")
+        for link in found.find_all("a", href=True) if found else ():
+            link["href"] = link["href"].removeprefix("../../")
+        return str(found or "")
+
+    def listing(self) -> dict[str, str]:
+        """Return the places that have a page in this language, or had to have one."""
+        failed = {p for (p, _, each), s in self.states.items() if each == self.language and s}
+        return {
+            place: name
+            for place, name in {
+                names.NATIONAL: self.words.text("The whole country"),
+                **{r: self.words.region(r) for r in self.study.regions["region"]},
+            }.items()
+            if place in self.pages or place in failed
+        }
+
+    def listed(self, place: str) -> Iterator[tuple[str, str, str]]:
+        """Yield the pages of a place: title, file (empty where it failed), and that it failed."""
+        for (where, file, language), state in sorted(
+            self.states.items(), key=lambda each: _stem(each[0][1])
+        ):
+            if (where, language) != (place, self.language) or state not in ("done", "failed"):
+                continue
+            page = self.pages.get(place, {}).get(_stem(file), "")
+            failed = self.words.text("failed")
+            yield (self.titles[page], page, "") if page else (_title(file, self.words), "", failed)
+
+    @cached_property
+    def downloads(self) -> list[tuple[str, str, str]]:
+        """The tables of the study: what each holds, its file, and how large it is."""
+        folder = self.folder / "tables"
+        files = [folder / "results.xlsx", *sorted(folder.glob("*.csv"))]
+        found = []
+        for path in (path for path in files if path.is_file()):
+            said = label("download", path.stem, self.words)
+            size = f"{path.name}, {self.words.number(max(path.stat().st_size / 1e6, 0.01), 2)} MB"
+            found.append((said, f"tables/{path.name}", size))
+        return found
+
+    def questions(self) -> Iterator[dict]:
+        """Yield the research questions, each with the headings of the pages that answer it."""
+        asked = self.words.questions
+        answers: dict[str, dict[tuple[str, str], list[Link]]] = {each: {} for each in asked}
+        for place, pages in self.pages.items():
+            for notebook, file in pages.items():
+                found = re.findall(
+                    r'<h\d id="([^"]+)">(.*?)</h\d>', self.texts[file], flags=re.DOTALL
+                )
+                for anchor, inner in found:
+                    link = (self.places[place], f"{file}#{anchor}")
+                    heading = (notebook, _plain(inner))
+                    marks = [mark for _, mark in _MARK.findall(inner)]
+                    for question in marks or [anchor] * (anchor in asked):
+                        of_heading = answers.setdefault(question, {}).setdefault(heading, [])
+                        of_heading.append(link)
+        undeclared = sorted(set(answers) - set(asked), key=lambda each: (len(each), each))
+        order = [*self.places]
+        names_of = {name: order.index(place) for place, name in self.places.items()}
+        for question in [*asked, *undeclared]:
+            places = [
+                (title, sorted(links, key=lambda link: names_of[link[0]]))
+                for (_, title), links in sorted(answers[question].items())
+            ]
+            if places or question in asked:
+                yield {"name": question, "text": asked.get(question, ""), "places": places}
+
+    def matrices(self) -> Iterator[str]:
+        """Yield a table per population of what happened to each outcome in each region."""
+        path = self.folder / "tables" / "effects.csv"
+        if not path.is_file():
+            return
+        kinds = dict.fromkeys(schema.of_kind("text"), "str")
+        rows = pd.read_csv(path, dtype=kinds, low_memory=False)
+        rows = rows.fillna({column: "" for column in kinds if column in rows})
+        rows = rows[rows[names.SUBGROUP].eq(names.ALL) & rows[names.ESTIMAND].isin(MAIN)]
+        rows = rows[rows["contrast"].ne("post - mid") & rows[names.REGION].isin([*self.places])]
+        rows = rows.assign(
+            first=rows[names.ESTIMAND].map(MAIN.index),
+            midway=rows["contrast"].eq("mid - pre"),
+            place=rows[names.REGION].map([*self.places].index),
+        )
+        rows = rows.sort_values(["place", "midway", "first"], kind="stable")
+        rows = rows.drop_duplicates([names.REGION, names.POPULATION, names.OUTCOME])
+        for population, of_population in rows.groupby(names.POPULATION, sort=False):
+            if of_population[names.REGION].nunique() > 1:
+                yield self.matrix(population, of_population)
+
+    def matrix(self, population: str, rows: pd.DataFrame) -> str:
+        """Return the table of a population."""
+        words = self.words
+        scales = [*self.study.populations[population].instrument.scales]
+        there = rows.drop_duplicates(names.OUTCOME).set_index(names.OUTCOME)["question"]
+        outcomes = [scale for scale in scales if scale in there]
+        cells = {
+            (row[names.REGION], row[names.OUTCOME]): self.verdict(row)
+            for row in rows.to_dict("records")
+        }
+        lines = [
+            {names.REGION: place, **{o: cells.get((place, o), ABSENT) for o in outcomes}}
+            for place in rows[names.REGION].unique()
+        ]
+        signs = [f"{sign} {label('short', code, words)}" for code, sign in CERTAINTY_SIGNS.items()]
+        columns = [
+            (words.outcome(population, o), lambda row, o=o: row[o], "text", there[o])
+            for o in outcomes
+        ]
+        caption = words.text(
+            "{population}: what happened from before to after, region by region",
+            population=label("population", population, words),
+        )
+        notes = [
+            words.text(
+                "In the alphabet, not ranked. p-values of a region are adjusted over all regions."
+            ),
+            " · ".join(signs),
+        ]
+        made = laid_out(
+            pd.DataFrame(lines),
+            columns,
+            words,
+            caption,
+            notes,
+            line=lambda row: self.places[row[names.REGION]],
+        )
+        links = {
+            f'<th scope="row">{html.escape(name, quote=False)}</th>': (
+                f'<th scope="row"><a href="{self.first(place)}">'
+                f"{html.escape(name, quote=False)}</a></th>"
+            )
+            for place, name in self.places.items()
+        }
+        text = made.with_id(f"matrix-{population}").replace(
+            'class="results"', 'class="results matrix"'
+        )
+        unsure = f'<td class="words">{CERTAINTY_SIGNS["unclear"]} '
+        text = text.replace(unsure, unsure.replace("words", "words unsure"))
+        for plain, linked in links.items():
+            text = text.replace(plain, linked, 1)
+        return text
+
+    def verdict(self, row: Mapping[str, object]) -> str:
+        """Return the sign and the word of a row: what happened, and how certain that is."""
+        if row["suppressed"]:
+            return f"{HIDDEN} {self.words.text('hidden')}"
+        if pd.isna(row["change"]):
+            return f"{ABSENT} {self.words.text('not computed')}"
+        code = certainty(row)
+        code = code if code in CERTAINTY_SIGNS else "unclear"
+        beyond = not pd.isna(row.get("drift")) or not pd.isna(row.get("trend"))
+        said = label("short", f"{code}{' beyond drift' * beyond}", self.words)
+        return f"{CERTAINTY_SIGNS[code]} {said}"
+
+    def glossary(self) -> str:
+        """Return the page that explains words and signs, and names the scales."""
+        words, file = self.words, f"{self.language}/glossary.html"
+        others = {each: f"{each}/glossary.html" for each in self.spoken}
+        return filled(
+            "glossary.html",
+            language=self.language,
+            title=f"{words.text('Words and signs')} – {self.title}",
+            stylesheet=f"../{STYLESHEET}",
+            words=words,
+            sections=[*self.sections()],
+            **self.around(file, others),
+        )
+
+    def sections(self) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+        """Yield the parts of the glossary: a heading, and terms with what they mean."""
+        words = self.words
+
+        def explained(kind: str) -> list[tuple[str, str]]:
+            return [
+                (label(kind, code, words), label(f"{kind} means", code, words))
+                for code in LABELS[f"{kind} means"]
+            ]
+
+        sesoi = words.number(self.study.analysis.sesoi)
+        certain = [
+            (
+                f"{sign} {label('short', code, words)}",
+                label("short means", code, words, sesoi=sesoi),
+            )
+            for code, sign in CERTAINTY_SIGNS.items()
+        ]
+        yield words.text("How certain a change is"), certain
+        lights = [
+            (f"{LIGHT_SHAPES[code]} {label('light', code, words)}", said)
+            for code, said in ((code, label("light means", code, words)) for code in LIGHT_SHAPES)
+        ]
+        signs = [(sign, label("mark means", sign, words)) for sign in LABELS["mark means"]]
+        level = words.percent(self.study.analysis.ci_level)
+        interval = words.text("A confidence interval ({level}) with its two ends.", level=level)
+        signs.append((words.interval(0.11, 0.32), interval))
+        yield words.text("Signs in tables"), [*signs, *lights]
+        yield words.text("Statistical terms"), explained("term")
+        named = [
+            (each.label and words.text(each.label), words.text(LABELS["estimand means"][name]))
+            for name, each in ESTIMANDS.items()
+            if name in LABELS["estimand means"]
+        ]
+        yield words.text("Comparisons"), named
+        yield words.text("Themes, and what they are made of"), [*self.scales()]
+
+    def scales(self) -> Iterator[tuple[str, str]]:
+        """Yield the scales: their names, and how they are measured."""
+        words = self.words
+        for population, of in self.study.populations.items():
+            who = label("population", population, words)
+            for scale in of.instrument.scales.values():
+                answers = words.answers[population, scale.name]
+                said = words.plural(
+                    "{who}; {n} question, from {low} ({least}) to {high} ({most})",
+                    "{who}; the mean of {n} questions, from {low} ({least}) to {high} ({most})",
+                    len(scale.items),
+                    who=who,
+                    low=words.count(answers.minimum),
+                    least=answers.low,
+                    high=words.count(answers.maximum),
+                    most=answers.high,
+                )
+                yield words.outcome(population, scale.name), said
+
+
+def _seen_from(file: str, target: str) -> str:
+    """Return a place of the site as a file of it links to it."""
+    if target.startswith("#"):
+        return target
+    to, mark, anchor = target.partition("#")
+    folder = file.rpartition("/")[0]
+    return f"{os.path.relpath(to, folder or '.')}{mark}{anchor}".replace(os.sep, "/")
+
+
+def _all_seen_from(file: str, links: Sequence[Link]) -> list[Link]:
+    return [(text, _seen_from(file, target)) for text, target in links]
+
+
+def _title(file: str, words: Words) -> str:
+    """Return a notebook's first heading in the reader's language."""
+    notebook = nbformat.read(paths.notebook(file), as_version=4)
+    prose = (cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    return words.text(next(prose, _stem(file)).partition("\n")[0].lstrip("# "))

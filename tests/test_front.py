@@ -1,0 +1,175 @@
+"""The site around the pages: where links lead, what the front page says, what is told of whom."""
+
+import re
+
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+from nbformat.v4 import new_markdown_cell, new_notebook
+
+from loftet_analysis import names
+from loftet_analysis.show import site
+from loftet_analysis.show.front import site_files
+from loftet_analysis.study import load_study
+
+LANGUAGES = ("nb", "en")
+PAGES = ("region/04_pupils", "region/00_summary")
+ASKED = {"Q1": {"nb": "Endrer trivselen seg?", "en": "Does joy change?"}}
+SAID = '<ul class="reading"><li><strong>Joy</strong> went up.</li></ul>'
+ROW = {
+    "school_id": "", "population": "pupils", "outcome": "affect", "question": "Q1",
+    "estimand": "linked_change", "contrast": "post - pre", "subgroup": "all", "change": 0.2,
+    "estimate": 0.3, "ci_low": 0.1, "ci_high": 0.5, "ci_level": 0.95, "p_adjusted": 0.01,
+    "plan_role": "primary", "verdict": "increase", "flags": "", "suppressed": False, "reason": "",
+}  # fmt: skip
+
+
+@pytest.fixture
+def study(monkeypatch, tmp_path):
+    monkeypatch.setenv("LOFTET_DATA", str(tmp_path))
+    sats = load_study("sats")
+    regions = sats.schools["region"].map({"fall-2007": "oslo", "spring-2008": "aas"})
+    named = regions.map({"oslo": "Oslo - Oslove", "aas": "Ås"})
+    schools = sats.schools.assign(region=regions.fillna("ovre"), region_name=named.fillna("Øvre"))
+    changed = {"questions": ASKED, "schools": schools, "disclosure": "internal"}
+    return sats.model_copy(update=changed)
+
+
+@pytest.fixture
+def folder(study, tmp_path):
+    """Pages as a run leaves them, and the tables beside them."""
+    cells = [new_markdown_cell("# Pupils"), new_markdown_cell("## Persistence", id="persistence")]
+    cells[1].metadata["tags"] = ["Q1"]
+    for language, place in ((a, b) for a in LANGUAGES for b in ("oslo", "aas", "national")):
+        asked = {name: text[language] for name, text in ASKED.items()}
+        text = site.page(new_notebook(cells=cells), language=language, questions=asked)
+        for page in PAGES:
+            path = tmp_path / language / place / f"{page.partition('/')[2]}.html"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text.replace("</main>", SAID + "</main>"), encoding="utf-8")
+    (tmp_path / "tables").mkdir()
+    rows = [{**ROW, "region": "oslo"}, {**ROW, "region": "aas", "p_adjusted": 0.3}]
+    rows += [{**rows[0], "outcome": "value", "suppressed": True, "change": None}]
+    pd.DataFrame(rows).to_csv(tmp_path / "tables/effects.csv", index=False)
+    return tmp_path
+
+
+def states(*languages):
+    where = ("oslo", "aas", names.NATIONAL)
+    return {(p, file, each): "done" for p in where for file in PAGES for each in languages}
+
+
+def written(study, folder, told=None, to_come=None):
+    files = site_files(study, told or states(*LANGUAGES), to_come, folder=folder)
+    for path, content in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return {
+        path.relative_to(folder).as_posix(): BeautifulSoup(content, "html.parser")
+        for path, content in files.items()
+        if path.suffix == ".html"
+    }
+
+
+def test_every_link_leads_to_something_and_nothing_comes_from_elsewhere(study, folder):
+    made = written(study, folder)
+    assert {"index.html", "index.nb.html", "index.en.html", "nb/glossary.html"} <= set(made)
+    assert sum(name.endswith("04_pupils.html") for name in made) == 6
+    for name, soup in made.items():
+        assert "default-src 'none'" in soup.find("meta", attrs={"http-equiv": True})["content"]
+        assert not soup.find_all(["script", "style", "iframe"])
+        assert not soup.find_all(style=True)
+        assert len(soup.find_all(["header", "main", "footer"])) == 3
+        for link in soup.find_all(href=True):
+            target, _, anchor = link["href"].partition("#")
+            path = (folder / name).parent / target if target else folder / name
+            assert path.resolve().is_relative_to(folder.resolve()), link
+            assert path.exists(), (name, link)
+            if anchor:
+                other = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+                assert other.find(id=anchor), (name, link)
+
+
+def test_navigation_is_put_in_anew_and_not_twice(study, folder):
+    first = written(study, folder)
+    again = written(study, folder)
+    assert {name: str(soup) for name, soup in first.items()} == {
+        name: str(soup) for name, soup in again.items()
+    }
+
+
+def test_a_page_leads_to_the_same_page_elsewhere_to_its_neighbours_and_in_other_languages(
+    study, folder
+):
+    page = written(study, folder)["nb/oslo/04_pupils.html"]
+    regions, here, contents = page.header.find_all("ul", recursive=True)[:3]
+    assert [(a.get_text(), a["href"]) for a in regions.find_all("a")] == [
+        ("Hele landet", "../national/04_pupils.html"),
+        ("Oslo – Oslove", "04_pupils.html"),
+        ("Ås", "../aas/04_pupils.html"),
+    ]
+    assert [a["href"] for a in here.find_all("a")] == ["00_summary.html", "04_pupils.html"]
+    assert [a["href"] for a in contents.find_all("a")] == ["#persistence"]
+    spoken = page.header.find(class_="languages")
+    assert [(a["hreflang"], a["href"]) for a in spoken.find_all("a")] == [
+        ("nb", "04_pupils.html"), ("en", "../../en/oslo/04_pupils.html"),
+    ]  # fmt: skip
+    assert page.footer.find(rel="prev")["href"] == "00_summary.html"
+    assert page.footer.find(rel="next") is None
+
+
+def test_a_place_without_the_page_is_met_at_its_summary(study, folder):
+    told = states("nb")
+    del told["aas", "region/04_pupils", "nb"]
+    page = written(study, folder, told)["nb/oslo/04_pupils.html"]
+    assert page.header.find("a", string="Ås")["href"] == "../aas/00_summary.html"
+    assert page.header.find(class_="languages") is None
+
+
+@pytest.mark.parametrize(
+    ("profile", "marked"), [("internal", True), ("public", False), ("open", False)]
+)
+def test_internal_pages_say_so(study, folder, profile, marked):
+    made = written(study.model_copy(update={"disclosure": profile}), folder)
+    assert {bool(soup.header.find(class_="internal")) for soup in made.values()} == {marked}
+
+
+def test_the_front_page_says_what_happened_in_the_country_and_in_each_region(study, folder):
+    front = written(study, folder)["index.en.html"]
+    assert front.html["lang"] == "en"
+    assert front.find("h2", id="country").find_next("ul").get_text() == "Joy went up."
+    listed = [a.get_text() for a in front.find(class_="regions").find_all("a")]
+    assert listed == ["Oslo – Oslove", "Ås"]
+    matrix = front.find("table", id="matrix-pupils")
+    lines = [[cell.get_text() for cell in line.find_all(["th", "td"])] for line in
+             matrix.tbody.find_all("tr")]  # fmt: skip
+    assert lines == [
+        ["Oslo – Oslove", "↑ went up", "· hidden"],
+        ["Ås", "(↑) may have gone up", "–"],
+    ]
+    assert matrix.tbody.a["href"] == "en/oslo/00_summary.html"
+    question = front.find("dt", id="Q1")
+    assert question.find_next("dd").get_text() == "Does joy change?"
+    places = [a["href"] for a in question.find_next(class_="places").find_all("a")]
+    assert places[0] == "en/national/00_summary.html#persistence"
+    (table,) = front.find(class_="downloads").find_all("a")
+    assert table["href"] == "tables/effects.csv"
+
+
+def test_pages_that_failed_or_are_to_come_are_named(study, folder):
+    told = states("nb") | {("ovre", "region/04_pupils", "nb"): "failed"}
+    front = written(study, folder, told, {"region/05_leader_support": ("post",)})["index.html"]
+    assert front.find("h2", id="pages").find_next("p").get_text() == (
+        "6 sider · 1 feilet · Kommer senere: Lederstøtte"
+    )
+    (failed,) = front.find_all(class_="failed")
+    assert failed.find_parent("details").summary.get_text() == "Øvre"
+
+
+def test_the_glossary_explains_every_sign_of_certainty_and_names_the_scales(study, folder):
+    made = written(study, folder)
+    for language in LANGUAGES:
+        text = made[f"{language}/glossary.html"].get_text()
+        assert all(sign in text for sign in "↑↓≈?·●▲■")
+        assert not re.search(r"[{}]", text)
+    assert "Affect" in made["en/glossary.html"].get_text()
