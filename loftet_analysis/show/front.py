@@ -30,6 +30,8 @@ Link = tuple[str, str]
 
 _SPOKEN = {"nb": "Bokmål", "nn": "Nynorsk", "en": "English"}
 _SUMMARY = "00_summary"
+#: Notebooks that tell how good the data are.
+_DATA_QUALITY = ("01_fieldwork", "02_measurement", "08_flow")
 _HEADER = re.compile(r'<header class="site">.*?</header>', flags=re.DOTALL)
 _FOOTER = re.compile(r'<footer class="site">.*?</footer>', flags=re.DOTALL)
 _TITLE = re.compile(r"<h1[^>]*>(.*?)</h1>", flags=re.DOTALL)
@@ -240,10 +242,12 @@ class _Site:
             told.append(text("Still to come: {what}", what=", ".join(titles)))
         about = self.study.text(self.study.about, self.language) if self.study.about else ""
         answers, questions = self.answers(country), [*self.questions()]
+        quality = [*self.quality()]
         parts = {
             "country": text("The whole country") if answers else "",
             "regions": text("Region by region"),
             "questions": text("Where each research question is answered") if questions else "",
+            "quality": text("How good the data are") if quality else "",
             "pages": text("All pages"),
             "downloads": text("Download the numbers") if self.downloads else "",
         }
@@ -262,6 +266,7 @@ class _Site:
             regions=[(n, self.first(p)) for p, n in self.places.items() if p != names.NATIONAL],
             matrices=[*self.matrices()],
             questions=questions,
+            quality=quality,
             summary=" · ".join(told),
             all_pages=[(name, [*self.listed(place)]) for place, name in self.listing().items()],
             downloads=self.downloads,
@@ -338,6 +343,14 @@ class _Site:
             ]
             if places or question in asked:
                 yield {"name": question, "text": asked.get(question, ""), "places": places}
+
+    def quality(self) -> Iterator[tuple[str, list[Link]]]:
+        """Yield the pages on data quality: their title, and the places that have them."""
+        for notebook in _DATA_QUALITY:
+            there = [place for place in self.places if notebook in self.pages[place]]
+            links = [(self.places[place], self.pages[place][notebook]) for place in there]
+            if links:
+                yield self.titles[links[0][1]], links
 
     def matrices(self) -> Iterator[str]:
         """Yield a table per population of what happened to each outcome in each region."""
