@@ -14,8 +14,11 @@ demo: .venv/ready ## the main job on the demo study: exports, clean data, pages 
 nbval: .venv/ready ## compare the notebooks' numbers with those of the demo that was run
 	$(RUN) pytest --nbval-lax --nbval-current-env notebooks/
 
-test: .venv/ready ## all tests but that
-	$(RUN) pytest -n 2 --dist worksteal
+test: .venv/ready ## all other tests but the long ones and those in a browser
+	$(RUN) pytest -n 2 --dist worksteal -m "not long"
+
+test-browser: .venv/ready ## the pages and JupyterLab in Debian's Chromium, and spelling
+	$(RUN) pytest tests/browser
 
 lab: .venv/ready ## JupyterLab on the notebooks
 	$(RUN) jupyterlab notebooks
@@ -50,21 +53,23 @@ verify: .venv/ready ## the long checks; their figures are kept in benchmarks/
 	$(RUN) loftet_analysis run demo --region nordland --region oslo --language nn --language en
 	$(RUN) loftet_analysis run demo --notebook 11_whole_school --language nn --language en
 	$(RUN) tests.check_questions
+	$(RUN) pytest -n 2 --dist worksteal -m long
 	$(RUN) pytest -n 0 tests/test_prepare.py --hypothesis-profile=long
 
 lock: .venv/ready ## resolve the packages anew (writes requirements.lock)
-	$(RUN) uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+	$(RUN) uv pip compile pyproject.toml --extra dev --extra browser --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-emit-index-url --no-annotate --upgrade --quiet \
 		--output-file requirements.lock
 
 # uv comes from the same hash-pinned list that it then installs; compiled bytecode makes every
-# later start of a kernel three times as fast
+# later start of a kernel three times as fast; JupyterLab does not ask whether it may fetch news
 .venv/ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.txt
 	$(RUN) pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
 	$(RUN) uv pip install --quiet --python .venv/bin/python --require-hashes --compile-bytecode -r requirements.lock
 	$(RUN) uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .
+	$(RUN) jupyterlab.labextensions disable --log-level=ERROR @jupyterlab/apputils-extension:announcements
 	@touch .venv/ready
 
-.PHONY: help demo nbval test lab lint notebooks api messages verify lock
+.PHONY: help demo nbval test test-browser lab lint notebooks api messages verify lock

@@ -25,7 +25,8 @@ def project() -> dict:
 
 @pytest.fixture(scope="module")
 def direct(project) -> set[str]:
-    declared = project["dependencies"] + project["optional-dependencies"]["dev"]
+    extras = project["optional-dependencies"]
+    declared = project["dependencies"] + extras["dev"] + extras["browser"]
     return {canonical(re.match(r"[\w.-]+", line)[0]) for line in declared}
 
 

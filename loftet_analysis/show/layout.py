@@ -196,7 +196,10 @@ def laid_out(
         trs = [_tr([f"<td {span}>{_safe(note)}</td>"]) for note in notes]
         parts += ["<tfoot>", *trs, "</tfoot>"]
     body = "\n".join(parts)
-    return Table(f'<div class="table"><table class="results">\n{body}\n</table></div>', caption)
+    # it can be wider than its page, and is then scrolled, also from the keyboard
+    called = f' role="group" aria-label="{html.escape(caption)}"' if caption else ""
+    scroller = f'<div class="table" tabindex="0"{called}>'
+    return Table(f'{scroller}<table class="results">\n{body}\n</table></div>', caption)
 
 
 def _spread(

@@ -983,7 +983,7 @@ def invariance(frame: pd.DataFrame, *, words: Words) -> Table:
             return None if pd.isna(holds) else "=" if holds else "≠"
 
         return [
-            ("\N{NO-BREAK SPACE}", sign, "plain", over),
+            (_("Alike"), sign, "plain", over),
             ("ΔCFI", f"{model} delta_cfi", "signed3", over),
             ("ΔRMSEA", f"{model} delta_rmsea", "signed3", over),
         ]

@@ -1,0 +1,61 @@
+"""Pages on paper: how many sheets, and nothing cut at the right edge."""
+
+import io
+import re
+
+from pypdf import PdfReader
+
+from tests.browser.test_pages import NAMED, told
+
+#: A4, and the margin of a sheet where the stylesheet has none, in millimetres.
+A4, MARGIN = 210, 10
+#: The most sheets of paper that a page may take.
+SUMMARY, PAGE, REGION = 2, 14, 40
+
+
+def printed(tab) -> PdfReader:
+    margin = dict.fromkeys(("left", "right", "top", "bottom"), f"{MARGIN}mm")
+    return PdfReader(io.BytesIO(tab.pdf(format="A4", prefer_css_page_size=True, margin=margin)))
+
+
+def inside(site) -> int:
+    """Return the width between the margins, in CSS pixels."""
+    css = (site / "assets" / "loftet.css").read_text(encoding="utf-8")
+    margin = re.search(r"@page\s*\{[^}]*margin:\s*([\d.]+)mm", css)
+    return int((A4 - 2 * float(margin[1] if margin else MARGIN)) * 96 / 25.4)
+
+
+def test_a_region_is_printed_on_few_sheets(kinds, tab, capsys):
+    sheets = {}
+    for kind, page in kinds.items():
+        tab.goto(page.as_uri())
+        reader = printed(tab)
+        sheets[kind] = len(reader.pages)
+        for number, sheet in enumerate(reader.pages, start=1):
+            assert sheet.extract_text().strip() or sheet.images, f"{kind}: sheet {number} is empty"
+    with capsys.disabled():
+        print("\nA4: " + ", ".join(f"{kind} {n}" for kind, n in sheets.items()))
+    of_region = {kind: n for kind, n in sheets.items() if kind.startswith("region/")}
+    assert sum(of_region.values()) <= REGION, of_region
+    for kind in ("region/00_summary.html", "country/00_summary.html"):
+        assert sheets[kind] <= SUMMARY
+    assert sheets["schools"] == 1
+
+
+def test_nothing_is_cut_at_the_right_edge_of_the_paper(site, kinds, tab):
+    """What does not fit is not shrunk but cut where it lies in a scroller."""
+    tab.emulate_media(media="print")
+    tab.set_viewport_size({"width": inside(site), "height": 1123})
+    found = []
+    for kind, page in kinds.items():
+        tab.goto(page.as_uri())
+        cut = tab.evaluate(
+            f"""() => [...document.body.querySelectorAll('*')].filter(e => {{
+            const box = e.getBoundingClientRect(), style = getComputedStyle(e);
+            const clipped = e.clientWidth && e.scrollWidth > e.clientWidth + 1
+                && style.overflowX !== 'visible' && style.display !== 'inline';
+            return box.width && (clipped || box.right > document.documentElement.clientWidth + 1);
+            }}).map({NAMED})"""
+        )
+        found += [f"{kind}: {each}" for each in cut]
+    assert not found, told(found)
