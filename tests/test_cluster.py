@@ -112,6 +112,7 @@ def test_nobody_at_the_address(quick, capsys):
     [(0, "the Dask scheduler has ended"), (1, "the cluster has no workers")],
     ids=["scheduler", "every worker"],
 )
+@pytest.mark.long
 def test_a_cluster_that_ends_meanwhile_is_one_message(
     quick, tmp_path, monkeypatch, capfd, ends, said
 ):

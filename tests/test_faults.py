@@ -6,6 +6,7 @@ import pytest
 
 from loftet_analysis.batch import cli
 from tests.faults import CORPUS, TEXT, with_files
+from tests.long import long_but
 from tests.tiny_study import STUDY, build
 
 ONE_FILE = STUDY.replace("      post: {tool: table, file: post.csv}\n", "").replace(
@@ -57,15 +58,15 @@ def test_every_fault_is_told_or_accounted_for(check, name):
     assert time.monotonic() - began < 60, "a hang"
 
 
+MADE = ("SPSS", "SPSS cut short", "SPSS with damaged bytes", "SPSS without a row", "a bomb")
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> dict[str, tuple[bytes, str, str]]:
     return with_files(tmp_path_factory.mktemp("made"))
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["SPSS", "SPSS cut short", "SPSS with damaged bytes", "SPSS without a row", "a bomb"],
-)
+@pytest.mark.parametrize("name", long_but({"SPSS cut short", "a bomb"}, MADE))
 def test_faults_of_made_files_are_told_too(check, made, name):
     content, suffix, said = made[name]
     if said:

@@ -18,6 +18,7 @@ from loftet_analysis.demo.exports import write_demo
 from loftet_analysis.disclosure.mask import decide
 from loftet_analysis.show.session import open_study
 from loftet_analysis.study import closed_part, load_study
+from tests.long import long_but
 from tests.small_demo import HERE
 
 KEY = b"k" * 32
@@ -111,7 +112,7 @@ def written(prepared, study):
     store.write(prepared, study)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", long_but({"no pupils", "one school"}, CASES))
 def test_every_notebook_runs_in_a_thin_region(whole, case):
     _, prepared = whole
     cut, notebooks = CASES[case]
