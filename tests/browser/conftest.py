@@ -75,7 +75,7 @@ def kinds(site, pages) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for page in pages:
         parts = page.relative_to(site).parts
-        if {"nn", "en", "oslo"} & {*parts} or re.search(r"\.(nn|en)\.html$", page.name):
+        if {"nn", "en", "oslo"} & {*parts} or re.search(r"\.(nb|nn|en)\.html$", page.name):
             continue
         place = {"nordland": "region", "national": "country"}
         kind = "/".join(place.get(part, part) for part in parts if part != "nb")
