@@ -183,8 +183,8 @@ ESTIMANDS: dict[str, Estimand] = {
         Estimand(
             "school_change",
             "School change",
-            "In the typical school, where every school counts once, the answers {moved} on average "
-            "({interval}).",
+            "In the typical school (every school counted once), the answers {moved} on "
+            "average ({interval}).",
             needs="links or grades",
             pairs_if_any=True,
             is_change=True,
@@ -227,8 +227,8 @@ ESTIMANDS: dict[str, Estimand] = {
             "participants_vs_colleagues",
             "Participants − colleagues",
             "The participants' change minus the colleagues' change is {estimate} standard "
-            "deviations ({interval}); the colleagues are meant to be reached too, so this measures "
-            "no effect.",
+            "deviations ({interval}); the colleagues are meant to be reached too, so this "
+            "does not measure an effect.",
             needs="roles",
             waves=_PAIRS,
             roles=(PARTICIPANT, COLLEAGUE),
@@ -271,22 +271,22 @@ ESTIMANDS: dict[str, Estimand] = {
             needs_also="attendance",
             populations=("teachers", "leaders"),
             sentences={
-                "per gathering": "For one gathering more, the difference in change is {estimate} "
-                "standard deviations ({interval}).",
-                "per interim work": "For one interim task more, the difference in change is "
+                "per gathering": "Per additional seminar attended, the change differs by "
                 "{estimate} standard deviations ({interval}).",
-                "gathering: 90th - 10th percentile": "The change of those with many gatherings "
-                "(90th percentile) minus the change of those with few (10th percentile) is "
+                "per interim work": "Per additional interim task, the change differs by "
                 "{estimate} standard deviations ({interval}).",
-                "interim work: 90th - 10th percentile": "The change of those with many interim "
-                "tasks (90th percentile) minus the change of those with few (10th percentile) is "
+                "gathering: 90th - 10th percentile": "The change of those who attended many "
+                "seminars (90th percentile) minus that of those who attended few (10th percentile) "
+                "is {estimate} standard deviations ({interval}).",
+                "interim work: 90th - 10th percentile": "The change of those who did many interim "
+                "tasks (90th percentile) minus that of those who did few (10th percentile) is "
                 "{estimate} standard deviations ({interval}).",
             },
             contrasts={
-                "per gathering": "per gathering",
+                "per gathering": "per seminar",
                 "per interim work": "per interim task",
-                "gathering: 90th - 10th percentile": "many − few gatherings",
-                "interim work: 90th - 10th percentile": "many − few interim tasks",
+                "gathering: 90th - 10th percentile": "attendance: many − few seminars",
+                "interim work: 90th - 10th percentile": "interim work: many − few tasks",
             },
             waves=_PAIRS,
             has_sesoi=False,
@@ -295,8 +295,8 @@ ESTIMANDS: dict[str, Estimand] = {
         ),
         Estimand(
             "same_grade_quantile",
-            "Percentiles of the same grades",
-            "In the same grades, the value that {percent} of the pupils are below {moved} "
+            "Same-grade percentiles",
+            "In the same grades, the value below which {percent} of the pupils lie {moved} "
             "({interval}).",
             needs="grades",
             is_equity=True,
@@ -311,7 +311,7 @@ ESTIMANDS: dict[str, Estimand] = {
         ),
         Estimand(
             "gap_change",
-            "Change of the gap",
+            "Change in the gap",
             "In the same grades, the change for {one} minus the change for {other} is {estimate} "
             "standard deviations ({interval}).",
             needs="grades",
@@ -320,10 +320,10 @@ ESTIMANDS: dict[str, Estimand] = {
         ),
         Estimand(
             "lowest_fifth",
-            "Lowest fifth − expected",
-            "The change of those in the lowest fifth before, minus what everybody's change and "
-            "regression to the mean let one expect, is {estimate} standard deviations "
-            "({interval}).",
+            "Lowest fifth, beyond expectation",
+            "The change of those in the lowest fifth before, beyond what the overall change "
+            "and regression to the mean lead one to expect, is {estimate} standard "
+            "deviations ({interval}).",
             needs="links",
             populations=("pupils",),
             waves=_PAIRS,
@@ -333,7 +333,7 @@ ESTIMANDS: dict[str, Estimand] = {
         ),
         Estimand(
             "spread_ratio",
-            "Change of the spread",
+            "Change in spread",
             needs="grades",
             sentences={
                 "between schools": "The spread between the schools is {ratio} times as large after "

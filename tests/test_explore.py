@@ -192,7 +192,7 @@ def test_the_numbers_are_those_of_the_regions_own_notebook(study, shown):
     assert place.get_text().split(" · ")[1:] == [
         "Fall 2008", study.words.outcome("pupils", "value"), "Linked change", "everybody",
     ]  # fmt: skip
-    assert study.words.number(row["estimate"], signed=True) in table.get_text()
+    assert study.words.number(row["estimate"]) in table.get_text()
     assert study.words.number(abs(row["estimate"])) in answer.get_text()
     assert study.words.count(row["n_pairs"]) in table.get_text()
 

@@ -323,7 +323,7 @@ def test_likert_says_hidden_marks_turned_items_and_names_the_options():
     drawing = figures.likert(hidden(frame, wave="post"), words=speech())
     joy, effort = drawing.figure.axes
     assert said(joy).count("skjult") == said(effort).count("skjult") == 2
-    turned = speech().text("(turned)")
+    turned = speech().text("(reverse-scored)")
     for ax, expected in ((joy, [False, True]), (effort, [False, False])):
         assert [label.endswith(turned) for label in tick_labels(ax.yaxis)] == expected
     assert turned in drawing.caption

@@ -107,7 +107,7 @@ def test_change_names_outcomes_and_estimands_and_writes_the_numbers():
     ]  # fmt: skip
     bold = [label.get_text() for label in ax.get_yticklabels() if label.get_weight() == "bold"]
     assert bold == ["Matematikkglede", "Syn på faget"]
-    assert said(ax) == ["+0,12 (−0,06 til 0,30)"] * 6
+    assert said(ax) == ["0,12 (−0,06 til 0,30)"] * 6
     assert ax.get_xlabel() == "endring i standardavvik (etter − før)"
     assert all(re.fullmatch(r"0,0|[+−]\d,\d", label) for label in tick_labels(ax.xaxis))
 
@@ -127,7 +127,7 @@ def test_change_draws_nothing_for_hidden_and_refused_rows():
     frame = let_through(effects({}, {"outcome": "effort"}), outcome="effort")
     ax = change(frame, words=words(), ax=panel())
     assert len(marks(ax)) == len(intervals(ax)) == 1
-    assert said(ax) == ["+0,12 (−0,06 til 0,30)", "skjult"]
+    assert said(ax) == ["0,12 (−0,06 til 0,30)", "skjult"]
 
 
 def test_estimands_differ_in_shape_and_in_grey():
@@ -185,8 +185,8 @@ def test_summary_has_a_mark_and_a_word_for_every_outcome():
     frame = effects(*given).assign(suppressed=False, change=0.1)
     drawing, ax = summed_up(frame)
     assert said(ax) == [
-        "Elever", "Matematikkglede", "+0,30 · gikk opp", "Innsats", "−0,30 · kan ha gått ned",
-        "Lærere", "Syn på faget", "+0,50 · kan ikke si",
+        "Elever", "Matematikkglede", "0,30 · gikk opp", "Innsats", "−0,30 · kan ha gått ned",
+        "Lærere", "Syn på faget", "0,50 · kan ikke si",
     ]  # fmt: skip
     dots = [line for line in ax.lines if line.get_marker() == "o"]
     assert [line.get_xdata().item() for line in dots] == pytest.approx([0.3, -0.3, 0.5])

@@ -318,9 +318,9 @@ def test_the_page_says_it_in_table_figure_and_sentences(rows):
     page = BeautifulSoup(tables.school_link(shown, words=words).html, "html.parser")
     said = page.get_text(" ", strip=True)
     assert "Leaders: Support, after → Participants: Practice, change" in said
-    assert "split in halves" in said
+    assert "split into halves" in said
     answer, *_rest, not_shown = links(shown, words=words).text.splitlines()
-    assert answer.startswith("At 4 of 4 steps schools that lie higher on the one also lie higher")
+    assert answer.startswith("At 4 of 4 steps, schools that are higher on the one also lie higher")
     assert "Leaders: Support, after → Participants: Practice, change (r = " in answer
     assert "neither that the one leads to the other, nor an effect" in not_shown
     drawing = chain(shown, words=words)
@@ -336,9 +336,9 @@ def test_a_hidden_side_hides_the_row(rows):
     assert shown["suppressed"].tolist() == [False, True, True, False]
     words = Words("en", outcomes=WORDS)
     told = links(shown, words=words).text
-    assert "2 of 4 pairs are hidden, since they would tell of few people." in told
+    assert "2 of 4 pairs are suppressed (small numbers)." in told
     nobody = gate(rows, mask_of(rows, region="national"), "internal")
-    assert links(nobody, words=words).text.startswith("Hidden, since it would tell of few people.")
+    assert links(nobody, words=words).text.startswith("Suppressed (small numbers).")
     assert tables.school_link(shown, words=words).html.count("·") > 4
     assert "hidden" in [t.get_text() for ax in chain(shown, words=words).figure.axes
                         for t in ax.texts]  # fmt: skip
@@ -367,8 +367,8 @@ def test_answers_say_what_goes_together_what_does_not_and_what_cannot_be_told(ro
     assert "At 1 of 4 steps" in told
     assert "Higher on the one and lower on the other: Participants" in told
     assert "Weakly or not at all: Colleagues: Practice, change → Pupils: Teaching" in told
-    assert "Of 1 of 4 pairs it cannot be told: correlations below 0.31 would often be" in told
-    assert "so few answered at a school" in told
+    assert "For 1 of 4 pairs we cannot tell: correlations below 0.31 would often be" in told
+    assert "so few answered at each school" in told
     assert "By chance alone" not in told
     many = pd.concat([made] * 5, ignore_index=True)
     assert "By chance alone about 1 of 20 pairs" in links(
@@ -394,7 +394,7 @@ def test_what_schools_do_not_share_is_left_out_with_its_reason(people, rows):
     assert alone["reason"].tolist() == ["", "", "other_not_shared", "not_shared"]
     assert alone.loc[2:, ["r_schools", "slope", "n_schools"]].isna().all(axis=None)
     told = links(gate(alone, mask_of(alone), "internal"), words=Words("en", outcomes=WORDS)).text
-    assert told.count("Left out, since the people of a school do not share it: Pupils: Teachi") == 1
+    assert told.count("Left out, since it is not shared within schools: Pupils: Teachi") == 1
     once = school_link(people, PLAN, STEPS, shared=spread_of(rows, meets="pre", support="pre"))
     assert once["reason"].eq("").all()  # new at the schools after, and asked once
     first = school_link(people, PLAN, STEPS, wave="pre", shared=spread_of(rows, meets="pre"))

@@ -550,7 +550,7 @@ def test_features_are_told_as_differences_or_as_chance_or_as_refused():
     features = made_up.features().assign(suppressed=False)
     (line,) = said(made_up.pooled(), features=features)[3:]
     assert line.startswith("Joy, Same-grade change: where travel is one standard deviation higher, "
-                           "the change differs by +0.08 standard deviations")  # fmt: skip
+                           "the change differs by 0.08 standard deviations")  # fmt: skip
     assert line.endswith("Whether 1 change goes along with travel cannot be told from chance.")
     refused = features.assign(estimate=np.nan, reason=TOO_FEW_REGIONS)
     (line,) = said(made_up.pooled(), "nb", features=refused)[3:]

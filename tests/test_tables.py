@@ -50,18 +50,20 @@ def notes(soup: BeautifulSoup) -> list[str]:
 def test_effects_say_who_how_many_and_how_sure():
     soup = built()
     assert heads(soup) == [
-        "Personer", "Grupper (df)", "Endring (SD)", "95\xa0% KI", "Minste påviselige",
-    ]  # fmt: skip
+        "Personer",
+        "Grupper (df)",
+        "Endring (SD)",
+        "95\xa0% KI",
+    ]  # nothing can be detected
     assert rows(soup)[:3] == [
         ["Matematikkglede"],
-        ["Koblet endring", "432", "11 (7)", "+0,12", "−0,06 til 0,30", "–"],
+        ["Koblet endring", "432", "11 (7)", "0,12", "−0,06 til 0,30"],
         [
             "Endring på samme trinn",
             "1\u202f236 / 1\u202f188",
             "11 (7)",
-            "+0,12",
+            "0,12",
             "−0,06 til 0,30",
-            "–",
         ],
     ]
     assert [row for row in rows(soup) if len(row) == 1] == [["Matematikkglede"], ["Syn på faget"]]
@@ -81,7 +83,7 @@ def test_hidden_numbers_stand_as_a_dot_and_the_note_says_so():
 def test_a_refused_row_gives_its_reason_in_words():
     void = dict.fromkeys(["n_pre", "n_post", "n_clusters", "mean_pre", "mean_post", *NUMBERS])
     soup = built(frame=effects({**void, "reason": "no_pairs"}, {"estimand": "school_change"}))
-    assert rows(soup)[1] == ["Endring på samme trinn", *"–" * 5]
+    assert rows(soup)[1] == ["Endring på samme trinn", *"–" * 4]
     assert notes(soup)[-1] == (
         "– Matematikkglede, Endring på samme trinn: ikke beregnet, siden ingen, eller ingen i den "
         "ene rollen, har et gyldig svar begge ganger."
@@ -105,16 +107,16 @@ def test_regions_stand_in_register_order_and_the_country_last():
         "Matematikkglede", "Oslo – Oslove", "Nordland – Nordlánnda", "Alle regioner",
         "Innsats", "Oslo – Oslove", "Nordland – Nordlánnda", "Alle regioner",
     ]  # fmt: skip
-    assert rows(soup)[1][1:] == ["+0,12", "−0,06 til 0,30", "−0,50", "−0,06 til 0,30"]
-    assert rows(soup)[2][1:] == ["+0,12", "−0,06 til 0,30", "–", "–"]
-    assert rows(soup)[3][1] == "+0,43"
+    assert rows(soup)[1][1:] == ["0,12", "−0,06 til 0,30", "−0,50", "−0,06 til 0,30"]
+    assert rows(soup)[2][1:] == ["0,12", "−0,06 til 0,30", "–", "–"]
+    assert rows(soup)[3][1] == "0,43"
     assert "Koblet endring" in soup.find("thead").get_text()
 
 
 def test_regions_together():
     soup = built("pooled")
     assert rows(soup)[1] == [
-        "Endring på samme trinn", "2", "+0,08", "−0,03 til 0,19", "−0,15 til 0,31", "0,08",
+        "Endring på samme trinn", "2", "0,08", "−0,03 til 0,19", "−0,15 til 0,31", "0,08",
         "44\xa0%", "< 0,001",
     ]  # fmt: skip
     alone = pooled().assign(k=1, **dict.fromkeys(
@@ -127,7 +129,7 @@ def test_the_country_stands_beside_the_mean_over_the_regions():
     together = effects({"region": "national", "cluster": "region", "estimate": 0.2012})
     soup = built("two_ways", together=gated(together, mask(), "internal"))
     assert rows(soup)[1] == [
-        "Endring på samme trinn", "+0,20", "−0,06 til 0,30", "+0,08", "−0,03 til 0,19",
+        "Endring på samme trinn", "0,20", "−0,06 til 0,30", "0,08", "−0,03 til 0,19",
         "0,03 til 0,10",
     ]  # fmt: skip
     hidden = {"region": "national", "population": "pupils"}
@@ -138,7 +140,7 @@ def test_features_of_regions_stand_beside_changes():
     soup = built("features")
     assert "reisetid" in soup.find("caption").get_text()
     assert rows(soup)[1] == [
-        "Endring på samme trinn", "15", "+0,08", "−0,03 til 0,19", "0,004", "0,08",
+        "Endring på samme trinn", "15", "0,08", "−0,03 til 0,19", "0,004", "0,08",
     ]  # fmt: skip
     two = pd.concat([made_up.features(), made_up.features(feature="urban")])
     w = dataclasses.replace(words(), features={"travel": "reisetid", "urban": "by"})
@@ -153,9 +155,9 @@ def test_regions_that_are_left_out_are_named_beneath_the_table():
     frame = pooled("same_grade", "linked_change").assign(left_out=[told, ""])
     said = built("pooled", frame=frame, language="en").get_text(" ", strip=True)
     assert (
-        "Joy, Same-grade change: 2 regions are not part of it: Nordland – Nordlánnda (it would "
-        "rest on a single school or group of schools), Oslo – Oslove (hidden, since it would tell "
-        "of few people)." in said
+        "Joy, Same-grade change: 2 regions are not included: Nordland – Nordlánnda (it would "
+        "rest on a single school or group of schools), Oslo – Oslove (suppressed "
+        "(small numbers))." in said
     )
     both = built("pooled", frame=frame.assign(left_out="oslo: no_row")).get_text(" ", strip=True)
     assert both.count("1 region er ikke med: Oslo – Oslove (uten resultater så langt).") == 1
@@ -215,8 +217,8 @@ def test_columns_with_and_without_a_heading_above_stand_in_two_lines():
     rows = [{"model": "a", "n": 3, "low": -1.0, "high": 0.5}]
     columns = [
         ("n", "n", "count"),
-        ("low", "low", "signed", "Fit"),
-        ("high", "high", "signed", "Fit"),
+        ("low", "low", "number", "Fit"),
+        ("high", "high", "number", "Fit"),
         ("Why", lambda row: "since & so", "text"),
     ]
     table = laid_out(rows, columns, words(), "A caption", ["A <note>"], line="model")
@@ -337,7 +339,7 @@ def test_regions_are_compared_by_estimand_contrast_and_subgroup():
     soup = BeautifulSoup(shown.html, "html.parser")
     over = [th.text for th in soup.select("thead th[scope=colgroup]")]
     assert over == ["Endring på samme trinn", "Endring på samme trinn, jenter"]
-    assert rows(soup)[1][1::2] == ["+0,12", "+0,50"]
+    assert rows(soup)[1][1::2] == ["0,12", "0,50"]
 
 
 def test_sheets_that_were_set_aside_stand_by_reason_and_none_that_rounds_to_nothing():

@@ -11,20 +11,20 @@ from tests.small_demo import HERE
 
 NOTEBOOKS = sorted((HERE / "notebooks").glob("*/[0-9]*.ipynb"))
 PROSE = """\
-## Other outcomes
+## The numbers
 
 **Participants** took part
-in the gatherings.
+in the seminars.
 
-- **Participants** took part in the gatherings.
+- **Participants** took part in the seminars.
 - Nobody has translated this."""
 
 
 def test_a_message_is_a_heading_a_paragraph_or_an_item():
     assert messages(PROSE) == [
-        "Other outcomes",
-        "**Participants** took part in the gatherings.",
-        "**Participants** took part in the gatherings.",
+        "The numbers",
+        "**Participants** took part in the seminars.",
+        "**Participants** took part in the seminars.",
         "Nobody has translated this.",
     ]
     assert messages("1. one\n   goes on\n2. two\n\n> said") == ["one goes on", "two", "said"]
@@ -32,7 +32,7 @@ def test_a_message_is_a_heading_a_paragraph_or_an_item():
 
 def test_markdown_is_translated_and_keeps_its_form():
     assert translated(PROSE, "nn") == (
-        "## Andre utfall\n\n"
+        "## Tala\n\n"
         "**Deltakarar** har vore med på samlingane.\n\n"
         "- **Deltakarar** har vore med på samlingane.\n"
         "- Nobody has translated this."
@@ -40,9 +40,9 @@ def test_markdown_is_translated_and_keeps_its_form():
 
 
 def test_english_stays_and_the_pseudo_locale_wraps():
-    assert translated(PROSE, "en").startswith("## Other outcomes\n\n**Part")
+    assert translated(PROSE, "en").startswith("## The numbers\n\n**Part")
     pseudo = translated(PROSE, "nb" + PSEUDO)
-    assert pseudo.splitlines()[0] == "## ⟦Andre utfall⟧"
+    assert pseudo.splitlines()[0] == "## ⟦Tallene⟧"
     assert pseudo.count("⟦") == pseudo.count("⟧") == 4
 
 

@@ -196,7 +196,7 @@ def test_numbers(language, value, digits, shown):
 
 def test_signs_counts_shares_and_p_values():
     nb = Words("nb")
-    assert [nb.number(x, signed=True) for x in (0.1, -0.1, 0.001)] == ["+0,10", "−0,10", "0,00"]
+    assert [nb.number(x) for x in (0.1, -0.1, 0.001)] == ["0,10", "−0,10", "0,00"]
     assert nb.count(12345) == "12\u202f345"
     assert nb.percent(0.951) == "95\N{NO-BREAK SPACE}%"
     assert [nb.p_value(p) for p in (0.0004, 0.001, 0.0412)] == ["< 0,001", "0,001", "0,041"]
@@ -320,8 +320,8 @@ def test_a_reading_gives_the_estimate_its_interval_and_no_cause(
     assert "standard" in said
     assert not CAUSAL.search(said)
     assert said.endswith(".")
-    assert {"nb": "omfatter null", "nn": "omfattar null", "en": "zero inside"}[language] in said
-    assert "inside" not in reading({**row, "ci_low": 0.01}, words("en"))
+    assert {"nb": "omfatter null", "nn": "omfattar null", "en": "includes zero"}[language] in said
+    assert "includes" not in reading({**row, "ci_low": 0.01}, words("en"))
 
 
 @pytest.mark.parametrize(
@@ -353,7 +353,7 @@ SAID = {
         "Andelen elever på de samme trinnene under grensen for den laveste femdelen (fra før) gikk "
         "ned 4,2 prosentpoeng (95_% KI −7,0 til 0,4, omfatter null).",
         "Spredningen mellom skolene er 1,22 ganger så stor etter som før (95_% KI 0,90 til 1,65, "
-        "tallet 1 er innenfor), altså 22_% større.",
+        "omfatter 1), altså 22_% større.",
         "Spredningen mellom elevene innenfor skolene er 0,90 ganger så stor etter som før (95_% KI "
         "0,86 til 0,95), altså 10_% mindre.",
     ),
@@ -364,7 +364,7 @@ SAID = {
         "Prosentdelen elevar på dei same trinna under grensa for den lågaste femdelen (frå før) "
         "gjekk ned 4,2 prosentpoeng (95_% KI −7,0 til 0,4, omfattar null).",
         "Spreiinga mellom skulane er 1,22 gonger så stor etter som før (95_% KI 0,90 til 1,65, "
-        "talet 1 er innanfor), altså 22_% større.",
+        "omfattar 1), altså 22_% større.",
         "Spreiinga mellom elevane innanfor skulane er 0,90 gonger så stor etter som før (95_% KI "
         "0,86 til 0,95), altså 10_% mindre.",
     ),
@@ -373,9 +373,9 @@ SAID = {
         "“Strongly agree”.",
         "Of those who answered, 64% are above the middle of the scale (95% CI 60% to 68%).",
         "In the same grades, the share of pupils below the limit of the lowest fifth (from before) "
-        "went down by 4.2 percentage points (95% CI −7.0 to 0.4, zero inside).",
+        "went down by 4.2 percentage points (95% CI −7.0 to 0.4, includes zero).",
         "The spread between the schools is 1.22 times as large after as before (95% CI 0.90 to "
-        "1.65, 1 inside), that is 22% larger.",
+        "1.65, includes 1), that is 22% larger.",
         "The spread between the pupils within the schools is 0.90 times as large after as before "
         "(95% CI 0.86 to 0.95), that is 10% smaller.",
     ),
@@ -470,9 +470,13 @@ def test_an_answer_gathers_readings_by_outcome():
     assert [each.strong.text for each in outcomes] == ["Matematikkglede", "Syn på faget"]
     for each in outcomes:
         assert each.select_one("span.light.good").text == "● god måling"
-        assert len(each.select("ul > li")) == 3
-        assert all("standardavvik" in row.text for row in each.select("ul > li"))
-        assert all(f"- {row.text}" in said.text for row in each.select("ul > li"))
+        rows = [row.text for row in each.select("ul > li")]
+        assert sum("standardavvik" in row for row in rows) == 3
+        assert all(f"- {row}" in said.text for row in rows)
+    # what all rows of an outcome come to is said once, after them
+    assert [row.text for row in outcomes[0].select("ul > li")][3:] == [
+        "Intervallet ligger under null: en nedgang."
+    ]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -133,12 +133,12 @@ LABELS: dict[str, dict[str, str]] = {
     },
     "who": {"answered": "all who answered each time", "linked": "the same people every time"},
     "analysis": {
-        "school_means": "schools count alike",
+        "school_means": "schools count equally",
         "reml_slope": "multilevel model",
         "stayers": "only those who stayed at their school",
-        "linkage_weights": "weights for those who were not linked",
-        "school_weights": "schools weighted by all whom they had before",
-        "register_weights": "schools weighted by all who were invited",
+        "linkage_weights": "weighted for those who were not linked",
+        "school_weights": "schools weighted by everybody they had before",
+        "register_weights": "schools weighted by everybody invited",
         "linkage_by_school": "linkage and change, school by school",
         "response_by_school": "response and change, school by school",
         "imputation": "missing answers imputed",
@@ -155,10 +155,10 @@ LABELS: dict[str, dict[str, str]] = {
         "cluster_network": "clusters: networks of schools",
         "these_regions": "clusters: schools, for these very regions",
         "without_careless": "without careless answers",
-        "without_failing_items": "without items that changed by themselves",
+        "without_failing_items": "without items that changed on their own",
         "latent_change": "latent change",
         "all_schools": "all schools",
-        "equal_grades": "grades count alike",
+        "equal_grades": "grades count equally",
         "ancova": "adjusted for the answer before",
         "school_effects": "within schools",
     },
@@ -194,31 +194,31 @@ LABELS: dict[str, dict[str, str]] = {
         "no_register": "the register does not say how many were asked at each school",
         "little_missing": "hardly any answers are missing",
         "nobody_missing": "nobody is missing",
-        "separated": "those found again differ wholly from the others",
+        "separated": "those found again and the others do not overlap",
         "no_careless_flags": "the data do not say who gave the same answer throughout",
         "nobody_careless": "nobody gave the same answer throughout",
         "too_few_items": "the scale has too few items",
         "too_few_people": "too few people answered",
-        "few_clusters": "there are so few schools that it would tell of single ones",
+        "few_clusters": "with so few schools, single schools could be identified",
         "one_cluster": "it would rest on a single school or group of schools",
         "few_schools": "there are too few schools for it",
         "under_50_schools": "it takes 50 schools or more",
-        "not_shared": "the people of a school do not share the first",
-        "other_not_shared": "the people of a school do not share the second",
+        "not_shared": "the first is not shared within schools",
+        "other_not_shared": "the second is not shared within schools",
         "no_variance": "the schools do not differ, so chance cannot be judged",
-        "not_estimable": "the data cannot tell the comparison from differences between schools",
+        "not_estimable": "the comparison cannot be separated from differences between schools",
         "not_nested": "some belong to more than one school or region",
         "not_converged": "the computation came to no stable result",
         "at_the_end_of_the_scale": "too many answers lie at the end of the scale",
         "no_unique_quantile": "no answers lie near this percentile",
-        "no_unit": "there is no standard deviation to measure it by",
+        "no_unit": "there is no standard deviation to express it in",
         "unknown_estimand": "this comparison is not known",
         "too_few_regions": "it takes ten regions for each feature",
         "features_alike": "the features do not differ between the regions, or always go together",
     },
     # why a region is no part of what is pooled, beside the reasons above
     "left_out": {
-        "hidden": "hidden, since it would tell of few people",
+        "hidden": "suppressed (small numbers)",
         "no_row": "without results so far",
         "one_dominates": "nearly everybody at a single school",
     },
@@ -226,22 +226,24 @@ LABELS: dict[str, dict[str, str]] = {
     "position": {
         "above": "lies above zero",
         "below": "lies below zero",
-        "inside": "contains zero",
+        "inside": "includes zero",
     },
+    # the same after an interval that includes the value of no change, or ends at it when rounded
+    "beside zero": {"above": "above zero", "below": "below zero", "inside": "includes zero"},
+    "beside 1": {"above": "above 1", "below": "below 1", "inside": "includes 1"},
     "warning": {
-        "no_metric_invariance": "its items do not go together alike before and after",
-        "metric_invariance_unsure": "whether its items go together alike before and after is not "
-        "certain",
-        "no_scalar_invariance": "some of its items moved by themselves",
-        "invariance_not_examined": "whether it measures alike before and after could not be "
-        "examined",
+        "no_metric_invariance": "its items do not correlate alike before and after",
+        "metric_invariance_unsure": "whether its items correlate alike before and after is "
+        "uncertain",
+        "no_scalar_invariance": "some of its items changed on their own",
+        "invariance_not_examined": "measurement invariance before and after could not be examined",
         "low_reliability": "its reliability is low",
         "modest_reliability": "its reliability is modest",
         "low_reliability_in_part": "its reliability is low in some region or group",
         "single_item": "it is a single question, so that its reliability cannot be judged",
         "reliability_unknown": "its reliability is not known",
         "items_differ": "not the same questions were asked each time",
-        "wording_changed": "a question was worded otherwise one of the times",
+        "wording_changed": "a question was worded differently one of the times",
         "floor_effect": "many have the lowest possible score",
         "ceiling_effect": "many have the highest possible score",
         "measurement_unknown": "how well it measures is not known",
@@ -268,7 +270,7 @@ LABELS: dict[str, dict[str, str]] = {
         "question": "research question of the scale",
     },
     "minimum": {"half": "half of them", "two_thirds": "two thirds of them", "all": "all of them"},
-    "light": {"good": "measures well", "care": "read with care", "doubt": "in doubt"},
+    "light": {"good": "good measurement", "care": "read with care", "doubt": "in doubt"},
     "population": {"pupils": "Pupils", "teachers": "Teachers", "leaders": "Leaders"},
     "step": {
         "n_invited": "Invited",
@@ -303,11 +305,11 @@ LABELS: dict[str, dict[str, str]] = {
     # from the linked to those who never could be
     "state": {
         "linked": "linked",
-        "linked_near": "linked by a code with one element off",
-        "absent": "no answer the other time",
+        "linked_near": "linked by a code that differs in one element",
+        "absent": "no answer at the other time",
         "declined": "the other answer may not be used",
         "set_aside": "the other answer was set aside",
-        "moved": "met in another region",
+        "moved": "found in another region",
         "code_error": "no usable code or number",
         "ambiguous": "code shared by several",
         "grade_mismatch": "grades that cannot follow each other",
@@ -317,23 +319,23 @@ LABELS: dict[str, dict[str, str]] = {
     "answered": {"hardly": "under a quarter", "some": "under half", "most": "half or more"},
     "design": {"linked": "the same people", "groups": "times and grades"},
     "difference": {
-        "": "none to speak of",
+        "": "none of note",
         "baseline_adjust": "small",
         "baseline_apart": "large",
     },
     "sign": {
-        "same_answer": "the same answer throughout, to questions that go both ways",
+        "same_answer": "the same answer throughout, reverse-scored questions included",
         "fast": "less than two seconds per question",
         "half_missing": "more than half of the questions without a valid answer",
     },
-    "register": {"gatherings": "gatherings", "interim_work": "interim tasks"},
+    "register": {"gatherings": "seminars", "interim_work": "interim tasks"},
     "conclusion": {
         "increase": "The interval lies above zero: an increase.",
         "decrease": "The interval lies below zero: a decrease.",
-        "unclear": "Neither an increase nor a decrease is shown.",
+        "unclear": "Neither an increase nor a decrease can be established.",
         "increase of a contrast": "The interval lies above zero: a difference.",
         "decrease of a contrast": "The interval lies below zero: a difference.",
-        "unclear slope": "No difference is shown.",
+        "unclear slope": "No difference can be established.",
         "increase of the spread": "The interval lies above 1: the spread has grown.",
         "decrease of the spread": "The interval lies below 1: the spread has shrunk.",
         "increase beyond drift": "That is more than was expected.",
@@ -370,18 +372,18 @@ LABELS: dict[str, dict[str, str]] = {
         "further": "{outcome} by {size}",
         "negligible": "{outcomes} stayed about the same (less than ±{sesoi} standard deviations)",
         "unclear": "For {outcomes} we cannot tell whether anything has changed",
-        "increase beyond drift": "{outcome} {moved}, which is more than was expected without the "
+        "increase beyond drift": "{outcome} {moved}, which is more than expected without the "
         "programme",
-        "decrease beyond drift": "{outcome} {moved}, which is less than was expected without the "
+        "decrease beyond drift": "{outcome} {moved}, which is less than expected without the "
         "programme",
-        "may increase beyond drift": "{outcome} {moved}, which may be more than was expected "
+        "may increase beyond drift": "{outcome} {moved}, which may be more than expected "
         "without the programme (not certain)",
-        "may decrease beyond drift": "{outcome} {moved}, which may be less than was expected "
+        "may decrease beyond drift": "{outcome} {moved}, which may be less than expected "
         "without the programme (not certain)",
-        "negligible beyond drift": "{outcomes} changed about as was expected without the programme "
-        "(less than ±{sesoi} standard deviations from it)",
-        "unclear beyond drift": "For {outcomes} we cannot tell whether the change is another than "
-        "was expected without the programme",
+        "negligible beyond drift": "{outcomes} changed about as expected without the "
+        "programme (within ±{sesoi} standard deviations of it)",
+        "unclear beyond drift": "For {outcomes} we cannot tell whether the change differs "
+        "from what was expected without the programme",
     },
     "moved": {
         "went up": "went up by {size}",
@@ -408,18 +410,18 @@ LABELS: dict[str, dict[str, str]] = {
         "interim work": "interim work",
         "goes": "More {what} goes with {clauses}",
         "may go": "More {what} may go with {clauses} (not certain)",
-        "increase": "{outcomes} going further up",
-        "decrease": "{outcomes} going further down",
+        "increase": "a larger increase in {outcomes}",
+        "decrease": "a larger decrease in {outcomes}",
         "unclear": "We cannot tell whether {what} matters for the change",
         "unclear otherwise": "Otherwise we cannot tell whether {what} matters for the change",
     },
     # why a direction is not certain although the interval excludes zero
     "doubt": {
-        "family": "with all tests of its family taken together (p = {p}) chance cannot be ruled "
-        "out",
-        "regions": "with all regions taken together (p = {p}) chance cannot be ruled out",
+        "family": "after adjustment for all tests of its family (p = {p}) chance cannot be "
+        "ruled out",
+        "regions": "after adjustment over all regions (p = {p}) chance cannot be ruled out",
         "one region": "this is one of several comparisons in one of several regions",
-        "many": "this is one of many comparisons and not one of those declared beforehand",
+        "many": "this is one of many comparisons and was not prespecified",
     },
     "flag": {
         "few_regions": "The answers compared come from too few regions to allow for differences "
@@ -427,30 +429,36 @@ LABELS: dict[str, dict[str, str]] = {
         "baseline_apart": "Before, the groups were more than {limit} standard deviations apart.",
         "baseline_adjust": "Before, the groups were between {low} and {high} standard deviations "
         "apart.",
-        "selective_linkage=more": "Schools where more people were followed changed more upwards, "
-        "so for everybody the change is probably lower; the sensitivity table counts all of them.",
-        "selective_linkage=less": "Schools where more people were followed changed less upwards, "
-        "so for everybody the change is probably higher; the sensitivity table counts all of them.",
-        "selective_response=more": "Schools where more answered after, set against before, changed "
-        "more upwards, so for everybody the change is probably lower; the sensitivity table counts "
-        "all of them.",
-        "selective_response=less": "Schools where more answered after, set against before, changed "
-        "less upwards, so for everybody the change is probably higher; the sensitivity table "
-        "counts all of them.",
-        "no_interval": "There is no interval, since the schools cannot say how uncertain it is.",
-        "programme_months": "The pupils of this grade can have met the programme for {months} "
-        "months.",
+        "selective_linkage=more": "Schools where more people could be followed had larger "
+        "increases, so for everybody the change is probably lower; "
+        "the sensitivity analyses include everybody.",
+        "selective_linkage=less": "Schools where more people could be followed had smaller "
+        "increases, so for everybody the change is probably "
+        "higher; the sensitivity analyses include everybody.",
+        "selective_response=more": "Schools where more answered after than before had larger "
+        "increases, so for everybody the change is probably "
+        "lower; the sensitivity analyses include everybody.",
+        "selective_response=less": "Schools where more answered after than before had "
+        "smaller increases, so for everybody the change is "
+        "probably higher; the sensitivity analyses include "
+        "everybody.",
+        "no_interval": "There is no interval, since its uncertainty cannot be estimated from "
+        "these schools.",
+        "programme_months": "The pupils of this grade can have been exposed to the programme "
+        "for {months} months.",
     },
     # the same of changes from or to the wave midway, where it is not the same
     "flag midway": {
-        "selective_linkage=more": "Schools where more people were followed changed more upwards, "
-        "so for everybody the change is probably lower.",
-        "selective_linkage=less": "Schools where more people were followed changed less upwards, "
-        "so for everybody the change is probably higher.",
-        "selective_response=more": "Schools where more answered the later time, set against the "
-        "earlier, changed more upwards, so for everybody the change is probably lower.",
-        "selective_response=less": "Schools where more answered the later time, set against the "
-        "earlier, changed less upwards, so for everybody the change is probably higher.",
+        "selective_linkage=more": "Schools where more people could be followed had larger "
+        "increases, so for everybody the change is probably lower.",
+        "selective_linkage=less": "Schools where more people could be followed had smaller "
+        "increases, so for everybody the change is probably higher.",
+        "selective_response=more": "Schools where more answered the later time than the "
+        "earlier had larger increases, so for everybody the "
+        "change is probably lower.",
+        "selective_response=less": "Schools where more answered the later time than the "
+        "earlier had smaller increases, so for everybody the "
+        "change is probably higher.",
     },
     "flag after midway": {
         "baseline_apart": "Midway, the groups were more than {limit} standard deviations apart.",

@@ -169,10 +169,12 @@ class Words:
     def number(self, value: float, digits: int = 2, *, signed: bool = False) -> str:
         """Return a number with fixed decimals and true minus; empty for a missing one.
 
+        There is one system of signs: what is negative has a minus, and nothing has a plus.
+
         Examples
         --------
-        >>> Words("nn").number(0.125, 2, signed=True), Words("en").number(-0.001, 2)
-        ('+0,13', '0.00')
+        >>> Words("nn").number(0.125), Words("nn").number(-0.125), Words("en").number(-0.001)
+        ('0,13', '−0,13', '0.00')
         """
         if pd.isna(value):
             return ""
@@ -181,7 +183,7 @@ class Words:
         # half away from zero, as readers of a table do it; and never a negative zero
         size = math.floor(abs(float(value)) * 10**digits + 0.5 + 1e-9) / 10**digits
         text = _decimal(size, digits, self.locale)
-        sign = "" if size == 0 else MINUS if value < 0 else "+" if signed else ""
+        sign = MINUS if size and value < 0 else ""
         return sign + text
 
     def count(self, value: float) -> str:
@@ -309,6 +311,8 @@ def label(kind: str, code: str, words: Words, **values: object) -> str:
     if kind == "contrast":
         if contrast_of_waves(code) in MIDWAY:  # of groups
             return words.text(LABELS[kind][contrast_of_waves(code)])
+        if code == "p50":
+            return words.text("50th percentile (median)")
         if percentile := re.fullmatch(r"p(\d+)", code):
             return words.text("{number}th percentile", number=percentile[1])
         groups = code.split(" - ")
@@ -417,7 +421,7 @@ def named(row: Mapping[str, object], column: str, words: Words) -> str:
         text = words.items.get((population, value), "") or words.text("The whole scale")
         turned = (population, value) in words.reversed_items
         # TRANSLATORS: after the wording of an item whose answers are counted the other way round
-        return f"{text} {words.text('(turned)')}" if turned else text
+        return f"{text} {words.text('(reverse-scored)')}" if turned else text
     if column == names.REGION:
         return words.region(value)
     if column == names.SCHOOL:

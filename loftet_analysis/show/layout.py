@@ -19,8 +19,7 @@ Row = Mapping[str, object]
 #: How a column's values become text: `Words` and one value, or the two ends of an interval.
 FORMATS: dict[str, Callable[..., str]] = {
     "number": Words.number,
-    "signed": lambda words, value: words.number(value, signed=True),
-    "signed3": lambda words, value: words.number(value, 3, signed=True),
+    "number3": lambda words, value: words.number(value, 3),
     "count": Words.count,
     "percent": Words.percent,
     "percent1": lambda words, value: words.percent(value, 1),
@@ -183,7 +182,7 @@ def laid_out(
         head = f'<th scope="row">{_safe(name(row, line))}</th>'
         groups.setdefault(name(row, group), []).append(_tr([head, *tds]))
     hidden = any(row.get("suppressed") for row in records)
-    note = words.text("{mark} hidden, since it would tell of few people", mark=HIDDEN)
+    note = words.text("{mark} suppressed (small numbers)", mark=HIDDEN)
     notes = [*notes, *([note] if hidden else []), *last]
 
     span = f'colspan="{len(columns) + 1}"'

@@ -305,7 +305,9 @@ class _Page:
         elif all(row["reason"] == SMALL for row in there):
             why = _("fewer than {limit} of them answered", limit=limit)
         else:
-            why = _("it would tell what a few of them, or of another school, answered")
+            why = _(
+                "the answers of a few of them, or of people at another school, could be inferred"
+            )
         return _("What your pupils answered is not shown, since {why}.", why=why)
 
     def _answers(self) -> str:
@@ -352,14 +354,14 @@ class _Page:
     def _of_change(self, row: Row) -> str:
         _ = self.words.text
         if row.get("suppressed") or (_is_told(row) and pd.isna(row["change_ci_low"])):
-            return _("The change is not shown, since it would tell of few people.")
+            return _("The change is suppressed (small numbers).")
         if not _is_told(row):
             why = label("reason", row["reason"] or "not_estimable", self.words)
             return _("A change is not computed, since {why}.", why=why)
         told = {
             "size": self.words.number(abs(row["change"])),
-            "low": self.words.number(row["change_ci_low"], signed=True),
-            "high": self.words.number(row["change_ci_high"], signed=True),
+            "low": self.words.number(row["change_ci_low"]),
+            "high": self.words.number(row["change_ci_high"]),
         }
         if row["change_ci_low"] > 0:
             return _(
@@ -372,8 +374,8 @@ class _Page:
                 "to {high}).", **told,
             )  # fmt: skip
         return _(
-            "Whether pupils in the same grades answer otherwise than before cannot be told from "
-            "chance (interval {low} to {high}).", low=told["low"], high=told["high"],
+            "Whether pupils in the same grades answer differently than before cannot be told "
+            "from chance (interval {low} to {high}).", low=told["low"], high=told["high"],
         )  # fmt: skip
 
     def _figure(self) -> str:
@@ -493,7 +495,7 @@ class _Page:
         def change(place: str) -> object:
             def text(row: Row) -> str | None:
                 found = self.change(row["population"], row["outcome"], place=place)
-                return number(found["change"], signed=True) if _is_told(found) else None
+                return number(found["change"]) if _is_told(found) else None
 
             return text
 

@@ -49,6 +49,7 @@ __all__ = [
     "heading",
     "how_many",
     "links",
+    "quality",
     "standing",
     "summary",
     "who_answered",
@@ -117,8 +118,8 @@ def _with_these(rows: pd.DataFrame, words: Words) -> str:
         for row in rows.to_dict("records")
     ]
     return words.text(
-        "{population}: with {schools} schools a change is found four times out of five from this "
-        "size on, in standard deviations: {sizes}.",
+        "{population}: with {schools} schools a change is detected four times out of five "
+        "from this size on, in standard deviations: {sizes}.",
         population=label("population", rows["population"].iloc[0], words),
         schools=words.count(rows["schools"].iloc[0]),
         sizes=", ".join(sizes),
@@ -153,28 +154,32 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
     Joy
     - The participants' answers went up by 0.45 standard deviations on average
     (95% CI 0.10 to 0.80). The interval lies above zero: an increase.
-    It describes one group; there is no other group to compare it with.
+    This is without a control group.
     """
     items, lines, outcomes = [], [], []
     pairs = frame[["population", "outcome"]].itertuples(index=False, name=None)
     names = outcome_labels(pairs, words)
     # what all rows have in common need not be said of each
     several = "wave" in frame and frame.loc[frame["wave"] != "", "wave"].nunique() > 1
-    open_rows: dict[str, list[tuple[str, list[Mapping[str, object]]]]] = {}
+    open_rows: dict[str, dict[str, dict[tuple[str, str], list]]] = {}
     for pair, rows in frame.groupby(["population", "outcome"], sort=False):
         records = rows.to_dict("records")
         why_open = [_why_open(row, words) for row in records]
         for why in dict.fromkeys(filter(None, why_open)):
             alike = [row for row, of in zip(records, why_open, strict=True) if of == why]
-            labels = [row_label(row, words) for row in alike] if len(alike) < len(records) else []
-            whose = f" ({', '.join(_in_sentence(each) for each in labels)})" if labels else ""
-            open_rows.setdefault(why, []).append((f"{names[pair]}{whose}", alike))
+            which = _which(alike, words) if len(alike) < len(records) else ""
+            open_rows.setdefault(why, {}).setdefault(which, {})[pair] = alike
         told = [row for row, why in zip(records, why_open, strict=True) if not why]
         if not told:
             continue
         kinds = dict.fromkeys(evidence(row, words) for row in told if is_computed(row))
         weaknesses = dict.fromkeys(measured(row, words) for row in told)
-        readings = [reading(row, words, alone=False, timed=several) for row in told]
+        concluded = _in_common(told, words)
+        readings = [
+            reading(row, words, alone=False, timed=several, concluding=not concluded)
+            for row in told
+        ]
+        readings += [concluded] if concluded else []
         outcomes.append((names[pair], told, readings, _sentences(kinds), _sentences(weaknesses)))
     seen = {kinds for _, _, _, kinds, _ in outcomes}
     shared = seen.pop() if len(seen) == 1 else ""
@@ -187,24 +192,47 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
         behind = f'<p class="background">{html.escape(rest)}</p>' if rest else ""
         items.append(f"<li><strong>{html.escape(name)}</strong>{chip}<ul>{rows}</ul>{behind}</li>")
         lines += [name, *(f"- {row}" for row in readings), rest]
-    for why, alike in open_rows.items():
-        what = "; ".join(name for name, _ in alike)
-        rows = [row for _, of_outcome in alike for row in of_outcome]
+    for why, by_which in open_rows.items():
+        what = "; ".join(
+            f"{joined([names[pair] for pair in of], words)}{f' ({which})' if which else ''}"
+            for which, of in by_which.items()
+        )
+        rows = [row for of in by_which.values() for alike in of.values() for row in alike]
         said = _sentences([f"{why}: {what}.", *_too_few(rows, words)])
         items.append(f"<li>{html.escape(said)}</li>")
         lines.append(said)
-    shared = _sentences([shared, _not_certain(frame.to_dict("records"), words)])
+    told_rows = [row for _, of, *_ in outcomes for row in of]
+    shared = _sentences([shared, _not_certain(told_rows, words)])
     if shared:
         items.append(f'<li class="background">{html.escape(shared)}</li>')
     text = "\n".join(filter(None, [*lines, shared]))
     return Drawn(f'<ul class="reading">{"".join(items)}</ul>', text)
 
 
+def _which(rows: Sequence[Mapping[str, object]], words: Words) -> str:
+    """Return which rows of an outcome are meant, as in a parenthesis; an estimand is named once."""
+    by_estimand: dict[str, list[str]] = {}
+    for row in rows:
+        estimand = label("estimand", row["estimand"], words)
+        rest = row_label(row, words).removeprefix(estimand).removeprefix(", ")
+        by_estimand.setdefault(estimand, []).append(rest)
+    return "; ".join(
+        ": ".join(filter(None, [_in_sentence(estimand), ", ".join(filter(None, rest))]))
+        for estimand, rest in by_estimand.items()
+    )
+
+
+def _in_common(rows: Sequence[Mapping[str, object]], words: Words) -> str:
+    """Return the conclusion that several rows of an outcome have in common; else nothing."""
+    found = {conclusion(row, words) for row in rows}
+    return found.pop() if len(rows) > 1 and len(found) == 1 else ""
+
+
 def _why_open(row: Mapping[str, object], words: Words) -> str:
     """Return why a row lets nothing be said of its outcome, as a sentence begins; else nothing."""
     _ = words.text
     if row["suppressed"]:
-        return _("Hidden, since it would tell of few people")
+        return _("Suppressed (small numbers)")
     if not is_computed(row):
         return _("Not computed, since {why}", why=label("reason", row["reason"], words))
     if certainty(row) != "unclear" or pd.isna(_ends(row)[0]) or _expected(row, words):
@@ -333,8 +361,8 @@ def cohorts(frame: pd.DataFrame, *, words: Words) -> Drawn:
             )  # fmt: skip
     if not lines:
         said = _(
-            "In no year were both schools that had begun and schools that had not asked, so their "
-            "levels stand year by year."
+            "In no year were both schools that had begun and schools that had not begun "
+            "asked, so their levels are given year by year."
         )
         return Drawn(f"<p>{html.escape(said)}</p>", said)
     last = _(
@@ -388,8 +416,8 @@ def links(frame: pd.DataFrame, *, words: Words) -> Drawn:
     lines += [why_not] if why_not else []
     lines.append(
         _(
-            "These are associations of schools: they show neither that the one leads to the other, "
-            "nor an effect from the first step to the last."
+            "These are associations between schools: they show neither that the one leads to "
+            "the other, nor an effect from the first step to the last."
         )
     )
     items = [f"<li>{html.escape(each)}</li>" for each in lines[:-1]]
@@ -397,7 +425,7 @@ def links(frame: pd.DataFrame, *, words: Words) -> Drawn:
     return Drawn(f'<ul class="reading">{"".join(items)}</ul>', "\n".join(lines))
 
 
-@view(nothing="No changes are told region by region.")
+@view(nothing="No changes are given region by region.")
 def hangs_on(
     frame: pd.DataFrame,
     *,
@@ -456,10 +484,7 @@ def position(row: Mapping[str, object]) -> str:
     low, high = row["ci_low"], row["ci_high"]
     if pd.isna(low) or pd.isna(high):
         return ""
-    p = row.get("p_value")
-    if 0 in (low, high) and not pd.isna(p) and p < 1 - row["ci_level"]:
-        return ABOVE if row["estimate"] > 0 else BELOW
-    return ABOVE if low > 0 else BELOW if high < 0 else INSIDE
+    return _side(row, low, high)
 
 
 def _changed(row: Mapping[str, object], words: Words) -> str:
@@ -487,15 +512,15 @@ def _two_ways(shown: pd.DataFrame, together: pd.DataFrame, words: Words) -> list
     if unlike:
         said = words.text(
             "The country's estimate, from everybody's answers at once, and the mean over the "
-            "regions differ in {n} of {all} changes: {changes}.",
+            "regions differ for {n} of {all} changes: {changes}.",
             n=words.count(len(unlike)),
             all=words.count(len(pairs)),
             changes=_listed(unlike, words),
         )
         return [said]
     said = words.text(
-        "The country's estimate, from everybody's answers at once, and the mean over the regions "
-        "say the same in all {all} changes.",
+        "The country's estimate, from everybody's answers at once, and the mean over the "
+        "regions agree for all {all} changes.",
         all=words.count(len(pairs)),
     )
     return [said] if pairs else []
@@ -521,16 +546,17 @@ def _without_a_region(shown: pd.DataFrame, words: Words) -> list[str]:
         turning.append(f"{_changed(row, words)} ({', '.join(told)})")
     if turning:
         said = words.text(
-            "Where the interval of the mean over the regions lies, hangs on a single region in {n} "
-            "of {all} changes: {changes}.",
+            "For {n} of {all} changes a single region decides where the interval of the mean "
+            "over the regions lies: {changes}.",
             n=words.count(len(turning)),
             all=words.count(len(rows)),
             changes=_listed(turning, words),
         )
         return [said]
     said = words.text(
-        "None of {all} changes hangs on a single region: whichever is left out, the interval of "
-        "the mean over the others lies on the same side of zero, or still contains it.",
+        "None of {all} changes depends on a single region: whichever is left out, the "
+        "interval of the mean over the others stays on the same side of zero, or still "
+        "includes it.",
         all=words.count(len(rows)),
     )
     return [said] if rows else []
@@ -563,16 +589,16 @@ def _one_more_region(shown: pd.DataFrame, words: Words) -> list[str]:
     ]
     if clear:
         said = words.text(
-            "In one more region like these {n} of {all} changes can be expected on one side of "
-            "zero (prediction interval in standard deviations): {changes}.",
+            "In a new region like these, {n} of {all} changes are expected to be on one side "
+            "of zero (prediction interval in standard deviations): {changes}.",
             n=words.count(len(clear)),
             all=words.count(len(rows)),
             changes=_listed(clear, words),
         )
         return [said]
     said = words.text(
-        "In one more region like these each of {all} changes may go either way: the prediction "
-        "intervals contain zero.",
+        "In a new region like these, each of {all} changes may go either way: the prediction "
+        "intervals include zero.",
         all=words.count(len(rows)),
     )
     return [said]
@@ -591,7 +617,7 @@ def _along_with(features: pd.DataFrame, words: Words) -> list[str]:
                 why = label("reason", why, words)
                 told.append(
                     words.text(
-                        "Whether the changes go along with {feature} is not computed: {why}.",
+                        "The association of the changes with {feature} is not computed: {why}.",
                         feature=name, why=why,
                     )
                 )  # fmt: skip
@@ -604,7 +630,7 @@ def _along_with(features: pd.DataFrame, words: Words) -> list[str]:
                 "the regions may be the reason.",
                 change=_changed(row, words),
                 feature=name,
-                estimate=words.number(row["estimate"], signed=True),
+                estimate=words.number(row["estimate"]),
                 level=level,
                 interval=words.interval(row["ci_low"], row["ci_high"]),
             )
@@ -613,8 +639,8 @@ def _along_with(features: pd.DataFrame, words: Words) -> list[str]:
         if rest := len(computed) - len(clear):
             said.append(
                 words.plural(
-                    "Whether {n} change goes along with {feature} cannot be told from chance.",
-                    "Whether {n} changes go along with {feature} cannot be told from chance.",
+                    "Any association of {n} change with {feature} cannot be told from chance.",
+                    "Any association of {n} changes with {feature} cannot be told from chance.",
                     rest,
                     feature=name,
                 )
@@ -639,8 +665,8 @@ def _together(frame: pd.DataFrame, told: pd.DataFrame, words: Words) -> Iterator
     if alike.any():
         answer = [
             _(
-                "At {k} of {n} steps schools that lie higher on the one also lie higher on the "
-                "other: {pairs}.",
+                "At {k} of {n} steps, schools that are higher on the one are also higher on "
+                "the other: {pairs}.",
                 k=words.count(len(told[alike].drop_duplicates(STEP))),
                 n=n_steps,
                 pairs=pairs(alike),
@@ -649,8 +675,8 @@ def _together(frame: pd.DataFrame, told: pd.DataFrame, words: Words) -> Iterator
     else:
         answer = [
             _(
-                "At none of {n} steps can it be told from chance that schools that lie higher on "
-                "the one also lie higher on the other.",
+                "At none of {n} steps is there clear evidence that schools that are higher "
+                "on the one are also higher on the other.",
                 n=n_steps,
             )
         ]
@@ -660,7 +686,7 @@ def _together(frame: pd.DataFrame, told: pd.DataFrame, words: Words) -> Iterator
         by_chance = len(told) * (1 - float(told["ci_level"].iloc[0]))
         answer.append(
             _(
-                "By chance alone about {k} of {n} pairs would look so.",
+                "By chance alone, about {k} of {n} pairs would look like this.",
                 k=words.count(max(round(by_chance), 1)),
                 n=words.count(len(told)),
             )
@@ -690,19 +716,20 @@ def _not_told(unclear: pd.DataFrame, n: int, words: Words) -> str:
     }  # fmt: skip
     if rough.all():
         return _(
-            "Of {k} of {n} pairs it cannot be told: correlations below {least} would often be "
-            "missed, and so few answered at a school that even a close connection would look weak.",
+            "For {k} of {n} pairs we cannot tell: correlations below {least} would often be "
+            "missed, and so few answered at each school that even a strong association would "
+            "look weak.",
             **values,
         )
     if rough.any():
         return _(
-            "Of {k} of {n} pairs it cannot be told: correlations below {least} would often be "
-            "missed, and in {rough} of them so few answered at a school that even a close "
-            "connection would look weak.",
+            "For {k} of {n} pairs we cannot tell: correlations below {least} would often be "
+            "missed, and in {rough} of them so few answered at each school that even a "
+            "strong association would look weak.",
             **values,
         )
     return _(
-        "Of {k} of {n} pairs it cannot be told: correlations below {least} would often be missed.",
+        "For {k} of {n} pairs we cannot tell: correlations below {least} would often be missed.",
         **values,
     )
 
@@ -719,7 +746,7 @@ def left_out(frame: pd.DataFrame, words: Words) -> Iterator[str]:
             for row in refused[of_school & ~hidden].to_dict("records")
         )
         yield _(
-            "Left out, since the people of a school do not share it: {scales}.",
+            "Left out, since it is not shared within schools: {scales}.",
             scales=joined([*scales], words),
         )
     for reason, rows in refused[~of_school & ~hidden].groupby("reason", sort=False):
@@ -730,23 +757,21 @@ def left_out(frame: pd.DataFrame, words: Words) -> Iterator[str]:
             k = words.count(len(rows))
             yield _("{k} of {n} pairs are not computed, since {why}.", k=k, n=n, why=why)
     if hidden.all() and len(refused) == len(frame):
-        yield _("Hidden, since it would tell of few people.")
+        yield _("Suppressed (small numbers).")
     elif hidden.any():
         k = words.count(hidden.sum())
-        yield _("{k} of {n} pairs are hidden, since they would tell of few people.", k=k, n=n)
+        yield _("{k} of {n} pairs are suppressed (small numbers).", k=k, n=n)
 
 
 def _pair(row: Mapping[str, object], words: Words) -> str:
     """Return a pair with its correlation."""
-    low, high = (words.number(row[end], signed=True) for end in ("ci_low", "ci_high"))
     return words.text(
-        "{one} → {other} (r = {r}, {level} CI {low} to {high})",
+        "{one} → {other} (r = {r}, {level} CI {interval})",
         one=linked_side(row, words),
         other=linked_side(row, words, "other_"),
-        r=words.number(row["r_schools"], signed=True),
+        r=words.number(row["r_schools"]),
         level=words.percent(row["ci_level"]),
-        low=low,
-        high=high,
+        interval=words.interval(row["ci_low"], row["ci_high"]),
     )
 
 
@@ -757,7 +782,7 @@ def _lies(
     _ = words.text
     row = mean or share or {}
     if mean is None or row["suppressed"]:
-        return _("hidden, since it would tell of few people.")
+        return _("suppressed (small numbers).")
     if not is_computed(row):
         return _("not computed, since {why}.", why=label("reason", row["reason"], words))
     told = _values(mean, words)
@@ -809,7 +834,12 @@ def heading(frame: pd.DataFrame, *, words: Words) -> Drawn:
 
 
 def reading(
-    row: Mapping[str, object], words: Words, *, alone: bool = True, timed: bool = True
+    row: Mapping[str, object],
+    words: Words,
+    *,
+    alone: bool = True,
+    timed: bool = True,
+    concluding: bool = True,
 ) -> str:
     """Return a plain reading of one gated row of effects.
 
@@ -826,6 +856,8 @@ def reading(
         Whether to end with what is the same for all rows of an outcome: `background`.
     timed : bool, default True
         Whether to say of which wave a level is.
+    concluding : bool, default True
+        Whether to say what can be concluded.
 
     Returns
     -------
@@ -846,7 +878,7 @@ def reading(
     _ = words.text
     if row["suppressed"]:
         return _(
-            "{estimand}: hidden, since it would tell of few people.",
+            "{estimand}: suppressed (small numbers).",
             estimand=row_label(row, words),
         )
     if not is_computed(row):
@@ -863,7 +895,8 @@ def reading(
         start.append(label("contrast", row["contrast"], words))
     start = ", ".join(filter(None, start))
     sentence = f"{start[0].upper()}{start[1:]}: {sentence}" if start else sentence
-    parts = [sentence, conclusion(row, words), *_cautions(row, words)]
+    concluded = conclusion(row, words) if concluding else ""
+    parts = [sentence, concluded, *_cautions(row, words)]
     if alone:
         parts += [background(row, words), _not_certain([row], words)]
     return _sentences(parts)
@@ -874,8 +907,7 @@ def _not_certain(rows: Iterable[Mapping[str, object]], words: Words) -> str:
     if all(row["reason"] != FEW_CLUSTERS for row in rows):
         return ""
     return words.text(
-        "How certain it is, is not told where it says “without an interval”: with so few schools "
-        "it would tell of single ones."
+        "“Without an interval”: with so few schools, an interval could identify single schools."
     )
 
 
@@ -906,7 +938,7 @@ def _values(row: Mapping[str, object], words: Words) -> dict[str, str]:
     low, high = _ends(row)
     values, no_change, form = {}, 0, words.number
     if not pd.isna(row["estimate"]):
-        values["estimate"] = words.number(row["estimate"], signed=True)
+        values["estimate"] = words.number(row["estimate"])
         values["moved"] = _moved(row["estimate"], words)
         if estimand == "gap_change":
             groups = (label("subgroup", group, words) for group in contrast.split(" - "))
@@ -918,6 +950,7 @@ def _values(row: Mapping[str, object], words: Words) -> dict[str, str]:
         values["moved"] = _moved(100 * row["change"], words, points=True)
     elif estimand == "spread_ratio":  # a log ratio
         ratio, low, high, no_change = math.exp(row["change"]), math.exp(low), math.exp(high), 1
+        form = words.number
         difference = round(ratio, 2) - 1  # of the ratio that is shown
         percent = words.percent(abs(difference))
         values |= {"ratio": words.number(ratio), "size": _("equally large")}
@@ -931,17 +964,43 @@ def _values(row: Mapping[str, object], words: Words) -> dict[str, str]:
     else:  # t does not know where scales end
         scale = words.answers[row["population"], row["outcome"]]
         low, high, no_change = max(low, scale.minimum), min(high, scale.maximum), None
+        form = words.number
         values |= {"mean": words.number(row["change"]), "low": scale.low, "high": scale.high}
         values |= {"minimum": words.plain(scale.minimum), "maximum": words.plain(scale.maximum)}
     if pd.isna(low) or (pd.isna(row.get("change_ci_low")) and estimand == "level"):
         return {**values, "interval": _("without an interval")}
     interval = f"{form(low)} {_('to')} {form(high)}"
     interval = _("{level} CI {interval}", level=words.percent(row["ci_level"]), interval=interval)
-    if no_change == 0 and low < 0 < high:
-        interval = _("{interval}, zero inside", interval=interval)
-    if no_change == 1 and low < 1 < high:
-        interval = _("{interval}, 1 inside", interval=interval)
+    if no_change is not None:
+        where = _side(row, low, high, no_change)
+        if where == INSIDE or form(no_change) in (form(low), form(high)):
+            kind = "beside zero" if no_change == 0 else "beside 1"
+            interval = f"{interval}, {label(kind, where, words)}"
     return {**values, "interval": interval}
+
+
+def shown_interval(row: Mapping[str, object], words: Words) -> str:
+    """Return a row's interval as a table shows it, in standard deviations.
+
+    Of an end that is rounded to zero words say on which side of zero it lies.
+    """
+    low, high = row["ci_low"], row["ci_high"]
+    interval = words.interval(low, high)
+    if not interval or words.number(0) not in (words.number(low), words.number(high)):
+        return interval
+    return f"{interval} ({label('beside zero', _side(row, low, high), words)})"
+
+
+def _side(row: Mapping[str, object], low: float, high: float, null: float = 0.0) -> str:
+    """Return where an interval lies; an end that is rounded to the null where the test puts it."""
+    if low > null:
+        return ABOVE
+    if high < null:
+        return BELOW
+    p = row.get("p_value")
+    if low < null < high or p is None or pd.isna(p) or p >= 1 - row["ci_level"]:
+        return INSIDE
+    return ABOVE if low + high > 2 * null else BELOW
 
 
 def _moved(change: float, words: Words, *, points: bool = False) -> str:
@@ -1062,16 +1121,16 @@ def _expected(row: Mapping[str, object], words: Words) -> str:
         return words.text(
             "Without the programme {drift} was expected; measured from there it is {apart} "
             "({interval}).",
-            drift=words.number(row["drift"], signed=True),
-            apart=words.number(row["estimate_vs_drift"], signed=True),
+            drift=words.number(row["drift"]),
+            apart=words.number(row["estimate_vs_drift"]),
             interval=interval,
         )
     said = words.text(
         "Without the programme {trend} was expected, as outside the study in the same years "
         "({source}); measured from there it is {apart} ({interval}).",
-        trend=words.number(row["trend"], signed=True),
+        trend=words.number(row["trend"]),
         source=row["trend_source"],
-        apart=words.number(row["estimate_vs_trend"], signed=True),
+        apart=words.number(row["estimate_vs_trend"]),
         interval=interval,
     )
     if _is_told(row, "trend_se") or interval == without:
@@ -1168,10 +1227,10 @@ def _too_few(rows: Iterable[Mapping[str, object]], words: Words) -> list[str]:
         if cluster == "feeder_group":
             said.append(
                 words.plural(
-                    "{n} group of schools is too few to see a change under {size} standard "
-                    "deviations.",
-                    "{n} groups of schools are too few to see a change under {size} standard "
-                    "deviations.",
+                    "With {n} group of schools, changes below {size} standard deviations "
+                    "cannot be detected.",
+                    "With {n} groups of schools, changes below {size} standard deviations "
+                    "cannot be detected.",
                     max(n),
                     **values,
                 )
@@ -1179,8 +1238,9 @@ def _too_few(rows: Iterable[Mapping[str, object]], words: Words) -> list[str]:
         elif cluster == "region":
             said.append(
                 words.plural(
-                    "{n} region is too few to see a change under {size} standard deviations.",
-                    "{n} regions are too few to see a change under {size} standard deviations.",
+                    "With {n} region, changes below {size} standard deviations cannot be detected.",
+                    "With {n} regions, changes below {size} standard deviations cannot be "
+                    "detected.",
                     max(n),
                     **values,
                 )
@@ -1188,8 +1248,9 @@ def _too_few(rows: Iterable[Mapping[str, object]], words: Words) -> list[str]:
         else:
             said.append(
                 words.plural(
-                    "{n} school is too few to see a change under {size} standard deviations.",
-                    "{n} schools are too few to see a change under {size} standard deviations.",
+                    "With {n} school, changes below {size} standard deviations cannot be detected.",
+                    "With {n} schools, changes below {size} standard deviations cannot be "
+                    "detected.",
                     max(n),
                     **values,
                 )
@@ -1215,12 +1276,10 @@ def _cautions(row: Mapping[str, object], words: Words) -> list[str]:
     ends = [float(end) for end in flags.get("range", "").split("-") if end]
     if len(ends) == 2:
         low, high = (words.number(end, 0 if end.is_integer() else 1) for end in ends)
-        cautions.append(
-            _("Four out of five lie between {low} and {high} times.", low=low, high=high)
-        )
+        cautions.append(_("Four out of five attended {low} to {high} times.", low=low, high=high))
     if row["estimand"] == "lowest_fifth":
         cautions.append(
-            _("Pupils change places over the years, so this can rise without any programme.")
+            _("Pupils' positions shift over the years, so this can rise without any programme.")
         )
     few = {"low_df", "few_clusters"} & set(flags) and row["reason"] != FEW_CLUSTERS
     if few and not pd.isna(row.get("n_clusters")) and row.get("verdict") != "unclear":
@@ -1255,12 +1314,13 @@ def evidence(row: Mapping[str, object], words: Words) -> str:
         return ""
     if row["estimand"] == "dose":
         return words.text(
-            "Those who take part often may differ in other ways too: this measures no effect."
+            "Those who take part often may differ in other ways too, so this does not "
+            "measure an effect."
         )
     descriptive = (row.get("evidence") or "").startswith("descriptive")
     if not descriptive or row["estimand"] in (*_CONTRASTS, "level"):
         return ""
-    return words.text("It describes one group; there is no other group to compare it with.")
+    return words.text("This is without a control group.")
 
 
 def measured(row: Mapping[str, object], words: Words) -> str:
@@ -1502,7 +1562,7 @@ def _left_out(frame: pd.DataFrame, words: Words) -> Iterator[str]:
 
     hidden = of_outcomes["suppressed"].astype(bool)
     if hidden.any():
-        yield words.text("Not shown (too few people): {outcomes}.",
+        yield words.text("Suppressed (small numbers): {outcomes}.",
                          outcomes=named(of_outcomes[hidden]))  # fmt: skip
     refused = of_outcomes[~hidden & ~of_outcomes["reason"].isin(["", FEW_CLUSTERS])]
     for reason, rows in refused.groupby("reason", sort=False):
@@ -1513,6 +1573,56 @@ def _left_out(frame: pd.DataFrame, words: Words) -> Iterator[str]:
         doubtful = of_outcomes[~hidden & (warnings.map(light) == DOUBT)]
         if len(doubtful):
             yield words.text("Measurement in doubt: {reasons}.", reasons=named(doubtful))
+
+
+@view(nothing="There are no scales.")
+def quality(frame: pd.DataFrame, *, words: Words) -> Drawn:
+    """Return how well the scales measure: a sentence per light, with what weakens a scale.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated lights.
+    words : Words
+        The reader's language.
+
+    Returns
+    -------
+    Drawn
+        An item per light, from the good ones to those in doubt; hidden scales are not named.
+
+    Examples
+    --------
+    >>> outcomes = {("pupils", "joy"): "Joy", ("pupils", "effort"): "Effort"}
+    >>> rows = [("pupils", "joy", "good", ""), ("pupils", "effort", "care", "modest_reliability")]
+    >>> columns = ["population", "outcome", "light", "measurement_warning"]
+    >>> print(quality(pd.DataFrame(rows, columns=columns), words=Words("en", outcomes)).text)
+    ● Good measurement: 1 of 2 scales. Joy.
+    ▲ Read with care: 1 of 2 scales. Effort (its reliability is modest).
+    """
+    told = frame[frame["light"].ne("")]
+    names_of = outcome_labels(
+        told[["population", "outcome"]].itertuples(index=False, name=None), words
+    )
+    lines = []
+    for code, shape in LIGHT_SHAPES.items():
+        rows = told[told["light"] == code].to_dict("records")
+        if not rows:
+            continue
+        alike: dict[str, list[str]] = {}
+        for row in rows:
+            codes = filter(None, row["measurement_warning"].split(";"))
+            why = joined([label("warning", each, words) for each in codes], words)
+            alike.setdefault(why, []).append(names_of[row["population"], row["outcome"]])
+        named_so = "; ".join(
+            f"{joined(of, words)} ({why})" if why else joined(of, words)
+            for why, of in alike.items()
+        )
+        light_of = label("light", code, words)
+        said = words.text("{k} of {n} scales", k=words.count(len(rows)), n=words.count(len(told)))
+        lines.append(f"{shape} {light_of[:1].upper()}{light_of[1:]}: {said}. {named_so}.")
+    items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+    return Drawn(f'<ul class="reading">{items}</ul>', "\n".join(lines))
 
 
 @view(nothing="Nobody has answered so far.")
@@ -1564,7 +1674,7 @@ def _those_who_answered(population: str, rows: Sequence[Mapping[str, object]], w
         else:
             told.append(_("{n} answered {wave}", n=n, wave=wave))
     if not told:
-        return _("{who}: not shown (too few people).", who=who)
+        return _("{who}: suppressed (small numbers).", who=who)
     said = f"{who}: {joined(told, words)}"
     schools = max((row["n_schools"] for row in rows if _is_told(row, "n_schools")), default=0)
     if schools:

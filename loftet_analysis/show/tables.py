@@ -35,7 +35,7 @@ from loftet_analysis.show.languages import (
     row_label,
 )
 from loftet_analysis.show.layout import ABSENT, HIDDEN, Column, Row, Table, laid_out
-from loftet_analysis.show.sentences import left_out
+from loftet_analysis.show.sentences import left_out, shown_interval
 from loftet_analysis.show.shown import view
 
 NAIVE = "naive"
@@ -119,11 +119,11 @@ def _refusals(frame: pd.DataFrame, words: Words) -> list[str]:
     _ = words.text
     notes = []
     reasons = frame["reason"].fillna("")
-    if reasons.eq(names.FEW_CLUSTERS).any():
+    if (reasons.eq(names.FEW_CLUSTERS) & ~frame["suppressed"].astype(bool)).any():
         notes.append(
             _(
-                "{mark} intervals are left out where the schools are so few that they would tell "
-                "of single ones",
+                "{mark} interval omitted where the schools are so few that it could identify "
+                "single schools",
                 mark=ABSENT,
             )
         )
@@ -170,30 +170,59 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
             return None
         return f"{words.count(row['n_clusters'])} ({words.number(row['df'], 0)})"
 
+    def is_share(row: Row) -> bool:
+        return row["estimand"] == "share_below"
+
     def mean(wave: str) -> Callable[[Row], str | None]:
-        return lambda row: words.number(row[wave], signed=row["estimand"] == contrast) or None
+        def told(row: Row) -> str | None:
+            if is_share(row):
+                return None if pd.isna(row[wave]) else words.percent(row[wave])
+            return words.number(row[wave]) or None
+
+        return told
+
+    def change(row: Row) -> str | None:
+        if is_share(row):  # in percentage points
+            points = words.number(100 * row["change"], 1)
+            return _("{points} percentage points", points=points) if points else None
+        return words.number(row["estimate"]) or None
+
+    def interval(row: Row) -> str | None:
+        if is_share(row):
+            ends = 100 * row["change_ci_low"], 100 * row["change_ci_high"]
+            return words.interval(*ends, 1) or None
+        return shown_interval(row, words) or None
 
     midway = frame["contrast"].map(contrast_of_waves).isin(MIDWAY).any()
     before, after = (_("Earlier"), _("Later")) if midway else (_("Before"), _("After"))
     means = [(before, mean("mean_pre")), (after, mean("mean_post"))]
     columns = [
         (_("People"), people),
-        (_("Groups (df)"), clusters),
+        (_("Clusters (df)"), clusters),
         *(means if frame["mean_pre"].notna().any() else ()),
-        (_("Change (SD)"), "estimate", "signed"),
-        (_level(words, frame["ci_level"].iloc[0]), ("ci_low", "ci_high"), "interval"),
-        (_("Visible"), "mdes"),
+        (_("Change (SD)"), change),
+        (_level(words, frame["ci_level"].iloc[0]), interval),
+        (_("Minimum detectable"), "mdes"),
     ]
     notes = [
-        _("People: answered both times, or before / after where they are not the same people."),
         _(
-            "Groups: schools, or groups of schools that share pupils, and for the country its "
-            "regions; the intervals rest on them."
+            "People: those who answered both times, or before / after where these are not the "
+            "same people."
+        ),
+        _(
+            "Clusters: schools, groups of schools that share pupils, or (for the country) "
+            "regions; the intervals allow for them."
         ),
         _("SD: the standard deviation of all answers before, the same for every region."),
-        _("Visible: the smallest change that so many would show four times out of five, in SD."),
-        _rounded(words),
     ]
+    if frame["mdes"].notna().any():
+        notes.append(
+            _(
+                "Minimum detectable: the smallest change that would be detected four times out of "
+                "five with so many answers, in SD."
+            )
+        )
+    notes.append(_rounded(words))
     if set(lights.values()) - {GOOD}:
         notes.append(
             _(
@@ -207,7 +236,8 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
     if midway:
         caption = _("Change from the earlier to the later time")
     rows = frame.assign(label=[row_label(row, words) for row in frame.to_dict("records")])
-    return laid_out(rows, columns, words, caption, notes, group=outcome, line="label", last=last)
+    form = {"group": outcome, "line": "label", "last": last, "drop_empty": True}
+    return laid_out(rows, columns, words, caption, notes, **form)
 
 
 def levels(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None = None) -> Table:
@@ -269,14 +299,14 @@ def levels(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None = 
         (level, shares),
     ]
     notes = [
-        _("Mean: in points of the scale. The intervals allow for people of a school being alike."),
+        _("Mean: in points on the scale. The intervals allow for similarity within schools."),
         _("Above the middle: share of the people whose answer lies above the middle of the scale."),
         _rounded(words),
     ]
     if country is not None:
         columns.insert(4, (_("Whole study"), lambda row: words.number(row["mean"])))
     whole = frame[frame["subgroup"].eq(names.ALL) & frame["contrast"].eq("mean")]
-    caption, last = _("Where the answers lie"), _refusals(whole, words)
+    caption, last = _("Level of the answers"), _refusals(whole, words)
     return laid_out(lines, columns, words, caption, notes, group="outcome", line=name, last=last)
 
 
@@ -296,7 +326,7 @@ def regions(frame: pd.DataFrame, *, words: Words, together: pd.DataFrame | None 
     frame = pd.concat([frame, together], ignore_index=True)
     frame["comparison"] = [row_label(row, words) for row in frame.to_dict("records")]
     columns = [
-        (_("SD"), "estimate", "signed"),
+        (_("SD"), "estimate"),
         (_level(words, frame["ci_level"].iloc[0]), ("ci_low", "ci_high"), "interval"),
     ]
     caption = _("Change from before to after by region, in standard deviations")
@@ -319,7 +349,7 @@ def pooled(frame: pd.DataFrame, *, words: Words) -> Table:
     _ = words.text
     columns = [
         (_("Regions"), "k", "count"),
-        (_("Mean (SD)"), "estimate", "signed"),
+        (_("Mean (SD)"), "estimate"),
         (_level(words), ("ci_low", "ci_high"), "interval"),
         (_("{level} PI", level=words.percent(0.95)), ("pi_low", "pi_high"), "interval"),
         ("τ", "tau"),
@@ -328,10 +358,10 @@ def pooled(frame: pd.DataFrame, *, words: Words) -> Table:
     ]
     notes = [
         _(
-            "Mean: over the regions, each by its precision. It tells how far they differ; what is "
-            "concluded of the country stands in the sentences."
+            "Mean: over the regions, weighted by precision. It shows how much they differ; "
+            "conclusions about the country are in the sentences."
         ),
-        _("PI: prediction interval, where the change of one more region can be expected."),
+        _("PI: prediction interval, within which the change of a new region is expected."),
         _("τ: standard deviation between regions; I²: share of the spread beyond chance."),
     ]
     caption = _("How the changes differ between the regions")
@@ -362,20 +392,21 @@ def two_ways(frame: pd.DataFrame, *, words: Words, together: pd.DataFrame) -> Ta
     country, regions = _("Everybody at once"), _("Mean over the regions")
     level = _level(words, together["ci_level"].iloc[0] if len(together) else 0.95)
     columns = [
-        (_("SD"), "country_estimate", "signed", country),
+        (_("SD"), "country_estimate", "number", country),
         (level, ("country_ci_low", "country_ci_high"), "interval", country),
-        (_("SD"), "estimate", "signed", regions),
+        (_("SD"), "estimate", "number", regions),
         (level, ("ci_low", "ci_high"), "interval", regions),
         (_("One region left out"), ("lowest", "highest"), "interval", regions),
     ]
     notes = [
         _(
-            "Everybody at once: every person counts alike, and conclusions are drawn from it. Mean "
-            "over the regions: each region by its precision, so small regions count for more."
+            "Everybody at once: every person counts equally, and conclusions rest on it. "
+            "Mean over the regions: regions are weighted by precision, so small regions "
+            "count for more."
         ),
         _("One region left out: the lowest and the highest mean over the others."),
     ]
-    caption = _("The country in two ways")
+    caption = _("The country's estimate in two ways")
     form = {"group": "outcome", "line": "estimand"}
     return laid_out(rows, columns, words, caption, notes, **form)
 
@@ -394,7 +425,7 @@ def features(frame: pd.DataFrame, *, words: Words) -> Table:
     _ = words.text
     columns = [
         (_("Regions"), "k", "count"),
-        (_("Difference (SD)"), "estimate", "signed"),
+        (_("Difference (SD)"), "estimate"),
         (_level(words), ("ci_low", "ci_high"), "interval"),
         (_("p, adjusted"), "p_adjusted", "p_value"),
         (_("τ that remains"), "tau"),
@@ -415,7 +446,7 @@ def features(frame: pd.DataFrame, *, words: Words) -> Table:
         return name if len(several) == 1 else f"{name}, {named(row, 'feature', words)}"
 
     rows = frame.assign(tau=frame["tau2"] ** 0.5)
-    caption = _("How the changes go along with {features}", features=what)
+    caption = _("How the changes are associated with {features}", features=what)
     return laid_out(rows, columns, words, caption, notes, group="outcome", line=line)
 
 
@@ -433,8 +464,8 @@ def _left_out(frame: pd.DataFrame, words: Words) -> list[str]:
             for (region, why), kind in zip(regions, kinds, strict=True)
         )
         note = words.plural(
-            "{n} region is not part of it: {regions}.",
-            "{n} regions are not part of it: {regions}.",
+            "{n} region is not included: {regions}.",
+            "{n} regions are not included: {regions}.",
             len(regions),
             regions=named_regions,
         )
@@ -469,23 +500,24 @@ def sensitivity(frame: pd.DataFrame, *, words: Words) -> Table:
         alike = len(others) - (unlike["analysis"] != NAIVE).sum()
         row = dict(zip(keys, key, strict=True))
         row["suppressed"] = group["suppressed"].any()
-        row["main"] = words.number(group["main_estimate"].max(), signed=True)
+        row["main"] = words.number(group["main_estimate"].max())
         row["alike"] = _("{k} of {n}", k=alike, n=len(others)) if len(others) else HIDDEN
-        row["range"] = words.interval(others["estimate"].min(), others["estimate"].max())
+        lowest, highest = others["estimate"].min(), others["estimate"].max()
+        row["range"] = words.interval(lowest, highest)
         row["unlike"] = ", ".join(label("analysis", name, words) for name in unlike["analysis"])
         rows.append(row)
     columns = [
         (_("SD"), "main", "plain"),
-        (_("Alike"), "alike", "plain"),
-        (_("Lowest and highest (SD)"), "range", "plain"),
-        (_("Not alike"), "unlike", "text"),
+        (_("Agree"), "alike", "plain"),
+        (_("Range (SD)"), "range", "plain"),
+        (_("Disagree"), "unlike", "text"),
     ]
     note = _(
-        "Alike: of the other analyses so many whose interval lies on the same side of zero, or "
-        "around it, as in the main analysis. The naive analysis, which takes people of a school "
-        "for independent, is not counted."
+        "Agree: the number of other analyses whose interval lies on the same side of zero as "
+        "in the main analysis, or includes zero as it does. The naive analysis, which treats "
+        "people of a school as independent, is not counted."
     )
-    caption = _("The same changes under other choices")
+    caption = _("The same changes under other analytic choices")
     last = _selected(frame, words)
     form = {"group": "outcome", "line": "estimand", "last": last}
     return laid_out(rows, columns, words, caption, [note], **form)
@@ -501,14 +533,14 @@ def _selected(frame: pd.DataFrame, words: Words) -> list[str]:
     notes = []
     for row in frame[of_schools & apart].to_dict("records"):
         note = _(
-            "{outcome}, {estimand}: {what} go together (r = {r}, {interval}); schools weighted by "
-            "all whom they had before: {weighted} SD.",
+            "{outcome}, {estimand}: {what} are correlated (r = {r}, {interval}); schools "
+            "weighted by everybody they had before: {weighted} SD.",
             outcome=named(row, "outcome", words),
             estimand=named(row, "estimand", words),
             what=named(row, "analysis", words),
-            r=words.number(row["estimate"], signed=True),
+            r=words.number(row["estimate"]),
             interval=words.interval(row["ci_low"], row["ci_high"]),
-            weighted=words.number(weighted.get(tuple(row[k] for k in keys)), signed=True) or ABSENT,
+            weighted=words.number(weighted.get(tuple(row[k] for k in keys))) or ABSENT,
         )
         notes.append(note)
     return notes
@@ -555,15 +587,15 @@ def visible(frame: pd.DataFrame, *, words: Words) -> Table:
         rows.append(row | group["mdes"].agg(["median", "min", "max"]).to_dict())
     columns = [
         (_("People"), "people", "plain"),
-        (_("Groups"), "clusters", "plain"),
-        (_("Typical (SD)"), "median"),
-        (_("Lowest and highest (SD)"), ("min", "max"), "interval"),
+        (_("Clusters"), "clusters", "plain"),
+        (_("Median (SD)"), "median"),
+        (_("Range (SD)"), ("min", "max"), "interval"),
     ]
     note = _(
-        "A change of this size would be found four times out of five. Typical: the median over "
-        "the outcomes. Smaller changes may well be there, but cannot be told from chance."
+        "A change of this size would be detected four times out of five. Median and range are over "
+        "the outcomes. Smaller changes may exist, but cannot be told from chance."
     )
-    caption = _("The smallest change that so many can show")
+    caption = _("Minimum detectable change")
     if not rows:
         mark = HIDDEN if frame["suppressed"].any() else ABSENT
         rows, columns = [{"label": mark, "suppressed": frame["suppressed"].any()}], []
@@ -586,35 +618,36 @@ def school_link(frame: pd.DataFrame, *, words: Words) -> Table:
     r, slope, reliable = _("Correlation"), _("Slope"), _("Reliability of the means")
     columns = [
         (_("Schools"), "n_schools", "count"),
-        (_("r"), "r_schools", "signed", r),
+        (_("r"), "r_schools", "number", r),
         (level, ("ci_low", "ci_high"), "interval", r),
-        (_("visible from"), "r_visible", "number", r),
-        (_("b"), "slope", "signed", slope),
+        (_("minimum detectable"), "r_visible", "number", r),
+        (_("b"), "slope", "number", slope),
         (level, ("slope_ci_low", "slope_ci_high"), "interval", slope),
         (_("first"), "mean_reliability", "number", reliable),
         (_("second"), "other_mean_reliability", "number", reliable),
-        (_("r without chance"), "r_disattenuated", "signed"),
+        (_("r, disattenuated"), "r_disattenuated"),
         (level, ("r_disattenuated_low", "r_disattenuated_high"), "interval"),
     ]
     notes = [
         _(
-            "r: correlation of the schools' means, from −1 to +1; b: points of the second for one "
-            "point of the first. Every school counts once. Correlations below the one that is "
-            "visible would be found less than four times out of five."
+            "r: correlation of the schools' means, from −1 to 1; b: points on the second per "
+            "point on the first. Every school counts once. Correlations below the minimum "
+            "detectable one would be detected less than four times out of five."
         ),
         _(
-            "The mean of a few people is rough, which draws r and b towards zero; a low one does "
-            "not say that the two have nothing to do with each other. Reliability: the share of "
-            "the means' variance that is not chance. Only where it is .50 or more on both sides "
-            "does r without chance stand here; its interval takes the reliabilities as known."
+            "The mean of a few people is rough, which draws r and b towards zero; a low "
+            "value does not say that the two are unrelated. Reliability: the share of the "
+            "means' variance that is not chance. Disattenuated r is given only where "
+            "reliability is 0.50 or more on both sides; its interval takes the reliabilities "
+            "as known."
         ),
     ]
     flags = frame["flags"].fillna("").str.split(";")
     if flags.map(lambda told: "halves" in told).any():
         notes.append(
             _(
-                "Where the same people answer both, each school's people were split in halves, and "
-                "one half's mean stands beside the other half's."
+                "Where the same people answer both, the people of each school were split "
+                "into halves, and the mean of one half was set against that of the other."
             )
         )
     unknown = frame[flags.map(lambda told: "reliability_unknown" in told)]
@@ -626,14 +659,14 @@ def school_link(frame: pd.DataFrame, *, words: Words) -> Table:
     def both(name_of: Callable[..., str]) -> Callable[[Row], str]:
         return lambda row: " → ".join(name_of(row, words, side) for side in ("", "other_"))
 
-    caption = _("How the schools' means go together")
+    caption = _("How the schools' means are associated")
     return laid_out(
         frame, columns, words, caption, notes, line=both(linked_side), group=both(linked_group),
         last=[*left_out(frame[~frame["suppressed"].astype(bool)], words)], drop_empty=True,
     )  # fmt: skip
 
 
-@view(nothing="There are no answers yet that could tell it.")
+@view(nothing="There are no answers yet from which this could be computed.")
 def spread(frame: pd.DataFrame, *, words: Words) -> Table:
     """Lay out how much of the answers' variance lies between schools, before and after.
 
@@ -650,13 +683,13 @@ def spread(frame: pd.DataFrame, *, words: Words) -> Table:
         (_("SD"), "sd"),
         (_("Between schools"), "icc", "percent"),
     ]
-    caption = _("How the answers are spread, and how much of it lies between schools")
-    note = _("SD: in points of the scale. Between schools: share of the variance (ICC).")
+    caption = _("Spread of the answers, and the share of it between schools")
+    note = _("SD: in points on the scale. Between schools: share of the variance (ICC).")
     rows = frame[frame["wave"] != names.MID]
     return laid_out(rows, columns, words, caption, [note], line="outcome", across="wave")
 
 
-@view(nothing="There are no answers yet that could tell it.")
+@view(nothing="There are no answers yet from which this could be computed.")
 def shared(frame: pd.DataFrame, *, words: Words) -> Table:
     """Lay out whether the people of a school share what was asked, scale by scale.
 
@@ -693,7 +726,7 @@ def shared(frame: pd.DataFrame, *, words: Words) -> Table:
         least=words.number(SMALL_ICC),
         good=words.number(GOOD_RWG),
     )
-    caption = _("Whether the people of a school share it")
+    caption = _("Whether it is shared within schools")
     return laid_out(frame, columns, words, caption, [note], line=scale, group="population")
 
 
@@ -752,10 +785,10 @@ def planned(frame: pd.DataFrame, *, words: Words) -> Table:
     ]  # fmt: skip
     rows = wide.set_axis([*map(str, range(wide.shape[1]))], axis=1).reset_index()
     note = _(
-        "In standard deviations. A change of this size would be found four times out of five; "
-        "smaller ones may be there, but cannot be told from chance."
+        "In standard deviations. A change of this size would be detected four times out of "
+        "five; smaller ones may exist, but cannot be told from chance."
     )
-    caption = _("The smallest change that so many schools can show")
+    caption = _("Minimum detectable change by number of schools")
     schools = _("Schools")
     return laid_out(
         rows, columns, words, caption, [note],
@@ -779,7 +812,7 @@ def agreement(frame: pd.DataFrame, *, words: Words) -> Table:
         (_("Schools"), "n_schools", "count"),
         (_("Teachers"), "n_teachers", "count"),
         (_("Leaders"), "n_leaders", "count"),
-        (_("Difference"), "difference", "signed"),
+        (_("Difference"), "difference"),
         (_level(words, frame["ci_level"].iloc[0]), ("ci_low", "ci_high"), "interval"),
         (_("r"), "r_schools"),
         ("ICC(1)", "icc1"),
@@ -787,8 +820,8 @@ def agreement(frame: pd.DataFrame, *, words: Words) -> Table:
         ("r_wg", "rwg"),
     ]
     notes = [
-        _("Difference: teachers minus leaders, in points of the scale; schools count alike."),
-        _("r: do teachers and leaders of the same school go together? Over the schools."),
+        _("Difference: teachers minus leaders, in points on the scale; schools count equally."),
+        _("r: correlation over the schools between the means of teachers and of leaders."),
         _(
             "ICC(1), ICC(2), r_wg: how far the teachers of a school agree among themselves (one "
             "teacher, their mean, the spread within). With so few teachers at a school an r_wg of "
@@ -848,7 +881,10 @@ def reliability(frame: pd.DataFrame, *, words: Words) -> Table:
     caption = _("Reliability of the scales: Cronbach's alpha and McDonald's omega")
     notes = [
         _("n: people who answered every item of the scale. The interval is that of alpha."),
-        _("The lights rest on the answers of the whole study, not on those of this table."),
+        _(
+            "The measurement quality rests on the answers of the whole study, not on those in "
+            "this table."
+        ),
     ]
     if of_few.any():
         notes.append(
@@ -894,16 +930,16 @@ def lights(frame: pd.DataFrame, *, words: Words) -> Table:
 
     columns = [
         (_("Question"), lambda row: row["question"] or ABSENT),
-        (_("Light"), shape, "text"),
+        (_("Quality"), shape, "text"),
         (_("Why"), why, "text"),
     ]
     notes = [
-        _("The light is the same in every region: the answers of the whole study set it."),
+        _("The quality is the same in every region: it rests on the answers of the whole study."),
         _(
-            "{good} alpha of {modest} or more, the same meaning before and after, few at the ends "
-            "of the scale. {care} one of these fails, or cannot be judged, as of a single "
-            "question. {doubt} alpha below {low}, or the items do not go together alike before and "
-            "after.",
+            "{good} alpha of {modest} or more, the same meaning before and after, few at the "
+            "ends of the scale. {care} one of these fails, or cannot be assessed, as with a "
+            "single question. {doubt} alpha below {low}, or the items do not correlate alike "
+            "before and after.",
             **LIGHT_SHAPES,
             modest=words.number(MODEST_ALPHA),
             low=words.number(LOW_ALPHA),
@@ -984,30 +1020,30 @@ def invariance(frame: pd.DataFrame, *, words: Words) -> Table:
 
         return [
             (_("Alike"), sign, "plain", over),
-            ("ΔCFI", f"{model} delta_cfi", "signed3", over),
-            ("ΔRMSEA", f"{model} delta_rmsea", "signed3", over),
+            ("ΔCFI", f"{model} delta_cfi", "number3", over),
+            ("ΔRMSEA", f"{model} delta_rmsea", "number3", over),
         ]
 
     columns = [
         ("n", "n", "count"),
         *step("metric", _("Loadings")),
         *step("scalar", _("Intercepts")),
-        (_("Released, or why not"), "released", "text"),
+        (_("Freed items, or why none"), "released", "text"),
     ]
     notes = [
         _(
-            "Alike (=) where CFI falls by {cfi} or less and RMSEA rises by {rmsea} or less when "
-            "loadings, then intercepts, are held equal; else unlike (≠).",
+            "Equal (=) where CFI falls by {cfi} or less and RMSEA rises by {rmsea} or less "
+            "when loadings, then intercepts, are held equal; otherwise unequal (≠).",
             cfi=words.number(LESS_CFI, 3),
             rmsea=words.number(MORE_RMSEA, 3),
         ),
-        _("Released: questions that had to be left free before the others were alike."),
+        _("Freed: items that had to be left free before the others were equal."),
     ]
     caption = _("Do the scales measure alike before and after?")
     return laid_out(rows, columns, words, caption, notes, group="scale", line="design")
 
 
-@view(nothing="No question was worded otherwise one of the times.")
+@view(nothing="No question was worded differently one of the times.")
 def wordings(frame: pd.DataFrame, *, words: Words) -> Table:
     """Lay out the questions that were worded otherwise in a wave.
 
@@ -1025,8 +1061,8 @@ def wordings(frame: pd.DataFrame, *, words: Words) -> Table:
         wording=[words.items[key[:2]] for key in keys],
         then=[words.wordings[key] for key in keys],
     )
-    columns = [(_("When"), "wave", "text"), (_("Worded then"), "then", "text")]
-    caption = _("Questions that were worded otherwise one of the times")
+    columns = [(_("When"), "wave", "text"), (_("Wording then"), "then", "text")]
+    caption = _("Questions that were worded differently one of the times")
     return laid_out(rows, columns, words, caption, group="scale", line="wording")
 
 
@@ -1044,7 +1080,7 @@ def _share(
 
 def _rounded(words: Words) -> str:
     return words.text(
-        "Counts are rounded as the study's disclosure profile asks, so shares are too."
+        "Counts are rounded as the study's disclosure profile requires, and so are shares."
     )
 
 
@@ -1131,8 +1167,8 @@ def set_aside(frame: pd.DataFrame, *, words: Words) -> Table:
     rows = rows.sort_values("reason", key=lambda reasons: reasons.map(order), kind="stable")
     columns = [("", "n_set_aside", "count")]
     notes = [
-        _("Sheets, not people: who sent in several has one that counts."),
-        _("{mark} no such sheet, or so few that rounding leaves none", mark=ABSENT),
+        _("Sheets, not people: of several sheets by one person only one counts."),
+        _("{mark} none, or so few that rounding leaves none", mark=ABSENT),
         _rounded(words),
     ]
 
@@ -1141,7 +1177,7 @@ def set_aside(frame: pd.DataFrame, *, words: Words) -> Table:
     return laid_out(rows, columns, words, caption, notes, line="why", across=["population", "wave"])
 
 
-@view(nothing="The answers tell no grades or roles apart.")
+@view(nothing="The answers do not distinguish grades or roles.")
 def groups(frame: pd.DataFrame, *, words: Words) -> Table:
     """Lay out the response by grade and role: a line per group, the waves side by side.
 
@@ -1237,7 +1273,10 @@ def careless(frame: pd.DataFrame, *, words: Words) -> Table:
     _ = words.text
     columns = [("", _share("n_flagged", "n", words))]
     caption = _("Signs of careless answering: share of the sheets")
-    note = _("Nobody is left out for such a sign; the sensitivity tables say what changes.")
+    note = _(
+        "Nobody is excluded for such a sign; the sensitivity analyses show what "
+        "difference it makes."
+    )
     form = {"group": "population", "line": "sign", "across": "wave"}
     return laid_out(frame, columns, words, caption, [note, _rounded(words)], **form)
 
@@ -1313,11 +1352,11 @@ def differences(frame: pd.DataFrame, *, words: Words) -> Table:
     columns = [
         (one, "n_one", "count"),
         (other, "n_other", "count"),
-        (_("Difference (SD)"), "smd", "signed"),
+        (_("Difference (SD)"), "smd"),
         (_("Difference"), size, "text"),
     ]
     note = _(
-        "Differences of up to {low} standard deviations are none to speak of; above {high} two "
+        "Differences of up to {low} standard deviations are not of note; above {high} two "
         "groups are hardly comparable (What Works Clearinghouse).",
         low=words.number(0.05),
         high=words.number(0.25),

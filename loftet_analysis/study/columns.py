@@ -21,7 +21,7 @@ MEANINGS = {
     names.ROLE: "role",
     names.GENDER: "gender",
     names.SUBMITTED: "day of submission",
-    names.GATHERINGS: "gatherings attended",
+    names.GATHERINGS: "seminars attended",
     names.INTERIM_WORK: "interim work done",
     names.LINKED_BY: "how the sheet was linked",
     names.LINK_STATE: "linked, or why not",

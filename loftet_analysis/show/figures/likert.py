@@ -197,7 +197,7 @@ def _caption(frame: pd.DataFrame, pieces: pd.DataFrame, words: Words) -> Iterato
     if words.reversed_items & {*items}:
         yield words.text(
             "The answers to items marked {mark} are counted the other way round.",
-            mark=words.text("(turned)"),
+            mark=words.text("(reverse-scored)"),
         )
     if (pieces["last"] > pieces["first"]).any():
         yield words.text("Hatched: options that few people chose, joined.")
