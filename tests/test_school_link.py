@@ -320,7 +320,7 @@ def test_the_page_says_it_in_table_figure_and_sentences(rows):
     assert "Leaders: Support, after → Participants: Practice, change" in said
     assert "split into halves" in said
     answer, *_rest, not_shown = links(shown, words=words).text.splitlines()
-    assert answer.startswith("At 4 of 4 steps, schools that are higher on the one also lie higher")
+    assert answer.startswith("At 4 of 4 steps, schools that are higher on the one are also higher")
     assert "Leaders: Support, after → Participants: Practice, change (r = " in answer
     assert "neither that the one leads to the other, nor an effect" in not_shown
     drawing = chain(shown, words=words)
@@ -371,7 +371,7 @@ def test_answers_say_what_goes_together_what_does_not_and_what_cannot_be_told(ro
     assert "so few answered at each school" in told
     assert "By chance alone" not in told
     many = pd.concat([made] * 5, ignore_index=True)
-    assert "By chance alone about 1 of 20 pairs" in links(
+    assert "By chance alone, about 1 of 20 pairs" in links(
         gate(many, mask_of(made), "internal"), words=words
     ).text  # fmt: skip
 

@@ -468,11 +468,11 @@ LABELS: dict[str, dict[str, str]] = {
     # what the glossary of the site says
     "short means": {
         "increase": "The interval excludes zero, the outcome was declared primary, and this "
-        "holds when all tests that belong together are taken together.",
+        "holds after adjustment for all tests that belong together.",
         "decrease": "The same, downwards.",
-        "may increase": "The interval excludes zero, but the outcome was not declared primary, "
-        "or it does not hold when all tests that belong together are taken together. Chance "
-        "cannot be ruled out.",
+        "may increase": "The interval excludes zero, but the outcome was not declared "
+        "primary, or this does not hold after adjustment for all tests that "
+        "belong together. Chance cannot be ruled out.",
         "may decrease": "The same, downwards.",
         "negligible": "The change is smaller than the smallest change of interest (±{sesoi} "
         "standard deviations), and the interval is narrow enough to say so.",
@@ -480,15 +480,14 @@ LABELS: dict[str, dict[str, str]] = {
         "change.",
     },
     "light means": {
-        "good": "The questions of the theme hang together, and nothing speaks against comparing "
-        "before and after.",
-        "care": "Something makes the numbers less certain than their interval says; the page on "
-        "measurement tells what.",
-        "doubt": "Changes of this theme should not be relied on; the page on measurement tells "
-        "why.",
+        "good": "The questions of the theme are consistent, and nothing speaks against "
+        "comparing before and after.",
+        "care": "Something makes the numbers less certain than their interval says; the page "
+        "on measurement says what.",
+        "doubt": "Changes in this theme should not be relied on; the page on measurement says why.",
     },
     "mark means": {
-        "·": "Suppressed: the number would tell of few people.",
+        "·": "Suppressed: the number could identify people.",
         "–": "There is no such number.",
     },
     "term": {
@@ -505,8 +504,8 @@ LABELS: dict[str, dict[str, str]] = {
     },
     "term means": {
         "sd": "How far answers lie from their mean. Changes are also given in standard "
-        "deviations of the first answers, so that themes with different answer scales can be "
-        "compared: 0.2 is often called small, and is much for a whole country.",
+        "deviations of the first answers, so that themes with different answer scales "
+        "can be compared: 0.2 is often called small, but is large for a whole country.",
         "ci": "The values that fit the data. Pupils of a school resemble each other, so schools "
         "are counted as units (CR2 standard errors with Satterthwaite's degrees of freedom); "
         "for the country the regions are, from eight on.",
@@ -515,18 +514,20 @@ LABELS: dict[str, dict[str, str]] = {
         "Benjamini and Hochberg's over the regions.",
         "sesoi": "Decided before the answers came. A change that is certainly smaller is said "
         "to be about the same; in figures it is the grey band around zero.",
-        "mdes": "The smallest change that a study with so many schools finds in four cases of "
-        "five. Smaller ones can be there without being seen.",
-        "alpha": "Reliability (Cronbach's alpha and McDonald's omega), from 0 to 1: how well "
-        "the questions of a theme hang together. Below 0.70 a theme is read with care.",
-        "icc": "Intraclass correlation, from 0 to 1: how much of the differences between people "
-        "lies between their schools.",
+        "mdes": "The smallest change that a study with so many schools would detect four "
+        "times out of five. Smaller ones may exist without being detected.",
+        "alpha": "Reliability (Cronbach's alpha and McDonald's omega), from 0 to 1: how "
+        "consistent the questions of a theme are. Below 0.70 a theme is read with "
+        "care.",
+        "icc": "Intraclass correlation, from 0 to 1: the share of the differences between "
+        "people that lies between their schools.",
         "tau": "How much changes differ from region to region: τ is the standard deviation of "
         "the regions' true changes, I² the share of the differences seen that is not chance.",
         "invariance": "Whether the questions measured the same both times. Where single "
-        "questions moved by themselves, a change of the theme can come from them alone.",
+        "questions changed on their own, a change in the theme can come from "
+        "them alone.",
         "r_wg": "How much the people of a school agree, from 0 to 1. Only what they share is "
-        "told of the school as a whole.",
+        "reported for the school as a whole.",
     },
     "estimand means": {
         "linked_change": "The same people before and after, who could be found again by their "
@@ -535,28 +536,28 @@ LABELS: dict[str, dict[str, str]] = {
         "at the same school before. They are other pupils of the same age.",
         "school_change": "Everybody who answered after, compared with everybody who answered "
         "before at the same school.",
-        "participants": "The teachers who took part in the gatherings, before and after.",
+        "participants": "The teachers who took part in the seminars, before and after.",
         "colleagues": "The other mathematics teachers at the participants' schools, before and "
         "after: what spread to them.",
-        "participants_vs_colleagues": "The change of participants less the change of their "
-        "colleagues.",
-        "programme_vs_comparison": "The change at schools of the programme less the change at "
-        "comparison schools.",
+        "participants_vs_colleagues": "The change of the participants minus the change of "
+        "their colleagues.",
+        "programme_vs_comparison": "The change at the programme's schools minus the change "
+        "at comparison schools.",
         "level": "The mean of all answers in one wave, and the share above the middle of the "
         "answers.",
-        "dose": "How the change goes together with how many gatherings the teachers attended, "
+        "dose": "How the change is associated with how many seminars the teachers attended, "
         "or how much interim work they did.",
         "gap_change": "Whether the distance between two groups, such as girls and boys, has "
         "become larger or smaller.",
-        "lowest_fifth": "How those who answered lowest before have moved, beyond what chance "
-        "alone makes of them.",
+        "lowest_fifth": "How those who scored lowest before have changed, beyond what "
+        "regression to the mean leads one to expect.",
     },
     # the tables of a study
     "download": {
         "results": "All tables in one workbook",
         "effects": "Changes, differences and levels",
         "pooled": "All regions taken together, in two stages",
-        "sensitivity": "The main changes under other choices of analysis",
+        "sensitivity": "The main changes under other analytic choices",
         "items": "Single questions",
         "reliability": "Reliability of the themes",
         "agreement": "Agreement within schools",
@@ -566,7 +567,7 @@ LABELS: dict[str, dict[str, str]] = {
         "ledger": "Sheets that were set aside, and why",
         "attrition": "Those who were found again, compared with the others",
         "variance": "Differences between schools and between people",
-        "schools": "Themes that go together from school to school",
+        "schools": "Associations between themes from school to school",
         "features": "Changes and features of the regions",
     },
 }
