@@ -226,9 +226,11 @@ def test_nothing_of_earlier_data_stays(ran, capsys):
     left = {str(p.relative_to(ran)) for p in made if p.is_file() and "quick" in str(p.name)}
     assert left == {
         "reports/tiny/nb/nordland/01_quick.html",
+        "reports/tiny/nb/nordland/01_quick/01_quick.docx",
         "data_clean/tiny/notebooks/nordland/01_quick.ipynb",
     }
     assert {p.parent.name for p in (ran / "figures").rglob("*.svg")} == {"nordland"}
+    assert {p.parts[-3] for p in (ran / "reports").rglob("change.*")} == {"nordland"}
     assert {p.parts[-3] for p in ran.glob("data_clean/tiny/results/*/*/*")} == {"nordland"}
     assert not list(ran.glob("data_clean/tiny/results/*.csv"))
 
@@ -394,6 +396,10 @@ def test_the_manifest_tells_what_a_page_was_made_from(undisturbed, monkeypatch):
         "figures/tiny/oslo/change.nb.png",
         "figures/tiny/oslo/change.nb.svg",
         "reports/tiny/nb/oslo/01_quick.html",
+        "reports/tiny/nb/oslo/01_quick/01_quick.docx",
+        "reports/tiny/nb/oslo/01_quick/change.csv",
+        "reports/tiny/nb/oslo/01_quick/change.png",
+        "reports/tiny/nb/oslo/01_quick/change.svg",
     ]
     assert entry["languages"] == ["nb"]
     assert entry["seconds"] > 0

@@ -242,6 +242,8 @@ def test_pages_figures_and_results_of_earlier_data_are_removed(tiny, keys, capsy
     old = [
         paths.reports("tiny") / "en" / "oslo" / "04_pupils.html",
         paths.reports("tiny") / "en" / "oslo" / "04_pupils.ipynb",
+        paths.reports("tiny") / "en" / "oslo" / "04_pupils" / "change.csv",
+        paths.reports("tiny") / "schools" / "en" / "0301.docx",
         paths.reports("tiny") / "tables" / "effects.csv",
         paths.reports("tiny") / "index.html",
         paths.figures("tiny") / "left-region" / "change.nb.svg",

@@ -45,12 +45,15 @@ def at_once(undisturbed, monkeypatch) -> None:
         mark = f"<!-- {pd.util.hash_pandas_object(answers.drop(columns='person_id')).sum()} -->"
         kept = undisturbed / task.results.relative_to(root)
         drawn = undisturbed / "figures/tiny" / task.region
+        beside = undisturbed / task.files("nb").relative_to(root)
+        files = {path.name: path.read_bytes() + mark.encode() for path in beside.glob("*")}
         return Outcome(
             task,
             DONE,
             0.1,
             notebook=bytes_of(task.executed),
             pages={each: bytes_of(task.page("nb")) + mark.encode() for each in task.languages},
+            files=dict.fromkeys(task.languages, files),
             results={path.name: path.read_bytes() for path in kept.glob("*.csv")},
             figures={path.name: path.read_bytes() + mark.encode() for path in drawn.glob("*")},
             reads=reads[task.name],
@@ -130,6 +133,7 @@ MADE = (
     "data_clean/tiny/results/effects.csv",
     "figures/tiny/oslo/change.nb.svg",
     "figures/tiny/national/change.nb.png",
+    "reports/tiny/nb/oslo/01_quick/change.csv",
     "reports/tiny/nb/oslo/01_quick.html",
     "reports/tiny/nb/national/10_quick.html",
     "reports/tiny/tables/effects.csv",

@@ -87,7 +87,7 @@ def html_in(box) -> str:
 
 
 def html_of(shown) -> str:
-    return "\n".join(each.first.html for each in shown)
+    return "\n".join(each._repr_html_() for each in shown)
 
 
 def ways(explorer, region: str):

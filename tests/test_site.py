@@ -16,7 +16,7 @@ from loftet_analysis.errors import LoftetError
 from loftet_analysis.show import session
 from loftet_analysis.show.languages import PSEUDO
 from loftet_analysis.show.shown import Drawn, Shown
-from loftet_analysis.show.site import clean_notebook, figures, left_out, page
+from loftet_analysis.show.site import clean_notebook, figures, files, left_out, page
 from loftet_analysis.study import load_study
 from tests.small_demo import HERE
 
@@ -28,7 +28,7 @@ NOTEBOOKS = {
 OF_ANY_STUDY = sorted((HERE / "notebooks/any").glob("*.ipynb"))
 SYMBOLS = (
     r"τ|I²|p \(Q\)|α|ω|\bn\b|\bQ\d+\b|ΔCFI|ΔRMSEA|CFI|RMSEA|ICC|r_wg"
-    r"|loftet-analysis|pandas|numpy|scipy|pingouin|matplotlib"
+    r"|PNG|SVG|CSV|Word|loftet-analysis|pandas|numpy|scipy|pingouin|matplotlib"
 )
 
 
@@ -77,7 +77,8 @@ def small(*cells):
 
 
 def html_of(notebook, language: str = "nb", **questions: str) -> BeautifulSoup:
-    text = page(notebook, language=language, place="demo, nordland", questions=questions)
+    about = {"name": "04_pupils", "place": "demo, nordland", "questions": questions}
+    text = page(notebook, language=language, **about)
     return BeautifulSoup(text, "html.parser")
 
 
@@ -119,7 +120,7 @@ def test_pages_of_a_real_study_are_whole_and_in_one_language(sats):
         for figure in soup.find_all("figure"):
             assert len(figure.img["alt"]) > 30
             assert figure.figcaption.get_text(strip=True)
-            assert figure.img["src"].startswith("data:image/svg+xml;base64,")
+            assert figure.img["src"] == f"04_pupils/{figure['id']}.svg"
         assert not soup.find_all(["script", "style", "pre", "iframe"])
         for tag in soup.find_all(True):
             for attribute in ("href", "src"):
@@ -189,7 +190,8 @@ def test_a_page_shows_what_was_shown_in_its_language_and_nothing_else():
         soup = html_of(notebook, language)
         assert "secret" not in str(soup)
         assert "c2VjcmV0" not in str(soup)
-        assert [p.get_text() for p in soup.main.find_all("p")] == ["A question?", seen]
+        told = [p.get_text() for p in soup.main.select("p:not(.files)")]
+        assert told == ["A question?", seen]
         assert soup.h1.get_text() == {"nb": "Utholdenhet", "en": "Persistence"}[language]
 
 
@@ -239,6 +241,45 @@ def test_figures_are_files_by_name_and_language_and_names_not_given_get_the_note
     }
 
 
+def figure(name: str, caption: str = "A change. And more.", **numbers: str) -> Shown:
+    page = f'<figure id="{name}"><img src="{name}.svg" alt="Up"><figcaption>{caption}</figcaption>'
+    drawn = Drawn(f"{page}</figure>", "Up", f"<svg>{caption}</svg>".encode(), b"png", numbers)
+    return Shown({"nb": drawn}, name)
+
+
+def test_a_figure_is_a_file_with_links_to_it_and_to_its_numbers():
+    notebook = small(cell(figure("change", **{"": "a;b", "answers": "c;d", "mine": "e;f"})))
+    (drawn,) = html_of(notebook).find_all("figure")
+    assert drawn.img["src"] == "04_pupils/change.svg"
+    assert drawn.find("p").get_text() == (
+        "Last ned: PNG, SVG, tall (CSV), tall, svar (CSV), tall, mine (CSV)"
+    )
+    made = files(notebook, "nb")
+    assert made["change.csv"] == b"a;b"
+    assert [a["href"] for a in drawn.find_all("a")] == [
+        f"04_pupils/change{end}" for end in (".png", ".svg", ".csv", ".answers.csv", ".mine.csv")
+    ]
+    assert {a["href"].partition("/")[2] for a in drawn.find_all("a")} == {*made}
+    labels = [a["aria-label"] for a in drawn.find_all("a")]
+    assert labels[0] == "PNG, Utholdenhet: A change"  # of what it is, and it holds what one sees
+    assert all(a["aria-label"].startswith(a.get_text()) for a in drawn.find_all("a"))
+    inline = output(figure("change"))["data"]["text/html"]
+    assert 'src="data:image/svg+xml;base64,' in inline
+    assert "href" not in inline
+
+
+def test_two_figures_of_one_name_are_two_files():
+    notebook = small(cell(figure("change", "One.")), cell(figure("change", "Other.")))
+    soup = html_of(notebook)
+    assert [each["id"] for each in soup.find_all("figure")] == ["change", "change_2"]
+    made = files(notebook, "nb")
+    assert made["change.svg"] == b"<svg>One.</svg>"
+    assert made["change_2.svg"] == b"<svg>Other.</svg>"
+    assert {*figures(notebook, "04_pupils")} == {
+        f"{name}.nb.{kind}" for name in ("change", "change_2") for kind in ("svg", "png")
+    }
+
+
 def test_questions_stand_beside_and_beneath_the_headings_that_are_tagged():
     tags = {"metadata": {"tags": ["Q2", "Q7", "other", "climate"]}}
     soup = html_of(small(new_markdown_cell("## Persistence", **tags)), Q2="Varer det?", climate="?")
@@ -255,6 +296,9 @@ def test_title_and_way_back():
     assert soup.header.a.get_text() == "Alle sider"
     assert soup.find("link", rel="stylesheet")["href"] == "../../assets/loftet.css"
     assert soup.find("meta", attrs={"name": "viewport"})
+    word = soup.find("p", class_="files").a
+    assert word["href"] == "04_pupils/04_pupils.docx"
+    assert word["aria-label"] == "Word, Uthald"
 
 
 def test_an_appendix_is_closed_with_what_is_beneath_it_until_the_next_heading_of_its_level():

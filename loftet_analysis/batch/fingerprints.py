@@ -44,7 +44,7 @@ _LIBRARY = Path(__file__).parents[1]
 _ANALYSIS = ("stats", "study", "disclosure", "cleaning", "analysis", "show")
 _CLEANING = ("stats", "study", "disclosure", "cleaning", "analysis")
 _COMPUTES = ("numpy", "pandas", "pyarrow", "scipy", "statsmodels", "pingouin", "rapidfuzz")
-_DRAWS = ("matplotlib", "seaborn", "babel", "nbconvert")
+_DRAWS = ("matplotlib", "seaborn", "babel", "nbconvert", "python-docx")
 
 
 def digest(files: Iterable[Path]) -> str:

@@ -101,7 +101,8 @@ def make_pages(
                 record(study.name, {made.task.name: {**entry, "state": UNFINISHED}})
             outcome, outputs = _kept(made, entry)
             # what it made is on the disk; all of it together may not fit into memory
-            outcomes.append(replace(outcome, notebook=b"", pages={}, results={}, figures={}))
+            nothing = {"pages": {}, "files": {}, "results": {}, "figures": {}}
+            outcomes.append(replace(outcome, notebook=b"", **nothing))
             if len(outcomes) % _COLLECTED == 0:
                 gc.collect()
             seconds[outcome.task.name] = outcome.seconds

@@ -86,6 +86,10 @@ class Task:
         folder = paths.reports(self.study) / language / self.region
         return folder / f"{self.notebook}.html"
 
+    def files(self, language: str) -> Path:
+        """Return the folder of its page's files: figures, their numbers, the page as Word."""
+        return self.page(language).with_suffix("")
+
     @property
     def executed(self) -> Path:
         """Where the executed notebook is kept, which may hold exact frames."""

@@ -42,6 +42,7 @@ def remove_outdated(study: Study) -> int:
                 unspoken = {*entry["languages"]} - {*study.languages}
                 current |= {generated / file for file in entry["outputs"]} | {task.results}
                 current -= {*map(task.page, unspoken)}
+                current -= {path for each in unspoken for path in task.files(each).glob("*")}
             else:
                 older[task.name] = {**entry, "state": UNFINISHED}
         record(study.name, older)  # before anything of it is removed
@@ -59,7 +60,8 @@ def remove_outdated(study: Study) -> int:
         else:
             record(study.name, {SCHOOLS: {**of_schools, "state": UNFINISHED}})
     # earlier versions kept executed notebooks beside the pages
-    made = [*reports.glob("*/*/*.html"), *reports.glob("*/*/*.ipynb")]
+    made = [*reports.glob("*/*/*.html"), *reports.glob("*/*/*.ipynb"), *reports.glob("*/*/*/*")]
+    made += reports.glob("schools/*/*.docx")
     made += [*clean.glob("notebooks/*/*.ipynb"), *figures.glob("*/*.*.*")]
     outdated = [path for path in made if path not in current]
     removed = sum(path.suffix == ".html" for path in outdated)

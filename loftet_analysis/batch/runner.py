@@ -19,6 +19,7 @@ import nbformat
 import papermill
 from joblib import Parallel, delayed
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
@@ -32,7 +33,7 @@ from loftet_analysis.batch.lock import RUNNING
 from loftet_analysis.batch.outputs import sums_of
 from loftet_analysis.batch.plan import DONE, FAILED, Task
 from loftet_analysis.batch.process import ONE_THREAD
-from loftet_analysis.show import site
+from loftet_analysis.show import site, word
 from loftet_analysis.show.shown import HANDOVER
 
 _ENGINE = "loftet"
@@ -67,7 +68,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one task ended, and what it made: pages by language, files by name, what it read."""
+    """How one task ended, and what it made: pages and their files by language, what it read."""
 
     task: Task
     state: str
@@ -76,6 +77,7 @@ class Outcome:
     traceback: str = ""
     notebook: bytes = b""
     pages: dict[str, bytes] = field(default_factory=dict, repr=False)
+    files: dict[str, dict[str, bytes]] = field(default_factory=dict, repr=False)
     results: dict[str, bytes] = field(default_factory=dict, repr=False)
     figures: dict[str, bytes] = field(default_factory=dict, repr=False)
     reads: list[Read] = field(default_factory=list, repr=False)
@@ -195,18 +197,30 @@ def _made(task: Task, setting: Setting, target: Path) -> dict[str, Any]:
     place = f"{task.study}, {task.region}"
     pages = {
         language: site.page(
-            raw, language=language, place=place, questions=setting.questions.get(language, {})
+            raw,
+            language=language,
+            name=task.notebook,
+            place=place,
+            questions=setting.questions.get(language, {}),
         )
         for language in task.languages
     }
     return {
         "notebook": nbformat.writes(site.clean_notebook(raw)).encode() + b"\n",
         "pages": {language: page.encode() for language, page in pages.items()},
+        "files": {each: _files(raw, task.notebook, each, page) for each, page in pages.items()},
         "results": {f"{name}.csv": text.encode() for name, text in handed["kept"].items()},
         "figures": site.figures(raw, task.notebook),
         "reads": [(what, where) for what, where in handed["reads"]],
         "left_out": [f"{task.notebook}, {said}" for said in site.left_out(raw)],
     }
+
+
+def _files(notebook: NotebookNode, name: str, language: str, page: str) -> dict[str, bytes]:
+    """Return the files of a page by name, the page as Word among them."""
+    found = site.files(notebook, language)
+    pictures = {file.removesuffix(".png"): found[file] for file in found if file.endswith(".png")}
+    return {**found, f"{name}.docx": word.document(page, pictures)}
 
 
 def _first_line(error: Exception, setting: Setting) -> str:
@@ -246,11 +260,14 @@ def keep(outcome: Outcome, before: Iterable[str]) -> dict[str, str]:
     else:
         made = {task.executed: outcome.notebook}
         made |= {task.page(language): page for language, page in outcome.pages.items()}
+        for language, files in outcome.files.items():
+            made |= {task.files(language) / name: content for name, content in files.items()}
         made |= {figures / name: content for name, content in outcome.figures.items()}
         made |= {task.results / name: content for name, content in outcome.results.items()}
     made = {path: content for path, content in made.items() if content}
     older = {task.executed, task.remains, task.remains.with_suffix(".ipynb")}
     older |= {*map(task.page, task.languages), *task.results.glob("*.csv")}
+    older |= {path for each in task.languages for path in task.files(each).glob("*")}
     older |= {paths.generated() / name for name in before}
     paths.replace_all(made, outdated=older - set(made))
     return {} if outcome.state == FAILED else sums_of(made)

@@ -29,6 +29,14 @@ LABELS: dict[str, dict[str, str]] = {
         "p_value": "p",
         "verdict": "Conclusion",
     },
+    # what is drawn beside a figure's own numbers, by the parameter that takes it
+    "beside": {
+        "answers": "answers",
+        "pooled": "regions pooled",
+        "together": "whole country",
+        "country": "whole country",
+        "effects": "comparisons",
+    },
     # what is assumed of a design
     "assumed": {
         "people": "people per school",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import html
 import inspect
@@ -44,6 +43,7 @@ from loftet_analysis.show import declared, tables
 from loftet_analysis.show.figures import STYLE, WIDTH, Drawing, saved
 from loftet_analysis.show.languages import Words, joined, label, reader
 from loftet_analysis.show.layout import Table
+from loftet_analysis.show.numbers import as_csv
 from loftet_analysis.show.sentences import heading
 from loftet_analysis.show.shown import KEPT, Drawn, Shown, line
 from loftet_analysis.study import CLOSED, OPEN, TO_COME, Study, closed_part, load_study, plan
@@ -844,20 +844,15 @@ def _drawn(
     drawing = result if isinstance(result, Drawing) else _own_drawing(result, name, says)
     svg, png = saved(drawing, salt=name)
     alt, caption = html.escape(drawing.alt, quote=True), html.escape(drawing.caption)
-    source = data_address(svg)
     kind = ' class="narrow"' if drawing.figure.get_figwidth() < WIDTH else ""
     return Drawn(
-        f'<figure id="{name}"{kind}><img src="{source}" alt="{alt}">'
+        f'<figure id="{name}"{kind}><img src="{name}.svg" alt="{alt}">'
         f"<figcaption>{caption}</figcaption></figure>",
         drawing.alt,
         svg,
         png,
+        {key: as_csv(each, words) for key, each in {"": frame, **others}.items() if len(each)},
     )
-
-
-def data_address(svg: bytes) -> str:
-    """Return a picture as the address of an image that holds it."""
-    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode('ascii')}"
 
 
 def _own_drawing(result: object, name: str, says: Mapping[str, str]) -> Drawing:

@@ -22,17 +22,22 @@ class Drawn:
     Attributes
     ----------
     html : str
-        The table, the figure with its alt text, or the sentences.
+        The table, the figure with its alt text, or the sentences. The picture of a figure is
+        named there as the file that it is on pages, ``<name>.svg``.
     text : str
         The same where only plain text can be shown.
     svg, png : bytes
         Of a figure.
+    numbers : mapping of str to str
+        Of a figure: each frame that it was drawn from as CSV, by the parameter of the drawing
+        function that took it; the first by the empty text.
     """
 
     html: str
     text: str
     svg: bytes = b""
     png: bytes = b""
+    numbers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -65,15 +70,18 @@ class Shown:
             if each.svg:
                 pages[language]["svg"] = each.svg.decode("utf-8")
                 pages[language]["png"] = base64.b64encode(each.png).decode("ascii")
-        first = self.first
+                pages[language]["numbers"] = dict(each.numbers)
         return {
-            "text/html": first.html,
-            "text/plain": first.text,
+            "text/html": self._repr_html_(),
+            "text/plain": self.first.text,
             SHOWN: {"name": self.name, "named": self.named, "pages": pages},
         }
 
     def _repr_html_(self) -> str:
-        return self.first.html
+        """Return what a notebook shows, where no file lies beside it."""
+        svg = base64.b64encode(self.first.svg).decode("ascii")
+        inline = f'src="data:image/svg+xml;base64,{svg}"'
+        return self.first.html.replace(f'src="{self.name}.svg"', inline, 1)
 
     def __repr__(self) -> str:
         return self.first.text

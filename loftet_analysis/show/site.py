@@ -7,6 +7,7 @@ import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
+from itertools import count
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -14,7 +15,8 @@ from nbconvert.filters import markdown2html
 from nbformat import NotebookNode
 
 from loftet_analysis.errors import LoftetError
-from loftet_analysis.show.languages import Words
+from loftet_analysis.show.labels import LABELS
+from loftet_analysis.show.languages import Words, label
 from loftet_analysis.show.shown import KEPT, SHOWN
 from loftet_analysis.show.translate import translated
 
@@ -48,7 +50,12 @@ States = Mapping[tuple[str, str, str], str]
 
 
 def page(
-    notebook: NotebookNode, *, language: str, place: str = "", questions: Mapping[str, str]
+    notebook: NotebookNode,
+    *,
+    language: str,
+    name: str,
+    place: str = "",
+    questions: Mapping[str, str],
 ) -> str:
     """Return the page of an executed notebook: its prose and what was shown, no code.
 
@@ -59,6 +66,8 @@ def page(
         are on the page.
     language : str
         Its prose is translated, and of what was shown this language is taken.
+    name : str
+        The notebook's, and that of the folder beside the page in which its files lie.
     place : str
         Study and region, for the title of a notebook that does not show them itself.
     questions : mapping of str to str
@@ -68,8 +77,8 @@ def page(
     -------
     str
         HTML that lies in ``<language>/<region>/`` below the study's reports and needs nothing but
-        the shared stylesheet. A section in which nothing was asked shrinks to its heading and the
-        one line that says so.
+        the shared stylesheet and the pictures among its `files`. A section in which nothing was
+        asked shrinks to its heading and the one line that says so.
 
     Raises
     ------
@@ -77,11 +86,12 @@ def page(
         Where something was not shown in this language.
     """
     words = Words(language)
-    sections = [[*_shrunk(section)] for section in _sections(notebook, language, questions)]
+    sections = [[*_shrunk(section)] for section in _sections(notebook, language, name, questions)]
     parts = [part for section in sections for part in section]
     places = [part for part in parts if part.startswith(_PLACE)]
     sections = [[p for p in section if not p.startswith(_PLACE)] for section in sections]
     title = next((part for part in parts if "<h1" in part), "").partition("</h1>")[0]
+    body = [*places[:1], _as_word(name, _plain(title), words), *_folded(sections)]
     return filled(
         "page.html",
         language=words.locale,
@@ -89,7 +99,7 @@ def page(
         stylesheet=f"../../{STYLESHEET}",
         front="../../index.html",
         words=words,
-        body=_linked("\n".join([*places[:1], *_folded(sections)]), words.locale, questions),
+        body=_linked("\n".join(body), words.locale, questions),
     )
 
 
@@ -126,12 +136,12 @@ def _folded(sections: Sequence[list[str]]) -> Iterator[str]:
 
 
 def _sections(
-    notebook: NotebookNode, language: str, questions: Mapping[str, str]
+    notebook: NotebookNode, language: str, name: str, questions: Mapping[str, str]
 ) -> Iterator[list[str]]:
     """Yield the visible parts of a notebook, heading by heading."""
     section: list[str] = []
-    for cell in notebook.cells:
-        for shown in _shown(cell):
+    for cell, results in _cells(notebook):
+        for shown in results:
             if language not in shown["pages"]:
                 raise LoftetError(
                     f"what the notebook shows is not in {language}: let it open the study with its "
@@ -141,6 +151,9 @@ def _sections(
             if _HEADING.match(part):
                 yield section
                 section = []
+            if "svg" in shown["pages"][language]:
+                heading = _plain(section[0].partition("\n")[0]) if section else ""
+                part = _figure_on_page(shown, language, name, heading)
             section.append(part)
         if cell.cell_type != "markdown" or _UNSEEN & {*cell.metadata.get("tags", [])}:
             continue
@@ -170,6 +183,89 @@ def _shown(cell: NotebookNode) -> list[dict]:
         return []
     outputs = cell.get("outputs", [])
     return [output["data"][SHOWN] for output in outputs if SHOWN in output.get("data", {})]
+
+
+def _cells(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, list[dict]]]:
+    """Yield each cell and what it shows, no two figures or tables of a notebook under one name."""
+    taken: set[str] = set()
+    for cell in notebook.cells:
+        yield cell, [_renamed(shown, taken) for shown in _shown(cell)]
+
+
+def _renamed(shown: dict, taken: set[str]) -> dict:
+    name = unique = shown["name"]
+    if not any(f' id="{name}"' in drawn["html"] for drawn in shown["pages"].values()):
+        return shown
+    for number in count(2):
+        if unique not in taken:
+            break
+        unique = f"{name}_{number}"
+    taken.add(unique)
+    pages = {language: {**drawn} for language, drawn in shown["pages"].items()}
+    for drawn in pages.values():
+        for of in ('id="{}"', 'src="{}.svg"'):
+            drawn["html"] = drawn["html"].replace(of.format(name), of.format(unique), 1)
+    return {**shown, "name": unique, "pages": pages}
+
+
+def _figure_on_page(shown: dict, language: str, folder: str, heading: str) -> str:
+    """Return a figure whose picture is a file, above links to its pictures and numbers."""
+    drawn, words = shown["pages"][language], Words(language)
+    at = f"{folder}/{shown['name']}"
+    figure = drawn["html"].replace(f'src="{shown["name"]}.svg"', f'src="{at}.svg"', 1)
+    caption = figure.partition("<figcaption>")[2].partition("</figcaption>")[0]
+    first = re.split(r"(?<=[.:]) ", html.unescape(caption), maxsplit=1)[0].rstrip(".:")
+    called = ": ".join(filter(None, [heading, first]))
+    links = [("PNG", ".png"), ("SVG", ".svg")]
+    for of in drawn["numbers"]:
+        beside = label("beside", of, words) if of in LABELS["beside"] else of
+        said = words.text("numbers, {of}", of=beside) if of else words.text("numbers")
+        links.append((f"{said} (CSV)", _csv_suffix(of)))
+    anchors = [
+        f'<a href="{at}{suffix}" download aria-label="{html.escape(f"{text}, {called}")}">'
+        f"{html.escape(text)}</a>"
+        for text, suffix in links
+    ]
+    said = html.escape(words.text("Download:"))
+    below = f'<p class="files">{said} {", ".join(anchors)}</p>'
+    return figure.replace("</figure>", f"{below}</figure>", 1)
+
+
+def _as_word(name: str, title: str, words: Words) -> str:
+    """Return the line that links to the page as a Word document."""
+    called = html.escape(f"Word, {title}")
+    link = f'<a href="{name}/{name}.docx" download aria-label="{called}">Word</a>'
+    return f'<p class="files">{html.escape(words.text("Download the page:"))} {link}</p>'
+
+
+def _csv_suffix(of: str) -> str:
+    return f".{of}.csv" if of else ".csv"
+
+
+def files(notebook: NotebookNode, language: str) -> dict[str, bytes]:
+    """Return the files of a page in one language by name: each figure, and its numbers.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        Executed.
+    language : str
+
+    Returns
+    -------
+    dict of str to bytes
+        ``<figure>.svg``, ``<figure>.png``, and the frames that it was drawn from: ``<figure>.csv``,
+        and ``<figure>.<parameter>.csv`` of further ones.
+    """
+    found: dict[str, bytes] = {}
+    for shown in (shown for _, results in _cells(notebook) for shown in results):
+        drawn = shown["pages"].get(language, {})
+        if "svg" in drawn:
+            found[f"{shown['name']}.svg"] = drawn["svg"].encode()
+            found[f"{shown['name']}.png"] = base64.b64decode(drawn["png"])
+            for of, text in drawn["numbers"].items():
+                found[f"{shown['name']}{_csv_suffix(of)}"] = text.encode()
+    return found
 
 
 def _as_html(markdown: str) -> str:
@@ -230,7 +326,7 @@ def figures(notebook: NotebookNode, prefix: str) -> dict[str, bytes]:
         Stands before the names that the notebook did not give itself.
     """
     files = {}
-    for shown in (shown for cell in notebook.cells for shown in _shown(cell)):
+    for shown in (shown for _, results in _cells(notebook) for shown in results):
         stem = shown["name"] if shown.get("named", True) else f"{prefix}_{shown['name']}"
         for language, drawn in shown["pages"].items():
             if "svg" in drawn:

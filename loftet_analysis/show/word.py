@@ -1,0 +1,536 @@
+"""Pages as Word documents, made of nothing but what the page shows."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from xml.sax.saxutils import escape, quoteattr
+
+from docx import Document
+from docx.document import Document as Docx
+from docx.enum.style import WD_STYLE_TYPE
+from docx.opc.constants import RELATIONSHIP_TYPE
+from docx.oxml import parse_xml
+from docx.oxml.ns import nsdecls, qn
+from docx.shared import Emu, Pt, RGBColor
+from lxml import etree
+from lxml import html as markup
+from PIL import Image
+
+from loftet_analysis.show.languages import Words
+
+#: The tag by which Word knows each language.
+_TAGS = {"nb": "nb-NO", "nn": "nn-NO", "en": "en-GB"}
+_FIXED = datetime(2000, 1, 1)
+_DPI = 144  # of pictures; those of figures have more
+_COLOURS = 64
+_TWIP, _INCH = 635, 914400  # in EMU
+_PAGE, _MARGIN = (11906, 16838), 1276  # A4, in twips
+_TALLEST = 12200  # of a picture, in twips
+_FONT = "Calibri"
+_KEPT = {
+    "Normal", "Header", "Footer", "Subtitle", "Caption", "Quote", "Default Paragraph Font",
+    "Normal Table", "No List", *(f"Heading {n}" for n in range(1, 5)),
+    *(f"List {kind}{n}" for kind in ("Bullet", "Number") for n in ("", " 2", " 3")),
+}  # fmt: skip
+_SIZES = {"Heading 1": 18, "Heading 2": 14, "Heading 3": 12, "Heading 4": 11}
+_CELL, _NOTE = "TableText", "Note"
+#: What of a page is for its readers on a screen.
+_ON_SCREEN = {"nav", "script", "style", "template", "button"}
+_FILES = "files"
+_INLINE = {
+    "a", "abbr", "b", "br", "code", "em", "i", "img", "kbd", "small", "span", "strong", "sub",
+    "sup", "svg", "time", "var",
+}  # fmt: skip
+_MARKS = {"strong": "b", "b": "b", "em": "i", "i": "i"}
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_CHARACTER, _PADDING = 92, 130  # how wide they are in a table, in twips
+
+
+def document(
+    page: str, pictures: Mapping[str, bytes] | None = None, *, landscape: bool = False
+) -> bytes:
+    """Return a page as a Word document.
+
+    Its headings, paragraphs, lists, tables and figures come one by one, what is closed on the page
+    too; what is for a screen alone (``nav``, links to files) is left out. Tables and figures are
+    numbered and have their captions above and notes below them, as APA asks for.
+
+    Parameters
+    ----------
+    page : str
+        HTML with its language, its title and ``main``.
+    pictures : mapping of str to bytes, optional
+        PNG by the id of the figure, for those of its figures that are to be seen.
+    landscape : bool, default False
+        Whether the paper lies on its side.
+
+    Returns
+    -------
+    bytes
+        The same for the same page.
+    """
+    root = markup.document_fromstring(page)
+    words = Words(root.get("lang"))
+    docx = Document(io.BytesIO(_template(words.locale)))
+    section = docx.sections[0]
+    size = _PAGE[::-1] if landscape else _PAGE
+    section.page_width, section.page_height = (Emu(each * _TWIP) for each in size)
+    if landscape:
+        section._sectPr.pgSz.set(qn("w:orient"), "landscape")
+    about = docx.core_properties
+    about.title = _plain(root.findtext(".//title") or "")[:255]
+    about.language = _TAGS[words.locale]
+    writer = _Writer(docx, words, pictures or {}, size[0] - 2 * _MARGIN)
+    content = "".join(writer.blocks(next(root.iter("main"))))
+    body = docx.element.body
+    for element in parse_xml(f"<w:body {nsdecls('w', 'r')}>{content}</w:body>"):
+        body.insert_element_before(element, "w:sectPr")
+    return _packed(docx)
+
+
+@dataclass
+class _Writer:
+    """What turns a page's elements into Word's, and counts tables and figures."""
+
+    docx: Docx
+    words: Words
+    pictures: Mapping[str, bytes]
+    width: int
+    counts: Counter = field(default_factory=Counter)
+
+    def blocks(self, parent: etree._Element) -> Iterator[str]:
+        """Yield what stands in an element; text and inline elements make paragraphs."""
+        inline: list[object] = [parent.text or ""]
+        for child in parent:
+            if isinstance(child.tag, str) and child.tag not in _INLINE:
+                yield self._paragraph(inline)
+                yield from self.block(child)
+                inline = []
+            else:
+                inline.append(child)
+            inline.append(child.tail or "")
+        yield self._paragraph(inline)
+
+    def block(self, element: etree._Element) -> Iterator[str]:
+        """Yield one element of the page."""
+        kind, tag = {*(element.get("class") or "").split()}, element.tag
+        if tag in _ON_SCREEN or _FILES in kind or element.get("hidden") is not None:
+            return
+        if re.fullmatch(r"h[1-6]", tag):
+            yield self._paragraph([element], f"Heading{min(int(tag[1]), 4)}")
+        elif tag == "summary":
+            heading = any(re.fullmatch(r"h[1-6]", str(each.tag)) for each in element)
+            yield from self.blocks(element) if heading else [self._paragraph([element], "Heading2")]
+        elif tag == "p":
+            style = "Subtitle" if "place" in kind else ""
+            yield self._paragraph([element], style, italic="asked" in kind)
+        elif tag in ("ul", "ol"):
+            yield from self._list(element)
+        elif tag == "dl":
+            yield from self._definitions(element)
+        elif tag == "table":
+            yield from self._table(element)
+        elif tag == "figure":
+            yield from self._figure(element)
+        elif tag == "blockquote":
+            yield self._paragraph([element], "Quote")
+        else:
+            yield from self.blocks(element)
+
+    def _paragraph(
+        self,
+        parts: Sequence[object],
+        style: str = "",
+        *,
+        italic: bool = False,
+        more: str = "",
+    ) -> str:
+        runs = _joined(self._runs(parts, "i" if italic else ""))
+        return _p(runs, style, more) if runs else ""
+
+    def _runs(self, parts: Iterable[object], marks: str) -> Iterator[tuple[str, str]]:
+        """Yield pieces of text with their marks, and pieces of XML with none."""
+        for part in parts:
+            if isinstance(part, str):
+                yield part, marks
+            elif not isinstance(part.tag, str) or part.tag in _ON_SCREEN:
+                continue
+            elif part.tag == "br":
+                yield "<w:r><w:br/></w:r>", ""
+            elif part.tag in ("img", "svg"):
+                yield part.get("alt") or part.get("aria-label") or "", marks
+            else:
+                own = marks + _MARKS.get(part.tag, "")
+                own += {"sub": "_", "sup": "^", "code": "c"}.get(part.tag, "")
+                inner = [part.text or ""]
+                for child in part:
+                    inner += [child, child.tail or ""]
+                if part.tag in ("p", "div", "li", "dd") or part.get("class"):
+                    yield " ", marks  # what the stylesheet keeps apart
+                address = part.get("href") or ""
+                if address.startswith(("http:", "https:", "mailto:")):
+                    yield self._hyperlink(address, _joined(self._runs(inner, own))), ""
+                else:
+                    yield from self._runs(inner, own)
+
+    def _hyperlink(self, address: str, runs: str) -> str:
+        kind = RELATIONSHIP_TYPE.HYPERLINK
+        link = self.docx.part.relate_to(address, kind, is_external=True)
+        return f'<w:hyperlink r:id="{link}">{runs}</w:hyperlink>'
+
+    def _list(self, element: etree._Element, level: int = 1) -> Iterator[str]:
+        numbered = element.tag == "ol"
+        style = f"List{'Number' if numbered else 'Bullet'}{min(level, 3) if level > 1 else ''}"
+        more = self._numbered(min(level, 3)) if numbered else ""
+        for item in element.iterchildren("li"):
+            inline: list[object] = [item.text or ""]
+            inner: list[etree._Element] = []
+            for child in item:
+                nested = child.tag in ("ul", "ol", "table", "figure", "dl", "div", "details")
+                if nested:
+                    inner.append(child)
+                else:
+                    inline.append(child)
+                inline.append(child.tail or "")
+            yield self._paragraph(inline, style, more=more)
+            for child in inner:
+                lists = child.tag in ("ul", "ol")
+                yield from self._list(child, level + 1) if lists else self.block(child)
+
+    def _numbered(self, level: int) -> str:
+        """Begin a numbered list anew."""
+        styles, numbering = self.docx.styles, self.docx.part.numbering_part.element
+        style = styles["List Number" + (f" {level}" if level > 1 else "")]
+        of = next(style.element.iter(qn("w:numId"))).val
+        kind = numbering.num_having_numId(of).abstractNumId.val
+        number = numbering.add_num(kind)
+        number.add_lvlOverride(0).add_startOverride(1)
+        return f'<w:numPr><w:ilvl w:val="0"/><w:numId w:val="{number.numId}"/></w:numPr>'
+
+    def _definitions(self, element: etree._Element) -> Iterator[str]:
+        term = ""
+        for child in element.iter("dt", "dd"):
+            if child.tag == "dt":
+                term = _plain(child.text_content())
+            else:
+                head = [(f"{term}: ", "b")] if term else []
+                yield _p(_joined([*head, *self._runs([child], "")]))
+                term = ""
+
+    def _caption(self, kind: str, text: str) -> str:
+        """Return the number of a table or figure, and what it is of."""
+        self.counts[kind] += 1
+        number = (
+            f'<w:fldSimple w:instr=" SEQ {escape(kind)} \\* ARABIC ">'
+            f"{_run(str(self.counts[kind]), 'b')}</w:fldSimple>"
+        )
+        of = "<w:r><w:br/></w:r>" + _run(text, "i") if text else ""
+        return _p(_run(f"{kind} ", "b") + number + of, "Caption", "<w:keepNext/>")
+
+    def _notes(self, notes: Sequence[str]) -> Iterator[str]:
+        """Yield notes beneath a table or figure."""
+        for number, note in enumerate(notes):
+            first = _run(f"{self.words.text('Note.')} ", "i") if number == 0 else ""
+            yield _p(first + _run(note, ""), _NOTE)
+
+    def _figure(self, element: etree._Element) -> Iterator[str]:
+        caption = element.find(".//figcaption")
+        said = _plain(caption.text_content()) if caption is not None else ""
+        title, _, rest = re.sub(r"(?<=[.:]) ", "\n", said, count=1).partition("\n")
+        title = title.removesuffix(":").removesuffix(".")
+        drawn = next(element.iter("img", "svg"), None)
+        alt = "" if drawn is None else drawn.get("alt") or drawn.get("aria-label") or ""
+        png = self.pictures.get(element.get("id") or "")
+        yield self._caption(self.words.text("Figure"), title)
+        if png:
+            following = "<w:keepNext/>" if rest else ""
+            yield _p(f"<w:r>{self._picture(png, alt, title)}</w:r>", "", following)
+        elif alt:
+            yield _p(_run(alt, ""))
+        yield from self._notes([rest] if rest else [])
+
+    def _picture(self, png: bytes, alt: str, title: str) -> str:
+        picture, width, height = _slim(png)
+        scale = min(1, self.width * _TWIP / width, _TALLEST * _TWIP / height)
+        inline = self.docx.part.new_pic_inline(
+            io.BytesIO(picture), Emu(int(width * scale)), Emu(int(height * scale))
+        )
+        inline.docPr.set("name", title[:80] or self.words.text("Figure"))
+        inline.docPr.set("descr", _CONTROL.sub("", alt))
+        drawing = etree.tostring(inline, encoding="unicode")
+        return f"<w:drawing>{drawing}</w:drawing>"
+
+    def _table(self, element: etree._Element) -> Iterator[str]:
+        caption = element.find("caption")
+        heads, lines, notes = [], [], []
+        for row in element.iter("tr"):
+            cells = [_Cell.of(cell) for cell in row.iterchildren("th", "td")]
+            if row.getparent().tag == "tfoot":
+                notes += [cell.text for cell in cells if cell.text]
+            else:
+                (heads if row.getparent().tag == "thead" else lines).append(cells)
+        if not heads and not lines:
+            return
+        said = _plain(caption.text_content()) if caption is not None else ""
+        yield self._caption(self.words.text("Table"), said)
+        yield _table(heads, lines, self.width, said)
+        yield from self._notes(notes)
+        yield _p("", _NOTE) if not notes else ""
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """A cell of a table: its text, how many columns and rows it takes, and how it stands."""
+
+    text: str
+    across: int = 1
+    down: int = 1
+    side: str = "right"
+    bold: bool = False
+
+    @classmethod
+    def of(cls, element: etree._Element) -> _Cell:
+        scope, kind = element.get("scope"), (element.get("class") or "").split()
+        left = scope in ("row", "rowgroup") or "words" in kind
+        return cls(
+            _plain(element.text_content()),
+            int(element.get("colspan") or 1),
+            int(element.get("rowspan") or 1),
+            "center" if scope == "colgroup" else "left" if left else "right",
+            scope == "rowgroup",
+        )
+
+
+def _table(
+    heads: Sequence[Sequence[_Cell]], lines: Sequence[Sequence[_Cell]], room: int, caption: str
+) -> str:
+    rows, held = [], {}  # columns that cells above reach down into, and for how many rows more
+    for cells in (*heads, *lines):
+        placed, left = [], list(cells)
+        at = 0
+        while left or held.get(at, (0, 0))[0]:
+            deeper, across = held.get(at, (0, 0))
+            if deeper:
+                held[at] = (deeper - 1, across)
+                placed.append((_Cell("", across), "<w:vMerge/>"))
+                at += across
+                continue
+            cell = left.pop(0)
+            if cell.down > 1:
+                held[at] = (cell.down - 1, cell.across)
+            placed.append((cell, '<w:vMerge w:val="restart"/>' if cell.down > 1 else ""))
+            at += cell.across
+        rows.append(placed)
+    widths = _widths(rows, len(heads), room)
+    grid = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths)
+    xml = [
+        f'<w:tbl><w:tblPr><w:tblW w:w="{sum(widths)}" w:type="dxa"/><w:tblBorders>'
+        f"{_border('top', 8)}{_border('bottom', 8)}</w:tblBorders>"
+        '<w:tblLayout w:type="fixed"/><w:tblCellMar><w:left w:w="50" w:type="dxa"/>'
+        '<w:right w:w="50" w:type="dxa"/></w:tblCellMar><w:tblLook w:val="0020"/>'
+        f"<w:tblCaption w:val={quoteattr(_CONTROL.sub('', caption))}/></w:tblPr>"
+        f"<w:tblGrid>{grid}</w:tblGrid>"
+    ]
+    for number, placed in enumerate(rows):
+        head = number < len(heads)
+        xml.append(f"<w:tr><w:trPr><w:cantSplit/>{'<w:tblHeader/>' if head else ''}</w:trPr>")
+        at = 0
+        for cell, merged in placed:
+            width = sum(widths[at : at + cell.across])
+            span = f'<w:gridSpan w:val="{cell.across}"/>' if cell.across > 1 else ""
+            under = number == len(heads) - 1 or (head and cell.side == "center")
+            line = f"<w:tcBorders>{_border('bottom', 4)}</w:tcBorders>" if head and under else ""
+            together = "<w:keepNext/>" if head or cell.bold else ""
+            xml.append(
+                f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/>{span}{merged}{line}'
+                f'<w:vAlign w:val="bottom"/></w:tcPr>'
+                f"{_p(_run(cell.text, 'b' if cell.bold else ''), _CELL, together, cell.side)}"
+                "</w:tc>"
+            )
+            at += cell.across
+        xml.append("</w:tr>")
+    return "".join([*xml, "</w:tbl>"])
+
+
+def _widths(rows: Sequence[Sequence[tuple[_Cell, str]]], heads: int, room: int) -> list[int]:
+    """Return how wide columns are, in twips: as their texts ask for, and no more than there is."""
+    n = max(sum(cell.across for cell, _ in placed) for placed in rows)
+    wanted, least = [3] * n, [3] * n
+    for number, placed in enumerate(rows):
+        at = 0
+        for cell, _ in placed:
+            if cell.across == 1 and cell.text:
+                word = max(map(len, re.split(r"[ -]", cell.text)))
+                whole = len(cell.text)
+                if number < heads or cell.side == "left":  # may take several lines
+                    whole = max(word, min(whole, 16 if number < heads else 34))
+                    least[at] = max(least[at], min(word, 20))
+                else:
+                    least[at] = max(least[at], whole)
+                wanted[at] = max(wanted[at], whole, least[at])
+            at += cell.across
+    asked = [_CHARACTER * each + _PADDING for each in wanted]
+    if sum(asked) <= room:
+        return asked
+    floor = [_CHARACTER * each + _PADDING for each in least]
+    spare = max(0, room - sum(floor)) / max(1, sum(asked) - sum(floor))
+    widths = [low + (high - low) * spare for low, high in zip(floor, asked, strict=True)]
+    return [int(width * min(1, room / sum(widths))) for width in widths]
+
+
+def _border(side: str, size: int) -> str:
+    return f'<w:{side} w:val="single" w:sz="{size}" w:space="0" w:color="404040"/>'
+
+
+def _p(runs: str, style: str = "", more: str = "", side: str = "") -> str:
+    """Return a paragraph; Word wants its properties in this order."""
+    named = f'<w:pStyle w:val="{style}"/>' if style else ""
+    stands = f'<w:jc w:val="{side}"/>' if side else ""
+    return f"<w:p><w:pPr>{named}{more}{stands}</w:pPr>{runs}</w:p>"
+
+
+def _run(text: str, marks: str) -> str:
+    if not text:
+        return ""
+    properties = '<w:rFonts w:ascii="Consolas" w:hAnsi="Consolas"/>' if "c" in marks else ""
+    properties += ("<w:b/>" if "b" in marks else "") + ("<w:i/>" if "i" in marks else "")
+    for mark, place in (("_", "subscript"), ("^", "superscript")):
+        properties += f'<w:vertAlign w:val="{place}"/>' if mark in marks else ""
+    told = escape(_CONTROL.sub("", text))
+    return f'<w:r><w:rPr>{properties}</w:rPr><w:t xml:space="preserve">{told}</w:t></w:r>'
+
+
+def _joined(pieces: Iterable[tuple[str, str]]) -> str:
+    """Return pieces as runs, with single spaces between words and none at the ends."""
+    runs: list[tuple[str, str]] = []
+    space = True
+    for text, marks in pieces:
+        if text.startswith("<w:"):
+            runs.append((text, "xml"))
+            space = False
+            continue
+        text = re.sub(r"[ \t\r\n\f]+", " ", text)
+        text = text[1:] if space and text.startswith(" ") else text
+        if text:
+            runs.append((text, marks))
+            space = text.endswith(" ")
+    while runs and runs[-1][1] != "xml" and not runs[-1][0].strip(" "):
+        runs.pop()
+    if runs and runs[-1][1] != "xml":
+        runs[-1] = (runs[-1][0].rstrip(" "), runs[-1][1])
+    return "".join(text if marks == "xml" else _run(text, marks) for text, marks in runs)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[ \t\r\n\f]+", " ", text).strip(" ")
+
+
+def _slim(png: bytes) -> tuple[bytes, int, int]:
+    """Return a picture with as many points as print asks for, and its size on paper in EMU."""
+    with Image.open(io.BytesIO(png)) as image:
+        dpi = image.info.get("dpi", (96, 96))[0]
+        width, height = (round(each / dpi * _INCH) for each in image.size)
+        drawn = image.convert("RGB")
+    if dpi > _DPI:
+        smaller = (max(1, round(each * _DPI / dpi)) for each in drawn.size)
+        drawn = drawn.resize((*smaller,), Image.Resampling.LANCZOS)
+    drawn = drawn.quantize(_COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    colours = drawn.getpalette()
+    lightest = max(range(0, len(colours), 3), key=lambda at: sum(colours[at : at + 3]))
+    colours[lightest : lightest + 3] = (255, 255, 255)  # paper stays white
+    drawn.putpalette(colours)
+    content = io.BytesIO()
+    drawn.save(content, "PNG", dpi=(_DPI, _DPI))
+    return content.getvalue(), width, height
+
+
+@cache
+def _template(language: str) -> bytes:
+    """Return an empty document in a language with the styles that pages need and no others."""
+    docx = Document()
+    styles = docx.styles
+    for style in [*styles.element.findall(qn("w:style"))]:
+        name = style.find(qn("w:name")).get(qn("w:val"))
+        named = {"heading": "Heading"}.get(name.split()[0], name.split()[0])
+        name = " ".join([named, *name.split()[1:]]) if name.startswith("heading") else name
+        if name.lower() not in {each.lower() for each in _KEPT}:
+            styles.element.remove(style)
+        for link in style.findall(qn("w:link")):
+            style.remove(link)
+    for latent in styles.element.findall(qn("w:latentStyles")):
+        styles.element.remove(latent)
+    for spacing in styles["Subtitle"].element.rPr.findall(qn("w:spacing")):
+        styles["Subtitle"].element.rPr.remove(spacing)
+    for name, size in {"Normal": 10.5, "Subtitle": 11, "Caption": 10, **_SIZES}.items():
+        font = styles[name].font
+        font.name, font.size, font.color.rgb = _FONT, Pt(size), RGBColor(0x22, 0x22, 0x22)
+        font.italic = False
+        font.bold = name in _SIZES
+        fonts = styles[name].element.rPr.rFonts
+        for theme in ("asciiTheme", "hAnsiTheme", "eastAsiaTheme", "cstheme"):
+            fonts.attrib.pop(qn(f"w:{theme}"), None)
+    styles["Normal"].paragraph_format.space_after = Pt(6)
+    styles["Caption"].paragraph_format.space_before = Pt(12)
+    styles["Caption"].paragraph_format.space_after = Pt(3)
+    for name, called, size in ((_CELL, "Table Text", 8.5), (_NOTE, "Note", 8.5)):
+        style = styles.add_style(called, WD_STYLE_TYPE.PARAGRAPH)
+        style.element.set(qn("w:styleId"), name)
+        style.base_style, style.font.size = styles["Normal"], Pt(size)
+        style.paragraph_format.space_after = Pt(0 if name == _CELL else 2)
+        style.paragraph_format.space_before = Pt(2 if name == _NOTE else 0)
+        style.paragraph_format.line_spacing = 1
+    spoken = styles.element.find(f".//{qn('w:rPrDefault')}//{qn('w:lang')}")
+    spoken.set(qn("w:val"), _TAGS[language])
+    settings = docx.settings.element
+    for theme in settings.iter(qn("w:themeFontLang")):
+        theme.set(qn("w:val"), _TAGS[language])
+    compat = settings.find(qn("w:compat"))
+    if compat is not None:
+        compat.append(
+            parse_xml(
+                f'<w:compatSetting {nsdecls("w")} w:name="compatibilityMode" '
+                'w:uri="http://schemas.microsoft.com/office/word" w:val="15"/>'
+            )
+        )
+    section = docx.sections[0]
+    for side in ("left", "right", "top", "bottom"):
+        setattr(section, f"{side}_margin", Emu(_MARGIN * _TWIP))
+    number = section.footer.paragraphs[0]._p
+    number.append(parse_xml(f'<w:fldSimple {nsdecls("w")} w:instr=" PAGE "><w:r/></w:fldSimple>'))
+    section.footer.paragraphs[0].alignment = 1
+    about = docx.core_properties
+    about.author = about.last_modified_by = "loftet_analysis"
+    about.comments = ""
+    about.revision, about.created, about.modified = 1, _FIXED, _FIXED
+    package = docx.part.package
+    for key, each in [*package.rels.items()]:
+        if each.reltype.endswith("/thumbnail"):
+            del package.rels[key]
+    for key, each in [*docx.part.rels.items()]:
+        if each.reltype.endswith("/customXml"):
+            del docx.part.rels[key]
+    return _packed(docx)
+
+
+def _packed(docx: Docx) -> bytes:
+    """Return a document as a file that tells no time."""
+    saved, content = io.BytesIO(), io.BytesIO()
+    docx.save(saved)
+    with (
+        zipfile.ZipFile(saved) as parts,
+        zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as whole,
+    ):
+        # the list of parts comes first
+        for name in sorted(parts.namelist(), key=lambda name: (not name.startswith("["), name)):
+            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            stored = name.endswith(".png")
+            entry.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
+            whole.writestr(entry, parts.read(name))
+    return content.getvalue()
