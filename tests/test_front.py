@@ -42,10 +42,13 @@ def folder(study, tmp_path):
     cells[1].metadata["tags"] = ["Q1"]
     for language, place in ((a, b) for a in LANGUAGES for b in ("oslo", "aas", "national")):
         asked = {name: text[language] for name, text in ASKED.items()}
-        text = site.page(new_notebook(cells=cells), language=language, questions=asked)
         for page in PAGES:
-            path = tmp_path / language / place / f"{page.partition('/')[2]}.html"
-            path.parent.mkdir(parents=True, exist_ok=True)
+            name = page.partition("/")[2]
+            book = new_notebook(cells=cells)
+            text = site.page(book, language=language, name=name, questions=asked)
+            path = tmp_path / language / place / f"{name}.html"
+            (path.parent / name).mkdir(parents=True, exist_ok=True)
+            (path.parent / name / f"{name}.docx").touch()
             path.write_text(text.replace("</main>", SAID + "</main>"), encoding="utf-8")
     (tmp_path / "tables").mkdir()
     rows = [{**ROW, "region": "oslo"}, {**ROW, "region": "aas", "p_adjusted": 0.3}]
