@@ -252,6 +252,12 @@ def test_whatever_stands_on_a_page_can_be_opened(inner):
         assert row.cells
 
 
+def test_every_sheet_of_an_internal_document_says_so():
+    header = opened("en", internal=True).sections[0].header
+    assert header.paragraphs[0].text == "Internal: for the project's own people only"
+    assert not opened("en").sections[0].header.paragraphs[0].text
+
+
 def test_paper_may_lie_on_its_side():
     section = opened(landscape=True).sections[0]
     assert section.page_width > section.page_height

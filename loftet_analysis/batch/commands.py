@@ -141,6 +141,7 @@ def _run(
                 each: {name: study.text(text, each) for name, text in study.questions.items()}
                 for each in study.languages
             },
+            internal=study.disclosure == "internal",
         )
         get_ready(study, setting, path, scheduler)
         if unclean:

@@ -56,6 +56,8 @@ class Setting:
         Whether kernels are forked from a warm process where that is possible.
     questions : mapping of str to mapping of str to str
         The study's research questions by language and id.
+    internal : bool
+        Whether what is made is for the project's own people only, which Word documents say.
     """
 
     root: Path
@@ -64,6 +66,7 @@ class Setting:
     time_limit: float
     warm: bool
     questions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    internal: bool = False
 
 
 @dataclass(frozen=True)
@@ -208,7 +211,10 @@ def _made(task: Task, setting: Setting, target: Path) -> dict[str, Any]:
     return {
         "notebook": nbformat.writes(site.clean_notebook(raw)).encode() + b"\n",
         "pages": {language: page.encode() for language, page in pages.items()},
-        "files": {each: _files(raw, task.notebook, each, page) for each, page in pages.items()},
+        "files": {
+            language: _files(raw, task.notebook, language, page, internal=setting.internal)
+            for language, page in pages.items()
+        },
         "results": {f"{name}.csv": text.encode() for name, text in handed["kept"].items()},
         "figures": site.figures(raw, task.notebook),
         "reads": [(what, where) for what, where in handed["reads"]],
@@ -216,11 +222,13 @@ def _made(task: Task, setting: Setting, target: Path) -> dict[str, Any]:
     }
 
 
-def _files(notebook: NotebookNode, name: str, language: str, page: str) -> dict[str, bytes]:
+def _files(
+    notebook: NotebookNode, name: str, language: str, page: str, *, internal: bool
+) -> dict[str, bytes]:
     """Return the files of a page by name, the page as Word among them."""
     found = site.files(notebook, language)
     pictures = {file.removesuffix(".png"): found[file] for file in found if file.endswith(".png")}
-    return {**found, f"{name}.docx": word.document(page, pictures)}
+    return {**found, f"{name}.docx": word.document(page, pictures, internal=internal)}
 
 
 def _first_line(error: Exception, setting: Setting) -> str:

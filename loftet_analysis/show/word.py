@@ -54,7 +54,11 @@ _CHARACTER, _PADDING = 92, 130  # how wide they are in a table, in twips
 
 
 def document(
-    page: str, pictures: Mapping[str, bytes] | None = None, *, landscape: bool = False
+    page: str,
+    pictures: Mapping[str, bytes] | None = None,
+    *,
+    internal: bool = False,
+    landscape: bool = False,
 ) -> bytes:
     """Return a page as a Word document.
 
@@ -68,6 +72,8 @@ def document(
         HTML with its language, its title and ``main``.
     pictures : mapping of str to bytes, optional
         PNG by the id of the figure, for those of its figures that are to be seen.
+    internal : bool, default False
+        Whether every sheet says that it is for the project's own people only.
     landscape : bool, default False
         Whether the paper lies on its side.
 
@@ -84,6 +90,10 @@ def document(
     section.page_width, section.page_height = (Emu(each * _TWIP) for each in size)
     if landscape:
         section._sectPr.pgSz.set(qn("w:orient"), "landscape")
+    if internal:
+        section.header.paragraphs[0].text = words.text(
+            "Internal: for the project's own people only"
+        )
     about = docx.core_properties
     about.title = _plain(root.findtext(".//title") or "")[:255]
     about.language = _TAGS[words.locale]
