@@ -1,11 +1,15 @@
 """Pages of schools: what they tell, what they say where that is little, and how they are kept."""
 
+import io
 import re
 
 import numpy as np
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
+from docx import Document
+from docx.oxml.ns import qn
+from PIL import Image
 from scipy import optimize
 
 from loftet_analysis.analysis.school_effects import school_levels
@@ -100,7 +104,7 @@ def test_numbers_of_a_page_are_those_of_plain_pandas(demo, found):
 def test_a_page_can_be_read_alone(demo, found, language):
     made = dict(pages(demo, found, language))
     register = demo.description.schools
-    assert len(made) == len(register)
+    assert len(made) == 2 * len(register)
     one = register.iloc[0]
     page = page_of(made[f"{one['school_id']}.html"])
     assert page.html["lang"] == language
@@ -116,6 +120,35 @@ def test_a_page_can_be_read_alone(demo, found, language):
     assert {shape.name for shape in picture.find_all(["circle", "rect"])} == {"circle", "rect"}
     for row in page.find_all("tr"):
         assert "nan" not in row.get_text().lower()
+    document = Document(io.BytesIO(made[f"{one['school_id']}.docx"]))
+    assert one["school"] in [p.text for p in document.paragraphs if p.style.name == "Heading 1"]
+    (about,) = document.element.iter(qn("wp:docPr"))
+    assert about.get("descr") == picture["aria-label"]
+    assert [cell.text for cell in document.tables[0].columns[0].cells[1:]] == [
+        row.th.get_text() for row in page.table.find("tbody").parent.select("tbody tr")
+    ]
+    for name in ("html", "docx"):  # of what may be told of others nothing
+        others = [each for each in register["school"].drop_duplicates() if each != one["school"]]
+        told_of = page if name == "html" else document.element.body
+        whole = told_of.get_text() if name == "html" else "".join(told_of.itertext())
+        assert not [other for other in others if other in whole]
+
+
+def test_the_picture_in_word_is_the_one_of_the_page(demo, found):
+    made = dict(pages(demo, found, "en"))
+    number = demo.description.schools["school_id"].iloc[0]
+    svg = page_of(made[f"{number}.html"]).svg
+    (part,) = [
+        part
+        for part in Document(io.BytesIO(made[f"{number}.docx"])).part.package.parts
+        if part.partname.endswith(".png")
+    ]
+    with Image.open(io.BytesIO(part.blob)) as image:
+        drawn = np.asarray(image.convert("RGB")).astype(int)
+    scale = drawn.shape[1] / float(svg["viewbox"].split()[2])
+    for circle in svg.find_all("circle"):
+        x, y = (round(float(circle[key]) * scale) for key in ("cx", "cy"))
+        assert abs(drawn[y, x] - [0x01, 0x60, 0x8F]).max() < 24
 
 
 def test_no_text_of_a_page_stays_untranslated(demo, found):
@@ -129,7 +162,8 @@ def test_no_text_of_a_page_stays_untranslated(demo, found):
 
 def test_a_school_under_the_limit_gets_a_page_that_says_why_there_is_little(cleaned):
     opened = open_study("tiny")
-    made = {name: page_of(text) for name, text in pages(opened, told(opened), "en")}
+    every = dict(pages(opened, told(opened), "en"))
+    made = {name: page_of(text) for name, text in every.items() if name.endswith(".html")}
     few, many = made["0304.html"], made["0500.html"]
     assert "fewer than 10." in few.get_text()
     assert "about 10." not in few.get_text()

@@ -1,4 +1,4 @@
-"""The pages of schools for their leaders, made and recorded together."""
+"""The pages of schools for their leaders, as HTML and as Word, made and recorded together."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def refuse_without_people(study: Study) -> None:
 
 
 def folder(study: Study) -> Path:
-    """Return where the pages lie: a folder for each language, a file for each school."""
+    """Return where the pages lie: a folder for each language, two files for each school."""
     return paths.reports(study.name) / "schools"
 
 
@@ -131,4 +131,4 @@ def make(study: Study, languages: Sequence[str]) -> int:
     paths.replace_all({}, outdated=outdated)
     done = {"state": DONE, "parts": made_from, "languages": list(spoken), "outputs": outputs}
     record(study.name, {SCHOOLS: done})
-    return len(outputs)
+    return sum(name.endswith(".html") for name in outputs)

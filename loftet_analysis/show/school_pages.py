@@ -7,6 +7,8 @@ that it can be sent to one school; it names no other school and links to nothing
 from __future__ import annotations
 
 import html
+import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,12 +16,16 @@ from string import Template
 from urllib.parse import quote
 
 import pandas as pd
+from lxml import etree
+from matplotlib.font_manager import findfont
+from PIL import Image, ImageDraw, ImageFont
 
 from loftet_analysis import names, schema
 from loftet_analysis.analysis.response import answered_class
 from loftet_analysis.analysis.school_effects import school_effects, school_levels
 from loftet_analysis.disclosure.gate import Gated, gate
 from loftet_analysis.disclosure.mask import LIMITS, NEVER_BY_SCHOOL, SMALL, for_schools
+from loftet_analysis.show import word
 from loftet_analysis.show.labels import LABELS
 from loftet_analysis.show.languages import Words, joined, label, reader
 from loftet_analysis.show.layout import laid_out
@@ -30,6 +36,9 @@ PROFILE = "school"
 _ASSETS = Path(__file__).parent / "assets"
 _BLUE, _ORANGE, _GREY = "#01608f", "#b8500b", "#5c5c5c"
 _WIDE, _EDGE, _ROW = 340, 14, 54  # of the figure, in its own units
+_FIGURE = "means"  # its id
+_POINTS, _FINER = 2, 3  # pixels for a unit of its PNG, and how much finer it is drawn
+_INCHES = 4.4  # wide, on paper
 
 Row = Mapping[str, object]
 
@@ -139,7 +148,7 @@ def _gated_response(study: OpenStudy) -> dict[str, list[Row]]:
 
 
 def pages(study: OpenStudy, found: Told, language: str) -> Iterator[tuple[str, bytes]]:
-    """Yield the page of every school of the register in one language, with its file's name.
+    """Yield every school's page in one language by its file's name, and the same as Word.
 
     Parameters
     ----------
@@ -159,10 +168,12 @@ def pages(study: OpenStudy, found: Told, language: str) -> Iterator[tuple[str, b
     for school in description.schools.to_dict("records"):
         number, region = school[names.SCHOOL], school[names.REGION]
         page = _Page(words, found, scales, region, number)
-        text = template.substitute(
-            page.parts(description.text(description.title, words.locale)), style=style
-        )
-        yield f"{quote(number, safe='')}.html", text.encode()
+        parts = page.parts(description.text(description.title, words.locale))
+        text, name = template.substitute(parts, style=style), quote(number, safe="")
+        yield f"{name}.html", text.encode()
+        svg = parts["figure"].partition("<svg")[2].partition("</svg>")[0]
+        pictures = {_FIGURE: _as_png(f"<svg{svg}</svg>")} if svg else {}
+        yield f"{name}.docx", word.document(text, pictures)
 
 
 @dataclass(frozen=True)
@@ -201,7 +212,9 @@ class _Page:
         table = self._table()
         safe["numbers"] = f"<h2>{html.escape(_('The numbers'))}</h2>\n{table}" if table else ""
         caption = f"<figcaption>{safe.pop('figure_caption')}</figcaption>"
-        safe["figure"] = f"<figure>{self._figure()}{caption}</figure>" if table else ""
+        safe["figure"] = (
+            f'<figure id="{_FIGURE}">{self._figure()}{caption}</figure>' if table else ""
+        )
         return safe
 
     def level(self, population: str, outcome: str, wave: str, *, place: str = "") -> Row:
@@ -587,3 +600,41 @@ def _mark(shape: str, x: float, y: float) -> str:
         f'<path d="M{x:.1f} {y - 7:.1f}l6 7l-6 7l-6 -7z" fill="none" stroke="{_GREY}" '
         'stroke-width="2"/>'
     )
+
+
+def _as_png(svg: str) -> bytes:
+    """Return the figure of a page as PNG, of the shapes that are drawn above and no others."""
+    drawing = etree.fromstring(svg)
+    units = [float(each) for each in drawing.get("viewBox").split()[2:]]
+    scale = _POINTS * _FINER
+    image = Image.new("RGB", [round(each * scale) for each in units], "white")
+    pen, face = ImageDraw.Draw(image), findfont("DejaVu Sans")
+
+    def places(*values: float) -> list[float]:
+        return [value * scale for value in values]
+
+    for shape in drawing:
+        kind, ink = shape.tag.rpartition("}")[2], shape.get("stroke")
+        thick = round(float(shape.get("stroke-width") or 1) * scale)
+        at = {key: float(shape.get(key)) for key in ("x", "y", "cx", "cy", "r") if shape.get(key)}
+        if kind == "text":
+            font = ImageFont.truetype(face, round(float(shape.get("font-size")) * 0.92 * scale))
+            anchor = "rs" if shape.get("text-anchor") == "end" else "ls"
+            pen.text(places(at["x"], at["y"]), shape.text, "#222", font, anchor)
+        elif kind == "circle":
+            x, y, r = at["cx"], at["cy"], at["r"]
+            pen.ellipse(places(x - r, y - r, x + r, y + r), shape.get("fill"), "white", thick)
+        elif kind == "rect":
+            ends = (at["x"], at["y"], at["x"] + 10, at["y"] + 10)
+            pen.rectangle(places(*ends), outline=ink, width=thick)
+        else:
+            x, y, *more = map(float, re.findall(r"-?[\d.]+", shape.get("d")))
+            path = [(x, y), (more[0], y)]
+            if "l" in shape.get("d"):  # a diamond, step by step
+                steps = [*zip(more[::2], more[1::2], strict=True)]
+                path = [(x, y), *((x := x + dx, y := y + dy) for dx, dy in steps), path[0]]
+            pen.line([tuple(places(*point)) for point in path], ink, thick, joint="curve")
+    image = image.reduce(_FINER)
+    content = io.BytesIO()
+    image.save(content, "PNG", dpi=(image.width / _INCHES,) * 2)
+    return content.getvalue()

@@ -290,7 +290,7 @@ class _Writer:
             return
         said = _plain(caption.text_content()) if caption is not None else ""
         yield self._caption(self.words.text("Table"), said)
-        yield _table(heads, lines, self.width, said)
+        yield _table(heads, lines, self.width, said, noted=bool(notes))
         yield from self._notes(notes)
         yield _p("", _NOTE) if not notes else ""
 
@@ -319,7 +319,12 @@ class _Cell:
 
 
 def _table(
-    heads: Sequence[Sequence[_Cell]], lines: Sequence[Sequence[_Cell]], room: int, caption: str
+    heads: Sequence[Sequence[_Cell]],
+    lines: Sequence[Sequence[_Cell]],
+    room: int,
+    caption: str,
+    *,
+    noted: bool,
 ) -> str:
     rows, held = [], {}  # columns that cells above reach down into, and for how many rows more
     for cells in (*heads, *lines):
@@ -357,7 +362,8 @@ def _table(
             span = f'<w:gridSpan w:val="{cell.across}"/>' if cell.across > 1 else ""
             under = number == len(heads) - 1 or (head and cell.side == "center")
             line = f"<w:tcBorders>{_border('bottom', 4)}</w:tcBorders>" if head and under else ""
-            together = "<w:keepNext/>" if head or cell.bold else ""
+            last = noted and number == len(rows) - 1
+            together = "<w:keepNext/>" if head or cell.bold or last else ""
             xml.append(
                 f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/>{span}{merged}{line}'
                 f'<w:vAlign w:val="bottom"/></w:tcPr>'
@@ -524,7 +530,7 @@ def _template(language: str) -> bytes:
         if each.reltype.endswith("/thumbnail"):
             del package.rels[key]
     for key, each in [*docx.part.rels.items()]:
-        if each.reltype.endswith("/customXml"):
+        if each.reltype.rpartition("/")[2] in ("customXml", "stylesWithEffects", "webSettings"):
             del docx.part.rels[key]
     return _packed(docx)
 
