@@ -4,6 +4,7 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from docx import Document
 
 from loftet_analysis import paths
 from loftet_analysis.analysis.school_selection import (
@@ -306,7 +307,18 @@ def test_one_command_writes_both_workbooks_and_prints_counts_only(visited, capsy
     assert [float(row[f"Skole, {w}"]) for w in ("før", "etter")] == pytest.approx(
         [means["pre"], means["post"]]
     )
+    on_paper = Document(clean / "joint_display.docx")
+    assert len(on_paper.tables) == len(chosen)
+    first = on_paper.tables[0]
+    told = [cell.text for cell in first.rows[2].cells]
+    numbers = [f"{means[wave]:.2f}".replace(".", ",") for wave in ("pre", "post")]
+    assert told[1] == " → ".join(numbers)
+    assert [cell.text for cell in first.rows[1].cells][-6:] == [*display.columns[-6:]]
+    assert told[-6:] == [""] * 6  # to be filled in, so they have the room
+    widths = [cell.width for cell in first.rows[2].cells]
+    assert min(widths[-6:]) > widths[1]
     assert (clean / "selection.xlsx").stat().st_mode & 0o077 == 0
+    assert (clean / "joint_display.docx").stat().st_mode & 0o077 == 0
     for folder in (paths.reports("tiny"), paths.figures("tiny")):
         assert not [*folder.rglob("*selection*"), *folder.rglob("*joint*")]
 
@@ -330,14 +342,17 @@ def test_a_second_run_gives_the_same_bytes_and_leaves_what_was_filled_in(visited
     assert main(["clean", "tiny"]) == main(["select", "tiny"]) == 0
     clean = paths.clean("tiny")
     selection, display = clean / "selection.xlsx", clean / "joint_display.xlsx"
-    first = [path.read_bytes() for path in (selection, display)]
+    displays = [display, display.with_suffix(".docx")]
+    first = [path.read_bytes() for path in (selection, *displays)]
     assert main(["select", "tiny"]) == 0
-    assert [path.read_bytes() for path in (selection, display)] == first
-    assert not display.with_name("joint_display_new.xlsx").exists()
-    display.write_bytes(b"filled in by a researcher")
+    assert [path.read_bytes() for path in (selection, *displays)] == first
+    assert not list(clean.glob("joint_display_new.*"))
+    for path in displays:
+        path.write_bytes(b"filled in by a researcher")
     assert main(["select", "tiny"]) == main(["clean", "tiny"]) == 0
-    assert display.read_bytes() == b"filled in by a researcher"
-    assert display.with_name("joint_display_new.xlsx").read_bytes() == first[1]
+    for path, content in zip(displays, first[1:], strict=True):
+        assert path.read_bytes() == b"filled in by a researcher"
+        assert path.with_stem("joint_display_new").read_bytes() == content
     assert not selection.exists()  # of clean data that are no longer there
 
 

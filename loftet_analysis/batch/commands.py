@@ -255,7 +255,7 @@ def select(*, study: str) -> int:
             say(study, f"the clean data are not what would be made now: {why}")
         opened = open_study(study)
         selected = selection(opened)
-        written = [write_selection(opened, selected), write_joint_display(opened, selected)]
+        written = [write_selection(opened, selected), *write_joint_display(opened, selected)]
     for line in selected.told():
         print(line)
     print(f"\n{study}: {' and '.join(map(shown, written))}; internal, not to be passed on")

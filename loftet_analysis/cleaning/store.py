@@ -36,7 +36,8 @@ _COUNTED = ("ledger", "values", "linkage", "response", "waves", "days", "units")
 PLAN_RECORD = "analysis_plan.json"
 MADE_LATER = (
     PLAN_RECORD, "results", "notebooks", "failed", "manifest.json", "follow_up.xlsx",
-    "follow_up_last.xlsx", "releases", "joint_display.xlsx", "joint_display_new.xlsx", "letters",
+    "follow_up_last.xlsx", "releases", "joint_display.xlsx", "joint_display_new.xlsx",
+    "joint_display.docx", "joint_display_new.docx", "letters",
 )  # fmt: skip
 #: The SHA-256 of every file that cleaning wrote, as ``sha256sum --check`` reads it.
 SUMS = "SHA256SUMS"

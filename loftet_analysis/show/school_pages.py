@@ -620,7 +620,7 @@ def _as_png(svg: str) -> bytes:
         if kind == "text":
             font = ImageFont.truetype(face, round(float(shape.get("font-size")) * 0.92 * scale))
             anchor = "rs" if shape.get("text-anchor") == "end" else "ls"
-            pen.text(places(at["x"], at["y"]), shape.text, "#222", font, anchor)
+            pen.text(places(at["x"], at["y"]), shape.text, shape.get("fill"), font, anchor)
         elif kind == "circle":
             x, y, r = at["cx"], at["cy"], at["r"]
             pen.ellipse(places(x - r, y - r, x + r, y + r), shape.get("fill"), "white", thick)

@@ -12,7 +12,8 @@ doi:10.1370/afm.1865 (joint displays). Fetters, Curry & Creswell 2013, Health Se
 from __future__ import annotations
 
 import filecmp
-from collections.abc import Iterator
+import html
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +39,9 @@ from loftet_analysis.analysis.school_selection import (
 )
 from loftet_analysis.disclosure.mask import LIMITS
 from loftet_analysis.errors import InputError
+from loftet_analysis.show import word
 from loftet_analysis.show.languages import Words, joined, label
+from loftet_analysis.show.layout import ABSENT, laid_out
 from loftet_analysis.show.session import OpenStudy
 from loftet_analysis.show.workbook import add_sheet, workbook
 
@@ -335,27 +338,114 @@ def joint_display(study: OpenStudy, schools: list[str]) -> pd.DataFrame:
     return found.loc[order.sort_values([*order], kind="stable").index].reset_index(drop=True)
 
 
-def write_joint_display(study: OpenStudy, selected: Selected) -> Path:
+def write_joint_display(study: OpenStudy, selected: Selected) -> list[Path]:
     """Write ``data_clean/<study>/joint_display.xlsx``, with places for what interviews find.
 
-    A file that is there is the researchers', who have written in it: it stays, and a display that
-    differs from it is written beside it as ``joint_display_new.xlsx``.
+    The same stands in ``joint_display.docx``, a table for each school. A file that is there is the
+    researchers', who have written in it: it stays, and a display that differs from it is written
+    beside it as ``joint_display_new.xlsx`` or ``.docx``.
 
     Returns
     -------
-    Path
+    list of Path
         What was written, or what would have been the same.
     """
     folder = paths.clean(study.description.name)
-    target, beside = folder / "joint_display.xlsx", folder / "joint_display_new.xlsx"
-    written = beside if target.exists() else target
     table = joint_display(study, selected.chosen)
-    with workbook(written) as book:
-        _fill_joint_display(book, study, table)
+
+    def book(target: Path) -> None:
+        with workbook(target) as whole:
+            _fill_joint_display(whole, study, table)
+
+    def document(target: Path) -> None:
+        page = _joint_page(study, table)
+        paths.replace_all({target: word.document(page, internal=True, landscape=True)})
+
+    return [
+        _written_or_beside(folder / f"joint_display.{kind}", write)
+        for kind, write in (("xlsx", book), ("docx", document))
+    ]
+
+
+def _written_or_beside(target: Path, write: Callable[[Path], None]) -> Path:
+    beside = target.with_stem(f"{target.stem}_new")
+    written = beside if target.exists() else target
+    write(written)
     if written == beside and filecmp.cmp(target, beside, shallow=False):
         beside.unlink()
         return target
     return written
+
+
+def _joint_page(study: OpenStudy, table: pd.DataFrame) -> str:
+    """Return the joint display as a page: each school's numbers, beside cells to fill in."""
+    words = study.words
+    _ = words.text
+    places = {"mean": _("School"), "region": _("Region"), "country": _("All regions")}
+    when = " → ".join(label("wave", wave, words) for wave in BEFORE_AND_AFTER)
+
+    def both(of: str) -> Callable[[Mapping[str, object]], str]:
+        digits = 0 if of == "n" else 2
+        return lambda row: " → ".join(
+            words.number(row[f"{of}_{wave}"], digits) or ABSENT for wave in BEFORE_AND_AFTER
+        )
+
+    columns = [(name, both(of), "number", when) for of, name in places.items()]
+    columns.append((_("people"), both("n"), "number", when))
+    columns += [(heading, lambda _row: "", "text") for heading in _to_fill(words)]
+    of = study.description.text(study.description.title, words.locale)
+    title = f"{_('Joint display')} – {of}"
+    parts = [f"<h1>{html.escape(title)}</h1>"]
+    parts += [f"<p>{html.escape(line)}</p>" for line in _how_to_fill(study)]
+    for school, rows in table.groupby(names.SCHOOL, sort=False):
+        region = words.region(rows[names.REGION].iloc[0])
+        name = f"{words.schools[school]} ({region})"
+        shown = laid_out(
+            rows,
+            columns,
+            words,
+            f"{words.schools[school]}, {school}",
+            line=lambda row: (
+                f"{label('population', row['population'], words)}: "
+                f"{words.outcome(row['population'], row['outcome'])}"
+            ),
+        )
+        parts += [f"<h2>{html.escape(name)}</h2>", shown.html]
+    head = f'<html lang="{words.locale}"><head><title>{html.escape(title)}</title></head>'
+    return f"{head}<body><main>{''.join(parts)}</main></body></html>"
+
+
+def _to_fill(words: Words) -> list[str]:
+    """Return the headings of what interviews find."""
+    _ = words.text
+    return [
+        _("Teachers say"), _("Leaders say"), _("Pupils say"), _("Where in the material"),
+        _("Do they fit?"), _("What both mean together"),
+    ]  # fmt: skip
+
+
+def _how_to_fill(study: OpenStudy) -> list[str]:
+    """Return how a joint display is read and filled in."""
+    words = study.words
+    _ = words.text
+    return [
+        _("Internal: the numbers of single schools are exact. Not to be passed on."),
+        _(
+            "Means of everybody who answered, in points of the scale. They are no estimates of "
+            "change: who answered differs between the waves, and a school's few answers are rough."
+        ),
+        _(
+            "A school's mean is left out where fewer than {limit} answered, so that who interviews "
+            "people does not know what they answered.",
+            limit=words.count(LIMITS[study.description.disclosure]),
+        ),
+        _(
+            "The empty cells are to be filled from the interviews: what was said, where it "
+            "stands in the material, whether it confirms, expands or contradicts the numbers, and "
+            "what both mean together. No names of people."
+        ),
+        _("loftet select leaves this file as it is and writes a new one beside it."),
+    ]
 
 
 def _fill_joint_display(book: Workbook, study: OpenStudy, table: pd.DataFrame) -> None:
@@ -368,10 +458,7 @@ def _fill_joint_display(book: Workbook, study: OpenStudy, table: pd.DataFrame) -
         *(f"{place}, {each}" for place in places for each in when),
         *(_("people, {wave}", wave=each) for each in when),
     ]  # fmt: skip
-    to_fill = [
-        _("Teachers say"), _("Leaders say"), _("Pupils say"), _("Where in the material"),
-        _("Do they fit?"), _("What both mean together"),
-    ]  # fmt: skip
+    to_fill = _to_fill(words)
     fits = [_("confirms"), _("expands"), _("contradicts"), _("no answer")]
     sheet = book.add_worksheet(_("Joint display"))
     bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
@@ -403,22 +490,5 @@ def _fill_joint_display(book: Workbook, study: OpenStudy, table: pd.DataFrame) -
         sheet.set_column(first, last, width)
     sheet.set_column(fit, fit, 14)
     sheet.set_column(fit + 1, fit + 1, 40)
-    how = [
-        _("Internal: the numbers of single schools are exact. Not to be passed on."),
-        _(
-            "Means of everybody who answered, in points of the scale. They are no estimates of "
-            "change: who answered differs between the waves, and a school's few answers are rough."
-        ),
-        _(
-            "A school's mean is left out where fewer than {limit} answered, so that who interviews "
-            "people does not know what they answered.",
-            limit=words.count(LIMITS[study.description.disclosure]),
-        ),
-        _(
-            "The coloured cells are to be filled from the interviews: what was said, where it "
-            "stands in the material, whether it confirms, expands or contradicts the numbers, and "
-            "what both mean together. No names of people."
-        ),
-        _("loftet select leaves this file as it is and writes a new one beside it."),
-    ]
-    add_sheet(book, _("How"), [_("How to read and fill it")], [[line] for line in how])
+    how = [[line] for line in _how_to_fill(study)]
+    add_sheet(book, _("How"), [_("How to read and fill it")], how)

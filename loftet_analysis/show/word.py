@@ -343,11 +343,13 @@ def _table(
             placed.append((cell, '<w:vMerge w:val="restart"/>' if cell.down > 1 else ""))
             at += cell.across
         rows.append(placed)
-    widths = _widths(rows, len(heads), room)
+    blank = _blank(rows[len(heads) :])
+    lines_within = f"{_border('insideH', 4)}{_border('insideV', 4)}" if blank else ""
+    widths = _widths(rows, len(heads), room, blank)
     grid = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths)
     xml = [
         f'<w:tbl><w:tblPr><w:tblW w:w="{sum(widths)}" w:type="dxa"/><w:tblBorders>'
-        f"{_border('top', 8)}{_border('bottom', 8)}</w:tblBorders>"
+        f"{_border('top', 8)}{_border('bottom', 8)}{lines_within}</w:tblBorders>"
         '<w:tblLayout w:type="fixed"/><w:tblCellMar><w:left w:w="50" w:type="dxa"/>'
         '<w:right w:w="50" w:type="dxa"/></w:tblCellMar><w:tblLook w:val="0020"/>'
         f"<w:tblCaption w:val={quoteattr(_CONTROL.sub('', caption))}/></w:tblPr>"
@@ -375,8 +377,25 @@ def _table(
     return "".join([*xml, "</w:tbl>"])
 
 
-def _widths(rows: Sequence[Sequence[tuple[_Cell, str]]], heads: int, room: int) -> list[int]:
-    """Return how wide columns are, in twips: as their texts ask for, and no more than there is."""
+def _blank(rows: Sequence[Sequence[tuple[_Cell, str]]]) -> set[int]:
+    """Return the columns that are empty in all rows, to be filled in."""
+    told, n = set(), 0
+    for placed in rows:
+        at = 0
+        for cell, _ in placed:
+            told |= {*range(at, at + cell.across)} if cell.text and cell.across == 1 else set()
+            at += cell.across
+        n = max(n, at)
+    return {*range(n)} - told
+
+
+def _widths(
+    rows: Sequence[Sequence[tuple[_Cell, str]]], heads: int, room: int, blank: set[int]
+) -> list[int]:
+    """Return how wide columns are, in twips: as their texts ask for, and no more than there is.
+
+    What is left belongs to blank columns.
+    """
     n = max(sum(cell.across for cell, _ in placed) for placed in rows)
     wanted, least = [3] * n, [3] * n
     for number, placed in enumerate(rows):
@@ -394,7 +413,8 @@ def _widths(rows: Sequence[Sequence[tuple[_Cell, str]]], heads: int, room: int) 
             at += cell.across
     asked = [_CHARACTER * each + _PADDING for each in wanted]
     if sum(asked) <= room:
-        return asked
+        more = (room - sum(asked)) // len(blank) if blank else 0
+        return [each + more * (at in blank) for at, each in enumerate(asked)]
     floor = [_CHARACTER * each + _PADDING for each in least]
     spare = max(0, room - sum(floor)) / max(1, sum(asked) - sum(floor))
     widths = [low + (high - low) * spare for low, high in zip(floor, asked, strict=True)]
