@@ -1,5 +1,6 @@
 """Figures are read off their artists: marks, interval ends, labels, and nothing that overlaps."""
 
+import io
 import itertools
 import re
 
@@ -12,6 +13,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
+from PIL import Image
 
 from loftet_analysis.disclosure.gate import gate as gated
 from loftet_analysis.show.alt_texts import LONGEST, describe_summary
@@ -417,6 +419,17 @@ def test_figures_are_saved_twice_over_the_same_and_hold_no_date(kind):
     assert "Matplotlib v" not in text
     wide = NARROW if kind == "summary" else WIDTH
     assert float(re.search(r'width="([\d.]+)pt"', text)[1]) == pytest.approx(72 * wide)
+
+
+def test_a_figure_keeps_its_text_as_text_and_its_png_few_colours():
+    svg, png = saved(change(let_through(all_estimands()), words=words()), salt="x")
+    text = svg.decode("utf-8")
+    assert "Matematikkglede</text>" in text
+    assert "'DejaVu Sans', 'Bitstream Vera Sans', 'Verdana', sans-serif" in text
+    # an ordinary space before a word is lost in SVG
+    assert not re.findall(r"<text[^>]*> ", text)
+    picture = Image.open(io.BytesIO(png))
+    assert (picture.mode, picture.width) == ("P", pytest.approx(200 * WIDTH, abs=1))
 
 
 def test_no_mark_stands_for_a_person():

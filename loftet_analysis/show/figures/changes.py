@@ -50,7 +50,7 @@ def change(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Draw
     for pair, rows in frame.groupby(_PAIR, sort=False):
         lines += [(line, {}) for line in textwrap.wrap(words.outcome(*pair), 32)]
         for row in rows.to_dict("records"):
-            lines.append((f"   {_row_label(row, words, alone=alone)}", row))
+            lines.append((f"\N{EM SPACE}{_row_label(row, words, alone=alone)}", row))
     places = [place for place, (_, row) in enumerate(lines) if row]
     _effects(ax, [row for _, row in lines if row], places, words)
     _effect_range(ax, frame)
