@@ -368,7 +368,7 @@ ATTRITION = (
 SCHOOLS = (
     "region", "school_id", "population", "outcome", "question", "estimand", "n_pre", "n_post",
     "n_pairs", "sd_unit", "estimate", "se", "ci_low", "ci_high", "ci_level", "shrunk",
-    "shrunk_low", "shrunk_high", "tau2", "reason", "suppressed",
+    "shrunk_low", "shrunk_high", "tau2", "reason", "suppressed", "sesoi",
 )  # fmt: skip
 AGREEMENT = (
     "region", "outcome", "question", "n_schools", "n_teachers", "n_leaders", "mean_teachers",

@@ -7,11 +7,12 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.collections import LineCollection, PathCollection, PolyCollection
+from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.text import Text
 
 from loftet_analysis import names, schema
 from loftet_analysis.show import figures
+from loftet_analysis.show.alt_texts import LONGEST
 from loftet_analysis.show.figures import WIDTH, saved
 from loftet_analysis.show.languages import Answers
 from tests.made_up import OUTCOMES, ROLES, all_estimands, distribution, effects, words
@@ -34,7 +35,7 @@ def speech(language: str = "nb", **others):
     """The made-up words with items, options and schools; ``joy`` has 4 options, ``effort`` 5."""
     spoken = words(language)
     ends = spoken.answers["pupils", "joy"]
-    wording = WORDING[spoken.locale]
+    wording = WORDING.get(spoken.locale, WORDING["nb"])
     return dataclasses.replace(
         spoken,
         answers={pair: Answers(1, SIZES[pair[1]], ends.low, ends.high, 0.25) for pair in OUTCOMES},
@@ -103,6 +104,19 @@ def item_bins(outcome="joy", items=2, population="pupils", subgroup="all", share
         )
     ]  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def joined_bins(frame, low, high):
+    """A histogram's bins up to `high` made one, and those above it."""
+    parts = []
+    for _, bins in frame.groupby("wave", sort=False):
+        below = bins["high"] <= high
+        sums = {"low": low, "high": bins.loc[below, "high"].max(), "n": bins.loc[below, "n"].sum()}
+        one = bins[:1].assign(**sums, share=bins.loc[below, "share"].sum())
+        rest = bins[~below]
+        sums = {"high": rest["high"].max(), "n": rest["n"].sum()}
+        parts += [one, rest[:1].assign(**sums, share=rest["share"].sum())]
+    return pd.concat(parts, ignore_index=True)
 
 
 def joined(frame, low, high):
@@ -201,6 +215,11 @@ def drawings():
             ]), words=w
         ),
         "arrivals, one day": lambda w: figures.arrivals(arrivals(days=1), words=w),
+        "attendance": lambda w: figures.attendance(
+            pd.concat([attended((0, 9, 0.47), (10, 10, 0.53)),
+                       attended((0, 5, 0.2), (6, 6, 0.5), (7, 7, 0.3), most=7,
+                                population="leaders")]), words=w
+        ),
     }  # fmt: skip
 
 
@@ -231,7 +250,7 @@ def test_estimation_has_a_block_per_outcome_with_answers_and_changes():
     assert tick_labels(changes[0].yaxis) == [
         "Koblet endring", "Endring på samme\ntrinn", "Endring i\nskolesnitt",
     ]  # fmt: skip
-    assert said(changes[0])[0] == "−0,20\n(−0,30 til −0,05)"
+    assert said(changes[0])[0] == "−0,20, n\N{NO-BREAK SPACE}= 431\n(−0,30 til −0,05)"
     histograms = [ax for ax in figure.axes if not is_changes(ax)]
     assert [len(ax.patches) for ax in histograms] == [2, 2, 2]
     assert histograms[2].get_title(loc="left") == "kolleger\nsnitt 2,61 før, 2,75 etter"
@@ -269,53 +288,106 @@ def test_estimation_takes_one_to_six_outcomes():
         assert figure.get_size_inches()[0] == WIDTH
 
 
+def test_answers_in_few_bins_are_named_and_not_drawn():
+    two = joined_bins(answers("effort"), 0.5, 3.2)
+    drawing = figures.distribution(pd.concat([answers(), two]), words=speech())
+    assert len(drawing.figure.axes) == 1 or not drawing.figure.axes[1].axison
+    assert "hvordan svarene fordeler seg: Innsats (elever)" in drawing.caption
+    only = figures.distribution(two, words=speech())
+    assert only == "For få har svart til å vise hvordan svarene fordeler seg: Innsats (elever)."
+    frame = effects({"outcome": "effort"}).assign(suppressed=False)
+    assert len(figures.estimation(frame, words=speech(), answers=two).figure.axes) == 1
+    both = pd.concat([effects({}), effects({"outcome": "effort"})]).assign(suppressed=False)
+    beside = figures.estimation(both, words=speech(), answers=pd.concat([answers(), two]))
+    assert sum(ax.axison for ax in beside.figure.axes) == 3
+    assert "Der få har svart, er svarene ikke tegnet." in beside.caption
+
+
+def test_a_scale_of_few_answers_may_have_few_bins():
+    scales = {**speech().answers, ("pupils", "joy"): Answers(1, 3, "a", "b", 1)}
+    three = dataclasses.replace(speech(), answers=scales)
+    frame = answers().loc[lambda f: f["low"] < 2.5]
+    assert figures.answers.has_shape(frame, three).all()
+
+
+def attended(*bins, population="teachers", column="gatherings", most=10):
+    rows = [
+        {"population": population, "column": column, "low": low - 0.5, "high": high + 0.5,
+         "share": share, "n": 100 * share, "most": most, "mean": 9.0}
+        for low, high, share in bins
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_attendance_is_a_bar_of_everybody_for_each_register():
+    one = attended((0, 9, 0.47), (10, 10, 0.53))
+    other = attended((0, 7, 1.0), population="leaders", most=7)
+    drawing = figures.attendance(pd.concat([one, other]), words=speech())
+    (ax,) = drawing.figure.axes
+    assert said(ax) == ["0–9\n47\N{NO-BREAK SPACE}%", "10\n53\N{NO-BREAK SPACE}%"]
+    assert [box.get_width() for box in ax.patches] == pytest.approx([0.47, 0.53])
+    assert tick_labels(ax.yaxis) == ["Lærere, samlinger\nsnitt 9,0 av 10"]
+    assert "For få til å vise hvordan de fordeler seg: Ledere" in drawing.caption
+    assert "53\N{NO-BREAK SPACE}% møtte 10 ganger" in drawing.alt
+    assert figures.attendance(other, words=speech()).startswith("For få til")
+
+
 def bars(figure) -> list[tuple[float, float, float, tuple]]:
     """Left and right end, place and colour of every piece of a bar, from top to bottom."""
     pieces = [
-        (*path.vertices[:2, 0], path.vertices[0, 1], tuple(collection.get_facecolor()[0]))
+        (box.get_x(), box.get_x() + box.get_width(), box.get_y(), box.get_facecolor())
         for ax in figure.axes
-        for collection in ax.collections
-        if isinstance(collection, PolyCollection)
-        for path in collection.get_paths()
+        for box in ax.patches
     ]
-    return sorted(pieces, key=lambda piece: (piece[2], piece[0]))
+    return sorted(pieces, key=lambda piece: (round(piece[2], 6), piece[0]))
 
 
-def test_likert_bars_spread_from_the_middle_of_the_scale():
+def test_likert_has_a_bar_of_everybody_and_a_number_in_each_piece():
     frame = item_bins("joy", items=1, shares=[0.1, 0.2, 0.3, 0.4])
     figure = figures.likert(frame, words=speech()).figure
     found = bars(figure)
-    edges = [-0.3, -0.2, 0, 0.3, 0.7]
+    edges = [0, 0.1, 0.3, 0.6, 1]
     assert [(left, right) for left, right, _, _ in found] == [
         pytest.approx(pair) for pair in [*itertools.pairwise(edges)] * 2
     ]
-    assert len({y for _, _, y, _ in found}) == 2
+    assert len({round(y, 6) for _, _, y, _ in found}) == 2
     assert len({colour for *_, colour in found}) == 4
     texts = said(figure.axes[0])
-    assert texts.count("30\N{NO-BREAK SPACE}%") == texts.count("70\N{NO-BREAK SPACE}%") == 2
+    assert sorted(text for text in texts if text.isdigit()) == sorted(
+        ["10", "20", "30", "40"] * 2 + ["400"] * 2
+    )
     assert texts.count("før") == texts.count("etter") == 1
+    alone = figures.likert(frame[frame["wave"] == "post"], words=speech())
+    assert "etter" not in said(alone.figure.axes[0])
+    assert "etter" in alone.caption
 
 
-def test_likert_splits_the_option_in_the_middle_evenly():
-    frame = item_bins("effort", items=1, shares=[0.1, 0.1, 0.4, 0.2, 0.2])
+def test_shares_that_do_not_add_up_still_fill_a_bar_and_are_told_as_they_are():
+    frame = item_bins("joy", items=1, shares=[0.3, 0.3, 0.3, 0.2])
     figure = figures.likert(frame, words=speech()).figure
-    assert bars(figure)[2][:2] == pytest.approx((-0.2, 0.2))
-    texts = said(figure.axes[0])
-    assert {"20\N{NO-BREAK SPACE}%", "40\N{NO-BREAK SPACE}%"} <= set(texts)
+    assert bars(figure)[3][1] == pytest.approx(1)
+    assert said(figure.axes[0]).count("30") == 6
 
 
-def test_likert_gives_joined_options_their_mean_colour_and_a_hatch():
+@pytest.mark.parametrize(
+    ("low", "high", "side"),
+    [(0.5, 2.5, "under midten"), (1.5, 3.5, "med midten"), (2.5, 4.5, "over midten")],
+)
+def test_joined_options_have_a_colour_of_their_own_and_stand_in_the_legend(low, high, side):
     apart = item_bins("joy", items=1, shares=[0.1, 0.2, 0.3, 0.4])
-    colours = [piece[3] for piece in bars(figures.likert(apart, words=speech()).figure)]
-    drawing = figures.likert(joined(apart, 0.5, 2.5), words=speech())
-    found = bars(drawing.figure)
-    assert found[0][:2] == pytest.approx((-0.3, 0))
-    assert found[0][3] == pytest.approx(np.mean(colours[:2], axis=0))
-    hatched = [each.get_hatch() for each in drawing.figure.axes[0].collections]
-    assert sum(hatch is not None for hatch in hatched) == 1
-    across = figures.likert(joined(apart, 1.5, 3.5), words=speech())
-    assert not [text for text in said(across.figure.axes[0]) if "%" in text]
-    assert len(across.caption) > len(drawing.caption)
+    own = {piece[3] for piece in bars(figures.likert(apart, words=speech()).figure)}
+    drawing = figures.likert(joined(apart, low, high), words=speech())
+    found = {piece[3] for piece in bars(drawing.figure)}
+    (colour,) = found - own
+    ax = drawing.figure.axes[0]
+    legend = dict(zip((text.get_text() for text in ax.get_legend().get_texts()),
+                      (box.get_facecolor() for box in ax.get_legend().get_patches()),
+                      strict=True))  # fmt: skip
+    (text,) = {*legend} - {*OPTIONS[4]}
+    assert text.startswith("slått sammen")
+    assert text.endswith(side)
+    assert legend[text] == colour
+    assert all(patch.get_hatch() is None for patch in ax.patches)
 
 
 def test_likert_says_hidden_marks_turned_items_and_names_the_options():
@@ -330,7 +402,15 @@ def test_likert_says_hidden_marks_turned_items_and_names_the_options():
     assert turned not in figures.likert(item_bins("joy", 1), words=speech()).caption
     for ax, options in ((joy, OPTIONS[4]), (effort, OPTIONS[5])):
         assert {text.get_text() for text in ax.get_legend().get_texts()} == {*options}
-    assert len({y for _, _, y, _ in bars(drawing.figure)}) == 2
+    assert len({round(y, 6) for _, _, y, _ in bars(drawing.figure)}) == 2
+
+
+def test_items_that_are_hidden_every_time_are_named_below():
+    frame = hidden(item_bins("joy", 3), item="joy_1")
+    drawing = figures.likert(frame, words=speech())
+    (ax,) = drawing.figure.axes
+    assert len(tick_labels(ax.yaxis)) == 2
+    assert "Skjult fordi for få har svart: Det er gøy." in drawing.caption
 
 
 def test_likert_of_four_scales_of_five_items_stays_below_fourteen_inches():
@@ -343,7 +423,6 @@ def test_likert_of_four_scales_of_five_items_stays_below_fourteen_inches():
     )
     drawing = figures.likert(frame, words=speech())
     assert drawing.figure.get_size_inches()[1] < 14
-    assert len(drawing.figure.axes[0].collections) < 40
 
 
 def dots(ax) -> list[np.ndarray]:
@@ -440,27 +519,31 @@ def test_schools_without_an_estimate_are_left_out_and_counted():
     assert [len(ax.lines[0].get_xdata()) for ax in (joy, effort)] == [3, 2]
 
 
-def test_long_names_of_schools_are_shortened_and_panels_wrap_after_three():
+def test_names_of_schools_are_whole_and_panels_wrap_after_three():
     figure = figures.schools(schools(2), words=long_speech()).figure
-    labels = tick_labels(figure.axes[0].yaxis)
-    assert all(label.endswith("…") and len(label) <= 28 for label in labels)
+    labels = [label.replace("\n", " ") for label in tick_labels(figure.axes[0].yaxis)]
+    assert labels == [f"Kommunesammenslåingens oppvekstsenter s{i}" for i in range(2)]
+    counted = schools(2, n_pre=[30.0, 24.0] * 2, n_post=[36.0, 18.0] * 2)
+    drawing = figures.schools(counted, words=speech())
+    assert tick_labels(drawing.figure.axes[0].yaxis) == ["Skole 0 (30)", "Skole 1 (18)"]
+    assert "I parentes" in drawing.caption
     wrapped = drawings()["schools, four panels"](speech()).figure
     assert len({round(ax.get_position().y0, 3) for ax in wrapped.axes if ax.axison}) == 2
 
 
-def test_flow_has_a_box_per_number_and_the_loss_between():
+def test_flow_has_a_bar_per_number_with_its_share_of_the_first():
     figure = figures.flow(flow(n_schools=12.0), words=speech("en")).figure
     before, after = figure.axes
     assert before.get_title(loc="left").strip() == "before (12 schools)"
     assert after.get_title(loc="left") == "after (12 schools)"
+    steps = ["Invited", "Answered", "Consented", "Kept in the analysis", "Could be found again"]
+    assert tick_labels(before.yaxis)[:5] == steps
     for ax in figure.axes:
-        assert len(ax.patches) == 6
-        assert {f"−{n}" for n in (66, 24, 23, 87, 200)} <= {*said(ax)}
-        why = ["did not answer", "no consent", "set aside", "cannot be linked", "not found"]
-        assert [text for text in said(ax) if text in why] == why
-        places = {text.get_text(): text.get_position()[1] for text in ax.texts}
-        assert places["Invited"] == places["1,300"]
-        assert places["Invited"] < places["Answered"] < places["Found both times"]
+        lengths = [box.get_width() for box in ax.patches]
+        counts = [1300, 1234, 1210, 1187, 1100, 900]
+        assert lengths == pytest.approx([n / 1300 for n in counts])
+        assert {"1,300", "1,234 · 95%", "900 · 69%"} <= {*said(ax)}
+    assert figure.get_size_inches()[1] < 3
 
 
 def in_comparisons():
@@ -481,18 +564,14 @@ def test_flow_tells_schools_and_who_is_in_each_comparison():
     frame = flow(n_schools=12, **{**counted, "schools_linked": np.nan})
     drawing = figures.flow(frame, words=speech("en"), effects=in_comparisons())
     before, after = drawing.figure.axes
-    assert after.get_title(loc="left") == "after"  # the schools stand in the boxes
+    assert after.get_title(loc="left") == "after"  # the schools stand on the bars
     for ax in (before, after):
         assert len(ax.patches) == 8
-        assert {"12 schools", "11 schools", "8 schools", "13 schools"} <= {*said(ax)}
-        assert "7 schools" not in said(ax)
-        places = {text.get_text(): text.get_position()[1] for text in ax.texts}
-        assert places["Found both times"] < places["Same-grade change"] < places["Linked change"]
-        low, high = sorted(ax.get_ylim())
-        assert all(low < each.get_y() < each.get_y() + 0.5 < high for each in ax.patches)
-    assert {"1,120", "820"} <= {*said(before)}
-    assert {"1,125", "820"} <= {*said(after)}
-    assert "Same-grade change 1,120 (13 schools), Linked change 820 (13 schools)" in drawing.alt
+        assert {"1,300 · 12 schools", "1,234 · 95% · 11 schools", "900 · 69%"} <= {*said(ax)}
+    assert tick_labels(before.yaxis)[-2:] == ["Same-grade change", "Linked change"]
+    assert {"1,120 · 13 schools", "820 · 13 schools"} <= {*said(before)}
+    assert {"1,125 · 13 schools", "820 · 13 schools"} <= {*said(after)}
+    assert "found both times 900, same-grade change 1,120" in drawing.alt
     assert "the scale that most are in" in drawing.caption
 
 
@@ -500,12 +579,10 @@ def test_flow_leaves_out_what_is_not_known():
     frame = flow(n_invited=np.nan, n_consented=np.nan)
     drawing = figures.flow(frame, words=speech("en"))
     for ax in drawing.figure.axes:
-        assert not {"Invited", "Consented"} & {*said(ax)}
-        assert "−47" in said(ax)
-        assert not {"did not answer", "no consent", "set aside"} & {*said(ax)}  # of two steps
-        assert {"cannot be linked", "not found"} <= {*said(ax)}
-    assert drawing.figure.axes[1].get_title(loc="left") == "after"
-    assert "invited " not in drawing.alt.partition("both times.")[2]
+        assert len(ax.patches) == 4
+    labels = tick_labels(drawing.figure.axes[0].yaxis)
+    assert not {"Invited", "Consented"} & {*labels}
+    assert "invited" not in drawing.alt.partition("Bars from")[0]
     nothing = flow(**dict.fromkeys([name for name in flow() if name.startswith("n_")], np.nan))
     assert [said(ax) for ax in figures.flow(nothing, words=speech("en")).figure.axes] == [
         ["Pupils"], []
@@ -523,6 +600,15 @@ def test_arrivals_are_steps_of_shares_of_the_invited():
     english = figures.arrivals(arrivals(), words=speech("en")).figure
     assert tick_labels(english.axes[1].xaxis)[0] == "8 May"
     assert "400 answers, 80% of the invited" in said(english.axes[0])
+    assert english.axes[0].get_title(loc="left") == "Pupils, before, 2025"
+
+
+def test_few_answers_are_not_drawn_day_by_day():
+    few = arrivals("leaders", n_final=12.0)
+    drawing = figures.arrivals(pd.concat([arrivals(), few]), words=speech())
+    assert len([ax for ax in drawing.figure.axes if ax.lines]) == 2
+    assert "dag for dag: Ledere, før (12 svar" in drawing.caption
+    assert figures.arrivals(few, words=speech()).startswith("For få svar")
 
 
 def test_arrivals_without_invited_are_shares_of_all_answers_and_may_be_hidden():
@@ -540,6 +626,22 @@ def test_arrivals_without_invited_are_shares_of_all_answers_and_may_be_hidden():
 )
 def test_no_text_overlaps_or_leaves_the_figure(kind, spoken):
     assert_readable(drawings()[kind](spoken))
+
+
+@pytest.mark.parametrize("language", ["nb", "nn", "en"])
+def test_alt_texts_are_short_and_each_figure_s_own(language):
+    alts = {kind: draw(speech(language)).alt for kind, draw in drawings().items()}
+    alts |= {f"{kind}, long": draw(long_speech()).alt for kind, draw in drawings().items()}
+    assert {kind: len(alt) for kind, alt in alts.items() if len(alt) > LONGEST} == {}
+    assert all(len(alt) > 20 for alt in alts.values())
+    of_what = {"estimation": "joy", "likert": "joy", "dots": "joy", "schools": "joy"}
+    for kind in of_what:  # the answer comes first, and with it what it is of
+        assert alts[kind].startswith(speech(language).outcome("pupils", "joy"))
+    joy, effort = (
+        figures.change(effects({"outcome": each}).assign(suppressed=False), words=speech(language))
+        for each in ("joy", "effort")
+    )
+    assert joy.alt != effort.alt
 
 
 @pytest.mark.parametrize("kind", drawings())

@@ -27,6 +27,7 @@ from loftet_analysis.show.figures import (
     saved,
     summary,
 )
+from loftet_analysis.show.figures.canvas import GREY
 from loftet_analysis.show.figures.summary import NARROW
 from tests.made_up import (
     NUMBERS,
@@ -93,7 +94,8 @@ def test_change_places_each_estimate_and_its_interval():
     frame["ci_low"], frame["ci_high"] = frame["estimate"] - 0.1, frame["estimate"] + 0.15
     ax = change(frame, words=words(), ax=panel())
     assert [x for x, _ in marks(ax)] == pytest.approx(list(frame["estimate"]))
-    assert [y for _, y in marks(ax)] == [1, 2, 3, 5, 6, 7]
+    places = [y for _, y in marks(ax)]
+    assert places == [1, 2, 3, 5.25, 6.25, 7.25]
     ends = zip(frame["ci_low"], frame["ci_high"], strict=True)
     assert intervals(ax) == [pytest.approx(pair) for pair in ends]
     low, high = ax.get_xlim()
@@ -109,7 +111,10 @@ def test_change_names_outcomes_and_estimands_and_writes_the_numbers():
     ]  # fmt: skip
     bold = [label.get_text() for label in ax.get_yticklabels() if label.get_weight() == "bold"]
     assert bold == ["Matematikkglede", "Syn på faget"]
-    assert said(ax) == ["0,12 (−0,06 til 0,30)"] * 6
+    assert [text for text in said(ax) if "til" in text] == ["0,12 (−0,06 til 0,30)"] * 6
+    thin = "\N{NARROW NO-BREAK SPACE}"
+    people = ["432", f"1{thin}236/1{thin}188", "432", "42", "42", "84"]
+    assert [text for text in said(ax) if "til" not in text] == ["n", *people]
     assert ax.get_xlabel() == "endring i standardavvik (etter − før)"
     assert all(re.fullmatch(r"0,0|[+−]\d,\d", label) for label in tick_labels(ax.xaxis))
 
@@ -129,7 +134,66 @@ def test_change_draws_nothing_for_hidden_and_refused_rows():
     frame = let_through(effects({}, {"outcome": "effort"}), outcome="effort")
     ax = change(frame, words=words(), ax=panel())
     assert len(marks(ax)) == len(intervals(ax)) == 1
-    assert said(ax) == ["0,12 (−0,06 til 0,30)", "skjult"]
+    assert {"0,12 (−0,06 til 0,30)", "skjult"} <= {*said(ax)}
+
+
+def test_an_outcome_has_the_same_axis_wherever_it_stands():
+    one = change(let_through(effects({})), words=words(), ax=panel())
+    other = let_through(effects({"region": "nordland", "ci_low": -0.3}, {"region": "oslo"}))
+    by_region = forest(other, pooled=let_through(pooled()), words=words(), ax=panel())
+    assert one.get_xlim() == by_region.get_xlim()
+    small = summary(effects({}).assign(suppressed=False, change=0.1), words=words())
+    assert small.figure.axes[0].get_xlim() == one.get_xlim()
+    assert one.get_xlim()[0] == -one.get_xlim()[1]
+    # unless an estimate that is known well lies further out
+    large = effects({"estimate": 1.1, "ci_low": 0.9, "ci_high": 1.3})
+    assert change(let_through(large), words=words(), ax=panel()).get_xlim()[1] > 1.3
+
+
+def test_what_reaches_beyond_the_axis_ends_in_an_arrow():
+    row = {"estimate": 0.5, "ci_low": 0.1, "ci_high": 0.9}
+    ax = change(let_through(effects(row)), words=words(), ax=panel())
+    assert [line.get_marker() for line in ax.lines if line.get_marker() in "<>"] == [">"]
+    assert max(x for x, _ in intervals(ax)) == 0.1
+
+
+WIDE = {"estimate": 1.05, "ci_low": 0.39, "ci_high": 1.71}
+
+
+def test_groups_of_which_nearly_nothing_is_known_are_named_and_not_drawn():
+    rows = [{"subgroup": f"gender={each}"} for each in ("girl", "boy")]
+    frame = effects(*rows, {**WIDE, "subgroup": "grade=7"}).assign(suppressed=False)
+    drawing = change(frame, words=words())
+    (ax,) = drawing.figure.axes
+    assert len(marks(ax)) == 2
+    assert "1,05" not in " ".join(said(ax))
+    assert "til hver side: Matematikkglede: 7. trinn." in drawing.caption
+    # where nothing else is known they are drawn
+    alone = change(frame[-1:], words=words())
+    assert len(marks(alone.figure.axes[0])) > 0
+    assert "7. trinn" not in alone.caption
+
+
+def test_in_a_forest_they_are_pale_and_the_caption_says_why():
+    frame = effects({"region": "nordland"}, {**WIDE, "region": "oslo"}).assign(suppressed=False)
+    drawing = forest(frame, pooled=let_through(pooled()), words=words())
+    (ax,) = drawing.figure.axes
+    grey = [text.get_text() for text in ax.texts if text.get_color() == GREY]
+    assert grey == ["1,05 (0,39 til 1,71)", "n"]
+    hollow = [line for line in ax.lines if line.get_markerfacecolor() == "white"]
+    assert len(hollow) == 1
+    assert "I grått: intervaller som går mer enn 0,50" in drawing.caption
+
+
+def test_grades_and_gender_stand_apart_and_one_row_an_outcome_has_no_heading():
+    groups = ["grade=5", "grade=6", "gender=girl"]
+    frame = effects(*({"subgroup": each} for each in groups)).assign(suppressed=False)
+    (ax,) = change(frame, words=words()).figure.axes
+    assert [y for _, y in marks(ax)] == [1, 2, 3.5]
+    two = effects({"outcome": "joy"}, {"outcome": "effort"}).assign(suppressed=False)
+    drawing = change(two, words=words())
+    assert tick_labels(drawing.figure.axes[0].yaxis) == ["Matematikkglede", "Innsats"]
+    assert drawing.caption.startswith("Endring på samme trinn.")
 
 
 def test_estimands_differ_in_shape_and_in_grey():
@@ -287,9 +351,24 @@ def test_forest_has_the_band_of_changes_that_are_too_small_and_says_what_it_is()
     assert (band.get_x(), band.get_width()) == pytest.approx((-0.1, 0.2))
     drawing = forest(frame, pooled=let_through(pooled()), words=words())
     (legend,) = drawing.figure.legends
-    assert legend.get_texts()[0].get_text() == "±0,10 SD, den minste endringen av interesse"
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "±0,10 SD, den minste endringen av interesse", "regionene samlet",
+        "én region til (prediksjonsintervall)",
+    ]  # fmt: skip
     assert "grå båndet er ±0,10" in drawing.caption
-    assert "enda en region −0,15 til 0,31" in drawing.alt
+    assert "samlet 0,08 (−0,03 til 0,19)" in drawing.alt
+
+
+def test_a_forest_of_one_estimand_has_people_and_intervals_and_one_of_several_estimates():
+    frame = effects({"region": "nordland"}, {"region": "oslo"}).assign(suppressed=False)
+    (ax,) = forest(frame, pooled=let_through(pooled()), words=words()).figure.axes
+    assert said(ax).count("0,12 (−0,06 til 0,30)") == 2
+    assert "0,08 (−0,03 til 0,19)" in said(ax)
+    assert "n" in said(ax)
+    both = pd.concat([frame, frame.assign(estimand="linked_change")])
+    panels = forest(both, pooled=let_through(pooled()), words=words()).figure.axes
+    assert [text for text in said(panels[0]) if text == "0,12"] == ["0,12", "0,12"]
+    assert panels[0].get_title(loc="left").endswith("samlet 0,08 (−0,03 til 0,19)")
 
 
 def test_regions_are_drawn_by_themselves_and_towards_their_mean_and_are_not_ranked():
@@ -297,7 +376,10 @@ def test_regions_are_drawn_by_themselves_and_towards_their_mean_and_are_not_rank
     frame["estimate"], frame["shrunk"] = [0.2, -0.1], [0.15, np.nan]
     drawing = regions(let_through(frame), words=words())
     (ax,) = drawing.figure.axes
-    assert tick_labels(ax.yaxis) == ["Nordland – Nordlánnda", "Oslo – Oslove"]
+    assert [text.replace("\n", " ") for text in tick_labels(ax.yaxis)] == [
+        "Nordland – Nordlánnda (1\N{NARROW NO-BREAK SPACE}188)",
+        "Oslo – Oslove (1\N{NARROW NO-BREAK SPACE}188)",
+    ]
     found = dict(zip(*zip(*[(round(y, 2), round(x, 2)) for x, y in marks(ax)], strict=True),
                      strict=True))  # fmt: skip
     assert found[-0.17] == 0.2
@@ -306,14 +388,14 @@ def test_regions_are_drawn_by_themselves_and_towards_their_mean_and_are_not_rank
     assert "ikke rangert" in drawing.caption
     assert "1 region har ikke noe intervall" in drawing.caption
     turned = regions(let_through(frame[::-1]), words=words())
-    assert tick_labels(turned.figure.axes[0].yaxis)[0] == "Oslo – Oslove"
+    assert tick_labels(turned.figure.axes[0].yaxis)[0].startswith("Oslo – Oslove")
 
 
 def test_forest_says_which_region_is_hidden():
     frame = let_through(effects({"region": "nordland"}, {"region": "oslo"}), region="oslo")
     ax = forest(frame, pooled=let_through(pooled()), words=words(), ax=panel())
     assert [y for _, y in marks(ax)] == [0]
-    assert [(text.get_text(), text.get_position()[1]) for text in ax.texts] == [("skjult", 1)]
+    assert [text.xy[1] for text in ax.texts if text.get_text() == "skjult"] == [1]
 
 
 def test_forest_figure_puts_each_estimate_in_its_own_panel():

@@ -43,6 +43,7 @@ from tests.made_up import (
     distribution,
     effect,
     effect_in_own_units,
+    effects,
     mask,
     pooled,
     words,
@@ -486,7 +487,7 @@ def test_alt_texts_say_what_a_figure_shows(language):
     said = [
         describe_change(all_estimands(), speech),
         describe_distribution(distribution(), speech),
-        describe_forest(pooled(), speech),
+        describe_forest(effects({}), pooled(), speech),
         describe_regions(by_region(), speech),
     ]
     for sentences, number in zip(said, ("0{}12", "2{}61", "0{}08", "0{}08"), strict=True):

@@ -113,6 +113,7 @@ def school_effects(clean: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
         ci_level = float(row.get("ci_level", 0.95))
         keys = ("region", "population", "outcome", "question", "estimand")
         fixed = {**{key: row.get(key) or "" for key in keys}, "ci_level": ci_level, "reason": ""}
+        fixed["sesoi"] = row.get("sesoi")
         y = answers(panel, row["outcome"])
         case = Answers(panel, y, np.isfinite(y), row)
         of_outcome = [

@@ -1,18 +1,34 @@
-"""What figures say to those who do not see them: sentences, which `canvas.fitted` joins."""
+"""What figures say to those who do not see them: sentences, of which `heard` makes one text.
+
+What is found comes first; the last sentence says what kind of figure it is.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import textwrap
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import pandas as pd
 
 from loftet_analysis import names, schema
-from loftet_analysis.show.languages import Answers, Words, joined, label, linked_side
+from loftet_analysis.show.languages import (
+    Answers,
+    Words,
+    group_label,
+    joined,
+    label,
+    linked_side,
+    row_label,
+)
+from loftet_analysis.show.sentences import certainty
 
 _PAIR = ["population", "outcome"]
 #: Letters of an alt text that is meant to be heard at one go.
 LONGEST = 300
+_MORE = 40  # for how many are left out
+#: Outcomes are told in this order.
+_ORDER = ("decrease", "increase", "may decrease", "may increase", "negligible", "unclear")
 _CELL = [*_PAIR, "subgroup"]
 
 
@@ -22,21 +38,98 @@ def named(population: str, outcome: str, subgroup: str, words: Words) -> str:
     return ", ".join(filter(None, [words.outcome(population, outcome), group]))
 
 
+def heard(sentences: Iterable[str], words: Words) -> str:
+    """Return sentences as one text of at most `LONGEST` letters.
+
+    Parameters
+    ----------
+    sentences : iterable of str
+        What is found, what matters most first; the last one says what kind of figure it is.
+    words : Words
+        The reader's language.
+
+    Returns
+    -------
+    str
+        As many sentences as there is room for, and how many are left out; the last sentence only
+        where all of them have room.
+
+    Examples
+    --------
+    >>> found = [f"Scale {i}: {'very ' * 20}high." for i in range(4)]
+    >>> heard([*found, "Bars."], Words("en"))[-52:]
+    'very very very very very very very high. And 2 more.'
+    >>> heard(["Joy: up.", "Bars."], Words("en"))
+    'Joy: up. Bars.'
+    """
+    *found, kind = sentences
+    if not found:
+        return _cut(kind, LONGEST)
+    said = _cut(found[0], LONGEST - _MORE)
+    for i, sentence in enumerate(found[1:], start=1):
+        left = len(found) - i - 1
+        if len(said) + 1 + len(sentence) > LONGEST - (_MORE if left else 0):
+            more = words.plural("And {n} more.", "And {n} more.", left + 1)
+            return f"{said} {more}"
+        said = f"{said} {sentence}"
+    return f"{said} {kind}" if len(said) + len(kind) < LONGEST else said
+
+
+def _cut(text: str, letters: int) -> str:
+    return text if len(text) <= letters else textwrap.shorten(text, letters, placeholder="…")
+
+
 def describe_change(frame: pd.DataFrame, words: Words) -> Iterator[str]:
-    """Yield the alt text of a change plot from its gated rows."""
-    pairs = frame[_PAIR].drop_duplicates().itertuples(index=False)
-    outcomes = joined([words.outcome(*pair) for pair in pairs], words)
-    yield words.text("Changes with their intervals for {outcomes}.", outcomes=outcomes)
+    """Yield the alt text of changes from their gated rows, the most certain outcomes first."""
     shown = frame[frame["estimate"].notna()]
-    if not shown.empty:
-        yield words.text(
-            "The estimates lie between {low} and {high} standard deviations; {k} of {n} "
-            "intervals include no change.",
-            low=words.number(shown["estimate"].min()),
-            high=words.number(shown["estimate"].max()),
-            k=words.count(((shown["ci_low"] < 0) & (shown["ci_high"] > 0)).sum()),
-            n=words.count(shown["ci_low"].notna().sum()),
-        )
+    told = []
+    for pair, rows in shown.groupby(_PAIR, sort=False):
+        records = rows.to_dict("records")
+        main = next((row for row in records if row["plan_role"] == "primary"), records[0])
+        code = certainty(main)
+        word = label("short", code, words) if code in _ORDER else ""
+        is_groups = rows["estimand"].nunique() == 1 and len(rows) > 2
+        numbers = _range(records, words) if is_groups else _each(records, words)
+        named = ": ".join([words.outcome(*pair), ""])
+        said = numbers if is_groups else "; ".join(filter(None, [word, numbers]))
+        told.append((_ORDER.index(code) if code in _ORDER else len(_ORDER), f"{named}{said}."))
+    yield from (said for _, said in sorted(told, key=lambda each: each[0]))
+    yield words.text("Changes in standard deviations, with their intervals.")
+
+
+def _each(records: list[dict], words: Words) -> str:
+    """Return the estimates of one outcome, each with what it is of and its interval."""
+    parts = []
+    for row in records:
+        inside = words.interval(row["ci_low"], row["ci_high"])
+        size = words.number(row["estimate"], signed=True) + (f" ({inside})" if inside else "")
+        parts.append(f"{_lower(row_label(row, words))} {size}")
+    return ", ".join(parts)
+
+
+def _range(records: list[dict], words: Words) -> str:
+    """Return the lowest and the highest of many estimates of one outcome."""
+    low, high = (by(records, key=lambda row: row["estimate"]) for by in (min, max))
+    apart = sum(row["ci_low"] > 0 or row["ci_high"] < 0 for row in records)
+    return words.text(
+        "from {low} ({first}) to {high} ({last}); {k} of {n} intervals exclude zero",
+        low=words.number(low["estimate"], signed=True),
+        high=words.number(high["estimate"], signed=True),
+        first=_apart(low, words),
+        last=_apart(high, words),
+        k=words.count(apart),
+        n=words.count(len(records)),
+    )
+
+
+def _apart(row: dict, words: Words) -> str:
+    """Return what tells a row apart from others of the same estimand."""
+    parts = [label("contrast", row["contrast"], words), group_label(row, words)]
+    return ", ".join(filter(None, parts)) or row_label(row, words)
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def describe_summary(told: list[tuple[str, str]], words: Words) -> Iterator[str]:
@@ -77,9 +170,9 @@ def describe_levels_in_short(frame: pd.DataFrame, words: Words) -> Iterator[str]
 
 
 def describe_chain(frame: pd.DataFrame, words: Words) -> Iterator[str]:
-    """Yield the alt text of schools' correlations along a chain from their gated rows."""
-    yield words.text("Correlations of schools' means with their intervals, step by step.")
-    for row in frame[frame["r_schools"].notna()].to_dict("records"):
+    """Yield the alt text of schools' correlations along a chain, the strongest first."""
+    shown = frame[frame["r_schools"].notna()]
+    for row in shown.sort_values("r_schools", key=abs, ascending=False).to_dict("records"):
         yield words.text(
             "{one} and {other}: {r} ({low} to {high}).",
             one=linked_side(row, words),
@@ -88,11 +181,11 @@ def describe_chain(frame: pd.DataFrame, words: Words) -> Iterator[str]:
             low=words.number(row["ci_low"], signed=True),
             high=words.number(row["ci_high"], signed=True),
         )
+    yield words.text("Correlations of schools' means with their intervals, step by step.")
 
 
 def describe_bins(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield the alt text of groups of schools in the order of their means, from gated rows."""
-    yield words.text("Means of groups of schools on two scales, with intervals on both axes.")
     pair = [*_CELL, "other_population", "other_outcome", "other_subgroup"]
     for _pair, rows in frame[frame["deviation"].notna()].groupby(pair, sort=False):
         ends = rows.sort_values("bin").iloc[[0, -1]].to_dict("records")
@@ -104,42 +197,58 @@ def describe_bins(frame: pd.DataFrame, words: Words) -> Iterator[str]:
             low=words.number(ends[0]["other_deviation"], signed=True),
             high=words.number(ends[1]["other_deviation"], signed=True),
         )
+    yield words.text("Means of groups of schools on two scales, with intervals on both axes.")
 
 
-def describe_levels(frame: pd.DataFrame, words: Words) -> Iterator[str]:
-    """Yield the alt text of means, or shares, with their intervals from the rows drawn."""
-    yield words.text("Levels with their intervals.")
+def describe_levels(frame: pd.DataFrame, by: str, words: Words) -> Iterator[str]:
+    """Yield the alt text of means, or shares, from the rows drawn; `by` is what lines are of."""
     for pair, rows in frame[frame["change"].notna()].groupby(_PAIR, sort=False):
         is_share = rows["contrast"].eq("share").all()
         form = words.percent if is_share else words.number
+        records = rows.to_dict("records")
+        low, high = (end(records, key=lambda row: row["change"]) for end in (min, max))
+        about = {"outcome": words.outcome(*pair), "high": form(high["change"])}
+        if len(records) == 1:
+            yield words.text("{outcome}: {high}.", **about)
+            continue
         yield words.text(
-            "{outcome}: between {low} and {high}.",
-            outcome=words.outcome(*pair),
-            low=form(rows["change"].min()),
-            high=form(rows["change"].max()),
+            "{outcome}: from {low} ({first}) to {high} ({last}).",
+            low=form(low["change"]),
+            first=_of_level(low, by, words),
+            last=_of_level(high, by, words),
+            **about,
         )
+    yield words.text("Levels with their intervals.")
+
+
+def _of_level(row: dict, by: str, words: Words) -> str:
+    if by == names.REGION:
+        named = words.region(row[by])
+    else:
+        named = label("subgroup", row["subgroup"], words) or words.text("everybody")
+    return f"{row['year']}: {named}" if "year" in row else named
 
 
 def describe_planned(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield the alt text of the smallest changes that designs can show."""
-    yield words.text("Curves that fall with the number of schools.")
     for values in _at_the_ends(frame, "mdes", words.number, words):
         yield words.text(
             "{population}, {design}: with {few} schools the smallest change is {low} to {high} "
             "standard deviations, with {many} schools {lowest} to {highest}.",
             **values,
         )
+    yield words.text("Curves that fall with the number of schools.")
 
 
 def describe_power(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield the alt text of how likely changes are found."""
-    yield words.text("Curves that rise with the number of schools.")
     for values in _at_the_ends(frame, "power", words.percent, words):
         yield words.text(
             "{population}, {design}: with {few} schools the probability is {low} to {high}, with "
             "{many} schools {lowest} to {highest}.",
             **values,
         )
+    yield words.text("Curves that rise with the number of schools.")
 
 
 def _at_the_ends(
@@ -163,7 +272,6 @@ def _at_the_ends(
 
 def describe_course(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield the alt text of means over the waves from their gated rows."""
-    yield words.text("Lines of the means over the waves, with their intervals.")
     shown = frame[frame["mean"].notna()]
     for (population, outcome, who), rows in shown.groupby([*_PAIR, "who"], sort=False):
         means = [
@@ -176,25 +284,26 @@ def describe_course(frame: pd.DataFrame, words: Words) -> Iterator[str]:
             people=label("who", who, words),
             means=joined(means, words),
         )
+    yield words.text("Lines of the means over the waves, with their intervals.")
 
 
 def describe_distribution(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield the alt text of distributions from their gated bins."""
     waves = [wave for wave in (names.PRE, names.POST) if wave in {*frame["wave"]}]
     if len(waves) == 1:
-        yield words.text("Histogram of the answers {wave}.", wave=label("wave", *waves, words))
         yield from _means(frame, words, *waves)
+        yield words.text("Histogram of the answers {wave}.", wave=label("wave", *waves, words))
     else:
-        yield words.text("Histograms of the answers before and after.")
         yield from _means(frame, words)
+        yield words.text("Histograms of the answers before and after.")
 
 
 def describe_dots(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield the alt text of answers as dots from their gated bins."""
+    yield from _means(frame, words)
     yield words.text(
         "The answers as stacks of dots, those after above a line and those before beneath."
     )
-    yield from _means(frame, words)
 
 
 def _means(frame: pd.DataFrame, words: Words, alone: str = "") -> Iterator[str]:
@@ -248,34 +357,43 @@ def beside_the_middle(bins: pd.DataFrame, answers: Answers) -> pd.DataFrame:
 def describe_likert(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield the alt text of bars of single items from their gated bins."""
     waves = frame["wave"].unique()
-    if len(waves) == 1:
-        when = label("wave", waves[0], words)
-        yield words.text("Bars of the answers to single items {wave}.", wave=when)
-    else:
-        yield words.text("Bars of the answers to single items before and after.")
     shown = frame[frame["share"].notna()]
     for cell, bins in shown.groupby(_CELL, sort=False):
-        above = beside_the_middle(bins, words.answers[cell[:2]])["above"].groupby("wave")
-        shares = {wave: _from_to(by_item.dropna(), words) for wave, by_item in above}
-        if {names.PRE, names.POST} <= {*shares}:
-            yield words.text(
-                "{outcome}: above the middle {before} before and {after} after, item by item.",
-                outcome=named(*cell, words),
-                before=shares[names.PRE],
-                after=shares[names.POST],
-            )
+        last = bins["wave"].iloc[-1]
+        above = beside_the_middle(bins, words.answers[cell[:2]])["above"].unstack()[last].dropna()
+        about = {"outcome": named(*cell, words), "wave": label("wave", last, words)}
+        if above.empty:
+            continue
+        about |= {"high": words.percent(above.max()), "most": _item(cell[0], above.idxmax(), words)}
+        if len(above) == 1:
+            yield words.text("{outcome}, {wave}: {high} above the middle at {most}.", **about)
+            continue
+        yield words.text(
+            "{outcome}, {wave}: most above the middle at {most} ({high}), fewest at {least} "
+            "({low}).",
+            low=words.percent(above.min()),
+            least=_item(cell[0], above.idxmin(), words),
+            **about,
+        )
+    outcomes = shown.drop_duplicates(_PAIR)[_PAIR].itertuples(index=False)
+    about = {"outcomes": joined([words.outcome(*pair) for pair in outcomes], words)}
+    if len(waves) == 1:
+        about["wave"] = label("wave", waves[0], words)
+        yield words.text("Bars of the answers to single items {wave}: {outcomes}.", **about)
+    else:
+        yield words.text(
+            "Bars of the answers to single items before and after: {outcomes}.", **about
+        )
 
 
-def _from_to(shares: pd.Series, words: Words) -> str:
-    if shares.empty:
-        return words.text("hidden")
-    low, high = words.percent(shares.min()), words.percent(shares.max())
-    return low if low == high else f"{low} {words.text('to')} {high}"
+def _item(population: str, item: str, words: Words) -> str:
+    """Return the beginning of an item's wording, in quotation marks."""
+    wording = words.items.get((population, item), item).rstrip(".")
+    return words.text("“{wording}”", wording=_cut(wording, 50))
 
 
 def describe_schools(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield the alt text of changes by school from the gated rows that are drawn."""
-    yield words.text("Changes by school with their intervals.")
     shown = frame[frame["shrunk"].notna()]
     for pair, rows in shown.groupby(_PAIR, sort=False):
         yield words.plural(
@@ -287,27 +405,44 @@ def describe_schools(frame: pd.DataFrame, words: Words) -> Iterator[str]:
             low=words.number(rows["shrunk"].min(), signed=True),
             high=words.number(rows["shrunk"].max(), signed=True),
         )
+    yield words.text("Changes by school with their intervals.")
 
 
-def describe_forest(pooled: pd.DataFrame, words: Words) -> Iterator[str]:
-    """Yield the alt text of forest plots from the gated pooled effects."""
-    yield words.text("Changes by region with their intervals.")
-    for row in pooled[pooled["estimate"].notna()].to_dict("records"):
-        yield words.text(
-            "{outcome}, {estimand}: over {k} regions {estimate} standard deviations, interval "
-            "{interval}; one more region {prediction}.",
-            outcome=words.outcome(row["population"], row["outcome"]),
-            estimand=label("estimand", row["estimand"], words),
-            k=words.count(row["k"]),
-            estimate=words.number(row["estimate"], signed=True),
-            interval=words.interval(row["ci_low"], row["ci_high"]),
-            prediction=words.interval(row["pi_low"], row["pi_high"]) or words.text("not computed"),
+def describe_forest(frame: pd.DataFrame, pooled: pd.DataFrame, words: Words) -> Iterator[str]:
+    """Yield the alt text of changes by region, and of the regions together, from gated rows."""
+    keys = [*_PAIR, "estimand"]
+    together = pooled[pooled["estimate"].notna()].drop_duplicates(keys).set_index(keys)
+    several = frame.drop_duplicates(keys).groupby(_PAIR).size().gt(1).any()
+    told = []
+    for key, rows in frame[frame["estimate"].notna()].groupby(keys, sort=False):
+        named = words.outcome(*key[:2])
+        if several:
+            named = f"{named}, {_lower(label('estimand', key[2], words))}"
+        about = {
+            "outcome": named,
+            "low": words.number(rows["estimate"].min(), signed=True),
+            "high": words.number(rows["estimate"].max(), signed=True),
+        }
+        if key not in together.index:
+            told.append((2, words.text("{outcome}: {low} to {high} in the regions.", **about)))
+            continue
+        row = together.loc[key]
+        numbers = {
+            "estimate": words.number(row["estimate"], signed=True),
+            "interval": words.interval(row["ci_low"], row["ci_high"]) or words.text("no interval"),
+        }
+        said = words.text(
+            "{outcome}: together {estimate} ({interval}), regions {low} to {high}.",
+            **about,
+            **numbers,
         )
+        told.append((0 if row["ci_low"] > 0 or row["ci_high"] < 0 else 1, said))
+    yield from (said for _, said in sorted(told, key=lambda each: each[0]))
+    yield words.text("Changes by region in standard deviations, with their intervals.")
 
 
 def describe_regions(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield the alt text of changes by region, drawn towards their mean, from gated rows."""
-    yield words.text("Changes by region with their intervals.")
     for pair, rows in frame[frame["shrunk"].notna()].groupby(_PAIR, sort=False):
         yield words.text(
             "{outcome}: {n} regions, drawn towards their mean between {low} and {high} standard "
@@ -317,6 +452,7 @@ def describe_regions(frame: pd.DataFrame, words: Words) -> Iterator[str]:
             low=words.number(rows["shrunk"].min(), signed=True),
             high=words.number(rows["shrunk"].max(), signed=True),
         )
+    yield words.text("Changes by region with their intervals.")
 
 
 def steps(row: dict, words: Words) -> list[tuple[str, float]]:
@@ -367,29 +503,23 @@ def describe_flow(
     frame: pd.DataFrame, words: Words, used: pd.DataFrame | None = None
 ) -> Iterator[str]:
     """Yield the alt text of a flow of people from its gated counts, and what `analysed` says."""
-    yield words.text("Boxes from those who were invited to those who were found both times.")
     for row in frame.to_dict("records"):
-        counts = [f"{step.lower()} {words.count(n)}" for step, n in steps(row, words)]
-        left = schools_by_step(row, words)
-        counts = [f"{n} ({of})" if of else n for n, of in zip(counts, left, strict=True)]
-        for each in [] if used is None else of_row(used, row):
-            counts.append(f"{label('estimand', each['estimand'], words)} {in_all(each, words)}")
+        told = steps(row, words)
+        kept = label("step", "n_kept", words)
+        ends = dict([*told[:1], *(each for each in told if each[0] == kept), *told[-1:]])
+        counts = [f"{step.lower()} {words.count(n)}" for step, n in ends.items()]
+        for each in [] if used is None else of_row(used, row)[:1]:
+            counts.append(f"{_lower(label('estimand', each['estimand'], words))} "
+                          f"{words.count(each['n_high'])}")  # fmt: skip
         if counts:
             yield f"{place(row['population'], row['wave'], words)}: {', '.join(counts)}."
+    yield words.text("Bars from those who were invited to those who were found both times.")
 
 
 def of_row(used: pd.DataFrame, row: dict) -> list[dict]:
     """Return what `analysed` says of a population and wave, as far as it may be told."""
     here = used[names.POPULATION].eq(row["population"]) & used[names.WAVE].eq(row["wave"])
     return used[here & used["n_high"].notna()].to_dict("records")
-
-
-def in_all(row: dict, words: Words) -> str:
-    """Return the most people of any outcome, with the schools that they are of, if known."""
-    n, schools = words.count(row["n_high"]), row["schools_high"]
-    if pd.isna(schools):
-        return n
-    return f"{n} ({words.plural('{n} school', '{n} schools', schools)})"
 
 
 def place(population: str, wave: str, words: Words) -> str:
@@ -414,23 +544,35 @@ def answers_in_the_end(rows: pd.DataFrame, words: Words) -> str:
 
 def describe_arrivals(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield the alt text of how answers came in, from their gated counts."""
-    yield words.text("How the answers came in day by day.")
     shown = frame[frame["n"].notna()]
     for whose, rows in shown.groupby(["population", "wave"], sort=False):
         said = answers_in_the_end(rows, words)
         yield words.text("{place}: {answers}.", place=place(*whose, words), answers=said)
+    yield words.text("How the answers came in day by day.")
+
+
+def so_often(low: int, high: int, words: Words) -> str:
+    """Return how often, or between how often and how often."""
+    return words.count(low) if low == high else f"{words.count(low)}–{words.count(high)}"
 
 
 def describe_attendance(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield the alt text of attendance from its gated bins."""
-    yield words.text("Bars of how often people attended.")
     for (population, column), rows in frame.groupby(["population", "column"], sort=False):
-        most = rows.sort_values("share").iloc[-1]
-        yield words.text(
-            "{population}: most had {low} to {high} {what}, {share} of them.",
-            population=label("population", population, words),
-            what=label("register", column, words),
-            low=words.count(most["low"] + 0.5),
-            high=words.count(most["high"] - 0.5),
-            share=words.percent(most["share"]),
-        )
+        first, most = rows.iloc[0], rows.sort_values("share").iloc[-1]
+        about = {
+            "population": label("population", population, words),
+            "what": label("register", column, words),
+            "most": words.count(first["most"]),
+        }
+        said = []
+        if not pd.isna(first["mean"]):
+            about["mean"] = words.number(first["mean"], 1)
+            said.append(words.text("{population}, {what}: mean {mean} of {most}", **about))
+        if len(rows) > 1:
+            n = so_often(round(most["low"] + 0.5), round(most["high"] - 0.5), words)
+            share = words.percent(most["share"])
+            said.append(words.text("{share} attended {n}", share=share, n=n))
+        if said:
+            yield f"{'; '.join(said)}."
+    yield words.text("Bars of how often people attended.")

@@ -15,8 +15,8 @@ from matplotlib.patches import Patch
 from loftet_analysis import names
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.figures import canvas
-from loftet_analysis.show.figures.canvas import BLUE, GREY, PALE, STYLE, Drawing
-from loftet_analysis.show.languages import Words, label
+from loftet_analysis.show.figures.canvas import BLUE, GREY, INK, PALE, STYLE, Drawing
+from loftet_analysis.show.languages import Words, joined, label
 from loftet_analysis.show.shown import view
 
 _WAVES = (names.PRE, names.POST)
@@ -25,14 +25,19 @@ _LOOKS = {
     names.PRE: {"facecolor": PALE, "edgecolor": GREY, "linewidth": 1},
     names.POST: {"facecolor": "none", "edgecolor": BLUE, "linewidth": 1.8},
 }
-# dots, dots, and people that each has at least; dots side by side, inches from dot to dot
 _TICKS = 5  # on the axis of a published score
+_PALE_BLUE, _DARK_BLUE, _BAR = "#dbe9f4", "#1f5a96", 0.5  # the last in inches
+_BINS = 4  # fewer do not tell how answers are spread
+_PANEL = 0.75  # inches
+# dots, dots, and people that each has at least; dots side by side, inches from dot to dot
 _MOST, _FEWEST, _PEOPLE, _ACROSS, _DOT = 20, 5, 6, 13, 0.19
 
 
 @mpl.rc_context(STYLE)
 @view(drawn="share")
-def distribution(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Drawing | Axes:
+def distribution(
+    frame: pd.DataFrame, *, words: Words, ax: Axes | None = None
+) -> Drawing | Axes | str:
     """Draw answers before and after as outlines of bins, a panel per outcome and subgroup.
 
     Parameters
@@ -48,12 +53,22 @@ def distribution(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -
     Returns
     -------
     Drawing, or the Axes given
-        The height is share per scale point, so equal areas are equal shares of the answers.
+        The height is share per scale point, so equal areas are equal shares of the answers. Answers
+        in too few bins to have a shape are named in the caption; a text where all are.
     """
     if ax is not None:
         return _distribution(ax, frame, words)
-    panels = [panel for _, panel in frame.groupby(_CELL, sort=False)]
-    figure, grid = canvas.multiples(panels, lambda ax, panel: _distribution(ax, panel, words))
+    shape = has_shape(frame, words)
+    few = _too_few(frame[~shape], words)
+    if not shape.any():
+        return few
+    panels = [panel for _, panel in frame[shape].groupby(_CELL, sort=False)]
+    is_many = len(panels) > 4
+
+    def draw(ax: Axes, panel: pd.DataFrame) -> None:
+        _distribution(ax, panel, words, letters=20 if is_many else 32)
+
+    figure, grid = canvas.multiples(panels, draw, columns=3 if is_many else 2)
     waves = [wave for wave in _WAVES if wave in {*frame["wave"]}]
     canvas.legend(figure, wave_handles(words, waves))
     caption = words.text(
@@ -66,17 +81,49 @@ def distribution(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -
             "chose are joined. The mark below the axis is the mean.",
             wave=label("wave", waves[0], words),
         )
-    alt = alt_texts.describe_distribution(frame, words)
-    return canvas.fitted(figure, grid[:, 0], 1.15 * len(grid), caption, alt)
+    caption = f"{caption} {few}".strip()
+    alt = alt_texts.describe_distribution(frame[shape], words)
+    return canvas.fitted(figure, grid[:, 0], _PANEL * len(grid), caption, alt, words)
 
 
-def _distribution(ax: Axes, frame: pd.DataFrame, words: Words) -> Axes:
+def _distribution(ax: Axes, frame: pd.DataFrame, words: Words, *, letters: int = 32) -> Axes:
     first = frame.iloc[0]
     outlines(ax, frame)
-    scale_axis(ax, first, words=words)
+    scale_axis(ax, first, words=words, letters=14 if letters < 32 else 18)
     title = words.outcome(first["population"], first["outcome"])
-    canvas.titled(ax, title, ": ".join(group_and_means(frame, words)))
+    said = group_and_means(frame, words)
+    beneath = (": " if sum(map(len, said)) < letters * 4 // 3 else "\n").join(said)
+    canvas.titled(ax, title, beneath, letters=letters)
     return ax
+
+
+def has_shape(frame: pd.DataFrame, words: Words) -> pd.Series:
+    """Return which bins are of answers that are told finely enough to have a shape.
+
+    That is at least four bins in every wave that is shown, or one for each possible answer.
+    """
+    fewest = frame[frame["share"].notna()].groupby([*_CELL, "wave"]).size().groupby(_CELL).min()
+    enough = {}
+    for cell, n in fewest.items():
+        answers = words.answers[cell[:2]]
+        possible = round((answers.maximum - answers.minimum) / answers.step) + 1
+        enough[cell] = n >= min(_BINS, possible)
+    cells = frame[_CELL].itertuples(index=False, name=None)
+    return pd.Series([enough.get(cell, False) for cell in cells], frame.index, dtype=bool)
+
+
+def _too_few(frame: pd.DataFrame, words: Words) -> str:
+    """Return whose answers of what are not drawn, since few bins do not tell their shape."""
+    if frame.empty:
+        return ""
+    by_group: dict[str, list[str]] = {}
+    for population, outcome, subgroup in frame[_CELL].drop_duplicates().itertuples(index=False):
+        group = label("subgroup", subgroup, words) or label("population", population, words)
+        by_group.setdefault(group.lower(), []).append(words.outcome(population, outcome))
+    named = [f"{joined(those, words)} ({group})" for group, those in by_group.items()]
+    return words.text(
+        "Too few answered to show how the answers are spread: {what}.", what="; ".join(named)
+    )
 
 
 def outlines(ax: Axes, frame: pd.DataFrame) -> None:
@@ -179,7 +226,7 @@ def dots(frame: pd.DataFrame, *, words: Words) -> Drawing:
         percent=words.percent(1 / k),
     )
     height, alt = _DOT * (below + above) * len(grid), alt_texts.describe_dots(frame, words)
-    return canvas.fitted(figure, grid[:, 0], height, caption, alt)
+    return canvas.fitted(figure, grid[:, 0], height, caption, alt, words)
 
 
 def _number_of_dots(panel: pd.DataFrame) -> int:
@@ -225,8 +272,10 @@ def _dots(ax: Axes, panel: pd.DataFrame, stacks: dict, *, words: Words) -> None:
     drawn="share",
     nothing="There is no register of attendance that can be joined to the answers.",
 )
-def attendance(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Drawing | Axes:
-    """Draw how often people attended, a panel per population and kind.
+def attendance(
+    frame: pd.DataFrame, *, words: Words, ax: Axes | None = None
+) -> Drawing | Axes | str:
+    """Draw how often people attended, a bar per population and kind.
 
     Parameters
     ----------
@@ -235,46 +284,62 @@ def attendance(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> 
     words : Words
         The reader's language.
     ax : Axes, optional
-        Where to draw one kind of one population.
+        Where to draw.
 
     Returns
     -------
     Drawing, or the Axes given
-        A bar per bin, as high as its share per gathering, its share written over it.
+        A bar is everybody, each of its pieces the share of those who attended so often. What is one
+        piece only is named in the caption; a text where all are.
     """
-    if ax is not None:
-        return _attendance(ax, frame, words)
-    panels = [panel for _, panel in frame.groupby(["population", "column"], sort=False)]
-    figure, grid = canvas.multiples(panels, lambda ax, panel: _attendance(ax, panel, words))
+    bars, few = [], []
+    for (population, column), bins in frame.groupby(["population", "column"], sort=False):
+        first = bins.iloc[0]
+        named = f"{label('population', population, words)}, {label('register', column, words)}"
+        if not pd.isna(first["mean"]):
+            numbers = {"mean": words.number(first["mean"], 1), "most": words.count(first["most"])}
+            named = f"{named}\n{words.text('mean {mean} of {most}', **numbers)}"
+        (bars if len(bins) > 1 else few).append((named, bins.sort_values("low")))
     caption = words.text(
         "How often those who answered after had attended, as shares. Numbers that few people "
         "have are joined with their neighbours. Of the participants only, where the data tell "
         "the roles."
     )
-    alt = alt_texts.describe_attendance(frame, words)
-    return canvas.fitted(figure, grid[:, 0], len(grid), caption, alt)
-
-
-def _attendance(ax: Axes, frame: pd.DataFrame, words: Words) -> Axes:
-    first, most = frame.iloc[0], int(frame["most"].iloc[0])
-    width = frame["high"] - frame["low"]
-    height = frame["share"] / width
-    alone = len(frame) == 1  # one bin of everybody tells nothing of how they are spread
-    colour = PALE if alone else BLUE
-    bars = ax.bar(frame["low"], height, width, align="edge", color=colour, edgecolor="white")
-    said = [words.percent(share) for share in frame["share"]]
-    if alone:
-        said = [words.text("too few to show how they are spread")]
-    place = {"label_type": "center"} if alone else {"padding": 1}
-    ax.bar_label(bars, said, color=GREY, **place)
-    ticks = range(0, most + 1, 1 if most <= 7 else 2)
-    ax.set_xticks(ticks, [words.count(tick) for tick in ticks])
-    ax.set(xlim=(-0.6, most + 0.6), ylim=(0, 1.22 * height.max()), yticks=[])
+    if few:
+        what = "; ".join(named.replace("\n", ", ") for named, _ in few)
+        too_few = words.text("Too few to show how they are spread: {what}.", what=what)
+        if not bars:
+            return too_few
+        caption = f"{caption} {too_few}"
+    figure = canvas.blank() if ax is None else None
+    ax = figure.subplots() if ax is None else ax
+    for place, (_, bins) in enumerate(bars):
+        _attendance(ax, place, bins, words)
+    ax.set_xlim(0, 1)
+    ax.set_ylim(len(bars) - 0.5, -0.5)
+    ax.set_yticks(range(len(bars)), [named for named, _ in bars])
+    ax.tick_params(axis="y", length=0)
+    ax.set_xticks(np.linspace(0, 1, 5), map(words.percent, np.linspace(0, 1, 5)))
+    ax.set_xlabel(words.text("share of them, from those who attended least"))
     sns.despine(ax=ax, left=True)
-    what = {"what": label("register", first["column"], words), "most": words.count(most)}
-    beneath = words.text("number of {what}, of {most}", **what)
-    if not pd.isna(first["mean"]):
-        mean = words.number(first["mean"], 1)
-        beneath = words.text("{what}: mean {mean}", what=beneath, mean=mean)
-    canvas.titled(ax, label("population", first["population"], words), beneath)
-    return ax
+    canvas.align_left(ax)
+    if figure is None:
+        return ax
+    alt = alt_texts.describe_attendance(frame, words)
+    return canvas.fitted(figure, [ax], _BAR * len(bars), caption, alt, words)
+
+
+def _attendance(ax: Axes, place: int, bins: pd.DataFrame, words: Words) -> None:
+    """Draw one bar; its pieces are the darker the more often people attended."""
+    colours = sns.blend_palette((_PALE_BLUE, _DARK_BLUE), int(bins["most"].iloc[0]) + 1)
+    ends = bins["share"].cumsum() / bins["share"].sum()
+    for row, right in zip(bins.to_dict("records"), ends, strict=True):
+        low, high = round(row["low"] + 0.5), round(row["high"] - 0.5)
+        at = (low + high) / 2 / row["most"]
+        width = row["share"] / bins["share"].sum()
+        ax.barh(place, width, 0.72, right - width, color=colours[round((low + high) / 2)],
+                edgecolor="white")  # fmt: skip
+        if width >= 0.085:  # or else there is no room
+            said = f"{alt_texts.so_often(low, high, words)}\n{words.percent(row['share'])}"
+            looks = {"ha": "center", "va": "center", "color": "white" if at > 0.6 else INK}
+            ax.text(right - width / 2, place, said, **looks)

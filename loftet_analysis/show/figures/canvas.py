@@ -18,14 +18,17 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import Formatter, MaxNLocator
+from matplotlib.ticker import Formatter
 from PIL import Image
 
+from loftet_analysis.show import alt_texts
 from loftet_analysis.show.languages import Words
 
 WIDTH = 6.5  # inches
 _TALL = 20  # inches of a figure
 _DPI, _COLOURS = 200, 64  # of the PNG
+# standard deviations: of an axis of changes, and of half an interval that is too wide to stand out
+REACH, WIDEST = 0.8, 0.5
 INK, GREY, PALE = "#262626", "#6b6b6b", "#e6e6e6"
 BLUE, ORANGE, GREEN = (sns.color_palette("colorblind").as_hex()[i] for i in (0, 3, 2))
 COLOURS = {"blue": BLUE, "orange": ORANGE, "green": GREEN, "ink": INK, "grey": GREY}
@@ -70,10 +73,12 @@ def saved(drawing: Drawing, salt: str) -> tuple[bytes, bytes]:
     about = {"Date": None, "Creator": None, "Title": drawing.caption}
     with mpl.rc_context({**STYLE, "svg.hashsalt": salt}):
         drawing.figure.savefig(svg, format="svg", metadata=about)
-        drawing.figure.set_dpi(_DPI)
-        drawing.figure.canvas.draw()
-    pixels = Image.fromarray(np.asarray(drawing.figure.canvas.buffer_rgba())[..., :3])
-    few = pixels.quantize(_COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        drawn = io.BytesIO()
+        drawing.figure.savefig(drawn, dpi=_DPI, pil_kwargs={"compress_level": 0})
+    pixels = Image.open(drawn).convert("RGB")
+    # of the methods that keep a colour of which there is little, as in a legend
+    method = Image.Quantize.MAXCOVERAGE
+    few = pixels.quantize(_COLOURS, method=method, dither=Image.Dither.NONE)
     few.save(png, "PNG", dpi=(_DPI, _DPI), optimize=True)
     return svg.getvalue(), png.getvalue()
 
@@ -117,6 +122,7 @@ def fitted(
     height: float,
     caption: str,
     alt: Iterable[str],
+    words: Words,
     *,
     xlabel: str = "",
 ) -> Drawing:
@@ -133,7 +139,9 @@ def fitted(
     caption : str
         What stands beneath the figure.
     alt : iterable of str
-        The sentences that are read aloud instead of it.
+        The sentences that are read aloud instead of it, its answer first.
+    words : Words
+        The reader's language.
     xlabel : str, optional
         What the x axes of all panels are of.
     """
@@ -161,13 +169,13 @@ def fitted(
         ends = [x for ax in figure.axes for x in ax.get_position().intervalx]
         y = beneath.get_position()[1] * room / inches.sum()
         beneath.set_position(((min(ends) + max(ends)) / 2, y))
-    return Drawing(figure, caption, " ".join(alt))
+    return Drawing(figure, caption, alt_texts.heard(alt, words))
 
 
-def legend(figure: Figure, handles: Sequence[Artist], *, side: str = "right") -> None:
-    """Put a legend in one line over all panels, on the left or on the right."""
-    looks = {"ncols": len(handles), "frameon": False, "borderpad": 0}
-    figure.legend(handles=handles, loc=f"outside upper {side}", **looks)
+def legend(figure: Figure, handles: Sequence[Artist], *, across: int = 0) -> None:
+    """Put a legend over all panels from the left, in one line or with so many entries in one."""
+    looks = {"ncols": across or len(handles), "frameon": False, "borderpad": 0}
+    figure.legend(handles=handles, loc="outside upper left", **looks)
 
 
 def wrapped(text: str, letters: int) -> str:
@@ -177,7 +185,7 @@ def wrapped(text: str, letters: int) -> str:
 
 def titled(ax: Axes, title: str, beneath: str, *, letters: int = 32) -> None:
     """Put a bold title over the axes and plain text beneath it, in lines of so many letters."""
-    beneath = wrapped(beneath, letters * 5 // 4)
+    beneath = wrapped(beneath, letters * 4 // 3)
     pad = 7 + 12 * (beneath.count("\n") + 1)
     ax.set_title(wrapped(title, letters), loc="left", pad=pad, **_TITLE)
     _over(ax, beneath, "axes fraction", (0, 5))
@@ -223,11 +231,35 @@ class Numbers(Formatter):
         return [self.words.number(value, digits, signed=self.signed) for value in values]
 
 
-def effect_axis(ax: Axes, words: Words, *, ticks: int) -> None:
-    """Make the x axis one of changes: signed numbers in the reader's form, a line at zero."""
-    ax.xaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 5, 10]))
+def is_wide(frame: pd.DataFrame) -> pd.Series:
+    """Return which rows have an interval so wide that they are not to be seen first."""
+    return (frame["ci_high"] - frame["ci_low"]).astype(float).gt(2 * WIDEST + 1e-9)
+
+
+def reach(frame: pd.DataFrame) -> float:
+    """Return how far an axis of changes goes to either side of zero, in standard deviations.
+
+    The same wherever an outcome stands, unless an estimate that is known well lies further out.
+    """
+    known = frame.loc[~is_wide(frame) & frame["ci_low"].notna(), "estimate"]
+    furthest = np.nanmax(known.abs().to_numpy(dtype=float), initial=0)
+    return REACH * max(1, np.ceil(furthest / REACH))
+
+
+def effect_axis(
+    ax: Axes, words: Words, end: float, *, sesoi: float = 0, narrow: bool = False
+) -> None:
+    """Make the x axis one of changes: from ``-end`` to ``end``, with a line at zero.
+
+    `sesoi` is shaded: the changes that are too small to matter. Without it there is no line.
+    """
+    if sesoi:
+        ax.axvspan(-sesoi, sesoi, color=PALE, linewidth=0, zorder=0)
+        ax.axvline(0, color=GREY, linewidth=0.8, zorder=1)
+    ticks = end * (np.array([-0.625, 0, 0.625]) if narrow else np.linspace(-1, 1, 5))
+    ax.set_xticks(ticks)
     ax.xaxis.set_major_formatter(Numbers(words, signed=True))
-    ax.axvline(0, color=GREY, linewidth=0.8, zorder=1)
+    ax.set_xlim(-1.04 * end, 1.04 * end)
     ax.tick_params(axis="y", length=0)
     sns.despine(ax=ax, left=True)
 
@@ -247,3 +279,30 @@ def intervals(
     ax.hlines(y, frame[low], frame[high], color=color, lw=lw)
     looks = {"marker": "o", "ms": 6, "mec": "white", "mew": 0.6, "zorder": 3, **looks}
     ax.plot(frame[middle], y, ls="", color=color, **looks)
+
+
+def changes(
+    ax: Axes,
+    frame: pd.DataFrame,
+    y: Sequence[float],
+    end: float,
+    *,
+    columns: Sequence[str] = ("estimate", "ci_low", "ci_high"),
+    color: str = BLUE,
+    **looks: object,
+) -> None:
+    """Draw changes as `intervals`; what reaches beyond the axis ends in an arrow.
+
+    An estimate without an interval is a hollow mark.
+    """
+    middle, low, high = columns
+    numbers = frame[[*columns]].astype(float)
+    inside, y = numbers.clip(-end, end), np.asarray(y, dtype=float)
+    alone = numbers[low].isna().to_numpy()
+    for which, own in ((~alone, {}), (alone, {"mfc": "white", "mec": color, "mew": 1.2})):
+        if which.any():
+            intervals(ax, inside[which], y[which], columns=columns, color=color, **{**looks, **own})
+    for column, arrow in ((low, "<"), (high, ">"), (middle, "<"), (middle, ">")):
+        beyond = numbers[column].mul(-1 if arrow == "<" else 1).gt(end).to_numpy()
+        if beyond.any():
+            ax.plot(inside[column][beyond], y[beyond], ls="", marker=arrow, ms=5, color=color)

@@ -55,7 +55,7 @@ def chain(frame: pd.DataFrame, *, words: Words) -> Drawing:
     )
     alt = alt_texts.describe_chain(frame, words)
     below = words.text("correlation of the schools' means")
-    return canvas.fitted(figure, axes, sum(heights), caption, alt, xlabel=below)
+    return canvas.fitted(figure, axes, sum(heights), caption, alt, words, xlabel=below)
 
 
 def _links(frame: pd.DataFrame) -> list[tuple[object, pd.DataFrame]]:
@@ -129,7 +129,7 @@ def binned_scatter(frame: pd.DataFrame, *, words: Words) -> Drawing:
         level=words.percent(frame["ci_level"].iloc[0]),
     )
     alt = alt_texts.describe_bins(drawn, words)
-    return canvas.fitted(figure, grid[:, 0], _HIGH * len(grid), caption, alt)
+    return canvas.fitted(figure, grid[:, 0], _HIGH * len(grid), caption, alt, words)
 
 
 def _groups(ax: Axes, rows: pd.DataFrame, words: Words) -> None:

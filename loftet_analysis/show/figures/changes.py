@@ -3,25 +3,46 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from loftet_analysis.estimands import ESTIMANDS, MIDWAY, contrast_of_waves
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.figures import canvas
-from loftet_analysis.show.figures.answers import group_and_means, outlines, scale_axis, wave_handles
+from loftet_analysis.show.figures.answers import (
+    group_and_means,
+    has_shape,
+    outlines,
+    scale_axis,
+    wave_handles,
+)
 from loftet_analysis.show.figures.canvas import BLUE, GREY, INK, PALE, STYLE, Drawing
-from loftet_analysis.show.languages import Words, group_label, label, row_label
+from loftet_analysis.show.languages import Words, group_label, joined, label, row_label
 from loftet_analysis.show.shown import view
 
 _PAIR = ["population", "outcome"]
-_RAW = {"color": "#9a9a9a", "lw": 1, "mfc": "white", "mec": "#9a9a9a", "mew": 1, "ms": 4.5}
+_KEYS = [*_PAIR, "estimand"]
+_LINE = 0.15  # inches, of a region
+_RAW = {
+    "marker": "o",
+    "color": "#9a9a9a",
+    "lw": 1,
+    "mfc": "white",
+    "mec": "#9a9a9a",
+    "mew": 1,
+    "ms": 4.5,
+}
 _SHRUNK = {"color": BLUE, "lw": 2.2, "mec": "white", "mew": 0.5, "ms": 5.5, "marker": "D"}
+
+
+_ROW = 0.2  # inches
 
 
 @mpl.rc_context(STYLE)
@@ -41,30 +62,59 @@ def change(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Draw
     Returns
     -------
     Drawing, or the Axes given
-        Outcomes are headings among the tick labels, the numbers stand to the right.
+        Outcomes are headings among the tick labels, unless each has a single row of the same kind;
+        to the right stand the people and the numbers. Rows whose interval is wider than half a
+        standard deviation to either side are named in the caption instead.
     """
     figure = canvas.blank() if ax is None else None
     ax = figure.subplots() if ax is None else ax
-    alone = frame["estimand"].nunique() == 1
-    lines: list[tuple[str, dict]] = []  # labels with their rows, which headings have not
-    for pair, rows in frame.groupby(_PAIR, sort=False):
-        lines += [(line, {}) for line in textwrap.wrap(words.outcome(*pair), 32)]
-        for row in rows.to_dict("records"):
-            lines.append((f"\N{EM SPACE}{_row_label(row, words, alone=alone)}", row))
-    places = [place for place, (_, row) in enumerate(lines) if row]
-    _effects(ax, [row for _, row in lines if row], places, words)
-    _effect_range(ax, frame)
-    canvas.effect_axis(ax, words, ticks=6)
-    ax.set_ylim(len(lines) - 0.5, -0.5)
-    ax.set_yticks(range(len(lines)), [text for text, _ in lines])
-    for tick, (_, row) in zip(ax.get_yticklabels(), lines, strict=True):
+    wide = canvas.is_wide(frame)
+    drawn = frame if wide[frame["estimate"].notna()].all() else frame[~wide]
+    lines = _lines(drawn, words)
+    places = [place for place, _, row in lines if row]
+    rows = [row for *_, row in lines if row]
+    end = canvas.reach(drawn)
+    canvas.effect_axis(ax, words, end, sesoi=frame["sesoi"].iloc[0])
+    _effects(ax, rows, places, words, end)
+    top = min(-0.5, places[0] - 1.5)
+    ax.set_ylim(lines[-1][0] + 0.5, top)
+    ax.set_yticks([place for place, *_ in lines], [text for _, text, _ in lines])
+    for tick, (_, _, row) in zip(ax.get_yticklabels(), lines, strict=True):
         tick.set_weight("normal" if row else "bold")
     canvas.align_left(ax)
     ax.set_xlabel(axis_label(frame, words))
     if figure is None:
         return ax
+    caption = " ".join([_caption(frame, words), *_not_drawn(frame, drawn, words)])
     alt = alt_texts.describe_change(frame, words)
-    return canvas.fitted(figure, [ax], 0.25 * len(lines), _caption(frame, words), alt)
+    return canvas.fitted(figure, [ax], _ROW * (lines[-1][0] + 0.5 - top), caption, alt, words)
+
+
+def _lines(frame: pd.DataFrame, words: Words) -> list[tuple[float, str, dict]]:
+    """Return where each line stands, what it says, and its row, which headings have not.
+
+    Half a line stays free between groups of different kinds, grades and gender.
+    """
+    alone = frame["estimand"].nunique() == 1
+    labels = {_row_label(row, words, alone=alone) for row in frame.to_dict("records")}
+    single = len(labels) == 1 and not frame.duplicated(_PAIR).any()
+    lines: list[tuple[float, str, dict]] = []
+    place = 0.0
+    for pair, rows in frame.groupby(_PAIR, sort=False):
+        first, before = rows.iloc[0].to_dict(), None
+        heading = textwrap.wrap(words.outcome(*pair), 36 if single else 32)
+        for i, line in enumerate(heading):
+            lines.append((place, line, first if single and i == len(heading) - 1 else {}))
+            place += 1
+        for row in [] if single else rows.to_dict("records"):
+            kind = row["subgroup"].partition("=")[0]
+            place += 0.5 * (before not in (None, kind))
+            before = kind
+            # an ordinary space before a word is lost in SVG
+            lines.append((place, f"\N{EM SPACE}{_row_label(row, words, alone=alone)}", row))
+            place += 1
+        place += 0 if single else 0.25
+    return lines
 
 
 def _row_label(row: dict, words: Words, *, alone: bool = False) -> str:
@@ -77,47 +127,81 @@ def _row_label(row: dict, words: Words, *, alone: bool = False) -> str:
     return ", ".join(filter(None, parts if alone else [])) or row_label(row, words)
 
 
-def _effects(
-    ax: Axes, rows: list[dict], places: Sequence[float], words: Words, between: str = " "
+def _not_drawn(frame: pd.DataFrame, drawn: pd.DataFrame, words: Words) -> Iterator[str]:
+    """Yield which rows are not drawn, since nearly nothing is known of them."""
+    gone = frame.drop(drawn.index)
+    if gone.empty:
+        return
+    alone = frame["estimand"].nunique() == 1
+    named = []
+    for pair, rows in gone.groupby(_PAIR, sort=False):
+        labels = [_row_label(row, words, alone=alone) for row in rows.to_dict("records")]
+        named.append(f"{words.outcome(*pair)}: {joined(labels, words)}")
+    yield words.text(
+        "Not drawn, since the interval reaches more than {widest} standard deviations to either "
+        "side: {rows}.",
+        widest=words.number(canvas.WIDEST),
+        rows="; ".join(named),
+    )
+
+
+def _people(row: Mapping[str, object], words: Words) -> str:
+    """Return how many people a row rests on: both numbers where they are not the same people."""
+    if not pd.isna(row.get("n_pairs")):
+        return words.count(row["n_pairs"])
+    both = [row.get("n_pre"), row.get("n_post")]
+    return "" if any(map(pd.isna, both)) else "/".join(map(words.count, both))
+
+
+def _said(row: Mapping[str, object], words: Words, between: str = " ") -> str:
+    """Return a row's estimate and interval; a word where there is none."""
+    if pd.isna(row["estimate"]):
+        return words.text("hidden") if row["suppressed"] else words.text("not computed")
+    inside = words.interval(row["ci_low"], row["ci_high"])
+    said = words.number(row["estimate"], signed=True)
+    return f"{said}{between}({inside})" if inside else said
+
+
+def _effects(ax: Axes, rows: list[dict], places: Sequence[float], words: Words, end: float) -> None:
+    """Draw effects with their intervals; to the right of the axes their people and numbers."""
+    _marks(ax, pd.DataFrame(rows), places, end)
+    people = [_people(row, words) for row in rows]
+    room = 6 + 6 * max(map(len, people))
+    if any(people):
+        _beside(ax, places[0] - 1, room, "n", ha="right", color=GREY)
+    for place, row, n in zip(places, rows, people, strict=True):
+        if n:
+            _beside(ax, place, room, n, ha="right")
+        looks = {"color": GREY} if pd.isna(row["estimate"]) else {}
+        _beside(ax, place, room + 10 if any(people) else 8, _said(row, words), **looks)
+
+
+def _beside(ax: Axes, place: float, points: float, text: str, **looks: object) -> None:
+    """Write beside the axes, so many points from their right edge."""
+    where = {"xytext": (points, 0), "textcoords": "offset points"}
+    looks = {"va": "center" if "\n" in text else "center_baseline", **looks}
+    ax.annotate(text, (1, place), xycoords=ax.get_yaxis_transform(), **where, **looks)
+
+
+def _marks(
+    ax: Axes,
+    frame: pd.DataFrame,
+    places: Sequence[float],
+    end: float,
+    *,
+    pale: pd.Series | None = None,
 ) -> None:
-    """Draw effects with their intervals, and their numbers to the right of the axes.
-
-    A hidden row gets a word instead of numbers; `between` stands between estimate and interval.
-    """
-    _marks(ax, pd.DataFrame(rows), places)
-    for place, row in zip(places, rows, strict=True):
-        if pd.isna(row["estimate"]):
-            _say_missing(ax, row, (1.03, place), words)
-            continue
-        inside = words.interval(row["ci_low"], row["ci_high"])
-        said = words.number(row["estimate"], signed=True) + (f"{between}({inside})" * bool(inside))
-        middle = "center" if "\n" in said else "center_baseline"
-        ax.text(1.03, place, said, va=middle, transform=ax.get_yaxis_transform())
-
-
-def _say_missing(ax: Axes, row: dict, place: tuple[float, float], words: Words) -> None:
-    said = words.text("hidden") if row["suppressed"] else words.text("not computed")
-    looks = {"va": "center_baseline", "color": GREY}
-    ax.text(*place, said, transform=ax.get_yaxis_transform(), **looks)
-
-
-def _marks(ax: Axes, frame: pd.DataFrame, places: Sequence[float]) -> None:
-    for estimand, rows in frame.assign(place=places).groupby("estimand", sort=False):
+    """Draw changes in the looks of their estimands; `pale` ones so that others are seen first."""
+    frame = frame.assign(place=places)
+    if pale is not None:
+        canvas.changes(ax, frame[pale], frame.loc[pale, "place"], end, **_RAW)
+        frame = frame[~pale]
+    for estimand, rows in frame.groupby("estimand", sort=False):
         # colour and shape together, so that the marks differ in grey too
         colour, marker = ESTIMANDS[estimand].mark
-        colour = canvas.COLOURS[colour]
         shown = rows[rows["estimate"].notna()]
-        canvas.intervals(ax, shown, shown["place"], color=colour, marker=marker)
-
-
-def _effect_range(ax: Axes, frame: pd.DataFrame) -> None:
-    """Make room for all intervals, and shade the changes that are too small to matter."""
-    sesoi = frame["sesoi"].iloc[0]
-    ax.axvspan(-sesoi, sesoi, color=PALE, linewidth=0, zorder=0)
-    shown = frame[frame["estimate"].notna()]
-    low, high = min([-0.2, *shown["ci_low"].dropna()]), max([0.2, *shown["ci_high"].dropna()])
-    margin = 0.04 * (high - low)
-    ax.set_xlim(low - margin, high + margin)
+        looks = {"color": canvas.COLOURS[colour], "marker": marker}
+        canvas.changes(ax, shown, shown["place"], end, **looks)
 
 
 def _any_midway(frame: pd.DataFrame) -> bool:
@@ -158,7 +242,12 @@ def _caption(frame: pd.DataFrame, words: Words) -> str:
             "smallest change of interest.",
             **numbers,
         )
-    return f"{label('estimand', *estimands, words)}. {said}" if len(estimands) == 1 else said
+    if len(estimands) == 1:
+        said = f"{label('estimand', *estimands, words)}. {said}"
+    if {_people(row, words) for row in frame.to_dict("records")} == {""}:
+        return said
+    n = words.text("n: people, before/after where they are not the same.")
+    return f"{said} {n}"
 
 
 @mpl.rc_context(STYLE)
@@ -175,19 +264,22 @@ def estimation(frame: pd.DataFrame, *, words: Words, answers: pd.DataFrame) -> D
     answers : DataFrame
         Gated bins as for `distribution`; an outcome may have none, or those of several subgroups.
     """
-    blocks = []
+    shapes = answers[has_shape(answers, words)]
+    if shapes.merge(frame[_PAIR].drop_duplicates()).empty:
+        return change(frame, words=words)
+    blocks, wide = [], canvas.is_wide(frame)
     for pair, rows in frame.groupby(_PAIR, sort=False):
         rows = rows.to_dict("records")
         labels = [canvas.wrapped(_row_label(row, words), 18) for row in rows]
-        own = answers[(answers[_PAIR] == [*pair]).all(axis=1)]
+        own = shapes[(shapes[_PAIR] == [*pair]).all(axis=1)]
         bins = [each for _, each in own.groupby("subgroup", sort=False)]
         # the numbers of a row have two lines, its label may have more
         tall = 0.05 + 0.155 * max(2, *(label.count("\n") + 1 for label in labels))
-        cell = max(0.62 if bins else 0.4, tall * len(rows) / max(1, len(bins)))
+        cell = max(0.6 if bins else 0.4, tall * len(rows) / max(1, len(bins)))
         blocks.append((pair, rows, labels, bins or [None], cell))
     heights = [cell for *_, bins, cell in blocks for _ in bins]
-    figure, left, right = canvas.blank(), [], []
-    grid = figure.add_gridspec(len(heights), 2, height_ratios=heights, width_ratios=(1, 1.1))
+    figure, left, right, end = canvas.blank(), [], [], canvas.reach(frame)
+    grid = figure.add_gridspec(len(heights), 2, height_ratios=heights, width_ratios=(1.1, 1))
     for pair, rows, labels, bins, _ in blocks:
         top = len(left)
         for i, each in enumerate(bins):
@@ -198,25 +290,45 @@ def estimation(frame: pd.DataFrame, *, words: Words, answers: pd.DataFrame) -> D
             else:
                 canvas.over_row(left[-1], words.outcome(*pair), said)
         ax = figure.add_subplot(grid[top : len(left), 1])
-        _effects(ax, rows, range(len(rows)), words, between="\n")
-        _effect_range(ax, frame)
-        canvas.effect_axis(ax, words, ticks=5)
+        canvas.effect_axis(ax, words, end, sesoi=frame["sesoi"].iloc[0])
+        own, places = pd.DataFrame(rows), np.arange(len(rows))
+        _marks(ax, own, places, end, pale=canvas.is_wide(own))
+        for place, row, is_grey in zip(places, rows, canvas.is_wide(own), strict=True):
+            looks = {"color": GREY} if is_grey or pd.isna(row["estimate"]) else {}
+            people = _people(row, words)
+            n = (
+                f", n\N{NO-BREAK SPACE}= {people}"
+                if people and not pd.isna(row["estimate"])
+                else ""
+            )
+            _beside(ax, place, 8, _said(row, words, between=f"{n}\n"), **looks)
         ax.set_ylim(len(rows) - 0.5, -0.5)
-        ax.set_yticks(range(len(rows)), labels)
+        ax.set_yticks(places, labels)
         right.append(ax)
     canvas.align_left(*right)
     right[-1].set_xlabel(axis_label(frame, words))
-    canvas.legend(figure, wave_handles(words), side="left")
+    canvas.legend(figure, wave_handles(words))
     caption = words.text(
         "On the left the answers of all who answered each time: equal areas are equal shares of "
         "the answers, values that few people chose are joined, and the marks below the axis are "
         "the means. On the right the changes, of those whom each is about."
     )
+    few = answers.merge(frame[_PAIR].drop_duplicates())
+    if not has_shape(few, words).all():
+        too_few = words.text("Where few answered, the answers are not drawn.")
+        caption = f"{caption} {too_few}"
     caption = f"{caption} {_caption(frame, words)}"
-    drawn = answers.merge(frame[_PAIR].drop_duplicates())
-    alt = [*alt_texts.describe_distribution(drawn, words)] if len(drawn) else []
-    alt += alt_texts.describe_change(frame, words)
-    return canvas.fitted(figure, left, sum(heights), caption, alt)
+    if wide.any():
+        caption = f"{caption} {_in_grey(words)}"
+    alt = alt_texts.describe_change(frame, words)
+    return canvas.fitted(figure, left, sum(heights), caption, alt, words)
+
+
+def _in_grey(words: Words) -> str:
+    return words.text(
+        "In grey: intervals that reach more than {widest} standard deviations to either side.",
+        widest=words.number(canvas.WIDEST),
+    )
 
 
 def _histogram(ax: Axes, bins: pd.DataFrame | None, words: Words, *, ends: bool) -> str:
@@ -263,31 +375,38 @@ def forest(
     """
     if together is not None:
         pooled = _with_country(pooled, together)
+    wide, end = canvas.is_wide(frame), canvas.reach(frame)
     if ax is not None:
-        return _forest(ax, frame, pooled, words, ticks=7)
+        return _forest(ax, frame, pooled, words, end)
     pairs = [*frame[_PAIR].drop_duplicates().itertuples(index=False, name=None)]
     estimands = frame["estimand"].unique()
-    letters = {1: 60, 2: 26}.get(len(estimands), 14)
-    titles = [canvas.wrapped(label("estimand", each, words), letters) for each in estimands]
-    most = max(title.count("\n") for title in titles)
-    titles = [title + "\n" * (most - title.count("\n")) for title in titles]
+    pooled = pooled.merge(frame[_KEYS].drop_duplicates())
+    letters = {1: 60, 2: 30}.get(len(estimands), 15)
+    is_narrow = len(estimands) > 1
 
-    def draw(ax: Axes, panel: tuple[str, str, str, str]) -> None:
-        *keys, title = panel
-        own, together = (
-            each[(each[[*_PAIR, "estimand"]] == keys).all(axis=1)] for each in (frame, pooled)
-        )
-        _forest(ax, own, together, words, ticks=max(2, 7 // len(estimands)))
-        ax.set_title(title, loc="left")
+    def draw(ax: Axes, keys: tuple[str, str, str]) -> None:
+        own, together = (each[(each[_KEYS] == [*keys]).all(axis=1)] for each in (frame, pooled))
+        _forest(ax, own, together, words, end, narrow=is_narrow)
+        title = canvas.wrapped(label("estimand", keys[-1], words), letters)
+        for row in together[together["estimate"].notna()].to_dict("records"):
+            numbers = _said(row, words, between=" " if len(estimands) == 2 else "\n")
+            title = f"{title}\n{words.text('together {numbers}', numbers=numbers)}"
+        ax.set_title(title if is_narrow else "", loc="left")
         ax.tick_params(labelbottom=True)
 
-    columns = [*zip(estimands, titles, strict=True)]
-    panels = [(*pair, *column) for pair in pairs for column in columns]
-    figure, grid = canvas.multiples(panels, draw, columns=len(columns), sharex=True, sharey="row")
+    panels = [(*pair, estimand) for pair in pairs for estimand in estimands]
+    figure, grid = canvas.multiples(panels, draw, columns=len(estimands), sharey="row")
     for line, pair in zip(grid, pairs, strict=True):
-        canvas.over_row(line[0], words.outcome(*pair), titles[0])
-    height = 0.175 * (frame["region"].nunique() + 2) * len(grid)
-    canvas.legend(figure, [_band(frame["sesoi"].iloc[0], words)])
+        titles = [ax.get_title(loc="left") for ax in line]
+        most = max(title.count("\n") for title in titles)
+        for ax, title in zip(line, titles, strict=True):
+            ax.set_title(title + "\n" * (most - title.count("\n")), loc="left")
+        over = words.outcome(*pair)
+        if not is_narrow:
+            over = f"{over}: {label('estimand', estimands[0], words)}"
+        canvas.over_row(line[0], over, line[0].get_title(loc="left"))
+    height = _LINE * (frame["region"].nunique() + 1.8) * len(grid)
+    canvas.legend(figure, _forest_handles(frame["sesoi"].iloc[0], words), across=2)
     below = words.text("change in standard deviations (after − before)")
     caption = words.text(
         "Change by region with {level} confidence intervals. The diamond is the regions together "
@@ -298,41 +417,67 @@ def forest(
         level=words.percent(frame["ci_level"].iloc[0]),
         sesoi=words.number(frame["sesoi"].iloc[0]),
     )
-    alt = alt_texts.describe_forest(pooled, words)
-    return canvas.fitted(figure, grid[:, 0], height, caption, alt, xlabel=below)
+    if wide.any():
+        caption = f"{caption} {_in_grey(words)}"
+    alt = alt_texts.describe_forest(frame, pooled, words)
+    return canvas.fitted(figure, grid[:, 0], height, caption, alt, words, xlabel=below)
 
 
-def _band(sesoi: float, words: Words) -> Patch:
-    """Return the legend's entry of the changes that are too small to matter."""
+def _forest_handles(sesoi: float, words: Words) -> list[Artist]:
+    """Return the legend's entries: what is too small to matter, the country, one more region."""
     text = words.text("±{sesoi} SD, the smallest change of interest", sesoi=words.number(sesoi))
-    return Patch(color=PALE, lw=0, label=text)
+    looks = {"color": INK, "label": words.text("the regions together")}
+    more = words.text("one more region (prediction interval)")
+    return [
+        Patch(color=PALE, lw=0, label=text),
+        Line2D([], [], ls="", marker="d", ms=7, **looks),
+        Line2D([], [], color=INK, lw=1, label=more),
+    ]
 
 
 def _with_country(pooled: pd.DataFrame, together: pd.DataFrame) -> pd.DataFrame:
     """Return pooled rows with the estimate and the interval of the country's own rows."""
-    keys, numbers = [*_PAIR, "estimand"], ["estimate", "ci_low", "ci_high"]
-    own = together.drop_duplicates(keys)[[*keys, *numbers]]
-    return pooled.drop(columns=numbers).merge(own, on=keys, how="left")
+    numbers = ["estimate", "ci_low", "ci_high"]
+    own = together.drop_duplicates(_KEYS)[[*_KEYS, *numbers]]
+    return pooled.drop(columns=numbers).merge(own, on=_KEYS, how="left")
 
 
 def _forest(
-    ax: Axes, frame: pd.DataFrame, pooled: pd.DataFrame, words: Words, *, ticks: int
+    ax: Axes,
+    frame: pd.DataFrame,
+    pooled: pd.DataFrame,
+    words: Words,
+    end: float,
+    *,
+    narrow: bool = False,
 ) -> Axes:
-    if len(frame):
-        sesoi = frame["sesoi"].iloc[0]
-        ax.axvspan(-sesoi, sesoi, color=PALE, linewidth=0, zorder=0)
-    _marks(ax, frame, range(len(frame)))
-    for place, row in enumerate(frame.to_dict("records")):
-        if pd.isna(row["estimate"]):
-            _say_missing(ax, row, (0.05, place), words)
+    """Draw a line per region and the country; of a `narrow` panel only estimates are written."""
+    sesoi = frame["sesoi"].iloc[0] if len(frame) else 0
+    canvas.effect_axis(ax, words, end, sesoi=sesoi, narrow=narrow)
+    wide, places = canvas.is_wide(frame), np.arange(len(frame))
+    _marks(ax, frame, places, end, pale=wide)
+    rows = frame.to_dict("records")
+    people = [] if narrow else [_people(row, words) for row in rows]
+    room = 6 + 6 * max(map(len, people)) if any(people) else 0
+    for place, (row, is_grey) in enumerate(zip(rows, wide, strict=True)):
+        looks = {"color": GREY} if is_grey or pd.isna(row["estimate"]) else {}
+        short = words.number(row["estimate"], signed=True) if narrow else ""
+        if room:
+            _beside(ax, place, room, people[place], ha="right")
+        _beside(ax, place, room + 8, short or _said(row, words), **looks)
+    if room:
+        _beside(ax, -1, room, "n", ha="right", color=GREY)
     y = len(frame) + 0.3
     for row in pooled[pooled["estimate"].notna()].to_dict("records"):
-        ax.hlines(y, row["pi_low"], row["pi_high"], color=INK, lw=1)
-        middle, low, high = row["estimate"], row["ci_low"], row["ci_high"]
+        ends = np.clip([row["pi_low"], row["pi_high"]], -end, end)
+        ax.hlines(y, *ends, color=INK, lw=1)
+        low, middle, high = np.clip([row[c] for c in ("ci_low", "estimate", "ci_high")], -end, end)
         diamond = [low, middle, high, middle], [y, y - 0.38, y, y + 0.38]
         ax.fill(*diamond, color=INK, lw=0, zorder=3)
-    canvas.effect_axis(ax, words, ticks=ticks)
-    ax.set_ylim(len(frame) + 1, -0.6)
+        if not narrow:
+            said = _said({**row, "suppressed": False}, words)
+            _beside(ax, y, room + 8, said, weight="bold")
+    ax.set_ylim(len(frame) + 0.8, -1.4 if room else -0.6)
     labels = [*map(words.region, frame["region"]), words.text("Regions together")]
     ax.set_yticks([*range(len(frame)), y], labels)
     ax.yaxis.get_major_ticks()[-1].label1.set_weight("bold")
@@ -357,7 +502,10 @@ def schools(frame: pd.DataFrame, *, words: Words) -> Drawing:
     """
     drawn = frame[frame["estimate"].notna()]
     shown = [school for school in frame["school_id"].unique() if school in {*drawn["school_id"]}]
-    names = {school: _short_name(school, words) for school in shown}
+    names = {
+        each: _named_with_n(words.schools.get(each, each), "school_id", each, frame, words)
+        for each in shown
+    }
     themselves = words.text("the school by itself"), words.text("drawn towards all schools")
     caption = words.text(
         "Change by school with {level} intervals: hollow marks rest on the school alone, "
@@ -366,6 +514,7 @@ def schools(frame: pd.DataFrame, *, words: Words) -> Drawing:
         "not ranked.",
         level=words.percent(frame["ci_level"].iloc[0]),
     )
+    caption = " ".join([caption, *_band_and_n(frame, words)])
     if left_out := frame["school_id"].nunique() - len(shown):
         few = words.plural(
             "{n} school is left out, as too few people answered there.",
@@ -392,7 +541,9 @@ def regions(frame: pd.DataFrame, *, words: Words) -> Drawing:
     """
     drawn = frame[frame["estimate"].notna()]
     shown = [each for each in frame["region"].unique() if each in {*drawn["region"]}]
-    names = {each: words.region(each) for each in shown}
+    names = {
+        each: _named_with_n(words.region(each), "region", each, frame, words) for each in shown
+    }
     themselves = words.text("the region by itself"), words.text("drawn towards all regions")
     caption = words.text(
         "{estimand} by region with {level} intervals: hollow marks rest on the region alone, "
@@ -401,6 +552,7 @@ def regions(frame: pd.DataFrame, *, words: Words) -> Drawing:
         estimand=label("estimand", frame["estimand"].iloc[0], words),
         level=words.percent(frame["ci_level"].iloc[0]),
     )
+    caption = " ".join([caption, *_band_and_n(frame, words)])
     if alone := drawn.loc[drawn["shrunk"].isna(), "region"].nunique():
         without = words.plural(
             "{n} region has no interval, since it would tell of single schools, and is not drawn "
@@ -430,19 +582,25 @@ def _drawn_together(
     drawn, shown = frame[frame["estimate"].notna()], [*names]
     panels = [*frame[_PAIR].drop_duplicates().itertuples(index=False, name=None)]
     letters = {1: 50, 2: 26}.get(len(panels), 17)
-    raw, towards = ({**looks, "label": each} for looks, each in
-                    zip((_RAW, _SHRUNK), themselves, strict=True))  # fmt: skip
+    shrunk, end = ("shrunk", "shrunk_low", "shrunk_high"), canvas.reach(drawn)
+    sesoi = frame["sesoi"].iloc[0] if "sesoi" in frame and frame["sesoi"].notna().any() else 0
 
     def draw(ax: Axes, pair: tuple[str, str]) -> None:
+        canvas.effect_axis(ax, words, end, sesoi=sesoi, narrow=len(panels) > 1)
         own = drawn[(drawn[_PAIR] == [*pair]).all(axis=1)]
         places = np.array([shown.index(each) for each in own[by]], dtype=float)
         if own.empty:
             said = canvas.wrapped(words.text("hidden: too few people answered"), letters)
             ax.annotate(said, (0, 1), xycoords="axes fraction", va="top", color=GREY)
-        canvas.intervals(ax, own, places - 0.17, **raw)
-        shrunk = ("shrunk", "shrunk_low", "shrunk_high")
-        canvas.intervals(ax, own, places + 0.17, columns=shrunk, **towards)
-        canvas.effect_axis(ax, words, ticks=4)
+        wide, towards = canvas.is_wide(own), own["shrunk"].notna()
+        canvas.changes(ax, own[~wide], places[~wide] - 0.17, end, **_RAW)
+        canvas.changes(ax, own[towards], places[towards] + 0.17, end, columns=shrunk, **_SHRUNK)
+        if len(panels) == 1:
+            for place, row in zip(places, own.to_dict("records"), strict=True):
+                numbers = dict(zip(("estimate", "ci_low", "ci_high"), map(row.get, shrunk),
+                                   strict=True))  # fmt: skip
+                if not pd.isna(row["shrunk"]):
+                    _beside(ax, place, 8, _said(numbers, words))
         ax.set_title(canvas.wrapped(words.outcome(*pair), letters), loc="left", weight="bold")
         ax.tick_params(labelbottom=True)
 
@@ -450,14 +608,41 @@ def _drawn_together(
     grid[0, 0].set_ylim(max(1, len(shown)) - 0.5, -0.5)
     grid[0, 0].set_yticks(range(len(shown)), names.values())
     canvas.align_left(*grid[:, 0])
-    canvas.legend(figure, grid[0, 0].get_legend_handles_labels()[0])
+    handles = [
+        Line2D([], [], label=text, **looks)
+        for text, looks in zip(themselves, (_RAW, _SHRUNK), strict=True)
+    ]
+    canvas.legend(figure, handles)
     below = words.text("change in standard deviations (after − before)")
-    height = 0.25 * max(2, len(shown)) * len(grid)
-    return canvas.fitted(figure, grid[:, 0], height, caption, alt, xlabel=below)
+    lines = max((name.count("\n") for name in names.values()), default=0)
+    height = (0.23 + 0.09 * lines) * max(2, len(shown)) * len(grid)
+    return canvas.fitted(figure, grid[:, 0], height, caption, alt, words, xlabel=below)
 
 
-def _short_name(school: str, words: Words) -> str:
-    name = words.schools.get(school, school)
-    short = textwrap.shorten(name, 28, placeholder="…")
-    # a single long word would leave nothing but the dots
-    return short if len(short) > 1 else f"{name[:27]}…"
+def _band_and_n(frame: pd.DataFrame, words: Words) -> Iterator[str]:
+    """Yield what the grey band is, and the numbers behind names."""
+    if "sesoi" in frame and frame["sesoi"].notna().any():
+        yield words.text(
+            "The grey band is ±{sesoi} standard deviations, the smallest change of interest.",
+            sesoi=words.number(frame["sesoi"].iloc[0]),
+        )
+    if canvas.is_wide(frame).any():
+        yield words.text(
+            "There is no hollow mark where its interval reaches more than {widest} standard "
+            "deviations to either side.",
+            widest=words.number(canvas.WIDEST),
+        )
+    if any(_people(row, words) for row in frame.to_dict("records")):
+        yield words.text("In brackets: the most people of any outcome, in the smaller wave.")
+
+
+def _named_with_n(name: str, by: str, key: str, frame: pd.DataFrame, words: Words) -> str:
+    """Return a whole name, in lines, with the most people of any outcome in the smaller wave."""
+    rows = frame[frame[by].eq(key)]
+    n = (
+        rows["n_pairs"]
+        .astype(float)
+        .fillna(rows[["n_pre", "n_post"]].astype(float).min(axis=1, skipna=False))
+    )
+    named = name if n.isna().all() else f"{name} ({words.count(n.max())})"
+    return canvas.wrapped(named, 30)

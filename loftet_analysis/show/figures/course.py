@@ -62,7 +62,7 @@ def course(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Draw
         level=words.percent(frame["ci_level"].iloc[0]),
     )
     alt = alt_texts.describe_course(frame, words)
-    return canvas.fitted(figure, grid[:, 0], 1.5 * len(grid), caption, alt)
+    return canvas.fitted(figure, grid[:, 0], 1.5 * len(grid), caption, alt, words)
 
 
 def _course(ax: Axes, frame: pd.DataFrame, words: Words) -> Axes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import zip_longest
 from typing import NamedTuple
 
 import matplotlib as mpl
@@ -16,12 +16,13 @@ from matplotlib.ticker import FuncFormatter
 from loftet_analysis import names, schema
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.figures import canvas
-from loftet_analysis.show.figures.canvas import BLUE, GREY, INK, PALE, STYLE, Drawing
+from loftet_analysis.show.figures.canvas import BLUE, GREY, PALE, STYLE, Drawing
 from loftet_analysis.show.languages import Words, label
 from loftet_analysis.show.shown import view
 
-_PER_BOX, _WITH_SCHOOLS = 0.42, 0.5  # inches
-_CLOSE = 0.68  # from one of the last boxes to the next, where no arrow stands between
+_STEP = 0.2  # inches
+_BAR = "#cfe1f0"
+_FEW = 30  # answers; of fewer, rounded counts make steps that nobody took
 
 
 @mpl.rc_context(STYLE)
@@ -33,74 +34,70 @@ def flow(frame: pd.DataFrame, *, words: Words, effects: pd.DataFrame | None = No
     ----------
     frame : DataFrame
         One row per population and wave with the gated counts of ``schema.RESPONSE``, and
-        ``n_schools`` if it is known; a count that is missing has no box. With
-        ``schools_invited`` and so on each box also has the schools that are left.
+        ``n_schools`` if it is known; a count that is missing has no bar. With
+        ``schools_invited`` and so on each bar also has the schools that are left.
     words : Words
         The reader's language.
     effects : DataFrame, optional
         Gated effects of the same people: how many are in each comparison stands beneath the
         steps, of the outcome that has most.
     """
-    blocks = {}
     used = None if effects is None else alt_texts.analysed(effects)
+    blocks = {}
     for population, rows in frame.groupby("population", sort=False):
         rows = rows.sort_values("wave", key=lambda wave: wave.map(names.WAVES.index))
         blocks[population] = [_column(row, used, words) for row in rows.to_dict("records")]
-    steps = [
-        max([1, *(len(boxes) + bool(last) + _CLOSE * len(last[1:]) for _, boxes, last in columns)])
+    lines = [
+        [*dict.fromkeys(bar.text for _, bars in columns for bar in bars)]
         for columns in blocks.values()
     ]
     figure, across = canvas.blank(), max([2, *map(len, blocks.values())])
-    grid = figure.subplots(len(blocks), across, squeeze=False, height_ratios=steps)
-    for line, (population, columns), n in zip(grid, blocks.items(), steps, strict=True):
-        for ax in line:
-            ax.set_axis_off()
-            ax.set(xlim=(0, 1), ylim=(n - 0.6, -0.4))
-        for ax, (title, boxes, last) in zip(line, columns, strict=False):
+    heights = [_STEP * max(1, len(each)) for each in lines]
+    grid = figure.subplots(len(blocks), across, squeeze=False, height_ratios=heights)
+    for row, (population, columns), texts in zip(grid, blocks.items(), lines, strict=True):
+        for ax, column in zip_longest(row, columns):
+            if column is None:
+                ax.set_axis_off()
+                continue
+            title, bars = column
             ax.set_title(title, loc="left")
-            _boxes(ax, boxes, last, words)
-        canvas.over_row(line[0], label("population", population, words), columns[0][0])
+            _bars(ax, bars, texts, words)
+            ax.tick_params(labelleft=ax is row[0])
+        canvas.over_row(row[0], label("population", population, words), columns[0][0])
+    canvas.align_left(*grid[:, 0])
     caption = words.text(
-        "From those who were invited to those whose answers were found both times. The numbers "
-        "beside the arrows are those who were lost on the way."
+        "From those who were invited to those whose answers were found both times, with the share "
+        "of the first number."
     )
     if used is not None:
         beneath = words.text(
-            "The last boxes are those who are in a comparison, of the scale that most are in."
+            "The last bars are those who are in a comparison, of the scale that most are in."
         )
         caption = f"{caption} {beneath}"
     alt = alt_texts.describe_flow(frame, words, used)
-    per_box = _WITH_SCHOOLS if {*schema.SCHOOLS_BY_STEP} <= {*frame} else _PER_BOX
-    return canvas.fitted(figure, grid[:, 0], per_box * sum(steps), caption, alt)
+    return canvas.fitted(figure, grid[:, 0], sum(heights), caption, alt, words)
 
 
-class _Box(NamedTuple):
-    """What stands in a box, and beside the arrow to it: why people were lost before it."""
+class _Bar(NamedTuple):
+    """A step, or a comparison, with its people and schools."""
 
     text: str
     n: float
-    schools: str = ""
-    why: str = ""
+    schools: str
+    is_step: bool
 
 
-def _column(
-    row: dict, used: pd.DataFrame | None, words: Words
-) -> tuple[str, list[_Box], list[_Box]]:
-    """Return a wave's title, the boxes of its steps, and of those in each comparison."""
+def _column(row: dict, used: pd.DataFrame | None, words: Words) -> tuple[str, list[_Bar]]:
+    """Return a wave's title, and the bars of its steps and of those in each comparison."""
     left = alt_texts.schools_by_step(row, words)
-    counted = [step for step in schema.STEPS if not pd.isna(row.get(step))]
-    above = dict(pairwise(reversed(schema.STEPS)))
-    # between two steps that do not follow each other there is more than one reason
-    one = [step for before, step in pairwise(counted) if above[step] == before]
-    why = [label("lost", step, words) if step in one else "" for step in counted]
-    steps = zip(alt_texts.steps(row, words), left, why, strict=True)
-    boxes = [_Box(*step, schools, reason) for step, schools, reason in steps]
-    last = []
+    bars = [
+        _Bar(*step, of, True) for step, of in zip(alt_texts.steps(row, words), left, strict=True)
+    ]
     for each in [] if used is None else alt_texts.of_row(used, row):
         schools = each["schools_high"]
         of = "" if pd.isna(schools) else words.plural("{n} school", "{n} schools", schools)
-        last.append(_Box(label("estimand", each["estimand"], words), each["n_high"], of))
-    return _wave_and_schools(row, words), boxes, last
+        bars.append(_Bar(label("estimand", each["estimand"], words), each["n_high"], of, False))
+    return _wave_and_schools(row, words), bars
 
 
 def _wave_and_schools(row: dict, words: Words) -> str:
@@ -110,32 +107,26 @@ def _wave_and_schools(row: dict, words: Words) -> str:
     return f"{wave} ({words.plural('{n} school', '{n} schools', schools)})"
 
 
-def _boxes(ax: Axes, boxes: list[_Box], last: list[_Box], words: Words) -> None:
-    """Draw the steps as boxes, between them arrows with those who were lost, and the last ones."""
-    looks = {"edgecolor": GREY, "linewidth": 0.8}
-    ax.barh(range(len(boxes)), 1, 0.56, color="#f4f4f4", **looks)
-    beneath = [len(boxes) + _CLOSE * n for n in range(len(last))]
-    ax.barh(beneath, 1, 0.56, color="white", **looks)
-    places = [*range(len(boxes)), *beneath]
-    for y, box in zip(places, [*boxes, *last], strict=True):
-        ax.text(0.03, y, box.text, va="center")
-        ax.text(0.97, y - 0.11 * bool(box.schools), words.count(box.n), va="center", ha="right")
-        if box.schools:
-            ax.text(0.97, y + 0.13, box.schools, va="center", ha="right", color=GREY, size=8)
-        if not 0 < y < len(boxes):
-            continue
-        arrow = {"arrowstyle": "-|>", "color": INK, "shrinkA": 0, "shrinkB": 0}
-        ax.annotate("", (0.5, y - 0.28), (0.5, y - 0.72), arrowprops=arrow)
-        lost = box.n - boxes[y - 1].n
-        if lost:  # what rounds to nothing need not be nobody
-            looks = {"y": y - 0.5, "va": "center_baseline", "color": GREY}
-            ax.text(0.47, s=words.number(lost, 0, signed=True), ha="right", **looks)
-            ax.text(0.53, s=box.why if lost < 0 else "", **looks)
+def _bars(ax: Axes, bars: list[_Bar], texts: list[str], words: Words) -> None:
+    """Draw a wave's bars as long as their shares of the first, and write the numbers on them."""
+    first = bars[0].n if bars else 1
+    for bar in bars:
+        place = texts.index(bar.text)
+        looks = {"color": _BAR} if bar.is_step else {"color": "white", "edgecolor": GREY}
+        ax.barh(place, bar.n / first, 0.8, linewidth=0.6, **looks)
+        said = [words.count(bar.n), bar.schools]
+        if bar.is_step and bar is not bars[0]:
+            said.insert(1, words.percent(bar.n / first))
+        ax.text(0.02, place, " · ".join(filter(None, said)), va="center_baseline")
+    ax.set(xlim=(0, 1.02), ylim=(max(1, len(texts)) - 0.5, -0.5), xticks=[])
+    ax.set_yticks(range(len(texts)), texts)
+    ax.tick_params(axis="y", length=0)
+    sns.despine(ax=ax, bottom=True)
 
 
 @mpl.rc_context(STYLE)
 @view(drawn="n", nothing="The data have no dates of submission.")
-def arrivals(frame: pd.DataFrame, *, words: Words) -> Drawing:
+def arrivals(frame: pd.DataFrame, *, words: Words) -> Drawing | str:
     """Draw how the answers came in day by day, a panel per population and wave.
 
     Parameters
@@ -146,7 +137,17 @@ def arrivals(frame: pd.DataFrame, *, words: Words) -> Drawing:
         numbers is hidden.
     words : Words
         The reader's language.
+
+    Returns
+    -------
+    Drawing, or a text
+        Of few answers only how many came is told, in the caption; a text where all are few.
     """
+    few = frame["n_final"].lt(_FEW).fillna(False).astype(bool) & frame["n"].notna()
+    said = _too_few(frame[few], words)
+    if few.all():
+        return said
+    frame = frame[~few]
     waves = [wave for wave in names.WAVES if (frame["wave"] == wave).any()]
     rows = dict(list(frame.groupby(["population", "wave"])))
     places = [(population, wave) for population in frame["population"].unique() for wave in waves]
@@ -155,8 +156,13 @@ def arrivals(frame: pd.DataFrame, *, words: Words) -> Drawing:
     def draw(ax: Axes, place: tuple[str, str]) -> None:
         drawn = rows[place][rows[place]["n"].notna()].sort_values("day")
         said = alt_texts.answers_in_the_end(drawn, words)
-        letters = 66 // max(2, len(waves))
-        canvas.titled(ax, alt_texts.place(*place, words), said, letters=letters)
+        years = (
+            "–".join(dict.fromkeys(f"{day:%Y}" for day in drawn["day"].iloc[[0, -1]]))
+            if len(drawn)
+            else ""
+        )
+        title = ", ".join(filter(None, [alt_texts.place(*place, words), years]))
+        canvas.titled(ax, title, said, letters=66 // max(2, len(waves)))
         _arrivals(ax, drawn, words, ticks=11 // len(waves))
 
     figure, grid = canvas.multiples(panels, draw, columns=len(waves), sharey=True)
@@ -168,8 +174,20 @@ def arrivals(frame: pd.DataFrame, *, words: Words) -> Drawing:
         "Answers up to each day, as a share of those who were invited or, where their number is "
         "not known, of all answers that came."
     )
+    caption = " ".join(filter(None, [caption, said]))
     alt = alt_texts.describe_arrivals(frame, words)
-    return canvas.fitted(figure, grid[:, 0], 1.3 * len(grid), caption, alt)
+    return canvas.fitted(figure, grid[:, 0], 1.1 * len(grid), caption, alt, words)
+
+
+def _too_few(frame: pd.DataFrame, words: Words) -> str:
+    """Return whose answers are not drawn day by day, since they are few, and how many they are."""
+    named = [
+        f"{alt_texts.place(*whose, words)} ({alt_texts.answers_in_the_end(rows, words)})"
+        for whose, rows in frame.groupby(["population", "wave"], sort=False)
+    ]
+    if not named:
+        return ""
+    return words.text("Too few answers to draw day by day: {what}.", what="; ".join(named))
 
 
 def _arrivals(ax: Axes, drawn: pd.DataFrame, words: Words, *, ticks: int) -> None:

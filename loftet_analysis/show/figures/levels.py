@@ -18,7 +18,7 @@ from loftet_analysis.show.languages import Words, label
 from loftet_analysis.show.shown import view
 
 _PAIR = ["population", "outcome"]
-_LINE = 0.25  # inches
+_LINE = 0.17  # inches
 _LOOKS = {
     names.PRE: {"color": GREY, "marker": "o"},
     names.MID: {"color": INK, "marker": "s"},
@@ -72,9 +72,8 @@ def levels(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None = 
         ]
         canvas.legend(figure, handles)
     caption = _caption(frame, words, kind, is_beside=country is not None)
-    return canvas.fitted(
-        figure, axes, sum(heights), caption, alt_texts.describe_levels(drawn, words)
-    )
+    alt = alt_texts.describe_levels(drawn, by, words)
+    return canvas.fitted(figure, axes, sum(heights), caption, alt, words)
 
 
 def _named(row: dict, by: str, waves: list[str], words: Words) -> str:

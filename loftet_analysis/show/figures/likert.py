@@ -1,4 +1,4 @@
-"""Single items before and after: bars that spread from the middle of the scale."""
+"""Single items before and after: a bar per item and wave, a piece of it per answer."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.collections import PolyCollection
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import Patch
 from matplotlib.transforms import blended_transform_factory
 
@@ -23,81 +22,80 @@ from loftet_analysis.show.shown import view
 
 # orange to blue; in grey the blue end is the darker one
 _LOW, _PALE_LOW, _MIDDLE, _PALE_HIGH, _HIGH = "#d9801f", "#f6cd96", "#e4e4e4", "#9ec5e6", "#1f5a96"
-_LINE = 0.155  # inches; the y axis counts lines
-_LETTERS, _LEGEND = 42, 90  # of a wording's line, and in a line of the legend
-_WAVES_APART = 1.06  # lines
-_WAVE = 38  # points between the wordings and the bars
-_PERCENT = 0.25  # of the bars' reach, for the percentages at either end
+#: Of options that were joined, greyer: on one side of the middle, with it, and on the other.
+_JOINED = {"below": "#cbab8d", "with": "#c6c2cb", "above": "#8aa0b6"}
+_LINE = 0.16  # inches; the y axis counts lines
+_LETTERS, _LEGEND = 46, 90  # of a wording's line, and in a line of the legend
+_WAVES_APART, _FREE = 1.0, 0.35  # lines
+_WAVE, _N = 38, 30  # points, of what stands before the bars and after them
+_SEEN = 0.06  # of a bar, the smallest piece that its number has room in
 _BARS = ["item", "wave"]
+_ITEM = ["population", "outcome", "subgroup", "item"]
 
 
 @mpl.rc_context(STYLE)
 @view(drawn="share")
 def likert(frame: pd.DataFrame, *, words: Words) -> Drawing:
-    """Draw each item's answers before and after as bars that spread from the scale's middle.
+    """Draw each item's answers before and after as a bar, a piece per option.
 
     Parameters
     ----------
     frame : DataFrame
         Gated bins of items: ``population, outcome, item, subgroup, wave, low, high, share``. Their
         edges lie half-way between the options; options that few people chose are joined. A wave
-        without shares is hidden.
+        without shares is hidden; items that are hidden in every wave are named in the caption.
     words : Words
         The reader's language, with the items' wordings and the labels of the options.
     """
     waves = [wave for wave in names.WAVES if (frame["wave"] == wave).any()]
-    blocks = [*frame.groupby(["population", "outcome", "subgroup"], sort=False)]
+    known = frame["share"].notna().groupby([frame[key] for key in _ITEM]).transform("any")
+    blocks = [*frame[known].groupby(["population", "outcome", "subgroup"], sort=False)]
     items = [_items(key[0], bins, len(waves), words) for key, bins in blocks]
     heights = [_LINE * each["height"].sum() for each in items]
     figure = canvas.blank()
     axes = figure.subplots(len(blocks), 1, squeeze=False, sharex=True, height_ratios=heights)[:, 0]
-    drawn, before = [], None
-    for ax, (key, bins), own in zip(axes, blocks, items, strict=True):
+    drawn = [_pieces(bins, words.answers[key[:2]]) for key, bins in blocks]
+    joined, before = _joined(pd.concat(drawn), words), None
+    for ax, (key, _), pieces, own in zip(axes, blocks, drawn, items, strict=True):
         options = _options(*key[:2], words)
-        beneath = _legend(ax, options) if options != before else ""
+        entries = [*zip(options, _palette(len(options)), strict=True), *joined]
+        beneath = _legend(ax, entries) if options != before else ""
         canvas.over_row(ax, alt_texts.named(*key, words), beneath)
         before = options
-        drawn.append(_block(ax, bins, own, waves, words))
-    canvas.align_left(*axes, beyond=_WAVE)
-    pieces = pd.concat(drawn)
-    low, high = min([-0.1, *pieces["left"]]), max([0.1, *pieces["right"]])
-    margin = _PERCENT * (high - low)
-    axes[0].set_xlim(low - margin, high + margin)
-    caption = " ".join(_caption(frame, pieces, words))
+        _block(ax, pieces, own, waves, words)
+    canvas.align_left(*axes, beyond=_WAVE * (len(waves) > 1))
+    axes[0].set_xlim(0, 1)
+    shares = np.linspace(0, 1, 5)
+    axes[-1].set_xticks(shares, map(words.percent, shares))
+    axes[-1].tick_params(labelbottom=True)
+    caption = " ".join(_caption(frame, known, words))
     alt = alt_texts.describe_likert(frame, words)
-    return canvas.fitted(figure, axes, sum(heights), caption, alt)
+    return canvas.fitted(figure, axes, sum(heights), caption, alt, words)
 
 
 def _block(
-    ax: Axes, bins: pd.DataFrame, items: pd.DataFrame, waves: list[str], words: Words
-) -> pd.DataFrame:
-    """Draw the items of one scale and subgroup; return the pieces of their bars."""
-    first = bins.iloc[0]
-    answers = words.answers[first["population"], first["outcome"]]
+    ax: Axes, pieces: pd.DataFrame, items: pd.DataFrame, waves: list[str], words: Words
+) -> None:
+    """Draw the items of one scale and subgroup."""
     rows = pd.MultiIndex.from_product([items.index, waves], names=_BARS).to_frame(index=False)
     shift = {wave: _WAVES_APART * (i - (len(waves) - 1) / 2) for i, wave in enumerate(waves)}
     rows["y"] = rows["item"].map(items["middle"]) + rows["wave"].map(shift)
-    pieces = _pieces(bins, answers).merge(rows)
-    colours = _palette(round(answers.maximum - answers.minimum) + 1)
-    for (first, last), same in pieces.groupby(["first", "last"]):
-        left, right, y = (same[end].to_numpy() for end in ("left", "right", "y"))
-        corners = [(left, y - 0.43), (right, y - 0.43), (right, y + 0.43), (left, y + 0.43)]
-        boxes = PolyCollection(
-            np.moveaxis(np.array(corners), -1, 0),
-            facecolor=colours[first : last + 1].mean(axis=0),
-            hatch="////" if last > first else None,
-            edgecolor="white",
-            linewidth=0.6,
-        )
-        ax.add_collection(boxes, autolim=False)
-    ends = {"left": "min", "right": "max", "below": "first", "above": "first"}
-    _write_beside(ax, rows.merge(pieces.groupby(_BARS, as_index=False).agg(ends), "left"), words)
-    ax.axvline(0, color=INK, linewidth=0.8, zorder=3)
+    pieces = pieces.merge(rows)
+    for colour, same in pieces.groupby("colour", sort=False):
+        box = {"color": colour, "edgecolor": "white", "linewidth": 0.8}
+        ax.barh(same["y"], same["width"], 0.86, same["left"], **box)
+    looks = {"ha": "center", "va": "center_baseline", "in_layout": False}
+    for piece in pieces[pieces["width"] >= _SEEN].to_dict("records"):
+        light = np.dot(to_rgb(piece["colour"]), (0.299, 0.587, 0.114))
+        middle = piece["left"] + piece["width"] / 2
+        said = words.number(100 * piece["share"], 0)
+        ax.text(middle, piece["y"], said, color="white" if light < 0.5 else INK, **looks)
+    people = pieces.groupby(_BARS)["n"].sum()
+    _write_beside(ax, rows, people, len(waves) > 1, words)
     ax.set_ylim(items["height"].sum(), 0)
     ax.set_yticks(items["middle"], items["wording"])
     ax.tick_params(length=0, labelbottom=False)
     sns.despine(ax=ax, left=True, bottom=True)
-    return pieces
 
 
 def _options(population: str, outcome: str, words: Words) -> list[str]:
@@ -115,41 +113,51 @@ def _items(population: str, bins: pd.DataFrame, waves: int, words: Words) -> pd.
         wordings[item] = canvas.wrapped(wording, _LETTERS)
     items = pd.DataFrame({"wording": wordings})
     lines = items["wording"].str.count("\n") + 1
-    items["height"] = lines.clip(lower=_WAVES_APART * waves) + 0.65
+    items["height"] = lines.clip(lower=_WAVES_APART * waves) + _FREE
     items["middle"] = items["height"].cumsum() - items["height"] / 2
     return items
 
 
 def _pieces(bins: pd.DataFrame, answers: Answers) -> pd.DataFrame:
-    """Return the pieces of the bars: their ends, their options, and the shares of their bar."""
-    pieces = bins[bins["share"].notna()].sort_values("low")
-    low, high, bar = pieces["low"], pieces["high"], [pieces[column] for column in _BARS]
-    # of an option or of joined ones in the middle, what lies below it
-    middle = (answers.minimum + answers.maximum) / 2
-    below = pieces["share"] * ((middle - low) / (high - low)).clip(0, 1)
-    right = pieces["share"].groupby(bar).cumsum() - below.groupby(bar).transform("sum")
-    return pieces.assign(
-        left=right - pieces["share"],
-        right=right,
-        first=(low + 0.5 - answers.minimum).round().astype(int),
-        last=(high - 0.5 - answers.minimum).round().astype(int),
-    ).join(alt_texts.beside_the_middle(pieces, answers), on=_BARS)
+    """Return the pieces of the bars: where they begin, how wide they are, and their colours."""
+    pieces = bins[bins["share"].notna()].sort_values("low").reset_index(drop=True)
+    bar = [pieces[column] for column in _BARS]
+    # rounded shares need not add up
+    width = pieces["share"] / pieces["share"].groupby(bar).transform("sum")
+    first = (pieces["low"] + 0.5 - answers.minimum).round().astype(int)
+    last = (pieces["high"] - 0.5 - answers.minimum).round().astype(int)
+    middle = (answers.maximum - answers.minimum) / 2
+    sides = np.select([last < middle, first > middle], ["below", "above"], "with")
+    joined = pd.Series(sides, pieces.index).where(last > first, "")
+    colours = _palette(round(answers.maximum - answers.minimum) + 1)
+    own = [_JOINED.get(side, colours[at]) for side, at in zip(joined, first, strict=True)]
+    left = width.groupby(bar).cumsum() - width
+    return pieces.assign(left=left, width=width, joined=joined, colour=own)
 
 
-def _palette(n: int) -> np.ndarray:
+def _joined(pieces: pd.DataFrame, words: Words) -> list[tuple[str, str]]:
+    """Return the legend's entries of joined options, as far as there are any."""
+    texts = {
+        "below": words.text("joined below the middle"),
+        "with": words.text("joined with the middle"),
+        "above": words.text("joined above the middle"),
+    }
+    there = {*pieces["joined"]}
+    return [(text, _JOINED[side]) for side, text in texts.items() if side in there]
+
+
+def _palette(n: int) -> list[str]:
     sides = [sns.blend_palette(s, n // 2) for s in ((_LOW, _PALE_LOW), (_HIGH, _PALE_HIGH))]
-    return np.array([*sides[0], *[to_rgb(_MIDDLE)] * (n % 2), *reversed(sides[1])])[:, :3]
+    return [*map(to_hex, sides[0]), *[_MIDDLE] * (n % 2), *map(to_hex, reversed(sides[1]))]
 
 
-def _legend(ax: Axes, options: list[str]) -> str:
+def _legend(ax: Axes, entries: list[tuple[str, str]]) -> str:
     """Put the options over the axes from the figure's left edge; return the lines they take."""
     # an entry takes seven letters more than its label
-    down = -(-sum(len(option) + 7 for option in options) // _LEGEND)
-    across = -(-len(options) // down)
-    handles = [
-        Patch(facecolor=colour, label=option)
-        for option, colour in zip(options, _palette(len(options)), strict=True)
-    ]
+    longest = max(len(text) + 7 for text, _ in entries)
+    across = max(1, min(len(entries), _LEGEND // longest))
+    down = -(-len(entries) // across)
+    handles = [Patch(facecolor=colour, label=text) for text, colour in entries]
     from_edge = blended_transform_factory(ax.figure.transFigure, ax.transAxes)
     legend = ax.legend(
         # a legend is filled column by column, the options are read line by line
@@ -168,30 +176,34 @@ def _legend(ax: Axes, options: list[str]) -> str:
     return "\n" * down
 
 
-def _write_beside(ax: Axes, bars: pd.DataFrame, words: Words) -> None:
-    """Write before each bar its wave, and the shares on either side of the middle at its ends."""
-    looks = {"va": "center_baseline", "in_layout": False}
-    at_edge = ax.get_yaxis_transform()
+def _write_beside(
+    ax: Axes, bars: pd.DataFrame, people: pd.Series, several: bool, words: Words
+) -> None:
+    """Write before each bar its wave, where there are several, and after it how many answered."""
+    at_edge = {"xycoords": ax.get_yaxis_transform(), "textcoords": "offset points"}
+    looks = {"va": "center_baseline", "ha": "right", **at_edge}
+    ax.annotate("n", (1, 0), (_N, 2), color=GREY, **{**looks, "va": "bottom"})
     for bar in bars.to_dict("records"):
-        y, wave = bar["y"], label("wave", bar["wave"], words)
-        ax.text(0, y, wave, ha="right", color=GREY, transform=at_edge, **looks)
-        if pd.isna(bar["left"]):
-            ax.text(0, y, f" {words.text('hidden')}", color=GREY, **looks)
-            continue
-        for end, beside, align in (("left", "below", "right"), ("right", "above", "left")):
-            if not pd.isna(bar[beside]):
-                ax.text(bar[end], y, f" {words.percent(bar[beside])} ", ha=align, **looks)
+        if several:
+            wave = label("wave", bar["wave"], words)
+            ax.annotate(wave, (0, bar["y"]), (-5, 0), color=GREY, in_layout=False, **looks)
+        n = people.get((bar["item"], bar["wave"]))
+        if n is None:
+            hidden = {"va": "center_baseline", "color": GREY, "in_layout": False}
+            ax.text(0.01, bar["y"], words.text("hidden"), **hidden)
+        else:
+            ax.annotate(words.count(n), (1, bar["y"]), (_N, 0), **looks)
 
 
-def _caption(frame: pd.DataFrame, pieces: pd.DataFrame, words: Words) -> Iterator[str]:
+def _caption(frame: pd.DataFrame, known: pd.Series, words: Words) -> Iterator[str]:
     waves = frame["wave"].unique()
     if len(waves) == 1:
         yield words.text("Answers to each item {wave}.", wave=label("wave", waves[0], words))
     else:
         yield words.text("Answers to each item before and after.")
     yield words.text(
-        "The bars spread from the middle of the scale; the percentages are the shares of the "
-        "answers on either side of it, without an option in the middle."
+        "The numbers in the bars are per cent of the answers, n is about how many answered. "
+        "Options that few people chose are joined."
     )
     items = frame[["population", "item"]].drop_duplicates().itertuples(index=False, name=None)
     if words.reversed_items & {*items}:
@@ -199,9 +211,7 @@ def _caption(frame: pd.DataFrame, pieces: pd.DataFrame, words: Words) -> Iterato
             "The answers to items marked {mark} are counted the other way round.",
             mark=words.text("(reverse-scored)"),
         )
-    if (pieces["last"] > pieces["first"]).any():
-        yield words.text("Hatched: options that few people chose, joined.")
-    if pieces[["below", "above"]].isna().any(axis=None):
-        yield words.text(
-            "Where options on both sides of the middle are joined, a percentage is left out."
-        )
+    gone = frame.loc[~known, ["population", "item"]].drop_duplicates().to_dict("records")
+    if gone:
+        said = " ".join(named(row, "item", words) for row in gone)
+        yield words.text("Hidden, as too few people answered: {what}", what=said)

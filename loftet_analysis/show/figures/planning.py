@@ -129,7 +129,9 @@ def _curves(
         row[0].set_ylabel(ylabel)
         row[0].set_ylim(0, 1.02 if y == "power" else row[0].get_ylim()[1])
     height = 2.1 * len(grid)
-    return canvas.fitted(figure, grid[:, 0], height, caption, alt, xlabel=words.text("schools"))
+    return canvas.fitted(
+        figure, grid[:, 0], height, caption, alt, words, xlabel=words.text("schools")
+    )
 
 
 def _dashes(n: int) -> list[object]:

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.figures import canvas
@@ -23,7 +22,6 @@ from loftet_analysis.show.shown import view
 NARROW, _SIZE = 4.2, 9.5
 _LINE, _GAP, _HEAD = 0.165, 0.2, 0.23  # inches: of text, of a mark, of a heading
 _UP = 0.125  # from the top of a line to its letters' feet
-_WIDEST = 1.0  # standard deviations; what reaches further ends in an arrow
 _HOLLOW = {"mfc": "white", "mew": 1.4}
 _MARKS = {
     "increase": {"color": BLUE},
@@ -80,7 +78,7 @@ def summary(frame: pd.DataFrame, *, words: Words) -> Drawing:
             sesoi=words.number(drawn["sesoi"].iloc[0]), **numbers,
         )  # fmt: skip
         alt = alt_texts.describe_summary([*_told(drawn, words)], words)
-    return canvas.fitted(figure, [ax], height, caption, alt)
+    return canvas.fitted(figure, [ax], height, caption, alt, words)
 
 
 def _told(frame: pd.DataFrame, words: Words) -> list[tuple[str, str]]:
@@ -143,29 +141,17 @@ def _changes(ax: Axes, frame: pd.DataFrame, words: Words) -> float:
         return " · ".join(filter(None, [size, _word(row, words)]))
 
     places, height = _lines(ax, frame, words, said)
-    ends = frame[["estimate", "ci_low", "ci_high"]].abs().to_numpy(dtype=float)
-    reach = min(_WIDEST, max(0.3, np.nanmax(ends, initial=0)))
+    end = canvas.reach(frame)
     sesoi, half = frame["sesoi"].iloc[0], 0.3 * _GAP
+    canvas.effect_axis(ax, words, end)
     for place, row in zip(places, frame.to_dict("records"), strict=True):
         # beside the marks only, so that words stand on white
         ax.fill_between([-sesoi, sesoi], place - half, place + half, color=PALE, lw=0, zorder=0)
         ax.vlines(0, place - half, place + half, color=GREY, lw=0.8, zorder=1)
         if not pd.isna(row["estimate"]):
-            _mark(ax, row, place, reach)
-    ax.set_xlim(-1.04 * reach, 1.04 * reach)
-    ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    ax.xaxis.set_major_formatter(canvas.Numbers(words, signed=True))
+            canvas.changes(ax, pd.DataFrame([row]), [place], end, **_MARKS[_code(row)])
     ax.set_xlabel(axis_label(frame, words), size=_SIZE)
     return height
-
-
-def _mark(ax: Axes, row: dict, place: float, reach: float) -> None:
-    inside = {key: np.clip(row[key], -reach, reach) for key in ("estimate", "ci_low", "ci_high")}
-    looks = _MARKS[_code(row)]
-    canvas.intervals(ax, pd.DataFrame([inside]), [place], **looks)
-    for end, arrow in (("ci_low", "<"), ("ci_high", ">")):
-        if not pd.isna(row[end]) and abs(row[end]) > reach:
-            ax.plot(inside[end], place, marker=arrow, ms=5, color=looks["color"])
 
 
 def _levels(ax: Axes, frame: pd.DataFrame, words: Words) -> float:
