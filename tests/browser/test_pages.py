@@ -231,8 +231,8 @@ def test_menus_open_and_lead_on_with_the_keyboard(kinds, tab):
             if not link:
                 found.append(f"{kind}: menu {number + 1} has no link after it")
                 continue
-            tab.keyboard.press("Enter")
-            tab.wait_for_url(link)
+            with tab.expect_navigation(url=link):
+                tab.keyboard.press("Enter")
             followed += 1
     assert not found, told(found)
     assert followed >= len(kinds)
