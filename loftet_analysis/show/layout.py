@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -33,7 +34,7 @@ _ORDER = {names.POPULATION: names.POPULATIONS, names.WAVE: (*names.WAVES, names.
 
 @dataclass(frozen=True)
 class Table:
-    """A finished table as HTML, and its caption.
+    """A finished table as HTML, its caption, and its notes.
 
     Examples
     --------
@@ -43,10 +44,20 @@ class Table:
 
     html: str
     caption: str
+    notes: tuple[str, ...] = ()
 
     def with_id(self, name: str) -> str:
         """Return the HTML with the table's id on its page."""
         return self.html.replace("<table", f'<table id="{name}"', 1)
+
+    def without(self, notes: Collection[str]) -> Table:
+        """Return the table without some of its notes, which stand elsewhere on its page."""
+        kept = self.html
+        for note in notes:
+            row = rf'<tr>\n<td colspan="\d+">{re.escape(_safe(note))}</td>\n</tr>\n'
+            kept = re.sub(row, "", kept, count=1)
+        kept = kept.replace("<tfoot>\n</tfoot>\n", "")
+        return replace(self, html=kept, notes=tuple(n for n in self.notes if n not in notes))
 
 
 @dataclass(frozen=True)
@@ -181,7 +192,7 @@ def laid_out(
         tds = [f"<td{c.kind}>{_safe(text)}</td>" for c, text in zip(columns, texts, strict=True)]
         head = f'<th scope="row">{_safe(name(row, line))}</th>'
         groups.setdefault(name(row, group), []).append(_tr([head, *tds]))
-    hidden = any(row.get("suppressed") for row in records)
+    hidden = any(HIDDEN in text for texts in cells for text in texts)
     note = words.text("{mark} suppressed (small numbers)", mark=HIDDEN)
     notes = [*notes, *([note] if hidden else []), *last]
 
@@ -198,7 +209,8 @@ def laid_out(
     # it can be wider than its page, and is then scrolled, also from the keyboard
     called = f' role="group" aria-label="{html.escape(caption)}"' if caption else ""
     scroller = f'<div class="table" tabindex="0"{called}>'
-    return Table(f'{scroller}<table class="results">\n{body}\n</table></div>', caption)
+    whole = f'{scroller}<table class="results">\n{body}\n</table></div>'
+    return Table(whole, caption, tuple(notes))
 
 
 def _spread(

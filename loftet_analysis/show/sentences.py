@@ -14,7 +14,7 @@ import pandas as pd
 from scipy import stats
 
 from loftet_analysis.analysis.changes import BASELINE_ADJUST, BASELINE_APART
-from loftet_analysis.analysis.measurement import DOUBT, light
+from loftet_analysis.analysis.measurement import DOUBT, GOOD, light
 from loftet_analysis.analysis.response import FOR_A_SHARE
 from loftet_analysis.analysis.synthesis import ABOVE, BELOW, INSIDE
 from loftet_analysis.estimands import ESTIMANDS, MIDWAY, contrast_of_waves, names_where, waves_of
@@ -162,6 +162,7 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
     # what all rows have in common need not be said of each
     several = "wave" in frame and frame.loc[frame["wave"] != "", "wave"].nunique() > 1
     open_rows: dict[str, dict[str, dict[tuple[str, str], list]]] = {}
+    said_before: set[str] = set()
     for pair, rows in frame.groupby(["population", "outcome"], sort=False):
         records = rows.to_dict("records")
         why_open = [_why_open(row, words) for row in records]
@@ -174,19 +175,19 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
             continue
         kinds = dict.fromkeys(evidence(row, words) for row in told if is_computed(row))
         weaknesses = dict.fromkeys(measured(row, words) for row in told)
-        concluded = _in_common(told, words)
+        in_common = _in_common(told, words)
+        each = ["" if in_common else _once(row, said_before, words) for row in told]
         readings = [
-            reading(row, words, alone=False, timed=several, concluding=not concluded)
-            for row in told
+            reading(row, words, alone=False, timed=several, concluded=concluded)
+            for row, concluded in zip(told, each, strict=True)
         ]
-        readings += [concluded] if concluded else []
+        readings += [_once(told[0], said_before, words)] if in_common else []
         outcomes.append((names[pair], told, readings, _sentences(kinds), _sentences(weaknesses)))
     seen = {kinds for _, _, _, kinds, _ in outcomes}
     shared = seen.pop() if len(seen) == 1 else ""
     for name, told, readings, kinds, weaknesses in outcomes:
         code = light(told[0].get("measurement_warning") or "")
-        shape = html.escape(f"{LIGHT_SHAPES[code]} {label('light', code, words)}")
-        chip = f' <span class="light {code}">{shape}</span>'
+        chip = f" {_chip(code, words)}"
         rest = _sentences(["" if kinds == shared else kinds, weaknesses])
         rows = "".join(f"<li>{html.escape(row)}</li>" for row in readings)
         behind = f'<p class="background">{html.escape(rest)}</p>' if rest else ""
@@ -194,7 +195,8 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
         lines += [name, *(f"- {row}" for row in readings), rest]
     for why, by_which in open_rows.items():
         what = "; ".join(
-            f"{joined([names[pair] for pair in of], words)}{f' ({which})' if which else ''}"
+            f"{joined([_in_sentence(names[pair]) for pair in of], words)}"
+            f"{f' ({which})' if which else ''}"
             for which, of in by_which.items()
         )
         rows = [row for of in by_which.values() for alike in of.values() for row in alike]
@@ -207,6 +209,12 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
         items.append(f'<li class="background">{html.escape(shared)}</li>')
     text = "\n".join(filter(None, [*lines, shared]))
     return Drawn(f'<ul class="reading">{"".join(items)}</ul>', text)
+
+
+def _chip(code: str, words: Words) -> str:
+    """Return a light as it stands beside an outcome."""
+    shape = html.escape(f"{LIGHT_SHAPES[code]} {label('light', code, words)}")
+    return f'<span class="light {code}">{shape}</span>'
 
 
 def _which(rows: Sequence[Mapping[str, object]], words: Words) -> str:
@@ -226,6 +234,16 @@ def _in_common(rows: Sequence[Mapping[str, object]], words: Words) -> str:
     """Return the conclusion that several rows of an outcome have in common; else nothing."""
     found = {conclusion(row, words) for row in rows}
     return found.pop() if len(rows) > 1 and len(found) == 1 else ""
+
+
+def _once(row: Mapping[str, object], said_before: set[str], words: Words) -> str:
+    """Return what a row lets one conclude; in short where the same was said before."""
+    full, code = conclusion(row, words), certainty(row)
+    if full in said_before and code.startswith("may") and not _kind(row):
+        text = label("short", code, words) if not _expected(row, words) else full
+        return text if text == full else f"{text[:1].upper()}{text[1:]}."
+    said_before.add(full)
+    return full
 
 
 def _why_open(row: Mapping[str, object], words: Words) -> str:
@@ -300,7 +318,9 @@ def standing(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None 
         if whose not in lines and frame["population"].nunique() > 1:
             items.append(f'<li class="background">{html.escape(whose)}</li>')
             lines.append(whose)
-        items.append(f"<li><strong>{html.escape(named_so)}</strong> {html.escape(said)}</li>")
+        code = light(by_contrast.get("mean", {}).get("measurement_warning") or "")
+        chip = f" {_chip(code, words)}" if code != GOOD else ""
+        items.append(f"<li><strong>{html.escape(named_so)}</strong> {html.escape(said)}{chip}</li>")
         lines.append(f"{named_so} {said}")
     return Drawn(f'<ul class="reading">{"".join(items)}</ul>', "\n".join(lines))
 
@@ -406,8 +426,8 @@ def links(frame: pd.DataFrame, *, words: Words) -> Drawn:
     ...        "r_disattenuated_high": 0.61, "flags": "", "reason": "", "suppressed": False}
     >>> words = Words("en", outcomes={("teachers", "does"): "Does", ("pupils", "meets"): "Meets"})
     >>> print(links(pd.DataFrame([row]), words=words).text.splitlines()[0])
-    At 1 of 1 steps schools that lie higher on the one also lie higher on the other: Participants:
-    Does, change → Pupils: Meets, change (r = +0.31, 95% CI +0.12 to +0.48).
+    At 1 of 1 steps, schools that are higher on the one are also higher on the other: Participants:
+    Does, change → Pupils: Meets, change (r = 0.31, 95% CI 0.12 to 0.48).
     """
     _ = words.text
     told = frame[frame["r_schools"].notna()]
@@ -462,8 +482,8 @@ def hangs_on(
     >>> words = Words("en", outcomes={("pupils", "joy"): "Joy"}, regions={"oslo": "Oslo"})
     >>> frame, country = pd.DataFrame([row]), pd.DataFrame([country])
     >>> print(hangs_on(frame, words=words, together=country).text.splitlines()[1])
-    Where the interval of the mean over the regions lies, hangs on a single region in 1 of 1
-    changes: Joy, Same-grade change (it contains zero without Oslo).
+    For 1 of 1 changes a single region decides where the interval of the mean over the regions
+    lies: Joy, Same-grade change (it includes zero without Oslo).
     """
     shown = frame[~frame["suppressed"].astype(bool)]
     told = [*_two_ways(shown, together, words), *_without_a_region(shown, words)]
@@ -839,7 +859,7 @@ def reading(
     *,
     alone: bool = True,
     timed: bool = True,
-    concluding: bool = True,
+    concluded: str | None = None,
 ) -> str:
     """Return a plain reading of one gated row of effects.
 
@@ -856,8 +876,8 @@ def reading(
         Whether to end with what is the same for all rows of an outcome: `background`.
     timed : bool, default True
         Whether to say of which wave a level is.
-    concluding : bool, default True
-        Whether to say what can be concluded.
+    concluded : str, optional
+        What is said of what can be concluded; default: `conclusion`.
 
     Returns
     -------
@@ -895,7 +915,8 @@ def reading(
         start.append(label("contrast", row["contrast"], words))
     start = ", ".join(filter(None, start))
     sentence = f"{start[0].upper()}{start[1:]}: {sentence}" if start else sentence
-    concluded = conclusion(row, words) if concluding else ""
+    if concluded is None:
+        concluded = conclusion(row, words)
     parts = [sentence, concluded, *_cautions(row, words)]
     if alone:
         parts += [background(row, words), _not_certain([row], words)]
@@ -1037,7 +1058,7 @@ def conclusion(row: Mapping[str, object], words: Words) -> str:
     ...        "ci_level": 0.95, "flags": ""}
     >>> print(conclusion(row, Words("en")))
     It may have gone up (not certain): the interval lies above zero, but this is one of many
-    comparisons and not one of those declared beforehand.
+    comparisons and was not prespecified.
     >>> conclusion({**row, "plan_role": "primary", "p_adjusted": 0.01}, Words("en"))
     'The interval lies above zero: an increase.'
     """
@@ -1276,7 +1297,9 @@ def _cautions(row: Mapping[str, object], words: Words) -> list[str]:
     ends = [float(end) for end in flags.get("range", "").split("-") if end]
     if len(ends) == 2:
         low, high = (words.number(end, 0 if end.is_integer() else 1) for end in ends)
-        cautions.append(_("Four out of five attended {low} to {high} times.", low=low, high=high))
+        cautions.append(
+            _("For four out of five the number is between {low} and {high}.", low=low, high=high)
+        )
     if row["estimand"] == "lowest_fifth":
         cautions.append(
             _("Pupils' positions shift over the years, so this can rise without any programme.")

@@ -82,6 +82,8 @@ class OpenStudy:
     _reads: list[tuple[str, dict]] = field(default_factory=list, repr=False, compare=False)
     _kept: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False, compare=False)
     _names: list[str] = field(default_factory=list, repr=False, compare=False)
+    # by language: notes of tables, each with the table that has it
+    _said: dict[str, dict[str, str]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def populations(self) -> tuple[str, ...]:
@@ -570,7 +572,14 @@ class OpenStudy:
         says = {"caption": caption, "alt": alt}
         drawn = {
             words.language: _drawn(
-                draw, pd.DataFrame(shown), words, name, says, plain, empty=self._why_empty(words)
+                draw,
+                pd.DataFrame(shown),
+                words,
+                name,
+                says,
+                plain,
+                empty=self._why_empty(words),
+                said=self._said.setdefault(words.language, {}),
             )
             for words in self.readers
         }
@@ -813,20 +822,21 @@ def _drawn(
     others: Mapping[str, pd.DataFrame],
     *,
     empty: str,
+    said: dict[str, str],
 ) -> Drawn:
     """Return what one reader sees of a gated frame."""
     if frame.empty:
         if empty:
             return line(empty, kind="not-asked")
-        if said := getattr(draw, "nothing", ""):
-            return line(words.text(said), kind="nothing")
+        if nothing := getattr(draw, "nothing", ""):
+            return line(words.text(nothing), kind="nothing")
         return line(words.text("This was not asked about in this study."), kind="not-asked")
     if draw is not heading and (why := _why_refused_all(frame, words)):
         return line(words.text("Not computed, since {why}.", why=why), kind="not-asked")
     column = getattr(draw, "drawn", "")
     if column and frame[column].isna().all():
-        said = words.text("Nothing is drawn here: every number is hidden or cannot be computed.")
-        return line(said, kind="hidden")
+        text = words.text("Nothing is drawn here: every number is hidden or cannot be computed.")
+        return line(text, kind="hidden")
     asks = inspect.signature(draw).parameters
     extra = {"words": words} if "words" in asks else {}
     with mpl.rc_context(STYLE):
@@ -835,6 +845,8 @@ def _drawn(
         table = result.to_frame() if isinstance(result, pd.Series) else result
         result = tables.table(table, words=words)
     if isinstance(result, Table):
+        # a note stands once on a page, under the first table that has it
+        result = result.without([n for n in result.notes if said.setdefault(n, name) != name])
         return Drawn(result.with_id(name), result.caption)
     if isinstance(result, Drawn):
         return result
