@@ -107,6 +107,17 @@ def test_a_summary_rests_on_the_rows_of_the_other_pages_and_is_short(
     assert 40 < len(image["alt"]) <= LONGEST
 
 
+def test_alt_texts_are_short_and_no_two_figures_of_a_page_share_one(small_demo):
+    found = 0
+    for page in sorted((small_demo / "reports/demo").glob("*/*/*.html")):
+        soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+        alts = [image["alt"] for image in soup.select("figure img")]
+        assert len(alts) == len({*alts}), page
+        assert all(20 < len(alt) <= LONGEST for alt in alts), page
+        found += len(alts)
+    assert found > 20
+
+
 def test_effects_hold_every_estimand_for_every_region_and_the_country(small_demo):
     effects = table(small_demo, "effects", exact=True)
     assert set(effects["region"]) == {*REGIONS, names.NATIONAL}

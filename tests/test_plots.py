@@ -3,6 +3,7 @@
 import io
 import itertools
 import re
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
@@ -15,6 +16,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from PIL import Image
 
+from loftet_analysis import show
 from loftet_analysis.disclosure.gate import gate as gated
 from loftet_analysis.show.alt_texts import LONGEST, describe_summary
 from loftet_analysis.show.figures import (
@@ -512,6 +514,18 @@ def test_a_figure_keeps_its_text_as_text_and_its_png_few_colours():
     assert not re.findall(r"<text[^>]*> ", text)
     picture = Image.open(io.BytesIO(png))
     assert (picture.mode, picture.width) == ("P", pytest.approx(200 * WIDTH, abs=1))
+
+
+@pytest.mark.parametrize("kind", drawings())
+def test_letters_are_readable_on_a_phone(kind):
+    sheet = (Path(show.__file__).parent / "assets/loftet.css").read_text(encoding="utf-8")
+    # pixels: as wide as the stylesheet lets it become, or as a phone where it is narrow
+    wide = 16 * float(re.search(r"\.wide > img { min-width: (\d+)rem; }", sheet)[1])
+    figure = drawings()[kind](words()).figure
+    assert kind == "summary" or figure.get_figwidth() == WIDTH
+    per_point = (350 if kind == "summary" else wide) / figure.get_figwidth() / 72
+    texts = [text for text in figure.findobj(Text) if text.get_text().strip()]
+    assert min(text.get_size() for text in texts) * per_point > 10.9
 
 
 def test_no_mark_stands_for_a_person():

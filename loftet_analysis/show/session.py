@@ -856,10 +856,14 @@ def _drawn(
     drawing = result if isinstance(result, Drawing) else _own_drawing(result, name, says)
     svg, png = saved(drawing, salt=name)
     alt, caption = html.escape(drawing.alt, quote=True), html.escape(drawing.caption)
-    kind = ' class="narrow"' if drawing.figure.get_figwidth() < WIDTH else ""
+    picture, kind = f'<img src="{name}.svg" alt="{alt}">', ' class="narrow"'
+    if drawing.figure.get_figwidth() >= WIDTH:
+        # on a phone it keeps letters of 11 pixels and is scrolled, also from the keyboard
+        called = html.escape(words.text("Wide figure that scrolls sideways"))
+        scroller = f'<div class="wide" tabindex="0" role="group" aria-label="{called}">'
+        picture, kind = f"{scroller}{picture}</div>", ""
     return Drawn(
-        f'<figure id="{name}"{kind}><img src="{name}.svg" alt="{alt}">'
-        f"<figcaption>{caption}</figcaption></figure>",
+        f'<figure id="{name}"{kind}>{picture}<figcaption>{caption}</figcaption></figure>',
         drawing.alt,
         svg,
         png,
