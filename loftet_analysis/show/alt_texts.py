@@ -112,7 +112,7 @@ def _range(records: list[dict], words: Words) -> str:
     low, high = (by(records, key=lambda row: row["estimate"]) for by in (min, max))
     apart = sum(row["ci_low"] > 0 or row["ci_high"] < 0 for row in records)
     return words.text(
-        "from {low} ({first}) to {high} ({last}); {k} of {n} intervals exclude zero",
+        "from {low} ({first}) to {high} ({last}); intervals without zero: {k} of {n}",
         low=words.number(low["estimate"], signed=True),
         high=words.number(high["estimate"], signed=True),
         first=_apart(low, words),
