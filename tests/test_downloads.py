@@ -15,6 +15,7 @@ from loftet_analysis.disclosure.gate import gate
 from loftet_analysis.show.languages import Words
 from loftet_analysis.show.numbers import as_csv
 from loftet_analysis.show.word import document
+from loftet_analysis.show.workbook import write_workbook
 from tests.made_up import mask, words
 from tests.test_shown import EVERYTHING, FRAMES
 
@@ -75,6 +76,44 @@ def test_what_is_empty_everywhere_is_left_out_and_what_is_hidden_is_said():
     assert table == "\ufeffn\n12\n18\n"
     table = as_csv(frame.assign(suppressed=[True, False], reason=["x", ""]), Words("en"))
     assert table.splitlines() == ["\ufeffn,reason,suppressed", "12,x,True", "18,,False"]
+
+
+# the workbook of results
+
+
+def test_the_workbook_is_typed_explained_and_computes_nothing(tmp_path):
+    effects = pd.DataFrame(
+        {
+            "region": ["=1+1", "{=SUM(A1)}", "@oslo", "https://a.no"],
+            "school_id": ["0301", "", "", ""],
+            "n_pre": pd.array([12, 18, None, 6], dtype="Int64"),
+            "estimate": [0.125, np.nan, np.inf, -0.5],
+            "suppressed": [False, False, True, False],
+        }
+    )
+    ledger = pd.DataFrame({"reason": ["+dup"], "n_in": [1.0]})
+    target = tmp_path / "results.xlsx"
+    write_workbook({"effects": effects, "ledger": ledger}, target, Words("nb"))
+    sheets = pd.read_excel(target, sheet_name=None, engine="calamine", keep_default_na=False)
+    assert [*sheets] == ["Om", "effects", "ledger", "Kolonner"]
+    assert sheets["Om"].iloc[:2, [0, 2]].to_numpy().tolist() == [["effects", 4], ["ledger", 1]]
+    assert "personvernprofil" in " ".join(sheets["Om"].iloc[:, 1])
+    told = sheets["effects"]
+    assert told["region"].tolist() == effects["region"].tolist()
+    assert told["school_id"].tolist() == ["0301", "", "", ""]
+    assert told["n_pre"].tolist() == [12, 18, "", 6]
+    assert told["estimate"].tolist() == [0.125, "", "inf", -0.5]
+    assert told["suppressed"].tolist() == [False, False, True, False]
+    meanings = sheets["Kolonner"].set_index("Kolonne")["Betydning"]
+    assert {*meanings.index} == {*effects, *ledger}
+    with zipfile.ZipFile(target) as parts:
+        text = "".join(parts.read(name).decode() for name in sorted(parts.namelist()))
+    assert "<f>" not in text
+    assert "<hyperlink" not in text
+    assert meanings["estimate"] in text.partition("<comments")[2]
+    before = target.read_bytes()
+    write_workbook({"effects": effects, "ledger": ledger}, target, Words("nb"))
+    assert target.read_bytes() == before
 
 
 # Word

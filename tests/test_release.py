@@ -349,7 +349,8 @@ def tables(root: Path, number: int) -> dict[str, pd.DataFrame]:
     names = [n for n in found if n.startswith("reports/tables/") and n.endswith(".csv")]
     csv = {name: pd.read_csv(found[name], dtype=str) for name in names}
     book = found["reports/tables/results.xlsx"]
-    return csv | pd.read_excel(book, sheet_name=None, engine="calamine")
+    sheets = pd.read_excel(book, sheet_name=None, engine="calamine")
+    return csv | {name: sheet for name, sheet in sheets.items() if name not in ("Om", "Kolonner")}
 
 
 def rows_of(table: pd.DataFrame, *regions: str) -> pd.DataFrame:

@@ -37,13 +37,15 @@ from loftet_analysis.batch.plan import (
     why_stale_each,
     why_unpublished,
 )
-from loftet_analysis.batch.results import WORKBOOK, typed, write_workbook
+from loftet_analysis.batch.results import WORKBOOK, typed
 from loftet_analysis.cleaning import pseudonyms, store
 from loftet_analysis.disclosure.mask import CHANGE, COMPLEMENT, LIMITS, within_cohorts
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.estimands import CONTRASTS, linked_cell
 from loftet_analysis.show.front import site_files
+from loftet_analysis.show.languages import Words
 from loftet_analysis.show.session import OWN_GROUPS
+from loftet_analysis.show.workbook import write_workbook
 from loftet_analysis.study import Population, Study
 from loftet_analysis.study.grades import grade_bands
 from loftet_analysis.study.phases import today
@@ -805,7 +807,7 @@ def _write_tables(study: Study, made: Release, earlier: Sequence[Release], stage
         (staged / inside).parent.mkdir(parents=True, exist_ok=True)
         (staged / inside).write_bytes(content)
         merged[path.stem] = typed(content)
-    write_workbook(merged, staged / _TABLES / WORKBOOK)
+    write_workbook(merged, staged / _TABLES / WORKBOOK, Words(study.languages[0]))
 
 
 def _with_blocks(path: Path, populations: Iterable[str]) -> pd.DataFrame:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from loftet_analysis import names, paths, schema
@@ -14,13 +12,13 @@ from loftet_analysis.analysis.response import totals
 from loftet_analysis.analysis.verdicts import verdicts
 from loftet_analysis.cleaning import store
 from loftet_analysis.disclosure.gate import gate
+from loftet_analysis.show.languages import Words
 from loftet_analysis.show.session import kept_results
-from loftet_analysis.show.workbook import workbook
+from loftet_analysis.show.workbook import write_workbook
 from loftet_analysis.study import Study
 
 #: All tables in one file.
 WORKBOOK = "results.xlsx"
-_ROWS = 10_000  # of a table, made ready for the workbook at a time
 
 
 def gather(study: Study) -> list[Path]:
@@ -66,7 +64,7 @@ def gather(study: Study) -> list[Path]:
         published[name] = shown.reindex(columns=list(columns[name]))
         written[target / f"{name}.csv"] = _csv(published[name])
     paths.replace_all(written)
-    write_workbook(published, target / WORKBOOK)
+    write_workbook(published, target / WORKBOOK, Words(study.languages[0]))
     return [*written, target / WORKBOOK]
 
 
@@ -81,19 +79,3 @@ def typed(content: bytes) -> pd.DataFrame:
     kinds = dict.fromkeys(schema.of_kind("text"), "str")
     table = pd.read_csv(io.BytesIO(content), dtype=kinds, low_memory=False)
     return table.fillna({column: "" for column in kinds if column in table})
-
-
-def write_workbook(tables: Mapping[str, pd.DataFrame], target: Path) -> None:
-    """Write tables into one workbook, a sheet each."""
-    with workbook(target, by_row=True) as book:
-        bold = book.add_format({"bold": True})
-        for name, table in tables.items():
-            sheet = book.add_worksheet(name)
-            sheet.freeze_panes(1, 0)
-            sheet.write_row(0, 0, list(table), bold)
-            for start in range(0, len(table), _ROWS):
-                part = table.iloc[start : start + _ROWS]
-                cells = part.astype(object).where(part.notna(), None)
-                cells = cells.replace({np.inf: "inf", -np.inf: "-inf"})
-                for number, row in enumerate(cells.itertuples(index=False), start=start + 1):
-                    sheet.write_row(number, 0, row)
