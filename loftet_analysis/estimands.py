@@ -285,8 +285,8 @@ ESTIMANDS: dict[str, Estimand] = {
             contrasts={
                 "per gathering": "per seminar",
                 "per interim work": "per interim task",
-                "gathering: 90th - 10th percentile": "attendance: many − few seminars",
-                "interim work: 90th - 10th percentile": "interim work: many − few tasks",
+                "gathering: 90th - 10th percentile": "many − few seminars",
+                "interim work: 90th - 10th percentile": "many − few interim tasks",
             },
             waves=_PAIRS,
             has_sesoi=False,

@@ -41,7 +41,7 @@ NATIONAL_PLACES = [
 
 
 def lacking(page: BeautifulSoup, question: str, heading_id: str) -> list[str]:
-    """What a section lacks of heading, mark, figure, table and sentences."""
+    """What a section lacks of heading, mark, figure and sentences, and its page of a table."""
     heading = page.find(id=heading_id)
     if heading is None:
         return ["heading"]
@@ -51,7 +51,7 @@ def lacking(page: BeautifulSoup, question: str, heading_id: str) -> list[str]:
     inside = BeautifulSoup("".join(map(str, section)), "html.parser")
     mark = heading.find(class_="question")
     figures = [image for image in inside.find_all("img") if len(image.get("alt", "")) > 40]
-    tables = [table for table in inside.find_all("table") if re.search(r"\d", table.get_text())]
+    tables = [table for table in page.find_all("table") if re.search(r"\d", table.get_text())]
     there = {
         "mark": mark is not None and mark.get_text() == question,
         "question": inside.find(class_="asked"),

@@ -226,7 +226,9 @@ class Words:
 
     def date(self, value: datetime.date) -> str:
         """Return a date in words."""
-        return self._finished(format_date(value, format="long", locale=self.locale), {})
+        # of English the order of day and month that this study's readers are used to
+        locale = "en_GB" if self.locale == "en" else self.locale
+        return self._finished(format_date(value, format="long", locale=locale), {})
 
     def day(self, value: datetime.date) -> str:
         """Return a day of the year, short.

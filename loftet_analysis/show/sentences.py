@@ -296,9 +296,8 @@ def standing(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None 
     Joy: 3.40 on the scale from 1 to 5 (95% CI 3.20 to 3.60); 61% are above the middle.
     """
     _ = words.text
-    pairs = frame[["population", "outcome"]].itertuples(index=False, name=None)
-    labels, items, lines = outcome_labels(pairs, words), [], []
-    means = {}
+    items, lines, means = [], [], {}
+    several = frame["population"].nunique() > 1  # each is named before its outcomes
     if country is not None:
         means = country.set_index(["population", "outcome"])["mean"].dropna().to_dict()
     told = frame.groupby("population", sort=False)["change"].apply(lambda c: c.notna().any())
@@ -314,8 +313,8 @@ def standing(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None 
         if pair in means and not pd.isna(by_contrast.get("mean", {}).get("change")):
             beside = _("The whole study: {mean}.", mean=words.number(means[pair]))
             said = f"{said} {beside}"
-        whose, named_so = label("population", pair[0], words), f"{labels[pair]}:"
-        if whose not in lines and frame["population"].nunique() > 1:
+        whose, named_so = label("population", pair[0], words), f"{words.outcome(*pair)}:"
+        if whose not in lines and several:
             items.append(f'<li class="background">{html.escape(whose)}</li>')
             lines.append(whose)
         code = light(by_contrast.get("mean", {}).get("measurement_warning") or "")
@@ -1563,6 +1562,8 @@ def _doses_in_short(rows: Sequence[Mapping[str, object]], words: Words) -> Itera
 def _meaning(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield what words of doubt mean, as far as they were used."""
     shown = frame[~frame["suppressed"].astype(bool) & (frame["estimand"] != "level")]
+    of_slopes = shown["contrast"].str.startswith("per ")
+    shown = shown[(shown["estimand"] != "dose") | of_slopes]  # of which the sentences tell
     codes = {certainty(row) for row in shown.to_dict("records")}
     if any(code.startswith("may") for code in codes):
         yield words.text(

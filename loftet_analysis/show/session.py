@@ -627,7 +627,7 @@ class OpenStudy:
             newest = self._newest()
             rows = {
                 _("Fingerprint of the data"): self._fingerprint() if self._read else _("no data"),
-                _("Newest answer"): words.date(newest) if newest else _("no dates in the data"),
+                _("Latest answer"): words.date(newest) if newest else _("no dates in the data"),
                 _("Made with"): made_with,
             }
             table = None

@@ -233,6 +233,8 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
     if frame["estimand"].eq(contrast).any():
         notes.append(_("Participants − colleagues: before and after are differences between them."))
     caption, last = _("Change from before to after"), _refusals(frame, words)
+    if frame["estimand"].eq("dose").all():
+        caption = _("How the change differs with attendance")
     if midway:
         caption = _("Change from the earlier to the later time")
     rows = frame.assign(label=[row_label(row, words) for row in frame.to_dict("records")])
