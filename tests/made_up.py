@@ -305,7 +305,7 @@ def by_school() -> pd.DataFrame:
             "estimand": "school_change", "n_pre": 90, "n_post": 88, "estimate": estimate,
             "se": 0.1, "ci_low": estimate - 0.2, "ci_high": estimate + 0.2, "ci_level": 0.95,
             "shrunk": estimate / 2, "shrunk_low": estimate / 2 - 0.15,
-            "shrunk_high": estimate / 2 + 0.15, "tau2": 0.01, "reason": "", "sesoi": 0.1,
+            "shrunk_high": estimate / 2 + 0.15, "tau2": 0.01, "reason": "", "sesoi": 0.15,
         }
         for school, estimate in (("s1", 0.24), ("s2", -0.12))
     ]  # fmt: skip
