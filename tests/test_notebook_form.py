@@ -254,6 +254,16 @@ def test_what_is_shown_has_passed_the_gate(path):
     assert [frame for frame, has_passed in gates.shown if not has_passed] == []
 
 
+@pytest.mark.parametrize("folder", ["region", "national"])
+def test_no_two_notebooks_give_a_figure_the_same_name(folder):
+    by_name: dict[str, set[str]] = {}
+    for path in sorted((HERE / "notebooks" / folder).glob("*.ipynb")):
+        for cell in nbformat.read(path, as_version=4).cells:
+            for name in re.findall(r'la\.figures\.[^#]*?name=f?"(\w+)', cell.source):
+                by_name.setdefault(name, set()).add(path.name)
+    assert {name: where for name, where in by_name.items() if len(where) > 1} == {}
+
+
 @pytest.mark.parametrize(
     ("source", "is_shown"),
     [

@@ -288,14 +288,6 @@ LABELS: dict[str, dict[str, str]] = {
         "n_linkable": "Could be found again",
         "n_linked": "Found both times",
     },
-    # what became of those who are not in a step, but in the one above
-    "lost": {
-        "n_answered": "did not answer",
-        "n_consented": "no consent",
-        "n_kept": "set aside",
-        "n_linkable": "cannot be linked",
-        "n_linked": "not found",
-    },
     # why a sheet is not in the analysis
     "set_aside": {
         "unknown_school": "the school is not in the register",
