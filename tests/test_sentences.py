@@ -29,6 +29,7 @@ from loftet_analysis.show.sentences import (
     conclusion,
     evidence,
     measured,
+    quality,
     reading,
     summary,
     who_answered,
@@ -601,3 +602,64 @@ def test_who_answered_gives_shares_of_enough_people_only():
     ]
     hidden = rows.head(1).assign(n_answered=None)
     assert who_answered(hidden, words=words("nb")) == "Elever: vises ikke (for få personer)."
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "p", "said"),
+    [
+        (0.0, 0.44, 0.03, "0.00 to 0.44, above zero"),
+        (0.002, 0.44, 0.03, "0.00 to 0.44, above zero"),
+        (-0.44, 0.0, 0.03, "−0.44 to 0.00, below zero"),
+        (0.0, 0.44, 0.06, "0.00 to 0.44, includes zero"),
+        (-0.002, 0.44, 0.06, "0.00 to 0.44, includes zero"),
+        (0.1, 0.44, 0.01, "0.10 to 0.44)"),
+    ],
+)
+def test_words_say_on_which_side_an_end_lies_that_is_rounded_to_zero(low, high, p, said):
+    row = of_verdict("increase", ci_low=low, ci_high=high, p_value=p)
+    assert said in reading(row, words("en"), alone=False)
+
+
+def test_a_conclusion_is_said_in_full_once_and_then_in_short():
+    frame = increases().assign(
+        suppressed=False, evidence="", measurement_warning="", plan_role="secondary",
+        estimand="linked_change", region="national",
+    )  # fmt: skip
+    said = answer(frame, words=words("en")).text
+    assert said.count("was not prespecified") == 1
+    assert said.count("May have gone up.") == 1
+    # rows of one outcome that come to the same share it
+    again = answer(pd.concat([frame.iloc[[0]]] * 2), words=words("en")).text
+    assert again.count("may have gone up") == 1
+
+
+def test_a_note_on_intervals_is_for_rows_that_are_told():
+    frame = increases().assign(suppressed=False, evidence="", measurement_warning="")
+    first = frame.index == frame.index[0]
+    hidden = frame.assign(suppressed=first, reason=np.where(first, "few_clusters", ""))
+    assert "Without an interval" not in answer(hidden, words=words("en")).text
+
+
+def test_what_may_have_is_explained_where_it_is_said():
+    row = of_verdict("increase", estimand="dose", population="teachers", plan_role="secondary")
+    told = {"per gathering": "“May have”", "gathering: 90th - 10th percentile": ""}
+    for contrast, note in told.items():
+        frame = pd.DataFrame([{**row, "outcome": "views", "contrast": contrast, "question": "Q9"}])
+        said = summary(frame, words=words("en")).text
+        assert ("“May have”" in said) == bool(note)
+
+
+def test_the_quality_of_scales_is_told_light_by_light():
+    rows = pd.DataFrame(
+        [
+            ("pupils", "joy", "good", ""),
+            ("pupils", "effort", "doubt", "low_reliability"),
+            ("teachers", "views", "", ""),
+        ],
+        columns=["population", "outcome", "light", "measurement_warning"],
+    )
+    assert quality(rows, words=words("nb")).text.splitlines() == [
+        "● God måling: 1 av 2 skalaer. Matematikkglede.",
+        f"■ {label('light', 'doubt', words('nb')).capitalize()}: 1 av 2 skalaer. "
+        f"Innsats ({label('warning', 'low_reliability', words('nb'))}).",
+    ]

@@ -69,13 +69,33 @@ def test_effects_say_who_how_many_and_how_sure():
     assert [row for row in rows(soup) if len(row) == 1] == [["Matematikkglede"], ["Syn på faget"]]
 
 
+def test_an_end_that_is_rounded_to_zero_is_told_from_its_side():
+    def interval(**of) -> str:
+        return rows(built(frame=effects(of)))[1][4]
+
+    assert interval(ci_low=0.0, ci_high=0.44, p_value=0.03) == "0,00 til 0,44 (over null)"
+    assert interval(ci_low=0.0, ci_high=0.44, p_value=0.06) == "0,00 til 0,44 (omfatter null)"
+    assert interval(ci_low=-0.44, ci_high=0.0, p_value=0.03) == "−0,44 til 0,00 (under null)"
+    assert interval(ci_low=0.1, ci_high=0.44) == "0,10 til 0,44"
+
+
+def test_notes_are_about_what_stands_in_the_table():
+    assert any("begge ganger, eller før" in note for note in notes(built()))
+    assert "Personer: de som har svart før / etter." in notes(built(frame=effects({})))
+    careful = effects({"measurement_warning": "floor_effect"})
+    said = " ".join(notes(built(frame=careful)))
+    assert "▲ les med forsiktighet: se siden om måling." in said
+    assert "■" not in said
+    assert "▲" not in " ".join(notes(built(frame=effects({}))))
+
+
 def test_people_of_two_waves_are_told_apart():
     assert rows(built(frame=effects({})))[1][1] == "1\u202f236 / 1\u202f188"
 
 
 def test_hidden_numbers_stand_as_a_dot_and_the_note_says_so():
     soup = built(hidden={"subgroup": "role=colleague"})
-    assert rows(soup)[-2:] == [["Kolleger", *"·" * 5], ["Deltakere − kolleger", *"·" * 5]]
+    assert rows(soup)[-2:] == [["Kolleger", *"·" * 4], ["Deltakere − kolleger", *"·" * 4]]
     assert "· vises ikke (for få personer)" in notes(soup)
     assert "·" not in " ".join(notes(built()))
 
@@ -122,7 +142,7 @@ def test_regions_together():
     alone = pooled().assign(k=1, **dict.fromkeys(
         ["estimate", "ci_low", "ci_high", "pi_low", "pi_high", "tau2", "i2", "q_p"], np.nan
     ))  # fmt: skip
-    assert rows(built("pooled", frame=alone))[1][1:] == ["1", *"–" * 6]
+    assert rows(built("pooled", frame=alone))[1][1:] == ["1"]
 
 
 def test_the_country_stands_beside_the_mean_over_the_regions():
@@ -166,18 +186,18 @@ def test_regions_that_are_left_out_are_named_beneath_the_table():
 
 def test_reliability_has_the_waves_side_by_side():
     soup = built("reliability", frame=reliability().iloc[:3])
-    assert heads(soup) == ["n", "α", "95\xa0% KI", "ω"] * 2
+    assert heads(soup) == ["n", "α", "95\xa0% KI"] * 2  # no omega
     over = soup.select("thead th[scope=colgroup]")
     assert [(th.get_text(strip=True), th["colspan"]) for th in over] == [
-        ("før", "4"),
-        ("etter", "4"),
+        ("før", "3"),
+        ("etter", "3"),
     ]
-    whole = ["1\u202f200", "0,81", "0,80 til 0,83", "–"]
+    whole = ["1\u202f200", "0,81", "0,80 til 0,83"]
     assert rows(soup) == [
         ["Matematikkglede (4 spørsmål)"],
         ["alle", *whole, *whole],
         ["Innsats (4 spørsmål)"],
-        ["alle", *whole, *"–" * 4],
+        ["alle", *whole, *"–" * 3],
     ]
 
 
@@ -262,13 +282,25 @@ def test_lines_are_spread_over_waves_and_groups_gathered():
     assert notes(soup) == ["· vises ikke (for få personer)"]
 
 
-def test_columns_in_which_there_is_nothing_are_dropped_on_demand():
+def test_columns_in_which_there_is_nothing_are_dropped_and_so_are_their_notes():
     rows = [{"state": "linked", "n": 3, "m": None}, {"state": "absent", "n": None, "m": None}]
     columns = [("n", "n", "count"), ("m", "m", "count")]
-    soup = laid_out(rows, columns, words(), line="state", drop_empty=True).html
-    assert "<th" in soup
-    assert ">m<" not in soup
-    assert ">m<" in laid_out(rows, columns, words(), line="state").html
+    table = laid_out(rows, columns, words(), notes=["n: people.", "m: none."], line="state")
+    assert "<th" in table.html
+    assert ">m<" not in table.html
+    assert table.notes == ("n: people.",)
+    rows += [{"state": "linked_near", "n": None, "m": None, "suppressed": True}]
+    assert ">m<" not in laid_out(rows, columns, words(), line="state").html  # wholly hidden
+
+
+def test_a_note_is_said_once_on_a_page():
+    rows = [{"state": "linked", "n": 3}]
+    table = laid_out(rows, [("n", "n", "count")], words(), notes=["n < m.", "m"], line="state")
+    assert "n &lt; m." in table.html
+    later = table.without(["n < m."])
+    assert (later.notes, "n &lt; m." in later.html) == (("m",), False)
+    assert "<tfoot>" in later.html
+    assert "<tfoot>" not in later.without(["m"]).html
 
 
 def plain(frame: pd.DataFrame, language: str = "nb", **given) -> BeautifulSoup:

@@ -230,6 +230,12 @@ LABELS: dict[str, dict[str, str]] = {
         "no_row": "without results so far",
         "one_dominates": "nearly everybody at a single school",
     },
+    # what intervals allow for
+    "cluster": {
+        "school": "schools",
+        "feeder_group": "groups of schools that share pupils",
+        "region": "regions",
+    },
     # where an interval lies
     "position": {
         "above": "lies above zero",

@@ -121,10 +121,11 @@ def laid_out(
     group: str | Callable[[Row], str] = "",
     across: str | Sequence[str] = (),
     last: Sequence[str] = (),
-    drop_empty: bool = False,
     corner: str = "",
 ) -> Table:
     """Return declared columns of a result's rows as a table.
+
+    Columns in which there is nothing are left out, and so are notes that begin with their heading.
 
     Parameters
     ----------
@@ -147,8 +148,6 @@ def laid_out(
     across : str or sequence of str
         Fields by whose values a line is spread over several rows, such as its waves. The columns
         are repeated for each value, beneath its name; a column without a heading has that name.
-    drop_empty : bool, default False
-        Whether columns in which there is nothing are left out.
     corner : str
         The heading of the lines' names.
     """
@@ -170,10 +169,15 @@ def laid_out(
     cells = [
         [column.text(row.get(column.at), words) for column in columns] for row in lines.values()
     ]
-    if drop_empty:
-        kept = [n for n in range(len(columns)) if any(texts[n] != ABSENT for texts in cells)]
+    told = [texts for texts in cells if set(texts) != {HIDDEN}]
+    empty = {n for n in range(len(columns)) if all(texts[n] in ("", ABSENT) for texts in told)}
+    if told and 0 < len(empty) < len(columns):
+        without = {columns[n].heading for n in empty}
+        kept = [n for n in range(len(columns)) if n not in empty]
         columns = [columns[n] for n in kept]
         cells = [[texts[n] for n in kept] for texts in cells]
+        without -= {column.heading for column in columns}
+        notes = [note for note in notes if note.partition(":")[0] not in without]
 
     outcomes = {}
     if group in (names.OUTCOME, "scale"):

@@ -13,6 +13,8 @@ import pandas as pd
 from loftet_analysis import names, schema
 from loftet_analysis.analysis.invariance import LESS_CFI, MORE_RMSEA
 from loftet_analysis.analysis.measurement import (
+    CARE,
+    DOUBT,
     FEWEST_FOR_ALPHA,
     GOOD,
     LOW_ALPHA,
@@ -199,38 +201,41 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
     columns = [
         (_("People"), people),
         (_("Clusters (df)"), clusters),
-        *(means if frame["mean_pre"].notna().any() else ()),
+        *means,
         (_("Change (SD)"), change),
         (_level(words, frame["ci_level"].iloc[0]), interval),
         (_("Minimum detectable"), "mdes"),
     ]
-    notes = [
-        _(
+    pairs = frame["n_pairs"].notna()
+    people_of = {
+        (True, True): _(
             "People: those who answered both times, or before / after where these are not the "
             "same people."
         ),
+        (True, False): _("People: those who answered both times."),
+        (False, True): _("People: those who answered before / after."),
+    }
+    clusters_of = [each for each in LABELS["cluster"] if frame["cluster"].eq(each).any()]
+    notes = [
+        people_of.get((pairs.any(), (~pairs & frame["n_post"].notna()).any()), ""),
         _(
-            "Clusters: schools, groups of schools that share pupils, or (for the country) "
-            "regions; the intervals allow for them."
-        ),
+            "Clusters: {clusters}; the intervals allow for them.",
+            clusters=joined([label("cluster", each, words) for each in clusters_of], words),
+        )
+        if clusters_of
+        else "",
         _("SD: the standard deviation of all answers before, the same for every region."),
+        _(
+            "Minimum detectable: the smallest change that would be detected four times out of "
+            "five with so many answers, in SD."
+        ),
+        _rounded(words),
     ]
-    if frame["mdes"].notna().any():
-        notes.append(
-            _(
-                "Minimum detectable: the smallest change that would be detected four times out of "
-                "five with so many answers, in SD."
-            )
-        )
-    notes.append(_rounded(words))
-    if set(lights.values()) - {GOOD}:
-        notes.append(
-            _(
-                "{care} read with care, {doubt} in doubt: see the page about measurement.",
-                **LIGHT_SHAPES,
-            )
-        )
-    if frame["estimand"].eq(contrast).any():
+    doubts = [code for code in (CARE, DOUBT) if code in lights.values()]
+    if doubts:
+        marks = [f"{LIGHT_SHAPES[code]} {label('light', code, words)}" for code in doubts]
+        notes.append(_("{marks}: see the page about measurement.", marks=", ".join(marks)))
+    if frame["estimand"].eq(contrast).any() and frame["mean_pre"].notna().any():
         notes.append(_("Participants − colleagues: before and after are differences between them."))
     caption, last = _("Change from before to after"), _refusals(frame, words)
     if frame["estimand"].eq("dose").all():
@@ -238,7 +243,8 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
     if midway:
         caption = _("Change from the earlier to the later time")
     rows = frame.assign(label=[row_label(row, words) for row in frame.to_dict("records")])
-    form = {"group": outcome, "line": "label", "last": last, "drop_empty": True}
+    notes = [note for note in notes if note]
+    form = {"group": outcome, "line": "label", "last": last}
     return laid_out(rows, columns, words, caption, notes, **form)
 
 
@@ -664,7 +670,7 @@ def school_link(frame: pd.DataFrame, *, words: Words) -> Table:
     caption = _("How the schools' means are associated")
     return laid_out(
         frame, columns, words, caption, notes, line=both(linked_side), group=both(linked_group),
-        last=[*left_out(frame[~frame["suppressed"].astype(bool)], words)], drop_empty=True,
+        last=[*left_out(frame[~frame["suppressed"].astype(bool)], words)],
     )  # fmt: skip
 
 
@@ -937,16 +943,24 @@ def lights(frame: pd.DataFrame, *, words: Words) -> Table:
     ]
     notes = [
         _("The quality is the same in every region: it rests on the answers of the whole study."),
-        _(
-            "{good} alpha of {modest} or more, the same meaning before and after, few at the "
-            "ends of the scale. {care} one of these fails, or cannot be assessed, as with a "
-            "single question. {doubt} alpha below {low}, or the items do not correlate alike "
-            "before and after.",
-            **LIGHT_SHAPES,
-            modest=words.number(MODEST_ALPHA),
-            low=words.number(LOW_ALPHA),
-        ),
     ]
+    means = {
+        GOOD: _(
+            "{mark} alpha of {modest} or more, the same meaning before and after, few at the ends "
+            "of the scale.",
+            mark=LIGHT_SHAPES[GOOD], modest=words.number(MODEST_ALPHA),
+        ),
+        CARE: _(
+            "{mark} one of these fails, or cannot be assessed, as with a single question: alpha of "
+            "{modest} or more, the same meaning before and after, few at the ends of the scale.",
+            mark=LIGHT_SHAPES[CARE], modest=words.number(MODEST_ALPHA),
+        ),
+        DOUBT: _(
+            "{mark} alpha below {low}, or the items do not correlate alike before and after.",
+            mark=LIGHT_SHAPES[DOUBT], low=words.number(LOW_ALPHA),
+        ),
+    }  # fmt: skip
+    notes += [said for code, said in means.items() if frame["light"].eq(code).any()]
     caption = _("How well each scale measures")
     return laid_out(frame, columns, words, caption, notes, group="population", line="outcome")
 
@@ -1081,9 +1095,7 @@ def _share(
 
 
 def _rounded(words: Words) -> str:
-    return words.text(
-        "Counts are rounded as the study's disclosure profile requires, and so are shares."
-    )
+    return words.text("Counts are rounded as the study's disclosure profile requires.")
 
 
 def response(frame: pd.DataFrame, *, words: Words) -> Table:
@@ -1112,7 +1124,9 @@ def response(frame: pd.DataFrame, *, words: Words) -> Table:
         notes.append(text)
     rows = pd.DataFrame(rows).reset_index()
     notes += [
-        _("%: of the line above. More can answer than were invited where a link is passed on."),
+        _("%: of the line above. More can answer than were invited where a link is passed on.")
+        if (everybody["n_answered"] > everybody["n_invited"]).fillna(False).any()
+        else _("%: of the line above."),
         _("Could be found again: of a grade that is asked both times, with a usable code."),
         _rounded(words),
     ]
@@ -1148,7 +1162,7 @@ def analysed(frame: pd.DataFrame, *, words: Words) -> Table:
     ]
     text = _("Two numbers: the scale with the fewest people, or schools, and that with the most.")
     notes, caption = [text, _rounded(words)], _("Who is in each comparison")
-    form = {"group": "population", "line": "estimand", "across": "wave", "drop_empty": True}
+    form = {"group": "population", "line": "estimand", "across": "wave"}
     return laid_out(alt_texts.analysed(frame), columns, words, caption, notes, **form)
 
 
@@ -1202,7 +1216,7 @@ def groups(frame: pd.DataFrame, *, words: Words) -> Table:
         asked = _("Response: share of the invited of the group whose answers may be used.")
         notes.insert(0, asked)
     caption = _("Who answered, by grade and role")
-    form = {"group": "population", "line": "subgroup", "across": "wave", "drop_empty": True}
+    form = {"group": "population", "line": "subgroup", "across": "wave"}
     return laid_out(rows, columns, words, caption, notes, **form)
 
 
@@ -1226,14 +1240,17 @@ def schools(frame: pd.DataFrame, *, words: Words) -> Table:
             return named(row, "answered", words)
         return words.percent(min(float(row["n_answered"]) / float(row["n_invited"]), 1))
 
-    note = _(
-        "Share of the invited who answered; where fewer than {n} were invited only whether under a "
-        "quarter, under half or at least half did.",
-        n=words.count(FOR_A_SHARE),
-    )
-    rows, notes = frame[frame["n_invited"].notna()], [note, _rounded(words)]
+    rows = frame[frame["n_invited"].notna()]
+    note = _("Share of the invited who answered.")
+    if rows["n_invited"].lt(FOR_A_SHARE).any():
+        note = _(
+            "Share of the invited who answered; where fewer than {n} were invited only whether "
+            "under a quarter, under half or at least half did.",
+            n=words.count(FOR_A_SHARE),
+        )
+    notes = [note, _rounded(words)]
     caption = _("Response school by school")
-    form = {"line": names.SCHOOL, "across": ["population", "wave"], "drop_empty": True}
+    form = {"line": names.SCHOOL, "across": ["population", "wave"]}
     return laid_out(rows, [("", how_many)], words, caption, notes, **form)
 
 
