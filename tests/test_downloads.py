@@ -2,6 +2,7 @@
 
 import io
 import re
+import textwrap
 import zipfile
 
 import numpy as np
@@ -12,11 +13,13 @@ from docx.oxml.ns import qn
 from PIL import Image
 
 from loftet_analysis.disclosure.gate import gate
+from loftet_analysis.show import figures
 from loftet_analysis.show.languages import Words
 from loftet_analysis.show.numbers import as_csv
 from loftet_analysis.show.word import document
 from loftet_analysis.show.workbook import write_workbook
 from tests.made_up import mask, words
+from tests.small_demo import HERE
 from tests.test_shown import EVERYTHING, FRAMES
 
 DRAWN = [draw for draw in FRAMES if draw.__module__.startswith("loftet_analysis.show.figures")]
@@ -114,6 +117,22 @@ def test_the_workbook_is_typed_explained_and_computes_nothing(tmp_path):
     before = target.read_bytes()
     write_workbook({"effects": effects, "ledger": ledger}, target, Words("nb"))
     assert target.read_bytes() == before
+
+
+# LaTeX
+
+
+def test_the_readme_s_way_to_latex_gives_a_table_that_latex_reads(capsys):
+    text = (HERE / "README.md").read_text(encoding="utf-8")
+    (code,) = [c for c in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "latex" in c]
+    frame, _ = FRAMES[figures.change]()
+    shown = gate(frame, mask(), "internal").assign(outcome="joy_1 & 50 % {x}")
+    exec(textwrap.dedent(code), {"shown": shown})
+    said = capsys.readouterr().out
+    assert r"\toprule" in said
+    assert r"joy\_1 \& 50 \% \{x\} & 1236 & 1188 & 0.12 & -0.06 & 0.30 \\" in said
+    assert r" & n\_pre & n\_post & estimate & ci\_low & ci\_high \\" in said
+    assert r"\caption{Change, in SD}" in said
 
 
 # Word
