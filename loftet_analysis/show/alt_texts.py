@@ -418,13 +418,10 @@ def describe_forest(frame: pd.DataFrame, pooled: pd.DataFrame, words: Words) -> 
         named = words.outcome(*key[:2])
         if several:
             named = f"{named}, {_lower(label('estimand', key[2], words))}"
-        about = {
-            "outcome": named,
-            "low": words.number(rows["estimate"].min(), signed=True),
-            "high": words.number(rows["estimate"].max(), signed=True),
-        }
+        ends = [words.number(rows["estimate"].agg(end), signed=True) for end in ("min", "max")]
+        about = {"outcome": named, "span": f" {words.text('to')} ".join(dict.fromkeys(ends))}
         if key not in together.index:
-            told.append((2, words.text("{outcome}: {low} to {high} in the regions.", **about)))
+            told.append((2, words.text("{outcome}: {span} in the regions.", **about)))
             continue
         row = together.loc[key]
         numbers = {
@@ -432,7 +429,7 @@ def describe_forest(frame: pd.DataFrame, pooled: pd.DataFrame, words: Words) -> 
             "interval": words.interval(row["ci_low"], row["ci_high"]) or words.text("no interval"),
         }
         said = words.text(
-            "{outcome}: together {estimate} ({interval}), regions {low} to {high}.",
+            "{outcome}: together {estimate} ({interval}), regions {span}.",
             **about,
             **numbers,
         )

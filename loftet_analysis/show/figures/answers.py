@@ -28,7 +28,7 @@ _LOOKS = {
 _TICKS = 5  # on the axis of a published score
 _PALE_BLUE, _DARK_BLUE, _BAR = "#dbe9f4", "#1f5a96", 0.5  # the last in inches
 _BINS = 4  # fewer do not tell how answers are spread
-_PANEL = 0.75  # inches
+_PANEL = 0.68  # inches
 # dots, dots, and people that each has at least; dots side by side, inches from dot to dot
 _MOST, _FEWEST, _PEOPLE, _ACROSS, _DOT = 20, 5, 6, 13, 0.19
 

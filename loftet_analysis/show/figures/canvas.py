@@ -305,4 +305,5 @@ def changes(
     for column, arrow in ((low, "<"), (high, ">"), (middle, "<"), (middle, ">")):
         beyond = numbers[column].mul(-1 if arrow == "<" else 1).gt(end).to_numpy()
         if beyond.any():
-            ax.plot(inside[column][beyond], y[beyond], ls="", marker=arrow, ms=5, color=color)
+            looks = {"ls": "", "marker": arrow, "ms": 5, "color": color, "clip_on": False}
+            ax.plot(inside[column][beyond], y[beyond], **looks)

@@ -581,7 +581,8 @@ def _drawn_together(
     """
     drawn, shown = frame[frame["estimate"].notna()], [*names]
     panels = [*frame[_PAIR].drop_duplicates().itertuples(index=False, name=None)]
-    letters = {1: 50, 2: 26}.get(len(panels), 17)
+    columns = 4 if len(panels) > 6 else 3
+    letters = {1: 50, 2: 26}.get(len(panels), 17 if columns == 3 else 13)
     shrunk, end = ("shrunk", "shrunk_low", "shrunk_high"), canvas.reach(drawn)
     sesoi = frame["sesoi"].iloc[0] if "sesoi" in frame and frame["sesoi"].notna().any() else 0
 
@@ -604,7 +605,7 @@ def _drawn_together(
         ax.set_title(canvas.wrapped(words.outcome(*pair), letters), loc="left", weight="bold")
         ax.tick_params(labelbottom=True)
 
-    figure, grid = canvas.multiples(panels, draw, columns=3, sharex=True, sharey=True)
+    figure, grid = canvas.multiples(panels, draw, columns=columns, sharex=True, sharey=True)
     grid[0, 0].set_ylim(max(1, len(shown)) - 0.5, -0.5)
     grid[0, 0].set_yticks(range(len(shown)), names.values())
     canvas.align_left(*grid[:, 0])
