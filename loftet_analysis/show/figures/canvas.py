@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import io
+import re
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -80,7 +81,22 @@ def saved(drawing: Drawing, salt: str) -> tuple[bytes, bytes]:
     method = Image.Quantize.MAXCOVERAGE
     few = pixels.quantize(_COLOURS, method=method, dither=Image.Dither.NONE)
     few.save(png, "PNG", dpi=(_DPI, _DPI), optimize=True)
-    return svg.getvalue(), png.getvalue()
+    return _compact(svg.getvalue().decode()).encode(), png.getvalue()
+
+
+def _compact(svg: str) -> str:
+    """Return an SVG with each look once, as a class, and places to a hundredth of a point."""
+    looks: dict[str, str] = {}
+
+    def named(found: re.Match) -> str:
+        return f'class="{looks.setdefault(found[1], f"l{len(looks)}")}"'
+
+    head, mark, drawn = svg.partition("</defs>")
+    drawn = re.sub(r'style="([^"]*)"', named, drawn)
+    # places are in tags; what stands between these is read
+    drawn = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\d\.\d\d)\d+", r"\1", tag[0]), drawn)
+    rules = "".join(f".{name}{{{look}}}" for look, name in looks.items())
+    return f"{head}{mark}<style>{rules}</style>{drawn}"
 
 
 def blank() -> Figure:
