@@ -326,7 +326,7 @@ def test_the_page_says_it_in_table_figure_and_sentences(rows):
     drawing = chain(shown, words=words)
     assert len(drawing.figure.axes) == 4
     strongest = shown.loc[shown["r_schools"].abs().idxmax(), "r_schools"]
-    assert words.number(strongest, signed=True) in drawing.alt.partition(". ")[0]
+    assert words.number(strongest) in drawing.alt.partition(". ")[0]
     marks = [line.get_xdata()[0] for ax in drawing.figure.axes for line in ax.lines
              if line.get_marker() == "o"]  # fmt: skip
     assert marks == pytest.approx(shown["r_schools"].tolist())
@@ -471,7 +471,7 @@ def test_the_figure_of_groups_draws_what_is_told(bins):
     assert axes[0].get_xlabel() == "Support, after"
     assert "Groups of 24" in drawing.caption
     assert "Support, after" in drawing.alt
-    assert drawing.alt.endswith("from −0.62 to +0.79. And 3 more.")
+    assert drawing.alt.endswith("from −0.62 to 0.79. And 3 more.")
 
 
 def test_the_table_says_what_schools_share():

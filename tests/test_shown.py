@@ -114,7 +114,8 @@ def seen(draw, frame, others=None, *, hidden=None, profile="internal", language=
         for key, each in {"frame": frame, **(others or {})}.items()
     }
     says = {"caption": "", "alt": ""}
-    return _drawn(draw, shown.pop("frame"), words(language), "result", says, shown, empty="")
+    frame, reader = shown.pop("frame"), words(language)
+    return _drawn(draw, frame, reader, "result", says, shown, empty="", said={})
 
 
 def everything_said(drawn) -> str:

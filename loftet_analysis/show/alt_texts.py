@@ -102,7 +102,7 @@ def _each(records: list[dict], words: Words) -> str:
     parts = []
     for row in records:
         inside = words.interval(row["ci_low"], row["ci_high"])
-        size = words.number(row["estimate"], signed=True) + (f" ({inside})" if inside else "")
+        size = words.number(row["estimate"]) + (f" ({inside})" if inside else "")
         parts.append(f"{_lower(row_label(row, words))} {size}")
     return ", ".join(parts)
 
@@ -113,8 +113,8 @@ def _range(records: list[dict], words: Words) -> str:
     apart = sum(row["ci_low"] > 0 or row["ci_high"] < 0 for row in records)
     return words.text(
         "from {low} ({first}) to {high} ({last}); intervals without zero: {k} of {n}",
-        low=words.number(low["estimate"], signed=True),
-        high=words.number(high["estimate"], signed=True),
+        low=words.number(low["estimate"]),
+        high=words.number(high["estimate"]),
         first=_apart(low, words),
         last=_apart(high, words),
         k=words.count(apart),
@@ -177,9 +177,9 @@ def describe_chain(frame: pd.DataFrame, words: Words) -> Iterator[str]:
             "{one} and {other}: {r} ({low} to {high}).",
             one=linked_side(row, words),
             other=linked_side(row, words, "other_"),
-            r=words.number(row["r_schools"], signed=True),
-            low=words.number(row["ci_low"], signed=True),
-            high=words.number(row["ci_high"], signed=True),
+            r=words.number(row["r_schools"]),
+            low=words.number(row["ci_low"]),
+            high=words.number(row["ci_high"]),
         )
     yield words.text("Correlations of schools' means with their intervals, step by step.")
 
@@ -194,8 +194,8 @@ def describe_bins(frame: pd.DataFrame, words: Words) -> Iterator[str]:
             "{high}.",
             one=linked_side(ends[0], words),
             other=linked_side(ends[0], words, "other_"),
-            low=words.number(ends[0]["other_deviation"], signed=True),
-            high=words.number(ends[1]["other_deviation"], signed=True),
+            low=words.number(ends[0]["other_deviation"]),
+            high=words.number(ends[1]["other_deviation"]),
         )
     yield words.text("Means of groups of schools on two scales, with intervals on both axes.")
 
@@ -402,8 +402,8 @@ def describe_schools(frame: pd.DataFrame, words: Words) -> Iterator[str]:
             "standard deviations.",
             len(rows),
             outcome=words.outcome(*pair),
-            low=words.number(rows["shrunk"].min(), signed=True),
-            high=words.number(rows["shrunk"].max(), signed=True),
+            low=words.number(rows["shrunk"].min()),
+            high=words.number(rows["shrunk"].max()),
         )
     yield words.text("Changes by school with their intervals.")
 
@@ -418,14 +418,14 @@ def describe_forest(frame: pd.DataFrame, pooled: pd.DataFrame, words: Words) -> 
         named = words.outcome(*key[:2])
         if several:
             named = f"{named}, {_lower(label('estimand', key[2], words))}"
-        ends = [words.number(rows["estimate"].agg(end), signed=True) for end in ("min", "max")]
+        ends = [words.number(rows["estimate"].agg(end)) for end in ("min", "max")]
         about = {"outcome": named, "span": f" {words.text('to')} ".join(dict.fromkeys(ends))}
         if key not in together.index:
             told.append((2, words.text("{outcome}: {span} in the regions.", **about)))
             continue
         row = together.loc[key]
         numbers = {
-            "estimate": words.number(row["estimate"], signed=True),
+            "estimate": words.number(row["estimate"]),
             "interval": words.interval(row["ci_low"], row["ci_high"]) or words.text("no interval"),
         }
         said = words.text(
@@ -446,8 +446,8 @@ def describe_regions(frame: pd.DataFrame, words: Words) -> Iterator[str]:
             "deviations.",
             outcome=words.outcome(*pair),
             n=words.count(len(rows)),
-            low=words.number(rows["shrunk"].min(), signed=True),
-            high=words.number(rows["shrunk"].max(), signed=True),
+            low=words.number(rows["shrunk"].min()),
+            high=words.number(rows["shrunk"].max()),
         )
     yield words.text("Changes by region with their intervals.")
 

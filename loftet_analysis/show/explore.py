@@ -433,10 +433,10 @@ def explorer(study: OpenStudy) -> Explorer:
     >>> from loftet_analysis import open_study
     >>> offered = explorer(open_study("sats")).choices(outcome="effort")
     >>> offered.query("choice == 'estimand'")[["value", "label", "chosen"]]
-                value                    label  chosen
-    15  linked_change            Linked change    True
-    16  school_change            School change   False
-    17          level                    Level   False
-    18   lowest_fifth  Lowest fifth − expected   False
+                value                             label  chosen
+    15  linked_change                     Linked change    True
+    16  school_change                     School change   False
+    17          level                             Level   False
+    18   lowest_fifth  Lowest fifth, beyond expectation   False
     """
     return Explorer(study)

@@ -166,7 +166,7 @@ class Words:
         filled = text.format(**values) if values else text
         return f"⟦{filled}⟧" if self.language.endswith(PSEUDO) else filled
 
-    def number(self, value: float, digits: int = 2, *, signed: bool = False) -> str:
+    def number(self, value: float, digits: int = 2) -> str:
         """Return a number with fixed decimals and true minus; empty for a missing one.
 
         There is one system of signs: what is negative has a minus, and nothing has a plus.

@@ -238,13 +238,13 @@ def align_left(*panels: Axes, beyond: float = 0) -> None:
 class Numbers(Formatter):
     """Ticks as numbers in the reader's form, with decimals as their distance asks for."""
 
-    def __init__(self, words: Words, *, signed: bool = False) -> None:
-        self.words, self.signed = words, signed
+    def __init__(self, words: Words) -> None:
+        self.words = words
 
     def format_ticks(self, values: Sequence[float]) -> list[str]:
         """Return the labels of the ticks."""
         digits = 1 if np.diff(values[:2]).sum() > 0.099 else 2
-        return [self.words.number(value, digits, signed=self.signed) for value in values]
+        return [self.words.number(value, digits) for value in values]
 
 
 def is_wide(frame: pd.DataFrame) -> pd.Series:
@@ -274,7 +274,7 @@ def effect_axis(
         ax.axvline(0, color=GREY, linewidth=0.8, zorder=1)
     ticks = end * (np.array([-0.625, 0, 0.625]) if narrow else np.linspace(-1, 1, 5))
     ax.set_xticks(ticks)
-    ax.xaxis.set_major_formatter(Numbers(words, signed=True))
+    ax.xaxis.set_major_formatter(Numbers(words))
     ax.set_xlim(-1.04 * end, 1.04 * end)
     ax.tick_params(axis="y", length=0)
     sns.despine(ax=ax, left=True)

@@ -67,10 +67,8 @@ def _link(ax: Axes, records: list[dict], words: Words) -> None:
         said, colour = words.text("hidden" if row["suppressed"] else "not computed"), GREY
         if not pd.isna(row["r_schools"]):
             colour = "black"
-            low, high = (words.number(row[end], signed=True) for end in _COLUMNS[1:])
-            said = (
-                f"{words.number(row['r_schools'], signed=True)} ({low} {words.text('to')} {high})"
-            )
+            low, high = (words.number(row[end]) for end in _COLUMNS[1:])
+            said = f"{words.number(row['r_schools'])} ({low} {words.text('to')} {high})"
             seen = row["r_visible"]
             box = {"color": canvas.PALE, "lw": 0, "zorder": 0}
             ax.fill_betweenx([place - 0.42, place + 0.42], -seen, seen, **box)
@@ -83,7 +81,7 @@ def _link(ax: Axes, records: list[dict], words: Words) -> None:
     ax.axvline(0, color=GREY, linewidth=0.8, zorder=1)
     ax.set_xlim(-1, 1)
     ax.xaxis.set_major_locator(MultipleLocator(0.5))
-    ax.xaxis.set_major_formatter(canvas.Numbers(words, signed=True))
+    ax.xaxis.set_major_formatter(canvas.Numbers(words))
     ax.set_ylim(len(records) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
     sns.despine(ax=ax, left=True)
@@ -154,5 +152,5 @@ def _groups(ax: Axes, rows: pd.DataFrame, words: Words) -> None:
     ax.set_ylabel(canvas.wrapped(sides[1], 26))
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-        axis.set_major_formatter(canvas.Numbers(words, signed=True))
+        axis.set_major_formatter(canvas.Numbers(words))
     sns.despine(ax=ax)

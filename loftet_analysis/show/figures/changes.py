@@ -158,7 +158,7 @@ def _said(row: Mapping[str, object], words: Words, between: str = " ") -> str:
     if pd.isna(row["estimate"]):
         return words.text("hidden") if row["suppressed"] else words.text("not computed")
     inside = words.interval(row["ci_low"], row["ci_high"])
-    said = words.number(row["estimate"], signed=True)
+    said = words.number(row["estimate"])
     return f"{said}{between}({inside})" if inside else said
 
 
@@ -461,7 +461,7 @@ def _forest(
     room = 6 + 6 * max(map(len, people)) if any(people) else 0
     for place, (row, is_grey) in enumerate(zip(rows, wide, strict=True)):
         looks = {"color": GREY} if is_grey or pd.isna(row["estimate"]) else {}
-        short = words.number(row["estimate"], signed=True) if narrow else ""
+        short = words.number(row["estimate"]) if narrow else ""
         if room:
             _beside(ax, place, room, people[place], ha="right")
         _beside(ax, place, room + 8, short or _said(row, words), **looks)

@@ -137,7 +137,7 @@ def _lines(
 
 def _changes(ax: Axes, frame: pd.DataFrame, words: Words) -> float:
     def said(row: dict) -> str:
-        size = words.number(row["estimate"], signed=True)
+        size = words.number(row["estimate"])
         return " · ".join(filter(None, [size, _word(row, words)]))
 
     places, height = _lines(ax, frame, words, said)
