@@ -15,19 +15,22 @@ from tests.conftest import loftet
 from tests.small_demo import SMALL, build_root
 
 LANGUAGES = ("nb", "nn", "en")
-#: Programs of Debian, each with the packages that bring it.
-PROGRAMS = {
-    "chromium": ("chromium",),
-    "hunspell": ("hunspell", "hunspell-no", "hunspell-en-gb"),
+#: Packages of Debian, each with a program or a file that it brings.
+PACKAGES = {
+    "chromium": "chromium",
+    "hunspell": "hunspell",
+    "hunspell-no": "/usr/share/hunspell/nn_NO.dic",
+    "hunspell-en-gb": "/usr/share/hunspell/en_GB.dic",
 }
 
 
 def pytest_sessionstart() -> None:
     """Install what is missing where that is allowed, else say what to install."""
     missing = [
-        package for name, packages in PROGRAMS.items() if not shutil.which(name)
-        for package in packages
-    ]  # fmt: skip
+        package
+        for package, brings in PACKAGES.items()
+        if not shutil.which(brings) and not Path(brings).exists()
+    ]
     if not missing:
         return
     install = ["apt-get", "install", "--yes", "--no-install-recommends", *missing]
