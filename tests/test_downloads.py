@@ -16,7 +16,7 @@ from loftet_analysis.disclosure.gate import gate
 from loftet_analysis.show import figures
 from loftet_analysis.show.languages import Words
 from loftet_analysis.show.numbers import as_csv
-from loftet_analysis.show.word import document
+from loftet_analysis.show.word import document, slim
 from loftet_analysis.show.workbook import write_workbook
 from tests.made_up import mask, words
 from tests.small_demo import HERE
@@ -173,7 +173,7 @@ def picture(width: int = 1300, height: int = 900) -> bytes:
 
 
 def opened(language: str = "nb", page: str = PAGE, **options) -> Document:
-    made = document(page.format(language=language), {"change": picture()}, **options)
+    made = document(page.format(language=language), {"change": slim(picture())}, **options)
     return Document(io.BytesIO(made))
 
 
@@ -266,15 +266,30 @@ def test_pictures_have_their_size_their_alt_text_and_few_bytes():
     (part,) = [p for p in docx.part.package.parts if p.partname.endswith(".png")]
     with Image.open(io.BytesIO(part.blob)) as image:
         assert image.mode == "P"
-        assert image.size == (936, 648)
+        assert image.size == (845, 585)
         assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
-    assert len(part.blob) < len(picture())
+        assert image.convert("RGB").getpixel((150, 150)) == (1, 96, 143)
 
 
 def test_a_picture_is_never_larger_than_the_page_and_none_is_no_reason_to_fail():
-    tall = document(PAGE.format(language="nb"), {"change": picture(1300, 9000)})
-    (shape,) = Document(io.BytesIO(tall)).inline_shapes
+    page = PAGE.format(language="nb")
+    (shape,) = Document(io.BytesIO(document(page, {"change": picture(1300, 1900)}))).inline_shapes
     assert shape.height.inches < 9
+    assert shape.width.inches < 6
+    striped = Image.new("RGB", (650, 4000), "white")
+    for line in range(0, 4000, 50):  # lines of text, as it were
+        striped.paste((0, 0, 0), (0, line, 650, line + 40))
+    content = io.BytesIO()
+    striped.save(content, "PNG", dpi=(100, 100))
+    docx = Document(io.BytesIO(document(page, {"change": content.getvalue()})))
+    assert len(docx.inline_shapes) == 5
+    assert sum(shape.height.inches for shape in docx.inline_shapes) == pytest.approx(40, rel=1e-3)
+    alts = [each.get("descr") for each in docx.element.iter(qn("wp:docPr"))]
+    assert alts == ["Joy went up, from 2 to 3 < 4.", *["Figuren fortsetter."] * 4]
+    blobs = [docx.part.related_parts[blip.embed].blob for blip in docx.element.iter(qn("a:blip"))]
+    for blob in blobs[1:]:  # cut between lines
+        with Image.open(io.BytesIO(blob)) as image:
+            assert np.asarray(image.convert("L"))[0].min() == 255
     none = Document(io.BytesIO(document(PAGE.format(language="nb"))))
     assert "Joy went up, from 2 to 3 < 4." in [p.text for p in none.paragraphs]
 

@@ -227,6 +227,7 @@ def _files(
 ) -> dict[str, bytes]:
     """Return the files of a page by name, the page as Word among them."""
     found = site.files(notebook, language)
+    found |= {file: word.slim(each) for file, each in found.items() if file.endswith(".png")}
     pictures = {file.removesuffix(".png"): found[file] for file in found if file.endswith(".png")}
     return {**found, f"{name}.docx": word.document(page, pictures, internal=internal)}
 

@@ -637,4 +637,4 @@ def _as_png(svg: str) -> bytes:
     image = image.reduce(_FINER)
     content = io.BytesIO()
     image.save(content, "PNG", dpi=(image.width / _INCHES,) * 2)
-    return content.getvalue()
+    return word.slim(content.getvalue())

@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import cache
 from xml.sax.saxutils import escape, quoteattr
 
+import numpy as np
 from docx import Document
 from docx.document import Document as Docx
 from docx.enum.style import WD_STYLE_TYPE
@@ -28,11 +29,12 @@ from loftet_analysis.show.languages import Words
 #: The tag by which Word knows each language.
 _TAGS = {"nb": "nb-NO", "nn": "nn-NO", "en": "en-GB"}
 _FIXED = datetime(2000, 1, 1)
-_DPI = 144  # of pictures; those of figures have more
-_COLOURS = 64
+_DPI = 130  # of pictures; those of figures have more
+_COLOURS = 32
 _TWIP, _INCH = 635, 914400  # in EMU
 _PAGE, _MARGIN = (11906, 16838), 1276  # A4, in twips
 _TALLEST = 12200  # of a picture, in twips
+_SHRUNK = 1.25  # how much taller pictures are made smaller rather than cut
 _FONT = "Calibri"
 _KEPT = {
     "Normal", "Header", "Footer", "Subtitle", "Caption", "Quote", "Default Paragraph Font",
@@ -71,7 +73,8 @@ def document(
     page : str
         HTML with its language, its title and ``main``.
     pictures : mapping of str to bytes, optional
-        PNG by the id of the figure, for those of its figures that are to be seen.
+        PNG by the id of the figure, for those of its figures that are to be seen; see `slim`. What
+        is much taller than a page is cut where nothing is drawn.
     internal : bool, default False
         Whether every sheet says that it is for the project's own people only.
     landscape : bool, default False
@@ -260,22 +263,21 @@ class _Writer:
         png = self.pictures.get(element.get("id") or "")
         yield self._caption(self.words.text("Figure"), title)
         if png:
-            following = "<w:keepNext/>" if rest else ""
-            yield _p(f"<w:r>{self._picture(png, alt, title)}</w:r>", "", following)
+            yield from self._picture(png, alt, title, "<w:keepNext/>" if rest else "")
         elif alt:
             yield _p(_run(alt, ""))
         yield from self._notes([rest] if rest else [])
 
-    def _picture(self, png: bytes, alt: str, title: str) -> str:
-        picture, width, height = _slim(png)
-        scale = min(1, self.width * _TWIP / width, _TALLEST * _TWIP / height)
-        inline = self.docx.part.new_pic_inline(
-            io.BytesIO(picture), Emu(int(width * scale)), Emu(int(height * scale))
-        )
-        inline.docPr.set("name", title[:80] or self.words.text("Figure"))
-        inline.docPr.set("descr", _CONTROL.sub("", alt))
-        drawing = etree.tostring(inline, encoding="unicode")
-        return f"<w:drawing>{drawing}</w:drawing>"
+    def _picture(self, png: bytes, alt: str, title: str, more: str) -> Iterator[str]:
+        told = alt
+        for piece, width, height in _pieces(png, self.width * _TWIP):
+            size = (Emu(width), Emu(height))
+            inline = self.docx.part.new_pic_inline(io.BytesIO(piece), *size)
+            inline.docPr.set("name", title[:80] or self.words.text("Figure"))
+            inline.docPr.set("descr", _CONTROL.sub("", told))
+            drawing = etree.tostring(inline, encoding="unicode")
+            yield _p(f"<w:r><w:drawing>{drawing}</w:drawing></w:r>", "", more)
+            told = self.words.text("The figure goes on.")
 
     def _table(self, element: etree._Element) -> Iterator[str]:
         caption = element.find("caption")
@@ -468,23 +470,57 @@ def _plain(text: str) -> str:
     return re.sub(r"[ \t\r\n\f]+", " ", text).strip(" ")
 
 
-def _slim(png: bytes) -> tuple[bytes, int, int]:
-    """Return a picture with as many points as print asks for, and its size on paper in EMU."""
+def slim(png: bytes) -> bytes:
+    """Return a picture with as many points and colours as print asks for, and as large on paper."""
     with Image.open(io.BytesIO(png)) as image:
-        dpi = image.info.get("dpi", (96, 96))[0]
-        width, height = (round(each / dpi * _INCH) for each in image.size)
+        dpi = _dpi(image)
         drawn = image.convert("RGB")
     if dpi > _DPI:
         smaller = (max(1, round(each * _DPI / dpi)) for each in drawn.size)
         drawn = drawn.resize((*smaller,), Image.Resampling.LANCZOS)
-    drawn = drawn.quantize(_COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    colours = drawn.getpalette()
-    lightest = max(range(0, len(colours), 3), key=lambda at: sum(colours[at : at + 3]))
-    colours[lightest : lightest + 3] = (255, 255, 255)  # paper stays white
-    drawn.putpalette(colours)
+    # of the methods that keep a colour of which there is little, as in a legend
+    method = Image.Quantize.MAXCOVERAGE
+    return _saved(drawn.quantize(_COLOURS, method, dither=Image.Dither.NONE), min(dpi, _DPI))
+
+
+def _dpi(image: Image.Image) -> float:
+    return image.info.get("dpi", (96, 96))[0]
+
+
+def _saved(image: Image.Image, dpi: float) -> bytes:
     content = io.BytesIO()
-    drawn.save(content, "PNG", dpi=(_DPI, _DPI))
-    return content.getvalue(), width, height
+    image.save(content, "PNG", dpi=(dpi, dpi), compress_level=9)
+    return content.getvalue()
+
+
+def _pieces(png: bytes, width: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield a picture's parts, each no taller than a page, with their size on paper in EMU.
+
+    Parameters
+    ----------
+    png : bytes
+    width : int
+        Of the text, in EMU.
+    """
+    with Image.open(io.BytesIO(png)) as image:
+        image.load()
+    dpi, (across, down) = _dpi(image), image.size
+    unit = min(_INCH / dpi, width / across)
+    room = int(_TALLEST * _TWIP / unit)
+    if down <= room * _SHRUNK:
+        unit *= min(1, room / down)
+        yield png, int(across * unit), int(down * unit)
+        return
+    blank = np.asarray(image.convert("L")).min(axis=1) == 255
+    top = 0
+    while top < down:
+        end = min(top + room, down)
+        if end < down:  # between two lines, where there are some
+            rows = np.flatnonzero(blank[top + room // 2 : end])
+            end = top + room // 2 + int(rows[-1]) if len(rows) else end
+        piece = image.crop((0, top, across, end))
+        yield _saved(piece, dpi), int(across * unit), int((end - top) * unit)
+        top = end
 
 
 @cache
