@@ -30,7 +30,7 @@ from loftet_analysis.show.languages import Words
 _TAGS = {"nb": "nb-NO", "nn": "nn-NO", "en": "en-GB"}
 _FIXED = datetime(2000, 1, 1)
 _DPI = 130  # of pictures; those of figures have more
-_COLOURS = 32
+_COLOURS = 24
 _TWIP, _INCH = 635, 914400  # in EMU
 _PAGE, _MARGIN = (11906, 16838), 1276  # A4, in twips
 _TALLEST = 12200  # of a picture, in twips
@@ -477,7 +477,8 @@ def slim(png: bytes) -> bytes:
         drawn = image.convert("RGB")
     if dpi > _DPI:
         smaller = (max(1, round(each * _DPI / dpi)) for each in drawn.size)
-        drawn = drawn.resize((*smaller,), Image.Resampling.LANCZOS)
+        # finer methods draw borders of their own beside lines, which take colours
+        drawn = drawn.resize((*smaller,), Image.Resampling.BOX)
     # of the methods that keep a colour of which there is little, as in a legend
     method = Image.Quantize.MAXCOVERAGE
     return _saved(drawn.quantize(_COLOURS, method, dither=Image.Dither.NONE), min(dpi, _DPI))
