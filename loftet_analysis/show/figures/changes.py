@@ -464,7 +464,8 @@ def _forest(
         short = words.number(row["estimate"]) if narrow else ""
         if room:
             _beside(ax, place, room, people[place], ha="right")
-        _beside(ax, place, room + 8, short or _said(row, words), **looks)
+        where = (35, {"ha": "right"}) if short else (room + 8, {})
+        _beside(ax, place, where[0], short or _said(row, words), **where[1], **looks)
     if room:
         _beside(ax, -1, room, "n", ha="right", color=GREY)
     y = len(frame) + 0.3
