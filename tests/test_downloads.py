@@ -271,6 +271,23 @@ def test_pictures_have_their_size_their_alt_text_and_few_bytes():
         assert image.convert("RGB").getpixel((150, 150)) == (1, 96, 143)
 
 
+def test_no_two_colours_of_a_figure_become_one():
+    image = Image.new("RGB", (1300, 1000), "white")
+    shades = [(120 + 10 * n, 170 + 5 * n, 220 + 2 * n) for n in range(8)]
+    for n, shade in enumerate(shades):
+        image.paste(shade, (100, 100 * n, 700, 100 * n + 90))
+    rare = (213, 94, 0)
+    image.paste(rare, (900, 500, 920, 520))  # a mark
+    for n in range(200):  # letters, as it were
+        image.paste((n, n, n), (1000 + n, 0, 1001 + n, 1000))
+    content = io.BytesIO()
+    image.save(content, "PNG", dpi=(200, 200))
+    with Image.open(io.BytesIO(slim(content.getvalue()))) as few:
+        small = few.convert("RGB")
+    assert [small.getpixel((260, 65 * n + 30)) for n in range(8)] == shades
+    assert small.getpixel((591, 331)) == rare
+
+
 def test_a_picture_is_never_larger_than_the_page_and_none_is_no_reason_to_fail():
     page = PAGE.format(language="nb")
     (shape,) = Document(io.BytesIO(document(page, {"change": picture(1300, 1900)}))).inline_shapes

@@ -30,7 +30,7 @@ from loftet_analysis.show.languages import Words
 _TAGS = {"nb": "nb-NO", "nn": "nn-NO", "en": "en-GB"}
 _FIXED = datetime(2000, 1, 1)
 _DPI = 130  # of pictures; those of figures have more
-_COLOURS = 24
+_COLOURS, _MOST = 32, 14
 _TWIP, _INCH = 635, 914400  # in EMU
 _PAGE, _MARGIN = (11906, 16838), 1276  # A4, in twips
 _TALLEST = 12200  # of a picture, in twips
@@ -474,14 +474,20 @@ def slim(png: bytes) -> bytes:
     """Return a picture with as many points and colours as print asks for, and as large on paper."""
     with Image.open(io.BytesIO(png)) as image:
         dpi = _dpi(image)
-        drawn = image.convert("RGB")
+        # paper is white, also where fewer colours have made it nearly so
+        drawn = image.convert("RGB").point(lambda level: 255 if level > 249 else level)
     if dpi > _DPI:
         smaller = (max(1, round(each * _DPI / dpi)) for each in drawn.size)
         # finer methods draw borders of their own beside lines, which take colours
         drawn = drawn.resize((*smaller,), Image.Resampling.BOX)
-    # of the methods that keep a colour of which there is little, as in a legend
-    method = Image.Quantize.MAXCOVERAGE
-    return _saved(drawn.quantize(_COLOURS, method, dither=Image.Dither.NONE), min(dpi, _DPI))
+    # the colours that fill most, as they are, and those that are unlike all others, as of a mark
+    counted = sorted(drawn.getcolors(drawn.width * drawn.height), reverse=True)
+    most = [part for _, colour in counted[:_MOST] for part in colour]
+    unlike = drawn.quantize(_COLOURS - _MOST, Image.Quantize.MAXCOVERAGE).getpalette()
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([*most, *unlike])
+    few = drawn.quantize(palette=palette, dither=Image.Dither.NONE)
+    return _saved(few, min(dpi, _DPI))
 
 
 def _dpi(image: Image.Image) -> float:
