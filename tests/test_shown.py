@@ -17,7 +17,7 @@ from loftet_analysis.disclosure.gate import gate, passed
 from loftet_analysis.errors import DisclosureError, InputError
 from loftet_analysis.show import figures, session, tables
 from loftet_analysis.show.sentences import answer, hangs_on, summary
-from loftet_analysis.show.session import _drawn
+from loftet_analysis.show.session import _drawn, _said_once
 from loftet_analysis.show.shown import KEPT, SHOWN
 from tests import made_up
 from tests.made_up import (
@@ -432,3 +432,11 @@ def test_of_equal_rows_of_two_notebooks_the_first_counts(study, changes, tmp_pat
         kept.to_csv(folder / notebook / "effects.pupils.csv", index=False)
     found = study.results("effects", "pupils").set_index("outcome")["estimate"]
     assert found.to_dict() == {"effort": 5.0, "affect": 1.0}
+
+
+def test_a_caption_says_what_no_earlier_figure_has_said():
+    said, first = {}, "Change. The band is ±0.10. n: people. Left out: grade 9. Regions."
+    assert _said_once(first, "one", said, words("en")) == first
+    assert _said_once(first, "one", said, words("en")) == first  # the same figure once more
+    assert _said_once("Levels. The band is ±0.10.", "two", said, words("en")) == "Levels."
+    assert _said_once("Change. n: people.", "three", said, words("en")).startswith("As in the")

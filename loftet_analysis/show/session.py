@@ -83,7 +83,7 @@ class OpenStudy:
     _reads: list[tuple[str, dict]] = field(default_factory=list, repr=False, compare=False)
     _kept: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False, compare=False)
     _names: list[str] = field(default_factory=list, repr=False, compare=False)
-    # by language: notes of tables, each with the table that has it
+    # by language: notes of tables and sentences of captions, each with the one that has it
     _said: dict[str, dict[str, str]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -814,6 +814,16 @@ def _why_refused_all(frame: pd.DataFrame, words: Words) -> str:
     return "; ".join(label("reason", reason, words) for reason in dict.fromkeys(reasons))
 
 
+# before a sentence; "9. trinn" is none
+_SENTENCE = re.compile(r"(?<=\.) (?=[A-ZÆØÅ«“]|n: )")
+
+
+def _said_once(caption: str, name: str, said: dict[str, str], words: Words) -> str:
+    """Return what a caption says that no earlier figure of the page has said."""
+    new = [each for each in _SENTENCE.split(caption) if said.setdefault(each, name) == name]
+    return " ".join(new) or words.text("As in the first figure of this kind.")
+
+
 def _drawn(
     draw: Callable,
     frame: pd.DataFrame,
@@ -856,7 +866,8 @@ def _drawn(
         return Drawn("".join(f"<p>{html.escape(part)}</p>" for part in parts), result)
     drawing = result if isinstance(result, Drawing) else _own_drawing(result, name, says)
     svg, png = saved(drawing, salt=name)
-    alt, caption = html.escape(drawing.alt, quote=True), html.escape(drawing.caption)
+    alt = html.escape(drawing.alt, quote=True)
+    caption = html.escape(_said_once(drawing.caption, name, said, words))
     picture, kind = f'<img src="{name}.svg" alt="{alt}">', ' class="narrow"'
     if drawing.figure.get_figwidth() >= WIDTH:
         # on a phone it keeps letters of 11 pixels and is scrolled, also from the keyboard
