@@ -659,7 +659,7 @@ def test_the_quality_of_scales_is_told_light_by_light():
         columns=["population", "outcome", "light", "measurement_warning"],
     )
     assert quality(rows, words=words("nb")).text.splitlines() == [
-        "● God måling: 1 av 2 skalaer. Matematikkglede.",
+        "● God måling: 1 av 2 skalaer.",
         f"■ {label('light', 'doubt', words('nb')).capitalize()}: 1 av 2 skalaer. "
         f"Innsats ({label('warning', 'low_reliability', words('nb'))}).",
     ]

@@ -1613,7 +1613,8 @@ def quality(frame: pd.DataFrame, *, words: Words) -> Drawn:
     Returns
     -------
     Drawn
-        An item per light, from the good ones to those in doubt; hidden scales are not named.
+        An item per light, from the good ones, which are counted only, to those in doubt; hidden
+        scales are not counted.
 
     Examples
     --------
@@ -1621,7 +1622,7 @@ def quality(frame: pd.DataFrame, *, words: Words) -> Drawn:
     >>> rows = [("pupils", "joy", "good", ""), ("pupils", "effort", "care", "modest_reliability")]
     >>> columns = ["population", "outcome", "light", "measurement_warning"]
     >>> print(quality(pd.DataFrame(rows, columns=columns), words=Words("en", outcomes)).text)
-    ● Good measurement: 1 of 2 scales. Joy.
+    ● Good measurement: 1 of 2 scales.
     ▲ Read with care: 1 of 2 scales. Effort (its reliability is modest).
     """
     told = frame[frame["light"].ne("")]
@@ -1644,7 +1645,8 @@ def quality(frame: pd.DataFrame, *, words: Words) -> Drawn:
         )
         light_of = label("light", code, words)
         said = words.text("{k} of {n} scales", k=words.count(len(rows)), n=words.count(len(told)))
-        lines.append(f"{shape} {light_of[:1].upper()}{light_of[1:]}: {said}. {named_so}.")
+        named_so = "" if code == GOOD else f" {named_so}."
+        lines.append(f"{shape} {light_of[:1].upper()}{light_of[1:]}: {said}.{named_so}")
     items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
     return Drawn(f'<ul class="reading">{items}</ul>', "\n".join(lines))
 
