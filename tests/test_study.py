@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from loftet_analysis.errors import InputError
 from loftet_analysis.estimands import ESTIMANDS
 from loftet_analysis.study import load_study, missing_exports, missing_register, plan
+from loftet_analysis.study.checks import untranslated
 from loftet_analysis.study.load import register_path
 from loftet_analysis.study.schools import read_schools, slug
 from loftet_analysis.study.yamlfile import read_yaml
@@ -607,3 +608,14 @@ def test_exports_are_found_however_their_letters_are_composed(write):
     study = load_study("trial")
     assert study.export_path("år.sav").read_text() == "x"
     assert not any("år" in problem.found for problem in missing_exports(study))
+
+
+def test_texts_that_lack_a_language_are_told_place_by_place():
+    study = load_study("sats")
+    assert untranslated(study) == []
+    title, instrument = untranslated(study.model_copy(update={"languages": ("en", "nn")}))
+    assert (title.where, title.found) == ("study.yml", "1: title")
+    assert instrument.what == "texts without a translation into nn"
+    n_texts = sum(1 + len(s.items) for s in study.populations["pupils"].instrument.scales.values())
+    assert instrument.found.startswith(f"{n_texts + 3}: scale effort")  # labels in words: three
+    assert untranslated(load_study("demo")) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import combinations, pairwise
@@ -489,6 +490,38 @@ def uncovered(study: Study) -> list[Problem]:
                         "a row for the grade, or for all grades, in each of these years",
                         next(f.where for f in figures if f.outcome == outcome).rpartition(", ")[0],
                         "add the rows when they are published; until then there is no trend",
+                    )
+                )
+    return remarks
+
+
+def untranslated(study: Study) -> list[Problem]:
+    """Return what is to be said of texts that lack one of the study's languages."""
+    texts = {("study.yml", "title"): study.title}
+    texts |= {("study.yml", f"question {name}"): text for name, text in study.questions.items()}
+    for instrument in (population.instrument for population in study.populations.values()):
+        place = f"instrument {instrument.name}"
+        for scale in instrument.scales.values():
+            texts[place, f"scale {scale.name}"] = scale.label
+            texts |= {(place, f"item {i.name}"): i.text for i in scale.items.values()}
+        for name, answers in instrument.responses.items():
+            texts |= {(place, f"answer {v} of {name}"): t for v, t in answers.labels.items()}
+    texts = {k: of for k, of in texts.items() if re.search(r"[^\W\d_]", "".join(of.values()))}
+    remarks = []
+    for place in dict.fromkeys(place for place, _ in texts):
+        for language in study.languages:
+            lacking = [
+                name for (at, name), of in texts.items() if at == place and language not in of
+            ]
+            if lacking:
+                more = f" and {len(lacking) - 5} more" if len(lacking) > 5 else ""
+                remarks.append(
+                    Problem(
+                        f"texts without a translation into {language}",
+                        f"{len(lacking)}: {', '.join(lacking[:5])}{more}",
+                        f"each in {', '.join(study.languages)}",
+                        place,
+                        f"add {language}; until then pages show another language there",
                     )
                 )
     return remarks

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from loftet_analysis import names, paths
 from loftet_analysis.errors import InputError, Problem
-from loftet_analysis.study.checks import check_study, uncovered
+from loftet_analysis.study.checks import check_study, uncovered, untranslated
 from loftet_analysis.study.features import read_features
 from loftet_analysis.study.instrument import Instrument, read_instrument
 from loftet_analysis.study.phases import CLOSED, TO_COME, Phases, exports_there, wave_states
@@ -96,7 +96,7 @@ def load_study(name: str) -> Study:
     problems = [*document.problems, *others]
     if study is None or problems:
         raise InputError(problems)
-    return study.changed(remarks=(*study.remarks, *uncovered(study)))
+    return study.changed(remarks=(*study.remarks, *uncovered(study), *untranslated(study)))
 
 
 def paths_beside(name: str) -> list[Path]:
