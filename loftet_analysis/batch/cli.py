@@ -35,6 +35,11 @@ def _parser() -> argparse.ArgumentParser:
     said = "the demo with two cohorts of schools, a study of its own (demo_cohorts)"
     demo.add_argument("--cohorts", action="store_true", help=said)
 
+    new = commands.add_parser("new", help="draft a study's files from its exports, or templates")
+    new.add_argument("study", help="the name of the folder that is made below data_raw/")
+    new.add_argument("files", nargs="*", type=Path, metavar="FILE", help="exports, and a register")
+    new.add_argument("--accept", action="store_true", help="guesses count without a look at them")
+
     check = commands.add_parser("check", help="read everything, change nothing, list all problems")
     check.add_argument("study")
 

@@ -6,6 +6,7 @@ What a command that finds nothing to do can do without is imported where it is n
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,6 +38,7 @@ from loftet_analysis.batch.plan import (
 from loftet_analysis.cleaning import pseudonyms
 from loftet_analysis.errors import InputError
 from loftet_analysis.study import OPEN, Study, load_study, wave_states
+from loftet_analysis.study.load import STUDY_FILE, UNCONFIRMED
 
 
 def demo(*, region: Sequence[str] | None = None, cohorts: bool = False, **options: object) -> int:
@@ -56,6 +58,35 @@ def demo(*, region: Sequence[str] | None = None, cohorts: bool = False, **option
         # its people do not answer any more, whatever the day is
         is_open = OPEN in wave_states(study).values()
         return _run(study, path, **{"close": is_open, **options})
+
+
+def new(*, study: str, files: Sequence[Path] = (), accept: bool = False) -> int:
+    """Draft a study's files from its exports, or templates without any."""
+    from loftet_analysis.cleaning.draft import draft
+
+    folder = paths.raw(study)
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", study):
+        allowed = "small letters a-z, digits, - and _"
+        raise InputError("no name for a study", study, allowed, todo="choose another name")
+    if (folder / STUDY_FILE).exists():
+        todo = "choose another name, or move that file away"
+        raise InputError("the study is there already", study, "", shown(folder / STUDY_FILE), todo)
+    made, guesses = draft(study, files, accept=accept)
+    kept = [path for path in made if path.exists()]
+    if kept:
+        found = ", ".join(map(shown, kept))
+        raise InputError("files in the way", found, "none", todo="move them away")
+    paths.replace_all({path: text.encode() for path, text in made.items()})
+    print("Written:", *map(shown, made), sep="\n  ")
+    if guesses:
+        print("\nGuessed, the most important first:")
+        for guess in guesses:
+            print(f"  {guess.where}: {guess.what}")
+    if guesses and not accept:
+        print(f"\nLook at each line that ends in “{UNCONFIRMED}”, correct it or leave it, and take")
+        print("these words away.", end=" ")
+    print(f"Then: loftet check {study}")
+    return 0
 
 
 def check(*, study: str) -> int:

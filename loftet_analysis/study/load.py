@@ -22,6 +22,8 @@ from loftet_analysis.study.trends import read_trend
 from loftet_analysis.study.yamlfile import Document, did_you_mean, read_yaml, shown, validated
 
 STUDY_FILE, REGISTER = "study.yml", "schools.csv"
+#: How lines end that `loftet new` guessed.
+UNCONFIRMED = "to be confirmed"
 NOT_THERE = "no such file"  # what is found of a register that is lacking
 
 
@@ -63,6 +65,8 @@ def load_study(name: str) -> Study:
         known = ", ".join(there) or "none yet"
         raise InputError("unknown study", name, known, shown(paths.raw()), todo)
     folder = paths.raw(name)
+    if guessed := unconfirmed(folder):
+        raise InputError(guessed)
     document = read_yaml(folder / STUDY_FILE)
     content = {"schools": REGISTER, "exports": "."} | document.content
     for key in ("exports", "key"):
@@ -97,6 +101,25 @@ def load_study(name: str) -> Study:
     if study is None or problems:
         raise InputError(problems)
     return study.changed(remarks=(*study.remarks, *uncovered(study), *untranslated(study)))
+
+
+def unconfirmed(folder: Path) -> list[Problem]:
+    """Return a problem for each line of a study's files that is a guess which nobody confirmed."""
+    problems = []
+    for path in [folder / STUDY_FILE, *sorted((folder / "instruments").glob("*.yml"))]:
+        text = path.read_text(encoding="utf-8", errors="replace")
+        for number, line in enumerate(text.splitlines(), 1):
+            said, mark, why = line.partition(f"# {UNCONFIRMED}")
+            if mark and said.strip():
+                problems.append(
+                    Problem(
+                        "a guess that is not confirmed",
+                        found=said.strip() + (f" ({why.strip(' :')})" if why.strip(" :") else ""),
+                        where=f"{shown(path)}, line {number}",
+                        todo=f"correct the line or leave it, and take “# {UNCONFIRMED}” away",
+                    )
+                )
+    return problems
 
 
 def paths_beside(name: str) -> list[Path]:

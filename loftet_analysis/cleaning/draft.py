@@ -1,0 +1,996 @@
+"""Drafts of a study's files from its exports: what can be known, and guesses that are marked."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+from scipy.cluster import hierarchy
+from scipy.spatial.distance import squareform
+
+from loftet_analysis import names, paths
+from loftet_analysis.cleaning.answer_scales import MISSING, known_scale
+from loftet_analysis.cleaning.codes import number
+from loftet_analysis.cleaning.headings import identifier_kind
+from loftet_analysis.cleaning.identifiers import holds_free_text, holds_identifiers
+from loftet_analysis.cleaning.readers import read_export
+from loftet_analysis.cleaning.times import local_times, read_moments
+from loftet_analysis.errors import InputError
+from loftet_analysis.study import ExportFile
+from loftet_analysis.study.instrument import load_instrument, normalise_label
+from loftet_analysis.study.load import UNCONFIRMED
+
+#: The library's own questionnaires.
+_OWN = {"pupils": "pupil", "teachers": "teacher", "leaders": "leader"}
+#: How a file names whom it asked, as a part of a word.
+_WHO = {
+    "pupils": r"elev|pupil|student|barn|child",
+    "teachers": r"lærer|laerer|lærar|laerar|teacher|ansatt|tilsett",
+    "leaders": r"leder|leiar|leader|rektor|principal|ledelse|leiing",
+}
+_WHEN = {
+    "pre": r"pre|før|foer|before|baseline|start|t1|w1|time1",
+    "mid": r"mid|midt|midtveis|underveis|undervegs",
+    "post": r"post|etter|after|slutt|end|t2|w2|time2",
+}
+_BACKGROUND = {
+    names.SCHOOL: r"(?:\w+ )*(?:skole|skule|school)(?:n|en|ns|id| ?id| ?navn| ?name)*|courseid|"
+    r"(?:hvilken|kva) (?:skole|skule)\b.*",
+    names.GRADE: r"(?:klasse)?trinn(?:et)?|klasse|grade|year|årstrinn|(?:hvilket|kva) trinn\b.*|"
+    r"(?:which|what) (?:grade|year)\b.*",
+    names.GENDER: r"kjønn|kjoenn|kjonn|gender|sex|(?:er du|are you) .*(?:jente|girl).*|"
+    r"(?:hvilket|kva) kjønn\b.*",
+    names.ROLE: r"rolle|role|deltar|deltaker|deltakar|participant|(?:deltar|deltek) du\b.*",
+}
+_CONSENT = re.compile(r"\w*samtyk\w*|\w*consent\w*", re.IGNORECASE)
+_YES = re.compile(
+    r"(?:ja\b|jeg samtykker|eg samtykkjer|yes\b|i (?:agree|consent)).*", re.IGNORECASE
+)
+_LINK = re.compile(r"kode|code|nummer|number|\bnr\b|\bid\b|id$", re.IGNORECASE)
+_CODE = re.compile(r"kode|code", re.IGNORECASE)
+_GENDERS = {
+    "girl": r"jente[rn]?|girl|female|kvinne|f|k",
+    "boy": r"gutt|gut|boy|male|mann|m",
+    "undisclosed": r".*(?:ikke|ikkje|not|annet|anna|other).*",
+}
+_REGISTER = {
+    names.SCHOOL: r"school_id|org(?:anisasjons)?\.? ?n(?:umme)?r\.?|skole-?id|skule-?id|enhetsid",
+    "school": r"school|skole|skule|navn|namn|skolenavn|skulenamn|name",
+    names.REGION: r"region|fylke(?:snavn)?|county|term",
+    "municipality": r"kommune(?:navn)?|municipality",
+}
+_MATRIX = re.compile(r"^(.{3,}?)(?:\s*[:\[]\s*| [-–] )(.{3,}?)\]?$")
+_NUMBERED = re.compile(r"^(.*?)[ ._-]?(\d+)[a-z]?$")
+_ASIDE = re.compile(
+    r"^(?P<wave>pre|post|before|after|før|etter|t1|t2|w1|w2)[ ._-](?P<rest>.+)$", re.IGNORECASE
+)
+_WORDS = {
+    "nn": r"\b(?:eg|ikkje|kva|korleis|noko|ein|eit)\b",
+    "nb": r"\b(?:jeg|ikke|hva|hvordan|noe|en|et|og)\b",
+    "en": r"\b(?:i|the|is|are|what|how|my|you|do|of)\b",
+}
+_DAY = re.compile(r"\s*(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})")
+_MOST_ANSWERS, _FEWEST_ROWS = 11, 5
+_UNIQUE, _SHARED, _OWN_TEXT, _ASKED, _AGAIN = 0.9, 3.0, 2.2, 0.6, 0.1
+_AWAY = 45  # days without an answer between two waves
+_OPPOSED, _CLOSE = -0.1, 0.7
+_LOOKED_AT = 5_000  # rows
+
+
+@dataclass(frozen=True)
+class Guess:
+    """Something that was guessed.
+
+    Attributes
+    ----------
+    rank : int
+        1: results are wrong where it is; 2: some are; 3: names and labels.
+    what : str
+        What was guessed, and from what.
+    where : str
+        The file that it is written in.
+    """
+
+    rank: int
+    what: str
+    where: str
+
+
+@dataclass
+class _Answers:
+    """The answers that some columns share: by value their labels, in the reader's language."""
+
+    labels: dict[int, str]
+    missing: list[str]
+    sure: str  # why the order is known; empty where it is guessed
+
+
+@dataclass
+class _File:
+    path: Path
+    tool: str
+    reason: str
+    frame: pd.DataFrame = field(repr=False)
+    questions: Mapping[str, str] = field(repr=False)
+    labels: Mapping[str, Mapping[str, str]] = field(repr=False)
+    roles: Mapping[str, str] = field(repr=False)
+    population: str = "pupils"
+    why_population: str = ""
+    moments: pd.Series | None = None
+    submitted: str = ""
+    kept_back: list[str] = field(default_factory=list)
+    sides: dict[str, str] = field(default_factory=dict)  # wave → its pattern, of a wide file
+
+    def heading(self, column: str) -> str:
+        return " ".join(str(self.questions.get(column, column)).split())
+
+    def texts(self, column: str) -> pd.Series:
+        """Return a column's texts, or the labels beside its codes."""
+        labels = self.labels.get(column)
+        cells = self.frame[column].str.strip()
+        return cells.map(lambda text: labels.get(text, text)) if labels else cells
+
+
+def draft(
+    study: str, files: Sequence[Path], *, accept: bool = False
+) -> tuple[dict[Path, str], list[Guess]]:
+    """Return the files of a new study, drafted from its exports.
+
+    Parameters
+    ----------
+    study : str
+        The name of its folder below ``data_raw/``.
+    files : sequence of Path
+        Exports of any tool, and a register of schools where there is one; none gives templates.
+    accept : bool, default False
+        Whether guesses count as they are. Otherwise each line with one ends in
+        ``# to be confirmed``, and the study is not loaded as long as a line does.
+
+    Returns
+    -------
+    files : dict of Path to str
+        What each file is to hold: ``study.yml``, ``instruments/<population>.yml`` and
+        ``schools.csv``. Of columns that look like identifiers, and of those in which nearly
+        everybody has a text of their own, no value is in them.
+    guesses : list of Guess
+        Everything that was guessed, the most important first.
+
+    Raises
+    ------
+    InputError
+        For each file that cannot be read, and where exports lie in several folders.
+    """
+    folder = paths.raw(study)
+    folders = {path.resolve().parent for path in files}
+    if len(folders) > 1:
+        found = ", ".join(sorted(str(each) for each in folders))
+        todo = "put the exports of a study into one folder"
+        raise InputError("exports in several folders", found, "one folder", todo=todo)
+    read, problems = [], []
+    for path in files:
+        try:
+            read.append(_read(path))
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    registers = [file for file in read if _is_register(file)]
+    exports = [file for file in read if file not in registers]
+    writer = _Writer(study, folder, exports, registers[:1], accept)
+    return writer.files(), sorted(writer.guesses, key=lambda guess: guess.rank)
+
+
+def _read(path: Path) -> _File:
+    export = read_export(path, ExportFile(file=path.name))
+    frame = export.frame
+    roles = dict(export.roles)
+    file = _File(
+        path, export.tool, export.recognised, frame, export.questions, export.labels, roles
+    )
+    file.population, file.why_population = _population(file)
+    submitted = [column for column, role in roles.items() if role == "submitted"]
+    submitted += [
+        column
+        for column in frame
+        if column not in roles
+        and not identifier_kind(export, column)
+        and _DAY.match(next((text for text in frame[column] if text.strip()), ""))
+    ]
+    for column in submitted:
+        zone = ZoneInfo("Europe/Oslo")
+        moments, problem = read_moments(frame[column], zone=zone, written_in=export.zone(column))
+        if problem is None and moments.notna().mean() > 0.5:
+            file.submitted, file.moments = column, local_times(moments, zone)
+            break
+    for column in frame:
+        kind = identifier_kind(export, column)
+        if kind and holds_identifiers(file.texts(column), kind):
+            file.kept_back.append(column)
+    file.sides = _sides(frame.columns)
+    return file
+
+
+def _population(file: _File) -> tuple[str, str]:
+    """Return whom a file asked, and how that is known: by its name, else by its questions."""
+    for population, words in _WHO.items():
+        if re.search(words, file.path.stem, re.IGNORECASE):
+            return population, "by the file's name"
+    headings = [file.heading(column) for column in file.frame]
+    found = {who: 2 * _share_asked(who, headings) for who in _WHO}
+    said = " ".join(headings)
+    for who, words in _WHO.items():
+        found[who] += min(len(re.findall(words, said, re.I)), 10) / 20
+    for who, name in (("pupils", names.GRADE), ("teachers", names.ROLE)):
+        found[who] += any(re.fullmatch(_BACKGROUND[name], h.strip(" ?:.*"), re.I) for h in headings)
+    best = max(found, key=found.__getitem__)
+    return (best, "by its questions") if found[best] else ("pupils", "nothing tells otherwise")
+
+
+def _share_asked(population: str, headings: Iterable[str]) -> float:
+    """Return which part of the library's own questionnaire of a population is asked."""
+    there = {normalise_label(heading) for heading in headings}
+    items = [
+        item
+        for scale in load_instrument(_OWN[population]).scales.values()
+        for item in scale.items.values()
+    ]
+    found = [
+        bool(there & {normalise_label(text) for text in (*item.columns, *item.text.values())})
+        for item in items
+    ]
+    return sum(found) / len(items)
+
+
+def _is_register(file: _File) -> bool:
+    """Whether a file lists schools: it has a region or a municipality, and no answers."""
+    found = _register_columns(file)
+    return (
+        "school" in found
+        and ({names.REGION, "municipality"} & set(found)) != set()
+        and not file.submitted
+        and file.frame[found["school"]].nunique() > 0.8 * len(file.frame)
+    )
+
+
+def _register_columns(file: _File) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, pattern in _REGISTER.items():
+        for column in file.frame:
+            if re.fullmatch(pattern, file.heading(column), re.I) and column not in found.values():
+                found.setdefault(name, column)
+    return found
+
+
+def _sides(columns: Iterable[str]) -> dict[str, str]:
+    """Return the patterns of a file with both waves beside each other: ``{"pre": "Pre.{}"}``."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for column in columns:
+        if told := _ASIDE.match(column):
+            found[column[: told.start("rest")]][told["rest"]] = told["wave"].casefold()
+    rests = [set(each) for each in found.values()]
+    if len(rests) < 2 or len(set.intersection(*rests)) < 3:
+        return {}
+    sides = {}
+    for before, each in found.items():
+        wave = next(iter(each.values()))
+        code = next((w for w, words in _WHEN.items() if re.fullmatch(words, wave)), "")
+        sides[code] = before + "{}"
+    return sides if "" not in sides else {}
+
+
+@dataclass
+class _Column:
+    """A column of a population, in whatever files it stands."""
+
+    names: dict[str, str]  # file → its column there
+    heading: str
+    texts: pd.Series = field(repr=False)
+    back: bool = False  # whether it names people
+    once: bool = False  # whether a file with both waves in a row has it for neither
+
+    @property
+    def name(self) -> str:
+        return next(iter(self.names.values()))
+
+    @property
+    def filled(self) -> pd.Series:
+        return self.texts[self.texts.ne("")]
+
+    @property
+    def distinct(self) -> list[str]:
+        return [*self.filled.unique()]
+
+    @property
+    def written(self) -> list[str]:
+        """Texts that may be written into a file: those of three sheets or more, by number."""
+        sheets = self.filled.value_counts()
+        return [*sheets.index[sheets >= _SHARED]]
+
+
+class _Writer:
+    """Writes the files of a study, and keeps what it guessed."""
+
+    def __init__(
+        self,
+        study: str,
+        folder: Path,
+        exports: Sequence[_File],
+        registers: Sequence[_File],
+        accept: bool,
+    ) -> None:
+        self.study, self.folder, self.accept = study, folder, accept
+        self.exports, self.registers = exports, registers
+        self.guesses: list[Guess] = []
+        self.where = ""
+        headings = " ".join(f.heading(c) for f in exports for c in f.frame).casefold()
+        found = {each: len(re.findall(words, headings)) for each, words in _WORDS.items()}
+        self.language = max(found, key=found.__getitem__) if any(found.values()) else "nb"
+        self.populations: dict[str, list[_File]] = {}
+        for file in exports:
+            self.populations.setdefault(file.population, []).append(file)
+        if not exports:
+            self.populations = {"pupils": []}
+        self.seasons = _seasons(exports)
+        self.columns = {who: _columns(files) for who, files in self.populations.items()}
+
+    def mark(self, rank: int, what: str, why: str = "") -> str:
+        """Return the end of a line that was guessed, and keep the guess."""
+        said = f"{what}: {why}" if why else what
+        self.guesses.append(Guess(rank, said, self.where))
+        mark = "# guessed" if self.accept else f"# {UNCONFIRMED}"
+        return f"  {mark}: {why}" if why else f"  {mark}"
+
+    def files(self) -> dict[Path, str]:
+        """Return what each file is to hold."""
+        made = {}
+        kinds = {who: _kinds(columns) for who, columns in self.columns.items()}
+        self.own = {}
+        for who, columns in self.columns.items():
+            texts = [
+                text for column in columns for text in (column.heading, *column.names.values())
+            ]
+            if _share_asked(who, texts) > _ASKED:
+                self.own[who] = _OWN[who]
+        for who in self.populations.keys() - self.own.keys():
+            self.where = f"instruments/{who}.yml"
+            path = self.folder / "instruments" / f"{who}.yml"
+            made[path] = "\n".join(self.instrument(who, kinds[who].get("item", []))) + "\n"
+        self.where = "study.yml"
+        made[self.folder / "study.yml"] = "\n".join(self.described(kinds)) + "\n"
+        if not self.registers:
+            made[self.folder / "schools.csv"] = self.register(kinds)
+        return made
+
+    def described(self, kinds: Mapping[str, Mapping[str, list[_Column]]]) -> Iterator[str]:
+        """Yield the lines of study.yml."""
+        yield "# Drafted by `loftet new`. data_raw/demo/study.yml explains every key."
+        if not self.accept:
+            yield f"# Lines that end in “{UNCONFIRMED}” are guesses: look at each, correct it or"
+            yield "# not, and take the words away. Nothing is read from the exports before."
+        yield f"title: {{{self.language}: {_quoted(self.study)}}}" + self.mark(3, "title")
+        if self.exports:
+            yield f"exports: {_quoted(self.beside(self.exports[0].path.parent))}"
+        yield f"languages: [{self.language}]" + self.mark(3, "language", "by the questions")
+        yield "# who may see a number: open (public data), internal (6 people or more),"
+        yield "# school (10), public (20)"
+        yield "disclosure: internal"
+        waves = {who: self.waves(files) for who, files in self.populations.items()}
+        yield from self.windows(waves)
+        yield from self.schools()
+        yield "populations:"
+        for who, files in self.populations.items():
+            why = files[0].why_population if files else ""
+            yield f"  {who}:" + (self.mark(1, f"whom {_listed(files)} asked", why) if files else "")
+            own = self.own.get(who)
+            yield f"    instrument: {own or who}" + (
+                self.mark(
+                    1, f"{who} answered the programme's own questionnaire", "by its questions"
+                )
+                if own
+                else ""
+            )
+            yield from self.population(who, kinds[who], waves[who])
+        yield "# analysis: what is primary, smallest change of interest, groups: see the demo's"
+
+    def beside(self, folder: Path) -> str:
+        """Return the folder of the exports as study.yml names it."""
+        if folder.resolve() == self.folder.resolve():
+            return "."
+        if folder.resolve().is_relative_to(paths.raw().resolve()):
+            return os.path.relpath(folder.resolve(), self.folder.resolve())
+        return str(folder.resolve())
+
+    def waves(self, files: Sequence[_File]) -> dict[str, list[_File]]:
+        """Return a population's files by wave: by days of answers, else by their names."""
+        if len(files) == 1 and files[0].sides:
+            return {wave: [*files] for wave in files[0].sides}
+        told: dict[str, list[_File]] = {}
+        for number_, file in enumerate(files):
+            words = re.split(r"[^a-zæøå0-9]+", file.path.stem.casefold())
+            said = [w for w, form in _WHEN.items() if any(re.fullmatch(form, s) for s in words)]
+            wave = self.seasons.get(id(file)) or (said[0] if said else f"file {number_}")
+            told.setdefault(wave, []).append(file)
+        if set(told) <= set(names.WAVES):
+            return {wave: told[wave] for wave in names.WAVES if wave in told}
+        called = _CALLED.get(len(told))
+        if called is None:
+            raise _too_many(len(told), files)
+        return dict(zip(called, told.values(), strict=True))
+
+    def windows(self, waves: Mapping[str, Mapping[str, list[_File]]]) -> Iterator[str]:
+        """Yield when each wave's forms were open."""
+        yield "# first and last day of each wave"
+        yield "waves:"
+        met = [w for w in names.WAVES if any(w in of for of in waves.values())] or ["pre"]
+        found = {}
+        for wave in met:
+            files = [file for of in waves.values() for file in of.get(wave, ()) if not file.sides]
+            moments = [file.moments for file in files if file.moments is not None]
+            found[wave] = pd.concat(moments).dropna() if moments else pd.Series(dtype=object)
+        dated = all(len(each) for each in found.values())  # dates for all, or for none
+        for wave, every in found.items():
+            if not dated:
+                label = {"pre": "Before", "mid": "Midway", "post": "After"}[wave]
+                why = "not every file tells the day of an answer"
+                mark = self.mark(2, f"{wave} has no dates", why)
+                yield f"  {wave}: {{label: {{en: {label}}}}}{mark}"
+                continue
+            first, last = every.min().date(), every.max().date()
+            most = [every.quantile(share).date() for share in (0.005, 0.995)]
+            why = f"first and last of {len(every)} answers"
+            if most != [first, last]:
+                why += f"; 99% came from {most[0]} to {most[1]}, earlier ones may be trials"
+            yield f"  {wave}: {{from: {first}, to: {last}}}" + self.mark(1, f"dates of {wave}", why)
+
+    def schools(self) -> Iterator[str]:
+        """Yield where the register is."""
+        if self.registers:
+            file = self.registers[0]
+            found = _register_columns(file)
+            path = os.path.relpath(file.path.resolve(), self.folder.resolve())
+            columns = ", ".join(
+                f"{k}: {_quoted(v)}" for k, v in {names.SCHOOL: found["school"], **found}.items()
+            )
+            yield "schools:" + self.mark(1, "register of schools", "by its headings")
+            yield f"  file: {_quoted(path)}"
+            yield f"  columns: {{{columns}}}"
+            return
+        yield "# a row per school: its region, and as far as known grades, municipality and how"
+        yield "# many were invited"
+        yield "schools: schools.csv" + self.mark(
+            1, "schools", "those met in the exports, all in one region; complete the file"
+        )
+
+    def register(self, kinds: Mapping[str, Mapping[str, list[_Column]]]) -> str:
+        """Return the draft of a register: the schools that were met."""
+        texts = [c.filled for of in kinds.values() for c in of.get(names.SCHOOL, ())]
+        sheets = pd.concat(texts).value_counts() if texts else pd.Series(dtype=int)
+        met = sorted(sheets.index[sheets >= _SHARED])
+        few = int((sheets < _SHARED).sum())
+        if few:
+            self.mark(1, f"{few} schools with fewer than three sheets are not written", "add them")
+        rows = []
+        for position, text in enumerate(met, 1):
+            is_id = bool(re.fullmatch(r"[\w-]*\d[\w-]*", text))
+            name = text if not is_id else f"School {text}"
+            rows.append(
+                {"school_id": text if is_id else f"s{position:03}", "school": name, "region": "All"}
+            )
+        columns = ["school_id", "school", "region", "municipality", "grades"]
+        columns += [f"invited_{who}" for who in self.populations]
+        return pd.DataFrame(rows).reindex(columns=columns).to_csv(index=False, lineterminator="\n")
+
+    def population(
+        self,
+        who: str,
+        kinds: Mapping[str, list[_Column]],
+        waves: Mapping[str, list[_File]],
+    ) -> Iterator[str]:
+        """Yield what study.yml says of a population."""
+        if who == "leaders" and not kinds.get(names.ROLE):
+            yield "    role: leader"
+        found = {name: kinds[name][0] for name in _BACKGROUND if kinds.get(name)}
+        files = self.populations[who]
+        submitted = next((f.submitted for f in files if f.submitted), "")
+        if files and files[0].sides and (told := _ASIDE.match(submitted)):
+            submitted = told["rest"]
+        yield "    columns:"
+        if names.SCHOOL not in found:
+            yield f"      {names.SCHOOL}: school" + self.mark(
+                1, f"the column that tells the school of {who}"
+            )
+        for name, column in found.items():
+            said = f"the column “{column.name}” is {name}"
+            yield f"      {name}: {_quoted(column.name)}" + self.mark(2, said)
+        if submitted:
+            yield f"      submitted: {_quoted(submitted)}"
+        yield from self.values(found)
+        also = {name: kinds[name][0] for name in ("consent",) if kinds.get(name)}
+        if linked := self.best_link(kinds.get("link", []), waves):
+            also["link"] = linked[0]
+        yield self.link(linked, waves)
+        if kinds.get("consent"):
+            column = kinds["consent"][0]
+            yes = [text for text in column.written if _YES.fullmatch(text)]
+            if yes:
+                told = f"{{column: {_quoted(column.name)}, yes: {_quoted(yes[0])}}}"
+                share = column.filled.eq(yes[0]).mean()
+                yield f"    consent: {told}" + self.mark(1, "consent", f"{share:.0%} say so")
+        for kind, what in (("left", "their own words, or nearly each a text of its own"),
+                           ("back", "what names people")):  # fmt: skip
+            for column in kinds.get(kind, ()):
+                yield f"    # not read: column {column.names and _quoted(column.name)} ({what})"
+        unused = [c for c in kinds.get("other", ()) if who not in self.own]
+        if unused:
+            named = ", ".join(_quoted(column.name) for column in unused)
+            yield f"    # not used: {named}; a background column gets a name under `columns`"
+        yield "    files:"
+        if not waves:
+            yield "      pre: {file: export.csv}" + self.mark(1, "the export of the first wave")
+        if files and files[0].sides:
+            sides = ", ".join(f'{wave}: "{pattern}"' for wave, pattern in files[0].sides.items())
+            what = f"{files[0].path.name} holds both waves beside each other"
+            yield from [
+                f"      tool: {files[0].tool}",
+                f"      file: {_quoted(files[0].path.name)}",
+            ]
+            yield from (f'      {w}: "{p}"' for w, p in files[0].sides.items())
+            self.mark(1, what, sides)
+            return
+        for wave, of in waves.items():
+            entries = [self.file(file, found, also, submitted) for file in of]
+            why = "by the days of the answers" if of[0].moments is not None else "by its name"
+            mark = self.mark(1, f"{_listed(of)} is wave {wave}", why)
+            if len(entries) == 1:
+                yield f"      {wave}: {entries[0]}{mark}"
+            else:
+                yield f"      {wave}:{mark}"
+                yield from (f"        - {entry}" for entry in entries)
+
+    def file(
+        self, file: _File, found: Mapping[str, _Column], also: Mapping[str, _Column], submitted: str
+    ) -> str:
+        """Return the entry of one export."""
+        other = {
+            name: column.names[file.path.name]
+            for name, column in {**found, **also}.items()
+            if column.names.get(file.path.name, column.name) != column.name
+        }
+        if file.submitted and file.submitted != submitted:
+            other["submitted"] = file.submitted
+        entry = f"tool: {file.tool}, file: {_quoted(file.path.name)}"
+        if other:
+            told = ", ".join(f"{name}: {_quoted(column)}" for name, column in other.items())
+            entry += f", columns: {{{told}}}"
+        return f"{{{entry}}}"
+
+    def values(self, found: Mapping[str, _Column]) -> Iterator[str]:
+        """Yield what the texts of a role or gender mean, as far as they can be told."""
+        told = {}
+        if names.GENDER in found:
+            told[names.GENDER] = _sorted_into(found[names.GENDER].written, _GENDERS)
+        if names.ROLE in found:
+            yes_no = {
+                "participant": r"(?:ja|yes|delta|partic).*",
+                "colleague": r"(?:nei|no|kolleg|coll).*",
+            }
+            told[names.ROLE] = _sorted_into(found[names.ROLE].written, yes_no)
+        if any(told.values()):
+            yield "    values:"
+        for name, of in told.items():
+            if of:
+                given = ", ".join(
+                    f"{value}: [{', '.join(map(_quoted, texts))}]" for value, texts in of.items()
+                )
+                yield f"      {name}: {{{given}}}" + self.mark(
+                    2, f"what the answers to {name} mean"
+                )
+
+    def best_link(
+        self, candidates: Sequence[_Column], waves: Mapping[str, list[_File]]
+    ) -> tuple[_Column, str] | None:
+        """Return the candidate that finds most people again, and what speaks for it."""
+        tried = []
+        for column in candidates:
+            by_wave = [
+                pd.concat([f.texts(column.names[f.path.name]) for f in of
+                           if f.path.name in column.names] or [pd.Series(dtype=str)])
+                for of in waves.values()
+            ]  # fmt: skip
+            by_wave = [each[each.ne("")] for each in by_wave]
+            once = 1 - np.mean(
+                [each.duplicated(keep=False).mean() for each in by_wave if len(each)]
+            )
+            again = by_wave[-1].isin(set(by_wave[0])).mean() if len(by_wave) > 1 else 0.0
+            tried.append((np.nan_to_num(again), once, column))
+        if not tried:
+            return None
+        again, once, column = max(tried, key=lambda each: each[:2])
+        why = f"{once:.0%} of its texts stand once"
+        if len(waves) > 1:
+            why += f", {again:.0%} of the last wave's stood there the first time"
+        others = [each.name for *_, each in tried if each is not column]
+        return column, why + (f"; else {', '.join(others)}" if others else "")
+
+    def link(self, best: tuple[_Column, str] | None, waves: Mapping[str, list[_File]]) -> str:
+        """Return how a person's sheets are found."""
+        if best is None or len(waves) < 2:
+            why = "one wave only" if best else "no column has a text of its own for most"
+            return "    link: {by: none}" + self.mark(1, "nobody is found again", why)
+        column, why = best
+        by = "code" if _CODE.search(f"{column.name} {column.heading}") else "id"
+        return f"    link: {{by: {by}, column: {_quoted(column.name)}}}" + self.mark(1, "link", why)
+
+    def instrument(self, who: str, columns: Sequence[_Column]) -> Iterator[str]:
+        """Yield the lines of an instrument: answer scales, and scales with their items."""
+        yield "# The questionnaire: answer scales with their values, scales with their questions."
+        if not columns:
+            yield from _TEMPLATE.replace("{language}", self.language).splitlines()
+            self.mark(1, f"the questionnaire of {who}", "nothing could be read of it")
+            return
+        groups = [group for block in _blocks(columns) for group in _by_correlation(block)]
+        sets: dict[str, _Answers] = {}
+        named = []
+        for group in groups:
+            answers, name = _answers(group)
+            while name in sets and sets[name].labels != answers.labels:
+                name += "_"
+            if name in sets:
+                answers.missing = [*dict.fromkeys([*sets[name].missing, *answers.missing])]
+            sets[name] = answers
+            named.append((group, name, answers))
+        yield "responses:"
+        for name, answers in sets.items():
+            mark = "" if answers.sure else self.mark(
+                1, f"{who}: the order of the answers {', '.join(answers.labels.values())}",
+                "the export does not tell it; 1 is the lowest"
+            )  # fmt: skip
+            yield f"  {name}:{mark}"
+            for value, text in answers.labels.items():
+                yield f"    {value}: {{{self.language}: {_quoted(text)}}}"
+            if answers.missing:
+                yield f"    missing: [{', '.join(map(_quoted, answers.missing))}]"
+        yield ""
+        yield "scales:"
+        taken: set[str] = set()
+        for group, responses, answers in named:
+            name = _scale_name(group, taken)
+            why = _why_together(group)
+            yield f"  {name}:" + self.mark(
+                2, f"{who}: {len(group)} questions make up the scale {name}", why
+            )
+            text = name.replace("_", " ").capitalize()
+            yield f"    label: {{{self.language}: {_quoted(text)}}}" + self.mark(
+                3, f"{who}: what {name} is called"
+            )
+            yield "    # question: Q1"
+            yield f"    responses: {responses}"
+            yield "    items:"
+            against = _against(group, answers)
+            for position, column in enumerate(group, 1):
+                code = column.name if _CODED.fullmatch(column.name) else f"{name}_{position}"
+                while code.casefold() in taken:
+                    code += "_"
+                taken.add(code.casefold())
+                yield f"      {code}:"
+                if position - 1 in against:
+                    r = against[position - 1]
+                    yield "        reversed: true" + self.mark(
+                        1,
+                        f"{who}: {code} is answered the other way round",
+                        f"r = {r:.2f} with the others",
+                    )
+                yield f"        {self.language}: {_quoted(_wording(column))}"
+                others = [*dict.fromkeys(column.names.values())]
+                yield f"        columns: [{', '.join(map(_quoted, others))}]"
+
+
+#: What so many waves are called.
+_CALLED = {0: (), 1: ("pre",), 2: ("pre", "post"), 3: names.WAVES}
+
+
+def _seasons(files: Sequence[_File]) -> dict[int, str]:
+    """Return the wave of each file with dates, by its id: weeks without an answer part them."""
+    dated = sorted((f for f in files if f.moments is not None), key=lambda f: f.moments.median())
+    groups: list[list[_File]] = []
+    for file in dated:
+        last = max(f.moments.median() for f in groups[-1]) if groups else None
+        if groups and (file.moments.median() - last).days <= _AWAY:
+            groups[-1].append(file)
+        else:
+            groups.append([file])
+    called = _CALLED.get(len(groups))
+    if called is None:
+        raise _too_many(len(groups), files)
+    return {id(f): wave for wave, of in zip(called, groups, strict=True) for f in of}
+
+
+def _too_many(n: int, files: Iterable[_File]) -> InputError:
+    return InputError(
+        "more waves than a study has",
+        found=f"{n} that lie more than {_AWAY} days apart, or have no dates",
+        allowed="three at most: pre, mid, post",
+        where=_listed(files),
+        todo="name the exports of fewer waves",
+    )
+
+
+_TEMPLATE = """\
+responses:
+  agree5:
+    1: {{language}: Strongly disagree}
+    2: {{language}: Disagree}
+    3: {{language}: Neither agree nor disagree}
+    4: {{language}: Agree}
+    5: {{language}: Strongly agree}
+    missing: [Don't know]
+
+scales:
+  joy:
+    label: {{language}: Joy}
+    responses: agree5
+    items:
+      joy_1:
+        {language}: I like mathematics.
+        columns: [joy_1]
+      joy_2:
+        reversed: true
+        {language}: Mathematics is dull.
+        columns: [joy_2]"""
+_CODED = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+def _columns(files: Sequence[_File]) -> list[_Column]:
+    """Return the columns of a population that may hold answers, those of one question together."""
+    found: dict[str, _Column] = {}
+    for file in files:
+        for column in file.frame:
+            if column in file.roles or column == file.submitted:
+                continue
+            told = _ASIDE.match(column) if file.sides else None
+            name = told["rest"] if told else column
+            heading = file.heading(column)
+            key = normalise_label(name if told or heading == column else heading)
+            texts = file.texts(column)
+            known = found.get(key) or found.get(normalise_label(name))
+            if known is None:
+                once = bool(file.sides) and not told
+                found[key] = _Column(
+                    {file.path.name: name}, name if told else heading, texts, once=once
+                )
+                continue
+            known.names.setdefault(file.path.name, name)
+            known.texts = pd.concat([known.texts, texts], ignore_index=True)
+            if known.heading == known.name and heading != column:
+                known.heading = heading
+    back = {normalise_label(file.heading(column)) for file in files for column in file.kept_back}
+    for key, column in found.items():
+        column.back = key in back or normalise_label(column.heading) in back
+    return [*found.values()]
+
+
+def _kinds(columns: Sequence[_Column]) -> dict[str, list[_Column]]:
+    """Return columns by what they seem to be.
+
+    ``item``; a background column by its standard name; ``link``, ``consent``; ``back`` (names
+    people), ``left`` (texts of people's own), ``other``.
+    """
+    found: dict[str, list[_Column]] = defaultdict(list)
+    for column in columns:
+        found[_kind(column)].append(column)
+    for name in (*_BACKGROUND, "consent"):  # one column in each file; others are not used
+        first, *others = found[name] or [None]
+        for column in others:
+            if first.names.keys() & column.names.keys():
+                found["other"].append(column)
+            else:
+                first.names |= column.names
+                first.texts = pd.concat([first.texts, column.texts], ignore_index=True)
+        found[name] = [first] if first else []
+    found["link"] = _same_people(found["link"])
+    return found
+
+
+def _same_people(columns: Sequence[_Column]) -> list[_Column]:
+    """Return candidates of a link, those joined that different files call otherwise."""
+    joined: list[_Column] = []
+    for column in columns:
+        for other in joined:
+            again = column.filled.isin(set(other.filled)).mean()
+            if not other.names.keys() & column.names.keys() and again > _AGAIN:
+                other.names |= column.names
+                other.texts = pd.concat([other.texts, column.texts], ignore_index=True)
+                break
+        else:
+            joined.append(column)
+    return joined
+
+
+def _kind(column: _Column) -> str:
+    filled, distinct = column.filled, column.distinct
+    if not distinct:
+        return "other"
+    said = [column.name, column.heading]
+    shared = len(filled) / len(distinct)
+    if column.back:
+        return "link" if _LINK.search(column.name) and shared < 1 / _UNIQUE else "back"
+    if any(
+        _CONSENT.fullmatch(text.split(" ")[0].strip("?")) or _CONSENT.search(text) for text in said
+    ):
+        return "consent" if len(distinct) <= _MOST_ANSWERS else "other"
+    for name, pattern in _BACKGROUND.items():
+        named = any(re.fullmatch(pattern, text.strip(" ?:.*"), re.IGNORECASE) for text in said)
+        if named and (name == names.SCHOOL or len(distinct) <= _MOST_ANSWERS + 2):
+            return name
+    if any(_LINK.search(text) for text in said) and shared < _OWN_TEXT:
+        return "link"
+    if holds_free_text(column.texts) or shared < _SHARED:
+        if shared < 1 / _UNIQUE and not holds_free_text(column.texts) and _LINK.search(column.name):
+            return "link"
+        return "left"
+    numbers = [n for text in distinct if (n := number(text)) is not None]
+    words = [text for text in distinct if number(text) is None]
+    if any(n != int(n) or not 0 <= n < _MOST_ANSWERS for n in numbers):
+        return "other"
+    known = known_scale(words) if words else len(numbers) > 1
+    return "item" if known and not column.once else "other"
+
+
+def _naming(column: _Column) -> str:
+    """Return what columns of one scale share in their names: a matrix's title, or a prefix."""
+    if column.heading != column.name and (told := _MATRIX.match(column.heading)):
+        return f"matrix {told[1]}"
+    if told := _MATRIX.match(column.name):
+        return f"matrix {told[1]}"
+    told = _NUMBERED.match(column.name)
+    return f"prefix {told[1]}" if told and len(column.name) <= 40 else ""
+
+
+def _blocks(columns: Sequence[_Column]) -> Iterator[list[_Column]]:
+    """Yield columns that are named alike, else those beside each other with the same answers."""
+    named: dict[str, list[_Column]] = defaultdict(list)
+    for column in columns:
+        named[_naming(column)].append(column)
+    alone: list[_Column] = []
+    for naming, of in named.items():
+        if naming and len(of) > 1:
+            yield from _alike(of)
+        else:
+            alone += of
+    order = {id(column): place for place, column in enumerate(columns)}
+    yield from _alike(sorted(alone, key=lambda column: order[id(column)]))
+
+
+def _alike(columns: Sequence[_Column]) -> Iterator[list[_Column]]:
+    """Yield runs of columns whose answers are of one answer scale."""
+    run: list[_Column] = []
+    for column in columns:
+        words = {t for each in [*run, column] for t in each.distinct if number(t) is None}
+        if run and words and not known_scale(words):
+            yield run
+            run = []
+        run.append(column)
+    if run:
+        yield run
+
+
+def _answers(group: Sequence[_Column]) -> tuple[_Answers, str]:
+    """Return the answers that columns share, and what their scale is called."""
+    texts = [*dict.fromkeys(text for column in group for text in column.distinct)]
+    words = [text for text in texts if number(text) is None]
+    if known := known_scale(words):
+        name, _, labels = known
+        none = {normalise_label(text) for text in MISSING}
+        missing = [text for text in words if normalise_label(text) in none]
+        return _Answers(labels, missing, "known answers"), name
+    values = sorted({int(number(text)) for text in texts})
+    low, high = min(values[0], 1), max(values[-1], 2)
+    return _Answers({v: str(v) for v in range(low, high + 1)}, [], ""), f"from_{low}_to_{high}"
+
+
+def _scores(group: Sequence[_Column], answers: _Answers) -> pd.DataFrame:
+    values = {normalise_label(text): value for value, text in answers.labels.items()}
+
+    def score(text: str) -> float:
+        value = values.get(normalise_label(text), number(text))
+        return np.nan if value is None or not text else float(value)
+
+    lengths = {len(column.texts) for column in group}
+    if len(lengths) > 1:  # not asked in the same files
+        return pd.DataFrame()
+    texts = pd.DataFrame({i: column.texts.head(_LOOKED_AT) for i, column in enumerate(group)})
+    return texts.map(score)
+
+
+def _by_correlation(block: list[_Column]) -> Iterator[list[_Column]]:
+    """Yield the parts of a block without names that answers tell apart; else the block."""
+    if len(block) < 6 or any(_naming(column) for column in block):
+        yield block
+        return
+    r = _scores(block, _answers(block)[0]).corr()
+    if r.empty or r.isna().any(axis=None):
+        yield block
+        return
+    apart = squareform(np.clip(1 - r.abs().to_numpy(), 0, None), checks=False)
+    parts = hierarchy.fcluster(hierarchy.average(apart), _CLOSE, criterion="distance")
+    for part in dict.fromkeys(parts):
+        yield [column for column, of in zip(block, parts, strict=True) if of == part]
+
+
+def _against(group: Sequence[_Column], answers: _Answers) -> dict[int, float]:
+    """Return the places of items that go against most others, with their correlation."""
+    scores = _scores(group, answers)
+    if len(group) < 3 or len(scores) < 3 * _FEWEST_ROWS:
+        return {}
+    r = scores.corr().fillna(0).to_numpy()
+    signs = np.sign(np.linalg.eigh(r)[1][:, -1])
+    most = 1 if (signs > 0).sum() >= (signs < 0).sum() else -1
+    against = {}
+    for place in np.flatnonzero(signs == -most):
+        others = [i for i in range(len(group)) if i != place]
+        mean = float(np.mean([r[place, i] * signs[i] * most for i in others]))
+        if mean < _OPPOSED:
+            against[int(place)] = mean
+    return against
+
+
+def _why_together(group: Sequence[_Column]) -> str:
+    naming = _naming(group[0])
+    if len(group) == 1:
+        return "nothing goes with it"
+    if naming.startswith("matrix"):
+        return "they stand in one matrix"
+    if naming:
+        return "they are numbered together"
+    return "they have the same answers and stand together"
+
+
+def _scale_name(group: Sequence[_Column], taken: set[str]) -> str:
+    naming = _naming(group[0]).partition(" ")[2]
+    words = re.findall(r"[a-z]+", normalise_label(naming).translate(_LATIN))
+    name = "_".join(words[:3]) or "scale"
+    name = name if len(name) > 2 else f"scale_{name}"
+    number_ = 1
+    while (full := name if number_ == 1 else f"{name}_{number_}").casefold() in taken:
+        number_ += 1
+    taken.add(full.casefold())
+    return full
+
+
+_LATIN = str.maketrans({"æ": "ae", "ø": "o", "å": "a"})
+
+
+def _wording(column: _Column) -> str:
+    told = _MATRIX.match(column.heading)
+    return told[2] if told else column.heading
+
+
+def _sorted_into(texts: Iterable[str], patterns: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return texts by the first value whose pattern they fit."""
+    found: dict[str, list[str]] = {}
+    for text in texts:
+        value = next((v for v, p in patterns.items() if re.fullmatch(p, text.strip(), re.I)), "")
+        if value:
+            found.setdefault(value, []).append(text)
+    return found
+
+
+def _listed(files: Iterable[_File]) -> str:
+    return ", ".join(file.path.name for file in files)
+
+
+def _quoted(text: str) -> str:
+    """Return a text as YAML writes it in one line, with quotation marks where they are needed."""
+    text = " ".join(html.unescape(re.sub(r"</?[a-zA-Z][^<>]*>", "", text)).split())
+    plain = re.fullmatch(r"[^\W\d_][\w .()/æøåÆØÅ–-]*[\w.)]|[^\W\d_]", text)
+    word = text.casefold() in {"yes", "no", "true", "false", "null", "on", "off", "y", "n", "~"}
+    return text if plain and not word and ": " not in text else json.dumps(text, ensure_ascii=False)

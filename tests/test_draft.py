@@ -1,0 +1,211 @@
+"""Drafts of a study from its exports: what they hold, that guesses stop, that check gets green."""
+
+import re
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from loftet_analysis import paths
+from loftet_analysis.batch.cli import main
+from loftet_analysis.cleaning.answer_scales import SCALES, known_scale
+from loftet_analysis.cleaning.draft import draft
+from loftet_analysis.study import load_study
+from loftet_analysis.study.load import UNCONFIRMED
+from tests.small_demo import HERE, build_root
+
+EXPORTS = ("*.txt", "*.sav", "data-*.xlsx")
+
+
+@pytest.fixture
+def root(tmp_path, tmp_path_factory, monkeypatch):
+    build_root(tmp_path)
+    for name in ("LOFTET_ROOT", "LOFTET_DATA"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setenv("LOFTET_KEYS", str(tmp_path_factory.mktemp("keys")))
+    return tmp_path
+
+
+def confirm(folder) -> int:
+    """Take the words away that mark guesses; return how many there were."""
+    n = 0
+    for path in [folder / "study.yml", *folder.glob("instruments/*.yml")]:
+        text, found = re.subn(rf" *# {UNCONFIRMED}.*", "", path.read_text(encoding="utf-8"))
+        path.write_text(text, encoding="utf-8")
+        n += found
+    return n
+
+
+def new(root, study, files, *options) -> int:
+    (root / "data_raw" / study).mkdir(exist_ok=True)
+    return main(["new", study, *map(str, files), *options])
+
+
+def invented(n=240, seed=5) -> dict[str, pd.DataFrame]:
+    """Two waves of an invented questionnaire with texts, a turned item, ids and free text."""
+    rng = np.random.default_rng(seed)
+    agree = [text.split("|")[0] for text in SCALES["agree5", "nb"]]
+    waves = {}
+    for wave, day in (("pre", "2025-09-1"), ("post", "2027-09-1")):
+        trait = rng.normal(size=n)
+
+        def answer(sign, trait=trait):
+            value = np.clip(np.round(3 + sign * trait + rng.normal(size=n) * 0.6), 1, 5)
+            return [agree[int(v) - 1] for v in value]
+
+        waves[wave] = pd.DataFrame({
+            "Tidspunkt": [f"{day}{i % 9} 10:{i % 60:02}" for i in range(n)],
+            "Elevkode": [f"ab{i:04}" for i in range(n)],
+            "E-postadresse": [f"kari{i}@example.org" for i in range(n)],
+            "Skole": [f"Skole {i % 8}" for i in range(n)],
+            "Hvilket trinn går du på?": [f"{5 + i % 3}. trinn" for i in range(n)],
+            "Kjønn": [["Jente", "Gutt"][i % 2] for i in range(n)],
+            "Jeg liker matematikk.": answer(1),
+            "Jeg gleder meg til matematikk.": answer(1),
+            "Matematikk er gøy.": answer(1),
+            "Matematikk er kjedelig.": answer(-1),
+            "Hva vil du si til oss?": [f"Jeg synes at time {i} var fin" for i in range(n)],
+        })  # fmt: skip
+    return waves
+
+
+def written(folder, **waves):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, frame in waves.items():
+        frame.to_csv(folder / f"elever_{name}.csv", index=False)
+    return sorted(folder.glob("elever_*.csv"))
+
+
+def test_the_demo_s_exports_alone_lead_to_a_study_that_nothing_stops(small_demo, root, capsys):
+    folder = root / "data_raw/mine"
+    folder.mkdir()
+    for pattern in EXPORTS:
+        for path in (small_demo / "data_raw/demo").glob(pattern):
+            shutil.copy(path, folder)
+    files = sorted(folder.iterdir())
+    assert new(root, "mine", files) == 0
+    said = capsys.readouterr().out
+    assert "link: 9" in said
+    assert main(["check", "mine"]) == 2
+    assert "a guess that is not confirmed" in capsys.readouterr().err
+    assert confirm(folder) > 20
+    assert main(["check", "mine"]) == 0
+    study, own = load_study("mine"), load_study_of(small_demo)
+    for who, population in own.populations.items():
+        drafted = study.populations[who]
+        assert drafted.instrument.name == population.instrument.name
+        assert drafted.files.keys() == population.files.keys()
+        for wave, file in population.files.items():
+            of = drafted.files[wave]
+            assert [each.file for each in of] == [each.file for each in file]
+        assert drafted.link.by == population.link.by
+        assert drafted.consent["post"].yes == population.consent["post"].yes
+        assert set(drafted.columns) >= set(population.columns) - {"role"}
+    assert set(study.schools["school_id"]) <= set(own.schools["school_id"])
+
+
+def load_study_of(root):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOFTET_ROOT", str(root))
+        return load_study("demo")
+
+
+def test_an_unknown_questionnaire_is_drafted_with_scales_answers_and_turned_items(root, capsys):
+    files = written(root / "data_raw/mine", **invented())
+    assert new(root, "mine", files) == 0
+    folder = root / "data_raw/mine"
+    everything = "".join(p.read_text("utf-8") for p in folder.rglob("*") if p.suffix == ".yml")
+    everything += (folder / "schools.csv").read_text("utf-8")
+    assert "kari" not in everything
+    assert "ab00" not in everything
+    assert "fin" not in re.findall(r"\w+", everything)
+    confirm(folder)
+    assert main(["check", "mine"]) == 0
+    study = load_study("mine")
+    pupils = study.populations["pupils"]
+    (scale,) = pupils.instrument.scales.values()
+    assert [item.reversed for item in scale.items.values()] == [False, False, False, True]
+    assert next(item.text["nb"] for item in scale.items.values()) == "Jeg liker matematikk."
+    labels = pupils.instrument.responses[scale.responses].labels
+    assert [text["nb"] for text in labels.values()] == [
+        text.split("|")[0] for text in SCALES["agree5", "nb"]
+    ]
+    assert pupils.link.by == "code"
+    assert study.waves["pre"].start.isoformat() == "2025-09-10"
+    assert study.waves["post"].end.isoformat() == "2027-09-18"
+    assert list(study.schools["school"]) == [f"Skole {i}" for i in range(8)]
+    assert set(pupils.columns) >= {"school_id", "grade", "gender", "submitted"}
+
+
+def test_what_fewer_than_three_sheets_say_is_not_written(root, capsys):
+    waves = invented()
+    waves["post"].loc[7, "Kjønn"] = "annet, spør Solveig"
+    waves["post"].loc[8, "Skole"] = "Solveigs skole"
+    files = written(root / "data_raw/mine", **waves)
+    made, guesses = draft("mine", files)
+    assert "Solveig" not in "".join([*made.values(), *(guess.what for guess in guesses)])
+    assert any("1 schools with fewer than three sheets" in guess.what for guess in guesses)
+
+
+def test_the_real_file_with_both_waves_in_a_row_is_drafted_to_clean_data(root, capsys):
+    folder = root / "data_raw/mine"
+    folder.mkdir()
+    shutil.copy(HERE / "data_raw/sats/sats_s.csv", folder)
+    assert new(root, "mine", [folder / "sats_s.csv"], "--accept") == 0
+    assert UNCONFIRMED not in (folder / "study.yml").read_text("utf-8")
+    assert main(["clean", "mine"]) == 0
+    drafted = load_study("mine").populations["pupils"].instrument.scales
+    items = {item for scale in drafted.values() for item in scale.items}
+    assert {"E1", "A3", "C5", "D6", "V7", "I12"} <= items
+    assert paths.clean("mine").is_dir()
+
+
+@pytest.mark.parametrize(("low", "high"), [(1, 7), (0, 10), (1, 4)])
+def test_codes_without_labels_are_a_guess_that_is_named_first(root, capsys, low, high):
+    rng = np.random.default_rng(low + high)
+    frame = pd.DataFrame({"school": [f"S{i % 6}" for i in range(90)]})
+    for i in range(1, 6):
+        frame[f"q{i}"] = rng.integers(low, high + 1, 90)
+    files = written(root / "data_raw/mine", pre=frame)
+    made, guesses = draft("mine", files)
+    assert guesses[0].rank == 1
+    assert any("order of the answers" in guess.what for guess in guesses if guess.rank == 1)
+    text = made[root / "data_raw/mine/instruments/pupils.yml"]
+    assert f"from_{min(low, 1)}_to_{high}:" in text
+    assert text.count("columns: [q") == 5
+
+
+def test_without_files_templates_are_written_that_say_what_to_fill_in(root, capsys):
+    assert main(["new", "mine"]) == 0
+    assert {path.name for path in (root / "data_raw/mine").rglob("*") if path.is_file()} == {
+        "study.yml", "pupils.yml", "schools.csv",
+    }  # fmt: skip
+    assert main(["check", "mine"]) == 2
+    confirm(root / "data_raw/mine")
+    assert main(["check", "mine"]) == 2
+    said = capsys.readouterr().err
+    assert "no school in the register" in said
+
+
+def test_nothing_is_overwritten_and_what_cannot_be_read_stops(root, capsys):
+    files = written(root / "data_raw/mine", **invented(40))
+    assert new(root, "mine", files) == 0
+    before = (root / "data_raw/mine/study.yml").read_bytes()
+    assert new(root, "mine", files) == 2
+    assert "the study is there already" in capsys.readouterr().err
+    assert (root / "data_raw/mine/study.yml").read_bytes() == before
+    assert new(root, "other", [root / "nowhere.csv"]) == 2
+    assert "export is missing" in capsys.readouterr().err
+    assert new(root, "Å Ø", []) == 2
+    elsewhere = written(root / "elsewhere", pre=invented(40)["pre"])
+    assert new(root, "third", [*files, *elsewhere]) == 2
+    assert "several folders" in capsys.readouterr().err
+
+
+def test_every_known_scale_is_found_by_all_of_its_answers():
+    for (name, language), answers in SCALES.items():
+        texts = [answer.split("|")[0] for answer in answers]
+        found = known_scale(texts)
+        assert (found[0], [*found[2].values()]) == (name, texts), (name, language)
+        assert known_scale([*texts, "Blue"]) is None
