@@ -114,7 +114,11 @@ def make_pages(
                 "outputs": outputs,
                 "seconds": round(outcome.seconds, 1),
             }
-            record(study.name, {outcome.task.name: entry})
+            anew = {outcome.task.name: entry}
+            if site := manifest.get(SITE):  # its page with navigation is of earlier numbers
+                kept = {f: total for f, total in site["outputs"].items() if f not in outputs}
+                manifest[SITE] = anew[SITE] = {**site, "state": UNFINISHED, "outputs": kept}
+            record(study.name, anew)
             progress.tell(outcome)
     # every region's run of a notebook says the same
     told = [said for outcome in outcomes for said in outcome.left_out]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from loftet_analysis import names, paths
 from loftet_analysis.batch.fingerprints import SCHOOLS, Inputs, read_manifest, record
-from loftet_analysis.batch.outputs import DONE, FAILED, SITE, UNFINISHED
+from loftet_analysis.batch.outputs import DONE, FAILED, SITE, UNFINISHED, place
 from loftet_analysis.batch.plan import known_tasks
 from loftet_analysis.batch.schools import data_fingerprint
 from loftet_analysis.study import Study
@@ -68,9 +68,12 @@ def remove_outdated(study: Study) -> int:
     outdated.append(clean / FAILED)
     if removed or not current:
         outdated += [*clean.glob("results/*.csv"), *(reports / "tables").glob("*")]
-        outdated.append(reports / "index.html")
-        if SITE in manifest:
-            record(study.name, {SITE: {**manifest[SITE], "state": UNFINISHED}})
+        # front pages have sentences and verdicts of everybody
+        outdated += [*reports.glob("index*.html"), *reports.glob("*/glossary.html")]
+        if site := manifest.get(SITE):
+            gone = {*map(place, outdated)}
+            kept = {file: total for file, total in site["outputs"].items() if file not in gone}
+            record(study.name, {SITE: {**site, "state": UNFINISHED, "outputs": kept}})
     paths.replace_all({}, outdated=outdated)
     for folder in (reports, figures, clean / "results", clean / "notebooks"):
         for inner in sorted(folder.glob("**/"), reverse=True):

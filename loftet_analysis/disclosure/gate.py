@@ -378,7 +378,17 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     _coarsen(shown)
     shown = _without_spread(shown, few & why.isna(), text)
     shown = _emptied(shown.assign(suppressed=why.notna()), why, told, text)
-    return _pass(Gated, _rounded(shown, told, steps, limit))
+    return _pass(Gated, _shares_of_bins(_rounded(shown, told, steps, limit)))
+
+
+def _shares_of_bins(shown: pd.DataFrame) -> pd.DataFrame:
+    """Return histograms with shares of the rounded numbers; the exact ones tell exact numbers."""
+    if not {"low", "high", "n", "share"} <= {*shown}:
+        return shown
+    keys = [c for c in shown if _is_text(shown[c]) and c != "reason"]
+    n = shown["n"].astype(float)
+    total = n.groupby([shown[c] for c in keys], dropna=False).transform("sum") if keys else n.sum()
+    return shown.assign(share=(n / total).round(2).mask(shown["share"].isna()))
 
 
 def _emptied(shown: pd.DataFrame, why: pd.Series, told: list[str], text: set[str]) -> pd.DataFrame:
@@ -816,9 +826,8 @@ def _counts(counts: pd.DataFrame, limit: int) -> pd.DataFrame:
         column: (counts[column].astype("Float64") / limit).round().astype("Int64") * limit
         for column in columns
     }
-    if limit > 1 and "share" in counts:
-        rounded["share"] = counts["share"].astype(float).round(2)
     shown = counts.assign(**rounded, suppressed=False, reason=counts.get("reason", ""))
+    shown = _shares_of_bins(shown) if limit > 1 else shown
     if limit > 1 and {*schema.SCHOOLS_BY_STEP} <= {*shown}:
         last = shown[schema.SCHOOLS_BY_STEP[0]]
         for column in schema.SCHOOLS_BY_STEP[1:]:
@@ -1149,6 +1158,8 @@ def _rounded(shown: pd.DataFrame, told: list[str], steps: pd.DataFrame, limit: i
             rounded["main_estimate"] = rounded["main_estimate"].mask(
                 weighed, (change / unit).round(2)
             )
+    # a zero with a sign would tell on which side the exact number lies
+    rounded = {c: v + 0.0 if pd.api.types.is_float_dtype(v) else v for c, v in rounded.items()}
     # all at once: column by column takes ten times as long
     return pd.DataFrame(rounded, columns=shown.columns, index=shown.index)
 

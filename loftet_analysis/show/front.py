@@ -19,7 +19,7 @@ from loftet_analysis.estimands import ESTIMANDS, MAIN
 from loftet_analysis.show.labels import CERTAINTY_SIGNS, LABELS, LIGHT_SHAPES
 from loftet_analysis.show.languages import Words, label, reader
 from loftet_analysis.show.layout import ABSENT, HIDDEN, laid_out
-from loftet_analysis.show.sentences import certainty
+from loftet_analysis.show.sentences import certainty, compared
 from loftet_analysis.show.site import ASSETS, STYLESHEET, TEMPLATES, filled
 from loftet_analysis.study import Study
 
@@ -398,8 +398,11 @@ class _Site:
         )
         notes = [
             words.text(
-                "In the alphabet, not ranked. p-values of a region are adjusted over all regions."
+                "In the alphabet, not ranked. p-values of a region are adjusted over all regions; "
+                "its own pages do not know the others, and say “may have” also where this table "
+                "does not."
             ),
+            compared(rows[names.ESTIMAND], words),
             " · ".join(signs),
         ]
         made = laid_out(

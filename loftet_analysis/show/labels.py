@@ -391,6 +391,12 @@ LABELS: dict[str, dict[str, str]] = {
         "unclear beyond drift": "For {outcomes} we cannot tell whether the change differs "
         "from what was expected without the programme",
     },
+    # what a change in short compares
+    "compared": {
+        "same_grade": "the same grades before and after",
+        "participants": "teachers who took part in the seminars, before and after",
+        "linked_change": "the same people before and after",
+    },
     "moved": {
         "went up": "went up by {size}",
         "went down": "went down by {size}",

@@ -17,7 +17,14 @@ from loftet_analysis.analysis.changes import BASELINE_ADJUST, BASELINE_APART
 from loftet_analysis.analysis.measurement import DOUBT, GOOD, light
 from loftet_analysis.analysis.response import FOR_A_SHARE
 from loftet_analysis.analysis.synthesis import ABOVE, BELOW, INSIDE
-from loftet_analysis.estimands import ESTIMANDS, MIDWAY, contrast_of_waves, names_where, waves_of
+from loftet_analysis.estimands import (
+    ESTIMANDS,
+    MAIN,
+    MIDWAY,
+    contrast_of_waves,
+    names_where,
+    waves_of,
+)
 from loftet_analysis.names import (
     COHORT,
     FEW_CLUSTERS,
@@ -1391,6 +1398,7 @@ def summary(frame: pd.DataFrame, *, words: Words) -> Drawn:
     >>> print(summary(pd.DataFrame([row | told, row | other]), words=words).text)
     Q1: Joy went up by 0.12 points (scale 1–4; 0.20 standard deviations). For effort we cannot tell
     whether anything has changed.
+    Changes compare the same grades before and after.
     “Cannot tell” does not mean that nothing has changed.
     """
     items, lines = [], []
@@ -1564,7 +1572,10 @@ def _meaning(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     shown = frame[~frame["suppressed"].astype(bool) & (frame["estimand"] != "level")]
     of_slopes = shown["contrast"].str.startswith("per ")
     shown = shown[(shown["estimand"] != "dose") | of_slopes]  # of which the sentences tell
-    codes = {certainty(row) for row in shown.to_dict("records")}
+    records = shown.to_dict("records")
+    codes = {certainty(row) for row in records}
+    if said := compared([row["estimand"] for row in records if is_computed(row)], words):
+        yield said
     if any(code.startswith("may") for code in codes):
         yield words.text(
             "“May have”: the interval excludes zero, but this is one of many comparisons and "
@@ -1572,6 +1583,12 @@ def _meaning(frame: pd.DataFrame, words: Words) -> Iterator[str]:
         )
     if "unclear" in codes:
         yield words.text("“Cannot tell” does not mean that nothing has changed.")
+
+
+def compared(estimands: Iterable[str], words: Words) -> str:
+    """Return what changes in short compare, in a sentence; empty where there are none."""
+    kinds = [label("compared", each, words) for each in MAIN if each in {*estimands}]
+    return words.text("Changes compare {what}.", what=joined(kinds, words)) if kinds else ""
 
 
 def _left_out(frame: pd.DataFrame, words: Words) -> Iterator[str]:
