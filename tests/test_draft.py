@@ -102,7 +102,11 @@ def test_the_demo_s_exports_alone_lead_to_a_study_that_nothing_stops(small_demo,
         assert drafted.link.by == population.link.by
         assert drafted.consent["post"].yes == population.consent["post"].yes
         assert set(drafted.columns) >= set(population.columns) - {"role"}
-    assert set(study.schools["school_id"]) <= set(own.schools["school_id"])
+    assert "some exports name schools by id and others by name" in said
+    schools = study.schools.set_index("school_id")["school"]
+    by_name = schools.index.str.match(r"s\d{3}$")
+    assert set(schools.index[~by_name]) <= set(own.schools["school_id"])
+    assert set(schools[by_name]) <= {*own.schools["school"], "TEST"}
 
 
 def load_study_of(root):

@@ -478,13 +478,16 @@ class _Writer:
         few = int((sheets < _SHARED).sum())
         if few:
             self.mark(1, f"{few} schools with fewer than three sheets are not written", "add them")
-        rows = []
-        for position, text in enumerate(met, 1):
-            is_id = bool(re.fullmatch(r"[\w-]*\d[\w-]*", text))
-            name = text if not is_id else f"School {text}"
-            rows.append(
-                {"school_id": text if is_id else f"s{position:03}", "school": name, "region": "All"}
-            )
+        ids = [text for text in met if re.fullmatch(r"[\w-]*\d[\w-]*", text)]
+        called = [text for text in met if text not in ids]
+        if ids and called:
+            why = "write the name beside its id, and take the other row out"
+            self.mark(1, "some exports name schools by id and others by name", why)
+        rows = [{"school_id": each, "school": f"School {each}", "region": "All"} for each in ids]
+        rows += [
+            {"school_id": f"s{position:03}", "school": each, "region": "All"}
+            for position, each in enumerate(called, 1)
+        ]
         columns = ["school_id", "school", "region", "municipality", "grades"]
         columns += [f"invited_{who}" for who in self.populations]
         return pd.DataFrame(rows).reindex(columns=columns).to_csv(index=False, lineterminator="\n")
