@@ -209,7 +209,7 @@ class _Site:
         front, text = _front(self.language), self.words.text
         links = [
             (text("Front page"), front),
-            (text("Words and signs"), f"{self.language}/glossary.html"),
+            (text("Glossary"), f"{self.language}/glossary.html"),
             (text("All pages"), f"{front}#pages"),
         ]
         if self.downloads:
@@ -398,9 +398,9 @@ class _Site:
         )
         notes = [
             words.text(
-                "In the alphabet, not ranked. p-values of a region are adjusted over all regions; "
-                "its own pages do not know the others, and say “may have” also where this table "
-                "does not."
+                "In alphabetical order, not ranked. The table allows for many regions being tested "
+                "(adjusted p-values); a region's own pages do not know the others, and say “may "
+                "have” also where this table does not."
             ),
             compared(rows[names.ESTIMAND], words),
             " · ".join(signs),
@@ -448,7 +448,7 @@ class _Site:
         return filled(
             "glossary.html",
             language=self.language,
-            title=f"{words.text('Words and signs')} – {self.title}",
+            title=f"{words.text('Glossary')} – {self.title}",
             stylesheet=f"../{STYLESHEET}",
             words=words,
             sections=[*self.sections()],

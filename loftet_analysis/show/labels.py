@@ -576,7 +576,7 @@ LABELS: dict[str, dict[str, str]] = {
         "invariance": "Measurement before and after",
         "response": "Who was invited, answered and was found again",
         "linkage": "How answers before and after were linked",
-        "ledger": "Sheets that were set aside, and why",
+        "ledger": "Questionnaires that were set aside, and why",
         "attrition": "Those who were found again, compared with the others",
         "variance": "Differences between schools and between people",
         "schools": "Associations between themes from school to school",
