@@ -153,6 +153,8 @@ def test_the_published_ledger_tells_no_small_number(small_demo):
     assert set(shown["file"].astype(str)) <= {"1", "2", "3"}
     published = [*small_demo.glob("reports/**/*"), *small_demo.glob("figures/**/*")]
     texts = [path.read_bytes() for path in published if path.suffix in {".csv", ".html", ".svg"}]
+    # a figure on attendance has numbers of that name too
+    texts = [re.sub(rb'href="[^"]*"', b"", text) for text in texts]
     for name in exact["file"].unique():
         assert not any(name.encode() in text for text in texts)
 

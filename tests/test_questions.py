@@ -120,7 +120,7 @@ def pieces(study, language: str) -> list[str]:
             known += [scale.label[language], *(i.text[language] for i in scale.items.values())]
         for responses in instrument.responses.values():
             known += [text[language] for text in responses.labels.values()]
-    return known
+    return [*known, *(each[0].lower() + each[1:] for each in known if each)]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])

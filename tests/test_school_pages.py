@@ -178,7 +178,7 @@ def test_a_school_under_the_limit_gets_a_page_that_says_why_there_is_little(clea
         name for name in ("0301", "0302", "0303") if not made[f"{name}.html"].find(class_="reading")
     ]
     assert len(hidden) == 1
-    assert "of another school" in made[f"{hidden[0]}.html"].find("p", class_="lead").get_text()
+    assert "at another school" in made[f"{hidden[0]}.html"].find("p", class_="lead").get_text()
     assert opened.description.disclosure == "open"
 
 

@@ -511,7 +511,7 @@ def said(pooled, language="en", features=None, **country):
 
 def test_the_answer_hangs_on_a_region_or_on_none():
     lines = said(made_up.pooled())
-    assert lines[0].endswith("say the same in all 1 changes.")
+    assert lines[0].endswith("agree for all 1 changes.")
     assert lines[1].endswith("Joy, Same-grade change (it lies above zero without Oslo – Oslove).")
     assert "each of 1 changes may go either way" in lines[2]
     both = made_up.pooled().assign(hangs_on="nordland: below; oslo: above")
@@ -520,13 +520,13 @@ def test_the_answer_hangs_on_a_region_or_on_none():
     assert "without Nordland – Nordlánnda or Oslo – Oslove)" in said(alike)[1]
     many = made_up.pooled().assign(hangs_on="; ".join(["oslo: above"] * 4))
     assert "it lies above zero without one of 4 regions" in said(many)[1]
-    assert "None of 1 changes hangs" in said(made_up.pooled().assign(hangs_on=""))[1]
+    assert "None of 1 changes depends" in said(made_up.pooled().assign(hangs_on=""))[1]
 
 
 def test_the_country_and_the_mean_over_the_regions_may_differ():
     lines = said(made_up.pooled(), ci_low=0.02)
-    assert "differ in 1 of 1 changes" in lines[0]
-    assert "the country's interval lies above zero, that of the mean contains zero" in lines[0]
+    assert "differ for 1 of 1 changes" in lines[0]
+    assert "the country's interval lies above zero, that of the mean includes zero" in lines[0]
     far = made_up.pooled().assign(pi_low=0.0123)
     assert "on one side of zero" in said(far)[2]
     assert "(0.01 to 0.31)" in said(far)[2]
@@ -551,7 +551,7 @@ def test_features_are_told_as_differences_or_as_chance_or_as_refused():
     (line,) = said(made_up.pooled(), features=features)[3:]
     assert line.startswith("Joy, Same-grade change: where travel is one standard deviation higher, "
                            "the change differs by 0.08 standard deviations")  # fmt: skip
-    assert line.endswith("Whether 1 change goes along with travel cannot be told from chance.")
+    assert line.endswith("Any association of 1 change with travel cannot be told from chance.")
     refused = features.assign(estimate=np.nan, reason=TOO_FEW_REGIONS)
     (line,) = said(made_up.pooled(), "nb", features=refused)[3:]
     assert line == (

@@ -298,6 +298,7 @@ class Explorer(_Chooser):
         is_open = chosen[names.SUBGROUP] == names.ALL and whole
         draws.append((bins, figures.distribution) if is_open else (rows, _no_answers))
         stem = re.sub(r"[^a-z0-9]+", "_", "_".join(chosen.values()).lower())
+        study.forget_said()
         return [
             study.render(frame, draw, name=f"{stem}_{i}") for i, (frame, draw) in enumerate(draws)
         ]
@@ -387,6 +388,7 @@ class Planner(_Chooser):
             name: gate(planned(rows, schools=schools, effect=effect), study)
             for name, schools in tried.items()
         }
+        study.forget_said()
         return [
             study.render(found["needed"], how_many, here=found["here"], name="planning"),
             study.render(found["curve"], figures.mdes, name="planning_curve"),

@@ -392,7 +392,8 @@ def _joint_page(study: OpenStudy, table: pd.DataFrame) -> str:
 
     columns = [(name, both(of), "number", when) for of, name in places.items()]
     columns.append((_("people"), both("n"), "number", when))
-    columns += [(heading, lambda _row: "", "text") for heading in _to_fill(words)]
+    # a column without anything would be left out
+    columns += [(heading, lambda _row: "\N{NO-BREAK SPACE}", "text") for heading in _to_fill(words)]
     of = study.description.text(study.description.title, words.locale)
     title = f"{_('Joint display')} – {of}"
     parts = [f"<h1>{html.escape(title)}</h1>"]

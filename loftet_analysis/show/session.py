@@ -42,7 +42,7 @@ from loftet_analysis.estimands import names_where, waves_of
 from loftet_analysis.show import declared, tables
 from loftet_analysis.show.figures import STYLE, WIDTH, Drawing, saved
 from loftet_analysis.show.figures.light import lightened
-from loftet_analysis.show.languages import Words, joined, label, reader
+from loftet_analysis.show.languages import PSEUDO, Words, joined, label, reader
 from loftet_analysis.show.layout import Table
 from loftet_analysis.show.numbers import as_csv
 from loftet_analysis.show.sentences import heading
@@ -586,6 +586,10 @@ class OpenStudy:
         }
         return Shown(drawn, name, named)
 
+    def forget_said(self) -> None:
+        """Begin a page anew: notes and captions are said again that stand once on a page."""
+        self._said.clear()
+
     def show(self, shown: Gated, draw: Callable | None = None, **options: object) -> None:
         """Show a result in the study's languages: as a sentence, a table or a figure.
 
@@ -820,6 +824,8 @@ _SENTENCE = re.compile(r"(?<=\.) (?=[A-ZÆØÅ«“]|n: )")
 
 def _said_once(caption: str, name: str, said: dict[str, str], words: Words) -> str:
     """Return what a caption says that no earlier figure of the page has said."""
+    if words.language.endswith(PSEUDO):  # whose marks are around the whole
+        return caption
     new = [each for each in _SENTENCE.split(caption) if said.setdefault(each, name) == name]
     return " ".join(new) or words.text("As in the first figure of this kind.")
 
