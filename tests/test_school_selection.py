@@ -314,7 +314,8 @@ def test_one_command_writes_both_workbooks_and_prints_counts_only(visited, capsy
     numbers = [f"{means[wave]:.2f}".replace(".", ",") for wave in ("pre", "post")]
     assert told[1] == " → ".join(numbers)
     assert [cell.text for cell in first.rows[1].cells][-6:] == [*display.columns[-6:]]
-    assert [text.strip() for text in told[-6:]] == [""] * 6  # to be filled in, so they have the room
+    # to be filled in, so they have the room
+    assert [text.strip() for text in told[-6:]] == [""] * 6
     widths = [cell.width for cell in first.rows[2].cells]
     assert min(widths[-6:]) > widths[1]
     assert (clean / "selection.xlsx").stat().st_mode & 0o077 == 0
