@@ -5,6 +5,8 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from loftet_analysis.batch.fingerprints import read_manifest, record
 from loftet_analysis.batch.plan import all_tasks, longest_first
 from loftet_analysis.study import load_study, phases
 from loftet_analysis.tabular.export import LONGEST_CELL
+from tests.quick_study import environment
 from tests.small_demo import HERE, build_root
 from tests.tiny_study import build, sheets, write_csv
 
@@ -385,3 +388,18 @@ def test_names_of_files_in_another_encoding(ran, monkeypatch, capsys):
     monkeypatch.setattr("sys.getfilesystemencoding", lambda: "iso-8859-1")
     assert main(["status", "tiny"]) == 2
     assert "set PYTHONUTF8=1" in told(capsys)
+
+
+def test_what_goes_wrong_in_throwing_away_is_no_traceback(tmp_path):
+    code = (
+        "import sys\n"
+        "from loftet_analysis.batch.cli import main\n"
+        "class Loop:\n    def __del__(self): raise ValueError('Invalid file descriptor: -1')\n"
+        "main(['check', 'nothing'])\n"
+        "Loop()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment(tmp_path), capture_output=True, text=True
+    )
+    assert "Traceback" not in done.stderr
+    assert "no study is here yet" in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -166,6 +167,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     name = options.pop("command")
     collect_rarely()
     compute_on_one_thread()
+    if sys.unraisablehook is sys.__unraisablehook__:
+        sys.unraisablehook = _noted
     try:
         refuse_tight_memory()
         refuse_other_names()
@@ -206,6 +209,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     except KeyboardInterrupt:
         return interrupted()
+
+
+def _noted(ignored: sys.UnraisableHookArgs) -> None:
+    """Note in the log what went wrong while something was thrown away, as a client's event loop."""
+    logging.getLogger("loftet").info(
+        "ignored: %s: %s", ignored.exc_type.__name__, ignored.exc_value
+    )
 
 
 def _told(error: InputError) -> int:
