@@ -826,9 +826,7 @@ def _kind(column: _Column) -> str:
     shared = len(filled) / len(distinct)
     if column.back:
         return "link" if _LINK.search(column.name) and shared < 1 / _UNIQUE else "back"
-    if any(
-        _CONSENT.fullmatch(text.split(" ")[0].strip("?")) or _CONSENT.search(text) for text in said
-    ):
+    if any(_CONSENT.search(text) for text in said):
         return "consent" if len(distinct) <= _MOST_ANSWERS else "other"
     for name, pattern in _BACKGROUND.items():
         named = any(re.fullmatch(pattern, text.strip(" ?:.*"), re.IGNORECASE) for text in said)
@@ -837,8 +835,6 @@ def _kind(column: _Column) -> str:
     if any(_LINK.search(text) for text in said) and shared < _OWN_TEXT:
         return "link"
     if holds_free_text(column.texts) or shared < _SHARED:
-        if shared < 1 / _UNIQUE and not holds_free_text(column.texts) and _LINK.search(column.name):
-            return "link"
         return "left"
     numbers = [n for text in distinct if (n := number(text)) is not None]
     words = [text for text in distinct if number(text) is None]

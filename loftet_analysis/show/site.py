@@ -34,7 +34,6 @@ TEMPLATES = Environment(
 )
 #: What all pages look like; its place in the site.
 STYLESHEET = "assets/loftet.css"
-_NAMES = {"nb": "bokmål", "nn": "nynorsk", "en": "English"}
 _PLACE = '<p class="place"'
 _NOT_ASKED = 'class="not-asked"'
 #: The tag of headings whose section, with what is beneath it, is closed until it is opened.
@@ -42,11 +41,8 @@ _APPENDIX = "appendix"
 #: What a part holds that shows something.
 _RESULTS = ('<figure id="', "<table", '<ul class="reading"')
 _HEADING = re.compile(r'<h\d id="([^"]+)"(?: appendix)?>(.*?)</h\d>', flags=re.DOTALL)
-_MARK = re.compile(r' <span class="question">(.*?)</span>')
 #: A heading's tag that says which research question its section answers.
 _QUESTION = re.compile(r"Q\d+")
-#: How each page's last run ended, by region, notebook below the project's notebooks, and language.
-States = Mapping[tuple[str, str, str], str]
 
 
 def page(
