@@ -6,13 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
-from loftet_analysis import schema
+from loftet_analysis import names, schema
+from loftet_analysis.analysis.verdicts import verdicts
 from loftet_analysis.disclosure.gate import OWN_GROUP, Gated, cells, gate, passed
 from loftet_analysis.disclosure.mask import LIMITS
 from loftet_analysis.errors import DisclosureError
 from tests import made_up
 from tests.made_up import (
+    LINKED,
     NUMBERS,
     all_estimands,
     distribution,
@@ -822,3 +825,62 @@ def test_files_are_told_by_their_number_within_population_and_wave():
         shown = gate(ledger, pd.DataFrame(columns=schema.MASK), profile)
         assert shown["file"].to_list() == ["1", "2", "1", "1"]
     assert ledger["file"].iloc[0] == "kari.csv"
+
+
+def _tested(*p: float, hidden: int = 1, national: bool = False) -> tuple:
+    """Rows of regions, or a family of outcomes of the country, and a mask that hides one."""
+    of = [f"r{i}" for i in range(len(p))]
+    place = "outcome" if national else "region"
+    base = {"region": names.NATIONAL, "family": "pupils: primary"} if national else {}
+    t = stats.t.isf(np.array(p) / 2, 9.0)
+    rows = effects(*(
+        {**base, place: each, "estimand": "linked_change", "n_pairs": LINKED["pupils"],
+         "n_pre": 431, "n_post": 431, "change": 0.05 * x, "change_se": 0.05, "estimate": 0.1 * x,
+         "se": 0.1, "ci_low": 0.1 * x - 0.226, "ci_high": 0.1 * x + 0.226, "df": 9.0,
+         "p_value": 2 * stats.t.sf(x, 9.0), "sd_unit": 0.5, "drift": np.nan, "flags": ""}
+        for each, x in zip(of, t, strict=True)
+    ))  # fmt: skip
+    like = mask()
+    like = like[like["region"].eq(base.get("region", "oslo")) & like["outcome"].eq("joy")]
+    held = pd.concat([like.assign(**{place: each}) for each in of], ignore_index=True)
+    held["suppressed"] = held[place].eq(of[hidden])
+    held["reason"] = held["suppressed"].map({True: "small_n", False: ""})
+    return verdicts(rows), held
+
+
+@pytest.mark.parametrize("national", [False, True], ids=["regions", "family"])
+def test_adjusted_p_values_do_not_tell_those_that_are_hidden(national):
+    told = []
+    for secret in (0.0001, 0.02, 0.6):
+        rows, held = _tested(0.012, secret, 0.03, 0.0004, 0.9, national=national)
+        found = gate(rows, held, "internal")
+        told.append(found[["p_value", "p_adjusted", "verdict", "ci_low"]])
+        p = rows["p_value"].where(rows.index != 1, 1.0)
+        expected = multipletests(p, method="holm" if national else "fdr_bh")[1]
+        shown = found.index != 1
+        assert found["p_adjusted"][shown].tolist() == pytest.approx(expected[shown].round(3))
+        assert found.loc[1, ["p_value", "p_adjusted"]].isna().all()
+    pd.testing.assert_frame_equal(told[0], told[1])
+    pd.testing.assert_frame_equal(told[1], told[2])
+    opened = gate(rows, held.assign(suppressed=False, reason=""), "open")
+    assert opened["p_adjusted"].tolist() == rows["p_adjusted"].tolist()
+
+
+def test_what_is_not_seen_in_its_family_without_hidden_tests_has_no_direction():
+    rows, held = _tested(0.02, 0.0001, 0.0001, hidden=2, national=True)
+    assert rows["verdict"].tolist() == ["increase"] * 3
+    found = gate(rows, held, "internal")
+    assert found["p_adjusted"].iloc[0] == pytest.approx(0.04)
+    assert found["verdict"].tolist()[:2] == ["increase", "increase"]
+    rows, held = _tested(0.026, 0.0001, 0.0001, hidden=2, national=True)
+    found = gate(rows, held, "internal")
+    assert rows["p_adjusted"].iloc[0] < 0.05 < found["p_adjusted"].iloc[0]
+    assert found["verdict"].tolist()[:2] == ["unclear", "increase"]
+
+
+@pytest.mark.parametrize("national", [False, True], ids=["regions", "family"])
+def test_some_of_the_tests_have_no_adjusted_p_value(national):
+    rows, held = _tested(0.012, 0.02, 0.03, national=national)
+    assert gate(rows[rows.index != 1], held, "internal")["p_adjusted"].isna().all()
+    whole = gate(rows, held.assign(suppressed=False, reason=""), "internal")
+    assert whole["p_adjusted"].tolist() == pytest.approx(rows["p_adjusted"].round(3))

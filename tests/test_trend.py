@@ -3,10 +3,12 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from loftet_analysis import schema
 from loftet_analysis.analysis.estimates import estimates, same_grade
@@ -296,16 +298,18 @@ def test_what_stands_beside_a_trend_is_that_of_the_rounded_change():
 
 def test_the_adjusted_p_value_is_that_of_the_rounded_difference():
     n = 40
-    row = gate(
-        made_up({**GATED, "n_pre": n - 1, "n_post": n}), mask().assign(n=n), "internal"
-    ).iloc[0]
     total = math.hypot(GATED["se"], GATED["trend_se"])
     df = GATED["df"] * (total / GATED["se"]) ** 4
-    moved = GATED["estimate_vs_trend"] + 0.3 - GATED["estimate"]
-    before, after = (
-        2 * stats.t.sf(x / total, df) for x in (GATED["estimate_vs_trend"], round(moved, 2))
-    )
-    assert row["p_adjusted"] == pytest.approx(round(0.02 * after / before, 3))
+    before = 2 * stats.t.sf(GATED["estimate_vs_trend"] / total, df)
+    both = made_up(*({**GATED, "n_pre": n - 1, "n_post": n, "region": r} for r in ("aas", "oslo")))
+    both = both.assign(p_adjusted=multipletests([before, before], method="fdr_bh")[1])
+    oslo = mask().query("region == 'oslo'").assign(n=n)
+    found = gate(both, pd.concat([oslo, oslo.assign(region="aas")]), "internal")
+    assert found["estimate"].tolist() == [0.3, 0.3]
+    moved = (GATED["estimate_vs_trend"] + found["estimate"] - GATED["estimate"]).round(2)
+    p = 2 * stats.t.sf(moved / total, df)
+    expected = multipletests(p, method="fdr_bh")[1].round(3)
+    assert found["p_adjusted"].tolist() == pytest.approx(expected)
 
 
 def test_few_schools_do_not_tell_the_interval_beside_a_trend():

@@ -25,7 +25,8 @@ INCREASE, DECREASE, NEGLIGIBLE, UNCLEAR, REFUSED = VERDICTS = (
     "increase", "decrease", "negligible", "unclear", "refused",
 )  # fmt: skip
 POWER = 0.80
-_ROW = [POPULATION, OUTCOME, ESTIMAND, "contrast", SUBGROUP]
+#: Regions' p-values are adjusted over the rows that have these in common.
+ADJUSTED_OVER = [POPULATION, OUTCOME, ESTIMAND, "contrast", SUBGROUP]
 
 
 @checked
@@ -37,6 +38,7 @@ def verdicts(effects: pd.DataFrame) -> pd.DataFrame:
     - `p_adjusted`: Holm within each family of national rows, and of the rows of a region that is
       the whole study (flag ``whole_study``); else Benjamini and Hochberg over the regions of one
       population, outcome, estimand, contrast and subgroup, where there are two regions or more.
+      `gate` adjusts anew over the tests that are shown.
     - `estimate_vs_drift` = estimate − drift, where a drift is expected.
     - `estimate_vs_trend` = estimate − trend, where there is an external trend, and
       `vs_trend_ci_low`, `vs_trend_ci_high`, its interval of `ci_level`: variances of estimate and
@@ -96,7 +98,7 @@ def verdicts(effects: pd.DataFrame) -> pd.DataFrame:
     se, df = less_known(se, df, trend_se.fillna(0))
     p = rows["p_value"].astype(float)
     p = p.where(drift.isna() & trend.isna(), 2 * stats.t.sf((apart / se).abs(), df))
-    adjusted, in_family = _adjusted(rows, p)
+    adjusted, in_family = adjusted_p(rows, p)
 
     half, half_two = (stats.t.isf(tail, df) * se for tail in (alpha / 2, alpha))
     excludes_zero = apart.abs() > half
@@ -142,16 +144,41 @@ def _without_direction(flags: pd.Series) -> pd.Series:
     return flags.str.replace(r";?direction=\w+", "", regex=True)
 
 
-def _adjusted(rows: pd.DataFrame, p: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Return adjusted p-values, and which of them are those of a primary family."""
+def tested_together(rows: pd.DataFrame, p: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Return which rows' p-values are adjusted together, and which of them are a primary family.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of ``schema.EFFECTS``.
+    p : Series
+        The p-value of each row's test, missing where there is none; see `verdicts`.
+
+    Returns
+    -------
+    tuple of Series
+        The number of each row's group, -1 where nothing is adjusted; and whether the group is a
+        primary family.
+    """
+    flags, family = (rows[column].astype(object).fillna("") for column in ("flags", "family"))
+    national = rows[REGION].eq(NATIONAL) | flags.map(lambda told: WHOLE_STUDY in told.split(";"))
+    in_family = national & family.ne("") & p.notna()
+    groups = pd.Series(-1, index=rows.index)
+    for of, keys in ((in_family, [REGION, "family"]), (~national & p.notna(), ADJUSTED_OVER)):
+        number = rows[of].groupby(keys, sort=False, observed=True, dropna=False).ngroup()
+        alone = ~in_family & ~number.duplicated(keep=False).reindex(rows.index, fill_value=False)
+        groups = groups.mask(of & ~alone, number + groups.max() + 1)
+    return groups, in_family
+
+
+def adjusted_p(rows: pd.DataFrame, p: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Return adjusted p-values of rows, and which of them are those of a primary family.
+
+    Holm in a family, Benjamini and Hochberg over regions; see `tested_together`.
+    """
+    groups, in_family = tested_together(rows, p)
     adjusted = pd.Series(np.nan, index=rows.index)
-    alone = rows["flags"].fillna("").str.split(";").map(lambda told: WHOLE_STUDY in told)
-    national = rows[REGION].eq(NATIONAL) | alone.astype(bool)
-    in_family = national & rows["family"].fillna("").ne("") & p.notna()
-    for _, family in rows[in_family].groupby([REGION, "family"], sort=False):
-        adjusted[family.index] = pingouin.multicomp(p[family.index], method="holm")[1]
-    regional = rows[~national & p.notna()]
-    for _, group in regional.groupby(_ROW, sort=False, observed=True, dropna=False):
-        if len(group) > 1:
-            adjusted[group.index] = pingouin.multicomp(p[group.index], method="fdr_bh")[1]
+    for _, group in p[groups >= 0].groupby(groups, sort=False):
+        method = "holm" if in_family[group.index[0]] else "fdr_bh"
+        adjusted[group.index] = pingouin.multicomp(group, method=method)[1]
     return adjusted, in_family

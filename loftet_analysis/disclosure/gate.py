@@ -17,6 +17,14 @@ import pandas as pd
 from scipy import stats
 
 from loftet_analysis import names, schema
+from loftet_analysis.analysis.verdicts import (
+    ADJUSTED_OVER,
+    DECREASE,
+    INCREASE,
+    UNCLEAR,
+    adjusted_p,
+    tested_together,
+)
 from loftet_analysis.disclosure.mask import (
     COMPLEMENT,
     IN_ALL,
@@ -378,7 +386,8 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     _coarsen(shown)
     shown = _without_spread(shown, few & why.isna(), text)
     shown = _emptied(shown.assign(suppressed=why.notna()), why, told, text)
-    return _pass(Gated, _shares_of_bins(_rounded(shown, told, steps, limit)))
+    rounded = _shares_of_bins(_rounded(shown, told, steps, limit))
+    return _pass(Gated, _adjusted_anew(frame.reset_index(drop=True), rounded, steps))
 
 
 def _shares_of_bins(shown: pd.DataFrame) -> pd.DataFrame:
@@ -1164,12 +1173,44 @@ def _rounded(shown: pd.DataFrame, told: list[str], steps: pd.DataFrame, limit: i
     return pd.DataFrame(rounded, columns=shown.columns, index=shown.index)
 
 
+def _adjusted_anew(exact: pd.DataFrame, shown: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
+    """Return rows whose adjusted p-values are of p-values that are shown.
+
+    An adjusted p-value is one of several tests, and would tell the p-values of rows that are
+    hidden. So these count as tests with p = 1, and where rounding hides people, p is that of the
+    rounded change. What no longer is below 1 - `ci_level` in its family has no direction. Where
+    the frame lacks some of the tests, there is no adjusted p-value.
+    """
+    needed = {names.REGION, *ADJUSTED_OVER, "family", "flags", "change", "change_se", "df"}
+    if not {"p_value", "p_adjusted", "verdict", "ci_level", *needed} <= {*exact}:
+        return shown
+    before = exact["p_adjusted"].astype(float)
+    p = _p_beyond(exact)
+    adjusted, _ = adjusted_p(exact, p)
+    same = pd.Series(np.isclose(adjusted, before, rtol=1e-6, atol=1e-9), exact.index)
+    whole = same.groupby(tested_together(exact, p)[0]).transform("all")
+    seen = shown["p_value"].notna()
+    moved = {c: shown[c] for c in ("estimate_vs_drift", "estimate_vs_trend") if c in shown}
+    t = shown["change"] / exact["change_se"].astype(float)
+    moved["p_value"] = pd.Series(2 * stats.t.sf(t.abs(), exact["df"].astype(float)), t.index)
+    of_rounded = seen & steps["hides"].astype(bool)
+    p = p.mask(of_rounded, _p_beyond(exact.assign(**moved))).where(seen | p.isna(), 1.0)
+    adjusted, in_family = adjusted_p(exact, p)
+    told = adjusted.where(whole & shown["p_adjusted"].notna()).round(3)
+    directed = shown["verdict"].isin((INCREASE, DECREASE)) & in_family
+    lost = directed & (told >= 1 - exact["ci_level"].astype(float))
+    return shown.assign(p_adjusted=told + 0.0, verdict=shown["verdict"].mask(lost, UNCLEAR))
+
+
 def _p_beyond(rows: pd.DataFrame) -> pd.Series:
-    """Return the p-value of the estimate less its drift or trend; missing where it has neither."""
+    """Return the p-value of a row's test: of the estimate less its drift or trend, if any."""
+    p = rows["p_value"].astype(float)
+    if not {"estimate_vs_drift", "estimate_vs_trend", "trend_se", "se", "df"} <= {*rows}:
+        return p
     apart = rows["estimate_vs_trend"].fillna(rows["estimate_vs_drift"]).astype(float)
     about = (rows[c].astype(float) for c in ("se", "df"))
     se, df = less_known(*about, rows["trend_se"].astype(float).fillna(0))
-    return pd.Series(2 * stats.t.sf((apart / se).abs(), df), rows.index)
+    return pd.Series(2 * stats.t.sf((apart / se).abs(), df), rows.index).fillna(p)
 
 
 def to_step(values: pd.Series, step: pd.Series) -> pd.Series:
@@ -1215,14 +1256,6 @@ def _of_rounded(
         tell("p_value", p.round(3))
         if "statistic" in shown:
             tell("statistic", t.round(1))
-        if "p_adjusted" in shown:
-            before = shown["p_value"].astype(float)
-            if {"estimate_vs_drift", "estimate_vs_trend", "trend_se"} <= {*shown}:
-                # what is adjusted is the test of what goes beyond drift or trend
-                before = _p_beyond(shown).fillna(before)
-                p = _p_beyond(shown.assign(**told)).fillna(p)
-            factor = shown["p_adjusted"] / before
-            tell("p_adjusted", (factor * p).clip(upper=1).round(3))
     if {"verdict", "ci_low", "ci_high"} <= {*told, *shown}:
         low, high = (told.get(end, shown[end]).astype(float) for end in ("ci_low", "ci_high"))
         null = shown.get("drift", low * np.nan).astype(float).fillna(0)
