@@ -50,6 +50,7 @@ verify: .venv/ready ## the long checks; their figures are kept in benchmarks/
 	.venv/bin/python benchmarks/national.py
 	.venv/bin/python benchmarks/regions.py
 	$(RUN) loftet_analysis demo
+	.venv/bin/python benchmarks/draft.py
 	$(RUN) loftet_analysis run demo --region nordland --region oslo --language nn --language en
 	$(RUN) loftet_analysis run demo --notebook 11_whole_school --language nn --language en
 	$(RUN) tests.check_questions

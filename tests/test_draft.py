@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from ruamel.yaml import YAML
 
 from loftet_analysis import paths
 from loftet_analysis.batch.cli import main
@@ -213,3 +214,97 @@ def test_every_known_scale_is_found_by_all_of_its_answers():
         found = known_scale(texts)
         assert (found[0], [*found[2].values()]) == (name, texts), (name, language)
         assert known_scale([*texts, "Blue"]) is None
+
+
+def scale(n, sign=1.0, seed=1, levels=5, trait=None):
+    """Answers of a scale as whole numbers from 1, and the trait behind them."""
+    rng = np.random.default_rng(seed)
+    trait = rng.normal(size=n) if trait is None else trait
+    value = (levels + 1) / 2 + sign * trait + rng.normal(size=n) * 0.6
+    return np.clip(np.round(value), 1, levels).astype(int)
+
+
+def questions_of(root, frame, name="elever_pre.csv"):
+    """Return the drafted instrument's scales of one export."""
+    (path,) = written(root / "data_raw/mine", pre=frame)
+    made, guesses = draft("mine", [path], accept=True)
+    text = next(text for place, text in made.items() if place.parent.name == "instruments")
+    return YAML(typ="safe").load(text), guesses
+
+
+def test_typing_errors_and_codes_for_no_answer_lose_no_question(root):
+    n = 300
+    rng = np.random.default_rng(3)
+    trait = rng.normal(size=n)
+    often = ["Nesten aldri", "Av og til", "Omtrent halvparten av tiden", "For det meste",
+             "Nesten alltid"]  # fmt: skip
+    columns = {}
+    for i in range(4):
+        codes = pd.Series(scale(n, seed=i, levels=4, trait=trait).astype(str))
+        codes[rng.choice(n, 12, replace=False)] = "Vet ikke"
+        codes[rng.choice(n, 6, replace=False)] = "9"
+        codes[5 + i] = "33"
+        columns[f"m{i + 1}"] = codes
+        words = pd.Series([often[v - 1] for v in scale(n, seed=9 + i, trait=trait)])
+        words[rng.choice(n, 5, replace=False)] = "NESTEN ALDRI"
+        words[7 + i] = "nesten aldrri"
+        columns[f"h{i + 1}"] = words
+    said, _ = questions_of(root, pd.DataFrame(columns))
+    sets, scales = said["responses"], said["scales"]
+    assert [len(each["items"]) for each in scales.values()] == [4, 4]
+    first, second = (sets[each["responses"]] for each in scales.values())
+    assert [*first] == [1, 2, 3, 4, "missing"]
+    assert set(map(str, first["missing"])) == {"Vet ikke", "9"}
+    assert [second[value]["nb"] for value in range(1, 6)] == often
+
+
+def test_scales_that_are_numbered_together_are_told_apart_by_their_answers(root):
+    rng = np.random.default_rng(4)
+    traits = rng.normal(size=(3, 400))
+    frame = pd.DataFrame({
+        f"v{i + 1}": scale(400, seed=i, trait=traits[i // 4], sign=-1 if i == 6 else 1).astype(str)
+        for i in range(12)
+    })  # fmt: skip
+    said, _ = questions_of(root, frame)
+    found = [[*each["items"]] for each in said["scales"].values()]
+    assert found == [[f"v{i}" for i in range(k, k + 4)] for k in (1, 5, 9)]
+    turned = {c for each in said["scales"].values() for c, i in each["items"].items()
+              if i.get("reversed")}  # fmt: skip
+    assert turned == {"v7"}
+
+
+def test_answers_that_no_list_knows_are_a_scale_whose_order_is_a_guess(root):
+    words = ["Som en katt", "Som en hund", "Som en hest"]
+    frame = pd.DataFrame({
+        f"k{i}": [words[v - 1] for v in scale(90, seed=i, levels=3)] for i in range(3)
+    })  # fmt: skip
+    said, guesses = questions_of(root, frame.assign(alene=["rød", "blå", "grå"] * 30))
+    (found,) = said["scales"].values()
+    assert [*found["items"]] == ["k0", "k1", "k2"]
+    assert {t["nb"] for t in said["responses"][found["responses"]].values()} == {*words}
+    assert any("the order of the answers" in guess.what for guess in guesses if guess.rank == 1)
+
+
+def test_questions_of_two_files_are_joined_by_their_order(root):
+    rng = np.random.default_rng(8)
+    agree = [text.split("|")[0] for text in SCALES["agree5", "nb"]]
+    waves = {}
+    for wave, names_ in (("pre", "abcde"), ("post", [f"glede_{i}" for i in range(1, 6)])):
+        trait = rng.normal(size=200)
+        waves[wave] = pd.DataFrame({
+            f"Jeg liker {name}." if wave == "pre" else name:
+                [agree[v - 1] for v in scale(200, seed=k, trait=trait)]
+            for k, name in enumerate(names_)
+        })  # fmt: skip
+    files = written(root / "data_raw/mine", **waves)
+    made, guesses = draft("mine", files, accept=True)
+    text = next(text for place, text in made.items() if place.parent.name == "instruments")
+    (found,) = YAML(typ="safe").load(text)["scales"].values()
+    assert [*found["items"]] == [f"glede_{i}" for i in range(1, 6)]
+    assert found["items"]["glede_2"]["nb"] == "Jeg liker b."
+    assert {*found["items"]["glede_2"]["columns"]} == {"Jeg liker b.", "glede_2"}
+    assert sum("are one question" in guess.what for guess in guesses) == 5
+    three = waves["post"].assign(glede_6=waves["post"]["glede_1"])  # two places would do
+    files = written(root / "data_raw/mine", pre=waves["pre"], post=three)
+    made, guesses = draft("mine", files, accept=True)
+    assert not any("are one question" in guess.what for guess in guesses)

@@ -102,3 +102,15 @@ def test_surveyxact_without_its_labels_is_read_as_codes(tmp_path):
     )
     assert export.labels == {}
     assert export.questions["u1"] == "Jeg prøver."
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
+def test_questions_numbered_from_v1_are_no_old_export_of_qualtrics(tmp_path, suffix):
+    path = tmp_path / f"elever{suffix}"
+    frame = pd.DataFrame({f"V{i}": ["1", "2", "3"] for i in range(1, 6)})
+    frame.to_csv(path, index=False) if suffix == ".csv" else frame.to_excel(path, index=False)
+    export = read_export(path, ExportFile(file=path.name))
+    assert export.tool in ("table", "excel")
+    pd.testing.assert_frame_equal(export.frame.reset_index(drop=True), frame, check_dtype=False)
+    with pytest.raises(InputError, match="nor ResponseID below V1"):
+        read_export(path, ExportFile(file=path.name, tool="qualtrics"))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 from loftet_analysis.study.instrument import normalise_label
 
@@ -29,10 +30,12 @@ SCALES: dict[tuple[str, str], list[str]] = {
     ("agree5", "en"): ["Strongly disagree", "Disagree|Somewhat disagree",
                        "Neither agree nor disagree|Neither disagree nor agree|Neutral",
                        "Agree|Somewhat agree", "Strongly agree"],
-    ("agree6", "nb"): ["Svært uenig|Helt uenig", "Uenig", "Litt uenig|Delvis uenig",
-                       "Litt enig|Delvis enig", "Enig", "Svært enig|Helt enig"],
-    ("agree6", "nn"): ["Svært ueinig|Heilt ueinig", "Ueinig", "Litt ueinig|Delvis ueinig",
-                       "Litt einig|Delvis einig", "Einig", "Svært einig|Heilt einig"],
+    ("agree6", "nb"): ["Svært uenig|Helt uenig", "Uenig|Ganske uenig",
+                       "Litt uenig|Delvis uenig", "Litt enig|Delvis enig", "Enig|Ganske enig",
+                       "Svært enig|Helt enig"],
+    ("agree6", "nn"): ["Svært ueinig|Heilt ueinig", "Ueinig|Ganske ueinig",
+                       "Litt ueinig|Delvis ueinig", "Litt einig|Delvis einig",
+                       "Einig|Ganske einig", "Svært einig|Heilt einig"],
     ("agree6", "en"): ["Strongly disagree", "Disagree", "Slightly disagree|Somewhat disagree",
                        "Slightly agree|Somewhat agree", "Agree", "Strongly agree"],
     ("agree7", "nb"): ["Helt uenig|Svært uenig", "Uenig", "Litt uenig|Delvis uenig",
@@ -60,6 +63,15 @@ SCALES: dict[tuple[str, str], list[str]] = {
     ("frequency5", "nn"): ["Aldri", "Sjeldan", "Av og til|Nokre gonger", "Ofte",
                            "Alltid|Svært ofte"],
     ("frequency5", "en"): ["Never", "Rarely|Seldom", "Sometimes", "Often", "Always|Very often"],
+    ("part_of_time5", "nb"): ["Aldri|Nesten aldri", "Av og til|Sjelden",
+                              "Omtrent halvparten av tiden|Halvparten av tiden",
+                              "For det meste|Det meste av tiden", "Alltid|Nesten alltid"],
+    ("part_of_time5", "nn"): ["Aldri|Nesten aldri", "Av og til|Sjeldan",
+                              "Omtrent halvparten av tida|Halvparten av tida",
+                              "For det meste|Det meste av tida", "Alltid|Nesten alltid"],
+    ("part_of_time5", "en"): ["Never|Almost never", "Sometimes|Now and then",
+                              "About half of the time|About half the time|Half of the time",
+                              "Mostly|Most of the time", "Always|Almost always"],
     ("how_often6", "nb"): ["Aldri", "Noen ganger i året|Noen få ganger i året",
                            "Noen ganger i måneden|1–3 ganger i måneden", "En gang i uka|Ukentlig",
                            "Flere ganger i uka", "Hver dag|Daglig"],
@@ -111,6 +123,8 @@ SCALES: dict[tuple[str, str], list[str]] = {
        for language, texts in _DEGREES.items()},
 }  # fmt: skip
 
+#: Part of the sheets that answers of a scale make up; and what does not speak for a longer one.
+LEAST, _FEW = 0.95, 0.005
 #: Answers that are none, in any language.
 MISSING = (
     "Vet ikke", "Veit ikkje", "Don't know", "Ikke aktuelt", "Ikkje aktuelt", "Not applicable",
@@ -119,44 +133,53 @@ MISSING = (
 )  # fmt: skip
 
 
-def known_scale(texts: Iterable[str]) -> tuple[str, str, dict[int, str]] | None:
-    """Return the known answer scale that holds all of some answers, the shortest that does.
+def known_scale(
+    sheets: Mapping[str, int] | Iterable[str],
+) -> tuple[str, str, dict[int, str]] | None:
+    """Return the known answer scale that holds nearly all of some answers, the shortest that does.
 
     Parameters
     ----------
-    texts : iterable of str
-        Distinct answers; those of `MISSING` do not count.
+    sheets : mapping of str to int, or iterable of str
+        How many sheets have each answer, or answers that count alike; those of `MISSING` do not
+        count. A twentieth of the others may be something else, such as typing errors.
 
     Returns
     -------
     name, language : str
     labels : dict of int to str
-        By value from 1 on, as the texts write them where they do.
+        By value from 1 on, as most sheets write them where any does.
 
     Examples
     --------
     >>> known_scale(["Uenig", "Helt enig", "Vet ikke"])
     ('agree4', 'nb', {1: 'Helt uenig', 2: 'Uenig', 3: 'Enig', 4: 'Helt enig'})
-    >>> known_scale(["Verken enig eller uenig", "Enig", "Helt uenig"])[0]
+    >>> known_scale({"Verken enig eller uenig": 9, "Enig": 20, "Helt uenig": 1, "Eng": 1})[0]
     'agree5'
     >>> known_scale(["Blue", "Green"]) is None
     True
     """
-    given = {normalise_label(text): text for text in texts}
     none = {normalise_label(text) for text in MISSING}
-    wanted = {text for text in given if text not in none}
-    if len(wanted) < 2:
-        return None
+    spelled: dict[str, str] = {}
+    n: Counter[str] = Counter()
+    for text, many in Counter(sheets).most_common():
+        key = normalise_label(text)
+        spelled.setdefault(key, text)
+        n[key] += many * (key not in none)
+    total = n.total()
     fits = []
     for (name, language), answers in SCALES.items():
         of = [[normalise_label(text) for text in answer.split("|")] for answer in answers]
-        known = {text for each in of for text in each}
-        hit = [[text for text in each if text in wanted] for each in of]
         # two names of one answer beside each other would be two answers
-        if wanted <= known and all(len(each) < 2 for each in hit):
+        most = [max(each, key=n.__getitem__) for each in of]
+        covered = sum(n[text] for text in most)
+        met = sum(n[text] > 0 for text in most)
+        if met > 1 and covered >= LEAST * total:
             labels = {
-                value: given[each[0]] if each else answer.split("|")[0]
-                for value, (each, answer) in enumerate(zip(hit, answers, strict=True), 1)
+                value: spelled[text] if n[text] else answer.split("|")[0]
+                for value, (text, answer) in enumerate(zip(most, answers, strict=True), 1)
             }
-            fits.append((len(answers), sum(not each for each in hit), name, language, labels))
-    return min(fits, key=lambda fit: fit[:2])[2:] if fits else None
+            fits.append((covered, len(answers), len(answers) - met, name, language, labels))
+    enough = max((fit[0] for fit in fits), default=0) - _FEW * total
+    fits = [fit for fit in fits if fit[0] >= enough]
+    return min(fits, key=lambda fit: fit[1:3])[3:] if fits else None

@@ -6,7 +6,7 @@ import html
 import json
 import os
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ from scipy.cluster import hierarchy
 from scipy.spatial.distance import squareform
 
 from loftet_analysis import names, paths
-from loftet_analysis.cleaning.answer_scales import MISSING, known_scale
+from loftet_analysis.cleaning.answer_scales import LEAST, MISSING, known_scale
 from loftet_analysis.cleaning.codes import number
 from loftet_analysis.cleaning.headings import identifier_kind
 from loftet_analysis.cleaning.identifiers import holds_free_text, holds_identifiers
@@ -79,11 +79,12 @@ _WORDS = {
     "en": r"\b(?:i|the|is|are|what|how|my|you|do|of)\b",
 }
 _DAY = re.compile(r"\s*(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})")
-_MOST_ANSWERS, _FEWEST_ROWS = 11, 5
+_MOST_ANSWERS, _MOST_WORDS, _FEWEST_ROWS = 11, 7, 5
+_SOME, _ALIKE = 0.01, 3  # part of the sheets that an answer has; columns that have the same answers
 _UNIQUE, _SHARED, _OWN_TEXT, _ASKED, _AGAIN = 0.9, 3.0, 2.2, 0.6, 0.1
 _AWAY = 45  # days without an answer between two waves
-_OPPOSED, _CLOSE = -0.1, 0.7
-_LOOKED_AT = 5_000  # rows
+_OPPOSED, _CLOSE = -0.1, (0.7, 0.75, 0.8)
+_LOOKED_AT, _CODE_LENGTH = 5_000, 40  # rows; signs of a code
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,10 @@ class _Answers:
     labels: dict[int, str]
     missing: list[str]
     sure: str  # why the order is known; empty where it is guessed
+
+    @property
+    def compared(self) -> dict[int, str]:
+        return {value: normalise_label(text) for value, text in self.labels.items()}
 
 
 @dataclass
@@ -296,6 +301,8 @@ class _Column:
     texts: pd.Series = field(repr=False)
     back: bool = False  # whether it names people
     once: bool = False  # whether a file with both waves in a row has it for neither
+    own: tuple[str, ...] = ()  # its answers, where other columns have them too and no list does
+    by_place: bool = False  # whether its columns in several files go together by their order
 
     @property
     def name(self) -> str:
@@ -645,9 +652,10 @@ class _Writer:
         named = []
         for group in groups:
             answers, name = _answers(group)
-            while name in sets and sets[name].labels != answers.labels:
+            while name in sets and sets[name].compared != answers.compared:
                 name += "_"
             if name in sets:
+                answers.labels = sets[name].labels
                 answers.missing = [*dict.fromkeys([*sets[name].missing, *answers.missing])]
             sets[name] = answers
             named.append((group, name, answers))
@@ -694,7 +702,14 @@ class _Writer:
                     )
                 yield f"        {self.language}: {_quoted(_wording(column))}"
                 others = [*dict.fromkeys(column.names.values())]
-                yield f"        columns: [{', '.join(map(_quoted, others))}]"
+                mark = (
+                    self.mark(
+                        1, f"{who}: {' and '.join(others)} are one question", "by their order"
+                    )
+                    if column.by_place
+                    else ""
+                )
+                yield f"        columns: [{', '.join(map(_quoted, others))}]{mark}"
 
 
 #: What so many waves are called.
@@ -800,6 +815,10 @@ def _kinds(columns: Sequence[_Column]) -> dict[str, list[_Column]]:
                 first.texts = pd.concat([first.texts, column.texts], ignore_index=True)
         found[name] = [first] if first else []
     found["link"] = _same_people(found["link"])
+    _share_words([column for column in found["other"] if not column.once])
+    found["item"] = [c for c in columns if any(c is each for each in found["item"]) or c.own]
+    found["other"] = [column for column in found["other"] if not column.own]
+    found["item"] = _joined_by_place(found["item"])
     return found
 
 
@@ -836,29 +855,29 @@ def _kind(column: _Column) -> str:
         return "link"
     if holds_free_text(column.texts) or shared < _SHARED:
         return "left"
-    numbers = [n for text in distinct if (n := number(text)) is not None]
-    words = [text for text in distinct if number(text) is None]
-    if any(n != int(n) or not 0 <= n < _MOST_ANSWERS for n in numbers):
-        return "other"
-    known = known_scale(words) if words else len(numbers) > 1
-    return "item" if known and not column.once else "other"
+    return "item" if not column.once and _read_answers([column]) else "other"
+
+
+def _namings(column: _Column) -> tuple[str, ...]:
+    """Return what columns of one scale share: a matrix's title, or a prefix in each file."""
+    if column.heading != column.name and (told := _MATRIX.match(column.heading)):
+        return (f"matrix {told[1]}",)
+    if told := _MATRIX.match(column.name):
+        return (f"matrix {told[1]}",)
+    numbered = [name for name in column.names.values() if len(name) <= _CODE_LENGTH]
+    return tuple(f"prefix {told[1]}" for name in numbered if (told := _NUMBERED.match(name)))
 
 
 def _naming(column: _Column) -> str:
-    """Return what columns of one scale share in their names: a matrix's title, or a prefix."""
-    if column.heading != column.name and (told := _MATRIX.match(column.heading)):
-        return f"matrix {told[1]}"
-    if told := _MATRIX.match(column.name):
-        return f"matrix {told[1]}"
-    told = _NUMBERED.match(column.name)
-    return f"prefix {told[1]}" if told and len(column.name) <= 40 else ""
+    """Return the longest of a column's namings; empty where it has none."""
+    return max(_namings(column), key=len, default="")
 
 
 def _blocks(columns: Sequence[_Column]) -> Iterator[list[_Column]]:
     """Yield columns that are named alike, else those beside each other with the same answers."""
-    named: dict[str, list[_Column]] = defaultdict(list)
+    named: dict[tuple[str, ...], list[_Column]] = defaultdict(list)
     for column in columns:
-        named[_naming(column)].append(column)
+        named[_namings(column)].append(column)
     alone: list[_Column] = []
     for naming, of in named.items():
         if naming and len(of) > 1:
@@ -873,8 +892,7 @@ def _alike(columns: Sequence[_Column]) -> Iterator[list[_Column]]:
     """Yield runs of columns whose answers are of one answer scale."""
     run: list[_Column] = []
     for column in columns:
-        words = {t for each in [*run, column] for t in each.distinct if number(t) is None}
-        if run and words and not known_scale(words):
+        if run and not (_read_answers([*run, column]) and _read_answers([run[-1], column])):
             yield run
             run = []
         run.append(column)
@@ -882,18 +900,115 @@ def _alike(columns: Sequence[_Column]) -> Iterator[list[_Column]]:
         yield run
 
 
+def _read_answers(group: Sequence[_Column]) -> tuple[_Answers, str] | None:
+    """Return the answers that columns share, and what their scale is called, if they share any.
+
+    Known answers, or whole numbers from 0 to 10, are nearly all that there is; beside answers that
+    are none, and a few that are something else.
+    """
+    if any(column.own for column in group):
+        own = {column.own for column in group}
+        texts = max(own, key=len)
+        labels = dict(enumerate(texts, 1))
+        return (_Answers(labels, [], ""), "answers") if len(own) == 1 else None
+    sheets = Counter(text for column in group for text in column.filled)
+    none = {normalise_label(text) for text in MISSING}
+    missing = [text for text in sheets if normalise_label(text) in none]
+    words = Counter({t: n for t, n in sheets.items() if number(t) is None and t not in missing})
+    values: Counter[int] = Counter()
+    for text, n in sheets.items():
+        value = number(text)
+        if value is not None and value == int(value) and value >= 0:
+            values[int(value)] += n
+    total = sheets.total() - sum(sheets[text] for text in missing)
+    usual = [value for value in sorted(values) if values[value] >= _SOME * total]
+    # a code that lies apart from the others is none of the scale's
+    runs = np.split(usual, np.flatnonzero(np.diff(usual) > 1) + 1) if usual else []
+    longest = max(runs, key=len, default=usual)
+    if len(longest) > 1:
+        missing += [str(value) for value in usual if value not in longest]
+        total -= sum(values[value] for value in usual if value not in longest)
+        usual = [*map(int, longest)]
+    for way in (1, -1):  # an end that few chose
+        while usual and values[end := (usual[-1] if way > 0 else usual[0]) + way] >= _SHARED:
+            usual = sorted([*usual, end])
+    if usual and usual[-1] >= _MOST_ANSWERS:
+        return None
+    counted = sum(values[value] for value in usual)
+    if words.total() < (1 - LEAST) * total:
+        if len(usual) < 2 or counted < LEAST * total:
+            return None
+        low, high = min(usual[0], 1), usual[-1]
+        labels = {value: str(value) for value in range(low, high + 1)}
+        return _Answers(labels, missing, ""), f"from_{low}_to_{high}"
+    known = known_scale(words)
+    if known is None or words.total() + counted < LEAST * total:
+        return None
+    name, _, labels = known
+    if counted >= (1 - LEAST) * total and not {*usual} <= {*labels}:
+        return None
+    return _Answers(labels, missing, "known answers"), name
+
+
 def _answers(group: Sequence[_Column]) -> tuple[_Answers, str]:
-    """Return the answers that columns share, and what their scale is called."""
-    texts = [*dict.fromkeys(text for column in group for text in column.distinct)]
-    words = [text for text in texts if number(text) is None]
-    if known := known_scale(words):
-        name, _, labels = known
-        none = {normalise_label(text) for text in MISSING}
-        missing = [text for text in words if normalise_label(text) in none]
-        return _Answers(labels, missing, "known answers"), name
-    values = sorted({int(number(text)) for text in texts})
-    low, high = min(values[0], 1), max(values[-1], 2)
-    return _Answers({v: str(v) for v in range(low, high + 1)}, [], ""), f"from_{low}_to_{high}"
+    read = _read_answers(group)
+    if read is None:
+        raise AssertionError(f"no answers shared by {[column.name for column in group]}")
+    return read
+
+
+def _share_words(columns: Sequence[_Column]) -> None:
+    """Give columns whose few answers other columns have too these answers, in no known order."""
+    none = {normalise_label(text) for text in MISSING}
+    met: dict[frozenset[str], list[_Column]] = defaultdict(list)
+    spelled: dict[str, str] = {}
+    for column in columns:
+        texts = column.filled.value_counts()
+        texts = texts[texts >= max(_SOME * len(column.filled), _SHARED)]
+        words = {normalise_label(t): t for t in reversed(texts.index) if number(t) is None}
+        words = {key: text for key, text in words.items() if key not in none}
+        if 2 < len(words) <= _MOST_WORDS and texts.sum() >= LEAST * len(column.filled):
+            met[frozenset(words)].append(column)
+            spelled |= words
+    for answers in sorted(met, key=len, reverse=True):
+        alike = [column for part, of in met.items() if part <= answers for column in of]
+        alike = [column for column in alike if not column.own]
+        if len(alike) >= _ALIKE:
+            for column in alike:
+                column.own = tuple(spelled[key] for key in sorted(answers))
+
+
+def _joined_by_place(columns: list[_Column]) -> list[_Column]:
+    """Return questions, joined where two files name none alike and ask them in one order.
+
+    The answers of each file's questions, one after the other, lie in one place only in those of
+    the other file.
+    """
+    by_file: dict[str, list[_Column]] = defaultdict(list)
+    for column in columns:
+        if len(column.names) == 1:
+            by_file[next(iter(column.names))].append(column)
+    if len(by_file) != 2:
+        return columns
+    few, many = sorted(by_file.values(), key=len)
+    kinds = [[_answers([column]) for column in of] for of in (few, many)]
+    places = [
+        place
+        for place in range(len(many) - len(few) + 1)
+        if all(
+            name == other if one.sure and two.sure else len(one.labels) == len(two.labels)
+            for (one, name), (two, other) in zip(kinds[0], kinds[1][place:], strict=False)
+        )
+    ]
+    if len(few) < _ALIKE or len(places) != 1:
+        return columns
+    joined = many[places[0] : places[0] + len(few)]
+    for one, two in zip(few, joined, strict=True):
+        one.names |= two.names
+        one.texts = pd.concat([one.texts, two.texts], ignore_index=True)
+        one.heading = two.heading if one.heading == one.name else one.heading
+        one.by_place = True
+    return [column for column in columns if not any(column is two for two in joined)]
 
 
 def _scores(group: Sequence[_Column], answers: _Answers) -> pd.DataFrame:
@@ -911,8 +1026,12 @@ def _scores(group: Sequence[_Column], answers: _Answers) -> pd.DataFrame:
 
 
 def _by_correlation(block: list[_Column]) -> Iterator[list[_Column]]:
-    """Yield the parts of a block without names that answers tell apart; else the block."""
-    if len(block) < 6 or any(_naming(column) for column in block):
+    """Yield the parts of a block that answers tell apart; else the block.
+
+    Columns that are numbered together are parted where each part has three or more.
+    """
+    naming = _naming(block[0])
+    if len(block) < 2 * _ALIKE or naming.startswith("matrix"):
         yield block
         return
     r = _scores(block, _answers(block)[0]).corr()
@@ -920,7 +1039,11 @@ def _by_correlation(block: list[_Column]) -> Iterator[list[_Column]]:
         yield block
         return
     apart = squareform(np.clip(1 - r.abs().to_numpy(), 0, None), checks=False)
-    parts = hierarchy.fcluster(hierarchy.average(apart), _CLOSE, criterion="distance")
+    tree = hierarchy.average(apart)
+    cuts = [hierarchy.fcluster(tree, height, criterion="distance") for height in _CLOSE]
+    # the closest in which no part has fewer than a scale should have
+    whole = (parts for parts in cuts if min(np.bincount(parts)[1:]) >= _ALIKE)
+    parts = next(whole, np.ones(len(block)) if naming else cuts[0])
     for part in dict.fromkeys(parts):
         yield [column for column, of in zip(block, parts, strict=True) if of == part]
 

@@ -87,6 +87,8 @@ def read_export(path: Path, file: ExportFile) -> Export:
         remark = Problem("codes are read by the labels beside them", found, where=export.name)
         export = replace(export, remarks=(*export.remarks, remark))
     other = tool_of(export.headings.get(column, column) for column in export.frame)[0]
+    if not other and len(export.frame) and qualtrics.is_legacy(export.frame.iloc[0]):
+        other = "qualtrics"
     if tool in ("table", "excel") and other in _HEADING_ROWS:
         export = _without_heading_rows(export, other)
     elif tool in _ADAPTED:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from zoneinfo import available_timezones
 
@@ -13,7 +14,6 @@ from loftet_analysis.tabular.export import Export, empty, unreadable
 _IMPORT = re.compile(r"""\{\s*['"]importid['"]""", re.IGNORECASE)
 _ZONE = re.compile(r"""["']timezone["']\s*:\s*["']([\w/+-]+)["']""", re.IGNORECASE)
 _TIMES = frozenset({"startdate", "enddate", "recordeddate"})
-_LEGACY = frozenset({"V1", "V2", "V3"})
 #: The role of columns that tell previews, tests and spam from answers.
 PREVIEW = "preview"
 # texts of Status and DistributionChannel; as a number Status adds up 1 (preview), 2 (test),
@@ -35,7 +35,9 @@ def adapted(export: Export) -> Export:
     frame, skipped = export.frame, heading_rows(export.frame)
     bare = {column.casefold() for column in frame}
     if not (skipped or {"startdate", "responseid"} <= bare):
-        raise unreadable(export.name, "neither import ids below the headings nor V1, V2, …")
+        raise unreadable(
+            export.name, "neither import ids below the headings nor ResponseID below V1"
+        )
     texts = [frame.iloc[place] for place in range(skipped)]
     questions = dict(export.questions)
     for row in texts[:1]:
@@ -69,7 +71,18 @@ def heading_rows(frame: pd.DataFrame) -> int:
         words = len(times) > 0 and all(text and not re.search(r"\d", text) for text in row[times])
         if words or row.map(lambda cell: bool(_IMPORT.match(cell))).any():
             n = place + 1
-    return n or int(len(frame) > 0 and {*frame} >= _LEGACY)
+    return n or int(len(frame) > 0 and is_legacy(frame.iloc[0]))
+
+
+def is_legacy(row: Mapping[str, str]) -> bool:
+    """Whether the row below the headings is that of the old format, in which V1 is the id.
+
+    Examples
+    --------
+    >>> is_legacy({"V1": "ResponseID", "V2": "ResponseSet"}), is_legacy({"V1": "4", "V2": "2"})
+    (True, False)
+    """
+    return row.get("V1", "").strip().casefold() == "responseid"
 
 
 def previews(export: Export) -> pd.Series:

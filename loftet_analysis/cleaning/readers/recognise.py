@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from loftet_analysis.cleaning.readers import labelled, surveyxact
+from loftet_analysis.cleaning.readers import labelled, qualtrics, surveyxact
 from loftet_analysis.tabular import workbook
 from loftet_analysis.tabular.delimited import first_rows
 
@@ -18,7 +18,7 @@ _SIGNS = {
         {"respondent id", "start date", "end date"},
         {"respondentid", "startdate", "enddate"},
     ),
-    "qualtrics": ({"startdate", "responseid"}, {"startdate", "recordeddate"}, {"v1", "v2", "v3"}),
+    "qualtrics": ({"startdate", "responseid"}, {"startdate", "recordeddate"}),
     "limesurvey": ({"submitdate", "lastpage"}, {"id", "lastpage", "startlanguage"}),
     "msforms": (
         {"id", "starttidspunkt", "fullføringstidspunkt"},
@@ -197,15 +197,18 @@ def recognise(
         sheets = workbook.read_sheets(path)
         if any(surveyxact.DATASET.fullmatch(name) for name in sheets):
             return "surveyxact", "it has a sheet named Dataset"
-        heads = [next((row for row in rows if any(row)), []) for rows in sheets.values()]
+        tables = [[row for row in rows if any(row)][:2] for rows in sheets.values()]
         plain = "excel", "it is a workbook without a tool's headings"
     else:
-        heads = first_rows(path, delimiter=delimiter, encoding=encoding, most=1)
+        tables = [first_rows(path, delimiter=delimiter, encoding=encoding, most=2)]
         plain = "table", "it is text without a tool's headings"
-    tool, reason = tool_of(next(filter(None, heads), ()))
+    head, below = (*next(filter(None, tables), ()), (), ())[:2]
+    tool, reason = tool_of(head)
     if tool:
         return tool, reason
-    beside = surveyxact.beside(path, next(filter(None, heads), ()))
+    if qualtrics.is_legacy(dict(zip(head, below, strict=False))):
+        return "qualtrics", "its heading V1 has ResponseID below it"
+    beside = surveyxact.beside(path, head)
     if beside:
         names = " and ".join(other.name for other in beside.values())
         return "surveyxact", f"its columns stand in {names}"
