@@ -68,6 +68,13 @@ def test_every_locked_package_has_hashes_and_no_address():
     assert [entry.splitlines()[0] for entry in entries if "--hash=sha256:" not in entry] == []
 
 
+def test_the_list_of_licences_holds_every_locked_package(locked):
+    listed = (HERE / "docs/licences.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| ([\w.-]+) \| (.+) \|$", listed, re.MULTILINE)[1:])
+    assert {*rows} == {*locked}
+    assert all(licence.strip() for licence in rows.values())
+
+
 def test_cited_version_is_the_project_s(project):
     citation = YAML(typ="safe").load(HERE / "CITATION.cff")
     assert str(citation["version"]) == project["version"]

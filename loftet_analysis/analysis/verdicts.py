@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import pingouin
 from scipy import stats
 
 from loftet_analysis.estimands import ESTIMANDS, names_where
 from loftet_analysis.names import (
     ESTIMAND,
-    NATIONAL,
     ONE_DOMINATES,
     OUTCOME,
     POPULATION,
     REGION,
-    SUBGROUP,
-    WHOLE_STUDY,
 )
 from loftet_analysis.stats.result import less_known
+from loftet_analysis.study.families import adjusted_p
 from loftet_analysis.study.frames import checked
 
 INCREASE, DECREASE, NEGLIGIBLE, UNCLEAR, REFUSED = VERDICTS = (
     "increase", "decrease", "negligible", "unclear", "refused",
 )  # fmt: skip
 POWER = 0.80
-#: Regions' p-values are adjusted over the rows that have these in common.
-ADJUSTED_OVER = [POPULATION, OUTCOME, ESTIMAND, "contrast", SUBGROUP]
 
 
 @checked
@@ -142,43 +137,3 @@ def _in_order(effects: pd.DataFrame) -> pd.DataFrame:
 
 def _without_direction(flags: pd.Series) -> pd.Series:
     return flags.str.replace(r";?direction=\w+", "", regex=True)
-
-
-def tested_together(rows: pd.DataFrame, p: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Return which rows' p-values are adjusted together, and which of them are a primary family.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Rows of ``schema.EFFECTS``.
-    p : Series
-        The p-value of each row's test, missing where there is none; see `verdicts`.
-
-    Returns
-    -------
-    tuple of Series
-        The number of each row's group, -1 where nothing is adjusted; and whether the group is a
-        primary family.
-    """
-    flags, family = (rows[column].astype(object).fillna("") for column in ("flags", "family"))
-    national = rows[REGION].eq(NATIONAL) | flags.map(lambda told: WHOLE_STUDY in told.split(";"))
-    in_family = national & family.ne("") & p.notna()
-    groups = pd.Series(-1, index=rows.index)
-    for of, keys in ((in_family, [REGION, "family"]), (~national & p.notna(), ADJUSTED_OVER)):
-        number = rows[of].groupby(keys, sort=False, observed=True, dropna=False).ngroup()
-        alone = ~in_family & ~number.duplicated(keep=False).reindex(rows.index, fill_value=False)
-        groups = groups.mask(of & ~alone, number + groups.max() + 1)
-    return groups, in_family
-
-
-def adjusted_p(rows: pd.DataFrame, p: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Return adjusted p-values of rows, and which of them are those of a primary family.
-
-    Holm in a family, Benjamini and Hochberg over regions; see `tested_together`.
-    """
-    groups, in_family = tested_together(rows, p)
-    adjusted = pd.Series(np.nan, index=rows.index)
-    for _, group in p[groups >= 0].groupby(groups, sort=False):
-        method = "holm" if in_family[group.index[0]] else "fdr_bh"
-        adjusted[group.index] = pingouin.multicomp(group, method=method)[1]
-    return adjusted, in_family

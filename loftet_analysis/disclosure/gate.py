@@ -17,14 +17,6 @@ import pandas as pd
 from scipy import stats
 
 from loftet_analysis import names, schema
-from loftet_analysis.analysis.verdicts import (
-    ADJUSTED_OVER,
-    DECREASE,
-    INCREASE,
-    UNCLEAR,
-    adjusted_p,
-    tested_together,
-)
 from loftet_analysis.disclosure.mask import (
     COMPLEMENT,
     IN_ALL,
@@ -48,6 +40,7 @@ from loftet_analysis.estimands import (
 )
 from loftet_analysis.stats import power
 from loftet_analysis.stats.result import less_known
+from loftet_analysis.study.families import ADJUSTED_OVER, adjusted_p, tested_together
 
 _TWICE = (names.PRE, names.POST)
 _ALL_THREE = (*_TWICE, names.LINKED)
@@ -1197,9 +1190,9 @@ def _adjusted_anew(exact: pd.DataFrame, shown: pd.DataFrame, steps: pd.DataFrame
     p = p.mask(of_rounded, _p_beyond(exact.assign(**moved))).where(seen | p.isna(), 1.0)
     adjusted, in_family = adjusted_p(exact, p)
     told = adjusted.where(whole & shown["p_adjusted"].notna()).round(3)
-    directed = shown["verdict"].isin((INCREASE, DECREASE)) & in_family
+    directed = shown["verdict"].isin(("increase", "decrease")) & in_family
     lost = directed & (told >= 1 - exact["ci_level"].astype(float))
-    return shown.assign(p_adjusted=told + 0.0, verdict=shown["verdict"].mask(lost, UNCLEAR))
+    return shown.assign(p_adjusted=told + 0.0, verdict=shown["verdict"].mask(lost, "unclear"))
 
 
 def _p_beyond(rows: pd.DataFrame) -> pd.Series:

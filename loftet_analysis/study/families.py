@@ -1,0 +1,60 @@
+"""Which tests are adjusted together: primary families, and regions of one estimate."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pingouin
+
+from loftet_analysis.names import (
+    ESTIMAND,
+    NATIONAL,
+    OUTCOME,
+    POPULATION,
+    REGION,
+    SUBGROUP,
+    WHOLE_STUDY,
+)
+
+#: Regions' p-values are adjusted over the rows that have these in common.
+ADJUSTED_OVER = [POPULATION, OUTCOME, ESTIMAND, "contrast", SUBGROUP]
+
+
+def tested_together(rows: pd.DataFrame, p: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Return which rows' p-values are adjusted together, and which of them are a primary family.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of ``schema.EFFECTS``.
+    p : Series
+        The p-value of each row's test, missing where there is none; see `verdicts`.
+
+    Returns
+    -------
+    tuple of Series
+        The number of each row's group, -1 where nothing is adjusted; and whether the group is a
+        primary family.
+    """
+    flags, family = (rows[column].astype(object).fillna("") for column in ("flags", "family"))
+    national = rows[REGION].eq(NATIONAL) | flags.map(lambda told: WHOLE_STUDY in told.split(";"))
+    in_family = national & family.ne("") & p.notna()
+    groups = pd.Series(-1, index=rows.index)
+    for of, keys in ((in_family, [REGION, "family"]), (~national & p.notna(), ADJUSTED_OVER)):
+        number = rows[of].groupby(keys, sort=False, observed=True, dropna=False).ngroup()
+        alone = ~in_family & ~number.duplicated(keep=False).reindex(rows.index, fill_value=False)
+        groups = groups.mask(of & ~alone, number + groups.max() + 1)
+    return groups, in_family
+
+
+def adjusted_p(rows: pd.DataFrame, p: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Return adjusted p-values of rows, and which of them are those of a primary family.
+
+    Holm in a family, Benjamini and Hochberg over regions; see `tested_together`.
+    """
+    groups, in_family = tested_together(rows, p)
+    adjusted = pd.Series(np.nan, index=rows.index)
+    for _, group in p[groups >= 0].groupby(groups, sort=False):
+        method = "holm" if in_family[group.index[0]] else "fdr_bh"
+        adjusted[group.index] = pingouin.multicomp(group, method=method)[1]
+    return adjusted, in_family
