@@ -6,6 +6,7 @@ import html
 import json
 import os
 import re
+import string
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -859,18 +860,20 @@ def _kind(column: _Column) -> str:
 
 
 def _namings(column: _Column) -> tuple[str, ...]:
-    """Return what columns of one scale share: a matrix's title, or a prefix in each file."""
-    if column.heading != column.name and (told := _MATRIX.match(column.heading)):
-        return (f"matrix {told[1]}",)
-    if told := _MATRIX.match(column.name):
-        return (f"matrix {told[1]}",)
-    numbered = [name for name in column.names.values() if len(name) <= _CODE_LENGTH]
-    return tuple(f"prefix {told[1]}" for name in numbered if (told := _NUMBERED.match(name)))
+    """Return what columns of one scale share: a matrix's title, and a prefix in each file."""
+    shown = column.heading if column.heading != column.name else column.name
+    told = _MATRIX.match(shown)
+    found = [f"matrix {told[1]}"] if told else []
+    numbered = [_NUMBERED.match(name) for name in column.names.values() if name != shown]
+    if not told:
+        numbered += [_NUMBERED.match(shown)] if len(shown) <= _CODE_LENGTH else []
+    return (*found, *(f"prefix {told[1]}" for told in numbered if told))
 
 
 def _naming(column: _Column) -> str:
-    """Return the longest of a column's namings; empty where it has none."""
-    return max(_namings(column), key=len, default="")
+    """Return a column's matrix, else its longest prefix; empty where it has none."""
+    found = _namings(column)
+    return max(found, key=lambda told: (told.startswith("matrix"), len(told)), default="")
 
 
 def _blocks(columns: Sequence[_Column]) -> Iterator[list[_Column]]:
@@ -1028,10 +1031,10 @@ def _scores(group: Sequence[_Column], answers: _Answers) -> pd.DataFrame:
 def _by_correlation(block: list[_Column]) -> Iterator[list[_Column]]:
     """Yield the parts of a block that answers tell apart; else the block.
 
-    Columns that are numbered together are parted where each part has three or more.
+    Columns that are named alike are parted where each part has three or more.
     """
     naming = _naming(block[0])
-    if len(block) < 2 * _ALIKE or naming.startswith("matrix"):
+    if len(block) < 2 * _ALIKE:
         yield block
         return
     r = _scores(block, _answers(block)[0]).corr()
@@ -1079,11 +1082,12 @@ def _why_together(group: Sequence[_Column]) -> str:
 def _scale_name(group: Sequence[_Column], taken: set[str]) -> str:
     naming = _naming(group[0]).partition(" ")[2]
     words = re.findall(r"[a-z]+", normalise_label(naming).translate(_LATIN))
-    name = "_".join(words[:3]) or "scale"
-    name = name if len(name) > 2 else f"scale_{name}"
-    number_ = 1
-    while (full := name if number_ == 1 else f"{name}_{number_}").casefold() in taken:
-        number_ += 1
+    name = "_".join(words[:3])
+    if len(name) < 3:
+        name = f"scale_{name}".rstrip("_")
+    more = (f"{name}_{sign}" for sign in string.ascii_lowercase + string.digits)
+    candidates = [*([name] if naming else []), *more]
+    full = next(each for each in candidates if each.casefold() not in taken)
     taken.add(full.casefold())
     return full
 
