@@ -23,6 +23,7 @@ from loftet_analysis.estimands import ESTIMANDS
 from loftet_analysis.show.labels import LABELS
 from loftet_analysis.show.languages import LANGUAGES, PSEUDO, label
 from loftet_analysis.show.sentences import (
+    agreement,
     answer,
     background,
     certainty,
@@ -34,6 +35,7 @@ from loftet_analysis.show.sentences import (
     summary,
     who_answered,
 )
+from tests import made_up
 from tests.made_up import all_estimands, effect, increases, words
 from tests.test_words import CAUSAL
 
@@ -392,15 +394,15 @@ def test_an_answer_gathers_in_one_sentence_what_cannot_be_told():
     assert joy.startswith("Joy ● good measurementThe answers of the same pupils")
     assert rest == [
         "Suppressed (small numbers): joy (same-grade change).",
-        "We cannot tell whether anything has changed: joy (school change); views (colleagues). "
+        "We cannot tell whether anything has changed for joy (school change); views (colleagues). "
         "With 11 schools, the smallest change that can be detected is from 0.25 to 0.40 standard "
         "deviations.",
         f"Not computed, since {label('reason', 'no_pairs', words('en'))}: views (participants).",
-        "We cannot tell whether there is a difference: views (participants − colleagues). "
+        "We cannot tell whether there is a difference for views (participants − colleagues). "
         "With 11 schools, the smallest change that can be detected is 0.40 standard deviations.",
     ]
     alone = answer(frame[frame["outcome"] == "views"].tail(2), words=words("nb")).text
-    assert "Vi kan ikke si om noe er endret for: syn på faget (kolleger)." in alone
+    assert "Vi kan ikke si om noe er endret for syn på faget (kolleger)." in alone
 
 
 def test_an_answer_says_once_what_its_outcomes_share():
@@ -614,9 +616,9 @@ def test_who_answered_gives_shares_of_enough_people_only():
          "n_schools": [9, 9, 9], "suppressed": False}
     )  # fmt: skip
     assert who_answered(rows, words=words("nb")).split("\n\n") == [
-        "Elever: 180 svarte før (90_% av de inviterte) og 144 etter (80_%), ved 9 skoler; 90 er "
-        "med begge ganger.".replace("_", NO_BREAK),
-        "Ledere: 12 svarte etter, ved 9 skoler; så få var invitert at andelen ikke oppgis.",
+        "Elever: 180 svarte før (90_% av de inviterte) og 144 etter (80_%), ved 9 skoler; 90 "
+        "svarte begge ganger.".replace("_", NO_BREAK),
+        "Ledere: 12 svarte etter, ved 9 skoler; så få var invitert at svarprosenten ikke oppgis.",
     ]
     unknown = who_answered(rows.tail(1).assign(n_invited=None), words=words("nb"))
     assert unknown.endswith("; hvor mange som var invitert, er ikke kjent.")
@@ -666,9 +668,9 @@ def test_where_the_same_pupils_and_the_same_grades_differ_it_is_said():
     down = {**of_verdict("decrease"), **SURE, "estimand": "linked_change"}
     grades = {**of_verdict("unclear"), **SURE}
     said = answer(pd.DataFrame([down, grades]), words=words("nb")).text
-    assert "Sammenligningene gir ulikt svar for matematikkglede: De samme elevene" in said
+    assert "Sammenligningene gir ulike svar for matematikkglede: Den ene følger de samme" in said
     alike = answer(pd.DataFrame([down, {**down, "estimand": "same_grade"}]), words=words("nb"))
-    assert "ulikt svar" not in alike.text
+    assert "ulike svar" not in alike.text
 
 
 def test_a_note_on_intervals_is_for_rows_that_are_told():
@@ -701,3 +703,18 @@ def test_the_quality_of_scales_is_told_light_by_light():
         f"■ {label('light', 'doubt', words('nb')).capitalize()}: 1 av 2 skalaer. "
         f"Innsats ({label('warning', 'low_reliability', words('nb'))}).",
     ]
+
+
+def test_leaders_beside_teachers_in_words():
+    lower = made_up.agreement(difference=-0.77, ci_low=-1.51, ci_high=-0.02)
+    frame = pd.concat([lower, made_up.agreement(difference=0.04, ci_low=-0.6, ci_high=0.7)])
+    lower, unclear = agreement(frame, words=words("nb")).split(". ")
+    assert lower == (
+        "På de samme skolene svarte lederne høyere enn lærerne: syn på faget, 0,77 poeng "
+        f"(95{NO_BREAK}% KI 0,02 til 1,51)"
+    )
+    assert unclear == "For syn på faget kan vi ikke si om lærerne og lederne svarer ulikt."
+    higher = made_up.agreement(difference=0.3, ci_low=0.1, ci_high=0.5)
+    assert "svarte lærerne høyere enn lederne" in agreement(higher, words=words("nb"))
+    none = made_up.agreement(difference=None)
+    assert agreement(none, words=words("nn")).startswith("For få har svart")

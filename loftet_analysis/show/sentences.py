@@ -51,6 +51,7 @@ from loftet_analysis.stats.result import less_known
 from loftet_analysis.study.schools import COMPARISON
 
 __all__ = [
+    "agreement",
     "answer",
     "cohorts",
     "hangs_on",
@@ -210,13 +211,13 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
             for which, of in by_which.items()
         )
         rows = [row for of in by_which.values() for alike in of.values() for row in alike]
-        said = _sentences([f"{why}: {what}.", *_too_few(rows, words)])
+        said = _sentences([why.format(outcomes=what), *_too_few(rows, words)])
         items.append(f"<li>{html.escape(said)}</li>")
         lines.append(said)
     if apart:
         said = words.text(
-            "The comparisons differ for {outcomes}: the same pupils have also grown older, while "
-            "those of the same grades are others, but as old as those before.",
+            "The comparisons differ for {outcomes}: one follows the same pupils, who have also "
+            "grown older, the other compares different pupils of the same grades.",
             outcomes=joined(apart, words),
         )
         items.append(f"<li>{html.escape(said)}</li>")
@@ -277,17 +278,18 @@ def _once(row: Mapping[str, object], said_before: set[str], words: Words) -> str
 
 
 def _why_open(row: Mapping[str, object], words: Words) -> str:
-    """Return why a row lets nothing be said of its outcome, as a sentence begins; else nothing."""
+    """Return why a row lets nothing be said of its outcome, with a place for it; else nothing."""
     _ = words.text
     if row["suppressed"]:
-        return _("Suppressed (small numbers)")
+        return _("Suppressed (small numbers): {outcomes}.", outcomes="{outcomes}")
     if not is_computed(row):
-        return _("Not computed, since {why}", why=label("reason", row["reason"], words))
+        why = label("reason", row["reason"], words)
+        return _("Not computed, since {why}: {outcomes}.", why=why, outcomes="{outcomes}")
     if certainty(row) != "unclear" or pd.isna(_ends(row)[0]) or _expected(row, words):
         return ""
     if row["estimand"] in (*_CONTRASTS, *names_where(has_sesoi=False)):
-        return _("We cannot tell whether there is a difference")
-    return _("We cannot tell whether anything has changed")
+        return _("We cannot tell whether there is a difference for {outcomes}.")
+    return _("We cannot tell whether anything has changed for {outcomes}.")
 
 
 def _in_sentence(name: str) -> str:
@@ -352,6 +354,70 @@ def standing(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None 
         items.append(f"<li><strong>{html.escape(named_so)}</strong> {html.escape(said)}{chip}</li>")
         lines.append(f"{named_so} {said}")
     return Drawn(f'<ul class="reading">{"".join(items)}</ul>', "\n".join(lines))
+
+
+@view(nothing="There are no scales.")
+def agreement(frame: pd.DataFrame, *, words: Words) -> str:
+    """Return of which scales leaders answered higher than teachers of their schools, or lower.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of agreement.
+    words : Words
+        The reader's language.
+
+    Returns
+    -------
+    str
+        A sentence on those whose interval excludes zero, and one on those of which it cannot be
+        told.
+
+    Examples
+    --------
+    >>> row = {"outcome": "joy", "difference": -0.77, "ci_low": -1.51, "ci_high": -0.02,
+    ...        "ci_level": 0.95}
+    >>> other = {**row, "outcome": "effort", "difference": 0.04, "ci_high": 0.66}
+    >>> words = Words("en", {("teachers", "joy"): "Joy", ("teachers", "effort"): "Effort"})
+    >>> print(agreement(pd.DataFrame([row, other]), words=words))
+    At the same schools, leaders answered higher than teachers: joy, 0.77 points (95% CI 0.02 to
+    1.51). For effort we cannot tell whether teachers and leaders differ.
+    """
+    _ = words.text
+    found: dict[str, list[str]] = {ABOVE: [], BELOW: [], INSIDE: []}
+    for row in frame[frame["difference"].notna()].to_dict("records"):
+        name = _in_sentence(words.outcome("teachers", row["outcome"]))
+        where, ends = position(row), sorted((abs(row["ci_low"]), abs(row["ci_high"])))
+        if where in ("", INSIDE):
+            found[INSIDE].append(name)
+            continue
+        said = _(
+            "{outcome}, {size} points ({level} CI {interval})",
+            outcome=name,
+            size=words.number(abs(row["difference"])),
+            level=words.percent(row["ci_level"]),
+            interval=words.interval(*ends),
+        )
+        found[where].append(said)
+    said = []
+    if lower := found[BELOW]:
+        what = "; ".join(lower)
+        said.append(
+            _("At the same schools, leaders answered higher than teachers: {outcomes}.",
+              outcomes=what)
+        )  # fmt: skip
+    if higher := found[ABOVE]:
+        what = "; ".join(higher)
+        said.append(
+            _("At the same schools, teachers answered higher than leaders: {outcomes}.",
+              outcomes=what)
+        )  # fmt: skip
+    if unclear := found[INSIDE]:
+        what = joined(unclear, words)
+        said.append(
+            _("For {outcomes} we cannot tell whether teachers and leaders differ.", outcomes=what)
+        )
+    return _sentences(said) or _("Too few answered for teachers and leaders to be compared.")
 
 
 def cohorts(frame: pd.DataFrame, *, words: Words) -> Drawn:

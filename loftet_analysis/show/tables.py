@@ -130,11 +130,13 @@ def _refusals(frame: pd.DataFrame, words: Words) -> list[str]:
             )
         )
     refused = frame[~frame["suppressed"] & ~reasons.isin(("", names.FEW_CLUSTERS))]
+    alike: dict[tuple[str, str], dict[str, None]] = {}
     for row in refused.to_dict("records"):
-        name = named(row, "outcome", words)
-        why = named(row, "reason", words)
-        if "estimand" in row:
-            name = f"{name}, {named(row, 'estimand', words)}"
+        what = row_label(row, words) if "estimand" in row else ""
+        of = alike.setdefault((what, named(row, "reason", words)), {})
+        of[named(row, "outcome", words)] = None
+    for (what, why), outcomes in alike.items():
+        name = "; ".join(filter(None, [", ".join(outcomes), what]))
         notes.append(
             _("{mark} {outcome}: not computed, since {why}.", mark=ABSENT, outcome=name, why=why)
         )
