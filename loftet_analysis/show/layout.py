@@ -204,7 +204,9 @@ def laid_out(
     parts = [f"<caption>{_safe(caption)}</caption>"] if caption else []
     parts += ["<thead>", *_heads(columns, corner), "</thead>"]
     for text, trs in groups.items():
-        head = [_tr([f'<th scope="rowgroup" {span}>{_safe(text)}</th>'])] if group else []
+        head = (
+            [_tr([f'<th scope="rowgroup" {span}><span>{_safe(text)}</span></th>'])] if group else []
+        )
         parts += ["<tbody>", *head, *trs, "</tbody>"]
     if notes:
         trs = [_tr([f"<td {span}><span>{_safe(note)}</span></td>"]) for note in notes]
