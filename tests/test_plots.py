@@ -30,7 +30,8 @@ from loftet_analysis.show.figures import (
     summary,
 )
 from loftet_analysis.show.figures.canvas import GREY
-from loftet_analysis.show.figures.summary import NARROW
+from loftet_analysis.show.figures.summary import _MARKS, NARROW
+from loftet_analysis.show.labels import CERTAINTY_SIGNS
 from tests.made_up import (
     NUMBERS,
     ROLES,
@@ -194,6 +195,12 @@ def test_marks_are_filled_where_it_is_certain_which_way_and_the_caption_says_so(
         (mark,) = (each for each in drawing.figure.axes[0].lines if each.get_marker() != "None")
         assert (mark.get_markerfacecolor() == "white") == hollow
         assert "Fylte merker er sikre, hule er det ikke." in drawing.caption
+
+
+def test_the_summary_has_a_mark_for_all_that_may_be_concluded():
+    assert {*CERTAINTY_SIGNS} == {*_MARKS}
+    squares = {code for code, looks in _MARKS.items() if looks.get("marker") == "s"}
+    assert squares == {code for code in _MARKS if "small" in code} | {"negligible"}
 
 
 def test_grades_and_gender_stand_apart_and_one_row_an_outcome_has_no_heading():

@@ -179,7 +179,7 @@ def test_a_negligible_change_with_a_direction_is_small_and_there():
     assert "Den er ikke sikker, siden" in conclusion(unsure, words("nb"))
     text = summed_up(row, {**unsure, "outcome": "effort"})
     assert "Matematikkglede gikk svært lite opp, med 0,05 poeng" in text
-    assert "Innsats kan ha gått svært lite opp (ikke sikkert), med 0,05 poeng" in text
+    assert "Innsats kan ha gått svært lite opp (ikke sikkert) med 0,05 poeng" in text
     assert "omtrent uendret" not in text
     assert "«Svært lite»: mindre enn den minste endringen av interesse (±0,10" in text
     down = {**row_of(-0.05, 0.01, df=400.0), **SURE}
@@ -467,9 +467,9 @@ def test_missing_numbers_are_told_from_zero():
 WENT = {"nb": "Matematikkglede gikk opp med", "nn": "Matematikkglede gjekk opp med",
         "en": "Joy went up by"}  # fmt: skip
 MAY = {
-    "nb": "Matematikkglede kan ha gått opp (ikke sikkert), med",
-    "nn": "Matematikkglede kan ha gått opp (ikkje sikkert), med",
-    "en": "Joy may have gone up (not certain), by",
+    "nb": "Matematikkglede kan ha gått opp (ikke sikkert) med",
+    "nn": "Matematikkglede kan ha gått opp (ikkje sikkert) med",
+    "en": "Joy may have gone up (not certain) by",
 }
 SAME = {
     "nb": "er omtrent uendret (mindre enn ±0,10 standardavvik)",
