@@ -107,7 +107,7 @@ def test_a_refused_row_gives_its_reason_in_words():
     soup = built(frame=effects({**void, "reason": "no_pairs"}, {"estimand": "school_change"}))
     assert rows(soup)[1] == ["Endring på samme trinn", *"–" * 4]
     assert notes(soup)[-1] == (
-        "– Matematikkglede; Endring på samme trinn: ikke beregnet, siden ingen, eller ingen i den "
+        "– Matematikkglede (endring på samme trinn): ikke beregnet, siden ingen, eller ingen i den "
         "ene rollen, har et gyldig svar begge ganger."
     )
 

@@ -176,7 +176,7 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
     for pair, rows in frame.groupby(["population", "outcome"], sort=False):
         records = rows.to_dict("records")
         why_open = [_why_open(row, words) for row in records]
-        apart += [_in_sentence(names[pair])] if _tell_apart(records) else []
+        apart += [in_sentence(names[pair])] if _tell_apart(records) else []
         for why in dict.fromkeys(filter(None, why_open)):
             alike = [row for row, of in zip(records, why_open, strict=True) if of == why]
             which = _which(alike, words) if len(alike) < len(records) else ""
@@ -206,7 +206,7 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
         lines += [name, *(f"- {row}" for row in readings), rest]
     for why, by_which in open_rows.items():
         what = "; ".join(
-            f"{joined([_in_sentence(names[pair]) for pair in of], words)}"
+            f"{joined([in_sentence(names[pair]) for pair in of], words)}"
             f"{f' ({which})' if which else ''}"
             for which, of in by_which.items()
         )
@@ -257,7 +257,7 @@ def _which(rows: Sequence[Mapping[str, object]], words: Words) -> str:
         rest = row_label(row, words).removeprefix(estimand).removeprefix(", ")
         by_estimand.setdefault(estimand, []).append(rest)
     return "; ".join(
-        ": ".join(filter(None, [_in_sentence(estimand), ", ".join(filter(None, rest))]))
+        ": ".join(filter(None, [in_sentence(estimand), ", ".join(filter(None, rest))]))
         for estimand, rest in by_estimand.items()
     )
 
@@ -292,7 +292,7 @@ def _why_open(row: Mapping[str, object], words: Words) -> str:
     return _("We cannot tell whether anything has changed for {outcomes}.")
 
 
-def _in_sentence(name: str) -> str:
+def in_sentence(name: str) -> str:
     """Return a label as it stands within a sentence."""
     return name if name[1:2].isupper() else f"{name[:1].lower()}{name[1:]}"
 
@@ -386,7 +386,7 @@ def agreement(frame: pd.DataFrame, *, words: Words) -> str:
     _ = words.text
     found: dict[str, list[str]] = {ABOVE: [], BELOW: [], INSIDE: []}
     for row in frame[frame["difference"].notna()].to_dict("records"):
-        name = _in_sentence(words.outcome("teachers", row["outcome"]))
+        name = in_sentence(words.outcome("teachers", row["outcome"]))
         where, ends = position(row), sorted((abs(row["ci_low"]), abs(row["ci_high"])))
         if where in ("", INSIDE):
             found[INSIDE].append(name)
@@ -1546,7 +1546,7 @@ _BEGIN, _END = "\x02", "\x03"
 def _set_off(row: Mapping[str, object], words: Words, *, first: bool = False) -> str:
     """Return an outcome's name, as it stands first in a sentence or inside it."""
     name = words.outcome(row["population"], row["outcome"])
-    return f"{_BEGIN}{name if first else _in_sentence(name)}{_END}"
+    return f"{_BEGIN}{name if first else in_sentence(name)}{_END}"
 
 
 def _all_set_off(rows: Sequence[Mapping[str, object]], words: Words, *, first: bool) -> str:

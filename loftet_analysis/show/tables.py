@@ -37,7 +37,7 @@ from loftet_analysis.show.languages import (
     row_label,
 )
 from loftet_analysis.show.layout import ABSENT, HIDDEN, Column, Row, Table, laid_out
-from loftet_analysis.show.sentences import left_out, rounded, shown_interval
+from loftet_analysis.show.sentences import in_sentence, left_out, rounded, shown_interval
 from loftet_analysis.show.shown import view
 
 NAIVE = "naive"
@@ -136,7 +136,9 @@ def _refusals(frame: pd.DataFrame, words: Words) -> list[str]:
         of = alike.setdefault((what, named(row, "reason", words)), {})
         of[named(row, "outcome", words)] = None
     for (what, why), outcomes in alike.items():
-        name = "; ".join(filter(None, [", ".join(outcomes), what]))
+        first, *rest = outcomes
+        name = joined([first, *map(in_sentence, rest)], words)
+        name = f"{name} ({in_sentence(what)})" if what else name
         notes.append(
             _("{mark} {outcome}: not computed, since {why}.", mark=ABSENT, outcome=name, why=why)
         )
