@@ -590,7 +590,7 @@ def test_levels_and_attendance_in_short():
                    plan_role="secondary")  # fmt: skip
     text = summed_up(steep, {**slope, "outcome": "effort"})
     assert (
-        "Mer frammøte kan henge sammen med at matematikkglede gikk mer opp (ikke sikkert)." in text
+        "Mer frammøte kan henge sammen med at matematikkglede økte mer (ikke sikkert)." in text
     )
     assert "Ellers kan vi ikke si om frammøte har noe å si for endringen." in text
 
