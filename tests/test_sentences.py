@@ -589,9 +589,7 @@ def test_levels_and_attendance_in_short():
     steep = row_of(0.30, 0.05, estimand="dose", contrast="per gathering", question="Q9",
                    plan_role="secondary")  # fmt: skip
     text = summed_up(steep, {**slope, "outcome": "effort"})
-    assert (
-        "Mer frammøte kan henge sammen med at matematikkglede økte mer (ikke sikkert)." in text
-    )
+    assert "Mer frammøte kan henge sammen med at matematikkglede økte mer (ikke sikkert)." in text
     assert "Ellers kan vi ikke si om frammøte har noe å si for endringen." in text
 
 
