@@ -79,7 +79,9 @@ def test_it_is_recorded_once_with_its_date_and_nothing_deviates(tiny, monkeypatc
     record = plan_record.read("tiny")
     assert (record.recorded, record.first_answer) == ("2025-11-03", "2025-09-20")
     assert not record.after_cleaning
-    assert "recorded on 3 November 2025; the first answer was given on 20 September 2025" in page()
+    assert (
+        "recorded on 3 November 2025, after the first answer had come (20 September 2025)" in page()
+    )
     assert "<table" not in page()
 
 

@@ -142,15 +142,19 @@ def test_the_front_page_says_what_happened_in_the_country_and_in_each_region(stu
     assert front.html["lang"] == "en"
     assert front.find("h2", id="country").find_next("ul").get_text() == "Joy went up."
     listed = [a.get_text() for a in front.find(class_="regions").find_all("a")]
-    assert listed == ["Oslo – Oslove", "Ås"]
+    assert listed == ["Ås", "Oslo – Oslove"]  # as English sorts them
     matrix = front.find("table", id="matrix-pupils")
     lines = [[cell.get_text() for cell in line.find_all(["th", "td"])] for line in
              matrix.tbody.find_all("tr")]  # fmt: skip
     assert lines == [
-        ["Oslo – Oslove", "↑ went up", "· hidden"],
         ["Ås", "(↑) may have gone up", "–"],
+        ["Oslo – Oslove", "↑ went up", "· hidden"],
     ]
-    assert matrix.tbody.a["href"] == "en/oslo/00_summary.html"
+    assert matrix.tbody.a["href"] == "en/aas/00_summary.html"
+    (asked,) = (a for a in matrix.thead.find_all("a") if a.get_text() == "Q1")
+    assert (asked["href"], asked["title"]) == ("#Q1", "Does joy change?")
+    jumps = [a["href"] for a in front.find(class_="jumps").find_all("a")]
+    assert jumps == ["#regions", "#questions"]
     question = front.find("dt", id="Q1")
     assert question.find_next("dd").get_text() == "Does joy change?"
     places = [a["href"] for a in question.find_next(class_="places").find_all("a")]

@@ -12,7 +12,7 @@ from matplotlib.text import Text
 
 from loftet_analysis import names, schema
 from loftet_analysis.show import figures
-from loftet_analysis.show.alt_texts import LONGEST
+from loftet_analysis.show.alt_texts import LONGEST, describe_likert
 from loftet_analysis.show.figures import WIDTH, saved
 from loftet_analysis.show.languages import Answers
 from tests.made_up import OUTCOMES, ROLES, all_estimands, distribution, effects, words
@@ -494,7 +494,7 @@ def test_schools_stand_in_the_frame_s_order_with_both_intervals():
         raw, shrunk = (line for line in ax.lines if line.get_marker() != "None")
         assert list(raw.get_xdata()) == pytest.approx(list(own["estimate"]))
         assert list(shrunk.get_xdata()) == pytest.approx(list(own["shrunk"]))
-        assert raw.get_markerfacecolor() == "white"
+        assert raw.get_marker() == "|"  # hollow marks are changes that are not certain
         assert np.round(raw.get_ydata()).tolist() == [0, 1, 2, 3]
         wide, narrow = (each for each in ax.collections if isinstance(each, LineCollection))
         for lines, low, high in (
@@ -651,3 +651,10 @@ def test_figures_are_saved_twice_over_the_same_and_hold_no_date(kind):
     text = first[0].decode("utf-8")
     assert "<dc:date>" not in text
     assert float(re.search(r'width="([\d.]+)pt"', text)[1]) == pytest.approx(72 * WIDTH)
+
+
+def test_an_alt_text_names_no_item_where_all_have_the_same_share_above_the_middle():
+    alike = item_bins("joy", items=2, shares=[0.1, 0.2, 0.3, 0.4])
+    (said, _) = describe_likert(alike, speech())
+    assert said == "Matematikkglede, etter: 70\N{NO-BREAK SPACE}% over midten på hvert spørsmål."
+    assert "flest" in next(describe_likert(item_bins("joy"), speech()))

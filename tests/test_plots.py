@@ -30,7 +30,8 @@ from loftet_analysis.show.figures import (
     summary,
 )
 from loftet_analysis.show.figures.canvas import GREY
-from loftet_analysis.show.figures.summary import NARROW
+from loftet_analysis.show.figures.summary import _MARKS, NARROW
+from loftet_analysis.show.labels import CERTAINTY_SIGNS
 from tests.made_up import (
     NUMBERS,
     ROLES,
@@ -182,9 +183,24 @@ def test_in_a_forest_they_are_pale_and_the_caption_says_why():
     (ax,) = drawing.figure.axes
     grey = [text.get_text() for text in ax.texts if text.get_color() == GREY]
     assert grey == ["1,05 (0,39 til 1,71)", "n"]
-    hollow = [line for line in ax.lines if line.get_markerfacecolor() == "white"]
-    assert len(hollow) == 1
+    assert len([line for line in ax.lines if line.get_marker() == "|"]) == 1
     assert "I grått: intervaller som går mer enn 0,50" in drawing.caption
+
+
+def test_marks_are_filled_where_it_is_certain_which_way_and_the_caption_says_so():
+    sure = {"verdict": "increase", "plan_role": "primary", "p_adjusted": 0.01, "ci_low": 0.05}
+    rows = [{**sure, "region": "national"}, {**sure, "region": "oslo", "plan_role": "secondary"}]
+    for row, hollow in zip(rows, (False, True), strict=True):
+        drawing = change(effects(row).assign(suppressed=False), words=words())
+        (mark,) = (each for each in drawing.figure.axes[0].lines if each.get_marker() != "None")
+        assert (mark.get_markerfacecolor() == "white") == hollow
+        assert "Fylte merker er sikre, hule er det ikke." in drawing.caption
+
+
+def test_the_summary_has_a_mark_for_all_that_may_be_concluded():
+    assert {*CERTAINTY_SIGNS} == {*_MARKS}
+    squares = {code for code, looks in _MARKS.items() if looks.get("marker") == "s"}
+    assert squares == {code for code in _MARKS if "small" in code} | {"negligible"}
 
 
 def test_grades_and_gender_stand_apart_and_one_row_an_outcome_has_no_heading():

@@ -23,6 +23,7 @@ from loftet_analysis.estimands import ESTIMANDS
 from loftet_analysis.show.labels import LABELS
 from loftet_analysis.show.languages import LANGUAGES, PSEUDO, label
 from loftet_analysis.show.sentences import (
+    agreement,
     answer,
     background,
     certainty,
@@ -34,6 +35,7 @@ from loftet_analysis.show.sentences import (
     summary,
     who_answered,
 )
+from tests import made_up
 from tests.made_up import all_estimands, effect, increases, words
 from tests.test_words import CAUSAL
 
@@ -121,9 +123,13 @@ def test_verdicts_read_differently_and_the_refused_says_why(language):
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("nb", "Med 11 skoler kan vi ikke påvise endringer under 0,47 standardavvik."),
-        ("nn", "Med 11 skular kan vi ikkje påvise endringar under 0,47 standardavvik."),
-        ("en", "With 11 schools, changes below 0.47 standard deviations cannot be detected."),
+        ("nb", "Med 11 skoler er den minste endringen vi kan påvise, 0,47 standardavvik."),
+        ("nn", "Med 11 skular er den minste endringa vi kan påvise, 0,47 standardavvik."),
+        (
+            "en",
+            "With 11 schools, the smallest change that can be detected is 0.47 standard "
+            "deviations.",
+        ),
     ],
 )
 def test_an_unclear_row_says_what_so_few_schools_cannot_show(language, said):
@@ -157,16 +163,31 @@ def test_an_interval_beyond_zero_that_a_family_of_tests_makes_unclear_says_so():
     for language, part in (("nb", "familie"), ("nn", "familie"), ("en", "its family")):
         said = conclusion(first, words(language))
         assert part in said
-        assert words(language).p_value(first["p_adjusted"]) in said
+        assert "p =" not in said
 
 
 def test_a_negligible_change_with_a_direction_is_small_and_there():
-    row = row_of(0.05, 0.01, df=400.0)
+    row = {**row_of(0.05, 0.01, df=400.0), **SURE}
     assert "direction=increase" in row["flags"]
-    said = conclusion(row, words("en"))
-    assert said.startswith("That is less than ±0.10 standard deviations")
-    assert said.endswith("the interval excludes zero.")
-    assert "the interval excludes zero" not in conclusion(of_verdict("negligible"), words("en"))
+    assert certainty(row) == "small increase"
+    assert conclusion(row, words("nb")) == (
+        "En sikker, men svært liten økning, mindre enn den minste endringen av interesse (0,10 "
+        f"standardavvik): 90{NO_BREAK}% KI er 0,03 til 0,07."
+    )
+    unsure = {**row, "plan_role": "secondary"}
+    assert certainty(unsure) == "may small increase"
+    assert "Den er ikke sikker, siden" in conclusion(unsure, words("nb"))
+    text = summed_up(row, {**unsure, "outcome": "effort"})
+    assert "Matematikkglede gikk svært lite opp, med 0,05 poeng" in text
+    assert "Innsats kan ha gått svært lite opp (ikke sikkert) med 0,05 poeng" in text
+    assert "omtrent uendret" not in text
+    assert "«Svært lite»: mindre enn den minste endringen av interesse (±0,10" in text
+    down = {**row_of(-0.05, 0.01, df=400.0), **SURE}
+    assert label("short", certainty(down), words("nb")) == "gikk svært lite ned"
+    # a difference is not said to have gone up, and neither is what was expected anyway
+    assert certainty({**row, "estimand": "participants_vs_colleagues"}) == "negligible"
+    assert certainty({**row_of(-0.15, 0.01, df=400.0, drift=-0.2), **SURE}) == "negligible"
+    assert certainty(of_verdict("negligible")) == "negligible"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -184,13 +205,13 @@ def test_the_interval_of_a_negligible_change_is_never_rounded_beyond_it():
     row = row_of(0.055, 0.0255, df=400.0)
     assert row["verdict"] == "negligible"
     coarse = {**row, **{key: round(row[key], 2) for key in ("estimate", "se", "ci_low", "ci_high")}}
-    assert conclusion(coarse, words("en")).startswith("That is less than ±0.10 ")
+    assert "less than the smallest change of interest (0.10 " in conclusion(coarse, words("en"))
     high = re.search(r"to (\d\.\d+)\.", conclusion(coarse, words("en")))[1]
     assert float(high) <= 0.10
 
 
 CERTAIN = {"nb": "en økning", "nn": "ein auke", "en": "an increase"}
-UNSURE = {"nb": "ikke sikkert", "nn": "ikkje sikkert", "en": "not certain"}
+UNSURE = {"nb": "ikke sikker", "nn": "ikkje sikker", "en": "not certain"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -215,9 +236,7 @@ def test_role_and_adjusted_p_value_decide_the_words(given, certain, language):
     said = conclusion(row, speech)
     assert (CERTAIN[language] in said) == certain
     assert (UNSURE[language] in said) == (not certain)
-    p = given["p_adjusted"]
-    if p is not None and p >= 0.05:
-        assert speech.p_value(p) in said
+    assert not re.search(r"\bp [=<]", said)  # it stands in tables
     for estimand in ("dose", "gap_change", "spread_ratio"):
         contrast = KINDS[estimand][0].contrast or "gender=girl - gender=boy"
         other = {**row, "estimand": estimand, "contrast": contrast}
@@ -254,7 +273,7 @@ def test_where_one_cluster_holds_nearly_all_nothing_is_concluded(language):
 
 def test_regions_are_called_regions():
     row = of_verdict("unclear", n_clusters=15, cluster="region")
-    assert conclusion(row, words("en")).startswith("With 15 regions, changes below")
+    assert conclusion(row, words("en")).startswith("With 15 regions, the smallest change")
     assert conclusion(row, words("nb")).startswith("Med 15 regioner")
     few = of_verdict("increase", n_clusters=8, cluster="region", flags="low_df")
     assert "so few regions" in reading(few, words("en"))
@@ -375,14 +394,15 @@ def test_an_answer_gathers_in_one_sentence_what_cannot_be_told():
     assert joy.startswith("Joy ● good measurementThe answers of the same pupils")
     assert rest == [
         "Suppressed (small numbers): joy (same-grade change).",
-        "We cannot tell whether anything has changed: joy (school change); views (colleagues). "
-        "With 11 schools, changes below 0.25–0.40 standard deviations cannot be detected.",
+        "We cannot tell whether anything has changed for joy (school change); views (colleagues). "
+        "With 11 schools, the smallest change that can be detected is from 0.25 to 0.40 standard "
+        "deviations.",
         f"Not computed, since {label('reason', 'no_pairs', words('en'))}: views (participants).",
-        "We cannot tell whether there is a difference: views (participants − colleagues). "
-        "With 11 schools, changes below 0.40 standard deviations cannot be detected.",
+        "We cannot tell whether there is a difference for views (participants − colleagues). "
+        "With 11 schools, the smallest change that can be detected is 0.40 standard deviations.",
     ]
     alone = answer(frame[frame["outcome"] == "views"].tail(2), words=words("nb")).text
-    assert "Vi kan ikke si om noe er endret for: syn på faget (kolleger)." in alone
+    assert "Vi kan ikke si om noe er endret for syn på faget (kolleger)." in alone
 
 
 def test_an_answer_says_once_what_its_outcomes_share():
@@ -447,9 +467,9 @@ def test_missing_numbers_are_told_from_zero():
 WENT = {"nb": "Matematikkglede gikk opp med", "nn": "Matematikkglede gjekk opp med",
         "en": "Joy went up by"}  # fmt: skip
 MAY = {
-    "nb": "Matematikkglede kan ha gått opp (ikke sikkert), med",
-    "nn": "Matematikkglede kan ha gått opp (ikkje sikkert), med",
-    "en": "Joy may have gone up (not certain), by",
+    "nb": "Matematikkglede kan ha gått opp (ikke sikkert) med",
+    "nn": "Matematikkglede kan ha gått opp (ikkje sikkert) med",
+    "en": "Joy may have gone up (not certain) by",
 }
 SAME = {
     "nb": "er omtrent uendret (mindre enn ±0,10 standardavvik)",
@@ -569,9 +589,7 @@ def test_levels_and_attendance_in_short():
     steep = row_of(0.30, 0.05, estimand="dose", contrast="per gathering", question="Q9",
                    plan_role="secondary")  # fmt: skip
     text = summed_up(steep, {**slope, "outcome": "effort"})
-    assert (
-        "Mer frammøte kan henge sammen med at matematikkglede gikk mer opp (ikke sikkert)." in text
-    )
+    assert "Mer frammøte kan henge sammen med at matematikkglede økte mer (ikke sikkert)." in text
     assert "Ellers kan vi ikke si om frammøte har noe å si for endringen." in text
 
 
@@ -596,10 +614,14 @@ def test_who_answered_gives_shares_of_enough_people_only():
          "n_schools": [9, 9, 9], "suppressed": False}
     )  # fmt: skip
     assert who_answered(rows, words=words("nb")).split("\n\n") == [
-        "Elever: 180 svarte før (90_% av de inviterte) og 144 etter (80_%), ved 9 skoler; 90 er "
-        "med begge ganger.".replace("_", NO_BREAK),
-        "Ledere: 12 svarte etter, ved 9 skoler.",
+        "Elever: 180 svarte før (90_% av de inviterte) og 144 etter (80_%), ved 9 skoler; 90 "
+        "svarte begge ganger.".replace("_", NO_BREAK),
+        "Ledere: 12 svarte etter, ved 9 skoler; så få var invitert at svarprosenten ikke oppgis.",
     ]
+    unknown = who_answered(rows.tail(1).assign(n_invited=None), words=words("nb"))
+    assert unknown.endswith("; hvor mange som var invitert, er ikke kjent.")
+    coarse = who_answered(rows, words=replace(words("nb"), rounding=6)).split("\n\n")
+    assert coarse[2:] == ["Antall personer er avrundet til nærmeste tall som kan deles på 6."]
     hidden = rows.head(1).assign(n_answered=None)
     assert who_answered(hidden, words=words("nb")) == "Elever: vises ikke (for få personer)."
 
@@ -607,9 +629,9 @@ def test_who_answered_gives_shares_of_enough_people_only():
 @pytest.mark.parametrize(
     ("low", "high", "p", "said"),
     [
-        (0.0, 0.44, 0.03, "0.00 to 0.44, above zero"),
-        (0.002, 0.44, 0.03, "0.00 to 0.44, above zero"),
-        (-0.44, 0.0, 0.03, "−0.44 to 0.00, below zero"),
+        (0.0, 0.44, 0.03, "0.00 to 0.44, just above zero"),
+        (0.002, 0.44, 0.03, "0.00 to 0.44, just above zero"),
+        (-0.44, 0.0, 0.03, "−0.44 to 0.00, just below zero"),
         (0.0, 0.44, 0.06, "0.00 to 0.44, includes zero"),
         (-0.002, 0.44, 0.06, "0.00 to 0.44, includes zero"),
         (0.1, 0.44, 0.01, "0.10 to 0.44)"),
@@ -626,11 +648,27 @@ def test_a_conclusion_is_said_in_full_once_and_then_in_short():
         estimand="linked_change", region="national",
     )  # fmt: skip
     said = answer(frame, words=words("en")).text
-    assert said.count("was not prespecified") == 1
-    assert said.count("May have gone up.") == 1
+    assert said.count("not a primary one of the analysis plan") == 1
+    assert said.count("This is not certain either, for the same reason.") == 1
     # rows of one outcome that come to the same share it
     again = answer(pd.concat([frame.iloc[[0]]] * 2), words=words("en")).text
-    assert again.count("may have gone up") == 1
+    assert again.count("The increase is not certain") == 1
+
+
+def test_where_p_is_rounded_to_the_limit_the_verdict_says_on_which_side_an_end_lies():
+    row = of_verdict("decrease", ci_low=-0.40, ci_high=0.0, p_value=0.05)
+    assert "−0.40 to 0.00, just below zero" in reading(row, words("en"), alone=False)
+    row |= {"verdict": "unclear", "flags": ""}
+    assert "−0.40 to 0.00, includes zero" in reading(row, words("en"), alone=False)
+
+
+def test_where_the_same_pupils_and_the_same_grades_differ_it_is_said():
+    down = {**of_verdict("decrease"), **SURE, "estimand": "linked_change"}
+    grades = {**of_verdict("unclear"), **SURE}
+    said = answer(pd.DataFrame([down, grades]), words=words("nb")).text
+    assert "Sammenligningene gir ulike svar for matematikkglede: Den ene følger de samme" in said
+    alike = answer(pd.DataFrame([down, {**down, "estimand": "same_grade"}]), words=words("nb"))
+    assert "ulike svar" not in alike.text
 
 
 def test_a_note_on_intervals_is_for_rows_that_are_told():
@@ -663,3 +701,18 @@ def test_the_quality_of_scales_is_told_light_by_light():
         f"■ {label('light', 'doubt', words('nb')).capitalize()}: 1 av 2 skalaer. "
         f"Innsats ({label('warning', 'low_reliability', words('nb'))}).",
     ]
+
+
+def test_leaders_beside_teachers_in_words():
+    lower = made_up.agreement(difference=-0.77, ci_low=-1.51, ci_high=-0.02)
+    frame = pd.concat([lower, made_up.agreement(difference=0.04, ci_low=-0.6, ci_high=0.7)])
+    lower, unclear = agreement(frame, words=words("nb")).split(". ")
+    assert lower == (
+        "På de samme skolene svarte lederne høyere enn lærerne: syn på faget, 0,77 poeng "
+        f"(95{NO_BREAK}% KI 0,02 til 1,51)"
+    )
+    assert unclear == "For syn på faget kan vi ikke si om lærerne og lederne svarer ulikt."
+    higher = made_up.agreement(difference=0.3, ci_low=0.1, ci_high=0.5)
+    assert "svarte lærerne høyere enn lederne" in agreement(higher, words=words("nb"))
+    none = made_up.agreement(difference=None)
+    assert agreement(none, words=words("nn")).startswith("For få har svart")

@@ -11,7 +11,7 @@ from bs4 import BeautifulSoup
 
 from loftet_analysis import schema
 from loftet_analysis.disclosure.gate import gate as gated
-from loftet_analysis.show import tables
+from loftet_analysis.show import site, tables
 from loftet_analysis.show.layout import laid_out
 from tests import made_up
 from tests.made_up import NUMBERS, all_estimands, effects, mask, pooled, reliability, words
@@ -73,9 +73,11 @@ def test_an_end_that_is_rounded_to_zero_is_told_from_its_side():
     def interval(**of) -> str:
         return rows(built(frame=effects(of)))[1][4]
 
-    assert interval(ci_low=0.0, ci_high=0.44, p_value=0.03) == "0,00 til 0,44 (over null)"
+    assert interval(ci_low=0.0, ci_high=0.44, p_value=0.03) == "0,00 til 0,44 (så vidt over null)"
     assert interval(ci_low=0.0, ci_high=0.44, p_value=0.06) == "0,00 til 0,44 (omfatter null)"
-    assert interval(ci_low=-0.44, ci_high=0.0, p_value=0.03) == "−0,44 til 0,00 (under null)"
+    assert (
+        interval(ci_low=-0.44, ci_high=0.0, p_value=0.03) == "−0,44 til 0,00 (så vidt under null)"
+    )
     assert interval(ci_low=0.1, ci_high=0.44) == "0,10 til 0,44"
 
 
@@ -105,7 +107,7 @@ def test_a_refused_row_gives_its_reason_in_words():
     soup = built(frame=effects({**void, "reason": "no_pairs"}, {"estimand": "school_change"}))
     assert rows(soup)[1] == ["Endring på samme trinn", *"–" * 4]
     assert notes(soup)[-1] == (
-        "– Matematikkglede, Endring på samme trinn: ikke beregnet, siden ingen, eller ingen i den "
+        "– Matematikkglede (endring på samme trinn): ikke beregnet, siden ingen, eller ingen i den "
         "ene rollen, har et gyldig svar begge ganger."
     )
 
@@ -401,3 +403,11 @@ def test_a_comparison_has_the_fewest_and_the_most_of_its_scales():
     assert "<td>1,220–1,234</td>" in cells
     assert "<td>1,187</td>" in cells
     assert cells.count("<td>11</td>") == 2
+
+
+def test_notes_wrap_to_what_is_seen_of_a_table_that_is_scrolled():
+    soup = built()
+    assert all(cell.span for cell in soup.select("tfoot td"))
+    style = (site.ASSETS / "loftet.css").read_text(encoding="utf-8")
+    (rule,) = re.findall(r"\.results :is\(caption, tfoot span[^{]*\{(.*?)\}", style)
+    assert "max-width: 100cqw" in rule

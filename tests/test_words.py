@@ -200,6 +200,11 @@ def test_signs_counts_shares_and_p_values():
     assert [nb.number(x) for x in (0.1, -0.1, 0.001)] == ["0,10", "−0,10", "0,00"]
     assert nb.count(12345) == "12\u202f345"
     assert nb.percent(0.951) == "95\N{NO-BREAK SPACE}%"
+    # none and all are said of nothing else
+    shares = (0, 0.002, 0.006, 0.994, 0.996, 0.99999, 1)
+    said = [Words("en").percent(share) for share in shares]
+    assert said == ["0%", "<1%", "1%", "99%", ">99%", ">99%", "100%"]
+    assert Words("en").percent(0.9997, 1) == ">99.9%"
     assert [nb.p_value(p) for p in (0.0004, 0.001, 0.0412)] == ["< 0,001", "0,001", "0,041"]
     assert nb.interval(-0.5, 1) == "−0,50 til 1,00"
     assert nb.interval(float("nan"), 1) == ""

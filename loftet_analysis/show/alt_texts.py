@@ -28,7 +28,10 @@ _PAIR = ["population", "outcome"]
 LONGEST = 300
 _MORE = 40  # for how many are left out
 #: Outcomes are told in this order.
-_ORDER = ("decrease", "increase", "may decrease", "may increase", "negligible", "unclear")
+_ORDER = (
+    "decrease", "increase", "may decrease", "may increase", "small decrease", "small increase",
+    "may small decrease", "may small increase", "negligible", "unclear",
+)  # fmt: skip
 _CELL = [*_PAIR, "subgroup"]
 
 
@@ -367,6 +370,9 @@ def describe_likert(frame: pd.DataFrame, words: Words) -> Iterator[str]:
         about |= {"high": words.percent(above.max()), "most": _item(cell[0], above.idxmax(), words)}
         if len(above) == 1:
             yield words.text("{outcome}, {wave}: {high} above the middle at {most}.", **about)
+            continue
+        if words.percent(above.min()) == about["high"]:
+            yield words.text("{outcome}, {wave}: {high} above the middle at every item.", **about)
             continue
         yield words.text(
             "{outcome}, {wave}: most above the middle at {most} ({high}), fewest at {least} "

@@ -18,8 +18,11 @@ def recorded(record: PlanRecord, words: Words) -> str:
     said = [_("recorded on {date}", date=day)]
     if record.first_answer:
         first = words.date(date.fromisoformat(record.first_answer))
+        when = {"date": day, "first": first}
         said = [
-            _("recorded on {date}; the first answer was given on {first}", date=day, first=first)
+            _("recorded on {date}, after the first answer had come ({first})", **when)
+            if record.first_answer <= record.recorded
+            else _("recorded on {date}, before the first answer came ({first})", **when)
         ]
     if plan := record.declared.get(PLAN):
         said.append(_("plan in words: {file} (SHA-256 {sum})", file=PLAN, sum=plan[:SHORT]))

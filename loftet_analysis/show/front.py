@@ -20,7 +20,7 @@ from loftet_analysis.show.labels import CERTAINTY_SIGNS, LABELS, LIGHT_SHAPES
 from loftet_analysis.show.languages import Words, label, reader
 from loftet_analysis.show.layout import ABSENT, HIDDEN, laid_out
 from loftet_analysis.show.sentences import certainty, compared
-from loftet_analysis.show.site import ASSETS, STYLESHEET, TEMPLATES, filled
+from loftet_analysis.show.site import ASSETS, STYLESHEET, TEMPLATES, filled, with_question_links
 from loftet_analysis.study import Study
 
 #: How each page's last run ended, by region, notebook below the project's notebooks, and language.
@@ -85,8 +85,18 @@ def _front(language: str) -> str:
     return f"index.{language}.html"
 
 
-def _alphabet(name: str) -> str:
-    """Return what names are sorted by: æ, ø and å come last, in this order."""
+def _alphabet(name: str, language: str) -> str:
+    """Return what names are sorted by: æ, ø and å come last, in this order; in English as a and o.
+
+    Examples
+    --------
+    >>> sorted(["Ås", "Østfold", "Troms", "Oslo"], key=lambda name: _alphabet(name, "nb"))
+    ['Oslo', 'Troms', 'Østfold', 'Ås']
+    >>> sorted(["Ås", "Østfold", "Troms", "Oslo"], key=lambda name: _alphabet(name, "en"))
+    ['Ås', 'Oslo', 'Østfold', 'Troms']
+    """
+    if language == "en":
+        return name.casefold().translate(str.maketrans({"æ": "ae", "ø": "o", "å": "a"}))
     return name.casefold().replace("å", "\N{LATIN SMALL LETTER O WITH STROKE}\uffff")
 
 
@@ -120,10 +130,14 @@ class _Site:
     @cached_property
     def places(self) -> dict[str, str]:
         """The country and the regions that have pages, by slug: their names, in the alphabet."""
+        return {place: name for place, name in self.named.items() if place in self.pages}
+
+    @cached_property
+    def named(self) -> dict[str, str]:
+        """The country and all regions, by slug: their names, in the language's alphabet."""
         named = {region: self.words.region(region) for region in self.study.regions["region"]}
-        named = dict(sorted(named.items(), key=lambda each: _alphabet(each[1])))
-        named = {names.NATIONAL: self.words.text("The whole country"), **named}
-        return {place: name for place, name in named.items() if place in self.pages}
+        order = sorted(named.items(), key=lambda each: _alphabet(each[1], self.language))
+        return {names.NATIONAL: self.words.text("The whole country"), **dict(order)}
 
     @cached_property
     def pages(self) -> dict[str, dict[str, str]]:
@@ -252,6 +266,10 @@ class _Site:
             "downloads": text("Download the numbers") if self.downloads else "",
         }
         contents = [(title, f"#{anchor}") for anchor, title in parts.items() if title]
+        jumps = [(parts[part], f"#{part}") for part in ("regions", "questions") if parts[part]]
+        headings = dict(_HEADING.findall(self.texts[country])) if country else {}
+        if "who" in headings:
+            jumps.append((_plain(headings["who"]), f"{country}#who"))
         return filled(
             "front.html",
             language=self.language,
@@ -261,6 +279,7 @@ class _Site:
             heading=self.title,
             about=[part for part in about.split("\n\n") if part],
             parts=parts,
+            jumps=jumps,
             answers=answers,
             country=country,
             regions=[(n, self.first(p)) for p, n in self.places.items() if p != names.NATIONAL],
@@ -285,14 +304,8 @@ class _Site:
     def listing(self) -> dict[str, str]:
         """Return the places that have a page in this language, or had to have one."""
         failed = {p for (p, _, each), s in self.states.items() if each == self.language and s}
-        return {
-            place: name
-            for place, name in {
-                names.NATIONAL: self.words.text("The whole country"),
-                **{r: self.words.region(r) for r in self.study.regions["region"]},
-            }.items()
-            if place in self.pages or place in failed
-        }
+        there_are = failed | {*self.pages}
+        return {place: name for place, name in self.named.items() if place in there_are}
 
     def listed(self, place: str) -> Iterator[tuple[str, str, str]]:
         """Yield the pages of a place: title, file (empty where it failed), and that it failed."""
@@ -387,7 +400,12 @@ class _Site:
             {names.REGION: place, **{o: cells.get((place, o), ABSENT) for o in outcomes}}
             for place in rows[names.REGION].unique()
         ]
-        signs = [f"{sign} {label('short', code, words)}" for code, sign in CERTAINTY_SIGNS.items()]
+        there_are = {cell.partition(" ")[0] for cell in cells.values()}
+        signs = [
+            f"{sign} {label('short', code, words)}"
+            for code, sign in CERTAINTY_SIGNS.items()
+            if sign in there_are
+        ]
         columns = [
             (words.outcome(population, o), lambda row, o=o: row[o], "text", there[o])
             for o in outcomes
@@ -398,9 +416,9 @@ class _Site:
         )
         notes = [
             words.text(
-                "In alphabetical order, not ranked. The table allows for many regions being tested "
-                "(adjusted p-values); a region's own pages do not know the others, and say “may "
-                "have” also where this table does not."
+                "In alphabetical order, not ranked. The table allows for many regions being "
+                "tested; a region's own pages do not know the others, and say “may have” also "
+                "where this table does not."
             ),
             compared(rows[names.ESTIMAND], words),
             " · ".join(signs),
@@ -427,7 +445,7 @@ class _Site:
         text = text.replace(unsure, unsure.replace("words", "words unsure"))
         for plain, linked in links.items():
             text = text.replace(plain, linked, 1)
-        return text
+        return with_question_links(text, words.questions)
 
     def verdict(self, row: Mapping[str, object]) -> str:
         """Return the sign and the word of a row: what happened, and how certain that is."""

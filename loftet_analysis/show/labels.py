@@ -243,8 +243,12 @@ LABELS: dict[str, dict[str, str]] = {
         "inside": "includes zero",
     },
     # the same after an interval that includes the value of no change, or ends at it when rounded
-    "beside zero": {"above": "above zero", "below": "below zero", "inside": "includes zero"},
-    "beside 1": {"above": "above 1", "below": "below 1", "inside": "includes 1"},
+    "beside zero": {
+        "above": "just above zero",
+        "below": "just below zero",
+        "inside": "includes zero",
+    },
+    "beside 1": {"above": "just above 1", "below": "just below 1", "inside": "includes 1"},
     "warning": {
         "no_metric_invariance": "its items do not correlate alike before and after",
         "metric_invariance_unsure": "whether its items correlate alike before and after is "
@@ -346,26 +350,39 @@ LABELS: dict[str, dict[str, str]] = {
         "decrease of the spread": "The interval lies below 1: the spread has shrunk.",
         "increase beyond drift": "That is more than was expected.",
         "decrease beyond drift": "That is less than was expected.",
-        "may increase": "It may have gone up (not certain): the interval lies above zero, but "
-        "{why}.",
-        "may decrease": "It may have gone down (not certain): the interval lies below zero, but "
-        "{why}.",
-        "may increase of a contrast": "There may be a difference (not certain): the interval lies "
-        "above zero, but {why}.",
-        "may decrease of a contrast": "There may be a difference (not certain): the interval lies "
-        "below zero, but {why}.",
-        "may increase of the spread": "The spread may have grown (not certain): the interval lies "
+        "may increase": "The increase is not certain: the interval lies above zero, but {why}.",
+        "may decrease": "The decrease is not certain: the interval lies below zero, but {why}.",
+        "not certain either": "This is not certain either, for the same reason.",
+        "may increase of a contrast": "The difference is not certain: the interval lies above "
+        "zero, but {why}.",
+        "may decrease of a contrast": "The difference is not certain: the interval lies below "
+        "zero, but {why}.",
+        "may increase of the spread": "That the spread has grown is not certain: the interval lies "
         "above 1, but {why}.",
-        "may decrease of the spread": "The spread may have shrunk (not certain): the interval lies "
-        "below 1, but {why}.",
+        "may decrease of the spread": "That the spread has shrunk is not certain: the interval "
+        "lies below 1, but {why}.",
         "may increase beyond drift": "That may be more than was expected (not certain): the "
         "interval excludes what was expected, but {why}.",
         "may decrease beyond drift": "That may be less than was expected (not certain): the "
         "interval excludes what was expected, but {why}.",
         "dominated": "Nearly everything rests on a single school, group of schools or region, so "
         "chance cannot be judged and nothing is concluded.",
-        "negligible": "That is less than ±{sesoi} standard deviations, the smallest change of "
-        "interest: the {level} CI is {interval}.",
+        "negligible": "That is about the same: less than ±{sesoi} standard deviations, the "
+        "smallest change of interest ({level} CI {interval}).",
+        "negligible beyond drift": "That is about as expected: within ±{sesoi} standard "
+        "deviations, the smallest change of interest ({level} CI {interval}).",
+        "negligible of a contrast": "The difference is negligible: less than ±{sesoi} standard "
+        "deviations, the smallest change of interest ({level} CI {interval}).",
+        "small increase": "A certain but very small increase, less than the smallest change of "
+        "interest ({sesoi} standard deviations): the {level} CI is {interval}.",
+        "small decrease": "A certain but very small decrease, less than the smallest change of "
+        "interest ({sesoi} standard deviations): the {level} CI is {interval}.",
+        "may small increase": "A very small increase, less than the smallest change of interest "
+        "({sesoi} standard deviations): the {level} CI is {interval}. It is not certain, since "
+        "{why}.",
+        "may small decrease": "A very small decrease, less than the smallest change of interest "
+        "({sesoi} standard deviations): the {level} CI is {interval}. It is not certain, since "
+        "{why}.",
         "small": "Small as it is, the interval excludes zero.",
         "small beyond drift": "Small as it is, it differs from what was expected.",
     },
@@ -373,8 +390,12 @@ LABELS: dict[str, dict[str, str]] = {
     "summary": {
         "increase": "{outcome} went up by {size}",
         "decrease": "{outcome} went down by {size}",
-        "may increase": "{outcome} may have gone up (not certain), by {size}",
-        "may decrease": "{outcome} may have gone down (not certain), by {size}",
+        "may increase": "{outcome} may have gone up (not certain) by {size}",
+        "may decrease": "{outcome} may have gone down (not certain) by {size}",
+        "small increase": "{outcome} went up very little, by {size}",
+        "small decrease": "{outcome} went down very little, by {size}",
+        "may small increase": "{outcome} may have gone up very little (not certain) by {size}",
+        "may small decrease": "{outcome} may have gone down very little (not certain) by {size}",
         "further": "{outcome} by {size}",
         "negligible": "{outcomes} stayed about the same (less than ±{sesoi} standard deviations)",
         "unclear": "For {outcomes} we cannot tell whether anything has changed",
@@ -393,8 +414,8 @@ LABELS: dict[str, dict[str, str]] = {
     },
     # what a change in short compares
     "compared": {
-        "same_grade": "the same grades before and after",
-        "participants": "teachers who took part in the seminars, before and after",
+        "same_grade": "the same grades before and after (different pupils)",
+        "participants": "teachers who took part in the seminars (the same before and after)",
         "linked_change": "the same people before and after",
     },
     "moved": {
@@ -408,6 +429,10 @@ LABELS: dict[str, dict[str, str]] = {
         "decrease": "went down",
         "may increase": "may have gone up",
         "may decrease": "may have gone down",
+        "small increase": "went up very little",
+        "small decrease": "went down very little",
+        "may small increase": "may have gone up very little",
+        "may small decrease": "may have gone down very little",
         "negligible": "about the same",
         "unclear": "cannot tell",
         "increase beyond drift": "more than expected",
@@ -429,11 +454,10 @@ LABELS: dict[str, dict[str, str]] = {
     },
     # why a direction is not certain although the interval excludes zero
     "doubt": {
-        "family": "after adjustment for all tests of its family (p = {p}) chance cannot be "
-        "ruled out",
-        "regions": "after adjustment over all regions (p = {p}) chance cannot be ruled out",
+        "family": "after adjustment for all tests of its family chance cannot be ruled out",
+        "regions": "after adjustment over all regions chance cannot be ruled out",
         "one region": "this is one of several comparisons in one of several regions",
-        "many": "this is one of many comparisons and was not prespecified",
+        "many": "this is one of many comparisons and not a primary one of the analysis plan",
     },
     "flag": {
         "few_regions": "The answers compared come from too few regions to allow for differences "
@@ -479,13 +503,19 @@ LABELS: dict[str, dict[str, str]] = {
     },
     # what the glossary of the site says
     "short means": {
-        "increase": "The interval excludes zero, the outcome was declared primary, and this "
-        "holds after adjustment for all tests that belong together.",
+        "increase": "The interval excludes zero, the outcome is a primary one of the analysis "
+        "plan, and this holds after adjustment for all tests that belong together.",
         "decrease": "The same, downwards.",
         "may increase": "The interval excludes zero, but the outcome was not declared "
         "primary, or this does not hold after adjustment for all tests that "
         "belong together. Chance cannot be ruled out.",
         "may decrease": "The same, downwards.",
+        "small increase": "An increase that is certain, but smaller than the smallest change of "
+        "interest (±{sesoi} standard deviations).",
+        "small decrease": "The same, downwards.",
+        "may small increase": "An increase that is not certain, and smaller than the smallest "
+        "change of interest.",
+        "may small decrease": "The same, downwards.",
         "negligible": "The change is smaller than the smallest change of interest (±{sesoi} "
         "standard deviations), and the interval is narrow enough to say so.",
         "unclear": "The interval is too wide: there may have been an increase, a decrease or no "
@@ -524,8 +554,9 @@ LABELS: dict[str, dict[str, str]] = {
         "p": "How unusual a change at least so large would be if nothing had changed. Adjusted "
         "p-values allow for several tests: Holm's method within a family of the country, "
         "Benjamini and Hochberg's over the regions.",
-        "sesoi": "Decided before the answers came. A change that is certainly smaller is said "
-        "to be about the same; in figures it is the grey band around zero.",
+        "sesoi": "Stated in the analysis plan. A change that is certainly smaller is said to be "
+        "about the same, or to have gone up or down very little; in figures it is the grey band "
+        "around zero.",
         "mdes": "The smallest change that a study with so many schools would detect four "
         "times out of five. Smaller ones may exist without being detected.",
         "alpha": "Reliability (Cronbach's alpha and McDonald's omega), from 0 to 1: how "
@@ -592,6 +623,10 @@ CERTAINTY_SIGNS = {
     "decrease": "↓",
     "may increase": "(↑)",
     "may decrease": "(↓)",
+    "small increase": "≈↑",
+    "small decrease": "≈↓",
+    "may small increase": "(≈↑)",
+    "may small decrease": "(≈↓)",
     "negligible": "≈",
     "unclear": "?",
 }

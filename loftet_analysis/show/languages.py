@@ -21,6 +21,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
 from loftet_analysis import names
+from loftet_analysis.disclosure.mask import LIMITS
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.estimands import ESTIMANDS, MIDWAY, contrast_of_waves
 from loftet_analysis.show.labels import LABELS
@@ -117,6 +118,8 @@ class Words:
         The study's research questions.
     features : mapping of str to str
         What the features of regions are called.
+    rounding : int
+        Numbers of people are rounded to multiples of it.
 
     Raises
     ------
@@ -141,6 +144,7 @@ class Words:
     wordings: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
     questions: Mapping[str, str] = field(default_factory=dict)
     features: Mapping[str, str] = field(default_factory=dict)
+    rounding: int = 1
 
     def __post_init__(self) -> None:
         if self.locale not in LANGUAGES:
@@ -195,15 +199,21 @@ class Words:
         return self.number(value, 0 if float(value).is_integer() else 2)
 
     def percent(self, share: float, digits: int = 0) -> str:
-        """Return a share of 0–1 as per cent.
+        """Return a share of 0–1 as per cent; none and all are said of nothing but 0 and 1.
 
         Examples
         --------
-        >>> Words("nb").percent(0.95), Words("en").percent(0.95)
-        ('95\N{NO-BREAK SPACE}%', '95%')
+        >>> Words("nb").percent(0.95), Words("en").percent(0.95), Words("en").percent(0.997)
+        ('95\N{NO-BREAK SPACE}%', '95%', '>99%')
         """
         gap = "" if self.locale == "en" else "\N{NO-BREAK SPACE}"
-        return f"{self.number(100 * share, digits)}{gap}%"
+        least = 10.0**-digits  # of what is shown
+        size, sign = 100 * share, ""
+        if 0 < size < least / 2:
+            size, sign = least, "<"
+        elif 100 - least / 2 <= size < 100 - 1e-9:
+            size, sign = 100 - least, ">"
+        return f"{sign}{self.number(size, digits)}{gap}%"
 
     def p_value(self, value: float) -> str:
         """Return a p-value with three decimals, the smallest as ``< 0.001``."""
@@ -476,5 +486,5 @@ def reader(study: Study, language: str) -> Words:
     features = {name: study.text(text, locale) for name, text in features}
     return Words(
         language, outcomes, regions, answers, options, items,
-        frozenset(turned), schools, wordings, questions, features,
+        frozenset(turned), schools, wordings, questions, features, LIMITS[study.disclosure],
     )  # fmt: skip

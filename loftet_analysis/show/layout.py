@@ -54,7 +54,7 @@ class Table:
         """Return the table without some of its notes, which stand elsewhere on its page."""
         kept = self.html
         for note in notes:
-            row = rf'<tr>\n<td colspan="\d+">{re.escape(_safe(note))}</td>\n</tr>\n'
+            row = rf'<tr>\n<td colspan="\d+"><span>{re.escape(_safe(note))}</span></td>\n</tr>\n'
             kept = re.sub(row, "", kept, count=1)
         kept = kept.replace("<tfoot>\n</tfoot>\n", "")
         return replace(self, html=kept, notes=tuple(n for n in self.notes if n not in notes))
@@ -198,16 +198,18 @@ def laid_out(
         groups.setdefault(name(row, group), []).append(_tr([head, *tds]))
     hidden = any(HIDDEN in text for texts in cells for text in texts)
     note = words.text("{mark} suppressed (small numbers)", mark=HIDDEN)
-    notes = [*notes, *([note] if hidden else []), *last]
+    notes = [each for each in (*notes, *([note] if hidden else []), *last) if each]
 
     span = f'colspan="{len(columns) + 1}"'
     parts = [f"<caption>{_safe(caption)}</caption>"] if caption else []
     parts += ["<thead>", *_heads(columns, corner), "</thead>"]
     for text, trs in groups.items():
-        head = [_tr([f'<th scope="rowgroup" {span}>{_safe(text)}</th>'])] if group else []
+        head = (
+            [_tr([f'<th scope="rowgroup" {span}><span>{_safe(text)}</span></th>'])] if group else []
+        )
         parts += ["<tbody>", *head, *trs, "</tbody>"]
     if notes:
-        trs = [_tr([f"<td {span}>{_safe(note)}</td>"]) for note in notes]
+        trs = [_tr([f"<td {span}><span>{_safe(note)}</span></td>"]) for note in notes]
         parts += ["<tfoot>", *trs, "</tfoot>"]
     body = "\n".join(parts)
     # it can be wider than its page, and is then scrolled, also from the keyboard

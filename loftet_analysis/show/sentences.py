@@ -26,6 +26,7 @@ from loftet_analysis.estimands import (
     waves_of,
 )
 from loftet_analysis.names import (
+    ALL,
     COHORT,
     FEW_CLUSTERS,
     MID,
@@ -50,6 +51,7 @@ from loftet_analysis.stats.result import less_known
 from loftet_analysis.study.schools import COMPARISON
 
 __all__ = [
+    "agreement",
     "answer",
     "cohorts",
     "hangs_on",
@@ -72,6 +74,7 @@ MANY_PAIRS = 10
 _CONTRASTS = names_where(is_difference=True)
 # so many regions and changes are named, of more it is told how many they are
 _NAMED, _LISTED = 3, 6
+_SMALL = ("small increase", "small decrease")
 
 
 @view(nothing="The study has no people who can be followed and no grades to compare.")
@@ -163,7 +166,7 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
     (95% CI 0.10 to 0.80). The interval lies above zero: an increase.
     This is without a control group.
     """
-    items, lines, outcomes = [], [], []
+    items, lines, outcomes, apart = [], [], [], []
     pairs = frame[["population", "outcome"]].itertuples(index=False, name=None)
     names = outcome_labels(pairs, words)
     # what all rows have in common need not be said of each
@@ -173,6 +176,7 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
     for pair, rows in frame.groupby(["population", "outcome"], sort=False):
         records = rows.to_dict("records")
         why_open = [_why_open(row, words) for row in records]
+        apart += [in_sentence(names[pair])] if _tell_apart(records) else []
         for why in dict.fromkeys(filter(None, why_open)):
             alike = [row for row, of in zip(records, why_open, strict=True) if of == why]
             which = _which(alike, words) if len(alike) < len(records) else ""
@@ -202,12 +206,20 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
         lines += [name, *(f"- {row}" for row in readings), rest]
     for why, by_which in open_rows.items():
         what = "; ".join(
-            f"{joined([_in_sentence(names[pair]) for pair in of], words)}"
+            f"{joined([in_sentence(names[pair]) for pair in of], words)}"
             f"{f' ({which})' if which else ''}"
             for which, of in by_which.items()
         )
         rows = [row for of in by_which.values() for alike in of.values() for row in alike]
-        said = _sentences([f"{why}: {what}.", *_too_few(rows, words)])
+        said = _sentences([why.format(outcomes=what), *_too_few(rows, words)])
+        items.append(f"<li>{html.escape(said)}</li>")
+        lines.append(said)
+    if apart:
+        said = words.text(
+            "The comparisons differ for {outcomes}: one follows the same pupils, who have also "
+            "grown older, the other compares different pupils of the same grades.",
+            outcomes=joined(apart, words),
+        )
         items.append(f"<li>{html.escape(said)}</li>")
         lines.append(said)
     told_rows = [row for _, of, *_ in outcomes for row in of]
@@ -216,6 +228,19 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
         items.append(f'<li class="background">{html.escape(shared)}</li>')
     text = "\n".join(filter(None, [*lines, shared]))
     return Drawn(f'<ul class="reading">{"".join(items)}</ul>', text)
+
+
+def _tell_apart(rows: Sequence[Mapping[str, object]]) -> bool:
+    """Whether the same pupils changed otherwise than the same grades did."""
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        of_pupils = row["population"] == "pupils" and row["subgroup"] == ALL
+        is_told = not row["suppressed"] and is_computed(row)
+        if of_pupils and is_told and row["estimand"] in ("linked_change", "same_grade"):
+            code = certainty(row).removeprefix("may ")
+            code = "negligible" if code in _SMALL else code
+            found.setdefault(row["contrast"], set()).add(code)
+    return any(len(codes) > 1 for codes in found.values())
 
 
 def _chip(code: str, words: Words) -> str:
@@ -232,7 +257,7 @@ def _which(rows: Sequence[Mapping[str, object]], words: Words) -> str:
         rest = row_label(row, words).removeprefix(estimand).removeprefix(", ")
         by_estimand.setdefault(estimand, []).append(rest)
     return "; ".join(
-        ": ".join(filter(None, [_in_sentence(estimand), ", ".join(filter(None, rest))]))
+        ": ".join(filter(None, [in_sentence(estimand), ", ".join(filter(None, rest))]))
         for estimand, rest in by_estimand.items()
     )
 
@@ -247,27 +272,27 @@ def _once(row: Mapping[str, object], said_before: set[str], words: Words) -> str
     """Return what a row lets one conclude; in short where the same was said before."""
     full, code = conclusion(row, words), certainty(row)
     if full in said_before and code.startswith("may") and not _kind(row):
-        text = label("short", code, words) if not _expected(row, words) else full
-        return text if text == full else f"{text[:1].upper()}{text[1:]}."
+        return full if _expected(row, words) else label("conclusion", "not certain either", words)
     said_before.add(full)
     return full
 
 
 def _why_open(row: Mapping[str, object], words: Words) -> str:
-    """Return why a row lets nothing be said of its outcome, as a sentence begins; else nothing."""
+    """Return why a row lets nothing be said of its outcome, with a place for it; else nothing."""
     _ = words.text
     if row["suppressed"]:
-        return _("Suppressed (small numbers)")
+        return _("Suppressed (small numbers): {outcomes}.", outcomes="{outcomes}")
     if not is_computed(row):
-        return _("Not computed, since {why}", why=label("reason", row["reason"], words))
+        why = label("reason", row["reason"], words)
+        return _("Not computed, since {why}: {outcomes}.", why=why, outcomes="{outcomes}")
     if certainty(row) != "unclear" or pd.isna(_ends(row)[0]) or _expected(row, words):
         return ""
     if row["estimand"] in (*_CONTRASTS, *names_where(has_sesoi=False)):
-        return _("We cannot tell whether there is a difference")
-    return _("We cannot tell whether anything has changed")
+        return _("We cannot tell whether there is a difference for {outcomes}.")
+    return _("We cannot tell whether anything has changed for {outcomes}.")
 
 
-def _in_sentence(name: str) -> str:
+def in_sentence(name: str) -> str:
     """Return a label as it stands within a sentence."""
     return name if name[1:2].isupper() else f"{name[:1].lower()}{name[1:]}"
 
@@ -329,6 +354,70 @@ def standing(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None 
         items.append(f"<li><strong>{html.escape(named_so)}</strong> {html.escape(said)}{chip}</li>")
         lines.append(f"{named_so} {said}")
     return Drawn(f'<ul class="reading">{"".join(items)}</ul>', "\n".join(lines))
+
+
+@view(nothing="There are no scales.")
+def agreement(frame: pd.DataFrame, *, words: Words) -> str:
+    """Return of which scales leaders answered higher than teachers of their schools, or lower.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated rows of agreement.
+    words : Words
+        The reader's language.
+
+    Returns
+    -------
+    str
+        A sentence on those whose interval excludes zero, and one on those of which it cannot be
+        told.
+
+    Examples
+    --------
+    >>> row = {"outcome": "joy", "difference": -0.77, "ci_low": -1.51, "ci_high": -0.02,
+    ...        "ci_level": 0.95}
+    >>> other = {**row, "outcome": "effort", "difference": 0.04, "ci_high": 0.66}
+    >>> words = Words("en", {("teachers", "joy"): "Joy", ("teachers", "effort"): "Effort"})
+    >>> print(agreement(pd.DataFrame([row, other]), words=words))
+    At the same schools, leaders answered higher than teachers: joy, 0.77 points (95% CI 0.02 to
+    1.51). For effort we cannot tell whether teachers and leaders differ.
+    """
+    _ = words.text
+    found: dict[str, list[str]] = {ABOVE: [], BELOW: [], INSIDE: []}
+    for row in frame[frame["difference"].notna()].to_dict("records"):
+        name = in_sentence(words.outcome("teachers", row["outcome"]))
+        where, ends = position(row), sorted((abs(row["ci_low"]), abs(row["ci_high"])))
+        if where in ("", INSIDE):
+            found[INSIDE].append(name)
+            continue
+        said = _(
+            "{outcome}, {size} points ({level} CI {interval})",
+            outcome=name,
+            size=words.number(abs(row["difference"])),
+            level=words.percent(row["ci_level"]),
+            interval=words.interval(*ends),
+        )
+        found[where].append(said)
+    said = []
+    if lower := found[BELOW]:
+        what = "; ".join(lower)
+        said.append(
+            _("At the same schools, leaders answered higher than teachers: {outcomes}.",
+              outcomes=what)
+        )  # fmt: skip
+    if higher := found[ABOVE]:
+        what = "; ".join(higher)
+        said.append(
+            _("At the same schools, teachers answered higher than leaders: {outcomes}.",
+              outcomes=what)
+        )  # fmt: skip
+    if unclear := found[INSIDE]:
+        what = joined(unclear, words)
+        said.append(
+            _("For {outcomes} we cannot tell whether teachers and leaders differ.", outcomes=what)
+        )
+    return _sentences(said) or _("Too few answered for teachers and leaders to be compared.")
 
 
 def cohorts(frame: pd.DataFrame, *, words: Words) -> Drawn:
@@ -1024,8 +1113,14 @@ def _side(row: Mapping[str, object], low: float, high: float, null: float = 0.0)
         return ABOVE
     if high < null:
         return BELOW
-    p = row.get("p_value")
-    if low < null < high or p is None or pd.isna(p) or p >= 1 - row["ci_level"]:
+    p, alpha = row.get("p_value"), 1 - row["ci_level"]
+    if low < null < high or p is None or pd.isna(p):
+        return INSIDE
+    excludes = p < alpha
+    if round(p - alpha, 3) == 0:  # p is rounded too: on which side it lies only the verdict knows
+        told = (row.get("verdict") or "", "direction=" in (row.get("flags") or ""))
+        excludes = told[0] in ("increase", "decrease") or told[1]
+    if not excludes:
         return INSIDE
     return ABOVE if low + high > 2 * null else BELOW
 
@@ -1063,8 +1158,8 @@ def conclusion(row: Mapping[str, object], words: Words) -> str:
     ...        "plan_role": "secondary", "estimate": 0.2, "ci_low": 0.1, "ci_high": 0.3,
     ...        "ci_level": 0.95, "flags": ""}
     >>> print(conclusion(row, Words("en")))
-    It may have gone up (not certain): the interval lies above zero, but this is one of many
-    comparisons and was not prespecified.
+    The increase is not certain: the interval lies above zero, but this is one of many comparisons
+    and not a primary one of the analysis plan.
     >>> conclusion({**row, "plan_role": "primary", "p_adjusted": 0.01}, Words("en"))
     'The interval lies above zero: an increase.'
     """
@@ -1078,9 +1173,10 @@ def conclusion(row: Mapping[str, object], words: Words) -> str:
     beyond = " beyond drift" if start else ""
     if code == "unclear":
         sentence = label("conclusion", "unclear slope", words) if is_slope else _unclear(row, words)
-    elif code == "negligible":
-        sentence = _negligible(row, words)
-        if "direction=" in (row.get("flags") or ""):
+    elif code.endswith(("negligible", *_SMALL)):
+        told = f"{code}{beyond or _kind(row)}"
+        sentence = _negligible(row, told, words)
+        if code == "negligible" and "direction=" in (row.get("flags") or ""):
             sentence = f"{sentence} {label('conclusion', f'small{beyond}', words)}"
     else:
         told = f"{code}{beyond or _kind(row)}"
@@ -1103,8 +1199,10 @@ def certainty(row: Mapping[str, object]) -> str:
     str
         ``increase``, ``decrease`` (excludes zero, primary, and after adjustment too); ``may
         increase``, ``may decrease`` (excludes zero, but is secondary or does not hold after
-        adjustment); ``negligible``; ``unclear``; ``dominated`` (nearly everybody in one cluster);
-        empty where nothing is told. Where a drift or a trend is expected it is of the difference.
+        adjustment); ``negligible``, and of a change that excludes zero although it is negligible
+        ``small increase``, ``may small increase`` and so on; ``unclear``; ``dominated`` (nearly
+        everybody in one cluster); empty where nothing is told. Where a drift or a trend is expected
+        it is of the difference.
 
     Examples
     --------
@@ -1123,13 +1221,26 @@ def certainty(row: Mapping[str, object]) -> str:
     if verdict in ("increase", "decrease") and not is_slope:
         direction = verdict
     elif verdict == "negligible":
-        return verdict
+        if not (direction := _small(row)):
+            return verdict
     else:
         low, high = (row["ci_low"], row["ci_high"]) if is_slope else _beyond(row)
         if not (low > 0 or high < 0) or not (is_slope or _is_told(row, "p_adjusted")):
             return "unclear"
         direction = "increase" if low > 0 else "decrease"
     return f"may {direction}" if _why_not_certain(row) else direction
+
+
+def _small(row: Mapping[str, object]) -> str:
+    """Return which way a negligible change went whose interval excludes zero; else nothing.
+
+    Differences, and changes beside what was expected, are not said to have gone up or down.
+    """
+    flags = dict(flag.partition("=")[::2] for flag in (row.get("flags") or "").split(";"))
+    beyond = _is_told(row, "drift") or _is_told(row, "trend")
+    if "direction" not in flags or beyond or row["estimand"] in _CONTRASTS:
+        return ""
+    return f"small {flags['direction']}"
 
 
 def _is_told(row: Mapping[str, object], column: str) -> bool:
@@ -1187,8 +1298,7 @@ def _kind(row: Mapping[str, object]) -> str:
 def _doubt(row: Mapping[str, object], words: Words) -> str:
     """Return in words why a direction is not certain although the interval excludes zero."""
     code = _why_not_certain(row)
-    known = {"p": words.p_value(row["p_adjusted"])} if _is_told(row, "p_adjusted") else {}
-    return label("doubt", code, words, **known) if code else ""
+    return label("doubt", code, words) if code else ""
 
 
 def _why_not_certain(row: Mapping[str, object]) -> str:
@@ -1207,7 +1317,7 @@ def _why_not_certain(row: Mapping[str, object]) -> str:
     return "many" if role else ""
 
 
-def _negligible(row: Mapping[str, object], words: Words) -> str:
+def _negligible(row: Mapping[str, object], told: str, words: Words) -> str:
     """Return that a change is negligible, with the 1 − 2α interval which that rests on."""
     level, (low, high), df = row["ci_level"], _beyond(row), row["df"]
     middle, half = (low + high) / 2, (high - low) / 2
@@ -1218,11 +1328,12 @@ def _negligible(row: Mapping[str, object], words: Words) -> str:
     low, high = max(middle - half, -row["sesoi"]), min(middle + half, row["sesoi"])
     return label(
         "conclusion",
-        "negligible",
+        told,
         words,
         sesoi=words.number(row["sesoi"]),
         level=words.percent(2 * level - 1),
         interval=words.interval(low, high),
+        why=_doubt(row, words),
     )
 
 
@@ -1246,42 +1357,39 @@ def _too_few(rows: Iterable[Mapping[str, object]], words: Words) -> list[str]:
     said = []
     for cluster, found in known.items():
         n, size = zip(*found, strict=True)
-        ends = [words.number(end) for end in (min(size), max(size))]
+        low, high = (words.number(end) for end in (min(size), max(size)))
         values = {
-            "size": "–".join(dict.fromkeys(ends)),
+            "size": low if low == high else words.text("from {low} to {high}", low=low, high=high),
             "n": "–".join(dict.fromkeys(words.count(end) for end in (min(n), max(n)))),
         }
         if cluster == "feeder_group":
-            said.append(
-                words.plural(
-                    "With {n} group of schools, changes below {size} standard deviations "
-                    "cannot be detected.",
-                    "With {n} groups of schools, changes below {size} standard deviations "
-                    "cannot be detected.",
-                    max(n),
-                    **values,
-                )
+            one = words.plural(
+                "With {n} group of schools, the smallest change that can be detected is {size} "
+                "standard deviations.",
+                "With {n} groups of schools, the smallest change that can be detected is {size} "
+                "standard deviations.",
+                max(n),
+                **values,
             )
         elif cluster == "region":
-            said.append(
-                words.plural(
-                    "With {n} region, changes below {size} standard deviations cannot be detected.",
-                    "With {n} regions, changes below {size} standard deviations cannot be "
-                    "detected.",
-                    max(n),
-                    **values,
-                )
+            one = words.plural(
+                "With {n} region, the smallest change that can be detected is {size} "
+                "standard deviations.",
+                "With {n} regions, the smallest change that can be detected is {size} "
+                "standard deviations.",
+                max(n),
+                **values,
             )
         else:
-            said.append(
-                words.plural(
-                    "With {n} school, changes below {size} standard deviations cannot be detected.",
-                    "With {n} schools, changes below {size} standard deviations cannot be "
-                    "detected.",
-                    max(n),
-                    **values,
-                )
+            one = words.plural(
+                "With {n} school, the smallest change that can be detected is {size} "
+                "standard deviations.",
+                "With {n} schools, the smallest change that can be detected is {size} "
+                "standard deviations.",
+                max(n),
+                **values,
             )
+        said.append(one)
     return said
 
 
@@ -1398,7 +1506,7 @@ def summary(frame: pd.DataFrame, *, words: Words) -> Drawn:
     >>> print(summary(pd.DataFrame([row | told, row | other]), words=words).text)
     Q1: Joy went up by 0.12 points (scale 1–4; 0.20 standard deviations). For effort we cannot tell
     whether anything has changed.
-    Changes compare the same grades before and after.
+    Changes compare the same grades before and after (different pupils).
     “Cannot tell” does not mean that nothing has changed.
     """
     items, lines = [], []
@@ -1438,7 +1546,7 @@ _BEGIN, _END = "\x02", "\x03"
 def _set_off(row: Mapping[str, object], words: Words, *, first: bool = False) -> str:
     """Return an outcome's name, as it stands first in a sentence or inside it."""
     name = words.outcome(row["population"], row["outcome"])
-    return f"{_BEGIN}{name if first else _in_sentence(name)}{_END}"
+    return f"{_BEGIN}{name if first else in_sentence(name)}{_END}"
 
 
 def _all_set_off(rows: Sequence[Mapping[str, object]], words: Words, *, first: bool) -> str:
@@ -1460,7 +1568,8 @@ def _in_short(frame: pd.DataFrame, words: Words) -> str:
 
 #: From what is certain to what is not.
 _CERTAINTIES = (
-    "increase", "decrease", "may increase", "may decrease", "negligible", "unclear",
+    "increase", "decrease", "may increase", "may decrease", *_SMALL,
+    *(f"may {code}" for code in _SMALL), "negligible", "unclear",
 )  # fmt: skip
 
 
@@ -1581,6 +1690,12 @@ def _meaning(frame: pd.DataFrame, words: Words) -> Iterator[str]:
             "“May have”: the interval excludes zero, but this is one of many comparisons and "
             "chance cannot be ruled out."
         )
+    if any(code.endswith(_SMALL) for code in codes):
+        yield words.text(
+            "“Very little”: less than the smallest change of interest (±{sesoi} standard "
+            "deviations).",
+            sesoi=words.number(records[0]["sesoi"]),
+        )
     if "unclear" in codes:
         yield words.text("“Cannot tell” does not mean that nothing has changed.")
 
@@ -1682,7 +1797,8 @@ def who_answered(frame: pd.DataFrame, *, words: Words) -> str:
     Returns
     -------
     str
-        A paragraph per population. A share is told of `FOR_A_SHARE` invited or more.
+        A paragraph per population, and one on how numbers are rounded. A share is told of
+        `FOR_A_SHARE` invited or more; without any it is said why.
 
     Examples
     --------
@@ -1693,17 +1809,28 @@ def who_answered(frame: pd.DataFrame, *, words: Words) -> str:
     Pupils: 180 answered before (90% of those invited) and 144 after (80%), at 9 schools; 90 took
     part both times.
     """
-    return "\n\n".join(
+    said = [
         _those_who_answered(population, rows.to_dict("records"), words)
         for population, rows in frame.groupby("population", sort=False)
+    ]
+    return "\n\n".join(filter(None, [*said, rounded(words)]))
+
+
+def rounded(words: Words) -> str:
+    """Return how numbers of people are rounded; nothing where they are not."""
+    if words.rounding == 1:
+        return ""
+    return words.text(
+        "Numbers of people are rounded to the nearest multiple of {n}.", n=words.rounding
     )
 
 
 def _those_who_answered(population: str, rows: Sequence[Mapping[str, object]], words: Words) -> str:
     _ = words.text
     who = label("population", population, words)
-    told = []
-    for row in [row for row in rows if _is_told(row, "n_answered")]:
+    told, shares = [], []
+    answered = [row for row in rows if _is_told(row, "n_answered")]
+    for row in answered:
         n, wave = words.count(row["n_answered"]), label("wave", row["wave"], words)
         share = ""
         if _is_told(row, "n_invited") and row["n_invited"] >= FOR_A_SHARE:
@@ -1716,6 +1843,7 @@ def _those_who_answered(population: str, rows: Sequence[Mapping[str, object]], w
             )
         else:
             told.append(_("{n} answered {wave}", n=n, wave=wave))
+        shares += [share] if share else []
     if not told:
         return _("{who}: suppressed (small numbers).", who=who)
     said = f"{who}: {joined(told, words)}"
@@ -1726,4 +1854,8 @@ def _those_who_answered(population: str, rows: Sequence[Mapping[str, object]], w
     if linked:
         n = words.count(linked)
         said = _("{said}; {n} took part both times", said=said, n=n)
-    return f"{said}."
+    if shares:
+        return f"{said}."
+    known = any(_is_told(row, "n_invited") for row in answered)
+    why = _("so few were invited that no share is given")
+    return f"{said}; {why if known else _('how many were invited is not known')}."

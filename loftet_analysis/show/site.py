@@ -101,15 +101,32 @@ def page(
 
 def _linked(body: str, language: str, questions: Mapping[str, str]) -> str:
     """Return a page's body with the ids of research questions as links to where they are told."""
+    front = f"../../index.{language}.html"
 
     def link(found: re.Match) -> str:
-        question = html.unescape(found[2])
-        if question not in questions:
-            return found[0]
-        to = f"../../index.{language}.html#{found[2]}"
-        return f'<a class="question" href="{to}"{found[1]}>{found[2]}</a>'
+        linked = question_link(found[1], questions, front)
+        return linked.replace("<a", '<a class="question"', 1) if linked else found[0]
 
-    return re.sub(r'<span class="question"([^>]*)>([^<]*)</span>', link, body)
+    body = re.sub(r'<span class="question"[^>]*>([^<]*)</span>', link, body)
+    return with_question_links(body, questions, front)
+
+
+def question_link(question: str, questions: Mapping[str, str], front: str = "") -> str:
+    """Return the id of a research question as a link that says what is asked; else nothing."""
+    if (asked := questions.get(html.unescape(question))) is None:
+        return ""
+    title = html.escape(asked, quote=True)
+    return f'<a href="{front}#{question}" title="{title}">{question}</a>'
+
+
+def with_question_links(tables: str, questions: Mapping[str, str], front: str = "") -> str:
+    """Return HTML with the ids of research questions that stand alone in a cell as links."""
+
+    def link(found: re.Match) -> str:
+        linked = question_link(found[2], questions, front)
+        return f"{found[1]}{linked}{found[3]}" if linked else found[0]
+
+    return re.sub(r"(<t[dh]\b[^>]*>)([^<]+)(</t[dh]>)", link, tables)
 
 
 def _folded(sections: Sequence[list[str]]) -> Iterator[str]:

@@ -37,7 +37,7 @@ from loftet_analysis.show.languages import (
     row_label,
 )
 from loftet_analysis.show.layout import ABSENT, HIDDEN, Column, Row, Table, laid_out
-from loftet_analysis.show.sentences import left_out, shown_interval
+from loftet_analysis.show.sentences import in_sentence, left_out, rounded, shown_interval
 from loftet_analysis.show.shown import view
 
 NAIVE = "naive"
@@ -130,11 +130,15 @@ def _refusals(frame: pd.DataFrame, words: Words) -> list[str]:
             )
         )
     refused = frame[~frame["suppressed"] & ~reasons.isin(("", names.FEW_CLUSTERS))]
+    alike: dict[tuple[str, str], dict[str, None]] = {}
     for row in refused.to_dict("records"):
-        name = named(row, "outcome", words)
-        why = named(row, "reason", words)
-        if "estimand" in row:
-            name = f"{name}, {named(row, 'estimand', words)}"
+        what = row_label(row, words) if "estimand" in row else ""
+        of = alike.setdefault((what, named(row, "reason", words)), {})
+        of[named(row, "outcome", words)] = None
+    for (what, why), outcomes in alike.items():
+        first, *rest = outcomes
+        name = joined([first, *map(in_sentence, rest)], words)
+        name = f"{name} ({in_sentence(what)})" if what else name
         notes.append(
             _("{mark} {outcome}: not computed, since {why}.", mark=ABSENT, outcome=name, why=why)
         )
@@ -229,7 +233,7 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
             "Minimum detectable: the smallest change that would be detected four times out of "
             "five with so many answers, in SD."
         ),
-        _rounded(words),
+        rounded(words),
     ]
     doubts = [code for code in (CARE, DOUBT) if code in lights.values()]
     if doubts:
@@ -309,7 +313,7 @@ def levels(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None = 
     notes = [
         _("Mean: in points on the scale. The intervals allow for similarity within schools."),
         _("Above the middle: share of the people whose answer lies above the middle of the scale."),
-        _rounded(words),
+        rounded(words),
     ]
     if country is not None:
         columns.insert(4, (_("Whole study"), lambda row: words.number(row["mean"])))
@@ -1094,10 +1098,6 @@ def _share(
     return share
 
 
-def _rounded(words: Words) -> str:
-    return words.text("Counts are rounded as the study's disclosure profile requires.")
-
-
 def response(frame: pd.DataFrame, *, words: Words) -> Table:
     """Lay out people step by step: a line per step, a pair of columns per population and wave.
 
@@ -1128,7 +1128,7 @@ def response(frame: pd.DataFrame, *, words: Words) -> Table:
         if (everybody["n_answered"] > everybody["n_invited"]).fillna(False).any()
         else _("%: of the line above."),
         _("Could be found again: of a grade that is asked both times, with a usable code."),
-        _rounded(words),
+        rounded(words),
     ]
     caption, across = _("From the invited to the linked"), ["population", "wave"]
     return laid_out(rows, columns, words, caption, notes, line="step", across=across)
@@ -1161,7 +1161,7 @@ def analysed(frame: pd.DataFrame, *, words: Words) -> Table:
         (_("Schools"), ends("schools_low", "schools_high")),
     ]
     text = _("Two numbers: the scale with the fewest people, or schools, and that with the most.")
-    notes, caption = [text, _rounded(words)], _("Who is in each comparison")
+    notes, caption = [text, rounded(words)], _("Who is in each comparison")
     form = {"group": "population", "line": "estimand", "across": "wave"}
     return laid_out(alt_texts.analysed(frame), columns, words, caption, notes, **form)
 
@@ -1185,7 +1185,7 @@ def set_aside(frame: pd.DataFrame, *, words: Words) -> Table:
     notes = [
         _("Sheets, not people: of several sheets by one person only one counts."),
         _("{mark} none, or so few that rounding leaves none", mark=ABSENT),
-        _rounded(words),
+        rounded(words),
     ]
 
     caption = _("Sheets that are not in the analysis, and why")
@@ -1211,7 +1211,7 @@ def groups(frame: pd.DataFrame, *, words: Words) -> Table:
         (_("Response"), _share("n_consented", "n_invited", words)),
         (_("Found both times"), _share("n_linked", "n_linkable", words)),
     ]
-    notes = [_("Found both times: share of those who could be found again."), _rounded(words)]
+    notes = [_("Found both times: share of those who could be found again."), rounded(words)]
     if (rows["n_consented"].notna() & rows["n_invited"].ge(FOR_A_SHARE)).any():
         asked = _("Response: share of the invited of the group whose answers may be used.")
         notes.insert(0, asked)
@@ -1248,7 +1248,7 @@ def schools(frame: pd.DataFrame, *, words: Words) -> Table:
             "under a quarter, under half or at least half did.",
             n=words.count(FOR_A_SHARE),
         )
-    notes = [note, _rounded(words)]
+    notes = [note, rounded(words)]
     caption = _("Response school by school")
     form = {"line": names.SCHOOL, "across": ["population", "wave"]}
     return laid_out(rows, [("", how_many)], words, caption, notes, **form)
@@ -1273,7 +1273,7 @@ def linkage(frame: pd.DataFrame, *, words: Words) -> Table:
     order = {"population": names.POPULATIONS, "state": (*LABELS["state"],)}
     rows = rows.sort_values([*order], key=lambda column: column.map(order[column.name].index))
     columns = [("n", "n", "count"), ("%", _share("n", "of", words, ""))]
-    caption, notes = _("Why answers are, or are not, linked"), [_rounded(words)]
+    caption, notes = _("Why answers are, or are not, linked"), [rounded(words)]
     form = {"group": "population", "line": "state", "across": "wave"}
     return laid_out(rows, columns, words, caption, notes, **form)
 
@@ -1297,7 +1297,7 @@ def careless(frame: pd.DataFrame, *, words: Words) -> Table:
         "difference it makes."
     )
     form = {"group": "population", "line": "sign", "across": "wave"}
-    return laid_out(frame, columns, words, caption, [note, _rounded(words)], **form)
+    return laid_out(frame, columns, words, caption, [note, rounded(words)], **form)
 
 
 def missing(frame: pd.DataFrame, *, words: Words) -> Table:

@@ -25,20 +25,16 @@ from loftet_analysis.show.figures.answers import (
 )
 from loftet_analysis.show.figures.canvas import BLUE, GREY, INK, PALE, STYLE, Drawing
 from loftet_analysis.show.languages import Words, group_label, joined, label, row_label
+from loftet_analysis.show.sentences import certainty
 from loftet_analysis.show.shown import view
 
+#: What may be concluded with certainty.
+SURE = ("increase", "decrease", "small increase", "small decrease", "negligible")
 _PAIR = ["population", "outcome"]
 _KEYS = [*_PAIR, "estimand"]
 _LINE = 0.15  # inches, of a region
-_RAW = {
-    "marker": "o",
-    "color": "#9a9a9a",
-    "lw": 1,
-    "mfc": "white",
-    "mec": "#9a9a9a",
-    "mew": 1,
-    "ms": 4.5,
-}
+#: A line across, since hollow marks are changes that are not certain.
+_RAW = {"marker": "|", "color": GREY, "lw": 1, "mec": GREY, "mew": 1.6, "ms": 7}
 _SHRUNK = {"color": BLUE, "lw": 2.2, "mec": "white", "mew": 0.5, "ms": 5.5, "marker": "D"}
 
 
@@ -191,16 +187,22 @@ def _marks(
     *,
     pale: pd.Series | None = None,
 ) -> None:
-    """Draw changes in the looks of their estimands; `pale` ones so that others are seen first."""
-    frame = frame.assign(place=places)
+    """Draw changes in the looks of their estimands, hollow where it is not certain which way.
+
+    `pale` ones are drawn so that others are seen first.
+    """
+    rows = frame.to_dict("records")
+    sure = [not pd.isna(row["estimate"]) and certainty(row) in SURE for row in rows]
+    frame = frame.assign(place=places, sure=sure)
     if pale is not None:
         canvas.changes(ax, frame[pale], frame.loc[pale, "place"], end, **_RAW)
         frame = frame[~pale]
-    for estimand, rows in frame.groupby("estimand", sort=False):
+    for (estimand, sure), rows in frame.groupby(["estimand", "sure"], sort=False):
         # colour and shape together, so that the marks differ in grey too
         colour, marker = ESTIMANDS[estimand].mark
         shown = rows[rows["estimate"].notna()]
         looks = {"color": canvas.COLOURS[colour], "marker": marker}
+        looks |= {} if sure else {"mfc": "white", "mec": looks["color"], "mew": 1.4}
         canvas.changes(ax, shown, shown["place"], end, **looks)
 
 
@@ -214,6 +216,11 @@ def axis_label(frame: pd.DataFrame, words: Words) -> str:
     if _any_midway(frame):
         return words.text("change in standard deviations (later − earlier)")
     return words.text("change in standard deviations (after − before)")
+
+
+def which_are_certain(words: Words) -> str:
+    """Return what filled and hollow marks are."""
+    return words.text("Filled marks are certain, hollow ones are not.")
 
 
 def _caption(frame: pd.DataFrame, words: Words) -> str:
@@ -244,6 +251,7 @@ def _caption(frame: pd.DataFrame, words: Words) -> str:
         )
     if len(estimands) == 1:
         said = f"{label('estimand', *estimands, words)}. {said}"
+    said = f"{said} {which_are_certain(words)}"
     if {_people(row, words) for row in frame.to_dict("records")} == {""}:
         return said
     n = words.text("n: people, before/after where they are not the same.")
@@ -417,6 +425,7 @@ def forest(
         level=words.percent(frame["ci_level"].iloc[0]),
         sesoi=words.number(frame["sesoi"].iloc[0]),
     )
+    caption = f"{caption} {which_are_certain(words)}"
     if wide.any():
         caption = f"{caption} {_in_grey(words)}"
     alt = alt_texts.describe_forest(frame, pooled, words)
@@ -509,9 +518,9 @@ def schools(frame: pd.DataFrame, *, words: Words) -> Drawing:
     }
     themselves = words.text("the school by itself"), words.text("drawn towards all schools")
     caption = words.text(
-        "Change by school with {level} intervals: hollow marks rest on the school alone, "
-        "filled ones are drawn towards the mean of the schools, the more so the less the "
-        "school's own answers tell. Schools stand in the order of the register; schools are "
+        "Change by school with {level} intervals: strokes rest on the school alone, diamonds "
+        "are drawn towards the mean of the schools, the more so the less the school's own "
+        "answers tell. Schools stand in the order of the register; schools are "
         "not ranked.",
         level=words.percent(frame["ci_level"].iloc[0]),
     )
@@ -547,9 +556,9 @@ def regions(frame: pd.DataFrame, *, words: Words) -> Drawing:
     }
     themselves = words.text("the region by itself"), words.text("drawn towards all regions")
     caption = words.text(
-        "{estimand} by region with {level} intervals: hollow marks rest on the region alone, "
-        "filled ones are drawn towards the mean over the regions, the more so the less the "
-        "region's own answers tell. Regions stand in the order of the register and are not ranked.",
+        "{estimand} by region with {level} intervals: strokes rest on the region alone, diamonds "
+        "are drawn towards the mean over the regions, the more so the less the region's own "
+        "answers tell. Regions stand in the order of the register and are not ranked.",
         estimand=label("estimand", frame["estimand"].iloc[0], words),
         level=words.percent(frame["ci_level"].iloc[0]),
     )
@@ -630,8 +639,8 @@ def _band_and_n(frame: pd.DataFrame, words: Words) -> Iterator[str]:
         )
     if canvas.is_wide(frame).any():
         yield words.text(
-            "There is no hollow mark where its interval reaches more than {widest} standard "
-            "deviations to either side.",
+            "There is no stroke where its interval reaches more than {widest} standard deviations "
+            "to either side.",
             widest=words.number(canvas.WIDEST),
         )
     if any(_people(row, words) for row in frame.to_dict("records")):

@@ -18,7 +18,7 @@ from loftet_analysis.show.shown import view
 _PAIR = ["population", "outcome"]
 #: Of all who answered and of the same people: where beside the wave, and how they are drawn.
 _LOOKS = {
-    "answered": (-0.06, {"color": GREY, "ls": "--", "marker": "s", "mfc": "white", "lw": 1.2}),
+    "answered": (-0.06, {"color": GREY, "ls": "--", "marker": "s", "lw": 1.2}),
     "linked": (0.06, {"color": BLUE, "ls": "-", "marker": "o", "lw": 1.8}),
 }
 
