@@ -41,7 +41,6 @@ from loftet_analysis.errors import DisclosureError, InputError, Problem
 from loftet_analysis.estimands import names_where, waves_of
 from loftet_analysis.show import declared, tables
 from loftet_analysis.show.figures import STYLE, WIDTH, Drawing, saved
-from loftet_analysis.show.figures.light import lightened
 from loftet_analysis.show.languages import PSEUDO, Words, joined, label, reader
 from loftet_analysis.show.layout import Table
 from loftet_analysis.show.numbers import as_csv
@@ -883,7 +882,7 @@ def _drawn(
     return Drawn(
         f'<figure id="{name}"{kind}>{picture}<figcaption>{caption}</figcaption></figure>',
         drawing.alt,
-        lightened(svg),
+        svg,
         png,
         {key: as_csv(each, words) for key, each in {"": frame, **others}.items() if len(each)},
     )

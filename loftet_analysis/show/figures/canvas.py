@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import io
-import re
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from matplotlib.ticker import Formatter
 from PIL import Image
 
 from loftet_analysis.show import alt_texts
+from loftet_analysis.show.figures.light import lightened
 from loftet_analysis.show.languages import Words
 
 WIDTH = 6.5  # inches
@@ -81,22 +81,7 @@ def saved(drawing: Drawing, salt: str) -> tuple[bytes, bytes]:
     method = Image.Quantize.MAXCOVERAGE
     few = pixels.quantize(_COLOURS, method=method, dither=Image.Dither.NONE)
     few.save(png, "PNG", dpi=(_DPI, _DPI), optimize=True)
-    return _compact(svg.getvalue().decode()).encode(), png.getvalue()
-
-
-def _compact(svg: str) -> str:
-    """Return an SVG with each look once, as a class, and places to a hundredth of a point."""
-    looks: dict[str, str] = {}
-
-    def named(found: re.Match) -> str:
-        return f'class="{looks.setdefault(found[1], f"l{len(looks)}")}"'
-
-    head, mark, drawn = svg.partition("</defs>")
-    drawn = re.sub(r'style="([^"]*)"', named, drawn)
-    # places are in tags; what stands between these is read
-    drawn = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\d\.\d\d)\d+", r"\1", tag[0]), drawn)
-    rules = "".join(f".{name}{{{look}}}" for look, name in looks.items())
-    return f"{head}{mark}<style>{rules}</style>{drawn}"
+    return lightened(svg.getvalue().decode()).encode(), png.getvalue()
 
 
 def blank() -> Figure:
