@@ -81,6 +81,49 @@ def test_what_is_empty_everywhere_is_left_out_and_what_is_hidden_is_said():
     assert table.splitlines() == ["\ufeffn,reason,suppressed", "12,x,True", "18,,False"]
 
 
+def test_of_rows_of_results_only_declared_columns_are_told():
+    frame = pd.DataFrame({"wave": ["pre"], "note": ["Kari Nordmann"], "n": [12], "twice": [24]})
+    assert as_csv(frame, Words("en")) == "\ufeffwave,wave_label,n\npre,before,12\n"
+    drawn = frame.set_index("wave")[["n"]]
+    assert as_csv(drawn, Words("en")) == "\ufeffwave,wave_label,n\npre,before,12\n"
+    twice = frame.set_index("wave", drop=False)[["wave", "n"]]
+    assert as_csv(twice, Words("en")) == as_csv(drawn, Words("en"))
+
+
+def test_a_pivoted_frame_keeps_the_names_of_its_rows_and_columns():
+    frame = pd.DataFrame(
+        {"outcome": ["joy", "joy", "effort"], "subgroup": ["all", "grade=7", "all"]}
+    ).assign(estimate=[0.1, -0.2, 0.3], n=[12, 18, 24])
+    wide = frame.pivot(index="outcome", columns="subgroup", values="estimate")
+    assert as_csv(wide, Words("nb")) == "\ufeffoutcome;all;grade=7\neffort;0,3;\njoy;0,1;-0,2\n"
+    both = frame.pivot(index="outcome", columns="subgroup", values=["estimate", "n"])
+    assert as_csv(both, Words("en")).splitlines() == [
+        "\ufeffoutcome,estimate all,estimate grade=7,n all,n grade=7",
+        "effort,0.3,,24,",
+        "joy,0.1,-0.2,12,18",
+    ]
+    turned = frame.set_index(["outcome", "subgroup"])[["n"]]
+    assert as_csv(turned, Words("en")).splitlines()[1:3] == [
+        "joy,all,everybody,12",
+        "joy,grade=7,grade 7,18",
+    ]
+    unnamed = pd.DataFrame({"a": [1, 2]}, index=["=x", "y"])
+    assert as_csv(unnamed, Words("en")).splitlines() == ["\ufeff,a", "'=x,1", "y,2"]
+
+
+def test_two_columns_of_one_name_are_both_told():
+    frame = pd.DataFrame([["pre", 12, 18]], columns=["wave", "n", "n"])
+    assert as_csv(frame, Words("en")) == "\ufeffwave,wave_label,n,n\npre,before,12,18\n"
+
+
+@pytest.mark.parametrize(("language", "other"), [("en", ";"), ("nb", ",")])
+def test_no_part_of_a_text_is_computed_where_another_sign_parts_cells(language, other):
+    texts = [f"a{other}=1+1", f"b{other} @x", f"c{other}d - e"]
+    text = as_csv(pd.DataFrame({"flags": texts}), Words(language))
+    parts = [line.strip('"').split(other)[1] for line in text.splitlines()[1:]]
+    assert parts == ["'=1+1", "' @x", "d - e"]
+
+
 # the workbook of results
 
 

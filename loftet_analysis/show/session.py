@@ -870,6 +870,7 @@ def _drawn(
         parts = [part for part in result.split("\n\n") if part.strip()]
         return Drawn("".join(f"<p>{html.escape(part)}</p>" for part in parts), result)
     drawing = result if isinstance(result, Drawing) else _own_drawing(result, name, says)
+    numbers = {"": frame, **others, **drawing.rows}
     svg, png = saved(drawing, salt=name)
     alt = html.escape(drawing.alt, quote=True)
     caption = html.escape(_said_once(drawing.caption, name, said, words))
@@ -884,7 +885,7 @@ def _drawn(
         drawing.alt,
         svg,
         png,
-        {key: as_csv(each, words) for key, each in {"": frame, **others}.items() if len(each)},
+        {key: as_csv(each, words) for key, each in numbers.items() if len(each)},
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 import io
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import zip_longest
 
 import matplotlib as mpl
@@ -51,11 +51,16 @@ _TITLE = {"weight": "bold", "size": 10}
 
 @dataclass(frozen=True)
 class Drawing:
-    """A finished figure with its caption and its alt text."""
+    """A finished figure with its caption and its alt text.
+
+    Of a frame of which it draws only a part, `rows` has that part, by the function's parameter;
+    that of the first frame has no name.
+    """
 
     figure: Figure
     caption: str
     alt: str
+    rows: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
 def saved(drawing: Drawing, salt: str) -> tuple[bytes, bytes]:
@@ -126,6 +131,7 @@ def fitted(
     words: Words,
     *,
     xlabel: str = "",
+    rows: Mapping[str, pd.DataFrame] | None = None,
 ) -> Drawing:
     """Place what is drawn by constrained layout, in a figure as high as its content asks for.
 
@@ -145,6 +151,8 @@ def fitted(
         The reader's language.
     xlabel : str, optional
         What the x axes of all panels are of.
+    rows : mapping of str to DataFrame, optional
+        See `Drawing`.
     """
     column = list(column)
     beneath = figure.supxlabel(xlabel, size=9) if xlabel else None
@@ -170,7 +178,7 @@ def fitted(
         ends = [x for ax in figure.axes for x in ax.get_position().intervalx]
         y = beneath.get_position()[1] * room / inches.sum()
         beneath.set_position(((min(ends) + max(ends)) / 2, y))
-    return Drawing(figure, caption, alt_texts.heard(alt, words))
+    return Drawing(figure, caption, alt_texts.heard(alt, words), rows or {})
 
 
 def legend(figure: Figure, handles: Sequence[Artist], *, across: int = 0) -> None:

@@ -78,7 +78,7 @@ def summary(frame: pd.DataFrame, *, words: Words) -> Drawing:
             sesoi=words.number(drawn["sesoi"].iloc[0]), **numbers,
         )  # fmt: skip
         alt = alt_texts.describe_summary([*_told(drawn, words)], words)
-    return canvas.fitted(figure, [ax], height, caption, alt, words)
+    return canvas.fitted(figure, [ax], height, caption, alt, words, rows={"": drawn})
 
 
 def _told(frame: pd.DataFrame, words: Words) -> list[tuple[str, str]]:
