@@ -169,6 +169,16 @@ def test_the_published_ledger_tells_no_small_number(small_demo):
         assert not any(name.encode() in text for text in texts)
 
 
+def test_the_site_stays_small(small_demo):
+    # megabytes of a region's pages and of what can be downloaded from them, with a fifth to spare
+    limits = {".html": 0.36, ".svg": 0.62, ".png": 0.62, ".csv": 0.46, ".docx": 1.45}
+    for region in REGIONS:
+        weight = dict.fromkeys(limits, 0.0)
+        for path in (small_demo / "reports/demo/nb" / region).rglob("*.*"):
+            weight[path.suffix] += path.stat().st_size / 1e6
+        assert {kind: mb for kind, mb in weight.items() if mb > limits[kind]} == {}
+
+
 def test_no_published_count_of_people_tells_a_small_number(small_demo):
     exact = pd.read_csv(small_demo / "data_clean/demo/response.csv")
     shown = table(small_demo, "response")
