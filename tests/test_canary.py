@@ -3,7 +3,6 @@
 import io
 import re
 import unicodedata
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +10,12 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pyreadstat
 import pytest
+from docx import Document
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from tests.conftest import loftet
+from tests.insides import insides
 from tests.test_identifiers import NATIONAL, numbered
 from tests.tiny_study import STUDY, build, sheets, write_csv
 
@@ -70,9 +73,7 @@ def _texts(path: Path) -> Iterator[bytes]:
         yield table.to_pandas().to_csv().encode()
     if path.suffix == ".sav":
         yield pyreadstat.read_sav(path)[0].to_csv().encode()
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
-            yield from map(archive.read, archive.namelist())
+    yield from insides(path.read_bytes())
 
 
 @pytest.fixture
@@ -111,9 +112,30 @@ EVERYTHING = (
 )  # fmt: skip
 
 
+@pytest.mark.parametrize("place", ["runs", "core", "picture", "cell"])
+def test_what_is_planted_inside_a_file_is_found(place, tmp_path):
+    name, path = CANARIES["e-mail"], tmp_path / "planted.docx"
+    if place == "cell":
+        path = path.with_suffix(".xlsx")
+        pd.DataFrame({"a": [name]}).to_excel(path, engine="xlsxwriter")
+    else:
+        document, about, drawn = Document(), PngInfo(), io.BytesIO()
+        about.add_text("Comment", name if place == "picture" else "", zip=True)
+        Image.new("1", (9, 9)).save(drawn, "PNG", pnginfo=about)
+        document.add_picture(drawn)
+        paragraph = document.add_paragraph()
+        for part in (name[:5], name[5:]) if place == "runs" else ():
+            paragraph.add_run(part)
+        document.core_properties.subject = name if place == "core" else ""
+        document.save(path)
+    assert name.encode() not in path.read_bytes()
+    assert any(name.encode() in text for text in _texts(path))
+
+
 def test_no_planted_identifier_is_in_any_output_page_or_log(project):
     generated, everything = _all_that_is_told(project, *EVERYTHING)
-    assert {path.suffix for path in generated} >= {".csv", ".parquet", ".html", ".sav", ".xlsx"}
+    kinds = {".csv", ".parquet", ".html", ".sav", ".xlsx", ".docx"}
+    assert {path.suffix for path in generated} >= kinds
     executed = project / "data_clean" / "tiny" / "notebooks" / "oslo" / "03_outcomes.ipynb"
     assert executed in generated
     found = {

@@ -18,6 +18,7 @@ from loftet_analysis.batch.cli import main
 from loftet_analysis.estimands import ESTIMANDS
 from loftet_analysis.show.alt_texts import LONGEST
 from tests.conftest import loftet
+from tests.insides import insides
 from tests.small_demo import HERE, SMALL
 
 REGIONS = ("nordland", "oslo")
@@ -152,11 +153,30 @@ def test_the_published_ledger_tells_no_small_number(small_demo):
         assert ((shown[column] - exact[column]).abs() <= 3).all()
     assert set(shown["file"].astype(str)) <= {"1", "2", "3"}
     published = [*small_demo.glob("reports/**/*"), *small_demo.glob("figures/**/*")]
-    texts = [path.read_bytes() for path in published if path.suffix in {".csv", ".html", ".svg"}]
+    assert {path.suffix for path in published} >= {
+        ".csv",
+        ".html",
+        ".svg",
+        ".docx",
+        ".xlsx",
+        ".png",
+    }
+    published = [path.read_bytes() for path in published if path.is_file()]
+    texts = [text for content in published for text in insides(content)]
     # a figure on attendance has numbers of that name too
     texts = [re.sub(rb'href="[^"]*"', b"", text) for text in texts]
     for name in exact["file"].unique():
         assert not any(name.encode() in text for text in texts)
+
+
+def test_the_site_stays_small(small_demo):
+    # megabytes of a region's pages and of what can be downloaded from them, with a fifth to spare
+    limits = {".html": 0.36, ".svg": 0.62, ".png": 0.62, ".csv": 0.46, ".docx": 1.45}
+    for region in REGIONS:
+        weight = dict.fromkeys(limits, 0.0)
+        for path in (small_demo / "reports/demo/nb" / region).rglob("*.*"):
+            weight[path.suffix] += path.stat().st_size / 1e6
+        assert {kind: mb for kind, mb in weight.items() if mb > limits[kind]} == {}
 
 
 def test_no_published_count_of_people_tells_a_small_number(small_demo):
@@ -231,8 +251,9 @@ def test_no_code_or_id_of_an_export_is_found_in_anything_generated(small_demo):
 
     for folder in ("data_clean", "figures", "reports"):
         for path in (small_demo / folder).rglob("*"):
-            if path.suffix in {".html", ".csv", ".svg", ".json", ".txt"}:
-                assert not found_in(path.read_text(encoding="utf-8")), path
+            if path.suffix in {".html", ".csv", ".svg", ".json", ".txt", ".docx", ".xlsx", ".png"}:
+                for text in insides(path.read_bytes()):
+                    assert not found_in(text.decode("utf-8", errors="replace")), path
             elif path.suffix == ".parquet":
                 frame = pd.read_parquet(path)
                 for column in frame.select_dtypes(exclude="number"):

@@ -94,6 +94,8 @@ def test_the_figure_has_a_mark_with_its_interval_for_every_group(contrast):
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["Nordland – Nordlánnda",
                                                                   "Oslo – Oslove"]  # fmt: skip
     assert ("midten" in drawing.caption) == (contrast == "share")
+    both = pd.concat([shown(level("mean")), shown(level("share"))])
+    assert {*levels(both, words=words()).rows[""]["contrast"]} == {"mean"}
 
 
 def test_the_table_puts_mean_and_share_of_a_group_on_one_line():

@@ -293,14 +293,18 @@ def test_answers_in_few_bins_are_named_and_not_drawn():
     drawing = figures.distribution(pd.concat([answers(), two]), words=speech())
     assert len(drawing.figure.axes) == 1 or not drawing.figure.axes[1].axison
     assert "hvordan svarene fordeler seg: Innsats (elever)" in drawing.caption
+    assert {*drawing.rows[""]["outcome"]} == {"joy"}
     only = figures.distribution(two, words=speech())
     assert only == "For få har svart til å vise hvordan svarene fordeler seg: Innsats (elever)."
     frame = effects({"outcome": "effort"}).assign(suppressed=False)
-    assert len(figures.estimation(frame, words=speech(), answers=two).figure.axes) == 1
+    alone = figures.estimation(frame, words=speech(), answers=two)
+    assert len(alone.figure.axes) == 1
+    assert alone.rows["answers"].empty
     both = pd.concat([effects({}), effects({"outcome": "effort"})]).assign(suppressed=False)
     beside = figures.estimation(both, words=speech(), answers=pd.concat([answers(), two]))
     assert sum(ax.axison for ax in beside.figure.axes) == 3
     assert "Der få har svart, er svarene ikke tegnet." in beside.caption
+    assert {*beside.rows["answers"]["outcome"]} == {"joy"}
 
 
 def test_a_scale_of_few_answers_may_have_few_bins():
@@ -608,6 +612,7 @@ def test_few_answers_are_not_drawn_day_by_day():
     drawing = figures.arrivals(pd.concat([arrivals(), few]), words=speech())
     assert len([ax for ax in drawing.figure.axes if ax.lines]) == 2
     assert "dag for dag: Ledere, før (12 svar" in drawing.caption
+    assert "leaders" not in {*drawing.rows[""]["population"]}
     assert figures.arrivals(few, words=speech()).startswith("For få svar")
 
 

@@ -9,6 +9,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from lxml import etree
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
@@ -171,6 +172,7 @@ def test_groups_of_which_nearly_nothing_is_known_are_named_and_not_drawn():
     assert len(marks(ax)) == 2
     assert "1,05" not in " ".join(said(ax))
     assert "til hver side: Matematikkglede: 7. trinn." in drawing.caption
+    assert [*drawing.rows[""]["subgroup"]] == ["gender=girl", "gender=boy"]
     # where nothing else is known they are drawn
     alone = change(frame[-1:], words=words())
     assert len(marks(alone.figure.axes[0])) > 0
@@ -532,6 +534,38 @@ def test_a_figure_keeps_its_text_as_text_and_its_png_few_colours():
     assert (picture.mode, picture.width) == ("P", pytest.approx(200 * WIDTH, abs=1))
 
 
+def outlines(svg: str) -> tuple[list, list]:
+    """The corners of every path and the places of every text, as they are drawn."""
+    root = etree.fromstring(svg.encode())
+    paths = []
+    for path in root.iter("{*}path"):
+        corners, at = [], [0.0, 0.0]
+        for step, numbers in re.findall("([A-Za-z])([^A-Za-z]*)", path.get("d")):
+            to = [float(each) for each in numbers.split()]
+            to = {"H": [*to, at[1]], "V": [at[0], *to]}.get(step, to)
+            at = to[-2:] or at
+            corners += to
+        paths.append(corners)
+    return paths, [("".join(text.itertext()), text.get("x")) for text in root.iter("{*}text")]
+
+
+@pytest.mark.parametrize("kind", drawings())
+def test_a_light_figure_is_drawn_alike(kind):
+    drawing, raw = drawings()[kind](words()), io.BytesIO()
+    svg, _ = saved(drawing, salt="x")
+    with mpl.rc_context({**STYLE, "svg.hashsalt": "x"}):
+        drawing.figure.savefig(raw, format="svg")
+    (drawn, texts), (full, all_texts) = outlines(svg.decode()), outlines(raw.getvalue().decode())
+    assert [len(path) for path in drawn] == [len(path) for path in full]
+    assert [*itertools.chain(*drawn)] == pytest.approx([*itertools.chain(*full)], abs=0.006)
+    assert [text for text, _ in texts] == [text for text, _ in all_texts]
+    root = etree.fromstring(svg)
+    ids = {each.get("id") for each in root.iter() if each.get("id")}
+    assert ids == {*re.findall(r"(?:url\(|href=\")#([\w-]+)", svg.decode())}
+    assert not [group for group in root.iter("{*}g") if not group.attrib]
+    assert len(svg) < 0.6 * len(raw.getvalue())
+
+
 @pytest.mark.parametrize("kind", drawings())
 def test_letters_are_readable_on_a_phone(kind):
     sheet = (Path(show.__file__).parent / "assets/loftet.css").read_text(encoding="utf-8")
@@ -547,6 +581,6 @@ def test_letters_are_readable_on_a_phone(kind):
 def test_no_mark_stands_for_a_person():
     frame = let_through(answers())
     svg, _ = saved(distribution(frame, words=words()), salt="x")
-    drawn = re.findall(r'<g id="patch_\d+">', svg.decode("utf-8"))
-    assert len(drawn) < 12
+    drawn = re.findall(r"<(?:path|use)\b", svg.decode("utf-8"))
+    assert 5 < len(drawn) < 40
     assert frame["n"].sum() == pytest.approx(800, abs=3 * len(frame))

@@ -286,6 +286,16 @@ def test_figures_of_several_axes_are_taken_too(study, gated, make):
     plt.close("all")
 
 
+def test_the_numbers_of_a_figure_are_of_what_it_draws():
+    few = distribution(outcome="effort").groupby("wave").head(2)
+    drawn = seen(figures.distribution, pd.concat([distribution(), few]))
+    assert "Innsats" in drawn.html
+    assert "joy" in drawn.numbers[""]
+    assert "effort" not in drawn.numbers[""]
+    both = seen(figures.estimation, all_estimands(), {"answers": few})
+    assert [*both.numbers] == [""]
+
+
 def test_a_function_may_give_a_text_or_a_table(study, gated):
     text = study.render(gated, lambda frame: f"{len(frame)} rows & no more.\n\nThe end.")
     assert text.first.html == "<p>2 rows &amp; no more.</p><p>The end.</p>"

@@ -1,15 +1,19 @@
 """Pages and the index: only what was shown, readable by everybody, in one language."""
 
 import ast
+import io
 import re
 
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from docx import Document
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 
 from loftet_analysis import names, paths
 from loftet_analysis.analysis.invariance import study_invariance
+from loftet_analysis.batch.runner import _files
 from loftet_analysis.cleaning import store
 from loftet_analysis.cleaning.prepare import prepare
 from loftet_analysis.errors import LoftetError
@@ -242,9 +246,11 @@ def test_figures_are_files_by_name_and_language_and_names_not_given_get_the_note
     }
 
 
-def figure(name: str, caption: str = "A change. And more.", **numbers: str) -> Shown:
+def figure(
+    name: str, caption: str = "A change. And more.", png: bytes = b"png", **numbers: str
+) -> Shown:
     page = f'<figure id="{name}"><img src="{name}.svg" alt="Up"><figcaption>{caption}</figcaption>'
-    drawn = Drawn(f"{page}</figure>", "Up", f"<svg>{caption}</svg>".encode(), b"png", numbers)
+    drawn = Drawn(f"{page}</figure>", "Up", f"<svg>{caption}</svg>".encode(), png, numbers)
     return Shown({"nb": drawn}, name)
 
 
@@ -267,6 +273,20 @@ def test_a_figure_is_a_file_with_links_to_it_and_to_its_numbers():
     inline = output(figure("change"))["data"]["text/html"]
     assert 'src="data:image/svg+xml;base64,' in inline
     assert "href" not in inline
+
+
+def test_a_picture_of_points_is_beside_open_figures_only_and_in_word_of_all():
+    drawn = io.BytesIO()
+    Image.new("RGB", (90, 60), "white").save(drawn, "PNG")
+    shown = [figure("open", png=drawn.getvalue()), figure("closed", png=drawn.getvalue())]
+    folded = new_markdown_cell("## More", metadata={"tags": ["appendix"]})
+    notebook = small(cell(shown[0]), folded, cell(shown[1]))
+    text = page(notebook, language="nb", name="04_pupils", questions={})
+    links = [p.get_text() for p in BeautifulSoup(text, "html.parser").select("figure p.files")]
+    assert links == ["Last ned: PNG, SVG", "Last ned: SVG"]
+    made = _files(notebook, "04_pupils", "nb", text, internal=False)
+    assert {*made} == {"open.png", "open.svg", "closed.svg", "04_pupils.docx"}
+    assert len(Document(io.BytesIO(made["04_pupils.docx"])).inline_shapes) == 2
 
 
 def test_two_figures_of_one_name_are_two_files():

@@ -229,7 +229,12 @@ def _files(
     found = site.files(notebook, language)
     found |= {file: word.slim(each) for file, each in found.items() if file.endswith(".png")}
     pictures = {file.removesuffix(".png"): found[file] for file in found if file.endswith(".png")}
-    return {**found, f"{name}.docx": word.document(page, pictures, internal=internal)}
+    linked = {
+        file: content
+        for file, content in found.items()
+        if not file.endswith(".png") or f'"{name}/{file}"' in page
+    }
+    return {**linked, f"{name}.docx": word.document(page, pictures, internal=internal)}
 
 
 def _first_line(error: Exception, setting: Setting) -> str:

@@ -41,7 +41,6 @@ from loftet_analysis.errors import DisclosureError, InputError, Problem
 from loftet_analysis.estimands import names_where, waves_of
 from loftet_analysis.show import declared, tables
 from loftet_analysis.show.figures import STYLE, WIDTH, Drawing, saved
-from loftet_analysis.show.figures.light import lightened
 from loftet_analysis.show.languages import PSEUDO, Words, joined, label, reader
 from loftet_analysis.show.layout import Table
 from loftet_analysis.show.numbers import as_csv
@@ -871,6 +870,7 @@ def _drawn(
         parts = [part for part in result.split("\n\n") if part.strip()]
         return Drawn("".join(f"<p>{html.escape(part)}</p>" for part in parts), result)
     drawing = result if isinstance(result, Drawing) else _own_drawing(result, name, says)
+    numbers = {"": frame, **others, **drawing.rows}
     svg, png = saved(drawing, salt=name)
     alt = html.escape(drawing.alt, quote=True)
     caption = html.escape(_said_once(drawing.caption, name, said, words))
@@ -883,9 +883,9 @@ def _drawn(
     return Drawn(
         f'<figure id="{name}"{kind}>{picture}<figcaption>{caption}</figcaption></figure>',
         drawing.alt,
-        lightened(svg),
+        svg,
         png,
-        {key: as_csv(each, words) for key, each in {"": frame, **others}.items() if len(each)},
+        {key: as_csv(each, words) for key, each in numbers.items() if len(each)},
     )
 
 

@@ -41,6 +41,7 @@ _APPENDIX = "appendix"
 #: What a part holds that shows something.
 _RESULTS = ('<figure id="', "<table", '<ul class="reading"')
 _HEADING = re.compile(r'<h\d id="([^"]+)"(?: appendix)?>(.*?)</h\d>', flags=re.DOTALL)
+_PNG = re.compile(r'<a href="[^"]*\.png"[^>]*>PNG</a>, ')
 #: A heading's tag that says which research question its section answers.
 _QUESTION = re.compile(r"Q\d+")
 
@@ -143,7 +144,8 @@ def _folded(sections: Sequence[list[str]]) -> Iterator[str]:
             head, _, after = section[0].replace(f" {_APPENDIX}", "", 1).partition(f"</h{depth}>")
             yield f'<details class="{_APPENDIX}"><summary>{head}</h{depth}></summary>{after}'
             section = section[1:]
-        yield from section
+        # of its figures the picture that stays sharp is enough, and PNG are half of all pictures
+        yield from (_PNG.sub("", part) for part in section) if level else section
     if level:
         yield "</details>"
 
@@ -256,7 +258,7 @@ def _csv_suffix(of: str) -> str:
 
 
 def files(notebook: NotebookNode, language: str) -> dict[str, bytes]:
-    """Return the files of a page in one language by name: each figure, and its numbers.
+    """Return the files of figures in one language by name; a page links to some of the pictures.
 
     Parameters
     ----------

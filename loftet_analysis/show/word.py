@@ -29,8 +29,12 @@ from loftet_analysis.show.languages import Words
 #: The tag by which Word knows each language.
 _TAGS = {"nb": "nb-NO", "nn": "nn-NO", "en": "en-GB"}
 _FIXED = datetime(2000, 1, 1)
-_DPI = 130  # of pictures; those of figures have more
-_COLOURS, _MOST = 32, 14
+_DPI = 120  # of pictures; those of figures have more
+_COLOURS = 16  # of pictures, each half a byte; twice as many where there are more areas
+_GREYS = (0x26, 0x6B, 0x9A, 0xC8)  # of letters and their edges
+_AREA = 30  # pixels of a colour by which it is one of an area, as of a mark
+_UNLIKE = 2  # colours at least for what else there is, as thin lines
+_NEAR = 40  # of 255, how much a colour may differ from that in its place
 _TWIP, _INCH = 635, 914400  # in EMU
 _PAGE, _MARGIN = (11906, 16838), 1276  # A4, in twips
 _TALLEST = 12200  # of a picture, in twips
@@ -480,14 +484,31 @@ def slim(png: bytes) -> bytes:
         smaller = (max(1, round(each * _DPI / dpi)) for each in drawn.size)
         # finer methods draw borders of their own beside lines, which take colours
         drawn = drawn.resize((*smaller,), Image.Resampling.BOX)
-    # the colours that fill most, as they are, and those that are unlike all others, as of a mark
-    counted = sorted(drawn.getcolors(drawn.width * drawn.height), reverse=True)
-    most = [part for _, colour in counted[:_MOST] for part in colour]
-    unlike = drawn.quantize(_COLOURS - _MOST, Image.Quantize.MAXCOVERAGE).getpalette()
-    palette = Image.new("P", (1, 1))
-    palette.putpalette([*most, *unlike])
-    few = drawn.quantize(palette=palette, dither=Image.Dither.NONE)
+    few = drawn.quantize(palette=_palette(drawn), dither=Image.Dither.NONE)
     return _saved(few, min(dpi, _DPI))
+
+
+def _palette(drawn: Image.Image) -> Image.Image:
+    """Return the colours of areas as they are, those of letters, and a few unlike all of these."""
+    pixels = np.asarray(drawn)
+    codes = pixels @ np.array([1 << 16, 1 << 8, 1])
+    corner = codes[1:, 1:]
+    flat = (corner == codes[:-1, 1:]) & (corner == codes[1:, :-1]) & (corner == codes[:-1, :-1])
+    shades, n = np.unique(corner[flat], return_counts=True)
+    shades = shades[np.argsort(-n, kind="stable")][: (n >= _AREA).sum()]
+    beside = len(_GREYS) + _UNLIKE
+    room = _COLOURS if len(shades) + beside <= _COLOURS else 2 * _COLOURS
+    shades = shades[: room - beside]
+    taken = [*((shades[:, None] >> (16, 8, 0)) & 255).ravel(), *np.repeat(_GREYS, 3)]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(taken)
+    near = drawn.quantize(palette=palette, dither=Image.Dither.NONE).convert("RGB")
+    far = pixels[np.abs(np.asarray(near, dtype=int) - pixels).max(axis=2) > _NEAR]
+    if len(far):
+        left = room - len(taken) // 3
+        unlike = Image.fromarray(far[None]).quantize(left, Image.Quantize.MAXCOVERAGE)
+        palette.putpalette([*taken, *unlike.getpalette()])
+    return palette
 
 
 def _dpi(image: Image.Image) -> float:

@@ -82,8 +82,8 @@ def distribution(
             wave=label("wave", waves[0], words),
         )
     caption = f"{caption} {few}".strip()
-    alt = alt_texts.describe_distribution(frame[shape], words)
-    return canvas.fitted(figure, grid[:, 0], _PANEL * len(grid), caption, alt, words)
+    alt, rows = alt_texts.describe_distribution(frame[shape], words), {"": frame[shape]}
+    return canvas.fitted(figure, grid[:, 0], _PANEL * len(grid), caption, alt, words, rows=rows)
 
 
 def _distribution(ax: Axes, frame: pd.DataFrame, words: Words, *, letters: int = 32) -> Axes:
@@ -226,7 +226,9 @@ def dots(frame: pd.DataFrame, *, words: Words) -> Drawing:
         percent=words.percent(1 / k),
     )
     height, alt = _DOT * (below + above) * len(grid), alt_texts.describe_dots(frame, words)
-    return canvas.fitted(figure, grid[:, 0], height, caption, alt, words)
+    drawn = [panel for panel, own in zip(panels, stacks, strict=True) if own]
+    rows = {"": pd.concat(drawn) if drawn else frame[:0]}
+    return canvas.fitted(figure, grid[:, 0], height, caption, alt, words, rows=rows)
 
 
 def _number_of_dots(panel: pd.DataFrame) -> int:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import gc
 import io
-import re
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import zip_longest
 
 import matplotlib as mpl
@@ -23,6 +22,7 @@ from matplotlib.ticker import Formatter
 from PIL import Image
 
 from loftet_analysis.show import alt_texts
+from loftet_analysis.show.figures.light import lightened
 from loftet_analysis.show.languages import Words
 
 WIDTH = 6.5  # inches
@@ -51,11 +51,16 @@ _TITLE = {"weight": "bold", "size": 10}
 
 @dataclass(frozen=True)
 class Drawing:
-    """A finished figure with its caption and its alt text."""
+    """A finished figure with its caption and its alt text.
+
+    Of a frame of which it draws only a part, `rows` has that part, by the function's parameter;
+    that of the first frame has no name.
+    """
 
     figure: Figure
     caption: str
     alt: str
+    rows: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
 def saved(drawing: Drawing, salt: str) -> tuple[bytes, bytes]:
@@ -81,22 +86,7 @@ def saved(drawing: Drawing, salt: str) -> tuple[bytes, bytes]:
     method = Image.Quantize.MAXCOVERAGE
     few = pixels.quantize(_COLOURS, method=method, dither=Image.Dither.NONE)
     few.save(png, "PNG", dpi=(_DPI, _DPI), optimize=True)
-    return _compact(svg.getvalue().decode()).encode(), png.getvalue()
-
-
-def _compact(svg: str) -> str:
-    """Return an SVG with each look once, as a class, and places to a hundredth of a point."""
-    looks: dict[str, str] = {}
-
-    def named(found: re.Match) -> str:
-        return f'class="{looks.setdefault(found[1], f"l{len(looks)}")}"'
-
-    head, mark, drawn = svg.partition("</defs>")
-    drawn = re.sub(r'style="([^"]*)"', named, drawn)
-    # places are in tags; what stands between these is read
-    drawn = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\d\.\d\d)\d+", r"\1", tag[0]), drawn)
-    rules = "".join(f".{name}{{{look}}}" for look, name in looks.items())
-    return f"{head}{mark}<style>{rules}</style>{drawn}"
+    return lightened(svg.getvalue().decode()).encode(), png.getvalue()
 
 
 def blank() -> Figure:
@@ -141,6 +131,7 @@ def fitted(
     words: Words,
     *,
     xlabel: str = "",
+    rows: Mapping[str, pd.DataFrame] | None = None,
 ) -> Drawing:
     """Place what is drawn by constrained layout, in a figure as high as its content asks for.
 
@@ -160,6 +151,8 @@ def fitted(
         The reader's language.
     xlabel : str, optional
         What the x axes of all panels are of.
+    rows : mapping of str to DataFrame, optional
+        See `Drawing`.
     """
     column = list(column)
     beneath = figure.supxlabel(xlabel, size=9) if xlabel else None
@@ -185,7 +178,7 @@ def fitted(
         ends = [x for ax in figure.axes for x in ax.get_position().intervalx]
         y = beneath.get_position()[1] * room / inches.sum()
         beneath.set_position(((min(ends) + max(ends)) / 2, y))
-    return Drawing(figure, caption, alt_texts.heard(alt, words))
+    return Drawing(figure, caption, alt_texts.heard(alt, words), rows or {})
 
 
 def legend(figure: Figure, handles: Sequence[Artist], *, across: int = 0) -> None:

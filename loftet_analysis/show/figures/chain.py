@@ -127,7 +127,9 @@ def binned_scatter(frame: pd.DataFrame, *, words: Words) -> Drawing:
         level=words.percent(frame["ci_level"].iloc[0]),
     )
     alt = alt_texts.describe_bins(drawn, words)
-    return canvas.fitted(figure, grid[:, 0], _HIGH * len(grid), caption, alt, words)
+    return canvas.fitted(
+        figure, grid[:, 0], _HIGH * len(grid), caption, alt, words, rows={"": drawn}
+    )
 
 
 def _groups(ax: Axes, rows: pd.DataFrame, words: Words) -> None:

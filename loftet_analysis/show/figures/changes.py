@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import matplotlib as mpl
 import numpy as np
@@ -83,7 +84,8 @@ def change(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Draw
         return ax
     caption = " ".join([_caption(frame, words), *_not_drawn(frame, drawn, words)])
     alt = alt_texts.describe_change(frame, words)
-    return canvas.fitted(figure, [ax], _ROW * (lines[-1][0] + 0.5 - top), caption, alt, words)
+    height, rows = _ROW * (lines[-1][0] + 0.5 - top), {"": drawn}
+    return canvas.fitted(figure, [ax], height, caption, alt, words, rows=rows)
 
 
 def _lines(frame: pd.DataFrame, words: Words) -> list[tuple[float, str, dict]]:
@@ -272,9 +274,10 @@ def estimation(frame: pd.DataFrame, *, words: Words, answers: pd.DataFrame) -> D
     answers : DataFrame
         Gated bins as for `distribution`; an outcome may have none, or those of several subgroups.
     """
-    shapes = answers[has_shape(answers, words)]
-    if shapes.merge(frame[_PAIR].drop_duplicates()).empty:
-        return change(frame, words=words)
+    shapes = answers[has_shape(answers, words)].merge(frame[_PAIR].drop_duplicates())
+    if shapes.empty:
+        alone = change(frame, words=words)
+        return replace(alone, rows={**alone.rows, "answers": shapes})
     blocks, wide = [], canvas.is_wide(frame)
     for pair, rows in frame.groupby(_PAIR, sort=False):
         rows = rows.to_dict("records")
@@ -329,7 +332,8 @@ def estimation(frame: pd.DataFrame, *, words: Words, answers: pd.DataFrame) -> D
     if wide.any():
         caption = f"{caption} {_in_grey(words)}"
     alt = alt_texts.describe_change(frame, words)
-    return canvas.fitted(figure, left, sum(heights), caption, alt, words)
+    rows = {"answers": shapes}
+    return canvas.fitted(figure, left, sum(heights), caption, alt, words, rows=rows)
 
 
 def _in_grey(words: Words) -> str:
@@ -429,7 +433,8 @@ def forest(
     if wide.any():
         caption = f"{caption} {_in_grey(words)}"
     alt = alt_texts.describe_forest(frame, pooled, words)
-    return canvas.fitted(figure, grid[:, 0], height, caption, alt, words, xlabel=below)
+    rows = {"pooled": pooled}
+    return canvas.fitted(figure, grid[:, 0], height, caption, alt, words, xlabel=below, rows=rows)
 
 
 def _forest_handles(sesoi: float, words: Words) -> list[Artist]:
@@ -627,7 +632,8 @@ def _drawn_together(
     below = words.text("change in standard deviations (after − before)")
     lines = max((name.count("\n") for name in names.values()), default=0)
     height = (0.23 + 0.09 * lines) * max(2, len(shown)) * len(grid)
-    return canvas.fitted(figure, grid[:, 0], height, caption, alt, words, xlabel=below)
+    rows = {"": drawn}
+    return canvas.fitted(figure, grid[:, 0], height, caption, alt, words, xlabel=below, rows=rows)
 
 
 def _band_and_n(frame: pd.DataFrame, words: Words) -> Iterator[str]:

@@ -176,7 +176,7 @@ def arrivals(frame: pd.DataFrame, *, words: Words) -> Drawing | str:
     )
     caption = " ".join(filter(None, [caption, said]))
     alt = alt_texts.describe_arrivals(frame, words)
-    return canvas.fitted(figure, grid[:, 0], 1.1 * len(grid), caption, alt, words)
+    return canvas.fitted(figure, grid[:, 0], 1.1 * len(grid), caption, alt, words, rows={"": frame})
 
 
 def _too_few(frame: pd.DataFrame, words: Words) -> str:

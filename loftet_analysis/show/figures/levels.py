@@ -73,7 +73,7 @@ def levels(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None = 
         canvas.legend(figure, handles)
     caption = _caption(frame, words, kind, is_beside=country is not None)
     alt = alt_texts.describe_levels(drawn, by, words)
-    return canvas.fitted(figure, axes, sum(heights), caption, alt, words)
+    return canvas.fitted(figure, axes, sum(heights), caption, alt, words, rows={"": drawn})
 
 
 def _named(row: dict, by: str, waves: list[str], words: Words) -> str:

@@ -86,7 +86,7 @@ def summary(frame: pd.DataFrame, *, words: Words) -> Drawing:
             squares = words.text("Squares are changes smaller than the smallest of interest.")
             caption = f"{caption} {squares}"
         alt = alt_texts.describe_summary([*_told(drawn, words)], words)
-    return canvas.fitted(figure, [ax], height, caption, alt, words)
+    return canvas.fitted(figure, [ax], height, caption, alt, words, rows={"": drawn})
 
 
 def _told(frame: pd.DataFrame, words: Words) -> list[tuple[str, str]]:
