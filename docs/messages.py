@@ -7,6 +7,7 @@ like. What is only known when it happens is … in its text.
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -31,7 +32,7 @@ _MAKERS = {
     "DisclosureError": ("what",),
 }
 _NEAREST = "did you mean …?"
-_DEEPEST = 4  # functions through which a text is followed
+_DEEPEST = 8  # names and functions through which a text is followed
 
 
 @dataclass(frozen=True, order=True)
@@ -65,6 +66,11 @@ class _Module:
         self.parents = {
             child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)
         }
+        #: By scope and name: the statements that give it a value, and the values.
+        self.values: dict[tuple[ast.AST, str], dict[ast.AST, list[ast.AST | None]]] = {}
+        for statement, name, value in _written(self.tree):
+            scope = self.function_of(statement)
+            self.values.setdefault((scope, name), {}).setdefault(statement, []).append(value)
 
     def around(self, node: ast.AST) -> Iterator[ast.AST]:
         """Yield a node and what it stands in, from the inside."""
@@ -92,6 +98,7 @@ class Placed:
     node: ast.AST
     module: _Module
     handed: Mapping[str, Placed] = field(default_factory=dict)
+    depth: int = 0
 
 
 class _Sources:
@@ -171,7 +178,10 @@ class _Sources:
             case _:
                 several = [None]
         for node in several:
-            yield from self.texts(replace(given, node=node)) if node is not None else (OPEN,)
+            if node is None or given.depth > _DEEPEST:
+                yield OPEN
+            else:
+                yield from self.texts(replace(given, node=node, depth=given.depth + 1))
 
     def _joined(self, nodes: list[ast.AST], given: Placed) -> Iterator[str]:
         """Yield the texts of parts in a row; a part that may be one of many is left open."""
@@ -194,46 +204,46 @@ def _parameters(function: ast.AST | None) -> list[str]:
 
 def _assigned(name: str, node: ast.AST, module: _Module) -> Iterator[ast.AST | None]:
     """Yield the values that a name may have at a node; None for one that cannot be read."""
-    function, around = module.function_of(node), {*module.around(node)}
+    function, around = module.function_of(node), [*module.around(node)]
     if name in _parameters(function):
         yield None
-    found = [*_values(name, function, node.lineno)] or [*_values(name, module.tree, None)]
-    for statement, value in sorted(found, key=lambda each: -getattr(each[0], "lineno", 0)):
-        # a value is not made of itself
-        if statement in around and not hasattr(statement, "iter"):
+    scopes = [each for each in around if (each, name) in module.values]
+    found = module.values[scopes[0], name] if scopes else {}
+    for statement in sorted(found, key=lambda each: -getattr(each, "lineno", 0)):
+        loop = hasattr(statement, "iter")
+        # a value is not made of itself, nor of what comes later
+        is_later = scopes[0] is function and not loop and statement.lineno > node.lineno
+        if is_later or (statement in around and not loop):
             continue
-        if any(_excluded(each, statement, around, module) for each in around):
+        if any(_excluded(each, statement, {*around}, module) for each in around):
             continue
-        yield value
-        if any(statement in block and around & {*block} for block in _blocks(module, statement)):
+        yield from found[statement]
+        if any(statement in block and {*around} & {*block} for block in _blocks(module, statement)):
             return  # whatever stood before is gone
 
 
-def _values(name: str, scope: ast.AST, last: int | None) -> Iterator[tuple[ast.AST, ast.AST]]:
-    """Yield the statements of a scope that give a name a value, and the values."""
-    for node in ast.walk(scope):
+def _written(tree: ast.AST) -> Iterator[tuple[ast.AST, str, ast.AST | None]]:
+    """Yield every statement that gives a name a value, the name, and the value."""
+    for node in ast.walk(tree):
         if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr | ast.AugAssign):
-            targets, value = getattr(node, "targets", None) or [node.target], node.value
+            targets, values = getattr(node, "targets", None) or [node.target], [node.value]
         elif isinstance(node, ast.For | ast.comprehension):
-            targets, value = [node.target], node.iter
+            targets, values = [node.target], [*_taken(node.iter, tree)]
         else:
             continue
-        is_later = last and not isinstance(node, ast.comprehension) and node.lineno > last
-        several = [*_taken(value, scope)] if hasattr(node, "iter") else [value]
-        for target in () if is_later or value is None else targets:
-            for each in several:
-                for one, its in _pairs(target, each):
-                    if getattr(one, "id", "") == name:
-                        yield node, its
+        for target, value in itertools.product(targets, values):
+            for one, its in _pairs(target, value):
+                if isinstance(one, ast.Name):
+                    yield node, one.id, its
 
 
-def _taken(given: ast.AST, scope: ast.AST) -> Iterator[ast.AST | None]:
-    """Yield the values that a loop takes: of a list, or of a mapping that the scope writes."""
+def _taken(given: ast.AST, tree: ast.AST) -> Iterator[ast.AST | None]:
+    """Yield the values that a loop takes: of a list, or of a mapping that the module writes."""
     match given:
         case ast.Tuple(elts=values) | ast.List(elts=values):
             yield from values
         case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="items")):
-            for node in ast.walk(scope):
+            for node in ast.walk(tree):
                 match node:
                     case ast.Assign(targets=[ast.Name(id=its)], value=ast.Dict() as written):
                         entries = zip(written.keys, written.values, strict=True)

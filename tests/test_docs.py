@@ -14,11 +14,13 @@ from loftet_analysis.estimands import ESTIMANDS
 from loftet_analysis.show.labels import LABELS
 
 ROOT = Path(__file__).parents[1]
-PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "docs/guide").glob("*/*.md")]
 METHODS = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
-every_page = pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
+every_page = pytest.mark.parametrize(
+    "page", PAGES, ids=["/".join(page.parts[-2:]) for page in PAGES]
+)
 
 
 @pytest.mark.parametrize("name", [*ESTIMANDS, *VERDICTS, *LABELS["flag means"], *LABELS["warning"]])
