@@ -168,6 +168,8 @@ def _source(path: Path, language: str) -> BeautifulSoup:
         heading["id"] = said.replace(" ", "-")
     for table in soup.select("table"):
         table.wrap(soup.new_tag("div", attrs={"class": "table"}))
+    for wide in soup.select("pre, div.table"):  # the keyboard can scroll them
+        wide["tabindex"] = "0"
     return soup
 
 
