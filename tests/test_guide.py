@@ -12,7 +12,7 @@ import pytest
 from bs4 import BeautifulSoup
 from ruamel.yaml import YAML
 
-from loftet_analysis.batch.cli import _parser
+from loftet_analysis.batch.cli import _parser, main
 from loftet_analysis.errors import InputError
 from loftet_analysis.study import Study, load_study
 from loftet_analysis.study.instrument import Instrument, load_instrument
@@ -202,6 +202,26 @@ def test_the_first_hour_is_short_and_its_commands_run(tmp_path):
                 assert "nothing stops a run" in done.stdout
     page = (root / "reports/first/nb/all/03_outcomes.html").read_text(encoding="utf-8")
     assert page.count("<figure") > 3
+
+
+def test_a_draft_stops_until_its_guesses_were_looked_at_and_is_green_then(
+    tmp_path, monkeypatch, capsys
+):
+    new, check, *_ = (line.split() for line in commands("own_study.md"))
+    assert (new[1], check[1]) == ("new", "check")
+    export = tmp_path / new[-1].replace("*", "answers.csv")
+    export.parent.mkdir(parents=True)
+    shutil.copy(HERE / "data_raw/sats/sats_s.csv", export)
+    shutil.copytree(HERE / "notebooks/any", tmp_path / "notebooks/any")
+    monkeypatch.setenv("LOFTET_ROOT", str(tmp_path))
+    assert main([*new[1:-1], str(export)]) == 0
+    assert main(check[1:]) == 2
+    assert "not confirmed" in capsys.readouterr().err
+    for file in (*export.parent.glob("*.yml"), *export.parent.glob("instruments/*.yml")):
+        written = file.read_text(encoding="utf-8")
+        file.write_text(re.sub("  # to be confirmed.*", "", written), encoding="utf-8")
+    assert main(check[1:]) == 0
+    assert "nothing stops a run" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("page", PAGES)
