@@ -33,6 +33,9 @@ notebooks: demo ## run the notebooks on the demo and keep the numbers of their c
 api: .venv/ready ## write docs/api.md from the docstrings
 	.venv/bin/python docs/make_api.py
 
+guide: .venv/ready ## the guide for newcomers as pages, in reports/guide/
+	.venv/bin/python docs/make_guide.py
+
 messages: .venv/ready ## list what the Norwegian catalogues lack
 	$(RUN) pytest tests/test_translate.py
 
@@ -73,4 +76,4 @@ lock: .venv/ready ## resolve the packages anew (writes requirements.lock)
 	$(RUN) jupyterlab.labextensions disable --log-level=ERROR @jupyterlab/apputils-extension:announcements
 	@touch .venv/ready
 
-.PHONY: help demo nbval test test-browser lab lint notebooks api messages verify lock
+.PHONY: help demo nbval test test-browser lab lint notebooks api guide messages verify lock

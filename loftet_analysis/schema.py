@@ -167,10 +167,12 @@ COLUMNS: dict[str, Column] = {
     "n_kept": _number("clean sheets"),
     "n_linkable": _number("clean sheets that could be found in both waves"),
     "n_linked": _number("clean sheets found in both waves"),
-    **{
-        f"schools_{step}": _count(f"schools of which anybody was {step}")
-        for step in ("invited", "answered", "consented", "kept", "linkable", "linked")
-    },
+    "schools_invited": _count("schools of which anybody was invited"),
+    "schools_answered": _count("schools of which anybody answered"),
+    "schools_consented": _count("schools of which anybody consented"),
+    "schools_kept": _count("schools of which anybody was kept"),
+    "schools_linkable": _count("schools of which anybody was linkable"),
+    "schools_linked": _count("schools of which anybody was linked"),
     "n_in": _number("sheets into the step"),
     "n_out": _number("sheets out of the step"),
     "n_set_aside": _number("sheets set aside in the step"),
@@ -311,6 +313,17 @@ COLUMNS: dict[str, Column] = {
     "low_fifth": _number("20th percentile of all answers before"),
     "midpoint": _number("middle of the response scale"),
 }  # fmt: skip
+
+#: What `pairs` adds to the columns of a clean frame.
+PAIRED = {
+    "pre": "the person's score before, in scale points",
+    "post": "the person's score after; missing where the person has none",
+    "change": "post - pre",
+    "school_post": "the person's school after",
+    "cluster": "who is not independent of whom: a label of a group of people",
+    "clustered_by": "feeder_group, school or region",
+    "school_group": "the person's feeder group, or school; ICC and design effect are by it",
+}
 
 EFFECTS = (
     "region", "school_id", "population", "outcome", "question", "estimand", "contrast",

@@ -165,8 +165,8 @@ def test_the_workbook_is_typed_explained_and_computes_nothing(tmp_path):
 # LaTeX
 
 
-def test_the_readme_s_way_to_latex_gives_a_table_that_latex_reads(capsys):
-    text = (HERE / "README.md").read_text(encoding="utf-8")
+def test_the_guide_s_way_to_latex_gives_a_table_that_latex_reads(capsys):
+    text = (HERE / "docs/guide/en/reading_results.md").read_text(encoding="utf-8")
     (code,) = [c for c in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "latex" in c]
     frame, _ = FRAMES[figures.change]()
     shown = gate(frame, mask(), "internal").assign(outcome="joy_1 & 50 % {x}")

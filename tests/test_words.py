@@ -111,7 +111,8 @@ def every_message() -> set[tuple[str, ...]]:
     assert len(code) > 60
     assert len(labels) > 100
     assert len(prose) > 50
-    meanings = {(text,) for text in MEANINGS.values()}  # of columns, in the codebook
+    meanings = {(text,) for text in (*MEANINGS.values(), *schema.PAIRED.values())}
+    meanings |= {(column.meaning,) for column in schema.COLUMNS.values()}
     return code | labels | prose | meanings
 
 

@@ -85,7 +85,7 @@ def connected(address: str, setting: Setting) -> Iterator[Client]:
                 found=address,
                 allowed="ca-file, client cert and key under distributed.comm.tls of Dask",
                 where="--scheduler",
-                todo="name them in Dask's configuration, see docs/batch.md",
+                todo="name them in Dask's configuration, see docs/guide/en/cluster.md",
             )
         )
     try:

@@ -37,7 +37,7 @@ from loftet_analysis.study import Study
 _COLLECTED = 8
 _UNENCRYPTED = (
     "warning: the cluster is reached without encryption, so notebooks with exact frames and single "
-    "answers can be read on the way; give it TLS (tls://…), see docs/batch.md"
+    "answers can be read on the way; give it TLS (tls://…), see docs/guide/en/cluster.md"
 )
 
 

@@ -4,29 +4,21 @@ from __future__ import annotations
 
 import pandas as pd
 
-from loftet_analysis import schema
+from loftet_analysis.show.glossary import column_meanings
+from loftet_analysis.show.languages import Words
 from loftet_analysis.study import load_study
-from loftet_analysis.study.columns import clean_columns
-
-#: What `pairs` adds to the columns of a clean frame.
-_OF_PAIRS = {
-    "pre": "the person's score before, in scale points",
-    "post": "the person's score after; missing where the person has none",
-    "change": "post - pre",
-    "school_post": "the person's school after",
-    "cluster": "who is not independent of whom: a label of a group of people",
-    "clustered_by": "feeder_group, school or region",
-    "school_group": "the person's feeder group, or school; ICC and design effect are by it",
-}
+from loftet_analysis.study.columns import MEANINGS, clean_columns
 
 
-def describe(frame: pd.DataFrame) -> pd.DataFrame:
+def describe(frame: pd.DataFrame, language: str | None = None) -> pd.DataFrame:
     """Return what each column of a clean frame, of pairs, or of a result means.
 
     Parameters
     ----------
     frame : DataFrame
         From ``study.read``, or from one of the library's verbs.
+    language : {"nb", "nn", "en"}, optional
+        Of what is said; without it English, and wordings in the study's first.
 
     Returns
     -------
@@ -46,13 +38,13 @@ def describe(frame: pd.DataFrame) -> pd.DataFrame:
     n                         people     1.0
     mine                                 1.0
     """
-    meanings = {name: column.meaning for name, column in schema.COLUMNS.items()}
-    about = frame.attrs
-    if "clustered_by" in frame:
-        meanings |= _OF_PAIRS
-    elif {"population", "study"} <= set(about):
-        columns = clean_columns(load_study(about["study"]), about["population"])
-        return columns.set_index("column").reindex(frame.columns)
+    words, about, pairs = Words(language or "en"), frame.attrs, "clustered_by" in frame
+    if not pairs and {"population", "study"} <= set(about):
+        columns = clean_columns(load_study(about["study"]), about["population"], language)
+        columns = columns.set_index("column").reindex(frame.columns)
+        said = columns.index.to_series().map(MEANINGS).map(words.text, na_action="ignore")
+        return columns.assign(meaning=said.fillna(columns["meaning"]))
+    meanings = column_meanings(words, pairs=pairs)
     return pd.DataFrame(
         {
             "meaning": [meanings.get(name, "") for name in frame],

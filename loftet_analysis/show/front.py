@@ -15,8 +15,9 @@ import pandas as pd
 from bs4 import BeautifulSoup
 
 from loftet_analysis import names, paths, schema
-from loftet_analysis.estimands import ESTIMANDS, MAIN
-from loftet_analysis.show.labels import CERTAINTY_SIGNS, LABELS, LIGHT_SHAPES
+from loftet_analysis.estimands import MAIN
+from loftet_analysis.show.glossary import glossary
+from loftet_analysis.show.labels import CERTAINTY_SIGNS
 from loftet_analysis.show.languages import Words, label, reader
 from loftet_analysis.show.layout import ABSENT, HIDDEN, laid_out
 from loftet_analysis.show.sentences import certainty, compared
@@ -460,74 +461,20 @@ class _Site:
         return f"{CERTAINTY_SIGNS[code]} {said}"
 
     def glossary(self) -> str:
-        """Return the page that explains words and signs, and names the scales."""
+        """Return the page that explains words, signs, codes and columns, and names the scales."""
         words, file = self.words, f"{self.language}/glossary.html"
         others = {each: f"{each}/glossary.html" for each in self.spoken}
+        parts = [*glossary(words, self.study)]
+        contents = [(part.title, f"#{part.name}") for part in parts]
         return filled(
             "glossary.html",
             language=self.language,
             title=f"{words.text('Glossary')} – {self.title}",
             stylesheet=f"../{STYLESHEET}",
             words=words,
-            sections=[*self.sections()],
-            **self.around(file, others),
+            parts=parts,
+            **self.around(file, others, contents),
         )
-
-    def sections(self) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-        """Yield the parts of the glossary: a heading, and terms with what they mean."""
-        words = self.words
-
-        def explained(kind: str) -> list[tuple[str, str]]:
-            return [
-                (label(kind, code, words), label(f"{kind} means", code, words))
-                for code in LABELS[f"{kind} means"]
-            ]
-
-        sesoi = words.number(self.study.analysis.sesoi)
-        certain = [
-            (
-                f"{sign} {label('short', code, words)}",
-                label("short means", code, words, sesoi=sesoi),
-            )
-            for code, sign in CERTAINTY_SIGNS.items()
-        ]
-        yield words.text("How certain a change is"), certain
-        lights = [
-            (f"{LIGHT_SHAPES[code]} {label('light', code, words)}", said)
-            for code, said in ((code, label("light means", code, words)) for code in LIGHT_SHAPES)
-        ]
-        signs = [(sign, label("mark means", sign, words)) for sign in LABELS["mark means"]]
-        level = words.percent(self.study.analysis.ci_level)
-        interval = words.text("A confidence interval ({level}) with its two ends.", level=level)
-        signs.append((words.interval(0.11, 0.32), interval))
-        yield words.text("Signs in tables"), [*signs, *lights]
-        yield words.text("Statistical terms"), explained("term")
-        named = [
-            (each.label and words.text(each.label), words.text(LABELS["estimand means"][name]))
-            for name, each in ESTIMANDS.items()
-            if name in LABELS["estimand means"]
-        ]
-        yield words.text("Comparisons"), named
-        yield words.text("Themes, and what they are made of"), [*self.scales()]
-
-    def scales(self) -> Iterator[tuple[str, str]]:
-        """Yield the scales: their names, and how they are measured."""
-        words = self.words
-        for population, of in self.study.populations.items():
-            who = label("population", population, words)
-            for scale in of.instrument.scales.values():
-                answers = words.answers[population, scale.name]
-                said = words.plural(
-                    "{who}; {n} question, from {low} ({least}) to {high} ({most})",
-                    "{who}; the mean of {n} questions, from {low} ({least}) to {high} ({most})",
-                    len(scale.items),
-                    who=who,
-                    low=words.count(answers.minimum),
-                    least=answers.low,
-                    high=words.count(answers.maximum),
-                    most=answers.high,
-                )
-                yield words.outcome(population, scale.name), said
 
 
 def _seen_from(file: str, target: str) -> str:

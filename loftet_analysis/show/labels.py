@@ -595,6 +595,30 @@ LABELS: dict[str, dict[str, str]] = {
         "lowest_fifth": "How those who scored lowest before have changed, beyond what "
         "regression to the mean leads one to expect.",
     },
+    # every code in `flags`; with = a number or word follows
+    "flag means": {
+        "low_df": "fewer than four degrees of freedom: the interval is uncertain itself",
+        "few_clusters": "it rests on fewer than six schools, groups of schools or regions",
+        "one_dominates": "nearly everybody is at one school, or in one region; nothing is "
+        "concluded",
+        "few_regions": "too few regions: the interval allows for schools only",
+        "no_interval": "the uncertainty cannot be estimated from these schools",
+        "whole_study": "the region is the whole study",
+        "baseline_adjust": "the groups differed a little before",
+        "baseline_apart": "the groups differed much before",
+        "adjusted_for_pre": "adjusted for the answer before",
+        "selective_linkage=": "where more people could be followed the change was larger (more) "
+        "or smaller (less)",
+        "selective_response=": "where more answered after than before the change was larger "
+        "(more) or smaller (less)",
+        "programme_months=": "how many months of the programme the grade can have had",
+        "direction=": "about the same, but the interval excludes zero on this side",
+        "range=": "between which numbers of times most attended",
+        "feeders_unknown": "nobody is linked, so it is not known which schools share pupils",
+        "effective_n": "how many people the weighted answers are worth",
+        "uncovered": "share of people at schools where nobody was linked",
+        "share_linked": "share of people who were linked",
+    },
     # the tables of a study
     "download": {
         "results": "All tables in one workbook",

@@ -16,6 +16,7 @@ from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
 
 from loftet_analysis import paths, schema
+from loftet_analysis.show.glossary import column_meanings
 from loftet_analysis.show.languages import Words, label
 
 #: Text stays text, whatever it looks like.
@@ -71,6 +72,7 @@ def write_workbook(tables: Mapping[str, pd.DataFrame], target: Path, words: Word
     words : Words
         The language of what is said about them; names of columns are the same in all.
     """
+    said = column_meanings(words)
     with workbook(target, by_row=True) as book:
         heads = [words.text("Table"), words.text("What it holds"), words.text("Rows")]
         add_sheet(book, words.text("About"), heads, _about(tables, words))
@@ -85,8 +87,8 @@ def write_workbook(tables: Mapping[str, pd.DataFrame], target: Path, words: Word
                 sheet.set_column(place, place, width, formats.get(_kind(column)))
             sheet.write_row(0, 0, list(table), bold)
             for place, column in enumerate(table):
-                if column in schema.COLUMNS:
-                    sheet.write_comment(0, place, schema.COLUMNS[column].meaning)
+                if column in said:
+                    sheet.write_comment(0, place, said[column])
             for start in range(0, len(table), _ROWS):
                 part = table.iloc[start : start + _ROWS]
                 cells = part.astype(object).where(part.notna(), None)
@@ -94,11 +96,7 @@ def write_workbook(tables: Mapping[str, pd.DataFrame], target: Path, words: Word
                 for number, row in enumerate(cells.itertuples(index=False), start=start + 1):
                     sheet.write_row(number, 0, row)
         columns = {column: None for table in tables.values() for column in table}
-        meanings = [
-            [column, _kind(column), schema.COLUMNS[column].meaning]
-            for column in columns
-            if column in schema.COLUMNS
-        ]
+        meanings = [[name, _kind(name), said[name]] for name in columns if name in said]
         heads = [words.text("Column"), words.text("Type"), words.text("Meaning")]
         add_sheet(book, words.text("Columns"), heads, meanings)
 

@@ -1,0 +1,122 @@
+"""The glossary: what words, signs, codes and columns mean, in the reader's language.
+
+The site's page, the guide's and :func:`~loftet_analysis.show.describe.describe` all take it from
+here; the texts stand in `schema`, `estimands`, `labels` and `study.columns`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from loftet_analysis import schema
+from loftet_analysis.estimands import ESTIMANDS
+from loftet_analysis.show.labels import CERTAINTY_SIGNS, LABELS, LIGHT_SHAPES
+from loftet_analysis.show.languages import Words, label
+from loftet_analysis.study import Study
+from loftet_analysis.study.columns import MEANINGS
+from loftet_analysis.study.study import Analysis
+
+
+class Part(NamedTuple):
+    """A part of the glossary.
+
+    Attributes
+    ----------
+    name : str
+        What links find it by.
+    title : str
+    terms : list of (str, str)
+        Terms, with what they mean.
+    codes : bool
+        Whether the terms are codes, the same in every language.
+    """
+
+    name: str
+    title: str
+    terms: list[tuple[str, str]]
+    codes: bool = False
+
+
+def column_meanings(words: Words, *, pairs: bool = False) -> dict[str, str]:
+    """Return what each column of results means, or of pairs, too.
+
+    Examples
+    --------
+    >>> column_meanings(Words("nb"))["n_pre"]
+    'personer i sammenligningen, før'
+    """
+    meanings = {name: column.meaning for name, column in schema.COLUMNS.items()}
+    meanings |= schema.PAIRED if pairs else {}
+    return {name: words.text(meaning) for name, meaning in meanings.items()}
+
+
+def glossary(words: Words, study: Study | None = None) -> Iterator[Part]:
+    """Yield the parts of the glossary; of a study with its own limits and its scales.
+
+    Examples
+    --------
+    >>> [part.name for part in glossary(Words("en"))][:3]
+    ['certainty', 'signs', 'terms']
+    """
+    text, analysis = words.text, study.analysis if study else Analysis()
+    sesoi, level = words.number(analysis.sesoi), words.percent(analysis.ci_level)
+
+    def meant(kind: str) -> list[tuple[str, str]]:
+        codes = LABELS[f"{kind} means"]
+        return [(label(kind, code, words), label(f"{kind} means", code, words)) for code in codes]
+
+    def coded(kind: str) -> list[tuple[str, str]]:
+        return [(code, label(kind, code, words)) for code in LABELS[kind]]
+
+    certain = [
+        (f"{sign} {label('short', code, words)}", label("short means", code, words, sesoi=sesoi))
+        for code, sign in CERTAINTY_SIGNS.items()
+    ]
+    signs = [(sign, label("mark means", sign, words)) for sign in LABELS["mark means"]]
+    interval = text("A confidence interval ({level}) with its two ends.", level=level)
+    signs.append((words.interval(0.11, 0.32), interval))
+    lights = zip(LIGHT_SHAPES.values(), meant("light"), strict=True)
+    signs += [(f"{shape} {light}", said) for shape, (light, said) in lights]
+    compared = [
+        (label("estimand", name, words), label("estimand means", name, words))
+        for name in ESTIMANDS
+        if name in LABELS["estimand means"]
+    ]
+    yield Part("certainty", text("How certain a change is"), certain)
+    yield Part("signs", text("Signs in tables"), signs)
+    yield Part("terms", text("Statistical terms"), meant("term"))
+    yield Part("comparisons", text("Comparisons"), compared)
+    if study:
+        scales = [*_scales(study, words)]
+        yield Part("themes", text("Themes, and what they are made of"), scales)
+    estimands = [(name, label("estimand", name, words)) for name in ESTIMANDS]
+    yield Part("estimand", text("Codes of comparisons"), estimands, codes=True)
+    yield Part("verdict", text("Codes of conclusions"), coded("verdict"), codes=True)
+    yield Part("flags", text("Codes of what to know of a row"), coded("flag means"), codes=True)
+    warnings = coded("warning")
+    yield Part("warnings", text("Codes of what weakens a theme"), warnings, codes=True)
+    yield Part("reasons", text("Codes of why there is no number"), coded("reason"), codes=True)
+    columns = [*column_meanings(words).items()]
+    yield Part("columns", text("Columns of the tables"), columns, codes=True)
+    clean = [(name, text(meaning)) for name, meaning in MEANINGS.items()]
+    yield Part("clean", text("Columns of clean data"), clean, codes=True)
+
+
+def _scales(study: Study, words: Words) -> Iterator[tuple[str, str]]:
+    """Yield the scales: their names, and how they are measured."""
+    for population, of in study.populations.items():
+        who = label("population", population, words)
+        for scale in of.instrument.scales.values():
+            answers = words.answers[population, scale.name]
+            said = words.plural(
+                "{who}; {n} question, from {low} ({least}) to {high} ({most})",
+                "{who}; the mean of {n} questions, from {low} ({least}) to {high} ({most})",
+                len(scale.items),
+                who=who,
+                low=words.count(answers.minimum),
+                least=answers.low,
+                high=words.count(answers.maximum),
+                most=answers.high,
+            )
+            yield words.outcome(population, scale.name), said

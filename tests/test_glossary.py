@@ -1,0 +1,66 @@
+"""One glossary for pages, the guide and `describe`: all codes and columns, in every language."""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import loftet_analysis
+from loftet_analysis import schema
+from loftet_analysis.analysis.estimates import REASONS
+from loftet_analysis.analysis.verdicts import VERDICTS
+from loftet_analysis.estimands import ESTIMANDS
+from loftet_analysis.show.describe import describe
+from loftet_analysis.show.glossary import glossary
+from loftet_analysis.show.labels import LABELS
+from loftet_analysis.show.languages import LANGUAGES, Words, reader
+from loftet_analysis.study import load_study
+from loftet_analysis.study.columns import MEANINGS, nobody
+
+
+def parts(language: str) -> dict[str, dict[str, str]]:
+    return {part.name: dict(part.terms) for part in glossary(Words(language))}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_code_and_column_is_explained(language):
+    told = parts(language)
+    assert set(told["columns"]) == set(schema.COLUMNS)
+    assert set(told["clean"]) == set(MEANINGS)
+    assert set(told["estimand"]) == set(ESTIMANDS)
+    assert set(told["verdict"]) == set(VERDICTS)
+    assert set(told["reasons"]) >= set(REASONS)
+    assert set(told["warnings"]) == set(LABELS["warning"])
+    assert all(meaning for part in told.values() for meaning in part.values())
+    assert not any(re.search(r"[{}]", str(part)[1:-1]) for part in told.values())
+
+
+def test_every_flag_that_the_code_raises_is_explained():
+    sources = Path(loftet_analysis.__file__).parent.glob("analysis/*.py")
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+    raised = set(re.findall(r'flags=\(\*?(?:\w+\.flags, )?f?"(\w+=?)', text))
+    raised |= set(re.findall(r'flags\.append\(f?"(\w+=?)', text))
+    assert len(raised) > 4
+    raised |= {flag.partition("=")[0] for flag in LABELS["flag"]}
+    known = {flag.rstrip("=") for flag in parts("en")["flags"]}
+    assert {flag.rstrip("=") for flag in raised} <= known
+
+
+def test_a_study_adds_its_limits_and_its_scales():
+    study = load_study("sats")
+    told = {part.name: part for part in glossary(reader(study, "en"), study)}
+    assert "Affect" in dict(told["themes"].terms)
+    assert "themes" not in parts("en")
+
+
+def test_describe_says_what_the_glossary_says():
+    result = pd.DataFrame({"n_pre": [1], "mine": [2]})
+    assert describe(result, "nb")["meaning"].to_list() == [parts("nb")["columns"]["n_pre"], ""]
+    pairs = pd.DataFrame({"clustered_by": ["school"], "change": [0.1]})
+    assert describe(pairs)["meaning"]["change"] == schema.PAIRED["change"]
+    study = load_study("sats")
+    (population,) = study.populations.values()
+    clean = nobody(population)
+    clean.attrs |= {"study": "sats", "population": population.name}
+    assert describe(clean, "nn")["meaning"]["school_id"] == parts("nn")["clean"]["school_id"]
