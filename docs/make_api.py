@@ -16,7 +16,7 @@ METHODS = {
         "read", "plan", "show", "keep", "about", "results", "table", "response",
         "response_by_school", "linkage", "invariance", "lights", "wordings",
     ),
-    "explorer": ("look", "choices", "planner"),
+    "explorer": ("look", "choices", "code", "planner"),
 }  # fmt: skip
 HEAD = """\
 # The public names
