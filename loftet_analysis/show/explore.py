@@ -66,7 +66,7 @@ _TRIED = {
 _OF_PLAN = (names.POPULATION, names.OUTCOME, names.ESTIMAND, names.SUBGROUP)
 
 
-class _Chooser(ABC):
+class Chooser(ABC):
     """Choices that narrow one another, with menus or in code, and what is shown for them.
 
     What is shown is made by lines of Python, a list of `Step`; they are run here as they are
@@ -77,8 +77,8 @@ class _Chooser(ABC):
 
     def __init__(self, study: OpenStudy) -> None:
         self._study = study
-        # by region: the study opened there, what the lines have made, and the lines
-        self._made: dict[str, tuple[dict[str, object], list[str]]] = {}
+        # by study and region: what the lines have made there, and the lines
+        self._made: dict[tuple[str, str], tuple[dict[str, object], list[str]]] = {}
 
     def choices(self, **chosen: object) -> pd.DataFrame:
         """Return what can be chosen next to what is chosen already.
@@ -177,9 +177,9 @@ class _Chooser(ABC):
             step if isinstance(step, str) else f"study.show({', '.join(step)})"
             for step in self._steps(chosen)
         ]
-        region = self._region(chosen)
+        name, region = self._place(chosen)
         where = "" if region == names.NATIONAL else f"region={_quoted(region)}, "
-        name, language = self._study.description.name, self._study.words.language
+        language = self._study.words.language
         opened = f"la.open_study({_quoted(name)}, {where}language={_quoted(language)})"
         imports = ["import pandas as pd", ""] * any("pd." in step for step in steps)
         imports += ["import loftet_analysis as la", ""]
@@ -187,7 +187,7 @@ class _Chooser(ABC):
 
     def _run(self, chosen: Mapping[str, object], stem: str) -> Iterator[Shown]:
         """Run the lines, but for those at the beginning that were run before, and show."""
-        space, lines = self._opened(self._region(chosen))
+        space, lines = self._opened(self._place(chosen))
         study, n, is_same, shown = space["study"], 0, True, 0
         for step in self._steps(chosen):
             if isinstance(step, str):
@@ -206,18 +206,21 @@ class _Chooser(ABC):
             )  # fmt: skip
             shown += 1
 
-    def _opened(self, region: str) -> tuple[dict[str, object], list[str]]:
-        """Return what the lines of a region have made so far, and the lines."""
-        if region not in self._made:
+    def _opened(self, place: tuple[str, str]) -> tuple[dict[str, object], list[str]]:
+        """Return what the lines of a study and region have made so far, and the lines."""
+        if place not in self._made:
             study = self._study  # its own region is read through it, so that `about` tells of it
-            if region != study.region:
+            name, region = place
+            if place != (study.description.name, study.region):
                 slug = None if region == names.NATIONAL else region
-                study = open_study(study, region=slug, language=study.words.language)
-            self._made[region] = {"la": la, "pd": pd, "study": study}, []
-        return self._made[region]
+                study = open_study(name, region=slug, language=study.words.language)
+            self._made[place] = {"la": la, "pd": pd, "study": study}, []
+        return self._made[place]
 
-    def _region(self, chosen: Mapping[str, object]) -> str:
-        return str(chosen.get(names.REGION, self._study.region))
+    def _place(self, chosen: Mapping[str, object]) -> tuple[str, str]:
+        """Return the study and the region that are chosen."""
+        own = self._study.description.name, self._study.region
+        return str(chosen.get("study", own[0])), str(chosen.get(names.REGION, own[1]))
 
     def _settled(
         self, wanted: Mapping[str, object], *, strict: bool = True
@@ -262,7 +265,7 @@ class _Chooser(ABC):
         """Give what is shown of what is chosen, one after the other."""
 
 
-class Explorer(_Chooser):
+class Explorer(Chooser):
     """The results of a study one at a time: with menus, or in code.
 
     In a notebook it shows itself as menus. `look` shows the same in code, and `choices` says what
@@ -365,7 +368,7 @@ class Explorer(_Chooser):
     def _asked(self, chosen: Mapping[str, str]) -> pd.DataFrame:
         """Return the rows of the plan that are left by what is chosen."""
         rows = self._plan
-        if self._region(chosen) != names.NATIONAL:
+        if self._place(chosen)[1] != names.NATIONAL:
             rows = rows[~rows[names.ESTIMAND].isin(names_where(national_only=True))]
         for kind in set(_OF_PLAN) & set(chosen):
             rows = rows[rows[kind] == chosen[kind]]
@@ -379,7 +382,7 @@ class Explorer(_Chooser):
         for group in planned[planned != names.ALL].unique():
             found.setdefault(group.partition("=")[0], []).append(group)
         if chosen[names.ESTIMAND] in _BY:
-            found |= self._own(chosen[names.POPULATION], self._region(chosen))
+            found |= self._own(chosen[names.POPULATION], self._place(chosen)[1])
         return found
 
     def _own(self, population: str, region: str) -> dict[str, list[str]]:
@@ -401,7 +404,7 @@ class Explorer(_Chooser):
 
     def _others(self, chosen: Mapping[str, str]) -> list[str]:
         """Return the scales whose school means can be set beside these, where schools are many."""
-        schools, region = self._study.description.schools, self._region(chosen)
+        schools, region = self._study.description.schools, self._place(chosen)[1]
         n = len(schools) if region == names.NATIONAL else schools[names.REGION].eq(region).sum()
         if n < FEWEST_SCHOOLS or chosen[names.SUBGROUP] != names.ALL:
             return []
@@ -417,7 +420,7 @@ class Explorer(_Chooser):
             return _of_two(population, outcome, chosen[BESIDE], "" if wave == names.ALL else wave)
         in_wave = "" if wave == names.ALL else f" and wave == {wave!r}"
         column = subgroup.partition("=")[0]
-        own = self._own(population, self._region(chosen))
+        own = self._own(population, self._place(chosen)[1])
         read = f"study.read({_quoted(population)}, items=False)"
         if column not in own:
             of_plan = f"outcome == {outcome!r} or family != ''"  # a family is adjusted as a whole
@@ -458,12 +461,12 @@ class Explorer(_Chooser):
 
     def _is_open(self, chosen: Mapping[str, str]) -> bool:
         """Whether the answers themselves are drawn."""
-        of_all = self._region(chosen) != names.NATIONAL
+        of_all = self._place(chosen)[1] != names.NATIONAL
         of_all |= LIMITS[self._study.description.disclosure] == 1
         return chosen[names.SUBGROUP] == names.ALL and of_all
 
     def _shown(self, chosen: Mapping[str, str]) -> Iterator[Shown]:
-        study = self._opened(chosen[names.REGION])[0]["study"]
+        study = self._opened(self._place(chosen))[0]["study"]
         study.forget_said()
         kinds = [kind for kind in CHOICES if kind != names.WAVE and chosen[kind]]
         place = {
@@ -480,7 +483,7 @@ class Explorer(_Chooser):
             yield Shown({words.language: _no_answers(words) for words in study.readers})
 
 
-class Planner(_Chooser):
+class Planner(Chooser):
     """Which change a study could show: with menus, or in code. It takes no clean data.
 
     In a notebook it shows itself as menus. `look` shows the same in code, and `choices` says what
@@ -491,7 +494,7 @@ class Planner(_Chooser):
 
     def __init__(self, study: OpenStudy, assumed: pd.DataFrame | None) -> None:
         super().__init__(study)
-        space, lines = self._opened(study.region)
+        space, lines = self._opened(self._place({}))
         # of one's own they are a frame of the notebook, with the same name
         self._first_line = [] if assumed is not None else [_ASSUMPTIONS]
         lines += self._first_line
