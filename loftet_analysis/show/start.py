@@ -139,25 +139,21 @@ class Start(Chooser):
 
 def _links(pages: pd.DataFrame, words: Words) -> Drawn:
     """Return where each research question is answered: the notebooks, and pages that are made."""
-    places: dict[str, list[tuple[str, str]]] = {question: [] for question in words.questions}
+    places: dict[str, list[str]] = {question: [] for question in words.questions}
     for row in pages.to_dict("records"):
         name = row["file"].rpartition("/")[2]
-        notebook = _link(row["path"], name)
         for question, anchor in (row["questions"] or {"": ""}).items():
-            page = _link(row["page"], f"{name}.html", anchor) if row["page"].exists() else ""
-            places.setdefault(question, []).append((notebook, page))
+            found = places.setdefault(question, [])
+            found.append(_link(row["path"], name))
+            if row["page"].exists():
+                found.append(_link(row["page"], f"{name}.html", anchor))
     lines, text = [], []
     for question, found in places.items():
         asked = words.questions.get(question, "" if question else words.text("Other notebooks"))
-        called = html.escape(f"{question} {asked}".strip())
-        cells = ("<br>".join(each) for each in zip(*found, strict=True))
         if found:
-            lines.append(f"<th>{called}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}")
             text.append(f"{question} {asked}".strip())
-    heads = (words.text("Question"), words.text("Notebook"), words.text("Page"))
-    head = "".join(f"<th>{html.escape(each)}</th>" for each in heads)
-    rows = "".join(f"<tr>{cells}</tr>" for cells in (head, *lines))
-    return Drawn(f'<table class="start">{rows}</table>', "\n".join(text))
+            lines.append(f"<li>{html.escape(text[-1])}<br>{' · '.join(found)}</li>")
+    return Drawn(f'<ul class="start">{"".join(lines)}</ul>', "\n".join(text))
 
 
 def _link(path: Path, called: str, anchor: str = "") -> str:

@@ -120,7 +120,7 @@ def test_a_menu_of_explore_changes_the_figure(lab, tab, capsys):
 def test_the_first_notebook_leads_to_a_question(lab, tab):
     elsewhere = opened(tab, lab, "notebooks/start.ipynb")
     run_all(tab)
-    links = tab.locator(".widget-output table.start a, .jupyter-widgets-output-area table.start a")
+    links = tab.locator(".widget-output ul.start a, .jupyter-widgets-output-area ul.start a")
     notebook = links.filter(has_text="04_pupils").first
     expect(notebook).to_be_visible(timeout=PATIENCE)
     notebook.click()
