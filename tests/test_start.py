@@ -120,6 +120,21 @@ def test_a_phase_has_its_own_notebooks_and_a_study_without_data_is_told(study, s
     assert "04_pupils" in by_phase["post"] - by_phase["pre"]
 
 
+def test_a_study_that_cannot_be_read_is_told_where_its_state_would_stand(project, study):
+    broken = project / "data_raw" / "broken"
+    broken.mkdir()
+    (broken / "study.yml").write_text("title: [\n")
+    box = start(study).menus()
+    (menu, *_) = box.children[0].children
+    menu.value = "broken"
+    (output,) = box.children[1].outputs
+    assert output["name"] == "stderr"
+    assert "not valid YAML" in output["text"]
+    menu.value = "sats"
+    assert len(box.children[1].outputs) > 1
+    shutil.rmtree(broken)
+
+
 def test_the_state_is_of_the_place_that_is_asked_for():
     study = load_study("demo")
     is_clean, of_region = state(study, "nordland", "nb")

@@ -137,15 +137,15 @@ class Chooser(ABC):
 
         def settle(_: object = None) -> None:
             wanted = {kind: menu.value for kind, menu in menus.items() if menu.value is not None}
-            options, chosen = self._settled(wanted, strict=False)
-            for kind, menu in menus.items():
-                menu.unobserve(settle, "value")  # or a menu that is being filled would settle anew
-                menu.options = [(said, value) for value, said in options[kind].items()]
-                menu.value = chosen[kind]
-                menu.observe(settle, "value")
-            code.value = f"<pre>{html.escape(self._code(chosen))}</pre>"
             shown: list[dict] = []
             try:
+                options, chosen = self._settled(wanted, strict=False)
+                for kind, menu in menus.items():
+                    menu.unobserve(settle, "value")  # or, being filled, it would settle anew
+                    menu.options = [(said, value) for value, said in options[kind].items()]
+                    menu.value = chosen[kind]
+                    menu.observe(settle, "value")
+                code.value = f"<pre>{html.escape(self._code(chosen))}</pre>"
                 for each in self._shown(chosen):
                     data = {"text/html": each._repr_html_(), "text/plain": each.first.text}
                     shown.append({"output_type": "display_data", "metadata": {}, "data": data})
