@@ -20,8 +20,8 @@ test: .venv/ready ## all other tests but the long ones and those in a browser
 test-browser: .venv/ready ## the pages and JupyterLab in Debian's Chromium, and spelling
 	$(RUN) pytest tests/browser
 
-lab: .venv/ready ## JupyterLab on the notebooks
-	$(RUN) jupyterlab notebooks
+lab: .venv/ready ## JupyterLab on the notebooks, with notebooks/start.ipynb
+	$(RUN) jupyterlab --ServerApp.root_dir=. notebooks/start.ipynb
 
 lint: .venv/ready ## ruff, as pre-commit runs it
 	$(RUN) ruff check .

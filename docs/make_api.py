@@ -16,7 +16,8 @@ METHODS = {
         "read", "plan", "show", "keep", "about", "results", "table", "response",
         "response_by_school", "linkage", "invariance", "lights", "wordings",
     ),
-    "explorer": ("look", "choices", "planner"),
+    "explorer": ("look", "choices", "code", "planner"),
+    "start": ("look",),
 }  # fmt: skip
 HEAD = """\
 # The public names
@@ -119,7 +120,7 @@ def page() -> str:
         parts.append(entry(f"la.{name}", getattr(la, name)))
         if name in METHODS:
             kind = inspect.get_annotations(getattr(la, name), eval_str=True)["return"]
-            owner = {"open_study": "study", "explorer": "explorer"}[name]
+            owner = {"open_study": "study"}.get(name, name)
             parts += [
                 entry(f"{owner}.{method}", getattr(kind, method), level=4)
                 for method in METHODS[name]

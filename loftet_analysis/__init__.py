@@ -66,6 +66,7 @@ _NAMES = {
     "answer": "show.sentences",
     "heading": "show.sentences",
     "explorer": "show.explore",
+    "start": "batch.start",
 }
 #: Public modules: figures, tables and sentences of gated frames, the chain of cleaning, the engine.
 _MODULES = {

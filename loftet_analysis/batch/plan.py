@@ -284,14 +284,15 @@ def still_to_come(study: Study, files: Iterable[str] | None = None) -> dict[str,
     closed = [wave for wave, its in by_wave.items() if its == {CLOSED}]
     found = {}
     for file in notebooks_of(study)[0] if files is None else files:
-        needed = _waves_needed(file)
+        needed = waves_needed(file)
         lacking = tuple(each for each in needed if not {*each.split(" or ")} & {*closed})
         if lacking:
             found[file] = lacking
     return found
 
 
-def _waves_needed(file: str) -> list[str]:
+def waves_needed(file: str) -> list[str]:
+    """Return the waves that a notebook says it needs, each or one of several (``mid or post``)."""
     try:
         content = json.loads(paths.notebooks(file)[file].read_text(encoding="utf-8"))
         return [str(wave) for wave in content["metadata"]["loftet"]["waves"]]

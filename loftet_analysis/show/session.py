@@ -101,6 +101,10 @@ class OpenStudy:
         return questionnaire(self.description, population, self.region, limit)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
+        return self.place()._repr_mimebundle_()
+
+    def place(self) -> Shown:
+        """Return the study's title, its region, and what is still to come there."""
         drawn = {}
         for words in self.readers:
             title = self.description.text(self.description.title, words.locale)
@@ -114,7 +118,7 @@ class OpenStudy:
             ]
             htmls, texts = zip(*((each.html, each.text) for each in said), strict=True)
             drawn[words.language] = Drawn("".join(htmls), "\n".join(texts))
-        return Shown(drawn)._repr_mimebundle_()
+        return Shown(drawn)
 
     def _in_state(self, state: str) -> list[str]:
         """Return the waves in which somebody is in a state, and nobody is further."""

@@ -175,19 +175,20 @@ def read_schools(
             for found, where, remedy in told
         ]
         return _frame([], []), problems, []
-    places, problems, remarks = _columns(table, columns or {}, shown(path))
+    file = shown(path)
+    places, problems, remarks = _columns(table, columns or {}, file)
     rows: dict[str, dict[str, str]] = {}
     for row, cells in zip(table.rows, table.frame.to_numpy(), strict=True):
         tidy = [unicodedata.normalize("NFC", " ".join(cells[place].split()))
                 for place in places.values()]  # fmt: skip
-        rows[f"{shown(path)}, row {row}"] = dict(zip(places, tidy, strict=True))
+        rows[f"{file}, row {row}"] = dict(zip(places, tidy, strict=True))
     for cells in rows.values():
         if names.SCHOOL in cells:
             cells[names.SCHOOL] = joined(repaired(cells[names.SCHOOL]))
         numbers = [c for c in cells if c.startswith(INVITED) or c == names.COHORT]
         cells |= {c: repaired(cells[c]) for c in numbers}
     if set(REQUIRED) <= set(places):
-        problems += _check_rows(rows, shown(path))
+        problems += _check_rows(rows, file)
     return _frame(list(rows.values()), [*places]), problems, remarks
 
 

@@ -275,11 +275,11 @@ def _plain(node: Node, steps: tuple, document: Document, seen: set[int]) -> obje
     mapping: dict[str, object] = {}
     for key_node, entry in node.value:
         line, key = key_node.start_mark.line + 1, key_node.value
-        where = document.at(line)
         if not isinstance(key_node, ScalarNode):
+            where = document.at(line)
             document.problems.append(Problem("a key that is not a text", where=where))
         elif key in mapping:
-            found = f"{key} (first in line {document.lines[*steps, key]})"
+            found, where = f"{key} (first in line {document.lines[*steps, key]})", document.at(line)
             document.problems.append(Problem("duplicate key", found, "each key once", where))
         else:
             document.lines[*steps, key] = line

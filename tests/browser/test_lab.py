@@ -30,12 +30,13 @@ def lab(project, python, tmp_path_factory) -> Iterator[str]:
     env = {name: value for name, value in environment(project).items() if "JUPYTER" not in name}
     env |= {"HOME": str(tmp_path_factory.mktemp("home"))}
     (command,) = re.findall(r"(?m)^lab:.*\n\t\$\(RUN\) (.*)$", (HERE / "Makefile").read_text())
-    module, folder = command.split()
+    module, root_dir, first = command.split()
+    assert root_dir == "--ServerApp.root_dir=."
     flags = ["--no-browser", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
     flags += [f"--IdentityProvider.token={token}", *(["--allow-root"] * (os.geteuid() == 0))]
     server = subprocess.Popen(
-        [python, "-m", module, str(project / folder), *flags],
-        cwd=HERE, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        [python, "-m", module, root_dir, first, *flags],
+        cwd=project, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
     for _ in range(600):
@@ -79,7 +80,7 @@ def no_pop_up(tab: Page) -> None:
 
 
 def test_a_notebook_of_a_region_runs_and_shows_what_it_finds(lab, tab):
-    elsewhere = opened(tab, lab, "region/05_leader_support.ipynb")
+    elsewhere = opened(tab, lab, "notebooks/region/05_leader_support.ipynb")
     run_all(tab)
     notebook = tab.locator(".jp-NotebookPanel")
     expect(notebook.locator(".jp-OutputArea-output figure img").first).to_be_visible(
@@ -94,7 +95,7 @@ def test_a_notebook_of_a_region_runs_and_shows_what_it_finds(lab, tab):
 
 def test_a_menu_of_explore_changes_the_figure(lab, tab, capsys):
     began = time.monotonic()
-    opened(tab, lab, "explore.ipynb")
+    opened(tab, lab, "notebooks/explore.ipynb")
     ready = time.monotonic()
     run_all(tab)
     output = tab.locator(".jupyter-widgets-output-area, .widget-output").first
@@ -114,3 +115,15 @@ def test_a_menu_of_explore_changes_the_figure(lab, tab, capsys):
     expect(figure).not_to_have_attribute("src", before, timeout=PATIENCE)
     assert output.text_content() != said
     no_pop_up(tab)
+
+
+def test_the_first_notebook_leads_to_a_question(lab, tab):
+    elsewhere = opened(tab, lab, "notebooks/start.ipynb")
+    run_all(tab)
+    links = tab.locator(".widget-output ul.start a, .jupyter-widgets-output-area ul.start a")
+    notebook = links.filter(has_text="04_pupils").first
+    expect(notebook).to_be_visible(timeout=PATIENCE)
+    notebook.click()
+    expect(tab.locator(".jp-NotebookPanel")).to_have_count(2, timeout=PATIENCE)
+    no_pop_up(tab)
+    assert elsewhere == []
