@@ -224,7 +224,7 @@ class _Site:
         front, text = _front(self.language), self.words.text
         links = [
             (text("Front page"), front),
-            (text("Glossary"), f"{self.language}/glossary.html"),
+            (text("Glossary and methods"), f"{self.language}/glossary.html"),
             (text("All pages"), f"{front}#pages"),
         ]
         if self.downloads:
@@ -469,7 +469,7 @@ class _Site:
         return filled(
             "glossary.html",
             language=self.language,
-            title=f"{words.text('Glossary')} – {self.title}",
+            title=f"{words.text('Glossary and methods')} – {self.title}",
             stylesheet=f"../{STYLESHEET}",
             words=words,
             parts=parts,

@@ -90,6 +90,7 @@ def glossary(words: Words, study: Study | None = None) -> Iterator[Part]:
     if study:
         scales = [*_scales(study, words)]
         yield Part("themes", text("Themes, and what they are made of"), scales)
+    yield Part("methods", text("How the numbers are made"), meant("method"))
     estimands = [(name, label("estimand", name, words)) for name in ESTIMANDS]
     yield Part("estimand", text("Codes of comparisons"), estimands, codes=True)
     yield Part("verdict", text("Codes of conclusions"), coded("verdict"), codes=True)

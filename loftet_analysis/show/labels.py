@@ -547,6 +547,53 @@ LABELS: dict[str, dict[str, str]] = {
         "invariance": "Measurement invariance",
         "r_wg": "r_wg",
     },
+    "method": {
+        "change": "What a change is",
+        "who": "Who is compared",
+        "interval": "Intervals count schools",
+        "tests": "Many tests",
+        "missing": "Those who did not answer",
+        "measurement": "Measurement",
+        "hidden": "What is not shown",
+        "cause": "What it does not show",
+    },
+    "method means": {
+        "change": (
+            "Later minus earlier, in standard deviations of all answers before. 0.20 is a "
+            "fifth of how much people usually differ."
+        ),
+        "who": (
+            "The same people both times, the same grades before and after, or every school "
+            "counted once: each change says which. They rest on different assumptions, so "
+            "they stand side by side."
+        ),
+        "interval": (
+            "People at one school are alike and change together. An ordinary t-test would "
+            "claim too much, so the standard errors are cluster-robust (CR2) with "
+            "Satterthwaite’s degrees of freedom."
+        ),
+        "tests": (
+            "With many tests some differ by chance alone. p-values are adjusted: by Holm’s "
+            "method for what was declared primary, by Benjamini and Hochberg’s over the "
+            "regions. A test that may not be shown counts as p = 1."
+        ),
+        "missing": (
+            "Each change is estimated again with weights, imputation and other choices. The "
+            "tables of sensitivity say where the answer would be another."
+        ),
+        "measurement": (
+            "Before a change is trusted: whether the questions of a theme go together, and "
+            "whether they meant the same both times. A light at each theme tells."
+        ),
+        "hidden": (
+            "Numbers that rest on few people are hidden, and so are others from which they "
+            "could be worked out. Numbers of people are rounded."
+        ),
+        "cause": (
+            "A change from before to after is not what the programme caused: without "
+            "comparison schools, other things may have changed too."
+        ),
+    },
     "term means": {
         "sd": "How far answers lie from their mean. Changes are also given in standard "
         "deviations of the first answers, so that themes with different answer scales "
