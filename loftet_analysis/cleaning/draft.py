@@ -545,6 +545,17 @@ class _Writer:
             named = ", ".join(_quoted(column.name) for column in unused)
             yield f"    # not used: {named}; a background column gets a name under `columns`"
         yield "    files:"
+        yield from self.sources(who, waves, {**found, **also}, submitted)
+
+    def sources(
+        self,
+        who: str,
+        waves: Mapping[str, list[_File]],
+        columns: Mapping[str, _Column],
+        submitted: str,
+    ) -> Iterator[str]:
+        """Yield which file is of which wave."""
+        files = self.populations[who]
         if not waves:
             yield "      pre: {file: export.csv}" + self.mark(1, "the export of the first wave")
         if files and files[0].sides:
@@ -558,7 +569,7 @@ class _Writer:
             self.mark(1, what, sides)
             return
         for wave, of in waves.items():
-            entries = [self.file(file, found, also, submitted) for file in of]
+            entries = [self.file(file, columns, submitted) for file in of]
             why = "by the days of the answers" if of[0].moments is not None else "by its name"
             mark = self.mark(1, f"{_listed(of)} is wave {wave}", why)
             if len(entries) == 1:
@@ -567,13 +578,11 @@ class _Writer:
                 yield f"      {wave}:{mark}"
                 yield from (f"        - {entry}" for entry in entries)
 
-    def file(
-        self, file: _File, found: Mapping[str, _Column], also: Mapping[str, _Column], submitted: str
-    ) -> str:
+    def file(self, file: _File, columns: Mapping[str, _Column], submitted: str) -> str:
         """Return the entry of one export."""
         other = {
             name: column.names[file.path.name]
-            for name, column in {**found, **also}.items()
+            for name, column in columns.items()
             if column.names.get(file.path.name, column.name) != column.name
         }
         if file.submitted and file.submitted != submitted:
