@@ -10,7 +10,7 @@ import html
 import os
 import re
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import nbformat
@@ -93,10 +93,12 @@ def _cell(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>|$~])", r"\\\1", text).replace("\\<", "&lt;")
 
 
-def glossary_lists(language: str) -> str:
-    """Return the glossary: words, signs, codes and columns."""
+def glossary_lists(language: str, only: str = "") -> str:
+    """Return the glossary: words, signs, codes and columns; or one part of it."""
     written = []
     for part in glossary(Words(language)):
+        if (part.name == "methods") != (only == "methods"):
+            continue
         terms = [
             f"<dt>{'<code>' * part.codes}{html.escape(term)}{'</code>' * part.codes}</dt>"
             f"<dd>{html.escape(said)}</dd>"
@@ -120,6 +122,7 @@ MADE: dict[str, Callable[[str], str]] = {
     "keys": keys_table,
     "messages": messages_table,
     "glossary": glossary_lists,
+    "methods": partial(glossary_lists, only="methods"),
     "notebooks": notebooks_list,
 }
 

@@ -29,6 +29,7 @@ def test_every_code_and_column_is_explained(language):
     assert set(told["columns"]) == set(schema.COLUMNS)
     assert set(told["clean"]) == set(MEANINGS)
     assert set(told["estimand"]) == set(ESTIMANDS)
+    assert len(told["comparisons"]) == len(ESTIMANDS)
     assert set(told["verdict"]) == set(VERDICTS)
     assert set(told["reasons"]) >= set(REASONS)
     assert set(told["warnings"]) == set(LABELS["warning"])

@@ -79,9 +79,7 @@ def glossary(words: Words, study: Study | None = None) -> Iterator[Part]:
     lights = zip(LIGHT_SHAPES.values(), meant("light"), strict=True)
     signs += [(f"{shape} {light}", said) for shape, (light, said) in lights]
     compared = [
-        (label("estimand", name, words), label("estimand means", name, words))
-        for name in ESTIMANDS
-        if name in LABELS["estimand means"]
+        (label("estimand", name, words), label("estimand means", name, words)) for name in ESTIMANDS
     ]
     yield Part("certainty", text("How certain a change is"), certain)
     yield Part("signs", text("Signs in tables"), signs)

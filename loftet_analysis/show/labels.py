@@ -629,6 +629,8 @@ LABELS: dict[str, dict[str, str]] = {
         "at the same school before. They are other pupils of the same age.",
         "school_change": "Everybody who answered after, compared with everybody who answered "
         "before at the same school.",
+        "cohort_change": "The pupils of the age groups that were asked both times, before "
+        "and after, without linking single pupils. Used where linking failed.",
         "participants": "The teachers who took part in the seminars, before and after.",
         "colleagues": "The other mathematics teachers at the participants' schools, before and "
         "after: what spread to them.",
@@ -640,10 +642,16 @@ LABELS: dict[str, dict[str, str]] = {
         "answers.",
         "dose": "How the change is associated with how many seminars the teachers attended, "
         "or how much interim work they did.",
+        "same_grade_quantile": "As same-grade change, but of those who answer low, in the "
+        "middle and high: whether all have moved along.",
+        "share_below": "Whether the share of pupils with low answers, those of the lowest fifth "
+        "before, has become larger or smaller in the same grades.",
         "gap_change": "Whether the distance between two groups, such as girls and boys, has "
         "become larger or smaller.",
         "lowest_fifth": "How those who scored lowest before have changed, beyond what "
         "regression to the mean leads one to expect.",
+        "spread_ratio": "Whether the answers lie further apart or closer together than "
+        "before, between schools and within them.",
     },
     # every code in `flags`; with = a number or word follows
     "flag means": {
