@@ -180,6 +180,7 @@ def test_every_message_says_something_and_is_on_the_page():
 # commands
 
 
+@pytest.mark.long
 def test_the_first_hour_is_short_and_its_commands_run(tmp_path):
     typed = commands("first_hour.md")
     assert 4 < len(typed) <= 15

@@ -35,9 +35,8 @@ def adapted(export: Export) -> Export:
     frame, skipped = export.frame, heading_rows(export.frame)
     bare = {column.casefold() for column in frame}
     if not (skipped or {"startdate", "responseid"} <= bare):
-        raise unreadable(
-            export.name, "neither import ids below the headings nor ResponseID below V1"
-        )
+        found = "neither import ids below the headings nor ResponseID below V1"
+        raise unreadable(export.name, found)
     texts = [frame.iloc[place] for place in range(skipped)]
     questions = dict(export.questions)
     for row in texts[:1]:
