@@ -1,6 +1,7 @@
 """The site around the pages: where links lead, what the front page says, what is told of whom."""
 
 import re
+import shutil
 
 import pandas as pd
 import pytest
@@ -119,6 +120,27 @@ def test_a_page_leads_to_the_same_page_elsewhere_to_its_neighbours_and_in_other_
     ]  # fmt: skip
     assert page.footer.find(rel="prev")["href"] == "00_summary.html"
     assert page.footer.find(rel="next") is None
+
+
+def test_the_page_about_measurement_is_a_link_where_it_is_named(study, folder):
+    said = {"nb": "Siden om måling", "en": "The page about measurement"}
+    for language, text in said.items():
+        page = folder / language / "oslo/04_pupils.html"
+        added = page.read_text("utf-8").replace("</main>", f"<p>{text}.</p></main>")
+        page.write_text(added, "utf-8")
+    told = states(*LANGUAGES)
+    assert not written(study, folder, told)["nb/oslo/04_pupils.html"].select("a.page")
+    for language in said:
+        shutil.copy(page, folder / language / "oslo/02_measurement.html")
+        told["oslo", "region/02_measurement", language] = "done"
+    for _ in range(2):  # not twice
+        made = written(study, folder, told)
+        for language, text in said.items():
+            (link,) = made[f"{language}/oslo/04_pupils.html"].select("a.page")
+            assert (link.get_text(), link["href"]) == (text, "02_measurement.html")
+            assert not made[f"{language}/oslo/02_measurement.html"].select("a.page")
+    del told["oslo", "region/02_measurement", "nb"]
+    assert not written(study, folder, told)["nb/oslo/04_pupils.html"].select("a.page")
 
 
 def test_a_place_without_the_page_is_met_at_its_summary(study, folder):

@@ -30,13 +30,16 @@ States = Mapping[tuple[str, str, str], str]
 Link = tuple[str, str]
 
 _SPOKEN = {"nb": "Bokmål", "nn": "Nynorsk", "en": "English"}
-_SUMMARY = "00_summary"
+_SUMMARY, _MEASUREMENT = "00_summary", "02_measurement"
 #: Notebooks that tell how good the data are.
-_DATA_QUALITY = ("01_fieldwork", "02_measurement", "08_flow")
+_DATA_QUALITY = ("01_fieldwork", _MEASUREMENT, "08_flow")
 _HEADER = re.compile(r'<header class="site">.*?</header>', flags=re.DOTALL)
 _FOOTER = re.compile(r'<footer class="site">.*?</footer>', flags=re.DOTALL)
 _TITLE = re.compile(r"<h1[^>]*>(.*?)</h1>", flags=re.DOTALL)
 _HEADING = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>', flags=re.DOTALL)
+_PAGE_LINK = re.compile(r'<a class="page" href="[^"]*">([^<]*)</a>')
+#: Where no link is put: within links, and in what is not read as text.
+_NO_LINK = frozenset({"a", "svg", "title", "code", "pre"})
 _MARK = re.compile(r' <(a|span) class="question"[^>]*>(.*?)</\1>')
 
 
@@ -109,6 +112,32 @@ def _plain(part: str) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]+>", "", _MARK.sub("", part))).split())
 
 
+def _with_links(page: str, links: Mapping[str, str]) -> str:
+    """Return a page whose text names other pages as links to them.
+
+    Examples
+    --------
+    >>> _with_links("<main>See page two. <a>Page two</a></main>", {"page two": "2.html"})
+    '<main>See <a class="page" href="2.html">page two</a>. <a>Page two</a></main>'
+    """
+    page = _PAGE_LINK.sub(r"\1", page)
+    start, end = page.find("<main"), page.rfind("</main>")
+    if not links or start < 0:
+        return page
+    named = re.compile("|".join(map(re.escape, links)), flags=re.IGNORECASE)
+
+    def link(found: re.Match) -> str:
+        return f'<a class="page" href="{links[found[0].lower()]}">{found[0]}</a>'
+
+    parts, within = re.split(r"(<[^>]*>)", page[start:end]), 0
+    for place, part in enumerate(parts):
+        if tag := re.match(r"<(/?)(\w+)", part):
+            within += (tag[2] in _NO_LINK) * (-1 if tag[1] else 1)
+        elif not within:
+            parts[place] = named.sub(link, part)
+    return page[:start] + "".join(parts) + page[end:]
+
+
 @dataclass(frozen=True)
 class _Site:
     """A study's site in one language."""
@@ -176,6 +205,12 @@ class _Site:
         """Return a page with its navigation."""
         file = self.pages[place][notebook]
         text = self.texts[file]
+        to = {
+            said: _seen_from(file, other)
+            for about, said in {_MEASUREMENT: self.words.text("the page about measurement")}.items()
+            if (other := self.pages[place].get(about))
+        }
+        text = _with_links(text, {} if notebook == _MEASUREMENT else to)
         contents = [(_plain(inner), f"#{anchor}") for anchor, inner in _HEADING.findall(text)]
         elsewhere = [
             (name, self.pages[other].get(notebook) or self.first(other))

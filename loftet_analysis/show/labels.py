@@ -528,8 +528,9 @@ LABELS: dict[str, dict[str, str]] = {
         "good": "The questions of the theme are consistent, and nothing speaks against "
         "comparing before and after.",
         "care": "Something makes the numbers less certain than their interval says; the page "
-        "on measurement says what.",
-        "doubt": "Changes in this theme should not be relied on; the page on measurement says why.",
+        "about measurement says what.",
+        "doubt": "Changes in this theme should not be relied on; the page about measurement says "
+        "why.",
     },
     "mark means": {
         "·": "Suppressed: the number could identify people.",
