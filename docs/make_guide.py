@@ -1,7 +1,8 @@
 """Build the guide as pages that need no network: ``make guide``, into ``reports/guide/``.
 
 Sources are ``docs/guide/<language>/*.md``. What they link to comes along: other Markdown and
-notebooks as pages, any other file as it is. ``{{ messages }}`` and the like are made from the code.
+notebooks as pages, any other file as it is. What stands between ``<!-- messages: begin -->`` and
+its end, and the like, is made from the code.
 """
 
 from __future__ import annotations
@@ -159,8 +160,8 @@ def _source(path: Path, language: str) -> BeautifulSoup:
     else:
         text = path.read_text(encoding="utf-8")
         for name, made in MADE.items():
-            line = f"{{{{ {name} }}}}"
-            text = text.replace(line, made(language)) if line in text else text
+            place = re.compile(rf"<!-- {name}: begin -->.*<!-- {name}: end -->", re.DOTALL)
+            text = place.sub(lambda _, made=made: made(language), text)
         text = markdown2html(text)
     soup = BeautifulSoup(text, "html.parser")
     for gone in soup.select("a.anchor-link, style, script, link"):

@@ -881,6 +881,45 @@ def test_what_is_not_seen_in_its_family_without_hidden_tests_has_no_direction():
 @pytest.mark.parametrize("national", [False, True], ids=["regions", "family"])
 def test_some_of_the_tests_have_no_adjusted_p_value(national):
     rows, held = _tested(0.012, 0.02, 0.03, national=national)
-    assert gate(rows[rows.index != 1], held, "internal")["p_adjusted"].isna().all()
+    for part in (rows[rows.index != 1], rows[rows.index == 2], rows.drop(columns="n_tests")):
+        found = gate(part, held, "internal")
+        assert found["p_adjusted"].isna().all()
+        assert "n_tests" not in found
+        if national:  # nothing is certain without its family
+            assert not found["verdict"].isin(["increase", "decrease"]).any()
     whole = gate(rows, held.assign(suppressed=False, reason=""), "internal")
     assert whole["p_adjusted"].tolist() == pytest.approx(rows["p_adjusted"].round(3))
+
+
+def test_adjusted_p_values_do_not_tell_whether_a_hidden_row_had_a_test():
+    rows, held = _tested(0.012, 0.02, 0.03)
+    without = verdicts(rows.assign(p_value=rows["p_value"].where(rows.index != 1)))
+    assert without["n_tests"].dropna().eq(2).all()
+    with_test, without = (gate(each, held, "internal")["p_adjusted"] for each in (rows, without))
+    assert with_test.tolist()[::2] == without.tolist()[::2]
+
+
+def test_what_is_negligible_has_no_direction_once_rounding_takes_it_away():
+    rows, held = _tested(0.03, 0.03)
+    near = {"change": 0.029, "estimate": 0.058, "se": 0.03, "change_se": 0.015, "ci_low": 0.001,
+            "ci_high": 0.119, "verdict": "negligible",
+            "flags": "low_df;direction=increase"}  # fmt: skip
+    coarse = held.assign(suppressed=False, reason="", step=0.02)
+    found = gate(rows.assign(**near), coarse, "internal")
+    assert (found["ci_low"] <= 0).all()
+    assert found["flags"].tolist() == ["low_df", "low_df"]
+
+
+@pytest.mark.parametrize(("schools", "told"), [(7, False), (8, True), (None, False)])
+def test_a_group_of_ones_own_in_few_schools_does_not_tell_how_they_differ(schools, told):
+    group = {"estimand": "linked_change", "subgroup": "size=small", "n_clusters": schools}
+    rows = effects({**group, "n_pairs": 200, "n_pre": 200, "n_post": 200, "se": 0.05, "df": 6.0,
+                    "change": 0.2, "change_se": 0.05, "sd_unit": 1.0, "estimate": 0.2,
+                    "sd_pre": 0.8, "sd_post": 0.9, "r_pre_post": 0.5,
+                    "ci_low": 0.1, "ci_high": 0.3})  # fmt: skip
+    row = gate(rows, mask(), "internal").iloc[0]
+    assert row["estimate"] == pytest.approx(0.2)
+    assert row[["se", "ci_low", "p_value"]].notna().all() == told
+    assert row["reason"] == ("" if told else "few_clusters")
+    alike = gate(rows.assign(estimand="school_change"), mask(), "internal").iloc[0]
+    assert alike["suppressed"] != told

@@ -302,7 +302,8 @@ def test_the_adjusted_p_value_is_that_of_the_rounded_difference():
     df = GATED["df"] * (total / GATED["se"]) ** 4
     before = 2 * stats.t.sf(GATED["estimate_vs_trend"] / total, df)
     both = made_up(*({**GATED, "n_pre": n - 1, "n_post": n, "region": r} for r in ("aas", "oslo")))
-    both = both.assign(p_adjusted=multipletests([before, before], method="fdr_bh")[1])
+    adjusted = multipletests([before, before], method="fdr_bh")[1]
+    both = both.assign(p_adjusted=adjusted, n_tests=2)
     oslo = mask().query("region == 'oslo'").assign(n=n)
     found = gate(both, pd.concat([oslo, oslo.assign(region="aas")]), "internal")
     assert found["estimate"].tolist() == [0.3, 0.3]

@@ -292,6 +292,10 @@ def sensitivity(
     national = examined is not None and asked.region == names.NATIONAL
     nothing, none = np.empty(0), np.empty(0, dtype=bool)
     rows = []
+    # what a row says by itself: in its family it would tell of the other outcomes' tests
+    alone = verdicts(effects.assign(family="", place=range(len(effects))))
+    alone = alone.set_index("place")["verdict"]
+    effects = effects.assign(alone=alone.reindex(range(len(effects))).to_numpy())
     again = effects[names.SUBGROUP].eq(names.ALL)
     again &= effects["contrast"].map(contrast_of_waves).eq(WHOLE)
     for main in effects[again].to_dict("records"):
@@ -325,7 +329,7 @@ def _row(case: Case, each: Analysis) -> dict[str, object]:
     if each.unit is None:  # drift and trend are in SD
         row |= dict.fromkeys(("drift", "trend", "trend_se"))
     row |= {"analysis": each.name, "method": each.method.format(case=case)}
-    row |= {"main_estimate": main["estimate"], "main_verdict": main["verdict"]}
+    row |= {"main_estimate": main["estimate"], "main_verdict": main["alone"]}
     # where the main interval lies: above 0, below, or around it
     row["main_direction"] = np.nan if np.isnan(low) else float(low > 0) - float(high < 0)
     try:

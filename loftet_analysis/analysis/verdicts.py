@@ -15,7 +15,7 @@ from loftet_analysis.names import (
     REGION,
 )
 from loftet_analysis.stats.result import less_known
-from loftet_analysis.study.families import adjusted_p
+from loftet_analysis.study.families import adjusted_p, tested_together
 from loftet_analysis.study.frames import checked
 
 INCREASE, DECREASE, NEGLIGIBLE, UNCLEAR, REFUSED = VERDICTS = (
@@ -33,7 +33,8 @@ def verdicts(effects: pd.DataFrame) -> pd.DataFrame:
     - `p_adjusted`: Holm within each family of national rows, and of the rows of a region that is
       the whole study (flag ``whole_study``); else Benjamini and Hochberg over the regions of one
       population, outcome, estimand, contrast and subgroup, where there are two regions or more.
-      `gate` adjusts anew over the tests that are shown.
+      `gate` adjusts anew over the tests that are shown. `n_tests` is how many were adjusted
+      together; it is for the gate and is not published.
     - `estimate_vs_drift` = estimate − drift, where a drift is expected.
     - `estimate_vs_trend` = estimate − trend, where there is an external trend, and
       `vs_trend_ci_low`, `vs_trend_ci_high`, its interval of `ci_level`: variances of estimate and
@@ -94,6 +95,7 @@ def verdicts(effects: pd.DataFrame) -> pd.DataFrame:
     p = rows["p_value"].astype(float)
     p = p.where(drift.isna() & trend.isna(), 2 * stats.t.sf((apart / se).abs(), df))
     adjusted, in_family = adjusted_p(rows, p)
+    together, _ = tested_together(rows, p)
 
     half, half_two = (stats.t.isf(tail, df) * se for tail in (alpha / 2, alpha))
     excludes_zero = apart.abs() > half
@@ -115,6 +117,7 @@ def verdicts(effects: pd.DataFrame) -> pd.DataFrame:
             p.notna()
         ),
         p_adjusted=adjusted,
+        n_tests=together.map(together[together >= 0].value_counts()),
         estimate_vs_drift=apart.where(drift.notna() & standardised),
         estimate_vs_trend=apart.where(trend.notna() & standardised),
         vs_trend_ci_low=(apart - half).where(trend.notna() & standardised),

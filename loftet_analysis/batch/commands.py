@@ -38,7 +38,7 @@ from loftet_analysis.batch.plan import (
 from loftet_analysis.cleaning import pseudonyms
 from loftet_analysis.errors import InputError
 from loftet_analysis.study import OPEN, Study, load_study, wave_states
-from loftet_analysis.study.load import STUDY_FILE, UNCONFIRMED
+from loftet_analysis.study.load import STUDY_FILE, UNCONFIRMED, confirmed
 
 
 def demo(*, region: Sequence[str] | None = None, cohorts: bool = False, **options: object) -> int:
@@ -69,6 +69,11 @@ def new(*, study: str, files: Sequence[Path] = (), accept: bool = False) -> int:
         allowed = "small letters a-z, digits, - and _"
         raise InputError("no name for a study", study, allowed, todo="choose another name")
     if (folder / STUDY_FILE).exists():
+        if accept and not files:
+            plain, n = confirmed(folder)
+            paths.replace_all({path: text.encode() for path, text in plain.items()})
+            print(f"Accepted as they are: {n} guesses. Then: loftet check {study}")
+            return 0
         todo = "choose another name, or move that file away"
         raise InputError("the study is there already", study, "", shown(folder / STUDY_FILE), todo)
     made, guesses = draft(study, files, accept=accept)
@@ -84,7 +89,7 @@ def new(*, study: str, files: Sequence[Path] = (), accept: bool = False) -> int:
             print(f"  {guess.where}: {guess.what}")
     if guesses and not accept:
         print(f"\nLook at each line that ends in “{UNCONFIRMED}”, correct it or leave it, and take")
-        print("these words away.", end=" ")
+        print(f"these words away (from all at once: loftet new {study} --accept).", end=" ")
     print(f"Then: loftet check {study}")
     return 0
 

@@ -22,7 +22,11 @@ from loftet_analysis import names, paths
 from loftet_analysis.cleaning.answer_scales import LEAST, MISSING, known_scale
 from loftet_analysis.cleaning.codes import number
 from loftet_analysis.cleaning.headings import identifier_kind
-from loftet_analysis.cleaning.identifiers import holds_free_text, holds_identifiers
+from loftet_analysis.cleaning.identifiers import (
+    holds_free_text,
+    holds_identifiers,
+    redact_text,
+)
 from loftet_analysis.cleaning.readers import read_export
 from loftet_analysis.cleaning.times import local_times, read_moments
 from loftet_analysis.errors import InputError
@@ -45,7 +49,7 @@ _WHEN = {
 }
 _BACKGROUND = {
     names.SCHOOL: r"(?:\w+ )*(?:skole|skule|school)(?:n|en|ns|id| ?id| ?navn| ?name)*|courseid|"
-    r"(?:hvilken|kva) (?:skole|skule)\b.*",
+    r"(?:hvilken|kva) (?:skole|skule)\b.*|(?:which|what) (?:is your )?school\b.*",
     names.GRADE: r"(?:klasse)?trinn(?:et)?|klasse|grade|year|årstrinn|(?:hvilket|kva) trinn\b.*|"
     r"(?:which|what) (?:grade|year)\b.*",
     names.GENDER: r"kjønn|kjoenn|kjonn|gender|sex|(?:er du|are you) .*(?:jente|girl).*|"
@@ -79,10 +83,12 @@ _WORDS = {
     "nb": r"\b(?:jeg|ikke|hva|hvordan|noe|en|et|og)\b",
     "en": r"\b(?:i|the|is|are|what|how|my|you|do|of)\b",
 }
+_NUMBER_OF_ONE = re.compile(r"\s*(?:\d{8}|\d{6}[ -]?\d{5})\s*")
 _DAY = re.compile(r"\s*(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})")
 _MOST_ANSWERS, _MOST_WORDS, _FEWEST_ROWS = 11, 7, 5
+_MOST_MISSING, _CODES_OF_NONE = 0.2, (8, 9, 77, 88, 98, 99, 999)
 _SOME, _ALIKE = 0.01, 3  # part of the sheets that an answer has; columns that have the same answers
-_UNIQUE, _SHARED, _OWN_TEXT, _ASKED, _AGAIN = 0.9, 3.0, 2.2, 0.6, 0.1
+_UNIQUE, _SHARED, _OWN_TEXT, _ASKED, _AGAIN = 0.9, 3.0, 1.1, 0.6, 0.1
 _AWAY = 45  # days without an answer between two waves
 _OPPOSED, _CLOSE = -0.1, (0.7, 0.75, 0.8)
 _LOOKED_AT, _CODE_LENGTH = 5_000, 40  # rows; signs of a code
@@ -159,7 +165,7 @@ def draft(
         Exports of any tool, and a register of schools where there is one; none gives templates.
     accept : bool, default False
         Whether guesses count as they are. Otherwise each line with one ends in
-        ``# to be confirmed``, and the study is not loaded as long as a line does.
+        ``to be confirmed``, and the study is not loaded as long as a line does.
 
     Returns
     -------
@@ -176,11 +182,6 @@ def draft(
         For each file that cannot be read, and where exports lie in several folders.
     """
     folder = paths.raw(study)
-    folders = {path.resolve().parent for path in files}
-    if len(folders) > 1:
-        found = ", ".join(sorted(str(each) for each in folders))
-        todo = "put the exports of a study into one folder"
-        raise InputError("exports in several folders", found, "one folder", todo=todo)
     read, problems = [], []
     for path in files:
         try:
@@ -191,6 +192,11 @@ def draft(
         raise InputError(problems)
     registers = [file for file in read if _is_register(file)]
     exports = [file for file in read if file not in registers]
+    folders = {file.path.resolve().parent for file in exports}
+    if len(folders) > 1:
+        found = ", ".join(sorted(str(each) for each in folders))
+        todo = "put the exports of a study into one folder; a register may lie elsewhere"
+        raise InputError("exports in several folders", found, "one folder", todo=todo)
     writer = _Writer(study, folder, exports, registers[:1], accept)
     return writer.files(), sorted(writer.guesses, key=lambda guess: guess.rank)
 
@@ -319,9 +325,10 @@ class _Column:
 
     @property
     def written(self) -> list[str]:
-        """Texts that may be written into a file: those of three sheets or more, by number."""
+        """Texts that may be written into a file: those of three sheets in each file, by number."""
         sheets = self.filled.value_counts()
-        return [*sheets.index[sheets >= _SHARED]]
+        met = sheets.index[sheets >= _SHARED * len(self.names)]
+        return [text for text in met if _names_nobody(text)]
 
 
 class _Writer:
@@ -339,7 +346,9 @@ class _Writer:
         self.exports, self.registers = exports, registers
         self.guesses: list[Guess] = []
         self.where = ""
-        headings = " ".join(f.heading(c) for f in exports for c in f.frame).casefold()
+        self.scales: dict[str, list[str]] = defaultdict(list)
+        asked = (f.heading(c) for f in exports for c in f.frame if c not in f.roles)
+        headings = " ".join(asked).casefold()
         found = {each: len(re.findall(words, headings)) for each, words in _WORDS.items()}
         self.language = max(found, key=found.__getitem__) if any(found.values()) else "nb"
         self.populations: dict[str, list[_File]] = {}
@@ -354,13 +363,17 @@ class _Writer:
         """Return the end of a line that was guessed, and keep the guess."""
         said = f"{what}: {why}" if why else what
         self.guesses.append(Guess(rank, said, self.where))
-        mark = "# guessed" if self.accept else f"# {UNCONFIRMED}"
-        return f"  {mark}: {why}" if why else f"  {mark}"
+        mark = "guessed" if self.accept else UNCONFIRMED
+        return f"  # {why}; {mark}" if why else f"  # {mark}"
 
     def files(self) -> dict[Path, str]:
         """Return what each file is to hold."""
         made = {}
-        kinds = {who: _kinds(columns) for who, columns in self.columns.items()}
+        # an order of answers that nothing tells has to be looked at
+        kinds = {
+            who: _kinds(columns, guess_order=not self.accept)
+            for who, columns in self.columns.items()
+        }
         self.own = {}
         for who, columns in self.columns.items():
             texts = [
@@ -407,7 +420,20 @@ class _Writer:
                 else ""
             )
             yield from self.population(who, kinds[who], waves[who])
-        yield "# analysis: what is primary, smallest change of interest, groups: see the demo's"
+        yield from self.analysis(kinds)
+
+    def analysis(self, kinds: Mapping[str, Mapping[str, list[_Column]]]) -> Iterator[str]:
+        """Yield an analysis plan to fill in."""
+        yield "# The analysis plan: declare it before you look at answers. Outcomes have the names"
+        yield "# of the scales in the instrument; what is primary is told first and most surely."
+        yield "# analysis:"
+        yield "#   sesoi: 0.10  # the smallest change of interest, in standard deviations"
+        yield "#   primary:"
+        for who in self.populations:
+            scales = self.scales.get(who) or [*load_instrument(_OWN[who]).scales]
+            change = "linked_change" if kinds.get(who, {}).get("link") else "same_grade"
+            change = "participants" if kinds.get(who, {}).get(names.ROLE) else change
+            yield f"#     {who}: {{outcomes: [{', '.join(scales[:3])}], estimands: [{change}]}}"
 
     def beside(self, folder: Path) -> str:
         """Return the folder of the exports as study.yml names it."""
@@ -482,10 +508,13 @@ class _Writer:
         """Return the draft of a register: the schools that were met."""
         texts = [c.filled for of in kinds.values() for c in of.get(names.SCHOOL, ())]
         sheets = pd.concat(texts).value_counts() if texts else pd.Series(dtype=int)
-        met = sorted(sheets.index[sheets >= _SHARED])
-        few = int((sheets < _SHARED).sum())
+        of_files = sum(len(c.names) for of in kinds.values() for c in of.get(names.SCHOOL, ()))
+        met = sorted(t for t in sheets.index[sheets >= _SHARED * of_files] if _names_nobody(t))
+        few = len(sheets) - len(met)
         if few:
-            self.mark(1, f"{few} schools with fewer than three sheets are not written", "add them")
+            self.mark(
+                1, f"{few} schools of few sheets, or like identifiers, are not written", "add them"
+            )
         ids = [text for text in met if re.fullmatch(r"[\w-]*\d[\w-]*", text)]
         called = [text for text in met if text not in ids]
         if ids and called:
@@ -539,7 +568,9 @@ class _Writer:
         for kind, what in (("left", "their own words, or nearly each a text of its own"),
                            ("back", "what names people")):  # fmt: skip
             for column in kinds.get(kind, ()):
-                yield f"    # not read: column {column.names and _quoted(column.name)} ({what})"
+                called = column.name
+                named = _quoted(called) if _names_nobody(called) else "with a number in it"
+                yield f"    # not read: column {named} ({what})"
         unused = [c for c in kinds.get("other", ()) if who not in self.own]
         if unused:
             named = ", ".join(_quoted(column.name) for column in unused)
@@ -685,6 +716,7 @@ class _Writer:
         taken: set[str] = set()
         for group, responses, answers in named:
             name = _scale_name(group, taken)
+            self.scales[who].append(name)
             why = _why_together(group)
             yield f"  {name}:" + self.mark(
                 2, f"{who}: {len(group)} questions make up the scale {name}", why
@@ -806,7 +838,12 @@ def _columns(files: Sequence[_File]) -> list[_Column]:
     return [*found.values()]
 
 
-def _kinds(columns: Sequence[_Column]) -> dict[str, list[_Column]]:
+def _names_nobody(text: str) -> bool:
+    """Whether a text holds no address and is no phone number or national id."""
+    return not redact_text(text, bare_numbers=False)[1] and not _NUMBER_OF_ONE.fullmatch(text)
+
+
+def _kinds(columns: Sequence[_Column], *, guess_order: bool) -> dict[str, list[_Column]]:
     """Return columns by what they seem to be.
 
     ``item``; a background column by its standard name; ``link``, ``consent``; ``back`` (names
@@ -825,7 +862,8 @@ def _kinds(columns: Sequence[_Column]) -> dict[str, list[_Column]]:
                 first.texts = pd.concat([first.texts, column.texts], ignore_index=True)
         found[name] = [first] if first else []
     found["link"] = _same_people(found["link"])
-    _share_words([column for column in found["other"] if not column.once])
+    if guess_order:
+        _share_words([column for column in found["other"] if not column.once])
     found["item"] = [c for c in columns if any(c is each for each in found["item"]) or c.own]
     found["other"] = [column for column in found["other"] if not column.own]
     found["item"] = _joined_by_place(found["item"])
@@ -853,6 +891,8 @@ def _kind(column: _Column) -> str:
         return "other"
     said = [column.name, column.heading]
     shared = len(filled) / len(distinct)
+    if not all(map(_names_nobody, said)):
+        return "back"
     if column.back:
         return "link" if _LINK.search(column.name) and shared < 1 / _UNIQUE else "back"
     if any(_CONSENT.search(text) for text in said):
@@ -861,7 +901,7 @@ def _kind(column: _Column) -> str:
         named = any(re.fullmatch(pattern, text.strip(" ?:.*"), re.IGNORECASE) for text in said)
         if named and (name == names.SCHOOL or len(distinct) <= _MOST_ANSWERS + 2):
             return name
-    if any(_LINK.search(text) for text in said) and shared < _OWN_TEXT:
+    if any(_LINK.search(text) for text in said) and shared < _OWN_TEXT * max(2, len(column.names)):
         return "link"
     if holds_free_text(column.texts) or shared < _SHARED:
         return "left"
@@ -934,16 +974,15 @@ def _read_answers(group: Sequence[_Column]) -> tuple[_Answers, str] | None:
             values[int(value)] += n
     total = sheets.total() - sum(sheets[text] for text in missing)
     usual = [value for value in sorted(values) if values[value] >= _SOME * total]
-    # a code that lies apart from the others is none of the scale's
-    runs = np.split(usual, np.flatnonzero(np.diff(usual) > 1) + 1) if usual else []
-    longest = max(runs, key=len, default=usual)
-    if len(longest) > 1:
-        missing += [str(value) for value in usual if value not in longest]
-        total -= sum(values[value] for value in usual if value not in longest)
-        usual = [*map(int, longest)]
     for way in (1, -1):  # an end that few chose
         while usual and values[end := (usual[-1] if way > 0 else usual[0]) + way] >= _SHARED:
             usual = sorted([*usual, end])
+    # a code such as 9 or 99 that lies apart above the others, of few, is no answer of the scale
+    while len(usual) > 2 and usual[-1] - usual[-2] > 1 and usual[-1] in _CODES_OF_NONE:
+        if values[usual[-1]] > _MOST_MISSING * total:
+            break
+        missing.append(str(usual[-1]))
+        total -= values[usual.pop()]
     if usual and usual[-1] >= _MOST_ANSWERS:
         return None
     counted = sum(values[value] for value in usual)
@@ -976,7 +1015,8 @@ def _share_words(columns: Sequence[_Column]) -> None:
     spelled: dict[str, str] = {}
     for column in columns:
         texts = column.filled.value_counts()
-        texts = texts[texts >= max(_SOME * len(column.filled), _SHARED)]
+        texts = texts[texts >= max(_SOME * len(column.filled), _SHARED * len(column.names))]
+        texts = texts[[_names_nobody(text) for text in texts.index]]
         words = {normalise_label(t): t for t in reversed(texts.index) if number(t) is None}
         words = {key: text for key, text in words.items() if key not in none}
         if 2 < len(words) <= _MOST_WORDS and texts.sum() >= LEAST * len(column.filled):
@@ -1012,7 +1052,11 @@ def _joined_by_place(columns: list[_Column]) -> list[_Column]:
             for (one, name), (two, other) in zip(kinds[0], kinds[1][place:], strict=False)
         )
     ]
-    if len(few) < _ALIKE or len(places) != 1:
+    # without questions in one of them, and with questions in the other
+    coded = [
+        all(c.heading == c.name and _CODED.fullmatch(c.name) for c in of) for of in (few, many)
+    ]
+    if len(few) < _ALIKE or len(places) != 1 or coded[0] == coded[1]:
         return columns
     joined = many[places[0] : places[0] + len(few)]
     for one, two in zip(few, joined, strict=True):

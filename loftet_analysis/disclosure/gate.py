@@ -292,6 +292,8 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     """
     if is_planned(frame):
         return _pass(Gated, _as_planned(frame))
+    exact = frame.reset_index(drop=True)
+    frame = frame.drop(columns="n_tests", errors="ignore")
     limit = LIMITS[profile]
     _refuse_unknown(frame)
     if not {names.OUTCOME, "scale"} & {*frame}:
@@ -308,6 +310,7 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
             tells |= (values.to_numpy() != "") if column in text else values.notna().to_numpy()
     own = _is_own_group(shown, mask)
     why = _own_groups(shown, own & tells, mask, profile) if own.any() else None
+    own_told = own & tells
     tells &= ~own
     telling = shown[tells].reset_index(drop=True)
     held = _held(cells(telling), mask)
@@ -361,6 +364,13 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     # schools that weigh otherwise in several rows would tell each school's mean
     weighed = ~counted["plain"].set_axis(shown.index[tells]).reindex(shown.index, fill_value=True)
     why = why.mask(few & weighed, names.FEW_CLUSTERS)
+    if own.any() and names.ESTIMAND in shown:
+        # how many people each school of a group of one's own has is not known here
+        clusters = shown.get("n_clusters", pd.Series(np.nan, shown.index)).astype(float)
+        of_few_schools = own_told & ~(clusters >= _ENOUGH_CLUSTERS).to_numpy() & why.isna()
+        plain = shown[names.ESTIMAND].isin(_PLAIN)
+        why = why.mask(of_few_schools & ~plain, names.FEW_CLUSTERS)
+        few |= of_few_schools & plain
     # what rounding moves further than its interval is wide would be read as something else
     coarse = steps["hides"].astype(bool) & _wider_than_the_interval(shown, steps) & why.isna()
     why = why.mask(coarse, names.FEW_CLUSTERS).mask(coarse & ~weighed, SMALL)
@@ -380,7 +390,7 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     shown = _without_spread(shown, few & why.isna(), text)
     shown = _emptied(shown.assign(suppressed=why.notna()), why, told, text)
     rounded = _shares_of_bins(_rounded(shown, told, steps, limit))
-    return _pass(Gated, _adjusted_anew(frame.reset_index(drop=True), rounded, steps))
+    return _pass(Gated, _adjusted_anew(exact, rounded, steps))
 
 
 def _shares_of_bins(shown: pd.DataFrame) -> pd.DataFrame:
@@ -1170,29 +1180,32 @@ def _adjusted_anew(exact: pd.DataFrame, shown: pd.DataFrame, steps: pd.DataFrame
     """Return rows whose adjusted p-values are of p-values that are shown.
 
     An adjusted p-value is one of several tests, and would tell the p-values of rows that are
-    hidden. So these count as tests with p = 1, and where rounding hides people, p is that of the
-    rounded change. What no longer is below 1 - `ci_level` in its family has no direction. Where
-    the frame lacks some of the tests, there is no adjusted p-value.
+    hidden. So these count as tests with p = 1, whether they had one or not, and where rounding
+    hides people, p is that of the rounded change. What no longer is below 1 - `ci_level` in its
+    family has no direction. Where the frame lacks some of the tests (`n_tests` of `verdicts`),
+    there is no adjusted p-value, and no direction of what is in a family.
     """
     needed = {names.REGION, *ADJUSTED_OVER, "family", "flags", "change", "change_se", "df"}
     if not {"p_value", "p_adjusted", "verdict", "ci_level", *needed} <= {*exact}:
         return shown
-    before = exact["p_adjusted"].astype(float)
     p = _p_beyond(exact)
-    adjusted, _ = adjusted_p(exact, p)
-    same = pd.Series(np.isclose(adjusted, before, rtol=1e-6, atol=1e-9), exact.index)
-    whole = same.groupby(tested_together(exact, p)[0]).transform("all")
+    together, _ = tested_together(exact, p)
+    there = together.map(together[together >= 0].value_counts())
+    whole = there.eq(exact.get("n_tests", there * np.nan))
     seen = shown["p_value"].notna()
     moved = {c: shown[c] for c in ("estimate_vs_drift", "estimate_vs_trend") if c in shown}
     t = shown["change"] / exact["change_se"].astype(float)
     moved["p_value"] = pd.Series(2 * stats.t.sf(t.abs(), exact["df"].astype(float)), t.index)
     of_rounded = seen & steps["hides"].astype(bool)
     p = p.mask(of_rounded, _p_beyond(exact.assign(**moved))).where(seen | p.isna(), 1.0)
+    p = p.mask(p.isna() & shown["suppressed"].astype(bool), 1.0)
     adjusted, in_family = adjusted_p(exact, p)
-    told = adjusted.where(whole & shown["p_adjusted"].notna()).round(3)
+    told = adjusted.where(whole & shown["p_adjusted"].notna())
     directed = shown["verdict"].isin(("increase", "decrease")) & in_family
-    lost = directed & (told >= 1 - exact["ci_level"].astype(float))
-    return shown.assign(p_adjusted=told + 0.0, verdict=shown["verdict"].mask(lost, "unclear"))
+    lost = directed & ~(told < 1 - exact["ci_level"].astype(float))
+    return shown.assign(
+        p_adjusted=told.round(3) + 0.0, verdict=shown["verdict"].mask(lost, "unclear")
+    )
 
 
 def _p_beyond(rows: pd.DataFrame) -> pd.Series:
@@ -1258,4 +1271,8 @@ def _of_rounded(
         zero_inside = (low <= 0) & (high >= 0)
         directed = shown["verdict"].isin(("increase", "decrease"))
         told["verdict"] = shown["verdict"].mask(rows & zero_inside & directed, "unclear")
+        if "flags" in shown:  # a direction of what is negligible
+            flags = shown["flags"].fillna("")
+            plain = flags.str.replace(r";?direction=\w+", "", regex=True)
+            told["flags"] = shown["flags"].mask(rows & zero_inside, plain)
     return told

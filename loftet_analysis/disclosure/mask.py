@@ -329,7 +329,8 @@ def _in_all(keyed: pd.DataFrame, outcomes: Sequence[str], years: int) -> pd.Data
             cohort = then.str.extract(r"^(.*,)?")[0].fillna("")
             grade = pd.to_numeric(then.str.extract(r"(\d+)$")[0], errors="coerce") + years
             later = grade.map("{:.0f}".format, na_action="ignore")
-            then = (cohort + later).fillna("")
+            # as objects: of nobody, pandas makes numbers of both
+            then = (cohort.astype(object) + later.astype(object)).fillna("")
         stayed = then == mid[column]
         if column == names.REGION:
             stayed &= pre[column] == post[column]

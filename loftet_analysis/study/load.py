@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import reduce
 from operator import getitem
 from pathlib import Path
@@ -105,21 +106,52 @@ def load_study(name: str) -> Study:
 
 def unconfirmed(folder: Path) -> list[Problem]:
     """Return a problem for each line of a study's files that is a guess which nobody confirmed."""
-    problems = []
-    for path in [folder / STUDY_FILE, *sorted((folder / "instruments").glob("*.yml"))]:
-        text = path.read_text(encoding="utf-8", errors="replace")
-        for number, line in enumerate(text.splitlines(), 1):
-            said, mark, why = line.partition(f"# {UNCONFIRMED}")
-            if mark and said.strip():
-                problems.append(
-                    Problem(
-                        "a guess that is not confirmed",
-                        found=said.strip() + (f" ({why.strip(' :')})" if why.strip(" :") else ""),
-                        where=f"{shown(path)}, line {number}",
-                        todo=f"correct the line or leave it, and take “# {UNCONFIRMED}” away",
-                    )
-                )
-    return problems
+    return [
+        Problem(
+            "a guess that is not confirmed",
+            found=said + (f" ({why})" if why else ""),
+            where=f"{shown(path)}, line {number}",
+            todo=f"correct the line or leave it, and take “{UNCONFIRMED}” away; all at once: "
+            f"loftet new {folder.name} --accept",
+        )
+        for path, lines in _lines(folder).items()
+        for number, line in enumerate(lines, 1)
+        for said, why in _guesses(line)
+    ]
+
+
+def confirmed(folder: Path) -> tuple[dict[Path, str], int]:
+    """Return a study's files without the words that mark guesses, and how many there were."""
+    files, n = {}, 0
+    for path, lines in _lines(folder).items():
+        marked = [bool(_guesses(line)) for line in lines]
+        if any(marked):
+            plain = [
+                re.sub(rf"(#|;) {UNCONFIRMED}\s*$", "", line).rstrip() if mark else line
+                for line, mark in zip(lines, marked, strict=True)
+            ]
+            files[path] = "\n".join(plain) + "\n"
+            n += sum(marked)
+    return files, n
+
+
+def _lines(folder: Path) -> dict[Path, list[str]]:
+    files = [folder / STUDY_FILE, *sorted((folder / "instruments").glob("*.yml"))]
+    return {p: p.read_text(encoding="utf-8", errors="replace").splitlines() for p in files}
+
+
+def _guesses(line: str) -> list[tuple[str, str]]:
+    """Return what a line that is a guess says, and from what; nothing of any other line.
+
+    Examples
+    --------
+    >>> _guesses("link: {by: none}  # one wave only; to be confirmed")
+    [('link: {by: none}', 'one wave only')]
+    >>> _guesses("title: {en: Joy}  # to be confirmed"), _guesses("title: {en: Joy}")
+    ([('title: {en: Joy}', '')], [])
+    """
+    found = re.fullmatch(rf"\s*([^#\s].*?)\s+#\s*(.*?);?\s*{UNCONFIRMED}\s*", line)
+    return [(found[1], found[2])] if found else []
 
 
 def paths_beside(name: str) -> list[Path]:
