@@ -671,6 +671,22 @@ def test_where_the_same_pupils_and_the_same_grades_differ_it_is_said():
     assert "ulike svar" not in alike.text
 
 
+def test_within_a_school_year_pupils_of_the_same_grades_are_not_called_different():
+    speech = words("nb")
+    in_a_year = replace(speech, same_year=frozenset({("pupils", "post - pre")}))
+    grades = {**of_verdict("unclear"), **SURE, "change": 0.1}
+    linked = {**of_verdict("decrease"), **SURE, "estimand": "linked_change"}
+    for told, are_different in ((speech, True), (in_a_year, False)):
+        said = [
+            reading(grades, told),
+            summary(pd.DataFrame([grades]), words=told).text,
+            answer(pd.DataFrame([linked, grades]), words=told).text,
+        ]
+        assert ["ulike elever" in each for each in said] == [are_different] * 3
+        assert "samme trinn før og etter" in said[1]
+        assert "Sammenligningene gir ulike svar" in said[2]
+
+
 def test_a_note_on_intervals_is_for_rows_that_are_told():
     frame = increases().assign(suppressed=False, evidence="", measurement_warning="")
     first = frame.index == frame.index[0]

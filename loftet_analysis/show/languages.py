@@ -23,7 +23,7 @@ from babel.numbers import format_decimal
 from loftet_analysis import names
 from loftet_analysis.disclosure.mask import LIMITS
 from loftet_analysis.errors import InputError, Problem
-from loftet_analysis.estimands import ESTIMANDS, MIDWAY, contrast_of_waves
+from loftet_analysis.estimands import CONTRASTS, ESTIMANDS, MIDWAY, contrast_of_waves
 from loftet_analysis.show.labels import LABELS
 from loftet_analysis.study import Study
 
@@ -118,6 +118,8 @@ class Words:
         The study's research questions.
     features : mapping of str to str
         What the features of regions are called.
+    same_year : frozenset of (population, contrast)
+        Waves between which no school year lies, as far as is known.
     rounding : int
         Numbers of people are rounded to multiples of it.
 
@@ -145,6 +147,7 @@ class Words:
     questions: Mapping[str, str] = field(default_factory=dict)
     features: Mapping[str, str] = field(default_factory=dict)
     rounding: int = 1
+    same_year: frozenset[tuple[str, str]] = frozenset()
 
     def __post_init__(self) -> None:
         if self.locale not in LANGUAGES:
@@ -484,7 +487,13 @@ def reader(study: Study, language: str) -> Words:
     declared = study.analysis.region_features
     features = declared.features.items() if declared else ()
     features = {name: study.text(text, locale) for name, text in features}
+    same_year = {
+        (population, contrast)
+        for population in study.populations
+        for contrast, waves in CONTRASTS.items()
+        if not study.years_between(population, waves)
+    }
     return Words(
-        language, outcomes, regions, answers, options, items,
-        frozenset(turned), schools, wordings, questions, features, LIMITS[study.disclosure],
+        language, outcomes, regions, answers, options, items, frozenset(turned), schools, wordings,
+        questions, features, LIMITS[study.disclosure], frozenset(same_year),
     )  # fmt: skip

@@ -19,8 +19,8 @@ from loftet_analysis.analysis.response import FOR_A_SHARE
 from loftet_analysis.analysis.synthesis import ABOVE, BELOW, INSIDE
 from loftet_analysis.estimands import (
     ESTIMANDS,
-    MAIN,
     MIDWAY,
+    SAME_YEAR,
     contrast_of_waves,
     names_where,
     waves_of,
@@ -215,11 +215,19 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
         items.append(f"<li>{html.escape(said)}</li>")
         lines.append(said)
     if apart:
-        said = words.text(
-            "The comparisons differ for {outcomes}: one follows the same pupils, who have also "
-            "grown older, the other compares different pupils of the same grades.",
-            outcomes=joined(apart, words),
-        )
+        differ = joined(apart, words)
+        if all(_in_same_year(row, words) for row in frame.to_dict("records")):
+            said = words.text(
+                "The comparisons differ for {outcomes}: one follows the pupils who could be "
+                "linked, the other compares all who answered in the same grades.",
+                outcomes=differ,
+            )
+        else:
+            said = words.text(
+                "The comparisons differ for {outcomes}: one follows the same pupils, who have also "
+                "grown older, the other compares different pupils of the same grades.",
+                outcomes=differ,
+            )
         items.append(f"<li>{html.escape(said)}</li>")
         lines.append(said)
     told_rows = [row for _, of, *_ in outcomes for row in of]
@@ -999,7 +1007,9 @@ def reading(
     if not is_computed(row):
         why = label("reason", row["reason"], words)
         return _("{estimand}: not computed, since {why}.", estimand=row_label(row, words), why=why)
-    message = ESTIMANDS[row["estimand"]].sentence_of(row["contrast"], row["population"])
+    message = ESTIMANDS[row["estimand"]].sentence_of(
+        row["contrast"], row["population"], same_year=_in_same_year(row, words)
+    )
     sentence = words.text(message, **_values(row, words))
     if "adjusted_for_pre" in (row["flags"] or "").split(";"):
         sentence = f"{sentence} {_('It is adjusted for the answers before.')}"
@@ -1683,7 +1693,7 @@ def _meaning(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     shown = shown[(shown["estimand"] != "dose") | of_slopes]  # of which the sentences tell
     records = shown.to_dict("records")
     codes = {certainty(row) for row in records}
-    if said := compared([row["estimand"] for row in records if is_computed(row)], words):
+    if said := compared([row for row in records if is_computed(row)], words):
         yield said
     if any(code.startswith("may") for code in codes):
         yield words.text(
@@ -1700,10 +1710,22 @@ def _meaning(frame: pd.DataFrame, words: Words) -> Iterator[str]:
         yield words.text("“Cannot tell” does not mean that nothing has changed.")
 
 
-def compared(estimands: Iterable[str], words: Words) -> str:
+def compared(rows: Iterable[Mapping[str, object]], words: Words) -> str:
     """Return what changes in short compare, in a sentence; empty where there are none."""
-    kinds = [label("compared", each, words) for each in MAIN if each in {*estimands}]
+    there = {_compared(row, words) for row in rows}
+    kinds = [label("compared", each, words) for each in LABELS["compared"] if each in there]
     return words.text("Changes compare {what}.", what=joined(kinds, words)) if kinds else ""
+
+
+def _compared(row: Mapping[str, object], words: Words) -> str:
+    """Return what a change compares, as a key of its texts."""
+    by_year = row["estimand"] == "same_grade" and _in_same_year(row, words)
+    return f"{row['estimand']}{SAME_YEAR if by_year else ''}"
+
+
+def _in_same_year(row: Mapping[str, object], words: Words) -> bool:
+    """Return whether no school year is known to lie between the waves that a row compares."""
+    return (row["population"], contrast_of_waves(row["contrast"])) in words.same_year
 
 
 def _left_out(frame: pd.DataFrame, words: Words) -> Iterator[str]:

@@ -46,7 +46,17 @@ from loftet_analysis.show.layout import Table
 from loftet_analysis.show.numbers import as_csv
 from loftet_analysis.show.sentences import heading
 from loftet_analysis.show.shown import KEPT, Drawn, Shown, line
-from loftet_analysis.study import CLOSED, OPEN, TO_COME, Study, closed_part, load_study, plan
+from loftet_analysis.study import (
+    CLOSED,
+    OPEN,
+    TO_COME,
+    Study,
+    closed_part,
+    load_study,
+    main_changes,
+    main_estimands,
+    plan,
+)
 from loftet_analysis.study.questionnaire import Questionnaire, questionnaire
 
 _MADE_WITH = ("loftet-analysis", "pandas", "numpy", "scipy", "pingouin", "matplotlib")
@@ -268,6 +278,20 @@ class OpenStudy:
             unit_is_sample=(national or alone) and len(self.description.cohorts) < 2,
             flags=rows["flags"].map(lambda told: ";".join(filter(None, [told, whole]))),
         )
+
+    def main_estimands(self, population: str) -> tuple[str, ...]:
+        """Return the comparisons that can stand for a change in short, best first.
+
+        See :func:`~loftet_analysis.study.plan.main_estimands`.
+        """
+        return main_estimands(self.description, population)
+
+    def main_changes(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Return the change that stands for each outcome in short.
+
+        See :func:`~loftet_analysis.study.plan.main_changes`.
+        """
+        return main_changes(self.description, rows)
 
     def by_year(self, levels: pd.DataFrame) -> pd.DataFrame:
         """Return the levels of each cohort, with the year in which it was asked.
