@@ -239,7 +239,8 @@ class OpenStudy:
         -------
         DataFrame
             A row per estimate in the order of study.yml and the instrument, as far as anybody here
-            has answered (and could be linked, where it rests on links): `population, outcome,
+            has answered (and could be linked, where it rests on links), without groups that nobody
+            in the whole study belongs to: `population, outcome,
             question, estimand, contrast, subgroup, family, plan_role, drift, trend, flags`, see
             :func:`~loftet_analysis.study.plan.plan`; `region`, `ci_level`, `sesoi`, `years`
             (between the two waves); of the outcome `sd_unit` (SD of all answers before, in scale
@@ -257,7 +258,8 @@ class OpenStudy:
         if population not in self.description.populations:
             return rows
         rows = _answerable(rows, self._answered(population))
-        rows = rows[~self._of_no_cohort(rows)].reset_index(drop=True)
+        rows = rows[~self._of_no_cohort(rows) & ~self._of_no_group(rows, population)]
+        rows = rows.reset_index(drop=True)
         units = self.table("units", population=[population])
         by_outcome = units.drop_duplicates(names.OUTCOME).set_index(names.OUTCOME)
         sds = units.pivot(index=names.OUTCOME, columns="unit", values="sd_unit")
@@ -362,10 +364,17 @@ class OpenStudy:
         Returns
         -------
         DataFrame
-            ``schema.RESPONSE`` with `n_schools`; see `analysis.response.totals`.
+            ``schema.RESPONSE`` with `n_schools`; see `analysis.response.totals`. Where the study
+            asks for no consent `n_consented` is missing, and who answered is known by role too.
         """
-        rows = self.table("response", **self._here)
-        return totals(rows, region=self.region, schools=schools)
+        study = self.description
+        rows = totals(self.table("response", **self._here), region=self.region, schools=schools)
+        asked = {(name, wave) for name, of in study.populations.items() for wave in of.consent}
+        places = zip(rows[names.POPULATION], rows[names.WAVE], strict=True)
+        free = pd.Series([not study.withdrawn and each not in asked for each in places], dtype=bool)
+        answered = rows["n_answered"].fillna(rows["n_consented"].where(free))
+        consented = rows["n_consented"].mask(free)
+        return rows.assign(n_answered=answered, n_consented=consented)
 
     def set_aside(self) -> pd.DataFrame:
         """Return how many sheets are not in the analysis, and why: ``schema.SET_ASIDE``.
@@ -728,6 +737,21 @@ class OpenStudy:
             for row in rows.to_dict("records")
         ]
         return by_cohort & ~pd.Series(there, rows.index, dtype=bool)
+
+    def _of_no_group(self, rows: pd.DataFrame, population: str) -> pd.Series:
+        """Return which rows of a plan are of a group that nobody in the whole study belongs to."""
+        where = {names.POPULATION: [population], names.REGION: [names.NATIONAL]}
+        there = {*self.table("disclosure", **where)[names.SUBGROUP]}
+        columns = {group.partition("=")[0] for group in there}
+        nobody = [
+            any(
+                group.partition("=")[0] in columns and group not in there
+                for group in (row[names.SUBGROUP], *row["contrast"].split(" - "))
+                if "=" in group
+            )
+            for row in rows[[names.SUBGROUP, "contrast"]].to_dict("records")
+        ]
+        return pd.Series(nobody, rows.index, dtype=bool)
 
     def _nobody(self, words: Words) -> list[str]:
         """Return a sentence on each population of whom nobody here answered, or was linked.

@@ -1112,12 +1112,15 @@ def response(frame: pd.DataFrame, *, words: Words) -> Table:
     _ = words.text
     everybody = frame[frame[names.SUBGROUP] == names.ALL].set_index(["population", "wave"])
     steps = everybody[[*schema.STEPS]].rename_axis(columns="step")
+    if steps["n_consented"].isna().all():  # nobody was asked
+        steps = steps.drop(columns="n_consented")
     above = steps.ffill(axis=1).shift(axis=1)  # the last step that was counted
     rows = {"n": steps.T.unstack(), "of": above.T.unstack()}
     columns = [("n", "n", "count"), ("%", _share("n", "of", words, ""))]
     notes = []
     if {*schema.SCHOOLS_BY_STEP} <= {*frame}:
-        left = everybody[[*schema.SCHOOLS_BY_STEP]].set_axis(steps.columns, axis=1)
+        left = everybody[[*schema.SCHOOLS_BY_STEP]].set_axis([*schema.STEPS], axis=1)[[*steps]]
+        left = left.rename_axis(columns="step")
         rows["schools"] = left.T.unstack()
         columns.append((_("Schools"), "schools", "count"))
         text = _("Schools: where anybody is left; not told where only a few are lost at a step.")
@@ -1206,6 +1209,8 @@ def groups(frame: pd.DataFrame, *, words: Words) -> Table:
     """
     _ = words.text
     rows = frame[frame[names.SUBGROUP] != names.ALL]
+    usable = rows["n_consented"].fillna(rows["n_answered"])  # of all, where no consent is asked
+    rows = rows.assign(n_consented=usable)
     columns = [
         (_("Kept"), "n_kept", "count"),
         (_("Response"), _share("n_consented", "n_invited", words)),
