@@ -25,6 +25,7 @@ from loftet_analysis.disclosure.mask import LIMITS
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.estimands import CONTRASTS, ESTIMANDS, MIDWAY, contrast_of_waves
 from loftet_analysis.show.labels import LABELS
+from loftet_analysis.stats.shrinkage import FEWEST
 from loftet_analysis.study import Study
 
 LANGUAGES = ("nb", "nn", "en")
@@ -448,6 +449,15 @@ def named(row: Mapping[str, object], column: str, words: Words) -> str:
     if column == names.ESTIMAND or column in LABELS:
         return label(column, value, words)
     return str(value)
+
+
+def too_few_regions(words: Words) -> str:
+    """Return what is not told of fewer than `FEWEST` regions."""
+    return words.text(
+        "How far regions differ, and what can be expected of one more, is told from {n} regions "
+        "on; fewer say next to nothing of it.",
+        n=words.count(FEWEST),
+    )
 
 
 def reader(study: Study, language: str) -> Words:

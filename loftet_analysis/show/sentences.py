@@ -45,6 +45,7 @@ from loftet_analysis.show.languages import (
     named,
     outcome_labels,
     row_label,
+    too_few_regions,
 )
 from loftet_analysis.show.shown import Drawn, view
 from loftet_analysis.stats.result import less_known
@@ -591,6 +592,8 @@ def hangs_on(
     shown = frame[~frame["suppressed"].astype(bool)]
     told = [*_two_ways(shown, together, words), *_without_a_region(shown, words)]
     told += _one_more_region(shown, words)
+    if told and shown["pi_low"].isna().any():
+        told.append(too_few_regions(words))
     if features is not None and len(features):
         told += _along_with(features, words)
     if not told:

@@ -35,6 +35,7 @@ from loftet_analysis.show.languages import (
     named,
     outcome_labels,
     row_label,
+    too_few_regions,
 )
 from loftet_analysis.show.layout import ABSENT, HIDDEN, Column, Row, Table, laid_out
 from loftet_analysis.show.sentences import in_sentence, left_out, rounded, shown_interval
@@ -376,6 +377,10 @@ def pooled(frame: pd.DataFrame, *, words: Words) -> Table:
         _("PI: prediction interval, within which the change of a new region is expected."),
         _("τ: standard deviation between regions; I²: share of the spread beyond chance."),
     ]
+    if frame["tau2"].isna().any():
+        notes.append(too_few_regions(words))
+    if frame["tau2"].isna().all():
+        columns, notes = columns[:3], [notes[0], *notes[3:]]
     caption = _("How the changes differ between the regions")
     rows, last = frame.assign(tau=frame["tau2"] ** 0.5), _left_out(frame, words)
     return laid_out(
