@@ -20,6 +20,7 @@ from loftet_analysis.analysis.estimates import MODELS
 from loftet_analysis.analysis.measurement import CODES, LIGHTS
 from loftet_analysis.analysis.verdicts import VERDICTS, verdicts
 from loftet_analysis.estimands import ESTIMANDS
+from loftet_analysis.show import tables
 from loftet_analysis.show.labels import LABELS
 from loftet_analysis.show.languages import LANGUAGES, PSEUDO, label
 from loftet_analysis.show.sentences import (
@@ -439,6 +440,20 @@ def test_a_hidden_outcome_has_no_light():
     assert joy.select_one(".light.good")
     assert not views.select(".light, .background")
     assert shared.text.startswith("This is without a control group")
+
+
+def test_what_is_hidden_says_its_own_reason():
+    few = {**of_verdict("unclear"), "suppressed": True, "reason": "few_clusters"}
+    small = {**few, "outcome": "effort", "reason": "small_n"}
+    both, speech = pd.DataFrame([few, small]), words("en")
+    assert reading(few, speech) == "Same-grade change: suppressed (too few schools)."
+    for drawn in (answer(both, words=speech), summary(both, words=speech)):
+        assert "(too few schools): joy." in drawn.text.lower()
+        assert "(small numbers): effort." in drawn.text.lower()
+    notes = [tables.effects(frame, words=speech).html for frame in (both, both[:1], both[1:])]
+    assert "suppressed (small numbers, or too few schools)" in notes[0]
+    assert "suppressed (too few schools)" in notes[1]
+    assert "suppressed (small numbers)" in notes[2]
 
 
 def test_texts_of_a_study_are_escaped():

@@ -290,7 +290,7 @@ def _why_open(row: Mapping[str, object], words: Words) -> str:
     """Return why a row lets nothing be said of its outcome, with a place for it; else nothing."""
     _ = words.text
     if row["suppressed"]:
-        return _("Suppressed (small numbers): {outcomes}.", outcomes="{outcomes}")
+        return _hidden(row, words)
     if not is_computed(row):
         why = label("reason", row["reason"], words)
         return _("Not computed, since {why}: {outcomes}.", why=why, outcomes="{outcomes}")
@@ -299,6 +299,13 @@ def _why_open(row: Mapping[str, object], words: Words) -> str:
     if row["estimand"] in (*_CONTRASTS, *names_where(has_sesoi=False)):
         return _("We cannot tell whether there is a difference for {outcomes}.")
     return _("We cannot tell whether anything has changed for {outcomes}.")
+
+
+def _hidden(row: Mapping[str, object], words: Words) -> str:
+    """Return why a row is hidden, with a place for its outcome."""
+    if row.get("reason") == FEW_CLUSTERS:
+        return words.text("Suppressed (too few schools): {outcomes}.", outcomes="{outcomes}")
+    return words.text("Suppressed (small numbers): {outcomes}.", outcomes="{outcomes}")
 
 
 def in_sentence(name: str) -> str:
@@ -907,6 +914,8 @@ def _lies(
     """Return where the answers of an outcome lie, or why that is not told."""
     _ = words.text
     row = mean or share or {}
+    if row.get("suppressed") and row.get("reason") == FEW_CLUSTERS:
+        return _("suppressed (too few schools).")
     if mean is None or row["suppressed"]:
         return _("suppressed (small numbers).")
     if not is_computed(row):
@@ -1002,11 +1011,10 @@ def reading(
     The interval lies above zero: an increase.
     """
     _ = words.text
+    if row["suppressed"] and row.get("reason") == FEW_CLUSTERS:
+        return _("{estimand}: suppressed (too few schools).", estimand=row_label(row, words))
     if row["suppressed"]:
-        return _(
-            "{estimand}: suppressed (small numbers).",
-            estimand=row_label(row, words),
-        )
+        return _("{estimand}: suppressed (small numbers).", estimand=row_label(row, words))
     if not is_computed(row):
         why = label("reason", row["reason"], words)
         return _("{estimand}: not computed, since {why}.", estimand=row_label(row, words), why=why)
@@ -1742,9 +1750,9 @@ def _left_out(frame: pd.DataFrame, words: Words) -> Iterator[str]:
         return joined([f"{_BEGIN}{labels[pair]}{_END}" for pair in pairs], words)
 
     hidden = of_outcomes["suppressed"].astype(bool)
-    if hidden.any():
-        yield words.text("Suppressed (small numbers): {outcomes}.",
-                         outcomes=named(of_outcomes[hidden]))  # fmt: skip
+    of_few_schools = of_outcomes["reason"].eq(FEW_CLUSTERS)
+    for _, rows in of_outcomes[hidden].groupby(of_few_schools[hidden]):
+        yield _hidden(rows.iloc[0], words).format(outcomes=named(rows))
     refused = of_outcomes[~hidden & ~of_outcomes["reason"].isin(["", FEW_CLUSTERS])]
     for reason, rows in refused.groupby("reason", sort=False):
         why = label("reason", reason, words)
