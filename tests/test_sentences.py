@@ -442,6 +442,19 @@ def test_a_hidden_outcome_has_no_light():
     assert shared.text.startswith("This is without a control group")
 
 
+def test_an_outcome_of_which_nothing_is_clear_has_its_name_and_its_light():
+    row = {**of_verdict("unclear"), "measurement_warning": "low_reliability", "evidence": ""}
+    (joy, open_row) = outcomes_of(pd.DataFrame([row]))
+    assert joy.strong.text == "Joy"
+    assert joy.select_one(".light.doubt")
+    assert not joy.select("ul")
+    assert open_row.text.startswith("We cannot tell")
+    good = {**row, "measurement_warning": ""}
+    assert len(outcomes_of(pd.DataFrame([good]))) == 2
+    among_others = outcomes_of(pd.DataFrame([good, {**row, "outcome": "effort"}]))
+    assert [each.strong and each.strong.text for each in among_others] == ["Effort", None]
+
+
 def test_what_is_hidden_says_its_own_reason():
     few = {**of_verdict("unclear"), "suppressed": True, "reason": "few_clusters"}
     small = {**few, "outcome": "effort", "reason": "small_n"}
@@ -450,7 +463,9 @@ def test_what_is_hidden_says_its_own_reason():
     for drawn in (answer(both, words=speech), summary(both, words=speech)):
         assert "(too few schools): joy." in drawn.text.lower()
         assert "(small numbers): effort." in drawn.text.lower()
-    notes = [tables.effects(frame, words=speech).html for frame in (both, both[:1], both[1:])]
+    numbers = ["estimate", "ci_low", "ci_high", "change", "n_pre", "n_post", "p_value", "mdes"]
+    empty = both.assign(**dict.fromkeys(numbers, np.nan))
+    notes = [tables.effects(each, words=speech).html for each in (empty, empty[:1], empty[1:])]
     assert "suppressed (small numbers, or too few schools)" in notes[0]
     assert "suppressed (too few schools)" in notes[1]
     assert "suppressed (small numbers)" in notes[2]

@@ -183,10 +183,10 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
             which = _which(alike, words) if len(alike) < len(records) else ""
             open_rows.setdefault(why, {}).setdefault(which, {})[pair] = alike
         told = [row for row, why in zip(records, why_open, strict=True) if not why]
-        if not told:
+        if not told and not _needs_light(records, alone=len(names) == 1):
             continue
         kinds = dict.fromkeys(evidence(row, words) for row in told if is_computed(row))
-        weaknesses = dict.fromkeys(measured(row, words) for row in told)
+        weaknesses = dict.fromkeys(measured(row, words) for row in told or records[:1])
         in_common = _in_common(told, words)
         each = ["" if in_common else _once(row, said_before, words) for row in told]
         readings = [
@@ -194,16 +194,18 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
             for row, concluded in zip(told, each, strict=True)
         ]
         readings += [_once(told[0], said_before, words)] if in_common else []
-        outcomes.append((names[pair], told, readings, _sentences(kinds), _sentences(weaknesses)))
-    seen = {kinds for _, _, _, kinds, _ in outcomes}
+        warning = records[0].get("measurement_warning") or ""
+        behind = (_sentences(kinds), _sentences(weaknesses))
+        outcomes.append((names[pair], warning, told, readings, *behind))
+    seen = {kinds for _, _, of, _, kinds, _ in outcomes if of}
     shared = seen.pop() if len(seen) == 1 else ""
-    for name, told, readings, kinds, weaknesses in outcomes:
-        code = light(told[0].get("measurement_warning") or "")
-        chip = f" {_chip(code, words)}"
+    for name, warning, _told, readings, kinds, weaknesses in outcomes:
+        chip = f" {_chip(light(warning), words)}"
         rest = _sentences(["" if kinds == shared else kinds, weaknesses])
         rows = "".join(f"<li>{html.escape(row)}</li>" for row in readings)
+        rows = f"<ul>{rows}</ul>" if rows else ""
         behind = f'<p class="background">{html.escape(rest)}</p>' if rest else ""
-        items.append(f"<li><strong>{html.escape(name)}</strong>{chip}<ul>{rows}</ul>{behind}</li>")
+        items.append(f"<li><strong>{html.escape(name)}</strong>{chip}{rows}{behind}</li>")
         lines += [name, *(f"- {row}" for row in readings), rest]
     for why, by_which in open_rows.items():
         what = "; ".join(
@@ -231,12 +233,18 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
             )
         items.append(f"<li>{html.escape(said)}</li>")
         lines.append(said)
-    told_rows = [row for _, of, *_ in outcomes for row in of]
+    told_rows = [row for _, _, of, *_ in outcomes for row in of]
     shared = _sentences([shared, _not_certain(told_rows, words)])
     if shared:
         items.append(f'<li class="background">{html.escape(shared)}</li>')
     text = "\n".join(filter(None, [*lines, shared]))
     return Drawn(f'<ul class="reading">{"".join(items)}</ul>', text)
+
+
+def _needs_light(rows: Sequence[Mapping[str, object]], *, alone: bool) -> bool:
+    """Whether an outcome of which nothing is clear is named with its light all the same."""
+    is_told = any(not row["suppressed"] and is_computed(row) for row in rows)
+    return is_told and (alone or light(rows[0].get("measurement_warning") or "") != GOOD)
 
 
 def _tell_apart(rows: Sequence[Mapping[str, object]]) -> bool:
