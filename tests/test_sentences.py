@@ -680,6 +680,12 @@ def test_a_conclusion_is_said_in_full_once_and_then_in_short():
     said = answer(frame, words=words("en")).text
     assert said.count("not a primary one of the analysis plan") == 1
     assert said.count("This is not certain either, for the same reason.") == 1
+    # from the second time on once for the whole list
+    three = answer(frame.assign(outcome=[f"{i}" for i in range(len(frame))]), words=replace(
+        words("en"), outcomes={(p, f"{i}"): f"O{i}" for i, p in enumerate(frame["population"])}
+    )).text  # fmt: skip
+    assert "This is not certain either" not in three
+    assert three.count("of which nothing more is said are not certain either") == 1
     # rows of one outcome that come to the same share it
     again = answer(pd.concat([frame.iloc[[0]]] * 2), words=words("en")).text
     assert again.count("The increase is not certain") == 1

@@ -197,6 +197,13 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
         warning = records[0].get("measurement_warning") or ""
         behind = (_sentences(kinds), _sentences(weaknesses))
         outcomes.append((names[pair], warning, told, readings, *behind))
+    either = label("conclusion", "not certain either", words)
+    often = sum(either in each for _, _, _, of, *_ in outcomes for each in of) > 1
+    if often:
+        for *_, of, _kinds, _weaknesses in outcomes:
+            of[:] = filter(
+                None, (each.replace(either, "").replace("  ", " ").strip() for each in of)
+            )
     seen = {kinds for _, _, of, _, kinds, _ in outcomes if of}
     shared = seen.pop() if len(seen) == 1 else ""
     for name, warning, _told, readings, kinds, weaknesses in outcomes:
@@ -234,7 +241,11 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
         items.append(f"<li>{html.escape(said)}</li>")
         lines.append(said)
     told_rows = [row for _, _, of, *_ in outcomes for row in of]
-    shared = _sentences([shared, _not_certain(told_rows, words)])
+    said = words.text(
+        "Changes and differences of which nothing more is said are not certain either, for the "
+        "same reason."
+    )
+    shared = _sentences([said if often else "", shared, _not_certain(told_rows, words)])
     if shared:
         items.append(f'<li class="background">{html.escape(shared)}</li>')
     text = "\n".join(filter(None, [*lines, shared]))

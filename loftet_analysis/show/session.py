@@ -874,11 +874,18 @@ _SENTENCE = re.compile(r"(?<=\.) (?=[A-ZÆØÅ«“]|n: )")
 
 
 def _said_once(caption: str, name: str, said: dict[str, str], words: Words) -> str:
-    """Return what a caption says that no earlier figure of the page has said."""
+    """Return what a caption says that no earlier figure of the page has said, as HTML.
+
+    Where that is nothing, a link leads to the figure that has said it.
+    """
     if words.language.endswith(PSEUDO):  # whose marks are around the whole
-        return caption
+        return html.escape(caption)
     new = [each for each in _SENTENCE.split(caption) if said.setdefault(each, name) == name]
-    return " ".join(new) or words.text("As in the first figure of this kind.")
+    if new:
+        return html.escape(" ".join(new))
+    first = said[_SENTENCE.split(caption)[0]]
+    text = words.text("As in the first figure of this kind.")
+    return f'<a href="#{first}">{html.escape(text)}</a>'
 
 
 def _drawn(
@@ -925,7 +932,7 @@ def _drawn(
     numbers = {"": frame, **others, **drawing.rows}
     svg, png = saved(drawing, salt=name)
     alt = html.escape(drawing.alt, quote=True)
-    caption = html.escape(_said_once(drawing.caption, name, said, words))
+    caption = _said_once(drawing.caption, name, said, words)
     picture, kind = f'<img src="{name}.svg" alt="{alt}">', ' class="narrow"'
     if drawing.figure.get_figwidth() >= WIDTH:
         # on a phone it keeps letters of 11 pixels and is scrolled, also from the keyboard

@@ -26,7 +26,7 @@ from loftet_analysis.show.figures.answers import (
 )
 from loftet_analysis.show.figures.canvas import BLUE, GREY, INK, PALE, STYLE, Drawing
 from loftet_analysis.show.languages import Words, group_label, joined, label, row_label
-from loftet_analysis.show.sentences import certainty
+from loftet_analysis.show.sentences import certainty, in_sentence
 from loftet_analysis.show.shown import view
 
 #: What may be concluded with certainty.
@@ -133,8 +133,10 @@ def _not_drawn(frame: pd.DataFrame, drawn: pd.DataFrame, words: Words) -> Iterat
     alone = frame["estimand"].nunique() == 1
     named = []
     for pair, rows in gone.groupby(_PAIR, sort=False):
-        labels = [_row_label(row, words, alone=alone) for row in rows.to_dict("records")]
-        named.append(f"{words.outcome(*pair)}: {joined(labels, words)}")
+        labels = [
+            in_sentence(_row_label(row, words, alone=alone)) for row in rows.to_dict("records")
+        ]
+        named.append(f"{words.outcome(*pair)} ({joined(labels, words)})")
     yield words.text(
         "Not drawn, since the interval reaches more than {widest} standard deviations to either "
         "side: {rows}.",
