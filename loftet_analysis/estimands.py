@@ -20,6 +20,9 @@ _PAIRS = (PRE, POST, LINKED)
 #: or to the wave midway, nothing is primary.
 CONTRASTS = {"post - pre": (PRE, POST), "mid - pre": (PRE, MID), "post - mid": (MID, POST)}
 WHOLE, *MIDWAY = CONTRASTS
+#: After what is compared where no school year lies between the waves, as far as is known: then the
+#: pupils of a grade are mostly the same.
+SAME_YEAR = ", same year"
 
 
 def contrast_of_waves(contrast: str) -> str:
@@ -139,9 +142,11 @@ class Estimand:
     national_only: bool = False
     mark: tuple[str, str] = ("blue", "o")
 
-    def sentence_of(self, contrast: str, population: str) -> str:
-        """Return the sentence of a row."""
-        return self.sentences.get(contrast) or self.sentences.get(population) or self.sentence
+    def sentence_of(self, contrast: str, population: str, *, same_year: bool = False) -> str:
+        """Return the sentence of a row; its waves may lie in the same school year."""
+        kinds = [f"{contrast}{SAME_YEAR}"] * same_year + [contrast, population]
+        found = [self.sentences[kind] for kind in kinds if kind in self.sentences]
+        return found[0] if found else self.sentence
 
 
 #: In the order of the plan.
@@ -173,6 +178,12 @@ ESTIMANDS: dict[str, Estimand] = {
                 "midway; these are different pupils ({interval}).",
                 "post - mid": "In the same grades, the answers {moved} on average from midway to "
                 "after; these are different pupils ({interval}).",
+                f"post - pre{SAME_YEAR}": "In the same grades, the answers {moved} on average from "
+                "before to after ({interval}).",
+                f"mid - pre{SAME_YEAR}": "In the same grades, the answers {moved} on average from "
+                "before to midway ({interval}).",
+                f"post - mid{SAME_YEAR}": "In the same grades, the answers {moved} on average from "
+                "midway to after ({interval}).",
             },
             needs="grades",
             is_change=True,
@@ -348,9 +359,10 @@ ESTIMANDS: dict[str, Estimand] = {
     )
 }
 
-#: The comparison that stands for a change in short, the first that an outcome has: pupils of the
-#: same grades, whose age is held still; teachers who took part; without either, the linked.
-MAIN = ("same_grade", "participants", "linked_change")
+#: The comparison that stands for a change in short, the first that an outcome has, where study.yml
+#: declares no other primary: pupils of the same grades, whose age is held still; teachers who took
+#: part; without either, the linked. See :func:`loftet_analysis.study.plan.main_estimands`.
+MAIN = ("same_grade", "participants", "linked_change", "school_change")
 
 
 def names_where(**wanted: object) -> tuple[str, ...]:

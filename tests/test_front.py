@@ -12,6 +12,7 @@ from loftet_analysis import names
 from loftet_analysis.show import site
 from loftet_analysis.show.front import site_files
 from loftet_analysis.study import load_study
+from loftet_analysis.study.study import Family
 
 LANGUAGES = ("nb", "en")
 PAGES = ("region/04_pupils", "region/00_summary")
@@ -183,6 +184,19 @@ def test_the_front_page_says_what_happened_in_the_country_and_in_each_region(stu
     assert places[0] == "en/national/00_summary.html#persistence"
     (table,) = front.find(class_="downloads").find_all("a")
     assert table["href"] == "tables/effects.csv"
+
+
+def test_the_matrix_shows_what_is_declared_primary(study, folder):
+    path = folder / "tables/effects.csv"
+    rows = pd.read_csv(path)
+    schools = rows.assign(estimand="school_change", verdict="decrease", estimate=-0.3)
+    pd.concat([rows, schools.assign(ci_low=-0.5, ci_high=-0.1, change=-0.2)]).to_csv(path)
+    family = Family(outcomes=("affect",), estimands=("school_change",))
+    primary = study.analysis.model_copy(update={"primary": {"pupils": family}})
+    for analysis, sign in ((study.analysis, "↑ went up"), (primary, "↓ went down")):
+        made = written(study.model_copy(update={"analysis": analysis}), folder)["index.en.html"]
+        cells = made.find("table", id="matrix-pupils").tbody.find_all("td")
+        assert sign in [cell.get_text() for cell in cells]
 
 
 def test_pages_that_failed_or_are_to_come_are_named(study, folder):

@@ -14,6 +14,7 @@ from loftet_analysis import names, schema
 from loftet_analysis.show import figures
 from loftet_analysis.show.alt_texts import LONGEST, describe_likert
 from loftet_analysis.show.figures import WIDTH, saved
+from loftet_analysis.show.figures.changes import _not_drawn
 from loftet_analysis.show.languages import Answers
 from tests.made_up import OUTCOMES, ROLES, all_estimands, distribution, effects, words
 from tests.test_plots import LONG, assert_readable, intervals, marks, said, tick_labels
@@ -663,3 +664,11 @@ def test_an_alt_text_names_no_item_where_all_have_the_same_share_above_the_middl
     (said, _) = describe_likert(alike, speech())
     assert said == "Matematikkglede, etter: 70\N{NO-BREAK SPACE}% over midten på hvert spørsmål."
     assert "flest" in next(describe_likert(item_bins("joy"), speech()))
+
+
+def test_what_is_not_drawn_is_named_with_one_colon():
+    girls = {"estimand": "linked_change", "subgroup": "gender=girl"}
+    frame = effects(girls, {})
+    (said,) = _not_drawn(frame, frame.iloc[1:], speech("en"))
+    assert said.count(":") == 1
+    assert said.endswith(": Joy (linked change, girls).")

@@ -154,7 +154,7 @@ class Gates:
         if not isinstance(node, ast.Call):
             return False
         function = ast.unparse(node.func)
-        if function in ("la.gate", "pd.concat"):
+        if function in ("la.gate", "pd.concat", "study.main_changes"):
             return function == "la.gate" or self.passed(node.args[0])
         if function == "map":
             return self.passed(node.args[1]) and self.call(ast.unparse(node.args[0]), [True])

@@ -5,6 +5,7 @@ from itertools import pairwise
 import pandas as pd
 import pytest
 
+import loftet_analysis as la
 from loftet_analysis import names, schema
 from loftet_analysis.analysis.response import (
     FOR_A_SHARE,
@@ -13,9 +14,11 @@ from loftet_analysis.analysis.response import (
     careless_signs,
     totals,
 )
+from loftet_analysis.batch import cleaning
 from loftet_analysis.cleaning import store
 from loftet_analysis.cleaning.prepare import prepare
 from loftet_analysis.disclosure.gate import gate
+from loftet_analysis.show import tables
 from loftet_analysis.show.follow_up import REMIND_BELOW, follow_up
 from loftet_analysis.study import load_instrument, load_study
 from loftet_analysis.study.questionnaire import Questionnaire
@@ -223,3 +226,40 @@ def test_roles_are_compared_with_the_limits_of_what_works(shift, flag):
     assert found["comparison"].tolist() == [names.BY_ROLE]
     assert found["flags"].tolist() == [flag]
     assert found["smd"].iloc[0] == pytest.approx(shift / (5 / 3) ** 0.5)
+
+
+def test_where_no_consent_is_asked_there_is_no_step_of_consent(tiny):
+    steps = {}
+    for consent, is_asked in (("    consent: {column: samtykke, yes: Ja}\n", True), ("", False)):
+        told = tiny_study.STUDY.replace("    consent: {column: samtykke, yes: Ja}\n", consent)
+        (tiny.folder / "study.yml").write_text(told, encoding="utf-8")
+        cleaning.clean(load_study("tiny"))
+        opened = la.open_study("tiny", language="en")
+        response = opened.response(schools=True)
+        assert response["n_consented"].notna().any() == is_asked
+        assert response["n_schools"].max() == 3  # as before
+        shown = la.gate(response, opened)
+        table = tables.response(shown, words=opened.words).html
+        assert ("Consented" in table) == is_asked
+        groups = tables.groups(shown.assign(n_invited=60), words=opened.words).html
+        assert "%" in groups
+        steps[is_asked] = response
+    assert steps[False].loc[0, "n_kept"] >= steps[True].loc[0, "n_kept"]
+
+
+def test_groups_that_nobody_belongs_to_are_not_planned(tiny):
+    cleaning.clean(tiny)
+    plan = la.open_study("tiny", language="en").plan("pupils")
+    assert set(tiny.groups("pupils", "grade")) > {"5", "7", "8"}
+    groups = {group for group in plan["subgroup"] if group.startswith("grade=")}
+    answered = la.open_study("tiny").read("pupils")["grade"]
+    assert groups == {f"grade={grade}" for grade in answered.dropna().unique()}
+    assert "grade_band=8-10 - grade_band=5-7" in set(plan["contrast"])
+    pre = tiny_study.sheets("1|0301|5|an12t|Ja|3|2|3", "2|0301|5|bo03k|Ja|3|2|3")
+    post = tiny_study.sheets("1|0301|7|an12t|Ja|3|2|3", wave="post")
+    for wave, sheets in (("pre", pre), ("post", post)):
+        tiny_study.write_csv(tiny.folder, wave, sheets)
+    cleaning.clean(tiny)
+    plan = la.open_study("tiny", language="en").plan("pupils")
+    assert {g for g in plan["subgroup"] if g != "all"} == {"grade=5", "grade=7"}
+    assert not plan["contrast"].str.contains("grade_band").any()

@@ -20,6 +20,7 @@ from loftet_analysis.analysis.estimates import MODELS
 from loftet_analysis.analysis.measurement import CODES, LIGHTS
 from loftet_analysis.analysis.verdicts import VERDICTS, verdicts
 from loftet_analysis.estimands import ESTIMANDS
+from loftet_analysis.show import tables
 from loftet_analysis.show.labels import LABELS
 from loftet_analysis.show.languages import LANGUAGES, PSEUDO, label
 from loftet_analysis.show.sentences import (
@@ -441,6 +442,35 @@ def test_a_hidden_outcome_has_no_light():
     assert shared.text.startswith("This is without a control group")
 
 
+def test_an_outcome_of_which_nothing_is_clear_has_its_name_and_its_light():
+    row = {**of_verdict("unclear"), "measurement_warning": "low_reliability", "evidence": ""}
+    (joy, open_row) = outcomes_of(pd.DataFrame([row]))
+    assert joy.strong.text == "Joy"
+    assert joy.select_one(".light.doubt")
+    assert not joy.select("ul")
+    assert open_row.text.startswith("We cannot tell")
+    good = {**row, "measurement_warning": ""}
+    assert len(outcomes_of(pd.DataFrame([good]))) == 2
+    among_others = outcomes_of(pd.DataFrame([good, {**row, "outcome": "effort"}]))
+    assert [each.strong and each.strong.text for each in among_others] == ["Effort", None]
+
+
+def test_what_is_hidden_says_its_own_reason():
+    few = {**of_verdict("unclear"), "suppressed": True, "reason": "few_clusters"}
+    small = {**few, "outcome": "effort", "reason": "small_n"}
+    both, speech = pd.DataFrame([few, small]), words("en")
+    assert reading(few, speech) == "Same-grade change: suppressed (too few schools)."
+    for drawn in (answer(both, words=speech), summary(both, words=speech)):
+        assert "(too few schools): joy." in drawn.text.lower()
+        assert "(small numbers): effort." in drawn.text.lower()
+    numbers = ["estimate", "ci_low", "ci_high", "change", "n_pre", "n_post", "p_value", "mdes"]
+    empty = both.assign(**dict.fromkeys(numbers, np.nan))
+    notes = [tables.effects(each, words=speech).html for each in (empty, empty[:1], empty[1:])]
+    assert "suppressed (small numbers, or too few schools)" in notes[0]
+    assert "suppressed (too few schools)" in notes[1]
+    assert "suppressed (small numbers)" in notes[2]
+
+
 def test_texts_of_a_study_are_escaped():
     named = replace(words("en"), outcomes=dict.fromkeys(words().outcomes, "a < b & <i>c</i>"))
     said = answer(increases().assign(suppressed=False), words=named)
@@ -650,6 +680,12 @@ def test_a_conclusion_is_said_in_full_once_and_then_in_short():
     said = answer(frame, words=words("en")).text
     assert said.count("not a primary one of the analysis plan") == 1
     assert said.count("This is not certain either, for the same reason.") == 1
+    # from the second time on once for the whole list
+    three = answer(frame.assign(outcome=[f"{i}" for i in range(len(frame))]), words=replace(
+        words("en"), outcomes={(p, f"{i}"): f"O{i}" for i, p in enumerate(frame["population"])}
+    )).text  # fmt: skip
+    assert "This is not certain either" not in three
+    assert three.count("of which nothing more is said are not certain either") == 1
     # rows of one outcome that come to the same share it
     again = answer(pd.concat([frame.iloc[[0]]] * 2), words=words("en")).text
     assert again.count("The increase is not certain") == 1
@@ -669,6 +705,22 @@ def test_where_the_same_pupils_and_the_same_grades_differ_it_is_said():
     assert "Sammenligningene gir ulike svar for matematikkglede: Den ene følger de samme" in said
     alike = answer(pd.DataFrame([down, {**down, "estimand": "same_grade"}]), words=words("nb"))
     assert "ulike svar" not in alike.text
+
+
+def test_within_a_school_year_pupils_of_the_same_grades_are_not_called_different():
+    speech = words("nb")
+    in_a_year = replace(speech, same_year=frozenset({("pupils", "post - pre")}))
+    grades = {**of_verdict("unclear"), **SURE, "change": 0.1}
+    linked = {**of_verdict("decrease"), **SURE, "estimand": "linked_change"}
+    for told, are_different in ((speech, True), (in_a_year, False)):
+        said = [
+            reading(grades, told),
+            summary(pd.DataFrame([grades]), words=told).text,
+            answer(pd.DataFrame([linked, grades]), words=told).text,
+        ]
+        assert ["ulike elever" in each for each in said] == [are_different] * 3
+        assert "samme trinn før og etter" in said[1]
+        assert "Sammenligningene gir ulike svar" in said[2]
 
 
 def test_a_note_on_intervals_is_for_rows_that_are_told():

@@ -8,7 +8,14 @@ from pydantic import ValidationError
 
 from loftet_analysis.errors import InputError
 from loftet_analysis.estimands import ESTIMANDS
-from loftet_analysis.study import load_study, missing_exports, missing_register, plan
+from loftet_analysis.study import (
+    load_study,
+    main_changes,
+    main_estimands,
+    missing_exports,
+    missing_register,
+    plan,
+)
 from loftet_analysis.study.checks import untranslated
 from loftet_analysis.study.load import register_path
 from loftet_analysis.study.schools import read_schools, slug
@@ -207,6 +214,28 @@ def test_the_plan_has_a_row_per_estimate(write):
         "linked_change", "school_change", "participants", "colleagues",
         "participants_vs_colleagues", "programme_vs_comparison", "dose", "level",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("declared", "first"),
+    [
+        ("[same_grade, linked_change]", "same_grade"),  # as without any
+        ("[linked_change, school_change]", "linked_change"),
+        ("[cohort_change]", "cohort_change"),
+        ("[gap_change]", "same_grade"),  # no change of a mean
+    ],
+)
+def test_the_main_change_is_the_one_that_is_declared_primary(write, declared, first):
+    write(("[same_grade, linked_change]", declared))
+    study = load_study("trial")
+    assert main_estimands(study, "pupils")[0] == first
+    assert main_estimands(study, "teachers")[0] == "same_grade"  # the others follow, as ever
+    rows = plan(study)
+    rows = rows[rows["population"].eq("pupils")].assign(region="troms")
+    shown = main_changes(study, rows.sample(frac=1, random_state=1))
+    assert set(shown["estimand"]) == {first}
+    assert sorted(shown["outcome"]) == sorted(set(rows["outcome"]))
+    assert set(shown["subgroup"]) == {"all"}
 
 
 def test_the_plan_asks_only_what_the_study_declares(write):

@@ -97,7 +97,8 @@ def pool(
     DataFrame
         ``schema.POOLED``, a row per population × outcome × estimand in the order of `effects`; an
         estimand with several contrasts has as many rows, which `pool_each` tells apart. `i2` is a
-        share (0–1). With fewer than two regions the numbers but `k` are empty and `method` says so.
+        share (0–1). With fewer than two regions the numbers but `k` are empty and `method` says so;
+        with two there are no prediction interval, heterogeneity (`tau2`, `i2`, `q`) and `position`.
         `left_out` names the regions that are no part of it, each with its reason, as in
         ``oslo: one_cluster; troms: hidden``. `position` is where the interval lies: ``above`` or
         ``below`` zero, or zero is ``inside``. `lowest` and `highest` are the means that remain when
@@ -146,6 +147,9 @@ def pool(
     pooled = pool_each(rows, regions=regions, ci_level=ci_level)
     ends = zip(pooled["ci_low"], pooled["ci_high"], strict=True)
     pooled["position"] = [_position(*each) for each in ends]
+    few = pooled["k"] < FEWEST
+    pooled.loc[few, [*HETEROGENEITY, "pi_low", "pi_high"]] = np.nan
+    pooled.loc[few, "position"] = ""
     keys = _keys(rows)
     stable = _without_each(leave_one_out(rows, ci_level=ci_level), pooled, keys)
     texts = dict.fromkeys(("position", "hangs_on"), object)

@@ -15,14 +15,13 @@ import pandas as pd
 from bs4 import BeautifulSoup
 
 from loftet_analysis import names, paths, schema
-from loftet_analysis.estimands import MAIN
 from loftet_analysis.show.glossary import glossary
 from loftet_analysis.show.labels import CERTAINTY_SIGNS
 from loftet_analysis.show.languages import Words, label, reader
 from loftet_analysis.show.layout import ABSENT, HIDDEN, laid_out
 from loftet_analysis.show.sentences import certainty, compared
 from loftet_analysis.show.site import ASSETS, STYLESHEET, TEMPLATES, filled, with_question_links
-from loftet_analysis.study import Study
+from loftet_analysis.study import Study, main_changes
 
 #: How each page's last run ended, by region, notebook below the project's notebooks, and language.
 States = Mapping[tuple[str, str, str], str]
@@ -409,15 +408,9 @@ class _Site:
         kinds = dict.fromkeys(schema.of_kind("text"), "str")
         rows = pd.read_csv(path, dtype=kinds, low_memory=False)
         rows = rows.fillna({column: "" for column in kinds if column in rows})
-        rows = rows[rows[names.SUBGROUP].eq(names.ALL) & rows[names.ESTIMAND].isin(MAIN)]
-        rows = rows[rows["contrast"].ne("post - mid") & rows[names.REGION].isin([*self.places])]
-        rows = rows.assign(
-            first=rows[names.ESTIMAND].map(MAIN.index),
-            midway=rows["contrast"].eq("mid - pre"),
-            place=rows[names.REGION].map([*self.places].index),
-        )
-        rows = rows.sort_values(["place", "midway", "first"], kind="stable")
-        rows = rows.drop_duplicates([names.REGION, names.POPULATION, names.OUTCOME])
+        rows = main_changes(self.study, rows[rows[names.REGION].isin([*self.places])])
+        order = rows[names.REGION].map([*self.places].index)
+        rows = rows.iloc[order.argsort(kind="stable")]
         for population, of_population in rows.groupby(names.POPULATION, sort=False):
             if of_population[names.REGION].nunique() > 1:
                 yield self.matrix(population, of_population)
@@ -456,7 +449,7 @@ class _Site:
                 "tested; a region's own pages do not know the others, and say “may have” also "
                 "where this table does not."
             ),
-            compared(rows[names.ESTIMAND], words),
+            compared(rows.to_dict("records"), words),
             " · ".join(signs),
         ]
         made = laid_out(

@@ -122,7 +122,8 @@ LABELS: dict[str, dict[str, str]] = {
         "among": "The interval is among your school's own pupils: it says where the mean might lie "
         "if other pupils like them had answered. It says nothing of other schools.",
         "change": "Means before and after are of all who answered each time. A change compares "
-        "only the same grades; those are other pupils, some years later.",
+        "only the same grades; where a new school year has begun in between, those are other "
+        "pupils.",
         "several": "With several themes, one of them may stand out by chance alone. What is seen "
         "on several themes, or once more next time, weighs more.",
         "no_ranking": "Schools are not ranked. They differ in which pupils go there, so a "
@@ -418,8 +419,12 @@ LABELS: dict[str, dict[str, str]] = {
     # what a change in short compares
     "compared": {
         "same_grade": "the same grades before and after (different pupils)",
+        "same_grade, same year": "the same grades before and after",
+        "cohort_change": "the same cohorts before and after (not followed one by one)",
         "participants": "teachers who took part in the seminars (the same before and after)",
+        "colleagues": "teachers who did not take part in the seminars (the same before and after)",
         "linked_change": "the same people before and after",
+        "school_change": "the schools before and after (every school counted once)",
     },
     "moved": {
         "went up": "went up by {size}",
@@ -627,7 +632,8 @@ LABELS: dict[str, dict[str, str]] = {
         "linked_change": "The same people before and after, who could be found again by their "
         "code. They have grown older in between.",
         "same_grade": "The pupils of a grade after, compared with the pupils of the same grade "
-        "at the same school before. They are other pupils of the same age.",
+        "at the same school before. They are other pupils of the same age, unless both surveys "
+        "lie in the same school year.",
         "school_change": "Everybody who answered after, compared with everybody who answered "
         "before at the same school.",
         "cohort_change": "The pupils of the age groups that were asked both times, before "

@@ -23,8 +23,9 @@ from babel.numbers import format_decimal
 from loftet_analysis import names
 from loftet_analysis.disclosure.mask import LIMITS
 from loftet_analysis.errors import InputError, Problem
-from loftet_analysis.estimands import ESTIMANDS, MIDWAY, contrast_of_waves
+from loftet_analysis.estimands import CONTRASTS, ESTIMANDS, MIDWAY, contrast_of_waves
 from loftet_analysis.show.labels import LABELS
+from loftet_analysis.stats.shrinkage import FEWEST
 from loftet_analysis.study import Study
 
 LANGUAGES = ("nb", "nn", "en")
@@ -118,6 +119,8 @@ class Words:
         The study's research questions.
     features : mapping of str to str
         What the features of regions are called.
+    same_year : frozenset of (population, contrast)
+        Waves between which no school year lies, as far as is known.
     rounding : int
         Numbers of people are rounded to multiples of it.
 
@@ -145,6 +148,7 @@ class Words:
     questions: Mapping[str, str] = field(default_factory=dict)
     features: Mapping[str, str] = field(default_factory=dict)
     rounding: int = 1
+    same_year: frozenset[tuple[str, str]] = frozenset()
 
     def __post_init__(self) -> None:
         if self.locale not in LANGUAGES:
@@ -447,6 +451,15 @@ def named(row: Mapping[str, object], column: str, words: Words) -> str:
     return str(value)
 
 
+def too_few_regions(words: Words) -> str:
+    """Return what is not told of fewer than `FEWEST` regions."""
+    return words.text(
+        "How far regions differ, and what can be expected of one more, is told from {n} regions "
+        "on; fewer say next to nothing of it.",
+        n=words.count(FEWEST),
+    )
+
+
 def reader(study: Study, language: str) -> Words:
     """Return a reader of a language, who knows what a study calls its scales, items and places."""
     locale = Words(language).locale
@@ -484,7 +497,13 @@ def reader(study: Study, language: str) -> Words:
     declared = study.analysis.region_features
     features = declared.features.items() if declared else ()
     features = {name: study.text(text, locale) for name, text in features}
+    same_year = {
+        (population, contrast)
+        for population in study.populations
+        for contrast, waves in CONTRASTS.items()
+        if not study.years_between(population, waves)
+    }
     return Words(
-        language, outcomes, regions, answers, options, items,
-        frozenset(turned), schools, wordings, questions, features, LIMITS[study.disclosure],
+        language, outcomes, regions, answers, options, items, frozenset(turned), schools, wordings,
+        questions, features, LIMITS[study.disclosure], frozenset(same_year),
     )  # fmt: skip

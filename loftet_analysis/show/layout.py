@@ -110,6 +110,16 @@ class Column:
         return ' class="words"' if self.form == "text" else ""
 
 
+def _why_hidden(records: list[Row], words: Words) -> str:
+    """Return the note on the mark of what is hidden."""
+    few = {row.get("reason") == names.FEW_CLUSTERS for row in records if row.get("suppressed")}
+    if few == {True}:
+        return words.text("{mark} suppressed (too few schools)", mark=HIDDEN)
+    if True in few:
+        return words.text("{mark} suppressed (small numbers, or too few schools)", mark=HIDDEN)
+    return words.text("{mark} suppressed (small numbers)", mark=HIDDEN)
+
+
 def laid_out(
     rows: pd.DataFrame | Iterable[Row],
     columns: Iterable[tuple],
@@ -197,8 +207,8 @@ def laid_out(
         head = f'<th scope="row">{_safe(name(row, line))}</th>'
         groups.setdefault(name(row, group), []).append(_tr([head, *tds]))
     hidden = any(HIDDEN in text for texts in cells for text in texts)
-    note = words.text("{mark} suppressed (small numbers)", mark=HIDDEN)
-    notes = [each for each in (*notes, *([note] if hidden else []), *last) if each]
+    note = _why_hidden(records, words) if hidden else ""
+    notes = [each for each in (*notes, note, *last) if each]
 
     span = f'colspan="{len(columns) + 1}"'
     parts = [f"<caption>{_safe(caption)}</caption>"] if caption else []

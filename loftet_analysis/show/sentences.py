@@ -19,8 +19,8 @@ from loftet_analysis.analysis.response import FOR_A_SHARE
 from loftet_analysis.analysis.synthesis import ABOVE, BELOW, INSIDE
 from loftet_analysis.estimands import (
     ESTIMANDS,
-    MAIN,
     MIDWAY,
+    SAME_YEAR,
     contrast_of_waves,
     names_where,
     waves_of,
@@ -45,6 +45,7 @@ from loftet_analysis.show.languages import (
     named,
     outcome_labels,
     row_label,
+    too_few_regions,
 )
 from loftet_analysis.show.shown import Drawn, view
 from loftet_analysis.stats.result import less_known
@@ -182,10 +183,10 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
             which = _which(alike, words) if len(alike) < len(records) else ""
             open_rows.setdefault(why, {}).setdefault(which, {})[pair] = alike
         told = [row for row, why in zip(records, why_open, strict=True) if not why]
-        if not told:
+        if not told and not _needs_light(records, alone=len(names) == 1):
             continue
         kinds = dict.fromkeys(evidence(row, words) for row in told if is_computed(row))
-        weaknesses = dict.fromkeys(measured(row, words) for row in told)
+        weaknesses = dict.fromkeys(measured(row, words) for row in told or records[:1])
         in_common = _in_common(told, words)
         each = ["" if in_common else _once(row, said_before, words) for row in told]
         readings = [
@@ -193,16 +194,25 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
             for row, concluded in zip(told, each, strict=True)
         ]
         readings += [_once(told[0], said_before, words)] if in_common else []
-        outcomes.append((names[pair], told, readings, _sentences(kinds), _sentences(weaknesses)))
-    seen = {kinds for _, _, _, kinds, _ in outcomes}
+        warning = records[0].get("measurement_warning") or ""
+        behind = (_sentences(kinds), _sentences(weaknesses))
+        outcomes.append((names[pair], warning, told, readings, *behind))
+    either = label("conclusion", "not certain either", words)
+    often = sum(either in each for _, _, _, of, *_ in outcomes for each in of) > 1
+    if often:
+        for *_, of, _kinds, _weaknesses in outcomes:
+            of[:] = filter(
+                None, (each.replace(either, "").replace("  ", " ").strip() for each in of)
+            )
+    seen = {kinds for _, _, of, _, kinds, _ in outcomes if of}
     shared = seen.pop() if len(seen) == 1 else ""
-    for name, told, readings, kinds, weaknesses in outcomes:
-        code = light(told[0].get("measurement_warning") or "")
-        chip = f" {_chip(code, words)}"
+    for name, warning, _told, readings, kinds, weaknesses in outcomes:
+        chip = f" {_chip(light(warning), words)}"
         rest = _sentences(["" if kinds == shared else kinds, weaknesses])
         rows = "".join(f"<li>{html.escape(row)}</li>" for row in readings)
+        rows = f"<ul>{rows}</ul>" if rows else ""
         behind = f'<p class="background">{html.escape(rest)}</p>' if rest else ""
-        items.append(f"<li><strong>{html.escape(name)}</strong>{chip}<ul>{rows}</ul>{behind}</li>")
+        items.append(f"<li><strong>{html.escape(name)}</strong>{chip}{rows}{behind}</li>")
         lines += [name, *(f"- {row}" for row in readings), rest]
     for why, by_which in open_rows.items():
         what = "; ".join(
@@ -215,19 +225,37 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
         items.append(f"<li>{html.escape(said)}</li>")
         lines.append(said)
     if apart:
-        said = words.text(
-            "The comparisons differ for {outcomes}: one follows the same pupils, who have also "
-            "grown older, the other compares different pupils of the same grades.",
-            outcomes=joined(apart, words),
-        )
+        differ = joined(apart, words)
+        if all(_in_same_year(row, words) for row in frame.to_dict("records")):
+            said = words.text(
+                "The comparisons differ for {outcomes}: one follows the pupils who could be "
+                "linked, the other compares all who answered in the same grades.",
+                outcomes=differ,
+            )
+        else:
+            said = words.text(
+                "The comparisons differ for {outcomes}: one follows the same pupils, who have also "
+                "grown older, the other compares different pupils of the same grades.",
+                outcomes=differ,
+            )
         items.append(f"<li>{html.escape(said)}</li>")
         lines.append(said)
-    told_rows = [row for _, of, *_ in outcomes for row in of]
-    shared = _sentences([shared, _not_certain(told_rows, words)])
+    told_rows = [row for _, _, of, *_ in outcomes for row in of]
+    said = words.text(
+        "Changes and differences of which nothing more is said are not certain either, for the "
+        "same reason."
+    )
+    shared = _sentences([said if often else "", shared, _not_certain(told_rows, words)])
     if shared:
         items.append(f'<li class="background">{html.escape(shared)}</li>')
     text = "\n".join(filter(None, [*lines, shared]))
     return Drawn(f'<ul class="reading">{"".join(items)}</ul>', text)
+
+
+def _needs_light(rows: Sequence[Mapping[str, object]], *, alone: bool) -> bool:
+    """Whether an outcome of which nothing is clear is named with its light all the same."""
+    is_told = any(not row["suppressed"] and is_computed(row) for row in rows)
+    return is_told and (alone or light(rows[0].get("measurement_warning") or "") != GOOD)
 
 
 def _tell_apart(rows: Sequence[Mapping[str, object]]) -> bool:
@@ -281,7 +309,7 @@ def _why_open(row: Mapping[str, object], words: Words) -> str:
     """Return why a row lets nothing be said of its outcome, with a place for it; else nothing."""
     _ = words.text
     if row["suppressed"]:
-        return _("Suppressed (small numbers): {outcomes}.", outcomes="{outcomes}")
+        return _hidden(row, words)
     if not is_computed(row):
         why = label("reason", row["reason"], words)
         return _("Not computed, since {why}: {outcomes}.", why=why, outcomes="{outcomes}")
@@ -290,6 +318,13 @@ def _why_open(row: Mapping[str, object], words: Words) -> str:
     if row["estimand"] in (*_CONTRASTS, *names_where(has_sesoi=False)):
         return _("We cannot tell whether there is a difference for {outcomes}.")
     return _("We cannot tell whether anything has changed for {outcomes}.")
+
+
+def _hidden(row: Mapping[str, object], words: Words) -> str:
+    """Return why a row is hidden, with a place for its outcome."""
+    if row.get("reason") == FEW_CLUSTERS:
+        return words.text("Suppressed (too few schools): {outcomes}.", outcomes="{outcomes}")
+    return words.text("Suppressed (small numbers): {outcomes}.", outcomes="{outcomes}")
 
 
 def in_sentence(name: str) -> str:
@@ -583,6 +618,8 @@ def hangs_on(
     shown = frame[~frame["suppressed"].astype(bool)]
     told = [*_two_ways(shown, together, words), *_without_a_region(shown, words)]
     told += _one_more_region(shown, words)
+    if told and shown["pi_low"].isna().any():
+        told.append(too_few_regions(words))
     if features is not None and len(features):
         told += _along_with(features, words)
     if not told:
@@ -896,6 +933,8 @@ def _lies(
     """Return where the answers of an outcome lie, or why that is not told."""
     _ = words.text
     row = mean or share or {}
+    if row.get("suppressed") and row.get("reason") == FEW_CLUSTERS:
+        return _("suppressed (too few schools).")
     if mean is None or row["suppressed"]:
         return _("suppressed (small numbers).")
     if not is_computed(row):
@@ -991,15 +1030,16 @@ def reading(
     The interval lies above zero: an increase.
     """
     _ = words.text
+    if row["suppressed"] and row.get("reason") == FEW_CLUSTERS:
+        return _("{estimand}: suppressed (too few schools).", estimand=row_label(row, words))
     if row["suppressed"]:
-        return _(
-            "{estimand}: suppressed (small numbers).",
-            estimand=row_label(row, words),
-        )
+        return _("{estimand}: suppressed (small numbers).", estimand=row_label(row, words))
     if not is_computed(row):
         why = label("reason", row["reason"], words)
         return _("{estimand}: not computed, since {why}.", estimand=row_label(row, words), why=why)
-    message = ESTIMANDS[row["estimand"]].sentence_of(row["contrast"], row["population"])
+    message = ESTIMANDS[row["estimand"]].sentence_of(
+        row["contrast"], row["population"], same_year=_in_same_year(row, words)
+    )
     sentence = words.text(message, **_values(row, words))
     if "adjusted_for_pre" in (row["flags"] or "").split(";"):
         sentence = f"{sentence} {_('It is adjusted for the answers before.')}"
@@ -1683,7 +1723,7 @@ def _meaning(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     shown = shown[(shown["estimand"] != "dose") | of_slopes]  # of which the sentences tell
     records = shown.to_dict("records")
     codes = {certainty(row) for row in records}
-    if said := compared([row["estimand"] for row in records if is_computed(row)], words):
+    if said := compared([row for row in records if is_computed(row)], words):
         yield said
     if any(code.startswith("may") for code in codes):
         yield words.text(
@@ -1700,10 +1740,22 @@ def _meaning(frame: pd.DataFrame, words: Words) -> Iterator[str]:
         yield words.text("“Cannot tell” does not mean that nothing has changed.")
 
 
-def compared(estimands: Iterable[str], words: Words) -> str:
+def compared(rows: Iterable[Mapping[str, object]], words: Words) -> str:
     """Return what changes in short compare, in a sentence; empty where there are none."""
-    kinds = [label("compared", each, words) for each in MAIN if each in {*estimands}]
+    there = {_compared(row, words) for row in rows}
+    kinds = [label("compared", each, words) for each in LABELS["compared"] if each in there]
     return words.text("Changes compare {what}.", what=joined(kinds, words)) if kinds else ""
+
+
+def _compared(row: Mapping[str, object], words: Words) -> str:
+    """Return what a change compares, as a key of its texts."""
+    by_year = row["estimand"] == "same_grade" and _in_same_year(row, words)
+    return f"{row['estimand']}{SAME_YEAR if by_year else ''}"
+
+
+def _in_same_year(row: Mapping[str, object], words: Words) -> bool:
+    """Return whether no school year is known to lie between the waves that a row compares."""
+    return (row["population"], contrast_of_waves(row["contrast"])) in words.same_year
 
 
 def _left_out(frame: pd.DataFrame, words: Words) -> Iterator[str]:
@@ -1717,9 +1769,9 @@ def _left_out(frame: pd.DataFrame, words: Words) -> Iterator[str]:
         return joined([f"{_BEGIN}{labels[pair]}{_END}" for pair in pairs], words)
 
     hidden = of_outcomes["suppressed"].astype(bool)
-    if hidden.any():
-        yield words.text("Suppressed (small numbers): {outcomes}.",
-                         outcomes=named(of_outcomes[hidden]))  # fmt: skip
+    of_few_schools = of_outcomes["reason"].eq(FEW_CLUSTERS)
+    for _, rows in of_outcomes[hidden].groupby(of_few_schools[hidden]):
+        yield _hidden(rows.iloc[0], words).format(outcomes=named(rows))
     refused = of_outcomes[~hidden & ~of_outcomes["reason"].isin(["", FEW_CLUSTERS])]
     for reason, rows in refused.groupby("reason", sort=False):
         why = label("reason", reason, words)

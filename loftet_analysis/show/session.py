@@ -46,7 +46,17 @@ from loftet_analysis.show.layout import Table
 from loftet_analysis.show.numbers import as_csv
 from loftet_analysis.show.sentences import heading
 from loftet_analysis.show.shown import KEPT, Drawn, Shown, line
-from loftet_analysis.study import CLOSED, OPEN, TO_COME, Study, closed_part, load_study, plan
+from loftet_analysis.study import (
+    CLOSED,
+    OPEN,
+    TO_COME,
+    Study,
+    closed_part,
+    load_study,
+    main_changes,
+    main_estimands,
+    plan,
+)
 from loftet_analysis.study.questionnaire import Questionnaire, questionnaire
 
 _MADE_WITH = ("loftet-analysis", "pandas", "numpy", "scipy", "pingouin", "matplotlib")
@@ -229,7 +239,8 @@ class OpenStudy:
         -------
         DataFrame
             A row per estimate in the order of study.yml and the instrument, as far as anybody here
-            has answered (and could be linked, where it rests on links): `population, outcome,
+            has answered (and could be linked, where it rests on links), without groups that nobody
+            in the whole study belongs to: `population, outcome,
             question, estimand, contrast, subgroup, family, plan_role, drift, trend, flags`, see
             :func:`~loftet_analysis.study.plan.plan`; `region`, `ci_level`, `sesoi`, `years`
             (between the two waves); of the outcome `sd_unit` (SD of all answers before, in scale
@@ -247,7 +258,8 @@ class OpenStudy:
         if population not in self.description.populations:
             return rows
         rows = _answerable(rows, self._answered(population))
-        rows = rows[~self._of_no_cohort(rows)].reset_index(drop=True)
+        rows = rows[~self._of_no_cohort(rows) & ~self._of_no_group(rows, population)]
+        rows = rows.reset_index(drop=True)
         units = self.table("units", population=[population])
         by_outcome = units.drop_duplicates(names.OUTCOME).set_index(names.OUTCOME)
         sds = units.pivot(index=names.OUTCOME, columns="unit", values="sd_unit")
@@ -268,6 +280,20 @@ class OpenStudy:
             unit_is_sample=(national or alone) and len(self.description.cohorts) < 2,
             flags=rows["flags"].map(lambda told: ";".join(filter(None, [told, whole]))),
         )
+
+    def main_estimands(self, population: str) -> tuple[str, ...]:
+        """Return the comparisons that can stand for a change in short, best first.
+
+        See :func:`~loftet_analysis.study.plan.main_estimands`.
+        """
+        return main_estimands(self.description, population)
+
+    def main_changes(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Return the change that stands for each outcome in short.
+
+        See :func:`~loftet_analysis.study.plan.main_changes`.
+        """
+        return main_changes(self.description, rows)
 
     def by_year(self, levels: pd.DataFrame) -> pd.DataFrame:
         """Return the levels of each cohort, with the year in which it was asked.
@@ -338,10 +364,17 @@ class OpenStudy:
         Returns
         -------
         DataFrame
-            ``schema.RESPONSE`` with `n_schools`; see `analysis.response.totals`.
+            ``schema.RESPONSE`` with `n_schools`; see `analysis.response.totals`. Where the study
+            asks for no consent `n_consented` is missing, and who answered is known by role too.
         """
-        rows = self.table("response", **self._here)
-        return totals(rows, region=self.region, schools=schools)
+        study = self.description
+        rows = totals(self.table("response", **self._here), region=self.region, schools=schools)
+        asked = {(name, wave) for name, of in study.populations.items() for wave in of.consent}
+        places = zip(rows[names.POPULATION], rows[names.WAVE], strict=True)
+        free = pd.Series([not study.withdrawn and each not in asked for each in places], dtype=bool)
+        answered = rows["n_answered"].fillna(rows["n_consented"].where(free))
+        consented = rows["n_consented"].mask(free)
+        return rows.assign(n_answered=answered, n_consented=consented)
 
     def set_aside(self) -> pd.DataFrame:
         """Return how many sheets are not in the analysis, and why: ``schema.SET_ASIDE``.
@@ -705,6 +738,21 @@ class OpenStudy:
         ]
         return by_cohort & ~pd.Series(there, rows.index, dtype=bool)
 
+    def _of_no_group(self, rows: pd.DataFrame, population: str) -> pd.Series:
+        """Return which rows of a plan are of a group that nobody in the whole study belongs to."""
+        where = {names.POPULATION: [population], names.REGION: [names.NATIONAL]}
+        there = {*self.table("disclosure", **where)[names.SUBGROUP]}
+        columns = {group.partition("=")[0] for group in there}
+        nobody = [
+            any(
+                group.partition("=")[0] in columns and group not in there
+                for group in (row[names.SUBGROUP], *row["contrast"].split(" - "))
+                if "=" in group
+            )
+            for row in rows[[names.SUBGROUP, "contrast"]].to_dict("records")
+        ]
+        return pd.Series(nobody, rows.index, dtype=bool)
+
     def _nobody(self, words: Words) -> list[str]:
         """Return a sentence on each population of whom nobody here answered, or was linked.
 
@@ -826,11 +874,18 @@ _SENTENCE = re.compile(r"(?<=\.) (?=[A-ZÆØÅ«“]|n: )")
 
 
 def _said_once(caption: str, name: str, said: dict[str, str], words: Words) -> str:
-    """Return what a caption says that no earlier figure of the page has said."""
+    """Return what a caption says that no earlier figure of the page has said, as HTML.
+
+    Where that is nothing, a link leads to the figure that has said it.
+    """
     if words.language.endswith(PSEUDO):  # whose marks are around the whole
-        return caption
+        return html.escape(caption)
     new = [each for each in _SENTENCE.split(caption) if said.setdefault(each, name) == name]
-    return " ".join(new) or words.text("As in the first figure of this kind.")
+    if new:
+        return html.escape(" ".join(new))
+    first = said[_SENTENCE.split(caption)[0]]
+    text = words.text("As in the first figure of this kind.")
+    return f'<a href="#{first}">{html.escape(text)}</a>'
 
 
 def _drawn(
@@ -877,7 +932,7 @@ def _drawn(
     numbers = {"": frame, **others, **drawing.rows}
     svg, png = saved(drawing, salt=name)
     alt = html.escape(drawing.alt, quote=True)
-    caption = html.escape(_said_once(drawing.caption, name, said, words))
+    caption = _said_once(drawing.caption, name, said, words)
     picture, kind = f'<img src="{name}.svg" alt="{alt}">', ' class="narrow"'
     if drawing.figure.get_figwidth() >= WIDTH:
         # on a phone it keeps letters of 11 pixels and is scrolled, also from the keyboard

@@ -35,6 +35,7 @@ from loftet_analysis.show.languages import (
     named,
     outcome_labels,
     row_label,
+    too_few_regions,
 )
 from loftet_analysis.show.layout import ABSENT, HIDDEN, Column, Row, Table, laid_out
 from loftet_analysis.show.sentences import in_sentence, left_out, rounded, shown_interval
@@ -376,6 +377,10 @@ def pooled(frame: pd.DataFrame, *, words: Words) -> Table:
         _("PI: prediction interval, within which the change of a new region is expected."),
         _("τ: standard deviation between regions; I²: share of the spread beyond chance."),
     ]
+    if frame["tau2"].isna().any():
+        notes.append(too_few_regions(words))
+    if frame["tau2"].isna().all():
+        columns, notes = columns[:3], [notes[0], *notes[3:]]
     caption = _("How the changes differ between the regions")
     rows, last = frame.assign(tau=frame["tau2"] ** 0.5), _left_out(frame, words)
     return laid_out(
@@ -1112,12 +1117,15 @@ def response(frame: pd.DataFrame, *, words: Words) -> Table:
     _ = words.text
     everybody = frame[frame[names.SUBGROUP] == names.ALL].set_index(["population", "wave"])
     steps = everybody[[*schema.STEPS]].rename_axis(columns="step")
+    if steps["n_consented"].isna().all():  # nobody was asked
+        steps = steps.drop(columns="n_consented")
     above = steps.ffill(axis=1).shift(axis=1)  # the last step that was counted
     rows = {"n": steps.T.unstack(), "of": above.T.unstack()}
     columns = [("n", "n", "count"), ("%", _share("n", "of", words, ""))]
     notes = []
     if {*schema.SCHOOLS_BY_STEP} <= {*frame}:
-        left = everybody[[*schema.SCHOOLS_BY_STEP]].set_axis(steps.columns, axis=1)
+        left = everybody[[*schema.SCHOOLS_BY_STEP]].set_axis([*schema.STEPS], axis=1)[[*steps]]
+        left = left.rename_axis(columns="step")
         rows["schools"] = left.T.unstack()
         columns.append((_("Schools"), "schools", "count"))
         text = _("Schools: where anybody is left; not told where only a few are lost at a step.")
@@ -1206,6 +1214,8 @@ def groups(frame: pd.DataFrame, *, words: Words) -> Table:
     """
     _ = words.text
     rows = frame[frame[names.SUBGROUP] != names.ALL]
+    usable = rows["n_consented"].fillna(rows["n_answered"])  # of all, where no consent is asked
+    rows = rows.assign(n_consented=usable)
     columns = [
         (_("Kept"), "n_kept", "count"),
         (_("Response"), _share("n_consented", "n_invited", words)),

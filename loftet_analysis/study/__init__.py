@@ -19,7 +19,7 @@ from loftet_analysis.study.phases import (
     wave_states,
     waves_in,
 )
-from loftet_analysis.study.plan import plan
+from loftet_analysis.study.plan import main_changes, main_estimands, plan
 from loftet_analysis.study.study import (
     Analysis,
     Attendance,
@@ -52,6 +52,8 @@ __all__ = [
     "in_waves",
     "load_instrument",
     "load_study",
+    "main_changes",
+    "main_estimands",
     "missing_exports",
     "missing_register",
     "normalise_label",

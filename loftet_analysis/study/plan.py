@@ -8,7 +8,15 @@ from datetime import date
 import pandas as pd
 
 from loftet_analysis import names
-from loftet_analysis.estimands import CONTRASTS, ESTIMANDS, MIDWAY, waves_of
+from loftet_analysis.estimands import (
+    CONTRASTS,
+    ESTIMANDS,
+    MAIN,
+    MIDWAY,
+    WHOLE,
+    contrast_of_waves,
+    waves_of,
+)
 from loftet_analysis.study.instrument import Scale
 from loftet_analysis.study.study import Population, Study
 from loftet_analysis.study.trends import Trend
@@ -90,6 +98,64 @@ def plan(study: Study) -> pd.DataFrame:
     texts = dict.fromkeys(set(COLUMNS) - {"drift", "trend"}, str)
     kinds = {**texts, "drift": float, "trend": object}
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(kinds)
+
+
+def main_estimands(study: Study, population: str) -> tuple[str, ...]:
+    """Return the comparisons that can stand for a change of a population in short, best first.
+
+    Parameters
+    ----------
+    study : Study
+    population : str
+
+    Returns
+    -------
+    tuple of str
+        `MAIN`; before it the changes that study.yml declares primary, unless the first of `MAIN`
+        that the population has is one of them.
+
+    Examples
+    --------
+    >>> from loftet_analysis.study.load import load_study
+    >>> main_estimands(load_study("demo"), "pupils")
+    ('same_grade', 'participants', 'linked_change', 'school_change')
+    """
+    family = study.analysis.primary.get(population)
+    declared = family.estimands if family else ()
+    changes = [e for e in declared if ESTIMANDS[e].is_change and not ESTIMANDS[e].is_difference]
+    usual = next((e for e in MAIN if e in study.populations[population].estimands), "")
+    return MAIN if usual in changes else tuple(dict.fromkeys([*changes, *MAIN]))
+
+
+def main_changes(study: Study, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the change that stands for each outcome in short.
+
+    Parameters
+    ----------
+    study : Study
+    rows : DataFrame
+        Effects, with `population, outcome, estimand, contrast, subgroup`, of one region or several.
+
+    Returns
+    -------
+    DataFrame
+        One row per region, population and outcome that has a change of everybody, in the order of
+        the rows: the first of `main_estimands`; from before to after, or to midway where an outcome
+        has no other.
+    """
+    order = {name: main_estimands(study, name) for name in study.populations}
+    ranks = {
+        (name, estimand, contrast): (midway, place)
+        for name, estimands in order.items()
+        for place, estimand in enumerate(estimands)
+        for midway, contrast in enumerate((WHOLE, MIDWAY[0]))
+    }
+    waves = rows["contrast"].map(contrast_of_waves)
+    keys = zip(rows[names.POPULATION], rows[names.ESTIMAND], waves, strict=True)
+    place = pd.Series([ranks.get(key) for key in keys], dtype=object)
+    place = place[rows[names.SUBGROUP].eq(names.ALL).to_numpy() & place.notna()].sort_values()
+    outcomes = rows.iloc[place.index][[names.REGION, names.POPULATION, names.OUTCOME]]
+    return rows.iloc[sorted(place.index[~outcomes.duplicated().to_numpy()])]
 
 
 def closed_waves(study: Study, population: Population) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from loftet_analysis.show.figures.answers import (
 )
 from loftet_analysis.show.figures.canvas import BLUE, GREY, INK, PALE, STYLE, Drawing
 from loftet_analysis.show.languages import Words, group_label, joined, label, row_label
-from loftet_analysis.show.sentences import certainty
+from loftet_analysis.show.sentences import certainty, in_sentence
 from loftet_analysis.show.shown import view
 
 #: What may be concluded with certainty.
@@ -133,8 +133,10 @@ def _not_drawn(frame: pd.DataFrame, drawn: pd.DataFrame, words: Words) -> Iterat
     alone = frame["estimand"].nunique() == 1
     named = []
     for pair, rows in gone.groupby(_PAIR, sort=False):
-        labels = [_row_label(row, words, alone=alone) for row in rows.to_dict("records")]
-        named.append(f"{words.outcome(*pair)}: {joined(labels, words)}")
+        labels = [
+            in_sentence(_row_label(row, words, alone=alone)) for row in rows.to_dict("records")
+        ]
+        named.append(f"{words.outcome(*pair)} ({joined(labels, words)})")
     yield words.text(
         "Not drawn, since the interval reaches more than {widest} standard deviations to either "
         "side: {rows}.",
@@ -418,17 +420,31 @@ def forest(
             over = f"{over}: {label('estimand', estimands[0], words)}"
         canvas.over_row(line[0], over, line[0].get_title(loc="left"))
     height = _LINE * (frame["region"].nunique() + 1.8) * len(grid)
-    canvas.legend(figure, _forest_handles(frame["sesoi"].iloc[0], words), across=2)
+    handles = _forest_handles(frame["sesoi"].iloc[0], words)
+    one_more = pooled["pi_low"].notna().any()
+    canvas.legend(figure, handles if one_more else handles[:-1], across=2)
     below = words.text("change in standard deviations (after − before)")
-    caption = words.text(
-        "Change by region with {level} confidence intervals. The diamond is the regions together "
-        "with their interval; the thin line through it shows where the change of one more "
-        "region can be expected (prediction interval). The grey band is ±{sesoi} standard "
-        "deviations, the smallest change of interest. Regions stand in the order of the register "
-        "and are not ranked.",
-        level=words.percent(frame["ci_level"].iloc[0]),
-        sesoi=words.number(frame["sesoi"].iloc[0]),
-    )
+    told = {
+        "level": words.percent(frame["ci_level"].iloc[0]),
+        "sesoi": words.number(frame["sesoi"].iloc[0]),
+    }
+    if one_more:
+        caption = words.text(
+            "Change by region with {level} confidence intervals. The diamond is the regions "
+            "together with their interval; the thin line through it shows where the change of one "
+            "more region can be expected (prediction interval). The grey band is ±{sesoi} standard "
+            "deviations, the smallest change of interest. Regions stand in the order of the "
+            "register and are not ranked.",
+            **told,
+        )
+    else:
+        caption = words.text(
+            "Change by region with {level} confidence intervals. The diamond is the regions "
+            "together with their interval. The grey band is ±{sesoi} standard deviations, the "
+            "smallest change of interest. Regions stand in the order of the register and are not "
+            "ranked.",
+            **told,
+        )
     caption = f"{caption} {which_are_certain(words)}"
     if wide.any():
         caption = f"{caption} {_in_grey(words)}"
