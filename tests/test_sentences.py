@@ -700,17 +700,19 @@ def test_where_p_is_rounded_to_the_limit_the_verdict_says_on_which_side_an_end_l
 
 def test_where_the_same_pupils_and_the_same_grades_differ_it_is_said():
     down = {**of_verdict("decrease"), **SURE, "estimand": "linked_change"}
-    grades = {**of_verdict("unclear"), **SURE}
+    grades = {**of_verdict("negligible"), **SURE}
     said = answer(pd.DataFrame([down, grades]), words=words("nb")).text
     assert "Sammenligningene gir ulike svar for matematikkglede: Den ene følger de samme" in said
     alike = answer(pd.DataFrame([down, {**down, "estimand": "same_grade"}]), words=words("nb"))
     assert "ulike svar" not in alike.text
+    open_ = answer(pd.DataFrame([down, {**of_verdict("unclear"), **SURE}]), words=words("nb"))
+    assert "ulike svar" not in open_.text  # of one of them nothing is known
 
 
 def test_within_a_school_year_pupils_of_the_same_grades_are_not_called_different():
     speech = words("nb")
     in_a_year = replace(speech, same_year=frozenset({("pupils", "post - pre")}))
-    grades = {**of_verdict("unclear"), **SURE, "change": 0.1}
+    grades = {**of_verdict("increase"), **SURE, "change": 0.1}
     linked = {**of_verdict("decrease"), **SURE, "estimand": "linked_change"}
     for told, are_different in ((speech, True), (in_a_year, False)):
         said = [
@@ -756,14 +758,17 @@ def test_the_quality_of_scales_is_told_light_by_light():
 
 
 def test_leaders_beside_teachers_in_words():
-    lower = made_up.agreement(difference=-0.77, ci_low=-1.51, ci_high=-0.02)
-    frame = pd.concat([lower, made_up.agreement(difference=0.04, ci_low=-0.6, ci_high=0.7)])
-    lower, unclear = agreement(frame, words=words("nb")).split(". ")
+    lower_row = made_up.agreement(difference=-0.77, ci_low=-1.51, ci_high=-0.02)
+    frame = pd.concat([lower_row, made_up.agreement(difference=0.04, ci_low=-0.6, ci_high=0.7)])
+    lower, unclear, chance = agreement(frame, words=words("nb")).split(". ")
     assert lower == (
         "På de samme skolene svarte lederne høyere enn lærerne: syn på faget, 0,77 poeng "
         f"(95{NO_BREAK}% KI 0,02 til 1,51)"
     )
-    assert unclear == "For syn på faget kan vi ikke si om lærerne og lederne svarer ulikt."
+    assert unclear == "For syn på faget kan vi ikke si om lærerne og lederne svarer ulikt"
+    assert chance == "Når flere ting sammenlignes, kan én av dem være ulik ved en tilfeldighet."
+    hidden = pd.concat([lower_row, made_up.agreement(difference=None)])
+    assert agreement(hidden, words=words("nb")).endswith("Ikke vist: syn på faget.")
     higher = made_up.agreement(difference=0.3, ci_low=0.1, ci_high=0.5)
     assert "svarte lærerne høyere enn lederne" in agreement(higher, words=words("nb"))
     none = made_up.agreement(difference=None)

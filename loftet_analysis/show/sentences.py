@@ -267,7 +267,9 @@ def _tell_apart(rows: Sequence[Mapping[str, object]]) -> bool:
         if of_pupils and is_told and row["estimand"] in ("linked_change", "same_grade"):
             code = certainty(row).removeprefix("may ")
             code = "negligible" if code in _SMALL else code
-            found.setdefault(row["contrast"], set()).add(code)
+            # what cannot be told does not differ from what can
+            if code in ("increase", "decrease", "negligible"):
+                found.setdefault(row["contrast"], set()).add(code)
     return any(len(codes) > 1 for codes in found.values())
 
 
@@ -405,8 +407,8 @@ def agreement(frame: pd.DataFrame, *, words: Words) -> str:
     Returns
     -------
     str
-        A sentence on those whose interval excludes zero, and one on those of which it cannot be
-        told.
+        Sentences on those whose interval excludes zero, on those of which it cannot be told, and on
+        those that are not shown.
 
     Examples
     --------
@@ -416,7 +418,8 @@ def agreement(frame: pd.DataFrame, *, words: Words) -> str:
     >>> words = Words("en", {("teachers", "joy"): "Joy", ("teachers", "effort"): "Effort"})
     >>> print(agreement(pd.DataFrame([row, other]), words=words))
     At the same schools, leaders answered higher than teachers: joy, 0.77 points (95% CI 0.02 to
-    1.51). For effort we cannot tell whether teachers and leaders differ.
+    1.51). For effort we cannot tell whether teachers and leaders differ. With several comparisons
+    one may differ by chance alone.
     """
     _ = words.text
     found: dict[str, list[str]] = {ABOVE: [], BELOW: [], INSIDE: []}
@@ -452,6 +455,12 @@ def agreement(frame: pd.DataFrame, *, words: Words) -> str:
         said.append(
             _("For {outcomes} we cannot tell whether teachers and leaders differ.", outcomes=what)
         )
+    if len(found[BELOW]) + len(found[ABOVE]) and sum(map(len, found.values())) > 1:
+        said.append(_("With several comparisons one may differ by chance alone."))
+    hidden = frame[frame["difference"].isna()]["outcome"].drop_duplicates()
+    if said and len(hidden):
+        names = [in_sentence(words.outcome("teachers", each)) for each in hidden]
+        said.append(_("Not shown: {outcomes}.", outcomes=joined(names, words)))
     return _sentences(said) or _("Too few answered for teachers and leaders to be compared.")
 
 
@@ -1352,8 +1361,10 @@ def _why_not_certain(row: Mapping[str, object]) -> str:
     whole = {NATIONAL} & {row.get("region")} or WHOLE_STUDY in (row.get("flags") or "").split(";")
     if not unknown and p >= 1 - row["ci_level"]:
         return "family" if whole else "regions"
+    if role == "primary" and unknown:
+        return "family" if whole else "one region"
     if role == "primary":
-        return "one region" if unknown and not whole else ""
+        return ""
     return "many" if role else ""
 
 
