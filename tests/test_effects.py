@@ -70,7 +70,7 @@ def row(clean, estimand, population="pupils", *, comparison=None, **options):
     if comparison is not None:
         clean = clean.assign(comparison=clean["school_id"].isin(comparison))
     found = effects(clean, plan(estimand, population=population, **options))
-    assert tuple(found.columns) == (*EFFECTS, "answers_pre", "answers_post")
+    assert tuple(found.columns) == (*EFFECTS, "answers_pre", "answers_post", "n_tests")
     return found.iloc[0]
 
 
