@@ -446,7 +446,8 @@ class _Site:
         notes = [
             words.text(
                 "In alphabetical order, not ranked. The table allows for many regions being "
-                "tested; a region's own pages do not know the others, and say “may have” also "
+                "tested; a region's own pages do not allow for the other regions, and say "
+                "“may have” also "
                 "where this table does not."
             ),
             compared(rows.to_dict("records"), words),

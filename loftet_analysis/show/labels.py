@@ -576,11 +576,11 @@ LABELS: dict[str, dict[str, str]] = {
         "interval": (
             "People at one school are alike and change together. An ordinary t-test would "
             "claim too much, so the standard errors are cluster-robust (CR2) with "
-            "Satterthwaite’s degrees of freedom."
+            "Satterthwaite's degrees of freedom."
         ),
         "tests": (
-            "With many tests some differ by chance alone. p-values are adjusted: by Holm’s "
-            "method for what was declared primary, by Benjamini and Hochberg’s over the "
+            "With many tests some differ by chance alone. p-values are adjusted: by Holm's "
+            "method for what was declared primary, by Benjamini and Hochberg's over the "
             "regions. A test that may not be shown counts as p = 1."
         ),
         "missing": (
@@ -604,10 +604,11 @@ LABELS: dict[str, dict[str, str]] = {
         "sd": "How far answers lie from their mean. Changes are also given in standard "
         "deviations of the first answers, so that themes with different answer scales "
         "can be compared: 0.2 is often called small, but is large for a whole country.",
-        "ci": "The values that fit the data. Pupils of a school resemble each other, so schools "
+        "ci": "The values compatible with the data. Pupils of a school resemble each "
+        "other, so schools "
         "are counted as units (CR2 standard errors with Satterthwaite's degrees of freedom); "
         "for the country the regions are, from eight on.",
-        "p": "How unusual a change at least so large would be if nothing had changed. Adjusted "
+        "p": "How unusual a change at least this large would be if nothing had changed. Adjusted "
         "p-values allow for several tests: Holm's method within a family of the country, "
         "Benjamini and Hochberg's over the regions.",
         "sesoi": "Stated in the analysis plan. A change that is certainly smaller is said to be "

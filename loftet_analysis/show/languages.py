@@ -455,7 +455,7 @@ def too_few_regions(words: Words) -> str:
     """Return what is not told of fewer than `FEWEST` regions."""
     return words.text(
         "How far regions differ, and what can be expected of one more, is told from {n} regions "
-        "on; fewer say next to nothing of it.",
+        "on; fewer tell next to nothing about it.",
         n=words.count(FEWEST),
     )
 

@@ -395,7 +395,7 @@ def standing(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None 
 
 @view(nothing="There are no scales.")
 def agreement(frame: pd.DataFrame, *, words: Words) -> str:
-    """Return of which scales leaders answered higher than teachers of their schools, or lower.
+    """Return of which scales leaders gave higher ratings than teachers of their schools, or lower.
 
     Parameters
     ----------
@@ -417,7 +417,7 @@ def agreement(frame: pd.DataFrame, *, words: Words) -> str:
     >>> other = {**row, "outcome": "effort", "difference": 0.04, "ci_high": 0.66}
     >>> words = Words("en", {("teachers", "joy"): "Joy", ("teachers", "effort"): "Effort"})
     >>> print(agreement(pd.DataFrame([row, other]), words=words))
-    At the same schools, leaders answered higher than teachers: joy, 0.77 points (95% CI 0.02 to
+    At the same schools, leaders gave higher ratings than teachers: joy, 0.77 points (95% CI 0.02 to
     1.51). For effort we cannot tell whether teachers and leaders differ. With several comparisons
     one may differ by chance alone.
     """
@@ -441,13 +441,13 @@ def agreement(frame: pd.DataFrame, *, words: Words) -> str:
     if lower := found[BELOW]:
         what = "; ".join(lower)
         said.append(
-            _("At the same schools, leaders answered higher than teachers: {outcomes}.",
+            _("At the same schools, leaders gave higher ratings than teachers: {outcomes}.",
               outcomes=what)
         )  # fmt: skip
     if higher := found[ABOVE]:
         what = "; ".join(higher)
         said.append(
-            _("At the same schools, teachers answered higher than leaders: {outcomes}.",
+            _("At the same schools, teachers gave higher ratings than leaders: {outcomes}.",
               outcomes=what)
         )  # fmt: skip
     if unclear := found[INSIDE]:

@@ -649,7 +649,7 @@ def school_link(frame: pd.DataFrame, *, words: Words) -> Table:
         _(
             "r: correlation of the schools' means, from −1 to 1; b: points on the second per "
             "point on the first. Every school counts once. Correlations below the minimum "
-            "detectable one would be detected less than four times out of five."
+            "detectable one would be detected less often than four times out of five."
         ),
         _(
             "The mean of a few people is rough, which draws r and b towards zero; a low "
@@ -906,7 +906,7 @@ def reliability(frame: pd.DataFrame, *, words: Words) -> Table:
     if of_few.any():
         notes.append(
             _(
-                "{mark} of fewer than {n} people: so few cannot tell how well a scale measures.",
+                "{mark} of fewer than {n} people: too few to tell how well a scale measures.",
                 mark=ABSENT,
                 n=words.count(FEWEST_FOR_ALPHA),
             )
@@ -1062,13 +1062,16 @@ def invariance(frame: pd.DataFrame, *, words: Words) -> Table:
             cfi=words.number(LESS_CFI, 3),
             rmsea=words.number(MORE_RMSEA, 3),
         ),
-        _("Freed: items that had to be left free before the others were equal."),
+        _(
+            "Freed: items whose parameters had to be freed before those of the others "
+            "could be held equal."
+        ),
     ]
-    caption = _("Do the scales measure alike before and after?")
+    caption = _("Do the scales measure the same thing before and after?")
     return laid_out(rows, columns, words, caption, notes, group="scale", line="design")
 
 
-@view(nothing="No question was worded differently one of the times.")
+@view(nothing="No question's wording changed.")
 def wordings(frame: pd.DataFrame, *, words: Words) -> Table:
     """Lay out the questions that were worded otherwise in a wave.
 
@@ -1128,7 +1131,7 @@ def response(frame: pd.DataFrame, *, words: Words) -> Table:
         left = left.rename_axis(columns="step")
         rows["schools"] = left.T.unstack()
         columns.append((_("Schools"), "schools", "count"))
-        text = _("Schools: where anybody is left; not told where only a few are lost at a step.")
+        text = _("Schools: those with anybody left; not given where only a few are lost at a step.")
         notes.append(text)
     rows = pd.DataFrame(rows).reset_index()
     notes += [
@@ -1336,7 +1339,10 @@ def missing(frame: pd.DataFrame, *, words: Words) -> Table:
     columns = [(_("Mean"), "share_missing", "percent1"), (_("Most"), "share_most", "percent1")]
     caption = _("Missing answers to the questions of each scale")
     notes = [
-        _("Of those who answered any question of the scale; the question with most missing."),
+        _(
+            "Of those who answered any question of the scale; the question with the most "
+            "missing answers."
+        ),
         _("In brackets: how many of its questions must be answered for a score on the scale."),
         _(
             "Missing are questions left blank, answers such as “don't know”, and codes that no "

@@ -666,7 +666,10 @@ def _band_and_n(frame: pd.DataFrame, words: Words) -> Iterator[str]:
             widest=words.number(canvas.WIDEST),
         )
     if any(_people(row, words) for row in frame.to_dict("records")):
-        yield words.text("In brackets: the most people of any outcome, in the smaller wave.")
+        yield words.text(
+            "In brackets: the largest number of people for any outcome, in the wave with "
+            "fewer answers."
+        )
 
 
 def _named_with_n(name: str, by: str, key: str, frame: pd.DataFrame, words: Words) -> str:

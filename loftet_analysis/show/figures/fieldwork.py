@@ -71,7 +71,7 @@ def flow(frame: pd.DataFrame, *, words: Words, effects: pd.DataFrame | None = No
     )
     if used is not None:
         beneath = words.text(
-            "The last bars are those who are in a comparison, of the scale that most are in."
+            "The last bars show those included in a comparison, for the scale with the most people."
         )
         caption = f"{caption} {beneath}"
     alt = alt_texts.describe_flow(frame, words, used)

@@ -202,7 +202,8 @@ def _caption(frame: pd.DataFrame, known: pd.Series, words: Words) -> Iterator[st
     else:
         yield words.text("Answers to each item before and after.")
     yield words.text(
-        "The numbers in the bars are per cent of the answers, n is about how many answered. "
+        "The numbers in the bars are per cent of the answers, n is the approximate number "
+        "who answered. "
         "Options that few people chose are joined."
     )
     items = frame[["population", "item"]].drop_duplicates().itertuples(index=False, name=None)
