@@ -577,7 +577,7 @@ def test_flow_tells_schools_and_who_is_in_each_comparison():
     assert {"1,120 · 13 schools", "820 · 13 schools"} <= {*said(before)}
     assert {"1,125 · 13 schools", "820 · 13 schools"} <= {*said(after)}
     assert "found both times 900, same-grade change 1,120" in drawing.alt
-    assert "the scale that most are in" in drawing.caption
+    assert "the scale with the most people" in drawing.caption
 
 
 def test_flow_leaves_out_what_is_not_known():

@@ -395,7 +395,7 @@ def standing(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None 
 
 @view(nothing="There are no scales.")
 def agreement(frame: pd.DataFrame, *, words: Words) -> str:
-    """Return of which scales leaders gave higher ratings than teachers of their schools, or lower.
+    """Return of which scales leaders gave higher ratings than teachers, or lower.
 
     Parameters
     ----------
