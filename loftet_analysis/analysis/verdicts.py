@@ -15,7 +15,7 @@ from loftet_analysis.names import (
     REGION,
 )
 from loftet_analysis.stats.result import less_known
-from loftet_analysis.study.families import adjusted_p, tested_together
+from loftet_analysis.study.families import adjusted_p, tested_together, without_direction
 from loftet_analysis.study.frames import checked
 
 INCREASE, DECREASE, NEGLIGIBLE, UNCLEAR, REFUSED = VERDICTS = (
@@ -94,8 +94,8 @@ def verdicts(effects: pd.DataFrame) -> pd.DataFrame:
     se, df = less_known(se, df, trend_se.fillna(0))
     p = rows["p_value"].astype(float)
     p = p.where(drift.isna() & trend.isna(), 2 * stats.t.sf((apart / se).abs(), df))
-    adjusted, in_family = adjusted_p(rows, p)
-    together, _ = tested_together(rows, p)
+    together, n_tests, in_family = tested_together(rows, p)
+    adjusted = adjusted_p(p, together, in_family)
 
     half, half_two = (stats.t.isf(tail, df) * se for tail in (alpha / 2, alpha))
     excludes_zero = apart.abs() > half
@@ -103,7 +103,7 @@ def verdicts(effects: pd.DataFrame) -> pd.DataFrame:
     negligible = standardised & meant & (apart.abs() + half_two < rows["sesoi"].astype(float))
     seen = excludes_zero & (~in_family | (adjusted < alpha))
     direction = pd.Series(np.where(apart > 0, INCREASE, DECREASE), index=rows.index)
-    flags = _without_direction(rows["flags"].fillna(""))
+    flags = without_direction(rows["flags"].fillna(""))
     dominated = flags.str.split(";").map(lambda told: ONE_DOMINATES in told).astype(bool)
     verdict = np.select(
         [estimate.isna(), p.isna(), dominated, negligible, seen],
@@ -117,7 +117,7 @@ def verdicts(effects: pd.DataFrame) -> pd.DataFrame:
             p.notna()
         ),
         p_adjusted=adjusted,
-        n_tests=together.map(together[together >= 0].value_counts()),
+        n_tests=n_tests,
         estimate_vs_drift=apart.where(drift.notna() & standardised),
         estimate_vs_trend=apart.where(trend.notna() & standardised),
         vs_trend_ci_low=(apart - half).where(trend.notna() & standardised),
@@ -136,7 +136,3 @@ def _in_order(effects: pd.DataFrame) -> pd.DataFrame:
     first = [row.groupby(keys[:n], dropna=False).transform("min") for n in (2, 3)]
     estimand = effects[ESTIMAND].map(place).fillna(len(place))
     return effects.iloc[np.lexsort([estimand, *first[::-1]])].reset_index(drop=True)
-
-
-def _without_direction(flags: pd.Series) -> pd.Series:
-    return flags.str.replace(r";?direction=\w+", "", regex=True)

@@ -40,7 +40,12 @@ from loftet_analysis.estimands import (
 )
 from loftet_analysis.stats import power
 from loftet_analysis.stats.result import less_known
-from loftet_analysis.study.families import ADJUSTED_OVER, adjusted_p, tested_together
+from loftet_analysis.study.families import (
+    ADJUSTED_OVER,
+    adjusted_p,
+    tested_together,
+    without_direction,
+)
 
 _TWICE = (names.PRE, names.POST)
 _ALL_THREE = (*_TWICE, names.LINKED)
@@ -1189,8 +1194,7 @@ def _adjusted_anew(exact: pd.DataFrame, shown: pd.DataFrame, steps: pd.DataFrame
     if not {"p_value", "p_adjusted", "verdict", "ci_level", *needed} <= {*exact}:
         return shown
     p = _p_beyond(exact)
-    together, _ = tested_together(exact, p)
-    there = together.map(together[together >= 0].value_counts())
+    _, there, _ = tested_together(exact, p)
     whole = there.eq(exact.get("n_tests", there * np.nan))
     seen = shown["p_value"].notna()
     moved = {c: shown[c] for c in ("estimate_vs_drift", "estimate_vs_trend") if c in shown}
@@ -1199,7 +1203,8 @@ def _adjusted_anew(exact: pd.DataFrame, shown: pd.DataFrame, steps: pd.DataFrame
     of_rounded = seen & steps["hides"].astype(bool)
     p = p.mask(of_rounded, _p_beyond(exact.assign(**moved))).where(seen | p.isna(), 1.0)
     p = p.mask(p.isna() & shown["suppressed"].astype(bool), 1.0)
-    adjusted, in_family = adjusted_p(exact, p)
+    together, _, in_family = tested_together(exact, p)
+    adjusted = adjusted_p(p, together, in_family)
     told = adjusted.where(whole & shown["p_adjusted"].notna())
     directed = shown["verdict"].isin(("increase", "decrease")) & in_family
     lost = directed & ~(told < 1 - exact["ci_level"].astype(float))
@@ -1272,7 +1277,6 @@ def _of_rounded(
         directed = shown["verdict"].isin(("increase", "decrease"))
         told["verdict"] = shown["verdict"].mask(rows & zero_inside & directed, "unclear")
         if "flags" in shown:  # a direction of what is negligible
-            flags = shown["flags"].fillna("")
-            plain = flags.str.replace(r";?direction=\w+", "", regex=True)
+            plain = without_direction(shown["flags"].fillna(""))
             told["flags"] = shown["flags"].mask(rows & zero_inside, plain)
     return told

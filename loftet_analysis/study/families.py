@@ -20,7 +20,7 @@ from loftet_analysis.names import (
 ADJUSTED_OVER = [POPULATION, OUTCOME, ESTIMAND, "contrast", SUBGROUP]
 
 
-def tested_together(rows: pd.DataFrame, p: pd.Series) -> tuple[pd.Series, pd.Series]:
+def tested_together(rows: pd.DataFrame, p: pd.Series) -> tuple[pd.Series, pd.Series, pd.Series]:
     """Return which rows' p-values are adjusted together, and which of them are a primary family.
 
     Parameters
@@ -33,8 +33,8 @@ def tested_together(rows: pd.DataFrame, p: pd.Series) -> tuple[pd.Series, pd.Ser
     Returns
     -------
     tuple of Series
-        The number of each row's group, -1 where nothing is adjusted; and whether the group is a
-        primary family.
+        The number of each row's group, -1 where nothing is adjusted; how many tests the group has;
+        and whether it is a primary family.
     """
     flags, family = (rows[column].astype(object).fillna("") for column in ("flags", "family"))
     national = rows[REGION].eq(NATIONAL) | flags.map(lambda told: WHOLE_STUDY in told.split(";"))
@@ -44,17 +44,21 @@ def tested_together(rows: pd.DataFrame, p: pd.Series) -> tuple[pd.Series, pd.Ser
         number = rows[of].groupby(keys, sort=False, observed=True, dropna=False).ngroup()
         alone = ~in_family & ~number.duplicated(keep=False).reindex(rows.index, fill_value=False)
         groups = groups.mask(of & ~alone, number + groups.max() + 1)
-    return groups, in_family
+    return groups, groups.map(groups[groups >= 0].value_counts()), in_family
 
 
-def adjusted_p(rows: pd.DataFrame, p: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Return adjusted p-values of rows, and which of them are those of a primary family.
+def adjusted_p(p: pd.Series, groups: pd.Series, in_family: pd.Series) -> pd.Series:
+    """Return adjusted p-values: Holm in a family, Benjamini and Hochberg over regions.
 
-    Holm in a family, Benjamini and Hochberg over regions; see `tested_together`.
+    `groups` and `in_family` come from `tested_together`.
     """
-    groups, in_family = tested_together(rows, p)
-    adjusted = pd.Series(np.nan, index=rows.index)
+    adjusted = pd.Series(np.nan, index=p.index)
     for _, group in p[groups >= 0].groupby(groups, sort=False):
         method = "holm" if in_family[group.index[0]] else "fdr_bh"
         adjusted[group.index] = pingouin.multicomp(group, method=method)[1]
-    return adjusted, in_family
+    return adjusted
+
+
+def without_direction(flags: pd.Series) -> pd.Series:
+    """Return flags without the direction of a change that is negligible."""
+    return flags.str.replace(r";?direction=\w+", "", regex=True)
