@@ -127,7 +127,7 @@ def confirmed(folder: Path) -> tuple[dict[Path, str], int]:
         marked = [bool(_guesses(line)) for line in lines]
         if any(marked):
             plain = [
-                re.sub(rf"(#|;) {UNCONFIRMED}\s*$", "", line).rstrip() if mark else line
+                re.sub(rf"(#|;)\s*{UNCONFIRMED}.*$", "", line).rstrip() if mark else line
                 for line, mark in zip(lines, marked, strict=True)
             ]
             files[path] = "\n".join(plain) + "\n"
@@ -147,10 +147,10 @@ def _guesses(line: str) -> list[tuple[str, str]]:
     --------
     >>> _guesses("link: {by: none}  # one wave only; to be confirmed")
     [('link: {by: none}', 'one wave only')]
-    >>> _guesses("title: {en: Joy}  # to be confirmed"), _guesses("title: {en: Joy}")
+    >>> _guesses("title: {en: Joy}  # to be confirmed, ask Kari"), _guesses("title: {en: Joy}")
     ([('title: {en: Joy}', '')], [])
     """
-    found = re.fullmatch(rf"\s*([^#\s].*?)\s+#\s*(.*?);?\s*{UNCONFIRMED}\s*", line)
+    found = re.fullmatch(rf"\s*([^#\s].*?)\s+#\s*(.*?);?\s*{UNCONFIRMED}.*", line)
     return [(found[1], found[2])] if found else []
 
 
