@@ -551,6 +551,11 @@ def test_flow_has_a_bar_per_number_with_its_share_of_the_first():
     assert figure.get_size_inches()[1] < 3
 
 
+def test_flow_of_few_who_were_invited_has_no_shares():
+    figure = figures.flow(flow(n_invited=12, n_answered=12), words=speech("en")).figure
+    assert not [text for ax in figure.axes for text in said(ax) if "%" in text]
+
+
 def in_comparisons():
     rows = [
         {"population": "pupils", "estimand": estimand, "outcome": outcome, "n_pre": n + more,
