@@ -772,4 +772,4 @@ def test_leaders_beside_teachers_in_words():
     higher = made_up.agreement(difference=0.3, ci_low=0.1, ci_high=0.5)
     assert "svarte lærerne høyere enn lederne" in agreement(higher, words=words("nb"))
     none = made_up.agreement(difference=None)
-    assert agreement(none, words=words("nn")).startswith("For få har svart")
+    assert agreement(none, words=words("nn")).startswith("For få har svara")
