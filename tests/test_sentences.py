@@ -474,7 +474,7 @@ def test_what_is_hidden_says_its_own_reason():
 def test_texts_of_a_study_are_escaped():
     named = replace(words("en"), outcomes=dict.fromkeys(words().outcomes, "a < b & <i>c</i>"))
     said = answer(increases().assign(suppressed=False), words=named)
-    assert "<strong>Pupils: a &lt; b &amp; &lt;i&gt;c&lt;/i&gt;</strong>" in said.html
+    assert "<strong>a &lt; b &amp; &lt;i&gt;c&lt;/i&gt; (pupils)</strong>" in said.html
     assert "Teachers: a < b & <i>c</i>" in said.text
 
 
@@ -753,7 +753,7 @@ def test_the_quality_of_scales_is_told_light_by_light():
     assert quality(rows, words=words("nb")).text.splitlines() == [
         "● God måling: 1 av 2 skalaer.",
         f"■ {label('light', 'doubt', words('nb')).capitalize()}: 1 av 2 skalaer. "
-        f"Innsats ({label('warning', 'low_reliability', words('nb'))}).",
+        f"Innsats – {label('warning', 'low_reliability', words('nb'))}.",
     ]
 
 

@@ -292,7 +292,7 @@ def test_outcomes_of_two_populations_with_one_label_are_told_apart():
     pair = [("pupils", "joy"), ("teachers", "views")]
     assert outcome_labels(pair, words())["pupils", "joy"] == "Matematikkglede"
     alike = Words("nb", dict.fromkeys(pair, "Glede"))
-    assert outcome_labels(pair, alike) == {pair[0]: "Elever: Glede", pair[1]: "Lærere: Glede"}
+    assert outcome_labels(pair, alike) == {pair[0]: "Glede (elever)", pair[1]: "Glede (lærere)"}
 
 
 def refusals() -> set[str]:

@@ -487,11 +487,14 @@ def _left_out(frame: pd.DataFrame, words: Words) -> list[str]:
             regions=named_regions,
         )
         if len(rows) < len(shown):
-            rows_of = (
-                f"{named(row, 'outcome', words)}, {named(row, 'estimand', words)}"
-                for row in rows.to_dict("records")
+            rows_of: dict[str, list[str]] = {}
+            for row in rows.to_dict("records"):
+                estimand = in_sentence(named(row, "estimand", words))
+                rows_of.setdefault(estimand, []).append(named(row, "outcome", words))
+            of = "; ".join(
+                f"{joined(those, words)} ({change})" for change, those in rows_of.items()
             )
-            note = f"{'; '.join(rows_of)}: {note}"
+            note = f"{of} – {note}"
         notes.append(note)
     return notes
 
