@@ -622,7 +622,7 @@ def hangs_on(
     >>> frame, country = pd.DataFrame([row]), pd.DataFrame([country])
     >>> print(hangs_on(frame, words=words, together=country).text.splitlines()[1])
     For 1 of 1 changes a single region decides where the interval of the mean over the regions
-    lies: Joy, Same-grade change (it includes zero without Oslo).
+    lies: Joy, same-grade change (it includes zero without Oslo).
     """
     shown = frame[~frame["suppressed"].astype(bool)]
     told = [*_two_ways(shown, together, words), *_without_a_region(shown, words)]
@@ -650,7 +650,9 @@ def position(row: Mapping[str, object]) -> str:
 
 def _changed(row: Mapping[str, object], words: Words) -> str:
     """Return which change a row is of."""
-    return f"{named(row, 'outcome', words)}, {label('estimand', row['estimand'], words)}"
+    return (
+        f"{named(row, 'outcome', words)}, {in_sentence(label('estimand', row['estimand'], words))}"
+    )
 
 
 def _two_ways(shown: pd.DataFrame, together: pd.DataFrame, words: Words) -> list[str]:
