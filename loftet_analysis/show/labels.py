@@ -272,7 +272,7 @@ LABELS: dict[str, dict[str, str]] = {
     },
     # what a study declares of its analysis
     "declared": {
-        "plan.md": "plan in words (plan.md)",
+        "plan.md": "the plan in words",
         "disclosure": "disclosure profile",
         "sesoi": "smallest change of interest, in standard deviations",
         "ci_level": "level of the confidence intervals",
