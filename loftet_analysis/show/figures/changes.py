@@ -431,18 +431,18 @@ def forest(
     if one_more:
         caption = words.text(
             "Change by region with {level} confidence intervals. The diamond is the regions "
-            "together with their interval; the thin line through it shows where the change of one "
-            "more region can be expected (prediction interval). The grey band is ±{sesoi} standard "
-            "deviations, the smallest change of interest. Regions stand in the order of the "
-            "register and are not ranked.",
+            "together with their interval; the thin line through it shows where the change of "
+            "one more region can be expected (prediction interval). The grey band is ±{sesoi} "
+            "standard deviations, the smallest change of interest. Regions are listed in the "
+            "order of the register and are not ranked.",
             **told,
         )
     else:
         caption = words.text(
             "Change by region with {level} confidence intervals. The diamond is the regions "
             "together with their interval. The grey band is ±{sesoi} standard deviations, the "
-            "smallest change of interest. Regions stand in the order of the register and are not "
-            "ranked.",
+            "smallest change of interest. Regions are listed in the order of the register and "
+            "are not ranked.",
             **told,
         )
     caption = f"{caption} {which_are_certain(words)}"
@@ -537,12 +537,14 @@ def schools(frame: pd.DataFrame, *, words: Words) -> Drawing:
         each: _named_with_n(words.schools.get(each, each), "school_id", each, frame, words)
         for each in shown
     }
-    themselves = words.text("the school by itself"), words.text("drawn towards all schools")
+    themselves = (
+        words.text("the school by itself"),
+        words.text("shrunk towards the mean of all schools"),
+    )
     caption = words.text(
-        "Change by school with {level} intervals: strokes rest on the school alone, diamonds "
-        "are drawn towards the mean of the schools, the more so the less the school's own "
-        "answers tell. Schools stand in the order of the register; schools are "
-        "not ranked.",
+        "Change by school with {level} intervals: strokes are estimates from the school alone, "
+        "diamonds are shrunk towards the mean of the schools, more so where the school's own "
+        "answers tell less. Schools are listed in the order of the register and are not ranked.",
         level=words.percent(frame["ci_level"].iloc[0]),
     )
     caption = " ".join([caption, *_band_and_n(frame, words)])
@@ -553,7 +555,7 @@ def schools(frame: pd.DataFrame, *, words: Words) -> Drawing:
             left_out,
         )
         caption = f"{caption} {few}"
-    alt = alt_texts.describe_schools(drawn, words)
+    alt = alt_texts.describe_schools(frame, words)
     return _drawn_together(frame, "school_id", names, themselves, words, caption, alt)
 
 
@@ -575,25 +577,29 @@ def regions(frame: pd.DataFrame, *, words: Words) -> Drawing:
     names = {
         each: _named_with_n(words.region(each), "region", each, frame, words) for each in shown
     }
-    themselves = words.text("the region by itself"), words.text("drawn towards all regions")
+    themselves = (
+        words.text("the region by itself"),
+        words.text("shrunk towards the mean of all regions"),
+    )
     caption = words.text(
-        "{estimand} by region with {level} intervals: strokes rest on the region alone, diamonds "
-        "are drawn towards the mean over the regions, the more so the less the region's own "
-        "answers tell. Regions stand in the order of the register and are not ranked.",
+        "{estimand} by region with {level} intervals: strokes are estimates from the region "
+        "alone, diamonds are shrunk towards the mean over the regions, more so where the "
+        "region's own answers tell less. Regions are listed in the order of the register and are "
+        "not ranked.",
         estimand=label("estimand", frame["estimand"].iloc[0], words),
         level=words.percent(frame["ci_level"].iloc[0]),
     )
     caption = " ".join([caption, *_band_and_n(frame, words)])
     if alone := drawn.loc[drawn["shrunk"].isna(), "region"].nunique():
         without = words.plural(
-            "{n} region has no interval, since it would tell of single schools, and is not drawn "
+            "{n} region has no interval, since it would tell of single schools, and is not shrunk "
             "towards the others.",
             "{n} regions have no interval, since it would tell of single schools, and are not "
-            "drawn towards the others.",
+            "shrunk towards the others.",
             alone,
         )
         caption = f"{caption} {without}"
-    alt = alt_texts.describe_regions(drawn, words)
+    alt = alt_texts.describe_regions(frame, words)
     return _drawn_together(frame, "region", names, themselves, words, caption, alt)
 
 
