@@ -337,9 +337,9 @@ def test_a_hidden_side_hides_the_row(rows):
     assert shown["suppressed"].tolist() == [False, True, True, False]
     words = Words("en", outcomes=WORDS)
     told = links(shown, words=words).text
-    assert "2 of 4 pairs are suppressed (small numbers)." in told
+    assert "2 of 4 pairs are suppressed (confidentiality)." in told
     nobody = gate(rows, mask_of(rows, region="national"), "internal")
-    assert links(nobody, words=words).text.startswith("Suppressed (small numbers).")
+    assert links(nobody, words=words).text.startswith("Suppressed (confidentiality).")
     assert tables.school_link(shown, words=words).html.count("·") > 4
     assert "hidden" in [t.get_text() for ax in chain(shown, words=words).figure.axes
                         for t in ax.texts]  # fmt: skip

@@ -96,8 +96,10 @@ def describe_change(frame: pd.DataFrame, words: Words) -> Iterator[str]:
         told.append((order, f"{words.outcome(*pair)}: {said}."))
     yield from (said for _, said in sorted(told, key=lambda each: each[0]))
     if frame["estimand"].nunique() == 1:
-        of = label("estimand", frame["estimand"].iloc[0], words)
-        yield words.text("{comparison} in standard deviations, with intervals.", comparison=of)
+        of = _lower(label("estimand", frame["estimand"].iloc[0], words))
+        yield words.text(
+            "Changes in standard deviations ({comparison}), with intervals.", comparison=of
+        )
     else:
         yield words.text("Changes in standard deviations, with their intervals.")
 
@@ -391,12 +393,12 @@ def beside_the_middle(bins: pd.DataFrame, answers: Answers) -> pd.DataFrame:
 def describe_likert(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield the alt text of bars of single items from their gated bins."""
     waves = frame["wave"].unique()
-    shown = frame[frame["share"].notna()]
-    for cell, bins in shown.groupby(_CELL, sort=False):
+    for cell, bins in frame[frame["share"].notna()].groupby(_CELL, sort=False):
         last = bins["wave"].iloc[-1]
         above = beside_the_middle(bins, words.answers[cell[:2]])["above"].unstack()[last].dropna()
         about = {"outcome": named(*cell, words), "wave": label("wave", last, words)}
         if above.empty:
+            yield f"{about['outcome']}."
             continue
         about |= {"high": words.percent(above.max()), "most": _item(cell[0], above.idxmax(), words)}
         if len(above) == 1:
@@ -412,15 +414,11 @@ def describe_likert(frame: pd.DataFrame, words: Words) -> Iterator[str]:
             least=_item(cell[0], above.idxmin(), words),
             **about,
         )
-    outcomes = shown.drop_duplicates(_PAIR)[_PAIR].itertuples(index=False)
-    about = {"outcomes": joined([words.outcome(*pair) for pair in outcomes], words)}
     if len(waves) == 1:
-        about["wave"] = label("wave", waves[0], words)
-        yield words.text("Bars of the answers to single items {wave}: {outcomes}.", **about)
+        wave = label("wave", waves[0], words)
+        yield words.text("Bars of the answers to single items {wave}.", wave=wave)
     else:
-        yield words.text(
-            "Bars of the answers to single items before and after: {outcomes}.", **about
-        )
+        yield words.text("Bars of the answers to single items before and after.")
 
 
 def _item(population: str, item: str, words: Words) -> str:
@@ -442,11 +440,11 @@ def describe_schools(frame: pd.DataFrame, words: Words) -> Iterator[str]:
             "schools.",
             len(rows),
             outcome=words.outcome(*pair),
-            span=_span(rows["shrunk"].min(), rows["shrunk"].max(), words.number, words),
+            span=words.span(rows["shrunk"].min(), rows["shrunk"].max()),
         )
     yield words.text(
-        "{comparison} by school, with intervals.",
-        comparison=label("estimand", frame["estimand"].iloc[0], words),
+        "Changes by school ({comparison}), with intervals.",
+        comparison=_lower(label("estimand", frame["estimand"].iloc[0], words)),
     )
 
 
@@ -461,7 +459,7 @@ def describe_forest(frame: pd.DataFrame, pooled: pd.DataFrame, words: Words) -> 
         if several:
             named = f"{named}, {_lower(label('estimand', key[2], words))}"
         low, high = rows["estimate"].min(), rows["estimate"].max()
-        about = {"outcome": named, "span": _span(low, high, words.number, words)}
+        about = {"outcome": named, "span": words.span(low, high)}
         if key not in together.index:
             told.append((2, words.text("{outcome}: {span} in the regions.", **about)))
             continue
@@ -478,9 +476,10 @@ def describe_forest(frame: pd.DataFrame, pooled: pd.DataFrame, words: Words) -> 
         told.append((0 if row["ci_low"] > 0 or row["ci_high"] < 0 else 1, said))
     yield from (said for _, said in sorted(told, key=lambda each: each[0]))
     if frame["estimand"].nunique() == 1:
-        of = label("estimand", frame["estimand"].iloc[0], words)
+        of = _lower(label("estimand", frame["estimand"].iloc[0], words))
         yield words.text(
-            "{comparison} by region in standard deviations, with intervals.", comparison=of
+            "Changes by region in standard deviations ({comparison}), with intervals.",
+            comparison=of,
         )
     else:
         yield words.text("Changes by region in standard deviations, with their intervals.")
@@ -495,11 +494,11 @@ def describe_regions(frame: pd.DataFrame, words: Words) -> Iterator[str]:
             "{outcome}: {n} regions, {span} standard deviations, shrunk towards their mean.",
             len(rows),
             outcome=words.outcome(*pair),
-            span=_span(rows["shrunk"].min(), rows["shrunk"].max(), words.number, words),
+            span=words.span(rows["shrunk"].min(), rows["shrunk"].max()),
         )
     yield words.text(
-        "{comparison} by region, with intervals.",
-        comparison=label("estimand", frame["estimand"].iloc[0], words),
+        "Changes by region ({comparison}), with intervals.",
+        comparison=_lower(label("estimand", frame["estimand"].iloc[0], words)),
     )
 
 

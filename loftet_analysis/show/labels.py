@@ -230,7 +230,7 @@ LABELS: dict[str, dict[str, str]] = {
     },
     # why a region is no part of what is pooled, beside the reasons above
     "left_out": {
-        "hidden": "suppressed (small numbers)",
+        "hidden": "suppressed (confidentiality)",
         "no_row": "without results so far",
         "one_dominates": "nearly everybody at a single school",
     },

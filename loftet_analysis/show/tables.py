@@ -488,7 +488,7 @@ def _left_out(frame: pd.DataFrame, words: Words) -> list[str]:
         )
         if len(rows) < len(shown):
             rows_of = (
-                f"{named(row, 'outcome', words)}, {named(row, 'estimand', words)}"
+                f"{named(row, 'outcome', words)}, {in_sentence(named(row, 'estimand', words))}"
                 for row in rows.to_dict("records")
             )
             note = f"{'; '.join(rows_of)}: {note}"
@@ -520,7 +520,7 @@ def sensitivity(frame: pd.DataFrame, *, words: Words) -> Table:
         row["main"] = words.number(group["main_estimate"].max())
         row["alike"] = _("{k} of {n}", k=alike, n=len(others)) if len(others) else HIDDEN
         lowest, highest = others["estimate"].min(), others["estimate"].max()
-        row["range"] = words.interval(lowest, highest)
+        row["range"] = words.span(lowest, highest)
         row["unlike"] = ", ".join(label("analysis", name, words) for name in unlike["analysis"])
         rows.append(row)
     columns = [
@@ -549,16 +549,23 @@ def _selected(frame: pd.DataFrame, words: Words) -> list[str]:
     weighted = frame[frame["analysis"].eq("school_weights")].set_index(keys)["estimate"]
     notes = []
     for row in frame[of_schools & apart].to_dict("records"):
-        note = _(
-            "{outcome}, {estimand}: {what} are correlated (r = {r}, {interval}); schools "
-            "weighted by everybody they had before: {weighted} SD.",
-            outcome=named(row, "outcome", words),
-            estimand=named(row, "estimand", words),
-            what=named(row, "analysis", words),
-            r=words.number(row["estimate"]),
-            interval=words.interval(row["ci_low"], row["ci_high"]),
-            weighted=words.number(weighted.get(tuple(row[k] for k in keys))) or ABSENT,
-        )
+        about = {
+            "outcome": named(row, "outcome", words),
+            "estimand": in_sentence(named(row, "estimand", words)),
+            "what": named(row, "analysis", words),
+            "r": words.number(row["estimate"]),
+            "interval": words.interval(row["ci_low"], row["ci_high"]),
+        }
+        size = words.number(weighted.get(tuple(row[k] for k in keys)))
+        if size:
+            note = _(
+                "{outcome}, {estimand}: {what} are correlated (r = {r}, {interval}); with schools "
+                "weighted by everybody they had before, the change is {weighted} SD.",
+                weighted=size,
+                **about,
+            )
+        else:
+            note = _("{outcome}, {estimand}: {what} are correlated (r = {r}, {interval}).", **about)
         notes.append(note)
     return notes
 
@@ -606,7 +613,7 @@ def visible(frame: pd.DataFrame, *, words: Words) -> Table:
         (_("People"), "people", "plain"),
         (_("Clusters"), "clusters", "plain"),
         (_("Median (SD)"), "median"),
-        (_("Range (SD)"), ("min", "max"), "interval"),
+        (_("Range (SD)"), lambda row: words.span(row["min"], row["max"]) or None),
     ]
     note = _(
         "A change of this size would be detected four times out of five. Median and range are over "
@@ -1031,7 +1038,10 @@ def invariance(frame: pd.DataFrame, *, words: Words) -> Table:
         partial = [models[m] for m in ("partial_scalar", "partial_metric") if m in models]
         freed = filter(None, partial[0]["freed"].split(";") if partial else [])
         reasons = [] if row["suppressed"] else filter(None, group["reason"])
-        released = [f"«{words.items.get((row['population'], item), item)}»" for item in freed]
+        released = [
+            words.text("“{wording}”", wording=words.items.get((row["population"], item), item))
+            for item in freed
+        ]
         released += [label("reason", reason, words) for reason in reasons]
         row["released"] = "; ".join(released)
         for model in ("metric", "scalar"):
@@ -1388,7 +1398,7 @@ def differences(frame: pd.DataFrame, *, words: Words) -> Table:
         (one, "n_one", "count"),
         (other, "n_other", "count"),
         (_("Difference (SD)"), "smd"),
-        (_("Difference"), size, "text"),
+        (_("Size"), size, "text"),
     ]
     note = _(
         "Differences of up to {low} standard deviations are not of note; above {high} two "
