@@ -367,7 +367,9 @@ def test_answers_say_what_goes_together_what_does_not_and_what_cannot_be_told(ro
     told = links(gate(made, mask_of(made), "internal"), words=words).text
     assert "At 1 of 4 steps" in told
     assert "Higher on the one and lower on the other: Participants" in told
-    assert "Weakly or not at all: Colleagues: Practice, change → Pupils: Teaching" in told
+    assert (
+        "Associated weakly or not at all: Colleagues: Practice, change → Pupils: Teaching" in told
+    )
     assert "For 1 of 4 pairs we cannot tell: correlations below 0.31 would often be" in told
     assert "so few answered at each school" in told
     assert "By chance alone" not in told

@@ -396,11 +396,11 @@ def test_an_answer_gathers_in_one_sentence_what_cannot_be_told():
     assert rest == [
         "Suppressed (confidentiality): joy (same-grade change).",
         "We cannot tell whether anything has changed for joy (school change); views (colleagues). "
-        "With 11 schools, the smallest change that can be detected is from 0.25 to 0.40 standard "
+        "With 11 schools, the smallest change that can be detected is between 0.25 and 0.40 standard "
         "deviations.",
         f"Not computed, since {label('reason', 'no_pairs', words('en'))}: views (participants).",
         "We cannot tell whether there is a difference for views (participants − colleagues). "
-        "With 11 schools, the smallest change that can be detected is 0.40 standard deviations.",
+        "With 11 schools, the smallest difference that can be detected is 0.40 standard deviations.",
     ]
     alone = answer(frame[frame["outcome"] == "views"].tail(2), words=words("nb")).text
     assert "Vi kan ikke si om noe er endret for syn på faget (kolleger)." in alone
@@ -416,7 +416,7 @@ def test_an_answer_says_once_what_its_outcomes_share():
     for outcome in (joy, views):
         assert outcome.select_one("span.light.care").text == "▲ read with care"
         assert outcome.select_one("p.background").text == (
-            "Read with care: many have the lowest possible score."
+            "Measurement: many have the lowest possible score."
         )
         assert not any("lowest" in row.text for row in outcome.select("ul > li"))
     assert answer(frame, words=words("en")).text.count("This is without a control group") == 1
@@ -504,7 +504,7 @@ MAY = {
 SAME = {
     "nb": "er omtrent uendret (mindre enn ±0,10 standardavvik)",
     "nn": "er om lag uendra (mindre enn ±0,10 standardavvik)",
-    "en": "stayed about the same (less than ±0.10 standard deviations)",
+    "en": "stayed about the same (within ±0.10 standard deviations)",
 }
 CANNOT = {
     "nb": "For matematikkglede og innsats kan vi ikke si om noe er endret.",

@@ -379,7 +379,11 @@ def test_regions_are_compared_by_estimand_contrast_and_subgroup():
 def test_sheets_that_were_set_aside_stand_by_reason_and_none_that_rounds_to_nothing():
     table = tables.set_aside(gated(made_up.set_aside(), mask(), "internal"), words=words("en"))
     assert "withdrawn since" not in table.html  # 2 sheets: a zero would tell of them
-    lines = ["the school is not in the register", "another sheet of the same person", "no consent"]
+    lines = [
+        "the school is not in the register",
+        "another questionnaire from the same person",
+        "no consent",
+    ]
     places = [table.html.index(line) for line in lines]
     assert places == sorted(places)
     assert table.html.count("<td>306</td>") == 0  # 303 is rounded to a multiple of 6

@@ -244,7 +244,7 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
         lines.append(said)
     told_rows = [row for _, _, of, *_ in outcomes for row in of]
     said = words.text(
-        "Changes and differences of which nothing more is said are not certain either, for the "
+        "Changes and differences about which nothing more is said are not certain either, for the "
         "same reason."
     )
     shared = _sentences([said if often else "", shared, _not_certain(told_rows, words)])
@@ -806,8 +806,8 @@ def _along_with(features: pd.DataFrame, words: Words) -> list[str]:
         if rest := len(computed) - len(clear):
             said.append(
                 words.plural(
-                    "Any association of {n} change with {feature} cannot be told from chance.",
-                    "Any association of {n} changes with {feature} cannot be told from chance.",
+                    "For {n} change, no association with {feature} can be told from chance.",
+                    "For {n} changes, no association with {feature} can be told from chance.",
                     rest,
                     feature=name,
                 )
@@ -866,7 +866,7 @@ def _together(frame: pd.DataFrame, told: pd.DataFrame, words: Words) -> Iterator
             " → ".join(linked_side(row, words, side) for side in ("", "other_"))
             for row in told[weak].to_dict("records")
         )
-        yield _("Weakly or not at all: {pairs}.", pairs="; ".join(names))
+        yield _("Associated weakly or not at all: {pairs}.", pairs="; ".join(names))
 
 
 def _not_told(unclear: pd.DataFrame, n: int, words: Words) -> str:
@@ -1471,7 +1471,11 @@ def _cautions(row: Mapping[str, object], words: Words) -> list[str]:
     if len(ends) == 2:
         low, high = (words.number(end, 0 if end.is_integer() else 1) for end in ends)
         cautions.append(
-            _("For four out of five the number is between {low} and {high}.", low=low, high=high)
+            _(
+                "For four out of five people this number is between {low} and {high}.",
+                low=low,
+                high=high,
+            )
         )
     if row["estimand"] == "lowest_fifth":
         cautions.append(

@@ -231,8 +231,8 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
         else "",
         _("SD: the standard deviation of all answers before, the same for every region."),
         _(
-            "Minimum detectable: the smallest change that would be detected four times out of "
-            "five with so many answers, in SD."
+            "Minimum detectable: the smallest change, or difference, that would be detected four "
+            "times out of five with this many answers, in SD."
         ),
         rounded(words),
     ]
@@ -343,6 +343,8 @@ def regions(frame: pd.DataFrame, *, words: Words, together: pd.DataFrame | None 
         (_level(words, frame["ci_level"].iloc[0]), ("ci_low", "ci_high"), "interval"),
     ]
     caption = _("Change from before to after by region, in standard deviations")
+    if frame["contrast"].map(contrast_of_waves).isin(MIDWAY).any():
+        caption = _("Change from the earlier to the later time by region, in standard deviations")
     form = {"group": "outcome", "line": "region", "across": "comparison"}
     return laid_out(frame, columns, words, caption, **form, last=_refusals(frame, words))
 
@@ -1011,7 +1013,10 @@ def items(frame: pd.DataFrame, *, words: Words) -> Table:
     ]
     notes = [
         _("r: correlation with the rest of the scale. α without: alpha if it were left out."),
-        _("Low / high: share of the lowest and of the highest answer; few are left out."),
+        _(
+            "Low / high: shares giving the lowest and the highest answer; left out where they are "
+            "few."
+        ),
     ]
     caption = _("The questions of each scale")
     form = {"group": "scale", "line": "item", "across": "wave"}
@@ -1100,7 +1105,7 @@ def wordings(frame: pd.DataFrame, *, words: Words) -> Table:
         then=[words.wordings[key] for key in keys],
     )
     columns = [(_("When"), "wave", "text"), (_("Wording then"), "then", "text")]
-    caption = _("Questions that were worded differently one of the times")
+    caption = _("Questions whose wording was changed")
     return laid_out(rows, columns, words, caption, group="scale", line="wording")
 
 
@@ -1187,7 +1192,7 @@ def analysed(frame: pd.DataFrame, *, words: Words) -> Table:
     return laid_out(alt_texts.analysed(frame), columns, words, caption, notes, **form)
 
 
-@view(nothing="No sheet was set aside.")
+@view(nothing="No questionnaire was set aside.")
 def set_aside(frame: pd.DataFrame, *, words: Words) -> Table:
     """Lay out how many sheets are not in the analysis, a line per reason.
 
@@ -1204,12 +1209,12 @@ def set_aside(frame: pd.DataFrame, *, words: Words) -> Table:
     rows = rows.sort_values("reason", key=lambda reasons: reasons.map(order), kind="stable")
     columns = [("", "n_set_aside", "count")]
     notes = [
-        _("Sheets, not people: of several sheets by one person only one counts."),
+        _("Questionnaires, not people: of several by the same person only one counts."),
         _("{mark} none, or so few that rounding leaves none", mark=ABSENT),
         rounded(words),
     ]
 
-    caption = _("Sheets that are not in the analysis, and why")
+    caption = _("Questionnaires that are not in the analysis, and why")
     rows = rows.assign(why=[label("set_aside", each, words) for each in rows["reason"]])
     return laid_out(rows, columns, words, caption, notes, line="why", across=["population", "wave"])
 
@@ -1314,7 +1319,7 @@ def careless(frame: pd.DataFrame, *, words: Words) -> Table:
     """
     _ = words.text
     columns = [("", _share("n_flagged", "n", words))]
-    caption = _("Signs of careless answering: share of the sheets")
+    caption = _("Signs of careless answering: share of the questionnaires")
     note = _(
         "Nobody is excluded for such a sign; the sensitivity analyses show what "
         "difference it makes."
@@ -1401,8 +1406,8 @@ def differences(frame: pd.DataFrame, *, words: Words) -> Table:
         (_("Size"), size, "text"),
     ]
     note = _(
-        "Differences of up to {low} standard deviations are not of note; above {high} two "
-        "groups are hardly comparable (What Works Clearinghouse).",
+        "Differences of up to {low} standard deviations are negligible; above {high} two groups "
+        "are hardly comparable (What Works Clearinghouse).",
         low=words.number(0.05),
         high=words.number(0.25),
     )

@@ -212,7 +212,7 @@ def _marks(
 
 def _any_midway(frame: pd.DataFrame) -> bool:
     """Whether a change is from or to the wave midway."""
-    return frame["contrast"].map(contrast_of_waves).isin(MIDWAY).any()
+    return "contrast" in frame and frame["contrast"].map(contrast_of_waves).isin(MIDWAY).any()
 
 
 def axis_label(frame: pd.DataFrame, words: Words) -> str:
@@ -323,8 +323,8 @@ def estimation(frame: pd.DataFrame, *, words: Words, answers: pd.DataFrame) -> D
     canvas.legend(figure, wave_handles(words))
     caption = words.text(
         "On the left the answers of all who answered each time: equal areas are equal shares of "
-        "the answers, values that few people chose are joined, and the marks below the axis are "
-        "the means. On the right the changes, of those whom each is about."
+        "the answers, values that few people chose are combined, and the marks below the axis "
+        "are the means. On the right the changes, each for the people it is about."
     )
     few = answers.merge(frame[_PAIR].drop_duplicates())
     if not has_shape(few, words).all():
@@ -423,7 +423,7 @@ def forest(
     handles = _forest_handles(frame["sesoi"].iloc[0], words)
     one_more = pooled["pi_low"].notna().any()
     canvas.legend(figure, handles if one_more else handles[:-1], across=2)
-    below = words.text("change in standard deviations (after − before)")
+    below = axis_label(frame, words)
     told = {
         "level": words.percent(frame["ci_level"].iloc[0]),
         "sesoi": words.number(frame["sesoi"].iloc[0]),
@@ -651,7 +651,7 @@ def _drawn_together(
         for text, looks in zip(themselves, (_RAW, _SHRUNK), strict=True)
     ]
     canvas.legend(figure, handles)
-    below = words.text("change in standard deviations (after − before)")
+    below = axis_label(frame, words)
     lines = max((name.count("\n") for name in names.values()), default=0)
     height = (0.23 + 0.09 * lines) * max(2, len(shown)) * len(grid)
     rows = {"": drawn}
@@ -667,7 +667,7 @@ def _band_and_n(frame: pd.DataFrame, words: Words) -> Iterator[str]:
         )
     if canvas.is_wide(frame).any():
         yield words.text(
-            "There is no stroke where its interval reaches more than {widest} standard deviations "
+            "No stroke is drawn where its interval reaches more than {widest} standard deviations "
             "to either side.",
             widest=words.number(canvas.WIDEST),
         )
