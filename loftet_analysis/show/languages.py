@@ -238,6 +238,17 @@ class Words:
         # TRANSLATORS: between the two ends of an interval
         return f"{self.number(low, digits)} {self.text('to')} {self.number(high, digits)}"
 
+    def span(self, low: float, high: float) -> str:
+        """Return from where to where numbers go; one number where both look the same.
+
+        Examples
+        --------
+        >>> Words("nb").span(0.1, 0.25), Words("nb").span(0.101, 0.099), Words("nb").span(1, None)
+        ('0,10 til 0,25', '0,10', '')
+        """
+        told = self.interval(low, high)
+        return self.number(low) if told and self.number(low) == self.number(high) else told
+
     def date(self, value: datetime.date) -> str:
         """Return a date in words."""
         # of English the order of day and month that this study's readers are used to
@@ -276,17 +287,25 @@ def _decimal(size: float, digits: int, locale: str) -> str:
     return text if locale == "en" else text.replace("\N{NO-BREAK SPACE}", _NARROW_SPACE)
 
 
-def joined(parts: list[str], words: Words) -> str:
+def joined(parts: list[str], words: Words, *, clauses: bool = False) -> str:
     """Return a list in running text: ``a, b and c``.
+
+    Where one of the last two has an *and* of its own the last is set apart from it, unless they
+    are `clauses`.
 
     Examples
     --------
     >>> joined(["a", "b", "c"], Words("nb"))
     'a, b og c'
+    >>> joined(["a", "b and c"], Words("en"))
+    'a as well as b and c'
     """
     if len(parts) < 2:
         return "".join(parts)
-    return f"{', '.join(parts[:-1])} {words.text('and')} {parts[-1]}"
+    link = words.text("and")
+    if not clauses and any(f" {link} " in part for part in parts[-2:]):
+        link = words.text("as well as")
+    return f"{', '.join(parts[:-1])} {link} {parts[-1]}"
 
 
 def label(kind: str, code: str, words: Words, **values: object) -> str:
