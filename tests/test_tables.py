@@ -177,7 +177,7 @@ def test_regions_that_are_left_out_are_named_beneath_the_table():
     frame = pooled("same_grade", "linked_change").assign(left_out=[told, ""])
     said = built("pooled", frame=frame, language="en").get_text(" ", strip=True)
     assert (
-        "Joy, Same-grade change: 2 regions are not included: Nordland – Nordlánnda (it would "
+        "Joy, same-grade change: 2 regions are not included: Nordland – Nordlánnda (it would "
         "rest on a single school or group of schools), Oslo – Oslove (suppressed "
         "(confidentiality))." in said
     )
