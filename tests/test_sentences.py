@@ -396,11 +396,12 @@ def test_an_answer_gathers_in_one_sentence_what_cannot_be_told():
     assert rest == [
         "Suppressed (confidentiality): joy (same-grade change).",
         "We cannot tell whether anything has changed for joy (school change); views (colleagues). "
-        "With 11 schools, the smallest change that can be detected is between 0.25 and 0.40 standard "
-        "deviations.",
+        "With 11 schools, the smallest change that can be detected is between 0.25 and 0.40 "
+        "standard deviations.",
         f"Not computed, since {label('reason', 'no_pairs', words('en'))}: views (participants).",
         "We cannot tell whether there is a difference for views (participants − colleagues). "
-        "With 11 schools, the smallest difference that can be detected is 0.40 standard deviations.",
+        "With 11 schools, the smallest difference that can be detected is 0.40 standard "
+        "deviations.",
     ]
     alone = answer(frame[frame["outcome"] == "views"].tail(2), words=words("nb")).text
     assert "Vi kan ikke si om noe er endret for syn på faget (kolleger)." in alone
@@ -685,7 +686,7 @@ def test_a_conclusion_is_said_in_full_once_and_then_in_short():
         words("en"), outcomes={(p, f"{i}"): f"O{i}" for i, p in enumerate(frame["population"])}
     )).text  # fmt: skip
     assert "This is not certain either" not in three
-    assert three.count("of which nothing more is said are not certain either") == 1
+    assert three.count("about which nothing more is said are not certain either") == 1
     # rows of one outcome that come to the same share it
     again = answer(pd.concat([frame.iloc[[0]]] * 2), words=words("en")).text
     assert again.count("The increase is not certain") == 1

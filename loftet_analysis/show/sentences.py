@@ -186,7 +186,7 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
         if not told and not _needs_light(records, alone=len(names) == 1):
             continue
         kinds = dict.fromkeys(evidence(row, words) for row in told if is_computed(row))
-        weaknesses = dict.fromkeys(_weaknesses(row, words) for row in told or records[:1])
+        weaknesses = dict.fromkeys(_why_weak(row, words) for row in told or records[:1])
         in_common = _in_common(told, words)
         each = ["" if in_common else _once(row, said_before, words) for row in told]
         readings = [
@@ -1534,7 +1534,7 @@ def measured(row: Mapping[str, object], words: Words) -> str:
     return words.text("Read with care: {reasons}.", reasons=reasons)
 
 
-def _weaknesses(row: Mapping[str, object], words: Words) -> str:
+def _why_weak(row: Mapping[str, object], words: Words) -> str:
     """Return what weakens the scale behind a row, where its light stands beside it already."""
     warning = row.get("measurement_warning") or ""
     return words.text("Measurement: {reasons}.", reasons=_reasons(warning, words)) * bool(warning)
