@@ -578,7 +578,7 @@ def test_an_end_that_is_rounded_to_zero_lies_where_the_test_puts_it(low, p, wher
 def test_features_are_told_as_differences_or_as_chance_or_as_refused():
     features = made_up.features().assign(suppressed=False)
     (line,) = said(made_up.pooled(), features=features)[3:]
-    assert line.startswith("Joy, Same-grade change: where travel is one standard deviation higher, "
+    assert line.startswith("Joy, same-grade change: where travel is one standard deviation higher, "
                            "the change differs by 0.08 standard deviations")  # fmt: skip
     assert line.endswith("For 1 change, no association with travel can be told from chance.")
     refused = features.assign(estimate=np.nan, reason=TOO_FEW_REGIONS)
