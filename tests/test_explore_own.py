@@ -14,10 +14,10 @@ from loftet_analysis import names
 from loftet_analysis.cleaning import store
 from loftet_analysis.cleaning.prepare import prepare
 from loftet_analysis.disclosure.gate import passed
-from loftet_analysis.show import explore, session
 from loftet_analysis.show.explore import explorer
 from loftet_analysis.show.session import OpenStudy, open_study
 from loftet_analysis.study import load_study
+from tests.long import long_but
 from tests.small_demo import HERE
 from tests.test_explore import REGION, html_of, menus_of, offered
 
@@ -67,15 +67,6 @@ CHOSEN = [
 
 
 @pytest.fixture
-def shown(monkeypatch) -> list:
-    """What is displayed, as it comes."""
-    displayed = []
-    for module in (explore, session):
-        monkeypatch.setattr(module, "display", lambda *each: displayed.extend(each))
-    return displayed
-
-
-@pytest.fixture
 def drawn(monkeypatch) -> list:
     """Every frame that is shown, and the function that draws it."""
     found = []
@@ -89,7 +80,9 @@ def drawn(monkeypatch) -> list:
     return found
 
 
-@pytest.mark.parametrize("given", CHOSEN, ids=lambda given: "-".join(given.values()))
+@pytest.mark.parametrize(
+    "given", long_but(CHOSEN[::3], CHOSEN), ids=lambda given: "-".join(given.values())
+)
 def test_the_code_makes_what_is_seen(own, shown, drawn, given):
     own.look(**given)
     seen = [*drawn]
