@@ -61,8 +61,8 @@ def heard(sentences: Iterable[str], words: Words) -> str:
     Examples
     --------
     >>> found = [f"Scale {i}: {'very ' * 20}high." for i in range(4)]
-    >>> heard([*found, "Bars."], Words("en"))[-46:]
-    'very very very very very high. And 2 more. Bars.'
+    >>> heard([*found, "Bars."], Words("en"))[-43:]
+    'very very very very high. And 2 more. Bars.'
     >>> heard(["Joy: up.", "Bars."], Words("en"))
     'Joy: up. Bars.'
     """
