@@ -231,7 +231,7 @@ def test_without_a_plan_in_words_the_declared_analysis_alone_is_recorded(tiny, m
     assert "there is no plan in words" in page()
     (tiny / PLAN).write_text("Later.", encoding="utf-8")
     assert "plan.md: nothing → " in said_by("clean", capsys)
-    assert "plan in words (plan.md)" in page()
+    assert "the plan in words" in page()
 
 
 def test_what_comes_later_by_itself_is_no_deviation(tiny, monkeypatch, capsys):

@@ -282,8 +282,8 @@ def test_summary_has_a_mark_and_a_word_for_every_outcome():
     assert max(map(abs, ax.get_xlim())) < 1.1
     assert drawing.figure.get_figwidth() < WIDTH
     assert drawing.alt == (
-        "Endring i 3 utfall. Gikk opp: Matematikkglede. Kan ha gått ned: Innsats. Kan ikke si: "
-        "Syn på faget."
+        "Endring i 3 utfall (endring på samme trinn og deltakere). Gikk opp: Matematikkglede. Kan "
+        "ha gått ned: Innsats. Kan ikke si: Syn på faget."
     )
 
 
@@ -309,8 +309,8 @@ def test_letters_of_a_summary_are_readable_on_a_phone():
 
 def test_the_alt_text_of_a_summary_counts_where_names_are_too_many():
     names_of = [(f"Et utfall med et langt navn, nummer {i}", "gikk opp") for i in range(20)]
-    told = " ".join(describe_summary([*names_of, ("Innsats", "gikk ned")], words()))
-    assert told == "Endring i 21 utfall. Gikk opp: 20. Gikk ned: Innsats."
+    told = " ".join(describe_summary([*names_of, ("Innsats", "gikk ned")], ["Deltakere"], words()))
+    assert told == "Endring i 21 utfall (deltakere). Gikk opp: 20. Gikk ned: Innsats."
     assert len(told) <= LONGEST
 
 

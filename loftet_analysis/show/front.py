@@ -15,6 +15,7 @@ import pandas as pd
 from bs4 import BeautifulSoup
 
 from loftet_analysis import names, paths, schema
+from loftet_analysis.estimands import MIDWAY, contrast_of_waves
 from loftet_analysis.show.glossary import glossary
 from loftet_analysis.show.labels import CERTAINTY_SIGNS
 from loftet_analysis.show.languages import Words, label, reader
@@ -437,16 +438,19 @@ class _Site:
             (words.outcome(population, o), lambda row, o=o: row[o], "text", there[o])
             for o in outcomes
         ]
+        of_waves = {contrast_of_waves(each) for each in rows["contrast"]}
+        midway = next((each for each in MIDWAY if of_waves == {each}), "")
+        when = label("contrast", midway, words) if midway else words.text("from before to after")
         caption = words.text(
-            "{population}: what happened from before to after, region by region",
+            "{population}: what happened {when}, region by region",
             population=label("population", population, words),
+            when=when,
         )
         notes = [
             words.text(
                 "In alphabetical order, not ranked. The table allows for many regions being "
-                "tested; a region's own pages do not allow for the other regions, and say "
-                "“may have” also "
-                "where this table does not."
+                "tested; a region's own pages do not allow for the other regions, and may say "
+                "“may have” where this table does not."
             ),
             compared(rows.to_dict("records"), words),
             " · ".join(signs),

@@ -67,8 +67,8 @@ def flow(frame: pd.DataFrame, *, words: Words, effects: pd.DataFrame | None = No
         canvas.over_row(row[0], label("population", population, words), columns[0][0])
     canvas.align_left(*grid[:, 0])
     caption = words.text(
-        "From those who were invited to those whose answers were found both times, with the share "
-        "of the first number."
+        "From those who were invited to those whose answers were found both times. Percentages "
+        "are of the first number."
     )
     if used is not None:
         beneath = words.text(

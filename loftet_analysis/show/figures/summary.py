@@ -85,7 +85,8 @@ def summary(frame: pd.DataFrame, *, words: Words) -> Drawing:
         if any("marker" in _MARKS[_code(row)] for row in drawn.to_dict("records")):
             squares = words.text("Squares are changes smaller than the smallest of interest.")
             caption = f"{caption} {squares}"
-        alt = alt_texts.describe_summary([*_told(drawn, words)], words)
+        compared = [label("estimand", each, words) for each in drawn["estimand"].unique()]
+        alt = alt_texts.describe_summary([*_told(drawn, words)], compared, words)
     return canvas.fitted(figure, [ax], height, caption, alt, words, rows={"": drawn})
 
 
