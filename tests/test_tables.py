@@ -360,6 +360,16 @@ def test_a_researchers_own_values_stand_as_they_are():
     ]
 
 
+def test_lines_that_a_function_names_are_spread_over_waves_too():
+    frame = made_up.missing()
+    frame = pd.concat([frame, frame.assign(scale="effort", share_missing=0.0223)])
+    soup = BeautifulSoup(tables.missing(frame, words=words("en")).html, "html.parser")
+    assert [row[1:] for row in rows(soup)[1:]] == [
+        ["8.1%", "12.3%", "8.1%", "12.3%"],
+        ["2.2%", "12.3%", "2.2%", "12.3%"],
+    ]
+
+
 def test_a_second_row_for_the_same_cells_is_not_lost():
     records = [{"state": "linked", "wave": "pre", "n": n} for n in (3, 4)]
     form = {"line": "state", "across": "wave"}
