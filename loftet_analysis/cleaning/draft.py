@@ -395,8 +395,7 @@ class _Writer:
         """Yield the lines of study.yml."""
         yield "# Drafted by `loftet new`. data_raw/demo/study.yml explains every key."
         if not self.accept:
-            yield f"# Lines that end in “{UNCONFIRMED}” are guesses: look at each, correct it or"
-            yield "# not, and take the words away. Nothing is read from the exports before."
+            yield f"# Look at each line that ends in “{UNCONFIRMED}”, then take these words away."
         yield f"title: {{{self.language}: {_quoted(self.study)}}}" + self.mark(3, "title")
         if self.exports:
             yield f"exports: {_quoted(self.beside(self.exports[0].path.parent))}"
@@ -688,7 +687,9 @@ class _Writer:
             yield from _TEMPLATE.replace("{language}", self.language).splitlines()
             self.mark(1, f"the questionnaire of {who}", "nothing could be read of it")
             return
-        groups = [group for block in _blocks(columns) for group in _by_correlation(block)]
+        blocks = [[*_by_correlation(block)] for block in _blocks(columns)]
+        groups = [group for parts in blocks for group in parts]
+        parted = {id(group) for parts in blocks if len(parts) > 1 for group in parts}
         sets: dict[str, _Answers] = {}
         named = []
         for group in groups:
@@ -717,7 +718,7 @@ class _Writer:
         for group, responses, answers in named:
             name = _scale_name(group, taken)
             self.scales[who].append(name)
-            why = _why_together(group)
+            why = _why_together(group, is_part=id(group) in parted)
             yield f"  {name}:" + self.mark(
                 2, f"{who}: {len(group)} questions make up the scale {name}", why
             )
@@ -1121,10 +1122,12 @@ def _against(group: Sequence[_Column], answers: _Answers) -> dict[int, float]:
     return against
 
 
-def _why_together(group: Sequence[_Column]) -> str:
+def _why_together(group: Sequence[_Column], *, is_part: bool) -> str:
     naming = _naming(group[0])
     if len(group) == 1:
         return "nothing goes with it"
+    if is_part:
+        return "their answers correlate more with one another than with the others beside them"
     if naming.startswith("matrix"):
         return "they stand in one matrix"
     if naming:
