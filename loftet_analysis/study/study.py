@@ -737,7 +737,7 @@ class Analysis(Described):
         of pupils, where there are such columns.
     gaps : dict of str to tuple of str
         By population, the columns whose groups are compared in their change; without it gender
-        and grade_band of pupils.
+        of pupils.
     drift : dict of str to dict of str to Drift
         By population and outcome.
     trend : dict of str to str
@@ -1152,7 +1152,7 @@ class Study(Described):
     def gaps(self, population: str) -> tuple[str, ...]:
         """Return the columns whose groups are compared in their change."""
         declared = self.analysis.gaps.get(population)
-        return self._groupings(population, declared, (names.GENDER, names.GRADE_BAND))
+        return self._groupings(population, declared, (names.GENDER,))
 
     def groups(self, population: str, column: str) -> tuple[str, ...]:
         """Return the groups of a column, as in ``column=group``; empty where they are not known."""
