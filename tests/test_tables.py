@@ -178,8 +178,7 @@ def test_regions_that_are_left_out_are_named_beneath_the_table():
     said = built("pooled", frame=frame, language="en").get_text(" ", strip=True)
     assert (
         "Joy, Same-grade change: 2 regions are not included: Nordland – Nordlánnda (it would "
-        "rest on a single school or group of schools), Oslo – Oslove (suppressed "
-        "(small numbers))." in said
+        "rest on a single school or group of schools), Oslo – Oslove (suppressed)." in said
     )
     both = built("pooled", frame=frame.assign(left_out="oslo: no_row")).get_text(" ", strip=True)
     assert both.count("1 region er ikke med: Oslo – Oslove (uten resultater så langt).") == 1
