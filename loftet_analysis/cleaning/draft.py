@@ -351,6 +351,7 @@ class _Writer:
         headings = " ".join(asked).casefold()
         found = {each: len(re.findall(words, headings)) for each, words in _WORDS.items()}
         self.language = max(found, key=found.__getitem__) if any(found.values()) else "nb"
+        self.why_language = "by the questions" if any(found.values()) else "nothing tells it"
         self.populations: dict[str, list[_File]] = {}
         for file in exports:
             self.populations.setdefault(file.population, []).append(file)
@@ -399,7 +400,7 @@ class _Writer:
         yield f"title: {{{self.language}: {_quoted(self.study)}}}" + self.mark(3, "title")
         if self.exports:
             yield f"exports: {_quoted(self.beside(self.exports[0].path.parent))}"
-        yield f"languages: [{self.language}]" + self.mark(3, "language", "by the questions")
+        yield f"languages: [{self.language}]" + self.mark(3, "language", self.why_language)
         yield "# who may see a number: open (public data), internal (6 people or more),"
         yield "# school (10), public (20)"
         yield "disclosure: internal"
@@ -472,10 +473,12 @@ class _Writer:
         dated = all(len(each) for each in found.values())  # dates for all, or for none
         for wave, every in found.items():
             if not dated:
-                label = {"pre": "Before", "mid": "Midway", "post": "After"}[wave]
+                label = _BEFORE_AND_AFTER[self.language][wave]
                 why = "not every file tells the day of an answer"
+                if any(file.sides for file in self.exports):
+                    why = "they stand beside each other; write `from` and `to` where they are known"
                 mark = self.mark(2, f"{wave} has no dates", why)
-                yield f"  {wave}: {{label: {{en: {label}}}}}{mark}"
+                yield f"  {wave}: {{label: {{{self.language}: {label}}}}}{mark}"
                 continue
             first, last = every.min().date(), every.max().date()
             most = [every.quantile(share).date() for share in (0.005, 0.995)]
@@ -568,6 +571,8 @@ class _Writer:
                            ("back", "what names people")):  # fmt: skip
             for column in kinds.get(kind, ()):
                 called = column.name
+                if called == submitted:
+                    continue
                 named = _quoted(called) if _names_nobody(called) else "with a number in it"
                 yield f"    # not read: column {named} ({what})"
         unused = [c for c in kinds.get("other", ()) if who not in self.own]
@@ -755,6 +760,11 @@ class _Writer:
                 yield f"        columns: [{', '.join(map(_quoted, others))}]{mark}"
 
 
+_BEFORE_AND_AFTER = {
+    "nb": {"pre": "Før", "mid": "Underveis", "post": "Etter"},
+    "nn": {"pre": "Før", "mid": "Undervegs", "post": "Etter"},
+    "en": {"pre": "Before", "mid": "Midway", "post": "After"},
+}
 #: What so many waves are called.
 _CALLED = {0: (), 1: ("pre",), 2: ("pre", "post"), 3: names.WAVES}
 
