@@ -63,7 +63,8 @@ def page(language: str = "en") -> str:
 
 def test_it_is_recorded_once_with_its_date_and_nothing_deviates(tiny, monkeypatch, capsys):
     on(monkeypatch, 2025, 11, 3)
-    said_by("check", capsys)
+    looked = said_by("check", capsys)
+    assert "analysis plan: recorded when the data are first cleaned (plan.md " in looked
     assert plan_record.read("tiny") is None  # a look makes none
     said = said_by("clean", capsys)
     total = paths.sha256(tiny / PLAN)

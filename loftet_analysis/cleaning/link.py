@@ -425,7 +425,8 @@ def _with_near(
     school = frame.get(names.SCHOOL, pd.Series("", index=frame.index))
     of_school = school.map(areas).astype("str").fillna("")
     # a municipality that is not known is no common one
-    of_school = of_school.mask(of_school.str.strip().isin(["", "nan"]), "\x1e" + school.astype("str"))
+    unknown = of_school.str.strip().isin(["", "nan"])
+    of_school = of_school.mask(unknown, "\x1e" + school.astype("str"))
     area = frame[names.REGION] + "\x1f" + of_school
     able = frame[CODE].notna().to_numpy() & (person >= 0)
     whole = pd.DataFrame(

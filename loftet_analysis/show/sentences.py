@@ -668,7 +668,7 @@ def _two_ways(shown: pd.DataFrame, together: pd.DataFrame, words: Words) -> list
     pairs = [(row, own) for row, own in pairs if own]
     unlike = [
         words.text(
-            "{change} (the country's interval {country}, that of the mean {regions})",
+            "{change} (interval of everybody's answers at once {country}, of the mean {regions})",
             change=_changed(row, words),
             country=label("position", own, words),
             regions=label("position", row["position"], words),
@@ -678,16 +678,16 @@ def _two_ways(shown: pd.DataFrame, together: pd.DataFrame, words: Words) -> list
     ]
     if unlike:
         said = words.text(
-            "The country's estimate, from everybody's answers at once, and the mean over the "
-            "regions differ for {n} of {all} changes: {changes}.",
+            "The estimate from everybody's answers at once and the mean over the regions differ "
+            "for {n} of {all} changes: {changes}.",
             n=words.count(len(unlike)),
             all=words.count(len(pairs)),
             changes=_listed(unlike, words),
         )
         return [said]
     said = words.text(
-        "The country's estimate, from everybody's answers at once, and the mean over the "
-        "regions agree for all {all} changes.",
+        "The estimate from everybody's answers at once and the mean over the regions agree for "
+        "all {all} changes.",
         all=words.count(len(pairs)),
     )
     return [said] if pairs else []
