@@ -23,9 +23,10 @@ test-browser: .venv/ready ## the pages and JupyterLab in Debian's Chromium, and 
 lab: .venv/ready ## JupyterLab on the notebooks, with notebooks/start.ipynb
 	$(RUN) jupyterlab --ServerApp.root_dir=. notebooks/start.ipynb
 
-lint: .venv/ready ## ruff, as pre-commit runs it
+lint: .venv/ready ## ruff, as pre-commit runs it, and mypy
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
+	$(RUN) mypy
 
 notebooks: demo ## run the notebooks on the demo and keep the numbers of their check cells
 	$(RUN) tests.refresh_notebooks

@@ -1,5 +1,6 @@
 """One set of packages in all lists of them, and a package that works where it is installed."""
 
+import ast
 import os
 import re
 import shutil
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
+
+import loftet_analysis as la
 
 HERE = Path(__file__).parents[1]
 
@@ -73,6 +76,15 @@ def test_the_list_of_licences_holds_every_locked_package(locked):
     rows = dict(re.findall(r"^\| ([\w.-]+) \| (.+) \|$", listed, re.MULTILINE)[1:])
     assert {*rows} == {*locked}
     assert all(licence.strip() for licence in rows.values())
+
+
+def test_type_checkers_see_the_public_names_where_they_are():
+    tree = ast.parse((HERE / "loftet_analysis/__init__.pyi").read_text(encoding="utf-8"))
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    seen = {each.asname: f"{node.module}.{each.name}" for node in imports for each in node.names}
+    names = {name: f"loftet_analysis.{module}.{name}" for name, module in la._NAMES.items()}
+    modules = {name: f"loftet_analysis.{module}" for name, module in la._MODULES.items()}
+    assert seen == names | modules
 
 
 def test_cited_version_is_the_project_s(project):
