@@ -94,7 +94,7 @@ def test_cited_version_is_the_project_s(project):
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory) -> Path:
-    """The folder into which the wheel is installed, away from the checkout."""
+    """The folder, away from the checkout, into which the wheel of the sdist is installed."""
     folder = tmp_path_factory.mktemp("wheel") / "Løftet {pakke}"
     source = folder / "source"
     no_bytecode = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
@@ -102,7 +102,7 @@ def installed(tmp_path_factory) -> Path:
         shutil.copytree(HERE / name, source / name, ignore=no_bytecode)
     for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(HERE / name, source / name)
-    build = ("build", "--wheel", "--no-build-isolation", "--python", sys.executable, str(source))
+    build = ("build", "--no-build-isolation", "--python", sys.executable, str(source))
     uv("--offline", *build, "--out-dir", str(folder))
     (wheel,) = folder.glob("*.whl")
     target = folder / "site"
