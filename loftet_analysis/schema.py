@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from os import PathLike
+from typing import IO, Literal
 
 import pandas as pd
 
@@ -478,6 +479,21 @@ def of_kind(*kinds: Kind) -> frozenset[str]:
     (True, True)
     """
     return frozenset(name for name, column in COLUMNS.items() if column.kind in kinds)
+
+
+def read_table(file: str | PathLike[str] | IO[bytes]) -> pd.DataFrame:
+    r"""Return a result table as it was before it was written as CSV.
+
+    Examples
+    --------
+    >>> from io import BytesIO
+    >>> read_table(BytesIO(b"region,n,reason\noslo,12,\n"))
+      region   n reason
+    0   oslo  12
+    """
+    texts = dict.fromkeys(of_kind("text"), "str")
+    rows = pd.read_csv(file, dtype=texts, low_memory=False)
+    return rows.fillna({column: "" for column in texts if column in rows})
 
 
 def table(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> pd.DataFrame:

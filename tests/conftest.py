@@ -102,3 +102,13 @@ def ran(quick, undisturbed) -> Path:
     for name in ("data_clean", "figures", "reports"):
         shutil.copytree(undisturbed / name, quick / name)
     return quick
+
+
+@pytest.fixture
+def shown(monkeypatch) -> list:
+    """What notebooks and menus display, as it comes."""
+    displayed = []
+    for module in ("explore", "session", "start"):
+        display = f"loftet_analysis.show.{module}.display"
+        monkeypatch.setattr(display, lambda *each: displayed.extend(each))
+    return displayed

@@ -234,6 +234,78 @@ def questions_of(root, frame, accept=True):
     return YAML(typ="safe").load(text), guesses
 
 
+def study_of(root, **waves):
+    """Return what is drafted of the pupils in study.yml, and the guesses."""
+    made, guesses = draft("mine", written(root / "data_raw/mine", **waves))
+    text = next(text for place, text in made.items() if place.name == "study.yml")
+    return YAML(typ="safe").load(text)["populations"]["pupils"], [each.what for each in guesses]
+
+
+@pytest.mark.parametrize("known", [(), ("Skole", "Kjønn")])
+def test_a_number_of_the_rows_links_nobody(root, known):
+    waves = invented()
+    for frame in waves.values():
+        frame.insert(0, "Løpenummer", range(1, len(frame) + 1))
+        for column in {"Skole", "Kjønn"}.difference(known):
+            del frame[column]
+    waves["post"] = waves["post"].sample(frac=0.9, random_state=1)
+    waves["post"]["Løpenummer"] = range(1, len(waves["post"]) + 1)
+    told, guesses = study_of(root, **waves)
+    assert told["link"] == {"by": "code", "column": "Elevkode"}
+    assert any("not Løpenummer, which numbers the rows" in guess for guess in guesses)
+    for frame in waves.values():
+        del frame["Elevkode"]
+    told, guesses = study_of(root, **waves)
+    assert told["link"] == {"by": "none"}
+    assert any("nobody is found again" in guess for guess in guesses)
+
+
+def test_a_column_that_finds_pupils_of_other_schools_links_nobody(root):
+    waves = invented()
+    waves["post"]["Elevkode"] = waves["post"]["Elevkode"].sample(frac=1, random_state=1).array
+    told, guesses = study_of(root, **waves)
+    assert told["link"] == {"by": "none"}
+    assert any("not Elevkode, which finds other people" in guess for guess in guesses)
+
+
+def test_numbered_people_who_come_back_to_their_schools_are_linked(root):
+    waves = invented()
+    for frame in waves.values():
+        frame["Elevkode"] = range(1, len(frame) + 1)
+    told, _ = study_of(root, **waves)
+    assert told["link"]["column"] == "Elevkode"
+
+
+@pytest.mark.parametrize(
+    ("asked", "yes", "no"),
+    [
+        ("Samtykke", "Ja, jeg vil", "Ja, men ikke nå"),
+        ("Vil du være med i undersøkelsen?", "Ja", "Nei"),
+        ("Ønskjer du å delta?", "Ja", "Nei"),
+        ("Do you agree to take part in this study?", "Yes", "No"),
+        ("Samtykke", "Jeg samtykker", "Jeg samtykker ikke"),
+    ],
+)
+def test_consent_is_known_by_its_question(root, asked, yes, no):
+    waves = invented()
+    for frame in waves.values():
+        frame[asked] = np.where(np.arange(len(frame)) % 20, yes, no)
+    told, guesses = study_of(root, **waves)
+    assert told["consent"] == {"column": asked, "yes": yes}
+    assert any(guess.startswith("consent: 95% say so") for guess in guesses)
+
+
+def test_a_question_that_nearly_all_say_yes_to_is_asked_about(root):
+    waves = invented()
+    for frame in waves.values():
+        frame["Går det greit at svarene brukes?"] = np.where(
+            np.arange(len(frame)) % 20, "Ja", "Nei"
+        )
+    told, guesses = study_of(root, **waves)
+    assert "consent" not in told
+    assert any("the consent? 95% say yes" in guess for guess in guesses)
+
+
 def test_typing_errors_and_codes_for_no_answer_lose_no_question(root):
     n = 300
     rng = np.random.default_rng(3)

@@ -15,7 +15,7 @@ from loftet_analysis.cleaning.prepare import prepare
 from loftet_analysis.disclosure.gate import passed
 from loftet_analysis.errors import InputError
 from loftet_analysis.estimands import names_where
-from loftet_analysis.show import explore, session
+from loftet_analysis.show import explore
 from loftet_analysis.show.explore import CHOICES, explorer
 from loftet_analysis.show.session import OpenStudy, open_study
 from loftet_analysis.study import load_study, plan
@@ -56,15 +56,6 @@ def study():
 def demo():
     """A study with subgroups, roles and levels; it has no clean data here, only a plan."""
     return explorer(open_study("demo", region="nordland", language="nb"))
-
-
-@pytest.fixture
-def shown(monkeypatch) -> list:
-    """What is displayed, as it comes."""
-    displayed = []
-    for module in (explore, session):
-        monkeypatch.setattr(module, "display", lambda *each: displayed.extend(each))
-    return displayed
 
 
 def chosen(explorer, **given) -> dict[str, str]:

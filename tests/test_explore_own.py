@@ -14,7 +14,6 @@ from loftet_analysis import names
 from loftet_analysis.cleaning import store
 from loftet_analysis.cleaning.prepare import prepare
 from loftet_analysis.disclosure.gate import passed
-from loftet_analysis.show import explore, session
 from loftet_analysis.show.explore import explorer
 from loftet_analysis.show.session import OpenStudy, open_study
 from loftet_analysis.study import load_study
@@ -64,15 +63,6 @@ CHOSEN = [
     {"outcome": "interest", "beside": "pupils.effort"},
     {"outcome": "interest", "beside": "pupils.effort", "wave": "pre"},
 ]
-
-
-@pytest.fixture
-def shown(monkeypatch) -> list:
-    """What is displayed, as it comes."""
-    displayed = []
-    for module in (explore, session):
-        monkeypatch.setattr(module, "display", lambda *each: displayed.extend(each))
-    return displayed
 
 
 @pytest.fixture

@@ -12,8 +12,6 @@ from loftet_analysis.batch.start import start, state
 from loftet_analysis.cleaning import store
 from loftet_analysis.cleaning.prepare import prepare
 from loftet_analysis.errors import InputError
-from loftet_analysis.show import explore, session
-from loftet_analysis.show import start as shown_start
 from loftet_analysis.show.session import OpenStudy, open_study
 from loftet_analysis.study import load_study
 from tests import test_notebook_form as form
@@ -42,15 +40,6 @@ def project(tmp_path_factory):
 @pytest.fixture
 def study():
     return open_study("sats", region=REGION, language="en")
-
-
-@pytest.fixture
-def shown(monkeypatch) -> list:
-    """What is displayed, as it comes."""
-    displayed = []
-    for module in (explore, session, shown_start):
-        monkeypatch.setattr(module, "display", lambda *each: displayed.extend(each))
-    return displayed
 
 
 def chosen(begun, **given) -> dict[str, str]:

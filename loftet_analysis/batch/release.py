@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import io
 import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +27,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from loftet_analysis import __version__, names, paths
+from loftet_analysis import __version__, names, paths, schema
 from loftet_analysis.batch.fingerprints import read_manifest, why_unclean
 from loftet_analysis.batch.lock import shown
 from loftet_analysis.batch.outputs import DONE, SITE
@@ -37,7 +38,7 @@ from loftet_analysis.batch.plan import (
     why_stale_each,
     why_unpublished,
 )
-from loftet_analysis.batch.results import WORKBOOK, typed
+from loftet_analysis.batch.results import WORKBOOK
 from loftet_analysis.cleaning import pseudonyms, store
 from loftet_analysis.disclosure.mask import CHANGE, COMPLEMENT, LIMITS, within_cohorts
 from loftet_analysis.errors import InputError, Problem
@@ -806,7 +807,7 @@ def _write_tables(study: Study, made: Release, earlier: Sequence[Release], stage
         content = whole.to_csv(index=False, lineterminator="\n").encode()
         (staged / inside).parent.mkdir(parents=True, exist_ok=True)
         (staged / inside).write_bytes(content)
-        merged[path.stem] = typed(content)
+        merged[path.stem] = schema.read_table(io.BytesIO(content))
     write_workbook(merged, staged / _TABLES / WORKBOOK, Words(study.languages[0]))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import pandas as pd
@@ -72,10 +71,3 @@ def _csv(table: pd.DataFrame) -> bytes:
     """Return a table as UTF-8 CSV with point decimals."""
     # twelve digits: what lies beyond them depends on the machine
     return table.to_csv(index=False, float_format="%.12g", lineterminator="\n").encode()
-
-
-def typed(content: bytes) -> pd.DataFrame:
-    """Return a table as it was before it was written as CSV."""
-    kinds = dict.fromkeys(schema.of_kind("text"), "str")
-    table = pd.read_csv(io.BytesIO(content), dtype=kinds, low_memory=False)
-    return table.fillna({column: "" for column in kinds if column in table})

@@ -1,4 +1,4 @@
-"""Answers that seem to run the wrong way or to be shifted: single items, and whole waves.
+"""Answers that seem to run the wrong way, to be shifted, or to be of other people.
 
 People are taken for independent, which they are not within schools: so an interval of 99.9 per cent
 has to lie below zero before anything is said, and what is said is a question, not a correction.
@@ -22,6 +22,8 @@ _COMMON = 0.1  # of a wave's answers: an end that somebody should choose in anot
 _BEYOND = 3.29  # standard errors of Fisher's z: 99.9 per cent
 _MIRRORED = 0.25  # of the distance between two waves that is left when one is turned
 _FAR = 1.0  # standard deviations between two waves
+UNLIKE = 0.2  # agreement of what stays the same for a person; it is 0 for pairs by chance
+_UNRELATED = 0.3  # correlation of a scale with itself in another wave
 
 
 def directions(clean: pd.DataFrame, population: Population) -> list[Problem]:
@@ -29,8 +31,10 @@ def directions(clean: pd.DataFrame, population: Population) -> list[Problem]:
 
     Items that clearly correlate negatively with the rest of their scale; scales whose score and
     items correlate negatively between two waves of the same people; where hardly anybody is
-    linked, scales whose answers in one wave are the mirror image of those in the wave before; and
-    an end of a response set that a tenth of one wave's answers give, and nobody in the next.
+    linked, scales whose answers in one wave are the mirror image of those in the wave before;
+    an end of a response set that a tenth of one wave's answers give, and nobody in the next; and
+    people found again whose school, gender or answers agree no better than those of pairs by
+    chance (:func:`agreement` below 0.2; every correlation of a scale with itself below 0.3).
 
     Parameters
     ----------
@@ -92,7 +96,76 @@ def directions(clean: pd.DataFrame, population: Population) -> list[Problem]:
             "answers of both waves to the same items from the same codes",
             "are its codes shifted? compare the exports, or export the labels of the answers",
         )
+        say(
+            [*_strangers(clean, *_pairs(clean, one, other), scales)],
+            both,
+            "warning: people found again do not look like the same people",
+            "the same person under the same id or code in both waves",
+            "does the column of `link` number the rows of each export? see `link` in study.yml",
+        )
     return remarks
+
+
+def agreement(before: pd.Series, after: pd.Series) -> float:
+    """Return how well two namings of the same people agree, corrected for chance.
+
+    Parameters
+    ----------
+    before, after : Series
+        A name (a school, a gender) per person in each of two waves, in the same order; pairs with
+        a missing one are left out.
+
+    Returns
+    -------
+    float
+        ``(A - C) / (1 - C)``: A is the share of pairs of people alike before that are alike
+        after, C that of all pairs of people. It is 1 where all of one name before have one name
+        after, another one perhaps (a school that feeds into one school), and 0 in expectation
+        where people are put together by chance. It is NaN where C or A cannot be computed, or C
+        is above 0.9.
+
+    Examples
+    --------
+    >>> agreement(pd.Series(list("aabb")), pd.Series(list("ccdd")))
+    1.0
+    """
+    told = before.notna().to_numpy() & after.notna().to_numpy()
+    counts = pd.crosstab(before.to_numpy()[told], after.to_numpy()[told]).to_numpy()
+
+    def pairs(n: np.ndarray) -> float:
+        return float(np.sum(n * (n - 1.0)))
+
+    if not pairs(counts.sum(axis=1)):
+        return np.nan
+    by_chance = pairs(counts.sum(axis=0)) / pairs(counts.sum())
+    if by_chance > 0.9:
+        return np.nan
+    return (pairs(counts) / pairs(counts.sum(axis=1)) - by_chance) / (1 - by_chance)
+
+
+def _strangers(
+    clean: pd.DataFrame, first: np.ndarray, second: np.ndarray, scales: Sequence[Scale]
+) -> Iterator[str]:
+    """Say what of the people found again agrees no better than by chance."""
+    if len(first) < FEWEST_PEOPLE:
+        return
+    for column in (names.SCHOOL, names.GENDER):
+        if column in clean:
+            told = clean[column].astype(object)
+            share = agreement(told.iloc[first], told.iloc[second])
+            if share < UNLIKE:
+                yield f"{column} (agreement {share:.2f} of {len(first)} people, by chance 0)"
+    found = [
+        _correlation(*(_answers(clean, scale.name, rows) for rows in (first, second)))
+        for scale in scales
+    ]
+    r = np.array([(each, n) for each, n in found if n >= FEWEST_PEOPLE and not np.isnan(each)])
+    if not len(r):
+        return
+    highest = np.tanh(np.arctanh(r[:, 0].clip(max=1 - 1e-12)) + _BEYOND / np.sqrt(r[:, 1] - 3))
+    if (highest < _UNRELATED).all():
+        least, most = r[:, 0].min(), r[:, 0].max()
+        yield f"answers (r from {least:.2f} to {most:.2f} of each scale with itself)"
 
 
 def _ends_gone(
@@ -161,12 +234,7 @@ def _turned(
     scales: Sequence[Scale],
     population: Population,
 ) -> list[str]:
-    person = pd.factorize(clean[names.PERSON])[0]  # -1 where there is none
-    place = np.full(person.max(initial=0) + 2, -1)
-    place[person[other]] = other  # of somebody with several sheets, the last
-    place[-1] = -1
-    first, second = one, place[person[one]]
-    first, second = first[second >= 0], second[second >= 0]
+    first, second = _pairs(clean, one, other)
     if len(first) < FEWEST_PEOPLE:
         pair = (clean, one, other)
         return [text for scale in scales for text in _mirrored(*pair, scale, population)]
@@ -180,6 +248,18 @@ def _turned(
             of = f", as of each of its {len(r) - 1} items" if len(r) > 2 else ""
             found.append(f"{scale.name} (r = {r[0][0]:.2f} of {r[0][1]} people{of})")
     return found
+
+
+def _pairs(
+    clean: pd.DataFrame, one: np.ndarray, other: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows of the same people in two waves, in the same order."""
+    person = pd.factorize(clean[names.PERSON])[0]  # -1 where there is none
+    place = np.full(person.max(initial=0) + 2, -1)
+    place[person[other]] = other  # of somebody with several sheets, the last
+    place[-1] = -1
+    second = place[person[one]]
+    return one[second >= 0], second[second >= 0]
 
 
 def _correlation(x: np.ndarray, y: np.ndarray) -> tuple[float, int]:

@@ -21,6 +21,7 @@ from scipy.spatial.distance import squareform
 from loftet_analysis import names, paths
 from loftet_analysis.cleaning.answer_scales import LEAST, MISSING, known_scale
 from loftet_analysis.cleaning.codes import number
+from loftet_analysis.cleaning.directions import FEWEST_PEOPLE, UNLIKE, agreement
 from loftet_analysis.cleaning.headings import identifier_kind
 from loftet_analysis.cleaning.identifiers import (
     holds_free_text,
@@ -56,9 +57,17 @@ _BACKGROUND = {
     r"(?:hvilket|kva) kjønn\b.*",
     names.ROLE: r"rolle|role|deltar|deltaker|deltakar|participant|(?:deltar|deltek) du\b.*",
 }
-_CONSENT = re.compile(r"\w*samtyk\w*|\w*consent\w*", re.IGNORECASE)
+_CONSENT = re.compile(
+    r"\w*samtyk\w*|\w*consent\w*|"
+    r"(?:vil|ønskj?er|ynskjer) du (?:å )?(?:(?:være|vere|bli) med|ta del|delta)\b|"
+    r"(?:kan|får) (?:vi|forskerne|forskarane) bruke svar|gdpr|personvern|"
+    r"\bagree to (?:take part|participate)|(?:want|willing|like) to (?:take part|participate)",
+    re.IGNORECASE,
+)
 _YES = re.compile(
-    r"(?:ja\b|jeg samtykker|eg samtykkjer|yes\b|i (?:agree|consent)).*", re.IGNORECASE
+    r"(?!.*\b(?:ikke|ikkje|not|don.?t)\b)"
+    r"(?:ja\b|jeg samtykker|eg samtykkjer|yes\b|i (?:agree|consent)).*",
+    re.IGNORECASE,
 )
 _LINK = re.compile(r"kode|code|nummer|number|\bnr\b|\bid\b|id$", re.IGNORECASE)
 _CODE = re.compile(r"kode|code", re.IGNORECASE)
@@ -89,6 +98,8 @@ _MOST_ANSWERS, _MOST_WORDS, _FEWEST_ROWS = 11, 7, 5
 _MOST_MISSING, _CODES_OF_NONE = 0.2, (8, 9, 77, 88, 98, 99, 999)
 _SOME, _ALIKE = 0.01, 3  # part of the sheets that an answer has; columns that have the same answers
 _UNIQUE, _SHARED, _OWN_TEXT, _ASKED, _AGAIN = 0.9, 3.0, 1.1, 0.6, 0.1
+_SAME = 0.5  # agreement of a person's school or gender, by chance 0
+_MOSTLY = 0.8  # part of those who are asked for consent and say yes
 _AWAY = 45  # days without an answer between two waves
 _OPPOSED, _CLOSE = -0.1, (0.7, 0.75, 0.8)
 _LOOKED_AT, _CODE_LENGTH = 5_000, 40  # rows; signs of a code
@@ -555,9 +566,11 @@ class _Writer:
             yield f"      submitted: {_quoted(submitted)}"
         yield from self.values(found)
         also = {name: kinds[name][0] for name in ("consent",) if kinds.get(name)}
-        if linked := self.best_link(kinds.get("link", []), waves):
-            also["link"] = linked[0]
-        yield self.link(linked, waves)
+        facts = [found[name] for name in (names.SCHOOL, names.GENDER) if name in found]
+        linked, why = self.best_link(kinds.get("link", []), waves, facts)
+        if linked:
+            also["link"] = linked
+        yield self.link(linked, why, waves)
         if kinds.get("consent"):
             column = kinds["consent"][0]
             yes = [text for text in column.written if _YES.fullmatch(text)]
@@ -572,6 +585,11 @@ class _Writer:
                 named = _quoted(called) if _names_nobody(called) else "with a number in it"
                 yield f"    # not read: column {named} ({what})"
         unused = [c for c in kinds.get("other", ()) if who not in self.own]
+        for column in unused if not kinds.get("consent") else ():
+            share = column.filled.str.fullmatch(_YES.pattern, flags=re.IGNORECASE).mean()
+            if share >= _MOSTLY and len(column.distinct) <= 2:
+                asked = f"is {_quoted(column.name)} the consent? {share:.0%} say yes"
+                yield f"    # {asked}" + self.mark(1, asked)
         if unused:
             named = ", ".join(_quoted(column.name) for column in unused)
             yield f"    # not used: {named}; a background column gets a name under `columns`"
@@ -647,37 +665,58 @@ class _Writer:
                 )
 
     def best_link(
-        self, candidates: Sequence[_Column], waves: Mapping[str, list[_File]]
-    ) -> tuple[_Column, str] | None:
-        """Return the candidate that finds most people again, and what speaks for it."""
-        tried = []
+        self,
+        candidates: Sequence[_Column],
+        waves: Mapping[str, list[_File]],
+        facts: Sequence[_Column],
+    ) -> tuple[_Column | None, str]:
+        """Return the candidate that finds most people again, and what speaks for it.
+
+        A column is none that numbers the rows, or finds people of other schools or genders
+        (``facts``) as often as by chance.
+        """
+        tried, refused = [], []
         for column in candidates:
             by_wave = [
-                pd.concat([f.texts(column.names[f.path.name]) for f in of
-                           if f.path.name in column.names] or [pd.Series(dtype=str)])
+                pd.concat(
+                    [
+                        pd.DataFrame({
+                            place: file.texts(each.names[file.path.name]).str.casefold()
+                            for place, each in enumerate((column, *facts))
+                            if file.path.name in each.names
+                        })
+                        for file in of
+                        if file.path.name in column.names
+                    ]
+                    or [pd.DataFrame({0: pd.Series(dtype=str)})]
+                )
                 for of in waves.values()
             ]  # fmt: skip
-            by_wave = [each[each.ne("")] for each in by_wave]
-            once = 1 - np.mean(
-                [each.duplicated(keep=False).mean() for each in by_wave if len(each)]
-            )
-            again = by_wave[-1].isin(set(by_wave[0])).mean() if len(by_wave) > 1 else 0.0
-            tried.append((np.nan_to_num(again), once, column))
+            by_wave = [each[each[0].ne("")] for each in by_wave]
+            once = 1 - np.mean([rows[0].duplicated(keep=False).mean() for rows in by_wave])
+            again = by_wave[-1][0].isin(set(by_wave[0][0])).mean() if len(by_wave) > 1 else 0.0
+            of_facts = _agreements(by_wave[0], by_wave[-1])
+            unlike = any(each < UNLIKE for each in of_facts)
+            counted = len(by_wave) > 1 and all(_numbers_rows(rows[0]) for rows in by_wave)
+            if unlike or (counted and not any(each > _SAME for each in of_facts)):
+                why = "numbers the rows" if counted else "finds other people"
+                refused.append(f"not {column.name}, which {why}")
+            else:
+                tried.append((np.nan_to_num(again), np.nan_to_num(once), column))
         if not tried:
-            return None
+            return None, ", ".join(refused) or "no column has a text of its own for most"
         again, once, column = max(tried, key=lambda each: each[:2])
         why = f"{once:.0%} of its texts stand once"
         if len(waves) > 1:
             why += f", {again:.0%} of the last wave's stood there the first time"
-        others = [each.name for *_, each in tried if each is not column]
-        return column, why + (f"; else {', '.join(others)}" if others else "")
+        others = [f"else {each.name}" for *_, each in tried if each is not column]
+        return column, "; ".join([why, *others, *refused])
 
-    def link(self, best: tuple[_Column, str] | None, waves: Mapping[str, list[_File]]) -> str:
+    def link(self, column: _Column | None, why: str, waves: Mapping[str, list[_File]]) -> str:
         """Return how a person's sheets are found."""
-        if best is None or len(waves) < 2:
-            why = "one wave only" if best else "no column has a text of its own for most"
+        if column is None or len(waves) < 2:
+            why = "one wave only" if column else why
             return "    link: {by: none}" + self.mark(1, "nobody is found again", why)
-        column, why = best
         by = "code" if _CODE.search(f"{column.name} {column.heading}") else "id"
         return f"    link: {{by: {by}, column: {_quoted(column.name)}}}" + self.mark(1, "link", why)
 
@@ -868,6 +907,26 @@ def _kinds(columns: Sequence[_Column], *, guess_order: bool) -> dict[str, list[_
     found["other"] = [column for column in found["other"] if not column.own]
     found["item"] = _joined_by_place(found["item"])
     return found
+
+
+def _agreements(before: pd.DataFrame, after: pd.DataFrame) -> list[float]:
+    """Return how well the facts (columns 1, 2, …) of those found again by column 0 agree."""
+    once = [rows.drop_duplicates(0, keep=False) for rows in (before, after)]
+    found = once[0].merge(once[1], on=0, suffixes=(None, "'"))
+    if len(found) < FEWEST_PEOPLE:
+        return []
+    told = [
+        agreement(found[name].replace("", None), found[f"{name}'"].replace("", None))
+        for name in before.columns[1:]
+        if f"{name}'" in found
+    ]
+    return [each for each in told if not np.isnan(each)]
+
+
+def _numbers_rows(texts: pd.Series) -> bool:
+    """Whether a column counts the rows of its file: each number is one more than the last."""
+    numbers = pd.to_numeric(texts, errors="coerce")
+    return len(numbers) > 1 and bool(numbers.diff().iloc[1:].eq(1).all())
 
 
 def _same_people(columns: Sequence[_Column]) -> list[_Column]:

@@ -405,9 +405,7 @@ class _Site:
         path = self.folder / "tables" / "effects.csv"
         if not path.is_file():
             return
-        kinds = dict.fromkeys(schema.of_kind("text"), "str")
-        rows = pd.read_csv(path, dtype=kinds, low_memory=False)
-        rows = rows.fillna({column: "" for column in kinds if column in rows})
+        rows = schema.read_table(path)
         rows = main_changes(self.study, rows[rows[names.REGION].isin([*self.places])])
         order = rows[names.REGION].map([*self.places].index)
         rows = rows.iloc[order.argsort(kind="stable")]

@@ -1043,11 +1043,9 @@ def kept_results(
     ]
     if not parts:
         return None
-    kinds = dict.fromkeys(schema.of_kind("text"), "str")
-    frames = [pd.read_csv(part, dtype=kinds, low_memory=False) for part in parts]
+    frames = [schema.read_table(part) for part in parts]
     frames = [frame for frame in frames if len(frame)] or frames[:1]
-    rows = pd.concat(frames, ignore_index=True).fillna(dict.fromkeys(kinds, ""))
-    rows = rows.reindex(columns=list(schema.KEPT[name]))
+    rows = pd.concat(frames, ignore_index=True).reindex(columns=list(schema.KEPT[name]))
     return rows.drop_duplicates([c for c in schema.ROW if c in rows], ignore_index=True)
 
 

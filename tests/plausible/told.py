@@ -35,9 +35,13 @@ def directed(
     n: int = 120,
     link: str = "id",
     instrument: str = INSTRUMENT,
+    post_ids: np.ndarray | None = None,
     **truth: object,
 ):
-    """Return a study of two waves in which some items (by wave) are coded the other way round."""
+    """Return a study of two waves in which some items (by wave) are coded the other way round.
+
+    With ``post_ids``, each person has another id in the second wave.
+    """
     rng = np.random.default_rng(5)
     joy = rng.normal(size=n)
     files = {}
@@ -46,7 +50,10 @@ def directed(
         answers = np.clip(np.rint(3 + level[:, None] + 0.6 * rng.normal(size=(n, 3))), 1, 5)
         for item in turn.get(wave, ()):
             answers[:, item] = 6 - answers[:, item]
-        rows = [f"{101 + i % 4};a{i};" + ";".join(f"{a:.0f}" for a in answers[i]) for i in range(n)]
+        ids = np.arange(n) if wave == "pre" or post_ids is None else post_ids
+        rows = [
+            f"{101 + i % 4};a{ids[i]};" + ";".join(f"{a:.0f}" for a in answers[i]) for i in range(n)
+        ]
         files[f"{wave}.csv"] = "\n".join(["school;id;q1;q2;q3", *rows]) + "\n"
     options = {} if link == "id" else {"link": "{by: none}"}
     files |= {"study.yml": study(*TWO, **options), "instruments/mini.yml": instrument}
@@ -74,9 +81,28 @@ def spoilt(old: str, new: str, says: tuple[str, ...]):
     return Case(files, stops=True, says=(*says, "Fjellvik skole (2)"), hides=("secret",))
 
 
+OTHERS = "warning: people found again do not look like the same people"
 AGAINST, TURNED = "items that go against the rest", "scales that run the other way in another wave"
 
 KINDS = {
+    "people found again who are others": {
+        "each export numbers its rows": directed(
+            {}, n=400, post_ids=np.random.default_rng(2).permutation(400),
+            says=(OTHERS, "school_id (agreement ", "of 400 people", "answers (r from"),
+        ),
+        "most of them are others": directed(
+            {}, n=400, post_ids=np.r_[np.random.default_rng(2).permutation(360), 360:400],
+            says=(OTHERS, "school_id (agreement "),
+        ),
+        "a few of them are others": directed(
+            {}, n=400, post_ids=np.r_[np.random.default_rng(2).permutation(100), 100:400],
+            hides=(OTHERS,),
+        ),
+        "the same people in another order": directed({}, hides=(OTHERS,)),
+        "fewer than fifty": directed(
+            {}, n=49, post_ids=np.random.default_rng(2).permutation(49), hides=(OTHERS,)
+        ),
+    },
     "schools that the register does not hold": {
         "a name": told(
             *["Fjellvik skole"] * 9,
