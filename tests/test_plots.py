@@ -123,6 +123,14 @@ def test_change_names_outcomes_and_estimands_and_writes_the_numbers():
     assert all(re.fullmatch(r"−?\d,\d", label) for label in tick_labels(ax.xaxis))
 
 
+def test_a_share_is_written_in_percentage_points_and_has_no_mark():
+    share = {"estimand": "share_below", "change": -0.11, "estimate": np.nan}
+    frame = effects({}, {**share, "ci_low": np.nan, "ci_high": np.nan}).assign(suppressed=False)
+    ax = change(frame, words=words("en"), ax=panel())
+    assert "−11.0 percentage points" in said(ax)
+    assert len(marks(ax)) == 1
+
+
 def test_change_shows_zero_and_the_smallest_change_of_interest():
     ax = change(let_through(effects({"sesoi": 0.15})), words=words(), ax=panel())
     (band,) = ax.patches

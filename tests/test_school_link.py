@@ -317,11 +317,11 @@ def test_the_page_says_it_in_table_figure_and_sentences(rows):
     assert not shown["suppressed"].any()
     page = BeautifulSoup(tables.school_link(shown, words=words).html, "html.parser")
     said = page.get_text(" ", strip=True)
-    assert "Leaders: Support, after → Participants: Practice, change" in said
+    assert "Support (leaders), after → Practice (participants), change" in said
     assert "split into halves" in said
     answer, *_rest, not_shown = links(shown, words=words).text.splitlines()
     assert answer.startswith("At 4 of 4 steps, schools that are higher on the one are also higher")
-    assert "Leaders: Support, after → Participants: Practice, change (r = " in answer
+    assert "Support (leaders), after → Practice (participants), change (r = " in answer
     assert "neither that the one leads to the other, nor an effect" in not_shown
     drawing = chain(shown, words=words)
     assert len(drawing.figure.axes) == 4
@@ -366,9 +366,9 @@ def test_answers_say_what_goes_together_what_does_not_and_what_cannot_be_told(ro
     made["r_visible"] = [0.2, 0.2, 0.2, 0.31]
     told = links(gate(made, mask_of(made), "internal"), words=words).text
     assert "At 1 of 4 steps" in told
-    assert "Higher on the one and lower on the other: Participants" in told
+    assert "Higher on the one and lower on the other: Practice (participants)" in told
     assert (
-        "Associated weakly or not at all: Colleagues: Practice, change → Pupils: Teaching" in told
+        "Associated weakly or not at all: Practice (colleagues), change → Teaching (pupils)" in told
     )
     assert "For 1 of 4 pairs we cannot tell: correlations below 0.31 would often be" in told
     assert "so few answered at each school" in told
@@ -397,7 +397,7 @@ def test_what_schools_do_not_share_is_left_out_with_its_reason(people, rows):
     assert alone["reason"].tolist() == ["", "", "other_not_shared", "not_shared"]
     assert alone.loc[2:, ["r_schools", "slope", "n_schools"]].isna().all(axis=None)
     told = links(gate(alone, mask_of(alone), "internal"), words=Words("en", outcomes=WORDS)).text
-    assert told.count("Left out, since it is not shared within schools: Pupils: Teachi") == 1
+    assert told.count("Left out, since it is not shared within schools: Teaching (pup") == 1
     once = school_link(people, PLAN, STEPS, shared=spread_of(rows, meets="pre", support="pre"))
     assert once["reason"].eq("").all()  # new at the schools after, and asked once
     first = school_link(people, PLAN, STEPS, wave="pre", shared=spread_of(rows, meets="pre"))
@@ -472,7 +472,7 @@ def test_the_figure_of_groups_draws_what_is_told(bins):
     assert marks.get_ydata().tolist() == shown["other_deviation"][:5].tolist()
     assert axes[0].get_xlabel() == "Support, after"
     assert "Groups of 24" in drawing.caption
-    assert "Support, after" in drawing.alt
+    assert "Support (leaders), after" in drawing.alt
     assert "from −0.62 to 0.79. And" in drawing.alt
 
 

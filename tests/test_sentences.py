@@ -475,8 +475,8 @@ def test_what_is_hidden_says_its_own_reason():
 def test_texts_of_a_study_are_escaped():
     named = replace(words("en"), outcomes=dict.fromkeys(words().outcomes, "a < b & <i>c</i>"))
     said = answer(increases().assign(suppressed=False), words=named)
-    assert "<strong>Pupils: a &lt; b &amp; &lt;i&gt;c&lt;/i&gt;</strong>" in said.html
-    assert "Teachers: a < b & <i>c</i>" in said.text
+    assert "<strong>a &lt; b &amp; &lt;i&gt;c&lt;/i&gt; (pupils)</strong>" in said.html
+    assert "a < b & <i>c</i> (teachers)" in said.text
 
 
 @pytest.mark.parametrize("verdict", OF_VERDICT)
@@ -754,7 +754,7 @@ def test_the_quality_of_scales_is_told_light_by_light():
     assert quality(rows, words=words("nb")).text.splitlines() == [
         "● God måling: 1 av 2 skalaer.",
         f"■ {label('light', 'doubt', words('nb')).capitalize()}: 1 av 2 skalaer. "
-        f"Innsats ({label('warning', 'low_reliability', words('nb'))}).",
+        f"Innsats – {label('warning', 'low_reliability', words('nb'))}.",
     ]
 
 
@@ -773,4 +773,4 @@ def test_leaders_beside_teachers_in_words():
     higher = made_up.agreement(difference=0.3, ci_low=0.1, ci_high=0.5)
     assert "svarte lærerne høyere enn lederne" in agreement(higher, words=words("nb"))
     none = made_up.agreement(difference=None)
-    assert agreement(none, words=words("nn")).startswith("For få har svart")
+    assert agreement(none, words=words("nn")).startswith("For få har svara")

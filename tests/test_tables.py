@@ -177,9 +177,8 @@ def test_regions_that_are_left_out_are_named_beneath_the_table():
     frame = pooled("same_grade", "linked_change").assign(left_out=[told, ""])
     said = built("pooled", frame=frame, language="en").get_text(" ", strip=True)
     assert (
-        "Joy, same-grade change: 2 regions are not included: Nordland – Nordlánnda (it would "
-        "rest on a single school or group of schools), Oslo – Oslove (suppressed "
-        "(confidentiality))." in said
+        "Joy (same-grade change) – 2 regions are not included: Nordland – Nordlánnda (it would "
+        "rest on a single school or group of schools), Oslo – Oslove (suppressed)." in said
     )
     both = built("pooled", frame=frame.assign(left_out="oslo: no_row")).get_text(" ", strip=True)
     assert both.count("1 region er ikke med: Oslo – Oslove (uten resultater så langt).") == 1
@@ -357,6 +356,16 @@ def test_a_researchers_own_values_stand_as_they_are():
     assert rows(soup) == [
         ["a", "never seen", "ja", "2. januar 2025", "< 0,001"],
         ["b", "koblet", "nei", "–", "–"],
+    ]
+
+
+def test_lines_that_a_function_names_are_spread_over_waves_too():
+    frame = made_up.missing()
+    frame = pd.concat([frame, frame.assign(scale="effort", share_missing=0.0223)])
+    soup = BeautifulSoup(tables.missing(frame, words=words("en")).html, "html.parser")
+    assert [row[1:] for row in rows(soup)[1:]] == [
+        ["8.1%", "12.3%", "8.1%", "12.3%"],
+        ["2.2%", "12.3%", "2.2%", "12.3%"],
     ]
 
 

@@ -167,7 +167,13 @@ class _Site:
         """The country and all regions, by slug: their names, in the language's alphabet."""
         named = {region: self.words.region(region) for region in self.study.regions["region"]}
         order = sorted(named.items(), key=lambda each: _alphabet(each[1], self.language))
-        return {names.NATIONAL: self.words.text("The whole country"), **dict(order)}
+        return {names.NATIONAL: self.everybody, **dict(order)}
+
+    @cached_property
+    def everybody(self) -> str:
+        """What all regions together are called."""
+        text = self.words.text
+        return text("The whole country") if self.study.is_national else text("All regions")
 
     @cached_property
     def pages(self) -> dict[str, dict[str, str]]:
@@ -294,7 +300,7 @@ class _Site:
         answers, questions = self.answers(country), [*self.questions()]
         quality = [*self.quality()]
         parts = {
-            "country": text("The whole country") if answers else "",
+            "country": self.everybody if answers else "",
             "regions": text("Region by region"),
             "questions": text("Where each research question is answered") if questions else "",
             "quality": text("How good the data are") if quality else "",

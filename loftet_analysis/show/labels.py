@@ -36,8 +36,8 @@ LABELS: dict[str, dict[str, str]] = {
     "beside": {
         "answers": "answers",
         "pooled": "regions pooled",
-        "together": "whole country",
-        "country": "whole country",
+        "together": "all regions",
+        "country": "all regions",
         "effects": "comparisons",
     },
     # what is assumed of a design
@@ -230,7 +230,7 @@ LABELS: dict[str, dict[str, str]] = {
     },
     # why a region is no part of what is pooled, beside the reasons above
     "left_out": {
-        "hidden": "suppressed (confidentiality)",
+        "hidden": "suppressed",
         "no_row": "without results so far",
         "one_dominates": "nearly everybody at a single school",
     },
@@ -272,7 +272,7 @@ LABELS: dict[str, dict[str, str]] = {
     },
     # what a study declares of its analysis
     "declared": {
-        "plan.md": "plan in words (plan.md)",
+        "plan.md": "the plan in words",
         "disclosure": "disclosure profile",
         "sesoi": "smallest change of interest, in standard deviations",
         "ci_level": "level of the confidence intervals",

@@ -387,8 +387,15 @@ def group_label(row: Mapping[str, object], words: Words) -> str:
     return "" if is_named else label("subgroup", subgroup, words)
 
 
-def linked_side(row: Mapping[str, object], words: Words, side: str = "") -> str:
-    """Return what one side of a row of `school_link` is called: who, which outcome, and when.
+def of_group(outcome: str, group: str) -> str:
+    """Return an outcome's label with whose answers it is about, also where others are asked it."""
+    return f"{outcome} ({group.lower()})"
+
+
+def linked_side(
+    row: Mapping[str, object], words: Words, side: str = "", *, with_group: bool = True
+) -> str:
+    """Return what one side of a row of `school_link` is called: which outcome, who, and when.
 
     Parameters
     ----------
@@ -396,20 +403,24 @@ def linked_side(row: Mapping[str, object], words: Words, side: str = "") -> str:
     words : Words
     side : {"", "other_"}
         Which side.
+    with_group : bool
+        Whether it says whose answers they are.
 
     Examples
     --------
     >>> row = {"population": "pupils", "subgroup": "all", "outcome": "joy", "wave": "post",
     ...        "contrast": "mean"}
     >>> linked_side(row, Words("en", outcomes={("pupils", "joy"): "Joy"}))
-    'Pupils: Joy, after'
+    'Joy (pupils), after'
     """
     population = row[f"{side}population"]
     kind = row[f"{side}contrast"]
     when = label("wave", row[f"{side}wave"], words) if kind == "mean" else ""
     when = words.text("change") if kind and kind != "mean" else when
     outcome = words.outcome(population, row[f"{side}outcome"])
-    return ", ".join(filter(None, [f"{linked_group(row, words, side)}: {outcome}", when]))
+    if with_group:
+        outcome = of_group(outcome, linked_group(row, words, side))
+    return ", ".join(filter(None, [outcome, when]))
 
 
 def linked_group(row: Mapping[str, object], words: Words, side: str = "") -> str:
@@ -421,12 +432,12 @@ def linked_group(row: Mapping[str, object], words: Words, side: str = "") -> str
 def outcome_labels(pairs: Iterable[tuple[str, str]], words: Words) -> dict[tuple[str, str], str]:
     """Return the labels of pairs of population and outcome, or scale.
 
-    Where two populations are asked the same, the label begins with the population.
+    Where two populations are asked the same, the label ends with the population.
     """
     labels = {pair: words.outcome(*pair) for pair in pairs}
     counts = Counter(labels.values())
     return {
-        pair: text if counts[text] < 2 else f"{label('population', pair[0], words)}: {text}"
+        pair: text if counts[text] < 2 else of_group(text, label("population", pair[0], words))
         for pair, text in labels.items()
     }
 

@@ -169,7 +169,8 @@ def laid_out(
     for number, row in enumerate(records):
         place = tuple(row[field] for field in across)
         places[place] = row
-        key = tuple(f(row) if callable(f) else row.get(f) for f in by) if across else number
+        told = (of(row) if callable(of) else row.get(of) for of in by)
+        key = tuple(told) if across else number
         if place in lines.get(key, {}):
             key = number  # a second row for the same cells is a line of its own
         lines.setdefault(key, {})[place] = row

@@ -289,7 +289,7 @@ def _which(rows: Sequence[Mapping[str, object]], words: Words) -> str:
         rest = row_label(row, words).removeprefix(estimand).removeprefix(", ")
         by_estimand.setdefault(estimand, []).append(rest)
     return "; ".join(
-        ": ".join(filter(None, [in_sentence(estimand), ", ".join(filter(None, rest))]))
+        ", ".join([in_sentence(estimand), *filter(None, rest)])
         for estimand, rest in by_estimand.items()
     )
 
@@ -569,8 +569,8 @@ def links(frame: pd.DataFrame, *, words: Words) -> Drawn:
     ...        "r_disattenuated_high": 0.61, "flags": "", "reason": "", "suppressed": False}
     >>> words = Words("en", outcomes={("teachers", "does"): "Does", ("pupils", "meets"): "Meets"})
     >>> print(links(pd.DataFrame([row]), words=words).text.splitlines()[0])
-    At 1 of 1 steps, schools that are higher on the one are also higher on the other: Participants:
-    Does, change → Pupils: Meets, change (r = 0.31, 95% CI 0.12 to 0.48).
+    At 1 of 1 steps, schools that are higher on the one are also higher on the other: Does
+    (participants), change → Meets (pupils), change (r = 0.31, 95% CI 0.12 to 0.48).
     """
     _ = words.text
     told = frame[frame["r_schools"].notna()]
@@ -668,7 +668,7 @@ def _two_ways(shown: pd.DataFrame, together: pd.DataFrame, words: Words) -> list
     pairs = [(row, own) for row, own in pairs if own]
     unlike = [
         words.text(
-            "{change} (the country's interval {country}, that of the mean {regions})",
+            "{change} (interval of everybody's answers at once {country}, of the mean {regions})",
             change=_changed(row, words),
             country=label("position", own, words),
             regions=label("position", row["position"], words),
@@ -678,16 +678,16 @@ def _two_ways(shown: pd.DataFrame, together: pd.DataFrame, words: Words) -> list
     ]
     if unlike:
         said = words.text(
-            "The country's estimate, from everybody's answers at once, and the mean over the "
-            "regions differ for {n} of {all} changes: {changes}.",
+            "The estimate from everybody's answers at once and the mean over the regions differ "
+            "for {n} of {all} changes: {changes}.",
             n=words.count(len(unlike)),
             all=words.count(len(pairs)),
             changes=_listed(unlike, words),
         )
         return [said]
     said = words.text(
-        "The country's estimate, from everybody's answers at once, and the mean over the "
-        "regions agree for all {all} changes.",
+        "The estimate from everybody's answers at once and the mean over the regions agree for "
+        "all {all} changes.",
         all=words.count(len(pairs)),
     )
     return [said] if pairs else []
@@ -1840,7 +1840,7 @@ def quality(frame: pd.DataFrame, *, words: Words) -> Drawn:
     >>> columns = ["population", "outcome", "light", "measurement_warning"]
     >>> print(quality(pd.DataFrame(rows, columns=columns), words=Words("en", outcomes)).text)
     ● Good measurement: 1 of 2 scales.
-    ▲ Read with care: 1 of 2 scales. Effort (its reliability is modest).
+    ▲ Read with care: 1 of 2 scales. Effort – its reliability is modest.
     """
     told = frame[frame["light"].ne("")]
     names_of = outcome_labels(
@@ -1856,14 +1856,13 @@ def quality(frame: pd.DataFrame, *, words: Words) -> Drawn:
             codes = filter(None, row["measurement_warning"].split(";"))
             why = joined([label("warning", each, words) for each in codes], words)
             alike.setdefault(why, []).append(names_of[row["population"], row["outcome"]])
-        named_so = "; ".join(
-            f"{joined(of, words)} ({why})" if why else joined(of, words)
-            for why, of in alike.items()
-        )
         light_of = label("light", code, words)
         said = words.text("{k} of {n} scales", k=words.count(len(rows)), n=words.count(len(told)))
-        named_so = "" if code == GOOD else f" {named_so}."
-        lines.append(f"{shape} {light_of[:1].upper()}{light_of[1:]}: {said}.{named_so}")
+        parts = [f"{shape} {light_of[:1].upper()}{light_of[1:]}: {said}."]
+        if code != GOOD:
+            named_so = {why: joined(of, words) for why, of in alike.items()}
+            parts += [f"{of} – {why}." if why else f"{of}." for why, of in named_so.items()]
+        lines.append(" ".join(parts))
     items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
     return Drawn(f'<ul class="reading">{items}</ul>', "\n".join(lines))
 

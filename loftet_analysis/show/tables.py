@@ -374,7 +374,7 @@ def pooled(frame: pd.DataFrame, *, words: Words) -> Table:
     notes = [
         _(
             "Mean: over the regions, weighted by precision. It shows how much they differ; "
-            "conclusions about the country are in the sentences."
+            "what can be concluded is in the sentences."
         ),
         _("PI: prediction interval, within which the change of a new region is expected."),
         _("τ: standard deviation between regions; I²: share of the spread beyond chance."),
@@ -425,7 +425,7 @@ def two_ways(frame: pd.DataFrame, *, words: Words, together: pd.DataFrame) -> Ta
         ),
         _("One region left out: the lowest and the highest mean over the others."),
     ]
-    caption = _("The country's estimate in two ways")
+    caption = _("The estimate of all regions in two ways")
     form = {"group": "outcome", "line": "estimand"}
     return laid_out(rows, columns, words, caption, notes, **form)
 
@@ -489,11 +489,14 @@ def _left_out(frame: pd.DataFrame, words: Words) -> list[str]:
             regions=named_regions,
         )
         if len(rows) < len(shown):
-            rows_of = (
-                f"{named(row, 'outcome', words)}, {in_sentence(named(row, 'estimand', words))}"
-                for row in rows.to_dict("records")
+            rows_of: dict[str, list[str]] = {}
+            for row in rows.to_dict("records"):
+                estimand = in_sentence(named(row, "estimand", words))
+                rows_of.setdefault(estimand, []).append(named(row, "outcome", words))
+            of = "; ".join(
+                f"{joined(those, words)} ({change})" for change, those in rows_of.items()
             )
-            note = f"{'; '.join(rows_of)}: {note}"
+            note = f"{of} – {note}"
         notes.append(note)
     return notes
 
@@ -1136,8 +1139,9 @@ def response(frame: pd.DataFrame, *, words: Words) -> Table:
     _ = words.text
     everybody = frame[frame[names.SUBGROUP] == names.ALL].set_index(["population", "wave"])
     steps = everybody[[*schema.STEPS]].rename_axis(columns="step")
-    if steps["n_consented"].isna().all():  # nobody was asked
-        steps = steps.drop(columns="n_consented")
+    # nobody was asked for consent, or could be found again
+    never = steps.columns[steps.isna().all() & ~steps.columns.isin(("n_invited", "n_answered"))]
+    steps = steps.drop(columns=never)
     above = steps.ffill(axis=1).shift(axis=1)  # the last step that was counted
     rows = {"n": steps.T.unstack(), "of": above.T.unstack()}
     columns = [("n", "n", "count"), ("%", _share("n", "of", words, ""))]
@@ -1154,10 +1158,14 @@ def response(frame: pd.DataFrame, *, words: Words) -> Table:
         _("%: of the line above. More can answer than were invited where a link is passed on.")
         if (everybody["n_answered"] > everybody["n_invited"]).fillna(False).any()
         else _("%: of the line above."),
-        _("Could be found again: of a grade that is asked both times, with a usable code."),
-        rounded(words),
     ]
-    caption, across = _("From the invited to the linked"), ["population", "wave"]
+    caption, across = _("From the invited to the analysed"), ["population", "wave"]
+    if "n_linkable" in steps:
+        caption = _("From the invited to the linked")
+        notes.append(
+            _("Could be found again: of a grade that is asked both times, with a usable code.")
+        )
+    notes.append(rounded(words))
     return laid_out(rows, columns, words, caption, notes, line="step", across=across)
 
 

@@ -156,6 +156,10 @@ def _people(row: Mapping[str, object], words: Words) -> str:
 def _said(row: Mapping[str, object], words: Words, between: str = " ") -> str:
     """Return a row's estimate and interval; a word where there is none."""
     if pd.isna(row["estimate"]):
+        if row["estimand"] == "share_below" and not pd.isna(row.get("change")):
+            # on no axis of standard deviations
+            points = words.number(100 * row["change"], 1)
+            return words.text("{points} percentage points", points=points)
         return words.text("hidden") if row["suppressed"] else words.text("not computed")
     inside = words.interval(row["ci_low"], row["ci_high"])
     said = words.number(row["estimate"])
