@@ -161,7 +161,7 @@ def test_an_interval_beyond_zero_that_a_family_of_tests_makes_unclear_says_so():
     first = {**verdicts(frame).to_dict("records")[0], "suppressed": False}
     assert first["ci_low"] > 0
     assert first["verdict"] == "unclear"
-    for language, part in (("nb", "familie"), ("nn", "familie"), ("en", "its family")):
+    for language, part in (("nb", "hører sammen"), ("nn", "høyrer saman"), ("en", "together")):
         said = conclusion(first, words(language))
         assert part in said
         assert "p =" not in said
@@ -177,7 +177,7 @@ def test_a_negligible_change_with_a_direction_is_small_and_there():
     )
     unsure = {**row, "plan_role": "secondary"}
     assert certainty(unsure) == "may small increase"
-    assert "Den er ikke sikker, siden" in conclusion(unsure, words("nb"))
+    assert "Den er ikke sikker, for" in conclusion(unsure, words("nb"))
     text = summed_up(row, {**unsure, "outcome": "effort"})
     assert "Matematikkglede gikk svært lite opp, med 0,05 poeng" in text
     assert "Innsats kan ha gått svært lite opp (ikke sikkert) med 0,05 poeng" in text
@@ -672,23 +672,36 @@ def test_words_say_on_which_side_an_end_lies_that_is_rounded_to_zero(low, high, 
     assert said in reading(row, words("en"), alone=False)
 
 
-def test_a_conclusion_is_said_in_full_once_and_then_in_short():
+def test_what_is_not_certain_says_why_in_each_outcome_and_once_for_rows_that_share_it():
     frame = increases().assign(
         suppressed=False, evidence="", measurement_warning="", plan_role="secondary",
         estimand="linked_change", region="national",
     )  # fmt: skip
     said = answer(frame, words=words("en")).text
-    assert said.count("not a primary one of the analysis plan") == 1
-    assert said.count("This is not certain either, for the same reason.") == 1
-    # from the second time on once for the whole list
-    three = answer(frame.assign(outcome=[f"{i}" for i in range(len(frame))]), words=replace(
-        words("en"), outcomes={(p, f"{i}"): f"O{i}" for i, p in enumerate(frame["population"])}
-    )).text  # fmt: skip
-    assert "This is not certain either" not in three
-    assert three.count("of which nothing more is said are not certain either") == 1
-    # rows of one outcome that come to the same share it
+    outcomes = frame.groupby(["population", "outcome"]).ngroups
+    assert outcomes > 1
+    assert said.count("not certain: this is not a primary comparison") == outcomes
     again = answer(pd.concat([frame.iloc[[0]]] * 2), words=words("en")).text
     assert again.count("The increase is not certain") == 1
+
+
+@pytest.mark.parametrize(
+    ("went", "flag", "said"),
+    [
+        ("increase", "more", "hadde større økning, så økningen for alle er trolig mindre."),
+        ("increase", "less", "hadde mindre økning, så økningen for alle er trolig større."),
+        ("decrease", "more", "hadde mindre nedgang, så nedgangen for alle er trolig større."),
+        ("decrease", "less", "hadde større nedgang, så nedgangen for alle er trolig mindre."),
+    ],
+)
+def test_where_more_answered_or_were_found_is_said_of_the_way_the_answers_went(went, flag, said):
+    row = of_verdict(went, estimand="same_grade")
+    for kind in ("linkage", "response"):
+        told = reading({**row, "flags": f"selective_{kind}={flag}"}, words("nb"))
+        assert f"{said} Sensitivitetsanalysene tar med alle." in told
+    midway = {**row, "flags": f"selective_linkage={flag}", "contrast": "mid - pre"}
+    assert said in (told := reading(midway, words("nb")))
+    assert "Sensitivitetsanalysene" not in told
 
 
 def test_where_p_is_rounded_to_the_limit_the_verdict_says_on_which_side_an_end_lies():

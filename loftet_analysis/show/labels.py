@@ -354,21 +354,14 @@ LABELS: dict[str, dict[str, str]] = {
         "decrease of the spread": "The interval lies below 1: the spread has shrunk.",
         "increase beyond drift": "That is more than was expected.",
         "decrease beyond drift": "That is less than was expected.",
-        "may increase": "The increase is not certain: the interval lies above zero, but {why}.",
-        "may decrease": "The decrease is not certain: the interval lies below zero, but {why}.",
-        "not certain either": "This is not certain either, for the same reason.",
-        "may increase of a contrast": "The difference is not certain: the interval lies above "
-        "zero, but {why}.",
-        "may decrease of a contrast": "The difference is not certain: the interval lies below "
-        "zero, but {why}.",
-        "may increase of the spread": "That the spread has grown is not certain: the interval lies "
-        "above 1, but {why}.",
-        "may decrease of the spread": "That the spread has shrunk is not certain: the interval "
-        "lies below 1, but {why}.",
-        "may increase beyond drift": "That may be more than was expected (not certain): the "
-        "interval excludes what was expected, but {why}.",
-        "may decrease beyond drift": "That may be less than was expected (not certain): the "
-        "interval excludes what was expected, but {why}.",
+        "may increase": "The increase is not certain: {why}.",
+        "may decrease": "The decrease is not certain: {why}.",
+        "may increase of a contrast": "The difference is not certain: {why}.",
+        "may decrease of a contrast": "The difference is not certain: {why}.",
+        "may increase of the spread": "That the spread has grown is not certain: {why}.",
+        "may decrease of the spread": "That the spread has shrunk is not certain: {why}.",
+        "may increase beyond drift": "That may be more than was expected (not certain: {why}).",
+        "may decrease beyond drift": "That may be less than was expected (not certain: {why}).",
         "dominated": "Nearly everything rests on a single school, group of schools or region, so "
         "chance cannot be judged and nothing is concluded.",
         "negligible": "That is about the same: less than ±{sesoi} standard deviations, the "
@@ -382,10 +375,10 @@ LABELS: dict[str, dict[str, str]] = {
         "small decrease": "A certain but very small decrease, less than the smallest change of "
         "interest ({sesoi} standard deviations): the {level} CI is {interval}.",
         "may small increase": "A very small increase, less than the smallest change of interest "
-        "({sesoi} standard deviations): the {level} CI is {interval}. It is not certain, since "
+        "({sesoi} standard deviations): the {level} CI is {interval}. It is not certain: "
         "{why}.",
         "may small decrease": "A very small decrease, less than the smallest change of interest "
-        "({sesoi} standard deviations): the {level} CI is {interval}. It is not certain, since "
+        "({sesoi} standard deviations): the {level} CI is {interval}. It is not certain: "
         "{why}.",
         "small": "Small as it is, the interval excludes zero.",
         "small beyond drift": "Small as it is, it differs from what was expected.",
@@ -462,10 +455,10 @@ LABELS: dict[str, dict[str, str]] = {
     },
     # why a direction is not certain although the interval excludes zero
     "doubt": {
-        "family": "after adjustment for all tests of its family chance cannot be ruled out",
-        "regions": "after adjustment over all regions chance cannot be ruled out",
-        "one region": "this is one of several comparisons in one of several regions",
-        "many": "this is one of many comparisons and not a primary one of the analysis plan",
+        "family": "this does not hold when all tests that belong together are allowed for",
+        "regions": "this does not hold when the tests of all regions are allowed for",
+        "one region": "the tests of the other regions are not allowed for here",
+        "many": "this is not a primary comparison of the analysis plan",
     },
     "flag": {
         "few_regions": "The answers compared come from too few regions to allow for differences "
@@ -474,36 +467,30 @@ LABELS: dict[str, dict[str, str]] = {
         "baseline_adjust": "Before, the groups were between {low} and {high} standard deviations "
         "apart.",
         "selective_linkage=more": "Schools where more people could be followed had larger "
-        "increases, so for everybody the change is probably lower; "
-        "the sensitivity analyses include everybody.",
+        "increases, so for everybody the increase is probably smaller.",
         "selective_linkage=less": "Schools where more people could be followed had smaller "
-        "increases, so for everybody the change is probably "
-        "higher; the sensitivity analyses include everybody.",
-        "selective_response=more": "Schools where more answered after than before had larger "
-        "increases, so for everybody the change is probably "
-        "lower; the sensitivity analyses include everybody.",
-        "selective_response=less": "Schools where more answered after than before had "
-        "smaller increases, so for everybody the change is "
-        "probably higher; the sensitivity analyses include "
-        "everybody.",
+        "increases, so for everybody the increase is probably larger.",
+        "selective_response=more": "Schools where more answered the later time than the earlier "
+        "had larger increases, so for everybody the increase is probably smaller.",
+        "selective_response=less": "Schools where more answered the later time than the earlier "
+        "had smaller increases, so for everybody the increase is probably larger.",
         "no_interval": "There is no interval, since its uncertainty cannot be estimated from "
         "these schools.",
         "programme_months": "The pupils of this grade can have been exposed to the programme "
         "for {months} months.",
     },
-    # the same of changes from or to the wave midway, where it is not the same
-    "flag midway": {
-        "selective_linkage=more": "Schools where more people could be followed had larger "
-        "increases, so for everybody the change is probably lower.",
-        "selective_linkage=less": "Schools where more people could be followed had smaller "
-        "increases, so for everybody the change is probably higher.",
-        "selective_response=more": "Schools where more answered the later time than the "
-        "earlier had larger increases, so for everybody the "
-        "change is probably lower.",
-        "selective_response=less": "Schools where more answered the later time than the "
-        "earlier had smaller increases, so for everybody the "
-        "change is probably higher.",
+    # the same where answers went down: schools that changed more then went down less
+    "flag of a decrease": {
+        "selective_linkage=more": "Schools where more people could be followed had smaller "
+        "decreases, so for everybody the decrease is probably larger.",
+        "selective_linkage=less": "Schools where more people could be followed had larger "
+        "decreases, so for everybody the decrease is probably smaller.",
+        "selective_response=more": "Schools where more answered the later time than the earlier "
+        "had smaller decreases, so for everybody the decrease is probably larger.",
+        "selective_response=less": "Schools where more answered the later time than the earlier "
+        "had larger decreases, so for everybody the decrease is probably smaller.",
     },
+    # the same of changes from the wave midway
     "flag after midway": {
         "baseline_apart": "Midway, the groups were more than {limit} standard deviations apart.",
         "baseline_adjust": "Midway, the groups were between {low} and {high} standard deviations "
@@ -673,10 +660,10 @@ LABELS: dict[str, dict[str, str]] = {
         "baseline_adjust": "the groups differed a little before",
         "baseline_apart": "the groups differed much before",
         "adjusted_for_pre": "adjusted for the answer before",
-        "selective_linkage=": "where more people could be followed the change was larger (more) "
-        "or smaller (less)",
-        "selective_response=": "where more answered after than before the change was larger "
-        "(more) or smaller (less)",
+        "selective_linkage=": "where more people could be followed the change was higher (more) "
+        "or lower (less)",
+        "selective_response=": "where more answered after than before the change was higher "
+        "(more) or lower (less)",
         "programme_months=": "how many months of the programme the grade can have had",
         "direction=": "about the same, but the interval excludes zero on this side",
         "range=": "between which numbers of times most attended",

@@ -173,7 +173,6 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
     # what all rows have in common need not be said of each
     several = "wave" in frame and frame.loc[frame["wave"] != "", "wave"].nunique() > 1
     open_rows: dict[str, dict[str, dict[tuple[str, str], list]]] = {}
-    said_before: set[str] = set()
     for pair, rows in frame.groupby(["population", "outcome"], sort=False):
         records = rows.to_dict("records")
         why_open = [_why_open(row, words) for row in records]
@@ -188,22 +187,14 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
         kinds = dict.fromkeys(evidence(row, words) for row in told if is_computed(row))
         weaknesses = dict.fromkeys(measured(row, words) for row in told or records[:1])
         in_common = _in_common(told, words)
-        each = ["" if in_common else _once(row, said_before, words) for row in told]
+        concluded = "" if in_common else None
         readings = [
-            reading(row, words, alone=False, timed=several, concluded=concluded)
-            for row, concluded in zip(told, each, strict=True)
+            reading(row, words, alone=False, timed=several, concluded=concluded) for row in told
         ]
-        readings += [_once(told[0], said_before, words)] if in_common else []
+        readings += [in_common] if in_common else []
         warning = records[0].get("measurement_warning") or ""
         behind = (_sentences(kinds), _sentences(weaknesses))
         outcomes.append((names[pair], warning, told, readings, *behind))
-    either = label("conclusion", "not certain either", words)
-    often = sum(either in each for _, _, _, of, *_ in outcomes for each in of) > 1
-    if often:
-        for *_, of, _kinds, _weaknesses in outcomes:
-            of[:] = filter(
-                None, (each.replace(either, "").replace("  ", " ").strip() for each in of)
-            )
     seen = {kinds for _, _, of, _, kinds, _ in outcomes if of}
     shared = seen.pop() if len(seen) == 1 else ""
     for name, warning, _told, readings, kinds, weaknesses in outcomes:
@@ -241,11 +232,7 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
         items.append(f"<li>{html.escape(said)}</li>")
         lines.append(said)
     told_rows = [row for _, _, of, *_ in outcomes for row in of]
-    said = words.text(
-        "Changes and differences of which nothing more is said are not certain either, for the "
-        "same reason."
-    )
-    shared = _sentences([said if often else "", shared, _not_certain(told_rows, words)])
+    shared = _sentences([shared, _not_certain(told_rows, words)])
     if shared:
         items.append(f'<li class="background">{html.escape(shared)}</li>')
     text = "\n".join(filter(None, [*lines, shared]))
@@ -296,15 +283,6 @@ def _in_common(rows: Sequence[Mapping[str, object]], words: Words) -> str:
     """Return the conclusion that several rows of an outcome have in common; else nothing."""
     found = {conclusion(row, words) for row in rows}
     return found.pop() if len(rows) > 1 and len(found) == 1 else ""
-
-
-def _once(row: Mapping[str, object], said_before: set[str], words: Words) -> str:
-    """Return what a row lets one conclude; in short where the same was said before."""
-    full, code = conclusion(row, words), certainty(row)
-    if full in said_before and code.startswith("may") and not _kind(row):
-        return full if _expected(row, words) else label("conclusion", "not certain either", words)
-    said_before.add(full)
-    return full
 
 
 def _why_open(row: Mapping[str, object], words: Words) -> str:
@@ -1207,8 +1185,7 @@ def conclusion(row: Mapping[str, object], words: Words) -> str:
     ...        "plan_role": "secondary", "estimate": 0.2, "ci_low": 0.1, "ci_high": 0.3,
     ...        "ci_level": 0.95, "flags": ""}
     >>> print(conclusion(row, Words("en")))
-    The increase is not certain: the interval lies above zero, but this is one of many comparisons
-    and not a primary one of the analysis plan.
+    The increase is not certain: this is not a primary comparison of the analysis plan.
     >>> conclusion({**row, "plan_role": "primary", "p_adjusted": 0.01}, Words("en"))
     'The interval lies above zero: an increase.'
     """
@@ -1455,10 +1432,13 @@ def _cautions(row: Mapping[str, object], words: Words) -> list[str]:
         "months": flags.get("programme_months", ""),
     }
     raised = {*flags, *(f"{flag}={value}" for flag, value in flags.items())}
-    kinds = ["flag midway"] if _is_midway(row) else []
+    went = row["estimate"] if _is_told(row, "estimate") else row["change"]
+    kinds = ["flag of a decrease"] if went is not None and went < 0 else []
     kinds += ["flag after midway"] if waves_of(row["contrast"])[0] == MID else []
     kind_of = {flag: kind for kind in ("flag", *kinds) for flag in LABELS[kind]}
     cautions = [label(kind_of[flag], flag, words, **values) for flag in kind_of if flag in raised]
+    if {"selective_linkage", "selective_response"} & set(flags) and not _is_midway(row):
+        cautions.append(_("The sensitivity analyses include everybody."))
     ends = [float(end) for end in flags.get("range", "").split("-") if end]
     if len(ends) == 2:
         low, high = (words.number(end, 0 if end.is_integer() else 1) for end in ends)
@@ -1734,13 +1714,13 @@ def _meaning(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     shown = shown[(shown["estimand"] != "dose") | of_slopes]  # of which the sentences tell
     records = shown.to_dict("records")
     codes = {certainty(row) for row in records}
+    doubts = {_why_not_certain(row) for row in records if certainty(row).startswith("may")}
     if said := compared([row for row in records if is_computed(row)], words):
         yield said
-    if any(code.startswith("may") for code in codes):
-        yield words.text(
-            "“May have”: the interval excludes zero, but this is one of many comparisons and "
-            "chance cannot be ruled out."
-        )
+    if doubts:
+        whys = [label("doubt", code, words) for code in LABELS["doubt"] if code in doubts]
+        why = f" {words.text('or')} ".join(whys)
+        yield words.text("“May have”: the interval excludes zero, but {why}.", why=why)
     if any(code.endswith(_SMALL) for code in codes):
         yield words.text(
             "“Very little”: less than the smallest change of interest (±{sesoi} standard "
