@@ -541,7 +541,7 @@ def said(pooled, language="en", features=None, **country):
 def test_the_answer_hangs_on_a_region_or_on_none():
     lines = said(made_up.pooled())
     assert lines[0].endswith("agree for all 1 changes.")
-    assert lines[1].endswith("Joy, Same-grade change (it lies above zero without Oslo – Oslove).")
+    assert lines[1].endswith("Joy, Same-grade change (lies above zero without Oslo – Oslove).")
     assert "each of 1 changes may go either way" in lines[2]
     both = made_up.pooled().assign(hangs_on="nordland: below; oslo: above")
     assert "without Nordland – Nordlánnda, it lies above zero without Oslo" in said(both)[1]

@@ -73,9 +73,13 @@ WEAK = 0.30
 MANY_PAIRS = 10
 # their sentences say what is compared with what, and their verdicts are about a difference
 _CONTRASTS = names_where(is_difference=True)
+# of fewer people it is told how many they are
+_FEW = 30
 # so many regions and changes are named, of more it is told how many they are
 _NAMED, _LISTED = 3, 6
 _SMALL = ("small increase", "small decrease")
+# slopes of `dose`, and what they are called
+_ATTENDANCE = {"per gathering": "attendance", "per interim work": "interim work"}
 
 
 @view(nothing="The study has no people who can be followed and no grades to compare.")
@@ -137,7 +141,7 @@ def _with_these(rows: pd.DataFrame, words: Words) -> str:
     )
 
 
-def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
+def answer(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame | None = None) -> Drawn:
     """Return what effects say, outcome by outcome: a list of `reading`, in the reader's language.
 
     Parameters
@@ -146,6 +150,8 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
         Gated rows of effects.
     words : Words
         The reader's language.
+    pooled : DataFrame, optional
+        The same changes pooled over the regions: where a single region decides, it is said.
 
     Returns
     -------
@@ -173,6 +179,7 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
     # what all rows have in common need not be said of each
     several = "wave" in frame and frame.loc[frame["wave"] != "", "wave"].nunique() > 1
     open_rows: dict[str, dict[str, dict[tuple[str, str], list]]] = {}
+    turned = _turned(pooled, words)
     for pair, rows in frame.groupby(["population", "outcome"], sort=False):
         records = rows.to_dict("records")
         why_open = [_why_open(row, words) for row in records]
@@ -189,8 +196,10 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
         in_common = _in_common(told, words)
         concluded = "" if in_common else None
         readings = [
-            reading(row, words, alone=False, timed=several, concluded=concluded) for row in told
-        ]
+            _sentences([reading(row, words, alone=False, timed=several, concluded=concluded),
+                        _less_certain(row, turned, words)])
+            for row in told
+        ]  # fmt: skip
         readings += [in_common] if in_common else []
         warning = records[0].get("measurement_warning") or ""
         behind = (_sentences(kinds), _sentences(weaknesses))
@@ -239,6 +248,19 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
     return Drawn(f'<ul class="reading">{"".join(items)}</ul>', text)
 
 
+def _less_certain(
+    row: Mapping[str, object], turned: Mapping[tuple[object, ...], str], words: Words
+) -> str:
+    """Return that a change rests on a single region; nothing where it does not."""
+    without = turned.get(_change_of(row)) if row["subgroup"] == ALL else ""
+    if not without or certainty(row) in ("", "unclear"):
+        return ""
+    return words.text(
+        "It is less certain than it looks: the interval of the mean over the regions {without}.",
+        without=without,
+    )
+
+
 def _needs_light(rows: Sequence[Mapping[str, object]], *, alone: bool) -> bool:
     """Whether an outcome of which nothing is clear is named with its light all the same."""
     is_told = any(not row["suppressed"] and is_computed(row) for row in rows)
@@ -272,6 +294,8 @@ def _which(rows: Sequence[Mapping[str, object]], words: Words) -> str:
     for row in rows:
         estimand = label("estimand", row["estimand"], words)
         rest = row_label(row, words).removeprefix(estimand).removeprefix(", ")
+        if row["contrast"] in _ATTENDANCE:
+            estimand, rest = label("attendance", _ATTENDANCE[row["contrast"]], words), ""
         by_estimand.setdefault(estimand, []).append(rest)
     return "; ".join(
         ": ".join(filter(None, [in_sentence(estimand), ", ".join(filter(None, rest))]))
@@ -600,7 +624,7 @@ def hangs_on(
     >>> frame, country = pd.DataFrame([row]), pd.DataFrame([country])
     >>> print(hangs_on(frame, words=words, together=country).text.splitlines()[1])
     For 1 of 1 changes a single region decides where the interval of the mean over the regions
-    lies: Joy, Same-grade change (it includes zero without Oslo).
+    lies: Joy, Same-grade change (includes zero without Oslo).
     """
     shown = frame[~frame["suppressed"].astype(bool)]
     told = [*_two_ways(shown, together, words), *_without_a_region(shown, words)]
@@ -633,9 +657,8 @@ def _changed(row: Mapping[str, object], words: Words) -> str:
 
 def _two_ways(shown: pd.DataFrame, together: pd.DataFrame, words: Words) -> list[str]:
     """Return whether everybody at once and region by region say the same."""
-    keys = ["population", "outcome", "estimand"]
-    country = {tuple(row[k] for k in keys): row for row in together.to_dict("records")}
-    pairs = [(row, country.get(tuple(row[k] for k in keys))) for row in shown.to_dict("records")]
+    country = {_change_of(row): row for row in together.to_dict("records")}
+    pairs = [(row, country.get(_change_of(row))) for row in shown.to_dict("records")]
     pairs = [(row, position(own)) for row, own in pairs if own is not None and row["position"]]
     pairs = [(row, own) for row, own in pairs if own]
     unlike = [
@@ -668,21 +691,9 @@ def _two_ways(shown: pd.DataFrame, together: pd.DataFrame, words: Words) -> list
 def _without_a_region(shown: pd.DataFrame, words: Words) -> list[str]:
     """Return which single regions decide where the mean over the regions lies."""
     rows = shown[shown["lowest"].notna()].to_dict("records")
-    turning = []
-    for row in (row for row in rows if row["hangs_on"]):
-        by_position: dict[str, list[str]] = {}
-        for each in row["hangs_on"].split("; "):
-            region, where = each.rsplit(": ", 1)
-            by_position.setdefault(where, []).append(words.region(region))
-        told = [
-            words.text(
-                "it {position} without {regions}",
-                position=label("position", where, words),
-                regions=_either(regions, words),
-            )
-            for where, regions in by_position.items()
-        ]
-        turning.append(f"{_changed(row, words)} ({', '.join(told)})")
+    turning = [
+        f"{_changed(row, words)} ({_without(row, words)})" for row in rows if row["hangs_on"]
+    ]
     if turning:
         said = words.text(
             "For {n} of {all} changes a single region decides where the interval of the mean "
@@ -699,6 +710,37 @@ def _without_a_region(shown: pd.DataFrame, words: Words) -> list[str]:
         all=words.count(len(rows)),
     )
     return [said] if rows else []
+
+
+def _without(row: Mapping[str, object], words: Words) -> str:
+    """Return where the interval of a pooled row would lie without which region."""
+    by_position: dict[str, list[str]] = {}
+    for each in row["hangs_on"].split("; "):
+        region, where = each.rsplit(": ", 1)
+        by_position.setdefault(where, []).append(words.region(region))
+    told = [
+        words.text(
+            "{position} without {regions}",
+            position=label("position", where, words),
+            regions=_either(regions, words),
+        )
+        for where, regions in by_position.items()
+    ]
+    return ", ".join(told)
+
+
+def _turned(pooled: pd.DataFrame | None, words: Words) -> dict[tuple[object, ...], str]:
+    """Return of which changes a single region decides where the mean over the regions lies."""
+    if pooled is None:
+        return {}
+    rows = pooled[~pooled["suppressed"].astype(bool) & pooled["lowest"].notna()]
+    return {_change_of(row): _without(row, words) for row in rows.to_dict("records")
+            if row["hangs_on"]}  # fmt: skip
+
+
+def _change_of(row: Mapping[str, object]) -> tuple[object, ...]:
+    """Return which change a row of effects or a pooled row is of."""
+    return tuple(row[column] for column in ("population", "outcome", "estimand"))
 
 
 def _listed(changes: list[str], words: Words) -> str:
@@ -1083,6 +1125,7 @@ def _values(row: Mapping[str, object], words: Words) -> dict[str, str]:
     if not pd.isna(row["estimate"]):
         values["estimate"] = words.number(row["estimate"])
         values["moved"] = _moved(row["estimate"], words)
+        values["differs"] = _differs(row["estimate"], words)
         if estimand == "gap_change":
             groups = (label("subgroup", group, words) for group in contrast.split(" - "))
             values["one"], values["other"] = groups
@@ -1164,6 +1207,16 @@ def _moved(change: float, words: Words, *, points: bool = False) -> str:
         return up if change > 0 else _("went down by {size} percentage points", size=size)
     up = _("went up by {size} standard deviations", size=size)
     return up if change > 0 else _("went down by {size} standard deviations", size=size)
+
+
+def _differs(difference: float, words: Words) -> str:
+    """Return how much higher or lower one change is than another, in standard deviations."""
+    size = words.number(abs(difference))
+    if round(difference, 2) == 0:
+        return words.text("no different")
+    if difference > 0:
+        return words.text("{size} standard deviations higher", size=size)
+    return words.text("{size} standard deviations lower", size=size)
 
 
 def conclusion(row: Mapping[str, object], words: Words) -> str:
@@ -1442,8 +1495,13 @@ def _cautions(row: Mapping[str, object], words: Words) -> list[str]:
     ends = [float(end) for end in flags.get("range", "").split("-") if end]
     if len(ends) == 2:
         low, high = (words.number(end, 0 if end.is_integer() else 1) for end in ends)
+        counted = row["contrast"].startswith(("gathering", "per gathering"))
         cautions.append(
-            _("For four out of five the number is between {low} and {high}.", low=low, high=high)
+            _("Four out of five attended between {low} and {high} seminars.", low=low, high=high)
+            if counted
+            else _(
+                "Four out of five did between {low} and {high} interim tasks.", low=low, high=high
+            )
         )
     if row["estimand"] == "lowest_fifth":
         cautions.append(
@@ -1502,7 +1560,13 @@ def measured(row: Mapping[str, object], words: Words) -> str:
     return words.text("Read with care: {reasons}.", reasons=reasons)
 
 
-def summary(frame: pd.DataFrame, *, words: Words) -> Drawn:
+def summary(
+    frame: pd.DataFrame,
+    *,
+    words: Words,
+    linked: pd.DataFrame | None = None,
+    pooled: pd.DataFrame | None = None,
+) -> Drawn:
     """Return what each research question comes to, in a sentence or two: `certainty` in words.
 
     Outcomes of a question that went the same way, as certainly, share a sentence, those declared
@@ -1516,6 +1580,11 @@ def summary(frame: pd.DataFrame, *, words: Words) -> Drawn:
         is no change, and changes by attendance (``per gathering``, ``per interim work``).
     words : Words
         The reader's language.
+    linked : DataFrame, optional
+        Gated changes of the same pupils, told where they went another way than the same grades,
+        or where nothing can be said of these.
+    pooled : DataFrame, optional
+        The changes pooled over the regions: which that are certain rest on a single region.
 
     Returns
     -------
@@ -1557,7 +1626,7 @@ def summary(frame: pd.DataFrame, *, words: Words) -> Drawn:
             told(f"{label('contrast', contrast, words).capitalize()}:", kind=quiet)
     for population, of_population in frame.groupby("population", sort=False):
         found = [
-            (question, _in_short(rows, words))
+            (question, _sentences([_in_short(rows, words), _of_the_same(rows, linked, words)]))
             for question, rows in of_population.groupby("question", sort=False)
         ]
         if several and any(said for _, said in found):
@@ -1565,7 +1634,8 @@ def summary(frame: pd.DataFrame, *, words: Words) -> Drawn:
         for question, said in found:
             if said:
                 told(said, question)
-    for said in (*_meaning(frame, words), *_left_out(frame, words)):
+    doubtful = _rest_on_one_region(frame, _turned(pooled, words), words)
+    for said in (*_meaning(frame, words), *doubtful, *_left_out(frame, words)):
         told(said, kind=quiet)
     return Drawn(f'<ul class="reading">{"".join(items)}</ul>', "\n".join(lines))
 
@@ -1580,9 +1650,15 @@ def _set_off(row: Mapping[str, object], words: Words, *, first: bool = False) ->
     return f"{_BEGIN}{name if first else in_sentence(name)}{_END}"
 
 
-def _all_set_off(rows: Sequence[Mapping[str, object]], words: Words, *, first: bool) -> str:
-    named = [_set_off(row, words, first=first and i == 0) for i, row in enumerate(rows)]
-    return joined(named, words)
+def _all_set_off(rows: Sequence[Mapping[str, object]], words: Words) -> str:
+    return joined([_set_off(row, words) for row in rows], words)
+
+
+def _with_size(row: Mapping[str, object], words: Words, first: bool) -> str:
+    """Return an outcome's name with what is about zero: its change, or from what was expected."""
+    from_expected = [c for c in ("trend", "drift") if _is_told(row, c)]
+    size = row[f"estimate_vs_{from_expected[0]}"] if from_expected else row["estimate"]
+    return f"{_set_off(row, words, first=first)} ({words.number(size)})"
 
 
 def _in_short(frame: pd.DataFrame, words: Words) -> str:
@@ -1595,6 +1671,41 @@ def _in_short(frame: pd.DataFrame, words: Words) -> str:
     changes = [row for row in records if row["estimand"] not in ("level", "dose")]
     said = [*_changes_in_short(changes, words), *_doses_in_short(doses, words)]
     return _sentences([*said, *_levels_in_short(levels, words)])
+
+
+def _of_the_same(frame: pd.DataFrame, linked: pd.DataFrame | None, words: Words) -> str:
+    """Return what changed in the same pupils where it is not what is said of the same grades."""
+    if linked is None:
+        return ""
+    main = {(row["population"], row["outcome"]): row for row in frame.to_dict("records")}
+    rows = []
+    for row in linked.to_dict("records"):
+        beside = main.get((row["population"], row["outcome"]))
+        if beside is None or row["suppressed"] or row["contrast"] != beside["contrast"]:
+            continue
+        if beside["estimand"] != "same_grade":
+            continue
+        way, other = (certainty(each).removeprefix("may ") for each in (row, beside))
+        if is_computed(row) and way in ("increase", "decrease") and not other.endswith(way):
+            rows.append(row)
+    if not rows:
+        return ""
+    clauses = " ".join(_changes_in_short(rows, words))
+    return words.text("The same pupils, who have also grown older: {changes}", changes=clauses)
+
+
+def _rest_on_one_region(
+    frame: pd.DataFrame, turned: Mapping[tuple[object, ...], str], words: Words
+) -> Iterator[str]:
+    """Yield which changes that are told as certain rest on a single region."""
+    rows = [row for row in frame.to_dict("records") if _change_of(row) in turned]
+    rows = [row for row in rows if certainty(row) in ("increase", "decrease", *_SMALL)]
+    if rows:
+        named = "; ".join(f"{_set_off(row, words)} ({turned[_change_of(row)]})" for row in rows)
+        yield words.text(
+            "Less certain than it looks, by the interval of the mean over the regions: {changes}.",
+            changes=named,
+        )
 
 
 #: From what is certain to what is not.
@@ -1624,10 +1735,13 @@ def _changes_in_short(rows: Sequence[Mapping[str, object]], words: Words) -> Ite
     ):
         for code, alike in _by_certainty(those).items():
             text = f"{code}{kind}"
-            if code in ("negligible", "unclear"):
-                named = _all_set_off(alike, words, first=code == "negligible")
+            if code == "negligible":
+                named = joined([_with_size(row, words, row is alike[0]) for row in alike], words)
                 sesoi = words.number(alike[0]["sesoi"])
                 yield f"{label('summary', text, words, outcomes=named, sesoi=sesoi)}."
+            elif code == "unclear":
+                named = _all_set_off(alike, words)
+                yield f"{label('summary', text, words, outcomes=named)}."
             else:
                 yield f"{joined(_moves(alike, text, words, scales), words)}."
 
@@ -1672,28 +1786,44 @@ def _scale(row: Mapping[str, object], words: Words, scales: list[str]) -> str:
 
 
 def _levels_in_short(rows: Sequence[Mapping[str, object]], words: Words) -> Iterator[str]:
-    """Yield the means of a question's outcomes, wave by wave, with the ends of their scales."""
+    """Yield the means of a question's outcomes, wave by wave, with what their scales mean.
+
+    Of fewer than `_FEW` people it is told how many they are.
+    """
     for wave in dict.fromkeys(row["wave"] for row in rows):
-        named, scales = [], []
-        for row in [row for row in rows if row["wave"] == wave]:
+        named, scales, of_wave = [], [], [row for row in rows if row["wave"] == wave]
+        for row in of_wave:
             scale = _scale(row, words, scales)
+            middle = _middle(row, words) if scale else ""
+            scale = "; ".join(filter(None, [scale, middle]))
             said = f"{_set_off(row, words)} {words.number(row['change'])}"
             named.append(f"{said} ({scale})" if scale else said)
         told = {"wave": label("wave", wave, words), "levels": joined(named, words)}
+        n = max((row["n_post"] for row in of_wave if _is_told(row, "n_post")), default=_FEW)
+        if n < _FEW:
+            told["wave"] = words.text("{wave} ({n} answers)", wave=told["wave"], n=words.count(n))
         yield words.text("Mean {wave}: {levels}.", **told)
+
+
+def _middle(row: Mapping[str, object], words: Words) -> str:
+    """Return what the middle of a scale means; nothing where it has no answer in the middle."""
+    pair = row["population"], row["outcome"]
+    middle = (words.answers[pair].minimum + words.answers[pair].maximum) / 2
+    meant = words.options.get(pair, {}).get(middle)
+    return f"{words.plain(middle)} = {in_sentence(meant)}" if meant else ""
 
 
 def _doses_in_short(rows: Sequence[Mapping[str, object]], words: Words) -> Iterator[str]:
     """Yield whether changes go with attendance; what cannot be told is said once."""
     cannot_be_told, any_told = [], False
-    for contrast, kind in (("per gathering", "attendance"), ("per interim work", "interim work")):
+    for contrast, kind in _ATTENDANCE.items():
         found = _by_certainty(row for row in rows if row["contrast"] == contrast)
         what = label("attendance", kind, words)
         for how in ("goes", "may go"):
             prefix = "may " if how == "may go" else ""
             clauses = [
                 label("attendance", code, words,
-                      outcomes=_all_set_off(found[f"{prefix}{code}"], words, first=False))
+                      outcomes=_all_set_off(found[f"{prefix}{code}"], words))
                 for code in ("increase", "decrease") if f"{prefix}{code}" in found
             ]  # fmt: skip
             if clauses:
