@@ -199,7 +199,7 @@ ESTIMANDS: dict[str, Estimand] = {
             needs="links or grades",
             pairs_if_any=True,
             is_change=True,
-            mark=("green", "s"),
+            mark=("green", "X"),
         ),
         Estimand(
             "cohort_change",

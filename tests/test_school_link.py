@@ -320,7 +320,7 @@ def test_the_page_says_it_in_table_figure_and_sentences(rows):
     assert "Leaders: Support, after → Participants: Practice, change" in said
     assert "split into halves" in said
     answer, *_rest, not_shown = links(shown, words=words).text.splitlines()
-    assert answer.startswith("At 4 of 4 steps, schools that are higher on the one are also higher")
+    assert answer.startswith("For 4 of 4 pairs, schools that are higher on the one are also higher")
     assert "Leaders: Support, after → Participants: Practice, change (r = " in answer
     assert "neither that the one leads to the other, nor an effect" in not_shown
     drawing = chain(shown, words=words)
@@ -365,7 +365,7 @@ def test_answers_say_what_goes_together_what_does_not_and_what_cannot_be_told(ro
     made[ends] = pd.DataFrame(numbers, columns=ends, dtype=float)
     made["r_visible"] = [0.2, 0.2, 0.2, 0.31]
     told = links(gate(made, mask_of(made), "internal"), words=words).text
-    assert "At 1 of 4 steps" in told
+    assert "For 1 of 4 pairs" in told
     assert "Higher on the one and lower on the other: Participants" in told
     assert "Weakly or not at all: Colleagues: Practice, change → Pupils: Teaching" in told
     assert "For 1 of 4 pairs we cannot tell: correlations below 0.31 would often be" in told

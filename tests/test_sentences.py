@@ -653,7 +653,10 @@ def test_who_answered_gives_shares_of_enough_people_only():
     coarse = who_answered(rows, words=replace(words("nb"), rounding=6)).split("\n\n")
     assert coarse[2:] == ["Antall personer er avrundet til nærmeste tall som kan deles på 6."]
     hidden = rows.head(1).assign(n_answered=None)
-    assert who_answered(hidden, words=words("nb")) == "Elever: vises ikke (for få personer)."
+    assert (
+        who_answered(hidden, words=words("nb"))
+        == "Elever: vises ikke, siden det ville fortalt om få personer."
+    )
 
 
 @pytest.mark.parametrize(

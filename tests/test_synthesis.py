@@ -544,7 +544,7 @@ def test_the_answer_hangs_on_a_region_or_on_none():
     assert lines[1].endswith("Joy, Same-grade change (lies above zero without Oslo – Oslove).")
     assert "each of 1 changes may go either way" in lines[2]
     both = made_up.pooled().assign(hangs_on="nordland: below; oslo: above")
-    assert "without Nordland – Nordlánnda, it lies above zero without Oslo" in said(both)[1]
+    assert "without Nordland – Nordlánnda, lies above zero without Oslo" in said(both)[1]
     alike = made_up.pooled().assign(hangs_on="nordland: above; oslo: above")
     assert "without Nordland – Nordlánnda or Oslo – Oslove)" in said(alike)[1]
     many = made_up.pooled().assign(hangs_on="; ".join(["oslo: above"] * 4))

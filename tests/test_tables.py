@@ -98,7 +98,7 @@ def test_people_of_two_waves_are_told_apart():
 def test_hidden_numbers_stand_as_a_dot_and_the_note_says_so():
     soup = built(hidden={"subgroup": "role=colleague"})
     assert rows(soup)[-2:] == [["Kolleger", *"·" * 4], ["Deltakere − kolleger", *"·" * 4]]
-    assert "· vises ikke (for få personer)" in notes(soup)
+    assert "· vises ikke, siden det ville fortalt om få personer" in notes(soup)
     assert "·" not in " ".join(notes(built()))
 
 
@@ -281,7 +281,7 @@ def test_lines_are_spread_over_waves_and_groups_gathered():
         ["Elever"],
         ["koblet", "–", "·"],
     ]
-    assert notes(soup) == ["· vises ikke (for få personer)"]
+    assert notes(soup) == ["· vises ikke, siden det ville fortalt om få personer"]
 
 
 def test_columns_in_which_there_is_nothing_are_dropped_and_so_are_their_notes():
@@ -321,7 +321,7 @@ def test_any_gated_frame_is_a_table_with_its_keys_named():
         ["Elever", "Matematikkglede", "Endring på samme trinn", "–", "0,12", "0,041", "usikkert"],
         ["Lærere", "Syn på faget", "Kolleger", *"····"],
     ]
-    assert notes(soup) == ["· vises ikke (for få personer)"]
+    assert notes(soup) == ["· vises ikke, siden det ville fortalt om få personer"]
 
 
 def test_what_pandas_makes_of_a_frame_is_a_table():

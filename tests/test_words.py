@@ -432,7 +432,8 @@ def test_groups_and_doses_are_named_in_the_readers_language():
     assert "the change for boys minus the change for girls" in reading(turned, words("en"))
     hidden = {**gap, "suppressed": True}
     assert reading(hidden, words("nb")) == (
-        "Endring i forskjellen, jenter − gutter: vises ikke (for få personer)."
+        "Endring i forskjellen, jenter − gutter: vises ikke, siden det ville fortalt om få "
+        "personer."
     )
     dose = effect(estimand="dose", contrast="per gathering", suppressed=False)
     assert "For hver samling mer" in reading(dose, words("nb"))
@@ -467,7 +468,9 @@ def test_a_refused_row_says_why_and_a_hidden_one_that_it_is_hidden(reason):
     refused = effect(estimate=float("nan"), reason=reason, suppressed=False)
     assert label("reason", reason, words("nn")) in reading(refused, words("nn"))
     hidden = effect(estimate=float("nan"), reason="small_n", suppressed=True)
-    assert reading(hidden, words("nb")) == ("Endring på samme trinn: vises ikke (for få personer).")
+    assert reading(hidden, words("nb")) == (
+        "Endring på samme trinn: vises ikke, siden det ville fortalt om få personer."
+    )
 
 
 def test_an_answer_gathers_readings_by_outcome():

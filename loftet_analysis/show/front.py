@@ -428,6 +428,8 @@ class _Site:
             for place in rows[names.REGION].unique()
         ]
         there_are = {cell.partition(" ")[0] for cell in cells.values()}
+        of_regions = rows[rows[names.REGION].ne(names.NATIONAL)].to_dict("records")
+        is_any_certain = any(certainty(row) in ("increase", "decrease") for row in of_regions)
         signs = [
             f"{sign} {label('short', code, words)}"
             for code, sign in CERTAINTY_SIGNS.items()
@@ -442,12 +444,13 @@ class _Site:
             population=label("population", population, words),
         )
         notes = [
+            words.text("In alphabetical order, not ranked."),
             words.text(
-                "In alphabetical order, not ranked. The table allows for many regions being "
-                "tested; a region's own pages do not allow for the other regions, and say "
-                "“may have” also "
-                "where this table does not."
-            ),
+                "Some changes are certain here that a region's own page only says “may have” of, "
+                "since only this table can allow for all regions at once."
+            )
+            if is_any_certain
+            else "",
             compared(rows.to_dict("records"), words),
             " · ".join(signs),
         ]

@@ -567,7 +567,7 @@ def links(frame: pd.DataFrame, *, words: Words) -> Drawn:
     ...        "r_disattenuated_high": 0.61, "flags": "", "reason": "", "suppressed": False}
     >>> words = Words("en", outcomes={("teachers", "does"): "Does", ("pupils", "meets"): "Meets"})
     >>> print(links(pd.DataFrame([row]), words=words).text.splitlines()[0])
-    At 1 of 1 steps, schools that are higher on the one are also higher on the other: Participants:
+    For 1 of 1 pairs, schools that are higher on the one are also higher on the other: Participants:
     Does, change → Pupils: Meets, change (r = 0.31, 95% CI 0.12 to 0.48).
     """
     _ = words.text
@@ -838,7 +838,7 @@ def _together(frame: pd.DataFrame, told: pd.DataFrame, words: Words) -> Iterator
     ends = told[["r_disattenuated_low", "r_disattenuated_high"]].astype(float)
     weak = ~alike & ~against & ends.abs().lt(WEAK).all(axis=1)
     unclear = told[~alike & ~against & ~weak]
-    n_steps = words.count(len(frame.drop_duplicates(STEP)))
+    n = words.count(len(frame))
 
     def pairs(which: pd.Series) -> str:
         return "; ".join(_pair(row, words) for row in told[which].to_dict("records"))
@@ -846,30 +846,28 @@ def _together(frame: pd.DataFrame, told: pd.DataFrame, words: Words) -> Iterator
     if alike.any():
         answer = [
             _(
-                "At {k} of {n} steps, schools that are higher on the one are also higher on "
+                "For {k} of {n} pairs, schools that are higher on the one are also higher on "
                 "the other: {pairs}.",
-                k=words.count(len(told[alike].drop_duplicates(STEP))),
-                n=n_steps,
+                k=words.count(alike.sum()),
+                n=n,
                 pairs=pairs(alike),
             )
         ]
     else:
         answer = [
             _(
-                "At none of {n} steps is there clear evidence that schools that are higher "
+                "For none of {n} pairs is there clear evidence that schools that are higher "
                 "on the one are also higher on the other.",
-                n=n_steps,
+                n=n,
             )
         ]
     if against.any():
         answer.append(_("Higher on the one and lower on the other: {pairs}.", pairs=pairs(against)))
     if (alike | against).any() and len(told) >= MANY_PAIRS:
-        by_chance = len(told) * (1 - float(told["ci_level"].iloc[0]))
         answer.append(
             _(
-                "By chance alone, about {k} of {n} pairs would look like this.",
-                k=words.count(max(round(by_chance), 1)),
-                n=words.count(len(told)),
+                "By chance alone, about 1 of {n} pairs would do one or the other.",
+                n=words.count(round(1 / (1 - float(told["ci_level"].iloc[0])))),
             )
         )
     yield " ".join(answer)
@@ -897,20 +895,21 @@ def _not_told(unclear: pd.DataFrame, n: int, words: Words) -> str:
     }  # fmt: skip
     if rough.all():
         return _(
-            "For {k} of {n} pairs we cannot tell: correlations below {least} would often be "
-            "missed, and so few answered at each school that even a strong association would "
-            "look weak.",
+            "For {k} of {n} pairs we cannot tell whether they go together: a correlation weaker "
+            "than {least} would often be missed, and so few answered at each school that even a "
+            "strong association would look weak.",
             **values,
         )
     if rough.any():
         return _(
-            "For {k} of {n} pairs we cannot tell: correlations below {least} would often be "
-            "missed, and in {rough} of them so few answered at each school that even a "
-            "strong association would look weak.",
+            "For {k} of {n} pairs we cannot tell whether they go together: a correlation weaker "
+            "than {least} would often be missed, and in {rough} of them so few answered at each "
+            "school that even a strong association would look weak.",
             **values,
         )
     return _(
-        "For {k} of {n} pairs we cannot tell: correlations below {least} would often be missed.",
+        "For {k} of {n} pairs we cannot tell whether they go together: a correlation weaker than "
+        "{least} would often be missed.",
         **values,
     )
 
