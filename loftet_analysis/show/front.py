@@ -305,6 +305,7 @@ class _Site:
         headings = dict(_HEADING.findall(self.texts[country])) if country else {}
         if "who" in headings:
             jumps.append((_plain(headings["who"]), f"{country}#who"))
+        jumps.append((text("Glossary and methods"), f"{self.language}/glossary.html"))
         return filled(
             "front.html",
             language=self.language,
@@ -385,10 +386,17 @@ class _Site:
         order = [*self.places]
         names_of = {name: order.index(place) for place, name in self.places.items()}
         for question in [*asked, *undeclared]:
-            places = [
-                (title, sorted(links, key=lambda link: names_of[link[0]]))
-                for (_, title), links in sorted(answers[question].items())
-            ]
+            places: list[tuple[str, list[Link]]] = []
+            for (_, title), links in sorted(answers[question].items()):
+                there = {name for name, _ in links}
+                # the country's page and the regions' may have the same heading
+                same = (of for t, of in places if t == title and not there & {n for n, _ in of})
+                together = next(same, None)
+                if together is None:
+                    places.append((title, together := []))
+                together += links
+            for _, links in places:
+                links.sort(key=lambda link: names_of[link[0]])
             if places or question in asked:
                 yield {"name": question, "text": asked.get(question, ""), "places": places}
 

@@ -327,8 +327,7 @@ LABELS: dict[str, dict[str, str]] = {
         "code_error": "no usable code or number",
         "ambiguous": "code shared by several",
         "grade_mismatch": "grades that cannot follow each other",
-        "structurally_impossible": "not asked both times, or not yet: by age, or since the other "
-        "survey is still to come",
+        "structurally_impossible": "in a grade that is not asked both times, or not asked yet",
     },
     "answered": {"hardly": "under a quarter", "some": "under half", "most": "half or more"},
     "design": {"linked": "the same people", "groups": "times and grades"},
@@ -513,8 +512,8 @@ LABELS: dict[str, dict[str, str]] = {
         "may small decrease": "The same, downwards.",
         "negligible": "The change is smaller than the smallest change of interest (±{sesoi} "
         "standard deviations), and the interval is narrow enough to say so.",
-        "unclear": "The interval is too wide: there may have been an increase, a decrease or no "
-        "change.",
+        "unclear": "The interval is too wide, or is not shown: there may have been an increase, "
+        "a decrease or no change.",
     },
     "light means": {
         "good": "The questions of the theme are consistent, and nothing speaks against "

@@ -189,7 +189,7 @@ def answer(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame | None = N
             which = _which(alike, words) if len(alike) < len(records) else ""
             open_rows.setdefault(why, {}).setdefault(which, {})[pair] = alike
         told = [row for row, why in zip(records, why_open, strict=True) if not why]
-        if not told and not _needs_light(records, alone=len(names) == 1):
+        if not told and not (len(names) == 1 and _is_any_computed(records)):
             continue
         kinds = dict.fromkeys(evidence(row, words) for row in told if is_computed(row))
         weaknesses = dict.fromkeys(measured(row, words) for row in told or records[:1])
@@ -261,10 +261,9 @@ def _less_certain(
     )
 
 
-def _needs_light(rows: Sequence[Mapping[str, object]], *, alone: bool) -> bool:
-    """Whether an outcome of which nothing is clear is named with its light all the same."""
-    is_told = any(not row["suppressed"] and is_computed(row) for row in rows)
-    return is_told and (alone or light(rows[0].get("measurement_warning") or "") != GOOD)
+def _is_any_computed(rows: Sequence[Mapping[str, object]]) -> bool:
+    """Whether a row has a number: then the only outcome of a list is named with its light."""
+    return any(not row["suppressed"] and is_computed(row) for row in rows)
 
 
 def _tell_apart(rows: Sequence[Mapping[str, object]]) -> bool:
@@ -419,9 +418,9 @@ def agreement(frame: pd.DataFrame, *, words: Words) -> str:
     >>> other = {**row, "outcome": "effort", "difference": 0.04, "ci_high": 0.66}
     >>> words = Words("en", {("teachers", "joy"): "Joy", ("teachers", "effort"): "Effort"})
     >>> print(agreement(pd.DataFrame([row, other]), words=words))
-    At the same schools, leaders gave higher ratings than teachers: joy, 0.77 points (95% CI 0.02 to
-    1.51). For effort we cannot tell whether teachers and leaders differ. With several comparisons
-    one may differ by chance alone.
+    At the same schools, leaders gave higher ratings than teachers: joy by 0.77 points (95% CI 0.02
+    to 1.51). For effort we cannot tell whether teachers and leaders differ. With several
+    comparisons one may differ by chance alone.
     """
     _ = words.text
     found: dict[str, list[str]] = {ABOVE: [], BELOW: [], INSIDE: []}
@@ -432,7 +431,7 @@ def agreement(frame: pd.DataFrame, *, words: Words) -> str:
             found[INSIDE].append(name)
             continue
         said = _(
-            "{outcome}, {size} points ({level} CI {interval})",
+            "{outcome} by {size} points ({level} CI {interval})",
             outcome=name,
             size=words.number(abs(row["difference"])),
             level=words.percent(row["ci_level"]),

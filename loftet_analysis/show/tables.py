@@ -419,7 +419,7 @@ def two_ways(frame: pd.DataFrame, *, words: Words, together: pd.DataFrame) -> Ta
         _(
             "Everybody at once: every person counts equally, and conclusions rest on it. "
             "Mean over the regions: regions are weighted by precision, so small regions "
-            "count for more."
+            "count for more than where every person counts equally."
         ),
         _("One region left out: the lowest and the highest mean over the others."),
     ]
@@ -1081,6 +1081,7 @@ def invariance(frame: pd.DataFrame, *, words: Words) -> Table:
             "Freed: items whose parameters had to be freed before those of the others "
             "could be held equal."
         ),
+        _("n: people of the whole study."),
     ]
     caption = _("Do the scales measure the same thing before and after?")
     return laid_out(rows, columns, words, caption, notes, group="scale", line="design")

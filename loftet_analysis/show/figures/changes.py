@@ -691,10 +691,7 @@ def _band_and_n(frame: pd.DataFrame, words: Words) -> Iterator[str]:
             widest=words.number(canvas.WIDEST),
         )
     if any(_people(row, words) for row in frame.to_dict("records")):
-        yield words.text(
-            "In brackets: the largest number of people for any outcome, in the wave with "
-            "fewer answers."
-        )
+        yield words.text("In brackets: about how many people.")
 
 
 def _named_with_n(name: str, by: str, key: str, frame: pd.DataFrame, words: Words) -> str:
