@@ -452,7 +452,7 @@ def test_an_outcome_of_which_nothing_is_clear_has_its_name_and_its_light():
     good = {**row, "measurement_warning": ""}
     assert len(outcomes_of(pd.DataFrame([good]))) == 2
     among_others = outcomes_of(pd.DataFrame([good, {**row, "outcome": "effort"}]))
-    assert [each.strong and each.strong.text for each in among_others] == ["Effort", None]
+    assert [each.strong for each in among_others] == [None]  # nothing would stand beneath it
 
 
 def test_what_is_hidden_says_its_own_reason():
@@ -688,6 +688,28 @@ def test_what_is_not_certain_says_why_in_each_outcome_and_once_for_rows_that_sha
     assert again.count("The increase is not certain") == 1
 
 
+def test_a_summary_tells_what_the_same_pupils_did_and_what_rests_on_one_region():
+    main = {**of_verdict("unclear"), "question": "Q1", "subgroup": "all"}
+    linked = {**of_verdict("increase"), "estimand": "linked_change", "region": "nordland",
+              "plan_role": "primary", "p_adjusted": None, "subgroup": "all"}  # fmt: skip
+    both = summary(pd.DataFrame([main]), words=words("nb"), linked=pd.DataFrame([linked])).text
+    assert "De samme elevene, som også er blitt eldre: Matematikkglede kan ha gått opp" in both
+    assert "men her er det ikke tatt hensyn til at alle regionene er testet." in both
+    alike = {**linked, "verdict": "unclear", "ci_low": -0.1, "ci_high": 0.3}
+    said = summary(pd.DataFrame([main]), words=words("nb"), linked=pd.DataFrame([alike])).text
+    assert "De samme elevene" not in said
+    certain = {**of_verdict("increase"), **SURE, "question": "Q1", "subgroup": "all"}
+    over = made_up.pooled().assign(position="above", hangs_on="oslo: inside", suppressed=False)
+    for pooled, told in [(over, "omfatter null uten Oslo – Oslove."),
+                         (over.assign(position="inside"), "regionene omfatter null.")]:  # fmt: skip
+        frame, speech = pd.DataFrame([certain]), words("nb")
+        assert told in summary(frame, words=speech, pooled=pooled).text
+        assert told in answer(frame, words=speech, pooled=pooled).text
+    assert (
+        "mindre sikkert" not in summary(frame, words=speech, pooled=over.assign(hangs_on="")).text
+    )
+
+
 @pytest.mark.parametrize(
     ("went", "flag", "said"),
     [
@@ -778,7 +800,7 @@ def test_leaders_beside_teachers_in_words():
     frame = pd.concat([lower_row, made_up.agreement(difference=0.04, ci_low=-0.6, ci_high=0.7)])
     lower, unclear, chance = agreement(frame, words=words("nb")).split(". ")
     assert lower == (
-        "På de samme skolene svarte lederne høyere enn lærerne: syn på faget, 0,77 poeng "
+        "På de samme skolene ga lederne høyere skår enn lærerne: syn på faget med 0,77 poeng "
         f"(95{NO_BREAK}% KI 0,02 til 1,51)"
     )
     assert unclear == "For syn på faget kan vi ikke si om lærerne og lederne svarer ulikt"
@@ -786,6 +808,6 @@ def test_leaders_beside_teachers_in_words():
     hidden = pd.concat([lower_row, made_up.agreement(difference=None)])
     assert agreement(hidden, words=words("nb")).endswith("Ikke vist: syn på faget.")
     higher = made_up.agreement(difference=0.3, ci_low=0.1, ci_high=0.5)
-    assert "svarte lærerne høyere enn lederne" in agreement(higher, words=words("nb"))
+    assert "ga lærerne høyere skår enn lederne" in agreement(higher, words=words("nb"))
     none = made_up.agreement(difference=None)
     assert agreement(none, words=words("nn")).startswith("For få har svart")

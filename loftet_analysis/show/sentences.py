@@ -179,7 +179,6 @@ def answer(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame | None = N
     # what all rows have in common need not be said of each
     several = "wave" in frame and frame.loc[frame["wave"] != "", "wave"].nunique() > 1
     open_rows: dict[str, dict[str, dict[tuple[str, str], list]]] = {}
-    turned = _turned(pooled, words)
     for pair, rows in frame.groupby(["population", "outcome"], sort=False):
         records = rows.to_dict("records")
         why_open = [_why_open(row, words) for row in records]
@@ -195,11 +194,17 @@ def answer(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame | None = N
         weaknesses = dict.fromkeys(measured(row, words) for row in told or records[:1])
         in_common = _in_common(told, words)
         concluded = "" if in_common else None
-        readings = [
-            _sentences([reading(row, words, alone=False, timed=several, concluded=concluded),
-                        _less_certain(row, turned, words)])
-            for row in told
-        ]  # fmt: skip
+        readings = []
+        for row in told:
+            said = reading(row, words, alone=False, timed=several, concluded=concluded)
+            if where := _less_certain(row, pooled, words):
+                doubt = words.text(
+                    "It is less certain than it looks: the interval of the mean over the regions "
+                    "{where}.",
+                    where=where,
+                )
+                said = f"{said} {doubt}"
+            readings.append(said)
         readings += [in_common] if in_common else []
         warning = records[0].get("measurement_warning") or ""
         behind = (_sentences(kinds), _sentences(weaknesses))
@@ -246,19 +251,6 @@ def answer(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame | None = N
         items.append(f'<li class="background">{html.escape(shared)}</li>')
     text = "\n".join(filter(None, [*lines, shared]))
     return Drawn(f'<ul class="reading">{"".join(items)}</ul>', text)
-
-
-def _less_certain(
-    row: Mapping[str, object], turned: Mapping[tuple[object, ...], str], words: Words
-) -> str:
-    """Return that a change rests on a single region; nothing where it does not."""
-    without = turned.get(_change_of(row)) if row["subgroup"] == ALL else ""
-    if not without or certainty(row) in ("", "unclear"):
-        return ""
-    return words.text(
-        "It is less certain than it looks: the interval of the mean over the regions {without}.",
-        without=without,
-    )
 
 
 def _is_any_computed(rows: Sequence[Mapping[str, object]]) -> bool:
@@ -728,13 +720,23 @@ def _without(row: Mapping[str, object], words: Words) -> str:
     return ", ".join(told)
 
 
-def _turned(pooled: pd.DataFrame | None, words: Words) -> dict[tuple[object, ...], str]:
-    """Return of which changes a single region decides where the mean over the regions lies."""
-    if pooled is None:
-        return {}
-    rows = pooled[~pooled["suppressed"].astype(bool) & pooled["lowest"].notna()]
-    return {_change_of(row): _without(row, words) for row in rows.to_dict("records")
-            if row["hangs_on"]}  # fmt: skip
+def _less_certain(row: Mapping[str, object], pooled: pd.DataFrame | None, words: Words) -> str:
+    """Return where the mean over the regions lies if not where a certain change does.
+
+    Or where it would lie without a single region; nothing where neither says anything else.
+    """
+    certain = ("increase", "decrease", *_SMALL)
+    if pooled is None or row["subgroup"] != ALL or certainty(row) not in certain:
+        return ""
+    of_row = [each for each in pooled.to_dict("records") if _change_of(each) == _change_of(row)]
+    for each in of_row:
+        if each["suppressed"] or not each["position"]:
+            continue
+        if each["position"] != position(row):
+            return label("position", each["position"], words)
+        if each["hangs_on"] and not pd.isna(each["lowest"]):
+            return _without(each, words)
+    return ""
 
 
 def _change_of(row: Mapping[str, object]) -> tuple[object, ...]:
@@ -1622,9 +1624,10 @@ def summary(
     for contrast in dict.fromkeys(map(contrast_of_waves, frame["contrast"])):
         if contrast in MIDWAY:
             told(f"{label('contrast', contrast, words).capitalize()}:", kind=quiet)
+    same = _told_of_the_same(frame, linked)
     for population, of_population in frame.groupby("population", sort=False):
         found = [
-            (question, _sentences([_in_short(rows, words), _of_the_same(rows, linked, words)]))
+            (question, _sentences([_in_short(rows, words), _of_the_same(rows, same, words)]))
             for question, rows in of_population.groupby("question", sort=False)
         ]
         if several and any(said for _, said in found):
@@ -1632,8 +1635,8 @@ def summary(
         for question, said in found:
             if said:
                 told(said, question)
-    doubtful = _rest_on_one_region(frame, _turned(pooled, words), words)
-    for said in (*_meaning(frame, words), *doubtful, *_left_out(frame, words)):
+    doubtful = _less_certain_outcomes(frame, pooled, words)
+    for said in (*_meaning(frame, same, words), *doubtful, *_left_out(frame, words)):
         told(said, kind=quiet)
     return Drawn(f'<ul class="reading">{"".join(items)}</ul>', "\n".join(lines))
 
@@ -1671,10 +1674,12 @@ def _in_short(frame: pd.DataFrame, words: Words) -> str:
     return _sentences([*said, *_levels_in_short(levels, words)])
 
 
-def _of_the_same(frame: pd.DataFrame, linked: pd.DataFrame | None, words: Words) -> str:
-    """Return what changed in the same pupils where it is not what is said of the same grades."""
+def _told_of_the_same(
+    frame: pd.DataFrame, linked: pd.DataFrame | None
+) -> list[Mapping[str, object]]:
+    """Return changes of the same pupils that are not what is said of the same grades."""
     if linked is None:
-        return ""
+        return []
     main = {(row["population"], row["outcome"]): row for row in frame.to_dict("records")}
     rows = []
     for row in linked.to_dict("records"):
@@ -1686,24 +1691,31 @@ def _of_the_same(frame: pd.DataFrame, linked: pd.DataFrame | None, words: Words)
         way, other = (certainty(each).removeprefix("may ") for each in (row, beside))
         if is_computed(row) and way in ("increase", "decrease") and not other.endswith(way):
             rows.append(row)
+    return rows
+
+
+def _of_the_same(frame: pd.DataFrame, same: Sequence[Mapping[str, object]], words: Words) -> str:
+    """Return what is told of the same pupils on the outcomes of a question."""
+    outcomes = {*zip(frame["population"], frame["outcome"], strict=True)}
+    rows = [row for row in same if (row["population"], row["outcome"]) in outcomes]
     if not rows:
         return ""
     clauses = " ".join(_changes_in_short(rows, words))
     return words.text("The same pupils, who have also grown older: {changes}", changes=clauses)
 
 
-def _rest_on_one_region(
-    frame: pd.DataFrame, turned: Mapping[tuple[object, ...], str], words: Words
+def _less_certain_outcomes(
+    frame: pd.DataFrame, pooled: pd.DataFrame | None, words: Words
 ) -> Iterator[str]:
-    """Yield which changes that are told as certain rest on a single region."""
-    rows = [row for row in frame.to_dict("records") if _change_of(row) in turned]
-    rows = [row for row in rows if certainty(row) in ("increase", "decrease", *_SMALL)]
-    if rows:
-        named = "; ".join(f"{_set_off(row, words)} ({turned[_change_of(row)]})" for row in rows)
-        yield words.text(
-            "Less certain than it looks, by the interval of the mean over the regions: {changes}.",
-            changes=named,
-        )
+    """Yield which changes that are told as certain are less so by the mean over the regions."""
+    for row in frame.to_dict("records"):
+        if where := _less_certain(row, pooled, words):
+            yield words.text(
+                "For {outcome} the answer is less certain than it looks: the interval of the mean "
+                "over the regions {where}.",
+                outcome=_set_off(row, words),
+                where=where,
+            )
 
 
 #: From what is certain to what is not.
@@ -1835,14 +1847,17 @@ def _doses_in_short(rows: Sequence[Mapping[str, object]], words: Words) -> Itera
         yield f"{label('attendance', code, words, what=what)}."
 
 
-def _meaning(frame: pd.DataFrame, words: Words) -> Iterator[str]:
-    """Yield what words of doubt mean, as far as they were used."""
+def _meaning(
+    frame: pd.DataFrame, same: Sequence[Mapping[str, object]], words: Words
+) -> Iterator[str]:
+    """Yield what words of doubt mean, as far as they were used, of the `same` pupils too."""
     shown = frame[~frame["suppressed"].astype(bool) & (frame["estimand"] != "level")]
     of_slopes = shown["contrast"].str.startswith("per ")
     shown = shown[(shown["estimand"] != "dose") | of_slopes]  # of which the sentences tell
     records = shown.to_dict("records")
     codes = {certainty(row) for row in records}
-    doubts = {_why_not_certain(row) for row in records if certainty(row).startswith("may")}
+    unsure = [row for row in (*records, *same) if certainty(row).startswith("may")]
+    doubts = {_why_not_certain(row) for row in unsure}
     if said := compared([row for row in records if is_computed(row)], words):
         yield said
     if doubts:

@@ -200,8 +200,9 @@ def _marks(
     `pale` ones are drawn so that others are seen first.
     """
     codes = [certainty(row) for row in frame.to_dict("records")]
-    sure = frame["estimate"].notna() & [code in SURE for code in codes]
-    frame = frame.assign(place=places, sure=sure, small=[code in _SMALL for code in codes])
+    frame = frame.assign(place=places, code=codes)
+    frame["sure"] = frame["estimate"].notna() & frame["code"].isin(SURE)
+    frame["small"] = frame["code"].isin(_SMALL)
     if pale is not None:
         canvas.changes(ax, frame[pale], frame.loc[pale, "place"], end, **_RAW)
         frame = frame[~pale]
