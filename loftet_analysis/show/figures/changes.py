@@ -199,10 +199,12 @@ def _marks(
 
     `pale` ones are drawn so that others are seen first.
     """
-    codes = [certainty(row) for row in frame.to_dict("records")]
-    frame = frame.assign(place=places, code=codes)
-    frame["sure"] = frame["estimate"].notna() & frame["code"].isin(SURE)
-    frame["small"] = frame["code"].isin(_SMALL)
+    codes = pd.Series(
+        ["" if pd.isna(row["estimate"]) else certainty(row) for row in frame.to_dict("records")],
+        index=frame.index,
+        dtype="str",
+    )
+    frame = frame.assign(place=places, sure=codes.isin(SURE), small=codes.isin(_SMALL))
     if pale is not None:
         canvas.changes(ax, frame[pale], frame.loc[pale, "place"], end, **_RAW)
         frame = frame[~pale]
