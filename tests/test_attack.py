@@ -10,6 +10,7 @@ import pytest
 
 from loftet_analysis.disclosure.mask import STEPS
 from loftet_analysis.show.session import kept_results
+from tests.long import long_but
 from tests.random_study import RandomStudy
 
 PATH = Path(__file__).parents[1] / "benchmarks" / "attack.py"
@@ -41,7 +42,7 @@ def view(attack, published):
     return attack.View.of(folder, study.clean, study.study)
 
 
-@pytest.mark.parametrize("profile", ["internal", "school", "public"])
+@pytest.mark.parametrize("profile", long_but({"public"}, ["internal", "school", "public"]))
 def test_nobody_is_recovered(attack, published, profile):
     study, _ = published
     view = attack.View.of(study.publish(profile), study.clean, study.study)
@@ -51,6 +52,7 @@ def test_nobody_is_recovered(attack, published, profile):
         assert found.unfit == 0, name
 
 
+@pytest.mark.long
 def test_nobody_is_recovered_where_schools_are_of_cohorts(attack, tmp_path, monkeypatch):
     (tmp_path / "data_raw").mkdir()
     monkeypatch.setenv("LOFTET_ROOT", str(tmp_path))

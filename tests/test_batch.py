@@ -36,6 +36,7 @@ def test_warm_and_fresh_kernels_give_the_same_bytes(undisturbed, quick):
     assert every_byte(quick) == every_byte(undisturbed)
 
 
+@pytest.mark.long
 def test_after_two_kills_the_next_run_gives_the_bytes_of_an_undisturbed_one(undisturbed, quick):
     # benchmarks/kills.py kills fifty
     whole = _took(undisturbed)
@@ -129,6 +130,7 @@ def test_a_folder_that_cannot_be_written(quick, monkeypatch, capsys, command):
     assert "cannot read or write" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_a_full_disk_is_contained_and_nothing_is_half_written(undisturbed, quick):
     # a limit on the size of a file stands for the disk: small files go, pages do not
     done = limited(quick, "ulimit -f 16", "run", "tiny")
@@ -235,6 +237,7 @@ def test_nothing_of_earlier_data_stays(ran, capsys):
     assert not list(ran.glob("data_clean/tiny/results/*.csv"))
 
 
+@pytest.mark.long
 def test_one_run_makes_the_pages_of_all_languages(undisturbed, ran):
     code, out, _ = run(ran, "--language", "en", "--region", "oslo")
     assert code == 0

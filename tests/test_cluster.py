@@ -62,6 +62,7 @@ def address(tmp_path_factory) -> Iterator[str]:
         yield address
 
 
+@pytest.mark.long
 def test_a_cluster_gives_the_bytes_of_a_local_run(undisturbed, quick, address):
     code, out, err = run(quick, "--scheduler", address)
     assert code == 0, err

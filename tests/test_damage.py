@@ -21,6 +21,7 @@ from loftet_analysis.cleaning.store import Prepared
 from loftet_analysis.show.session import hand_over
 from loftet_analysis.study import Study
 from tests.damage import DAMAGE, Disk, PowerCut
+from tests.long import long_but
 from tests.quick_study import every_byte
 
 GENERATED = ("data_clean", "figures", "reports")
@@ -143,7 +144,7 @@ MADE = (
 )
 
 
-@pytest.mark.parametrize("deed", [*DAMAGE])
+@pytest.mark.parametrize("deed", long_but({"deleted"}, DAMAGE))
 def test_what_is_damaged_is_named_and_made_anew(quick, at_once, monkeypatch, capsys, deed):
     assert run_in(quick, monkeypatch) == 0
     sound = every_byte(quick)

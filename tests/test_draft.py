@@ -306,6 +306,14 @@ def test_a_question_that_nearly_all_say_yes_to_is_asked_about(root):
     assert any("the consent? 95% say yes" in guess for guess in guesses)
 
 
+def test_a_number_in_the_class_is_no_question(root):
+    pre = invented()["pre"].assign(Elevnummer=np.arange(240) % 9 + 1)
+    scales, _ = questions_of(root, pre)
+    columns = [item["columns"] for s in scales["scales"].values() for item in s["items"].values()]
+    assert len(columns) == 4
+    assert ["Elevnummer"] not in columns
+
+
 def test_typing_errors_and_codes_for_no_answer_lose_no_question(root):
     n = 300
     rng = np.random.default_rng(3)

@@ -278,6 +278,7 @@ def test_a_second_run_does_nothing_and_a_forced_one_gives_the_same_bytes(own_cop
     assert before == {f: every_byte(own_copy / f) for f in before}
 
 
+@pytest.mark.long
 def test_a_failing_region_is_contained_and_reported(own_copy, monkeypatch, capsys):
     path = own_copy / "notebooks/region/05_leader_support.ipynb"
     notebook = json.loads(path.read_text(encoding="utf-8"))
@@ -331,6 +332,7 @@ def test_an_export_of_teachers_does_not_touch_pages_of_pupils(own_copy, monkeypa
     assert "03_teachers" in told
 
 
+@pytest.mark.long
 def test_pages_in_other_languages(own_copy):
     done = loftet(
         "run", "demo", "--region", "oslo", "--notebook", "05_leader_support",

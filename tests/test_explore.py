@@ -154,6 +154,7 @@ def test_a_wrong_word_is_told_once_with_what_is_allowed(demo, wrong, allowed):
         assert problem.found not in problem.allowed.split(", ")
 
 
+@pytest.mark.long
 def test_every_choice_offered_can_be_looked_at_and_passed_the_gate(study, monkeypatch):
     frames = []
     own = OpenStudy.render

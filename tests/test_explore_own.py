@@ -17,6 +17,7 @@ from loftet_analysis.disclosure.gate import passed
 from loftet_analysis.show.explore import explorer
 from loftet_analysis.show.session import OpenStudy, open_study
 from loftet_analysis.study import load_study
+from tests.long import long_but
 from tests.small_demo import HERE
 from tests.test_explore import REGION, html_of, menus_of, offered
 
@@ -79,7 +80,9 @@ def drawn(monkeypatch) -> list:
     return found
 
 
-@pytest.mark.parametrize("given", CHOSEN, ids=lambda given: "-".join(given.values()))
+@pytest.mark.parametrize(
+    "given", long_but(CHOSEN[::3], CHOSEN), ids=lambda given: "-".join(given.values())
+)
 def test_the_code_makes_what_is_seen(own, shown, drawn, given):
     own.look(**given)
     seen = [*drawn]

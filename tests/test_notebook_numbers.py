@@ -91,10 +91,10 @@ def test_every_notebook_compares_numbers(path):
 
 
 def test_stripping_keeps_only_what_is_compared(tmp_path):
-    for path in NOTEBOOKS:
-        copy = tmp_path / path.name
+    copies = {path: tmp_path / f"{path.parent.name}-{path.name}" for path in NOTEBOOKS}
+    for path, copy in copies.items():
         shutil.copy(path, copy)
-        subprocess.run(
-            [sys.executable, "-m", "nbstripout", "--keep-count", "--keep-id", str(copy)], check=True
-        )
+    strip = ["nbstripout", "--keep-count", "--keep-id", *map(str, copies.values())]
+    subprocess.run([sys.executable, "-m", *strip], check=True)
+    for path, copy in copies.items():
         assert nbformat.read(copy, as_version=4) == nbformat.read(path, as_version=4)

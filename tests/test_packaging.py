@@ -116,6 +116,7 @@ def test_the_wheel_holds_every_notebook_template_and_whatever_else_is_no_code(in
             assert (package / name).read_bytes() == (here / name).read_bytes()
 
 
+@pytest.mark.long
 def test_an_installed_package_makes_a_demo_in_the_working_folder(installed, tmp_path):
     folder = tmp_path / "Ny mappe {å}"
     folder.mkdir()

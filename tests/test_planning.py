@@ -152,7 +152,10 @@ CELLS = [(design, size, unequal) for design, size, unequal in bench.cells()]
 
 @pytest.mark.parametrize(
     ("design", "size"),
-    [cell[:2] for cell in CELLS],
+    [
+        pytest.param(d, s, marks=[pytest.mark.long] if n else [])
+        for n, (d, s, _) in enumerate(CELLS)
+    ],
     ids=[f"{d.estimand}-{d.schools}-{'unequal' if u else 'equal'}" for d, _, u in CELLS],
 )
 def test_the_engine_has_the_power_that_was_planned(design, size):

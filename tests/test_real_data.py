@@ -66,6 +66,7 @@ def test_alphas_are_those_of_the_readme(sats):
     assert {scale: (row["pre"], row["post"]) for scale, row in alphas.iterrows()} == ALPHAS
 
 
+@pytest.mark.long
 def test_the_notebooks_of_any_study_run_on_it(tmp_path, monkeypatch, capsys):
     root = tmp_path / "Løftet {test}"
     build_root(root)

@@ -127,6 +127,7 @@ def test_a_few_schools_lost_at_a_step_are_not_told():
     steps = dict(zip(SCHOOLS_BY_STEP, (40, 30, 28, 25, 24, 10), strict=True))
     row = {"population": "leaders", "wave": "post", "subgroup": "all", "n_kept": 33, **steps}
     shown = gate(pd.DataFrame([row]), pd.DataFrame(columns=list(schema.MASK)), "internal").iloc[0]
+    assert shown["n_schools"] == 30  # those who answered, not those who consented
     told = [None if pd.isna(shown[column]) else shown[column] for column in SCHOOLS_BY_STEP]
     assert told == [40, 30, None, None, 24, 10]  # each beside the last that is told
     assert shown["n_kept"] == 36

@@ -23,6 +23,7 @@ from loftet_analysis.show.languages import PSEUDO, reader
 from loftet_analysis.show.school_pages import PROFILE, Told, pages, told
 from loftet_analysis.show.session import open_study
 from loftet_analysis.study import load_study
+from tests.long import long_but
 from tests.quick_study import every_byte
 
 LIMIT = 10
@@ -100,7 +101,7 @@ def test_numbers_of_a_page_are_those_of_plain_pandas(demo, found):
     assert told_beside == pytest.approx(beside.mean(), abs=0.0051)
 
 
-@pytest.mark.parametrize("language", ["nb", "nn", "en"])
+@pytest.mark.parametrize("language", long_but({"nb"}, ["nb", "nn", "en"]))
 def test_a_page_can_be_read_alone(demo, found, language):
     made = dict(pages(demo, found, language))
     register = demo.description.schools

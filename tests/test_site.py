@@ -270,6 +270,12 @@ def test_a_figure_is_a_file_with_links_to_it_and_to_its_numbers():
     labels = [a["aria-label"] for a in drawn.find_all("a")]
     assert labels[0] == "PNG, Utholdenhet: A change"  # of what it is, and it holds what one sees
     assert all(a["aria-label"].startswith(a.get_text()) for a in drawn.find_all("a"))
+    for caption, said in (
+        ('<a href="#first">As in the first figure.</a>', ""),
+        ("<em>A</em> change.", ": A change"),
+    ):
+        (drawn,) = html_of(small(cell(figure("other", caption)))).find_all("figure")
+        assert drawn.p.find("a")["aria-label"] == f"PNG, Utholdenhet{said}"
     inline = output(figure("change"))["data"]["text/html"]
     assert 'src="data:image/svg+xml;base64,' in inline
     assert "href" not in inline

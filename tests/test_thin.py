@@ -112,7 +112,7 @@ def written(prepared, study):
     store.write(prepared, study)
 
 
-@pytest.mark.parametrize("case", long_but({"no pupils", "one school"}, CASES))
+@pytest.mark.parametrize("case", long_but({"no pupils"}, CASES))
 def test_every_notebook_runs_in_a_thin_region(whole, case):
     _, prepared = whole
     cut, notebooks = CASES[case]
@@ -123,6 +123,7 @@ def test_every_notebook_runs_in_a_thin_region(whole, case):
             assert 2 * text.count("ikke beregnet") <= len(text.splitlines()), (case, name, text)
 
 
+@pytest.mark.long
 def test_with_the_first_wave_alone_every_notebook_runs_and_none_speaks_of_change(whole):
     root, _ = whole
     described = root / "data_raw" / "demo" / "study.yml"

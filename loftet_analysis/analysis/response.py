@@ -35,9 +35,10 @@ def totals(response: pd.DataFrame, *, region: str, schools: bool = False) -> pd.
     Returns
     -------
     DataFrame
-        ``schema.RESPONSE`` with an empty `school_id`, and `n_schools` (with any answer); a count
-        that no school has is missing, and `n_invited` where a school with answers lacks it. With
-        `schools` also ``schools_invited`` to ``schools_linked``, missing where the people are.
+        ``schema.RESPONSE`` with an empty `school_id`, and `n_schools` (where anybody answered);
+        a count that no school has is missing, and `n_invited` where a school with answers lacks
+        it. With `schools` also ``schools_invited`` to ``schools_linked``, missing where the people
+        are.
 
     Examples
     --------
@@ -58,7 +59,7 @@ def totals(response: pd.DataFrame, *, region: str, schools: bool = False) -> pd.
     answering = counts["n_consented"].gt(0) & counts["n_invited"].isna()
     partly = answering.groupby([counts[key] for key in keys], sort=False).any()
     summed["n_invited"] = summed["n_invited"].mask(partly)
-    summed["n_schools"] = counts["n_consented"].gt(0).groupby([counts[k] for k in keys]).sum()
+    summed["n_schools"] = counts["n_answered"].gt(0).groupby([counts[k] for k in keys]).sum()
     columns = [*schema.RESPONSE, "n_schools"]
     if schools:
         there = counts[[*schema.STEPS]].gt(0).astype("Int64")

@@ -71,6 +71,7 @@ _YES = re.compile(
 )
 _LINK = re.compile(r"kode|code|nummer|number|\bnr\b|\bid\b|id$", re.IGNORECASE)
 _CODE = re.compile(r"kode|code", re.IGNORECASE)
+_NUMBER_OF = re.compile(r"(?:\w+[ _-]?)?(?:nr|nummer|number|id)\.?", re.IGNORECASE)
 _GENDERS = {
     "girl": r"jente[rn]?|girl|female|kvinne|f|k",
     "boy": r"gutt|gut|boy|male|mann|m",
@@ -964,6 +965,8 @@ def _kind(column: _Column) -> str:
         return "link"
     if holds_free_text(column.texts) or shared < _SHARED:
         return "left"
+    if any(_NUMBER_OF.fullmatch(text.strip(" ?:*")) for text in said):
+        return "other"
     return "item" if not column.once and _read_answers([column]) else "other"
 
 

@@ -852,6 +852,7 @@ def _counts(counts: pd.DataFrame, limit: int) -> pd.DataFrame:
             few = (last - shown[column]).between(1, limit - 1).fillna(False)
             shown[column] = shown[column].mask(few)
             last = shown[column].fillna(last)
+        shown["n_schools"] = shown[schema.SCHOOLS_BY_STEP[1]]
     if "file" in shown:
         shown["file"] = _numbers_of_files(shown)
     if "state" in shown and limit > 1:

@@ -229,7 +229,8 @@ def _figure_on_page(shown: dict, language: str, folder: str, heading: str) -> st
     at = f"{folder}/{shown['name']}"
     figure = drawn["html"].replace(f'src="{shown["name"]}.svg"', f'src="{at}.svg"', 1)
     caption = figure.partition("<figcaption>")[2].partition("</figcaption>")[0]
-    first = re.split(r"(?<=[.:]) ", html.unescape(caption), maxsplit=1)[0].rstrip(".:")
+    said = "" if caption.startswith("<a ") else re.sub(r"<[^>]*>", "", caption)
+    first = re.split(r"(?<=[.:]) ", html.unescape(said), maxsplit=1)[0].rstrip(".:")
     called = ": ".join(filter(None, [heading, first]))
     links = [("PNG", ".png"), ("SVG", ".svg")]
     for of in drawn["numbers"]:

@@ -581,6 +581,8 @@ def visible(frame: pd.DataFrame, *, words: Words) -> Table:
             return ABSENT
         return words.count(low) if low == high else f"{words.count(low)}–{words.count(high)}"
 
+    # a forecast counts those who can be lost
+    measured = frame[["n_pairs", "n_post"]].notna().any(axis=None)
     rows, last = [], []
     for _key, rows_of_kind in frame.groupby(["estimand", "subgroup"], sort=False):
         group = rows_of_kind[rows_of_kind["mdes"].notna()]
@@ -603,7 +605,7 @@ def visible(frame: pd.DataFrame, *, words: Words) -> Table:
         row["clusters"] = span(group["n_clusters"])
         rows.append(row | group["mdes"].agg(["median", "min", "max"]).to_dict())
     columns = [
-        (_("People"), "people", "plain"),
+        (_("People") if measured else _("Answered before"), "people", "plain"),
         (_("Clusters"), "clusters", "plain"),
         (_("Median (SD)"), "median"),
         (_("Range (SD)"), ("min", "max"), "interval"),

@@ -14,6 +14,7 @@ from matplotlib.dates import AutoDateLocator, num2date
 from matplotlib.ticker import FuncFormatter
 
 from loftet_analysis import names, schema
+from loftet_analysis.analysis.response import FOR_A_SHARE
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.figures import canvas
 from loftet_analysis.show.figures.canvas import BLUE, GREY, PALE, STYLE, Drawing
@@ -115,7 +116,7 @@ def _bars(ax: Axes, bars: list[_Bar], texts: list[str], words: Words) -> None:
         looks = {"color": _BAR} if bar.is_step else {"color": "white", "edgecolor": GREY}
         ax.barh(place, bar.n / first, 0.8, linewidth=0.6, **looks)
         said = [words.count(bar.n), bar.schools]
-        if bar.is_step and bar is not bars[0]:
+        if bar.is_step and bar is not bars[0] and first >= FOR_A_SHARE:
             said.insert(1, words.percent(bar.n / first))
         ax.text(0.02, place, " · ".join(filter(None, said)), va="center_baseline")
     ax.set(xlim=(0, 1.02), ylim=(max(1, len(texts)) - 0.5, -0.5), xticks=[])
