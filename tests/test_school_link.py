@@ -368,7 +368,7 @@ def test_answers_say_what_goes_together_what_does_not_and_what_cannot_be_told(ro
     assert "For 1 of 4 pairs" in told
     assert "Higher on the one and lower on the other: Participants" in told
     assert "Weakly or not at all: Colleagues: Practice, change → Pupils: Teaching" in told
-    assert "For 1 of 4 pairs we cannot tell: correlations below 0.31 would often be" in told
+    assert "For 1 of 4 pairs we cannot tell whether they go together: a correlation weaker" in told
     assert "so few answered at each school" in told
     assert "By chance alone" not in told
     many = pd.concat([made] * 5, ignore_index=True)
