@@ -529,7 +529,8 @@ LABELS: dict[str, dict[str, str]] = {
     },
     "term": {
         "sd": "Standard deviation (SD)",
-        "ci": "Confidence interval",
+        "ci": "Confidence interval (CI)",
+        "se": "Standard error (SE)",
         "p": "p-value",
         "sesoi": "Smallest change of interest",
         "mdes": "Minimum detectable change",
@@ -538,6 +539,10 @@ LABELS: dict[str, dict[str, str]] = {
         "tau": "τ and I²",
         "invariance": "Measurement invariance",
         "r_wg": "r_wg",
+        "interim": "Interim work",
+        "weighted": "Weighted, imputed",
+        "groups": "Groups of schools",
+        "fingerprint": "Fingerprint of the data",
     },
     "method": {
         "change": "What a change is",
@@ -594,6 +599,7 @@ LABELS: dict[str, dict[str, str]] = {
         "other, so schools "
         "are counted as units (CR2 standard errors with Satterthwaite's degrees of freedom); "
         "for the country the regions are, from eight on.",
+        "se": "How far an estimate typically lies from the true value by chance.",
         "p": "How unusual a change at least this large would be if nothing had changed. Adjusted "
         "p-values allow for several tests: Holm's method within a family of the country, "
         "Benjamini and Hochberg's over the regions.",
@@ -614,6 +620,12 @@ LABELS: dict[str, dict[str, str]] = {
         "them alone.",
         "r_wg": "How much the people of a school agree, from 0 to 1. Only what they share is "
         "reported for the school as a whole.",
+        "interim": "What teachers try out in their own classes between two seminars.",
+        "weighted": "Weighted: answers of groups that answered less often count for more. Imputed: "
+        "missing answers are replaced several times by likely ones.",
+        "groups": "Schools that share pupils, as when pupils move from primary to lower secondary "
+        "school, count as one group in linked changes.",
+        "fingerprint": "A code that is the same only as long as the data behind a page are.",
     },
     "estimand means": {
         "linked_change": "The same people before and after, who could be found again by their "
