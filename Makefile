@@ -2,6 +2,7 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 RUN := .venv/bin/python -m
+NEWEST := $(RUN) uv pip install --python build/newest/venv/bin/python
 # kernels start faster where the library's bytecode is kept
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -17,15 +18,19 @@ nbval: .venv/ready ## compare the notebooks' numbers with those of the demo that
 test: .venv/ready ## all other tests but the long ones and those in a browser
 	$(RUN) pytest -n 2 --dist worksteal -m "not long"
 
+coverage: .venv/ready ## make test, and which lines and branches of the library it did not reach
+	$(RUN) pytest --cov -n 2 --dist worksteal -m "not long"
+
 test-browser: .venv/ready ## the pages and JupyterLab in Debian's Chromium, and spelling
 	$(RUN) pytest tests/browser
 
 lab: .venv/ready ## JupyterLab on the notebooks, with notebooks/start.ipynb
 	$(RUN) jupyterlab --ServerApp.root_dir=. notebooks/start.ipynb
 
-lint: .venv/ready ## ruff, as pre-commit runs it
+lint: .venv/ready ## ruff, as pre-commit runs it, and mypy
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
+	$(RUN) mypy
 
 notebooks: demo ## run the notebooks on the demo and keep the numbers of their check cells
 	$(RUN) tests.refresh_notebooks
@@ -65,6 +70,16 @@ lock: .venv/ready ## resolve the packages anew (writes requirements.lock)
 		--generate-hashes --no-header --no-emit-index-url --no-annotate --upgrade --quiet \
 		--output-file requirements.lock
 
+newest: .venv/ready ## make test with the newest release of every package, in build/newest
+	mkdir -p build/newest
+	$(RUN) uv pip compile pyproject.toml --extra dev --extra browser --python $(PYTHON) \
+		--no-header --no-emit-index-url --no-annotate --upgrade --quiet \
+		--output-file build/newest/requirements.txt
+	$(RUN) uv venv --quiet --clear --python $(PYTHON) build/newest/venv
+	$(NEWEST) --quiet -r build/newest/requirements.txt
+	$(NEWEST) --quiet --no-deps --no-build-isolation -e .
+	build/newest/venv/bin/python -m pytest -n 2 --dist worksteal -m "not long"
+
 # uv comes from the same hash-pinned list that it then installs; compiled bytecode makes every
 # later start of a kernel three times as fast; JupyterLab does not ask whether it may fetch news
 .venv/ready: requirements.lock pyproject.toml
@@ -76,4 +91,4 @@ lock: .venv/ready ## resolve the packages anew (writes requirements.lock)
 	$(RUN) jupyterlab.labextensions disable --log-level=ERROR @jupyterlab/apputils-extension:announcements
 	@touch .venv/ready
 
-.PHONY: help demo nbval test test-browser lab lint notebooks api guide messages verify lock
+.PHONY: help demo nbval test coverage test-browser lab lint notebooks api guide messages verify lock newest

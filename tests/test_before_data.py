@@ -255,8 +255,8 @@ def test_curves_are_of_what_is_tried_and_read_aloud():
     lines = [line for line in axes[0].get_lines() if len(line.get_xdata()) == len(SIZES)]
     drawn = {tuple(np.round(line.get_ydata(), 9)) for line in lines}
     assert drawn == {tuple(np.round(each["mdes"], 9)) for _, each in first.groupby("icc")}
-    assert drawing.alt.count("with 8 schools the smallest change") == 2
-    assert drawing.alt.endswith("And 2 more.")
+    assert drawing.alt.count("SD with 8 schools") == 2
+    assert drawing.alt.endswith("And 2 more. Curves that fall with the number of schools.")
     assert words.number(first["mdes"].max()) in drawing.alt
     effects = pd.concat([planned(EVERY, schools=SIZES, effect=each) for each in (0.05, 0.2)])
     drawing = la.figures.power(effects, words=words)

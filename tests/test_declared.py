@@ -63,7 +63,8 @@ def page(language: str = "en") -> str:
 
 def test_it_is_recorded_once_with_its_date_and_nothing_deviates(tiny, monkeypatch, capsys):
     on(monkeypatch, 2025, 11, 3)
-    said_by("check", capsys)
+    looked = said_by("check", capsys)
+    assert "analysis plan: recorded when the data are first cleaned (plan.md " in looked
     assert plan_record.read("tiny") is None  # a look makes none
     said = said_by("clean", capsys)
     total = paths.sha256(tiny / PLAN)
@@ -231,7 +232,7 @@ def test_without_a_plan_in_words_the_declared_analysis_alone_is_recorded(tiny, m
     assert "there is no plan in words" in page()
     (tiny / PLAN).write_text("Later.", encoding="utf-8")
     assert "plan.md: nothing → " in said_by("clean", capsys)
-    assert "plan in words (plan.md)" in page()
+    assert "the plan in words" in page()
 
 
 def test_what_comes_later_by_itself_is_no_deviation(tiny, monkeypatch, capsys):

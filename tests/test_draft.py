@@ -112,10 +112,10 @@ def test_the_demo_s_exports_alone_lead_to_a_study_that_nothing_stops(small_demo,
     assert set(schools[by_name]) <= {*own.schools["school"], "TEST"}
 
 
-def load_study_of(root):
+def load_study_of(root, name="demo"):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LOFTET_ROOT", str(root))
-        return load_study("demo")
+        return load_study(name)
 
 
 def test_an_unknown_questionnaire_is_drafted_with_scales_answers_and_turned_items(root, capsys):
@@ -162,10 +162,27 @@ def test_the_real_file_with_both_waves_in_a_row_is_drafted_to_clean_data(root, c
     assert new(root, "mine", [folder / "sats_s.csv"], "--accept") == 0
     assert UNCONFIRMED not in (folder / "study.yml").read_text("utf-8")
     assert main(["clean", "mine"]) == 0
-    drafted = load_study("mine").populations["pupils"].instrument.scales
-    items = {item for scale in drafted.values() for item in scale.items}
-    assert {"E1", "A3", "C5", "D6", "V7", "I12"} <= items
     assert paths.clean("mine").is_dir()
+    drafted = load_study("mine")
+    # the study that is kept differs in what the guide lists, and in nothing else
+    kept = load_study_of(HERE, "sats")
+
+    def told(study):
+        (pupils,) = study.populations.values()
+        files = {w: [(f.file, f.header("E1")) for f in of] for w, of in pupils.files.items()}
+        return pupils.columns, pupils.link, files, {*study.schools["school_id"]}
+
+    def scales(study):
+        items = study.populations["pupils"].instrument.items.values()
+        assert not any(item.reversed for _, item in items)
+        return {
+            frozenset(item.columns[0] for item in scale.items.values())
+            for scale in study.populations["pupils"].instrument.scales.values()
+        }
+
+    assert told(drafted) == told(kept)
+    assert scales(drafted) - scales(kept) == {frozenset({"cgmath", "vcareer", "cmaster"})}
+    assert scales(kept) < scales(drafted)
 
 
 @pytest.mark.parametrize(("low", "high"), [(1, 7), (0, 10), (1, 4)])

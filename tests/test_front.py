@@ -34,6 +34,7 @@ def study(monkeypatch, tmp_path):
     named = regions.map({"oslo": "Oslo - Oslove", "aas": "Ås"})
     schools = sats.schools.assign(region=regions.fillna("ovre"), region_name=named.fillna("Øvre"))
     changed = {"questions": ASKED, "schools": schools, "disclosure": "internal"}
+    changed["notebooks"] = ("region/*", "national/*")
     return sats.model_copy(update=changed)
 
 
@@ -113,6 +114,9 @@ def test_a_page_leads_to_the_same_page_elsewhere_to_its_neighbours_and_in_other_
         ("Oslo – Oslove", "04_pupils.html"),
         ("Ås", "../aas/04_pupils.html"),
     ]
+    usual = study.model_copy(update={"notebooks": ("any/*",)})
+    page = written(usual, folder)["nb/oslo/04_pupils.html"]
+    assert page.header.ul.a.get_text() == "Alle regioner"  # of a study that is of no country
     assert [a["href"] for a in here.find_all("a")] == ["00_summary.html", "04_pupils.html"]
     assert [a["href"] for a in contents.find_all("a")] == ["#persistence"]
     spoken = page.header.find(class_="languages")

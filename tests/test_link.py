@@ -223,6 +223,27 @@ def test_near_codes_join_waves_and_say_how(tmp_path):
     assert exact["linked_by"].notna().sum() == 2
 
 
+@pytest.mark.parametrize(
+    ("areas", "linked"),
+    [({}, 0), ({"a": "", "b": ""}, 0), ({"a": None, "b": np.nan}, 0), ({"a": "x", "b": "y"}, 0),
+     ({"a": "x", "b": "x"}, 2)],
+)  # fmt: skip
+def test_near_codes_of_two_schools_are_one_person_in_a_known_municipality_only(areas, linked):
+    codes = pd.DataFrame({"wave": ["pre", "post"], "school_id": ["a", "b"],
+                          "link": ["an12t", "an13t"]}).assign(region="oslo", reason="")  # fmt: skip
+    by = Link(by="code", column="kode", elements=[2, 2, 1])
+    keyed = link.assign_persons(codes, link=by, key=KEY, population="pupils")
+    out, _ = link.link_waves(
+        keyed, years={"pre": 0, "post": 1}, population="pupils", link=by, areas=areas
+    )
+    assert out["linked_by"].eq("near").sum() == linked
+    same = keyed.assign(school_id="a")
+    out, _ = link.link_waves(
+        same, years={"pre": 0, "post": 1}, population="pupils", link=by, areas=areas
+    )
+    assert out["linked_by"].eq("near").sum() == 2
+
+
 def test_near_links_of_the_demo_are_true_and_most_are_found():
     """On the demo's truth: of the near links .99 and more are one person, and of those whose code
     has one error .85 and more are found."""

@@ -1,5 +1,6 @@
 """One set of packages in all lists of them, and a package that works where it is installed."""
 
+import ast
 import os
 import re
 import shutil
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
+
+import loftet_analysis as la
 
 HERE = Path(__file__).parents[1]
 
@@ -75,6 +78,15 @@ def test_the_list_of_licences_holds_every_locked_package(locked):
     assert all(licence.strip() for licence in rows.values())
 
 
+def test_type_checkers_see_the_public_names_where_they_are():
+    tree = ast.parse((HERE / "loftet_analysis/__init__.pyi").read_text(encoding="utf-8"))
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    seen = {each.asname: f"{node.module}.{each.name}" for node in imports for each in node.names}
+    names = {name: f"loftet_analysis.{module}.{name}" for name, module in la._NAMES.items()}
+    modules = {name: f"loftet_analysis.{module}" for name, module in la._MODULES.items()}
+    assert seen == names | modules
+
+
 def test_cited_version_is_the_project_s(project):
     citation = YAML(typ="safe").load(HERE / "CITATION.cff")
     assert str(citation["version"]) == project["version"]
@@ -82,7 +94,7 @@ def test_cited_version_is_the_project_s(project):
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory) -> Path:
-    """The folder into which the wheel is installed, away from the checkout."""
+    """The folder, away from the checkout, into which the wheel of the sdist is installed."""
     folder = tmp_path_factory.mktemp("wheel") / "Løftet {pakke}"
     source = folder / "source"
     no_bytecode = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
@@ -90,7 +102,7 @@ def installed(tmp_path_factory) -> Path:
         shutil.copytree(HERE / name, source / name, ignore=no_bytecode)
     for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(HERE / name, source / name)
-    build = ("build", "--wheel", "--no-build-isolation", "--python", sys.executable, str(source))
+    build = ("build", "--no-build-isolation", "--python", sys.executable, str(source))
     uv("--offline", *build, "--out-dir", str(folder))
     (wheel,) = folder.glob("*.whl")
     target = folder / "site"

@@ -123,6 +123,14 @@ def test_change_names_outcomes_and_estimands_and_writes_the_numbers():
     assert all(re.fullmatch(r"−?\d,\d", label) for label in tick_labels(ax.xaxis))
 
 
+def test_a_share_is_written_in_percentage_points_and_has_no_mark():
+    share = {"estimand": "share_below", "change": -0.11, "estimate": np.nan}
+    frame = effects({}, {**share, "ci_low": np.nan, "ci_high": np.nan}).assign(suppressed=False)
+    ax = change(frame, words=words("en"), ax=panel())
+    assert "−11.0 percentage points" in said(ax)
+    assert len(marks(ax)) == 1
+
+
 def test_change_shows_zero_and_the_smallest_change_of_interest():
     ax = change(let_through(effects({"sesoi": 0.15})), words=words(), ax=panel())
     (band,) = ax.patches
@@ -288,8 +296,8 @@ def test_summary_has_a_mark_and_a_word_for_every_outcome():
     assert max(map(abs, ax.get_xlim())) < 1.1
     assert drawing.figure.get_figwidth() < WIDTH
     assert drawing.alt == (
-        "Endring i 3 utfall. Gikk opp: Matematikkglede. Kan ha gått ned: Innsats. Kan ikke si: "
-        "Syn på faget."
+        "Endring i 3 utfall (endring på samme trinn og deltakere). Gikk opp: Matematikkglede. Kan "
+        "ha gått ned: Innsats. Kan ikke si: Syn på faget."
     )
 
 
@@ -315,8 +323,8 @@ def test_letters_of_a_summary_are_readable_on_a_phone():
 
 def test_the_alt_text_of_a_summary_counts_where_names_are_too_many():
     names_of = [(f"Et utfall med et langt navn, nummer {i}", "gikk opp") for i in range(20)]
-    told = " ".join(describe_summary([*names_of, ("Innsats", "gikk ned")], words()))
-    assert told == "Endring i 21 utfall. Gikk opp: 20. Gikk ned: Innsats."
+    told = " ".join(describe_summary([*names_of, ("Innsats", "gikk ned")], ["Deltakere"], words()))
+    assert told == "Endring i 21 utfall (deltakere). Gikk opp: 20. Gikk ned: Innsats."
     assert len(told) <= LONGEST
 
 

@@ -40,7 +40,9 @@ school_id,school,region,grades,invited_pupils_pre,invited_pupils_post,invited_pu
 def tiny(tmp_path, monkeypatch):
     root = tmp_path / "Løftet {test}"
     monkeypatch.setenv("LOFTET_ROOT", str(root))
-    folder = tiny_study.build(root)
+    folder = tiny_study.build(
+        root, study=tiny_study.STUDY + "analysis: {gaps: {pupils: [grade_band]}}\n"
+    )
     (folder / "schools.csv").write_text(REGISTER, encoding="utf-8")
     pre = tiny_study.sheets(
         "1|0301|5|an12t|Ja|3|2|3",

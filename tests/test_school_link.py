@@ -317,11 +317,11 @@ def test_the_page_says_it_in_table_figure_and_sentences(rows):
     assert not shown["suppressed"].any()
     page = BeautifulSoup(tables.school_link(shown, words=words).html, "html.parser")
     said = page.get_text(" ", strip=True)
-    assert "Leaders: Support, after → Participants: Practice, change" in said
+    assert "Support (leaders), after → Practice (participants), change" in said
     assert "split into halves" in said
     answer, *_rest, not_shown = links(shown, words=words).text.splitlines()
     assert answer.startswith("For 4 of 4 pairs, schools that are higher on the one are also higher")
-    assert "Leaders: Support, after → Participants: Practice, change (r = " in answer
+    assert "Support (leaders), after → Practice (participants), change (r = " in answer
     assert "neither that the one leads to the other, nor an effect" in not_shown
     drawing = chain(shown, words=words)
     assert len(drawing.figure.axes) == 4
@@ -337,9 +337,9 @@ def test_a_hidden_side_hides_the_row(rows):
     assert shown["suppressed"].tolist() == [False, True, True, False]
     words = Words("en", outcomes=WORDS)
     told = links(shown, words=words).text
-    assert "2 of 4 pairs are suppressed (small numbers)." in told
+    assert "2 of 4 pairs are suppressed (confidentiality)." in told
     nobody = gate(rows, mask_of(rows, region="national"), "internal")
-    assert links(nobody, words=words).text.startswith("Suppressed (small numbers).")
+    assert links(nobody, words=words).text.startswith("Suppressed (confidentiality).")
     assert tables.school_link(shown, words=words).html.count("·") > 4
     assert "hidden" in [t.get_text() for ax in chain(shown, words=words).figure.axes
                         for t in ax.texts]  # fmt: skip
@@ -366,8 +366,10 @@ def test_answers_say_what_goes_together_what_does_not_and_what_cannot_be_told(ro
     made["r_visible"] = [0.2, 0.2, 0.2, 0.31]
     told = links(gate(made, mask_of(made), "internal"), words=words).text
     assert "For 1 of 4 pairs" in told
-    assert "Higher on the one and lower on the other: Participants" in told
-    assert "Weakly or not at all: Colleagues: Practice, change → Pupils: Teaching" in told
+    assert "Higher on the one and lower on the other: Practice (participants)" in told
+    assert (
+        "Associated weakly or not at all: Practice (colleagues), change → Teaching (pupils)" in told
+    )
     assert "For 1 of 4 pairs we cannot tell whether they go together: a correlation weaker" in told
     assert "so few answered at each school" in told
     assert "By chance alone" not in told
@@ -395,7 +397,7 @@ def test_what_schools_do_not_share_is_left_out_with_its_reason(people, rows):
     assert alone["reason"].tolist() == ["", "", "other_not_shared", "not_shared"]
     assert alone.loc[2:, ["r_schools", "slope", "n_schools"]].isna().all(axis=None)
     told = links(gate(alone, mask_of(alone), "internal"), words=Words("en", outcomes=WORDS)).text
-    assert told.count("Left out, since it is not shared within schools: Pupils: Teachi") == 1
+    assert told.count("Left out, since it is not shared within schools: Teaching (pup") == 1
     once = school_link(people, PLAN, STEPS, shared=spread_of(rows, meets="pre", support="pre"))
     assert once["reason"].eq("").all()  # new at the schools after, and asked once
     first = school_link(people, PLAN, STEPS, wave="pre", shared=spread_of(rows, meets="pre"))
@@ -470,8 +472,8 @@ def test_the_figure_of_groups_draws_what_is_told(bins):
     assert marks.get_ydata().tolist() == shown["other_deviation"][:5].tolist()
     assert axes[0].get_xlabel() == "Support, after"
     assert "Groups of 24" in drawing.caption
-    assert "Support, after" in drawing.alt
-    assert drawing.alt.endswith("from −0.62 to 0.79. And 3 more.")
+    assert "Support (leaders), after" in drawing.alt
+    assert "from −0.62 to 0.79. And" in drawing.alt
 
 
 def test_the_table_says_what_schools_share():

@@ -394,13 +394,14 @@ def test_an_answer_gathers_in_one_sentence_what_cannot_be_told():
     joy, *rest = [each.text for each in outcomes_of(frame)]
     assert joy.startswith("Joy ● good measurementThe answers of the same pupils")
     assert rest == [
-        "Suppressed (small numbers): joy (same-grade change).",
+        "Suppressed (confidentiality): joy (same-grade change).",
         "We cannot tell whether anything has changed for joy (school change); views (colleagues). "
-        "With 11 schools, the smallest change that can be detected is from 0.25 to 0.40 standard "
-        "deviations.",
+        "With 11 schools, the smallest change that can be detected is between 0.25 and 0.40 "
+        "standard deviations.",
         f"Not computed, since {label('reason', 'no_pairs', words('en'))}: views (participants).",
         "We cannot tell whether there is a difference for views (participants − colleagues). "
-        "With 11 schools, the smallest change that can be detected is 0.40 standard deviations.",
+        "With 11 schools, the smallest difference that can be detected is 0.40 standard "
+        "deviations.",
     ]
     alone = answer(frame[frame["outcome"] == "views"].tail(2), words=words("nb")).text
     assert "Vi kan ikke si om noe er endret for syn på faget (kolleger)." in alone
@@ -416,7 +417,7 @@ def test_an_answer_says_once_what_its_outcomes_share():
     for outcome in (joy, views):
         assert outcome.select_one("span.light.care").text == "▲ read with care"
         assert outcome.select_one("p.background").text == (
-            "Read with care: many have the lowest possible score."
+            "Measurement: many have the lowest possible score."
         )
         assert not any("lowest" in row.text for row in outcome.select("ul > li"))
     assert answer(frame, words=words("en")).text.count("This is without a control group") == 1
@@ -433,7 +434,7 @@ def test_what_outcomes_do_not_share_stands_with_each():
 def test_a_hidden_outcome_has_no_light():
     hidden = increases().assign(suppressed=True, measurement_warning="", evidence="")
     (both,) = outcomes_of(hidden)
-    assert both.text == "Suppressed (small numbers): joy and views."
+    assert both.text == "Suppressed (confidentiality): joy and views."
     assert not both.select(".light, .background")
     frame = increases().assign(suppressed=False, measurement_warning="", evidence=DESCRIPTIVE)
     joy, views, shared = outcomes_of(frame.assign(suppressed=frame["outcome"] == "views"))
@@ -462,20 +463,20 @@ def test_what_is_hidden_says_its_own_reason():
     assert reading(few, speech) == "Same-grade change: suppressed (too few schools)."
     for drawn in (answer(both, words=speech), summary(both, words=speech)):
         assert "(too few schools): joy." in drawn.text.lower()
-        assert "(small numbers): effort." in drawn.text.lower()
+        assert "(confidentiality): effort." in drawn.text.lower()
     numbers = ["estimate", "ci_low", "ci_high", "change", "n_pre", "n_post", "p_value", "mdes"]
     empty = both.assign(**dict.fromkeys(numbers, np.nan))
     notes = [tables.effects(each, words=speech).html for each in (empty, empty[:1], empty[1:])]
-    assert "suppressed (small numbers, or too few schools)" in notes[0]
+    assert "suppressed (confidentiality, or too few schools)" in notes[0]
     assert "suppressed (too few schools)" in notes[1]
-    assert "suppressed (small numbers)" in notes[2]
+    assert "suppressed (confidentiality)" in notes[2]
 
 
 def test_texts_of_a_study_are_escaped():
     named = replace(words("en"), outcomes=dict.fromkeys(words().outcomes, "a < b & <i>c</i>"))
     said = answer(increases().assign(suppressed=False), words=named)
-    assert "<strong>Pupils: a &lt; b &amp; &lt;i&gt;c&lt;/i&gt;</strong>" in said.html
-    assert "Teachers: a < b & <i>c</i>" in said.text
+    assert "<strong>a &lt; b &amp; &lt;i&gt;c&lt;/i&gt; (pupils)</strong>" in said.html
+    assert "a < b & <i>c</i> (teachers)" in said.text
 
 
 @pytest.mark.parametrize("verdict", OF_VERDICT)
@@ -504,7 +505,7 @@ MAY = {
 SAME = {
     "nb": "er omtrent uendret (mindre enn ±0,10 standardavvik)",
     "nn": "er om lag uendra (mindre enn ±0,10 standardavvik)",
-    "en": "stayed about the same (less than ±0.10 standard deviations)",
+    "en": "stayed about the same (within ±0.10 standard deviations)",
 }
 CANNOT = {
     "nb": "For matematikkglede og innsats kan vi ikke si om noe er endret.",
@@ -653,10 +654,7 @@ def test_who_answered_gives_shares_of_enough_people_only():
     coarse = who_answered(rows, words=replace(words("nb"), rounding=6)).split("\n\n")
     assert coarse[2:] == ["Antall personer er avrundet til nærmeste tall som kan deles på 6."]
     hidden = rows.head(1).assign(n_answered=None)
-    assert (
-        who_answered(hidden, words=words("nb"))
-        == "Elever: vises ikke, siden det ville fortalt om få personer."
-    )
+    assert who_answered(hidden, words=words("nb")) == "Elever: vises ikke (personvern)."
 
 
 @pytest.mark.parametrize(
@@ -791,7 +789,7 @@ def test_the_quality_of_scales_is_told_light_by_light():
     assert quality(rows, words=words("nb")).text.splitlines() == [
         "● God måling: 1 av 2 skalaer.",
         f"■ {label('light', 'doubt', words('nb')).capitalize()}: 1 av 2 skalaer. "
-        f"Innsats ({label('warning', 'low_reliability', words('nb'))}).",
+        f"Innsats – {label('warning', 'low_reliability', words('nb'))}.",
     ]
 
 
@@ -810,4 +808,4 @@ def test_leaders_beside_teachers_in_words():
     higher = made_up.agreement(difference=0.3, ci_low=0.1, ci_high=0.5)
     assert "ga lærerne høyere skår enn lederne" in agreement(higher, words=words("nb"))
     none = made_up.agreement(difference=None)
-    assert agreement(none, words=words("nn")).startswith("For få har svart")
+    assert agreement(none, words=words("nn")).startswith("For få har svara")

@@ -259,7 +259,7 @@ def test_a_figure_is_a_file_with_links_to_it_and_to_its_numbers():
     (drawn,) = html_of(notebook).find_all("figure")
     assert drawn.img["src"] == "04_pupils/change.svg"
     assert drawn.find("p").get_text() == (
-        "Last ned: PNG, SVG, tall (CSV), tall, svar (CSV), tall, mine (CSV)"
+        "Last ned: PNG, SVG, tall (CSV), tall – svar (CSV), tall – mine (CSV)"
     )
     made = files(notebook, "nb")
     assert made["change.csv"] == b"a;b"

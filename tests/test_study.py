@@ -200,15 +200,12 @@ def test_the_plan_has_a_row_per_estimate(write):
     }  # fmt: skip
     assert set(pupils["estimand"]) == {
         "linked_change", "same_grade", "school_change", "cohort_change",
-        "programme_vs_comparison", "same_grade_quantile", "share_below", "gap_change",
+        "programme_vs_comparison", "same_grade_quantile", "share_below",
         "lowest_fifth", "spread_ratio", "level",
     }  # fmt: skip
     by_grade = pupils[pupils["subgroup"].str.startswith("grade=")]
     linked = by_grade[by_grade["estimand"] == "linked_change"]["subgroup"]
     assert list(linked.unique()) == ["grade=5", "grade=6", "grade=7", "grade=8", "grade=9"]
-    assert set(pupils[pupils["estimand"] == "gap_change"]["contrast"]) == {
-        "grade_band=8-10 - grade_band=5-7",
-    }  # fmt: skip
     assert list(pupils["question"].unique()) == ["Q1", "Q2", "Q3", "Q4"]
     assert set(rows[rows["population"] == "teachers"]["estimand"]) == {
         "linked_change", "school_change", "participants", "colleagues",

@@ -541,7 +541,7 @@ def said(pooled, language="en", features=None, **country):
 def test_the_answer_hangs_on_a_region_or_on_none():
     lines = said(made_up.pooled())
     assert lines[0].endswith("agree for all 1 changes.")
-    assert lines[1].endswith("Joy, Same-grade change (lies above zero without Oslo – Oslove).")
+    assert lines[1].endswith("Joy, same-grade change (lies above zero without Oslo – Oslove).")
     assert "each of 1 changes may go either way" in lines[2]
     both = made_up.pooled().assign(hangs_on="nordland: below; oslo: above")
     assert "without Nordland – Nordlánnda, lies above zero without Oslo" in said(both)[1]
@@ -578,9 +578,9 @@ def test_an_end_that_is_rounded_to_zero_lies_where_the_test_puts_it(low, p, wher
 def test_features_are_told_as_differences_or_as_chance_or_as_refused():
     features = made_up.features().assign(suppressed=False)
     (line,) = said(made_up.pooled(), features=features)[3:]
-    assert line.startswith("Joy, Same-grade change: where travel is one standard deviation higher, "
+    assert line.startswith("Joy, same-grade change: where travel is one standard deviation higher, "
                            "the change differs by 0.08 standard deviations")  # fmt: skip
-    assert line.endswith("Any association of 1 change with travel cannot be told from chance.")
+    assert line.endswith("For 1 change, no association with travel can be told from chance.")
     refused = features.assign(estimate=np.nan, reason=TOO_FEW_REGIONS)
     (line,) = said(made_up.pooled(), "nb", features=refused)[3:]
     assert line == (

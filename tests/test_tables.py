@@ -98,7 +98,7 @@ def test_people_of_two_waves_are_told_apart():
 def test_hidden_numbers_stand_as_a_dot_and_the_note_says_so():
     soup = built(hidden={"subgroup": "role=colleague"})
     assert rows(soup)[-2:] == [["Kolleger", *"·" * 4], ["Deltakere − kolleger", *"·" * 4]]
-    assert "· vises ikke, siden det ville fortalt om få personer" in notes(soup)
+    assert "· vises ikke (personvern)" in notes(soup)
     assert "·" not in " ".join(notes(built()))
 
 
@@ -177,9 +177,8 @@ def test_regions_that_are_left_out_are_named_beneath_the_table():
     frame = pooled("same_grade", "linked_change").assign(left_out=[told, ""])
     said = built("pooled", frame=frame, language="en").get_text(" ", strip=True)
     assert (
-        "Joy, Same-grade change: 2 regions are not included: Nordland – Nordlánnda (it would "
-        "rest on a single school or group of schools), Oslo – Oslove (suppressed "
-        "(small numbers))." in said
+        "Joy (same-grade change) – 2 regions are not included: Nordland – Nordlánnda (it would "
+        "rest on a single school or group of schools), Oslo – Oslove (suppressed)." in said
     )
     both = built("pooled", frame=frame.assign(left_out="oslo: no_row")).get_text(" ", strip=True)
     assert both.count("1 region er ikke med: Oslo – Oslove (uten resultater så langt).") == 1
@@ -281,7 +280,7 @@ def test_lines_are_spread_over_waves_and_groups_gathered():
         ["Elever"],
         ["koblet", "–", "·"],
     ]
-    assert notes(soup) == ["· vises ikke, siden det ville fortalt om få personer"]
+    assert notes(soup) == ["· vises ikke (personvern)"]
 
 
 def test_columns_in_which_there_is_nothing_are_dropped_and_so_are_their_notes():
@@ -329,7 +328,7 @@ def test_any_gated_frame_is_a_table_with_its_keys_named():
         ["Elever", "Matematikkglede", "Endring på samme trinn", "–", "0,12", "0,041", "usikkert"],
         ["Lærere", "Syn på faget", "Kolleger", *"····"],
     ]
-    assert notes(soup) == ["· vises ikke, siden det ville fortalt om få personer"]
+    assert notes(soup) == ["· vises ikke (personvern)"]
 
 
 def test_what_pandas_makes_of_a_frame_is_a_table():
@@ -368,6 +367,16 @@ def test_a_researchers_own_values_stand_as_they_are():
     ]
 
 
+def test_lines_that_a_function_names_are_spread_over_waves_too():
+    frame = made_up.missing()
+    frame = pd.concat([frame, frame.assign(scale="effort", share_missing=0.0223)])
+    soup = BeautifulSoup(tables.missing(frame, words=words("en")).html, "html.parser")
+    assert [row[1:] for row in rows(soup)[1:]] == [
+        ["8.1%", "12.3%", "8.1%", "12.3%"],
+        ["2.2%", "12.3%", "2.2%", "12.3%"],
+    ]
+
+
 def test_a_second_row_for_the_same_cells_is_not_lost():
     records = [{"state": "linked", "wave": "pre", "n": n} for n in (3, 4)]
     form = {"line": "state", "across": "wave"}
@@ -387,7 +396,11 @@ def test_regions_are_compared_by_estimand_contrast_and_subgroup():
 def test_sheets_that_were_set_aside_stand_by_reason_and_none_that_rounds_to_nothing():
     table = tables.set_aside(gated(made_up.set_aside(), mask(), "internal"), words=words("en"))
     assert "withdrawn since" not in table.html  # 2 sheets: a zero would tell of them
-    lines = ["the school is not in the register", "another sheet of the same person", "no consent"]
+    lines = [
+        "the school is not in the register",
+        "another questionnaire from the same person",
+        "no consent",
+    ]
     places = [table.html.index(line) for line in lines]
     assert places == sorted(places)
     assert table.html.count("<td>306</td>") == 0  # 303 is rounded to a multiple of 6

@@ -164,6 +164,23 @@ def test_bokmal_and_nynorsk_are_two_languages():
         assert not bokmal.search(re.sub("«[^»]*»", "", said["nn"])), said["nn"]
 
 
+def test_nynorsk_uses_one_form_of_each_word():
+    lines = (HERE / "tests/unwanted.nn.txt").read_text(encoding="utf-8").splitlines()
+    wanted = dict(line.split(": ") for line in lines if not line.startswith("#"))
+    texts = [
+        form
+        for entry in entries("nn").values()
+        for form in (entry.string if isinstance(entry.string, tuple) else (entry.string,))
+    ]
+    texts += [path.read_text("utf-8") for path in HERE.glob("docs/templates/*.nn.txt")]
+    texts = [re.sub("«[^»]*»", "", text) for text in texts]  # titles of sources stay as they are
+    found = []
+    for unwanted, form in wanted.items():
+        pattern = re.compile(r"\b" + unwanted.replace("*", r"\w*") + r"\b", re.IGNORECASE)
+        found += [f"{unwanted}, not {form}: {text}" for text in texts if pattern.search(text)]
+    assert not found, "\n".join(found)
+
+
 def test_fuzzy_and_empty_entries_are_not_used(tmp_path, monkeypatch):
     folder = tmp_path / "xx" / "LC_MESSAGES"
     folder.mkdir(parents=True)
@@ -275,7 +292,7 @@ def test_outcomes_of_two_populations_with_one_label_are_told_apart():
     pair = [("pupils", "joy"), ("teachers", "views")]
     assert outcome_labels(pair, words())["pupils", "joy"] == "Matematikkglede"
     alike = Words("nb", dict.fromkeys(pair, "Glede"))
-    assert outcome_labels(pair, alike) == {pair[0]: "Elever: Glede", pair[1]: "Lærere: Glede"}
+    assert outcome_labels(pair, alike) == {pair[0]: "Glede (elever)", pair[1]: "Glede (lærere)"}
 
 
 def refusals() -> set[str]:
@@ -367,7 +384,7 @@ SAID = {
     "nn": (
         "Gjennomsnittet av svara er 3,21 (95_% KI 3,10 til 3,32), der 1 er «Heilt ueinig» og 4 er "
         "«Heilt einig».",
-        "Av dei som har svart, ligg 64_% over midten av skalaen (95_% KI 60_% til 68_%).",
+        "Av dei som har svara, ligg 64_% over midten av skalaen (95_% KI 60_% til 68_%).",
         "Prosentdelen elevar på dei same trinna under grensa for den lågaste femdelen (frå før) "
         "gjekk ned 4,2 prosentpoeng (95_% KI −7,0 til 0,4, omfattar null).",
         "Spreiinga mellom skulane er 1,22 gonger så stor etter som før (95_% KI 0,90 til 1,65, "
@@ -432,8 +449,7 @@ def test_groups_and_doses_are_named_in_the_readers_language():
     assert "the change for boys minus the change for girls" in reading(turned, words("en"))
     hidden = {**gap, "suppressed": True}
     assert reading(hidden, words("nb")) == (
-        "Endring i forskjellen, jenter − gutter: vises ikke, siden det ville fortalt om få "
-        "personer."
+        "Endring i forskjellen, jenter − gutter: vises ikke (personvern)."
     )
     dose = effect(estimand="dose", contrast="per gathering", suppressed=False)
     assert "For hver samling mer" in reading(dose, words("nb"))
@@ -445,7 +461,7 @@ def test_a_subgroup_is_named_before_its_sentence_and_a_role_by_its_estimand():
     girls = effect(subgroup="gender=girl", suppressed=False)
     assert reading(girls, words("nb")).startswith("Jenter: Svarene på de samme trinnene")
     refused = {**girls, "reason": "no_subgroup"}
-    assert reading(refused, words("nn")).startswith("Endring på same trinn, jenter: ikkje berekna")
+    assert reading(refused, words("nn")).startswith("Endring på same trinn, jenter: ikkje rekna ut")
     role = effect(estimand="participants", subgroup="role=participant", suppressed=False)
     assert reading(role, words("en")).startswith("The participants' answers")
 
@@ -468,9 +484,7 @@ def test_a_refused_row_says_why_and_a_hidden_one_that_it_is_hidden(reason):
     refused = effect(estimate=float("nan"), reason=reason, suppressed=False)
     assert label("reason", reason, words("nn")) in reading(refused, words("nn"))
     hidden = effect(estimate=float("nan"), reason="small_n", suppressed=True)
-    assert reading(hidden, words("nb")) == (
-        "Endring på samme trinn: vises ikke, siden det ville fortalt om få personer."
-    )
+    assert reading(hidden, words("nb")) == ("Endring på samme trinn: vises ikke (personvern).")
 
 
 def test_an_answer_gathers_readings_by_outcome():

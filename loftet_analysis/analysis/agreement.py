@@ -24,8 +24,9 @@ from loftet_analysis import schema
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.names import OUTCOME, POST, SCHOOL, WAVE
 from loftet_analysis.stats.cr2 import TOLERANCE, mean
+from loftet_analysis.stats.inputs import Floats
 from loftet_analysis.stats.reliability import intraclass_correlation
-from loftet_analysis.stats.result import Floats, NotEstimableError
+from loftet_analysis.stats.result import NotEstimableError
 from loftet_analysis.study.frames import checked
 from loftet_analysis.study.questionnaire import Questionnaire
 

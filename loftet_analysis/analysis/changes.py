@@ -37,8 +37,9 @@ from loftet_analysis.stats.cr2 import (
     means_by,
     share_of,
 )
+from loftet_analysis.stats.inputs import Floats
 from loftet_analysis.stats.reliability import intraclass_correlation
-from loftet_analysis.stats.result import Floats, NotEstimableError, Result
+from loftet_analysis.stats.result import NotEstimableError, Result
 
 #: SDs that changes are divided by, as the plan names them: of all answers before, within roles.
 TOTAL, WITHIN_ROLE = "sd_unit", "sd_within_role"

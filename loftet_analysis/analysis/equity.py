@@ -43,6 +43,7 @@ from loftet_analysis.analysis.panel import (
     complete_pairs,
     subgroup_rows,
 )
+from loftet_analysis.stats.inputs import Floats
 from loftet_analysis.stats.quantiles import (
     TOLERANCE,
     kelley_contrast,
@@ -51,7 +52,7 @@ from loftet_analysis.stats.quantiles import (
     variance_components,
 )
 from loftet_analysis.stats.reliability import intraclass_correlation
-from loftet_analysis.stats.result import Floats, NotEstimableError, Result
+from loftet_analysis.stats.result import NotEstimableError, Result
 
 PERCENTILES = (10, 25, 50, 75, 90)
 FEWEST_SCHOOLS = 20

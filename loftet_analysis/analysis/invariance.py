@@ -31,7 +31,8 @@ from loftet_analysis.names import GRADE, PERSON, POST, PRE, SCHOOL, WAVE
 from loftet_analysis.schema import INVARIANCE
 from loftet_analysis.stats import factor
 from loftet_analysis.stats.factor import METRIC, SCALAR, FactorFit, Model, Moments
-from loftet_analysis.stats.result import Floats, NotEstimableError
+from loftet_analysis.stats.inputs import Floats
+from loftet_analysis.stats.result import NotEstimableError
 from loftet_analysis.study import Instrument, Study
 
 LINKED, GROUPS = "linked", "groups"

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from loftet_analysis import names
 from loftet_analysis.analysis.groups import SCHOOL_POST, SCHOOL_PRE, feeder_groups, networks
 from loftet_analysis.errors import InputError, Problem
-from loftet_analysis.stats.result import Floats, NotEstimableError
+from loftet_analysis.stats.inputs import Floats
+from loftet_analysis.stats.result import NotEstimableError
 from loftet_analysis.study.grades import grade_bands
 
 SCHOOL, POST_SCHOOL, FEEDER, NETWORK = "school", "post_school", "feeder_group", "network"

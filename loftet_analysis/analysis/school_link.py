@@ -25,7 +25,8 @@ from loftet_analysis.analysis.verdicts import POWER
 from loftet_analysis.errors import InputError
 from loftet_analysis.estimands import FEWEST_REGIONS, WHOLE
 from loftet_analysis.stats.cr2 import contrast, correlation, mean
-from loftet_analysis.stats.result import Floats, NotEstimableError
+from loftet_analysis.stats.inputs import Floats
+from loftet_analysis.stats.result import NotEstimableError
 from loftet_analysis.study.frames import checked
 
 FEWEST_SCHOOLS = 50

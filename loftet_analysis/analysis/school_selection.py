@@ -25,7 +25,7 @@ from scipy.optimize import linear_sum_assignment
 
 from loftet_analysis import names
 from loftet_analysis.errors import InputError, Problem
-from loftet_analysis.stats.result import Floats
+from loftet_analysis.stats.inputs import Floats
 from loftet_analysis.stats.shrinkage import FEWEST, shrink
 from loftet_analysis.study.schools import COMPARISON, CONTACT, NO, YES
 

@@ -60,7 +60,8 @@ from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.estimands import WHOLE, contrast_of_waves, names_where
 from loftet_analysis.stats import missing, mixed, ordinal
 from loftet_analysis.stats.cr2 import contrast, mean, means_by, standardise
-from loftet_analysis.stats.result import Floats, NotEstimableError, Result
+from loftet_analysis.stats.inputs import Floats
+from loftet_analysis.stats.result import NotEstimableError, Result
 from loftet_analysis.study.frames import checked
 from loftet_analysis.study.questionnaire import Questionnaire
 

@@ -27,8 +27,9 @@ from loftet_analysis.names import (
     SUBGROUP,
 )
 from loftet_analysis.schema import FEATURES, POOLED, table
+from loftet_analysis.stats.inputs import Floats
 from loftet_analysis.stats.meta import RandomEffects, random_effects
-from loftet_analysis.stats.result import Floats, NotEstimableError, Result
+from loftet_analysis.stats.result import NotEstimableError, Result
 from loftet_analysis.stats.shrinkage import FEWEST, shrink
 from loftet_analysis.study.frames import checked
 

@@ -321,7 +321,9 @@ def recode(sheets: Sheets) -> Sheets:
             for text in (value, *texts)
         }
 
-        def meaning(text: str, own=own, meanings=meanings) -> str | None:
+        def meaning(
+            text: str, own: Mapping[str, str] = own, meanings: Mapping[str, str] = meanings
+        ) -> str | None:
             label = own.get(text, text).strip()
             if not label:
                 return None

@@ -137,7 +137,7 @@ def outside_scale(columns: Sequence[Met], where: str) -> tuple[list[Problem], li
     >>> met = Met("joy_1", "q1", "agree5", 1, 5, inside={1: 9, 4: 9}, outside={0: 1}, n=19)
     >>> problems, remarks = outside_scale([met], "pre.csv")
     >>> problems[0].found
-    '0 (1 times) in joy_1 (q1); the codes run 0–4, the scale 1–5'
+    '0 (1 time) in joy_1 (q1); the codes run 0–4, the scale 1–5'
     """
     problems, remarks = [], []
     for _, same in groupby(sorted(columns, key=_key), _key):
@@ -466,7 +466,7 @@ def span(low: float, high: float) -> str:
 
 def times(n: int) -> str:
     """Return how often."""
-    return f"{n} times"
+    return f"{n} time" if n == 1 else f"{n} times"
 
 
 def named(texts: Sequence[str], most: int = 4) -> str:

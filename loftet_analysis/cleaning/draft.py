@@ -363,6 +363,7 @@ class _Writer:
         headings = " ".join(asked).casefold()
         found = {each: len(re.findall(words, headings)) for each, words in _WORDS.items()}
         self.language = max(found, key=found.__getitem__) if any(found.values()) else "nb"
+        self.why_language = "by the questions" if any(found.values()) else "nothing tells it"
         self.populations: dict[str, list[_File]] = {}
         for file in exports:
             self.populations.setdefault(file.population, []).append(file)
@@ -407,12 +408,11 @@ class _Writer:
         """Yield the lines of study.yml."""
         yield "# Drafted by `loftet new`. data_raw/demo/study.yml explains every key."
         if not self.accept:
-            yield f"# Lines that end in “{UNCONFIRMED}” are guesses: look at each, correct it or"
-            yield "# not, and take the words away. Nothing is read from the exports before."
+            yield f"# Look at each line that ends in “{UNCONFIRMED}”, then take these words away."
         yield f"title: {{{self.language}: {_quoted(self.study)}}}" + self.mark(3, "title")
         if self.exports:
             yield f"exports: {_quoted(self.beside(self.exports[0].path.parent))}"
-        yield f"languages: [{self.language}]" + self.mark(3, "language", "by the questions")
+        yield f"languages: [{self.language}]" + self.mark(3, "language", self.why_language)
         yield "# who may see a number: open (public data), internal (6 people or more),"
         yield "# school (10), public (20)"
         yield "disclosure: internal"
@@ -485,10 +485,12 @@ class _Writer:
         dated = all(len(each) for each in found.values())  # dates for all, or for none
         for wave, every in found.items():
             if not dated:
-                label = {"pre": "Before", "mid": "Midway", "post": "After"}[wave]
+                label = _BEFORE_AND_AFTER[self.language][wave]
                 why = "not every file tells the day of an answer"
+                if any(file.sides for file in self.exports):
+                    why = "they stand beside each other; write `from` and `to` where they are known"
                 mark = self.mark(2, f"{wave} has no dates", why)
-                yield f"  {wave}: {{label: {{en: {label}}}}}{mark}"
+                yield f"  {wave}: {{label: {{{self.language}: {label}}}}}{mark}"
                 continue
             first, last = every.min().date(), every.max().date()
             most = [every.quantile(share).date() for share in (0.005, 0.995)]
@@ -583,6 +585,8 @@ class _Writer:
                            ("back", "what names people")):  # fmt: skip
             for column in kinds.get(kind, ()):
                 called = column.name
+                if called == submitted:
+                    continue
                 named = _quoted(called) if _names_nobody(called) else "with a number in it"
                 yield f"    # not read: column {named} ({what})"
         unused = [c for c in kinds.get("other", ()) if who not in self.own]
@@ -728,7 +732,9 @@ class _Writer:
             yield from _TEMPLATE.replace("{language}", self.language).splitlines()
             self.mark(1, f"the questionnaire of {who}", "nothing could be read of it")
             return
-        groups = [group for block in _blocks(columns) for group in _by_correlation(block)]
+        blocks = [[*_by_correlation(block)] for block in _blocks(columns)]
+        groups = [group for parts in blocks for group in parts]
+        parted = {id(group) for parts in blocks if len(parts) > 1 for group in parts}
         sets: dict[str, _Answers] = {}
         named = []
         for group in groups:
@@ -757,7 +763,7 @@ class _Writer:
         for group, responses, answers in named:
             name = _scale_name(group, taken)
             self.scales[who].append(name)
-            why = _why_together(group)
+            why = _why_together(group, is_part=id(group) in parted)
             yield f"  {name}:" + self.mark(
                 2, f"{who}: {len(group)} questions make up the scale {name}", why
             )
@@ -794,6 +800,11 @@ class _Writer:
                 yield f"        columns: [{', '.join(map(_quoted, others))}]{mark}"
 
 
+_BEFORE_AND_AFTER = {
+    "nb": {"pre": "Før", "mid": "Underveis", "post": "Etter"},
+    "nn": {"pre": "Før", "mid": "Undervegs", "post": "Etter"},
+    "en": {"pre": "Before", "mid": "Midway", "post": "After"},
+}
 #: What so many waves are called.
 _CALLED = {0: (), 1: ("pre",), 2: ("pre", "post"), 3: names.WAVES}
 
@@ -1183,10 +1194,12 @@ def _against(group: Sequence[_Column], answers: _Answers) -> dict[int, float]:
     return against
 
 
-def _why_together(group: Sequence[_Column]) -> str:
+def _why_together(group: Sequence[_Column], *, is_part: bool) -> str:
     naming = _naming(group[0])
     if len(group) == 1:
         return "nothing goes with it"
+    if is_part:
+        return "their answers correlate more with one another than with the others beside them"
     if naming.startswith("matrix"):
         return "they stand in one matrix"
     if naming:

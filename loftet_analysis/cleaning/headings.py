@@ -71,14 +71,17 @@ class Headings:
     ) -> None:
         self.where = where
         ranks: tuple[dict[str, list[str]], ...] = ({}, {}, {})
+        self._written: dict[str, str] = {}
         for column in columns:
             question = (questions or {}).get(column, column)
             part = _PART.search(question)
             own = ((twice or {}).get(column, column), column)
             texts_of = own, (question,), part.groups() if part else ()
             for rank, texts in zip(ranks, texts_of, strict=True):
-                for heading in dict.fromkeys(normalise_label(text) for text in texts if text):
+                written = {normalise_label(text): text.strip() for text in texts if text}
+                for heading in written:
                     rank.setdefault(heading, []).append(column)
+                self._written = written | self._written
         self._columns = ranks[2] | ranks[1] | ranks[0]
 
     def __iter__(self) -> Iterator[str]:
@@ -93,14 +96,16 @@ class Headings:
     def nearest(self, wanted: Iterable[str]) -> str:
         """Return the heading that resembles the first wanted one that has such, or ``""``."""
         near = (difflib.get_close_matches(normalise_label(w), [*self], 1) for w in wanted)
-        return next((match[0] for match in near if match), "")
+        return next((self._written[match[0]] for match in near if match), "")
 
     def absent(self, wanted: Sequence[str], *, found: str = "", todo: str = "") -> Problem:
         """Return the problem of a column that none of the headings names."""
         close = self.nearest(wanted[:1])
-        found = found or (f"the nearest heading is “{close}”" if close else "nothing like it")
+        named = " or ".join(f"“{text}”" for text in wanted)
+        near = f"the nearest heading is “{close}”" if close else "nothing like it"
         todo = todo or "correct the column's name in study.yml, or export the form again"
-        return Problem("column not found", found, " or ".join(wanted), self.where, todo)
+        what = f"no column {named}; {found or near}"
+        return Problem("column not found", what, "a heading of the file", self.where, todo)
 
     def twice(self, columns: Sequence[str]) -> Problem:
         """Return the problem of a needed heading that several columns bear."""

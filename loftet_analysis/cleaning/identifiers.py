@@ -206,7 +206,9 @@ def redact_text(text: str, *, bare_numbers: bool = True) -> tuple[str, list[str]
         n = len(found)
         for kind, form, is_one in _FORMS:
 
-            def put(match: re.Match, kind=kind, is_one=is_one) -> str:
+            def put(
+                match: re.Match, kind: str = kind, is_one: Callable[[str], object] = is_one
+            ) -> str:
                 if not is_one(match[0]):
                     return match[0]
                 found.append(kind)

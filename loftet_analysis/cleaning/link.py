@@ -423,7 +423,11 @@ def _with_near(
     """
     unsure = np.zeros(len(frame), dtype=bool)
     school = frame.get(names.SCHOOL, pd.Series("", index=frame.index))
-    area = frame[names.REGION] + "\x1f" + school.map(areas).astype("str").fillna("")
+    of_school = school.map(areas).astype("str").fillna("")
+    # a municipality that is not known is no common one
+    unknown = of_school.str.strip().isin(["", "nan"])
+    of_school = of_school.mask(unknown, "\x1e" + school.astype("str"))
+    area = frame[names.REGION] + "\x1f" + of_school
     able = frame[CODE].notna().to_numpy() & (person >= 0)
     whole = pd.DataFrame(
         {

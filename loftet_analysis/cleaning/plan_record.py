@@ -79,6 +79,8 @@ def told(study: Study, record: PlanRecord | None) -> str:
     plan = f"{PLAN} {record.declared[PLAN][:SHORT]}" if PLAN in record.declared else f"no {PLAN}"
     first = f"first answer {record.first_answer or 'without a date'}"
     lines = [f"analysis plan recorded {record.recorded} ({plan}; {first})"]
+    if read(study.name) is None:  # only looked at
+        lines = [f"analysis plan: recorded when the data are first cleaned ({plan}; {first})"]
     if record.after_cleaning:
         lines.append("clean data were there before it: an earlier record is lost, or never was")
     lines.append(counted(study, record))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from loftet_analysis.cleaning.readers import Export
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study import Population, Study
 
+F = TypeVar("F", bound=Callable)
 REASON = "reason"
 # of these only the count is kept, never the row
 OPEN_WAVE = "open_wave"  # answered while the wave goes on
@@ -242,7 +244,7 @@ def together(*tables: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(filled, ignore_index=True) if filled else tables[0]
 
 
-def decisive(verb: Callable[..., Sheets]) -> Callable[..., Sheets]:
+def decisive(verb: F) -> F:
     """Mark a step without which the later ones mean nothing."""
     verb.decisive = True
     return verb

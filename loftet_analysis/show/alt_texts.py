@@ -1,6 +1,7 @@
 """What figures say to those who do not see them: sentences, of which `heard` makes one text.
 
-What is found comes first; the last sentence says what kind of figure it is.
+What is found comes first; the last sentence says what kind of figure it is, and of which
+comparison.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from loftet_analysis import names, schema
+from loftet_analysis.estimands import MAIN
 from loftet_analysis.show.languages import (
     Answers,
     Words,
@@ -54,28 +56,26 @@ def heard(sentences: Iterable[str], words: Words) -> str:
     Returns
     -------
     str
-        As many sentences as there is room for, and how many are left out; the last sentence only
-        where all of them have room.
+        As many sentences as there is room for beside the last one, and how many are left out.
 
     Examples
     --------
     >>> found = [f"Scale {i}: {'very ' * 20}high." for i in range(4)]
-    >>> heard([*found, "Bars."], Words("en"))[-52:]
-    'very very very very very very very high. And 2 more.'
+    >>> heard([*found, "Bars."], Words("en"))[-43:]
+    'very very very very high. And 2 more. Bars.'
     >>> heard(["Joy: up.", "Bars."], Words("en"))
     'Joy: up. Bars.'
     """
     *found, kind = sentences
-    if not found:
-        return _cut(kind, LONGEST)
-    said = _cut(found[0], LONGEST - _MORE)
-    for i, sentence in enumerate(found[1:], start=1):
+    kind = _cut(kind, LONGEST)
+    room, said = LONGEST - len(kind) - 1, ""
+    for i, sentence in enumerate(found):
         left = len(found) - i - 1
-        if len(said) + 1 + len(sentence) > LONGEST - (_MORE if left else 0):
-            more = words.plural("And {n} more.", "And {n} more.", left + 1)
-            return f"{said} {more}"
-        said = f"{said} {sentence}"
-    return f"{said} {kind}" if len(said) + len(kind) < LONGEST else said
+        free = room - len(said) - 1 - (_MORE if left else 0)
+        if said and len(sentence) > free:
+            return f"{said} {words.plural('And {n} more.', 'And {n} more.', left + 1)} {kind}"
+        said = f"{said} {_cut(sentence, max(free, 0))}".strip()
+    return f"{said} {kind}".strip()
 
 
 def _cut(text: str, letters: int) -> str:
@@ -88,40 +88,53 @@ def describe_change(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     told = []
     for pair, rows in shown.groupby(_PAIR, sort=False):
         records = rows.to_dict("records")
-        main = next((row for row in records if row["plan_role"] == "primary"), records[0])
-        code = certainty(main)
-        word = label("short", code, words) if code in _ORDER else ""
+        records.sort(key=_stands_for)
+        code = certainty(records[0])
         is_groups = rows["estimand"].nunique() == 1 and len(rows) > 2
-        numbers = _range(records, words) if is_groups else _each(records, words)
-        named = ": ".join([words.outcome(*pair), ""])
-        said = numbers if is_groups else "; ".join(filter(None, [word, numbers]))
-        told.append((_ORDER.index(code) if code in _ORDER else len(_ORDER), f"{named}{said}."))
+        said = _range(records, words) if is_groups else _each(records, words)
+        order = _ORDER.index(code) if code in _ORDER else len(_ORDER)
+        told.append((order, f"{words.outcome(*pair)}: {said}."))
     yield from (said for _, said in sorted(told, key=lambda each: each[0]))
-    yield words.text("Changes in standard deviations, with their intervals.")
+    if frame["estimand"].nunique() == 1:
+        of = _lower(label("estimand", frame["estimand"].iloc[0], words))
+        yield words.text(
+            "Changes in standard deviations ({comparison}), with intervals.", comparison=of
+        )
+    else:
+        yield words.text("Changes in standard deviations, with their intervals.")
+
+
+def _stands_for(row: dict) -> tuple[bool, int]:
+    """Return by what a row stands for its outcome: primary ones first, else in `MAIN`'s order."""
+    of = row["estimand"]
+    return row["plan_role"] != "primary", MAIN.index(of) if of in MAIN else len(MAIN)
 
 
 def _each(records: list[dict], words: Words) -> str:
-    """Return the estimates of one outcome, each with what it is of and its interval."""
+    """Return the estimates of one outcome, each with what it is of; of the first what it means."""
     parts = []
     for row in records:
         inside = words.interval(row["ci_low"], row["ci_high"])
         size = words.number(row["estimate"]) + (f" ({inside})" if inside else "")
         parts.append(f"{_lower(row_label(row, words))} {size}")
-    return ", ".join(parts)
+    code = certainty(records[0])
+    parts[0] += f", {label('short', code, words)}" if code in _ORDER else ""
+    return "; ".join(parts)
 
 
 def _range(records: list[dict], words: Words) -> str:
     """Return the lowest and the highest of many estimates of one outcome."""
     low, high = (by(records, key=lambda row: row["estimate"]) for by in (min, max))
     apart = sum(row["ci_low"] > 0 or row["ci_high"] < 0 for row in records)
+    about = {"k": words.count(apart), "n": words.count(len(records))}
+    about |= {"low": words.number(low["estimate"]), "high": words.number(high["estimate"])}
+    if about["low"] == about["high"]:
+        return words.text("{high} in every group; intervals without zero: {k} of {n}", **about)
     return words.text(
         "from {low} ({first}) to {high} ({last}); intervals without zero: {k} of {n}",
-        low=words.number(low["estimate"]),
-        high=words.number(high["estimate"]),
         first=_apart(low, words),
         last=_apart(high, words),
-        k=words.count(apart),
-        n=words.count(len(records)),
+        **about,
     )
 
 
@@ -135,12 +148,19 @@ def _lower(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def describe_summary(told: list[tuple[str, str]], words: Words) -> Iterator[str]:
+def describe_summary(
+    told: list[tuple[str, str]], comparisons: list[str], words: Words
+) -> Iterator[str]:
     """Yield the alt text of all outcomes on one axis, from their names and what is said of each.
 
     At most `LONGEST` letters: where names would take more, outcomes are counted.
     """
-    yield words.plural("Changes of {n} outcome.", "Changes of {n} outcomes.", len(told))
+    yield words.plural(
+        "Changes of {n} outcome ({comparisons}).",
+        "Changes of {n} outcomes ({comparisons}).",
+        len(told),
+        comparisons=joined([_lower(each) for each in comparisons], words),
+    )
     by_word: dict[str, list[str]] = {}
     for outcome, word in told:
         by_word.setdefault(word, []).append(outcome)
@@ -149,7 +169,7 @@ def describe_summary(told: list[tuple[str, str]], words: Words) -> Iterator[str]
     # the longest list is counted first
     order = sorted(range(len(named)), key=lambda i: -len(named[i]))
     for i in order:
-        if sum(map(len, named)) + len(named) < LONGEST - 40:
+        if sum(map(len, named)) + len(named) < LONGEST - 80:
             break
         named[i] = counted[i]
     yield from named
@@ -200,35 +220,45 @@ def describe_bins(frame: pd.DataFrame, words: Words) -> Iterator[str]:
             low=words.number(ends[0]["other_deviation"]),
             high=words.number(ends[1]["other_deviation"]),
         )
-    yield words.text("Means of groups of schools on two scales, with intervals on both axes.")
+    yield words.text("Means of groups of schools, with intervals.")
 
 
 def describe_levels(frame: pd.DataFrame, by: str, words: Words) -> Iterator[str]:
     """Yield the alt text of means, or shares, from the rows drawn; `by` is what lines are of."""
-    for pair, rows in frame[frame["change"].notna()].groupby(_PAIR, sort=False):
-        is_share = rows["contrast"].eq("share").all()
-        form = words.percent if is_share else words.number
+    shown = frame[frame["change"].notna()]
+    is_share = shown["contrast"].eq("share").all()
+    form = words.percent if is_share else words.number
+    several = shown["wave"].nunique() > 1
+    for pair, rows in shown.groupby(_PAIR, sort=False):
         records = rows.to_dict("records")
         low, high = (end(records, key=lambda row: row["change"]) for end in (min, max))
         about = {"outcome": words.outcome(*pair), "high": form(high["change"])}
         if len(records) == 1:
             yield words.text("{outcome}: {high}.", **about)
-            continue
-        yield words.text(
-            "{outcome}: from {low} ({first}) to {high} ({last}).",
-            low=form(low["change"]),
-            first=_of_level(low, by, words),
-            last=_of_level(high, by, words),
-            **about,
-        )
-    yield words.text("Levels with their intervals.")
+        elif form(low["change"]) != about["high"]:
+            yield words.text(
+                "{outcome}: from {low} ({first}) to {high} ({last}).",
+                low=form(low["change"]),
+                first=_of_level(low, by, words, timed=several),
+                last=_of_level(high, by, words, timed=several),
+                **about,
+            )
+        elif by == names.REGION:
+            yield words.text("{outcome}: {high} in every region.", **about)
+        else:
+            yield words.text("{outcome}: {high} in every group.", **about)
+    if is_share:
+        yield words.text("Shares above the middle, with their intervals.")
+    else:
+        yield words.text("Means with their intervals.")
 
 
-def _of_level(row: dict, by: str, words: Words) -> str:
+def _of_level(row: dict, by: str, words: Words, *, timed: bool) -> str:
     if by == names.REGION:
         named = words.region(row[by])
     else:
         named = label("subgroup", row["subgroup"], words) or words.text("everybody")
+    named = f"{named}, {label('wave', row['wave'], words)}" if timed else named
     return f"{row['year']}: {named}" if "year" in row else named
 
 
@@ -236,8 +266,8 @@ def describe_planned(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield the alt text of the smallest changes that designs can show."""
     for values in _at_the_ends(frame, "mdes", words.number, words):
         yield words.text(
-            "{population}, {design}: with {few} schools the smallest change is {low} to {high} "
-            "standard deviations, with {many} schools {lowest} to {highest}.",
+            "{population}, {design}: minimum detectable {at_few} SD with {few} schools, {at_many} "
+            "with {many}.",
             **values,
         )
     yield words.text("Curves that fall with the number of schools.")
@@ -247,8 +277,8 @@ def describe_power(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield the alt text of how likely changes are found."""
     for values in _at_the_ends(frame, "power", words.percent, words):
         yield words.text(
-            "{population}, {design}: with {few} schools the probability is {low} to {high}, with "
-            "{many} schools {lowest} to {highest}.",
+            "{population}, {design}: with {few} schools the probability is {at_few}, with {many} "
+            "schools {at_many}.",
             **values,
         )
     yield words.text("Curves that rise with the number of schools.")
@@ -265,12 +295,15 @@ def _at_the_ends(
         }
         ends = {"few": rows["schools"].min(), "many": rows["schools"].max()}
         told |= {key: words.count(schools) for key, schools in ends.items()}
-        for (low, high), schools in zip(
-            (("low", "high"), ("lowest", "highest")), ends.values(), strict=True
-        ):
+        for key, schools in ends.items():
             at = rows.loc[rows["schools"] == schools, column]
-            told |= {low: as_text(at.min()), high: as_text(at.max())}
+            told[f"at_{key}"] = _span(at.min(), at.max(), as_text, words)
         yield told
+
+
+def _span(low: float, high: float, as_text: Callable[[float], str], words: Words) -> str:
+    """Return from where to where something goes; one number where both look the same."""
+    return f" {words.text('to')} ".join(dict.fromkeys((as_text(low), as_text(high))))
 
 
 def describe_course(frame: pd.DataFrame, words: Words) -> Iterator[str]:
@@ -360,12 +393,12 @@ def beside_the_middle(bins: pd.DataFrame, answers: Answers) -> pd.DataFrame:
 def describe_likert(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield the alt text of bars of single items from their gated bins."""
     waves = frame["wave"].unique()
-    shown = frame[frame["share"].notna()]
-    for cell, bins in shown.groupby(_CELL, sort=False):
+    for cell, bins in frame[frame["share"].notna()].groupby(_CELL, sort=False):
         last = bins["wave"].iloc[-1]
         above = beside_the_middle(bins, words.answers[cell[:2]])["above"].unstack()[last].dropna()
         about = {"outcome": named(*cell, words), "wave": label("wave", last, words)}
         if above.empty:
+            yield f"{about['outcome']}."
             continue
         about |= {"high": words.percent(above.max()), "most": _item(cell[0], above.idxmax(), words)}
         if len(above) == 1:
@@ -381,21 +414,19 @@ def describe_likert(frame: pd.DataFrame, words: Words) -> Iterator[str]:
             least=_item(cell[0], above.idxmin(), words),
             **about,
         )
-    outcomes = shown.drop_duplicates(_PAIR)[_PAIR].itertuples(index=False)
-    about = {"outcomes": joined([words.outcome(*pair) for pair in outcomes], words)}
     if len(waves) == 1:
-        about["wave"] = label("wave", waves[0], words)
-        yield words.text("Bars of the answers to single items {wave}: {outcomes}.", **about)
+        wave = label("wave", waves[0], words)
+        yield words.text("Bars of the answers to single items {wave}.", wave=wave)
     else:
-        yield words.text(
-            "Bars of the answers to single items before and after: {outcomes}.", **about
-        )
+        yield words.text("Bars of the answers to single items before and after.")
 
 
 def _item(population: str, item: str, words: Words) -> str:
-    """Return the beginning of an item's wording, in quotation marks."""
+    """Return the beginning of an item's wording, in quotation marks, and whether it is reversed."""
     wording = words.items.get((population, item), item).rstrip(".")
-    return words.text("“{wording}”", wording=_cut(wording, 50))
+    said = words.text("“{wording}”", wording=_cut(wording, 50))
+    turned = (population, item) in words.reversed_items
+    return f"{said} {words.text('(reverse-scored)')}" if turned else said
 
 
 def describe_schools(frame: pd.DataFrame, words: Words) -> Iterator[str]:
@@ -403,15 +434,18 @@ def describe_schools(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     shown = frame[frame["shrunk"].notna()]
     for pair, rows in shown.groupby(_PAIR, sort=False):
         yield words.plural(
-            "{outcome}: {n} school, drawn towards all schools {low} standard deviations.",
-            "{outcome}: {n} schools, drawn towards all schools between {low} and {high} "
-            "standard deviations.",
+            "{outcome}: {n} school, {span} standard deviations, shrunk towards the mean of all "
+            "schools.",
+            "{outcome}: {n} schools, {span} standard deviations, shrunk towards the mean of all "
+            "schools.",
             len(rows),
             outcome=words.outcome(*pair),
-            low=words.number(rows["shrunk"].min()),
-            high=words.number(rows["shrunk"].max()),
+            span=words.span(rows["shrunk"].min(), rows["shrunk"].max()),
         )
-    yield words.text("Changes by school with their intervals.")
+    yield words.text(
+        "Changes by school ({comparison}), with intervals.",
+        comparison=_lower(label("estimand", frame["estimand"].iloc[0], words)),
+    )
 
 
 def describe_forest(frame: pd.DataFrame, pooled: pd.DataFrame, words: Words) -> Iterator[str]:
@@ -424,8 +458,8 @@ def describe_forest(frame: pd.DataFrame, pooled: pd.DataFrame, words: Words) -> 
         named = words.outcome(*key[:2])
         if several:
             named = f"{named}, {_lower(label('estimand', key[2], words))}"
-        ends = [words.number(rows["estimate"].agg(end)) for end in ("min", "max")]
-        about = {"outcome": named, "span": f" {words.text('to')} ".join(dict.fromkeys(ends))}
+        low, high = rows["estimate"].min(), rows["estimate"].max()
+        about = {"outcome": named, "span": words.span(low, high)}
         if key not in together.index:
             told.append((2, words.text("{outcome}: {span} in the regions.", **about)))
             continue
@@ -441,21 +475,31 @@ def describe_forest(frame: pd.DataFrame, pooled: pd.DataFrame, words: Words) -> 
         )
         told.append((0 if row["ci_low"] > 0 or row["ci_high"] < 0 else 1, said))
     yield from (said for _, said in sorted(told, key=lambda each: each[0]))
-    yield words.text("Changes by region in standard deviations, with their intervals.")
+    if frame["estimand"].nunique() == 1:
+        of = _lower(label("estimand", frame["estimand"].iloc[0], words))
+        yield words.text(
+            "Changes by region in standard deviations ({comparison}), with intervals.",
+            comparison=of,
+        )
+    else:
+        yield words.text("Changes by region in standard deviations, with their intervals.")
 
 
 def describe_regions(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield the alt text of changes by region, drawn towards their mean, from gated rows."""
     for pair, rows in frame[frame["shrunk"].notna()].groupby(_PAIR, sort=False):
-        yield words.text(
-            "{outcome}: {n} regions, drawn towards their mean between {low} and {high} standard "
-            "deviations.",
+        yield words.plural(
+            "{outcome}: {n} region, {span} standard deviations, shrunk towards the mean of all "
+            "regions.",
+            "{outcome}: {n} regions, {span} standard deviations, shrunk towards their mean.",
+            len(rows),
             outcome=words.outcome(*pair),
-            n=words.count(len(rows)),
-            low=words.number(rows["shrunk"].min()),
-            high=words.number(rows["shrunk"].max()),
+            span=words.span(rows["shrunk"].min(), rows["shrunk"].max()),
         )
-    yield words.text("Changes by region with their intervals.")
+    yield words.text(
+        "Changes by region ({comparison}), with intervals.",
+        comparison=_lower(label("estimand", frame["estimand"].iloc[0], words)),
+    )
 
 
 def steps(row: dict, words: Words) -> list[tuple[str, float]]:
@@ -507,10 +551,10 @@ def describe_flow(
 ) -> Iterator[str]:
     """Yield the alt text of a flow of people from its gated counts, and what `analysed` says."""
     for row in frame.to_dict("records"):
-        told = steps(row, words)
-        kept = label("step", "n_kept", words)
-        ends = dict([*told[:1], *(each for each in told if each[0] == kept), *told[-1:]])
-        counts = [f"{step.lower()} {words.count(n)}" for step, n in ends.items()]
+        # the steps that the text counts too
+        named = {label("step", each, words) for each in ("n_invited", "n_answered", "n_linked")}
+        told = [each for each in steps(row, words) if each[0] in named]
+        counts = [f"{step.lower()} {words.count(n)}" for step, n in told]
         for each in [] if used is None else of_row(used, row)[:1]:
             counts.append(f"{_lower(label('estimand', each['estimand'], words))} "
                           f"{words.count(each['n_high'])}")  # fmt: skip
@@ -562,20 +606,19 @@ def so_often(low: int, high: int, words: Words) -> str:
 def describe_attendance(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield the alt text of attendance from its gated bins."""
     for (population, column), rows in frame.groupby(["population", "column"], sort=False):
-        first, most = rows.iloc[0], rows.sort_values("share").iloc[-1]
-        about = {
-            "population": label("population", population, words),
-            "what": label("register", column, words),
-            "most": words.count(first["most"]),
-        }
-        said = []
+        first, told = rows.iloc[0], []
+        whose = f"{label('population', population, words)}, {label('register', column, words)}"
         if not pd.isna(first["mean"]):
-            about["mean"] = words.number(first["mean"], 1)
-            said.append(words.text("{population}, {what}: mean {mean} of {most}", **about))
+            mean, most = words.number(first["mean"], 1), words.count(first["most"])
+            told.append(words.text("mean {mean} of {most}", mean=mean, most=most))
         if len(rows) > 1:
-            n = so_often(round(most["low"] + 0.5), round(most["high"] - 0.5), words)
-            share = words.percent(most["share"])
-            said.append(words.text("{share} attended {n}", share=share, n=n))
-        if said:
-            yield f"{'; '.join(said)}."
+            bins = rows.sort_values("low").to_dict("records")
+            told.append(", ".join(f"{_times(row, words)}: {words.percent(row['share'])}"
+                                  for row in bins))  # fmt: skip
+        if told:
+            yield f"{whose}: {'; '.join(told)}."
     yield words.text("Bars of how often people attended.")
+
+
+def _times(row: dict, words: Words) -> str:
+    return so_often(round(row["low"] + 0.5), round(row["high"] - 0.5), words)

@@ -27,7 +27,7 @@ def recorded(record: PlanRecord, words: Words) -> str:
     if plan := record.declared.get(PLAN):
         said.append(_("plan in words: {file} (SHA-256 {sum})", file=PLAN, sum=plan[:SHORT]))
     else:
-        said.append(_("there is no plan in words, only study.yml and the instruments"))
+        said.append(_("there is no plan in words, only the study's settings and the instruments"))
     if record.after_cleaning:
         said.append(
             _(

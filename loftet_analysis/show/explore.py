@@ -22,7 +22,7 @@ from loftet_analysis.errors import InputError, LoftetError, Problem
 from loftet_analysis.estimands import names_where
 from loftet_analysis.show import figures
 from loftet_analysis.show.labels import LABELS
-from loftet_analysis.show.languages import Words, label
+from loftet_analysis.show.languages import Words, label, of_group
 from loftet_analysis.show.session import OpenStudy, open_study
 from loftet_analysis.show.shown import Drawn, Shown, line
 from loftet_analysis.study import plan
@@ -632,7 +632,7 @@ def _label(kind: str, value: str, population: str, words: Words) -> str:
         return words.text("no other scale")
     if kind == BESIDE:
         who, _, outcome = value.partition(".")
-        return f"{label('population', who, words)}: {words.outcome(who, outcome)}"
+        return of_group(words.outcome(who, outcome), label("population", who, words))
     if kind == names.SUBGROUP:
         column, _, group = value.partition("=")
         called = LABELS["column"].get(column, column)

@@ -15,6 +15,7 @@ import pandas as pd
 from bs4 import BeautifulSoup
 
 from loftet_analysis import names, paths, schema
+from loftet_analysis.estimands import MIDWAY, contrast_of_waves
 from loftet_analysis.show.glossary import glossary
 from loftet_analysis.show.labels import CERTAINTY_SIGNS
 from loftet_analysis.show.languages import Words, label, reader
@@ -166,7 +167,13 @@ class _Site:
         """The country and all regions, by slug: their names, in the language's alphabet."""
         named = {region: self.words.region(region) for region in self.study.regions["region"]}
         order = sorted(named.items(), key=lambda each: _alphabet(each[1], self.language))
-        return {names.NATIONAL: self.words.text("The whole country"), **dict(order)}
+        return {names.NATIONAL: self.everybody, **dict(order)}
+
+    @cached_property
+    def everybody(self) -> str:
+        """What all regions together are called."""
+        text = self.words.text
+        return text("The whole country") if self.study.is_national else text("All regions")
 
     @cached_property
     def pages(self) -> dict[str, dict[str, str]]:
@@ -293,7 +300,7 @@ class _Site:
         answers, questions = self.answers(country), [*self.questions()]
         quality = [*self.quality()]
         parts = {
-            "country": text("The whole country") if answers else "",
+            "country": self.everybody if answers else "",
             "regions": text("Region by region"),
             "questions": text("Where each research question is answered") if questions else "",
             "quality": text("How good the data are") if quality else "",
@@ -447,9 +454,13 @@ class _Site:
             (words.outcome(population, o), lambda row, o=o: row[o], "text", there[o])
             for o in outcomes
         ]
+        of_waves = {contrast_of_waves(each) for each in rows["contrast"]}
+        midway = next((each for each in MIDWAY if of_waves == {each}), "")
+        when = label("contrast", midway, words) if midway else words.text("from before to after")
         caption = words.text(
-            "{population}: what happened from before to after, region by region",
+            "{population}: what happened {when}, region by region",
             population=label("population", population, words),
+            when=when,
         )
         notes = [
             words.text("In alphabetical order, not ranked."),

@@ -87,14 +87,16 @@ def glossary(words: Words, study: Study | None = None) -> Iterator[Part]:
     yield Part("comparisons", text("Comparisons"), compared)
     if study:
         scales = [*_scales(study, words)]
-        yield Part("themes", text("Themes, and what they are made of"), scales)
+        yield Part("themes", text("Scales, and what they are made of"), scales)
     yield Part("methods", text("How the numbers are made"), meant("method"))
     estimands = [(name, label("estimand", name, words)) for name in ESTIMANDS]
     yield Part("estimand", text("Codes of comparisons"), estimands, codes=True)
     yield Part("verdict", text("Codes of conclusions"), coded("verdict"), codes=True)
-    yield Part("flags", text("Codes of what to know of a row"), coded("flag means"), codes=True)
+    yield Part(
+        "flags", text("Codes of what to bear in mind about a row"), coded("flag means"), codes=True
+    )
     warnings = coded("warning")
-    yield Part("warnings", text("Codes of what weakens a theme"), warnings, codes=True)
+    yield Part("warnings", text("Codes of what weakens a scale"), warnings, codes=True)
     yield Part("reasons", text("Codes of why there is no number"), coded("reason"), codes=True)
     columns = [*column_meanings(words).items()]
     yield Part("columns", text("Columns of the tables"), columns, codes=True)

@@ -36,8 +36,8 @@ LABELS: dict[str, dict[str, str]] = {
     "beside": {
         "answers": "answers",
         "pooled": "regions pooled",
-        "together": "whole country",
-        "country": "whole country",
+        "together": "all regions",
+        "country": "all regions",
         "effects": "comparisons",
     },
     # what is assumed of a design
@@ -230,7 +230,7 @@ LABELS: dict[str, dict[str, str]] = {
     },
     # why a region is no part of what is pooled, beside the reasons above
     "left_out": {
-        "hidden": "suppressed (small numbers)",
+        "hidden": "suppressed",
         "no_row": "without results so far",
         "one_dominates": "nearly everybody at a single school",
     },
@@ -264,15 +264,15 @@ LABELS: dict[str, dict[str, str]] = {
         "low_reliability_in_part": "its reliability is low in some region or group",
         "single_item": "it is a single question, so that its reliability cannot be judged",
         "reliability_unknown": "its reliability is not known",
-        "items_differ": "not the same questions were asked each time",
-        "wording_changed": "a question was worded differently one of the times",
+        "items_differ": "the questions were not the same each time",
+        "wording_changed": "the wording of a question was changed",
         "floor_effect": "many have the lowest possible score",
         "ceiling_effect": "many have the highest possible score",
         "measurement_unknown": "how well it measures is not known",
     },
     # what a study declares of its analysis
     "declared": {
-        "plan.md": "plan in words (plan.md)",
+        "plan.md": "the plan in words",
         "disclosure": "disclosure profile",
         "sesoi": "smallest change of interest, in standard deviations",
         "ci_level": "level of the confidence intervals",
@@ -309,7 +309,7 @@ LABELS: dict[str, dict[str, str]] = {
         "wrong_form": "sent in while another wave was open",
         "out_of_turn": "sent in when the school's cohort was not asked",
         "own_programme": "from a comparison school whose own programme had begun",
-        "duplicate": "another sheet of the same person counts",
+        "duplicate": "another questionnaire from the same person counts",
         "no_consent": "no consent",
         "opted_out": "said no beforehand",
         "withdrawn": "withdrawn since",
@@ -321,8 +321,8 @@ LABELS: dict[str, dict[str, str]] = {
         "linked": "linked",
         "linked_near": "linked by a code that differs in one element",
         "absent": "no answer at the other time",
-        "declined": "the other answer may not be used",
-        "set_aside": "the other answer was set aside",
+        "declined": "the answers at the other time may not be used",
+        "set_aside": "the answers at the other time were set aside",
         "moved": "found in another region",
         "code_error": "no usable code or number",
         "ambiguous": "code shared by several",
@@ -330,9 +330,9 @@ LABELS: dict[str, dict[str, str]] = {
         "structurally_impossible": "in a grade that is not asked both times, or not asked yet",
     },
     "answered": {"hardly": "under a quarter", "some": "under half", "most": "half or more"},
-    "design": {"linked": "the same people", "groups": "times and grades"},
+    "design": {"linked": "the same people", "groups": "times (and grades)"},
     "difference": {
-        "": "none of note",
+        "": "negligible",
         "baseline_adjust": "small",
         "baseline_apart": "large",
     },
@@ -363,11 +363,11 @@ LABELS: dict[str, dict[str, str]] = {
         "may decrease beyond drift": "That may be less than was expected (not certain: {why}).",
         "dominated": "Nearly everything rests on a single school, group of schools or region, so "
         "chance cannot be judged and nothing is concluded.",
-        "negligible": "That is about the same: less than ±{sesoi} standard deviations, the "
-        "smallest change of interest ({level} CI {interval}).",
+        "negligible": "That is about the same: within ±{sesoi} standard deviations, the smallest "
+        "change of interest ({level} CI {interval}).",
         "negligible beyond drift": "That is about as expected: within ±{sesoi} standard "
         "deviations, the smallest change of interest ({level} CI {interval}).",
-        "negligible of a contrast": "The difference is negligible: less than ±{sesoi} standard "
+        "negligible of a contrast": "The difference is negligible: within ±{sesoi} standard "
         "deviations, the smallest change of interest ({level} CI {interval}).",
         "small increase": "A certain but very small increase, less than the smallest change of "
         "interest ({sesoi} standard deviations): the {level} CI is {interval}.",
@@ -393,7 +393,7 @@ LABELS: dict[str, dict[str, str]] = {
         "may small increase": "{outcome} may have gone up very little (not certain) by {size}",
         "may small decrease": "{outcome} may have gone down very little (not certain) by {size}",
         "further": "{outcome} by {size}",
-        "negligible": "{outcomes} stayed about the same (less than ±{sesoi} standard deviations)",
+        "negligible": "{outcomes} stayed about the same (within ±{sesoi} standard deviations)",
         "unclear": "For {outcomes} we cannot tell whether anything has changed",
         "increase beyond drift": "{outcome} {moved}, which is more than expected without the "
         "programme",
@@ -516,11 +516,11 @@ LABELS: dict[str, dict[str, str]] = {
         "a decrease or no change.",
     },
     "light means": {
-        "good": "The questions of the theme are consistent, and nothing speaks against "
-        "comparing before and after.",
+        "good": "The questions of the scale are consistent, and nothing speaks against comparing "
+        "before and after.",
         "care": "Something makes the numbers less certain than their interval says; the page "
         "about measurement says what.",
-        "doubt": "Changes in this theme should not be relied on; the page about measurement says "
+        "doubt": "Changes on this scale should not be relied on; the page about measurement says "
         "why.",
     },
     "mark means": {
@@ -561,8 +561,8 @@ LABELS: dict[str, dict[str, str]] = {
         ),
         "who": (
             "The same people both times, the same grades before and after, or every school "
-            "counted once: each change says which. They rest on different assumptions, so "
-            "they stand side by side."
+            "counted once: each change says which. They rest on different assumptions, so they "
+            "are shown side by side."
         ),
         "interval": (
             "People at one school are alike and change together. An ordinary t-test would "
@@ -576,11 +576,12 @@ LABELS: dict[str, dict[str, str]] = {
         ),
         "missing": (
             "Each change is estimated again with weights, imputation and other choices. The "
-            "tables of sensitivity say where the answer would be another."
+            "sensitivity tables show where the conclusion would differ."
         ),
         "measurement": (
-            "Before a change is trusted: whether the questions of a theme go together, and "
-            "whether they meant the same both times. A light at each theme tells."
+            "Before a change is trusted, it is examined whether the questions of a scale go "
+            "together, and whether they meant the same both times. A mark beside each scale "
+            "shows the result."
         ),
         "hidden": (
             "Numbers that rest on few people are hidden, and so are others from which they "
@@ -592,13 +593,12 @@ LABELS: dict[str, dict[str, str]] = {
         ),
     },
     "term means": {
-        "sd": "How far answers lie from their mean. Changes are also given in standard "
-        "deviations of the first answers, so that themes with different answer scales "
-        "can be compared: 0.2 is often called small, but is large for a whole country.",
-        "ci": "The values compatible with the data. Pupils of a school resemble each "
-        "other, so schools "
-        "are counted as units (CR2 standard errors with Satterthwaite's degrees of freedom); "
-        "for the country the regions are, from eight on.",
+        "sd": "How far answers lie from their mean. Changes are also given in standard deviations "
+        "of the first answers, so that scales with different answer options can be compared: 0.2 "
+        "is often called small, but is large for a whole country.",
+        "ci": "The values compatible with the data. Pupils of a school resemble each other, so "
+        "schools are counted as units (CR2 standard errors with Satterthwaite's degrees of "
+        "freedom); for the country the regions are, where there are eight or more.",
         "se": "How far an estimate typically lies from the true value by chance.",
         "p": "How unusual a change at least this large would be if nothing had changed. Adjusted "
         "p-values allow for several tests: Holm's method within a family of the country, "
@@ -606,18 +606,16 @@ LABELS: dict[str, dict[str, str]] = {
         "sesoi": "Stated in the analysis plan. A change that is certainly smaller is said to be "
         "about the same, or to have gone up or down very little; in figures it is the grey band "
         "around zero.",
-        "mdes": "The smallest change that a study with so many schools would detect four "
-        "times out of five. Smaller ones may exist without being detected.",
+        "mdes": "The smallest change that a study with this many schools would detect four times "
+        "out of five. Smaller ones may exist without being detected.",
         "alpha": "Reliability (Cronbach's alpha and McDonald's omega), from 0 to 1: how "
-        "consistent the questions of a theme are. Below 0.70 a theme is read with "
-        "care.",
+        "consistent the questions of a scale are. Below 0.70 a scale is read with care.",
         "icc": "Intraclass correlation, from 0 to 1: the share of the differences between "
         "people that lies between their schools.",
         "tau": "How much changes differ from region to region: τ is the standard deviation of "
         "the regions' true changes, I² the share of the differences seen that is not chance.",
-        "invariance": "Whether the questions measured the same both times. Where single "
-        "questions changed on their own, a change in the theme can come from "
-        "them alone.",
+        "invariance": "Whether the questions measured the same thing both times. Where single "
+        "questions changed on their own, a change on the scale can come from them alone.",
         "r_wg": "How much the people of a school agree, from 0 to 1. Only what they share is "
         "reported for the school as a whole.",
         "interim": "What teachers try out in their own classes between two seminars.",
@@ -645,11 +643,11 @@ LABELS: dict[str, dict[str, str]] = {
         "programme_vs_comparison": "The change at the programme's schools minus the change "
         "at comparison schools.",
         "level": "The mean of all answers in one wave, and the share above the middle of the "
-        "answers.",
+        "scale.",
         "dose": "How the change is associated with how many seminars the teachers attended, "
         "or how much interim work they did.",
-        "same_grade_quantile": "As same-grade change, but of those who answer low, in the "
-        "middle and high: whether all have moved along.",
+        "same_grade_quantile": "As same-grade change, but for those who answer low, in the middle "
+        "and high: whether all have moved alike.",
         "share_below": "Whether the share of pupils with low answers, those of the lowest fifth "
         "before, has become larger or smaller in the same grades.",
         "gap_change": "Whether the distance between two groups, such as girls and boys, has "
@@ -661,7 +659,7 @@ LABELS: dict[str, dict[str, str]] = {
     },
     # every code in `flags`; with = a number or word follows
     "flag means": {
-        "low_df": "fewer than four degrees of freedom: the interval is uncertain itself",
+        "low_df": "fewer than four degrees of freedom: the interval itself is uncertain",
         "few_clusters": "it rests on fewer than six schools, groups of schools or regions",
         "one_dominates": "nearly everybody is at one school, or in one region; nothing is "
         "concluded",
@@ -669,7 +667,7 @@ LABELS: dict[str, dict[str, str]] = {
         "no_interval": "the uncertainty cannot be estimated from these schools",
         "whole_study": "the region is the whole study",
         "baseline_adjust": "the groups differed a little before",
-        "baseline_apart": "the groups differed much before",
+        "baseline_apart": "the groups differed a great deal before",
         "adjusted_for_pre": "adjusted for the answer before",
         "selective_linkage=": "where more people could be followed the change was higher (more) "
         "or lower (less)",
@@ -690,7 +688,7 @@ LABELS: dict[str, dict[str, str]] = {
         "pooled": "All regions taken together, in two stages",
         "sensitivity": "The main changes under other analytic choices",
         "items": "Single questions",
-        "reliability": "Reliability of the themes",
+        "reliability": "Reliability of the scales",
         "agreement": "Agreement within schools",
         "invariance": "Measurement before and after",
         "response": "Who was invited, answered and was found again",
@@ -698,7 +696,7 @@ LABELS: dict[str, dict[str, str]] = {
         "ledger": "Questionnaires that were set aside, and why",
         "attrition": "Those who were found again, compared with the others",
         "variance": "Differences between schools and between people",
-        "schools": "Associations between themes from school to school",
+        "schools": "Associations between scales from school to school",
         "features": "Changes and features of the regions",
     },
 }

@@ -238,6 +238,17 @@ class Words:
         # TRANSLATORS: between the two ends of an interval
         return f"{self.number(low, digits)} {self.text('to')} {self.number(high, digits)}"
 
+    def span(self, low: float, high: float) -> str:
+        """Return from where to where numbers go; one number where both look the same.
+
+        Examples
+        --------
+        >>> Words("nb").span(0.1, 0.25), Words("nb").span(0.101, 0.099), Words("nb").span(1, None)
+        ('0,10 til 0,25', '0,10', '')
+        """
+        told = self.interval(low, high)
+        return self.number(low) if told and self.number(low) == self.number(high) else told
+
     def date(self, value: datetime.date) -> str:
         """Return a date in words."""
         # of English the order of day and month that this study's readers are used to
@@ -276,17 +287,25 @@ def _decimal(size: float, digits: int, locale: str) -> str:
     return text if locale == "en" else text.replace("\N{NO-BREAK SPACE}", _NARROW_SPACE)
 
 
-def joined(parts: list[str], words: Words) -> str:
+def joined(parts: list[str], words: Words, *, clauses: bool = False) -> str:
     """Return a list in running text: ``a, b and c``.
+
+    Where one of the last two has an *and* of its own the last is set apart from it, unless they
+    are `clauses`.
 
     Examples
     --------
     >>> joined(["a", "b", "c"], Words("nb"))
     'a, b og c'
+    >>> joined(["a", "b and c"], Words("en"))
+    'a as well as b and c'
     """
     if len(parts) < 2:
         return "".join(parts)
-    return f"{', '.join(parts[:-1])} {words.text('and')} {parts[-1]}"
+    link = words.text("and")
+    if not clauses and any(f" {link} " in part for part in parts[-2:]):
+        link = words.text("as well as")
+    return f"{', '.join(parts[:-1])} {link} {parts[-1]}"
 
 
 def label(kind: str, code: str, words: Words, **values: object) -> str:
@@ -368,8 +387,15 @@ def group_label(row: Mapping[str, object], words: Words) -> str:
     return "" if is_named else label("subgroup", subgroup, words)
 
 
-def linked_side(row: Mapping[str, object], words: Words, side: str = "") -> str:
-    """Return what one side of a row of `school_link` is called: who, which outcome, and when.
+def of_group(outcome: str, group: str) -> str:
+    """Return an outcome's label with whose answers it is about, also where others are asked it."""
+    return f"{outcome} ({group.lower()})"
+
+
+def linked_side(
+    row: Mapping[str, object], words: Words, side: str = "", *, with_group: bool = True
+) -> str:
+    """Return what one side of a row of `school_link` is called: which outcome, who, and when.
 
     Parameters
     ----------
@@ -377,20 +403,24 @@ def linked_side(row: Mapping[str, object], words: Words, side: str = "") -> str:
     words : Words
     side : {"", "other_"}
         Which side.
+    with_group : bool
+        Whether it says whose answers they are.
 
     Examples
     --------
     >>> row = {"population": "pupils", "subgroup": "all", "outcome": "joy", "wave": "post",
     ...        "contrast": "mean"}
     >>> linked_side(row, Words("en", outcomes={("pupils", "joy"): "Joy"}))
-    'Pupils: Joy, after'
+    'Joy (pupils), after'
     """
     population = row[f"{side}population"]
     kind = row[f"{side}contrast"]
     when = label("wave", row[f"{side}wave"], words) if kind == "mean" else ""
     when = words.text("change") if kind and kind != "mean" else when
     outcome = words.outcome(population, row[f"{side}outcome"])
-    return ", ".join(filter(None, [f"{linked_group(row, words, side)}: {outcome}", when]))
+    if with_group:
+        outcome = of_group(outcome, linked_group(row, words, side))
+    return ", ".join(filter(None, [outcome, when]))
 
 
 def linked_group(row: Mapping[str, object], words: Words, side: str = "") -> str:
@@ -402,12 +432,12 @@ def linked_group(row: Mapping[str, object], words: Words, side: str = "") -> str
 def outcome_labels(pairs: Iterable[tuple[str, str]], words: Words) -> dict[tuple[str, str], str]:
     """Return the labels of pairs of population and outcome, or scale.
 
-    Where two populations are asked the same, the label begins with the population.
+    Where two populations are asked the same, the label ends with the population.
     """
     labels = {pair: words.outcome(*pair) for pair in pairs}
     counts = Counter(labels.values())
     return {
-        pair: text if counts[text] < 2 else f"{label('population', pair[0], words)}: {text}"
+        pair: text if counts[text] < 2 else of_group(text, label("population", pair[0], words))
         for pair, text in labels.items()
     }
 

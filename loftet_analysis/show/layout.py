@@ -116,8 +116,8 @@ def _why_hidden(records: list[Row], words: Words) -> str:
     if few == {True}:
         return words.text("{mark} suppressed (too few schools)", mark=HIDDEN)
     if True in few:
-        return words.text("{mark} suppressed (small numbers, or too few schools)", mark=HIDDEN)
-    return words.text("{mark} suppressed (small numbers)", mark=HIDDEN)
+        return words.text("{mark} suppressed (confidentiality, or too few schools)", mark=HIDDEN)
+    return words.text("{mark} suppressed (confidentiality)", mark=HIDDEN)
 
 
 def laid_out(
@@ -154,7 +154,7 @@ def laid_out(
         What a line, and the group of lines that it belongs to, is called: a field, whose value is
         named by `languages.named`, or a function of the line's first row. Lines of a group stand
         together, in the order in which the groups appear. Where lines are spread, rows with the
-        same fields, and of the same population where it is not in `across`, make one.
+        same of both, and of the same population where it is not in `across`, make one.
     across : str or sequence of str
         Fields by whose values a line is spread over several rows, such as its waves. The columns
         are repeated for each value, beneath its name; a column without a heading has that name.
@@ -163,13 +163,14 @@ def laid_out(
     """
     records = rows.to_dict("records") if isinstance(rows, pd.DataFrame) else list(rows)
     across = (across,) if isinstance(across, str) else tuple(across)
-    by = [f for f in (names.POPULATION, group, line) if isinstance(f, str) and f not in across]
+    by = [f for f in (names.POPULATION, group, line) if callable(f) or f not in across]
     lines: dict[object, dict[tuple, Row]] = {}
     places: dict[tuple, Row] = {}
     for number, row in enumerate(records):
         place = tuple(row[field] for field in across)
         places[place] = row
-        key = tuple(row.get(field) for field in by) if across else number
+        told = (of(row) if callable(of) else row.get(of) for of in by)
+        key = tuple(told) if across else number
         if place in lines.get(key, {}):
             key = number  # a second row for the same cells is a line of its own
         lines.setdefault(key, {})[place] = row

@@ -367,7 +367,7 @@ class _Page:
     def _of_change(self, row: Row) -> str:
         _ = self.words.text
         if row.get("suppressed") or (_is_told(row) and pd.isna(row["change_ci_low"])):
-            return _("The change is suppressed (small numbers).")
+            return _("The change is suppressed (confidentiality).")
         if not _is_told(row):
             why = label("reason", row["reason"] or "not_estimable", self.words)
             return _("A change is not computed, since {why}.", why=why)

@@ -191,7 +191,7 @@ def answer(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame | None = N
         if not told and not (len(names) == 1 and _is_any_computed(records)):
             continue
         kinds = dict.fromkeys(evidence(row, words) for row in told if is_computed(row))
-        weaknesses = dict.fromkeys(measured(row, words) for row in told or records[:1])
+        weaknesses = dict.fromkeys(_why_weak(row, words) for row in told or records[:1])
         in_common = _in_common(told, words)
         concluded = "" if in_common else None
         readings = []
@@ -212,13 +212,15 @@ def answer(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame | None = N
     seen = {kinds for _, _, of, _, kinds, _ in outcomes if of}
     shared = seen.pop() if len(seen) == 1 else ""
     for name, warning, _told, readings, kinds, weaknesses in outcomes:
-        chip = f" {_chip(light(warning), words)}"
+        code = light(warning)
+        chip = f" {_chip(code, words)}"
         rest = _sentences(["" if kinds == shared else kinds, weaknesses])
         rows = "".join(f"<li>{html.escape(row)}</li>" for row in readings)
         rows = f"<ul>{rows}</ul>" if rows else ""
         behind = f'<p class="background">{html.escape(rest)}</p>' if rest else ""
         items.append(f"<li><strong>{html.escape(name)}</strong>{chip}{rows}{behind}</li>")
-        lines += [name, *(f"- {row}" for row in readings), rest]
+        of_light = f" ({label('light', code, words)})" if code != GOOD else ""
+        lines += [f"{name}{of_light}", *(f"- {row}" for row in readings), rest]
     for why, by_which in open_rows.items():
         what = "; ".join(
             f"{joined([in_sentence(names[pair]) for pair in of], words)}"
@@ -289,7 +291,7 @@ def _which(rows: Sequence[Mapping[str, object]], words: Words) -> str:
             estimand, rest = label("attendance", _ATTENDANCE[row["contrast"]], words), ""
         by_estimand.setdefault(estimand, []).append(rest)
     return "; ".join(
-        ": ".join(filter(None, [in_sentence(estimand), ", ".join(filter(None, rest))]))
+        ", ".join([in_sentence(estimand), *filter(None, rest)])
         for estimand, rest in by_estimand.items()
     )
 
@@ -310,7 +312,9 @@ def _why_open(row: Mapping[str, object], words: Words) -> str:
         return _("Not computed, since {why}: {outcomes}.", why=why, outcomes="{outcomes}")
     if certainty(row) != "unclear" or pd.isna(_ends(row)[0]) or _expected(row, words):
         return ""
-    if row["estimand"] in (*_CONTRASTS, *names_where(has_sesoi=False)):
+    if row["estimand"] in names_where(has_sesoi=False):
+        return _("We cannot tell whether the change is related to attendance for {outcomes}.")
+    if row["estimand"] in _CONTRASTS:
         return _("We cannot tell whether there is a difference for {outcomes}.")
     return _("We cannot tell whether anything has changed for {outcomes}.")
 
@@ -319,7 +323,7 @@ def _hidden(row: Mapping[str, object], words: Words) -> str:
     """Return why a row is hidden, with a place for its outcome."""
     if row.get("reason") == FEW_CLUSTERS:
         return words.text("Suppressed (too few schools): {outcomes}.", outcomes="{outcomes}")
-    return words.text("Suppressed (small numbers): {outcomes}.", outcomes="{outcomes}")
+    return words.text("Suppressed (confidentiality): {outcomes}.", outcomes="{outcomes}")
 
 
 def in_sentence(name: str) -> str:
@@ -558,8 +562,8 @@ def links(frame: pd.DataFrame, *, words: Words) -> Drawn:
     ...        "r_disattenuated_high": 0.61, "flags": "", "reason": "", "suppressed": False}
     >>> words = Words("en", outcomes={("teachers", "does"): "Does", ("pupils", "meets"): "Meets"})
     >>> print(links(pd.DataFrame([row]), words=words).text.splitlines()[0])
-    For 1 of 1 pairs, schools that are higher on the one are also higher on the other: Participants:
-    Does, change → Pupils: Meets, change (r = 0.31, 95% CI 0.12 to 0.48).
+    For 1 of 1 pairs, schools that are higher on the one are also higher on the other: Does
+    (participants), change → Meets (pupils), change (r = 0.31, 95% CI 0.12 to 0.48).
     """
     _ = words.text
     told = frame[frame["r_schools"].notna()]
@@ -615,7 +619,7 @@ def hangs_on(
     >>> frame, country = pd.DataFrame([row]), pd.DataFrame([country])
     >>> print(hangs_on(frame, words=words, together=country).text.splitlines()[1])
     For 1 of 1 changes a single region decides where the interval of the mean over the regions
-    lies: Joy, Same-grade change (includes zero without Oslo).
+    lies: Joy, same-grade change (includes zero without Oslo).
     """
     shown = frame[~frame["suppressed"].astype(bool)]
     told = [*_two_ways(shown, together, words), *_without_a_region(shown, words)]
@@ -643,7 +647,9 @@ def position(row: Mapping[str, object]) -> str:
 
 def _changed(row: Mapping[str, object], words: Words) -> str:
     """Return which change a row is of."""
-    return f"{named(row, 'outcome', words)}, {label('estimand', row['estimand'], words)}"
+    return (
+        f"{named(row, 'outcome', words)}, {in_sentence(label('estimand', row['estimand'], words))}"
+    )
 
 
 def _two_ways(shown: pd.DataFrame, together: pd.DataFrame, words: Words) -> list[str]:
@@ -654,7 +660,7 @@ def _two_ways(shown: pd.DataFrame, together: pd.DataFrame, words: Words) -> list
     pairs = [(row, own) for row, own in pairs if own]
     unlike = [
         words.text(
-            "{change} (the country's interval {country}, that of the mean {regions})",
+            "{change} (interval of everybody's answers at once {country}, of the mean {regions})",
             change=_changed(row, words),
             country=label("position", own, words),
             regions=label("position", row["position"], words),
@@ -664,16 +670,16 @@ def _two_ways(shown: pd.DataFrame, together: pd.DataFrame, words: Words) -> list
     ]
     if unlike:
         said = words.text(
-            "The country's estimate, from everybody's answers at once, and the mean over the "
-            "regions differ for {n} of {all} changes: {changes}.",
+            "The estimate from everybody's answers at once and the mean over the regions differ "
+            "for {n} of {all} changes: {changes}.",
             n=words.count(len(unlike)),
             all=words.count(len(pairs)),
             changes=_listed(unlike, words),
         )
         return [said]
     said = words.text(
-        "The country's estimate, from everybody's answers at once, and the mean over the "
-        "regions agree for all {all} changes.",
+        "The estimate from everybody's answers at once and the mean over the regions agree for "
+        "all {all} changes.",
         all=words.count(len(pairs)),
     )
     return [said] if pairs else []
@@ -821,8 +827,8 @@ def _along_with(features: pd.DataFrame, words: Words) -> list[str]:
         if rest := len(computed) - len(clear):
             said.append(
                 words.plural(
-                    "Any association of {n} change with {feature} cannot be told from chance.",
-                    "Any association of {n} changes with {feature} cannot be told from chance.",
+                    "For {n} change, no association with {feature} can be told from chance.",
+                    "For {n} changes, no association with {feature} can be told from chance.",
                     rest,
                     feature=name,
                 )
@@ -879,7 +885,7 @@ def _together(frame: pd.DataFrame, told: pd.DataFrame, words: Words) -> Iterator
             " → ".join(linked_side(row, words, side) for side in ("", "other_"))
             for row in told[weak].to_dict("records")
         )
-        yield _("Weakly or not at all: {pairs}.", pairs="; ".join(names))
+        yield _("Associated weakly or not at all: {pairs}.", pairs="; ".join(names))
 
 
 def _not_told(unclear: pd.DataFrame, n: int, words: Words) -> str:
@@ -938,10 +944,10 @@ def left_out(frame: pd.DataFrame, words: Words) -> Iterator[str]:
             k = words.count(len(rows))
             yield _("{k} of {n} pairs are not computed, since {why}.", k=k, n=n, why=why)
     if hidden.all() and len(refused) == len(frame):
-        yield _("Suppressed (small numbers).")
+        yield _("Suppressed (confidentiality).")
     elif hidden.any():
         k = words.count(hidden.sum())
-        yield _("{k} of {n} pairs are suppressed (small numbers).", k=k, n=n)
+        yield _("{k} of {n} pairs are suppressed (confidentiality).", k=k, n=n)
 
 
 def _pair(row: Mapping[str, object], words: Words) -> str:
@@ -965,7 +971,7 @@ def _lies(
     if row.get("suppressed") and row.get("reason") == FEW_CLUSTERS:
         return _("suppressed (too few schools).")
     if mean is None or row["suppressed"]:
-        return _("suppressed (small numbers).")
+        return _("suppressed (confidentiality).")
     if not is_computed(row):
         return _("not computed, since {why}.", why=label("reason", row["reason"], words))
     told = _values(mean, words)
@@ -1062,7 +1068,7 @@ def reading(
     if row["suppressed"] and row.get("reason") == FEW_CLUSTERS:
         return _("{estimand}: suppressed (too few schools).", estimand=row_label(row, words))
     if row["suppressed"]:
-        return _("{estimand}: suppressed (small numbers).", estimand=row_label(row, words))
+        return _("{estimand}: suppressed (confidentiality).", estimand=row_label(row, words))
     if not is_computed(row):
         why = label("reason", row["reason"], words)
         return _("{estimand}: not computed, since {why}.", estimand=row_label(row, words), why=why)
@@ -1427,46 +1433,48 @@ def _too_few(rows: Iterable[Mapping[str, object]], words: Words) -> list[str]:
     """Return which changes so few schools, groups of schools or regions cannot show.
 
     Of unclear rows where that is more than the smallest change of interest; a sentence per kind of
-    cluster, with the range of their numbers and sizes.
+    cluster, and for changes and differences, with the range of their numbers and sizes.
     """
-    known: dict[str, list[tuple[float, float]]] = {}
+    known: dict[tuple[str, bool], list[tuple[float, float]]] = {}
     for row in rows:
         has = all(_is_told(row, column) for column in ("mdes", "n_clusters"))
         is_unclear = row.get("verdict") == "unclear" and not row["suppressed"] and is_computed(row)
         if has and is_unclear and row["mdes"] > row["sesoi"]:
-            known.setdefault(row.get("cluster") or "", []).append((row["n_clusters"], row["mdes"]))
+            kind = (row.get("cluster") or "", row["estimand"] in _CONTRASTS)
+            known.setdefault(kind, []).append((row["n_clusters"], row["mdes"]))
     said = []
-    for cluster, found in known.items():
+    for (cluster, is_difference), found in known.items():
         n, size = zip(*found, strict=True)
         low, high = (words.number(end) for end in (min(size), max(size)))
         values = {
-            "size": low if low == high else words.text("from {low} to {high}", low=low, high=high),
+            "size": low
+            if low == high
+            else words.text("between {low} and {high}", low=low, high=high),
             "n": "–".join(dict.fromkeys(words.count(end) for end in (min(n), max(n)))),
+            "smallest": words.text("the smallest change"),
         }
+        if is_difference:
+            values["smallest"] = words.text("the smallest difference")
         if cluster == "feeder_group":
             one = words.plural(
-                "With {n} group of schools, the smallest change that can be detected is {size} "
-                "standard deviations.",
-                "With {n} groups of schools, the smallest change that can be detected is {size} "
-                "standard deviations.",
+                "With {n} group of schools, {smallest} that can be detected is {size} standard "
+                "deviations.",
+                "With {n} groups of schools, {smallest} that can be detected is {size} standard "
+                "deviations.",
                 max(n),
                 **values,
             )
         elif cluster == "region":
             one = words.plural(
-                "With {n} region, the smallest change that can be detected is {size} "
-                "standard deviations.",
-                "With {n} regions, the smallest change that can be detected is {size} "
-                "standard deviations.",
+                "With {n} region, {smallest} that can be detected is {size} standard deviations.",
+                "With {n} regions, {smallest} that can be detected is {size} standard deviations.",
                 max(n),
                 **values,
             )
         else:
             one = words.plural(
-                "With {n} school, the smallest change that can be detected is {size} "
-                "standard deviations.",
-                "With {n} schools, the smallest change that can be detected is {size} "
-                "standard deviations.",
+                "With {n} school, {smallest} that can be detected is {size} standard deviations.",
+                "With {n} schools, {smallest} that can be detected is {size} standard deviations.",
                 max(n),
                 **values,
             )
@@ -1554,10 +1562,20 @@ def measured(row: Mapping[str, object], words: Words) -> str:
     warning = row.get("measurement_warning") or ""
     if not warning:
         return ""
-    reasons = joined([label("warning", code, words) for code in warning.split(";")], words)
+    reasons = _reasons(warning, words)
     if light(warning) == DOUBT:
         return words.text("Measurement in doubt: {reasons}.", reasons=reasons)
     return words.text("Read with care: {reasons}.", reasons=reasons)
+
+
+def _why_weak(row: Mapping[str, object], words: Words) -> str:
+    """Return what weakens the scale behind a row, where its light stands beside it already."""
+    warning = row.get("measurement_warning") or ""
+    return words.text("Measurement: {reasons}.", reasons=_reasons(warning, words)) * bool(warning)
+
+
+def _reasons(warning: str, words: Words) -> str:
+    return joined([label("warning", code, words) for code in warning.split(";") if code], words)
 
 
 def summary(
@@ -1753,7 +1771,7 @@ def _changes_in_short(rows: Sequence[Mapping[str, object]], words: Words) -> Ite
                 named = _all_set_off(alike, words)
                 yield f"{label('summary', text, words, outcomes=named)}."
             else:
-                yield f"{joined(_moves(alike, text, words, scales), words)}."
+                yield f"{joined(_moves(alike, text, words, scales), words, clauses=True)}."
 
 
 def _moves(
@@ -1941,7 +1959,7 @@ def quality(frame: pd.DataFrame, *, words: Words) -> Drawn:
     >>> columns = ["population", "outcome", "light", "measurement_warning"]
     >>> print(quality(pd.DataFrame(rows, columns=columns), words=Words("en", outcomes)).text)
     ● Good measurement: 1 of 2 scales.
-    ▲ Read with care: 1 of 2 scales. Effort (its reliability is modest).
+    ▲ Read with care: 1 of 2 scales. Effort – its reliability is modest.
     """
     told = frame[frame["light"].ne("")]
     names_of = outcome_labels(
@@ -1957,14 +1975,13 @@ def quality(frame: pd.DataFrame, *, words: Words) -> Drawn:
             codes = filter(None, row["measurement_warning"].split(";"))
             why = joined([label("warning", each, words) for each in codes], words)
             alike.setdefault(why, []).append(names_of[row["population"], row["outcome"]])
-        named_so = "; ".join(
-            f"{joined(of, words)} ({why})" if why else joined(of, words)
-            for why, of in alike.items()
-        )
         light_of = label("light", code, words)
         said = words.text("{k} of {n} scales", k=words.count(len(rows)), n=words.count(len(told)))
-        named_so = "" if code == GOOD else f" {named_so}."
-        lines.append(f"{shape} {light_of[:1].upper()}{light_of[1:]}: {said}.{named_so}")
+        parts = [f"{shape} {light_of[:1].upper()}{light_of[1:]}: {said}."]
+        if code != GOOD:
+            named_so = {why: joined(of, words) for why, of in alike.items()}
+            parts += [f"{of} – {why}." if why else f"{of}." for why, of in named_so.items()]
+        lines.append(" ".join(parts))
     items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
     return Drawn(f'<ul class="reading">{items}</ul>', "\n".join(lines))
 
@@ -2031,7 +2048,7 @@ def _those_who_answered(population: str, rows: Sequence[Mapping[str, object]], w
             told.append(_("{n} answered {wave}", n=n, wave=wave))
         shares += [share] if share else []
     if not told:
-        return _("{who}: suppressed (small numbers).", who=who)
+        return _("{who}: suppressed (confidentiality).", who=who)
     said = f"{who}: {joined(told, words)}"
     schools = max((row["n_schools"] for row in rows if _is_told(row, "n_schools")), default=0)
     if schools:

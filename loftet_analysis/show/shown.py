@@ -6,7 +6,9 @@ import base64
 import html
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
+F = TypeVar("F", bound=Callable)
 #: Where an output of a notebook holds what it is in every language; pages are made of it alone.
 SHOWN = "application/vnd.loftet.shown+json"
 #: Where the last output of a batch run holds the tables that the notebook keeps, and what it read.
@@ -92,7 +94,7 @@ def line(text: str, *, kind: str) -> Drawn:
     return Drawn(f'<p class="{kind}">{html.escape(text)}</p>', text)
 
 
-def view(*, drawn: str = "", nothing: str = "") -> Callable[[Callable], Callable]:
+def view(*, drawn: str = "", nothing: str = "") -> Callable[[F], F]:
     """Say of a drawing function what there is to draw, and what is said where there is nothing.
 
     Parameters
@@ -103,7 +105,7 @@ def view(*, drawn: str = "", nothing: str = "") -> Callable[[Callable], Callable
         Message id of the line for a frame without rows.
     """
 
-    def noted(draw: Callable) -> Callable:
+    def noted(draw: F) -> F:
         draw.drawn, draw.nothing = drawn, nothing
         return draw
 

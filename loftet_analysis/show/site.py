@@ -35,7 +35,7 @@ TEMPLATES = Environment(
 #: What all pages look like; its place in the site.
 STYLESHEET = "assets/loftet.css"
 _PLACE = '<p class="place"'
-_NOT_ASKED = 'class="not-asked"'
+_NOT_ASKED, _NOTHING = 'class="not-asked"', 'class="nothing"'
 #: The tag of headings whose section, with what is beneath it, is closed until it is opened.
 _APPENDIX = "appendix"
 #: What a part holds that shows something.
@@ -75,7 +75,7 @@ def page(
     str
         HTML that lies in ``<language>/<region>/`` below the study's reports and needs nothing but
         the shared stylesheet and the pictures among its `files`. A section in which nothing was
-        asked shrinks to its heading and the one line that says so.
+        asked, or there is nothing to show, shrinks to its heading and the one line that says so.
 
     Raises
     ------
@@ -291,7 +291,9 @@ def _as_html(markdown: str) -> str:
 
 
 def _shrunk(section: list[str]) -> list[str]:
-    lines = [part for part in section if _NOT_ASKED in part]
+    # at the top of a page what follows is about the whole page
+    marks = (_NOT_ASKED,) if section and section[0].startswith("<h1") else (_NOT_ASKED, _NOTHING)
+    lines = [part for part in section if any(mark in part for mark in marks)]
     if not lines or any(mark in part for part in section for mark in _RESULTS):
         return section
     return [section[0], lines[0]]

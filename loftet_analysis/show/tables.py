@@ -231,8 +231,8 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
         else "",
         _("SD: the standard deviation of all answers before, the same for every region."),
         _(
-            "Minimum detectable: the smallest change that would be detected four times out of "
-            "five with so many answers, in SD."
+            "Minimum detectable: the smallest change, or difference, that would be detected four "
+            "times out of five with this many answers, in SD."
         ),
         rounded(words),
     ]
@@ -343,6 +343,8 @@ def regions(frame: pd.DataFrame, *, words: Words, together: pd.DataFrame | None 
         (_level(words, frame["ci_level"].iloc[0]), ("ci_low", "ci_high"), "interval"),
     ]
     caption = _("Change from before to after by region, in standard deviations")
+    if frame["contrast"].map(contrast_of_waves).isin(MIDWAY).any():
+        caption = _("Change from the earlier to the later time by region, in standard deviations")
     form = {"group": "outcome", "line": "region", "across": "comparison"}
     return laid_out(frame, columns, words, caption, **form, last=_refusals(frame, words))
 
@@ -372,7 +374,7 @@ def pooled(frame: pd.DataFrame, *, words: Words) -> Table:
     notes = [
         _(
             "Mean: over the regions, weighted by precision. It shows how much they differ; "
-            "conclusions about the country are in the sentences."
+            "what can be concluded is in the sentences."
         ),
         _("PI: prediction interval, within which the change of a new region is expected."),
         _("τ: standard deviation between regions; I²: share of the spread beyond chance."),
@@ -423,7 +425,7 @@ def two_ways(frame: pd.DataFrame, *, words: Words, together: pd.DataFrame) -> Ta
         ),
         _("One region left out: the lowest and the highest mean over the others."),
     ]
-    caption = _("The country's estimate in two ways")
+    caption = _("The estimate of all regions in two ways")
     form = {"group": "outcome", "line": "estimand"}
     return laid_out(rows, columns, words, caption, notes, **form)
 
@@ -487,11 +489,14 @@ def _left_out(frame: pd.DataFrame, words: Words) -> list[str]:
             regions=named_regions,
         )
         if len(rows) < len(shown):
-            rows_of = (
-                f"{named(row, 'outcome', words)}, {named(row, 'estimand', words)}"
-                for row in rows.to_dict("records")
+            rows_of: dict[str, list[str]] = {}
+            for row in rows.to_dict("records"):
+                estimand = in_sentence(named(row, "estimand", words))
+                rows_of.setdefault(estimand, []).append(named(row, "outcome", words))
+            of = "; ".join(
+                f"{joined(those, words)} ({change})" for change, those in rows_of.items()
             )
-            note = f"{'; '.join(rows_of)}: {note}"
+            note = f"{of} – {note}"
         notes.append(note)
     return notes
 
@@ -520,7 +525,7 @@ def sensitivity(frame: pd.DataFrame, *, words: Words) -> Table:
         row["main"] = words.number(group["main_estimate"].max())
         row["alike"] = _("{k} of {n}", k=alike, n=len(others)) if len(others) else HIDDEN
         lowest, highest = others["estimate"].min(), others["estimate"].max()
-        row["range"] = words.interval(lowest, highest)
+        row["range"] = words.span(lowest, highest)
         row["unlike"] = ", ".join(label("analysis", name, words) for name in unlike["analysis"])
         rows.append(row)
     columns = [
@@ -549,16 +554,23 @@ def _selected(frame: pd.DataFrame, words: Words) -> list[str]:
     weighted = frame[frame["analysis"].eq("school_weights")].set_index(keys)["estimate"]
     notes = []
     for row in frame[of_schools & apart].to_dict("records"):
-        note = _(
-            "{outcome}, {estimand}: {what} are correlated (r = {r}, {interval}); schools "
-            "weighted by everybody they had before: {weighted} SD.",
-            outcome=named(row, "outcome", words),
-            estimand=named(row, "estimand", words),
-            what=named(row, "analysis", words),
-            r=words.number(row["estimate"]),
-            interval=words.interval(row["ci_low"], row["ci_high"]),
-            weighted=words.number(weighted.get(tuple(row[k] for k in keys))) or ABSENT,
-        )
+        about = {
+            "outcome": named(row, "outcome", words),
+            "estimand": in_sentence(named(row, "estimand", words)),
+            "what": named(row, "analysis", words),
+            "r": words.number(row["estimate"]),
+            "interval": words.interval(row["ci_low"], row["ci_high"]),
+        }
+        size = words.number(weighted.get(tuple(row[k] for k in keys)))
+        if size:
+            note = _(
+                "{outcome}, {estimand}: {what} are correlated (r = {r}, {interval}); with schools "
+                "weighted by everybody they had before, the change is {weighted} SD.",
+                weighted=size,
+                **about,
+            )
+        else:
+            note = _("{outcome}, {estimand}: {what} are correlated (r = {r}, {interval}).", **about)
         notes.append(note)
     return notes
 
@@ -608,7 +620,7 @@ def visible(frame: pd.DataFrame, *, words: Words) -> Table:
         (_("People") if measured else _("Answered before"), "people", "plain"),
         (_("Clusters"), "clusters", "plain"),
         (_("Median (SD)"), "median"),
-        (_("Range (SD)"), ("min", "max"), "interval"),
+        (_("Range (SD)"), lambda row: words.span(row["min"], row["max"]) or None),
     ]
     note = _(
         "A change of this size would be detected four times out of five. Median and range are over "
@@ -1002,7 +1014,10 @@ def items(frame: pd.DataFrame, *, words: Words) -> Table:
     ]
     notes = [
         _("r: correlation with the rest of the scale. α without: alpha if it were left out."),
-        _("Low / high: share of the lowest and of the highest answer; few are left out."),
+        _(
+            "Low / high: shares giving the lowest and the highest answer; left out where they are "
+            "few."
+        ),
     ]
     caption = _("The questions of each scale")
     of_few = _is_of_few(frame)
@@ -1048,7 +1063,10 @@ def invariance(frame: pd.DataFrame, *, words: Words) -> Table:
         partial = [models[m] for m in ("partial_scalar", "partial_metric") if m in models]
         freed = filter(None, partial[0]["freed"].split(";") if partial else [])
         reasons = [] if row["suppressed"] else filter(None, group["reason"])
-        released = [f"«{words.items.get((row['population'], item), item)}»" for item in freed]
+        released = [
+            words.text("“{wording}”", wording=words.items.get((row["population"], item), item))
+            for item in freed
+        ]
         released += [label("reason", reason, words) for reason in reasons]
         row["released"] = "; ".join(released)
         for model in ("metric", "scalar"):
@@ -1108,7 +1126,7 @@ def wordings(frame: pd.DataFrame, *, words: Words) -> Table:
         then=[words.wordings[key] for key in keys],
     )
     columns = [(_("When"), "wave", "text"), (_("Wording then"), "then", "text")]
-    caption = _("Questions that were worded differently one of the times")
+    caption = _("Questions whose wording was changed")
     return laid_out(rows, columns, words, caption, group="scale", line="wording")
 
 
@@ -1138,8 +1156,9 @@ def response(frame: pd.DataFrame, *, words: Words) -> Table:
     _ = words.text
     everybody = frame[frame[names.SUBGROUP] == names.ALL].set_index(["population", "wave"])
     steps = everybody[[*schema.STEPS]].rename_axis(columns="step")
-    if steps["n_consented"].isna().all():  # nobody was asked
-        steps = steps.drop(columns="n_consented")
+    # nobody was asked for consent, or could be found again
+    never = steps.columns[steps.isna().all() & ~steps.columns.isin(("n_invited", "n_answered"))]
+    steps = steps.drop(columns=never)
     above = steps.ffill(axis=1).shift(axis=1)  # the last step that was counted
     rows = {"n": steps.T.unstack(), "of": above.T.unstack()}
     columns = [("n", "n", "count"), ("%", _share("n", "of", words, ""))]
@@ -1156,10 +1175,14 @@ def response(frame: pd.DataFrame, *, words: Words) -> Table:
         _("%: of the line above. More can answer than were invited where a link is passed on.")
         if (everybody["n_answered"] > everybody["n_invited"]).fillna(False).any()
         else _("%: of the line above."),
-        _("Could be found again: of a grade that is asked both times, with a usable code."),
-        rounded(words),
     ]
-    caption, across = _("From the invited to the linked"), ["population", "wave"]
+    caption, across = _("From the invited to the analysed"), ["population", "wave"]
+    if "n_linkable" in steps:
+        caption = _("From the invited to the linked")
+        notes.append(
+            _("Could be found again: of a grade that is asked both times, with a usable code.")
+        )
+    notes.append(rounded(words))
     return laid_out(rows, columns, words, caption, notes, line="step", across=across)
 
 
@@ -1195,7 +1218,7 @@ def analysed(frame: pd.DataFrame, *, words: Words) -> Table:
     return laid_out(alt_texts.analysed(frame), columns, words, caption, notes, **form)
 
 
-@view(nothing="No sheet was set aside.")
+@view(nothing="No questionnaire was set aside.")
 def set_aside(frame: pd.DataFrame, *, words: Words) -> Table:
     """Lay out how many sheets are not in the analysis, a line per reason.
 
@@ -1212,12 +1235,12 @@ def set_aside(frame: pd.DataFrame, *, words: Words) -> Table:
     rows = rows.sort_values("reason", key=lambda reasons: reasons.map(order), kind="stable")
     columns = [("", "n_set_aside", "count")]
     notes = [
-        _("Sheets, not people: of several sheets by one person only one counts."),
+        _("Questionnaires, not people: of several by the same person only one counts."),
         _("{mark} none, or so few that rounding leaves none", mark=ABSENT),
         rounded(words),
     ]
 
-    caption = _("Sheets that are not in the analysis, and why")
+    caption = _("Questionnaires that are not in the analysis, and why")
     rows = rows.assign(why=[label("set_aside", each, words) for each in rows["reason"]])
     return laid_out(rows, columns, words, caption, notes, line="why", across=["population", "wave"])
 
@@ -1322,7 +1345,7 @@ def careless(frame: pd.DataFrame, *, words: Words) -> Table:
     """
     _ = words.text
     columns = [("", _share("n_flagged", "n", words))]
-    caption = _("Signs of careless answering: share of the sheets")
+    caption = _("Signs of careless answering: share of the questionnaires")
     note = _(
         "Nobody is excluded for such a sign; the sensitivity analyses show what "
         "difference it makes."
@@ -1406,11 +1429,11 @@ def differences(frame: pd.DataFrame, *, words: Words) -> Table:
         (one, "n_one", "count"),
         (other, "n_other", "count"),
         (_("Difference (SD)"), "smd"),
-        (_("Difference"), size, "text"),
+        (_("Size"), size, "text"),
     ]
     note = _(
-        "Differences of up to {low} standard deviations are not of note; above {high} two "
-        "groups are hardly comparable (What Works Clearinghouse).",
+        "Differences of up to {low} standard deviations are negligible; above {high} two groups "
+        "are hardly comparable (What Works Clearinghouse).",
         low=words.number(0.05),
         high=words.number(0.25),
     )

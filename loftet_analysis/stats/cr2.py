@@ -29,12 +29,15 @@ Economic Statistics 36(4), 672–683, doi:10.1080/07350015.2016.1247004.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from loftet_analysis.stats.inputs import (
     Codes,
+    Floats,
     clusters,
     contrast_vector,
     flags,
@@ -42,7 +45,7 @@ from loftet_analysis.stats.inputs import (
     numbers,
     refuse,
 )
-from loftet_analysis.stats.result import Floats, NotEstimableError, Result, Share
+from loftet_analysis.stats.result import NotEstimableError, Result, Share
 
 TOLERANCE = 1e-12
 FLAT = 1e-3  # smallest eigenvalue of scaled columns below which they are centred first
@@ -142,7 +145,8 @@ def _mean(values: ArrayLike, cluster: ArrayLike) -> tuple[Result, bool]:
     scores = adjusted * np.bincount(cluster, values - estimate)
     df = float(1 / (total**2 * squares))
     result = Result.from_scores(estimate, scores, df, n_clusters, labels, float(h.max()))
-    return result, result.se <= TOLERANCE * (adjusted @ np.abs(np.bincount(cluster, values)))
+    noise = TOLERANCE * (adjusted @ np.abs(np.bincount(cluster, values)))
+    return result, bool(result.se <= noise)
 
 
 def contrast(
@@ -205,7 +209,7 @@ def contrast(
     counts = None if counts is None else numbers("counts", counts, n, least=1)
     if not n:
         raise NotEstimableError("no_answers")
-    n_clusters = np.count_nonzero(np.bincount(cluster))
+    n_clusters = int(np.count_nonzero(np.bincount(cluster)))
     if n_clusters < 2:
         raise NotEstimableError("one_cluster")
     estimate, scores, df, largest = _contrast(y, x, c, cluster, cells, weights, counts)
@@ -349,9 +353,9 @@ def standardise(
     """
     sd = float(number("sd", sd, above=0))
     estimate, labels = raw.estimate / sd, raw.clusters
-    if x is None and raw.scores is None:
-        return Result(estimate, raw.se / sd, raw.df, raw.n_clusters, largest=raw.largest)
     if x is None:
+        if raw.scores is None:
+            return Result(estimate, raw.se / sd, raw.df, raw.n_clusters, largest=raw.largest)
         scores = raw.scores / sd
     else:
         if raw.scores is None or cluster is None:
@@ -362,7 +366,7 @@ def standardise(
                 "leave the answers out: the unit then counts as fixed",
             )
         x, scores = numbers("x", x), raw.scores / sd
-        cluster, labels = _in_clusters_of(raw, cluster, len(x))
+        cluster, labels = _in_clusters_of(scores, labels, cluster, len(x))
         group = np.zeros(len(x), dtype=int) if group is None else group
         member = np.unique(clusters("group", group, len(x))[0], return_inverse=True)[1]
         centre = np.bincount(member, x) / np.bincount(member)
@@ -376,12 +380,14 @@ def standardise(
     return Result.from_scores(estimate, scores, raw.df, raw.n_clusters, labels, raw.largest)
 
 
-def _in_clusters_of(raw: Result, cluster: ArrayLike, n: int) -> tuple[Codes, NDArray | None]:
+def _in_clusters_of(
+    scores: Floats, of_scores: NDArray[Any] | None, cluster: ArrayLike, n: int
+) -> tuple[Codes, NDArray[Any] | None]:
     """Return clusters in the codes of an estimate, new ones behind them, and all labels."""
     codes, labels = clusters("cluster", cluster, n)
-    if raw.clusters is None and labels is None:
+    if of_scores is None and labels is None:
         return codes, None
-    known = pd.Index(np.arange(len(raw.scores)) if raw.clusters is None else raw.clusters)
+    known = pd.Index(np.arange(len(scores)) if of_scores is None else of_scores)
     if labels is None:
         labels, codes = np.unique(codes, return_inverse=True)
     place = known.get_indexer(labels)
@@ -459,9 +465,10 @@ def change_in_cells(
         kept = values > TOLERANCE * np.maximum(1, values[:, -1:])
         root = np.where(kept, 1 / np.sqrt(np.where(kept, values, 1)), 0)
         a[rows] = np.matvec(vectors, root * np.matvec(vectors.mT, r[rows]))
-    scores = np.bincount(code, a * residual)
+    # numpy's types know bincount without weights only
+    scores: Floats = np.bincount(code, a * residual)  # type: ignore[assignment]
     own = np.bincount(code, r**2)
-    f = np.column_stack([np.bincount(code, q * a), np.bincount(code, q * a * h)])
+    f: Floats = np.column_stack([np.bincount(code, q * a), np.bincount(code, q * a * h)])
     core = np.array([[of_mean, -1.0], [-1.0, 0.0]])
     squares = own @ own + _off_diagonal_squares(f, core)
     df, largest = float(own.sum() ** 2 / squares), float(own.max() / own.sum())
@@ -513,8 +520,9 @@ def correlation(x: ArrayLike, y: ArrayLike, cluster: ArrayLike) -> Result:
     largest = [float(np.abs(column).max()) for column in (x, y)]
     if any(size <= TOLERANCE * most for size, most in zip(sizes, largest, strict=True)):
         raise NotEstimableError("no_variance")
-    x, y = (column / size for column, size in zip(sides, sizes, strict=True))
-    slope = contrast(y, np.column_stack([np.ones(len(x)), x]), [0, 1], cluster)
+    unit_x, unit_y = (column / size for column, size in zip(sides, sizes, strict=True))
+    design = np.column_stack([np.ones(len(unit_x)), unit_x])
+    slope = contrast(unit_y, design, [0, 1], cluster)
     r = min(max(slope.estimate, -1.0), 1.0)
     if 1 - r * r <= TOLERANCE:
         raise NotEstimableError("no_variance")
@@ -575,7 +583,8 @@ def change_over_cells(y: ArrayLike, cell: ArrayLike, post: ArrayLike, person: Ar
     sign = np.tile([-1.0, 1.0], len(cells)) / len(cells)
     centre = np.bincount(code, y) / n
     part = sign / np.sqrt(n * (n - 1))
-    scores = np.bincount(persons, part[code] * (y - centre[code]))
+    # numpy's types know bincount without weights only
+    scores: Floats = np.bincount(persons, part[code] * (y - centre[code]))  # type: ignore[assignment]
     own, shared = np.bincount(persons, (1 / n**2)[code]), 1 / (n**2 * (n - 1))
     # how many people have an answer in both of two cells: the rest of Σ P_jk² is their own
     has = np.zeros((len(people), len(n)))
@@ -648,8 +657,8 @@ def _blocks(
         basis = np.linalg.qr(stack[:, :, 1:])[0]
         stack = basis.mT @ stack
     q, k = x.shape[1], d.shape[1]
-    blocks = np.split(stack, np.cumsum([1, q, q, k]), axis=2)
-    return blocks[0][:, :, 0], *blocks[1:]
+    ys, xs, wx, ds, wd = np.split(stack, np.cumsum([1, q, q, k]), axis=2)
+    return ys[:, :, 0], xs, wx, ds, wd
 
 
 def _dummies(cluster: Codes, cells: Codes) -> Floats:

@@ -36,8 +36,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from loftet_analysis.stats.inputs import clusters, numbers, refuse
-from loftet_analysis.stats.result import Floats, NotEstimableError
+from loftet_analysis.stats.inputs import Floats, clusters, numbers, refuse
+from loftet_analysis.stats.result import NotEstimableError
 
 CONFIGURAL, METRIC, SCALAR, STRICT = LEVELS = ("configural", "metric", "scalar", "strict")
 Index = NDArray[np.intp]
@@ -237,9 +237,9 @@ def model(
     occasions = np.arange(n_occasions)
     blocks = [(item.ravel(), occasions)] if linked else zip(item, occasions[:, None], strict=True)
     groups = []
-    for i, o in blocks:
-        covariances = factors[np.ix_(o, o)], residuals[np.ix_(i, i)]
-        groups.append(Group((wide[np.ix_(i, o)], *covariances, intercepts[i], means[o]), count))
+    for i, at in blocks:
+        covariances = factors[np.ix_(at, at)], residuals[np.ix_(i, i)]
+        groups.append(Group((wide[np.ix_(i, at)], *covariances, intercepts[i], means[at]), count))
     return Model(tuple(groups), count, int(means[-1]), loadings[0], uniquenesses[0])
 
 
@@ -477,10 +477,11 @@ def clustered_vcov(
     rows = [numbers("answers", part, ndim=2) for part in answers]
     _check_fits(described, [part.shape[1] for part in rows])
     sizes = [len(part) for part in rows]
-    if list(map(len, cluster)) != sizes:
-        raise refuse("cluster: wrong length", f"{list(map(len, cluster))}", f"{sizes}, as answers")
-    together = np.concatenate([np.asarray(part) for part in cluster])
-    code = clusters("cluster", together, sum(sizes))[0]
+    labels = [np.asarray(part) for part in cluster]
+    given = [len(part) for part in labels]
+    if given != sizes:
+        raise refuse("cluster: wrong length", f"{given}", f"{sizes}, as answers")
+    code = clusters("cluster", np.concatenate(labels), sum(sizes))[0]
     j = len(np.unique(code))
     scores = np.zeros((code.max() + 1, len(fitted.theta)))
     of_group = np.split(code, np.cumsum(sizes)[:-1])

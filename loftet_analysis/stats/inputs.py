@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from loftet_analysis.errors import InputError, Problem
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 Codes = NDArray[np.intp]
 LARGEST_CODE = 1_000_000  # beyond it an integer is a label: arrays up to it would be too long
 LARGEST, SMALLEST = 1e150, 1e-150  # of what lies outside, squares are infinite or zero
@@ -83,7 +85,7 @@ def numbers(
     return array
 
 
-def _has_words(array: NDArray) -> bool:
+def _has_words(array: NDArray[Any]) -> bool:
     """Return whether an array of objects holds texts."""
     return array.dtype.kind == "O" and any(isinstance(each, str | bytes) for each in array.flat)
 
@@ -131,7 +133,7 @@ def contrast_vector(c: ArrayLike, n: int) -> Floats:
     return c
 
 
-def clusters(name: str, values: ArrayLike, n: int) -> tuple[Codes, NDArray | None]:
+def clusters(name: str, values: ArrayLike, n: int) -> tuple[Codes, NDArray[Any] | None]:
     """Return codes from 0 of labels without gaps, and the labels in their order.
 
     Integers from 0 are codes already (codes without rows are allowed), and there are no labels
@@ -181,7 +183,7 @@ def flags(name: str, values: ArrayLike, n: int | None = None) -> NDArray[np.bool
     return array == 1
 
 
-def _check_shape(name: str, array: NDArray, n: int | None, ndim: int) -> None:
+def _check_shape(name: str, array: NDArray[Any], n: int | None, ndim: int) -> None:
     if array.ndim != ndim:
         wanted = "one dimension" if ndim == 1 else f"{ndim} dimensions"
         todo = "reshape(-1, 1) makes a column" if ndim == 2 and array.ndim == 1 else ""
@@ -190,7 +192,9 @@ def _check_shape(name: str, array: NDArray, n: int | None, ndim: int) -> None:
         raise refuse(f"{name}: wrong length", len(array), f"{n}")
 
 
-def _refuse_where(name: str, array: NDArray, wrong: NDArray, how: str, allowed: str) -> None:
+def _refuse_where(
+    name: str, array: NDArray[Any], wrong: NDArray[np.bool_], how: str, allowed: str
+) -> None:
     """Raise an error that counts what is wrong and shows the first of it."""
     places = np.argwhere(wrong)
     if not len(places):  # finite numbers whose sum is not

@@ -30,8 +30,8 @@ from numpy.typing import ArrayLike
 from scipy import optimize, stats
 from statsmodels.regression.linear_model import WLS
 
-from loftet_analysis.stats.inputs import check_level, numbers, refuse
-from loftet_analysis.stats.result import Floats, NotEstimableError, Result
+from loftet_analysis.stats.inputs import Floats, check_level, numbers, refuse
+from loftet_analysis.stats.result import NotEstimableError, Result
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ from statsmodels.tools.tools import add_constant
 from loftet_analysis.stats.cr2 import contrast, means_by
 from loftet_analysis.stats.inputs import (
     Codes,
+    Floats,
     check_level,
     clusters,
     flags,
@@ -45,7 +46,7 @@ from loftet_analysis.stats.inputs import (
     numbers,
     refuse,
 )
-from loftet_analysis.stats.result import Floats, NotEstimableError, Result
+from loftet_analysis.stats.result import NotEstimableError, Result
 
 TRIM = 0.99
 NEVER, OUT_OF_REACH = 1e-6, 0.05
@@ -194,7 +195,7 @@ def register_weights(margins: Sequence[ArrayLike], invited: Sequence[ArrayLike])
             f"{len(margins)} margins, counts of {len(invited)}",
             "counts for each margin, at least one",
         )
-    coded = [clusters("margin", code, len(margins[0])) for code in margins]
+    coded = [clusters("margin", code, np.size(margins[0])) for code in margins]
     codes = [code for code, _ in coded]
     counts = [np.asarray(count, dtype=float) for count in invited]
     if not len(codes[0]):
@@ -430,7 +431,7 @@ def imputed(
     state = [(PRIOR_SHARE * v, v, PRIOR_SHARE * v) for v in variances]
     results = []
     for cycle in range(WARM_UP + BETWEEN * imputations):
-        for j in np.flatnonzero(gaps.any(axis=0)):
+        for j in np.flatnonzero(gaps.any(axis=0)).tolist():
             others = np.delete(y, j, axis=1)
             means = [(np.bincount(school, z) / size)[school] for z in others.T]
             predictors = np.column_stack([x, others, *means])

@@ -34,6 +34,7 @@ Software 82(13), doi:10.18637/jss.v082.i13.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -42,12 +43,15 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import optimize
 
-from loftet_analysis.stats.inputs import Codes, clusters, contrast_vector, numbers
-from loftet_analysis.stats.result import Floats, NotEstimableError, Result
+from loftet_analysis.stats.inputs import Codes, Floats, clusters, contrast_vector, numbers
+from loftet_analysis.stats.result import NotEstimableError, Result
+
+Deviance = Callable[[Floats], Floats]  # of every row of parameters
 
 GRADIENT = 1e-4
 STARTS = (0.3, 1.0, 0.03)
 FEWEST_REPEATED = 3  # people with several rows
+ZERO = np.zeros(1)  # what a sum of arrays begins with
 FAR = 30  # SD from zero beyond which the slope's covariate is centred
 
 
@@ -141,7 +145,15 @@ def fit(
 class _Problem:
     """The sufficient statistics of a model, and its deviance at given relative factors."""
 
-    def __init__(self, y, x, school, slope, person, region) -> None:
+    def __init__(
+        self,
+        y: ArrayLike,
+        x: ArrayLike,
+        school: ArrayLike,
+        slope: ArrayLike | None,
+        person: ArrayLike | None,
+        region: ArrayLike | None,
+    ) -> None:
         y = numbers("y", y)
         x = numbers("x", x, len(y), ndim=2)
         self.n, self.q = x.shape
@@ -159,7 +171,7 @@ class _Problem:
         if not self.scale > 1e-10 * np.abs(y).max():
             raise NotEstimableError("no_variance")
         z, self.centre = [np.ones(self.n)], 0.0
-        if self.has_slope:
+        if slope is not None:
             slope = numbers("slope", slope, self.n)
             middle, spread = slope.mean(), slope.std()
             if not spread > 1e-12 * np.abs(slope).max():
@@ -172,12 +184,13 @@ class _Problem:
         starts = np.searchsorted(school[order], np.arange(self.n_schools))
         whole = _outer_sums(a[order], starts)
         by_size = np.empty((0, *whole.shape))
-        self.sizes, self.counts = np.empty(0), np.empty(0)
+        self.sizes: Codes = np.empty(0, dtype=int)
+        self.counts: Codes = np.empty(0, dtype=int)
         self.has_person, self.has_region = person is not None, region is not None
-        if self.has_person:
+        if person is not None:
             by_size = self._people(a, school, self._levels("person", person)[0])
         of_school = np.zeros(self.n_schools, dtype=int)
-        if self.has_region:
+        if region is not None:
             code, n_regions = self._levels("region", region)
             of_school[school] = code
             if (of_school[school] != code).any():
@@ -198,7 +211,7 @@ class _Problem:
         codes, known = pd.factorize(clusters(name, labels, self.n)[0])
         return codes, len(known)
 
-    def _people(self, a: Floats, school: NDArray, person: NDArray) -> Floats:
+    def _people(self, a: Floats, school: Codes, person: Codes) -> Floats:
         """Return each school's Σ s_p s_p' by the size of people, (sizes, schools, a, a)."""
         order = np.argsort(person, kind="stable")
         n_people = person.max() + 1
@@ -243,16 +256,17 @@ class _Problem:
         # columns w with Σ w w' = C_Z L (I + L'C_ZZ L)⁻¹ L'C_Z', one column of L at a time
         columns: list[Floats] = []
         for loading in self._factor(theta):
-            column = sum(part[..., None] * c[:, k] for k, part in enumerate(loading))
+            column = sum((part[..., None] * c[:, k] for k, part in enumerate(loading)), ZERO)
             for w in columns:
                 column = column - w * self._along(loading, w)
             pivot = self._along(loading, column)
             log_det += np.log1p(pivot[:, 0]).sum(axis=-1)
             columns.append(column / np.sqrt(1 + pivot))
-        per = whole - sum(
+        squares = [
             np.stack([w[..., part] @ w[..., part].swapaxes(1, 2) for part in self.regions], axis=1)
             for w in columns
-        )
+        ]
+        per = whole - sum(squares, ZERO)
         total = per.sum(axis=1)
         if self.has_region:
             tau, one = theta[:, [at]] ** 2, self.z[0]
@@ -271,7 +285,8 @@ class _Problem:
 
     def _along(self, loading: list[Floats], w: Floats) -> Floats:
         """Return l'w_Z with a column l of L, of every θ and school, (m, 1, schools)."""
-        return sum(part * w[:, at] for part, at in zip(loading, self.z, strict=True))[:, None]
+        parts = (part * w[:, at] for part, at in zip(loading, self.z, strict=True))
+        return sum(parts, ZERO)[:, None]
 
     def parts(self, theta: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Return β, (X'V⁻¹X)⁻¹, the residual sum of squares, log |V| + log |X'V⁻¹X| for each θ."""
@@ -375,7 +390,7 @@ def _optimum(problem: _Problem) -> Floats:
     raise NotEstimableError("not_converged")
 
 
-def _polished(deviance, theta: Floats, lower: Floats) -> Floats:
+def _polished(deviance: Deviance, theta: Floats, lower: Floats) -> Floats:
     """Return θ after Newton steps in the parameters that are not held at a bound."""
     theta = np.where(theta < lower + 1e-6, lower, theta)
     for _ in range(30):
@@ -395,14 +410,14 @@ def _polished(deviance, theta: Floats, lower: Floats) -> Floats:
     return theta
 
 
-def _gradient(function, at: Floats) -> tuple[float, Floats]:
+def _gradient(function: Deviance, at: Floats) -> tuple[float, Floats]:
     """Return value and gradient, the latter by central differences of the fourth order."""
     h = 1e-3 * np.maximum(np.abs(at), 0.1)
     here, *around = function(at + np.vstack([np.zeros((1, len(at))), _along_axes(h)]))
     return float(here), np.reshape(around, (4, -1)).T @ np.array([1.0, -8.0, 8.0, -1.0]) / (12 * h)
 
 
-def _derivatives(function, at: Floats) -> tuple[Floats, Floats]:
+def _derivatives(function: Deviance, at: Floats) -> tuple[Floats, Floats]:
     """Return gradient and Hessian by central differences of the fourth and second order."""
     k = len(at)
     h = 1e-3 * np.maximum(np.abs(at), 0.1)

@@ -25,8 +25,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from loftet_analysis.stats.cr2 import contrast, mean
-from loftet_analysis.stats.inputs import clusters, flags, numbers, refuse
-from loftet_analysis.stats.result import Floats, NotEstimableError, Result
+from loftet_analysis.stats.inputs import Floats, clusters, flags, numbers, refuse
+from loftet_analysis.stats.result import NotEstimableError, Result
 
 STEPS, STEP_TOLERANCE, SCORE_TOLERANCE = 100, 1e-10, 1e-8
 MOST_POINTS = 100
@@ -209,13 +209,13 @@ def ordered_logit(
     return Result.from_scores(float(theta[0, k - 1]), scores, j - 1.0, j, labels)
 
 
-def _has_contrast(counts: NDArray) -> NDArray[np.bool_]:
+def _has_contrast(counts: NDArray[np.intp]) -> NDArray[np.bool_]:
     """Return for each table (B, 2 G, K) whether some group has answers in both waves."""
     people = counts.sum(axis=2).reshape(len(counts), 2, -1)
     return (people > 0).all(axis=1).any(axis=1)
 
 
-def _without_empty_answers(counts: NDArray, design: Floats, theta: Floats) -> Floats:
+def _without_empty_answers(counts: NDArray[np.intp], design: Floats, theta: Floats) -> Floats:
     """Return the first slope of each table, answers that nobody gives left out of it."""
     given = counts.sum(axis=1) > 0
     patterns, which = np.unique(given, axis=0, return_inverse=True)
@@ -224,12 +224,14 @@ def _without_empty_answers(counts: NDArray, design: Floats, theta: Floats) -> Fl
         rows = np.flatnonzero(which.ravel() == i)
         cuts = theta[np.flatnonzero(kept)[:-1]]
         start = np.tile(np.concatenate([cuts, theta[k - 1 :]]), (len(rows), 1))
-        fitted = _proportional_odds(counts[np.ix_(rows, range(len(design)), kept)], design, start)
+        fitted = _proportional_odds(
+            counts[np.ix_(rows, np.arange(len(design)), kept)], design, start
+        )
         slopes[rows] = fitted[:, len(cuts)]
     return slopes
 
 
-def _proportional_odds(counts: NDArray, design: Floats, theta: Floats) -> Floats:
+def _proportional_odds(counts: NDArray[np.intp], design: Floats, theta: Floats) -> Floats:
     """Return cuts and slopes of each table of counts (B, rows, K), by Fisher scoring from `theta`.
 
     A group whose people all give the lowest or the highest answer has no bound and tells nothing

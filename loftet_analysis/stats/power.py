@@ -54,6 +54,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -255,7 +256,7 @@ def schools_needed(design: Design, effect: float, power: float = 0.80) -> int:
     return fewest + bisect_left(range(fewest, most), True, key=is_enough)
 
 
-def table(design: Design, *, effect: float = np.nan, **grid: Iterable[float]) -> pd.DataFrame:
+def table(design: Design, *, effect: float = np.nan, **grid: Iterable[Any]) -> pd.DataFrame:
     """Return what a design can show over a grid of some of its numbers.
 
     Parameters

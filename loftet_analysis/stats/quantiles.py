@@ -43,8 +43,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from loftet_analysis.stats.cr2 import contrast, means_by
-from loftet_analysis.stats.inputs import clusters, flags, number, numbers, refuse
-from loftet_analysis.stats.result import Floats, NotEstimableError, Result
+from loftet_analysis.stats.inputs import Floats, clusters, flags, number, numbers, refuse
+from loftet_analysis.stats.result import NotEstimableError, Result
 
 # Scores that fewer have are no guide to the step of a scale, and steps that are small beside the
 # spread need no more smoothing than this.

@@ -7,8 +7,8 @@ from numpy.typing import ArrayLike
 from scipy import special, stats
 
 from loftet_analysis.stats import factor
-from loftet_analysis.stats.inputs import check_level, clusters, numbers
-from loftet_analysis.stats.result import Floats, NotEstimableError
+from loftet_analysis.stats.inputs import Floats, check_level, clusters, numbers
+from loftet_analysis.stats.result import NotEstimableError
 
 
 def omega(complete: ArrayLike, *, ci_level: float = 0.95) -> dict[str, float]:

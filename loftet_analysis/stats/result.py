@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,7 +85,7 @@ class Result:
     df: float
     n_clusters: int = 0
     scores: Floats | None = None
-    clusters: NDArray | None = None
+    clusters: NDArray[Any] | None = None
     largest: float = float("nan")
 
     @classmethod
@@ -94,7 +95,7 @@ class Result:
         scores: Floats,
         df: float,
         n_clusters: int,
-        clusters: NDArray | None = None,
+        clusters: NDArray[Any] | None = None,
         largest: float = float("nan"),
     ) -> Result:
         """Return the result whose variance is the sum of the squared scores."""

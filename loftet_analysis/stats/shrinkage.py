@@ -21,9 +21,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import special
 
-from loftet_analysis.stats.inputs import check_level, numbers, refuse
+from loftet_analysis.stats.inputs import Floats, check_level, numbers, refuse
 from loftet_analysis.stats.meta import tau2_reml
-from loftet_analysis.stats.result import Floats
 
 FEWEST = 3
 NODES = 400

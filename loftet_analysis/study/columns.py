@@ -12,7 +12,7 @@ from loftet_analysis.study.study import Population, Study
 
 #: What the columns mean that clean data of any study have.
 MEANINGS = {
-    names.PERSON: "pseudonym of the person; missing where the sheet could not be linked",
+    names.PERSON: "pseudonym of the person; missing where the questionnaire could not be linked",
     names.WAVE: "wave",
     names.REGION: "region",
     names.SCHOOL: "school",
@@ -23,7 +23,7 @@ MEANINGS = {
     names.SUBMITTED: "day of submission",
     names.GATHERINGS: "seminars attended",
     names.INTERIM_WORK: "interim work done",
-    names.LINKED_BY: "how the sheet was linked",
+    names.LINKED_BY: "how the questionnaire was linked",
     names.LINK_STATE: "linked, or why not",
     names.SECONDS: "seconds per answered item",
     names.MISSING: "share of the asked items that are missing",

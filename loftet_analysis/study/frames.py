@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import wraps
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,8 @@ from loftet_analysis import names
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study.trends import Trend
 
+P = ParamSpec("P")
+R = TypeVar("R")
 _COUNTED = (names.GRADE, names.GATHERINGS, names.INTERIM_WORK, names.SECONDS)
 _LABELS = (
     names.WAVE, names.SCHOOL, names.PERSON, names.REGION, names.GENDER, names.ROLE,
@@ -48,7 +51,7 @@ _NEEDED = {
 }  # fmt: skip
 
 
-def checked(verb: Callable, *, planned: Collection[str] = _PLANNED) -> Callable:
+def checked(verb: Callable[P, R], *, planned: Collection[str] = _PLANNED) -> Callable[P, R]:
     """Let a verb see its frames only when they can be what its docstring says.
 
     ``clean`` (also ``teachers``, ``leaders``, and ``people``: several by population), ``paired``,
@@ -83,7 +86,7 @@ def checked(verb: Callable, *, planned: Collection[str] = _PLANNED) -> Callable:
     signature = inspect.signature(verb)
 
     @wraps(verb)
-    def gateway(*args: object, **kwargs: object) -> object:
+    def gateway(*args: P.args, **kwargs: P.kwargs) -> R:
         given = signature.bind(*args, **kwargs).arguments
         problems = [
             problem

@@ -129,6 +129,7 @@ def confirmed(folder: Path) -> tuple[dict[Path, str], int]:
             plain = [
                 re.sub(rf"(#|;)\s*{UNCONFIRMED}.*$", "", line).rstrip() if mark else line
                 for line, mark in zip(lines, marked, strict=True)
+                if mark or not re.match(rf"#.*“{UNCONFIRMED}”", line)
             ]
             files[path] = "\n".join(plain) + "\n"
             n += sum(marked)

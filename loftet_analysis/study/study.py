@@ -737,7 +737,7 @@ class Analysis(Described):
         of pupils, where there are such columns.
     gaps : dict of str to tuple of str
         By population, the columns whose groups are compared in their change; without it gender
-        and grade_band of pupils.
+        of pupils.
     drift : dict of str to dict of str to Drift
         By population and outcome.
     trend : dict of str to str
@@ -1139,6 +1139,11 @@ class Study(Described):
         taught = {g for span in spans for g in range(int(span[0]), int(span[-1]) + 1)}
         return tuple(g for g in names.GRADES if g in taught or not taught)
 
+    @property
+    def is_national(self) -> bool:
+        """Whether its regions are those of a country, as in studies with notebooks of their own."""
+        return any(name.startswith(f"{names.NATIONAL}/") for name in self.notebooks)
+
     def subgroups(self, population: str) -> tuple[str, ...]:
         """Return the columns whose groups get rows of their own."""
         declared = self.analysis.subgroups.get(population)
@@ -1152,7 +1157,7 @@ class Study(Described):
     def gaps(self, population: str) -> tuple[str, ...]:
         """Return the columns whose groups are compared in their change."""
         declared = self.analysis.gaps.get(population)
-        return self._groupings(population, declared, (names.GENDER, names.GRADE_BAND))
+        return self._groupings(population, declared, (names.GENDER,))
 
     def groups(self, population: str, column: str) -> tuple[str, ...]:
         """Return the groups of a column, as in ``column=group``; empty where they are not known."""

@@ -147,7 +147,7 @@ KINDS = {
         ),
         "one item from 0, the others from 1": case(
             {"pre.csv": sheets(lambda i: [ZERO(i)[0], *spread(i)[1:]], 400)},
-            stops=True, says=("0 (1 times) in joy_1 (q1); the codes run 0–4",),
+            stops=True, says=("0 (1 time) in joy_1 (q1); the codes run 0–4",),
         ),
     },
     "codes that are let through": {

@@ -89,10 +89,10 @@ KINDS = {
             "kanskje;x;x", "kanskje;;", stops=True,
             says=("“kanskje”, 2 times, in s1", "neither yes nor no"),
         ),
-        "another number": marks("2;x;x", ";;", stops=True, says=("“2”, 1 times, in s1",)),
+        "another number": marks("2;x;x", ";;", stops=True, says=("“2”, 1 time, in s1",)),
         "what somebody told": marks(
             "mor er alvorlig syk og ringte;x;x", ";;", stops=True, hides=("mor er alvorlig",),
-            says=("texts that are not shown, 1 times",),
+            says=("texts that are not shown, 1 time",),
         ),
     },
     "rows of a register that say nothing, or of nobody": {

@@ -108,7 +108,7 @@ KINDS = {
         ),
         "twice": score(
             POINT.replace("-0.5", "-50") + "101;b1;0.5\n",
-            says=("a few codes that no answer has", "-50 (1 times)"),
+            says=("a few codes that no answer has", "-50 (1 time)"),
         ),
         "a comma lost": score(many("125"), stops=True, says=("125 (9 times)",)),
         "a text": score(

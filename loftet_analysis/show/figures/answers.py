@@ -73,12 +73,12 @@ def distribution(
     canvas.legend(figure, wave_handles(words, waves))
     caption = words.text(
         "Answers before and after. Equal areas are equal shares of the answers; values that few "
-        "people chose are joined. The marks below the axis are the means."
+        "people chose are combined. The marks below the axis are the means."
     )
     if len(waves) == 1:
         caption = words.text(
             "Answers {wave}. Equal areas are equal shares of the answers; values that few people "
-            "chose are joined. The mark below the axis is the mean.",
+            "chose are combined. The mark below the axis is the mean.",
             wave=label("wave", waves[0], words),
         )
     caption = f"{caption} {few}".strip()
@@ -220,8 +220,8 @@ def dots(frame: pd.DataFrame, *, words: Words) -> Drawing:
     figure, grid = canvas.multiples([*zip(panels, stacks, strict=True)], draw)
     caption = words.text(
         "The answers after (above the line) and before (beneath it), each as {k} dots: a dot "
-        "stands for {percent} of the answers, never for one person. Within values that are joined "
-        "since few people chose them, the dots are evenly spread.",
+        "stands for {percent} of the answers, never for one person. Within values that are "
+        "combined since few people chose them, the dots are evenly spread.",
         k=words.count(k),
         percent=words.percent(1 / k),
     )
@@ -303,9 +303,9 @@ def attendance(
             named = f"{named}\n{words.text('mean {mean} of {most}', **numbers)}"
         (bars if len(bins) > 1 else few).append((named, bins.sort_values("low")))
     caption = words.text(
-        "How often those who answered after had attended, as shares. Numbers that few people "
-        "have are joined with their neighbours. Of the participants only, where the data tell "
-        "the roles."
+        "How often those who answered after the programme had attended, as shares of people. "
+        "Numbers of times that few people attended are combined with neighbouring ones. "
+        "Participants only, where the data give roles."
     )
     if few:
         what = "; ".join(named.replace("\n", ", ") for named, _ in few)
@@ -322,7 +322,7 @@ def attendance(
     ax.set_yticks(range(len(bars)), [named for named, _ in bars])
     ax.tick_params(axis="y", length=0)
     ax.set_xticks(np.linspace(0, 1, 5), map(words.percent, np.linspace(0, 1, 5)))
-    ax.set_xlabel(words.text("share of them, from those who attended least"))
+    ax.set_xlabel(words.text("share of people, from those who attended least"))
     sns.despine(ax=ax, left=True)
     canvas.align_left(ax)
     if figure is None:

@@ -75,8 +75,8 @@ def _link(ax: Axes, records: list[dict], words: Words) -> None:
             canvas.intervals(ax, pd.DataFrame([row]), [place], columns=_COLUMNS, color=BLUE)
         where = {"va": "center_baseline", "transform": ax.get_yaxis_transform()}
         ax.text(1.02, place, said, color=colour, **where)
-    sides = [[linked_side(row, words, side) for side in ("", "other_")] for row in records]
-    lines = [canvas.wrapped(f"{_short(one)} →\n{_short(other)}", 44) for one, other in sides]
+    sides = [_sides(row, words) for row in records]
+    lines = [canvas.wrapped(f"{one} →\n{other}", 44) for one, other in sides]
     ax.set_yticks(range(len(records)), lines)
     ax.axvline(0, color=GREY, linewidth=0.8, zorder=1)
     ax.set_xlim(-1, 1)
@@ -87,9 +87,9 @@ def _link(ax: Axes, records: list[dict], words: Words) -> None:
     sns.despine(ax=ax, left=True)
 
 
-def _short(side: str) -> str:
-    """Return a side without whose answers it is, which stands over the panel."""
-    return side.partition(": ")[2] or side
+def _sides(row: dict, words: Words) -> list[str]:
+    """Return both sides without whose answers they are, which stands over the panel."""
+    return [linked_side(row, words, side, with_group=False) for side in ("", "other_")]
 
 
 @mpl.rc_context(STYLE)
@@ -149,7 +149,7 @@ def _groups(ax: Axes, rows: pd.DataFrame, words: Words) -> None:
     ax.plot(rows["deviation"], rows["other_deviation"], "o", color=BLUE, ms=6, mec="white", mew=0.6)
     for line in (ax.axhline, ax.axvline):
         line(0, color=GREY, linewidth=0.8, zorder=1)
-    sides = [_short(linked_side(first, words, side)) for side in ("", "other_")]
+    sides = _sides(first, words)
     if sides[0] == sides[1]:  # then only whose answers they are tells them apart
         sides = [linked_side(first, words, side) for side in ("", "other_")]
     ax.set_xlabel(canvas.wrapped(sides[0], 34))

@@ -160,6 +160,10 @@ def _people(row: Mapping[str, object], words: Words) -> str:
 def _said(row: Mapping[str, object], words: Words, between: str = " ") -> str:
     """Return a row's estimate and interval; a word where there is none."""
     if pd.isna(row["estimate"]):
+        if row["estimand"] == "share_below" and not pd.isna(row.get("change")):
+            # on no axis of standard deviations
+            points = words.number(100 * row["change"], 1)
+            return words.text("{points} percentage points", points=points)
         return words.text("hidden") if row["suppressed"] else words.text("not computed")
     inside = words.interval(row["ci_low"], row["ci_high"])
     said = words.number(row["estimate"])
@@ -221,7 +225,7 @@ def _marks(
 
 def _any_midway(frame: pd.DataFrame) -> bool:
     """Whether a change is from or to the wave midway."""
-    return frame["contrast"].map(contrast_of_waves).isin(MIDWAY).any()
+    return "contrast" in frame and frame["contrast"].map(contrast_of_waves).isin(MIDWAY).any()
 
 
 def axis_label(frame: pd.DataFrame, words: Words) -> str:
@@ -337,8 +341,8 @@ def estimation(frame: pd.DataFrame, *, words: Words, answers: pd.DataFrame) -> D
     canvas.legend(figure, wave_handles(words))
     caption = words.text(
         "On the left the answers of all who answered each time: equal areas are equal shares of "
-        "the answers, values that few people chose are joined, and the marks below the axis are "
-        "the means. On the right the changes, of those whom each is about."
+        "the answers, values that few people chose are combined, and the marks below the axis "
+        "are the means. On the right the changes, each for the people it is about."
     )
     few = answers.merge(frame[_PAIR].drop_duplicates())
     if not has_shape(few, words).all():
@@ -438,7 +442,7 @@ def forest(
     handles = _forest_handles(frame["sesoi"].iloc[0], words)
     one_more = pooled["pi_low"].notna().any()
     canvas.legend(figure, handles if one_more else handles[:-1], across=2)
-    below = words.text("change in standard deviations (after − before)")
+    below = axis_label(frame, words)
     told = {
         "level": words.percent(frame["ci_level"].iloc[0]),
         "sesoi": words.number(frame["sesoi"].iloc[0]),
@@ -446,18 +450,18 @@ def forest(
     if one_more:
         caption = words.text(
             "Change by region with {level} confidence intervals. The diamond is the regions "
-            "together with their interval; the thin line through it shows where the change of one "
-            "more region can be expected (prediction interval). The grey band is ±{sesoi} standard "
-            "deviations, the smallest change of interest. Regions stand in the order of the "
-            "register and are not ranked.",
+            "together with their interval; the thin line through it shows where the change of "
+            "one more region can be expected (prediction interval). The grey band is ±{sesoi} "
+            "standard deviations, the smallest change of interest. Regions are listed in the "
+            "order of the register and are not ranked.",
             **told,
         )
     else:
         caption = words.text(
             "Change by region with {level} confidence intervals. The diamond is the regions "
             "together with their interval. The grey band is ±{sesoi} standard deviations, the "
-            "smallest change of interest. Regions stand in the order of the register and are not "
-            "ranked.",
+            "smallest change of interest. Regions are listed in the order of the register and "
+            "are not ranked.",
             **told,
         )
     caption = f"{caption} {what_marks_mean(frame[~wide], words)}"
@@ -565,12 +569,14 @@ def schools(frame: pd.DataFrame, *, words: Words) -> Drawing:
         each: _named_with_n(words.schools.get(each, each), "school_id", each, frame, words)
         for each in shown
     }
-    themselves = words.text("the school by itself"), words.text("drawn towards all schools")
+    themselves = (
+        words.text("the school by itself"),
+        words.text("shrunk towards the mean of all schools"),
+    )
     caption = words.text(
-        "Change by school with {level} intervals: strokes rest on the school alone, diamonds "
-        "are drawn towards the mean of the schools, the more so the less the school's own "
-        "answers tell. Schools stand in the order of the register; schools are "
-        "not ranked.",
+        "Change by school with {level} intervals: strokes are estimates from the school alone, "
+        "diamonds are shrunk towards the mean of the schools, more so where the school's own "
+        "answers tell less. Schools are listed in the order of the register and are not ranked.",
         level=words.percent(frame["ci_level"].iloc[0]),
     )
     caption = " ".join([caption, *_band_and_n(frame, words)])
@@ -581,7 +587,7 @@ def schools(frame: pd.DataFrame, *, words: Words) -> Drawing:
             left_out,
         )
         caption = f"{caption} {few}"
-    alt = alt_texts.describe_schools(drawn, words)
+    alt = alt_texts.describe_schools(frame, words)
     return _drawn_together(frame, "school_id", names, themselves, words, caption, alt)
 
 
@@ -603,25 +609,29 @@ def regions(frame: pd.DataFrame, *, words: Words) -> Drawing:
     names = {
         each: _named_with_n(words.region(each), "region", each, frame, words) for each in shown
     }
-    themselves = words.text("the region by itself"), words.text("drawn towards all regions")
+    themselves = (
+        words.text("the region by itself"),
+        words.text("shrunk towards the mean of all regions"),
+    )
     caption = words.text(
-        "{estimand} by region with {level} intervals: strokes rest on the region alone, diamonds "
-        "are drawn towards the mean over the regions, the more so the less the region's own "
-        "answers tell. Regions stand in the order of the register and are not ranked.",
+        "{estimand} by region with {level} intervals: strokes are estimates from the region "
+        "alone, diamonds are shrunk towards the mean over the regions, more so where the "
+        "region's own answers tell less. Regions are listed in the order of the register and are "
+        "not ranked.",
         estimand=label("estimand", frame["estimand"].iloc[0], words),
         level=words.percent(frame["ci_level"].iloc[0]),
     )
     caption = " ".join([caption, *_band_and_n(frame, words)])
     if alone := drawn.loc[drawn["shrunk"].isna(), "region"].nunique():
         without = words.plural(
-            "{n} region has no interval, since it would tell of single schools, and is not drawn "
+            "{n} region has no interval, since it would tell of single schools, and is not shrunk "
             "towards the others.",
             "{n} regions have no interval, since it would tell of single schools, and are not "
-            "drawn towards the others.",
+            "shrunk towards the others.",
             alone,
         )
         caption = f"{caption} {without}"
-    alt = alt_texts.describe_regions(drawn, words)
+    alt = alt_texts.describe_regions(frame, words)
     return _drawn_together(frame, "region", names, themselves, words, caption, alt)
 
 
@@ -673,7 +683,7 @@ def _drawn_together(
         for text, looks in zip(themselves, (_RAW, _SHRUNK), strict=True)
     ]
     canvas.legend(figure, handles)
-    below = words.text("change in standard deviations (after − before)")
+    below = axis_label(frame, words)
     lines = max((name.count("\n") for name in names.values()), default=0)
     height = (0.23 + 0.09 * lines) * max(2, len(shown)) * len(grid)
     rows = {"": drawn}
@@ -689,7 +699,7 @@ def _band_and_n(frame: pd.DataFrame, words: Words) -> Iterator[str]:
         )
     if canvas.is_wide(frame).any():
         yield words.text(
-            "There is no stroke where its interval includes zero and reaches more than {widest} "
+            "No stroke is drawn where its interval includes zero and reaches more than {widest} "
             "standard deviations to either side.",
             widest=words.number(canvas.WIDEST),
         )

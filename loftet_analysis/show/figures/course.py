@@ -57,10 +57,15 @@ def course(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Draw
     canvas.legend(figure, handles)
     caption = words.text(
         "Mean answers each time with {level} confidence intervals that allow for people in the "
-        "same school being alike. The same people are those who answered every time; the others "
-        "also hold those who answered only once or twice. A part of the scale is drawn.",
+        "same school being alike. A part of the scale is drawn.",
         level=words.percent(frame["ci_level"].iloc[0]),
     )
+    if len(handles) > 1:
+        people = words.text(
+            "The same people are those who answered every time; the others also hold those who "
+            "answered only once or twice."
+        )
+        caption = f"{caption} {people}"
     alt = alt_texts.describe_course(frame, words)
     return canvas.fitted(figure, grid[:, 0], 1.5 * len(grid), caption, alt, words)
 

@@ -66,10 +66,16 @@ def flow(frame: pd.DataFrame, *, words: Words, effects: pd.DataFrame | None = No
             ax.tick_params(labelleft=ax is row[0])
         canvas.over_row(row[0], label("population", population, words), columns[0][0])
     canvas.align_left(*grid[:, 0])
-    caption = words.text(
-        "From those who were invited to those whose answers were found both times, with the share "
-        "of the first number."
-    )
+    if frame["n_linked"].isna().all():
+        caption = words.text(
+            "From those who were invited to those whose answers are in the analysis. Percentages "
+            "are of the first number."
+        )
+    else:
+        caption = words.text(
+            "From those who were invited to those whose answers were found both times. Percentages "
+            "are of the first number."
+        )
     if used is not None:
         beneath = words.text(
             "The last bars show those included in a comparison, for the scale with the most people."

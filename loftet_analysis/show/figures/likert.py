@@ -139,9 +139,9 @@ def _pieces(bins: pd.DataFrame, answers: Answers) -> pd.DataFrame:
 def _joined(pieces: pd.DataFrame, words: Words) -> list[tuple[str, str]]:
     """Return the legend's entries of joined options, as far as there are any."""
     texts = {
-        "below": words.text("joined below the middle"),
-        "with": words.text("joined with the middle"),
-        "above": words.text("joined above the middle"),
+        "below": words.text("combined below the middle"),
+        "with": words.text("combined with the middle"),
+        "above": words.text("combined above the middle"),
     }
     there = {*pieces["joined"]}
     return [(text, _JOINED[side]) for side, text in texts.items() if side in there]
@@ -203,9 +203,8 @@ def _caption(frame: pd.DataFrame, known: pd.Series, words: Words) -> Iterator[st
     else:
         yield words.text("Answers to each item before and after.")
     yield words.text(
-        "The numbers in the bars are per cent of the answers, n is the approximate number "
-        "who answered. "
-        "Options that few people chose are joined."
+        "The numbers in the bars are per cent of the answers, and n is the approximate number who "
+        "answered. Options that few people chose are combined."
     )
     people = frame[known].groupby([*_ITEM, "wave"])["n"].sum()
     if words.rounding > 1 and people.lt(_FEW * words.rounding).any():
@@ -213,7 +212,8 @@ def _caption(frame: pd.DataFrame, known: pd.Series, words: Words) -> Iterator[st
     items = frame[["population", "item"]].drop_duplicates().itertuples(index=False, name=None)
     if words.reversed_items & {*items}:
         yield words.text(
-            "The answers to items marked {mark} are counted the other way round.",
+            "The answers to items marked {mark} are turned round: the lowest answer is shown as "
+            "the highest, and so on.",
             mark=words.text("(reverse-scored)"),
         )
     gone = frame.loc[~known, ["population", "item"]].drop_duplicates().to_dict("records")

@@ -81,7 +81,8 @@ def summary(frame: pd.DataFrame, *, words: Words) -> Drawing:
             sesoi=words.number(drawn["sesoi"].iloc[0]), **numbers,
         )  # fmt: skip
         caption = f"{caption} {what_marks_mean(drawn, words)}"
-        alt = alt_texts.describe_summary([*_told(drawn, words)], words)
+        compared = [label("estimand", each, words) for each in drawn["estimand"].unique()]
+        alt = alt_texts.describe_summary([*_told(drawn, words)], compared, words)
     return canvas.fitted(figure, [ax], height, caption, alt, words, rows={"": drawn})
 
 
