@@ -199,7 +199,7 @@ ESTIMANDS: dict[str, Estimand] = {
             needs="links or grades",
             pairs_if_any=True,
             is_change=True,
-            mark=("green", "s"),
+            mark=("green", "X"),
         ),
         Estimand(
             "cohort_change",
@@ -282,10 +282,10 @@ ESTIMANDS: dict[str, Estimand] = {
             needs_also="attendance",
             populations=("teachers", "leaders"),
             sentences={
-                "per gathering": "Per additional seminar attended, the change differs by "
-                "{estimate} standard deviations ({interval}).",
-                "per interim work": "Per additional interim task, the change differs by "
-                "{estimate} standard deviations ({interval}).",
+                "per gathering": "For each additional seminar attended, the change was {differs} "
+                "({interval}).",
+                "per interim work": "For each additional interim task, the change was {differs} "
+                "({interval}).",
                 "gathering: 90th - 10th percentile": "The change of those who attended many "
                 "seminars (90th percentile) minus that of those who attended few (10th percentile) "
                 "is {estimate} standard deviations ({interval}).",

@@ -181,7 +181,7 @@ def test_the_front_page_says_what_happened_in_the_country_and_in_each_region(stu
     (asked,) = (a for a in matrix.thead.find_all("a") if a.get_text() == "Q1")
     assert (asked["href"], asked["title"]) == ("#Q1", "Does joy change?")
     jumps = [a["href"] for a in front.find(class_="jumps").find_all("a")]
-    assert jumps == ["#regions", "#questions"]
+    assert jumps == ["#regions", "#questions", "en/glossary.html"]
     question = front.find("dt", id="Q1")
     assert question.find_next("dd").get_text() == "Does joy change?"
     places = [a["href"] for a in question.find_next(class_="places").find_all("a")]

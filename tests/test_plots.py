@@ -169,7 +169,7 @@ def test_what_reaches_beyond_the_axis_ends_in_an_arrow():
     assert max(x for x, _ in intervals(ax)) == 0.1
 
 
-WIDE = {"estimate": 1.05, "ci_low": 0.39, "ci_high": 1.71}
+WIDE = {"estimate": 1.05, "ci_low": -0.39, "ci_high": 2.49}
 
 
 def test_groups_of_which_nearly_nothing_is_known_are_named_and_not_drawn():
@@ -192,9 +192,15 @@ def test_in_a_forest_they_are_pale_and_the_caption_says_why():
     drawing = forest(frame, pooled=let_through(pooled()), words=words())
     (ax,) = drawing.figure.axes
     grey = [text.get_text() for text in ax.texts if text.get_color() == GREY]
-    assert grey == ["1,05 (0,39 til 1,71)", "n"]
+    assert grey == ["1,05 (−0,39 til 2,49)", "n"]
     assert len([line for line in ax.lines if line.get_marker() == "|"]) == 1
-    assert "I grått: intervaller som går mer enn 0,50" in drawing.caption
+    assert "I grått: intervaller som omfatter null og går mer enn 0,50" in drawing.caption
+    clear = frame.assign(ci_low=[0.39, 0.39], ci_high=[1.71, 1.71])  # as wide, but without zero
+    drawing = forest(clear, pooled=let_through(pooled()), words=words())
+    assert "I grått" not in drawing.caption
+    lines = drawing.figure.axes[0].lines
+    assert not [line for line in lines if line.get_marker() == "|"]
+    assert not [line for line in lines if line.get_marker() == "o" and line.get_clip_on()]
 
 
 def test_marks_are_filled_where_it_is_certain_which_way_and_the_caption_says_so():
@@ -578,7 +584,7 @@ def test_a_light_figure_is_drawn_alike(kind):
 def test_letters_are_readable_on_a_phone(kind):
     sheet = (Path(show.__file__).parent / "assets/loftet.css").read_text(encoding="utf-8")
     # pixels: as wide as the stylesheet lets it become, or as a phone where it is narrow
-    wide = 16 * float(re.search(r"\.wide > img { min-width: (\d+)rem; }", sheet)[1])
+    wide = 16 * float(re.search(r"\.wide > img { min-width: (\d+)rem;", sheet)[1])
     figure = drawings()[kind](words()).figure
     assert kind == "summary" or figure.get_figwidth() == WIDTH
     per_point = (350 if kind == "summary" else wide) / figure.get_figwidth() / 72

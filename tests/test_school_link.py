@@ -320,7 +320,7 @@ def test_the_page_says_it_in_table_figure_and_sentences(rows):
     assert "Support (leaders), after → Practice (participants), change" in said
     assert "split into halves" in said
     answer, *_rest, not_shown = links(shown, words=words).text.splitlines()
-    assert answer.startswith("At 4 of 4 steps, schools that are higher on the one are also higher")
+    assert answer.startswith("For 4 of 4 pairs, schools that are higher on the one are also higher")
     assert "Support (leaders), after → Practice (participants), change (r = " in answer
     assert "neither that the one leads to the other, nor an effect" in not_shown
     drawing = chain(shown, words=words)
@@ -365,12 +365,12 @@ def test_answers_say_what_goes_together_what_does_not_and_what_cannot_be_told(ro
     made[ends] = pd.DataFrame(numbers, columns=ends, dtype=float)
     made["r_visible"] = [0.2, 0.2, 0.2, 0.31]
     told = links(gate(made, mask_of(made), "internal"), words=words).text
-    assert "At 1 of 4 steps" in told
+    assert "For 1 of 4 pairs" in told
     assert "Higher on the one and lower on the other: Practice (participants)" in told
     assert (
         "Associated weakly or not at all: Practice (colleagues), change → Teaching (pupils)" in told
     )
-    assert "For 1 of 4 pairs we cannot tell: correlations below 0.31 would often be" in told
+    assert "For 1 of 4 pairs we cannot tell whether they go together: a correlation weaker" in told
     assert "so few answered at each school" in told
     assert "By chance alone" not in told
     many = pd.concat([made] * 5, ignore_index=True)

@@ -161,7 +161,7 @@ def test_an_interval_beyond_zero_that_a_family_of_tests_makes_unclear_says_so():
     first = {**verdicts(frame).to_dict("records")[0], "suppressed": False}
     assert first["ci_low"] > 0
     assert first["verdict"] == "unclear"
-    for language, part in (("nb", "familie"), ("nn", "familie"), ("en", "its family")):
+    for language, part in (("nb", "hører sammen"), ("nn", "høyrer saman"), ("en", "together")):
         said = conclusion(first, words(language))
         assert part in said
         assert "p =" not in said
@@ -177,7 +177,7 @@ def test_a_negligible_change_with_a_direction_is_small_and_there():
     )
     unsure = {**row, "plan_role": "secondary"}
     assert certainty(unsure) == "may small increase"
-    assert "Den er ikke sikker, siden" in conclusion(unsure, words("nb"))
+    assert "Den er ikke sikker, for" in conclusion(unsure, words("nb"))
     text = summed_up(row, {**unsure, "outcome": "effort"})
     assert "Matematikkglede gikk svært lite opp, med 0,05 poeng" in text
     assert "Innsats kan ha gått svært lite opp (ikke sikkert) med 0,05 poeng" in text
@@ -453,7 +453,7 @@ def test_an_outcome_of_which_nothing_is_clear_has_its_name_and_its_light():
     good = {**row, "measurement_warning": ""}
     assert len(outcomes_of(pd.DataFrame([good]))) == 2
     among_others = outcomes_of(pd.DataFrame([good, {**row, "outcome": "effort"}]))
-    assert [each.strong and each.strong.text for each in among_others] == ["Effort", None]
+    assert [each.strong for each in among_others] == [None]  # nothing would stand beneath it
 
 
 def test_what_is_hidden_says_its_own_reason():
@@ -673,23 +673,58 @@ def test_words_say_on_which_side_an_end_lies_that_is_rounded_to_zero(low, high, 
     assert said in reading(row, words("en"), alone=False)
 
 
-def test_a_conclusion_is_said_in_full_once_and_then_in_short():
+def test_what_is_not_certain_says_why_in_each_outcome_and_once_for_rows_that_share_it():
     frame = increases().assign(
         suppressed=False, evidence="", measurement_warning="", plan_role="secondary",
         estimand="linked_change", region="national",
     )  # fmt: skip
     said = answer(frame, words=words("en")).text
-    assert said.count("not a primary one of the analysis plan") == 1
-    assert said.count("This is not certain either, for the same reason.") == 1
-    # from the second time on once for the whole list
-    three = answer(frame.assign(outcome=[f"{i}" for i in range(len(frame))]), words=replace(
-        words("en"), outcomes={(p, f"{i}"): f"O{i}" for i, p in enumerate(frame["population"])}
-    )).text  # fmt: skip
-    assert "This is not certain either" not in three
-    assert three.count("about which nothing more is said are not certain either") == 1
-    # rows of one outcome that come to the same share it
+    outcomes = frame.groupby(["population", "outcome"]).ngroups
+    assert outcomes > 1
+    assert said.count("not certain: this is not a primary comparison") == outcomes
     again = answer(pd.concat([frame.iloc[[0]]] * 2), words=words("en")).text
     assert again.count("The increase is not certain") == 1
+
+
+def test_a_summary_tells_what_the_same_pupils_did_and_what_rests_on_one_region():
+    main = {**of_verdict("unclear"), "question": "Q1", "subgroup": "all"}
+    linked = {**of_verdict("increase"), "estimand": "linked_change", "region": "nordland",
+              "plan_role": "primary", "p_adjusted": None, "subgroup": "all"}  # fmt: skip
+    both = summary(pd.DataFrame([main]), words=words("nb"), linked=pd.DataFrame([linked])).text
+    assert "De samme elevene, som også er blitt eldre: Matematikkglede kan ha gått opp" in both
+    assert "men her er det ikke tatt hensyn til at alle regionene er testet." in both
+    alike = {**linked, "verdict": "unclear", "ci_low": -0.1, "ci_high": 0.3}
+    said = summary(pd.DataFrame([main]), words=words("nb"), linked=pd.DataFrame([alike])).text
+    assert "De samme elevene" not in said
+    certain = {**of_verdict("increase"), **SURE, "question": "Q1", "subgroup": "all"}
+    over = made_up.pooled().assign(position="above", hangs_on="oslo: inside", suppressed=False)
+    for pooled, told in [(over, "omfatter null uten Oslo – Oslove."),
+                         (over.assign(position="inside"), "regionene omfatter null.")]:  # fmt: skip
+        frame, speech = pd.DataFrame([certain]), words("nb")
+        assert told in summary(frame, words=speech, pooled=pooled).text
+        assert told in answer(frame, words=speech, pooled=pooled).text
+    assert (
+        "mindre sikkert" not in summary(frame, words=speech, pooled=over.assign(hangs_on="")).text
+    )
+
+
+@pytest.mark.parametrize(
+    ("went", "flag", "said"),
+    [
+        ("increase", "more", "hadde større økning, så økningen for alle er trolig mindre."),
+        ("increase", "less", "hadde mindre økning, så økningen for alle er trolig større."),
+        ("decrease", "more", "hadde mindre nedgang, så nedgangen for alle er trolig større."),
+        ("decrease", "less", "hadde større nedgang, så nedgangen for alle er trolig mindre."),
+    ],
+)
+def test_where_more_answered_or_were_found_is_said_of_the_way_the_answers_went(went, flag, said):
+    row = of_verdict(went, estimand="same_grade")
+    for kind in ("linkage", "response"):
+        told = reading({**row, "flags": f"selective_{kind}={flag}"}, words("nb"))
+        assert f"{said} Sensitivitetsanalysene tar med alle." in told
+    midway = {**row, "flags": f"selective_linkage={flag}", "contrast": "mid - pre"}
+    assert said in (told := reading(midway, words("nb")))
+    assert "Sensitivitetsanalysene" not in told
 
 
 def test_where_p_is_rounded_to_the_limit_the_verdict_says_on_which_side_an_end_lies():
@@ -763,7 +798,7 @@ def test_leaders_beside_teachers_in_words():
     frame = pd.concat([lower_row, made_up.agreement(difference=0.04, ci_low=-0.6, ci_high=0.7)])
     lower, unclear, chance = agreement(frame, words=words("nb")).split(". ")
     assert lower == (
-        "På de samme skolene svarte lederne høyere enn lærerne: syn på faget, 0,77 poeng "
+        "På de samme skolene ga lederne høyere skår enn lærerne: syn på faget med 0,77 poeng "
         f"(95{NO_BREAK}% KI 0,02 til 1,51)"
     )
     assert unclear == "For syn på faget kan vi ikke si om lærerne og lederne svarer ulikt"
@@ -771,6 +806,6 @@ def test_leaders_beside_teachers_in_words():
     hidden = pd.concat([lower_row, made_up.agreement(difference=None)])
     assert agreement(hidden, words=words("nb")).endswith("Ikke vist: syn på faget.")
     higher = made_up.agreement(difference=0.3, ci_low=0.1, ci_high=0.5)
-    assert "svarte lærerne høyere enn lederne" in agreement(higher, words=words("nb"))
+    assert "ga lærerne høyere skår enn lederne" in agreement(higher, words=words("nb"))
     none = made_up.agreement(difference=None)
     assert agreement(none, words=words("nn")).startswith("For få har svara")

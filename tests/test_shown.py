@@ -451,3 +451,7 @@ def test_a_caption_says_what_no_earlier_figure_has_said():
     assert _said_once("Levels. The band is ±0.10.", "two", said, words("en")) == "Levels."
     again = _said_once("Change. n: people.", "three", said, words("en"))
     assert again == '<a href="#one">As in the first figure of this kind.</a>'
+    said = {}
+    _said_once(first, "one", said, words("en"), "joy and effort")
+    again = _said_once("Change. n: people.", "two", said, words("en"), "views")
+    assert again == '<a href="#one">Read as the figure of joy and effort.</a>'

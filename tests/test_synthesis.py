@@ -541,14 +541,14 @@ def said(pooled, language="en", features=None, **country):
 def test_the_answer_hangs_on_a_region_or_on_none():
     lines = said(made_up.pooled())
     assert lines[0].endswith("agree for all 1 changes.")
-    assert lines[1].endswith("Joy, same-grade change (it lies above zero without Oslo – Oslove).")
+    assert lines[1].endswith("Joy, same-grade change (lies above zero without Oslo – Oslove).")
     assert "each of 1 changes may go either way" in lines[2]
     both = made_up.pooled().assign(hangs_on="nordland: below; oslo: above")
-    assert "without Nordland – Nordlánnda, it lies above zero without Oslo" in said(both)[1]
+    assert "without Nordland – Nordlánnda, lies above zero without Oslo" in said(both)[1]
     alike = made_up.pooled().assign(hangs_on="nordland: above; oslo: above")
     assert "without Nordland – Nordlánnda or Oslo – Oslove)" in said(alike)[1]
     many = made_up.pooled().assign(hangs_on="; ".join(["oslo: above"] * 4))
-    assert "it lies above zero without one of 4 regions" in said(many)[1]
+    assert "lies above zero without one of 4 regions" in said(many)[1]
     assert "None of 1 changes depends" in said(made_up.pooled().assign(hangs_on=""))[1]
 
 

@@ -452,7 +452,7 @@ def test_groups_and_doses_are_named_in_the_readers_language():
         "Endring i forskjellen, jenter − gutter: vises ikke (personvern)."
     )
     dose = effect(estimand="dose", contrast="per gathering", suppressed=False)
-    assert "Per ekstra samling" in reading(dose, words("nb"))
+    assert "For hver samling mer" in reading(dose, words("nb"))
     tenth = effect(estimand="same_grade_quantile", contrast="p10", suppressed=False)
     assert "Verdien som 10\N{NO-BREAK SPACE}% av elevene" in reading(tenth, words("nb"))
 

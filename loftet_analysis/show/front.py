@@ -317,6 +317,7 @@ class _Site:
         headings = dict(_HEADING.findall(self.texts[country])) if country else {}
         if "who" in headings:
             jumps.append((_plain(headings["who"]), f"{country}#who"))
+        jumps.append((text("Glossary and methods"), f"{self.language}/glossary.html"))
         return filled(
             "front.html",
             language=self.language,
@@ -400,10 +401,17 @@ class _Site:
         order = [*self.places]
         names_of = {name: order.index(place) for place, name in self.places.items()}
         for question in [*asked, *undeclared]:
-            places = [
-                (title, sorted(links, key=lambda link: names_of[link[0]]))
-                for (_, title), links in sorted(answers[question].items())
-            ]
+            places: list[tuple[str, list[Link]]] = []
+            for (_, title), links in sorted(answers[question].items()):
+                there = {name for name, _ in links}
+                # the country's page and the regions' may have the same heading
+                same = (of for t, of in places if t == title and not there & {n for n, _ in of})
+                together = next(same, None)
+                if together is None:
+                    places.append((title, together := []))
+                together += links
+            for _, links in places:
+                links.sort(key=lambda link: names_of[link[0]])
             if places or question in asked:
                 yield {"name": question, "text": asked.get(question, ""), "places": places}
 
@@ -443,6 +451,8 @@ class _Site:
             for place in rows[names.REGION].unique()
         ]
         there_are = {cell.partition(" ")[0] for cell in cells.values()}
+        of_regions = rows[rows[names.REGION].ne(names.NATIONAL)].to_dict("records")
+        is_any_certain = any(certainty(row) in ("increase", "decrease") for row in of_regions)
         signs = [
             f"{sign} {label('short', code, words)}"
             for code, sign in CERTAINTY_SIGNS.items()
@@ -461,11 +471,13 @@ class _Site:
             when=when,
         )
         notes = [
+            words.text("In alphabetical order, not ranked."),
             words.text(
-                "In alphabetical order, not ranked. The table allows for many regions being "
-                "tested; a region's own pages do not allow for the other regions, and may say "
-                "“may have” where this table does not."
-            ),
+                "Some changes are certain here that a region's own page only says “may have” of, "
+                "since only this table can allow for all regions at once."
+            )
+            if is_any_certain
+            else "",
             compared(rows.to_dict("records"), words),
             " · ".join(signs),
         ]

@@ -327,8 +327,7 @@ LABELS: dict[str, dict[str, str]] = {
         "code_error": "no usable code or number",
         "ambiguous": "code shared by several",
         "grade_mismatch": "grades that cannot follow each other",
-        "structurally_impossible": "not asked both times, or not yet: by age, or since the other "
-        "survey is still to come",
+        "structurally_impossible": "in a grade that is not asked both times, or not asked yet",
     },
     "answered": {"hardly": "under a quarter", "some": "under half", "most": "half or more"},
     "design": {"linked": "the same people", "groups": "times (and grades)"},
@@ -354,21 +353,14 @@ LABELS: dict[str, dict[str, str]] = {
         "decrease of the spread": "The interval lies below 1: the spread has shrunk.",
         "increase beyond drift": "That is more than was expected.",
         "decrease beyond drift": "That is less than was expected.",
-        "may increase": "The increase is not certain: the interval lies above zero, but {why}.",
-        "may decrease": "The decrease is not certain: the interval lies below zero, but {why}.",
-        "not certain either": "This is not certain either, for the same reason.",
-        "may increase of a contrast": "The difference is not certain: the interval lies above "
-        "zero, but {why}.",
-        "may decrease of a contrast": "The difference is not certain: the interval lies below "
-        "zero, but {why}.",
-        "may increase of the spread": "That the spread has grown is not certain: the interval lies "
-        "above 1, but {why}.",
-        "may decrease of the spread": "That the spread has shrunk is not certain: the interval "
-        "lies below 1, but {why}.",
-        "may increase beyond drift": "That may be more than was expected (not certain): the "
-        "interval excludes what was expected, but {why}.",
-        "may decrease beyond drift": "That may be less than was expected (not certain): the "
-        "interval excludes what was expected, but {why}.",
+        "may increase": "The increase is not certain: {why}.",
+        "may decrease": "The decrease is not certain: {why}.",
+        "may increase of a contrast": "The difference is not certain: {why}.",
+        "may decrease of a contrast": "The difference is not certain: {why}.",
+        "may increase of the spread": "That the spread has grown is not certain: {why}.",
+        "may decrease of the spread": "That the spread has shrunk is not certain: {why}.",
+        "may increase beyond drift": "That may be more than was expected (not certain: {why}).",
+        "may decrease beyond drift": "That may be less than was expected (not certain: {why}).",
         "dominated": "Nearly everything rests on a single school, group of schools or region, so "
         "chance cannot be judged and nothing is concluded.",
         "negligible": "That is about the same: within ±{sesoi} standard deviations, the smallest "
@@ -382,10 +374,10 @@ LABELS: dict[str, dict[str, str]] = {
         "small decrease": "A certain but very small decrease, less than the smallest change of "
         "interest ({sesoi} standard deviations): the {level} CI is {interval}.",
         "may small increase": "A very small increase, less than the smallest change of interest "
-        "({sesoi} standard deviations): the {level} CI is {interval}. It is not certain, since "
+        "({sesoi} standard deviations): the {level} CI is {interval}. It is not certain: "
         "{why}.",
         "may small decrease": "A very small decrease, less than the smallest change of interest "
-        "({sesoi} standard deviations): the {level} CI is {interval}. It is not certain, since "
+        "({sesoi} standard deviations): the {level} CI is {interval}. It is not certain: "
         "{why}.",
         "small": "Small as it is, the interval excludes zero.",
         "small beyond drift": "Small as it is, it differs from what was expected.",
@@ -462,10 +454,10 @@ LABELS: dict[str, dict[str, str]] = {
     },
     # why a direction is not certain although the interval excludes zero
     "doubt": {
-        "family": "after adjustment for all tests of its family chance cannot be ruled out",
-        "regions": "after adjustment over all regions chance cannot be ruled out",
-        "one region": "this is one of several comparisons in one of several regions",
-        "many": "this is one of many comparisons and not a primary one of the analysis plan",
+        "family": "this does not hold when all tests that belong together are allowed for",
+        "regions": "this does not hold when the tests of all regions are allowed for",
+        "one region": "the tests of the other regions are not allowed for here",
+        "many": "this is not a primary comparison of the analysis plan",
     },
     "flag": {
         "few_regions": "The answers compared come from too few regions to allow for differences "
@@ -474,36 +466,30 @@ LABELS: dict[str, dict[str, str]] = {
         "baseline_adjust": "Before, the groups were between {low} and {high} standard deviations "
         "apart.",
         "selective_linkage=more": "Schools where more people could be followed had larger "
-        "increases, so for everybody the change is probably lower; "
-        "the sensitivity analyses include everybody.",
+        "increases, so for everybody the increase is probably smaller.",
         "selective_linkage=less": "Schools where more people could be followed had smaller "
-        "increases, so for everybody the change is probably "
-        "higher; the sensitivity analyses include everybody.",
-        "selective_response=more": "Schools where more answered after than before had larger "
-        "increases, so for everybody the change is probably "
-        "lower; the sensitivity analyses include everybody.",
-        "selective_response=less": "Schools where more answered after than before had "
-        "smaller increases, so for everybody the change is "
-        "probably higher; the sensitivity analyses include "
-        "everybody.",
+        "increases, so for everybody the increase is probably larger.",
+        "selective_response=more": "Schools where more answered the later time than the earlier "
+        "had larger increases, so for everybody the increase is probably smaller.",
+        "selective_response=less": "Schools where more answered the later time than the earlier "
+        "had smaller increases, so for everybody the increase is probably larger.",
         "no_interval": "There is no interval, since its uncertainty cannot be estimated from "
         "these schools.",
         "programme_months": "The pupils of this grade can have been exposed to the programme "
         "for {months} months.",
     },
-    # the same of changes from or to the wave midway, where it is not the same
-    "flag midway": {
-        "selective_linkage=more": "Schools where more people could be followed had larger "
-        "increases, so for everybody the change is probably lower.",
-        "selective_linkage=less": "Schools where more people could be followed had smaller "
-        "increases, so for everybody the change is probably higher.",
-        "selective_response=more": "Schools where more answered the later time than the "
-        "earlier had larger increases, so for everybody the "
-        "change is probably lower.",
-        "selective_response=less": "Schools where more answered the later time than the "
-        "earlier had smaller increases, so for everybody the "
-        "change is probably higher.",
+    # the same where answers went down: schools that changed more then went down less
+    "flag of a decrease": {
+        "selective_linkage=more": "Schools where more people could be followed had smaller "
+        "decreases, so for everybody the decrease is probably larger.",
+        "selective_linkage=less": "Schools where more people could be followed had larger "
+        "decreases, so for everybody the decrease is probably smaller.",
+        "selective_response=more": "Schools where more answered the later time than the earlier "
+        "had smaller decreases, so for everybody the decrease is probably larger.",
+        "selective_response=less": "Schools where more answered the later time than the earlier "
+        "had larger decreases, so for everybody the decrease is probably smaller.",
     },
+    # the same of changes from the wave midway
     "flag after midway": {
         "baseline_apart": "Midway, the groups were more than {limit} standard deviations apart.",
         "baseline_adjust": "Midway, the groups were between {low} and {high} standard deviations "
@@ -526,8 +512,8 @@ LABELS: dict[str, dict[str, str]] = {
         "may small decrease": "The same, downwards.",
         "negligible": "The change is smaller than the smallest change of interest (±{sesoi} "
         "standard deviations), and the interval is narrow enough to say so.",
-        "unclear": "The interval is too wide: there may have been an increase, a decrease or no "
-        "change.",
+        "unclear": "The interval is too wide, or is not shown: there may have been an increase, "
+        "a decrease or no change.",
     },
     "light means": {
         "good": "The questions of the scale are consistent, and nothing speaks against comparing "
@@ -543,7 +529,8 @@ LABELS: dict[str, dict[str, str]] = {
     },
     "term": {
         "sd": "Standard deviation (SD)",
-        "ci": "Confidence interval",
+        "ci": "Confidence interval (CI)",
+        "se": "Standard error (SE)",
         "p": "p-value",
         "sesoi": "Smallest change of interest",
         "mdes": "Minimum detectable change",
@@ -552,6 +539,10 @@ LABELS: dict[str, dict[str, str]] = {
         "tau": "τ and I²",
         "invariance": "Measurement invariance",
         "r_wg": "r_wg",
+        "interim": "Interim work",
+        "weighted": "Weighted, imputed",
+        "groups": "Groups of schools",
+        "fingerprint": "Fingerprint of the data",
     },
     "method": {
         "change": "What a change is",
@@ -608,6 +599,7 @@ LABELS: dict[str, dict[str, str]] = {
         "ci": "The values compatible with the data. Pupils of a school resemble each other, so "
         "schools are counted as units (CR2 standard errors with Satterthwaite's degrees of "
         "freedom); for the country the regions are, where there are eight or more.",
+        "se": "How far an estimate typically lies from the true value by chance.",
         "p": "How unusual a change at least this large would be if nothing had changed. Adjusted "
         "p-values allow for several tests: Holm's method within a family of the country, "
         "Benjamini and Hochberg's over the regions.",
@@ -626,6 +618,12 @@ LABELS: dict[str, dict[str, str]] = {
         "questions changed on their own, a change on the scale can come from them alone.",
         "r_wg": "How much the people of a school agree, from 0 to 1. Only what they share is "
         "reported for the school as a whole.",
+        "interim": "What teachers try out in their own classes between two seminars.",
+        "weighted": "Weighted: answers of groups that answered less often count for more. Imputed: "
+        "missing answers are replaced several times by likely ones.",
+        "groups": "Schools that share pupils, as when pupils move from primary to lower secondary "
+        "school, count as one group in linked changes.",
+        "fingerprint": "A code that is the same only as long as the data behind a page are.",
     },
     "estimand means": {
         "linked_change": "The same people before and after, who could be found again by their "
@@ -671,10 +669,10 @@ LABELS: dict[str, dict[str, str]] = {
         "baseline_adjust": "the groups differed a little before",
         "baseline_apart": "the groups differed a great deal before",
         "adjusted_for_pre": "adjusted for the answer before",
-        "selective_linkage=": "where more people could be followed the change was larger (more) "
-        "or smaller (less)",
-        "selective_response=": "where more answered after than before the change was larger "
-        "(more) or smaller (less)",
+        "selective_linkage=": "where more people could be followed the change was higher (more) "
+        "or lower (less)",
+        "selective_response=": "where more answered after than before the change was higher "
+        "(more) or lower (less)",
         "programme_months=": "how many months of the programme the grade can have had",
         "direction=": "about the same, but the interval excludes zero on this side",
         "range=": "between which numbers of times most attended",

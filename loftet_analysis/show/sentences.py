@@ -73,9 +73,13 @@ WEAK = 0.30
 MANY_PAIRS = 10
 # their sentences say what is compared with what, and their verdicts are about a difference
 _CONTRASTS = names_where(is_difference=True)
+# of fewer people it is told how many they are
+_FEW = 30
 # so many regions and changes are named, of more it is told how many they are
 _NAMED, _LISTED = 3, 6
 _SMALL = ("small increase", "small decrease")
+# slopes of `dose`, and what they are called
+_ATTENDANCE = {"per gathering": "attendance", "per interim work": "interim work"}
 
 
 @view(nothing="The study has no people who can be followed and no grades to compare.")
@@ -137,7 +141,7 @@ def _with_these(rows: pd.DataFrame, words: Words) -> str:
     )
 
 
-def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
+def answer(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame | None = None) -> Drawn:
     """Return what effects say, outcome by outcome: a list of `reading`, in the reader's language.
 
     Parameters
@@ -146,6 +150,8 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
         Gated rows of effects.
     words : Words
         The reader's language.
+    pooled : DataFrame, optional
+        The same changes pooled over the regions: where a single region decides, it is said.
 
     Returns
     -------
@@ -173,7 +179,6 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
     # what all rows have in common need not be said of each
     several = "wave" in frame and frame.loc[frame["wave"] != "", "wave"].nunique() > 1
     open_rows: dict[str, dict[str, dict[tuple[str, str], list]]] = {}
-    said_before: set[str] = set()
     for pair, rows in frame.groupby(["population", "outcome"], sort=False):
         records = rows.to_dict("records")
         why_open = [_why_open(row, words) for row in records]
@@ -183,27 +188,27 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
             which = _which(alike, words) if len(alike) < len(records) else ""
             open_rows.setdefault(why, {}).setdefault(which, {})[pair] = alike
         told = [row for row, why in zip(records, why_open, strict=True) if not why]
-        if not told and not _needs_light(records, alone=len(names) == 1):
+        if not told and not (len(names) == 1 and _is_any_computed(records)):
             continue
         kinds = dict.fromkeys(evidence(row, words) for row in told if is_computed(row))
         weaknesses = dict.fromkeys(_why_weak(row, words) for row in told or records[:1])
         in_common = _in_common(told, words)
-        each = ["" if in_common else _once(row, said_before, words) for row in told]
-        readings = [
-            reading(row, words, alone=False, timed=several, concluded=concluded)
-            for row, concluded in zip(told, each, strict=True)
-        ]
-        readings += [_once(told[0], said_before, words)] if in_common else []
+        concluded = "" if in_common else None
+        readings = []
+        for row in told:
+            said = reading(row, words, alone=False, timed=several, concluded=concluded)
+            if where := _less_certain(row, pooled, words):
+                doubt = words.text(
+                    "It is less certain than it looks: the interval of the mean over the regions "
+                    "{where}.",
+                    where=where,
+                )
+                said = f"{said} {doubt}"
+            readings.append(said)
+        readings += [in_common] if in_common else []
         warning = records[0].get("measurement_warning") or ""
         behind = (_sentences(kinds), _sentences(weaknesses))
         outcomes.append((names[pair], warning, told, readings, *behind))
-    either = label("conclusion", "not certain either", words)
-    often = sum(either in each for _, _, _, of, *_ in outcomes for each in of) > 1
-    if often:
-        for *_, of, _kinds, _weaknesses in outcomes:
-            of[:] = filter(
-                None, (each.replace(either, "").replace("  ", " ").strip() for each in of)
-            )
     seen = {kinds for _, _, of, _, kinds, _ in outcomes if of}
     shared = seen.pop() if len(seen) == 1 else ""
     for name, warning, _told, readings, kinds, weaknesses in outcomes:
@@ -243,21 +248,16 @@ def answer(frame: pd.DataFrame, *, words: Words) -> Drawn:
         items.append(f"<li>{html.escape(said)}</li>")
         lines.append(said)
     told_rows = [row for _, _, of, *_ in outcomes for row in of]
-    said = words.text(
-        "Changes and differences about which nothing more is said are not certain either, for the "
-        "same reason."
-    )
-    shared = _sentences([said if often else "", shared, _not_certain(told_rows, words)])
+    shared = _sentences([shared, _not_certain(told_rows, words)])
     if shared:
         items.append(f'<li class="background">{html.escape(shared)}</li>')
     text = "\n".join(filter(None, [*lines, shared]))
     return Drawn(f'<ul class="reading">{"".join(items)}</ul>', text)
 
 
-def _needs_light(rows: Sequence[Mapping[str, object]], *, alone: bool) -> bool:
-    """Whether an outcome of which nothing is clear is named with its light all the same."""
-    is_told = any(not row["suppressed"] and is_computed(row) for row in rows)
-    return is_told and (alone or light(rows[0].get("measurement_warning") or "") != GOOD)
+def _is_any_computed(rows: Sequence[Mapping[str, object]]) -> bool:
+    """Whether a row has a number: then the only outcome of a list is named with its light."""
+    return any(not row["suppressed"] and is_computed(row) for row in rows)
 
 
 def _tell_apart(rows: Sequence[Mapping[str, object]]) -> bool:
@@ -287,6 +287,8 @@ def _which(rows: Sequence[Mapping[str, object]], words: Words) -> str:
     for row in rows:
         estimand = label("estimand", row["estimand"], words)
         rest = row_label(row, words).removeprefix(estimand).removeprefix(", ")
+        if row["contrast"] in _ATTENDANCE:
+            estimand, rest = label("attendance", _ATTENDANCE[row["contrast"]], words), ""
         by_estimand.setdefault(estimand, []).append(rest)
     return "; ".join(
         ", ".join([in_sentence(estimand), *filter(None, rest)])
@@ -298,15 +300,6 @@ def _in_common(rows: Sequence[Mapping[str, object]], words: Words) -> str:
     """Return the conclusion that several rows of an outcome have in common; else nothing."""
     found = {conclusion(row, words) for row in rows}
     return found.pop() if len(rows) > 1 and len(found) == 1 else ""
-
-
-def _once(row: Mapping[str, object], said_before: set[str], words: Words) -> str:
-    """Return what a row lets one conclude; in short where the same was said before."""
-    full, code = conclusion(row, words), certainty(row)
-    if full in said_before and code.startswith("may") and not _kind(row):
-        return full if _expected(row, words) else label("conclusion", "not certain either", words)
-    said_before.add(full)
-    return full
 
 
 def _why_open(row: Mapping[str, object], words: Words) -> str:
@@ -421,9 +414,9 @@ def agreement(frame: pd.DataFrame, *, words: Words) -> str:
     >>> other = {**row, "outcome": "effort", "difference": 0.04, "ci_high": 0.66}
     >>> words = Words("en", {("teachers", "joy"): "Joy", ("teachers", "effort"): "Effort"})
     >>> print(agreement(pd.DataFrame([row, other]), words=words))
-    At the same schools, leaders gave higher ratings than teachers: joy, 0.77 points (95% CI 0.02 to
-    1.51). For effort we cannot tell whether teachers and leaders differ. With several comparisons
-    one may differ by chance alone.
+    At the same schools, leaders gave higher ratings than teachers: joy by 0.77 points (95% CI 0.02
+    to 1.51). For effort we cannot tell whether teachers and leaders differ. With several
+    comparisons one may differ by chance alone.
     """
     _ = words.text
     found: dict[str, list[str]] = {ABOVE: [], BELOW: [], INSIDE: []}
@@ -434,7 +427,7 @@ def agreement(frame: pd.DataFrame, *, words: Words) -> str:
             found[INSIDE].append(name)
             continue
         said = _(
-            "{outcome}, {size} points ({level} CI {interval})",
+            "{outcome} by {size} points ({level} CI {interval})",
             outcome=name,
             size=words.number(abs(row["difference"])),
             level=words.percent(row["ci_level"]),
@@ -569,7 +562,7 @@ def links(frame: pd.DataFrame, *, words: Words) -> Drawn:
     ...        "r_disattenuated_high": 0.61, "flags": "", "reason": "", "suppressed": False}
     >>> words = Words("en", outcomes={("teachers", "does"): "Does", ("pupils", "meets"): "Meets"})
     >>> print(links(pd.DataFrame([row]), words=words).text.splitlines()[0])
-    At 1 of 1 steps, schools that are higher on the one are also higher on the other: Does
+    For 1 of 1 pairs, schools that are higher on the one are also higher on the other: Does
     (participants), change → Meets (pupils), change (r = 0.31, 95% CI 0.12 to 0.48).
     """
     _ = words.text
@@ -626,7 +619,7 @@ def hangs_on(
     >>> frame, country = pd.DataFrame([row]), pd.DataFrame([country])
     >>> print(hangs_on(frame, words=words, together=country).text.splitlines()[1])
     For 1 of 1 changes a single region decides where the interval of the mean over the regions
-    lies: Joy, same-grade change (it includes zero without Oslo).
+    lies: Joy, same-grade change (includes zero without Oslo).
     """
     shown = frame[~frame["suppressed"].astype(bool)]
     told = [*_two_ways(shown, together, words), *_without_a_region(shown, words)]
@@ -661,9 +654,8 @@ def _changed(row: Mapping[str, object], words: Words) -> str:
 
 def _two_ways(shown: pd.DataFrame, together: pd.DataFrame, words: Words) -> list[str]:
     """Return whether everybody at once and region by region say the same."""
-    keys = ["population", "outcome", "estimand"]
-    country = {tuple(row[k] for k in keys): row for row in together.to_dict("records")}
-    pairs = [(row, country.get(tuple(row[k] for k in keys))) for row in shown.to_dict("records")]
+    country = {_change_of(row): row for row in together.to_dict("records")}
+    pairs = [(row, country.get(_change_of(row))) for row in shown.to_dict("records")]
     pairs = [(row, position(own)) for row, own in pairs if own is not None and row["position"]]
     pairs = [(row, own) for row, own in pairs if own]
     unlike = [
@@ -696,21 +688,9 @@ def _two_ways(shown: pd.DataFrame, together: pd.DataFrame, words: Words) -> list
 def _without_a_region(shown: pd.DataFrame, words: Words) -> list[str]:
     """Return which single regions decide where the mean over the regions lies."""
     rows = shown[shown["lowest"].notna()].to_dict("records")
-    turning = []
-    for row in (row for row in rows if row["hangs_on"]):
-        by_position: dict[str, list[str]] = {}
-        for each in row["hangs_on"].split("; "):
-            region, where = each.rsplit(": ", 1)
-            by_position.setdefault(where, []).append(words.region(region))
-        told = [
-            words.text(
-                "it {position} without {regions}",
-                position=label("position", where, words),
-                regions=_either(regions, words),
-            )
-            for where, regions in by_position.items()
-        ]
-        turning.append(f"{_changed(row, words)} ({', '.join(told)})")
+    turning = [
+        f"{_changed(row, words)} ({_without(row, words)})" for row in rows if row["hangs_on"]
+    ]
     if turning:
         said = words.text(
             "For {n} of {all} changes a single region decides where the interval of the mean "
@@ -727,6 +707,47 @@ def _without_a_region(shown: pd.DataFrame, words: Words) -> list[str]:
         all=words.count(len(rows)),
     )
     return [said] if rows else []
+
+
+def _without(row: Mapping[str, object], words: Words) -> str:
+    """Return where the interval of a pooled row would lie without which region."""
+    by_position: dict[str, list[str]] = {}
+    for each in row["hangs_on"].split("; "):
+        region, where = each.rsplit(": ", 1)
+        by_position.setdefault(where, []).append(words.region(region))
+    told = [
+        words.text(
+            "{position} without {regions}",
+            position=label("position", where, words),
+            regions=_either(regions, words),
+        )
+        for where, regions in by_position.items()
+    ]
+    return ", ".join(told)
+
+
+def _less_certain(row: Mapping[str, object], pooled: pd.DataFrame | None, words: Words) -> str:
+    """Return where the mean over the regions lies if not where a certain change does.
+
+    Or where it would lie without a single region; nothing where neither says anything else.
+    """
+    certain = ("increase", "decrease", *_SMALL)
+    if pooled is None or row["subgroup"] != ALL or certainty(row) not in certain:
+        return ""
+    of_row = [each for each in pooled.to_dict("records") if _change_of(each) == _change_of(row)]
+    for each in of_row:
+        if each["suppressed"] or not each["position"]:
+            continue
+        if each["position"] != position(row):
+            return label("position", each["position"], words)
+        if each["hangs_on"] and not pd.isna(each["lowest"]):
+            return _without(each, words)
+    return ""
+
+
+def _change_of(row: Mapping[str, object]) -> tuple[object, ...]:
+    """Return which change a row of effects or a pooled row is of."""
+    return tuple(row[column] for column in ("population", "outcome", "estimand"))
 
 
 def _listed(changes: list[str], words: Words) -> str:
@@ -824,7 +845,7 @@ def _together(frame: pd.DataFrame, told: pd.DataFrame, words: Words) -> Iterator
     ends = told[["r_disattenuated_low", "r_disattenuated_high"]].astype(float)
     weak = ~alike & ~against & ends.abs().lt(WEAK).all(axis=1)
     unclear = told[~alike & ~against & ~weak]
-    n_steps = words.count(len(frame.drop_duplicates(STEP)))
+    n = words.count(len(frame))
 
     def pairs(which: pd.Series) -> str:
         return "; ".join(_pair(row, words) for row in told[which].to_dict("records"))
@@ -832,30 +853,28 @@ def _together(frame: pd.DataFrame, told: pd.DataFrame, words: Words) -> Iterator
     if alike.any():
         answer = [
             _(
-                "At {k} of {n} steps, schools that are higher on the one are also higher on "
+                "For {k} of {n} pairs, schools that are higher on the one are also higher on "
                 "the other: {pairs}.",
-                k=words.count(len(told[alike].drop_duplicates(STEP))),
-                n=n_steps,
+                k=words.count(alike.sum()),
+                n=n,
                 pairs=pairs(alike),
             )
         ]
     else:
         answer = [
             _(
-                "At none of {n} steps is there clear evidence that schools that are higher "
+                "For none of {n} pairs is there clear evidence that schools that are higher "
                 "on the one are also higher on the other.",
-                n=n_steps,
+                n=n,
             )
         ]
     if against.any():
         answer.append(_("Higher on the one and lower on the other: {pairs}.", pairs=pairs(against)))
     if (alike | against).any() and len(told) >= MANY_PAIRS:
-        by_chance = len(told) * (1 - float(told["ci_level"].iloc[0]))
         answer.append(
             _(
-                "By chance alone, about {k} of {n} pairs would look like this.",
-                k=words.count(max(round(by_chance), 1)),
-                n=words.count(len(told)),
+                "By chance alone, about 1 of {n} pairs would do one or the other.",
+                n=words.count(round(1 / (1 - float(told["ci_level"].iloc[0])))),
             )
         )
     yield " ".join(answer)
@@ -883,20 +902,21 @@ def _not_told(unclear: pd.DataFrame, n: int, words: Words) -> str:
     }  # fmt: skip
     if rough.all():
         return _(
-            "For {k} of {n} pairs we cannot tell: correlations below {least} would often be "
-            "missed, and so few answered at each school that even a strong association would "
-            "look weak.",
+            "For {k} of {n} pairs we cannot tell whether they go together: a correlation weaker "
+            "than {least} would often be missed, and so few answered at each school that even a "
+            "strong association would look weak.",
             **values,
         )
     if rough.any():
         return _(
-            "For {k} of {n} pairs we cannot tell: correlations below {least} would often be "
-            "missed, and in {rough} of them so few answered at each school that even a "
-            "strong association would look weak.",
+            "For {k} of {n} pairs we cannot tell whether they go together: a correlation weaker "
+            "than {least} would often be missed, and in {rough} of them so few answered at each "
+            "school that even a strong association would look weak.",
             **values,
         )
     return _(
-        "For {k} of {n} pairs we cannot tell: correlations below {least} would often be missed.",
+        "For {k} of {n} pairs we cannot tell whether they go together: a correlation weaker than "
+        "{least} would often be missed.",
         **values,
     )
 
@@ -1111,6 +1131,7 @@ def _values(row: Mapping[str, object], words: Words) -> dict[str, str]:
     if not pd.isna(row["estimate"]):
         values["estimate"] = words.number(row["estimate"])
         values["moved"] = _moved(row["estimate"], words)
+        values["differs"] = _differs(row["estimate"], words)
         if estimand == "gap_change":
             groups = (label("subgroup", group, words) for group in contrast.split(" - "))
             values["one"], values["other"] = groups
@@ -1194,6 +1215,16 @@ def _moved(change: float, words: Words, *, points: bool = False) -> str:
     return up if change > 0 else _("went down by {size} standard deviations", size=size)
 
 
+def _differs(difference: float, words: Words) -> str:
+    """Return how much higher or lower one change is than another, in standard deviations."""
+    size = words.number(abs(difference))
+    if round(difference, 2) == 0:
+        return words.text("no different")
+    if difference > 0:
+        return words.text("{size} standard deviations higher", size=size)
+    return words.text("{size} standard deviations lower", size=size)
+
+
 def conclusion(row: Mapping[str, object], words: Words) -> str:
     """Return what a row's verdict lets one conclude; nothing for what is no change.
 
@@ -1213,8 +1244,7 @@ def conclusion(row: Mapping[str, object], words: Words) -> str:
     ...        "plan_role": "secondary", "estimate": 0.2, "ci_low": 0.1, "ci_high": 0.3,
     ...        "ci_level": 0.95, "flags": ""}
     >>> print(conclusion(row, Words("en")))
-    The increase is not certain: the interval lies above zero, but this is one of many comparisons
-    and not a primary one of the analysis plan.
+    The increase is not certain: this is not a primary comparison of the analysis plan.
     >>> conclusion({**row, "plan_role": "primary", "p_adjusted": 0.01}, Words("en"))
     'The interval lies above zero: an increase.'
     """
@@ -1463,18 +1493,22 @@ def _cautions(row: Mapping[str, object], words: Words) -> list[str]:
         "months": flags.get("programme_months", ""),
     }
     raised = {*flags, *(f"{flag}={value}" for flag, value in flags.items())}
-    kinds = ["flag midway"] if _is_midway(row) else []
+    went = row["estimate"] if _is_told(row, "estimate") else row["change"]
+    kinds = ["flag of a decrease"] if went is not None and went < 0 else []
     kinds += ["flag after midway"] if waves_of(row["contrast"])[0] == MID else []
     kind_of = {flag: kind for kind in ("flag", *kinds) for flag in LABELS[kind]}
     cautions = [label(kind_of[flag], flag, words, **values) for flag in kind_of if flag in raised]
+    if {"selective_linkage", "selective_response"} & set(flags) and not _is_midway(row):
+        cautions.append(_("The sensitivity analyses include everybody."))
     ends = [float(end) for end in flags.get("range", "").split("-") if end]
     if len(ends) == 2:
         low, high = (words.number(end, 0 if end.is_integer() else 1) for end in ends)
+        counted = row["contrast"].startswith(("gathering", "per gathering"))
         cautions.append(
-            _(
-                "For four out of five people this number is between {low} and {high}.",
-                low=low,
-                high=high,
+            _("Four out of five attended between {low} and {high} seminars.", low=low, high=high)
+            if counted
+            else _(
+                "Four out of five did between {low} and {high} interim tasks.", low=low, high=high
             )
         )
     if row["estimand"] == "lowest_fifth":
@@ -1544,7 +1578,13 @@ def _reasons(warning: str, words: Words) -> str:
     return joined([label("warning", code, words) for code in warning.split(";") if code], words)
 
 
-def summary(frame: pd.DataFrame, *, words: Words) -> Drawn:
+def summary(
+    frame: pd.DataFrame,
+    *,
+    words: Words,
+    linked: pd.DataFrame | None = None,
+    pooled: pd.DataFrame | None = None,
+) -> Drawn:
     """Return what each research question comes to, in a sentence or two: `certainty` in words.
 
     Outcomes of a question that went the same way, as certainly, share a sentence, those declared
@@ -1558,6 +1598,11 @@ def summary(frame: pd.DataFrame, *, words: Words) -> Drawn:
         is no change, and changes by attendance (``per gathering``, ``per interim work``).
     words : Words
         The reader's language.
+    linked : DataFrame, optional
+        Gated changes of the same pupils, told where they went another way than the same grades,
+        or where nothing can be said of these.
+    pooled : DataFrame, optional
+        The changes pooled over the regions: which that are certain rest on a single region.
 
     Returns
     -------
@@ -1597,9 +1642,10 @@ def summary(frame: pd.DataFrame, *, words: Words) -> Drawn:
     for contrast in dict.fromkeys(map(contrast_of_waves, frame["contrast"])):
         if contrast in MIDWAY:
             told(f"{label('contrast', contrast, words).capitalize()}:", kind=quiet)
+    same = _told_of_the_same(frame, linked)
     for population, of_population in frame.groupby("population", sort=False):
         found = [
-            (question, _in_short(rows, words))
+            (question, _sentences([_in_short(rows, words), _of_the_same(rows, same, words)]))
             for question, rows in of_population.groupby("question", sort=False)
         ]
         if several and any(said for _, said in found):
@@ -1607,7 +1653,8 @@ def summary(frame: pd.DataFrame, *, words: Words) -> Drawn:
         for question, said in found:
             if said:
                 told(said, question)
-    for said in (*_meaning(frame, words), *_left_out(frame, words)):
+    doubtful = _less_certain_outcomes(frame, pooled, words)
+    for said in (*_meaning(frame, same, words), *doubtful, *_left_out(frame, words)):
         told(said, kind=quiet)
     return Drawn(f'<ul class="reading">{"".join(items)}</ul>', "\n".join(lines))
 
@@ -1622,9 +1669,15 @@ def _set_off(row: Mapping[str, object], words: Words, *, first: bool = False) ->
     return f"{_BEGIN}{name if first else in_sentence(name)}{_END}"
 
 
-def _all_set_off(rows: Sequence[Mapping[str, object]], words: Words, *, first: bool) -> str:
-    named = [_set_off(row, words, first=first and i == 0) for i, row in enumerate(rows)]
-    return joined(named, words)
+def _all_set_off(rows: Sequence[Mapping[str, object]], words: Words) -> str:
+    return joined([_set_off(row, words) for row in rows], words)
+
+
+def _with_size(row: Mapping[str, object], words: Words, first: bool) -> str:
+    """Return an outcome's name with what is about zero: its change, or from what was expected."""
+    from_expected = [c for c in ("trend", "drift") if _is_told(row, c)]
+    size = row[f"estimate_vs_{from_expected[0]}"] if from_expected else row["estimate"]
+    return f"{_set_off(row, words, first=first)} ({words.number(size)})"
 
 
 def _in_short(frame: pd.DataFrame, words: Words) -> str:
@@ -1637,6 +1690,50 @@ def _in_short(frame: pd.DataFrame, words: Words) -> str:
     changes = [row for row in records if row["estimand"] not in ("level", "dose")]
     said = [*_changes_in_short(changes, words), *_doses_in_short(doses, words)]
     return _sentences([*said, *_levels_in_short(levels, words)])
+
+
+def _told_of_the_same(
+    frame: pd.DataFrame, linked: pd.DataFrame | None
+) -> list[Mapping[str, object]]:
+    """Return changes of the same pupils that are not what is said of the same grades."""
+    if linked is None:
+        return []
+    main = {(row["population"], row["outcome"]): row for row in frame.to_dict("records")}
+    rows = []
+    for row in linked.to_dict("records"):
+        beside = main.get((row["population"], row["outcome"]))
+        if beside is None or row["suppressed"] or row["contrast"] != beside["contrast"]:
+            continue
+        if beside["estimand"] != "same_grade":
+            continue
+        way, other = (certainty(each).removeprefix("may ") for each in (row, beside))
+        if is_computed(row) and way in ("increase", "decrease") and not other.endswith(way):
+            rows.append(row)
+    return rows
+
+
+def _of_the_same(frame: pd.DataFrame, same: Sequence[Mapping[str, object]], words: Words) -> str:
+    """Return what is told of the same pupils on the outcomes of a question."""
+    outcomes = {*zip(frame["population"], frame["outcome"], strict=True)}
+    rows = [row for row in same if (row["population"], row["outcome"]) in outcomes]
+    if not rows:
+        return ""
+    clauses = " ".join(_changes_in_short(rows, words))
+    return words.text("The same pupils, who have also grown older: {changes}", changes=clauses)
+
+
+def _less_certain_outcomes(
+    frame: pd.DataFrame, pooled: pd.DataFrame | None, words: Words
+) -> Iterator[str]:
+    """Yield which changes that are told as certain are less so by the mean over the regions."""
+    for row in frame.to_dict("records"):
+        if where := _less_certain(row, pooled, words):
+            yield words.text(
+                "For {outcome} the answer is less certain than it looks: the interval of the mean "
+                "over the regions {where}.",
+                outcome=_set_off(row, words),
+                where=where,
+            )
 
 
 #: From what is certain to what is not.
@@ -1666,10 +1763,13 @@ def _changes_in_short(rows: Sequence[Mapping[str, object]], words: Words) -> Ite
     ):
         for code, alike in _by_certainty(those).items():
             text = f"{code}{kind}"
-            if code in ("negligible", "unclear"):
-                named = _all_set_off(alike, words, first=code == "negligible")
+            if code == "negligible":
+                named = joined([_with_size(row, words, row is alike[0]) for row in alike], words)
                 sesoi = words.number(alike[0]["sesoi"])
                 yield f"{label('summary', text, words, outcomes=named, sesoi=sesoi)}."
+            elif code == "unclear":
+                named = _all_set_off(alike, words)
+                yield f"{label('summary', text, words, outcomes=named)}."
             else:
                 yield f"{joined(_moves(alike, text, words, scales), words, clauses=True)}."
 
@@ -1714,28 +1814,44 @@ def _scale(row: Mapping[str, object], words: Words, scales: list[str]) -> str:
 
 
 def _levels_in_short(rows: Sequence[Mapping[str, object]], words: Words) -> Iterator[str]:
-    """Yield the means of a question's outcomes, wave by wave, with the ends of their scales."""
+    """Yield the means of a question's outcomes, wave by wave, with what their scales mean.
+
+    Of fewer than `_FEW` people it is told how many they are.
+    """
     for wave in dict.fromkeys(row["wave"] for row in rows):
-        named, scales = [], []
-        for row in [row for row in rows if row["wave"] == wave]:
+        named, scales, of_wave = [], [], [row for row in rows if row["wave"] == wave]
+        for row in of_wave:
             scale = _scale(row, words, scales)
+            middle = _middle(row, words) if scale else ""
+            scale = "; ".join(filter(None, [scale, middle]))
             said = f"{_set_off(row, words)} {words.number(row['change'])}"
             named.append(f"{said} ({scale})" if scale else said)
         told = {"wave": label("wave", wave, words), "levels": joined(named, words)}
+        n = max((row["n_post"] for row in of_wave if _is_told(row, "n_post")), default=_FEW)
+        if n < _FEW:
+            told["wave"] = words.text("{wave} ({n} answers)", wave=told["wave"], n=words.count(n))
         yield words.text("Mean {wave}: {levels}.", **told)
+
+
+def _middle(row: Mapping[str, object], words: Words) -> str:
+    """Return what the middle of a scale means; nothing where it has no answer in the middle."""
+    pair = row["population"], row["outcome"]
+    middle = (words.answers[pair].minimum + words.answers[pair].maximum) / 2
+    meant = words.options.get(pair, {}).get(middle)
+    return f"{words.plain(middle)} = {in_sentence(meant)}" if meant else ""
 
 
 def _doses_in_short(rows: Sequence[Mapping[str, object]], words: Words) -> Iterator[str]:
     """Yield whether changes go with attendance; what cannot be told is said once."""
     cannot_be_told, any_told = [], False
-    for contrast, kind in (("per gathering", "attendance"), ("per interim work", "interim work")):
+    for contrast, kind in _ATTENDANCE.items():
         found = _by_certainty(row for row in rows if row["contrast"] == contrast)
         what = label("attendance", kind, words)
         for how in ("goes", "may go"):
             prefix = "may " if how == "may go" else ""
             clauses = [
                 label("attendance", code, words,
-                      outcomes=_all_set_off(found[f"{prefix}{code}"], words, first=False))
+                      outcomes=_all_set_off(found[f"{prefix}{code}"], words))
                 for code in ("increase", "decrease") if f"{prefix}{code}" in found
             ]  # fmt: skip
             if clauses:
@@ -1749,20 +1865,23 @@ def _doses_in_short(rows: Sequence[Mapping[str, object]], words: Words) -> Itera
         yield f"{label('attendance', code, words, what=what)}."
 
 
-def _meaning(frame: pd.DataFrame, words: Words) -> Iterator[str]:
-    """Yield what words of doubt mean, as far as they were used."""
+def _meaning(
+    frame: pd.DataFrame, same: Sequence[Mapping[str, object]], words: Words
+) -> Iterator[str]:
+    """Yield what words of doubt mean, as far as they were used, of the `same` pupils too."""
     shown = frame[~frame["suppressed"].astype(bool) & (frame["estimand"] != "level")]
     of_slopes = shown["contrast"].str.startswith("per ")
     shown = shown[(shown["estimand"] != "dose") | of_slopes]  # of which the sentences tell
     records = shown.to_dict("records")
     codes = {certainty(row) for row in records}
+    unsure = [row for row in (*records, *same) if certainty(row).startswith("may")]
+    doubts = {_why_not_certain(row) for row in unsure}
     if said := compared([row for row in records if is_computed(row)], words):
         yield said
-    if any(code.startswith("may") for code in codes):
-        yield words.text(
-            "“May have”: the interval excludes zero, but this is one of many comparisons and "
-            "chance cannot be ruled out."
-        )
+    if doubts:
+        whys = [label("doubt", code, words) for code in LABELS["doubt"] if code in doubts]
+        why = f" {words.text('or')} ".join(whys)
+        yield words.text("“May have”: the interval excludes zero, but {why}.", why=why)
     if any(code.endswith(_SMALL) for code in codes):
         yield words.text(
             "“Very little”: less than the smallest change of interest (±{sesoi} standard "

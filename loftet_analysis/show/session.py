@@ -44,7 +44,7 @@ from loftet_analysis.show.figures import STYLE, WIDTH, Drawing, saved
 from loftet_analysis.show.languages import PSEUDO, Words, joined, label, reader
 from loftet_analysis.show.layout import Table
 from loftet_analysis.show.numbers import as_csv
-from loftet_analysis.show.sentences import heading
+from loftet_analysis.show.sentences import heading, in_sentence
 from loftet_analysis.show.shown import KEPT, Drawn, Shown, line
 from loftet_analysis.study import (
     CLOSED,
@@ -869,15 +869,19 @@ def _why_refused_all(frame: pd.DataFrame, words: Words) -> str:
     return "; ".join(label("reason", reason, words) for reason in dict.fromkeys(reasons))
 
 
+_NAMED = 4  # outcomes of a figure
 # before a sentence; "9. trinn" is none
 _SENTENCE = re.compile(r"(?<=\.) (?=[A-ZÆØÅ«“]|n: )")
 
 
-def _said_once(caption: str, name: str, said: dict[str, str], words: Words) -> str:
+def _said_once(
+    caption: str, name: str, said: dict[str, str], words: Words, outcomes: str = ""
+) -> str:
     """Return what a caption says that no earlier figure of the page has said, as HTML.
 
-    Where that is nothing, a link leads to the figure that has said it.
+    Where that is nothing, a link leads to the figure that has said it, named by its `outcomes`.
     """
+    said.setdefault(f"#{name}", outcomes)
     if words.language.endswith(PSEUDO):  # whose marks are around the whole
         return html.escape(caption)
     new = [each for each in _SENTENCE.split(caption) if said.setdefault(each, name) == name]
@@ -885,7 +889,18 @@ def _said_once(caption: str, name: str, said: dict[str, str], words: Words) -> s
         return html.escape(" ".join(new))
     first = said[_SENTENCE.split(caption)[0]]
     text = words.text("As in the first figure of this kind.")
+    if of := said[f"#{first}"]:
+        text = words.text("Read as the figure of {outcomes}.", outcomes=of)
     return f'<a href="#{first}">{html.escape(text)}</a>'
+
+
+def _outcomes(frame: pd.DataFrame, words: Words) -> str:
+    """Return what a figure's outcomes are called; nothing of what has none, or many."""
+    if not {names.POPULATION, names.OUTCOME} <= {*frame}:
+        return ""
+    pairs = dict.fromkeys(zip(frame[names.POPULATION], frame[names.OUTCOME], strict=True))
+    named = [in_sentence(words.outcome(*pair)) for pair in pairs]
+    return joined(named, words) if len(named) <= _NAMED else ""
 
 
 def _drawn(
@@ -932,7 +947,7 @@ def _drawn(
     numbers = {"": frame, **others, **drawing.rows}
     svg, png = saved(drawing, salt=name)
     alt = html.escape(drawing.alt, quote=True)
-    caption = _said_once(drawing.caption, name, said, words)
+    caption = _said_once(drawing.caption, name, said, words, _outcomes(frame, words))
     picture, kind = f'<img src="{name}.svg" alt="{alt}">', ' class="narrow"'
     if drawing.figure.get_figwidth() >= WIDTH:
         # on a phone it keeps letters of 11 pixels and is scrolled, also from the keyboard

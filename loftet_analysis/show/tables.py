@@ -421,7 +421,7 @@ def two_ways(frame: pd.DataFrame, *, words: Words, together: pd.DataFrame) -> Ta
         _(
             "Everybody at once: every person counts equally, and conclusions rest on it. "
             "Mean over the regions: regions are weighted by precision, so small regions "
-            "count for more."
+            "count for more than where every person counts equally."
         ),
         _("One region left out: the lowest and the highest mean over the others."),
     ]
@@ -891,7 +891,7 @@ def reliability(frame: pd.DataFrame, *, words: Words) -> Table:
     roles = frame["subgroup"].where(role).groupby([frame["population"], frame["scale"]])
     rows = frame[~(role & roles.transform("nunique").eq(1))]
     rows = rows.assign(group=[scale(row) for row in rows.to_dict("records")])
-    of_few = rows["n"].astype("Float64").lt(FEWEST_FOR_ALPHA).fillna(False).astype(bool)
+    of_few = _is_of_few(rows)
     coefficients = ["alpha", "alpha_ci_low", "alpha_ci_high", "omega"]
     rows[coefficients] = rows[coefficients].mask(of_few)
 
@@ -917,13 +917,7 @@ def reliability(frame: pd.DataFrame, *, words: Words) -> Table:
         ),
     ]
     if of_few.any():
-        notes.append(
-            _(
-                "{mark} of fewer than {n} people: too few to tell how well a scale measures.",
-                mark=ABSENT,
-                n=words.count(FEWEST_FOR_ALPHA),
-            )
-        )
+        notes.append(_of_few(words))
     if any(map(is_open, rows.to_dict("records"))):
         notes.append(
             _(
@@ -990,6 +984,8 @@ def lights(frame: pd.DataFrame, *, words: Words) -> Table:
 def items(frame: pd.DataFrame, *, words: Words) -> Table:
     """Lay out what each item adds to its scale, the waves side by side.
 
+    Of fewer people than alpha is told of it is not told either.
+
     Parameters
     ----------
     frame : DataFrame
@@ -1023,8 +1019,27 @@ def items(frame: pd.DataFrame, *, words: Words) -> Table:
         ),
     ]
     caption = _("The questions of each scale")
+    of_few = _is_of_few(frame)
+    if of_few.any():
+        coefficients = frame[["item_rest_r", "alpha_if_deleted"]]
+        frame = frame.assign(**coefficients.mask(of_few))
+        notes.append(_of_few(words))
     form = {"group": "scale", "line": "item", "across": "wave"}
     return laid_out(frame, columns, words, caption, notes, **form)
+
+
+def _is_of_few(frame: pd.DataFrame) -> pd.Series:
+    """Return which rows rest on fewer people than alpha is told of."""
+    return frame["n"].astype("Float64").lt(FEWEST_FOR_ALPHA).fillna(False).astype(bool)
+
+
+def _of_few(words: Words) -> str:
+    """Return why nothing is said of how well a scale measures in so few people."""
+    return words.text(
+        "{mark} of fewer than {n} people: too few to tell how well a scale measures.",
+        mark=ABSENT,
+        n=words.count(FEWEST_FOR_ALPHA),
+    )
 
 
 def invariance(frame: pd.DataFrame, *, words: Words) -> Table:
@@ -1085,6 +1100,7 @@ def invariance(frame: pd.DataFrame, *, words: Words) -> Table:
             "Freed: items whose parameters had to be freed before those of the others "
             "could be held equal."
         ),
+        _("n: people of the whole study."),
     ]
     caption = _("Do the scales measure the same thing before and after?")
     return laid_out(rows, columns, words, caption, notes, group="scale", line="design")

@@ -241,7 +241,11 @@ class Numbers(Formatter):
 
 
 def is_wide(frame: pd.DataFrame) -> pd.Series:
-    """Return which rows have an interval so wide that they are not to be seen first."""
+    """Return which rows have a wide interval that includes zero: they are not to be seen first."""
+    return _reaches_far(frame) & frame["ci_low"].le(0) & frame["ci_high"].ge(0)
+
+
+def _reaches_far(frame: pd.DataFrame) -> pd.Series:
     return (frame["ci_high"] - frame["ci_low"]).astype(float).gt(2 * WIDEST + 1e-9)
 
 
@@ -250,7 +254,7 @@ def reach(frame: pd.DataFrame) -> float:
 
     The same wherever an outcome stands, unless an estimate that is known well lies further out.
     """
-    known = frame.loc[~is_wide(frame) & frame["ci_low"].notna(), "estimate"]
+    known = frame.loc[~_reaches_far(frame) & frame["ci_low"].notna(), "estimate"]
     furthest = np.nanmax(known.abs().to_numpy(dtype=float), initial=0)
     return REACH * max(1, np.ceil(furthest / REACH))
 
@@ -287,6 +291,7 @@ def intervals(
     middle, low, high = columns
     ax.hlines(y, frame[low], frame[high], color=color, lw=lw)
     looks = {"marker": "o", "ms": 6, "mec": "white", "mew": 0.6, "zorder": 3, **looks}
+    looks |= {"clip_on": False}  # a mark at the end of the axis is whole
     ax.plot(frame[middle], y, ls="", color=color, **looks)
 
 

@@ -150,6 +150,8 @@ def _groups(ax: Axes, rows: pd.DataFrame, words: Words) -> None:
     for line in (ax.axhline, ax.axvline):
         line(0, color=GREY, linewidth=0.8, zorder=1)
     sides = _sides(first, words)
+    if sides[0] == sides[1]:  # then only whose answers they are tells them apart
+        sides = [linked_side(first, words, side) for side in ("", "other_")]
     ax.set_xlabel(canvas.wrapped(sides[0], 34))
     ax.set_ylabel(canvas.wrapped(sides[1], 26))
     for axis in (ax.xaxis, ax.yaxis):

@@ -31,6 +31,10 @@ from loftet_analysis.show.shown import view
 
 #: What may be concluded with certainty.
 SURE = ("increase", "decrease", "small increase", "small decrease", "negligible")
+_SMALL = ("negligible", *(f"{may}small {way}" for may in ("", "may ")
+                          for way in ("increase", "decrease")))  # fmt: skip
+#: A change that is smaller than the smallest of interest.
+SQUARE = {"marker": "s", "ms": 5}
 _PAIR = ["population", "outcome"]
 _KEYS = [*_PAIR, "estimand"]
 _LINE = 0.15  # inches, of a region
@@ -138,8 +142,8 @@ def _not_drawn(frame: pd.DataFrame, drawn: pd.DataFrame, words: Words) -> Iterat
         ]
         named.append(f"{words.outcome(*pair)} ({joined(labels, words)})")
     yield words.text(
-        "Not drawn, since the interval reaches more than {widest} standard deviations to either "
-        "side: {rows}.",
+        "Not drawn, since the interval includes zero and reaches more than {widest} standard "
+        "deviations to either side: {rows}.",
         widest=words.number(canvas.WIDEST),
         rows="; ".join(named),
     )
@@ -199,17 +203,22 @@ def _marks(
 
     `pale` ones are drawn so that others are seen first.
     """
-    rows = frame.to_dict("records")
-    sure = [not pd.isna(row["estimate"]) and certainty(row) in SURE for row in rows]
-    frame = frame.assign(place=places, sure=sure)
+    codes = pd.Series(
+        ["" if pd.isna(row["estimate"]) else certainty(row) for row in frame.to_dict("records")],
+        index=frame.index,
+        dtype="str",
+    )
+    frame = frame.assign(place=places, sure=codes.isin(SURE), small=codes.isin(_SMALL))
     if pale is not None:
         canvas.changes(ax, frame[pale], frame.loc[pale, "place"], end, **_RAW)
         frame = frame[~pale]
-    for (estimand, sure), rows in frame.groupby(["estimand", "sure"], sort=False):
+    kinds = ["estimand", "sure", "small"]
+    for (estimand, sure, small), rows in frame.groupby(kinds, sort=False):
         # colour and shape together, so that the marks differ in grey too
         colour, marker = ESTIMANDS[estimand].mark
         shown = rows[rows["estimate"].notna()]
         looks = {"color": canvas.COLOURS[colour], "marker": marker}
+        looks |= SQUARE if small else {}
         looks |= {} if sure else {"mfc": "white", "mec": looks["color"], "mew": 1.4}
         canvas.changes(ax, shown, shown["place"], end, **looks)
 
@@ -226,9 +235,14 @@ def axis_label(frame: pd.DataFrame, words: Words) -> str:
     return words.text("change in standard deviations (after − before)")
 
 
-def which_are_certain(words: Words) -> str:
-    """Return what filled and hollow marks are."""
-    return words.text("Filled marks are certain, hollow ones are not.")
+def what_marks_mean(frame: pd.DataFrame, words: Words) -> str:
+    """Return what filled and hollow marks are, and squares where there are any."""
+    said = words.text("Filled marks are certain, hollow ones are not.")
+    codes = {certainty(row) for row in frame[frame["estimate"].notna()].to_dict("records")}
+    if codes & {*_SMALL}:
+        squares = words.text("Squares are changes smaller than the smallest of interest.")
+        return f"{said} {squares}"
+    return said
 
 
 def _caption(frame: pd.DataFrame, words: Words) -> str:
@@ -259,7 +273,7 @@ def _caption(frame: pd.DataFrame, words: Words) -> str:
         )
     if len(estimands) == 1:
         said = f"{label('estimand', *estimands, words)}. {said}"
-    said = f"{said} {which_are_certain(words)}"
+    said = f"{said} {what_marks_mean(frame, words)}"
     if {_people(row, words) for row in frame.to_dict("records")} == {""}:
         return said
     n = words.text("n: people, before/after where they are not the same.")
@@ -344,7 +358,8 @@ def estimation(frame: pd.DataFrame, *, words: Words, answers: pd.DataFrame) -> D
 
 def _in_grey(words: Words) -> str:
     return words.text(
-        "In grey: intervals that reach more than {widest} standard deviations to either side.",
+        "In grey: intervals that include zero and reach more than {widest} standard deviations to "
+        "either side.",
         widest=words.number(canvas.WIDEST),
     )
 
@@ -449,7 +464,20 @@ def forest(
             "are not ranked.",
             **told,
         )
-    caption = f"{caption} {which_are_certain(words)}"
+    caption = f"{caption} {what_marks_mean(frame[~wide], words)}"
+    certain = frame[frame["estimate"].notna()].to_dict("records")
+    if {"increase", "decrease"} & {certainty(row) for row in certain}:
+        together = words.text(
+            "Here all regions are allowed for at once; a region's own page cannot do that, and "
+            "says “may have” of changes that are certain here."
+        )
+        caption = f"{caption} {together}"
+    if frame["ci_low"].isna().any():
+        without = words.text(
+            "A mark without an interval is of a region with so few schools that the interval "
+            "could identify them."
+        )
+        caption = f"{caption} {without}"
     if wide.any():
         caption = f"{caption} {_in_grey(words)}"
     alt = alt_texts.describe_forest(frame, pooled, words)
@@ -671,15 +699,12 @@ def _band_and_n(frame: pd.DataFrame, words: Words) -> Iterator[str]:
         )
     if canvas.is_wide(frame).any():
         yield words.text(
-            "No stroke is drawn where its interval reaches more than {widest} standard deviations "
-            "to either side.",
+            "No stroke is drawn where its interval includes zero and reaches more than {widest} "
+            "standard deviations to either side.",
             widest=words.number(canvas.WIDEST),
         )
     if any(_people(row, words) for row in frame.to_dict("records")):
-        yield words.text(
-            "In brackets: the largest number of people for any outcome, in the wave with "
-            "fewer answers."
-        )
+        yield words.text("In brackets: about how many people.")
 
 
 def _named_with_n(name: str, by: str, key: str, frame: pd.DataFrame, words: Words) -> str:

@@ -29,6 +29,7 @@ _LETTERS, _LEGEND = 46, 90  # of a wording's line, and in a line of the legend
 _WAVES_APART, _FREE = 1.0, 0.35  # lines
 _WAVE, _N = 38, 30  # points, of what stands before the bars and after them
 _SEEN = 0.06  # of a bar, the smallest piece that its number has room in
+_FEW = 20  # rounded counts; of fewer a count is more than five per cent
 _BARS = ["item", "wave"]
 _ITEM = ["population", "outcome", "subgroup", "item"]
 
@@ -205,6 +206,9 @@ def _caption(frame: pd.DataFrame, known: pd.Series, words: Words) -> Iterator[st
         "The numbers in the bars are per cent of the answers, and n is the approximate number who "
         "answered. Options that few people chose are combined."
     )
+    people = frame[known].groupby([*_ITEM, "wave"])["n"].sum()
+    if words.rounding > 1 and people.lt(_FEW * words.rounding).any():
+        yield words.text("Where few answered, the percentages are coarse: counts are rounded.")
     items = frame[["population", "item"]].drop_duplicates().itertuples(index=False, name=None)
     if words.reversed_items & {*items}:
         yield words.text(

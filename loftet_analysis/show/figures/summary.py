@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.figures import canvas
 from loftet_analysis.show.figures.canvas import BLUE, GREY, INK, PALE, STYLE, Drawing
-from loftet_analysis.show.figures.changes import axis_label, which_are_certain
+from loftet_analysis.show.figures.changes import SQUARE, axis_label, what_marks_mean
 from loftet_analysis.show.languages import Words, label
 from loftet_analysis.show.sentences import certainty
 from loftet_analysis.show.shown import view
@@ -23,17 +23,16 @@ NARROW, _SIZE = 4.2, 9.5
 _LINE, _GAP, _HEAD = 0.165, 0.2, 0.23  # inches: of text, of a mark, of a heading
 _UP = 0.125  # from the top of a line to its letters' feet
 _HOLLOW = {"mfc": "white", "mew": 1.4}
-_SQUARE = {"marker": "s", "ms": 5}
 _MARKS = {
     "increase": {"color": BLUE},
     "decrease": {"color": BLUE},
     "may increase": {"color": BLUE, "mec": BLUE, **_HOLLOW},
     "may decrease": {"color": BLUE, "mec": BLUE, **_HOLLOW},
-    "small increase": {"color": BLUE, **_SQUARE},
-    "small decrease": {"color": BLUE, **_SQUARE},
-    "may small increase": {"color": BLUE, "mec": BLUE, **_SQUARE, **_HOLLOW},
-    "may small decrease": {"color": BLUE, "mec": BLUE, **_SQUARE, **_HOLLOW},
-    "negligible": {"color": INK, **_SQUARE},
+    "small increase": {"color": BLUE, **SQUARE},
+    "small decrease": {"color": BLUE, **SQUARE},
+    "may small increase": {"color": BLUE, "mec": BLUE, **SQUARE, **_HOLLOW},
+    "may small decrease": {"color": BLUE, "mec": BLUE, **SQUARE, **_HOLLOW},
+    "negligible": {"color": INK, **SQUARE},
     "unclear": {"color": GREY, "mec": GREY, **_HOLLOW},
 }
 
@@ -81,10 +80,7 @@ def summary(frame: pd.DataFrame, *, words: Words) -> Drawing:
             "deviations, the smallest change of interest.",
             sesoi=words.number(drawn["sesoi"].iloc[0]), **numbers,
         )  # fmt: skip
-        caption = f"{caption} {which_are_certain(words)}"
-        if any("marker" in _MARKS[_code(row)] for row in drawn.to_dict("records")):
-            squares = words.text("Squares are changes smaller than the smallest of interest.")
-            caption = f"{caption} {squares}"
+        caption = f"{caption} {what_marks_mean(drawn, words)}"
         compared = [label("estimand", each, words) for each in drawn["estimand"].unique()]
         alt = alt_texts.describe_summary([*_told(drawn, words)], compared, words)
     return canvas.fitted(figure, [ax], height, caption, alt, words, rows={"": drawn})
