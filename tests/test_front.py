@@ -190,6 +190,31 @@ def test_the_front_page_says_what_happened_in_the_country_and_in_each_region(stu
     assert table["href"] == "tables/effects.csv"
 
 
+def test_of_one_region_nothing_is_told_region_by_region(study, folder):
+    told = {key: state for key, state in states("en").items() if key[0] != "aas"}
+    front = written(study.model_copy(update={"languages": ("en",)}), folder, told)["index.en.html"]
+    assert front.find("h2", id="country").find_next("ul").get_text() == "Joy went up."
+    assert front.find(id="regions") is front.find(id="matrix-pupils") is None
+    assert "en/oslo/00_summary.html" in [a["href"] for a in front.main.find_all("a")]
+    assert "#regions" not in [a["href"] for a in front.find_all("a")]
+
+
+def test_a_study_of_any_kind_begins_with_the_answers_of_all_regions(study, folder):
+    for place in ("oslo", "national"):
+        (folder / "en" / place / "00_summary.html").rename(
+            folder / "en" / place / "10_country.html"
+        )
+    told = {
+        (place, f"{kind}/10_country", "en"): "done"
+        for place, kind in (("oslo", "any"), ("national", "any"))
+    }
+    told |= {(p, f, e): s for (p, f, e), s in states("en").items() if not f.endswith("00_summary")}
+    front = written(study.model_copy(update={"languages": ("en",)}), folder, told)["index.en.html"]
+    assert front.find("h2", id="country").find_next("ul").get_text() == "Joy went up."
+    link = front.find("h2", id="country").find_next("p").a
+    assert (link["href"], link.get_text()) == ("en/national/10_country.html", "Pupils")
+
+
 def test_the_matrix_shows_what_is_declared_primary(study, folder):
     path = folder / "tables/effects.csv"
     rows = pd.read_csv(path)

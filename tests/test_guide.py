@@ -202,7 +202,7 @@ def test_the_first_hour_is_short_and_its_commands_run(tmp_path):
                 ]
                 assert shown in done.stdout
                 assert "nothing stops a run" in done.stdout
-    page = (root / "reports/first/nb/all/03_outcomes.html").read_text(encoding="utf-8")
+    page = (root / "reports/first/nb/alle/03_outcomes.html").read_text(encoding="utf-8")
     assert page.count("<figure") > 3
 
 

@@ -75,7 +75,8 @@ def _saying_answers(sheets: Sheets, column: str, yes: Sequence[str]) -> Sheets:
     hidden = len(met) > _FEW or not is_closed([*met["text"]], len(sheets.frame))
     what = "answers to consent" if column == CONSENT else "answers of guardians to consent"
     found = counted_texts(met, hidden=hidden)
-    remark = Problem(what, found, ", ".join(yes), sheets.where)
+    todo = "nothing, if all others mean no; else add them to `yes` under `consent` in study.yml"
+    remark = Problem(what, found, f"counted as yes: {', '.join(yes)}", sheets.where, todo)
     return replace(sheets, remarks=(*sheets.remarks, remark))
 
 

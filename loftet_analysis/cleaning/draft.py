@@ -534,9 +534,12 @@ class _Writer:
         if ids and called:
             why = "write the name beside its id, and take the other row out"
             self.mark(1, "some exports name schools by id and others by name", why)
-        rows = [{"school_id": each, "school": f"School {each}", "region": "All"} for each in ids]
+        everybody = "All" if self.language == "en" else "Alle"
+        rows = [
+            {"school_id": each, "school": f"School {each}", "region": everybody} for each in ids
+        ]
         rows += [
-            {"school_id": f"s{position:03}", "school": each, "region": "All"}
+            {"school_id": f"s{position:03}", "school": each, "region": everybody}
             for position, each in enumerate(called, 1)
         ]
         columns = ["school_id", "school", "region", "municipality", "grades"]

@@ -31,6 +31,7 @@ Link = tuple[str, str]
 
 _SPOKEN = {"nb": "Bokmål", "nn": "Nynorsk", "en": "English"}
 _SUMMARY, _MEASUREMENT = "00_summary", "02_measurement"
+_OF_EVERYBODY = (_SUMMARY, "10_country")  # what begins with the answers of all regions
 #: Notebooks that tell how good the data are.
 _DATA_QUALITY = ("01_fieldwork", _MEASUREMENT, "08_flow")
 _HEADER = re.compile(r'<header class="site">.*?</header>', flags=re.DOTALL)
@@ -288,7 +289,11 @@ class _Site:
     def front(self) -> str:
         """Return the front page."""
         text, file = self.words.text, _front(self.language)
-        country = self.pages.get(names.NATIONAL, {}).get(_SUMMARY, "")
+        of_everybody = self.pages.get(names.NATIONAL, {})
+        country = next((of_everybody[n] for n in _OF_EVERYBODY if n in of_everybody), "")
+        regions = [(n, self.first(p)) for p, n in self.places.items() if p != names.NATIONAL]
+        if len(regions) < 2:
+            regions = []
         failed = sum(state == "failed" for state in self.states.values())
         told = [self.words.plural("{n} page", "{n} pages", sum(map(len, self.pages.values())))]
         if failed:
@@ -301,7 +306,7 @@ class _Site:
         quality = [*self.quality()]
         parts = {
             "country": self.everybody if answers else "",
-            "regions": text("Region by region"),
+            "regions": text("Region by region") if regions else "",
             "questions": text("Where each research question is answered") if questions else "",
             "quality": text("How good the data are") if quality else "",
             "pages": text("All pages"),
@@ -325,8 +330,11 @@ class _Site:
             jumps=jumps,
             answers=answers,
             country=country,
-            regions=[(n, self.first(p)) for p, n in self.places.items() if p != names.NATIONAL],
-            matrices=[*self.matrices()],
+            more=text("More on the whole country")
+            if _SUMMARY in country
+            else self.titles.get(country),
+            regions=regions,
+            matrices=[*self.matrices()] if regions else [],
             questions=questions,
             quality=quality,
             summary=" · ".join(told),

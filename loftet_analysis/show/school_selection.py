@@ -259,8 +259,8 @@ def _how(study: OpenStudy, selected: Selected, words: Words) -> list[list[str]]:
         _("Seed: {seed}", seed=str(wanted.seed)),
         _("Measures: {measures}", measures=joined(used, words)),
         _(
-            "Practice and support are drawn towards the mean of all schools, the more the fewer "
-            "people they rest on. With few people a school's own place is still uncertain."
+            "Practice and support are shrunk towards the mean of all schools, the more so the "
+            "fewer people they rest on. With few people a school's own place is still uncertain."
         ),
         _(
             "Lists are made without looking at consent. Places go to the first schools of a list "

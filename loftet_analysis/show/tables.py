@@ -666,11 +666,10 @@ def school_link(frame: pd.DataFrame, *, words: Words) -> Table:
             "detectable one would be detected less often than four times out of five."
         ),
         _(
-            "The mean of a few people is rough, which draws r and b towards zero; a low "
-            "value does not say that the two are unrelated. Reliability: the share of the "
-            "means' variance that is not chance. Disattenuated r is given only where "
-            "reliability is 0.50 or more on both sides; its interval takes the reliabilities "
-            "as known."
+            "The mean of a few people is imprecise, which pulls r and b towards zero; a low value "
+            "does not say that the two are unrelated. Reliability: the share of the means' "
+            "variance that is not chance. Disattenuated r is given only where reliability is "
+            "0.50 or more on both sides; its interval takes the reliabilities as known."
         ),
     ]
     flags = frame["flags"].fillna("").str.split(";")
