@@ -610,7 +610,7 @@ def test_arrivals_are_steps_of_shares_of_the_invited():
     assert tick_labels(figure.axes[0].xaxis)[0] == "1. sep."
     english = figures.arrivals(arrivals(), words=speech("en")).figure
     assert tick_labels(english.axes[1].xaxis)[0] == "8 May"
-    assert "400 answers analysed, 80% of the invited" in said(english.axes[0])
+    assert "400 answers used, 80% of the invited" in said(english.axes[0])
     assert english.axes[0].get_title(loc="left") == "Pupils, before, 2025"
 
 

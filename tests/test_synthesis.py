@@ -555,7 +555,10 @@ def test_the_answer_hangs_on_a_region_or_on_none():
 def test_the_country_and_the_mean_over_the_regions_may_differ():
     lines = said(made_up.pooled(), ci_low=0.02)
     assert "differ for 1 of 1 changes" in lines[0]
-    assert "the country's interval lies above zero, that of the mean includes zero" in lines[0]
+    assert (
+        "interval of everybody's answers at once lies above zero, of the mean includes zero"
+        in lines[0]
+    )
     far = made_up.pooled().assign(pi_low=0.0123)
     assert "on one side of zero" in said(far)[2]
     assert "(0.01 to 0.31)" in said(far)[2]

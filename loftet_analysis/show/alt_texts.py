@@ -582,8 +582,8 @@ def answers_in_the_end(rows: pd.DataFrame, words: Words) -> str:
     if pd.isna(last["n_invited"]):
         return words.plural("{n} answer", "{n} answers", last["n_final"])
     return words.plural(
-        "{n} answer analysed, {percent} of the invited",
-        "{n} answers analysed, {percent} of the invited",
+        "{n} answer used, {percent} of the invited",
+        "{n} answers used, {percent} of the invited",
         last["n_final"],
         percent=words.percent(last["n_final"] / last["n_invited"]),
     )

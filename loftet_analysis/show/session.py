@@ -483,7 +483,7 @@ class OpenStudy:
         ]
         return pd.DataFrame(rows, columns=[names.POPULATION, "of", "item", names.WAVE])
 
-    def results(self, name: str, population: str) -> pd.DataFrame:
+    def results(self, name: str, population: str, *, missing_ok: bool = False) -> pd.DataFrame:
         """Return what the regions' notebooks kept, in the order of the register.
 
         Parameters
@@ -491,6 +491,8 @@ class OpenStudy:
         name : str
             A table of ``schema.KEPT``.
         population : str
+        missing_ok : bool, default False
+            Whether to return no rows, and not to raise, where no region has been run.
 
         Returns
         -------
@@ -506,7 +508,8 @@ class OpenStudy:
         regions = list(self.description.regions[names.REGION])
         self._note("results", {"table": [name], names.POPULATION: [population]})
         rows = kept_results(self.description.name, name, regions, population)
-        if population not in self.description.populations:
+        unknown = population not in self.description.populations
+        if unknown or (rows is None and missing_ok):
             return pd.DataFrame(columns=list(schema.KEPT[name]))
         if rows is None:
             raise InputError(
