@@ -150,7 +150,7 @@ def test_two_scales_stand_together_where_schools_are_many(own, shown):
     assert [*offered(own, "beside", region=REGION)] == [""]
     assert [*offered(own, "beside", subgroup="degree")] == [""]
     others = offered(own, "beside", outcome="value")
-    assert others["pupils.effort"].endswith(": Effort")
+    assert others["pupils.effort"] == "Effort (pupils)"
     assert "pupils.value" not in others
     own.look(outcome="value", beside="pupils.effort")
     html = html_of(shown)

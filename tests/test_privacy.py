@@ -116,8 +116,8 @@ def mask_of(tiny, frame: pd.DataFrame, profile: str = "internal", more: str = ""
 def test_every_cell_of_the_plan_has_a_row(tiny):
     mask = mask_of(tiny, people({("oslo", "0400", 7): 8, ("nordland", "0301", 5): 8}, linked=True))
     cells = mask[["region", "school_id", "subgroup"]].drop_duplicates()
-    # national and 2 regions by all, 3 grades and 2 bands of grades; 3 schools
-    assert len(cells) == 3 * 6 + 3
+    # national and 2 regions by all and 3 grades; 3 schools
+    assert len(cells) == 3 * 4 + 3
     assert set(mask["wave"] + mask["outcome"]) == {
         "preeffort", "posteffort", "linkedeffort", "postafterwards",
     }  # fmt: skip

@@ -349,6 +349,6 @@ def test_the_conclusion_names_trend_source_and_difference(estimate, trend, verdi
         apart = estimate - trend
         assert speech.interval(apart - half, apart + half) in said
     conditional = conclusion(row_of(estimate, 0.02, df=400.0, trend_se=None, **about), speech)
-    word = {"nb": "betinget", "nn": "på vilkår", "en": "conditional"}[language]
+    word = {"nb": "forutsetter", "nn": "føreset", "en": "conditional"}[language]
     assert word in conditional
     assert word not in said
