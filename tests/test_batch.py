@@ -30,6 +30,7 @@ from tests.quick_study import (
 )
 
 
+@pytest.mark.long
 def test_warm_and_fresh_kernels_give_the_same_bytes(undisturbed, quick):
     code, out, _ = run(quick, "--fresh-kernels")
     assert code == 0, out
@@ -264,6 +265,7 @@ sns.lineplot(x=[1, 2], y=[1, 2])
 """
 
 
+@pytest.mark.long
 def test_what_more_notebooks_show_and_draw(quick, capsys):
     folder = quick / "notebooks/mine"
     text = (folder / "01_quick.ipynb").read_text(encoding="utf-8")

@@ -18,6 +18,7 @@ from loftet_analysis.batch.fingerprints import read_manifest, record
 from loftet_analysis.batch.plan import all_tasks, longest_first
 from loftet_analysis.study import load_study, phases
 from loftet_analysis.tabular.export import LONGEST_CELL
+from tests.long import long_but
 from tests.quick_study import environment
 from tests.small_demo import HERE, build_root
 from tests.tiny_study import build, sheets, write_csv
@@ -214,7 +215,7 @@ LEADS = {
 }
 
 
-@pytest.mark.parametrize("kind", FOREIGN)
+@pytest.mark.parametrize("kind", long_but([*FOREIGN][:2], FOREIGN))
 @pytest.mark.parametrize("key", [*LEADS, "export", "instrument"])
 def test_a_path_to_another_file_tells_nothing_of_it(root, tmp_path, capsys, key, kind):
     secret = tmp_path / "elsewhere" / kind

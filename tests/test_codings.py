@@ -183,7 +183,13 @@ CODINGS = [
 ]
 
 
-@pytest.mark.parametrize(("tool", "coding"), CODINGS)
+@pytest.mark.parametrize(
+    ("tool", "coding"),
+    [
+        pytest.param(*each, marks=[pytest.mark.long] if number % 3 else [])
+        for number, each in enumerate(CODINGS)
+    ],
+)
 def test_the_same_answers_give_the_same_clean_data(loftet, tool, coding, tmp_path):  # noqa: F811
     frame = clean_of(loftet, exported(tool, coding, tmp_path / "written"))
     in_order = LIKERT[np.argsort([i % 4 for i in range(N)], kind="stable")]

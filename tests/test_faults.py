@@ -50,7 +50,7 @@ def judge(found, said: str) -> None:
         assert not clean.exists()  # nothing is half-written
 
 
-@pytest.mark.parametrize("name", CORPUS)
+@pytest.mark.parametrize("name", long_but([*CORPUS][::3], CORPUS))
 def test_every_fault_is_told_or_accounted_for(check, name):
     content, suffix, said = CORPUS[name]
     began = time.monotonic()
@@ -66,7 +66,7 @@ def made(tmp_path_factory) -> dict[str, tuple[bytes, str, str]]:
     return with_files(tmp_path_factory.mktemp("made"))
 
 
-@pytest.mark.parametrize("name", long_but({"SPSS cut short", "a bomb"}, MADE))
+@pytest.mark.parametrize("name", long_but({"SPSS cut short"}, MADE))
 def test_faults_of_made_files_are_told_too(check, made, name):
     content, suffix, said = made[name]
     if said:

@@ -249,6 +249,7 @@ def built() -> dict[str, bytes]:
     return make_guide.files()
 
 
+@pytest.mark.long
 def test_the_pages_need_no_network_and_every_link_leads_to_something(built):
     soups = {
         name: BeautifulSoup(content, "html.parser")
@@ -273,6 +274,7 @@ def test_the_pages_need_no_network_and_every_link_leads_to_something(built):
     assert lost == []
 
 
+@pytest.mark.long
 def test_a_page_has_its_language_its_neighbours_and_its_twin(built):
     page = BeautifulSoup(built["nb/own_study.html"], "html.parser")
     assert page.html["lang"] == "nb"

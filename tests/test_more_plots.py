@@ -634,7 +634,12 @@ def test_arrivals_without_invited_are_shares_of_all_answers_and_may_be_hidden():
 
 @pytest.mark.parametrize("kind", drawings())
 @pytest.mark.parametrize(
-    "spoken", [speech("nb"), speech("en"), long_speech()], ids=["nb", "en", "long"]
+    "spoken",
+    [
+        pytest.param(speech("nb"), id="nb", marks=pytest.mark.long),
+        pytest.param(speech("en"), id="en", marks=pytest.mark.long),
+        pytest.param(long_speech(), id="long"),
+    ],
 )
 def test_no_text_overlaps_or_leaves_the_figure(kind, spoken):
     assert_readable(drawings()[kind](spoken))
@@ -656,7 +661,7 @@ def test_alt_texts_are_short_and_each_figure_s_own(language):
     assert joy.alt != effort.alt
 
 
-@pytest.mark.parametrize("kind", drawings())
+@pytest.mark.parametrize("kind", long_but([*drawings()][::6], drawings()))
 def test_figures_are_saved_twice_over_the_same_and_hold_no_date(kind):
     first, second = (saved(drawings()[kind](speech()), salt="x") for _ in range(2))
     assert first == second

@@ -26,12 +26,8 @@ MODULES = [
 ]
 KINDS = {kind: cases for module in MODULES for kind, cases in module.KINDS.items()}
 CASES = {f"{kind}: {name}": case for kind, cases in KINDS.items() for name, case in cases.items()}
-#: Of each kind one that is refused and one that is read.
-KEPT = {
-    f"{kind}: {next(name for name, case in cases.items() if case.stops == stops)}"
-    for kind, cases in KINDS.items()
-    for stops in {case.stops for case in cases.values()}
-}
+#: Of each kind the first.
+KEPT = {f"{kind}: {next(iter(cases))}" for kind, cases in KINDS.items()}
 ACCOUNTED = {"blank_row", "no_sheet"}  # rows of the ledger that are no sheets
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks" / "any"
 
