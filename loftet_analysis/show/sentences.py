@@ -1880,7 +1880,7 @@ def _meaning(
         yield said
     if doubts:
         whys = [label("doubt", code, words) for code in LABELS["doubt"] if code in doubts]
-        why = f" {words.text('or')} ".join(whys)
+        why = f", {words.text('or')} ".join(whys)
         yield words.text("“May have”: the interval excludes zero, but {why}.", why=why)
     if any(code.endswith(_SMALL) for code in codes):
         yield words.text(
