@@ -503,8 +503,8 @@ MAY = {
     "en": "Joy may have gone up (not certain) by",
 }
 SAME = {
-    "nb": "er omtrent uendret (mindre enn ±0,10 standardavvik)",
-    "nn": "er om lag uendra (mindre enn ±0,10 standardavvik)",
+    "nb": "er omtrent uendret (innenfor ±0,10 standardavvik)",
+    "nn": "er om lag uendra (innanfor ±0,10 standardavvik)",
     "en": "stayed about the same (within ±0.10 standard deviations)",
 }
 CANNOT = {
@@ -646,7 +646,7 @@ def test_who_answered_gives_shares_of_enough_people_only():
     )  # fmt: skip
     assert who_answered(rows, words=words("nb")).split("\n\n") == [
         "Elever: 180 svarte før (90_% av de inviterte) og 144 etter (80_%), ved 9 skoler; 90 "
-        "svarte begge ganger.".replace("_", NO_BREAK),
+        "ble funnet begge ganger.".replace("_", NO_BREAK),
         "Ledere: 12 svarte etter, ved 9 skoler; så få var invitert at svarprosenten ikke oppgis.",
     ]
     unknown = who_answered(rows.tail(1).assign(n_invited=None), words=words("nb"))

@@ -316,7 +316,7 @@ class _Site:
         jumps = [(parts[part], f"#{part}") for part in ("regions", "questions") if parts[part]]
         headings = dict(_HEADING.findall(self.texts[country])) if country else {}
         if "who" in headings:
-            jumps.append((_plain(headings["who"]), f"{country}#who"))
+            jumps.append((f"{_plain(headings['who'])}: {self.everybody}", f"{country}#who"))
         jumps.append((text("Glossary and methods"), f"{self.language}/glossary.html"))
         return filled(
             "front.html",

@@ -760,7 +760,7 @@ def _listed(changes: list[str], words: Words) -> str:
 def _either(regions: list[str], words: Words) -> str:
     """Return regions of which each by itself is meant; of many only how many they are."""
     if len(regions) > _NAMED:
-        return words.text("one of {n} regions", n=words.count(len(regions)))
+        return words.text("a single region (true of {n} of them)", n=words.count(len(regions)))
     if len(regions) < 2:
         return "".join(regions)
     return words.text("{some} or {last}", some=", ".join(regions[:-1]), last=regions[-1])
@@ -2056,7 +2056,7 @@ def _those_who_answered(population: str, rows: Sequence[Mapping[str, object]], w
     linked = max((row["n_linked"] for row in rows if _is_told(row, "n_linked")), default=0)
     if linked:
         n = words.count(linked)
-        said = _("{said}; {n} took part both times", said=said, n=n)
+        said = _("{said}; {n} were found both times", said=said, n=n)
     if shares:
         return f"{said}."
     known = any(_is_told(row, "n_invited") for row in answered)

@@ -143,7 +143,7 @@ def _not_drawn(frame: pd.DataFrame, drawn: pd.DataFrame, words: Words) -> Iterat
         named.append(f"{words.outcome(*pair)} ({joined(labels, words)})")
     yield words.text(
         "Not drawn, since the interval includes zero and reaches more than {widest} standard "
-        "deviations to either side: {rows}.",
+        "deviations to either side of the estimate: {rows}.",
         widest=words.number(canvas.WIDEST),
         rows="; ".join(named),
     )
@@ -359,7 +359,7 @@ def estimation(frame: pd.DataFrame, *, words: Words, answers: pd.DataFrame) -> D
 def _in_grey(words: Words) -> str:
     return words.text(
         "In grey: intervals that include zero and reach more than {widest} standard deviations to "
-        "either side.",
+        "either side of the estimate.",
         widest=words.number(canvas.WIDEST),
     )
 
@@ -700,7 +700,7 @@ def _band_and_n(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     if canvas.is_wide(frame).any():
         yield words.text(
             "No stroke is drawn where its interval includes zero and reaches more than {widest} "
-            "standard deviations to either side.",
+            "standard deviations to either side of the estimate.",
             widest=words.number(canvas.WIDEST),
         )
     if any(_people(row, words) for row in frame.to_dict("records")):
