@@ -180,6 +180,7 @@ def test_groups_of_which_nearly_nothing_is_known_are_named_and_not_drawn():
     assert len(marks(ax)) == 2
     assert "1,05" not in " ".join(said(ax))
     assert "til hver side av anslaget: Matematikkglede (7. trinn)." in drawing.caption
+    assert "7. trinn" not in drawing.alt
     assert [*drawing.rows[""]["subgroup"]] == ["gender=girl", "gender=boy"]
     # where nothing else is known they are drawn
     alone = change(frame[-1:], words=words())

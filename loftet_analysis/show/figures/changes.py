@@ -87,7 +87,7 @@ def change(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Draw
     if figure is None:
         return ax
     caption = " ".join([_caption(frame, words), *_not_drawn(frame, drawn, words)])
-    alt = alt_texts.describe_change(frame, words)
+    alt = alt_texts.describe_change(drawn, words)
     height, rows = _ROW * (lines[-1][0] + 0.5 - top), {"": drawn}
     return canvas.fitted(figure, [ax], height, caption, alt, words, rows=rows)
 
