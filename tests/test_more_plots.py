@@ -675,6 +675,11 @@ def test_an_alt_text_names_no_item_where_all_have_the_same_share_above_the_middl
     (said, _) = describe_likert(alike, speech())
     assert said == "Matematikkglede, etter: 70\N{NO-BREAK SPACE}% over midten på hvert spørsmål."
     assert "flest" in next(describe_likert(item_bins("joy"), speech()))
+    hidden = alike.assign(share=alike["share"].mask(alike.index == alike.index[-1]))
+    (said, _) = describe_likert(hidden, speech())
+    assert "hvert spørsmål" not in said
+    assert "70\N{NO-BREAK SPACE}%" in said
+    assert hidden["item"].iloc[-1] not in said
 
 
 def test_what_is_not_drawn_is_named_with_one_colon():

@@ -396,16 +396,21 @@ def describe_likert(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     for cell, bins in frame[frame["share"].notna()].groupby(_CELL, sort=False):
         last = bins["wave"].iloc[-1]
         above = beside_the_middle(bins, words.answers[cell[:2]])["above"].unstack()[last].dropna()
+        # of an item of which an answer is hidden, no share can be told
+        there = frame[frame["wave"] == last]
+        above = above.drop(there.loc[there["share"].isna(), "item"].unique(), errors="ignore")
+        every = len(above) == bins.loc[bins["wave"] == last, "item"].nunique()
         about = {"outcome": named(*cell, words), "wave": label("wave", last, words)}
         if above.empty:
             yield f"{about['outcome']}."
             continue
         about |= {"high": words.percent(above.max()), "most": _item(cell[0], above.idxmax(), words)}
-        if len(above) == 1:
-            yield words.text("{outcome}, {wave}: {high} above the middle at {most}.", **about)
-            continue
-        if words.percent(above.min()) == about["high"]:
+        alike = words.percent(above.min()) == about["high"]
+        if alike and every and len(above) > 1:
             yield words.text("{outcome}, {wave}: {high} above the middle at every item.", **about)
+            continue
+        if alike:
+            yield words.text("{outcome}, {wave}: {high} above the middle at {most}.", **about)
             continue
         yield words.text(
             "{outcome}, {wave}: most above the middle at {most} ({high}), fewest at {least} "
