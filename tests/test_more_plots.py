@@ -416,7 +416,7 @@ def test_items_that_are_hidden_every_time_are_named_below():
     drawing = figures.likert(frame, words=speech())
     (ax,) = drawing.figure.axes
     assert len(tick_labels(ax.yaxis)) == 2
-    assert "Skjult fordi for få har svart: Det er gøy." in drawing.caption
+    assert "Ikke vist (personvern): Det er gøy." in drawing.caption
 
 
 def test_likert_of_four_scales_of_five_items_stays_below_fourteen_inches():

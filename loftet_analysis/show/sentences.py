@@ -222,10 +222,12 @@ def answer(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame | None = N
         of_light = f" ({label('light', code, words)})" if code != GOOD else ""
         lines += [f"{name}{of_light}", *(f"- {row}" for row in readings), rest]
     for why, by_which in open_rows.items():
+        several = len(by_which) > 1
         what = "; ".join(
             f"{joined([in_sentence(names[pair]) for pair in of], words)}"
-            f"{f' ({which})' if which else ''}"
+            f"{f' ({told})' if told else ''}"
             for which, of in by_which.items()
+            for told in [which or (several and _which(next(iter(of.values())), words))]
         )
         rows = [row for of in by_which.values() for alike in of.values() for row in alike]
         said = _sentences([why.format(outcomes=what), *_too_few(rows, words)])

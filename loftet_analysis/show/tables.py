@@ -1380,7 +1380,7 @@ def missing(frame: pd.DataFrame, *, words: Words) -> Table:
     caption = _("Missing answers to the questions of each scale")
     notes = [
         _(
-            "Of those who answered any question of the scale; the question with the most "
+            "Of those who answered any question of the scale. Most: the question with the most "
             "missing answers."
         ),
         _("In brackets: how many of its questions must be answered for a score on the scale."),

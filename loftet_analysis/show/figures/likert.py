@@ -219,4 +219,4 @@ def _caption(frame: pd.DataFrame, known: pd.Series, words: Words) -> Iterator[st
     gone = frame.loc[~known, ["population", "item"]].drop_duplicates().to_dict("records")
     if gone:
         said = " ".join(named(row, "item", words) for row in gone)
-        yield words.text("Hidden, as too few people answered: {what}", what=said)
+        yield words.text("Not shown (confidentiality): {what}", what=said)
