@@ -10,7 +10,6 @@ import pytest
 
 from loftet_analysis.disclosure.mask import STEPS
 from loftet_analysis.show.session import kept_results
-from tests.long import long_but
 from tests.random_study import RandomStudy
 
 PATH = Path(__file__).parents[1] / "benchmarks" / "attack.py"
@@ -42,7 +41,8 @@ def view(attack, published):
     return attack.View.of(folder, study.clean, study.study)
 
 
-@pytest.mark.parametrize("profile", long_but({"public"}, ["internal", "school", "public"]))
+@pytest.mark.long
+@pytest.mark.parametrize("profile", ["internal", "school", "public"])
 def test_nobody_is_recovered(attack, published, profile):
     study, _ = published
     view = attack.View.of(study.publish(profile), study.clean, study.study)
@@ -65,6 +65,7 @@ def test_nobody_is_recovered_where_schools_are_of_cohorts(attack, tmp_path, monk
         assert (found.recovered, found.unfit) == (0, 0), f"{name}: {found.kinds}"
 
 
+@pytest.mark.long
 def test_the_attack_reads_the_tables_rightly(attack, published, view):
     """The true answers fit every number that the attack reads."""
     study, _ = published
@@ -101,6 +102,7 @@ def ungated(attack, published, tmp_path):
     return attack.View.of(tmp_path / "tables", study.clean, study.study)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["rows", "linear_programming", "clusters"])
 def test_without_the_gate_every_attack_recovers_people(
     attack, published, ungated, name, monkeypatch
@@ -134,6 +136,7 @@ def level_rows(clean):
     return table.astype(dict.fromkeys(empty, float)).assign(step_change=STEPS[0])
 
 
+@pytest.mark.long
 def test_a_withdrawal_is_undone_by_subtraction_unless_the_earlier_numbers_stand(attack, published):
     study, _ = published
     before = study.clean["pupils"].query("wave == 'pre' and person_id.notna() and effort.notna()")

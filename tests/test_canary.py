@@ -16,7 +16,6 @@ from PIL.PngImagePlugin import PngInfo
 
 from tests.conftest import loftet
 from tests.insides import insides
-from tests.long import long_but
 from tests.test_identifiers import NATIONAL, numbered
 from tests.tiny_study import STUDY, build, sheets, write_csv
 
@@ -205,7 +204,8 @@ def _with_forms(wave: str) -> pd.DataFrame:
     return pd.concat([frame, pd.DataFrame(more, index=frame.index)], axis=1)
 
 
-@pytest.mark.parametrize("tool", long_but({"table"}, ["table", "spss"]))
+@pytest.mark.long
+@pytest.mark.parametrize("tool", ["table", "spss"])
 def test_no_written_form_is_in_any_output(tmp_path, tool):
     root = tmp_path / "Løftet kanari"
     study = STUDY_WITH_FORMS

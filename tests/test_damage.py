@@ -88,13 +88,8 @@ def with_other_answers(root: Path) -> None:
     export.write_text("\n".join(lines), encoding="utf-8")
 
 
-@pytest.mark.parametrize(
-    "again",
-    [
-        pytest.param(False, id="first run", marks=pytest.mark.long),
-        pytest.param(True, id="other answers"),
-    ],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("again", [False, True], ids=["first run", "other answers"])
 def test_after_a_power_cut_the_next_run_gives_the_bytes_of_an_undisturbed_one(
     quick, at_once, tmp_path, monkeypatch, again
 ):

@@ -2011,8 +2011,8 @@ def who_answered(frame: pd.DataFrame, *, words: Words) -> str:
     ...                      "n_invited": [200, 180], "n_answered": [180, 144],
     ...                      "n_linked": [90, 90], "n_schools": [9, 9], "suppressed": False})
     >>> print(who_answered(rows, words=Words("en")))
-    Pupils: 180 answered before (90% of those invited) and 144 after (80%), at 9 schools; 90 took
-    part both times.
+    Pupils: 180 answered before (90% of those invited) and 144 after (80%), at 9 schools; 90 were
+    found both times.
     """
     said = [
         _those_who_answered(population, rows.to_dict("records"), words)
