@@ -81,9 +81,9 @@ def directions(clean: pd.DataFrame, population: Population) -> list[Problem]:
         )
     for (before, one), (after, other) in pairwise(rows.items()):
         scales = [scale for scale in _asked(population, before) if after in scale.waves]
-        both = f"{before} and {after}"
+        both, pairs = f"{before} and {after}", _pairs(clean, one, other)
         say(
-            _turned(clean, one, other, scales, population),
+            _turned(clean, one, other, pairs, scales, population),
             both,
             "scales that run the other way in another wave",
             "answers of both waves that run alike",
@@ -97,7 +97,7 @@ def directions(clean: pd.DataFrame, population: Population) -> list[Problem]:
             "are its codes shifted? compare the exports, or export the labels of the answers",
         )
         say(
-            [*_strangers(clean, *_pairs(clean, one, other), scales)],
+            [*_strangers(clean, *pairs, scales)],
             both,
             "warning: people found again do not look like the same people",
             "the same person under the same id or code in both waves",
@@ -231,13 +231,14 @@ def _turned(
     clean: pd.DataFrame,
     one: np.ndarray,
     other: np.ndarray,
+    pairs: tuple[np.ndarray, np.ndarray],
     scales: Sequence[Scale],
     population: Population,
 ) -> list[str]:
-    first, second = _pairs(clean, one, other)
+    first, second = pairs
     if len(first) < FEWEST_PEOPLE:
-        pair = (clean, one, other)
-        return [text for scale in scales for text in _mirrored(*pair, scale, population)]
+        waves = (clean, one, other)
+        return [text for scale in scales for text in _mirrored(*waves, scale, population)]
     found = []
     for scale in scales:
         columns = [scale.name, *(item for item in scale.items if item in clean)]
