@@ -88,6 +88,12 @@ class InputError(LoftetError):
         return type(self), (self.problems,)
 
 
+def refuse_any(problems: Iterable[Problem]) -> None:
+    """Raise an `InputError` of all problems, where there are any."""
+    if problems := tuple(problems):
+        raise InputError(problems)
+
+
 class DisclosureError(LoftetError):
     """Something was about to be published that the disclosure mask does not hold."""
 

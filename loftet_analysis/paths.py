@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import InputError
 
 #: How the name of a file begins that is being written; such a file may be removed after a crash.
 PARTIAL = ".partial-"
@@ -48,13 +48,11 @@ def root() -> Path:
         if (folder / "data_raw").is_dir():
             return folder
     raise InputError(
-        Problem(
-            "no project folder",
-            found=str(here),
-            allowed="a folder that holds data_raw/, or one below it",
-            todo="change into the project's folder, or set LOFTET_ROOT to it; `loftet demo` makes "
-            "the working folder one",
-        )
+        "no project folder",
+        found=str(here),
+        allowed="a folder that holds data_raw/, or one below it",
+        todo="change into the project's folder, or set LOFTET_ROOT to it; `loftet demo` makes "
+        "the working folder one",
     )
 
 

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from loftet_analysis import schema
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import InputError
 from loftet_analysis.names import OUTCOME, POST, SCHOOL, WAVE
 from loftet_analysis.stats.cr2 import TOLERANCE, mean
 from loftet_analysis.stats.inputs import Floats
@@ -182,12 +182,10 @@ def _refuse_unknown(outcomes: Collection[str], asked: Questionnaire) -> None:
     unknown = [outcome for outcome in outcomes if outcome not in asked.scales]
     if unknown:
         raise InputError(
-            Problem(
-                f"outcomes that are no scales of the {asked.population}",
-                found=", ".join(unknown),
-                allowed=", ".join(asked.scales),
-                todo="compare scales that teachers and leaders are both asked",
-            )
+            f"outcomes that are no scales of the {asked.population}",
+            found=", ".join(unknown),
+            allowed=", ".join(asked.scales),
+            todo="compare scales that teachers and leaders are both asked",
         )
 
 

@@ -42,7 +42,7 @@ from loftet_analysis.analysis.panel import (
     arrange,
     subgroup_rows,
 )
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import InputError, Problem, refuse_any
 from loftet_analysis.estimands import (
     CONTRASTS,
     ESTIMANDS,
@@ -684,12 +684,10 @@ def level(clean: pd.DataFrame, plan: pd.DataFrame, *, by: str | None = None) -> 
     """
     if len(plan) and names.WAVE not in plan:
         raise InputError(
-            Problem(
-                "the plan does not say of which waves the levels are",
-                found=", ".join(map(str, plan)),
-                allowed=f"a column {names.WAVE}",
-                todo="take it from study.plan(population)",
-            )
+            "the plan does not say of which waves the levels are",
+            found=", ".join(map(str, plan)),
+            allowed=f"a column {names.WAVE}",
+            todo="take it from study.plan(population)",
         )
     return _from_clean(clean, plan, ("level",), by)
 
@@ -761,7 +759,7 @@ def estimates(clean: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
 def _of_role(role: str) -> str:
     of = {ESTIMANDS[name].roles[0]: name for name in ("participants", "colleagues")}
     if role not in of:
-        raise InputError(Problem("unknown role", found=role, allowed=", ".join(of)))
+        raise InputError("unknown role", found=role, allowed=", ".join(of))
     return of[role]
 
 
@@ -773,9 +771,7 @@ def _asked(
     if by is None:
         return rows.to_dict("records")
     if by not in frame:
-        raise InputError(
-            Problem(f"no column {by} to group by", found=", ".join(map(str, frame.columns)))
-        )
+        raise InputError(f"no column {by} to group by", found=", ".join(map(str, frame.columns)))
     told = frame[by].dropna()
     numeric = pd.api.types.is_numeric_dtype(told)
     values = (
@@ -851,8 +847,7 @@ def _refuse_others(frame: pd.DataFrame, plan: pd.DataFrame) -> None:
                     todo="pair each population once: la.pairs(clean, plan)",
                 )
             )
-    if problems:
-        raise InputError(problems)
+    refuse_any(problems)
 
 
 def _contrast(row: Mapping[str, object]) -> str:

@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import InputError
 from loftet_analysis.names import GRADE, PERSON, POST, PRE, SCHOOL, WAVE
 from loftet_analysis.schema import INVARIANCE
 from loftet_analysis.stats import factor
@@ -143,11 +143,9 @@ def _linked(clean: pd.DataFrame, items: Sequence[str]) -> tuple[list[Floats], li
     waves = [complete[complete[WAVE] == wave].set_index(PERSON) for wave in (PRE, POST)]
     if not all(wave.index.is_unique for wave in waves):
         raise InputError(
-            Problem(
-                "a person more than once in a wave",
-                allowed=f"one row per {PERSON} and wave",
-                todo="settle duplicates in cleaning",
-            )
+            "a person more than once in a wave",
+            allowed=f"one row per {PERSON} and wave",
+            todo="settle duplicates in cleaning",
         )
     both = waves[0].index.intersection(waves[1].index)
     if len(both) < FEWEST_PEOPLE:

@@ -131,12 +131,10 @@ class Panel:
         astray = np.unique(self.school[codes[self.school] != region])
         if len(astray):
             raise InputError(
-                Problem(
-                    "a school lies in two regions",
-                    found=f"{len(astray)} of {len(codes)} schools",
-                    allowed="every school in one region in both waves",
-                    todo="settle the schools' regions in cleaning",
-                )
+                "a school lies in two regions",
+                found=f"{len(astray)} of {len(codes)} schools",
+                allowed="every school in one region in both waves",
+                todo="settle the schools' regions in cleaning",
             )
         return codes
 
@@ -144,12 +142,10 @@ class Panel:
         lacking = len(self.frame) if self.region is None else np.count_nonzero(self.region < 0)
         if lacking:
             raise InputError(
-                Problem(
-                    "answers without a region",
-                    found=f"{lacking} rows",
-                    allowed=f"a {names.REGION} in every row of clean data",
-                    todo="set them aside in cleaning",
-                )
+                "answers without a region",
+                found=f"{lacking} rows",
+                allowed=f"a {names.REGION} in every row of clean data",
+                todo="set them aside in cleaning",
             )
         return self.region
 
@@ -192,12 +188,10 @@ def arrange(
         )
     if clean[names.SCHOOL].isna().any():
         raise InputError(
-            Problem(
-                "answers without a school",
-                found=f"{int(clean[names.SCHOOL].isna().sum())} rows",
-                allowed=f"a {names.SCHOOL} in every row of clean data",
-                todo="set them aside in cleaning",
-            )
+            "answers without a school",
+            found=f"{int(clean[names.SCHOOL].isna().sum())} rows",
+            allowed=f"a {names.SCHOOL} in every row of clean data",
+            todo="set them aside in cleaning",
         )
     pre, post = ((clean[names.WAVE] == wave).fillna(False).to_numpy(bool) for wave in waves)
     if names.COHORT in clean:
@@ -253,12 +247,10 @@ def _pairs(clean: pd.DataFrame, waves: Mapping[str, Mask]) -> tuple[Codes, Codes
         surplus = len(here) - np.count_nonzero(place[i] >= 0)
         if surplus:
             raise InputError(
-                Problem(
-                    "a person more than once in a wave",
-                    found=f"{surplus} rows too many in wave {wave}",
-                    allowed=f"one row per {names.PERSON} and wave",
-                    todo="settle duplicates in cleaning",
-                )
+                "a person more than once in a wave",
+                found=f"{surplus} rows too many in wave {wave}",
+                allowed=f"one row per {names.PERSON} and wave",
+                todo="settle duplicates in cleaning",
             )
     first, second = place[:, (place >= 0).all(axis=0)]
     order = np.argsort(first)

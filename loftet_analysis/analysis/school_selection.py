@@ -24,7 +24,7 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
 from loftet_analysis import names
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import Problem, refuse_any
 from loftet_analysis.stats.inputs import Floats
 from loftet_analysis.stats.shrinkage import FEWEST, shrink
 from loftet_analysis.study.schools import COMPARISON, CONTACT, NO, YES
@@ -257,8 +257,7 @@ def _check(schools: pd.DataFrame, places: Mapping[str, int], substitutes: int) -
         problems.append(Problem("an odd number of paired schools", str(places[PAIRED]), "even"))
     if n := int(schools[names.SCHOOL].duplicated().sum()):
         problems.append(Problem("schools that stand twice", str(n), "a row per school"))
-    if problems:
-        raise InputError(problems)
+    refuse_any(problems)
 
 
 @dataclass(frozen=True)

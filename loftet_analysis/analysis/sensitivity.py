@@ -56,7 +56,7 @@ from loftet_analysis.analysis.panel import (
 )
 from loftet_analysis.analysis.verdicts import verdicts
 from loftet_analysis.cleaning.careless import same_answer
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import InputError
 from loftet_analysis.estimands import WHOLE, contrast_of_waves, names_where
 from loftet_analysis.stats import missing, mixed, ordinal
 from loftet_analysis.stats.cr2 import contrast, mean, means_by, standardise
@@ -279,7 +279,7 @@ def sensitivity(
     unknown = set(only) - {each.name for each in ANALYSES}
     if unknown:
         allowed = ", ".join(dict.fromkeys(each.name for each in ANALYSES))
-        raise InputError(Problem("unknown analysis", ", ".join(sorted(unknown)), allowed))
+        raise InputError("unknown analysis", ", ".join(sorted(unknown)), allowed)
     chosen = [each for each in ANALYSES if not only or each.name in only]
     instrument = asked.instrument
     failing, careless = {}, None

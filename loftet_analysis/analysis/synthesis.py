@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pingouin
 
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import InputError, Problem, refuse_any
 from loftet_analysis.estimands import WHOLE, contrast_of_waves, names_where
 from loftet_analysis.names import (
     ALL,
@@ -406,12 +406,10 @@ def _all_groups(
         twice = given[REGION][given[REGION].duplicated()].unique()
         if len(twice):
             raise InputError(
-                Problem(
-                    f"regions more than once in what is pooled: {', '.join(map(str, key))}",
-                    found=", ".join(map(str, twice)),
-                    allowed="one row per region",
-                    todo="choose one weighting and one kind of clusters",
-                )
+                f"regions more than once in what is pooled: {', '.join(map(str, key))}",
+                found=", ".join(map(str, twice)),
+                allowed="one row per region",
+                todo="choose one weighting and one kind of clusters",
             )
         yield dict(zip(keys, key, strict=True)), given, group[~kept]
 
@@ -455,8 +453,7 @@ def _moderators_of(regions: pd.Series, moderators: pd.DataFrame) -> Floats:
         for name in values
         if not np.isfinite(column := pd.to_numeric(values[name], errors="coerce")).all()
     ]
-    if problems:
-        raise InputError(problems)
+    refuse_any(problems)
     return values.to_numpy(float)
 
 

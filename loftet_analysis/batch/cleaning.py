@@ -22,7 +22,7 @@ from loftet_analysis.cleaning import plan_record, pseudonyms, store
 from loftet_analysis.cleaning.account import account
 from loftet_analysis.cleaning.prepare import first_cohort, prepare
 from loftet_analysis.cleaning.store import Prepared
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import Problem, refuse_any
 from loftet_analysis.show.follow_up import FOLLOW_UP, answered_so_far, write_follow_up
 from loftet_analysis.study import Study, closed_part
 from loftet_analysis.study.declared import PlanRecord
@@ -55,8 +55,7 @@ def clean(study: Study, *, close: bool = False) -> str:
     # what is wrong with the exports is told first
     key = secrets.token_bytes(pseudonyms.KEY_BYTES) if lost else None
     prepared = _prepared(study, key=key, close=close)
-    if lost:
-        raise InputError(lost)
+    refuse_any(lost)
     say(study.name, "examine scales")
     last = answered_so_far(study) if _follow_up_is_sound(study) else None
     asked = closed_part(study, prepared.waves)

@@ -16,7 +16,7 @@ from loftet_analysis.batch.fingerprints import digest, library_digest, package_v
 from loftet_analysis.batch.plan import FAILED, Task
 from loftet_analysis.batch.process import tight_memory
 from loftet_analysis.batch.runner import Outcome, Setting, run_task
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import InputError, Problem, refuse_any
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -66,12 +66,10 @@ def connected(address: str, setting: Setting) -> Iterator[Client]:
         from distributed.comm import get_address_host_port
     except ImportError:
         raise InputError(
-            Problem(
-                "Dask is not installed",
-                found="no package distributed",
-                where="--scheduler",
-                todo="pip install 'loftet-analysis[cluster]', here and where the workers run",
-            )
+            "Dask is not installed",
+            found="no package distributed",
+            where="--scheduler",
+            todo="pip install 'loftet-analysis[cluster]', here and where the workers run",
         ) from None
     # what becomes of the connection is told here, once
     for name in ("distributed", *logging.getLogger("distributed").manager.loggerDict):
@@ -80,13 +78,11 @@ def connected(address: str, setting: Setting) -> Iterator[Client]:
     certified = all(Security().get_tls_config_for_role("client").get(key) for key in _CERTIFIED)
     if address.startswith("tls://") and not certified:
         raise InputError(
-            Problem(
-                "no certificates for a scheduler that is reached by TLS",
-                found=address,
-                allowed="ca-file, client cert and key under distributed.comm.tls of Dask",
-                where="--scheduler",
-                todo="name them in Dask's configuration, see docs/guide/en/cluster.md",
-            )
+            "no certificates for a scheduler that is reached by TLS",
+            found=address,
+            allowed="ca-file, client cert and key under distributed.comm.tls of Dask",
+            where="--scheduler",
+            todo="name them in Dask's configuration, see docs/guide/en/cluster.md",
         )
     try:
         # a client that finds nobody complains once more when it is thrown away
@@ -94,13 +90,11 @@ def connected(address: str, setting: Setting) -> Iterator[Client]:
         client = Client(address, timeout=_WAIT, set_as_default=False)
     except (OSError, ValueError) as error:
         raise InputError(
-            Problem(
-                "no Dask scheduler answers",
-                found=f"{address}: {str(error).partition(chr(10))[0]}",
-                allowed="the address that dask-scheduler prints, such as tcp://host:8786",
-                where="--scheduler",
-                todo="start one, or leave --scheduler out to run here",
-            )
+            "no Dask scheduler answers",
+            found=f"{address}: {str(error).partition(chr(10))[0]}",
+            allowed="the address that dask-scheduler prints, such as tcp://host:8786",
+            where="--scheduler",
+            todo="start one, or leave --scheduler out to run here",
         ) from None
     with client:
         _wait_for_worker(client)
@@ -113,12 +107,10 @@ def _wait_for_worker(client: Client) -> None:
         client.wait_for_workers(1, timeout=_WAIT)
     except TimeoutError:
         raise InputError(
-            Problem(
-                "the cluster has no workers",
-                found=client.scheduler.addr,
-                where="--scheduler",
-                todo="start dask-worker with the scheduler's address, and run again",
-            )
+            "the cluster has no workers",
+            found=client.scheduler.addr,
+            where="--scheduler",
+            todo="start dask-worker with the scheduler's address, and run again",
         ) from None
     except OSError:
         raise _gone(client) from None
@@ -126,13 +118,11 @@ def _wait_for_worker(client: Client) -> None:
 
 def _gone(client: Client) -> InputError:
     return InputError(
-        Problem(
-            "the Dask scheduler has ended, or cannot be reached any more",
-            found=client.scheduler.addr,
-            where="--scheduler",
-            todo="start scheduler and workers and run again, which goes on from here; or leave "
-            "--scheduler out to run the rest here",
-        )
+        "the Dask scheduler has ended, or cannot be reached any more",
+        found=client.scheduler.addr,
+        where="--scheduler",
+        todo="start scheduler and workers and run again, which goes on from here; or leave "
+        "--scheduler out to run the rest here",
     )
 
 
@@ -154,8 +144,7 @@ def _refuse_unlike(client: Client, setting: Setting) -> None:
         for what, said in _UNLIKE.items()
         if equipment[what] != ours[what]
     ]
-    if problems:
-        raise InputError(problems)
+    refuse_any(problems)
 
 
 def _equipment(setting: Setting) -> dict[str, str]:

@@ -36,7 +36,7 @@ from loftet_analysis.batch.plan import (
     why_unpublished,
 )
 from loftet_analysis.cleaning import pseudonyms
-from loftet_analysis.errors import InputError
+from loftet_analysis.errors import InputError, refuse_any
 from loftet_analysis.study import OPEN, Study, load_study, wave_states
 from loftet_analysis.study.load import STUDY_FILE, UNCONFIRMED, confirmed
 
@@ -105,8 +105,7 @@ def check(*, study: str) -> int:
     except InputError as error:
         print(*getattr(error, "__notes__", ()), sep="\n\n")
         problems = [*error.problems, *problems]
-    if problems:
-        raise InputError(problems)
+    refuse_any(problems)
     print(f"\n{study}: nothing stops a run")
     return 0
 

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from loftet_analysis import __version__, paths
 from loftet_analysis.cleaning import store
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import InputError, Problem, refuse_any
 
 log = logging.getLogger("loftet")
 #: How the folders begin in which notebooks keep what they make until they are through.
@@ -55,12 +55,10 @@ def occupied(study: str, command: str) -> Iterator[Path]:
         lock.acquire(timeout=0)
     except Timeout:
         raise InputError(
-            Problem(
-                f"{study} is being worked on",
-                found=_read(at_work) or "another process",
-                where=str(room),
-                todo="wait until it has ended, or end it; then run again",
-            )
+            f"{study} is being worked on",
+            found=_read(at_work) or "another process",
+            where=str(room),
+            todo="wait until it has ended, or end it; then run again",
         ) from None
     try:
         began = datetime.now(UTC)
@@ -92,8 +90,7 @@ def _refuse_lost(study: str) -> None:
         for link in links
         if link.is_symlink() and not link.exists()
     ]
-    if lost:
-        raise InputError(lost)
+    refuse_any(lost)
 
 
 def _read(path: Path) -> str:

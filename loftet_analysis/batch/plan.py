@@ -26,7 +26,7 @@ from loftet_analysis.batch.fingerprints import (
 )
 from loftet_analysis.batch.outputs import DONE, FAILED, SITE, damaged, place, why_damaged
 from loftet_analysis.cleaning import store
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import InputError, Problem, refuse_any
 from loftet_analysis.study import CLOSED, Study, furthest, missing_register, wave_states
 from loftet_analysis.study.load import STUDY_FILE
 from loftet_analysis.study.yamlfile import did_you_mean, read_yaml, shown
@@ -236,8 +236,7 @@ def all_tasks(
     problems += _unknown("region", regions, known_regions)
     problems += _unknown("notebook", notebooks, stems)
     problems += _unknown("language", languages, study.languages)
-    if problems:
-        raise InputError(problems)
+    refuse_any(problems)
     later = still_to_come(study, files)
     ready = {file: of_country for file, of_country in files.items() if file not in later}
     tasks = _tasks(study, ready, regions or known_regions, notebooks, languages)
@@ -248,13 +247,11 @@ def all_tasks(
         raise InputError(unregistered)
     once = ", ".join(Path(file).name for file, of_country in files.items() if of_country)
     raise InputError(
-        Problem(
-            "no pages asked for",
-            found=f"{', '.join(notebooks or stems)} of {', '.join(regions or known_regions)}",
-            allowed=f"of {names.NATIONAL}: {once or 'nothing'}; of a region: all others",
-            where="--region, --notebook",
-            todo="leave --region out",
-        )
+        "no pages asked for",
+        found=f"{', '.join(notebooks or stems)} of {', '.join(regions or known_regions)}",
+        allowed=f"of {names.NATIONAL}: {once or 'nothing'}; of a region: all others",
+        where="--region, --notebook",
+        todo="leave --region out",
     )
 
 

@@ -41,7 +41,7 @@ from loftet_analysis.batch.plan import (
 from loftet_analysis.batch.results import WORKBOOK
 from loftet_analysis.cleaning import pseudonyms, store
 from loftet_analysis.disclosure.mask import CHANGE, COMPLEMENT, LIMITS, within_cohorts
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import Problem, refuse_any
 from loftet_analysis.estimands import CONTRASTS, linked_cell
 from loftet_analysis.show.front import site_files
 from loftet_analysis.show.languages import Words
@@ -244,8 +244,7 @@ def remembered(study: str) -> list[Release]:
             todo = "restore the folder from a backup: without it withdrawals could be undone"
             where = str(folder)
             problems.append(Problem("a release cannot be read", where=where, todo=todo))
-    if problems:
-        raise InputError(problems)
+    refuse_any(problems)
     return found
 
 
@@ -280,8 +279,7 @@ def _refuse(study: Study, earlier: Sequence[Release], archive: Path, to: Path | 
         found = "a file" if to.is_file() else "it is not empty"
         todo = "name a folder that is not there yet"
         problems.append(Problem("no place for a release", found, "an empty folder", str(to), todo))
-    if problems:
-        raise InputError(problems)
+    refuse_any(problems)
 
 
 def _as_it_is(study: Study, number: int) -> tuple[Release, bytes]:
@@ -842,8 +840,7 @@ def _refuse_damaged(study: Study, made: Release, earlier: Sequence[Release]) -> 
             found += f", and {len(unlike) - 1} more" if len(unlike) > 1 else ""
             todo = "restore the folder: its numbers may have to stand"
             problems.append(Problem(f"release {number} is not whole", found, "", str(folder), todo))
-    if problems:
-        raise InputError(problems)
+    refuse_any(problems)
 
 
 def _sum(path: Path) -> str:

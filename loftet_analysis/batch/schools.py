@@ -25,7 +25,7 @@ from loftet_analysis.batch.fingerprints import (
     why_stale,
 )
 from loftet_analysis.batch.outputs import DONE, UNFINISHED, damaged, sums_of, why_damaged
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import InputError
 from loftet_analysis.show.school_pages import asked_by_school, pages, told
 from loftet_analysis.show.session import open_study
 from loftet_analysis.study import Study
@@ -43,13 +43,11 @@ def refuse_without_people(study: Study) -> None:
     """
     if not asked_by_school([*study.populations]):
         raise InputError(
-            Problem(
-                "no school pages can be made",
-                found=f"a study of {', '.join(study.populations)} only",
-                allowed="pupils or teachers, since of leaders nothing is told by school",
-                where="--schools",
-                todo="leave --schools out",
-            )
+            "no school pages can be made",
+            found=f"a study of {', '.join(study.populations)} only",
+            allowed="pupils or teachers, since of leaders nothing is told by school",
+            where="--schools",
+            todo="leave --schools out",
         )
 
 

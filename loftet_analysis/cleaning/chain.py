@@ -28,7 +28,7 @@ from loftet_analysis.cleaning.registers import attend
 from loftet_analysis.cleaning.score import score
 from loftet_analysis.cleaning.selection import refuse_mixed, rows_of
 from loftet_analysis.cleaning.sheets import Sheets
-from loftet_analysis.errors import InputError
+from loftet_analysis.errors import InputError, refuse_any
 from loftet_analysis.study import ExportFile, Study, missing_exports
 
 __all__ = ["Sheets", "attend", "clean", "link", "quarantine", "read", "score"]
@@ -91,8 +91,7 @@ def read(
     file = people.files[wave][place]
     missing = {problem.found: problem for problem in missing_exports(study)}
     absent = [missing[name] for name in file.files if name in missing]
-    if absent:
-        raise InputError(absent)
+    refuse_any(absent)
     if file.files not in opened:
         opened[file.files] = export = _read_chain(study, file)
         if export.recognised and progress:

@@ -19,7 +19,7 @@ from loftet_analysis.cleaning.readers.qualtrics import PREVIEW
 from loftet_analysis.cleaning.score import MANY_TEXTS, answers
 from loftet_analysis.cleaning.sheets import REASON, Sheets, by_text, decisive, together
 from loftet_analysis.cleaning.times import MOMENT
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import InputError, Problem, refuse_any
 from loftet_analysis.study import normalise_label
 from loftet_analysis.study.schools import earlier_names, find_labelled
 from loftet_analysis.study.study import TRIAL
@@ -337,8 +337,7 @@ def recode(sheets: Sheets) -> Sheets:
         problems += _one_label_twice(column, met, own, sheets.where)
         problems += _unknown_texts(column, unknown, own, meanings, sheets.where)
         recoded[column] = read.where(read.ne(""))
-    if problems:
-        raise InputError(problems)
+    refuse_any(problems)
     return replace(sheets, frame=frame.assign(**recoded))
 
 
@@ -451,8 +450,7 @@ def refuse_most_set_aside(sheets: Sheets, *others: Sheets) -> Sheets:
             what, found = "most of a wave would be set aside", f"{count} of {n} sheets as {reason}"
             where = ", ".join(part.where for part in parts[:_NAMED])
             problems.append(Problem(what, found, "at most half", where, _WHY[step]))
-    if problems:
-        raise InputError(problems)
+    refuse_any(problems)
     return sheets
 
 

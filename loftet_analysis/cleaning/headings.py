@@ -18,7 +18,7 @@ from loftet_analysis.cleaning.identifiers import (
 )
 from loftet_analysis.cleaning.readers import Export
 from loftet_analysis.cleaning.sheets import Raw, Sheets, by_text
-from loftet_analysis.errors import InputError, Problem, at_rows
+from loftet_analysis.errors import Problem, at_rows, refuse_any
 from loftet_analysis.study import ExportFile, Population, normalise_label
 from loftet_analysis.study.study import LINK
 
@@ -168,8 +168,7 @@ def match_columns(
         for name, column in sources.items()
     }
     problems += _error_values(export, cells, sources, where)
-    if problems:
-        raise InputError(problems)
+    refuse_any(problems)
     frame = pd.DataFrame(cells)
     labels = {name: export.labels.get(column, {}) for name, column in sources.items()}
     remarks = (*export.remarks, *_without_labels(export, population, cells, sources, where))

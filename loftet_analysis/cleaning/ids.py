@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from loftet_analysis.cleaning.identifiers import national_id
 from loftet_analysis.cleaning.sheets import Sheets
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import InputError, Problem, refuse_any
 from loftet_analysis.study.study import LINK, Link
 from loftet_analysis.tabular.cells import form_of, is_doubtful, is_shortened, plain, repaired
 
@@ -137,8 +137,7 @@ def check_ids(sheets: Sheets) -> Sheets:
     if link.by == "id" and 0 < dates.sum() < counts.sum() / 2:
         found = f"{_forms(dates)}: they have become dates"
         problems.append(Problem(what, found, "ids as they were given out", sheets.where, todo))
-    if problems:
-        raise InputError(problems)
+    refuse_any(problems)
     undone = odd[[repaired(text) != given for given, text in spelt.items()]]
     bare = counts.index.str.casefold().to_series(index=counts.index)
     other = _matches(counts.index, _SPELT_OTHERWISE)

@@ -21,7 +21,7 @@ from loftet_analysis.cleaning.ids import id_length, n_padded, normal
 from loftet_analysis.cleaning.pseudonyms import passing_key, pseudonym
 from loftet_analysis.cleaning.response import LINKED_NEAR, by_day, response
 from loftet_analysis.cleaning.sheets import REASON, Sheets, by_text, together
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import Problem, refuse_any
 from loftet_analysis.study import Link
 from loftet_analysis.study.study import LINK
 
@@ -77,8 +77,7 @@ def link(sheets: Sheets, *others: Sheets, key: bytes | None = None) -> Sheets:
     years = study.years(population.name)
     parts = {wave: [p for p in (sheets, *others) if p.wave == wave] for wave in study.waves}
     problems = [problem for part in (sheets, *others) for problem in part.problems]
-    if problems:
-        raise InputError(problems)
+    refuse_any(problems)
     columns = [ids for part in (sheets, *others) for ids in _ids(part)]
     digits = id_length(columns, population.link, f"{population.name}, all waves")
     options = {"link": population.link, "key": key, "population": population.name}

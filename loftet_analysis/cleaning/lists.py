@@ -19,7 +19,7 @@ from loftet_analysis.cleaning.headings import Headings
 from loftet_analysis.cleaning.ids import id_length, normal, normal_id
 from loftet_analysis.cleaning.readers import read_table
 from loftet_analysis.cleaning.sheets import Sheets, by_text
-from loftet_analysis.errors import InputError, Problem, at_rows
+from loftet_analysis.errors import InputError, Problem, at_rows, refuse_any
 from loftet_analysis.study import Population, Study, normalise_label
 from loftet_analysis.study.schools import find_school
 from loftet_analysis.study.study import LINK
@@ -87,8 +87,7 @@ def read_list(
     if not any(headings.find([column]) for column in locators):
         what = "a list without anything to find sheets by"
         problems.append(Problem(what, there, ", ".join(locators), file))
-    if problems:
-        raise InputError(problems)
+    refuse_any(problems)
     columns = [standard[normalise_label(heading)] for heading in header]
     frame = table.frame.set_axis(columns, axis=1).set_axis(table.rows)
     _refuse_rows(frame, study, populations, locators, file)
@@ -138,8 +137,7 @@ def _refuse_rows(
         problems.append(Problem("a row that means everybody", rows, allowed, file))
     if ROW in frame:
         problems += _rows_of_several_files(frame, files, file)
-    if problems:
-        raise InputError(problems)
+    refuse_any(problems)
 
 
 def _rows_of_several_files(

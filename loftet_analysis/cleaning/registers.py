@@ -20,7 +20,7 @@ from loftet_analysis.cleaning.readers import Export, read_table
 from loftet_analysis.cleaning.score import MANY_TEXTS
 from loftet_analysis.cleaning.sheets import COUNTS, Sheets
 from loftet_analysis.cleaning.times import read_moments
-from loftet_analysis.errors import InputError, Problem, at_rows
+from loftet_analysis.errors import Problem, at_rows, refuse_any
 from loftet_analysis.study import Population, Study, missing_exports, normalise_label
 from loftet_analysis.study.schools import find_school
 from loftet_analysis.study.study import DAY_FIRST
@@ -64,8 +64,7 @@ def open_register(study: Study, population: Population) -> Export | None:
         return None
     file = population.attendance.file
     missing = [problem for problem in missing_exports(study) if problem.found == file]
-    if missing:
-        raise InputError(missing)
+    refuse_any(missing)
     path = study.export_path(file)
     return read_table(path) if path.is_file() else None
 
@@ -173,8 +172,7 @@ def read_attendance(
         if not columns
     ]
     problems += [headings.twice(columns) for columns in found.values() if len(columns) > 1]
-    if problems:
-        raise InputError(problems)
+    refuse_any(problems)
     text = {
         name: export.frame[[found[column][0] for column in columns]]
         for name, columns in wanted.items()
@@ -193,8 +191,7 @@ def read_attendance(
     most = population.gatherings
     marks = {name: columns for name, columns in text.items() if columns.shape[1] > 1}
     unknown = _unknown_marks([*marks.values()], export.name)
-    if unknown:
-        raise InputError(unknown)
+    refuse_any(unknown)
     remarks += _without_marks(marks, "people" if attendance.id else "schools", export.name)
     counts = pd.DataFrame({name: _counts(columns) for name, columns in text.items()})
     unclear = ids.fillna("").eq("") | ids.duplicated(keep=False)
@@ -209,8 +206,7 @@ def read_attendance(
         for fault, (rows, allowed) in odd.items()
         if rows.any()
     ]
-    if problems:
-        raise InputError(problems)
+    refuse_any(problems)
     return counts.assign(**{owner: ids.astype("str")})[[owner, *counts]], remarks
 
 

@@ -28,7 +28,7 @@ from loftet_analysis.cleaning.codes import (
 )
 from loftet_analysis.cleaning.sheets import REASON, Sheets
 from loftet_analysis.cleaning.times import SECONDS
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import Problem, refuse_any
 from loftet_analysis.study import Instrument, Population, ResponseSet, normalise_label
 from loftet_analysis.study.columns import column_kinds, form_words
 from loftet_analysis.study.instrument import Range
@@ -168,8 +168,7 @@ def answers(sheets: Sheets) -> Sheets:
     problems, remarks = [*problems, *doubled, *separated], [*remarks, *told]
     problems += one_label_twice(stored, sheets.where)
     problems += _unknown_answers(lost[lost["reason"] == "unknown"], sheets)
-    if problems:
-        raise InputError(problems)
+    refuse_any(problems)
     counted = lost.sort_values([names.REGION, "column", "value", "reason"])
     kept = frame.drop(columns=list(instrument.columns), errors="ignore")
     empty = pd.Series(np.isnan(scored).all(axis=0), frame.index)

@@ -15,7 +15,7 @@ from loftet_analysis.cleaning.identifiers import redact_text
 from loftet_analysis.cleaning.readers import Export
 from loftet_analysis.cleaning.sheets import Sheets, by_text
 from loftet_analysis.cleaning.times import local_times, read_moments
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import InputError, Problem, refuse_any
 from loftet_analysis.study import ExportFile, Population, Study, normalise_label
 from loftet_analysis.study.schools import find_labelled
 from loftet_analysis.study.study import LINK, WAVE_HEADING, row_text
@@ -66,8 +66,7 @@ def rows_of(
     found = {rows.column: headings.find([rows.column]) for rows in (file.only, file.wave) if rows}
     problems = [headings.absent([column]) for column, columns in found.items() if not columns]
     problems += [headings.twice(columns) for columns in found.values() if len(columns) > 1]
-    if problems:
-        raise InputError(problems)
+    refuse_any(problems)
     columns = {column: those[0] for column, those in found.items()}
     kept, remarks = np.ones(len(export.frame), dtype=bool), []
     if file.only:
@@ -100,8 +99,7 @@ def _rows_by_dates(
         for texts, columns in zip(wanted, found, strict=True)
         if len(columns) != 1
     ]
-    if problems:
-        raise InputError(problems)
+    refuse_any(problems)
     (school,), (submitted,) = found
     moments, problem = read_moments(
         export.frame[submitted],
@@ -298,8 +296,7 @@ def refuse_mixed(sheets: Sheets) -> Sheets:
             found = f"{column}: {counted_texts(told.texts)}"
             fault = Problem(what, found, allowed, sheets.where, todo)
             (problems if certain else remarks).append(fault)
-    if problems:
-        raise InputError(problems)
+    refuse_any(problems)
     return replace(sheets, remarks=(*sheets.remarks, *remarks))
 
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from loftet_analysis import names, paths, schema
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import InputError, Problem, refuse_any
 from loftet_analysis.study import Study
 
 TABLES = {
@@ -313,8 +313,7 @@ def _whole(study: str, wanted: Iterable[str]) -> dict[str, bytes]:
             found = f"{len(content)} bytes whose SHA-256 is not that in {SUMS}"
         todo = f"run: loftet clean {study}"
         problems.append(Problem("clean data are damaged", found, where=str(path), todo=todo))
-    if problems:
-        raise InputError(problems)
+    refuse_any(problems)
     return contents
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from loftet_analysis import names, schema
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import InputError
 from loftet_analysis.study.frames import checked
 from loftet_analysis.study.questionnaire import Questionnaire
 
@@ -174,7 +174,7 @@ def _refuse_outside(column: str, values: pd.Series, edges: np.ndarray) -> None:
     if outside.any():
         found = f"{int(outside.sum())} of {len(values)}, such as {values[outside].iloc[0]:g}"
         allowed = f"{edges[0]:g} to {edges[-1]:g}"
-        raise InputError(Problem(f"outside the scale: column {column}", found, allowed, "clean"))
+        raise InputError(f"outside the scale: column {column}", found, allowed, "clean")
 
 
 def _waves(part: pd.DataFrame, waves: Iterable[str]) -> Iterator[tuple[str, pd.DataFrame]]:

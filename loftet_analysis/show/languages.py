@@ -22,7 +22,7 @@ from babel.numbers import format_decimal
 
 from loftet_analysis import names
 from loftet_analysis.disclosure.mask import LIMITS
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import InputError
 from loftet_analysis.estimands import CONTRASTS, ESTIMANDS, MIDWAY, contrast_of_waves
 from loftet_analysis.show.labels import LABELS
 from loftet_analysis.stats.shrinkage import FEWEST
@@ -152,9 +152,7 @@ class Words:
 
     def __post_init__(self) -> None:
         if self.locale not in LANGUAGES:
-            raise InputError(
-                Problem("unknown language", found=self.language, allowed=", ".join(LANGUAGES))
-            )
+            raise InputError("unknown language", found=self.language, allowed=", ".join(LANGUAGES))
 
     @property
     def locale(self) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pandas as pd
 
 from loftet_analysis import names, paths
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import Problem, refuse_any
 from loftet_analysis.show.languages import LANGUAGES, Words, label
 from loftet_analysis.study import Study
 from loftet_analysis.study.schools import (
@@ -92,8 +92,7 @@ def letters(
         problems.append(
             Problem("a place of a letter that nothing fills", place, allowed, where, todo)
         )
-    if problems:
-        raise InputError(problems)
+    refuse_any(problems)
     contents, without, refused = {}, 0, 0
     blank: Counter[str] = Counter()
     for school in register.to_dict("records"):

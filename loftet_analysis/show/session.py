@@ -37,7 +37,7 @@ from loftet_analysis.cleaning.units import TOTAL, WITHIN_ROLE
 from loftet_analysis.disclosure import gate as _gate
 from loftet_analysis.disclosure.gate import Gated, passed
 from loftet_analysis.disclosure.mask import LIMITS
-from loftet_analysis.errors import DisclosureError, InputError, Problem
+from loftet_analysis.errors import DisclosureError, InputError, Problem, refuse_any
 from loftet_analysis.estimands import names_where, waves_of
 from loftet_analysis.show import declared, tables
 from loftet_analysis.show.figures import STYLE, WIDTH, Drawing, saved
@@ -513,12 +513,10 @@ class OpenStudy:
             return pd.DataFrame(columns=list(schema.KEPT[name]))
         if rows is None:
             raise InputError(
-                Problem(
-                    "no region has been run",
-                    found=f"no {name} of {population}",
-                    where=str(paths.clean(self.description.name) / "results"),
-                    todo=f"run: loftet run {self.description.name}",
-                )
+                "no region has been run",
+                found=f"no {name} of {population}",
+                where=str(paths.clean(self.description.name) / "results"),
+                todo=f"run: loftet run {self.description.name}",
             )
         return verdicts(rows) if name == "effects" else rows
 
@@ -559,8 +557,7 @@ class OpenStudy:
                 problems.append(Problem(what, found, allowed=self.region, todo=todo))
             elif lacking := sorted(set(wanted) - set(table) - {"suppressed", "reason"}):
                 problems.append(Problem(f"{name} lacks columns", found=", ".join(lacking)))
-        if problems:
-            raise InputError(problems)
+        refuse_any(problems)
         for name, table in tables.items():
             columns = list(schema.KEPT[name])
             for population, rows in self._by_population(name, table):
@@ -1132,12 +1129,10 @@ def open_study(
     regions = list(description.regions[names.REGION])
     if region is not None and region not in regions:
         raise InputError(
-            Problem(
-                f"unknown region of {name}",
-                found=region,
-                allowed=", ".join(regions),
-                todo="name one of these",
-            )
+            f"unknown region of {name}",
+            found=region,
+            allowed=", ".join(regions),
+            todo="name one of these",
         )
     pd.set_option("mode.string_storage", "python")
     for kind in ("xls", "xlsx", "xlsm", "xlsb", "ods"):

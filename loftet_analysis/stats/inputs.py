@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import InputError
 
 Floats = NDArray[np.floating]
 Codes = NDArray[np.intp]
@@ -18,7 +18,7 @@ LARGEST, SMALLEST = 1e150, 1e-150  # of what lies outside, squares are infinite 
 
 def refuse(what: str, found: object = "", allowed: str = "", todo: str = "") -> InputError:
     """Return the error of one problem."""
-    return InputError(Problem(what, found=str(found), allowed=allowed, todo=todo))
+    return InputError(what, found=str(found), allowed=allowed, todo=todo)
 
 
 def numbers(

@@ -60,7 +60,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import Problem, refuse_any
 from loftet_analysis.stats.inputs import number, refuse
 
 LINKED_CHANGE, SAME_GRADE = "linked_change", "same_grade"
@@ -136,8 +136,7 @@ class Design:
             for name, (fits, allowed) in ranges.items()
             if not fits
         ]
-        if problems:
-            raise InputError(problems)
+        refuse_any(problems)
         if degrees_of_freedom(self) <= 0:
             raise refuse(
                 "no degrees of freedom are left",

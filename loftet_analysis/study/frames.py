@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from loftet_analysis import names
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import Problem, refuse_any
 from loftet_analysis.study.trends import Trend
 
 P = ParamSpec("P")
@@ -94,8 +94,7 @@ def checked(verb: Callable[P, R], *, planned: Collection[str] = _PLANNED) -> Cal
             if name in (*_CLEAN, _PAIRED, "plan", *_NEEDED) or name.startswith(_SEVERAL)
             for problem in _frame_problems(name, value, given, planned)
         ]
-        if problems:
-            raise InputError(problems)
+        refuse_any(problems)
         if "plan" in given:
             given["plan"] = _with_floats(given["plan"])
         return verb(**given)

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from loftet_analysis.errors import InputError, Problem, at_rows
+from loftet_analysis.errors import InputError, Problem, at_rows, refuse_any
 
 #: Signs of one cell; a spreadsheet has room for 32,767.
 LONGEST_CELL = 250_000
@@ -104,8 +104,7 @@ def bounded(export: Export) -> Export:
             where = f"{export.name}, column {place}, row {row}"
             todo = "look at this cell; an export that was cut or joined wrongly does this"
             problems.append(Problem("a cell that is too long", "", allowed, where, todo))
-    if problems:
-        raise InputError(problems)
+    refuse_any(problems)
     return export
 
 

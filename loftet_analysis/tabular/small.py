@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import InputError, Problem, refuse_any
 from loftet_analysis.tabular import delimited, workbook
 from loftet_analysis.tabular.export import Export, bounded, named_apart
 
@@ -92,8 +92,7 @@ def read_table(path: Path, *, delimiter: str | None = None, encoding: str | None
         for row, cells in rows
         if any(cells[len(headings) :])
     ]
-    if problems:
-        raise InputError(problems)
+    refuse_any(problems)
     width = max(
         (last for _, cells in filled for last, cell in enumerate(cells, 1) if cell), default=0
     )

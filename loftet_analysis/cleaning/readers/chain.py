@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from loftet_analysis.errors import InputError, Problem, at_rows
+from loftet_analysis.errors import InputError, Problem, at_rows, refuse_any
 from loftet_analysis.study.study import Continuation
 from loftet_analysis.tabular.export import Export, named_apart
 
@@ -39,8 +39,7 @@ def chained(first: Export, second: Export, then: Continuation) -> Export:
         for export, column in ((first, then.serial), (second, then.reference))
         if column not in export.frame
     ]
-    if problems:
-        raise InputError(problems)
+    refuse_any(problems)
     names = named_apart([*first.frame, *second.frame])[len(first.frame.columns) :]
     renamed = dict(zip(second.frame, names, strict=True))
     right = second.frame.rename(columns=renamed)

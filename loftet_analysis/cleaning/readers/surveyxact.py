@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import InputError, Problem, refuse_any
 from loftet_analysis.tabular import workbook
 from loftet_analysis.tabular.delimited import first_rows, read_delimited, read_rows
 from loftet_analysis.tabular.export import Export, unreadable
@@ -82,8 +82,7 @@ def beside(path: Path, headings: Iterable[str]) -> dict[str, Path]:
             todo = "give them the name of the data set, or put each data set into its own folder"
             problems.append(Problem(what, names, allowed, path.name, todo))
         found |= {part: best[0]} if best else {}
-    if problems:
-        raise InputError(problems)
+    refuse_any(problems)
     return found
 
 
