@@ -43,7 +43,7 @@ from outsider import Number, Scale, View, half, of_role, people_of
 from loftet_analysis import names
 from loftet_analysis.estimands import CONTRASTS
 from loftet_analysis.study import load_study
-from loftet_analysis.study.grades import grade_bands
+from loftet_analysis.study.study import grade_bands
 
 if TYPE_CHECKING:
     from tests.random_study import RandomStudy

@@ -22,12 +22,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
+from truth import true_changes
 
 from loftet_analysis.analysis.estimates import estimates
 from loftet_analysis.cleaning.prepare import prepare
 from loftet_analysis.demo.exports import SEED, write_demo
 from loftet_analysis.demo.regions import regions as all_regions
-from loftet_analysis.demo.truth import true_changes
 from loftet_analysis.names import REGION
 from loftet_analysis.study import load_study, plan
 

@@ -24,7 +24,7 @@ __version__ = version("loftet-analysis")
 _NAMES = {
     # a study, and what its columns mean
     "open_study": "show.session",
-    "describe": "show.describe",
+    "describe": "show.glossary",
     # answers arranged
     "pairs": "analysis.estimates",
     "histogram": "disclosure.histograms",
@@ -50,9 +50,9 @@ _NAMES = {
     "agreement": "analysis.agreement",
     "variance": "analysis.variance",
     "school_link": "analysis.school_link",
-    "foreseen": "analysis.foresight",
+    "foreseen": "analysis.planning",
     "reliability": "analysis.reliability",
-    "items": "analysis.items",
+    "items": "analysis.reliability",
     # before there are data
     "assumptions": "analysis.planning",
     "planned": "analysis.planning",

@@ -16,10 +16,10 @@ from loftet_analysis.analysis.estimates import (
 from loftet_analysis.analysis.estimates import programme_vs_comparison as programme_vs_comparison
 from loftet_analysis.analysis.estimates import same_grade as same_grade
 from loftet_analysis.analysis.estimates import school_change as school_change
-from loftet_analysis.analysis.foresight import foreseen as foreseen
-from loftet_analysis.analysis.items import items as items
 from loftet_analysis.analysis.planning import assumptions as assumptions
+from loftet_analysis.analysis.planning import foreseen as foreseen
 from loftet_analysis.analysis.planning import planned as planned
+from loftet_analysis.analysis.reliability import items as items
 from loftet_analysis.analysis.reliability import reliability as reliability
 from loftet_analysis.analysis.response import arrivals as arrivals
 from loftet_analysis.analysis.response import attrition as attrition
@@ -39,8 +39,8 @@ from loftet_analysis.disclosure.histograms import item_histogram as item_histogr
 from loftet_analysis.show import figures as figures
 from loftet_analysis.show import sentences as sentences
 from loftet_analysis.show import tables as tables
-from loftet_analysis.show.describe import describe as describe
 from loftet_analysis.show.explore import explorer as explorer
+from loftet_analysis.show.glossary import describe as describe
 from loftet_analysis.show.sentences import answer as answer
 from loftet_analysis.show.sentences import heading as heading
 from loftet_analysis.show.session import gate as gate

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -107,3 +107,15 @@ def at_rows(numbers: Iterable[int]) -> str:
     'rows 2, 5'
     """
     return "rows " + ", ".join(map(str, islice(numbers, 5)))
+
+
+def named(texts: Sequence[str], most: int = 4) -> str:
+    """Return the first of some names for a message, and how many more there are.
+
+    Examples
+    --------
+    >>> named(["a", "b", "c"], 2)
+    'a, b and 1 more'
+    """
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more

@@ -370,7 +370,7 @@ def test_answers_are_read_by_label_then_as_numbers():
         "Nja",
         "nan",
     ]
-    values, kinds = read_answers(pd.Series(text), AGREE)
+    values, kinds = read_answers(text, AGREE, {})
     np.testing.assert_array_equal(values[:4], [4, 4, 4, 4])
     assert np.isnan(values[4:]).all()
     assert [KINDS[kind] for kind in kinds[4:]] == [
@@ -381,12 +381,12 @@ def test_answers_are_read_by_label_then_as_numbers():
 
 def test_codes_are_read_by_their_labels_whatever_their_order():
     labels = {"1": "Helt enig", "2": "Enig", "8": "Vet ikke"}
-    values, kinds = read_answers(pd.Series(["1", "2", "3", "8"]), AGREE, labels)
+    values, kinds = read_answers(["1", "2", "3", "8"], AGREE, labels)
     np.testing.assert_array_equal(values, [4, 3, np.nan, np.nan])
     # 3 has no label, and the labelled codes run otherwise than the instrument: not to be guessed
     assert [KINDS[kind] for kind in kinds] == ["", "", "unknown", "declared_missing"]
     ends = {"1": "Helt uenig", "4": "Helt enig"}
-    np.testing.assert_array_equal(read_answers(pd.Series(["3"]), AGREE, ends)[0], [3])
+    np.testing.assert_array_equal(read_answers(["3"], AGREE, ends)[0], [3])
 
 
 def test_items_are_turned_once_and_what_is_lost_is_counted():

@@ -9,19 +9,19 @@ import pandas as pd
 import pytest
 
 import loftet_analysis as la
+from benchmarks.truth import true_changes
 from loftet_analysis import paths
 from loftet_analysis.batch import cleaning
 from loftet_analysis.cleaning import store
 from loftet_analysis.cleaning.prepare import prepare
 from loftet_analysis.cleaning.sheets import sheet_counts
 from loftet_analysis.demo.exports import COHORTS_STUDY, write_demo
-from loftet_analysis.demo.truth import true_changes
 from loftet_analysis.disclosure.gate import gate
 from loftet_analysis.disclosure.mask import decide
 from loftet_analysis.errors import InputError
 from loftet_analysis.study import load_study, missing_exports, plan, wave_states
-from loftet_analysis.study.grades import grade_bands
 from loftet_analysis.study.schools import read_schools
+from loftet_analysis.study.study import grade_bands
 from tests.long import long_but
 from tests.plausible.registers import workbook
 from tests.small_demo import build_root

@@ -12,13 +12,13 @@ import pyreadstat
 import pytest
 from python_calamine import CalamineWorkbook
 
+from benchmarks.truth import true_changes
 from loftet_analysis.demo import exports
 from loftet_analysis.demo.exports import write_demo
 from loftet_analysis.demo.people import draw_pupils, draw_teachers, stream
 from loftet_analysis.demo.regions import chosen, following, regions
 from loftet_analysis.demo.sheets import region_sheets
 from loftet_analysis.demo.traits import PLANTED, VARIANCES
-from loftet_analysis.demo.truth import true_changes
 from loftet_analysis.errors import InputError
 from loftet_analysis.names import POST, PRE
 from loftet_analysis.study import load_instrument, load_study, plan

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loftet_analysis.analysis.estimates import REASONS, estimates
-from loftet_analysis.analysis.groups import feeder_groups
+from loftet_analysis.analysis.panel import feeder_groups
 from loftet_analysis.analysis.verdicts import VERDICTS, verdicts
 from loftet_analysis.cleaning.units import units
 from loftet_analysis.errors import InputError

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from loftet_analysis.analysis.groups import networks
+from loftet_analysis.analysis.panel import networks
 from loftet_analysis.cleaning.units import units
 from loftet_analysis.stats.cr2 import contrast
 from loftet_analysis.stats.reliability import intraclass_correlation

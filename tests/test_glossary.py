@@ -11,8 +11,7 @@ from loftet_analysis import schema
 from loftet_analysis.analysis.estimates import REASONS
 from loftet_analysis.analysis.verdicts import VERDICTS
 from loftet_analysis.estimands import ESTIMANDS
-from loftet_analysis.show.describe import describe
-from loftet_analysis.show.glossary import glossary
+from loftet_analysis.show.glossary import describe, glossary
 from loftet_analysis.show.labels import LABELS
 from loftet_analysis.show.languages import LANGUAGES, Words, reader
 from loftet_analysis.study import load_study

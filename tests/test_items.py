@@ -8,8 +8,7 @@ import pandas as pd
 import pingouin
 import pytest
 
-from loftet_analysis.analysis.items import items
-from loftet_analysis.analysis.reliability import reliability
+from loftet_analysis.analysis.reliability import items, reliability
 from loftet_analysis.schema import ITEMS
 from loftet_analysis.stats.reliability import omega
 from loftet_analysis.study import load_instrument

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from loftet_analysis.analysis.foresight import DESIGNS, foreseen
+from loftet_analysis.analysis.planning import FORESEEABLE, foreseen
 from loftet_analysis.disclosure.gate import gate as gated
 from loftet_analysis.errors import InputError
 from loftet_analysis.show import tables
@@ -125,7 +125,7 @@ ASKED = Questionnaire("teachers", "oslo", load_instrument("teacher"))
 
 def test_foresight_is_the_design_of_these_schools():
     clean = people()
-    rows = foreseen(clean, ASKED, estimands=DESIGNS, followed=0.8).set_index("estimand")
+    rows = foreseen(clean, ASKED, estimands=FORESEEABLE, followed=0.8).set_index("estimand")
     school = pd.factorize(clean["school_id"])[0]
     icc = intraclass_correlation(clean["practice_practical"].to_numpy(), school)
     one = Design("linked_change", 10, 30, 0.8 * icc, r=0.6, attrition=0.2)
@@ -133,7 +133,7 @@ def test_foresight_is_the_design_of_these_schools():
     taking_part = clean[clean["role"] == "participant"]
     assert rows.loc["participants", "n_pre"] == len(taking_part)
     assert rows["mdes"].notna().all()
-    steady = foreseen(clean, ASKED, estimands=DESIGNS, followed=0.8, r_schools=1.0)
+    steady = foreseen(clean, ASKED, estimands=FORESEEABLE, followed=0.8, r_schools=1.0)
     exact = Design("participants_vs_colleagues", 10, 30, 0.0, r=0.6, attrition=0.2,
                    participants=1 / 3)  # fmt: skip
     assert steady["mdes"].iloc[-1] == pytest.approx(mdes(exact), rel=1e-6)

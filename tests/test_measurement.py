@@ -8,7 +8,6 @@ import pytest
 
 from loftet_analysis import schema
 from loftet_analysis.analysis.invariance import invariance
-from loftet_analysis.analysis.items import items
 from loftet_analysis.analysis.measurement import (
     CODES,
     LIGHTS,
@@ -17,7 +16,7 @@ from loftet_analysis.analysis.measurement import (
     measurement_warnings,
     reworded_scales,
 )
-from loftet_analysis.analysis.reliability import reliability
+from loftet_analysis.analysis.reliability import items, reliability
 from loftet_analysis.cleaning.score import score_scales
 from loftet_analysis.cleaning.units import study_units
 from loftet_analysis.study import Population, load_instrument, load_study

@@ -11,11 +11,11 @@ import pytest
 from bs4 import BeautifulSoup
 from scipy import stats
 
+from benchmarks.truth import true_links
 from loftet_analysis.analysis.school_link import school_link
 from loftet_analysis.demo.people import draw_leaders, draw_teachers
 from loftet_analysis.demo.regions import chosen
 from loftet_analysis.demo.traits import draw_school_effects, draw_support, draw_traits
-from loftet_analysis.demo.truth import true_links
 from loftet_analysis.disclosure.gate import cells, gate
 from loftet_analysis.errors import InputError
 from loftet_analysis.show import tables

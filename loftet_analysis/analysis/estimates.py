@@ -291,7 +291,7 @@ def pairs(
         From ``study.plan(population)``: its outcomes are paired, in its order.
     cluster : {"feeder_group", "school", "region"}, optional
         Who is not independent of whom. Pupils who share the first or the second school belong
-        together (see :func:`~loftet_analysis.analysis.groups.feeder_groups`), everybody else those
+        together (see :func:`~loftet_analysis.analysis.panel.feeder_groups`), everybody else those
         who were at the same school before; a pair across regions belongs to that before. Default:
         of the country with 8 regions or more the regions, else feeder groups for pupils and
         schools for others. A row whose pairs lie in too few regions takes `school_group` instead

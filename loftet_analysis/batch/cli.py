@@ -31,6 +31,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"loftet {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
+    def of_study(command: str, said: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(command, help=said)
+        made.add_argument("study")
+        return made
+
     demo = commands.add_parser("demo", help="write the demo study's exports and run everything")
     _add_choices(demo)
     said = "the demo with two cohorts of schools, a study of its own (demo_cohorts)"
@@ -41,31 +46,21 @@ def _parser() -> argparse.ArgumentParser:
     new.add_argument("files", nargs="*", type=Path, metavar="FILE", help="exports, and a register")
     new.add_argument("--accept", action="store_true", help="guesses count without a look at them")
 
-    check = commands.add_parser("check", help="read everything, change nothing, list all problems")
-    check.add_argument("study")
+    of_study("check", "read everything, change nothing, list all problems")
+    _add_close(of_study("clean", "raw exports → data_clean/"))
 
-    clean = commands.add_parser("clean", help="raw exports → data_clean/")
-    clean.add_argument("study")
-    _add_close(clean)
-
-    run = commands.add_parser("run", help="what is out of date: clean → notebooks → site")
-    run.add_argument("study")
+    run = of_study("run", "what is out of date: clean → notebooks → site")
     _add_choices(run)
     _add_close(run)
 
-    release = commands.add_parser(
-        "release", help="freeze what goes outside, compared with earlier releases"
-    )
-    release.add_argument("study")
+    release = of_study("release", "freeze what goes outside, compared with earlier releases")
     release.add_argument(
         "--to", type=Path, metavar="FOLDER", help="also put it there; the folder is new, or empty"
     )
 
-    select = commands.add_parser("select", help="which schools to visit for interviews (internal)")
-    select.add_argument("study")
+    of_study("select", "which schools to visit for interviews (internal)")
 
-    letters = commands.add_parser("letters", help="letters to schools, from templates (internal)")
-    letters.add_argument("study")
+    letters = of_study("letters", "letters to schools, from templates (internal)")
     letters.add_argument(
         "--school", action="append", metavar="ID", help="only this school (may be repeated)"
     )
@@ -73,18 +68,15 @@ def _parser() -> argparse.ArgumentParser:
         "--language", action="append", metavar="L", help="nb, nn or en; default: the study's first"
     )
 
-    export = commands.add_parser("export", help="labelled .sav and .parquet, and the codebook")
-    export.add_argument("study")
+    of_study("export", "labelled .sav and .parquet, and the codebook")
 
-    forget = commands.add_parser("forget-key", help="destroy the key of the pseudonyms")
-    forget.add_argument("study")
+    forget = of_study("forget-key", "destroy the key of the pseudonyms")
     forget.add_argument("--yes", action="store_true", help="do not ask")
     forget.add_argument(
         "--keep-exports", action="store_true", help="although the raw exports are still there"
     )
 
-    status = commands.add_parser("status", help="what is done, stale (and why), failed")
-    status.add_argument("study")
+    of_study("status", "what is done, stale (and why), failed")
     return parser
 
 

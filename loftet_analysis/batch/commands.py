@@ -8,8 +8,10 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import pandas as pd
 
 from loftet_analysis import names, paths
 from loftet_analysis.batch.fingerprints import (
@@ -24,10 +26,10 @@ from loftet_analysis.batch.fingerprints import (
 )
 from loftet_analysis.batch.lock import log, occupied, say, shown
 from loftet_analysis.batch.outputs import DAMAGED, SITE, UNFINISHED
-from loftet_analysis.batch.overview import overview
 from loftet_analysis.batch.plan import (
     DONE,
     FAILED,
+    Task,
     all_tasks,
     notebooks_of,
     still_to_come,
@@ -36,7 +38,7 @@ from loftet_analysis.batch.plan import (
     why_unpublished,
 )
 from loftet_analysis.cleaning import pseudonyms
-from loftet_analysis.errors import InputError, refuse_any
+from loftet_analysis.errors import InputError, named, refuse_any
 from loftet_analysis.study import OPEN, Study, load_study, wave_states
 from loftet_analysis.study.load import STUDY_FILE, UNCONFIRMED, confirmed
 
@@ -383,3 +385,45 @@ def export(*, study: str) -> int:
     for line in (*(path.name for path in written), *told):
         print(f"    {line}")
     return 0
+
+
+def overview(stale: Mapping[Task, str], to_come: Mapping[str, Sequence[str]] | None = None) -> str:
+    """Return a table of states, the languages of the pages, and the reasons beneath.
+
+    Parameters
+    ----------
+    stale : mapping of Task to str
+        Why each task's pages are out of date; empty where they are not.
+    to_come : mapping of str to sequence of str
+        Notebooks that need waves which are not closed yet, with these waves.
+    """
+    by_waves: dict[str, list[str]] = {}
+    for file, waves in (to_come or {}).items():
+        by_waves.setdefault(" and ".join(waves), []).append(file.rpartition("/")[2])
+    later = [
+        f"still to come, when {waves} is closed: {', '.join(files)}"
+        for waves, files in by_waves.items()
+    ]
+    if not stale:
+        return "\n\n".join(["no pages asked for", *later])
+    states = {
+        why: why if why in {NEVER_RUN, FAILED, UNFINISHED} else "stale" for why in stale.values()
+    }
+    states |= {why: "damaged" for why in states if why.startswith(DAMAGED)}
+    states[""] = DONE
+    rows = pd.DataFrame(
+        [(task.region, task.notebook, states[why]) for task, why in stale.items()],
+        columns=["region", "notebook", "state"],
+    )
+    wide = rows.pivot(index="region", columns="notebook", values="state").fillna("–")
+    wide = wide.loc[list(dict.fromkeys(rows["region"]))]
+    spoken = ", ".join(dict.fromkeys(each for task in stale for each in task.languages))
+    told = [wide.rename_axis(index=None, columns=spoken).to_string()]
+    reasons: dict[str, list[str]] = {}
+    for task, why in stale.items():
+        if states[why] in {"stale", "damaged"}:
+            reasons.setdefault(why, []).append(task.name)
+    for why, pages in reasons.items():
+        since = why if why.startswith(DAMAGED) else f"stale, since {why}"
+        told.append(f"{since}: {named(pages, 3)}")
+    return "\n\n".join([*told, *later])

@@ -131,9 +131,14 @@ def cleaning_fingerprint(study: Study) -> Fingerprint:
 
 def why_unclean(study: Study) -> str:
     """Return why a study's clean data are not what would be made now; empty when they are."""
-    manifest = read_manifest(study.name)
-    told = why_stale(manifest.get(CLEAN), cleaning_fingerprint(study))
-    return told or why_damaged(damaged(manifest).get(CLEAN, {}))
+    return why_not_current(study.name, CLEAN, cleaning_fingerprint(study))
+
+
+def why_not_current(study: str, name: str, now: Fingerprint) -> str:
+    """Return why a result is stale, or which of its files are damaged; empty for neither."""
+    manifest = read_manifest(study)
+    told = why_stale(manifest.get(name), now)
+    return told or why_damaged(damaged(manifest).get(name, {}))
 
 
 class Inputs:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from loftet_analysis import paths
+from loftet_analysis.errors import named
 
 #: How a step ended; an unfinished one has begun to replace or remove what it made before.
 DONE, FAILED, UNFINISHED = "done", "failed", "unfinished"
@@ -78,9 +79,7 @@ def why_damaged(files: Mapping[str, str]) -> str:
     """
     if not files:
         return ""
-    named = ", ".join(f"{file} {fault}" for file, fault in [*files.items()][:_NAMED])
-    more = f" and {len(files) - _NAMED} more" if len(files) > _NAMED else ""
-    return f"{DAMAGED}{named}{more}"
+    return DAMAGED + named([f"{file} {fault}" for file, fault in files.items()], _NAMED)
 
 
 def _sums_now(places: Iterable[str]) -> dict[str, str]:

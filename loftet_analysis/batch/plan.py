@@ -22,6 +22,7 @@ from loftet_analysis.batch.fingerprints import (
     library_digest,
     package_versions,
     read_manifest,
+    why_not_current,
     why_stale,
 )
 from loftet_analysis.batch.outputs import DONE, FAILED, SITE, damaged, place, why_damaged
@@ -441,6 +442,4 @@ def site_fingerprint(study: Study) -> Fingerprint:
 
 def why_unpublished(study: Study) -> str:
     """Return why tables and index are not what would be made now; empty when they are."""
-    manifest = read_manifest(study.name)
-    told = why_stale(manifest.get(SITE), site_fingerprint(study))
-    return told or why_damaged(damaged(manifest).get(SITE, {}))
+    return why_not_current(study.name, SITE, site_fingerprint(study))

@@ -48,8 +48,8 @@ from loftet_analysis.show.languages import Words
 from loftet_analysis.show.session import OWN_GROUPS
 from loftet_analysis.show.workbook import write_workbook
 from loftet_analysis.study import Population, Study
-from loftet_analysis.study.grades import grade_bands
 from loftet_analysis.study.phases import today
+from loftet_analysis.study.study import grade_bands
 
 #: A region's slug, or ``national``, and a population.
 Block = tuple[str, str]

@@ -22,9 +22,9 @@ from loftet_analysis.batch.fingerprints import (
     package_versions,
     read_manifest,
     record,
-    why_stale,
+    why_not_current,
 )
-from loftet_analysis.batch.outputs import DONE, UNFINISHED, damaged, sums_of, why_damaged
+from loftet_analysis.batch.outputs import DONE, UNFINISHED, sums_of
 from loftet_analysis.errors import InputError
 from loftet_analysis.show.school_pages import asked_by_school, pages, told
 from loftet_analysis.show.session import open_study
@@ -84,14 +84,11 @@ def why_outdated(study: Study, languages: Sequence[str] = ()) -> str:
     languages : sequence of str
         Those that pages are asked for in.
     """
-    manifest = read_manifest(study.name)
-    entry = manifest.get(SCHOOLS)
+    entry = read_manifest(study.name).get(SCHOOLS)
     if entry is None:
         return NEVER_RUN
     new = [each for each in languages if each not in entry["languages"]]
-    told_so = why_stale(entry, _fingerprint(study)) or why_damaged(
-        damaged(manifest).get(SCHOOLS, {})
-    )
+    told_so = why_not_current(study.name, SCHOOLS, _fingerprint(study))
     return told_so or (f"not in {', '.join(new)} yet" if new else "")
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 from loftet_analysis import names
 from loftet_analysis.cleaning.identifiers import redact_text
 from loftet_analysis.cleaning.sheets import BLANK, COUNTED_ONLY, OPEN_WAVE
-from loftet_analysis.errors import Problem
+from loftet_analysis.errors import Problem, named
 
 MOST_LEFT_OUT = 0.02  # of a wave or an item, without a warning
 AFTER = "after_the_wave"
@@ -163,8 +163,7 @@ def _of_cells(values: pd.DataFrame, answered: pd.Series | None) -> Iterator[str]
             if len(many):
                 share = many.iloc[0]
                 first = [f"{item} ({100 * value:.1f}{_JOINED}%)" for item, value in many.items()]
-                more = f" and {len(first) - 5} more" if len(first) > 5 else ""
-                what += f"; more than 2{_JOINED}% of {', '.join(first[:5])}{more}"
+                what += f"; more than 2{_JOINED}% of {named(first, 5)}"
         said = f"{reason}, {_CELLS.get(reason, 'cells')}{what}"
         yield _line(n, None, f"warning: {said}" if share else said)
 

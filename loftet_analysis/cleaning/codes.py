@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
 
-from loftet_analysis.errors import Problem
+from loftet_analysis.errors import Problem, named
 from loftet_analysis.study import normalise_label
 
 MOST_CELLS, MOST_SHARE = 2, 0.01
@@ -276,10 +276,8 @@ def label_and_number(columns: Iterable[Met], where: str) -> tuple[list[Problem],
         stops = bool(never) and any(others.issuperset(v + by for v in numbers) for by in (-1, 1))
         key = (twice[0], len(twice), *(never[:1] if stops else ()))
         told[not stops].setdefault(key, []).append(met.label)
-    what, allowed = (
-        "answers as labels and as numbers in one column",
-        "labels alone, or numbers alone",
-    )
+    what = "answers as labels and as numbers in one column"
+    allowed = "labels alone, or numbers alone"
     todo = "export labels alone: the numbers seem to begin elsewhere than the instrument's"
     asks = "look whether the numbers are those of the instrument; else export labels alone"
 
@@ -467,9 +465,3 @@ def span(low: float, high: float) -> str:
 def times(n: int) -> str:
     """Return how often."""
     return f"{n} time" if n == 1 else f"{n} times"
-
-
-def named(texts: Sequence[str], most: int = 4) -> str:
-    """Return the first of some names, and how many more there are."""
-    more = f" and {len(texts) - most} more" if len(texts) > most else ""
-    return ", ".join(texts[:most]) + more

@@ -18,7 +18,7 @@ from loftet_analysis.cleaning.identifiers import (
 )
 from loftet_analysis.cleaning.readers import Export
 from loftet_analysis.cleaning.sheets import Raw, Sheets, by_text
-from loftet_analysis.errors import Problem, at_rows, refuse_any
+from loftet_analysis.errors import Problem, at_rows, named, refuse_any
 from loftet_analysis.study import ExportFile, Population, normalise_label
 from loftet_analysis.study.study import LINK
 
@@ -101,10 +101,10 @@ class Headings:
     def absent(self, wanted: Sequence[str], *, found: str = "", todo: str = "") -> Problem:
         """Return the problem of a column that none of the headings names."""
         close = self.nearest(wanted[:1])
-        named = " or ".join(f"“{text}”" for text in wanted)
+        names_of = " or ".join(f"“{text}”" for text in wanted)
         near = f"the nearest heading is “{close}”" if close else "nothing like it"
         todo = todo or "correct the column's name in study.yml, or export the form again"
-        what = f"no column {named}; {found or near}"
+        what = f"no column {names_of}; {found or near}"
         return Problem("column not found", what, "a heading of the file", self.where, todo)
 
     def twice(self, columns: Sequence[str]) -> Problem:
@@ -219,8 +219,7 @@ def _without_labels(
     if not alone:
         return []
     what = "codes without their labels: read as the instrument numbers its answers"
-    more = f" and {len(alone) - 5} more" if len(alone) > 5 else ""
-    found = f"{len(alone)} of {len(items)} items: {', '.join(alone[:5])}{more}"
+    found = f"{len(alone)} of {len(items)} items: {named(alone, 5)}"
     todo = "export the labels too, or look whether the codes run the same way as in the instrument"
     return [Problem(what, found, "labels beside the codes", where, todo)]
 
@@ -252,8 +251,7 @@ def unused_columns(parts: Iterable[Sheets]) -> list[Problem]:
     remarks = []
     for file, unused in by_file.items():
         shown = list(dict.fromkeys(filter(None, unused.values())))
-        hidden, more = list(unused.values()).count(""), len(shown) - _SHOWN
-        parts = [", ".join(shown[:_SHOWN]) + (f" and {more} more" if more > 0 else "")]
+        hidden, parts = list(unused.values()).count(""), [named(shown, _SHOWN)]
         parts += [f"{hidden} of identifiers, which are not named"] if hidden else []
         if unused:
             found = f"{len(unused)}: {'; '.join(filter(None, parts))}"

@@ -155,10 +155,7 @@ def _rows_of_several_files(
         if len(possible) > 1:
             unsure.append(place)
     if unsure:
-        found, todo = (
-            at_rows(unsure),
-            "fill wave, population or file in these rows",
-        )
+        found, todo = at_rows(unsure), "fill wave, population or file in these rows"
         allowed = "a row number of one export"
         yield Problem("a row number that may be of several exports", found, allowed, file, todo)
 

@@ -17,7 +17,6 @@ from loftet_analysis.cleaning.codes import (
     Met,
     canonical,
     label_and_number,
-    named,
     number,
     one_label_twice,
     outside_scale,
@@ -28,7 +27,7 @@ from loftet_analysis.cleaning.codes import (
 )
 from loftet_analysis.cleaning.sheets import REASON, Sheets
 from loftet_analysis.cleaning.times import SECONDS
-from loftet_analysis.errors import Problem, refuse_any
+from loftet_analysis.errors import Problem, named, refuse_any
 from loftet_analysis.study import Instrument, Population, ResponseSet, normalise_label
 from loftet_analysis.study.columns import column_kinds, form_words
 from loftet_analysis.study.instrument import Range
@@ -41,17 +40,17 @@ _MOST_CODES = 1000  # different ones of a column that are looked at for their la
 
 
 def read_answers(
-    text: pd.Series, responses: ResponseSet | Range, labels: Mapping[str, str] | None = None
+    texts: Sequence[str], responses: ResponseSet | Range, labels: Mapping[str, str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Read one column of answers by label; numbers stand for themselves where none is stored.
+    """Read answers of one column by label; numbers stand for themselves where none is stored.
 
     Parameters
     ----------
-    text : Series of str
+    texts : sequence of str
         Labels or codes as exported; blanks are missing.
     responses : ResponseSet or Range
         The labels and the range of the item, or the range of a score, which may have decimals.
-    labels : mapping of str to str, optional
+    labels : mapping of str to str
         Label by code, as the tool stores them. A code without a label is a number only where the
         labelled codes carry the numbers that the instrument gives their labels.
 
@@ -65,23 +64,14 @@ def read_answers(
     Examples
     --------
     >>> yes_no = ResponseSet.model_validate({"0": {"nb": "Nei"}, "1": {"nb": "Ja"}})
-    >>> values, kinds = read_answers(pd.Series(["ja", "0", "", "9", "kanskje"]), yes_no)
+    >>> values, kinds = read_answers(["ja", "0", "", "9", "kanskje"], yes_no, {})
     >>> values
     array([ 1.,  0., nan, nan, nan])
     >>> [KINDS[kind] for kind in kinds]
     ['', '', '', 'out_of_range', 'unknown']
-    >>> read_answers(pd.Series(["1", "2"]), yes_no, {"1": "Ja", "2": "Nei"})[0]
+    >>> read_answers(["1", "2"], yes_no, {"1": "Ja", "2": "Nei"})[0]
     array([1., 0.])
     """
-    codes, texts = pd.factorize(text)
-    values, kinds = _read(texts, responses, labels or {})
-    return values[codes], kinds[codes]
-
-
-def _read(
-    texts: Sequence[str], responses: ResponseSet | Range, labels: Mapping[str, str]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return value and kind of each text."""
     lookup = responses.lookup
     scored = {number(code): lookup.get(normalise_label(t)) for code, t in labels.items()}
     as_coded = all(value in (None, code) for code, value in scored.items())
@@ -137,7 +127,7 @@ def answers(sheets: Sheets) -> Sheets:
             continue
         responses, labels = instrument.response_set(scale.name), sheets.labels.get(name, {})
         codes, texts = pd.factorize(frame[name])
-        of_text, kind_of_text = _read(texts, responses, labels)
+        of_text, kind_of_text = read_answers(texts, responses, labels)
         values, kinds = of_text[codes], kind_of_text[codes]
         asked = still_in
         if scale.roles and names.ROLE in frame:

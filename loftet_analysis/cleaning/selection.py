@@ -175,10 +175,8 @@ class _Owners:
         if n_left:
             what = f"rows of no {kind}"
             what = f"warning: {what}" if n_left > MOST_UNTOLD * n else what
-            found, allowed = (
-                f"{n_left} of {n} rows; {self._told(left)}",
-                f"at most {MOST_UNTOLD:.0%}",
-            )
+            found = f"{n_left} of {n} rows; {self._told(left)}"
+            allowed = f"at most {MOST_UNTOLD:.0%}"
             todo = f"name the text in study.yml, or leave it out where it is of no {kind}"
             yield Problem(what, found, allowed, where, todo)
 

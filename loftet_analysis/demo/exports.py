@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import html
+import io
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
@@ -11,15 +14,10 @@ from zlib import crc32
 
 import numpy as np
 import pandas as pd
+import pyreadstat
+from xlsxwriter import Workbook
 
 from loftet_analysis import paths
-from loftet_analysis.demo.formats import (
-    local_time,
-    write_nettskjema,
-    write_sav,
-    write_table,
-    write_xlsx,
-)
 from loftet_analysis.demo.people import stream
 from loftet_analysis.demo.regions import Region, chosen
 from loftet_analysis.demo.sheets import (
@@ -34,6 +32,9 @@ from loftet_analysis.names import PARTICIPANT, POST, PRE
 from loftet_analysis.paths import written_whole
 from loftet_analysis.study import ResponseSet
 
+# clocks go back on the last Sunday of October
+_WINTER_TIME = {2025: "2025-10-26 03:00", 2027: "2027-10-31 03:00"}
+_WRITTEN = datetime(2027, 11, 4, 8, tzinfo=UTC)
 STUDY, COHORTS_STUDY = "demo", "demo_cohorts"
 SEED = 2025
 PUPILS_PRE = "data-484101-2025-11-03.txt"
@@ -529,3 +530,84 @@ def _write_teachers_xlsx(answers: pd.DataFrame, path: Path) -> None:
         if place % 400 == 399:
             rows.append([])
     write_xlsx([*rows, [" "], [" "]], path)
+
+
+def local_time(moments: pd.Series) -> pd.Series:
+    """Return local times as Nettskjema writes them: ISO 8601 with the offset to UTC.
+
+    Examples
+    --------
+    >>> local_time(pd.Series(pd.to_datetime(["2025-09-15 08:30:05", "2025-10-30 12:00:00"])))[1]
+    '2025-10-30T12:00:00+01:00'
+    """
+    switch = moments.dt.year.map(_WINTER_TIME)
+    offset = np.where(moments < pd.to_datetime(switch), "+02:00", "+01:00")
+    return moments.dt.strftime("%Y-%m-%dT%H:%M:%S") + offset
+
+
+def write_nettskjema(frame: pd.DataFrame, headings: list[str], path: Path) -> None:
+    """Write text as Nettskjema does: every field quoted, ``;``, CRLF, UTF-8 with its mark.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Text, in the order of the file.
+    headings : list of str
+        One per column; they may repeat.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=";", quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+    writer.writerow(headings)
+    writer.writerows(zip(*(frame.iloc[:, i].tolist() for i in range(frame.shape[1])), strict=True))
+    with written_whole(path) as temporary:
+        temporary.write_bytes(text.getvalue().encode("utf-8-sig"))
+
+
+def write_table(frame: pd.DataFrame, path: Path) -> None:
+    """Write a register: comma-separated UTF-8."""
+    with written_whole(path) as temporary:
+        temporary.write_bytes(frame.to_csv(index=False, lineterminator="\n").encode())
+
+
+def write_sav(
+    frame: pd.DataFrame,
+    path: Path,
+    *,
+    questions: Mapping[str, str],
+    labels: Mapping[str, Mapping[int, str]],
+) -> None:
+    """Write an SPSS file with variable and value labels.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Numbers (NaN where missing), text or moments.
+    questions : mapping of str to str
+        Question text by column.
+    labels : mapping of str to (mapping of int to str)
+        Label by code, by column.
+    """
+    with written_whole(path) as temporary:
+        pyreadstat.write_sav(
+            frame,
+            temporary,
+            column_labels=[questions.get(column, column) for column in frame],
+            variable_value_labels=dict(labels),
+            row_compress=True,
+        )
+        # the header's date and time (9 and 8 bytes from byte 92) are those of writing
+        raw = bytearray(temporary.read_bytes())
+        raw[92:109] = b"04 Nov 2708:00:00"
+        temporary.write_bytes(raw)
+
+
+def write_xlsx(rows: list[list[object]], path: Path) -> None:
+    """Write rows to the one sheet of a workbook."""
+    with (
+        written_whole(path) as temporary,
+        Workbook(temporary, {"strings_to_formulas": False, "strings_to_urls": False}) as book,
+    ):
+        book.set_properties({"created": _WRITTEN})
+        sheet = book.add_worksheet("Svar")
+        for number, row in enumerate(rows):
+            sheet.write_row(number, 0, row)

@@ -8,7 +8,6 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from loftet_analysis.demo.answers import as_worded, draw_answers, thresholds
 from loftet_analysis.demo.people import (
     YEARS,
     draw_leaders,
@@ -21,9 +20,12 @@ from loftet_analysis.demo.regions import Region, following, preceding
 from loftet_analysis.demo.traits import (
     PLANTED,
     SchoolEffects,
+    as_worded,
+    draw_answers,
     draw_school_effects,
     draw_support,
     draw_traits,
+    thresholds,
 )
 from loftet_analysis.names import PARTICIPANT, POST, PRE
 from loftet_analysis.study import Instrument, load_instrument

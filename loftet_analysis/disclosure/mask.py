@@ -43,7 +43,7 @@ from scipy.sparse.csgraph import connected_components
 from loftet_analysis import names, schema
 from loftet_analysis.estimands import CONTRASTS, linked_cell
 from loftet_analysis.study import Study
-from loftet_analysis.study.grades import grade_bands
+from loftet_analysis.study.study import grade_bands
 
 #: Those who answered in all three waves: of everybody of a place their means are told wave by wave.
 IN_ALL = linked_cell(*names.WAVES)

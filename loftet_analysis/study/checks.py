@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import combinations, pairwise
 
 import pandas as pd
 
 from loftet_analysis import names
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import InputError, Problem, named
 from loftet_analysis.study.instrument import RESERVED, normalise_label
 from loftet_analysis.study.phases import exports_there
 from loftet_analysis.study.schools import COMPARISON
@@ -33,6 +33,7 @@ from loftet_analysis.tabular.workbook import is_workbook
 
 _TELL_PEOPLE = "where a column tells who answered, write"
 _EACH_WAVE = "values: {pre: […], post: […]}"
+_SHOWN = 8  # cohorts in a message
 BACKGROUND = (names.SCHOOL, names.GRADE, names.ROLE, names.GENDER, names.SUBMITTED)
 
 
@@ -79,7 +80,8 @@ def _check_cohorts(study: Study, document: Document) -> None:
     there = register[names.COHORT] if len(register) else pd.Series(dtype=str)
     if not study.windows:
         if there.ne("").any():
-            found = f"{_some(dict.fromkeys(there))} in the register, and waves without cohorts"
+            met = named([*filter(None, dict.fromkeys(there))], _SHOWN)
+            found = f"{met} in the register, and waves without cohorts"
             todo = "write waves: {2025: {pre: {from: …, to: …}, …}, …}, a part for each cohort"
             what, allowed = "cohorts without windows", "windows of the waves for every cohort"
             document.report(("waves",), what, found, allowed, f"{todo}; or take the column out")
@@ -98,7 +100,7 @@ def _check_cohorts(study: Study, document: Document) -> None:
         told += [f"only in the register: {counts}"] if counts else []
     idle = [spelt[name] for name in spelt if not met.eq(name).any() and name != COMPARISON]
     if idle and not there.eq("").all():
-        told.append(f"only in waves: {_some(idle)}")
+        told.append(f"only in waves: {named(idle, _SHOWN)}")
     inside = there[met.eq(COMPARISON) & ~outside]
     if len(inside):
         told.append(f"{len(inside)} schools of cohort {COMPARISON} whose role is programme")
@@ -109,13 +111,6 @@ def _check_cohorts(study: Study, document: Document) -> None:
         todo = "correct the register, or the names below waves"
         document.report(("waves",), "cohorts that do not agree", "; ".join(told), allowed, todo)
     _check_windows(study, document)
-
-
-def _some(texts: Iterable[str], most: int = 8) -> str:
-    """Return the first few texts."""
-    named = [text for text in texts if text]
-    more = f" and {len(named) - most} more" if len(named) > most else ""
-    return ", ".join(named[:most]) + more
 
 
 def _check_windows(study: Study, document: Document) -> None:
@@ -362,10 +357,8 @@ def _check_values(population: Population, document: Document, steps: tuple) -> N
             for label in labels:
                 other = owners.setdefault(normalise_label(label), value)
                 if other != value:
-                    what, found = (
-                        f"one text for two values of {column}",
-                        f"{label} ({other}; {value})",
-                    )
+                    what = f"one text for two values of {column}"
+                    found = f"{label} ({other}; {value})"
                     document.report(place, what, found, "each text once")
 
 
@@ -514,11 +507,10 @@ def untranslated(study: Study) -> list[Problem]:
                 name for (at, name), of in texts.items() if at == place and language not in of
             ]
             if lacking:
-                more = f" and {len(lacking) - 5} more" if len(lacking) > 5 else ""
                 remarks.append(
                     Problem(
                         f"texts without a translation into {language}",
-                        f"{len(lacking)}: {', '.join(lacking[:5])}{more}",
+                        f"{len(lacking)}: {named(lacking, 5)}",
                         f"each in {', '.join(study.languages)}",
                         place,
                         f"add {language}; until then pages show another language there",

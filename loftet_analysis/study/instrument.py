@@ -498,18 +498,14 @@ def _check_item_waves(scale: Scale, document: Document, steps: tuple[str, ...]) 
     for name, item in scale.items.items():
         beyond = [wave for wave in item.waves or () if wave not in scale.waves]
         if beyond:
-            what, found = (
-                f"an item asked in waves without its scale {scale.name}",
-                ", ".join(beyond),
-            )
+            what = f"an item asked in waves without its scale {scale.name}"
+            found = ", ".join(beyond)
             document.report((*steps, "items", name, "waves"), what, found, ", ".join(scale.waves))
     for wave in scale.waves:
         n = len(scale.items_in(wave))
         if not n:
-            what, todo = (
-                f"scale {scale.name} without an item in a wave",
-                f"take {wave} out of waves",
-            )
+            what = f"scale {scale.name} without an item in a wave"
+            todo = f"take {wave} out of waves"
             document.report((*steps, "waves"), what, wave, "one item at least", todo)
         elif scale.needed_in(wave) > n:
             what = f"minimum of scale {scale.name} is more than its items in {wave}"
@@ -553,10 +549,8 @@ def _check_responses(name: str, responses: ResponseSet, document: Document) -> N
     for key, label in entries:
         other = taken.setdefault(normalise_label(label), key)
         if other != key:
-            what, found = (
-                f"one label for two answers in response set {name}",
-                f"{label} ({other}; {key})",
-            )
+            what = f"one label for two answers in response set {name}"
+            found = f"{label} ({other}; {key})"
             allowed = "labels that differ in more than case and blanks"
             document.report((*steps, key), what, found, allowed)
 
@@ -595,10 +589,8 @@ def _check_unique(instrument: Instrument, document: Document) -> None:
             for header in dict.fromkeys(map(normalise_label, (*scale.codes, *scale.wordings))):
                 take(headers, header, f"scale {scale.name}", ("scales", scale.name))
         for item in scale.items.values():
-            owner, steps = (
-                f"item {scale.name}.{item.name}",
-                ("scales", scale.name, "items", item.name),
-            )
+            owner = f"item {scale.name}.{item.name}"
+            steps = ("scales", scale.name, "items", item.name)
             if take(named, item.name, owner, steps):
                 for header in dict.fromkeys(map(normalise_label, (*item.codes, *item.wordings))):
                     take(headers, header, owner, steps)

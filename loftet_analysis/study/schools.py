@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from loftet_analysis import names
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import InputError, Problem, named
 from loftet_analysis.study.instrument import normalise_label
 from loftet_analysis.study.yamlfile import did_you_mean, shown
 from loftet_analysis.tabular import Export, headings_told, read_table
@@ -292,10 +292,8 @@ def _check_rows(rows: dict[str, dict[str, str]], register: str) -> Iterator[Prob
         for earlier in earlier_names(row.get("earlier", "")):
             owner = former.setdefault(normalise_label(earlier), school)
             if owner != school:
-                what, found = (
-                    "an earlier id or name of two schools",
-                    f"{earlier} ({owner}; {school})",
-                )
+                what = "an earlier id or name of two schools"
+                found = f"{earlier} ({owner}; {school})"
                 yield Problem(what, found, "each once", where, "keep it with one of them")
             if earlier in ids:
                 what, todo = "an earlier id that another row has", "keep one of them"
@@ -309,9 +307,8 @@ def _check_cohorts(rows: dict[str, dict[str, str]], register: str) -> Iterator[P
     cohorts = {where: row.get(names.COHORT, "") for where, row in rows.items()}
     without = [where for where, cohort in cohorts.items() if not cohort]
     if 0 < len(without) < len(rows):
-        told = ", ".join(where.rpartition(", row ")[2] for where in without[:_ROWS_TOLD])
-        more = f" and {len(without) - _ROWS_TOLD} more" if len(without) > _ROWS_TOLD else ""
-        found = f"{len(without)} of {len(rows)} schools: row {told}{more}"
+        told = named([where.rpartition(", row ")[2] for where in without], _ROWS_TOLD)
+        found = f"{len(without)} of {len(rows)} schools: row {told}"
         what, allowed = "schools without a cohort", "a cohort for every school, or for none"
         todo = f"comparison schools too: when they will begin, or {COMPARISON}"
         yield Problem(what, found, allowed, register, todo)

@@ -18,7 +18,6 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from loftet_analysis import names
 from loftet_analysis.errors import Problem
 from loftet_analysis.estimands import ESTIMANDS
-from loftet_analysis.study.grades import GRADE_BANDS
 from loftet_analysis.study.instrument import (
     Instrument,
     Language,
@@ -46,6 +45,8 @@ from loftet_analysis.study.yamlfile import (
     wrong,
 )
 
+GRADE_BANDS = ("5-7", "8-10")
+FIRST_OF_LOWER_SECONDARY = 8
 LINK, CONSENT, GUARDIAN, TRIAL = "link", "consent", "guardian", "trial"
 #: How study.yml may say that times are written, beside codes such as %d/%m/%Y %H:%M.
 DAY_FIRST, MONTH_FIRST, EXCEL = "day first", "month first", "excel"
@@ -1194,3 +1195,15 @@ class Study(Described):
         wanted = unicodedata.normalize("NFC", path.name)
         there = sorted(path.parent.iterdir())
         return next((p for p in there if unicodedata.normalize("NFC", p.name) == wanted), path)
+
+
+def grade_bands(grades: pd.Series) -> pd.Series:
+    """Return ``5-7`` or ``8-10``, the two stages of school; missing where the grade is.
+
+    Examples
+    --------
+    >>> grade_bands(pd.Series([5, 8, None])).tolist()
+    ['5-7', '8-10', nan]
+    """
+    upper = grades.astype("Float64").ge(FIRST_OF_LOWER_SECONDARY)
+    return upper.map({True: GRADE_BANDS[1], False: GRADE_BANDS[0]}).astype("str")

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from loftet_analysis.demo.answers import draw_answers, mean_scores, thresholds
 from loftet_analysis.demo.people import GRADES, draw_pupils, draw_teachers, stream
 from loftet_analysis.demo.regions import Region, chosen, regions
 from loftet_analysis.demo.traits import (
@@ -25,9 +24,12 @@ from loftet_analysis.demo.traits import (
     FIRST_GRADE,
     PLANTED,
     SchoolEffects,
+    draw_answers,
     draw_school_effects,
     draw_support,
     draw_traits,
+    mean_scores,
+    thresholds,
 )
 from loftet_analysis.names import POST, PRE
 from loftet_analysis.study import load_instrument
