@@ -244,9 +244,9 @@ def same_grade(case: Answers, *, clusters: str = SCHOOL) -> Estimate:
     people, y = case.people, case.y
     cells, n, means = common_cells(case, at_least=1)
     both, school = n.sum(axis=1), cells // people.n_grades
-    by_school = raw = contrast_of_cells(cells, n, means, both, school)
+    by_school = raw = change_in_cells(means, n, both, school)
     if clusters != SCHOOL:
-        raw = contrast_of_cells(cells, n, means, both, people.cluster_of_school(clusters)[school])
+        raw = change_in_cells(means, n, both, people.cluster_of_school(clusters)[school])
     found = found_in_cells(case, raw, cells, both @ means / both.sum())
     grades = np.unique(people.grade[np.isfinite(people.grade)])
     share = np.bincount(cells % people.n_grades, both, minlength=len(grades)) / both.sum()
@@ -261,11 +261,8 @@ def same_grade(case: Answers, *, clusters: str = SCHOOL) -> Estimate:
 
 def _independent(case: Answers, y: Floats, cells: Codes, n: Codes, share: Floats) -> float:
     """Return the variance of Σ share (ȳ_post − ȳ_pre) if people were independent."""
-    people = case.people
-    place = np.full(people.cell.max() + 2, -1)
-    place[cells] = np.arange(len(cells))
-    here = case.valid & (people.pre | people.post) & (place[people.cell] >= 0)
-    code = 2 * place[people.cell[here]] + people.post[here]
+    here, cell = rows_in_cells(case, cells)
+    code = 2 * cell + case.people.post[here]
     _, (centre,) = means_by(code, y[here])
     spare = n.sum() - n.size
     if spare < 1:
@@ -503,11 +500,14 @@ def common_cells(case: Answers, *, at_least: int) -> tuple[Codes, Codes, Floats]
     return cells, n[cells], sums[cells] / n[cells]
 
 
-def contrast_of_cells(
-    cells: Codes, n: Codes, means: Floats, share: Floats, cluster: Codes
-) -> Result:
-    """Σ share (ȳ_post − ȳ_pre) over cells, from their counts and means (cells, 2)."""
-    return change_in_cells(means, n, share, cluster)
+def rows_in_cells(case: Answers, cells: Codes) -> tuple[Codes, Codes]:
+    """Return the rows of both waves that lie in these cells, and which cell each is in."""
+    people = case.people
+    place = np.full(people.cell.max() + 2, -1)
+    place[cells] = np.arange(len(cells))
+    of_row = place[people.cell]
+    here = np.flatnonzero(case.valid & (people.pre | people.post) & (of_row >= 0))
+    return here, of_row[here]
 
 
 def found_in_pairs(

@@ -34,11 +34,11 @@ from loftet_analysis.analysis.changes import (
     difference_of_grades,
     found_in_cells,
     found_in_pairs,
+    rows_in_cells,
     same_grade,
 )
 from loftet_analysis.analysis.panel import (
     SCHOOL,
-    Codes,
     Mask,
     complete_pairs,
     subgroup_rows,
@@ -86,7 +86,7 @@ def same_grade_quantile(case: Answers, *, p: float) -> Estimate:
     """
     people = case.people
     cells, n, _ = common_cells(case, at_least=1)
-    here, cell = _in_cells(case, cells)
+    here, cell = rows_in_cells(case, cells)
     y, after = case.y[here], people.post[here].astype(int)
     weight = (n.sum(axis=1, keepdims=True) / n)[cell, after]
     step = scale_step(y)
@@ -148,7 +148,7 @@ def gap_change(case: Answers) -> Estimate:
     used = np.zeros(len(case.y), dtype=bool)
     for group in (one, other):
         part = replace(case, valid=case.valid & group)
-        used[_in_cells(part, common_cells(part, at_least=1)[0])[0]] = True
+        used[rows_in_cells(part, common_cells(part, at_least=1)[0])[0]] = True
     found = difference_of_grades(replace(case, valid=used), one, other)
     school, in_a_wave = case.people.school, case.people.pre | case.people.post
     left = np.setdiff1d(school[case.valid & (one | other) & in_a_wave], school[used])
@@ -235,7 +235,7 @@ def spread_ratio(case: Answers, *, part: str) -> Estimate:
         raise NotEstimableError("few_schools")
     both = n.sum(axis=1)
     level = both @ means / both.sum()
-    here, cell = _in_cells(case, cells)
+    here, cell = rows_in_cells(case, cells)
     after = people.post[here].astype(int)
     square = (case.y[here] - level[after]) ** 2
     squares = np.bincount(2 * row[cell] + after, square).reshape(-1, 2)
@@ -253,13 +253,3 @@ def spread_ratio(case: Answers, *, part: str) -> Estimate:
     raw = Result.from_scores(float(ratio[0]), scores, len(schools) - 1.0, len(schools))
     sd_pre, sd_post = np.sqrt(variances[:, 0])
     return replace(found_in_cells(case, raw, cells, level), sd_pre=sd_pre, sd_post=sd_post)
-
-
-def _in_cells(case: Answers, cells: Codes) -> tuple[Codes, Codes]:
-    """Return the rows of both waves that lie in these cells, and which cell each is in."""
-    people = case.people
-    place = np.full(people.cell.max() + 2, -1)
-    place[cells] = np.arange(len(cells))
-    of_row = place[people.cell]
-    here = np.flatnonzero(case.valid & (people.pre | people.post) & (of_row >= 0))
-    return here, of_row[here]

@@ -27,7 +27,6 @@ from loftet_analysis.analysis.changes import (
     Estimate,
     cohort_change,
     common_cells,
-    contrast_of_cells,
     found_in_pairs,
     linkage_by_school,
     linked_change,
@@ -59,7 +58,7 @@ from loftet_analysis.cleaning.careless import same_answer
 from loftet_analysis.errors import InputError
 from loftet_analysis.estimands import WHOLE, contrast_of_waves, names_where
 from loftet_analysis.stats import missing, mixed, ordinal
-from loftet_analysis.stats.cr2 import contrast, mean, means_by, standardise
+from loftet_analysis.stats.cr2 import change_in_cells, contrast, mean, means_by, standardise
 from loftet_analysis.stats.inputs import Floats
 from loftet_analysis.stats.result import NotEstimableError, Result
 from loftet_analysis.study.frames import checked
@@ -431,7 +430,7 @@ def _equal_grades(case: Case) -> Estimate:
     both, grade = n.sum(axis=1), cells % case.people.n_grades
     share = both / np.bincount(grade, both)[grade] / len(np.unique(grade))
     cluster = case.people.cluster_of_school(case.at_schools_or_above)
-    raw = contrast_of_cells(cells, n, means, share, cluster[cells // case.people.n_grades])
+    raw = change_in_cells(means, n, share, cluster[cells // case.people.n_grades])
     return _in_rows(case, raw, _waves(case) & np.isin(case.people.cell, cells))
 
 
