@@ -9,14 +9,19 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 from hypothesis import settings
 
+from loftet_analysis.cleaning import store
+from loftet_analysis.cleaning.prepare import prepare
+from loftet_analysis.stats import NotEstimableError
+from loftet_analysis.study import Study, load_study
 from tests.quick_study import build_quick, environment, started
-from tests.small_demo import SMALL, build_root
+from tests.small_demo import HERE, SMALL, build_root
 
 # for `make verify`: as many examples as there is time for
 settings.register_profile("long", max_examples=1200)
@@ -40,6 +45,20 @@ def loftet(*arguments: str, root: Path, **more: str) -> subprocess.CompletedProc
         encoding="utf-8",
         check=False,
     )
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    """Write another text in the first place where one stands in a file."""
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def reason(find: Callable, *arguments: object, **options: object) -> str:
+    """Return why there is no estimate."""
+    with pytest.raises(NotEstimableError) as refusal:
+        find(*arguments, **options)
+    return refusal.value.reason
 
 
 def _shared(tmp_path_factory) -> Path:
@@ -102,6 +121,19 @@ def ran(quick, undisturbed) -> Path:
     for name in ("data_clean", "figures", "reports"):
         shutil.copytree(undisturbed / name, quick / name)
     return quick
+
+
+@pytest.fixture(scope="module")
+def sats(tmp_path_factory) -> Iterator[Study]:
+    """Clean data of the real study, in a place of their own."""
+    with pytest.MonkeyPatch.context() as environment:
+        folder = tmp_path_factory.mktemp("Løftet data")
+        environment.setenv("LOFTET_ROOT", str(HERE))
+        environment.setenv("LOFTET_DATA", str(folder))
+        environment.setenv("LOFTET_KEYS", str(tmp_path_factory.mktemp("keys")))
+        study = load_study("sats")
+        store.write(prepare(study), study)
+        yield study
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from loftet_analysis.batch.fingerprints import read_manifest, record
 from loftet_analysis.batch.plan import all_tasks, longest_first
 from loftet_analysis.study import load_study, phases
 from loftet_analysis.tabular.export import LONGEST_CELL
+from tests.conftest import replace
 from tests.long import long_but
 from tests.quick_study import environment
 from tests.small_demo import HERE, build_root
@@ -31,12 +32,6 @@ def root(tmp_path, monkeypatch) -> Path:
     shutil.copytree(HERE / "data_raw/sats", root / "data_raw/sats")
     monkeypatch.setenv("LOFTET_ROOT", str(root))
     return root
-
-
-def replace(path: Path, old: str, new: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
 def told(capsys) -> str:

@@ -17,7 +17,7 @@ from loftet_analysis import names, schema
 from loftet_analysis.batch.cli import main
 from loftet_analysis.estimands import ESTIMANDS
 from loftet_analysis.show.alt_texts import LONGEST
-from tests.conftest import loftet
+from tests.conftest import loftet, replace
 from tests.insides import insides
 from tests.small_demo import HERE, SMALL
 
@@ -378,12 +378,6 @@ def test_unknown_region_study_notebook_and_language_are_told_together(small_demo
     assert done.stderr.startswith("3 problems:")
     assert "nordland" in done.stderr
     assert loftet("run", "demmo", root=small_demo).returncode == 2
-
-
-def replace(path: Path, old: str, new: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
 def replace_label(raw: Path) -> None:

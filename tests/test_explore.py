@@ -10,8 +10,6 @@ from bs4 import BeautifulSoup
 
 import loftet_analysis as la
 from loftet_analysis import names, paths, show
-from loftet_analysis.cleaning import store
-from loftet_analysis.cleaning.prepare import prepare
 from loftet_analysis.disclosure.gate import passed
 from loftet_analysis.errors import InputError
 from loftet_analysis.estimands import names_where
@@ -24,19 +22,6 @@ from tests.small_demo import HERE
 
 NOTEBOOK = HERE / "notebooks" / "explore.ipynb"
 REGION = "fall-2008"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def sats(tmp_path_factory):
-    """Clean data of the real study, in a place of their own."""
-    with pytest.MonkeyPatch.context() as environment:
-        folder = tmp_path_factory.mktemp("Løftet data")
-        environment.setenv("LOFTET_ROOT", str(HERE))
-        environment.setenv("LOFTET_DATA", str(folder))
-        environment.setenv("LOFTET_KEYS", str(tmp_path_factory.mktemp("keys")))
-        study = load_study("sats")
-        store.write(prepare(study), study)
-        yield study
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,8 @@ from loftet_analysis.stats.missing import (
     standardised_differences,
     tipping_points,
 )
-from loftet_analysis.stats.result import NotEstimableError, Result
+from loftet_analysis.stats.result import Result
+from tests.conftest import reason
 
 REFERENCE = Path(__file__).parent / "reference"
 R = json.loads((REFERENCE / "sensitivity.json").read_text())
@@ -53,12 +54,6 @@ def test_weights_bring_the_linked_back_to_all():
     assert np.average(pre[was_linked], weights=weight) == pytest.approx(pre.mean(), abs=0.03)
     assert effective_size(weight) < was_linked.sum()
     assert effective_size(np.ones(7)) == 7
-
-
-def reason(call, *args, **more):
-    with pytest.raises(NotEstimableError) as error:
-        call(*args, **more)
-    return error.value.reason
 
 
 def test_weights_that_cannot_be_had_say_why():

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from loftet_analysis.stats.mixed import fit
 from loftet_analysis.stats.result import NotEstimableError
+from tests.conftest import reason
 
 REFERENCE = Path(__file__).parent / "reference"
 R = json.loads((REFERENCE / "multilevel.json").read_text())
@@ -213,23 +214,17 @@ def test_an_interval_is_that_of_t():
     assert found.statistic == pytest.approx(found.estimate / found.se)
 
 
-def refusal(y, x, school, **more):
-    with pytest.raises(NotEstimableError) as error:
-        fit(y, x, school, **more)
-    return error.value.reason
-
-
 def test_what_cannot_be_fitted_is_refused_with_its_reason():
     y, school = np.array([1.0, 2, 3, 5, 4, 6]), np.array([0, 0, 1, 1, 2, 2])
     x, person = np.ones((6, 1)), np.array([0, 1, 2, 3, 4, 5])
-    assert refusal(y, x, np.zeros(6)) == "one_cluster"
-    assert refusal(np.full(6, 2.0), x, school) == "no_variance"
-    assert refusal(y, np.ones((6, 2)), school) == "not_estimable"
-    assert refusal(y, np.eye(6), school) == "not_estimable"
-    assert refusal(y, x, school, person=np.array([0, 1, 0, 1, 2, 3])) == "not_nested"
-    assert refusal(y, x, school, region=np.array([0, 1, 0, 0, 1, 1])) == "not_nested"
-    assert refusal(y, x, school, region=np.zeros(6)) == "one_cluster"
-    assert refusal(y, x, school, person=person) == "not_estimable"  # everybody has one row
+    assert reason(fit, y, x, np.zeros(6)) == "one_cluster"
+    assert reason(fit, np.full(6, 2.0), x, school) == "no_variance"
+    assert reason(fit, y, np.ones((6, 2)), school) == "not_estimable"
+    assert reason(fit, y, np.eye(6), school) == "not_estimable"
+    assert reason(fit, y, x, school, person=np.array([0, 1, 0, 1, 2, 3])) == "not_nested"
+    assert reason(fit, y, x, school, region=np.array([0, 1, 0, 0, 1, 1])) == "not_nested"
+    assert reason(fit, y, x, school, region=np.zeros(6)) == "one_cluster"
+    assert reason(fit, y, x, school, person=person) == "not_estimable"  # everybody has one row
 
 
 @pytest.mark.parametrize(("repeated", "told"), [(0, True), (2, True), (12, False)])

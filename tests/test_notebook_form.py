@@ -8,12 +8,9 @@ import nbformat
 import pandas as pd
 import pytest
 
-from loftet_analysis.cleaning import store
-from loftet_analysis.cleaning.prepare import prepare
 from loftet_analysis.disclosure.gate import passed
 from loftet_analysis.errors import DisclosureError
 from loftet_analysis.show.session import OpenStudy
-from loftet_analysis.study import load_study
 from tests.small_demo import HERE
 
 NOTEBOOKS = sorted((HERE / "notebooks").glob("*/[0-9]*.ipynb"))
@@ -354,19 +351,6 @@ def test_key_numbers_are_checked_and_only_they_are_kept(path):
         if cell not in checks:
             assert cell.outputs == []
             assert cell.execution_count is None
-
-
-@pytest.fixture(scope="module")
-def sats(tmp_path_factory):
-    """Clean data of the real study, in a place of their own."""
-    with pytest.MonkeyPatch.context() as environment:
-        folder = tmp_path_factory.mktemp("Løftet data")
-        environment.setenv("LOFTET_ROOT", str(HERE))
-        environment.setenv("LOFTET_DATA", str(folder))
-        environment.setenv("LOFTET_KEYS", str(tmp_path_factory.mktemp("keys")))
-        study = load_study("sats")
-        store.write(prepare(study), study)
-        yield
 
 
 @pytest.mark.parametrize("name", ["01_fieldwork", "02_measurement", "03_outcomes"])

@@ -1,6 +1,7 @@
 """Ordinal analyses: against R, scipy, statsmodels and the definitions."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,12 @@ from statsmodels.miscmodels.ordinal_model import OrderedModel
 from loftet_analysis.stats.cr2 import mean
 from loftet_analysis.stats.ordinal import ordered_logit, superiority, superiority_of_pairs
 from loftet_analysis.stats.result import NotEstimableError
+from tests.conftest import reason
 
 REFERENCE = Path(__file__).parent / "reference"
 R = json.loads((REFERENCE / "sensitivity.json").read_text())
 DATA = pd.read_csv(REFERENCE / "ordinal.csv")
+why = partial(reason, ordered_logit)
 
 
 @pytest.mark.parametrize(("name", "group"), [("logit", None), ("graded", DATA["grade"])])
@@ -117,18 +120,12 @@ def test_intervals_of_superiority_cover(seed):
     assert 180 <= hits <= 199
 
 
-def reason(*args):
-    with pytest.raises(NotEstimableError) as error:
-        ordered_logit(*args)
-    return error.value.reason
-
-
 def test_what_cannot_be_ordered_is_refused():
     y, wave, school = [1, 2, 1, 2], [0, 0, 1, 1], [0, 1, 0, 1]
-    assert reason(y, wave, [0, 0, 0, 0]) == "one_cluster"
-    assert reason([1, 1, 1, 1], wave, school) == "no_variance"
-    assert reason(y, [0, 0, 0, 0], school) == "no_variance"
-    assert reason([1, 2, 1, 2], [0, 1, 0, 1], school) == "one_cluster"  # one school per wave
+    assert why(y, wave, [0, 0, 0, 0]) == "one_cluster"
+    assert why([1, 1, 1, 1], wave, school) == "no_variance"
+    assert why(y, [0, 0, 0, 0], school) == "no_variance"
+    assert why([1, 2, 1, 2], [0, 1, 0, 1], school) == "one_cluster"  # one school per wave
     with pytest.raises(NotEstimableError):
         superiority([], [1.0], [], [0])
 
@@ -180,9 +177,9 @@ def test_neither_the_order_of_rows_nor_labels_nor_copies_move_the_ordered_logit(
 def test_an_ordered_logit_that_hangs_on_too_little_says_on_what():
     rng = np.random.default_rng(6)
     y, school, wave = rng.integers(1, 5, 120), np.arange(120) % 6, np.arange(120) // 6 % 2
-    assert reason(y, wave, school, wave) == "not_estimable"
-    assert reason(y, (school > 0).astype(int), school) == "one_cluster"
-    assert reason(np.where(school == 0, y, 2), wave, school) == "one_cluster"
-    assert reason(wave + 1, wave, school) == "not_converged"
+    assert why(y, wave, school, wave) == "not_estimable"
+    assert why(y, (school > 0).astype(int), school) == "one_cluster"
+    assert why(np.where(school == 0, y, 2), wave, school) == "one_cluster"
+    assert why(wave + 1, wave, school) == "not_converged"
     copies = np.tile([1, 2, 3, 2, 3, 3], 6)
-    assert reason(copies, np.tile([0, 0, 0, 1, 1, 1], 6), np.repeat(range(6), 6)) == "no_variance"
+    assert why(copies, np.tile([0, 0, 0, 1, 1, 1], 6), np.repeat(range(6), 6)) == "no_variance"

@@ -26,7 +26,7 @@ from loftet_analysis.analysis.estimates import MODELS, estimates
 from loftet_analysis.analysis.panel import arrange, subgroup_rows
 from loftet_analysis.estimands import names_where
 from loftet_analysis.stats.quantiles import mid_quantile, scale_step
-from loftet_analysis.stats.result import NotEstimableError
+from tests.conftest import reason
 
 R = json.loads((Path(__file__).parent / "reference" / "spread.json").read_text())
 RULER = {"sd_unit": 0.8, "low_fifth": R["low_cut"], "alpha": 0.8}
@@ -73,12 +73,6 @@ def pairs(before, after, school):
 def assert_as_r(raw, reference, rel=1e-8):
     found = [raw.estimate, raw.se, raw.df]
     assert found == pytest.approx([reference[key] for key in ("estimate", "se", "df")], rel=rel)
-
-
-def reason(find, *arguments, **options):
-    with pytest.raises(NotEstimableError) as refusal:
-        find(*arguments, **options)
-    return refusal.value.reason
 
 
 @pytest.mark.parametrize("k", range(4))

@@ -16,7 +16,7 @@ from loftet_analysis.show.session import OpenStudy, open_study
 from loftet_analysis.study import load_study
 from tests import test_notebook_form as form
 from tests.small_demo import HERE
-from tests.test_explore import html_of
+from tests.test_explore import chosen, html_of
 
 NOTEBOOK = HERE / "notebooks" / "start.ipynb"
 REGION = "fall-2008"
@@ -40,11 +40,6 @@ def project(tmp_path_factory):
 @pytest.fixture
 def study():
     return open_study("sats", region=REGION, language="en")
-
-
-def chosen(begun, **given) -> dict[str, str]:
-    rows = begun.choices(**given)
-    return rows[rows["chosen"]].set_index("choice")["value"].to_dict()
 
 
 def links(shown) -> dict[str, str]:
