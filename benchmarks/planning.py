@@ -22,13 +22,7 @@ from joblib import Parallel, delayed
 from scipy import stats
 
 from loftet_analysis.stats.cr2 import change_in_cells, contrast, mean
-from loftet_analysis.stats.power import (
-    Design,
-    degrees_of_freedom,
-    mdes,
-    power,
-    standard_error,
-)
+from loftet_analysis.stats.power import Design, degrees_of_freedom, mdes, power, standard_error
 from loftet_analysis.stats.result import Result
 
 HERE = Path(__file__).resolve().parent

@@ -1,6 +1,5 @@
 """Cohorts of schools that begin in different years: windows, waves by date, and what is said."""
 
-from datetime import date
 from pathlib import Path
 
 import nbformat
@@ -25,7 +24,7 @@ from loftet_analysis.study.study import grade_bands
 from tests.long import long_but
 from tests.plausible.registers import workbook
 from tests.small_demo import build_root
-from tests.tiny_study import SCHOOLS, STUDY, build, sheets, write_csv
+from tests.tiny_study import SCHOOLS, STUDY, build_on_day, sheets
 
 KEY = b"k" * 32
 HERE = Path(__file__).parents[1]
@@ -82,15 +81,8 @@ def at(tmp_path, monkeypatch):
         pre: pd.DataFrame | None = None,
         post: pd.DataFrame | None = None,
     ):
-        monkeypatch.setattr(
-            "loftet_analysis.study.phases.today", lambda study: date.fromisoformat(day)
-        )
-        folder = build(root, study=study)
+        folder = build_on_day(monkeypatch, root, day, study, pre=pre, post=post)
         (folder / "schools.csv").write_text(register, encoding="utf-8")
-        for wave, frame in (("pre", pre), ("post", post)):
-            (folder / f"{wave}.csv").unlink(missing_ok=True)
-            if frame is not None:
-                write_csv(folder, wave, frame)
         return load_study("tiny")
 
     return lay_out

@@ -1,9 +1,5 @@
 """The coverage benchmark: usual methods are those of their libraries, truths are true."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pingouin
@@ -11,25 +7,18 @@ import pytest
 import statsmodels.formula.api as smf
 from scipy import stats
 
+from benchmarks import coverage as bench
 from loftet_analysis.analysis.panel import arrange
 
-PATH = Path(__file__).parents[1] / "benchmarks" / "coverage.py"
 USUAL = ("pingouin", "person bootstrap", "CR1, z", "random intercept")
 ESTIMANDS = ("linked_change", "same_grade")
 
 
-@pytest.fixture(scope="module")
-def bench():
-    found = importlib.util.spec_from_file_location("coverage_benchmark", PATH)
-    module = importlib.util.module_from_spec(found)
-    sys.modules[found.name] = module  # dataclasses look their module up
-    found.loader.exec_module(module)
-    module.COLUMNS = 20
-    return module
+bench.COLUMNS = 20
 
 
 @pytest.fixture(scope="module")
-def compared(bench):
+def compared():
     """The usual intervals of one outcome, and the same answers in long form."""
     found = {}
     for estimand, make in zip(ESTIMANDS, (bench.linked, bench.repeated), strict=True):
@@ -64,7 +53,7 @@ def test_the_t_interval_is_that_of_pingouin(compared, estimand):
     assert 1e4 * ends["pingouin"] == pytest.approx(np.ravel(theirs["CI95"].iloc[0]), abs=0.01)
 
 
-def test_the_person_bootstrap_is_that_of_pingouin_but_for_chance(bench, compared):
+def test_the_person_bootstrap_is_that_of_pingouin_but_for_chance(compared):
     pre, post = waves(compared["linked_change"][1])
     y = (post - pre)[:, None]
     drawn = bench.person_bootstrap(np.random.default_rng(2), y, draws=8000)
@@ -104,7 +93,7 @@ def test_the_random_intercept_is_that_of_mixedlm(compared, estimand):
     assert ends["random intercept"] == pytest.approx(theirs, abs=1e-4)
 
 
-def test_a_change_that_goes_with_size_shifts_the_mean_of_people_by_the_integral(bench):
+def test_a_change_that_goes_with_size_shifts_the_mean_of_people_by_the_integral():
     z = np.linspace(-8, 8, 40_001)
     weight = stats.norm.pdf(z)
     n = np.clip(np.exp(np.log(50) - 0.32 + 0.8 * z), 5, 150).astype(int)
@@ -114,7 +103,7 @@ def test_a_change_that_goes_with_size_shifts_the_mean_of_people_by_the_integral(
     assert np.sqrt(0.1) * bench.informative_world()[2] == pytest.approx(expected, abs=1e-3)
 
 
-def first_of_each_kind(bench):
+def first_of_each_kind():
     """One cell of every estimand and contrast, the one with the fewest schools."""
     kinds = {}
     for cell in bench.cells():
@@ -123,7 +112,7 @@ def first_of_each_kind(bench):
     return list(kinds.values())
 
 
-def test_estimates_lie_around_the_truth_of_every_kind_of_cell(bench):
+def test_estimates_lie_around_the_truth_of_every_kind_of_cell():
     away = {}
     for number, cell in enumerate(first_of_each_kind(bench)):
         data = cell.make(np.random.default_rng([11, number]))
@@ -136,7 +125,7 @@ def test_estimates_lie_around_the_truth_of_every_kind_of_cell(bench):
     assert {name: z for name, z in away.items() if abs(z) > 4.5} == {}
 
 
-def test_cells_of_the_country_rest_on_regions_and_lie_around_their_truth(bench):
+def test_cells_of_the_country_rest_on_regions_and_lie_around_their_truth():
     cells = [each for each in bench.cells() if each.block == "the country"]
     assert {float(each.name[-4:]) for each in cells} == {0.0, 0.05, 0.10}
     for number, cell in enumerate(each for each in cells if each.name.endswith("0.10")):
@@ -151,7 +140,7 @@ def test_cells_of_the_country_rest_on_regions_and_lie_around_their_truth(bench):
 
 
 @pytest.fixture(scope="module")
-def table(bench):
+def table():
     shape = "8 unequal schools, rho 0.10"
     chosen = [cell for cell in bench.cells() if cell.name == shape and cell.block in ESTIMANDS]
     return bench.run(chosen, 160, seed=5, jobs=1)
@@ -164,20 +153,20 @@ def test_intervals_that_ignore_schools_miss_where_change_differs_between_schools
     assert (coverage["CR1, z"] < coverage["this library"]).all()
 
 
-def test_the_same_seed_gives_the_same_table(bench, table):
+def test_the_same_seed_gives_the_same_table(table):
     chosen = [c for c in bench.cells() if c.name == "8 unequal schools, rho 0.10"][:1]
     again = [bench.run(chosen, 40, seed=5, jobs=1) for _ in range(2)]
     pd.testing.assert_frame_equal(*again)
 
 
-def test_a_cell_is_judged_by_its_monte_carlo_interval(bench, table):
+def test_a_cell_is_judged_by_its_monte_carlo_interval(table):
     by_hand = np.sqrt(table["coverage"] * (1 - table["coverage"]) / table["n"])
     assert table["error"].to_numpy() == pytest.approx(by_hand.to_numpy())
     usual = table[table["method"].isin(["pingouin", "person bootstrap"])]
     assert (usual["judged"] == "low").all()
 
 
-def test_table_and_plot_are_written_between_the_marks_only(bench, table, tmp_path, monkeypatch):
+def test_table_and_plot_are_written_between_the_marks_only(table, tmp_path, monkeypatch):
     here = tmp_path / "benchmarks"
     here.mkdir()
     (tmp_path / "docs" / "images").mkdir(parents=True)

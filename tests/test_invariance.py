@@ -4,10 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from loftet_analysis.analysis.invariance import (
-    failing_items,
-    invariance,
-)
+from loftet_analysis.analysis.invariance import failing_items, invariance
 from loftet_analysis.schema import INVARIANCE
 from loftet_analysis.study import load_instrument
 

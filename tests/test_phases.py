@@ -1,7 +1,5 @@
 """The study's life: what has not been asked yet is still to come, and open waves only count."""
 
-from datetime import date
-
 import pandas as pd
 import pytest
 
@@ -15,7 +13,7 @@ from loftet_analysis.errors import InputError
 from loftet_analysis.show.session import open_study
 from loftet_analysis.study import load_study, missing_exports, wave_states
 from tests.test_prepare import KEY, POST, PRE
-from tests.tiny_study import STUDY, build, write_csv
+from tests.tiny_study import STUDY, build_on_day, write_csv
 
 POST_DATES = "  post: {from: 2027-09-13, to: 2027-10-29}\n"
 POST_FILE = "      post: {tool: table, file: post.csv}\n"
@@ -32,14 +30,9 @@ def at(tmp_path, monkeypatch):
     monkeypatch.setenv("LOFTET_ROOT", str(root))
 
     def lay_out(day: str, *waves: str, study: str = STUDY):
-        monkeypatch.setattr(
-            "loftet_analysis.study.phases.today", lambda study: date.fromisoformat(day)
-        )
-        folder = build(root, study=study)
-        for wave, frame in (("pre", PRE), ("post", POST)):
-            (folder / f"{wave}.csv").unlink(missing_ok=True)
-            if wave in waves:
-                write_csv(folder, wave, frame)
+        exports = {"pre": PRE, "post": POST}
+        exports = {wave: frame if wave in waves else None for wave, frame in exports.items()}
+        build_on_day(monkeypatch, root, day, study, **exports)
         return load_study("tiny")
 
     return lay_out

@@ -1,8 +1,6 @@
 """MDES and power against PowerUpR's formulas, t-tests, and what the engine does in simulations."""
 
-import importlib.util
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.power import TTestPower
 
+from benchmarks import planning as bench
 from loftet_analysis.errors import InputError
 from loftet_analysis.stats.cr2 import mean
 from loftet_analysis.stats.power import (
@@ -28,18 +27,6 @@ from loftet_analysis.stats.power import (
 
 REFERENCE = json.loads((Path(__file__).parent / "reference" / "planning.json").read_text())
 few = settings(max_examples=40, deadline=None)
-
-
-def _benchmark():
-    path = Path(__file__).parents[1] / "benchmarks" / "planning.py"
-    spec = importlib.util.spec_from_file_location("planning_benchmark", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-bench = _benchmark()
 
 
 def as_same_grade(case):

@@ -33,16 +33,7 @@ from loftet_analysis.show.figures import (
 from loftet_analysis.show.figures.canvas import GREY
 from loftet_analysis.show.figures.summary import _MARKS, NARROW
 from loftet_analysis.show.labels import CERTAINTY_SIGNS
-from tests.made_up import (
-    NUMBERS,
-    ROLES,
-    all_estimands,
-    by_region,
-    effects,
-    mask,
-    pooled,
-    words,
-)
+from tests.made_up import NUMBERS, ROLES, all_estimands, by_region, effects, mask, pooled, words
 from tests.made_up import distribution as answers
 
 LONG = "Opplevd utforskende og variert undervisning i matematikk"

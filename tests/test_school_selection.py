@@ -7,10 +7,7 @@ import pytest
 from docx import Document
 
 from loftet_analysis import paths
-from loftet_analysis.analysis.school_selection import (
-    select_schools,
-    without_criteria,
-)
+from loftet_analysis.analysis.school_selection import select_schools, without_criteria
 from loftet_analysis.batch.cli import main
 from loftet_analysis.cleaning import store
 from loftet_analysis.errors import InputError

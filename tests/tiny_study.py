@@ -1,8 +1,10 @@
 """A study of three schools in two regions, small enough to be read at a glance."""
 
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 STUDY = """\
 title: {nb: Liten, en: Tiny}
@@ -82,3 +84,17 @@ def sheets(*rows: str, wave: str = "pre") -> pd.DataFrame:
 def write_csv(folder: Path, wave: str, frame: pd.DataFrame) -> None:
     """Write one wave's answers as the study's plain table."""
     frame.to_csv(folder / f"{wave}.csv", sep=";", index=False, encoding="utf-8")
+
+
+def build_on_day(
+    patch: pytest.MonkeyPatch, root: Path, day: str, study: str, **exports: pd.DataFrame | None
+) -> Path:
+    """Lay the study out as it is on a day, with the exports of some waves; return its folder."""
+    today = "loftet_analysis.study.phases.today"
+    patch.setattr(today, lambda study: date.fromisoformat(day))
+    folder = build(root, study=study)
+    for wave, frame in exports.items():
+        (folder / f"{wave}.csv").unlink(missing_ok=True)
+        if frame is not None:
+            write_csv(folder, wave, frame)
+    return folder

@@ -37,12 +37,7 @@ from loftet_analysis.analysis.changes import (
     rows_in_cells,
     same_grade,
 )
-from loftet_analysis.analysis.panel import (
-    SCHOOL,
-    Mask,
-    complete_pairs,
-    subgroup_rows,
-)
+from loftet_analysis.analysis.panel import SCHOOL, Mask, complete_pairs, subgroup_rows
 from loftet_analysis.stats.inputs import Floats
 from loftet_analysis.stats.quantiles import (
     TOLERANCE,

@@ -695,18 +695,20 @@ def _linked_and_unlinked(case: Case) -> Estimate:
 # units
 
 
-def _own_unit(case: Case, found: Estimate) -> Unit:
-    """Return the SD of everybody who answered before in this very frame, as a sample."""
-    rows = case.people.pre & case.valid
+def _unit_of(case: Case, found: Estimate, rows: np.ndarray) -> Unit:
+    """Return the SD of some rows, as a sample."""
     cluster = (case.people.school if found.cluster is None else found.cluster)[rows]
     return Unit(case.y[rows].std(ddof=1), {"x": case.y[rows], "cluster": cluster})
 
 
+def _own_unit(case: Case, found: Estimate) -> Unit:
+    """Return the SD of everybody who answered before in this very frame."""
+    return _unit_of(case, found, case.people.pre & case.valid)
+
+
 def _linked_unit(case: Case, found: Estimate) -> Unit:
     """Return the SD before of the linked alone."""
-    first, _ = case.pairs
-    cluster = (case.people.school if found.cluster is None else found.cluster)[first]
-    return Unit(case.y[first].std(ddof=1), {"x": case.y[first], "cluster": cluster})
+    return _unit_of(case, found, case.pairs[0])
 
 
 def _hedges_unit(case: Case, found: Estimate) -> Unit:

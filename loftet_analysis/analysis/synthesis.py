@@ -31,6 +31,7 @@ from loftet_analysis.stats.inputs import Floats
 from loftet_analysis.stats.meta import RandomEffects, random_effects
 from loftet_analysis.stats.result import NotEstimableError, Result
 from loftet_analysis.stats.shrinkage import FEWEST, shrink
+from loftet_analysis.study.families import is_dominated
 from loftet_analysis.study.frames import checked
 
 METHOD = "REML, Knapp–Hartung with max(KH, model), t(k − 1)"
@@ -401,7 +402,7 @@ def _all_groups(
         if "reason" in group:
             kept &= group["reason"].ne(FEW_CLUSTERS)
         if "flags" in group:
-            kept &= ~_dominated(group["flags"])
+            kept &= ~is_dominated(group["flags"])
         given = group[kept]
         twice = given[REGION][given[REGION].duplicated()].unique()
         if len(twice):
@@ -428,11 +429,6 @@ def _left_out(given: pd.DataFrame, others: pd.DataFrame, regions: Sequence[str])
     pooled = set(given[REGION].astype(str))
     left = [region for region in dict.fromkeys(told) if region not in pooled]
     return "; ".join(f"{region}: {why.get(region, NO_ROW)}" for region in left)
-
-
-def _dominated(flags: pd.Series) -> pd.Series:
-    """Return which rows rest on one cluster, so that their standard error is too small."""
-    return flags.fillna("").str.split(";").map(lambda told: ONE_DOMINATES in told).astype(bool)
 
 
 def _numbers(group: pd.DataFrame) -> tuple[Floats, Floats]:

@@ -7,15 +7,14 @@ import pandas as pd
 from scipy import stats
 
 from loftet_analysis.estimands import ESTIMANDS, names_where
-from loftet_analysis.names import (
-    ESTIMAND,
-    ONE_DOMINATES,
-    OUTCOME,
-    POPULATION,
-    REGION,
-)
+from loftet_analysis.names import ESTIMAND, OUTCOME, POPULATION, REGION
 from loftet_analysis.stats.result import less_known
-from loftet_analysis.study.families import adjusted_p, tested_together, without_direction
+from loftet_analysis.study.families import (
+    adjusted_p,
+    is_dominated,
+    tested_together,
+    without_direction,
+)
 from loftet_analysis.study.frames import checked
 
 INCREASE, DECREASE, NEGLIGIBLE, UNCLEAR, REFUSED = VERDICTS = (
@@ -104,7 +103,7 @@ def verdicts(effects: pd.DataFrame) -> pd.DataFrame:
     seen = excludes_zero & (~in_family | (adjusted < alpha))
     direction = pd.Series(np.where(apart > 0, INCREASE, DECREASE), index=rows.index)
     flags = without_direction(rows["flags"].fillna(""))
-    dominated = flags.str.split(";").map(lambda told: ONE_DOMINATES in told).astype(bool)
+    dominated = is_dominated(flags)
     verdict = np.select(
         [estimate.isna(), p.isna(), dominated, negligible, seen],
         [REFUSED, "", UNCLEAR, NEGLIGIBLE, direction],

@@ -7,6 +7,7 @@ import html
 import io
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
@@ -179,9 +180,9 @@ def write_demo(
     answers = gathered("pupils", PRE, _pupils_in_codes)
     write_nettskjema(answers, _codebook(answers, "pupils"), folder / PUPILS_PRE)
     _write_pupils_sav(gathered("pupils", POST, _pupils_in_numbers), folder / PUPILS_POST)
-    answers = gathered("teachers", PRE, _teachers_before)
+    answers = gathered("teachers", PRE, partial(_teachers, school="name"))
     write_nettskjema(answers, _questions(answers), folder / TEACHERS_PRE)
-    answers = gathered("teachers", POST, _teachers_after)
+    answers = gathered("teachers", POST, partial(_teachers, school="school_id"))
     _write_teachers_xlsx(answers, folder / TEACHERS_POST)
     answers = gathered("leaders", POST, _leaders_in_codes)
     write_nettskjema(answers, _codebook(answers, "leaders"), folder / LEADERS_POST)
@@ -331,19 +332,12 @@ def _pupils_in_numbers(
     return _filled_in(sheet, background, _in_numbers(sheet, "pupils", rng), rng)
 
 
-def _teachers_before(sheet: pd.DataFrame, region: Region, rng: np.random.Generator) -> pd.DataFrame:
-    """Fill in the teachers' form with the texts of the options; the school is chosen by name."""
-    return _teachers(sheet, _schools(sheet, region, "name"), rng)
-
-
-def _teachers_after(sheet: pd.DataFrame, region: Region, rng: np.random.Generator) -> pd.DataFrame:
-    """Fill in the teachers' form with the texts of the options; the school is an id."""
-    return _teachers(sheet, _schools(sheet, region, "school_id"), rng)
-
-
-def _teachers(sheet: pd.DataFrame, school: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
+def _teachers(
+    sheet: pd.DataFrame, region: Region, rng: np.random.Generator, *, school: str
+) -> pd.DataFrame:
+    """Fill in the teachers' form with the texts of the options; the school is a name, or an id."""
     background = {
-        "skole": school,
+        "skole": _schools(sheet, region, school),
         "deltar": np.where(sheet["participant"], "Ja", "Nei"),
         "ansattnummer": sheet["id"],
         "samtykke": sheet["consent"].map(_CONSENT),

@@ -9,6 +9,7 @@ import pingouin
 from loftet_analysis.names import (
     ESTIMAND,
     NATIONAL,
+    ONE_DOMINATES,
     OUTCOME,
     POPULATION,
     REGION,
@@ -57,6 +58,11 @@ def adjusted_p(p: pd.Series, groups: pd.Series, in_family: pd.Series) -> pd.Seri
         method = "holm" if in_family[group.index[0]] else "fdr_bh"
         adjusted[group.index] = pingouin.multicomp(group, method=method)[1]
     return adjusted
+
+
+def is_dominated(flags: pd.Series) -> pd.Series:
+    """Return which rows rest on one cluster, so that their standard error is too small."""
+    return flags.fillna("").str.split(";").map(lambda told: ONE_DOMINATES in told).astype(bool)
 
 
 def without_direction(flags: pd.Series) -> pd.Series:

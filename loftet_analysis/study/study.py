@@ -26,13 +26,7 @@ from loftet_analysis.study.instrument import (
     WaveName,
     normalise_label,
 )
-from loftet_analysis.study.schools import (
-    COMPARISON,
-    INVITED,
-    KNOWN,
-    REGION_NAME,
-    school_lookup,
-)
+from loftet_analysis.study.schools import COMPARISON, INVITED, KNOWN, REGION_NAME, school_lookup
 from loftet_analysis.study.schools import LINK as SCHOOL_LINK
 from loftet_analysis.study.trends import Figure, Trend, trend_between
 from loftet_analysis.study.yamlfile import (

@@ -16,13 +16,7 @@ import numpy as np
 from python_calamine import CalamineError, CalamineWorkbook
 
 from loftet_analysis.errors import InputError
-from loftet_analysis.tabular.export import (
-    Export,
-    cell_text,
-    empty,
-    from_columns,
-    unreadable,
-)
+from loftet_analysis.tabular.export import Export, cell_text, empty, from_columns, unreadable
 
 MOST_UNPACKED = 1_500_000_000  # bytes
 MOST_COLUMNS = 2_000
