@@ -28,7 +28,6 @@ from loftet_analysis.demo.traits import (
     draw_school_effects,
     draw_support,
     draw_traits,
-    mean_scores,
     thresholds,
 )
 from loftet_analysis.names import POST, PRE
@@ -261,3 +260,17 @@ def _of_schools(
     own = np.array([taught[school.grades] for school in region.schools])
     own = np.tile(own, (len(change) // len(own), 1))
     return np.where(own, change, 0).sum(axis=1) / own.sum(axis=1)
+
+
+def mean_scores(answers: np.ndarray, needed: int) -> np.ndarray:
+    """Return the mean of the answered items where at least ``needed`` are answered.
+
+    Examples
+    --------
+    >>> mean_scores(np.array([[1, 4], [2, np.nan], [3, np.nan]]), needed=2)
+    array([ 2., nan])
+    """
+    answered = ~np.isnan(answers)
+    n = answered.sum(axis=0)
+    total = np.where(answered, answers, 0).sum(axis=0, dtype=float)
+    return np.where(n >= needed, total / np.maximum(n, 1), np.nan)

@@ -336,20 +336,6 @@ def draw_answers(trait: np.ndarray, process: Thresholds, rng: np.random.Generato
     return answers
 
 
-def mean_scores(answers: np.ndarray, needed: int) -> np.ndarray:
-    """Return the mean of the answered items where at least ``needed`` are answered.
-
-    Examples
-    --------
-    >>> mean_scores(np.array([[1, 4], [2, np.nan], [3, np.nan]]), needed=2)
-    array([ 2., nan])
-    """
-    answered = ~np.isnan(answers)
-    n = answered.sum(axis=0)
-    total = np.where(answered, answers, 0).sum(axis=0, dtype=float)
-    return np.where(n >= needed, total / np.maximum(n, 1), np.nan)
-
-
 def as_worded(answers: np.ndarray, items: list[Item], responses: ResponseSet) -> np.ndarray:
     """Turn the answers of reversed items back into what people ticked."""
     turned = np.array([item.reversed for item in items])

@@ -68,10 +68,6 @@ class Trend:
     earlier: tuple[Figure, ...]
     later: tuple[Figure, ...]
 
-    def covers(self, grade: int) -> bool:
-        """Return whether both years have a figure of a grade, or both one of all grades."""
-        return self._pair(grade) is not None
-
     def over(self, share: Mapping[int, float]) -> tuple[float, float, str]:
         """Return how far the outcome moved, weighted over grades.
 
