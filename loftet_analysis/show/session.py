@@ -309,7 +309,8 @@ class OpenStudy:
         -------
         DataFrame
             The rows of cohorts, with `year` (text), by outcome, year and cohort, of what was asked
-            before too; none where the study has fewer than two cohorts.
+            before too; none where the study has fewer than two cohorts. Rows of a wave without
+            dates are left out, since they are of no year.
         """
         study = self.description
         order = [f"{names.COHORT}={cohort}" for cohort in study.cohorts]
@@ -323,12 +324,14 @@ class OpenStudy:
             for cohort in study.cohorts
         }
         keys = zip(rows[names.POPULATION], rows[names.SUBGROUP], rows[names.WAVE], strict=True)
-        years = [
-            str(dates[population, group.partition("=")[2]][wave].start.year)
+        begun = [
+            dates[population, group.partition("=")[2]][wave].start
             for population, group, wave in keys
         ]
+        years = [str(day.year) if day else "" for day in begun]
+        rows = rows.assign(year=pd.Series(years, rows.index, dtype="str"))
+        rows = rows[rows["year"] != ""]
         rows = rows.assign(
-            year=pd.Series(years, rows.index, dtype="str"),
             place=pd.factorize(rows[names.OUTCOME])[0],
             of=rows[names.SUBGROUP].map(order.index),
         )
