@@ -63,6 +63,8 @@ _MADE_WITH = ("loftet-analysis", "pandas", "numpy", "scipy", "pingouin", "matplo
 _NAME = re.compile(r"[a-z0-9_]+")
 #: What is noted as read where a notebook gates groups that study.yml does not declare.
 OWN_GROUPS = "groups of one's own"
+#: What `for_pooling` takes of a region's row from the gate.
+_TOLD_OF_REGIONS = ("suppressed", "reason", "estimate", "se")
 _OPENED: list[OpenStudy] = []
 
 
@@ -524,6 +526,25 @@ class OpenStudy:
                 )
             )
         return verdicts(rows) if name == "effects" else rows
+
+    def for_pooling(self, results: pd.DataFrame) -> pd.DataFrame:
+        """Return the regions' results with the estimates that may be told of each region.
+
+        So what `pool` returns of them tells no more of a region than its own row does.
+
+        Parameters
+        ----------
+        results : DataFrame
+            Rows of `results`, of ``schema.EFFECTS``.
+
+        Returns
+        -------
+        DataFrame
+            The rows, with `suppressed`, `reason`, `estimate` and `se` as `gate` returns them. It
+            has not passed the gate itself.
+        """
+        gated = pd.DataFrame(gate(results, self))
+        return results.assign(**{column: gated[column].to_numpy() for column in _TOLD_OF_REGIONS})
 
     def keep(self, **tables: pd.DataFrame) -> None:
         """Keep exact rows for the study's tables and for the country.
