@@ -997,3 +997,20 @@ def test_the_number_of_answers_that_could_have_been_given_is_that_of_the_rounded
     row |= {"subgroup": "all", "n": 14, "n_cells": 56, "share_missing": 0.0, "share_most": 0.0}
     shown = gate(pd.DataFrame([row]), mask(), "internal")
     assert shown[["n", "n_cells"]].to_numpy().tolist() == [[12, 48]]
+
+
+@pytest.mark.parametrize(
+    ("schools", "few_schools", "reason"),
+    [(5, 3, names.FEW_CLUSTERS), (11, 3, "small_n"), (11, 0, "")],
+)
+def test_a_change_of_schools_is_hidden_for_what_is_too_few_schools_or_their_people(
+    schools, few_schools, reason
+):
+    row = {"estimand": "school_change", "n_pairs": 66, "n_pre": 66, "n_post": 66}
+    row |= {"n_clusters": schools, "n_schools": schools, "sd_unit": 0.8}
+    row |= {"ci_low": -0.02, "ci_high": 0.24}
+    sizes = {"n": 66, "n_schools": schools, "few_schools": few_schools, "largest": 20}
+    cells = mask().assign(**sizes, smallest=1 if few_schools else 6)
+    (shown,) = gate(effects(row), cells, "internal").to_dict("records")
+    assert shown["reason"] == reason
+    assert shown["suppressed"] is bool(reason)

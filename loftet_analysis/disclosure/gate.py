@@ -357,8 +357,9 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     counted = _counted(telling, held, people, limit)
     steps = _steps(telling, held, counted, limit).set_axis(shown.index[tells])
     steps = steps.reindex(shown.index).fillna(_steps_of_own(shown, own, mask, limit))
-    few = _few_clusters(telling, held, counted, mask, limit).set_axis(shown.index[tells])
-    few = few.reindex(shown.index, fill_value=False) & why.isna()
+    too_few = _few_clusters(telling, held, counted, mask, limit).set_axis(shown.index[tells])
+    too_few = too_few.reindex(shown.index, fill_value="")
+    few = too_few.ne("") & why.isna()
     if "analysis" in shown:
         # several rows that leave out the same few people narrow each other's rounding
         few_others = counted["left_out"].between(1, limit - 1).set_axis(shown.index[tells])
@@ -374,7 +375,7 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
         why = why.mask(why.isna() & of_few, SMALL)
     # schools that weigh otherwise in several rows would tell each school's mean
     weighed = ~counted["plain"].set_axis(shown.index[tells]).reindex(shown.index, fill_value=True)
-    why = why.mask(few & weighed, names.FEW_CLUSTERS)
+    why = why.mask(few & weighed, too_few)
     if own.any() and names.ESTIMAND in shown:
         # how many people each school of a group of one's own has is not known here
         clusters = shown.get("n_clusters", pd.Series(np.nan, shown.index)).astype(float)
@@ -384,7 +385,7 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
         few |= of_few_schools & plain
     # what rounding moves further than its interval is wide would be read as something else
     coarse = steps["hides"].astype(bool) & _wider_than_the_interval(shown, steps) & why.isna()
-    why = why.mask(coarse, names.FEW_CLUSTERS).mask(coarse & ~weighed, SMALL)
+    why = why.mask(coarse, SMALL)
     why = why.mask(why.isna() & _item_alike(shown), SAME)
     for column in schema.with_role("share") & {*shown}:
         of = schema.COLUMNS[column].of
@@ -1108,11 +1109,11 @@ def _few_clusters(
     mask: pd.DataFrame,
     limit: int,
 ) -> pd.Series:
-    """Return which rows may not tell how much their clusters differ.
+    """Return why rows may not tell how much their clusters differ, empty where they may.
 
     They may where every school has as many people as the profile asks for, or where there are 8
     clusters or more, none has more than half of the people, and these are one and a half times the
-    limit. What compares
+    limit. Else the clusters are too few, or, of 8 or more, the people in them. What compares
     regions that were pooled, factor models, and the people of one school, tells of no clusters.
     """
     exempt = pd.Series("k" in telling, telling.index)
@@ -1134,8 +1135,12 @@ def _few_clusters(
     people = np.minimum(sizes["n"], row["n"]) >= 1.5 * limit
     of = row["n"] if "bin" in telling else sizes["n"]
     many = people & (clusters >= _ENOUGH_CLUSTERS) & (sizes["largest"] <= of / 2)
-    ok = (all_large | many).groupby(sizes["row"]).all()
-    return ~ok.reindex(telling.index, fill_value=True) & ~exempt
+    told = all_large | many
+    few_clusters = ~told & (clusters < _ENOUGH_CLUSTERS)
+    why = pd.Series(np.select([few_clusters, ~told], [names.FEW_CLUSTERS, SMALL], ""), told.index)
+    # of several cells the fewest clusters; "" < few_clusters < small_n
+    why = why.groupby(sizes["row"]).agg(lambda of: min(filter(None, of), default=""))
+    return why.reindex(telling.index, fill_value="").mask(exempt, "")
 
 
 def _region_sizes(held: pd.DataFrame, mask: pd.DataFrame) -> np.ndarray:
