@@ -1,6 +1,7 @@
 """Cohorts of schools that begin in different years: windows, waves by date, and what is said."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import numpy as np
@@ -18,6 +19,7 @@ from loftet_analysis.demo.exports import COHORTS_STUDY, write_demo
 from loftet_analysis.disclosure.gate import gate
 from loftet_analysis.disclosure.mask import decide
 from loftet_analysis.errors import InputError
+from loftet_analysis.show.session import OpenStudy
 from loftet_analysis.study import load_study, missing_exports, plan, wave_states
 from loftet_analysis.study.schools import read_schools
 from loftet_analysis.study.study import grade_bands
@@ -620,3 +622,28 @@ def test_each_cohort_may_have_a_file_of_its_own(at):
     assert set(prepared.response.query("n_answered > 0")["school_id"]) == {"0301", "0302", "0400"}
     prepared = prepare(at("2026-11-20", study=two, pre=first, post=second), key=KEY)
     assert prepared.clean["pupils"]["cohort"].value_counts().to_dict() == {"2025": 2, "2026": 2}
+
+
+def test_levels_of_a_wave_without_dates_are_of_no_year(at):
+    study = at()
+    windows = {
+        cohort: {
+            name: wave.model_copy(update={"start": None, "end": None})
+            if (cohort, name) == ("2026", "post")
+            else wave
+            for name, wave in waves.items()
+        }
+        for cohort, waves in study.windows.items()
+    }
+    undated = SimpleNamespace(
+        description=study.model_copy(update={"windows": windows}), populations=("pupils",)
+    )
+    rows = pd.DataFrame([
+        {"population": "pupils", "outcome": "effort", "estimand": "level", "wave": wave,
+         "subgroup": f"cohort={cohort}", "change": 2.5}
+        for cohort in study.cohorts for wave in ("pre", "post")
+    ])  # fmt: skip
+    told = OpenStudy.by_year(undated, rows)
+    assert not (told["subgroup"].eq("cohort=2026") & told["wave"].eq("post")).any()
+    assert len(told) == len(rows) - 1
+    assert told["year"].str.fullmatch(r"\d{4}").all()

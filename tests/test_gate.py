@@ -11,7 +11,7 @@ from statsmodels.stats.multitest import multipletests
 from loftet_analysis import names, schema
 from loftet_analysis.analysis.verdicts import verdicts
 from loftet_analysis.disclosure.gate import OWN_GROUP, Gated, cells, gate, passed
-from loftet_analysis.disclosure.mask import LIMITS
+from loftet_analysis.disclosure.mask import LIMITS, fewest_told_alike, rounding_step
 from loftet_analysis.errors import DisclosureError
 from tests import made_up
 from tests.made_up import (
@@ -923,3 +923,94 @@ def test_a_group_of_ones_own_in_few_schools_does_not_tell_how_they_differ(school
     assert row["reason"] == ("" if told else "few_clusters")
     alike = gate(rows.assign(estimand="school_change"), mask(), "internal").iloc[0]
     assert alike["suppressed"] != told
+
+
+def of_one_item(people: range) -> pd.DataFrame:
+    """An item's row for every way in which so many people can choose among four answers."""
+    counts = [
+        (n, a, b, c, n - a - b - c)
+        for n in people
+        for a in range(n + 1)
+        for b in range(n + 1 - a)
+        for c in range(n + 1 - a - b)
+    ]
+    n, *chose = np.array(counts).T
+    values = np.arange(1, 5)
+    mean = values @ chose / n
+    sd = np.sqrt(((values**2 @ chose / n - mean**2) * n / (n - 1)).clip(0))
+    about = {"region": "nordland", "population": "pupils", "item": "joy_1", "wave": "pre"}
+    told = {"mean": mean, "sd": sd, "floor_share": chose[0] / n, "ceiling_share": chose[3] / n}
+    about |= {"subgroup": "all", "scale": [f"of_{each}" for each in n], "n": n}
+    numbers = {"missing_share": 0.0, "item_rest_r": 0.41, "alpha_if_deleted": 0.72, **told}
+    return pd.DataFrame({**about, **numbers})[list(schema.ITEMS)]
+
+
+@pytest.mark.parametrize(
+    ("profile", "people"),
+    [("internal", range(6, 28)), ("school", range(10, 25)), ("public", range(20, 30))],
+)
+def test_nothing_that_is_told_of_an_item_tells_how_many_few_people_are(profile, people):
+    """All that is told of each could be of another number that is rounded to the same."""
+    rows = of_one_item(people)
+    cell = mask().query("region == 'nordland' and subgroup == 'all' and wave == 'pre'").head(1)
+    held = pd.concat([cell.assign(outcome=f"of_{n}", n=n, n_schools=1) for n in people])
+    shown = gate(rows, held.assign(smallest=held["n"], largest=held["n"]), profile)
+    assert shown["n"].dropna().lt(30).all()
+    told = [column for column in schema.ITEMS if column != "scale"] + ["reason"]
+    several = rows["n"].groupby([pd.DataFrame(shown)[c] for c in told], dropna=False).nunique()
+    assert several.min() >= 2
+    assert len(several) > 2
+
+
+@pytest.mark.parametrize("limit", [6, 10, 20])
+@pytest.mark.parametrize("unit", [1, 0.5, 0.25, 1 / 12])
+def test_a_rounded_mean_can_be_of_every_number_that_is_rounded_to_the_same(limit, unit):
+    n = pd.Series(range(limit, 130))
+    step = rounding_step(np.maximum(0.01, unit / fewest_told_alike(n, limit)))
+    for number, each in zip(n, step, strict=True):
+        told = np.unique((np.arange(number * 3 / unit + 1) * unit / number / each).round())
+        alike = n[(n / limit).round() == round(number / limit)]
+        for other in alike:
+            sums = np.round(told * each * other / unit)  # the nearest sum of the other number
+            assert (np.abs(sums * unit / other - told * each) <= each / 2 + 1e-9).all()
+
+
+def test_intervals_of_alpha_of_few_people_and_shares_of_few_are_not_told():
+    frame = reliability().assign(n=[24, 27, 33, 48], alpha_ci_low=0.5, omega_ci_high=0.9)
+    shown = gate(frame, mask(), "internal")
+    assert shown["alpha_ci_low"].notna().tolist() == [False, False, True, True]
+    assert shown["omega_ci_high"].notna().tolist() == [False, False, True, True]
+    assert shown["alpha"].notna().all()
+    assert gate(frame, mask(), "open")["alpha_ci_low"].notna().all()
+    share = {"estimand": "level", "contrast": "share", "wave": "post", "n_pre": None}
+    share |= {"subgroup": "all", "mean_pre": None, "mean_post": 0.5, "change": 0.5}
+    cell = mask(wave="none").query("region == 'nordland' and wave == 'post'")
+    for n, hidden in ((24, True), (48, False)):
+        (row,) = gate(effects({**share, "n_post": n}), cell.assign(n=n), "internal").to_dict(
+            "records"
+        )
+        assert row["suppressed"] is hidden
+
+
+def test_the_number_of_answers_that_could_have_been_given_is_that_of_the_rounded_people():
+    row = {"region": "nordland", "population": "pupils", "scale": "joy", "wave": "pre"}
+    row |= {"subgroup": "all", "n": 14, "n_cells": 56, "share_missing": 0.0, "share_most": 0.0}
+    shown = gate(pd.DataFrame([row]), mask(), "internal")
+    assert shown[["n", "n_cells"]].to_numpy().tolist() == [[12, 48]]
+
+
+@pytest.mark.parametrize(
+    ("schools", "few_schools", "reason"),
+    [(5, 3, names.FEW_CLUSTERS), (11, 3, "small_n"), (11, 0, "")],
+)
+def test_a_change_of_schools_is_hidden_for_what_is_too_few_schools_or_their_people(
+    schools, few_schools, reason
+):
+    row = {"estimand": "school_change", "n_pairs": 66, "n_pre": 66, "n_post": 66}
+    row |= {"n_clusters": schools, "n_schools": schools, "sd_unit": 0.8}
+    row |= {"ci_low": -0.02, "ci_high": 0.24}
+    sizes = {"n": 66, "n_schools": schools, "few_schools": few_schools, "largest": 20}
+    cells = mask().assign(**sizes, smallest=1 if few_schools else 6)
+    (shown,) = gate(effects(row), cells, "internal").to_dict("records")
+    assert shown["reason"] == reason
+    assert shown["suppressed"] is bool(reason)

@@ -17,7 +17,17 @@ from loftet_analysis.show.figures import WIDTH, saved
 from loftet_analysis.show.figures.changes import _not_drawn
 from loftet_analysis.show.languages import Answers
 from tests.long import long_but
-from tests.made_up import OUTCOMES, ROLES, all_estimands, distribution, effects, words
+from tests.made_up import (
+    OUTCOMES,
+    ROLES,
+    all_estimands,
+    by_region,
+    distribution,
+    effect,
+    effects,
+    pooled,
+    words,
+)
 from tests.test_plots import LONG, assert_readable, intervals, marks, said, tick_labels
 
 WORDING = {
@@ -688,3 +698,106 @@ def test_what_is_not_drawn_is_named_with_one_colon():
     (said,) = _not_drawn(frame, frame.iloc[1:], speech("en"))
     assert said.count(":") == 1
     assert said.endswith(": Joy (linked change, girls).")
+
+
+def levels():
+    """Means of two outcomes, of everybody and of girls, before and after."""
+    rows = [
+        effect(
+            outcome=outcome, estimand="level", contrast="mean", wave=wave, subgroup=group,
+            change=2 + 0.1 * i, change_ci_low=1.9, change_ci_high=2.6, suppressed=False,
+        )
+        for i, (outcome, group, wave) in enumerate(
+            itertools.product(("joy", "effort"), ("all", "gender=girl"), ("pre", "post"))
+        )
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def course():
+    rows = [
+        {
+            **dict.fromkeys(schema.COURSE), "region": "nordland", "population": "pupils",
+            "outcome": outcome, "who": who, "wave": wave, "n": 400, "mean": 2 + 0.1 * i,
+            "ci_low": 1.9, "ci_high": 2.9, "ci_level": 0.95, "suppressed": False,
+        }
+        for i, (outcome, who, wave) in enumerate(
+            itertools.product(("joy", "effort"), ("answered", "linked"), names.WAVES)
+        )
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def chain():
+    rows = [
+        {
+            **effect(outcome=outcome), "wave": "pre", "other_population": "teachers",
+            "other_outcome": "views", "other_subgroup": "all", "other_wave": "pre",
+            "other_contrast": "", "r_schools": r, "ci_low": r - 0.2, "ci_high": r + 0.2,
+            "r_visible": 0.3, "ci_level": 0.95, "suppressed": False,
+        }
+        for outcome, r in (("joy", 0.2), ("effort", 0.6))
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+FOREST = effects(
+    *({"region": r, "outcome": o} for o in ("joy", "effort") for r in ("nordland", "oslo"))
+).assign(suppressed=False)
+#: How each figure is drawn of a frame, and a frame with rows of which some can be hidden.
+OF_FRAMES = {
+    "change": (figures.change, all_estimands().assign(suppressed=False)),
+    "summary": (figures.summary, FOREST.drop_duplicates("outcome")),
+    "summary of levels": (figures.summary, levels().query("subgroup == 'all' and wave == 'post'")),
+    "levels": (figures.levels, levels()),
+    "course": (figures.course, course()),
+    "chain": (figures.chain, chain()),
+    "distribution": (figures.distribution, pd.concat([answers(), answers("effort")])),
+    "dots": (figures.dots, pd.concat([answers(), answers("effort")])),
+    "likert": (figures.likert, pd.concat([item_bins("joy"), item_bins("effort")])),
+    "schools": (figures.schools, schools()),
+    "regions": (figures.regions, by_region(suppressed=False)),
+    "forest": (
+        lambda frame, words: figures.forest(frame, words=words, pooled=pooled("linked_change")),
+        FOREST,
+    ),
+    "estimation": (
+        lambda frame, words: figures.estimation(frame, words=words, answers=answers()),
+        all_estimands().assign(suppressed=False),
+    ),
+    "arrivals": (figures.arrivals, arrivals("pupils", "teachers")),
+    "flow": (figures.flow, flow("pupils", "teachers")),
+}
+EMPTIED = [
+    "estimate", "ci_low", "ci_high", "change", "change_ci_low", "change_ci_high", "share", "mean",
+    "n", "r_schools", "shrunk", "shrunk_low", "shrunk_high", *schema.STEPS,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", OF_FRAMES)
+def test_the_alternative_text_speaks_only_of_what_is_drawn(kind):
+    """It is that of the figure without the hidden rows, whatever these are."""
+    draw, frame = OF_FRAMES[kind]
+    frame, spoken = frame.reset_index(drop=True), speech("en")
+    keys = ("population", "outcome", "region", "subgroup", "wave", "item", "school_id", "estimand")
+    tried = 0
+    for key in (key for key in keys if key in frame and frame[key].nunique() > 1):
+        for value in frame[key].unique():
+            away = frame[key].eq(value)
+            emptied = {c: frame[c].astype(float).mask(away) for c in EMPTIED if c in frame}
+            left = draw(frame.assign(suppressed=away, **emptied), words=spoken).alt
+            assert left == draw(frame[~away].assign(suppressed=False), words=spoken).alt, value
+            tried += 1
+    assert tried >= 2
+
+
+def test_the_alternative_text_counts_every_distribution_and_no_attendance_that_is_not_drawn():
+    one_wave = answers("effort").query("wave == 'post'")
+    frame = pd.concat([answers(), one_wave])
+    alt = figures.distribution(frame, words=speech("en")).alt
+    assert re.search(r"mean [\d.]+ before and [\d.]+ after\. .*: mean [\d.]+ after\.", alt)
+    both = pd.concat([attended((0, 9, 0.47), (10, 10, 0.53)),
+                      attended((0, 7, 1.0), most=7, population="leaders")])  # fmt: skip
+    drawing = figures.attendance(both, words=speech("en"))
+    assert "eaders" in drawing.caption
+    assert "eaders" not in drawing.alt

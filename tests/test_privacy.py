@@ -114,7 +114,7 @@ def mask_of(tiny, frame: pd.DataFrame, profile: str = "internal", more: str = ""
 
 
 def test_every_cell_of_the_plan_has_a_row(tiny):
-    mask = mask_of(tiny, people({("oslo", "0400", 7): 8, ("nordland", "0301", 5): 8}, linked=True))
+    mask = mask_of(tiny, people({("oslo", "0400", 7): 9, ("nordland", "0301", 5): 9}, linked=True))
     cells = mask[["region", "school_id", "subgroup"]].drop_duplicates()
     # national and 2 regions by all and 3 grades; 3 schools
     assert len(cells) == 3 * 4 + 3
@@ -122,9 +122,9 @@ def test_every_cell_of_the_plan_has_a_row(tiny):
         "preeffort", "posteffort", "linkedeffort", "postafterwards",
     }  # fmt: skip
     assert len(mask) == len(cells) * 4
-    assert cell(mask, "oslo", wave="linked") == (8, "")
-    assert cell(mask, "national", subgroup="grade=7", wave="post") == (8, "")
-    assert cell(mask, "nordland", subgroup="grade=5", wave="linked") == (8, "")
+    assert cell(mask, "oslo", wave="linked") == (9, "")
+    assert cell(mask, "national", subgroup="grade=7", wave="post") == (9, "")
+    assert cell(mask, "nordland", subgroup="grade=5", wave="linked") == (9, "")
     assert cell(mask, "oslo", subgroup="grade=5") == (0, "small_n")
 
 
@@ -246,6 +246,20 @@ def test_the_mask_says_how_people_are_spread_over_schools(tiny):
     assert told.loc["national", "", "all"].tolist() == [3, 9, 30]
     assert told.loc["nordland", "0302", "all"].tolist() == [1, 20, 20]
     assert told.loc["oslo", "", "grade=5"].tolist() == [0, 0, 0]
+
+
+def test_means_of_few_are_so_coarse_that_they_do_not_tell_how_many(tiny):
+    """Of three questions; a change of linked people is as fine as ever, since it is tested."""
+    mask = mask_of(
+        tiny, people({("oslo", "0400", 7): 14, ("nordland", "0301", 5): 60}, linked=True)
+    )
+    steps = mask.set_index(["region", "school_id", "subgroup", "wave", "outcome"])["step"]
+    for region, step in (("oslo", 0.05), ("nordland", 0.01)):
+        for wave in ("pre", "post"):
+            assert steps[region, "", "all", wave, "effort"] == step
+        assert steps[region, "", "all", "linked", "effort"] == 0.01
+    is_open = mask_of(tiny, people({("oslo", "0400", 7): 14}), profile="open")
+    assert is_open["step"].le(0.01).all()
 
 
 @pytest.mark.parametrize(("once", "step"), [(0, 0.01), (2, 0.02), (9, 0.01)])

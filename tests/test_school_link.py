@@ -473,7 +473,7 @@ def test_the_figure_of_groups_draws_what_is_told(bins):
     assert axes[0].get_xlabel() == "Support, after"
     assert "Groups of 24" in drawing.caption
     assert "Support (leaders), after" in drawing.alt
-    assert "from −0.62 to 0.79. And" in drawing.alt
+    assert "the second is −0.62 in the lowest group and 0.79 in the highest." in drawing.alt
 
 
 def test_the_table_says_what_schools_share():

@@ -809,3 +809,17 @@ def test_leaders_beside_teachers_in_words():
     assert "ga lærerne høyere skår enn lederne" in agreement(higher, words=words("nb"))
     none = made_up.agreement(difference=None)
     assert agreement(none, words=words("nn")).startswith("For få har svara")
+
+
+def test_how_many_answered_stands_beside_means_of_few_and_the_rule_is_said_once():
+    about = {"estimand": "level", "contrast": "mean", "suppressed": False, "change": 2.5}
+    waves = {"pre": {"n_pre": 24, "n_post": None}, "post": {"n_pre": None, "n_post": 18}}
+    rows = [effect(**about, wave=wave, **n) for wave, n in waves.items()]
+    rows.append(effect(**about, wave="post", n_pre=None, n_post=60, question="Q2"))
+    text = summary(pd.DataFrame(rows), words=words("en")).text
+    assert "Mean before (24 answers): " in text
+    assert "Mean after (18 answers): " in text
+    assert "Mean after: " in text
+    assert text.count("stands in brackets where they are fewer than 30.") == 1
+    many = summary(pd.DataFrame(rows[2:]), words=words("en")).text
+    assert "brackets" not in many

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -26,11 +27,12 @@ from loftet_analysis.analysis.synthesis import (
     pool,
     pool_each,
 )
-from loftet_analysis.disclosure.gate import gate
+from loftet_analysis.disclosure.gate import gate, passed
 from loftet_analysis.errors import InputError
 from loftet_analysis.schema import POOLED
 from loftet_analysis.show import figures, tables
 from loftet_analysis.show.sentences import hangs_on, position
+from loftet_analysis.show.session import OpenStudy
 from loftet_analysis.stats.meta import tau2_interval, tau2_reml
 from loftet_analysis.stats.shrinkage import shrink
 from tests import made_up
@@ -596,3 +598,17 @@ def test_of_many_changes_the_first_are_listed_and_the_others_counted():
     several = pd.concat([made_up.pooled()] * 8, ignore_index=True)
     assert said(several)[1].count("without Oslo") == 6
     assert said(several)[1].endswith("; and 2 more.")
+
+
+def test_what_is_pooled_of_regions_is_what_is_told_of_each():
+    description = SimpleNamespace(name="demo", disclosure="internal")
+    study = SimpleNamespace(description=description, mask=lambda frame: made_up.mask(region="oslo"))
+    rows = made_up.effects({"region": "nordland", "estimate": 0.0789}, {"region": "oslo"})
+    told = OpenStudy.for_pooling(study, rows)
+    shown = gate(rows, made_up.mask(region="oslo"), "internal")
+    for column in ("suppressed", "reason", "estimate", "se"):
+        assert told[column].astype(object).equals(pd.DataFrame(shown)[column].astype(object))
+    assert told["suppressed"].tolist() == [False, True]
+    others = ["change", "ci_low", "n_pre"]
+    assert told[others].equals(rows[others])
+    assert not passed(told)

@@ -49,9 +49,6 @@ CODES = (
     "ceiling_effect", "measurement_unknown",
 )  # fmt: skip
 UNKNOWN = CODES[-1]
-#: Alpha of fewer people says little of a scale: of 30 who answered four items the interval of an
-#: alpha of .60 reaches from .30 to .79.
-FEWEST_FOR_ALPHA = 30
 _DOUBTS = frozenset({"no_metric_invariance", "low_reliability"})
 
 

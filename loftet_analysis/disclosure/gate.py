@@ -25,6 +25,7 @@ from loftet_analysis.disclosure.mask import (
     SAME,
     SMALL,
     STEPS,
+    fewest_told_alike,
     near_an_end,
     rounding_step,
 )
@@ -78,6 +79,11 @@ _SCHOOLS_ALIKE = {"school_change": 1, "school_means": 1, "school_weights": 2, "r
 _PLAIN = ("level", "linked_change", "participants", "colleagues", "participants_vs_colleagues")
 #: What the column `cluster` says of rows whose clusters are the regions.
 REGION_CLUSTER = "region"
+#: What would tell of few people exactly how many they are.
+_OF_FEW = (
+    "floor_share", "ceiling_share", "missing_share",
+    "alpha_ci_low", "alpha_ci_high", "omega_ci_low", "omega_ci_high",
+)  # fmt: skip
 _FOR_PERCENTILES = 60  # people, where the percentiles 10 and 90 stand for six
 
 #: What says of each side of two which cells it rests on.
@@ -349,10 +355,11 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     if limit == 1:
         return _pass(Gated, _emptied(shown, why, told, text))
     counted = _counted(telling, held, people, limit)
-    steps = _steps(telling, held, counted).set_axis(shown.index[tells])
+    steps = _steps(telling, held, counted, limit).set_axis(shown.index[tells])
     steps = steps.reindex(shown.index).fillna(_steps_of_own(shown, own, mask, limit))
-    few = _few_clusters(telling, held, counted, mask, limit).set_axis(shown.index[tells])
-    few = few.reindex(shown.index, fill_value=False) & why.isna()
+    too_few = _few_clusters(telling, held, counted, mask, limit).set_axis(shown.index[tells])
+    too_few = too_few.reindex(shown.index, fill_value="")
+    few = too_few.ne("") & why.isna()
     if "analysis" in shown:
         # several rows that leave out the same few people narrow each other's rounding
         few_others = counted["left_out"].between(1, limit - 1).set_axis(shown.index[tells])
@@ -368,7 +375,7 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
         why = why.mask(why.isna() & of_few, SMALL)
     # schools that weigh otherwise in several rows would tell each school's mean
     weighed = ~counted["plain"].set_axis(shown.index[tells]).reindex(shown.index, fill_value=True)
-    why = why.mask(few & weighed, names.FEW_CLUSTERS)
+    why = why.mask(few & weighed, too_few)
     if own.any() and names.ESTIMAND in shown:
         # how many people each school of a group of one's own has is not known here
         clusters = shown.get("n_clusters", pd.Series(np.nan, shown.index)).astype(float)
@@ -378,18 +385,26 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
         few |= of_few_schools & plain
     # what rounding moves further than its interval is wide would be read as something else
     coarse = steps["hides"].astype(bool) & _wider_than_the_interval(shown, steps) & why.isna()
-    why = why.mask(coarse, names.FEW_CLUSTERS).mask(coarse & ~weighed, SMALL)
+    why = why.mask(coarse, SMALL)
     why = why.mask(why.isna() & _item_alike(shown), SAME)
-    if "item" in shown and "mean" in shown:
-        cell = held.groupby("row")[["minimum", "width"]].first().set_axis(telling.index)
-        cell = cell.set_axis(shown.index[tells]).reindex(shown.index)
-        above, n = shown["mean"].astype(float) - cell["minimum"], shown["n"].astype(float)
-        about = (n, steps["points"], cell["width"], limit)
-        ends = near_an_end(above, cell["width"] - above, *about)
-        why = why.mask(why.isna() & shown["item"].ne("") & ends, SAME)
     for column in schema.with_role("share") & {*shown}:
         of = schema.COLUMNS[column].of
         shown[column] = _without_few(shown[column], shown[of], limit)
+    if {"item", "alpha"} & {*shown} and "low" not in shown:
+        # these would tell how many few people are: shares alone, intervals together with alpha
+        few_people = _to_limit(shown["n"].astype(float), limit) < schema.FEWEST_ANSWERS
+        telling_of_few = [c for c in _OF_FEW if c in shown]
+        shown[telling_of_few] = shown[telling_of_few].mask(few_people)
+    if "item" in shown and "mean" in shown:
+        cell = held.groupby("row")[["minimum", "width"]].first().set_axis(telling.index)
+        cell = cell.set_axis(shown.index[tells]).reindex(shown.index)
+        mean, n = to_step(shown["mean"].astype(float), steps["points"]), shown["n"].astype(float)
+        above = mean - cell["minimum"]
+        about = (n, steps["points"], cell["width"], limit)
+        # where it is told that nobody chose an end, the mean may be near the answer beside it
+        none = [shown.get(f"{end}_share", n).eq(0).fillna(False) for end in ("floor", "ceiling")]
+        ends = near_an_end(above - none[0], cell["width"] - above - none[1], *about)
+        why = why.mask(why.isna() & shown["item"].ne("") & ends, SAME)
     why = _whole_or_none(shown, why)
     _coarsen(shown)
     shown = _without_spread(shown, few & why.isna(), text)
@@ -840,7 +855,7 @@ def _counts(counts: pd.DataFrame, limit: int) -> pd.DataFrame:
     _refuse_small_bins(counts.assign(suppressed=False), limit)
     columns = [c for c in counts if (c == "n" or c.startswith("n_")) and c != "n_schools"]
     rounded = {
-        column: (counts[column].astype("Float64") / limit).round().astype("Int64") * limit
+        column: _to_limit(counts[column].astype("Float64"), limit).astype("Int64")
         for column in columns
     }
     shown = counts.assign(**rounded, suppressed=False, reason=counts.get("reason", ""))
@@ -936,20 +951,28 @@ def _few(shown: pd.DataFrame, limit: int) -> pd.Series:
     """Return a reason where a row's own counts are too low, whatever the mask says of its cell.
 
     A row can rest on fewer people than its cell holds: complete cases, cells of the same grade.
-    A share also counts those whom it is the share of, and a percentile those beyond it.
+    A share also counts those whom it is the share of, and a percentile those beyond it; a share
+    of few would tell exactly how many they are.
     """
     people = shown[[c for c in _PEOPLE if c in shown and "low" not in shown]].astype(float)
     fewest = people.min(axis=1)
     if names.ESTIMAND in shown and limit > 1:
         fewest = fewest.where(shown[names.ESTIMAND] != _PERCENTILES, fewest / _TAIL)
-        is_share = shown[names.ESTIMAND].eq("share_below")
-        if "contrast" in shown:
-            is_share |= shown[names.ESTIMAND].eq("level") & shown["contrast"].eq("share")
+        is_share = _is_share(shown)
+        few_of_share = is_share & (_to_limit(fewest, limit) < schema.FEWEST_ANSWERS)
+        fewest = fewest.mask(few_of_share, 0)
         for wave in _TWICE if is_share.any() else ():
             share = shown.get(f"mean_{wave}", pd.Series(np.nan, index=shown.index)).astype(float)
             inside = share.clip(upper=1 - share) * people.get(f"n_{wave}", np.nan)
             fewest = fewest.mask(is_share & (inside < fewest), inside)
     return (fewest < limit - 1e-9).map({True: SMALL}).astype(object)
+
+
+def _is_share(rows: pd.DataFrame) -> pd.Series:
+    """Return which rows are shares of people: above the middle, or below a low score."""
+    none = pd.Series("", rows.index)
+    estimand, contrast = rows.get(names.ESTIMAND, none), rows.get("contrast", none)
+    return estimand.eq("share_below") | (estimand.eq("level") & contrast.eq("share"))
 
 
 def _counted(
@@ -1002,7 +1025,9 @@ def _counted(
     return pd.DataFrame(found)
 
 
-def _steps(telling: pd.DataFrame, held: pd.DataFrame, counted: pd.DataFrame) -> pd.DataFrame:
+def _steps(
+    telling: pd.DataFrame, held: pd.DataFrame, counted: pd.DataFrame, limit: int
+) -> pd.DataFrame:
     """Return how coarsely each row is rounded, in scale points, in SD, and in parts of one.
 
     And whether this hides people (`hides`).
@@ -1011,7 +1036,8 @@ def _steps(telling: pd.DataFrame, held: pd.DataFrame, counted: pd.DataFrame) -> 
     they weigh otherwise, the sum over its people stays unknown by a tenth of the scale for as many
     as may not be told of, so that nothing that is added to it or taken from it can tell of fewer.
     (In any sum of rows that gives a group alone, the rows' coefficients are at least one together,
-    since it is counted once.)
+    since it is counted once.) A mean of one item's answers, or a share, is of whole numbers, so it
+    is also rounded so coarsely that it does not tell how many people these are.
     """
     width = held.groupby("row")["width"].max().reindex(telling.index).fillna(1).astype(float)
     # a change of linked people rests on theirs, not on the levels of the waves
@@ -1020,17 +1046,19 @@ def _steps(telling: pd.DataFrame, held: pd.DataFrame, counted: pd.DataFrame) -> 
     step = step.fillna(held.groupby("row")["step"].max()).astype(float)
     least = 2 * NEAR * counted["few"]  # of a scale that is one wide
     part = (counted["left_out"] > 0) | ~counted["plain"]
+    whole = telling.get("item", pd.Series("", telling.index)).ne("")
     if "contrast" in telling:
-        of_share = telling["contrast"].eq("share")
-        if names.ESTIMAND in telling:
-            of_share |= telling[names.ESTIMAND].eq("share_below")
+        of_share = _is_share(telling)
         coarse = of_share & (step > STEPS[1])
         step = step.mask(coarse, pd.Series(rounding_step(step / width), step.index))
         width = width.mask(of_share, 1.0)
+        whole |= of_share
     unit = telling["sd_unit"].astype(float) if "sd_unit" in telling else width * np.nan
     points = pd.Series(rounding_step(least * width), telling.index)
     points = points.where(part, step.fillna(STEPS[1]))
     points = np.where(part, np.maximum(points, STEPS[0]), points)
+    by_number = rounding_step(1 / fewest_told_alike(counted["n"], limit))
+    points = np.where(whole, np.maximum(points, by_number), points)
     if "low" in telling:  # a bin's share is of its own people
         least = least * counted["n"] / telling["n"].astype(float)
     share = rounding_step(np.where(part, least, least.where(least <= STEPS[0], STEPS[1])))
@@ -1081,11 +1109,11 @@ def _few_clusters(
     mask: pd.DataFrame,
     limit: int,
 ) -> pd.Series:
-    """Return which rows may not tell how much their clusters differ.
+    """Return why rows may not tell how much their clusters differ, empty where they may.
 
     They may where every school has as many people as the profile asks for, or where there are 8
     clusters or more, none has more than half of the people, and these are one and a half times the
-    limit. What compares
+    limit. Else the clusters are too few, or, of 8 or more, the people in them. What compares
     regions that were pooled, factor models, and the people of one school, tells of no clusters.
     """
     exempt = pd.Series("k" in telling, telling.index)
@@ -1107,8 +1135,12 @@ def _few_clusters(
     people = np.minimum(sizes["n"], row["n"]) >= 1.5 * limit
     of = row["n"] if "bin" in telling else sizes["n"]
     many = people & (clusters >= _ENOUGH_CLUSTERS) & (sizes["largest"] <= of / 2)
-    ok = (all_large | many).groupby(sizes["row"]).all()
-    return ~ok.reindex(telling.index, fill_value=True) & ~exempt
+    told = all_large | many
+    few_clusters = ~told & (clusters < _ENOUGH_CLUSTERS)
+    why = pd.Series(np.select([few_clusters, ~told], [names.FEW_CLUSTERS, SMALL], ""), told.index)
+    # of several cells the fewest clusters; "" < few_clusters < small_n
+    why = why.groupby(sizes["row"]).agg(lambda of: min(filter(None, of), default=""))
+    return why.reindex(telling.index, fill_value="").mask(exempt, "")
 
 
 def _region_sizes(held: pd.DataFrame, mask: pd.DataFrame) -> np.ndarray:
@@ -1155,9 +1187,15 @@ def _rounded(shown: pd.DataFrame, told: list[str], steps: pd.DataFrame, limit: i
         if about is not None and about.role in ("edge", "setting"):
             continue
         if about is not None and about.role == "people":
-            rounded[column] = (values / limit).round() * limit
+            rounded[column] = _to_limit(values, limit)
         elif not pd.api.types.is_float_dtype(values):
             continue
+        elif about is not None and about.of:
+            n = shown["n"].astype(float)
+            per_person = shown[about.of].astype(float) / n.where(n > 0)
+            by_number = 1 / (per_person * fewest_told_alike(n, limit))
+            step = np.maximum(steps[kind], rounding_step(by_number))
+            rounded[column] = to_step(values, step)
         elif kind in _STEPS:
             rounded[column] = to_step(values, steps[kind])
             moved[column] = rounded[column] - values
@@ -1166,6 +1204,8 @@ def _rounded(shown: pd.DataFrame, told: list[str], steps: pd.DataFrame, limit: i
             rounded[column] = values.round(2).mask(fine, values.round(3))
         else:
             rounded[column] = values.round(decimals[kind])
+    if "n_cells" in rounded:  # people times items: rounded itself it would tell how many people
+        rounded["n_cells"] = rounded["n"] * (shown["n_cells"] / shown["n"]).round()
     if hides.any():
         rounded |= _of_rounded(shown, rounded, moved, hides)
         if {"main_estimate", "sd_unit", names.ESTIMAND} <= {*shown}:
@@ -1180,6 +1220,10 @@ def _rounded(shown: pd.DataFrame, told: list[str], steps: pd.DataFrame, limit: i
     rounded = {c: v + 0.0 if pd.api.types.is_float_dtype(v) else v for c, v in rounded.items()}
     # all at once: column by column takes ten times as long
     return pd.DataFrame(rounded, columns=shown.columns, index=shown.index)
+
+
+def _to_limit(numbers: pd.Series, limit: int) -> pd.Series:
+    return (numbers / limit).round() * limit
 
 
 def _adjusted_anew(exact: pd.DataFrame, shown: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:

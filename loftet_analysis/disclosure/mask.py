@@ -28,7 +28,9 @@ no page shows them by grade, and a cohort of a region is also the sum of its sch
 
 For what is told of shown cells the mask also holds how their people are spread over schools, and
 how coarsely means of a wave are rounded where few people answered in that wave only: the means of
-both waves and the change of those in both would tell theirs.
+both waves and the change of those in both would tell theirs. Means of few people in a wave are
+rounded so coarsely that they do not tell how many these are either, since that number is told
+rounded.
 """
 
 from __future__ import annotations
@@ -246,7 +248,8 @@ def _population_mask(study: Study, name: str, clean: pd.DataFrame) -> pd.DataFra
         {name: each.maximum - each.minimum for name, each in options.items()}
     )
     mask = mask.astype({"minimum": float, "width": float})
-    mask["step"] = _steps(mask, years, limit)
+    of_score = of_outcome({outcome: instrument.step(outcome) for outcome in scales}).astype(float)
+    mask["step"] = _steps(mask, of_score, years, limit)
     same = (_all_but_one(mask) | _at_an_end(mask, limit)) & (limit > 1)
     dominated = (mask["largest"] > mask["n"] / 2) & (mask["largest"] < limit)
     mask["reason"] = np.select([mask["n"] < limit, same, dominated], [SMALL, SAME, DOMINATED], "")
@@ -434,7 +437,8 @@ def near_an_end(
     -----
     With the mean known up to d from an end, that of k of n people is known to lie
     within d · n / k of it, which may be no less than a fifth of the scale, and a quarter more since
-    others narrow it.
+    others narrow it. n is the fewest people whose number is rounded to the same, so that what is
+    hidden does not tell it.
 
     Examples
     --------
@@ -442,11 +446,12 @@ def near_an_end(
     >>> near_an_end(mean, 4 - mean, n, pd.Series([0.01, 0.01]), width, 6).tolist()
     [True, False]
     """
-    few = np.minimum(limit - 1, 0.8 * n)
+    fewest = fewest_told_alike(n, limit)
+    few = np.minimum(limit - 1, 0.8 * fewest)
     near = pd.Series(False, n.index)
     for distance in (above, below):
         told = (distance / step).round() * step + step / 2
-        near |= (n > 0) & (told * n < 1.25 * 2 * NEAR * width * few)
+        near |= (n > 0) & (told * fewest < 1.25 * 2 * NEAR * width * few)
     return near
 
 
@@ -456,6 +461,7 @@ def _at_an_end(mask: pd.DataFrame, limit: int) -> pd.Series:
     low = mask["minimum"].mask(linked, -mask["width"])
     high = mask["minimum"].mask(linked, 0) + mask["width"]
     mean = mask["sum"] / mask["n"].where(mask["n"] > 0)
+    mean = (mean / mask["step"]).round() * mask["step"]  # as it is told
     return near_an_end(mean - low, high - mean, mask["n"], mask["step"], mask["width"], limit)
 
 
@@ -487,13 +493,15 @@ def _protect_shares(mask: pd.DataFrame, sums: sparse.csr_array, limit: int) -> n
     return reason.ravel()
 
 
-def _steps(mask: pd.DataFrame, years: Mapping[tuple[str, str], int], limit: int) -> np.ndarray:
+def _steps(
+    mask: pd.DataFrame, of_score: pd.Series, years: Mapping[tuple[str, str], int], limit: int
+) -> np.ndarray:
     """Return how coarsely the means of each cell are rounded.
 
     With n people the sum of their values is known to n · step / 2 to either side. Where some
     answered in one wave only, the means of both waves and the change of those who answered in both
     tell their sum; where they are few, the sums of the waves have to hide it, in every cell of the
-    outcome alike.
+    outcome alike. Nor may a mean of scores, multiples of `of_score`, tell how many they are.
     """
     least = NEAR * mask["width"].to_numpy() * (limit - 1)
     n = np.maximum(mask["n"].to_numpy(), 1)
@@ -513,7 +521,27 @@ def _steps(mask: pd.DataFrame, years: Mapping[tuple[str, str], int], limit: int)
         )
     # the sums of two waves hide it together; a quarter more, since others narrow it
     coarse = 1.25 * NEAR * mask["width"].to_numpy() * need / n
-    return rounding_step(np.where(2 * least / n <= STEPS[0], coarse, np.maximum(coarse, STEPS[1])))
+    coarse = np.where(2 * least / n <= STEPS[0], coarse, np.maximum(coarse, STEPS[1]))
+    if limit > 1:
+        by_number = of_score / fewest_told_alike(mask["n"], limit)
+        # a change is not: its interval, test and verdict would be those of the coarser one
+        coarse = np.where(mask[names.WAVE].isin(_THREE), coarse, np.maximum(coarse, by_number))
+    return rounding_step(coarse)
+
+
+def fewest_told_alike(n: pd.Series, limit: int) -> pd.Series:
+    """Return the fewest people (not below the limit) whose number is rounded to the same.
+
+    A mean of m values, or a share of m people, is a multiple of u / m, with u the distance between
+    two values (1 of a share). Rounded to a step of u / m or more it can be that of any number of
+    people from m on, so it does not tell which of those that are rounded to the same number.
+
+    Examples
+    --------
+    >>> fewest_told_alike(pd.Series([7, 12, 14, 50]), 6).tolist()
+    [6.0, 9.0, 9.0, 45.0]
+    """
+    return ((n / limit).round() * limit - limit / 2).clip(lower=float(limit))
 
 
 def rounding_step(at_least: np.ndarray) -> np.ndarray:

@@ -91,12 +91,12 @@ def describe_change(frame: pd.DataFrame, words: Words) -> Iterator[str]:
         records.sort(key=_stands_for)
         code = certainty(records[0])
         is_groups = rows["estimand"].nunique() == 1 and len(rows) > 2
-        said = _range(records, words) if is_groups else _each(records, words)
+        said = _ends(records, words) if is_groups else _each(records, words)
         order = _ORDER.index(code) if code in _ORDER else len(_ORDER)
         told.append((order, f"{words.outcome(*pair)}: {said}."))
     yield from (said for _, said in sorted(told, key=lambda each: each[0]))
-    if frame["estimand"].nunique() == 1:
-        of = _lower(label("estimand", frame["estimand"].iloc[0], words))
+    if shown["estimand"].nunique() == 1:
+        of = _lower(label("estimand", shown["estimand"].iloc[0], words))
         yield words.text(
             "Changes in standard deviations ({comparison}), with intervals.", comparison=of
         )
@@ -122,7 +122,7 @@ def _each(records: list[dict], words: Words) -> str:
     return "; ".join(parts)
 
 
-def _range(records: list[dict], words: Words) -> str:
+def _ends(records: list[dict], words: Words) -> str:
     """Return the lowest and the highest of many estimates of one outcome."""
     low, high = (by(records, key=lambda row: row["estimate"]) for by in (min, max))
     apart = sum(row["ci_low"] > 0 or row["ci_high"] < 0 for row in records)
@@ -131,7 +131,7 @@ def _range(records: list[dict], words: Words) -> str:
     if about["low"] == about["high"]:
         return words.text("{high} in every group; intervals without zero: {k} of {n}", **about)
     return words.text(
-        "from {low} ({first}) to {high} ({last}); intervals without zero: {k} of {n}",
+        "lowest {low} ({first}), highest {high} ({last}); intervals without zero: {k} of {n}",
         first=_apart(low, words),
         last=_apart(high, words),
         **about,
@@ -177,8 +177,8 @@ def describe_summary(
 
 def describe_levels_in_short(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield the alt text of means on one axis: how many, the lowest and the highest."""
-    yield words.plural("Means of {n} outcome.", "Means of {n} outcomes.", len(frame))
     shown = frame[frame["change"].notna()]
+    yield words.plural("Means of {n} outcome.", "Means of {n} outcomes.", len(shown))
     parts = []
     for row in shown.to_dict("records"):
         scale = words.answers[row["population"], row["outcome"]]
@@ -213,8 +213,7 @@ def describe_bins(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     for _pair, rows in frame[frame["deviation"].notna()].groupby(pair, sort=False):
         ends = rows.sort_values("bin").iloc[[0, -1]].to_dict("records")
         yield words.text(
-            "{one} and {other}: from the lowest group to the highest the second goes from {low} to "
-            "{high}.",
+            "{one} and {other}: the second is {low} in the lowest group and {high} in the highest.",
             one=linked_side(ends[0], words),
             other=linked_side(ends[0], words, "other_"),
             low=words.number(ends[0]["other_deviation"]),
@@ -237,7 +236,7 @@ def describe_levels(frame: pd.DataFrame, by: str, words: Words) -> Iterator[str]
             yield words.text("{outcome}: {high}.", **about)
         elif form(low["change"]) != about["high"]:
             yield words.text(
-                "{outcome}: from {low} ({first}) to {high} ({last}).",
+                "{outcome}: lowest {low} ({first}), highest {high} ({last}).",
                 low=form(low["change"]),
                 first=_of_level(low, by, words, timed=several),
                 last=_of_level(high, by, words, timed=several),
@@ -325,34 +324,35 @@ def describe_course(frame: pd.DataFrame, words: Words) -> Iterator[str]:
 
 def describe_distribution(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield the alt text of distributions from their gated bins."""
-    waves = [wave for wave in (names.PRE, names.POST) if wave in {*frame["wave"]}]
+    shown = frame[frame["share"].notna()]
+    waves = [wave for wave in (names.PRE, names.POST) if wave in {*shown["wave"]}]
+    yield from _means(shown, words)
     if len(waves) == 1:
-        yield from _means(frame, words, *waves)
         yield words.text("Histogram of the answers {wave}.", wave=label("wave", *waves, words))
     else:
-        yield from _means(frame, words)
         yield words.text("Histograms of the answers before and after.")
 
 
 def describe_dots(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield the alt text of answers as dots from their gated bins."""
-    yield from _means(frame, words)
+    yield from _means(frame[frame["share"].notna()], words)
     yield words.text(
         "The answers as stacks of dots, those after above a line and those before beneath."
     )
 
 
-def _means(frame: pd.DataFrame, words: Words, alone: str = "") -> Iterator[str]:
-    """Yield the means of each outcome and subgroup that has both, or the one of a wave alone."""
+def _means(frame: pd.DataFrame, words: Words) -> Iterator[str]:
+    """Yield the means of each outcome and subgroup, before and after or of one wave alone."""
     for cell, rows in frame.groupby(_CELL, sort=False):
         means = rows[rows["mean"].notna()].drop_duplicates("wave").set_index("wave")["mean"]
-        shown = {wave: words.number(mean) for wave, mean in means.items()}
+        shown = {w: words.number(means[w]) for w in (names.PRE, names.POST) if w in means}
         about = {"outcome": named(*cell, words)}
         if {names.PRE, names.POST} <= {*shown}:
             about |= {"before": shown[names.PRE], "after": shown[names.POST]}
             yield words.text("{outcome}: mean {before} before and {after} after.", **about)
-        elif alone in shown:
-            about |= {"mean": shown[alone], "wave": label("wave", alone, words)}
+            continue
+        for wave, mean in shown.items():
+            about |= {"mean": mean, "wave": label("wave", wave, words)}
             yield words.text("{outcome}: mean {mean} {wave}.", **about)
 
 
@@ -392,8 +392,9 @@ def beside_the_middle(bins: pd.DataFrame, answers: Answers) -> pd.DataFrame:
 
 def describe_likert(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield the alt text of bars of single items from their gated bins."""
-    waves = frame["wave"].unique()
-    for cell, bins in frame[frame["share"].notna()].groupby(_CELL, sort=False):
+    shown = frame[frame["share"].notna()]
+    waves = shown["wave"].unique()
+    for cell, bins in shown.groupby(_CELL, sort=False):
         last = bins["wave"].iloc[-1]
         above = beside_the_middle(bins, words.answers[cell[:2]])["above"].unstack()[last].dropna()
         # of an item of which an answer is hidden, no share can be told
@@ -436,7 +437,7 @@ def _item(population: str, item: str, words: Words) -> str:
 
 def describe_schools(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield the alt text of changes by school from the gated rows that are drawn."""
-    shown = frame[frame["shrunk"].notna()]
+    shown = frame[frame["shrunk"].notna() & frame["estimate"].notna()]
     for pair, rows in shown.groupby(_PAIR, sort=False):
         yield words.plural(
             "{outcome}: {n} school, {span} standard deviations, shrunk towards the mean of all "
@@ -445,7 +446,7 @@ def describe_schools(frame: pd.DataFrame, words: Words) -> Iterator[str]:
             "schools.",
             len(rows),
             outcome=words.outcome(*pair),
-            span=words.span(rows["shrunk"].min(), rows["shrunk"].max()),
+            span=_lowest_and_highest(rows["shrunk"], words),
         )
     yield words.text(
         "Changes by school ({comparison}), with intervals.",
@@ -453,18 +454,24 @@ def describe_schools(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     )
 
 
+def _lowest_and_highest(values: pd.Series, words: Words) -> str:
+    """Return the lowest and the highest of several numbers; one where both look the same."""
+    low, high = words.number(values.min()), words.number(values.max())
+    return low if low == high else words.text("lowest {low} and highest {high}", low=low, high=high)
+
+
 def describe_forest(frame: pd.DataFrame, pooled: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield the alt text of changes by region, and of the regions together, from gated rows."""
     keys = [*_PAIR, "estimand"]
     together = pooled[pooled["estimate"].notna()].drop_duplicates(keys).set_index(keys)
-    several = frame.drop_duplicates(keys).groupby(_PAIR).size().gt(1).any()
+    shown = frame[frame["estimate"].notna()]
+    several = shown.drop_duplicates(keys).groupby(_PAIR).size().gt(1).any()
     told = []
-    for key, rows in frame[frame["estimate"].notna()].groupby(keys, sort=False):
+    for key, rows in shown.groupby(keys, sort=False):
         named = words.outcome(*key[:2])
         if several:
             named = f"{named}, {_lower(label('estimand', key[2], words))}"
-        low, high = rows["estimate"].min(), rows["estimate"].max()
-        about = {"outcome": named, "span": words.span(low, high)}
+        about = {"outcome": named, "span": _lowest_and_highest(rows["estimate"], words)}
         if key not in together.index:
             told.append((2, words.text("{outcome}: {span} in the regions.", **about)))
             continue
@@ -480,8 +487,8 @@ def describe_forest(frame: pd.DataFrame, pooled: pd.DataFrame, words: Words) -> 
         )
         told.append((0 if row["ci_low"] > 0 or row["ci_high"] < 0 else 1, said))
     yield from (said for _, said in sorted(told, key=lambda each: each[0]))
-    if frame["estimand"].nunique() == 1:
-        of = _lower(label("estimand", frame["estimand"].iloc[0], words))
+    if shown["estimand"].nunique() == 1:
+        of = _lower(label("estimand", shown["estimand"].iloc[0], words))
         yield words.text(
             "Changes by region in standard deviations ({comparison}), with intervals.",
             comparison=of,
@@ -492,14 +499,15 @@ def describe_forest(frame: pd.DataFrame, pooled: pd.DataFrame, words: Words) -> 
 
 def describe_regions(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield the alt text of changes by region, drawn towards their mean, from gated rows."""
-    for pair, rows in frame[frame["shrunk"].notna()].groupby(_PAIR, sort=False):
+    shown = frame[frame["shrunk"].notna() & frame["estimate"].notna()]
+    for pair, rows in shown.groupby(_PAIR, sort=False):
         yield words.plural(
             "{outcome}: {n} region, {span} standard deviations, shrunk towards the mean of all "
             "regions.",
             "{outcome}: {n} regions, {span} standard deviations, shrunk towards their mean.",
             len(rows),
             outcome=words.outcome(*pair),
-            span=words.span(rows["shrunk"].min(), rows["shrunk"].max()),
+            span=_lowest_and_highest(rows["shrunk"], words),
         )
     yield words.text(
         "Changes by region ({comparison}), with intervals.",
@@ -611,17 +619,17 @@ def so_often(low: int, high: int, words: Words) -> str:
 def describe_attendance(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield the alt text of attendance from its gated bins."""
     for (population, column), rows in frame.groupby(["population", "column"], sort=False):
+        if len(rows) == 1:  # is no bar
+            continue
         first, told = rows.iloc[0], []
         whose = f"{label('population', population, words)}, {label('register', column, words)}"
         if not pd.isna(first["mean"]):
             mean, most = words.number(first["mean"], 1), words.count(first["most"])
             told.append(words.text("mean {mean} of {most}", mean=mean, most=most))
-        if len(rows) > 1:
-            bins = rows.sort_values("low").to_dict("records")
-            told.append(", ".join(f"{_times(row, words)}: {words.percent(row['share'])}"
-                                  for row in bins))  # fmt: skip
-        if told:
-            yield f"{whose}: {'; '.join(told)}."
+        bins = rows.sort_values("low").to_dict("records")
+        told.append(", ".join(f"{_times(row, words)}: {words.percent(row['share'])}"
+                              for row in bins))  # fmt: skip
+        yield f"{whose}: {'; '.join(told)}."
     yield words.text("Bars of how often people attended.")
 
 

@@ -13,6 +13,7 @@ from functools import partial
 import pandas as pd
 from scipy import stats
 
+from loftet_analysis import schema
 from loftet_analysis.analysis.changes import BASELINE_ADJUST, BASELINE_APART
 from loftet_analysis.analysis.measurement import DOUBT, GOOD, light
 from loftet_analysis.analysis.response import FOR_A_SHARE
@@ -73,8 +74,6 @@ WEAK = 0.30
 MANY_PAIRS = 10
 # their sentences say what is compared with what, and their verdicts are about a difference
 _CONTRASTS = names_where(is_difference=True)
-# of fewer people it is told how many they are
-_FEW = 30
 # so many regions and changes are named, of more it is told how many they are
 _NAMED, _LISTED = 3, 6
 _SMALL = ("small increase", "small decrease")
@@ -1816,10 +1815,7 @@ def _scale(row: Mapping[str, object], words: Words, scales: list[str]) -> str:
 
 
 def _levels_in_short(rows: Sequence[Mapping[str, object]], words: Words) -> Iterator[str]:
-    """Yield the means of a question's outcomes, wave by wave, with what their scales mean.
-
-    Of fewer than `_FEW` people it is told how many they are.
-    """
+    """Yield the means of a question's outcomes, wave by wave, with what their scales mean."""
     for wave in dict.fromkeys(row["wave"] for row in rows):
         named, scales, of_wave = [], [], [row for row in rows if row["wave"] == wave]
         for row in of_wave:
@@ -1829,10 +1825,17 @@ def _levels_in_short(rows: Sequence[Mapping[str, object]], words: Words) -> Iter
             said = f"{_set_off(row, words)} {words.number(row['change'])}"
             named.append(f"{said} ({scale})" if scale else said)
         told = {"wave": label("wave", wave, words), "levels": joined(named, words)}
-        n = max((row["n_post"] for row in of_wave if _is_told(row, "n_post")), default=_FEW)
-        if n < _FEW:
-            told["wave"] = words.text("{wave} ({n} answers)", wave=told["wave"], n=words.count(n))
+        if n := _few_answers(of_wave):
+            n = words.count(n)
+            told["wave"] = words.text("{wave} ({n} answers)", wave=told["wave"], n=n)
         yield words.text("Mean {wave}: {levels}.", **told)
+
+
+def _few_answers(rows: Iterable[Mapping[str, object]]) -> float:
+    """Return how many answered a wave, of the outcome with the most, where they are few; else 0."""
+    numbers = [row[n] for row in rows for n in ("n_pre", "n_post") if _is_told(row, n)]
+    n = max(numbers, default=0)
+    return n if n < schema.FEWEST_ANSWERS else 0
 
 
 def _middle(row: Mapping[str, object], words: Words) -> str:
@@ -1892,6 +1895,14 @@ def _meaning(
         )
     if "unclear" in codes:
         yield words.text("“Cannot tell” does not mean that nothing has changed.")
+    is_mean = frame["estimand"].eq("level") & frame["contrast"].eq("mean")
+    told = frame[is_mean & ~frame["suppressed"].astype(bool)]
+    by_wave = told.groupby(["population", "question", "wave"]) if len(told) else ()
+    if any(_few_answers(rows.to_dict("records")) for _, rows in by_wave):
+        yield words.text(
+            "How many answered stands in brackets where they are fewer than {n}.",
+            n=words.count(schema.FEWEST_ANSWERS),
+        )
 
 
 def compared(rows: Iterable[Mapping[str, object]], words: Words) -> str:

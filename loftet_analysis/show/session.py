@@ -63,6 +63,8 @@ _MADE_WITH = ("loftet-analysis", "pandas", "numpy", "scipy", "pingouin", "matplo
 _NAME = re.compile(r"[a-z0-9_]+")
 #: What is noted as read where a notebook gates groups that study.yml does not declare.
 OWN_GROUPS = "groups of one's own"
+#: What `for_pooling` takes of a region's row from the gate.
+_TOLD_OF_REGIONS = ("suppressed", "reason", "estimate", "se")
 _OPENED: list[OpenStudy] = []
 
 
@@ -309,7 +311,8 @@ class OpenStudy:
         -------
         DataFrame
             The rows of cohorts, with `year` (text), by outcome, year and cohort, of what was asked
-            before too; none where the study has fewer than two cohorts.
+            before too; none where the study has fewer than two cohorts. Rows of a wave without
+            dates are left out, since they are of no year.
         """
         study = self.description
         order = [f"{names.COHORT}={cohort}" for cohort in study.cohorts]
@@ -323,12 +326,14 @@ class OpenStudy:
             for cohort in study.cohorts
         }
         keys = zip(rows[names.POPULATION], rows[names.SUBGROUP], rows[names.WAVE], strict=True)
-        years = [
-            str(dates[population, group.partition("=")[2]][wave].start.year)
+        begun = [
+            dates[population, group.partition("=")[2]][wave].start
             for population, group, wave in keys
         ]
+        years = [str(day.year) if day else "" for day in begun]
+        rows = rows.assign(year=pd.Series(years, rows.index, dtype="str"))
+        rows = rows[rows["year"] != ""]
         rows = rows.assign(
-            year=pd.Series(years, rows.index, dtype="str"),
             place=pd.factorize(rows[names.OUTCOME])[0],
             of=rows[names.SUBGROUP].map(order.index),
         )
@@ -519,6 +524,25 @@ class OpenStudy:
                 todo=f"run: loftet run {self.description.name}",
             )
         return verdicts(rows) if name == "effects" else rows
+
+    def for_pooling(self, results: pd.DataFrame) -> pd.DataFrame:
+        """Return the regions' results with the estimates that may be told of each region.
+
+        So what `pool` returns of them tells no more of a region than its own row does.
+
+        Parameters
+        ----------
+        results : DataFrame
+            Rows of `results`, of ``schema.EFFECTS``.
+
+        Returns
+        -------
+        DataFrame
+            The rows, with `suppressed`, `reason`, `estimate` and `se` as `gate` returns them. It
+            has not passed the gate itself.
+        """
+        gated = pd.DataFrame(gate(results, self))
+        return results.assign(**{column: gated[column].to_numpy() for column in _TOLD_OF_REGIONS})
 
     def keep(self, **tables: pd.DataFrame) -> None:
         """Keep exact rows for the study's tables and for the country.

@@ -15,7 +15,6 @@ from loftet_analysis.analysis.invariance import LESS_CFI, MORE_RMSEA
 from loftet_analysis.analysis.measurement import (
     CARE,
     DOUBT,
-    FEWEST_FOR_ALPHA,
     GOOD,
     LOW_ALPHA,
     MODEST_ALPHA,
@@ -1018,6 +1017,10 @@ def items(frame: pd.DataFrame, *, words: Words) -> Table:
             "few."
         ),
     ]
+    if words.rounding > 1:
+        notes.append(
+            _("In figures the shares are those of rounded numbers, so they may differ a little.")
+        )
     caption = _("The questions of each scale")
     of_few = _is_of_few(frame)
     if of_few.any():
@@ -1030,7 +1033,7 @@ def items(frame: pd.DataFrame, *, words: Words) -> Table:
 
 def _is_of_few(frame: pd.DataFrame) -> pd.Series:
     """Return which rows rest on fewer people than alpha is told of."""
-    return frame["n"].astype("Float64").lt(FEWEST_FOR_ALPHA).fillna(False).astype(bool)
+    return frame["n"].astype("Float64").lt(schema.FEWEST_ANSWERS).fillna(False).astype(bool)
 
 
 def _of_few(words: Words) -> str:
@@ -1038,7 +1041,7 @@ def _of_few(words: Words) -> str:
     return words.text(
         "{mark} of fewer than {n} people: too few to tell how well a scale measures.",
         mark=ABSENT,
-        n=words.count(FEWEST_FOR_ALPHA),
+        n=words.count(schema.FEWEST_ANSWERS),
     )
 
 

@@ -225,10 +225,10 @@ def dots(frame: pd.DataFrame, *, words: Words) -> Drawing:
         k=words.count(k),
         percent=words.percent(1 / k),
     )
-    height, alt = _DOT * (below + above) * len(grid), alt_texts.describe_dots(frame, words)
     drawn = [panel for panel, own in zip(panels, stacks, strict=True) if own]
-    rows = {"": pd.concat(drawn) if drawn else frame[:0]}
-    return canvas.fitted(figure, grid[:, 0], height, caption, alt, words, rows=rows)
+    rows = pd.concat(drawn) if drawn else frame[:0]
+    height, alt = _DOT * (below + above) * len(grid), alt_texts.describe_dots(rows, words)
+    return canvas.fitted(figure, grid[:, 0], height, caption, alt, words, rows={"": rows})
 
 
 def _number_of_dots(panel: pd.DataFrame) -> int:

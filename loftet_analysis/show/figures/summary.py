@@ -81,8 +81,9 @@ def summary(frame: pd.DataFrame, *, words: Words) -> Drawing:
             sesoi=words.number(drawn["sesoi"].iloc[0]), **numbers,
         )  # fmt: skip
         caption = f"{caption} {what_marks_mean(drawn, words)}"
-        compared = [label("estimand", each, words) for each in drawn["estimand"].unique()]
-        alt = alt_texts.describe_summary([*_told(drawn, words)], compared, words)
+        marked = drawn[drawn["estimate"].notna()]
+        compared = [label("estimand", each, words) for each in marked["estimand"].unique()]
+        alt = alt_texts.describe_summary(_told(marked, words), compared, words)
     return canvas.fitted(figure, [ax], height, caption, alt, words, rows={"": drawn})
 
 
