@@ -598,11 +598,11 @@ LABELS: dict[str, dict[str, str]] = {
         "is often called small, but is large for a whole country.",
         "ci": "The values compatible with the data. Pupils of a school resemble each other, so "
         "schools are counted as units (CR2 standard errors with Satterthwaite's degrees of "
-        "freedom); for the country the regions are, where there are eight or more.",
+        "freedom); for all regions together the regions are, where there are eight or more.",
         "se": "How far an estimate typically lies from the true value by chance.",
         "p": "How unusual a change at least this large would be if nothing had changed. Adjusted "
-        "p-values allow for several tests: Holm's method within a family of the country, "
-        "Benjamini and Hochberg's over the regions.",
+        "p-values allow for several tests: Holm's method within a family of all regions "
+        "together, Benjamini and Hochberg's over the regions.",
         "sesoi": "Stated in the analysis plan. A change that is certainly smaller is said to be "
         "about the same, or to have gone up or down very little; in figures it is the grey band "
         "around zero.",

@@ -488,7 +488,7 @@ def forest(
 def _forest_handles(sesoi: float, words: Words) -> list[Artist]:
     """Return the legend's entries: what is too small to matter, the country, one more region."""
     text = words.text("±{sesoi} SD, the smallest change of interest", sesoi=words.number(sesoi))
-    looks = {"color": INK, "label": words.text("the regions together")}
+    looks = {"color": INK, "label": words.text("all regions together")}
     more = words.text("one more region (prediction interval)")
     return [
         Patch(color=PALE, lw=0, label=text),
@@ -541,7 +541,7 @@ def _forest(
             said = _said({**row, "suppressed": False}, words)
             _beside(ax, y, room + 8, said, weight="bold")
     ax.set_ylim(len(frame) + 0.8, -1.4 if room else -0.6)
-    labels = [*map(words.region, frame["region"]), words.text("Regions together")]
+    labels = [*map(words.region, frame["region"]), words.text("All regions together")]
     ax.set_yticks([*range(len(frame)), y], labels)
     ax.yaxis.get_major_ticks()[-1].label1.set_weight("bold")
     return ax
