@@ -424,7 +424,7 @@ def test_regions_are_drawn_by_themselves_and_towards_their_mean_and_are_not_rank
     assert "ikke rangert" in drawing.caption
     assert "1 region har ikke noe intervall" in drawing.caption
     turned = regions(let_through(frame[::-1]), words=words())
-    assert tick_labels(turned.figure.axes[0].yaxis)[0].startswith("Oslo – Oslove")
+    assert tick_labels(turned.figure.axes[0].yaxis) == tick_labels(ax.yaxis)
 
 
 def test_forest_says_which_region_is_hidden():

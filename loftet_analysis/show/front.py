@@ -18,7 +18,7 @@ from loftet_analysis import names, paths, schema
 from loftet_analysis.estimands import MIDWAY, contrast_of_waves
 from loftet_analysis.show.glossary import glossary
 from loftet_analysis.show.labels import CERTAINTY_SIGNS
-from loftet_analysis.show.languages import Words, label, reader
+from loftet_analysis.show.languages import Words, alphabet, label, reader
 from loftet_analysis.show.layout import ABSENT, HIDDEN, laid_out
 from loftet_analysis.show.sentences import certainty, compared
 from loftet_analysis.show.site import (
@@ -97,21 +97,6 @@ def _front(language: str) -> str:
     return f"index.{language}.html"
 
 
-def _alphabet(name: str, language: str) -> str:
-    """Return what names are sorted by: æ, ø and å come last, in this order; in English as a and o.
-
-    Examples
-    --------
-    >>> sorted(["Ås", "Østfold", "Troms", "Oslo"], key=lambda name: _alphabet(name, "nb"))
-    ['Oslo', 'Troms', 'Østfold', 'Ås']
-    >>> sorted(["Ås", "Østfold", "Troms", "Oslo"], key=lambda name: _alphabet(name, "en"))
-    ['Ås', 'Oslo', 'Østfold', 'Troms']
-    """
-    if language == "en":
-        return name.casefold().translate(str.maketrans({"æ": "ae", "ø": "o", "å": "a"}))
-    return name.casefold().replace("å", "\N{LATIN SMALL LETTER O WITH STROKE}\uffff")
-
-
 def _stem(file: str) -> str:
     return file.rpartition("/")[2]
 
@@ -174,7 +159,7 @@ class _Site:
     def named(self) -> dict[str, str]:
         """The country and all regions, by slug: their names, in the language's alphabet."""
         named = {region: self.words.region(region) for region in self.study.regions["region"]}
-        order = sorted(named.items(), key=lambda each: _alphabet(each[1], self.language))
+        order = sorted(named.items(), key=lambda each: alphabet(each[1], self.language))
         return {names.NATIONAL: self.words.region(names.NATIONAL), **dict(order)}
 
     @cached_property

@@ -308,6 +308,52 @@ def joined(parts: list[str], words: Words, *, clauses: bool = False) -> str:
     return f"{', '.join(parts[:-1])} {link} {parts[-1]}"
 
 
+def alphabet(name: str, language: str) -> str:
+    """Return what names are sorted by: æ, ø and å come last, in this order; in English as a and o.
+
+    Examples
+    --------
+    >>> sorted(["Ås", "Østfold", "Troms", "Oslo"], key=lambda name: alphabet(name, "nb"))
+    ['Oslo', 'Troms', 'Østfold', 'Ås']
+    >>> sorted(["Ås", "Østfold", "Troms", "Oslo"], key=lambda name: alphabet(name, "en"))
+    ['Ås', 'Oslo', 'Østfold', 'Troms']
+    """
+    if language == "en":
+        return name.casefold().translate(str.maketrans({"æ": "ae", "ø": "o", "å": "a"}))
+    return name.casefold().replace("å", "\N{LATIN SMALL LETTER O WITH STROKE}\uffff")
+
+
+def in_alphabet(frame: pd.DataFrame, words: Words, *, by: str = names.REGION) -> pd.DataFrame:
+    """Return the rows of each outcome in the alphabet of their places' names.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Rows of one or several regions, or schools; of outcomes where there is such a column.
+    words : Words
+        The reader's language, with the names.
+    by : {"region", "school_id"}
+        What the places are. All regions together come last.
+
+    Examples
+    --------
+    >>> words = Words("nb", regions={"aas": "Ås", "oslo": "Oslo"})
+    >>> frame = pd.DataFrame({"region": ["national", "aas", "oslo"]})
+    >>> in_alphabet(frame, words)["region"].tolist()
+    ['oslo', 'aas', 'national']
+    """
+    called = words.region if by == names.REGION else lambda place: words.schools.get(place, place)
+    places = [
+        (place == names.NATIONAL, alphabet(called(place), words.locale)) for place in frame[by]
+    ]
+    blocks = [0] * len(frame)
+    if names.OUTCOME in frame:
+        of = frame.groupby([names.POPULATION, names.OUTCOME], sort=False, dropna=False)
+        blocks = of.ngroup().tolist()
+    order = sorted(range(len(frame)), key=lambda at: (blocks[at], places[at]))
+    return frame.iloc[order]
+
+
 def label(kind: str, code: str, words: Words, **values: object) -> str:
     """Return what a code of the results is called in the reader's language.
 

@@ -28,6 +28,8 @@ from loftet_analysis.show import alt_texts
 from loftet_analysis.show.labels import LABELS, LIGHT_SHAPES
 from loftet_analysis.show.languages import (
     Words,
+    alphabet,
+    in_alphabet,
     joined,
     label,
     linked_group,
@@ -270,6 +272,7 @@ def levels(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None = 
     """
     _ = words.text
     by = names.REGION if frame[names.REGION].nunique() > 1 else names.SUBGROUP
+    frame = in_alphabet(frame, words)
     keys = ["region", "population", "outcome", "wave", "subgroup", *({"year"} & {*frame})]
     told = frame[frame["suppressed"] | frame["reason"].isin(("", names.FEW_CLUSTERS))]
     n = told[["n_pre", "n_post"]].astype(float).max(axis=1)
@@ -329,14 +332,14 @@ def regions(frame: pd.DataFrame, *, words: Words, together: pd.DataFrame | None 
     Parameters
     ----------
     frame : DataFrame
-        Gated rows of effects of several regions, in register order.
+        Gated rows of effects of several regions.
     words : Words
         The reader's language.
     together : DataFrame, optional
         The matching gated national rows, which end each outcome's lines.
     """
     _ = words.text
-    frame = pd.concat([frame, together], ignore_index=True)
+    frame = in_alphabet(pd.concat([frame, together], ignore_index=True), words)
     frame["comparison"] = [row_label(row, words) for row in frame.to_dict("records")]
     columns = [
         (_("SD"), "estimate"),
@@ -477,6 +480,7 @@ def _left_out(frame: pd.DataFrame, words: Words) -> list[str]:
     shown = frame[~frame["suppressed"]]
     for told, rows in shown[shown["left_out"].fillna("") != ""].groupby("left_out", sort=False):
         regions = [each.split(": ") for each in told.split("; ")]
+        regions.sort(key=lambda each: alphabet(words.region(each[0]), words.locale))
         kinds = ["left_out" if why in LABELS["left_out"] else "reason" for _, why in regions]
         named_regions = ", ".join(
             f"{words.region(region)} ({label(kind, why, words)})"
@@ -1293,7 +1297,7 @@ def schools(frame: pd.DataFrame, *, words: Words) -> Table:
             return named(row, "answered", words)
         return words.percent(min(float(row["n_answered"]) / float(row["n_invited"]), 1))
 
-    rows = frame[frame["n_invited"].notna()]
+    rows = in_alphabet(frame[frame["n_invited"].notna()], words, by=names.SCHOOL)
     note = _("Share of the invited who answered.")
     if rows["n_invited"].lt(FOR_A_SHARE).any():
         note = _(
