@@ -35,7 +35,7 @@ LABELS: dict[str, dict[str, str]] = {
     # what is drawn beside a figure's own numbers, by the parameter that takes it
     "beside": {
         "answers": "answers",
-        "pooled": "regions pooled",
+        "pooled": "mean over the regions",
         "together": "all regions",
         "country": "all regions",
         "effects": "comparisons",

@@ -290,8 +290,8 @@ def _decimal(size: float, digits: int, locale: str) -> str:
 def joined(parts: list[str], words: Words, *, clauses: bool = False) -> str:
     """Return a list in running text: ``a, b and c``.
 
-    Where one of the last two has an *and* of its own the last is set apart from it, unless they
-    are `clauses`.
+    Names of scales that have an *and* of their own are quoted. Where one of the last two still has
+    one the last is set apart from it, unless they are `clauses`.
 
     Examples
     --------
@@ -299,13 +299,26 @@ def joined(parts: list[str], words: Words, *, clauses: bool = False) -> str:
     'a, b og c'
     >>> joined(["a", "b and c"], Words("en"))
     'a as well as b and c'
+    >>> words = Words("en", outcomes={("teachers", "room"): "Time and room"})
+    >>> joined(["support", "time and room (participants)"], words)
+    'support and “time and room” (participants)'
     """
     if len(parts) < 2:
         return "".join(parts)
     link = words.text("and")
-    if not clauses and any(f" {link} " in part for part in parts[-2:]):
+    parts = [_quoted(part, link, words) for part in parts]
+    unquoted = [re.sub("“[^”]*”|«[^»]*»", "", part) for part in parts[-2:]]
+    if not clauses and any(f" {link} " in part for part in unquoted):
         link = words.text("as well as")
     return f"{', '.join(parts[:-1])} {link} {parts[-1]}"
+
+
+def _quoted(part: str, link: str, words: Words) -> str:
+    """Return a part of a list that begins with the name of a scale, quoted where it has a link."""
+    for name in words.outcomes.values():
+        if f" {link} " in name and part.casefold().startswith(name.casefold()):
+            return words.text("“{name}”", name=part[: len(name)]) + part[len(name) :]
+    return part
 
 
 def alphabet(name: str, language: str) -> str:
@@ -459,14 +472,18 @@ def linked_side(
     >>> linked_side(row, Words("en", outcomes={("pupils", "joy"): "Joy"}))
     'Joy (pupils), after'
     """
-    population = row[f"{side}population"]
-    kind = row[f"{side}contrast"]
-    when = label("wave", row[f"{side}wave"], words) if kind == "mean" else ""
-    when = words.text("change") if kind and kind != "mean" else when
-    outcome = words.outcome(population, row[f"{side}outcome"])
+    outcome = words.outcome(row[f"{side}population"], row[f"{side}outcome"])
     if with_group:
         outcome = of_group(outcome, linked_group(row, words, side))
-    return ", ".join(filter(None, [outcome, when]))
+    return ", ".join(filter(None, [outcome, linked_time(row, words, side)]))
+
+
+def linked_time(row: Mapping[str, object], words: Words, side: str = "") -> str:
+    """Return when one side of a row of `school_link` was answered, or that it is a change."""
+    kind = row[f"{side}contrast"]
+    if kind == "mean":
+        return label("wave", row[f"{side}wave"], words)
+    return words.text("change") if kind else ""
 
 
 def linked_group(row: Mapping[str, object], words: Words, side: str = "") -> str:

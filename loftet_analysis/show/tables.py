@@ -33,7 +33,7 @@ from loftet_analysis.show.languages import (
     joined,
     label,
     linked_group,
-    linked_side,
+    linked_time,
     named,
     outcome_labels,
     row_label,
@@ -690,12 +690,20 @@ def school_link(frame: pd.DataFrame, *, words: Words) -> Table:
             _("Where no school has two people, the reliability of the means is not known.")
         )
 
-    def both(name_of: Callable[..., str]) -> Callable[[Row], str]:
-        return lambda row: " → ".join(name_of(row, words, side) for side in ("", "other_"))
+    def outcomes(row: Row) -> str:
+        pairs = [(row[f"{side}population"], row[f"{side}outcome"]) for side in ("", "other_")]
+        return " → ".join(words.outcome(*pair) for pair in pairs)
+
+    def groups(row: Row) -> str:
+        told = [
+            filter(None, [linked_group(row, words, side), linked_time(row, words, side)])
+            for side in ("", "other_")
+        ]
+        return " → ".join(map(", ".join, told))
 
     caption = _("How the schools' means are associated")
     return laid_out(
-        frame, columns, words, caption, notes, line=both(linked_side), group=both(linked_group),
+        frame, columns, words, caption, notes, line=outcomes, group=groups,
         last=[*left_out(frame[~frame["suppressed"].astype(bool)], words)],
     )  # fmt: skip
 
