@@ -68,8 +68,8 @@ def test_every_flag_that_the_code_raises_is_explained():
 def test_a_study_adds_its_limits_and_its_scales():
     study = load_study("sats")
     told = {part.name: part for part in glossary(reader(study, "en"), study)}
-    assert "Affect" in dict(told["themes"].terms)
-    assert "themes" not in parts("en")
+    assert "Affect" in dict(told["scales"].terms)
+    assert "scales" not in parts("en")
 
 
 def test_describe_says_what_the_glossary_says():

@@ -375,6 +375,10 @@ def test_lines_that_a_function_names_are_spread_over_waves_too():
         ["8.1%", "12.3%", "8.1%", "12.3%"],
         ["2.2%", "12.3%", "2.2%", "12.3%"],
     ]
+    of_few = BeautifulSoup(
+        tables.missing(frame.assign(n=96), words=words("en")).html, "html.parser"
+    )
+    assert rows(of_few)[1][1:] == ["8%", "12%", "8%", "12%"]
 
 
 def test_a_second_row_for_the_same_cells_is_not_lost():

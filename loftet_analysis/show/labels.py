@@ -124,8 +124,8 @@ LABELS: dict[str, dict[str, str]] = {
         "change": "Means before and after are of all who answered each time. A change compares "
         "only the same grades; where a new school year has begun in between, those are other "
         "pupils.",
-        "several": "With several themes, one of them may stand out by chance alone. What is seen "
-        "on several themes, or once more next time, weighs more.",
+        "several": "With several scales, one of them may stand out by chance alone. What is seen "
+        "on several scales, or once more next time, weighs more.",
         "no_ranking": "Schools are not ranked. They differ in which pupils go there, so a "
         "difference from the region does not show how good the teaching is.",
         "limit": "Numbers that would tell of fewer than {limit} people, at your school or another, "

@@ -43,6 +43,8 @@ from loftet_analysis.show.layout import ABSENT, HIDDEN, Column, Row, Table, laid
 from loftet_analysis.show.sentences import in_sentence, left_out, rounded, shown_interval
 from loftet_analysis.show.shown import view
 
+#: People; a percentage of fewer has no decimals.
+FOR_A_DECIMAL = 100
 NAIVE = "naive"
 BY_SCHOOL = ("linkage_by_school", "response_by_school")
 
@@ -1388,7 +1390,16 @@ def missing(frame: pd.DataFrame, *, words: Words) -> Table:
         needed = _("{k} of {n}", k=words.count(rule.needed), n=words.count(rule.n_items))
         return f"{name} ({needed})"
 
-    columns = [(_("Mean"), "share_missing", "percent1"), (_("Most"), "share_most", "percent1")]
+    def share(column: str) -> Callable[[Row], str | None]:
+        def text(row: Row) -> str | None:
+            if pd.isna(row[column]):
+                return None
+            many = not pd.isna(row["n"]) and row["n"] >= FOR_A_DECIMAL
+            return words.percent(row[column], int(many))
+
+        return text
+
+    columns = [(_("Mean"), share("share_missing")), (_("Most"), share("share_most"))]
     caption = _("Missing answers to the questions of each scale")
     notes = [
         _(
