@@ -477,7 +477,7 @@ def test_where_no_time_tells_sheets_apart_their_place_does_and_that_is_said(rule
     assert marked.frame.index[marked.still_in].to_list() == [kept, 2]
     (remark,) = marked.remarks
     assert (remark.what, remark.found) == (
-        "sheets of one person that no time tells apart", "1 people",
+        "questionnaires of one person that no time tells apart", "1 people",
     )  # fmt: skip
     # without any time a rule that goes by time cannot be kept
     untimed = working({"duplicates": rule}, **several)
@@ -485,7 +485,7 @@ def test_where_no_time_tells_sheets_apart_their_place_does_and_that_is_said(rule
         assert clean.set_aside_duplicates(untimed)[0].ledger["n_set_aside"].sum() == 1
     else:
         found = only_problem(clean.set_aside_duplicates, untimed)
-        assert found.what == f"no time to tell the {rule} sheet by"
+        assert found.what == f"no time to tell the {rule} questionnaire by"
 
 
 # units

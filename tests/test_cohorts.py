@@ -204,7 +204,9 @@ def test_files_are_missed_only_when_the_wave_is_over_for_all_cohorts(at):
     )
     study = at("2027-11-01", study=two, pre=PRE.iloc[:2], post=POST.iloc[:2])
     assert missing_exports(study) == []
-    (told,) = [r for r in prepare(study, key=KEY).remarks if r.what == "cohorts without a sheet"]
+    (told,) = [
+        r for r in prepare(study, key=KEY).remarks if r.what == "cohorts without a questionnaire"
+    ]
     assert told.found == "pre of pupils, cohort 2026"
     (problem,) = missing_exports(at("2028-11-01", study=two, pre=moved(PRE), post=POST))
     assert problem.found == "2028.csv"

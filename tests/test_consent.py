@@ -164,7 +164,8 @@ def test_corrections_that_do_not_fit_stop_and_are_told_together(tiny):
     with pytest.raises(InputError) as caught:
         tiny(CORRECTED, fix=fix)
     assert [problem.what for problem in caught.value.problems] == [
-        "correction of something else", "correction of an unknown column", "correction of no sheet",
+        "correction of something else", "correction of an unknown column",
+        "correction of no questionnaire",
     ]  # fmt: skip
     assert "nobody" not in str(caught.value).replace("found:   nobody", "")
 

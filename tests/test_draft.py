@@ -152,7 +152,7 @@ def test_what_fewer_than_three_sheets_say_is_not_written(root, capsys):
     files = written(root / "data_raw/mine", **waves)
     made, guesses = draft("mine", files)
     assert "Solveig" not in "".join([*made.values(), *(guess.what for guess in guesses)])
-    assert any("1 schools of few sheets, or like" in guess.what for guess in guesses)
+    assert any("1 schools of few questionnaires, or like" in guess.what for guess in guesses)
 
 
 @pytest.mark.long

@@ -13,9 +13,17 @@ from loftet_analysis.analysis.verdicts import VERDICTS
 from loftet_analysis.estimands import ESTIMANDS
 from loftet_analysis.show.glossary import describe, glossary
 from loftet_analysis.show.labels import LABELS
-from loftet_analysis.show.languages import LANGUAGES, Words, reader
+from loftet_analysis.show.languages import LANGUAGES, Words, catalogue, reader
 from loftet_analysis.study import load_study
 from loftet_analysis.study.columns import MEANINGS, nobody
+
+#: Statistical terms of the pages, in any form.
+TERMS = (
+    "cfi", "cluster", "correlation", "degrees of freedom", "factor loading", "icc", "i²", "imput",
+    "intercept", "latent change", "median", "minimum detectable", "multilevel", "naive", "omega",
+    "p (q)", "percentile", "prediction interval", "p-value", "r_wg", "regression to the mean",
+    "reliability", "rmsea", "sensitivity", "shrunk", "slope", "standard deviation", "variance", "τ",
+)  # fmt: skip
 
 
 def parts(language: str) -> dict[str, dict[str, str]]:
@@ -36,6 +44,15 @@ def test_every_code_and_column_is_explained(language):
     assert not any(re.search(r"[{}]", str(part)[1:-1]) for part in told.values())
 
 
+def test_every_statistical_term_of_the_pages_is_explained():
+    said = " ".join(catalogue("nb")).lower()
+    assert [term for term in TERMS if term not in said] == []
+    told = parts("en")
+    explained = " ".join(f"{term} {meaning}" for of in ("terms", "comparisons", "methods")
+                         for term, meaning in told[of].items()).lower()  # fmt: skip
+    assert [term for term in TERMS if term not in explained] == []
+
+
 def test_every_flag_that_the_code_raises_is_explained():
     sources = Path(loftet_analysis.__file__).parent.glob("analysis/*.py")
     text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
@@ -50,8 +67,8 @@ def test_every_flag_that_the_code_raises_is_explained():
 def test_a_study_adds_its_limits_and_its_scales():
     study = load_study("sats")
     told = {part.name: part for part in glossary(reader(study, "en"), study)}
-    assert "Affect" in dict(told["themes"].terms)
-    assert "themes" not in parts("en")
+    assert "Affect" in dict(told["scales"].terms)
+    assert "scales" not in parts("en")
 
 
 def test_describe_says_what_the_glossary_says():

@@ -317,7 +317,7 @@ def test_the_page_says_it_in_table_figure_and_sentences(rows):
     assert not shown["suppressed"].any()
     page = BeautifulSoup(tables.school_link(shown, words=words).html, "html.parser")
     said = page.get_text(" ", strip=True)
-    assert "Support (leaders), after → Practice (participants), change" in said
+    assert "Leaders, after → Participants, change Support → Practice" in said
     assert "split into halves" in said
     answer, *_rest, not_shown = links(shown, words=words).text.splitlines()
     assert answer.startswith("For 4 of 4 pairs, schools that are higher on the one are also higher")

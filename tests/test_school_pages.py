@@ -173,7 +173,7 @@ def test_a_school_under_the_limit_gets_a_page_that_says_why_there_is_little(clea
     assert few.svg.find("line") is None
     assert "your school" not in few.svg["aria-label"]
     assert "of a few" not in many.find("p", class_="lead").get_text()
-    assert re.search(r"on [01] of 1 theme", many.find("p", class_="lead").get_text())
+    assert re.search(r"on [01] of 1 scale", many.find("p", class_="lead").get_text())
     # of the four schools of the region another is hidden with it, and says so
     hidden = [
         name for name in ("0301", "0302", "0303") if not made[f"{name}.html"].find(class_="reading")

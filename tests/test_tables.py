@@ -112,7 +112,7 @@ def test_a_refused_row_gives_its_reason_in_words():
     )
 
 
-def test_regions_stand_in_register_order_and_the_country_last():
+def test_regions_stand_in_the_alphabet_and_all_of_them_last():
     frame = effects(
         *({"region": r, "outcome": o} for r in ("oslo", "nordland") for o in ("joy", "effort")),
         {"region": "oslo", "estimand": "linked_change", "estimate": -0.5, "n_pairs": 431},
@@ -126,11 +126,11 @@ def test_regions_stand_in_register_order_and_the_country_last():
     )
     soup = built("regions", frame=frame, together=together)
     assert [row[0] for row in rows(soup)] == [
-        "Matematikkglede", "Oslo – Oslove", "Nordland – Nordlánnda", "Alle regioner",
-        "Innsats", "Oslo – Oslove", "Nordland – Nordlánnda", "Alle regioner",
+        "Matematikkglede", "Nordland – Nordlánnda", "Oslo – Oslove", "Alle regionene",
+        "Innsats", "Nordland – Nordlánnda", "Oslo – Oslove", "Alle regionene",
     ]  # fmt: skip
-    assert rows(soup)[1][1:] == ["0,12", "−0,06 til 0,30", "−0,50", "−0,06 til 0,30"]
-    assert rows(soup)[2][1:] == ["0,12", "−0,06 til 0,30", "–", "–"]
+    assert rows(soup)[1][1:] == ["0,12", "−0,06 til 0,30", "–", "–"]
+    assert rows(soup)[2][1:] == ["0,12", "−0,06 til 0,30", "−0,50", "−0,06 til 0,30"]
     assert rows(soup)[3][1] == "0,43"
     assert "Koblet endring" in soup.find("thead").get_text()
 
@@ -375,6 +375,10 @@ def test_lines_that_a_function_names_are_spread_over_waves_too():
         ["8.1%", "12.3%", "8.1%", "12.3%"],
         ["2.2%", "12.3%", "2.2%", "12.3%"],
     ]
+    of_few = BeautifulSoup(
+        tables.missing(frame.assign(n=96), words=words("en")).html, "html.parser"
+    )
+    assert rows(of_few)[1][1:] == ["8%", "12%", "8%", "12%"]
 
 
 def test_a_second_row_for_the_same_cells_is_not_lost():

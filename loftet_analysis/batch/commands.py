@@ -328,7 +328,7 @@ def forget_key(*, study: str, yes: bool = False, keep_exports: bool = False) -> 
     there = [name for name in description.export_files if description.export_path(name).exists()]
     if there:
         alone, n = _told_apart(description)
-        share = f"{alone:,} of {n:,} sheets ({alone / n:.0%})" if n else "no sheet"
+        share = f"{alone:,} of {n:,} questionnaires ({alone / n:.0%})" if n else "no questionnaire"
         print(f"{len(there)} raw exports are still there. {share} of the clean data are like no")
         print("other in school, grade, day and answers, so that each can be joined back to its row")
         print("of the exports without any key: as long as they exist, nothing is anonymous.")

@@ -42,7 +42,7 @@ _SHEETS = {
     "unknown_school": "the school is not in the register",
     "impossible_grade": "no grade, or none that the school has",
     "no_answers": "nothing is answered",
-    "duplicate": "another sheet of the same person counts",
+    "duplicate": "another questionnaire of the same person counts",
     OPEN_WAVE: "in, once the wave is closed",
 }
 _CELLS = {
@@ -92,8 +92,8 @@ def account(
     >>> values = pd.DataFrame([{**place, "column": "school_id", "value": "Fjellvik skole",
     ...                         "reason": "unknown_school", "n": 3}])
     >>> print(account(ledger, values))
-    population wave  sheets  clean  set aside  counted only
-        pupils  pre      50     47          3             0
+    population wave  questionnaires  clean  set aside  counted only
+        pupils  pre              50     47          3             0
     <BLANKLINE>
     pupils, pre
          3   6.0 %  warning: unknown_school, the school is not in the register: Fjellvik skole (3)
@@ -105,12 +105,12 @@ def account(
     stamp = [ledger[column] for column in place]
     table = pd.DataFrame(
         {
-            "sheets": ledger["n_out"].where(blank, 0).groupby(stamp, sort=False).sum(),
+            "questionnaires": ledger["n_out"].where(blank, 0).groupby(stamp, sort=False).sum(),
             "set aside": aside.mask(blank | counted, 0).groupby(stamp, sort=False).sum(),
             "counted only": aside.where(counted, 0).groupby(stamp, sort=False).sum(),
         }
     ).astype(int)
-    kept = table["sheets"] - table["set aside"] - table["counted only"]
+    kept = table["questionnaires"] - table["set aside"] - table["counted only"]
     table.insert(1, "clean", kept)
     parts = [table.reset_index().to_string(index=False)] if len(table) else []
     for (population, wave), row in table.iterrows():
@@ -119,7 +119,7 @@ def account(
             for frame in (ledger, values)
         )
         answered = _answered((clean or {}).get(population), wave, set(noted["column"]))
-        lines = [*_of_sheets(here, noted, row["sheets"]), *_of_cells(noted, answered)]
+        lines = [*_of_sheets(here, noted, row["questionnaires"]), *_of_cells(noted, answered)]
         if lines:
             parts.append("\n".join([f"{population}, {wave}", *lines]))
     return "\n\n".join([*parts, *dict.fromkeys(map(str, remarks))])
@@ -139,7 +139,7 @@ def _of_sheets(ledger: pd.DataFrame, values: pd.DataFrame, n_sheets: int) -> Ite
     taken = ledger.groupby("reason", sort=False)["n_set_aside"].sum()
     for reason, n in taken[taken > 0].items():
         if reason == BLANK:
-            yield _line(n, "", f"{reason}: rows without any answer, which are no sheets")
+            yield _line(n, "", f"{reason}: rows without any answer, which are no questionnaires")
             continue
         noted = values[values["reason"] == reason]
         what = _what(noted, n, plain="others" if len(noted) else "")

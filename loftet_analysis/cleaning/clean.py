@@ -37,7 +37,7 @@ _WHY = {
     "forms": "look whether the files of two waves have changed places",
     "schools": "correct the column of school_id, or add the schools to the register",
     "grades": "correct the column of grade, or the grades in the register",
-    "answers": "look at the export: is it of this form, and are its sheets filled in?",
+    "answers": "look at the export: is it of this form, and are its questionnaires filled in?",
     "duplicates": "correct the column of link: it should tell people apart",
 }
 _GRADE = re.compile(
@@ -59,7 +59,7 @@ def clean(sheets: Sheets) -> Sheets:
     >>> from loftet_analysis.study import load_study
     >>> cleaned = read(load_study("sats"), "pupils", "pre").pipe(quarantine).pipe(clean)
     >>> cleaned
-    sats, pupils pre: 3489 sheets in, 120 set aside
+    sats, pupils pre: 3489 questionnaires in, 120 set aside
     >>> cleaned.ledger.groupby("reason", sort=False)["n_set_aside"].sum().tail(1).to_dict()
     {'no_answers': 120}
     """
@@ -402,7 +402,7 @@ def read_grades(sheets: Sheets) -> Sheets:
     sheets = _told_texts(sheets, impossible, "impossible_grade", text, GRADES_SEEN)
     others = grades[judged & ~impossible & ~grades.isin(names.GRADES)].value_counts().sort_index()
     if len(others):
-        found = ", ".join(f"{grade:.0f} ({n} sheets)" for grade, n in others.items())
+        found = ", ".join(f"{grade:.0f} ({n} questionnaires)" for grade, n in others.items())
         what = "warning: grades outside the programme"
         allowed = f"{min(names.GRADES)} to {max(names.GRADES)}"
         todo = "are they numbers of answers? then give `values: grade:` in study.yml"
@@ -447,7 +447,10 @@ def refuse_most_set_aside(sheets: Sheets, *others: Sheets) -> Sheets:
         n = sum(len(part.frame) if step == "duplicates" else part.n_sheets for part in parts)
         most = n >= FEWEST_JUDGED and count > n / 2
         if step in _WHY and (most or count == n >= FEWEST_ALL):
-            what, found = "most of a wave would be set aside", f"{count} of {n} sheets as {reason}"
+            what, found = (
+                "most of a wave would be set aside",
+                f"{count} of {n} questionnaires as {reason}",
+            )
             where = ", ".join(part.where for part in parts[:_NAMED])
             problems.append(Problem(what, found, "at most half", where, _WHY[step]))
     refuse_any(problems)
@@ -486,9 +489,14 @@ def set_aside_duplicates(sheets: Sheets, *others: Sheets) -> list[Sheets]:
     candidates = candidates[candidates[REASON].eq("") & candidates[names.PERSON].notna()]
     several = candidates[candidates.duplicated(same, keep=False)]
     if rule != "most_complete" and untimed[several.index].any():
-        what, found = f"no time to tell the {rule} sheet by", f"{len(several)} sheets of people"
+        what, found = (
+            f"no time to tell the {rule} questionnaire by",
+            f"{len(several)} questionnaires of people",
+        )
         found += f" with several, {untimed[several.index].sum()} of them without a time"
-        allowed = "times of submission that are understood, where a person has several sheets"
+        allowed = (
+            "times of submission that are understood, where a person has several questionnaires"
+        )
         todo = (
             "name their column in study.yml (submitted: …, or submitted: {column: …, format: …}), "
             "or write duplicates: most_complete"
@@ -524,7 +532,7 @@ def _telling_ties(
     tied = int((counts & runner_up.eq(keys).all(axis=1)).sum())
     if not tied:
         return parts
-    what, found = "sheets of one person that no time tells apart", f"{tied} people"
+    what, found = "questionnaires of one person that no time tells apart", f"{tied} people"
     which = "first" if first else "last"
     todo = f"the one that stands {which} in the file counts; look whether it should"
     return (parts[0].remarking(Problem(what, found, where=parts[0].where, todo=todo)), *parts[1:])

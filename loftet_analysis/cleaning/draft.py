@@ -527,7 +527,9 @@ class _Writer:
         few = len(sheets) - len(met)
         if few:
             self.mark(
-                1, f"{few} schools of few sheets, or like identifiers, are not written", "add them"
+                1,
+                f"{few} schools of few questionnaires, or like identifiers, are not written",
+                "add them",
             )
         ids = [text for text in met if re.fullmatch(r"[\w-]*\d[\w-]*", text)]
         called = [text for text in met if text not in ids]

@@ -157,7 +157,7 @@ def _linked_by_cohort(
 def _padded(columns: Sequence[pd.Series], digits: int, population: str) -> list[Problem]:
     """Say how many ids got the zeros back that they had lost."""
     n = sum(n_padded(column, digits) for column in columns) if digits else 0
-    found = f"{n} sheets; ids of digits have {digits}, such as {'9'.zfill(digits)} for 9"
+    found = f"{n} questionnaires; ids of digits have {digits}, such as {'9'.zfill(digits)} for 9"
     return [Problem("ids that had lost the zeros before them", found, "", population)] if n else []
 
 
@@ -170,7 +170,7 @@ def _hardly_any(linkage: pd.DataFrame, population: str) -> list[Problem]:
     if len(could) < 2 or (linked >= FEW_LINKED * could).any():
         return []
     wave = could.idxmin()
-    found = f"{linked[wave]} of {could[wave]} sheets of {wave} are linked to another wave"
+    found = f"{linked[wave]} of {could[wave]} questionnaires of {wave} are linked to another wave"
     todo = "do both waves hold the same ids? look at `link` in study.yml and at its column"
     return [Problem("warning: hardly anybody is found again", found, "", population, todo)]
 

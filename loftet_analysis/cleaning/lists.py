@@ -85,7 +85,7 @@ def read_list(
             found = there or "an empty file"
             problems.append(Problem(f"missing column: {column}", found, where=file))
     if not any(headings.find([column]) for column in locators):
-        what = "a list without anything to find sheets by"
+        what = "a list without anything to find questionnaires by"
         problems.append(Problem(what, there, ", ".join(locators), file))
     refuse_any(problems)
     columns = [standard[normalise_label(heading)] for heading in header]
@@ -247,7 +247,7 @@ def without_sheets(study: Study, sheets: Iterable[Sheets]) -> list[Problem]:
     for each in sheets:
         for row, n in each.corrected.items():
             found[row] += n
-    what, allowed = "correction of no sheet", "a row that means one or more sheets"
+    what, allowed = "correction of no questionnaire", "a row that means one or more questionnaires"
     return [
         Problem(
             what,
@@ -273,11 +273,12 @@ def rows_of_nobody(study: Study, sheets: Iterable[Sheets]) -> list[Problem]:
     remarks = []
     for file, own in means.items():
         empty = own.index[~own.astype(bool)]
-        what = "rows of a list that mean no sheet"
+        what = "rows of a list that mean no questionnaire"
         todo = "look at id, school and wave in these rows"
         if file == study.withdrawn:
-            what = "warning: withdrawals that mean no sheet"
+            what = "warning: withdrawals that mean no questionnaire"
             todo += "; what these people answered may still be among the data"
-        found = f"{len(empty)} of {len(own)} rows of {file} mean no sheet: {at_rows(sorted(empty))}"
+        rows = f"rows of {file} mean no questionnaire: {at_rows(sorted(empty))}"
+        found = f"{len(empty)} of {len(own)} {rows}"
         remarks += [Problem(what, found, "", file, todo)] if len(empty) else []
     return remarks

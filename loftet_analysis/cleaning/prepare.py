@@ -310,7 +310,10 @@ def _no_sheet(study: Study, states: Phases, clean: Mapping[str, pd.DataFrame]) -
         if not (people[names.WAVE].eq(wave) & people[names.COHORT].eq(cohort[0])).any()
     ]
     if lacking:
-        what, todo = "cohorts without a sheet", "is their export there, and do the windows fit it?"
+        what, todo = (
+            "cohorts without a questionnaire",
+            "is their export there, and do the windows fit it?",
+        )
         yield Problem(what, "; ".join(lacking), where=study.name, todo=todo)
 
 
@@ -427,6 +430,6 @@ def _check_nothing_lost(population: str, n_sheets: int, n: int, ledger: pd.DataF
     told = sheet_counts(ledger[ledger[names.POPULATION] == population])
     if not n_sheets == told["sheets"] == n + told["counted_only"]:
         raise RuntimeError(
-            f"{population}: {n_sheets} sheets in, but {n} clean or set aside "
+            f"{population}: {n_sheets} questionnaires in, but {n} clean or set aside "
             f"and {told['counted_only']} counted only"
         )

@@ -112,9 +112,9 @@ def attend(sheets: Sheets, register: Export | None = None, *, key: bytes | None 
     ledger = pd.concat([sheets.ledger, pd.DataFrame([row])], ignore_index=True)
     if len(attended) > found:
         n, whom = len(attended) - found, "people" if owner == names.PERSON else "schools"
-        what = f"{whom} of the register without a sheet"
+        what = f"{whom} of the register without a questionnaire"
         what = f"warning: {what}" if n >= MANY_WITHOUT * len(attended) else what
-        told = f"{n} of {len(attended)} {whom} in {register.name} have no sheet"
+        told = f"{n} of {len(attended)} {whom} in {register.name} have no questionnaire"
         remarks.append(Problem(what, told, "", register.name))
     return replace(sheets, frame=frame, ledger=ledger).remarking(*remarks)
 

@@ -151,7 +151,7 @@ class Sheets:
             lines += [used + (f"; {export.recognised}" if export.recognised else "")]
         else:
             still_in = int(self.still_in.sum())
-            lines[0] += f": {still_in} sheets in, {len(self.frame) - still_in} set aside"
+            lines[0] += f": {still_in} questionnaires in, {len(self.frame) - still_in} set aside"
         return "\n".join([*lines, *map(str, self.problems)])
 
     def pipe(self, verb: Callable[..., Sheets], /, *others: object, **options: object) -> Sheets:

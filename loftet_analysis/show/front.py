@@ -18,10 +18,17 @@ from loftet_analysis import names, paths, schema
 from loftet_analysis.estimands import MIDWAY, contrast_of_waves
 from loftet_analysis.show.glossary import glossary
 from loftet_analysis.show.labels import CERTAINTY_SIGNS
-from loftet_analysis.show.languages import Words, label, reader
+from loftet_analysis.show.languages import Words, alphabet, label, reader
 from loftet_analysis.show.layout import ABSENT, HIDDEN, laid_out
 from loftet_analysis.show.sentences import certainty, compared
-from loftet_analysis.show.site import ASSETS, STYLESHEET, TEMPLATES, filled, with_question_links
+from loftet_analysis.show.site import (
+    ASSETS,
+    STYLESHEET,
+    TEMPLATES,
+    filled,
+    with_hints,
+    with_question_links,
+)
 from loftet_analysis.study import Study, main_changes
 
 #: How each page's last run ended, by region, notebook below the project's notebooks, and language.
@@ -90,21 +97,6 @@ def _front(language: str) -> str:
     return f"index.{language}.html"
 
 
-def _alphabet(name: str, language: str) -> str:
-    """Return what names are sorted by: æ, ø and å come last, in this order; in English as a and o.
-
-    Examples
-    --------
-    >>> sorted(["Ås", "Østfold", "Troms", "Oslo"], key=lambda name: _alphabet(name, "nb"))
-    ['Oslo', 'Troms', 'Østfold', 'Ås']
-    >>> sorted(["Ås", "Østfold", "Troms", "Oslo"], key=lambda name: _alphabet(name, "en"))
-    ['Ås', 'Oslo', 'Østfold', 'Troms']
-    """
-    if language == "en":
-        return name.casefold().translate(str.maketrans({"æ": "ae", "ø": "o", "å": "a"}))
-    return name.casefold().replace("å", "\N{LATIN SMALL LETTER O WITH STROKE}\uffff")
-
-
 def _stem(file: str) -> str:
     return file.rpartition("/")[2]
 
@@ -167,14 +159,8 @@ class _Site:
     def named(self) -> dict[str, str]:
         """The country and all regions, by slug: their names, in the language's alphabet."""
         named = {region: self.words.region(region) for region in self.study.regions["region"]}
-        order = sorted(named.items(), key=lambda each: _alphabet(each[1], self.language))
-        return {names.NATIONAL: self.everybody, **dict(order)}
-
-    @cached_property
-    def everybody(self) -> str:
-        """What all regions together are called."""
-        text = self.words.text
-        return text("The whole country") if self.study.is_national else text("All regions")
+        order = sorted(named.items(), key=lambda each: alphabet(each[1], self.language))
+        return {names.NATIONAL: self.words.region(names.NATIONAL), **dict(order)}
 
     @cached_property
     def pages(self) -> dict[str, dict[str, str]]:
@@ -304,8 +290,10 @@ class _Site:
         about = self.study.text(self.study.about, self.language) if self.study.about else ""
         answers, questions = self.answers(country), [*self.questions()]
         quality = [*self.quality()]
+        matrices = [*self.matrices()] if regions else []
+        in_matrices = "".join(matrices)
         parts = {
-            "country": self.everybody if answers else "",
+            "country": text("All regions together") if answers else "",
             "regions": text("Region by region") if regions else "",
             "questions": text("Where each research question is answered") if questions else "",
             "quality": text("How good the data are") if quality else "",
@@ -316,7 +304,8 @@ class _Site:
         jumps = [(parts[part], f"#{part}") for part in ("regions", "questions") if parts[part]]
         headings = dict(_HEADING.findall(self.texts[country])) if country else {}
         if "who" in headings:
-            jumps.append((f"{_plain(headings['who'])}: {self.everybody}", f"{country}#who"))
+            who = f"{_plain(headings['who'])}: {self.named[names.NATIONAL]}"
+            jumps.append((who, f"{country}#who"))
         jumps.append((text("Glossary and methods"), f"{self.language}/glossary.html"))
         return filled(
             "front.html",
@@ -330,14 +319,16 @@ class _Site:
             jumps=jumps,
             answers=answers,
             country=country,
-            more=text("More on the whole country")
+            more=text("More on all regions together")
             if _SUMMARY in country
             else self.titles.get(country),
             regions=regions,
-            matrices=[*self.matrices()] if regions else [],
+            matrices=matrices,
+            unlisted=[each for each in regions if f'"{each[1]}"' not in in_matrices],
             questions=questions,
             quality=quality,
             summary=" · ".join(told),
+            failed=failed,
             all_pages=[(name, [*self.listed(place)]) for place, name in self.listing().items()],
             downloads=self.downloads,
             **self.around(file, {each: _front(each) for each in self.spoken}, contents),
@@ -503,7 +494,7 @@ class _Site:
         text = text.replace(unsure, unsure.replace("words", "words unsure"))
         for plain, linked in links.items():
             text = text.replace(plain, linked, 1)
-        return with_question_links(text, words.questions)
+        return with_hints(with_question_links(text, words.questions), words)
 
     def verdict(self, row: Mapping[str, object]) -> str:
         """Return the sign and the word of a row: what happened, and how certain that is."""

@@ -89,7 +89,7 @@ def glossary(words: Words, study: Study | None = None) -> Iterator[Part]:
     yield Part("comparisons", text("Comparisons"), compared)
     if study:
         scales = [*_scales(study, words)]
-        yield Part("themes", text("Scales, and what they are made of"), scales)
+        yield Part("scales", text("Scales, and what they are made of"), scales)
     yield Part("methods", text("How the numbers are made"), meant("method"))
     estimands = [(name, label("estimand", name, words)) for name in ESTIMANDS]
     yield Part("estimand", text("Codes of comparisons"), estimands, codes=True)

@@ -35,7 +35,7 @@ LABELS: dict[str, dict[str, str]] = {
     # what is drawn beside a figure's own numbers, by the parameter that takes it
     "beside": {
         "answers": "answers",
-        "pooled": "regions pooled",
+        "pooled": "mean over the regions",
         "together": "all regions",
         "country": "all regions",
         "effects": "comparisons",
@@ -124,8 +124,8 @@ LABELS: dict[str, dict[str, str]] = {
         "change": "Means before and after are of all who answered each time. A change compares "
         "only the same grades; where a new school year has begun in between, those are other "
         "pupils.",
-        "several": "With several themes, one of them may stand out by chance alone. What is seen "
-        "on several themes, or once more next time, weighs more.",
+        "several": "With several scales, one of them may stand out by chance alone. What is seen "
+        "on several scales, or once more next time, weighs more.",
         "no_ranking": "Schools are not ranked. They differ in which pupils go there, so a "
         "difference from the region does not show how good the teaching is.",
         "limit": "Numbers that would tell of fewer than {limit} people, at your school or another, "
@@ -529,18 +529,30 @@ LABELS: dict[str, dict[str, str]] = {
     },
     "term": {
         "sd": "Standard deviation (SD)",
+        "percentile": "Percentile, median",
         "ci": "Confidence interval (CI)",
+        "pi": "Prediction interval (PI)",
         "se": "Standard error (SE)",
+        "clusters": "Clusters, degrees of freedom (df)",
         "p": "p-value",
         "sesoi": "Smallest change of interest",
         "mdes": "Minimum detectable change",
         "alpha": "α and ω",
         "icc": "ICC",
-        "tau": "τ and I²",
+        "variance": "Variance",
+        "tau": "τ, I² and Q",
+        "shrunk": "Shrunk towards the mean",
         "invariance": "Measurement invariance",
+        "loadings": "Factor loadings, intercepts",
+        "fit": "CFI, RMSEA",
+        "latent": "Latent change",
         "r_wg": "r_wg",
+        "correlation": "Correlation (r), slope (b)",
+        "regression": "Regression to the mean",
         "interim": "Interim work",
-        "weighted": "Weighted, imputed",
+        "weighted": "Weighting, imputation",
+        "sensitivity": "Sensitivity analysis",
+        "multilevel": "Multilevel model, naive analysis",
         "groups": "Groups of schools",
         "fingerprint": "Fingerprint of the data",
     },
@@ -596,13 +608,20 @@ LABELS: dict[str, dict[str, str]] = {
         "sd": "How far answers lie from their mean. Changes are also given in standard deviations "
         "of the first answers, so that scales with different answer options can be compared: 0.2 "
         "is often called small, but is large for a whole country.",
+        "percentile": "A fifth of the answers lie below the 20th percentile. The median is the "
+        "50th: half of the answers lie below it, half above.",
         "ci": "The values compatible with the data. Pupils of a school resemble each other, so "
         "schools are counted as units (CR2 standard errors with Satterthwaite's degrees of "
-        "freedom); for the country the regions are, where there are eight or more.",
+        "freedom); for all regions together the regions are, where there are eight or more.",
+        "pi": "Where the change of a new region can be expected to lie. It is wider than the "
+        "confidence interval of the mean, since regions differ.",
         "se": "How far an estimate typically lies from the true value by chance.",
+        "clusters": "Clusters are the groups whose members resemble each other: schools, groups "
+        "of schools, or regions. Degrees of freedom say how well the uncertainty itself is known: "
+        "Few or very unequal clusters give few, and wider intervals.",
         "p": "How unusual a change at least this large would be if nothing had changed. Adjusted "
-        "p-values allow for several tests: Holm's method within a family of the country, "
-        "Benjamini and Hochberg's over the regions.",
+        "p-values allow for several tests: Holm's method within a family of all regions "
+        "together, Benjamini and Hochberg's over the regions.",
         "sesoi": "Stated in the analysis plan. A change that is certainly smaller is said to be "
         "about the same, or to have gone up or down very little; in figures it is the grey band "
         "around zero.",
@@ -610,17 +629,41 @@ LABELS: dict[str, dict[str, str]] = {
         "out of five. Smaller ones may exist without being detected.",
         "alpha": "Reliability (Cronbach's alpha and McDonald's omega), from 0 to 1: how "
         "consistent the questions of a scale are. Below 0.70 a scale is read with care.",
-        "icc": "Intraclass correlation, from 0 to 1: the share of the differences between "
-        "people that lies between their schools.",
-        "tau": "How much changes differ from region to region: τ is the standard deviation of "
-        "the regions' true changes, I² the share of the differences seen that is not chance.",
+        "icc": "Intraclass correlation, from 0 to 1: the share of the differences between people "
+        "that lies between their schools, also written ICC(1). ICC(2) is the reliability of a "
+        "school's mean.",
+        "variance": "The standard deviation squared. Shares of the spread, such as the ICC, are "
+        "shares of the variance.",
+        "tau": "How much changes differ from region to region: τ is the standard deviation of the "
+        "regions' true changes, I² the share of the differences seen that is not chance. Q tests "
+        "whether they differ at all; p (Q) is its p-value.",
+        "shrunk": "A school or region with few answers often lies far out by chance. Its change "
+        "is moved towards the mean of all, the more so the less its own answers tell.",
         "invariance": "Whether the questions measured the same thing both times. Where single "
         "questions changed on their own, a change on the scale can come from them alone.",
+        "loadings": "In a factor model of a scale's questions the loading says how closely the "
+        "answers to a question follow what all of them measure, the intercept how high they are "
+        "at a given level of it. Where both are equal before and after, a change of the mean is a "
+        "change of what is measured.",
+        "fit": "How well a factor model fits the answers: CFI is 1 and RMSEA 0 where it fits "
+        "perfectly. ΔCFI is how much CFI changes when loadings, or intercepts, are held equal.",
+        "latent": "The change in what the questions of a scale have in common, for those who were "
+        "linked, estimated by a factor model: without the measurement error of single answers.",
         "r_wg": "How much the people of a school agree, from 0 to 1. Only what they share is "
         "reported for the school as a whole.",
+        "correlation": "r says how closely two things follow each other, from −1 to 1, where 0 is "
+        "not at all; b says how much higher the one is where the other is one point higher. "
+        "Neither says that the one leads to the other.",
+        "regression": "Those who answered very low or very high one time lie nearer to the mean "
+        "the next, by chance alone.",
         "interim": "What teachers try out in their own classes between two seminars.",
-        "weighted": "Weighted: answers of groups that answered less often count for more. Imputed: "
-        "missing answers are replaced several times by likely ones.",
+        "weighted": "Weighting: answers of groups that answered less often count for more. "
+        "Imputation: missing answers are replaced several times by likely ones.",
+        "sensitivity": "The same change with one analytic choice altered, to see whether the "
+        "conclusion depends on it.",
+        "multilevel": "A multilevel model estimates the change together with how much schools "
+        "differ. A naive analysis treats people of a school as independent; its intervals are too "
+        "narrow, and it is there for comparison only.",
         "groups": "Schools that share pupils, as when pupils move from primary to lower secondary "
         "school, count as one group in linked changes.",
         "fingerprint": "A code that is the same only as long as the data behind a page are.",

@@ -288,8 +288,8 @@ def _decimal(size: float, digits: int, locale: str) -> str:
 def joined(parts: list[str], words: Words, *, clauses: bool = False) -> str:
     """Return a list in running text: ``a, b and c``.
 
-    Where one of the last two has an *and* of its own the last is set apart from it, unless they
-    are `clauses`.
+    Names of scales that have an *and* of their own are quoted. Where one of the last two still has
+    one the last is set apart from it, unless they are `clauses`.
 
     Examples
     --------
@@ -297,13 +297,72 @@ def joined(parts: list[str], words: Words, *, clauses: bool = False) -> str:
     'a, b og c'
     >>> joined(["a", "b and c"], Words("en"))
     'a as well as b and c'
+    >>> words = Words("en", outcomes={("teachers", "room"): "Time and room"})
+    >>> joined(["support", "time and room (participants)"], words)
+    'support and “time and room” (participants)'
     """
     if len(parts) < 2:
         return "".join(parts)
     link = words.text("and")
-    if not clauses and any(f" {link} " in part for part in parts[-2:]):
+    parts = [_quoted(part, link, words) for part in parts]
+    unquoted = [re.sub("“[^”]*”|«[^»]*»", "", part) for part in parts[-2:]]
+    if not clauses and any(f" {link} " in part for part in unquoted):
         link = words.text("as well as")
     return f"{', '.join(parts[:-1])} {link} {parts[-1]}"
+
+
+def _quoted(part: str, link: str, words: Words) -> str:
+    """Return a part of a list that begins with the name of a scale, quoted where it has a link."""
+    for name in words.outcomes.values():
+        if f" {link} " in name and part.casefold().startswith(name.casefold()):
+            return words.text("“{name}”", name=part[: len(name)]) + part[len(name) :]
+    return part
+
+
+def alphabet(name: str, language: str) -> str:
+    """Return what names are sorted by: æ, ø and å come last, in this order; in English as a and o.
+
+    Examples
+    --------
+    >>> sorted(["Ås", "Østfold", "Troms", "Oslo"], key=lambda name: alphabet(name, "nb"))
+    ['Oslo', 'Troms', 'Østfold', 'Ås']
+    >>> sorted(["Ås", "Østfold", "Troms", "Oslo"], key=lambda name: alphabet(name, "en"))
+    ['Ås', 'Oslo', 'Østfold', 'Troms']
+    """
+    if language == "en":
+        return name.casefold().translate(str.maketrans({"æ": "ae", "ø": "o", "å": "a"}))
+    return name.casefold().replace("å", "\N{LATIN SMALL LETTER O WITH STROKE}\uffff")
+
+
+def in_alphabet(frame: pd.DataFrame, words: Words, *, by: str = names.REGION) -> pd.DataFrame:
+    """Return the rows of each outcome in the alphabet of their places' names.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Rows of one or several regions, or schools; of outcomes where there is such a column.
+    words : Words
+        The reader's language, with the names.
+    by : {"region", "school_id"}
+        What the places are. All regions together come last.
+
+    Examples
+    --------
+    >>> words = Words("nb", regions={"aas": "Ås", "oslo": "Oslo"})
+    >>> frame = pd.DataFrame({"region": ["national", "aas", "oslo"]})
+    >>> in_alphabet(frame, words)["region"].tolist()
+    ['oslo', 'aas', 'national']
+    """
+    called = words.region if by == names.REGION else lambda place: words.schools.get(place, place)
+    places = [
+        (place == names.NATIONAL, alphabet(called(place), words.locale)) for place in frame[by]
+    ]
+    blocks = [0] * len(frame)
+    if names.OUTCOME in frame:
+        of = frame.groupby([names.POPULATION, names.OUTCOME], sort=False, dropna=False)
+        blocks = of.ngroup().tolist()
+    order = sorted(range(len(frame)), key=lambda at: (blocks[at], places[at]))
+    return frame.iloc[order]
 
 
 def label(kind: str, code: str, words: Words, **values: object) -> str:
@@ -411,14 +470,18 @@ def linked_side(
     >>> linked_side(row, Words("en", outcomes={("pupils", "joy"): "Joy"}))
     'Joy (pupils), after'
     """
-    population = row[f"{side}population"]
-    kind = row[f"{side}contrast"]
-    when = label("wave", row[f"{side}wave"], words) if kind == "mean" else ""
-    when = words.text("change") if kind and kind != "mean" else when
-    outcome = words.outcome(population, row[f"{side}outcome"])
+    outcome = words.outcome(row[f"{side}population"], row[f"{side}outcome"])
     if with_group:
         outcome = of_group(outcome, linked_group(row, words, side))
-    return ", ".join(filter(None, [outcome, when]))
+    return ", ".join(filter(None, [outcome, linked_time(row, words, side)]))
+
+
+def linked_time(row: Mapping[str, object], words: Words, side: str = "") -> str:
+    """Return when one side of a row of `school_link` was answered, or that it is a change."""
+    kind = row[f"{side}contrast"]
+    if kind == "mean":
+        return label("wave", row[f"{side}wave"], words)
+    return words.text("change") if kind else ""
 
 
 def linked_group(row: Mapping[str, object], words: Words, side: str = "") -> str:

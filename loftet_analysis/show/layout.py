@@ -23,7 +23,6 @@ FORMATS: dict[str, Callable[..., str]] = {
     "number3": lambda words, value: words.number(value, 3),
     "count": Words.count,
     "percent": Words.percent,
-    "percent1": lambda words, value: words.percent(value, 1),
     "p_value": Words.p_value,
     "interval": Words.interval,
     "date": Words.date,

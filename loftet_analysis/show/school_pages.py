@@ -251,8 +251,8 @@ class _Page:
         ]
         n = len(pupils)
         first = self.words.plural(
-            "Your pupils' mean lies above the middle of the answers on {above} of {n} theme.",
-            "Your pupils' mean lies above the middle of the answers on {above} of {n} themes.",
+            "Your pupils' mean lies above the middle of the answers on {above} of {n} scale.",
+            "Your pupils' mean lies above the middle of the answers on {above} of {n} scales.",
             n,
             above=self.words.count(len(above)),
         )
@@ -292,9 +292,9 @@ class _Page:
         else:
             return f"{first} {_('No change since the first survey can be told from chance.')}"
         if len(known) > len(up) + len(down):
-            second += f" {_('On the other themes a change cannot be told from chance.')}"
+            second += f" {_('On the other scales a change cannot be told from chance.')}"
         if len(known) > 3 > len(up) + len(down):
-            second += f" {_('Among so many themes, one may stand out by chance alone.')}"
+            second += f" {_('Among so many scales, one may stand out by chance alone.')}"
         return f"{first} {second}"
 
     def _middle(self, population: str, outcome: str) -> float:
@@ -324,7 +324,7 @@ class _Page:
         return _("What your pupils answered is not shown, since {why}.", why=why)
 
     def _answers(self) -> str:
-        """Return a sentence or two on each theme that is told of the school."""
+        """Return a sentence or two on each scale that is told of the school."""
         items = "".join(
             f"<li><strong>{html.escape(self.words.outcome(name, outcome))}</strong>"
             f"{html.escape(self._whose(name))}: {html.escape(self._sentence(name, outcome, row))}"
@@ -492,7 +492,7 @@ class _Page:
             (_("All regions"), mean(2)),
         ]
         levels = laid_out(
-            records, columns, self.words, _("Means on the scale of each theme"),
+            records, columns, self.words, _("Means on each scale"),
             line=lambda row: label("wave", row["wave"], self.words).capitalize(),
             group=lambda row: self.words.outcome(row["population"], row["outcome"])
             + self._whose(row["population"]),

@@ -39,6 +39,7 @@ from loftet_analysis.names import (
 from loftet_analysis.show.labels import LABELS, LIGHT_SHAPES
 from loftet_analysis.show.languages import (
     Words,
+    alphabet,
     group_label,
     joined,
     label,
@@ -716,15 +717,10 @@ def _without(row: Mapping[str, object], words: Words) -> str:
     for each in row["hangs_on"].split("; "):
         region, where = each.rsplit(": ", 1)
         by_position.setdefault(where, []).append(words.region(region))
-    told = [
-        words.text(
-            "{position} without {regions}",
-            position=label("position", where, words),
-            regions=_either(regions, words),
-        )
+    return ", ".join(
+        _left_out_alone(label("position", where, words), regions, words)
         for where, regions in by_position.items()
-    ]
-    return ", ".join(told)
+    )
 
 
 def _less_certain(row: Mapping[str, object], pooled: pd.DataFrame | None, words: Words) -> str:
@@ -758,13 +754,19 @@ def _listed(changes: list[str], words: Words) -> str:
     return "; ".join(changes)
 
 
-def _either(regions: list[str], words: Words) -> str:
-    """Return regions of which each by itself is meant; of many only how many they are."""
+def _left_out_alone(position: str, regions: list[str], words: Words) -> str:
+    """Return where an interval lies when one of some regions is left out; many are counted."""
     if len(regions) > _NAMED:
-        return words.text("a single region (true of {n} of them)", n=words.count(len(regions)))
-    if len(regions) < 2:
-        return "".join(regions)
-    return words.text("{some} or {last}", some=", ".join(regions[:-1]), last=regions[-1])
+        return words.text(
+            "{position} if any one of {n} particular regions is left out",
+            position=position,
+            n=words.count(len(regions)),
+        )
+    regions = sorted(regions, key=lambda name: alphabet(name, words.locale))
+    either = regions[-1]
+    if len(regions) > 1:
+        either = words.text("{some} or {last}", some=", ".join(regions[:-1]), last=either)
+    return words.text("{position} without {regions}", position=position, regions=either)
 
 
 def _one_more_region(shown: pd.DataFrame, words: Words) -> list[str]:

@@ -42,6 +42,7 @@ _APPENDIX = "appendix"
 _RESULTS = ('<figure id="', "<table", '<ul class="reading"')
 _HEADING = re.compile(r'<h\d id="([^"]+)"(?: appendix)?>(.*?)</h\d>', flags=re.DOTALL)
 _PNG = re.compile(r'<a href="[^"]*\.png"[^>]*>PNG</a>, ')
+_SCROLLER = re.compile(r'<div class="(?:table|wide)"[^>]*>')
 #: A heading's tag that says which research question its section answers.
 _QUESTION = re.compile(r"Q\d+")
 
@@ -96,7 +97,7 @@ def page(
         stylesheet=f"../../{STYLESHEET}",
         front="../../index.html",
         words=words,
-        body=_linked("\n".join(body), words.locale, questions),
+        body=with_hints(_linked("\n".join(body), words.locale, questions), words),
     )
 
 
@@ -128,6 +129,12 @@ def with_question_links(tables: str, questions: Mapping[str, str], front: str = 
         return f"{found[1]}{linked}{found[3]}" if linked else found[0]
 
     return re.sub(r"(<t[dh]\b[^>]*>)([^<]+)(</t[dh]>)", link, tables)
+
+
+def with_hints(body: str, words: Words) -> str:
+    """Return HTML with a line in what may scroll that says so; seen where there is more beside."""
+    hint = f'<p class="hint" aria-hidden="true">{words.text("scroll sideways")} →</p>'
+    return _SCROLLER.sub(lambda found: found[0] + hint, body)
 
 
 def _folded(sections: Sequence[list[str]]) -> Iterator[str]:

@@ -27,10 +27,12 @@ from loftet_analysis.show import alt_texts
 from loftet_analysis.show.labels import LABELS, LIGHT_SHAPES
 from loftet_analysis.show.languages import (
     Words,
+    alphabet,
+    in_alphabet,
     joined,
     label,
     linked_group,
-    linked_side,
+    linked_time,
     named,
     outcome_labels,
     row_label,
@@ -40,6 +42,8 @@ from loftet_analysis.show.layout import ABSENT, HIDDEN, Column, Row, Table, laid
 from loftet_analysis.show.sentences import in_sentence, left_out, rounded, shown_interval
 from loftet_analysis.show.shown import view
 
+#: People; a percentage of fewer has no decimals.
+FOR_A_DECIMAL = 100
 NAIVE = "naive"
 BY_SCHOOL = ("linkage_by_school", "response_by_school")
 
@@ -269,6 +273,7 @@ def levels(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None = 
     """
     _ = words.text
     by = names.REGION if frame[names.REGION].nunique() > 1 else names.SUBGROUP
+    frame = in_alphabet(frame, words)
     keys = ["region", "population", "outcome", "wave", "subgroup", *({"year"} & {*frame})]
     told = frame[frame["suppressed"] | frame["reason"].isin(("", names.FEW_CLUSTERS))]
     n = told[["n_pre", "n_post"]].astype(float).max(axis=1)
@@ -328,14 +333,14 @@ def regions(frame: pd.DataFrame, *, words: Words, together: pd.DataFrame | None 
     Parameters
     ----------
     frame : DataFrame
-        Gated rows of effects of several regions, in register order.
+        Gated rows of effects of several regions.
     words : Words
         The reader's language.
     together : DataFrame, optional
         The matching gated national rows, which end each outcome's lines.
     """
     _ = words.text
-    frame = pd.concat([frame, together], ignore_index=True)
+    frame = in_alphabet(pd.concat([frame, together], ignore_index=True), words)
     frame["comparison"] = [row_label(row, words) for row in frame.to_dict("records")]
     columns = [
         (_("SD"), "estimate"),
@@ -476,6 +481,7 @@ def _left_out(frame: pd.DataFrame, words: Words) -> list[str]:
     shown = frame[~frame["suppressed"]]
     for told, rows in shown[shown["left_out"].fillna("") != ""].groupby("left_out", sort=False):
         regions = [each.split(": ") for each in told.split("; ")]
+        regions.sort(key=lambda each: alphabet(words.region(each[0]), words.locale))
         kinds = ["left_out" if why in LABELS["left_out"] else "reason" for _, why in regions]
         named_regions = ", ".join(
             f"{words.region(region)} ({label(kind, why, words)})"
@@ -685,12 +691,20 @@ def school_link(frame: pd.DataFrame, *, words: Words) -> Table:
             _("Where no school has two people, the reliability of the means is not known.")
         )
 
-    def both(name_of: Callable[..., str]) -> Callable[[Row], str]:
-        return lambda row: " → ".join(name_of(row, words, side) for side in ("", "other_"))
+    def outcomes(row: Row) -> str:
+        pairs = [(row[f"{side}population"], row[f"{side}outcome"]) for side in ("", "other_")]
+        return " → ".join(words.outcome(*pair) for pair in pairs)
+
+    def groups(row: Row) -> str:
+        told = [
+            filter(None, [linked_group(row, words, side), linked_time(row, words, side)])
+            for side in ("", "other_")
+        ]
+        return " → ".join(map(", ".join, told))
 
     caption = _("How the schools' means are associated")
     return laid_out(
-        frame, columns, words, caption, notes, line=both(linked_side), group=both(linked_group),
+        frame, columns, words, caption, notes, line=outcomes, group=groups,
         last=[*left_out(frame[~frame["suppressed"].astype(bool)], words)],
     )  # fmt: skip
 
@@ -1296,7 +1310,7 @@ def schools(frame: pd.DataFrame, *, words: Words) -> Table:
             return named(row, "answered", words)
         return words.percent(min(float(row["n_answered"]) / float(row["n_invited"]), 1))
 
-    rows = frame[frame["n_invited"].notna()]
+    rows = in_alphabet(frame[frame["n_invited"].notna()], words, by=names.SCHOOL)
     note = _("Share of the invited who answered.")
     if rows["n_invited"].lt(FOR_A_SHARE).any():
         note = _(
@@ -1379,7 +1393,16 @@ def missing(frame: pd.DataFrame, *, words: Words) -> Table:
         needed = _("{k} of {n}", k=words.count(rule.needed), n=words.count(rule.n_items))
         return f"{name} ({needed})"
 
-    columns = [(_("Mean"), "share_missing", "percent1"), (_("Most"), "share_most", "percent1")]
+    def share(column: str) -> Callable[[Row], str | None]:
+        def text(row: Row) -> str | None:
+            if pd.isna(row[column]):
+                return None
+            many = not pd.isna(row["n"]) and row["n"] >= FOR_A_DECIMAL
+            return words.percent(row[column], int(many))
+
+        return text
+
+    columns = [(_("Mean"), share("share_missing")), (_("Most"), share("share_most"))]
     caption = _("Missing answers to the questions of each scale")
     notes = [
         _(

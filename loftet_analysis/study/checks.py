@@ -273,7 +273,7 @@ def _check_files(population: Population, study: Study, document: Document, steps
                 document.report((*steps, wave, place, "wave"), what, file.file, allowed)
             if file.by_dates and names.SUBMITTED not in population.columns:
                 what = f"missing key: {'.'.join(steps[:-1])}.columns.{names.SUBMITTED}"
-                todo = "name the column of the time, by which the wave of a sheet is told"
+                todo = "name the column of the time, by which the wave of a questionnaire is told"
                 document.report((*steps[:-1], "columns"), what, file.file, todo=todo)
 
 

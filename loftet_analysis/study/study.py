@@ -1134,11 +1134,6 @@ class Study(Described):
         taught = {g for span in spans for g in range(int(span[0]), int(span[-1]) + 1)}
         return tuple(g for g in names.GRADES if g in taught or not taught)
 
-    @property
-    def is_national(self) -> bool:
-        """Whether its regions are those of a country, as in studies with notebooks of their own."""
-        return any(name.startswith(f"{names.NATIONAL}/") for name in self.notebooks)
-
     def subgroups(self, population: str) -> tuple[str, ...]:
         """Return the columns whose groups get rows of their own."""
         declared = self.analysis.subgroups.get(population)

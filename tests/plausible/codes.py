@@ -410,15 +410,15 @@ KINDS = {
     "a wave without answers": {
         "all of it": case(
             {"pre.csv": sheets(lambda i: ["", "", ""])}, stops=True,
-            says=("40 of 40 sheets as no_answers",),
+            says=("40 of 40 questionnaires as no_answers",),
         ),
         "more than half": case(
             {"pre.csv": sheets(lambda i: [""] * 3 if i < 21 else spread(i))}, stops=True,
-            says=("21 of 40 sheets as no_answers",),
+            says=("21 of 40 questionnaires as no_answers",),
         ),
         "don't know throughout": case(
             {"pre.csv": sheets(lambda i: ["Don't know"] * 3 if i < 30 else spread(i))}, stops=True,
-            says=("30 of 40 sheets as no_answers",),
+            says=("30 of 40 questionnaires as no_answers",),
         ),
         "missing codes throughout": case(
             {

@@ -138,21 +138,24 @@ KINDS = {
     },
     "rows of lists that mean nobody": {
         "withdrawn": rows_of_lists(
-            {"gone.csv": "id;note\na1;\nnobody7;\n"}, "warning: withdrawals that mean no sheet",
-            "1 of 2 rows of gone.csv mean no sheet: rows 3", aside={"withdrawn": 1},
+            {"gone.csv": "id;note\na1;\nnobody7;\n"},
+            "warning: withdrawals that mean no questionnaire",
+            "1 of 2 rows of gone.csv mean no questionnaire: rows 3", aside={"withdrawn": 1},
         ),
         "opted out": rows_of_lists(
-            {"no.csv": "id;note\nnobody7;\na2;\n"}, "rows of a list that mean no sheet",
-            "1 of 2 rows of no.csv mean no sheet: rows 2", more=OPT_OUT, aside={"opted_out": 1},
+            {"no.csv": "id;note\nnobody7;\na2;\n"}, "rows of a list that mean no questionnaire",
+            "1 of 2 rows of no.csv mean no questionnaire: rows 2",
+            more=OPT_OUT, aside={"opted_out": 1},
         ),
         "guardians": rows_of_lists(
             {"yes.csv": "id;note\na1;\nnobody7;\n"},
-            "1 of 2 rows of yes.csv mean no sheet: rows 3",
+            "1 of 2 rows of yes.csv mean no questionnaire: rows 3",
             more=GUARDIANS, aside={"no_consent": 1},
         ),
         "two lists": rows_of_lists(
             {"gone.csv": "id;note\na1;\n", "no.csv": "id;note\na1;\nnobody7;\n"},
-            "1 of 2 rows of no.csv mean no sheet: rows 3", more=OPT_OUT, aside={"withdrawn": 1},
+            "1 of 2 rows of no.csv mean no questionnaire: rows 3",
+            more=OPT_OUT, aside={"withdrawn": 1},
         ),
         "two waves": case(
             {
@@ -160,13 +163,14 @@ KINDS = {
                 "pre.csv": wave(("a1", "a2")), "post.csv": wave(("a2", "a3")),
                 "gone.csv": "id;wave\na1;\na3;\na1;post\n",
             },
-            says=("1 of 3 rows of gone.csv mean no sheet: rows 4",), aside={"withdrawn": 2},
+            says=("1 of 3 rows of gone.csv mean no questionnaire: rows 4",), aside={"withdrawn": 2},
         ),
     },
     "waves that hold other ids": {
         "nobody": waves(
             ("a1", "a2", "a3"), ("b1", "b2"), 0, hides=(),
-            says=("warning: hardly anybody is found again", "0 of 2 sheets of post are linked"),
+            says=("warning: hardly anybody is found again",
+                  "0 of 2 questionnaires of post are linked"),
         ),
         "one of many": waves(
             tuple(f"a{n}" for n in range(40)), ("a1", *(f"b{n}" for n in range(39))), 1,

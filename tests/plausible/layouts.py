@@ -398,13 +398,13 @@ KINDS = {
             values={"joy_1": [2, 2, 3, 4]},
             aside={"duplicate": 1},
             linked=2,
-            says=("sheets of one person that no time tells apart",),
+            says=("questionnaires of one person that no time tells apart",),
         ),
         "a person in both, and no time to tell the first by": parts(
             south=SOUTH + "101;a1;Disagree;Agree;Agree\n",
             more="    duplicates: first",
             stops=True,
-            says=("no time to tell the first sheet by",),
+            says=("no time to tell the first questionnaire by",),
         ),
         "a correction in one of them": parts(
             top="corrections: fix.csv",

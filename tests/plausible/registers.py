@@ -104,11 +104,13 @@ KINDS = {
         "a no": marks("x;x;x", "nei;;", [3, 0], hides=("no mark at all",)),
         "one without a sheet": attended(
             "aid;s1;s2;s3\na1;x;;\na2;x;;\na7;x;;\n", [1, 1],
-            says=("1 of 3 people in att.csv have no sheet",), hides=("warning: people", "a7"),
+            says=("1 of 3 people in att.csv have no questionnaire",),
+            hides=("warning: people", "a7"),
         ),
         "most without a sheet": attended(
             "aid;s1;s2;s3\na1;x;;\nb2;x;;\n", [1, None],
-            says=("warning: people of the register", "1 of 2 people in att.csv have no sheet"),
+            says=("warning: people of the register",
+                  "1 of 2 people in att.csv have no questionnaire"),
         ),
         "schools": case(
             {
@@ -120,7 +122,7 @@ KINDS = {
                 "att.csv": "s;n\n101;2\n102;3\n",
             },
             values={"gatherings": [2]},
-            says=("1 of 2 schools in att.csv have no sheet",),
+            says=("1 of 2 schools in att.csv have no questionnaire",),
         ),
     },
     "a number of a school that is written otherwise": {

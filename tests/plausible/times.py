@@ -224,12 +224,12 @@ KINDS = {
         ),
         "no time at all": case(
             {"pre.csv": f"school;id;q1;q2;q3\n101;a1;{AGREE}\n101;a1;{DISAGREE}\n"},
-            stops=True, says=("no time to tell the latest sheet by",), hides=("a1",),
+            stops=True, says=("no time to tell the latest questionnaire by",), hides=("a1",),
         ),
         "no time for the first": case(
             {"study.yml": study(more="    duplicates: first"),
              "pre.csv": f"school;id;q1;q2;q3\n101;a1;{AGREE}\n101;a1;{DISAGREE}\n"},
-            stops=True, says=("no time to tell the first sheet by",),
+            stops=True, says=("no time to tell the first questionnaire by",),
         ),
         "the most complete": case(
             {"study.yml": study(more="    duplicates: most_complete"),
@@ -245,7 +245,7 @@ KINDS = {
              .replace("{from: 2027-09-13, to: 2027-10-29}", "{}"),
              "pre.csv": TWO_LIMESURVEY.replace("2025-10-15 13", "10/11/2025 13")
              .replace("2025-10-13 09", "10/12/2025 09")},
-            stops=True, says=("no time to tell the latest sheet by",),
+            stops=True, says=("no time to tell the latest questionnaire by",),
         ),
     },
     "how long a sheet took": {

@@ -167,12 +167,12 @@ KINDS = {
         ),
         "a grade of another programme": told(
             "0101", "0101", grade="3. trinn", aside={},
-            says=("grades outside the programme", "3 (2 sheets)", "5 to 10"),
+            says=("grades outside the programme", "3 (2 questionnaires)", "5 to 10"),
         ),
         "numbers of answers for grades": told(
             *["0101", "0102", "0102"], grade="1", aside={},
             files={"schools.csv": REGISTER.replace("1-7", "").replace("8-10", "")},
-            says=("grades outside the programme", "1 (3 sheets)", "values: grade:"),
+            says=("grades outside the programme", "1 (3 questionnaires)", "values: grade:"),
         ),
         "a grade in words": told(
             "0101", grade="vil ikke si det", says=("others (1), not shown",), hides=("vil ikke",)
@@ -204,7 +204,7 @@ KINDS = {
         "no grade": spoilt(";7;", ";seven;", says=("no grade is understood",)),
         "most of a wave": told(
             *["Fjellvik skole"] * 31, stops=True,
-            says=("31 of 61 sheets as unknown_school", "Fjellvik skole (31)"),
+            says=("31 of 61 questionnaires as unknown_school", "Fjellvik skole (31)"),
         ),
         "another wave is missing": Case(
             {**_UNKNOWN.files, "study.yml": study(*TWO, columns=COLUMNS)},

@@ -342,7 +342,7 @@ KINDS = {
             },
             values=READ,
             aside={"test_answer": 1},
-            says=("rows of headings are no sheets",),
+            says=("rows of headings are no questionnaires",),
         ),
     },
     "rows of headings of Qualtrics": {
@@ -377,7 +377,7 @@ KINDS = {
                 ),
             },
             values=READ,
-            says=("rows of headings are no sheets",),
+            says=("rows of headings are no questionnaires",),
         ),
     },
     "LimeSurvey without date stamp": {

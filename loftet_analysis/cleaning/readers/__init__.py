@@ -118,7 +118,9 @@ def _without_heading_rows(export: Export, tool: str) -> Export:
         todo = f"write tool: {tool} in study.yml; its columns then bear names"
         raise InputError(what, found, "one row of headings", export.name, todo)
     found = f"{n} rows below the headings, as {tool} writes them"
-    remark = Problem("rows of headings are no sheets, and were left out", found, where=export.name)
+    remark = Problem(
+        "rows of headings are no questionnaires, and were left out", found, where=export.name
+    )
     export = qualtrics.adapted(export)
     return replace(export, remarks=(*export.remarks, remark))
 

@@ -46,7 +46,7 @@ def _without_times(export: Export) -> Export:
         return export
     found = f"{column} is 1980-01-01 in {without.sum()} of {len(cells)} rows"
     todo = "no wave dates, rule `latest` or time series can be had from them"
-    what = "a survey without date stamp: its sheets have no time of submission"
+    what = "a survey without date stamp: its questionnaires have no time of submission"
     remark = Problem(what, found, where=export.name, todo=todo)
     frame = export.frame.assign(**{column: export.frame[column].mask(without, "")})
     return replace(export, frame=frame, remarks=(*export.remarks, remark))

@@ -25,7 +25,14 @@ from loftet_analysis.show.figures.answers import (
     wave_handles,
 )
 from loftet_analysis.show.figures.canvas import BLUE, GREY, INK, PALE, STYLE, Drawing
-from loftet_analysis.show.languages import Words, group_label, joined, label, row_label
+from loftet_analysis.show.languages import (
+    Words,
+    group_label,
+    in_alphabet,
+    joined,
+    label,
+    row_label,
+)
 from loftet_analysis.show.sentences import certainty, in_sentence
 from loftet_analysis.show.shown import view
 
@@ -389,7 +396,7 @@ def forest(
     Parameters
     ----------
     frame : DataFrame
-        Gated rows of effects, one per region, outcome and estimand, in the register's order.
+        Gated rows of effects, one per region, outcome and estimand.
     words : Words
         The reader's language.
     pooled : DataFrame
@@ -408,6 +415,7 @@ def forest(
     """
     if together is not None:
         pooled = _with_country(pooled, together)
+    frame = in_alphabet(frame, words)
     wide, end = canvas.is_wide(frame), canvas.reach(frame)
     if ax is not None:
         return _forest(ax, frame, pooled, words, end)
@@ -449,19 +457,18 @@ def forest(
     }
     if one_more:
         caption = words.text(
-            "Change by region with {level} confidence intervals. The diamond is the regions "
+            "Change by region with {level} confidence intervals. The diamond is all regions "
             "together with their interval; the thin line through it shows where the change of "
             "one more region can be expected (prediction interval). The grey band is ±{sesoi} "
-            "standard deviations, the smallest change of interest. Regions are listed in the "
-            "order of the register and are not ranked.",
+            "standard deviations, the smallest change of interest. Regions are listed "
+            "alphabetically and are not ranked.",
             **told,
         )
     else:
         caption = words.text(
-            "Change by region with {level} confidence intervals. The diamond is the regions "
+            "Change by region with {level} confidence intervals. The diamond is all regions "
             "together with their interval. The grey band is ±{sesoi} standard deviations, the "
-            "smallest change of interest. Regions are listed in the order of the register and "
-            "are not ranked.",
+            "smallest change of interest. Regions are listed alphabetically and are not ranked.",
             **told,
         )
     caption = f"{caption} {what_marks_mean(frame[~wide], words)}"
@@ -488,7 +495,7 @@ def forest(
 def _forest_handles(sesoi: float, words: Words) -> list[Artist]:
     """Return the legend's entries: what is too small to matter, the country, one more region."""
     text = words.text("±{sesoi} SD, the smallest change of interest", sesoi=words.number(sesoi))
-    looks = {"color": INK, "label": words.text("the regions together")}
+    looks = {"color": INK, "label": words.text("all regions together")}
     more = words.text("one more region (prediction interval)")
     return [
         Patch(color=PALE, lw=0, label=text),
@@ -541,7 +548,7 @@ def _forest(
             said = _said({**row, "suppressed": False}, words)
             _beside(ax, y, room + 8, said, weight="bold")
     ax.set_ylim(len(frame) + 0.8, -1.4 if room else -0.6)
-    labels = [*map(words.region, frame["region"]), words.text("Regions together")]
+    labels = [*map(words.region, frame["region"]), words.text("All regions together")]
     ax.set_yticks([*range(len(frame)), y], labels)
     ax.yaxis.get_major_ticks()[-1].label1.set_weight("bold")
     return ax
@@ -558,13 +565,14 @@ def schools(frame: pd.DataFrame, *, words: Words) -> Drawing:
     Parameters
     ----------
     frame : DataFrame
-        Gated rows by school of one estimand, in the register's order. Schools that are hidden or
-        have no estimate of any outcome are left out.
+        Gated rows by school of one estimand. Schools that are hidden or have no estimate of any
+        outcome are left out.
     words : Words
         The reader's language, with the schools' names.
     """
     drawn = frame[frame["estimate"].notna()]
-    shown = [school for school in frame["school_id"].unique() if school in {*drawn["school_id"]}]
+    there = in_alphabet(frame[["school_id"]], words, by="school_id")
+    shown = [school for school in there["school_id"].unique() if school in {*drawn["school_id"]}]
     names = {
         each: _named_with_n(words.schools.get(each, each), "school_id", each, frame, words)
         for each in shown
@@ -576,7 +584,7 @@ def schools(frame: pd.DataFrame, *, words: Words) -> Drawing:
     caption = words.text(
         "Change by school with {level} intervals: strokes are estimates from the school alone, "
         "diamonds are shrunk towards the mean of the schools, more so where the school's own "
-        "answers tell less. Schools are listed in the order of the register and are not ranked.",
+        "answers tell less. Schools are listed alphabetically and are not ranked.",
         level=words.percent(frame["ci_level"].iloc[0]),
     )
     caption = " ".join([caption, *_band_and_n(frame, words)])
@@ -599,13 +607,14 @@ def regions(frame: pd.DataFrame, *, words: Words) -> Drawing:
     Parameters
     ----------
     frame : DataFrame
-        Gated rows by region of one estimand, in the register's order. Regions that are hidden or
-        have no estimate of any outcome are left out.
+        Gated rows by region of one estimand. Regions that are hidden or have no estimate of any
+        outcome are left out.
     words : Words
         The reader's language, with the regions' names.
     """
     drawn = frame[frame["estimate"].notna()]
-    shown = [each for each in frame["region"].unique() if each in {*drawn["region"]}]
+    there = in_alphabet(frame[["region"]], words)
+    shown = [each for each in there["region"].unique() if each in {*drawn["region"]}]
     names = {
         each: _named_with_n(words.region(each), "region", each, frame, words) for each in shown
     }
@@ -616,8 +625,7 @@ def regions(frame: pd.DataFrame, *, words: Words) -> Drawing:
     caption = words.text(
         "{estimand} by region with {level} intervals: strokes are estimates from the region "
         "alone, diamonds are shrunk towards the mean over the regions, more so where the "
-        "region's own answers tell less. Regions are listed in the order of the register and are "
-        "not ranked.",
+        "region's own answers tell less. Regions are listed alphabetically and are not ranked.",
         estimand=label("estimand", frame["estimand"].iloc[0], words),
         level=words.percent(frame["ci_level"].iloc[0]),
     )

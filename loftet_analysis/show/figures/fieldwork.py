@@ -69,12 +69,12 @@ def flow(frame: pd.DataFrame, *, words: Words, effects: pd.DataFrame | None = No
     if frame["n_linked"].isna().all():
         caption = words.text(
             "From those who were invited to those whose answers are in the analysis. Percentages "
-            "are of the first number."
+            "are of the bar above."
         )
     else:
         caption = words.text(
             "From those who were invited to those whose answers were found both times. Percentages "
-            "are of the first number."
+            "are of the bar above."
         )
     if used is not None:
         beneath = words.text(
@@ -115,15 +115,15 @@ def _wave_and_schools(row: dict, words: Words) -> str:
 
 
 def _bars(ax: Axes, bars: list[_Bar], texts: list[str], words: Words) -> None:
-    """Draw a wave's bars as long as their shares of the first, and write the numbers on them."""
+    """Draw bars as long as their numbers, with the numbers and the shares of the bar above."""
     first = bars[0].n if bars else 1
-    for bar in bars:
+    for bar, above in zip(bars, [None, *bars], strict=False):
         place = texts.index(bar.text)
         looks = {"color": _BAR} if bar.is_step else {"color": "white", "edgecolor": GREY}
         ax.barh(place, bar.n / first, 0.8, linewidth=0.6, **looks)
         said = [words.count(bar.n), bar.schools]
-        if bar.is_step and bar is not bars[0] and first >= FOR_A_SHARE:
-            said.insert(1, words.percent(bar.n / first))
+        if bar.is_step and above is not None and above.n >= FOR_A_SHARE:
+            said.insert(1, words.percent(bar.n / above.n))
         ax.text(0.02, place, " · ".join(filter(None, said)), va="center_baseline")
     ax.set(xlim=(0, 1.02), ylim=(max(1, len(texts)) - 0.5, -0.5), xticks=[])
     ax.set_yticks(range(len(texts)), texts)

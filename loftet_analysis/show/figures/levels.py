@@ -14,7 +14,7 @@ from loftet_analysis.show import alt_texts
 from loftet_analysis.show.figures import canvas
 from loftet_analysis.show.figures.answers import scale_axis
 from loftet_analysis.show.figures.canvas import BLUE, GREY, INK, STYLE, Drawing
-from loftet_analysis.show.languages import Words, label
+from loftet_analysis.show.languages import Words, in_alphabet, label
 from loftet_analysis.show.shown import view
 
 _PAIR = ["population", "outcome"]
@@ -49,6 +49,7 @@ def levels(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None = 
     Drawing
         The numbers stand to the right; the axis reaches over the whole scale.
     """
+    frame = in_alphabet(frame, words)
     kind = "mean" if frame["contrast"].eq("mean").any() else "share"
     drawn = frame[frame["contrast"].eq(kind) & (frame["suppressed"] | frame["change"].notna())]
     waves = [wave for wave in names.WAVES if wave in {*drawn["wave"]}]

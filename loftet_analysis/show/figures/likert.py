@@ -22,8 +22,8 @@ from loftet_analysis.show.shown import view
 
 # orange to blue; in grey the blue end is the darker one
 _LOW, _PALE_LOW, _MIDDLE, _PALE_HIGH, _HIGH = "#d9801f", "#f6cd96", "#e4e4e4", "#9ec5e6", "#1f5a96"
-#: Of options that were joined, greyer: on one side of the middle, with it, and on the other.
-_JOINED = {"below": "#cbab8d", "with": "#c6c2cb", "above": "#8aa0b6"}
+#: Of options that were joined, without any hue: on one side of the middle, with it, on the other.
+_JOINED = {"below": "#989898", "with": "#bebebe", "above": "#6a6a6a"}
 _LINE = 0.16  # inches; the y axis counts lines
 _LETTERS, _LEGEND = 46, 90  # of a wording's line, and in a line of the legend
 _WAVES_APART, _FREE = 1.0, 0.35  # lines
