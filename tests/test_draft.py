@@ -91,7 +91,18 @@ def test_the_demo_s_exports_alone_lead_to_a_study_that_nothing_stops(small_demo,
     said = capsys.readouterr().out
     assert "link: 9" in said
     assert main(["check", "mine"]) == 2
-    assert "a guess that is not confirmed" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "1 problem:\n\nguesses that are not confirmed\n" in told
+    listed = re.findall(r"^ {13}(\S+):(\d+)  (.+?)(?:  \(.*)?$", told, re.MULTILINE)
+    for file, line, key in listed:
+        there = (folder / file).read_text("utf-8").splitlines()[int(line) - 1]
+        assert UNCONFIRMED in there
+        assert key.rpartition(" › ")[2] in there
+    assert f"{len(listed)}, the most important first" in told
+    said_of = [key for *_, key in listed]
+    assert said_of[-2:] == ["title: {nb: mine}", "languages: [nb]"]
+    link = next(key for key in said_of if key.startswith("pupils › link: "))
+    assert said_of.index(link) < said_of.index(next(k for k in said_of if "columns › " in k))
     assert confirm(folder) > 20
     assert main(["check", "mine"]) == 0
     study, own = load_study("mine"), load_study_of(small_demo)
@@ -436,7 +447,7 @@ def test_three_waves_in_english_lead_from_a_draft_to_clean_data(root, capsys, co
     assert new(root, "mine", files) == 0
     assert main(["check", "mine"]) == 2
     assert main(["new", "mine", "--accept"]) == 0
-    assert re.search(r"Accepted as they are: \d+ guesses", capsys.readouterr().out)
+    assert re.search(r"Marks “to be confirmed” taken away: \d+\.", capsys.readouterr().out)
     assert main(["check", "mine"]) == 0
     study = load_study("mine")
     pupils = study.populations["pupils"]
