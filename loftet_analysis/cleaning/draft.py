@@ -761,6 +761,8 @@ class _Writer:
             if answers.missing:
                 yield f"    missing: [{', '.join(map(_quoted, answers.missing))}]"
         yield ""
+        yield "# `question: Q1` below a scale says which research question of study.yml it answers"
+        yield "# (`questions:` there); it is no column of an export."
         yield "scales:"
         taken: set[str] = set()
         for group, responses, answers in named:
@@ -774,7 +776,6 @@ class _Writer:
             yield f"    label: {{{self.language}: {_quoted(text)}}}" + self.mark(
                 3, f"{who}: what {name} is called"
             )
-            yield "    # question: Q1"
             yield f"    responses: {responses}"
             yield "    items:"
             against = _against(group, answers)

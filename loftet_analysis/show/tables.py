@@ -188,11 +188,14 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
 
         return told
 
+    def points(row: Row) -> str | None:
+        if is_share(row):
+            share = words.number(100 * row["change"], 1)
+            return _("{points} percentage points", points=share) if share else None
+        return words.number(row["change"]) or None
+
     def change(row: Row) -> str | None:
-        if is_share(row):  # in percentage points
-            points = words.number(100 * row["change"], 1)
-            return _("{points} percentage points", points=points) if points else None
-        return words.number(row["estimate"]) or None
+        return None if is_share(row) else words.number(row["estimate"]) or None
 
     def interval(row: Row) -> str | None:
         if is_share(row):
@@ -207,6 +210,7 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
         (_("People"), people),
         (_("Clusters (df)"), clusters),
         *means,
+        (_("Change (points)"), points),
         (_("Change (SD)"), change),
         (_level(words, frame["ci_level"].iloc[0]), interval),
         (_("Minimum detectable"), "mdes"),
