@@ -288,6 +288,19 @@ def test_a_number_of_the_rows_links_nobody(root, known):
     assert any("nobody is found again" in guess for guess in guesses)
 
 
+def test_the_elements_of_a_code_are_told_by_its_shape(root):
+    waves = invented()
+    for frame in waves.values():
+        made = [f"{'ABCDEFGH'[i % 8]}{'KLMN'[i % 4]} {i % 28 + 1:02}-{'RSTUV'[i // 48]}"
+                for i in range(len(frame))]  # fmt: skip
+        frame["Elevkode"] = [*made[:-2], "a1", "vet ikke"]
+    told, _ = study_of(root, **waves)
+    assert told["link"] == {"by": "code", "column": "Elevkode", "elements": [2, 2, 1]}
+    for frame in waves.values():
+        frame["Elevkode"] = [f"a{i:04}b" for i in range(len(frame))]  # a number counts people
+    assert "elements" not in study_of(root, **waves)[0]["link"]
+
+
 def test_a_column_that_finds_pupils_of_other_schools_links_nobody(root):
     waves = invented()
     waves["post"]["Elevkode"] = waves["post"]["Elevkode"].sample(frac=1, random_state=1).array

@@ -34,6 +34,7 @@ from loftet_analysis.errors import InputError
 from loftet_analysis.study import ExportFile
 from loftet_analysis.study.instrument import load_instrument, normalise_label
 from loftet_analysis.study.load import UNCONFIRMED
+from loftet_analysis.tabular.cells import form_of
 
 #: The library's own questionnaires.
 _OWN = {"pupils": "pupil", "teachers": "teacher", "leaders": "leader"}
@@ -101,6 +102,8 @@ _SOME, _ALIKE = 0.01, 3  # part of the sheets that an answer has; columns that h
 _UNIQUE, _SHARED, _OWN_TEXT, _ASKED, _AGAIN = 0.9, 3.0, 1.1, 0.6, 0.1
 _SAME = 0.5  # agreement of a person's school or gender, by chance 0
 _MOSTLY = 0.8  # part of those who are asked for consent and say yes
+_ONE_SHAPE = 0.95  # part of the codes, for their elements to be told by it
+_FEWEST_ELEMENTS, _LONGEST_ELEMENT = 3, 3  # elements of a code; signs of one
 _AWAY = 45  # days without an answer between two waves
 _OPPOSED, _CLOSE = -0.1, (0.7, 0.75, 0.8)
 _LOOKED_AT, _CODE_LENGTH = 5_000, 40  # rows; signs of a code
@@ -726,7 +729,12 @@ class _Writer:
             why = "one wave only" if column else why
             return "    link: {by: none}" + self.mark(1, "nobody is found again", why)
         by = "code" if _CODE.search(f"{column.name} {column.heading}") else "id"
-        return f"    link: {{by: {by}, column: {_quoted(column.name)}}}" + self.mark(1, "link", why)
+        told = f"by: {by}, column: {_quoted(column.name)}"
+        if by == "code" and (found := _elements(column.filled)):
+            sizes, form, share = found
+            told += f", elements: {list(sizes)}"
+            why += f"; {share:.0%} are written as {form}"
+        return f"    link: {{{told}}}" + self.mark(1, "link", why)
 
     def instrument(self, who: str, columns: Sequence[_Column]) -> Iterator[str]:
         """Yield the lines of an instrument: answer scales, and scales with their items."""
@@ -943,6 +951,30 @@ def _numbers_rows(texts: pd.Series) -> bool:
     """Whether a column counts the rows of its file: each number is one more than the last."""
     numbers = pd.to_numeric(texts, errors="coerce")
     return len(numbers) > 1 and bool(numbers.diff().iloc[1:].eq(1).all())
+
+
+def _elements(codes: pd.Series) -> tuple[tuple[int, ...], str, float] | None:
+    """Return the elements of codes that have one shape, their form, and how many have it.
+
+    Letters, digits and what stands between signs that divide them are elements, three or more. A
+    long one may be a number that counts people, of which another one is no error of writing.
+
+    Examples
+    --------
+    >>> _elements(pd.Series(["AN12T", "be-07-s", "CE 31 k"]))
+    ((2, 2, 1), 'aa99a', 1.0)
+    >>> _elements(pd.Series(["AN12T", "12AN", "123456"])), _elements(pd.Series(["A0001B"] * 9))
+    (None, None)
+    """
+    parts = codes.map(form_of).map(lambda form: tuple(re.findall("a+|9+", form)))
+    shapes = parts.value_counts(normalize=True)
+    if shapes.empty or shapes.iloc[0] < _ONE_SHAPE:
+        return None
+    shape = shapes.index[0]
+    sizes = tuple(map(len, shape))
+    if len(sizes) < _FEWEST_ELEMENTS or max(sizes) > _LONGEST_ELEMENT:
+        return None
+    return sizes, "".join(shape), float(shapes.iloc[0])
 
 
 def _same_people(columns: Sequence[_Column]) -> list[_Column]:

@@ -189,10 +189,8 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
         return told
 
     def points(row: Row) -> str | None:
-        if is_share(row):
-            share = words.number(100 * row["change"], 1)
-            return _("{points} percentage points", points=share) if share else None
-        return words.number(row["change"]) or None
+        share = is_share(row)  # in percentage points, as its label says
+        return words.number(row["change"] * (100 if share else 1), 1 if share else 2) or None
 
     def change(row: Row) -> str | None:
         return None if is_share(row) else words.number(row["estimate"]) or None
@@ -251,7 +249,13 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
         caption = _("How the change differs with attendance")
     if midway:
         caption = _("Change from the earlier to the later time")
-    rows = frame.assign(label=[row_label(row, words) for row in frame.to_dict("records")])
+    lines = [
+        _("{comparison} (percentage points)", comparison=row_label(row, words))
+        if is_share(row)
+        else row_label(row, words)
+        for row in frame.to_dict("records")
+    ]
+    rows = frame.assign(label=lines)
     notes = [note for note in notes if note]
     form = {"group": outcome, "line": "label", "last": last}
     return laid_out(rows, columns, words, caption, notes, **form)
