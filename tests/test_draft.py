@@ -301,6 +301,33 @@ def test_the_elements_of_a_code_are_told_by_its_shape(root):
     assert "elements" not in study_of(root, **waves)[0]["link"]
 
 
+def test_a_file_of_several_populations_is_parted_by_the_column_that_tells_them(root):
+    waves = invented()
+    for wave, pupils in waves.items():
+        asked = [column for column in pupils if column.endswith("matematikk.")]
+        teachers = pupils.iloc[:90].drop(columns=[*asked, "Hvilket trinn går du på?"])
+        renamed = {"Matematikk er gøy.": "Jeg liker å undervise.",
+                   "Matematikk er kjedelig.": "Elevene får prøve selv."}  # fmt: skip
+        teachers = teachers.rename(columns=renamed)
+        teachers["Elevkode"] = "t" + teachers["Elevkode"]
+        parts = [pupils.assign(Rolle="Elev"), teachers.assign(Rolle="Lærer")]
+        waves[wave] = pd.concat(parts, ignore_index=True).fillna("")
+    folder = root / "data_raw/mine"
+    files = [path.rename(path.with_stem(f"svar_{path.stem[-4:].strip('_')}"))
+             for path in written(folder, **waves)]  # fmt: skip
+    assert new(root, "mine", files) == 0
+    told = YAML(typ="safe").load((folder / "study.yml").read_text("utf-8"))["populations"]
+    assert [*told] == ["pupils", "teachers"]
+    assert told["pupils"]["files"]["pre"]["only"] == {"column": "Rolle", "values": ["Elev"]}
+    assert told["teachers"]["files"]["post"]["only"] == {"column": "Rolle", "values": ["Lærer"]}
+    assert "role" not in told["teachers"]["columns"]
+    assert (folder / "study.yml").read_text("utf-8").count("by the column Rolle") == 2
+    confirm(folder)
+    assert main(["check", "mine"]) == 0
+    asked = {who: of.instrument.columns for who, of in load_study("mine").populations.items()}
+    assert (len(asked["pupils"]), len(asked["teachers"])) == (4, 2)
+
+
 def test_a_column_that_finds_pupils_of_other_schools_links_nobody(root):
     waves = invented()
     waves["post"]["Elevkode"] = waves["post"]["Elevkode"].sample(frac=1, random_state=1).array

@@ -9,7 +9,7 @@ import re
 import string
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -29,11 +29,13 @@ from loftet_analysis.cleaning.identifiers import (
     redact_text,
 )
 from loftet_analysis.cleaning.readers import read_export
+from loftet_analysis.cleaning.selection import PEOPLE, is_closed
 from loftet_analysis.cleaning.times import local_times, read_moments
 from loftet_analysis.errors import InputError
 from loftet_analysis.study import ExportFile
 from loftet_analysis.study.instrument import load_instrument, normalise_label
 from loftet_analysis.study.load import UNCONFIRMED
+from loftet_analysis.study.study import row_text
 from loftet_analysis.tabular.cells import form_of
 
 #: The library's own questionnaires.
@@ -156,6 +158,7 @@ class _File:
     submitted: str = ""
     kept_back: list[str] = field(default_factory=list)
     sides: dict[str, str] = field(default_factory=dict)  # wave → its pattern, of a wide file
+    only: tuple[str, tuple[str, ...]] = ("", ())  # of several populations: a column and its texts
 
     def heading(self, column: str) -> str:
         return " ".join(str(self.questions.get(column, column)).split())
@@ -206,7 +209,7 @@ def draft(
     if problems:
         raise InputError(problems)
     registers = [file for file in read if _is_register(file)]
-    exports = [file for file in read if file not in registers]
+    exports = [part for file in read if file not in registers for part in _parts(file)]
     folders = {file.path.resolve().parent for file in exports}
     if len(folders) > 1:
         found = ", ".join(sorted(str(each) for each in folders))
@@ -244,6 +247,43 @@ def _read(path: Path) -> _File:
             file.kept_back.append(column)
     file.sides = _sides(frame.columns)
     return file
+
+
+def _parts(file: _File) -> list[_File]:
+    """Return a file by population, where a column tells them apart; else the file alone."""
+    for column in file.frame if not file.sides else ():
+        texts = file.texts(column)
+        met = [text for text in texts.unique() if text]
+        if len(met) < 2 or len(met) > _MOST_ANSWERS or not is_closed(met, len(texts)):
+            continue
+        kinds = {
+            text: [w for w, form in PEOPLE.items() if re.fullmatch(form, row_text(text))]
+            for text in met
+        }
+        if any(len(kind) != 1 for kind in kinds.values()):
+            continue
+        texts_of: dict[str, list[str]] = defaultdict(list)
+        for text, (who,) in kinds.items():
+            texts_of[who].append(text)
+        if len(texts_of) > 1:
+            return [_part(file, column, who, of) for who, of in texts_of.items()]
+    return [file]
+
+
+def _part(file: _File, column: str, population: str, texts: Sequence[str]) -> _File:
+    """Return the rows of a file that are of a population, with the columns that these fill."""
+    frame = file.frame[file.texts(column).isin(texts)]
+    filled = [each for each in frame if frame[each].str.strip().ne("").any()]
+    return replace(
+        file,
+        frame=frame[filled],
+        roles={**file.roles, column: names.POPULATION},
+        population=population,
+        why_population=f"by the column {column}",
+        moments=None if file.moments is None else file.moments.loc[frame.index],
+        kept_back=[each for each in file.kept_back if each in filled],
+        only=(column, tuple(texts)),
+    )
 
 
 def _population(file: _File) -> tuple[str, str]:
@@ -648,6 +688,10 @@ class _Writer:
         if file.submitted and file.submitted != submitted:
             other["submitted"] = file.submitted
         entry = f"tool: {file.tool}, file: {_quoted(file.path.name)}"
+        column, texts = file.only
+        if column:
+            values = ", ".join(map(_quoted, texts))
+            entry += f", only: {{column: {_quoted(column)}, values: [{values}]}}"
         if other:
             told = ", ".join(f"{name}: {_quoted(column)}" for name, column in other.items())
             entry += f", columns: {{{told}}}"
