@@ -328,6 +328,29 @@ def test_a_file_of_several_populations_is_parted_by_the_column_that_tells_them(r
     assert (len(asked["pupils"]), len(asked["teachers"])) == (4, 2)
 
 
+@pytest.mark.parametrize(("owner", "reads"), [("Elevnummer", True), ("Elevkode", False)])
+def test_a_register_of_attendance_is_known_and_belongs_to_whom_it_finds(root, owner, reads):
+    waves = {wave: frame.rename(columns={"Elevkode": owner}) for wave, frame in invented().items()}
+    folder = root / "data_raw/mine"
+    files = written(folder, **waves)
+    register = folder / "oppmote.csv"
+    register.write_text(
+        "\n".join(
+            [f"{owner};Samlinger;Mellomarbeid", *(f"AB{i:04};{i % 9};3" for i in range(150))]
+        ),
+        "utf-8",
+    )
+    assert new(root, "mine", [*files, register]) == 0
+    text = (folder / "study.yml").read_text("utf-8")
+    told = YAML(typ="safe").load(text)["populations"]["pupils"]
+    columns = {"gatherings": ["Samlinger"], "interim_work": ["Mellomarbeid"]}
+    asked = {"file": "oppmote.csv", "id": owner, "columns": columns}
+    assert told.get("attendance") == (asked if reads else None)
+    assert ("# not used: oppmote.csv" in text) is not reads
+    confirm(folder)
+    assert main(["check", "mine"]) == 0
+
+
 def test_a_column_that_finds_pupils_of_other_schools_links_nobody(root):
     waves = invented()
     waves["post"]["Elevkode"] = waves["post"]["Elevkode"].sample(frac=1, random_state=1).array

@@ -86,6 +86,12 @@ _REGISTER = {
     names.REGION: r"region|fylke(?:snavn)?|county|term",
     "municipality": r"kommune(?:navn)?|municipality",
 }
+_ATTENDED = {
+    "gatherings": r"(?:antall |number of )?(?:samling|gathering|oppmøte|frammøte|fremmøte|"
+    r"attendance|workshop|digital)\w*(?:[ _-]?\d+)?",
+    "interim_work": r"(?:antall |number of )?(?:mellomarbeid|interim)\w*(?:[ _-]\w+)?",
+}
+_OTHERS, _OF_SHEETS = 3, 0.5  # other columns of a register of attendance; part with a sheet
 _MATRIX = re.compile(r"^(.{3,}?)(?:\s*[:\[]\s*| [-–] )(.{3,}?)\]?$")
 _NUMBERED = re.compile(r"^(.*?)[ ._-]?(\d+)[a-z]?$")
 _ASIDE = re.compile(
@@ -105,7 +111,7 @@ _UNIQUE, _SHARED, _OWN_TEXT, _ASKED, _AGAIN = 0.9, 3.0, 1.1, 0.6, 0.1
 _SAME = 0.5  # agreement of a person's school or gender, by chance 0
 _MOSTLY = 0.8  # part of those who are asked for consent and say yes
 _ONE_SHAPE = 0.95  # part of the codes, for their elements to be told by it
-_FEWEST_ELEMENTS, _LONGEST_ELEMENT = 3, 3  # elements of a code; signs of one
+_FEWEST_ELEMENTS, _LONGEST_ELEMENT = 3, 2  # elements of a code; signs of one
 _AWAY = 45  # days without an answer between two waves
 _OPPOSED, _CLOSE = -0.1, (0.7, 0.75, 0.8)
 _LOOKED_AT, _CODE_LENGTH = 5_000, 40  # rows; signs of a code
@@ -209,13 +215,15 @@ def draft(
     if problems:
         raise InputError(problems)
     registers = [file for file in read if _is_register(file)]
-    exports = [part for file in read if file not in registers for part in _parts(file)]
-    folders = {file.path.resolve().parent for file in exports}
+    attendance = [file for file in read if file not in registers and _attended(file)]
+    exports = [file for file in read if file not in (*registers, *attendance)]
+    folders = {file.path.resolve().parent for file in (*exports, *attendance)}
     if len(folders) > 1:
         found = ", ".join(sorted(str(each) for each in folders))
         todo = "put the exports of a study into one folder; a register may lie elsewhere"
         raise InputError("exports in several folders", found, "one folder", todo=todo)
-    writer = _Writer(study, folder, exports, registers[:1], accept)
+    parts = [part for file in exports for part in _parts(file)]
+    writer = _Writer(study, folder, parts, registers[:1], attendance, accept)
     return writer.files(), sorted(writer.guesses, key=lambda guess: guess.rank)
 
 
@@ -328,6 +336,35 @@ def _is_register(file: _File) -> bool:
     )
 
 
+def _attended(file: _File) -> dict[str, list[str]]:
+    """Return the columns of a register of attendance by what they count; of other files none.
+
+    It has a row for each person or school, and hardly anything but counts or marks.
+    """
+    if file.submitted or not len(file.frame):
+        return {}
+    counts = [column for column in file.frame if column != _owner(file)]
+    found = {
+        name: [c for c in counts if re.fullmatch(pattern, file.heading(c), re.IGNORECASE)]
+        for name, pattern in _ATTENDED.items()
+    }
+    found = {name: columns for name, columns in found.items() if columns}
+    others = len(counts) - sum(map(len, found.values()))
+    once = file.frame[_owner(file)].nunique() >= _UNIQUE * len(file.frame)
+    return found if found and once and others <= _OTHERS else {}
+
+
+def _owner(file: _File) -> str:
+    """Return the column that tells whose a row of a register is: its first id or school."""
+    told = (
+        column
+        for column in file.frame
+        if _LINK.search(file.heading(column))
+        or re.fullmatch(_BACKGROUND[names.SCHOOL], file.heading(column), re.IGNORECASE)
+    )
+    return next(told, next(iter(file.frame)))
+
+
 def _register_columns(file: _File) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, pattern in _REGISTER.items():
@@ -395,10 +432,11 @@ class _Writer:
         folder: Path,
         exports: Sequence[_File],
         registers: Sequence[_File],
+        attendance: Sequence[_File],
         accept: bool,
     ) -> None:
         self.study, self.folder, self.accept = study, folder, accept
-        self.exports, self.registers = exports, registers
+        self.exports, self.registers, self.attendance = exports, registers, [*attendance]
         self.guesses: list[Guess] = []
         self.where = ""
         self.scales: dict[str, list[str]] = defaultdict(list)
@@ -475,6 +513,8 @@ class _Writer:
                 else ""
             )
             yield from self.population(who, kinds[who], waves[who])
+        for file in self.attendance:
+            yield f"# not used: {_quoted(file.path.name)}, a register of attendance of nobody here"
         yield from self.analysis(kinds)
 
     def analysis(self, kinds: Mapping[str, Mapping[str, list[_Column]]]) -> Iterator[str]:
@@ -620,6 +660,7 @@ class _Writer:
         if linked:
             also["link"] = linked
         yield self.link(linked, why, waves)
+        yield from self.attended(who, linked, found.get(names.SCHOOL))
         if kinds.get("consent"):
             column = kinds["consent"][0]
             yes = [text for text in column.written if _YES.fullmatch(text)]
@@ -772,13 +813,41 @@ class _Writer:
         if column is None or len(waves) < 2:
             why = "one wave only" if column else why
             return "    link: {by: none}" + self.mark(1, "nobody is found again", why)
-        by = "code" if _CODE.search(f"{column.name} {column.heading}") else "id"
+        by = self.by(column)
         told = f"by: {by}, column: {_quoted(column.name)}"
         if by == "code" and (found := _elements(column.filled)):
             sizes, form, share = found
             told += f", elements: {list(sizes)}"
             why += f"; {share:.0%} are written as {form}"
         return f"    link: {{{told}}}" + self.mark(1, "link", why)
+
+    def attended(self, who: str, linked: _Column | None, school: _Column | None) -> Iterator[str]:
+        """Yield the register of attendance of a population: that which has most of its people."""
+        owners = {"id": linked if linked and self.by(linked) == "id" else None}
+        if who == "leaders":  # who have no id: everybody of a school has its counts
+            owners["school"] = school
+        for file in self.attendance:
+            rows = file.frame[_owner(file)].str.strip().str.casefold()
+            for by, column in owners.items():
+                found = rows.isin({*column.filled.str.casefold()}).mean() if column else 0
+                if found < _OF_SHEETS:
+                    continue
+                self.attendance.remove(file)
+                counted = ", ".join(
+                    f"{name}: [{', '.join(map(_quoted, columns))}]"
+                    for name, columns in _attended(file).items()
+                )
+                mark = self.mark(1, f"attendance of {who}", f"{found:.0%} of its rows have a sheet")
+                yield f"    attendance:{mark}"
+                yield f"      file: {_quoted(file.path.name)}"
+                yield f"      {by}: {_quoted(_owner(file))}"
+                yield f"      columns: {{{counted}}}"
+                return
+
+    @staticmethod
+    def by(column: _Column) -> str:
+        """Return whether a column holds ids that were given out, or codes made by people."""
+        return "code" if _CODE.search(f"{column.name} {column.heading}") else "id"
 
     def instrument(self, who: str, columns: Sequence[_Column]) -> Iterator[str]:
         """Yield the lines of an instrument: answer scales, and scales with their items."""
@@ -1001,7 +1070,7 @@ def _elements(codes: pd.Series) -> tuple[tuple[int, ...], str, float] | None:
     """Return the elements of codes that have one shape, their form, and how many have it.
 
     Letters, digits and what stands between signs that divide them are elements, three or more. A
-    long one may be a number that counts people, of which another one is no error of writing.
+    longer one may be several of them, or a number that counts people.
 
     Examples
     --------
