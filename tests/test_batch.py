@@ -183,6 +183,7 @@ def altered(quick: Path, old: str, new: str) -> None:
     export.write_text("\n".join(changed), encoding="utf-8")
 
 
+@pytest.mark.long
 def test_only_what_read_what_has_changed_is_run_again(ran):
     altered(ran, "-20T", "-21T")  # they came in a day later; no number hangs on that
     code, out, _ = run(ran)
@@ -207,6 +208,7 @@ def test_the_country_is_stale_when_a_region_keeps_other_results(ran, capsys):
     assert "stale, since results changed: national/10_quick" in capsys.readouterr().out
 
 
+@pytest.mark.long
 def test_a_region_that_failed_is_left_out_of_the_country(undisturbed, quick):
     code, out, _ = run(quick, QUICK="1 / (globals().get('region') != 'oslo')")
     assert code == 1
@@ -350,6 +352,7 @@ assert any("kernel-" in str(each.laddr) for each in own.net_connections("unix"))
 """
 
 
+@pytest.mark.long
 def test_a_local_run_listens_on_no_port(quick):
     code, _, err = run(quick, QUICK=LISTENING)
     assert code == 0, err

@@ -22,7 +22,6 @@ from loftet_analysis.errors import InputError
 from loftet_analysis.study import load_study, missing_exports, plan, wave_states
 from loftet_analysis.study.grades import grade_bands
 from loftet_analysis.study.schools import read_schools
-from tests.long import long_but
 from tests.plausible.registers import workbook
 from tests.small_demo import build_root
 from tests.tiny_study import SCHOOLS, STUDY, build, sheets, write_csv
@@ -465,10 +464,8 @@ def test_without_the_second_cohort_the_first_has_the_same_numbers(demo):
         pd.testing.assert_frame_equal(both[columns], alone[columns])
 
 
-@pytest.mark.parametrize(
-    "notebook",
-    long_but({"national/09_baseline"}, ["national/10_synthesis", "national/09_baseline"]),
-)
+@pytest.mark.long
+@pytest.mark.parametrize("notebook", ["national/10_synthesis", "national/09_baseline"])
 def test_the_countrys_pages_put_the_cohorts_side_by_side(demo, notebook):
     study, _ = demo
     shown = []

@@ -188,8 +188,9 @@ PAGE = """<!DOCTYPE html><html lang="{language}"><head><title>Teachers – Oslo<
 <p>Did <strong>they</strong>
 change<em>?</em> See <a href="../x.html#y">the page</a> or <a href="https://a.no/?b=1&amp;c">more</a>.
 H<sub>0</sub></p>
-<ul class="reading"><li><strong>Joy</strong><span class="light">good</span><ul><li>up</li></ul></li>
-<li>down</li></ul>
+<ul class="reading"><li class="background group">Pupils</li>
+<li><strong>Joy</strong><span class="light">good</span><ul><li>up</li></ul></li>
+<li>down</li><li class="background">Both are of 2027.</li></ul>
 <ol><li>one</li><li>two</li></ol><p>Between.</p><ol><li>anew</li></ol>
 <figure id="change"><img src="p/change.svg" alt="Joy went up, from 2 to 3 &lt; 4.">
 <figcaption>A change. The band is small.</figcaption>
@@ -237,9 +238,11 @@ def test_a_page_as_word_holds_what_the_page_shows_in_its_order():
         ("Subtitle", "Demo · Oslo"),
         ("Heading 1", "Teachers & others Q5"),
         ("Normal", "Did they change? See the page or more. H0"),
+        ("Normal", "Pupils"),
         ("List Bullet", "Joy good"),
         ("List Bullet 2", "up"),
         ("List Bullet", "down"),
+        ("Note", "Both are of 2027."),
         ("List Number", "one"),
         ("List Number", "two"),
         ("Normal", "Between."),

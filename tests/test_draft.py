@@ -166,6 +166,7 @@ def test_what_fewer_than_three_sheets_say_is_not_written(root, capsys):
     assert any("1 schools of few sheets, or like" in guess.what for guess in guesses)
 
 
+@pytest.mark.long
 def test_the_real_file_with_both_waves_in_a_row_is_drafted_to_clean_data(root, capsys):
     folder = root / "data_raw/mine"
     folder.mkdir()

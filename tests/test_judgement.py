@@ -61,7 +61,7 @@ def test_negligible_goes_before_a_direction_which_is_noted():
     estimate=st.floats(-0.5, 0.5), se=st.floats(0.001, 0.5), df=st.floats(2, 200),
     sesoi=st.floats(0.02, 0.4), level=st.sampled_from([0.9, 0.95, 0.99]),
 )  # fmt: skip
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_negligible_is_two_one_sided_tests(estimate, se, df, sesoi, level):
     both = [
         row(each, se, df=df, sesoi=sesoi, ci_level=level, outcome=outcome)

@@ -53,6 +53,7 @@ def nbval(notebook) -> subprocess.CompletedProcess:
     )
 
 
+@pytest.mark.long
 def test_what_is_refreshed_is_what_is_compared_and_a_changed_digit_turns_nbval_red(tiny):
     done = nbval(tiny)
     assert done.returncode == 0, done.stdout

@@ -308,7 +308,7 @@ COUNTS = st.dictionaries(
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(counts=COUNTS)
 def test_no_hidden_count_can_be_computed_from_what_is_shown(tiny, counts):

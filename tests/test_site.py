@@ -102,6 +102,7 @@ def visible(soup: BeautifulSoup) -> str:
     return " ".join([*soup.stripped_strings, *alts])
 
 
+@pytest.mark.long
 def test_pages_of_a_real_study_are_whole_and_in_one_language(sats):
     instrument = sats.populations["pupils"].instrument
     scales = instrument.scales.values()

@@ -1661,10 +1661,10 @@ def summary(
         items.append(f"<li{kind}>{chip}{rich}</li>")
         lines.append(f"{mark}: {plain}" if mark else plain)
 
-    quiet = ' class="background"'
+    quiet, heading = ' class="background"', ' class="background group"'
     for contrast in dict.fromkeys(map(contrast_of_waves, frame["contrast"])):
         if contrast in MIDWAY:
-            told(f"{label('contrast', contrast, words).capitalize()}:", kind=quiet)
+            told(f"{label('contrast', contrast, words).capitalize()}:", kind=heading)
     same = _told_of_the_same(frame, linked)
     for population, of_population in frame.groupby("population", sort=False):
         found = [
@@ -1672,7 +1672,7 @@ def summary(
             for question, rows in of_population.groupby("question", sort=False)
         ]
         if several and any(said for _, said in found):
-            told(label("population", population, words), kind=quiet)
+            told(label("population", population, words), kind=heading)
         for question, said in found:
             if said:
                 told(said, question)

@@ -216,7 +216,13 @@ class _Writer:
                 else:
                     inline.append(child)
                 inline.append(child.tail or "")
-            yield self._paragraph(inline, style, more=more)
+            kinds = (item.get("class") or "").split()
+            if "group" in kinds:
+                yield _p(_joined(self._runs(inline, "b")), "", "<w:keepNext/>")
+            elif "background" in kinds:
+                yield self._paragraph(inline, _NOTE)
+            else:
+                yield self._paragraph(inline, style, more=more)
             for child in inner:
                 lists = child.tag in ("ul", "ol")
                 yield from self._list(child, level + 1) if lists else self.block(child)
