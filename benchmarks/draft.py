@@ -21,7 +21,10 @@ from loftet_analysis import paths
 from loftet_analysis.cleaning import draft as drafting
 from loftet_analysis.study.instrument import Instrument, load_instrument, normalise_label
 
-EXPORTS = {"demo": ("*.txt", "*.sav", "data-*.xlsx", "schools.csv"), "sats": ("sats_s.csv",)}
+EXPORTS = {
+    "demo": ("*.txt", "*.sav", "data-*.xlsx", "schools.csv", "attendance*.csv"),
+    "sats": ("sats_s.csv",),
+}
 OWN = ("pupil", "teacher", "leader")
 LEAST = 0.8  # of every kind
 Found = Iterator[tuple[str, str, bool]]
@@ -55,6 +58,14 @@ def entries(said: dict) -> dict[tuple[str, ...], object]:
         told["consent", who, "yes"] = of.get("consent", {}).get("yes")
         columns = {**of.get("columns", {}), "link": of.get("link", {}).get("column"),
                    "consent": of.get("consent", {}).get("column")}  # fmt: skip
+        told |= {
+            ("attendance", who, key): value
+            for key, value in of.get("attendance", {}).items()
+            if key != "columns"
+        }
+        for name, counts in of.get("attendance", {}).get("columns", {}).items():
+            several = counts if isinstance(counts, list) else [counts]
+            told["attendance", who, name] = {*several}
         files = of["files"]
         if "file" in files:
             told |= {("file and tool", who, key): value for key, value in files.items()}

@@ -48,7 +48,8 @@ class Problem:
             "to do": self.todo,
         }
         lines = [f"    {label + ':':8} {text}" for label, text in rows.items() if text]
-        return "\n".join([self.what, *lines])
+        below = "\n" + 13 * " "
+        return "\n".join([self.what, *(line.replace("\n", below) for line in lines)])
 
 
 class LoftetError(Exception):

@@ -85,6 +85,15 @@ def test_a_study_runs_the_notebooks_that_it_names_and_any_without(root, capsys):
     assert "allowed: 01_fieldwork, 01_per_region, 02_once" in said
 
 
+def test_what_compares_regions_alone_is_left_out_where_there_is_one(root):
+    study = load_study("sats")
+    one = study.model_copy(update={"schools": study.schools.assign(region="all")})
+    without = {task.notebook for task in all_tasks(study)} - {t.notebook for t in all_tasks(one)}
+    assert without == {"10_country"}
+    in_years = one.model_copy(update={"cohorts": ("2007", "2008")})
+    assert "10_country" in {task.notebook for task in all_tasks(in_years)}
+
+
 def test_a_notebook_of_the_regions_and_one_of_the_country_may_have_one_name(root):
     study = root / "data_raw/sats/study.yml"
     replace(study, "title:", "notebooks: [region/00_summary, national/00_summary]\ntitle:")

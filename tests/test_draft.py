@@ -91,7 +91,18 @@ def test_the_demo_s_exports_alone_lead_to_a_study_that_nothing_stops(small_demo,
     said = capsys.readouterr().out
     assert "link: 9" in said
     assert main(["check", "mine"]) == 2
-    assert "a guess that is not confirmed" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "1 problem:\n\nguesses that are not confirmed\n" in told
+    listed = re.findall(r"^ {13}(\S+):(\d+)  (.+?)(?:  \(.*)?$", told, re.MULTILINE)
+    for file, line, key in listed:
+        there = (folder / file).read_text("utf-8").splitlines()[int(line) - 1]
+        assert UNCONFIRMED in there
+        assert key.rpartition(" › ")[2] in there
+    assert f"{len(listed)}, the most important first" in told
+    said_of = [key for *_, key in listed]
+    assert said_of[-2:] == ["title: {nb: mine}", "languages: [nb]"]
+    link = next(key for key in said_of if key.startswith("pupils › link: "))
+    assert said_of.index(link) < said_of.index(next(k for k in said_of if "columns › " in k))
     assert confirm(folder) > 20
     assert main(["check", "mine"]) == 0
     study, own = load_study("mine"), load_study_of(small_demo)
@@ -278,6 +289,69 @@ def test_a_number_of_the_rows_links_nobody(root, known):
     assert any("nobody is found again" in guess for guess in guesses)
 
 
+def test_the_elements_of_a_code_are_told_by_its_shape(root):
+    waves = invented()
+    for frame in waves.values():
+        made = [f"{'ABCDEFGH'[i % 8]}{'KLMN'[i % 4]} {i % 28 + 1:02}-{'RSTUV'[i // 48]}"
+                for i in range(len(frame))]  # fmt: skip
+        frame["Elevkode"] = [*made[:-2], "a1", "vet ikke"]
+    told, _ = study_of(root, **waves)
+    assert told["link"] == {"by": "code", "column": "Elevkode", "elements": [2, 2, 1]}
+    for frame in waves.values():
+        frame["Elevkode"] = [f"a{i:04}b" for i in range(len(frame))]  # a number counts people
+    assert "elements" not in study_of(root, **waves)[0]["link"]
+
+
+def test_a_file_of_several_populations_is_parted_by_the_column_that_tells_them(root):
+    waves = invented()
+    for wave, pupils in waves.items():
+        asked = [column for column in pupils if column.endswith("matematikk.")]
+        teachers = pupils.iloc[:90].drop(columns=[*asked, "Hvilket trinn går du på?"])
+        renamed = {"Matematikk er gøy.": "Jeg liker å undervise.",
+                   "Matematikk er kjedelig.": "Elevene får prøve selv."}  # fmt: skip
+        teachers = teachers.rename(columns=renamed)
+        teachers["Elevkode"] = "t" + teachers["Elevkode"]
+        parts = [pupils.assign(Rolle="Elev"), teachers.assign(Rolle="Lærer")]
+        waves[wave] = pd.concat(parts, ignore_index=True).fillna("")
+    folder = root / "data_raw/mine"
+    files = [path.rename(path.with_stem(f"svar_{path.stem[-4:].strip('_')}"))
+             for path in written(folder, **waves)]  # fmt: skip
+    assert new(root, "mine", files) == 0
+    told = YAML(typ="safe").load((folder / "study.yml").read_text("utf-8"))["populations"]
+    assert [*told] == ["pupils", "teachers"]
+    assert told["pupils"]["files"]["pre"]["only"] == {"column": "Rolle", "values": ["Elev"]}
+    assert told["teachers"]["files"]["post"]["only"] == {"column": "Rolle", "values": ["Lærer"]}
+    assert "role" not in told["teachers"]["columns"]
+    assert (folder / "study.yml").read_text("utf-8").count("by the column Rolle") == 2
+    confirm(folder)
+    assert main(["check", "mine"]) == 0
+    asked = {who: of.instrument.columns for who, of in load_study("mine").populations.items()}
+    assert (len(asked["pupils"]), len(asked["teachers"])) == (4, 2)
+
+
+@pytest.mark.parametrize(("owner", "reads"), [("Elevnummer", True), ("Elevkode", False)])
+def test_a_register_of_attendance_is_known_and_belongs_to_whom_it_finds(root, owner, reads):
+    waves = {wave: frame.rename(columns={"Elevkode": owner}) for wave, frame in invented().items()}
+    folder = root / "data_raw/mine"
+    files = written(folder, **waves)
+    register = folder / "oppmote.csv"
+    register.write_text(
+        "\n".join(
+            [f"{owner};Samlinger;Mellomarbeid", *(f"AB{i:04};{i % 9};3" for i in range(150))]
+        ),
+        "utf-8",
+    )
+    assert new(root, "mine", [*files, register]) == 0
+    text = (folder / "study.yml").read_text("utf-8")
+    told = YAML(typ="safe").load(text)["populations"]["pupils"]
+    columns = {"gatherings": ["Samlinger"], "interim_work": ["Mellomarbeid"]}
+    asked = {"file": "oppmote.csv", "id": owner, "columns": columns}
+    assert told.get("attendance") == (asked if reads else None)
+    assert ("# not used: oppmote.csv" in text) is not reads
+    confirm(folder)
+    assert main(["check", "mine"]) == 0
+
+
 def test_a_column_that_finds_pupils_of_other_schools_links_nobody(root):
     waves = invented()
     waves["post"]["Elevkode"] = waves["post"]["Elevkode"].sample(frac=1, random_state=1).array
@@ -437,7 +511,7 @@ def test_three_waves_in_english_lead_from_a_draft_to_clean_data(root, capsys, co
     assert new(root, "mine", files) == 0
     assert main(["check", "mine"]) == 2
     assert main(["new", "mine", "--accept"]) == 0
-    assert re.search(r"Accepted as they are: \d+ guesses", capsys.readouterr().out)
+    assert re.search(r"Marks “to be confirmed” taken away: \d+\.", capsys.readouterr().out)
     assert main(["check", "mine"]) == 0
     study = load_study("mine")
     pupils = study.populations["pupils"]

@@ -197,6 +197,19 @@ def test_of_one_region_nothing_is_told_region_by_region(study, folder):
     assert "#regions" not in [a["href"] for a in front.find_all("a")]
 
 
+def test_a_study_of_one_region_begins_with_its_page(study, folder):
+    for place, page in (("oslo", "03_outcomes"), ("national", "08_flow")):
+        (folder / "en" / place / "00_summary.html").rename(folder / "en" / place / f"{page}.html")
+    told = {("oslo", "any/03_outcomes", "en"): "done", ("national", "any/08_flow", "en"): "done"}
+    schools = study.schools.assign(region="oslo", region_name="Oslo - Oslove")
+    one = study.model_copy(update={"languages": ("en",), "schools": schools})
+    heading = written(one, folder, told)["index.en.html"].find("h2", id="country")
+    assert heading.get_text() == "Oslo – Oslove"
+    assert heading.find_next("ul").get_text() == "Joy went up."
+    link = heading.find_next("p").a
+    assert (link["href"], link.get_text()) == ("en/oslo/03_outcomes.html", "Pupils")
+
+
 def test_a_study_of_any_kind_begins_with_the_answers_of_all_regions(study, folder):
     for place in ("oslo", "national"):
         (folder / "en" / place / "00_summary.html").rename(

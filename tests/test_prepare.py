@@ -191,7 +191,10 @@ def test_attendance_is_joined_by_id(tiny):
 
 
 def test_a_study_whose_sheets_are_all_set_aside_or_still_to_come_is_prepared(tiny):
-    early = tiny(PRE.assign(tid="2025-01-01"), POST.assign(tid="2025-01-01"))
+    with pytest.raises(InputError, match="many answers from before the wave's first day"):
+        tiny(PRE.assign(tid="2025-01-01"), POST.assign(tid="2025-01-01"))
+    tried = STUDY.replace(", to: ", ", trials_from: 2025-01-01, to: ")
+    early = tiny(PRE.assign(tid="2025-01-01"), POST.assign(tid="2025-01-01"), study=tried)
     assert len(early.clean["pupils"]) == 0
     assert set(early.set_aside["pupils"]["reason"]) == {"test_answer"}
     assert early.clean["pupils"].dtypes.equals(tiny().clean["pupils"].dtypes)

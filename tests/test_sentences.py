@@ -407,6 +407,24 @@ def test_an_answer_gathers_in_one_sentence_what_cannot_be_told():
     assert "Vi kan ikke si om noe er endret for syn på faget (kolleger)." in alone
 
 
+def test_an_answer_begins_with_its_first_row_also_where_that_is_open_and_with_what_is_primary():
+    frame = all_estimands().assign(suppressed=False, mdes=[0.3, 0.25, 0.4] * 2, n_clusters=11)
+    frame.loc[1, ["verdict", "ci_low"]] = ["increase", 0.02]
+    joy, *rest = outcomes_of(frame[frame["outcome"] == "joy"])
+    first, second = (each.text for each in joy.select("li"))
+    assert first.startswith(
+        "We cannot tell whether anything has changed for joy (linked change; school change). "
+        "With 11 schools"
+    )
+    assert second.startswith("In the same grades, the answers went up")
+    assert not any("cannot tell" in each.text for each in rest)
+    frame.loc[1, "plan_role"] = "primary"
+    joy, *rest = outcomes_of(frame[frame["outcome"] == "joy"])
+    (first,) = (each.text for each in joy.select("li"))
+    assert first.startswith("In the same grades, the answers went up")
+    assert any("cannot tell" in each.text for each in rest)
+
+
 def test_an_answer_says_once_what_its_outcomes_share():
     frame = increases().assign(
         suppressed=False, evidence=DESCRIPTIVE, measurement_warning="floor_effect"

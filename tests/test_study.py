@@ -217,6 +217,7 @@ def test_the_plan_has_a_row_per_estimate(write):
     ("declared", "first"),
     [
         ("[same_grade, linked_change]", "same_grade"),  # as without any
+        ("[linked_change, same_grade]", "linked_change"),
         ("[linked_change, school_change]", "linked_change"),
         ("[cohort_change]", "cohort_change"),
         ("[gap_change]", "same_grade"),  # no change of a mean

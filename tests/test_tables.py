@@ -69,6 +69,18 @@ def test_effects_say_who_how_many_and_how_sure():
     assert [row for row in rows(soup) if len(row) == 1] == [["Matematikkglede"], ["Syn på faget"]]
 
 
+def test_a_change_stands_in_points_and_in_standard_deviations():
+    soup = built(frame=effects({"change": 0.094}))
+    assert heads(soup)[2:4] == ["Endring (poeng)", "Endring (SD)"]
+    assert rows(soup)[1][3:5] == ["0,09", "0,12"]
+    share = {"estimand": "share_below", "change": -0.05, "change_ci_low": -0.09}
+    frame = gated(effects(share | {"change_ci_high": -0.01}), mask(), "open")
+    table = tables.effects(frame, words=words("nb"))
+    (_, row) = rows(BeautifulSoup(table.html, "html.parser"))
+    assert row[0] == "Andel lave svar (prosentpoeng)"
+    assert row[5:7] == ["−5,0", "−9,0 til −1,0"]
+
+
 def test_an_end_that_is_rounded_to_zero_is_told_from_its_side():
     def interval(**of) -> str:
         return rows(built(frame=effects(of)))[1][4]

@@ -74,7 +74,7 @@ def new(*, study: str, files: Sequence[Path] = (), accept: bool = False) -> int:
         if accept and not files:
             plain, n = confirmed(folder)
             paths.replace_all({path: text.encode() for path, text in plain.items()})
-            print(f"Accepted as they are: {n} guesses. Then: loftet check {study}")
+            print(f"Marks “{UNCONFIRMED}” taken away: {n}. Then: loftet check {study}")
             return 0
         todo = "choose another name, or move that file away"
         raise InputError("the study is there already", study, "", shown(folder / STUDY_FILE), todo)

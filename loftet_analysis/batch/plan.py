@@ -121,6 +121,9 @@ class Task:
 def notebooks_of(study: Study) -> tuple[dict[str, bool], list[Problem]]:
     """Return the notebooks that a study names, and what is wrong with its key ``notebooks``.
 
+    In a study of one region, and of no cohorts, those are left out that compare regions alone: they
+    say so in their metadata, ``"loftet": {"regions": "several"}``.
+
     Returns
     -------
     files : dict of str to bool
@@ -163,8 +166,14 @@ def notebooks_of(study: Study) -> tuple[dict[str, bool], list[Problem]]:
                 )
                 continue
             problems += wrong
-            files[file] = once
+            if not (_is_one(study) and _metadata(file).get("regions") == "several"):
+                files[file] = once
     return dict(sorted(files.items(), key=lambda each: Path(each[0]).name)), problems
+
+
+def _is_one(study: Study) -> bool:
+    """Return whether nothing can be compared in a study: one region, and no cohorts."""
+    return len(study.regions) == 1 and not study.cohorts
 
 
 def _on_request(files: Mapping[str, bool]) -> dict[str, bool]:
@@ -291,11 +300,16 @@ def still_to_come(study: Study, files: Iterable[str] | None = None) -> dict[str,
 
 def waves_needed(file: str) -> list[str]:
     """Return the waves that a notebook says it needs, each or one of several (``mid or post``)."""
+    return [str(wave) for wave in _metadata(file).get("waves", ())]
+
+
+def _metadata(file: str) -> dict:
+    """Return what a notebook's metadata say to the programme; nothing of what is no notebook."""
     try:
         content = json.loads(paths.notebooks(file)[file].read_text(encoding="utf-8"))
-        return [str(wave) for wave in content["metadata"]["loftet"]["waves"]]
+        return dict(content["metadata"]["loftet"])
     except (OSError, ValueError, KeyError, TypeError):
-        return []
+        return {}
 
 
 def _tasks(

@@ -29,6 +29,8 @@ from loftet_analysis.study.yamlfile import did_you_mean
 TEST_SCHOOLS = frozenset({"test", "testskole", "testskule", "test school", "testschool"})
 FEWEST_JUDGED = 20  # sheets of a wave
 FEWEST_ALL = 5  # of a smaller wave, that may not leave all together
+MOST_TRIALS, MOST_OF_TRIALS = 5, 0.05  # sheets from before a wave; more than both are no trials
+_EARLY = "many answers from before the wave's first day"
 OUT_OF_TURN, OWN_PROGRAMME = "out_of_turn", "own_programme"
 _NAMED = 3  # files of a wave in a message
 GRADES_SEEN = ("10", "7. trinn", "10. trinn", "7A", "10A")  # forms of a grade that may be told
@@ -69,6 +71,7 @@ def clean(sheets: Sheets) -> Sheets:
         sheets = replace(sheets, frame=sheets.frame.assign(**roles))
     return sheets.through(
         (
+            refuse_early,
             set_aside_tests,
             set_aside_out_of_turn,
             set_aside_wrong_forms,
@@ -167,6 +170,38 @@ def _times(frame: pd.DataFrame) -> pd.Series:
     """Return the times of submission; missing where there are none, or they were not understood."""
     nothing = pd.Series(pd.NaT, index=frame.index, dtype="datetime64[us]")
     return frame.get(names.SUBMITTED, nothing)
+
+
+def refuse_early(sheets: Sheets) -> Sheets:
+    """Stop where too many answers are from before the wave: then its first day is wrong.
+
+    Answers since `trials_from` of the wave are trials, however many.
+
+    Raises
+    ------
+    InputError
+        Where they are more than five, and more than 5 % of a file's sheets.
+    """
+    start, _ = sheets.days_of(sheets.wave)
+    if start.isna().all():
+        return sheets
+    frame, placed = sheets.frame, sheets.still_in & sheets.frame[names.REGION].ne("")
+    times = _times(frame)
+    early = placed & (times < start) & ~(times >= sheets.trials_from)
+    n, of = int(early.sum()), int(placed.sum())
+    if n <= max(MOST_TRIALS, MOST_OF_TRIALS * of):
+        return sheets
+    spans = " or ".join(f"{first} to {last}" for first, last in sheets.spans)
+    first = times[early].min().date()
+    found = f"{n} of {of} ({n / of:.0%}): {_days(frame[early])}"
+    raise InputError(
+        _EARLY,
+        found=f"{found}; all of them: {_days(frame[placed])}",
+        allowed=f"{spans}; earlier ones are trials, {MOST_TRIALS} or {MOST_OF_TRIALS:.0%} at most",
+        where=sheets.where,
+        todo=f"correct `from` of {sheets.wave} in study.yml; or, where they are trials, say there "
+        f"since when the form was tried out: trials_from: {first}",
+    )
 
 
 def set_aside_tests(sheets: Sheets) -> Sheets:
@@ -441,12 +476,14 @@ def refuse_most_set_aside(sheets: Sheets, *others: Sheets) -> Sheets:
         Where a step takes more than half of twenty or more sheets, or all of five or more.
     """
     parts, problems = (sheets, *others), []
+    early = any(problem.what == _EARLY for part in parts for problem in part.problems)
     taken = together(*(part.ledger for part in parts))
     for (step, reason), count in taken.groupby(["step", "reason"])["n_set_aside"].sum().items():
         # whose pseudonyms are compared are those of whom more than the count is kept
         n = sum(len(part.frame) if step == "duplicates" else part.n_sheets for part in parts)
         most = n >= FEWEST_JUDGED and count > n / 2
-        if step in _WHY and (most or count == n >= FEWEST_ALL):
+        is_told = early and step == "tests"
+        if step in _WHY and not is_told and (most or count == n >= FEWEST_ALL):
             what, found = (
                 "most of a wave would be set aside",
                 f"{count} of {n} questionnaires as {reason}",

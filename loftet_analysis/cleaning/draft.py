@@ -9,7 +9,7 @@ import re
 import string
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -29,11 +29,14 @@ from loftet_analysis.cleaning.identifiers import (
     redact_text,
 )
 from loftet_analysis.cleaning.readers import read_export
+from loftet_analysis.cleaning.selection import PEOPLE, is_closed
 from loftet_analysis.cleaning.times import local_times, read_moments
 from loftet_analysis.errors import InputError
 from loftet_analysis.study import ExportFile
 from loftet_analysis.study.instrument import load_instrument, normalise_label
 from loftet_analysis.study.load import UNCONFIRMED
+from loftet_analysis.study.study import row_text
+from loftet_analysis.tabular.cells import form_of
 
 #: The library's own questionnaires.
 _OWN = {"pupils": "pupil", "teachers": "teacher", "leaders": "leader"}
@@ -83,6 +86,12 @@ _REGISTER = {
     names.REGION: r"region|fylke(?:snavn)?|county|term",
     "municipality": r"kommune(?:navn)?|municipality",
 }
+_ATTENDED = {
+    "gatherings": r"(?:antall |number of )?(?:samling|gathering|oppmøte|frammøte|fremmøte|"
+    r"attendance|workshop|digital)\w*(?:[ _-]?\d+)?",
+    "interim_work": r"(?:antall |number of )?(?:mellomarbeid|interim)\w*(?:[ _-]\w+)?",
+}
+_OTHERS, _OF_SHEETS = 3, 0.5  # other columns of a register of attendance; part with a sheet
 _MATRIX = re.compile(r"^(.{3,}?)(?:\s*[:\[]\s*| [-–] )(.{3,}?)\]?$")
 _NUMBERED = re.compile(r"^(.*?)[ ._-]?(\d+)[a-z]?$")
 _ASIDE = re.compile(
@@ -101,6 +110,8 @@ _SOME, _ALIKE = 0.01, 3  # part of the sheets that an answer has; columns that h
 _UNIQUE, _SHARED, _OWN_TEXT, _ASKED, _AGAIN = 0.9, 3.0, 1.1, 0.6, 0.1
 _SAME = 0.5  # agreement of a person's school or gender, by chance 0
 _MOSTLY = 0.8  # part of those who are asked for consent and say yes
+_ONE_SHAPE = 0.95  # part of the codes, for their elements to be told by it
+_FEWEST_ELEMENTS, _LONGEST_ELEMENT = 3, 2  # elements of a code; signs of one
 _AWAY = 45  # days without an answer between two waves
 _OPPOSED, _CLOSE = -0.1, (0.7, 0.75, 0.8)
 _LOOKED_AT, _CODE_LENGTH = 5_000, 40  # rows; signs of a code
@@ -153,6 +164,7 @@ class _File:
     submitted: str = ""
     kept_back: list[str] = field(default_factory=list)
     sides: dict[str, str] = field(default_factory=dict)  # wave → its pattern, of a wide file
+    only: tuple[str, tuple[str, ...]] = ("", ())  # of several populations: a column and its texts
 
     def heading(self, column: str) -> str:
         return " ".join(str(self.questions.get(column, column)).split())
@@ -203,13 +215,15 @@ def draft(
     if problems:
         raise InputError(problems)
     registers = [file for file in read if _is_register(file)]
-    exports = [file for file in read if file not in registers]
-    folders = {file.path.resolve().parent for file in exports}
+    attendance = [file for file in read if file not in registers and _attended(file)]
+    exports = [file for file in read if file not in (*registers, *attendance)]
+    folders = {file.path.resolve().parent for file in (*exports, *attendance)}
     if len(folders) > 1:
         found = ", ".join(sorted(str(each) for each in folders))
         todo = "put the exports of a study into one folder; a register may lie elsewhere"
         raise InputError("exports in several folders", found, "one folder", todo=todo)
-    writer = _Writer(study, folder, exports, registers[:1], accept)
+    parts = [part for file in exports for part in _parts(file)]
+    writer = _Writer(study, folder, parts, registers[:1], attendance, accept)
     return writer.files(), sorted(writer.guesses, key=lambda guess: guess.rank)
 
 
@@ -241,6 +255,43 @@ def _read(path: Path) -> _File:
             file.kept_back.append(column)
     file.sides = _sides(frame.columns)
     return file
+
+
+def _parts(file: _File) -> list[_File]:
+    """Return a file by population, where a column tells them apart; else the file alone."""
+    for column in file.frame if not file.sides else ():
+        texts = file.texts(column)
+        met = [text for text in texts.unique() if text]
+        if len(met) < 2 or len(met) > _MOST_ANSWERS or not is_closed(met, len(texts)):
+            continue
+        kinds = {
+            text: [w for w, form in PEOPLE.items() if re.fullmatch(form, row_text(text))]
+            for text in met
+        }
+        if any(len(kind) != 1 for kind in kinds.values()):
+            continue
+        texts_of: dict[str, list[str]] = defaultdict(list)
+        for text, (who,) in kinds.items():
+            texts_of[who].append(text)
+        if len(texts_of) > 1:
+            return [_part(file, column, who, of) for who, of in texts_of.items()]
+    return [file]
+
+
+def _part(file: _File, column: str, population: str, texts: Sequence[str]) -> _File:
+    """Return the rows of a file that are of a population, with the columns that these fill."""
+    frame = file.frame[file.texts(column).isin(texts)]
+    filled = [each for each in frame if frame[each].str.strip().ne("").any()]
+    return replace(
+        file,
+        frame=frame[filled],
+        roles={**file.roles, column: names.POPULATION},
+        population=population,
+        why_population=f"by the column {column}",
+        moments=None if file.moments is None else file.moments.loc[frame.index],
+        kept_back=[each for each in file.kept_back if each in filled],
+        only=(column, tuple(texts)),
+    )
 
 
 def _population(file: _File) -> tuple[str, str]:
@@ -283,6 +334,35 @@ def _is_register(file: _File) -> bool:
         and not file.submitted
         and file.frame[found["school"]].nunique() > 0.8 * len(file.frame)
     )
+
+
+def _attended(file: _File) -> dict[str, list[str]]:
+    """Return the columns of a register of attendance by what they count; of other files none.
+
+    It has a row for each person or school, and hardly anything but counts or marks.
+    """
+    if file.submitted or not len(file.frame):
+        return {}
+    counts = [column for column in file.frame if column != _owner(file)]
+    found = {
+        name: [c for c in counts if re.fullmatch(pattern, file.heading(c), re.IGNORECASE)]
+        for name, pattern in _ATTENDED.items()
+    }
+    found = {name: columns for name, columns in found.items() if columns}
+    others = len(counts) - sum(map(len, found.values()))
+    once = file.frame[_owner(file)].nunique() >= _UNIQUE * len(file.frame)
+    return found if found and once and others <= _OTHERS else {}
+
+
+def _owner(file: _File) -> str:
+    """Return the column that tells whose a row of a register is: its first id or school."""
+    told = (
+        column
+        for column in file.frame
+        if _LINK.search(file.heading(column))
+        or re.fullmatch(_BACKGROUND[names.SCHOOL], file.heading(column), re.IGNORECASE)
+    )
+    return next(told, next(iter(file.frame)))
 
 
 def _register_columns(file: _File) -> dict[str, str]:
@@ -352,10 +432,11 @@ class _Writer:
         folder: Path,
         exports: Sequence[_File],
         registers: Sequence[_File],
+        attendance: Sequence[_File],
         accept: bool,
     ) -> None:
         self.study, self.folder, self.accept = study, folder, accept
-        self.exports, self.registers = exports, registers
+        self.exports, self.registers, self.attendance = exports, registers, [*attendance]
         self.guesses: list[Guess] = []
         self.where = ""
         self.scales: dict[str, list[str]] = defaultdict(list)
@@ -432,6 +513,8 @@ class _Writer:
                 else ""
             )
             yield from self.population(who, kinds[who], waves[who])
+        for file in self.attendance:
+            yield f"# not used: {_quoted(file.path.name)}, a register of attendance of nobody here"
         yield from self.analysis(kinds)
 
     def analysis(self, kinds: Mapping[str, Mapping[str, list[_Column]]]) -> Iterator[str]:
@@ -579,6 +662,7 @@ class _Writer:
         if linked:
             also["link"] = linked
         yield self.link(linked, why, waves)
+        yield from self.attended(who, linked, found.get(names.SCHOOL))
         if kinds.get("consent"):
             column = kinds["consent"][0]
             yes = [text for text in column.written if _YES.fullmatch(text)]
@@ -647,6 +731,10 @@ class _Writer:
         if file.submitted and file.submitted != submitted:
             other["submitted"] = file.submitted
         entry = f"tool: {file.tool}, file: {_quoted(file.path.name)}"
+        column, texts = file.only
+        if column:
+            values = ", ".join(map(_quoted, texts))
+            entry += f", only: {{column: {_quoted(column)}, values: [{values}]}}"
         if other:
             told = ", ".join(f"{name}: {_quoted(column)}" for name, column in other.items())
             entry += f", columns: {{{told}}}"
@@ -727,8 +815,41 @@ class _Writer:
         if column is None or len(waves) < 2:
             why = "one wave only" if column else why
             return "    link: {by: none}" + self.mark(1, "nobody is found again", why)
-        by = "code" if _CODE.search(f"{column.name} {column.heading}") else "id"
-        return f"    link: {{by: {by}, column: {_quoted(column.name)}}}" + self.mark(1, "link", why)
+        by = self.by(column)
+        told = f"by: {by}, column: {_quoted(column.name)}"
+        if by == "code" and (found := _elements(column.filled)):
+            sizes, form, share = found
+            told += f", elements: {list(sizes)}"
+            why += f"; {share:.0%} are written as {form}"
+        return f"    link: {{{told}}}" + self.mark(1, "link", why)
+
+    def attended(self, who: str, linked: _Column | None, school: _Column | None) -> Iterator[str]:
+        """Yield the register of attendance of a population: that which has most of its people."""
+        owners = {"id": linked if linked and self.by(linked) == "id" else None}
+        if who == "leaders":  # who have no id: everybody of a school has its counts
+            owners["school"] = school
+        for file in self.attendance:
+            rows = file.frame[_owner(file)].str.strip().str.casefold()
+            for by, column in owners.items():
+                found = rows.isin({*column.filled.str.casefold()}).mean() if column else 0
+                if found < _OF_SHEETS:
+                    continue
+                self.attendance.remove(file)
+                counted = ", ".join(
+                    f"{name}: [{', '.join(map(_quoted, columns))}]"
+                    for name, columns in _attended(file).items()
+                )
+                mark = self.mark(1, f"attendance of {who}", f"{found:.0%} of its rows have a sheet")
+                yield f"    attendance:{mark}"
+                yield f"      file: {_quoted(file.path.name)}"
+                yield f"      {by}: {_quoted(_owner(file))}"
+                yield f"      columns: {{{counted}}}"
+                return
+
+    @staticmethod
+    def by(column: _Column) -> str:
+        """Return whether a column holds ids that were given out, or codes made by people."""
+        return "code" if _CODE.search(f"{column.name} {column.heading}") else "id"
 
     def instrument(self, who: str, columns: Sequence[_Column]) -> Iterator[str]:
         """Yield the lines of an instrument: answer scales, and scales with their items."""
@@ -763,6 +884,8 @@ class _Writer:
             if answers.missing:
                 yield f"    missing: [{', '.join(map(_quoted, answers.missing))}]"
         yield ""
+        yield "# `question: Q1` below a scale says which research question of study.yml it answers"
+        yield "# (`questions:` there); it is no column of an export."
         yield "scales:"
         taken: set[str] = set()
         for group, responses, answers in named:
@@ -776,7 +899,6 @@ class _Writer:
             yield f"    label: {{{self.language}: {_quoted(text)}}}" + self.mark(
                 3, f"{who}: what {name} is called"
             )
-            yield "    # question: Q1"
             yield f"    responses: {responses}"
             yield "    items:"
             against = _against(group, answers)
@@ -944,6 +1066,30 @@ def _numbers_rows(texts: pd.Series) -> bool:
     """Whether a column counts the rows of its file: each number is one more than the last."""
     numbers = pd.to_numeric(texts, errors="coerce")
     return len(numbers) > 1 and bool(numbers.diff().iloc[1:].eq(1).all())
+
+
+def _elements(codes: pd.Series) -> tuple[tuple[int, ...], str, float] | None:
+    """Return the elements of codes that have one shape, their form, and how many have it.
+
+    Letters, digits and what stands between signs that divide them are elements, three or more. A
+    longer one may be several of them, or a number that counts people.
+
+    Examples
+    --------
+    >>> _elements(pd.Series(["AN12T", "be-07-s", "CE 31 k"]))
+    ((2, 2, 1), 'aa99a', 1.0)
+    >>> _elements(pd.Series(["AN12T", "12AN", "123456"])), _elements(pd.Series(["A0001B"] * 9))
+    (None, None)
+    """
+    parts = codes.map(form_of).map(lambda form: tuple(re.findall("a+|9+", form)))
+    shapes = parts.value_counts(normalize=True)
+    if shapes.empty or shapes.iloc[0] < _ONE_SHAPE:
+        return None
+    shape = shapes.index[0]
+    sizes = tuple(map(len, shape))
+    if len(sizes) < _FEWEST_ELEMENTS or max(sizes) > _LONGEST_ELEMENT:
+        return None
+    return sizes, "".join(shape), float(shapes.iloc[0])
 
 
 def _same_people(columns: Sequence[_Column]) -> list[_Column]:

@@ -254,7 +254,7 @@ def is_closed(texts: Sequence[str], n: int) -> bool:
 
 
 # how the columns of files call populations and waves, and how such columns are headed
-_PEOPLE = {
+PEOPLE = {
     "pupils": r"pupils?|elev(?:er|ar)?|students?|learners?",
     "teachers": r"teachers?|lærer(?:e|ar)?|lærar(?:ar)?|laerere?",
     "leaders": r"(?:school ?)?leaders?|(?:skole|skule)?(?:leder|leiar)(?:e|ar)?|rektor(?:er|ar)?|"
@@ -308,7 +308,7 @@ def _mixed(
     words = [*map(row_text, texts["text"])]
     if len(words) < 2:
         return
-    kinds = [{who for who, form in _PEOPLE.items() if re.fullmatch(form, w)} for w in words]
+    kinds = [{who for who, form in PEOPLE.items() if re.fullmatch(form, w)} for w in words]
     if len(set().union(*kinds)) > 1:
         mine = ", ".join(
             t for t, kind in zip(texts["text"], kinds, strict=True) if population.name in kind

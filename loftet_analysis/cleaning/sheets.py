@@ -190,16 +190,21 @@ class Sheets:
 
         Missing where the wave has no dates, or the school is not known.
         """
+        return self._day_of(wave, "start"), self._day_of(wave, "end")
+
+    @property
+    def trials_from(self) -> pd.Series:
+        """By sheet the day since when the form was tried out; missing where no key says it."""
+        return self._day_of(self.wave, "trials_from")
+
+    def _day_of(self, wave: str, which: str) -> pd.Series:
         study, who, school = self.study, self.population.name, self.frame[names.SCHOOL]
         nothing = {"": study.wave_dates(who)} if not study.cohorts else {}
         dates = nothing | {cohort: study.wave_dates(who, cohort) for cohort in study.cohorts}
         cohort = school.map(study.cohort_of) if study.cohorts else pd.Series("", school.index)
-        ends = []
-        for end in ("start", "end"):
-            days = {each: getattr(of.get(wave), end, None) for each, of in dates.items()}
-            by_cohort = cohort.map({each: pd.Timestamp(day) for each, day in days.items() if day})
-            ends.append(by_cohort.astype("datetime64[us]"))
-        return ends[0], ends[1]
+        days = {each: getattr(of.get(wave), which, None) for each, of in dates.items()}
+        by_cohort = cohort.map({each: pd.Timestamp(day) for each, day in days.items() if day})
+        return by_cohort.astype("datetime64[us]")
 
     def set_aside(self, rows: pd.Series, *, step: str, reason: str) -> Sheets:
         """Mark the sheets that leave at this step, unless they have left before."""

@@ -38,7 +38,8 @@ Link = tuple[str, str]
 
 _SPOKEN = {"nb": "Bokmål", "nn": "Nynorsk", "en": "English"}
 _SUMMARY, _MEASUREMENT = "00_summary", "02_measurement"
-_OF_EVERYBODY = (_SUMMARY, "10_country")  # what begins with the answers of all regions
+#: What begins with the answers of all regions, or of the only one.
+_OF_EVERYBODY, _OF_REGION = (_SUMMARY, "10_country"), (_SUMMARY, "03_outcomes")
 #: Notebooks that tell how good the data are.
 _DATA_QUALITY = ("01_fieldwork", _MEASUREMENT, "08_flow")
 _HEADER = re.compile(r'<header class="site">.*?</header>', flags=re.DOTALL)
@@ -275,8 +276,7 @@ class _Site:
     def front(self) -> str:
         """Return the front page."""
         text, file = self.words.text, _front(self.language)
-        of_everybody = self.pages.get(names.NATIONAL, {})
-        country = next((of_everybody[n] for n in _OF_EVERYBODY if n in of_everybody), "")
+        whole, country = self.whole()
         regions = [(n, self.first(p)) for p, n in self.places.items() if p != names.NATIONAL]
         if len(regions) < 2:
             regions = []
@@ -293,7 +293,7 @@ class _Site:
         matrices = [*self.matrices()] if regions else []
         in_matrices = "".join(matrices)
         parts = {
-            "country": text("All regions together") if answers else "",
+            "country": whole if answers else "",
             "regions": text("Region by region") if regions else "",
             "questions": text("Where each research question is answered") if questions else "",
             "quality": text("How good the data are") if quality else "",
@@ -304,8 +304,7 @@ class _Site:
         jumps = [(parts[part], f"#{part}") for part in ("regions", "questions") if parts[part]]
         headings = dict(_HEADING.findall(self.texts[country])) if country else {}
         if "who" in headings:
-            who = f"{_plain(headings['who'])}: {self.named[names.NATIONAL]}"
-            jumps.append((who, f"{country}#who"))
+            jumps.append((f"{_plain(headings['who'])}: {whole}", f"{country}#who"))
         jumps.append((text("Glossary and methods"), f"{self.language}/glossary.html"))
         return filled(
             "front.html",
@@ -320,7 +319,7 @@ class _Site:
             answers=answers,
             country=country,
             more=text("More on all regions together")
-            if _SUMMARY in country
+            if _SUMMARY in country and f"/{names.NATIONAL}/" in country
             else self.titles.get(country),
             regions=regions,
             matrices=matrices,
@@ -333,6 +332,20 @@ class _Site:
             downloads=self.downloads,
             **self.around(file, {each: _front(each) for each in self.spoken}, contents),
         )
+
+    def whole(self) -> tuple[str, str]:
+        """Return what everybody is called, and the page that says most of them in short.
+
+        In a study of one region that is the region's page, where there is none of all regions.
+        """
+        together, places = self.words.text("All regions together"), {names.NATIONAL: _OF_EVERYBODY}
+        if len(self.study.regions) == 1:
+            places |= dict.fromkeys(self.study.regions[names.REGION], _OF_REGION)
+        for place, notebooks in places.items():
+            pages = self.pages.get(place, {})
+            if file := next((pages[each] for each in notebooks if each in pages), ""):
+                return together if place == names.NATIONAL else self.named[place], file
+        return together, ""
 
     def answers(self, page: str) -> str:
         """Return what a summary says in short; empty without one."""

@@ -157,7 +157,9 @@ def answer(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame | None = N
     -------
     Drawn
         An item per outcome: its name, the light of its scale, a reading per row, and the
-        `background` of the rows. What is the same for all outcomes stands once, at the end.
+        `background` of the rows; what is primary stands first. What is the same for all outcomes,
+        or leaves open what changed, stands once, at the end; but of an outcome whose first row
+        leaves it open that stands first.
 
     Examples
     --------
@@ -180,21 +182,26 @@ def answer(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame | None = N
     several = "wave" in frame and frame.loc[frame["wave"] != "", "wave"].nunique() > 1
     open_rows: dict[str, dict[str, dict[tuple[str, str], list]]] = {}
     for pair, rows in frame.groupby(["population", "outcome"], sort=False):
-        records = rows.to_dict("records")
+        records = sorted(rows.to_dict("records"), key=lambda row: row.get("plan_role") != "primary")
         why_open = [_why_open(row, words) for row in records]
         apart += [in_sentence(names[pair])] if _tell_apart(records) else []
+        told = [row for row, why in zip(records, why_open, strict=True) if not why]
+        headline = ""
+        if told and why_open[0] and _is_any_computed(records[:1]):
+            headline = _left_open(why_open[0], names[pair], records, why_open, words)
         for why in dict.fromkeys(filter(None, why_open)):
+            if headline and why == why_open[0]:
+                continue
             alike = [row for row, of in zip(records, why_open, strict=True) if of == why]
             which = _which(alike, words) if len(alike) < len(records) else ""
             open_rows.setdefault(why, {}).setdefault(which, {})[pair] = alike
-        told = [row for row, why in zip(records, why_open, strict=True) if not why]
         if not told and not (len(names) == 1 and _is_any_computed(records)):
             continue
         kinds = dict.fromkeys(evidence(row, words) for row in told if is_computed(row))
         weaknesses = dict.fromkeys(_why_weak(row, words) for row in told or records[:1])
         in_common = _in_common(told, words)
         concluded = "" if in_common else None
-        readings = []
+        readings = [headline] if headline else []
         for row in told:
             said = reading(row, words, alone=False, timed=several, concluded=concluded)
             if where := _less_certain(row, pooled, words):
@@ -255,6 +262,20 @@ def answer(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame | None = N
         items.append(f'<li class="background">{html.escape(shared)}</li>')
     text = "\n".join(filter(None, [*lines, shared]))
     return Drawn(f'<ul class="reading">{"".join(items)}</ul>', text)
+
+
+def _left_open(
+    why: str,
+    name: str,
+    rows: Sequence[Mapping[str, object]],
+    why_open: Sequence[str],
+    words: Words,
+) -> str:
+    """Return what is said of the rows of an outcome that are left open for one reason."""
+    alike = [row for row, of in zip(rows, why_open, strict=True) if of == why]
+    which = f" ({_which(alike, words)})" if len(alike) < len(rows) else ""
+    outcomes = f"{in_sentence(name)}{which}"
+    return _sentences([why.format(outcomes=outcomes), *_too_few(alike, words)])
 
 
 def _is_any_computed(rows: Sequence[Mapping[str, object]]) -> bool:

@@ -191,11 +191,12 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
 
         return told
 
+    def points(row: Row) -> str | None:
+        share = is_share(row)  # in percentage points, as its label says
+        return words.number(row["change"] * (100 if share else 1), 1 if share else 2) or None
+
     def change(row: Row) -> str | None:
-        if is_share(row):  # in percentage points
-            points = words.number(100 * row["change"], 1)
-            return _("{points} percentage points", points=points) if points else None
-        return words.number(row["estimate"]) or None
+        return None if is_share(row) else words.number(row["estimate"]) or None
 
     def interval(row: Row) -> str | None:
         if is_share(row):
@@ -210,6 +211,7 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
         (_("People"), people),
         (_("Clusters (df)"), clusters),
         *means,
+        (_("Change (points)"), points),
         (_("Change (SD)"), change),
         (_level(words, frame["ci_level"].iloc[0]), interval),
         (_("Minimum detectable"), "mdes"),
@@ -250,7 +252,13 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
         caption = _("How the change differs with attendance")
     if midway:
         caption = _("Change from the earlier to the later time")
-    rows = frame.assign(label=[row_label(row, words) for row in frame.to_dict("records")])
+    lines = [
+        _("{comparison} (percentage points)", comparison=row_label(row, words))
+        if is_share(row)
+        else row_label(row, words)
+        for row in frame.to_dict("records")
+    ]
+    rows = frame.assign(label=lines)
     notes = [note for note in notes if note]
     form = {"group": outcome, "line": "label", "last": last}
     return laid_out(rows, columns, words, caption, notes, **form)

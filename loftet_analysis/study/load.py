@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator, Sequence
 from functools import reduce
 from operator import getitem
 from pathlib import Path
@@ -105,19 +106,61 @@ def load_study(name: str) -> Study:
 
 
 def unconfirmed(folder: Path) -> list[Problem]:
-    """Return a problem for each line of a study's files that is a guess which nobody confirmed."""
-    return [
-        Problem(
-            "a guess that is not confirmed",
-            found=said + (f" ({why})" if why else ""),
-            where=f"{shown(path)}, line {number}",
-            todo=f"correct the line or leave it, and take “{UNCONFIRMED}” away; all at once: "
-            f"loftet new {folder.name} --accept",
-        )
+    """Return the problem of guesses in a study's files that nobody confirmed; none without any.
+
+    It names each of them, in the order of what is wrong where the guess is.
+    """
+    found = [
+        (_rank(steps), f"{path.relative_to(folder).as_posix()}:{number}", steps[-2:], why)
         for path, lines in _lines(folder).items()
-        for number, line in enumerate(lines, 1)
-        for said, why in _guesses(line)
+        for number, steps, why in _places(lines)
     ]
+    if not found:
+        return []
+    listed = [
+        f"{where}  {' › '.join(said)}" + (f"  ({why})" if why else "")
+        for _, where, said, why in sorted(found, key=lambda each: each[0])
+    ]
+    todo = (
+        f"look at each line, correct it or leave it, and take “{UNCONFIRMED}” away; "
+        f"from all that are left: loftet new {folder.name} --accept"
+    )
+    counted = f"{len(found)}, the most important first"
+    told = "\n".join([counted, *listed])
+    return [Problem("guesses that are not confirmed", told, "", shown(folder), todo)]
+
+
+def _places(lines: Sequence[str]) -> Iterator[tuple[int, list[str], str]]:
+    """Yield of each guess its line, the keys above it with what the line says, and from what.
+
+    Examples
+    --------
+    >>> [*_places(["title: A  # to be confirmed", "waves:", "  pre: {}  # 1 day; to be confirmed"])]
+    [(1, ['title: A'], ''), (3, ['waves', 'pre: {}'], '1 day')]
+    """
+    above: list[tuple[int, str]] = []  # how far in, and the key
+    for number, line in enumerate(lines, 1):
+        far = len(line) - len(line.lstrip())
+        if line.strip() and not line.lstrip().startswith("#"):
+            above = [(other, key) for other, key in above if other < far]
+            for said, why in _guesses(line):
+                yield number, [*(key for _, key in above), said], why
+            above.append((far, line.strip().partition(":")[0]))
+
+
+def _rank(steps: Sequence[str]) -> int:
+    """Return how much is wrong where a guess is: 1 all results, 2 some of them, 3 a name.
+
+    Examples
+    --------
+    >>> _rank(["title: A"]), _rank(["scales", "joy:"]), _rank(["scales", "joy", "label: {nb: J}"])
+    (3, 2, 3)
+    """
+    if steps[-1].partition(":")[0] in {"title", "languages", "label"}:
+        return 3
+    if {"columns", "values"} & {*steps[:-1]} or (steps[0] == "scales" and len(steps) == 2):
+        return 2
+    return 1
 
 
 def confirmed(folder: Path) -> tuple[dict[Path, str], int]:

@@ -111,20 +111,18 @@ def main_estimands(study: Study, population: str) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        `MAIN`; before it the changes that study.yml declares primary, unless the first of `MAIN`
-        that the population has is one of them.
+        The changes that study.yml declares primary, in its order; then `MAIN`.
 
     Examples
     --------
     >>> from loftet_analysis.study.load import load_study
     >>> main_estimands(load_study("demo"), "pupils")
-    ('same_grade', 'participants', 'linked_change', 'school_change')
+    ('same_grade', 'linked_change', 'participants', 'school_change')
     """
     family = study.analysis.primary.get(population)
     declared = family.estimands if family else ()
     changes = [e for e in declared if ESTIMANDS[e].is_change and not ESTIMANDS[e].is_difference]
-    usual = next((e for e in MAIN if e in study.populations[population].estimands), "")
-    return MAIN if usual in changes else tuple(dict.fromkeys([*changes, *MAIN]))
+    return tuple(dict.fromkeys([*changes, *MAIN]))
 
 
 def main_changes(study: Study, rows: pd.DataFrame) -> pd.DataFrame:

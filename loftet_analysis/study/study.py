@@ -68,11 +68,15 @@ class Wave(Described):
         Its name for readers, by language, where the study gives one.
     start, end : date or None
         First and last day (keys ``from`` and ``to``).
+    trials_from : date or None
+        The day since when the form was tried out before `start`: however many answers came in
+        between are trials.
     """
 
     label: dict[Language, Line] = Field(default_factory=dict)
     start: date | None = Field(None, alias="from")
     end: date | None = Field(None, alias="to")
+    trials_from: date | None = None
 
     @model_validator(mode="after")
     def _begins_and_ends(self) -> Wave:
@@ -81,6 +85,9 @@ class Wave(Described):
             raise wrong("a wave with one date", found, "from and to, or neither")
         if self.start and self.start > self.end:
             raise wrong("a wave that ends before it begins", found, "from not later than to")
+        if self.trials_from and not (self.start and self.trials_from < self.start):
+            found = f"trials_from {self.trials_from}, {found}"
+            raise wrong("trials that are not before their wave", found, "trials_from before from")
         return self
 
 

@@ -30,6 +30,14 @@ def before_the_wave(time: str) -> Case:
     return case({"study.yml": TIMED, "pre.csv": sheets((time,))}, aside={"test_answer": 1})
 
 
+def from_before(n: int, of: int, *, trials_from: str = "", **truth: object) -> Case:
+    """Return the case of sheets of which some came on the 8th, a week before the wave."""
+    times = ["2025-09-08 10:00"] * n + ["2025-09-16 10:00"] * (of - n)
+    dated = TIMED.replace("from: 2025-09-15", f"from: 2025-09-15{trials_from}")
+    ids = tuple(f"a{place}" for place in range(of))
+    return case({"study.yml": dated, "pre.csv": sheets(tuple(times), ids)}, **truth)
+
+
 def refused(*times: str, says: str, yml: str = UNDATED) -> Case:
     """Return the case of times that cannot be known; none of them is printed."""
     files = {"study.yml": yml, "pre.csv": sheets(times)}
@@ -120,6 +128,31 @@ TWO_LIMESURVEY = (
 OF_LIMESURVEY = study("pre: {tool: limesurvey, file: pre.csv}", link="{by: id, column: id2}")
 
 KINDS = {
+    "a first day that is a week late": {
+        "many": from_before(
+            6, 40, stops=True, says=(
+                "many answers from before the wave's first day",
+                "6 of 40 (15%): 2025-09-08; all of them: 2025-09-08 to 2025-09-16",
+                "2025-09-15 to 2025-10-31; earlier ones are trials, 5 or 5% at most",
+                "since when the form was tried out: trials_from: 2025-09-08",
+            ),
+        ),
+        "most, told once": from_before(
+            30, 40, stops=True, says=("1 problem:", "30 of 40 (75%)"),
+        ),
+        "a handful": from_before(5, 40, aside={"test_answer": 5}),
+        "few of many": from_before(6, 120, aside={"test_answer": 6}),
+        "trials that are declared": from_before(
+            6, 40, trials_from=", trials_from: 2025-09-08", aside={"test_answer": 6}
+        ),
+        "declared since a later day": from_before(
+            6, 40, trials_from=", trials_from: 2025-09-09", stops=True, says=("6 of 40",)
+        ),
+        "declared since the wave's own day": from_before(
+            6, 40, trials_from=", trials_from: 2025-09-15", stops=True,
+            says=("trials that are not before their wave",),
+        ),
+    },
     "an offset that is written otherwise": {
         "given": given(
             "offset_hours", aside={}, values={"submitted": [pd.Timestamp("2025-09-15")] * 2}
