@@ -127,7 +127,7 @@ CORPUS: dict[str, tuple[bytes, str, str]] = {
         ".csv", "24 different texts in 24 cells of u1, which are not shown"),
     "consent that nobody gave": (column("samtykke", "Nei"), ".csv", "nobody consents"),
     "schools that nobody knows": (column("skole", ["0301", *["9999"] * 23]), ".csv", "most of a wave"),
-    "a year late": (column("tid", "2024-09-20T10:00:00"), ".csv", "most of a wave"),
+    "a year late": (column("tid", "2024-09-20T10:00:00"), ".csv", "many answers from before"),
     "the other wave's file": (column("tid", "2027-09-20T10:00:00"), ".csv", "most of a wave"),
     "one code for all": (column("kode", "aaaaaa"), ".csv", "most of a wave"),
     "times of another kind": (column("tid", "uke 38"), ".csv", "time of submission not understood"),

@@ -15,6 +15,7 @@ import pandas as pd
 
 from loftet_analysis import names
 from loftet_analysis.cleaning.account import AFTER, showable
+from loftet_analysis.cleaning.codes import times
 from loftet_analysis.cleaning.readers.qualtrics import PREVIEW
 from loftet_analysis.cleaning.score import MANY_TEXTS, answers
 from loftet_analysis.cleaning.sheets import REASON, Sheets, by_text, decisive, together
@@ -186,13 +187,13 @@ def refuse_early(sheets: Sheets) -> Sheets:
     if start.isna().all():
         return sheets
     frame, placed = sheets.frame, sheets.still_in & sheets.frame[names.REGION].ne("")
-    times = _times(frame)
-    early = placed & (times < start) & ~(times >= sheets.trials_from)
+    sent = _times(frame)
+    early = placed & (sent < start) & ~(sent >= sheets.trials_from)
     n, of = int(early.sum()), int(placed.sum())
     if n <= max(MOST_TRIALS, MOST_OF_TRIALS * of):
         return sheets
     spans = " or ".join(f"{first} to {last}" for first, last in sheets.spans)
-    first = times[early].min().date()
+    first = sent[early].min().date()
     found = f"{n} of {of} ({n / of:.0%}): {_days(frame[early])}"
     raise InputError(
         _EARLY,
@@ -405,7 +406,7 @@ def _unknown_texts(
         label = labels.get(text, text)
         add = f"add it to `values: {column}:` in study.yml"
         todo = f"{did_you_mean(label, meanings)} {add}".strip()
-        yield Problem(what, f"“{label[:60]}”, {n} times", allowed, where, todo)
+        yield Problem(what, f"“{label[:60]}”, {times(n)}", allowed, where, todo)
 
 
 def read_grades(sheets: Sheets) -> Sheets:

@@ -11,7 +11,7 @@ from functools import cache
 import pandas as pd
 
 from loftet_analysis import names, schema
-from loftet_analysis.cleaning.codes import number
+from loftet_analysis.cleaning.codes import number, times
 from loftet_analysis.cleaning.headings import Headings
 from loftet_analysis.cleaning.identifiers import redact_text
 from loftet_analysis.cleaning.ids import normal
@@ -284,7 +284,7 @@ def _unknown_marks(marks: Sequence[pd.DataFrame], register: str) -> list[Problem
     return [
         Problem(
             "a mark of attendance that is neither yes nor no",
-            ", in ".join(filter(None, (f"{text}, {n} times", ", ".join([*columns[text]][:5])))),
+            ", in ".join(filter(None, (f"{text}, {times(n)}", ", ".join([*columns[text]][:5])))),
             allowed,
             register,
             "write yes or no in these cells, or the count in a column of its own",
