@@ -30,7 +30,7 @@ from loftet_analysis.study.yamlfile import did_you_mean
 TEST_SCHOOLS = frozenset({"test", "testskole", "testskule", "test school", "testschool"})
 FEWEST_JUDGED = 20  # sheets of a wave
 FEWEST_ALL = 5  # of a smaller wave, that may not leave all together
-MOST_TRIALS, MOST_OF_TRIALS = 5, 0.05  # sheets from before a wave; more than both are no trials
+MOST_TRIALS, MOST_OF_TRIALS = 5, 0.10  # sheets from before a wave; more than both are no trials
 _EARLY = "many answers from before the wave's first day"
 OUT_OF_TURN, OWN_PROGRAMME = "out_of_turn", "own_programme"
 _NAMED = 3  # files of a wave in a message
@@ -181,7 +181,7 @@ def refuse_early(sheets: Sheets) -> Sheets:
     Raises
     ------
     InputError
-        Where they are more than five, and more than 5 % of a file's sheets.
+        Where they are more than five, and more than 10 % of a file's sheets.
     """
     start, _ = sheets.days_of(sheets.wave)
     if start.isna().all():

@@ -133,7 +133,7 @@ KINDS = {
             6, 40, stops=True, says=(
                 "many answers from before the wave's first day",
                 "6 of 40 (15%): 2025-09-08; all of them: 2025-09-08 to 2025-09-16",
-                "2025-09-15 to 2025-10-31; earlier ones are trials, 5 or 5% at most",
+                "2025-09-15 to 2025-10-31; earlier ones are trials, 5 or 10% at most",
                 "since when the form was tried out: trials_from: 2025-09-08",
             ),
         ),
