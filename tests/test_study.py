@@ -53,7 +53,7 @@ populations:
     role: leader
     columns: {school_id: skole}
     files:
-      post: {tool: table, file: leaders.csv, delimiter: ";", encoding: cp1252, decimal: ","}
+      post: {tool: table, file: leaders.csv, delimiter: ";", encoding: cp1252}
 analysis:
   primary:
     pupils: {outcomes: [persistence], estimands: [same_grade, linked_change]}
@@ -352,8 +352,6 @@ WRONG = [
      "pupils pre; pupils post"),
     (("columns: {grade: grade,", "columns: {grad: grade,"), 17,
      "a file renames a column that pupils does not have", "did you mean grade?"),
-    (("decimal: \",\"", "decimal: komma"), 32, "wrong value for populations.leaders.files.post",
-     "found:   komma"),
     (("    columns: {school_id: skole}\n", "    columns: {skole: skole}\n"), 30,
      "missing key: populations.leaders.columns.school_id", "name the export column"),
     (("school_id: skole, grade: trinn", "school_id: skole, grade: trinn, persistence: x"), 10,

@@ -584,14 +584,14 @@ class OpenStudy:
         refuse_any(problems)
         for name, table in tables.items():
             columns = list(schema.KEPT[name])
-            for population, rows in self._by_population(name, table):
+            for population, rows in self._by_population(table):
                 rows = self._declared(name, rows).reindex(columns=columns)
                 before = self._kept.get(f"{name}.{population}", rows.iloc[:0])
                 keys = [key for key in schema.ROW if key in columns]
                 together = pd.concat([before, rows], ignore_index=True) if len(before) else rows
                 self._kept[f"{name}.{population}"] = together.drop_duplicates(keys, keep="last")
 
-    def _by_population(self, name: str, table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    def _by_population(self, table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
         if names.POPULATION not in table:
             return [("leaders", table)]  # of teachers and leaders together
         return list(table.groupby(names.POPULATION, sort=False))

@@ -384,7 +384,7 @@ class ExportFile(WithColumns):
         Its name below the study's exports folder.
     pattern : str
         How an item's code becomes the file's column: ``{}`` is the code itself.
-    delimiter, encoding, decimal : str or None
+    delimiter, encoding : str or None
         Where they are not the tool's own.
     columns : dict of str to str
         Columns that this file calls otherwise than the population does, by standard name
@@ -410,7 +410,6 @@ class ExportFile(WithColumns):
     pattern: Annotated[str, BeforeValidator(_check_pattern)] = "{}"
     delimiter: Annotated[str, BeforeValidator(_check_delimiter)] | None = None
     encoding: Annotated[Line, BeforeValidator(_check_encoding)] | None = None
-    decimal: Literal[".", ","] | None = None
     columns: dict[Name, Line] = Field(default_factory=dict)
     then: Continuation | None = None
     wave: WaveRows | None = None
