@@ -211,7 +211,9 @@ def test_a_forgotten_key_is_gone_and_not_silently_replaced(tiny, keys, capsys):
     assert cli.main(["forget-key", "tiny", "--yes"]) == 1
     said = capsys.readouterr()
     assert "raw exports are still there" in said.out
-    assert re.search(r"\. \d+ of \d+ sheets \(\d+%\) of the clean data are like no\n", said.out)
+    assert re.search(
+        r"\. \d+ of \d+ questionnaires \(\d+%\) of the clean data are like no\n", said.out
+    )
     assert "--keep-exports" in said.err
     assert key.exists()
     assert cli.main(["forget-key", "tiny", "--yes", "--keep-exports"]) == 0

@@ -257,7 +257,7 @@ def test_distribution_is_labelled_from_the_instrument():
 def test_distribution_leaves_a_hidden_wave_out_and_says_so():
     ax = distribution(let_through(answers(), wave="pre"), words=words(), ax=panel())
     assert len(ax.patches) == 1
-    assert said(ax)[-1] == "skjult: for få har svart"
+    assert said(ax)[-1] == "skjult av hensyn til personvernet"
 
 
 def summed_up(frame, language="nb"):

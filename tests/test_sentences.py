@@ -651,9 +651,14 @@ def test_a_summary_before_the_last_wave_says_that_changes_are_to_midway():
 def test_names_of_outcomes_are_safe_and_stand_out():
     speech = words("nb")
     speech = replace(speech, outcomes={**speech.outcomes, ("pupils", "joy"): "IKT <b> & glede"})
-    drawn = summary(pd.DataFrame([of_verdict("unclear")]), words=speech)
+    unclear = summary(pd.DataFrame([of_verdict("unclear")]), words=speech)
+    assert "For IKT &lt;b&gt; &amp; glede kan vi ikke si" in unclear.html
+    assert "For IKT <b> & glede kan vi ikke si" in unclear.text
+    certain = {**of_verdict("increase"), "plan_role": "primary", "p_adjusted": 0.001}
+    drawn = summary(pd.DataFrame([certain]), words=speech)
     assert "<strong>IKT &lt;b&gt; &amp; glede</strong>" in drawn.html
-    assert "For IKT <b> & glede kan vi ikke si" in drawn.text
+    assert "Uthevet: sikre endringer." in drawn.text
+    assert "Uthevet" not in unclear.text
 
 
 def test_who_answered_gives_shares_of_enough_people_only():
@@ -699,7 +704,7 @@ def test_what_is_not_certain_says_why_in_each_outcome_and_once_for_rows_that_sha
     said = answer(frame, words=words("en")).text
     outcomes = frame.groupby(["population", "outcome"]).ngroups
     assert outcomes > 1
-    assert said.count("not certain: this is not a primary comparison") == outcomes
+    assert said.count("not certain: this was not declared in advance") == outcomes
     again = answer(pd.concat([frame.iloc[[0]]] * 2), words=words("en")).text
     assert again.count("The increase is not certain") == 1
 
@@ -838,6 +843,6 @@ def test_how_many_answered_stands_beside_means_of_few_and_the_rule_is_said_once(
     assert "Mean before (24 answers): " in text
     assert "Mean after (18 answers): " in text
     assert "Mean after: " in text
-    assert text.count("stands in brackets where they are fewer than 30.") == 1
+    assert text.count("stands in brackets where it is below 30.") == 1
     many = summary(pd.DataFrame(rows[2:]), words=words("en")).text
     assert "brackets" not in many

@@ -81,6 +81,11 @@ def told(study: Study, record: PlanRecord | None) -> str:
     lines = [f"analysis plan recorded {record.recorded} ({plan}; {first})"]
     if read(study.name) is None:  # only looked at
         lines = [f"analysis plan: recorded when the data are first cleaned ({plan}; {first})"]
+        if not study.analysis.primary:
+            lines.append(
+                "no primary comparison is declared; declare it now (analysis: primary: in "
+                "study.yml), since after the first cleaning it is a deviation"
+            )
     if record.after_cleaning:
         lines.append("clean data were there before it: an earlier record is lost, or never was")
     lines.append(counted(study, record))

@@ -590,7 +590,7 @@ def place(population: str, wave: str, words: Words) -> str:
 def answers_in_the_end(rows: pd.DataFrame, words: Words) -> str:
     """Return how many answers came in the end, and out of how many, if that is known."""
     if rows.empty:
-        return words.text("hidden: too few people answered")
+        return words.text("hidden for confidentiality")
     last = rows.sort_values("day").iloc[-1]
     if pd.isna(last["n_invited"]):
         return words.plural("{n} answer", "{n} answers", last["n_final"])

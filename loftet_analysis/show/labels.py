@@ -159,7 +159,7 @@ LABELS: dict[str, dict[str, str]] = {
         "linked_unit": "standard deviation of the linked",
         "average_unit": "mean standard deviation of both times",
         "hedges_g": "Hedges' g",
-        "superiority": "only the order of the answers",
+        "superiority": "only the ranks of the answers",
         "ordered_logit": "ordered logit",
         "naive": "naive: schools ignored",
         "cluster_school": "clusters: school before",
@@ -457,7 +457,7 @@ LABELS: dict[str, dict[str, str]] = {
         "family": "this does not hold when all tests that belong together are allowed for",
         "regions": "this does not hold when the tests of all regions are allowed for",
         "one region": "the tests of the other regions are not allowed for here",
-        "many": "this is not a primary comparison of the analysis plan",
+        "many": "this was not declared in advance as a primary comparison",
     },
     "flag": {
         "few_regions": "The answers compared come from too few regions to allow for differences "
@@ -622,9 +622,9 @@ LABELS: dict[str, dict[str, str]] = {
         "p": "How unusual a change at least this large would be if nothing had changed. Adjusted "
         "p-values allow for several tests: Holm's method within a family of all regions "
         "together, Benjamini and Hochberg's over the regions.",
-        "sesoi": "Stated in the analysis plan. A change that is certainly smaller is said to be "
-        "about the same, or to have gone up or down very little; in figures it is the grey band "
-        "around zero.",
+        "sesoi": "Set by the study, in its analysis plan if it has one. A change that is certainly "
+        "smaller is said to be about the same, or to have gone up or down very little; in figures "
+        "it is the grey band around zero.",
         "mdes": "The smallest change that a study with this many schools would detect four times "
         "out of five. Smaller ones may exist without being detected.",
         "alpha": "Reliability (Cronbach's alpha and McDonald's omega), from 0 to 1: how "

@@ -76,7 +76,7 @@ MANY_PAIRS = 10
 # their sentences say what is compared with what, and their verdicts are about a difference
 _CONTRASTS = names_where(is_difference=True)
 # so many regions and changes are named, of more it is told how many they are
-_NAMED, _LISTED = 3, 6
+_NAMED, _LISTED = 5, 6
 _SMALL = ("small increase", "small decrease")
 # slopes of `dose`, and what they are called
 _ATTENDANCE = {"per gathering": "attendance", "per interim work": "interim work"}
@@ -1268,7 +1268,7 @@ def conclusion(row: Mapping[str, object], words: Words) -> str:
     ...        "plan_role": "secondary", "estimate": 0.2, "ci_low": 0.1, "ci_high": 0.3,
     ...        "ci_level": 0.95, "flags": ""}
     >>> print(conclusion(row, Words("en")))
-    The increase is not certain: this is not a primary comparison of the analysis plan.
+    The increase is not certain: this was not declared in advance as a primary comparison.
     >>> conclusion({**row, "plan_role": "primary", "p_adjusted": 0.01}, Words("en"))
     'The interval lies above zero: an increase.'
     """
@@ -1327,6 +1327,8 @@ def certainty(row: Mapping[str, object]) -> str:
     if ONE_DOMINATES in (row.get("flags") or "").split(";"):
         return "dominated"
     is_slope = row["estimand"] in names_where(has_sesoi=False)
+    if is_slope and verdict == "unclear":  # only rounding moved its interval off zero
+        return verdict
     if verdict in ("increase", "decrease") and not is_slope:
         direction = verdict
     elif verdict == "negligible":
@@ -1456,19 +1458,22 @@ def _unclear(row: Mapping[str, object], words: Words) -> str:
 def _too_few(rows: Iterable[Mapping[str, object]], words: Words) -> list[str]:
     """Return which changes so few schools, groups of schools or regions cannot show.
 
-    Of unclear rows where that is more than the smallest change of interest; a sentence per kind of
-    cluster, and for changes and differences, with the range of their numbers and sizes.
+    Of unclear rows, where that is more than the smallest change of interest for one of them; a
+    sentence per kind of cluster, and for changes and differences, with the range of their numbers
+    and sizes.
     """
     known: dict[tuple[str, bool], list[tuple[float, float]]] = {}
     for row in rows:
         has = all(_is_told(row, column) for column in ("mdes", "n_clusters"))
         is_unclear = row.get("verdict") == "unclear" and not row["suppressed"] and is_computed(row)
-        if has and is_unclear and row["mdes"] > row["sesoi"]:
+        if has and is_unclear:
             kind = (row.get("cluster") or "", row["estimand"] in _CONTRASTS)
-            known.setdefault(kind, []).append((row["n_clusters"], row["mdes"]))
+            known.setdefault(kind, []).append((row["n_clusters"], row["mdes"], row["sesoi"]))
     said = []
     for (cluster, is_difference), found in known.items():
-        n, size = zip(*found, strict=True)
+        n, size, sesoi = zip(*found, strict=True)
+        if max(size) <= max(sesoi):
+            continue
         low, high = (words.number(end) for end in (min(size), max(size)))
         values = {
             "size": low
@@ -1649,6 +1654,7 @@ def summary(
     Q1: Joy went up by 0.12 points (scale 1–4; 0.20 standard deviations). For effort we cannot tell
     whether anything has changed.
     Changes compare the same grades before and after (different pupils).
+    In bold: certain changes.
     “Cannot tell” does not mean that nothing has changed.
     """
     items, lines = [], []
@@ -1683,14 +1689,18 @@ def summary(
     return Drawn(f'<ul class="reading">{"".join(items)}</ul>', "\n".join(lines))
 
 
-# names of outcomes are set off; what is between these is escaped before
+# names of outcomes that have certainly changed are set off; what is between is escaped before
 _BEGIN, _END = "\x02", "\x03"
 
 
 def _set_off(row: Mapping[str, object], words: Words, *, first: bool = False) -> str:
-    """Return an outcome's name, as it stands first in a sentence or inside it."""
+    """Return an outcome's name, as it stands first in a sentence or inside it.
+
+    It is set off where its change is certain.
+    """
     name = words.outcome(row["population"], row["outcome"])
-    return f"{_BEGIN}{name if first else in_sentence(name)}{_END}"
+    name = name if first else in_sentence(name)
+    return f"{_BEGIN}{name}{_END}" if certainty(row) in ("increase", "decrease") else name
 
 
 def _all_set_off(rows: Sequence[Mapping[str, object]], words: Words) -> str:
@@ -1906,6 +1916,8 @@ def _meaning(
     doubts = {_why_not_certain(row) for row in unsure}
     if said := compared([row for row in records if is_computed(row)], words):
         yield said
+    if {"increase", "decrease"} & codes:
+        yield words.text("In bold: certain changes.")
     if doubts:
         whys = [label("doubt", code, words) for code in LABELS["doubt"] if code in doubts]
         why = f", {words.text('or')} ".join(whys)
@@ -1923,7 +1935,7 @@ def _meaning(
     by_wave = told.groupby(["population", "question", "wave"]) if len(told) else ()
     if any(_few_answers(rows.to_dict("records")) for _, rows in by_wave):
         yield words.text(
-            "How many answered stands in brackets where they are fewer than {n}.",
+            "The number of answers stands in brackets where it is below {n}.",
             n=words.count(schema.FEWEST_ANSWERS),
         )
 

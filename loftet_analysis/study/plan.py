@@ -111,7 +111,9 @@ def main_estimands(study: Study, population: str) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        The changes that study.yml declares primary, in its order; then `MAIN`.
+        The changes that study.yml declares primary, in its order; then `MAIN`. Where before and
+        after are in one school year, the same grades are the same people, and `linked_change` is
+        the first of these.
 
     Examples
     --------
@@ -122,7 +124,8 @@ def main_estimands(study: Study, population: str) -> tuple[str, ...]:
     family = study.analysis.primary.get(population)
     declared = family.estimands if family else ()
     changes = [e for e in declared if ESTIMANDS[e].is_change and not ESTIMANDS[e].is_difference]
-    return tuple(dict.fromkeys([*changes, *MAIN]))
+    followed = [] if study.years_between(population) else ["linked_change"]
+    return tuple(dict.fromkeys([*changes, *followed, *MAIN]))
 
 
 def main_changes(study: Study, rows: pd.DataFrame) -> pd.DataFrame:

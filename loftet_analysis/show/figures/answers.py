@@ -171,7 +171,7 @@ def group_and_means(frame: pd.DataFrame, words: Words) -> list[str]:
     means = _shown(frame).drop_duplicates("wave").set_index("wave")["mean"]
     shown = {wave: words.number(mean) for wave, mean in means.items()}
     if {*shown} != {*frame["wave"]} & {*_WAVES}:
-        said = words.text("hidden: too few people answered")
+        said = words.text("hidden for confidentiality")
     elif len(shown) == 1:
         (wave, mean), *_ = shown.items()
         said = words.text("mean {mean} {wave}", mean=mean, wave=label("wave", wave, words))

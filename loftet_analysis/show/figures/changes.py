@@ -584,7 +584,8 @@ def schools(frame: pd.DataFrame, *, words: Words) -> Drawing:
     caption = words.text(
         "Change by school with {level} intervals: strokes are estimates from the school alone, "
         "diamonds are shrunk towards the mean of the schools, more so where the school's own "
-        "answers tell less. Schools are listed alphabetically and are not ranked.",
+        "answers tell less. Numbers of schools with few answers are rounded coarsely. Schools are "
+        "listed alphabetically and are not ranked.",
         level=words.percent(frame["ci_level"].iloc[0]),
     )
     caption = " ".join([caption, *_band_and_n(frame, words)])
@@ -668,7 +669,7 @@ def _drawn_together(
         own = drawn[(drawn[_PAIR] == [*pair]).all(axis=1)]
         places = np.array([shown.index(each) for each in own[by]], dtype=float)
         if own.empty:
-            said = canvas.wrapped(words.text("hidden: too few people answered"), letters)
+            said = canvas.wrapped(words.text("hidden for confidentiality"), letters)
             ax.annotate(said, (0, 1), xycoords="axes fraction", va="top", color=GREY)
         wide, towards = canvas.is_wide(own), own["shrunk"].notna()
         canvas.changes(ax, own[~wide], places[~wide] - 0.17, end, **_RAW)

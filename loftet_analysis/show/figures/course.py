@@ -84,7 +84,7 @@ def _course(ax: Axes, frame: pd.DataFrame, words: Words) -> Axes:
     ax.yaxis.set_major_formatter(canvas.Numbers(words))
     sns.despine(ax=ax)
     lacking = [who for who in _LOOKS if not shown["who"].eq(who).any()]
-    said = [words.text("hidden: too few people answered")] if len(lacking) == len(_LOOKS) else []
+    said = [words.text("hidden for confidentiality")] if len(lacking) == len(_LOOKS) else []
     first = frame.iloc[0]
     canvas.titled(ax, words.outcome(first["population"], first["outcome"]), "".join(said))
     return ax
