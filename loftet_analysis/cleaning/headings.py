@@ -255,7 +255,9 @@ def unused_columns(parts: Iterable[Sheets]) -> list[Problem]:
         parts += [f"{hidden} of identifiers, which are not named"] if hidden else []
         if unused:
             found = f"{len(unused)}: {'; '.join(filter(None, parts))}"
-            remarks.append(Problem("columns that study.yml does not use", found, where=file))
+            todo = "nothing, if they are not wanted; else name them in study.yml or an instrument"
+            what = "columns that study.yml does not use"
+            remarks.append(Problem(what, found, where=file, todo=todo))
     return remarks
 
 
