@@ -174,7 +174,7 @@ KINDS = {
         ),
         "one of many": waves(
             tuple(f"a{n}" for n in range(40)), ("a1", *(f"b{n}" for n in range(39))), 1,
-            says=("1 of 40 sheets of",), hides=(),
+            says=("1 of 40 questionnaires of",), hides=(),
         ),
         "a small wave": waves(
             tuple(f"a{n}" for n in range(40)), ("a1",), 1, hides=("hardly anybody",)
