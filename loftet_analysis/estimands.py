@@ -277,7 +277,7 @@ ESTIMANDS: dict[str, Estimand] = {
         ),
         Estimand(
             "dose",
-            "Change by attendance",
+            "Change by participation",
             needs="links",
             needs_also="attendance",
             populations=("teachers", "leaders"),

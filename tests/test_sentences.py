@@ -675,7 +675,11 @@ def test_who_answered_gives_shares_of_enough_people_only():
     unknown = who_answered(rows.tail(1).assign(n_invited=None), words=words("nb"))
     assert unknown.endswith("; hvor mange som var invitert, er ikke kjent.")
     coarse = who_answered(rows, words=replace(words("nb"), rounding=6)).split("\n\n")
-    assert coarse[2:] == ["Antall personer er avrundet til nærmeste tall som kan deles på 6."]
+    rounded = (
+        "Antall personer er avrundet til nærmeste tall som kan deles på 6; endringer for få "
+        "personer er også avrundet."
+    )
+    assert coarse[2:] == [rounded]
     hidden = rows.head(1).assign(n_answered=None)
     assert who_answered(hidden, words=words("nb")) == "Elever: vises ikke (personvern)."
 
@@ -734,10 +738,10 @@ def test_a_summary_tells_what_the_same_pupils_did_and_what_rests_on_one_region()
 @pytest.mark.parametrize(
     ("went", "flag", "said"),
     [
-        ("increase", "more", "hadde større økning, så økningen for alle er trolig mindre."),
-        ("increase", "less", "hadde mindre økning, så økningen for alle er trolig større."),
-        ("decrease", "more", "hadde mindre nedgang, så nedgangen for alle er trolig større."),
-        ("decrease", "less", "hadde større nedgang, så nedgangen for alle er trolig mindre."),
+        ("increase", "more", "hadde større økning, så økningen for alle kan være mindre."),
+        ("increase", "less", "hadde mindre økning, så økningen for alle kan være større."),
+        ("decrease", "more", "hadde mindre nedgang, så nedgangen for alle kan være større."),
+        ("decrease", "less", "hadde større nedgang, så nedgangen for alle kan være mindre."),
     ],
 )
 def test_where_more_answered_or_were_found_is_said_of_the_way_the_answers_went(went, flag, said):
@@ -821,8 +825,8 @@ def test_leaders_beside_teachers_in_words():
     frame = pd.concat([lower_row, made_up.agreement(difference=0.04, ci_low=-0.6, ci_high=0.7)])
     lower, unclear, chance = agreement(frame, words=words("nb")).split(". ")
     assert lower == (
-        "På de samme skolene ga lederne høyere skår enn lærerne: syn på faget med 0,77 poeng "
-        f"(95{NO_BREAK}% KI 0,02 til 1,51)"
+        "På de samme skolene ga lederne høyere skår enn lærerne: syn på faget (0,77 poeng; "
+        f"95{NO_BREAK}% KI 0,02 til 1,51)"
     )
     assert unclear == "For syn på faget kan vi ikke si om lærerne og lederne svarer ulikt"
     assert chance == "Når flere ting sammenlignes, kan én av dem være ulik ved en tilfeldighet."

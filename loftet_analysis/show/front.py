@@ -20,7 +20,7 @@ from loftet_analysis.show.glossary import glossary
 from loftet_analysis.show.labels import CERTAINTY_SIGNS
 from loftet_analysis.show.languages import Words, alphabet, label, reader
 from loftet_analysis.show.layout import ABSENT, HIDDEN, laid_out
-from loftet_analysis.show.sentences import certainty, compared
+from loftet_analysis.show.sentences import certainty, compared, may_have
 from loftet_analysis.show.site import (
     ASSETS,
     STYLESHEET,
@@ -482,6 +482,7 @@ class _Site:
             )
             if is_any_certain
             else "",
+            may_have(rows.to_dict("records"), words),
             compared(rows.to_dict("records"), words),
             " · ".join(signs),
         ]

@@ -255,8 +255,8 @@ LABELS: dict[str, dict[str, str]] = {
     "beside 1": {"above": "just above 1", "below": "just below 1", "inside": "includes 1"},
     "warning": {
         "no_metric_invariance": "its items do not correlate alike before and after",
-        "metric_invariance_unsure": "whether its items correlate alike before and after is "
-        "uncertain",
+        "metric_invariance_unsure": "it is uncertain whether its items correlate alike before and "
+        "after",
         "no_scalar_invariance": "some of its items changed on their own",
         "invariance_not_examined": "measurement invariance before and after could not be examined",
         "low_reliability": "its reliability is low",
@@ -466,13 +466,13 @@ LABELS: dict[str, dict[str, str]] = {
         "baseline_adjust": "Before, the groups were between {low} and {high} standard deviations "
         "apart.",
         "selective_linkage=more": "Schools where more people could be followed had larger "
-        "increases, so for everybody the increase is probably smaller.",
+        "increases, so for everybody the increase may be smaller.",
         "selective_linkage=less": "Schools where more people could be followed had smaller "
-        "increases, so for everybody the increase is probably larger.",
+        "increases, so for everybody the increase may be larger.",
         "selective_response=more": "Schools where more answered the later time than the earlier "
-        "had larger increases, so for everybody the increase is probably smaller.",
+        "had larger increases, so for everybody the increase may be smaller.",
         "selective_response=less": "Schools where more answered the later time than the earlier "
-        "had smaller increases, so for everybody the increase is probably larger.",
+        "had smaller increases, so for everybody the increase may be larger.",
         "no_interval": "There is no interval, since its uncertainty cannot be estimated from "
         "these schools.",
         "programme_months": "The pupils of this grade can have been exposed to the programme "
@@ -481,13 +481,13 @@ LABELS: dict[str, dict[str, str]] = {
     # the same where answers went down: schools that changed more then went down less
     "flag of a decrease": {
         "selective_linkage=more": "Schools where more people could be followed had smaller "
-        "decreases, so for everybody the decrease is probably larger.",
+        "decreases, so for everybody the decrease may be larger.",
         "selective_linkage=less": "Schools where more people could be followed had larger "
-        "decreases, so for everybody the decrease is probably smaller.",
+        "decreases, so for everybody the decrease may be smaller.",
         "selective_response=more": "Schools where more answered the later time than the earlier "
-        "had smaller decreases, so for everybody the decrease is probably larger.",
+        "had smaller decreases, so for everybody the decrease may be larger.",
         "selective_response=less": "Schools where more answered the later time than the earlier "
-        "had larger decreases, so for everybody the decrease is probably smaller.",
+        "had larger decreases, so for everybody the decrease may be smaller.",
     },
     # the same of changes from the wave midway
     "flag after midway": {
@@ -526,6 +526,7 @@ LABELS: dict[str, dict[str, str]] = {
     "mark means": {
         "·": "Suppressed: the number could identify people.",
         "–": "There is no such number.",
+        "→": "In figures: the interval goes on outside the figure.",
     },
     "term": {
         "sd": "Standard deviation (SD)",
@@ -666,7 +667,7 @@ LABELS: dict[str, dict[str, str]] = {
         "narrow, and it is there for comparison only.",
         "groups": "Schools that share pupils, as when pupils move from primary to lower secondary "
         "school, count as one group in linked changes.",
-        "fingerprint": "A code that is the same only as long as the data behind a page are.",
+        "fingerprint": "A code that changes whenever the data behind a page change.",
     },
     "estimand means": {
         "linked_change": "The same people before and after, who could be found again by their "

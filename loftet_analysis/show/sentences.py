@@ -76,7 +76,7 @@ MANY_PAIRS = 10
 # their sentences say what is compared with what, and their verdicts are about a difference
 _CONTRASTS = names_where(is_difference=True)
 # so many regions and changes are named, of more it is told how many they are
-_NAMED, _LISTED = 5, 6
+_NAMED, _LISTED = 5, 12
 _SMALL = ("small increase", "small decrease")
 # slopes of `dose`, and what they are called
 _ATTENDANCE = {"per gathering": "attendance", "per interim work": "interim work"}
@@ -311,7 +311,7 @@ def _which(rows: Sequence[Mapping[str, object]], words: Words) -> str:
         estimand = label("estimand", row["estimand"], words)
         rest = row_label(row, words).removeprefix(estimand).removeprefix(", ")
         if row["contrast"] in _ATTENDANCE:
-            estimand, rest = label("attendance", _ATTENDANCE[row["contrast"]], words), ""
+            estimand, rest = label("contrast", row["contrast"], words), ""
         by_estimand.setdefault(estimand, []).append(rest)
     return "; ".join(
         ", ".join([in_sentence(estimand), *filter(None, rest)])
@@ -336,7 +336,7 @@ def _why_open(row: Mapping[str, object], words: Words) -> str:
     if certainty(row) != "unclear" or pd.isna(_ends(row)[0]) or _expected(row, words):
         return ""
     if row["estimand"] in names_where(has_sesoi=False):
-        return _("We cannot tell whether the change is related to attendance for {outcomes}.")
+        return _("We cannot tell whether the change is related to participation for {outcomes}.")
     if row["estimand"] in _CONTRASTS:
         return _("We cannot tell whether there is a difference for {outcomes}.")
     return _("We cannot tell whether anything has changed for {outcomes}.")
@@ -1711,7 +1711,8 @@ def _with_size(row: Mapping[str, object], words: Words, first: bool) -> str:
     """Return an outcome's name with what is about zero: its change, or from what was expected."""
     from_expected = [c for c in ("trend", "drift") if _is_told(row, c)]
     size = row[f"estimate_vs_{from_expected[0]}"] if from_expected else row["estimate"]
-    return f"{_set_off(row, words, first=first)} ({words.number(size)})"
+    of = words.text("{size} standard deviations", size=words.number(size))
+    return f"{_set_off(row, words, first=first)} ({of})"
 
 
 def _in_short(frame: pd.DataFrame, words: Words) -> str:
@@ -1903,6 +1904,16 @@ def _doses_in_short(rows: Sequence[Mapping[str, object]], words: Words) -> Itera
         yield f"{label('attendance', code, words, what=what)}."
 
 
+def may_have(rows: Iterable[Mapping[str, object]], words: Words) -> str:
+    """Return what “may have” means of some rows; nothing where it is said of none."""
+    unsure = [row for row in rows if certainty(row).startswith("may")]
+    doubts = {_why_not_certain(row) for row in unsure}
+    whys = [label("doubt", code, words) for code in LABELS["doubt"] if code in doubts]
+    why = f", {words.text('or')} ".join(whys)
+    said = words.text("“May have”: the interval excludes zero, but {why}.", why=why)
+    return said if whys else ""
+
+
 def _meaning(
     frame: pd.DataFrame, same: Sequence[Mapping[str, object]], words: Words
 ) -> Iterator[str]:
@@ -1912,16 +1923,12 @@ def _meaning(
     shown = shown[(shown["estimand"] != "dose") | of_slopes]  # of which the sentences tell
     records = shown.to_dict("records")
     codes = {certainty(row) for row in records}
-    unsure = [row for row in (*records, *same) if certainty(row).startswith("may")]
-    doubts = {_why_not_certain(row) for row in unsure}
     if said := compared([row for row in records if is_computed(row)], words):
         yield said
     if {"increase", "decrease"} & codes:
         yield words.text("In bold: certain changes.")
-    if doubts:
-        whys = [label("doubt", code, words) for code in LABELS["doubt"] if code in doubts]
-        why = f", {words.text('or')} ".join(whys)
-        yield words.text("“May have”: the interval excludes zero, but {why}.", why=why)
+    if said := may_have([*records, *same], words):
+        yield said
     if any(code.endswith(_SMALL) for code in codes):
         yield words.text(
             "“Very little”: less than the smallest change of interest (±{sesoi} standard "
@@ -2072,7 +2079,9 @@ def rounded(words: Words) -> str:
     if words.rounding == 1:
         return ""
     return words.text(
-        "Numbers of people are rounded to the nearest multiple of {n}.", n=words.rounding
+        "Numbers of people are rounded to the nearest multiple of {n}; changes of few people are "
+        "rounded too.",
+        n=words.rounding,
     )
 
 
