@@ -97,6 +97,7 @@ def test_what_goes_wrong_is_contained(undisturbed, quick):
     assert every_byte(quick) == every_byte(undisturbed)
 
 
+@pytest.mark.long
 def test_a_stopped_run_leaves_no_process_and_is_gone_on_with(undisturbed, quick, monkeypatch):
     of_jupyter = quick.parent / "runtime"
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(of_jupyter))

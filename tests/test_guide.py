@@ -141,6 +141,7 @@ def variants(said: str) -> list[str]:
     return [said, *(said[: a.start()] + OPEN + said[b.end() :] for a, b in runs)]
 
 
+@pytest.mark.long
 def test_the_list_holds_the_messages_that_the_tests_provoke():
     told = "\n".join(f"{m.what}\n{m.todo}" for m in messages())
     plain = [each for each in asked_for() if re.fullmatch(r"[\w' :,-]+", each) and " " in each]

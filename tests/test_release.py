@@ -456,6 +456,7 @@ def told(capsys, *arguments: str) -> str:
     return capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_when_enough_have_gone_the_numbers_are_issued_anew(project):
     withdraw(project, *(f"k0301{n:02}" for n in range(14)))
     assert run(project)[0] == 0

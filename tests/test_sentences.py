@@ -847,6 +847,6 @@ def test_how_many_answered_stands_beside_means_of_few_and_the_rule_is_said_once(
     assert "Mean before (24 answers): " in text
     assert "Mean after (18 answers): " in text
     assert "Mean after: " in text
-    assert text.count("stands in brackets where it is below 30.") == 1
+    assert text.count("is given where it is below 30.") == 1
     many = summary(pd.DataFrame(rows[2:]), words=words("en")).text
-    assert "brackets" not in many
+    assert "is given where" not in many

@@ -1942,7 +1942,7 @@ def _meaning(
     by_wave = told.groupby(["population", "question", "wave"]) if len(told) else ()
     if any(_few_answers(rows.to_dict("records")) for _, rows in by_wave):
         yield words.text(
-            "The number of answers stands in brackets where it is below {n}.",
+            "The number of answers is given where it is below {n}.",
             n=words.count(schema.FEWEST_ANSWERS),
         )
 
