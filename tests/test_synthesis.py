@@ -595,8 +595,8 @@ def test_features_are_told_as_differences_or_as_chance_or_as_refused():
 
 
 def test_of_many_changes_the_first_are_listed_and_the_others_counted():
-    several = pd.concat([made_up.pooled()] * 8, ignore_index=True)
-    assert said(several)[1].count("without Oslo") == 6
+    several = pd.concat([made_up.pooled()] * 14, ignore_index=True)
+    assert said(several)[1].count("without Oslo") == 12
     assert said(several)[1].endswith("; and 2 more.")
 
 
