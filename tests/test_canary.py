@@ -247,6 +247,7 @@ def _write_labelled(path: Path, frame: pd.DataFrame) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.long
 def test_no_written_form_is_in_a_message(tmp_path):
     root = tmp_path / "Løftet kanari"
     folder = build(root, study=STUDY_WITH_FORMS.replace("comment: fritekst", f"comment: {IDS[0]}"))

@@ -319,6 +319,7 @@ def test_no_sheet_is_lost_or_doubled(tiny, pre, post):
     assert not kept.dropna(subset="person_id").duplicated(["person_id", "wave"]).any()
 
 
+@pytest.mark.long
 @REPEATED
 @given(pre=ROWS, post=ROWS, seed=st.integers(0, 99))
 def test_the_order_of_rows_does_not_matter(tiny, pre, post, seed):
