@@ -10,12 +10,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 from hypothesis import settings
 
+from loftet_analysis.analysis.invariance import study_invariance
 from loftet_analysis.cleaning import store
 from loftet_analysis.cleaning.prepare import prepare
 from loftet_analysis.stats import NotEstimableError
@@ -123,16 +125,26 @@ def ran(quick, undisturbed) -> Path:
     return quick
 
 
+@contextmanager
+def clean_sats(
+    root: Path, data: Path, keys: Path, *, with_invariance: bool = False
+) -> Iterator[Study]:
+    """Clean data of the real study, with everything that is generated below `data`."""
+    with pytest.MonkeyPatch.context() as patched:
+        for name, folder in {"ROOT": root, "DATA": data, "KEYS": keys}.items():
+            patched.setenv(f"LOFTET_{name}", str(folder))
+        study = load_study("sats")
+        prepared = prepare(study)
+        invariance = study_invariance(study, prepared.clean) if with_invariance else None
+        store.write(prepared, study, invariance=invariance)
+        yield study
+
+
 @pytest.fixture(scope="module")
 def sats(tmp_path_factory) -> Iterator[Study]:
     """Clean data of the real study, in a place of their own."""
-    with pytest.MonkeyPatch.context() as environment:
-        folder = tmp_path_factory.mktemp("Løftet data")
-        environment.setenv("LOFTET_ROOT", str(HERE))
-        environment.setenv("LOFTET_DATA", str(folder))
-        environment.setenv("LOFTET_KEYS", str(tmp_path_factory.mktemp("keys")))
-        study = load_study("sats")
-        store.write(prepare(study), study)
+    data, keys = map(tmp_path_factory.mktemp, ("Løftet data", "keys"))
+    with clean_sats(HERE, data, keys) as study:
         yield study
 
 

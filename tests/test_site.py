@@ -12,16 +12,13 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from PIL import Image
 
 from loftet_analysis import names, paths
-from loftet_analysis.analysis.invariance import study_invariance
 from loftet_analysis.batch.runner import _files
-from loftet_analysis.cleaning import store
-from loftet_analysis.cleaning.prepare import prepare
 from loftet_analysis.errors import LoftetError
 from loftet_analysis.show import session
 from loftet_analysis.show.languages import PSEUDO
 from loftet_analysis.show.shown import Drawn, Shown
 from loftet_analysis.show.site import clean_notebook, figures, files, left_out, page
-from loftet_analysis.study import load_study
+from tests.conftest import clean_sats
 from tests.small_demo import HERE
 
 NOTEBOOKS = {
@@ -39,14 +36,8 @@ SYMBOLS = (
 @pytest.fixture(scope="module", autouse=True)
 def sats(tmp_path_factory):
     """Clean data of the real study, in a place of their own."""
-    with pytest.MonkeyPatch.context() as environment:
-        folder = tmp_path_factory.mktemp("Løftet data")
-        environment.setenv("LOFTET_ROOT", str(HERE))
-        environment.setenv("LOFTET_DATA", str(folder))
-        environment.setenv("LOFTET_KEYS", str(tmp_path_factory.mktemp("keys")))
-        study = load_study("sats")
-        prepared = prepare(study)
-        store.write(prepared, study, invariance=study_invariance(study, prepared.clean))
+    data, keys = map(tmp_path_factory.mktemp, ("Løftet data", "keys"))
+    with clean_sats(HERE, data, keys, with_invariance=True) as study:
         yield study
 
 

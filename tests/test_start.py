@@ -9,12 +9,11 @@ from bs4 import BeautifulSoup
 
 from loftet_analysis import names, paths
 from loftet_analysis.batch.start import start, state
-from loftet_analysis.cleaning import store
-from loftet_analysis.cleaning.prepare import prepare
 from loftet_analysis.errors import InputError
 from loftet_analysis.show.session import OpenStudy, open_study
 from loftet_analysis.study import load_study
 from tests import test_notebook_form as form
+from tests.conftest import clean_sats
 from tests.small_demo import HERE
 from tests.test_explore import chosen, html_of
 
@@ -28,12 +27,7 @@ def project(tmp_path_factory):
     root = tmp_path_factory.mktemp("Løftet start")
     for folder in ("data_raw", "notebooks"):
         shutil.copytree(HERE / folder, root / folder)
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("LOFTET_ROOT", str(root))
-        environment.setenv("LOFTET_DATA", str(root))
-        environment.setenv("LOFTET_KEYS", str(tmp_path_factory.mktemp("keys")))
-        study = load_study("sats")
-        store.write(prepare(study), study)
+    with clean_sats(root, root, tmp_path_factory.mktemp("keys")):
         yield root
 
 

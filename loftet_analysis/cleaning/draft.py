@@ -31,7 +31,7 @@ from loftet_analysis.cleaning.identifiers import (
 from loftet_analysis.cleaning.readers import read_export
 from loftet_analysis.cleaning.selection import PEOPLE, is_closed
 from loftet_analysis.cleaning.times import local_times, read_moments
-from loftet_analysis.errors import InputError
+from loftet_analysis.errors import InputError, refuse_any
 from loftet_analysis.study import ExportFile
 from loftet_analysis.study.instrument import load_instrument, normalise_label
 from loftet_analysis.study.load import UNCONFIRMED
@@ -212,8 +212,7 @@ def draft(
             read.append(_read(path))
         except InputError as error:
             problems += error.problems
-    if problems:
-        raise InputError(problems)
+    refuse_any(problems)
     registers = [file for file in read if _is_register(file)]
     attendance = [file for file in read if file not in registers and _attended(file)]
     exports = [file for file in read if file not in (*registers, *attendance)]
