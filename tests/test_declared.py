@@ -225,6 +225,14 @@ def test_a_record_that_is_lost_is_never_made_again_in_silence(tiny, monkeypatch,
     assert "tidligere" in page("nb")
 
 
+def test_a_look_says_that_nothing_is_declared_primary_before_it_is_too_late(tiny, capsys):
+    assert "no primary comparison" not in said_by("check", capsys)
+    change(tiny / "study.yml", f"analysis:\n{PRIMARY}", "")
+    assert "no primary comparison is declared; declare it now" in said_by("check", capsys)
+    said_by("clean", capsys)
+    assert "no primary comparison" not in said_by("check", capsys)
+
+
 def test_without_a_plan_in_words_the_declared_analysis_alone_is_recorded(tiny, monkeypatch, capsys):
     (tiny / PLAN).unlink()
     on(monkeypatch, 2025, 11, 3)

@@ -30,6 +30,7 @@ from loftet_analysis.show.sentences import (
     certainty,
     conclusion,
     evidence,
+    may_have,
     measured,
     quality,
     reading,
@@ -646,6 +647,27 @@ def test_a_summary_before_the_last_wave_says_that_changes_are_to_midway():
     row = {**of_verdict("unclear"), "contrast": "mid - pre"}
     assert summed_up(row).splitlines()[0] == "Fra før til underveis:"
     assert "midtveis" not in summed_up(of_verdict("unclear"))
+
+
+def test_a_slope_whose_interval_only_rounding_moved_off_zero_is_not_certain():
+    about = {"estimand": "dose", "contrast": "per interim work", "plan_role": "secondary"}
+    slope = row_of(-0.07, 0.03, **about)
+    assert (
+        certainty({**slope, "ci_low": -0.14, "ci_high": -0.01, "verdict": "unclear"}) == "unclear"
+    )
+    away = {**slope, "ci_low": -0.14, "ci_high": -0.02, "verdict": "decrease"}
+    assert certainty(away) == "may decrease"
+
+
+def test_may_have_is_explained_by_the_reasons_that_there_are_and_only_where_it_is_said():
+    row = {**of_verdict("increase"), "plan_role": "primary", "p_adjusted": 0.001}
+    assert may_have([row], words("nb")) == ""
+    unplanned = {**row, "plan_role": "secondary"}
+    said = may_have([row, unplanned], words("nb"))
+    assert said.endswith("men dette var ikke valgt på forhånd som en av hovedsammenligningene.")
+    both = may_have([unplanned, {**row, "p_adjusted": 0.2}], words("nb"))
+    assert both.startswith("«Kan ha»: ")
+    assert ", eller " in both
 
 
 def test_names_of_outcomes_are_safe_and_stand_out():

@@ -213,6 +213,17 @@ def test_the_plan_has_a_row_per_estimate(write):
     }  # fmt: skip
 
 
+def test_in_one_school_year_the_linked_change_is_the_main_one_unless_another_is_declared(write):
+    one_year = (
+        "post: {from: 2027-03-01, to: 2027-04-30}",
+        "post: {from: 2026-05-01, to: 2026-06-15}",
+    )
+    write(one_year)
+    assert main_estimands(load_study("trial"), "teachers")[0] == "linked_change"
+    declared = load_study("trial").analysis.primary["pupils"].estimands
+    assert main_estimands(load_study("trial"), "pupils")[0] == declared[0]
+
+
 @pytest.mark.parametrize(
     ("declared", "first"),
     [
