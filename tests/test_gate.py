@@ -369,6 +369,17 @@ def test_shares_of_all_but_a_few_are_left_out_too(share, told):
     assert gate(cells, mask(), "internal")["share_missing"].notna().all() == told
 
 
+@pytest.mark.parametrize(("half", "told"), [(0.4, True), (0.04, False)])
+def test_what_is_rounded_more_coarsely_than_its_interval_is_not_shrunk(half, told):
+    rows = made_up.by_school()
+    rows["shrunk"] = rows["estimate"] / 2
+    rows[["shrunk_low", "shrunk_high"]] = rows[["shrunk"]].to_numpy() + [[-half, half]]
+    shown = gate(rows, mask().assign(step=0.1), "internal")
+    assert shown["estimate"].notna().all()
+    assert shown[["shrunk", "shrunk_low", "shrunk_high"]].notna().all(axis=None) == told
+    assert shown[["shrunk", "shrunk_low", "shrunk_high"]].isna().all(axis=None) != told
+
+
 def test_where_one_school_is_hidden_all_are():
     both = made_up.by_school()
     assert gate(both, mask(), "internal")["estimate"].notna().all()

@@ -84,6 +84,7 @@ _OF_FEW = (
     "floor_share", "ceiling_share", "missing_share",
     "alpha_ci_low", "alpha_ci_high", "omega_ci_low", "omega_ci_high",
 )  # fmt: skip
+_SHRUNKEN = ["shrunk", "shrunk_low", "shrunk_high"]
 _FOR_PERCENTILES = 60  # people, where the percentiles 10 and 90 stand for six
 
 #: What says of each side of two which cells it rests on.
@@ -408,6 +409,10 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     why = _whole_or_none(shown, why)
     _coarsen(shown)
     shown = _without_spread(shown, few & why.isna(), text)
+    if _SHRUNKEN[0] in shown:
+        # rounded in such steps it could lie at an end of its own interval
+        wide = (shown["shrunk_high"] - shown["shrunk_low"]).astype(float)
+        shown[_SHRUNKEN] = shown[_SHRUNKEN].mask(steps["sd"] > wide / 2)
     shown = _emptied(shown.assign(suppressed=why.notna()), why, told, text)
     rounded = _shares_of_bins(_rounded(shown, told, steps, limit))
     return _pass(Gated, _adjusted_anew(exact, rounded, steps))

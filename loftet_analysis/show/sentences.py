@@ -1542,7 +1542,10 @@ def _cautions(row: Mapping[str, object], words: Words) -> list[str]:
         )
     if row["estimand"] == "lowest_fifth":
         cautions.append(
-            _("Pupils' positions shift over the years, so this can rise without any programme.")
+            _(
+                "Pupils' positions shift, and their answers vary more from one time to another than "
+                "alpha allows for. So this can rise with nothing else behind it."
+            )
         )
     few = {"low_df", "few_clusters"} & set(flags) and row["reason"] != FEW_CLUSTERS
     if few and not pd.isna(row.get("n_clusters")) and row.get("verdict") != "unclear":

@@ -544,7 +544,7 @@ def sensitivity(frame: pd.DataFrame, *, words: Words) -> Table:
     columns = [
         (_("SD"), "main", "plain"),
         (_("Agree"), "alike", "plain"),
-        (_("Range (SD)"), "range", "plain"),
+        (_("Range of the others (SD)"), "range", "plain"),
         (_("Disagree"), "unlike", "text"),
     ]
     note = _(
