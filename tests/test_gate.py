@@ -373,7 +373,7 @@ def test_shares_of_all_but_a_few_are_left_out_too(share, told):
 def test_what_is_rounded_more_coarsely_than_its_interval_is_not_shrunk(half, told):
     rows = made_up.by_school()
     rows["shrunk"] = rows["estimate"] / 2
-    rows[["shrunk_low", "shrunk_high"]] = rows[["shrunk"]].to_numpy() + [[-half, half]]
+    rows = rows.assign(shrunk_low=rows["shrunk"] - half, shrunk_high=rows["shrunk"] + half)
     shown = gate(rows, mask().assign(step=0.1), "internal")
     assert shown["estimate"].notna().all()
     assert shown[["shrunk", "shrunk_low", "shrunk_high"]].notna().all(axis=None) == told

@@ -1543,8 +1543,8 @@ def _cautions(row: Mapping[str, object], words: Words) -> list[str]:
     if row["estimand"] == "lowest_fifth":
         cautions.append(
             _(
-                "Pupils' positions shift, and their answers vary more from one time to another than "
-                "alpha allows for. So this can rise with nothing else behind it."
+                "Pupils' positions shift, and their answers vary more from one time to another "
+                "than alpha allows for. So this can rise with nothing else behind it."
             )
         )
     few = {"low_df", "few_clusters"} & set(flags) and row["reason"] != FEW_CLUSTERS
