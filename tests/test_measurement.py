@@ -14,7 +14,7 @@ from loftet_analysis.analysis.measurement import (
     differing_scales,
     light,
     measurement_warnings,
-    reworded_scales,
+    reworded_items,
 )
 from loftet_analysis.analysis.reliability import items, reliability
 from loftet_analysis.cleaning.score import score_scales
@@ -113,7 +113,7 @@ def test_a_scale_with_an_item_that_had_another_wording_is_reworded(tmp_path, mon
     monkeypatch.setenv("LOFTET_ROOT", str(tmp_path))
     tiny_study.build(tmp_path)
     study = load_study("tiny")
-    assert reworded_scales(study) == {("pupils", "effort")}
+    assert [row[:2] for row in reworded_items(study)] == [("pupils", "effort")]
 
 
 LATER = """\

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,15 +15,14 @@ from benchmarks import planning as bench
 from loftet_analysis.errors import InputError
 from loftet_analysis.stats.cr2 import mean
 from loftet_analysis.stats.power import (
-    COLUMNS,
     DESIGNS,
     Design,
+    computed,
     degrees_of_freedom,
     mdes,
     power,
     schools_needed,
     standard_error,
-    table,
 )
 
 REFERENCE = json.loads((Path(__file__).parent / "reference" / "planning.json").read_text())
@@ -232,17 +232,20 @@ def test_many_people_leave_what_lies_between_schools():
     assert standard_error(roles_alike) == pytest.approx(0, abs=1e-4)
 
 
-def test_grid_has_a_row_per_schools_and_people():
-    design = Design("same_grade", 2, 1, 0.03)
-    found = table(design, schools=[10, 20], people=[25, 50, 100], effect=0.2)
-    assert tuple(found.columns) == COLUMNS
-    assert found["estimand"].eq("same_grade").all()
-    assert found["schools"].tolist() == [10, 10, 10, 20, 20, 20]
-    assert found["people"].tolist() == [25, 50, 100] * 2
-    last = replace(design, schools=20, people=100)
-    assert found["mdes"].iloc[-1] == mdes(last)
-    assert found["power"].iloc[-1] == power(last, 0.2)
-    assert table(design, schools=iter([10]), people=iter([25]))["power"].isna().all()
+def test_designs_in_rows_have_what_each_alone_has():
+    design = Design("same_grade", 20, 100, 0.03)
+    rows = [design, replace(design, schools=10), design]
+    given = [{"mark": n, **vars(each), "effect": 0.2} for n, each in enumerate(rows)]
+    given[2]["effect"] = np.nan
+    found = computed(pd.DataFrame(given, index=[7, 5, 6]))
+    assert [*found.columns] == [*given[0], "se", "df", "mdes", "power"]
+    assert found["mark"].tolist() == [0, 1, 2]
+    assert found.index.tolist() == [7, 5, 6]
+    assert found["mdes"].tolist() == [mdes(each) for each in rows]
+    assert found["se"].tolist() == [standard_error(each) for each in rows]
+    assert found["df"].tolist() == [degrees_of_freedom(each) for each in rows]
+    assert found["power"].tolist()[:2] == [power(each, 0.2) for each in rows[:2]]
+    assert found["power"].isna().tolist() == [False, False, True]
 
 
 def test_impossible_designs_tell_all_that_is_wrong():

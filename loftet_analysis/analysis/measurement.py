@@ -119,15 +119,17 @@ def measurement_warnings(
     return {key: ";".join(code for code in CODES if code in told) for key, told in codes.items()}
 
 
-def reworded_scales(study: Study) -> set[tuple[str, str]]:
-    """Return the (population, scale) of which an item had another wording in one of the waves."""
-    return {
-        (population.name, scale.name)
+def reworded_items(study: Study) -> list[tuple[str, str, str, str]]:
+    """Return the (population, scale, item, wave) of items that were worded otherwise in a wave."""
+    return [
+        (population.name, scale.name, item.name, wave)
         for population in study.populations.values()
         for scale in population.instrument.scales.values()
         for item in scale.items.values()
-        if any(wave in population.files for earlier in item.earlier for wave in earlier.waves)
-    }
+        for earlier in item.earlier
+        for wave in earlier.waves
+        if wave in population.files
+    ]
 
 
 def differing_scales(study: Study) -> set[tuple[str, str]]:

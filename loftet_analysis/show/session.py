@@ -27,7 +27,7 @@ from loftet_analysis.analysis.measurement import (
     differing_scales,
     light,
     measurement_warnings,
-    reworded_scales,
+    reworded_items,
 )
 from loftet_analysis.analysis.response import answered_class, totals
 from loftet_analysis.analysis.verdicts import verdicts
@@ -477,15 +477,7 @@ class OpenStudy:
 
     def wordings(self) -> pd.DataFrame:
         """Return the items that were worded otherwise in a wave: ``population, of, item, wave``."""
-        rows = [
-            (population.name, scale.name, item.name, wave)
-            for population in self.description.populations.values()
-            for scale in population.instrument.scales.values()
-            for item in scale.items.values()
-            for earlier in item.earlier
-            for wave in earlier.waves
-            if wave in population.files
-        ]
+        rows = reworded_items(self.description)
         return pd.DataFrame(rows, columns=[names.POPULATION, "of", "item", names.WAVE])
 
     def results(self, name: str, population: str, *, missing_ok: bool = False) -> pd.DataFrame:
@@ -833,7 +825,7 @@ class OpenStudy:
         warnings = measurement_warnings(
             self.table("invariance", population=[population]),
             self.table("units", population=[population]),
-            reworded_scales(self.description),
+            {(of, scale) for of, scale, _, _ in reworded_items(self.description)},
             differing_scales(self.description),
         )
         return {scale: told for (of, scale), told in warnings.items() if of == population}

@@ -51,10 +51,7 @@ Eldridge, Ashby & Kerry 2006, International Journal of Epidemiology 35(5), 1292â
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields, replace
-from itertools import product
-from typing import Any
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pandas as pd
@@ -148,7 +145,6 @@ class Design:
 
 SETTINGS = tuple(field.name for field in fields(Design))
 RESULTS = ("se", "df", "mdes", "power")
-COLUMNS = (*SETTINGS, "effect", *RESULTS)
 
 
 def standard_error(design: Design) -> float:
@@ -255,39 +251,6 @@ def schools_needed(design: Design, effect: float, power: float = 0.80) -> int:
     return fewest + bisect_left(range(fewest, most), True, key=is_enough)
 
 
-def table(design: Design, *, effect: float = np.nan, **grid: Iterable[Any]) -> pd.DataFrame:
-    """Return what a design can show over a grid of some of its numbers.
-
-    Parameters
-    ----------
-    design : Design
-        Everything that the grid does not name.
-    effect : float, optional
-        In SD; without it `power` is empty.
-    **grid : iterable
-        Values by the name of a field of `Design`.
-
-    Returns
-    -------
-    DataFrame
-        ``COLUMNS``, a row per combination, the last field of the grid fastest; `mdes` with power
-        .80.
-
-    Examples
-    --------
-    >>> design = Design("linked_change", 2, 1, change_variance=0.04)
-    >>> rows = table(design, schools=[10, 50], people=[20, 100])
-    >>> rows.pivot(index="schools", columns="people", values="mdes").round(2)
-    people    20    100
-    schools
-    10       0.28  0.22
-    50       0.11  0.09
-    """
-    each = product(*map(list, grid.values()))
-    rows = [asdict(replace(design, **dict(zip(grid, values, strict=True)))) for values in each]
-    return computed(pd.DataFrame(rows, columns=list(SETTINGS)).assign(effect=effect))
-
-
 def computed(designs: pd.DataFrame) -> pd.DataFrame:
     """Return what designs can show, each in a row.
 
@@ -299,7 +262,16 @@ def computed(designs: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The rows with `se`, `df`, `mdes` and `power`.
+        The rows with `se`, `df`, `mdes` (with power .80) and `power`.
+
+    Examples
+    --------
+    >>> design = Design("linked_change", 2, 1, change_variance=0.04)
+    >>> designs = [vars(replace(design, schools=n)) | {"effect": 0.2} for n in (10, 50)]
+    >>> computed(pd.DataFrame(designs))[["schools", "mdes", "power"]].round(2)
+       schools  mdes  power
+    0       10  0.89   0.10
+    1       50  0.36   0.34
     """
     found = []
     for row in designs[[*SETTINGS, "effect"]].to_dict("records"):
