@@ -328,7 +328,7 @@ def test_what_is_no_change_has_no_conclusion(language):
         assert conclusion(row, words(language)) == ""
     lowest = {**row_of(0.3, 0.05), "estimand": "lowest_fifth", "verdict": ""}
     caution = {
-        "nb": "uten noe program", "nn": "utan noko program", "en": "without any programme",
+        "nb": "stige av seg selv", "nn": "stige av seg sjølv", "en": "no sign of an effect",
     }[language]  # fmt: skip
     assert caution in reading(lowest, words(language))
 
@@ -422,7 +422,8 @@ def test_an_answer_begins_with_its_first_row_also_where_that_is_open_and_with_wh
     frame.loc[1, "plan_role"] = "primary"
     joy, *rest = outcomes_of(frame[frame["outcome"] == "joy"])
     (first,) = (each.text for each in joy.select("li"))
-    assert first.startswith("In the same grades, the answers went up")
+    # not certain without the tests of the other regions
+    assert first.startswith("In the same grades, the answers may have gone up by 0.12 standard")
     assert any("cannot tell" in each.text for each in rest)
 
 

@@ -697,7 +697,8 @@ LABELS: dict[str, dict[str, str]] = {
         "gap_change": "Whether the distance between two groups, such as girls and boys, has "
         "become larger or smaller.",
         "lowest_fifth": "How those who scored lowest before have changed, beyond what "
-        "regression to the mean leads one to expect.",
+        "regression to the mean leads one to expect. It rises by itself where positions shift or "
+        "answers are less stable than alpha allows for, so it is no sign of an effect.",
         "spread_ratio": "Whether the answers lie further apart or closer together than "
         "before, between schools and within them.",
     },

@@ -1151,10 +1151,13 @@ def _values(row: Mapping[str, object], words: Words) -> dict[str, str]:
     _ = words.text
     estimand, contrast = row["estimand"], row["contrast"]
     low, high = _ends(row)
+    may = certainty(row).startswith("may") and not (
+        _is_told(row, "drift") or _is_told(row, "trend")
+    )
     values, no_change, form = {}, 0, words.number
     if not pd.isna(row["estimate"]):
         values["estimate"] = words.number(row["estimate"])
-        values["moved"] = _moved(row["estimate"], words)
+        values["moved"] = _moved(row["estimate"], words, may=may)
         values["differs"] = _differs(row["estimate"], words)
         if estimand == "gap_change":
             groups = (label("subgroup", group, words) for group in contrast.split(" - "))
@@ -1163,7 +1166,7 @@ def _values(row: Mapping[str, object], words: Words) -> dict[str, str]:
             values["percent"] = words.percent(int(contrast.removeprefix("p")) / 100)
     elif estimand == "share_below":  # percentage points
         low, high, form = 100 * low, 100 * high, partial(words.number, digits=1)
-        values["moved"] = _moved(100 * row["change"], words, points=True)
+        values["moved"] = _moved(100 * row["change"], words, points=True, may=may)
     elif estimand == "spread_ratio":  # a log ratio
         ratio, low, high, no_change = math.exp(row["change"]), math.exp(low), math.exp(high), 1
         form = words.number
@@ -1225,18 +1228,29 @@ def _side(row: Mapping[str, object], low: float, high: float, null: float = 0.0)
     return ABOVE if low + high > 2 * null else BELOW
 
 
-def _moved(change: float, words: Words, *, points: bool = False) -> str:
-    """Return which way something went and how far, in standard deviations or percentage points."""
+def _moved(change: float, words: Words, *, points: bool = False, may: bool = False) -> str:
+    """Return which way something went and how far, in standard deviations or percentage points.
+
+    `may` is for what is not certain to have moved.
+    """
     _ = words.text
     digits = 1 if points else 2
     size = words.number(abs(change), digits)
     if round(change, digits) == 0:
         return _("did not change")
-    if points:
+    if may and points:
+        up = _("may have gone up by {size} percentage points", size=size)
+        down = _("may have gone down by {size} percentage points", size=size)
+    elif may:
+        up = _("may have gone up by {size} standard deviations", size=size)
+        down = _("may have gone down by {size} standard deviations", size=size)
+    elif points:
         up = _("went up by {size} percentage points", size=size)
-        return up if change > 0 else _("went down by {size} percentage points", size=size)
-    up = _("went up by {size} standard deviations", size=size)
-    return up if change > 0 else _("went down by {size} standard deviations", size=size)
+        down = _("went down by {size} percentage points", size=size)
+    else:
+        up = _("went up by {size} standard deviations", size=size)
+        down = _("went down by {size} standard deviations", size=size)
+    return up if change > 0 else down
 
 
 def _differs(difference: float, words: Words) -> str:
@@ -1543,8 +1557,9 @@ def _cautions(row: Mapping[str, object], words: Words) -> list[str]:
     if row["estimand"] == "lowest_fifth":
         cautions.append(
             _(
-                "Pupils' positions shift, and their answers vary more from one time to another "
-                "than alpha allows for. So this can rise with nothing else behind it."
+                "This is no sign of an effect on those who answered lowest: pupils' positions "
+                "shift, and their answers vary more from one time to another than alpha allows "
+                "for. That alone makes it rise."
             )
         )
     few = {"low_df", "few_clusters"} & set(flags) and row["reason"] != FEW_CLUSTERS
