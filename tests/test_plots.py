@@ -197,8 +197,12 @@ def test_in_a_forest_they_are_pale_and_the_caption_says_why():
 
 def test_marks_are_filled_where_it_is_certain_which_way_and_the_caption_says_so():
     sure = {"verdict": "increase", "plan_role": "primary", "p_adjusted": 0.01, "ci_low": 0.05}
-    rows = [{**sure, "region": "national"}, {**sure, "region": "oslo", "plan_role": "secondary"}]
-    for row, hollow in zip(rows, (False, True), strict=True):
+    rows = [
+        {**sure, "region": "national", "flags": ""},
+        {**sure, "region": "national", "flags": "low_df"},
+        {**sure, "region": "oslo", "plan_role": "secondary", "flags": ""},
+    ]
+    for row, hollow in zip(rows, (False, True, True), strict=True):
         drawing = change(effects(row).assign(suppressed=False), words=words())
         (mark,) = (each for each in drawing.figure.axes[0].lines if each.get_marker() != "None")
         assert (mark.get_markerfacecolor() == "white") == hollow
@@ -274,7 +278,7 @@ def test_summary_has_a_mark_and_a_word_for_every_outcome():
          "ci_high": -0.2, "region": "national", "plan_role": "secondary"},
         {**views, "verdict": "unclear", "estimate": 0.5, "ci_low": -0.6, "ci_high": 1.6},
     ]  # fmt: skip
-    frame = effects(*given).assign(suppressed=False, change=0.1)
+    frame = effects(*given).assign(suppressed=False, change=0.1, flags="")
     drawing, ax = summed_up(frame)
     assert said(ax) == [
         "Elever", "Matematikkglede", "0,30 · gikk opp", "Innsats", "−0,30 · kan ha gått ned",

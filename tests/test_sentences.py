@@ -212,7 +212,7 @@ def test_the_interval_of_a_negligible_change_is_never_rounded_beyond_it():
     assert float(high) <= 0.10
 
 
-CERTAIN = {"nb": "en økning", "nn": "ein auke", "en": "an increase"}
+CERTAIN = {"nb": "Økningen er sikker", "nn": "Auken er sikker", "en": "increase is certain"}
 UNSURE = {"nb": "ikke sikker", "nn": "ikkje sikker", "en": "not certain"}
 
 
@@ -224,6 +224,8 @@ UNSURE = {"nb": "ikke sikker", "nn": "ikkje sikker", "en": "not certain"}
         ({"plan_role": "primary", "region": "nordland", "p_adjusted": 0.04}, True),
         ({"plan_role": "primary", "flags": "whole_study", "p_adjusted": 0.01}, True),
         ({"plan_role": "primary", "region": "national", "p_adjusted": 0.06}, False),
+        ({"plan_role": "primary", "region": "national", "p_adjusted": 0.01, "flags": "low_df"},
+         False),
         ({"plan_role": "primary", "region": "nordland", "p_adjusted": 0.06}, False),
         ({"plan_role": "primary", "region": "nordland", "p_adjusted": None}, False),
         ({"plan_role": "secondary", "region": "national", "p_adjusted": None}, False),
@@ -409,7 +411,8 @@ def test_an_answer_gathers_in_one_sentence_what_cannot_be_told():
 
 
 def test_an_answer_begins_with_its_first_row_also_where_that_is_open_and_with_what_is_primary():
-    frame = all_estimands().assign(suppressed=False, mdes=[0.3, 0.25, 0.4] * 2, n_clusters=11)
+    given = {"suppressed": False, "n_clusters": 11, "flags": ""}
+    frame = all_estimands().assign(mdes=[0.3, 0.25, 0.4] * 2, **given)
     frame.loc[1, ["verdict", "ci_low"]] = ["increase", 0.02]
     joy, *rest = outcomes_of(frame[frame["outcome"] == "joy"])
     first, second = (each.text for each in joy.select("li"))

@@ -353,7 +353,7 @@ def test_a_reading_gives_the_estimate_its_interval_and_no_cause(
     [
         (0.25, "gikk opp 0,25 standardavvik i gjennomsnitt"),
         (-0.25, "gikk ned 0,25 standardavvik i gjennomsnitt"),
-        (0.004, "endret seg ikke i gjennomsnitt"),
+        (0.004, "endret seg 0,00 standardavvik i gjennomsnitt"),
     ],
 )
 def test_a_change_is_said_in_words(estimate, said):
@@ -488,7 +488,8 @@ def test_a_refused_row_says_why_and_a_hidden_one_that_it_is_hidden(reason):
 
 
 def test_an_answer_gathers_readings_by_outcome():
-    frame = all_estimands().assign(suppressed=False, verdict="decrease", ci_high=-0.02)
+    given = {"suppressed": False, "verdict": "decrease", "flags": ""}
+    frame = all_estimands().assign(ci_high=-0.02, **given)
     said = answer(frame, words=words("nb"))
     outcomes = BeautifulSoup(said.html, "html.parser").select("ul.reading > li")
     assert [each.strong.text for each in outcomes] == ["Matematikkglede", "Syn på faget"]

@@ -345,6 +345,10 @@ LABELS: dict[str, dict[str, str]] = {
     "conclusion": {
         "increase": "The interval lies above zero: an increase.",
         "decrease": "The interval lies below zero: a decrease.",
+        "increase as planned": "The increase is certain: this is one of the primary comparisons, "
+        "and it holds when all tests that belong together are allowed for.",
+        "decrease as planned": "The decrease is certain: this is one of the primary comparisons, "
+        "and it holds when all tests that belong together are allowed for.",
         "unclear": "Neither an increase nor a decrease can be established.",
         "increase of a contrast": "The interval lies above zero: a difference.",
         "decrease of a contrast": "The interval lies below zero: a difference.",
@@ -458,6 +462,8 @@ LABELS: dict[str, dict[str, str]] = {
         "regions": "this does not hold when the tests of all regions are allowed for",
         "one region": "the tests of the other regions are not allowed for here",
         "many": "this was not declared in advance as a primary comparison",
+        "few": "so few schools lie behind it that the interval itself is uncertain",
+        "few regions": "so few regions lie behind it that the interval itself is uncertain",
     },
     "flag": {
         "few_regions": "The answers compared come from too few regions to allow for differences "

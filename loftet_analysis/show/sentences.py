@@ -10,12 +10,13 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
+import numpy as np
 import pandas as pd
 from scipy import stats
 
 from loftet_analysis import schema
 from loftet_analysis.analysis.changes import BASELINE_ADJUST, BASELINE_APART
-from loftet_analysis.analysis.measurement import DOUBT, GOOD, light
+from loftet_analysis.analysis.measurement import CARE, DOUBT, GOOD, light
 from loftet_analysis.analysis.response import FOR_A_SHARE
 from loftet_analysis.analysis.synthesis import ABOVE, BELOW, INSIDE
 from loftet_analysis.estimands import (
@@ -784,10 +785,13 @@ def _left_out_alone(position: str, regions: list[str], words: Words) -> str:
             n=words.count(len(regions)),
         )
     regions = sorted(regions, key=lambda name: alphabet(name, words.locale))
-    either = regions[-1]
     if len(regions) > 1:
-        either = words.text("{some} or {last}", some=", ".join(regions[:-1]), last=either)
-    return words.text("{position} without {regions}", position=position, regions=either)
+        return words.text(
+            "{position} if any one of {regions} is left out",
+            position=position,
+            regions=joined(regions, words),
+        )
+    return words.text("{position} without {region}", position=position, region=regions[0])
 
 
 def _one_more_region(shown: pd.DataFrame, words: Words) -> list[str]:
@@ -1236,8 +1240,10 @@ def _moved(change: float, words: Words, *, points: bool = False, may: bool = Fal
     _ = words.text
     digits = 1 if points else 2
     size = words.number(abs(change), digits)
+    if round(change, digits) == 0 and points:
+        return _("changed by {size} percentage points", size=size)
     if round(change, digits) == 0:
-        return _("did not change")
+        return _("changed by {size} standard deviations", size=size)
     if may and points:
         up = _("may have gone up by {size} percentage points", size=size)
         down = _("may have gone down by {size} percentage points", size=size)
@@ -1283,8 +1289,9 @@ def conclusion(row: Mapping[str, object], words: Words) -> str:
     ...        "ci_level": 0.95, "flags": ""}
     >>> print(conclusion(row, Words("en")))
     The increase is not certain: this was not declared in advance as a primary comparison.
-    >>> conclusion({**row, "plan_role": "primary", "p_adjusted": 0.01}, Words("en"))
-    'The interval lies above zero: an increase.'
+    >>> print(conclusion({**row, "plan_role": "primary", "p_adjusted": 0.01}, Words("en")))
+    The increase is certain: this is one of the primary comparisons, and it holds when all tests
+    that belong together are allowed for.
     """
     code = certainty(row)
     if not code:
@@ -1303,6 +1310,8 @@ def conclusion(row: Mapping[str, object], words: Words) -> str:
             sentence = f"{sentence} {label('conclusion', f'small{beyond}', words)}"
     else:
         told = f"{code}{beyond or _kind(row)}"
+        if row.get("plan_role") == "primary" and f"{told} as planned" in LABELS["conclusion"]:
+            told = f"{told} as planned"
         sentence = label("conclusion", told, words, why=_doubt(row, words))
     return f"{start} {sentence}".strip()
 
@@ -1320,9 +1329,9 @@ def certainty(row: Mapping[str, object]) -> str:
     Returns
     -------
     str
-        ``increase``, ``decrease`` (excludes zero, primary, and after adjustment too); ``may
-        increase``, ``may decrease`` (excludes zero, but is secondary or does not hold after
-        adjustment); ``negligible``, and of a change that excludes zero although it is negligible
+        ``increase``, ``decrease`` (excludes zero, primary, after adjustment too, with four degrees
+        of freedom or more); ``may increase``, ``may decrease`` (excludes zero, but one of these
+        does not hold); ``negligible``, and of a change that excludes zero although it is negligible
         ``small increase``, ``may small increase`` and so on; ``unclear``; ``dominated`` (nearly
         everybody in one cluster); empty where nothing is told. Where a drift or a trend is expected
         it is of the difference.
@@ -1430,7 +1439,7 @@ def _why_not_certain(row: Mapping[str, object]) -> str:
     """Return why a direction is not certain although the interval excludes zero; else nothing.
 
     Of a region that is one of several the tests are adjusted over the regions, which only the
-    tables of all regions know.
+    tables of all regions know. With fewer than four degrees of freedom nothing is certain.
     """
     p, role = row.get("p_adjusted"), row.get("plan_role") or ""
     unknown = p is None or pd.isna(p)
@@ -1439,9 +1448,10 @@ def _why_not_certain(row: Mapping[str, object]) -> str:
         return "family" if whole else "regions"
     if role == "primary" and unknown:
         return "family" if whole else "one region"
-    if role == "primary":
-        return ""
-    return "many" if role else ""
+    if role and role != "primary":
+        return "many"
+    few = "few regions" if row.get("cluster") == "region" else "few"
+    return few if "low_df" in (row.get("flags") or "").split(";") else ""
 
 
 def _negligible(row: Mapping[str, object], told: str, words: Words) -> str:
@@ -1548,10 +1558,16 @@ def _cautions(row: Mapping[str, object], words: Words) -> list[str]:
         low, high = (words.number(end, 0 if end.is_integer() else 1) for end in ends)
         counted = row["contrast"].startswith(("gathering", "per gathering"))
         cautions.append(
-            _("Four out of five attended between {low} and {high} seminars.", low=low, high=high)
+            _(
+                "At least four out of five attended between {low} and {high} seminars.",
+                low=low,
+                high=high,
+            )
             if counted
             else _(
-                "Four out of five did between {low} and {high} interim tasks.", low=low, high=high
+                "At least four out of five did between {low} and {high} interim tasks.",
+                low=low,
+                high=high,
             )
         )
     if row["estimand"] == "lowest_fifth":
@@ -1563,6 +1579,7 @@ def _cautions(row: Mapping[str, object], words: Words) -> list[str]:
             )
         )
     few = {"low_df", "few_clusters"} & set(flags) and row["reason"] != FEW_CLUSTERS
+    few = few and not _why_not_certain(row).startswith("few")  # which the conclusion says
     if few and not pd.isna(row.get("n_clusters")) and row.get("verdict") != "unclear":
         of_regions = row.get("cluster") == "region"
         cautions.append(
@@ -1677,6 +1694,8 @@ def summary(
     """
     items, lines = [], []
     several = frame["population"].nunique() > 1
+    doubts = [_less_certain(row, pooled, words) for row in frame.to_dict("records")]
+    frame = frame.assign(less_certain=np.array(doubts, dtype=object))
 
     def told(said: str, mark: str = "", kind: str = "") -> None:
         plain = said.replace(_BEGIN, "").replace(_END, "")
@@ -1701,8 +1720,8 @@ def summary(
         for question, said in found:
             if said:
                 told(said, question)
-    doubtful = _less_certain_outcomes(frame, pooled, words)
-    for said in (*_meaning(frame, same, words), *doubtful, *_left_out(frame, words)):
+    doubtful = _less_certain_outcomes(frame, words)
+    for said in (*doubtful, *_meaning(frame, same, words), *_left_out(frame, words)):
         told(said, kind=quiet)
     return Drawn(f'<ul class="reading">{"".join(items)}</ul>', "\n".join(lines))
 
@@ -1714,11 +1733,12 @@ _BEGIN, _END = "\x02", "\x03"
 def _set_off(row: Mapping[str, object], words: Words, *, first: bool = False) -> str:
     """Return an outcome's name, as it stands first in a sentence or inside it.
 
-    It is set off where its change is certain.
+    It is set off where its change is certain, and no less so by the mean over the regions.
     """
     name = words.outcome(row["population"], row["outcome"])
     name = name if first else in_sentence(name)
-    return f"{_BEGIN}{name}{_END}" if certainty(row) in ("increase", "decrease") else name
+    certain = certainty(row) in ("increase", "decrease") and not row.get("less_certain")
+    return f"{_BEGIN}{name}{_END}" if certain else name
 
 
 def _all_set_off(rows: Sequence[Mapping[str, object]], words: Words) -> str:
@@ -1775,18 +1795,15 @@ def _of_the_same(frame: pd.DataFrame, same: Sequence[Mapping[str, object]], word
     return words.text("The same pupils, who have also grown older: {changes}", changes=clauses)
 
 
-def _less_certain_outcomes(
-    frame: pd.DataFrame, pooled: pd.DataFrame | None, words: Words
-) -> Iterator[str]:
+def _less_certain_outcomes(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield which changes that are told as certain are less so by the mean over the regions."""
-    for row in frame.to_dict("records"):
-        if where := _less_certain(row, pooled, words):
-            yield words.text(
-                "For {outcome} the answer is less certain than it looks: the interval of the mean "
-                "over the regions {where}.",
-                outcome=_set_off(row, words),
-                where=where,
-            )
+    for row in frame[frame["less_certain"] != ""].to_dict("records"):
+        yield words.text(
+            "For {outcome} the answer is less certain than it looks: the interval of the mean "
+            "over the regions {where}.",
+            outcome=_set_off(row, words),
+            where=row["less_certain"],
+        )
 
 
 #: From what is certain to what is not.
@@ -1852,7 +1869,8 @@ def _size(row: Mapping[str, object], words: Words, scales: list[str]) -> str:
     size = "" if pd.isna(row["estimate"]) else words.number(abs(row["estimate"]))
     if size and not scales:
         size = words.text("{size} standard deviations", size=size)
-    inside = "; ".join(filter(None, [_scale(row, words, scales), size]))
+    doubt = words.text("less certain, see below") if row.get("less_certain") else ""
+    inside = "; ".join(filter(None, [_scale(row, words, scales), size, doubt]))
     return f"{said} ({inside})" if inside else said
 
 
@@ -1941,9 +1959,9 @@ def _meaning(
     shown = shown[(shown["estimand"] != "dose") | of_slopes]  # of which the sentences tell
     records = shown.to_dict("records")
     codes = {certainty(row) for row in records}
-    if said := compared([row for row in records if is_computed(row)], words):
+    if said := compared([row for row in records if is_computed(row)], words, counted=True):
         yield said
-    if {"increase", "decrease"} & codes:
+    if any(_set_off(row, words).startswith(_BEGIN) for row in records):
         yield words.text("In bold: certain changes.")
     if said := may_have([*records, *same], words):
         yield said
@@ -1965,10 +1983,26 @@ def _meaning(
         )
 
 
-def compared(rows: Iterable[Mapping[str, object]], words: Words) -> str:
-    """Return what changes in short compare, in a sentence; empty where there are none."""
-    there = {_compared(row, words) for row in rows}
-    kinds = [label("compared", each, words) for each in LABELS["compared"] if each in there]
+def compared(rows: Iterable[Mapping[str, object]], words: Words, *, counted: bool = False) -> str:
+    """Return what changes in short compare, in a sentence; empty where there are none.
+
+    `counted`: of those who are the same before and after, with how many they are; of rows of one
+    region.
+    """
+    there: dict[str, list[float]] = {}
+    for row in rows:
+        pairs = there.setdefault(_compared(row, words), [])
+        pairs += [row["n_pairs"]] if counted and _is_told(row, "n_pairs") else []
+    kinds = []
+    for each in LABELS["compared"]:
+        if each not in there:
+            continue
+        kind, pairs = label("compared", each, words), there[each]
+        if pairs:
+            fewest, most = words.count(min(pairs)), words.count(max(pairs))
+            n = fewest if fewest == most else f"{fewest}\N{EN DASH}{most}"
+            kind = words.text("{kind}, {n} in all", kind=kind, n=n)
+        kinds.append(kind)
     return words.text("Changes compare {what}.", what=joined(kinds, words)) if kinds else ""
 
 
@@ -2003,9 +2037,17 @@ def _left_out(frame: pd.DataFrame, words: Words) -> Iterator[str]:
         yield words.text("Not computed, since {why}: {outcomes}.", why=why, outcomes=named(rows))
     if "measurement_warning" in of_outcomes:
         warnings = of_outcomes["measurement_warning"].fillna("")
-        doubtful = of_outcomes[~hidden & (warnings.map(light) == DOUBT)]
+        lights = warnings.map(light)
+        doubtful, with_care = (of_outcomes[~hidden & (lights == code)] for code in (DOUBT, CARE))
         if len(doubtful):
             yield words.text("Measurement in doubt: {reasons}.", reasons=named(doubtful))
+        if len(with_care):
+            care = LIGHT_SHAPES[CARE]
+            yield words.text(
+                "{mark} Read with care, as it is measured less well: {outcomes}.",
+                mark=care,
+                outcomes=named(with_care),
+            )
 
 
 @view(nothing="There are no scales.")
