@@ -13,6 +13,7 @@ from loftet_analysis.show import site
 from loftet_analysis.show.front import site_files
 from loftet_analysis.study import load_study
 from loftet_analysis.study.study import Family
+from tests import made_up
 
 LANGUAGES = ("nb", "en")
 PAGES = ("region/04_pupils", "region/00_summary")
@@ -237,6 +238,23 @@ def test_the_matrix_shows_what_is_declared_primary(study, folder):
         made = written(study.model_copy(update={"analysis": analysis}), folder)["index.en.html"]
         cells = made.find("table", id="matrix-pupils").tbody.find_all("td")
         assert sign in [cell.get_text() for cell in cells]
+
+
+@pytest.mark.parametrize("hangs_on", ["", "oslo: inside"])
+def test_a_change_that_one_region_decides_is_marked(study, folder, hangs_on):
+    path = folder / "tables/effects.csv"
+    rows = pd.read_csv(path)
+    sure = {"region": "national", "verdict": "increase", "p_adjusted": 0.001, "flags": "",
+            "plan_role": "primary", "ci_low": 0.1, "ci_high": 0.3}  # fmt: skip
+    pd.concat([rows, rows.tail(1).assign(suppressed=False, change=0.2, estimate=0.2, **sure)]
+    ).to_csv(path, index=False)  # fmt: skip
+    pooled = made_up.pooled().head(1).assign(position="above", hangs_on=hangs_on, lowest=0.1)
+    pooled = pooled.assign(**rows[["population", "outcome", "estimand"]].iloc[-1])
+    pooled.to_csv(folder / "tables/pooled.csv", index=False)
+    table = written(study, folder)["index.en.html"].find("table", id="matrix-pupils")
+    cells = [cell.get_text() for cell in table.tbody.find_all("td")]
+    assert ("↑ went up*" in cells) == bool(hangs_on)
+    assert ("Less certain than it looks" in table.get_text()) == bool(hangs_on)
 
 
 def test_pages_that_failed_or_are_to_come_are_named(study, folder):

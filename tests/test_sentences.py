@@ -224,8 +224,10 @@ UNSURE = {"nb": "ikke sikker", "nn": "ikkje sikker", "en": "not certain"}
         ({"plan_role": "primary", "region": "nordland", "p_adjusted": 0.04}, True),
         ({"plan_role": "primary", "flags": "whole_study", "p_adjusted": 0.01}, True),
         ({"plan_role": "primary", "region": "national", "p_adjusted": 0.06}, False),
-        ({"plan_role": "primary", "region": "national", "p_adjusted": 0.01, "flags": "low_df"},
-         False),
+        (
+            {"plan_role": "primary", "region": "national", "p_adjusted": 0.01, "flags": "low_df"},
+            False,
+        ),
         ({"plan_role": "primary", "region": "nordland", "p_adjusted": 0.06}, False),
         ({"plan_role": "primary", "region": "nordland", "p_adjusted": None}, False),
         ({"plan_role": "secondary", "region": "national", "p_adjusted": None}, False),
@@ -754,11 +756,34 @@ def test_a_summary_tells_what_the_same_pupils_did_and_what_rests_on_one_region()
     for pooled, told in [(over, "omfatter null uten Oslo – Oslove."),
                          (over.assign(position="inside"), "regionene omfatter null.")]:  # fmt: skip
         frame, speech = pd.DataFrame([certain]), words("nb")
-        assert told in summary(frame, words=speech, pooled=pooled).text
+        short = summary(frame, words=speech, pooled=pooled)
+        assert told in short.text
+        assert "standardavvik; mindre sikkert, se under)" in short.text
+        assert "<strong>" not in short.html
+        assert "Uthevet" not in short.text
         assert told in answer(frame, words=speech, pooled=pooled).text
+    certainly = summary(frame, words=speech)
+    assert "<strong>Matematikkglede</strong>" in certainly.html
+    assert "Uthevet: sikre endringer." in certainly.text
+    two = over.assign(hangs_on="oslo: inside; nordland: inside")
+    assert "omfatter null når én av " in summary(frame, words=speech, pooled=two).text
     assert (
         "mindre sikkert" not in summary(frame, words=speech, pooled=over.assign(hangs_on="")).text
     )
+
+
+@pytest.mark.parametrize(
+    ("pairs", "said"),
+    [
+        ([204, 198], "(de samme før og etter), 198–204 i alt."),
+        ([12, 12], "(de samme før og etter), 12 i alt."),
+    ],
+)
+def test_a_summary_counts_those_who_are_the_same(pairs, said):
+    given = {"estimand": "participants", "population": "teachers", "outcome": "views"}
+    given["question"] = "Q5"
+    rows = [{**of_verdict("unclear"), **given, "n_pairs": n} for n in pairs]
+    assert said in summary(pd.DataFrame(rows), words=words("nb")).text
 
 
 @pytest.mark.parametrize(

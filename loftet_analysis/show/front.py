@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pandas as pd
 from bs4 import BeautifulSoup
 
@@ -20,7 +21,7 @@ from loftet_analysis.show.glossary import glossary
 from loftet_analysis.show.labels import CERTAINTY_SIGNS
 from loftet_analysis.show.languages import Words, alphabet, label, reader
 from loftet_analysis.show.layout import ABSENT, HIDDEN, laid_out
-from loftet_analysis.show.sentences import certainty, compared, may_have
+from loftet_analysis.show.sentences import certainty, compared, less_certain, may_have
 from loftet_analysis.show.site import (
     ASSETS,
     STYLESHEET,
@@ -436,6 +437,13 @@ class _Site:
         rows = main_changes(self.study, rows[rows[names.REGION].isin([*self.places])])
         order = rows[names.REGION].map([*self.places].index)
         rows = rows.iloc[order.argsort(kind="stable")]
+        path = self.folder / "tables" / "pooled.csv"
+        pooled = schema.read_table(path).assign(suppressed=False) if path.is_file() else None
+        doubts = [
+            less_certain(row, pooled, self.words) if row[names.REGION] == names.NATIONAL else ""
+            for row in rows.to_dict("records")
+        ]
+        rows = rows.assign(less_certain=np.array(doubts, dtype=object))
         for population, of_population in rows.groupby(names.POPULATION, sort=False):
             if of_population[names.REGION].nunique() > 1:
                 yield self.matrix(population, of_population)
@@ -482,7 +490,16 @@ class _Site:
             )
             if is_any_certain
             else "",
+            words.text(
+                "* Less certain than it looks: without a single region, or as a mean over the "
+                "regions, the interval includes zero."
+            )
+            if rows["less_certain"].ne("").any()
+            else "",
             may_have(rows.to_dict("records"), words),
+            words.text("“Cannot tell” does not mean that nothing has changed.")
+            if CERTAINTY_SIGNS["unclear"] in there_are
+            else "",
             compared(rows.to_dict("records"), words),
             " · ".join(signs),
         ]
@@ -520,7 +537,7 @@ class _Site:
         code = code if code in CERTAINTY_SIGNS else "unclear"
         beyond = not pd.isna(row.get("drift")) or not pd.isna(row.get("trend"))
         said = label("short", f"{code}{' beyond drift' * beyond}", self.words)
-        return f"{CERTAINTY_SIGNS[code]} {said}"
+        return f"{CERTAINTY_SIGNS[code]} {said}{'*' * bool(row['less_certain'])}"
 
     def glossary(self) -> str:
         """Return the page that explains words, signs, codes and columns, and names the scales."""

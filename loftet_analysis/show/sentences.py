@@ -205,7 +205,7 @@ def answer(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame | None = N
         readings = [headline] if headline else []
         for row in told:
             said = reading(row, words, alone=False, timed=several, concluded=concluded)
-            if where := _less_certain(row, pooled, words):
+            if where := less_certain(row, pooled, words):
                 doubt = words.text(
                     "It is less certain than it looks: the interval of the mean over the regions "
                     "{where}.",
@@ -745,7 +745,7 @@ def _without(row: Mapping[str, object], words: Words) -> str:
     )
 
 
-def _less_certain(row: Mapping[str, object], pooled: pd.DataFrame | None, words: Words) -> str:
+def less_certain(row: Mapping[str, object], pooled: pd.DataFrame | None, words: Words) -> str:
     """Return where the mean over the regions lies if not where a certain change does.
 
     Or where it would lie without a single region; nothing where neither says anything else.
@@ -1694,7 +1694,7 @@ def summary(
     """
     items, lines = [], []
     several = frame["population"].nunique() > 1
-    doubts = [_less_certain(row, pooled, words) for row in frame.to_dict("records")]
+    doubts = [less_certain(row, pooled, words) for row in frame.to_dict("records")]
     frame = frame.assign(less_certain=np.array(doubts, dtype=object))
 
     def told(said: str, mark: str = "", kind: str = "") -> None:
