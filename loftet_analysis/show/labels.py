@@ -679,10 +679,11 @@ LABELS: dict[str, dict[str, str]] = {
         "linked_change": "The same people before and after, who could be found again by their "
         "code. They have grown older in between.",
         "same_grade": "The pupils of a grade after, compared with the pupils of the same grade "
-        "at the same school before. They are other pupils of the same age, unless both surveys "
-        "lie in the same school year.",
-        "school_change": "Everybody who answered after, compared with everybody who answered "
-        "before at the same school.",
+        "at the same school before. They are other pupils of the same age; where both surveys "
+        "lie in the same school year, mostly the same pupils.",
+        "school_change": "The mean of each school after minus its mean before, every school "
+        "counted once. Where grades are known, over those that five or more answered both times at "
+        "the school, every grade counted alike; else over the people who were found again.",
         "cohort_change": "The pupils of the age groups that were asked both times, before "
         "and after, without linking single pupils. Used where linking failed.",
         "participants": "The teachers who took part in the seminars, before and after.",

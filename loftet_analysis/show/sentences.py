@@ -1947,6 +1947,11 @@ def may_have(rows: Iterable[Mapping[str, object]], words: Words) -> str:
     whys = [label("doubt", code, words) for code in LABELS["doubt"] if code in doubts]
     why = f", {words.text('or')} ".join(whys)
     said = words.text("“May have”: the interval excludes zero, but {why}.", why=why)
+    if "one region" in doubts:
+        there = words.text(
+            "The table on the front page allows for them, so a change may be certain there."
+        )
+        said = f"{said} {there}"
     return said if whys else ""
 
 
