@@ -281,11 +281,9 @@ def files(notebook: NotebookNode, language: str) -> dict[str, bytes]:
         and ``<figure>.<parameter>.csv`` of further ones.
     """
     found: dict[str, bytes] = {}
-    for shown in (shown for _, results in _cells(notebook) for shown in results):
-        drawn = shown["pages"].get(language, {})
-        if "svg" in drawn:
-            found[f"{shown['name']}.svg"] = drawn["svg"].encode()
-            found[f"{shown['name']}.png"] = base64.b64decode(drawn["png"])
+    for shown, of_language, drawn in _drawings(notebook):
+        if of_language == language:
+            found |= _pictures(shown["name"], drawn)
             for of, text in drawn["numbers"].items():
                 found[f"{shown['name']}{_csv_suffix(of)}"] = text.encode()
     return found
@@ -350,14 +348,26 @@ def figures(notebook: NotebookNode, prefix: str) -> dict[str, bytes]:
     prefix : str
         Stands before the names that the notebook did not give itself.
     """
-    files = {}
-    for shown in (shown for _, results in _cells(notebook) for shown in results):
+    found: dict[str, bytes] = {}
+    for shown, language, drawn in _drawings(notebook):
         stem = shown["name"] if shown.get("named", True) else f"{prefix}_{shown['name']}"
+        found |= _pictures(f"{stem}.{language}", drawn)
+    return found
+
+
+def _drawings(notebook: NotebookNode) -> Iterator[tuple[dict, str, dict]]:
+    """Yield what was shown as a figure, with each language and what was drawn in it."""
+    for shown in (shown for _, results in _cells(notebook) for shown in results):
         for language, drawn in shown["pages"].items():
             if "svg" in drawn:
-                files[f"{stem}.{language}.svg"] = drawn["svg"].encode()
-                files[f"{stem}.{language}.png"] = base64.b64decode(drawn["png"])
-    return files
+                yield shown, language, drawn
+
+
+def _pictures(stem: str, drawn: Mapping[str, str]) -> dict[str, bytes]:
+    return {
+        f"{stem}.svg": drawn["svg"].encode(),
+        f"{stem}.png": base64.b64decode(drawn["png"]),
+    }
 
 
 def left_out(notebook: NotebookNode) -> list[str]:
