@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import io
 import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
@@ -30,6 +30,8 @@ _TALL = 20  # inches of a figure
 _DPI, _COLOURS = 200, 64  # of the PNG
 # standard deviations: of an axis of changes, and of half an interval that is too wide to stand out
 REACH, WIDEST = 0.8, 0.5
+#: Labels of arrow heads at the edge of an axis, which no legend shows.
+VALUE_BEYOND, LINE_BEYOND = "_value beyond the axis", "_line beyond the axis"
 INK, GREY, PALE = "#262626", "#6b6b6b", "#e6e6e6"
 BLUE, ORANGE, GREEN = (sns.color_palette("colorblind").as_hex()[i] for i in (0, 3, 2))
 COLOURS = {"blue": BLUE, "orange": ORANGE, "green": GREEN, "ink": INK, "grey": GREY}
@@ -178,7 +180,17 @@ def fitted(
         ends = [x for ax in figure.axes for x in ax.get_position().intervalx]
         y = beneath.get_position()[1] * room / inches.sum()
         beneath.set_position(((min(ends) + max(ends)) / 2, y))
+    caption = " ".join([caption, *_what_arrows_mean(figure, words)])
     return Drawing(figure, caption, alt_texts.heard(alt, words), rows or {})
+
+
+def _what_arrows_mean(figure: Figure, words: Words) -> Iterator[str]:
+    """Yield what the arrow heads are that `changes` has drawn, if any."""
+    there = {line.get_label() for ax in figure.axes for line in ax.lines}
+    if VALUE_BEYOND in there:
+        yield words.text("Arrow without a mark: the value lies beyond the axis.")
+    if LINE_BEYOND in there:
+        yield words.text("A line that ends in an arrow goes on beyond the axis.")
 
 
 def legend(figure: Figure, handles: Sequence[Artist], *, across: int = 0) -> None:
@@ -295,6 +307,34 @@ def intervals(
     ax.plot(frame[middle], y, ls="", color=color, **looks)
 
 
+def estimates(
+    ax: Axes,
+    rows: Sequence[Mapping[str, object]],
+    columns: Sequence[str],
+    words: Words,
+    *,
+    as_text: Callable[[float], str],
+    looks: Callable[[Mapping[str, object]], dict],
+) -> None:
+    """Draw a line per row on an axis that holds all values; to its right stand the numbers.
+
+    `looks` are those of a row's mark; of a row without a number it is said why.
+    """
+    middle, low, high = columns
+    for place, row in enumerate(rows):
+        said, colour = words.text("hidden" if row["suppressed"] else "not computed"), GREY
+        if not pd.isna(row[middle]):
+            said, colour = as_text(row[middle]), "black"
+            if not pd.isna(row[low]):
+                said = f"{said} ({as_text(row[low])} {words.text('to')} {as_text(row[high])})"
+            intervals(ax, pd.DataFrame([row]), [place], columns=columns, **looks(row))
+        where = {"va": "center_baseline", "transform": ax.get_yaxis_transform()}
+        ax.text(1.02, place, said, color=colour, **where)
+    ax.set_ylim(len(rows) - 0.5, -0.5)
+    ax.tick_params(axis="y", length=0)
+    sns.despine(ax=ax, left=True)
+
+
 def changes(
     ax: Axes,
     frame: pd.DataFrame,
@@ -305,19 +345,28 @@ def changes(
     color: str = BLUE,
     **looks: object,
 ) -> None:
-    """Draw changes as `intervals`; what reaches beyond the axis ends in an arrow.
+    """Draw changes as `intervals`; arrow heads at the edge stand for what lies beyond the axis.
 
-    An estimate without an interval is a hollow mark.
+    An interval that goes on there ends in one; an estimate there has one instead of its mark. An
+    estimate without an interval is a hollow mark. `fitted` says in the caption what arrows mean.
     """
     middle, low, high = columns
     numbers = frame[[*columns]].astype(float)
     inside, y = numbers.clip(-end, end), np.asarray(y, dtype=float)
+    inside[middle] = numbers[middle].where(numbers[middle].abs().le(end))
     alone = numbers[low].isna().to_numpy()
     for which, own in ((~alone, {}), (alone, {"mfc": "white", "mec": color, "mew": 1.2})):
-        if which.any():
-            intervals(ax, inside[which], y[which], columns=columns, color=color, **{**looks, **own})
-    for column, arrow in ((low, "<"), (high, ">"), (middle, "<"), (middle, ">")):
-        beyond = numbers[column].mul(-1 if arrow == "<" else 1).gt(end).to_numpy()
-        if beyond.any():
-            looks = {"ls": "", "marker": arrow, "ms": 5, "color": color, "clip_on": False}
-            ax.plot(inside[column][beyond], y[beyond], **looks)
+        if not which.any():
+            continue
+        own = {**looks, **own}
+        intervals(ax, inside[which], y[which], columns=columns, color=color, **own)
+        for bound, side, arrow in ((low, -1, "<"), (high, 1, ">")):
+            value = (side * numbers[middle]).gt(end).to_numpy()
+            line = (side * numbers[bound]).gt(end).to_numpy() & ~value
+            head = {"ls": "", "marker": arrow, "ms": 5, "color": color, "clip_on": False}
+            for beyond, meaning, look in (
+                (value, VALUE_BEYOND, {"zorder": 3, **own, **head, "ms": 6.5}),
+                (line, LINE_BEYOND, head),
+            ):
+                if (beyond := beyond & which).any():
+                    ax.plot(np.full(beyond.sum(), side * end), y[beyond], label=meaning, **look)

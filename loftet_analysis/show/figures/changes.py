@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import matplotlib as mpl
@@ -416,7 +416,7 @@ def forest(
     if together is not None:
         pooled = _with_country(pooled, together)
     frame = in_alphabet(frame, words)
-    wide, end = canvas.is_wide(frame), canvas.reach(frame)
+    wide, end = canvas.is_wide(frame), max(map(canvas.reach, (frame, pooled)))
     if ax is not None:
         return _forest(ax, frame, pooled, words, end)
     pairs = [*frame[_PAIR].drop_duplicates().itertuples(index=False, name=None)]
@@ -539,11 +539,13 @@ def _forest(
         _beside(ax, -1, room, "n", ha="right", color=GREY)
     y = len(frame) + 0.3
     for row in pooled[pooled["estimate"].notna()].to_dict("records"):
-        ends = np.clip([row["pi_low"], row["pi_high"]], -end, end)
-        ax.hlines(y, *ends, color=INK, lw=1)
+        ends = ("ci_low", "ci_high") if pd.isna(row["pi_low"]) else ("pi_low", "pi_high")
+        line = {"columns": ("estimate", *ends), "color": INK, "lw": 1}
+        canvas.changes(ax, pd.DataFrame([row]), [y], end, marker="", **line)
         low, middle, high = np.clip([row[c] for c in ("ci_low", "estimate", "ci_high")], -end, end)
-        diamond = [low, middle, high, middle], [y, y - 0.38, y, y + 0.38]
-        ax.fill(*diamond, color=INK, lw=0, zorder=3)
+        if middle == row["estimate"]:
+            diamond = [low, middle, high, middle], [y, y - 0.38, y, y + 0.38]
+            ax.fill(*diamond, color=INK, lw=0, zorder=3)
         if not narrow:
             said = _said({**row, "suppressed": False}, words)
             _beside(ax, y, room + 8, said, weight="bold")
@@ -570,34 +572,29 @@ def schools(frame: pd.DataFrame, *, words: Words) -> Drawing:
     words : Words
         The reader's language, with the schools' names.
     """
-    drawn = frame[frame["estimate"].notna()]
-    there = in_alphabet(frame[["school_id"]], words, by="school_id")
-    shown = [school for school in there["school_id"].unique() if school in {*drawn["school_id"]}]
-    names = {
-        each: _named_with_n(words.schools.get(each, each), "school_id", each, frame, words)
-        for each in shown
-    }
     themselves = (
         words.text("the school by itself"),
         words.text("shrunk towards the mean of all schools"),
     )
-    caption = words.text(
-        "Change by school with {level} intervals: strokes are estimates from the school alone, "
-        "diamonds are shrunk towards the mean of the schools, more so where the school's own "
-        "answers tell less. Numbers of schools with few answers are rounded coarsely. Schools are "
-        "listed alphabetically and are not ranked.",
-        level=words.percent(frame["ci_level"].iloc[0]),
-    )
-    caption = " ".join([caption, *_band_and_n(frame, words)])
-    if left_out := frame["school_id"].nunique() - len(shown):
+    caption = [
+        words.text(
+            "Change by school with {level} intervals: strokes are estimates from the school alone, "
+            "diamonds are shrunk towards the mean of the schools, more so where the school's own "
+            "answers tell less. Numbers of schools with few answers are rounded coarsely. Schools "
+            "are listed alphabetically and are not ranked.",
+            level=words.percent(frame["ci_level"].iloc[0]),
+        ),
+        *_band_and_n(frame, words),
+    ]
+    there = frame.loc[frame["estimate"].notna(), "school_id"]
+    if left_out := frame["school_id"].nunique() - there.nunique():
         few = words.plural(
             "{n} school is left out, as too few people answered there.",
             "{n} schools are left out, as too few people answered there.",
             left_out,
         )
-        caption = f"{caption} {few}"
-    alt = alt_texts.describe_schools(frame, words)
-    return _drawn_together(frame, "school_id", names, themselves, words, caption, alt)
+        caption.append(few)
+    return _drawn_together(frame, "school_id", themselves, words, " ".join(caption))
 
 
 @mpl.rc_context(STYLE)
@@ -613,51 +610,44 @@ def regions(frame: pd.DataFrame, *, words: Words) -> Drawing:
     words : Words
         The reader's language, with the regions' names.
     """
-    drawn = frame[frame["estimate"].notna()]
-    there = in_alphabet(frame[["region"]], words)
-    shown = [each for each in there["region"].unique() if each in {*drawn["region"]}]
-    names = {
-        each: _named_with_n(words.region(each), "region", each, frame, words) for each in shown
-    }
     themselves = (
         words.text("the region by itself"),
         words.text("shrunk towards the mean of all regions"),
     )
-    caption = words.text(
-        "{estimand} by region with {level} intervals: strokes are estimates from the region "
-        "alone, diamonds are shrunk towards the mean over the regions, more so where the "
-        "region's own answers tell less. Regions are listed alphabetically and are not ranked.",
-        estimand=label("estimand", frame["estimand"].iloc[0], words),
-        level=words.percent(frame["ci_level"].iloc[0]),
-    )
-    caption = " ".join([caption, *_band_and_n(frame, words)])
-    if alone := drawn.loc[drawn["shrunk"].isna(), "region"].nunique():
+    caption = [
+        words.text(
+            "{estimand} by region with {level} intervals: strokes are estimates from the region "
+            "alone, diamonds are shrunk towards the mean over the regions, more so where the "
+            "region's own answers tell less. Regions are listed alphabetically and are not ranked.",
+            estimand=label("estimand", frame["estimand"].iloc[0], words),
+            level=words.percent(frame["ci_level"].iloc[0]),
+        ),
+        *_band_and_n(frame, words),
+    ]
+    alone = frame["estimate"].notna() & frame["shrunk"].isna()
+    if alone.any():
         without = words.plural(
             "{n} region has no interval, since it would tell of single schools, and is not shrunk "
             "towards the others.",
             "{n} regions have no interval, since it would tell of single schools, and are not "
             "shrunk towards the others.",
-            alone,
+            frame.loc[alone, "region"].nunique(),
         )
-        caption = f"{caption} {without}"
-    alt = alt_texts.describe_regions(frame, words)
-    return _drawn_together(frame, "region", names, themselves, words, caption, alt)
+        caption.append(without)
+    return _drawn_together(frame, "region", themselves, words, " ".join(caption))
 
 
 def _drawn_together(
-    frame: pd.DataFrame,
-    by: str,
-    names: Mapping[str, str],
-    themselves: tuple[str, str],
-    words: Words,
-    caption: str,
-    alt: Iterable[str],
+    frame: pd.DataFrame, by: str, themselves: tuple[str, str], words: Words, caption: str
 ) -> Drawing:
-    """Draw a panel per outcome: a line for each of `names`, by itself and drawn towards the mean.
+    """Draw a panel per outcome: a line per school or region, by itself and drawn towards the mean.
 
-    `themselves` is what the two kinds of marks are called.
+    `by` is the column that tells them apart; `themselves` is what the two kinds of marks are
+    called.
     """
-    drawn, shown = frame[frame["estimate"].notna()], [*names]
+    drawn = frame[frame["estimate"].notna()]
+    shown = [*in_alphabet(drawn[[by]], words, by=by)[by].unique()]
+    names = [_named_with_n(by, each, frame, words) for each in shown]
     panels = [*frame[_PAIR].drop_duplicates().itertuples(index=False, name=None)]
     columns = 4 if len(panels) > 6 else 3
     letters = {1: 50, 2: 26}.get(len(panels), 17 if columns == 3 else 13)
@@ -674,18 +664,24 @@ def _drawn_together(
         wide, towards = canvas.is_wide(own), own["shrunk"].notna()
         canvas.changes(ax, own[~wide], places[~wide] - 0.17, end, **_RAW)
         canvas.changes(ax, own[towards], places[towards] + 0.17, end, columns=shrunk, **_SHRUNK)
-        if len(panels) == 1:
-            for place, row in zip(places, own.to_dict("records"), strict=True):
-                numbers = dict(zip(("estimate", "ci_low", "ci_high"), map(row.get, shrunk),
-                                   strict=True))  # fmt: skip
-                if not pd.isna(row["shrunk"]):
-                    _beside(ax, place, 8, _said(numbers, words))
+        numbers = own[["estimate", *shrunk]].astype(float)
+        numbers["estimate"] = numbers["estimate"].mask(wide)
+        for place, row in zip(places, numbers.to_dict("records"), strict=True):
+            # what no mark shows, and of a single outcome all that is drawn towards the mean
+            said = [words.number(row["estimate"])] if abs(row["estimate"]) > end else []
+            if len(panels) == 1 and not pd.isna(row["shrunk"]):
+                ends = zip(("estimate", "ci_low", "ci_high"), map(row.get, shrunk), strict=True)
+                said.append(_said(dict(ends), words))
+            elif abs(row["shrunk"]) > end:
+                said.append(words.number(row["shrunk"]))
+            if said:
+                _beside(ax, place, 8, " / ".join(said))
         ax.set_title(canvas.wrapped(words.outcome(*pair), letters), loc="left", weight="bold")
         ax.tick_params(labelbottom=True)
 
     figure, grid = canvas.multiples(panels, draw, columns=columns, sharex=True, sharey=True)
     grid[0, 0].set_ylim(max(1, len(shown)) - 0.5, -0.5)
-    grid[0, 0].set_yticks(range(len(shown)), names.values())
+    grid[0, 0].set_yticks(range(len(shown)), names)
     canvas.align_left(*grid[:, 0])
     handles = [
         Line2D([], [], label=text, **looks)
@@ -693,9 +689,9 @@ def _drawn_together(
     ]
     canvas.legend(figure, handles)
     below = axis_label(frame, words)
-    lines = max((name.count("\n") for name in names.values()), default=0)
+    lines = max((name.count("\n") for name in names), default=0)
     height = (0.23 + 0.09 * lines) * max(2, len(shown)) * len(grid)
-    rows = {"": drawn}
+    rows, alt = {"": drawn}, alt_texts.describe_drawn_together(frame, by, words)
     return canvas.fitted(figure, grid[:, 0], height, caption, alt, words, xlabel=below, rows=rows)
 
 
@@ -716,8 +712,9 @@ def _band_and_n(frame: pd.DataFrame, words: Words) -> Iterator[str]:
         yield words.text("In brackets: about how many people.")
 
 
-def _named_with_n(name: str, by: str, key: str, frame: pd.DataFrame, words: Words) -> str:
+def _named_with_n(by: str, key: str, frame: pd.DataFrame, words: Words) -> str:
     """Return a whole name, in lines, with the most people of any outcome in the smaller wave."""
+    name = words.region(key) if by == "region" else words.schools.get(key, key)
     rows = frame[frame[by].eq(key)]
     n = (
         rows["n_pairs"]
