@@ -275,6 +275,20 @@ def test_estimation_has_a_block_per_outcome_with_answers_and_changes():
     assert [text.get_text() for text in legend.get_texts()] == ["før", "etter"]
 
 
+def test_on_a_phone_the_changes_stand_above_the_answers():
+    frame = all_estimands().assign(suppressed=False)
+    bins = pd.concat([answers(), *role_answers()])
+    drawing = figures.estimation(frame, words=speech(), answers=bins)
+    down = sorted(drawing.phone.axes, key=lambda ax: -ax.get_position().y0)
+    assert [is_changes(ax) for ax in down] == [True, False, True, False, False]
+    assert len({round(ax.get_position().y0, 4) for ax in down}) == len(down)
+    wide = [ax for ax in drawing.figure.axes if is_changes(ax)]
+    for one, other in zip(wide, filter(is_changes, down), strict=True):
+        assert marks(one) == marks(other)
+        assert {*said(one)} <= {*said(other)}
+    assert "venstre" not in drawing.caption
+
+
 def test_estimation_without_bins_or_numbers_still_names_every_row():
     frame = hidden(all_estimands(), estimand="linked_change")
     bins = hidden(pd.concat(role_answers()), wave="pre")

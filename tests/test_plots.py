@@ -29,9 +29,10 @@ from loftet_analysis.show.figures import (
     forest,
     regions,
     saved,
+    saved_for_phone,
     summary,
 )
-from loftet_analysis.show.figures.canvas import GREY, LINE_BEYOND, VALUE_BEYOND
+from loftet_analysis.show.figures.canvas import GREY, LINE_BEYOND, PHONE, VALUE_BEYOND
 from loftet_analysis.show.figures.summary import _MARKS, NARROW
 from loftet_analysis.show.labels import CERTAINTY_SIGNS
 from tests.made_up import NUMBERS, ROLES, all_estimands, by_region, effects, mask, pooled, words
@@ -543,9 +544,13 @@ def drawings():
 @mpl.rc_context(STYLE)  # as it is saved
 def assert_readable(drawing) -> None:
     """Assert that no text overlaps another, leaves the figure, or is smaller than 9 points."""
-    figure = drawing.figure
     assert drawing.caption
     assert drawing.alt
+    for figure in filter(None, (drawing.figure, drawing.phone)):
+        assert_legible(figure)
+
+
+def assert_legible(figure) -> None:
     figure.draw_without_rendering()
     width, height = figure.bbox.size
     boxes = []
@@ -640,6 +645,24 @@ def test_a_light_figure_is_drawn_alike(kind):
     assert ids == {*re.findall(r"(?:url\(|href=\")#([\w-]+)", svg.decode())}
     assert not [group for group in root.iter("{*}g") if not group.attrib]
     assert len(svg) < 0.6 * len(raw.getvalue())
+
+
+def test_on_a_phone_the_panels_of_a_forest_stand_one_below_the_other():
+    drawing = drawings()["forest"](words())
+    assert {len(drawing.figure.axes), len(drawing.phone.axes)} == {6}
+    tops = [ax.get_position().y0 for ax in drawing.phone.axes]
+    assert tops == sorted({*tops}, reverse=True)
+    for wide, narrow in zip(drawing.figure.axes, drawing.phone.axes, strict=True):
+        assert marks(wide) == marks(narrow)
+        assert wide.get_xlim() == narrow.get_xlim()
+    titles = {text.get_text().strip() for text in drawing.phone.findobj(Text)}
+    assert {"Matematikkglede", "Innsats"} <= titles
+    svg = saved_for_phone(drawing, salt="x").decode()
+    assert float(re.search(r'width="([\d.]+)pt"', svg)[1]) == pytest.approx(72 * PHONE, abs=0.01)
+    letters = [text for text in drawing.phone.findobj(Text) if text.get_text().strip()]
+    per_point = 350 / PHONE / 72  # pixels, on a page of 390
+    assert min(text.get_size() for text in letters) * per_point >= 11
+    assert saved_for_phone(drawings()["change"](words()), salt="x") == b""
 
 
 @pytest.mark.parametrize("kind", drawings())
