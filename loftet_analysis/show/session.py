@@ -94,7 +94,7 @@ class OpenStudy:
     _reads: list[tuple[str, dict]] = field(default_factory=list, repr=False, compare=False)
     _kept: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False, compare=False)
     _names: list[str] = field(default_factory=list, repr=False, compare=False)
-    # by language: notes of tables and sentences of captions, each with the one that has it
+    # by language: notes of tables and captions, each with the one that said it first
     _said: dict[str, dict[str, str]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -901,21 +901,25 @@ _SENTENCE = re.compile(r"(?<=\.) (?=[A-ZÆØÅ«“]|n: )")
 def _said_once(
     caption: str, name: str, said: dict[str, str], words: Words, outcomes: str = ""
 ) -> str:
-    """Return what a caption says that no earlier figure of the page has said, as HTML.
+    """Return a caption as HTML, without what the first figure of its kind has said on the page.
 
-    Where that is nothing, a link leads to the figure that has said it, named by its `outcomes`.
+    That is the one whose caption began alike: a link leads there, named by its `outcomes`, and what
+    its caption does not say follows.
     """
     said.setdefault(f"#{name}", outcomes)
     if words.language.endswith(PSEUDO):  # whose marks are around the whole
         return html.escape(caption)
-    new = [each for each in _SENTENCE.split(caption) if said.setdefault(each, name) == name]
-    if new:
-        return html.escape(" ".join(new))
-    first = said[_SENTENCE.split(caption)[0]]
+    sentences = _SENTENCE.split(caption)
+    first = said.setdefault(f"figure: {sentences[0]}", name)
+    whole = said.setdefault(f"caption of #{first}", caption)
+    if first == name:
+        return html.escape(caption)
     text = words.text("As in the first figure of this kind.")
     if of := said[f"#{first}"]:
         text = words.text("Read as the figure of {outcomes}.", outcomes=of)
-    return f'<a href="#{first}">{html.escape(text)}</a>'
+    link = f'<a href="#{first}">{html.escape(text)}</a>'
+    new = [each for each in sentences if each not in _SENTENCE.split(whole)]
+    return " ".join([link, *map(html.escape, new)])
 
 
 def _outcomes(frame: pd.DataFrame, words: Words) -> str:
