@@ -22,6 +22,7 @@ BUILT = {
     "pooled": (tables.pooled, pooled),
     "two_ways": (partial(tables.two_ways, together=effects({"region": "national"})), pooled),
     "features": (tables.features, made_up.features),
+    "invariance": (tables.invariance, made_up.invariance),
     "reliability": (tables.reliability, reliability),
 }
 
@@ -463,3 +464,9 @@ def test_notes_wrap_to_what_is_seen_of_a_table_that_is_scrolled():
     style = (site.ASSETS / "loftet.css").read_text(encoding="utf-8")
     (rule,) = re.findall(r"\.results :is\(caption, tfoot span[^{]*\{(.*?)\}", style)
     assert "max-width: 100cqw" in rule
+
+
+@pytest.mark.parametrize(("n_groups", "said"), [(2, "tidspunkter"), (8, "tidspunkter og trinn")])
+def test_groups_of_a_factor_model_are_grades_only_where_there_are_some(n_groups, said):
+    frame = made_up.invariance().assign(n_groups=n_groups)
+    assert rows(built("invariance", frame=frame))[1][0] == said

@@ -336,7 +336,11 @@ LABELS: dict[str, dict[str, str]] = {
         "structurally_impossible": "in a grade that is not asked both times, or not asked yet",
     },
     "answered": {"hardly": "under a quarter", "some": "under half", "most": "half or more"},
-    "design": {"linked": "the same people", "groups": "times (and grades)"},
+    "design": {
+        "linked": "the same people",
+        "groups": "times",
+        "groups of grades": "times and grades",
+    },
     "difference": {
         "": "negligible",
         "baseline_adjust": "small",

@@ -382,9 +382,9 @@ class OpenStudy:
         return rows.assign(n_answered=answered, n_consented=consented)
 
     def set_aside(self) -> pd.DataFrame:
-        """Return how many sheets are not in the analysis, and why: ``schema.SET_ASIDE``.
+        """Return how many questionnaires are not in the analysis, and why: ``schema.SET_ASIDE``.
 
-        Sheets of schools that nobody knows are the country's only.
+        Questionnaires of schools that nobody knows are the country's only.
         """
         rows = self.table("ledger", **self._here)
         rows = rows[rows["n_set_aside"].gt(0) & rows[names.WAVE].ne("")]
@@ -405,7 +405,7 @@ class OpenStudy:
         return rows.assign(answered=answered_class(rows["n_answered"], rows["n_invited"]))
 
     def linkage(self) -> pd.DataFrame:
-        """Return in which state each sheet's link is, and how many are: ``schema.LINKAGE``.
+        """Return in which state each questionnaire's link is, and how many are: ``schema.LINKAGE``.
 
         Of a population of which one wave is closed there is no row: nobody can be linked yet.
         """
@@ -420,7 +420,7 @@ class OpenStudy:
         return summed.assign(region=names.NATIONAL)[list(schema.LINKAGE)]
 
     def days(self, population: str) -> pd.DataFrame:
-        """Return on which day each sheet came in, also those of open waves.
+        """Return on which day each questionnaire came in, also those of open waves.
 
         Parameters
         ----------
@@ -429,7 +429,7 @@ class OpenStudy:
         Returns
         -------
         DataFrame
-            A row per sheet: `wave` and `submitted`, as far as the day is known.
+            A row per questionnaire: `wave` and `submitted`, as far as the day is known.
         """
         rows = self.table("days", population=[population], **self._here)
         sheets = rows.loc[rows.index.repeat(rows["n"]), [names.WAVE, "day"]]
