@@ -20,7 +20,7 @@ class Problem:
     allowed : str
         What may stand there.
     where : str
-        File, and line, column or sheet where it has one.
+        File, and line, column or questionnaire where it has one.
     todo : str
         What to do about it.
 

@@ -142,7 +142,42 @@ def test_the_page_about_measurement_is_a_link_where_it_is_named(study, folder):
             assert (link.get_text(), link["href"]) == (text, "02_measurement.html")
             assert not made[f"{language}/oslo/02_measurement.html"].select("a.page")
     del told["oslo", "region/02_measurement", "nb"]
-    assert not written(study, folder, told)["nb/oslo/04_pupils.html"].select("a.page")
+    for _ in range(2):
+        (link,) = written(study, folder, told)["nb/oslo/04_pupils.html"].select("a.page")
+        assert (link["hreflang"], link["href"]) == ("en", "../../en/oslo/02_measurement.html")
+        assert link.parent.get_text() == "Siden om måling (English)."
+
+
+def test_pages_that_texts_name_are_links_as_far_as_they_are_there(study, folder):
+    page = folder / "nb/oslo/00_summary.html"
+    said = ("siden om elever", "siden for alle regionene", "siden «Hele skolen»")
+    country = folder / "nb/national/00_summary.html"
+    for path, named in ((page, said), (country, ("siden om måling", "sidene om regionene"))):
+        named = "".join(f"<p>Se {each}.</p>" for each in named)
+        path.write_text(path.read_text("utf-8").replace("</main>", f"{named}</main>"), "utf-8")
+    told = states(*LANGUAGES)
+
+    def links(name: str) -> dict[str, str]:
+        found = written(study, folder, told)[f"nb/{name}.html"].select("a.page")
+        return {link.get_text(): link["href"] for link in found}
+
+    assert links("oslo/00_summary") == {"siden om elever": "04_pupils.html"}
+    assert links("national/00_summary") == {"sidene om regionene": "../../index.nb.html#regions"}
+    for place, notebook, language in (
+        ("national", "10_synthesis", "nb"),
+        ("national", "11_whole_school", "en"),
+        ("aas", "02_measurement", "nb"),
+    ):
+        shutil.copy(
+            folder / "nb/oslo/04_pupils.html", folder / language / place / f"{notebook}.html"
+        )
+        told[place, f"any/{notebook}", language] = "done"
+    assert links("oslo/00_summary") == {
+        "siden om elever": "04_pupils.html",
+        "siden for alle regionene": "../national/10_synthesis.html",
+        "siden «Hele skolen»": "../../en/national/11_whole_school.html",
+    }
+    assert links("national/00_summary")["siden om måling"] == "../../index.nb.html#quality"
 
 
 def test_a_place_without_the_page_is_met_at_its_summary(study, folder):

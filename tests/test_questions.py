@@ -55,7 +55,7 @@ def lacking(page: BeautifulSoup, question: str, heading_id: str) -> list[str]:
     tables = [table for table in page.find_all("table") if re.search(r"\d", table.get_text())]
     there = {
         "mark": mark is not None and mark.get_text() == question,
-        "question": inside.find(class_="asked"),
+        "question": inside.find(class_="asked") or heading.find_previous(class_="asked"),
         "figure": figures,
         "table": tables,
         "sentence": inside.find(class_="reading"),

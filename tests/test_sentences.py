@@ -847,12 +847,44 @@ def test_a_note_on_intervals_is_for_rows_that_are_told():
 
 
 def test_what_may_have_is_explained_where_it_is_said():
-    row = of_verdict("increase", estimand="dose", population="teachers", plan_role="secondary")
-    told = {"per gathering": "“May have”", "gathering: 90th - 10th percentile": ""}
-    for contrast, note in told.items():
-        frame = pd.DataFrame([{**row, "outcome": "views", "contrast": contrast, "question": "Q9"}])
-        said = summary(frame, words=words("en")).text
-        assert ("“May have”" in said) == bool(note)
+    row = of_verdict("increase", estimand="dose", population="teachers", plan_role="secondary",
+                     outcome="views", question="Q9", contrast="per gathering")  # fmt: skip
+    open_row = {**row, "verdict": "unclear", "ci_low": -0.1}
+    for told, note in ((row, True), (open_row, False)):
+        said = summary(pd.DataFrame([told]), words=words("en")).text
+        assert ("“May have”" in said) == note
+        assert ("“Cannot tell”" in said) != note
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "rest"),
+    [
+        ("nb", "Mye frammøte sammenlignet med lite kan henge sammen med at innsats økte mer (ikke",
+         "Ellers kan vi ikke si om frammøte har noe å si for endringen."),
+        ("nn", "Mykje frammøte samanlikna med lite kan henge saman med at innsats auka meir (ikkje",
+         "Elles kan vi ikkje seie om frammøte har noko å seie for endringa."),
+        ("en", "Much attendance compared with little may go with a larger increase in effort (not",
+         "Otherwise we cannot tell whether attendance matters for the change."),
+    ],
+)  # fmt: skip
+def test_attendance_is_told_of_many_against_few_too(language, said, rest):
+    many = "gathering: 90th - 10th percentile"
+    about = {"estimand": "dose", "plan_role": "secondary", "question": "Q9"}
+    slope = row_of(0.30, 0.05, contrast="per gathering", **about)
+    text = summed_up(
+        slope,
+        {**slope, "contrast": many},
+        row_of(0.05, 0.15, contrast="per gathering", outcome="effort", **about),
+        row_of(0.45, 0.10, contrast=many, outcome="effort", **about),
+        language=language,
+    )
+    first = text.splitlines()[0]
+    assert said in first
+    assert first.count({"nb": "glede", "nn": "glede", "en": "joy"}[language]) == 1
+    assert rest not in first
+    unclear = row_of(0.05, 0.15, contrast="per gathering", outcome="calm", **about)
+    assert rest in summed_up(slope, unclear, language=language)
+    assert rest not in summed_up(slope, row_of(0.05, 0.15, contrast=many, **about))
 
 
 def test_the_quality_of_scales_is_told_light_by_light():

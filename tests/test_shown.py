@@ -451,14 +451,19 @@ def test_of_equal_rows_of_two_notebooks_the_first_counts(study, changes, tmp_pat
     assert found.to_dict() == {"effort": 5.0, "affect": 1.0}
 
 
-def test_a_caption_says_what_no_earlier_figure_has_said():
+def test_a_caption_says_what_the_first_of_its_kind_has_not_said_and_links_to_it():
     said, first = {}, "Change. The band is ±0.10. n: people. Left out: grade 9. Regions."
     assert _said_once(first, "one", said, words("en")) == first
     assert _said_once(first, "one", said, words("en")) == first  # the same figure once more
-    assert _said_once("Levels. The band is ±0.10.", "two", said, words("en")) == "Levels."
+    levels = "Levels. The band is ±0.10."  # of another kind: a link would lead to another figure
+    assert _said_once(levels, "two", said, words("en")) == levels
     again = _said_once("Change. n: people.", "three", said, words("en"))
     assert again == '<a href="#one">As in the first figure of this kind.</a>'
     said = {}
     _said_once(first, "one", said, words("en"), "joy and effort")
-    again = _said_once("Change. n: people.", "two", said, words("en"), "views")
-    assert again == '<a href="#one">Read as the figure of joy and effort.</a>'
+    link = '<a href="#one">Read as the figure of joy and effort.</a>'
+    assert _said_once("Change. n: people.", "two", said, words("en"), "views") == link
+    # what the first does not say stands in every other one
+    squares = "Change. Squares are small. n: people."
+    for name in ("three", "four"):
+        assert _said_once(squares, name, said, words("en")) == f"{link} Squares are small."

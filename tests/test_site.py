@@ -134,6 +134,18 @@ def keep(notebook: str, region: str) -> None:
         rows.to_csv(folder / f"{name}.csv", index=False)
 
 
+def test_a_question_is_asked_once_on_a_page_and_marked_at_each_heading():
+    cells = [new_markdown_cell("## Teaching"), new_markdown_cell("## All pupils?")]
+    for each in cells:
+        each.metadata["tags"] = ["Q4"]
+    soup = BeautifulSoup(
+        page(small(*cells), language="en", name="04", questions={"Q4": "Do all?"}),
+        "html.parser",
+    )
+    assert [each.get_text() for each in soup.find_all(class_="asked")] == ["Do all?"]
+    assert [each.find(class_="question").get_text() for each in soup.find_all("h2")] == ["Q4"] * 2
+
+
 def test_a_section_that_was_not_asked_shrinks_to_one_line():
     nothing = Shown({"nb": Drawn('<p class="not-asked">Ikke spurt.</p>', "Ikke spurt.")})
     table = Shown({"nb": Drawn("<table><tr><td>1</td></tr></table>", "1")}, "t")

@@ -22,6 +22,7 @@ BUILT = {
     "pooled": (tables.pooled, pooled),
     "two_ways": (partial(tables.two_ways, together=effects({"region": "national"})), pooled),
     "features": (tables.features, made_up.features),
+    "invariance": (tables.invariance, made_up.invariance),
     "reliability": (tables.reliability, reliability),
 }
 
@@ -83,14 +84,29 @@ def test_a_change_stands_in_points_and_in_standard_deviations():
 
 def test_an_end_that_is_rounded_to_zero_is_told_from_its_side():
     def interval(**of) -> str:
-        return rows(built(frame=effects(of)))[1][4]
+        shown = gated(effects(of), mask(), "open")
+        table = tables.effects(shown, words=words("nb")).html
+        cells = rows(BeautifulSoup(table, "html.parser"))[1]
+        return next(cell for cell in cells if " til " in cell)
 
-    assert interval(ci_low=0.0, ci_high=0.44, p_value=0.03) == "0,00 til 0,44 (så vidt over null)"
+    up = {"ci_low": 0.0, "ci_high": 0.44, "p_value": 0.03, "verdict": "increase"}
+    assert interval(**up) == "0,00 til 0,44 (så vidt over null)"
     assert interval(ci_low=0.0, ci_high=0.44, p_value=0.06) == "0,00 til 0,44 (omfatter null)"
-    assert (
-        interval(ci_low=-0.44, ci_high=0.0, p_value=0.03) == "−0,44 til 0,00 (så vidt under null)"
-    )
-    assert interval(ci_low=0.1, ci_high=0.44) == "0,10 til 0,44"
+    down = {**up, "ci_low": -0.44, "ci_high": 0.0, "verdict": "decrease"}
+    assert interval(**down) == "−0,44 til 0,00 (så vidt under null)"
+    assert interval(ci_low=0.1, ci_high=0.44, verdict="increase") == "0,10 til 0,44"
+
+
+def test_an_interval_that_only_rounding_moved_off_zero_includes_it():
+    def interval(**of) -> str:
+        return rows(built(frame=effects({"verdict": "unclear", "p_value": 0.03} | of)))[1][4]
+
+    moved = "−0,14 til −0,01 (omfatter null før avrunding)"
+    assert interval(ci_low=-0.14, ci_high=-0.01) == moved
+    assert interval(ci_low=0.0, ci_high=0.44) == "0,00 til 0,44 (omfatter null)"
+    # of these the verdict is of all tests together, or of what was expected
+    assert interval(ci_low=-0.14, ci_high=-0.01, family="pupils: primary") == "−0,14 til −0,01"
+    assert interval(ci_low=-0.14, ci_high=-0.01, drift=-0.1) == "−0,14 til −0,01"
 
 
 def test_notes_are_about_what_stands_in_the_table():
@@ -448,3 +464,9 @@ def test_notes_wrap_to_what_is_seen_of_a_table_that_is_scrolled():
     style = (site.ASSETS / "loftet.css").read_text(encoding="utf-8")
     (rule,) = re.findall(r"\.results :is\(caption, tfoot span[^{]*\{(.*?)\}", style)
     assert "max-width: 100cqw" in rule
+
+
+@pytest.mark.parametrize(("n_groups", "said"), [(2, "tidspunkter"), (8, "tidspunkter og trinn")])
+def test_groups_of_a_factor_model_are_grades_only_where_there_are_some(n_groups, said):
+    frame = made_up.invariance().assign(n_groups=n_groups)
+    assert rows(built("invariance", frame=frame))[1][0] == said

@@ -345,7 +345,9 @@ def test_a_reading_gives_the_estimate_its_interval_and_no_cause(
     assert not CAUSAL.search(said)
     assert said.endswith(".")
     assert {"nb": "omfatter null", "nn": "omfattar null", "en": "includes zero"}[language] in said
-    assert "includes" not in reading({**row, "ci_low": 0.01}, words("en"))
+    beyond = {**row, "ci_low": 0.01}
+    assert "includes zero before rounding" in reading(beyond, words("en"))
+    assert "includes" not in reading({**beyond, "verdict": "increase"}, words("en"))
 
 
 @pytest.mark.parametrize(

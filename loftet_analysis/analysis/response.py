@@ -131,7 +131,7 @@ def missing_answers(items: pd.DataFrame) -> pd.DataFrame:
 
 @checked
 def arrivals(clean: pd.DataFrame, asked: Questionnaire, response: pd.DataFrame) -> pd.DataFrame:
-    """Return how many sheets had come in by the end of each day.
+    """Return how many questionnaires had come in by the end of each day.
 
     Parameters
     ----------
@@ -145,9 +145,9 @@ def arrivals(clean: pd.DataFrame, asked: Questionnaire, response: pd.DataFrame) 
     Returns
     -------
     DataFrame
-        ``schema.ARRIVALS``: `n` counts the sheets up to and with the day, `n_final` all of the
-        wave; `n_invited` is given where it is large enough for a share. No row where
-        the data have no dates.
+        ``schema.ARRIVALS``: `n` counts the questionnaires up to and with the day, `n_final` all of
+        the wave; `n_invited` is given where it is large enough for a share. No row where the data
+        have no dates.
 
     Examples
     --------
@@ -179,7 +179,7 @@ def arrivals(clean: pd.DataFrame, asked: Questionnaire, response: pd.DataFrame) 
 
 @checked
 def careless_signs(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
-    """Count the sheets with each sign of careless answering.
+    """Count the questionnaires with each sign of careless answering.
 
     Parameters
     ----------
@@ -191,8 +191,8 @@ def careless_signs(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``schema.CARELESS``; `n` sheets, those for which the sign could be seen (for *fast* those
-        whose time is known).
+        ``schema.CARELESS``; `n` questionnaires, those for which the sign could be seen (for *fast*
+        those whose time is known).
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Clean data made from the exports, and the account of what became of every sheet."""
+"""Clean data made from the exports, and the account of what became of every questionnaire."""
 
 from __future__ import annotations
 

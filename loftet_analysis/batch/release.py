@@ -91,8 +91,8 @@ class Release:
     files : dict of str to str
         The SHA-256 of every published file by its place in the release.
     people : dict of str to DataFrame
-        By population a row per sheet, and per person in several waves, under the region (empty for
-        those who moved) and the name that the disclosure mask has for the wave: digests.
+        By population a row per questionnaire, and per person in several waves, under the region
+        (empty for those who moved) and the name that the disclosure mask has for the wave: digests.
     mask : DataFrame
         ``schema.MASK``.
     """

@@ -1,4 +1,4 @@
-"""The account of every sheet in words: reason × count × what it was.
+"""The account of every questionnaire in words: reason × count × what it was.
 
 What may be said of a cell is a school's name, a day, a code or label of an answer; never an id, a
 link code or free text. Cells that may hold such are only counted.
@@ -65,7 +65,7 @@ def account(
     remarks: Iterable[Problem] = (),
     clean: Mapping[str, pd.DataFrame] | None = None,
 ) -> str:
-    """Return what became of every sheet, and why.
+    """Return what became of every questionnaire, and why.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def account(
     Returns
     -------
     str
-        A table of sheets by population and wave; for each of them a line per reason, marked
+        A table of questionnaires by population and wave; for each of them a line per reason, marked
         ``warning`` above two per cent; then the remarks.
 
     Examples
@@ -126,7 +126,7 @@ def account(
 
 
 def _answered(frame: pd.DataFrame | None, wave: str, columns: set[str]) -> pd.Series | None:
-    """Return how many sheets of a wave have a value in each of some columns."""
+    """Return how many questionnaires of a wave have a value in each of some columns."""
     if frame is None:
         return None
     there = frame[names.WAVE].eq(wave).to_numpy(dtype=bool)
@@ -199,9 +199,9 @@ def _line(n: int, share: float | str | None, said: str) -> str:
 def showable(counts: pd.Series, known: Iterable[str]) -> pd.Series:
     """Return the texts of a column that may be told, with their counts; the rest together as "".
 
-    A text is told that ends with a kind of school (few words where few sheets have it), has the
-    form of an id of the register, or is one name that several sheets share; never one that looks
-    like an identifier or like free text.
+    A text is told that ends with a kind of school (few words where few questionnaires have it), has
+    the form of an id of the register, or is one name that several questionnaires share; never one
+    that looks like an identifier or like free text.
 
     Parameters
     ----------

@@ -141,14 +141,14 @@ def known_scale(
     Parameters
     ----------
     sheets : mapping of str to int, or iterable of str
-        How many sheets have each answer, or answers that count alike; those of `MISSING` do not
-        count. A twentieth of the others may be something else, such as typing errors.
+        How many questionnaires have each answer, or answers that count alike; those of `MISSING` do
+        not count. A twentieth of the others may be something else, such as typing errors.
 
     Returns
     -------
     name, language : str
     labels : dict of int to str
-        By value from 1 on, as most sheets write them where any does.
+        By value from 1 on, as most questionnaires write them where any does.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Signs of careless answering: flags, never a reason to leave a sheet out by itself."""
+"""Signs of careless answering: flags, never a reason to leave a questionnaire out by itself."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ def with_flags(
     Parameters
     ----------
     frame : DataFrame
-        Scored sheets of one wave, with ``role`` where there is one.
+        Scored questionnaires of one wave, with ``role`` where there is one.
     instrument : Instrument
     wave : str
         The items asked in it are the ones that could be answered.
     seconds : Series, optional
-        The time taken by sheet, where the tool measures it.
+        The time taken by questionnaire, where the tool measures it.
 
     Returns
     -------

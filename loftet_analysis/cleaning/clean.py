@@ -1,7 +1,7 @@
-"""From text to sheets that can be counted: trials, schools, grades, roles, answers.
+"""From text to questionnaires that can be counted: trials, schools, grades, roles, answers.
 
 Every verb takes the :class:`~loftet_analysis.cleaning.sheets.Sheets` of one wave and returns new
-ones. Nothing is judged on a sheet that has been set aside.
+ones. Nothing is judged on a questionnaire that has been set aside.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ _GRADE = re.compile(
 
 
 def clean(sheets: Sheets) -> Sheets:
-    """Turn the text of a wave's sheets to values, and set aside what is no answer to this form.
+    """Turn a wave's questionnaires to values, and set aside what is no answer to this form.
 
     `grade` becomes a whole number, other background its clean value, and every
     item of the instrument a float column, reversed items turned; `seconds_per_item`,
-    `missing_share` and `careless` are added. `reason` says why a sheet is set aside.
+    `missing_share` and `careless` are added. `reason` says why a questionnaire is set aside.
 
     Examples
     --------
@@ -236,7 +236,7 @@ def set_aside_tests(sheets: Sheets) -> Sheets:
 def _because(
     sheets: Sheets, rows: pd.Series, reason: str, column: str, value: str | pd.Series
 ) -> Sheets:
-    """Note what the cells say of the sheets that are in and leave, or are told of."""
+    """Note what the cells say of the questionnaires that are in and leave, or are told of."""
     leaving = rows & sheets.still_in
     if not leaving.any():
         return sheets
@@ -308,7 +308,7 @@ def set_aside_out_of_turn(sheets: Sheets) -> Sheets:
 
 
 def set_aside_unknown_schools(sheets: Sheets) -> Sheets:
-    """Set aside the sheets whose school is not in the register."""
+    """Set aside the questionnaires whose school is not in the register."""
     unknown = sheets.frame[names.REGION].eq("")
     known = sheets.study.schools[names.SCHOOL]
     labels = sheets.labels.get(names.SCHOOL, {})
@@ -325,7 +325,7 @@ def _told_texts(
     known: Iterable[str],
     labels: Mapping[str, str] | None = None,
 ) -> Sheets:
-    """Note the texts by which sheets leave, as far as they may be told."""
+    """Note the texts by which questionnaires leave, as far as they may be told."""
     counts = texts[rows & sheets.still_in].value_counts()
     if counts.empty:
         return sheets
@@ -343,7 +343,7 @@ def recode(sheets: Sheets) -> Sheets:
     Raises
     ------
     InputError
-        For texts of sheets still in that stand for none of the values, all at once.
+        For texts of questionnaires still in that stand for none of the values, all at once.
     """
     frame, population, problems, recoded = sheets.frame, sheets.population, [], {}
     known = {names.ROLE: dict.fromkeys(names.ROLES, ()), **population.values}
@@ -417,7 +417,7 @@ def read_grades(sheets: Sheets) -> Sheets:
     Raises
     ------
     InputError
-        Where no text of a sheet still in is a grade.
+        Where no text of a questionnaire still in is a grade.
     """
     frame, schools = sheets.frame, sheets.study.schools
     if names.GRADE not in sheets.population.columns:
@@ -474,7 +474,7 @@ def refuse_most_set_aside(sheets: Sheets, *others: Sheets) -> Sheets:
     Raises
     ------
     InputError
-        Where a step takes more than half of twenty or more sheets, or all of five or more.
+        Where a step takes more than half of twenty or more questionnaires, or all of five or more.
     """
     parts, problems = (sheets, *others), []
     early = any(problem.what == _EARLY for part in parts for problem in part.problems)
@@ -496,12 +496,12 @@ def refuse_most_set_aside(sheets: Sheets, *others: Sheets) -> Sheets:
 
 
 def set_aside_duplicates(sheets: Sheets, *others: Sheets) -> list[Sheets]:
-    """Keep one of the sheets of one wave that share person, school and grade.
+    """Keep one of the questionnaires of one wave that share person, school and grade.
 
     The population says which one counts (``duplicates: latest, most_complete`` or ``first``): by
     the moment of submission, then by place in the file; the most complete is the one with most
-    items answered, and the latest of those. A sheet without a time is the earliest, and a sheet
-    without a pseudonym is nobody's duplicate.
+    items answered, and the latest of those. A questionnaire without a time is the earliest, and a
+    questionnaire without a pseudonym is nobody's duplicate.
 
     Parameters
     ----------
@@ -511,8 +511,8 @@ def set_aside_duplicates(sheets: Sheets, *others: Sheets) -> list[Sheets]:
     Raises
     ------
     InputError
-        Where there are such sheets, the rule goes by time, and one of them is of a file that has
-        no time that is understood.
+        Where there are such questionnaires, the rule goes by time, and one of them is of a file
+        that has no time that is understood.
     """
     parts, rule = (sheets, *others), sheets.population.duplicates
     same = [names.PERSON, names.SCHOOL, *([names.GRADE] if names.GRADE in sheets.frame else [])]

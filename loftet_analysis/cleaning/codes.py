@@ -41,7 +41,7 @@ def number(text: str) -> float | None:
 
 @dataclass(frozen=True)
 class Met:
-    """The codes of one column, as the sheets still in have them.
+    """The codes of one column, as the questionnaires still in have them.
 
     Attributes
     ----------

@@ -25,7 +25,7 @@ FIRST_GRADE_AGE = 5  # in grade g pupils turn g + 5 in the calendar year in whic
 
 
 def keep_allowed(sheets: Sheets) -> Sheets:
-    """Keep the sheets that may be used; of the others only the count.
+    """Keep the questionnaires that may be used; of the others only the count.
 
     Those leave who have withdrawn, who opted out, who did not say yes, and whose guardian did not
     where the pupil is not surely old enough.

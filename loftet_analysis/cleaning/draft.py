@@ -838,7 +838,8 @@ class _Writer:
                     f"{name}: [{', '.join(map(_quoted, columns))}]"
                     for name, columns in _attended(file).items()
                 )
-                mark = self.mark(1, f"attendance of {who}", f"{found:.0%} of its rows have a sheet")
+                share = f"{found:.0%} of its rows have a questionnaire"
+                mark = self.mark(1, f"attendance of {who}", share)
                 yield f"    attendance:{mark}"
                 yield f"      file: {_quoted(file.path.name)}"
                 yield f"      {by}: {_quoted(_owner(file))}"

@@ -1,4 +1,4 @@
-"""The sheets of one person: pseudonyms from ids or codes, and who can be found again."""
+"""The questionnaires of one person: pseudonyms from ids or codes, and who can be found again."""
 
 from __future__ import annotations
 
@@ -176,12 +176,12 @@ def _hardly_any(linkage: pd.DataFrame, population: str) -> list[Problem]:
 
 
 def _ids(part: Sheets) -> list[pd.Series]:
-    """Return the ids or codes of sheets, and of those of which only the count is kept."""
+    """Return the ids or codes of questionnaires, and of those of which only the count is kept."""
     return [frame[LINK] for frame in (part.apart, part.declined) if LINK in frame]
 
 
 def _declined_persons(part: Sheets, *, years: int, **options: object) -> pd.DataFrame:
-    """Return the sheets of which only the count is kept, with their pseudonyms."""
+    """Return the questionnaires of which only the count is kept, with their pseudonyms."""
     declined = part.declined
     if names.GRADE in declined:
         grades = grade_numbers(declined[names.GRADE].fillna("")).astype("Int64")
@@ -200,12 +200,12 @@ def assign_persons(
     known: dict[str, str] | None = None,
     cohorts: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
-    """Give each sheet the pseudonym that its id or code stands for.
+    """Give each questionnaire the pseudonym that its id or code stands for.
 
     Parameters
     ----------
     frame : DataFrame
-        Sheets of one wave with ``region``, ``link`` as text where the study has one, and
+        Questionnaires of one wave with ``region``, ``link`` as text where the study has one, and
         ``grade`` where the population has one.
     link : Link
         By id: the same id is the same person everywhere. By code: within a region and a cohort
@@ -219,7 +219,7 @@ def assign_persons(
     digits : int
         How many digits ids of digits have, where some have lost zeros.
     known : dict of str to str, optional
-        Pseudonyms of other sheets by what they stand for; those given here are added.
+        Pseudonyms of other questionnaires by what they stand for; those given here are added.
     cohorts : mapping of str to str, optional
         The cohort of each school: whoever answers in two is two people.
 
@@ -271,8 +271,8 @@ def link_waves(
     Parameters
     ----------
     frame : DataFrame
-        The sheets of all waves with ``person_id``, ``wave``, ``region`` and, where there are
-        such, ``reason`` (``""`` while in), ``code``, ``grade``, ``gender`` and ``school_id``.
+        The questionnaires of all waves with ``person_id``, ``wave``, ``region`` and, where there
+        are such, ``reason`` (``""`` while in), ``code``, ``grade``, ``gender`` and ``school_id``.
     years : mapping of str to int
         School years from the first wave, by wave.
     population : str
@@ -288,16 +288,17 @@ def link_waves(
     Returns
     -------
     frame : DataFrame
-        The sheets; of those that are in, ``person_id`` is missing where it stood on two sheets of
-        one wave (*ambiguous*), or on grades that cannot follow each other (*grade_mismatch*);
-        ``linked_by`` is *id*, *code* or *near*, and missing where the sheet is unlinked;
-        ``link_state`` is the state by which it is counted in the summary.
+        The questionnaires; of those that are in, ``person_id`` is missing where it stood on two
+        questionnaires of one wave (*ambiguous*), or on grades that cannot follow each other
+        (*grade_mismatch*); ``linked_by`` is *id*, *code* or *near*, and missing where the
+        questionnaire is unlinked; ``link_state`` is the state by which it is counted in the
+        summary.
     linkage : DataFrame
         ``population, region, wave, state, n``: *linked* (to any other wave), *linked_near*,
         *structurally_impossible* (no other wave has the cohort's grade), *code_error* (no id, or
-        a code that is none), *ambiguous*, *grade_mismatch*, *declined* (the other sheet was only
-        counted), *set_aside* (the other sheet was set aside), *moved* (the code is met in
-        another region), *absent* (nothing of the person in any other wave).
+        a code that is none), *ambiguous*, *grade_mismatch*, *declined* (the other questionnaire was
+        only counted), *set_aside* (the other questionnaire was set aside), *moved* (the code is met
+        in another region), *absent* (nothing of the person in any other wave).
     """
     whole = frame
     still_in = whole[REASON].eq("") if REASON in whole else pd.Series(True, index=whole.index)
@@ -376,7 +377,7 @@ def _of_these(person: np.ndarray, some: np.ndarray) -> np.ndarray:
 
 
 def _cohort(frame: pd.DataFrame, years: Mapping[str, int]) -> pd.Series | None:
-    """Return the grade that a sheet's person had, or would have had, in the first wave."""
+    """Return the grade that a questionnaire's person had, or would have had, in the first wave."""
     if names.GRADE not in frame:
         return None
     years_since = by_text(frame[names.WAVE], years.get).astype(float)
@@ -384,13 +385,13 @@ def _cohort(frame: pd.DataFrame, years: Mapping[str, int]) -> pd.Series | None:
 
 
 def _in_several_waves(person: np.ndarray, wave: np.ndarray) -> np.ndarray:
-    """Return whose person has sheets in two waves or more."""
+    """Return whose person has questionnaires in two waves or more."""
     met = pd.DataFrame({"person": person, "wave": wave})[person >= 0].drop_duplicates()
     return _of_these(person, np.flatnonzero(np.bincount(met["person"]) > 1))
 
 
 def _unfindable(cohort: pd.Series, wave: pd.Series) -> pd.Series:
-    """Whether the cohort of a sheet lies outside the cohorts of every other wave."""
+    """Whether the cohort of a questionnaire lies outside the cohorts of every other wave."""
     spans = cohort.groupby(wave).agg(["min", "max"])
     unfindable = cohort.notna() & (len(spans) > 1)
     for name, (low, high) in spans.iterrows():

@@ -2,7 +2,7 @@
 
 A list is a table (CSV or workbook) whose columns carry the standard names: ``population``,
 ``wave``, ``file``, ``id`` (the id or code), ``school_id`` and any other background column of the
-population. A row means the sheets that agree with it in every cell that it fills.
+population. A row means the questionnaires that agree with it in every cell that it fills.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def read_list(
     ------
     InputError
         For columns that are unknown, absent or twice, rows that are too long, an unknown wave or
-        population, and rows that fill nothing by which sheets are found.
+        population, and rows that fill nothing by which questionnaires are found.
     """
     table = read_table(study.export_path(file))
     header = [*table.questions.values()]
@@ -204,12 +204,12 @@ def listed(sheets: Sheets, rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
 def correct(sheets: Sheets) -> Sheets:
     """Put the study's corrections of this population and wave in the place of cells.
 
-    A correction has what finds the sheets, ``column`` (a standard name, ``id`` or an item),
+    A correction has what finds the questionnaires, ``column`` (a standard name, ``id`` or an item),
     ``from`` (what must stand there) and ``to``.
 
     Put into `problems` are a column that is not there, and a correction whose ``from`` does not
-    stand there. How many sheets each means is kept in `corrected`: one that means none in any
-    file is a fault (:func:`without_sheets`).
+    stand there. How many questionnaires each means is kept in `corrected`: one that means none in
+    any file is a fault (:func:`without_sheets`).
     """
     rows = sheets.raw.lists.get(sheets.study.corrections)
     if rows is None:
@@ -262,7 +262,7 @@ def without_sheets(study: Study, sheets: Iterable[Sheets]) -> list[Problem]:
 
 
 def rows_of_nobody(study: Study, sheets: Iterable[Sheets]) -> list[Problem]:
-    """Return a remark for each list of people with rows that mean no sheet of any file.
+    """Return a remark for each list of people with rows that mean no questionnaire of any file.
 
     Rows count that speak of an export that is there; they are named by number, never by id.
     """

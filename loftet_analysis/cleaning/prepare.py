@@ -1,4 +1,4 @@
-"""The whole way from exports to clean data, in memory: every sheet accounted for."""
+"""The whole way from exports to clean data, in memory: every questionnaire accounted for."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def prepare(
     """Read, clean, link and score a study's exports, and settle its units and its mask.
 
     Nothing is written, except that a study without a pseudonym key gets one once its exports
-    have been found to be without a fault. Of an open wave sheets are only counted: they are in no
-    clean frame, link, unit or mask. Waves that are still to come are not looked for.
+    have been found to be without a fault. Of an open wave questionnaires are only counted: they are
+    in no clean frame, link, unit or mask. Waves that are still to come are not looked for.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def prepare(
     ------
     InputError
         With everything that is wrong with any of the exports; its note is the account of the
-        sheets as far as they came.
+        questionnaires as far as they came.
     """
     tell = progress or (lambda text: None)
     by_hand = closed_by_hand(study.name)
@@ -203,10 +203,10 @@ def _settled(
 
 
 def _by_state(part: Sheets, states: Phases) -> tuple[list[Sheets], list[Sheets]]:
-    """Return the sheets of one file of a wave of which the wave is closed, and the others.
+    """Return the questionnaires of one file of a wave of which the wave is closed, and the others.
 
     Of cohorts one may be closed and another open. The account goes with those that are closed, and
-    so do sheets of no cohort.
+    so do questionnaires of no cohort.
     """
     place, cohort_of = (part.population.name, part.wave), part.study.cohort_of
     if not cohort_of:
@@ -301,7 +301,7 @@ def _not_closed(study: Study, states: Phases) -> Iterator[Problem]:
 
 
 def _no_sheet(study: Study, states: Phases, clean: Mapping[str, pd.DataFrame]) -> Iterator[Problem]:
-    """Say of which cohorts there is no sheet, although the wave is over."""
+    """Say of which cohorts there is no questionnaire, although the wave is over."""
     lacking = [
         f"{wave} of {population}, cohort {cohort[0]}"
         for (population, wave, *cohort), state in states.items()
@@ -325,7 +325,7 @@ def _told(parts: Sequence[Sheets]) -> tuple[pd.DataFrame, pd.DataFrame, tuple[Pr
 
 
 def _with_account(problems: list[Problem], told: Mapping[str, tuple]) -> InputError:
-    """Return the error of the problems; its note is the account of the sheets so far."""
+    """Return the error of the problems; its note is the account of the questionnaires so far."""
     ledgers, values, remarks = zip(*told.values(), strict=True)
     error = InputError(problems)
     error.add_note(account(together(*ledgers), together(*values), chain.from_iterable(remarks)))

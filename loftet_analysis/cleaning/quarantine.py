@@ -36,7 +36,7 @@ def quarantine(sheets: Sheets) -> Sheets:
     """Take out of an export what identifies people, and those who may not be used.
 
     Corrections are made first. Afterwards the rows may be seen: `frame` holds the needed columns
-    as text (`submitted` as local time), each sheet's `region`, and an empty `reason`.
+    as text (`submitted` as local time), each questionnaire's `region`, and an empty `reason`.
 
     Examples
     --------

@@ -70,7 +70,7 @@ def open_register(study: Study, population: Population) -> Export | None:
 
 
 def attend(sheets: Sheets, register: Export | None = None, *, key: bytes | None = None) -> Sheets:
-    """Add the gatherings and interim work that the register of attendance has to linked sheets.
+    """Add gatherings and interim work, from the register of attendance, to linked questionnaires.
 
     Parameters
     ----------
@@ -79,7 +79,8 @@ def attend(sheets: Sheets, register: Export | None = None, *, key: bytes | None 
     register : Export, optional
         The register, where it has been read already.
     key : bytes, optional
-        The key by which the sheets were linked; as for :func:`~loftet_analysis.cleaning.link.link`.
+        The key by which the questionnaires were linked; as for
+        :func:`~loftet_analysis.cleaning.link.link`.
 
     Raises
     ------

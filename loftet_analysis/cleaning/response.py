@@ -31,21 +31,21 @@ def response(
         Its register says how many were invited.
     population : str
     sheets : DataFrame
-        All sheets but those of which only the number is kept: ``wave, school_id, reason``,
+        All questionnaires but those of which only the number is kept: ``wave, school_id, reason``,
         ``link_state`` (missing where nobody is linked) and, where there are such, ``grade, role``.
     declined : mapping of str to DataFrame
-        By wave, the sheets of which only the number is kept.
+        By wave, the questionnaires of which only the number is kept.
 
     Returns
     -------
     DataFrame
         ``schema.RESPONSE``, a row per wave, school of the register and subgroup (``all``,
         ``grade=7``, ``role=colleague``): `n_invited` as the register says; `n_answered` people
-        with a sheet (trials, wrong forms and second sheets not counted); `n_consented` of these
-        those who may be used; `n_kept` those whose answers are in; `n_linkable` of these those
-        who could be found in another wave; `n_linked` those who were. By role `n_answered` is
-        missing, since the role of those who declined is not read; what nobody can say is missing,
-        as who can be found again where there is one wave.
+        with a questionnaire (trials, wrong forms and second questionnaires not counted);
+        `n_consented` of these those who may be used; `n_kept` those whose answers are in;
+        `n_linkable` of these those who could be found in another wave; `n_linked` those who were.
+        By role `n_answered` is missing, since the role of those who declined is not read; what
+        nobody can say is missing, as who can be found again where there is one wave.
     """
     needed = (names.WAVE, names.SCHOOL, names.GRADE, names.ROLE, names.LINK_STATE, REASON)
     sheets = sheets[[column for column in needed if column in sheets]]
@@ -82,7 +82,7 @@ def response(
 
 
 def by_day(population: str, sheets: pd.DataFrame) -> pd.DataFrame:
-    """Count the sheets that are in by day of submission: ``schema.DAYS``; no row without dates."""
+    """Count questionnaires that are in by day sent: ``schema.DAYS``; no row without dates."""
     if names.SUBMITTED not in sheets:
         return pd.DataFrame(columns=list(schema.DAYS))
     day = sheets[names.SUBMITTED].dt.normalize().rename("day")
@@ -109,7 +109,7 @@ def _subgroups(
 
 
 def _counts(sheets: pd.DataFrame, counted: Mapping[str, pd.Series], column: str) -> pd.DataFrame:
-    """Return how many sheets count, by wave, group of a column, and school."""
+    """Return how many questionnaires count, by wave, group of a column, and school."""
     group = sheets[column].astype("str") if column in sheets else ""
     if column and column not in sheets:
         sheets, group = sheets.iloc[:0], ""

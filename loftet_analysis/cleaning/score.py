@@ -104,17 +104,17 @@ def answers(sheets: Sheets) -> Sheets:
     """Turn the items of a wave to numbers, the reversed ones once and for all, and flag the sheets.
 
     Every item of the instrument, and every score that is read as it is, becomes a float column; one
-    that has no column, or is not asked in this wave or of the sheet's role, is missing. Answers of
-    sheets still in that were set to missing are noted in `values`; a few codes outside their scale
-    are a remark. Then come the signs of careless answering, and sheets on which nothing has a valid
-    answer are set aside.
+    that has no column, or is not asked in this wave or of the questionnaire's role, is missing.
+    Answers of questionnaires still in that were set to missing are noted in `values`; a few codes
+    outside their scale are a remark. Then come the signs of careless answering, and questionnaires
+    on which nothing has a valid answer are set aside.
 
     Raises
     ------
     InputError
-        For answers of sheets still in that are neither a label nor a number, for codes outside
-        their scale, codes of which several have one label, numbers that double labels, and scores
-        with a sign for thousands (:mod:`~loftet_analysis.cleaning.codes`); all at once.
+        For answers of questionnaires still in that are neither a label nor a number, for codes
+        outside their scale, codes of which several have one label, numbers that double labels, and
+        scores with a sign for thousands (:mod:`~loftet_analysis.cleaning.codes`); all at once.
     """
     frame, instrument, wave = sheets.frame, sheets.population.instrument, sheets.wave
     still_in = sheets.still_in.to_numpy()

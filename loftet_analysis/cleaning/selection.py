@@ -1,4 +1,4 @@
-"""Which rows of an export are sheets of a population and wave, where a file holds several."""
+"""Which rows of an export are a population's questionnaires of a wave, where it holds several."""
 
 from __future__ import annotations
 

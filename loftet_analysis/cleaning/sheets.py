@@ -1,7 +1,7 @@
-"""The sheets of one wave on their way through cleaning, and the account of every one of them.
+"""The questionnaires of one wave on their way through cleaning, and the account of all of them.
 
-An answer sheet is a row of an export with any answer in the columns of a wave. What leaves at a
-step leaves with a reason, so that sheets in = clean + set aside + counted only.
+An questionnaire is a row of an export with any answer in the columns of a wave. What leaves at a
+step leaves with a reason, so that questionnaires in = clean + set aside + counted only.
 """
 
 from __future__ import annotations
@@ -61,20 +61,20 @@ class Raw:
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Sheets:
-    """The sheets of one wave of a population; verbs take one and give a new one.
+    """The questionnaires of one wave of a population; verbs take one and give a new one.
 
     Attributes
     ----------
     study : Study
     population : Population
     wave : str
-        ``""`` where the sheets of all waves are together.
+        ``""`` where the questionnaires of all waves are together.
     frame : DataFrame
-        A row per sheet: `region` (``""`` while the school is unknown), `reason` (why it was set
-        aside, ``""`` while it is in), background and items. Before
+        A row per questionnaire: `region` (``""`` while the school is unknown), `reason` (why it was
+        set aside, ``""`` while it is in), background and items. Before
         :func:`~loftet_analysis.cleaning.quarantine.quarantine` it has columns but no rows.
     ledger : DataFrame
-        ``schema.LEDGER``: for every step and region the sheets in, out and set aside.
+        ``schema.LEDGER``: for every step and region the questionnaires in, out and set aside.
     values : DataFrame
         ``VALUES``: single cells that were corrected, redacted, left behind or set to missing.
     problems : tuple of Problem
@@ -84,7 +84,7 @@ class Sheets:
     halted : bool
         Whether a step failed without which the later ones mean nothing; they are passed over.
     file : str
-        The export's file; ``""`` where the sheets of several are together.
+        The export's file; ``""`` where the questionnaires of several are together.
     where : str
         Export, population and wave, for messages.
     labels : mapping of str to (mapping of str to str)
@@ -100,17 +100,17 @@ class Sheets:
     digits : int
         How many digits ids of digits have, where some had lost zeros; else 0.
     corrected : mapping of int to int
-        How many sheets each row of the list of corrections means.
+        How many questionnaires each row of the list of corrections means.
     listed : mapping of str to Series of bool
         By list of people (withdrawals, reservations, consent): whether each of its rows means a
-        sheet.
+        questionnaire.
     raw : Raw or None
         The export, until the quarantine has been passed.
     apart : DataFrame
-        By sheet: the id or code to `link` by, until it is a pseudonym; the `seconds` taken;
+        By questionnaire: the id or code to `link` by, until it is a pseudonym; the `seconds` taken;
         the `moment` of submission in UTC; and whether the tool marks it as a `preview`.
     declined : DataFrame
-        The sheets of which only the count is kept, as text; in memory only.
+        The questionnaires of which only the count is kept, as text; in memory only.
     linkage, response, days : DataFrame
         ``schema.LINKAGE``, ``schema.RESPONSE`` and ``schema.DAYS``, once the waves are linked.
     """
@@ -142,7 +142,7 @@ class Sheets:
     days: pd.DataFrame = field(default_factory=lambda: _empty(*schema.DAYS))
 
     def __repr__(self) -> str:
-        """Say what the sheets are and how many; never a row of them."""
+        """Say what the questionnaires are and how many; never a row of them."""
         lines = [f"{self.study.name}, {self.population.name} {self.wave or 'all waves'}"]
         if self.raw:
             export = self.raw.export
@@ -161,8 +161,9 @@ class Sheets:
     def through(self, verbs: Iterable[Callable[[Sheets], Sheets]]) -> Sheets:
         """Return what one step after the other makes of the sheets.
 
-        Faults of the input are kept in `problems`: a step that fails leaves the sheets as they
-        were, so that all is told at once. After a :func:`decisive` one the rest is passed over.
+        Faults of the input are kept in `problems`: a step that fails leaves the questionnaires as
+        they were, so that all is told at once. After a :func:`decisive` one the rest is passed
+        over.
         """
         sheets = self
         for verb in verbs:
@@ -177,7 +178,7 @@ class Sheets:
 
     @property
     def still_in(self) -> pd.Series:
-        """Whether a sheet has not been set aside."""
+        """Whether a questionnaire has not been set aside."""
         return self.frame[REASON].eq("") if REASON in self.frame else pd.Series(dtype=bool)
 
     @property
@@ -207,7 +208,7 @@ class Sheets:
         return by_cohort.astype("datetime64[us]")
 
     def set_aside(self, rows: pd.Series, *, step: str, reason: str) -> Sheets:
-        """Mark the sheets that leave at this step, unless they have left before."""
+        """Mark the questionnaires that leave at this step, unless they have left before."""
         leaving = rows & self.still_in
         marked = self.frame.assign(**{REASON: self.frame[REASON].mask(leaving, reason)})
         return self._counted(leaving, step, reason, frame=marked)
@@ -227,11 +228,11 @@ class Sheets:
         return replace(self, ledger=ledger, **changes)
 
     def remarking(self, *remarks: Problem) -> Sheets:
-        """Return the sheets with more to be said that does not stop a run."""
+        """Return the questionnaires with more to be said that does not stop a run."""
         return replace(self, remarks=(*self.remarks, *remarks))
 
     def noting(self, values: pd.DataFrame, **changes: object) -> Sheets:
-        """Return the sheets with changes, and cells that were altered added to `values`."""
+        """Return the questionnaires with changes, and cells that were altered added to `values`."""
         values = values.assign(**{names.REGION: values.get(names.REGION, "")})
         noted = together(self.values, self._stamped(values, VALUES))
         return replace(self, values=noted, **changes)
@@ -270,7 +271,7 @@ def by_text(column: pd.Series, meaning: Callable[[str], object]) -> pd.Series:
 
 
 def sheet_counts(ledger: pd.DataFrame) -> pd.Series:
-    """Return sheets in, set aside and counted only, as the ledger has them.
+    """Return questionnaires in, set aside and counted only, as the ledger has them.
 
     Examples
     --------

@@ -64,14 +64,14 @@ class Prepared:
         ``interim_work`` where there is a register, ``linked_by``, ``link_state``,
         ``seconds_per_item``, ``missing_share``, ``careless``, items (reversed already), scales.
     set_aside : dict of str to DataFrame
-        By population, the sheets that are not in, with ``reason`` and the same columns; answers
-        that were not understood on them are missing.
+        By population, the questionnaires that are not in, with ``reason`` and the same columns;
+        answers that were not understood on them are missing.
     values : DataFrame
         ``population, wave, file, region, column, value, reason, n``: single cells that were set
         to missing, corrected, redacted or left behind, and earlier names of schools.
     ledger : DataFrame
-        ``schema.LEDGER``: the account of the sheets, step by step, by region (empty while the
-        school is unknown); reason *blank_row* counts rows that are no sheets. A row without a
+        ``schema.LEDGER``: the account of the questionnaires, step by step, by region (empty while
+        the school is unknown); reason *blank_row* counts rows that are no sheets. A row without a
         wave is the account of a register.
     linkage : DataFrame
         ``schema.LINKAGE``.
@@ -79,10 +79,11 @@ class Prepared:
         ``schema.RESPONSE``.
     waves : DataFrame
         ``schema.WAVES``: a row per population, wave and region (and, in a column `cohort`, cohort
-        that the region has schools of); `state` is *closed*, *open* (its sheets are only counted)
-        or *to_come*.
+        that the region has schools of); `state` is *closed*, *open* (its questionnaires are only
+        counted) or *to_come*.
     days : DataFrame
-        ``schema.DAYS``: the sheets of closed and open waves by day (text), as far as it is known.
+        ``schema.DAYS``: the questionnaires of closed and open waves by day (text), as far as it is
+        known.
     units : DataFrame
         ``schema.UNITS``.
     mask : DataFrame

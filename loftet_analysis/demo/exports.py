@@ -392,7 +392,7 @@ def _gender(sheet: pd.DataFrame, rng: np.random.Generator) -> pd.Series:
 def _asked_items(
     sheet: pd.DataFrame, population: str
 ) -> Iterator[tuple[str, np.ndarray, ResponseSet, np.ndarray]]:
-    """Yield each item of the sheets: its name, answers, options, and who left it out."""
+    """Yield each item of the questionnaires: its name, answers, options, and who left it out."""
     instrument = instrument_of(population)
     asked = [name for name in instrument.items if name in sheet]
     started = sheet[asked].notna().any(axis=1).to_numpy()

@@ -1,4 +1,4 @@
-"""The answer sheets of a region: who answered what and when, with the dirt of real forms."""
+"""The questionnaires of a region: who answered what and when, with the dirt of real forms."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ def instrument_of(population: str) -> Instrument:
 
 
 def region_sheets(region: Region, seed: int) -> dict[tuple[str, str], pd.DataFrame]:
-    """Return the clean answer sheets of a region, before anything goes wrong with them.
+    """Return the clean questionnaires of a region, before anything goes wrong with them.
 
     Returns
     -------
     dict of DataFrame
-        By population and wave. One row per sheet: ``school`` (place in the region's list),
+        By population and wave. One row per questionnaire: ``school`` (place in the region's list),
         ``id`` (pupils' code, teachers' staff number, "" for leaders), ``grade``, ``boy`` or
         ``participant`` where the population has them, ``submitted``, and the items as worded
         (float, NaN where left out or not asked).
@@ -96,7 +96,7 @@ def region_people(region: Region, seed: int, population: str) -> pd.DataFrame:
 
 @lru_cache(maxsize=32)
 def _moved_sheets(origin: Region, seed: int) -> dict[str, dict[str, pd.DataFrame]]:
-    """Return the sheets of those who move from ``origin`` to the region after it."""
+    """Return the questionnaires of those who move from ``origin`` to the region after it."""
     rng = stream(seed, origin.slug, "moves")
     moves = draw_moves(origin, rng)
     people = {
@@ -212,7 +212,7 @@ def _with_times(sheet: pd.DataFrame, wave: str, rng: np.random.Generator) -> pd.
 
 
 def with_dirt(sheet: pd.DataFrame, items: list[str], rng: np.random.Generator) -> pd.DataFrame:
-    """Return the sheets as they really come in.
+    """Return the questionnaires as they really come in.
 
     Some were sent twice (the earlier one often unfinished), some are empty, some lack the code or
     staff number, and some people say no to taking part but answer all the same: never for a

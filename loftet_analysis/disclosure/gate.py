@@ -272,8 +272,8 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     and some have few people, it loses what tells how much they differ (``few_clusters``). What is
     left is rounded, see `_rounded`; a row of a part of its cells' people so coarsely that it does
     not tell of the others. A subgroup that the mask does not know is a group of the researcher's
-    own, see `_own_groups`. Numbers of people and sheets are rounded to the limit, so that neither
-    a count nor a difference of two tells a small number.
+    own, see `_own_groups`. Numbers of people and questionnaires are rounded to the limit, so that
+    neither a count nor a difference of two tells a small number.
 
     Parameters
     ----------

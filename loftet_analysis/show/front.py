@@ -38,7 +38,8 @@ States = Mapping[tuple[str, str, str], str]
 Link = tuple[str, str]
 
 _SPOKEN = {"nb": "Bokmål", "nn": "Nynorsk", "en": "English"}
-_SUMMARY, _MEASUREMENT = "00_summary", "02_measurement"
+_SUMMARY, _MEASUREMENT, _PUPILS = "00_summary", "02_measurement", "04_pupils"
+_SYNTHESIS, _WHOLE_SCHOOL = "10_synthesis", "11_whole_school"
 #: What begins with the answers of all regions, or of the only one.
 _OF_EVERYBODY, _OF_REGION = (_SUMMARY, "10_country"), (_SUMMARY, "03_outcomes")
 #: Notebooks that tell how good the data are.
@@ -47,7 +48,7 @@ _HEADER = re.compile(r'<header class="site">.*?</header>', flags=re.DOTALL)
 _FOOTER = re.compile(r'<footer class="site">.*?</footer>', flags=re.DOTALL)
 _TITLE = re.compile(r"<h1[^>]*>(.*?)</h1>", flags=re.DOTALL)
 _HEADING = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>', flags=re.DOTALL)
-_PAGE_LINK = re.compile(r'<a class="page" href="[^"]*">([^<]*)</a>')
+_PAGE_LINK = re.compile(r'<a class="page"[^>]*>([^<]*)</a>(?:<span class="page">[^<]*</span>)?')
 #: Where no link is put: within links, and in what is not read as text.
 _NO_LINK = frozenset({"a", "svg", "title", "code", "pre"})
 _MARK = re.compile(r' <(a|span) class="question"[^>]*>(.*?)</\1>')
@@ -107,12 +108,14 @@ def _plain(part: str) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]+>", "", _MARK.sub("", part))).split())
 
 
-def _with_links(page: str, links: Mapping[str, str]) -> str:
+def _with_links(page: str, links: Mapping[str, str], spoken: Mapping[str, str]) -> str:
     """Return a page whose text names other pages as links to them.
+
+    Where one is in another language, `spoken` says by its address in which, and so does the link.
 
     Examples
     --------
-    >>> _with_links("<main>See page two. <a>Page two</a></main>", {"page two": "2.html"})
+    >>> _with_links("<main>See page two. <a>Page two</a></main>", {"page two": "2.html"}, {})
     '<main>See <a class="page" href="2.html">page two</a>. <a>Page two</a></main>'
     """
     page = _PAGE_LINK.sub(r"\1", page)
@@ -120,9 +123,15 @@ def _with_links(page: str, links: Mapping[str, str]) -> str:
     if not links or start < 0:
         return page
     named = re.compile("|".join(map(re.escape, links)), flags=re.IGNORECASE)
+    links = {said.lower(): to for said, to in links.items()}
 
     def link(found: re.Match) -> str:
-        return f'<a class="page" href="{links[found[0].lower()]}">{found[0]}</a>'
+        to = links[found[0].lower()]
+        if to not in spoken:
+            return f'<a class="page" href="{to}">{found[0]}</a>'
+        language = spoken[to]
+        name = f'<span class="page"> ({_SPOKEN[language]})</span>'
+        return f'<a class="page" href="{to}" hreflang="{language}">{found[0]}</a>{name}'
 
     parts, within = re.split(r"(<[^>]*>)", page[start:end]), 0
     for place, part in enumerate(parts):
@@ -200,12 +209,7 @@ class _Site:
         """Return a page with its navigation."""
         file = self.pages[place][notebook]
         text = self.texts[file]
-        to = {
-            said: _seen_from(file, other)
-            for about, said in {_MEASUREMENT: self.words.text("the page about measurement")}.items()
-            if (other := self.pages[place].get(about))
-        }
-        text = _with_links(text, {} if notebook == _MEASUREMENT else to)
+        text = _with_links(text, *self.references(file, place))
         contents = [(_plain(inner), f"#{anchor}") for anchor, inner in _HEADING.findall(text)]
         elsewhere = [
             (name, self.pages[other].get(notebook) or self.first(other))
@@ -224,6 +228,37 @@ class _Site:
         # as functions: what is put in is no pattern
         text = _HEADER.sub(lambda _: f'<header class="site">\n{header}</header>', text, count=1)
         return _FOOTER.sub(lambda _: f'<footer class="site">\n{footer}</footer>', text, count=1)
+
+    def references(self, file: str, place: str) -> tuple[dict[str, str], dict[str, str]]:
+        """Return where the pages are that texts name, as seen from a file.
+
+        By what they are called their addresses, and by those in another language which that is.
+        What is in no language, and the file itself, is not among them.
+        """
+        text, front = self.words.text, _front(self.language)
+        called = {
+            text("the page about measurement"): (place, _MEASUREMENT),
+            text("the page about pupils"): (place, _PUPILS),
+            text("the page of all regions"): (names.NATIONAL, _SYNTHESIS),
+            text("the page about the whole school"): (names.NATIONAL, _WHOLE_SCHOOL),
+        }
+        links, spoken = {}, {}
+        for said, (where, notebook) in called.items():
+            found = ((self.in_language(where, notebook, each), each) for each in self.spoken)
+            there = {language: page for page, language in found if page}
+            language = self.language if self.language in there else next(iter(there), "")
+            if language and there[language] != file:
+                links[said] = _seen_from(file, there[language])
+                if language != self.language:
+                    spoken[links[said]] = language
+        # of all regions these are lists on the front page
+        if place == names.NATIONAL and any(_MEASUREMENT in of for of in self.pages.values()):
+            links.setdefault(
+                text("the page about measurement"), _seen_from(file, f"{front}#quality")
+            )
+        if len({*self.places} - {names.NATIONAL}) > 1:
+            links[text("the pages about the regions")] = _seen_from(file, f"{front}#regions")
+        return links, spoken
 
     def first(self, place: str) -> str:
         """Return the page of a place that tells most in short."""

@@ -251,8 +251,14 @@ LABELS: dict[str, dict[str, str]] = {
         "above": "just above zero",
         "below": "just below zero",
         "inside": "includes zero",
+        "rounded": "includes zero before rounding",
     },
-    "beside 1": {"above": "just above 1", "below": "just below 1", "inside": "includes 1"},
+    "beside 1": {
+        "above": "just above 1",
+        "below": "just below 1",
+        "inside": "includes 1",
+        "rounded": "includes 1 before rounding",
+    },
     "warning": {
         "no_metric_invariance": "its items do not correlate alike before and after",
         "metric_invariance_unsure": "it is uncertain whether its items correlate alike before and "
@@ -330,7 +336,11 @@ LABELS: dict[str, dict[str, str]] = {
         "structurally_impossible": "in a grade that is not asked both times, or not asked yet",
     },
     "answered": {"hardly": "under a quarter", "some": "under half", "most": "half or more"},
-    "design": {"linked": "the same people", "groups": "times (and grades)"},
+    "design": {
+        "linked": "the same people",
+        "groups": "times",
+        "groups of grades": "times and grades",
+    },
     "difference": {
         "": "negligible",
         "baseline_adjust": "small",
@@ -451,6 +461,8 @@ LABELS: dict[str, dict[str, str]] = {
         "interim work": "interim work",
         "goes": "More {what} goes with {clauses}",
         "may go": "More {what} may go with {clauses} (not certain)",
+        "many goes": "Much {what} compared with little goes with {clauses}",
+        "many may go": "Much {what} compared with little may go with {clauses} (not certain)",
         "increase": "a larger increase in {outcomes}",
         "decrease": "a larger decrease in {outcomes}",
         "unclear": "We cannot tell whether {what} matters for the change",

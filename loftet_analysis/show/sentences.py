@@ -79,8 +79,11 @@ _CONTRASTS = names_where(is_difference=True)
 # so many regions and changes are named, of more it is told how many they are
 _NAMED, _LISTED = 5, 12
 _SMALL = ("small increase", "small decrease")
-# slopes of `dose`, and what they are called
-_ATTENDANCE = {"per gathering": "attendance", "per interim work": "interim work"}
+# what `dose` is by: its slope, and those of many against those of few
+_ATTENDANCE = {
+    "attendance": ("per gathering", "gathering: 90th - 10th percentile"),
+    "interim work": ("per interim work", "interim work: 90th - 10th percentile"),
+}
 
 
 @view(nothing="The study has no people who can be followed and no grades to compare.")
@@ -311,7 +314,7 @@ def _which(rows: Sequence[Mapping[str, object]], words: Words) -> str:
     for row in rows:
         estimand = label("estimand", row["estimand"], words)
         rest = row_label(row, words).removeprefix(estimand).removeprefix(", ")
-        if row["contrast"] in _ATTENDANCE:
+        if row["estimand"] == "dose":
             estimand, rest = label("contrast", row["contrast"], words), ""
         by_estimand.setdefault(estimand, []).append(rest)
     return "; ".join(
@@ -1198,6 +1201,8 @@ def _values(row: Mapping[str, object], words: Words) -> dict[str, str]:
         where = _side(row, low, high, no_change)
         if where == INSIDE or form(no_change) in (form(low), form(high)):
             kind = "beside zero" if no_change == 0 else "beside 1"
+            beyond = low > no_change or high < no_change
+            where = "rounded" if where == INSIDE and beyond else where
             interval = f"{interval}, {label(kind, where, words)}"
     return {**values, "interval": interval}
 
@@ -1205,17 +1210,28 @@ def _values(row: Mapping[str, object], words: Words) -> dict[str, str]:
 def shown_interval(row: Mapping[str, object], words: Words) -> str:
     """Return a row's interval as a table shows it, in standard deviations.
 
-    Of an end that is rounded to zero words say on which side of zero it lies.
+    Of an end that is rounded to zero words say on which side of zero it lies, and of an interval
+    that only rounding moved off zero that it includes zero.
     """
     low, high = row["ci_low"], row["ci_high"]
     interval = words.interval(low, high)
+    where = _side(row, low, high) if interval else ""
+    if where == INSIDE and (low > 0 or high < 0):
+        return f"{interval} ({label('beside zero', 'rounded', words)})"
     if not interval or words.number(0) not in (words.number(low), words.number(high)):
         return interval
-    return f"{interval} ({label('beside zero', _side(row, low, high), words)})"
+    return f"{interval} ({label('beside zero', where, words)})"
 
 
 def _side(row: Mapping[str, object], low: float, high: float, null: float = 0.0) -> str:
-    """Return where an interval lies; an end that is rounded to the null where the test puts it."""
+    """Return where an interval lies; an end that is rounded to the null where the test puts it.
+
+    Where people are few the change is rounded and its interval moves with it: where that alone
+    moves it off the null, the verdict is of the interval before.
+    """
+    in_family = row.get("family") or _is_told(row, "drift") or _is_told(row, "trend")
+    if certainty(row) == "unclear" and not in_family:
+        return INSIDE
     if low > null:
         return ABOVE
     if high < null:
@@ -1659,7 +1675,7 @@ def summary(
     ----------
     frame : DataFrame
         Gated rows of effects of everybody: one change per outcome, levels of one wave where there
-        is no change, and changes by attendance (``per gathering``, ``per interim work``).
+        is no change, and changes by attendance (`dose`).
     words : Words
         The reader's language.
     linked : DataFrame, optional
@@ -1919,25 +1935,47 @@ def _middle(row: Mapping[str, object], words: Words) -> str:
 def _doses_in_short(rows: Sequence[Mapping[str, object]], words: Words) -> Iterator[str]:
     """Yield whether changes go with attendance; what cannot be told is said once."""
     cannot_be_told, any_told = [], False
-    for contrast, kind in _ATTENDANCE.items():
-        found = _by_certainty(row for row in rows if row["contrast"] == contrast)
+    for kind, (told, left_open) in _by_attendance(rows).items():
         what = label("attendance", kind, words)
-        for how in ("goes", "may go"):
-            prefix = "may " if how == "may go" else ""
-            clauses = [
-                label("attendance", code, words,
-                      outcomes=_all_set_off(found[f"{prefix}{code}"], words))
-                for code in ("increase", "decrease") if f"{prefix}{code}" in found
-            ]  # fmt: skip
-            if clauses:
-                any_told = True
-                told = {"what": what, "clauses": joined(clauses, words)}
-                yield f"{label('attendance', how, words, **told)}."
-        cannot_be_told += [what] if "unclear" in found else []
+        for contrast, against in zip(_ATTENDANCE[kind], ("", "many "), strict=True):
+            found = _by_certainty(row for row in told if row["contrast"] == contrast)
+            for how, prefix in (("goes", ""), ("may go", "may ")):
+                clauses = [
+                    label("attendance", code, words,
+                          outcomes=_all_set_off(found[f"{prefix}{code}"], words))
+                    for code in ("increase", "decrease") if f"{prefix}{code}" in found
+                ]  # fmt: skip
+                if clauses:
+                    any_told = True
+                    values = {"what": what, "clauses": joined(clauses, words)}
+                    yield f"{label('attendance', f'{against}{how}', words, **values)}."
+        cannot_be_told += [what] if left_open else []
     if cannot_be_told:
         what = f" {words.text('or')} ".join(cannot_be_told)
         code = "unclear otherwise" if any_told else "unclear"
         yield f"{label('attendance', code, words, what=what)}."
+
+
+def _by_attendance(
+    rows: Sequence[Mapping[str, object]],
+) -> dict[str, tuple[list[Mapping[str, object]], list[Mapping[str, object]]]]:
+    """Return rows of `dose`, by what they are by: those told of, and those of other outcomes.
+
+    Of many against few it is told where the slope does not go that way.
+    """
+    found = {}
+    for kind, contrasts in _ATTENDANCE.items():
+        of_kind = [row for contrast in contrasts for row in rows if row["contrast"] == contrast]
+        ways: dict[tuple[object, object], str] = {}
+        told = []
+        for row in of_kind:
+            pair, way = (row["population"], row["outcome"]), certainty(row).removeprefix("may ")
+            if way in ("increase", "decrease") and ways.get(pair) != way:
+                ways[pair] = way
+                told.append(row)
+        left_open = [row for row in of_kind if (row["population"], row["outcome"]) not in ways]
+        found[kind] = (told, left_open)
+    return found
 
 
 def may_have(rows: Iterable[Mapping[str, object]], words: Words) -> str:
@@ -1960,9 +1998,10 @@ def _meaning(
 ) -> Iterator[str]:
     """Yield what words of doubt mean, as far as they were used, of the `same` pupils too."""
     shown = frame[~frame["suppressed"].astype(bool) & (frame["estimand"] != "level")]
-    of_slopes = shown["contrast"].str.startswith("per ")
-    shown = shown[(shown["estimand"] != "dose") | of_slopes]  # of which the sentences tell
     records = shown.to_dict("records")
+    doses = [row for row in records if row["estimand"] == "dose"]
+    records = [row for row in records if row["estimand"] != "dose"]
+    records += [row for found in _by_attendance(doses).values() for of in found for row in of]
     codes = {certainty(row) for row in records}
     if said := compared([row for row in records if is_computed(row)], words, counted=True):
         yield said

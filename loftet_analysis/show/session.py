@@ -94,7 +94,7 @@ class OpenStudy:
     _reads: list[tuple[str, dict]] = field(default_factory=list, repr=False, compare=False)
     _kept: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False, compare=False)
     _names: list[str] = field(default_factory=list, repr=False, compare=False)
-    # by language: notes of tables and sentences of captions, each with the one that has it
+    # by language: notes of tables and captions, each with the one that said it first
     _said: dict[str, dict[str, str]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -382,9 +382,9 @@ class OpenStudy:
         return rows.assign(n_answered=answered, n_consented=consented)
 
     def set_aside(self) -> pd.DataFrame:
-        """Return how many sheets are not in the analysis, and why: ``schema.SET_ASIDE``.
+        """Return how many questionnaires are not in the analysis, and why: ``schema.SET_ASIDE``.
 
-        Sheets of schools that nobody knows are the country's only.
+        Questionnaires of schools that nobody knows are the country's only.
         """
         rows = self.table("ledger", **self._here)
         rows = rows[rows["n_set_aside"].gt(0) & rows[names.WAVE].ne("")]
@@ -405,7 +405,7 @@ class OpenStudy:
         return rows.assign(answered=answered_class(rows["n_answered"], rows["n_invited"]))
 
     def linkage(self) -> pd.DataFrame:
-        """Return in which state each sheet's link is, and how many are: ``schema.LINKAGE``.
+        """Return in which state each questionnaire's link is, and how many are: ``schema.LINKAGE``.
 
         Of a population of which one wave is closed there is no row: nobody can be linked yet.
         """
@@ -420,7 +420,7 @@ class OpenStudy:
         return summed.assign(region=names.NATIONAL)[list(schema.LINKAGE)]
 
     def days(self, population: str) -> pd.DataFrame:
-        """Return on which day each sheet came in, also those of open waves.
+        """Return on which day each questionnaire came in, also those of open waves.
 
         Parameters
         ----------
@@ -429,7 +429,7 @@ class OpenStudy:
         Returns
         -------
         DataFrame
-            A row per sheet: `wave` and `submitted`, as far as the day is known.
+            A row per questionnaire: `wave` and `submitted`, as far as the day is known.
         """
         rows = self.table("days", population=[population], **self._here)
         sheets = rows.loc[rows.index.repeat(rows["n"]), [names.WAVE, "day"]]
@@ -893,21 +893,25 @@ _SENTENCE = re.compile(r"(?<=\.) (?=[A-ZÆØÅ«“]|n: )")
 def _said_once(
     caption: str, name: str, said: dict[str, str], words: Words, outcomes: str = ""
 ) -> str:
-    """Return what a caption says that no earlier figure of the page has said, as HTML.
+    """Return a caption as HTML, without what the first figure of its kind has said on the page.
 
-    Where that is nothing, a link leads to the figure that has said it, named by its `outcomes`.
+    That is the one whose caption began alike: a link leads there, named by its `outcomes`, and what
+    its caption does not say follows.
     """
     said.setdefault(f"#{name}", outcomes)
     if words.language.endswith(PSEUDO):  # whose marks are around the whole
         return html.escape(caption)
-    new = [each for each in _SENTENCE.split(caption) if said.setdefault(each, name) == name]
-    if new:
-        return html.escape(" ".join(new))
-    first = said[_SENTENCE.split(caption)[0]]
+    sentences = _SENTENCE.split(caption)
+    first = said.setdefault(f"figure: {sentences[0]}", name)
+    whole = said.setdefault(f"caption of #{first}", caption)
+    if first == name:
+        return html.escape(caption)
     text = words.text("As in the first figure of this kind.")
     if of := said[f"#{first}"]:
         text = words.text("Read as the figure of {outcomes}.", outcomes=of)
-    return f'<a href="#{first}">{html.escape(text)}</a>'
+    link = f'<a href="#{first}">{html.escape(text)}</a>'
+    new = [each for each in sentences if each not in _SENTENCE.split(whole)]
+    return " ".join([link, *map(html.escape, new)])
 
 
 def _outcomes(frame: pd.DataFrame, words: Words) -> str:

@@ -160,8 +160,9 @@ def _folded(sections: Sequence[list[str]]) -> Iterator[str]:
 def _sections(
     notebook: NotebookNode, language: str, name: str, questions: Mapping[str, str]
 ) -> Iterator[list[str]]:
-    """Yield the visible parts of a notebook, heading by heading."""
+    """Yield the visible parts of a notebook, heading by heading; a question is asked once."""
     section: list[str] = []
+    asked_before: set[str] = set()
     for cell, results in _cells(notebook):
         for shown in results:
             if language not in shown["pages"]:
@@ -192,8 +193,9 @@ def _sections(
         asked = "".join(
             f'\n<p class="asked">{html.escape(questions[each])}</p>'
             for each in tagged
-            if each in questions
+            if each in questions and each not in asked_before
         )
+        asked_before |= {*tagged}
         first = re.sub(r"</h\d>", lambda end, m=marks, a=asked: m + end[0] + a, first, count=1)
         section += [first, *rest]
     yield section

@@ -1073,7 +1073,7 @@ def invariance(frame: pd.DataFrame, *, words: Words) -> Table:
     Parameters
     ----------
     frame : DataFrame
-        Gated rows of invariance.
+        Gated rows of invariance. Two groups are the two times, more are grades at these.
     words : Words
         The reader's language.
     """
@@ -1084,6 +1084,8 @@ def invariance(frame: pd.DataFrame, *, words: Words) -> Table:
         models = {row["model"]: row for row in group.to_dict("records")}
         row = dict(zip(keys, key, strict=True))
         row |= {"n": group["n"].max(), "suppressed": group["suppressed"].any()}
+        of_grades = row["design"] == "groups" and group["n_groups"].astype(float).max() > 2
+        row["of"] = label("design", "groups of grades" if of_grades else row["design"], words)
         partial = [models[m] for m in ("partial_scalar", "partial_metric") if m in models]
         freed = filter(None, partial[0]["freed"].split(";") if partial else [])
         reasons = [] if row["suppressed"] else filter(None, group["reason"])
@@ -1128,7 +1130,7 @@ def invariance(frame: pd.DataFrame, *, words: Words) -> Table:
         _("n: people of the whole study."),
     ]
     caption = _("Do the scales measure the same thing before and after?")
-    return laid_out(rows, columns, words, caption, notes, group="scale", line="design")
+    return laid_out(rows, columns, words, caption, notes, group="scale", line=lambda row: row["of"])
 
 
 @view(nothing="No question's wording changed.")
@@ -1244,12 +1246,12 @@ def analysed(frame: pd.DataFrame, *, words: Words) -> Table:
 
 @view(nothing="No questionnaire was set aside.")
 def set_aside(frame: pd.DataFrame, *, words: Words) -> Table:
-    """Lay out how many sheets are not in the analysis, a line per reason.
+    """Lay out how many questionnaires are not in the analysis, a line per reason.
 
     Parameters
     ----------
     frame : DataFrame
-        Gated counts of sheets by reason.
+        Gated counts of questionnaires by reason.
     words : Words
         The reader's language.
     """

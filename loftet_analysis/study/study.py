@@ -151,7 +151,7 @@ def _undated(given: object) -> object:
 
 
 class Link(Described):
-    """How a person's sheets of several waves are found.
+    """How a person's questionnaires of several waves are found.
 
     Attributes
     ----------
@@ -394,9 +394,10 @@ class ExportFile(WithColumns):
     wave : WaveRows or None
         The column that tells the wave, where the file has a row per person and wave.
     by_dates : bool
-        Of ``wave: dates``: whether the wave of a sheet is told by the day on which it was sent in.
+        Of ``wave: dates``: whether the wave of a questionnaire is told by the day on which it was
+        sent in.
     only : Rows or None
-        The rows that are sheets of this population, where the file holds others too.
+        The rows that are questionnaires of this population, where the file holds others too.
 
     Examples
     --------
@@ -555,7 +556,7 @@ class Population(WithColumns):
     trial : Marked or None
         How trial answers are marked.
     duplicates : {"latest", "most_complete", "first"}
-        Which of several sheets of one person and wave counts.
+        Which of several questionnaires of one person and wave counts.
     files : dict of str to (tuple of ExportFile)
         By wave, in order; mostly one file each. Empty while nobody has been asked.
     attendance : Attendance or None
