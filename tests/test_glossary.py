@@ -16,6 +16,7 @@ from loftet_analysis.show.labels import LABELS
 from loftet_analysis.show.languages import LANGUAGES, Words, catalogue, reader
 from loftet_analysis.study import load_study
 from loftet_analysis.study.columns import MEANINGS, nobody
+from loftet_analysis.study.plan import plan
 
 #: Statistical terms of the pages, in any form.
 TERMS = (
@@ -69,6 +70,28 @@ def test_a_study_adds_its_limits_and_its_scales():
     told = {part.name: part for part in glossary(reader(study, "en"), study)}
     assert "Affect" in dict(told["scales"].terms)
     assert "scales" not in parts("en")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_study_without_a_programme_is_told_of_none(language):
+    """Its glossary and its plan hold nothing of the demo's seminars and interim work."""
+    study = load_study("reading")
+    said = "\n".join(
+        f"{term}: {meaning}"
+        for part in glossary(reader(study, language), study)
+        if part.name != "columns"
+        for term, meaning in part.terms
+    )
+    foreign = r"mellomarbeid|interim|samlinge?r|seminar|gatherings|programme?|Q\d"
+    without = {"programme", "programmet"}  # a change that was expected without one
+    assert {*re.findall(foreign, said, re.IGNORECASE)} <= without, said
+    assert "Q1" not in "".join(parts(language)["columns"].values())
+    assert set(plan(study)["flags"]) == {""}
+    demo = load_study("demo")
+    known = {part.name: dict(part.terms) for part in glossary(reader(demo, language), demo)}
+    assert {"gatherings", "interim_work"} <= {*known["clean"]}
+    assert {"programme_months=", "range="} <= {*known["flags"]}
+    assert "dose" in known["estimand"]
 
 
 def test_describe_says_what_the_glossary_says():

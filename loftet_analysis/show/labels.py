@@ -601,8 +601,8 @@ LABELS: dict[str, dict[str, str]] = {
             "could be worked out. Numbers of people are rounded."
         ),
         "cause": (
-            "A change from before to after is not what the programme caused: without "
-            "comparison schools, other things may have changed too."
+            "A change from before to after is not yet an effect: without comparison schools, "
+            "other things may have changed too."
         ),
     },
     "term means": {
@@ -680,8 +680,8 @@ LABELS: dict[str, dict[str, str]] = {
         "cohort_change": "The pupils of the age groups that were asked both times, before "
         "and after, without linking single pupils. Used where linking failed.",
         "participants": "The teachers who took part in the seminars, before and after.",
-        "colleagues": "The other mathematics teachers at the participants' schools, before and "
-        "after: what spread to them.",
+        "colleagues": "The other teachers who were asked at the participants' schools, before "
+        "and after: what spread to them.",
         "participants_vs_colleagues": "The change of the participants minus the change of "
         "their colleagues.",
         "programme_vs_comparison": "The change at the programme's schools minus the change "
