@@ -100,7 +100,12 @@ def glossary(words: Words, study: Study | None = None) -> Iterator[Part]:
     )
     warnings = coded("warning")
     yield Part("warnings", text("Codes of what weakens a scale"), warnings, codes=True)
-    yield Part("reasons", text("Codes of why there is no number"), coded("reason"), codes=True)
+    reasons = [*coded("reason"), *coded("hidden")]
+    yield Part("reasons", text("Codes of why there is no number"), reasons, codes=True)
+    aside = [*coded("set_aside"), *coded("counted")]
+    yield Part("aside", text("Codes of why a questionnaire does not count"), aside, codes=True)
+    states = text("Codes of whether answers were linked")
+    yield Part("states", states, coded("state"), codes=True)
     columns = [*column_meanings(words).items()]
     yield Part("columns", text("Columns of the tables"), columns, codes=True)
     clean = [(name, text(meaning)) for name, meaning in MEANINGS.items() if name not in foreign]
