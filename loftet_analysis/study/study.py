@@ -1108,6 +1108,12 @@ class Study(Described):
         return tuple(self.schools.loc[outside, names.SCHOOL])
 
     @property
+    def places(self) -> tuple[str, ...]:
+        """Its regions, and before several of them all together."""
+        regions = tuple(self.regions[names.REGION])
+        return (names.NATIONAL, *regions) if len(regions) > 1 else regions
+
+    @property
     def has_programme(self) -> bool:
         """Whether it declares a programme: who took part, who attended, or comparison schools."""
         people = self.populations.values()
