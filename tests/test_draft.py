@@ -405,7 +405,7 @@ def test_a_draft_says_where_no_question_of_consent_was_found(root, capsys):
     files = written(root / "data_raw/mine", **invented())
     assert new(root, "mine", files) == 0
     left = capsys.readouterr().out.partition("Left to you:\n")[2]
-    assert "study.yml, pupils: no question of consent was found; if they were asked, " in left
+    assert "study.yml, pupils: no question of consent was found; if there was one, " in left
     text = (root / "data_raw/mine/study.yml").read_text("utf-8")
     assert "    # no question of consent was found\n    # where there is one: consent: {" in text
     waves = {wave: frame.assign(Samtykke="Ja") for wave, frame in invented().items()}

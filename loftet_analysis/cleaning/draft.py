@@ -656,15 +656,16 @@ class _Writer:
                 return
         said = "no question of consent was found"
         if asked:
-            said = f"no answer of {_quoted(asked[0].name)} is known to be a yes"
+            said = f"{_quoted(asked[0].name)} may be the consent, but no answer is a known yes"
         for column in unused if not asked else ():
             share = column.filled.str.fullmatch(_YES.pattern, flags=re.IGNORECASE).mean()
             if share >= _MOSTLY and len(column.distinct) <= 2:
                 said += f"; is {_quoted(column.name)} the consent? {share:.0%} say yes"
         yield f"    # {said}"
-        yield "    # where there is one: consent: {column: …, yes: …}; without, every sheet is used"
+        yield "    # where there is one: consent: {column: …, yes: …}"
+        yield "    # without `consent` every questionnaire is used"
         where = f"study.yml, {who}: {said}"
-        todo = "if they were asked, write `consent`; if not, every questionnaire is used"
+        todo = "if there was one, write `consent`; without it every questionnaire is used"
         self.notes.append(f"{where}; {todo}")
 
     def sources(
