@@ -38,7 +38,7 @@ notebooks: demo ## run the notebooks on the demo and keep the numbers of their c
 api: .venv/ready ## write docs/api.md from the docstrings
 	.venv/bin/python docs/make_api.py
 
-guide: .venv/ready ## the guide for newcomers as pages, in reports/guide/
+guide: .venv/ready ## the guide for newcomers as pages, in reports/guide/, and its shorter lists
 	.venv/bin/python docs/make_guide.py
 
 messages: .venv/ready ## list what the Norwegian catalogues lack

@@ -2,7 +2,8 @@
 
 Sources are ``docs/guide/<language>/*.md``. What they link to comes along: other Markdown and
 notebooks as pages, any other file as it is. What stands between ``<!-- messages: begin -->`` and
-its end, and the like, is made from the code.
+its end, and the like, is made from the code; the shorter of these lists (`WRITTEN`) are written
+into the sources too, so that whoever reads them there finds them.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import html
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 from pathlib import Path
 
@@ -126,6 +127,26 @@ MADE: dict[str, Callable[[str], str]] = {
     "methods": partial(glossary_lists, only="methods"),
     "notebooks": notebooks_list,
 }
+#: Lists that stand in the sources as well.
+WRITTEN = ("keys", "methods", "notebooks")
+
+
+def with_lists(text: str, language: str, names: Iterable[str] = tuple(MADE)) -> str:
+    """Return a page's source with what is made from the code between the marks of its place."""
+    for name in names:
+        begin, end = (f"<!-- {name}: {side} -->" for side in ("begin", "end"))
+        if begin in text:
+            before, rest = text.split(begin)
+            made = f"{begin}\n{MADE[name](language)}\n{end}"
+            text = before + made + rest.partition(end)[2]
+    return text
+
+
+def write_lists() -> None:
+    """Write the shorter lists into the sources."""
+    for path in GUIDE.glob("*/*.md"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(with_lists(text, path.parent.name, WRITTEN), encoding="utf-8")
 
 
 @cache
@@ -158,11 +179,7 @@ def _source(path: Path, language: str) -> BeautifulSoup:
                 cell.source = translated(cell.source, language)
         text = HTMLExporter(template_name="basic").from_notebook_node(notebook)[0]
     else:
-        text = path.read_text(encoding="utf-8")
-        for name, made in MADE.items():
-            place = re.compile(rf"<!-- {name}: begin -->.*<!-- {name}: end -->", re.DOTALL)
-            text = place.sub(lambda _, made=made: made(language), text)
-        text = markdown2html(text)
+        text = markdown2html(with_lists(path.read_text(encoding="utf-8"), language))
     soup = BeautifulSoup(text, "html.parser")
     for gone in soup.select("a.anchor-link, style, script, link"):
         gone.decompose()
@@ -255,6 +272,7 @@ def files() -> dict[str, bytes]:
 
 
 if __name__ == "__main__":
+    write_lists()
     folder = paths.reports("guide")
     for place, content in files().items():
         (folder / place).parent.mkdir(parents=True, exist_ok=True)

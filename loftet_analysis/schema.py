@@ -97,7 +97,7 @@ COLUMNS: dict[str, Column] = {
     "other_outcome": _key("scale of the instrument that stands beside it"),
     "other_wave": _key("wave of that scale; linked: who answered both times"),
     "other_contrast": _key("what is compared of that scale"),
-    "question": _key("research question that the scale belongs to, Q1 to Q10"),
+    "question": _key("the study's research question that the scale belongs to"),
     "wave": _key("pre, mid or post, in effects only of levels; linked: who answered both times"),
     "who": _key("answered: all who answered the wave; linked: those who answered every wave"),
     "subgroup": _key("all, or column=value"),

@@ -245,6 +245,16 @@ def test_a_path_to_another_file_tells_nothing_of_it(root, tmp_path, capsys, key,
     assert secret.read_text(encoding="utf-8") == FOREIGN[kind]
 
 
+def test_check_says_how_many_are_linked_between_the_waves(root, capsys):
+    assert main(["check", "sats"]) == 0
+    told = capsys.readouterr().out.split("\n\n")[1].splitlines()
+    assert [line.split() for line in told] == [
+        ["population", "wave", "clean", "linked", "to", "another", "wave", "share"],
+        ["pupils", "pre", "3489", "2630", "75.4", "%"],
+        ["pupils", "post", "2863", "2630", "91.9", "%"],
+    ]
+
+
 def test_exports_outside_the_studys_folder_are_said_once(root, tmp_path, capsys):
     (tmp_path / "disk").mkdir()
     shutil.copy(root / "data_raw/sats/sats_s.csv", tmp_path / "disk")

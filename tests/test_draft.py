@@ -89,10 +89,12 @@ def test_the_demo_s_exports_alone_lead_to_a_study_that_nothing_stops(small_demo,
     files = sorted(folder.iterdir())
     assert new(root, "mine", files) == 0
     said = capsys.readouterr().out
-    assert "link: 9" in said
+    assert re.search(r"pupils › link: .*\(9", said)
     assert main(["check", "mine"]) == 2
     told = capsys.readouterr().err
     assert "1 problem:\n\nguesses that are not confirmed\n" in told
+    lines = re.findall(r"^ {13}(\S+:\d+  .+)$", told, re.MULTILINE)
+    assert re.findall(r"^  (\S+:\d+  .+)$", said, re.MULTILINE) == lines  # one list, one order
     listed = re.findall(r"^ {13}(\S+):(\d+)  (.+?)(?:  \(.*)?$", told, re.MULTILINE)
     for file, line, key in listed:
         there = (folder / file).read_text("utf-8").splitlines()[int(line) - 1]
@@ -161,9 +163,9 @@ def test_what_fewer_than_three_sheets_say_is_not_written(root, capsys):
     waves["post"].loc[7, "Kjønn"] = "annet, spør Solveig"
     waves["post"].loc[8, "Skole"] = "Solveigs skole"
     files = written(root / "data_raw/mine", **waves)
-    made, guesses = draft("mine", files)
-    assert "Solveig" not in "".join([*made.values(), *(guess.what for guess in guesses)])
-    assert any("1 schools of few questionnaires, or like" in guess.what for guess in guesses)
+    made, notes = draft("mine", files)
+    assert "Solveig" not in "".join([*made.values(), *notes])
+    assert any("1 schools of few questionnaires, or like" in note for note in notes)
 
 
 @pytest.mark.long
@@ -204,9 +206,10 @@ def test_codes_without_labels_are_a_guess_that_is_named_first(root, capsys, low,
     for i in range(1, 6):
         frame[f"q{i}"] = rng.integers(low, high + 1, 90)
     files = written(root / "data_raw/mine", pre=frame)
-    made, guesses = draft("mine", files)
-    assert guesses[0].rank == 1
-    assert any("order of the answers" in guess.what for guess in guesses if guess.rank == 1)
+    assert new(root, "mine", files) == 0
+    first = capsys.readouterr().out.partition("the most important first:\n")[2].splitlines()[0]
+    assert re.match(r"  instruments/pupils.yml:\d+  responses › .*the export tells no order", first)
+    made = {path: path.read_text("utf-8") for path in (root / "data_raw/mine").rglob("*.yml")}
     text = made[root / "data_raw/mine/instruments/pupils.yml"]
     assert f"from_{min(low, 1)}_to_{high}:" in text
     assert text.count("columns: [q") == 5
@@ -256,18 +259,18 @@ def scale(n, sign=1.0, seed=1, levels=5, trait=None):
 
 
 def questions_of(root, frame, accept=True):
-    """Return the drafted instrument's scales of one export."""
+    """Return the drafted instrument of one export, and its text."""
     (path,) = written(root / "data_raw/mine", pre=frame)
-    made, guesses = draft("mine", [path], accept=accept)
+    made, _ = draft("mine", [path], accept=accept)
     text = next(text for place, text in made.items() if place.parent.name == "instruments")
-    return YAML(typ="safe").load(text), guesses
+    return YAML(typ="safe").load(text), text
 
 
 def study_of(root, **waves):
-    """Return what is drafted of the pupils in study.yml, and the guesses."""
-    made, guesses = draft("mine", written(root / "data_raw/mine", **waves))
+    """Return what is drafted of the pupils in study.yml, with its lines and the notes."""
+    made, notes = draft("mine", written(root / "data_raw/mine", **waves))
     text = next(text for place, text in made.items() if place.name == "study.yml")
-    return YAML(typ="safe").load(text)["populations"]["pupils"], [each.what for each in guesses]
+    return YAML(typ="safe").load(text)["populations"]["pupils"], [*text.splitlines(), *notes]
 
 
 @pytest.mark.parametrize("known", [(), ("Skole", "Kjønn")])
@@ -286,7 +289,7 @@ def test_a_number_of_the_rows_links_nobody(root, known):
         del frame["Elevkode"]
     told, guesses = study_of(root, **waves)
     assert told["link"] == {"by": "none"}
-    assert any("nobody is found again" in guess for guess in guesses)
+    assert any("link: {by: none}  # " in guess for guess in guesses)
 
 
 def test_the_elements_of_a_code_are_told_by_its_shape(root):
@@ -384,7 +387,7 @@ def test_consent_is_known_by_its_question(root, asked, yes, no):
         frame[asked] = np.where(np.arange(len(frame)) % 20, yes, no)
     told, guesses = study_of(root, **waves)
     assert told["consent"] == {"column": asked, "yes": yes}
-    assert any(guess.startswith("consent: 95% say so") for guess in guesses)
+    assert any(" consent: {" in guess and "# 95% say so" in guess for guess in guesses)
 
 
 def test_a_question_that_nearly_all_say_yes_to_is_asked_about(root):
@@ -396,6 +399,18 @@ def test_a_question_that_nearly_all_say_yes_to_is_asked_about(root):
     told, guesses = study_of(root, **waves)
     assert "consent" not in told
     assert any("the consent? 95% say yes" in guess for guess in guesses)
+
+
+def test_a_draft_says_where_no_question_of_consent_was_found(root, capsys):
+    files = written(root / "data_raw/mine", **invented())
+    assert new(root, "mine", files) == 0
+    left = capsys.readouterr().out.partition("Left to you:\n")[2]
+    assert "study.yml, pupils: no question of consent was found; if there was one, " in left
+    text = (root / "data_raw/mine/study.yml").read_text("utf-8")
+    assert "    # no question of consent was found\n    # where there is one: consent: {" in text
+    waves = {wave: frame.assign(Samtykke="Ja") for wave, frame in invented().items()}
+    _, said = study_of(root, **waves)
+    assert not any("no question of consent" in each for each in said)
 
 
 def test_a_number_in_the_class_is_no_question(root):
@@ -455,11 +470,11 @@ def test_answers_that_no_list_knows_are_a_scale_whose_order_is_a_guess(root):
     frame = frame.assign(alene=["rød", "blå", "grå"] * 30, m1=["1", "2", "3"] * 30)
     said, _ = questions_of(root, frame)
     assert [[*each["items"]] for each in said["scales"].values()] == [["m1"]]  # nobody looks at it
-    said, guesses = questions_of(root, frame.drop(columns="m1"), accept=False)
+    said, text = questions_of(root, frame.drop(columns="m1"), accept=False)
     (found,) = said["scales"].values()
     assert [*found["items"]] == ["k0", "k1", "k2"]
     assert {t["nb"] for t in said["responses"][found["responses"]].values()} == {*words}
-    assert any("the order of the answers" in guess.what for guess in guesses if guess.rank == 1)
+    assert "the export tells no order" in text
 
 
 def test_questions_of_two_files_are_joined_by_their_order(root):
@@ -474,17 +489,17 @@ def test_questions_of_two_files_are_joined_by_their_order(root):
             for k, name in enumerate(names_)
         })  # fmt: skip
     files = written(root / "data_raw/mine", **waves)
-    made, guesses = draft("mine", files, accept=True)
+    made, _ = draft("mine", files, accept=True)
     text = next(text for place, text in made.items() if place.parent.name == "instruments")
     (found,) = YAML(typ="safe").load(text)["scales"].values()
     assert [*found["items"]] == [f"glede_{i}" for i in range(1, 6)]
     assert found["items"]["glede_2"]["nb"] == "Jeg liker b."
     assert {*found["items"]["glede_2"]["columns"]} == {"Jeg liker b.", "glede_2"}
-    assert sum("are one question" in guess.what for guess in guesses) == 5
+    assert text.count("# one question, by their order; guessed") == 5
     three = waves["post"].assign(glede_6=waves["post"]["glede_1"])  # two places would do
     files = written(root / "data_raw/mine", pre=waves["pre"], post=three)
-    made, guesses = draft("mine", files, accept=True)
-    assert not any("are one question" in guess.what for guess in guesses)
+    made, _ = draft("mine", files, accept=True)
+    assert "one question, by their order" not in "".join(made.values())
 
 
 def three_waves(root, code: bool) -> list:
@@ -566,8 +581,8 @@ def test_what_names_people_is_in_no_file_and_in_no_guess(root):
         "Hjemme": ["Hjemmeskole Ola"] + [""] * (n - 1),
     })  # fmt: skip
     files = written(root / "data_raw/mine", pre=frame, mid=frame, post=frame)
-    made, guesses = draft("mine", files)
-    everything = "".join([*made.values(), *(guess.what for guess in guesses)])
+    made, notes = draft("mine", files)
+    everything = "".join([*made.values(), *notes])
     for told in ("example.org", "412 34 567", "01019912345", "Hjemmeskole"):
         assert told not in everything.replace("column", ""), told
     assert "Bø skole" in everything

@@ -233,6 +233,23 @@ def test_of_one_region_nothing_is_told_region_by_region(study, folder):
     assert "#regions" not in [a["href"] for a in front.find_all("a")]
 
 
+@pytest.mark.parametrize("alone", [True, False])
+def test_how_good_the_data_are_is_led_to_and_open_where_it_is_short(study, folder, alone):
+    told = states("en")
+    for place in ("oslo", "aas"):
+        old, new = (folder / "en" / place / f"{page}.html" for page in
+                    ("04_pupils", "02_measurement"))  # fmt: skip
+        old.rename(new)
+        del told[place, "region/04_pupils", "en"]
+        told[place, "region/02_measurement", "en"] = "done"
+    if alone:
+        told = {key: state for key, state in told.items() if key[0] != "aas"}
+    front = written(study.model_copy(update={"languages": ("en",)}), folder, told)["index.en.html"]
+    assert "#quality" in [a["href"] for a in front.find(class_="jumps").find_all("a")]
+    heading = front.find("h2", id="quality")
+    assert heading.find_parent("details").has_attr("open") == alone
+
+
 def test_a_study_of_one_region_begins_with_its_page(study, folder):
     for place, page in (("oslo", "03_outcomes"), ("national", "08_flow")):
         (folder / "en" / place / "00_summary.html").rename(folder / "en" / place / f"{page}.html")
@@ -244,6 +261,23 @@ def test_a_study_of_one_region_begins_with_its_page(study, folder):
     assert heading.find_next("ul").get_text() == "Joy went up."
     link = heading.find_next("p").a
     assert (link["href"], link.get_text()) == ("en/oslo/03_outcomes.html", "Pupils")
+
+
+def test_the_only_region_and_all_regions_have_one_name(study, folder):
+    for place, page in (("oslo", "03_outcomes"), ("national", "08_flow")):
+        (folder / "en" / place / "00_summary.html").rename(folder / "en" / place / f"{page}.html")
+    told = {("oslo", "any/03_outcomes", "en"): "done", ("national", "any/08_flow", "en"): "done"}
+    schools = study.schools.assign(region="oslo", region_name="Alle")
+    one = study.model_copy(update={"languages": ("en",), "schools": schools})
+    assert one.places == ("oslo",)
+    made = written(one, folder, told)
+    assert "en/national/08_flow.html" in made
+    for soup in made.values():
+        assert "All regions" not in [each.get_text() for each in soup.find_all(["a", "h3"])]
+        (name,) = soup.header.find("ul").find_all("a")
+        assert name.get_text() == "Alle"
+    pages = made["en/national/08_flow.html"].header.find_all("ul")[1]
+    assert [a["href"] for a in pages.find_all("a")] == ["08_flow.html", "../oslo/03_outcomes.html"]
 
 
 def test_a_study_of_any_kind_begins_with_the_answers_of_all_regions(study, folder):

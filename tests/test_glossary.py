@@ -7,15 +7,19 @@ import pandas as pd
 import pytest
 
 import loftet_analysis
-from loftet_analysis import schema
+from loftet_analysis import names, schema
 from loftet_analysis.analysis.estimates import REASONS
 from loftet_analysis.analysis.verdicts import VERDICTS
+from loftet_analysis.cleaning import account, link
+from loftet_analysis.cleaning.sheets import BLANK
+from loftet_analysis.disclosure import mask
 from loftet_analysis.estimands import ESTIMANDS
 from loftet_analysis.show.glossary import describe, glossary
 from loftet_analysis.show.labels import LABELS
 from loftet_analysis.show.languages import LANGUAGES, Words, catalogue, reader
 from loftet_analysis.study import load_study
 from loftet_analysis.study.columns import MEANINGS, nobody
+from loftet_analysis.study.plan import plan
 
 #: Statistical terms of the pages, in any form.
 TERMS = (
@@ -38,6 +42,9 @@ def test_every_code_and_column_is_explained(language):
     assert set(told["estimand"]) == set(ESTIMANDS)
     assert len(told["comparisons"]) == len(ESTIMANDS)
     assert set(told["verdict"]) == set(VERDICTS)
+    assert set(told["reasons"]) >= {*mask.REASONS, names.FEW_CLUSTERS}
+    assert set(told["aside"]) >= {*account._SHEETS, BLANK, "no_sheet"}
+    assert set(told["states"]) == set(link._STATES)
     assert set(told["reasons"]) >= set(REASONS)
     assert set(told["warnings"]) == set(LABELS["warning"])
     assert all(meaning for part in told.values() for meaning in part.values())
@@ -71,6 +78,28 @@ def test_a_study_adds_its_limits_and_its_scales():
     assert "scales" not in parts("en")
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_study_without_a_programme_is_told_of_none(language):
+    """Its glossary and its plan hold nothing of the demo's seminars and interim work."""
+    study = load_study("reading")
+    said = "\n".join(
+        f"{term}: {meaning}"
+        for part in glossary(reader(study, language), study)
+        if part.name != "columns"
+        for term, meaning in part.terms
+    )
+    foreign = r"mellomarbeid|interim|samlinge?r|seminar|gatherings|programme?|Q\d"
+    without = {"programme", "programmet"}  # a change that was expected without one
+    assert {*re.findall(foreign, said, re.IGNORECASE)} <= without, said
+    assert "Q1" not in "".join(parts(language)["columns"].values())
+    assert set(plan(study)["flags"]) == {""}
+    demo = load_study("demo")
+    known = {part.name: dict(part.terms) for part in glossary(reader(demo, language), demo)}
+    assert {"gatherings", "interim_work"} <= {*known["clean"]}
+    assert {"programme_months=", "range="} <= {*known["flags"]}
+    assert "dose" in known["estimand"]
+
+
 def test_describe_says_what_the_glossary_says():
     result = pd.DataFrame({"n_pre": [1], "mine": [2]})
     assert describe(result, "nb")["meaning"].to_list() == [parts("nb")["columns"]["n_pre"], ""]
@@ -81,3 +110,25 @@ def test_describe_says_what_the_glossary_says():
     clean = nobody(population)
     clean.attrs |= {"study": "sats", "population": population.name}
     assert describe(clean, "nn")["meaning"]["school_id"] == parts("nn")["clean"]["school_id"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_code_in_the_tables_is_in_the_glossary(small_demo, language):
+    told = {part.name: {*dict(part.terms)} for part in glossary(Words(language))}
+    known = {
+        "reason": told["reasons"], "share_reason": told["reasons"], "state": told["states"],
+        "verdict": told["verdict"], "main_verdict": told["verdict"],
+        "measurement_warning": told["warnings"], "estimand": told["estimand"],
+        "flags": {flag.rstrip("=") for flag in told["flags"]},
+    }  # fmt: skip
+    tables = [*(small_demo / "reports/demo/tables").glob("*.csv")]
+    met = set()
+    for path in tables:
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+        for column in {*known} & {*frame}:
+            cells = ";".join(frame[column].unique()).split(";")
+            codes = {cell.strip().partition("=")[0] for cell in cells} - {""}
+            its = told["aside"] if path.stem == "ledger" else known[column]
+            assert codes <= its, (path.name, column, codes - its)
+            met |= codes
+    assert {"small_n", "complementary", "linked"} <= met

@@ -41,6 +41,17 @@ def commands(page: str) -> list[str]:
     return [line.partition("  #")[0].strip() for block in blocks for line in block.splitlines()]
 
 
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("language", ["nb", "en"])
+def test_the_lists_in_the_sources_are_those_of_the_code(language, page):
+    said = text(language, page)
+    assert said == make_guide.with_lists(said, language, make_guide.WRITTEN), "run: make guide"
+    for name in re.findall(r"<!-- (\w+): begin -->", said):
+        begun = said.partition(f"<!-- {name}: begin -->")[2].partition(f"<!-- {name}: end")[0]
+        # what is too long to stand there is told where to find
+        assert name in make_guide.WRITTEN or "`make guide`" in begun
+
+
 # both languages
 
 

@@ -203,6 +203,20 @@ def test_a_study_whose_sheets_are_all_set_aside_or_still_to_come_is_prepared(tin
     assert first.mask.loc[first.mask["wave"] == "post", "n"].sum() == 0
 
 
+def test_answers_dated_after_today_are_kept_and_said(tiny):
+    assert not [r for r in tiny().remarks if "after today" in r.what]
+    wrong = PRE.assign(tid=["2099-01-02", "2098-12-31", *PRE["tid"].iloc[2:]])
+    prepared = tiny(wrong)
+    assert len(prepared.clean["pupils"]) == len(tiny().clean["pupils"])
+    (told,) = [r for r in prepared.remarks if r.what == "warning: answers dated after today"]
+    assert told.found == "2 of 6 questionnaires, the latest 2099-01-02"
+    assert "pre.csv" in told.where
+    # of a wave that has not begun every answer is invented
+    later = STUDY.replace("2025-", "2097-").replace("2027-", "2099-")
+    invented = tiny(PRE.assign(tid="2097-10-01"), POST.assign(tid="2099-10-01"), study=later)
+    assert not [r for r in invented.remarks if "after today" in r.what]
+
+
 # the chain, step by step
 
 

@@ -99,7 +99,9 @@ def _follow_up_is_sound(study: Study) -> bool:
 
 
 def _account(study: Study, prepared: Prepared, declared: PlanRecord | None) -> str:
-    of_sheets = account(prepared.ledger, prepared.values, prepared.remarks, prepared.clean)
+    of_sheets = account(
+        prepared.ledger, prepared.values, prepared.remarks, prepared.clean, prepared.linkage
+    )
     return "\n\n".join(filter(None, [of_sheets, plan_record.told(study, declared)]))
 
 

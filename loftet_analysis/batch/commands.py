@@ -40,7 +40,7 @@ from loftet_analysis.batch.plan import (
 from loftet_analysis.cleaning import pseudonyms
 from loftet_analysis.errors import InputError, named, refuse_any
 from loftet_analysis.study import OPEN, Study, load_study, wave_states
-from loftet_analysis.study.load import STUDY_FILE, UNCONFIRMED, confirmed
+from loftet_analysis.study.load import GUESSED, STUDY_FILE, UNCONFIRMED, confirmed, guesses
 
 
 def demo(*, region: Sequence[str] | None = None, cohorts: bool = False, **options: object) -> int:
@@ -78,18 +78,18 @@ def new(*, study: str, files: Sequence[Path] = (), accept: bool = False) -> int:
             return 0
         todo = "choose another name, or move that file away"
         raise InputError("the study is there already", study, "", shown(folder / STUDY_FILE), todo)
-    made, guesses = draft(study, files, accept=accept)
+    made, notes = draft(study, files, accept=accept)
     kept = [path for path in made if path.exists()]
     if kept:
         found = ", ".join(map(shown, kept))
         raise InputError("files in the way", found, "none", todo="move them away")
     paths.replace_all({path: text.encode() for path, text in made.items()})
     print("Written:", *map(shown, made), sep="\n  ")
-    if guesses:
-        print("\nGuessed, the most important first:")
-        for guess in guesses:
-            print(f"  {guess.where}: {guess.what}")
-    if guesses and not accept:
+    guessed = guesses(folder, GUESSED if accept else UNCONFIRMED)
+    for said, lines in {"Guessed, the most important first": guessed, "Left to you": notes}.items():
+        if lines:
+            print(f"\n{said}:", *lines, sep="\n  ")
+    if guessed and not accept:
         print(f"\nLook at each line that ends in “{UNCONFIRMED}”, correct it or leave it, and take")
         print(f"these words away (from all at once: loftet new {study} --accept).", end=" ")
     print(f"Then: loftet check {study}")

@@ -6,6 +6,7 @@ link code or free text. Cells that may hold such are only counted.
 
 from __future__ import annotations
 
+import itertools
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,6 +15,7 @@ import pandas as pd
 
 from loftet_analysis import names
 from loftet_analysis.cleaning.identifiers import redact_text
+from loftet_analysis.cleaning.response import LINKED_NEAR
 from loftet_analysis.cleaning.sheets import BLANK, COUNTED_ONLY, OPEN_WAVE
 from loftet_analysis.errors import Problem, named
 
@@ -64,6 +66,7 @@ def account(
     values: pd.DataFrame,
     remarks: Iterable[Problem] = (),
     clean: Mapping[str, pd.DataFrame] | None = None,
+    linkage: pd.DataFrame | None = None,
 ) -> str:
     """Return what became of every questionnaire, and why.
 
@@ -74,12 +77,14 @@ def account(
     remarks : iterable of Problem
     clean : mapping of str to DataFrame, optional
         By population; without it no item is said to have lost more than two per cent.
+    linkage : DataFrame, optional
+        ``schema.LINKAGE``; without it nobody is said to be linked.
 
     Returns
     -------
     str
-        A table of questionnaires by population and wave; for each of them a line per reason, marked
-        ``warning`` above two per cent; then the remarks.
+        A table of questionnaires by population and wave; one of those that are linked to another wave;
+        for each of them a line per reason, marked ``warning`` above two per cent; then the remarks.
 
     Examples
     --------
@@ -113,6 +118,7 @@ def account(
     kept = table["questionnaires"] - table["set aside"] - table["counted only"]
     table.insert(1, "clean", kept)
     parts = [table.reset_index().to_string(index=False)] if len(table) else []
+    parts += [] if linkage is None else _linked(linkage)
     for (population, wave), row in table.iterrows():
         here, noted = (
             frame[(frame[names.POPULATION] == population) & (frame[names.WAVE] == wave)]
@@ -123,6 +129,39 @@ def account(
         if lines:
             parts.append("\n".join([f"{population}, {wave}", *lines]))
     return "\n\n".join([*parts, *dict.fromkeys(map(str, remarks))])
+
+
+def _linked(linkage: pd.DataFrame) -> Iterator[str]:
+    """Yield how many questionnaires of each wave are linked to another, where there is another.
+
+    Examples
+    --------
+    >>> linkage = pd.DataFrame([
+    ...     ("pupils", "north", "pre", "linked", 57), ("pupils", "north", "pre", "linked_near", 3),
+    ...     ("pupils", "north", "pre", "absent", 20), ("pupils", "north", "post", "linked", 60),
+    ... ], columns=["population", "region", "wave", "state", "n"])
+    >>> print(*_linked(linkage))
+    population wave  clean  linked to another wave  share  of them by a near code
+        pupils  pre     80                      60  75.0 %                       3
+        pupils post     60                      60 100.0 %                       0
+    """
+    n, near = linkage["n"], linkage["state"].eq(LINKED_NEAR)
+    linked = near | linkage["state"].eq(names.LINKED)
+    stamp = [linkage[column] for column in (names.POPULATION, names.WAVE)]
+    counts = {"clean": n, "linked": n.where(linked, 0), "near": n.where(near, 0)}
+    table = pd.DataFrame({k: each.groupby(stamp, sort=False).sum() for k, each in counts.items()})
+    table = table[table.groupby(names.POPULATION)["clean"].transform("size") > 1].astype(int)
+    people = table.index.unique(names.POPULATION)
+    order = itertools.product(people, names.WAVES)
+    table = table.reindex([place for place in order if place in table.index])
+    if table.empty:
+        return
+    share = (table["linked"] / table["clean"]).map(lambda part: f"{100 * part:.1f} %")
+    table.insert(2, "share", share)
+    if not table["near"].any():
+        table = table.drop(columns="near")
+    called = {"linked": "linked to another wave", "near": "of them by a near code"}
+    yield table.rename(columns=called).reset_index().to_string(index=False)
 
 
 def _answered(frame: pd.DataFrame | None, wave: str, columns: set[str]) -> pd.Series | None:

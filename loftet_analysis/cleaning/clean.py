@@ -22,6 +22,7 @@ from loftet_analysis.cleaning.sheets import REASON, Sheets, by_text, decisive, t
 from loftet_analysis.cleaning.times import MOMENT
 from loftet_analysis.errors import InputError, Problem, refuse_any
 from loftet_analysis.study import normalise_label
+from loftet_analysis.study.phases import today
 from loftet_analysis.study.schools import earlier_names, find_labelled
 from loftet_analysis.study.study import TRIAL
 from loftet_analysis.study.yamlfile import did_you_mean
@@ -77,6 +78,7 @@ def clean(sheets: Sheets) -> Sheets:
             set_aside_out_of_turn,
             set_aside_wrong_forms,
             set_aside_unknown_schools,
+            remark_future,
             recode,
             read_grades,
             answers,
@@ -317,6 +319,27 @@ def set_aside_unknown_schools(sheets: Sheets) -> Sheets:
     return sheets.set_aside(unknown, step="schools", reason="unknown_school")
 
 
+def remark_future(sheets: Sheets) -> Sheets:
+    """Say of how many sheets the time of submission lies after today; they are kept.
+
+    Of a wave that begins later everything is invented, and its dates are as they should be.
+    """
+    now = pd.Timestamp(today(sheets.study))
+    days, start = _times(sheets.frame).dt.normalize(), sheets.days_of(sheets.wave)[0]
+    later = sheets.still_in & (days > now) & ~(start > now)
+    if not later.any():
+        return sheets
+    n, of = int(later.sum()), int(sheets.still_in.sum())
+    found = f"{n} of {of} questionnaires, the latest {days[later].max().date()}"
+    todo = (
+        "they are kept; is the column of submitted the right one, and read in the right order "
+        "(submitted: {column: …, format: day first})?"
+    )
+    allowed = f"{now.date()}, today, at the latest"
+    what = "warning: answers dated after today"
+    return sheets.remarking(Problem(what, found, allowed, sheets.where, todo))
+
+
 def _told_texts(
     sheets: Sheets,
     rows: pd.Series,
@@ -439,8 +462,8 @@ def read_grades(sheets: Sheets) -> Sheets:
     others = grades[judged & ~impossible & ~grades.isin(names.GRADES)].value_counts().sort_index()
     if len(others):
         found = ", ".join(f"{grade:.0f} ({n} questionnaires)" for grade, n in others.items())
-        what = "warning: grades outside the programme"
         allowed = f"{min(names.GRADES)} to {max(names.GRADES)}"
+        what = f"warning: grades other than {allowed}"
         todo = "are they numbers of answers? then give `values: grade:` in study.yml"
         sheets = sheets.remarking(Problem(what, found, allowed, sheets.where, todo))
     read = replace(sheets, frame=frame.assign(**{names.GRADE: grades.astype("Int64")}))

@@ -34,7 +34,7 @@ from loftet_analysis.cleaning.times import local_times, read_moments
 from loftet_analysis.errors import InputError, refuse_any
 from loftet_analysis.study import ExportFile
 from loftet_analysis.study.instrument import load_instrument, normalise_label
-from loftet_analysis.study.load import UNCONFIRMED
+from loftet_analysis.study.load import GUESSED, UNCONFIRMED
 from loftet_analysis.study.study import row_text
 from loftet_analysis.tabular.cells import form_of
 
@@ -117,25 +117,6 @@ _OPPOSED, _CLOSE = -0.1, (0.7, 0.75, 0.8)
 _LOOKED_AT, _CODE_LENGTH = 5_000, 40  # rows; signs of a code
 
 
-@dataclass(frozen=True)
-class Guess:
-    """Something that was guessed.
-
-    Attributes
-    ----------
-    rank : int
-        1: results are wrong where it is; 2: some are; 3: names and labels.
-    what : str
-        What was guessed, and from what.
-    where : str
-        The file that it is written in.
-    """
-
-    rank: int
-    what: str
-    where: str
-
-
 @dataclass
 class _Answers:
     """The answers that some columns share: by value their labels, in the reader's language."""
@@ -178,7 +159,7 @@ class _File:
 
 def draft(
     study: str, files: Sequence[Path], *, accept: bool = False
-) -> tuple[dict[Path, str], list[Guess]]:
+) -> tuple[dict[Path, str], list[str]]:
     """Return the files of a new study, drafted from its exports.
 
     Parameters
@@ -188,8 +169,8 @@ def draft(
     files : sequence of Path
         Exports of any tool, and a register of schools where there is one; none gives templates.
     accept : bool, default False
-        Whether guesses count as they are. Otherwise each line with one ends in
-        ``to be confirmed``, and the study is not loaded as long as a line does.
+        Whether guesses count as they are: each line with one ends in ``guessed``. Otherwise it
+        ends in ``to be confirmed``, and the study is not loaded as long as a line does.
 
     Returns
     -------
@@ -197,8 +178,8 @@ def draft(
         What each file is to hold: ``study.yml``, ``instruments/<population>.yml`` and
         ``schools.csv``. Of columns that look like identifiers, and of those in which nearly
         everybody has a text of their own, no value is in them.
-    guesses : list of Guess
-        Everything that was guessed, the most important first.
+    notes : list of str
+        What is left to the reader and stands in no line that was guessed.
 
     Raises
     ------
@@ -223,7 +204,7 @@ def draft(
         raise InputError("exports in several folders", found, "one folder", todo=todo)
     parts = [part for file in exports for part in _parts(file)]
     writer = _Writer(study, folder, parts, registers[:1], attendance, accept)
-    return writer.files(), sorted(writer.guesses, key=lambda guess: guess.rank)
+    return writer.files(), writer.notes
 
 
 def _read(path: Path) -> _File:
@@ -423,7 +404,7 @@ class _Column:
 
 
 class _Writer:
-    """Writes the files of a study, and keeps what it guessed."""
+    """Writes the files of a study, marks what it guessed, and keeps what it left out."""
 
     def __init__(
         self,
@@ -436,8 +417,7 @@ class _Writer:
     ) -> None:
         self.study, self.folder, self.accept = study, folder, accept
         self.exports, self.registers, self.attendance = exports, registers, [*attendance]
-        self.guesses: list[Guess] = []
-        self.where = ""
+        self.notes: list[str] = []
         self.scales: dict[str, list[str]] = defaultdict(list)
         asked = (f.heading(c) for f in exports for c in f.frame if c not in f.roles)
         headings = " ".join(asked).casefold()
@@ -452,11 +432,9 @@ class _Writer:
         self.seasons = _seasons(exports)
         self.columns = {who: _columns(files) for who, files in self.populations.items()}
 
-    def mark(self, rank: int, what: str, why: str = "") -> str:
-        """Return the end of a line that was guessed, and keep the guess."""
-        said = f"{what}: {why}" if why else what
-        self.guesses.append(Guess(rank, said, self.where))
-        mark = "guessed" if self.accept else UNCONFIRMED
+    def mark(self, why: str = "") -> str:
+        """Return the end of a line that was guessed."""
+        mark = GUESSED if self.accept else UNCONFIRMED
         return f"  # {why}; {mark}" if why else f"  # {mark}"
 
     def files(self) -> dict[Path, str]:
@@ -475,10 +453,8 @@ class _Writer:
             if _share_asked(who, texts) > _ASKED:
                 self.own[who] = _OWN[who]
         for who in self.populations.keys() - self.own.keys():
-            self.where = f"instruments/{who}.yml"
             path = self.folder / "instruments" / f"{who}.yml"
             made[path] = "\n".join(self.instrument(who, kinds[who].get("item", []))) + "\n"
-        self.where = "study.yml"
         made[self.folder / "study.yml"] = "\n".join(self.described(kinds)) + "\n"
         if not self.registers:
             made[self.folder / "schools.csv"] = self.register(kinds)
@@ -489,10 +465,10 @@ class _Writer:
         yield "# Drafted by `loftet new`. data_raw/demo/study.yml explains every key."
         if not self.accept:
             yield f"# Look at each line that ends in “{UNCONFIRMED}”, then take these words away."
-        yield f"title: {{{self.language}: {_quoted(self.study)}}}" + self.mark(3, "title")
+        yield f"title: {{{self.language}: {_quoted(self.study)}}}" + self.mark()
         if self.exports:
             yield f"exports: {_quoted(self.beside(self.exports[0].path.parent))}"
-        yield f"languages: [{self.language}]" + self.mark(3, "language", self.why_language)
+        yield f"languages: [{self.language}]" + self.mark(self.why_language)
         yield "# who may see a number: open (public data), internal (6 people or more),"
         yield "# school (10), public (20)"
         yield "disclosure: internal"
@@ -502,15 +478,10 @@ class _Writer:
         yield "populations:"
         for who, files in self.populations.items():
             why = files[0].why_population if files else ""
-            yield f"  {who}:" + (self.mark(1, f"whom {_listed(files)} asked", why) if files else "")
+            yield f"  {who}:" + (self.mark(why) if files else "")
             own = self.own.get(who)
-            yield f"    instrument: {own or who}" + (
-                self.mark(
-                    1, f"{who} answered the programme's own questionnaire", "by its questions"
-                )
-                if own
-                else ""
-            )
+            why = "the programme's own questionnaire, by its questions"
+            yield f"    instrument: {own or who}" + (self.mark(why) if own else "")
             yield from self.population(who, kinds[who], waves[who])
         for file in self.attendance:
             yield f"# not used: {_quoted(file.path.name)}, a register of attendance of nobody here"
@@ -571,15 +542,14 @@ class _Writer:
                 why = "not every file tells the day of an answer"
                 if any(file.sides for file in self.exports):
                     why = "they stand beside each other; write `from` and `to` where they are known"
-                mark = self.mark(2, f"{wave} has no dates", why)
-                yield f"  {wave}: {{label: {{{self.language}: {label}}}}}{mark}"
+                yield f"  {wave}: {{label: {{{self.language}: {label}}}}}{self.mark(why)}"
                 continue
             first, last = every.min().date(), every.max().date()
             most = [every.quantile(share).date() for share in (0.005, 0.995)]
             why = f"first and last of {len(every)} answers"
             if most != [first, last]:
                 why += f"; 99% came from {most[0]} to {most[1]}, earlier ones may be trials"
-            yield f"  {wave}: {{from: {first}, to: {last}}}" + self.mark(1, f"dates of {wave}", why)
+            yield f"  {wave}: {{from: {first}, to: {last}}}" + self.mark(why)
 
     def schools(self) -> Iterator[str]:
         """Yield where the register is."""
@@ -590,14 +560,14 @@ class _Writer:
             columns = ", ".join(
                 f"{k}: {_quoted(v)}" for k, v in {names.SCHOOL: found["school"], **found}.items()
             )
-            yield "schools:" + self.mark(1, "register of schools", "by its headings")
+            yield "schools:" + self.mark("by its headings")
             yield f"  file: {_quoted(path)}"
             yield f"  columns: {{{columns}}}"
             return
         yield "# a row per school: its region, and as far as known grades, municipality and how"
         yield "# many were invited"
         yield "schools: schools.csv" + self.mark(
-            1, "schools", "those met in the exports, all in one region; complete the file"
+            "those met in the exports, all in one region; complete the file"
         )
 
     def register(self, kinds: Mapping[str, Mapping[str, list[_Column]]]) -> str:
@@ -608,16 +578,15 @@ class _Writer:
         met = sorted(t for t in sheets.index[sheets >= _SHARED * of_files] if _names_nobody(t))
         few = len(sheets) - len(met)
         if few:
-            self.mark(
-                1,
-                f"{few} schools of few questionnaires, or like identifiers, are not written",
-                "add them",
-            )
+            what = f"{few} schools of few questionnaires, or like identifiers, are not written"
+            self.notes.append(f"schools.csv: {what}: add them")
         ids = [text for text in met if re.fullmatch(r"[\w-]*\d[\w-]*", text)]
         called = [text for text in met if text not in ids]
         if ids and called:
-            why = "write the name beside its id, and take the other row out"
-            self.mark(1, "some exports name schools by id and others by name", why)
+            todo = "write the name beside its id, and take the other row out"
+            self.notes.append(
+                f"schools.csv: some exports name schools by id and others by name: {todo}"
+            )
         everybody = "All" if self.language == "en" else "Alle"
         rows = [
             {"school_id": each, "school": f"School {each}", "region": everybody} for each in ids
@@ -646,12 +615,9 @@ class _Writer:
             submitted = told["rest"]
         yield "    columns:"
         if names.SCHOOL not in found:
-            yield f"      {names.SCHOOL}: school" + self.mark(
-                1, f"the column that tells the school of {who}"
-            )
+            yield f"      {names.SCHOOL}: school" + self.mark("no column tells the school")
         for name, column in found.items():
-            said = f"the column “{column.name}” is {name}"
-            yield f"      {name}: {_quoted(column.name)}" + self.mark(2, said)
+            yield f"      {name}: {_quoted(column.name)}" + self.mark()
         if submitted:
             yield f"      submitted: {_quoted(submitted)}"
         yield from self.values(found)
@@ -662,13 +628,8 @@ class _Writer:
             also["link"] = linked
         yield self.link(linked, why, waves)
         yield from self.attended(who, linked, found.get(names.SCHOOL))
-        if kinds.get("consent"):
-            column = kinds["consent"][0]
-            yes = [text for text in column.written if _YES.fullmatch(text)]
-            if yes:
-                told = f"{{column: {_quoted(column.name)}, yes: {_quoted(yes[0])}}}"
-                share = column.filled.eq(yes[0]).mean()
-                yield f"    consent: {told}" + self.mark(1, "consent", f"{share:.0%} say so")
+        unused = [c for c in kinds.get("other", ()) if who not in self.own]
+        yield from self.consent(who, kinds.get("consent", ()), unused)
         for kind, what in (("left", "their own words, or nearly each a text of its own"),
                            ("back", "what names people")):  # fmt: skip
             for column in kinds.get(kind, ()):
@@ -677,17 +638,35 @@ class _Writer:
                     continue
                 named = _quoted(called) if _names_nobody(called) else "with a number in it"
                 yield f"    # not read: column {named} ({what})"
-        unused = [c for c in kinds.get("other", ()) if who not in self.own]
-        for column in unused if not kinds.get("consent") else ():
-            share = column.filled.str.fullmatch(_YES.pattern, flags=re.IGNORECASE).mean()
-            if share >= _MOSTLY and len(column.distinct) <= 2:
-                asked = f"is {_quoted(column.name)} the consent? {share:.0%} say yes"
-                yield f"    # {asked}" + self.mark(1, asked)
         if unused:
             named = ", ".join(_quoted(column.name) for column in unused)
             yield f"    # not used: {named}; a background column gets a name under `columns`"
         yield "    files:"
         yield from self.sources(who, waves, {**found, **also}, submitted)
+
+    def consent(
+        self, who: str, asked: Sequence[_Column], unused: Sequence[_Column]
+    ) -> Iterator[str]:
+        """Yield who has consented; where no question of it was found, what that means."""
+        for column in asked:
+            if yes := [text for text in column.written if _YES.fullmatch(text)]:
+                told = f"{{column: {_quoted(column.name)}, yes: {_quoted(yes[0])}}}"
+                share = column.filled.eq(yes[0]).mean()
+                yield f"    consent: {told}" + self.mark(f"{share:.0%} say so")
+                return
+        said = "no question of consent was found"
+        if asked:
+            said = f"{_quoted(asked[0].name)} may be the consent, but no answer is a known yes"
+        for column in unused if not asked else ():
+            share = column.filled.str.fullmatch(_YES.pattern, flags=re.IGNORECASE).mean()
+            if share >= _MOSTLY and len(column.distinct) <= 2:
+                said += f"; is {_quoted(column.name)} the consent? {share:.0%} say yes"
+        yield f"    # {said}"
+        yield "    # where there is one: consent: {column: …, yes: …}"
+        yield "    # without `consent` every questionnaire is used"
+        where = f"study.yml, {who}: {said}"
+        todo = "if there was one, write `consent`; without it every questionnaire is used"
+        self.notes.append(f"{where}; {todo}")
 
     def sources(
         self,
@@ -699,21 +678,17 @@ class _Writer:
         """Yield which file is of which wave."""
         files = self.populations[who]
         if not waves:
-            yield "      pre: {file: export.csv}" + self.mark(1, "the export of the first wave")
+            yield "      pre: {file: export.csv}" + self.mark("the export of the first wave")
         if files and files[0].sides:
-            sides = ", ".join(f'{wave}: "{pattern}"' for wave, pattern in files[0].sides.items())
-            what = f"{files[0].path.name} holds both waves beside each other"
-            yield from [
-                f"      tool: {files[0].tool}",
-                f"      file: {_quoted(files[0].path.name)}",
-            ]
+            mark = self.mark("it holds both waves beside each other")
+            yield f"      tool: {files[0].tool}"
+            yield f"      file: {_quoted(files[0].path.name)}{mark}"
             yield from (f'      {w}: "{p}"' for w, p in files[0].sides.items())
-            self.mark(1, what, sides)
             return
         for wave, of in waves.items():
             entries = [self.file(file, columns, submitted) for file in of]
             why = "by the days of the answers" if of[0].moments is not None else "by its name"
-            mark = self.mark(1, f"{_listed(of)} is wave {wave}", why)
+            mark = self.mark(why)
             if len(entries) == 1:
                 yield f"      {wave}: {entries[0]}{mark}"
             else:
@@ -757,9 +732,7 @@ class _Writer:
                 given = ", ".join(
                     f"{value}: [{', '.join(map(_quoted, texts))}]" for value, texts in of.items()
                 )
-                yield f"      {name}: {{{given}}}" + self.mark(
-                    2, f"what the answers to {name} mean"
-                )
+                yield f"      {name}: {{{given}}}" + self.mark()
 
     def best_link(
         self,
@@ -813,14 +786,14 @@ class _Writer:
         """Return how a person's sheets are found."""
         if column is None or len(waves) < 2:
             why = "one wave only" if column else why
-            return "    link: {by: none}" + self.mark(1, "nobody is found again", why)
+            return "    link: {by: none}" + self.mark(why)
         by = self.by(column)
         told = f"by: {by}, column: {_quoted(column.name)}"
         if by == "code" and (found := _elements(column.filled)):
             sizes, form, share = found
             told += f", elements: {list(sizes)}"
             why += f"; {share:.0%} are written as {form}"
-        return f"    link: {{{told}}}" + self.mark(1, "link", why)
+        return f"    link: {{{told}}}" + self.mark(why)
 
     def attended(self, who: str, linked: _Column | None, school: _Column | None) -> Iterator[str]:
         """Yield the register of attendance of a population: that which has most of its people."""
@@ -838,8 +811,7 @@ class _Writer:
                     f"{name}: [{', '.join(map(_quoted, columns))}]"
                     for name, columns in _attended(file).items()
                 )
-                share = f"{found:.0%} of its rows have a questionnaire"
-                mark = self.mark(1, f"attendance of {who}", share)
+                mark = self.mark(f"{found:.0%} of its rows have a questionnaire")
                 yield f"    attendance:{mark}"
                 yield f"      file: {_quoted(file.path.name)}"
                 yield f"      {by}: {_quoted(_owner(file))}"
@@ -856,7 +828,7 @@ class _Writer:
         yield "# The questionnaire: answer scales with their values, scales with their questions."
         if not columns:
             yield from _TEMPLATE.replace("{language}", self.language).splitlines()
-            self.mark(1, f"the questionnaire of {who}", "nothing could be read of it")
+            self.notes.append(f"instruments/{who}.yml: an example; write the questionnaire there")
             return
         blocks = [[*_by_correlation(block)] for block in _blocks(columns)]
         groups = [group for parts in blocks for group in parts]
@@ -874,11 +846,8 @@ class _Writer:
             named.append((group, name, answers))
         yield "responses:"
         for name, answers in sets.items():
-            mark = "" if answers.sure else self.mark(
-                1, f"{who}: the order of the answers {', '.join(answers.labels.values())}",
-                "the export does not tell it; 1 is the lowest"
-            )  # fmt: skip
-            yield f"  {name}:{mark}"
+            order = f"the export tells no order; {min(answers.labels)} is the lowest"
+            yield f"  {name}:" + ("" if answers.sure else self.mark(order))
             for value, text in answers.labels.items():
                 yield f"    {value}: {{{self.language}: {_quoted(text)}}}"
             if answers.missing:
@@ -892,13 +861,9 @@ class _Writer:
             name = _scale_name(group, taken)
             self.scales[who].append(name)
             why = _why_together(group, is_part=id(group) in parted)
-            yield f"  {name}:" + self.mark(
-                2, f"{who}: {len(group)} questions make up the scale {name}", why
-            )
+            yield f"  {name}:" + self.mark(why)
             text = name.replace("_", " ").capitalize()
-            yield f"    label: {{{self.language}: {_quoted(text)}}}" + self.mark(
-                3, f"{who}: what {name} is called"
-            )
+            yield f"    label: {{{self.language}: {_quoted(text)}}}" + self.mark()
             yield f"    responses: {responses}"
             yield "    items:"
             against = _against(group, answers)
@@ -910,20 +875,10 @@ class _Writer:
                 yield f"      {code}:"
                 if position - 1 in against:
                     r = against[position - 1]
-                    yield "        reversed: true" + self.mark(
-                        1,
-                        f"{who}: {code} is answered the other way round",
-                        f"r = {r:.2f} with the others",
-                    )
+                    yield "        reversed: true" + self.mark(f"r = {r:.2f} with the others")
                 yield f"        {self.language}: {_quoted(_wording(column))}"
                 others = [*dict.fromkeys(column.names.values())]
-                mark = (
-                    self.mark(
-                        1, f"{who}: {' and '.join(others)} are one question", "by their order"
-                    )
-                    if column.by_place
-                    else ""
-                )
+                mark = self.mark("one question, by their order") if column.by_place else ""
                 yield f"        columns: [{', '.join(map(_quoted, others))}]{mark}"
 
 

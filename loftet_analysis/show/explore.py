@@ -347,7 +347,7 @@ class Explorer(Chooser):
     def _offered(self, kind: str, chosen: Mapping[str, str]) -> dict[str, str]:
         """Return the values that go with the choices before, with the reader's labels."""
         if kind == names.REGION:
-            values = [names.NATIONAL, *self._study.description.regions[names.REGION]]
+            values = self._study.description.places
         elif kind == names.WAVE:
             about = self._study.description.populations[chosen[names.POPULATION]]
             asked = about.instrument.scales[chosen[names.OUTCOME]].waves

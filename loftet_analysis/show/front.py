@@ -211,13 +211,14 @@ class _Site:
         text = self.texts[file]
         text = _with_links(text, *self.references(file, place))
         contents = [(_plain(inner), f"#{anchor}") for anchor, inner in _HEADING.findall(text)]
-        elsewhere = [
-            (name, self.pages[other].get(notebook) or self.first(other))
+        elsewhere = {
+            name: self.pages[other].get(notebook) or self.first(other)
             for other, name in self.places.items()
-        ]
-        here = [(self.titles[each], each) for each in self.pages[place].values()]
+        }
+        alike = [other for other, name in self.places.items() if name == self.places[place]]
+        here = [(self.titles[each], each) for other in alike for each in self.pages[other].values()]
         menus = [
-            (self.words.text("Regions"), elsewhere),
+            (self.words.text("Regions"), [*elsewhere.items()]),
             (self.words.text("Pages: {place}", place=self.places[place]), here),
             (self.words.text("On this page"), contents),
         ]
@@ -302,8 +303,8 @@ class _Site:
         self, file: str, others: Mapping[str, str], contents: Sequence[Link] = ()
     ) -> dict[str, str]:
         """Return header and footer of a page of the site itself."""
-        regions = [(name, self.first(place)) for place, name in self.places.items()]
-        menus = [(self.words.text("Regions"), regions)]
+        regions = {name: self.first(place) for place, name in self.places.items()}
+        menus = [(self.words.text("Regions"), [*regions.items()])]
         if contents:
             menus.append((self.words.text("On this page"), contents))
         header = self.header(file, menus, [*others.items()])
@@ -337,7 +338,8 @@ class _Site:
             "downloads": text("Download the numbers") if self.downloads else "",
         }
         contents = [(title, f"#{anchor}") for anchor, title in parts.items() if title]
-        jumps = [(parts[part], f"#{part}") for part in ("regions", "questions") if parts[part]]
+        near = ("regions", "questions", "quality")
+        jumps = [(parts[part], f"#{part}") for part in near if parts[part]]
         headings = dict(_HEADING.findall(self.texts[country])) if country else {}
         if "who" in headings:
             jumps.append((f"{_plain(headings['who'])}: {whole}", f"{country}#who"))
@@ -364,7 +366,7 @@ class _Site:
             quality=quality,
             summary=" · ".join(told),
             failed=failed,
-            all_pages=[(name, [*self.listed(place)]) for place, name in self.listing().items()],
+            all_pages=[*self.listing().items()],
             downloads=self.downloads,
             **self.around(file, {each: _front(each) for each in self.spoken}, contents),
         )
@@ -392,11 +394,14 @@ class _Site:
             link["href"] = link["href"].removeprefix("../../")
         return str(found or "")
 
-    def listing(self) -> dict[str, str]:
-        """Return the places that have a page in this language, or had to have one."""
+    def listing(self) -> dict[str, list[tuple[str, str, str]]]:
+        """Return the pages of each place that has one in this language, or had to, by its name."""
         failed = {p for (p, _, each), s in self.states.items() if each == self.language and s}
-        there_are = failed | {*self.pages}
-        return {place: name for place, name in self.named.items() if place in there_are}
+        there_are, found = failed | {*self.pages}, {}
+        for place, name in self.named.items():
+            if place in there_are:
+                found.setdefault(name, []).extend(self.listed(place))
+        return found
 
     def listed(self, place: str) -> Iterator[tuple[str, str, str]]:
         """Yield the pages of a place: title, file (empty where it failed), and that it failed."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from loftet_analysis import schema
+from loftet_analysis import names, schema
 from loftet_analysis.estimands import ESTIMANDS
 from loftet_analysis.show.labels import CERTAINTY_SIGNS, LABELS, LIGHT_SHAPES
 from loftet_analysis.show.languages import Words, label
@@ -54,22 +54,25 @@ def column_meanings(words: Words, *, pairs: bool = False) -> dict[str, str]:
 
 
 def glossary(words: Words, study: Study | None = None) -> Iterator[Part]:
-    """Yield the parts of the glossary; of a study with its own limits and its scales.
+    """Yield the parts of the glossary; of a study with its own limits and scales.
+
+    What a study has none of (a comparison, a programme, attendance) is not in its glossary.
 
     Examples
     --------
     >>> [part.name for part in glossary(Words("en"))][:3]
     ['certainty', 'signs', 'terms']
     """
-    text, analysis = words.text, study.analysis if study else Analysis()
+    text, analysis, foreign = words.text, study.analysis if study else Analysis(), _foreign(study)
     sesoi, level = words.number(analysis.sesoi), words.percent(analysis.ci_level)
 
     def meant(kind: str) -> list[tuple[str, str]]:
         codes = LABELS[f"{kind} means"]
-        return [(label(kind, code, words), label(f"{kind} means", code, words)) for code in codes]
+        told = [code for code in codes if code not in foreign]
+        return [(label(kind, code, words), label(f"{kind} means", code, words)) for code in told]
 
     def coded(kind: str) -> list[tuple[str, str]]:
-        return [(code, label(kind, code, words)) for code in LABELS[kind]]
+        return [(code, label(kind, code, words)) for code in LABELS[kind] if code not in foreign]
 
     certain = [
         (f"{sign} {label('short', code, words)}", label("short means", code, words, sesoi=sesoi))
@@ -80,18 +83,16 @@ def glossary(words: Words, study: Study | None = None) -> Iterator[Part]:
     signs.append((words.interval(0.11, 0.32), interval))
     lights = zip(LIGHT_SHAPES.values(), meant("light"), strict=True)
     signs += [(f"{shape} {light}", said) for shape, (light, said) in lights]
-    compared = [
-        (label("estimand", name, words), label("estimand means", name, words)) for name in ESTIMANDS
-    ]
     yield Part("certainty", text("How certain a change is"), certain)
     yield Part("signs", text("Signs in tables"), signs)
     yield Part("terms", text("Statistical terms"), meant("term"))
-    yield Part("comparisons", text("Comparisons"), compared)
+    yield Part("comparisons", text("Comparisons"), meant("estimand"))
     if study:
         scales = [*_scales(study, words)]
         yield Part("scales", text("Scales, and what they are made of"), scales)
     yield Part("methods", text("How the numbers are made"), meant("method"))
-    estimands = [(name, label("estimand", name, words)) for name in ESTIMANDS]
+    own = [name for name in ESTIMANDS if name not in foreign]
+    estimands = [(name, label("estimand", name, words)) for name in own]
     yield Part("estimand", text("Codes of comparisons"), estimands, codes=True)
     yield Part("verdict", text("Codes of conclusions"), coded("verdict"), codes=True)
     yield Part(
@@ -99,11 +100,33 @@ def glossary(words: Words, study: Study | None = None) -> Iterator[Part]:
     )
     warnings = coded("warning")
     yield Part("warnings", text("Codes of what weakens a scale"), warnings, codes=True)
-    yield Part("reasons", text("Codes of why there is no number"), coded("reason"), codes=True)
+    reasons = [*coded("reason"), *coded("hidden")]
+    yield Part("reasons", text("Codes of why there is no number"), reasons, codes=True)
+    aside = [*coded("set_aside"), *coded("counted")]
+    yield Part("aside", text("Codes of why a questionnaire does not count"), aside, codes=True)
+    states = text("Codes of whether answers were linked")
+    yield Part("states", states, coded("state"), codes=True)
     columns = [*column_meanings(words).items()]
     yield Part("columns", text("Columns of the tables"), columns, codes=True)
-    clean = [(name, text(meaning)) for name, meaning in MEANINGS.items()]
+    clean = [(name, text(meaning)) for name, meaning in MEANINGS.items() if name not in foreign]
     yield Part("clean", text("Columns of clean data"), clean, codes=True)
+
+
+def _foreign(study: Study | None) -> set[str]:
+    """Return the codes of what a study has none of."""
+    if study is None:
+        return set()
+    people = study.populations.values()
+    attended = {name for each in people if each.attendance for name in each.attendance.columns}
+    foreign = {*ESTIMANDS}.difference(*(each.possible_estimands for each in people))
+    foreign |= {names.GATHERINGS, names.INTERIM_WORK} - attended
+    without = {
+        ("interim",): names.INTERIM_WORK in attended,
+        ("dose", "range="): bool(attended),
+        ("programme_vs_comparison",): bool(study.comparison),
+        ("programme_months=",): study.has_programme,
+    }
+    return foreign.union(*(codes for codes, is_there in without.items() if not is_there))
 
 
 def _scales(study: Study, words: Words) -> Iterator[tuple[str, str]]:

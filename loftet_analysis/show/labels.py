@@ -228,6 +228,15 @@ LABELS: dict[str, dict[str, str]] = {
         "too_few_regions": "it takes ten regions for each feature",
         "features_alike": "the features do not differ between the regions, or always go together",
     },
+    # why a number is there and may not be shown
+    "hidden": {
+        "small_n": "it rests on fewer people than numbers may be shown of",
+        "homogeneous": "nearly everybody gave the same answers, so it would tell what each "
+        "answered",
+        "dominated": "few people answered, and more than half of them at one school",
+        "linked_wave": "the number of one of the two times is hidden, and this would reveal it",
+        "complementary": "another hidden number could be worked out from it",
+    },
     # why a region is no part of what is pooled, beside the reasons above
     "left_out": {
         "hidden": "suppressed",
@@ -321,6 +330,12 @@ LABELS: dict[str, dict[str, str]] = {
         "withdrawn": "withdrawn since",
         "impossible_grade": "no grade, or none that the school has",
         "no_answers": "nothing is answered",
+    },
+    # reasons of the account of sheets that no page tells
+    "counted": {
+        "blank_row": "rows without any answer, which are no questionnaires",
+        "open_wave": "the survey is still open",
+        "no_sheet": "people of a register who have no questionnaire",
     },
     # from the linked to those who never could be
     "state": {
@@ -619,8 +634,8 @@ LABELS: dict[str, dict[str, str]] = {
             "could be worked out. Numbers of people are rounded."
         ),
         "cause": (
-            "A change from before to after is not what the programme caused: without "
-            "comparison schools, other things may have changed too."
+            "A change from before to after is not yet an effect: without comparison schools, "
+            "other things may have changed too."
         ),
     },
     "term means": {
@@ -699,8 +714,8 @@ LABELS: dict[str, dict[str, str]] = {
         "cohort_change": "The pupils of the age groups that were asked both times, before "
         "and after, without linking single pupils. Used where linking failed.",
         "participants": "The teachers who took part in the seminars, before and after.",
-        "colleagues": "The other mathematics teachers at the participants' schools, before and "
-        "after: what spread to them.",
+        "colleagues": "The other teachers who were asked at the participants' schools, before "
+        "and after: what spread to them.",
         "participants_vs_colleagues": "The change of the participants minus the change of "
         "their colleagues.",
         "programme_vs_comparison": "The change at the programme's schools minus the change "

@@ -102,7 +102,7 @@ class Words:
     outcomes : mapping of (population, outcome) to str
         The scales' labels in this language.
     regions : mapping of slug to str
-        The regions' names in their display form.
+        The regions' names in their display form, and that of all together where it is one of them.
     answers : mapping of (population, outcome) to Answers
         The scales' response scales.
     options : mapping of (population, outcome) to mapping of int to str
@@ -271,9 +271,11 @@ class Words:
     def region(self, slug: str) -> str:
         """Return a region's name as it is displayed; ``national`` is all of them together.
 
+        The only region of a study is all of them, so they have one name there.
+
         Double names take a dash, as in running text, where registers have a hyphen between spaces.
         """
-        if slug == names.NATIONAL:
+        if slug == names.NATIONAL and slug not in self.regions:
             return self.text("All regions")
         return self.regions[slug].replace(" - ", " \N{EN DASH} ")
 
@@ -583,6 +585,8 @@ def reader(study: Study, language: str) -> Words:
                         asked = (population.name, item.name, wave)
                         wordings[asked] = study.text(earlier.text, locale)
     regions = dict(zip(study.regions["region"], study.regions["name"], strict=True))
+    if len(regions) == 1:
+        regions[names.NATIONAL] = next(iter(regions.values()))
     schools = dict(zip(study.schools["school_id"], study.schools["school"], strict=True))
     questions = {each: study.text(text, locale) for each, text in study.questions.items()}
     declared = study.analysis.region_features

@@ -1753,8 +1753,11 @@ def _set_off(row: Mapping[str, object], words: Words, *, first: bool = False) ->
     """
     name = words.outcome(row["population"], row["outcome"])
     name = name if first else in_sentence(name)
-    certain = certainty(row) in ("increase", "decrease") and not row.get("less_certain")
-    return f"{_BEGIN}{name}{_END}" if certain else name
+    return f"{_BEGIN}{name}{_END}" if _is_set_off(row) else name
+
+
+def _is_set_off(row: Mapping[str, object]) -> bool:
+    return certainty(row) in ("increase", "decrease") and not row.get("less_certain")
 
 
 def _all_set_off(rows: Sequence[Mapping[str, object]], words: Words) -> str:
@@ -2005,7 +2008,7 @@ def _meaning(
     codes = {certainty(row) for row in records}
     if said := compared([row for row in records if is_computed(row)], words, counted=True):
         yield said
-    if any(_set_off(row, words).startswith(_BEGIN) for row in records):
+    if any(_is_set_off(row) for row in records):
         yield words.text("In bold: certain changes.")
     if said := may_have([*records, *same], words):
         yield said

@@ -72,8 +72,7 @@ class Start(Chooser):
         if kind == names.REGION:
             own = str(chosen["study"]) == self._study.description.name
             there = self._study if own else self._there({**chosen, names.REGION: names.NATIONAL})
-            regions = [names.NATIONAL, *there.description.regions[names.REGION]]
-            return {region: there.words.region(region) for region in regions}
+            return {place: there.words.region(place) for place in there.description.places}
         waves = [wave for wave in names.WAVES if wave in self._there(chosen).description.waves]
         said = {wave: label("wave", wave, words) for wave in waves}
         return {PLAN: words.text("before there are data"), **said}

@@ -265,7 +265,7 @@ class Scale(Described):
     label : dict of str to str
         Its name for readers, by language.
     question : str or None
-        The research question that it answers, Q1 to Q10.
+        The research question of study.yml that it answers.
     follows : str or None
         The public instrument whose structure it follows.
     family : str or None

@@ -26,6 +26,8 @@ from loftet_analysis.study.yamlfile import Document, did_you_mean, read_yaml, sh
 STUDY_FILE, REGISTER = "study.yml", "schools.csv"
 #: How lines end that `loftet new` guessed.
 UNCONFIRMED = "to be confirmed"
+#: The same where guesses count as they are.
+GUESSED = "guessed"
 NOT_THERE = "no such file"  # what is found of a register that is lacking
 
 
@@ -106,31 +108,37 @@ def load_study(name: str) -> Study:
 
 
 def unconfirmed(folder: Path) -> list[Problem]:
-    """Return the problem of guesses in a study's files that nobody confirmed; none without any.
-
-    It names each of them, in the order of what is wrong where the guess is.
-    """
-    found = [
-        (_rank(steps), f"{path.relative_to(folder).as_posix()}:{number}", steps[-2:], why)
-        for path, lines in _lines(folder).items()
-        for number, steps, why in _places(lines)
-    ]
-    if not found:
+    """Return the problem of guesses in a study's files that nobody confirmed; none without any."""
+    listed = guesses(folder)
+    if not listed:
         return []
-    listed = [
-        f"{where}  {' › '.join(said)}" + (f"  ({why})" if why else "")
-        for _, where, said, why in sorted(found, key=lambda each: each[0])
-    ]
     todo = (
         f"look at each line, correct it or leave it, and take “{UNCONFIRMED}” away; "
         f"from all that are left: loftet new {folder.name} --accept"
     )
-    counted = f"{len(found)}, the most important first"
+    counted = f"{len(listed)}, the most important first"
     told = "\n".join([counted, *listed])
     return [Problem("guesses that are not confirmed", told, "", shown(folder), todo)]
 
 
-def _places(lines: Sequence[str]) -> Iterator[tuple[int, list[str], str]]:
+def guesses(folder: Path, mark: str = UNCONFIRMED) -> list[str]:
+    """Return each guess in a study's files: its place, what the line says, and from what.
+
+    They stand in the order of what is wrong where the guess is; questionnaires come before
+    study.yml.
+    """
+    found = [
+        (_rank(steps), f"{path.relative_to(folder).as_posix()}:{number}", steps[-2:], why)
+        for path, lines in _lines(folder).items()
+        for number, steps, why in _places(lines, mark)
+    ]
+    return [
+        f"{where}  {' › '.join(said)}" + (f"  ({why})" if why else "")
+        for _, where, said, why in sorted(found, key=lambda each: each[0])
+    ]
+
+
+def _places(lines: Sequence[str], mark: str = UNCONFIRMED) -> Iterator[tuple[int, list[str], str]]:
     """Yield of each guess its line, the keys above it with what the line says, and from what.
 
     Examples
@@ -143,7 +151,7 @@ def _places(lines: Sequence[str]) -> Iterator[tuple[int, list[str], str]]:
         far = len(line) - len(line.lstrip())
         if line.strip() and not line.lstrip().startswith("#"):
             above = [(other, key) for other, key in above if other < far]
-            for said, why in _guesses(line):
+            for said, why in _guesses(line, mark):
                 yield number, [*(key for _, key in above), said], why
             above.append((far, line.strip().partition(":")[0]))
 
@@ -180,11 +188,11 @@ def confirmed(folder: Path) -> tuple[dict[Path, str], int]:
 
 
 def _lines(folder: Path) -> dict[Path, list[str]]:
-    files = [folder / STUDY_FILE, *sorted((folder / "instruments").glob("*.yml"))]
+    files = [*sorted((folder / "instruments").glob("*.yml")), folder / STUDY_FILE]
     return {p: p.read_text(encoding="utf-8", errors="replace").splitlines() for p in files}
 
 
-def _guesses(line: str) -> list[tuple[str, str]]:
+def _guesses(line: str, mark: str = UNCONFIRMED) -> list[tuple[str, str]]:
     """Return what a line that is a guess says, and from what; nothing of any other line.
 
     Examples
@@ -194,7 +202,7 @@ def _guesses(line: str) -> list[tuple[str, str]]:
     >>> _guesses("title: {en: Joy}  # to be confirmed, ask Kari"), _guesses("title: {en: Joy}")
     ([('title: {en: Joy}', '')], [])
     """
-    found = re.fullmatch(rf"\s*([^#\s].*?)\s+#\s*(.*?);?\s*{UNCONFIRMED}.*", line)
+    found = re.fullmatch(rf"\s*([^#\s].*?)\s+#\s*(.*?);?\s*{mark}.*", line)
     return [(found[1], found[2])] if found else []
 
 

@@ -54,8 +54,8 @@ def plan(study: Study) -> pd.DataFrame:
         the :class:`~loftet_analysis.study.trends.Trend` between the calendar years of the two
         waves, where there is one; of everybody, of grades, and of each cohort between its own
         years), ``flags``
-        (``programme_months=18`` of a grade's same-grade change: how long the later wave's pupils
-        of that grade can have had the programme).
+        (``programme_months=18`` of a grade's same-grade change, where the study declares a
+        programme: how long the later wave's pupils of that grade can have had it).
 
     Examples
     --------
@@ -273,9 +273,9 @@ def _trend(
 def _programme_months(
     study: Study, population: Population, estimand: str, subgroup: str, contrast: str
 ) -> str:
-    """Say how long a grade's pupils of the later wave can have had the programme."""
+    """Say how long a grade's pupils of the later wave can have had the programme, if any."""
     column, _, grade = subgroup.partition("=")
-    if estimand != "same_grade" or column != names.GRADE:
+    if not study.has_programme or estimand != "same_grade" or column != names.GRADE:
         return ""
     both = (names.PRE, waves_of(contrast)[1])
     months = set()

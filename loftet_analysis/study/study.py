@@ -1108,6 +1108,19 @@ class Study(Described):
         outside = self.schools["role"] == COMPARISON
         return tuple(self.schools.loc[outside, names.SCHOOL])
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Its regions, and before several of them all together."""
+        regions = tuple(self.regions[names.REGION])
+        return (names.NATIONAL, *regions) if len(regions) > 1 else regions
+
+    @property
+    def has_programme(self) -> bool:
+        """Whether it declares a programme: who took part, who attended, or comparison schools."""
+        people = self.populations.values()
+        took_part = any(each.attendance or names.PARTICIPANT in each.roles for each in people)
+        return took_part or bool(self.comparison)
+
     @cached_property
     def school_ids(self) -> dict[str, str]:
         """``school_id`` by normalised id, unique name, and earlier id or name."""

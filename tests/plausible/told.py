@@ -167,12 +167,12 @@ KINDS = {
         ),
         "a grade of another programme": told(
             "0101", "0101", grade="3. trinn", aside={},
-            says=("grades outside the programme", "3 (2 questionnaires)", "5 to 10"),
+            says=("grades other than 5 to 10", "3 (2 questionnaires)", "5 to 10"),
         ),
         "numbers of answers for grades": told(
             *["0101", "0102", "0102"], grade="1", aside={},
             files={"schools.csv": REGISTER.replace("1-7", "").replace("8-10", "")},
-            says=("grades outside the programme", "1 (3 questionnaires)", "values: grade:"),
+            says=("grades other than 5 to 10", "1 (3 questionnaires)", "values: grade:"),
         ),
         "a grade in words": told(
             "0101", grade="vil ikke si det", says=("others (1), not shown",), hides=("vil ikke",)
