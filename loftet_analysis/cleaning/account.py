@@ -83,8 +83,9 @@ def account(
     Returns
     -------
     str
-        A table of questionnaires by population and wave; one of those that are linked to another wave;
-        for each of them a line per reason, marked ``warning`` above two per cent; then the remarks.
+        A table of questionnaires by population and wave; one of those that are linked to another
+        wave; for each of them a line per reason, marked ``warning`` above two per cent; then the
+        remarks.
 
     Examples
     --------
