@@ -85,11 +85,12 @@ def test_what_is_taken_out_is_said_when_the_data_are_cleaned(check):
     assert "list single cells in the file of `corrections:`" in out
 
 
-def test_the_last_line_of_a_check_points_to_the_warnings(check, capsys):
+def test_the_last_line_of_a_check_points_to_the_warnings(check, capsys, monkeypatch):
+    monkeypatch.setattr("loftet_analysis.batch.commands.notebooks_of", lambda study: ([], []))
     check(cell(3, "u1", "7"), ".csv")
     assert cli.main(["check", "tiny"]) == 0
     last = capsys.readouterr().out.splitlines()[-1]
-    assert last == ("tiny: nothing stops a run, but look at the line above that says “warning:”")
+    assert last == ("tiny: nothing stops a run, but look at the 2 lines above that say “warning:”")
 
 
 def test_the_corpus_is_large_and_its_base_is_sound(check):
