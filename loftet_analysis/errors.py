@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 
@@ -87,6 +87,21 @@ class InputError(LoftetError):
     def __reduce__(self) -> tuple[type[InputError], tuple[tuple[Problem, ...]]]:
         """Let the error cross from a worker process with its problems whole."""
         return type(self), (self.problems,)
+
+
+def once_each(problems: Iterable[Problem]) -> list[Problem]:
+    """Return problems of which those that differ in their place alone are one, with all places.
+
+    Examples
+    --------
+    >>> lacking = [Problem("no column", "Skole", where=file) for file in ("pre.csv", "post.csv")]
+    >>> [problem.where for problem in once_each(lacking)]
+    ['pre.csv; post.csv']
+    """
+    places: dict[Problem, list[str]] = {}
+    for problem in problems:
+        places.setdefault(replace(problem, where=""), []).append(problem.where)
+    return [replace(same, where="; ".join(dict.fromkeys(at))) for same, at in places.items()]
 
 
 def refuse_any(problems: Iterable[Problem]) -> None:

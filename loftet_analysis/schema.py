@@ -177,6 +177,7 @@ COLUMNS: dict[str, Column] = {
     "n_in": _number("questionnaires into the step"),
     "n_out": _number("questionnaires out of the step"),
     "n_set_aside": _number("questionnaires set aside in the step"),
+    "n_taken_out": _number("single answers that cleaning took out"),
     # levels
     "mean_pre": _number("mean before, in scale points", "points", role="level"),
     "mean_post": _number("mean after, in scale points", "points", role="level"),
@@ -375,6 +376,8 @@ STEPS = tuple(column for column in RESPONSE if column.startswith("n_"))
 SCHOOLS_BY_STEP = tuple(column.replace("n_", "schools_", 1) for column in STEPS)
 #: Sheets that are no longer in, by reason.
 SET_ASIDE = ("population", "wave", "reason", "n_set_aside")
+#: Single answers that cleaning took out, by reason.
+TAKEN_OUT = ("population", "wave", "reason", "n_taken_out")
 LINKAGE = ("population", "region", "wave", "state", "n")
 #: Where each population stands in each wave, and when its newest answer was given, by region.
 WAVES = ("population", "wave", "region", "state", "by_hand", "newest_answer")

@@ -347,6 +347,12 @@ def set_aside() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(schema.SET_ASIDE))
 
 
+def taken_out() -> pd.DataFrame:
+    counts = {"out_of_range": 31, "declared_missing": 412, "not_asked": 2}
+    rows = [("pupils", wave, *each) for wave in ("pre", "post") for each in counts.items()]
+    return pd.DataFrame(rows, columns=list(schema.TAKEN_OUT))
+
+
 def linkage() -> pd.DataFrame:
     states = {"linked": 601, "absent": 403, "structurally_impossible": 203, "ambiguous": 2}
     rows = [

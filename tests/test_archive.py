@@ -123,7 +123,8 @@ def test_a_chained_form_is_cleaned_like_any_other(tmp_path, monkeypatch):
 
 def test_leaders_get_the_gatherings_of_their_school(tmp_path, monkeypatch):
     study = STUDY.replace("  pupils:", "  leaders:").replace(
-        "columns: {school_id: skole, grade: trinn, submitted: tid, serial: nr}",
+        "columns: {school_id: skole, grade: trinn, submitted: tid, serial: nr}\n"
+        "    values: {serial: {}}",
         "columns: {school_id: skole}\n    attendance: {file: a.csv, school: skule, "
         "columns: {gatherings: [s1, s2, s3]}}",
     ).replace("{by: code, column: kode}", "{by: none}")  # fmt: skip

@@ -38,8 +38,8 @@ FREE = (
     "98765432, kvitterhild.fuglesang@skole.example.no fra 203.0.113.77 ved 61.12345, 11.54321"
 )
 STUDY_WITH_CANARIES = STUDY.replace(
-    "columns: {school_id: skole, grade: trinn, submitted: tid, serial: nr}",
-    "columns: {school_id: skole, grade: trinn, submitted: tid, comment: fritekst}",
+    "tid, serial: nr}\n    values: {serial: {}}",
+    "tid, comment: fritekst}\n    values: {comment: {}}",
 ).replace("schools: schools.csv", "schools: schools.csv\nwithdrawn: gone.csv")
 
 
@@ -165,7 +165,8 @@ EMAILS = [
     "kvitri krøllalfa skole punktum no", "kvitrj@skole.co.uk",
 ]  # fmt: skip
 STUDY_WITH_FORMS = STUDY.replace(
-    "serial: nr}", "comment: fritekst, note: merknad}\n    values: {note: {a: A, b: B}}"
+    "serial: nr}\n    values: {serial: {}}",
+    "comment: fritekst, note: merknad}\n    values: {comment: {}, note: {a: A, b: B}}",
 ).replace("schools: schools.csv", "schools: schools.csv\nfree_text: keep")
 
 

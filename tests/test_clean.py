@@ -159,18 +159,41 @@ def test_a_chain_goes_on_after_a_fault_and_tells_all_of_them():
 
 def test_items_are_found_by_code_name_and_any_wording():
     given = export(
-        "skole", "TRINN ", "u1", "effort_2", "Jeg <b>fortsetter</b>.&nbsp;", "Jeg får støtte.", "x"
+        "skole", "TRINN ", "U1 ", "u2", "Jeg <b>fortsetter</b>.&nbsp;", "Jeg får støtte.", "x"
     )
     raw, matched = match_columns(given, population(), wave="pre")
     assert matched["sources"] == {
         "school_id": "skole",
         "grade": "TRINN ",
-        "effort_1": "u1",
-        "effort_2": "effort_2",
+        "effort_1": "U1 ",
+        "effort_2": "u2",
         "effort_3": "Jeg <b>fortsetter</b>.&nbsp;",
         "support_1": "Jeg får støtte.",
     }
     assert list(raw.frame) == list(matched["sources"])
+
+
+def test_a_named_column_that_is_not_there_is_not_replaced_by_a_name_or_a_wording():
+    for other in ("effort_2", "Jeg gir opp."):
+        given = export("skole", "trinn", "u1", other, "effort_3", "support_1")
+        found = only_problem(match_columns, given, population(), wave="pre")
+        assert found.what == "a column that the instrument names is not in the file"
+        assert found.found == f"u2 (of effort_2; {other} has its name or wording)"
+    # the column that is named comes before one of the item's name
+    given = export("skole", "trinn", "u1", "effort_2", "u2", "effort_3", "support_1")
+    sources = match_columns(given, population(), wave="pre")[1]["sources"]
+    assert sources["effort_2"] == "u2"
+
+
+def test_what_is_found_by_name_or_wording_in_a_file_without_named_columns_is_noted():
+    given = export("skole", "trinn", "effort_1", "Jeg gir opp.", "Eg står på.", "support_1")
+    raw, _ = match_columns(given, population(), wave="pre")
+    told = [(remark.what, remark.found) for remark in raw.export.remarks]
+    without = "; none of the `columns` that the instrument names is in the file"
+    assert told == [
+        ("items found by their name", f"1 of 4: effort_1{without}"),
+        ("items found by their wording", f"2 of 4: effort_2, effort_3{without}"),
+    ]
 
 
 def test_items_are_found_by_the_question_that_a_tool_stores():

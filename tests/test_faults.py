@@ -5,12 +5,12 @@ import time
 import pytest
 
 from loftet_analysis.batch import cli
-from tests.faults import CORPUS, TEXT, with_files
+from tests.faults import CORPUS, TEXT, cell, with_files
 from tests.long import long_but
 from tests.tiny_study import STUDY, build
 
 ONE_FILE = STUDY.replace("      post: {tool: table, file: post.csv}\n", "").replace(
-    "submitted: tid, serial: nr}", "submitted: tid}"
+    "submitted: tid, serial: nr}\n    values: {serial: {}}", "submitted: tid}"
 )
 
 
@@ -75,6 +75,22 @@ def test_faults_of_made_files_are_told_too(check, made, name):
         code, out, err, _ = check(content, suffix)
         assert code in (0, 2)
         assert "Traceback" not in out + err
+
+
+def test_what_is_taken_out_is_said_when_the_data_are_cleaned(check):
+    code, out, err, _ = check(cell(3, "u1", "7"), ".csv")
+    assert code == 0
+    assert "taken out: 1 answer (out_of_range 1); loftet check tells which" in out + err
+    assert "warning: a few codes that no answer has, taken out" in out
+    assert "list single cells in the file of `corrections:`" in out
+
+
+def test_the_last_line_of_a_check_points_to_the_warnings(check, capsys, monkeypatch):
+    monkeypatch.setattr("loftet_analysis.batch.commands.notebooks_of", lambda study: ([], []))
+    check(cell(3, "u1", "7"), ".csv")
+    assert cli.main(["check", "tiny"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == ("tiny: nothing stops a run, but look at the 2 lines above that say “warning:”")
 
 
 def test_the_corpus_is_large_and_its_base_is_sound(check):

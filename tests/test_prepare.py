@@ -1,6 +1,7 @@
 """From exports to clean data, end to end on a study that can be read at a glance."""
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import nbformat
@@ -460,10 +461,59 @@ def test_bad_input_is_told_and_nothing_is_written(tiny, tmp_path, name):
     assert not (tiny.folder.parents[1] / "data_clean").exists()
 
 
-def test_all_problems_of_all_exports_come_together(tiny):
-    study = STUDY.replace("serial: nr", "serial: nr, gender: kjonn") + (
-        "    values: {gender: {girl: [Jente]}}\n"
+def test_what_is_wrong_in_several_files_alike_is_told_once_with_all_of_them(tiny):
+    with pytest.raises(InputError) as caught:
+        tiny(study=STUDY.replace("school_id: skole", "school_id: Skolenavn"))
+    (problem,) = caught.value.problems
+    assert problem.found.startswith("no column “Skolenavn”")
+    assert problem.where == "pre.csv (pupils, pre); post.csv (pupils, post)"
+
+
+def test_files_of_waves_that_have_changed_places_are_told_as_such(tiny):
+    pre = sheets(*(f"{n}|0301|5|abc{n:02}|Ja|Enig|Uenig|Enig" for n in range(10, 40)))
+    post = sheets(*(f"{n}|0301|7|abc{n:02}|Ja|Enig|Uenig|Enig" for n in range(10, 40)), wave="post")
+    with pytest.raises(InputError) as caught:
+        tiny(post, pre.assign(u4="Enig"))
+    todo = "look whether the files of two waves have changed places"
+    assert [problem.todo for problem in caught.value.problems] == [todo, todo]
+
+
+def test_many_sheets_of_an_unknown_school_stop_and_a_near_name_is_told(tiny):
+    known = [f"{n}|0301|5|abc{n}|Ja|Enig|Uenig|Enig" for n in range(10, 54)]
+    strange = [f"{n}|Viks skule|5|abc{n}|Ja|Enig|Uenig|Enig" for n in range(54, 60)]
+    (near,) = [r for r in tiny(sheets(*known, *strange[:5])).remarks if "Viks" in r.found]
+    assert (
+        near.found == "“Viks skule” (5 questionnaires); “Vik skule” of the register has no answers"
     )
+    assert near.what.startswith("warning: ")
+    with pytest.raises(InputError) as caught:
+        tiny(sheets(*known[:40], *strange))
+    (problem,) = caught.value.problems
+    assert (problem.what, problem.found) == (
+        "many of a wave would be set aside", "6 of 46 questionnaires as unknown_school",
+    )  # fmt: skip
+
+
+def test_a_file_that_study_yml_does_not_name_is_told(tiny, monkeypatch):
+    def unnamed() -> list[str]:
+        return [
+            r.what for r in prepare(load_study("tiny"), key=KEY).remarks if "not name" in r.what
+        ]
+
+    tiny()
+    assert unnamed() == []
+    (tiny.folder / "more.csv").write_text("a;b\n1;2\n", encoding="utf-8")
+    (tiny.folder / "notes.md").write_text("…", encoding="utf-8")
+    assert unnamed() == ["files beside the exports that study.yml does not name"]
+    (tiny.folder / "more.csv").unlink()
+    monkeypatch.setattr("loftet_analysis.study.phases.today", lambda study: date(2026, 1, 1))
+    (tiny.folder / "post.csv").rename(tiny.folder / "posst.csv")
+    assert unnamed() == ["warning: a file that study.yml does not name, and one that is not there"]
+
+
+def test_all_problems_of_all_exports_come_together(tiny):
+    study = STUDY.replace("serial: nr", "serial: nr, gender: kjonn")
+    study = study.replace("{serial: {}}", "{serial: {}, gender: {girl: [Jente]}}")
     pre = PRE.assign(kjonn="Gutt").replace({"Helt enig": "Heilt samd"})
     pre.loc[1, "tid"] = "i fjor"
     with pytest.raises(InputError) as caught:

@@ -55,6 +55,7 @@ FRAMES = {
     tables.response: lambda: (made_up.response(), {}),
     tables.analysed: lambda: (all_estimands(), {}),
     tables.set_aside: lambda: (made_up.set_aside(), {}),
+    tables.taken_out: lambda: (made_up.taken_out(), {}),
     tables.groups: lambda: (made_up.response("grade=7"), {}),
     tables.schools: lambda: (made_up.response(), {}),
     tables.linkage: lambda: (made_up.linkage(), {}),
@@ -88,12 +89,13 @@ ELSEWHERE = (
 # these tell counts of people, which the mask does not hold
 COUNTS = (
     tables.response, tables.groups, tables.schools, tables.linkage, tables.careless,
-    tables.wordings, tables.set_aside, figures.flow, figures.arrivals, figures.attendance,
+    tables.wordings, tables.set_aside, tables.taken_out, figures.flow, figures.arrivals,
+    figures.attendance,
 )  # fmt: skip
 # what stands instead of an empty result, where that is not that nobody was asked
 NOTHING = {
     tables.spread: "ingen svar", tables.shared: "ingen svar",
-    tables.analysed: "sammenligninger", tables.set_aside: "tatt ut",
+    tables.analysed: "sammenligninger", tables.set_aside: "tatt ut", tables.taken_out: "tatt ut",
     tables.wordings: "ordlyd", figures.arrivals: "datoer", tables.linkage: "koblet",
     tables.careless: "tegn", tables.differences: "grupper", figures.attendance: "register",
     figures.schools: "skole", figures.regions: "region", tables.features: "kjennetegn",

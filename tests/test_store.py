@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import loftet_analysis as la
 from loftet_analysis import paths
 from loftet_analysis.cleaning import store
 from loftet_analysis.cleaning.prepare import prepare
@@ -54,6 +55,17 @@ def test_what_is_written_is_what_is_read(tiny):
     pd.testing.assert_frame_equal(store.read_table("tiny", "disclosure"), prepared.mask)
     aside = pd.read_parquet(target / "set_aside" / "pupils.parquet")
     pd.testing.assert_frame_equal(aside, prepared.set_aside["pupils"])
+
+
+def test_what_cleaning_took_out_is_counted_by_reason_and_shown_rounded(tiny):
+    study, prepared = tiny
+    store.write(prepared, study)
+    country, region = la.open_study("tiny"), la.open_study("tiny", region="nordland")
+    assert region.taken_out().values.tolist() == [["pupils", "pre", "out_of_range", 1]]
+    assert country.taken_out().values.tolist() == [
+        ["pupils", "pre", "out_of_range", 1], ["pupils", "pre", "declared_missing", 2],
+    ]  # fmt: skip
+    assert la.gate(country.taken_out(), country)["n_taken_out"].to_list() == [0, 0]
 
 
 def test_one_region_and_some_columns_are_read_alone(tiny):

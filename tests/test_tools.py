@@ -17,7 +17,8 @@ def prepared(root, monkeypatch, tool: str, *, named: bool = True, frame=None):
     """Clean data of a study whose post wave one tool collected."""
     kind, name, write = TOOLS[tool]
     submitted = TOOLS[tool][2](answers(), root / name)  # which column holds the time
-    study = STUDY.replace(", serial: nr", "").replace("submitted: tid", f"submitted: {submitted}")
+    study = STUDY.replace(", serial: nr}\n    values: {serial: {}}", "}")
+    study = study.replace("submitted: tid", f"submitted: {submitted}")
     study = study.replace("      pre: {tool: table, file: pre.csv}\n", "")
     file = f"{{tool: {kind}, file: {name}}}" if named else f"{{file: {name}}}"
     study = study.replace("{tool: table, file: post.csv}", file)

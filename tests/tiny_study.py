@@ -18,6 +18,7 @@ populations:
   pupils:
     instrument: tiny
     columns: {school_id: skole, grade: trinn, submitted: tid, serial: nr}
+    values: {serial: {}}
     link: {by: code, column: kode}
     consent: {column: samtykke, yes: Ja}
     files:

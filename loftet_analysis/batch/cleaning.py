@@ -22,7 +22,7 @@ from loftet_analysis.batch.outputs import DONE, FAILED, SITE, UNFINISHED, place,
 from loftet_analysis.batch.plan import known_tasks
 from loftet_analysis.batch.schools import data_fingerprint
 from loftet_analysis.cleaning import plan_record, pseudonyms, store
-from loftet_analysis.cleaning.account import account
+from loftet_analysis.cleaning.account import account, left_out
 from loftet_analysis.cleaning.prepare import first_cohort, prepare
 from loftet_analysis.cleaning.store import Prepared
 from loftet_analysis.errors import Problem, refuse_any
@@ -76,6 +76,9 @@ def clean(study: Study, *, close: bool = False) -> str:
     # last, so that a run that is killed before does all of it again
     done = {"state": DONE, "parts": cleaning_fingerprint(study), "outputs": outputs}
     record(study.name, {CLEAN: done})
+    items = {name: people.instrument.columns for name, people in study.populations.items()}
+    if told := left_out(prepared.ledger, prepared.values, items):
+        say(study.name, f"{told}; loftet check tells which")
     if removed:
         say(study.name, f"{removed} pages of earlier data removed")
     if record_of_plan and record_of_plan.deviations:

@@ -42,6 +42,8 @@ from loftet_analysis.errors import InputError, named, refuse_any
 from loftet_analysis.study import OPEN, Study, load_study, wave_states
 from loftet_analysis.study.load import GUESSED, STUDY_FILE, UNCONFIRMED, confirmed, guesses
 
+WARNING = "warning: "
+
 
 def demo(*, region: Sequence[str] | None = None, cohorts: bool = False, **options: object) -> int:
     """Write the demo study's raw exports and run everything on them.
@@ -103,12 +105,18 @@ def check(*, study: str) -> int:
     description = load_study(study)
     problems = notebooks_of(description)[1]
     try:
-        print(look(description))
+        told = look(description)
+        print(told)
     except InputError as error:
         print(*getattr(error, "__notes__", ()), sep="\n\n")
         problems = [*error.problems, *problems]
     refuse_any(problems)
-    print(f"\n{study}: nothing stops a run")
+    n = told.count(WARNING)
+    look_at = f", but look at the {n} lines above that say “{WARNING.strip()}”" if n > 1 else ""
+    look_at = look_at or (
+        f", but look at the line above that says “{WARNING.strip()}”" if n else ""
+    )
+    print(f"\n{study}: nothing stops a run{look_at}")
     return 0
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import pandas as pd
 
@@ -59,6 +59,8 @@ _CELLS = {
 }
 _BY_COLUMN = frozenset({"corrected", "left_behind", "redacted"})
 _OF_ITEMS = ("declared_missing", "out_of_range", "not_asked")
+#: Why single answers of sheets that are in are missing in clean data.
+TAKEN_OUT = (*_OF_ITEMS, "redacted")
 
 
 def account(
@@ -163,6 +165,47 @@ def _linked(linkage: pd.DataFrame) -> Iterator[str]:
         table = table.drop(columns="near")
     called = {"linked": "linked to another wave", "near": "of them by a near code"}
     yield table.rename(columns=called).reset_index().to_string(index=False)
+
+
+def left_out(
+    ledger: pd.DataFrame, values: pd.DataFrame, items: Mapping[str, Collection[str]]
+) -> str:
+    """Return in one line how many questionnaires and single answers are not in the clean data, and why.
+
+    Parameters
+    ----------
+    ledger, values : DataFrame
+    items : mapping of str to collection of str
+        The columns of answers, by population.
+
+    Examples
+    --------
+    >>> ledger = pd.DataFrame({"wave": ["pre"], "reason": ["unknown_school"], "n_set_aside": [3]})
+    >>> values = pd.DataFrame({"population": ["pupils"], "column": ["joy_1"],
+    ...                        "reason": ["out_of_range"], "n": [1]})
+    >>> left_out(ledger, values, {"pupils": ["joy_1"]})
+    'set aside: 3 questionnaires (unknown_school 3); taken out: 1 answer (out_of_range 1)'
+    """
+    sheets = ledger[ledger[names.WAVE].ne("") & ~ledger["reason"].isin((BLANK, OPEN_WAVE))]
+    counted = {
+        ("set aside", "questionnaire"): sheets.groupby("reason", sort=False)["n_set_aside"],
+        ("taken out", "answer"): taken_out(values, items).groupby("reason", sort=False)["n"],
+    }
+    told = []
+    for (how, what), of in counted.items():
+        by_reason = of.sum()
+        by_reason = by_reason[by_reason > 0]
+        if n := int(by_reason.sum()):
+            why = ", ".join(f"{reason} {m:,}" for reason, m in by_reason.items())
+            told.append(f"{how}: {n:,} {what}{'s' if n > 1 else ''} ({why})")
+    return "; ".join(told)
+
+
+def taken_out(values: pd.DataFrame, items: Mapping[str, Collection[str]]) -> pd.DataFrame:
+    """Return the rows of `values` that count answers which are missing in clean data."""
+    answers = [(name, column) for name, columns in items.items() for column in columns]
+    places = pd.MultiIndex.from_frame(values[[names.POPULATION, "column"]])
+    return values[values["reason"].isin(TAKEN_OUT) & places.isin(answers)]
 
 
 def _answered(frame: pd.DataFrame | None, wave: str, columns: set[str]) -> pd.Series | None:

@@ -25,21 +25,25 @@ from loftet_analysis.study import normalise_label
 from loftet_analysis.study.phases import today
 from loftet_analysis.study.schools import earlier_names, find_labelled
 from loftet_analysis.study.study import TRIAL
-from loftet_analysis.study.yamlfile import did_you_mean
+from loftet_analysis.study.yamlfile import did_you_mean, nearest
 
 # what people type as school when they try a form out
 TEST_SCHOOLS = frozenset({"test", "testskole", "testskule", "test school", "testschool"})
 FEWEST_JUDGED = 20  # sheets of a wave
 FEWEST_ALL = 5  # of a smaller wave, that may not leave all together
 MOST_TRIALS, MOST_OF_TRIALS = 5, 0.10  # sheets from before a wave; more than both are no trials
+_RESEMBLES = 0.85  # of the signs of two names, for them to be perhaps one
 _EARLY = "many answers from before the wave's first day"
+_OF_OTHER = "many answers from the days of another wave"
 OUT_OF_TURN, OWN_PROGRAMME = "out_of_turn", "own_programme"
+_OF_REGISTER = ("schools", "grades")
 _NAMED = 3  # files of a wave in a message
 GRADES_SEEN = ("10", "7. trinn", "10. trinn", "7A", "10A")  # forms of a grade that may be told
 _WHY = {
     "tests": "compare the wave's dates in study.yml with the column of submitted",
     "forms": "look whether the files of two waves have changed places",
-    "schools": "correct the column of school_id, or add the schools to the register",
+    "schools": "correct the column of school_id, or the names in the register, or add the schools; "
+    "where they are not of the study, `only` of the file names the rows that are",
     "grades": "correct the column of grade, or the grades in the register",
     "answers": "look at the export: is it of this form, and are its questionnaires filled in?",
     "duplicates": "correct the column of link: it should tell people apart",
@@ -178,7 +182,8 @@ def _times(frame: pd.DataFrame) -> pd.Series:
 def refuse_early(sheets: Sheets) -> Sheets:
     """Stop where too many answers are from before the wave: then its first day is wrong.
 
-    Answers since `trials_from` of the wave are trials, however many.
+    Answers since `trials_from` of the wave are trials, however many. Where most of the early ones
+    are from the days of another wave, the files have changed places.
 
     Raises
     ------
@@ -195,6 +200,12 @@ def refuse_early(sheets: Sheets) -> Sheets:
     if n <= max(MOST_TRIALS, MOST_OF_TRIALS * of):
         return sheets
     spans = " or ".join(f"{first} to {last}" for first, last in sheets.spans)
+    days = sent.dt.normalize()
+    for name in sheets.study.waves:
+        there = int((early & days.between(*sheets.days_of(name))).sum())
+        if name != sheets.wave and 2 * there > n:
+            found = f"{there} of {of} ({there / of:.0%}) are from the days of {name}"
+            raise InputError(_OF_OTHER, found, spans, sheets.where, _WHY["forms"])
     first = sent[early].min().date()
     found = f"{n} of {of} ({n / of:.0%}): {_days(frame[early])}"
     raise InputError(
@@ -316,6 +327,7 @@ def set_aside_unknown_schools(sheets: Sheets) -> Sheets:
     labels = sheets.labels.get(names.SCHOOL, {})
     texts = sheets.frame[names.SCHOOL]
     sheets = _told_texts(sheets, unknown, "unknown_school", texts, known, labels)
+    sheets = sheets.remarking(*_near_schools(sheets, texts[unknown & sheets.still_in], labels))
     return sheets.set_aside(unknown, step="schools", reason="unknown_school")
 
 
@@ -338,6 +350,23 @@ def remark_future(sheets: Sheets) -> Sheets:
     allowed = f"{now.date()}, today, at the latest"
     what = "warning: answers dated after today"
     return sheets.remarking(Problem(what, found, allowed, sheets.where, todo))
+
+
+def _near_schools(sheets: Sheets, texts: pd.Series, labels: Mapping[str, str]) -> Iterator[Problem]:
+    """Yield a warning of unknown schools that resemble one of the register without answers."""
+    schools = sheets.study.schools
+    silent = schools[~schools[names.SCHOOL].isin(sheets.frame[names.SCHOOL])]
+    spelt = {normalise_label(name): name for name in silent["school"] if name}
+    counts = texts.groupby([labels.get(text, text).strip() for text in texts]).size()
+    for text, n in showable(counts, schools[names.SCHOOL]).drop("", errors="ignore").items():
+        near = [spelt[name] for name in nearest(normalise_label(text), spelt, _RESEMBLES)]
+        if near:
+            what = "warning: a school that is not in the register, beside one without answers"
+            found = f"“{text}” ({n} questionnaires); “{'” or “'.join(near)}” of the register has "
+            todo = "are they one school? then correct its name in the register, or give this one "
+            todo += "under earlier there"
+            allowed = "a school_id or the name of a school in the register"
+            yield Problem(what, f"{found}no answers", allowed, sheets.where, todo)
 
 
 def _told_texts(
@@ -489,6 +518,9 @@ def grade_numbers(text: pd.Series) -> pd.Series:
 def refuse_most_set_aside(sheets: Sheets, *others: Sheets) -> Sheets:
     """Stop where one step sets most of a wave aside: then the description is wrong, not the data.
 
+    Of schools that are unknown and grades that a school does not have, which are few where the
+    register is right, more than five questionnaires and 10 % are enough.
+
     Parameters
     ----------
     sheets, *others : Sheets
@@ -497,23 +529,25 @@ def refuse_most_set_aside(sheets: Sheets, *others: Sheets) -> Sheets:
     Raises
     ------
     InputError
-        Where a step takes more than half of twenty or more questionnaires, or all of five or more.
+        Where a step takes more than half of twenty or more questionnaires, or all of five or more;
+        or of schools or grades more than five and 10 %.
     """
     parts, problems = (sheets, *others), []
-    early = any(problem.what == _EARLY for part in parts for problem in part.problems)
+    early = any(problem.what in (_EARLY, _OF_OTHER) for part in parts for problem in part.problems)
     taken = together(*(part.ledger for part in parts))
     for (step, reason), count in taken.groupby(["step", "reason"])["n_set_aside"].sum().items():
         # whose pseudonyms are compared are those of whom more than the count is kept
         n = sum(len(part.frame) if step == "duplicates" else part.n_sheets for part in parts)
         most = n >= FEWEST_JUDGED and count > n / 2
         is_told = early and step == "tests"
-        if step in _WHY and not is_told and (most or count == n >= FEWEST_ALL):
-            what, found = (
-                "most of a wave would be set aside",
-                f"{count} of {n} questionnaires as {reason}",
-            )
+        many = step in _OF_REGISTER and count > max(MOST_TRIALS, MOST_OF_TRIALS * n)
+        if step in _WHY and not is_told and (most or many or count == n >= FEWEST_ALL):
+            what = f"{'most' if most or not many else 'many'} of a wave would be set aside"
+            found, allowed = f"{count} of {n} questionnaires as {reason}", "at most half"
+            if step in _OF_REGISTER:
+                allowed = f"{MOST_TRIALS}, or {MOST_OF_TRIALS:.0%}"
             where = ", ".join(part.where for part in parts[:_NAMED])
-            problems.append(Problem(what, found, "at most half", where, _WHY[step]))
+            problems.append(Problem(what, found, allowed, where, _WHY[step]))
     refuse_any(problems)
     return sheets
 

@@ -193,8 +193,10 @@ def _problem(columns: Sequence[Met], where: str, *, stops: bool = True) -> Probl
     elif first.whole and any(code % 1 for code in outside):
         todo = f"a published score is declared by `score: as_is`; {declare}"
     else:
-        todo = f"{declare}; else export the labels of the answers, or correct the cells"
-    what = "codes that no answer has" if stops else "a few codes that no answer has, left out"
+        todo = f"{declare}; else export the labels of the answers, or list single cells "
+        todo += "in the file of `corrections:` of study.yml"
+    what = "codes that no answer has"
+    what = what if stops else f"warning: a few {what}, taken out"
     allowed = f"{scale} ({first.answers}), or a label of it" if first.whole else scale
     return Problem(what, found, allowed, where, todo)
 

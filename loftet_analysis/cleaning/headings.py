@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -21,6 +20,7 @@ from loftet_analysis.cleaning.sheets import Raw, Sheets, by_text
 from loftet_analysis.errors import Problem, at_rows, named, refuse_any
 from loftet_analysis.study import ExportFile, Population, normalise_label
 from loftet_analysis.study.study import LINK
+from loftet_analysis.study.yamlfile import nearest
 
 _STANDARD = (names.SCHOOL, names.GRADE, names.ROLE, names.GENDER, names.SUBMITTED)
 _IDENTIFYING_ROLES = frozenset(
@@ -36,6 +36,8 @@ _CODE = re.compile(r"-?\d+(?:[.,]0*)?")
 _WITH_LABELS = frozenset({"surveyxact", "redcap", "spss", "stata", "sas"})
 _DIGITS = re.compile(r"\d{5}")
 _LONGEST, _SHOWN = 40, 15  # signs of a heading, and headings in a message
+_MOST_NEAR = 3
+_WAYS = ("columns", "name", "wording")  # by which an item is found, the first first
 
 
 class Headings:
@@ -94,9 +96,9 @@ class Headings:
         return next((self._columns[text] for text in normal if text in self._columns), [])
 
     def nearest(self, wanted: Iterable[str]) -> str:
-        """Return the heading that resembles the first wanted one that has such, or ``""``."""
-        near = (difflib.get_close_matches(normalise_label(w), [*self], 1) for w in wanted)
-        return next((self._written[match[0]] for match in near if match), "")
+        """Return the headings that resemble most the first wanted one that has such, or ``""``."""
+        near = next(filter(None, (nearest(normalise_label(w), self) for w in wanted)), [])
+        return "” or “".join(self._written[heading] for heading in near[:_MOST_NEAR])
 
     def absent(self, wanted: Sequence[str], *, found: str = "", todo: str = "") -> Problem:
         """Return the problem of a column that none of the headings names."""
@@ -145,17 +147,22 @@ def match_columns(
     wanted = {name: population.headers(name, wave, file) for name in population.column_names}
     found = {name: headings.find(texts) for name, texts in wanted.items() if texts}
     problems = [headings.absent(wanted[name]) for name, columns in found.items() if not columns]
-    missing = {}
+    missing, by = {}, {}
     for name, (scale, item) in population.instrument.columns.items():
         if not scale.asks(name, wave):
             continue
-        texts = [file.header(text) for text in (*item.codes, *item.wordings)]
-        found[name] = headings.find(texts)
+        for way, texts in zip(_WAYS, (item.columns, (name,), item.wordings), strict=True):
+            found[name] = headings.find(map(file.header, texts))
+            if found[name]:
+                by.setdefault(way, []).append(name)
+                break
         asked = not (scale.roles and population.roles) or {*scale.roles} & {*population.roles}
         if not found[name] and asked:
             missing[name] = (*item.codes, *item.wordings)
     if missing:
         problems.append(_no_items(missing, headings))
+    otherwise, noted = _found_otherwise(by, found, population, headings)
+    problems += otherwise
     found = {name: columns for name, columns in found.items() if columns}
     problems += _direct_identifiers(export, population, found, where)
     problems += [headings.twice(columns) for columns in found.values() if len(columns) > 1]
@@ -171,7 +178,8 @@ def match_columns(
     refuse_any(problems)
     frame = pd.DataFrame(cells)
     labels = {name: export.labels.get(column, {}) for name, column in sources.items()}
-    remarks = (*export.remarks, *_without_labels(export, population, cells, sources, where))
+    told = (*noted, *_without_labels(export, population, cells, sources, where))
+    remarks = (*export.remarks, *told)
     export = replace(export, remarks=remarks)
     raw = Raw(
         export,
@@ -196,7 +204,7 @@ def _error_values(
         if errors:
             rows = at_rows(export.rows[column.isin(errors).to_numpy()])
             found = f"{', '.join(errors[:3])} in {sources[name]}, {rows}"
-            todo = "export the form again, or correct these cells; a formula does this"
+            todo = "mend the formula where the form was made, and export it again"
             yield Problem("error values", found, "texts, numbers and dates", where, todo)
 
 
@@ -275,6 +283,57 @@ def _no_items(missing: Mapping[str, Sequence[str]], headings: Headings) -> Probl
     return Problem(what, "; ".join(rows), allowed, headings.where, todo)
 
 
+def _found_otherwise(
+    by: Mapping[str, Sequence[str]],
+    found: Mapping[str, Sequence[str]],
+    population: Population,
+    headings: Headings,
+) -> tuple[list[Problem], list[Problem]]:
+    """Return what is said of items that were not found by the columns named for them.
+
+    That stops where others of the file were found so. A file that has none of these columns (of
+    another tool, or exported without its codes) is read by names and wordings, which is noted.
+
+    Parameters
+    ----------
+    by : mapping of str to sequence of str
+        The items by the way in which they were found (``_WAYS``).
+    found : mapping of str to sequence of str
+        The columns of each item.
+    population : Population
+    headings : Headings
+
+    Returns
+    -------
+    problems, remarks : list of Problem
+    """
+    items = population.instrument.columns
+    others = [name for way in _WAYS[1:] for name in by.get(way, ())]
+    named_otherwise = [name for name in others if items[name][1].columns]
+    if named_otherwise and by.get(_WAYS[0]):
+        what = "a column that the instrument names is not in the file"
+        each = [
+            f"{' or '.join(items[name][1].columns)} (of {name}; {found[name][0][:_LONGEST]} "
+            "has its name or wording)"
+            for name in named_otherwise
+        ]
+        todo = "correct `columns` of the item in the instrument, or add the heading of this file"
+        allowed = "one of the item's `columns`, as for the other items of the file"
+        return [Problem(what, named(each), allowed, headings.where, todo)], []
+    remarks = []
+    for way in _WAYS[1:]:
+        told = [name for name in by.get(way, ()) if way == _WAYS[2] or items[name][1].columns]
+        if told:
+            what = f"items found by their {way}"
+            n = sum(map(len, by.values()))
+            count = f"{len(told)} of {n}: {named(told)}"
+            if set(told) & {*named_otherwise}:
+                count += "; none of the `columns` that the instrument names is in the file"
+            todo = "look whether these are the right questions, or name their columns"
+            remarks.append(Problem(what, count, where=headings.where, todo=todo))
+    return [], remarks
+
+
 def _direct_identifiers(
     export: Export, population: Population, found: Mapping[str, list[str]], where: str
 ) -> Iterator[Problem]:
@@ -286,7 +345,7 @@ def _direct_identifiers(
         if name not in population.columns or name in _STANDARD:
             continue
         kinds = {column: identifier_kind(export, column) for column in columns}
-        listed = name in population.values
+        listed = bool(population.values.get(name))
         kinds = {
             kind
             for column, kind in kinds.items()

@@ -32,7 +32,7 @@ from loftet_analysis.cleaning.sheets import (
 from loftet_analysis.cleaning.store import Prepared, closed_by_hand
 from loftet_analysis.cleaning.units import study_units
 from loftet_analysis.disclosure.mask import decide
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import InputError, Problem, once_each
 from loftet_analysis.study import (
     CLOSED,
     OPEN,
@@ -43,6 +43,7 @@ from loftet_analysis.study import (
     in_waves,
     missing_exports,
     missing_register,
+    unnamed_exports,
     wave_states,
     waves_in,
 )
@@ -102,7 +103,8 @@ def prepare(
     doubtful, unsure = bare_beside_labels([each for part in everything for each in part.codings])
     problems += doubtful
     unmeant = rows_of_nobody(study, everything)
-    said = [*study.remarks, *_outside(study), *_not_closed(study, states), *unsure, *unmeant]
+    said = [*study.remarks, *_outside(study), *unnamed_exports(study)]
+    said += [*_not_closed(study, states), *unsure, *unmeant]
     remarks = dict.fromkeys([*said, *unused_columns(everything)])
     del everything
     told = {name: _told(parts) for name, parts in waves.items()}
@@ -152,7 +154,7 @@ def prepare(
         units=units.result(),
         mask=mask.result(),
         waves=_states(study, states, by_hand, days),
-        remarks=tuple(remarks),
+        remarks=tuple(once_each(remarks)),
         days=days,
         **{table: together(*parts) for table, parts in tables.items()},
     )
@@ -327,8 +329,9 @@ def _told(parts: Sequence[Sheets]) -> tuple[pd.DataFrame, pd.DataFrame, tuple[Pr
 def _with_account(problems: list[Problem], told: Mapping[str, tuple]) -> InputError:
     """Return the error of the problems; its note is the account of the questionnaires so far."""
     ledgers, values, remarks = zip(*told.values(), strict=True)
-    error = InputError(problems)
-    error.add_note(account(together(*ledgers), together(*values), chain.from_iterable(remarks)))
+    error = InputError(once_each(problems))
+    said = once_each(chain.from_iterable(remarks))
+    error.add_note(account(together(*ledgers), together(*values), said))
     return error
 
 

@@ -94,7 +94,7 @@ def redact_cells(sheets: Sheets) -> Sheets:
     named = [export.frame[column] for column, kind in kinds.items() if kind == "name"]
     people = set().union(*named)
     # background columns with values of their own can hold no free text
-    own = [c for c in population.columns if c in frame and c not in population.values]
+    own = [c for c in population.columns if c in frame and not population.values.get(c)]
     listed = (*_OWN_NUMBERS, names.SUBMITTED, *(c for c in own if sheets.labels.get(c)))
     drop = sheets.study.free_text == "drop"
     free = [c for c in own if drop and c not in listed and holds_free_text(frame[c])]

@@ -337,6 +337,13 @@ LABELS: dict[str, dict[str, str]] = {
         "open_wave": "the survey is still open",
         "no_sheet": "people of a register who have no questionnaire",
     },
+    # why a single answer was taken out
+    "taken_out": {
+        "out_of_range": "a code that no answer has",
+        "declared_missing": "an answer that counts as none, such as “don’t know”",
+        "not_asked": "answered in a role that is not asked the question",
+        "redacted": "something that tells who a person is",
+    },
     # from the linked to those who never could be
     "state": {
         "linked": "linked",

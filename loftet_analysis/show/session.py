@@ -32,6 +32,7 @@ from loftet_analysis.analysis.measurement import (
 from loftet_analysis.analysis.response import answered_class, totals
 from loftet_analysis.analysis.verdicts import verdicts
 from loftet_analysis.cleaning import plan_record, store
+from loftet_analysis.cleaning.account import taken_out
 from loftet_analysis.cleaning.sheets import BLANK, OPEN_WAVE
 from loftet_analysis.cleaning.units import TOTAL, WITHIN_ROLE
 from loftet_analysis.disclosure import gate as _gate
@@ -391,6 +392,20 @@ class OpenStudy:
         rows = rows[~rows["reason"].isin((BLANK, OPEN_WAVE))]
         keys = [column for column in schema.SET_ASIDE if column != "n_set_aside"]
         return rows.groupby(keys, sort=False)["n_set_aside"].sum().reset_index()
+
+    def taken_out(self) -> pd.DataFrame:
+        """Return how many single answers cleaning took out, and why: ``schema.TAKEN_OUT``.
+
+        Of closed waves. Answers in which identifiers stood are the country's only, since they are
+        replaced before anything else is looked at.
+        """
+        asked = self.description.populations.items()
+        items = {name: population.instrument.columns for name, population in asked}
+        rows = taken_out(self.table("values", **self._here), items)
+        keys = [column for column in schema.TAKEN_OUT if column != "n_taken_out"]
+        closed = [(name, wave) for name, population in asked for wave in population.files]
+        rows = rows[pd.MultiIndex.from_frame(rows[keys[:2]]).isin(closed)]
+        return rows.groupby(keys, sort=False)["n"].sum().rename("n_taken_out").reset_index()
 
     def response_by_school(self) -> pd.DataFrame:
         """Return the same school by school, where the register says who was invited.

@@ -1271,6 +1271,32 @@ def set_aside(frame: pd.DataFrame, *, words: Words) -> Table:
     return laid_out(rows, columns, words, caption, notes, line="why", across=["population", "wave"])
 
 
+@view(nothing="No single answers were taken out, or too few to be shown.")
+def taken_out(frame: pd.DataFrame, *, words: Words) -> Table:
+    """Lay out how many single answers cleaning took out, a line per reason.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Gated counts of single answers by reason.
+    words : Words
+        The reader's language.
+    """
+    _ = words.text
+    order = {reason: place for place, reason in enumerate(LABELS["taken_out"])}
+    rows = frame[frame["n_taken_out"] > 0]
+    rows = rows.sort_values("reason", key=lambda reasons: reasons.map(order), kind="stable")
+    notes = [
+        _("The questionnaires stay in the analysis, without these answers."),
+        _("{mark} no answers, or so few that rounding leaves none", mark=ABSENT),
+        rounded(words),
+    ]
+    caption = _("Single answers that were taken out, and why")
+    rows = rows.assign(why=[label("taken_out", each, words) for each in rows["reason"]])
+    columns = [("", "n_taken_out", "count")]
+    return laid_out(rows, columns, words, caption, notes, line="why", across=["population", "wave"])
+
+
 @view(nothing="The answers do not distinguish grades or roles.")
 def groups(frame: pd.DataFrame, *, words: Words) -> Table:
     """Lay out the response by grade and role: a line per group, the waves side by side.

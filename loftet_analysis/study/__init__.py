@@ -8,7 +8,12 @@ from loftet_analysis.study.instrument import (
     load_instrument,
     normalise_label,
 )
-from loftet_analysis.study.load import load_study, missing_exports, missing_register
+from loftet_analysis.study.load import (
+    load_study,
+    missing_exports,
+    missing_register,
+    unnamed_exports,
+)
 from loftet_analysis.study.phases import (
     CLOSED,
     OPEN,
@@ -58,6 +63,7 @@ __all__ = [
     "missing_register",
     "normalise_label",
     "plan",
+    "unnamed_exports",
     "wave_states",
     "waves_in",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import combinations, pairwise
+from itertools import chain, combinations, pairwise
 
 import pandas as pd
 
@@ -34,6 +34,7 @@ from loftet_analysis.tabular.workbook import is_workbook
 _TELL_PEOPLE = "where a column tells who answered, write"
 _EACH_WAVE = "values: {pre: […], post: […]}"
 _SHOWN = 8  # cohorts in a message
+_GROUPED_BY = ("subgroups", "gaps")
 BACKGROUND = (names.SCHOOL, names.GRADE, names.ROLE, names.GENDER, names.SUBMITTED)
 
 
@@ -52,7 +53,7 @@ def check_study(study: Study, document: Document) -> None:
     for population in study.populations.values():
         steps = ("populations", population.name)
         _check_files(population, study, document, (*steps, "files"))
-        _check_columns(population, document, steps)
+        _check_columns(population, study, document, steps)
         _check_times(population, study, document, steps)
         _check_consent(population, document, (*steps, "consent"))
         _check_link(population, document, steps)
@@ -305,7 +306,8 @@ def _check_rows(
                 document.report((*steps, "wave", "values", each), what, found, "each text once")
 
 
-def _check_columns(population: Population, document: Document, steps: tuple) -> None:
+def _check_columns(population: Population, study: Study, document: Document, steps: tuple) -> None:
+    """Report columns that lack, or have a name that is taken or that nothing declares."""
     columns, instrument = population.columns, population.instrument
     if names.SCHOOL not in columns:
         what = f"missing key: {'.'.join(steps)}.columns.{names.SCHOOL}"
@@ -317,6 +319,17 @@ def _check_columns(population: Population, document: Document, steps: tuple) -> 
             what = f"a background column of {population.name} with a name that is taken"
             allowed = ", ".join(BACKGROUND) + ", or a new name"
             document.report((*steps, "columns", column), what, column, allowed)
+    free = [name for name in BACKGROUND if name not in columns]
+    by_groups = [getattr(study.analysis, key).get(population.name, ()) for key in _GROUPED_BY]
+    declared = {*BACKGROUND, *taken, *population.values, *chain.from_iterable(by_groups)}
+    for column in columns:
+        if column not in {*declared, names.COHORT}:
+            what = f"a column of {population.name} that nothing declares"
+            allowed = f"{', '.join(BACKGROUND)}, or a background column with `values`"
+            own = f"a background column of the study's own: values: {{{column}: {{…}}}} says what "
+            own += f"its texts mean, values: {{{column}: {{}}}} keeps them"
+            todo = f"{did_you_mean(column, free)} {own}".strip()
+            document.report((*steps, "columns", column), what, column, allowed, todo)
     if population.role and names.ROLE in columns:
         what = f"one role for all and a column of roles ({population.name})"
         document.report((*steps, "role"), what, population.role, todo="keep one of them")

@@ -216,7 +216,8 @@ class Item(Described):
     reversed : bool
         Whether a high answer means little of the construct; turned once, in cleaning.
     columns : tuple of str
-        Codes that it may have in exports, besides its name and its wordings.
+        Codes that it may have in exports. Its name and its wordings serve where a file has
+        none of the codes of any item.
     earlier : tuple of Earlier
         Wordings of earlier waves.
     waves : tuple of str or None

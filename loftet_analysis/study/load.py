@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import reduce
 from operator import getitem
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pandas as pd
 from pydantic import ValidationError
 
 from loftet_analysis import names, paths
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import InputError, Problem, named
 from loftet_analysis.study.checks import check_study, uncovered, untranslated
 from loftet_analysis.study.features import read_features
 from loftet_analysis.study.instrument import Instrument, read_instrument
@@ -21,13 +21,21 @@ from loftet_analysis.study.phases import CLOSED, TO_COME, Phases, exports_there,
 from loftet_analysis.study.schools import read_schools
 from loftet_analysis.study.study import RegionFeatures, Register, Study
 from loftet_analysis.study.trends import read_trend
-from loftet_analysis.study.yamlfile import Document, did_you_mean, read_yaml, shown, validated
+from loftet_analysis.study.yamlfile import (
+    Document,
+    did_you_mean,
+    nearest,
+    read_yaml,
+    shown,
+    validated,
+)
 
 STUDY_FILE, REGISTER = "study.yml", "schools.csv"
 #: How lines end that `loftet new` guessed.
 UNCONFIRMED = "to be confirmed"
 #: The same where guesses count as they are.
 GUESSED = "guessed"
+_RESEMBLES = 0.85  # of the signs of two names of files
 NOT_THERE = "no such file"  # what is found of a register that is lacking
 
 
@@ -301,6 +309,56 @@ def missing_exports(study: Study, states: Phases | None = None) -> list[Problem]
         for file, where in named.items()
         if not study.export_path(file).is_file()
     ]
+
+
+def unnamed_exports(study: Study) -> list[Problem]:
+    """Return what is said of files beside the exports that study.yml does not name.
+
+    Those are files of the same kinds (``.csv``, ``.sav``); where one has nearly the name of a file
+    that is not there, it is a warning.
+
+    Examples
+    --------
+    >>> unnamed_exports(load_study("sats"))
+    []
+    """
+    waves = [wave for people in study.populations.values() for wave in people.files.values()]
+    kinds = {PurePath(part).suffix.lower() for w in waves for file in w for part in file.files}
+    content = read_yaml(study.folder / STUDY_FILE).content
+    known = {study.export_path(name).resolve() for name in study.export_files}
+    known |= {path.resolve() for path in (register_path(study.name), *paths_beside(study.name))}
+    absent = [name for name in study.export_files if not study.export_path(name).is_file()]
+    folders = [f for f in dict.fromkeys((study.exports, study.folder)) if f.is_dir()]
+    unnamed = [
+        path
+        for folder in folders
+        for path in sorted(folder.iterdir())
+        if path.suffix.lower() in kinds and path.is_file() and not path.name.startswith((".", "~"))
+        if path.resolve() not in known and path.name not in _texts(content)
+    ]
+    remarks = []
+    for path in unnamed:
+        near = nearest(path.name, absent, _RESEMBLES)
+        if near:
+            what = "warning: a file that study.yml does not name, and one that is not there"
+            found = f"{path.name} lies there, study.yml names {' or '.join(near)}"
+            todo = "are they one file? then correct the name in study.yml, or that of the file"
+            remarks.append(Problem(what, found, where=shown(path.parent), todo=todo))
+    others = [path for path in unnamed if not nearest(path.name, absent, _RESEMBLES)]
+    if others:
+        found = f"{len(others)}: {named([path.name for path in others], 5)}"
+        todo = "nothing, if they are no exports of the study, or belong to one; else name them"
+        what = "files beside the exports that study.yml does not name"
+        remarks.append(Problem(what, found, where=shown(others[0].parent), todo=todo))
+    return remarks
+
+
+def _texts(content: object) -> set[str]:
+    """Return every text that stands in a description."""
+    if isinstance(content, dict | list):
+        parts = content.values() if isinstance(content, dict) else content
+        return set().union(*map(_texts, parts))
+    return {content} if isinstance(content, str) else set()
 
 
 def _due(study: Study, states: Phases) -> set[str | None]:

@@ -628,7 +628,7 @@ class Population(WithColumns):
     def groupings(self) -> tuple[str, ...]:
         """The columns whose groups are known beforehand."""
         fixed = (names.GRADE, names.ROLE)
-        known = [c for c in self.columns if c in fixed or c in self.values]
+        known = [c for c in self.columns if c in fixed or self.values.get(c)]
         return (*known, names.GRADE_BAND) if names.GRADE in self.columns else tuple(known)
 
     @property

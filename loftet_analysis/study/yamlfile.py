@@ -87,23 +87,41 @@ def wrong(what: str, found: object, allowed: str, todo: str = "") -> PydanticCus
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """Return the question that names the nearest choice, or nothing where none is near.
+    """Return the question that names the nearest choices, or nothing where none is near.
 
     Examples
     --------
     >>> did_you_mean("colums", ["columns", "link"])
     'did you mean columns?'
+    >>> did_you_mean("svært uenig", ["helt uenig", "litt uenig", "helt enig"])
+    'did you mean helt uenig or litt uenig?'
     >>> did_you_mean("zebra", ["columns", "link"])
     ''
     """
-    near = _closest(word, choices)
-    return f"did you mean {near}?" if near else ""
+    near = nearest(word, choices)
+    return f"did you mean {' or '.join(near)}?" if near else ""
 
 
-def _closest(word: str, choices: Iterable[str]) -> str:
+def nearest(word: str, choices: Iterable[str], least: float = 0.6) -> list[str]:
+    """Return the choices that resemble a word most: several where they do so equally, or none.
+
+    `least` is the share of signs that they have in common (difflib's ratio).
+
+    Examples
+    --------
+    >>> nearest("Vikene skole", ["Viken skole", "Vik skole"])
+    ['Viken skole']
+    """
     spellings = {choice.casefold(): choice for choice in choices}
-    near = difflib.get_close_matches(word.casefold(), spellings, n=1)
-    return spellings[near[0]] if near else ""
+    close = difflib.get_close_matches(word.casefold(), spellings, max(len(spellings), 1), least)
+    alike = difflib.SequenceMatcher(b=word.casefold())
+
+    def likeness(text: str) -> float:
+        alike.set_seq1(text)
+        return alike.ratio()
+
+    best = likeness(close[0]) if close else 0
+    return [spelt for text, spelt in spellings.items() if text in close and likeness(text) == best]
 
 
 def shown(path: Path) -> str:
@@ -319,11 +337,11 @@ def _as_meant(
             continue
         part = reduce(getitem, way, meant)
         if details["type"] == "literal_error":
-            part[last] = _closest(str(part[last]), choices) or choices[0]
+            part[last] = next(iter(nearest(str(part[last]), choices)), choices[0])
         elif last in part:
-            near, value = _closest(last, choices), part.pop(last)
+            near, value = nearest(last, choices), part.pop(last)
             if near:
-                part.setdefault(near, value)
+                part.setdefault(near[0], value)
     return meant
 
 

@@ -87,7 +87,10 @@ def asked_later(instrument=LATER, pre=LATER_PRE, post=LATER_POST, **truth: objec
 HOW_OFTEN = ["daily", "never"] * 3
 
 
-def headed(heading, cells, expected=None, more="", **truth: object):
+OWN = "    values: {own: {}}"  # a background column whose texts stay
+
+
+def headed(heading, cells, expected=None, more=OWN, **truth: object):
     """Return the case of a background column `own` with six cells."""
     rows = "".join(f"101;p{n};{c};Agree;Agree;Agree\n" for n, c in enumerate(cells.split(";")))
     about = study("pre: {file: p.csv}", columns=f"{{school_id: school, own: {heading}}}", more=more)
@@ -523,7 +526,9 @@ KINDS = {
                 "p.sav": sav(
                     LABELLED.rename(columns={"tid": "navn"}), {"navn": {1: "Kari", 2: "Ola"}}
                 ),
-                "study.yml": study("pre: {file: p.sav}", columns="{school_id: school, own: navn}"),
+                "study.yml": study(
+                    "pre: {file: p.sav}", columns="{school_id: school, own: navn}", more=OWN
+                ),
             },
             stops=True,
             says=("a background column that holds direct identifiers",),
