@@ -302,7 +302,9 @@ def test_the_elements_of_a_code_are_told_by_its_shape(root):
     assert told["link"] == {"by": "code", "column": "Elevkode", "elements": [2, 2, 1]}
     for frame in waves.values():
         frame["Elevkode"] = [f"a{i:04}b" for i in range(len(frame))]  # a number counts people
-    assert "elements" not in study_of(root, **waves)[0]["link"]
+    told, guesses = study_of(root, **waves)
+    assert "elements" not in told["link"]
+    assert any("no elements of the codes: three or more parts of at most two" in g for g in guesses)
 
 
 def test_a_file_of_several_populations_is_parted_by_the_column_that_tells_them(root):
@@ -551,23 +553,172 @@ def test_a_register_may_lie_elsewhere_and_a_mark_may_be_taken_away_by_hand(root,
     assert {*load_study("mine").schools["region_name"]} == {"Nord", "Sør"}
 
 
-def test_headings_of_the_tool_do_not_tell_the_language(root):
-    waves = invented()
-    folder = root / "data_raw/mine"
-    folder.mkdir()
+def qualtrics(folder, frame, language="NO"):
+    """Write a file as Qualtrics does, with its three rows of headings."""
+    folder.mkdir(parents=True, exist_ok=True)
     own = ["StartDate", "EndDate", "Status", "RecordedDate", "ResponseId", "UserLanguage"]
-    frame = waves["pre"]
     head = [*own, *(f"Q{i}" for i in range(len(frame.columns)))]
     texts = ["Start Date", "End Date", "Response Type", "Recorded Date", "Response ID",
              "User Language", *frame.columns]  # fmt: skip
     imports = [f'{{"ImportId":"{name}"}}' for name in head]
     day = "2025-09-12 10:00:00"
-    rows = [[day, day, "IP Address", day, f"R_{i}", "NO", *row]
+    rows = [[day, day, "IP Address", day, f"R_{i}", language, *row]
             for i, row in enumerate(frame.astype(str).to_numpy())]  # fmt: skip
-    pd.DataFrame([texts, imports, *rows], columns=head).to_csv(folder / "e_pre.csv", index=False)
-    made, _ = draft("mine", [folder / "e_pre.csv"])
+    path = folder / "elever_pre.csv"
+    pd.DataFrame([texts, imports, *rows], columns=head).to_csv(path, index=False)
+    return path
+
+
+def language_of(path) -> str:
+    """Return what the draft of an export says of its language, with the reason."""
+    made, _ = draft("mine", [path])
     said = next(text for path, text in made.items() if path.name == "study.yml")
-    assert "languages: [nb]" in said
+    return re.search("languages: .*", said)[0]
+
+
+def test_headings_of_the_tool_do_not_tell_the_language(root):
+    path = qualtrics(root / "data_raw/mine", invented()["pre"])
+    assert "[nb]  # by the questions and the tool's column of languages;" in language_of(path)
+
+
+def in_matrix(stem: str, scales, n=200) -> pd.DataFrame:
+    """Answers to scales of four questions that stand below one stem in a matrix."""
+    agree = [text.split("|")[0] for text in SCALES["agree5", "nb"]]
+    rng = np.random.default_rng(11)
+    traits = [rng.normal(size=n) for _ in scales]
+    return pd.DataFrame({
+        f"{stem} - {text}": [agree[v - 1] for v in scale(n, seed=10 * k + i, trait=traits[k])]
+        for k, items in enumerate(scales) for i, text in enumerate(items)
+    })  # fmt: skip
+
+
+GROUPS = (
+    ["I naturfag lærer jeg mye.", "I timene følger jeg med.", "I naturfag er jeg flink.",
+     "I prøver får jeg det til."],
+    ["Prøver gjør meg urolig.", "Urolig blir jeg ofte.", "Før prøver er jeg urolig.",
+     "I timene er jeg urolig."],
+    ["Vi deler i grupper.", "I lag deler vi på det.", "I par går det best.",
+     "I gruppe lærer jeg best."],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("stem", ["Hvor godt passer det i timene?", "Hvordan er det i dag?"])
+def test_the_stem_of_a_matrix_counts_once_for_the_language(root, stem):
+    (path,) = written(root / "data_raw/mine", pre=in_matrix(stem, GROUPS))
+    assert language_of(path).startswith("languages: [nb]  # by the questions;")
+
+
+@pytest.mark.parametrize(
+    ("asked", "tool", "language", "why"),
+    [
+        (["Epler", "Pærer", "Plommer"], "NO", "nb", "by the tool's column of languages"),
+        (["Epler", "Pærer", "Plommer"], "NN", "nn", "by the tool's column of languages"),
+        (["Apples", "Pears", "Plums"], "EN-GB", "en", "by the tool's column of languages"),
+        (["Eg likar eple", "Eg et ikkje plommer", "Eg veit kva eg vil"], "NO", "nn",
+         "by the questions and the tool's column of languages"),
+        # a form in Norwegian that the tool was told nothing of
+        (["Jeg liker å spise epler", "Det er ikke noe som jeg spiser", "Jeg vet hva jeg har"],
+         "EN", "nb", "by the questions"),
+    ],
+)  # fmt: skip
+def test_the_tool_s_own_column_is_evidence_of_the_language(root, asked, tool, language, why):
+    frame = pd.DataFrame({text: scale(60, seed=i).astype(str) for i, text in enumerate(asked)})
+    path = qualtrics(root / "data_raw/mine", frame, tool)
+    assert language_of(path).startswith(f"languages: [{language}]  # {why};")
+
+
+def test_scales_of_one_stem_are_named_by_words_of_their_questions(root):
+    stem = "Hvor godt passer det i timene?"
+    said, _ = questions_of(root, in_matrix(stem, GROUPS))
+    assert [*said["scales"]] == ["scale_a", "scale_b", "scale_c"]  # all words are short, or shared
+    longer = [[text.replace("urolig", "nervøse") for text in items] for items in GROUPS]
+    for _ in range(2):
+        said, _ = questions_of(root, in_matrix(stem, longer))
+        assert [*said["scales"]] == ["scale_a", "nervose", "scale_b"]
+    said, _ = questions_of(root, in_matrix("Motivasjon for naturfag", GROUPS[:1]))
+    assert [*said["scales"]] == ["motivasjon_for_naturfag"]
+
+
+def test_one_region_is_named_in_one_place(root, capsys):
+    files = written(root / "data_raw/mine", **invented())
+    assert new(root, "mine", files) == 0
+    assert "in one region that is called Alle: `loftet new mine --region NAME`" in (
+        capsys.readouterr().out
+    )
+    register = root / "data_raw/mine/schools.csv"
+    drafted = register.read_text("utf-8")
+    assert new(root, "mine", [], "--region", "Nordland, sør", "--accept") == 0
+    assert register.read_text("utf-8") == drafted.replace(",Alle,", ',"Nordland, sør",')
+    assert {*load_study("mine").schools["region_name"]} == {"Nordland, sør"}
+    assert new(root, "mine", [], "--region", "Troms") == 2  # it has been named
+    assert "regions that are no draft's" in capsys.readouterr().err
+    for name in ("study.yml", "instruments/pupils.yml", "schools.csv"):
+        (root / "data_raw/mine" / name).unlink()
+    assert new(root, "mine", files, "--region", "Nordland, sør") == 0
+    assert "is called Alle" not in capsys.readouterr().out
+    assert register.read_text("utf-8") == drafted.replace(",Alle,", ',"Nordland, sør",')
+
+
+def test_regions_that_stand_in_a_register_are_not_named_by_an_option(root, capsys):
+    files = written(root / "data_raw/mine", **invented())
+    assert new(root, "mine", files, "--accept") == 0
+    register = root / "data_raw/mine/schools.csv"
+    # a region beside the first of several schools is no region of those below it
+    first, *rows = register.read_text("utf-8").splitlines()
+    rows = [row.replace(",Alle,", ",Nord," if i in {0, 4} else ",,") for i, row in enumerate(rows)]
+    register.write_text("\n".join([first, *rows]) + "\n", "utf-8")
+    before = register.read_bytes()
+    assert new(root, "mine", [], "--region", "Troms") == 2
+    assert register.read_bytes() == before
+    assert main(["check", "mine"]) == 2
+    assert capsys.readouterr().err.count("region is empty") == 6
+    shutil.copy(register, root / "other.csv")
+    assert new(root, "second", [*files, root / "other.csv"], "--region", "Troms") == 2
+    assert "a region of all schools" in capsys.readouterr().err
+    assert not (root / "data_raw/second/study.yml").exists()
+    assert new(root, "third", [], "--region", "Troms") == 2
+
+
+def test_texts_in_a_language_that_the_study_does_not_name_are_one_problem_a_file(root, capsys):
+    files = written(root / "data_raw/mine", **invented())
+    assert new(root, "mine", files, "--accept") == 0
+    folder = root / "data_raw/mine"
+    study, questions = folder / "study.yml", folder / "instruments/pupils.yml"
+    study.write_text(study.read_text("utf-8").replace("[nb]", "[en]"), "utf-8")
+
+    def told():
+        assert main(["check", "mine"]) == 2
+        return capsys.readouterr().err
+
+    said = told()
+    assert "2 problems" in said
+    assert "language missing" not in said
+    assert re.search(
+        r"texts under nb only, which `languages` of study.yml does not name\n"
+        r" +where: +\S*instruments/pupils.yml, line (\d+)\n"
+        r" +found: +10 texts, the first in line \1\n",
+        said,
+    )
+    assert "rename nb: to en: if they are in that language" in said
+    assert "or add nb to languages" in said
+    assert re.search(r"where: +\S*study.yml, line 2\n +found: +1 text, the first in line 2\n", said)
+    # corrected by half: what is left is told, and nothing is wanted that the study does not name
+    half = re.sub(r"label: \{nb:", "label: {en:", questions.read_text("utf-8"))
+    questions.write_text(half, "utf-8")
+    said = told()
+    assert "found:   9 texts, the first in line" in said
+    assert "language missing" not in said
+    study.write_text(study.read_text("utf-8").replace("[en]", "[nb]"), "utf-8")
+    said = told()
+    assert "texts under en only" in said
+    assert "found:   1 text, the first in line" in said
+    assert "1 problem:" in said
+    assert "language missing" not in said
+    # both are named: each text that lacks one is told, as before
+    study.write_text(study.read_text("utf-8").replace("[nb]", "[nb, en]"), "utf-8")
+    assert told().count("language missing") == 10
+    questions.write_text(half.replace("label: {en:", "label: {nb:"), "utf-8")
+    assert main(["check", "mine"]) == 0
 
 
 def test_what_names_people_is_in_no_file_and_in_no_guess(root):

@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     new.add_argument("study", help="the name of the folder that is made below data_raw/")
     new.add_argument("files", nargs="*", type=Path, metavar="FILE", help="exports, and a register")
     new.add_argument("--accept", action="store_true", help="guesses count without a look at them")
+    new.add_argument("--region", metavar="NAME", default="", help="the one region of all schools")
 
     of_study("check", "read everything, change nothing, list all problems")
     _add_close(of_study("clean", "raw exports → data_clean/"))

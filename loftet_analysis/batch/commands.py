@@ -64,23 +64,28 @@ def demo(*, region: Sequence[str] | None = None, cohorts: bool = False, **option
         return _run(study, path, **{"close": is_open, **options})
 
 
-def new(*, study: str, files: Sequence[Path] = (), accept: bool = False) -> int:
+def new(*, study: str, files: Sequence[Path] = (), accept: bool = False, region: str = "") -> int:
     """Draft a study's files from its exports, or templates without any."""
-    from loftet_analysis.cleaning.draft import draft
+    from loftet_analysis.cleaning.draft import draft, with_region
 
     folder = paths.raw(study)
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", study):
         allowed = "small letters a-z, digits, - and _"
         raise InputError("no name for a study", study, allowed, todo="choose another name")
     if (folder / STUDY_FILE).exists():
-        if accept and not files:
-            plain, n = confirmed(folder)
-            paths.replace_all({path: text.encode() for path, text in plain.items()})
-            print(f"Marks “{UNCONFIRMED}” taken away: {n}. Then: loftet check {study}")
+        if (accept or region) and not files:
+            changed = with_region(folder, region) if region else {}
+            plain, n = confirmed(folder) if accept else ({}, 0)
+            changed |= plain
+            paths.replace_all({path: text.encode() for path, text in changed.items()})
+            if region:
+                print(f"All schools are in the region {region}.", end=" " if accept else "\n")
+            if accept:
+                print(f"Marks “{UNCONFIRMED}” taken away: {n}. Then: loftet check {study}")
             return 0
         todo = "choose another name, or move that file away"
         raise InputError("the study is there already", study, "", shown(folder / STUDY_FILE), todo)
-    made, notes = draft(study, files, accept=accept)
+    made, notes = draft(study, files, accept=accept, region=region)
     kept = [path for path in made if path.exists()]
     if kept:
         found = ", ".join(map(shown, kept))

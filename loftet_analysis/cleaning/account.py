@@ -170,7 +170,7 @@ def _linked(linkage: pd.DataFrame) -> Iterator[str]:
 def left_out(
     ledger: pd.DataFrame, values: pd.DataFrame, items: Mapping[str, Collection[str]]
 ) -> str:
-    """Return in one line how many questionnaires and single answers are not in the clean data, and why.
+    """Return in a line how many questionnaires and answers are not in the clean data, and why.
 
     Parameters
     ----------

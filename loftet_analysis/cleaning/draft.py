@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import html
+import io
 import json
 import os
 import re
@@ -29,6 +31,7 @@ from loftet_analysis.cleaning.identifiers import (
     redact_text,
 )
 from loftet_analysis.cleaning.readers import read_export
+from loftet_analysis.cleaning.readers.recognise import LANGUAGE
 from loftet_analysis.cleaning.selection import PEOPLE, is_closed
 from loftet_analysis.cleaning.times import local_times, read_moments
 from loftet_analysis.errors import InputError, refuse_any
@@ -97,11 +100,21 @@ _NUMBERED = re.compile(r"^(.*?)[ ._-]?(\d+)[a-z]?$")
 _ASIDE = re.compile(
     r"^(?P<wave>pre|post|before|after|før|etter|t1|t2|w1|w2)[ ._-](?P<rest>.+)$", re.IGNORECASE
 )
+#: Words of each language that the others do not have, or the other Norwegian only.
+_NORWEGIAN = "er|det|dette|på|som|har|og|om|med|å|til|når|du|vi|seg"
 _WORDS = {
-    "nn": r"\b(?:eg|ikkje|kva|korleis|noko|ein|eit)\b",
-    "nb": r"\b(?:jeg|ikke|hva|hvordan|noe|en|et|og)\b",
-    "en": r"\b(?:i|the|is|are|what|how|my|you|do|of)\b",
+    "nb": rf"\b(?:jeg|ikke|hva|hvor|hvordan|hvilken|hvilket|noe|en|et|fra|{_NORWEGIAN})\b",
+    "nn": rf"\b(?:eg|ikkje|kva|kor|korleis|noko|ein|eit|frå|{_NORWEGIAN})\b",
+    "en": r"\b(?:the|is|are|what|how|my|you|your|do|of|and|that|this|with|which|when|not)\b",
 }
+#: What a tool writes of a sheet's language; a form may be in another one than the tool was told,
+#: so that it counts no more than a few words.
+_SPOKEN = {
+    "nb": r"(?!.*nynorsk)(?:nb|no|nor|norsk|norwegian|bokmål)\b.*",
+    "nn": r"(?!.*bokmål)(?:nn|no|nor|norsk|norwegian|nynorsk)\b.*",
+    "en": r"(?:en|eng|english|engelsk)\b.*",
+}
+_SAID = 3  # words that the tool's language counts as
 _NUMBER_OF_ONE = re.compile(r"\s*(?:\d{8}|\d{6}[ -]?\d{5})\s*")
 _DAY = re.compile(r"\s*(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})")
 _MOST_ANSWERS, _MOST_WORDS, _FEWEST_ROWS = 11, 7, 5
@@ -158,7 +171,7 @@ class _File:
 
 
 def draft(
-    study: str, files: Sequence[Path], *, accept: bool = False
+    study: str, files: Sequence[Path], *, accept: bool = False, region: str = ""
 ) -> tuple[dict[Path, str], list[str]]:
     """Return the files of a new study, drafted from its exports.
 
@@ -171,6 +184,8 @@ def draft(
     accept : bool, default False
         Whether guesses count as they are: each line with one ends in ``guessed``. Otherwise it
         ends in ``to be confirmed``, and the study is not loaded as long as a line does.
+    region : str, optional
+        In which region all schools are, where no file lists them.
 
     Returns
     -------
@@ -184,7 +199,8 @@ def draft(
     Raises
     ------
     InputError
-        For each file that cannot be read, and where exports lie in several folders.
+        For each file that cannot be read, where exports lie in several folders, and where a
+        region is named beside a register or without exports.
     """
     folder = paths.raw(study)
     read, problems = [], []
@@ -203,8 +219,39 @@ def draft(
         todo = "put the exports of a study into one folder; a register may lie elsewhere"
         raise InputError("exports in several folders", found, "one folder", todo=todo)
     parts = [part for file in exports for part in _parts(file)]
-    writer = _Writer(study, folder, parts, registers[:1], attendance, accept)
+    if region and (registers or not exports):
+        found = f"{region}, and {registers[0].path.name if registers else 'no export'}"
+        allowed, todo = "exports without a register", "write the region of each school in it"
+        raise InputError("a region of all schools", found, allowed, todo=todo)
+    writer = _Writer(study, folder, parts, registers[:1], attendance, accept, region)
     return writer.files(), writer.notes
+
+
+def with_region(folder: Path, region: str) -> dict[Path, str]:
+    """Return a drafted register of schools with a name for the region that all of them are in.
+
+    Raises
+    ------
+    InputError
+        Where the register is none that was drafted, or the region of a school has been written.
+    """
+    path = folder / "schools.csv"
+    text = path.read_text(encoding="utf-8-sig") if path.exists() else ""
+    rows = [*csv.reader(io.StringIO(text))]
+    place = rows[0].index(names.REGION) if rows and names.REGION in rows[0] else None
+    met = {row[place] for row in rows[1:] if len(row) > place} if place is not None else set()
+    if len(met) != 1 or not met <= {*EVERYBODY.values()}:
+        found = ", ".join(sorted(met)) or "no region"
+        allowed = (
+            f"a drafted register in which all schools are in {' or '.join(EVERYBODY.values())}"
+        )
+        todo = "write the region of each school in the register"
+        raise InputError("regions that are no draft's", found, allowed, path.name, todo)
+    for row in rows[1:]:
+        row[place] = region
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\n").writerows(rows)
+    return {path: written.getvalue()}
 
 
 def _read(path: Path) -> _File:
@@ -414,16 +461,13 @@ class _Writer:
         registers: Sequence[_File],
         attendance: Sequence[_File],
         accept: bool,
+        region: str,
     ) -> None:
-        self.study, self.folder, self.accept = study, folder, accept
+        self.study, self.folder, self.accept, self.region = study, folder, accept, region
         self.exports, self.registers, self.attendance = exports, registers, [*attendance]
         self.notes: list[str] = []
         self.scales: dict[str, list[str]] = defaultdict(list)
-        asked = (f.heading(c) for f in exports for c in f.frame if c not in f.roles)
-        headings = " ".join(asked).casefold()
-        found = {each: len(re.findall(words, headings)) for each, words in _WORDS.items()}
-        self.language = max(found, key=found.__getitem__) if any(found.values()) else "nb"
-        self.why_language = "by the questions" if any(found.values()) else "nothing tells it"
+        self.language, self.why_language = _language(exports)
         self.populations: dict[str, list[_File]] = {}
         for file in exports:
             self.populations.setdefault(file.population, []).append(file)
@@ -569,6 +613,16 @@ class _Writer:
         yield "schools: schools.csv" + self.mark(
             "those met in the exports, all in one region; complete the file"
         )
+        if self.exports and not self.region:
+            self.notes.append(
+                f"schools.csv: all schools are in one region that is called {self.everybody}; "
+                f"`loftet new {self.study} --region NAME` names it; of several regions write that "
+                "of each school"
+            )
+
+    @property
+    def everybody(self) -> str:
+        return EVERYBODY["en" if self.language == "en" else "nb"]
 
     def register(self, kinds: Mapping[str, Mapping[str, list[_Column]]]) -> str:
         """Return the draft of a register: the schools that were met."""
@@ -587,12 +641,10 @@ class _Writer:
             self.notes.append(
                 f"schools.csv: some exports name schools by id and others by name: {todo}"
             )
-        everybody = "All" if self.language == "en" else "Alle"
-        rows = [
-            {"school_id": each, "school": f"School {each}", "region": everybody} for each in ids
-        ]
+        region = self.region or self.everybody
+        rows = [{"school_id": each, "school": f"School {each}", "region": region} for each in ids]
         rows += [
-            {"school_id": f"s{position:03}", "school": each, "region": everybody}
+            {"school_id": f"s{position:03}", "school": each, "region": region}
             for position, each in enumerate(called, 1)
         ]
         columns = ["school_id", "school", "region", "municipality", "grades"]
@@ -793,6 +845,12 @@ class _Writer:
             sizes, form, share = found
             told += f", elements: {list(sizes)}"
             why += f"; {share:.0%} are written as {form}"
+        elif by == "code":
+            self.notes.append(
+                "study.yml: no elements of the codes: three or more parts of at most two signs could "
+                "not be told; a code with one wrong sign is linked all the same, one with a whole "
+                "wrong part is not"
+            )
         return f"    link: {{{told}}}" + self.mark(why)
 
     def attended(self, who: str, linked: _Column | None, school: _Column | None) -> Iterator[str]:
@@ -854,11 +912,12 @@ class _Writer:
                 yield f"    missing: [{', '.join(map(_quoted, answers.missing))}]"
         yield ""
         yield "# `question: Q1` below a scale says which research question of study.yml it answers"
-        yield "# (`questions:` there); it is no column of an export."
+        yield "# (`questions:` there); it is no column of an export. Rename a scale here, and in"
+        yield "# `analysis:` of study.yml where that names it."
         yield "scales:"
-        taken: set[str] = set()
-        for group, responses, answers in named:
-            name = _scale_name(group, taken)
+        called = _scale_names(groups)
+        taken = {name.casefold() for name in called}
+        for (group, responses, answers), name in zip(named, called, strict=True):
             self.scales[who].append(name)
             why = _why_together(group, is_part=id(group) in parted)
             yield f"  {name}:" + self.mark(why)
@@ -882,6 +941,8 @@ class _Writer:
                 yield f"        columns: [{', '.join(map(_quoted, others))}]{mark}"
 
 
+#: What a region of all schools is called until somebody names it.
+EVERYBODY = {"nb": "Alle", "en": "All"}
 _BEFORE_AND_AFTER = {
     "nb": {"pre": "Før", "mid": "Underveis", "post": "Etter"},
     "nn": {"pre": "Før", "mid": "Undervegs", "post": "Etter"},
@@ -889,6 +950,41 @@ _BEFORE_AND_AFTER = {
 }
 #: What so many waves are called.
 _CALLED = {0: (), 1: ("pre",), 2: ("pre", "post"), 3: names.WAVES}
+
+
+def _language(files: Sequence[_File]) -> tuple[str, str]:
+    """Return the language of the questions, and how it is known.
+
+    Words are counted in the whole questionnaire, what headings of a matrix share only once.
+    """
+    asked = [file.heading(c) for file in files for c in file.frame if c not in file.roles]
+    told = [_MATRIX.match(heading) for heading in asked]
+    parts = dict.fromkeys(
+        part
+        for heading, matrix in zip(asked, told, strict=True)
+        for part in (matrix.groups() if matrix else (heading,))
+    )
+    text = " ".join(parts).casefold()
+    found = {each: len(re.findall(words, text)) for each, words in _WORDS.items()}
+    by_words = any(found.values())
+    spoken = Counter(
+        cell
+        for file in files
+        for column, role in file.roles.items()
+        if role == LANGUAGE and column in file.frame
+        for cell in file.texts(column).str.casefold()
+        if cell
+    )
+    said = spoken.most_common(1)[0][0] if spoken else ""
+    fits = [each for each, form in _SPOKEN.items() if re.fullmatch(form, said)]
+    for each in fits:
+        found[each] += _SAID
+    if not any(found.values()):
+        return "nb", "nothing tells it"
+    best = max(found, key=found.__getitem__)
+    why = ["the questions"] if by_words else []
+    why += ["the tool's column of languages"] if best in fits else []
+    return best, "by " + " and ".join(why)
 
 
 def _seasons(files: Sequence[_File]) -> dict[int, str]:
@@ -1313,19 +1409,47 @@ def _why_together(group: Sequence[_Column], *, is_part: bool) -> str:
     return "they have the same answers and stand together"
 
 
-def _scale_name(group: Sequence[_Column], taken: set[str]) -> str:
-    naming = _naming(group[0]).partition(" ")[2]
-    words = re.findall(r"[a-z]+", normalise_label(naming).translate(_LATIN))
-    name = "_".join(words[:3])
-    if len(name) < 3:
-        name = f"scale_{name}".rstrip("_")
-    more = (f"{name}_{sign}" for sign in string.ascii_lowercase + string.digits)
-    candidates = [*([name] if naming else []), *more]
-    full = next(each for each in candidates if each.casefold() not in taken)
-    taken.add(full.casefold())
-    return full
+def _scale_names(groups: Sequence[Sequence[_Column]]) -> list[str]:
+    """Return a name for each scale: its matrix's title or prefix, else a word of its questions.
+
+    A title that several scales have, or that is a question, names none, and neither does a prefix
+    of one or two signs that several have. A word that more than half of the scale's questions have,
+    and no question of the others, does so then.
+    """
+    namings = [_naming(group[0]) for group in groups]
+    words = [[_content_words(_wording(column)) for column in group] for group in groups]
+    found, taken = [], set()
+    for place, (group, naming) in enumerate(zip(groups, namings, strict=True)):
+        kind, _, title = naming.partition(" ")
+        several = namings.count(naming) > 1
+        vague = several or "?" in title if kind == "matrix" else several and len(title) < 3
+        shared = Counter(word for of in words[place] for word in dict.fromkeys(of))
+        elsewhere = {
+            word for i, of in enumerate(words) if i != place for each in of for word in each
+        }
+        if vague:
+            common = (word for word, n in shared.most_common() if 2 * n > len(group) > 1)
+            said = [word for word in common if word not in elsewhere][:1]
+        else:
+            said = _LATIN_WORD.findall(normalise_label(title).translate(_LATIN))[:3]
+        name = "_".join(said)
+        if len(name) < 3:
+            name = f"scale_{name}".rstrip("_")
+        more = (f"{name}_{sign}" for sign in string.ascii_lowercase + string.digits)
+        candidates = [*([name] if said or (naming and not vague) else []), *more]
+        full = next(each for each in candidates if each.casefold() not in taken)
+        taken.add(full.casefold())
+        found.append(full)
+    return found
 
 
+def _content_words(text: str) -> list[str]:
+    """Return the words of a question that may name its scale: long ones, in small latin letters."""
+    words = _LATIN_WORD.findall(normalise_label(text).translate(_LATIN))
+    return [word for word in words if len(word) >= _LONG_WORD]
+
+
+_LATIN_WORD, _LONG_WORD = re.compile(r"[a-z]+"), 7
 _LATIN = str.maketrans({"æ": "ae", "ø": "o", "å": "a"})
 
 

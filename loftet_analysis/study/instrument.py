@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import lcm
@@ -447,11 +447,12 @@ def load_instrument(name: str, folder: Path | None = None) -> Instrument:
 
 
 def read_instrument(
-    name: str, folder: Path | None = None, where: str = ""
+    name: str, folder: Path | None = None, where: str = "", languages: Sequence[str] = LANGUAGES
 ) -> tuple[Instrument | None, list[Problem]]:
     """Return an instrument, where it has a shape at all, and everything that is wrong with it.
 
-    ``where`` is the place that names the instrument, for the case that there is none.
+    ``where`` is the place that names the instrument, for the case that there is none; ``languages``
+    are those that the study names.
     """
     places = [SHIPPED] if folder is None else [folder / "instruments", SHIPPED]
     found = {path.stem: path for place in reversed(places) for path in place.glob("*.yml")}
@@ -469,11 +470,13 @@ def read_instrument(
         return None, document.problems
     instrument = validated(Instrument, {**document.content, "<name>": name}, document)
     if instrument:
-        check_instrument(instrument, document)
+        check_instrument(instrument, document, languages)
     return instrument, document.problems
 
 
-def check_instrument(instrument: Instrument, document: Document) -> None:
+def check_instrument(
+    instrument: Instrument, document: Document, languages: Sequence[str] = LANGUAGES
+) -> None:
     """Report what is wrong between the parts of an instrument whose parts are well formed."""
     for name, responses in instrument.responses.items():
         _check_responses(name, responses, document)
@@ -491,7 +494,8 @@ def check_instrument(instrument: Instrument, document: Document) -> None:
             document.report((*steps, "minimum"), what, str(scale.minimum), allowed)
         elif scale.items:
             _check_item_waves(scale, document, steps)
-    _check_languages(instrument, document)
+    _check_languages(instrument, document, languages)
+    check_named_languages(document, languages)
     _check_unique(instrument, document)
 
 
@@ -556,7 +560,33 @@ def _check_responses(name: str, responses: ResponseSet, document: Document) -> N
             document.report((*steps, key), what, found, allowed)
 
 
-def _check_languages(instrument: Instrument, document: Document) -> None:
+def check_named_languages(document: Document, languages: Sequence[str]) -> None:
+    """Report the texts of a file that stand only under languages that the study does not name."""
+    told: dict[tuple[str | int, ...], dict[str, int]] = {}
+    for (*above, key), line in ((steps, n) for steps, n in document.lines.items() if steps):
+        # below these keys a column or a value may be called as a language is
+        if key in LANGUAGES and not {"columns", "values"} & {*above}:
+            told.setdefault((*above,), {})[str(key)] = line
+    foreign = {steps: of for steps, of in told.items() if not {*of} & {*languages}}
+    if not foreign:
+        return
+    met = [each for each in LANGUAGES if any(each in of for of in foreign.values())]
+    steps = min(foreign, key=lambda each: min(foreign[each].values()))
+    n, first = len(foreign), min(foreign[steps].values())
+    found = f"{n} {'text' if n == 1 else 'texts'}, the first in line {first}"
+    wanted, also = languages[0], ", ".join(met)
+    document.report(
+        (*steps, next(iter(foreign[steps]))),
+        f"texts under {also} only, which `languages` of study.yml does not name",
+        found,
+        ", ".join(languages),
+        f"rename {met[0]}: to {wanted}: if they are in that language, else translate them, or add "
+        f"{also} to languages",
+    )
+
+
+def _check_languages(instrument: Instrument, document: Document, languages: Sequence[str]) -> None:
+    spoken = [each for each in instrument.languages if each in languages]
     texts: dict[tuple[str, ...], dict[str, str]] = {}
     for name, responses in instrument.responses.items():
         texts |= {("responses", name, str(v)): text for v, text in responses.labels.items()}
@@ -564,9 +594,9 @@ def _check_languages(instrument: Instrument, document: Document) -> None:
         texts["scales", name, "label"] = scale.label
         texts |= {("scales", name, "items", i): item.text for i, item in scale.items.items()}
     for steps, text in texts.items():
-        absent = ", ".join(each for each in instrument.languages if each not in text)
-        if absent:
-            what, allowed = f"language missing: {'.'.join(steps)}", ", ".join(instrument.languages)
+        absent = ", ".join(each for each in spoken if each not in text)
+        if absent and {*text} & {*languages}:  # all others are told at once
+            what, allowed = f"language missing: {'.'.join(steps)}", ", ".join(spoken)
             document.report(steps, what, ", ".join(text), allowed, f"add {absent}")
 
 

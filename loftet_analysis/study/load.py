@@ -16,7 +16,12 @@ from loftet_analysis import names, paths
 from loftet_analysis.errors import InputError, Problem, named
 from loftet_analysis.study.checks import check_study, uncovered, untranslated
 from loftet_analysis.study.features import read_features
-from loftet_analysis.study.instrument import Instrument, read_instrument
+from loftet_analysis.study.instrument import (
+    LANGUAGES,
+    Instrument,
+    check_named_languages,
+    read_instrument,
+)
 from loftet_analysis.study.phases import CLOSED, TO_COME, Phases, exports_there, wave_states
 from loftet_analysis.study.schools import read_schools
 from loftet_analysis.study.study import RegionFeatures, Register, Study
@@ -101,8 +106,13 @@ def load_study(name: str) -> Study:
         path = _below(folder, declared.file)
         features, found = read_features(path, [*declared.features], regions)
         others += found
+    given = content.get("languages")
+    languages = [each for each in given if each in LANGUAGES] if isinstance(given, list) else []
+    if languages:
+        check_named_languages(document, languages)
     if isinstance(content.get("populations"), dict):
-        content["populations"], found = _with_instruments(document, folder)
+        spoken = languages or LANGUAGES
+        content["populations"], found = _with_instruments(document, folder, spoken)
         others += found
     injected = {"<name>": name, "<folder>": folder, "<schools>": schools}
     injected |= {"<remarks>": tuple(remarks), "<trends>": trends, "<region_features>": features}
@@ -262,7 +272,9 @@ def _below(folder: Path, path: str) -> Path:
     return folder / os.path.expanduser(path)  # noqa: PTH111 (~nobody stays)
 
 
-def _with_instruments(document: Document, folder: Path) -> tuple[dict, list[Problem]]:
+def _with_instruments(
+    document: Document, folder: Path, languages: Sequence[str]
+) -> tuple[dict, list[Problem]]:
     """Return the populations with their instruments read in place of the names."""
     complete, problems = {}, []
     for name, given in document.content["populations"].items():
@@ -270,7 +282,7 @@ def _with_instruments(document: Document, folder: Path) -> tuple[dict, list[Prob
         named = given.get("instrument") if isinstance(given, dict) else None
         if isinstance(named, str):
             where = document.where("populations", name, "instrument")
-            instrument, found = read_instrument(named, folder, where)
+            instrument, found = read_instrument(named, folder, where, languages)
             problems += found
             # Without scales the checks against the instrument are left out, not failed.
             unread = Instrument.model_validate({"<name>": named, "responses": {}, "scales": {}})

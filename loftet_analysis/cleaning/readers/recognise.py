@@ -43,6 +43,7 @@ _GOOGLE = frozenset(
     {"timestamp", "tidsmerke", "tidsstempel", "tidspunkt", "tidsstämpel", "zeitstempel",
      "aikaleima"}
 )  # fmt: skip
+LANGUAGE = "language"  # the role of the column that says in which language a form was shown
 # what each tool fills in by itself: role → heading
 _HEADINGS: Mapping[str, Mapping[str, str]] = {
     "nettskjema": {
@@ -66,7 +67,8 @@ _HEADINGS: Mapping[str, Mapping[str, str]] = {
         "submitted": r"enddate|recordeddate",
         "seconds": r"duration \(in seconds\)|duration__in_seconds_",
         "preview": r"status|distributionchannel",
-        "status": r"progress|finished|userlanguage|responseset",
+        "status": r"progress|finished|responseset",
+        LANGUAGE: r"userlanguage",
         "ip": r"ipaddress",
         "name": r"recipient(?:first|last)name",
         "email": r"recipientemail",
@@ -78,7 +80,8 @@ _HEADINGS: Mapping[str, Mapping[str, str]] = {
         "started": r"startdate",
         "submitted": r"submitdate",
         "seconds": r"interviewtime",
-        "status": r"lastpage|seed|startlanguage|datestamp|completed|refurl|"
+        LANGUAGE: r"startlanguage",
+        "status": r"lastpage|seed|datestamp|completed|refurl|"
         r"grouptime\d*|\w+time",
         "ip": r"ipaddr",
         "username": r"token",
@@ -89,8 +92,8 @@ _HEADINGS: Mapping[str, Mapping[str, str]] = {
         "serial": r"id",
         "started": r"starttidspunkt|start time",
         "submitted": r"fullføringstidspunkt|completion time",
-        "status": r"tidspunkt for siste endring|tidspunkt for siste endringen|last modified time|"
-        r"språk|language",
+        "status": r"tidspunkt for siste endring|tidspunkt for siste endringen|last modified time",
+        LANGUAGE: r"språk|language",
         "email": r"e-post|e-postadresse|email",
         "name": r"navn|namn|name",
     },
