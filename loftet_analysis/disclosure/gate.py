@@ -368,9 +368,7 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
         )
         why = why.mask(why.isna() & few_others, SMALL)
     if names.ESTIMAND in shown:
-        # a row that compares two groups counts only the sum of both
-        of_few = telling[names.ESTIMAND].isin(names_where(is_difference=True))
-        of_few &= counted["smallest"] - counted["left_out"] < limit
+        of_few = _is_of_two(telling) & (counted["n"] < limit)
         of_few = of_few.set_axis(shown.index[tells]).reindex(shown.index, fill_value=False)
         why = why.mask(why.isna() & of_few, SMALL)
     # schools that weigh otherwise in several rows would tell each school's mean
@@ -975,14 +973,20 @@ def _is_share(rows: pd.DataFrame) -> pd.Series:
     return estimand.eq("share_below") | (estimand.eq("level") & contrast.eq("share"))
 
 
+def _is_of_two(rows: pd.DataFrame) -> pd.Series:
+    """Return which rows compare two groups: with the change of one they tell that of the other."""
+    return rows[names.ESTIMAND].isin(names_where(is_difference=True, of_some=False))
+
+
 def _counted(
     telling: pd.DataFrame, held: pd.DataFrame, people: pd.DataFrame, limit: int
 ) -> pd.DataFrame:
     """Return of each row how many people it counts and leaves out, and how it weighs them.
 
-    Columns `n` (the fewest of its waves), `left_out` of its cells' people, `smallest` (of its
-    cells), `few` (the most that fewer people than the limit weigh in the row, of one), and `plain`:
-    whether it is a mean in which everybody counts alike.
+    Columns `n` (the fewest of its waves; where two groups are compared, of the smaller one),
+    `left_out` of its cells' people, `few` (the most that fewer people than the limit weigh in the
+    row, of one), and `plain`: whether it is a mean in which everybody counts alike. Of a difference
+    that does not say how many the smaller group has, all who are left out may be of that group.
     """
     columns = {names.LINKED: "n_pairs", names.PRE: "n_pre", names.POST: "n_post"}
     found = {}
@@ -1008,6 +1012,12 @@ def _counted(
     if names.ESTIMAND in telling:
         plain &= telling[names.ESTIMAND].isin(_PLAIN)
     own_n = own.where(own > 0).min(axis=1).fillna(fewest)
+    if names.ESTIMAND in telling:
+        of_two = _is_of_two(telling)
+        smaller = telling.get("n_smaller", own_n * np.nan).astype(float)
+        smaller = smaller.fillna(smallest - left_out)
+        own_n = own_n.mask(of_two, np.fmin(own_n, smaller))
+        fewest = fewest.mask(of_two, np.fmin(fewest, smaller.clip(lower=1)))
     few = ((limit - 1) / fewest).fillna(limit - 1)
     # of schools that count alike, fewer people than the limit are so many
     small = there["few_schools"].max().reindex(telling.index)
@@ -1021,7 +1031,7 @@ def _counted(
         own_n = telling[["n_one", "n_other"]].astype(float).min(axis=1)
         few = np.maximum((limit - 1) / own_n, small / schools.astype(float))
         plain &= False
-    found = {"n": own_n, "left_out": left_out, "smallest": smallest, "few": few, "plain": plain}
+    found = {"n": own_n, "left_out": left_out, "few": few, "plain": plain}
     return pd.DataFrame(found)
 
 
@@ -1131,6 +1141,12 @@ def _few_clusters(
     if "n_clusters" in telling:
         own = telling["n_clusters"].astype(float).reindex(sizes["row"]).to_numpy()
         clusters = np.fmin(clusters, own)
+    if names.ESTIMAND in telling:
+        of_two = _is_of_two(telling).reindex(sizes["row"]).to_numpy()
+        side = telling.get("n_on_a_side", pd.Series(np.nan, telling.index)).astype(float)
+        side = side.reindex(sizes["row"]).set_axis(sizes.index)
+        side = side.fillna(clusters - row["left_out"])
+        clusters = clusters.mask(of_two, np.fmin(clusters, side))
     all_large = sizes["smallest"] - row["left_out"] >= limit
     people = np.minimum(sizes["n"], row["n"]) >= 1.5 * limit
     of = row["n"] if "bin" in telling else sizes["n"]
