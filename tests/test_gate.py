@@ -9,6 +9,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from loftet_analysis import names, schema
+from loftet_analysis.analysis.response import answered_class
 from loftet_analysis.analysis.verdicts import verdicts
 from loftet_analysis.disclosure.gate import OWN_GROUP, Gated, cells, gate, passed
 from loftet_analysis.disclosure.mask import LIMITS, fewest_told_alike, rounding_step
@@ -1053,3 +1054,37 @@ def test_of_a_gap_that_does_not_say_so_all_who_are_left_out_may_be_of_the_smalle
         for out in (0, 2, 3)
     ]
     assert shown == ["", "", names.FEW_CLUSTERS]
+
+
+def test_coefficients_of_few_who_answered_are_not_told():
+    rows = reliability().assign(n=[26, 60, 6, 400], omega=0.8, omega_ci_low=0.7)
+    for profile in ("internal", "open"):
+        found = gate(rows, mask(), profile)
+        told = found[["alpha", "alpha_ci_low", "omega", "omega_ci_low"]].notna()
+        assert told.all(axis=1).tolist() == [False, True, False, True]
+        assert told.any(axis=1).tolist() == [False, True, False, True]
+
+
+def test_what_is_told_of_the_response_of_a_school_leaves_every_small_number_open():
+    counts = [
+        {"n_invited": n, "n_answered": k, "n_kept": kept}
+        for n in range(1, 45)
+        for k in range(n + 1)
+        for kept in range(k + 1)
+    ]
+    about = {"population": "pupils", "wave": "pre", "region": "oslo", "school_id": "a"}
+    rows = pd.DataFrame(counts).assign(**about, subgroup="all")
+    for step in ("n_consented", "n_linkable", "n_linked"):
+        rows[step] = rows["n_kept"]
+    rows["answered"] = answered_class(rows["n_answered"], rows["n_invited"])
+    steps = ["n_invited", "n_answered", "n_kept"]
+    shown = gate(rows, pd.DataFrame(columns=schema.MASK), "internal")
+    told = shown[[*steps, "answered"]].astype(object).fillna("").astype(str)
+    # who runs a school knows how many were invited
+    for known in ([], ["n_invited"]):
+        groups = rows.groupby([*(told[c] for c in told), *(rows[c] for c in known)])
+        for column in ("n_answered", "n_kept"):
+            values = groups[column].agg(["min", "nunique"])
+            assert values.loc[values["min"].lt(6), "nunique"].ge(2).all()
+    grade = gate(rows.assign(subgroup="grade=5"), pd.DataFrame(columns=schema.MASK), "internal")
+    assert grade.loc[rows["n_invited"].lt(27), steps].isna().all(axis=None)

@@ -80,9 +80,11 @@ _PLAIN = ("level", "linked_change", "participants", "colleagues", "participants_
 #: What the column `cluster` says of rows whose clusters are the regions.
 REGION_CLUSTER = "region"
 #: What would tell of few people exactly how many they are.
-_OF_FEW = (
-    "floor_share", "ceiling_share", "missing_share",
-    "alpha_ci_low", "alpha_ci_high", "omega_ci_low", "omega_ci_high",
+_OF_FEW = ("floor_share", "ceiling_share", "missing_share")
+#: What says little of a scale where few answered; with an interval also how few they are.
+_COEFFICIENTS = (
+    "alpha", "alpha_ci_low", "alpha_ci_high", "omega", "omega_ci_low", "omega_ci_high",
+    "item_rest_r", "alpha_if_deleted",
 )  # fmt: skip
 _FOR_PERCENTILES = 60  # people, where the percentiles 10 and 90 stand for six
 
@@ -352,6 +354,10 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     if no_level.any():
         levels = [c for c in shown if c in schema.with_role("level")]
         shown.loc[no_level, levels] = np.nan
+    if {"item", "alpha"} & {*shown} and "low" not in shown:
+        few_people = _to_limit(shown["n"].astype(float), limit) < schema.FEWEST_ANSWERS
+        telling_of_few = [c for c in (*_COEFFICIENTS, *_OF_FEW * (limit > 1)) if c in shown]
+        shown[telling_of_few] = shown[telling_of_few].mask(few_people)
     if limit == 1:
         return _pass(Gated, _emptied(shown, why, told, text))
     counted = _counted(telling, held, people, limit)
@@ -388,11 +394,6 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     for column in schema.with_role("share") & {*shown}:
         of = schema.COLUMNS[column].of
         shown[column] = _without_few(shown[column], shown[of], limit)
-    if {"item", "alpha"} & {*shown} and "low" not in shown:
-        # these would tell how many few people are: shares alone, intervals together with alpha
-        few_people = _to_limit(shown["n"].astype(float), limit) < schema.FEWEST_ANSWERS
-        telling_of_few = [c for c in _OF_FEW if c in shown]
-        shown[telling_of_few] = shown[telling_of_few].mask(few_people)
     if "item" in shown and "mean" in shown:
         cell = held.groupby("row")[["minimum", "width"]].first().set_axis(telling.index)
         cell = cell.set_axis(shown.index[tells]).reindex(shown.index)
@@ -857,6 +858,8 @@ def _counts(counts: pd.DataFrame, limit: int) -> pd.DataFrame:
         for column in columns
     }
     shown = counts.assign(**rounded, suppressed=False, reason=counts.get("reason", ""))
+    if limit > 1 and {names.SCHOOL, names.SUBGROUP, *schema.STEPS} <= {*shown}:
+        shown = _without_few_of_schools(shown)
     shown = _shares_of_bins(shown) if limit > 1 else shown
     if limit > 1 and {*schema.SCHOOLS_BY_STEP} <= {*shown}:
         last = shown[schema.SCHOOLS_BY_STEP[0]]
@@ -875,6 +878,21 @@ def _counts(counts: pd.DataFrame, limit: int) -> pd.DataFrame:
         # only days on which the rounded number rises; on the others single people answered
         shown = shown.drop_duplicates([names.POPULATION, names.WAVE, "n"], ignore_index=True)
     return shown
+
+
+def _without_few_of_schools(shown: pd.DataFrame) -> pd.DataFrame:
+    """Return the response without the numbers of schools, and groups in them, that invited few.
+
+    Its steps, and the grades and roles that add up to it, would narrow what the class of those who
+    answered (`answered`) tells. Where nobody knows how many were invited, there is no class, and
+    how many answered stands alone.
+    """
+    of = shown["n_invited"].fillna(shown["n_answered"]).fillna(0)
+    few = shown[names.SCHOOL].fillna("").ne("") & of.lt(schema.FEWEST_ANSWERS)
+    alone = few & shown["n_invited"].isna() & shown[names.SUBGROUP].eq(names.ALL)
+    bare = shown[[*schema.STEPS]].mask(few)
+    bare["n_answered"] = bare["n_answered"].mask(alone, shown["n_answered"])
+    return shown.assign(**bare)
 
 
 def _numbers_of_files(rows: pd.DataFrame) -> pd.Series:
