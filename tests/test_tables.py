@@ -13,6 +13,7 @@ from loftet_analysis import schema
 from loftet_analysis.disclosure.gate import gate as gated
 from loftet_analysis.show import site, tables
 from loftet_analysis.show.layout import laid_out
+from loftet_analysis.show.sentences import who_answered
 from tests import made_up
 from tests.made_up import NUMBERS, all_estimands, effects, mask, pooled, reliability, words
 
@@ -448,3 +449,17 @@ def test_notes_wrap_to_what_is_seen_of_a_table_that_is_scrolled():
     style = (site.ASSETS / "loftet.css").read_text(encoding="utf-8")
     (rule,) = re.findall(r"\.results :is\(caption, tfoot span[^{]*\{(.*?)\}", style)
     assert "max-width: 100cqw" in rule
+
+
+def test_shares_of_rounded_numbers_are_told_of_a_hundred_people_or_more():
+    about = {"population": "teachers", "wave": "pre", "subgroup": "all"}
+    steps = {"n_invited": 120, "n_answered": 66, "n_consented": 66, "n_kept": 60}
+    counts = pd.DataFrame([{**about, **steps, "n_linkable": None, "n_linked": None}])
+    shown = gated(counts.assign(region="oslo", school_id=""), pd.DataFrame(), "internal")
+    table = tables.response(shown, words=words("en")).html
+    assert "55%" in table
+    assert "91%" not in table
+    assert "Shares are given of 100 people or more." in table
+    assert "(55% of those invited)" in who_answered(shown, words=words("en"))
+    few = who_answered(shown.assign(n_invited=72), words=words("en"))
+    assert "%" not in few
