@@ -152,12 +152,14 @@ COLUMNS: dict[str, Column] = {
     "n_teachers": _people("teachers who answered"),
     "n_pupils": _people("pupils who answered"),
     "n_leaders": _people("leaders who answered"),
+    "n_smaller": _people("people of the smaller of two groups compared, in the wave with fewer"),
     "answers_pre": _count("valid answers of the group before, compared or not"),
     "answers_post": _count("valid answers of the group after, compared or not"),
     "n_flagged": _number("questionnaires with the sign"),
     "n_final": _number("questionnaires of the wave when it was closed"),
     "n_cells": _people("answers that could have been given: people x items"),
     "n_clusters": _count("clusters that the standard error rests on"),
+    "n_on_a_side": _count("clusters of the group, of two compared, that lies in fewer"),
     "n_schools": _count("schools"),
     "n_schools_dropped": _count("schools with answers that contribute nothing"),
     "k": _count("regions pooled"),
@@ -342,13 +344,14 @@ EFFECTS = (
     "se", "ci_low", "ci_high", "ci_level", "mdes", "sesoi", "drift", "estimate_vs_drift",
     "verdict", "evidence", "measurement_warning", "flags", "method", "reason", "suppressed",
     "n_schools", "wave", "trend", "trend_se", "trend_source", "estimate_vs_trend",
-    "vs_trend_ci_low", "vs_trend_ci_high",
+    "vs_trend_ci_low", "vs_trend_ci_high", "n_smaller", "n_on_a_side",
 )  # fmt: skip
 SENSITIVITY = (
     "region", "population", "outcome", "question", "estimand", "subgroup", "analysis", "contrast",
     "n_pre", "n_post", "n_pairs", "n_clusters", "change", "change_se", "df", "p_value", "sd_unit",
     "estimate", "se", "ci_low", "ci_high", "ci_level", "sesoi", "verdict", "main_estimate",
-    "main_verdict", "agrees", "flags", "method", "reason", "suppressed",
+    "main_verdict", "agrees", "flags", "method", "reason", "suppressed", "n_smaller",
+    "n_on_a_side",
 )  # fmt: skip
 VARIANCE = (
     "region", "population", "outcome", "wave", "n", "n_clusters", "sd", "icc", "icc_low",

@@ -9,6 +9,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from loftet_analysis import names, schema
+from loftet_analysis.analysis.response import answered_class
 from loftet_analysis.analysis.verdicts import verdicts
 from loftet_analysis.disclosure.gate import OWN_GROUP, Gated, cells, gate, passed
 from loftet_analysis.disclosure.mask import LIMITS, fewest_told_alike, rounding_step
@@ -1025,3 +1026,76 @@ def test_a_change_of_schools_is_hidden_for_what_is_too_few_schools_or_their_peop
     (shown,) = gate(effects(row), cells, "internal").to_dict("records")
     assert shown["reason"] == reason
     assert shown["suppressed"] is bool(reason)
+
+
+def _gap(**given):
+    """A gap of two groups of 20 and 480 people, of whom some may not be compared."""
+    cell = mask()
+    cell = cell[cell["subgroup"].eq("all") & cell["population"].eq("pupils")]
+    alike = {"smallest": 20, "largest": 80, "n": 480, "n_schools": 10}
+    few = {"smallest": 1, "largest": 4, "n": 20, "n_schools": 10}
+    cells = [
+        cell.assign(subgroup=f"gender={group}", **about)
+        for group, about in (("girl", alike), ("undisclosed", few))
+    ]
+    contrast = "gender=undisclosed - gender=girl"
+    row = {"estimand": "gap_change", "contrast": contrast, "n_pre": 500, "n_post": 500}
+    return effects({**row, **given}), pd.concat(cells, ignore_index=True)
+
+
+@pytest.mark.parametrize(
+    ("smaller", "clusters", "reason"),
+    [(20, 10, ""), (20, 8, ""), (20, 7, names.FEW_CLUSTERS), (8, 8, "small_n"), (5, 8, "small_n")],
+)
+def test_a_gap_tells_no_more_than_the_change_of_each_of_its_groups(smaller, clusters, reason):
+    wide = {"change_ci_low": -2.0, "change_ci_high": 2.0, "ci_low": -2.0, "ci_high": 2.0}
+    about = {"n_smaller": smaller, "n_on_a_side": clusters, "n_clusters": 12, **wide}
+    rows, held = _gap(**about)
+    group = {"estimand": "same_grade", "subgroup": "gender=undisclosed", **wide}
+    group |= {"n_pre": smaller, "n_post": 20, "n_clusters": clusters}
+    gap, alone = (gate(frame, held, "internal").iloc[0] for frame in (rows, effects(group)))
+    assert (gap["reason"], alone["reason"]) == (reason, reason)
+    assert gap["suppressed"] == (reason != "")
+
+
+def test_of_a_gap_that_does_not_say_so_all_who_are_left_out_may_be_of_the_smaller_group():
+    wide = {"change_ci_low": -2.0, "change_ci_high": 2.0, "ci_low": -2.0, "ci_high": 2.0}
+    shown = [
+        gate(*_gap(n_pre=500 - out, n_clusters=12, **wide), "internal").iloc[0]["reason"]
+        for out in (0, 2, 3)
+    ]
+    assert shown == ["", "", names.FEW_CLUSTERS]
+
+
+def test_coefficients_of_few_who_answered_are_not_told():
+    rows = reliability().assign(n=[26, 60, 6, 400], omega=0.8, omega_ci_low=0.7)
+    for profile in ("internal", "open"):
+        found = gate(rows, mask(), profile)
+        told = found[["alpha", "alpha_ci_low", "omega", "omega_ci_low"]].notna()
+        assert told.all(axis=1).tolist() == [False, True, False, True]
+        assert told.any(axis=1).tolist() == [False, True, False, True]
+
+
+def test_what_is_told_of_the_response_of_a_school_leaves_every_small_number_open():
+    counts = [
+        {"n_invited": n, "n_answered": k, "n_kept": kept}
+        for n in range(1, 45)
+        for k in range(n + 1)
+        for kept in range(k + 1)
+    ]
+    about = {"population": "pupils", "wave": "pre", "region": "oslo", "school_id": "a"}
+    rows = pd.DataFrame(counts).assign(**about, subgroup="all")
+    for step in ("n_consented", "n_linkable", "n_linked"):
+        rows[step] = rows["n_kept"]
+    rows["answered"] = answered_class(rows["n_answered"], rows["n_invited"])
+    steps = ["n_invited", "n_answered", "n_kept"]
+    shown = gate(rows, pd.DataFrame(columns=schema.MASK), "internal")
+    told = shown[[*steps, "answered"]].astype(object).fillna("").astype(str)
+    # who runs a school knows how many were invited
+    for known in ([], ["n_invited"]):
+        groups = rows.groupby([*(told[c] for c in told), *(rows[c] for c in known)])
+        for column in ("n_answered", "n_kept"):
+            values = groups[column].agg(["min", "nunique"])
+            assert values.loc[values["min"].lt(6), "nunique"].ge(2).all()
+    grade = gate(rows.assign(subgroup="grade=5"), pd.DataFrame(columns=schema.MASK), "internal")
+    assert grade.loc[rows["n_invited"].lt(27), steps].isna().all(axis=None)

@@ -594,7 +594,7 @@ def test_flow_has_a_bar_per_number_with_its_share_of_the_bar_above():
 
 
 def test_flow_of_few_who_were_invited_has_no_shares():
-    few = dict.fromkeys([name for name in flow() if name.startswith("n_")], 12)
+    few = dict.fromkeys([name for name in flow() if name.startswith("n_")], 66)
     figure = figures.flow(flow(**few), words=speech("en")).figure
     assert not [text for ax in figure.axes for text in said(ax) if "%" in text]
 

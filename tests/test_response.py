@@ -244,7 +244,7 @@ def test_where_no_consent_is_asked_there_is_no_step_of_consent(tiny):
         shown = la.gate(response, opened)
         table = tables.response(shown, words=opened.words).html
         assert ("Consented" in table) == is_asked
-        groups = tables.groups(shown.assign(n_invited=60), words=opened.words).html
+        groups = tables.groups(shown.assign(n_invited=120), words=opened.words).html
         assert "%" in groups
         steps[is_asked] = response
     assert steps[False].loc[0, "n_kept"] >= steps[True].loc[0, "n_kept"]

@@ -926,10 +926,12 @@ def test_how_many_answered_stands_beside_means_of_few_and_the_rule_is_said_once(
     waves = {"pre": {"n_pre": 24, "n_post": None}, "post": {"n_pre": None, "n_post": 18}}
     rows = [effect(**about, wave=wave, **n) for wave, n in waves.items()]
     rows.append(effect(**about, wave="post", n_pre=None, n_post=60, question="Q2"))
+    other = {"outcome": "effort", "n_pre": None, "n_post": 6, "question": "Q1"}
+    rows.append(effect(**about, wave="post", **other))
     text = summary(pd.DataFrame(rows), words=words("en")).text
     assert "Mean before (24 answers): " in text
-    assert "Mean after (18 answers): " in text
+    assert "Mean after (6\N{EN DASH}18 answers): " in text
     assert "Mean after: " in text
     assert text.count("is given where it is below 30.") == 1
-    many = summary(pd.DataFrame(rows[2:]), words=words("en")).text
+    many = summary(pd.DataFrame(rows[2:3]), words=words("en")).text
     assert "is given where" not in many

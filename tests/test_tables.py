@@ -13,6 +13,7 @@ from loftet_analysis import schema
 from loftet_analysis.disclosure.gate import gate as gated
 from loftet_analysis.show import site, tables
 from loftet_analysis.show.layout import laid_out
+from loftet_analysis.show.sentences import who_answered
 from tests import made_up
 from tests.made_up import NUMBERS, all_estimands, effects, mask, pooled, reliability, words
 
@@ -323,11 +324,11 @@ def test_columns_in_which_there_is_nothing_are_dropped_and_so_are_their_notes():
 
 
 def test_of_few_people_no_item_is_said_to_fit_badly():
-    few = made_up.items().assign(n=12, suppressed=False)
+    few, many = (gated(made_up.items().assign(n=n), mask(), "internal") for n in (12, 30))
     html = tables.items(few, words=words("nb")).html
     assert "0,30" not in html
     assert "Så få kan ikke vise hvor godt en skala måler" in html
-    assert "0,30" in tables.items(few.assign(n=30), words=words("nb")).html
+    assert "0,30" in tables.items(many, words=words("nb")).html
 
 
 def test_a_note_is_said_once_on_a_page():
@@ -470,3 +471,17 @@ def test_notes_wrap_to_what_is_seen_of_a_table_that_is_scrolled():
 def test_groups_of_a_factor_model_are_grades_only_where_there_are_some(n_groups, said):
     frame = made_up.invariance().assign(n_groups=n_groups)
     assert rows(built("invariance", frame=frame))[1][0] == said
+
+
+def test_shares_of_rounded_numbers_are_told_of_a_hundred_people_or_more():
+    about = {"population": "teachers", "wave": "pre", "subgroup": "all"}
+    steps = {"n_invited": 120, "n_answered": 66, "n_consented": 66, "n_kept": 60}
+    counts = pd.DataFrame([{**about, **steps, "n_linkable": None, "n_linked": None}])
+    shown = gated(counts.assign(region="oslo", school_id=""), pd.DataFrame(), "internal")
+    table = tables.response(shown, words=words("en")).html
+    assert "55%" in table
+    assert "91%" not in table
+    assert "Shares are given of 100 people or more." in table
+    assert "(55% of those invited)" in who_answered(shown, words=words("en"))
+    few = who_answered(shown.assign(n_invited=72), words=words("en"))
+    assert "%" not in few

@@ -103,7 +103,8 @@ class Estimate:
     ``cluster`` is each row's cluster where that is not its school; ``baseline`` is the difference
     of groups before, in scale points; ``n_schools`` are the schools of the people compared;
     ``n_in_both_waves`` are the clusters with answers before and after where ``raw`` counts others
-    too; ``n_on_a_side`` are those of the group that lies in fewer, of two that are compared;
+    too; ``n_on_a_side`` are those of the group that lies in fewer, of two that are compared, and
+    ``n_smaller`` the people of the smaller one, in the wave with fewer;
     ``grades`` is the weight of each grade, where these are weighted.
     """
 
@@ -124,6 +125,7 @@ class Estimate:
     n_schools: int | None = None
     n_in_both_waves: int | None = None
     n_on_a_side: int | None = None
+    n_smaller: int | None = None
     grades: Mapping[int, float] | None = None
     flags: tuple[str, ...] = ()
 
@@ -236,6 +238,7 @@ def _difference_of_changes(
         design_effect=_ratio(by_school.se**2, independent),
         cluster=of_row,
         n_on_a_side=_on_a_side(of_row[first], group),
+        n_smaller=int(np.bincount(group).min()),
     )
 
 
@@ -317,6 +320,7 @@ def difference_of_grades(
         baseline=before,
         cluster=people.clusters(clusters),
         n_on_a_side=_on_a_side(cluster, cells % 2),
+        n_smaller=int(min(change[1].sum(axis=0).min() for change in changes)),
     )
 
 

@@ -13,10 +13,11 @@ from loftet_analysis.stats.missing import standardised_differences
 from loftet_analysis.study.frames import checked
 from loftet_analysis.study.questionnaire import Questionnaire
 
-#: Of so many invited a share can be told without telling a few people.
-FOR_A_SHARE = 30
-#: Of so many it can be told at least whether most of them answered.
-FOR_A_CLASS = 6
+#: Of so many a share is told; of fewer, numbers of people that are rounded move it too far.
+FOR_A_SHARE = 100
+#: Of so many it can be told at least whether most of them answered: every class is two numbers or
+#: more.
+FOR_A_CLASS = 7
 SIGNS = (SAME, FAST, UNANSWERED)
 
 
@@ -71,13 +72,26 @@ def totals(response: pd.DataFrame, *, region: str, schools: bool = False) -> pd.
     return found[columns]
 
 
+def share_of(part: float, whole: float) -> float | None:
+    """Return a share of people, or nothing where it would be of fewer than `FOR_A_SHARE`.
+
+    Examples
+    --------
+    >>> share_of(90, 120), share_of(60, 66)
+    (0.75, None)
+    """
+    if pd.isna(part) or pd.isna(whole) or whole < FOR_A_SHARE:
+        return None
+    return float(part) / float(whole)
+
+
 def answered_class(answered: pd.Series, invited: pd.Series) -> pd.Series:
     """Return how many of the invited answered, in classes that tell of no few people.
 
     Returns
     -------
     Series of str
-        ``hardly`` (below a quarter), ``some`` (below half), ``most``; empty where fewer than six
+        ``hardly`` (below a quarter), ``some`` (below half), ``most``; empty where fewer than seven
         were invited or a number is missing.
 
     Examples
@@ -155,11 +169,11 @@ def arrivals(clean: pd.DataFrame, asked: Questionnaire, response: pd.DataFrame) 
     >>> clean = pd.DataFrame({"wave": "pre", "submitted": pd.to_datetime(["2025-09-15"] * 2 +
     ...                       ["2025-09-17"])})
     >>> response = pd.DataFrame({"population": ["pupils"], "wave": ["pre"], "subgroup": ["all"],
-    ...                          "n_invited": [40]})
+    ...                          "n_invited": [140]})
     >>> arrivals(clean, asked, response)[["wave", "day", "n", "n_final", "n_invited"]]
       wave        day  n  n_final  n_invited
-    0  pre 2025-09-15  2        3         40
-    1  pre 2025-09-17  3        3         40
+    0  pre 2025-09-15  2        3        140
+    1  pre 2025-09-17  3        3        140
     """
     if names.SUBMITTED not in clean or clean.empty:
         return pd.DataFrame(columns=[*schema.ARRIVALS])

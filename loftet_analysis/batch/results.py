@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from loftet_analysis import names, paths, schema
-from loftet_analysis.analysis.response import totals
+from loftet_analysis.analysis.response import answered_class, totals
 from loftet_analysis.analysis.verdicts import verdicts
 from loftet_analysis.cleaning import store
 from loftet_analysis.disclosure.gate import gate
@@ -46,13 +46,16 @@ def gather(study: Study) -> list[Path]:
     exact["ledger"] = store.read_table(study.name, "ledger")
     answered = store.read_table(study.name, "response")
     whole = [totals(answered, region=place) for place in places]
-    exact["response"] = pd.concat([*whole, answered], ignore_index=True)
+    everybody = answered[names.SUBGROUP].eq(names.ALL)
+    by_class = answered_class(answered["n_answered"], answered["n_invited"]).where(everybody, "")
+    by_school = answered.assign(answered=by_class)
+    exact["response"] = pd.concat([*whole, by_school], ignore_index=True)
     exact["linkage"] = store.read_table(study.name, "linkage")
     columns = {
         **schema.KEPT,
         "invariance": [*schema.INVARIANCE, "suppressed"],
         "ledger": schema.LEDGER,
-        "response": schema.RESPONSE,
+        "response": [*schema.RESPONSE, "answered"],
         "linkage": schema.LINKAGE,
     }
     mask = store.read_table(study.name, "disclosure")

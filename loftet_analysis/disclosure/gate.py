@@ -80,9 +80,11 @@ _PLAIN = ("level", "linked_change", "participants", "colleagues", "participants_
 #: What the column `cluster` says of rows whose clusters are the regions.
 REGION_CLUSTER = "region"
 #: What would tell of few people exactly how many they are.
-_OF_FEW = (
-    "floor_share", "ceiling_share", "missing_share",
-    "alpha_ci_low", "alpha_ci_high", "omega_ci_low", "omega_ci_high",
+_OF_FEW = ("floor_share", "ceiling_share", "missing_share")
+#: What says little of a scale where few answered; with an interval also how few they are.
+_COEFFICIENTS = (
+    "alpha", "alpha_ci_low", "alpha_ci_high", "omega", "omega_ci_low", "omega_ci_high",
+    "item_rest_r", "alpha_if_deleted",
 )  # fmt: skip
 _SHRUNKEN = ["shrunk", "shrunk_low", "shrunk_high"]
 _FOR_PERCENTILES = 60  # people, where the percentiles 10 and 90 stand for six
@@ -353,6 +355,10 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     if no_level.any():
         levels = [c for c in shown if c in schema.with_role("level")]
         shown.loc[no_level, levels] = np.nan
+    if {"item", "alpha"} & {*shown} and "low" not in shown:
+        few_people = _to_limit(shown["n"].astype(float), limit) < schema.FEWEST_ANSWERS
+        telling_of_few = [c for c in (*_COEFFICIENTS, *_OF_FEW * (limit > 1)) if c in shown]
+        shown[telling_of_few] = shown[telling_of_few].mask(few_people)
     if limit == 1:
         return _pass(Gated, _emptied(shown, why, told, text))
     counted = _counted(telling, held, people, limit)
@@ -369,9 +375,7 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
         )
         why = why.mask(why.isna() & few_others, SMALL)
     if names.ESTIMAND in shown:
-        # a row that compares two groups counts only the sum of both
-        of_few = telling[names.ESTIMAND].isin(names_where(is_difference=True))
-        of_few &= counted["smallest"] - counted["left_out"] < limit
+        of_few = _is_of_two(telling) & (counted["n"] < limit)
         of_few = of_few.set_axis(shown.index[tells]).reindex(shown.index, fill_value=False)
         why = why.mask(why.isna() & of_few, SMALL)
     # schools that weigh otherwise in several rows would tell each school's mean
@@ -391,11 +395,6 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     for column in schema.with_role("share") & {*shown}:
         of = schema.COLUMNS[column].of
         shown[column] = _without_few(shown[column], shown[of], limit)
-    if {"item", "alpha"} & {*shown} and "low" not in shown:
-        # these would tell how many few people are: shares alone, intervals together with alpha
-        few_people = _to_limit(shown["n"].astype(float), limit) < schema.FEWEST_ANSWERS
-        telling_of_few = [c for c in _OF_FEW if c in shown]
-        shown[telling_of_few] = shown[telling_of_few].mask(few_people)
     if "item" in shown and "mean" in shown:
         cell = held.groupby("row")[["minimum", "width"]].first().set_axis(telling.index)
         cell = cell.set_axis(shown.index[tells]).reindex(shown.index)
@@ -864,6 +863,8 @@ def _counts(counts: pd.DataFrame, limit: int) -> pd.DataFrame:
         for column in columns
     }
     shown = counts.assign(**rounded, suppressed=False, reason=counts.get("reason", ""))
+    if limit > 1 and {names.SCHOOL, names.SUBGROUP, *schema.STEPS} <= {*shown}:
+        shown = _without_few_of_schools(shown)
     shown = _shares_of_bins(shown) if limit > 1 else shown
     if limit > 1 and {*schema.SCHOOLS_BY_STEP} <= {*shown}:
         last = shown[schema.SCHOOLS_BY_STEP[0]]
@@ -882,6 +883,21 @@ def _counts(counts: pd.DataFrame, limit: int) -> pd.DataFrame:
         # only days on which the rounded number rises; on the others single people answered
         shown = shown.drop_duplicates([names.POPULATION, names.WAVE, "n"], ignore_index=True)
     return shown
+
+
+def _without_few_of_schools(shown: pd.DataFrame) -> pd.DataFrame:
+    """Return the response without the numbers of schools, and groups in them, that invited few.
+
+    Its steps, and the grades and roles that add up to it, would narrow what the class of those who
+    answered (`answered`) tells. Where nobody knows how many were invited, there is no class, and
+    how many answered stands alone.
+    """
+    of = shown["n_invited"].fillna(shown["n_answered"]).fillna(0)
+    few = shown[names.SCHOOL].fillna("").ne("") & of.lt(schema.FEWEST_ANSWERS)
+    alone = few & shown["n_invited"].isna() & shown[names.SUBGROUP].eq(names.ALL)
+    bare = shown[[*schema.STEPS]].mask(few)
+    bare["n_answered"] = bare["n_answered"].mask(alone, shown["n_answered"])
+    return shown.assign(**bare)
 
 
 def _numbers_of_files(rows: pd.DataFrame) -> pd.Series:
@@ -980,14 +996,20 @@ def _is_share(rows: pd.DataFrame) -> pd.Series:
     return estimand.eq("share_below") | (estimand.eq("level") & contrast.eq("share"))
 
 
+def _is_of_two(rows: pd.DataFrame) -> pd.Series:
+    """Return which rows compare two groups: with the change of one they tell that of the other."""
+    return rows[names.ESTIMAND].isin(names_where(is_difference=True, of_some=False))
+
+
 def _counted(
     telling: pd.DataFrame, held: pd.DataFrame, people: pd.DataFrame, limit: int
 ) -> pd.DataFrame:
     """Return of each row how many people it counts and leaves out, and how it weighs them.
 
-    Columns `n` (the fewest of its waves), `left_out` of its cells' people, `smallest` (of its
-    cells), `few` (the most that fewer people than the limit weigh in the row, of one), and `plain`:
-    whether it is a mean in which everybody counts alike.
+    Columns `n` (the fewest of its waves; where two groups are compared, of the smaller one),
+    `left_out` of its cells' people, `few` (the most that fewer people than the limit weigh in the
+    row, of one), and `plain`: whether it is a mean in which everybody counts alike. Of a difference
+    that does not say how many the smaller group has, all who are left out may be of that group.
     """
     columns = {names.LINKED: "n_pairs", names.PRE: "n_pre", names.POST: "n_post"}
     found = {}
@@ -1013,6 +1035,12 @@ def _counted(
     if names.ESTIMAND in telling:
         plain &= telling[names.ESTIMAND].isin(_PLAIN)
     own_n = own.where(own > 0).min(axis=1).fillna(fewest)
+    if names.ESTIMAND in telling:
+        of_two = _is_of_two(telling)
+        smaller = telling.get("n_smaller", own_n * np.nan).astype(float)
+        smaller = smaller.fillna(smallest - left_out)
+        own_n = own_n.mask(of_two, np.fmin(own_n, smaller))
+        fewest = fewest.mask(of_two, np.fmin(fewest, smaller.clip(lower=1)))
     few = ((limit - 1) / fewest).fillna(limit - 1)
     # of schools that count alike, fewer people than the limit are so many
     small = there["few_schools"].max().reindex(telling.index)
@@ -1026,7 +1054,7 @@ def _counted(
         own_n = telling[["n_one", "n_other"]].astype(float).min(axis=1)
         few = np.maximum((limit - 1) / own_n, small / schools.astype(float))
         plain &= False
-    found = {"n": own_n, "left_out": left_out, "smallest": smallest, "few": few, "plain": plain}
+    found = {"n": own_n, "left_out": left_out, "few": few, "plain": plain}
     return pd.DataFrame(found)
 
 
@@ -1136,6 +1164,12 @@ def _few_clusters(
     if "n_clusters" in telling:
         own = telling["n_clusters"].astype(float).reindex(sizes["row"]).to_numpy()
         clusters = np.fmin(clusters, own)
+    if names.ESTIMAND in telling:
+        of_two = _is_of_two(telling).reindex(sizes["row"]).to_numpy()
+        side = telling.get("n_on_a_side", pd.Series(np.nan, telling.index)).astype(float)
+        side = side.reindex(sizes["row"]).set_axis(sizes.index)
+        side = side.fillna(clusters - row["left_out"])
+        clusters = clusters.mask(of_two, np.fmin(clusters, side))
     all_large = sizes["smallest"] - row["left_out"] >= limit
     people = np.minimum(sizes["n"], row["n"]) >= 1.5 * limit
     of = row["n"] if "bin" in telling else sizes["n"]

@@ -539,7 +539,7 @@ class _Page:
         return self.words.number(found["change"]) if _is_told(found) else None
 
     def _response(self) -> list[str]:
-        """Return who answered, rounded; of teachers, who are few, in classes."""
+        """Return who answered, rounded; of few, and of teachers, in classes."""
         _, told = self.words.text, []
         limit = LIMITS[PROFILE]
         for row in self.found.response.get(self.school, ()):
@@ -547,13 +547,11 @@ class _Page:
                 "who": label("population", row[names.POPULATION], self.words),
                 "wave": label("wave", row[names.WAVE], self.words),
             }
-            if row[names.POPULATION] != "pupils":
+            n, invited = row["n_answered"], row["n_invited"]
+            if row[names.POPULATION] != "pupils" or pd.isna(n):
                 if row["answered"]:
                     share = label("answered", row["answered"], self.words)
                     told.append(_("{who}, {wave}: {share} of the invited.", share=share, **about))
-                continue
-            n, invited = row["n_answered"], row["n_invited"]
-            if pd.isna(n):
                 continue
             about |= {"n": self.words.count(n), "limit": self.words.count(limit)}
             if n < limit:

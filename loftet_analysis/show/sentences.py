@@ -17,7 +17,7 @@ from scipy import stats
 from loftet_analysis import schema
 from loftet_analysis.analysis.changes import BASELINE_ADJUST, BASELINE_APART
 from loftet_analysis.analysis.measurement import CARE, DOUBT, GOOD, light
-from loftet_analysis.analysis.response import FOR_A_SHARE
+from loftet_analysis.analysis.response import FOR_A_SHARE, share_of
 from loftet_analysis.analysis.synthesis import ABOVE, BELOW, INSIDE
 from loftet_analysis.estimands import (
     ESTIMANDS,
@@ -1915,16 +1915,16 @@ def _levels_in_short(rows: Sequence[Mapping[str, object]], words: Words) -> Iter
             named.append(f"{said} ({scale})" if scale else said)
         told = {"wave": label("wave", wave, words), "levels": joined(named, words)}
         if n := _few_answers(of_wave):
-            n = words.count(n)
+            n = "\N{EN DASH}".join(map(words.count, n))
             told["wave"] = words.text("{wave} ({n} answers)", wave=told["wave"], n=n)
         yield words.text("Mean {wave}: {levels}.", **told)
 
 
-def _few_answers(rows: Iterable[Mapping[str, object]]) -> float:
-    """Return how many answered a wave, of the outcome with the most, where they are few; else 0."""
-    numbers = [row[n] for row in rows for n in ("n_pre", "n_post") if _is_told(row, n)]
-    n = max(numbers, default=0)
-    return n if n < schema.FEWEST_ANSWERS else 0
+def _few_answers(rows: Iterable[Mapping[str, object]]) -> list[float]:
+    """Return how many answered a wave, of the outcomes with the fewest and the most, where few."""
+    numbers = {row[n] for row in rows for n in ("n_pre", "n_post") if _is_told(row, n)}
+    few = min(numbers, default=schema.FEWEST_ANSWERS) < schema.FEWEST_ANSWERS
+    return sorted({min(numbers), max(numbers)}) if few else []
 
 
 def _middle(row: Mapping[str, object], words: Words) -> str:
@@ -2181,6 +2181,11 @@ def who_answered(frame: pd.DataFrame, *, words: Words) -> str:
     return "\n\n".join(filter(None, [*said, rounded(words)]))
 
 
+def of_enough(words: Words) -> str:
+    """Return of how many people a share is told."""
+    return words.text("Shares are given of {n} people or more.", n=words.count(FOR_A_SHARE))
+
+
 def rounded(words: Words) -> str:
     """Return how numbers of people are rounded; nothing where they are not."""
     if words.rounding == 1:
@@ -2199,9 +2204,8 @@ def _those_who_answered(population: str, rows: Sequence[Mapping[str, object]], w
     answered = [row for row in rows if _is_told(row, "n_answered")]
     for row in answered:
         n, wave = words.count(row["n_answered"]), label("wave", row["wave"], words)
-        share = ""
-        if _is_told(row, "n_invited") and row["n_invited"] >= FOR_A_SHARE:
-            share = words.percent(row["n_answered"] / row["n_invited"])
+        of_invited = share_of(row["n_answered"], row.get("n_invited"))
+        share = "" if of_invited is None else words.percent(of_invited)
         if told:
             told.append(f"{n} {wave} ({share})" if share else f"{n} {wave}")
         elif share:

@@ -20,7 +20,7 @@ from loftet_analysis.analysis.measurement import (
     MODEST_ALPHA,
     light,
 )
-from loftet_analysis.analysis.response import FOR_A_SHARE
+from loftet_analysis.analysis.response import FOR_A_SHARE, share_of
 from loftet_analysis.analysis.variance import GOOD_RWG, SMALL_ICC
 from loftet_analysis.estimands import MIDWAY, contrast_of_waves
 from loftet_analysis.show import alt_texts
@@ -39,7 +39,7 @@ from loftet_analysis.show.languages import (
     too_few_regions,
 )
 from loftet_analysis.show.layout import ABSENT, HIDDEN, Column, Row, Table, laid_out
-from loftet_analysis.show.sentences import in_sentence, left_out, rounded, shown_interval
+from loftet_analysis.show.sentences import in_sentence, left_out, of_enough, rounded, shown_interval
 from loftet_analysis.show.shown import view
 
 #: People; a percentage of fewer has no decimals.
@@ -913,8 +913,6 @@ def reliability(frame: pd.DataFrame, *, words: Words) -> Table:
     rows = frame[~(role & roles.transform("nunique").eq(1))]
     rows = rows.assign(group=[scale(row) for row in rows.to_dict("records")])
     of_few = _is_of_few(rows)
-    coefficients = ["alpha", "alpha_ci_low", "alpha_ci_high", "omega"]
-    rows[coefficients] = rows[coefficients].mask(of_few)
 
     def is_open(row: Row) -> bool:
         return row["alpha"] < LOW_ALPHA <= row["alpha_ci_high"]
@@ -1046,8 +1044,6 @@ def items(frame: pd.DataFrame, *, words: Words) -> Table:
     caption = _("The questions of each scale")
     of_few = _is_of_few(frame)
     if of_few.any():
-        coefficients = frame[["item_rest_r", "alpha_if_deleted"]]
-        frame = frame.assign(**coefficients.mask(of_few))
         notes.append(_of_few(words))
     form = {"group": "scale", "line": "item", "across": "wave"}
     return laid_out(frame, columns, words, caption, notes, **form)
@@ -1162,8 +1158,8 @@ def _share(
     """Return what shows a share, but `none` where it would be of fewer than `FOR_A_SHARE`."""
 
     def share(row: Row) -> str | None:
-        few = pd.isna(row[part]) or pd.isna(row[whole]) or row[whole] < FOR_A_SHARE
-        return none if few else words.percent(float(row[part]) / float(row[whole]))
+        found = share_of(row[part], row[whole])
+        return none if found is None else words.percent(found)
 
     return share
 
@@ -1208,7 +1204,7 @@ def response(frame: pd.DataFrame, *, words: Words) -> Table:
         notes.append(
             _("Could be found again: of a grade that is asked both times, with a usable code.")
         )
-    notes.append(rounded(words))
+    notes += [of_enough(words), rounded(words)]
     return laid_out(rows, columns, words, caption, notes, line="step", across=across)
 
 
@@ -1317,7 +1313,8 @@ def groups(frame: pd.DataFrame, *, words: Words) -> Table:
         (_("Response"), _share("n_consented", "n_invited", words)),
         (_("Found both times"), _share("n_linked", "n_linkable", words)),
     ]
-    notes = [_("Found both times: share of those who could be found again."), rounded(words)]
+    notes = [_("Found both times: share of those who could be found again.")]
+    notes += [of_enough(words), rounded(words)]
     if (rows["n_consented"].notna() & rows["n_invited"].ge(FOR_A_SHARE)).any():
         asked = _("Response: share of the invited of the group whose answers may be used.")
         notes.insert(0, asked)
@@ -1342,13 +1339,12 @@ def schools(frame: pd.DataFrame, *, words: Words) -> Table:
     def how_many(row: Row) -> str | None:
         if not row["answered"]:
             return None
-        if row["n_invited"] < FOR_A_SHARE:
-            return named(row, "answered", words)
-        return words.percent(min(float(row["n_answered"]) / float(row["n_invited"]), 1))
+        share = share_of(row["n_answered"], row["n_invited"])
+        return named(row, "answered", words) if share is None else words.percent(min(share, 1))
 
-    rows = in_alphabet(frame[frame["n_invited"].notna()], words, by=names.SCHOOL)
+    rows = in_alphabet(frame, words, by=names.SCHOOL)
     note = _("Share of the invited who answered.")
-    if rows["n_invited"].lt(FOR_A_SHARE).any():
+    if not rows["n_invited"].ge(FOR_A_SHARE).fillna(False).all():
         note = _(
             "Share of the invited who answered; where fewer than {n} were invited only whether "
             "under a quarter, under half or at least half did.",
@@ -1379,7 +1375,7 @@ def linkage(frame: pd.DataFrame, *, words: Words) -> Table:
     order = {"population": names.POPULATIONS, "state": (*LABELS["state"],)}
     rows = rows.sort_values([*order], key=lambda column: column.map(order[column.name].index))
     columns = [("n", "n", "count"), ("%", _share("n", "of", words, ""))]
-    caption, notes = _("Why answers are, or are not, linked"), [rounded(words)]
+    caption, notes = _("Why answers are, or are not, linked"), [of_enough(words), rounded(words)]
     form = {"group": "population", "line": "state", "across": "wave"}
     return laid_out(rows, columns, words, caption, notes, **form)
 
@@ -1403,7 +1399,8 @@ def careless(frame: pd.DataFrame, *, words: Words) -> Table:
         "difference it makes."
     )
     form = {"group": "population", "line": "sign", "across": "wave"}
-    return laid_out(frame, columns, words, caption, [note, rounded(words)], **form)
+    notes = [note, of_enough(words), rounded(words)]
+    return laid_out(frame, columns, words, caption, notes, **form)
 
 
 def missing(frame: pd.DataFrame, *, words: Words) -> Table:

@@ -14,11 +14,12 @@ from matplotlib.dates import AutoDateLocator, num2date
 from matplotlib.ticker import FuncFormatter
 
 from loftet_analysis import names, schema
-from loftet_analysis.analysis.response import FOR_A_SHARE
+from loftet_analysis.analysis.response import share_of
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.figures import canvas
 from loftet_analysis.show.figures.canvas import BLUE, GREY, PALE, STYLE, Drawing
 from loftet_analysis.show.languages import Words, label
+from loftet_analysis.show.sentences import of_enough
 from loftet_analysis.show.shown import view
 
 _STEP = 0.2  # inches
@@ -76,6 +77,7 @@ def flow(frame: pd.DataFrame, *, words: Words, effects: pd.DataFrame | None = No
             "From those who were invited to those whose answers were found both times. Percentages "
             "are of the bar above."
         )
+    caption = f"{caption} {of_enough(words)}"
     if used is not None:
         beneath = words.text(
             "The last bars show those included in a comparison, for the scale with the most people."
@@ -122,8 +124,9 @@ def _bars(ax: Axes, bars: list[_Bar], texts: list[str], words: Words) -> None:
         looks = {"color": _BAR} if bar.is_step else {"color": "white", "edgecolor": GREY}
         ax.barh(place, bar.n / first, 0.8, linewidth=0.6, **looks)
         said = [words.count(bar.n), bar.schools]
-        if bar.is_step and above is not None and above.n >= FOR_A_SHARE:
-            said.insert(1, words.percent(bar.n / above.n))
+        share = share_of(bar.n, above.n) if bar.is_step and above is not None else None
+        if share is not None:
+            said.insert(1, words.percent(share))
         ax.text(0.02, place, " · ".join(filter(None, said)), va="center_baseline")
     ax.set(xlim=(0, 1.02), ylim=(max(1, len(texts)) - 0.5, -0.5), xticks=[])
     ax.set_yticks(range(len(texts)), texts)
