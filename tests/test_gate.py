@@ -1014,3 +1014,18 @@ def test_a_change_of_schools_is_hidden_for_what_is_too_few_schools_or_their_peop
     (shown,) = gate(effects(row), cells, "internal").to_dict("records")
     assert shown["reason"] == reason
     assert shown["suppressed"] is bool(reason)
+
+
+def test_of_answers_of_which_one_part_is_hidden_no_part_is_told():
+    """The rest would be drawn, and counted, as if it were everybody."""
+    few = distribution(item="joy_1", mean=3.9, n=[40, 60, 120, 100, 9] * 2)
+    few.loc[few["wave"] == "post", "mean"] = 2.5
+    shown = gate(few, mask(), "internal")
+    parts = shown.groupby("wave")
+    assert parts["suppressed"].nunique().eq(1).all()
+    assert parts["suppressed"].first().to_dict() == {"pre": True, "post": False}
+    hidden = shown[shown["suppressed"]]
+    assert hidden["share"].isna().all()
+    assert hidden["mean"].isna().all()
+    assert set(hidden["reason"]) == {"homogeneous"}
+    assert parts["share"].sum(min_count=1)["post"] == pytest.approx(1, abs=0.02)
