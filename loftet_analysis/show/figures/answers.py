@@ -34,7 +34,7 @@ _MOST, _FEWEST, _PEOPLE, _ACROSS, _DOT = 20, 5, 6, 13, 0.19
 
 
 @mpl.rc_context(STYLE)
-@view(drawn="share")
+@view(title="How the answers are spread", drawn="share")
 def distribution(
     frame: pd.DataFrame, *, words: Words, ax: Axes | None = None
 ) -> Drawing | Axes | str:
@@ -187,7 +187,7 @@ def wave_handles(words: Words, waves: Sequence[str] = _WAVES) -> list[Patch]:
 
 
 @mpl.rc_context(STYLE)
-@view(drawn="share")
+@view(title="The answers as dots", drawn="share")
 def dots(frame: pd.DataFrame, *, words: Words) -> Drawing:
     """Draw answers as dots of equal shares, never persons: after above a line, before beneath it.
 
@@ -271,6 +271,7 @@ def _dots(ax: Axes, panel: pd.DataFrame, stacks: dict, *, words: Words) -> None:
 
 @mpl.rc_context(STYLE)
 @view(
+    title="Attendance",
     drawn="share",
     nothing="There is no register of attendance that can be joined to the answers.",
 )

@@ -28,7 +28,7 @@ _COLUMNS = ("change", "change_ci_low", "change_ci_high")
 
 
 @mpl.rc_context(STYLE)
-@view(drawn="change")
+@view(title="Where the answers lie", drawn="change")
 def levels(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None = None) -> Drawing:
     """Draw where answers lie on their scale, a panel per outcome and a line per group and wave.
 
