@@ -104,7 +104,7 @@ def _levels(ax: Axes, records: list[dict], words: Words, *, share: bool) -> None
         ax.set_xlim(-0.02, 1.02)
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words.percent(value)))
     else:
-        scale_axis(ax, pd.Series(records[0]), words=words, letters=40)
+        scale_axis(ax, pd.Series(records[0]), words=words)
     ax.set_ylim(len(records) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
     sns.despine(ax=ax, left=True)
