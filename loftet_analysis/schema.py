@@ -298,6 +298,7 @@ COLUMNS: dict[str, Column] = {
     "low": _number("lower edge of the bin", role="edge"),
     "high": _number("upper edge of the bin", role="edge"),
     "share": _number("share of the people in the bin, 0-1", "share"),
+    "n_in_all": _number("people in all bins together", role="people"),
     "most": _number("largest possible number of times"),
     "day": Column("text", "estimate", "day of submission"),
     # what is planned: assumptions, and what a design can show
@@ -422,7 +423,7 @@ UNITS = (
 )  # fmt: skip
 HISTOGRAM = (
     "population", "region", "school_id", "outcome", "question", "item", "subgroup", "wave", "low",
-    "high", "n", "share", "mean",
+    "high", "n", "share", "mean", "n_in_all",
 )  # fmt: skip
 ATTENDANCE = (
     "population", "region", "wave", "column", "low", "high", "n", "share", "mean", "most",

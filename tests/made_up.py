@@ -133,7 +133,7 @@ def distribution(**given) -> pd.DataFrame:
         {
             "population": "pupils", "region": "nordland", "school_id": "", "outcome": "joy",
             "question": "Q1", "subgroup": "all", "wave": wave, "low": low, "high": high,
-            "n": n, "share": n / 400, "mean": means[wave],
+            "n": n, "share": n / 400, "mean": means[wave], "n_in_all": 400,
         }
         for wave in ("pre", "post")
         for low, high, n in zip(edges, edges[1:], counts[wave], strict=False)
@@ -216,6 +216,7 @@ def item_bins() -> pd.DataFrame:
             "population": "pupils", "region": "nordland", "school_id": "", "outcome": "joy",
             "question": "Q1", "item": "joy_1", "subgroup": "all", "wave": wave,
             "low": option - 0.5, "high": option + 0.5, "n": n, "share": n / 400, "mean": 2.61,
+            "n_in_all": 400,
         }
         for wave, by_option in counts.items()
         for option, n in enumerate(by_option, start=1)

@@ -11,6 +11,7 @@ from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.text import Text
 
 from loftet_analysis import names, schema
+from loftet_analysis.disclosure.gate import gate
 from loftet_analysis.show import figures
 from loftet_analysis.show.alt_texts import LONGEST, describe_likert
 from loftet_analysis.show.figures import WIDTH, saved
@@ -25,6 +26,7 @@ from tests.made_up import (
     distribution,
     effect,
     effects,
+    mask,
     pooled,
     words,
 )
@@ -80,7 +82,7 @@ def hidden(frame, **where):
     away = pd.Series(bool(where), index=frame.index)
     for column, value in where.items():
         away &= frame[column] == value
-    numbers = {"share", "n", "mean", "estimate", "ci_low", "ci_high"}
+    numbers = {"share", "n", "n_in_all", "mean", "estimate", "ci_low", "ci_high"}
     numbers |= {"shrunk", "shrunk_low", "shrunk_high"}
     kept = frame.assign(suppressed=away)
     for column in numbers & set(frame.columns):
@@ -108,6 +110,7 @@ def item_bins(outcome="joy", items=2, population="pupils", subgroup="all", share
             "population": population, "region": "nordland", "outcome": outcome,
             "item": f"{outcome}_{i}", "subgroup": subgroup, "wave": wave,
             "low": option - 0.5, "high": option + 0.5, "share": share, "n": 400 * share,
+            "n_in_all": 400,
         }
         for i in range(1, items + 1)
         for wave in ("pre", "post")
@@ -134,7 +137,7 @@ def joined_bins(frame, low, high):
 def joined(frame, low, high):
     """The bins between two edges made one."""
     inside = (frame["low"] >= low) & (frame["high"] <= high)
-    keys = ["population", "region", "outcome", "item", "subgroup", "wave"]
+    keys = ["population", "region", "outcome", "item", "subgroup", "wave", "n_in_all"]
     one = frame[inside].groupby(keys, as_index=False)[["share", "n"]].sum()
     return pd.concat([frame[~inside], one.assign(low=low, high=high)], ignore_index=True)
 
@@ -277,6 +280,20 @@ def test_estimation_has_a_block_per_outcome_with_answers_and_changes():
     assert {"Matematikkglede", "Syn på faget"} <= bold
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["før", "etter"]
+
+
+def test_on_a_phone_the_changes_stand_above_the_answers():
+    frame = all_estimands().assign(suppressed=False)
+    bins = pd.concat([answers(), *role_answers()])
+    drawing = figures.estimation(frame, words=speech(), answers=bins)
+    down = sorted(drawing.phone.axes, key=lambda ax: -ax.get_position().y0)
+    assert [is_changes(ax) for ax in down] == [True, False, True, False, False]
+    assert len({round(ax.get_position().y0, 4) for ax in down}) == len(down)
+    wide = [ax for ax in drawing.figure.axes if is_changes(ax)]
+    for one, other in zip(wide, filter(is_changes, down), strict=True):
+        assert marks(one) == marks(other)
+        assert {*said(one)} <= {*said(other)}
+    assert "venstre" not in drawing.caption
 
 
 def test_estimation_without_bins_or_numbers_still_names_every_row():
@@ -428,6 +445,20 @@ def test_likert_says_hidden_marks_turned_items_and_names_the_options():
     assert len({round(y, 6) for _, _, y, _ in bars(drawing.figure)}) == 2
 
 
+@pytest.mark.parametrize("counts", [(9, 9), (10, 10), (8, 8, 8)])
+def test_likert_tells_as_many_people_as_tables_do_and_no_sum_of_rounded_bins(counts):
+    n = sum(counts)
+    frame = item_bins("joy", 1).query("wave == 'post'")[: len(counts)]
+    frame = frame.assign(n=counts, share=[each / n for each in counts], n_in_all=n)
+    row = {**frame.iloc[0][["population", "region", "item", "subgroup", "wave"]], "scale": "joy"}
+    bins, table = (gate(each, mask().assign(n=n), "internal")
+                   for each in (frame, pd.DataFrame([{**row, "n": n, "mean": 2.2}])))  # fmt: skip
+    assert bins["n"].sum() != table["n"].item()
+    (ax,) = figures.likert(bins, words=speech()).figure.axes
+    assert words().count(table["n"].item()) in said(ax)
+    assert words().count(bins["n"].sum()) not in said(ax)
+
+
 def test_items_that_are_hidden_every_time_are_named_below():
     frame = hidden(item_bins("joy", 3), item="joy_1")
     drawing = figures.likert(frame, words=speech())
@@ -478,7 +509,7 @@ def test_dots_stand_at_quantiles_above_and_below_a_line():
 @pytest.mark.parametrize(("people", "k"), [(40_000, 20), (400, 20), (100, 16), (36, 6), (24, 0)])
 def test_the_number_of_dots_is_no_number_of_people(people, k):
     frame = answers()
-    frame["n"] = frame["share"] * people
+    frame["n_in_all"] = people
     drawing = figures.dots(frame, words=speech())
     ax = drawing.figure.axes[0]
     assert [len(each) for each in dots(ax)] == [k] * (2 if k else 0)
@@ -489,7 +520,7 @@ def test_the_number_of_dots_is_no_number_of_people(people, k):
 
 def test_all_panels_have_the_same_dots_and_a_hidden_wave_has_none():
     few = answers("effort")
-    few["n"] = few["share"] * 60
+    few["n_in_all"] = 60
     figure = figures.dots(pd.concat([answers(), few]), words=speech()).figure
     assert [len(each) for ax in figure.axes for each in dots(ax)] == [10] * 4
     ax = figures.dots(hidden(answers(), wave="pre"), words=speech()).figure.axes[0]

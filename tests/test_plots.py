@@ -25,12 +25,14 @@ from loftet_analysis.show.figures import (
     WIDTH,
     change,
     distribution,
+    estimation,
     forest,
     regions,
     saved,
+    saved_for_phone,
     summary,
 )
-from loftet_analysis.show.figures.canvas import GREY
+from loftet_analysis.show.figures.canvas import GREY, LINE_BEYOND, PHONE, VALUE_BEYOND
 from loftet_analysis.show.figures.summary import _MARKS, NARROW
 from loftet_analysis.show.labels import CERTAINTY_SIGNS
 from tests.made_up import NUMBERS, ROLES, all_estimands, by_region, effects, mask, pooled, words
@@ -56,7 +58,7 @@ def panel():
 
 def marks(ax) -> list[tuple[float, float]]:
     """Places of the marks of all estimands, from top to bottom."""
-    lines = [line for line in ax.lines if line.get_linestyle() == "None"]
+    lines = [line for line in ax.lines if line.get_linestyle() == "None" and line.get_marker()]
     places = [
         (float(x), float(y))
         for line in lines
@@ -158,6 +160,74 @@ def test_what_reaches_beyond_the_axis_ends_in_an_arrow():
     ax = change(let_through(effects(row)), words=words(), ax=panel())
     assert [line.get_marker() for line in ax.lines if line.get_marker() in "<>"] == [">"]
     assert max(x for x, _ in intervals(ax)) == 0.1
+
+
+def arrows(ax, kind=VALUE_BEYOND) -> list[tuple[float, str]]:
+    """Where arrow heads stand, and which way they point."""
+    heads = [line for line in ax.lines if line.get_label() == kind]
+    return [(float(x), line.get_marker()) for line in heads for x in line.get_xdata()]
+
+
+@pytest.mark.parametrize("kind", ["change", "summary", "forest", "regions", "estimation"])
+@pytest.mark.parametrize(
+    ("row", "head"),
+    [
+        ({"estimate": 0.86, "ci_low": None, "ci_high": None}, (0.8, ">")),
+        ({"estimate": -0.98, "ci_low": -2.05, "ci_high": 0.08}, (-0.8, "<")),
+    ],
+)
+def test_a_value_beyond_the_axis_is_an_arrow_and_no_mark(kind, row, head):
+    """It would be read off the axis as the value at its edge."""
+    row |= {"estimand": "linked_change", "suppressed": False, "change": row["estimate"]}
+    frame = effects({"region": "nordland"}, {**row, "region": "oslo"}).assign(suppressed=False)
+    frame["estimand"] = "linked_change"
+    drawing = {
+        "change": lambda: change(frame[1:], words=words()),
+        "summary": lambda: summary(frame[1:], words=words()),
+        "forest": lambda: forest(frame, words=words(), pooled=let_through(pooled())),
+        "regions": lambda: regions(
+            frame.assign(shrunk=0.1, shrunk_low=0.0, shrunk_high=0.2, outcome=["joy", "effort"]),
+            words=words(),
+        ),
+        "estimation": lambda: estimation(frame[1:], words=words(), answers=answers()),
+    }[kind]()
+    axes = [ax for ax in drawing.figure.axes if arrows(ax)]
+    if kind == "regions" and row["ci_low"]:  # so wide an interval is not drawn there
+        assert not axes
+        return
+    (ax,) = axes
+    assert arrows(ax) == [head]
+    assert abs(head[0]) < ax.get_xlim()[1] < abs(row["estimate"])
+    heads = {VALUE_BEYOND, LINE_BEYOND}
+    drawn = [line for line in ax.lines if line.get_transform() == ax.transData]
+    inside = [x for line in drawn if line.get_label() not in heads for x in line.get_xdata()]
+    assert head[0] not in inside
+    assert words().number(row["estimate"]) in " ".join(said(ax))
+    assert "Pil uten merke: Verdien ligger utenfor aksen." in drawing.caption
+    within = change(frame[:1], words=words())
+    assert "Pil uten merke" not in within.caption
+    assert "ender i en pil" not in within.caption
+
+
+def test_a_line_that_goes_on_beyond_the_axis_is_told_of_in_the_caption():
+    drawing = change(effects({"ci_high": 0.9}).assign(suppressed=False), words=words())
+    (ax,) = drawing.figure.axes
+    assert arrows(ax, LINE_BEYOND) == [(0.8, ">")]
+    assert "En strek som ender i en pil, fortsetter utenfor aksen." in drawing.caption
+    assert "Pil uten merke" not in drawing.caption
+
+
+def test_the_axis_holds_all_regions_together_and_their_prediction_interval_ends_in_an_arrow():
+    together = pooled("linked_change").assign(
+        suppressed=False, estimate=0.9, ci_low=0.7, ci_high=1.1, pi_low=-0.2, pi_high=2.0
+    )
+    frame = effects({"region": "oslo"}).assign(suppressed=False, estimand="linked_change")
+    drawing = forest(frame, words=words(), pooled=together)
+    (ax,) = drawing.figure.axes
+    assert ax.get_xlim()[1] > 0.9
+    (corners,) = (patch.get_xy() for patch in ax.patches if len(patch.get_xy()) == 5)
+    assert sorted({*corners[:, 0]}) == pytest.approx([0.7, 0.9, 1.1])
+    assert arrows(ax, LINE_BEYOND) == [(1.6, ">")]
 
 
 WIDE = {"estimate": 1.05, "ci_low": -0.39, "ci_high": 2.49}
@@ -474,9 +544,13 @@ def drawings():
 @mpl.rc_context(STYLE)  # as it is saved
 def assert_readable(drawing) -> None:
     """Assert that no text overlaps another, leaves the figure, or is smaller than 9 points."""
-    figure = drawing.figure
     assert drawing.caption
     assert drawing.alt
+    for figure in filter(None, (drawing.figure, drawing.phone)):
+        assert_legible(figure)
+
+
+def assert_legible(figure) -> None:
     figure.draw_without_rendering()
     width, height = figure.bbox.size
     boxes = []
@@ -571,6 +645,24 @@ def test_a_light_figure_is_drawn_alike(kind):
     assert ids == {*re.findall(r"(?:url\(|href=\")#([\w-]+)", svg.decode())}
     assert not [group for group in root.iter("{*}g") if not group.attrib]
     assert len(svg) < 0.6 * len(raw.getvalue())
+
+
+def test_on_a_phone_the_panels_of_a_forest_stand_one_below_the_other():
+    drawing = drawings()["forest"](words())
+    assert {len(drawing.figure.axes), len(drawing.phone.axes)} == {6}
+    tops = [ax.get_position().y0 for ax in drawing.phone.axes]
+    assert tops == sorted({*tops}, reverse=True)
+    for wide, narrow in zip(drawing.figure.axes, drawing.phone.axes, strict=True):
+        assert marks(wide) == marks(narrow)
+        assert wide.get_xlim() == narrow.get_xlim()
+    titles = {text.get_text().strip() for text in drawing.phone.findobj(Text)}
+    assert {"Matematikkglede", "Innsats"} <= titles
+    svg = saved_for_phone(drawing, salt="x").decode()
+    assert float(re.search(r'width="([\d.]+)pt"', svg)[1]) == pytest.approx(72 * PHONE, abs=0.01)
+    letters = [text for text in drawing.phone.findobj(Text) if text.get_text().strip()]
+    per_point = 350 / PHONE / 72  # pixels, on a page of 390
+    assert min(text.get_size() for text in letters) * per_point >= 11
+    assert saved_for_phone(drawings()["change"](words()), salt="x") == b""
 
 
 @pytest.mark.parametrize("kind", drawings())

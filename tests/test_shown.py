@@ -120,16 +120,15 @@ def seen(draw, frame, others=None, *, hidden=None, profile="internal", language=
 
 def everything_said(drawn) -> str:
     """The page's part, and the text that matplotlib notes in the figure file."""
-    return drawn.html + drawn.text + drawn.svg.decode("utf-8")
+    return drawn.html + drawn.text + drawn.svg.decode("utf-8") + drawn.phone.decode("utf-8")
 
 
 def test_every_drawing_is_tried_here():
     drawing = {getattr(figures, name) for name in figures.__all__ if name.islower()}
     public = [f for name, f in vars(tables).items() if callable(f) and not name.startswith("_")]
     of_tables = {f for f in public if f.__module__ == tables.__name__}
-    assert (drawing - {figures.saved}) | of_tables | {answer, hangs_on, summary} == set(FRAMES) | {
-        *ELSEWHERE
-    }
+    drawing -= {figures.saved, figures.saved_for_phone}
+    assert drawing | of_tables | {answer, hangs_on, summary} == {*FRAMES, *ELSEWHERE}
 
 
 @every_drawing
@@ -188,6 +187,14 @@ def test_every_drawing_speaks_the_readers_language_only(draw):
     drawn = seen(draw, frame, others)
     text = re.sub(r'<[^>]*?(alt="[^"]*")?[^>]*>', r" \1 ", drawn.html)
     assert not english.search(text), english.search(text)
+
+
+@pytest.mark.parametrize("draw", [figures.forest, figures.estimation, figures.change])
+def test_figures_of_several_panels_have_a_picture_for_phones(draw):
+    drawn = seen(draw, *FRAMES[draw]())
+    assert ("<picture>" in drawn.html) is bool(drawn.phone) is (draw is not figures.change)
+    # it need not scroll
+    assert ('class="wide"' in drawn.html) is not bool(drawn.phone)
 
 
 def test_a_figure_of_which_everything_is_hidden_is_a_line():

@@ -247,6 +247,21 @@ def figure(
     return Shown({"nb": drawn}, name)
 
 
+def test_a_phone_has_a_picture_of_its_own():
+    source = '<source media="screen and (max-width: 40rem)" srcset="change.phone.svg">'
+    picture = f'<picture>{source}<img src="change.svg" alt="Up"></picture>'
+    page = f'<figure id="change">{picture}<figcaption>A change.</figcaption></figure>'
+    shown = Shown({"nb": Drawn(page, "Up", b"<svg/>", b"png", {}, b"<svg>small</svg>")}, "change")
+    notebook = small(cell(shown), cell(shown))
+    drawn = html_of(notebook).find_all("figure")
+    for each, name in zip(drawn, ("change", "change_2"), strict=True):
+        assert each.source["srcset"] == f"04_pupils/{name}.phone.svg"
+        assert each.img["src"] == f"04_pupils/{name}.svg"
+        assert files(notebook, "nb")[f"{name}.phone.svg"] == b"<svg>small</svg>"
+    # no file lies beside a notebook
+    assert "phone" not in shown._repr_html_()
+
+
 def test_a_figure_is_a_file_with_links_to_it_and_to_its_numbers():
     notebook = small(cell(figure("change", **{"": "a;b", "answers": "c;d", "mine": "e;f"})))
     (drawn,) = html_of(notebook).find_all("figure")

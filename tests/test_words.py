@@ -19,8 +19,8 @@ from loftet_analysis.estimands import ESTIMANDS
 from loftet_analysis.show.alt_texts import (
     describe_change,
     describe_distribution,
+    describe_drawn_together,
     describe_forest,
-    describe_regions,
 )
 from loftet_analysis.show.labels import LABELS
 from loftet_analysis.show.languages import (
@@ -513,7 +513,7 @@ def test_alt_texts_say_what_a_figure_shows(language):
         describe_change(all_estimands(), speech),
         describe_distribution(distribution(), speech),
         describe_forest(effects({}), pooled(), speech),
-        describe_regions(by_region(), speech),
+        describe_drawn_together(by_region(), "region", speech),
     ]
     for sentences, number in zip(said, ("0{}12", "2{}61", "0{}08", "0{}08"), strict=True):
         text = " ".join(sentences)

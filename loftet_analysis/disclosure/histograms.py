@@ -33,7 +33,8 @@ def histogram(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
     -------
     DataFrame
         ``schema.HISTOGRAM``, a row per bin, `item` empty; where too few answered, a row without
-        numbers keeps the place. Edges lie between the scores that full answers can have.
+        numbers keeps the place. `n_in_all` is rounded by itself where it is shown: it need not be
+        the sum of the rounded bins. Edges lie between the scores that full answers can have.
 
     Examples
     --------
@@ -150,7 +151,7 @@ def attendance_histogram(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFr
 def _stacked(rows: list[dict], place: dict) -> pd.DataFrame:
     whole = [{**row, **place, "school_id": ""} for row in rows]
     table = pd.DataFrame(whole, columns=schema.HISTOGRAM)
-    return table.astype({"n": "float64"})
+    return table.astype({"n": "float64", "n_in_all": "float64"})
 
 
 def _binned(
@@ -162,11 +163,11 @@ def _binned(
     values = here[column].dropna().astype(float)
     _refuse_outside(column, values, edges)
     bins = safe_bin_rows(values, edges, limit)
-    mean = values.mean() if bins else np.nan
+    mean, n = (values.mean(), len(values)) if bins else (np.nan, np.nan)
     if not bins or (len(bins) == 1 and limit > 1):
         # one bin of everything tells nothing
         bins = [dict.fromkeys(("low", "high", "n", "share"), np.nan)]
-    return [{**each, **about, "mean": mean} for each in bins]
+    return [{**each, **about, "mean": mean, "n_in_all": n} for each in bins]
 
 
 def _refuse_outside(column: str, values: pd.Series, edges: np.ndarray) -> None:

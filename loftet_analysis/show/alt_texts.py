@@ -367,38 +367,37 @@ def _means(frame: pd.DataFrame, words: Words) -> Iterator[str]:
             yield words.text("{outcome}: mean {mean} {wave}.", **about)
 
 
-def beside_the_middle(bins: pd.DataFrame, answers: Answers) -> pd.DataFrame:
-    """Return the shares of the answers to items below and above the middle of their scale.
+def above_the_middle(bins: pd.DataFrame, answers: Answers) -> pd.Series:
+    """Return the share of the answers to items above the middle of their scale.
 
     Parameters
     ----------
     bins : DataFrame
-        Gated bins of items: ``item, wave, low, high, share``, their edges half-way between
-        options.
+        Gated bins of items: ``item, wave, low, high, n``, their edges half-way between options.
     answers : Answers
-        The response scale. An option right in the middle counts on neither side.
+        The response scale. An option right in the middle does not count.
 
     Returns
     -------
-    DataFrame
-        ``below, above`` (0-1) by item and wave; missing where options of a side are joined with
-        others across the middle.
+    Series
+        By item and wave, 0-1; missing where options above the middle are joined with others. It is
+        of the numbers of people, not a sum of shares that are rounded each.
 
     Examples
     --------
-    >>> bins = pd.DataFrame({"low": [0.5, 2.5, 3.5], "high": [2.5, 3.5, 5.5]})
-    >>> bins = bins.assign(item="a", wave="pre", share=[0.2, 0.3, 0.5])
-    >>> beside_the_middle(bins, Answers(1, 5, "", "")).loc[("a", "pre")].to_list()
-    [0.2, 0.5]
+    >>> bins = pd.DataFrame({"low": [0.5, 2.5, 3.5, 4.5], "high": [2.5, 3.5, 4.5, 5.5]})
+    >>> bins = bins.assign(item="a", wave="pre", n=[6, 0, 6, 6])
+    >>> above_the_middle(bins, Answers(1, 5, "", "")).round(2).loc["a", "pre"]
+    np.float64(0.67)
     """
     middle = (answers.minimum + answers.maximum) / 2
     # with an even number of options nothing lies in the middle
     half = 0.5 if middle == round(middle) else 0.0
-    low, high, share = bins["low"], bins["high"], bins["share"]
-    below = np.select([high <= middle - half, low < middle - half], [share, np.nan], 0.0)
-    above = np.select([low >= middle + half, high > middle + half], [share, np.nan], 0.0)
-    sides = bins[["item", "wave"]].assign(below=below, above=above)
-    return sides.groupby(["item", "wave"], sort=False).sum(skipna=False)
+    low, high, n = bins["low"], bins["high"], bins["n"].astype(float)
+    above = np.select([low >= middle + half, high > middle + half], [n, np.nan], 0.0)
+    sums = bins[["item", "wave"]].assign(above=above, n=n)
+    sums = sums.groupby(["item", "wave"], sort=False).sum(skipna=False)
+    return sums["above"] / sums["n"]
 
 
 def describe_likert(frame: pd.DataFrame, words: Words) -> Iterator[str]:
@@ -407,7 +406,7 @@ def describe_likert(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     waves = shown["wave"].unique()
     for cell, bins in shown.groupby(_CELL, sort=False):
         last = bins["wave"].iloc[-1]
-        above = beside_the_middle(bins, words.answers[cell[:2]])["above"].unstack()[last].dropna()
+        above = above_the_middle(bins, words.answers[cell[:2]]).unstack()[last].dropna()
         every = len(above) == bins.loc[bins["wave"] == last, "item"].nunique()
         about = {"outcome": named(*cell, words), "wave": label("wave", last, words)}
         if above.empty:
@@ -443,23 +442,35 @@ def _item(population: str, item: str, words: Words) -> str:
     return f"{said} {words.text('(reverse-scored)')}" if turned else said
 
 
-def describe_schools(frame: pd.DataFrame, words: Words) -> Iterator[str]:
-    """Yield the alt text of changes by school from the gated rows that are drawn."""
+def describe_drawn_together(frame: pd.DataFrame, by: str, words: Words) -> Iterator[str]:
+    """Yield the alt text of changes by school or region, drawn towards their mean."""
     shown = frame[frame["shrunk"].notna() & frame["estimate"].notna()]
+    of_regions = by == names.REGION
     for pair, rows in shown.groupby(_PAIR, sort=False):
-        yield words.plural(
-            "{outcome}: {n} school, {span} standard deviations, shrunk towards the mean of all "
-            "schools.",
-            "{outcome}: {n} schools, {span} standard deviations, shrunk towards the mean of all "
-            "schools.",
-            len(rows),
-            outcome=words.outcome(*pair),
-            span=_lowest_and_highest(rows["shrunk"], words),
-        )
-    yield words.text(
-        "Changes by school ({comparison}), with intervals.",
-        comparison=_lower(label("estimand", frame["estimand"].iloc[0], words)),
-    )
+        about = {"outcome": words.outcome(*pair)}
+        about["span"] = _lowest_and_highest(rows["shrunk"], words)
+        if of_regions:
+            yield words.plural(
+                "{outcome}: {n} region, {span} standard deviations, shrunk towards the mean of all "
+                "regions.",
+                "{outcome}: {n} regions, {span} standard deviations, shrunk towards their mean.",
+                len(rows),
+                **about,
+            )
+        else:
+            yield words.plural(
+                "{outcome}: {n} school, {span} standard deviations, shrunk towards the mean of all "
+                "schools.",
+                "{outcome}: {n} schools, {span} standard deviations, shrunk towards the mean of "
+                "all schools.",
+                len(rows),
+                **about,
+            )
+    compared = {"comparison": _lower(label("estimand", frame["estimand"].iloc[0], words))}
+    if of_regions:
+        yield words.text("Changes by region ({comparison}), with intervals.", **compared)
+    else:
+        yield words.text("Changes by school ({comparison}), with intervals.", **compared)
 
 
 def _lowest_and_highest(values: pd.Series, words: Words) -> str:
@@ -503,24 +514,6 @@ def describe_forest(frame: pd.DataFrame, pooled: pd.DataFrame, words: Words) -> 
         )
     else:
         yield words.text("Changes by region in standard deviations, with their intervals.")
-
-
-def describe_regions(frame: pd.DataFrame, words: Words) -> Iterator[str]:
-    """Yield the alt text of changes by region, drawn towards their mean, from gated rows."""
-    shown = frame[frame["shrunk"].notna() & frame["estimate"].notna()]
-    for pair, rows in shown.groupby(_PAIR, sort=False):
-        yield words.plural(
-            "{outcome}: {n} region, {span} standard deviations, shrunk towards the mean of all "
-            "regions.",
-            "{outcome}: {n} regions, {span} standard deviations, shrunk towards their mean.",
-            len(rows),
-            outcome=words.outcome(*pair),
-            span=_lowest_and_highest(rows["shrunk"], words),
-        )
-    yield words.text(
-        "Changes by region ({comparison}), with intervals.",
-        comparison=_lower(label("estimand", frame["estimand"].iloc[0], words)),
-    )
 
 
 def steps(row: dict, words: Words) -> list[tuple[str, float]]:

@@ -40,7 +40,7 @@ from loftet_analysis.disclosure.mask import LIMITS
 from loftet_analysis.errors import DisclosureError, InputError, Problem, refuse_any
 from loftet_analysis.estimands import names_where, waves_of
 from loftet_analysis.show import declared, tables
-from loftet_analysis.show.figures import STYLE, WIDTH, Drawing, saved
+from loftet_analysis.show.figures import STYLE, WIDTH, Drawing, saved, saved_for_phone
 from loftet_analysis.show.labels import LABELS
 from loftet_analysis.show.languages import PSEUDO, Words, joined, label, reader
 from loftet_analysis.show.layout import Table
@@ -991,12 +991,17 @@ def _drawn(
     drawing = result if isinstance(result, Drawing) else _own_drawing(result, name, says)
     numbers = {"": frame, **others, **drawing.rows}
     svg, png = saved(drawing, salt=name)
+    phone = saved_for_phone(drawing, salt=name)
     alt = html.escape(drawing.alt, quote=True)
     own = _SENTENCE.split(drawing.caption)[0].rstrip(".") or name
     title = _title(draw, frame, words) if getattr(draw, "title", "") else own
     caption = _said_once(drawing.caption, name, said, words, title)
     picture, kind = f'<img src="{name}.svg" alt="{alt}">', ' class="narrow"'
-    if drawing.figure.get_figwidth() >= WIDTH:
+    if phone:
+        media = "screen and (max-width: 40rem)"
+        source = f'<source media="{media}" srcset="{name}.phone.svg">'
+        picture, kind = f"<picture>{source}{picture}</picture>", ""
+    elif drawing.figure.get_figwidth() >= WIDTH:
         # on a phone it keeps letters of 11 pixels and is scrolled, also from the keyboard
         called = html.escape(words.text("Wide figure that scrolls sideways"))
         scroller = f'<div class="wide" tabindex="0" role="group" aria-label="{called}">'
@@ -1008,6 +1013,7 @@ def _drawn(
         svg,
         png,
         {key: as_csv(each, words) for key, each in numbers.items() if len(each)},
+        phone,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -33,6 +34,9 @@ class Drawn:
     numbers : mapping of str to str
         Of a figure: each frame that it was drawn from as CSV, by the parameter of the drawing
         function that took it; the first by the empty text.
+    phone : bytes
+        SVG that a phone shows instead of the figure, ``<name>.phone.svg``; empty where there is
+        none.
     """
 
     html: str
@@ -40,6 +44,7 @@ class Drawn:
     svg: bytes = b""
     png: bytes = b""
     numbers: Mapping[str, str] = field(default_factory=dict)
+    phone: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,8 @@ class Shown:
                 pages[language]["svg"] = each.svg.decode("utf-8")
                 pages[language]["png"] = base64.b64encode(each.png).decode("ascii")
                 pages[language]["numbers"] = dict(each.numbers)
+            if each.phone:
+                pages[language]["phone"] = each.phone.decode("utf-8")
         return {
             "text/html": self._repr_html_(),
             "text/plain": self.first.text,
@@ -83,7 +90,8 @@ class Shown:
         """Return what a notebook shows, where no file lies beside it."""
         svg = base64.b64encode(self.first.svg).decode("ascii")
         inline = f'src="data:image/svg+xml;base64,{svg}"'
-        return self.first.html.replace(f'src="{self.name}.svg"', inline, 1)
+        shown = re.sub(r"<source[^>]*>", "", self.first.html)
+        return shown.replace(f'src="{self.name}.svg"', inline, 1)
 
     def __repr__(self) -> str:
         return self.first.text

@@ -224,7 +224,7 @@ def _renamed(shown: dict, taken: set[str]) -> dict:
     taken.add(unique)
     pages = {language: {**drawn} for language, drawn in shown["pages"].items()}
     for drawn in pages.values():
-        for of in ('id="{}"', 'src="{}.svg"'):
+        for of in ('id="{}"', 'src="{}.svg"', 'srcset="{}.phone.svg"'):
             drawn["html"] = drawn["html"].replace(of.format(name), of.format(unique), 1)
     return {**shown, "name": unique, "pages": pages}
 
@@ -233,7 +233,8 @@ def _figure_on_page(shown: dict, language: str, folder: str) -> str:
     """Return a figure whose picture is a file, above links to its pictures and numbers."""
     drawn, words = shown["pages"][language], Words(language)
     at = f"{folder}/{shown['name']}"
-    figure = drawn["html"].replace(f'src="{shown["name"]}.svg"', f'src="{at}.svg"', 1)
+    figure = drawn["html"].replace(f'src="{shown["name"]}.', f'src="{at}.', 1)
+    figure = figure.replace(f'srcset="{shown["name"]}.', f'srcset="{at}.', 1)
     title = html.unescape(re.match(r'<figure[^>]* aria-label="([^"]*)"', figure)[1])
     links = [("PNG", ".png"), ("SVG", ".svg")]
     for of in drawn["numbers"]:
@@ -273,8 +274,8 @@ def files(notebook: NotebookNode, language: str) -> dict[str, bytes]:
     Returns
     -------
     dict of str to bytes
-        ``<figure>.svg``, ``<figure>.png``, and the frames that it was drawn from: ``<figure>.csv``,
-        and ``<figure>.<parameter>.csv`` of further ones.
+        ``<figure>.svg``, ``<figure>.png``, for some ``<figure>.phone.svg``, and the frames that it
+        was drawn from: ``<figure>.csv``, and ``<figure>.<parameter>.csv`` of further ones.
     """
     found: dict[str, bytes] = {}
     for shown in (shown for _, results in _cells(notebook) for shown in results):
@@ -282,6 +283,8 @@ def files(notebook: NotebookNode, language: str) -> dict[str, bytes]:
         if "svg" in drawn:
             found[f"{shown['name']}.svg"] = drawn["svg"].encode()
             found[f"{shown['name']}.png"] = base64.b64decode(drawn["png"])
+            if "phone" in drawn:
+                found[f"{shown['name']}.phone.svg"] = drawn["phone"].encode()
             for of, text in drawn["numbers"].items():
                 found[f"{shown['name']}{_csv_suffix(of)}"] = text.encode()
     return found

@@ -6,7 +6,7 @@ return these. Nothing is saved but by `saved`, and no mark stands for one person
 """
 
 from loftet_analysis.show.figures.answers import attendance, distribution, dots
-from loftet_analysis.show.figures.canvas import STYLE, WIDTH, Drawing, saved
+from loftet_analysis.show.figures.canvas import STYLE, WIDTH, Drawing, saved, saved_for_phone
 from loftet_analysis.show.figures.chain import binned_scatter, chain
 from loftet_analysis.show.figures.changes import change, estimation, forest, regions, schools
 from loftet_analysis.show.figures.course import course
@@ -37,6 +37,7 @@ __all__ = [
     "power",
     "regions",
     "saved",
+    "saved_for_phone",
     "schools",
     "summary",
 ]

@@ -194,8 +194,9 @@ def dots(frame: pd.DataFrame, *, words: Words, low: pd.DataFrame | None = None) 
     Parameters
     ----------
     frame : DataFrame
-        Gated bins as for `distribution`, with ``n``, of any number of outcomes and subgroups. Each
-        dot stands at a quantile of its bins, within which the answers count as evenly spread.
+        Gated bins as for `distribution`, with ``n_in_all``, of any number of outcomes and
+        subgroups. Each dot stands at a quantile of its bins, within which the answers count as
+        evenly spread.
     words : Words
         The reader's language.
     low : DataFrame, optional
@@ -269,7 +270,7 @@ def _how_many(few: dict[str, int], wave: str, k: int, words: Words) -> list[str]
 
 
 def _number_of_dots(panel: pd.DataFrame) -> int:
-    people = _shown(panel).groupby("wave")["n"].sum().min()
+    people = _shown(panel)["n_in_all"].min()
     return 0 if pd.isna(people) else int(min(_MOST, people // _PEOPLE))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import io
 import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
@@ -26,10 +26,14 @@ from loftet_analysis.show.figures.light import lightened
 from loftet_analysis.show.languages import Words
 
 WIDTH = 6.5  # inches
+#: Inches of what is drawn for a phone; there letters of 9 points are still 11 pixels high.
+PHONE = 3.95
 _TALL = 20  # inches of a figure
 _DPI, _COLOURS = 200, 64  # of the PNG
 # standard deviations: of an axis of changes, and of half an interval that is too wide to stand out
 REACH, WIDEST = 0.8, 0.5
+#: Labels of arrow heads at the edge of an axis, which no legend shows.
+VALUE_BEYOND, LINE_BEYOND = "_value beyond the axis", "_line beyond the axis"
 INK, GREY, PALE = "#262626", "#6b6b6b", "#e6e6e6"
 BLUE, ORANGE, GREEN = (sns.color_palette("colorblind").as_hex()[i] for i in (0, 3, 2))
 COLOURS = {"blue": BLUE, "orange": ORANGE, "green": GREEN, "ink": INK, "grey": GREY}
@@ -54,13 +58,14 @@ class Drawing:
     """A finished figure with its caption and its alt text.
 
     Of a frame of which it draws only a part, `rows` has that part, by the function's parameter;
-    that of the first frame has no name.
+    that of the first frame has no name. `phone` is the same with its panels one below the other.
     """
 
     figure: Figure
     caption: str
     alt: str
     rows: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    phone: Figure | None = None
 
 
 def saved(drawing: Drawing, salt: str) -> tuple[bytes, bytes]:
@@ -75,10 +80,8 @@ def saved(drawing: Drawing, salt: str) -> tuple[bytes, bytes]:
     """
     if drawing.figure.get_figheight() > _TALL:
         gc.collect()  # the pixels of the tall figure before it: a hundred megabytes
-    svg, png = io.BytesIO(), io.BytesIO()
-    about = {"Date": None, "Creator": None, "Title": drawing.caption}
-    with mpl.rc_context({**STYLE, "svg.hashsalt": salt}):
-        drawing.figure.savefig(svg, format="svg", metadata=about)
+    svg, png = _svg(drawing.figure, drawing.caption, salt), io.BytesIO()
+    with mpl.rc_context(STYLE):
         drawn = io.BytesIO()
         drawing.figure.savefig(drawn, dpi=_DPI, pil_kwargs={"compress_level": 0})
     pixels = Image.open(drawn).convert("RGB")
@@ -86,19 +89,37 @@ def saved(drawing: Drawing, salt: str) -> tuple[bytes, bytes]:
     method = Image.Quantize.MAXCOVERAGE
     few = pixels.quantize(_COLOURS, method=method, dither=Image.Dither.NONE)
     few.save(png, "PNG", dpi=(_DPI, _DPI), optimize=True)
-    return lightened(svg.getvalue().decode()).encode(), png.getvalue()
+    return svg, png.getvalue()
 
 
-def blank() -> Figure:
-    """Return an empty figure of report width; `fitted` gives it its height."""
+def saved_for_phone(drawing: Drawing, salt: str) -> bytes:
+    """Return as SVG what a phone shows instead of a drawing; nothing where it shows the same."""
+    return _svg(drawing.phone, drawing.caption, salt) if drawing.phone else b""
+
+
+def _svg(figure: Figure, title: str, salt: str) -> bytes:
+    drawn = io.BytesIO()
+    about = {"Date": None, "Creator": None, "Title": title}
+    with mpl.rc_context({**STYLE, "svg.hashsalt": salt}):
+        figure.savefig(drawn, format="svg", metadata=about)
+    return lightened(drawn.getvalue().decode()).encode()
+
+
+def blank(width: float = WIDTH) -> Figure:
+    """Return an empty figure, of report width or another; `fitted` gives it its height."""
     layout = ConstrainedLayoutEngine(h_pad=0.06, w_pad=0.05, hspace=0)
-    figure = Figure((WIDTH, 4), layout=layout)
+    figure = Figure((width, 4), layout=layout)
     FigureCanvasAgg(figure)
     return figure
 
 
 def multiples(
-    panels: Sequence[object], draw: Callable[..., object], *, columns: int = 2, **sharing: bool
+    panels: Sequence[object],
+    draw: Callable[..., object],
+    *,
+    columns: int = 2,
+    width: float = WIDTH,
+    **sharing: bool,
 ) -> tuple[Figure, np.ndarray]:
     """Return a figure of small panels and its axes, shape (rows, columns).
 
@@ -109,10 +130,12 @@ def multiples(
     draw : callable
     columns : int, default 2
         Panels in a row, if there are so many.
+    width : float, optional
+        Inches.
     **sharing
         Passed to `Figure.subplots`: ``sharex`` and ``sharey``.
     """
-    figure, columns = blank(), min(columns, len(panels))
+    figure, columns = blank(width), min(columns, len(panels))
     grid = figure.subplots(-(-len(panels) // columns), columns, squeeze=False, **sharing)
     for ax, panel in zip_longest(grid.flat, panels):
         if panel is None:
@@ -125,15 +148,16 @@ def multiples(
 def fitted(
     figure: Figure,
     column: Iterable[Axes],
-    height: float,
+    height: float | Sequence[float],
     caption: str,
     alt: Iterable[str],
     words: Words,
     *,
     xlabel: str = "",
     rows: Mapping[str, pd.DataFrame] | None = None,
+    phone: Figure | None = None,
 ) -> Drawing:
-    """Place what is drawn by constrained layout, in a figure as high as its content asks for.
+    """Return what is drawn, placed by `fit`, with its caption and its alt text.
 
     Parameters
     ----------
@@ -141,8 +165,8 @@ def fitted(
         Its layout is settled here, so that it is not looked for again in each format.
     column : iterable of Axes
         Axes one beneath the other, from the top of the figure to the bottom.
-    height : float
-        How high these are to be together, without what is written around them; in inches.
+    height : float or sequence of float
+        How high these are to be together, or each, without what is written around them; in inches.
     caption : str
         What stands beneath the figure.
     alt : iterable of str
@@ -151,22 +175,35 @@ def fitted(
         The reader's language.
     xlabel : str, optional
         What the x axes of all panels are of.
-    rows : mapping of str to DataFrame, optional
+    rows, phone : optional
         See `Drawing`.
+    """
+    fit(figure, column, height, xlabel=xlabel)
+    caption = " ".join([caption, *_what_arrows_mean(figure, words)])
+    return Drawing(figure, caption, alt_texts.heard(alt, words), rows or {}, phone)
+
+
+def fit(
+    figure: Figure, column: Iterable[Axes], height: float | Sequence[float], *, xlabel: str = ""
+) -> Figure:
+    """Place what is drawn by constrained layout, in a figure as high as its content asks for.
+
+    The parameters are those of `fitted`.
     """
     column = list(column)
     beneath = figure.supxlabel(xlabel, size=9) if xlabel else None
     for axis in (axis for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)):
         if not axis.label.get_text():
             axis.set_label_coords(0, 0)  # or else its place is looked for, tick by tick
-    room = height + 1.5 * len(column) + 1  # enough
+    room = np.sum(height) + 1.5 * len(column) + 1  # enough
     figure.set_figheight(room)
     figure.get_layout_engine().execute(figure)
     figure.set_layout_engine(None)
     # from bottom to top what is written around the axes, and in turn with it the axes' heights
     edges = [0, *sorted(edge for ax in column for edge in ax.get_position().intervaly), 1]
     inches = room * np.diff(edges)
-    inches[1::2] *= height / inches[1::2].sum()
+    # from bottom to top
+    inches[1::2] = height[::-1] if np.ndim(height) else height * inches[1::2] / inches[1::2].sum()
     shares = np.cumsum([0, *inches]) / inches.sum()
     figure.set_figheight(round(inches.sum(), 3))
     for ax in figure.axes:
@@ -177,8 +214,18 @@ def fitted(
     if beneath:
         ends = [x for ax in figure.axes for x in ax.get_position().intervalx]
         y = beneath.get_position()[1] * room / inches.sum()
-        beneath.set_position(((min(ends) + max(ends)) / 2, y))
-    return Drawing(figure, caption, alt_texts.heard(alt, words), rows or {})
+        width = beneath.get_window_extent().width / figure.bbox.width
+        beneath.set_position((min((min(ends) + max(ends)) / 2, 0.99 - width / 2), y))
+    return figure
+
+
+def _what_arrows_mean(figure: Figure, words: Words) -> Iterator[str]:
+    """Yield what the arrow heads are that `changes` has drawn, if any."""
+    there = {line.get_label() for ax in figure.axes for line in ax.lines}
+    if VALUE_BEYOND in there:
+        yield words.text("Arrow without a mark: the value lies beyond the axis.")
+    if LINE_BEYOND in there:
+        yield words.text("A line that ends in an arrow goes on beyond the axis.")
 
 
 def legend(figure: Figure, handles: Sequence[Artist], *, across: int = 0) -> None:
@@ -200,17 +247,22 @@ def titled(ax: Axes, title: str, beneath: str, *, letters: int = 32) -> None:
     _over(ax, beneath, "axes fraction", (0, 5))
 
 
-def over_row(ax: Axes, title: str, beneath: str = "") -> None:
+def over_row(ax: Axes, title: str, beneath: str = "", *, on_phone: bool = False) -> None:
     """Put a bold title over a row of panels, from the figure's left edge.
 
-    `beneath` is written over these axes only.
+    `beneath` is written over these axes only; on a phone from the left edge too, since it would
+    be wider than they are.
     """
-    title = wrapped(title, 64)
+    title = wrapped(title, 40 if on_phone else 64)
     # blank lines keep the room: the whole title would ask the layout for its width too
-    room = title.count("\n") + 1 + bool(beneath)
-    ax.set_title("\n" * room + beneath, loc="left")
+    room = title.count("\n") + 1 + bool(beneath) if title else 0
     lines = beneath.count("\n") + 1 if beneath else 0
-    _over(ax, title, ("figure fraction", "axes fraction"), (4, 9 + 10.8 * lines), **_TITLE)
+    kept = "\n" * (lines - bool(room and lines)) if on_phone else beneath
+    ax.set_title("\n" * room + kept, loc="left")
+    from_edge = ("figure fraction", "axes fraction")
+    _over(ax, title, from_edge, (4, 9 + 10.8 * lines), **_TITLE)
+    if on_phone and beneath:
+        _over(ax, beneath, from_edge, (4, 5))
 
 
 def _over(ax: Axes, text: str, where: object, above: tuple[float, float], **looks: object) -> None:
@@ -295,6 +347,34 @@ def intervals(
     ax.plot(frame[middle], y, ls="", color=color, **looks)
 
 
+def estimates(
+    ax: Axes,
+    rows: Sequence[Mapping[str, object]],
+    columns: Sequence[str],
+    words: Words,
+    *,
+    as_text: Callable[[float], str],
+    looks: Callable[[Mapping[str, object]], dict],
+) -> None:
+    """Draw a line per row on an axis that holds all values; to its right stand the numbers.
+
+    `looks` are those of a row's mark; of a row without a number it is said why.
+    """
+    middle, low, high = columns
+    for place, row in enumerate(rows):
+        said, colour = words.text("hidden" if row["suppressed"] else "not computed"), GREY
+        if not pd.isna(row[middle]):
+            said, colour = as_text(row[middle]), "black"
+            if not pd.isna(row[low]):
+                said = f"{said} ({as_text(row[low])} {words.text('to')} {as_text(row[high])})"
+            intervals(ax, pd.DataFrame([row]), [place], columns=columns, **looks(row))
+        where = {"va": "center_baseline", "transform": ax.get_yaxis_transform()}
+        ax.text(1.02, place, said, color=colour, **where)
+    ax.set_ylim(len(rows) - 0.5, -0.5)
+    ax.tick_params(axis="y", length=0)
+    sns.despine(ax=ax, left=True)
+
+
 def changes(
     ax: Axes,
     frame: pd.DataFrame,
@@ -305,19 +385,28 @@ def changes(
     color: str = BLUE,
     **looks: object,
 ) -> None:
-    """Draw changes as `intervals`; what reaches beyond the axis ends in an arrow.
+    """Draw changes as `intervals`; arrow heads at the edge stand for what lies beyond the axis.
 
-    An estimate without an interval is a hollow mark.
+    An interval that goes on there ends in one; an estimate there has one instead of its mark. An
+    estimate without an interval is a hollow mark. `fitted` says in the caption what arrows mean.
     """
     middle, low, high = columns
     numbers = frame[[*columns]].astype(float)
     inside, y = numbers.clip(-end, end), np.asarray(y, dtype=float)
+    inside[middle] = numbers[middle].where(numbers[middle].abs().le(end))
     alone = numbers[low].isna().to_numpy()
     for which, own in ((~alone, {}), (alone, {"mfc": "white", "mec": color, "mew": 1.2})):
-        if which.any():
-            intervals(ax, inside[which], y[which], columns=columns, color=color, **{**looks, **own})
-    for column, arrow in ((low, "<"), (high, ">"), (middle, "<"), (middle, ">")):
-        beyond = numbers[column].mul(-1 if arrow == "<" else 1).gt(end).to_numpy()
-        if beyond.any():
-            looks = {"ls": "", "marker": arrow, "ms": 5, "color": color, "clip_on": False}
-            ax.plot(inside[column][beyond], y[beyond], **looks)
+        if not which.any():
+            continue
+        own = {**looks, **own}
+        intervals(ax, inside[which], y[which], columns=columns, color=color, **own)
+        for bound, side, arrow in ((low, -1, "<"), (high, 1, ">")):
+            value = (side * numbers[middle]).gt(end).to_numpy()
+            line = (side * numbers[bound]).gt(end).to_numpy() & ~value
+            head = {"ls": "", "marker": arrow, "ms": 5, "color": color, "clip_on": False}
+            for beyond, meaning, look in (
+                (value, VALUE_BEYOND, {"zorder": 3, **own, **head, "ms": 6.5}),
+                (line, LINE_BEYOND, head),
+            ):
+                if (beyond := beyond & which).any():
+                    ax.plot(np.full(beyond.sum(), side * end), y[beyond], label=meaning, **look)

@@ -64,17 +64,12 @@ def _links(frame: pd.DataFrame) -> list[tuple[object, pd.DataFrame]]:
 
 def _link(ax: Axes, records: list[dict], words: Words) -> None:
     for place, row in enumerate(records):
-        said, colour = words.text("hidden" if row["suppressed"] else "not computed"), GREY
         if not pd.isna(row["r_schools"]):
-            colour = "black"
-            low, high = (words.number(row[end]) for end in _COLUMNS[1:])
-            said = f"{words.number(row['r_schools'])} ({low} {words.text('to')} {high})"
             seen = row["r_visible"]
             box = {"color": canvas.PALE, "lw": 0, "zorder": 0}
             ax.fill_betweenx([place - 0.42, place + 0.42], -seen, seen, **box)
-            canvas.intervals(ax, pd.DataFrame([row]), [place], columns=_COLUMNS, color=BLUE)
-        where = {"va": "center_baseline", "transform": ax.get_yaxis_transform()}
-        ax.text(1.02, place, said, color=colour, **where)
+    looks = {"as_text": words.number, "looks": lambda _: {"color": BLUE}}
+    canvas.estimates(ax, records, _COLUMNS, words, **looks)
     sides = [_sides(row, words) for row in records]
     lines = [canvas.wrapped(f"{one} →\n{other}", 44) for one, other in sides]
     ax.set_yticks(range(len(records)), lines)
@@ -82,9 +77,6 @@ def _link(ax: Axes, records: list[dict], words: Words) -> None:
     ax.set_xlim(-1, 1)
     ax.xaxis.set_major_locator(MultipleLocator(0.5))
     ax.xaxis.set_major_formatter(canvas.Numbers(words))
-    ax.set_ylim(len(records) - 0.5, -0.5)
-    ax.tick_params(axis="y", length=0)
-    sns.despine(ax=ax, left=True)
 
 
 def _sides(row: dict, words: Words) -> list[str]:

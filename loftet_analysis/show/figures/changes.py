@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import matplotlib as mpl
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -44,7 +45,8 @@ _SMALL = ("negligible", *(f"{may}small {way}" for may in ("", "may ")
 SQUARE = {"marker": "s", "ms": 5}
 _PAIR = ["population", "outcome"]
 _KEYS = [*_PAIR, "estimand"]
-_LINE = 0.15  # inches, of a region
+# inches: of a region, of a histogram, and of what is written around it
+_LINE, _ANSWERS, _AROUND = 0.15, 0.6, 0.95
 #: A line across, since hollow marks are changes that are not certain.
 _RAW = {"marker": "|", "color": GREY, "lw": 1, "mec": GREY, "mew": 1.6, "ms": 7}
 _SHRUNK = {"color": BLUE, "lw": 2.2, "mec": "white", "mew": 0.5, "ms": 5.5, "marker": "D"}
@@ -308,48 +310,18 @@ def estimation(frame: pd.DataFrame, *, words: Words, answers: pd.DataFrame) -> D
     blocks, wide = [], canvas.is_wide(frame)
     for pair, rows in frame.groupby(_PAIR, sort=False):
         rows = rows.to_dict("records")
-        labels = [canvas.wrapped(_row_label(row, words), 18) for row in rows]
+        labels = [_row_label(row, words) for row in rows]
         own = shapes[(shapes[_PAIR] == [*pair]).all(axis=1)]
         bins = [each for _, each in own.groupby("subgroup", sort=False)]
-        # the numbers of a row have two lines, its label may have more
-        tall = 0.05 + 0.155 * max(2, *(label.count("\n") + 1 for label in labels))
-        cell = max(0.6 if bins else 0.4, tall * len(rows) / max(1, len(bins)))
-        blocks.append((pair, rows, labels, bins or [None], cell))
-    heights = [cell for *_, bins, cell in blocks for _ in bins]
-    figure, left, right, end = canvas.blank(), [], [], canvas.reach(frame)
-    grid = figure.add_gridspec(len(heights), 2, height_ratios=heights, width_ratios=(1.1, 1))
-    for pair, rows, labels, bins, _ in blocks:
-        top = len(left)
-        for i, each in enumerate(bins):
-            left.append(figure.add_subplot(grid[top + i, 0]))
-            said = _histogram(left[-1], each, words, ends=i == len(bins) - 1)
-            if i:
-                left[-1].set_title(said, loc="left")
-            else:
-                canvas.over_row(left[-1], words.outcome(*pair), said)
-        ax = figure.add_subplot(grid[top : len(left), 1])
-        canvas.effect_axis(ax, words, end, sesoi=frame["sesoi"].iloc[0])
-        own, places = pd.DataFrame(rows), np.arange(len(rows))
-        _marks(ax, own, places, end, pale=canvas.is_wide(own))
-        for place, row, is_grey in zip(places, rows, canvas.is_wide(own), strict=True):
-            looks = {"color": GREY} if is_grey or pd.isna(row["estimate"]) else {}
-            people = _people(row, words)
-            n = (
-                f", n\N{NO-BREAK SPACE}= {people}"
-                if people and not pd.isna(row["estimate"])
-                else ""
-            )
-            _beside(ax, place, 8, _said(row, words, between=f"{n}\n"), **looks)
-        ax.set_ylim(len(rows) - 0.5, -0.5)
-        ax.set_yticks(places, labels)
-        right.append(ax)
-    canvas.align_left(*right)
-    right[-1].set_xlabel(axis_label(frame, words))
-    canvas.legend(figure, wave_handles(words))
+        blocks.append((pair, rows, labels, bins))
+    end = canvas.reach(frame)
+    figure, column, height = _estimation(blocks, words, end)
+    phone = canvas.fit(*_estimation(blocks, words, end, on_phone=True))
     caption = words.text(
-        "On the left the answers of all who answered each time: equal areas are equal shares of "
-        "the answers, values that few people chose are combined, and the marks below the axis "
-        "are the means. On the right the changes, each for the people it is about."
+        "The histograms are the answers of all who answered each time: equal areas are equal "
+        "shares of the answers, values that few people chose are combined, and the marks below "
+        "the axis are the means. The lines with marks are the changes, each for the people it is "
+        "about."
     )
     few = answers.merge(frame[_PAIR].drop_duplicates())
     if not has_shape(few, words).all():
@@ -360,7 +332,80 @@ def estimation(frame: pd.DataFrame, *, words: Words, answers: pd.DataFrame) -> D
         caption = f"{caption} {_in_grey(words)}"
     alt = alt_texts.describe_change(frame, words)
     rows = {"answers": shapes}
-    return canvas.fitted(figure, left, sum(heights), caption, alt, words, rows=rows)
+    return canvas.fitted(figure, column, height, caption, alt, words, rows=rows, phone=phone)
+
+
+def _estimation(
+    blocks: list[tuple], words: Words, end: float, *, on_phone: bool = False
+) -> tuple[Figure, list[Axes], list[float]]:
+    """Return a figure of answers and changes side by side, a column of its axes, their heights.
+
+    On a phone the changes stand above the answers.
+    """
+    column, right, heights = [], [], []
+    wrapped = [
+        [canvas.wrapped(each, 14 if on_phone else 18) for each in of] for _, _, of, _ in blocks
+    ]
+    for (_, rows, _, bins), labels in zip(blocks, wrapped, strict=True):
+        high = _tall(labels) * len(rows)
+        if on_phone:
+            heights += [high, *[_ANSWERS] * len(bins)]
+        else:
+            n = max(1, len(bins))
+            heights += [max(_ANSWERS if bins else 0.4, high / n)] * n
+    if on_phone:
+        figure = canvas.blank(canvas.PHONE)
+        # a grid in a grid has what is written around its axes inside it
+        rows = [high + _AROUND for high in heights]
+        grid = figure.add_gridspec(len(heights), 1, height_ratios=rows)
+    else:
+        figure = canvas.blank()
+        grid = figure.add_gridspec(len(heights), 2, height_ratios=heights, width_ratios=(1.1, 1))
+    for (pair, rows, _, bins), labels in zip(blocks, wrapped, strict=True):
+        top, over = len(column), words.outcome(*pair)
+        if on_phone:
+            right.append(figure.add_subplot(grid[top, 0]))
+            column.append(right[-1])
+            canvas.over_row(right[-1], over, on_phone=True)
+        for i, each in enumerate(bins if on_phone else bins or [None]):
+            place = grid[len(column), 0]
+            # in a grid of its own the answers are as wide as the phone
+            ax = figure.add_subplot(place.subgridspec(1, 1)[0] if on_phone else place)
+            column.append(ax)
+            said = _histogram(ax, each, words, ends=i >= len(bins) - 1)
+            if i or on_phone:
+                ax.set_title(said, loc="left")
+            else:
+                canvas.over_row(ax, over, said)
+        if not on_phone:
+            right.append(figure.add_subplot(grid[top : len(column), 1]))
+        _of_outcome(right[-1], rows, labels, words, end, on_phone=on_phone)
+    canvas.align_left(*right)
+    for ax in right if on_phone else right[-1:]:
+        ax.set_xlabel(axis_label(pd.DataFrame(blocks[-1][1]), words))
+    canvas.legend(figure, wave_handles(words))
+    return figure, column, heights
+
+
+def _tall(labels: Sequence[str]) -> float:
+    """Return the inches of a row: its numbers have two lines, its label may have more."""
+    return 0.05 + 0.155 * max(2, *(label.count("\n") + 1 for label in labels))
+
+
+def _of_outcome(
+    ax: Axes, rows: list[dict], labels: list[str], words: Words, end: float, *, on_phone: bool
+) -> None:
+    """Draw the changes of one outcome with their numbers in two lines."""
+    canvas.effect_axis(ax, words, end, sesoi=rows[0]["sesoi"], narrow=on_phone)
+    own, places = pd.DataFrame(rows), np.arange(len(rows))
+    _marks(ax, own, places, end, pale=canvas.is_wide(own))
+    for place, row, is_grey in zip(places, rows, canvas.is_wide(own), strict=True):
+        looks = {"color": GREY} if is_grey or pd.isna(row["estimate"]) else {}
+        people = _people(row, words)
+        n = f", n\N{NO-BREAK SPACE}= {people}" if people and not pd.isna(row["estimate"]) else ""
+        _beside(ax, place, 8, _said(row, words, between=f"{n}\n"), **looks)
+    ax.set_ylim(len(rows) - 0.5, -0.5)
+    ax.set_yticks(places, labels)
 
 
 def _in_grey(words: Words) -> str:
@@ -416,41 +461,13 @@ def forest(
     if together is not None:
         pooled = _with_country(pooled, together)
     frame = in_alphabet(frame, words)
-    wide, end = canvas.is_wide(frame), canvas.reach(frame)
+    wide, end = canvas.is_wide(frame), max(map(canvas.reach, (frame, pooled)))
     if ax is not None:
         return _forest(ax, frame, pooled, words, end)
-    pairs = [*frame[_PAIR].drop_duplicates().itertuples(index=False, name=None)]
-    estimands = frame["estimand"].unique()
     pooled = pooled.merge(frame[_KEYS].drop_duplicates())
-    letters = {1: 60, 2: 30}.get(len(estimands), 15)
-    is_narrow = len(estimands) > 1
-
-    def draw(ax: Axes, keys: tuple[str, str, str]) -> None:
-        own, together = (each[(each[_KEYS] == [*keys]).all(axis=1)] for each in (frame, pooled))
-        _forest(ax, own, together, words, end, narrow=is_narrow)
-        title = canvas.wrapped(label("estimand", keys[-1], words), letters)
-        for row in together[together["estimate"].notna()].to_dict("records"):
-            numbers = _said(row, words, between=" " if len(estimands) == 2 else "\n")
-            title = f"{title}\n{words.text('together {numbers}', numbers=numbers)}"
-        ax.set_title(title if is_narrow else "", loc="left")
-        ax.tick_params(labelbottom=True)
-
-    panels = [(*pair, estimand) for pair in pairs for estimand in estimands]
-    figure, grid = canvas.multiples(panels, draw, columns=len(estimands), sharey="row")
-    for line, pair in zip(grid, pairs, strict=True):
-        titles = [ax.get_title(loc="left") for ax in line]
-        most = max(title.count("\n") for title in titles)
-        for ax, title in zip(line, titles, strict=True):
-            ax.set_title(title + "\n" * (most - title.count("\n")), loc="left")
-        over = words.outcome(*pair)
-        if not is_narrow:
-            over = f"{over}: {label('estimand', estimands[0], words)}"
-        canvas.over_row(line[0], over, line[0].get_title(loc="left"))
-    height = _LINE * (frame["region"].nunique() + 1.8) * len(grid)
-    handles = _forest_handles(frame["sesoi"].iloc[0], words)
-    one_more = pooled["pi_low"].notna().any()
-    canvas.legend(figure, handles if one_more else handles[:-1], across=2)
-    below = axis_label(frame, words)
+    figure, column, height = _forests(frame, pooled, words, end)
+    below, one_more = axis_label(frame, words), pooled["pi_low"].notna().any()
+    phone = canvas.fit(*_forests(frame, pooled, words, end, on_phone=True), xlabel=below)
     told = {
         "level": words.percent(frame["ci_level"].iloc[0]),
         "sesoi": words.number(frame["sesoi"].iloc[0]),
@@ -488,8 +505,53 @@ def forest(
     if wide.any():
         caption = f"{caption} {_in_grey(words)}"
     alt = alt_texts.describe_forest(frame, pooled, words)
-    rows = {"pooled": pooled}
-    return canvas.fitted(figure, grid[:, 0], height, caption, alt, words, xlabel=below, rows=rows)
+    more = {"xlabel": below, "rows": {"pooled": pooled}, "phone": phone}
+    return canvas.fitted(figure, column, height, caption, alt, words, **more)
+
+
+def _forests(
+    frame: pd.DataFrame, pooled: pd.DataFrame, words: Words, end: float, *, on_phone: bool = False
+) -> tuple[Figure, list[Axes], float]:
+    """Return a figure of a panel per outcome and estimand, its left column and their height.
+
+    The estimands of an outcome stand side by side, on a phone one below the other.
+    """
+    pairs = [*frame[_PAIR].drop_duplicates().itertuples(index=False, name=None)]
+    estimands = frame["estimand"].unique()
+    letters = 48 if on_phone else {1: 60, 2: 30}.get(len(estimands), 15)
+    is_narrow = on_phone or len(estimands) > 1
+
+    def draw(ax: Axes, keys: tuple[str, str, str]) -> None:
+        own, together = (each[(each[_KEYS] == [*keys]).all(axis=1)] for each in (frame, pooled))
+        _forest(ax, own, together, words, end, narrow=is_narrow)
+        title = canvas.wrapped(label("estimand", keys[-1], words), letters)
+        for row in together[together["estimate"].notna()].to_dict("records"):
+            between = " " if on_phone or len(estimands) == 2 else "\n"
+            numbers = _said(row, words, between=between)
+            title = f"{title}\n{words.text('together {numbers}', numbers=numbers)}"
+        ax.set_title(title if is_narrow else "", loc="left")
+        ax.tick_params(labelbottom=True)
+
+    panels = [(*pair, estimand) for pair in pairs for estimand in estimands]
+    form = {"columns": len(estimands), "width": canvas.WIDTH}
+    if on_phone:
+        form = {"columns": 1, "width": canvas.PHONE}
+    figure, grid = canvas.multiples(panels, draw, sharey="row", **form)
+    for line, (*pair, estimand) in zip(grid, panels[:: form["columns"]], strict=True):
+        titles = [ax.get_title(loc="left") for ax in line]
+        most = max(title.count("\n") for title in titles)
+        for ax, title in zip(line, titles, strict=True):
+            ax.set_title(title + "\n" * (most - title.count("\n")), loc="left")
+        over = words.outcome(*pair) if estimand == estimands[0] else ""
+        if not is_narrow:
+            over = f"{over}: {label('estimand', estimand, words)}"
+        canvas.over_row(line[0], over, line[0].get_title(loc="left"), on_phone=on_phone)
+    handles = _forest_handles(frame["sesoi"].iloc[0], words)
+    one_more = pooled["pi_low"].notna().any()
+    across = 1 if on_phone else 2
+    canvas.legend(figure, handles if one_more else handles[:-1], across=across)
+    height = _LINE * (frame["region"].nunique() + 1.8) * len(grid)
+    return figure, [*grid[:, 0]], height
 
 
 def _forest_handles(sesoi: float, words: Words) -> list[Artist]:
@@ -539,11 +601,13 @@ def _forest(
         _beside(ax, -1, room, "n", ha="right", color=GREY)
     y = len(frame) + 0.3
     for row in pooled[pooled["estimate"].notna()].to_dict("records"):
-        ends = np.clip([row["pi_low"], row["pi_high"]], -end, end)
-        ax.hlines(y, *ends, color=INK, lw=1)
+        ends = ("ci_low", "ci_high") if pd.isna(row["pi_low"]) else ("pi_low", "pi_high")
+        line = {"columns": ("estimate", *ends), "color": INK, "lw": 1}
+        canvas.changes(ax, pd.DataFrame([row]), [y], end, marker="", **line)
         low, middle, high = np.clip([row[c] for c in ("ci_low", "estimate", "ci_high")], -end, end)
-        diamond = [low, middle, high, middle], [y, y - 0.38, y, y + 0.38]
-        ax.fill(*diamond, color=INK, lw=0, zorder=3)
+        if middle == row["estimate"]:
+            diamond = [low, middle, high, middle], [y, y - 0.38, y, y + 0.38]
+            ax.fill(*diamond, color=INK, lw=0, zorder=3)
         if not narrow:
             said = _said({**row, "suppressed": False}, words)
             _beside(ax, y, room + 8, said, weight="bold")
@@ -571,34 +635,29 @@ def schools(frame: pd.DataFrame, *, words: Words) -> Drawing:
     words : Words
         The reader's language, with the schools' names.
     """
-    drawn = frame[frame["estimate"].notna()]
-    there = in_alphabet(frame[["school_id"]], words, by="school_id")
-    shown = [school for school in there["school_id"].unique() if school in {*drawn["school_id"]}]
-    names = {
-        each: _named_with_n(words.schools.get(each, each), "school_id", each, frame, words)
-        for each in shown
-    }
     themselves = (
         words.text("the school by itself"),
         words.text("shrunk towards the mean of all schools"),
     )
-    caption = words.text(
-        "Change by school with {level} intervals: strokes are estimates from the school alone, "
-        "diamonds are shrunk towards the mean of the schools, more so where the school's own "
-        "answers tell less. Numbers of schools with few answers are rounded coarsely. Schools are "
-        "listed alphabetically and are not ranked.",
-        level=words.percent(frame["ci_level"].iloc[0]),
-    )
-    caption = " ".join([caption, *_band_and_n(frame, words)])
-    if left_out := frame["school_id"].nunique() - len(shown):
+    caption = [
+        words.text(
+            "Change by school with {level} intervals: strokes are estimates from the school alone, "
+            "diamonds are shrunk towards the mean of the schools, more so where the school's own "
+            "answers tell less. Numbers of schools with few answers are rounded coarsely. Schools "
+            "are listed alphabetically and are not ranked.",
+            level=words.percent(frame["ci_level"].iloc[0]),
+        ),
+        *_band_and_n(frame, words),
+    ]
+    there = frame.loc[frame["estimate"].notna(), "school_id"]
+    if left_out := frame["school_id"].nunique() - there.nunique():
         few = words.plural(
             "{n} school is left out, as too few people answered there.",
             "{n} schools are left out, as too few people answered there.",
             left_out,
         )
-        caption = f"{caption} {few}"
-    alt = alt_texts.describe_schools(frame, words)
-    return _drawn_together(frame, "school_id", names, themselves, words, caption, alt)
+        caption.append(few)
+    return _drawn_together(frame, "school_id", themselves, words, " ".join(caption))
 
 
 @mpl.rc_context(STYLE)
@@ -618,51 +677,44 @@ def regions(frame: pd.DataFrame, *, words: Words) -> Drawing:
     words : Words
         The reader's language, with the regions' names.
     """
-    drawn = frame[frame["estimate"].notna()]
-    there = in_alphabet(frame[["region"]], words)
-    shown = [each for each in there["region"].unique() if each in {*drawn["region"]}]
-    names = {
-        each: _named_with_n(words.region(each), "region", each, frame, words) for each in shown
-    }
     themselves = (
         words.text("the region by itself"),
         words.text("shrunk towards the mean of all regions"),
     )
-    caption = words.text(
-        "{estimand} by region with {level} intervals: strokes are estimates from the region "
-        "alone, diamonds are shrunk towards the mean over the regions, more so where the "
-        "region's own answers tell less. Regions are listed alphabetically and are not ranked.",
-        estimand=label("estimand", frame["estimand"].iloc[0], words),
-        level=words.percent(frame["ci_level"].iloc[0]),
-    )
-    caption = " ".join([caption, *_band_and_n(frame, words)])
-    if alone := drawn.loc[drawn["shrunk"].isna(), "region"].nunique():
+    caption = [
+        words.text(
+            "{estimand} by region with {level} intervals: strokes are estimates from the region "
+            "alone, diamonds are shrunk towards the mean over the regions, more so where the "
+            "region's own answers tell less. Regions are listed alphabetically and are not ranked.",
+            estimand=label("estimand", frame["estimand"].iloc[0], words),
+            level=words.percent(frame["ci_level"].iloc[0]),
+        ),
+        *_band_and_n(frame, words),
+    ]
+    alone = frame["estimate"].notna() & frame["shrunk"].isna()
+    if alone.any():
         without = words.plural(
             "{n} region has no interval, since it would tell of single schools, and is not shrunk "
             "towards the others.",
             "{n} regions have no interval, since it would tell of single schools, and are not "
             "shrunk towards the others.",
-            alone,
+            frame.loc[alone, "region"].nunique(),
         )
-        caption = f"{caption} {without}"
-    alt = alt_texts.describe_regions(frame, words)
-    return _drawn_together(frame, "region", names, themselves, words, caption, alt)
+        caption.append(without)
+    return _drawn_together(frame, "region", themselves, words, " ".join(caption))
 
 
 def _drawn_together(
-    frame: pd.DataFrame,
-    by: str,
-    names: Mapping[str, str],
-    themselves: tuple[str, str],
-    words: Words,
-    caption: str,
-    alt: Iterable[str],
+    frame: pd.DataFrame, by: str, themselves: tuple[str, str], words: Words, caption: str
 ) -> Drawing:
-    """Draw a panel per outcome: a line for each of `names`, by itself and drawn towards the mean.
+    """Draw a panel per outcome: a line per school or region, by itself and drawn towards the mean.
 
-    `themselves` is what the two kinds of marks are called.
+    `by` is the column that tells them apart; `themselves` is what the two kinds of marks are
+    called.
     """
-    drawn, shown = frame[frame["estimate"].notna()], [*names]
+    drawn = frame[frame["estimate"].notna()]
+    shown = [*in_alphabet(drawn[[by]], words, by=by)[by].unique()]
+    names = [_named_with_n(by, each, frame, words) for each in shown]
     panels = [*frame[_PAIR].drop_duplicates().itertuples(index=False, name=None)]
     columns = 4 if len(panels) > 6 else 3
     letters = {1: 50, 2: 26}.get(len(panels), 17 if columns == 3 else 13)
@@ -679,18 +731,24 @@ def _drawn_together(
         wide, towards = canvas.is_wide(own), own["shrunk"].notna()
         canvas.changes(ax, own[~wide], places[~wide] - 0.17, end, **_RAW)
         canvas.changes(ax, own[towards], places[towards] + 0.17, end, columns=shrunk, **_SHRUNK)
-        if len(panels) == 1:
-            for place, row in zip(places, own.to_dict("records"), strict=True):
-                numbers = dict(zip(("estimate", "ci_low", "ci_high"), map(row.get, shrunk),
-                                   strict=True))  # fmt: skip
-                if not pd.isna(row["shrunk"]):
-                    _beside(ax, place, 8, _said(numbers, words))
+        numbers = own[["estimate", *shrunk]].astype(float)
+        numbers["estimate"] = numbers["estimate"].mask(wide)
+        for place, row in zip(places, numbers.to_dict("records"), strict=True):
+            # what no mark shows, and of a single outcome all that is drawn towards the mean
+            said = [words.number(row["estimate"])] if abs(row["estimate"]) > end else []
+            if len(panels) == 1 and not pd.isna(row["shrunk"]):
+                ends = zip(("estimate", "ci_low", "ci_high"), map(row.get, shrunk), strict=True)
+                said.append(_said(dict(ends), words))
+            elif abs(row["shrunk"]) > end:
+                said.append(words.number(row["shrunk"]))
+            if said:
+                _beside(ax, place, 8, " / ".join(said))
         ax.set_title(canvas.wrapped(words.outcome(*pair), letters), loc="left", weight="bold")
         ax.tick_params(labelbottom=True)
 
     figure, grid = canvas.multiples(panels, draw, columns=columns, sharex=True, sharey=True)
     grid[0, 0].set_ylim(max(1, len(shown)) - 0.5, -0.5)
-    grid[0, 0].set_yticks(range(len(shown)), names.values())
+    grid[0, 0].set_yticks(range(len(shown)), names)
     canvas.align_left(*grid[:, 0])
     handles = [
         Line2D([], [], label=text, **looks)
@@ -698,9 +756,9 @@ def _drawn_together(
     ]
     canvas.legend(figure, handles)
     below = axis_label(frame, words)
-    lines = max((name.count("\n") for name in names.values()), default=0)
+    lines = max((name.count("\n") for name in names), default=0)
     height = (0.23 + 0.09 * lines) * max(2, len(shown)) * len(grid)
-    rows = {"": drawn}
+    rows, alt = {"": drawn}, alt_texts.describe_drawn_together(frame, by, words)
     return canvas.fitted(figure, grid[:, 0], height, caption, alt, words, xlabel=below, rows=rows)
 
 
@@ -721,8 +779,9 @@ def _band_and_n(frame: pd.DataFrame, words: Words) -> Iterator[str]:
         yield words.text("In brackets: about how many people.")
 
 
-def _named_with_n(name: str, by: str, key: str, frame: pd.DataFrame, words: Words) -> str:
+def _named_with_n(by: str, key: str, frame: pd.DataFrame, words: Words) -> str:
     """Return a whole name, in lines, with the most people of any outcome in the smaller wave."""
+    name = words.region(key) if by == "region" else words.schools.get(key, key)
     rows = frame[frame[by].eq(key)]
     n = (
         rows["n_pairs"]

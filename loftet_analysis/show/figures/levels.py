@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import matplotlib as mpl
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
@@ -87,27 +86,13 @@ def _named(row: dict, by: str, waves: list[str], words: Words) -> str:
 
 
 def _levels(ax: Axes, records: list[dict], words: Words, *, share: bool) -> None:
-    form = words.percent if share else words.number
-    for place, row in enumerate(records):
-        if pd.isna(row["change"]):
-            said, colour = words.text("hidden"), GREY
-        else:
-            said, colour = form(row["change"]), "black"
-            if not pd.isna(row["change_ci_low"]):
-                low, high = (form(row[end]) for end in _COLUMNS[1:])
-                said = f"{said} ({low} {words.text('to')} {high})"
-            looks = _LOOKS[row["wave"]]
-            canvas.intervals(ax, pd.DataFrame([row]), [place], columns=_COLUMNS, **looks)
-        where = {"va": "center_baseline", "transform": ax.get_yaxis_transform()}
-        ax.text(1.02, place, said, color=colour, **where)
+    looks = {"as_text": words.percent if share else words.number}
+    canvas.estimates(ax, records, _COLUMNS, words, looks=lambda row: _LOOKS[row["wave"]], **looks)
     if share:
         ax.set_xlim(-0.02, 1.02)
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words.percent(value)))
     else:
         scale_axis(ax, pd.Series(records[0]), words=words)
-    ax.set_ylim(len(records) - 0.5, -0.5)
-    ax.tick_params(axis="y", length=0)
-    sns.despine(ax=ax, left=True)
 
 
 def _beside(ax: Axes, country: pd.DataFrame) -> None:

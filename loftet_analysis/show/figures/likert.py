@@ -42,9 +42,10 @@ def likert(frame: pd.DataFrame, *, words: Words) -> Drawing:
     Parameters
     ----------
     frame : DataFrame
-        Gated bins of items: ``population, outcome, item, subgroup, wave, low, high, share``. Their
-        edges lie half-way between the options; options that few people chose are joined. A wave
-        without shares is hidden; items that are hidden in every wave are named in the caption.
+        Gated bins of items: ``population, outcome, item, subgroup, wave, low, high, n, share,
+        n_in_all``. Their edges lie half-way between the options; options that few people chose are
+        joined. A wave without shares is hidden; items that are hidden in every wave are named in
+        the caption.
     words : Words
         The reader's language, with the items' wordings and the labels of the options.
     """
@@ -91,7 +92,7 @@ def _block(
         middle = piece["left"] + piece["width"] / 2
         said = words.number(100 * piece["share"], 0)
         ax.text(middle, piece["y"], said, color="white" if light < 0.5 else INK, **looks)
-    people = pieces.groupby(_BARS)["n"].sum()
+    people = pieces.groupby(_BARS)["n_in_all"].first()
     _write_beside(ax, rows, people, len(waves) > 1, words)
     ax.set_ylim(items["height"].sum(), 0)
     ax.set_yticks(items["middle"], items["wording"])
@@ -206,7 +207,7 @@ def _caption(frame: pd.DataFrame, known: pd.Series, words: Words) -> Iterator[st
         "The numbers in the bars are per cent of the answers, and n is the approximate number who "
         "answered. Options that few people chose are combined."
     )
-    people = frame[known].groupby([*_ITEM, "wave"])["n"].sum()
+    people = frame.loc[known, "n_in_all"]
     if words.rounding > 1 and people.lt(_FEW * words.rounding).any():
         yield words.text("Where few answered, the percentages are coarse: counts are rounded.")
     items = frame[["population", "item"]].drop_duplicates().itertuples(index=False, name=None)
