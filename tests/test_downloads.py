@@ -192,8 +192,9 @@ H<sub>0</sub></p>
 <li><strong>Joy</strong><span class="light">good</span><ul><li>up</li></ul></li>
 <li>down</li><li class="background">Both are of 2027.</li></ul>
 <ol><li>one</li><li>two</li></ol><p>Between.</p><ol><li>anew</li></ol>
-<figure id="change"><img src="p/change.svg" alt="Joy went up, from 2 to 3 &lt; 4.">
-<figcaption>A change. The band is small.</figcaption>
+<figure id="change" aria-label="Changes: joy"><img src="p/change.svg"
+alt="Joy went up, from 2 to 3 &lt; 4.">
+<figcaption>Not drawn: effort. The band is small.</figcaption>
 <p class="files">Download: <a href="p/change.png">PNG</a></p></figure>
 <details class="appendix"><summary><h2 id="more">More</h2></summary>
 <div class="table"><table id="t" class="results"><caption>Change of all</caption>
@@ -247,8 +248,8 @@ def test_a_page_as_word_holds_what_the_page_shows_in_its_order():
         ("List Number", "two"),
         ("Normal", "Between."),
         ("List Number", "anew"),
-        ("Caption", "Figure 1\nA change"),
-        ("Note", "Note. The band is small."),
+        ("Caption", "Figure 1\nChanges: joy"),
+        ("Note", "Note. Not drawn: effort. The band is small."),
         ("Heading 2", "More"),
         ("Caption", "Table 1\nChange of all"),
         ("Note", "Note. · hidden"),

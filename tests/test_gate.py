@@ -1099,3 +1099,18 @@ def test_what_is_told_of_the_response_of_a_school_leaves_every_small_number_open
             assert values.loc[values["min"].lt(6), "nunique"].ge(2).all()
     grade = gate(rows.assign(subgroup="grade=5"), pd.DataFrame(columns=schema.MASK), "internal")
     assert grade.loc[rows["n_invited"].lt(27), steps].isna().all(axis=None)
+
+
+def test_of_answers_of_which_one_part_is_hidden_no_part_is_told():
+    """The rest would be drawn, and counted, as if it were everybody."""
+    few = distribution(item="joy_1", mean=3.9, n=[40, 60, 120, 100, 9] * 2)
+    few.loc[few["wave"] == "post", "mean"] = 2.5
+    shown = gate(few, mask(), "internal")
+    parts = shown.groupby("wave")
+    assert parts["suppressed"].nunique().eq(1).all()
+    assert parts["suppressed"].first().to_dict() == {"pre": True, "post": False}
+    hidden = shown[shown["suppressed"]]
+    assert hidden["share"].isna().all()
+    assert hidden["mean"].isna().all()
+    assert set(hidden["reason"]) == {"homogeneous"}
+    assert parts["share"].sum(min_count=1)["post"] == pytest.approx(1, abs=0.02)

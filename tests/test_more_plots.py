@@ -184,6 +184,9 @@ def arrivals(*populations, days=20, **given):
     return pd.DataFrame(rows).assign(**given)
 
 
+LOW = pd.DataFrame([{"population": "pupils", "outcome": "joy", "low_fifth": 2.0}])
+
+
 def drawings():
     change = all_estimands().assign(suppressed=False)
     both = pd.concat([answers(), *role_answers()])
@@ -207,8 +210,12 @@ def drawings():
         "likert, some hidden": lambda w: figures.likert(hidden(many, wave="post"), words=w),
         "dots": lambda w: figures.dots(pd.concat([both, answers("effort")]), words=w),
         "dots, one": lambda w: figures.dots(answers(), words=w),
+        "dots, low": lambda w: figures.dots(both, words=w, low=LOW),
         "dots, some hidden": lambda w: figures.dots(
             hidden(both, subgroup="role=colleague"), words=w
+        ),
+        "levels": lambda w: figures.levels(
+            levels().replace({"subgroup": {"gender=girl": "gender=undisclosed"}}), words=w
         ),
         "schools": lambda w: figures.schools(schools(14, ("joy", "effort")), words=w),
         "schools, one outcome": lambda w: figures.schools(schools(3, ("joy",)), words=w),
@@ -717,7 +724,7 @@ def test_an_alt_text_names_no_item_where_all_have_the_same_share_above_the_middl
     (said, _) = describe_likert(alike, speech())
     assert said == "Matematikkglede, etter: 70\N{NO-BREAK SPACE}% over midten på hvert spørsmål."
     assert "flest" in next(describe_likert(item_bins("joy"), speech()))
-    hidden = alike.assign(share=alike["share"].mask(alike.index == alike.index[-1]))
+    hidden = alike.assign(share=alike["share"].mask(alike["item"] == alike["item"].iloc[-1]))
     (said, _) = describe_likert(hidden, speech())
     assert "hvert spørsmål" not in said
     assert "70\N{NO-BREAK SPACE}%" in said
@@ -833,3 +840,20 @@ def test_the_alternative_text_counts_every_distribution_and_no_attendance_that_i
     drawing = figures.attendance(both, words=speech("en"))
     assert "eaders" in drawing.caption
     assert "eaders" not in drawing.alt
+
+
+@pytest.mark.parametrize("language", ["en", "nb"])
+def test_dots_say_where_low_answers_end_and_how_many_are_low(language):
+    frame = answers()
+    drawing = figures.dots(frame, words=speech(language), low=LOW)
+    (ax,) = drawing.figure.axes
+    (line,) = [each for each in ax.lines if set(each.get_xdata()) == {2.0}]
+    assert line.get_linestyle() != "-"
+    counts = [int((each[:, 0] < 2.0).sum()) for each in dots(ax)]
+    assert sum(counts) > 0
+    said = [text.rpartition("\n")[2] for text in tick_labels(ax.yaxis)]
+    of = {"en": "{} of 20 low", "nb": "{} av 20 lave"}[language]
+    assert said == [of.format(n) for n in counts]
+    assert of.format(counts[0]) in drawing.alt
+    plain = figures.dots(frame, words=speech(language))
+    assert "low" not in plain.caption + plain.alt

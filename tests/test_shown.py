@@ -17,7 +17,7 @@ from loftet_analysis.disclosure.gate import gate, passed
 from loftet_analysis.errors import DisclosureError, InputError
 from loftet_analysis.show import figures, session, tables
 from loftet_analysis.show.sentences import answer, hangs_on, summary
-from loftet_analysis.show.session import _drawn, _said_once
+from loftet_analysis.show.session import _drawn, _said_once, _title
 from loftet_analysis.show.shown import KEPT, SHOWN
 from tests import made_up
 from tests.made_up import (
@@ -455,17 +455,48 @@ def test_of_equal_rows_of_two_notebooks_the_first_counts(study, changes, tmp_pat
 
 def test_a_caption_says_what_the_first_of_its_kind_has_not_said_and_links_to_it():
     said, first = {}, "Change. The band is ±0.10. n: people. Left out: grade 9. Regions."
-    assert _said_once(first, "one", said, words("en")) == first
-    assert _said_once(first, "one", said, words("en")) == first  # the same figure once more
+    assert _said_once(first, "one", said, words("en"), "Changes: joy and effort") == first
+    assert (
+        _said_once(first, "one", said, words("en"), "Changes: joy and effort") == first
+    )  # the same figure once more
     levels = "Levels. The band is ±0.10."  # of another kind: a link would lead to another figure
-    assert _said_once(levels, "two", said, words("en")) == levels
-    again = _said_once("Change. n: people.", "three", said, words("en"))
-    assert again == '<a href="#one">As in the first figure of this kind.</a>'
-    said = {}
-    _said_once(first, "one", said, words("en"), "joy and effort")
-    link = '<a href="#one">Read as the figure of joy and effort.</a>'
-    assert _said_once("Change. n: people.", "two", said, words("en"), "views") == link
+    assert _said_once(levels, "two", said, words("en"), "Levels") == levels
+    link = '<a href="#one">Read as the figure “Changes: joy and effort”.</a>'
+    assert _said_once("Change. n: people.", "three", said, words("en"), "Changes: views") == link
     # what the first does not say stands in every other one
     squares = "Change. Squares are small. n: people."
-    for name in ("three", "four"):
-        assert _said_once(squares, name, said, words("en")) == f"{link} Squares are small."
+    for name in ("four", "five"):
+        assert (
+            _said_once(squares, name, said, words("en"), "Changes") == f"{link} Squares are small."
+        )
+
+
+@pytest.mark.parametrize(
+    ("draw", "rows", "title"),
+    [
+        (figures.estimation, [{}, {"outcome": "effort"}], "Answers and changes: joy and effort"),
+        (
+            figures.change,
+            [{"subgroup": "gender=girl"}, {"subgroup": "grade=7"}],
+            "Changes by grade and gender: joy",
+        ),
+        (figures.forest, [{"region": "nordland"}, {"region": "oslo"}], "Changes by region: joy"),
+        (figures.levels, [{"wave": "pre"}], "Where the answers lie: joy, before"),
+        (figures.likert, [{"wave": "pre"}, {"wave": "post"}], "Answers to each item: joy"),
+        (
+            figures.chain,
+            [
+                {
+                    "population": "leaders",
+                    "other_population": "teachers",
+                    "subgroup": "role=colleague",
+                }
+            ],
+            "Correlations between schools' means: leaders and teachers",
+        ),
+    ],
+)
+def test_a_figure_is_called_what_is_drawn_by_which_groups_and_of_what(draw, rows, title):
+    whole = {"population": "pupils", "outcome": "joy", "subgroup": "all"}
+    frame = pd.DataFrame([{**whole, **row} for row in rows])
+    assert _title(draw, frame, words("en")) == title

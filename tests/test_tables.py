@@ -485,3 +485,18 @@ def test_shares_of_rounded_numbers_are_told_of_a_hundred_people_or_more():
     assert "(55% of those invited)" in who_answered(shown, words=words("en"))
     few = who_answered(shown.assign(n_invited=72), words=words("en"))
     assert "%" not in few
+
+
+def test_a_share_that_is_there_but_not_told_has_the_mark_of_what_is_suppressed():
+    """A dash says that there is no such number."""
+    of_groups = made_up.response("grade=5").assign(n_linked=[601, None], n_linkable=[604, 604])
+    (line,) = rows(BeautifulSoup(tables.groups(of_groups, words=words("nb")).html, "html.parser"))[
+        1:
+    ]
+    assert [line[3], line[6]] == [">99\N{NO-BREAK SPACE}%", "·"]
+    signs = made_up.careless().assign(n=[1007, 12])
+    signs = pd.concat([signs, signs.assign(wave="post", n=0, n_flagged=0)])
+    table = tables.careless(signs, words=words("nb"))
+    lines = rows(BeautifulSoup(table.html, "html.parser"))[1:]
+    assert [line[1] for line in lines] == ["2\N{NO-BREAK SPACE}%", "·"]
+    assert "· vises ikke (personvern)" in table.notes

@@ -82,7 +82,7 @@ def asked_for(source: Path) -> list[tuple[str, ...]]:
         elif name == "plural" and len(texts) == 2:
             found.append(tuple(texts))
         elif name == "view":
-            found += [(k.value.value,) for k in node.keywords if k.arg == "nothing"]
+            found += [(k.value.value,) for k in node.keywords if k.arg in ("title", "nothing")]
     return found
 
 

@@ -848,8 +848,8 @@ class _Writer:
         elif by == "code":
             self.notes.append(
                 "study.yml: no elements of the codes: three or more parts of at most two signs "
-                "could not be told; a code with one wrong sign is linked all the same, one with a whole "
-                "wrong part is not"
+                "could not be told; a code with one wrong sign is linked all the same, one with "
+                "a whole wrong part is not"
             )
         return f"    link: {{{told}}}" + self.mark(why)
 

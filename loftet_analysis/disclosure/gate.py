@@ -405,7 +405,7 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
         none = [shown.get(f"{end}_share", n).eq(0).fillna(False) for end in ("floor", "ceiling")]
         ends = near_an_end(above - none[0], cell["width"] - above - none[1], *about)
         why = why.mask(why.isna() & shown["item"].ne("") & ends, SAME)
-    why = _whole_or_none(shown, why)
+    why = _whole_bars(shown, _whole_or_none(shown, why))
     _coarsen(shown)
     shown = _without_spread(shown, few & why.isna(), text)
     if _SHRUNKEN[0] in shown:
@@ -421,10 +421,25 @@ def _shares_of_bins(shown: pd.DataFrame) -> pd.DataFrame:
     """Return histograms with shares of the rounded numbers; the exact ones tell exact numbers."""
     if not {"low", "high", "n", "share"} <= {*shown}:
         return shown
-    keys = [c for c in shown if _is_text(shown[c]) and c != "reason"]
     n = shown["n"].astype(float)
-    total = n.groupby([shown[c] for c in keys], dropna=False).transform("sum") if keys else n.sum()
+    total = n.groupby(_bars(shown), dropna=False).transform("sum")
     return shown.assign(share=(n / total).round(2).mask(shown["share"].isna()))
+
+
+def _bars(shown: pd.DataFrame) -> list[pd.Series | list[int]]:
+    """Return by what the bins of a histogram belong together."""
+    keys = [shown[c] for c in shown if _is_text(shown[c]) and c != "reason"]
+    return keys or [[0] * len(shown)]
+
+
+def _whole_bars(shown: pd.DataFrame, why: pd.Series) -> pd.Series:
+    """Hide all bins of a histogram of which one is hidden, for the same reason.
+
+    The shares of the others would be read as those of everybody.
+    """
+    if not {"low", "high", "n", "share"} <= {*shown}:
+        return why
+    return why.fillna(why.groupby(_bars(shown), dropna=False).transform("first"))
 
 
 def _emptied(shown: pd.DataFrame, why: pd.Series, told: list[str], text: set[str]) -> pd.DataFrame:

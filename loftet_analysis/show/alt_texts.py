@@ -7,7 +7,7 @@ comparison.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -333,8 +333,19 @@ def describe_distribution(frame: pd.DataFrame, words: Words) -> Iterator[str]:
         yield words.text("Histograms of the answers before and after.")
 
 
-def describe_dots(frame: pd.DataFrame, words: Words) -> Iterator[str]:
-    """Yield the alt text of answers as dots from their gated bins."""
+def describe_dots(
+    frame: pd.DataFrame, words: Words, low: Mapping[tuple, Mapping[str, int]], k: int
+) -> Iterator[str]:
+    """Yield the alt text of answers as dots from their gated bins.
+
+    `low` is how many of `k` dots are low, by cell and wave.
+    """
+    for cell, few in low.items():
+        of = {wave: words.count(n) for wave, n in few.items()}
+        about = {"outcome": named(*cell, words), "k": words.count(k)}
+        if {*of} == {names.PRE, names.POST}:
+            about |= {"before": of[names.PRE], "after": of[names.POST]}
+            yield words.text("{outcome}: {before} of {k} low before and {after} after.", **about)
     yield from _means(frame[frame["share"].notna()], words)
     yield words.text(
         "The answers as stacks of dots, those after above a line and those before beneath."
@@ -396,9 +407,6 @@ def describe_likert(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     for cell, bins in shown.groupby(_CELL, sort=False):
         last = bins["wave"].iloc[-1]
         above = above_the_middle(bins, words.answers[cell[:2]]).unstack()[last].dropna()
-        # of an item of which an answer is hidden, no share can be told
-        there = frame[frame["wave"] == last]
-        above = above.drop(there.loc[there["share"].isna(), "item"].unique(), errors="ignore")
         every = len(above) == bins.loc[bins["wave"] == last, "item"].nunique()
         about = {"outcome": named(*cell, words), "wave": label("wave", last, words)}
         if above.empty:

@@ -185,6 +185,15 @@ LABELS: dict[str, dict[str, str]] = {
         "grade_band=8-10": "grades 8–10",
         "cohort=comparison": "comparison schools",
     },
+    "grouped by": {
+        "region": "region",
+        "school_id": "school",
+        "role": "role",
+        "grade": "grade",
+        "grade_band": "grades",
+        "gender": "gender",
+        "cohort": "cohort",
+    },
     "wave": {"pre": "before", "mid": "midway", "post": "after", "linked": "both times"},
     "reason": {
         "no_outcome": "the data have no such scale",

@@ -196,6 +196,7 @@ class _Page:
             "place": f"{title} · {place}",
             "school": name,
             "lead": self._lead(),
+            "figure_title": _("Means of the latest survey"),
             "figure_caption": _(
                 "Means of the latest survey, each on the scale of its answers. The line through "
                 "your school's mark is its interval."
@@ -212,9 +213,8 @@ class _Page:
         table = self._table()
         safe["numbers"] = f"<h2>{html.escape(_('The numbers'))}</h2>\n{table}" if table else ""
         caption = f"<figcaption>{safe.pop('figure_caption')}</figcaption>"
-        safe["figure"] = (
-            f'<figure id="{_FIGURE}">{self._figure()}{caption}</figure>' if table else ""
-        )
+        called = f'id="{_FIGURE}" aria-label="{safe.pop("figure_title")}"'
+        safe["figure"] = f"<figure {called}>{self._figure()}{caption}</figure>" if table else ""
         return safe
 
     def level(self, population: str, outcome: str, wave: str, *, place: str = "") -> Row:

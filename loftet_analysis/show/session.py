@@ -42,6 +42,7 @@ from loftet_analysis.errors import DisclosureError, InputError, Problem, refuse_
 from loftet_analysis.estimands import names_where, waves_of
 from loftet_analysis.show import declared, tables
 from loftet_analysis.show.figures import STYLE, WIDTH, Drawing, saved, saved_for_phone
+from loftet_analysis.show.labels import LABELS
 from loftet_analysis.show.languages import PSEUDO, Words, joined, label, reader
 from loftet_analysis.show.layout import Table
 from loftet_analysis.show.numbers import as_csv
@@ -900,20 +901,18 @@ def _why_refused_all(frame: pd.DataFrame, words: Words) -> str:
     return "; ".join(label("reason", reason, words) for reason in dict.fromkeys(reasons))
 
 
-_NAMED = 4  # outcomes of a figure
+_NAMED = 4  # outcomes in a figure's title
 # before a sentence; "9. trinn" is none
 _SENTENCE = re.compile(r"(?<=\.) (?=[A-ZÆØÅ«“]|n: )")
 
 
-def _said_once(
-    caption: str, name: str, said: dict[str, str], words: Words, outcomes: str = ""
-) -> str:
+def _said_once(caption: str, name: str, said: dict[str, str], words: Words, title: str) -> str:
     """Return a caption as HTML, without what the first figure of its kind has said on the page.
 
-    That is the one whose caption began alike: a link leads there, named by its `outcomes`, and what
+    That is the one whose caption began alike: a link leads there, named by its `title`, and what
     its caption does not say follows.
     """
-    said.setdefault(f"#{name}", outcomes)
+    said.setdefault(f"#{name}", title)
     if words.language.endswith(PSEUDO):  # whose marks are around the whole
         return html.escape(caption)
     sentences = _SENTENCE.split(caption)
@@ -921,21 +920,39 @@ def _said_once(
     whole = said.setdefault(f"caption of #{first}", caption)
     if first == name:
         return html.escape(caption)
-    text = words.text("As in the first figure of this kind.")
-    if of := said[f"#{first}"]:
-        text = words.text("Read as the figure of {outcomes}.", outcomes=of)
+    text = words.text("Read as the figure “{title}”.", title=said[f"#{first}"])
     link = f'<a href="#{first}">{html.escape(text)}</a>'
     new = [each for each in sentences if each not in _SENTENCE.split(whole)]
     return " ".join([link, *map(html.escape, new)])
 
 
-def _outcomes(frame: pd.DataFrame, words: Words) -> str:
-    """Return what a figure's outcomes are called; nothing of what has none, or many."""
-    if not {names.POPULATION, names.OUTCOME} <= {*frame}:
-        return ""
-    pairs = dict.fromkeys(zip(frame[names.POPULATION], frame[names.OUTCOME], strict=True))
-    named = [in_sentence(words.outcome(*pair)) for pair in pairs]
-    return joined(named, words) if len(named) <= _NAMED else ""
+def _title(draw: Callable, frame: pd.DataFrame, words: Words) -> str:
+    """Return what a figure of the library is called: what is drawn, by which groups, and of what.
+
+    That is of its outcomes, or of whom where these are many.
+    """
+    title = words.text(draw.title)
+    by = {
+        column: column in frame and frame[column].replace("", None).nunique() > 1
+        for column in (names.REGION, names.SCHOOL)
+    }
+    sides = [c for c in (names.POPULATION, "other_population") if c in frame]  # of a chain, two
+    if names.SUBGROUP in frame and len(sides) == 1:
+        groups = frame[names.SUBGROUP].str.extract(r"^([^=]+)=")[0]
+        by |= dict.fromkeys(groups.dropna(), True)
+    if told := [label("grouped by", kind, words) for kind in LABELS["grouped by"] if by.get(kind)]:
+        title = words.text("{what} by {groups}", what=title, groups=joined(told, words))
+    if not sides:
+        return title
+    whose = dict.fromkeys(frame[sides].to_numpy().ravel())
+    of = [label("population", each, words).lower() for each in whose]
+    if names.OUTCOME in frame and len(sides) == 1:
+        pairs = dict.fromkeys(zip(frame[names.POPULATION], frame[names.OUTCOME], strict=True))
+        if len(pairs) <= _NAMED:
+            of = [in_sentence(words.outcome(*pair)) for pair in pairs]
+    waves = frame.get(names.WAVE, pd.Series(dtype=str)).replace("", None).dropna().unique()
+    when = [label("wave", each, words) for each in waves] if len(waves) == 1 else []
+    return ", ".join([f"{title}: {joined(of, words)}", *when])
 
 
 def _drawn(
@@ -983,7 +1000,9 @@ def _drawn(
     svg, png = saved(drawing, salt=name)
     phone = saved_for_phone(drawing, salt=name)
     alt = html.escape(drawing.alt, quote=True)
-    caption = _said_once(drawing.caption, name, said, words, _outcomes(frame, words))
+    own = _SENTENCE.split(drawing.caption)[0].rstrip(".") or name
+    title = _title(draw, frame, words) if getattr(draw, "title", "") else own
+    caption = _said_once(drawing.caption, name, said, words, title)
     picture, kind = f'<img src="{name}.svg" alt="{alt}">', ' class="narrow"'
     if phone:
         media = "screen and (max-width: 40rem)"
@@ -995,7 +1014,8 @@ def _drawn(
         scroller = f'<div class="wide" tabindex="0" role="group" aria-label="{called}">'
         picture, kind = f"{scroller}{picture}</div>", ""
     return Drawn(
-        f'<figure id="{name}"{kind}>{picture}<figcaption>{caption}</figcaption></figure>',
+        f'<figure id="{name}"{kind} aria-label="{html.escape(title)}">{picture}'
+        f"<figcaption>{caption}</figcaption></figure>",
         drawing.alt,
         svg,
         png,

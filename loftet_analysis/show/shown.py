@@ -102,11 +102,13 @@ def line(text: str, *, kind: str) -> Drawn:
     return Drawn(f'<p class="{kind}">{html.escape(text)}</p>', text)
 
 
-def view(*, drawn: str = "", nothing: str = "") -> Callable[[F], F]:
+def view(*, title: str = "", drawn: str = "", nothing: str = "") -> Callable[[F], F]:
     """Say of a drawing function what there is to draw, and what is said where there is nothing.
 
     Parameters
     ----------
+    title : str
+        Message id of what a figure is, without what it is of.
     drawn : str
         The column that is drawn: where it is empty in every row, a line says so instead.
     nothing : str
@@ -114,7 +116,7 @@ def view(*, drawn: str = "", nothing: str = "") -> Callable[[F], F]:
     """
 
     def noted(draw: F) -> F:
-        draw.drawn, draw.nothing = drawn, nothing
+        draw.title, draw.drawn, draw.nothing = title, drawn, nothing
         return draw
 
     return noted

@@ -175,8 +175,7 @@ def _sections(
                 yield section
                 section = []
             if "svg" in shown["pages"][language]:
-                heading = _plain(section[0].partition("\n")[0]) if section else ""
-                part = _figure_on_page(shown, language, name, heading)
+                part = _figure_on_page(shown, language, name)
             section.append(part)
         if cell.cell_type != "markdown" or _UNSEEN & {*cell.metadata.get("tags", [])}:
             continue
@@ -232,23 +231,20 @@ def _renamed(shown: dict, taken: set[str]) -> dict:
     return {**shown, "name": unique, "pages": pages}
 
 
-def _figure_on_page(shown: dict, language: str, folder: str, heading: str) -> str:
+def _figure_on_page(shown: dict, language: str, folder: str) -> str:
     """Return a figure whose picture is a file, above links to its pictures and numbers."""
     drawn, words = shown["pages"][language], Words(language)
     at = f"{folder}/{shown['name']}"
     figure = drawn["html"].replace(f'src="{shown["name"]}.', f'src="{at}.', 1)
     figure = figure.replace(f'srcset="{shown["name"]}.', f'srcset="{at}.', 1)
-    caption = figure.partition("<figcaption>")[2].partition("</figcaption>")[0]
-    said = "" if caption.startswith("<a ") else re.sub(r"<[^>]*>", "", caption)
-    first = re.split(r"(?<=[.:]) ", html.unescape(said), maxsplit=1)[0].rstrip(".:")
-    called = ": ".join(filter(None, [heading, first]))
+    title = html.unescape(re.match(r'<figure[^>]* aria-label="([^"]*)"', figure)[1])
     links = [("PNG", ".png"), ("SVG", ".svg")]
     for of in drawn["numbers"]:
         beside = label("beside", of, words) if of in LABELS["beside"] else of
         said = words.text("numbers, {of}", of=beside) if of else words.text("numbers")
         links.append((f"{said} (CSV)", _csv_suffix(of)))
     anchors = [
-        f'<a href="{at}{suffix}" download aria-label="{html.escape(f"{text}, {called}")}">'
+        f'<a href="{at}{suffix}" download aria-label="{html.escape(f"{text}, {title}")}">'
         f"{html.escape(text)}</a>"
         for text, suffix in links
     ]

@@ -1153,13 +1153,15 @@ def wordings(frame: pd.DataFrame, *, words: Words) -> Table:
 
 
 def _share(
-    part: str, whole: str, words: Words, none: str | None = None
+    part: str, whole: str, words: Words, hidden: str = HIDDEN
 ) -> Callable[[Row], str | None]:
-    """Return what shows a share, but `none` where it would be of fewer than `FOR_A_SHARE`."""
+    """Return what shows a share, but `hidden` where it is of few, or of a part that is not told."""
 
     def share(row: Row) -> str | None:
+        if pd.isna(row[whole]) or row[whole] == 0:  # of nobody
+            return None if hidden == HIDDEN else hidden
         found = share_of(row[part], row[whole])
-        return none if found is None else words.percent(found)
+        return hidden if found is None else words.percent(found)
 
     return share
 

@@ -266,17 +266,16 @@ class _Writer:
     def _figure(self, element: etree._Element) -> Iterator[str]:
         caption = element.find(".//figcaption")
         said = _plain(caption.text_content()) if caption is not None else ""
-        title, _, rest = re.sub(r"(?<=[.:]) ", "\n", said, count=1).partition("\n")
-        title = title.removesuffix(":").removesuffix(".")
+        title = element.get("aria-label") or ""
         drawn = next(element.iter("img", "svg"), None)
         alt = "" if drawn is None else drawn.get("alt") or drawn.get("aria-label") or ""
         png = self.pictures.get(element.get("id") or "")
         yield self._caption(self.words.text("Figure"), title)
         if png:
-            yield from self._picture(png, alt, title, "<w:keepNext/>" if rest else "")
+            yield from self._picture(png, alt, title, "<w:keepNext/>" if said else "")
         elif alt:
             yield _p(_run(alt, ""))
-        yield from self._notes([rest] if rest else [])
+        yield from self._notes([said] if said else [])
 
     def _picture(self, png: bytes, alt: str, title: str, more: str) -> Iterator[str]:
         told = alt

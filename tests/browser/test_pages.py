@@ -150,6 +150,23 @@ def test_no_page_is_wider_than_the_screen(kinds, tab, width):
     assert not found, told(found)
 
 
+def test_tables_are_whole_where_the_screen_has_room_for_them(kinds, tab):
+    """Also into the margin beside the text; beside a figure that stands there they are scrolled."""
+    found, seen = [], 0
+    for kind in ("country/08_flow.html", "country/11_whole_school.html"):
+        tab.goto(kinds[kind].as_uri())
+        open_all(tab)
+        scrolled = f"e => ({SCROLLERS})().includes(e)"
+        tables = tab.evaluate_handle("() => [...document.querySelectorAll('main .table')]")
+        seen += tables.evaluate("all => all.length")
+        found += tables.evaluate(f"all => all.filter({scrolled}).map({NAMED})")
+        narrow = """all => all.flatMap(e => [...e.querySelectorAll('[scope=row]')]).filter(
+            e => e.offsetWidth < 11 * parseFloat(getComputedStyle(e).fontSize)).length"""
+        assert tables.evaluate(narrow) == 0
+    assert seen > 3
+    assert not found, told(found)
+
+
 def focused_by_tab(tab: Page, limit: int = 600) -> None:
     """Press the tabulator until it comes round, and mark each element that it came to."""
     come_to = """() => { const e = document.activeElement;

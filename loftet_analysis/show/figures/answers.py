@@ -34,7 +34,7 @@ _MOST, _FEWEST, _PEOPLE, _ACROSS, _DOT = 20, 5, 6, 13, 0.19
 
 
 @mpl.rc_context(STYLE)
-@view(drawn="share")
+@view(title="How the answers are spread", drawn="share")
 def distribution(
     frame: pd.DataFrame, *, words: Words, ax: Axes | None = None
 ) -> Drawing | Axes | str:
@@ -187,8 +187,8 @@ def wave_handles(words: Words, waves: Sequence[str] = _WAVES) -> list[Patch]:
 
 
 @mpl.rc_context(STYLE)
-@view(drawn="share")
-def dots(frame: pd.DataFrame, *, words: Words) -> Drawing:
+@view(title="The answers as dots", drawn="share")
+def dots(frame: pd.DataFrame, *, words: Words, low: pd.DataFrame | None = None) -> Drawing:
     """Draw answers as dots of equal shares, never persons: after above a line, before beneath it.
 
     Parameters
@@ -199,13 +199,17 @@ def dots(frame: pd.DataFrame, *, words: Words) -> Drawing:
         evenly spread.
     words : Words
         The reader's language.
+    low : DataFrame, optional
+        Gated ``population, outcome, low_fifth``: a line stands where low answers end, and it is
+        said how many dots are below it.
     """
     panels = [panel for _, panel in frame.groupby(_CELL, sort=False)]
+    ends = {} if low is None else low.set_index(_CELL[:2])["low_fifth"].dropna().to_dict()
     numbers = [_number_of_dots(panel) for panel in panels]
     # the same in all panels, so that all dots of a figure stand for the same share
     k = min((number for number in numbers if number >= _FEWEST), default=_FEWEST)
     stacks = [
-        _stacks(panel, k, words) if number >= _FEWEST else {}
+        _stacks(panel, k, words, ends.get(_pair(panel))) if number >= _FEWEST else {}
         for panel, number in zip(panels, numbers, strict=True)
     ]
     below, above = (
@@ -213,12 +217,26 @@ def dots(frame: pd.DataFrame, *, words: Words) -> Drawing:
         for wave in _WAVES
     )
 
-    def draw(ax: Axes, panel: tuple[pd.DataFrame, dict]) -> None:
-        _dots(ax, *panel, words=words)
-        ax.set_ylim(-below, above)
-        ax.set_yticks([-below / 2, above / 2], [label("wave", wave, words) for wave in _WAVES])
+    counts = [
+        {wave: int((x < ends[_pair(panel)]).sum()) for wave, (x, _) in own.items()}
+        if _pair(panel) in ends
+        else {}
+        for panel, own in zip(panels, stacks, strict=True)
+    ]
 
-    figure, grid = canvas.multiples([*zip(panels, stacks, strict=True)], draw)
+    def draw(ax: Axes, panel: tuple[pd.DataFrame, dict, dict]) -> None:
+        rows, own, few = panel
+        _dots(ax, rows, own, words=words)
+        if few:
+            ax.axvline(ends[_pair(rows)], color=INK, lw=1, ls=(0, (1, 2)), zorder=1)
+        ax.set_ylim(-below, above)
+        named = [
+            "\n".join([label("wave", wave, words), *_how_many(few, wave, k, words)])
+            for wave in _WAVES
+        ]
+        ax.set_yticks([-below / 2, above / 2], named)
+
+    figure, grid = canvas.multiples([*zip(panels, stacks, counts, strict=True)], draw)
     caption = words.text(
         "The answers after (above the line) and before (beneath it), each as {k} dots: a dot "
         "stands for {percent} of the answers, never for one person. Within values that are "
@@ -226,10 +244,29 @@ def dots(frame: pd.DataFrame, *, words: Words) -> Drawing:
         k=words.count(k),
         percent=words.percent(1 / k),
     )
+    if any(counts):
+        beneath = words.text(
+            "Low answers are left of the dotted line, which is where the lowest fifth of all "
+            "answers in the study ended before."
+        )
+        caption = f"{caption} {beneath}"
     drawn = [panel for panel, own in zip(panels, stacks, strict=True) if own]
     rows = pd.concat(drawn) if drawn else frame[:0]
-    height, alt = _DOT * (below + above) * len(grid), alt_texts.describe_dots(rows, words)
+    height = _DOT * (below + above) * len(grid)
+    told = {tuple(panel[_CELL].iloc[0]): few for panel, few in zip(panels, counts, strict=True)}
+    alt = alt_texts.describe_dots(rows, words, told, k)
     return canvas.fitted(figure, grid[:, 0], height, caption, alt, words, rows={"": rows})
+
+
+def _pair(panel: pd.DataFrame) -> tuple[str, str]:
+    return tuple(panel[_CELL[:2]].iloc[0])
+
+
+def _how_many(few: dict[str, int], wave: str, k: int, words: Words) -> list[str]:
+    """Return of a wave how many of its dots are low, if that is known."""
+    if wave not in few:
+        return []
+    return [words.text("{n} of {k} low", n=words.count(few[wave]), k=words.count(k))]
 
 
 def _number_of_dots(panel: pd.DataFrame) -> int:
@@ -237,20 +274,28 @@ def _number_of_dots(panel: pd.DataFrame) -> int:
     return 0 if pd.isna(people) else int(min(_MOST, people // _PEOPLE))
 
 
-def _stacks(panel: pd.DataFrame, k: int, words: Words) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return each wave's dots: the middle of the column they fall into, and their place in it."""
+def _stacks(
+    panel: pd.DataFrame, k: int, words: Words, low_end: float | None
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return each wave's dots: the middle of the column they fall into, and their place in it.
+
+    Low answers end between two columns, so that none has dots of both kinds.
+    """
     answers = words.answers[panel["population"].iloc[0], panel["outcome"].iloc[0]]
     low, high = answers.minimum - answers.step / 2, answers.maximum + answers.step / 2
-    width = (high - low) / _ACROSS
+    columns = np.linspace(low, high, _ACROSS + 1)
+    if low_end is not None:
+        beneath = np.clip(round((low_end - low) / (high - low) * _ACROSS), 1, _ACROSS - 1)
+        columns = np.interp(range(_ACROSS + 1), [0, beneath, _ACROSS], [low, low_end, high])
     stacks = {}
     for wave, bins in _shown(panel).groupby("wave"):
         reached = np.concatenate([[0], bins["share"].cumsum() / bins["share"].sum()])
         edges = [*bins["low"], bins["high"].iloc[-1]]
         at = np.interp((np.arange(k) + 0.5) / k, reached, edges)
-        column = np.clip((at - low) // width, 0, _ACROSS - 1)
+        column = np.searchsorted(columns[1:-1], at, side="right")
         # sorted, so a dot's place in its column is how far it is from the column's first
         place = np.arange(k) - np.searchsorted(column, column)
-        stacks[wave] = (low + (column + 0.5) * width, place + 0.8)
+        stacks[wave] = ((columns[column] + columns[column + 1]) / 2, place + 0.8)
     return stacks
 
 
@@ -272,6 +317,7 @@ def _dots(ax: Axes, panel: pd.DataFrame, stacks: dict, *, words: Words) -> None:
 
 @mpl.rc_context(STYLE)
 @view(
+    title="Attendance",
     drawn="share",
     nothing="There is no register of attendance that can be joined to the answers.",
 )

@@ -21,7 +21,7 @@ _COLUMNS = ("r_schools", "ci_low", "ci_high")
 
 
 @mpl.rc_context(STYLE)
-@view(drawn="r_schools")
+@view(title="Correlations between schools' means", drawn="r_schools")
 def chain(frame: pd.DataFrame, *, words: Words) -> Drawing:
     """Draw the correlations of schools' means, a panel per link of the chain, in its order.
 
@@ -85,7 +85,7 @@ def _sides(row: dict, words: Words) -> list[str]:
 
 
 @mpl.rc_context(STYLE)
-@view(drawn="deviation")
+@view(title="Schools' means in groups of schools", drawn="deviation")
 def binned_scatter(frame: pd.DataFrame, *, words: Words) -> Drawing:
     """Draw groups of schools on two scales, a small panel per pair.
 

@@ -56,7 +56,7 @@ _ROW = 0.2  # inches
 
 
 @mpl.rc_context(STYLE)
-@view(drawn="estimate")
+@view(title="Changes", drawn="estimate")
 def change(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Drawing | Axes:
     """Draw standardised changes with their intervals, one line per outcome and estimand.
 
@@ -290,7 +290,7 @@ def _caption(frame: pd.DataFrame, words: Words) -> str:
 
 
 @mpl.rc_context(STYLE)
-@view(drawn="estimate")
+@view(title="Answers and changes", drawn="estimate")
 def estimation(frame: pd.DataFrame, *, words: Words, answers: pd.DataFrame) -> Drawing:
     """Draw per outcome the answers before and after, and beside them the changes.
 
@@ -427,7 +427,7 @@ def _histogram(ax: Axes, bins: pd.DataFrame | None, words: Words, *, ends: bool)
 
 
 @mpl.rc_context(STYLE)
-@view(drawn="estimate")
+@view(title="Changes", drawn="estimate")
 def forest(
     frame: pd.DataFrame,
     *,
@@ -620,6 +620,7 @@ def _forest(
 
 @mpl.rc_context(STYLE)
 @view(
+    title="Changes",
     drawn="estimate",
     nothing="The study asks for no change that can be told school by school.",
 )
@@ -660,7 +661,11 @@ def schools(frame: pd.DataFrame, *, words: Words) -> Drawing:
 
 
 @mpl.rc_context(STYLE)
-@view(drawn="shrunk", nothing="The study names no primary change that is told region by region.")
+@view(
+    title="Changes drawn towards the mean",
+    drawn="shrunk",
+    nothing="The study names no primary change that is told region by region.",
+)
 def regions(frame: pd.DataFrame, *, words: Words) -> Drawing:
     """Draw the regions' changes, by themselves and drawn towards their mean.
 

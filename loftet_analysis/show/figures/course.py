@@ -24,7 +24,11 @@ _LOOKS = {
 
 
 @mpl.rc_context(STYLE)
-@view(drawn="mean", nothing="The study has not asked in three waves.")
+@view(
+    title="Answers in three waves",
+    drawn="mean",
+    nothing="The study has not asked in three waves.",
+)
 def course(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Drawing | Axes:
     """Draw the means of three waves with their intervals, a panel per outcome.
 

@@ -28,7 +28,7 @@ _FEW = 30  # answers; of fewer, rounded counts make steps that nobody took
 
 
 @mpl.rc_context(STYLE)
-@view(drawn="n_answered")
+@view(title="From the invited to the analysed", drawn="n_answered")
 def flow(frame: pd.DataFrame, *, words: Words, effects: pd.DataFrame | None = None) -> Drawing:
     """Draw how many were invited, answered, and were kept step by step, a column per wave.
 
@@ -135,7 +135,7 @@ def _bars(ax: Axes, bars: list[_Bar], texts: list[str], words: Words) -> None:
 
 
 @mpl.rc_context(STYLE)
-@view(drawn="n", nothing="The data have no dates of submission.")
+@view(title="Answers day by day", drawn="n", nothing="The data have no dates of submission.")
 def arrivals(frame: pd.DataFrame, *, words: Words) -> Drawing | str:
     """Draw how the answers came in day by day, a panel per population and wave.
 

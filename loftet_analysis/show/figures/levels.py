@@ -27,7 +27,7 @@ _COLUMNS = ("change", "change_ci_low", "change_ci_high")
 
 
 @mpl.rc_context(STYLE)
-@view(drawn="change")
+@view(title="Where the answers lie", drawn="change")
 def levels(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None = None) -> Drawing:
     """Draw where answers lie on their scale, a panel per outcome and a line per group and wave.
 
@@ -92,7 +92,7 @@ def _levels(ax: Axes, records: list[dict], words: Words, *, share: bool) -> None
         ax.set_xlim(-0.02, 1.02)
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words.percent(value)))
     else:
-        scale_axis(ax, pd.Series(records[0]), words=words, letters=40)
+        scale_axis(ax, pd.Series(records[0]), words=words)
 
 
 def _beside(ax: Axes, country: pd.DataFrame) -> None:

@@ -35,7 +35,7 @@ _ITEM = ["population", "outcome", "subgroup", "item"]
 
 
 @mpl.rc_context(STYLE)
-@view(drawn="share")
+@view(title="Answers to each item", drawn="share")
 def likert(frame: pd.DataFrame, *, words: Words) -> Drawing:
     """Draw each item's answers before and after as a bar, a piece per option.
 

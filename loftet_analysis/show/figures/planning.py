@@ -23,7 +23,7 @@ _POWER = 0.80
 
 
 @mpl.rc_context(STYLE)
-@view(drawn="mdes", nothing="Nothing can be planned.")
+@view(title="Smallest changes that can be shown", drawn="mdes", nothing="Nothing can be planned.")
 def mdes(frame: pd.DataFrame, *, words: Words) -> Drawing:
     """Draw the smallest change that so many schools can show, a panel per design.
 
@@ -46,7 +46,7 @@ def mdes(frame: pd.DataFrame, *, words: Words) -> Drawing:
 
 
 @mpl.rc_context(STYLE)
-@view(drawn="power", nothing="Nothing can be planned.")
+@view(title="Power by the number of schools", drawn="power", nothing="Nothing can be planned.")
 def power(frame: pd.DataFrame, *, words: Words) -> Drawing:
     """Draw how likely a change is found, by the number of schools, a panel per design.
 

@@ -38,7 +38,7 @@ _MARKS = {
 
 
 @mpl.rc_context({**STYLE, "font.size": _SIZE})
-@view(drawn="change")
+@view(title="The answers in short", drawn="change")
 def summary(frame: pd.DataFrame, *, words: Words) -> Drawing:
     """Draw every outcome's change on one axis, with a word on each; before there is any, levels.
 
