@@ -224,6 +224,19 @@ def test_the_front_page_says_what_happened_in_the_country_and_in_each_region(stu
     assert table["href"] == "tables/effects.csv"
 
 
+def test_a_table_of_which_nothing_may_be_shown_is_not_offered(study, folder):
+    rows = pd.DataFrame({"school_id": ["a", "b"], "estimate": [0.1, None], "suppressed": [0, 1]})
+    for hidden, offered in (([False, True], True), ([True, True], False)):
+        rows.assign(suppressed=hidden).to_csv(folder / "tables/schools.csv", index=False)
+        front = written(study, folder)["index.en.html"]
+        links = front.find(class_="downloads").find_all("a")
+        found = {each["href"]: each.get_text() for each in links}
+        assert ("tables/schools.csv" in found) is offered
+        assert found.get("tables/schools.csv", "Changes school by school").startswith(
+            "Changes school by school"
+        )
+
+
 def test_of_one_region_nothing_is_told_region_by_region(study, folder):
     told = {key: state for key, state in states("en").items() if key[0] != "aas"}
     front = written(study.model_copy(update={"languages": ("en",)}), folder, told)["index.en.html"]

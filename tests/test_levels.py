@@ -139,6 +139,36 @@ def test_foresight_is_the_design_of_these_schools():
     assert steady["mdes"].iloc[-1] == pytest.approx(mdes(exact), rel=1e-6)
 
 
+def test_linked_change_is_foreseen_for_those_who_can_be_found_again():
+    pupils = Questionnaire("pupils", "oslo", load_instrument("pupil"))
+    rng = np.random.default_rng(2)
+    clean = people(8, 40).drop(columns=["role", "practice_practical"])
+    clean["persistence"] = rng.integers(1, 5, len(clean)).astype(float)
+    clean["person_id"] = [f"p{i}" for i in range(len(clean))]
+    clean["link_state"] = np.where(np.arange(len(clean)) % 4, "absent", "structurally_impossible")
+    asked = {"estimands": ["same_grade", "linked_change"], "followed": 0.8}
+    first = foreseen(clean, pupils, **asked).set_index("estimand")
+    assert first["n_pre"].tolist() == [320, 240]
+    assert first["n_clusters"].tolist() == [8, 8]
+    assert first["flags"].tolist() == ["", "feeders_unknown"]
+    # half of the pupils of schools s0 to s3 have gone on to s4 and s5
+    moved = clean[clean["link_state"].eq("absent")].copy()
+    goes = {"s0": "s4", "s1": "s4", "s2": "s5", "s3": "s5"}
+    moved["school_id"] = moved["school_id"].replace(goes)
+    both = pd.concat([clean, moved.assign(wave="post", link_state="linked")])
+    later = foreseen(both, pupils, **asked).set_index("estimand")
+    assert later["n_clusters"].tolist() == [8, 4]
+    assert later["n_pre"].tolist() == [320, 240]
+    assert later["flags"].tolist() == ["", ""]
+    groups = clean["school_id"].replace(goes)[clean["link_state"].eq("absent")]
+    sizes = groups.value_counts()
+    answers = clean["persistence"][groups.index].to_numpy()
+    icc = max(intraclass_correlation(answers, pd.factorize(groups)[0]), 0)
+    design = Design("linked_change", 4, 60, 0.8 * icc, r=0.5, attrition=0.2,
+                    cv=sizes.std(ddof=0) / 60)  # fmt: skip
+    assert later.loc["linked_change", "mdes"] == pytest.approx(mdes(design))
+
+
 def test_foresight_where_nothing_can_be_foreseen():
     clean, asked = people(), {"estimands": ["linked_change", "participants"], "followed": 0.8}
     assert foreseen(people(1), ASKED, **asked)["reason"].tolist() == ["few_schools"] * 2

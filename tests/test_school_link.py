@@ -368,7 +368,8 @@ def test_answers_say_what_goes_together_what_does_not_and_what_cannot_be_told(ro
     assert "For 1 of 4 pairs" in told
     assert "Higher on the one and lower on the other: Practice (participants)" in told
     assert (
-        "Associated weakly or not at all: Practice (colleagues), change → Teaching (pupils)" in told
+        "Associated weakly or not at all: Practice (colleagues), change → Teaching (pupils), "
+        "change (95% CI of the corrected r −0.20 to 0.20)." in told
     )
     assert "For 1 of 4 pairs we cannot tell whether they go together: a correlation weaker" in told
     assert "so few answered at each school" in told

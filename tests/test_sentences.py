@@ -908,7 +908,7 @@ def test_leaders_beside_teachers_in_words():
     frame = pd.concat([lower_row, made_up.agreement(difference=0.04, ci_low=-0.6, ci_high=0.7)])
     lower, unclear, chance = agreement(frame, words=words("nb")).split(". ")
     assert lower == (
-        "På de samme skolene ga lederne høyere skår enn lærerne: syn på faget (0,77 poeng; "
+        "På de samme skolene ga lederne høyere skårer enn lærerne: syn på faget (0,77 poeng; "
         f"95{NO_BREAK}% KI 0,02 til 1,51)"
     )
     assert unclear == "For syn på faget kan vi ikke si om lærerne og lederne svarer ulikt"
@@ -916,7 +916,7 @@ def test_leaders_beside_teachers_in_words():
     hidden = pd.concat([lower_row, made_up.agreement(difference=None)])
     assert agreement(hidden, words=words("nb")).endswith("Ikke vist: syn på faget.")
     higher = made_up.agreement(difference=0.3, ci_low=0.1, ci_high=0.5)
-    assert "ga lærerne høyere skår enn lederne" in agreement(higher, words=words("nb"))
+    assert "ga lærerne høyere skårer enn lederne" in agreement(higher, words=words("nb"))
     none = made_up.agreement(difference=None)
     assert agreement(none, words=words("nn")).startswith("For få har svara")
 

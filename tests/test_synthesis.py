@@ -585,7 +585,9 @@ def test_features_are_told_as_differences_or_as_chance_or_as_refused():
     (line,) = said(made_up.pooled(), features=features)[3:]
     assert line.startswith("Joy, same-grade change: where travel is one standard deviation higher, "
                            "the change differs by 0.08 standard deviations")  # fmt: skip
-    assert line.endswith("For 1 change, no association with travel can be told from chance.")
+    assert line.endswith(
+        "For 1 change, the association with travel cannot be distinguished from chance."
+    )
     refused = features.assign(estimate=np.nan, reason=TOO_FEW_REGIONS)
     (line,) = said(made_up.pooled(), "nb", features=refused)[3:]
     assert line == (

@@ -10,6 +10,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from loftet_analysis import schema
+from loftet_analysis.analysis.planning import FORESEEN
 from loftet_analysis.disclosure.gate import gate as gated
 from loftet_analysis.show import site, tables
 from loftet_analysis.show.layout import laid_out
@@ -500,3 +501,49 @@ def test_a_share_that_is_there_but_not_told_has_the_mark_of_what_is_suppressed()
     lines = rows(BeautifulSoup(table.html, "html.parser"))[1:]
     assert [line[1] for line in lines] == ["2\N{NO-BREAK SPACE}%", "·"]
     assert "· vises ikke (personvern)" in table.notes
+
+
+def test_many_against_few_is_said_with_the_numbers_of_the_rows():
+    dose = {"population": "teachers", "outcome": "views", "estimand": "dose"}
+    many = {**dose, "contrast": "gathering: 90th - 10th percentile", "flags": "low_df;range=6-10"}
+    less = {**dose, "contrast": "interim work: 90th - 10th percentile", "flags": "range=2.5-5"}
+    slope = {**dose, "contrast": "per gathering", "flags": "range=6-10"}
+    said = [note for note in notes(built(frame=effects(slope, many, less), language="en"))
+            if note.startswith("Many")]  # fmt: skip
+    assert said == [
+        "Many − few: the change at the 90th percentile of attendance minus that at the 10th, read "
+        "from a smooth curve through all attendance (natural cubic spline). In these rows: many − "
+        "few seminars: 10 against 6; many − few interim tasks: 5 against 2.50."
+    ]
+    bare = notes(built(frame=effects({**many, "flags": "low_df"}), language="en"))
+    assert [note.endswith("(natural cubic spline).") for note in bare if "Many" in note] == [True]
+    assert not [note for note in notes(built(frame=effects(slope))) if "persentil" in note]
+
+
+def test_coefficients_of_few_schools_or_teachers_are_left_out():
+    frame = made_up.agreement()
+    of_few = {"n_schools": 29, "n_teachers": 29}
+    told = tables.agreement(frame.assign(suppressed=False, **of_few), words=words("en"))
+    for gone in (">0.30<", "0.08", "0.41", "0.75", "agree among themselves", ">r<"):
+        assert gone not in told.html
+    assert "r is not given for fewer than 30 schools" in told.html
+    assert "r_wg are not given for fewer than 30 teachers" in told.html
+    enough = {"n_schools": 30, "n_teachers": 30}
+    told = tables.agreement(frame.assign(suppressed=False, **enough), words=words("en"))
+    for there in (">0.30<", "0.08", "0.41", "0.75", "agree among themselves"):
+        assert there in told.html
+    assert "not given" not in told.html
+
+
+def test_what_is_foreseen_of_linked_change_says_whom_it_counts():
+    row = {**dict.fromkeys(FORESEEN), "region": "oslo", "population": "pupils", "outcome": "joy",
+           "subgroup": "all", "wave": "pre", "contrast": "", "n_pre": 240, "n_clusters": 8,
+           "mdes": 0.2, "flags": "", "reason": "", "suppressed": False}  # fmt: skip
+    rows = [{**row, "estimand": "same_grade"}, {**row, "estimand": "linked_change"}]
+    told = tables.visible(pd.DataFrame(rows), words=words("en")).html
+    assert "only those who can be found again are counted" in told
+    assert "Nobody is linked yet" not in told
+    rows[1]["flags"] = "feeders_unknown"
+    assert "Nobody is linked yet" in tables.visible(pd.DataFrame(rows), words=words("en")).html
+    told = tables.visible(pd.DataFrame(rows[:1]), words=words("en")).html
+    assert "found again" not in told

@@ -83,7 +83,9 @@ def test_what_schools_do_not_share_is_said():
         frames = [people_of(np.repeat(np.arange(20), 6), agreeing, rng) for _ in range(30)]
         rows = pd.concat([variance(frame, ASKED) for frame in frames])
         found[agreeing] = rows[rows["icc"].eq(0)]
-        assert rows.loc[rows["icc"].gt(0), "shared"].all()
+        above = rows[rows["icc"].gt(0) & rows["icc_high"].ge(0.01)]
+        shown = above["icc_low"].ge(0.01) | above["rwg"].ge(0.7)
+        assert above["shared"].fillna(False).tolist() == shown.tolist()
     assert len(found[False]) > 5
     assert not found[False]["shared"].any()
     assert found[False]["rwg"].lt(0.7).all()
@@ -97,6 +99,9 @@ def test_what_schools_do_not_share_is_said():
     assert len(unknown) > 3
     assert unknown["rwg_schools"].eq(0).all()
     assert unknown["shared"].isna().all()  # nobody can tell
+    unsure = rows[rows["icc"].gt(0) & rows["icc_low"].lt(0.01)]  # nor is a wide interval evidence
+    assert len(unsure) > 3
+    assert unsure["shared"].isna().all()
 
 
 def test_the_interval_covers_the_share_between_schools():

@@ -164,15 +164,16 @@ def test_bokmal_and_nynorsk_are_two_languages():
         assert not bokmal.search(re.sub("«[^»]*»", "", said["nn"])), said["nn"]
 
 
-def test_nynorsk_uses_one_form_of_each_word():
-    lines = (HERE / "tests/unwanted.nn.txt").read_text(encoding="utf-8").splitlines()
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_a_language_uses_one_form_of_each_word(language):
+    lines = (HERE / f"tests/unwanted.{language}.txt").read_text(encoding="utf-8").splitlines()
     wanted = dict(line.split(": ") for line in lines if not line.startswith("#"))
     texts = [
         form
-        for entry in entries("nn").values()
+        for entry in entries(language).values()
         for form in (entry.string if isinstance(entry.string, tuple) else (entry.string,))
     ]
-    texts += [path.read_text("utf-8") for path in HERE.glob("docs/templates/*.nn.txt")]
+    texts += [path.read_text("utf-8") for path in HERE.glob(f"docs/templates/*.{language}.txt")]
     texts = [re.sub("«[^»]*»", "", text) for text in texts]  # titles of sources stay as they are
     found = []
     for unwanted, form in wanted.items():

@@ -28,6 +28,8 @@ import numpy as np
 import pandas as pd
 
 from loftet_analysis import names, schema
+from loftet_analysis.analysis.panel import FEEDER, arrange
+from loftet_analysis.cleaning.response import COULD_BE_FOUND
 from loftet_analysis.errors import InputError
 from loftet_analysis.stats.power import (
     DESIGNS,
@@ -47,7 +49,7 @@ from loftet_analysis.study.questionnaire import Questionnaire
 
 FORESEEN = (
     "region", "population", "outcome", "question", "estimand", "contrast", "subgroup", "wave",
-    "n_pre", "n_post", "n_pairs", "n_clusters", "mdes", "reason", "suppressed",
+    "n_pre", "n_post", "n_pairs", "n_clusters", "mdes", "flags", "reason", "suppressed",
 )  # fmt: skip
 #: Estimands of one role, planned as linked change of its people.
 _OF_ROLE = {"participants": names.PARTICIPANT, "colleagues": names.COLLEAGUE}
@@ -250,21 +252,28 @@ def foreseen(
 ) -> pd.DataFrame:
     """Return the smallest change that will be visible, from the answers of the first wave.
 
-    The number of schools, how many answered at each, how unequal they are, the ICC of each outcome
+    The number of clusters, how many answered at each, how unequal they are, the ICC of each outcome
     and the share of participants are those of the answers; what only the later wave can tell is
     assumed. See :mod:`loftet_analysis.stats.power` for the formulas.
+
+    Changes of linked people are planned for those who can be found again, where `link_state` tells
+    who they are. Their clusters are schools, of pupils the feeder groups that those who are linked
+    already make. Where nobody is, schools stand in their place, ``feeders_unknown`` is among the
+    flags, and what is foreseen is too small. The country's changes of eight regions or more will
+    rest on the regions, which is not foreseen either.
 
     Parameters
     ----------
     clean : DataFrame
-        Clean frame: `wave`, `school_id`, the outcomes, and `role` where roles are compared.
+        Clean frame of all waves: `wave`, `school_id`, the outcomes, `role` where roles are
+        compared, and `person_id` and `link_state` where people are linked.
     asked : Questionnaire
         From ``study[population]``; scales that are asked before are planned for.
     estimands : sequence of str
         Of ``linked_change``, ``same_grade``, ``participants``, ``colleagues`` and
         ``participants_vs_colleagues``.
     followed : float
-        Share (0–1] of those who answered that will be met again with an answer.
+        Share (0–1] of those who can be found again that will answer.
     r : float, optional
         Correlation of a person's answers before and after; default: what is typical, see
         :mod:`~loftet_analysis.analysis.planning`.
@@ -275,8 +284,8 @@ def foreseen(
     Returns
     -------
     DataFrame
-        A row per outcome and estimand: `n_pre` people at `n_clusters` schools, and `mdes`, the
-        smallest change that would be seen with a power of 80 %, in SD. Schools are the clusters.
+        A row per outcome and estimand: `n_pre` people in `n_clusters` clusters, and `mdes`, the
+        smallest change that would be seen with a power of 80 %, in SD.
         `reason` is ``no_answers``, or ``few_schools`` where no degrees of freedom are left.
 
     Raises
@@ -298,25 +307,41 @@ def foreseen(
     """
     if unknown := [each for each in estimands if each not in FORESEEABLE]:
         raise InputError("no design for it", ", ".join(unknown), ", ".join(FORESEEABLE))
+    clean = clean.dropna(subset=[names.SCHOOL]).reset_index(drop=True)
+    people = arrange(clean)
+    clean = clean.assign(**{FEEDER: people.clusters(FEEDER)})
     before = clean[(clean[names.WAVE] == names.PRE).fillna(False)]
     typical = TYPICAL[asked.population]["r"] if r is None else r
     assumed = {"r": typical, "r_schools": r_schools}
+    of_groups = asked.population == "pupils"  # only they change school
     rows = []
     for outcome in asked.asked(names.PRE):
         if outcome not in before:
             continue
-        given = before.dropna(subset=[outcome, names.SCHOOL])
+        given = before.dropna(subset=[outcome])
         scale = asked.scales[outcome]
         about = {"outcome": outcome, "question": scale.question or "", "subgroup": names.ALL}
         for estimand in estimands:
             row = {**asked.place, **about, "estimand": estimand, "wave": names.PRE, "contrast": ""}
-            row |= _smallest(given, outcome, estimand, followed, assumed)
+            linked = estimand != SAME_GRADE
+            cluster = FEEDER if linked and of_groups else names.SCHOOL
+            if cluster == FEEDER and not len(people.first):
+                row["flags"] = "feeders_unknown"
+            answered = given
+            if linked and names.LINK_STATE in given:
+                answered = given[given[names.LINK_STATE].isin(COULD_BE_FOUND)]
+            row |= _smallest(answered, outcome, estimand, followed, assumed, cluster)
             rows.append(row)
     return schema.table(rows, FORESEEN)
 
 
 def _smallest(
-    given: pd.DataFrame, outcome: str, estimand: str, followed: float, assumed: dict[str, float]
+    given: pd.DataFrame,
+    outcome: str,
+    estimand: str,
+    followed: float,
+    assumed: dict[str, float],
+    clusters: str,
 ) -> dict[str, object]:
     """Return the numbers of one row."""
     more = {"r": assumed["r"]}
@@ -326,12 +351,12 @@ def _smallest(
         if estimand in _OF_ROLE:
             given = given[takes_part if estimand == "participants" else ~takes_part]
             more.pop("participants")
-    school, schools = pd.factorize(given[names.SCHOOL])
-    row = {"n_pre": len(given), "n_clusters": len(schools)}
+    cluster, found = pd.factorize(given[clusters])
+    row = {"n_pre": len(given), "n_clusters": len(found)}
     if given.empty or not 0 < more.get("participants", 0.5) < 1:
         return {"reason": "no_answers"}
-    sizes = np.bincount(school)
-    icc = intraclass_correlation(given[outcome].to_numpy(dtype=float), school)
+    sizes = np.bincount(cluster)
+    icc = intraclass_correlation(given[outcome].to_numpy(dtype=float), cluster)
     icc = 0.0 if np.isnan(icc) else min(max(icc, 0.0), 0.99)
     between = 2 * icc * (1 - assumed["r_schools"])
     if estimand != SAME_GRADE:
@@ -340,7 +365,7 @@ def _smallest(
     try:
         planned = Design(
             LINKED_CHANGE if estimand in _OF_ROLE else estimand,
-            schools=len(schools),
+            schools=len(found),
             people=float(sizes.mean()),
             cv=float(sizes.std() / sizes.mean()),
             icc=icc,
@@ -349,7 +374,7 @@ def _smallest(
             **more,
         )
     except InputError:
-        if len(schools) > 3:  # not for want of schools
+        if len(found) > 3:  # not for want of schools
             raise
         return {"reason": "few_schools"}
     return {**row, "mdes": mdes(planned)}

@@ -41,9 +41,10 @@ def variance(clean: pd.DataFrame, asked: Questionnaire, *, ci_level: float = 0.9
         analysis of variance estimator; empty where every school has one answer), with the interval
         of its F test; `icc2`, ICC(2), the reliability of the mean of as many people as a school has
         on average; `rwg`, the mean of r_wg(J) over the `rwg_schools` schools where 5 or more
-        answered every item, see `agreement.within_groups`. `shared` is false where the people of
-        a school do not share it: the interval of ICC(1) ends below .01, or ICC(1) is 0 and r_wg(J)
-        below .70; missing where ICC(1) is, and where it is 0 and there is no r_wg(J).
+        answered every item, see `agreement.within_groups`. `shared` is true where the
+        people of a school share it: the interval of ICC(1) begins at .01 or above, or r_wg(J) is
+        .70 or more; false where they do not: the interval ends below .01, or ICC(1) is 0 and
+        r_wg(J) below .70; else missing, since it cannot be told.
 
     Raises
     ------
@@ -114,11 +115,9 @@ def _within(
 
 def _is_shared(row: dict[str, object]) -> bool | None:
     """Return whether the people of a school share it; None where that cannot be told."""
+    rwg = row.get("rwg", np.nan)
     if np.isnan(row["icc"]):
         return None
-    if row["icc_high"] < SMALL_ICC:
+    if row["icc_high"] < SMALL_ICC or (row["icc"] == 0 and rwg < GOOD_RWG):
         return False
-    if row["icc"] > 0:
-        return True
-    rwg = row.get("rwg", np.nan)
-    return None if np.isnan(rwg) else bool(rwg >= GOOD_RWG)
+    return True if row["icc_low"] >= SMALL_ICC or rwg >= GOOD_RWG else None

@@ -104,6 +104,12 @@ def _stem(file: str) -> str:
     return file.rpartition("/")[2]
 
 
+def _is_hidden(table: Path) -> bool:
+    """Return whether a gated table has rows, and all of them are hidden."""
+    rows = pd.read_csv(table, usecols=lambda column: column == "suppressed")
+    return len(rows) > 0 and "suppressed" in rows and bool(rows["suppressed"].all())
+
+
 def _plain(part: str) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]+>", "", _MARK.sub("", part))).split())
 
@@ -416,11 +422,17 @@ class _Site:
 
     @cached_property
     def downloads(self) -> list[tuple[str, str, str]]:
-        """The tables of the study: what each holds, its file, and how large it is."""
+        """The tables of the study: what each holds, its file, and how large it is.
+
+        A table of which the disclosure profile hides every row, as that of schools where the study
+        is public, is not offered.
+        """
         folder = self.folder / "tables"
         files = [folder / "results.xlsx", *sorted(folder.glob("*.csv"))]
         found = []
         for path in (path for path in files if path.is_file()):
+            if path.suffix == ".csv" and _is_hidden(path):
+                continue
             said = label("download", path.stem, self.words)
             size = f"{path.name}, {self.words.number(max(path.stat().st_size / 1e6, 0.01), 2)} MB"
             found.append((said, f"tables/{path.name}", size))

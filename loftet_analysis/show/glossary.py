@@ -15,6 +15,7 @@ from loftet_analysis import names, schema
 from loftet_analysis.estimands import ESTIMANDS
 from loftet_analysis.show.labels import CERTAINTY_SIGNS, LABELS, LIGHT_SHAPES
 from loftet_analysis.show.languages import Words, label
+from loftet_analysis.show.sentences import WEAK
 from loftet_analysis.study import Study, load_study
 from loftet_analysis.study.columns import MEANINGS, clean_columns
 from loftet_analysis.study.study import Analysis
@@ -66,14 +67,15 @@ def glossary(words: Words, study: Study | None = None) -> Iterator[Part]:
     text, analysis, foreign = words.text, study.analysis if study else Analysis(), _foreign(study)
     sesoi, level = words.number(analysis.sesoi), words.percent(analysis.ci_level)
 
-    def meant(kind: str) -> list[tuple[str, str]]:
-        codes = LABELS[f"{kind} means"]
-        told = [code for code in codes if code not in foreign]
-        return [(label(kind, code, words), label(f"{kind} means", code, words)) for code in told]
+    def meant(kind: str, **values: str) -> list[tuple[str, str]]:
+        means = f"{kind} means"
+        told = [code for code in LABELS[means] if code not in foreign]
+        return [(label(kind, code, words), label(means, code, words, **values)) for code in told]
 
     def coded(kind: str) -> list[tuple[str, str]]:
         return [(code, label(kind, code, words)) for code in LABELS[kind] if code not in foreign]
 
+    low, high = words.number(-WEAK), words.number(WEAK)
     certain = [
         (f"{sign} {label('short', code, words)}", label("short means", code, words, sesoi=sesoi))
         for code, sign in CERTAINTY_SIGNS.items()
@@ -85,7 +87,7 @@ def glossary(words: Words, study: Study | None = None) -> Iterator[Part]:
     signs += [(f"{shape} {light}", said) for shape, (light, said) in lights]
     yield Part("certainty", text("How certain a change is"), certain)
     yield Part("signs", text("Signs in tables"), signs)
-    yield Part("terms", text("Statistical terms"), meant("term"))
+    yield Part("terms", text("Statistical terms"), meant("term", low=low, high=high))
     yield Part("comparisons", text("Comparisons"), meant("estimand"))
     if study:
         scales = [*_scales(study, words)]

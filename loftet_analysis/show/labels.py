@@ -152,7 +152,7 @@ LABELS: dict[str, dict[str, str]] = {
         "school_weights": "schools weighted by everybody they had before",
         "register_weights": "schools weighted by everybody invited",
         "linkage_by_school": "linkage and change, school by school",
-        "response_by_school": "response and change, school by school",
+        "response_by_school": "how many answered, and change, school by school",
         "imputation": "missing answers imputed",
         "linked_and_unlinked": "linked and unlinked",
         "own_unit": "the region's own standard deviation",
@@ -662,7 +662,10 @@ LABELS: dict[str, dict[str, str]] = {
         "50th: half of the answers lie below it, half above.",
         "ci": "The values compatible with the data. Pupils of a school resemble each other, so "
         "schools are counted as units (CR2 standard errors with Satterthwaite's degrees of "
-        "freedom); for all regions together the regions are, where there are eight or more.",
+        "freedom). For all regions together the regions are, where there are eight or more, in "
+        "linked, same-grade and cohort changes and in those of participants and colleagues. All "
+        "other intervals, such as those of levels, allow for the schools, and are about these "
+        "very regions.",
         "pi": "Where the change of a new region can be expected to lie. It is wider than the "
         "confidence interval of the mean, since regions differ.",
         "se": "How far an estimate typically lies from the true value by chance.",
@@ -703,7 +706,10 @@ LABELS: dict[str, dict[str, str]] = {
         "reported for the school as a whole.",
         "correlation": "r says how closely two things follow each other, from −1 to 1, where 0 is "
         "not at all; b says how much higher the one is where the other is one point higher. "
-        "Neither says that the one leads to the other.",
+        "Neither says that the one leads to the other. Means of few people are imprecise, which "
+        "pulls r towards 0; r corrected for unreliability is what it would be without that. Two "
+        "things are said to be associated weakly or not at all where the interval of r includes 0 "
+        "and that of the corrected r lies between {low} and {high}.",
         "regression": "Those who answered very low or very high one time lie nearer to the mean "
         "the next, by chance alone.",
         "interim": "What teachers try out in their own classes between two seminars.",
@@ -781,17 +787,17 @@ LABELS: dict[str, dict[str, str]] = {
         "results": "All tables in one workbook",
         "effects": "Changes, differences and levels",
         "pooled": "All regions taken together, in two stages",
-        "sensitivity": "The main changes under other analytic choices",
+        "sensitivity": "The changes under other analytic choices",
         "items": "Single questions",
         "reliability": "Reliability of the scales",
-        "agreement": "Agreement within schools",
+        "agreement": "Teachers and leaders of the same schools",
         "invariance": "Measurement before and after",
         "response": "Who was invited, answered and was found again",
         "linkage": "How answers before and after were linked",
         "ledger": "Questionnaires that were set aside, and why",
-        "attrition": "Those who were found again, compared with the others",
+        "attrition": "How groups differed before: found again or not, participants and colleagues",
         "variance": "Differences between schools and between people",
-        "schools": "Associations between scales from school to school",
+        "schools": "Changes school by school",
         "features": "Changes and features of the regions",
     },
 }

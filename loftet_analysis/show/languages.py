@@ -290,8 +290,8 @@ def _decimal(size: float, digits: int, locale: str) -> str:
 def joined(parts: list[str], words: Words, *, clauses: bool = False) -> str:
     """Return a list in running text: ``a, b and c``.
 
-    Names of scales that have an *and* of their own are quoted. Where one of the last two still has
-    one the last is set apart from it, unless they are `clauses`.
+    Parts are `quoted`. Where one of the last two still has an *and* of its own the last is set
+    apart from it, unless they are `clauses`.
 
     Examples
     --------
@@ -303,18 +303,28 @@ def joined(parts: list[str], words: Words, *, clauses: bool = False) -> str:
     >>> joined(["support", "time and room (participants)"], words)
     'support and “time and room” (participants)'
     """
+    parts = [quoted(part, words) for part in parts]
     if len(parts) < 2:
         return "".join(parts)
     link = words.text("and")
-    parts = [_quoted(part, link, words) for part in parts]
     unquoted = [re.sub("“[^”]*”|«[^»]*»", "", part) for part in parts[-2:]]
     if not clauses and any(f" {link} " in part for part in unquoted):
         link = words.text("as well as")
     return f"{', '.join(parts[:-1])} {link} {parts[-1]}"
 
 
-def _quoted(part: str, link: str, words: Words) -> str:
-    """Return a part of a list that begins with the name of a scale, quoted where it has a link."""
+def quoted(part: str, words: Words) -> str:
+    """Return a text that begins with the name of a scale; a name with an *and* is quoted.
+
+    In running text every such name is, wherever it stands.
+
+    Examples
+    --------
+    >>> words = Words("en", outcomes={("teachers", "room"): "Time and room"})
+    >>> quoted("time and room (0.46)", words)
+    '“time and room” (0.46)'
+    """
+    link = words.text("and")
     for name in words.outcomes.values():
         if f" {link} " in name and part.casefold().startswith(name.casefold()):
             return words.text("“{name}”", name=part[: len(name)]) + part[len(name) :]

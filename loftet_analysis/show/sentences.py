@@ -47,6 +47,7 @@ from loftet_analysis.show.languages import (
     linked_side,
     named,
     outcome_labels,
+    quoted,
     row_label,
     too_few_regions,
 )
@@ -278,7 +279,7 @@ def _left_open(
     """Return what is said of the rows of an outcome that are left open for one reason."""
     alike = [row for row, of in zip(rows, why_open, strict=True) if of == why]
     which = f" ({_which(alike, words)})" if len(alike) < len(rows) else ""
-    outcomes = f"{in_sentence(name)}{which}"
+    outcomes = f"{quoted(in_sentence(name), words)}{which}"
     return _sentences([why.format(outcomes=outcomes), *_too_few(alike, words)])
 
 
@@ -448,7 +449,7 @@ def agreement(frame: pd.DataFrame, *, words: Words) -> str:
     _ = words.text
     found: dict[str, list[str]] = {ABOVE: [], BELOW: [], INSIDE: []}
     for row in frame[frame["difference"].notna()].to_dict("records"):
-        name = in_sentence(words.outcome("teachers", row["outcome"]))
+        name = quoted(in_sentence(words.outcome("teachers", row["outcome"])), words)
         where, ends = position(row), sorted((abs(row["ci_low"]), abs(row["ci_high"])))
         if where in ("", INSIDE):
             found[INSIDE].append(name)
@@ -563,8 +564,9 @@ def links(frame: pd.DataFrame, *, words: Words) -> Drawn:
     """Return whether schools' means go together along a chain: the answer, then what it is not.
 
     Two go together where the interval of r excludes 0. They do so weakly or not at all where it
-    includes 0 and that of r without chance lies between −.30 and +.30 (from .30 on a correlation is
-    medium, Cohen 1988); of means that are too rough for the latter it cannot be told.
+    includes 0 and that of r corrected for unreliability lies between −.30 and +.30 (from .30 on a
+    correlation is medium, Cohen 1988): that is said of what the schools are, not of their means,
+    which chance pulls towards 0. Of means that are too rough for the latter it cannot be told.
 
     Parameters
     ----------
@@ -674,9 +676,8 @@ def position(row: Mapping[str, object]) -> str:
 
 def _changed(row: Mapping[str, object], words: Words) -> str:
     """Return which change a row is of."""
-    return (
-        f"{named(row, 'outcome', words)}, {in_sentence(label('estimand', row['estimand'], words))}"
-    )
+    name = quoted(named(row, "outcome", words), words)
+    return f"{name}, {in_sentence(label('estimand', row['estimand'], words))}"
 
 
 def _two_ways(shown: pd.DataFrame, together: pd.DataFrame, words: Words) -> list[str]:
@@ -858,8 +859,10 @@ def _along_with(features: pd.DataFrame, words: Words) -> list[str]:
         if rest := len(computed) - len(clear):
             said.append(
                 words.plural(
-                    "For {n} change, no association with {feature} can be told from chance.",
-                    "For {n} changes, no association with {feature} can be told from chance.",
+                    "For {n} change, the association with {feature} cannot be distinguished from "
+                    "chance.",
+                    "For {n} changes, the association with {feature} cannot be distinguished from "
+                    "chance.",
                     rest,
                     feature=name,
                 )
@@ -904,7 +907,8 @@ def _together(frame: pd.DataFrame, told: pd.DataFrame, words: Words) -> Iterator
     if (alike | against).any() and len(told) >= MANY_PAIRS:
         answer.append(
             _(
-                "By chance alone, about 1 of {n} pairs would do one or the other.",
+                "By chance alone, about 1 of {n} pairs would show an association in one direction "
+                "or the other.",
                 n=words.count(round(1 / (1 - float(told["ci_level"].iloc[0])))),
             )
         )
@@ -913,7 +917,13 @@ def _together(frame: pd.DataFrame, told: pd.DataFrame, words: Words) -> Iterator
         yield _not_told(unclear, len(frame), words)
     if weak.any():
         names = (
-            " → ".join(linked_side(row, words, side) for side in ("", "other_"))
+            _(
+                "{one} → {other} ({level} CI of the corrected r {interval})",
+                one=linked_side(row, words),
+                other=linked_side(row, words, "other_"),
+                level=words.percent(row["ci_level"]),
+                interval=words.interval(row["r_disattenuated_low"], row["r_disattenuated_high"]),
+            )
             for row in told[weak].to_dict("records")
         )
         yield _("Associated weakly or not at all: {pairs}.", pairs="; ".join(names))
@@ -1752,7 +1762,7 @@ def _set_off(row: Mapping[str, object], words: Words, *, first: bool = False) ->
     It is set off where its change is certain, and no less so by the mean over the regions.
     """
     name = words.outcome(row["population"], row["outcome"])
-    name = name if first else in_sentence(name)
+    name = quoted(name if first else in_sentence(name), words)
     return f"{_BEGIN}{name}{_END}" if _is_set_off(row) else name
 
 
@@ -2072,7 +2082,7 @@ def _left_out(frame: pd.DataFrame, words: Words) -> Iterator[str]:
 
     def named(rows: pd.DataFrame) -> str:
         pairs = dict.fromkeys(rows[keys].itertuples(index=False, name=None))
-        return joined([f"{_BEGIN}{labels[pair]}{_END}" for pair in pairs], words)
+        return joined([f"{_BEGIN}{quoted(labels[pair], words)}{_END}" for pair in pairs], words)
 
     hidden = of_outcomes["suppressed"].astype(bool)
     of_few_schools = of_outcomes["reason"].eq(FEW_CLUSTERS)

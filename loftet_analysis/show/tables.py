@@ -39,12 +39,21 @@ from loftet_analysis.show.languages import (
     too_few_regions,
 )
 from loftet_analysis.show.layout import ABSENT, HIDDEN, Column, Row, Table, laid_out
-from loftet_analysis.show.sentences import in_sentence, left_out, of_enough, rounded, shown_interval
+from loftet_analysis.show.sentences import (
+    WEAK,
+    in_sentence,
+    left_out,
+    of_enough,
+    rounded,
+    shown_interval,
+)
 from loftet_analysis.show.shown import view
 
 #: People; a percentage of fewer has no decimals.
 FOR_A_DECIMAL = 100
 NAIVE = "naive"
+#: How the contrast of `dose` along a spline ends.
+SPLINE = "90th - 10th percentile"
 BY_SCHOOL = ("linkage_by_school", "response_by_school")
 
 
@@ -250,6 +259,7 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
     caption, last = _("Change from before to after"), _refusals(frame, words)
     if frame["estimand"].eq("dose").all():
         caption = _("How the change differs with attendance")
+        notes += _many_against_few(frame, words)
     if midway:
         caption = _("Change from the earlier to the later time")
     lines = [
@@ -262,6 +272,31 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
     notes = [note for note in notes if note]
     form = {"group": outcome, "line": "label", "last": last}
     return laid_out(rows, columns, words, caption, notes, **form)
+
+
+def _many_against_few(frame: pd.DataFrame, words: Words) -> list[str]:
+    """Return what many against few seminars, or pieces of interim work, are, with the numbers."""
+    _ = words.text
+    along = frame["contrast"].str.endswith(SPLINE)
+    if not along.any():
+        return []
+    said = _(
+        "Many − few: the change at the 90th percentile of attendance minus that at the 10th, read "
+        "from a smooth curve through all attendance (natural cubic spline)."
+    )
+    ends = frame["flags"].fillna("").str.extract(r"(?:^|;)range=([\d.]+)-([\d.]+)")
+    told = frame.assign(low=ends[0], high=ends[1])[along & ends[0].notna()]
+    against = [
+        _(
+            "{what}: {many} against {few}",
+            what=label("contrast", row["contrast"], words),
+            many=words.plain(float(row["high"])),
+            few=words.plain(float(row["low"])),
+        )
+        for row in told.drop_duplicates(["contrast", "low", "high"]).to_dict("records")
+    ]
+    last = _("In these rows: {against}.", against="; ".join(against)) if against else ""
+    return [f"{said} {last}".strip()]
 
 
 def levels(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None = None) -> Table:
@@ -572,18 +607,22 @@ def _selected(frame: pd.DataFrame, words: Words) -> list[str]:
             "estimand": in_sentence(named(row, "estimand", words)),
             "what": named(row, "analysis", words),
             "r": words.number(row["estimate"]),
+            "level": _level(words, row["ci_level"]),
             "interval": words.interval(row["ci_low"], row["ci_high"]),
         }
         size = words.number(weighted.get(tuple(row[k] for k in keys)))
         if size:
             note = _(
-                "{outcome}, {estimand}: {what} are correlated (r = {r}, {interval}); with schools "
-                "weighted by everybody they had before, the change is {weighted} SD.",
+                "{outcome}, {estimand}: {what} are correlated (r = {r}, {level} {interval}); with "
+                "schools weighted by everybody they had before, the change is {weighted} SD.",
                 weighted=size,
                 **about,
             )
         else:
-            note = _("{outcome}, {estimand}: {what} are correlated (r = {r}, {interval}).", **about)
+            note = _(
+                "{outcome}, {estimand}: {what} are correlated (r = {r}, {level} {interval}).",
+                **about,
+            )
         notes.append(note)
     return notes
 
@@ -635,15 +674,32 @@ def visible(frame: pd.DataFrame, *, words: Words) -> Table:
         (_("Median (SD)"), "median"),
         (_("Range (SD)"), lambda row: words.span(row["min"], row["max"]) or None),
     ]
-    note = _(
-        "A change of this size would be detected four times out of five. Median and range are over "
-        "the outcomes. Smaller changes may exist, but cannot be told from chance."
-    )
+    notes = [
+        _(
+            "A change of this size would be detected four times out of five. Median and range are "
+            "over the outcomes. Smaller changes may exist, but cannot be told from chance."
+        )
+    ]
+    if not measured and (frame["estimand"] != "same_grade").any():
+        notes.append(
+            _(
+                "Of those who are to be followed only those who can be found again are counted; "
+                "schools that share pupils are one group."
+            )
+        )
+    if not measured and frame["flags"].fillna("").str.contains("feeders_unknown").any():
+        notes.append(
+            _(
+                "Nobody is linked yet, so it is not known who can be found again and which schools "
+                "share pupils: the minimum detectable linked change will be larger than it says "
+                "here."
+            )
+        )
     caption = _("Minimum detectable change")
     if not rows:
         mark = HIDDEN if frame["suppressed"].any() else ABSENT
         rows, columns = [{"label": mark, "suppressed": frame["suppressed"].any()}], []
-    return laid_out(rows, columns, words, caption, [note], line="label", last=last)
+    return laid_out(rows, columns, words, caption, notes, line="label", last=last)
 
 
 @view(nothing="No two of these were asked at the same schools.")
@@ -669,7 +725,7 @@ def school_link(frame: pd.DataFrame, *, words: Words) -> Table:
         (level, ("slope_ci_low", "slope_ci_high"), "interval", slope),
         (_("first"), "mean_reliability", "number", reliable),
         (_("second"), "other_mean_reliability", "number", reliable),
-        (_("r, disattenuated"), "r_disattenuated"),
+        (_("r, corrected for unreliability"), "r_disattenuated"),
         (level, ("r_disattenuated_low", "r_disattenuated_high"), "interval"),
     ]
     notes = [
@@ -681,8 +737,16 @@ def school_link(frame: pd.DataFrame, *, words: Words) -> Table:
         _(
             "The mean of a few people is imprecise, which pulls r and b towards zero; a low value "
             "does not say that the two are unrelated. Reliability: the share of the means' "
-            "variance that is not chance. Disattenuated r is given only where reliability is "
-            "0.50 or more on both sides; its interval takes the reliabilities as known."
+            "variance that is not chance. r corrected for unreliability is given only where "
+            "reliability is 0.50 or more on both sides; its interval takes the reliabilities as "
+            "known."
+        ),
+        _(
+            "Associated weakly or not at all: the interval of r includes 0, and that of the "
+            "corrected r lies between {low} and {high} (from {high} on a correlation counts as "
+            "medium). Where the corrected r is not given this cannot be told.",
+            low=words.number(-WEAK),
+            high=words.number(WEAK),
         ),
     ]
     flags = frame["flags"].fillna("").str.split(";")
@@ -753,9 +817,10 @@ def shared(frame: pd.DataFrame, *, words: Words) -> Table:
     """
     _ = words.text
 
-    def is_shared(row: Row) -> str | None:
-        known = not pd.isna(row["shared"])
-        return (_("yes") if row["shared"] else _("no")) if known else None
+    def is_shared(row: Row) -> str:
+        if pd.isna(row["shared"]):
+            return _("cannot tell")
+        return _("yes") if row["shared"] else _("no")
 
     def scale(row: Row) -> str:
         return f"{named(row, 'outcome', words)}, {named(row, 'wave', words)}"
@@ -771,9 +836,11 @@ def shared(frame: pd.DataFrame, *, words: Words) -> Table:
     note = _(
         "ICC(1): share of the variance between schools. ICC(2): reliability of the mean of as many "
         "people as a school has on average. r_wg: how much closer the answers at a school are than "
-        "answers at random, mean of the schools where five or more answered. Not shared, and left "
-        "out of the chain, is a scale where the interval of ICC(1) ends below {least}, or where "
-        "ICC(1) is 0 and r_wg below {good}.",
+        "answers at random, mean of the schools where five or more answered. Shared is a scale "
+        "where the interval of ICC(1) begins at {least} or above, or r_wg is {good} or more. Not "
+        "shared, and left out of the chain, is a scale where the interval of ICC(1) ends below "
+        "{least}, or where ICC(1) is 0 and r_wg below {good}. Else it cannot be told, and the "
+        "scale stays in the chain.",
         least=words.number(SMALL_ICC),
         good=words.number(GOOD_RWG),
     )
@@ -859,6 +926,11 @@ def agreement(frame: pd.DataFrame, *, words: Words) -> Table:
     """
     _ = words.text
     frame = frame.assign(population="teachers")
+    of_few = {}
+    for of, columns in (("n_schools", ["r_schools"]), ("n_teachers", ["icc1", "icc2", "rwg"])):
+        few = frame[of].astype("Float64").lt(schema.FEWEST_ANSWERS).fillna(False).astype(bool)
+        of_few[of] = (few & frame[columns].notna().any(axis=1)).any()
+        frame[columns] = frame[columns].mask(few)
     columns = [
         (_("Schools"), "n_schools", "count"),
         (_("Teachers"), "n_teachers", "count"),
@@ -873,15 +945,28 @@ def agreement(frame: pd.DataFrame, *, words: Words) -> Table:
     notes = [
         _("Difference: teachers minus leaders, in points on the scale; schools count equally."),
         _("r: correlation over the schools between the means of teachers and of leaders."),
-        _(
-            "ICC(1), ICC(2), r_wg: how far the teachers of a school agree among themselves (one "
-            "teacher, their mean, the spread within). With so few teachers at a school an r_wg of "
-            "{low} to {high} arises by chance alone.",
-            low=words.number(0.2, 1),
-            high=words.number(0.4, 1),
-        ),
     ]
-    last = _refusals(frame, words)
+    if frame[["icc1", "icc2", "rwg"]].notna().any(axis=None):
+        notes.append(
+            _(
+                "ICC(1), ICC(2), r_wg: how far the teachers of a school agree among themselves "
+                "(one teacher, their mean, the spread within). With so few teachers at a school an "
+                "r_wg of {low} to {high} arises by chance alone.",
+                low=words.number(0.2, 1),
+                high=words.number(0.4, 1),
+            )
+        )
+    last, fewest = _refusals(frame, words), words.count(schema.FEWEST_ANSWERS)
+    if of_few["n_schools"]:
+        last.append(_("r is not given for fewer than {n} schools: it is too uncertain.", n=fewest))
+    if of_few["n_teachers"]:
+        last.append(
+            _(
+                "ICC(1), ICC(2) and r_wg are not given for fewer than {n} teachers: they are too "
+                "uncertain.",
+                n=fewest,
+            )
+        )
     caption = _("Teachers' and leaders' view of the same schools, after")
     return laid_out(frame, columns, words, caption, notes, line="outcome", last=last)
 
