@@ -772,6 +772,19 @@ def test_a_summary_tells_what_the_same_pupils_did_and_what_rests_on_one_region()
     )
 
 
+def test_a_summary_says_that_nothing_can_be_told_of_attendance():
+    given = {"estimand": "dose", "population": "teachers", "outcome": "views", "question": "Q9"}
+    row = {**of_verdict("increase", contrast="per gathering"), **given}
+    hidden = {**row, "suppressed": True, "reason": "few_clusters"}
+    refused = {**row, "reason": "few_schools"}
+    told = "hvordan endringen henger sammen med frammøte"
+    joy = {**of_verdict("increase"), "question": "Q1"}
+    assert f"Vises ikke (for få skoler): {told}." in summed_up(joy, hidden)
+    assert f"Vises ikke (for få skoler): {told}." in summed_up(joy, hidden, refused)
+    assert f": {told}." in summed_up(joy, refused)
+    assert told not in summed_up(joy, row, hidden)
+
+
 @pytest.mark.parametrize(
     ("pairs", "said"),
     [

@@ -262,7 +262,8 @@ def figure(
 def test_a_phone_has_a_picture_of_its_own():
     source = '<source media="screen and (max-width: 40rem)" srcset="change.phone.svg">'
     picture = f'<picture>{source}<img src="change.svg" alt="Up"></picture>'
-    page = f'<figure id="change" aria-label="Changes">{picture}<figcaption>A change.</figcaption></figure>'
+    told = f"{picture}<figcaption>A change.</figcaption>"
+    page = f'<figure id="change" aria-label="Changes">{told}</figure>'
     shown = Shown({"nb": Drawn(page, "Up", b"<svg/>", b"png", {}, b"<svg>small</svg>")}, "change")
     notebook = small(cell(shown), cell(shown))
     drawn = html_of(notebook).find_all("figure")

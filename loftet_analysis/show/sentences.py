@@ -2092,6 +2092,11 @@ def _left_out(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     for reason, rows in refused.groupby("reason", sort=False):
         why = label("reason", reason, words)
         yield words.text("Not computed, since {why}: {outcomes}.", why=why, outcomes=named(rows))
+    doses = frame[frame["estimand"] == "dose"].to_dict("records")
+    if doses and all(row["suppressed"] or not is_computed(row) for row in doses):
+        link = words.text("how the change is associated with attendance")
+        row = next((row for row in doses if row["suppressed"]), doses[0])
+        yield _why_open(row, words).format(outcomes=link)
     if "measurement_warning" in of_outcomes:
         warnings = of_outcomes["measurement_warning"].fillna("")
         lights = warnings.map(light)
