@@ -30,6 +30,7 @@ from loftet_analysis.show.sentences import (
     certainty,
     conclusion,
     evidence,
+    in_sentence,
     may_have,
     measured,
     quality,
@@ -601,7 +602,7 @@ def test_what_is_hidden_or_not_computed_is_said_once_and_concludes_nothing(langu
                "outcome": "effort"}  # fmt: skip
     lines = summed_up(hidden, refused, language=language).splitlines()
     assert len(lines) == 2
-    assert words(language).outcomes["pupils", "joy"] in lines[0]
+    assert in_sentence(words(language).outcomes["pupils", "joy"]) in lines[0]
     assert label("reason", "no_common_cells", words(language)) in lines[1]
     # without its interval nothing is known of a change
     alone = {**of_verdict("increase"), "verdict": "", "reason": "few_clusters", "ci_low": None}

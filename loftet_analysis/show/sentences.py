@@ -2082,7 +2082,7 @@ def _left_out(frame: pd.DataFrame, words: Words) -> Iterator[str]:
 
     def named(rows: pd.DataFrame) -> str:
         pairs = dict.fromkeys(rows[keys].itertuples(index=False, name=None))
-        return joined([f"{_BEGIN}{quoted(labels[pair], words)}{_END}" for pair in pairs], words)
+        return joined([quoted(in_sentence(labels[pair]), words) for pair in pairs], words)
 
     hidden = of_outcomes["suppressed"].astype(bool)
     of_few_schools = of_outcomes["reason"].eq(FEW_CLUSTERS)
