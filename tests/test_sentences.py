@@ -873,11 +873,11 @@ def test_what_may_have_is_explained_where_it_is_said():
 @pytest.mark.parametrize(
     ("language", "said", "rest"),
     [
-        ("nb", "Mye frammøte sammenlignet med lite kan henge sammen med at innsats økte mer (ikke",
+        ("nb", "Mer frammøte kan henge sammen med at matematikkglede og innsats økte mer (ikke",
          "Ellers kan vi ikke si om frammøte har noe å si for endringen."),
-        ("nn", "Mykje frammøte samanlikna med lite kan henge saman med at innsats auka meir (ikkje",
+        ("nn", "Meir frammøte kan henge saman med at matematikkglede og innsats auka meir (ikkje",
          "Elles kan vi ikkje seie om frammøte har noko å seie for endringa."),
-        ("en", "Much attendance compared with little may go with a larger increase in effort (not",
+        ("en", "More attendance may go with a larger increase in joy and effort (not",
          "Otherwise we cannot tell whether attendance matters for the change."),
     ],
 )  # fmt: skip

@@ -492,8 +492,6 @@ LABELS: dict[str, dict[str, str]] = {
         "interim work": "interim work",
         "goes": "More {what} goes with {clauses}",
         "may go": "More {what} may go with {clauses} (not certain)",
-        "many goes": "Much {what} compared with little goes with {clauses}",
-        "many may go": "Much {what} compared with little may go with {clauses} (not certain)",
         "increase": "a larger increase in {outcomes}",
         "decrease": "a larger decrease in {outcomes}",
         "unclear": "We cannot tell whether {what} matters for the change",

@@ -1949,19 +1949,17 @@ def _doses_in_short(rows: Sequence[Mapping[str, object]], words: Words) -> Itera
     """Yield whether changes go with attendance; what cannot be told is said once."""
     cannot_be_told, any_told = [], False
     for kind, (told, left_open) in _by_attendance(rows).items():
-        what = label("attendance", kind, words)
-        for contrast, against in zip(_ATTENDANCE[kind], ("", "many "), strict=True):
-            found = _by_certainty(row for row in told if row["contrast"] == contrast)
-            for how, prefix in (("goes", ""), ("may go", "may ")):
-                clauses = [
-                    label("attendance", code, words,
-                          outcomes=_all_set_off(found[f"{prefix}{code}"], words))
-                    for code in ("increase", "decrease") if f"{prefix}{code}" in found
-                ]  # fmt: skip
-                if clauses:
-                    any_told = True
-                    values = {"what": what, "clauses": joined(clauses, words)}
-                    yield f"{label('attendance', f'{against}{how}', words, **values)}."
+        what, found = label("attendance", kind, words), _by_certainty(told)
+        for how, prefix in (("goes", ""), ("may go", "may ")):
+            clauses = [
+                label("attendance", code, words,
+                      outcomes=_all_set_off(found[f"{prefix}{code}"], words))
+                for code in ("increase", "decrease") if f"{prefix}{code}" in found
+            ]  # fmt: skip
+            if clauses:
+                any_told = True
+                values = {"what": what, "clauses": joined(clauses, words)}
+                yield f"{label('attendance', how, words, **values)}."
         cannot_be_told += [what] if left_open else []
     if cannot_be_told:
         what = f" {words.text('or')} ".join(cannot_be_told)
