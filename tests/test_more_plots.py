@@ -539,6 +539,13 @@ def test_a_wave_between_is_in_no_picture_of_before_and_after():
     assert [len(ax.patches) for ax in figure.axes if not is_changes(ax)] == [2]
 
 
+def test_schools_without_a_diamond_are_counted_in_the_caption():
+    whole = schools(4, outcomes=("joy",))
+    bare = whole.assign(shrunk=whole["shrunk"].where([True, False, True, False]))
+    captions = [figures.schools(f, words=words("en")).caption for f in (whole, bare)]
+    assert ["Where 2 schools lack a diamond" in each for each in captions] == [False, True]
+
+
 def test_schools_stand_in_the_frame_s_order_with_both_intervals():
     frame = schools(4)
     figure = figures.schools(frame, words=speech()).figure

@@ -657,6 +657,16 @@ def schools(frame: pd.DataFrame, *, words: Words) -> Drawing:
             left_out,
         )
         caption.append(few)
+    alone = frame["estimate"].notna() & frame["shrunk"].isna()
+    if frame["shrunk"].notna().any() and (n := frame.loc[alone, "school_id"].nunique()):
+        bare = words.plural(
+            "Where {n} school lacks a diamond, it would be rounded more coarsely than its interval "
+            "is wide.",
+            "Where {n} schools lack a diamond, it would be rounded more coarsely than its interval "
+            "is wide.",
+            n,
+        )
+        caption.append(bare)
     return _drawn_together(frame, "school_id", themselves, words, " ".join(caption))
 
 
