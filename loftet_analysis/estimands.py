@@ -199,7 +199,7 @@ ESTIMANDS: dict[str, Estimand] = {
             needs="links or grades",
             pairs_if_any=True,
             is_change=True,
-            mark=("green", "X"),
+            mark=("green", "*"),
         ),
         Estimand(
             "cohort_change",

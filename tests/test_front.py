@@ -177,7 +177,7 @@ def test_pages_that_texts_name_are_links_as_far_as_they_are_there(study, folder)
         "siden for alle regionene": "../national/10_synthesis.html",
         "siden «Hele skolen»": "../../en/national/11_whole_school.html",
     }
-    assert links("national/00_summary")["siden om måling"] == "../../index.nb.html#quality"
+    assert links("national/00_summary")["siden om måling"] == "../../index.nb.html#quality-in"
 
 
 def test_a_place_without_the_page_is_met_at_its_summary(study, folder):
@@ -258,7 +258,7 @@ def test_how_good_the_data_are_is_led_to_and_open_where_it_is_short(study, folde
     if alone:
         told = {key: state for key, state in told.items() if key[0] != "aas"}
     front = written(study.model_copy(update={"languages": ("en",)}), folder, told)["index.en.html"]
-    assert "#quality" in [a["href"] for a in front.find(class_="jumps").find_all("a")]
+    assert "#quality-in" in [a["href"] for a in front.find(class_="jumps").find_all("a")]
     heading = front.find("h2", id="quality")
     assert heading.find_parent("details").has_attr("open") == alone
 

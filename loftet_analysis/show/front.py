@@ -11,7 +11,6 @@ from functools import cached_property
 from pathlib import Path
 
 import nbformat
-import numpy as np
 import pandas as pd
 from bs4 import BeautifulSoup
 
@@ -21,7 +20,7 @@ from loftet_analysis.show.glossary import glossary
 from loftet_analysis.show.labels import CERTAINTY_SIGNS
 from loftet_analysis.show.languages import Words, alphabet, label, reader
 from loftet_analysis.show.layout import ABSENT, HIDDEN, laid_out
-from loftet_analysis.show.sentences import certainty, compared, less_certain, may_have
+from loftet_analysis.show.sentences import asterisk, certainty, compared, may_have, with_doubts
 from loftet_analysis.show.site import (
     ASSETS,
     STYLESHEET,
@@ -261,7 +260,7 @@ class _Site:
         # of all regions these are lists on the front page
         if place == names.NATIONAL and any(_MEASUREMENT in of for of in self.pages.values()):
             links.setdefault(
-                text("the page about measurement"), _seen_from(file, f"{front}#quality")
+                text("the page about measurement"), _seen_from(file, f"{front}#quality-in")
             )
         if len({*self.places} - {names.NATIONAL}) > 1:
             links[text("the pages about the regions")] = _seen_from(file, f"{front}#regions")
@@ -344,8 +343,9 @@ class _Site:
             "downloads": text("Download the numbers") if self.downloads else "",
         }
         contents = [(title, f"#{anchor}") for anchor, title in parts.items() if title]
-        near = ("regions", "questions", "quality")
-        jumps = [(parts[part], f"#{part}") for part in near if parts[part]]
+        # a link into a folded part opens it
+        near = {"regions": "regions", "questions": "questions", "quality": "quality-in"}
+        jumps = [(parts[part], f"#{anchor}") for part, anchor in near.items() if parts[part]]
         headings = dict(_HEADING.findall(self.texts[country])) if country else {}
         if "who" in headings:
             jumps.append((f"{_plain(headings['who'])}: {whole}", f"{country}#who"))
@@ -491,11 +491,8 @@ class _Site:
         rows = rows.iloc[order.argsort(kind="stable")]
         path = self.folder / "tables" / "pooled.csv"
         pooled = schema.read_table(path).assign(suppressed=False) if path.is_file() else None
-        doubts = [
-            less_certain(row, pooled, self.words) if row[names.REGION] == names.NATIONAL else ""
-            for row in rows.to_dict("records")
-        ]
-        rows = rows.assign(less_certain=np.array(doubts, dtype=object))
+        rows = with_doubts(rows, pooled, self.words)
+        rows.loc[rows[names.REGION].ne(names.NATIONAL), "less_certain"] = ""
         for population, of_population in rows.groupby(names.POPULATION, sort=False):
             if of_population[names.REGION].nunique() > 1:
                 yield self.matrix(population, of_population)
@@ -542,12 +539,7 @@ class _Site:
             )
             if is_any_certain
             else "",
-            words.text(
-                "* Less certain than it looks: without a single region, or as a mean over the "
-                "regions, the interval includes zero."
-            )
-            if rows["less_certain"].ne("").any()
-            else "",
+            asterisk(words) if rows["less_certain"].ne("").any() else "",
             may_have(rows.to_dict("records"), words),
             words.text("“Cannot tell” does not mean that nothing has changed.")
             if CERTAINTY_SIGNS["unclear"] in there_are

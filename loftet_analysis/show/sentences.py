@@ -190,7 +190,11 @@ def answer(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame | None = N
         records = sorted(rows.to_dict("records"), key=lambda row: row.get("plan_role") != "primary")
         why_open = [_why_open(row, words) for row in records]
         apart += [in_sentence(names[pair])] if _tell_apart(records) else []
-        told = [row for row, why in zip(records, why_open, strict=True) if not why]
+        told = [
+            row | {"less_certain": less_certain(row, pooled, words)}
+            for row, why in zip(records, why_open, strict=True)
+            if not why
+        ]
         headline = ""
         if told and why_open[0] and _is_any_computed(records[:1]):
             headline = _left_open(why_open[0], names[pair], records, why_open, words)
@@ -209,7 +213,7 @@ def answer(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame | None = N
         readings = [headline] if headline else []
         for row in told:
             said = reading(row, words, alone=False, timed=several, concluded=concluded)
-            if where := less_certain(row, pooled, words):
+            if where := row["less_certain"]:
                 doubt = words.text(
                     "It is less certain than it looks: the interval of the mean over the regions "
                     "{where}.",
@@ -766,6 +770,20 @@ def less_certain(row: Mapping[str, object], pooled: pd.DataFrame | None, words: 
         if each["hangs_on"] and not pd.isna(each["lowest"]):
             return _without(each, words)
     return ""
+
+
+def with_doubts(frame: pd.DataFrame, pooled: pd.DataFrame | None, words: Words) -> pd.DataFrame:
+    """Return rows of effects with `less_certain`, see there."""
+    doubts = [less_certain(row, pooled, words) for row in frame.to_dict("records")]
+    return frame.assign(less_certain=np.array(doubts, dtype=object))
+
+
+def asterisk(words: Words) -> str:
+    """Return what an asterisk beside a change says."""
+    return words.text(
+        "* Less certain than it looks: with one region left out, or as a mean over the regions, "
+        "the interval includes zero."
+    )
 
 
 def _change_of(row: Mapping[str, object]) -> tuple[object, ...]:
@@ -1336,8 +1354,9 @@ def conclusion(row: Mapping[str, object], words: Words) -> str:
             sentence = f"{sentence} {label('conclusion', f'small{beyond}', words)}"
     else:
         told = f"{code}{beyond or _kind(row)}"
-        if row.get("plan_role") == "primary" and f"{told} as planned" in LABELS["conclusion"]:
-            told = f"{told} as planned"
+        planned = f"{told} as planned"
+        is_sure = row.get("plan_role") == "primary" and not row.get("less_certain")
+        told = planned if is_sure and planned in LABELS["conclusion"] else told
         sentence = label("conclusion", told, words, why=_doubt(row, words))
     return f"{start} {sentence}".strip()
 
@@ -1720,8 +1739,7 @@ def summary(
     """
     items, lines = [], []
     several = frame["population"].nunique() > 1
-    doubts = [less_certain(row, pooled, words) for row in frame.to_dict("records")]
-    frame = frame.assign(less_certain=np.array(doubts, dtype=object))
+    frame = with_doubts(frame, pooled, words)
 
     def told(said: str, mark: str = "", kind: str = "") -> None:
         plain = said.replace(_BEGIN, "").replace(_END, "")

@@ -585,7 +585,8 @@ def sensitivity(frame: pd.DataFrame, *, words: Words) -> Table:
     note = _(
         "Agree: the number of other analyses whose interval lies on the same side of zero as "
         "in the main analysis, or includes zero as it does. The naive analysis, which treats "
-        "people of a school as independent, is not counted."
+        "people of a school as independent, is not counted. The range is of the other analyses; "
+        "of few people they are rounded more coarsely than the main one."
     )
     caption = _("The same changes under other analytic choices")
     last = _selected(frame, words)
@@ -1560,6 +1561,8 @@ def differences(frame: pd.DataFrame, *, words: Words) -> Table:
     def size(row: Row) -> str | None:
         if pd.isna(row["smd"]):
             return None
+        if min(row["n_one"], row["n_other"]) < schema.FEWEST_ANSWERS:
+            return _("too few to tell")
         flag = row["flags"] if row["flags"] in LABELS["difference"] else ""
         return label("difference", flag, words)
 
@@ -1577,9 +1580,11 @@ def differences(frame: pd.DataFrame, *, words: Words) -> Table:
         (_("Size"), size, "text"),
     ]
     note = _(
-        "Differences of up to {low} standard deviations are negligible; above {high} two groups "
-        "are hardly comparable (What Works Clearinghouse).",
+        "Differences of up to {low} standard deviations are negligible, of up to {high} small; "
+        "above {high} two groups are hardly comparable (What Works Clearinghouse). Of fewer than "
+        "{n} people in a group it is not said, since such a difference may be chance.",
         low=words.number(0.05),
         high=words.number(0.25),
+        n=words.count(schema.FEWEST_ANSWERS),
     )
     return laid_out(frame, columns, words, caption, [note], group="population", line=variable)

@@ -474,18 +474,19 @@ def forest(
     }
     if one_more:
         caption = words.text(
-            "Change by region with {level} confidence intervals. The diamond is all regions "
-            "together with their interval; the thin line through it shows where the change of "
-            "one more region can be expected (prediction interval). The grey band is ±{sesoi} "
-            "standard deviations, the smallest change of interest. Regions are listed "
+            "Change by region with {level} confidence intervals. The black diamond is all regions "
+            "together with their interval, and always filled; the thin line through it shows where "
+            "the change of one more region can be expected (prediction interval). The grey band is "
+            "±{sesoi} standard deviations, the smallest change of interest. Regions are listed "
             "alphabetically and are not ranked.",
             **told,
         )
     else:
         caption = words.text(
-            "Change by region with {level} confidence intervals. The diamond is all regions "
-            "together with their interval. The grey band is ±{sesoi} standard deviations, the "
-            "smallest change of interest. Regions are listed alphabetically and are not ranked.",
+            "Change by region with {level} confidence intervals. The black diamond is all regions "
+            "together with their interval, and always filled. The grey band is ±{sesoi} standard "
+            "deviations, the smallest change of interest. Regions are listed alphabetically and "
+            "are not ranked.",
             **told,
         )
     caption = f"{caption} {what_marks_mean(frame[~wide], words)}"

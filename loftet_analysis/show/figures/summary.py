@@ -15,7 +15,7 @@ from loftet_analysis.show.figures import canvas
 from loftet_analysis.show.figures.canvas import BLUE, GREY, INK, PALE, STYLE, Drawing
 from loftet_analysis.show.figures.changes import SQUARE, axis_label, what_marks_mean
 from loftet_analysis.show.languages import Words, label
-from loftet_analysis.show.sentences import certainty
+from loftet_analysis.show.sentences import asterisk, certainty, with_doubts
 from loftet_analysis.show.shown import view
 
 #: Inches; at the width of a phone its letters are still 11 pixels high.
@@ -39,7 +39,7 @@ _MARKS = {
 
 @mpl.rc_context({**STYLE, "font.size": _SIZE})
 @view(title="The answers in short", drawn="change")
-def summary(frame: pd.DataFrame, *, words: Words) -> Drawing:
+def summary(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame | None = None) -> Drawing:
     """Draw every outcome's change on one axis, with a word on each; before there is any, levels.
 
     Parameters
@@ -49,12 +49,16 @@ def summary(frame: pd.DataFrame, *, words: Words) -> Drawing:
         between the lowest and the highest possible answer.
     words : Words
         The reader's language.
+    pooled : DataFrame, optional
+        The changes pooled over the regions: of those that rest on a single region the mark is
+        hollow, and the word has an asterisk.
 
     Returns
     -------
     Drawing
         Of the width of a phone. A filled mark is a change that is certain, a hollow one is not.
     """
+    frame = with_doubts(frame, pooled, words)
     is_mean = frame["estimand"].eq("level") & frame["contrast"].eq("mean")
     changes = frame[~frame["estimand"].isin(["level", "dose"])]
     drawn = frame[is_mean] if changes.empty else changes
@@ -81,10 +85,13 @@ def summary(frame: pd.DataFrame, *, words: Words) -> Drawing:
             sesoi=words.number(drawn["sesoi"].iloc[0]), **numbers,
         )  # fmt: skip
         caption = f"{caption} {what_marks_mean(drawn, words)}"
+        if drawn["less_certain"].ne("").any():
+            caption = f"{caption} {asterisk(words)}"
         marked = drawn[drawn["estimate"].notna()]
         compared = [label("estimand", each, words) for each in marked["estimand"].unique()]
         alt = alt_texts.describe_summary(_told(marked, words), compared, words)
-    return canvas.fitted(figure, [ax], height, caption, alt, words, rows={"": drawn})
+    rows = {"": drawn.drop(columns="less_certain")}
+    return canvas.fitted(figure, [ax], height, caption, alt, words, rows=rows)
 
 
 def _told(frame: pd.DataFrame, words: Words) -> list[tuple[str, str]]:
@@ -102,7 +109,8 @@ def _word(row: dict, words: Words) -> str:
     if pd.isna(row["change"]):
         return words.text("not computed")
     beyond = not pd.isna(row.get("drift")) or not pd.isna(row.get("trend"))
-    return label("short", f"{_code(row)}{' beyond drift' * beyond}", words)
+    said = label("short", f"{_code(row)}{' beyond drift' * beyond}", words)
+    return f"{said}{'*' * bool(row['less_certain'])}"
 
 
 def _code(row: dict) -> str:
@@ -155,7 +163,9 @@ def _changes(ax: Axes, frame: pd.DataFrame, words: Words) -> float:
         ax.fill_between([-sesoi, sesoi], place - half, place + half, color=PALE, lw=0, zorder=0)
         ax.vlines(0, place - half, place + half, color=GREY, lw=0.8, zorder=1)
         if not pd.isna(row["estimate"]):
-            canvas.changes(ax, pd.DataFrame([row]), [place], end, **_MARKS[_code(row)])
+            code = _code(row)
+            looks = _MARKS[f"may {code}" if row["less_certain"] else code]
+            canvas.changes(ax, pd.DataFrame([row]), [place], end, **looks)
     ax.set_xlabel(axis_label(frame, words), size=_SIZE)
     return height
 
