@@ -15,6 +15,7 @@ from loftet_analysis.disclosure.gate import gate as gated
 from loftet_analysis.show import site, tables
 from loftet_analysis.show.layout import laid_out
 from loftet_analysis.show.sentences import who_answered
+from loftet_analysis.show.session import _drawn
 from tests import made_up
 from tests.made_up import NUMBERS, all_estimands, effects, mask, pooled, reliability, words
 
@@ -428,7 +429,8 @@ def test_regions_are_compared_by_estimand_contrast_and_subgroup():
 
 
 def test_sheets_that_were_set_aside_stand_by_reason_and_none_that_rounds_to_nothing():
-    table = tables.set_aside(gated(made_up.set_aside(), mask(), "internal"), words=words("en"))
+    shown = gated(made_up.set_aside(), mask(), "internal")
+    table = _drawn(tables.set_aside, shown, words("en"), "", {}, {}, empty="", said={})
     assert "withdrawn since" not in table.html  # 2 sheets: a zero would tell of them
     lines = [
         "the school is not in the register",
@@ -439,6 +441,19 @@ def test_sheets_that_were_set_aside_stand_by_reason_and_none_that_rounds_to_noth
     assert places == sorted(places)
     assert table.html.count("<td>306</td>") == 0  # 303 is rounded to a multiple of 6
     assert table.html.count("<td>300</td>") == 2
+
+
+def test_where_rounding_leaves_none_a_line_says_so():
+    for build, made in (
+        (tables.taken_out, made_up.taken_out),
+        (tables.set_aside, made_up.set_aside),
+    ):
+        few = made()
+        few[[c for c in few if c.startswith("n_")]] = 1
+        shown = gated(few, mask(), "internal")
+        said = _drawn(build, shown, words("en"), "", {}, {}, empty="", said={})
+        assert "or too few to be shown" in said.html
+        assert "<table" not in said.html
 
 
 def test_schools_stand_beside_people_where_they_were_counted():

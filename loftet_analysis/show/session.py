@@ -967,6 +967,8 @@ def _drawn(
     said: dict[str, str],
 ) -> Drawn:
     """Return what one reader sees of a gated frame."""
+    if counted := getattr(draw, "counted", ""):
+        frame = frame[frame[counted] > 0]
     if frame.empty:
         if empty:
             return line(empty, kind="not-asked")

@@ -102,7 +102,9 @@ def line(text: str, *, kind: str) -> Drawn:
     return Drawn(f'<p class="{kind}">{html.escape(text)}</p>', text)
 
 
-def view(*, title: str = "", drawn: str = "", nothing: str = "") -> Callable[[F], F]:
+def view(
+    *, title: str = "", drawn: str = "", counted: str = "", nothing: str = ""
+) -> Callable[[F], F]:
     """Say of a drawing function what there is to draw, and what is said where there is nothing.
 
     Parameters
@@ -111,12 +113,15 @@ def view(*, title: str = "", drawn: str = "", nothing: str = "") -> Callable[[F]
         Message id of what a figure is, without what it is of.
     drawn : str
         The column that is drawn: where it is empty in every row, a line says so instead.
+    counted : str
+        The column that counts: rows of nobody, or of so few that rounding leaves none, are left
+        out, since a zero would tell that there is somebody.
     nothing : str
         Message id of the line for a frame without rows.
     """
 
     def noted(draw: F) -> F:
-        draw.title, draw.drawn, draw.nothing = title, drawn, nothing
+        draw.title, draw.drawn, draw.counted, draw.nothing = title, drawn, counted, nothing
         return draw
 
     return noted

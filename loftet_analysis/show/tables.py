@@ -654,16 +654,16 @@ def visible(frame: pd.DataFrame, *, words: Words) -> Table:
         name = row_label({**rows_of_kind.iloc[0], "wave": ""}, words)
         if group.empty:
             why = rows_of_kind.loc[~rows_of_kind["suppressed"], "reason"].unique()
-            last += [
-                _(
-                    "{mark} {outcome}: not computed, since {why}.",
-                    mark=ABSENT,
-                    outcome=name,
-                    why=label("reason", each, words),
-                )
-                for each in why
-                if each
-            ]
+            for each in filter(None, why):
+                about = {"mark": ABSENT, "outcome": name, "why": label("reason", each, words)}
+                if each == names.FEW_CLUSTERS:
+                    said = _(
+                        "{mark} {outcome}: what can be detected is not shown here, since {why}.",
+                        **about,
+                    )
+                else:
+                    said = _("{mark} {outcome}: not computed, since {why}.", **about)
+                last.append(said)
             continue
         row = {"label": name, "suppressed": frame["suppressed"].any()}
         row["people"] = span(group["n_pairs"].fillna(group["n_post"]).fillna(group["n_pre"]))
@@ -1328,7 +1328,7 @@ def analysed(frame: pd.DataFrame, *, words: Words) -> Table:
     return laid_out(alt_texts.analysed(frame), columns, words, caption, notes, **form)
 
 
-@view(nothing="No questionnaire was set aside.")
+@view(counted="n_set_aside", nothing="No questionnaire was set aside, or too few to be shown.")
 def set_aside(frame: pd.DataFrame, *, words: Words) -> Table:
     """Lay out how many questionnaires are not in the analysis, a line per reason.
 
@@ -1341,8 +1341,7 @@ def set_aside(frame: pd.DataFrame, *, words: Words) -> Table:
     """
     _ = words.text
     order = {reason: place for place, reason in enumerate(LABELS["set_aside"])}
-    rows = frame[frame["n_set_aside"] > 0]  # a rounded zero would tell that somebody is
-    rows = rows.sort_values("reason", key=lambda reasons: reasons.map(order), kind="stable")
+    rows = frame.sort_values("reason", key=lambda reasons: reasons.map(order), kind="stable")
     columns = [("", "n_set_aside", "count")]
     notes = [
         _("Questionnaires, not people: of several by the same person only one counts."),
@@ -1355,7 +1354,7 @@ def set_aside(frame: pd.DataFrame, *, words: Words) -> Table:
     return laid_out(rows, columns, words, caption, notes, line="why", across=["population", "wave"])
 
 
-@view(nothing="No single answers were taken out, or too few to be shown.")
+@view(counted="n_taken_out", nothing="No single answers were taken out, or too few to be shown.")
 def taken_out(frame: pd.DataFrame, *, words: Words) -> Table:
     """Lay out how many single answers cleaning took out, a line per reason.
 
@@ -1368,8 +1367,7 @@ def taken_out(frame: pd.DataFrame, *, words: Words) -> Table:
     """
     _ = words.text
     order = {reason: place for place, reason in enumerate(LABELS["taken_out"])}
-    rows = frame[frame["n_taken_out"] > 0]
-    rows = rows.sort_values("reason", key=lambda reasons: reasons.map(order), kind="stable")
+    rows = frame.sort_values("reason", key=lambda reasons: reasons.map(order), kind="stable")
     notes = [
         _("The questionnaires stay in the analysis, without these answers."),
         _("{mark} no answers, or so few that rounding leaves none", mark=ABSENT),
@@ -1464,6 +1462,7 @@ def linkage(frame: pd.DataFrame, *, words: Words) -> Table:
     rows = rows.sort_values([*order], key=lambda column: column.map(order[column.name].index))
     columns = [("n", "n", "count"), ("%", _share("n", "of", words, ""))]
     caption, notes = _("Why answers are, or are not, linked"), [of_enough(words), rounded(words)]
+    notes.append(_("%: of rounded numbers added up, so it may differ a little from other tables."))
     form = {"group": "population", "line": "state", "across": "wave"}
     return laid_out(rows, columns, words, caption, notes, **form)
 

@@ -138,7 +138,7 @@ class _Writer:
     def block(self, element: etree._Element) -> Iterator[str]:
         """Yield one element of the page."""
         kind, tag = {*(element.get("class") or "").split()}, element.tag
-        if tag in _ON_SCREEN or _FILES in kind or element.get("hidden") is not None:
+        if tag in _ON_SCREEN or {_FILES, "hint"} & kind or element.get("hidden") is not None:
             return
         if re.fullmatch(r"h[1-6]", tag):
             yield self._paragraph([element], f"Heading{min(int(tag[1]), 4)}")

@@ -241,7 +241,7 @@ def wrapped(text: str, letters: int) -> str:
 
 def titled(ax: Axes, title: str, beneath: str, *, letters: int = 32) -> None:
     """Put a bold title over the axes and plain text beneath it, in lines of so many letters."""
-    beneath = wrapped(beneath, letters * 4 // 3)
+    beneath = wrapped(beneath, letters * 9 // 8)
     pad = 7 + 12 * (beneath.count("\n") + 1)
     ax.set_title(wrapped(title, letters), loc="left", pad=pad, **_TITLE)
     _over(ax, beneath, "axes fraction", (0, 5))

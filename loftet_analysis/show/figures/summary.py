@@ -85,6 +85,9 @@ def summary(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame | None = 
             sesoi=words.number(drawn["sesoi"].iloc[0]), **numbers,
         )  # fmt: skip
         caption = f"{caption} {what_marks_mean(drawn, words)}"
+        if any(_code(row) == "unclear" for row in drawn.to_dict("records")):
+            grey = words.text("Grey: we cannot tell whether anything has changed.")
+            caption = f"{caption} {grey}"
         if drawn["less_certain"].ne("").any():
             caption = f"{caption} {asterisk(words)}"
         marked = drawn[drawn["estimate"].notna()]
