@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from loftet_analysis import schema
 from loftet_analysis.cleaning.chain import attend, clean, link, quarantine, read, score
-from loftet_analysis.cleaning.prepare import prepare
+from loftet_analysis.cleaning.prepare import _alike_regions, prepare
 from loftet_analysis.cleaning.pseudonyms import pseudonym
 from loftet_analysis.cleaning.sheets import sheet_counts
 from loftet_analysis.cleaning.store import Prepared
@@ -509,6 +509,22 @@ def test_a_file_that_study_yml_does_not_name_is_told(tiny, monkeypatch):
     monkeypatch.setattr("loftet_analysis.study.phases.today", lambda study: date(2026, 1, 1))
     (tiny.folder / "post.csv").rename(tiny.folder / "posst.csv")
     assert unnamed() == ["warning: a file that study.yml does not name, and one that is not there"]
+
+
+def test_a_region_of_one_school_that_resembles_another_is_told(tiny):
+    def alike(*regions: str) -> list[str]:
+        study = load_study("tiny")
+        rows = pd.concat([study.schools.head(1)] * len(regions), ignore_index=True)
+        ids = [f"s{n}" for n in range(len(regions))]
+        schools = rows.assign(region_name=[*regions], school_id=ids)
+        study = study.model_copy(update={"schools": schools})
+        return [each.found for each in _alike_regions(study)]
+
+    tiny()
+    told = ["“Norland” (1 school), “Nordland” (2 schools)"]
+    assert alike("Nordland", "Nordland", "Norland") == told
+    assert alike("Nordland", "Nordland", "Troms") == []
+    assert alike("Region 1", "Region 1", "Region 2", "Region 2") == []
 
 
 def test_all_problems_of_all_exports_come_together(tiny):

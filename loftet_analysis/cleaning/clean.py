@@ -25,14 +25,13 @@ from loftet_analysis.study import normalise_label
 from loftet_analysis.study.phases import today
 from loftet_analysis.study.schools import earlier_names, find_labelled
 from loftet_analysis.study.study import TRIAL
-from loftet_analysis.study.yamlfile import did_you_mean, nearest
+from loftet_analysis.study.yamlfile import RESEMBLES, did_you_mean, nearest
 
 # what people type as school when they try a form out
 TEST_SCHOOLS = frozenset({"test", "testskole", "testskule", "test school", "testschool"})
 FEWEST_JUDGED = 20  # sheets of a wave
 FEWEST_ALL = 5  # of a smaller wave, that may not leave all together
 MOST_TRIALS, MOST_OF_TRIALS = 5, 0.10  # sheets from before a wave; more than both are no trials
-_RESEMBLES = 0.85  # of the signs of two names, for them to be perhaps one
 _EARLY = "many answers from before the wave's first day"
 _OF_OTHER = "many answers from the days of another wave"
 OUT_OF_TURN, OWN_PROGRAMME = "out_of_turn", "own_programme"
@@ -359,7 +358,7 @@ def _near_schools(sheets: Sheets, texts: pd.Series, labels: Mapping[str, str]) -
     spelt = {normalise_label(name): name for name in silent["school"] if name}
     counts = texts.groupby([labels.get(text, text).strip() for text in texts]).size()
     for text, n in showable(counts, schools[names.SCHOOL]).drop("", errors="ignore").items():
-        near = [spelt[name] for name in nearest(normalise_label(text), spelt, _RESEMBLES)]
+        near = [spelt[name] for name in nearest(normalise_label(text), spelt, RESEMBLES)]
         if near:
             what = "warning: a school that is not in the register, beside one without answers"
             found = f"“{text}” ({n} questionnaires); “{'” or “'.join(near)}” of the register has "

@@ -43,13 +43,14 @@ from loftet_analysis.study import (
     in_waves,
     missing_exports,
     missing_register,
+    normalise_label,
     unnamed_exports,
     wave_states,
     waves_in,
 )
 from loftet_analysis.study.columns import nobody
 from loftet_analysis.study.phases import Phases, exports_there
-from loftet_analysis.study.yamlfile import shown
+from loftet_analysis.study.yamlfile import RESEMBLES, nearest, shown
 
 
 def prepare(
@@ -103,7 +104,7 @@ def prepare(
     doubtful, unsure = bare_beside_labels([each for part in everything for each in part.codings])
     problems += doubtful
     unmeant = rows_of_nobody(study, everything)
-    said = [*study.remarks, *_outside(study), *unnamed_exports(study)]
+    said = [*study.remarks, *_outside(study), *unnamed_exports(study), *_alike_regions(study)]
     said += [*_not_closed(study, states), *unsure, *unmeant]
     remarks = dict.fromkeys([*said, *unused_columns(everything)])
     del everything
@@ -182,6 +183,20 @@ def _outside(study: Study) -> list[Problem]:
     found = ", ".join(map(str, folders))
     where = shown(study.folder / "study.yml")
     return [Problem("exports outside the study's folder", found, "", where, todo)]
+
+
+def _alike_regions(study: Study) -> Iterator[Problem]:
+    """Yield a warning of a region of one school, of nearly the same name as one of more schools."""
+    schools = study.schools
+    sizes = schools.groupby("region_name")[names.SCHOOL].nunique()
+    large = {normalise_label(name): name for name in sizes.index[sizes > 1]}
+    for name in sizes.index[sizes == 1]:
+        for other in nearest(normalise_label(name), large, RESEMBLES):
+            found = f"“{name}” (1 school), “{large[other]}” ({sizes[large[other]]} schools)"
+            what = "warning: two regions of nearly the same name"
+            todo = "if they are one region, write its name alike for all its schools"
+            allowed, where = "a name of its own for each region", "the register of schools"
+            yield Problem(what, found, allowed, where, todo)
 
 
 def _settled(

@@ -27,7 +27,7 @@ from loftet_analysis.study.study import (
     row_text,
     school_year,
 )
-from loftet_analysis.study.yamlfile import Document, did_you_mean
+from loftet_analysis.study.yamlfile import RESEMBLES, Document, did_you_mean, nearest
 from loftet_analysis.tabular.delimited import first_rows
 from loftet_analysis.tabular.workbook import is_workbook
 
@@ -357,9 +357,11 @@ def _check_link(population: Population, document: Document, steps: tuple) -> Non
 
 
 def _check_values(population: Population, document: Document, steps: tuple) -> None:
+    unknown = [name for name in population.columns if name not in BACKGROUND]
     for column, texts in population.values.items():
         what = f"values of a column that {population.name} does not have"
-        document.expect((*steps, column), what, column, population.columns)
+        if not nearest(column, unknown, RESEMBLES):  # then that one is reported
+            document.expect((*steps, column), what, column, population.columns)
         owners: dict[str, str] = {}
         for value, labels in texts.items():
             place = (*steps, column, value)

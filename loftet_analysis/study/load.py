@@ -27,6 +27,7 @@ from loftet_analysis.study.schools import read_schools
 from loftet_analysis.study.study import RegionFeatures, Register, Study
 from loftet_analysis.study.trends import read_trend
 from loftet_analysis.study.yamlfile import (
+    RESEMBLES,
     Document,
     did_you_mean,
     nearest,
@@ -40,7 +41,6 @@ STUDY_FILE, REGISTER = "study.yml", "schools.csv"
 UNCONFIRMED = "to be confirmed"
 #: The same where guesses count as they are.
 GUESSED = "guessed"
-_RESEMBLES = 0.85  # of the signs of two names of files
 NOT_THERE = "no such file"  # what is found of a register that is lacking
 
 
@@ -350,13 +350,13 @@ def unnamed_exports(study: Study) -> list[Problem]:
     ]
     remarks = []
     for path in unnamed:
-        near = nearest(path.name, absent, _RESEMBLES)
+        near = nearest(path.name, absent, RESEMBLES)
         if near:
             what = "warning: a file that study.yml does not name, and one that is not there"
             found = f"{path.name} lies there, study.yml names {' or '.join(near)}"
             todo = "are they one file? then correct the name in study.yml, or that of the file"
             remarks.append(Problem(what, found, where=shown(path.parent), todo=todo))
-    others = [path for path in unnamed if not nearest(path.name, absent, _RESEMBLES)]
+    others = [path for path in unnamed if not nearest(path.name, absent, RESEMBLES)]
     if others:
         found = f"{len(others)}: {named([path.name for path in others], 5)}"
         todo = "nothing, if they are no exports of the study, or belong to one; else name them"

@@ -102,6 +102,10 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
     return f"did you mean {' or '.join(near)}?" if near else ""
 
 
+#: Of the signs of two names, for them to be perhaps one.
+RESEMBLES = 0.85
+
+
 def nearest(word: str, choices: Iterable[str], least: float = 0.6) -> list[str]:
     """Return the choices that resemble a word most: several where they do so equally, or none.
 
