@@ -67,7 +67,11 @@ def commented(*texts: str, more: str = "", **truth: object):
     """Return a study with a background column that holds some texts."""
     rows = [f"101;2025-09-20;n{i};{text};4;4;4" for i, text in enumerate(texts)]
     files = {
-        "study.yml": study(columns="{school_id: school, submitted: day, said: said}", top=more),
+        "study.yml": study(
+            columns="{school_id: school, submitted: day, said: said}",
+            more="    values: {said: {}}",
+            top=more,
+        ),
         "pre.csv": "\n".join(["school;day;id;said;q1;q2;q3", *rows]) + "\n",
     }
     return case(files, **truth)
@@ -142,10 +146,11 @@ KINDS = {
             says=("others (4), not shown",), hides=("Nordmann", "ab12cd", "kari", "flyttet"),
         ),
         "one word of many": told(
-            *["Fjelltun"] * 6, "Brakke", says=("Fjelltun (6)",), hides=("Brakke",)
+            *["Fjelltun"] * 6, "Brakke", stops=True, says=("Fjelltun (6)",), hides=("Brakke",)
         ),
         "more than fit": told(
-            *[f"{c}vik skole" for c in "ABCDEFGHIJKLMN"], says=("4 more (4)",), hides=("Nvik",)
+            *[f"{c}vik skole" for c in "ABCDEFGHIJKLMN"], stops=True, says=("4 more (4)",),
+            hides=("Nvik",),
         ),
     },
     "sheets from other days and grades": {
