@@ -543,7 +543,7 @@ class _Site:
             if is_any_certain
             else "",
             words.text(
-                "* Less certain than it looks: without a single region, or as a mean over the "
+                "* Less certain than it looks: with one region left out, or as a mean over the "
                 "regions, the interval includes zero."
             )
             if rows["less_certain"].ne("").any()
