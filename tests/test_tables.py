@@ -497,7 +497,7 @@ def test_shares_of_rounded_numbers_are_told_of_a_hundred_people_or_more():
     table = tables.response(shown, words=words("en")).html
     assert "55%" in table
     assert "91%" not in table
-    assert "Shares are given of 100 people or more." in table
+    assert "Shares are given only for groups of 100 people or more." in table
     assert "(55% of those invited)" in who_answered(shown, words=words("en"))
     few = who_answered(shown.assign(n_invited=72), words=words("en"))
     assert "%" not in few

@@ -39,6 +39,7 @@ LABELS: dict[str, dict[str, str]] = {
         "together": "all regions",
         "country": "all regions",
         "effects": "comparisons",
+        "low": "low answers",
     },
     # what is assumed of a design
     "assumed": {
@@ -329,7 +330,7 @@ LABELS: dict[str, dict[str, str]] = {
     # why a sheet is not in the analysis
     "set_aside": {
         "unknown_school": "the school is not in the register",
-        "test_answer": "trial before or beside the survey",
+        "test_answer": "test entry before or outside the survey period",
         "wrong_form": "sent in while another wave was open",
         "out_of_turn": "sent in when the school's cohort was not asked",
         "own_programme": "from a comparison school whose own programme had begun",
@@ -349,7 +350,7 @@ LABELS: dict[str, dict[str, str]] = {
     # why a single answer was taken out
     "taken_out": {
         "out_of_range": "a code that no answer has",
-        "declared_missing": "an answer that counts as none, such as “don’t know”",
+        "declared_missing": "an answer that counts as none, such as “don't know”",
         "not_asked": "answered in a role that is not asked the question",
         "redacted": "something that tells who a person is",
     },
@@ -573,7 +574,9 @@ LABELS: dict[str, dict[str, str]] = {
     "mark means": {
         "·": "Suppressed: the number could identify people.",
         "–": "There is no such number.",
-        "→": "In figures: the interval goes on outside the figure.",
+        "→": "In figures: the interval goes on outside the figure. Between two scales: their "
+        "association is shown. The order is that in which the programme is meant to work; the "
+        "arrow does not say that one is the cause of the other.",
     },
     "term": {
         "sd": "Standard deviation (SD)",
@@ -660,10 +663,10 @@ LABELS: dict[str, dict[str, str]] = {
         "50th: half of the answers lie below it, half above.",
         "ci": "The values compatible with the data. Pupils of a school resemble each other, so "
         "schools are counted as units (CR2 standard errors with Satterthwaite's degrees of "
-        "freedom). For all regions together the regions are, where there are eight or more, in "
-        "linked, same-grade and cohort changes and in those of participants and colleagues. All "
-        "other intervals, such as those of levels, allow for the schools, and are about these "
-        "very regions.",
+        "freedom). For all regions together, where there are eight or more, regions are counted "
+        "as units instead of schools: in linked, same-grade and cohort changes, and in changes of "
+        "participants and colleagues. All other intervals, such as those of levels, allow for the "
+        "schools, and are about these very regions.",
         "pi": "Where the change of a new region can be expected to lie. It is wider than the "
         "confidence interval of the mean, since regions differ.",
         "se": "How far an estimate typically lies from the true value by chance.",

@@ -2214,7 +2214,9 @@ def who_answered(frame: pd.DataFrame, *, words: Words) -> str:
 
 def of_enough(words: Words) -> str:
     """Return of how many people a share is told."""
-    return words.text("Shares are given of {n} people or more.", n=words.count(FOR_A_SHARE))
+    return words.text(
+        "Shares are given only for groups of {n} people or more.", n=words.count(FOR_A_SHARE)
+    )
 
 
 def rounded(words: Words) -> str:
@@ -2222,8 +2224,8 @@ def rounded(words: Words) -> str:
     if words.rounding == 1:
         return ""
     return words.text(
-        "Numbers of people are rounded to the nearest multiple of {n}; changes of few people are "
-        "rounded too.",
+        "Numbers of people are rounded to the nearest multiple of {n}; changes based on few "
+        "people are rounded too.",
         n=words.rounding,
     )
 
