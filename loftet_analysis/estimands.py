@@ -199,7 +199,7 @@ ESTIMANDS: dict[str, Estimand] = {
             needs="links or grades",
             pairs_if_any=True,
             is_change=True,
-            mark=("green", "*"),
+            mark=("green", "p"),
         ),
         Estimand(
             "cohort_change",
