@@ -429,6 +429,7 @@ def test_refusals_are_rows_with_a_reason():
 def test_every_number_of_an_estimate_is_there():
     of_others = {"p_adjusted", "drift", "estimate_vs_drift", "trend", "trend_se"}
     of_others |= {"estimate_vs_trend", "vs_trend_ci_low", "vs_trend_ci_high"}
+    of_others |= {"n_smaller", "n_on_a_side"}  # of two groups
     lacking = {
         "same_grade": {"n_pairs", "r_pre_post", "icc_change"},
         "school_change": {"design_effect"},

@@ -487,7 +487,7 @@ def test_the_table_says_what_schools_share():
     cells_of = [[td.get_text() for td in tr.find_all("td")]
                 for tr in BeautifulSoup(page, "html.parser").find_all("tr")]  # fmt: skip
     assert ["60", "0.06", "0.03 to 0.10", "0.80", "0.83", "no"] in cells_of
-    assert ["60", "0.06", "0.03 to 0.10", "0.80", "0.83", "–"] in cells_of
+    assert ["60", "0.06", "0.03 to 0.10", "0.80", "0.83", "cannot tell"] in cells_of
 
 
 def test_the_country_page_finds_what_the_demo_holds_or_says_why_not():

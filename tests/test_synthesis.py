@@ -548,14 +548,17 @@ def test_the_answer_hangs_on_a_region_or_on_none():
     both = made_up.pooled().assign(hangs_on="nordland: below; oslo: above")
     assert "without Nordland – Nordlánnda, lies above zero without Oslo" in said(both)[1]
     alike = made_up.pooled().assign(hangs_on="nordland: above; oslo: above")
-    assert "without Nordland – Nordlánnda or Oslo – Oslove)" in said(alike)[1]
+    assert (
+        "lies above zero if any one of Nordland – Nordlánnda and Oslo – Oslove is left out)"
+        in said(alike)[1]
+    )
     many = made_up.pooled().assign(hangs_on="; ".join(["oslo: above"] * 6))
     assert "lies above zero if any one of 6 particular regions is left out" in said(many)[1]
     assert "None of 1 changes depends" in said(made_up.pooled().assign(hangs_on=""))[1]
 
 
 def test_the_country_and_the_mean_over_the_regions_may_differ():
-    lines = said(made_up.pooled(), ci_low=0.02)
+    lines = said(made_up.pooled(), ci_low=0.02, verdict="increase")
     assert "differ for 1 of 1 changes" in lines[0]
     assert (
         "interval of everybody's answers at once lies above zero, of the mean includes zero"
@@ -570,10 +573,11 @@ def test_the_country_and_the_mean_over_the_regions_may_differ():
 
 @pytest.mark.parametrize(
     ("low", "p", "where"),
-    [(0.0, 0.03, "above"), (0.0, 0.06, "inside"), (0.01, 0.2, "above"), (-0.1, 0.2, "inside")],
+    [(0.0, 0.03, "above"), (0.0, 0.06, "inside"), (0.01, 0.2, "inside"), (-0.1, 0.2, "inside")],
 )
 def test_an_end_that_is_rounded_to_zero_lies_where_the_test_puts_it(low, p, where):
-    row = made_up.effect(ci_low=low, p_value=p)
+    verdict = "increase" if where == "above" else "unclear"
+    row = made_up.effect(ci_low=low, p_value=p, verdict=verdict)
     assert position(row) == where
     turned = {"estimate": -row["estimate"], "ci_low": -row["ci_high"], "ci_high": -low}
     opposite = {"above": "below", "inside": "inside"}

@@ -310,7 +310,7 @@ def test_a_sentence_says_which_waves_it_is_of():
     assert row_label(rows.iloc[2], Words("nb")) == "Deltakere, fra underveis til etter"
     grades = la.verdicts(la.estimates(clean(), plan("same_grade"))).assign(suppressed=False)
     said = reading(grades.iloc[1], WORDS, alone=False)
-    assert said.startswith("In the same grades, the answers went up by 0.19 standard deviations")
+    assert said.startswith("In the same grades, the answers may have gone up by 0.19 standard")
     drawing = figures.change(rows.assign(suppressed=False), words=WORDS)
     assert "later − earlier" in drawing.figure.axes[0].get_xlabel()
     table = tables.effects(rows.assign(suppressed=False), words=WORDS)

@@ -72,7 +72,7 @@ def test_every_tool_is_recognised_and_says_why(tmp_path, tool):
         ("nettskjema without codebook", {"serial", "submitted", "seconds"}),
         ("surveyxact", {"serial", "status"}),
         ("qualtrics", {"serial", "started", "submitted", "seconds", "preview", "ip", "email"}),
-        ("limesurvey", {"serial", "started", "submitted", "status"}),
+        ("limesurvey", {"serial", "started", "submitted", "status", "language"}),
         ("msforms", {"serial", "started", "submitted", "status", "email", "name"}),
     ],
 )

@@ -2119,11 +2119,17 @@ def _left_out(frame: pd.DataFrame, words: Words) -> Iterator[str]:
         doubtful, with_care = (of_outcomes[~hidden & (lights == code)] for code in (DOUBT, CARE))
         if len(doubtful):
             yield words.text("Measurement in doubt: {reasons}.", reasons=named(doubtful))
-        if len(with_care):
-            care = LIGHT_SHAPES[CARE]
+        n, mark = len(with_care[keys].drop_duplicates()), LIGHT_SHAPES[CARE]
+        if n > _NAMED:
+            yield words.text(
+                "{mark} Read with care, as they are measured less well: {n} scales.",
+                mark=mark,
+                n=words.count(n),
+            )
+        elif n:
             yield words.text(
                 "{mark} Read with care, as it is measured less well: {outcomes}.",
-                mark=care,
+                mark=mark,
                 outcomes=named(with_care),
             )
 
