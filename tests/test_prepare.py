@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyreadstat
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from loftet_analysis import schema
@@ -312,6 +312,16 @@ def drawn(rows: list[tuple], wave: str) -> pd.DataFrame:
     return frame
 
 
+def taken(tiny, *answers: pd.DataFrame):
+    """Prepare a study; examples with so many unknown schools or grades that it stops are left."""
+    try:
+        return tiny(*answers)
+    except InputError as error:
+        what = {problem.what for problem in error.problems}
+        assume(what != {"many of a wave would be set aside"})
+        raise
+
+
 def content(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.sort_values(["wave", "serial"], ignore_index=True)
 
@@ -320,7 +330,7 @@ def content(frame: pd.DataFrame) -> pd.DataFrame:
 @given(pre=ROWS, post=ROWS)
 def test_no_sheet_is_lost_or_doubled(tiny, pre, post):
     given_pre, given_post = drawn(pre, "pre"), drawn(post, "post")
-    prepared = tiny(given_pre, given_post)
+    prepared = taken(tiny, given_pre, given_post)
     kept, aside = prepared.clean["pupils"], prepared.set_aside["pupils"]
     for wave, answers in (("pre", given_pre), ("post", given_post)):
         seen = pd.concat([frame.loc[frame["wave"] == wave, "serial"] for frame in (kept, aside)])
@@ -339,7 +349,7 @@ def test_no_sheet_is_lost_or_doubled(tiny, pre, post):
 @given(pre=ROWS, post=ROWS, seed=st.integers(0, 99))
 def test_the_order_of_rows_does_not_matter(tiny, pre, post, seed):
     given_pre, given_post = drawn(pre, "pre"), drawn(post, "post")
-    one = tiny(given_pre, given_post)
+    one = taken(tiny, given_pre, given_post)
     other = tiny(
         given_pre.sample(frac=1, random_state=seed),
         given_post.sample(frac=1, random_state=seed + 1),
@@ -388,7 +398,7 @@ def as_sav(answers: pd.DataFrame, folder: Path) -> str:
 @given(pre=rows_of(st.sampled_from(["", "Vet ikke", *LABELS])))
 def test_the_same_answers_give_the_same_clean_data_from_every_tool(tiny, pre):
     answers = drawn(pre, "pre")
-    labelled = tiny(answers)
+    labelled = taken(tiny, answers)
     for write in (as_table, as_nettskjema, as_workbook, as_sav):
         study = STUDY.replace("{tool: table, file: pre.csv}", write(answers, tiny.folder))
         build(tiny.folder.parents[1], study=study)
