@@ -23,6 +23,8 @@ WHOLE, *MIDWAY = CONTRASTS
 #: After what is compared where no school year lies between the waves, as far as is known: then the
 #: pupils of a grade are mostly the same.
 SAME_YEAR = ", same year"
+#: How the contrast of `dose` along a spline ends.
+SPLINE = "90th - 10th percentile"
 
 
 def contrast_of_waves(contrast: str) -> str:
@@ -286,18 +288,18 @@ ESTIMANDS: dict[str, Estimand] = {
                 "({interval}).",
                 "per interim work": "For each additional interim task, the change was {differs} "
                 "({interval}).",
-                "gathering: 90th - 10th percentile": "The change of those who attended many "
+                f"gathering: {SPLINE}": "The change of those who attended many "
                 "seminars (90th percentile) minus that of those who attended few (10th percentile) "
                 "is {estimate} standard deviations ({interval}).",
-                "interim work: 90th - 10th percentile": "The change of those who did many interim "
+                f"interim work: {SPLINE}": "The change of those who did many interim "
                 "tasks (90th percentile) minus that of those who did few (10th percentile) is "
                 "{estimate} standard deviations ({interval}).",
             },
             contrasts={
                 "per gathering": "per seminar",
                 "per interim work": "per interim task",
-                "gathering: 90th - 10th percentile": "many − few seminars",
-                "interim work: 90th - 10th percentile": "many − few interim tasks",
+                f"gathering: {SPLINE}": "many − few seminars",
+                f"interim work: {SPLINE}": "many − few interim tasks",
             },
             waves=_PAIRS,
             has_sesoi=False,

@@ -263,12 +263,17 @@ def test_how_good_the_data_are_is_led_to_and_open_where_it_is_short(study, folde
     assert heading.find_parent("details").has_attr("open") == alone
 
 
-def test_a_study_of_one_region_begins_with_its_page(study, folder):
+def of_one_region(study, folder, name):
+    """Return a study of any kind with one region, and the states of its two pages."""
     for place, page in (("oslo", "03_outcomes"), ("national", "08_flow")):
         (folder / "en" / place / "00_summary.html").rename(folder / "en" / place / f"{page}.html")
     told = {("oslo", "any/03_outcomes", "en"): "done", ("national", "any/08_flow", "en"): "done"}
-    schools = study.schools.assign(region="oslo", region_name="Oslo - Oslove")
-    one = study.model_copy(update={"languages": ("en",), "schools": schools})
+    schools = study.schools.assign(region="oslo", region_name=name)
+    return study.model_copy(update={"languages": ("en",), "schools": schools}), told
+
+
+def test_a_study_of_one_region_begins_with_its_page(study, folder):
+    one, told = of_one_region(study, folder, "Oslo - Oslove")
     heading = written(one, folder, told)["index.en.html"].find("h2", id="country")
     assert heading.get_text() == "Oslo – Oslove"
     assert heading.find_next("ul").get_text() == "Joy went up."
@@ -277,11 +282,7 @@ def test_a_study_of_one_region_begins_with_its_page(study, folder):
 
 
 def test_the_only_region_and_all_regions_have_one_name(study, folder):
-    for place, page in (("oslo", "03_outcomes"), ("national", "08_flow")):
-        (folder / "en" / place / "00_summary.html").rename(folder / "en" / place / f"{page}.html")
-    told = {("oslo", "any/03_outcomes", "en"): "done", ("national", "any/08_flow", "en"): "done"}
-    schools = study.schools.assign(region="oslo", region_name="Alle")
-    one = study.model_copy(update={"languages": ("en",), "schools": schools})
+    one, told = of_one_region(study, folder, "Alle")
     assert one.places == ("oslo",)
     made = written(one, folder, told)
     assert "en/national/08_flow.html" in made

@@ -48,6 +48,7 @@ from loftet_analysis.estimands import (
     ESTIMANDS,
     FEWEST_REGIONS,
     FEWEST_REGIONS_ON_A_SIDE,
+    SPLINE,
     WHOLE,
     contrast_of_waves,
     names_where,
@@ -223,7 +224,7 @@ MODELS: dict[str, tuple[Model, ...]] = {
         for column, each in ((names.GATHERINGS, "gathering"), (names.INTERIM_WORK, "interim work"))
         for curve, ends in (
             ("least squares", ""),
-            ("natural cubic spline (3 df)", "90th - 10th percentile"),
+            ("natural cubic spline (3 df)", SPLINE),
         )
     ),
     "same_grade_quantile": tuple(

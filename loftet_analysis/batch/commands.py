@@ -117,10 +117,8 @@ def check(*, study: str) -> int:
         problems = [*error.problems, *problems]
     refuse_any(problems)
     n = told.count(WARNING)
-    look_at = f", but look at the {n} lines above that say “{WARNING.strip()}”" if n > 1 else ""
-    look_at = look_at or (
-        f", but look at the line above that says “{WARNING.strip()}”" if n else ""
-    )
+    lines = "line above that says" if n == 1 else f"{n} lines above that say"
+    look_at = f", but look at the {lines} “{WARNING.strip()}”" if n else ""
     print(f"\n{study}: nothing stops a run{look_at}")
     return 0
 

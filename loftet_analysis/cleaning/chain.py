@@ -1,8 +1,8 @@
 """The chain of cleaning: read → quarantine → clean → link → score, each a verb on `Sheets`.
 
 A wave is read, put through the quarantine and cleaned by itself, file by file; then the waves of a
-population are linked, and scales are scored. Every step gives new questionnaires, with the account
-of every one of them so far::
+population are linked, and scales are scored. Every step gives new `Sheets`, with the account of
+every questionnaire so far::
 
     pre, post = (
         read(study, "pupils", wave).pipe(quarantine).pipe(clean) for wave in ("pre", "post")

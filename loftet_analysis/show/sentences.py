@@ -23,6 +23,7 @@ from loftet_analysis.estimands import (
     ESTIMANDS,
     MIDWAY,
     SAME_YEAR,
+    SPLINE,
     contrast_of_waves,
     names_where,
     waves_of,
@@ -82,8 +83,8 @@ _NAMED, _LISTED = 5, 12
 _SMALL = ("small increase", "small decrease")
 # what `dose` is by: its slope, and those of many against those of few
 _ATTENDANCE = {
-    "attendance": ("per gathering", "gathering: 90th - 10th percentile"),
-    "interim work": ("per interim work", "interim work: 90th - 10th percentile"),
+    "attendance": ("per gathering", f"gathering: {SPLINE}"),
+    "interim work": ("per interim work", f"interim work: {SPLINE}"),
 }
 
 

@@ -22,7 +22,7 @@ from loftet_analysis.analysis.measurement import (
 )
 from loftet_analysis.analysis.response import FOR_A_SHARE, share_of
 from loftet_analysis.analysis.variance import GOOD_RWG, SMALL_ICC
-from loftet_analysis.estimands import MIDWAY, contrast_of_waves
+from loftet_analysis.estimands import MIDWAY, SPLINE, contrast_of_waves
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.labels import LABELS, LIGHT_SHAPES
 from loftet_analysis.show.languages import (
@@ -52,8 +52,6 @@ from loftet_analysis.show.shown import view
 #: People; a percentage of fewer has no decimals.
 FOR_A_DECIMAL = 100
 NAIVE = "naive"
-#: How the contrast of `dose` along a spline ends.
-SPLINE = "90th - 10th percentile"
 BY_SCHOOL = ("linkage_by_school", "response_by_school")
 
 
@@ -1340,18 +1338,13 @@ def set_aside(frame: pd.DataFrame, *, words: Words) -> Table:
         The reader's language.
     """
     _ = words.text
-    order = {reason: place for place, reason in enumerate(LABELS["set_aside"])}
-    rows = frame.sort_values("reason", key=lambda reasons: reasons.map(order), kind="stable")
-    columns = [("", "n_set_aside", "count")]
     notes = [
         _("Questionnaires, not people: of several by the same person only one counts."),
         _("{mark} none, or so few that rounding leaves none", mark=ABSENT),
         rounded(words),
     ]
-
     caption = _("Questionnaires that are not in the analysis, and why")
-    rows = rows.assign(why=[label("set_aside", each, words) for each in rows["reason"]])
-    return laid_out(rows, columns, words, caption, notes, line="why", across=["population", "wave"])
+    return _by_reason(frame, "set_aside", caption, notes, words)
 
 
 @view(counted="n_taken_out", nothing="No single answers were taken out, or too few to be shown.")
@@ -1366,17 +1359,24 @@ def taken_out(frame: pd.DataFrame, *, words: Words) -> Table:
         The reader's language.
     """
     _ = words.text
-    order = {reason: place for place, reason in enumerate(LABELS["taken_out"])}
-    rows = frame.sort_values("reason", key=lambda reasons: reasons.map(order), kind="stable")
     notes = [
         _("The questionnaires stay in the analysis, without these answers."),
         _("{mark} no answers, or so few that rounding leaves none", mark=ABSENT),
         rounded(words),
     ]
     caption = _("Single answers that were taken out, and why")
-    rows = rows.assign(why=[label("taken_out", each, words) for each in rows["reason"]])
-    columns = [("", "n_taken_out", "count")]
-    return laid_out(rows, columns, words, caption, notes, line="why", across=["population", "wave"])
+    return _by_reason(frame, "taken_out", caption, notes, words)
+
+
+def _by_reason(
+    frame: pd.DataFrame, kind: str, caption: str, notes: list[str], words: Words
+) -> Table:
+    """Lay out counts, a line per reason in the order of the labels of a kind."""
+    order = {reason: place for place, reason in enumerate(LABELS[kind])}
+    rows = frame.sort_values("reason", key=lambda reasons: reasons.map(order), kind="stable")
+    rows = rows.assign(why=[label(kind, each, words) for each in rows["reason"]])
+    form = {"line": "why", "across": ["population", "wave"]}
+    return laid_out(rows, [("", f"n_{kind}", "count")], words, caption, notes, **form)
 
 
 @view(nothing="The answers do not distinguish grades or roles.")

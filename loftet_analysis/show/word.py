@@ -80,7 +80,7 @@ def document(
         PNG by the id of the figure, for those of its figures that are to be seen; see `slim`. What
         is much taller than a page is cut where nothing is drawn.
     internal : bool, default False
-        Whether every questionnaire says that it is for the project's own people only.
+        Whether every sheet says that it is for the project's own people only.
     landscape : bool, default False
         Whether the paper lies on its side.
 

@@ -336,7 +336,7 @@ def unnamed_exports(study: Study) -> list[Problem]:
     """
     waves = [wave for people in study.populations.values() for wave in people.files.values()]
     kinds = {PurePath(part).suffix.lower() for w in waves for file in w for part in file.files}
-    content = read_yaml(study.folder / STUDY_FILE).content
+    mentioned = _texts(read_yaml(study.folder / STUDY_FILE).content)
     known = {study.export_path(name).resolve() for name in study.export_files}
     known |= {path.resolve() for path in (register_path(study.name), *paths_beside(study.name))}
     absent = [name for name in study.export_files if not study.export_path(name).is_file()]
@@ -346,17 +346,17 @@ def unnamed_exports(study: Study) -> list[Problem]:
         for folder in folders
         for path in sorted(folder.iterdir())
         if path.suffix.lower() in kinds and path.is_file() and not path.name.startswith((".", "~"))
-        if path.resolve() not in known and path.name not in _texts(content)
+        if path.resolve() not in known and path.name not in mentioned
     ]
-    remarks = []
+    remarks, others = [], []
     for path in unnamed:
-        near = nearest(path.name, absent, RESEMBLES)
-        if near:
+        if near := nearest(path.name, absent, RESEMBLES):
             what = "warning: a file that study.yml does not name, and one that is not there"
             found = f"{path.name} lies there, study.yml names {' or '.join(near)}"
             todo = "are they one file? then correct the name in study.yml, or that of the file"
             remarks.append(Problem(what, found, where=shown(path.parent), todo=todo))
-    others = [path for path in unnamed if not nearest(path.name, absent, RESEMBLES)]
+        else:
+            others.append(path)
     if others:
         found = f"{len(others)}: {named([path.name for path in others], 5)}"
         todo = "nothing, if they are no exports of the study, or belong to one; else name them"
