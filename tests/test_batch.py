@@ -19,6 +19,7 @@ from nbformat.v4 import new_code_cell
 from loftet_analysis.batch.cli import main
 from loftet_analysis.batch.fingerprints import digest, read_manifest
 from loftet_analysis.batch.lock import occupied
+from tests.long import long_but
 from tests.quick_study import (
     environment,
     every_byte,
@@ -71,26 +72,27 @@ WRONG = {
     "wants too much memory": ("bytearray(1 << 60)", "MemoryError"),
     "leaves a process": ("import subprocess; subprocess.Popen(['sleep', '77']); 1 / 0", "ZeroDiv"),
 }
+WAYS = [[*WRONG][:3], [*WRONG][3:]]  # one for each of three places
 
 
-def test_what_goes_wrong_is_contained(undisturbed, quick):
+@pytest.mark.parametrize("ways", long_but([WAYS[0]], WAYS), ids=["first", "rest"])
+def test_what_goes_wrong_is_contained(undisturbed, quick, ways):
     places = ("nordland", "oslo", "national")
-    for ways in ([*WRONG][:3], [*WRONG][3:]):
-        deeds = [
-            f"{'if' if n == 0 else 'elif'} globals().get('region', 'national') == {place!r}:\n"
-            f"    {WRONG[way][0]}"
-            for n, (place, way) in enumerate(zip(places, ways, strict=True))
-        ]
-        code, out, err = run(quick, "--time-limit", "5", QUICK="\n".join(deeds))
-        assert code == 1
-        assert "0 run, 3 failed" in out
-        for place, way in zip(places, ways, strict=True):
-            notebook = "10_quick" if place == "national" else "01_quick"
-            assert f"{place}/{notebook} failed: {WRONG[way][1]}" in err
-            assert re.search(rf"{place}\s.*failed", out)
-            assert (quick / f"data_clean/tiny/failed/{place}/{notebook}.txt").exists()
-        assert not list(quick.glob("reports/tiny/nb/*/*"))
-        assert not list(quick.glob("figures/tiny/*/*"))
+    deeds = [
+        f"{'if' if n == 0 else 'elif'} globals().get('region', 'national') == {place!r}:\n"
+        f"    {WRONG[way][0]}"
+        for n, (place, way) in enumerate(zip(places, ways, strict=True))
+    ]
+    code, out, err = run(quick, "--time-limit", "5", QUICK="\n".join(deeds))
+    assert code == 1
+    assert "0 run, 3 failed" in out
+    for place, way in zip(places, ways, strict=True):
+        notebook = "10_quick" if place == "national" else "01_quick"
+        assert f"{place}/{notebook} failed: {WRONG[way][1]}" in err
+        assert re.search(rf"{place}\s.*failed", out)
+        assert (quick / f"data_clean/tiny/failed/{place}/{notebook}.txt").exists()
+    assert not list(quick.glob("reports/tiny/nb/*/*"))
+    assert not list(quick.glob("figures/tiny/*/*"))
     code, out, _ = run(quick)
     assert code == 0
     assert "3 run, 0 failed" in out

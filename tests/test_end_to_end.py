@@ -19,6 +19,7 @@ from loftet_analysis.estimands import ESTIMANDS
 from loftet_analysis.show.alt_texts import LONGEST
 from tests.conftest import loftet, replace
 from tests.insides import insides
+from tests.long import long_but
 from tests.small_demo import HERE, SMALL
 
 REGIONS = ("nordland", "oslo")
@@ -264,10 +265,14 @@ def test_no_code_or_id_of_an_export_is_found_in_anything_generated(small_demo):
                 assert not found_in(str([cell.get("outputs") for cell in executed.cells])), path
 
 
-def test_a_second_run_does_nothing_and_a_forced_one_gives_the_same_bytes(own_copy):
+def test_a_second_run_does_nothing(own_copy):
     done = loftet("run", "demo", root=own_copy)
     assert done.returncode == 0, done.stderr
     assert f"0 run, 0 failed, {PAGES} up to date" in done.stdout
+
+
+@pytest.mark.long
+def test_a_forced_run_gives_the_same_bytes(own_copy):
     before = {
         f: every_byte(own_copy / f) for f in ("reports", "figures", "data_clean/demo/results")
     }
@@ -345,20 +350,22 @@ def test_pages_in_other_languages(own_copy):
         assert f'lang="{language}"' in page.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(
-    ("spoil", "said"),
-    [
-        (lambda raw: next(raw.glob("*.sav")).unlink(), "export"),
-        (lambda raw: replace(raw / "study.yml", "column: kode", "column: koden"), "koden"),
-        (lambda raw: replace(raw / "study.yml", "disclosure:", "disclousure:"), "disclousure"),
-        (lambda raw: next(raw.glob("data-*.txt")).write_bytes(b""), "empty"),
-        (lambda raw: replace_label(raw), "Litt enig kanskje"),
-    ],
-    ids=["missing export", "wrong column", "typo in study.yml", "empty file", "unknown label"],
-)
-def test_bad_input_gives_one_message_and_changes_nothing(
-    own_copy, spoil, said, monkeypatch, capsys
-):
+SPOILT = {
+    "missing export": (lambda raw: next(raw.glob("*.sav")).unlink(), "export"),
+    "wrong column": (
+        lambda raw: replace(raw / "study.yml", "column: kode", "column: koden"), "koden"
+    ),
+    "typo in study.yml": (
+        lambda raw: replace(raw / "study.yml", "disclosure:", "disclousure:"), "disclousure"
+    ),
+    "empty file": (lambda raw: next(raw.glob("data-*.txt")).write_bytes(b""), "empty"),
+    "unknown label": (lambda raw: replace_label(raw), "Litt enig kanskje"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", long_but(["wrong column", "unknown label"], SPOILT))
+def test_bad_input_gives_one_message_and_changes_nothing(own_copy, kind, monkeypatch, capsys):
+    spoil, said = SPOILT[kind]
     monkeypatch.setenv("LOFTET_ROOT", str(own_copy))
     spoil(own_copy / "data_raw/demo")
     before = {f: every_byte(own_copy / f) for f in ("data_clean/demo", "reports", "figures")}

@@ -35,6 +35,7 @@ from loftet_analysis.show.figures import (
 from loftet_analysis.show.figures.canvas import GREY, LINE_BEYOND, PHONE, VALUE_BEYOND
 from loftet_analysis.show.figures.summary import _MARKS, NARROW
 from loftet_analysis.show.labels import CERTAINTY_SIGNS
+from tests.long import long_but
 from tests.made_up import NUMBERS, ROLES, all_estimands, by_region, effects, mask, pooled, words
 from tests.made_up import distribution as answers
 
@@ -594,7 +595,7 @@ def _labels(tick) -> tuple[Text, Text]:
     return tick.label1, tick.label2
 
 
-@pytest.mark.parametrize("kind", drawings())
+@pytest.mark.parametrize("kind", long_but([*drawings()][::4], drawings()))
 def test_figures_are_saved_twice_over_the_same_and_hold_no_date(kind):
     first, second = (saved(drawings()[kind](words()), salt="x") for _ in range(2))
     assert first == second

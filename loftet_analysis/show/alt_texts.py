@@ -7,7 +7,7 @@ comparison.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -340,21 +340,25 @@ def describe_dots(
 
     `low` is how many of `k` dots are low, by cell and wave.
     """
+    told = set()
     for cell, few in low.items():
         of = {wave: words.count(n) for wave, n in few.items()}
         about = {"outcome": named(*cell, words), "k": words.count(k)}
         if {*of} == {names.PRE, names.POST}:
             about |= {"before": of[names.PRE], "after": of[names.POST]}
             yield words.text("{outcome}: {before} of {k} low before and {after} after.", **about)
-    yield from _means(frame[frame["share"].notna()], words)
+            told.add(tuple(cell))
+    yield from _means(frame[frame["share"].notna()], words, but=told)
     yield words.text(
         "The answers as stacks of dots, those after above a line and those before beneath."
     )
 
 
-def _means(frame: pd.DataFrame, words: Words) -> Iterator[str]:
+def _means(frame: pd.DataFrame, words: Words, but: Collection[tuple] = ()) -> Iterator[str]:
     """Yield the means of each outcome and subgroup, before and after or of one wave alone."""
     for cell, rows in frame.groupby(_CELL, sort=False):
+        if cell in but:
+            continue
         means = rows[rows["mean"].notna()].drop_duplicates("wave").set_index("wave")["mean"]
         shown = {w: words.number(means[w]) for w in (names.PRE, names.POST) if w in means}
         about = {"outcome": named(*cell, words)}

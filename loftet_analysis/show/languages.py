@@ -107,6 +107,8 @@ class Words:
         The scales' response scales.
     options : mapping of (population, outcome) to mapping of int to str
         The scales' answers, by value.
+    asked : mapping of (population, outcome) to tuple of str
+        The roles that were asked, of scales that not all of the population were.
     items : mapping of (population, item) to str
         The items' wordings.
     reversed_items : frozenset of (population, item)
@@ -149,6 +151,7 @@ class Words:
     features: Mapping[str, str] = field(default_factory=dict)
     rounding: int = 1
     same_year: frozenset[tuple[str, str]] = frozenset()
+    asked: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.locale not in LANGUAGES:
@@ -569,7 +572,7 @@ def reader(study: Study, language: str) -> Words:
     # what the ends of a published score are called, which has no labels
     own = Words(language)
     least, most = own.text("lowest possible"), own.text("highest possible")
-    outcomes, answers, options, items, turned, wordings = {}, {}, {}, {}, set(), {}
+    outcomes, answers, options, items, turned, wordings, asked = {}, {}, {}, {}, set(), {}, {}
     for population in study.populations.values():
         for scale in population.instrument.scales.values():
             key = (population.name, scale.name)
@@ -587,6 +590,8 @@ def reader(study: Study, language: str) -> Words:
                 scale.needed,
                 n_items,
             )
+            if scale.roles and {*scale.roles} != {*population.roles}:
+                asked[key] = tuple(scale.roles)
             for item in scale.items.values():
                 items[population.name, item.name] = study.text(item.text, locale)
                 turned |= {(population.name, item.name)} if item.reversed else set()
@@ -610,5 +615,5 @@ def reader(study: Study, language: str) -> Words:
     }
     return Words(
         language, outcomes, regions, answers, options, items, frozenset(turned), schools, wordings,
-        questions, features, LIMITS[study.disclosure], frozenset(same_year),
+        questions, features, LIMITS[study.disclosure], frozenset(same_year), asked,
     )  # fmt: skip

@@ -1943,6 +1943,10 @@ def _levels_in_short(rows: Sequence[Mapping[str, object]], words: Words) -> Iter
             said = f"{_set_off(row, words)} {words.number(row['change'])}"
             named.append(f"{said} ({scale})" if scale else said)
         told = {"wave": label("wave", wave, words), "levels": joined(named, words)}
+        asked = {words.asked.get((row["population"], row["outcome"]), ()) for row in of_wave}
+        if len(asked) == 1 and (roles := asked.pop()):
+            roles = joined([label("subgroup", f"role={role}", words) for role in roles], words)
+            told["wave"] = words.text("{wave}, {roles}", wave=told["wave"], roles=roles)
         if n := _few_answers(of_wave):
             n = "\N{EN DASH}".join(map(words.count, n))
             told["wave"] = words.text("{wave} ({n} answers)", wave=told["wave"], n=n)
