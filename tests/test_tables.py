@@ -100,6 +100,23 @@ def test_an_end_that_is_rounded_to_zero_is_told_from_its_side():
     assert interval(ci_low=0.1, ci_high=0.44, verdict="increase") == "0,10 til 0,44"
 
 
+@pytest.mark.parametrize(
+    ("draw", "frame"),
+    [(tables.agreement, made_up.agreement()), (tables.pooled, pooled()),
+     (tables.features, made_up.features())],
+    ids=["agreement", "pooled", "features"],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("low", "said"),
+    [(-0.004, "0,00 til 0,44 (omfatter null)"), (0.004, "0,00 til 0,44 (så vidt over null)"),
+     (0.1, "0,10 til 0,44")],
+)  # fmt: skip
+def test_other_intervals_that_end_at_zero_say_where_they_lie_too(draw, frame, low, said):
+    shown = gated(frame.assign(ci_low=low, ci_high=0.44), mask(), "open")
+    assert said in [cell for row in rows(BeautifulSoup(draw(shown, words=words("nb")).html,
+                                                       "html.parser")) for cell in row]  # fmt: skip
+
+
 def test_an_interval_that_only_rounding_moved_off_zero_includes_it():
     def interval(**of) -> str:
         return rows(built(frame=effects({"verdict": "unclear", "p_value": 0.03} | of)))[1][4]

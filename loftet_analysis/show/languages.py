@@ -380,6 +380,27 @@ def in_alphabet(frame: pd.DataFrame, words: Words, *, by: str = names.REGION) ->
     return frame.iloc[order]
 
 
+def beside_zero(
+    low: float, high: float, words: Words, digits: int = 2, *, in_brackets: bool = False
+) -> str:
+    """Return an interval of a difference or a correlation as a table shows it, or brackets.
+
+    Of an end that is rounded to zero words say on which side of zero it lies.
+
+    Examples
+    --------
+    >>> en = Words("en")
+    >>> beside_zero(-0.38, 0.004, en), beside_zero(-0.38, -0.004, en), beside_zero(0.1, 0.2, en)
+    ('−0.38 to 0.00 (includes zero)', '−0.38 to 0.00 (just below zero)', '0.10 to 0.20')
+    """
+    told = words.interval(low, high, digits)
+    ends = (words.number(low, digits), words.number(high, digits))
+    if not told or words.number(0, digits) not in ends:
+        return told
+    where = label("beside zero", "above" if low > 0 else "below" if high < 0 else "inside", words)
+    return f"{told}, {where}" if in_brackets else f"{told} ({where})"
+
+
 def label(kind: str, code: str, words: Words, **values: object) -> str:
     """Return what a code of the results is called in the reader's language.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from loftet_analysis import names
-from loftet_analysis.show.languages import Words, named, outcome_labels
+from loftet_analysis.show.languages import Words, beside_zero, named, outcome_labels
 
 HIDDEN = "·"
 ABSENT = "–"
@@ -25,6 +25,7 @@ FORMATS: dict[str, Callable[..., str]] = {
     "percent": Words.percent,
     "p_value": Words.p_value,
     "interval": Words.interval,
+    "beside_zero": lambda words, low, high: beside_zero(low, high, words),
     "date": Words.date,
     "plain": lambda _words, text: text,
 }

@@ -42,6 +42,7 @@ from loftet_analysis.show.labels import LABELS, LIGHT_SHAPES
 from loftet_analysis.show.languages import (
     Words,
     alphabet,
+    beside_zero,
     group_label,
     joined,
     label,
@@ -464,7 +465,7 @@ def agreement(frame: pd.DataFrame, *, words: Words) -> str:
             outcome=name,
             size=words.number(abs(row["difference"])),
             level=words.percent(row["ci_level"]),
-            interval=words.interval(*ends),
+            interval=beside_zero(*ends, words, in_brackets=True),
         )
         found[where].append(said)
     said = []
@@ -823,7 +824,8 @@ def _one_more_region(shown: pd.DataFrame, words: Words) -> list[str]:
     if rows.empty:
         return []
     clear = [
-        f"{_changed(row, words)} ({words.interval(row['pi_low'], row['pi_high'])})"
+        f"{_changed(row, words)} "
+        f"({beside_zero(row['pi_low'], row['pi_high'], words, in_brackets=True)})"
         for row in rows[(rows["pi_low"] > 0) | (rows["pi_high"] < 0)].to_dict("records")
     ]
     if clear:
@@ -871,7 +873,7 @@ def _along_with(features: pd.DataFrame, words: Words) -> list[str]:
                 feature=name,
                 estimate=words.number(row["estimate"]),
                 level=level,
-                interval=words.interval(row["ci_low"], row["ci_high"]),
+                interval=beside_zero(row["ci_low"], row["ci_high"], words, in_brackets=True),
             )
             for row in clear
         ]
@@ -1018,7 +1020,7 @@ def _pair(row: Mapping[str, object], words: Words) -> str:
         other=linked_side(row, words, "other_"),
         r=words.number(row["r_schools"]),
         level=words.percent(row["ci_level"]),
-        interval=words.interval(row["ci_low"], row["ci_high"]),
+        interval=beside_zero(row["ci_low"], row["ci_high"], words, in_brackets=True),
     )
 
 
@@ -1434,7 +1436,7 @@ def _expected(row: Mapping[str, object], words: Words) -> str:
         return ""
     low, high = _beyond(row)
     without = words.text("without an interval")
-    interval = without if low is None or pd.isna(low) else words.interval(low, high)
+    interval = beside_zero(low, high, words, in_brackets=True) or without
     if _is_told(row, "drift"):
         return words.text(
             "Without the programme {drift} was expected; measured from there it is {apart} "

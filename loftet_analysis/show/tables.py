@@ -28,6 +28,7 @@ from loftet_analysis.show.labels import LABELS, LIGHT_SHAPES
 from loftet_analysis.show.languages import (
     Words,
     alphabet,
+    beside_zero,
     in_alphabet,
     joined,
     label,
@@ -208,7 +209,7 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
     def interval(row: Row) -> str | None:
         if is_share(row):
             ends = 100 * row["change_ci_low"], 100 * row["change_ci_high"]
-            return words.interval(*ends, 1) or None
+            return beside_zero(*ends, words, 1) or None
         return shown_interval(row, words) or None
 
     midway = frame["contrast"].map(contrast_of_waves).isin(MIDWAY).any()
@@ -385,7 +386,10 @@ def regions(frame: pd.DataFrame, *, words: Words, together: pd.DataFrame | None 
     frame["comparison"] = [row_label(row, words) for row in frame.to_dict("records")]
     columns = [
         (_("SD"), "estimate"),
-        (_level(words, frame["ci_level"].iloc[0]), ("ci_low", "ci_high"), "interval"),
+        (
+            _level(words, frame["ci_level"].iloc[0]),
+            lambda row: shown_interval(row, words) or None,
+        ),
     ]
     caption = _("Change from before to after by region, in standard deviations")
     if frame["contrast"].map(contrast_of_waves).isin(MIDWAY).any():
@@ -410,8 +414,8 @@ def pooled(frame: pd.DataFrame, *, words: Words) -> Table:
     columns = [
         (_("Regions"), "k", "count"),
         (_("Mean (SD)"), "estimate"),
-        (_level(words), ("ci_low", "ci_high"), "interval"),
-        (_("{level} PI", level=words.percent(0.95)), ("pi_low", "pi_high"), "interval"),
+        (_level(words), ("ci_low", "ci_high"), "beside_zero"),
+        (_("{level} PI", level=words.percent(0.95)), ("pi_low", "pi_high"), "beside_zero"),
         ("τ", "tau"),
         ("I²", "i2", "percent"),
         ("p (Q)", "q_p", "p_value"),
@@ -457,9 +461,9 @@ def two_ways(frame: pd.DataFrame, *, words: Words, together: pd.DataFrame) -> Ta
     level = _level(words, together["ci_level"].iloc[0] if len(together) else 0.95)
     columns = [
         (_("SD"), "country_estimate", "number", country),
-        (level, ("country_ci_low", "country_ci_high"), "interval", country),
+        (level, ("country_ci_low", "country_ci_high"), "beside_zero", country),
         (_("SD"), "estimate", "number", regions),
-        (level, ("ci_low", "ci_high"), "interval", regions),
+        (level, ("ci_low", "ci_high"), "beside_zero", regions),
         (_("One region left out"), ("lowest", "highest"), "interval", regions),
     ]
     notes = [
@@ -490,7 +494,7 @@ def features(frame: pd.DataFrame, *, words: Words) -> Table:
     columns = [
         (_("Regions"), "k", "count"),
         (_("Difference (SD)"), "estimate"),
-        (_level(words), ("ci_low", "ci_high"), "interval"),
+        (_level(words), ("ci_low", "ci_high"), "beside_zero"),
         (_("p, adjusted"), "p_adjusted", "p_value"),
         (_("τ that remains"), "tau"),
     ]
@@ -718,14 +722,14 @@ def school_link(frame: pd.DataFrame, *, words: Words) -> Table:
     columns = [
         (_("Schools"), "n_schools", "count"),
         (_("r"), "r_schools", "number", r),
-        (level, ("ci_low", "ci_high"), "interval", r),
+        (level, ("ci_low", "ci_high"), "beside_zero", r),
         (_("minimum detectable"), "r_visible", "number", r),
         (_("b"), "slope", "number", slope),
-        (level, ("slope_ci_low", "slope_ci_high"), "interval", slope),
+        (level, ("slope_ci_low", "slope_ci_high"), "beside_zero", slope),
         (_("first"), "mean_reliability", "number", reliable),
         (_("second"), "other_mean_reliability", "number", reliable),
         (_("r, corrected for unreliability"), "r_disattenuated"),
-        (level, ("r_disattenuated_low", "r_disattenuated_high"), "interval"),
+        (level, ("r_disattenuated_low", "r_disattenuated_high"), "beside_zero"),
     ]
     notes = [
         _(
@@ -935,7 +939,7 @@ def agreement(frame: pd.DataFrame, *, words: Words) -> Table:
         (_("Teachers"), "n_teachers", "count"),
         (_("Leaders"), "n_leaders", "count"),
         (_("Difference"), "difference"),
-        (_level(words, frame["ci_level"].iloc[0]), ("ci_low", "ci_high"), "interval"),
+        (_level(words, frame["ci_level"].iloc[0]), ("ci_low", "ci_high"), "beside_zero"),
         (_("r"), "r_schools"),
         ("ICC(1)", "icc1"),
         ("ICC(2)", "icc2"),
