@@ -340,6 +340,23 @@ def test_a_change_that_one_region_decides_is_marked(study, folder, hangs_on):
     assert ("Less certain than it looks" in table.get_text()) == bool(hangs_on)
 
 
+@pytest.mark.parametrize(
+    ("agree", "is_doubted"), [((True, False, False), True), ((True, False), False), ((), False)]
+)
+def test_a_change_that_most_other_analyses_do_not_show_is_marked(study, folder, agree, is_doubted):
+    change = {key: ROW[key] for key in ("population", "outcome", "estimand")} | {"region": "oslo"}
+    rows = [{**change, "analysis": f"of {n}", "agrees": each} for n, each in enumerate(agree)]
+    # that schools are no clusters is no other answer, and what is hidden tells nothing
+    rows += [{**change, "analysis": "naive", "agrees": not is_doubted}] * 3
+    hidden = [{**change, "analysis": "hidden", "agrees": False, "suppressed": True}] * 3
+    frame = pd.DataFrame([*({**row, "suppressed": False} for row in rows), *hidden])
+    frame.to_csv(folder / "tables/sensitivity.csv", index=False)
+    table = written(study, folder)["index.en.html"].find("table", id="matrix-pupils")
+    cells = [cell.get_text() for cell in table.tbody.find_all("td")]
+    assert ("↑ went up†" in cells) == is_doubted
+    assert ("fewer than half of the other analyses" in table.get_text()) == is_doubted
+
+
 def test_pages_that_failed_or_are_to_come_are_named(study, folder):
     told = states("nb") | {("ovre", "region/04_pupils", "nb"): "failed"}
     front = written(study, folder, told, {"region/05_leader_support": ("post",)})["index.html"]

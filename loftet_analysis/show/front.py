@@ -20,7 +20,14 @@ from loftet_analysis.show.glossary import glossary
 from loftet_analysis.show.labels import CERTAINTY_SIGNS
 from loftet_analysis.show.languages import Words, alphabet, label, reader
 from loftet_analysis.show.layout import ABSENT, HIDDEN, laid_out
-from loftet_analysis.show.sentences import asterisk, certainty, compared, may_have, with_doubts
+from loftet_analysis.show.sentences import (
+    asterisk,
+    certainty,
+    compared,
+    doubted_by_others,
+    may_have,
+    with_doubts,
+)
 from loftet_analysis.show.site import (
     ASSETS,
     STYLESHEET,
@@ -493,6 +500,9 @@ class _Site:
         pooled = schema.read_table(path).assign(suppressed=False) if path.is_file() else None
         rows = with_doubts(rows, pooled, self.words)
         rows.loc[rows[names.REGION].ne(names.NATIONAL), "less_certain"] = ""
+        path = self.folder / "tables" / "sensitivity.csv"
+        others = schema.read_table(path) if path.is_file() else None
+        rows["doubted"] = doubted_by_others(rows, others) if others is not None else False
         for population, of_population in rows.groupby(names.POPULATION, sort=False):
             if of_population[names.REGION].nunique() > 1:
                 yield self.matrix(population, of_population)
@@ -540,6 +550,12 @@ class _Site:
             if is_any_certain
             else "",
             asterisk(words) if rows["less_certain"].ne("").any() else "",
+            words.text(
+                "† Less certain than it looks: fewer than half of the other analyses of this "
+                "change, on its own page, say the same."
+            )
+            if rows["doubted"].any()
+            else "",
             may_have(rows.to_dict("records"), words),
             words.text("“Cannot tell” does not mean that nothing has changed.")
             if CERTAINTY_SIGNS["unclear"] in there_are
@@ -581,7 +597,8 @@ class _Site:
         code = code if code in CERTAINTY_SIGNS else "unclear"
         beyond = not pd.isna(row.get("drift")) or not pd.isna(row.get("trend"))
         said = label("short", f"{code}{' beyond drift' * beyond}", self.words)
-        return f"{CERTAINTY_SIGNS[code]} {said}{'*' * bool(row['less_certain'])}"
+        marks = "*" * bool(row["less_certain"]) + "†" * bool(row["doubted"])
+        return f"{CERTAINTY_SIGNS[code]} {said}{marks}"
 
     def glossary(self) -> str:
         """Return the page that explains words, signs, codes and columns, and names the scales."""

@@ -82,6 +82,9 @@ _CONTRASTS = names_where(is_difference=True)
 # so many regions and changes are named, of more it is told how many they are
 _NAMED, _LISTED = 5, 12
 _SMALL = ("small increase", "small decrease")
+_CERTAIN = ("increase", "decrease", *_SMALL)
+#: The analysis that treats the people of a school as independent.
+NAIVE = "naive"
 # what `dose` is by: its slope, and those of many against those of few
 _ATTENDANCE = {
     "attendance": ("per gathering", f"gathering: {SPLINE}"),
@@ -760,8 +763,7 @@ def less_certain(row: Mapping[str, object], pooled: pd.DataFrame | None, words: 
 
     Or where it would lie without a single region; nothing where neither says anything else.
     """
-    certain = ("increase", "decrease", *_SMALL)
-    if pooled is None or row["subgroup"] != ALL or certainty(row) not in certain:
+    if pooled is None or row["subgroup"] != ALL or certainty(row) not in _CERTAIN:
         return ""
     of_row = [each for each in pooled.to_dict("records") if _change_of(each) == _change_of(row)]
     for each in of_row:
@@ -786,6 +788,21 @@ def asterisk(words: Words) -> str:
         "* Less certain than it looks: with one region left out, or as a mean over the regions, "
         "the interval includes zero."
     )
+
+
+def doubted_by_others(frame: pd.DataFrame, others: pd.DataFrame) -> list[bool]:
+    """Return of rows of effects whether fewer than half of the other analyses agree with them.
+
+    `others` are gated rows of sensitivity; the naive analysis is not counted.
+    """
+    keys = ["region", "population", "outcome", "estimand"]
+    told = others["agrees"].notna() & ~others["suppressed"].astype(bool)
+    counted = others[told & others["analysis"].ne(NAIVE)]
+    share = counted["agrees"].astype(float).groupby([counted[key] for key in keys]).mean()
+    return [
+        certainty(row) in _CERTAIN and share.get(tuple(row[key] for key in keys), 1.0) < 0.5
+        for row in frame.to_dict("records")
+    ]
 
 
 def _change_of(row: Mapping[str, object]) -> tuple[object, ...]:

@@ -41,6 +41,7 @@ from loftet_analysis.show.languages import (
 )
 from loftet_analysis.show.layout import ABSENT, HIDDEN, Column, Row, Table, laid_out
 from loftet_analysis.show.sentences import (
+    NAIVE,
     WEAK,
     in_sentence,
     left_out,
@@ -52,7 +53,6 @@ from loftet_analysis.show.shown import view
 
 #: People; a percentage of fewer has no decimals.
 FOR_A_DECIMAL = 100
-NAIVE = "naive"
 BY_SCHOOL = ("linkage_by_school", "response_by_school")
 
 
