@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
 
-from loftet_analysis.errors import Problem, named
+from loftet_analysis.errors import Problem, at_rows, named
 from loftet_analysis.study import normalise_label
 
 MOST_CELLS, MOST_SHARE = 2, 0.01
@@ -63,6 +63,8 @@ class Met:
         What stands in them, whole numbers in one form.
     by_label : frozenset of float
         The answers that stand there as labels of the instrument.
+    rows : tuple of int
+        Where the codes outside the scale stand, as a spreadsheet numbers rows.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Met:
     n: int = 0
     met: frozenset[str] = frozenset()
     by_label: frozenset[float] = frozenset()
+    rows: tuple[int, ...] = ()
 
     @property
     def label(self) -> str:
@@ -187,6 +190,8 @@ def _problem(columns: Sequence[Met], where: str, *, stops: bool = True) -> Probl
         runs = f"codes that may tell who somebody is are not shown; the scale is {scale}"
     found = f"{', '.join(counted)} in {named([met.label for met in columns])}; {runs}"
     where_missing = first.answers + (" in the instrument" if first.whole else "")
+    if rows := sorted({row for met in columns for row in met.rows} if not stops else ()):
+        found = f"{found}; in {at_rows(rows)}"
     declare = f"a code that means no answer belongs under `missing` of {where_missing}"
     if shifted(inside, outside, first.low, first.high):
         todo = "export the labels of the answers: these numbers are not those of the instrument"

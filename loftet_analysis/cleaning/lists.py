@@ -26,6 +26,7 @@ from loftet_analysis.study.study import LINK
 from loftet_analysis.study.yamlfile import did_you_mean
 from loftet_analysis.tabular import headings_told
 from loftet_analysis.tabular.cells import form_of
+from loftet_analysis.tabular.export import Export
 
 ID = "id"
 FILE = "file"  # the export, where a wave has several
@@ -160,6 +161,11 @@ def _rows_of_several_files(
         yield Problem("a row number that may be of several exports", found, allowed, file, todo)
 
 
+def row_numbers(export: Export) -> pd.Series:
+    """Return the numbers that a spreadsheet shows beside the rows of an export."""
+    return pd.Series(export.rows, index=export.frame.index)
+
+
 def listed(sheets: Sheets, rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     """Return whether each sheet is meant by a row of a list, and whether each row means a sheet.
 
@@ -183,9 +189,7 @@ def listed(sheets: Sheets, rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     }
     own = {ID: frame.get(LINK)}
     if ROW in columns:
-        export = sheets.raw.export
-        numbers = pd.Series(export.rows, index=export.frame.index)
-        own[ROW] = numbers.reindex(frame.index).astype(str)
+        own[ROW] = row_numbers(sheets.raw.export).reindex(frame.index).astype(str)
     texts = {column: own.get(column, frame.get(column)) for column in columns}
     mine = {c: by_text(text, meaning[c]) for c, text in texts.items() if text is not None}
     meant, means = np.zeros(len(frame), dtype=bool), pd.Series(False, index=rows.index)

@@ -19,7 +19,7 @@ from loftet_analysis.cleaning.consent import keep_allowed
 from loftet_analysis.cleaning.headings import identifier_kind
 from loftet_analysis.cleaning.identifiers import holds_free_text, redact, redact_names
 from loftet_analysis.cleaning.ids import check_ids
-from loftet_analysis.cleaning.lists import correct
+from loftet_analysis.cleaning.lists import ROW, correct, row_numbers
 from loftet_analysis.cleaning.readers.qualtrics import PREVIEW, previews
 from loftet_analysis.cleaning.sheets import BLANK, Sheets, by_text
 from loftet_analysis.cleaning.times import MOMENT, SECONDS, read_times, seconds_taken
@@ -60,6 +60,7 @@ def quarantine(sheets: Sheets) -> Sheets:
         SECONDS: None if taken is None else taken[frame.index],
         MOMENT: read.get(MOMENT),
         PREVIEW: previews(export)[frame.index],
+        ROW: row_numbers(export)[frame.index],
     }
     left = [LINK, CONSENT, GUARDIAN, *([names.SUBMITTED] if MOMENT not in read else [])]
     return replace(

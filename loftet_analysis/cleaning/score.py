@@ -25,6 +25,7 @@ from loftet_analysis.cleaning.codes import (
     thousands,
     times,
 )
+from loftet_analysis.cleaning.lists import ROW
 from loftet_analysis.cleaning.sheets import REASON, Sheets
 from loftet_analysis.cleaning.times import SECONDS
 from loftet_analysis.errors import Problem, named, refuse_any
@@ -118,6 +119,7 @@ def answers(sheets: Sheets) -> Sheets:
     """
     frame, instrument, wave = sheets.frame, sheets.population.instrument, sheets.wave
     still_in = sheets.still_in.to_numpy()
+    row_of = sheets.apart[ROW].reindex(frame.index).to_numpy()
     region_codes, regions = pd.factorize(frame[names.REGION])
     scored = np.full((len(instrument.columns), len(frame)), np.nan)
     met, stored, codings, separated = [], [], [], []
@@ -139,7 +141,8 @@ def answers(sheets: Sheets) -> Sheets:
             values = responses.minimum + responses.maximum - values
         scored[place] = values
         n = np.bincount(codes[asked], minlength=len(texts))
-        met.append(_met(name, sheets, texts, of_text, kind_of_text, n))
+        outside = row_of[asked & (kind_of_text[codes] == _OUTSIDE)]
+        met.append(_met(name, sheets, texts, of_text, kind_of_text, n, outside))
         stored.append((met[-1], labels, responses.lookup))
         there = texts[np.flatnonzero(n)]
         if scale.as_is:
@@ -209,8 +212,12 @@ def _met(
     values: np.ndarray,
     kinds: np.ndarray,
     n: np.ndarray,
+    at: Iterable[int],
 ) -> Met:
-    """Return the codes of one column; `n` is the number of sheets on which each text counts."""
+    """Return the codes of one column.
+
+    `n` is the number of sheets on which each text counts; the rows `at` have one that is outside.
+    """
     scale, _ = sheets.population.instrument.columns[name]
     responses = sheets.population.instrument.response_set(scale.name)
     inside, outside = Counter(), Counter()
@@ -233,7 +240,7 @@ def _met(
         whole=not scale.as_is, inside=inside, outside=outside,
         n=int(sum(count for text, count in zip(texts, n, strict=True) if text.strip())),
         met=frozenset(map(canonical, there[:_MOST_CODES])),
-        by_label=frozenset(said - {None}),
+        by_label=frozenset(said - {None}), rows=tuple(at),
     )  # fmt: skip
 
 

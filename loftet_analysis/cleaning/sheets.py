@@ -108,7 +108,8 @@ class Sheets:
         The export, until the quarantine has been passed.
     apart : DataFrame
         By questionnaire: the id or code to `link` by, until it is a pseudonym; the `seconds` taken;
-        the `moment` of submission in UTC; and whether the tool marks it as a `preview`.
+        the `moment` of submission in UTC; whether the tool marks it as a `preview`; and the `row`
+        of the export, as a spreadsheet numbers it.
     declined : DataFrame
         The questionnaires of which only the count is kept, as text; in memory only.
     linkage, response, days : DataFrame

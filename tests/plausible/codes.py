@@ -153,7 +153,7 @@ KINDS = {
     "codes that are let through": {
         "two slips": case(
             {"pre.csv": sheets(but(2, 7))},
-            says=("a few codes that no answer has", "7 (2 times) in joy_1 (q1)"),
+            says=("a few codes that no answer has", "7 (2 times) in joy_1 (q1)", "in rows 2, 3"),
             values={"joy_1": LEFT_TWO}, aside={},
         ),
         "few of many": case({"pre.csv": sheets(but(4, 9), 500)}, says=("9 (4 times)",), aside={}),
