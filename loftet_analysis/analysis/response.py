@@ -18,6 +18,8 @@ FOR_A_SHARE = 100
 #: Of so many it can be told at least whether most of them answered: every class is two numbers or
 #: more.
 FOR_A_CLASS = 7
+#: Invited of whom a quarter is no number of few people.
+FOR_A_QUARTER = 24
 SIGNS = (SAME, FAST, UNANSWERED)
 
 
@@ -91,18 +93,19 @@ def answered_class(answered: pd.Series, invited: pd.Series) -> pd.Series:
     Returns
     -------
     Series of str
-        ``hardly`` (below a quarter), ``some`` (below half), ``most``; empty where fewer than seven
-        were invited or a number is missing.
+        ``hardly`` (below a quarter, of 24 invited or more), ``some`` (below half), ``most``; empty
+        where fewer than seven were invited or a number is missing.
 
     Examples
     --------
-    >>> answered_class(pd.Series([1, 3, 4, 2]), pd.Series([8, 8, 8, 3])).tolist()
-    ['hardly', 'some', 'most', '']
+    >>> answered_class(pd.Series([5, 1, 3, 4, 2]), pd.Series([24, 8, 8, 8, 3])).tolist()
+    ['hardly', 'some', 'some', 'most', '']
     """
     asked = invited.astype("Float64").where(invited.ge(FOR_A_CLASS).fillna(False))
     share = (answered.astype("Float64") / asked).astype(float)
     known = share.notna()
-    found = np.select([~known, share < 0.25, share < 0.5], ["", "hardly", "some"], "most")
+    hardly = (share < 0.25) & asked.ge(FOR_A_QUARTER).fillna(False).astype(bool)
+    found = np.select([~known, hardly, share < 0.5], ["", "hardly", "some"], "most")
     return pd.Series(found, index=answered.index, dtype="str")
 
 

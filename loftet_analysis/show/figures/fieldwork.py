@@ -14,7 +14,7 @@ from matplotlib.dates import AutoDateLocator, num2date
 from matplotlib.ticker import FuncFormatter
 
 from loftet_analysis import names, schema
-from loftet_analysis.analysis.response import share_of
+from loftet_analysis.analysis.response import FOR_A_SHARE, share_of
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.figures import canvas
 from loftet_analysis.show.figures.canvas import BLUE, GREY, PALE, STYLE, Drawing
@@ -166,6 +166,8 @@ def arrivals(frame: pd.DataFrame, *, words: Words) -> Drawing | str:
     def draw(ax: Axes, place: tuple[str, str]) -> None:
         drawn = rows[place][rows[place]["n"].notna()].sort_values("day")
         said = alt_texts.answers_in_the_end(drawn, words)
+        if len(drawn) and drawn["n_invited"].isna().all():
+            said = f"{said} = {words.percent(1)}"
         years = (
             "–".join(dict.fromkeys(f"{day:%Y}" for day in drawn["day"].iloc[[0, -1]]))
             if len(drawn)
@@ -181,8 +183,9 @@ def arrivals(frame: pd.DataFrame, *, words: Words) -> Drawing | str:
     shares = np.linspace(0, 1, 5)
     grid[0, 0].set(ylim=(0, 1.03), yticks=shares, yticklabels=map(words.percent, shares))
     caption = words.text(
-        "Answers up to each day, as a share of those who were invited or, where their number is "
-        "not known, of all answers that came."
+        "Answers up to each day, as a share of those who were invited or, where fewer than {n} "
+        "were invited or their number is not known, of all answers that came.",
+        n=words.count(FOR_A_SHARE),
     )
     caption = " ".join(filter(None, [caption, said]))
     alt = alt_texts.describe_arrivals(frame, words)
