@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from loftet_analysis import schema
 from loftet_analysis.cleaning.chain import attend, clean, link, quarantine, read, score
-from loftet_analysis.cleaning.prepare import _alike_regions, prepare
+from loftet_analysis.cleaning.prepare import _alike_regions, _alike_schools, prepare
 from loftet_analysis.cleaning.pseudonyms import pseudonym
 from loftet_analysis.cleaning.sheets import sheet_counts
 from loftet_analysis.cleaning.store import Prepared
@@ -521,7 +521,7 @@ def test_a_file_that_study_yml_does_not_name_is_told(tiny, monkeypatch):
     assert unnamed() == ["warning: a file that study.yml does not name, and one that is not there"]
 
 
-def test_a_region_of_one_school_that_resembles_another_is_told(tiny):
+def test_regions_that_resemble_each_other_are_told(tiny):
     def alike(*regions: str) -> list[str]:
         study = load_study("tiny")
         rows = pd.concat([study.schools.head(1)] * len(regions), ignore_index=True)
@@ -534,7 +534,64 @@ def test_a_region_of_one_school_that_resembles_another_is_told(tiny):
     told = ["“Norland” (1 school), “Nordland” (2 schools)"]
     assert alike("Nordland", "Nordland", "Norland") == told
     assert alike("Nordland", "Nordland", "Troms") == []
-    assert alike("Region 1", "Region 1", "Region 2", "Region 2") == []
+    assert alike("Region 1", "Region 1", "Region 2", "Region 2", "Region 3") == []
+    assert alike("Nord-Trøndelag", "Sør-Trøndelag", "Østfold", "Vestfold", "Aust-Agder") == []
+    for one, other in (
+        ("Trøndelag", "Troendelag"),
+        ("Trøndelag – Trööndelage", "Trondelage"),
+        ("Ålesund", "Aalesund"),
+        ("Nordland", "Nordland fylke"),
+        ("Møre og Romsdal", "More-Romsdal"),
+    ):
+        (found,) = alike(one, one, other, other)
+        assert {*found.split(", ")} == {f"“{one}” (2 schools)", f"“{other}” (2 schools)"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_told"),
+    [
+        ("Fjellheim skole", "Fjelheim skole", True),
+        ("Fjellheim skole", "Fjellheim", True),
+        ("Tveit skule", "Tviet skule", True),
+        ("Åsen skole", "Aasen skole", True),
+        ("Vik skole 1", "Vik skole 2", False),
+        ("Vik skole A", "Vik skole B", False),
+        ("Nordvik skole", "Sørvik skole", False),
+        ("Solbakken skole nord", "Solbakken skole sør", False),
+        ("Fjellheim barneskole", "Fjellheim ungdomsskole", False),
+        ("Lia skole", "Lie skole", False),
+    ],
+)
+def test_schools_of_nearly_one_name_that_answered_in_other_waves_are_told(
+    tiny, one, other, is_told
+):
+    tiny()
+    study = load_study("tiny")
+    rows = pd.concat([study.schools.head(1)] * 2, ignore_index=True)
+    schools = rows.assign(school=[one, other], school_id=["a", "b"])
+
+    def alike(pupils: str, schools: pd.DataFrame = schools, teachers: str = "") -> list[str]:
+        """Return what is told; answers as school and first letter of the wave."""
+        of = study.model_copy(update={"schools": schools})
+        waves = {"0": "pre", "1": "post"}
+        clean = {
+            who: pd.DataFrame({
+                "school_id": [each[0] for each in answers.split()],
+                "wave": [waves[each[1]] for each in answers.split()],
+            })
+            for who, answers in (("pupils", pupils), ("teachers", teachers))
+        }  # fmt: skip
+        return [each.found for each in _alike_schools(of, clean)]
+
+    told = f"“{one}” (pupils: 2 in pre, 0 in post), and “{other}” (pupils: 0 in pre, 1 in post)"
+    assert alike("a0 a0 b1") == [f"questionnaires of {told}"] * is_told
+    assert len(alike("a0 a1 b1")) == is_told  # some of the questionnaires
+    assert len(alike("a0 a1", teachers="b0 b1")) == is_told  # all those of one population
+    assert alike("a0 a1 b0 b1") == []
+    assert alike("a0 a1 b0 b1", teachers="a0 a1") == []  # a school without teachers who answered
+    assert alike("a0 a1") == []  # answers of one of them alone
+    for column in ("region", "cohort"):
+        assert alike("a0 b1", schools.assign(**{column: ["x", "y"]})) == []
 
 
 def test_all_problems_of_all_exports_come_together(tiny):

@@ -598,6 +598,21 @@ def test_a_register_may_be_in_any_encoding_of_exports(tmp_path):
     assert read_schools(file, encoding="mac-roman")[0]["school"].to_list() == ["Å"]
 
 
+def test_a_region_written_in_several_ways_is_one_and_told(tmp_path):
+    file = tmp_path / "schools.csv"
+    rows = ["Trøndelag", "Trondelag", "Troms - Romsa - Tromssa", "Troms", "Trøndelag", "Oslo"]
+    lines = [f"{n},School {n},{region}" for n, region in enumerate(rows)]
+    file.write_text("school_id,school,region\n" + "\n".join(lines), encoding="utf-8")
+    frame, problems, remarks = read_schools(file)
+    assert not problems
+    assert [*frame["region"].unique()] == ["trondelag", "troms", "oslo"]
+    assert [remark.found for remark in remarks] == [
+        "“Trøndelag” (2 schools), “Trondelag” (1 school)",
+        "“Troms - Romsa - Tromssa” (1 school), “Troms” (1 school)",
+    ]
+    assert "it counts as one, called “Trøndelag”" in remarks[0].todo
+
+
 def test_columns_of_the_register_may_have_names_of_their_own(write):
     columns = (
         "{school_id: Organisasjonsnummer, school: Navn, region: Fylke, invited_pupils: Elever}"

@@ -23,9 +23,9 @@ from loftet_analysis.cleaning.times import MOMENT
 from loftet_analysis.errors import InputError, Problem, refuse_any
 from loftet_analysis.study import normalise_label
 from loftet_analysis.study.phases import today
-from loftet_analysis.study.schools import earlier_names, find_labelled
+from loftet_analysis.study.schools import earlier_names, find_labelled, resembling
 from loftet_analysis.study.study import TRIAL
-from loftet_analysis.study.yamlfile import RESEMBLES, did_you_mean, nearest
+from loftet_analysis.study.yamlfile import did_you_mean
 
 # what people type as school when they try a form out
 TEST_SCHOOLS = frozenset({"test", "testskole", "testskule", "test school", "testschool"})
@@ -355,11 +355,10 @@ def _near_schools(sheets: Sheets, texts: pd.Series, labels: Mapping[str, str]) -
     """Yield a warning of unknown schools that resemble one of the register without answers."""
     schools = sheets.study.schools
     silent = schools[~schools[names.SCHOOL].isin(sheets.frame[names.SCHOOL])]
-    spelt = {normalise_label(name): name for name in silent["school"] if name}
+    spelt = [name for name in silent["school"] if name]
     counts = texts.groupby([labels.get(text, text).strip() for text in texts]).size()
     for text, n in showable(counts, schools[names.SCHOOL]).drop("", errors="ignore").items():
-        near = [spelt[name] for name in nearest(normalise_label(text), spelt, RESEMBLES)]
-        if near:
+        if near := resembling(text, spelt):
             what = "warning: a school that is not in the register, beside one without answers"
             found = f"“{text}” ({n} questionnaires); “{'” or “'.join(near)}” of the register has "
             todo = "are they one school? then correct its name in the register, or give this one "

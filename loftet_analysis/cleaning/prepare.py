@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -43,14 +44,14 @@ from loftet_analysis.study import (
     in_waves,
     missing_exports,
     missing_register,
-    normalise_label,
     unnamed_exports,
     wave_states,
     waves_in,
 )
 from loftet_analysis.study.columns import nobody
 from loftet_analysis.study.phases import Phases, exports_there
-from loftet_analysis.study.yamlfile import RESEMBLES, nearest, shown
+from loftet_analysis.study.schools import n_schools, resembling
+from loftet_analysis.study.yamlfile import shown
 
 
 def prepare(
@@ -134,7 +135,7 @@ def prepare(
             _check_nothing_lost(name, n_sheets, n_rows, together(*tables["ledger"]))
     if problems:
         raise _with_account(problems, told)
-    remarks |= dict.fromkeys(_no_sheet(study, states, cleaned))
+    remarks |= dict.fromkeys((*_no_sheet(study, states, cleaned), *_alike_schools(study, cleaned)))
 
     tell("settle")
     days = together(*tables.pop("days"))
@@ -186,17 +187,77 @@ def _outside(study: Study) -> list[Problem]:
 
 
 def _alike_regions(study: Study) -> Iterator[Problem]:
-    """Yield a warning of a region of one school, of nearly the same name as one of more schools."""
-    schools = study.schools
-    sizes = schools.groupby("region_name")[names.SCHOOL].nunique()
-    large = {normalise_label(name): name for name in sizes.index[sizes > 1]}
-    for name in sizes.index[sizes == 1]:
-        for other in nearest(normalise_label(name), large, RESEMBLES):
-            found = f"“{name}” (1 school), “{large[other]}” ({sizes[large[other]]} schools)"
-            what = "warning: two regions of nearly the same name"
-            todo = "if they are one region, write its name alike for all its schools"
-            allowed, where = "a name of its own for each region", "the register of schools"
-            yield Problem(what, found, allowed, where, todo)
+    """Yield a warning of each two regions of nearly the same name."""
+    sizes = study.schools.groupby("region_name")[names.SCHOOL].nunique()
+    # an official name in several languages by its first one
+    first = {re.split(r"\s+[-–]\s+|[/(]", name)[0]: name for name in sizes.index}
+    for one, other in _pairs(first, lambda name: first):
+        found = ", ".join(
+            f"“{name}” ({n_schools(sizes[name])})"
+            for name in sorted((first[one], first[other]), key=sizes.get)
+        )
+        what = "warning: two regions of nearly the same name"
+        todo = "if they are one region, write its name alike for all its schools"
+        allowed, where = "a name of its own for each region", "the register of schools"
+        yield Problem(what, found, allowed, where, todo)
+
+
+def _alike_schools(study: Study, clean: Mapping[str, pd.DataFrame]) -> Iterator[Problem]:
+    """Yield a warning of each two schools of nearly the same name that answered in other waves.
+
+    They are of one region and cohort, and one has no answers where the other has: in a wave of a
+    population in which both have answers, or in a population, where there is no such one.
+    """
+    counted = {
+        who: frame.groupby([names.SCHOOL, names.WAVE], observed=True).size()
+        for who, frame in clean.items()
+        if len(frame)
+    }
+    waves: dict[str, dict[str, set[str]]] = {}  # by school and population
+    for who, counts in counted.items():
+        for school, wave in counts.index[counts > 0]:
+            waves.setdefault(school, {}).setdefault(who, set()).add(wave)
+    asked = {who: {*counts.index.get_level_values(names.WAVE)} for who, counts in counted.items()}
+
+    def differ(one: str, other: str) -> bool:
+        shared = [who for who in waves[one] if who in waves[other]]
+        return not shared or any(waves[one][who] != waves[other][who] for who in shared)
+
+    def told(school: str) -> str:
+        return "; ".join(
+            f"{who}: " + ", ".join(f"{counts.get((school, wave), 0)} in {wave}" for wave in every)
+            for who, counts in counted.items()
+            for every in [[wave for wave in names.WAVES if wave in asked[who]]]
+        )
+
+    there = study.schools[study.schools[names.SCHOOL].isin(waves)]
+    for _, group in there.groupby([names.REGION, names.COHORT]):
+        own = dict(zip(group["school"], group[names.SCHOOL], strict=True))
+        for one, other in _pairs(
+            own, lambda name, own=own: [o for o in own if differ(own[name], own[o])]
+        ):
+            found = ", and ".join(f"“{name}” ({told(own[name])})" for name in (one, other))
+            yield Problem(
+                "warning: two schools of nearly the same name, of which one lacks answers",
+                f"questionnaires of {found}",
+                "a name of its own for each school, and one name for each",
+                "the register of schools",
+                "if they are one school, write the wrong name into the column earlier of the right "
+                "one in the register (add the column where there is none), and take the row of "
+                "the wrong one out",
+            )
+
+
+def _pairs(
+    every: Iterable[str], others: Callable[[str], Iterable[str]]
+) -> Iterator[tuple[str, str]]:
+    """Yield each two names that resemble each other, once."""
+    seen = set()
+    for name in every:
+        for other in resembling(name, others(name)):
+            if (pair := frozenset((name, other))) not in seen:
+                seen.add(pair)
+                yield name, other
 
 
 def _settled(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +14,7 @@ import pandas as pd
 from loftet_analysis import names
 from loftet_analysis.errors import InputError, Problem, named
 from loftet_analysis.study.instrument import normalise_label
-from loftet_analysis.study.yamlfile import did_you_mean, shown
+from loftet_analysis.study.yamlfile import RESEMBLES, did_you_mean, nearest, shown
 from loftet_analysis.tabular import Export, headings_told, read_table
 from loftet_analysis.tabular.cells import SAYS_NO, SAYS_YES, is_shortened, joined, repaired
 
@@ -31,6 +33,15 @@ LINK = "link_"
 _ADDRESS = r"https?://[^\s<>\"]+"
 _BARE = "0*"  # before an id without its zeros
 LAST_GRADE = 10
+# words of names that tell nothing, and those that tell two schools or regions of one name apart
+_OF_ALL = re.compile(r"(?:grunn)?sk[ou]le[nr]?|schools?|sk|fylke(?:skommune)?|county|og|and|the")
+_SIDES = "nord|sor|syd|sondre|ost|aust|vest|north|south|east|west"
+_APART = re.compile(
+    rf"\w*\d\w*|[a-z]|i{{2,3}}|i?vi?|(?:{_SIDES})(?:re)?|ovre|nedre|indre|ytre|store|lille|vesle|"
+    r"nye?|gamle|gammel|upper|lower|new|old|primary|secondary|junior|senior|middle|high|"
+    r"(?:barne|ungdom|vid[ae]reg).*"
+)
+_SIDE = re.compile(rf"\b(?:{_SIDES})")
 
 
 def slug(name: str) -> str:
@@ -48,6 +59,43 @@ def slug(name: str) -> str:
     latin = first.translate(str.maketrans({"æ": "ae", "ø": "o", "å": "a", "đ": "d", "ŋ": "n"}))
     ascii_only = unicodedata.normalize("NFKD", latin).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", ascii_only).strip("-")
+
+
+def resembling(name: str, others: Iterable[str]) -> list[str]:
+    """Return those of other names that are perhaps the same one in another spelling.
+
+    Names that a number, a letter, a compass point or a level tells apart are two.
+
+    Examples
+    --------
+    >>> schools = ["Fjellheim skole", "Vik skole 1", "Nordby skole", "Lia barneskole", "Åsen skole"]
+    >>> [*map(resembling, ["Fjelheim skule", "Aasen skole"], [schools] * 2)]
+    [['Fjellheim skole'], ['Åsen skole']]
+    >>> [resembling(name, schools) for name in ("Vik skole 2", "Sørby skole", "Lia ungdomsskole")]
+    [[], [], []]
+    """
+    word, apart, side = _compared(name)
+    found: dict[str, list[str]] = {}
+    for other in others:
+        its_word, its_apart, its_side = _compared(other)
+        if other != name and apart == its_apart and (side == its_side or not (side and its_side)):
+            found.setdefault(its_word, []).append(other)
+    # in a short word two letters that have changed places are more than the rest allows
+    near = nearest(word, found, RESEMBLES) or [w for w in found if sorted(w) == sorted(word)]
+    return [other for each in near for other in found[each]]
+
+
+@cache
+def _compared(name: str) -> tuple[str, frozenset[str], str]:
+    """Return what of a name is compared, the words that tell it apart, and a compass point in it.
+
+    Letters are latin ones, and those that are written in two ways (å and aa) are one.
+    """
+    words = slug(re.sub(r"\s+[-–]\s+", " ", name)).replace("aa", "a").replace("oe", "o").split("-")
+    apart = frozenset(word for word in words if _APART.fullmatch(word))
+    said = " ".join(word for word in words if word not in apart and not _OF_ALL.fullmatch(word))
+    side = _SIDE.search(said)
+    return said, apart, side[0] if side else ""
 
 
 def earlier_names(cell: str) -> list[str]:
@@ -156,7 +204,7 @@ def read_schools(
     problems : list of Problem
         Everything that is wrong, with rows.
     remarks : list of Problem
-        The columns that are not used.
+        The columns that are not used, and regions that are written in several ways.
     """
     try:
         table = read_table(path, encoding=encoding)
@@ -189,7 +237,29 @@ def read_schools(
         cells |= {c: repaired(cells[c]) for c in numbers}
     if set(REQUIRED) <= set(places):
         problems += _check_rows(rows, file)
+        remarks += _respelt_regions(rows.values(), file)
     return _frame(list(rows.values()), [*places]), problems, remarks
+
+
+def _respelt_regions(rows: Iterable[Mapping[str, str]], register: str) -> Iterator[Problem]:
+    """Yield a remark of each region that is written in several ways and counts as one."""
+    counts = Counter(row["region"] for row in rows)
+    ways: dict[str, list[str]] = {}
+    for name in counts:
+        ways.setdefault(slug(name), []).append(name)
+    for region, spelt in ways.items():
+        if region and len(spelt) > 1:
+            found = ", ".join(f"“{name}” ({n_schools(counts[name])})" for name in spelt)
+            what = "a region that is written in several ways"
+            todo = (
+                f"it counts as one, called “{spelt[0]}”; write its name alike for all its schools"
+            )
+            yield Problem(what, found, "one name for each region", register, todo)
+
+
+def n_schools(n: int) -> str:
+    """Return how many schools."""
+    return "1 school" if n == 1 else f"{n} schools"
 
 
 def _frame(rows: list[dict[str, str]], header: list[str]) -> pd.DataFrame:
