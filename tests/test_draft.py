@@ -479,6 +479,149 @@ def test_answers_that_no_list_knows_are_a_scale_whose_order_is_a_guess(root):
     assert "the export tells no order" in text
 
 
+def three_scales(people: int = 240) -> dict[str, pd.DataFrame]:
+    """Two waves of twelve questions of three scales, each with its last one turned."""
+    agree = [text.split("|")[0] for text in SCALES["agree5", "nb"]]
+    asked = {"Regning": "går lett for meg.", "Prøver": "gjør meg nervøs.", "Grupper": "lærer mest."}
+    waves = invented(people)
+    for number, (wave, frame) in enumerate(waves.items()):
+        rng = np.random.default_rng(number)
+        kept = frame.drop(columns=[c for c in frame if c.endswith("matematikk.") or "er " in c])
+        for word, rest in asked.items():
+            trait = rng.normal(size=people)
+            for k, more in enumerate(("i timen", "hjemme", "på skolen", "alene")):
+                sign = -1 if k == 3 else 1
+                value = np.clip(np.round(3 + sign * trait + rng.normal(size=people) * 0.7), 1, 5)
+                kept[f"{word} {more} {rest}"] = [agree[int(v) - 1] for v in value]
+        waves[wave] = kept
+    return waves
+
+
+def drafted(root, waves) -> tuple[dict, str]:
+    """Return the scales of a draft and its text."""
+    made, _ = draft("mine", written(root / "data_raw/mine", **waves), accept=True)
+    text = next(text for place, text in made.items() if place.parent.name == "instruments")
+    return YAML(typ="safe").load(text)["scales"], text
+
+
+@pytest.mark.parametrize(
+    ("heading", "why"),
+    [
+        ("Regning hjemme går greit for meg.", "they stand at the same place"),
+        ("Regning heime går lett for meg.", "they stand at the same place"),
+        ("Regning når vi er hjemme går lett for meg.", "they stand at the same place"),
+    ],
+)
+def test_a_question_in_other_words_in_one_wave_is_one_question(root, heading, why):
+    waves = three_scales()
+    whole, _ = drafted(root, waves)
+    waves["post"] = waves["post"].rename(columns={"Regning hjemme går lett for meg.": heading})
+    scales, text = drafted(root, waves)
+    assert len(scales) == 3
+    both = {"Regning hjemme går lett for meg.", heading}
+    (first, *_) = scales.values()
+    assert {*[*first["items"].values()][1]["columns"]} == both
+    assert text.count(f"  # one question in other words: {why}; guessed") == 1
+    for found, before in zip(scales.values(), whole.values(), strict=True):
+        turned = [item.get("reversed", False) for item in found["items"].values()]
+        assert turned == [item.get("reversed", False) for item in before["items"].values()]
+        assert turned == [False, False, False, True]
+
+
+def test_a_question_that_is_moved_and_hardly_reworded_is_one_question(root):
+    waves = three_scales()
+    moved = waves["post"].pop("Prøver alene gjør meg nervøs.")
+    waves["post"]["Prøver alene gjer meg nervøs."] = moved
+    scales, text = drafted(root, waves)
+    assert len(scales) == 3
+    assert text.count("# one question in other words: they resemble each other; guessed") == 1
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["Vi bruker spill og film ofte nok.", "Regning hjemme 2 går lett for meg.", "turned"],
+)
+def test_a_question_of_one_wave_breaks_no_scale_and_is_told(root, heading):
+    waves = three_scales()
+    old, agree = "Regning hjemme går lett for meg.", SCALES["agree5", "nb"]
+    if heading == "turned":  # words that resemble the old ones, and mean the opposite
+        heading = "Regning hjemme går ikke lett for meg."
+        texts = [text.split("|")[0] for text in agree]
+        waves["post"][old] = waves["post"][old].map(dict(zip(texts, texts[::-1], strict=True)))
+    waves["post"] = waves["post"].rename(columns={old: heading})
+    scales, text = drafted(root, waves)
+    assert [len(scale["items"]) for scale in scales.values()] == [5, 4, 4]
+    asked = {
+        item["columns"][0]: item["waves"]
+        for item in next(iter(scales.values()))["items"].values()
+        if "waves" in item
+    }
+    assert asked == {old: ["pre"], heading: ["post"]}
+    assert text.count("# no export of another wave has it; guessed") == 2
+    assert new(root, "mine", sorted((root / "data_raw/mine").glob("*.csv")), "--accept") == 0
+    assert main(["check", "mine"]) == 0
+
+
+def test_a_scale_of_one_wave_is_asked_in_that_wave(root):
+    waves = three_scales()
+    waves["pre"] = waves["pre"].drop(columns=[c for c in waves["pre"] if c.startswith("Grupper ")])
+    scales, text = drafted(root, waves)
+    assert [scale.get("waves") for scale in scales.values()] == [None, None, ["post"]]
+    assert text.count("no export of another wave has it") == 1
+    assert new(root, "mine", sorted((root / "data_raw/mine").glob("*.csv")), "--accept") == 0
+    assert main(["check", "mine"]) == 0
+
+
+@pytest.mark.parametrize("share", [1, 2], ids=["all", "every second one"])
+def test_a_school_misspelt_in_one_wave_is_told(root, capsys, share):
+    waves = invented()
+    for wave in waves.values():
+        wave["Skole"] = wave["Skole"].replace({"Skole 3": "Fjellheim skole", "Skole 4": "Vik"})
+    post = waves["post"]
+    wrong = post.index[post["Skole"] == "Fjellheim skole"][::share]
+    post.loc[wrong, "Skole"] = "Fjelheim skole"
+    files = written(root / "data_raw/mine", **waves)
+    rest = 30 - len(wrong)
+    told = (
+        f"“Fjellheim skole” (pupils: 30 in pre, {rest} in post), and “Fjelheim skole” "
+        f"(pupils: 0 in pre, {len(wrong)} in post)"
+    )
+    assert new(root, "mine", files, "--accept", "--region", "Agder") == 0
+    assert f"schools.csv: names that resemble each other: {told}: if" in capsys.readouterr().out
+    assert main(["check", "mine"]) == 0
+    said = capsys.readouterr().out
+    assert "warning: two schools of nearly the same name, of which one lacks answers\n" in said
+    assert f"questionnaires of {told}\n" in said
+    path = root / "data_raw/mine/schools.csv"
+    schools = pd.read_csv(path, dtype=str).fillna("")
+    schools["earlier"] = schools["school"].map({"Fjellheim skole": "Fjelheim skole"}).fillna("")
+    schools[schools["school"] != "Fjelheim skole"].to_csv(path, index=False)
+    assert main(["check", "mine"]) == 0
+    assert "nearly the same name" not in capsys.readouterr().out
+
+
+def test_a_file_given_twice_is_used_once_and_told(root, capsys):
+    files = written(root / "data_raw/mine", **invented())
+    again = root / "data_raw/mine/elever_post (1).csv"
+    shutil.copy(files[0], again)
+    assert new(root, "mine", [again, *files], "--accept") == 0
+    said = capsys.readouterr().out
+    assert "elever_post (1).csv: not used, since it holds the same as elever_post.csv" in said
+    study = root / "data_raw/mine/study.yml"
+    text = study.read_text("utf-8")
+    assert "(1)" not in text
+    assert "the wave by the days of the answers; the tool, since its headings begin" in text
+    assert main(["check", "mine"]) == 0
+    assert "1: elever_post (1).csv (the same as elever_post.csv)" in capsys.readouterr().out
+    entry = re.search(r"post: (\{tool.*?\})  #", text)[1]
+    both = f"post: [{entry}, {entry.replace('elever_post.csv', 'elever_post (1).csv')}]  #"
+    study.write_text(text.replace(f"post: {entry}  #", both), encoding="utf-8")
+    assert main(["check", "mine"]) == 2
+    said = capsys.readouterr().err
+    assert "two exports that hold the same\n    where:   data_raw/mine/study.yml" in said
+    assert "elever_post (1).csv and elever_post.csv\n" in said
+
+
 def test_questions_of_two_files_are_joined_by_their_order(root):
     rng = np.random.default_rng(8)
     agree = [text.split("|")[0] for text in SCALES["agree5", "nb"]]

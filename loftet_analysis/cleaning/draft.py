@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import html
 import io
 import json
+import math
 import os
 import re
 import string
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -37,8 +39,10 @@ from loftet_analysis.cleaning.times import local_times, read_moments
 from loftet_analysis.errors import InputError, refuse_any
 from loftet_analysis.study import ExportFile
 from loftet_analysis.study.instrument import load_instrument, normalise_label
-from loftet_analysis.study.load import GUESSED, UNCONFIRMED
+from loftet_analysis.study.load import GUESSED, UNCONFIRMED, same_files
+from loftet_analysis.study.schools import written_otherwise
 from loftet_analysis.study.study import row_text
+from loftet_analysis.study.yamlfile import RESEMBLES
 from loftet_analysis.tabular.cells import form_of
 
 #: The library's own questionnaires.
@@ -128,6 +132,7 @@ _FEWEST_ELEMENTS, _LONGEST_ELEMENT = 3, 2  # elements of a code; signs of one
 _AWAY = 45  # days without an answer between two waves
 _OPPOSED, _CLOSE = -0.1, (0.7, 0.75, 0.8)
 _LOOKED_AT, _CODE_LENGTH = 5_000, 40  # rows; signs of a code
+_SOMEWHAT, _OPPOSITE = 0.6, -0.5  # likeness of wordings; of correlations with other questions
 
 
 @dataclass
@@ -204,6 +209,7 @@ def draft(
     """
     folder = paths.raw(study)
     read, problems = [], []
+    files, notes = _once_each(files)
     for path in files:
         try:
             read.append(_read(path))
@@ -224,7 +230,23 @@ def draft(
         allowed, todo = "exports without a register", "write the region of each school in it"
         raise InputError("a region of all schools", found, allowed, todo=todo)
     writer = _Writer(study, folder, parts, registers[:1], attendance, accept, region)
-    return writer.files(), writer.notes
+    made = writer.files()
+    return made, [*notes, *writer.notes]
+
+
+def _once_each(files: Sequence[Path]) -> tuple[list[Path], list[str]]:
+    """Return files of which none holds the same as another beside it, and a note on the others."""
+    shortest = sorted(dict.fromkeys(files), key=lambda path: len(path.name))
+    others = {
+        path: first
+        for path, first in same_files(shortest).items()
+        if path.resolve().parent == first.resolve().parent
+    }
+    notes = [
+        f"{path.name}: not used, since it holds the same as {first.name}"
+        for path, first in others.items()
+    ]
+    return [path for path in dict.fromkeys(files) if path not in others], notes
 
 
 def with_region(folder: Path, region: str) -> dict[Path, str]:
@@ -418,17 +440,18 @@ def _sides(columns: Iterable[str]) -> dict[str, str]:
     return sides if "" not in sides else {}
 
 
-@dataclass
+@dataclass(eq=False)
 class _Column:
     """A column of a population, in whatever files it stands."""
 
     names: dict[str, str]  # file → its column there
     heading: str
-    texts: pd.Series = field(repr=False)
+    texts: pd.Series = field(repr=False)  # by questionnaire, of all files
+    places: dict[str, int]  # file → where it stands there
     back: bool = False  # whether it names people
     once: bool = False  # whether a file with both waves in a row has it for neither
     own: tuple[str, ...] = ()  # its answers, where other columns have them too and no list does
-    by_place: bool = False  # whether its columns in several files go together by their order
+    joined: str = ""  # why columns of other headings are this one in other files
 
     @property
     def name(self) -> str:
@@ -448,6 +471,12 @@ class _Column:
         sheets = self.filled.value_counts()
         met = sheets.index[sheets >= _SHARED * len(self.names)]
         return [text for text in met if _names_nobody(text)]
+
+    def join(self, other: _Column) -> None:
+        """Add what the column is in other files."""
+        self.names |= other.names
+        self.places |= other.places
+        self.texts = pd.concat([self.texts, other.texts])
 
 
 class _Writer:
@@ -641,6 +670,12 @@ class _Writer:
             self.notes.append(
                 f"schools.csv: some exports name schools by id and others by name: {todo}"
             )
+        for found in written_otherwise(self.sheets(kinds, called)):
+            todo = (
+                "if they are one school, write the wrong name into a column `earlier` of the right "
+                "one, and take the row of the wrong one out"
+            )
+            self.notes.append(f"schools.csv: names that resemble each other: {found}: {todo}")
         region = self.region or self.everybody
         rows = [{"school_id": each, "school": f"School {each}", "region": region} for each in ids]
         rows += [
@@ -650,6 +685,21 @@ class _Writer:
         columns = ["school_id", "school", "region", "municipality", "grades"]
         columns += [f"invited_{who}" for who in self.populations]
         return pd.DataFrame(rows).reindex(columns=columns).to_csv(index=False, lineterminator="\n")
+
+    def sheets(
+        self, kinds: Mapping[str, Mapping[str, list[_Column]]], schools: Collection[str]
+    ) -> pd.DataFrame:
+        """Return how many questionnaires of each population and wave name a school."""
+        rows: Counter[tuple[str, str, str]] = Counter()
+        for who, of in kinds.items():
+            for wave, files in self.waves(self.populations[who]).items():
+                for file in files:
+                    for column in of.get(names.SCHOOL, ()):
+                        if name := column.names.get(file.path.name):
+                            texts = file.texts(name)
+                            rows.update((who, wave, each) for each in texts if each in schools)
+        columns = [names.POPULATION, names.WAVE, "school", "n"]
+        return pd.DataFrame([(*place, n) for place, n in rows.items()], columns=columns)
 
     def population(
         self,
@@ -740,11 +790,11 @@ class _Writer:
         for wave, of in waves.items():
             entries = [self.file(file, columns, submitted) for file in of]
             why = "by the days of the answers" if of[0].moments is not None else "by its name"
-            mark = self.mark(why)
             if len(entries) == 1:
+                mark = self.mark(f"the wave {why}; the tool, since {of[0].reason}")
                 yield f"      {wave}: {entries[0]}{mark}"
             else:
-                yield f"      {wave}:{mark}"
+                yield f"      {wave}:{self.mark(why)}"
                 yield from (f"        - {entry}" for entry in entries)
 
     def file(self, file: _File, columns: Mapping[str, _Column], submitted: str) -> str:
@@ -915,6 +965,7 @@ class _Writer:
         yield "# (`questions:` there); it is no column of an export. Rename a scale here, and in"
         yield "# `analysis:` of study.yml where that names it."
         yield "scales:"
+        waves = [*self.waves(self.populations[who])]
         called = _scale_names(groups)
         taken = {name.casefold() for name in called}
         for (group, responses, answers), name in zip(named, called, strict=True):
@@ -924,6 +975,10 @@ class _Writer:
             text = name.replace("_", " ").capitalize()
             yield f"    label: {{{self.language}: {_quoted(text)}}}" + self.mark()
             yield f"    responses: {responses}"
+            asked = [self.asked(who, column) for column in group]
+            met = [wave for wave in names.WAVES if any(wave in each for each in asked)]
+            if met != waves:
+                yield "    waves: " + self.met_only(met)
             yield "    items:"
             against = _against(group, answers)
             for position, column in enumerate(group, 1):
@@ -937,8 +992,19 @@ class _Writer:
                     yield "        reversed: true" + self.mark(f"r = {r:.2f} with the others")
                 yield f"        {self.language}: {_quoted(_wording(column))}"
                 others = [*dict.fromkeys(column.names.values())]
-                mark = self.mark("one question, by their order") if column.by_place else ""
+                mark = self.mark(column.joined) if column.joined else ""
                 yield f"        columns: [{', '.join(map(_quoted, others))}]{mark}"
+                if asked[position - 1] != met:
+                    yield "        waves: " + self.met_only(asked[position - 1])
+
+    def asked(self, who: str, column: _Column) -> list[str]:
+        """Return the waves of which a file has a column."""
+        waves = self.waves(self.populations[who])
+        return [w for w, of in waves.items() if any(f.path.name in column.names for f in of)]
+
+    def met_only(self, waves: Sequence[str]) -> str:
+        """Return the waves of a question or scale that others of the study do not ask."""
+        return f"[{', '.join(waves)}]" + self.mark("no export of another wave has it")
 
 
 #: What a region of all schools is called until somebody names it.
@@ -1041,24 +1107,34 @@ _CODED = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 def _columns(files: Sequence[_File]) -> list[_Column]:
     """Return the columns of a population that may hold answers, those of one question together."""
     found: dict[str, _Column] = {}
-    for file in files:
-        for column in file.frame:
+    rows: dict[tuple[int, str], int] = {}  # the first of a file, or of a side of it
+    most = max((len(file.frame) for file in files), default=0)
+    for number_, file in enumerate(files):
+        for place, column in enumerate(file.frame):
             if column in file.roles or column == file.submitted:
                 continue
             told = _ASIDE.match(column) if file.sides else None
             name = told["rest"] if told else column
+            side = (number_, column[: told.start("rest")] if told else "")
+            first = rows.setdefault(side, len(rows) * most)
             heading = file.heading(column)
             key = normalise_label(name if told or heading == column else heading)
             texts = file.texts(column)
+            texts = texts.set_axis(range(first, first + len(texts)))
             known = found.get(key) or found.get(normalise_label(name))
             if known is None:
                 once = bool(file.sides) and not told
                 found[key] = _Column(
-                    {file.path.name: name}, name if told else heading, texts, once=once
+                    {file.path.name: name},
+                    name if told else heading,
+                    texts,
+                    {file.path.name: place},
+                    once=once,
                 )
                 continue
             known.names.setdefault(file.path.name, name)
-            known.texts = pd.concat([known.texts, texts], ignore_index=True)
+            known.places.setdefault(file.path.name, place)
+            known.texts = pd.concat([known.texts, texts])
             if known.heading == known.name and heading != column:
                 known.heading = heading
     back = {normalise_label(file.heading(column)) for file in files for column in file.kept_back}
@@ -1087,15 +1163,14 @@ def _kinds(columns: Sequence[_Column], *, guess_order: bool) -> dict[str, list[_
             if first.names.keys() & column.names.keys():
                 found["other"].append(column)
             else:
-                first.names |= column.names
-                first.texts = pd.concat([first.texts, column.texts], ignore_index=True)
+                first.join(column)
         found[name] = [first] if first else []
     found["link"] = _same_people(found["link"])
     if guess_order:
         _share_words([column for column in found["other"] if not column.once])
     found["item"] = [c for c in columns if any(c is each for each in found["item"]) or c.own]
     found["other"] = [column for column in found["other"] if not column.own]
-    found["item"] = _joined_by_place(found["item"])
+    found["item"] = _in_order(_joined_by_wording(_joined_by_place(found["item"])))
     return found
 
 
@@ -1150,8 +1225,7 @@ def _same_people(columns: Sequence[_Column]) -> list[_Column]:
         for other in joined:
             again = column.filled.isin(set(other.filled)).mean()
             if not other.names.keys() & column.names.keys() and again > _AGAIN:
-                other.names |= column.names
-                other.texts = pd.concat([other.texts, column.texts], ignore_index=True)
+                other.join(column)
                 break
         else:
             joined.append(column)
@@ -1335,11 +1409,100 @@ def _joined_by_place(columns: list[_Column]) -> list[_Column]:
         return columns
     joined = many[places[0] : places[0] + len(few)]
     for one, two in zip(few, joined, strict=True):
-        one.names |= two.names
-        one.texts = pd.concat([one.texts, two.texts], ignore_index=True)
+        one.join(two)
         one.heading = two.heading if one.heading == one.name else one.heading
-        one.by_place = True
+        one.joined = "one question, by their order"
     return [column for column in columns if not any(column is two for two in joined)]
+
+
+def _joined_by_wording(columns: Sequence[_Column]) -> list[_Column]:
+    """Return questions, joined where files that have the one have the other in other words.
+
+    They have the same answers, and their wordings resemble each other: somewhat where they stand
+    between the same questions, else nearly, and more than any other two of one file.
+    """
+    joined: list[_Column] = []
+    every = {file for column in columns for file in column.names}
+    for two in columns:
+        partly = [one for one in joined if not one.names.keys() & two.names.keys()]
+        if two.names.keys() == every or _CODED.fullmatch(two.heading):
+            partly = []
+        near = [(_likeness(one, two), one) for one in partly if _may_be_one(one, two)]
+        for likeness, one in sorted(near, key=lambda each: -each[0]):
+            in_place = _place_between(one, two, columns) == _place_between(two, one, columns)
+            others = (
+                _likeness(each, other)
+                for each in (one, two)
+                for other in columns
+                if other not in (one, two) and other.names.keys() & each.names.keys()
+            )
+            if (
+                likeness >= (_SOMEWHAT if in_place else RESEMBLES)
+                and (in_place or likeness > max(others, default=0))
+                and not _opposed(one, two, columns)
+            ):
+                one.join(two)
+                how = "they stand at the same place" if in_place else "they resemble each other"
+                one.joined = f"one question in other words: {how}"
+                break
+        else:
+            joined.append(two)
+    return joined
+
+
+def _likeness(one: _Column, two: _Column) -> float:
+    """Return which part of two wordings is the same, from 0 to 1."""
+    texts = (normalise_label(one.heading), normalise_label(two.heading))
+    return difflib.SequenceMatcher(None, *texts).ratio()
+
+
+def _may_be_one(one: _Column, two: _Column) -> bool:
+    """Whether two columns may be one question: words, of the same numbers and answers."""
+    numbers = [re.findall(r"\d+", column.heading) for column in (one, two)]
+    coded = _CODED.fullmatch(one.heading)
+    return not coded and numbers[0] == numbers[1] and _read_answers([one, two]) is not None
+
+
+def _place_between(one: _Column, two: _Column, columns: Sequence[_Column]) -> tuple[object, ...]:
+    """Return between which questions that both have files ask one stands, and at what place there.
+
+    Of questions that stand between no such ones it is nothing that is equal to anything.
+    """
+    mine, other = next(iter(one.places)), next(iter(two.places))
+    there = sorted((c for c in columns if mine in c.places), key=lambda c: c.places[mine])
+    shared = [column for column in there if other in column.places]
+    at = one.places[mine]
+    before = max((c.places[mine] for c in shared if c.places[mine] < at), default=-1)
+    after = min((c.places[mine] for c in shared if c.places[mine] > at), default=math.inf)
+    between = [c for c in there if before < c.places[mine] < after]
+    at_ends = {c.places[mine]: id(c) for c in shared}
+    ends = (at_ends.get(before), at_ends.get(after))
+    return (*ends, between.index(one), len(between)) if any(ends) else (object(),)
+
+
+def _opposed(one: _Column, two: _Column, columns: Sequence[_Column]) -> bool:
+    """Whether answers to two questions go with those to others the opposite way."""
+    files = {*one.names} | {*two.names}
+    group = [c for c in columns if files <= c.names.keys() and _read_answers([c, one, two])]
+    if not group:
+        return False
+    r = _correlations([*group, one, two]).to_numpy()
+    mine, its = r[-2, :-2], r[-1, :-2]
+    size = np.sqrt(np.nansum(mine**2) * np.nansum(its**2))
+    return bool(size) and np.nansum(mine * its) / size < _OPPOSITE
+
+
+def _in_order(columns: Sequence[_Column]) -> list[_Column]:
+    """Return questions in the order of the first file, others after those before them in theirs."""
+    ordered: list[_Column] = []
+    for file in dict.fromkeys(file for column in columns for file in column.places):
+        own = sorted((c for c in columns if file in c.places), key=lambda c: c.places[file])
+        at = 0 if any(column in ordered for column in own) else len(ordered)
+        for column in own:
+            if column not in ordered:
+                ordered.insert(at, column)
+            at = ordered.index(column) + 1
+    return ordered
 
 
 def _scores(group: Sequence[_Column], answers: _Answers) -> pd.DataFrame:
@@ -1349,11 +1512,15 @@ def _scores(group: Sequence[_Column], answers: _Answers) -> pd.DataFrame:
         value = values.get(normalise_label(text), number(text))
         return np.nan if value is None or not text else float(value)
 
-    lengths = {len(column.texts) for column in group}
-    if len(lengths) > 1:  # not asked in the same files
-        return pd.DataFrame()
-    texts = pd.DataFrame({i: column.texts.head(_LOOKED_AT) for i, column in enumerate(group)})
-    return texts.map(score)
+    texts = pd.DataFrame({
+        i: column.texts[~column.texts.index.duplicated()] for i, column in enumerate(group)
+    }).fillna("")  # fmt: skip
+    return texts.iloc[:: max(1, len(texts) // _LOOKED_AT)].map(score)
+
+
+def _correlations(group: Sequence[_Column]) -> pd.DataFrame:
+    """Return correlations of what was answered together; missing where hardly anything was."""
+    return _scores(group, _answers(group)[0]).corr(min_periods=_FEWEST_ROWS)
 
 
 def _by_correlation(block: list[_Column]) -> Iterator[list[_Column]]:
@@ -1365,11 +1532,14 @@ def _by_correlation(block: list[_Column]) -> Iterator[list[_Column]]:
     if len(block) < 2 * _ALIKE:
         yield block
         return
-    r = _scores(block, _answers(block)[0]).corr()
-    if r.empty or r.isna().any(axis=None):
+    r = _correlations(block).abs().to_numpy()
+    # two that nobody was asked together are as close as they are both to a third
+    through = np.nan_to_num(np.minimum(r[:, :, None], r[None]), nan=-1).max(axis=1)
+    r = np.where(np.isnan(r), through, r)
+    if (r < 0).any():
         yield block
         return
-    apart = squareform(np.clip(1 - r.abs().to_numpy(), 0, None), checks=False)
+    apart = squareform(np.clip(1 - r, 0, None), checks=False)
     tree = hierarchy.average(apart)
     cuts = [hierarchy.fcluster(tree, height, criterion="distance") for height in _CLOSE]
     # the closest in which no part has fewer than a scale should have
@@ -1384,7 +1554,7 @@ def _against(group: Sequence[_Column], answers: _Answers) -> dict[int, float]:
     scores = _scores(group, answers)
     if len(group) < 3 or len(scores) < 3 * _FEWEST_ROWS:
         return {}
-    r = scores.corr().fillna(0).to_numpy()
+    r = scores.corr(min_periods=_FEWEST_ROWS).fillna(0).to_numpy()
     signs = np.sign(np.linalg.eigh(r)[1][:, -1])
     most = 1 if (signs > 0).sum() >= (signs < 0).sum() else -1
     against = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -44,13 +44,14 @@ from loftet_analysis.study import (
     in_waves,
     missing_exports,
     missing_register,
+    repeated_exports,
     unnamed_exports,
     wave_states,
     waves_in,
 )
 from loftet_analysis.study.columns import nobody
 from loftet_analysis.study.phases import Phases, exports_there
-from loftet_analysis.study.schools import n_schools, resembling
+from loftet_analysis.study.schools import n_schools, resembling_pairs, written_otherwise
 from loftet_analysis.study.yamlfile import shown
 
 
@@ -91,6 +92,7 @@ def prepare(
     states = wave_states(study, by_hand=by_hand)
     at_most = furthest(states)
     problems = missing_exports(study, states) or _no_answers(study, states)
+    problems += repeated_exports(study)
     if unregistered := missing_register(study):  # without it every school would be unknown
         raise InputError([*unregistered, *problems])
     waves: dict[str, list[Sheets]] = {}  # by population, a part per file of a wave
@@ -191,7 +193,7 @@ def _alike_regions(study: Study) -> Iterator[Problem]:
     sizes = study.schools.groupby("region_name")[names.SCHOOL].nunique()
     # an official name in several languages by its first one
     first = {re.split(r"\s+[-–]\s+|[/(]", name)[0]: name for name in sizes.index}
-    for one, other in _pairs(first, lambda name: first):
+    for one, other in resembling_pairs(first):
         found = ", ".join(
             f"“{name}” ({n_schools(sizes[name])})"
             for name in sorted((first[one], first[other]), key=sizes.get)
@@ -205,38 +207,14 @@ def _alike_regions(study: Study) -> Iterator[Problem]:
 def _alike_schools(study: Study, clean: Mapping[str, pd.DataFrame]) -> Iterator[Problem]:
     """Yield a warning of each two schools of nearly the same name that answered in other waves.
 
-    They are of one region and cohort, and one has no answers where the other has: in a wave of a
-    population in which both have answers, or in a population, where there is no such one.
+    They are of one region and cohort.
     """
-    counted = {
-        who: frame.groupby([names.SCHOOL, names.WAVE], observed=True).size()
-        for who, frame in clean.items()
-        if len(frame)
-    }
-    waves: dict[str, dict[str, set[str]]] = {}  # by school and population
-    for who, counts in counted.items():
-        for school, wave in counts.index[counts > 0]:
-            waves.setdefault(school, {}).setdefault(who, set()).add(wave)
-    asked = {who: {*counts.index.get_level_values(names.WAVE)} for who, counts in counted.items()}
-
-    def differ(one: str, other: str) -> bool:
-        shared = [who for who in waves[one] if who in waves[other]]
-        return not shared or any(waves[one][who] != waves[other][who] for who in shared)
-
-    def told(school: str) -> str:
-        return "; ".join(
-            f"{who}: " + ", ".join(f"{counts.get((school, wave), 0)} in {wave}" for wave in every)
-            for who, counts in counted.items()
-            for every in [[wave for wave in names.WAVES if wave in asked[who]]]
-        )
-
-    there = study.schools[study.schools[names.SCHOOL].isin(waves)]
-    for _, group in there.groupby([names.REGION, names.COHORT]):
-        own = dict(zip(group["school"], group[names.SCHOOL], strict=True))
-        for one, other in _pairs(
-            own, lambda name, own=own: [o for o in own if differ(own[name], own[o])]
-        ):
-            found = ", and ".join(f"“{name}” ({told(own[name])})" for name in (one, other))
+    sheets = [frame[[names.SCHOOL, names.WAVE]].assign(**{names.POPULATION: who})
+              for who, frame in clean.items()]  # fmt: skip
+    counts = pd.concat(sheets).astype(str).value_counts().rename("n").reset_index()
+    own = study.schools[[names.SCHOOL, "school", names.REGION, names.COHORT]]
+    for _, group in counts.merge(own, on=names.SCHOOL).groupby([names.REGION, names.COHORT]):
+        for found in written_otherwise(group):
             yield Problem(
                 "warning: two schools of nearly the same name, of which one lacks answers",
                 f"questionnaires of {found}",
@@ -246,18 +224,6 @@ def _alike_schools(study: Study, clean: Mapping[str, pd.DataFrame]) -> Iterator[
                 "one in the register (add the column where there is none), and take the row of "
                 "the wrong one out",
             )
-
-
-def _pairs(
-    every: Iterable[str], others: Callable[[str], Iterable[str]]
-) -> Iterator[tuple[str, str]]:
-    """Yield each two names that resemble each other, once."""
-    seen = set()
-    for name in every:
-        for other in resembling(name, others(name)):
-            if (pair := frozenset((name, other))) not in seen:
-                seen.add(pair)
-                yield name, other
 
 
 def _settled(

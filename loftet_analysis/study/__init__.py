@@ -12,6 +12,7 @@ from loftet_analysis.study.load import (
     load_study,
     missing_exports,
     missing_register,
+    repeated_exports,
     unnamed_exports,
 )
 from loftet_analysis.study.phases import (
@@ -63,6 +64,7 @@ __all__ = [
     "missing_register",
     "normalise_label",
     "plan",
+    "repeated_exports",
     "unnamed_exports",
     "wave_states",
     "waves_in",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 from operator import getitem
 from pathlib import Path, PurePath
@@ -358,11 +358,55 @@ def unnamed_exports(study: Study) -> list[Problem]:
         else:
             others.append(path)
     if others:
-        found = f"{len(others)}: {named([path.name for path in others], 5)}"
+        alike = same_files([*sorted(known), *(path.resolve() for path in others)])
+        told = [
+            path.name + (f" (the same as {of.name})" if (of := alike.get(path.resolve())) else "")
+            for path in others
+        ]
+        found = f"{len(others)}: {named(told, 5)}"
         todo = "nothing, if they are no exports of the study, or belong to one; else name them"
         what = "files beside the exports that study.yml does not name"
         remarks.append(Problem(what, found, where=shown(others[0].parent), todo=todo))
     return remarks
+
+
+def same_files(files: Iterable[Path]) -> dict[Path, Path]:
+    """Return files that hold the same as an earlier one, byte for byte, with this one.
+
+    Examples
+    --------
+    >>> same_files([paths.raw("sats") / "sats_s.csv", paths.raw("sats") / "study.yml"])
+    {}
+    """
+    by_size: dict[int, list[Path]] = {}
+    for path in files:
+        if path.is_file():
+            by_size.setdefault(path.stat().st_size, []).append(path)
+    first: dict[str, Path] = {}
+    found = {}
+    for path in (path for alike in by_size.values() if len(alike) > 1 for path in alike):
+        if (earlier := first.setdefault(paths.sha256(path), path)) != path:
+            found[path] = earlier
+    return found
+
+
+def repeated_exports(study: Study) -> list[Problem]:
+    """Return a problem for each export that holds the same as another one of its population.
+
+    Examples
+    --------
+    >>> repeated_exports(load_study("sats"))
+    []
+    """
+    document, problems = read_yaml(study.folder / STUDY_FILE), []
+    for population in study.populations.values():
+        files = [name for wave in population.files.values() for file in wave for name in file.files]
+        by_path = {study.export_path(name): name for name in files}
+        for path, first in same_files(by_path).items():
+            what, found = "two exports that hold the same", f"{path.name} and {first.name}"
+            where, todo = _place(document, by_path[path]), "name one of them only"
+            problems.append(Problem(what, found, "files that differ", where, todo))
+    return problems
 
 
 def _texts(content: object) -> set[str]:

@@ -85,6 +85,57 @@ def resembling(name: str, others: Iterable[str]) -> list[str]:
     return [other for each in near for other in found[each]]
 
 
+def resembling_pairs(every: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield each two names that resemble each other, once."""
+    every, seen = [*every], set()
+    for name in every:
+        for other in resembling(name, every):
+            if (pair := frozenset((name, other))) not in seen:
+                seen.add(pair)
+                yield name, other
+
+
+def written_otherwise(counts: pd.DataFrame) -> Iterator[str]:
+    """Yield two schools of nearly the same name of which one lacks answers where the other has.
+
+    That is in a wave of a population in which both have answers, or where there is no such
+    population. A school of which nobody answered is told of nowhere.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        Questionnaires: ``population, wave, school`` (its name) and ``n``.
+
+    Examples
+    --------
+    >>> waves = pd.DataFrame({"population": "pupils", "wave": ["pre", "post"],
+    ...                       "school": ["Lia skole", "Liia skole"], "n": [30, 28]})
+    >>> [*written_otherwise(waves)]
+    ['“Lia skole” (pupils: 30 in pre, 0 in post), and “Liia skole” (pupils: 0 in pre, 28 in post)']
+    """
+    there = counts[counts["n"].gt(0) & counts["school"].ne("")]
+    n = there.groupby(["school", names.POPULATION, names.WAVE])["n"].sum().to_dict()
+    places = [(who, wave) for who in there[names.POPULATION].unique() for wave in names.WAVES]
+    places = [place for place in places if any(key[1:] == place for key in n)]
+    waves = {school: {key[1:] for key in n if key[0] == school} for school in there["school"]}
+
+    def differ(one: str, other: str) -> bool:
+        shared = {who for who, _ in waves[one]} & {who for who, _ in waves[other]}
+        return not shared or any(who in shared for who, _ in waves[one] ^ waves[other])
+
+    def told(school: str) -> str:
+        by_population: dict[str, list[str]] = {}
+        for who, wave in places:
+            by_population.setdefault(who, []).append(f"{n.get((school, who, wave), 0)} in {wave}")
+        said = "; ".join(f"{who}: {', '.join(each)}" for who, each in by_population.items())
+        return f"“{school}” ({said})"
+
+    most_first = sorted(waves, key=lambda s: (-len(waves[s]), min(map(places.index, waves[s])), s))
+    for pair in resembling_pairs(most_first):
+        if differ(*pair):
+            yield ", and ".join(map(told, pair))
+
+
 @cache
 def _compared(name: str) -> tuple[str, frozenset[str], str]:
     """Return what of a name is compared, the words that tell it apart, and a compass point in it.
