@@ -484,8 +484,8 @@ def three_scales(people: int = 240) -> dict[str, pd.DataFrame]:
     agree = [text.split("|")[0] for text in SCALES["agree5", "nb"]]
     asked = {"Regning": "går lett for meg.", "Prøver": "gjør meg nervøs.", "Grupper": "lærer mest."}
     waves = invented(people)
-    for number, (wave, frame) in enumerate(waves.items()):
-        rng = np.random.default_rng(number)
+    for seed, (wave, frame) in enumerate(waves.items()):
+        rng = np.random.default_rng(seed)
         kept = frame.drop(columns=[c for c in frame if c.endswith("matematikk.") or "er " in c])
         for word, rest in asked.items():
             trait = rng.normal(size=people)
@@ -558,6 +558,30 @@ def test_a_question_of_one_wave_breaks_no_scale_and_is_told(root, heading):
     }
     assert asked == {old: ["pre"], heading: ["post"]}
     assert text.count("# no export of another wave has it; guessed") == 2
+    assert new(root, "mine", sorted((root / "data_raw/mine").glob("*.csv")), "--accept") == 0
+    assert main(["check", "mine"]) == 0
+
+
+def test_a_code_that_is_another_question_in_another_wave_is_written_as_its_question(root):
+    waves = {}
+    for wave, frame in three_scales().items():
+        texts = ["Hvor sant er dette? - " + c if c in [*frame][-12:] else c for c in frame]
+        if wave == "post":
+            texts[-12] = "Hvor sant er dette? - Vi bruker spill og film."
+        codes = [f"a{k}" for k in range(len(texts) - 12)]
+        codes += [f"Q{scale}_{k}" for scale in "567" for k in range(4)]
+        tool = {"EndDate": frame["Tidspunkt"], "ResponseId": [f"R_{i}" for i in range(len(frame))]}
+        told = pd.concat([pd.DataFrame([texts, ["{}"] * len(texts)], columns=codes),
+                          frame.set_axis(codes, axis=1)], ignore_index=True)  # fmt: skip
+        own = {c: [c, "{}", *values] for c, values in tool.items()}
+        waves[wave] = pd.DataFrame({"StartDate": own["EndDate"], **own, **told})
+    scales, _ = drafted(root, waves)
+    first = [*next(iter(scales.values()))["items"].values()]
+    assert len(scales) == 3
+    assert sorted((*item["columns"], *item["waves"]) for item in first if "waves" in item) == [
+        ("Hvor sant er dette? - Regning i timen går lett for meg.", "pre"),
+        ("Hvor sant er dette? - Vi bruker spill og film.", "post"),
+    ]
     assert new(root, "mine", sorted((root / "data_raw/mine").glob("*.csv")), "--accept") == 0
     assert main(["check", "mine"]) == 0
 

@@ -966,6 +966,7 @@ class _Writer:
         yield "# `analysis:` of study.yml where that names it."
         yield "scales:"
         waves = [*self.waves(self.populations[who])]
+        owners = Counter(name for column in columns for name in {*column.names.values()})
         called = _scale_names(groups)
         taken = {name.casefold() for name in called}
         for (group, responses, answers), name in zip(named, called, strict=True):
@@ -979,6 +980,8 @@ class _Writer:
             met = [wave for wave in names.WAVES if any(wave in each for each in asked)]
             if met != waves:
                 yield "    waves: " + self.met_only(met)
+            elif met not in asked:
+                yield f"    waves: [{', '.join(met)}]"
             yield "    items:"
             against = _against(group, answers)
             for position, column in enumerate(group, 1):
@@ -991,7 +994,10 @@ class _Writer:
                     r = against[position - 1]
                     yield "        reversed: true" + self.mark(f"r = {r:.2f} with the others")
                 yield f"        {self.language}: {_quoted(_wording(column))}"
-                others = [*dict.fromkeys(column.names.values())]
+                # a code that is another question's in another wave is none of either
+                others = [*dict.fromkeys(
+                    name if owners[name] == 1 else column.heading for name in column.names.values()
+                )]  # fmt: skip
                 mark = self.mark(column.joined) if column.joined else ""
                 yield f"        columns: [{', '.join(map(_quoted, others))}]{mark}"
                 if asked[position - 1] != met:
@@ -1265,7 +1271,7 @@ def _namings(column: _Column) -> tuple[str, ...]:
     numbered = [_NUMBERED.match(name) for name in column.names.values() if name != shown]
     if not told:
         numbered += [_NUMBERED.match(shown)] if len(shown) <= _CODE_LENGTH else []
-    return (*found, *(f"prefix {told[1]}" for told in numbered if told))
+    return (*found, *dict.fromkeys(f"prefix {told[1]}" for told in numbered if told))
 
 
 def _naming(column: _Column) -> str:
@@ -1452,7 +1458,7 @@ def _joined_by_wording(columns: Sequence[_Column]) -> list[_Column]:
 
 def _likeness(one: _Column, two: _Column) -> float:
     """Return which part of two wordings is the same, from 0 to 1."""
-    texts = (normalise_label(one.heading), normalise_label(two.heading))
+    texts = (normalise_label(_wording(one)), normalise_label(_wording(two)))
     return difflib.SequenceMatcher(None, *texts).ratio()
 
 
