@@ -201,16 +201,21 @@ def dots(frame: pd.DataFrame, *, words: Words, low: pd.DataFrame | None = None) 
         The reader's language.
     low : DataFrame, optional
         Gated ``population, outcome, low_fifth``: a line stands where low answers end, and it is
-        said how many dots are below it.
+        said how many dots are below it. Neither where a bin holds answers of both kinds: nothing
+        is known of how many are low.
     """
     panels = [panel for _, panel in frame.groupby(_CELL, sort=False)]
-    ends = {} if low is None else low.set_index(_CELL[:2])["low_fifth"].dropna().to_dict()
+    fifths = {} if low is None else low.set_index(_CELL[:2])["low_fifth"].dropna().to_dict()
+    limits = [
+        _end_of_low(panel, fifths[_pair(panel)], words) if _pair(panel) in fifths else None
+        for panel in panels
+    ]
     numbers = [_number_of_dots(panel) for panel in panels]
     # the same in all panels, so that all dots of a figure stand for the same share
     k = min((number for number in numbers if number >= _FEWEST), default=_FEWEST)
     stacks = [
-        _stacks(panel, k, words, ends.get(_pair(panel))) if number >= _FEWEST else {}
-        for panel, number in zip(panels, numbers, strict=True)
+        _stacks(panel, k, words, end) if number >= _FEWEST else {}
+        for panel, number, end in zip(panels, numbers, limits, strict=True)
     ]
     below, above = (
         max([2, *(y.max() for each in stacks for of, (_, y) in each.items() if of == wave)]) + 0.6
@@ -218,17 +223,15 @@ def dots(frame: pd.DataFrame, *, words: Words, low: pd.DataFrame | None = None) 
     )
 
     counts = [
-        {wave: int((x < ends[_pair(panel)]).sum()) for wave, (x, _) in own.items()}
-        if _pair(panel) in ends
-        else {}
-        for panel, own in zip(panels, stacks, strict=True)
+        {} if end is None else {wave: int((x < end).sum()) for wave, (x, _) in own.items()}
+        for own, end in zip(stacks, limits, strict=True)
     ]
 
-    def draw(ax: Axes, panel: tuple[pd.DataFrame, dict, dict]) -> None:
-        rows, own, few = panel
+    def draw(ax: Axes, panel: tuple[pd.DataFrame, dict, dict, float | None]) -> None:
+        rows, own, few, end = panel
         _dots(ax, rows, own, words=words)
         if few:
-            ax.axvline(ends[_pair(rows)], color=INK, lw=1, ls=(0, (1, 2)), zorder=1)
+            ax.axvline(end, color=INK, lw=1, ls=(0, (1, 2)), zorder=1)
         ax.set_ylim(-below, above)
         named = [
             "\n".join([label("wave", wave, words), *_how_many(few, wave, k, words)])
@@ -236,7 +239,7 @@ def dots(frame: pd.DataFrame, *, words: Words, low: pd.DataFrame | None = None) 
         ]
         ax.set_yticks([-below / 2, above / 2], named)
 
-    figure, grid = canvas.multiples([*zip(panels, stacks, counts, strict=True)], draw)
+    figure, grid = canvas.multiples([*zip(panels, stacks, counts, limits, strict=True)], draw)
     caption = words.text(
         "The answers after (above the line) and before (beneath it), each as {k} dots: a dot "
         "stands for {percent} of the answers, never for one person. Within values that are "
@@ -250,6 +253,18 @@ def dots(frame: pd.DataFrame, *, words: Words, low: pd.DataFrame | None = None) 
             "answers in the study ended before."
         )
         caption = f"{caption} {beneath}"
+    unknown = dict.fromkeys(
+        words.outcome(*_pair(panel))
+        for panel, own, end in zip(panels, stacks, limits, strict=True)
+        if own and end is None and _pair(panel) in fifths
+    )
+    if unknown:
+        without = words.text(
+            "How many are low is not told where a low answer and the one after it are combined: "
+            "{what}.",
+            what=joined([*unknown], words),
+        )
+        caption = f"{caption} {without}"
     drawn = [panel for panel, own in zip(panels, stacks, strict=True) if own]
     rows = pd.concat(drawn) if drawn else frame[:0]
     height = _DOT * (below + above) * len(grid)
@@ -260,6 +275,21 @@ def dots(frame: pd.DataFrame, *, words: Words, low: pd.DataFrame | None = None) 
 
 def _pair(panel: pd.DataFrame) -> tuple[str, str]:
     return tuple(panel[_CELL[:2]].iloc[0])
+
+
+def _end_of_low(panel: pd.DataFrame, fifth: float, words: Words) -> float | None:
+    """Return the edge of bins between the scores strictly below a limit and the others.
+
+    None where in any wave a bin reaches across it, or nothing lies below it.
+    """
+    answers = words.answers[_pair(panel)]
+    # the limit itself is rounded by the gate
+    above = np.ceil((fifth - answers.minimum) / answers.step - 0.1)
+    end = answers.minimum + (above - 0.5) * answers.step
+    inner = [
+        np.isclose(bins["low"].iloc[1:], end).any() for _, bins in _shown(panel).groupby("wave")
+    ]
+    return end if inner and all(inner) else None
 
 
 def _how_many(few: dict[str, int], wave: str, k: int, words: Words) -> list[str]:
