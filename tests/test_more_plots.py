@@ -15,7 +15,7 @@ from loftet_analysis.disclosure.gate import gate
 from loftet_analysis.disclosure.histograms import safe_bins
 from loftet_analysis.show import figures
 from loftet_analysis.show.alt_texts import LONGEST, describe_likert
-from loftet_analysis.show.figures import WIDTH, saved
+from loftet_analysis.show.figures import WIDTH, canvas, saved
 from loftet_analysis.show.figures.changes import _not_drawn
 from loftet_analysis.show.languages import Answers
 from tests.long import long_but
@@ -378,6 +378,35 @@ def test_attendance_is_a_bar_of_everybody_for_each_register():
     assert "For få til å vise hvordan de fordeler seg: Ledere" in drawing.caption
     assert "snitt 9,0 av 10; 0–9: 47\N{NO-BREAK SPACE}%, 10: 53\N{NO-BREAK SPACE}%" in drawing.alt
     assert figures.attendance(other, words=speech()).startswith("For få til")
+
+
+def test_pieces_of_attendance_without_room_for_text_are_told_in_the_caption():
+    frame = attended((0, 4, 0.02), (5, 5, 0.04), (6, 10, 0.94))
+    drawing = figures.attendance(frame, words=words("en"))
+    assert len(said(drawing.figure.axes[0])) == 1
+    assert "Too narrow for text: Teachers, seminars: 0–4 (2%), 5 (4%)." in drawing.caption.replace(
+        "\N{NO-BREAK SPACE}", ""
+    )
+    wide = figures.attendance(attended((0, 9, 0.47), (10, 10, 0.53)), words=words("en"))
+    assert "Too narrow" not in wide.caption
+
+
+def test_histograms_of_groups_are_not_called_those_of_all():
+    change = all_estimands().assign(suppressed=False)[:1]
+    grouped = answers().assign(subgroup="role=colleague")
+    captions = [
+        figures.estimation(change, words=words("en"), answers=each).caption
+        for each in (answers(), grouped)
+    ]
+    assert ["of the group named above each panel" in each for each in captions] == [False, True]
+
+
+def test_a_heading_breaks_no_word():
+    outcome = "Haldning til problemløysing"
+    long = dataclasses.replace(speech("nn"), outcomes=dict.fromkeys(OUTCOMES, outcome))
+    figure = figures.schools(schools(3), words=long).figure
+    assert canvas.wrapped(outcome, 13) == "Haldning til\nproblemløysing"
+    assert all(ax.get_title(loc="left").split() == outcome.split() for ax in figure.axes)
 
 
 def bars(figure) -> list[tuple[float, float, float, tuple]]:

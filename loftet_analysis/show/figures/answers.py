@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 import numpy as np
@@ -25,6 +25,7 @@ _LOOKS = {
     names.PRE: {"facecolor": PALE, "edgecolor": GREY, "linewidth": 1},
     names.POST: {"facecolor": "none", "edgecolor": BLUE, "linewidth": 1.8},
 }
+_SEEN = 0.085  # of a bar of attendance, the smallest piece that has room for text
 _TICKS = 5  # on the axis of a published score
 _PALE_BLUE, _DARK_BLUE, _BAR = "#dbe9f4", "#1f5a96", 0.5  # the last in inches
 _BINS = 4  # fewer do not tell how answers are spread
@@ -371,14 +372,21 @@ def attendance(
         A bar is everybody, each of its pieces the share of those who attended so often. What is one
         piece only is named in the caption; a text where all are.
     """
-    bars, few = [], []
+    bars, few, narrow = [], [], []
     for (population, column), bins in frame.groupby(["population", "column"], sort=False):
-        first = bins.iloc[0]
+        first, bins = bins.iloc[0], bins.sort_values("low")
         named = f"{label('population', population, words)}, {label('register', column, words)}"
+        without = bins[bins["share"] / bins["share"].sum() < _SEEN].to_dict("records")
+        if without and len(bins) > 1:
+            said = [
+                f"{alt_texts.so_often(*_times(row), words)} ({words.percent(row['share'])})"
+                for row in without
+            ]
+            narrow.append(f"{named}: {', '.join(said)}")
         if not pd.isna(first["mean"]):
             numbers = {"mean": words.number(first["mean"], 1), "most": words.count(first["most"])}
             named = f"{named}\n{words.text('mean {mean} of {most}', **numbers)}"
-        (bars if len(bins) > 1 else few).append((named, bins.sort_values("low")))
+        (bars if len(bins) > 1 else few).append((named, bins))
     caption = words.text(
         "How often those who answered after the programme had attended, as shares of people. "
         "Numbers of times that few people attended are combined with neighbouring ones. "
@@ -390,6 +398,9 @@ def attendance(
         if not bars:
             return too_few
         caption = f"{caption} {too_few}"
+    if narrow:
+        unwritten = words.text("Too narrow for text: {what}.", what="; ".join(narrow))
+        caption = f"{caption} {unwritten}"
     figure = canvas.blank() if ax is None else None
     ax = figure.subplots() if ax is None else ax
     for place, (_, bins) in enumerate(bars):
@@ -413,12 +424,17 @@ def _attendance(ax: Axes, place: int, bins: pd.DataFrame, words: Words) -> None:
     colours = sns.blend_palette((_PALE_BLUE, _DARK_BLUE), int(bins["most"].iloc[0]) + 1)
     ends = bins["share"].cumsum() / bins["share"].sum()
     for row, right in zip(bins.to_dict("records"), ends, strict=True):
-        low, high = round(row["low"] + 0.5), round(row["high"] - 0.5)
+        low, high = _times(row)
         at = (low + high) / 2 / row["most"]
         width = row["share"] / bins["share"].sum()
         ax.barh(place, width, 0.72, right - width, color=colours[round((low + high) / 2)],
                 edgecolor="white")  # fmt: skip
-        if width >= 0.085:  # or else there is no room
+        if width >= _SEEN:
             said = f"{alt_texts.so_often(low, high, words)}\n{words.percent(row['share'])}"
             looks = {"ha": "center", "va": "center", "color": "white" if at > 0.6 else INK}
             ax.text(right - width / 2, place, said, **looks)
+
+
+def _times(row: Mapping[str, float]) -> tuple[int, int]:
+    """Return the fewest and the most times of a bin."""
+    return round(row["low"] + 0.5), round(row["high"] - 0.5)

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from loftet_analysis import names
 from loftet_analysis.estimands import ESTIMANDS, MIDWAY, contrast_of_waves
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.figures import canvas
@@ -317,12 +318,20 @@ def estimation(frame: pd.DataFrame, *, words: Words, answers: pd.DataFrame) -> D
     end = canvas.reach(frame)
     figure, column, height = _estimation(blocks, words, end)
     phone = canvas.fit(*_estimation(blocks, words, end, on_phone=True))
-    caption = words.text(
-        "The histograms are the answers of all who answered each time: equal areas are equal "
-        "shares of the answers, values that few people chose are combined, and the marks below "
-        "the axis are the means. The lines with marks are the changes, each for the people it is "
-        "about."
-    )
+    if shapes["subgroup"].eq(names.ALL).all():
+        caption = words.text(
+            "The histograms are the answers of all who answered each time: equal areas are equal "
+            "shares of the answers, values that few people chose are combined, and the marks below "
+            "the axis are the means. The lines with marks are the changes, each for the people it "
+            "is about."
+        )
+    else:
+        caption = words.text(
+            "The histograms are the answers of all who answered each time, of the group named "
+            "above each panel if there is one: equal areas are equal shares of the answers, values "
+            "that few people chose are combined, and the marks below the axis are the means. The "
+            "lines with marks are the changes, each for the people it is about."
+        )
     few = answers.merge(frame[_PAIR].drop_duplicates())
     if not has_shape(few, words).all():
         too_few = words.text("Where few answered, the answers are not drawn.")
@@ -725,7 +734,7 @@ def _drawn_together(
     """
     drawn = frame[frame["estimate"].notna()]
     shown = [*in_alphabet(drawn[[by]], words, by=by)[by].unique()]
-    names = [_named_with_n(by, each, frame, words) for each in shown]
+    named = [_named_with_n(by, each, frame, words) for each in shown]
     panels = [*frame[_PAIR].drop_duplicates().itertuples(index=False, name=None)]
     longest = max(len(word) for pair in panels for word in words.outcome(*pair).split())
     columns = 4 if len(panels) > 6 and longest <= _LONG_WORD else 3
@@ -763,7 +772,7 @@ def _drawn_together(
 
     figure, grid = canvas.multiples(panels, draw, columns=columns, sharex=True, sharey=True)
     grid[0, 0].set_ylim(max(1, len(shown)) - 0.5, -0.5)
-    grid[0, 0].set_yticks(range(len(shown)), names)
+    grid[0, 0].set_yticks(range(len(shown)), named)
     canvas.align_left(*grid[:, 0])
     handles = [
         Line2D([], [], label=text, **looks)
@@ -771,7 +780,7 @@ def _drawn_together(
     ]
     canvas.legend(figure, handles)
     below = axis_label(frame, words)
-    lines = max((name.count("\n") for name in names), default=0)
+    lines = max((name.count("\n") for name in named), default=0)
     height = (0.23 + 0.09 * lines) * max(2, len(shown)) * len(grid)
     rows, alt = {"": drawn}, alt_texts.describe_drawn_together(frame, by, words)
     return canvas.fitted(figure, grid[:, 0], height, caption, alt, words, xlabel=below, rows=rows)
