@@ -1506,8 +1506,11 @@ def _why_not_certain(row: Mapping[str, object]) -> str:
     """Return why a direction is not certain although the interval excludes zero; else nothing.
 
     Of a region that is one of several the tests are adjusted over the regions, which only the
-    tables of all regions know. With fewer than four degrees of freedom nothing is certain.
+    tables of all regions know. With fewer than four degrees of freedom nothing is certain, nor on
+    a scale of which it is in doubt what it measures.
     """
+    if light(row.get("measurement_warning") or "") == DOUBT:
+        return "measurement"
     p, role = row.get("p_adjusted"), row.get("plan_role") or ""
     unknown = p is None or pd.isna(p)
     whole = {NATIONAL} & {row.get("region")} or WHOLE_STUDY in (row.get("flags") or "").split(";")
