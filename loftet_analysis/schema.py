@@ -165,7 +165,7 @@ COLUMNS: dict[str, Column] = {
     "k": _count("regions pooled"),
     "n_groups": _number("groups of the factor model"),
     "n_invited": _number("invited, by the register of schools"),
-    "n_answered": _number("questionnaires with any answer"),
+    "n_answered": _number("questionnaires with any answer, to a question of a scale or another"),
     "n_consented": _number("questionnaires with consent"),
     "n_kept": _number("clean questionnaires"),
     "n_linkable": _number("clean questionnaires that could be found in both waves"),

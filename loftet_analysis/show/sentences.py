@@ -2274,8 +2274,8 @@ def rounded(words: Words) -> str:
     if words.rounding == 1:
         return ""
     return words.text(
-        "Numbers of people are rounded to the nearest multiple of {n}; changes based on few "
-        "people are rounded too.",
+        "Numbers of people are rounded to the nearest multiple of {n}; means and changes of few "
+        "people are rounded too, and intervals move with them.",
         n=words.rounding,
     )
 
