@@ -2004,7 +2004,7 @@ def _doses_in_short(rows: Sequence[Mapping[str, object]], words: Words) -> Itera
         for how, prefix in (("goes", ""), ("may go", "may ")):
             clauses = [
                 label("attendance", code, words,
-                      outcomes=_all_set_off(found[f"{prefix}{code}"], words))
+                      outcomes=_by_slope_or_many(found[f"{prefix}{code}"], words))
                 for code in ("increase", "decrease") if f"{prefix}{code}" in found
             ]  # fmt: skip
             if clauses:
@@ -2016,6 +2016,18 @@ def _doses_in_short(rows: Sequence[Mapping[str, object]], words: Words) -> Itera
         what = f" {words.text('or')} ".join(cannot_be_told)
         code = "unclear otherwise" if any_told else "unclear"
         yield f"{label('attendance', code, words, what=what)}."
+
+
+def _by_slope_or_many(rows: Sequence[Mapping[str, object]], words: Words) -> str:
+    """Return the names of outcomes, with a word on those told of many against few alone."""
+    slopes = [slope for slope, _ in _ATTENDANCE.values()]
+    named = [
+        _set_off(row, words)
+        if row["contrast"] in slopes
+        else words.text("{outcome} (many against few)", outcome=_set_off(row, words))
+        for row in rows
+    ]
+    return joined(named, words)
 
 
 def _by_attendance(
