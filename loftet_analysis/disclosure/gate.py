@@ -81,11 +81,16 @@ _PLAIN = ("level", "linked_change", "participants", "colleagues", "participants_
 REGION_CLUSTER = "region"
 #: What would tell of few people exactly how many they are.
 _OF_FEW = ("floor_share", "ceiling_share", "missing_share")
-#: What says little of a scale where few answered; with an interval also how few they are.
-_COEFFICIENTS = (
-    "alpha", "alpha_ci_low", "alpha_ci_high", "omega", "omega_ci_low", "omega_ci_high",
-    "item_rest_r", "alpha_if_deleted",
-)  # fmt: skip
+#: What is too uncertain to be told of few, by the column that counts them; with an interval it also
+#: tells how few they are.
+_COEFFICIENTS = {
+    "n": (
+        "alpha", "alpha_ci_low", "alpha_ci_high", "omega", "omega_ci_low", "omega_ci_high",
+        "item_rest_r", "alpha_if_deleted", "icc", "icc_low", "icc_high", "icc2", "rwg", "shared",
+    ),
+    "n_teachers": ("icc1", "icc2", "rwg"),
+    "n_schools": ("r_schools",),
+}  # fmt: skip
 _SHRUNKEN = ["shrunk", "shrunk_low", "shrunk_high"]
 _FOR_PERCENTILES = 60  # people, where the percentiles 10 and 90 stand for six
 
@@ -355,10 +360,8 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     if no_level.any():
         levels = [c for c in shown if c in schema.with_role("level")]
         shown.loc[no_level, levels] = np.nan
-    if {"item", "alpha"} & {*shown} and "low" not in shown:
-        few_people = _to_limit(shown["n"].astype(float), limit) < schema.FEWEST_ANSWERS
-        telling_of_few = [c for c in (*_COEFFICIENTS, *_OF_FEW * (limit > 1)) if c in shown]
-        shown[telling_of_few] = shown[telling_of_few].mask(few_people)
+    if "low" not in shown:
+        _empty_of_few(shown, limit)
     if limit == 1:
         return _pass(Gated, _emptied(shown, why, told, text))
     counted = _counted(telling, held, people, limit)
@@ -405,7 +408,7 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
         none = [shown.get(f"{end}_share", n).eq(0).fillna(False) for end in ("floor", "ceiling")]
         ends = near_an_end(above - none[0], cell["width"] - above - none[1], *about)
         why = why.mask(why.isna() & shown["item"].ne("") & ends, SAME)
-    why = _whole_bars(shown, _whole_or_none(shown, why))
+    why = _as_their_means(shown, _whole_bars(shown, _whole_or_none(shown, why)))
     _coarsen(shown)
     shown = _without_spread(shown, few & why.isna(), text)
     if _SHRUNKEN[0] in shown:
@@ -415,6 +418,28 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     shown = _emptied(shown.assign(suppressed=why.notna()), why, told, text)
     rounded = _shares_of_bins(_rounded(shown, told, steps, limit))
     return _pass(Gated, _adjusted_anew(exact, rounded, steps))
+
+
+def _empty_of_few(shown: pd.DataFrame, limit: int) -> None:
+    """Take from rows of fewer than `schema.FEWEST_ANSWERS` what is not told of so few."""
+    for of, coefficients in _COEFFICIENTS.items():
+        shares = _OF_FEW if of == "n" and limit > 1 else ()
+        columns = [c for c in (*coefficients, *shares) if c in shown]
+        if of in shown and columns:
+            number = shown[of].astype(float)
+            number = _to_limit(number, limit) if of in _PEOPLE else number
+            shown[columns] = shown[columns].mask(number < schema.FEWEST_ANSWERS)
+
+
+def _as_their_means(shown: pd.DataFrame, why: pd.Series) -> pd.Series:
+    """Hide shares above the middle of those whose mean is hidden, for the same reason."""
+    if not {names.ESTIMAND, "contrast"} <= {*shown}:
+        return why
+    level = shown[names.ESTIMAND].eq("level")
+    of_mean, of_share = (level & shown["contrast"].eq(each) for each in ("mean", "share"))
+    keys = [shown[c] for c in schema.CELL if c in shown]
+    of_them = why.where(of_mean).groupby(keys, dropna=False).transform("first")
+    return why.where(~of_share | why.notna(), of_them)
 
 
 def _shares_of_bins(shown: pd.DataFrame) -> pd.DataFrame:
