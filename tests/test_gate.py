@@ -416,6 +416,21 @@ def test_differences_of_groups_are_coarse_and_need_both_groups():
     assert gate(background, mask(), "internal")["smd"].notna().all()
 
 
+@pytest.mark.parametrize(
+    ("step", "told", "flag"),
+    [(0.01, 0.27, "baseline_apart"), (0.1, 0.2, "baseline_adjust"), (0.5, np.nan, "")],
+)
+def test_a_difference_of_roles_is_no_finer_than_the_means_of_both(step, told, flag):
+    """With the colleagues' mean it would tell the participants' more closely than their own row."""
+    held = mask()
+    held.loc[held["subgroup"].eq("role=participant"), "step"] = step
+    about = {"n_one": 12, "n_other": 48, "flags": "baseline_apart"}
+    rows = made_up.differences("participant - colleague", **about).iloc[1:]
+    (row,) = gate(rows.assign(smd=0.2701), held, "internal").to_dict("records")
+    assert row["smd"] == pytest.approx(told, nan_ok=True)
+    assert (row["flags"], row["suppressed"]) == (flag, step == 0.5)
+
+
 @pytest.mark.parametrize(("n", "told"), [(59, False), (60, True)])
 def test_the_range_of_attendance_is_told_of_many_only(n, told):
     row = {"estimand": "dose", "contrast": "per gathering", "n_pairs": float(n)}

@@ -40,6 +40,7 @@ from loftet_analysis.estimands import (
     waves_of,
 )
 from loftet_analysis.stats import power
+from loftet_analysis.stats.missing import BASELINE_APART, baseline_flags
 from loftet_analysis.stats.result import less_known
 from loftet_analysis.study.families import (
     ADJUSTED_OVER,
@@ -392,7 +393,7 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
         why = why.mask(of_few_schools & ~plain, names.FEW_CLUSTERS)
         few |= of_few_schools & plain
     # what rounding moves further than its interval is wide would be read as something else
-    coarse = steps["hides"].astype(bool) & _wider_than_the_interval(shown, steps) & why.isna()
+    coarse = steps["hides"].astype(bool) & _too_wide(shown, steps) & why.isna()
     why = why.mask(coarse, SMALL)
     why = why.mask(why.isna() & _item_alike(shown), SAME)
     for column in schema.with_role("share") & {*shown}:
@@ -1130,6 +1131,8 @@ def _steps(
     points = pd.Series(rounding_step(least * width), telling.index)
     points = points.where(part, step.fillna(STEPS[1]))
     points = np.where(part, np.maximum(points, STEPS[0]), points)
+    if "smd" in telling:  # of levels: two decimals, however finely changes are told
+        points = np.maximum(points, STEPS[1])
     by_number = rounding_step(1 / fewest_told_alike(counted["n"], limit))
     points = np.where(whole, np.maximum(points, by_number), points)
     if "low" in telling:  # a bin's share is of its own people
@@ -1143,9 +1146,15 @@ def _steps(
     return pd.DataFrame(found, index=telling.index)
 
 
-def _wider_than_the_interval(shown: pd.DataFrame, steps: pd.DataFrame) -> pd.Series:
-    """Return which rows are rounded in steps wider than half of their interval."""
+def _too_wide(shown: pd.DataFrame, steps: pd.DataFrame) -> pd.Series:
+    """Return which rows are rounded in steps that leave little of what they say.
+
+    Those are wider than half of the interval or, of a standardised difference, than what two groups
+    may be apart.
+    """
     wider = pd.Series(False, shown.index)
+    if "smd" in shown:
+        wider |= steps["sd"] > BASELINE_APART
     for low, high in (("change_ci_low", "change_ci_high"), ("ci_low", "ci_high")):
         if {low, high} <= {*shown}:
             step = steps["points"]
@@ -1391,6 +1400,8 @@ def _of_rounded(
         tell("p_value", p.round(3))
         if "statistic" in shown:
             tell("statistic", t.round(1))
+    if "smd" in moved:
+        told["flags"] = shown["flags"].mask(rows, baseline_flags(rounded["smd"]))
     if {"verdict", "ci_low", "ci_high"} <= {*told, *shown}:
         low, high = (told.get(end, shown[end]).astype(float) for end in ("ci_low", "ci_high"))
         null = shown.get("drift", low * np.nan).astype(float).fillna(0)
