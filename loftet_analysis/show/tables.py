@@ -1290,7 +1290,10 @@ def response(frame: pd.DataFrame, *, words: Words) -> Table:
         left = left.rename_axis(columns="step")
         rows["schools"] = left.T.unstack()
         columns.append((_("Schools"), "schools", "count"))
-        text = _("Schools: those with anybody left; not given where only a few are lost at a step.")
+        text = _(
+            "Schools: those with anybody left. Where only a few are lost, it is not told at which "
+            "step; how many are in each comparison is told."
+        )
         notes.append(text)
     rows = pd.DataFrame(rows).reset_index()
     notes += [
