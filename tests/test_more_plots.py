@@ -328,10 +328,10 @@ def test_answers_in_few_bins_are_named_and_not_drawn():
     two = joined_bins(answers("effort"), 0.5, 3.2)
     drawing = figures.distribution(pd.concat([answers(), two]), words=speech())
     assert len(drawing.figure.axes) == 1 or not drawing.figure.axes[1].axison
-    assert "hvordan svarene fordeler seg: Innsats (elever)" in drawing.caption
+    assert "de fleste av verdiene er valgt av få: Innsats (elever)" in drawing.caption
     assert {*drawing.rows[""]["outcome"]} == {"joy"}
     only = figures.distribution(two, words=speech())
-    assert only == "For få har svart til å vise hvordan svarene fordeler seg: Innsats (elever)."
+    assert only == "Ikke tegnet, siden de fleste av verdiene er valgt av få: Innsats (elever)."
     frame = effects({"outcome": "effort"}).assign(suppressed=False)
     alone = figures.estimation(frame, words=speech(), answers=two)
     assert len(alone.figure.axes) == 1

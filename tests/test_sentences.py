@@ -229,6 +229,15 @@ UNSURE = {"nb": "ikke sikker", "nn": "ikkje sikker", "en": "not certain"}
             {"plan_role": "primary", "region": "national", "p_adjusted": 0.01, "flags": "low_df"},
             False,
         ),
+        (
+            {
+                "plan_role": "primary",
+                "region": "national",
+                "p_adjusted": 0.01,
+                "measurement_warning": "low_reliability",
+            },
+            False,
+        ),
         ({"plan_role": "primary", "region": "nordland", "p_adjusted": 0.06}, False),
         ({"plan_role": "primary", "region": "nordland", "p_adjusted": None}, False),
         ({"plan_role": "secondary", "region": "national", "p_adjusted": None}, False),

@@ -264,7 +264,7 @@ def test_every_key_of_the_results_has_a_name(language):
     ]
     assert all(labels)
     assert label("subgroup", "all", speech) == label("contrast", "post - pre", speech) == ""
-    assert label("subgroup", "language=nynorsk", speech) == "nynorsk"
+    assert label("subgroup", "language=nynorsk", speech) == "language: nynorsk"
     assert "7" in label("subgroup", "grade=7", speech)
 
 
@@ -352,16 +352,20 @@ def test_a_reading_gives_the_estimate_its_interval_and_no_cause(
 
 
 @pytest.mark.parametrize(
-    ("estimate", "said"),
+    ("estimate", "verdict", "said"),
     [
-        (0.25, "gikk opp 0,25 standardavvik i gjennomsnitt"),
-        (-0.25, "gikk ned 0,25 standardavvik i gjennomsnitt"),
-        (0.004, "endret seg 0,00 standardavvik i gjennomsnitt"),
+        (0.25, "increase", "gikk opp 0,25 standardavvik i gjennomsnitt"),
+        (-0.25, "decrease", "gikk ned 0,25 standardavvik i gjennomsnitt"),
+        (-0.25, "unclear", "endret seg med −0,25 standardavvik i gjennomsnitt"),
+        (0.03, "negligible", "endret seg med 0,03 standardavvik i gjennomsnitt"),
+        (0.004, "increase", "endret seg med 0,00 standardavvik i gjennomsnitt"),
     ],
 )
-def test_a_change_is_said_in_words(estimate, said):
+def test_a_change_is_said_in_words(estimate, verdict, said):
     row = effect(estimand="participants", population="teachers", suppressed=False)
-    text = reading({**row, "estimate": estimate}, words("nb"))
+    row |= {"plan_role": "primary", "p_adjusted": 0.001, "verdict": verdict}
+    row |= {"region": "national", "estimate": estimate, "flags": ""}
+    text = reading(row, words("nb"))
     assert text.startswith(f"Svarene fra deltakerne {said} (")
 
 

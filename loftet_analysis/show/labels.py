@@ -279,8 +279,11 @@ LABELS: dict[str, dict[str, str]] = {
         "rounded": "includes 1 before rounding",
     },
     "warning": {
+        "waves_oppose": "the same people answered the opposite way before and after, as if the "
+        "answers of one time had been turned",
         "no_metric_invariance": "its items do not correlate alike before and after",
-        "metric_invariance_unsure": "it is uncertain whether its items correlate alike before and "
+        "metric_invariance_unsure": "it is uncertain whether its items relate to the scale in the "
+        "same way before and "
         "after",
         "no_scalar_invariance": "some of its items changed on their own",
         "invariance_not_examined": "measurement invariance before and after could not be examined",
@@ -330,7 +333,7 @@ LABELS: dict[str, dict[str, str]] = {
     # why a sheet is not in the analysis
     "set_aside": {
         "unknown_school": "the school is not in the register",
-        "test_answer": "test entry before or outside the survey period",
+        "test_answer": "test entry, made outside the survey period",
         "wrong_form": "sent in while another wave was open",
         "out_of_turn": "sent in when the school's cohort was not asked",
         "own_programme": "from a comparison school whose own programme had begun",
@@ -500,11 +503,13 @@ LABELS: dict[str, dict[str, str]] = {
     },
     # why a direction is not certain although the interval excludes zero
     "doubt": {
+        "measurement": "the measurement of this scale is in doubt",
         "family": "this does not hold when all tests that belong together are allowed for",
         "regions": "this does not hold when the tests of all regions are allowed for",
         "one region": "the tests of the other regions are not allowed for here",
         "many": "this was not declared in advance as a primary comparison",
-        "few": "so few schools lie behind it that the interval itself is uncertain",
+        "few": "so few schools, or groups of schools, lie behind it that the interval itself is "
+        "uncertain",
         "few regions": "so few regions lie behind it that the interval itself is uncertain",
     },
     "flag": {
@@ -545,12 +550,14 @@ LABELS: dict[str, dict[str, str]] = {
     },
     # what the glossary of the site says
     "short means": {
-        "increase": "The interval excludes zero, the outcome is a primary one of the analysis "
-        "plan, and this holds after adjustment for all tests that belong together.",
+        "increase": "The interval excludes zero, the comparison is a primary one of the analysis "
+        "plan, this holds after adjustment for all tests that belong together, and the interval "
+        "has four degrees of freedom or more. With *: it depends on single regions, so it is "
+        "neither in bold nor a filled mark.",
         "decrease": "The same, downwards.",
-        "may increase": "The interval excludes zero, but the outcome was not declared "
-        "primary, or this does not hold after adjustment for all tests that "
-        "belong together. Chance cannot be ruled out.",
+        "may increase": "The interval excludes zero, but the comparison was not declared "
+        "primary, this does not hold after adjustment for all tests that belong together, or the "
+        "interval has fewer than four degrees of freedom. Chance cannot be ruled out.",
         "may decrease": "The same, downwards.",
         "small increase": "An increase that is certain, but smaller than the smallest change of "
         "interest (±{sesoi} standard deviations).",
@@ -673,9 +680,9 @@ LABELS: dict[str, dict[str, str]] = {
         "clusters": "Clusters are the groups whose members resemble each other: schools, groups "
         "of schools, or regions. Degrees of freedom say how well the uncertainty itself is known: "
         "Few or very unequal clusters give few, and wider intervals.",
-        "p": "How unusual a change at least this large would be if nothing had changed. Adjusted "
-        "p-values allow for several tests: Holm's method within a family of all regions "
-        "together, Benjamini and Hochberg's over the regions.",
+        "p": "How often chance alone would give a change at least this large if nothing had "
+        "changed. Adjusted p-values allow for several tests: Holm's method within a family of all "
+        "regions together, Benjamini and Hochberg's over the regions.",
         "sesoi": "Set by the study, in its analysis plan if it has one. A change that is certainly "
         "smaller is said to be about the same, or to have gone up or down very little; in figures "
         "it is the grey band around zero.",
@@ -711,8 +718,8 @@ LABELS: dict[str, dict[str, str]] = {
         "pulls r towards 0; r corrected for unreliability is what it would be without that. Two "
         "things are said to be associated weakly or not at all where the interval of r includes 0 "
         "and that of the corrected r lies between {low} and {high}.",
-        "regression": "Those who answered very low or very high one time lie nearer to the mean "
-        "the next, by chance alone.",
+        "regression": "Those who answered very low or very high one time tend to lie nearer the "
+        "mean the next time, by chance alone.",
         "interim": "What teachers try out in their own classes between two seminars.",
         "weighted": "Weighting: answers of groups that answered less often count for more. "
         "Imputation: missing answers are replaced several times by likely ones.",
@@ -732,8 +739,9 @@ LABELS: dict[str, dict[str, str]] = {
         "at the same school before. They are other pupils of the same age; where both surveys "
         "lie in the same school year, mostly the same pupils.",
         "school_change": "The mean of each school after minus its mean before, every school "
-        "counted once. Where grades are known, over those that five or more answered both times at "
-        "the school, every grade counted alike; else over the people who were found again.",
+        "counted once. Where grades are known, over the grades in which at least five people of "
+        "the school answered each time, every grade counted alike; else over the people who were "
+        "found again.",
         "cohort_change": "The pupils of the age groups that were asked both times, before "
         "and after, without linking single pupils. Used where linking failed.",
         "participants": "The teachers who took part in the seminars, before and after.",

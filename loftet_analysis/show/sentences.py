@@ -1206,13 +1206,12 @@ def _values(row: Mapping[str, object], words: Words) -> dict[str, str]:
     _ = words.text
     estimand, contrast = row["estimand"], row["contrast"]
     low, high = _ends(row)
-    may = certainty(row).startswith("may") and not (
-        _is_told(row, "drift") or _is_told(row, "trend")
-    )
+    # beside what was expected, a change is told as it is
+    code = "" if _is_told(row, "drift") or _is_told(row, "trend") else certainty(row)
     values, no_change, form = {}, 0, words.number
     if not pd.isna(row["estimate"]):
         values["estimate"] = words.number(row["estimate"])
-        values["moved"] = _moved(row["estimate"], words, may=may)
+        values["moved"] = _moved(row["estimate"], words, code)
         values["differs"] = _differs(row["estimate"], words)
         if estimand == "gap_change":
             groups = (label("subgroup", group, words) for group in contrast.split(" - "))
@@ -1221,7 +1220,7 @@ def _values(row: Mapping[str, object], words: Words) -> dict[str, str]:
             values["percent"] = words.percent(int(contrast.removeprefix("p")) / 100)
     elif estimand == "share_below":  # percentage points
         low, high, form = 100 * low, 100 * high, partial(words.number, digits=1)
-        values["moved"] = _moved(100 * row["change"], words, points=True, may=may)
+        values["moved"] = _moved(100 * row["change"], words, code, points=True)
     elif estimand == "spread_ratio":  # a log ratio
         ratio, low, high, no_change = math.exp(row["change"]), math.exp(low), math.exp(high), 1
         form = words.number
@@ -1296,17 +1295,20 @@ def _side(row: Mapping[str, object], low: float, high: float, null: float = 0.0)
     return ABOVE if low + high > 2 * null else BELOW
 
 
-def _moved(change: float, words: Words, *, points: bool = False, may: bool = False) -> str:
+def _moved(change: float, words: Words, code: str, *, points: bool = False) -> str:
     """Return which way something went and how far, in standard deviations or percentage points.
 
-    `may` is for what is not certain to have moved.
+    `code` is its certainty: what may have moved is said to, and what includes zero changed by so
+    much.
     """
     _ = words.text
     digits = 1 if points else 2
     size = words.number(abs(change), digits)
-    if round(change, digits) == 0 and points:
-        return _("changed by {size} percentage points", size=size)
-    if round(change, digits) == 0:
+    may = code.startswith("may")
+    if round(change, digits) == 0 or code in ("negligible", "unclear"):
+        size = words.number(change, digits)
+        if points:
+            return _("changed by {size} percentage points", size=size)
         return _("changed by {size} standard deviations", size=size)
     if may and points:
         up = _("may have gone up by {size} percentage points", size=size)
@@ -1504,19 +1506,24 @@ def _why_not_certain(row: Mapping[str, object]) -> str:
     """Return why a direction is not certain although the interval excludes zero; else nothing.
 
     Of a region that is one of several the tests are adjusted over the regions, which only the
-    tables of all regions know. With fewer than four degrees of freedom nothing is certain.
+    tables of all regions know. With fewer than four degrees of freedom nothing is certain, nor on
+    a scale of which it is in doubt what it measures.
     """
+    if light(row.get("measurement_warning") or "") == DOUBT:
+        return "measurement"
     p, role = row.get("p_adjusted"), row.get("plan_role") or ""
     unknown = p is None or pd.isna(p)
     whole = {NATIONAL} & {row.get("region")} or WHOLE_STUDY in (row.get("flags") or "").split(";")
     if not unknown and p >= 1 - row["ci_level"]:
         return "family" if whole else "regions"
-    if role == "primary" and unknown:
+    few = "low_df" in (row.get("flags") or "").split(";")
+    if role == "primary" and unknown and not few:
         return "family" if whole else "one region"
     if role and role != "primary":
         return "many"
-    few = "few regions" if row.get("cluster") == "region" else "few"
-    return few if "low_df" in (row.get("flags") or "").split(";") else ""
+    if few:
+        return "few regions" if row.get("cluster") == "region" else "few"
+    return ""
 
 
 def _negligible(row: Mapping[str, object], told: str, words: Words) -> str:
@@ -1650,6 +1657,8 @@ def _cautions(row: Mapping[str, object], words: Words) -> list[str]:
         cautions.append(
             _("The interval itself is uncertain, since it rests on so few regions.")
             if of_regions
+            else _("The interval itself is uncertain, since it rests on so few groups of schools.")
+            if row.get("cluster") == "feeder_group"
             else _("The interval itself is uncertain, since it rests on so few schools.")
         )
     return cautions
@@ -2031,18 +2040,29 @@ def _by_attendance(
     return found
 
 
-def may_have(rows: Iterable[Mapping[str, object]], words: Words) -> str:
-    """Return what “may have” means of some rows; nothing where it is said of none."""
-    unsure = [row for row in rows if certainty(row).startswith("may")]
-    doubts = {_why_not_certain(row) for row in unsure}
+def may_have(
+    rows: Iterable[Mapping[str, object]],
+    words: Words,
+    others: Iterable[Mapping[str, object]] = (),
+) -> str:
+    """Return what “may have” means of some rows; nothing where it is said of none.
+
+    The front page shows the changes of `rows` for all regions, and not those of `others`.
+    """
+
+    def doubts_of(those: Iterable[Mapping[str, object]]) -> set[str]:
+        return {_why_not_certain(row) for row in those if certainty(row).startswith("may")}
+
+    there, elsewhere = doubts_of(rows), doubts_of(others)
+    doubts = there | elsewhere
     whys = [label("doubt", code, words) for code in LABELS["doubt"] if code in doubts]
     why = f", {words.text('or')} ".join(whys)
     said = words.text("“May have”: the interval excludes zero, but {why}.", why=why)
-    if "one region" in doubts:
-        there = words.text(
+    if "one region" in there:
+        front = words.text(
             "The table on the front page allows for them, so a change may be certain there."
         )
-        said = f"{said} {there}"
+        said = f"{said} {front}"
     return said if whys else ""
 
 
@@ -2060,7 +2080,7 @@ def _meaning(
         yield said
     if any(_is_set_off(row) for row in records):
         yield words.text("In bold: certain changes.")
-    if said := may_have([*records, *same], words):
+    if said := may_have(records, words, others=same):
         yield said
     if any(code.endswith(_SMALL) for code in codes):
         yield words.text(
@@ -2254,8 +2274,8 @@ def rounded(words: Words) -> str:
     if words.rounding == 1:
         return ""
     return words.text(
-        "Numbers of people are rounded to the nearest multiple of {n}; changes based on few "
-        "people are rounded too.",
+        "Numbers of people are rounded to the nearest multiple of {n}; means and changes of few "
+        "people are rounded too, and intervals move with them.",
         n=words.rounding,
     )
 

@@ -245,7 +245,7 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
         _("SD: the standard deviation of all answers before, the same for every region."),
         _(
             "Minimum detectable: the smallest change, or difference, that would be detected four "
-            "times out of five with this many answers, in SD."
+            "times out of five with this many clusters and answers, in SD."
         ),
         rounded(words),
     ]
@@ -672,7 +672,7 @@ def visible(frame: pd.DataFrame, *, words: Words) -> Table:
         row["clusters"] = span(group["n_clusters"])
         rows.append(row | group["mdes"].agg(["median", "min", "max"]).to_dict())
     columns = [
-        (_("People") if measured else _("Answered before"), "people", "plain"),
+        (_("People (after)") if measured else _("Answered before"), "people", "plain"),
         (_("Clusters"), "clusters", "plain"),
         (_("Median (SD)"), "median"),
         (_("Range (SD)"), lambda row: words.span(row["min"], row["max"]) or None),
@@ -1137,7 +1137,10 @@ def items(frame: pd.DataFrame, *, words: Words) -> Table:
     ]
     if words.rounding > 1:
         notes.append(
-            _("In figures the shares are those of rounded numbers, so they may differ a little.")
+            _(
+                "In figures the shares are those of rounded numbers, so they may differ by some "
+                "percentage points where few answered."
+            )
         )
     caption = _("The questions of each scale")
     of_few = _is_of_few(frame)

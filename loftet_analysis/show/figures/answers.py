@@ -122,7 +122,8 @@ def _too_few(frame: pd.DataFrame, words: Words) -> str:
         by_group.setdefault(group.lower(), []).append(words.outcome(population, outcome))
     named = [f"{joined(those, words)} ({group})" for group, those in by_group.items()]
     return words.text(
-        "Too few answered to show how the answers are spread: {what}.", what="; ".join(named)
+        "Not drawn, since most of the values were chosen by few people: {what}.",
+        what="; ".join(named),
     )
 
 
