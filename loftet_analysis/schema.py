@@ -297,7 +297,7 @@ COLUMNS: dict[str, Column] = {
     "latent_change": _number("change of the latent mean, in SD before", "sd"),
     "latent_change_se": _number("its standard error", "standard_error"),
     # who differs before
-    "smd": _number("standardised difference of the groups' means"),
+    "smd": _number("standardised difference of the groups' means", "sd"),
     # bins
     "low": _number("lower edge of the bin", role="edge"),
     "high": _number("upper edge of the bin", role="edge"),

@@ -882,13 +882,14 @@ def test_what_may_have_is_explained_where_it_is_said():
 @pytest.mark.parametrize(
     ("language", "said", "rest"),
     [
-        ("nb", "Mer frammøte kan henge sammen med at matematikkglede og innsats (mange mot få) økte "
-         "mer (ikke",
+        ("nb", "Mer frammøte kan henge sammen med at matematikkglede og innsats (mange mot "
+         "få) økte mer (ikke",
          "Ellers kan vi ikke si om frammøte har noe å si for endringen."),
-        ("nn", "Meir frammøte kan henge saman med at matematikkglede og innsats (mange mot få) auka "
-         "meir (ikkje",
+        ("nn", "Meir frammøte kan henge saman med at matematikkglede og innsats (mange mot "
+         "få) auka meir (ikkje",
          "Elles kan vi ikkje seie om frammøte har noko å seie for endringa."),
-        ("en", "More attendance may go with a larger increase in joy and effort (many against few) (not",
+        ("en", "More attendance may go with a larger increase in joy and effort (many "
+         "against few) (not",
          "Otherwise we cannot tell whether attendance matters for the change."),
     ],
 )  # fmt: skip

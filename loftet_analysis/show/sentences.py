@@ -15,7 +15,6 @@ import pandas as pd
 from scipy import stats
 
 from loftet_analysis import schema
-from loftet_analysis.analysis.changes import BASELINE_ADJUST, BASELINE_APART
 from loftet_analysis.analysis.measurement import CARE, DOUBT, GOOD, light
 from loftet_analysis.analysis.response import FOR_A_SHARE, share_of
 from loftet_analysis.analysis.synthesis import ABOVE, BELOW, INSIDE
@@ -54,6 +53,7 @@ from loftet_analysis.show.languages import (
     too_few_regions,
 )
 from loftet_analysis.show.shown import Drawn, view
+from loftet_analysis.stats.missing import BASELINE_ADJUST, BASELINE_APART
 from loftet_analysis.stats.result import less_known
 from loftet_analysis.study.schools import COMPARISON
 
