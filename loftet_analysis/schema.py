@@ -165,7 +165,7 @@ COLUMNS: dict[str, Column] = {
     "k": _count("regions pooled"),
     "n_groups": _number("groups of the factor model"),
     "n_invited": _number("invited, by the register of schools"),
-    "n_answered": _number("questionnaires with any answer"),
+    "n_answered": _number("questionnaires with any answer, to a question of a scale or another"),
     "n_consented": _number("questionnaires with consent"),
     "n_kept": _number("clean questionnaires"),
     "n_linkable": _number("clean questionnaires that could be found in both waves"),
@@ -264,6 +264,7 @@ COLUMNS: dict[str, Column] = {
     "alpha_ci_high": _number("upper end of its interval"),
     "alpha_post": _number("Cronbach's alpha after"),
     "alpha_part": _number("upper end of its interval in the region or group where that is lowest"),
+    "r_waves": _number("99.9% upper end of the correlation of people's scores before and after"),
     "omega": _number("McDonald's omega"),
     "omega_ci_low": _number("lower end of its interval"),
     "omega_ci_high": _number("upper end of its interval"),
@@ -296,7 +297,7 @@ COLUMNS: dict[str, Column] = {
     "latent_change": _number("change of the latent mean, in SD before", "sd"),
     "latent_change_se": _number("its standard error", "standard_error"),
     # who differs before
-    "smd": _number("standardised difference of the groups' means"),
+    "smd": _number("standardised difference of the groups' means", "sd"),
     # bins
     "low": _number("lower edge of the bin", role="edge"),
     "high": _number("upper edge of the bin", role="edge"),
@@ -426,6 +427,7 @@ MASK = (
 UNITS = (
     "population", "outcome", "unit", "sd_unit", "n", "low_fifth", "midpoint", "n_items", "alpha",
     "alpha_post", "alpha_part", "floor_share", "ceiling_share", "mean",
+    "r_waves",
 )  # fmt: skip
 HISTOGRAM = (
     "population", "region", "school_id", "outcome", "question", "item", "subgroup", "wave", "low",

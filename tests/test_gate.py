@@ -416,6 +416,21 @@ def test_differences_of_groups_are_coarse_and_need_both_groups():
     assert gate(background, mask(), "internal")["smd"].notna().all()
 
 
+@pytest.mark.parametrize(
+    ("step", "told", "flag"),
+    [(0.01, 0.27, "baseline_apart"), (0.1, 0.2, "baseline_adjust"), (0.5, np.nan, "")],
+)
+def test_a_difference_of_roles_is_no_finer_than_the_means_of_both(step, told, flag):
+    """With the colleagues' mean it would tell the participants' more closely than their own row."""
+    held = mask()
+    held.loc[held["subgroup"].eq("role=participant"), "step"] = step
+    about = {"n_one": 12, "n_other": 48, "flags": "baseline_apart"}
+    rows = made_up.differences("participant - colleague", **about).iloc[1:]
+    (row,) = gate(rows.assign(smd=0.2701), held, "internal").to_dict("records")
+    assert row["smd"] == pytest.approx(told, nan_ok=True)
+    assert (row["flags"], row["suppressed"]) == (flag, step == 0.5)
+
+
 @pytest.mark.parametrize(("n", "told"), [(59, False), (60, True)])
 def test_the_range_of_attendance_is_told_of_many_only(n, told):
     row = {"estimand": "dose", "contrast": "per gathering", "n_pairs": float(n)}
@@ -1068,6 +1083,38 @@ def test_coefficients_of_few_who_answered_are_not_told():
         told = found[["alpha", "alpha_ci_low", "omega", "omega_ci_low"]].notna()
         assert told.all(axis=1).tolist() == [False, True, False, True]
         assert told.any(axis=1).tolist() == [False, True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("made", "of", "coefficients"),
+    [
+        (made_up.variance, "n", ["icc", "icc_low", "icc_high", "icc2", "rwg", "shared"]),
+        (made_up.agreement, "n_teachers", ["icc1", "icc2", "rwg"]),
+        (made_up.agreement, "n_schools", ["r_schools"]),
+    ],
+)
+def test_how_far_few_people_of_schools_agree_is_not_told(made, of, coefficients):
+    enough = made().assign(**({"n_schools": 40} if "n_schools" in made() else {}))
+    for profile in ("internal", "open"):
+        for n, told in ((24, False), (36, True)):
+            shown = gate(enough.assign(**{of: n}), mask(), profile)
+            assert shown[coefficients].notna().all(axis=None) == told
+            assert shown[coefficients].notna().any(axis=None) == told
+            assert not shown["suppressed"].any()
+
+
+def test_the_share_of_those_whose_mean_is_hidden_is_hidden():
+    level = {"estimand": "level", "wave": "post", "n_pre": None, "n_post": 36, "mean_pre": None}
+    about = {"change": 2.3267, "mean_post": 2.3267, "n_clusters": 10}
+    share = {**level, "contrast": "share", "change": 0.5, "mean_post": 0.5}
+    share |= {"change_ci_low": 0.3, "change_ci_high": 0.7}
+    held = mask().assign(n=36, step=0.2, n_schools=10, smallest=1, largest=6)
+    for half, hidden in ((0.09, True), (0.3, False)):  # the mean is rounded in steps of 0.2
+        ends = {"change_ci_low": 2.3267 - half, "change_ci_high": 2.3267 + half}
+        mean = {**level, **about, "contrast": "mean", **ends}
+        shown = gate(effects(mean, share, {**share, "outcome": "effort"}), held, "internal")
+        assert shown["suppressed"].tolist() == [hidden, hidden, False]
+        assert shown["reason"].tolist() == ["small_n" if hidden else ""] * 2 + [""]
 
 
 def test_what_is_told_of_the_response_of_a_school_leaves_every_small_number_open():

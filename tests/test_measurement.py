@@ -72,6 +72,8 @@ def test_a_sound_scale_has_no_code_and_a_good_light():
         ({"floor_share": 0.1501}, "floor_effect", "care"),
         ({"floor_share": 0.15}, "", "good"),
         ({"ceiling_share": 0.3}, "ceiling_effect", "care"),
+        ({"r_waves": -0.0001}, "waves_oppose", "doubt"),
+        ({"r_waves": 0.0}, "", "good"),
     ],
 )
 def test_each_limit_is_inclusive_on_the_good_side(given, code, shown):
@@ -171,3 +173,29 @@ def test_an_item_of_one_wave_leaves_what_both_waves_ask_comparable(tmp_path):
     assert differing_scales(study) == {KEY}
     warned = measurement_warnings(steps(), units(), (), differing_scales(study))
     assert warned == {KEY: "items_differ"}
+
+
+@pytest.mark.parametrize(
+    ("n", "is_turned", "code"),
+    [(400, False, ""), (400, True, "waves_oppose"), (49, True, "")],
+)
+def test_people_who_answer_the_opposite_way_in_another_wave_put_the_scale_in_doubt(
+    tmp_path, n, is_turned, code
+):
+    (tmp_path / "instruments").mkdir()
+    (tmp_path / "instruments" / "later.yml").write_text(
+        LATER.replace(", waves: [post]", ""), encoding="utf-8"
+    )
+    instrument = load_instrument("later", tmp_path)
+    rng = np.random.default_rng(5)
+    noisy = np.repeat(rng.normal(3, 1, n), 2)[:, None] + rng.normal(0, 0.6, (2 * n, 4))
+    frame = pd.DataFrame(np.clip(noisy.round(), 1, 5), columns=list(instrument.items))
+    frame = frame.assign(wave=["pre", "post"] * n, person_id=np.arange(2 * n) // 2)
+    if is_turned:
+        post = frame["wave"].eq("post")
+        frame.loc[post, list(instrument.items)] = 6 - frame.loc[post, list(instrument.items)]
+    frame = score_scales(frame, instrument=instrument)
+    settled = study_units({"pupils": frame}, {"pupils": instrument})
+    told = measurement_warnings(steps(), settled)[KEY]
+    assert ("waves_oppose" in told) == (code == "waves_oppose")
+    assert light(told) == ("doubt" if code else "good")

@@ -12,9 +12,10 @@ from matplotlib.text import Text
 
 from loftet_analysis import names, schema
 from loftet_analysis.disclosure.gate import gate
+from loftet_analysis.disclosure.histograms import safe_bins
 from loftet_analysis.show import figures
 from loftet_analysis.show.alt_texts import LONGEST, describe_likert
-from loftet_analysis.show.figures import WIDTH, saved
+from loftet_analysis.show.figures import WIDTH, canvas, saved
 from loftet_analysis.show.figures.changes import _not_drawn
 from loftet_analysis.show.languages import Answers
 from tests.long import long_but
@@ -119,6 +120,13 @@ def item_bins(outcome="joy", items=2, population="pupils", subgroup="all", share
         )
     ]  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def bins_of(scores, edges):
+    """The bins before of joy."""
+    about = {key: answers()[key].iloc[0] for key in ("population", "region", "outcome", "subgroup")}
+    about |= {"wave": "pre", "mean": scores.mean(), "n_in_all": len(scores)}
+    return safe_bins(scores, edges, limit=1).assign(**about)
 
 
 def joined_bins(frame, low, high):
@@ -328,10 +336,10 @@ def test_answers_in_few_bins_are_named_and_not_drawn():
     two = joined_bins(answers("effort"), 0.5, 3.2)
     drawing = figures.distribution(pd.concat([answers(), two]), words=speech())
     assert len(drawing.figure.axes) == 1 or not drawing.figure.axes[1].axison
-    assert "hvordan svarene fordeler seg: Innsats (elever)" in drawing.caption
+    assert "de fleste av verdiene er valgt av få: Innsats (elever)" in drawing.caption
     assert {*drawing.rows[""]["outcome"]} == {"joy"}
     only = figures.distribution(two, words=speech())
-    assert only == "For få har svart til å vise hvordan svarene fordeler seg: Innsats (elever)."
+    assert only == "Ikke tegnet, siden de fleste av verdiene er valgt av få: Innsats (elever)."
     frame = effects({"outcome": "effort"}).assign(suppressed=False)
     alone = figures.estimation(frame, words=speech(), answers=two)
     assert len(alone.figure.axes) == 1
@@ -370,6 +378,35 @@ def test_attendance_is_a_bar_of_everybody_for_each_register():
     assert "For få til å vise hvordan de fordeler seg: Ledere" in drawing.caption
     assert "snitt 9,0 av 10; 0–9: 47\N{NO-BREAK SPACE}%, 10: 53\N{NO-BREAK SPACE}%" in drawing.alt
     assert figures.attendance(other, words=speech()).startswith("For få til")
+
+
+def test_pieces_of_attendance_without_room_for_text_are_told_in_the_caption():
+    frame = attended((0, 4, 0.02), (5, 5, 0.04), (6, 10, 0.94))
+    drawing = figures.attendance(frame, words=words("en"))
+    assert len(said(drawing.figure.axes[0])) == 1
+    assert "Too narrow for text: Teachers, seminars: 0–4 (2%), 5 (4%)." in drawing.caption.replace(
+        "\N{NO-BREAK SPACE}", ""
+    )
+    wide = figures.attendance(attended((0, 9, 0.47), (10, 10, 0.53)), words=words("en"))
+    assert "Too narrow" not in wide.caption
+
+
+def test_histograms_of_groups_are_not_called_those_of_all():
+    change = all_estimands().assign(suppressed=False)[:1]
+    grouped = answers().assign(subgroup="role=colleague")
+    captions = [
+        figures.estimation(change, words=words("en"), answers=each).caption
+        for each in (answers(), grouped)
+    ]
+    assert ["of the group named above each panel" in each for each in captions] == [False, True]
+
+
+def test_a_heading_breaks_no_word():
+    outcome = "Haldning til problemløysing"
+    long = dataclasses.replace(speech("nn"), outcomes=dict.fromkeys(OUTCOMES, outcome))
+    figure = figures.schools(schools(3), words=long).figure
+    assert canvas.wrapped(outcome, 13) == "Haldning til\nproblemløysing"
+    assert all(ax.get_title(loc="left").split() == outcome.split() for ax in figure.axes)
 
 
 def bars(figure) -> list[tuple[float, float, float, tuple]]:
@@ -411,7 +448,7 @@ def test_shares_that_do_not_add_up_still_fill_a_bar_and_are_told_as_they_are():
 
 @pytest.mark.parametrize(
     ("low", "high", "side"),
-    [(0.5, 2.5, "under midten"), (1.5, 3.5, "med midten"), (2.5, 4.5, "over midten")],
+    [(0.5, 2.5, "under midten"), (1.5, 3.5, "på tvers av midten"), (2.5, 4.5, "over midten")],
 )
 def test_joined_options_have_a_colour_of_their_own_and_stand_in_the_legend(low, high, side):
     apart = item_bins("joy", items=1, shares=[0.1, 0.2, 0.3, 0.4])
@@ -428,6 +465,26 @@ def test_joined_options_have_a_colour_of_their_own_and_stand_in_the_legend(low, 
     assert text.endswith(side)
     assert legend[text] == colour
     assert all(patch.get_hatch() is None for patch in ax.patches)
+
+
+def test_panels_of_items_say_whose_answers_they_are_and_with_which_middle_they_are_combined():
+    both = [item_bins("effort"), item_bins("views", population="teachers")]
+    frame = pd.concat(
+        [joined(each, 1.5, last) for each, last in zip(both, (3.5, 4.5), strict=True)]
+    )
+    asked = {("teachers", "views"): ("participant",)}
+    drawing = figures.likert(frame, words=dataclasses.replace(speech("en"), asked=asked))
+    pupils, teachers = drawing.figure.axes
+    assert any("(pupils)" in text for text in said(pupils))
+    assert any("(teachers, participants)" in text for text in said(teachers))
+    assert "(teachers, participants)" in drawing.alt
+    legends = [
+        {text.get_text() for text in ax.get_legend().get_texts()} for ax in (pupils, teachers)
+    ]
+    across = {"combined with the middle", "combined across the middle"}
+    assert [each & across for each in legends] == [
+        {"combined with the middle"}, {"combined across the middle"},
+    ]  # fmt: skip
 
 
 def test_likert_says_hidden_marks_turned_items_and_names_the_options():
@@ -730,7 +787,10 @@ def test_figures_are_saved_twice_over_the_same_and_hold_no_date(kind):
 def test_an_alt_text_names_no_item_where_all_have_the_same_share_above_the_middle():
     alike = item_bins("joy", items=2, shares=[0.1, 0.2, 0.3, 0.4])
     (said, _) = describe_likert(alike, speech())
-    assert said == "Matematikkglede, etter: 70\N{NO-BREAK SPACE}% over midten på hvert spørsmål."
+    assert (
+        said
+        == "Matematikkglede (elever), etter: 70\N{NO-BREAK SPACE}% over midten på hvert spørsmål."
+    )
     assert "flest" in next(describe_likert(item_bins("joy"), speech()))
     hidden = alike.assign(share=alike["share"].mask(alike["item"] == alike["item"].iloc[-1]))
     (said, _) = describe_likert(hidden, speech())
@@ -852,12 +912,14 @@ def test_the_alternative_text_counts_every_distribution_and_no_attendance_that_i
 
 @pytest.mark.parametrize("language", ["en", "nb"])
 def test_dots_say_where_low_answers_end_and_how_many_are_low(language):
-    frame = answers()
+    frame = answers().replace({"low": {2.125: 1.875}, "high": {2.125: 1.875}})
     drawing = figures.dots(frame, words=speech(language), low=LOW)
     (ax,) = drawing.figure.axes
-    (line,) = [each for each in ax.lines if set(each.get_xdata()) == {2.0}]
+    # between the scores 2.0, which is not low, and 1.75
+    (line,) = [each for each in ax.lines if set(each.get_xdata()) == {1.875}]
     assert line.get_linestyle() != "-"
-    counts = [int((each[:, 0] < 2.0).sum()) for each in dots(ax)]
+    in_order = sorted(dots(ax), key=lambda each: each[0, 1])
+    counts = [int((each[:, 0] < 1.875).sum()) for each in in_order]
     assert sum(counts) > 0
     said = [text.rpartition("\n")[2] for text in tick_labels(ax.yaxis)]
     of = {"en": "{} of 20 low", "nb": "{} av 20 lave"}[language]
@@ -865,3 +927,22 @@ def test_dots_say_where_low_answers_end_and_how_many_are_low(language):
     assert of.format(counts[0]) in drawing.alt
     plain = figures.dots(frame, words=speech(language))
     assert "low" not in plain.caption + plain.alt
+
+
+def test_as_many_dots_are_low_as_answers_and_none_are_counted_in_a_bin_across_the_limit():
+    clean = pd.DataFrame({"wave": "pre", "joy": [1.0] * 60 + [1.75] * 10 + [2.0] * 130})
+    edges = np.arange(0.875, 4.2, 0.25)
+    whole = bins_of(clean["joy"], edges)
+    low = int((clean["joy"] < LOW["low_fifth"].iloc[0]).sum())  # strictly, as `share_below`
+    drawing = figures.dots(whole, words=words("en"), low=LOW)
+    (ax,) = drawing.figure.axes
+    assert f"{20 * low / len(clean):.0f} of 20 low" in tick_labels(ax.yaxis)[0]
+    across = bins_of(clean["joy"], [0.875, 1.625, 2.125, 4.125])
+    drawing = figures.dots(
+        pd.concat([whole, across.assign(wave="post")]), words=words("en"), low=LOW
+    )
+    (ax,) = drawing.figure.axes
+    assert not any("low" in text for text in tick_labels(ax.yaxis))
+    assert "of 20 low" not in drawing.alt
+    assert "How many are low is not told" in drawing.caption
+    assert [line.get_linestyle() for line in ax.lines] == ["-"]

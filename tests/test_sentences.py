@@ -229,6 +229,15 @@ UNSURE = {"nb": "ikke sikker", "nn": "ikkje sikker", "en": "not certain"}
             {"plan_role": "primary", "region": "national", "p_adjusted": 0.01, "flags": "low_df"},
             False,
         ),
+        (
+            {
+                "plan_role": "primary",
+                "region": "national",
+                "p_adjusted": 0.01,
+                "measurement_warning": "low_reliability",
+            },
+            False,
+        ),
         ({"plan_role": "primary", "region": "nordland", "p_adjusted": 0.06}, False),
         ({"plan_role": "primary", "region": "nordland", "p_adjusted": None}, False),
         ({"plan_role": "secondary", "region": "national", "p_adjusted": None}, False),
@@ -705,8 +714,8 @@ def test_who_answered_gives_shares_of_enough_people_only():
     assert unknown.endswith("; hvor mange som var invitert, er ikke kjent.")
     coarse = who_answered(rows, words=replace(words("nb"), rounding=6)).split("\n\n")
     rounded = (
-        "Antall personer er avrundet til nærmeste tall som kan deles på 6; endringer for få "
-        "personer er også avrundet."
+        "Antall personer er avrundet til nærmeste tall som kan deles på 6; gjennomsnitt og "
+        "endringer for få personer er også avrundet, og intervallene flytter seg med dem."
     )
     assert coarse[2:] == [rounded]
     hidden = rows.head(1).assign(n_answered=None)
@@ -873,11 +882,14 @@ def test_what_may_have_is_explained_where_it_is_said():
 @pytest.mark.parametrize(
     ("language", "said", "rest"),
     [
-        ("nb", "Mer frammøte kan henge sammen med at matematikkglede og innsats økte mer (ikke",
+        ("nb", "Mer frammøte kan henge sammen med at matematikkglede og innsats (mange mot "
+         "få) økte mer (ikke",
          "Ellers kan vi ikke si om frammøte har noe å si for endringen."),
-        ("nn", "Meir frammøte kan henge saman med at matematikkglede og innsats auka meir (ikkje",
+        ("nn", "Meir frammøte kan henge saman med at matematikkglede og innsats (mange mot "
+         "få) auka meir (ikkje",
          "Elles kan vi ikkje seie om frammøte har noko å seie for endringa."),
-        ("en", "More attendance may go with a larger increase in joy and effort (not",
+        ("en", "More attendance may go with a larger increase in joy and effort (many "
+         "against few) (not",
          "Otherwise we cannot tell whether attendance matters for the change."),
     ],
 )  # fmt: skip

@@ -555,16 +555,27 @@ def test_many_against_few_is_said_with_the_numbers_of_the_rows():
 def test_coefficients_of_few_schools_or_teachers_are_left_out():
     frame = made_up.agreement()
     of_few = {"n_schools": 29, "n_teachers": 29}
-    told = tables.agreement(frame.assign(suppressed=False, **of_few), words=words("en"))
+    shown = gated(frame.assign(**of_few), mask(), "open")
+    told = tables.agreement(shown, words=words("en"))
     for gone in (">0.30<", "0.08", "0.41", "0.75", "agree among themselves", ">r<"):
         assert gone not in told.html
     assert "r is not given for fewer than 30 schools" in told.html
     assert "r_wg are not given for fewer than 30 teachers" in told.html
     enough = {"n_schools": 30, "n_teachers": 30}
-    told = tables.agreement(frame.assign(suppressed=False, **enough), words=words("en"))
+    shown = gated(frame.assign(**enough), mask(), "open")
+    told = tables.agreement(shown, words=words("en"))
     for there in (">0.30<", "0.08", "0.41", "0.75", "agree among themselves"):
         assert there in told.html
     assert "not given" not in told.html
+
+
+@pytest.mark.parametrize("table", [tables.spread, tables.shared])
+def test_how_much_of_few_answers_lies_between_schools_is_left_out(table):
+    for n, told in ((29, False), (30, True)):
+        shown = gated(made_up.variance().assign(n=n), mask(), "open")
+        made = table(shown, words=words("en"))
+        assert ("of fewer than 30 people" in made.html) != told
+        assert any(each in made.html for each in (">5%<", ">0.05<")) == told
 
 
 def test_what_is_foreseen_of_linked_change_says_whom_it_counts():

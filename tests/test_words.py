@@ -264,7 +264,7 @@ def test_every_key_of_the_results_has_a_name(language):
     ]
     assert all(labels)
     assert label("subgroup", "all", speech) == label("contrast", "post - pre", speech) == ""
-    assert label("subgroup", "language=nynorsk", speech) == "nynorsk"
+    assert label("subgroup", "language=nynorsk", speech) == "language: nynorsk"
     assert "7" in label("subgroup", "grade=7", speech)
 
 

@@ -38,6 +38,7 @@ from loftet_analysis.stats.cr2 import (
     share_of,
 )
 from loftet_analysis.stats.inputs import Floats
+from loftet_analysis.stats.missing import BASELINE_ADJUST, BASELINE_APART
 from loftet_analysis.stats.reliability import intraclass_correlation
 from loftet_analysis.stats.result import NotEstimableError, Result
 
@@ -48,9 +49,6 @@ CONTAMINATED = "within-school contrast, contaminated by design"
 QUASI_EXPERIMENTAL = "quasi-experimental"
 CR2 = "CR2, Satterthwaite df"
 SMALLEST_CELL = 5
-# What Works Clearinghouse, Standards 5.0: baseline differences up to .05 SD need nothing, up to
-# .25 SD an adjustment, and beyond that two groups are not comparable.
-BASELINE_ADJUST, BASELINE_APART = 0.05, 0.25
 TAILS = (0.1, 0.9)
 #: From so many schools on their change is set against their linkage.
 FEWEST_SCHOOLS = 20

@@ -19,8 +19,6 @@ from loftet_analysis import names, schema
 from loftet_analysis.analysis import changes
 from loftet_analysis.analysis import equity as _equity
 from loftet_analysis.analysis.changes import (
-    BASELINE_ADJUST,
-    BASELINE_APART,
     CONTAMINATED,
     CR2,
     DESCRIPTIVE,
@@ -55,6 +53,7 @@ from loftet_analysis.estimands import (
     waves_of,
 )
 from loftet_analysis.stats.cr2 import standardise
+from loftet_analysis.stats.missing import BASELINE_ADJUST, BASELINE_APART
 from loftet_analysis.stats.result import NotEstimableError, Result
 from loftet_analysis.study.frames import checked
 from loftet_analysis.study.plan import WITH_TREND

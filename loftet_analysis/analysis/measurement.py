@@ -10,6 +10,8 @@ Settled once for the study, so that the same scale has the same light in every r
 - *no_metric_invariance*, *no_scalar_invariance*, *invariance_not_examined*: see
   :mod:`loftet_analysis.analysis.invariance`; *metric_invariance_unsure* where equal loadings harm
   RMSEA alone, which with a few hundred people happens by chance.
+- *waves_oppose*: people who score high before score low after (the whole 99.9 % interval of the
+  correlation is below zero), as where the codes of one wave are turned;
 - *items_differ*: other items were asked in one of the waves than in another;
 - *wording_changed*: an item was worded otherwise in one of the waves.
 - *floor_effect*, *ceiling_effect*: more than 15 % of the people have the lowest, or highest,
@@ -17,8 +19,8 @@ Settled once for the study, so that the same scale has the same light in every r
 - *measurement_unknown*: nothing was settled for the scale.
 
 The light is *doubt* where a change on the scale need not be a change of what it measures
-(no_metric_invariance) or is mostly error (low_reliability), *care* with any other code, else
-*good*.
+(no_metric_invariance, waves_oppose) or is mostly error (low_reliability), *care* with any other
+code, else *good*.
 
 References
 ----------
@@ -43,13 +45,13 @@ LOW_ALPHA, MODEST_ALPHA = 0.60, 0.70
 AT_THE_END = 0.15
 GOOD, CARE, DOUBT = LIGHTS = ("good", "care", "doubt")
 CODES = (
-    "no_metric_invariance", "metric_invariance_unsure", "no_scalar_invariance",
+    "waves_oppose", "no_metric_invariance", "metric_invariance_unsure", "no_scalar_invariance",
     "invariance_not_examined", "low_reliability", "modest_reliability", "low_reliability_in_part",
     "single_item", "reliability_unknown", "items_differ", "wording_changed", "floor_effect",
     "ceiling_effect", "measurement_unknown",
 )  # fmt: skip
 UNKNOWN = CODES[-1]
-_DOUBTS = frozenset({"no_metric_invariance", "low_reliability"})
+_DOUBTS = frozenset({"waves_oppose", "no_metric_invariance", "low_reliability"})
 
 
 def light(warning: str) -> str:
@@ -98,6 +100,7 @@ def measurement_warnings(
             "modest_reliability": LOW_ALPHA <= alpha < MODEST_ALPHA,
             "low_reliability_in_part": alpha >= LOW_ALPHA > row["alpha_part"],
             "single_item": is_single,
+            "waves_oppose": row["r_waves"] < 0,
             "reliability_unknown": np.isinf(alpha) and not is_single,
             "floor_effect": row["floor_share"] > AT_THE_END,
             "ceiling_effect": row["ceiling_share"] > AT_THE_END,

@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 
 from loftet_analysis import names, schema
-from loftet_analysis.analysis.changes import BASELINE_ADJUST, BASELINE_APART
 from loftet_analysis.cleaning.careless import FAST, SAME, UNANSWERED
 from loftet_analysis.cleaning.response import COULD_BE_FOUND, LINKED_NEAR
-from loftet_analysis.stats.missing import standardised_differences
+from loftet_analysis.stats.missing import baseline_flags, standardised_differences
 from loftet_analysis.study.frames import checked
 from loftet_analysis.study.questionnaire import Questionnaire
 
@@ -289,15 +288,8 @@ def attrition(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
             columns={"variable": names.OUTCOME, "n_linked": "n_one", "n_unlinked": "n_other"}
         )
         place = {"comparison": comparison, **asked.place}
-        size = table["smd"].abs()
-        flags = np.select(
-            [size > BASELINE_APART, size > BASELINE_ADJUST],
-            ["baseline_apart", "baseline_adjust"],
-            "",
-        )
-        tables.append(
-            table.assign(**place, flags=flags, reason="", suppressed=False)[list(schema.ATTRITION)]
-        )
+        place |= {"flags": baseline_flags(table["smd"]), "reason": "", "suppressed": False}
+        tables.append(table.assign(**place)[list(schema.ATTRITION)])
     return pd.concat(tables[1:] or tables, ignore_index=True)
 
 

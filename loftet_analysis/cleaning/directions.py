@@ -55,7 +55,7 @@ def directions(clean: pd.DataFrame, population: Population) -> list[Problem]:
     >>> items = dict.fromkeys(pupils.instrument.scales["effort"].items, up)
     >>> clean = pd.DataFrame({"wave": "pre", "person_id": None, **items, "effort_2": 7 - up})
     >>> print(directions(clean, pupils)[0])
-    items that go against the rest of their scale
+    warning: items that go against the rest of their scale
         where:   pupils, pre
         found:   effort_2 of effort (r = -1.00, 60 people)
         allowed: answers that go together once the reversed items are turned
@@ -75,7 +75,7 @@ def directions(clean: pd.DataFrame, population: Population) -> list[Problem]:
         say(
             [text for scale in _asked(population, name) for text in _against(clean, own, scale)],
             name,
-            "items that go against the rest of their scale",
+            "warning: items that go against the rest of their scale",
             "answers that go together once the reversed items are turned",
             "is one of them reversed? see `reversed` in the instrument, and its codes",
         )
@@ -85,7 +85,7 @@ def directions(clean: pd.DataFrame, population: Population) -> list[Problem]:
         say(
             _turned(clean, one, other, pairs, scales, population),
             both,
-            "scales that run the other way in another wave",
+            "warning: scales that run the other way in another wave",
             "answers of both waves that run alike",
             "look whether the codes of both exports have the same meaning",
         )
@@ -261,6 +261,19 @@ def _pairs(
     place[-1] = -1
     second = place[person[one]]
     return one[second >= 0], second[second >= 0]
+
+
+def highest_correlation(clean: pd.DataFrame, column: str, before: str, after: str) -> float:
+    """Return the 99.9% upper end of the correlation of the same people's answers in two waves.
+
+    Missing of fewer than 50 people. Below zero the two waves run opposite ways.
+    """
+    wave = clean[names.WAVE].to_numpy(dtype=object, na_value="")
+    rows = _pairs(clean, *(np.flatnonzero(wave == each) for each in (before, after)))
+    r, n = _correlation(*(_answers(clean, column, own) for own in rows))
+    if n < FEWEST_PEOPLE or np.isnan(r):
+        return np.nan
+    return float(np.tanh(np.arctanh(np.clip(r, -1 + 1e-12, 1 - 1e-12)) + _BEYOND / np.sqrt(n - 3)))
 
 
 def _correlation(x: np.ndarray, y: np.ndarray) -> tuple[float, int]:

@@ -294,7 +294,7 @@ def _unknown_answers(unknown: pd.DataFrame, sheets: Sheets) -> list[Problem]:
         if owner in instrument.responses:
             lookup = instrument.responses[owner].lookup
             allowed, add = ", ".join(lookup), f"add it to `also` or `missing` of {owner}"
-            add += " in the instrument"
+            add += " in the instrument, or list the cell in the file of `corrections:`"
             todo = f"{did_you_mean(normalise_label(label), lookup)} {add}".strip()
         else:
             responses = instrument.response_set(owner)

@@ -45,8 +45,8 @@ SUMS = "SHA256SUMS"
 _STAGED, _READY = ".staged-", ".ready"
 _NUMBERS = (
     "n", "n_in", "n_out", "n_set_aside", "sd_unit", "low_fifth", "midpoint", "alpha",
-    "n_items", "alpha_post", "alpha_part", "floor_share", "ceiling_share", "mean", "n_invited",
-    "n_answered", "n_consented", "n_kept", "n_linkable", "n_linked",
+    "n_items", "alpha_post", "alpha_part", "floor_share", "ceiling_share", "mean", "r_waves",
+    "n_invited", "n_answered", "n_consented", "n_kept", "n_linkable", "n_linked",
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
+from loftet_analysis.cleaning.directions import highest_correlation
 from loftet_analysis.names import GRADE, OUTCOME, POPULATION, POST, PRE, REGION, ROLE, WAVE
 from loftet_analysis.schema import UNITS
 from loftet_analysis.stats.reliability import alpha
@@ -78,7 +79,7 @@ def study_units(
     Cronbach's alpha before and after, and the upper end of its interval in the region, grade or
     role where that is lowest; the fewest items that were answered in a wave; the shares of people
     at the lowest and highest possible score before (after, where the scale is not asked before);
-    the mean of all answers before.
+    the mean of all answers before; how highly the same people's scores of both may correlate.
     """
     tables = []
     for population, frame in clean.items():
@@ -109,6 +110,7 @@ def study_units(
                 "floor_share": scores.le(answers.minimum).mean(),
                 "ceiling_share": scores.ge(answers.maximum).mean(),
                 "mean": before[name].dropna().astype(float).mean(),
+                "r_waves": highest_correlation(frame, name, PRE, POST),
             }
         settled = pd.DataFrame(found).T.reindex(table[OUTCOME]).set_axis(table.index)
         tables.append(table.assign(**settled))

@@ -40,6 +40,7 @@ from loftet_analysis.estimands import (
     waves_of,
 )
 from loftet_analysis.stats import power
+from loftet_analysis.stats.missing import BASELINE_APART, baseline_flags
 from loftet_analysis.stats.result import less_known
 from loftet_analysis.study.families import (
     ADJUSTED_OVER,
@@ -81,11 +82,16 @@ _PLAIN = ("level", "linked_change", "participants", "colleagues", "participants_
 REGION_CLUSTER = "region"
 #: What would tell of few people exactly how many they are.
 _OF_FEW = ("floor_share", "ceiling_share", "missing_share")
-#: What says little of a scale where few answered; with an interval also how few they are.
-_COEFFICIENTS = (
-    "alpha", "alpha_ci_low", "alpha_ci_high", "omega", "omega_ci_low", "omega_ci_high",
-    "item_rest_r", "alpha_if_deleted",
-)  # fmt: skip
+#: What is too uncertain to be told of few, by the column that counts them; with an interval it also
+#: tells how few they are.
+_COEFFICIENTS = {
+    "n": (
+        "alpha", "alpha_ci_low", "alpha_ci_high", "omega", "omega_ci_low", "omega_ci_high",
+        "item_rest_r", "alpha_if_deleted", "icc", "icc_low", "icc_high", "icc2", "rwg", "shared",
+    ),
+    "n_teachers": ("icc1", "icc2", "rwg"),
+    "n_schools": ("r_schools",),
+}  # fmt: skip
 _SHRUNKEN = ["shrunk", "shrunk_low", "shrunk_high"]
 _FOR_PERCENTILES = 60  # people, where the percentiles 10 and 90 stand for six
 
@@ -355,10 +361,8 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     if no_level.any():
         levels = [c for c in shown if c in schema.with_role("level")]
         shown.loc[no_level, levels] = np.nan
-    if {"item", "alpha"} & {*shown} and "low" not in shown:
-        few_people = _to_limit(shown["n"].astype(float), limit) < schema.FEWEST_ANSWERS
-        telling_of_few = [c for c in (*_COEFFICIENTS, *_OF_FEW * (limit > 1)) if c in shown]
-        shown[telling_of_few] = shown[telling_of_few].mask(few_people)
+    if "low" not in shown:
+        _empty_of_few(shown, limit)
     if limit == 1:
         return _pass(Gated, _emptied(shown, why, told, text))
     counted = _counted(telling, held, people, limit)
@@ -389,7 +393,7 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
         why = why.mask(of_few_schools & ~plain, names.FEW_CLUSTERS)
         few |= of_few_schools & plain
     # what rounding moves further than its interval is wide would be read as something else
-    coarse = steps["hides"].astype(bool) & _wider_than_the_interval(shown, steps) & why.isna()
+    coarse = steps["hides"].astype(bool) & _too_wide(shown, steps) & why.isna()
     why = why.mask(coarse, SMALL)
     why = why.mask(why.isna() & _item_alike(shown), SAME)
     for column in schema.with_role("share") & {*shown}:
@@ -405,7 +409,7 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
         none = [shown.get(f"{end}_share", n).eq(0).fillna(False) for end in ("floor", "ceiling")]
         ends = near_an_end(above - none[0], cell["width"] - above - none[1], *about)
         why = why.mask(why.isna() & shown["item"].ne("") & ends, SAME)
-    why = _whole_bars(shown, _whole_or_none(shown, why))
+    why = _as_their_means(shown, _whole_bars(shown, _whole_or_none(shown, why)))
     _coarsen(shown)
     shown = _without_spread(shown, few & why.isna(), text)
     if _SHRUNKEN[0] in shown:
@@ -415,6 +419,28 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     shown = _emptied(shown.assign(suppressed=why.notna()), why, told, text)
     rounded = _shares_of_bins(_rounded(shown, told, steps, limit))
     return _pass(Gated, _adjusted_anew(exact, rounded, steps))
+
+
+def _empty_of_few(shown: pd.DataFrame, limit: int) -> None:
+    """Take from rows of fewer than `schema.FEWEST_ANSWERS` what is not told of so few."""
+    for of, coefficients in _COEFFICIENTS.items():
+        shares = _OF_FEW if of == "n" and limit > 1 else ()
+        columns = [c for c in (*coefficients, *shares) if c in shown]
+        if of in shown and columns:
+            number = shown[of].astype(float)
+            number = _to_limit(number, limit) if of in _PEOPLE else number
+            shown[columns] = shown[columns].mask(number < schema.FEWEST_ANSWERS)
+
+
+def _as_their_means(shown: pd.DataFrame, why: pd.Series) -> pd.Series:
+    """Hide shares above the middle of those whose mean is hidden, for the same reason."""
+    if not {names.ESTIMAND, "contrast"} <= {*shown}:
+        return why
+    level = shown[names.ESTIMAND].eq("level")
+    of_mean, of_share = (level & shown["contrast"].eq(each) for each in ("mean", "share"))
+    keys = [shown[c] for c in schema.CELL if c in shown]
+    of_them = why.where(of_mean).groupby(keys, dropna=False).transform("first")
+    return why.where(~of_share | why.notna(), of_them)
 
 
 def _shares_of_bins(shown: pd.DataFrame) -> pd.DataFrame:
@@ -1105,6 +1131,8 @@ def _steps(
     points = pd.Series(rounding_step(least * width), telling.index)
     points = points.where(part, step.fillna(STEPS[1]))
     points = np.where(part, np.maximum(points, STEPS[0]), points)
+    if "smd" in telling:  # of levels: two decimals, however finely changes are told
+        points = np.maximum(points, STEPS[1])
     by_number = rounding_step(1 / fewest_told_alike(counted["n"], limit))
     points = np.where(whole, np.maximum(points, by_number), points)
     if "low" in telling:  # a bin's share is of its own people
@@ -1118,9 +1146,15 @@ def _steps(
     return pd.DataFrame(found, index=telling.index)
 
 
-def _wider_than_the_interval(shown: pd.DataFrame, steps: pd.DataFrame) -> pd.Series:
-    """Return which rows are rounded in steps wider than half of their interval."""
+def _too_wide(shown: pd.DataFrame, steps: pd.DataFrame) -> pd.Series:
+    """Return which rows are rounded in steps that leave little of what they say.
+
+    Those are wider than half of the interval or, of a standardised difference, than what two groups
+    may be apart.
+    """
     wider = pd.Series(False, shown.index)
+    if "smd" in shown:
+        wider |= steps["sd"] > BASELINE_APART
     for low, high in (("change_ci_low", "change_ci_high"), ("ci_low", "ci_high")):
         if {low, high} <= {*shown}:
             step = steps["points"]
@@ -1366,6 +1400,8 @@ def _of_rounded(
         tell("p_value", p.round(3))
         if "statistic" in shown:
             tell("statistic", t.round(1))
+    if "smd" in moved:
+        told["flags"] = shown["flags"].mask(rows, baseline_flags(rounded["smd"]))
     if {"verdict", "ci_low", "ci_high"} <= {*told, *shown}:
         low, high = (told.get(end, shown[end]).astype(float) for end in ("ci_low", "ci_high"))
         null = shown.get("drift", low * np.nan).astype(float).fillna(0)

@@ -21,6 +21,7 @@ from loftet_analysis.show.languages import (
     joined,
     label,
     linked_side,
+    of_group,
     row_label,
 )
 from loftet_analysis.show.sentences import certainty
@@ -41,6 +42,18 @@ def named(population: str, outcome: str, subgroup: str, words: Words) -> str:
     """Return what an outcome is called, with the group unless it is everybody."""
     group = label("subgroup", subgroup, words)
     return ", ".join(filter(None, [words.outcome(population, outcome), group]))
+
+
+def with_group(population: str, outcome: str, subgroup: str, words: Words) -> str:
+    """Return what an outcome is called and whose answers to its items they are.
+
+    Beside the population stands the subgroup, or the roles that alone were asked.
+    """
+    roles = words.asked.get((population, outcome), ())
+    groups = [f"role={role}" for role in roles] if subgroup == names.ALL else [subgroup]
+    who = joined([label("subgroup", group, words) for group in groups], words) if groups else ""
+    whose = ", ".join(filter(None, [label("population", population, words), who]))
+    return of_group(words.outcome(population, outcome), whose)
 
 
 def heard(sentences: Iterable[str], words: Words) -> str:
@@ -412,7 +425,7 @@ def describe_likert(frame: pd.DataFrame, words: Words) -> Iterator[str]:
         last = bins["wave"].iloc[-1]
         above = above_the_middle(bins, words.answers[cell[:2]]).unstack()[last].dropna()
         every = len(above) == bins.loc[bins["wave"] == last, "item"].nunique()
-        about = {"outcome": named(*cell, words), "wave": label("wave", last, words)}
+        about = {"outcome": with_group(*cell, words), "wave": label("wave", last, words)}
         if above.empty:
             yield f"{about['outcome']}."
             continue

@@ -279,6 +279,8 @@ LABELS: dict[str, dict[str, str]] = {
         "rounded": "includes 1 before rounding",
     },
     "warning": {
+        "waves_oppose": "the same people answered the opposite way before and after, as if the "
+        "answers of one time had been turned",
         "no_metric_invariance": "its items do not correlate alike before and after",
         "metric_invariance_unsure": "it is uncertain whether its items relate to the scale in the "
         "same way before and "
@@ -501,6 +503,7 @@ LABELS: dict[str, dict[str, str]] = {
     },
     # why a direction is not certain although the interval excludes zero
     "doubt": {
+        "measurement": "the measurement of this scale is in doubt",
         "family": "this does not hold when all tests that belong together are allowed for",
         "regions": "this does not hold when the tests of all regions are allowed for",
         "one region": "the tests of the other regions are not allowed for here",

@@ -429,6 +429,8 @@ def label(kind: str, code: str, words: Words, **values: object) -> str:
     ('før', 'jenter')
     >>> label("subgroup", "cohort=2026", nb), label("subgroup", "cohort=Pulje 2", nb)
     ('pulje 2026', 'Pulje 2')
+    >>> label("subgroup", "spoken_at=home", nb), label("contrast", "at=work - at=home", nb)
+    ('spoken at: home', 'at: work − home')
     >>> label("contrast", "p10", nb), label("contrast", "gender=girl - gender=boy", nb)
     ('10. persentil', 'jenter − gutter')
     """
@@ -443,13 +445,23 @@ def label(kind: str, code: str, words: Words, **values: object) -> str:
             return words.text("50th percentile (median)")
         if percentile := re.fullmatch(r"p(\d+)", code):
             return words.text("{number}th percentile", number=percentile[1])
-        groups = code.split(" - ")
-        return " − ".join(label("subgroup", g, words) for g in groups) if "=" in code else ""
+        groups = [label("subgroup", g, words) for g in code.split(" - ")] if "=" in code else []
+        own = f"{code.partition('=')[0]}: ".replace(
+            "_", " "
+        )  # a background of the study's own is named once
+        groups[1:] = [group.removeprefix(own) for group in groups[1:]]
+        return " − ".join(groups)
     if kind == "subgroup":
         column, _, value = code.partition("=")
         if column == names.COHORT and value.isdecimal():
             return words.text("cohort {cohort}", cohort=value)
-        return words.text("grade {grade}", grade=value) if column == names.GRADE else value
+        if column == names.GRADE:
+            return words.text("grade {grade}", grade=value)
+        return (
+            value
+            if column in LABELS["grouped by"] or not value
+            else f"{column.replace('_', ' ')}: {value}"
+        )
     raise KeyError(f"{kind} {code!r} has no label")
 
 

@@ -15,7 +15,6 @@ import pandas as pd
 from scipy import stats
 
 from loftet_analysis import schema
-from loftet_analysis.analysis.changes import BASELINE_ADJUST, BASELINE_APART
 from loftet_analysis.analysis.measurement import CARE, DOUBT, GOOD, light
 from loftet_analysis.analysis.response import FOR_A_SHARE, share_of
 from loftet_analysis.analysis.synthesis import ABOVE, BELOW, INSIDE
@@ -54,6 +53,7 @@ from loftet_analysis.show.languages import (
     too_few_regions,
 )
 from loftet_analysis.show.shown import Drawn, view
+from loftet_analysis.stats.missing import BASELINE_ADJUST, BASELINE_APART
 from loftet_analysis.stats.result import less_known
 from loftet_analysis.study.schools import COMPARISON
 
@@ -1506,8 +1506,11 @@ def _why_not_certain(row: Mapping[str, object]) -> str:
     """Return why a direction is not certain although the interval excludes zero; else nothing.
 
     Of a region that is one of several the tests are adjusted over the regions, which only the
-    tables of all regions know. With fewer than four degrees of freedom nothing is certain.
+    tables of all regions know. With fewer than four degrees of freedom nothing is certain, nor on
+    a scale of which it is in doubt what it measures.
     """
+    if light(row.get("measurement_warning") or "") == DOUBT:
+        return "measurement"
     p, role = row.get("p_adjusted"), row.get("plan_role") or ""
     unknown = p is None or pd.isna(p)
     whole = {NATIONAL} & {row.get("region")} or WHOLE_STUDY in (row.get("flags") or "").split(";")
@@ -2001,7 +2004,7 @@ def _doses_in_short(rows: Sequence[Mapping[str, object]], words: Words) -> Itera
         for how, prefix in (("goes", ""), ("may go", "may ")):
             clauses = [
                 label("attendance", code, words,
-                      outcomes=_all_set_off(found[f"{prefix}{code}"], words))
+                      outcomes=_by_slope_or_many(found[f"{prefix}{code}"], words))
                 for code in ("increase", "decrease") if f"{prefix}{code}" in found
             ]  # fmt: skip
             if clauses:
@@ -2013,6 +2016,18 @@ def _doses_in_short(rows: Sequence[Mapping[str, object]], words: Words) -> Itera
         what = f" {words.text('or')} ".join(cannot_be_told)
         code = "unclear otherwise" if any_told else "unclear"
         yield f"{label('attendance', code, words, what=what)}."
+
+
+def _by_slope_or_many(rows: Sequence[Mapping[str, object]], words: Words) -> str:
+    """Return the names of outcomes, with a word on those told of many against few alone."""
+    slopes = [slope for slope, _ in _ATTENDANCE.values()]
+    named = [
+        _set_off(row, words)
+        if row["contrast"] in slopes
+        else words.text("{outcome} (many against few)", outcome=_set_off(row, words))
+        for row in rows
+    ]
+    return joined(named, words)
 
 
 def _by_attendance(
@@ -2271,8 +2286,8 @@ def rounded(words: Words) -> str:
     if words.rounding == 1:
         return ""
     return words.text(
-        "Numbers of people are rounded to the nearest multiple of {n}; changes based on few "
-        "people are rounded too.",
+        "Numbers of people are rounded to the nearest multiple of {n}; means and changes of few "
+        "people are rounded too, and intervals move with them.",
         n=words.rounding,
     )
 

@@ -245,7 +245,7 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
         _("SD: the standard deviation of all answers before, the same for every region."),
         _(
             "Minimum detectable: the smallest change, or difference, that would be detected four "
-            "times out of five with this many answers, in SD."
+            "times out of five with this many clusters and answers, in SD."
         ),
         rounded(words),
     ]
@@ -672,7 +672,7 @@ def visible(frame: pd.DataFrame, *, words: Words) -> Table:
         row["clusters"] = span(group["n_clusters"])
         rows.append(row | group["mdes"].agg(["median", "min", "max"]).to_dict())
     columns = [
-        (_("People") if measured else _("Answered before"), "people", "plain"),
+        (_("People (after)") if measured else _("Answered before"), "people", "plain"),
         (_("Clusters"), "clusters", "plain"),
         (_("Median (SD)"), "median"),
         (_("Range (SD)"), lambda row: words.span(row["min"], row["max"]) or None),
@@ -802,9 +802,10 @@ def spread(frame: pd.DataFrame, *, words: Words) -> Table:
         (_("Between schools"), "icc", "percent"),
     ]
     caption = _("Spread of the answers, and the share of it between schools")
-    note = _("SD: in points on the scale. Between schools: share of the variance (ICC).")
+    notes = [_("SD: in points on the scale. Between schools: share of the variance (ICC).")]
     rows = frame[frame["wave"] != names.MID]
-    return laid_out(rows, columns, words, caption, [note], line="outcome", across="wave")
+    notes += _of_few_at_schools(rows, words)
+    return laid_out(rows, columns, words, caption, notes, line="outcome", across="wave")
 
 
 @view(nothing="There are no answers yet from which this could be computed.")
@@ -847,8 +848,22 @@ def shared(frame: pd.DataFrame, *, words: Words) -> Table:
         least=words.number(SMALL_ICC),
         good=words.number(GOOD_RWG),
     )
-    caption = _("Whether it is shared within schools")
-    return laid_out(frame, columns, words, caption, [note], line=scale, group="population")
+    caption, notes = _("Whether it is shared within schools"), [note]
+    notes += _of_few_at_schools(frame, words)
+    return laid_out(frame, columns, words, caption, notes, line=scale, group="population")
+
+
+def _of_few_at_schools(frame: pd.DataFrame, words: Words) -> list[str]:
+    """Return why it is not said how much of the variance of so few lies between schools."""
+    if not _is_of_few(frame).any():
+        return []
+    text = words.text(
+        "{mark} of fewer than {n} people: too few to tell how much of the variance lies between "
+        "schools.",
+        mark=ABSENT,
+        n=words.count(schema.FEWEST_ANSWERS),
+    )
+    return [text]
 
 
 @view(nothing="Nothing can be planned.")
@@ -929,11 +944,6 @@ def agreement(frame: pd.DataFrame, *, words: Words) -> Table:
     """
     _ = words.text
     frame = frame.assign(population="teachers")
-    of_few = {}
-    for of, columns in (("n_schools", ["r_schools"]), ("n_teachers", ["icc1", "icc2", "rwg"])):
-        few = frame[of].astype("Float64").lt(schema.FEWEST_ANSWERS).fillna(False).astype(bool)
-        of_few[of] = (few & frame[columns].notna().any(axis=1)).any()
-        frame[columns] = frame[columns].mask(few)
     columns = [
         (_("Schools"), "n_schools", "count"),
         (_("Teachers"), "n_teachers", "count"),
@@ -960,9 +970,9 @@ def agreement(frame: pd.DataFrame, *, words: Words) -> Table:
             )
         )
     last, fewest = _refusals(frame, words), words.count(schema.FEWEST_ANSWERS)
-    if of_few["n_schools"]:
+    if _is_of_few(frame, "n_schools").any():
         last.append(_("r is not given for fewer than {n} schools: it is too uncertain.", n=fewest))
-    if of_few["n_teachers"]:
+    if _is_of_few(frame, "n_teachers").any():
         last.append(
             _(
                 "ICC(1), ICC(2) and r_wg are not given for fewer than {n} teachers: they are too "
@@ -1127,7 +1137,10 @@ def items(frame: pd.DataFrame, *, words: Words) -> Table:
     ]
     if words.rounding > 1:
         notes.append(
-            _("In figures the shares are those of rounded numbers, so they may differ a little.")
+            _(
+                "In figures the shares are those of rounded numbers, so they may differ by some "
+                "percentage points where few answered."
+            )
         )
     caption = _("The questions of each scale")
     of_few = _is_of_few(frame)
@@ -1137,9 +1150,9 @@ def items(frame: pd.DataFrame, *, words: Words) -> Table:
     return laid_out(frame, columns, words, caption, notes, **form)
 
 
-def _is_of_few(frame: pd.DataFrame) -> pd.Series:
-    """Return which rows rest on fewer people than alpha is told of."""
-    return frame["n"].astype("Float64").lt(schema.FEWEST_ANSWERS).fillna(False).astype(bool)
+def _is_of_few(frame: pd.DataFrame, of: str = "n") -> pd.Series:
+    """Return which rows rest on fewer people, or schools, than coefficients are told of."""
+    return frame[of].astype("Float64").lt(schema.FEWEST_ANSWERS).fillna(False).astype(bool)
 
 
 def _of_few(words: Words) -> str:
@@ -1280,7 +1293,10 @@ def response(frame: pd.DataFrame, *, words: Words) -> Table:
         left = left.rename_axis(columns="step")
         rows["schools"] = left.T.unstack()
         columns.append((_("Schools"), "schools", "count"))
-        text = _("Schools: those with anybody left; not given where only a few are lost at a step.")
+        text = _(
+            "Schools: those with anybody left. Where only a few are lost, it is not told at which "
+            "step; how many are in each comparison is told."
+        )
         notes.append(text)
     rows = pd.DataFrame(rows).reset_index()
     notes += [

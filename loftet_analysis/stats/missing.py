@@ -48,6 +48,9 @@ from loftet_analysis.stats.inputs import (
 )
 from loftet_analysis.stats.result import NotEstimableError, Result
 
+# What Works Clearinghouse, Standards 5.0: baseline differences up to .05 SD need nothing, up to
+# .25 SD an adjustment, and beyond that two groups are not comparable.
+BASELINE_ADJUST, BASELINE_APART = 0.05, 0.25
 TRIM = 0.99
 NEVER, OUT_OF_REACH = 1e-6, 0.05
 RAKING_CYCLES, RAKING_TOLERANCE = 1000, 1e-12
@@ -307,6 +310,24 @@ def standardised_differences(was_linked: ArrayLike, covariates: pd.DataFrame) ->
     pooled = (squares / df).where((df > 0) & (counts > 0).all(axis=1) & (squares > 0))
     table["smd"] = (table["mean_linked"] - table["mean_unlinked"]) / np.sqrt(pooled)
     return table.rename_axis("variable").reset_index()
+
+
+def baseline_flags(smd: pd.Series) -> pd.Series:
+    """Return what standardised differences mean for a comparison of two groups.
+
+    Returns
+    -------
+    Series of str
+        ``baseline_adjust`` above .05, ``baseline_apart`` above .25, else empty.
+
+    Examples
+    --------
+    >>> baseline_flags(pd.Series([0.05, -0.25, 0.26])).tolist()
+    ['', 'baseline_adjust', 'baseline_apart']
+    """
+    size, flags = smd.abs(), ["baseline_apart", "baseline_adjust"]
+    found = np.select([size > BASELINE_APART, size > BASELINE_ADJUST], flags, "")
+    return pd.Series(found, index=smd.index)
 
 
 def pool_imputations(results: Sequence[Result]) -> Result:

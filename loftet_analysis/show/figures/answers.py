@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 import numpy as np
@@ -25,6 +25,7 @@ _LOOKS = {
     names.PRE: {"facecolor": PALE, "edgecolor": GREY, "linewidth": 1},
     names.POST: {"facecolor": "none", "edgecolor": BLUE, "linewidth": 1.8},
 }
+_SEEN = 0.085  # of a bar of attendance, the smallest piece that has room for text
 _TICKS = 5  # on the axis of a published score
 _PALE_BLUE, _DARK_BLUE, _BAR = "#dbe9f4", "#1f5a96", 0.5  # the last in inches
 _BINS = 4  # fewer do not tell how answers are spread
@@ -122,7 +123,8 @@ def _too_few(frame: pd.DataFrame, words: Words) -> str:
         by_group.setdefault(group.lower(), []).append(words.outcome(population, outcome))
     named = [f"{joined(those, words)} ({group})" for group, those in by_group.items()]
     return words.text(
-        "Too few answered to show how the answers are spread: {what}.", what="; ".join(named)
+        "Not drawn, since most of the values were chosen by few people: {what}.",
+        what="; ".join(named),
     )
 
 
@@ -201,16 +203,21 @@ def dots(frame: pd.DataFrame, *, words: Words, low: pd.DataFrame | None = None) 
         The reader's language.
     low : DataFrame, optional
         Gated ``population, outcome, low_fifth``: a line stands where low answers end, and it is
-        said how many dots are below it.
+        said how many dots are below it. Neither where a bin holds answers of both kinds: nothing
+        is known of how many are low.
     """
     panels = [panel for _, panel in frame.groupby(_CELL, sort=False)]
-    ends = {} if low is None else low.set_index(_CELL[:2])["low_fifth"].dropna().to_dict()
+    fifths = {} if low is None else low.set_index(_CELL[:2])["low_fifth"].dropna().to_dict()
+    limits = [
+        _end_of_low(panel, fifths[_pair(panel)], words) if _pair(panel) in fifths else None
+        for panel in panels
+    ]
     numbers = [_number_of_dots(panel) for panel in panels]
     # the same in all panels, so that all dots of a figure stand for the same share
     k = min((number for number in numbers if number >= _FEWEST), default=_FEWEST)
     stacks = [
-        _stacks(panel, k, words, ends.get(_pair(panel))) if number >= _FEWEST else {}
-        for panel, number in zip(panels, numbers, strict=True)
+        _stacks(panel, k, words, end) if number >= _FEWEST else {}
+        for panel, number, end in zip(panels, numbers, limits, strict=True)
     ]
     below, above = (
         max([2, *(y.max() for each in stacks for of, (_, y) in each.items() if of == wave)]) + 0.6
@@ -218,17 +225,15 @@ def dots(frame: pd.DataFrame, *, words: Words, low: pd.DataFrame | None = None) 
     )
 
     counts = [
-        {wave: int((x < ends[_pair(panel)]).sum()) for wave, (x, _) in own.items()}
-        if _pair(panel) in ends
-        else {}
-        for panel, own in zip(panels, stacks, strict=True)
+        {} if end is None else {wave: int((x < end).sum()) for wave, (x, _) in own.items()}
+        for own, end in zip(stacks, limits, strict=True)
     ]
 
-    def draw(ax: Axes, panel: tuple[pd.DataFrame, dict, dict]) -> None:
-        rows, own, few = panel
+    def draw(ax: Axes, panel: tuple[pd.DataFrame, dict, dict, float | None]) -> None:
+        rows, own, few, end = panel
         _dots(ax, rows, own, words=words)
         if few:
-            ax.axvline(ends[_pair(rows)], color=INK, lw=1, ls=(0, (1, 2)), zorder=1)
+            ax.axvline(end, color=INK, lw=1, ls=(0, (1, 2)), zorder=1)
         ax.set_ylim(-below, above)
         named = [
             "\n".join([label("wave", wave, words), *_how_many(few, wave, k, words)])
@@ -236,7 +241,7 @@ def dots(frame: pd.DataFrame, *, words: Words, low: pd.DataFrame | None = None) 
         ]
         ax.set_yticks([-below / 2, above / 2], named)
 
-    figure, grid = canvas.multiples([*zip(panels, stacks, counts, strict=True)], draw)
+    figure, grid = canvas.multiples([*zip(panels, stacks, counts, limits, strict=True)], draw)
     caption = words.text(
         "The answers after (above the line) and before (beneath it), each as {k} dots: a dot "
         "stands for {percent} of the answers, never for one person. Within values that are "
@@ -250,6 +255,18 @@ def dots(frame: pd.DataFrame, *, words: Words, low: pd.DataFrame | None = None) 
             "answers in the study ended before."
         )
         caption = f"{caption} {beneath}"
+    unknown = dict.fromkeys(
+        words.outcome(*_pair(panel))
+        for panel, own, end in zip(panels, stacks, limits, strict=True)
+        if own and end is None and _pair(panel) in fifths
+    )
+    if unknown:
+        without = words.text(
+            "How many are low is not told where a low answer and the one after it are combined: "
+            "{what}.",
+            what=joined([*unknown], words),
+        )
+        caption = f"{caption} {without}"
     drawn = [panel for panel, own in zip(panels, stacks, strict=True) if own]
     rows = pd.concat(drawn) if drawn else frame[:0]
     height = _DOT * (below + above) * len(grid)
@@ -260,6 +277,21 @@ def dots(frame: pd.DataFrame, *, words: Words, low: pd.DataFrame | None = None) 
 
 def _pair(panel: pd.DataFrame) -> tuple[str, str]:
     return tuple(panel[_CELL[:2]].iloc[0])
+
+
+def _end_of_low(panel: pd.DataFrame, fifth: float, words: Words) -> float | None:
+    """Return the edge of bins between the scores strictly below a limit and the others.
+
+    None where in any wave a bin reaches across it, or nothing lies below it.
+    """
+    answers = words.answers[_pair(panel)]
+    # the limit itself is rounded by the gate
+    above = np.ceil((fifth - answers.minimum) / answers.step - 0.1)
+    end = answers.minimum + (above - 0.5) * answers.step
+    inner = [
+        np.isclose(bins["low"].iloc[1:], end).any() for _, bins in _shown(panel).groupby("wave")
+    ]
+    return end if inner and all(inner) else None
 
 
 def _how_many(few: dict[str, int], wave: str, k: int, words: Words) -> list[str]:
@@ -341,14 +373,21 @@ def attendance(
         A bar is everybody, each of its pieces the share of those who attended so often. What is one
         piece only is named in the caption; a text where all are.
     """
-    bars, few = [], []
+    bars, few, narrow = [], [], []
     for (population, column), bins in frame.groupby(["population", "column"], sort=False):
-        first = bins.iloc[0]
+        first, bins = bins.iloc[0], bins.sort_values("low")
         named = f"{label('population', population, words)}, {label('register', column, words)}"
+        without = bins[bins["share"] / bins["share"].sum() < _SEEN].to_dict("records")
+        if without and len(bins) > 1:
+            said = [
+                f"{alt_texts.so_often(*_times(row), words)} ({words.percent(row['share'])})"
+                for row in without
+            ]
+            narrow.append(f"{named}: {', '.join(said)}")
         if not pd.isna(first["mean"]):
             numbers = {"mean": words.number(first["mean"], 1), "most": words.count(first["most"])}
             named = f"{named}\n{words.text('mean {mean} of {most}', **numbers)}"
-        (bars if len(bins) > 1 else few).append((named, bins.sort_values("low")))
+        (bars if len(bins) > 1 else few).append((named, bins))
     caption = words.text(
         "How often those who answered after the programme had attended, as shares of people. "
         "Numbers of times that few people attended are combined with neighbouring ones. "
@@ -360,6 +399,9 @@ def attendance(
         if not bars:
             return too_few
         caption = f"{caption} {too_few}"
+    if narrow:
+        unwritten = words.text("Too narrow for text: {what}.", what="; ".join(narrow))
+        caption = f"{caption} {unwritten}"
     figure = canvas.blank() if ax is None else None
     ax = figure.subplots() if ax is None else ax
     for place, (_, bins) in enumerate(bars):
@@ -383,12 +425,17 @@ def _attendance(ax: Axes, place: int, bins: pd.DataFrame, words: Words) -> None:
     colours = sns.blend_palette((_PALE_BLUE, _DARK_BLUE), int(bins["most"].iloc[0]) + 1)
     ends = bins["share"].cumsum() / bins["share"].sum()
     for row, right in zip(bins.to_dict("records"), ends, strict=True):
-        low, high = round(row["low"] + 0.5), round(row["high"] - 0.5)
+        low, high = _times(row)
         at = (low + high) / 2 / row["most"]
         width = row["share"] / bins["share"].sum()
         ax.barh(place, width, 0.72, right - width, color=colours[round((low + high) / 2)],
                 edgecolor="white")  # fmt: skip
-        if width >= 0.085:  # or else there is no room
+        if width >= _SEEN:
             said = f"{alt_texts.so_often(low, high, words)}\n{words.percent(row['share'])}"
             looks = {"ha": "center", "va": "center", "color": "white" if at > 0.6 else INK}
             ax.text(right - width / 2, place, said, **looks)
+
+
+def _times(row: Mapping[str, float]) -> tuple[int, int]:
+    """Return the fewest and the most times of a bin."""
+    return round(row["low"] + 0.5), round(row["high"] - 0.5)

@@ -235,8 +235,12 @@ def legend(figure: Figure, handles: Sequence[Artist], *, across: int = 0) -> Non
 
 
 def wrapped(text: str, letters: int) -> str:
-    """Return a text in lines of at most so many letters; lines that it has stay apart."""
-    return "\n".join(textwrap.fill(line, letters) for line in text.split("\n"))
+    """Return a text in lines of at most so many letters; lines that it has stay apart.
+
+    A longer word has a line of its own: no word is broken.
+    """
+    lines = text.split("\n")
+    return "\n".join(textwrap.fill(line, letters, break_long_words=False) for line in lines)
 
 
 def titled(ax: Axes, title: str, beneath: str, *, letters: int = 32) -> None:

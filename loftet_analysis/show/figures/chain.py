@@ -130,7 +130,7 @@ def _groups(ax: Axes, rows: pd.DataFrame, words: Words) -> None:
     beneath = ""
     if not pd.isna(first["mean_se"]) and not pd.isna(first["other_mean_se"]):
         beneath = words.text(
-            "SE of one school: {one} and {other}",
+            "SE of one school: {one} (horizontal), {other} (vertical)",
             one=words.number(first["mean_se"]),
             other=words.number(first["other_mean_se"]),
         )

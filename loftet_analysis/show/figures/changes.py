@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -15,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from loftet_analysis import names
 from loftet_analysis.estimands import ESTIMANDS, MIDWAY, contrast_of_waves
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.figures import canvas
@@ -47,6 +47,7 @@ _PAIR = ["population", "outcome"]
 _KEYS = [*_PAIR, "estimand"]
 # inches: of a region, of a histogram, and of what is written around it
 _LINE, _ANSWERS, _AROUND = 0.15, 0.6, 0.95
+_LONG_WORD = 15  # letters that there is room for in the headings of four panels in a row
 #: A line across, since hollow marks are changes that are not certain.
 _RAW = {"marker": "|", "color": GREY, "lw": 1, "mec": GREY, "mew": 1.6, "ms": 7}
 _SHRUNK = {"color": BLUE, "lw": 2.2, "mec": "white", "mew": 0.5, "ms": 5.5, "marker": "D"}
@@ -113,7 +114,7 @@ def _lines(frame: pd.DataFrame, words: Words) -> list[tuple[float, str, dict]]:
     place = 0.0
     for pair, rows in frame.groupby(_PAIR, sort=False):
         first, before = rows.iloc[0].to_dict(), None
-        heading = textwrap.wrap(words.outcome(*pair), 36 if single else 32)
+        heading = canvas.wrapped(words.outcome(*pair), 36 if single else 32).split("\n")
         for i, line in enumerate(heading):
             lines.append((place, line, first if single and i == len(heading) - 1 else {}))
             place += 1
@@ -317,12 +318,20 @@ def estimation(frame: pd.DataFrame, *, words: Words, answers: pd.DataFrame) -> D
     end = canvas.reach(frame)
     figure, column, height = _estimation(blocks, words, end)
     phone = canvas.fit(*_estimation(blocks, words, end, on_phone=True))
-    caption = words.text(
-        "The histograms are the answers of all who answered each time: equal areas are equal "
-        "shares of the answers, values that few people chose are combined, and the marks below "
-        "the axis are the means. The lines with marks are the changes, each for the people it is "
-        "about."
-    )
+    if shapes["subgroup"].eq(names.ALL).all():
+        caption = words.text(
+            "The histograms are the answers of all who answered each time: equal areas are equal "
+            "shares of the answers, values that few people chose are combined, and the marks below "
+            "the axis are the means. The lines with marks are the changes, each for the people it "
+            "is about."
+        )
+    else:
+        caption = words.text(
+            "The histograms are the answers of all who answered each time, of the group named "
+            "above each panel if there is one: equal areas are equal shares of the answers, values "
+            "that few people chose are combined, and the marks below the axis are the means. The "
+            "lines with marks are the changes, each for the people it is about."
+        )
     few = answers.merge(frame[_PAIR].drop_duplicates())
     if not has_shape(few, words).all():
         too_few = words.text("Where few answered, the answers are not drawn.")
@@ -725,10 +734,13 @@ def _drawn_together(
     """
     drawn = frame[frame["estimate"].notna()]
     shown = [*in_alphabet(drawn[[by]], words, by=by)[by].unique()]
-    names = [_named_with_n(by, each, frame, words) for each in shown]
+    named = [_named_with_n(by, each, frame, words) for each in shown]
     panels = [*frame[_PAIR].drop_duplicates().itertuples(index=False, name=None)]
-    columns = 4 if len(panels) > 6 else 3
+    longest = max(len(word) for pair in panels for word in words.outcome(*pair).split())
+    columns = 4 if len(panels) > 6 and longest <= _LONG_WORD else 3
     letters = {1: 50, 2: 26}.get(len(panels), 17 if columns == 3 else 13)
+    # a heading with a word that is longer than its line is smaller
+    size = 9 * max(0.75, min(1, letters / longest))
     shrunk, end = ("shrunk", "shrunk_low", "shrunk_high"), canvas.reach(drawn)
     sesoi = frame["sesoi"].iloc[0] if "sesoi" in frame and frame["sesoi"].notna().any() else 0
 
@@ -754,12 +766,13 @@ def _drawn_together(
                 said.append(words.number(row["shrunk"]))
             if said:
                 _beside(ax, place, 8, " / ".join(said))
-        ax.set_title(canvas.wrapped(words.outcome(*pair), letters), loc="left", weight="bold")
+        title = canvas.wrapped(words.outcome(*pair), letters)
+        ax.set_title(title, loc="left", weight="bold", size=size)
         ax.tick_params(labelbottom=True)
 
     figure, grid = canvas.multiples(panels, draw, columns=columns, sharex=True, sharey=True)
     grid[0, 0].set_ylim(max(1, len(shown)) - 0.5, -0.5)
-    grid[0, 0].set_yticks(range(len(shown)), names)
+    grid[0, 0].set_yticks(range(len(shown)), named)
     canvas.align_left(*grid[:, 0])
     handles = [
         Line2D([], [], label=text, **looks)
@@ -767,7 +780,7 @@ def _drawn_together(
     ]
     canvas.legend(figure, handles)
     below = axis_label(frame, words)
-    lines = max((name.count("\n") for name in names), default=0)
+    lines = max((name.count("\n") for name in named), default=0)
     height = (0.23 + 0.09 * lines) * max(2, len(shown)) * len(grid)
     rows, alt = {"": drawn}, alt_texts.describe_drawn_together(frame, by, words)
     return canvas.fitted(figure, grid[:, 0], height, caption, alt, words, xlabel=below, rows=rows)
@@ -787,7 +800,9 @@ def _band_and_n(frame: pd.DataFrame, words: Words) -> Iterator[str]:
             widest=words.number(canvas.WIDEST),
         )
     if any(_people(row, words) for row in frame.to_dict("records")):
-        yield words.text("In brackets: about how many people.")
+        yield words.text(
+            "In brackets: about how many people answered, at the time when they were fewest."
+        )
 
 
 def _named_with_n(by: str, key: str, frame: pd.DataFrame, words: Words) -> str:

@@ -17,7 +17,7 @@ from loftet_analysis import names, schema
 from loftet_analysis.analysis.response import FOR_A_SHARE, share_of
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.figures import canvas
-from loftet_analysis.show.figures.canvas import BLUE, GREY, PALE, STYLE, Drawing
+from loftet_analysis.show.figures.canvas import BLUE, PALE, STYLE, Drawing
 from loftet_analysis.show.languages import Words, label
 from loftet_analysis.show.sentences import of_enough
 from loftet_analysis.show.shown import view
@@ -121,8 +121,8 @@ def _bars(ax: Axes, bars: list[_Bar], texts: list[str], words: Words) -> None:
     first = bars[0].n if bars else 1
     for bar, above in zip(bars, [None, *bars], strict=False):
         place = texts.index(bar.text)
-        looks = {"color": _BAR} if bar.is_step else {"color": "white", "edgecolor": GREY}
-        ax.barh(place, bar.n / first, 0.8, linewidth=0.6, **looks)
+        # without an outline, which would run through the numbers of short bars
+        ax.barh(place, bar.n / first, 0.8, color=_BAR if bar.is_step else PALE)
         said = [words.count(bar.n), bar.schools]
         share = share_of(bar.n, above.n) if bar.is_step and above is not None else None
         if share is not None:

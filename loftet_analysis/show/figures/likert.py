@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import matplotlib as mpl
 import numpy as np
@@ -57,12 +57,13 @@ def likert(frame: pd.DataFrame, *, words: Words) -> Drawing:
     figure = canvas.blank()
     axes = figure.subplots(len(blocks), 1, squeeze=False, sharex=True, height_ratios=heights)[:, 0]
     drawn = [_pieces(bins, words.answers[key[:2]]) for key, bins in blocks]
-    joined, before = _joined(pd.concat(drawn), words), None
+    sides, before = {side for pieces in drawn for side in pieces["joined"]}, None
     for ax, (key, _), pieces, own in zip(axes, blocks, drawn, items, strict=True):
         options = _options(*key[:2], words)
-        entries = [*zip(options, _palette(len(options)), strict=True), *joined]
+        entries = [*zip(options, _palette(len(options)), strict=True)]
+        entries += _joined(sides, has_middle=len(options) % 2 == 1, words=words)
         beneath = _legend(ax, entries) if options != before else ""
-        canvas.over_row(ax, alt_texts.named(*key, words), beneath)
+        canvas.over_row(ax, alt_texts.with_group(*key, words), beneath)
         before = options
         _block(ax, pieces, own, waves, words)
     canvas.align_left(*axes, beyond=_WAVE * (len(waves) > 1))
@@ -137,15 +138,16 @@ def _pieces(bins: pd.DataFrame, answers: Answers) -> pd.DataFrame:
     return pieces.assign(left=left, width=width, joined=joined, colour=own)
 
 
-def _joined(pieces: pd.DataFrame, words: Words) -> list[tuple[str, str]]:
+def _joined(sides: Collection[str], *, has_middle: bool, words: Words) -> list[tuple[str, str]]:
     """Return the legend's entries of joined options, as far as there are any."""
     texts = {
         "below": words.text("combined below the middle"),
-        "with": words.text("combined with the middle"),
+        "with": words.text("combined with the middle")
+        if has_middle
+        else words.text("combined across the middle"),
         "above": words.text("combined above the middle"),
     }
-    there = {*pieces["joined"]}
-    return [(text, _JOINED[side]) for side, text in texts.items() if side in there]
+    return [(text, _JOINED[side]) for side, text in texts.items() if side in sides]
 
 
 def _palette(n: int) -> list[str]:
