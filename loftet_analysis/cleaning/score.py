@@ -119,7 +119,7 @@ def answers(sheets: Sheets) -> Sheets:
     """
     frame, instrument, wave = sheets.frame, sheets.population.instrument, sheets.wave
     still_in = sheets.still_in.to_numpy()
-    row_of = sheets.apart[ROW].reindex(frame.index).to_numpy()
+    row_of = sheets.apart.get(ROW, pd.Series(dtype=float)).reindex(frame.index)
     region_codes, regions = pd.factorize(frame[names.REGION])
     scored = np.full((len(instrument.columns), len(frame)), np.nan)
     met, stored, codings, separated = [], [], [], []
@@ -141,7 +141,7 @@ def answers(sheets: Sheets) -> Sheets:
             values = responses.minimum + responses.maximum - values
         scored[place] = values
         n = np.bincount(codes[asked], minlength=len(texts))
-        outside = row_of[asked & (kind_of_text[codes] == _OUTSIDE)]
+        outside = row_of[asked & (kind_of_text[codes] == _OUTSIDE)].dropna()
         met.append(_met(name, sheets, texts, of_text, kind_of_text, n, outside))
         stored.append((met[-1], labels, responses.lookup))
         there = texts[np.flatnonzero(n)]
@@ -240,7 +240,7 @@ def _met(
         whole=not scale.as_is, inside=inside, outside=outside,
         n=int(sum(count for text, count in zip(texts, n, strict=True) if text.strip())),
         met=frozenset(map(canonical, there[:_MOST_CODES])),
-        by_label=frozenset(said - {None}), rows=tuple(at),
+        by_label=frozenset(said - {None}), rows=tuple(map(int, at)),
     )  # fmt: skip
 
 
