@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from loftet_analysis.cleaning.directions import highest_correlation
-from loftet_analysis.names import GRADE, OUTCOME, POPULATION, POST, PRE, REGION, ROLE, WAVE
+from loftet_analysis.names import GRADE, OUTCOME, PERSON, POPULATION, POST, PRE, REGION, ROLE, WAVE
 from loftet_analysis.schema import UNITS
 from loftet_analysis.stats.reliability import alpha
 from loftet_analysis.study import Instrument
@@ -110,7 +110,9 @@ def study_units(
                 "floor_share": scores.le(answers.minimum).mean(),
                 "ceiling_share": scores.ge(answers.maximum).mean(),
                 "mean": before[name].dropna().astype(float).mean(),
-                "r_waves": highest_correlation(frame, name, PRE, POST),
+                "r_waves": highest_correlation(frame, name, PRE, POST)
+                if PERSON in frame
+                else np.nan,
             }
         settled = pd.DataFrame(found).T.reindex(table[OUTCOME]).set_axis(table.index)
         tables.append(table.assign(**settled))
