@@ -76,7 +76,7 @@ WAYS = [[*WRONG][:3], [*WRONG][3:]]  # one for each of three places
 
 
 @pytest.mark.parametrize("ways", long_but([WAYS[0]], WAYS), ids=["first", "rest"])
-def test_what_goes_wrong_is_contained(undisturbed, quick, ways):
+def test_what_goes_wrong_is_contained(quick, ways):
     places = ("nordland", "oslo", "national")
     deeds = [
         f"{'if' if n == 0 else 'elif'} globals().get('region', 'national') == {place!r}:\n"
@@ -93,6 +93,11 @@ def test_what_goes_wrong_is_contained(undisturbed, quick, ways):
         assert (quick / f"data_clean/tiny/failed/{place}/{notebook}.txt").exists()
     assert not list(quick.glob("reports/tiny/nb/*/*"))
     assert not list(quick.glob("figures/tiny/*/*"))
+
+
+@pytest.mark.long
+def test_what_went_wrong_is_made_good_by_the_next_run(undisturbed, quick):
+    assert run(quick, QUICK="1 / 0")[0] == 1
     code, out, _ = run(quick)
     assert code == 0
     assert "3 run, 0 failed" in out

@@ -88,6 +88,7 @@ def test_only_a_scheduler_on_another_machine_is_warned_of(undisturbed, monkeypat
     assert [*told.values()] == [True, True, False, False]
 
 
+@pytest.mark.long
 def test_what_goes_wrong_on_a_cluster_is_contained(undisturbed, quick, address):
     notebook = quick / "notebooks/mine/01_quick.ipynb"
     text = notebook.read_text(encoding="utf-8")

@@ -14,6 +14,7 @@ from loftet_analysis.cleaning.answer_scales import SCALES, known_scale
 from loftet_analysis.cleaning.draft import draft
 from loftet_analysis.study import load_study
 from loftet_analysis.study.load import UNCONFIRMED
+from tests.long import long_but
 from tests.small_demo import HERE, build_root
 
 EXPORTS = ("*.txt", "*.sav", "data-*.xlsx")
@@ -689,7 +690,7 @@ def three_waves(root, code: bool) -> list:
     return written(root / "data_raw/mine", **frames)
 
 
-@pytest.mark.parametrize("code", [True, False], ids=["code", "no link"])
+@pytest.mark.parametrize("code", long_but([True], [True, False]), ids=["code", "no link"])
 def test_three_waves_in_english_lead_from_a_draft_to_clean_data(root, capsys, code):
     files = three_waves(root, code)
     assert new(root, "mine", files) == 0

@@ -129,7 +129,7 @@ def test_one_outcome_alone_is_as_in_the_whole_plan(own, shown, drawn):
 def test_groups_of_ones_own_are_offered_and_judged_by_the_gate(own, shown, drawn):
     found = offered(own, "subgroup", estimand="linked_change")
     assert found["degree"] == "degree: each group"
-    assert found["municipality=Vik"] == "Municipality: Vik"
+    assert found["municipality=Vik"] == "municipality: Vik"
     assert "municipality=Alone" not in found  # one school
     assert "degree" not in offered(own, "subgroup", estimand="school_change")
     own.look(estimand="linked_change", subgroup="degree")

@@ -881,7 +881,7 @@ EMPTIED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", long_but([*OF_FRAMES][::3], OF_FRAMES))
+@pytest.mark.parametrize("kind", long_but([*OF_FRAMES][::5], OF_FRAMES))
 def test_the_alternative_text_speaks_only_of_what_is_drawn(kind):
     """It is that of the figure without the hidden rows, whatever these are."""
     draw, frame = OF_FRAMES[kind]

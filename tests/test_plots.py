@@ -576,7 +576,12 @@ def assert_legible(figure) -> None:
 
 @pytest.mark.parametrize("kind", drawings())
 @pytest.mark.parametrize(
-    "speech", [words("nb"), words("en"), long_words()], ids=["nb", "en", "long"]
+    "speech",
+    [
+        pytest.param(words("nb"), id="nb", marks=pytest.mark.long),
+        pytest.param(words("en"), id="en", marks=pytest.mark.long),
+        pytest.param(long_words(), id="long"),
+    ],
 )
 def test_no_text_overlaps_or_leaves_the_figure(kind, speech):
     assert_readable(drawings()[kind](speech))

@@ -394,6 +394,7 @@ def as_sav(answers: pd.DataFrame, folder: Path) -> str:
     return "{tool: spss, file: pre.sav}"
 
 
+@pytest.mark.long
 @settings(REPEATED, max_examples=settings().max_examples // 33)
 @given(pre=rows_of(st.sampled_from(["", "Vet ikke", *LABELS])))
 def test_the_same_answers_give_the_same_clean_data_from_every_tool(tiny, pre):

@@ -297,7 +297,7 @@ def widest(group, rows, low, high, n) -> float:
     return -sum(ends) / (group @ n) / 3
 
 
-@pytest.mark.parametrize("profile", ["internal", "school", "public"])
+@pytest.mark.parametrize("profile", long_but(["school"], ["internal", "school", "public"]))
 def test_means_of_schools_tell_no_hidden_group_beside_what_is_published(quick, profile):
     study = load_study("tiny").model_copy(update={"disclosure": profile})
     register = study.schools.query("region == 'nordland'")["school_id"]

@@ -304,9 +304,9 @@ def test_a_sentence_says_which_waves_it_is_of():
     said = [
         reading(row, WORDS, alone=False) for row in rows.assign(suppressed=False).to_dict("records")
     ]
-    assert said[0].startswith("The participants' answers went up")
-    assert said[1].startswith("From before to midway: The participants' answers went up")
-    assert said[2].startswith("From midway to after: The participants' answers went down")
+    assert said[0].startswith("The participants' answers changed by 0.")
+    assert said[1].startswith("From before to midway: The participants' answers")
+    assert said[2].startswith("From midway to after: The participants' answers changed by −0.")
     assert row_label(rows.iloc[2], Words("nb")) == "Deltakere, fra underveis til etter"
     grades = la.verdicts(la.estimates(clean(), plan("same_grade"))).assign(suppressed=False)
     said = reading(grades.iloc[1], WORDS, alone=False)

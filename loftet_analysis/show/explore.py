@@ -639,8 +639,6 @@ def _label(kind: str, value: str, population: str, words: Words) -> str:
         called = words.text(called) if column in LABELS["column"] else called
         if not group:
             return words.text("{column}: each group", column=called)
-        said = label(kind, value, words)
-        return f"{called}: {said}" if said == group else said
     return label(kind, value, words)
 
 

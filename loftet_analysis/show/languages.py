@@ -446,9 +446,7 @@ def label(kind: str, code: str, words: Words, **values: object) -> str:
         if percentile := re.fullmatch(r"p(\d+)", code):
             return words.text("{number}th percentile", number=percentile[1])
         groups = [label("subgroup", g, words) for g in code.split(" - ")] if "=" in code else []
-        own = f"{code.partition('=')[0]}: ".replace(
-            "_", " "
-        )  # a background of the study's own is named once
+        own = _background(code.partition("=")[0], words)  # stands once
         groups[1:] = [group.removeprefix(own) for group in groups[1:]]
         return " − ".join(groups)
     if kind == "subgroup":
@@ -457,12 +455,15 @@ def label(kind: str, code: str, words: Words, **values: object) -> str:
             return words.text("cohort {cohort}", cohort=value)
         if column == names.GRADE:
             return words.text("grade {grade}", grade=value)
-        return (
-            value
-            if column in LABELS["grouped by"] or not value
-            else f"{column.replace('_', ' ')}: {value}"
-        )
+        is_known = column in LABELS["grouped by"] or not value
+        return value if is_known else f"{_background(column, words)}{value}"
     raise KeyError(f"{kind} {code!r} has no label")
+
+
+def _background(column: str, words: Words) -> str:
+    """Return what stands before a group of a background of the study's own."""
+    known = LABELS["column"].get(column)
+    return f"{words.text(known).lower() if known else column.replace('_', ' ')}: "
 
 
 def row_label(row: Mapping[str, object], words: Words) -> str:
