@@ -132,7 +132,10 @@ COLUMNS: dict[str, Column] = {
     "suppressed": Column("flag", "setting", "whether the row may not be shown"),
     # texts read off numbers
     "verdict": Column(
-        "text", "derived", "increase, decrease, negligible, unclear or refused", spread=True
+        "text",
+        "derived",
+        "increase, decrease, negligible, unclear or refused; judged before anything was rounded",
+        spread=True,
     ),
     "main_verdict": Column("text", "estimate", "verdict of the main analysis", spread=True),
     "flags": Column("text", "derived", "what a reader of the row must know, joined by ;"),

@@ -163,7 +163,8 @@ def _strangers(
     if not len(r):
         return
     highest = np.tanh(np.arctanh(r[:, 0].clip(max=1 - 1e-12)) + _BEYOND / np.sqrt(r[:, 1] - 3))
-    if (highest < _UNRELATED).all():
+    is_turned = all(_below_zero(*each) for each in r)  # which is told of the scales
+    if (highest < _UNRELATED).all() and not is_turned:
         least, most = r[:, 0].min(), r[:, 0].max()
         yield f"answers (r from {least:.2f} to {most:.2f} of each scale with itself)"
 
