@@ -454,7 +454,7 @@ def describe_likert(frame: pd.DataFrame, words: Words) -> Iterator[str]:
 def _item(population: str, item: str, words: Words) -> str:
     """Return the beginning of an item's wording, in quotation marks, and whether it is reversed."""
     wording = words.items.get((population, item), item).rstrip(".")
-    said = words.text("“{wording}”", wording=_cut(wording, 50))
+    said = words.text("“{wording}”", wording=_cut(wording, 40))
     turned = (population, item) in words.reversed_items
     return f"{said} {words.text('(reverse-scored)')}" if turned else said
 
