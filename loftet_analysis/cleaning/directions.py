@@ -6,7 +6,7 @@ has to lie below zero before anything is said, and what is said is a question, n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise, permutations
 
 import numpy as np
@@ -162,9 +162,8 @@ def _strangers(
     r = np.array([(each, n) for each, n in found if n >= FEWEST_PEOPLE and not np.isnan(each)])
     if not len(r):
         return
-    highest = np.tanh(np.arctanh(r[:, 0].clip(max=1 - 1e-12)) + _BEYOND / np.sqrt(r[:, 1] - 3))
-    is_turned = all(_below_zero(*each) for each in r)  # which is told of the scales
-    if (highest < _UNRELATED).all() and not is_turned:
+    highest = max(_highest(*each) for each in r)
+    if 0 <= highest < _UNRELATED:  # below zero they are turned, which is told of the scales
         least, most = r[:, 0].min(), r[:, 0].max()
         yield f"answers (r from {least:.2f} to {most:.2f} of each scale with itself)"
 
@@ -225,7 +224,7 @@ def _against(clean: pd.DataFrame, rows: np.ndarray, scale: Scale) -> Iterator[st
 def _below_zero(r: float, n: int) -> bool:
     if not n >= FEWEST_PEOPLE or not r < 0:
         return False
-    return bool(np.arctanh(max(r, -1 + 1e-12)) + _BEYOND / np.sqrt(n - 3) < 0)
+    return _highest(r, n) < 0
 
 
 def _turned(
@@ -264,16 +263,21 @@ def _pairs(
     return one[second >= 0], second[second >= 0]
 
 
-def highest_correlation(clean: pd.DataFrame, column: str, before: str, after: str) -> float:
-    """Return the 99.9% upper end of the correlation of the same people's answers in two waves.
+def highest_correlations(
+    clean: pd.DataFrame, columns: Iterable[str], before: str, after: str
+) -> dict[str, float]:
+    """Return the 99.9% upper ends of the correlations of the same people's answers in two waves.
 
     Missing of fewer than 50 people. Below zero the two waves run opposite ways.
     """
     wave = clean[names.WAVE].to_numpy(dtype=object, na_value="")
     rows = _pairs(clean, *(np.flatnonzero(wave == each) for each in (before, after)))
-    r, n = _correlation(*(_answers(clean, column, own) for own in rows))
-    if n < FEWEST_PEOPLE or np.isnan(r):
-        return np.nan
+    found = {c: _correlation(*(_answers(clean, c, own) for own in rows)) for c in columns}
+    return {c: _highest(r, n) if n >= FEWEST_PEOPLE else np.nan for c, (r, n) in found.items()}
+
+
+def _highest(r: float, n: int) -> float:
+    """Return the 99.9% upper end of a correlation of so many people."""
     return float(np.tanh(np.arctanh(np.clip(r, -1 + 1e-12, 1 - 1e-12)) + _BEYOND / np.sqrt(n - 3)))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
-from loftet_analysis.cleaning.directions import highest_correlation
+from loftet_analysis.cleaning.directions import highest_correlations
 from loftet_analysis.names import GRADE, OUTCOME, PERSON, POPULATION, POST, PRE, REGION, ROLE, WAVE
 from loftet_analysis.schema import UNITS
 from loftet_analysis.stats.reliability import alpha
@@ -90,6 +90,9 @@ def study_units(
         before, after = (
             frame.loc[(frame[WAVE] == wave).fillna(False), columns] for wave in (PRE, POST)
         )
+        r_waves = {}
+        if PERSON in frame:
+            r_waves = highest_correlations(frame, instrument.scales, PRE, POST)
         found: dict[str, dict[str, float]] = {}
         for name, scale in instrument.scales.items():
             answers = instrument.response_set(name)
@@ -110,9 +113,7 @@ def study_units(
                 "floor_share": scores.le(answers.minimum).mean(),
                 "ceiling_share": scores.ge(answers.maximum).mean(),
                 "mean": before[name].dropna().astype(float).mean(),
-                "r_waves": highest_correlation(frame, name, PRE, POST)
-                if PERSON in frame
-                else np.nan,
+                "r_waves": r_waves.get(name, np.nan),
             }
         settled = pd.DataFrame(found).T.reindex(table[OUTCOME]).set_axis(table.index)
         tables.append(table.assign(**settled))

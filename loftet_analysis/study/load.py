@@ -398,11 +398,12 @@ def repeated_exports(study: Study) -> list[Problem]:
     >>> repeated_exports(load_study("sats"))
     []
     """
-    document, problems = read_yaml(study.folder / STUDY_FILE), []
+    document, problems = None, []
     for population in study.populations.values():
         files = [name for wave in population.files.values() for file in wave for name in file.files]
         by_path = {study.export_path(name): name for name in files}
         for path, first in same_files(by_path).items():
+            document = document or read_yaml(study.folder / STUDY_FILE)
             what, found = "two exports that hold the same", f"{path.name} and {first.name}"
             where, todo = _place(document, by_path[path]), "name one of them only"
             problems.append(Problem(what, found, "files that differ", where, todo))
