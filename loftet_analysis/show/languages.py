@@ -381,11 +381,18 @@ def in_alphabet(frame: pd.DataFrame, words: Words, *, by: str = names.REGION) ->
 
 
 def beside_zero(
-    low: float, high: float, words: Words, digits: int = 2, *, in_brackets: bool = False
+    low: float,
+    high: float,
+    words: Words,
+    digits: int = 2,
+    *,
+    in_brackets: bool = False,
+    where: str = "",
 ) -> str:
     """Return an interval of a difference or a correlation as a table shows it, or brackets.
 
-    Of an end that is rounded to zero words say on which side of zero it lies.
+    Of an end that is rounded to zero words say on which side of zero it lies: `where`, or where its
+    exact ends are.
 
     Examples
     --------
@@ -397,8 +404,9 @@ def beside_zero(
     ends = (words.number(low, digits), words.number(high, digits))
     if not told or words.number(0, digits) not in ends:
         return told
-    where = label("beside zero", "above" if low > 0 else "below" if high < 0 else "inside", words)
-    return f"{told}, {where}" if in_brackets else f"{told} ({where})"
+    where = where or ("above" if low > 0 else "below" if high < 0 else "inside")
+    said = label("beside zero", where, words)
+    return f"{told}, {said}" if in_brackets else f"{told} ({said})"
 
 
 def label(kind: str, code: str, words: Words, **values: object) -> str:

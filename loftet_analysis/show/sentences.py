@@ -1265,9 +1265,7 @@ def shown_interval(row: Mapping[str, object], words: Words) -> str:
     where = _side(row, low, high) if interval else ""
     if where == INSIDE and (low > 0 or high < 0):
         return f"{interval} ({label('beside zero', 'rounded', words)})"
-    if not interval or words.number(0) not in (words.number(low), words.number(high)):
-        return interval
-    return f"{interval} ({label('beside zero', where, words)})"
+    return beside_zero(low, high, words, where=where)
 
 
 def _side(row: Mapping[str, object], low: float, high: float, null: float = 0.0) -> str:
