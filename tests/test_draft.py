@@ -821,7 +821,7 @@ def test_one_region_is_named_in_one_place(root, capsys):
     assert "regions that are no draft's" in capsys.readouterr().err
     for name in ("study.yml", "instruments/pupils.yml", "schools.csv"):
         (root / "data_raw/mine" / name).unlink()
-    assert new(root, "mine", files, "--region", "Nordland, sør") == 0
+    assert main(["new", "mine", "--region", "Nordland, sør", *map(str, files)]) == 0
     assert "is called Alle" not in capsys.readouterr().out
     assert register.read_text("utf-8") == drafted.replace(",Alle,", ',"Nordland, sør",')
 
