@@ -452,6 +452,7 @@ class _Column:
     once: bool = False  # whether a file with both waves in a row has it for neither
     own: tuple[str, ...] = ()  # its answers, where other columns have them too and no list does
     joined: str = ""  # why columns of other headings are this one in other files
+    sides: set[str] = field(default_factory=set)  # waves that a wide file asks it in
 
     @property
     def name(self) -> str:
@@ -476,6 +477,7 @@ class _Column:
         """Add what the column is in other files."""
         self.names |= other.names
         self.places |= other.places
+        self.sides |= other.sides
         self.texts = pd.concat([self.texts, other.texts])
 
 
@@ -886,6 +888,9 @@ class _Writer:
 
     def link(self, column: _Column | None, why: str, waves: Mapping[str, list[_File]]) -> str:
         """Return how a person's sheets are found."""
+        if column is None and any(file.sides for of in waves.values() for file in of):
+            why = f"{why}; the waves of a person stand in one row"
+            return "    link: {by: row}" + self.mark(why)
         if column is None or len(waves) < 2:
             why = "one wave only" if column else why
             return "    link: {by: none}" + self.mark(why)
@@ -1004,9 +1009,14 @@ class _Writer:
                     yield "        waves: " + self.met_only(asked[position - 1])
 
     def asked(self, who: str, column: _Column) -> list[str]:
-        """Return the waves of which a file has a column."""
+        """Return the waves of which a file, or its side, has a column."""
         waves = self.waves(self.populations[who])
-        return [w for w, of in waves.items() if any(f.path.name in column.names for f in of)]
+        return [
+            wave
+            for wave, of in waves.items()
+            if any(file.path.name in column.names for file in of)
+            and (not column.sides or wave in column.sides)
+        ]
 
     def met_only(self, waves: Sequence[str]) -> str:
         """Return the waves of a question or scale that others of the study do not ask."""
@@ -1121,7 +1131,9 @@ def _columns(files: Sequence[_File]) -> list[_Column]:
                 continue
             told = _ASIDE.match(column) if file.sides else None
             name = told["rest"] if told else column
-            side = (number_, column[: told.start("rest")] if told else "")
+            before = column[: told.start("rest")] if told else ""
+            asked = {wave for wave, pattern in file.sides.items() if pattern == before + "{}"}
+            side = (number_, before)
             first = rows.setdefault(side, len(rows) * most)
             heading = file.heading(column)
             key = normalise_label(name if told or heading == column else heading)
@@ -1136,11 +1148,13 @@ def _columns(files: Sequence[_File]) -> list[_Column]:
                     texts,
                     {file.path.name: place},
                     once=once,
+                    sides=asked,
                 )
                 continue
             known.names.setdefault(file.path.name, name)
             known.places.setdefault(file.path.name, place)
             known.texts = pd.concat([known.texts, texts])
+            known.sides |= asked
             if known.heading == known.name and heading != column:
                 known.heading = heading
     back = {normalise_label(file.heading(column)) for file in files for column in file.kept_back}
