@@ -796,7 +796,9 @@ class _Writer:
                 mark = self.mark(f"the wave {why}; the tool, since {of[0].reason}")
                 yield f"      {wave}: {entries[0]}{mark}"
             else:
-                yield f"      {wave}:{self.mark(why)}"
+                known = "; ".join(dict.fromkeys(file.reason for file in of))
+                mark = self.mark(f"the wave {why}; the tools, since {known}")
+                yield f"      {wave}:{mark}"
                 yield from (f"        - {entry}" for entry in entries)
 
     def file(self, file: _File, columns: Mapping[str, _Column], submitted: str) -> str:
