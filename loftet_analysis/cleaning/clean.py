@@ -37,7 +37,16 @@ _OF_OTHER = "many answers from the days of another wave"
 OUT_OF_TURN, OWN_PROGRAMME = "out_of_turn", "own_programme"
 _OF_REGISTER = ("schools", "grades")
 _NAMED = 3  # files of a wave in a message
-GRADES_SEEN = ("10", "7. trinn", "10. trinn", "7A", "10A")  # forms of a grade that may be told
+GRADES_SEEN = (
+    "10",
+    "7. trinn",
+    "10. trinn",
+    "7A",
+    "10A",
+    "VG1",
+    "7/8",
+    "7-8",
+)  # forms of a grade that may be told
 _WHY = {
     "tests": "compare the wave's dates in study.yml with the column of submitted",
     "forms": "look whether the files of two waves have changed places",
@@ -49,7 +58,7 @@ _WHY = {
 }
 _GRADE = re.compile(
     r"(?:(?:års)?(?:trinn|steg)|klasse|grade|year)?\s*(\d{1,2})(?:[.,]0+)?(?:\.|st|nd|rd|th)?"
-    r"\s*(?:(?:klasse|års)?(?:trinn|steg)|klasse|grade)?\s*[a-h]?"
+    r"\s*(?:(?:klasse|års)?(?:trinn|steg)|klasse|grade)?[\s-]*[a-h]?"
 )
 
 

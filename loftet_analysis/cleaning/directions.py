@@ -18,7 +18,7 @@ from loftet_analysis.study import Population, Scale
 
 FEWEST_PEOPLE = 50
 FEWEST_ANSWERS = 100  # of a wave, to all items of a response set
-_COMMON = 0.1  # of a wave's answers: an end that somebody should choose in another wave too
+_COMMON = 1e-6  # the chance that nobody of a wave chooses an end that people of another do
 _BEYOND = 3.29  # standard errors of Fisher's z: 99.9 per cent
 _MIRRORED = 0.25  # of the distance between two waves that is left when one is turned
 _FAR = 1.0  # standard deviations between two waves
@@ -32,7 +32,8 @@ def directions(clean: pd.DataFrame, population: Population) -> list[Problem]:
     Items that clearly correlate negatively with the rest of their scale; scales whose score and
     items correlate negatively between two waves of the same people; where hardly anybody is
     linked, scales whose answers in one wave are the mirror image of those in the wave before;
-    an end of a response set that a tenth of one wave's answers give, and nobody in the next; and
+    an end of a response set that so many people of one wave give that hardly by chance (one in a
+    million) nobody of the next does; and
     people found again whose school, gender or answers agree no better than those of pairs by
     chance (:func:`agreement` below 0.2; every correlation of a scale with itself below 0.3).
 
@@ -81,7 +82,7 @@ def directions(clean: pd.DataFrame, population: Population) -> list[Problem]:
         )
     for (before, one), (after, other) in pairwise(rows.items()):
         scales = [scale for scale in _asked(population, before) if after in scale.waves]
-        both, pairs = f"{before} and {after}", _pairs(clean, one, other)
+        both, pairs = f"{before} and {after}", same_people(clean, one, other)
         say(
             _turned(clean, one, other, pairs, scales, population),
             both,
@@ -176,23 +177,24 @@ def _ends_gone(
     for name, responses in instrument.responses.items():
         low, high = responses.minimum, responses.maximum
         counts = dict.fromkeys(rows, 0)
+        people = {wave: np.zeros((len(places), 2), dtype=bool) for wave, places in rows.items()}
         for item, (scale, own) in instrument.items.items():
             asked = all(scale.asks(item, wave) for wave in rows)
             if scale.responses != name or item not in clean or not asked:
                 continue
             for wave, places in rows.items():
                 y = _answers(clean, item, places)
-                y = y[np.isfinite(y)].astype(int) - low
-                n = np.bincount(y, minlength=high - low + 1)
-                counts[wave] = counts[wave] + (n[::-1] if own.reversed else n)
-        totals = {wave: np.sum(n) for wave, n in counts.items()}
-        if min(totals.values()) < FEWEST_ANSWERS:
+                ends = np.column_stack([y == low, y == high])
+                people[wave] |= ends[:, ::-1] if own.reversed else ends
+                counts[wave] += np.count_nonzero(np.isfinite(y))
+        if min(counts.values()) < FEWEST_ANSWERS:
             continue
-        for (here, n), (there, others) in permutations(counts.items(), 2):
-            for end, place in ((low, 0), (high, -1)):
-                share = n[place] / totals[here]
-                if share >= _COMMON and not others[place]:
-                    yield f"{end} of {name} ({share:.0%} in {here}, nobody in {there})"
+        for here, there in permutations(rows, 2):
+            for place, end in enumerate((low, high)):
+                share = people[here][:, place].mean()
+                by_chance = (1 - share) ** len(people[there])
+                if by_chance < _COMMON and not people[there][:, place].any():
+                    yield f"{end} of {name} ({share:.0%} of people in {here}, nobody in {there})"
 
 
 def _asked(population: Population, wave: str) -> list[Scale]:
@@ -251,7 +253,7 @@ def _turned(
     return found
 
 
-def _pairs(
+def same_people(
     clean: pd.DataFrame, one: np.ndarray, other: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows of the same people in two waves, in the same order."""
@@ -271,7 +273,7 @@ def highest_correlations(
     Missing of fewer than 50 people. Below zero the two waves run opposite ways.
     """
     wave = clean[names.WAVE].to_numpy(dtype=object, na_value="")
-    rows = _pairs(clean, *(np.flatnonzero(wave == each) for each in (before, after)))
+    rows = same_people(clean, *(np.flatnonzero(wave == each) for each in (before, after)))
     found = {c: _correlation(*(_answers(clean, c, own) for own in rows)) for c in columns}
     return {c: _highest(r, n) if n >= FEWEST_PEOPLE else np.nan for c, (r, n) in found.items()}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -167,6 +168,7 @@ def match_columns(
     problems += _direct_identifiers(export, population, found, where)
     problems += [headings.twice(columns) for columns in found.values() if len(columns) > 1]
     sources = {name: columns[0] for name, columns in found.items()}
+    problems += _for_several(sources, population, where)
     # answers are few different texts
     cells = {
         name: export.frame[column].astype(
@@ -192,6 +194,21 @@ def match_columns(
     )
     idle = _unused(export, file, sources, headings)
     return raw, {"where": where, "labels": labels, "sources": sources, "unused": idle}
+
+
+def _for_several(
+    sources: Mapping[str, str], population: Population, where: str
+) -> Iterator[Problem]:
+    """Yield the columns that are read for several items or background columns."""
+    names_of: dict[str, list[str]] = defaultdict(list)
+    for name, column in sources.items():
+        if name in population.columns or name in population.instrument.columns:
+            names_of[column].append(name)
+    for column, several in names_of.items():
+        if len(several) > 1:
+            what, allowed = "one column for several things", "a column of its own for each"
+            todo = "correct the columns in study.yml, or those of the items in the instrument"
+            yield Problem(what, f"{column} for {', '.join(several)}", allowed, where, todo)
 
 
 def _error_values(

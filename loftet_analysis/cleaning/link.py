@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
@@ -28,6 +28,12 @@ from loftet_analysis.study.study import LINK
 SHORTEST_CODE = 4  # signs; what is shorter tells too few people apart
 FEW_LINKED = 0.05  # of the sheets of a wave; below, the ids of two waves may be different ones
 NEAR = "near"
+_MOST_MISMATCHED, _FEWEST_MISMATCHED = 0.05, 5  # share and number of ids met on wrong grades
+_WHY_NOT = {
+    "grade_mismatch": "do ids and answers stand in the rows that they had? is each wave's grade "
+    "its own, and do the dates of the waves lie as many school years apart as grades rise?",
+    "ambiguous": "several people of a wave have the same id: is it unique within a school only?",
+}
 _GENDERS = ("girl", "boy", "female", "male")  # any other answer goes with both
 CODE = "code"  # the normalised id or code, in memory only
 _COMPARED = (names.WAVE, names.REGION, names.SCHOOL, names.GRADE, names.GENDER, CODE)
@@ -120,7 +126,7 @@ def link(sheets: Sheets, *others: Sheets, key: bytes | None = None) -> Sheets:
     answered = response(study, population.name, frame, gone)
     tables = {"ledger": ledger, "values": values, "linkage": linkage, "response": answered}
     tables["days"] = by_day(population.name, frame)
-    said = (*remarks, *padded, *_hardly_any(linkage, population.name))
+    said = (*remarks, *padded, *_doubtful(linkage, population.name))
     told = {"n_sheets": n_sheets, "remarks": said, "digits": digits}
     return Sheets(study, population, frame=frame, **told, **tables)
 
@@ -161,18 +167,33 @@ def _padded(columns: Sequence[pd.Series], digits: int, population: str) -> list[
     return [Problem("ids that had lost the zeros before them", found, "", population)] if n else []
 
 
-def _hardly_any(linkage: pd.DataFrame, population: str) -> list[Problem]:
-    """Say where next to nobody is found again, of those who could be."""
-    unfindable = linkage["state"].isin(["structurally_impossible", "code_error"])
-    could = linkage[~unfindable].groupby(names.WAVE)["n"].sum()
-    linked = linkage[linkage["state"].isin([names.LINKED, LINKED_NEAR])]
-    linked = linked.groupby(names.WAVE)["n"].sum().reindex(could.index, fill_value=0)
-    if len(could) < 2 or (linked >= FEW_LINKED * could).any():
-        return []
-    wave = could.idxmin()
-    found = f"{linked[wave]} of {could[wave]} questionnaires of {wave} are linked to another wave"
-    todo = "do both waves hold the same ids? look at `link` in study.yml and at its column"
-    return [Problem("warning: hardly anybody is found again", found, "", population, todo)]
+def _doubtful(linkage: pd.DataFrame, population: str) -> Iterator[Problem]:
+    """Say where next to nobody of those who could be is found again, or many on wrong grades."""
+    counts = linkage.groupby([names.WAVE, "state"])["n"].sum().unstack(fill_value=0)
+    counts = counts.reindex(columns=list(_STATES), fill_value=0)
+    linked = counts[names.LINKED] + counts[LINKED_NEAR]
+    could = counts.sum(axis=1) - counts["structurally_impossible"] - counts["code_error"]
+    if len(counts) > 1 and not (linked >= FEW_LINKED * could).any():
+        wave = could.idxmin()
+        others = counts.loc[wave].drop([names.LINKED, LINKED_NEAR, "structurally_impossible"])
+        why, n = others.idxmax(), others.max()
+        found = (
+            f"{linked[wave]} of {could[wave]} questionnaires of {wave} are linked to another wave"
+        )
+        found += f"; {n} are {why}" if n else ""
+        todo = _WHY_NOT.get(why, "do both waves hold the same ids? look at `link` and its column")
+        yield Problem("warning: hardly anybody is found again", found, "", population, todo)
+        return
+    met = linked + counts["grade_mismatch"]
+    share = (counts["grade_mismatch"] / met.where(met > 0)).max()
+    if share > _MOST_MISMATCHED and counts["grade_mismatch"].max() >= _FEWEST_MISMATCHED:
+        n = counts["grade_mismatch"].max()
+        found = (
+            f"{n} questionnaires of a wave ({share:.0%} of those whose id or code was met again)"
+        )
+        what = "warning: ids or codes met again on grades that cannot follow each other"
+        todo = _WHY_NOT["grade_mismatch"]
+        yield Problem(what, found, f"up to {_MOST_MISMATCHED:.0%}", population, todo)
 
 
 def _ids(part: Sheets) -> list[pd.Series]:

@@ -18,6 +18,7 @@ from loftet_analysis.cleaning.codes import bare_beside_labels
 from loftet_analysis.cleaning.directions import directions
 from loftet_analysis.cleaning.headings import any_answer, unused_columns
 from loftet_analysis.cleaning.lists import rows_of_nobody, without_sheets
+from loftet_analysis.cleaning.plausibility import plausibility
 from loftet_analysis.cleaning.pseudonyms import load_key
 from loftet_analysis.cleaning.readers import Export
 from loftet_analysis.cleaning.registers import open_register
@@ -139,23 +140,26 @@ def prepare(
             _check_nothing_lost(name, n_sheets, n_rows, together(*tables["ledger"]))
     if problems:
         raise _with_account(problems, told)
-    silent = _silent_schools(study, states, together(*tables["response"]))
+    silent = _unlike_register(study, states, together(*tables["response"]))
     alike = _alike_schools(study, cleaned)
     remarks |= dict.fromkeys((*_no_sheet(study, states, cleaned), *silent, *alike))
 
     tell("settle")
-    days = together(*tables.pop("days"))
+    days, values = together(*tables.pop("days")), together(*tables["values"])
     asked = in_waves(study, waves_in(at_most, CLOSED))
     instruments = {name: population.instrument for name, population in asked.populations.items()}
     with ThreadPoolExecutor() as pool:
         units = pool.submit(study_units, first_cohort(study, cleaned), instruments)
         mask = pool.submit(decide, asked, cleaned)
         found = {
-            name: pool.submit(directions, frame, asked.populations[name])
+            name: [
+                pool.submit(directions, frame, asked.populations[name]),
+                pool.submit(plausibility, frame, asked.populations[name], values),
+            ]
             for name, frame in cleaned.items()
         }
     for name, own in said.items():
-        remarks |= dict.fromkeys((*own, *found[name].result()))
+        remarks |= dict.fromkeys((*own, *(each for one in found[name] for each in one.result())))
     return Prepared(
         clean=cleaned,
         set_aside=aside,
@@ -208,12 +212,12 @@ def _alike_regions(study: Study) -> Iterator[Problem]:
         yield Problem(what, found, allowed, where, todo)
 
 
-def _silent_schools(study: Study, states: Phases, response: pd.DataFrame) -> Iterator[Problem]:
-    """Name the schools of the register without a questionnaire of a wave that is over."""
+def _unlike_register(study: Study, states: Phases, response: pd.DataFrame) -> Iterator[Problem]:
+    """Name the schools without a questionnaire of a wave that is over, or more than invited."""
     over = {place[:2] for place, state in states.items() if state == CLOSED}
+    spelt = study.schools.set_index(names.SCHOOL)["school"]
     everybody = response[response[names.SUBGROUP].eq(names.ALL)]
     silent = everybody["n_answered"].eq(0) & everybody["n_invited"].ne(0).fillna(True)
-    spelt = study.schools.set_index(names.SCHOOL)["school"]
     places = everybody[silent].groupby([names.POPULATION, names.WAVE], sort=False)[names.SCHOOL]
     found = [
         f"{who} {wave}: {named([*ids.map(spelt)], _NAMED)}"
@@ -226,6 +230,16 @@ def _silent_schools(study: Study, states: Phases, response: pd.DataFrame) -> Ite
             "did it reach them, and are their answers under another name? else write 0 as invited"
         )
         yield Problem(what, "; ".join(found), "", study.name, todo)
+    more = everybody["n_answered"].gt(everybody["n_invited"]) & everybody["n_invited"].gt(0)
+    rows = everybody[more.fillna(False).astype(bool)]
+    if len(rows):
+        found = [
+            f"{spelt[row[names.SCHOOL]]} ({row[names.POPULATION]} {row[names.WAVE]}: "
+            f"{row['n_answered']} of {row['n_invited']})"
+            for row in rows.to_dict("records")
+        ]
+        what, todo = "schools where more have answered than were invited", "correct the register"
+        yield Problem(what, named(found, _NAMED), "", study.name, f"{todo}, or look who answered")
 
 
 def _alike_schools(study: Study, clean: Mapping[str, pd.DataFrame]) -> Iterator[Problem]:

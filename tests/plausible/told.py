@@ -1,6 +1,7 @@
 """What is said of sheets and answers that are left out, and of answers that run the wrong way."""
 
 import numpy as np
+import pandas as pd
 
 from tests.plausible import INSTRUMENT, Case, case, study
 
@@ -85,11 +86,133 @@ def spoilt(old: str, new: str, says: tuple[str, ...]):
     return Case(files, stops=True, says=(*says, "Fjellvik skole (2)"), hides=("secret",))
 
 
+def mixed_up(
+    change=None,
+    columns: str = "{school_id: school, grade: grade, gender: sex, role: role}",
+    **truth: object,
+):
+    """Return a study of two waves of 200 people, with one change of its two tables."""
+    rng, n = np.random.default_rng(8), 200
+    items = [f"q{i}" for i in range(1, 7)]
+    waves = {}
+    for wave, rise in (("pre", 0), ("post", 2)):
+        level = rng.normal(size=(n, 1))
+        answers = np.clip(np.rint(3 + level + 0.7 * rng.normal(size=(n, 6))), 1, 5)
+        waves[wave] = pd.DataFrame(answers, columns=items).assign(
+            school=101 + np.arange(n) % 4, id=[f"a{i}" for i in range(n)],
+            grade=5 + np.arange(n) % 3 + rise, sex=np.where(np.arange(n) % 2, "girl", "boy"),
+            role=np.where(np.arange(n) % 3, "participant", "colleague"),
+        )  # fmt: skip
+    if change:
+        change(waves)
+    head, _, _ = INSTRUMENT.partition("    items:\n")
+    asked = [f"      joy_{i}: {{en: Question {i}, columns: [q{i}]}}" for i in range(1, 7)]
+    effort = "  effort:\n    label: {en: Effort}\n    responses: agree5\n    items:"
+    instrument = "\n".join([f"{head}    items:", *asked[:4], effort, *asked[4:], ""])
+    files = {
+        "study.yml": study(*TWO, columns=columns),
+        "instruments/mini.yml": instrument,
+        **{f"{wave}.csv": frame.to_csv(index=False, sep=";") for wave, frame in waves.items()},
+    }
+    return case(files, **truth)
+
+
+def in_post(**columns):
+    """Return a change of columns of the second wave, each by a function of the table."""
+    return lambda waves: waves.update(post=waves["post"].assign(**columns))
+
+
+def at(item: str, rows: slice, value: object):
+    """Return a change of some answers of the second wave."""
+    return lambda waves: waves["post"].__setitem__(
+        item, waves["post"][item].mask(waves["post"].index.isin(range(200)[rows]), value)
+    )
+
+
+def first_again(waves):
+    waves["post"] = waves["pre"].assign(grade=waves["pre"]["grade"] + 2)
+
+
+ITEMS = [f"q{i}" for i in range(1, 7)]
+WHY = {
+    "nobody": "warning: questions that nobody has answered",
+    "blank": "warning: questions left blank far more often than the others of their scale",
+    "alike": "warning: questions that everybody answers alike",
+    "twice": "warning: questions whose answers are the same throughout",
+    "school": "warning: scales that nobody of a school has answered",
+    "same": "warning: people who give the same answers to everything in two waves",
+    "role": "warning: people who have another role in another wave",
+    "texts": "warning: texts of gender that two waves do not share",
+    "grades": "warning: ids or codes met again on grades that cannot follow each other",
+    "end": "warning: an end answer that nobody gives in another wave",
+}
+
+
 OTHERS = "warning: people found again do not look like the same people"
 AGAINST, TURNED = "items that go against the rest", "scales that run the other way in another wave"
 SILENT = "schools of the register without a questionnaire"
 
 KINDS = {
+    "columns and waves that are mixed up": {
+        "nothing is": mixed_up(hides=tuple(WHY.values()), linked=200),
+        "an empty column": mixed_up(at("q4", slice(None), None), says=(f"{WHY['nobody']} where: "
+            "pupils, post found: joy_4 (0 of 200)",), hides=(WHY["blank"],)),
+        "answers one column on from some row on": mixed_up(
+            at("q1", slice(100, None), None),
+            says=(WHY["blank"], "pupils, post found: joy_1 (50% blank, the others of joy 0%)"),
+            hides=(WHY["nobody"],),
+        ),
+        "answers that count as none are not blank": mixed_up(
+            at("q1", slice(100, None), "Don't know"), hides=(WHY["blank"], WHY["nobody"])
+        ),
+        "everybody answers alike": mixed_up(at("q2", slice(None), 3), says=(
+            f"{WHY['alike']} where: pupils, post found: joy_2 (200 answers, all 3)",)),
+        "a column is a copy": mixed_up(
+            in_post(q5=lambda t: t["q2"]), says=(f"{WHY['twice']} where: pupils, post found: "
+            "joy_2 = joy_5",)
+        ),
+        "a column is a copy that was turned": mixed_up(
+            in_post(q5=lambda t: 6 - t["q2"]), says=("joy_2 = joy_5",)
+        ),
+        "a school without a scale": mixed_up(
+            in_post(**{q: lambda t, q=q: t[q].where(t["school"].ne(102)) for q in ITEMS[:4]}),
+            says=(f"{WHY['school']} where: pupils, post found: joy (102)",),
+        ),
+        "the first wave once more": mixed_up(
+            first_again, says=(f"{WHY['same']} where: pupils, pre and post found: 200 of 200",)
+        ),
+        "roles have changed places": mixed_up(
+            in_post(role=lambda t: t["role"].map(
+                {"participant": "colleague", "colleague": "participant"})),
+            says=(f"{WHY['role']} where: pupils, pre and post found: 200 of 200",),
+        ),
+        "genders in numbers": mixed_up(
+            in_post(sex=lambda t: t["sex"].map({"girl": 1, "boy": 2})),
+            says=(f"{WHY['texts']}", "pre: “boy” (100), “girl” (100); post: “1” (100), “2” (100)"),
+        ),
+        "half of the ids a row too far": mixed_up(
+            in_post(id=lambda t: [*t["id"][:100], *t["id"][101:], "b"]), says=(WHY["grades"],)
+        ),
+        "last year's grades in one school": mixed_up(
+            in_post(grade=lambda t: t["grade"] - t["school"].eq(101)),
+            says=(f"{WHY['grades']} where: pupils found: 50 questionnaires of a wave (25%",),
+        ),
+        "last year's grades everywhere": mixed_up(
+            in_post(grade=lambda t: t["grade"] - 1),
+            says=(
+                "questionnaires of post are linked to another wave; 133 are grade_mismatch",
+                "do the dates of the waves lie as many school years apart",
+            ),
+        ),
+        "four points in the second wave": mixed_up(
+            in_post(**{q: lambda t, q=q: t[q].clip(upper=4) for q in ITEMS}),
+            says=(WHY["end"], "nobody in post)"),
+        ),
+        "one column for two things": mixed_up(
+            columns="{school_id: school, grade: grade, gender: role, role: role}",
+            stops=True, says=("one column for several things", "role for gender, role"),
+        ),
+    },
     "people found again who are others": {
         "each export numbers its rows": directed(
             {}, n=400, post_ids=np.random.default_rng(2).permutation(400),

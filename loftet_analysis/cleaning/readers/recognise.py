@@ -67,7 +67,7 @@ _HEADINGS: Mapping[str, Mapping[str, str]] = {
         "submitted": r"enddate|recordeddate",
         "seconds": r"duration \(in seconds\)|duration__in_seconds_",
         "preview": r"status|distributionchannel",
-        "status": r"progress|finished|responseset",
+        "status": r"progress|finished|responseset|.+_do(?:_.+)?",
         LANGUAGE: r"userlanguage",
         "ip": r"ipaddress",
         "name": r"recipient(?:first|last)name",
