@@ -24,7 +24,7 @@ from loftet_analysis.show.languages import (
     of_group,
     row_label,
 )
-from loftet_analysis.show.sentences import certainty
+from loftet_analysis.show.sentences import certainty, in_sentence
 
 _PAIR = ["population", "outcome"]
 #: Letters of an alt text that is meant to be heard at one go.
@@ -109,7 +109,7 @@ def describe_change(frame: pd.DataFrame, words: Words) -> Iterator[str]:
         told.append((order, f"{words.outcome(*pair)}: {said}."))
     yield from (said for _, said in sorted(told, key=lambda each: each[0]))
     if shown["estimand"].nunique() == 1:
-        of = _lower(label("estimand", shown["estimand"].iloc[0], words))
+        of = in_sentence(label("estimand", shown["estimand"].iloc[0], words))
         yield words.text(
             "Changes in standard deviations ({comparison}), with intervals.", comparison=of
         )
@@ -129,7 +129,7 @@ def _each(records: list[dict], words: Words) -> str:
     for row in records:
         inside = words.interval(row["ci_low"], row["ci_high"])
         size = words.number(row["estimate"]) + (f" ({inside})" if inside else "")
-        parts.append(f"{_lower(row_label(row, words))} {size}")
+        parts.append(f"{in_sentence(row_label(row, words))} {size}")
     code = certainty(records[0])
     parts[0] += f", {label('short', code, words)}" if code in _ORDER else ""
     return "; ".join(parts)
@@ -157,10 +157,6 @@ def _apart(row: dict, words: Words) -> str:
     return ", ".join(filter(None, parts)) or row_label(row, words)
 
 
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
-
-
 def describe_summary(
     told: list[tuple[str, str]], comparisons: list[str], words: Words
 ) -> Iterator[str]:
@@ -172,7 +168,7 @@ def describe_summary(
         "Changes of {n} outcome ({comparisons}).",
         "Changes of {n} outcomes ({comparisons}).",
         len(told),
-        comparisons=joined([_lower(each) for each in comparisons], words),
+        comparisons=joined([in_sentence(each) for each in comparisons], words),
     )
     by_word: dict[str, list[str]] = {}
     for outcome, word in told:
@@ -483,7 +479,7 @@ def describe_drawn_together(frame: pd.DataFrame, by: str, words: Words) -> Itera
                 len(rows),
                 **about,
             )
-    compared = {"comparison": _lower(label("estimand", frame["estimand"].iloc[0], words))}
+    compared = {"comparison": in_sentence(label("estimand", frame["estimand"].iloc[0], words))}
     if of_regions:
         yield words.text("Changes by region ({comparison}), with intervals.", **compared)
     else:
@@ -506,7 +502,7 @@ def describe_forest(frame: pd.DataFrame, pooled: pd.DataFrame, words: Words) -> 
     for key, rows in shown.groupby(keys, sort=False):
         named = words.outcome(*key[:2])
         if several:
-            named = f"{named}, {_lower(label('estimand', key[2], words))}"
+            named = f"{named}, {in_sentence(label('estimand', key[2], words))}"
         about = {"outcome": named, "span": _lowest_and_highest(rows["estimate"], words)}
         if key not in together.index:
             told.append((2, words.text("{outcome}: {span} in the regions.", **about)))
@@ -524,7 +520,7 @@ def describe_forest(frame: pd.DataFrame, pooled: pd.DataFrame, words: Words) -> 
         told.append((0 if row["ci_low"] > 0 or row["ci_high"] < 0 else 1, said))
     yield from (said for _, said in sorted(told, key=lambda each: each[0]))
     if shown["estimand"].nunique() == 1:
-        of = _lower(label("estimand", shown["estimand"].iloc[0], words))
+        of = in_sentence(label("estimand", shown["estimand"].iloc[0], words))
         yield words.text(
             "Changes by region in standard deviations ({comparison}), with intervals.",
             comparison=of,
@@ -587,7 +583,7 @@ def describe_flow(
         told = [each for each in steps(row, words) if each[0] in named]
         counts = [f"{step.lower()} {words.count(n)}" for step, n in told]
         for each in [] if used is None else of_row(used, row)[:1]:
-            counts.append(f"{_lower(label('estimand', each['estimand'], words))} "
+            counts.append(f"{in_sentence(label('estimand', each['estimand'], words))} "
                           f"{words.count(each['n_high'])}")  # fmt: skip
         if counts:
             yield f"{place(row['population'], row['wave'], words)}: {', '.join(counts)}."
@@ -629,11 +625,6 @@ def describe_arrivals(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     yield words.text("How the answers came in day by day.")
 
 
-def so_often(low: int, high: int, words: Words) -> str:
-    """Return how often, or between how often and how often."""
-    return words.count(low) if low == high else f"{words.count(low)}–{words.count(high)}"
-
-
 def describe_attendance(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield the alt text of attendance from its gated bins."""
     for (population, column), rows in frame.groupby(["population", "column"], sort=False):
@@ -645,11 +636,12 @@ def describe_attendance(frame: pd.DataFrame, words: Words) -> Iterator[str]:
             mean, most = words.number(first["mean"], 1), words.count(first["most"])
             told.append(words.text("mean {mean} of {most}", mean=mean, most=most))
         bins = rows.sort_values("low").to_dict("records")
-        told.append(", ".join(f"{_times(row, words)}: {words.percent(row['share'])}"
-                              for row in bins))  # fmt: skip
+        shares = [f"{words.counts(*times(row))}: {words.percent(row['share'])}" for row in bins]
+        told.append(", ".join(shares))
         yield f"{whose}: {'; '.join(told)}."
     yield words.text("Bars of how often people attended.")
 
 
-def _times(row: dict, words: Words) -> str:
-    return so_often(round(row["low"] + 0.5), round(row["high"] - 0.5), words)
+def times(row: Mapping[str, float]) -> tuple[int, int]:
+    """Return the fewest and the most times of a bin of attendance."""
+    return round(row["low"] + 0.5), round(row["high"] - 0.5)

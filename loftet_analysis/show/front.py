@@ -23,8 +23,10 @@ from loftet_analysis.show.layout import ABSENT, HIDDEN, laid_out
 from loftet_analysis.show.sentences import (
     asterisk,
     certainty,
+    certainty_shown,
     compared,
     doubted_by_others,
+    in_short,
     may_have,
     with_doubts,
 )
@@ -589,16 +591,9 @@ class _Site:
 
     def verdict(self, row: Mapping[str, object]) -> str:
         """Return the sign and the word of a row: what happened, and how certain that is."""
-        if row["suppressed"]:
-            return f"{HIDDEN} {self.words.text('hidden')}"
-        if pd.isna(row["change"]):
-            return f"{ABSENT} {self.words.text('not computed')}"
-        code = certainty(row)
-        code = code if code in CERTAINTY_SIGNS else "unclear"
-        beyond = not pd.isna(row.get("drift")) or not pd.isna(row.get("trend"))
-        said = label("short", f"{code}{' beyond drift' * beyond}", self.words)
-        marks = "*" * bool(row["less_certain"]) + "†" * bool(row["doubted"])
-        return f"{CERTAINTY_SIGNS[code]} {said}{marks}"
+        sign = CERTAINTY_SIGNS[certainty_shown(row)] if not pd.isna(row["change"]) else ABSENT
+        sign = HIDDEN if row["suppressed"] else sign
+        return f"{sign} {in_short(row, self.words)}{'†' * bool(row['doubted'])}"
 
     def glossary(self) -> str:
         """Return the page that explains words, signs, codes and columns, and names the scales."""

@@ -199,6 +199,16 @@ class Words:
         """Return a count, its thousands apart by a narrow space (a comma in English)."""
         return self.number(value, 0)
 
+    def counts(self, low: float, high: float) -> str:
+        """Return between which counts something lies; one count where both are the same.
+
+        Examples
+        --------
+        >>> Words("nb").counts(2, 1200), Words("nb").counts(2, 2)
+        ('2–1\u202f200', '2')
+        """
+        return "\N{EN DASH}".join(dict.fromkeys((self.count(low), self.count(high))))
+
     def plain(self, value: float) -> str:
         """Return a point of a scale: whole, or with two decimals where it is not."""
         return self.number(value, 0 if float(value).is_integer() else 2)

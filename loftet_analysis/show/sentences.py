@@ -37,7 +37,7 @@ from loftet_analysis.names import (
     PRE,
     WHOLE_STUDY,
 )
-from loftet_analysis.show.labels import LABELS, LIGHT_SHAPES
+from loftet_analysis.show.labels import CERTAINTY_SIGNS, LABELS, LIGHT_SHAPES
 from loftet_analysis.show.languages import (
     Words,
     alphabet,
@@ -52,7 +52,7 @@ from loftet_analysis.show.languages import (
     row_label,
     too_few_regions,
 )
-from loftet_analysis.show.shown import Drawn, view
+from loftet_analysis.show.shown import Drawn, bullets, view
 from loftet_analysis.stats.missing import BASELINE_ADJUST, BASELINE_APART
 from loftet_analysis.stats.result import less_known
 from loftet_analysis.study.schools import COMPARISON
@@ -167,7 +167,7 @@ def answer(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame | None = N
     -------
     Drawn
         An item per outcome: its name, the light of its scale, a reading per row, and the
-        `background` of the rows; what is primary stands first. What is the same for all outcomes,
+        background of the rows; what is primary stands first. What is the same for all outcomes,
         or leaves open what changed, stands once, at the end; but of an outcome whose first row
         leaves it open that stands first.
 
@@ -217,7 +217,7 @@ def answer(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame | None = N
         concluded = "" if in_common else None
         readings = [headline] if headline else []
         for row in told:
-            said = reading(row, words, alone=False, timed=several, concluded=concluded)
+            said = reading(row, words, timed=several, concluded=concluded)
             if where := row["less_certain"]:
                 doubt = words.text(
                     "It is less certain than it looks: the interval of the mean over the regions "
@@ -526,32 +526,24 @@ def cohorts(frame: pd.DataFrame, *, words: Words) -> Drawn:
     """
     _ = words.text
     told = frame[frame["change"].notna() & frame["contrast"].eq("mean")]
-    lines = []
-    labels = outcome_labels(
-        dict.fromkeys(zip(frame["population"], frame["outcome"], strict=True)), words
-    )
-    for (population, outcome, year), rows in told.groupby(
-        ["population", "outcome", "year"], sort=False
-    ):
+    lines, keys = [], ["population", "outcome", "year"]
+    labels = outcome_labels(zip(frame["population"], frame["outcome"], strict=True), words)
+    means = [
+        f"{words.number(row['change'])} ({label('subgroup', row['subgroup'], words)})"
+        for row in told.to_dict("records")
+    ]
+    for (*pair, year), rows in told.assign(said=means).groupby(keys, sort=False):
         before = rows["wave"].eq(PRE) | rows["subgroup"].eq(f"{COHORT}={COMPARISON}")
-        sides = [
-            joined(
-                [
-                    f"{words.number(row['change'])} ({label('subgroup', row['subgroup'], words)})"
-                    for row in some.to_dict("records")
-                ],
-                words,
+        if before.any() and not before.all():
+            said = _(
+                "{outcome}, {year}: at schools that had not begun the mean was {before}, at "
+                "schools that had {after}.",
+                outcome=labels[tuple(pair)],
+                year=year,
+                before=joined([*rows.loc[before, "said"]], words),
+                after=joined([*rows.loc[~before, "said"]], words),
             )
-            for some in (rows[before], rows[~before])
-        ]
-        if all(sides):
-            lines.append(
-                _(
-                    "{outcome}, {year}: at schools that had not begun the mean was {before}, at "
-                    "schools that had {after}.",
-                    outcome=labels[population, outcome], year=year, before=sides[0], after=sides[1],
-                )
-            )  # fmt: skip
+            lines.append(said)
     if not lines:
         said = _(
             "In no year were both schools that had begun and schools that had not begun "
@@ -562,10 +554,8 @@ def cohorts(frame: pd.DataFrame, *, words: Words) -> Drawn:
         "The schools are not the same and were not drawn by lot, so the difference does not show "
         "what the programme did."
     )
-    items = "".join(f"<li>{html.escape(each)}</li>" for each in lines)
-    return Drawn(
-        f'<ul class="reading">{items}</ul><p>{html.escape(last)}</p>', "\n".join([*lines, last])
-    )
+    listed = bullets(lines)
+    return Drawn(f"{listed.html}<p>{html.escape(last)}</p>", f"{listed.text}\n{last}")
 
 
 @view(nothing="No two of these were asked at the same schools.")
@@ -608,15 +598,11 @@ def links(frame: pd.DataFrame, *, words: Words) -> Drawn:
     lines = [*_together(frame, told, words)] if len(told) else []
     why_not = " ".join(left_out(frame, words))
     lines += [why_not] if why_not else []
-    lines.append(
-        _(
-            "These are associations between schools: they show neither that the one leads to "
-            "the other, nor an effect from the first step to the last."
-        )
+    last = _(
+        "These are associations between schools: they show neither that the one leads to the "
+        "other, nor an effect from the first step to the last."
     )
-    items = [f"<li>{html.escape(each)}</li>" for each in lines[:-1]]
-    items.append(f'<li class="background">{html.escape(lines[-1])}</li>')
-    return Drawn(f'<ul class="reading">{"".join(items)}</ul>', "\n".join(lines))
+    return bullets(lines, last)
 
 
 @view(nothing="No changes are given region by region.")
@@ -668,8 +654,7 @@ def hangs_on(
         told += _along_with(features, words)
     if not told:
         told = [words.text("Too few regions have numbers for this.")]
-    items = "".join(f"<li>{html.escape(each)}</li>" for each in told)
-    return Drawn(f'<ul class="reading">{items}</ul>', "\n".join(told))
+    return bullets(told)
 
 
 def position(row: Mapping[str, object]) -> str:
@@ -689,8 +674,8 @@ def _changed(row: Mapping[str, object], words: Words) -> str:
     return f"{name}, {in_sentence(label('estimand', row['estimand'], words))}"
 
 
-def _two_ways(shown: pd.DataFrame, together: pd.DataFrame, words: Words) -> list[str]:
-    """Return whether everybody at once and region by region say the same."""
+def _two_ways(shown: pd.DataFrame, together: pd.DataFrame, words: Words) -> Iterator[str]:
+    """Yield whether everybody at once and region by region say the same."""
     country = {_change_of(row): row for row in together.to_dict("records")}
     pairs = [(row, country.get(_change_of(row))) for row in shown.to_dict("records")]
     pairs = [(row, position(own)) for row, own in pairs if own is not None and row["position"]]
@@ -706,44 +691,42 @@ def _two_ways(shown: pd.DataFrame, together: pd.DataFrame, words: Words) -> list
         if own != row["position"]
     ]
     if unlike:
-        said = words.text(
+        yield words.text(
             "The estimate from everybody's answers at once and the mean over the regions differ "
             "for {n} of {all} changes: {changes}.",
             n=words.count(len(unlike)),
             all=words.count(len(pairs)),
             changes=_listed(unlike, words),
         )
-        return [said]
-    said = words.text(
-        "The estimate from everybody's answers at once and the mean over the regions agree for "
-        "all {all} changes.",
-        all=words.count(len(pairs)),
-    )
-    return [said] if pairs else []
+    elif pairs:
+        yield words.text(
+            "The estimate from everybody's answers at once and the mean over the regions agree for "
+            "all {all} changes.",
+            all=words.count(len(pairs)),
+        )
 
 
-def _without_a_region(shown: pd.DataFrame, words: Words) -> list[str]:
-    """Return which single regions decide where the mean over the regions lies."""
+def _without_a_region(shown: pd.DataFrame, words: Words) -> Iterator[str]:
+    """Yield which single regions decide where the mean over the regions lies."""
     rows = shown[shown["lowest"].notna()].to_dict("records")
     turning = [
         f"{_changed(row, words)} ({_without(row, words)})" for row in rows if row["hangs_on"]
     ]
     if turning:
-        said = words.text(
+        yield words.text(
             "For {n} of {all} changes a single region decides where the interval of the mean "
             "over the regions lies: {changes}.",
             n=words.count(len(turning)),
             all=words.count(len(rows)),
             changes=_listed(turning, words),
         )
-        return [said]
-    said = words.text(
-        "None of {all} changes depends on a single region: whichever is left out, the "
-        "interval of the mean over the others stays on the same side of zero, or still "
-        "includes it.",
-        all=words.count(len(rows)),
-    )
-    return [said] if rows else []
+    elif rows:
+        yield words.text(
+            "None of {all} changes depends on a single region: whichever is left out, the "
+            "interval of the mean over the others stays on the same side of zero, or still "
+            "includes it.",
+            all=words.count(len(rows)),
+        )
 
 
 def _without(row: Mapping[str, object], words: Words) -> str:
@@ -835,51 +818,42 @@ def _left_out_alone(position: str, regions: list[str], words: Words) -> str:
     return words.text("{position} without {region}", position=position, region=regions[0])
 
 
-def _one_more_region(shown: pd.DataFrame, words: Words) -> list[str]:
-    """Return which changes can be expected of one more region."""
+def _one_more_region(shown: pd.DataFrame, words: Words) -> Iterator[str]:
+    """Yield which changes can be expected of one more region."""
     rows = shown[shown["pi_low"].notna()]
-    if rows.empty:
-        return []
     clear = [
         f"{_changed(row, words)} "
         f"({beside_zero(row['pi_low'], row['pi_high'], words, in_brackets=True)})"
         for row in rows[(rows["pi_low"] > 0) | (rows["pi_high"] < 0)].to_dict("records")
     ]
     if clear:
-        said = words.text(
+        yield words.text(
             "In a new region like these, {n} of {all} changes are expected to be on one side "
             "of zero (prediction interval in standard deviations): {changes}.",
             n=words.count(len(clear)),
             all=words.count(len(rows)),
             changes=_listed(clear, words),
         )
-        return [said]
-    said = words.text(
-        "In a new region like these, each of {all} changes may go either way: the prediction "
-        "intervals include zero.",
-        all=words.count(len(rows)),
-    )
-    return [said]
+    elif len(rows):
+        yield words.text(
+            "In a new region like these, each of {all} changes may go either way: the prediction "
+            "intervals include zero.",
+            all=words.count(len(rows)),
+        )
 
 
-def _along_with(features: pd.DataFrame, words: Words) -> list[str]:
-    """Return what goes along with the changes, feature by feature."""
-    told = []
+def _along_with(features: pd.DataFrame, words: Words) -> Iterator[str]:
+    """Yield what goes along with the changes, feature by feature."""
     for feature, rows in features.groupby("feature", sort=False):
         name = words.features[feature]
         shown = rows[~rows["suppressed"].astype(bool)]
         computed = shown[shown["estimate"].notna()]
-        level = words.percent(0.95)
-        if computed.empty:
-            for why in dict.fromkeys(shown["reason"]):
-                why = label("reason", why, words)
-                told.append(
-                    words.text(
-                        "The association of the changes with {feature} is not computed: {why}.",
-                        feature=name, why=why,
-                    )
-                )  # fmt: skip
-            continue
+        for why in dict.fromkeys(shown["reason"]) if computed.empty else ():
+            yield words.text(
+                "The association of the changes with {feature} is not computed: {why}.",
+                feature=name,
+                why=label("reason", why, words),
+            )
         clear = computed[computed["p_adjusted"] < 0.05].to_dict("records")
         said = [
             words.text(
@@ -889,24 +863,23 @@ def _along_with(features: pd.DataFrame, words: Words) -> list[str]:
                 change=_changed(row, words),
                 feature=name,
                 estimate=words.number(row["estimate"]),
-                level=level,
+                level=words.percent(0.95),
                 interval=beside_zero(row["ci_low"], row["ci_high"], words, in_brackets=True),
             )
             for row in clear
         ]
         if rest := len(computed) - len(clear):
-            said.append(
-                words.plural(
-                    "For {n} change, the association with {feature} cannot be distinguished from "
-                    "chance.",
-                    "For {n} changes, the association with {feature} cannot be distinguished from "
-                    "chance.",
-                    rest,
-                    feature=name,
-                )
+            chance = words.plural(
+                "For {n} change, the association with {feature} cannot be distinguished from "
+                "chance.",
+                "For {n} changes, the association with {feature} cannot be distinguished from "
+                "chance.",
+                rest,
+                feature=name,
             )
-        told.append(" ".join(said))
-    return told
+            said.append(chance)
+        if said:
+            yield " ".join(said)
 
 
 def _together(frame: pd.DataFrame, told: pd.DataFrame, words: Words) -> Iterator[str]:
@@ -1045,23 +1018,28 @@ def _lies(
     mean: Mapping[str, object] | None, share: Mapping[str, object] | None, words: Words
 ) -> str:
     """Return where the answers of an outcome lie, or why that is not told."""
-    _ = words.text
-    row = mean or share or {}
-    if row.get("suppressed") and row.get("reason") == FEW_CLUSTERS:
-        return _("suppressed (too few schools).")
-    if mean is None or row["suppressed"]:
-        return _("suppressed (confidentiality).")
-    if not is_computed(row):
-        return _("not computed, since {why}.", why=label("reason", row["reason"], words))
+    if why := _untold(mean or {**(share or {}), "suppressed": True}, words):
+        return why
     told = _values(mean, words)
-    if share is None or share["suppressed"] or not is_computed(share):
-        return _("{mean} on the scale from {minimum} to {maximum} ({interval}).", **told)
-    return _(
+    if share is None or _untold(share, words):
+        return words.text("{mean} on the scale from {minimum} to {maximum} ({interval}).", **told)
+    return words.text(
         "{mean} on the scale from {minimum} to {maximum} ({interval}); {share} are above the "
         "middle.",
         **told,
         share=_values(share, words)["share"],
     )
+
+
+def _untold(row: Mapping[str, object], words: Words) -> str:
+    """Return why a row has no number, as it is said after what it is of; nothing where it has."""
+    if row["suppressed"] and row.get("reason") == FEW_CLUSTERS:
+        return words.text("suppressed (too few schools).")
+    if row["suppressed"]:
+        return words.text("suppressed (confidentiality).")
+    if not is_computed(row):
+        return words.text("not computed, since {why}.", why=label("reason", row["reason"], words))
+    return ""
 
 
 def heading(frame: pd.DataFrame, *, words: Words) -> Drawn:
@@ -1105,7 +1083,6 @@ def reading(
     row: Mapping[str, object],
     words: Words,
     *,
-    alone: bool = True,
     timed: bool = True,
     concluded: str | None = None,
 ) -> str:
@@ -1120,8 +1097,6 @@ def reading(
         A row of ``effects`` that passed the gate.
     words : Words
         The reader's language.
-    alone : bool, default True
-        Whether to end with what is the same for all rows of an outcome: `background`.
     timed : bool, default True
         Whether to say of which wave a level is.
     concluded : str, optional
@@ -1139,24 +1114,19 @@ def reading(
     ...        "population": "teachers", "suppressed": False, "reason": "", "flags": "",
     ...        "estimate": 0.45, "ci_low": 0.1, "ci_high": 0.8, "ci_level": 0.95,
     ...        "verdict": "increase", "cluster": "school"}
-    >>> print(reading(row, Words("en"), alone=False))
+    >>> print(reading(row, Words("en")))
     The participants' answers went up by 0.45 standard deviations on average (95% CI 0.10 to 0.80).
     The interval lies above zero: an increase.
     """
-    _ = words.text
-    if row["suppressed"] and row.get("reason") == FEW_CLUSTERS:
-        return _("{estimand}: suppressed (too few schools).", estimand=row_label(row, words))
-    if row["suppressed"]:
-        return _("{estimand}: suppressed (confidentiality).", estimand=row_label(row, words))
-    if not is_computed(row):
-        why = label("reason", row["reason"], words)
-        return _("{estimand}: not computed, since {why}.", estimand=row_label(row, words), why=why)
+    if why := _untold(row, words):
+        return f"{row_label(row, words)}: {why}"
     message = ESTIMANDS[row["estimand"]].sentence_of(
         row["contrast"], row["population"], same_year=_in_same_year(row, words)
     )
     sentence = words.text(message, **_values(row, words))
     if "adjusted_for_pre" in (row["flags"] or "").split(";"):
-        sentence = f"{sentence} {_('It is adjusted for the answers before.')}"
+        adjusted = words.text("It is adjusted for the answers before.")
+        sentence = f"{sentence} {adjusted}"
     start = [group_label(row, words)]
     if timed and row.get("wave"):
         start.append(label("wave", row["wave"], words))
@@ -1166,10 +1136,7 @@ def reading(
     sentence = f"{start[0].upper()}{start[1:]}: {sentence}" if start else sentence
     if concluded is None:
         concluded = conclusion(row, words)
-    parts = [sentence, concluded, *_cautions(row, words)]
-    if alone:
-        parts += [background(row, words), _not_certain([row], words)]
-    return _sentences(parts)
+    return _sentences([sentence, concluded, *_cautions(row, words)])
 
 
 def _not_certain(rows: Iterable[Mapping[str, object]], words: Words) -> str:
@@ -1207,7 +1174,7 @@ def _values(row: Mapping[str, object], words: Words) -> dict[str, str]:
     estimand, contrast = row["estimand"], row["contrast"]
     low, high = _ends(row)
     # beside what was expected, a change is told as it is
-    code = "" if _is_told(row, "drift") or _is_told(row, "trend") else certainty(row)
+    code = "" if is_expected(row) else certainty(row)
     values, no_change, form = {}, 0, words.number
     if not pd.isna(row["estimate"]):
         values["estimate"] = words.number(row["estimate"])
@@ -1223,7 +1190,6 @@ def _values(row: Mapping[str, object], words: Words) -> dict[str, str]:
         values["moved"] = _moved(100 * row["change"], words, code, points=True)
     elif estimand == "spread_ratio":  # a log ratio
         ratio, low, high, no_change = math.exp(row["change"]), math.exp(low), math.exp(high), 1
-        form = words.number
         difference = round(ratio, 2) - 1  # of the ratio that is shown
         percent = words.percent(abs(difference))
         values |= {"ratio": words.number(ratio), "size": _("equally large")}
@@ -1237,7 +1203,6 @@ def _values(row: Mapping[str, object], words: Words) -> dict[str, str]:
     else:  # t does not know where scales end
         scale = words.answers[row["population"], row["outcome"]]
         low, high, no_change = max(low, scale.minimum), min(high, scale.maximum), None
-        form = words.number
         values |= {"mean": words.number(row["change"]), "low": scale.low, "high": scale.high}
         values |= {"minimum": words.plain(scale.minimum), "maximum": words.plain(scale.maximum)}
     if pd.isna(low) or (pd.isna(row.get("change_ci_low")) and estimand == "level"):
@@ -1274,7 +1239,7 @@ def _side(row: Mapping[str, object], low: float, high: float, null: float = 0.0)
     Where people are few the change is rounded and its interval moves with it: where that alone
     moves it off the null, the verdict is of the interval before.
     """
-    in_family = row.get("family") or _is_told(row, "drift") or _is_told(row, "trend")
+    in_family = row.get("family") or is_expected(row)
     if certainty(row) == "unclear" and not in_family:
         return INSIDE
     if low > null:
@@ -1299,28 +1264,17 @@ def _moved(change: float, words: Words, code: str, *, points: bool = False) -> s
     `code` is its certainty: what may have moved is said to, and what includes zero changed by so
     much.
     """
-    _ = words.text
     digits = 1 if points else 2
-    size = words.number(abs(change), digits)
-    may = code.startswith("may")
-    if round(change, digits) == 0 or code in ("negligible", "unclear"):
-        size = words.number(change, digits)
-        if points:
-            return _("changed by {size} percentage points", size=size)
-        return _("changed by {size} standard deviations", size=size)
-    if may and points:
-        up = _("may have gone up by {size} percentage points", size=size)
-        down = _("may have gone down by {size} percentage points", size=size)
-    elif may:
-        up = _("may have gone up by {size} standard deviations", size=size)
-        down = _("may have gone down by {size} standard deviations", size=size)
-    elif points:
-        up = _("went up by {size} percentage points", size=size)
-        down = _("went down by {size} percentage points", size=size)
+    is_still = round(change, digits) == 0 or code in ("negligible", "unclear")
+    size = words.number(change if is_still else abs(change), digits)
+    if points:
+        size = words.text("{points} percentage points", points=size)
     else:
-        up = _("went up by {size} standard deviations", size=size)
-        down = _("went down by {size} standard deviations", size=size)
-    return up if change > 0 else down
+        size = words.text("{size} standard deviations", size=size)
+    if is_still:
+        return words.text("changed by {size}", size=size)
+    may, way = "may " * code.startswith("may"), "increase" if change > 0 else "decrease"
+    return words.text("{moved} by {size}", moved=label("short", f"{may}{way}", words), size=size)
 
 
 def _differs(difference: float, words: Words) -> str:
@@ -1436,7 +1390,7 @@ def _small(row: Mapping[str, object]) -> str:
     Differences, and changes beside what was expected, are not said to have gone up or down.
     """
     flags = dict(flag.partition("=")[::2] for flag in (row.get("flags") or "").split(";"))
-    beyond = _is_told(row, "drift") or _is_told(row, "trend")
+    beyond = is_expected(row)
     if "direction" not in flags or beyond or row["estimand"] in _CONTRASTS:
         return ""
     return f"small {flags['direction']}"
@@ -1447,9 +1401,14 @@ def _is_told(row: Mapping[str, object], column: str) -> bool:
     return value is not None and not pd.isna(value)
 
 
+def is_expected(row: Mapping[str, object]) -> bool:
+    """Whether a change was expected without the programme: a drift, or a trend outside."""
+    return _is_told(row, "drift") or _is_told(row, "trend")
+
+
 def _expected(row: Mapping[str, object], words: Words) -> str:
     """Return what was expected without the programme, and the change measured from there."""
-    if not (_is_told(row, "drift") or _is_told(row, "trend")):
+    if not is_expected(row):
         return ""
     low, high = _beyond(row)
     without = words.text("without an interval")
@@ -1568,39 +1527,24 @@ def _too_few(rows: Iterable[Mapping[str, object]], words: Words) -> list[str]:
         n, size, sesoi = zip(*found, strict=True)
         if max(size) <= max(sesoi):
             continue
-        low, high = (words.number(end) for end in (min(size), max(size)))
-        values = {
-            "size": low
-            if low == high
-            else words.text("between {low} and {high}", low=low, high=high),
-            "n": "–".join(dict.fromkeys(words.count(end) for end in (min(n), max(n)))),
-            "smallest": words.text("the smallest change"),
-        }
-        if is_difference:
-            values["smallest"] = words.text("the smallest difference")
+        most, n = max(n), words.counts(min(n), max(n))
         if cluster == "feeder_group":
-            one = words.plural(
-                "With {n} group of schools, {smallest} that can be detected is {size} standard "
-                "deviations.",
-                "With {n} groups of schools, {smallest} that can be detected is {size} standard "
-                "deviations.",
-                max(n),
-                **values,
-            )
+            clusters = words.plural("{n} group of schools", "{n} groups of schools", most, n=n)
         elif cluster == "region":
-            one = words.plural(
-                "With {n} region, {smallest} that can be detected is {size} standard deviations.",
-                "With {n} regions, {smallest} that can be detected is {size} standard deviations.",
-                max(n),
-                **values,
-            )
+            clusters = words.plural("{n} region", "{n} regions", most, n=n)
         else:
-            one = words.plural(
-                "With {n} school, {smallest} that can be detected is {size} standard deviations.",
-                "With {n} schools, {smallest} that can be detected is {size} standard deviations.",
-                max(n),
-                **values,
-            )
+            clusters = words.plural("{n} school", "{n} schools", most, n=n)
+        smallest = words.text("the smallest change")
+        if is_difference:
+            smallest = words.text("the smallest difference")
+        low, high = (words.number(end) for end in (min(size), max(size)))
+        between = words.text("between {low} and {high}", low=low, high=high)
+        one = words.text(
+            "With {clusters}, {smallest} that can be detected is {size}.",
+            clusters=clusters,
+            smallest=smallest,
+            size=words.text("{size} standard deviations", size=low if low == high else between),
+        )
         said.append(one)
     return said
 
@@ -1662,19 +1606,6 @@ def _cautions(row: Mapping[str, object], words: Words) -> list[str]:
     return cautions
 
 
-def background(row: Mapping[str, object], words: Words) -> str:
-    """Return what an outcome's rows have in common: the kind of evidence, and how it is measured.
-
-    Parameters
-    ----------
-    row : mapping
-        A gated row of effects; `evidence` and `measurement_warning` are read.
-    words : Words
-        The reader's language.
-    """
-    return _sentences([evidence(row, words), measured(row, words)])
-
-
 def evidence(row: Mapping[str, object], words: Words) -> str:
     """Return what kind of evidence a row is.
 
@@ -1693,24 +1624,14 @@ def evidence(row: Mapping[str, object], words: Words) -> str:
     return words.text("This is without a control group.")
 
 
-def measured(row: Mapping[str, object], words: Words) -> str:
-    """Return what weakens the scale behind a row; nothing where nothing does."""
-    warning = row.get("measurement_warning") or ""
-    if not warning:
-        return ""
-    reasons = _reasons(warning, words)
-    if light(warning) == DOUBT:
-        return words.text("Measurement in doubt: {reasons}.", reasons=reasons)
-    return words.text("Read with care: {reasons}.", reasons=reasons)
-
-
 def _why_weak(row: Mapping[str, object], words: Words) -> str:
-    """Return what weakens the scale behind a row, where its light stands beside it already."""
-    warning = row.get("measurement_warning") or ""
-    return words.text("Measurement: {reasons}.", reasons=_reasons(warning, words)) * bool(warning)
+    """Return what weakens the scale behind a row; its light stands beside it already."""
+    reasons = weaknesses(row.get("measurement_warning") or "", words)
+    return words.text("Measurement: {reasons}.", reasons=reasons) if reasons else ""
 
 
-def _reasons(warning: str, words: Words) -> str:
+def weaknesses(warning: str, words: Words) -> str:
+    """Return what weakens a scale, from its codes; nothing where nothing does."""
     return joined([label("warning", code, words) for code in warning.split(";") if code], words)
 
 
@@ -1880,6 +1801,22 @@ def _less_certain_outcomes(frame: pd.DataFrame, words: Words) -> Iterator[str]:
         )
 
 
+def in_short(row: Mapping[str, object], words: Words) -> str:
+    """Return the word on a row of effects `with_doubts`, as tables and figures have it."""
+    if row["suppressed"]:
+        return words.text("hidden")
+    if pd.isna(row["change"]):
+        return words.text("not computed")
+    code = f"{certainty_shown(row)}{' beyond drift' * is_expected(row)}"
+    return f"{label('short', code, words)}{'*' * bool(row['less_certain'])}"
+
+
+def certainty_shown(row: Mapping[str, object]) -> str:
+    """Return the certainty of a row that has a sign of its own; else *unclear*."""
+    code = certainty(row)
+    return code if code in CERTAINTY_SIGNS else "unclear"
+
+
 #: From what is certain to what is not.
 _CERTAINTIES = (
     "increase", "decrease", "may increase", "may decrease", *_SMALL,
@@ -1900,7 +1837,7 @@ def _by_certainty(
 
 def _changes_in_short(rows: Sequence[Mapping[str, object]], words: Words) -> Iterator[str]:
     scales: list[str] = []  # that a question's sentences have named so far
-    beyond = [row for row in rows if _is_told(row, "drift") or _is_told(row, "trend")]
+    beyond = [row for row in rows if is_expected(row)]
     for kind, those in (
         ("", [row for row in rows if row not in beyond]),
         (" beyond drift", beyond),
@@ -1973,17 +1910,17 @@ def _levels_in_short(rows: Sequence[Mapping[str, object]], words: Words) -> Iter
         if len(asked) == 1 and (roles := asked.pop()):
             roles = joined([label("subgroup", f"role={role}", words) for role in roles], words)
             told["wave"] = words.text("{wave}, {roles}", wave=told["wave"], roles=roles)
-        if n := _few_answers(of_wave):
-            n = "\N{EN DASH}".join(map(words.count, n))
+        if few := _few_answers(of_wave):
+            n = words.counts(*few)
             told["wave"] = words.text("{wave} ({n} answers)", wave=told["wave"], n=n)
         yield words.text("Mean {wave}: {levels}.", **told)
 
 
-def _few_answers(rows: Iterable[Mapping[str, object]]) -> list[float]:
+def _few_answers(rows: Iterable[Mapping[str, object]]) -> tuple[float, ...]:
     """Return how many answered a wave, of the outcomes with the fewest and the most, where few."""
     numbers = {row[n] for row in rows for n in ("n_pre", "n_post") if _is_told(row, n)}
     few = min(numbers, default=schema.FEWEST_ANSWERS) < schema.FEWEST_ANSWERS
-    return sorted({min(numbers), max(numbers)}) if few else []
+    return (min(numbers), max(numbers)) if few else ()
 
 
 def _middle(row: Mapping[str, object], words: Words) -> str:
@@ -2126,8 +2063,7 @@ def compared(rows: Iterable[Mapping[str, object]], words: Words, *, counted: boo
             continue
         kind, pairs = label("compared", each, words), there[each]
         if pairs:
-            fewest, most = words.count(min(pairs)), words.count(max(pairs))
-            n = fewest if fewest == most else f"{fewest}\N{EN DASH}{most}"
+            n = words.counts(min(pairs), max(pairs))
             kind = words.text("{kind}, {n} in all", kind=kind, n=n)
         kinds.append(kind)
     return words.text("Changes compare {what}.", what=joined(kinds, words)) if kinds else ""
@@ -2225,8 +2161,7 @@ def quality(frame: pd.DataFrame, *, words: Words) -> Drawn:
             continue
         alike: dict[str, list[str]] = {}
         for row in rows:
-            codes = filter(None, row["measurement_warning"].split(";"))
-            why = joined([label("warning", each, words) for each in codes], words)
+            why = weaknesses(row["measurement_warning"], words)
             alike.setdefault(why, []).append(names_of[row["population"], row["outcome"]])
         light_of = label("light", code, words)
         said = words.text("{k} of {n} scales", k=words.count(len(rows)), n=words.count(len(told)))
@@ -2235,8 +2170,7 @@ def quality(frame: pd.DataFrame, *, words: Words) -> Drawn:
             named_so = {why: joined(of, words) for why, of in alike.items()}
             parts += [f"{of} – {why}." if why else f"{of}." for why, of in named_so.items()]
         lines.append(" ".join(parts))
-    items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
-    return Drawn(f'<ul class="reading">{items}</ul>', "\n".join(lines))
+    return bullets(lines)
 
 
 @view(nothing="Nobody has answered so far.")
@@ -2309,7 +2243,7 @@ def _those_who_answered(population: str, rows: Sequence[Mapping[str, object]], w
             told.append(_("{n} answered {wave}", n=n, wave=wave))
         shares += [share] if share else []
     if not told:
-        return _("{who}: suppressed (confidentiality).", who=who)
+        return f"{who}: {_('suppressed (confidentiality).')}"
     said = f"{who}: {joined(told, words)}"
     schools = max((row["n_schools"] for row in rows if _is_told(row, "n_schools")), default=0)
     if schools:

@@ -48,6 +48,7 @@ from loftet_analysis.show.sentences import (
     of_enough,
     rounded,
     shown_interval,
+    weaknesses,
 )
 from loftet_analysis.show.shown import view
 
@@ -643,10 +644,7 @@ def visible(frame: pd.DataFrame, *, words: Words) -> Table:
     _ = words.text
 
     def span(counts: pd.Series) -> str:
-        low, high = counts.min(), counts.max()
-        if pd.isna(low):
-            return ABSENT
-        return words.count(low) if low == high else f"{words.count(low)}–{words.count(high)}"
+        return ABSENT if counts.isna().all() else words.counts(counts.min(), counts.max())
 
     # a forecast counts those who can be lost
     measured = frame[["n_pairs", "n_post"]].notna().any(axis=None)
@@ -1065,14 +1063,10 @@ def lights(frame: pd.DataFrame, *, words: Words) -> Table:
         text = f"{LIGHT_SHAPES[row['light']]} {named(row, 'light', words)}"
         return text.replace(" ", "\N{NO-BREAK SPACE}")
 
-    def why(row: Row) -> str:
-        codes = filter(None, row["measurement_warning"].split(";"))
-        return joined([label("warning", code, words) for code in codes], words)
-
     columns = [
         (_("Question"), lambda row: row["question"] or ABSENT),
         (_("Quality"), shape, "text"),
-        (_("Why"), why, "text"),
+        (_("Why"), lambda row: weaknesses(row["measurement_warning"], words), "text"),
     ]
     notes = [
         _("The quality is the same in every region: it rests on the answers of the whole study."),
@@ -1328,13 +1322,7 @@ def analysed(frame: pd.DataFrame, *, words: Words) -> Table:
     _ = words.text
 
     def ends(low: str, high: str) -> Callable[[Row], str | None]:
-        def told(row: Row) -> str | None:
-            if pd.isna(row[high]):
-                return None
-            texts = [words.count(row[column]) for column in (low, high)]
-            return "–".join(dict.fromkeys(texts))
-
-        return told
+        return lambda row: None if pd.isna(row[high]) else words.counts(row[low], row[high])
 
     columns = [
         (_("People"), ends("n_low", "n_high")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import matplotlib as mpl
 import numpy as np
@@ -380,7 +380,7 @@ def attendance(
         without = bins[bins["share"] / bins["share"].sum() < _SEEN].to_dict("records")
         if without and len(bins) > 1:
             said = [
-                f"{alt_texts.so_often(*_times(row), words)} ({words.percent(row['share'])})"
+                f"{words.counts(*alt_texts.times(row))} ({words.percent(row['share'])})"
                 for row in without
             ]
             narrow.append(f"{named}: {', '.join(said)}")
@@ -425,17 +425,12 @@ def _attendance(ax: Axes, place: int, bins: pd.DataFrame, words: Words) -> None:
     colours = sns.blend_palette((_PALE_BLUE, _DARK_BLUE), int(bins["most"].iloc[0]) + 1)
     ends = bins["share"].cumsum() / bins["share"].sum()
     for row, right in zip(bins.to_dict("records"), ends, strict=True):
-        low, high = _times(row)
+        low, high = alt_texts.times(row)
         at = (low + high) / 2 / row["most"]
         width = row["share"] / bins["share"].sum()
         ax.barh(place, width, 0.72, right - width, color=colours[round((low + high) / 2)],
                 edgecolor="white")  # fmt: skip
         if width >= _SEEN:
-            said = f"{alt_texts.so_often(low, high, words)}\n{words.percent(row['share'])}"
+            said = f"{words.counts(low, high)}\n{words.percent(row['share'])}"
             looks = {"ha": "center", "va": "center", "color": "white" if at > 0.6 else INK}
             ax.text(right - width / 2, place, said, **looks)
-
-
-def _times(row: Mapping[str, float]) -> tuple[int, int]:
-    """Return the fewest and the most times of a bin."""
-    return round(row["low"] + 0.5), round(row["high"] - 0.5)

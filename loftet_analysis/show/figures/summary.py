@@ -15,7 +15,7 @@ from loftet_analysis.show.figures import canvas
 from loftet_analysis.show.figures.canvas import BLUE, GREY, INK, PALE, STYLE, Drawing
 from loftet_analysis.show.figures.changes import SQUARE, axis_label, what_marks_mean
 from loftet_analysis.show.languages import Words, label
-from loftet_analysis.show.sentences import asterisk, certainty, with_doubts
+from loftet_analysis.show.sentences import asterisk, certainty_shown, in_short, with_doubts
 from loftet_analysis.show.shown import view
 
 #: Inches; at the width of a phone its letters are still 11 pixels high.
@@ -85,7 +85,7 @@ def summary(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame | None = 
             sesoi=words.number(drawn["sesoi"].iloc[0]), **numbers,
         )  # fmt: skip
         caption = f"{caption} {what_marks_mean(drawn, words)}"
-        if any(_code(row) == "unclear" for row in drawn.to_dict("records")):
+        if any(certainty_shown(row) == "unclear" for row in drawn.to_dict("records")):
             grey = words.text("Grey: we cannot tell whether anything has changed.")
             caption = f"{caption} {grey}"
         if drawn["less_certain"].ne("").any():
@@ -100,25 +100,9 @@ def summary(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame | None = 
 def _told(frame: pd.DataFrame, words: Words) -> list[tuple[str, str]]:
     """Return what every outcome is called, and what is said of it."""
     return [
-        (words.outcome(row["population"], row["outcome"]), _word(row, words))
+        (words.outcome(row["population"], row["outcome"]), in_short(row, words))
         for row in frame.to_dict("records")
     ]
-
-
-def _word(row: dict, words: Words) -> str:
-    """Return the word beside an outcome."""
-    if row["suppressed"]:
-        return words.text("hidden")
-    if pd.isna(row["change"]):
-        return words.text("not computed")
-    beyond = not pd.isna(row.get("drift")) or not pd.isna(row.get("trend"))
-    said = label("short", f"{_code(row)}{' beyond drift' * beyond}", words)
-    return f"{said}{'*' * bool(row['less_certain'])}"
-
-
-def _code(row: dict) -> str:
-    code = certainty(row)
-    return code if code in _MARKS else "unclear"
 
 
 def _lines(
@@ -155,7 +139,7 @@ def _lines(
 def _changes(ax: Axes, frame: pd.DataFrame, words: Words) -> float:
     def said(row: dict) -> str:
         size = words.number(row["estimate"])
-        return " · ".join(filter(None, [size, _word(row, words)]))
+        return " · ".join(filter(None, [size, in_short(row, words)]))
 
     places, height = _lines(ax, frame, words, said)
     end = canvas.reach(frame)
@@ -166,7 +150,7 @@ def _changes(ax: Axes, frame: pd.DataFrame, words: Words) -> float:
         ax.fill_between([-sesoi, sesoi], place - half, place + half, color=PALE, lw=0, zorder=0)
         ax.vlines(0, place - half, place + half, color=GREY, lw=0.8, zorder=1)
         if not pd.isna(row["estimate"]):
-            code = _code(row)
+            code = certainty_shown(row)
             looks = _MARKS[f"may {code}" if row["less_certain"] else code]
             canvas.changes(ax, pd.DataFrame([row]), [place], end, **looks)
     ax.set_xlabel(axis_label(frame, words), size=_SIZE)
