@@ -14,8 +14,10 @@ import pandas as pd
 
 from loftet_analysis import names, schema
 from loftet_analysis.estimands import MAIN
+from loftet_analysis.show import languages
 from loftet_analysis.show.languages import (
     Answers,
+    Row,
     Words,
     group_label,
     joined,
@@ -145,13 +147,13 @@ def _ends(records: list[dict], words: Words) -> str:
         return words.text("{high} in every group; intervals without zero: {k} of {n}", **about)
     return words.text(
         "lowest {low} ({first}), highest {high} ({last}); intervals without zero: {k} of {n}",
-        first=_apart(low, words),
-        last=_apart(high, words),
+        first=told_apart(low, words),
+        last=told_apart(high, words),
         **about,
     )
 
 
-def _apart(row: dict, words: Words) -> str:
+def told_apart(row: dict, words: Words) -> str:
     """Return what tells a row apart from others of the same estimand."""
     parts = [label("contrast", row["contrast"], words), group_label(row, words)]
     return ", ".join(filter(None, parts)) or row_label(row, words)
@@ -247,8 +249,8 @@ def describe_levels(frame: pd.DataFrame, by: str, words: Words) -> Iterator[str]
             yield words.text(
                 "{outcome}: lowest {low} ({first}), highest {high} ({last}).",
                 low=form(low["change"]),
-                first=_of_level(low, by, words, timed=several),
-                last=_of_level(high, by, words, timed=several),
+                first=of_level(low, by, words, timed=several),
+                last=of_level(high, by, words, timed=several),
                 **about,
             )
         elif by == names.REGION:
@@ -261,13 +263,11 @@ def describe_levels(frame: pd.DataFrame, by: str, words: Words) -> Iterator[str]
         yield words.text("Means with their intervals.")
 
 
-def _of_level(row: dict, by: str, words: Words, *, timed: bool) -> str:
-    if by == names.REGION:
-        named = words.region(row[by])
-    else:
-        named = label("subgroup", row["subgroup"], words) or words.text("everybody")
-    named = f"{named}, {label('wave', row['wave'], words)}" if timed else named
-    return f"{row['year']}: {named}" if "year" in row else named
+def of_level(row: dict, by: str, words: Words, *, timed: bool) -> str:
+    """Return of whom, and of when, a level is: `by` is what lines are of, groups or regions."""
+    when = f", {label('wave', row['wave'], words)}" if timed else ""
+    year = f"{row['year']}: " if "year" in row else ""
+    return f"{year}{languages.named(row, by, words)}{when}"
 
 
 def describe_planned(frame: pd.DataFrame, words: Words) -> Iterator[str]:
@@ -305,13 +305,9 @@ def _at_the_ends(
         told |= {key: words.count(schools) for key, schools in ends.items()}
         for key, schools in ends.items():
             at = rows.loc[rows["schools"] == schools, column]
-            told[f"at_{key}"] = _span(at.min(), at.max(), as_text, words)
+            span = dict.fromkeys((as_text(at.min()), as_text(at.max())))
+            told[f"at_{key}"] = f" {words.text('to')} ".join(span)
         yield told
-
-
-def _span(low: float, high: float, as_text: Callable[[float], str], words: Words) -> str:
-    """Return from where to where something goes; one number where both look the same."""
-    return f" {words.text('to')} ".join(dict.fromkeys((as_text(low), as_text(high))))
 
 
 def describe_course(frame: pd.DataFrame, words: Words) -> Iterator[str]:
@@ -426,20 +422,18 @@ def describe_likert(frame: pd.DataFrame, words: Words) -> Iterator[str]:
             yield f"{about['outcome']}."
             continue
         about |= {"high": words.percent(above.max()), "most": _item(cell[0], above.idxmax(), words)}
-        alike = words.percent(above.min()) == about["high"]
-        if alike and every and len(above) > 1:
+        about["low"] = words.percent(above.min())
+        if about["low"] != about["high"]:
+            yield words.text(
+                "{outcome}, {wave}: most above the middle at {most} ({high}), fewest at {least} "
+                "({low}).",
+                least=_item(cell[0], above.idxmin(), words),
+                **about,
+            )
+        elif every and len(above) > 1:
             yield words.text("{outcome}, {wave}: {high} above the middle at every item.", **about)
-            continue
-        if alike:
+        else:
             yield words.text("{outcome}, {wave}: {high} above the middle at {most}.", **about)
-            continue
-        yield words.text(
-            "{outcome}, {wave}: most above the middle at {most} ({high}), fewest at {least} "
-            "({low}).",
-            low=words.percent(above.min()),
-            least=_item(cell[0], above.idxmin(), words),
-            **about,
-        )
     if len(waves) == 1:
         wave = label("wave", waves[0], words)
         yield words.text("Bars of the answers to single items {wave}.", wave=wave)
@@ -588,6 +582,14 @@ def describe_flow(
         if counts:
             yield f"{place(row['population'], row['wave'], words)}: {', '.join(counts)}."
     yield words.text("Bars from those who were invited to those who were found both times.")
+
+
+def people(row: Row, words: Words, between: str = "/") -> str:
+    """Return how many people a row rests on: both numbers where they are not the same people."""
+    if not pd.isna(row.get("n_pairs")):
+        return words.count(row["n_pairs"])
+    both = [row.get("n_pre"), row.get("n_post")]
+    return "" if any(map(pd.isna, both)) else between.join(map(words.count, both))
 
 
 def of_row(used: pd.DataFrame, row: dict) -> list[dict]:
