@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import matplotlib as mpl
 import pytest
 from filelock import FileLock
 from hypothesis import settings
@@ -20,6 +21,7 @@ from hypothesis import settings
 from loftet_analysis.analysis.invariance import study_invariance
 from loftet_analysis.cleaning import store
 from loftet_analysis.cleaning.prepare import prepare
+from loftet_analysis.show.figures import STYLE
 from loftet_analysis.stats import NotEstimableError
 from loftet_analysis.study import Study, load_study
 from tests.quick_study import build_quick, environment, started
@@ -34,6 +36,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     of_demo = [item for item in items if "small_demo" in getattr(item, "fixturenames", ())]
     rest = [item for item in items if item not in set(of_demo)]
     items[:] = [*of_demo[:1], *rest, *of_demo[1:]]
+
+
+@pytest.fixture(autouse=True)
+def style_of_figures() -> Iterator[None]:
+    """Draw as `study.show` does."""
+    with mpl.rc_context(STYLE):
+        yield
 
 
 def loftet(*arguments: str, root: Path, **more: str) -> subprocess.CompletedProcess:

@@ -1,9 +1,12 @@
 """Made-up results of two outcomes in two regions, with the mask that belongs to them."""
 
+from types import SimpleNamespace
+
 import pandas as pd
 
 from loftet_analysis import names, schema
 from loftet_analysis.show.languages import Answers, Words
+from loftet_analysis.show.session import OpenStudy
 
 OUTCOMES = {
     ("pupils", "joy"): {"nb": "Matematikkglede", "nn": "Matematikkglede", "en": "Joy"},
@@ -387,3 +390,8 @@ def attendance() -> pd.DataFrame:
         for low, high, n in ((-0.5, 7.5, 8), (7.5, 8.5, 12), (8.5, 10.5, 20))
     ]  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def opened(*readers: Words) -> OpenStudy:
+    """Return an open study that asks nobody, for what it says to its readers."""
+    return OpenStudy(SimpleNamespace(populations={}), "oslo", readers)

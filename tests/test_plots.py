@@ -33,7 +33,8 @@ from loftet_analysis.show.figures import (
     summary,
 )
 from loftet_analysis.show.figures.canvas import GREY, LINE_BEYOND, PHONE, VALUE_BEYOND
-from loftet_analysis.show.figures.summary import _MARKS, NARROW
+from loftet_analysis.show.figures.changes import looks_of
+from loftet_analysis.show.figures.summary import NARROW
 from loftet_analysis.show.labels import CERTAINTY_SIGNS
 from tests.long import long_but
 from tests.made_up import NUMBERS, ROLES, all_estimands, by_region, effects, mask, pooled, words
@@ -281,9 +282,11 @@ def test_marks_are_filled_where_it_is_certain_which_way_and_the_caption_says_so(
 
 
 def test_the_summary_has_a_mark_for_all_that_may_be_concluded():
-    assert {*CERTAINTY_SIGNS} == {*_MARKS}
-    squares = {code for code, looks in _MARKS.items() if looks.get("marker") == "s"}
-    assert squares == {code for code in _MARKS if "small" in code} | {"negligible"}
+    looks = {code: looks_of(code, GREY) for code in CERTAINTY_SIGNS}
+    squares = {code for code in looks if looks[code].get("marker") == "s"}
+    assert squares == {code for code in looks if "small" in code} | {"negligible"}
+    hollow = {code for code in looks if looks[code].get("mfc") == "white"}
+    assert hollow == {code for code in looks if code.startswith("may")} | {"unclear"}
 
 
 def test_grades_and_gender_stand_apart_and_one_row_an_outcome_has_no_heading():

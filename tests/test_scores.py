@@ -84,5 +84,5 @@ def test_a_score_is_described(opened, tmp_path):
         "ci_level": 0.95, "verdict": "", "cluster": "school", "n_pre": 80, "n_post": 0,
     }  # fmt: skip
     assert "where −4 is “lowest possible” and 4 is “highest possible”" in reading(
-        pd.Series(row), reader(load_study("mini"), "en"), alone=False
+        pd.Series(row), reader(load_study("mini"), "en")
     )

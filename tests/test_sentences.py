@@ -26,16 +26,15 @@ from loftet_analysis.show.languages import LANGUAGES, PSEUDO, label
 from loftet_analysis.show.sentences import (
     agreement,
     answer,
-    background,
     certainty,
     conclusion,
     evidence,
     in_sentence,
     may_have,
-    measured,
     quality,
     reading,
     summary,
+    weaknesses,
     who_answered,
 )
 from tests import made_up
@@ -84,7 +83,7 @@ def of_verdict(verdict: str, **given) -> dict:
 @pytest.mark.parametrize("verdict", OF_VERDICT)
 def test_every_verdict_kind_of_evidence_and_language(verdict, level, language):
     row = of_verdict(verdict, estimand=ESTIMAND_OF[level], evidence=level)
-    said = reading(row, words(language))
+    said = f"{reading(row, words(language))} {evidence(row, words(language))}".strip()
     concluded = conclusion(row, words(language))
     assert concluded
     assert concluded in said
@@ -120,7 +119,7 @@ def test_verdicts_read_differently_and_the_refused_says_why(language):
     assert set(OF_VERDICT) == set(VERDICTS) - {"refused"}
     refused = {**of_verdict("increase"), "verdict": "refused", "reason": "no_pairs"}
     assert conclusion(refused, words(language)) == ""
-    assert reading(refused, words(language), alone=False).count(".") == 1
+    assert reading(refused, words(language)).count(".") == 1
 
 
 @pytest.mark.parametrize(
@@ -369,17 +368,14 @@ def test_flags_become_cautions(language):
 @pytest.mark.parametrize("code", CODES)
 def test_a_weakness_of_the_scale_is_said_with_its_light(code, language):
     row = of_verdict("increase", measurement_warning=code)
-    said = measured(row, words(language))
-    assert label("warning", code, words(language)) in said
-    assert said in reading(row, words(language))
-    assert said not in reading(row, words(language), alone=False)
-    assert measured(of_verdict("increase"), words(language)) == ""
+    weakness = label("warning", code, words(language))
+    assert weakness in answer(pd.DataFrame([row]), words=words(language)).text
+    assert weakness not in reading(row, words(language))
 
 
 def test_two_weaknesses_stand_in_one_sentence():
-    row = of_verdict("increase", measurement_warning="low_reliability;floor_effect")
-    assert measured(row, words("en")) == (
-        "Measurement in doubt: its reliability is low and many have the lowest possible score."
+    assert weaknesses("low_reliability;floor_effect", words("en")) == (
+        "its reliability is low and many have the lowest possible score"
     )
 
 
@@ -393,7 +389,6 @@ def test_only_a_single_group_is_called_one():
     assert evidence(of_verdict("increase"), speech).startswith("This is without a control group")
     for level in (CONTAMINATED, QUASI_EXPERIMENTAL):
         assert evidence(of_verdict("increase", evidence=level), speech) == ""
-    assert background(of_verdict("increase", evidence=CONTAMINATED), speech) == ""
 
 
 def outcomes_of(frame: pd.DataFrame) -> list[Tag]:
@@ -735,7 +730,7 @@ def test_who_answered_gives_shares_of_enough_people_only():
 )
 def test_words_say_on_which_side_an_end_lies_that_is_rounded_to_zero(low, high, p, said):
     row = of_verdict("increase", ci_low=low, ci_high=high, p_value=p)
-    assert said in reading(row, words("en"), alone=False)
+    assert said in reading(row, words("en"))
 
 
 def test_what_is_not_certain_says_why_in_each_outcome_and_once_for_rows_that_share_it():
@@ -830,9 +825,9 @@ def test_where_more_answered_or_were_found_is_said_of_the_way_the_answers_went(w
 
 def test_where_p_is_rounded_to_the_limit_the_verdict_says_on_which_side_an_end_lies():
     row = of_verdict("decrease", ci_low=-0.40, ci_high=0.0, p_value=0.05)
-    assert "−0.40 to 0.00, just below zero" in reading(row, words("en"), alone=False)
+    assert "−0.40 to 0.00, just below zero" in reading(row, words("en"))
     row |= {"verdict": "unclear", "flags": ""}
-    assert "−0.40 to 0.00, includes zero" in reading(row, words("en"), alone=False)
+    assert "−0.40 to 0.00, includes zero" in reading(row, words("en"))
 
 
 def test_where_the_same_pupils_and_the_same_grades_differ_it_is_said():

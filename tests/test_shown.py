@@ -17,7 +17,7 @@ from loftet_analysis.disclosure.gate import gate, passed
 from loftet_analysis.errors import DisclosureError, InputError
 from loftet_analysis.show import figures, session, tables
 from loftet_analysis.show.sentences import answer, hangs_on, summary
-from loftet_analysis.show.session import _drawn, _said_once, _title
+from loftet_analysis.show.session import _said_once, _title
 from loftet_analysis.show.shown import KEPT, SHOWN
 from tests import made_up
 from tests.made_up import (
@@ -117,7 +117,7 @@ def seen(draw, frame, others=None, *, hidden=None, profile="internal", language=
     }
     says = {"caption": "", "alt": ""}
     frame, reader = shown.pop("frame"), words(language)
-    return _drawn(draw, frame, reader, "result", says, shown, empty="", said={})
+    return made_up.opened(reader)._drawn(draw, frame, reader, "result", says, shown)
 
 
 def everything_said(drawn) -> str:

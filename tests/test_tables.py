@@ -15,7 +15,6 @@ from loftet_analysis.disclosure.gate import gate as gated
 from loftet_analysis.show import site, tables
 from loftet_analysis.show.layout import laid_out
 from loftet_analysis.show.sentences import who_answered
-from loftet_analysis.show.session import _drawn
 from tests import made_up
 from tests.made_up import NUMBERS, all_estimands, effects, mask, pooled, reliability, words
 
@@ -447,7 +446,7 @@ def test_regions_are_compared_by_estimand_contrast_and_subgroup():
 
 def test_sheets_that_were_set_aside_stand_by_reason_and_none_that_rounds_to_nothing():
     shown = gated(made_up.set_aside(), mask(), "internal")
-    table = _drawn(tables.set_aside, shown, words("en"), "", {}, {}, empty="", said={})
+    table = made_up.opened(words("en"))._drawn(tables.set_aside, shown, words("en"), "", {}, {})
     assert "withdrawn since" not in table.html  # 2 sheets: a zero would tell of them
     lines = [
         "the school is not in the register",
@@ -468,7 +467,7 @@ def test_where_rounding_leaves_none_a_line_says_so():
         few = made()
         few[[c for c in few if c.startswith("n_")]] = 1
         shown = gated(few, mask(), "internal")
-        said = _drawn(build, shown, words("en"), "", {}, {}, empty="", said={})
+        said = made_up.opened(words("en"))._drawn(build, shown, words("en"), "", {}, {})
         assert "or too few to be shown" in said.html
         assert "<table" not in said.html
 

@@ -301,15 +301,13 @@ def test_the_course_is_drawn_with_a_line_for_each_set_of_people():
 
 def test_a_sentence_says_which_waves_it_is_of():
     rows = la.verdicts(la.estimates(clean(), plan("participants")))
-    said = [
-        reading(row, WORDS, alone=False) for row in rows.assign(suppressed=False).to_dict("records")
-    ]
+    said = [reading(row, WORDS) for row in rows.assign(suppressed=False).to_dict("records")]
     assert said[0].startswith("The participants' answers changed by 0.")
     assert said[1].startswith("From before to midway: The participants' answers")
     assert said[2].startswith("From midway to after: The participants' answers changed by −0.")
     assert row_label(rows.iloc[2], Words("nb")) == "Deltakere, fra underveis til etter"
     grades = la.verdicts(la.estimates(clean(), plan("same_grade"))).assign(suppressed=False)
-    said = reading(grades.iloc[1], WORDS, alone=False)
+    said = reading(grades.iloc[1], WORDS)
     assert said.startswith("In the same grades, the answers may have gone up by 0.19 standard")
     drawing = figures.change(rows.assign(suppressed=False), words=WORDS)
     assert "later − earlier" in drawing.figure.axes[0].get_xlabel()

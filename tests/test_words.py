@@ -4,6 +4,7 @@ import ast
 import re
 from pathlib import Path
 from string import Formatter
+from types import SimpleNamespace
 
 import nbformat
 import pandas as pd
@@ -32,6 +33,7 @@ from loftet_analysis.show.languages import (
     label,
     named,
     outcome_labels,
+    reader,
     row_label,
 )
 from loftet_analysis.show.sentences import answer, reading
@@ -49,6 +51,7 @@ from tests.made_up import (
     words,
 )
 from tests.small_demo import HERE
+from tests.test_clean import SCHOOLS, population
 
 SOURCES = sorted(Path(show.__file__).parent.rglob("*.py"))
 NOTEBOOKS = sorted((HERE / "notebooks").glob("*/[0-9]*.ipynb"))
@@ -529,3 +532,15 @@ def test_alt_texts_say_what_a_figure_shows(language):
 
 def test_made_up_mask_is_of_the_contract():
     assert tuple(mask().columns) == schema.MASK
+
+
+def test_roles_that_were_asked_are_known_beside_earlier_wordings():
+    study = SimpleNamespace(
+        populations={"pupils": population()}, questions={}, disclosure="internal", schools=SCHOOLS,
+        regions=pd.DataFrame({"region": ["oslo"], "name": ["Oslo"]}),
+        analysis=SimpleNamespace(region_features=None), years_between=lambda *_: None,
+        text=lambda texts, language: texts[language],
+    )  # fmt: skip
+    known = reader(study, "nb")
+    assert known.asked == {("pupils", "support"): ("participant",)}
+    assert known.wordings == {("pupils", "effort_3", "pre"): "Jeg fortsetter."}

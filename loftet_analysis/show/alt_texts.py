@@ -14,8 +14,10 @@ import pandas as pd
 
 from loftet_analysis import names, schema
 from loftet_analysis.estimands import MAIN
+from loftet_analysis.show import languages
 from loftet_analysis.show.languages import (
     Answers,
+    Row,
     Words,
     group_label,
     joined,
@@ -24,7 +26,7 @@ from loftet_analysis.show.languages import (
     of_group,
     row_label,
 )
-from loftet_analysis.show.sentences import certainty
+from loftet_analysis.show.sentences import certainty, in_sentence
 
 _PAIR = ["population", "outcome"]
 #: Letters of an alt text that is meant to be heard at one go.
@@ -109,7 +111,7 @@ def describe_change(frame: pd.DataFrame, words: Words) -> Iterator[str]:
         told.append((order, f"{words.outcome(*pair)}: {said}."))
     yield from (said for _, said in sorted(told, key=lambda each: each[0]))
     if shown["estimand"].nunique() == 1:
-        of = _lower(label("estimand", shown["estimand"].iloc[0], words))
+        of = in_sentence(label("estimand", shown["estimand"].iloc[0], words))
         yield words.text(
             "Changes in standard deviations ({comparison}), with intervals.", comparison=of
         )
@@ -129,7 +131,7 @@ def _each(records: list[dict], words: Words) -> str:
     for row in records:
         inside = words.interval(row["ci_low"], row["ci_high"])
         size = words.number(row["estimate"]) + (f" ({inside})" if inside else "")
-        parts.append(f"{_lower(row_label(row, words))} {size}")
+        parts.append(f"{in_sentence(row_label(row, words))} {size}")
     code = certainty(records[0])
     parts[0] += f", {label('short', code, words)}" if code in _ORDER else ""
     return "; ".join(parts)
@@ -145,20 +147,16 @@ def _ends(records: list[dict], words: Words) -> str:
         return words.text("{high} in every group; intervals without zero: {k} of {n}", **about)
     return words.text(
         "lowest {low} ({first}), highest {high} ({last}); intervals without zero: {k} of {n}",
-        first=_apart(low, words),
-        last=_apart(high, words),
+        first=told_apart(low, words),
+        last=told_apart(high, words),
         **about,
     )
 
 
-def _apart(row: dict, words: Words) -> str:
+def told_apart(row: dict, words: Words) -> str:
     """Return what tells a row apart from others of the same estimand."""
     parts = [label("contrast", row["contrast"], words), group_label(row, words)]
     return ", ".join(filter(None, parts)) or row_label(row, words)
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
 
 
 def describe_summary(
@@ -172,7 +170,7 @@ def describe_summary(
         "Changes of {n} outcome ({comparisons}).",
         "Changes of {n} outcomes ({comparisons}).",
         len(told),
-        comparisons=joined([_lower(each) for each in comparisons], words),
+        comparisons=joined([in_sentence(each) for each in comparisons], words),
     )
     by_word: dict[str, list[str]] = {}
     for outcome, word in told:
@@ -251,8 +249,8 @@ def describe_levels(frame: pd.DataFrame, by: str, words: Words) -> Iterator[str]
             yield words.text(
                 "{outcome}: lowest {low} ({first}), highest {high} ({last}).",
                 low=form(low["change"]),
-                first=_of_level(low, by, words, timed=several),
-                last=_of_level(high, by, words, timed=several),
+                first=of_level(low, by, words, timed=several),
+                last=of_level(high, by, words, timed=several),
                 **about,
             )
         elif by == names.REGION:
@@ -265,13 +263,11 @@ def describe_levels(frame: pd.DataFrame, by: str, words: Words) -> Iterator[str]
         yield words.text("Means with their intervals.")
 
 
-def _of_level(row: dict, by: str, words: Words, *, timed: bool) -> str:
-    if by == names.REGION:
-        named = words.region(row[by])
-    else:
-        named = label("subgroup", row["subgroup"], words) or words.text("everybody")
-    named = f"{named}, {label('wave', row['wave'], words)}" if timed else named
-    return f"{row['year']}: {named}" if "year" in row else named
+def of_level(row: dict, by: str, words: Words, *, timed: bool) -> str:
+    """Return of whom, and of when, a level is: `by` is what lines are of, groups or regions."""
+    when = f", {label('wave', row['wave'], words)}" if timed else ""
+    year = f"{row['year']}: " if "year" in row else ""
+    return f"{year}{languages.named(row, by, words)}{when}"
 
 
 def describe_planned(frame: pd.DataFrame, words: Words) -> Iterator[str]:
@@ -309,13 +305,9 @@ def _at_the_ends(
         told |= {key: words.count(schools) for key, schools in ends.items()}
         for key, schools in ends.items():
             at = rows.loc[rows["schools"] == schools, column]
-            told[f"at_{key}"] = _span(at.min(), at.max(), as_text, words)
+            span = dict.fromkeys((as_text(at.min()), as_text(at.max())))
+            told[f"at_{key}"] = f" {words.text('to')} ".join(span)
         yield told
-
-
-def _span(low: float, high: float, as_text: Callable[[float], str], words: Words) -> str:
-    """Return from where to where something goes; one number where both look the same."""
-    return f" {words.text('to')} ".join(dict.fromkeys((as_text(low), as_text(high))))
 
 
 def describe_course(frame: pd.DataFrame, words: Words) -> Iterator[str]:
@@ -430,20 +422,18 @@ def describe_likert(frame: pd.DataFrame, words: Words) -> Iterator[str]:
             yield f"{about['outcome']}."
             continue
         about |= {"high": words.percent(above.max()), "most": _item(cell[0], above.idxmax(), words)}
-        alike = words.percent(above.min()) == about["high"]
-        if alike and every and len(above) > 1:
+        about["low"] = words.percent(above.min())
+        if about["low"] != about["high"]:
+            yield words.text(
+                "{outcome}, {wave}: most above the middle at {most} ({high}), fewest at {least} "
+                "({low}).",
+                least=_item(cell[0], above.idxmin(), words),
+                **about,
+            )
+        elif every and len(above) > 1:
             yield words.text("{outcome}, {wave}: {high} above the middle at every item.", **about)
-            continue
-        if alike:
+        else:
             yield words.text("{outcome}, {wave}: {high} above the middle at {most}.", **about)
-            continue
-        yield words.text(
-            "{outcome}, {wave}: most above the middle at {most} ({high}), fewest at {least} "
-            "({low}).",
-            low=words.percent(above.min()),
-            least=_item(cell[0], above.idxmin(), words),
-            **about,
-        )
     if len(waves) == 1:
         wave = label("wave", waves[0], words)
         yield words.text("Bars of the answers to single items {wave}.", wave=wave)
@@ -483,7 +473,7 @@ def describe_drawn_together(frame: pd.DataFrame, by: str, words: Words) -> Itera
                 len(rows),
                 **about,
             )
-    compared = {"comparison": _lower(label("estimand", frame["estimand"].iloc[0], words))}
+    compared = {"comparison": in_sentence(label("estimand", frame["estimand"].iloc[0], words))}
     if of_regions:
         yield words.text("Changes by region ({comparison}), with intervals.", **compared)
     else:
@@ -506,7 +496,7 @@ def describe_forest(frame: pd.DataFrame, pooled: pd.DataFrame, words: Words) -> 
     for key, rows in shown.groupby(keys, sort=False):
         named = words.outcome(*key[:2])
         if several:
-            named = f"{named}, {_lower(label('estimand', key[2], words))}"
+            named = f"{named}, {in_sentence(label('estimand', key[2], words))}"
         about = {"outcome": named, "span": _lowest_and_highest(rows["estimate"], words)}
         if key not in together.index:
             told.append((2, words.text("{outcome}: {span} in the regions.", **about)))
@@ -524,7 +514,7 @@ def describe_forest(frame: pd.DataFrame, pooled: pd.DataFrame, words: Words) -> 
         told.append((0 if row["ci_low"] > 0 or row["ci_high"] < 0 else 1, said))
     yield from (said for _, said in sorted(told, key=lambda each: each[0]))
     if shown["estimand"].nunique() == 1:
-        of = _lower(label("estimand", shown["estimand"].iloc[0], words))
+        of = in_sentence(label("estimand", shown["estimand"].iloc[0], words))
         yield words.text(
             "Changes by region in standard deviations ({comparison}), with intervals.",
             comparison=of,
@@ -587,11 +577,19 @@ def describe_flow(
         told = [each for each in steps(row, words) if each[0] in named]
         counts = [f"{step.lower()} {words.count(n)}" for step, n in told]
         for each in [] if used is None else of_row(used, row)[:1]:
-            counts.append(f"{_lower(label('estimand', each['estimand'], words))} "
+            counts.append(f"{in_sentence(label('estimand', each['estimand'], words))} "
                           f"{words.count(each['n_high'])}")  # fmt: skip
         if counts:
             yield f"{place(row['population'], row['wave'], words)}: {', '.join(counts)}."
     yield words.text("Bars from those who were invited to those who were found both times.")
+
+
+def people(row: Row, words: Words, between: str = "/") -> str:
+    """Return how many people a row rests on: both numbers where they are not the same people."""
+    if not pd.isna(row.get("n_pairs")):
+        return words.count(row["n_pairs"])
+    both = [row.get("n_pre"), row.get("n_post")]
+    return "" if any(map(pd.isna, both)) else between.join(map(words.count, both))
 
 
 def of_row(used: pd.DataFrame, row: dict) -> list[dict]:
@@ -629,11 +627,6 @@ def describe_arrivals(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     yield words.text("How the answers came in day by day.")
 
 
-def so_often(low: int, high: int, words: Words) -> str:
-    """Return how often, or between how often and how often."""
-    return words.count(low) if low == high else f"{words.count(low)}–{words.count(high)}"
-
-
 def describe_attendance(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield the alt text of attendance from its gated bins."""
     for (population, column), rows in frame.groupby(["population", "column"], sort=False):
@@ -645,11 +638,12 @@ def describe_attendance(frame: pd.DataFrame, words: Words) -> Iterator[str]:
             mean, most = words.number(first["mean"], 1), words.count(first["most"])
             told.append(words.text("mean {mean} of {most}", mean=mean, most=most))
         bins = rows.sort_values("low").to_dict("records")
-        told.append(", ".join(f"{_times(row, words)}: {words.percent(row['share'])}"
-                              for row in bins))  # fmt: skip
+        shares = [f"{words.counts(*times(row))}: {words.percent(row['share'])}" for row in bins]
+        told.append(", ".join(shares))
         yield f"{whose}: {'; '.join(told)}."
     yield words.text("Bars of how often people attended.")
 
 
-def _times(row: dict, words: Words) -> str:
-    return so_often(round(row["low"] + 0.5), round(row["high"] - 0.5), words)
+def times(row: Mapping[str, float]) -> tuple[int, int]:
+    """Return the fewest and the most times of a bin of attendance."""
+    return round(row["low"] + 0.5), round(row["high"] - 0.5)

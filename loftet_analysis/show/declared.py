@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
+from loftet_analysis.estimands import ESTIMANDS
 from loftet_analysis.show.labels import LABELS
-from loftet_analysis.show.languages import Words, label
-from loftet_analysis.show.layout import ABSENT, Row, Table, laid_out
+from loftet_analysis.show.languages import Row, Words, label
+from loftet_analysis.show.layout import ABSENT, Table, laid_out
 from loftet_analysis.study import Study
 from loftet_analysis.study.declared import PLAN, SHORT, PlanRecord, explained
 
@@ -83,7 +84,7 @@ def _what(place: str, words: Words) -> str:
             pass
         case _:
             key = place
-    of = _outcome(population, outcome, words) if outcome else ""
+    of = words.outcomes.get((population, outcome), outcome)
     of = of or (label("population", population, words) if population else "")
     return ": ".join(filter(None, [of, label("declared", key, words)]))
 
@@ -98,23 +99,12 @@ def _value(place: str, text: str, words: Words) -> str:
         case ["analysis", "ci_level"]:
             return words.percent(float(text))
         case ["analysis", "primary", population, "outcomes"]:
-            return ", ".join(_outcome(population, each, words) for each in text.split(", "))
+            named = {of: text for (who, of), text in words.outcomes.items() if who == population}
+            return ", ".join(named.get(each, each) for each in text.split(", "))
         case ["scales", *_, "minimum"] if text in LABELS["minimum"]:
             return label("minimum", text, words)
         case ["analysis", "primary", _, "estimands"] | ["estimands", _]:
-            return ", ".join(_estimand(each, words) for each in text.split(", "))
+            codes = text.split(", ")
+            told = (label("estimand", c, words) if c in ESTIMANDS else c for c in codes)
+            return ", ".join(told)
     return text[:SHORT] if place == PLAN else text
-
-
-def _outcome(population: str, outcome: str, words: Words) -> str:
-    try:
-        return words.outcome(population, outcome)
-    except KeyError:
-        return outcome
-
-
-def _estimand(code: str, words: Words) -> str:
-    try:
-        return label("estimand", code, words)
-    except KeyError:
-        return code

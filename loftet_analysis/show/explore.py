@@ -628,15 +628,14 @@ def _label(kind: str, value: str, population: str, words: Words) -> str:
         return words.outcome(population, value)
     if value == names.ALL:
         return words.text("both times" if kind == names.WAVE else "everybody")
-    if kind == BESIDE and not value:
-        return words.text("no other scale")
     if kind == BESIDE:
         who, _, outcome = value.partition(".")
+        if not value:
+            return words.text("no other scale")
         return of_group(words.outcome(who, outcome), label("population", who, words))
     if kind == names.SUBGROUP:
         column, _, group = value.partition("=")
-        called = LABELS["column"].get(column, column)
-        called = words.text(called) if column in LABELS["column"] else called
+        called = label("column", column, words) if column in LABELS["column"] else column
         if not group:
             return words.text("{column}: each group", column=called)
     return label(kind, value, words)

@@ -18,13 +18,15 @@ from loftet_analysis import names, paths, schema
 from loftet_analysis.estimands import MIDWAY, contrast_of_waves
 from loftet_analysis.show.glossary import glossary
 from loftet_analysis.show.labels import CERTAINTY_SIGNS
-from loftet_analysis.show.languages import Words, alphabet, label, reader
+from loftet_analysis.show.languages import Row, Words, alphabet, label, reader
 from loftet_analysis.show.layout import ABSENT, HIDDEN, laid_out
 from loftet_analysis.show.sentences import (
     asterisk,
     certainty,
+    certainty_shown,
     compared,
     doubted_by_others,
+    in_short,
     may_have,
     with_doubts,
 )
@@ -33,6 +35,7 @@ from loftet_analysis.show.site import (
     STYLESHEET,
     TEMPLATES,
     filled,
+    plain,
     with_hints,
     with_question_links,
 )
@@ -117,7 +120,7 @@ def _is_hidden(table: Path) -> bool:
 
 
 def _plain(part: str) -> str:
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", "", _MARK.sub("", part))).split())
+    return plain(_MARK.sub("", part))
 
 
 def _with_links(page: str, links: Mapping[str, str], spoken: Mapping[str, str]) -> str:
@@ -211,10 +214,8 @@ class _Site:
         yield _front(self.language), self.front()
         yield f"{self.language}/glossary.html", self.glossary()
         for place, pages in self.pages.items():
-            order = [*pages]
-            for number, notebook in enumerate(order):
-                before = pages[order[number - 1]] if number else None
-                after = pages[order[number + 1]] if number + 1 < len(order) else None
+            along = [None, *pages.values(), None]
+            for notebook, before, after in zip(pages, along, along[2:], strict=False):
                 yield pages[notebook], self.page(place, notebook, before, after)
 
     def page(self, place: str, notebook: str, before: str | None, after: str | None) -> str:
@@ -280,10 +281,8 @@ class _Site:
 
     def in_language(self, place: str, notebook: str, language: str) -> str:
         """Return the same page in another language; empty where there is none."""
-        there = any(
-            (where, _stem(file), spoken) == (place, notebook, language) and state == "done"
-            for (where, file, spoken), state in self.states.items()
-        )
+        done = {(at, _stem(file), of) for (at, file, of), s in self.states.items() if s == "done"}
+        there = (place, notebook, language) in done
         return f"{language}/{place}/{notebook}.html" if there else ""
 
     def header(self, file: str, menus: Sequence, spoken: Sequence[Link]) -> str:
@@ -312,13 +311,14 @@ class _Site:
         return TEMPLATES.get_template("navigation.html").module.footer(self.words, *along, links)
 
     def around(
-        self, file: str, others: Mapping[str, str], contents: Sequence[Link] = ()
+        self, file: str, others: Mapping[str, str], contents: Sequence[Link]
     ) -> dict[str, str]:
         """Return header and footer of a page of the site itself."""
         regions = {name: self.first(place) for place, name in self.places.items()}
-        menus = [(self.words.text("Regions"), [*regions.items()])]
-        if contents:
-            menus.append((self.words.text("On this page"), contents))
+        menus = [
+            (self.words.text("Regions"), [*regions.items()]),
+            (self.words.text("On this page"), contents),
+        ]
         header = self.header(file, menus, [*others.items()])
         return {"header": header, "footer": self.footer(file)}
 
@@ -462,8 +462,7 @@ class _Site:
                         of_heading = answers.setdefault(question, {}).setdefault(heading, [])
                         of_heading.append(link)
         undeclared = sorted(set(answers) - set(asked), key=lambda each: (len(each), each))
-        order = [*self.places]
-        names_of = {name: order.index(place) for place, name in self.places.items()}
+        names_of = {name: number for number, name in enumerate(self.places.values())}
         for question in [*asked, *undeclared]:
             places: list[tuple[str, list[Link]]] = []
             for (_, title), links in sorted(answers[question].items()):
@@ -571,34 +570,22 @@ class _Site:
             notes,
             line=lambda row: self.places[row[names.REGION]],
         )
-        links = {
-            f'<th scope="row">{html.escape(name, quote=False)}</th>': (
-                f'<th scope="row"><a href="{self.first(place)}">'
-                f"{html.escape(name, quote=False)}</a></th>"
-            )
-            for place, name in self.places.items()
-        }
         text = made.with_id(f"matrix-{population}").replace(
             'class="results"', 'class="results matrix"'
         )
         unsure = f'<td class="words">{CERTAINTY_SIGNS["unclear"]} '
         text = text.replace(unsure, unsure.replace("words", "words unsure"))
-        for plain, linked in links.items():
-            text = text.replace(plain, linked, 1)
+        for place, name in self.places.items():
+            head, called = '<th scope="row">', html.escape(name, quote=False)
+            linked = f'{head}<a href="{self.first(place)}">{called}</a></th>'
+            text = text.replace(f"{head}{called}</th>", linked, 1)
         return with_hints(with_question_links(text, words.questions), words)
 
-    def verdict(self, row: Mapping[str, object]) -> str:
+    def verdict(self, row: Row) -> str:
         """Return the sign and the word of a row: what happened, and how certain that is."""
-        if row["suppressed"]:
-            return f"{HIDDEN} {self.words.text('hidden')}"
-        if pd.isna(row["change"]):
-            return f"{ABSENT} {self.words.text('not computed')}"
-        code = certainty(row)
-        code = code if code in CERTAINTY_SIGNS else "unclear"
-        beyond = not pd.isna(row.get("drift")) or not pd.isna(row.get("trend"))
-        said = label("short", f"{code}{' beyond drift' * beyond}", self.words)
-        marks = "*" * bool(row["less_certain"]) + "†" * bool(row["doubted"])
-        return f"{CERTAINTY_SIGNS[code]} {said}{marks}"
+        sign = CERTAINTY_SIGNS[certainty_shown(row)] if not pd.isna(row["change"]) else ABSENT
+        sign = HIDDEN if row["suppressed"] else sign
+        return f"{sign} {in_short(row, self.words)}{'†' * bool(row['doubted'])}"
 
     def glossary(self) -> str:
         """Return the page that explains words, signs, codes and columns, and names the scales."""

@@ -72,8 +72,9 @@ def glossary(words: Words, study: Study | None = None) -> Iterator[Part]:
         told = [code for code in LABELS[means] if code not in foreign]
         return [(label(kind, code, words), label(means, code, words, **values)) for code in told]
 
-    def coded(kind: str) -> list[tuple[str, str]]:
-        return [(code, label(kind, code, words)) for code in LABELS[kind] if code not in foreign]
+    def coded(*kinds: str) -> list[tuple[str, str]]:
+        codes = [(kind, code) for kind in kinds for code in LABELS[kind] if code not in foreign]
+        return [(code, label(kind, code, words)) for kind, code in codes]
 
     low, high = words.number(-WEAK), words.number(WEAK)
     certain = [
@@ -94,24 +95,21 @@ def glossary(words: Words, study: Study | None = None) -> Iterator[Part]:
         yield Part("scales", text("Scales, and what they are made of"), scales)
     yield Part("methods", text("How the numbers are made"), meant("method"))
     own = [name for name in ESTIMANDS if name not in foreign]
-    estimands = [(name, label("estimand", name, words)) for name in own]
-    yield Part("estimand", text("Codes of comparisons"), estimands, codes=True)
-    yield Part("verdict", text("Codes of conclusions"), coded("verdict"), codes=True)
-    yield Part(
-        "flags", text("Codes of what to bear in mind about a row"), coded("flag means"), codes=True
-    )
-    warnings = coded("warning")
-    yield Part("warnings", text("Codes of what weakens a scale"), warnings, codes=True)
-    reasons = [*coded("reason"), *coded("hidden")]
-    yield Part("reasons", text("Codes of why there is no number"), reasons, codes=True)
-    aside = [*coded("set_aside"), *coded("counted")]
-    yield Part("aside", text("Codes of why a questionnaire does not count"), aside, codes=True)
-    states = text("Codes of whether answers were linked")
-    yield Part("states", states, coded("state"), codes=True)
-    columns = [*column_meanings(words).items()]
-    yield Part("columns", text("Columns of the tables"), columns, codes=True)
     clean = [(name, text(meaning)) for name, meaning in MEANINGS.items() if name not in foreign]
-    yield Part("clean", text("Columns of clean data"), clean, codes=True)
+    aside = coded("set_aside", "counted")
+    codes = {
+        "estimand": (text("Codes of comparisons"), [(n, label("estimand", n, words)) for n in own]),
+        "verdict": (text("Codes of conclusions"), coded("verdict")),
+        "flags": (text("Codes of what to bear in mind about a row"), coded("flag means")),
+        "warnings": (text("Codes of what weakens a scale"), coded("warning")),
+        "reasons": (text("Codes of why there is no number"), coded("reason", "hidden")),
+        "aside": (text("Codes of why a questionnaire does not count"), aside),
+        "states": (text("Codes of whether answers were linked"), coded("state")),
+        "columns": (text("Columns of the tables"), [*column_meanings(words).items()]),
+        "clean": (text("Columns of clean data"), clean),
+    }
+    for name, (title, told) in codes.items():
+        yield Part(name, title, told, codes=True)
 
 
 def _foreign(study: Study | None) -> set[str]:

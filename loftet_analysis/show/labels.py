@@ -283,8 +283,7 @@ LABELS: dict[str, dict[str, str]] = {
         "answers of one time had been turned",
         "no_metric_invariance": "its items do not correlate alike before and after",
         "metric_invariance_unsure": "it is uncertain whether its items relate to the scale in the "
-        "same way before and "
-        "after",
+        "same way before and after",
         "no_scalar_invariance": "some of its items changed on their own",
         "invariance_not_examined": "measurement invariance before and after could not be examined",
         "low_reliability": "its reliability is low",
@@ -387,6 +386,17 @@ LABELS: dict[str, dict[str, str]] = {
         "half_missing": "more than half of the questions without a valid answer",
     },
     "register": {"gatherings": "seminars", "interim_work": "interim tasks"},
+    "attended": {
+        "gatherings": "At least four out of five attended between {low} and {high} seminars.",
+        "interim_work": "At least four out of five did between {low} and {high} interim tasks.",
+    },
+    # of clusters
+    "few": {
+        "school": "The interval itself is uncertain, since it rests on so few schools.",
+        "feeder_group": "The interval itself is uncertain, since it rests on so few groups of "
+        "schools.",
+        "region": "The interval itself is uncertain, since it rests on so few regions.",
+    },
     "conclusion": {
         "increase": "The interval lies above zero: an increase.",
         "decrease": "The interval lies below zero: a decrease.",
@@ -423,11 +433,9 @@ LABELS: dict[str, dict[str, str]] = {
         "small decrease": "A certain but very small decrease, less than the smallest change of "
         "interest ({sesoi} standard deviations): the {level} CI is {interval}.",
         "may small increase": "A very small increase, less than the smallest change of interest "
-        "({sesoi} standard deviations): the {level} CI is {interval}. It is not certain: "
-        "{why}.",
+        "({sesoi} standard deviations): the {level} CI is {interval}. It is not certain: {why}.",
         "may small decrease": "A very small decrease, less than the smallest change of interest "
-        "({sesoi} standard deviations): the {level} CI is {interval}. It is not certain: "
-        "{why}.",
+        "({sesoi} standard deviations): the {level} CI is {interval}. It is not certain: {why}.",
         "small": "Small as it is, the interval excludes zero.",
         "small beyond drift": "Small as it is, it differs from what was expected.",
     },
@@ -625,42 +633,26 @@ LABELS: dict[str, dict[str, str]] = {
         "cause": "What it does not show",
     },
     "method means": {
-        "change": (
-            "Later minus earlier, in standard deviations of all answers before. 0.20 is a "
-            "fifth of how much people usually differ."
-        ),
-        "who": (
-            "The same people both times, the same grades before and after, or every school "
-            "counted once: each change says which. They rest on different assumptions, so they "
-            "are shown side by side."
-        ),
-        "interval": (
-            "People at one school are alike and change together. An ordinary t-test would "
-            "claim too much, so the standard errors are cluster-robust (CR2) with "
-            "Satterthwaite's degrees of freedom."
-        ),
-        "tests": (
-            "With many tests some differ by chance alone. p-values are adjusted: by Holm's "
-            "method for what was declared primary, by Benjamini and Hochberg's over the "
-            "regions. A test that may not be shown counts as p = 1."
-        ),
-        "missing": (
-            "Each change is estimated again with weights, imputation and other choices. The "
-            "sensitivity tables show where the conclusion would differ."
-        ),
-        "measurement": (
-            "Before a change is trusted, it is examined whether the questions of a scale go "
-            "together, and whether they meant the same both times. A mark beside each scale "
-            "shows the result."
-        ),
-        "hidden": (
-            "Numbers that rest on few people are hidden, and so are others from which they "
-            "could be worked out. Numbers of people are rounded."
-        ),
-        "cause": (
-            "A change from before to after is not yet an effect: without comparison schools, "
-            "other things may have changed too."
-        ),
+        "change": "Later minus earlier, in standard deviations of all answers before. 0.20 is a "
+        "fifth of how much people usually differ.",
+        "who": "The same people both times, the same grades before and after, or every school "
+        "counted once: each change says which. They rest on different assumptions, so they "
+        "are shown side by side.",
+        "interval": "People at one school are alike and change together. An ordinary t-test would "
+        "claim too much, so the standard errors are cluster-robust (CR2) with "
+        "Satterthwaite's degrees of freedom.",
+        "tests": "With many tests some differ by chance alone. p-values are adjusted: by Holm's "
+        "method for what was declared primary, by Benjamini and Hochberg's over the "
+        "regions. A test that may not be shown counts as p = 1.",
+        "missing": "Each change is estimated again with weights, imputation and other choices. The "
+        "sensitivity tables show where the conclusion would differ.",
+        "measurement": "Before a change is trusted, it is examined whether the questions of a "
+        "scale go together, and whether they meant the same both times. A mark beside each scale "
+        "shows the result.",
+        "hidden": "Numbers that rest on few people are hidden, and so are others from which they "
+        "could be worked out. Numbers of people are rounded.",
+        "cause": "A change from before to after is not yet an effect: without comparison schools, "
+        "other things may have changed too.",
     },
     "term means": {
         "sd": "How far answers lie from their mean. Changes are also given in standard deviations "
@@ -813,7 +805,7 @@ LABELS: dict[str, dict[str, str]] = {
 
 #: A shape for each light, for readers who do not see its colour.
 LIGHT_SHAPES = {"good": "●", "care": "▲", "doubt": "■"}
-#: And for how certain a change is.
+#: And for how certain a change is, from what is certain to what is not.
 CERTAINTY_SIGNS = {
     "increase": "↑",
     "decrease": "↓",

@@ -28,6 +28,8 @@ from loftet_analysis.show.labels import LABELS
 from loftet_analysis.stats.shrinkage import FEWEST
 from loftet_analysis.study import Study
 
+#: A row of results, by column.
+Row = Mapping[str, object]
 LANGUAGES = ("nb", "nn", "en")
 #: Ends the tag of a language in which every translation is wrapped in ⟦…⟧ (BCP 47, private use).
 PSEUDO = "-x-pseudo"
@@ -198,6 +200,16 @@ class Words:
     def count(self, value: float) -> str:
         """Return a count, its thousands apart by a narrow space (a comma in English)."""
         return self.number(value, 0)
+
+    def counts(self, low: float, high: float) -> str:
+        """Return between which counts something lies; one count where both are the same.
+
+        Examples
+        --------
+        >>> Words("nb").counts(2, 1200), Words("nb").counts(2, 2)
+        ('2–1\u202f200', '2')
+        """
+        return "\N{EN DASH}".join(dict.fromkeys((self.count(low), self.count(high))))
 
     def plain(self, value: float) -> str:
         """Return a point of a scale: whole, or with two decimals where it is not."""
@@ -474,7 +486,7 @@ def _background(column: str, words: Words) -> str:
     return f"{words.text(known).lower() if known else column.replace('_', ' ')}: "
 
 
-def row_label(row: Mapping[str, object], words: Words) -> str:
+def row_label(row: Row, words: Words) -> str:
     """Return what tells a row of effects apart within its outcome.
 
     That is estimand, contrast, the wave of a level, and subgroup; a subgroup that is a role is left
@@ -491,7 +503,7 @@ def row_label(row: Mapping[str, object], words: Words) -> str:
     return ", ".join(filter(None, [*parts, wave, group_label(row, words)]))
 
 
-def group_label(row: Mapping[str, object], words: Words) -> str:
+def group_label(row: Row, words: Words) -> str:
     """Return the group of a row of effects: nothing for everybody.
 
     And nothing for a role where the estimand is of one role, since it names it.
@@ -506,9 +518,7 @@ def of_group(outcome: str, group: str) -> str:
     return f"{outcome} ({group.lower()})"
 
 
-def linked_side(
-    row: Mapping[str, object], words: Words, side: str = "", *, with_group: bool = True
-) -> str:
+def linked_side(row: Row, words: Words, side: str = "", *, with_group: bool = True) -> str:
     """Return what one side of a row of `school_link` is called: which outcome, who, and when.
 
     Parameters
@@ -533,7 +543,7 @@ def linked_side(
     return ", ".join(filter(None, [outcome, linked_time(row, words, side)]))
 
 
-def linked_time(row: Mapping[str, object], words: Words, side: str = "") -> str:
+def linked_time(row: Row, words: Words, side: str = "") -> str:
     """Return when one side of a row of `school_link` was answered, or that it is a change."""
     kind = row[f"{side}contrast"]
     if kind == "mean":
@@ -541,7 +551,7 @@ def linked_time(row: Mapping[str, object], words: Words, side: str = "") -> str:
     return words.text("change") if kind else ""
 
 
-def linked_group(row: Mapping[str, object], words: Words, side: str = "") -> str:
+def linked_group(row: Row, words: Words, side: str = "") -> str:
     """Return whose answers one side of a row of `school_link` is of: a population, or a role."""
     group = label("subgroup", row[f"{side}subgroup"], words)
     return group.capitalize() or label("population", row[f"{side}population"], words)
@@ -560,7 +570,7 @@ def outcome_labels(pairs: Iterable[tuple[str, str]], words: Words) -> dict[tuple
     }
 
 
-def named(row: Mapping[str, object], column: str, words: Words) -> str:
+def named(row: Row, column: str, words: Words) -> str:
     """Return what the value of a row's key column is called in the reader's language.
 
     Parameters
@@ -597,6 +607,14 @@ def named(row: Mapping[str, object], column: str, words: Words) -> str:
     if column == names.ESTIMAND or column in LABELS:
         return label(column, value, words)
     return str(value)
+
+
+def named_or_own(row: Row, column: str, words: Words) -> str:
+    """Return what a value is called; a researcher's own is called as it is."""
+    try:
+        return named(row, column, words)
+    except KeyError:
+        return str(row[column])
 
 
 def too_few_regions(words: Words) -> str:
@@ -639,8 +657,8 @@ def reader(study: Study, language: str) -> Words:
                 turned |= {(population.name, item.name)} if item.reversed else set()
                 for earlier in item.earlier:
                     for wave in earlier.waves:
-                        asked = (population.name, item.name, wave)
-                        wordings[asked] = study.text(earlier.text, locale)
+                        worded = study.text(earlier.text, locale)
+                        wordings[population.name, item.name, wave] = worded
     regions = dict(zip(study.regions["region"], study.regions["name"], strict=True))
     if len(regions) == 1:
         regions[names.NATIONAL] = next(iter(regions.values()))

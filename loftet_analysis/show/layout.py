@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 import pandas as pd
 
 from loftet_analysis import names
-from loftet_analysis.show.languages import Words, beside_zero, named, outcome_labels
+from loftet_analysis.show.languages import Row, Words, beside_zero, named, outcome_labels
 
 HIDDEN = "·"
 ABSENT = "–"
-
-Row = Mapping[str, object]
 
 #: How a column's values become text: `Words` and one value, or the two ends of an interval.
 FORMATS: dict[str, Callable[..., str]] = {
     "number": Words.number,
     "number3": lambda words, value: words.number(value, 3),
     "count": Words.count,
+    "counts": Words.counts,
     "percent": Words.percent,
     "p_value": Words.p_value,
     "interval": Words.interval,
@@ -262,13 +262,10 @@ def _heads(columns: Sequence[Column], corner: str) -> list[str]:
     deep = ' rowspan="2"' if any(column.over for column in columns) else ""
     head = f'<th scope="col"{deep} class="words">{_safe(corner)}</th>'
     above, below = [head if corner else f"<td{deep}></td>"], []
-    for n, column in enumerate(columns):
-        if not column.over:
-            above.append(f'<th scope="col"{deep}{column.kind}>{_safe(column.heading)}</th>')
-            continue
-        below.append(f'<th scope="col"{column.kind}>{_safe(column.heading)}</th>')
-        if n == 0 or columns[n - 1].over != column.over:
-            width = sum(other.over == column.over for other in columns)
-            over = _safe(column.over)
-            above.append(f'<th scope="colgroup" colspan="{width}">{over}</th>')
+    for over, of in groupby(columns, key=lambda column: column.over):
+        rows = "" if over else deep
+        heads = [f'<th scope="col"{rows}{c.kind}>{_safe(c.heading)}</th>' for c in of]
+        (below if over else above).extend(heads)
+        if over:
+            above.append(f'<th scope="colgroup" colspan="{len(heads)}">{_safe(over)}</th>')
     return [_tr(above), _tr(below)] if deep else [_tr(above)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from loftet_analysis import names, schema
-from loftet_analysis.show.languages import Words, named
+from loftet_analysis.show.languages import Words, named_or_own
 
 #: Columns beside which their values are named in the reader's language.
 _NAMED = (
@@ -61,7 +61,12 @@ def as_csv(frame: pd.DataFrame, words: Words) -> str:
     for heading, values in told:
         columns.append((heading, _harmless(values)))
         if heading in _NAMED:
-            called = pd.Series([_called(row, heading, words) for row in rows], dtype=object)
+            empty = values.isna() | values.eq("")
+            called = [
+                "" if nothing else named_or_own(row, heading, words)
+                for row, nothing in zip(rows, empty, strict=True)
+            ]
+            called = pd.Series(called, dtype=object)
             if called.ne("").any() and not called.equals(columns[-1][1]):
                 columns.append((f"{heading}_label", _harmless(called)))
     table = pd.concat([values for _, values in columns], axis=1) if columns else pd.DataFrame()
@@ -92,16 +97,6 @@ def _columns(frame: pd.DataFrame) -> list[tuple[str, pd.Series]]:
         if level.name not in headings
     ]
     return [*beside, *kept]
-
-
-def _called(row: dict, column: str, words: Words) -> str:
-    """Return what a value of a row is called; a researcher's own are called as they are."""
-    if pd.isna(row[column]) or row[column] == "":
-        return ""
-    try:
-        return named(row, column, words)
-    except KeyError:
-        return str(row[column])
 
 
 def _harmless(values: pd.Series) -> pd.Series:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
@@ -27,7 +27,7 @@ from loftet_analysis.disclosure.gate import Gated, gate
 from loftet_analysis.disclosure.mask import LIMITS, NEVER_BY_SCHOOL, SMALL, for_schools
 from loftet_analysis.show import word
 from loftet_analysis.show.labels import LABELS
-from loftet_analysis.show.languages import Words, joined, label, reader
+from loftet_analysis.show.languages import Row, Words, joined, label, reader
 from loftet_analysis.show.layout import laid_out
 from loftet_analysis.show.session import OpenStudy, kept_results
 
@@ -39,8 +39,6 @@ _WIDE, _EDGE, _ROW = 340, 14, 54  # of the figure, in its own units
 _FIGURE = "means"  # its id
 _POINTS, _FINER = 2, 3  # pixels for a unit of its PNG, and how much finer it is drawn
 _INCHES = 4.4  # wide, on paper
-
-Row = Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -92,9 +90,9 @@ def told(study: OpenStudy) -> Told:
     # of regions and country what their own pages say, and no finer
     beside = max(PROFILE, description.disclosure, key=LIMITS.get)
     of_school = levels[names.SCHOOL] != ""
-    shown = [gate(levels[of_school], mask, PROFILE), gate(levels[~of_school], mask, beside)]
     keys = [names.REGION, names.SCHOOL, names.POPULATION, names.OUTCOME, names.WAVE]
-    by_level = {key: row for frame in shown for key, row in _by(frame, keys).items()}
+    by_level = _by(gate(levels[of_school], mask, PROFILE), keys)
+    by_level |= _by(gate(levels[~of_school], mask, beside), keys)
     return Told(by_level, _changes(study, clean, mask, beside), response)
 
 
@@ -141,10 +139,7 @@ def _gated_response(study: OpenStudy) -> dict[str, list[Row]]:
     enough = rows["n_answered"].where(rows["n_answered"].ge(LIMITS[PROFILE]).fillna(False), 0)
     counts = rows[list(schema.RESPONSE)].assign(answered=answered, n_answered=enough)
     shown = gate(counts, pd.DataFrame(columns=list(schema.MASK)), PROFILE)
-    by_school: dict[str, list[Row]] = {}
-    for row in shown.to_dict("records"):
-        by_school.setdefault(row[names.SCHOOL], []).append(row)
-    return by_school
+    return {school: rows.to_dict("records") for school, rows in shown.groupby(names.SCHOOL)}
 
 
 def pages(study: OpenStudy, found: Told, language: str) -> Iterator[tuple[str, bytes]]:
@@ -196,24 +191,22 @@ class _Page:
             "place": f"{title} · {place}",
             "school": name,
             "lead": self._lead(),
-            "figure_title": _("Means of the latest survey"),
-            "figure_caption": _(
-                "Means of the latest survey, each on the scale of its answers. The line through "
-                "your school's mark is its interval."
-            ),
             "response_heading": _("Who answered"),
             "talk_heading": _("Talking about it with the staff"),
             "reading_heading": _("How to read this"),
         }
         safe = {key: html.escape(text) for key, text in said.items()}
-        lists = {"response": self._response()}
-        lists |= {"talk": self._list("school_talk"), "reading": self._list("school_reading")}
-        safe |= {key: _items(lines) for key, lines in lists.items()}
+        safe["response"] = _items(self._response())
+        safe |= {key: _items(self._list(f"school_{key}")) for key in ("talk", "reading")}
         safe["answers"] = self._answers()
         table = self._table()
         safe["numbers"] = f"<h2>{html.escape(_('The numbers'))}</h2>\n{table}" if table else ""
-        caption = f"<figcaption>{safe.pop('figure_caption')}</figcaption>"
-        called = f'id="{_FIGURE}" aria-label="{safe.pop("figure_title")}"'
+        caption = _(
+            "Means of the latest survey, each on the scale of its answers. The line through your "
+            "school's mark is its interval."
+        )
+        caption = f"<figcaption>{html.escape(caption)}</figcaption>"
+        called = f'id="{_FIGURE}" aria-label="{html.escape(_("Means of the latest survey"))}"'
         safe["figure"] = f"<figure {called}>{self._figure()}{caption}</figure>" if table else ""
         return safe
 
@@ -266,28 +259,27 @@ class _Page:
             return f"{first} {_('Whether this has changed cannot be told.')}"
         up = [outcome for outcome, row in known.items() if row["change_ci_low"] > 0]
         down = [outcome for outcome, row in known.items() if row["change_ci_high"] < 0]
-        named_up, named_down = (
-            joined([self.words.outcome("pupils", each) for each in some], self.words)
-            for some in (up, down)
-        )
+        named = {
+            way: joined([self.words.outcome("pupils", each) for each in some], self.words)
+            for way, some in (("up", up), ("down", down))
+        }
         if up and down:
             second = _(
                 "Since the first survey, pupils in the same grades have come to answer higher on: "
                 "{up}; and lower on: {down}.",
-                up=named_up,
-                down=named_down,
+                **named,
             )
         elif up:
             second = _(
                 "Since the first survey, pupils in the same grades have come to answer higher on: "
                 "{up}.",
-                up=named_up,
+                **named,
             )
         elif down:
             second = _(
                 "Since the first survey, pupils in the same grades have come to answer lower on: "
                 "{down}.",
-                down=named_down,
+                **named,
             )
         else:
             return f"{first} {_('No change since the first survey can be told from chance.')}"
@@ -399,11 +391,8 @@ class _Page:
             for name, outcome, waves in self.scales
             if name == whose and (wave := self.latest(name, outcome, waves))
         ]
-        marks, told = [], []
-        for line, (name, outcome, wave) in enumerate(rows):
-            drawn, text = self._line(name, outcome, wave, 8 + line * _ROW)
-            marks.append(drawn)
-            told.append(text)
+        lines = [self._line(*row, 8 + line * _ROW) for line, row in enumerate(rows)]
+        marks, told = ([each[part] for each in lines] for part in (0, 1))
         below = 8 + len(rows) * _ROW + 10
         legend = (
             ("circle", self.words.text("your school")),
@@ -461,41 +450,53 @@ class _Page:
 
     def _table(self) -> str:
         """Return the numbers of each scale, school beside region and country, wave by wave."""
-        _, number = self.words.text, self.words.number
-        records = [
-            {"population": name, "outcome": outcome, "wave": wave, "suppressed": False}
+        _, words = self.words.text, self.words
+        places = {"": _("your school"), self.region: words.region(self.region)}
+        places[names.NATIONAL] = _("All regions")
+
+        def beside(found: Callable[[Row, str], Row]) -> list[tuple]:
+            """Return the columns: the school's number and interval, and the numbers beside it."""
+
+            def number(place: str) -> Callable[[Row], str | None]:
+                def text(row: Row) -> str | None:
+                    shown = found(row, place)
+                    return words.number(shown["change"]) if _is_told(shown) else None
+
+                return text
+
+            def interval(row: Row) -> str | None:
+                own = found(row, "")
+                if not _is_told(own):
+                    return None
+                return words.interval(own["change_ci_low"], own["change_ci_high"]) or None
+
+            own, *others = [(name, number(place)) for place, name in places.items()]
+            return [own, (_("interval"), interval), *others]
+
+        def level(row: Row, place: str) -> Row:
+            return self.level(row["population"], row["outcome"], row["wave"], place=place)
+
+        def change(row: Row, place: str) -> Row:
+            return self.change(row["population"], row["outcome"], place=place)
+
+        def outcome(row: Row) -> str:
+            return words.outcome(row["population"], row["outcome"])
+
+        asked = [
+            {"population": name, "outcome": outcome, "wave": wave}
             for name, outcome, waves in self.scales
             for wave in waves
             if self.level(name, outcome, wave, place=names.NATIONAL)
             and (name == "pupils" or _is_told(self.level(name, outcome, wave)))
         ]
-        if not records:
+        if not asked:
             return ""
-        for row in records:
-            row["suppressed"] = not all(map(_is_told, self._beside(row)))
-
-        def mean(place: int) -> object:
-            return lambda row: self._number(self._beside(row)[place], row)
-
-        def interval(row: Row) -> str | None:
-            own = self._beside(row)[0]
-            return (
-                self.words.interval(own["change_ci_low"], own["change_ci_high"]) or None
-                if _is_told(own)
-                else None
-            )
-
-        columns = [
-            (_("your school"), mean(0)),
-            (_("interval"), interval),
-            (self.words.region(self.region), mean(1)),
-            (_("All regions"), mean(2)),
-        ]
+        for row in asked:
+            row["suppressed"] = not all(_is_told(level(row, place)) for place in places)
         levels = laid_out(
-            records, columns, self.words, _("Means on each scale"),
-            line=lambda row: label("wave", row["wave"], self.words).capitalize(),
-            group=lambda row: self.words.outcome(row["population"], row["outcome"])
-            + self._whose(row["population"]),
+            asked, beside(level), words, _("Means on each scale"),
+            line=lambda row: label("wave", row["wave"], words).capitalize(),
+            group=lambda row: outcome(row) + self._whose(row["population"]),
         ).html  # fmt: skip
         changed = [
             {"population": name, "outcome": outcome, "suppressed": bool(row.get("suppressed"))}
@@ -504,39 +505,9 @@ class _Page:
         ]
         if not changed:
             return levels
-
-        def change(place: str) -> object:
-            def text(row: Row) -> str | None:
-                found = self.change(row["population"], row["outcome"], place=place)
-                return number(found["change"]) if _is_told(found) else None
-
-            return text
-
-        def change_interval(row: Row) -> str | None:
-            own = self.change(row["population"], row["outcome"])
-            low, high = (own.get(f"change_ci_{end}") for end in ("low", "high"))
-            return self.words.interval(low, high) or None if _is_told(own) else None
-
-        columns = [
-            (_("your school"), change("")),
-            (_("interval"), change_interval),
-            (self.words.region(self.region), change(self.region)),
-            (_("All regions"), change(names.NATIONAL)),
-        ]
         notes = [_("Region and country: the mean of their schools, each counted once.")]
-        return levels + laid_out(
-            changed, columns, self.words,
-            _("Change of pupils in the same grades, in points of the scale"), notes,
-            line=lambda row: self.words.outcome(row["population"], row["outcome"]),
-        ).html  # fmt: skip
-
-    def _beside(self, row: Row) -> tuple[Row, Row, Row]:
-        about = (row["population"], row["outcome"], row["wave"])
-        places = ("", self.region, names.NATIONAL)
-        return tuple(self.level(*about, place=place) for place in places)
-
-    def _number(self, found: Row, row: Row) -> str | None:
-        return self.words.number(found["change"]) if _is_told(found) else None
+        caption = _("Change of pupils in the same grades, in points of the scale")
+        return levels + laid_out(changed, beside(change), words, caption, notes, line=outcome).html
 
     def _response(self) -> list[str]:
         """Return who answered, rounded; of few, and of teachers, in classes."""

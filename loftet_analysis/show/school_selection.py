@@ -317,8 +317,8 @@ def joint_display(study: OpenStudy, schools: list[str]) -> pd.DataFrame:
             rows = pd.DataFrame({names.SCHOOL: schools})
             rows[names.REGION] = rows[names.SCHOOL].map(register)
             rows = rows.assign(population=name, outcome=outcome, question=scale.question or "")
+            of = own.reindex(schools)
             for wave in BEFORE_AND_AFTER:
-                of = own.reindex(schools)
                 for column, what in (("mean", "mean"), ("n", "count")):
                     there = (what, wave) in of
                     rows[f"{column}_{wave}"] = of[what, wave].to_numpy() if there else None
@@ -329,13 +329,13 @@ def joint_display(study: OpenStudy, schools: list[str]) -> pd.DataFrame:
     if not parts:
         return pd.DataFrame(columns=[names.SCHOOL, names.REGION])
     found = pd.concat([part.astype(object) for part in parts], ignore_index=True)
-    order = pd.DataFrame(
-        {
-            "school": found[names.SCHOOL].map(schools.index),
-            "question": found[names.QUESTION].map(lambda q: asked.index(q) if q in asked else 99),
-        }
+    order = {names.SCHOOL: schools, names.QUESTION: asked}
+    return found.sort_values(
+        [*order],
+        key=lambda column: column.astype(pd.CategoricalDtype(order[column.name])),
+        kind="stable",
+        ignore_index=True,
     )
-    return found.loc[order.sort_values([*order], kind="stable").index].reset_index(drop=True)
 
 
 def write_joint_display(study: OpenStudy, selected: Selected) -> list[Path]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -37,8 +37,9 @@ from loftet_analysis.names import (
     PRE,
     WHOLE_STUDY,
 )
-from loftet_analysis.show.labels import LABELS, LIGHT_SHAPES
+from loftet_analysis.show.labels import CERTAINTY_SIGNS, LABELS, LIGHT_SHAPES
 from loftet_analysis.show.languages import (
+    Row,
     Words,
     alphabet,
     beside_zero,
@@ -52,7 +53,7 @@ from loftet_analysis.show.languages import (
     row_label,
     too_few_regions,
 )
-from loftet_analysis.show.shown import Drawn, view
+from loftet_analysis.show.shown import Drawn, bullets, view
 from loftet_analysis.stats.missing import BASELINE_ADJUST, BASELINE_APART
 from loftet_analysis.stats.result import less_known
 from loftet_analysis.study.schools import COMPARISON
@@ -82,7 +83,8 @@ _CONTRASTS = names_where(is_difference=True)
 # so many regions and changes are named, of more it is told how many they are
 _NAMED, _LISTED = 5, 12
 _SMALL = ("small increase", "small decrease")
-_CERTAIN = ("increase", "decrease", *_SMALL)
+#: What is concluded with certainty.
+CERTAIN = ("increase", "decrease", *_SMALL)
 #: The analysis that treats the people of a school as independent.
 NAIVE = "naive"
 # what `dose` is by: its slope, and those of many against those of few
@@ -167,7 +169,7 @@ def answer(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame | None = N
     -------
     Drawn
         An item per outcome: its name, the light of its scale, a reading per row, and the
-        `background` of the rows; what is primary stands first. What is the same for all outcomes,
+        background of the rows; what is primary stands first. What is the same for all outcomes,
         or leaves open what changed, stands once, at the end; but of an outcome whose first row
         leaves it open that stands first.
 
@@ -195,29 +197,30 @@ def answer(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame | None = N
         records = sorted(rows.to_dict("records"), key=lambda row: row.get("plan_role") != "primary")
         why_open = [_why_open(row, words) for row in records]
         apart += [in_sentence(names[pair])] if _tell_apart(records) else []
+        by_why: dict[str, list] = {why: [] for why in why_open}
+        for row, why in zip(records, why_open, strict=True):
+            by_why[why].append(row)
         told = [
-            row | {"less_certain": less_certain(row, pooled, words)}
-            for row, why in zip(records, why_open, strict=True)
-            if not why
+            row | {"less_certain": less_certain(row, pooled, words)} for row in by_why.pop("", [])
         ]
         headline = ""
         if told and why_open[0] and _is_any_computed(records[:1]):
-            headline = _left_open(why_open[0], names[pair], records, why_open, words)
-        for why in dict.fromkeys(filter(None, why_open)):
-            if headline and why == why_open[0]:
-                continue
-            alike = [row for row, of in zip(records, why_open, strict=True) if of == why]
+            alike = by_why.pop(why_open[0])
+            outcome = f"{quoted(in_sentence(names[pair]), words)} ({_which(alike, words)})"
+            headline = _sentences([why_open[0].format(outcomes=outcome), *_too_few(alike, words)])
+        for why, alike in by_why.items():
             which = _which(alike, words) if len(alike) < len(records) else ""
             open_rows.setdefault(why, {}).setdefault(which, {})[pair] = alike
         if not told and not (len(names) == 1 and _is_any_computed(records)):
             continue
         kinds = dict.fromkeys(evidence(row, words) for row in told if is_computed(row))
-        weaknesses = dict.fromkeys(_why_weak(row, words) for row in told or records[:1])
-        in_common = _in_common(told, words)
+        weak = dict.fromkeys(_why_weak(row, words) for row in told or records[:1])
+        conclusions = {conclusion(row, words) for row in told}
+        in_common = conclusions.pop() if len(told) > 1 and len(conclusions) == 1 else ""
         concluded = "" if in_common else None
         readings = [headline] if headline else []
         for row in told:
-            said = reading(row, words, alone=False, timed=several, concluded=concluded)
+            said = reading(row, words, timed=several, concluded=concluded)
             if where := row["less_certain"]:
                 doubt = words.text(
                     "It is less certain than it looks: the interval of the mean over the regions "
@@ -228,20 +231,22 @@ def answer(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame | None = N
             readings.append(said)
         readings += [in_common] if in_common else []
         warning = records[0].get("measurement_warning") or ""
-        behind = (_sentences(kinds), _sentences(weaknesses))
+        behind = (_sentences(kinds), _sentences(weak))
         outcomes.append((names[pair], warning, told, readings, *behind))
     seen = {kinds for _, _, of, _, kinds, _ in outcomes if of}
     shared = seen.pop() if len(seen) == 1 else ""
-    for name, warning, _told, readings, kinds, weaknesses in outcomes:
+    for name, warning, _told, readings, kinds, weak in outcomes:
         code = light(warning)
-        chip = f" {_chip(code, words)}"
-        rest = _sentences(["" if kinds == shared else kinds, weaknesses])
+        rest = _sentences(["" if kinds == shared else kinds, weak])
         rows = "".join(f"<li>{html.escape(row)}</li>" for row in readings)
         rows = f"<ul>{rows}</ul>" if rows else ""
         behind = f'<p class="background">{html.escape(rest)}</p>' if rest else ""
-        items.append(f"<li><strong>{html.escape(name)}</strong>{chip}{rows}{behind}</li>")
+        items.append(
+            f"<li><strong>{html.escape(name)}</strong> {_chip(code, words)}{rows}{behind}</li>"
+        )
         of_light = f" ({label('light', code, words)})" if code != GOOD else ""
         lines += [f"{name}{of_light}", *(f"- {row}" for row in readings), rest]
+    last = []
     for why, by_which in open_rows.items():
         several = len(by_which) > 1
         what = "; ".join(
@@ -251,9 +256,7 @@ def answer(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame | None = N
             for told in [which or (several and _which(next(iter(of.values())), words))]
         )
         rows = [row for of in by_which.values() for alike in of.values() for row in alike]
-        said = _sentences([why.format(outcomes=what), *_too_few(rows, words)])
-        items.append(f"<li>{html.escape(said)}</li>")
-        lines.append(said)
+        last.append(_sentences([why.format(outcomes=what), *_too_few(rows, words)]))
     if apart:
         differ = joined(apart, words)
         if all(_in_same_year(row, words) for row in frame.to_dict("records")):
@@ -268,36 +271,22 @@ def answer(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame | None = N
                 "grown older, the other compares different pupils of the same grades.",
                 outcomes=differ,
             )
-        items.append(f"<li>{html.escape(said)}</li>")
-        lines.append(said)
+        last.append(said)
+    items += [f"<li>{html.escape(said)}</li>" for said in last]
     told_rows = [row for _, _, of, *_ in outcomes for row in of]
     shared = _sentences([shared, _not_certain(told_rows, words)])
     if shared:
         items.append(f'<li class="background">{html.escape(shared)}</li>')
-    text = "\n".join(filter(None, [*lines, shared]))
+    text = "\n".join(filter(None, [*lines, *last, shared]))
     return Drawn(f'<ul class="reading">{"".join(items)}</ul>', text)
 
 
-def _left_open(
-    why: str,
-    name: str,
-    rows: Sequence[Mapping[str, object]],
-    why_open: Sequence[str],
-    words: Words,
-) -> str:
-    """Return what is said of the rows of an outcome that are left open for one reason."""
-    alike = [row for row, of in zip(rows, why_open, strict=True) if of == why]
-    which = f" ({_which(alike, words)})" if len(alike) < len(rows) else ""
-    outcomes = f"{quoted(in_sentence(name), words)}{which}"
-    return _sentences([why.format(outcomes=outcomes), *_too_few(alike, words)])
-
-
-def _is_any_computed(rows: Sequence[Mapping[str, object]]) -> bool:
+def _is_any_computed(rows: Sequence[Row]) -> bool:
     """Whether a row has a number: then the only outcome of a list is named with its light."""
     return any(not row["suppressed"] and is_computed(row) for row in rows)
 
 
-def _tell_apart(rows: Sequence[Mapping[str, object]]) -> bool:
+def _tell_apart(rows: Sequence[Row]) -> bool:
     """Whether the same pupils changed otherwise than the same grades did."""
     found: dict[str, set[str]] = {}
     for row in rows:
@@ -318,7 +307,7 @@ def _chip(code: str, words: Words) -> str:
     return f'<span class="light {code}">{shape}</span>'
 
 
-def _which(rows: Sequence[Mapping[str, object]], words: Words) -> str:
+def _which(rows: Sequence[Row], words: Words) -> str:
     """Return which rows of an outcome are meant, as in a parenthesis; an estimand is named once."""
     by_estimand: dict[str, list[str]] = {}
     for row in rows:
@@ -333,13 +322,7 @@ def _which(rows: Sequence[Mapping[str, object]], words: Words) -> str:
     )
 
 
-def _in_common(rows: Sequence[Mapping[str, object]], words: Words) -> str:
-    """Return the conclusion that several rows of an outcome have in common; else nothing."""
-    found = {conclusion(row, words) for row in rows}
-    return found.pop() if len(rows) > 1 and len(found) == 1 else ""
-
-
-def _why_open(row: Mapping[str, object], words: Words) -> str:
+def _why_open(row: Row, words: Words) -> str:
     """Return why a row lets nothing be said of its outcome, with a place for it; else nothing."""
     _ = words.text
     if row["suppressed"]:
@@ -356,7 +339,7 @@ def _why_open(row: Mapping[str, object], words: Words) -> str:
     return _("We cannot tell whether anything has changed for {outcomes}.")
 
 
-def _hidden(row: Mapping[str, object], words: Words) -> str:
+def _hidden(row: Row, words: Words) -> str:
     """Return why a row is hidden, with a place for its outcome."""
     if row.get("reason") == FEW_CLUSTERS:
         return words.text("Suppressed (too few schools): {outcomes}.", outcomes="{outcomes}")
@@ -526,32 +509,24 @@ def cohorts(frame: pd.DataFrame, *, words: Words) -> Drawn:
     """
     _ = words.text
     told = frame[frame["change"].notna() & frame["contrast"].eq("mean")]
-    lines = []
-    labels = outcome_labels(
-        dict.fromkeys(zip(frame["population"], frame["outcome"], strict=True)), words
-    )
-    for (population, outcome, year), rows in told.groupby(
-        ["population", "outcome", "year"], sort=False
-    ):
+    lines, keys = [], ["population", "outcome", "year"]
+    labels = outcome_labels(zip(frame["population"], frame["outcome"], strict=True), words)
+    means = [
+        f"{words.number(row['change'])} ({label('subgroup', row['subgroup'], words)})"
+        for row in told.to_dict("records")
+    ]
+    for (*pair, year), rows in told.assign(said=means).groupby(keys, sort=False):
         before = rows["wave"].eq(PRE) | rows["subgroup"].eq(f"{COHORT}={COMPARISON}")
-        sides = [
-            joined(
-                [
-                    f"{words.number(row['change'])} ({label('subgroup', row['subgroup'], words)})"
-                    for row in some.to_dict("records")
-                ],
-                words,
+        if before.any() and not before.all():
+            said = _(
+                "{outcome}, {year}: at schools that had not begun the mean was {before}, at "
+                "schools that had {after}.",
+                outcome=labels[tuple(pair)],
+                year=year,
+                before=joined([*rows.loc[before, "said"]], words),
+                after=joined([*rows.loc[~before, "said"]], words),
             )
-            for some in (rows[before], rows[~before])
-        ]
-        if all(sides):
-            lines.append(
-                _(
-                    "{outcome}, {year}: at schools that had not begun the mean was {before}, at "
-                    "schools that had {after}.",
-                    outcome=labels[population, outcome], year=year, before=sides[0], after=sides[1],
-                )
-            )  # fmt: skip
+            lines.append(said)
     if not lines:
         said = _(
             "In no year were both schools that had begun and schools that had not begun "
@@ -562,10 +537,8 @@ def cohorts(frame: pd.DataFrame, *, words: Words) -> Drawn:
         "The schools are not the same and were not drawn by lot, so the difference does not show "
         "what the programme did."
     )
-    items = "".join(f"<li>{html.escape(each)}</li>" for each in lines)
-    return Drawn(
-        f'<ul class="reading">{items}</ul><p>{html.escape(last)}</p>', "\n".join([*lines, last])
-    )
+    listed = bullets(lines)
+    return Drawn(f"{listed.html}<p>{html.escape(last)}</p>", f"{listed.text}\n{last}")
 
 
 @view(nothing="No two of these were asked at the same schools.")
@@ -608,15 +581,11 @@ def links(frame: pd.DataFrame, *, words: Words) -> Drawn:
     lines = [*_together(frame, told, words)] if len(told) else []
     why_not = " ".join(left_out(frame, words))
     lines += [why_not] if why_not else []
-    lines.append(
-        _(
-            "These are associations between schools: they show neither that the one leads to "
-            "the other, nor an effect from the first step to the last."
-        )
+    last = _(
+        "These are associations between schools: they show neither that the one leads to the "
+        "other, nor an effect from the first step to the last."
     )
-    items = [f"<li>{html.escape(each)}</li>" for each in lines[:-1]]
-    items.append(f'<li class="background">{html.escape(lines[-1])}</li>')
-    return Drawn(f'<ul class="reading">{"".join(items)}</ul>', "\n".join(lines))
+    return bullets(lines, last)
 
 
 @view(nothing="No changes are given region by region.")
@@ -668,11 +637,10 @@ def hangs_on(
         told += _along_with(features, words)
     if not told:
         told = [words.text("Too few regions have numbers for this.")]
-    items = "".join(f"<li>{html.escape(each)}</li>" for each in told)
-    return Drawn(f'<ul class="reading">{items}</ul>', "\n".join(told))
+    return bullets(told)
 
 
-def position(row: Mapping[str, object]) -> str:
+def position(row: Row) -> str:
     """Return where the interval of a gated row lies; an empty text where it has none.
 
     An end that is rounded to zero lies where the test puts it.
@@ -683,14 +651,14 @@ def position(row: Mapping[str, object]) -> str:
     return _side(row, low, high)
 
 
-def _changed(row: Mapping[str, object], words: Words) -> str:
+def _changed(row: Row, words: Words) -> str:
     """Return which change a row is of."""
     name = quoted(named(row, "outcome", words), words)
     return f"{name}, {in_sentence(label('estimand', row['estimand'], words))}"
 
 
-def _two_ways(shown: pd.DataFrame, together: pd.DataFrame, words: Words) -> list[str]:
-    """Return whether everybody at once and region by region say the same."""
+def _two_ways(shown: pd.DataFrame, together: pd.DataFrame, words: Words) -> Iterator[str]:
+    """Yield whether everybody at once and region by region say the same."""
     country = {_change_of(row): row for row in together.to_dict("records")}
     pairs = [(row, country.get(_change_of(row))) for row in shown.to_dict("records")]
     pairs = [(row, position(own)) for row, own in pairs if own is not None and row["position"]]
@@ -706,47 +674,44 @@ def _two_ways(shown: pd.DataFrame, together: pd.DataFrame, words: Words) -> list
         if own != row["position"]
     ]
     if unlike:
-        said = words.text(
+        yield words.text(
             "The estimate from everybody's answers at once and the mean over the regions differ "
             "for {n} of {all} changes: {changes}.",
             n=words.count(len(unlike)),
             all=words.count(len(pairs)),
             changes=_listed(unlike, words),
         )
-        return [said]
-    said = words.text(
-        "The estimate from everybody's answers at once and the mean over the regions agree for "
-        "all {all} changes.",
-        all=words.count(len(pairs)),
-    )
-    return [said] if pairs else []
+    elif pairs:
+        yield words.text(
+            "The estimate from everybody's answers at once and the mean over the regions agree for "
+            "all {all} changes.",
+            all=words.count(len(pairs)),
+        )
 
 
-def _without_a_region(shown: pd.DataFrame, words: Words) -> list[str]:
-    """Return which single regions decide where the mean over the regions lies."""
+def _without_a_region(shown: pd.DataFrame, words: Words) -> Iterator[str]:
+    """Yield which single regions decide where the mean over the regions lies."""
     rows = shown[shown["lowest"].notna()].to_dict("records")
     turning = [
         f"{_changed(row, words)} ({_without(row, words)})" for row in rows if row["hangs_on"]
     ]
     if turning:
-        said = words.text(
+        yield words.text(
             "For {n} of {all} changes a single region decides where the interval of the mean "
             "over the regions lies: {changes}.",
             n=words.count(len(turning)),
             all=words.count(len(rows)),
             changes=_listed(turning, words),
         )
-        return [said]
-    said = words.text(
-        "None of {all} changes depends on a single region: whichever is left out, the "
-        "interval of the mean over the others stays on the same side of zero, or still "
-        "includes it.",
-        all=words.count(len(rows)),
-    )
-    return [said] if rows else []
+    elif rows:
+        yield words.text(
+            "None of {all} changes depends on a single region: whichever is left out, the interval "
+            "of the mean over the others stays on the same side of zero, or still includes it.",
+            all=words.count(len(rows)),
+        )
 
 
-def _without(row: Mapping[str, object], words: Words) -> str:
+def _without(row: Row, words: Words) -> str:
     """Return where the interval of a pooled row would lie without which region."""
     by_position: dict[str, list[str]] = {}
     for each in row["hangs_on"].split("; "):
@@ -758,12 +723,12 @@ def _without(row: Mapping[str, object], words: Words) -> str:
     )
 
 
-def less_certain(row: Mapping[str, object], pooled: pd.DataFrame | None, words: Words) -> str:
+def less_certain(row: Row, pooled: pd.DataFrame | None, words: Words) -> str:
     """Return where the mean over the regions lies if not where a certain change does.
 
     Or where it would lie without a single region; nothing where neither says anything else.
     """
-    if pooled is None or row["subgroup"] != ALL or certainty(row) not in _CERTAIN:
+    if pooled is None or row["subgroup"] != ALL or certainty(row) not in CERTAIN:
         return ""
     of_row = [each for each in pooled.to_dict("records") if _change_of(each) == _change_of(row)]
     for each in of_row:
@@ -800,12 +765,12 @@ def doubted_by_others(frame: pd.DataFrame, others: pd.DataFrame) -> list[bool]:
     counted = others[told & others["analysis"].ne(NAIVE)]
     share = counted["agrees"].astype(float).groupby([counted[key] for key in keys]).mean()
     return [
-        certainty(row) in _CERTAIN and share.get(tuple(row[key] for key in keys), 1.0) < 0.5
+        certainty(row) in CERTAIN and share.get(tuple(row[key] for key in keys), 1.0) < 0.5
         for row in frame.to_dict("records")
     ]
 
 
-def _change_of(row: Mapping[str, object]) -> tuple[object, ...]:
+def _change_of(row: Row) -> tuple[object, ...]:
     """Return which change a row of effects or a pooled row is of."""
     return tuple(row[column] for column in ("population", "outcome", "estimand"))
 
@@ -825,61 +790,52 @@ def _left_out_alone(position: str, regions: list[str], words: Words) -> str:
             position=position,
             n=words.count(len(regions)),
         )
+    if len(regions) == 1:
+        return words.text("{position} without {region}", position=position, region=regions[0])
     regions = sorted(regions, key=lambda name: alphabet(name, words.locale))
-    if len(regions) > 1:
-        return words.text(
-            "{position} if any one of {regions} is left out",
-            position=position,
-            regions=joined(regions, words),
-        )
-    return words.text("{position} without {region}", position=position, region=regions[0])
+    return words.text(
+        "{position} if any one of {regions} is left out",
+        position=position,
+        regions=joined(regions, words),
+    )
 
 
-def _one_more_region(shown: pd.DataFrame, words: Words) -> list[str]:
-    """Return which changes can be expected of one more region."""
+def _one_more_region(shown: pd.DataFrame, words: Words) -> Iterator[str]:
+    """Yield which changes can be expected of one more region."""
     rows = shown[shown["pi_low"].notna()]
-    if rows.empty:
-        return []
     clear = [
         f"{_changed(row, words)} "
         f"({beside_zero(row['pi_low'], row['pi_high'], words, in_brackets=True)})"
         for row in rows[(rows["pi_low"] > 0) | (rows["pi_high"] < 0)].to_dict("records")
     ]
     if clear:
-        said = words.text(
+        yield words.text(
             "In a new region like these, {n} of {all} changes are expected to be on one side "
             "of zero (prediction interval in standard deviations): {changes}.",
             n=words.count(len(clear)),
             all=words.count(len(rows)),
             changes=_listed(clear, words),
         )
-        return [said]
-    said = words.text(
-        "In a new region like these, each of {all} changes may go either way: the prediction "
-        "intervals include zero.",
-        all=words.count(len(rows)),
-    )
-    return [said]
+    elif len(rows):
+        yield words.text(
+            "In a new region like these, each of {all} changes may go either way: the prediction "
+            "intervals include zero.",
+            all=words.count(len(rows)),
+        )
 
 
-def _along_with(features: pd.DataFrame, words: Words) -> list[str]:
-    """Return what goes along with the changes, feature by feature."""
-    told = []
+def _along_with(features: pd.DataFrame, words: Words) -> Iterator[str]:
+    """Yield what goes along with the changes, feature by feature."""
     for feature, rows in features.groupby("feature", sort=False):
         name = words.features[feature]
         shown = rows[~rows["suppressed"].astype(bool)]
         computed = shown[shown["estimate"].notna()]
-        level = words.percent(0.95)
-        if computed.empty:
-            for why in dict.fromkeys(shown["reason"]):
-                why = label("reason", why, words)
-                told.append(
-                    words.text(
-                        "The association of the changes with {feature} is not computed: {why}.",
-                        feature=name, why=why,
-                    )
-                )  # fmt: skip
-            continue
+        for why in dict.fromkeys(shown["reason"]) if computed.empty else ():
+            yield words.text(
+                "The association of the changes with {feature} is not computed: {why}.",
+                feature=name,
+                why=label("reason", why, words),
+            )
         clear = computed[computed["p_adjusted"] < 0.05].to_dict("records")
         said = [
             words.text(
@@ -889,24 +845,23 @@ def _along_with(features: pd.DataFrame, words: Words) -> list[str]:
                 change=_changed(row, words),
                 feature=name,
                 estimate=words.number(row["estimate"]),
-                level=level,
+                level=words.percent(0.95),
                 interval=beside_zero(row["ci_low"], row["ci_high"], words, in_brackets=True),
             )
             for row in clear
         ]
         if rest := len(computed) - len(clear):
-            said.append(
-                words.plural(
-                    "For {n} change, the association with {feature} cannot be distinguished from "
-                    "chance.",
-                    "For {n} changes, the association with {feature} cannot be distinguished from "
-                    "chance.",
-                    rest,
-                    feature=name,
-                )
+            chance = words.plural(
+                "For {n} change, the association with {feature} cannot be distinguished from "
+                "chance.",
+                "For {n} changes, the association with {feature} cannot be distinguished from "
+                "chance.",
+                rest,
+                feature=name,
             )
-        told.append(" ".join(said))
-    return told
+            said.append(chance)
+        if said:
+            yield " ".join(said)
 
 
 def _together(frame: pd.DataFrame, told: pd.DataFrame, words: Words) -> Iterator[str]:
@@ -923,33 +878,29 @@ def _together(frame: pd.DataFrame, told: pd.DataFrame, words: Words) -> Iterator
         return "; ".join(_pair(row, words) for row in told[which].to_dict("records"))
 
     if alike.any():
-        answer = [
-            _(
-                "For {k} of {n} pairs, schools that are higher on the one are also higher on "
-                "the other: {pairs}.",
-                k=words.count(alike.sum()),
-                n=n,
-                pairs=pairs(alike),
-            )
-        ]
+        said = _(
+            "For {k} of {n} pairs, schools that are higher on the one are also higher on the "
+            "other: {pairs}.",
+            k=words.count(alike.sum()),
+            n=n,
+            pairs=pairs(alike),
+        )
     else:
-        answer = [
-            _(
-                "For none of {n} pairs is there clear evidence that schools that are higher "
-                "on the one are also higher on the other.",
-                n=n,
-            )
-        ]
+        said = _(
+            "For none of {n} pairs is there clear evidence that schools that are higher on the one "
+            "are also higher on the other.",
+            n=n,
+        )
+    answer = [said]
     if against.any():
         answer.append(_("Higher on the one and lower on the other: {pairs}.", pairs=pairs(against)))
     if (alike | against).any() and len(told) >= MANY_PAIRS:
-        answer.append(
-            _(
-                "By chance alone, about 1 of {n} pairs would show an association in one direction "
-                "or the other.",
-                n=words.count(round(1 / (1 - float(told["ci_level"].iloc[0])))),
-            )
+        by_chance = _(
+            "By chance alone, about 1 of {n} pairs would show an association in one direction or "
+            "the other.",
+            n=words.count(round(1 / (1 - float(told["ci_level"].iloc[0])))),
         )
+        answer.append(by_chance)
     yield " ".join(answer)
     if len(unclear):
         yield _not_told(unclear, len(frame), words)
@@ -972,13 +923,9 @@ def _not_told(unclear: pd.DataFrame, n: int, words: Words) -> str:
     _ = words.text
     seen = unclear["r_visible"].astype(float)
     rough = unclear["flags"].fillna("").str.contains("unreliable_means|reliability_unknown")
-    least = words.number(seen.min())
-    if least != words.number(seen.max()):
-        least = words.interval(seen.min(), seen.max())
-    values = {
-        "k": words.count(len(unclear)), "n": words.count(n), "least": least,
-        "rough": words.count(rough.sum()),
-    }  # fmt: skip
+    values = {"k": len(unclear), "n": n, "rough": rough.sum()}
+    values = {key: words.count(number) for key, number in values.items()}
+    values["least"] = words.span(seen.min(), seen.max())
     if rough.all():
         return _(
             "For {k} of {n} pairs we cannot tell whether they go together: a correlation weaker "
@@ -1029,7 +976,7 @@ def left_out(frame: pd.DataFrame, words: Words) -> Iterator[str]:
         yield _("{k} of {n} pairs are suppressed (confidentiality).", k=k, n=n)
 
 
-def _pair(row: Mapping[str, object], words: Words) -> str:
+def _pair(row: Row, words: Words) -> str:
     """Return a pair with its correlation."""
     return words.text(
         "{one} → {other} (r = {r}, {level} CI {interval})",
@@ -1041,27 +988,30 @@ def _pair(row: Mapping[str, object], words: Words) -> str:
     )
 
 
-def _lies(
-    mean: Mapping[str, object] | None, share: Mapping[str, object] | None, words: Words
-) -> str:
+def _lies(mean: Row | None, share: Row | None, words: Words) -> str:
     """Return where the answers of an outcome lie, or why that is not told."""
-    _ = words.text
-    row = mean or share or {}
-    if row.get("suppressed") and row.get("reason") == FEW_CLUSTERS:
-        return _("suppressed (too few schools).")
-    if mean is None or row["suppressed"]:
-        return _("suppressed (confidentiality).")
-    if not is_computed(row):
-        return _("not computed, since {why}.", why=label("reason", row["reason"], words))
+    if why := _untold(mean or {**(share or {}), "suppressed": True}, words):
+        return why
     told = _values(mean, words)
-    if share is None or share["suppressed"] or not is_computed(share):
-        return _("{mean} on the scale from {minimum} to {maximum} ({interval}).", **told)
-    return _(
+    if share is None or _untold(share, words):
+        return words.text("{mean} on the scale from {minimum} to {maximum} ({interval}).", **told)
+    return words.text(
         "{mean} on the scale from {minimum} to {maximum} ({interval}); {share} are above the "
         "middle.",
         **told,
         share=_values(share, words)["share"],
     )
+
+
+def _untold(row: Row, words: Words) -> str:
+    """Return why a row has no number, as it is said after what it is of; nothing where it has."""
+    if row["suppressed"] and row.get("reason") == FEW_CLUSTERS:
+        return words.text("suppressed (too few schools).")
+    if row["suppressed"]:
+        return words.text("suppressed (confidentiality).")
+    if not is_computed(row):
+        return words.text("not computed, since {why}.", why=label("reason", row["reason"], words))
+    return ""
 
 
 def heading(frame: pd.DataFrame, *, words: Words) -> Drawn:
@@ -1088,24 +1038,22 @@ def heading(frame: pd.DataFrame, *, words: Words) -> Drawn:
     'Any joy?'
     """
     if "who" in frame:
-        said = words.text("The course over three waves")
-        return Drawn(f'<h2 id="course">{html.escape(said)}</h2>', said)
-    if "year" in frame:
-        said = words.text("Schools that have begun beside schools that have not")
-        return Drawn(f'<h2 id="cohorts">{html.escape(said)}</h2>', said)
-    question = next(iter(frame.get("question", [])), "")
-    pairs = dict.fromkeys(zip(frame["population"], frame["outcome"], strict=True))
-    named = ", ".join(outcome_labels(pairs, words).values())
-    said = words.questions.get(question) or named
-    key = html.escape(question or "-".join(pair[1] for pair in pairs), quote=True)
-    return Drawn(f'<h2 id="{key}">{html.escape(said)}</h2>', said)
+        key, said = "course", words.text("The course over three waves")
+    elif "year" in frame:
+        key, said = "cohorts", words.text("Schools that have begun beside schools that have not")
+    else:
+        question = next(iter(frame.get("question", [])), "")
+        pairs = dict.fromkeys(zip(frame["population"], frame["outcome"], strict=True))
+        named = ", ".join(outcome_labels(pairs, words).values())
+        said = words.questions.get(question) or named
+        key = question or "-".join(pair[1] for pair in pairs)
+    return Drawn(f'<h2 id="{html.escape(key, quote=True)}">{html.escape(said)}</h2>', said)
 
 
 def reading(
-    row: Mapping[str, object],
+    row: Row,
     words: Words,
     *,
-    alone: bool = True,
     timed: bool = True,
     concluded: str | None = None,
 ) -> str:
@@ -1120,8 +1068,6 @@ def reading(
         A row of ``effects`` that passed the gate.
     words : Words
         The reader's language.
-    alone : bool, default True
-        Whether to end with what is the same for all rows of an outcome: `background`.
     timed : bool, default True
         Whether to say of which wave a level is.
     concluded : str, optional
@@ -1139,24 +1085,19 @@ def reading(
     ...        "population": "teachers", "suppressed": False, "reason": "", "flags": "",
     ...        "estimate": 0.45, "ci_low": 0.1, "ci_high": 0.8, "ci_level": 0.95,
     ...        "verdict": "increase", "cluster": "school"}
-    >>> print(reading(row, Words("en"), alone=False))
+    >>> print(reading(row, Words("en")))
     The participants' answers went up by 0.45 standard deviations on average (95% CI 0.10 to 0.80).
     The interval lies above zero: an increase.
     """
-    _ = words.text
-    if row["suppressed"] and row.get("reason") == FEW_CLUSTERS:
-        return _("{estimand}: suppressed (too few schools).", estimand=row_label(row, words))
-    if row["suppressed"]:
-        return _("{estimand}: suppressed (confidentiality).", estimand=row_label(row, words))
-    if not is_computed(row):
-        why = label("reason", row["reason"], words)
-        return _("{estimand}: not computed, since {why}.", estimand=row_label(row, words), why=why)
+    if why := _untold(row, words):
+        return f"{row_label(row, words)}: {why}"
     message = ESTIMANDS[row["estimand"]].sentence_of(
         row["contrast"], row["population"], same_year=_in_same_year(row, words)
     )
     sentence = words.text(message, **_values(row, words))
-    if "adjusted_for_pre" in (row["flags"] or "").split(";"):
-        sentence = f"{sentence} {_('It is adjusted for the answers before.')}"
+    if "adjusted_for_pre" in _flags(row):
+        adjusted = words.text("It is adjusted for the answers before.")
+        sentence = f"{sentence} {adjusted}"
     start = [group_label(row, words)]
     if timed and row.get("wave"):
         start.append(label("wave", row["wave"], words))
@@ -1166,13 +1107,10 @@ def reading(
     sentence = f"{start[0].upper()}{start[1:]}: {sentence}" if start else sentence
     if concluded is None:
         concluded = conclusion(row, words)
-    parts = [sentence, concluded, *_cautions(row, words)]
-    if alone:
-        parts += [background(row, words), _not_certain([row], words)]
-    return _sentences(parts)
+    return _sentences([sentence, concluded, *_cautions(row, words)])
 
 
-def _not_certain(rows: Iterable[Mapping[str, object]], words: Words) -> str:
+def _not_certain(rows: Iterable[Row], words: Words) -> str:
     """Return what is said where intervals would tell of single schools."""
     if all(row["reason"] != FEW_CLUSTERS for row in rows):
         return ""
@@ -1181,12 +1119,12 @@ def _not_certain(rows: Iterable[Mapping[str, object]], words: Words) -> str:
     )
 
 
-def is_computed(row: Mapping[str, object]) -> bool:
+def is_computed(row: Row) -> bool:
     """Whether a row has an estimate, be it without what tells of the schools."""
     return row["reason"] in ("", FEW_CLUSTERS)
 
 
-def _is_midway(row: Mapping[str, object]) -> bool:
+def _is_midway(row: Row) -> bool:
     """Whether a row's change is from or to the wave midway, which its sentence then says."""
     return contrast_of_waves(row["contrast"]) in MIDWAY
 
@@ -1195,19 +1133,19 @@ def _sentences(parts: Iterable[str]) -> str:
     return " ".join(filter(None, parts))
 
 
-def _ends(row: Mapping[str, object]) -> tuple[float, float]:
+def _ends(row: Row) -> tuple[float, float]:
     """Return the ends of a row's interval, in standard deviations where its estimate is."""
     of = "change_ci" if pd.isna(row.get("estimate")) else "ci"
     return row.get(f"{of}_low"), row.get(f"{of}_high")
 
 
-def _values(row: Mapping[str, object], words: Words) -> dict[str, str]:
+def _values(row: Row, words: Words) -> dict[str, str]:
     """Return what fills a row's sentence: standard deviations, or the units of its estimand."""
     _ = words.text
     estimand, contrast = row["estimand"], row["contrast"]
     low, high = _ends(row)
     # beside what was expected, a change is told as it is
-    code = "" if _is_told(row, "drift") or _is_told(row, "trend") else certainty(row)
+    code = "" if is_expected(row) else certainty(row)
     values, no_change, form = {}, 0, words.number
     if not pd.isna(row["estimate"]):
         values["estimate"] = words.number(row["estimate"])
@@ -1223,7 +1161,6 @@ def _values(row: Mapping[str, object], words: Words) -> dict[str, str]:
         values["moved"] = _moved(100 * row["change"], words, code, points=True)
     elif estimand == "spread_ratio":  # a log ratio
         ratio, low, high, no_change = math.exp(row["change"]), math.exp(low), math.exp(high), 1
-        form = words.number
         difference = round(ratio, 2) - 1  # of the ratio that is shown
         percent = words.percent(abs(difference))
         values |= {"ratio": words.number(ratio), "size": _("equally large")}
@@ -1237,7 +1174,6 @@ def _values(row: Mapping[str, object], words: Words) -> dict[str, str]:
     else:  # t does not know where scales end
         scale = words.answers[row["population"], row["outcome"]]
         low, high, no_change = max(low, scale.minimum), min(high, scale.maximum), None
-        form = words.number
         values |= {"mean": words.number(row["change"]), "low": scale.low, "high": scale.high}
         values |= {"minimum": words.plain(scale.minimum), "maximum": words.plain(scale.maximum)}
     if pd.isna(low) or (pd.isna(row.get("change_ci_low")) and estimand == "level"):
@@ -1254,7 +1190,7 @@ def _values(row: Mapping[str, object], words: Words) -> dict[str, str]:
     return {**values, "interval": interval}
 
 
-def shown_interval(row: Mapping[str, object], words: Words) -> str:
+def shown_interval(row: Row, words: Words) -> str:
     """Return a row's interval as a table shows it, in standard deviations.
 
     Of an end that is rounded to zero words say on which side of zero it lies, and of an interval
@@ -1268,13 +1204,13 @@ def shown_interval(row: Mapping[str, object], words: Words) -> str:
     return beside_zero(low, high, words, where=where)
 
 
-def _side(row: Mapping[str, object], low: float, high: float, null: float = 0.0) -> str:
+def _side(row: Row, low: float, high: float, null: float = 0.0) -> str:
     """Return where an interval lies; an end that is rounded to the null where the test puts it.
 
     Where people are few the change is rounded and its interval moves with it: where that alone
     moves it off the null, the verdict is of the interval before.
     """
-    in_family = row.get("family") or _is_told(row, "drift") or _is_told(row, "trend")
+    in_family = row.get("family") or is_expected(row)
     if certainty(row) == "unclear" and not in_family:
         return INSIDE
     if low > null:
@@ -1286,7 +1222,7 @@ def _side(row: Mapping[str, object], low: float, high: float, null: float = 0.0)
         return INSIDE
     excludes = p < alpha
     if round(p - alpha, 3) == 0:  # p is rounded too: on which side it lies only the verdict knows
-        told = (row.get("verdict") or "", "direction=" in (row.get("flags") or ""))
+        told = (row.get("verdict") or "", "direction" in _flags(row))
         excludes = told[0] in ("increase", "decrease") or told[1]
     if not excludes:
         return INSIDE
@@ -1299,28 +1235,17 @@ def _moved(change: float, words: Words, code: str, *, points: bool = False) -> s
     `code` is its certainty: what may have moved is said to, and what includes zero changed by so
     much.
     """
-    _ = words.text
     digits = 1 if points else 2
-    size = words.number(abs(change), digits)
-    may = code.startswith("may")
-    if round(change, digits) == 0 or code in ("negligible", "unclear"):
-        size = words.number(change, digits)
-        if points:
-            return _("changed by {size} percentage points", size=size)
-        return _("changed by {size} standard deviations", size=size)
-    if may and points:
-        up = _("may have gone up by {size} percentage points", size=size)
-        down = _("may have gone down by {size} percentage points", size=size)
-    elif may:
-        up = _("may have gone up by {size} standard deviations", size=size)
-        down = _("may have gone down by {size} standard deviations", size=size)
-    elif points:
-        up = _("went up by {size} percentage points", size=size)
-        down = _("went down by {size} percentage points", size=size)
+    is_still = round(change, digits) == 0 or code in ("negligible", "unclear")
+    size = words.number(change if is_still else abs(change), digits)
+    if points:
+        size = words.text("{points} percentage points", points=size)
     else:
-        up = _("went up by {size} standard deviations", size=size)
-        down = _("went down by {size} standard deviations", size=size)
-    return up if change > 0 else down
+        size = words.text("{size} standard deviations", size=size)
+    if is_still:
+        return words.text("changed by {size}", size=size)
+    may, way = "may " * code.startswith("may"), "increase" if change > 0 else "decrease"
+    return words.text("{moved} by {size}", moved=label("short", f"{may}{way}", words), size=size)
 
 
 def _differs(difference: float, words: Words) -> str:
@@ -1333,7 +1258,7 @@ def _differs(difference: float, words: Words) -> str:
     return words.text("{size} standard deviations lower", size=size)
 
 
-def conclusion(row: Mapping[str, object], words: Words) -> str:
+def conclusion(row: Row, words: Words) -> str:
     """Return what a row's verdict lets one conclude; nothing for what is no change.
 
     Certain words are for what was declared primary and excludes zero after adjustment too; what
@@ -1366,11 +1291,13 @@ def conclusion(row: Mapping[str, object], words: Words) -> str:
     start = "" if is_slope else _expected(row, words)
     beyond = " beyond drift" if start else ""
     if code == "unclear":
-        sentence = label("conclusion", "unclear slope", words) if is_slope else _unclear(row, words)
+        too_few = "" if is_slope else _sentences(_too_few([row], words))
+        told = "unclear slope" if is_slope else "unclear"
+        sentence = too_few or label("conclusion", told, words)
     elif code.endswith(("negligible", *_SMALL)):
         told = f"{code}{beyond or _kind(row)}"
         sentence = _negligible(row, told, words)
-        if code == "negligible" and "direction=" in (row.get("flags") or ""):
+        if code == "negligible" and "direction" in _flags(row):
             sentence = f"{sentence} {label('conclusion', f'small{beyond}', words)}"
     else:
         told = f"{code}{beyond or _kind(row)}"
@@ -1381,7 +1308,7 @@ def conclusion(row: Mapping[str, object], words: Words) -> str:
     return f"{start} {sentence}".strip()
 
 
-def certainty(row: Mapping[str, object]) -> str:
+def certainty(row: Row) -> str:
     """Return what may be concluded from a gated row, and how certain it is.
 
     Every sentence and figure that concludes something takes it from here.
@@ -1412,7 +1339,7 @@ def certainty(row: Mapping[str, object]) -> str:
     verdict = row.get("verdict") or ""
     if verdict not in ("increase", "decrease", "negligible", "unclear"):
         return ""
-    if ONE_DOMINATES in (row.get("flags") or "").split(";"):
+    if ONE_DOMINATES in _flags(row):
         return "dominated"
     is_slope = row["estimand"] in names_where(has_sesoi=False)
     if is_slope and verdict == "unclear":  # only rounding moved its interval off zero
@@ -1430,26 +1357,36 @@ def certainty(row: Mapping[str, object]) -> str:
     return f"may {direction}" if _why_not_certain(row) else direction
 
 
-def _small(row: Mapping[str, object]) -> str:
+def _small(row: Row) -> str:
     """Return which way a negligible change went whose interval excludes zero; else nothing.
 
     Differences, and changes beside what was expected, are not said to have gone up or down.
     """
-    flags = dict(flag.partition("=")[::2] for flag in (row.get("flags") or "").split(";"))
-    beyond = _is_told(row, "drift") or _is_told(row, "trend")
-    if "direction" not in flags or beyond or row["estimand"] in _CONTRASTS:
+    direction = _flags(row).get("direction")
+    if direction is None or is_expected(row) or row["estimand"] in _CONTRASTS:
         return ""
-    return f"small {flags['direction']}"
+    return f"small {direction}"
 
 
-def _is_told(row: Mapping[str, object], column: str) -> bool:
+def _flags(row: Row) -> dict[str, str]:
+    """Return the flags of a row, by name what follows them."""
+    flags = (row.get("flags") or "").split(";")
+    return dict(flag.partition("=")[::2] for flag in flags if flag)
+
+
+def _is_told(row: Row, column: str) -> bool:
     value = row.get(column)
     return value is not None and not pd.isna(value)
 
 
-def _expected(row: Mapping[str, object], words: Words) -> str:
+def is_expected(row: Row) -> bool:
+    """Whether a change was expected without the programme: a drift, or a trend outside."""
+    return _is_told(row, "drift") or _is_told(row, "trend")
+
+
+def _expected(row: Row, words: Words) -> str:
     """Return what was expected without the programme, and the change measured from there."""
-    if not (_is_told(row, "drift") or _is_told(row, "trend")):
+    if not is_expected(row):
         return ""
     low, high = _beyond(row)
     without = words.text("without an interval")
@@ -1479,7 +1416,7 @@ def _expected(row: Mapping[str, object], words: Words) -> str:
     return f"{said} {conditional}"
 
 
-def _beyond(row: Mapping[str, object]) -> tuple[float, float]:
+def _beyond(row: Row) -> tuple[float, float]:
     """Return the ends of a row's interval, measured from drift or trend where it has one."""
     if _is_told(row, "trend"):
         return row["vs_trend_ci_low"], row["vs_trend_ci_high"]
@@ -1488,19 +1425,19 @@ def _beyond(row: Mapping[str, object]) -> tuple[float, float]:
     return low - null, high - null
 
 
-def _kind(row: Mapping[str, object]) -> str:
+def _kind(row: Row) -> str:
     """Return what has a direction, as conclusions name it: a change, a difference, a spread."""
     of = {"spread_ratio": " of the spread"} | dict.fromkeys(_CONTRASTS, " of a contrast")
     return of.get(row["estimand"], "")
 
 
-def _doubt(row: Mapping[str, object], words: Words) -> str:
+def _doubt(row: Row, words: Words) -> str:
     """Return in words why a direction is not certain although the interval excludes zero."""
     code = _why_not_certain(row)
     return label("doubt", code, words) if code else ""
 
 
-def _why_not_certain(row: Mapping[str, object]) -> str:
+def _why_not_certain(row: Row) -> str:
     """Return why a direction is not certain although the interval excludes zero; else nothing.
 
     Of a region that is one of several the tests are adjusted over the regions, which only the
@@ -1511,10 +1448,10 @@ def _why_not_certain(row: Mapping[str, object]) -> str:
         return "measurement"
     p, role = row.get("p_adjusted"), row.get("plan_role") or ""
     unknown = p is None or pd.isna(p)
-    whole = {NATIONAL} & {row.get("region")} or WHOLE_STUDY in (row.get("flags") or "").split(";")
+    whole = {NATIONAL} & {row.get("region")} or WHOLE_STUDY in _flags(row)
     if not unknown and p >= 1 - row["ci_level"]:
         return "family" if whole else "regions"
-    few = "low_df" in (row.get("flags") or "").split(";")
+    few = "low_df" in _flags(row)
     if role == "primary" and unknown and not few:
         return "family" if whole else "one region"
     if role and role != "primary":
@@ -1524,7 +1461,7 @@ def _why_not_certain(row: Mapping[str, object]) -> str:
     return ""
 
 
-def _negligible(row: Mapping[str, object], told: str, words: Words) -> str:
+def _negligible(row: Row, told: str, words: Words) -> str:
     """Return that a change is negligible, with the 1 − 2α interval which that rests on."""
     level, (low, high), df = row["ci_level"], _beyond(row), row["df"]
     middle, half = (low + high) / 2, (high - low) / 2
@@ -1544,12 +1481,7 @@ def _negligible(row: Mapping[str, object], told: str, words: Words) -> str:
     )
 
 
-def _unclear(row: Mapping[str, object], words: Words) -> str:
-    """Return why nothing can be concluded: too few schools, or nothing that can be named."""
-    return _sentences(_too_few([row], words)) or label("conclusion", "unclear", words)
-
-
-def _too_few(rows: Iterable[Mapping[str, object]], words: Words) -> list[str]:
+def _too_few(rows: Iterable[Row], words: Words) -> list[str]:
     """Return which changes so few schools, groups of schools or regions cannot show.
 
     Of unclear rows, where that is more than the smallest change of interest for one of them; a
@@ -1568,47 +1500,32 @@ def _too_few(rows: Iterable[Mapping[str, object]], words: Words) -> list[str]:
         n, size, sesoi = zip(*found, strict=True)
         if max(size) <= max(sesoi):
             continue
-        low, high = (words.number(end) for end in (min(size), max(size)))
-        values = {
-            "size": low
-            if low == high
-            else words.text("between {low} and {high}", low=low, high=high),
-            "n": "–".join(dict.fromkeys(words.count(end) for end in (min(n), max(n)))),
-            "smallest": words.text("the smallest change"),
-        }
-        if is_difference:
-            values["smallest"] = words.text("the smallest difference")
+        most, n = max(n), words.counts(min(n), max(n))
         if cluster == "feeder_group":
-            one = words.plural(
-                "With {n} group of schools, {smallest} that can be detected is {size} standard "
-                "deviations.",
-                "With {n} groups of schools, {smallest} that can be detected is {size} standard "
-                "deviations.",
-                max(n),
-                **values,
-            )
+            clusters = words.plural("{n} group of schools", "{n} groups of schools", most, n=n)
         elif cluster == "region":
-            one = words.plural(
-                "With {n} region, {smallest} that can be detected is {size} standard deviations.",
-                "With {n} regions, {smallest} that can be detected is {size} standard deviations.",
-                max(n),
-                **values,
-            )
+            clusters = words.plural("{n} region", "{n} regions", most, n=n)
         else:
-            one = words.plural(
-                "With {n} school, {smallest} that can be detected is {size} standard deviations.",
-                "With {n} schools, {smallest} that can be detected is {size} standard deviations.",
-                max(n),
-                **values,
-            )
+            clusters = words.plural("{n} school", "{n} schools", most, n=n)
+        smallest = words.text("the smallest change")
+        if is_difference:
+            smallest = words.text("the smallest difference")
+        low, high = (words.number(end) for end in (min(size), max(size)))
+        between = words.text("between {low} and {high}", low=low, high=high)
+        one = words.text(
+            "With {clusters}, {smallest} that can be detected is {size}.",
+            clusters=clusters,
+            smallest=smallest,
+            size=words.text("{size} standard deviations", size=low if low == high else between),
+        )
         said.append(one)
     return said
 
 
-def _cautions(row: Mapping[str, object], words: Words) -> list[str]:
+def _cautions(row: Row, words: Words) -> list[str]:
     """Return what a reader of this row must know, from its flags."""
     _ = words.text
-    flags = dict(flag.partition("=")[::2] for flag in (row.get("flags") or "").split(";") if flag)
+    flags = _flags(row)
     values = {
         "limit": words.number(BASELINE_APART),
         "low": words.number(BASELINE_ADJUST),
@@ -1626,56 +1543,24 @@ def _cautions(row: Mapping[str, object], words: Words) -> list[str]:
     ends = [float(end) for end in flags.get("range", "").split("-") if end]
     if len(ends) == 2:
         low, high = (words.number(end, 0 if end.is_integer() else 1) for end in ends)
-        counted = row["contrast"].startswith(("gathering", "per gathering"))
-        cautions.append(
-            _(
-                "At least four out of five attended between {low} and {high} seminars.",
-                low=low,
-                high=high,
-            )
-            if counted
-            else _(
-                "At least four out of five did between {low} and {high} interim tasks.",
-                low=low,
-                high=high,
-            )
-        )
+        of_gatherings = row["contrast"].startswith(("gathering", "per gathering"))
+        kind = "gatherings" if of_gatherings else "interim_work"
+        cautions.append(label("attended", kind, words, low=low, high=high))
     if row["estimand"] == "lowest_fifth":
-        cautions.append(
-            _(
-                "This is no sign of an effect on those who answered lowest: pupils' positions "
-                "shift, and their answers vary more from one time to another than alpha allows "
-                "for. That alone makes it rise."
-            )
+        rises = _(
+            "This is no sign of an effect on those who answered lowest: pupils' positions shift, "
+            "and their answers vary more from one time to another than alpha allows for. That "
+            "alone makes it rise."
         )
+        cautions.append(rises)
     few = {"low_df", "few_clusters"} & set(flags) and row["reason"] != FEW_CLUSTERS
     few = few and not _why_not_certain(row).startswith("few")  # which the conclusion says
     if few and not pd.isna(row.get("n_clusters")) and row.get("verdict") != "unclear":
-        of_regions = row.get("cluster") == "region"
-        cautions.append(
-            _("The interval itself is uncertain, since it rests on so few regions.")
-            if of_regions
-            else _("The interval itself is uncertain, since it rests on so few groups of schools.")
-            if row.get("cluster") == "feeder_group"
-            else _("The interval itself is uncertain, since it rests on so few schools.")
-        )
+        cautions.append(label("few", row.get("cluster") or "school", words))
     return cautions
 
 
-def background(row: Mapping[str, object], words: Words) -> str:
-    """Return what an outcome's rows have in common: the kind of evidence, and how it is measured.
-
-    Parameters
-    ----------
-    row : mapping
-        A gated row of effects; `evidence` and `measurement_warning` are read.
-    words : Words
-        The reader's language.
-    """
-    return _sentences([evidence(row, words), measured(row, words)])
-
-
-def evidence(row: Mapping[str, object], words: Words) -> str:
+def evidence(row: Row, words: Words) -> str:
     """Return what kind of evidence a row is.
 
     Contrasts say so in their own sentences, and a level claims nothing.
@@ -1693,24 +1578,14 @@ def evidence(row: Mapping[str, object], words: Words) -> str:
     return words.text("This is without a control group.")
 
 
-def measured(row: Mapping[str, object], words: Words) -> str:
-    """Return what weakens the scale behind a row; nothing where nothing does."""
-    warning = row.get("measurement_warning") or ""
-    if not warning:
-        return ""
-    reasons = _reasons(warning, words)
-    if light(warning) == DOUBT:
-        return words.text("Measurement in doubt: {reasons}.", reasons=reasons)
-    return words.text("Read with care: {reasons}.", reasons=reasons)
+def _why_weak(row: Row, words: Words) -> str:
+    """Return what weakens the scale behind a row; its light stands beside it already."""
+    reasons = weaknesses(row.get("measurement_warning") or "", words)
+    return words.text("Measurement: {reasons}.", reasons=reasons) if reasons else ""
 
 
-def _why_weak(row: Mapping[str, object], words: Words) -> str:
-    """Return what weakens the scale behind a row, where its light stands beside it already."""
-    warning = row.get("measurement_warning") or ""
-    return words.text("Measurement: {reasons}.", reasons=_reasons(warning, words)) * bool(warning)
-
-
-def _reasons(warning: str, words: Words) -> str:
+def weaknesses(warning: str, words: Words) -> str:
+    """Return what weakens a scale, from its codes; nothing where nothing does."""
     return joined([label("warning", code, words) for code in warning.split(";") if code], words)
 
 
@@ -1801,7 +1676,7 @@ def summary(
 _BEGIN, _END = "\x02", "\x03"
 
 
-def _set_off(row: Mapping[str, object], words: Words, *, first: bool = False) -> str:
+def _set_off(row: Row, words: Words, *, first: bool = False) -> str:
     """Return an outcome's name, as it stands first in a sentence or inside it.
 
     It is set off where its change is certain, and no less so by the mean over the regions.
@@ -1811,15 +1686,11 @@ def _set_off(row: Mapping[str, object], words: Words, *, first: bool = False) ->
     return f"{_BEGIN}{name}{_END}" if _is_set_off(row) else name
 
 
-def _is_set_off(row: Mapping[str, object]) -> bool:
+def _is_set_off(row: Row) -> bool:
     return certainty(row) in ("increase", "decrease") and not row.get("less_certain")
 
 
-def _all_set_off(rows: Sequence[Mapping[str, object]], words: Words) -> str:
-    return joined([_set_off(row, words) for row in rows], words)
-
-
-def _with_size(row: Mapping[str, object], words: Words, first: bool) -> str:
+def _with_size(row: Row, words: Words, first: bool) -> str:
     """Return an outcome's name with what is about zero: its change, or from what was expected."""
     from_expected = [c for c in ("trend", "drift") if _is_told(row, c)]
     size = row[f"estimate_vs_{from_expected[0]}"] if from_expected else row["estimate"]
@@ -1839,27 +1710,24 @@ def _in_short(frame: pd.DataFrame, words: Words) -> str:
     return _sentences([*said, *_levels_in_short(levels, words)])
 
 
-def _told_of_the_same(
-    frame: pd.DataFrame, linked: pd.DataFrame | None
-) -> list[Mapping[str, object]]:
+def _told_of_the_same(frame: pd.DataFrame, linked: pd.DataFrame | None) -> list[Row]:
     """Return changes of the same pupils that are not what is said of the same grades."""
     if linked is None:
         return []
     main = {(row["population"], row["outcome"]): row for row in frame.to_dict("records")}
     rows = []
     for row in linked.to_dict("records"):
-        beside = main.get((row["population"], row["outcome"]))
-        if beside is None or row["suppressed"] or row["contrast"] != beside["contrast"]:
-            continue
-        if beside["estimand"] != "same_grade":
+        beside = main.get((row["population"], row["outcome"]), {"estimand": ""})
+        if beside["estimand"] != "same_grade" or row["contrast"] != beside["contrast"]:
             continue
         way, other = (certainty(each).removeprefix("may ") for each in (row, beside))
-        if is_computed(row) and way in ("increase", "decrease") and not other.endswith(way):
+        is_told = not row["suppressed"] and is_computed(row)
+        if is_told and way in ("increase", "decrease") and not other.endswith(way):
             rows.append(row)
     return rows
 
 
-def _of_the_same(frame: pd.DataFrame, same: Sequence[Mapping[str, object]], words: Words) -> str:
+def _of_the_same(frame: pd.DataFrame, same: Sequence[Row], words: Words) -> str:
     """Return what is told of the same pupils on the outcomes of a question."""
     outcomes = {*zip(frame["population"], frame["outcome"], strict=True)}
     rows = [row for row in same if (row["population"], row["outcome"]) in outcomes]
@@ -1880,30 +1748,41 @@ def _less_certain_outcomes(frame: pd.DataFrame, words: Words) -> Iterator[str]:
         )
 
 
-#: From what is certain to what is not.
-_CERTAINTIES = (
-    "increase", "decrease", "may increase", "may decrease", *_SMALL,
-    *(f"may {code}" for code in _SMALL), "negligible", "unclear",
-)  # fmt: skip
+def in_short(row: Row, words: Words) -> str:
+    """Return the word on a row of effects `with_doubts`, as tables and figures have it."""
+    if row["suppressed"] or pd.isna(row["change"]):
+        return no_number(row, words)
+    code = f"{certainty_shown(row)}{' beyond drift' * is_expected(row)}"
+    return f"{label('short', code, words)}{'*' * bool(row['less_certain'])}"
+
+
+def no_number(row: Row, words: Words) -> str:
+    """Return the word that stands instead of a number."""
+    return words.text("hidden") if row["suppressed"] else words.text("not computed")
+
+
+def certainty_shown(row: Row) -> str:
+    """Return the certainty of a row that has a sign of its own; else *unclear*."""
+    code = certainty(row)
+    return code if code in CERTAINTY_SIGNS else "unclear"
 
 
 def _by_certainty(
-    rows: Iterable[Mapping[str, object]],
-) -> dict[str, list[Mapping[str, object]]]:
+    rows: Iterable[Row],
+) -> dict[str, list[Row]]:
     """Return rows by what may be concluded; nothing can of what has no verdict, or no interval."""
-    found: dict[str, list] = {code: [] for code in _CERTAINTIES}
+    found: dict[str, list] = {code: [] for code in CERTAINTY_SIGNS}
     for row in rows:
         code = certainty(row)
         found[code if code in found else "unclear"].append(row)
     return {code: rows for code, rows in found.items() if rows}
 
 
-def _changes_in_short(rows: Sequence[Mapping[str, object]], words: Words) -> Iterator[str]:
+def _changes_in_short(rows: Sequence[Row], words: Words) -> Iterator[str]:
     scales: list[str] = []  # that a question's sentences have named so far
-    beyond = [row for row in rows if _is_told(row, "drift") or _is_told(row, "trend")]
     for kind, those in (
-        ("", [row for row in rows if row not in beyond]),
-        (" beyond drift", beyond),
+        ("", [row for row in rows if not is_expected(row)]),
+        (" beyond drift", [row for row in rows if is_expected(row)]),
     ):
         for code, alike in _by_certainty(those).items():
             text = f"{code}{kind}"
@@ -1912,15 +1791,13 @@ def _changes_in_short(rows: Sequence[Mapping[str, object]], words: Words) -> Ite
                 sesoi = words.number(alike[0]["sesoi"])
                 yield f"{label('summary', text, words, outcomes=named, sesoi=sesoi)}."
             elif code == "unclear":
-                named = _all_set_off(alike, words)
+                named = joined([_set_off(row, words) for row in alike], words)
                 yield f"{label('summary', text, words, outcomes=named)}."
             else:
                 yield f"{joined(_moves(alike, text, words, scales), words, clauses=True)}."
 
 
-def _moves(
-    rows: Sequence[Mapping[str, object]], text: str, words: Words, scales: list[str]
-) -> list[str]:
+def _moves(rows: Sequence[Row], text: str, words: Words, scales: list[str]) -> list[str]:
     """Return a clause per row on how far it went; what they have in common is said once."""
     clauses = []
     for row in rows:
@@ -1937,7 +1814,7 @@ def _moves(
     return clauses
 
 
-def _size(row: Mapping[str, object], words: Words, scales: list[str]) -> str:
+def _size(row: Row, words: Words, scales: list[str]) -> str:
     """Return how large a change is, in points of its scale and in standard deviations."""
     said = words.text("{points} points", points=words.number(abs(row["change"])))
     size = "" if pd.isna(row["estimate"]) else words.number(abs(row["estimate"]))
@@ -1948,7 +1825,7 @@ def _size(row: Mapping[str, object], words: Words, scales: list[str]) -> str:
     return f"{said} ({inside})" if inside else said
 
 
-def _scale(row: Mapping[str, object], words: Words, scales: list[str]) -> str:
+def _scale(row: Row, words: Words, scales: list[str]) -> str:
     """Return from where to where an outcome's scale goes, unless that was the last one named."""
     scale = words.answers[row["population"], row["outcome"]]
     ends = f"{words.plain(scale.minimum)}\N{EN DASH}{words.plain(scale.maximum)}"
@@ -1958,7 +1835,7 @@ def _scale(row: Mapping[str, object], words: Words, scales: list[str]) -> str:
     return words.text("scale {ends}", ends=ends)
 
 
-def _levels_in_short(rows: Sequence[Mapping[str, object]], words: Words) -> Iterator[str]:
+def _levels_in_short(rows: Sequence[Row], words: Words) -> Iterator[str]:
     """Yield the means of a question's outcomes, wave by wave, with what their scales mean."""
     for wave in dict.fromkeys(row["wave"] for row in rows):
         named, scales, of_wave = [], [], [row for row in rows if row["wave"] == wave]
@@ -1973,20 +1850,20 @@ def _levels_in_short(rows: Sequence[Mapping[str, object]], words: Words) -> Iter
         if len(asked) == 1 and (roles := asked.pop()):
             roles = joined([label("subgroup", f"role={role}", words) for role in roles], words)
             told["wave"] = words.text("{wave}, {roles}", wave=told["wave"], roles=roles)
-        if n := _few_answers(of_wave):
-            n = "\N{EN DASH}".join(map(words.count, n))
+        if few := _few_answers(of_wave):
+            n = words.counts(*few)
             told["wave"] = words.text("{wave} ({n} answers)", wave=told["wave"], n=n)
         yield words.text("Mean {wave}: {levels}.", **told)
 
 
-def _few_answers(rows: Iterable[Mapping[str, object]]) -> list[float]:
+def _few_answers(rows: Iterable[Row]) -> tuple[float, ...]:
     """Return how many answered a wave, of the outcomes with the fewest and the most, where few."""
     numbers = {row[n] for row in rows for n in ("n_pre", "n_post") if _is_told(row, n)}
     few = min(numbers, default=schema.FEWEST_ANSWERS) < schema.FEWEST_ANSWERS
-    return sorted({min(numbers), max(numbers)}) if few else []
+    return (min(numbers), max(numbers)) if few else ()
 
 
-def _middle(row: Mapping[str, object], words: Words) -> str:
+def _middle(row: Row, words: Words) -> str:
     """Return what the middle of a scale means; nothing where it has no answer in the middle."""
     pair = row["population"], row["outcome"]
     middle = (words.answers[pair].minimum + words.answers[pair].maximum) / 2
@@ -1994,7 +1871,7 @@ def _middle(row: Mapping[str, object], words: Words) -> str:
     return f"{words.plain(middle)} = {in_sentence(meant)}" if meant else ""
 
 
-def _doses_in_short(rows: Sequence[Mapping[str, object]], words: Words) -> Iterator[str]:
+def _doses_in_short(rows: Sequence[Row], words: Words) -> Iterator[str]:
     """Yield whether changes go with attendance; what cannot be told is said once."""
     cannot_be_told, any_told = [], False
     for kind, (told, left_open) in _by_attendance(rows).items():
@@ -2016,7 +1893,7 @@ def _doses_in_short(rows: Sequence[Mapping[str, object]], words: Words) -> Itera
         yield f"{label('attendance', code, words, what=what)}."
 
 
-def _by_slope_or_many(rows: Sequence[Mapping[str, object]], words: Words) -> str:
+def _by_slope_or_many(rows: Sequence[Row], words: Words) -> str:
     """Return the names of outcomes, with a word on those told of many against few alone."""
     slopes = [slope for slope, _ in _ATTENDANCE.values()]
     named = [
@@ -2029,8 +1906,8 @@ def _by_slope_or_many(rows: Sequence[Mapping[str, object]], words: Words) -> str
 
 
 def _by_attendance(
-    rows: Sequence[Mapping[str, object]],
-) -> dict[str, tuple[list[Mapping[str, object]], list[Mapping[str, object]]]]:
+    rows: Sequence[Row],
+) -> dict[str, tuple[list[Row], list[Row]]]:
     """Return rows of `dose`, by what they are by: those told of, and those of other outcomes.
 
     Of many against few it is told where the slope does not go that way.
@@ -2051,16 +1928,16 @@ def _by_attendance(
 
 
 def may_have(
-    rows: Iterable[Mapping[str, object]],
+    rows: Iterable[Row],
     words: Words,
-    others: Iterable[Mapping[str, object]] = (),
+    others: Iterable[Row] = (),
 ) -> str:
     """Return what “may have” means of some rows; nothing where it is said of none.
 
     The front page shows the changes of `rows` for all regions, and not those of `others`.
     """
 
-    def doubts_of(those: Iterable[Mapping[str, object]]) -> set[str]:
+    def doubts_of(those: Iterable[Row]) -> set[str]:
         return {_why_not_certain(row) for row in those if certainty(row).startswith("may")}
 
     there, elsewhere = doubts_of(rows), doubts_of(others)
@@ -2076,9 +1953,7 @@ def may_have(
     return said if whys else ""
 
 
-def _meaning(
-    frame: pd.DataFrame, same: Sequence[Mapping[str, object]], words: Words
-) -> Iterator[str]:
+def _meaning(frame: pd.DataFrame, same: Sequence[Row], words: Words) -> Iterator[str]:
     """Yield what words of doubt mean, as far as they were used, of the `same` pupils too."""
     shown = frame[~frame["suppressed"].astype(bool) & (frame["estimand"] != "level")]
     records = shown.to_dict("records")
@@ -2110,7 +1985,7 @@ def _meaning(
         )
 
 
-def compared(rows: Iterable[Mapping[str, object]], words: Words, *, counted: bool = False) -> str:
+def compared(rows: Iterable[Row], words: Words, *, counted: bool = False) -> str:
     """Return what changes in short compare, in a sentence; empty where there are none.
 
     `counted`: of those who are the same before and after, with how many they are; of rows of one
@@ -2126,20 +2001,19 @@ def compared(rows: Iterable[Mapping[str, object]], words: Words, *, counted: boo
             continue
         kind, pairs = label("compared", each, words), there[each]
         if pairs:
-            fewest, most = words.count(min(pairs)), words.count(max(pairs))
-            n = fewest if fewest == most else f"{fewest}\N{EN DASH}{most}"
+            n = words.counts(min(pairs), max(pairs))
             kind = words.text("{kind}, {n} in all", kind=kind, n=n)
         kinds.append(kind)
     return words.text("Changes compare {what}.", what=joined(kinds, words)) if kinds else ""
 
 
-def _compared(row: Mapping[str, object], words: Words) -> str:
+def _compared(row: Row, words: Words) -> str:
     """Return what a change compares, as a key of its texts."""
     by_year = row["estimand"] == "same_grade" and _in_same_year(row, words)
     return f"{row['estimand']}{SAME_YEAR if by_year else ''}"
 
 
-def _in_same_year(row: Mapping[str, object], words: Words) -> bool:
+def _in_same_year(row: Row, words: Words) -> bool:
     """Return whether no school year is known to lie between the waves that a row compares."""
     return (row["population"], contrast_of_waves(row["contrast"])) in words.same_year
 
@@ -2173,18 +2047,15 @@ def _left_out(frame: pd.DataFrame, words: Words) -> Iterator[str]:
         doubtful, with_care = (of_outcomes[~hidden & (lights == code)] for code in (DOUBT, CARE))
         if len(doubtful):
             yield words.text("Measurement in doubt: {reasons}.", reasons=named(doubtful))
-        n, mark = len(with_care[keys].drop_duplicates()), LIGHT_SHAPES[CARE]
+        n = len(with_care[keys].drop_duplicates())
+        told = {"mark": LIGHT_SHAPES[CARE], "n": words.count(n), "outcomes": named(with_care)}
         if n > _NAMED:
             yield words.text(
-                "{mark} Read with care, as they are measured less well: {n} scales.",
-                mark=mark,
-                n=words.count(n),
+                "{mark} Read with care, as they are measured less well: {n} scales.", **told
             )
         elif n:
             yield words.text(
-                "{mark} Read with care, as it is measured less well: {outcomes}.",
-                mark=mark,
-                outcomes=named(with_care),
+                "{mark} Read with care, as it is measured less well: {outcomes}.", **told
             )
 
 
@@ -2225,8 +2096,7 @@ def quality(frame: pd.DataFrame, *, words: Words) -> Drawn:
             continue
         alike: dict[str, list[str]] = {}
         for row in rows:
-            codes = filter(None, row["measurement_warning"].split(";"))
-            why = joined([label("warning", each, words) for each in codes], words)
+            why = weaknesses(row["measurement_warning"], words)
             alike.setdefault(why, []).append(names_of[row["population"], row["outcome"]])
         light_of = label("light", code, words)
         said = words.text("{k} of {n} scales", k=words.count(len(rows)), n=words.count(len(told)))
@@ -2235,8 +2105,7 @@ def quality(frame: pd.DataFrame, *, words: Words) -> Drawn:
             named_so = {why: joined(of, words) for why, of in alike.items()}
             parts += [f"{of} – {why}." if why else f"{of}." for why, of in named_so.items()]
         lines.append(" ".join(parts))
-    items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
-    return Drawn(f'<ul class="reading">{items}</ul>', "\n".join(lines))
+    return bullets(lines)
 
 
 @view(nothing="Nobody has answered so far.")
@@ -2290,7 +2159,7 @@ def rounded(words: Words) -> str:
     )
 
 
-def _those_who_answered(population: str, rows: Sequence[Mapping[str, object]], words: Words) -> str:
+def _those_who_answered(population: str, rows: Sequence[Row], words: Words) -> str:
     _ = words.text
     who = label("population", population, words)
     told, shares = [], []
@@ -2309,7 +2178,7 @@ def _those_who_answered(population: str, rows: Sequence[Mapping[str, object]], w
             told.append(_("{n} answered {wave}", n=n, wave=wave))
         shares += [share] if share else []
     if not told:
-        return _("{who}: suppressed (confidentiality).", who=who)
+        return f"{who}: {_('suppressed (confidentiality).')}"
     said = f"{who}: {joined(told, words)}"
     schools = max((row["n_schools"] for row in rows if _is_told(row, "n_schools")), default=0)
     if schools:

@@ -8,7 +8,7 @@ import inspect
 import json
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -123,15 +123,10 @@ class OpenStudy:
         for words in self.readers:
             title = self.description.text(self.description.title, words.locale)
             place = line(f"{title} · {words.region(self.region)}", kind="place")
-            said = [
-                place,
-                *(
-                    line(text, kind="place phase")
-                    for text in (*self._phase(words), *self._nobody(words))
-                ),
-            ]
-            htmls, texts = zip(*((each.html, each.text) for each in said), strict=True)
-            drawn[words.language] = Drawn("".join(htmls), "\n".join(texts))
+            texts = [*self._phase(words), *self._nobody(words)]
+            said = [place, *(line(text, kind="place phase") for text in texts)]
+            whole = "".join(each.html for each in said)
+            drawn[words.language] = Drawn(whole, "\n".join([place.text, *texts]))
         return Shown(drawn)
 
     def _in_state(self, state: str) -> list[str]:
@@ -144,39 +139,33 @@ class OpenStudy:
             found[wave] = max(its, found.get(wave, its), key=order.index)
         return [wave for wave in names.WAVES if found.get(wave) == state]
 
-    def _phase(self, words: Words) -> list[str]:
-        """Return a sentence on each wave that is open, and one on those that are still to come."""
-        said = []
+    def _phase(self, words: Words) -> Iterator[str]:
+        """Yield a sentence on each wave that is open, and one on those that are still to come."""
         for wave in self._in_state(OPEN):
             newest = self.waves.loc[self.waves[names.WAVE] == wave, "newest_answer"].max()
-            named = {"wave": label("wave", wave, words)}
             if newest:
-                day = words.date(date.fromisoformat(newest))
-                text = words.text(
+                yield words.text(
                     "Answers “{wave}” are still coming in. They are counted as of {date}, the day "
                     "of the newest answer; what was answered is shown when the wave is closed.",
-                    date=day, **named,
-                )  # fmt: skip
+                    wave=label("wave", wave, words),
+                    date=words.date(date.fromisoformat(newest)),
+                )
             else:
-                text = words.text(
+                yield words.text(
                     "Answers “{wave}” are still coming in. They are counted; what was answered is "
                     "shown when the wave is closed.",
-                    **named,
+                    wave=label("wave", wave, words),
                 )
-            said.append(text)
         for wave in self._in_state(TO_COME):
-            text = words.text(
+            yield words.text(
                 "Answers “{wave}” are still to come, and with them what they are needed for.",
                 wave=label("wave", wave, words),
             )
-            said.append(text)
-        return [*said, *self._behind(words)]
+        if names.COHORT in self.waves:
+            yield from self._behind(words)
 
-    def _behind(self, words: Words) -> list[str]:
-        """Return a sentence on each wave that is closed for some of the cohorts here alone."""
-        if names.COHORT not in self.waves:
-            return []
-        said = []
+    def _behind(self, words: Words) -> Iterator[str]:
+        """Yield a sentence on each wave that is closed for some of the cohorts here alone."""
         for wave in names.WAVES:
             rows = self.waves[self.waves[names.WAVE] == wave]
             closed = rows.loc[rows["state"] == CLOSED, names.COHORT].unique()
@@ -186,13 +175,13 @@ class OpenStudy:
                     joined([label("subgroup", f"{names.COHORT}={c}", words) for c in some], words)
                     for some in (closed, others)
                 )
-                text = words.text(
+                yield words.text(
                     "Answers “{wave}” have been collected from {there}; those of {waiting} are "
                     "still to come. What rests on them is about {there} alone.",
-                    wave=label("wave", wave, words), there=there, waiting=waiting,
-                )  # fmt: skip
-                said.append(text)
-        return said
+                    wave=label("wave", wave, words),
+                    there=there,
+                    waiting=waiting,
+                )
 
     def read(self, population: str, *, items: bool = True, optional: bool = False) -> pd.DataFrame:
         """Return the clean frame of a population: this region's, or everybody's.
@@ -591,18 +580,15 @@ class OpenStudy:
                 problems.append(Problem(f"{name} lacks columns", found=", ".join(lacking)))
         refuse_any(problems)
         for name, table in tables.items():
-            columns = list(schema.KEPT[name])
-            for population, rows in self._by_population(table):
+            columns, parts = list(schema.KEPT[name]), [("leaders", table)]
+            if names.POPULATION in table:  # else of teachers and leaders together
+                parts = table.groupby(names.POPULATION, sort=False)
+            for population, rows in parts:
                 rows = self._declared(name, rows).reindex(columns=columns)
                 before = self._kept.get(f"{name}.{population}", rows.iloc[:0])
                 keys = [key for key in schema.ROW if key in columns]
                 together = pd.concat([before, rows], ignore_index=True) if len(before) else rows
                 self._kept[f"{name}.{population}"] = together.drop_duplicates(keys, keep="last")
-
-    def _by_population(self, table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-        if names.POPULATION not in table:
-            return [("leaders", table)]  # of teachers and leaders together
-        return list(table.groupby(names.POPULATION, sort=False))
 
     def _declared(self, name: str, rows: pd.DataFrame) -> pd.DataFrame:
         """Return effects in the order of the instrument, without groups nobody declared."""
@@ -640,19 +626,81 @@ class OpenStudy:
         plain = {key: pd.DataFrame(other) for key, other in others.items()}
         says = {"caption": caption, "alt": alt}
         drawn = {
-            words.language: _drawn(
-                draw,
-                pd.DataFrame(shown),
-                words,
-                name,
-                says,
-                plain,
-                empty=self._why_empty(words),
-                said=self._said.setdefault(words.language, {}),
-            )
+            words.language: self._drawn(draw, pd.DataFrame(shown), words, name, says, plain)
             for words in self.readers
         }
         return Shown(drawn, name, named)
+
+    def _drawn(
+        self,
+        draw: Callable,
+        frame: pd.DataFrame,
+        words: Words,
+        name: str,
+        says: Mapping[str, str],
+        others: Mapping[str, pd.DataFrame],
+    ) -> Drawn:
+        """Return what one reader sees of a gated frame."""
+        if counted := getattr(draw, "counted", ""):
+            frame = frame[frame[counted] > 0]
+        if frame.empty:
+            if empty := self._why_empty(words):
+                return line(empty, kind="not-asked")
+            if nothing := getattr(draw, "nothing", ""):
+                return line(words.text(nothing), kind="nothing")
+            return line(words.text("This was not asked about in this study."), kind="not-asked")
+        if draw is not heading and (why := _why_refused_all(frame, words)):
+            return line(words.text("Not computed, since {why}.", why=why), kind="not-asked")
+        column = getattr(draw, "drawn", "")
+        if column and frame[column].isna().all():
+            text = words.text(
+                "Nothing is drawn here: every number is hidden or cannot be computed."
+            )
+            return line(text, kind="hidden")
+        asks = inspect.signature(draw).parameters
+        extra = {"words": words} if "words" in asks else {}
+        with mpl.rc_context(STYLE):
+            result = draw(frame, **others, **extra)
+        if isinstance(result, pd.DataFrame | pd.Series):
+            table = result.to_frame() if isinstance(result, pd.Series) else result
+            result = tables.table(table, words=words)
+        said = self._said.setdefault(words.language, {})
+        if isinstance(result, Table):
+            # a note stands once on a page, under the first table that has it
+            result = result.without([n for n in result.notes if said.setdefault(n, name) != name])
+            return Drawn(result.with_id(name), result.caption)
+        if isinstance(result, Drawn):
+            return result
+        if isinstance(result, str):
+            parts = [part for part in result.split("\n\n") if part.strip()]
+            return Drawn("".join(f"<p>{html.escape(part)}</p>" for part in parts), result)
+        drawing = result if isinstance(result, Drawing) else _own_drawing(result, name, says)
+        numbers = {"": frame, **others, **drawing.rows}
+        svg, png = saved(drawing, salt=name)
+        phone = saved_for_phone(drawing, salt=name)
+        alt = html.escape(drawing.alt, quote=True)
+        own = _SENTENCE.split(drawing.caption)[0].rstrip(".") or name
+        title = _title(draw, frame, words) if getattr(draw, "title", "") else own
+        caption = _said_once(drawing.caption, name, said, words, title)
+        picture, kind = f'<img src="{name}.svg" alt="{alt}">', ' class="narrow"'
+        if phone:
+            media = "screen and (max-width: 40rem)"
+            source = f'<source media="{media}" srcset="{name}.phone.svg">'
+            picture, kind = f"<picture>{source}{picture}</picture>", ""
+        elif drawing.figure.get_figwidth() >= WIDTH:
+            # on a phone it keeps letters of 11 pixels and is scrolled, also from the keyboard
+            called = html.escape(words.text("Wide figure that scrolls sideways"))
+            scroller = f'<div class="wide" tabindex="0" role="group" aria-label="{called}">'
+            picture, kind = f"{scroller}{picture}</div>", ""
+        return Drawn(
+            f'<figure id="{name}"{kind} aria-label="{html.escape(title)}">{picture}'
+            f"<figcaption>{caption}</figcaption></figure>",
+            drawing.alt,
+            svg,
+            png,
+            {key: as_csv(each, words) for key, each in numbers.items() if len(each)},
+            phone,
+        )
 
     def forget_said(self) -> None:
         """Begin a page anew: notes and captions are said again that stand once on a page."""
@@ -746,7 +794,7 @@ class OpenStudy:
         where = {names.POPULATION: [population], names.REGION: [self.region]}
         cells = self.table("disclosure", **where, subgroup=[names.ALL])
         cells = cells[cells[names.SCHOOL] == ""]
-        if population in self.description.populations and names.COHORT in self.waves:
+        if names.COHORT in self.waves:
             # of the cohorts here alone, some waves may be still to come
             asked = self.description.populations[population]
             waves = cells[names.WAVE].isin([*asked.files])
@@ -785,50 +833,42 @@ class OpenStudy:
         ]
         return pd.Series(nobody, rows.index, dtype=bool)
 
-    def _nobody(self, words: Words) -> list[str]:
-        """Return a sentence on each population of whom nobody here answered, or was linked.
+    def _nobody(self, words: Words) -> Iterator[str]:
+        """Yield a sentence on each population of whom nobody here answered, or was linked.
 
         Of those that the notebook has read, or of all where it has read none.
         """
-        said, read = [], {what for what, _ in self._reads} & {*self.description.populations}
+        read = {what for what, _ in self._reads} & {*self.description.populations}
         for name, population in self.description.populations.items():
-            if not len(self.waves) or not population.instrument.scales:
-                continue
-            if read and name not in read:
+            is_meant = not read or name in read
+            if not len(self.waves) or not population.instrument.scales or not is_meant:
                 continue
             n = self._answered(name)
             who = label("population", name, words)
             unanswered = [words.outcome(name, each) for each in n.index[n.eq(0).all(axis=1)]]
             if not n.to_numpy().any():
-                said.append(
-                    words.text(
-                        "{who}: nobody here has answered, so what rests on their answers is left "
-                        "out.",
-                        who=who,
-                    )
+                yield words.text(
+                    "{who}: nobody here has answered, so what rests on their answers is left out.",
+                    who=who,
                 )
                 continue
             if unanswered:
-                said.append(
-                    words.text(
-                        "{who}: nobody here has answered the questions about {what}.",
-                        who=who, what=", ".join(unanswered),
-                    )
-                )  # fmt: skip
-            if population.link.by != "none" and names.LINKED in n and not n[names.LINKED].any():
-                said.append(
-                    words.text(
-                        "{who}: nobody here was found both times, so changes of the same people "
-                        "are left out.",
-                        who=who,
-                    )
+                yield words.text(
+                    "{who}: nobody here has answered the questions about {what}.",
+                    who=who,
+                    what=", ".join(unanswered),
                 )
-        return said
+            if population.link.by != "none" and names.LINKED in n and not n[names.LINKED].any():
+                yield words.text(
+                    "{who}: nobody here was found both times, so changes of the same people are "
+                    "left out.",
+                    who=who,
+                )
 
     @cached_property
     def _is_thin(self) -> bool:
         """Whether there are questions that nobody here has answered, or nobody could be linked."""
-        return bool(self._nobody(self.words))
+        return any(self._nobody(self.words))
 
     def _why_empty(self, words: Words) -> str:
         """Return what is said where there is nothing to show of what the study asks."""
@@ -953,77 +993,6 @@ def _title(draw: Callable, frame: pd.DataFrame, words: Words) -> str:
     waves = frame.get(names.WAVE, pd.Series(dtype=str)).replace("", None).dropna().unique()
     when = [label("wave", each, words) for each in waves] if len(waves) == 1 else []
     return ", ".join([f"{title}: {joined(of, words)}", *when])
-
-
-def _drawn(
-    draw: Callable,
-    frame: pd.DataFrame,
-    words: Words,
-    name: str,
-    says: Mapping[str, str],
-    others: Mapping[str, pd.DataFrame],
-    *,
-    empty: str,
-    said: dict[str, str],
-) -> Drawn:
-    """Return what one reader sees of a gated frame."""
-    if counted := getattr(draw, "counted", ""):
-        frame = frame[frame[counted] > 0]
-    if frame.empty:
-        if empty:
-            return line(empty, kind="not-asked")
-        if nothing := getattr(draw, "nothing", ""):
-            return line(words.text(nothing), kind="nothing")
-        return line(words.text("This was not asked about in this study."), kind="not-asked")
-    if draw is not heading and (why := _why_refused_all(frame, words)):
-        return line(words.text("Not computed, since {why}.", why=why), kind="not-asked")
-    column = getattr(draw, "drawn", "")
-    if column and frame[column].isna().all():
-        text = words.text("Nothing is drawn here: every number is hidden or cannot be computed.")
-        return line(text, kind="hidden")
-    asks = inspect.signature(draw).parameters
-    extra = {"words": words} if "words" in asks else {}
-    with mpl.rc_context(STYLE):
-        result = draw(frame, **others, **extra)
-    if isinstance(result, pd.DataFrame | pd.Series):
-        table = result.to_frame() if isinstance(result, pd.Series) else result
-        result = tables.table(table, words=words)
-    if isinstance(result, Table):
-        # a note stands once on a page, under the first table that has it
-        result = result.without([n for n in result.notes if said.setdefault(n, name) != name])
-        return Drawn(result.with_id(name), result.caption)
-    if isinstance(result, Drawn):
-        return result
-    if isinstance(result, str):
-        parts = [part for part in result.split("\n\n") if part.strip()]
-        return Drawn("".join(f"<p>{html.escape(part)}</p>" for part in parts), result)
-    drawing = result if isinstance(result, Drawing) else _own_drawing(result, name, says)
-    numbers = {"": frame, **others, **drawing.rows}
-    svg, png = saved(drawing, salt=name)
-    phone = saved_for_phone(drawing, salt=name)
-    alt = html.escape(drawing.alt, quote=True)
-    own = _SENTENCE.split(drawing.caption)[0].rstrip(".") or name
-    title = _title(draw, frame, words) if getattr(draw, "title", "") else own
-    caption = _said_once(drawing.caption, name, said, words, title)
-    picture, kind = f'<img src="{name}.svg" alt="{alt}">', ' class="narrow"'
-    if phone:
-        media = "screen and (max-width: 40rem)"
-        source = f'<source media="{media}" srcset="{name}.phone.svg">'
-        picture, kind = f"<picture>{source}{picture}</picture>", ""
-    elif drawing.figure.get_figwidth() >= WIDTH:
-        # on a phone it keeps letters of 11 pixels and is scrolled, also from the keyboard
-        called = html.escape(words.text("Wide figure that scrolls sideways"))
-        scroller = f'<div class="wide" tabindex="0" role="group" aria-label="{called}">'
-        picture, kind = f"{scroller}{picture}</div>", ""
-    return Drawn(
-        f'<figure id="{name}"{kind} aria-label="{html.escape(title)}">{picture}'
-        f"<figcaption>{caption}</figcaption></figure>",
-        drawing.alt,
-        svg,
-        png,
-        {key: as_csv(each, words) for key, each in numbers.items() if len(each)},
-        phone,
-    )
 
 
 def _own_drawing(result: object, name: str, says: Mapping[str, str]) -> Drawing:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -100,6 +100,13 @@ class Shown:
 def line(text: str, *, kind: str) -> Drawn:
     """Return one line of text as a paragraph of a class."""
     return Drawn(f'<p class="{kind}">{html.escape(text)}</p>', text)
+
+
+def bullets(lines: Sequence[str], last: str = "") -> Drawn:
+    """Return lines as a list; the `last` one stands back."""
+    items = "".join(f"<li>{html.escape(text)}</li>" for text in lines)
+    items += f'<li class="background">{html.escape(last)}</li>' if last else ""
+    return Drawn(f'<ul class="reading">{items}</ul>', "\n".join(filter(None, [*lines, last])))
 
 
 def view(

@@ -89,11 +89,11 @@ def page(
     places = [part for part in parts if part.startswith(_PLACE)]
     sections = [[p for p in section if not p.startswith(_PLACE)] for section in sections]
     title = next((part for part in parts if "<h1" in part), "").partition("</h1>")[0]
-    body = [*places[:1], _as_word(name, _plain(title), words), *_folded(sections)]
+    body = [*places[:1], _as_word(name, plain(title), words), *_folded(sections)]
     return filled(
         "page.html",
         language=words.locale,
-        title=f"{_plain(title)} – {_plain(places[0].partition('</p>')[0]) if places else place}",
+        title=f"{plain(title)} – {plain(places[0].partition('</p>')[0]) if places else place}",
         stylesheet=f"../../{STYLESHEET}",
         front="../../index.html",
         words=words,
@@ -305,7 +305,8 @@ def _shrunk(section: list[str]) -> list[str]:
     return [section[0], lines[0]]
 
 
-def _plain(part: str) -> str:
+def plain(part: str) -> str:
+    """Return the text of a piece of HTML, with single spaces."""
     return " ".join(html.unescape(re.sub(r"<[^>]+>", "", part)).split())
 
 

@@ -26,6 +26,7 @@ from loftet_analysis.estimands import MIDWAY, SPLINE, contrast_of_waves
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.labels import LABELS, LIGHT_SHAPES
 from loftet_analysis.show.languages import (
+    Row,
     Words,
     alphabet,
     beside_zero,
@@ -35,11 +36,12 @@ from loftet_analysis.show.languages import (
     linked_group,
     linked_time,
     named,
+    named_or_own,
     outcome_labels,
     row_label,
     too_few_regions,
 )
-from loftet_analysis.show.layout import ABSENT, HIDDEN, Column, Row, Table, laid_out
+from loftet_analysis.show.layout import ABSENT, HIDDEN, Column, Table, laid_out
 from loftet_analysis.show.sentences import (
     NAIVE,
     WEAK,
@@ -48,6 +50,7 @@ from loftet_analysis.show.sentences import (
     of_enough,
     rounded,
     shown_interval,
+    weaknesses,
 )
 from loftet_analysis.show.shown import view
 
@@ -114,12 +117,8 @@ def _cell(values: pd.Series, words: Words) -> tuple[str | Callable[[Row], str | 
         return column, "date"
 
     def text(row: Row) -> str | None:
-        if pd.isna(row[column]) or (row[column] == "" and row.get("suppressed")):
-            return None
-        try:
-            return named(row, column, words)
-        except KeyError:  # a value that a researcher gave
-            return str(row[column])
+        is_hidden = row[column] == "" and row.get("suppressed")
+        return None if pd.isna(row[column]) or is_hidden else named_or_own(row, column, words)
 
     return text, "text"
 
@@ -133,15 +132,14 @@ def _refusals(frame: pd.DataFrame, words: Words) -> list[str]:
     _ = words.text
     notes = []
     reasons = frame["reason"].fillna("")
-    if (reasons.eq(names.FEW_CLUSTERS) & ~frame["suppressed"].astype(bool)).any():
-        notes.append(
-            _(
-                "{mark} interval omitted where the schools are so few that it could identify "
-                "single schools",
-                mark=ABSENT,
-            )
-        )
     refused = frame[~frame["suppressed"] & ~reasons.isin(("", names.FEW_CLUSTERS))]
+    if (reasons.eq(names.FEW_CLUSTERS) & ~frame["suppressed"].astype(bool)).any():
+        omitted = _(
+            "{mark} interval omitted where the schools are so few that it could identify single "
+            "schools",
+            mark=ABSENT,
+        )
+        notes.append(omitted)
     alike: dict[tuple[str, str], dict[str, None]] = {}
     for row in refused.to_dict("records"):
         what = row_label(row, words) if "estimand" in row else ""
@@ -169,19 +167,12 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
     """
     _ = words.text
     shown = frame[~frame["suppressed"]].drop_duplicates(["population", "outcome"])
-    keys = zip(shown["population"], shown["outcome"], strict=True)
-    lights = dict(zip(keys, shown["measurement_warning"].map(light), strict=True))
-    contrast = "participants_vs_colleagues"
+    lights = shown.set_index(["population", "outcome"])["measurement_warning"].map(light).to_dict()
 
     def outcome(row: Row) -> str:
         name = named(row, "outcome", words)
         code = lights.get((row["population"], row["outcome"]), GOOD)
         return name if code == GOOD else f"{name} {LIGHT_SHAPES[code]}"
-
-    def people(row: Row) -> str | None:
-        linked = not pd.isna(row["n_pairs"])
-        counts = [row["n_pairs"]] if linked else [row["n_pre"], row["n_post"]]
-        return None if any(map(pd.isna, counts)) else " / ".join(map(words.count, counts))
 
     def clusters(row: Row) -> str | None:
         if pd.isna(row["n_clusters"]):
@@ -191,13 +182,9 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
     def is_share(row: Row) -> bool:
         return row["estimand"] == "share_below"
 
-    def mean(wave: str) -> Callable[[Row], str | None]:
-        def told(row: Row) -> str | None:
-            if is_share(row):
-                return None if pd.isna(row[wave]) else words.percent(row[wave])
-            return words.number(row[wave]) or None
-
-        return told
+    def mean(row: Row, wave: str) -> str | None:
+        form = words.percent if is_share(row) else words.number
+        return None if pd.isna(row[wave]) else form(row[wave])
 
     def points(row: Row) -> str | None:
         share = is_share(row)  # in percentage points, as its label says
@@ -213,12 +200,11 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
         return shown_interval(row, words) or None
 
     midway = frame["contrast"].map(contrast_of_waves).isin(MIDWAY).any()
-    before, after = (_("Earlier"), _("Later")) if midway else (_("Before"), _("After"))
-    means = [(before, mean("mean_pre")), (after, mean("mean_post"))]
     columns = [
-        (_("People"), people),
+        (_("People"), lambda row: alt_texts.people(row, words, " / ") or None),
         (_("Clusters (df)"), clusters),
-        *means,
+        (_("Earlier") if midway else _("Before"), lambda row: mean(row, "mean_pre")),
+        (_("Later") if midway else _("After"), lambda row: mean(row, "mean_post")),
         (_("Change (points)"), points),
         (_("Change (SD)"), change),
         (_level(words, frame["ci_level"].iloc[0]), interval),
@@ -253,7 +239,8 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
     if doubts:
         marks = [f"{LIGHT_SHAPES[code]} {label('light', code, words)}" for code in doubts]
         notes.append(_("{marks}: see the page about measurement.", marks=", ".join(marks)))
-    if frame["estimand"].eq(contrast).any() and frame["mean_pre"].notna().any():
+    is_contrast = frame["estimand"].eq("participants_vs_colleagues").any()
+    if is_contrast and frame["mean_pre"].notna().any():
         notes.append(_("Participants − colleagues: before and after are differences between them."))
     caption, last = _("Change from before to after"), _refusals(frame, words)
     if frame["estimand"].eq("dose").all():
@@ -261,16 +248,13 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
         notes += _many_against_few(frame, words)
     if midway:
         caption = _("Change from the earlier to the later time")
-    lines = [
-        _("{comparison} (percentage points)", comparison=row_label(row, words))
-        if is_share(row)
-        else row_label(row, words)
-        for row in frame.to_dict("records")
-    ]
-    rows = frame.assign(label=lines)
-    notes = [note for note in notes if note]
-    form = {"group": outcome, "line": "label", "last": last}
-    return laid_out(rows, columns, words, caption, notes, **form)
+
+    def line(row: Row) -> str:
+        name = row_label(row, words)
+        return _("{comparison} (percentage points)", comparison=name) if is_share(row) else name
+
+    form = {"group": outcome, "line": line, "last": last}
+    return laid_out(frame, columns, words, caption, notes, **form)
 
 
 def _many_against_few(frame: pd.DataFrame, words: Words) -> list[str]:
@@ -322,15 +306,10 @@ def levels(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None = 
     rows = told.assign(n=n, low=told["change_ci_low"], high=told["change_ci_high"])
     numbers = ["n", "n_schools", "change", "low", "high"]
     # a line has the mean and the share of the same people
-    lines = rows.drop_duplicates(keys)[keys].merge(
-        rows.groupby(keys, sort=False)["suppressed"].any().reset_index()
-    )
+    lines = rows.groupby(keys, sort=False)["suppressed"].any().reset_index()
     for contrast in ("mean", "share"):
-        own = rows.loc[rows["contrast"] == contrast, [*keys, *numbers]].astype(
-            dict.fromkeys(numbers, float)
-        )
-        named_so = {each: f"{contrast} {each}" for each in numbers}
-        lines = lines.merge(own.rename(columns=named_so), on=keys, how="left")
+        own = rows[rows["contrast"] == contrast].set_index(keys)[numbers].astype(float)
+        lines = lines.merge(own.add_prefix(f"{contrast} "), on=keys, how="left")
     if country is not None:
         places = ["population", "outcome", "wave"]
         beside = country[[*places, "mean"]].assign(subgroup=names.ALL)  # no group's mean
@@ -338,9 +317,7 @@ def levels(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None = 
     several = lines["wave"].nunique() > 1
 
     def name(row: Row) -> str:
-        when = f", {label('wave', row['wave'], words)}" if several else ""
-        year = f"{row['year']}: " if "year" in keys else ""
-        return f"{year}{named(row, by, words)}{when}"
+        return alt_texts.of_level(row, by, words, timed=several)
 
     def shares(row: Row) -> str | None:
         low, high = row["share low"], row["share high"]
@@ -384,13 +361,8 @@ def regions(frame: pd.DataFrame, *, words: Words, together: pd.DataFrame | None 
     _ = words.text
     frame = in_alphabet(pd.concat([frame, together], ignore_index=True), words)
     frame["comparison"] = [row_label(row, words) for row in frame.to_dict("records")]
-    columns = [
-        (_("SD"), "estimate"),
-        (
-            _level(words, frame["ci_level"].iloc[0]),
-            lambda row: shown_interval(row, words) or None,
-        ),
-    ]
+    level = _level(words, frame["ci_level"].iloc[0])
+    columns = [(_("SD"), "estimate"), (level, lambda row: shown_interval(row, words) or None)]
     caption = _("Change from before to after by region, in standard deviations")
     if frame["contrast"].map(contrast_of_waves).isin(MIDWAY).any():
         caption = _("Change from the earlier to the later time by region, in standard deviations")
@@ -475,8 +447,7 @@ def two_ways(frame: pd.DataFrame, *, words: Words, together: pd.DataFrame) -> Ta
         _("One region left out: the lowest and the highest mean over the others."),
     ]
     caption = _("The estimate of all regions in two ways")
-    form = {"group": "outcome", "line": "estimand"}
-    return laid_out(rows, columns, words, caption, notes, **form)
+    return laid_out(rows, columns, words, caption, notes, group="outcome", line="estimand")
 
 
 @view(nothing="The study declares no features of its regions.")
@@ -520,17 +491,15 @@ def features(frame: pd.DataFrame, *, words: Words) -> Table:
 
 def _left_out(frame: pd.DataFrame, words: Words) -> list[str]:
     """Return the notes on regions that are no part of what is pooled, each with why not."""
-    if "left_out" not in frame:
-        return []
     notes = []
     shown = frame[~frame["suppressed"]]
     for told, rows in shown[shown["left_out"].fillna("") != ""].groupby("left_out", sort=False):
         regions = [each.split(": ") for each in told.split("; ")]
         regions.sort(key=lambda each: alphabet(words.region(each[0]), words.locale))
-        kinds = ["left_out" if why in LABELS["left_out"] else "reason" for _, why in regions]
         named_regions = ", ".join(
-            f"{words.region(region)} ({label(kind, why, words)})"
-            for (region, why), kind in zip(regions, kinds, strict=True)
+            f"{words.region(region)} "
+            f"({label('left_out' if why in LABELS['left_out'] else 'reason', why, words)})"
+            for region, why in regions
         )
         note = words.plural(
             "{n} region is not included: {regions}.",
@@ -613,17 +582,14 @@ def _selected(frame: pd.DataFrame, words: Words) -> list[str]:
             "level": _level(words, row["ci_level"]),
             "interval": words.interval(row["ci_low"], row["ci_high"]),
         }
-        size = words.number(weighted.get(tuple(row[k] for k in keys)))
-        if size:
+        note = _(
+            "{outcome}, {estimand}: {what} are correlated (r = {r}, {level} {interval}).", **about
+        )
+        if size := words.number(weighted.get(tuple(row[k] for k in keys))):
             note = _(
                 "{outcome}, {estimand}: {what} are correlated (r = {r}, {level} {interval}); with "
                 "schools weighted by everybody they had before, the change is {weighted} SD.",
                 weighted=size,
-                **about,
-            )
-        else:
-            note = _(
-                "{outcome}, {estimand}: {what} are correlated (r = {r}, {level} {interval}).",
                 **about,
             )
         notes.append(note)
@@ -643,10 +609,7 @@ def visible(frame: pd.DataFrame, *, words: Words) -> Table:
     _ = words.text
 
     def span(counts: pd.Series) -> str:
-        low, high = counts.min(), counts.max()
-        if pd.isna(low):
-            return ABSENT
-        return words.count(low) if low == high else f"{words.count(low)}–{words.count(high)}"
+        return ABSENT if counts.isna().all() else words.counts(counts.min(), counts.max())
 
     # a forecast counts those who can be lost
     measured = frame[["n_pairs", "n_post"]].notna().any(axis=None)
@@ -658,13 +621,12 @@ def visible(frame: pd.DataFrame, *, words: Words) -> Table:
             why = rows_of_kind.loc[~rows_of_kind["suppressed"], "reason"].unique()
             for each in filter(None, why):
                 about = {"mark": ABSENT, "outcome": name, "why": label("reason", each, words)}
+                said = _("{mark} {outcome}: not computed, since {why}.", **about)
                 if each == names.FEW_CLUSTERS:
                     said = _(
                         "{mark} {outcome}: what can be detected is not shown here, since {why}.",
                         **about,
                     )
-                else:
-                    said = _("{mark} {outcome}: not computed, since {why}.", **about)
                 last.append(said)
             continue
         row = {"label": name, "suppressed": frame["suppressed"].any()}
@@ -684,20 +646,17 @@ def visible(frame: pd.DataFrame, *, words: Words) -> Table:
         )
     ]
     if not measured and (frame["estimand"] != "same_grade").any():
-        notes.append(
-            _(
-                "Of those who are to be followed only those who can be found again are counted; "
-                "schools that share pupils are one group."
-            )
+        followed = _(
+            "Of those who are to be followed only those who can be found again are counted; "
+            "schools that share pupils are one group."
         )
+        notes.append(followed)
     if not measured and frame["flags"].fillna("").str.contains("feeders_unknown").any():
-        notes.append(
-            _(
-                "Nobody is linked yet, so it is not known who can be found again and which schools "
-                "share pupils: the minimum detectable linked change will be larger than it says "
-                "here."
-            )
+        unlinked = _(
+            "Nobody is linked yet, so it is not known who can be found again and which schools "
+            "share pupils: the minimum detectable linked change will be larger than it says here."
         )
+        notes.append(unlinked)
     caption = _("Minimum detectable change")
     if not rows:
         mark = HIDDEN if frame["suppressed"].any() else ABSENT
@@ -752,30 +711,25 @@ def school_link(frame: pd.DataFrame, *, words: Words) -> Table:
             high=words.number(WEAK),
         ),
     ]
-    flags = frame["flags"].fillna("").str.split(";")
-    if flags.map(lambda told: "halves" in told).any():
-        notes.append(
-            _(
-                "Where the same people answer both, the people of each school were split "
-                "into halves, and the mean of one half was set against that of the other."
-            )
+    flags = {*";".join(frame["flags"].fillna("")).split(";")}
+    if "halves" in flags:
+        halves = _(
+            "Where the same people answer both, the people of each school were split into halves, "
+            "and the mean of one half was set against that of the other."
         )
-    unknown = frame[flags.map(lambda told: "reliability_unknown" in told)]
-    if len(unknown):
+        notes.append(halves)
+    if "reliability_unknown" in flags:
         notes.append(
             _("Where no school has two people, the reliability of the means is not known.")
         )
 
     def outcomes(row: Row) -> str:
-        pairs = [(row[f"{side}population"], row[f"{side}outcome"]) for side in ("", "other_")]
-        return " → ".join(words.outcome(*pair) for pair in pairs)
+        sides = ("", "other_")
+        return " → ".join(words.outcome(row[f"{s}population"], row[f"{s}outcome"]) for s in sides)
 
     def groups(row: Row) -> str:
-        told = [
-            filter(None, [linked_group(row, words, side), linked_time(row, words, side)])
-            for side in ("", "other_")
-        ]
-        return " → ".join(map(", ".join, told))
+        told = [[linked_group(row, words, s), linked_time(row, words, s)] for s in ("", "other_")]
+        return " → ".join(", ".join(filter(None, side)) for side in told)
 
     caption = _("How the schools' means are associated")
     return laid_out(
@@ -804,7 +758,7 @@ def spread(frame: pd.DataFrame, *, words: Words) -> Table:
     caption = _("Spread of the answers, and the share of it between schools")
     notes = [_("SD: in points on the scale. Between schools: share of the variance (ICC).")]
     rows = frame[frame["wave"] != names.MID]
-    notes += _of_few_at_schools(rows, words)
+    notes.append(_of_few_at_schools(rows, words))
     return laid_out(rows, columns, words, caption, notes, line="outcome", across="wave")
 
 
@@ -848,22 +802,20 @@ def shared(frame: pd.DataFrame, *, words: Words) -> Table:
         least=words.number(SMALL_ICC),
         good=words.number(GOOD_RWG),
     )
-    caption, notes = _("Whether it is shared within schools"), [note]
-    notes += _of_few_at_schools(frame, words)
+    caption = _("Whether it is shared within schools")
+    notes = [note, _of_few_at_schools(frame, words)]
     return laid_out(frame, columns, words, caption, notes, line=scale, group="population")
 
 
-def _of_few_at_schools(frame: pd.DataFrame, words: Words) -> list[str]:
+def _of_few_at_schools(frame: pd.DataFrame, words: Words) -> str:
     """Return why it is not said how much of the variance of so few lies between schools."""
-    if not _is_of_few(frame).any():
-        return []
     text = words.text(
         "{mark} of fewer than {n} people: too few to tell how much of the variance lies between "
         "schools.",
         mark=ABSENT,
         n=words.count(schema.FEWEST_ANSWERS),
     )
-    return [text]
+    return text if _is_of_few(frame).any() else ""
 
 
 @view(nothing="Nothing can be planned.")
@@ -925,11 +877,8 @@ def planned(frame: pd.DataFrame, *, words: Words) -> Table:
         "five; smaller ones may exist, but cannot be told from chance."
     )
     caption = _("Minimum detectable change by number of schools")
-    schools = _("Schools")
-    return laid_out(
-        rows, columns, words, caption, [note],
-        line=lambda row: words.count(row["schools"]), corner=schools,
-    )  # fmt: skip
+    form = {"line": lambda row: words.count(row["schools"]), "corner": _("Schools")}
+    return laid_out(rows, columns, words, caption, [note], **form)
 
 
 def agreement(frame: pd.DataFrame, *, words: Words) -> Table:
@@ -960,26 +909,24 @@ def agreement(frame: pd.DataFrame, *, words: Words) -> Table:
         _("r: correlation over the schools between the means of teachers and of leaders."),
     ]
     if frame[["icc1", "icc2", "rwg"]].notna().any(axis=None):
-        notes.append(
-            _(
-                "ICC(1), ICC(2), r_wg: how far the teachers of a school agree among themselves "
-                "(one teacher, their mean, the spread within). With so few teachers at a school an "
-                "r_wg of {low} to {high} arises by chance alone.",
-                low=words.number(0.2, 1),
-                high=words.number(0.4, 1),
-            )
+        among = _(
+            "ICC(1), ICC(2), r_wg: how far the teachers of a school agree among themselves (one "
+            "teacher, their mean, the spread within). With so few teachers at a school an r_wg of "
+            "{low} to {high} arises by chance alone.",
+            low=words.number(0.2, 1),
+            high=words.number(0.4, 1),
         )
+        notes.append(among)
     last, fewest = _refusals(frame, words), words.count(schema.FEWEST_ANSWERS)
     if _is_of_few(frame, "n_schools").any():
         last.append(_("r is not given for fewer than {n} schools: it is too uncertain.", n=fewest))
     if _is_of_few(frame, "n_teachers").any():
-        last.append(
-            _(
-                "ICC(1), ICC(2) and r_wg are not given for fewer than {n} teachers: they are too "
-                "uncertain.",
-                n=fewest,
-            )
+        none = _(
+            "ICC(1), ICC(2) and r_wg are not given for fewer than {n} teachers: they are too "
+            "uncertain.",
+            n=fewest,
         )
+        last.append(none)
     caption = _("Teachers' and leaders' view of the same schools, after")
     return laid_out(frame, columns, words, caption, notes, line="outcome", last=last)
 
@@ -1010,7 +957,6 @@ def reliability(frame: pd.DataFrame, *, words: Words) -> Table:
     roles = frame["subgroup"].where(role).groupby([frame["population"], frame["scale"]])
     rows = frame[~(role & roles.transform("nunique").eq(1))]
     rows = rows.assign(group=[scale(row) for row in rows.to_dict("records")])
-    of_few = _is_of_few(rows)
 
     def is_open(row: Row) -> bool:
         return row["alpha"] < LOW_ALPHA <= row["alpha_ci_high"]
@@ -1032,17 +978,15 @@ def reliability(frame: pd.DataFrame, *, words: Words) -> Table:
             "The measurement quality rests on the answers of the whole study, not on those in "
             "this table."
         ),
+        _of_few(rows, words),
     ]
-    if of_few.any():
-        notes.append(_of_few(words))
     if any(map(is_open, rows.to_dict("records"))):
-        notes.append(
-            _(
-                "? The interval reaches above {low}: so few cannot tell whether alpha is lower "
-                "here than in the whole study.",
-                low=words.number(LOW_ALPHA),
-            )
+        reaches = _(
+            "? The interval reaches above {low}: so few cannot tell whether alpha is lower here "
+            "than in the whole study.",
+            low=words.number(LOW_ALPHA),
         )
+        notes.append(reaches)
     form = {"group": "group", "line": "subgroup", "across": "wave"}
     return laid_out(rows, columns, words, caption, notes, **form)
 
@@ -1065,14 +1009,10 @@ def lights(frame: pd.DataFrame, *, words: Words) -> Table:
         text = f"{LIGHT_SHAPES[row['light']]} {named(row, 'light', words)}"
         return text.replace(" ", "\N{NO-BREAK SPACE}")
 
-    def why(row: Row) -> str:
-        codes = filter(None, row["measurement_warning"].split(";"))
-        return joined([label("warning", code, words) for code in codes], words)
-
     columns = [
         (_("Question"), lambda row: row["question"] or ABSENT),
         (_("Quality"), shape, "text"),
-        (_("Why"), why, "text"),
+        (_("Why"), lambda row: weaknesses(row["measurement_warning"], words), "text"),
     ]
     notes = [
         _("The quality is the same in every region: it rests on the answers of the whole study."),
@@ -1136,16 +1076,13 @@ def items(frame: pd.DataFrame, *, words: Words) -> Table:
         ),
     ]
     if words.rounding > 1:
-        notes.append(
-            _(
-                "In figures the shares are those of rounded numbers, so they may differ by some "
-                "percentage points where few answered."
-            )
+        in_figures = _(
+            "In figures the shares are those of rounded numbers, so they may differ by some "
+            "percentage points where few answered."
         )
+        notes.append(in_figures)
+    notes.append(_of_few(frame, words))
     caption = _("The questions of each scale")
-    of_few = _is_of_few(frame)
-    if of_few.any():
-        notes.append(_of_few(words))
     form = {"group": "scale", "line": "item", "across": "wave"}
     return laid_out(frame, columns, words, caption, notes, **form)
 
@@ -1155,13 +1092,14 @@ def _is_of_few(frame: pd.DataFrame, of: str = "n") -> pd.Series:
     return frame[of].astype("Float64").lt(schema.FEWEST_ANSWERS).fillna(False).astype(bool)
 
 
-def _of_few(words: Words) -> str:
+def _of_few(frame: pd.DataFrame, words: Words) -> str:
     """Return why nothing is said of how well a scale measures in so few people."""
-    return words.text(
+    text = words.text(
         "{mark} of fewer than {n} people: too few to tell how well a scale measures.",
         mark=ABSENT,
         n=words.count(schema.FEWEST_ANSWERS),
     )
+    return text if _is_of_few(frame).any() else ""
 
 
 def invariance(frame: pd.DataFrame, *, words: Words) -> Table:
@@ -1186,10 +1124,8 @@ def invariance(frame: pd.DataFrame, *, words: Words) -> Table:
         partial = [models[m] for m in ("partial_scalar", "partial_metric") if m in models]
         freed = filter(None, partial[0]["freed"].split(";") if partial else [])
         reasons = [] if row["suppressed"] else filter(None, group["reason"])
-        released = [
-            words.text("“{wording}”", wording=words.items.get((row["population"], item), item))
-            for item in freed
-        ]
+        freed = [words.items.get((row["population"], item), item) for item in freed]
+        released = [words.text("“{wording}”", wording=wording) for wording in freed]
         released += [label("reason", reason, words) for reason in reasons]
         row["released"] = "; ".join(released)
         for model in ("metric", "scalar"):
@@ -1327,18 +1263,9 @@ def analysed(frame: pd.DataFrame, *, words: Words) -> Table:
     """
     _ = words.text
 
-    def ends(low: str, high: str) -> Callable[[Row], str | None]:
-        def told(row: Row) -> str | None:
-            if pd.isna(row[high]):
-                return None
-            texts = [words.count(row[column]) for column in (low, high)]
-            return "–".join(dict.fromkeys(texts))
-
-        return told
-
     columns = [
-        (_("People"), ends("n_low", "n_high")),
-        (_("Schools"), ends("schools_low", "schools_high")),
+        (_("People"), ("n_low", "n_high"), "counts"),
+        (_("Schools"), ("schools_low", "schools_high"), "counts"),
     ]
     text = _("Two numbers: the scale with the fewest people, or schools, and that with the most.")
     notes, caption = [text, rounded(words)], _("Who is in each comparison")
@@ -1361,7 +1288,6 @@ def set_aside(frame: pd.DataFrame, *, words: Words) -> Table:
     notes = [
         _("Questionnaires, not people: of several by the same person only one counts."),
         _("{mark} none, or so few that rounding leaves none", mark=ABSENT),
-        rounded(words),
     ]
     caption = _("Questionnaires that are not in the analysis, and why")
     return _by_reason(frame, "set_aside", caption, notes, words)
@@ -1382,7 +1308,6 @@ def taken_out(frame: pd.DataFrame, *, words: Words) -> Table:
     notes = [
         _("The questionnaires stay in the analysis, without these answers."),
         _("{mark} no answers, or so few that rounding leaves none", mark=ABSENT),
-        rounded(words),
     ]
     caption = _("Single answers that were taken out, and why")
     return _by_reason(frame, "taken_out", caption, notes, words)
@@ -1395,8 +1320,9 @@ def _by_reason(
     order = {reason: place for place, reason in enumerate(LABELS[kind])}
     rows = frame.sort_values("reason", key=lambda reasons: reasons.map(order), kind="stable")
     rows = rows.assign(why=[label(kind, each, words) for each in rows["reason"]])
-    form = {"line": "why", "across": ["population", "wave"]}
-    return laid_out(rows, [("", f"n_{kind}", "count")], words, caption, notes, **form)
+    columns, notes = [("", f"n_{kind}", "count")], [*notes, rounded(words)]
+    across = ["population", "wave"]
+    return laid_out(rows, columns, words, caption, notes, line="why", across=across)
 
 
 @view(nothing="The answers do not distinguish grades or roles.")
@@ -1524,25 +1450,21 @@ def missing(frame: pd.DataFrame, *, words: Words) -> Table:
     rows = frame.assign(suppressed=True)  # a share that is not there was left out by the gate
 
     def scale(row: Row) -> str:
-        name, rule = (
-            named(row, "scale", words),
-            words.answers.get((row["population"], row["scale"])),
-        )
+        name = named(row, "scale", words)
+        rule = words.answers.get((row["population"], row["scale"]))
         if rule is None or rule.is_score:
             return name
         needed = _("{k} of {n}", k=words.count(rule.needed), n=words.count(rule.n_items))
         return f"{name} ({needed})"
 
-    def share(column: str) -> Callable[[Row], str | None]:
-        def text(row: Row) -> str | None:
-            if pd.isna(row[column]):
-                return None
-            many = not pd.isna(row["n"]) and row["n"] >= FOR_A_DECIMAL
-            return words.percent(row[column], int(many))
+    def share(row: Row, column: str) -> str | None:
+        many = not pd.isna(row["n"]) and row["n"] >= FOR_A_DECIMAL
+        return None if pd.isna(row[column]) else words.percent(row[column], int(many))
 
-        return text
-
-    columns = [(_("Mean"), share("share_missing")), (_("Most"), share("share_most"))]
+    columns = [
+        (_("Mean"), lambda row: share(row, "share_missing")),
+        (_("Most"), lambda row: share(row, "share_most")),
+    ]
     caption = _("Missing answers to the questions of each scale")
     notes = [
         _(

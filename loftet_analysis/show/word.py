@@ -54,7 +54,7 @@ _INLINE = {
     "a", "abbr", "b", "br", "code", "em", "i", "img", "kbd", "small", "span", "strong", "sub",
     "sup", "svg", "time", "var",
 }  # fmt: skip
-_MARKS = {"strong": "b", "b": "b", "em": "i", "i": "i"}
+_MARKS = {"strong": "b", "b": "b", "em": "i", "i": "i", "sub": "_", "sup": "^", "code": "c"}
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _CHARACTER, _PADDING = 92, 130  # how wide they are in a table, in twips
 
@@ -146,8 +146,8 @@ class _Writer:
             heading = any(re.fullmatch(r"h[1-6]", str(each.tag)) for each in element)
             yield from self.blocks(element) if heading else [self._paragraph([element], "Heading2")]
         elif tag == "p":
-            style = "Subtitle" if "place" in kind else ""
-            yield self._paragraph([element], style, italic="asked" in kind)
+            style, marks = "Subtitle" * ("place" in kind), "i" * ("asked" in kind)
+            yield self._paragraph([element], style, marks=marks)
         elif tag in ("ul", "ol"):
             yield from self._list(element)
         elif tag == "dl":
@@ -162,14 +162,9 @@ class _Writer:
             yield from self.blocks(element)
 
     def _paragraph(
-        self,
-        parts: Sequence[object],
-        style: str = "",
-        *,
-        italic: bool = False,
-        more: str = "",
+        self, parts: Sequence[object], style: str = "", *, marks: str = "", more: str = ""
     ) -> str:
-        runs = _joined(self._runs(parts, "i" if italic else ""))
+        runs = _joined(self._runs(parts, marks))
         return _p(runs, style, more) if runs else ""
 
     def _runs(self, parts: Iterable[object], marks: str) -> Iterator[tuple[str, str]]:
@@ -185,7 +180,6 @@ class _Writer:
                 yield part.get("alt") or part.get("aria-label") or "", marks
             else:
                 own = marks + _MARKS.get(part.tag, "")
-                own += {"sub": "_", "sup": "^", "code": "c"}.get(part.tag, "")
                 inner = [part.text or ""]
                 for child in part:
                     inner += [child, child.tail or ""]
@@ -193,14 +187,12 @@ class _Writer:
                     yield " ", marks  # what the stylesheet keeps apart
                 address = part.get("href") or ""
                 if address.startswith(("http:", "https:", "mailto:")):
-                    yield self._hyperlink(address, _joined(self._runs(inner, own))), ""
+                    kind = RELATIONSHIP_TYPE.HYPERLINK
+                    link = self.docx.part.relate_to(address, kind, is_external=True)
+                    runs = _joined(self._runs(inner, own))
+                    yield f'<w:hyperlink r:id="{link}">{runs}</w:hyperlink>', ""
                 else:
                     yield from self._runs(inner, own)
-
-    def _hyperlink(self, address: str, runs: str) -> str:
-        kind = RELATIONSHIP_TYPE.HYPERLINK
-        link = self.docx.part.relate_to(address, kind, is_external=True)
-        return f'<w:hyperlink r:id="{link}">{runs}</w:hyperlink>'
 
     def _list(self, element: etree._Element, level: int = 1) -> Iterator[str]:
         numbered = element.tag == "ol"
@@ -211,10 +203,7 @@ class _Writer:
             inner: list[etree._Element] = []
             for child in item:
                 nested = child.tag in ("ul", "ol", "table", "figure", "dl", "div", "details")
-                if nested:
-                    inner.append(child)
-                else:
-                    inline.append(child)
+                (inner if nested else inline).append(child)
                 inline.append(child.tail or "")
             kinds = (item.get("class") or "").split()
             if "group" in kinds:
@@ -339,22 +328,22 @@ def _table(
 ) -> str:
     rows, held = [], {}  # columns that cells above reach down into, and for how many rows more
     for cells in (*heads, *lines):
-        placed, left = [], list(cells)
-        at = 0
+        placed, left, at = [], list(cells), 0
         while left or held.get(at, (0, 0))[0]:
             deeper, across = held.get(at, (0, 0))
+            cell = _Cell("", across) if deeper else left.pop(0)
+            merged = "<w:vMerge/>" if deeper else ""
             if deeper:
                 held[at] = (deeper - 1, across)
-                placed.append((_Cell("", across), "<w:vMerge/>"))
-                at += across
-                continue
-            cell = left.pop(0)
-            if cell.down > 1:
-                held[at] = (cell.down - 1, cell.across)
-            placed.append((cell, '<w:vMerge w:val="restart"/>' if cell.down > 1 else ""))
+            elif cell.down > 1:
+                held[at], merged = (cell.down - 1, cell.across), '<w:vMerge w:val="restart"/>'
+            placed.append((at, cell, merged))
             at += cell.across
         rows.append(placed)
-    blank = _blank(rows[len(heads) :])
+    n = max(at + cell.across for placed in rows for at, cell, _ in placed)
+    within = [(at, cell) for placed in rows[len(heads) :] for at, cell, _ in placed]
+    told = {at for at, cell in within if cell.text and cell.across == 1}
+    blank = {*range(n)} - told if within else set()  # to be filled in
     lines_within = f"{_border('insideH', 4)}{_border('insideV', 4)}" if blank else ""
     widths = _widths(rows, len(heads), room, blank)
     grid = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths)
@@ -369,8 +358,7 @@ def _table(
     for number, placed in enumerate(rows):
         head = number < len(heads)
         xml.append(f"<w:tr><w:trPr><w:cantSplit/>{'<w:tblHeader/>' if head else ''}</w:trPr>")
-        at = 0
-        for cell, merged in placed:
+        for at, cell, merged in placed:
             width = sum(widths[at : at + cell.across])
             span = f'<w:gridSpan w:val="{cell.across}"/>' if cell.across > 1 else ""
             under = number == len(heads) - 1 or (head and cell.side == "center")
@@ -383,35 +371,21 @@ def _table(
                 f"{_p(_run(cell.text, 'b' if cell.bold else ''), _CELL, together, cell.side)}"
                 "</w:tc>"
             )
-            at += cell.across
         xml.append("</w:tr>")
     return "".join([*xml, "</w:tbl>"])
 
 
-def _blank(rows: Sequence[Sequence[tuple[_Cell, str]]]) -> set[int]:
-    """Return the columns that are empty in all rows, to be filled in."""
-    told, n = set(), 0
-    for placed in rows:
-        at = 0
-        for cell, _ in placed:
-            told |= {*range(at, at + cell.across)} if cell.text and cell.across == 1 else set()
-            at += cell.across
-        n = max(n, at)
-    return {*range(n)} - told
-
-
 def _widths(
-    rows: Sequence[Sequence[tuple[_Cell, str]]], heads: int, room: int, blank: set[int]
+    rows: Sequence[Sequence[tuple[int, _Cell, str]]], heads: int, room: int, blank: set[int]
 ) -> list[int]:
     """Return how wide columns are, in twips: as their texts ask for, and no more than there is.
 
     What is left belongs to blank columns.
     """
-    n = max(sum(cell.across for cell, _ in placed) for placed in rows)
+    n = max(at + cell.across for placed in rows for at, cell, _ in placed)
     wanted, least = [3] * n, [3] * n
     for number, placed in enumerate(rows):
-        at = 0
-        for cell, _ in placed:
+        for at, cell, _ in placed:
             if cell.across == 1 and cell.text:
                 word = max(map(len, re.split(r"[ -]", cell.text)))
                 whole = len(cell.text)
@@ -421,7 +395,6 @@ def _widths(
                 else:
                     least[at] = max(least[at], whole)
                 wanted[at] = max(wanted[at], whole, least[at])
-            at += cell.across
     asked = [_CHARACTER * each + _PADDING for each in wanted]
     if sum(asked) <= room:
         more = (room - sum(asked)) // len(blank) if blank else 0
@@ -563,8 +536,6 @@ def _template(language: str) -> bytes:
     styles = docx.styles
     for style in [*styles.element.findall(qn("w:style"))]:
         name = style.find(qn("w:name")).get(qn("w:val"))
-        named = {"heading": "Heading"}.get(name.split()[0], name.split()[0])
-        name = " ".join([named, *name.split()[1:]]) if name.startswith("heading") else name
         if name.lower() not in {each.lower() for each in _KEPT}:
             styles.element.remove(style)
         for link in style.findall(qn("w:link")):

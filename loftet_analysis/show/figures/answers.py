@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -15,7 +14,7 @@ from matplotlib.patches import Patch
 from loftet_analysis import names
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.figures import canvas
-from loftet_analysis.show.figures.canvas import BLUE, GREY, INK, PALE, STYLE, Drawing
+from loftet_analysis.show.figures.canvas import BLUE, GREY, INK, PALE, Drawing
 from loftet_analysis.show.languages import Words, joined, label
 from loftet_analysis.show.shown import view
 
@@ -34,7 +33,6 @@ _PANEL = 0.68  # inches
 _MOST, _FEWEST, _PEOPLE, _ACROSS, _DOT = 20, 5, 6, 13, 0.19
 
 
-@mpl.rc_context(STYLE)
 @view(title="How the answers are spread", drawn="share")
 def distribution(
     frame: pd.DataFrame, *, words: Words, ax: Axes | None = None
@@ -188,7 +186,6 @@ def wave_handles(words: Words, waves: Sequence[str] = _WAVES) -> list[Patch]:
     return [Patch(label=label("wave", wave, words), **_LOOKS[wave]) for wave in waves]
 
 
-@mpl.rc_context(STYLE)
 @view(title="The answers as dots", drawn="share")
 def dots(frame: pd.DataFrame, *, words: Words, low: pd.DataFrame | None = None) -> Drawing:
     """Draw answers as dots of equal shares, never persons: after above a line, before beneath it.
@@ -206,28 +203,25 @@ def dots(frame: pd.DataFrame, *, words: Words, low: pd.DataFrame | None = None) 
         said how many dots are below it. Neither where a bin holds answers of both kinds: nothing
         is known of how many are low.
     """
-    panels = [panel for _, panel in frame.groupby(_CELL, sort=False)]
+    cells = [*frame.groupby(_CELL, sort=False)]
     fifths = {} if low is None else low.set_index(_CELL[:2])["low_fifth"].dropna().to_dict()
-    limits = [
-        _end_of_low(panel, fifths[_pair(panel)], words) if _pair(panel) in fifths else None
-        for panel in panels
-    ]
-    numbers = [_number_of_dots(panel) for panel in panels]
+    numbers = [_number_of_dots(panel) for _, panel in cells]
     # the same in all panels, so that all dots of a figure stand for the same share
     k = min((number for number in numbers if number >= _FEWEST), default=_FEWEST)
-    stacks = [
-        _stacks(panel, k, words, end) if number >= _FEWEST else {}
-        for panel, number, end in zip(panels, numbers, limits, strict=True)
-    ]
+    panels, told, unknown = [], {}, {}
+    for (cell, panel), number in zip(cells, numbers, strict=True):
+        fifth = fifths.get(cell[:2])
+        end = None if fifth is None else _end_of_low(panel, fifth, words)
+        own = _stacks(panel, k, words, end) if number >= _FEWEST else {}
+        few = {} if end is None else {wave: int((x < end).sum()) for wave, (x, _) in own.items()}
+        panels.append((panel, own, few, end))
+        told[cell] = few
+        if own and end is None and fifth is not None:
+            unknown[words.outcome(*cell[:2])] = None
     below, above = (
-        max([2, *(y.max() for each in stacks for of, (_, y) in each.items() if of == wave)]) + 0.6
+        max([2, *(own[wave][1].max() for _, own, *_ in panels if wave in own)]) + 0.6
         for wave in _WAVES
     )
-
-    counts = [
-        {} if end is None else {wave: int((x < end).sum()) for wave, (x, _) in own.items()}
-        for own, end in zip(stacks, limits, strict=True)
-    ]
 
     def draw(ax: Axes, panel: tuple[pd.DataFrame, dict, dict, float | None]) -> None:
         rows, own, few, end = panel
@@ -235,13 +229,13 @@ def dots(frame: pd.DataFrame, *, words: Words, low: pd.DataFrame | None = None) 
         if few:
             ax.axvline(end, color=INK, lw=1, ls=(0, (1, 2)), zorder=1)
         ax.set_ylim(-below, above)
-        named = [
-            "\n".join([label("wave", wave, words), *_how_many(few, wave, k, words)])
-            for wave in _WAVES
-        ]
-        ax.set_yticks([-below / 2, above / 2], named)
+        named = {wave: label("wave", wave, words) for wave in _WAVES}
+        for wave, n in few.items():
+            of = words.text("{n} of {k} low", n=words.count(n), k=words.count(k))
+            named[wave] = f"{named[wave]}\n{of}"
+        ax.set_yticks([-below / 2, above / 2], [*named.values()])
 
-    figure, grid = canvas.multiples([*zip(panels, stacks, counts, limits, strict=True)], draw)
+    figure, grid = canvas.multiples(panels, draw)
     caption = words.text(
         "The answers after (above the line) and before (beneath it), each as {k} dots: a dot "
         "stands for {percent} of the answers, never for one person. Within values that are "
@@ -249,17 +243,12 @@ def dots(frame: pd.DataFrame, *, words: Words, low: pd.DataFrame | None = None) 
         k=words.count(k),
         percent=words.percent(1 / k),
     )
-    if any(counts):
+    if any(told.values()):
         beneath = words.text(
             "Low answers are left of the dotted line, which is where the lowest fifth of all "
             "answers in the study ended before."
         )
         caption = f"{caption} {beneath}"
-    unknown = dict.fromkeys(
-        words.outcome(*_pair(panel))
-        for panel, own, end in zip(panels, stacks, limits, strict=True)
-        if own and end is None and _pair(panel) in fifths
-    )
     if unknown:
         without = words.text(
             "How many are low is not told where a low answer and the one after it are combined: "
@@ -267,16 +256,11 @@ def dots(frame: pd.DataFrame, *, words: Words, low: pd.DataFrame | None = None) 
             what=joined([*unknown], words),
         )
         caption = f"{caption} {without}"
-    drawn = [panel for panel, own in zip(panels, stacks, strict=True) if own]
+    drawn = [panel for panel, own, *_ in panels if own]
     rows = pd.concat(drawn) if drawn else frame[:0]
     height = _DOT * (below + above) * len(grid)
-    told = {tuple(panel[_CELL].iloc[0]): few for panel, few in zip(panels, counts, strict=True)}
     alt = alt_texts.describe_dots(rows, words, told, k)
     return canvas.fitted(figure, grid[:, 0], height, caption, alt, words, rows={"": rows})
-
-
-def _pair(panel: pd.DataFrame) -> tuple[str, str]:
-    return tuple(panel[_CELL[:2]].iloc[0])
 
 
 def _end_of_low(panel: pd.DataFrame, fifth: float, words: Words) -> float | None:
@@ -284,7 +268,7 @@ def _end_of_low(panel: pd.DataFrame, fifth: float, words: Words) -> float | None
 
     None where in any wave a bin reaches across it, or nothing lies below it.
     """
-    answers = words.answers[_pair(panel)]
+    answers = words.answers[tuple(panel[_CELL[:2]].iloc[0])]
     # the limit itself is rounded by the gate
     above = np.ceil((fifth - answers.minimum) / answers.step - 0.1)
     end = answers.minimum + (above - 0.5) * answers.step
@@ -292,13 +276,6 @@ def _end_of_low(panel: pd.DataFrame, fifth: float, words: Words) -> float | None
         np.isclose(bins["low"].iloc[1:], end).any() for _, bins in _shown(panel).groupby("wave")
     ]
     return end if inner and all(inner) else None
-
-
-def _how_many(few: dict[str, int], wave: str, k: int, words: Words) -> list[str]:
-    """Return of a wave how many of its dots are low, if that is known."""
-    if wave not in few:
-        return []
-    return [words.text("{n} of {k} low", n=words.count(few[wave]), k=words.count(k))]
 
 
 def _number_of_dots(panel: pd.DataFrame) -> int:
@@ -347,7 +324,6 @@ def _dots(ax: Axes, panel: pd.DataFrame, stacks: dict, *, words: Words) -> None:
     sns.despine(ax=ax, left=True)
 
 
-@mpl.rc_context(STYLE)
 @view(
     title="Attendance",
     drawn="share",
@@ -380,7 +356,7 @@ def attendance(
         without = bins[bins["share"] / bins["share"].sum() < _SEEN].to_dict("records")
         if without and len(bins) > 1:
             said = [
-                f"{alt_texts.so_often(*_times(row), words)} ({words.percent(row['share'])})"
+                f"{words.counts(*alt_texts.times(row))} ({words.percent(row['share'])})"
                 for row in without
             ]
             narrow.append(f"{named}: {', '.join(said)}")
@@ -425,17 +401,12 @@ def _attendance(ax: Axes, place: int, bins: pd.DataFrame, words: Words) -> None:
     colours = sns.blend_palette((_PALE_BLUE, _DARK_BLUE), int(bins["most"].iloc[0]) + 1)
     ends = bins["share"].cumsum() / bins["share"].sum()
     for row, right in zip(bins.to_dict("records"), ends, strict=True):
-        low, high = _times(row)
+        low, high = alt_texts.times(row)
         at = (low + high) / 2 / row["most"]
         width = row["share"] / bins["share"].sum()
         ax.barh(place, width, 0.72, right - width, color=colours[round((low + high) / 2)],
                 edgecolor="white")  # fmt: skip
         if width >= _SEEN:
-            said = f"{alt_texts.so_often(low, high, words)}\n{words.percent(row['share'])}"
+            said = f"{words.counts(low, high)}\n{words.percent(row['share'])}"
             looks = {"ha": "center", "va": "center", "color": "white" if at > 0.6 else INK}
             ax.text(right - width / 2, place, said, **looks)
-
-
-def _times(row: Mapping[str, float]) -> tuple[int, int]:
-    """Return the fewest and the most times of a bin."""
-    return round(row["low"] + 0.5), round(row["high"] - 0.5)

@@ -23,7 +23,8 @@ from PIL import Image
 
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.figures.light import lightened
-from loftet_analysis.show.languages import Words
+from loftet_analysis.show.languages import Row, Words
+from loftet_analysis.show.sentences import no_number
 
 WIDTH = 6.5  # inches
 #: Inches of what is drawn for a phone; there letters of 9 points are still 11 pixels high.
@@ -353,12 +354,12 @@ def intervals(
 
 def estimates(
     ax: Axes,
-    rows: Sequence[Mapping[str, object]],
+    rows: Sequence[Row],
     columns: Sequence[str],
     words: Words,
     *,
     as_text: Callable[[float], str],
-    looks: Callable[[Mapping[str, object]], dict],
+    looks: Callable[[Row], dict],
 ) -> None:
     """Draw a line per row on an axis that holds all values; to its right stand the numbers.
 
@@ -366,7 +367,7 @@ def estimates(
     """
     middle, low, high = columns
     for place, row in enumerate(rows):
-        said, colour = words.text("hidden" if row["suppressed"] else "not computed"), GREY
+        said, colour = no_number(row, words), GREY
         if not pd.isna(row[middle]):
             said, colour = as_text(row[middle]), "black"
             if not pd.isna(row[low]):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import matplotlib as mpl
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -10,7 +9,7 @@ from matplotlib.ticker import MaxNLocator, MultipleLocator
 
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.figures import canvas
-from loftet_analysis.show.figures.canvas import BLUE, GREY, STYLE, Drawing
+from loftet_analysis.show.figures.canvas import BLUE, GREY, Drawing
 from loftet_analysis.show.languages import Words, linked_group, linked_side
 from loftet_analysis.show.sentences import STEP
 from loftet_analysis.show.shown import view
@@ -20,7 +19,6 @@ _HIGH = 1.7  # inches of a panel
 _COLUMNS = ("r_schools", "ci_low", "ci_high")
 
 
-@mpl.rc_context(STYLE)
 @view(title="Correlations between schools' means", drawn="r_schools")
 def chain(frame: pd.DataFrame, *, words: Words) -> Drawing:
     """Draw the correlations of schools' means, a panel per link of the chain, in its order.
@@ -38,7 +36,7 @@ def chain(frame: pd.DataFrame, *, words: Words) -> Drawing:
         A mark and its interval per pair, between −1 and +1; beside them the numbers. The grey band
         holds the correlations that these schools could hardly show.
     """
-    blocks = [rows for _, rows in _links(frame)]
+    blocks = [rows for _, rows in frame.groupby(STEP, sort=False)]
     figure = canvas.blank()
     heights = [_LINE * len(rows) for rows in blocks]
     axes = figure.subplots(len(blocks), 1, squeeze=False, height_ratios=heights)[:, 0]
@@ -56,10 +54,6 @@ def chain(frame: pd.DataFrame, *, words: Words) -> Drawing:
     alt = alt_texts.describe_chain(frame, words)
     below = words.text("correlation of the schools' means")
     return canvas.fitted(figure, axes, sum(heights), caption, alt, words, xlabel=below)
-
-
-def _links(frame: pd.DataFrame) -> list[tuple[object, pd.DataFrame]]:
-    return [*frame.groupby(STEP, sort=False)]
 
 
 def _link(ax: Axes, records: list[dict], words: Words) -> None:
@@ -84,7 +78,6 @@ def _sides(row: dict, words: Words) -> list[str]:
     return [linked_side(row, words, side, with_group=False) for side in ("", "other_")]
 
 
-@mpl.rc_context(STYLE)
 @view(title="Schools' means in groups of schools", drawn="deviation")
 def binned_scatter(frame: pd.DataFrame, *, words: Words) -> Drawing:
     """Draw groups of schools on two scales, a small panel per pair.

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
@@ -25,22 +24,22 @@ from loftet_analysis.show.figures.answers import (
     scale_axis,
     wave_handles,
 )
-from loftet_analysis.show.figures.canvas import BLUE, GREY, INK, PALE, STYLE, Drawing
+from loftet_analysis.show.figures.canvas import BLUE, GREY, INK, PALE, Drawing
+from loftet_analysis.show.labels import CERTAINTY_SIGNS
 from loftet_analysis.show.languages import (
+    Row,
     Words,
-    group_label,
     in_alphabet,
     joined,
     label,
     row_label,
 )
-from loftet_analysis.show.sentences import certainty, in_sentence
+from loftet_analysis.show.sentences import CERTAIN, certainty, in_sentence, no_number
 from loftet_analysis.show.shown import view
 
 #: What may be concluded with certainty.
-SURE = ("increase", "decrease", "small increase", "small decrease", "negligible")
-_SMALL = ("negligible", *(f"{may}small {way}" for may in ("", "may ")
-                          for way in ("increase", "decrease")))  # fmt: skip
+SURE = (*CERTAIN, "negligible")
+_SMALL = ("negligible", *(code for code in CERTAINTY_SIGNS if "small" in code))
 #: A change that is smaller than the smallest of interest.
 SQUARE = {"marker": "s", "ms": 5}
 _PAIR = ["population", "outcome"]
@@ -56,7 +55,6 @@ _SHRUNK = {"color": BLUE, "lw": 2.2, "mec": "white", "mew": 0.5, "ms": 5.5, "mar
 _ROW = 0.2  # inches
 
 
-@mpl.rc_context(STYLE)
 @view(title="Changes", drawn="estimate")
 def change(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Drawing | Axes:
     """Draw standardised changes with their intervals, one line per outcome and estimand.
@@ -96,7 +94,7 @@ def change(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Draw
     ax.set_xlabel(axis_label(frame, words))
     if figure is None:
         return ax
-    caption = " ".join([_caption(frame, words), *_not_drawn(frame, drawn, words)])
+    caption = " ".join([*_caption(frame, words), *_not_drawn(frame, drawn, words)])
     alt = alt_texts.describe_change(drawn, words)
     height, rows = _ROW * (lines[-1][0] + 0.5 - top), {"": drawn}
     return canvas.fitted(figure, [ax], height, caption, alt, words, rows=rows)
@@ -132,11 +130,9 @@ def _lines(frame: pd.DataFrame, words: Words) -> list[tuple[float, str, dict]]:
 def _row_label(row: dict, words: Words, *, alone: bool = False) -> str:
     """Return what a row of effects is called among those of its outcome.
 
-    `alone` where the figure has one estimand only: then the group, or what tells its rows apart,
-    is enough.
+    `alone` where the figure has one estimand only: then what tells its rows apart is enough.
     """
-    parts = [label("contrast", row["contrast"], words), group_label(row, words)]
-    return ", ".join(filter(None, parts if alone else [])) or row_label(row, words)
+    return alt_texts.told_apart(row, words) if alone else row_label(row, words)
 
 
 def _not_drawn(frame: pd.DataFrame, drawn: pd.DataFrame, words: Words) -> Iterator[str]:
@@ -159,22 +155,14 @@ def _not_drawn(frame: pd.DataFrame, drawn: pd.DataFrame, words: Words) -> Iterat
     )
 
 
-def _people(row: Mapping[str, object], words: Words) -> str:
-    """Return how many people a row rests on: both numbers where they are not the same people."""
-    if not pd.isna(row.get("n_pairs")):
-        return words.count(row["n_pairs"])
-    both = [row.get("n_pre"), row.get("n_post")]
-    return "" if any(map(pd.isna, both)) else "/".join(map(words.count, both))
-
-
-def _said(row: Mapping[str, object], words: Words, between: str = " ") -> str:
+def _said(row: Row, words: Words, between: str = " ") -> str:
     """Return a row's estimate and interval; a word where there is none."""
     if pd.isna(row["estimate"]):
         if row["estimand"] == "share_below" and not pd.isna(row.get("change")):
             # on no axis of standard deviations
             points = words.number(100 * row["change"], 1)
             return words.text("{points} percentage points", points=points)
-        return words.text("hidden") if row["suppressed"] else words.text("not computed")
+        return no_number(row, words)
     inside = words.interval(row["ci_low"], row["ci_high"])
     said = words.number(row["estimate"])
     return f"{said}{between}({inside})" if inside else said
@@ -183,7 +171,7 @@ def _said(row: Mapping[str, object], words: Words, between: str = " ") -> str:
 def _effects(ax: Axes, rows: list[dict], places: Sequence[float], words: Words, end: float) -> None:
     """Draw effects with their intervals; to the right of the axes their people and numbers."""
     _marks(ax, pd.DataFrame(rows), places, end)
-    people = [_people(row, words) for row in rows]
+    people = [alt_texts.people(row, words) for row in rows]
     room = 6 + 6 * max(map(len, people))
     if any(people):
         _beside(ax, places[0] - 1, room, "n", ha="right", color=GREY)
@@ -213,24 +201,26 @@ def _marks(
 
     `pale` ones are drawn so that others are seen first.
     """
-    codes = pd.Series(
-        ["" if pd.isna(row["estimate"]) else certainty(row) for row in frame.to_dict("records")],
-        index=frame.index,
-        dtype="str",
-    )
-    frame = frame.assign(place=places, sure=codes.isin(SURE), small=codes.isin(_SMALL))
+    records = frame.to_dict("records")
+    codes = ["" if pd.isna(row["estimate"]) else certainty(row) for row in records]
+    sure, small = ([code in kind for code in codes] for kind in (SURE, _SMALL))
+    frame = frame.assign(place=places, code=codes, sure=sure, small=small)
     if pale is not None:
         canvas.changes(ax, frame[pale], frame.loc[pale, "place"], end, **_RAW)
         frame = frame[~pale]
     kinds = ["estimand", "sure", "small"]
-    for (estimand, sure, small), rows in frame.groupby(kinds, sort=False):
+    for (estimand, *_), rows in frame.groupby(kinds, sort=False):
         # colour and shape together, so that the marks differ in grey too
         colour, marker = ESTIMANDS[estimand].mark
         shown = rows[rows["estimate"].notna()]
-        looks = {"color": canvas.COLOURS[colour], "marker": marker}
-        looks |= SQUARE if small else {}
-        looks |= {} if sure else {"mfc": "white", "mec": looks["color"], "mew": 1.4}
+        looks = {"marker": marker} | looks_of(rows["code"].iloc[0], canvas.COLOURS[colour])
         canvas.changes(ax, shown, shown["place"], end, **looks)
+
+
+def looks_of(code: str, colour: str) -> dict[str, object]:
+    """Return a mark's looks: a square for what is small, and hollow where it is not certain."""
+    looks = {"color": colour} | (SQUARE if code in _SMALL else {})
+    return looks if code in SURE else looks | {"mfc": "white", "mec": colour, "mew": 1.4}
 
 
 def _any_midway(frame: pd.DataFrame) -> bool:
@@ -255,42 +245,42 @@ def what_marks_mean(frame: pd.DataFrame, words: Words) -> str:
     return said
 
 
-def _caption(frame: pd.DataFrame, words: Words) -> str:
-    """Return what is said under every figure of changes with their intervals."""
-    estimands = set(frame["estimand"])
-    numbers = {"level": words.percent(frame["ci_level"].iloc[0])}
-    numbers["sesoi"] = words.number(frame["sesoi"].iloc[0])
-    of_regions = {*frame.get("cluster", [])} == {"region"}
+def _caption(frame: pd.DataFrame, words: Words) -> Iterator[str]:
+    """Yield what is said under every figure of changes with their intervals."""
+    if frame["estimand"].nunique() == 1:
+        yield f"{label('estimand', frame['estimand'].iloc[0], words)}."
+    level = words.percent(frame["ci_level"].iloc[0])
     if _any_midway(frame):
-        said = words.text(
-            "Change from the earlier to the later time with {level} confidence intervals. The "
-            "grey band is ±{sesoi} standard deviations, the smallest change of interest.",
-            **numbers,
+        yield words.text(
+            "Change from the earlier to the later time with {level} confidence intervals.",
+            level=level,
         )
-    elif of_regions:
-        said = words.text(
+    elif {*frame.get("cluster", [])} == {"region"}:
+        yield words.text(
             "Change from before to after with {level} confidence intervals that allow for people "
-            "in the same region being alike. The grey band is ±{sesoi} standard deviations, the "
-            "smallest change of interest.",
-            **numbers,
+            "in the same region being alike.",
+            level=level,
         )
     else:
-        said = words.text(
+        yield words.text(
             "Change from before to after with {level} confidence intervals that allow for people "
-            "in the same school being alike. The grey band is ±{sesoi} standard deviations, the "
-            "smallest change of interest.",
-            **numbers,
+            "in the same school being alike.",
+            level=level,
         )
-    if len(estimands) == 1:
-        said = f"{label('estimand', *estimands, words)}. {said}"
-    said = f"{said} {what_marks_mean(frame, words)}"
-    if {_people(row, words) for row in frame.to_dict("records")} == {""}:
-        return said
-    n = words.text("n: people, before/after where they are not the same.")
-    return f"{said} {n}"
+    yield grey_band(frame, words)
+    yield what_marks_mean(frame, words)
+    if any(alt_texts.people(row, words) for row in frame.to_dict("records")):
+        yield words.text("n: people, before/after where they are not the same.")
 
 
-@mpl.rc_context(STYLE)
+def grey_band(frame: pd.DataFrame, words: Words) -> str:
+    """Return what the band around zero is."""
+    return words.text(
+        "The grey band is ±{sesoi} standard deviations, the smallest change of interest.",
+        sesoi=words.number(frame["sesoi"].iloc[0]),
+    )
+
+
 @view(title="Answers and changes", drawn="estimate")
 def estimation(frame: pd.DataFrame, *, words: Words, answers: pd.DataFrame) -> Drawing:
     """Draw per outcome the answers before and after, and beside them the changes.
@@ -308,7 +298,7 @@ def estimation(frame: pd.DataFrame, *, words: Words, answers: pd.DataFrame) -> D
     if shapes.empty:
         alone = change(frame, words=words)
         return replace(alone, rows={**alone.rows, "answers": shapes})
-    blocks, wide = [], canvas.is_wide(frame)
+    blocks = []
     for pair, rows in frame.groupby(_PAIR, sort=False):
         rows = rows.to_dict("records")
         labels = [_row_label(row, words) for row in rows]
@@ -318,30 +308,31 @@ def estimation(frame: pd.DataFrame, *, words: Words, answers: pd.DataFrame) -> D
     end = canvas.reach(frame)
     figure, column, height = _estimation(blocks, words, end)
     phone = canvas.fit(*_estimation(blocks, words, end, on_phone=True))
-    if shapes["subgroup"].eq(names.ALL).all():
-        caption = words.text(
-            "The histograms are the answers of all who answered each time: equal areas are equal "
-            "shares of the answers, values that few people chose are combined, and the marks below "
-            "the axis are the means. The lines with marks are the changes, each for the people it "
-            "is about."
-        )
-    else:
-        caption = words.text(
-            "The histograms are the answers of all who answered each time, of the group named "
-            "above each panel if there is one: equal areas are equal shares of the answers, values "
-            "that few people chose are combined, and the marks below the axis are the means. The "
-            "lines with marks are the changes, each for the people it is about."
-        )
-    few = answers.merge(frame[_PAIR].drop_duplicates())
-    if not has_shape(few, words).all():
-        too_few = words.text("Where few answered, the answers are not drawn.")
-        caption = f"{caption} {too_few}"
-    caption = f"{caption} {_caption(frame, words)}"
-    if wide.any():
-        caption = f"{caption} {_in_grey(words)}"
+    caption = " ".join(_estimation_caption(frame, answers, shapes, words))
     alt = alt_texts.describe_change(frame, words)
     rows = {"answers": shapes}
     return canvas.fitted(figure, column, height, caption, alt, words, rows=rows, phone=phone)
+
+
+def _estimation_caption(
+    frame: pd.DataFrame, answers: pd.DataFrame, shapes: pd.DataFrame, words: Words
+) -> Iterator[str]:
+    if shapes["subgroup"].eq(names.ALL).all():
+        yield words.text("The histograms are the answers of all who answered each time:")
+    else:
+        yield words.text(
+            "The histograms are the answers of all who answered each time, of the group named "
+            "above each panel if there is one:"
+        )
+    yield words.text(
+        "equal areas are equal shares of the answers, values that few people chose are combined, "
+        "and the marks below the axis are the means. The lines with marks are the changes, each "
+        "for the people it is about."
+    )
+    if not has_shape(answers.merge(frame[_PAIR].drop_duplicates()), words).all():
+        yield words.text("Where few answered, the answers are not drawn.")
+    yield from _caption(frame, words)
+    yield from _in_grey(frame, words)
 
 
 def _estimation(
@@ -410,19 +401,21 @@ def _of_outcome(
     _marks(ax, own, places, end, pale=canvas.is_wide(own))
     for place, row, is_grey in zip(places, rows, canvas.is_wide(own), strict=True):
         looks = {"color": GREY} if is_grey or pd.isna(row["estimate"]) else {}
-        people = _people(row, words)
+        people = alt_texts.people(row, words)
         n = f", n\N{NO-BREAK SPACE}= {people}" if people and not pd.isna(row["estimate"]) else ""
         _beside(ax, place, 8, _said(row, words, between=f"{n}\n"), **looks)
     ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.set_yticks(places, labels)
 
 
-def _in_grey(words: Words) -> str:
-    return words.text(
-        "In grey: intervals that include zero and reach more than {widest} standard deviations to "
-        "either side of the estimate.",
-        widest=words.number(canvas.WIDEST),
-    )
+def _in_grey(frame: pd.DataFrame, words: Words) -> Iterator[str]:
+    """Yield what is drawn in grey, if anything is."""
+    if canvas.is_wide(frame).any():
+        yield words.text(
+            "In grey: intervals that include zero and reach more than {widest} standard deviations "
+            "to either side of the estimate.",
+            widest=words.number(canvas.WIDEST),
+        )
 
 
 def _histogram(ax: Axes, bins: pd.DataFrame | None, words: Words, *, ends: bool) -> str:
@@ -435,7 +428,6 @@ def _histogram(ax: Axes, bins: pd.DataFrame | None, words: Words, *, ends: bool)
     return canvas.wrapped("\n".join(group_and_means(bins, words)), 28)
 
 
-@mpl.rc_context(STYLE)
 @view(title="Changes", drawn="estimate")
 def forest(
     frame: pd.DataFrame,
@@ -470,53 +462,49 @@ def forest(
     if together is not None:
         pooled = _with_country(pooled, together)
     frame = in_alphabet(frame, words)
-    wide, end = canvas.is_wide(frame), max(map(canvas.reach, (frame, pooled)))
+    end = max(map(canvas.reach, (frame, pooled)))
     if ax is not None:
         return _forest(ax, frame, pooled, words, end)
     pooled = pooled.merge(frame[_KEYS].drop_duplicates())
     figure, column, height = _forests(frame, pooled, words, end)
-    below, one_more = axis_label(frame, words), pooled["pi_low"].notna().any()
+    below = axis_label(frame, words)
     phone = canvas.fit(*_forests(frame, pooled, words, end, on_phone=True), xlabel=below)
-    told = {
-        "level": words.percent(frame["ci_level"].iloc[0]),
-        "sesoi": words.number(frame["sesoi"].iloc[0]),
-    }
-    if one_more:
-        caption = words.text(
-            "Change by region with {level} confidence intervals. The black diamond is all regions "
-            "together with their interval, and always filled; the thin line through it shows where "
-            "the change of one more region can be expected (prediction interval). The grey band is "
-            "±{sesoi} standard deviations, the smallest change of interest. Regions are listed "
-            "alphabetically and are not ranked.",
-            **told,
-        )
-    else:
-        caption = words.text(
-            "Change by region with {level} confidence intervals. The black diamond is all regions "
-            "together with their interval, and always filled. The grey band is ±{sesoi} standard "
-            "deviations, the smallest change of interest. Regions are listed alphabetically and "
-            "are not ranked.",
-            **told,
-        )
-    caption = f"{caption} {what_marks_mean(frame[~wide], words)}"
-    certain = frame[frame["estimate"].notna()].to_dict("records")
-    if {"increase", "decrease"} & {certainty(row) for row in certain}:
-        together = words.text(
-            "Here all regions are allowed for at once; a region's own page cannot do that, and "
-            "says “may have” of changes that are certain here."
-        )
-        caption = f"{caption} {together}"
-    if frame["ci_low"].isna().any():
-        without = words.text(
-            "A mark without an interval is of a region with so few schools that the interval "
-            "could identify them."
-        )
-        caption = f"{caption} {without}"
-    if wide.any():
-        caption = f"{caption} {_in_grey(words)}"
+    caption = " ".join(_forest_caption(frame, pooled, words))
     alt = alt_texts.describe_forest(frame, pooled, words)
     more = {"xlabel": below, "rows": {"pooled": pooled}, "phone": phone}
     return canvas.fitted(figure, column, height, caption, alt, words, **more)
+
+
+def _forest_caption(frame: pd.DataFrame, pooled: pd.DataFrame, words: Words) -> Iterator[str]:
+    yield words.text(
+        "Change by region with {level} confidence intervals.",
+        level=words.percent(frame["ci_level"].iloc[0]),
+    )
+    if pooled["pi_low"].notna().any():
+        yield words.text(
+            "The black diamond is all regions together with their interval, and always filled; the "
+            "thin line through it shows where the change of one more region can be expected "
+            "(prediction interval)."
+        )
+    else:
+        yield words.text(
+            "The black diamond is all regions together with their interval, and always filled."
+        )
+    yield grey_band(frame, words)
+    yield words.text("Regions are listed alphabetically and are not ranked.")
+    yield what_marks_mean(frame[~canvas.is_wide(frame)], words)
+    certain = frame[frame["estimate"].notna()].to_dict("records")
+    if {"increase", "decrease"} & {certainty(row) for row in certain}:
+        yield words.text(
+            "Here all regions are allowed for at once; a region's own page cannot do that, and "
+            "says “may have” of changes that are certain here."
+        )
+    if frame["ci_low"].isna().any():
+        yield words.text(
+            "A mark without an interval is of a region with so few schools that the interval "
+            "could identify them."
+        )
+    yield from _in_grey(frame, words)
 
 
 def _forests(
@@ -543,11 +531,9 @@ def _forests(
         ax.tick_params(labelbottom=True)
 
     panels = [(*pair, estimand) for pair in pairs for estimand in estimands]
-    form = {"columns": len(estimands), "width": canvas.WIDTH}
-    if on_phone:
-        form = {"columns": 1, "width": canvas.PHONE}
-    figure, grid = canvas.multiples(panels, draw, sharey="row", **form)
-    for line, (*pair, estimand) in zip(grid, panels[:: form["columns"]], strict=True):
+    columns, width = (1, canvas.PHONE) if on_phone else (len(estimands), canvas.WIDTH)
+    figure, grid = canvas.multiples(panels, draw, sharey="row", columns=columns, width=width)
+    for line, (*pair, estimand) in zip(grid, panels[::columns], strict=True):
         titles = [ax.get_title(loc="left") for ax in line]
         most = max(title.count("\n") for title in titles)
         for ax, title in zip(line, titles, strict=True):
@@ -598,7 +584,7 @@ def _forest(
     wide, places = canvas.is_wide(frame), np.arange(len(frame))
     _marks(ax, frame, places, end, pale=wide)
     rows = frame.to_dict("records")
-    people = [] if narrow else [_people(row, words) for row in rows]
+    people = [] if narrow else [alt_texts.people(row, words) for row in rows]
     room = 6 + 6 * max(map(len, people)) if any(people) else 0
     for place, (row, is_grey) in enumerate(zip(rows, wide, strict=True)):
         looks = {"color": GREY} if is_grey or pd.isna(row["estimate"]) else {}
@@ -628,7 +614,6 @@ def _forest(
     return ax
 
 
-@mpl.rc_context(STYLE)
 @view(
     title="Changes",
     drawn="estimate",
@@ -680,7 +665,6 @@ def schools(frame: pd.DataFrame, *, words: Words) -> Drawing:
     return _drawn_together(frame, "school_id", themselves, words, " ".join(caption))
 
 
-@mpl.rc_context(STYLE)
 @view(
     title="Changes drawn towards the mean",
     drawn="shrunk",
@@ -789,17 +773,14 @@ def _drawn_together(
 def _band_and_n(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield what the grey band is, and the numbers behind names."""
     if "sesoi" in frame and frame["sesoi"].notna().any():
-        yield words.text(
-            "The grey band is ±{sesoi} standard deviations, the smallest change of interest.",
-            sesoi=words.number(frame["sesoi"].iloc[0]),
-        )
+        yield grey_band(frame, words)
     if canvas.is_wide(frame).any():
         yield words.text(
             "No stroke is drawn where its interval includes zero and reaches more than {widest} "
             "standard deviations to either side of the estimate.",
             widest=words.number(canvas.WIDEST),
         )
-    if any(_people(row, words) for row in frame.to_dict("records")):
+    if any(alt_texts.people(row, words) for row in frame.to_dict("records")):
         yield words.text(
             "In brackets: about how many people answered, at the time when they were fewest."
         )
@@ -809,10 +790,7 @@ def _named_with_n(by: str, key: str, frame: pd.DataFrame, words: Words) -> str:
     """Return a whole name, in lines, with the most people of any outcome in the smaller wave."""
     name = words.region(key) if by == "region" else words.schools.get(key, key)
     rows = frame[frame[by].eq(key)]
-    n = (
-        rows["n_pairs"]
-        .astype(float)
-        .fillna(rows[["n_pre", "n_post"]].astype(float).min(axis=1, skipna=False))
-    )
+    numbers = rows[["n_pre", "n_post", "n_pairs"]].astype(float)
+    n = numbers["n_pairs"].fillna(numbers[["n_pre", "n_post"]].min(axis=1, skipna=False))
     named = name if n.isna().all() else f"{name} ({words.count(n.max())})"
     return canvas.wrapped(named, 30)

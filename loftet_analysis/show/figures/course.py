@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from loftet_analysis import names
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.figures import canvas
-from loftet_analysis.show.figures.canvas import BLUE, GREY, STYLE, Drawing
+from loftet_analysis.show.figures.canvas import BLUE, GREY, Drawing
 from loftet_analysis.show.languages import Words, label
 from loftet_analysis.show.shown import view
 
@@ -23,7 +23,6 @@ _LOOKS = {
 }
 
 
-@mpl.rc_context(STYLE)
 @view(
     title="Answers in three waves",
     drawn="mean",
@@ -87,8 +86,6 @@ def _course(ax: Axes, frame: pd.DataFrame, words: Words) -> Axes:
     ax.yaxis.set_major_locator(mpl.ticker.MaxNLocator(4, steps=[1, 2, 5, 10]))
     ax.yaxis.set_major_formatter(canvas.Numbers(words))
     sns.despine(ax=ax)
-    lacking = [who for who in _LOOKS if not shown["who"].eq(who).any()]
-    said = [words.text("hidden for confidentiality")] if len(lacking) == len(_LOOKS) else []
-    first = frame.iloc[0]
-    canvas.titled(ax, words.outcome(first["population"], first["outcome"]), "".join(said))
+    said = words.text("hidden for confidentiality") if shown.empty else ""
+    canvas.titled(ax, words.outcome(*frame[_PAIR].iloc[0]), said)
     return ax

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from loftet_analysis import names, schema
 from loftet_analysis.analysis.response import FOR_A_SHARE, share_of
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.figures import canvas
-from loftet_analysis.show.figures.canvas import BLUE, PALE, STYLE, Drawing
+from loftet_analysis.show.figures.canvas import BLUE, PALE, Drawing
 from loftet_analysis.show.languages import Words, label
 from loftet_analysis.show.sentences import of_enough
 from loftet_analysis.show.shown import view
@@ -27,7 +28,6 @@ _BAR = "#cfe1f0"
 _FEW = 30  # answers; of fewer, rounded counts make steps that nobody took
 
 
-@mpl.rc_context(STYLE)
 @view(title="From the invited to the analysed", drawn="n_answered")
 def flow(frame: pd.DataFrame, *, words: Words, effects: pd.DataFrame | None = None) -> Drawing:
     """Draw how many were invited, answered, and were kept step by step, a column per wave.
@@ -67,24 +67,24 @@ def flow(frame: pd.DataFrame, *, words: Words, effects: pd.DataFrame | None = No
             ax.tick_params(labelleft=ax is row[0])
         canvas.over_row(row[0], label("population", population, words), columns[0][0])
     canvas.align_left(*grid[:, 0])
-    if frame["n_linked"].isna().all():
-        caption = words.text(
-            "From those who were invited to those whose answers are in the analysis. Percentages "
-            "are of the bar above."
-        )
-    else:
-        caption = words.text(
-            "From those who were invited to those whose answers were found both times. Percentages "
-            "are of the bar above."
-        )
-    caption = f"{caption} {of_enough(words)}"
-    if used is not None:
-        beneath = words.text(
-            "The last bars show those included in a comparison, for the scale with the most people."
-        )
-        caption = f"{caption} {beneath}"
+    caption = " ".join(_flow_caption(frame, words, is_compared=used is not None))
     alt = alt_texts.describe_flow(frame, words, used)
     return canvas.fitted(figure, grid[:, 0], sum(heights), caption, alt, words)
+
+
+def _flow_caption(frame: pd.DataFrame, words: Words, *, is_compared: bool) -> Iterator[str]:
+    if frame["n_linked"].isna().all():
+        yield words.text("From those who were invited to those whose answers are in the analysis.")
+    else:
+        yield words.text(
+            "From those who were invited to those whose answers were found both times."
+        )
+    yield words.text("Percentages are of the bar above.")
+    yield of_enough(words)
+    if is_compared:
+        yield words.text(
+            "The last bars show those included in a comparison, for the scale with the most people."
+        )
 
 
 class _Bar(NamedTuple):
@@ -134,7 +134,6 @@ def _bars(ax: Axes, bars: list[_Bar], texts: list[str], words: Words) -> None:
     sns.despine(ax=ax, bottom=True)
 
 
-@mpl.rc_context(STYLE)
 @view(title="Answers day by day", drawn="n", nothing="The data have no dates of submission.")
 def arrivals(frame: pd.DataFrame, *, words: Words) -> Drawing | str:
     """Draw how the answers came in day by day, a panel per population and wave.
@@ -168,11 +167,8 @@ def arrivals(frame: pd.DataFrame, *, words: Words) -> Drawing | str:
         said = alt_texts.answers_in_the_end(drawn, words)
         if len(drawn) and drawn["n_invited"].isna().all():
             said = f"{said} = {words.percent(1)}"
-        years = (
-            "–".join(dict.fromkeys(f"{day:%Y}" for day in drawn["day"].iloc[[0, -1]]))
-            if len(drawn)
-            else ""
-        )
+        ends = drawn["day"].iloc[[0, -1]] if len(drawn) else ()
+        years = "–".join(dict.fromkeys(f"{day:%Y}" for day in ends))
         title = ", ".join(filter(None, [alt_texts.place(*place, words), years]))
         canvas.titled(ax, title, said, letters=66 // max(2, len(waves)))
         _arrivals(ax, drawn, words, ticks=11 // len(waves))

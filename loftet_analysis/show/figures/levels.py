@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -12,7 +11,7 @@ from loftet_analysis import names
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.figures import canvas
 from loftet_analysis.show.figures.answers import scale_axis
-from loftet_analysis.show.figures.canvas import BLUE, GREY, INK, STYLE, Drawing
+from loftet_analysis.show.figures.canvas import BLUE, GREY, INK, Drawing
 from loftet_analysis.show.languages import Words, in_alphabet, label
 from loftet_analysis.show.shown import view
 
@@ -26,7 +25,6 @@ _LOOKS = {
 _COLUMNS = ("change", "change_ci_low", "change_ci_high")
 
 
-@mpl.rc_context(STYLE)
 @view(title="Where the answers lie", drawn="change")
 def levels(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None = None) -> Drawing:
     """Draw where answers lie on their scale, a panel per outcome and a line per group and wave.
@@ -60,10 +58,12 @@ def levels(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None = 
     for ax, (pair, rows) in zip(axes, blocks, strict=True):
         records = rows.to_dict("records")
         _levels(ax, records, words, share=kind == "share")
-        ax.set_yticks(range(len(rows)), [_named(row, by, waves, words) for row in records])
+        named = [alt_texts.of_level(r, by, words, timed=len(waves) > 1) for r in records]
+        ax.set_yticks(range(len(rows)), named)
         canvas.over_row(ax, words.outcome(*pair))
         if country is not None:
-            _beside(ax, country[(country[_PAIR] == [*pair]).all(axis=1)])
+            for mean in country.loc[(country[_PAIR] == [*pair]).all(axis=1), "mean"].dropna():
+                ax.axvline(mean, color=INK, lw=1, ls=(0, (1, 2)), zorder=1)
     canvas.align_left(*axes)
     if len(waves) > 1:
         looks = {"ls": "", "ms": 6}
@@ -76,15 +76,6 @@ def levels(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None = 
     return canvas.fitted(figure, axes, sum(heights), caption, alt, words, rows={"": drawn})
 
 
-def _named(row: dict, by: str, waves: list[str], words: Words) -> str:
-    if by == names.REGION:
-        named = words.region(row[names.REGION])
-    else:
-        named = label("subgroup", row["subgroup"], words) or words.text("everybody")
-    named = f"{row['year']}: {named}" if "year" in row else named
-    return f"{named}, {label('wave', row['wave'], words)}" if len(waves) > 1 else named
-
-
 def _levels(ax: Axes, records: list[dict], words: Words, *, share: bool) -> None:
     looks = {"as_text": words.percent if share else words.number}
     canvas.estimates(ax, records, _COLUMNS, words, looks=lambda row: _LOOKS[row["wave"]], **looks)
@@ -93,11 +84,6 @@ def _levels(ax: Axes, records: list[dict], words: Words, *, share: bool) -> None
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words.percent(value)))
     else:
         scale_axis(ax, pd.Series(records[0]), words=words)
-
-
-def _beside(ax: Axes, country: pd.DataFrame) -> None:
-    for mean in country["mean"].dropna():
-        ax.axvline(mean, color=INK, lw=1, ls=(0, (1, 2)), zorder=1)
 
 
 def _caption(frame: pd.DataFrame, words: Words, kind: str, *, is_beside: bool) -> str:

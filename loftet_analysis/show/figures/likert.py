@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -16,7 +15,7 @@ from matplotlib.transforms import blended_transform_factory
 from loftet_analysis import names
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.figures import canvas
-from loftet_analysis.show.figures.canvas import GREY, INK, STYLE, Drawing
+from loftet_analysis.show.figures.canvas import GREY, INK, Drawing
 from loftet_analysis.show.languages import Answers, Words, label, named
 from loftet_analysis.show.shown import view
 
@@ -34,7 +33,6 @@ _BARS = ["item", "wave"]
 _ITEM = ["population", "outcome", "subgroup", "item"]
 
 
-@mpl.rc_context(STYLE)
 @view(title="Answers to each item", drawn="share")
 def likert(frame: pd.DataFrame, *, words: Words) -> Drawing:
     """Draw each item's answers before and after as a bar, a piece per option.

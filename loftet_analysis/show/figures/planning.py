@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.figures import canvas
-from loftet_analysis.show.figures.canvas import GREY, STYLE, Drawing
+from loftet_analysis.show.figures.canvas import GREY, Drawing
 from loftet_analysis.show.languages import Words, label
 from loftet_analysis.show.shown import view
 
@@ -20,9 +20,10 @@ from loftet_analysis.show.shown import view
 _VARIED = ("people", "attrition", "r", "icc", "effect")
 _TICKS = (8, 12, 20, 30, 50, 80, 150, 300)
 _POWER = 0.80
+#: Seaborn's line styles, so that the legend shows those of the lines.
+_DASHES = ["-", (0, (4, 1.5)), (0, (1, 1)), (0, (3, 1.25, 1.5, 1.25)), (0, (5, 1, 1, 1))]
 
 
-@mpl.rc_context(STYLE)
 @view(title="Smallest changes that can be shown", drawn="mdes", nothing="Nothing can be planned.")
 def mdes(frame: pd.DataFrame, *, words: Words) -> Drawing:
     """Draw the smallest change that so many schools can show, a panel per design.
@@ -45,7 +46,6 @@ def mdes(frame: pd.DataFrame, *, words: Words) -> Drawing:
     return _curves(frame, "mdes", _("smallest change (SD)"), caption, alt, words)
 
 
-@mpl.rc_context(STYLE)
 @view(title="Power by the number of schools", drawn="power", nothing="Nothing can be planned.")
 def power(frame: pd.DataFrame, *, words: Words) -> Drawing:
     """Draw how likely a change is found, by the number of schools, a panel per design.
@@ -120,23 +120,14 @@ def _curves(
     if column:
         drawn = [
             mpl.lines.Line2D([], [], color=c, lw=1.8, ls=ls, label=told(column, v, words))
-            for c, v, ls in zip(colours, values, _dashes(len(values)), strict=True)
+            for c, v, ls in zip(colours, values, _DASHES, strict=False)
         ]
-        figure.legend(
-            handles=drawn, loc="outside upper left", ncols=len(values), frameon=False, borderpad=0
-        )
+        canvas.legend(figure, drawn)
     for row in grid:
         row[0].set_ylabel(ylabel)
         row[0].set_ylim(0, 1.02 if y == "power" else row[0].get_ylim()[1])
-    height = 2.1 * len(grid)
-    return canvas.fitted(
-        figure, grid[:, 0], height, caption, alt, words, xlabel=words.text("schools")
-    )
-
-
-def _dashes(n: int) -> list[object]:
-    """Return seaborn's line styles, so that the legend shows those of the lines."""
-    return ["-", (0, (4, 1.5)), (0, (1, 1)), (0, (3, 1.25, 1.5, 1.25)), (0, (5, 1, 1, 1))][:n]
+    height, below = 2.1 * len(grid), words.text("schools")
+    return canvas.fitted(figure, grid[:, 0], height, caption, alt, words, xlabel=below)
 
 
 def _axes(ax: Axes, y: str, words: Words) -> None:

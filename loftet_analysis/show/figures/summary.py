@@ -12,32 +12,26 @@ from matplotlib.axes import Axes
 
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.figures import canvas
-from loftet_analysis.show.figures.canvas import BLUE, GREY, INK, PALE, STYLE, Drawing
-from loftet_analysis.show.figures.changes import SQUARE, axis_label, what_marks_mean
+from loftet_analysis.show.figures.canvas import BLUE, GREY, INK, PALE, Drawing
+from loftet_analysis.show.figures.changes import axis_label, grey_band, looks_of, what_marks_mean
 from loftet_analysis.show.languages import Words, label
-from loftet_analysis.show.sentences import asterisk, certainty, with_doubts
+from loftet_analysis.show.sentences import (
+    asterisk,
+    certainty_shown,
+    in_short,
+    no_number,
+    with_doubts,
+)
 from loftet_analysis.show.shown import view
 
 #: Inches; at the width of a phone its letters are still 11 pixels high.
 NARROW, _SIZE = 4.2, 9.5
 _LINE, _GAP, _HEAD = 0.165, 0.2, 0.23  # inches: of text, of a mark, of a heading
 _UP = 0.125  # from the top of a line to its letters' feet
-_HOLLOW = {"mfc": "white", "mew": 1.4}
-_MARKS = {
-    "increase": {"color": BLUE},
-    "decrease": {"color": BLUE},
-    "may increase": {"color": BLUE, "mec": BLUE, **_HOLLOW},
-    "may decrease": {"color": BLUE, "mec": BLUE, **_HOLLOW},
-    "small increase": {"color": BLUE, **SQUARE},
-    "small decrease": {"color": BLUE, **SQUARE},
-    "may small increase": {"color": BLUE, "mec": BLUE, **SQUARE, **_HOLLOW},
-    "may small decrease": {"color": BLUE, "mec": BLUE, **SQUARE, **_HOLLOW},
-    "negligible": {"color": INK, **SQUARE},
-    "unclear": {"color": GREY, "mec": GREY, **_HOLLOW},
-}
+_COLOURS = {"negligible": INK, "unclear": GREY}
 
 
-@mpl.rc_context({**STYLE, "font.size": _SIZE})
+@mpl.rc_context({"font.size": _SIZE})
 @view(title="The answers in short", drawn="change")
 def summary(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame | None = None) -> Drawing:
     """Draw every outcome's change on one axis, with a word on each; before there is any, levels.
@@ -69,56 +63,32 @@ def summary(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame | None = 
     sns.despine(ax=ax, left=True)
     height = _levels(ax, drawn, words) if changes.empty else _changes(ax, drawn, words)
     ax.set_ylim(height, 0)
+    level = words.percent(drawn["ci_level"].iloc[0])
     if changes.empty:
-        level = words.percent(drawn["ci_level"].iloc[0])
-        caption = words.text(
-            "Mean answers with {level} confidence intervals, each between the lowest and the "
-            "highest possible answer of its scale.",
-            level=level,
-        )
+        caption = [
+            words.text(
+                "Mean answers with {level} confidence intervals, each between the lowest and the "
+                "highest possible answer of its scale.",
+                level=level,
+            )
+        ]
         alt = alt_texts.describe_levels_in_short(drawn, words)
     else:
-        numbers = {"level": words.percent(drawn["ci_level"].iloc[0])}
-        caption = words.text(
-            "Change with {level} confidence intervals. The grey band is ±{sesoi} standard "
-            "deviations, the smallest change of interest.",
-            sesoi=words.number(drawn["sesoi"].iloc[0]), **numbers,
-        )  # fmt: skip
-        caption = f"{caption} {what_marks_mean(drawn, words)}"
-        if any(_code(row) == "unclear" for row in drawn.to_dict("records")):
-            grey = words.text("Grey: we cannot tell whether anything has changed.")
-            caption = f"{caption} {grey}"
+        caption = [words.text("Change with {level} confidence intervals.", level=level)]
+        caption += [grey_band(drawn, words), what_marks_mean(drawn, words)]
+        if any(certainty_shown(row) == "unclear" for row in drawn.to_dict("records")):
+            caption.append(words.text("Grey: we cannot tell whether anything has changed."))
         if drawn["less_certain"].ne("").any():
-            caption = f"{caption} {asterisk(words)}"
+            caption.append(asterisk(words))
         marked = drawn[drawn["estimate"].notna()]
         compared = [label("estimand", each, words) for each in marked["estimand"].unique()]
-        alt = alt_texts.describe_summary(_told(marked, words), compared, words)
+        told = [
+            (words.outcome(row["population"], row["outcome"]), in_short(row, words))
+            for row in marked.to_dict("records")
+        ]
+        alt = alt_texts.describe_summary(told, compared, words)
     rows = {"": drawn.drop(columns="less_certain")}
-    return canvas.fitted(figure, [ax], height, caption, alt, words, rows=rows)
-
-
-def _told(frame: pd.DataFrame, words: Words) -> list[tuple[str, str]]:
-    """Return what every outcome is called, and what is said of it."""
-    return [
-        (words.outcome(row["population"], row["outcome"]), _word(row, words))
-        for row in frame.to_dict("records")
-    ]
-
-
-def _word(row: dict, words: Words) -> str:
-    """Return the word beside an outcome."""
-    if row["suppressed"]:
-        return words.text("hidden")
-    if pd.isna(row["change"]):
-        return words.text("not computed")
-    beyond = not pd.isna(row.get("drift")) or not pd.isna(row.get("trend"))
-    said = label("short", f"{_code(row)}{' beyond drift' * beyond}", words)
-    return f"{said}{'*' * bool(row['less_certain'])}"
-
-
-def _code(row: dict) -> str:
-    code = certainty(row)
-    return code if code in _MARKS else "unclear"
+    return canvas.fitted(figure, [ax], height, " ".join(caption), alt, words, rows=rows)
 
 
 def _lines(
@@ -155,7 +125,7 @@ def _lines(
 def _changes(ax: Axes, frame: pd.DataFrame, words: Words) -> float:
     def said(row: dict) -> str:
         size = words.number(row["estimate"])
-        return " · ".join(filter(None, [size, _word(row, words)]))
+        return " · ".join(filter(None, [size, in_short(row, words)]))
 
     places, height = _lines(ax, frame, words, said)
     end = canvas.reach(frame)
@@ -166,8 +136,10 @@ def _changes(ax: Axes, frame: pd.DataFrame, words: Words) -> float:
         ax.fill_between([-sesoi, sesoi], place - half, place + half, color=PALE, lw=0, zorder=0)
         ax.vlines(0, place - half, place + half, color=GREY, lw=0.8, zorder=1)
         if not pd.isna(row["estimate"]):
-            code = _code(row)
-            looks = _MARKS[f"may {code}" if row["less_certain"] else code]
+            code = certainty_shown(row)
+            looks = looks_of(
+                f"{'may ' * bool(row['less_certain'])}{code}", _COLOURS.get(code, BLUE)
+            )
             canvas.changes(ax, pd.DataFrame([row]), [place], end, **looks)
     ax.set_xlabel(axis_label(frame, words), size=_SIZE)
     return height
@@ -176,7 +148,7 @@ def _changes(ax: Axes, frame: pd.DataFrame, words: Words) -> float:
 def _levels(ax: Axes, frame: pd.DataFrame, words: Words) -> float:
     def said(row: dict) -> str:
         if pd.isna(row["change"]):
-            return words.text("hidden") if row["suppressed"] else words.text("not computed")
+            return no_number(row, words)
         scale = words.answers[row["population"], row["outcome"]]
         ends = f"{words.plain(scale.minimum)}–{words.plain(scale.maximum)}"
         return f"{words.number(row['change'])} ({ends})"
