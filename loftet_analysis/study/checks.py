@@ -28,7 +28,7 @@ from loftet_analysis.study.study import (
     school_year,
 )
 from loftet_analysis.study.yamlfile import RESEMBLES, Document, did_you_mean, nearest
-from loftet_analysis.tabular.delimited import first_rows
+from loftet_analysis.tabular.delimited import read_rows
 from loftet_analysis.tabular.workbook import is_workbook
 
 _TELL_PEOPLE = "where a column tells who answered, write"
@@ -246,10 +246,10 @@ def _wave_column(study: Study, file: ExportFile) -> str:
     if not path.is_file() or is_workbook(path):
         return ""
     try:
-        rows = first_rows(path, delimiter=file.delimiter, encoding=file.encoding, most=1)
+        rows = read_rows(path, delimiter=file.delimiter, encoding=file.encoding, most=1)
     except InputError:
         return ""
-    headings = rows[0] if rows else []
+    headings = rows[0][1] if rows else []
     return next((h.strip() for h in headings if WAVE_HEADING.fullmatch(normalise_label(h))), "")
 
 

@@ -82,7 +82,10 @@ def read(path: Path) -> Export:
         For an empty, truncated or locked workbook; one that holds more than one sheet of answers,
         or is larger unpacked than any survey.
     """
-    sheets = {name: _below_blanks(rows) for name, rows in read_sheets(path).items() if rows}
+    sheets = {}
+    for name, rows in read_sheets(path).items():
+        above = next((place for place, row in enumerate(rows) if any(row)), len(rows))
+        sheets[name] = above, rows[above:]
     filled = [name for name, (_, rows) in sheets.items() if len(rows) > 1]
     if len(filled) > 1:
         what, allowed = "more than one sheet with answers", "one sheet with answers"
@@ -94,12 +97,6 @@ def read(path: Path) -> Export:
     headings, *answers = rows
     numbers = np.arange(above + 2, above + 2 + len(answers))
     return from_columns(list(zip(*answers, strict=True)), headings, path, numbers)
-
-
-def _below_blanks(rows: list[list[str]]) -> tuple[int, list[list[str]]]:
-    """Return how many blank rows stand above the first filled one, and the rows from there."""
-    above = next((place for place, row in enumerate(rows) if any(row)), 0)
-    return above, rows[above:]
 
 
 def read_sheets(path: Path) -> dict[str, list[list[str]]]:

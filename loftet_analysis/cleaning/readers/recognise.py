@@ -8,7 +8,7 @@ from pathlib import Path
 
 from loftet_analysis.cleaning.readers import labelled, qualtrics, surveyxact
 from loftet_analysis.tabular import workbook
-from loftet_analysis.tabular.delimited import first_rows
+from loftet_analysis.tabular.delimited import read_rows
 
 _SIGNS = {
     "nettskjema": ({"$submission_id"}, {"$created"}, {"$answer_time_ms"}, {"$answer_time"}),
@@ -203,7 +203,8 @@ def recognise(
         tables = [[row for row in rows if any(row)][:2] for rows in sheets.values()]
         plain = "excel", "it is a workbook without a tool's headings"
     else:
-        tables = [first_rows(path, delimiter=delimiter, encoding=encoding, most=2)]
+        numbered = read_rows(path, delimiter=delimiter, encoding=encoding, most=2)
+        tables = [[cells for _, cells in numbered]]
         plain = "table", "it is text without a tool's headings"
     head, below = (*next(filter(None, tables), ()), (), ())[:2]
     tool, reason = tool_of(head)
