@@ -18,6 +18,7 @@ from loftet_analysis.cleaning.identifiers import redact_text
 from loftet_analysis.cleaning.response import LINKED_NEAR
 from loftet_analysis.cleaning.sheets import BLANK, COUNTED_ONLY, OPEN_WAVE
 from loftet_analysis.errors import Problem, named
+from loftet_analysis.tabular.cells import form_of
 
 MOST_LEFT_OUT = 0.02  # of a wave or an item, without a warning
 AFTER = "after_the_wave"
@@ -222,7 +223,7 @@ def _of_sheets(ledger: pd.DataFrame, values: pd.DataFrame, n_sheets: int) -> Ite
     taken = ledger.groupby("reason", sort=False)["n_set_aside"].sum()
     for reason, n in taken[taken > 0].items():
         if reason == BLANK:
-            yield _line(n, "", f"{reason}: rows without any answer, which are no questionnaires")
+            yield _line(n, None, f"{reason}: rows without any answer, which are no questionnaires")
             continue
         noted = values[values["reason"] == reason]
         what = _what(noted, n, plain="others" if len(noted) else "")
@@ -269,11 +270,10 @@ def _what(noted: pd.DataFrame, n: int, *, by_column: bool = False, plain: str = 
     return ": " + ", ".join(shown) if shown else ""
 
 
-def _line(n: int, share: float | str | None, said: str) -> str:
-    much = isinstance(share, float) and share > MOST_LEFT_OUT
-    percent = f"{100 * share:5.1f} %" if isinstance(share, float) else ""
+def _line(n: int, share: float | None, said: str) -> str:
+    percent = "" if share is None else f"{100 * share:5.1f} %"
     head = f"{n:>6,} {percent:>7}  "
-    text = f"warning: {said}" if much else said
+    text = f"warning: {said}" if (share or 0) > MOST_LEFT_OUT else said
     options = {"initial_indent": head, "subsequent_indent": " " * len(head)}
     filled = textwrap.fill(text, _WIDTH, break_on_hyphens=False, **options)
     return filled.replace(_JOINED, " ")
@@ -300,7 +300,7 @@ def showable(counts: pd.Series, known: Iterable[str]) -> pd.Series:
     >>> showable(cells, ["0301", "1103"]).to_dict()
     {'': 17, '301': 1, 'Fjelltun': 9, 'Vik skole': 1}
     """
-    forms = {_form(text) for text in known}
+    forms = {form_of(text, most=_LONGEST) for text in known}
     longest = max((len(form) for form in forms if not form.strip("9")), default=0)
 
     def told(text: str, n: int) -> str:
@@ -308,7 +308,7 @@ def showable(counts: pd.Series, known: Iterable[str]) -> pd.Series:
         words = short.split()
         if not words or len(short) > _LONGEST or len(words) > _MOST_WORDS or redact_text(short)[1]:
             return ""
-        form = _form(short)
+        form = form_of(short, most=_LONGEST)
         of_register = form in forms or (not form.strip("9") and len(form) <= longest)
         several = n >= FEWEST_SHEETS
         is_school = _SCHOOL.fullmatch(short) and (several or len(words) <= _FEW_WORDS)
@@ -317,7 +317,3 @@ def showable(counts: pd.Series, known: Iterable[str]) -> pd.Series:
 
     texts = [told(str(text), int(n)) for text, n in counts.items()]
     return counts.groupby(texts).sum()
-
-
-def _form(text: str) -> str:
-    return re.sub(r"[^\W\d_]", "a", re.sub(r"\d", "9", text.strip()))

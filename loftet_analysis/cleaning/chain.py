@@ -29,7 +29,7 @@ from loftet_analysis.cleaning.score import score
 from loftet_analysis.cleaning.selection import refuse_mixed, rows_of
 from loftet_analysis.cleaning.sheets import Sheets
 from loftet_analysis.errors import InputError, refuse_any
-from loftet_analysis.study import ExportFile, Study, missing_exports
+from loftet_analysis.study import Study, missing_exports
 
 __all__ = ["Sheets", "attend", "clean", "link", "quarantine", "read", "score"]
 
@@ -93,7 +93,9 @@ def read(
     absent = [missing[name] for name in file.files if name in missing]
     refuse_any(absent)
     if file.files not in opened:
-        opened[file.files] = export = _read_chain(study, file)
+        forms = [read_export(study.export_path(name), file) for name in file.files]
+        export = chained(*forms, file.then) if file.then else forms[0]
+        opened[file.files] = export
         if export.recognised and progress:
             progress(f"{export.name} is read as {export.tool}: {export.recognised}")
     export = rows_of(opened[file.files], study, people, wave, file)
@@ -117,12 +119,3 @@ def read(
             problems += error.problems
     sheets = replace(sheets, raw=replace(raw, lists=lists), remarks=raw.export.remarks)
     return replace(sheets, problems=tuple(problems)).through((refuse_mixed,))
-
-
-def _read_chain(study: Study, file: ExportFile) -> Export:
-    """Read an export, and join the form in which the same people went on."""
-    export = read_export(study.export_path(file.file), file)
-    if file.then is None:
-        return export
-    second = read_export(study.export_path(file.then.file), file)
-    return chained(export, second, file.then)

@@ -36,7 +36,7 @@ _EARLY = "many answers from before the wave's first day"
 _OF_OTHER = "many answers from the days of another wave"
 OUT_OF_TURN, OWN_PROGRAMME = "out_of_turn", "own_programme"
 _OF_REGISTER = ("schools", "grades")
-_NAMED = 3  # files of a wave in a message
+_NAMED, _TEXTS = 3, 5  # files of a wave, and texts of a column, in a message
 GRADES_SEEN = ("10", "7. trinn", "10. trinn", "7A", "10A")  # forms of a grade that may be told
 _WHY = {
     "tests": "compare the wave's dates in study.yml with the column of submitted",
@@ -160,7 +160,7 @@ def place_schools(sheets: Sheets) -> Sheets:
     return sheets.noting(noted.assign(column=names.SCHOOL, reason="earlier_school"), frame=placed)
 
 
-def some_texts(column: pd.Series, *, most: int = 5) -> str:
+def some_texts(column: pd.Series) -> str:
     """Return the first few distinct texts of a column for a message.
 
     Where most rows have a text of their own (ids, codes, free text) only their number is told.
@@ -168,8 +168,8 @@ def some_texts(column: pd.Series, *, most: int = 5) -> str:
     texts = sorted({text.strip()[:40] for text in column.unique()} - {""})
     if len(texts) > MANY_TEXTS and len(texts) > len(column) / 3:
         return f"{len(texts)} different texts, which are not shown"
-    more = f", and {len(texts) - most} more" if len(texts) > most else ""
-    return ", ".join(f"“{text}”" for text in texts[:most]) + more
+    more = f", and {len(texts) - _TEXTS} more" if len(texts) > _TEXTS else ""
+    return ", ".join(f"“{text}”" for text in texts[:_TEXTS]) + more
 
 
 def _times(frame: pd.DataFrame) -> pd.Series:
@@ -222,10 +222,8 @@ def set_aside_tests(sheets: Sheets) -> Sheets:
     frame = sheets.frame
     start, _ = sheets.days_of(sheets.wave)
     reason = "test_answer"
-    tests = frame[names.REGION].eq("")
-    tests[tests] = by_text(
-        frame.loc[tests, names.SCHOOL], lambda text: text.strip().casefold() in TEST_SCHOOLS
-    ).astype(bool)
+    called = by_text(frame[names.SCHOOL], lambda text: text.strip().casefold() in TEST_SCHOOLS)
+    tests = frame[names.REGION].eq("") & called.astype(bool)
     sheets = _because(sheets, tests, reason, names.SCHOOL, "school called test")
     if start.notna().any():
         early = (_times(frame) < start) & ~tests
@@ -570,9 +568,10 @@ def set_aside_duplicates(sheets: Sheets, *others: Sheets) -> list[Sheets]:
         that has no time that is understood.
     """
     parts, rule = (sheets, *others), sheets.population.duplicates
+    sizes = [len(part.frame) for part in parts]
     same = [names.PERSON, names.SCHOOL, *([names.GRADE] if names.GRADE in sheets.frame else [])]
     frame = pd.concat([part.frame[[*same, REASON]] for part in parts], ignore_index=True)
-    untimed = np.repeat([MOMENT not in part.apart for part in parts], [*map(_length, parts)])
+    untimed = np.repeat([MOMENT not in part.apart for part in parts], sizes)
     keys = pd.DataFrame({"moment": np.concatenate([_moments(part) for part in parts])})
     if rule == "most_complete":
         items = list(sheets.population.instrument.columns)
@@ -582,14 +581,11 @@ def set_aside_duplicates(sheets: Sheets, *others: Sheets) -> list[Sheets]:
     candidates = candidates[candidates[REASON].eq("") & candidates[names.PERSON].notna()]
     several = candidates[candidates.duplicated(same, keep=False)]
     if rule != "most_complete" and untimed[several.index].any():
-        what, found = (
-            f"no time to tell the {rule} questionnaire by",
-            f"{len(several)} questionnaires of people",
-        )
-        found += f" with several, {untimed[several.index].sum()} of them without a time"
-        allowed = (
-            "times of submission that are understood, where a person has several questionnaires"
-        )
+        what = f"no time to tell the {rule} questionnaire by"
+        n, n_untimed = len(several), untimed[several.index].sum()
+        found = f"{n} questionnaires of people with several, {n_untimed} of them without a time"
+        allowed = "times of submission that are understood, where a person has several "
+        allowed += "questionnaires"
         todo = (
             "name their column in study.yml (submitted: …, or submitted: {column: …, format: …}), "
             "or write duplicates: most_complete"
@@ -598,15 +594,10 @@ def set_aside_duplicates(sheets: Sheets, *others: Sheets) -> list[Sheets]:
     counts = ~several.duplicated(same, keep="first" if rule == "first" else "last")
     extra = np.isin(np.arange(len(frame)), several.index[~counts])
     parts = _telling_ties(parts, several[same], keys.loc[several.index], counts)
-    ends = np.cumsum([*map(_length, parts)])[:-1]
     return [
         part.set_aside(pd.Series(own, part.frame.index), step="duplicates", reason="duplicate")
-        for part, own in zip(parts, np.split(extra, ends), strict=True)
+        for part, own in zip(parts, np.split(extra, np.cumsum(sizes)[:-1]), strict=True)
     ]
-
-
-def _length(sheets: Sheets) -> int:
-    return len(sheets.frame)
 
 
 def _moments(sheets: Sheets) -> np.ndarray:

@@ -344,26 +344,18 @@ def link_waves(
     by = np.where(near, NEAR, link.by if link is not None else "id")
     persons = every_person.copy()
     persons[still_in] = person
+    linked_by = pd.Series(by, frame.index, dtype="str").where(exact | near)
+    states = pd.Series(np.array(_STATES, dtype=object)[state], frame.index, "str")
     out = whole.drop(columns=CODE, errors="ignore").assign(
         **{
             names.PERSON: pd.Series(people, dtype="str").reindex(persons).set_axis(whole.index),
-            names.LINKED_BY: pd.Series(by, frame.index, dtype="str")
-            .where(exact | near)
-            .reindex(whole.index),
-            names.LINK_STATE: pd.Series(np.array(_STATES, dtype=object)[state], frame.index)
-            .astype("str")
-            .reindex(whole.index),
+            names.LINKED_BY: linked_by.reindex(whole.index),
+            names.LINK_STATE: states.reindex(whole.index),
         }
     )
-    keys = [frame[names.REGION], frame[names.WAVE], out.loc[still_in, names.LINK_STATE]]
-    linkage = (
-        frame.groupby(keys, sort=True)
-        .size()
-        .rename("n")
-        .rename_axis(index={names.LINK_STATE: "state"})
-    )
-    linkage = linkage.reset_index()
-    linkage.insert(0, names.POPULATION, population)
+    keys = [frame[names.REGION], frame[names.WAVE], states.rename("state")]
+    linkage = frame.groupby(keys, sort=True).size().rename("n").reset_index()
+    linkage[names.POPULATION] = population
     return out, linkage[list(schema.LINKAGE)]
 
 

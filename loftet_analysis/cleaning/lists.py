@@ -249,17 +249,11 @@ def without_sheets(study: Study, sheets: Iterable[Sheets]) -> list[Problem]:
     """Return a problem for each correction that means no sheet of any file that it speaks of."""
     found = Counter()
     for each in sheets:
-        for row, n in each.corrected.items():
-            found[row] += n
+        found.update(each.corrected)
     what, allowed = "correction of no questionnaire", "a row that means one or more questionnaires"
+    todo = "look at id, row, school and wave"
     return [
-        Problem(
-            what,
-            "nobody",
-            allowed,
-            f"{study.corrections}, row {row}",
-            "look at id, row, school and wave",
-        )
+        Problem(what, "nobody", allowed, f"{study.corrections}, row {row}", todo)
         for row, n in sorted(found.items())
         if not n
     ]

@@ -65,11 +65,6 @@ _FORM = (
     rf"(?: ?(?P<zone>{'|'.join(sorted(_ZONES, key=len, reverse=True))}))?"
     r"(?: ?(?P<sign>[+-])(?P<oh>\d{1,2}):?(?P<om>\d{2})?)?(?: ?\(.*\))?$"
 )
-# most columns: numbers with the year at the end, and a time of day
-_PLAIN = (
-    r"^(?P<a>\d{1,2})(?P<by>[-./])(?P<b>\d{1,2})[-./](?P<c>\d{4}|\d{2})(?:,? (?:kl\.? )?"
-    r"(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?:[:.](?P<second>\d{2}))?(?: (?P<half>[ap])m)?)?$"
-)
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 _EXCEL_DAYS = (36526, 55154)  # from 2000 to 2050
 _EPOCH_SECONDS = (946_684_800, 2_524_608_000)
@@ -323,14 +318,6 @@ def _written(
     return read, None
 
 
-def _groups(texts: pa.Array, pattern: str) -> dict[str, pa.Array]:
-    """Return what the groups of a pattern match, empty where the text does not."""
-    found = pc.extract_regex(texts, pattern)
-    return {
-        group.name: pc.fill_null(pc.struct_field(found, group.name), "") for group in found.type
-    }
-
-
 def _matches(texts: pa.Array, pattern: str) -> np.ndarray:
     found = pc.match_substring_regex(texts, pattern, ignore_case=True)
     return found.to_numpy(zero_copy_only=False).astype(bool)
@@ -351,24 +338,15 @@ class _Parts:
 
     def __init__(self, texts: pd.Series) -> None:
         self.index = texts.index
-        plain = pc.utf8_lower(pa.array(texts, pa.large_string()))
-        field = _groups(plain, _PLAIN)
-        rest = pc.equal(field["a"], "")
-        if pc.any(rest).as_py():
-            blank = pa.array([""] * len(plain), pa.large_string())
-            field = {
-                name: pc.replace_with_mask(field.get(name, blank), rest, values)
-                for name, values in _groups(plain.filter(rest), _FORM).items()
-            }
+        found = pc.extract_regex(pc.utf8_lower(pa.array(texts, pa.large_string())), _FORM)
+        field = {of.name: pc.fill_null(pc.struct_field(found, of.name), "") for of in found.type}
 
         def numbers(name: str) -> np.ndarray:
-            if name not in field:
-                return np.full(len(texts), np.nan)
             filled = pc.if_else(pc.equal(field[name], ""), None, field[name])
             return pc.cast(filled, pa.float64()).to_numpy(zero_copy_only=False)
 
         def words(name: str) -> pd.Series:
-            return pd.Series(field.get(name, ""), self.index, dtype="str")
+            return pd.Series(field[name], self.index, dtype="str")
 
         def known(*several: np.ndarray) -> np.ndarray:
             whole = several[0]
@@ -391,8 +369,7 @@ class _Parts:
         hour = np.where(twelve, hour % 12 + 12 * half.eq("p"), hour)
         minute, second = (np.nan_to_num(numbers(name)) for name in ("minute", "second"))
         hour = np.nan_to_num(hour)
-        digits = pc.utf8_length(field["part"]) if "part" in field else 0
-        part = np.nan_to_num(numbers("part") / 10.0 ** np.asarray(digits))
+        part = np.nan_to_num(numbers("part") / 10.0 ** np.asarray(pc.utf8_length(field["part"])))
         possible = (hour < 24) & (minute < 60) & (second < 60)
         seconds = np.where(possible, hour * 3600 + minute * 60 + second + part, np.nan)
         self.of_day = pd.Series(pd.to_timedelta(np.round(seconds * 1e6), "us"), self.index)

@@ -152,16 +152,16 @@ def write_demo(
             register.assign(cohort=_cohorts(region))
             for register, region in zip(registers, wanted, strict=True)
         ]
-    write_table(pd.concat(registers), folder / REGISTER)
-    features = {
-        "region": [each.name for each in wanted],
-        "travel_hours": [e.travel for e in wanted],
+    travel = {"region": [r.name for r in wanted], "travel_hours": [r.travel for r in wanted]}
+    tables = {
+        REGISTER: pd.concat(registers),
+        FEATURES: pd.DataFrame(travel),
+        ATTENDANCE: pd.concat(_attendance(region, seed) for region in wanted),
+        LEADERS_ATTENDANCE: pd.concat(_attendance_of_leaders(region, seed) for region in wanted),
     }
-    write_table(pd.DataFrame(features), folder / FEATURES)
-    attended = [_attendance(region, seed) for region in wanted]
-    write_table(pd.concat(attended), folder / ATTENDANCE)
-    led = [_attendance_of_leaders(region, seed) for region in wanted]
-    write_table(pd.concat(led), folder / LEADERS_ATTENDANCE)
+    for name, table in tables.items():
+        with written_whole(folder / name) as temporary:
+            temporary.write_bytes(table.to_csv(index=False, lineterminator="\n").encode())
 
     drawn = {region: region_sheets(region, seed) for region in wanted}
     earlier = COHORTS if cohorts else {"": pd.Timedelta(0)}
@@ -190,11 +190,8 @@ def write_demo(
 
 def _with_cohorts(study: str) -> str:
     """Return the demo's study.yml with windows by cohort."""
-    changes = {_PLAIN: _WINDOWS, **_TITLES}
-    for old, new in changes.items():
-        if study.count(old) != 1:
-            raise ValueError(f"the demo's study.yml does not say once: {old}")
-        study = study.replace(old, new)
+    for plain, with_cohorts in {_PLAIN: _WINDOWS, **_TITLES}.items():
+        study = study.replace(plain, with_cohorts)
     return study
 
 
@@ -218,38 +215,31 @@ def _register(region: Region, seed: int) -> pd.DataFrame:
     """Return the region's rows of the school register, with how many were invited."""
     schools = pd.DataFrame(
         {
-            "school_id": [school.school_id for school in region.schools],
-            "school": [school.name for school in region.schools],
+            "school_id": school.school_id,
+            "school": school.name,
             "region": region.name,
-            "grades": [school.grades for school in region.schools],
+            "grades": school.grades,
             "role": "programme",
-            "municipality": [school.municipality for school in region.schools],
-            "contact": [_contact(school.school_id) for school in region.schools],
-            "link_teachers": [f"{FORM}teachers/{s.school_id}" for s in region.schools],
-            "link_pupils": [f"{FORM}pupils/{s.school_id}" for s in region.schools],
+            "municipality": school.municipality,
+            "contact": _contact(school.school_id),
+            "link_teachers": f"{FORM}teachers/{school.school_id}",
+            "link_pupils": f"{FORM}pupils/{school.school_id}",
         }
+        for school in region.schools
     )
     for population, waves in ASKED.items():
         people = region_people(region, seed, population)
         for wave in waves:
             invited = people[f"school_{wave}"].value_counts()
-            schools[f"invited_{population}_{wave}"] = invited.reindex(
-                range(len(schools)), fill_value=0
-            ).to_numpy()
+            schools[f"invited_{population}_{wave}"] = invited.reindex(schools.index, fill_value=0)
     return schools
 
 
 def _attendance(region: Region, seed: int) -> pd.DataFrame:
     """Return the register of attendance: the participants, whether they answer or not."""
     people = region_people(region, seed, "teachers")
-    people = people[people["participant"]]
-    return pd.DataFrame(
-        {
-            "ansattnummer": people["id_pre"],
-            "samlinger": people["gatherings"],
-            "mellomarbeid": people["interim_work"],
-        }
-    )
+    headings = {"id_pre": "ansattnummer", "gatherings": "samlinger", "interim_work": "mellomarbeid"}
+    return people.loc[people["participant"], [*headings]].rename(columns=headings)
 
 
 def _attendance_of_leaders(region: Region, seed: int) -> pd.DataFrame:
@@ -500,6 +490,7 @@ def _as_html(text: str, place: int) -> str:
 
 
 def _write_pupils_sav(answers: pd.DataFrame, path: Path) -> None:
+    """Write an SPSS file with variable and value labels."""
     instrument = instrument_of("pupils")
     frame = answers.rename(columns={NUMBER: "lopenummer", CREATED: "levert", DURATION: "tid_ms"})
     frame["lopenummer"] = frame["lopenummer"].astype(float)
@@ -513,7 +504,18 @@ def _write_pupils_sav(answers: pd.DataFrame, path: Path) -> None:
             ends - value if _runs_backwards("pupils", name) else value: label["nb"]
             for value, label in responses.labels.items()
         } | dict(zip([_DONT_KNOW_CODE], responses.missing, strict=False))
-    write_sav(frame, path, questions=questions, labels=labels)
+    with written_whole(path) as temporary:
+        pyreadstat.write_sav(
+            frame,
+            temporary,
+            column_labels=[questions.get(column, column) for column in frame],
+            variable_value_labels=labels,
+            row_compress=True,
+        )
+        # the header's date and time (9 and 8 bytes from byte 92) are those of writing
+        raw = bytearray(temporary.read_bytes())
+        raw[92:109] = b"04 Nov 2708:00:00"
+        temporary.write_bytes(raw)
 
 
 def _write_teachers_xlsx(answers: pd.DataFrame, path: Path) -> None:
@@ -523,7 +525,14 @@ def _write_teachers_xlsx(answers: pd.DataFrame, path: Path) -> None:
         rows.append([None if cell == "" else cell for cell in row])
         if place % 400 == 399:
             rows.append([])
-    write_xlsx([*rows, [" "], [" "]], path)
+    with (
+        written_whole(path) as temporary,
+        Workbook(temporary, {"strings_to_formulas": False, "strings_to_urls": False}) as book,
+    ):
+        book.set_properties({"created": _WRITTEN})
+        sheet = book.add_worksheet("Svar")
+        for number, row in enumerate([*rows, [" "], [" "]]):
+            sheet.write_row(number, 0, row)
 
 
 def local_time(moments: pd.Series) -> pd.Series:
@@ -555,53 +564,3 @@ def write_nettskjema(frame: pd.DataFrame, headings: list[str], path: Path) -> No
     writer.writerows(zip(*(frame.iloc[:, i].tolist() for i in range(frame.shape[1])), strict=True))
     with written_whole(path) as temporary:
         temporary.write_bytes(text.getvalue().encode("utf-8-sig"))
-
-
-def write_table(frame: pd.DataFrame, path: Path) -> None:
-    """Write a register: comma-separated UTF-8."""
-    with written_whole(path) as temporary:
-        temporary.write_bytes(frame.to_csv(index=False, lineterminator="\n").encode())
-
-
-def write_sav(
-    frame: pd.DataFrame,
-    path: Path,
-    *,
-    questions: Mapping[str, str],
-    labels: Mapping[str, Mapping[int, str]],
-) -> None:
-    """Write an SPSS file with variable and value labels.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Numbers (NaN where missing), text or moments.
-    questions : mapping of str to str
-        Question text by column.
-    labels : mapping of str to (mapping of int to str)
-        Label by code, by column.
-    """
-    with written_whole(path) as temporary:
-        pyreadstat.write_sav(
-            frame,
-            temporary,
-            column_labels=[questions.get(column, column) for column in frame],
-            variable_value_labels=dict(labels),
-            row_compress=True,
-        )
-        # the header's date and time (9 and 8 bytes from byte 92) are those of writing
-        raw = bytearray(temporary.read_bytes())
-        raw[92:109] = b"04 Nov 2708:00:00"
-        temporary.write_bytes(raw)
-
-
-def write_xlsx(rows: list[list[object]], path: Path) -> None:
-    """Write rows to the one sheet of a workbook."""
-    with (
-        written_whole(path) as temporary,
-        Workbook(temporary, {"strings_to_formulas": False, "strings_to_urls": False}) as book,
-    ):
-        book.set_properties({"created": _WRITTEN})
-        sheet = book.add_worksheet("Svar")
-        for number, row in enumerate(rows):
-            sheet.write_row(number, 0, row)

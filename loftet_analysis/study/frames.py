@@ -29,13 +29,9 @@ _LABELS = (
 _TEXTS = (names.WAVE, names.REGION, names.LINK_STATE, names.CARELESS)
 #: What a plan must say, and its numbers with the values between which they lie (ends excluded).
 _PLANNED = (names.POPULATION, names.OUTCOME, names.ESTIMAND, names.SUBGROUP)
+_OF_SCALES = ("sd_unit", "sd_within_role", "low_fifth", "midpoint", "alpha", "drift")
 _SETTLED: Mapping[str, tuple[float, float]] = {
-    "sd_unit": (-np.inf, np.inf),
-    "sd_within_role": (-np.inf, np.inf),
-    "low_fifth": (-np.inf, np.inf),
-    "midpoint": (-np.inf, np.inf),
-    "alpha": (-np.inf, np.inf),
-    "drift": (-np.inf, np.inf),
+    **dict.fromkeys(_OF_SCALES, (-np.inf, np.inf)),
     "ci_level": (0, 1),
     "sesoi": (-1e-12, np.inf),
     "years": (-1, 100),
@@ -134,7 +130,7 @@ def _frame_problems(
         wanted = ("pre", "post", *_COUNTED) if name == _PAIRED else (*_ESTIMATED, *_SETTLED, "n")
         if "df" in frame:  # infinite where a normal distribution is meant
             frame = frame.assign(df=frame["df"].replace(np.inf, np.nan))
-        yield from _not_numbers(name, frame, [c for c in wanted if c in frame], gaps=True)
+        yield from _not_numbers(name, frame, [c for c in wanted if c in frame])
         if name == _PAIRED:
             yield from _not_labels(name, frame)
 
@@ -148,7 +144,7 @@ def _clean_problems(name: str, clean: pd.DataFrame, given: Mapping) -> Iterator[
         outcomes |= set(plan[names.OUTCOME].dropna().astype(str))
     for scale, about in getattr(asked, "scales", {}).items():
         outcomes |= {scale, *about.items}
-    yield from _not_numbers(name, clean, [c for c in clean if c in outcomes], gaps=True)
+    yield from _not_numbers(name, clean, [c for c in clean if c in outcomes])
     yield from _not_labels(name, clean)
     outside = clean.get("comparison", pd.Series(dtype=bool)).dropna()
     if not outside.map(lambda value: value in (True, False)).all():
@@ -175,7 +171,7 @@ def _plan_problems(plan: pd.DataFrame, planned: Collection[str]) -> Iterator[Pro
         what, allowed = "not trends: column trend", "those of study.plan(population), or nothing"
         yield Problem(what, str(trends.map(type).iloc[0].__name__), allowed, "plan")
     settled = [column for column in _SETTLED if column in plan]
-    wrong = list(_not_numbers("plan", plan, settled, gaps=True))
+    wrong = list(_not_numbers("plan", plan, settled))
     yield from wrong
     for column in settled if not wrong else ():
         values = pd.to_numeric(plan[column])
@@ -199,9 +195,7 @@ def _lacking(name: str, frame: pd.DataFrame, needed: Collection[str]) -> Iterato
             yield Problem(f"no column {column}", found, where=name)
 
 
-def _not_numbers(
-    name: str, frame: pd.DataFrame, columns: Collection[str], *, gaps: bool
-) -> Iterator[Problem]:
+def _not_numbers(name: str, frame: pd.DataFrame, columns: Collection[str]) -> Iterator[Problem]:
     """Give the columns that hold anything but finite numbers, or a gap."""
     for column in columns:
         values = frame[column]
@@ -214,7 +208,7 @@ def _not_numbers(
         if wrong.any():
             first = int(np.flatnonzero(wrong)[0]) + 1
             found = f"{what} in {int(wrong.sum())} of {len(frame)} rows, the first in row {first}"
-            allowed = "finite numbers, or NaN where missing" if gaps else "finite numbers"
+            allowed = "finite numbers, or NaN where missing"
             yield Problem(f"not numbers: column {column}", found, allowed, name)
 
 

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import lcm
+from math import ceil, lcm
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -352,11 +352,8 @@ class Scale(Described):
         return found
 
     def _needed_of(self, n: int) -> int:
-        parts = {"half": (1, 2), "two_thirds": (2, 3), "all": (1, 1)}
-        if isinstance(self.minimum, int):
-            return self.minimum
-        share, whole = parts[self.minimum]
-        return -(-share * n // whole)
+        shares = {"half": ceil(n / 2), "two_thirds": ceil(2 * n / 3), "all": n}
+        return shares.get(self.minimum, self.minimum)
 
 
 class Instrument(Described):

@@ -91,15 +91,16 @@ class Wave(Described):
         return self
 
 
+def _undated(given: object) -> object:
+    """Let a wave be named without anything below it."""
+    if not isinstance(given, dict):
+        return given
+    return {wave: {} if entry is None else entry for wave, entry in given.items()}
+
+
+Waves = Annotated[dict[WaveName, Wave], BeforeValidator(_undated), AfterValidator(_in_order)]
 #: Windows of waves by cohort: what `waves` holds where the register has cohorts.
-Windows = dict[
-    Line,
-    Annotated[
-        dict[WaveName, Wave],
-        BeforeValidator(lambda given: _undated(given)),
-        AfterValidator(_in_order),
-    ],
-]
+Windows = dict[Line, Waves]
 BY_DATES, _DATED = "dates", "<dates>"
 
 
@@ -141,13 +142,6 @@ def _tell_by_dates(given: object) -> object:
         for name, each in populations.items()
     }
     return {**given, "populations": changed}
-
-
-def _undated(given: object) -> object:
-    """Let a wave be named without anything below it."""
-    if not isinstance(given, dict):
-        return given
-    return {wave: {} if entry is None else entry for wave, entry in given.items()}
 
 
 class Link(Described):
@@ -585,10 +579,7 @@ class Population(WithColumns):
     attendance: Attendance | None = None
     declared: tuple[Estimand, ...] | None = Field(None, alias="estimands")
 
-    @model_validator(mode="before")
-    @classmethod
-    def _windows_apart(cls, given: object) -> object:
-        return _by_cohort(given)
+    _windows_apart = model_validator(mode="before")(_by_cohort)
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -871,10 +862,9 @@ class Register(Described):
     )
     encoding: Annotated[Line, BeforeValidator(_check_encoding)] | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _a_file_alone(cls, given: object) -> object:
-        return {"file": given} if isinstance(given, str) else given
+    _a_file_alone = model_validator(mode="before")(
+        lambda given: {"file": given} if isinstance(given, str) else given
+    )
 
 
 class Study(Described):
@@ -943,7 +933,7 @@ class Study(Described):
     exports: Path
     languages: tuple[Language, ...] = Field(min_length=1)
     disclosure: Literal["open", "internal", "school", "public"]
-    waves: Annotated[dict[WaveName, Wave], BeforeValidator(_undated), AfterValidator(_in_order)]
+    waves: Waves
     windows: Windows = Field(default_factory=dict, alias="<waves>")
     populations: Annotated[
         dict[PopulationName, Population], Field(min_length=1), BeforeValidator(name_by_key)
@@ -971,10 +961,7 @@ class Study(Described):
     )
     deviations: tuple[Explained, ...] = ()
 
-    @model_validator(mode="before")
-    @classmethod
-    def _windows_apart(cls, given: object) -> object:
-        return _tell_by_dates(_by_cohort(given))
+    _windows_apart = model_validator(mode="before")(lambda given: _tell_by_dates(_by_cohort(given)))
 
     @property
     def export_files(self) -> tuple[str, ...]:
