@@ -16,8 +16,9 @@ from loftet_analysis.cleaning.score import KINDS, answers, read_answers, score_s
 from loftet_analysis.cleaning.sheets import REASON, Sheets, sheet_counts
 from loftet_analysis.cleaning.units import study_units
 from loftet_analysis.errors import InputError
-from loftet_analysis.study import Instrument, Population, ResponseSet, Wave
+from loftet_analysis.study import Instrument, Population, ResponseSet
 from loftet_analysis.study.schools import school_lookup
+from loftet_analysis.study.study import Wave
 
 SCHOOLS = pd.DataFrame(
     {

@@ -76,8 +76,8 @@ def _saying_answers(sheets: Sheets, column: str, yes: Sequence[str]) -> Sheets:
     what = "answers to consent" if column == CONSENT else "answers of guardians to consent"
     found = counted_texts(met, hidden=hidden)
     todo = "nothing, if all others mean no; else add them to `yes` under `consent` in study.yml"
-    remark = Problem(what, found, f"counted as yes: {', '.join(yes)}", sheets.where, todo)
-    return replace(sheets, remarks=(*sheets.remarks, remark))
+    allowed = f"counted as yes: {', '.join(yes)}"
+    return sheets.remarking(Problem(what, found, allowed, sheets.where, todo))
 
 
 def consenting(sheets: Sheets, column: str, yes: Sequence[str]) -> pd.Series:

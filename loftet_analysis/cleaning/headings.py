@@ -100,6 +100,23 @@ class Headings:
         near = next(filter(None, (nearest(normalise_label(w), self) for w in wanted)), [])
         return "” or “".join(self._written[heading] for heading in near[:_MOST_NEAR])
 
+    def one_each(self, wanted: Iterable[Sequence[str]]) -> list[str]:
+        """Return the column of each of several headings, which may be written in several ways.
+
+        Raises
+        ------
+        InputError
+            For headings that no column bears, or several.
+        """
+        wanted = [*wanted]
+        found = [self.find(texts) for texts in wanted]
+        refuse_any(
+            self.twice(columns) if columns else self.absent(texts)
+            for texts, columns in zip(wanted, found, strict=True)
+            if len(columns) != 1
+        )
+        return [columns[0] for columns in found]
+
     def absent(self, wanted: Sequence[str], *, found: str = "", todo: str = "") -> Problem:
         """Return the problem of a column that none of the headings names."""
         close = self.nearest(wanted[:1])

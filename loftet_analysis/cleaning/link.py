@@ -309,8 +309,8 @@ def link_waves(
     person, wave = every_person[still_in], every_wave[still_in]
     state = np.where(person < 0, _STATES.index("code_error"), _STATES.index("absent"))
 
-    def mark(name: str, rows: np.ndarray, *, over: str = "absent") -> None:
-        state[rows & (state == _STATES.index(over))] = _STATES.index(name)
+    def mark(name: str, rows: np.ndarray) -> None:
+        state[rows & (state == _STATES.index("absent"))] = _STATES.index(name)
 
     met = pd.DataFrame({"person": person, "wave": wave})
     twice = met.duplicated(keep=False).to_numpy() & (person >= 0)

@@ -34,23 +34,15 @@ from loftet_analysis.cleaning.store import Prepared, closed_by_hand
 from loftet_analysis.cleaning.units import study_units
 from loftet_analysis.disclosure.mask import decide
 from loftet_analysis.errors import InputError, Problem, once_each
-from loftet_analysis.study import (
-    CLOSED,
-    OPEN,
-    TO_COME,
-    Population,
-    Study,
-    furthest,
-    in_waves,
+from loftet_analysis.study import CLOSED, OPEN, TO_COME, Population, Study, furthest, wave_states
+from loftet_analysis.study.columns import nobody
+from loftet_analysis.study.load import (
     missing_exports,
     missing_register,
     repeated_exports,
     unnamed_exports,
-    wave_states,
-    waves_in,
 )
-from loftet_analysis.study.columns import nobody
-from loftet_analysis.study.phases import Phases, exports_there
+from loftet_analysis.study.phases import Phases, exports_there, in_waves, waves_in
 from loftet_analysis.study.schools import n_schools, resembling_pairs, written_otherwise
 from loftet_analysis.study.yamlfile import shown
 

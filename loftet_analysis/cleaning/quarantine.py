@@ -47,9 +47,7 @@ def quarantine(sheets: Sheets) -> Sheets:
     [['fall-2007', '1', '5', ''], ['fall-2007', '1', '7', '']]
     """
     sheets = replace(sheets, frame=sheets.raw.frame, n_sheets=int(sheets.raw.answered.sum()))
-    steps = (
-        correct, redact_cells, place_schools, leave_blank, check_ids, keep_allowed, read_times,
-    )  # fmt: skip
+    steps = (correct, redact_cells, place_schools, leave_blank, check_ids, keep_allowed, read_times)
     sheets = sheets.through(steps)
     frame, read, export = sheets.frame, sheets.apart, sheets.raw.export
     declared = sheets.sources.get(names.SUBMITTED) in export.roles

@@ -186,9 +186,9 @@ def read_attendance(
     remarks = []
     if attendance.id:
         ids, n = _people(ids, population, key, frozenset(people))
-        found_so = f"{n} ids with more or fewer zeros before them than in the exports"
-        remarks = [Problem("ids of the register that had lost zeros", found_so, "", export.name)]
-        remarks = remarks if n else []
+        told = f"{n} ids with more or fewer zeros before them than in the exports"
+        lost = Problem("ids of the register that had lost zeros", told, "", export.name)
+        remarks += [lost] if n else []
     most = population.gatherings
     marks = {name: columns for name, columns in text.items() if columns.shape[1] > 1}
     unknown = _unknown_marks([*marks.values()], export.name)

@@ -318,8 +318,7 @@ def score(sheets: Sheets) -> Sheets:
     columns = [column for column in column_kinds(sheets.population) if column in frame]
     frame = frame[[REASON, *columns]]
     frame = frame.sort_values([names.REGION, names.SCHOOL], kind="stable", ignore_index=True)
-    told = (*sheets.remarks, *_other_items(sheets.population))
-    return replace(sheets, frame=frame, remarks=told)
+    return replace(sheets, frame=frame).remarking(*_other_items(sheets.population))
 
 
 def _other_items(population: Population) -> Iterator[Problem]:

@@ -63,11 +63,8 @@ def rows_of(
         return export
     where, name = f"{export.name} ({population.name})", population.name
     headings = Headings(export.frame.columns, export.questions, where, export.headings)
-    found = {rows.column: headings.find([rows.column]) for rows in (file.only, file.wave) if rows}
-    problems = [headings.absent([column]) for column, columns in found.items() if not columns]
-    problems += [headings.twice(columns) for columns in found.values() if len(columns) > 1]
-    refuse_any(problems)
-    columns = {column: those[0] for column, those in found.items()}
+    wanted = dict.fromkeys(rows.column for rows in (file.only, file.wave) if rows)
+    columns = dict(zip(wanted, headings.one_each([name] for name in wanted), strict=True))
     kept, remarks = np.ones(len(export.frame), dtype=bool), []
     if file.only:
         mine = dict.fromkeys(map(row_text, file.only.values), name)
@@ -93,14 +90,7 @@ def _rows_by_dates(
     where = f"{export.name} ({population.name})"
     headings = Headings(export.frame.columns, export.questions, where, export.headings)
     wanted = [population.headers(name, wave, file) for name in (names.SCHOOL, names.SUBMITTED)]
-    found = [headings.find(texts) for texts in wanted]
-    problems = [
-        headings.twice(columns) if columns else headings.absent(texts)
-        for texts, columns in zip(wanted, found, strict=True)
-        if len(columns) != 1
-    ]
-    refuse_any(problems)
-    (school,), (submitted,) = found
+    school, submitted = headings.one_each(wanted)
     moments, problem = read_moments(
         export.frame[submitted],
         zone=study.zone,
@@ -295,7 +285,7 @@ def refuse_mixed(sheets: Sheets) -> Sheets:
             fault = Problem(what, found, allowed, sheets.where, todo)
             (problems if certain else remarks).append(fault)
     refuse_any(problems)
-    return replace(sheets, remarks=(*sheets.remarks, *remarks))
+    return sheets.remarking(*remarks)
 
 
 def _mixed(

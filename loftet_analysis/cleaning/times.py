@@ -7,7 +7,6 @@ is decided for a whole column, never for a cell.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta, tzinfo
@@ -65,7 +64,7 @@ _FORM = (
     rf"(?: ?(?P<zone>{'|'.join(sorted(_ZONES, key=len, reverse=True))}))?"
     r"(?: ?(?P<sign>[+-])(?P<oh>\d{1,2}):?(?P<om>\d{2})?)?(?: ?\(.*\))?$"
 )
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
+_NUMBER = r"\d+(?:[.,]\d+)?"
 _EXCEL_DAYS = (36526, 55154)  # from 2000 to 2050
 _EPOCH_SECONDS = (946_684_800, 2_524_608_000)
 YEAR_FIRST = "year first"  # of two digits
@@ -130,7 +129,7 @@ def read_moments(
     if form and form not in (DAY_FIRST, MONTH_FIRST, EXCEL):
         read = pd.to_datetime(_spaced(texts), format=form, errors="coerce", utc="%z" in form)
         moments, problem = (read if "%z" in form else _placed(read, own)).astype(_TYPE), None
-    elif _NUMBER.fullmatch(next(iter(texts[filled]), "")) and _all_numbers(texts[filled]):
+    elif filled.any() and texts[filled].str.fullmatch(_NUMBER).all():
         moments, problem = _numbers(texts, counts, own, form, spans)
     else:
         moments, problem = _written(texts, counts, own, form, spans)
@@ -236,10 +235,6 @@ def _spaced(texts: pd.Series) -> pd.Series:
     return pd.Series(plain, texts.index, dtype="str")
 
 
-def _all_numbers(texts: pd.Series) -> bool:
-    return bool(texts.str.fullmatch(_NUMBER.pattern).all())
-
-
 def _placed(local: pd.Series, zone: tzinfo) -> pd.Series:
     """Return the moments of local times."""
     first = np.ones(len(local), dtype=bool)
@@ -247,11 +242,9 @@ def _placed(local: pd.Series, zone: tzinfo) -> pd.Series:
     return local.dt.tz_localize(zone, ambiguous=first, nonexistent=jump).dt.tz_convert("UTC")
 
 
-def _not_understood(
-    texts: pd.Series, counts: np.ndarray, odd: np.ndarray, allowed: str, found: str = ""
-) -> Problem:
-    first, n = texts[odd].iloc[0], counts[odd].sum()
-    found = found or f"a cell of the form “{form_of(first, most=40)}”, {n} such cells"
+def _not_understood(texts: pd.Series, counts: np.ndarray, odd: np.ndarray, allowed: str) -> Problem:
+    form = form_of(texts[odd].iloc[0], most=40)
+    found = f"a cell of the form “{form}”, {counts[odd].sum()} such cells"
     todo = (
         "correct the column of submitted in study.yml, or say how it is written: "
         "submitted: {column: …, format: day first} (or month first, excel, %d/%m/%Y %H:%M)"
@@ -431,13 +424,15 @@ def _order(
     most = [order for order, share in within.items() if share > 0.5]
     if len(most) == 1:
         return most[0], None
-    form_seen = form_of(_shown(parts, doubtful))
-    n = int(counts[doubtful].sum())
+    place = int(np.flatnonzero(doubtful)[0])
+    numbers = (parts.first[place], parts.second[place], parts.third[place])
+    form_seen = form_of(parts.by.iloc[place].join(str(int(number)) for number in numbers))
+    found = f"“{form_seen}”, {int(counts[doubtful].sum())} such cells"
     if not orders:
-        what, found = "days and months in different orders", f"“{form_seen}”, {n} such cells"
+        what = "days and months in different orders"
         found += "; some can only be read with the day first, others only with the month first"
     else:
-        what, found = "day and month that cannot be told apart", f"“{form_seen}”, {n} such cells"
+        what = "day and month that cannot be told apart"
         found += ", each of which can be two dates"
     allowed = "one order, with a number above 12 or with the wave's dates to tell it by"
     todo = (
@@ -445,13 +440,6 @@ def _order(
         "in study.yml, or give the wave its dates"
     )
     return DAY_FIRST, Problem(what, found, allowed, todo=todo)
-
-
-def _shown(parts: _Parts, doubtful: np.ndarray) -> str:
-    place = int(np.flatnonzero(doubtful)[0])
-    by = parts.by.iloc[place]
-    numbers = (parts.first[place], parts.second[place], parts.third[place])
-    return by.join(str(int(number)) for number in numbers)
 
 
 def _share_within(

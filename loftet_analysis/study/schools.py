@@ -262,16 +262,12 @@ def read_schools(
     except InputError as error:
         allowed = "a workbook or text with " + ", ".join(REQUIRED)
         todo = "write it, or name it in study.yml (schools: …)"
-        told = [(p.found or p.what, p.where, p.todo) for p in error.problems]
+        what, file = "school register cannot be read", shown(path)
+        told = [(p.found or p.what, file + p.where.removeprefix(path.name)) for p in error.problems]
+        remedies = [problem.todo or todo for problem in error.problems]
         problems = [
-            Problem(
-                "school register cannot be read",
-                found,
-                allowed,
-                shown(path) + where.removeprefix(path.name),
-                todo if found == "no such file" else remedy or todo,
-            )
-            for found, where, remedy in told
+            Problem(what, found, allowed, where, remedy)
+            for (found, where), remedy in zip(told, remedies, strict=True)
         ]
         return _frame([], []), problems, []
     file = shown(path)
