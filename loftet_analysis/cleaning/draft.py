@@ -23,7 +23,7 @@ from scipy.cluster import hierarchy
 from scipy.spatial.distance import squareform
 
 from loftet_analysis import names, paths
-from loftet_analysis.cleaning.answer_scales import LEAST, MISSING, known_scale
+from loftet_analysis.cleaning.answer_scales import LEAST, NONE, known_scale
 from loftet_analysis.cleaning.codes import number
 from loftet_analysis.cleaning.directions import FEWEST_PEOPLE, UNLIKE, agreement
 from loftet_analysis.cleaning.headings import identifier_kind
@@ -278,18 +278,17 @@ def with_region(folder: Path, region: str) -> dict[Path, str]:
 
 def _read(path: Path) -> _File:
     export = read_export(path, ExportFile(file=path.name))
-    frame = export.frame
-    roles = dict(export.roles)
-    file = _File(
-        path, export.tool, export.recognised, frame, export.questions, export.labels, roles
-    )
+    frame, roles = export.frame, dict(export.roles)
+    told = (export.tool, export.recognised, frame, export.questions, export.labels, roles)
+    file = _File(path, *told)
+    kinds = {column: identifier_kind(export, column) for column in frame}
     file.population, file.why_population = _population(file)
     submitted = [column for column, role in roles.items() if role == "submitted"]
     submitted += [
         column
         for column in frame
         if column not in roles
-        and not identifier_kind(export, column)
+        and not kinds[column]
         and _DAY.match(next((text for text in frame[column] if text.strip()), ""))
     ]
     for column in submitted:
@@ -298,10 +297,9 @@ def _read(path: Path) -> _File:
         if problem is None and moments.notna().mean() > 0.5:
             file.submitted, file.moments = column, local_times(moments, zone)
             break
-    for column in frame:
-        kind = identifier_kind(export, column)
-        if kind and holds_identifiers(file.texts(column), kind):
-            file.kept_back.append(column)
+    file.kept_back = [
+        c for c, kind in kinds.items() if kind and holds_identifiers(file.texts(c), kind)
+    ]
     file.sides = _sides(frame.columns)
     return file
 
@@ -362,11 +360,7 @@ def _population(file: _File) -> tuple[str, str]:
 def _share_asked(population: str, headings: Iterable[str]) -> float:
     """Return which part of the library's own questionnaire of a population is asked."""
     there = {normalise_label(heading) for heading in headings}
-    items = [
-        item
-        for scale in load_instrument(_OWN[population]).scales.values()
-        for item in scale.items.values()
-    ]
+    items = [item for _, item in load_instrument(_OWN[population]).items.values()]
     found = [
         bool(there & {normalise_label(text) for text in (*item.columns, *item.text.values())})
         for item in items
@@ -377,12 +371,9 @@ def _share_asked(population: str, headings: Iterable[str]) -> float:
 def _is_register(file: _File) -> bool:
     """Whether a file lists schools: it has a region or a municipality, and no answers."""
     found = _register_columns(file)
-    return (
-        "school" in found
-        and ({names.REGION, "municipality"} & set(found)) != set()
-        and not file.submitted
-        and file.frame[found["school"]].nunique() > 0.8 * len(file.frame)
-    )
+    placed = "school" in found and not found.keys().isdisjoint({names.REGION, "municipality"})
+    many = placed and file.frame[found["school"]].nunique() > 0.8 * len(file.frame)
+    return many and not file.submitted
 
 
 def _attended(file: _File) -> dict[str, list[str]]:
@@ -518,13 +509,11 @@ class _Writer:
             who: _kinds(columns, guess_order=not self.accept)
             for who, columns in self.columns.items()
         }
-        self.own = {}
-        for who, columns in self.columns.items():
-            texts = [
-                text for column in columns for text in (column.heading, *column.names.values())
-            ]
-            if _share_asked(who, texts) > _ASKED:
-                self.own[who] = _OWN[who]
+        texts = {
+            who: [text for c in columns for text in (c.heading, *c.names.values())]
+            for who, columns in self.columns.items()
+        }
+        self.own = {who: _OWN[who] for who, of in texts.items() if _share_asked(who, of) > _ASKED}
         for who in self.populations.keys() - self.own.keys():
             path = self.folder / "instruments" / f"{who}.yml"
             made[path] = "\n".join(self.instrument(who, kinds[who].get("item", []))) + "\n"
@@ -1049,8 +1038,7 @@ def _language(files: Sequence[_File]) -> tuple[str, str]:
     )
     said = spoken.most_common(1)[0][0] if spoken else ""
     fits = [each for each, form in _SPOKEN.items() if re.fullmatch(form, said)]
-    for each in fits:
-        found[each] += _SAID
+    found |= {each: found[each] + _SAID for each in fits}
     if not any(found.values()):
         return "nb", "nothing tells it"
     best = max(found, key=found.__getitem__)
@@ -1319,8 +1307,7 @@ def _read_answers(group: Sequence[_Column]) -> tuple[_Answers, str] | None:
         labels = dict(enumerate(texts, 1))
         return (_Answers(labels, [], ""), "answers") if len(own) == 1 else None
     sheets = Counter(text for column in group for text in column.filled)
-    none = {normalise_label(text) for text in MISSING}
-    missing = [text for text in sheets if normalise_label(text) in none]
+    missing = [text for text in sheets if normalise_label(text) in NONE]
     words = Counter({t: n for t, n in sheets.items() if number(t) is None and t not in missing})
     values: Counter[int] = Counter()
     for text, n in sheets.items():
@@ -1365,7 +1352,6 @@ def _answers(group: Sequence[_Column]) -> tuple[_Answers, str]:
 
 def _share_words(columns: Sequence[_Column]) -> None:
     """Give columns whose few answers other columns have too these answers, in no known order."""
-    none = {normalise_label(text) for text in MISSING}
     met: dict[frozenset[str], list[_Column]] = defaultdict(list)
     spelled: dict[str, str] = {}
     for column in columns:
@@ -1373,7 +1359,7 @@ def _share_words(columns: Sequence[_Column]) -> None:
         texts = texts[texts >= max(_SOME * len(column.filled), _SHARED * len(column.names))]
         texts = texts[[_names_nobody(text) for text in texts.index]]
         words = {normalise_label(t): t for t in reversed(texts.index) if number(t) is None}
-        words = {key: text for key, text in words.items() if key not in none}
+        words = {key: text for key, text in words.items() if key not in NONE}
         if 2 < len(words) <= _MOST_WORDS and texts.sum() >= LEAST * len(column.filled):
             met[frozenset(words)].append(column)
             spelled |= words

@@ -78,11 +78,19 @@ def link(sheets: Sheets, *others: Sheets, key: bytes | None = None) -> Sheets:
     parts = {wave: [p for p in (sheets, *others) if p.wave == wave] for wave in study.waves}
     problems = [problem for part in (sheets, *others) for problem in part.problems]
     refuse_any(problems)
-    columns = [ids for part in (sheets, *others) for ids in _ids(part)]
+    # also of those of whom only the count is kept
+    tables = [table for part in (sheets, *others) for table in (part.apart, part.declined)]
+    columns = [table[LINK] for table in tables if LINK in table]
     digits = id_length(columns, population.link, f"{population.name}, all waves")
     options = {"link": population.link, "key": key, "population": population.name}
     options |= {"digits": digits, "known": {}, "cohorts": study.cohort_of}
-    padded = _padded(columns, digits, population.name)
+    padded = []
+    if n := sum(n_padded(column, digits) for column in columns) if digits else 0:
+        found = (
+            f"{n} questionnaires; ids of digits have {digits}, such as {'9'.zfill(digits)} for 9"
+        )
+        what = "ids that had lost the zeros before them"
+        padded = [Problem(what, found, "", population.name)]
     gone: dict[str, pd.DataFrame] = {}
     for wave, files in parts.items():
         declined = []
@@ -118,11 +126,11 @@ def link(sheets: Sheets, *others: Sheets, key: bytes | None = None) -> Sheets:
         linkage = linkage.iloc[:0]
         frame[names.LINK_STATE] = pd.Series(pd.NA, index=frame.index, dtype="str")
     answered = response(study, population.name, frame, gone)
-    tables = {"ledger": ledger, "values": values, "linkage": linkage, "response": answered}
-    tables["days"] = by_day(population.name, frame)
-    said = (*remarks, *padded, *_hardly_any(linkage, population.name))
-    told = {"n_sheets": n_sheets, "remarks": said, "digits": digits}
-    return Sheets(study, population, frame=frame, **told, **tables)
+    return Sheets(
+        study, population, frame=frame, ledger=ledger, values=values, linkage=linkage,
+        response=answered, days=by_day(population.name, frame), n_sheets=n_sheets, digits=digits,
+        remarks=(*remarks, *padded, *_hardly_any(linkage, population.name)),
+    )  # fmt: skip
 
 
 def _linked_by_cohort(
@@ -154,13 +162,6 @@ def _linked_by_cohort(
     return frame, linkage.groupby(keys, sort=True)["n"].sum().reset_index()[list(schema.LINKAGE)]
 
 
-def _padded(columns: Sequence[pd.Series], digits: int, population: str) -> list[Problem]:
-    """Say how many ids got the zeros back that they had lost."""
-    n = sum(n_padded(column, digits) for column in columns) if digits else 0
-    found = f"{n} questionnaires; ids of digits have {digits}, such as {'9'.zfill(digits)} for 9"
-    return [Problem("ids that had lost the zeros before them", found, "", population)] if n else []
-
-
 def _hardly_any(linkage: pd.DataFrame, population: str) -> list[Problem]:
     """Say where next to nobody is found again, of those who could be."""
     unfindable = linkage["state"].isin(["structurally_impossible", "code_error"])
@@ -173,11 +174,6 @@ def _hardly_any(linkage: pd.DataFrame, population: str) -> list[Problem]:
     found = f"{linked[wave]} of {could[wave]} questionnaires of {wave} are linked to another wave"
     todo = "do both waves hold the same ids? look at `link` in study.yml and at its column"
     return [Problem("warning: hardly anybody is found again", found, "", population, todo)]
-
-
-def _ids(part: Sheets) -> list[pd.Series]:
-    """Return the ids or codes of questionnaires, and of those of which only the count is kept."""
-    return [frame[LINK] for frame in (part.apart, part.declined) if LINK in frame]
 
 
 def _declined_persons(part: Sheets, *, years: int, **options: object) -> pd.DataFrame:

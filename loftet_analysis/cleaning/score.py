@@ -182,27 +182,16 @@ def _lost(
 
     A row of `places` per cell: the places of its region, of its text, and of its kind in ``KINDS``.
     """
-    (region, code, kind), n = _distinct(places)
-    values = [texts[place] for place in code]
+    keys = [names.REGION, "value", "reason"]
+    cells = pd.DataFrame(places, columns=keys).value_counts(sort=False).rename("n").reset_index()
+    values = [texts[place] for place in cells["value"]]
     told = [
-        text if k != _OUTSIDE or tellable(number(text) or 0) else ""
-        for text, k in zip(values, kind, strict=True)
+        text if kind != _OUTSIDE or tellable(number(text) or 0) else ""
+        for text, kind in zip(values, cells["reason"], strict=True)
     ]
-    cells = {
-        names.REGION: [regions[place] for place in region],
-        "value": told,
-        "reason": [KINDS[place] for place in kind],
-        "n": n,
-    }
-    counts = pd.DataFrame(cells).groupby([names.REGION, "value", "reason"], as_index=False).sum()
-    return counts.assign(column=name)
-
-
-def _distinct(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the distinct rows of whole numbers, a row per column, and how often each stands."""
-    sizes = places.max(axis=0) + 1
-    keys, n = np.unique(np.ravel_multi_index(places.T, sizes), return_counts=True)
-    return np.array(np.unravel_index(keys, sizes)), n
+    called = {names.REGION: [regions[place] for place in cells[names.REGION]], "value": told}
+    cells = cells.assign(**called, reason=[KINDS[place] for place in cells["reason"]])
+    return cells.groupby(keys, as_index=False).sum().assign(column=name)
 
 
 def _met(

@@ -91,8 +91,9 @@ def checked(verb: Callable[P, R], *, planned: Collection[str] = _PLANNED) -> Cal
             for problem in _frame_problems(name, value, given, planned)
         ]
         refuse_any(problems)
-        if "plan" in given:
-            given["plan"] = _with_floats(given["plan"])
+        if (plan := given.get("plan")) is not None:  # its numbers as floats, None as NaN
+            floats = dict.fromkeys((c for c in _SETTLED if c in plan), float)
+            given["plan"] = plan.astype(floats)
         return verb(**given)
 
     return gateway
@@ -233,9 +234,3 @@ def _not_labels(name: str, frame: pd.DataFrame) -> Iterator[Problem]:
         if len(kinds) > 1 or kinds - allowed:
             found = " and ".join(sorted(kinds))
             yield Problem(f"not labels: column {column}", found, "or ".join(sorted(allowed)), name)
-
-
-def _with_floats(plan: pd.DataFrame) -> pd.DataFrame:
-    """Return the plan with its numbers as floats, None as NaN."""
-    told = [c for c in _SETTLED if c in plan and not pd.api.types.is_float_dtype(plan[c])]
-    return plan.astype(dict.fromkeys(told, float)) if told else plan

@@ -419,9 +419,10 @@ def _settled(lines: _Lines, width: int, *, every_line: bool = False) -> _Settled
     anew |= dict.fromkeys(np.flatnonzero(blank), b"")
     begins = ~blank & ~inside
     numbers = (np.arange(1, n_lines + 1) - np.cumsum(inside) + lines.blank)[begins]
-    remarks = (_as_text(as_text, lines),) if as_text else ()
-    raw = _with(lines, anew) if anew else lines.raw
-    return _Settled(raw, lines.separator, bool(inside.any()), numbers, remarks)
+    what = "quotation marks that open a cell and are never closed: read as part of the text"
+    remark = Problem(what, _at_lines(as_text, lines), "", lines.path.name)
+    remarks = (remark,) if as_text else ()
+    return _Settled(_with(lines, anew), lines.separator, bool(inside.any()), numbers, remarks)
 
 
 def _with(lines: _Lines, anew: dict[int, bytes]) -> bytes:
@@ -565,11 +566,6 @@ def _unclear(places: list[int], lines: _Lines) -> InputError:
     allowed = "around a whole cell, and doubled inside it; or none at the beginning of a cell"
     todo = "export the form again, as a workbook where that is possible; or correct these lines"
     return InputError(what, _at_lines(places, lines), allowed, lines.path.name, todo)
-
-
-def _as_text(places: list[int], lines: _Lines) -> Problem:
-    what = "quotation marks that open a cell and are never closed: read as part of the text"
-    return Problem(what, _at_lines(places, lines), "", lines.path.name)
 
 
 def _wrong_fields(lines: _Lines, width: int) -> InputError:

@@ -110,7 +110,12 @@ def read_sheets(path: Path) -> dict[str, list[list[str]]]:
     raw = path.read_bytes()
     if not raw:
         raise empty(path.name, "0 bytes")
-    errors = _inspect_old(raw) if raw.startswith(_OLD) else _inspect(path)
+    errors = {} if raw.startswith(_OLD) else _inspect(path)
+    if raw.startswith(_OLD):  # where they stand in any sheet
+        errors[""] = [
+            (*struct.unpack("<HH", match[1] or match[3]), _OLD_ERRORS[match[2] or match[4]])
+            for match in _OLD_ERROR.finditer(raw)
+        ]
     sheets: dict[str, list[list[str]]] = {}
     try:
         with CalamineWorkbook.from_filelike(io.BytesIO(raw)) as book:
@@ -186,16 +191,6 @@ def _inspect_sheet(path: Path, sheet: IO[bytes]) -> list[tuple[int, int, str]]:
 def _column(letters: bytes) -> int:
     """Return the number of a column: A is 1, AA is 27."""
     return reduce(lambda number, letter: number * 26 + letter - 64, letters, 0)
-
-
-def _inspect_old(raw: bytes) -> dict[str, list[tuple[int, int, str]]]:
-    """Return the cells of a workbook of Excel before 2007 that show an error, in any sheet."""
-    return {
-        "": [
-            (*struct.unpack("<HH", match[1] or match[3]), _OLD_ERRORS[match[2] or match[4]])
-            for match in _OLD_ERROR.finditer(raw)
-        ]
-    }
 
 
 def _too_large(path: Path, found: str) -> InputError:
