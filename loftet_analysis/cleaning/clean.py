@@ -205,16 +205,11 @@ def refuse_early(sheets: Sheets) -> Sheets:
         if name != sheets.wave and 2 * there > n:
             found = f"{there} of {of} ({there / of:.0%}) are from the days of {name}"
             raise InputError(_OF_OTHER, found, spans, sheets.where, _WHY["forms"])
-    first = sent[early].min().date()
-    found = f"{n} of {of} ({n / of:.0%}): {_days(frame[early])}"
-    raise InputError(
-        _EARLY,
-        found=f"{found}; all of them: {_days(frame[placed])}",
-        allowed=f"{spans}; earlier ones are trials, {MOST_TRIALS} or {MOST_OF_TRIALS:.0%} at most",
-        where=sheets.where,
-        todo=f"correct `from` of {sheets.wave} in study.yml; or, where they are trials, say there "
-        f"since when the form was tried out: trials_from: {first}",
-    )
+    found = f"{n} of {of} ({n / of:.0%}): {_days(frame[early])}; all of them: "
+    allowed = f"{spans}; earlier ones are trials, {MOST_TRIALS} or {MOST_OF_TRIALS:.0%} at most"
+    todo = f"correct `from` of {sheets.wave} in study.yml; or, where they are trials, say there "
+    todo += f"since when the form was tried out: trials_from: {sent[early].min().date()}"
+    raise InputError(_EARLY, found + _days(frame[placed]), allowed, sheets.where, todo)
 
 
 def set_aside_tests(sheets: Sheets) -> Sheets:

@@ -264,9 +264,8 @@ def with_region(folder: Path, region: str) -> dict[Path, str]:
     met = {row[place] for row in rows[1:] if len(row) > place} if place is not None else set()
     if len(met) != 1 or not met <= {*EVERYBODY.values()}:
         found = ", ".join(sorted(met)) or "no region"
-        allowed = (
-            f"a drafted register in which all schools are in {' or '.join(EVERYBODY.values())}"
-        )
+        drafted = " or ".join(EVERYBODY.values())
+        allowed = f"a drafted register in which all schools are in {drafted}"
         todo = "write the region of each school in the register"
         raise InputError("regions that are no draft's", found, allowed, path.name, todo)
     for row in rows[1:]:
@@ -1064,13 +1063,10 @@ def _seasons(files: Sequence[_File]) -> dict[int, str]:
 
 
 def _too_many(n: int, files: Iterable[_File]) -> InputError:
-    return InputError(
-        "more waves than a study has",
-        found=f"{n} that lie more than {_AWAY} days apart, or have no dates",
-        allowed="three at most: pre, mid, post",
-        where=_listed(files),
-        todo="name the exports of fewer waves",
-    )
+    what, allowed = "more waves than a study has", "three at most: pre, mid, post"
+    found = f"{n} that lie more than {_AWAY} days apart, or have no dates"
+    where = ", ".join(file.path.name for file in files)
+    return InputError(what, found, allowed, where, "name the exports of fewer waves")
 
 
 _TEMPLATE = """\
@@ -1628,10 +1624,6 @@ def _sorted_into(texts: Iterable[str], patterns: Mapping[str, str]) -> dict[str,
         if value:
             found.setdefault(value, []).append(text)
     return found
-
-
-def _listed(files: Iterable[_File]) -> str:
-    return ", ".join(file.path.name for file in files)
 
 
 def _quoted(text: str) -> str:

@@ -207,15 +207,13 @@ def _alike_schools(study: Study, clean: Mapping[str, pd.DataFrame]) -> Iterator[
     own = study.schools[[names.SCHOOL, "school", names.REGION, names.COHORT]]
     for _, group in counts.merge(own, on=names.SCHOOL).groupby([names.REGION, names.COHORT]):
         for found in written_otherwise(group):
-            yield Problem(
-                "warning: two schools of nearly the same name, of which one lacks answers",
-                f"questionnaires of {found}",
-                "a name of its own for each school, and one name for each",
-                "the register of schools",
-                "if they are one school, write the wrong name into the column earlier of the right "
-                "one in the register (add the column where there is none), and take the row of "
-                "the wrong one out",
-            )
+            what = "warning: two schools of nearly the same name, of which one lacks answers"
+            allowed = "a name of its own for each school, and one name for each"
+            todo = "if they are one school, write the wrong name into the column earlier of the "
+            todo += "right one in the register (add the column where there is none), and take the "
+            todo += "row of the wrong one out"
+            found = f"questionnaires of {found}"
+            yield Problem(what, found, allowed, "the register of schools", todo)
 
 
 def _settled(
@@ -346,11 +344,9 @@ def _no_sheet(study: Study, states: Phases, clean: Mapping[str, pd.DataFrame]) -
         if not (people[names.WAVE].eq(wave) & people[names.COHORT].eq(cohort[0])).any()
     ]
     if lacking:
-        what, todo = (
-            "cohorts without a questionnaire",
-            "is their export there, and do the windows fit it?",
-        )
-        yield Problem(what, "; ".join(lacking), where=study.name, todo=todo)
+        todo = "is their export there, and do the windows fit it?"
+        found = "; ".join(lacking)
+        yield Problem("cohorts without a questionnaire", found, where=study.name, todo=todo)
 
 
 def _told(parts: Sequence[Sheets]) -> tuple[pd.DataFrame, pd.DataFrame, tuple[Problem, ...]]:

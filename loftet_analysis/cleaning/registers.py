@@ -282,13 +282,11 @@ def _unknown_marks(marks: Sequence[pd.DataFrame], register: str) -> list[Problem
         told = f"{len(counts)} different texts in {counts.total()} cells, which are not shown"
         counts, columns = Counter({told: counts.total()}), {told: {}}
     allowed = "x, ja, 1, TRUE, møtt, a date …; or blank, nei, 0, FALSE, ikke møtt, syk, forfall …"
-    return [
-        Problem(
-            "a mark of attendance that is neither yes nor no",
-            ", in ".join(filter(None, (f"{text}, {times(n)}", ", ".join([*columns[text]][:5])))),
-            allowed,
-            register,
-            "write yes or no in these cells, or the count in a column of its own",
-        )
-        for text, n in sorted(counts.items())
-    ]
+    what = "a mark of attendance that is neither yes nor no"
+    todo = "write yes or no in these cells, or the count in a column of its own"
+    problems = []
+    for text, n in sorted(counts.items()):
+        places = ", ".join([*columns[text]][:5])
+        found = f"{text}, {times(n)}" + (f", in {places}" if places else "")
+        problems.append(Problem(what, found, allowed, register, todo))
+    return problems

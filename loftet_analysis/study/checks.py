@@ -55,11 +55,9 @@ def check_study(study: Study, document: Document) -> None:
         _check_files(population, study, document, (*steps, "files"))
         _check_columns(population, study, document, steps)
         _check_times(population, study, document, steps)
-        _check_consent(population, document, (*steps, "consent"))
-        _check_link(population, document, steps)
+        _check_people(population, document, steps)
         _check_values(population, document, (*steps, "values"))
-        declared = population.declared or ()
-        _check_estimands(population, declared, document, (*steps, "estimands"))
+        _check_estimands(population, population.declared or (), document, (*steps, "estimands"))
     _check_analysis(study, document)
     _check_selection(study, document)
 
@@ -335,15 +333,12 @@ def _check_columns(population: Population, study: Study, document: Document, ste
         document.report((*steps, "role"), what, population.role, todo="keep one of them")
 
 
-def _check_consent(population: Population, document: Document, steps: tuple) -> None:
-    for consent in population.consent.values():
-        if consent.guardian and population.name != "pupils":
-            what, todo = "a guardian's consent for grown-ups", "take guardian out"
-            document.report(steps, what, population.name, "pupils", todo)
-
-
-def _check_link(population: Population, document: Document, steps: tuple) -> None:
+def _check_people(population: Population, document: Document, steps: tuple) -> None:
+    """Report consent, links and attendance that do not fit a population or each other."""
     link, register = population.link, population.attendance
+    if population.name != "pupils" and any(c.guardian for c in population.consent.values()):
+        what, todo = "a guardian's consent for grown-ups", "take guardian out"
+        document.report((*steps, "consent"), what, population.name, "pupils", todo)
     if len(link.elements) == 1 or (link.elements and link.by != "code"):
         what, found = "elements of what is no code of several", f"by: {link.by}"
         allowed = "by: code, and the signs of each element"
@@ -399,14 +394,11 @@ def _check_selection(study: Study, document: Document) -> None:
     """Report what schools are to be selected by and nobody is asked."""
     if study.selection is None:
         return
-    scales = {
-        name: [*population.instrument.scales] for name, population in study.populations.items()
-    }
-    asked = {
-        "practice": scales.get("teachers", []),
-        "support": [*scales.get("teachers", []), *scales.get("leaders", [])],
-    }
-    for key, allowed in asked.items():
+    people = study.populations
+    teachers, leaders = (
+        [*people[who].instrument.scales] if who in people else [] for who in ("teachers", "leaders")
+    )
+    for key, allowed in {"practice": teachers, "support": [*teachers, *leaders]}.items():
         outcome = getattr(study.selection, key)
         if outcome is not None:
             what = f"an outcome that schools cannot be selected by ({key})"
@@ -491,15 +483,11 @@ def uncovered(study: Study) -> list[Problem]:
                 found = f"{outcome}: not both of {' and '.join(map(str, years))}"
                 if len(years) != 2:
                     found = f"{outcome}: not all of {', '.join(map(str, years))}"
-                remarks.append(
-                    Problem(
-                        "a trend that does not cover the years of the waves",
-                        f"{found} in grade {missing}",
-                        "a row for the grade, or for all grades, in each of these years",
-                        next(f.where for f in figures if f.outcome == outcome).rpartition(", ")[0],
-                        "add the rows when they are published; until then there is no trend",
-                    )
-                )
+                what = "a trend that does not cover the years of the waves"
+                allowed = "a row for the grade, or for all grades, in each of these years"
+                file = next(f.where for f in figures if f.outcome == outcome).rpartition(", ")[0]
+                todo = "add the rows when they are published; until then there is no trend"
+                remarks.append(Problem(what, f"{found} in grade {missing}", allowed, file, todo))
     return remarks
 
 
@@ -522,15 +510,10 @@ def untranslated(study: Study) -> list[Problem]:
                 name for (at, name), of in texts.items() if at == place and language not in of
             ]
             if lacking:
-                remarks.append(
-                    Problem(
-                        f"texts without a translation into {language}",
-                        f"{len(lacking)}: {named(lacking, 5)}",
-                        f"each in {', '.join(study.languages)}",
-                        place,
-                        f"add {language}; until then pages show another language there",
-                    )
-                )
+                what = f"texts without a translation into {language}"
+                found, allowed = f"{len(lacking)}: {named(lacking, 5)}", ", ".join(study.languages)
+                todo = f"add {language}; until then pages show another language there"
+                remarks.append(Problem(what, found, f"each in {allowed}", place, todo))
     return remarks
 
 
@@ -542,7 +525,6 @@ def _check_estimands(
         if estimand not in possible:
             what = f"estimand that the columns of {population.name} do not allow"
             allowed = ", ".join(possible) or "none without a link or a grade"
-            todo = (
-                "same_grade needs a grade, linked_change a link, the others a link and both roles"
-            )
+            todo = "same_grade needs a grade, linked_change a link, the others a link and both "
+            todo += "roles"
             document.report((*steps, index), what, estimand, allowed, todo)

@@ -70,17 +70,13 @@ def load_study(name: str) -> Study:
     """
     there = sorted(path.parent.name for path in paths.raw().glob(f"*/{STUDY_FILE}"))
     if not there:
-        raise InputError(
-            "no study is here yet",
-            found="no folder of a study" if paths.raw().is_dir() else "no data_raw/",
-            allowed=f"data_raw/{name}/{STUDY_FILE}, and the exports beside it",
-            where=str(paths.root()),
-            todo="write one; `loftet demo` makes one to look at and to copy",
-        )
+        found = "no folder of a study" if paths.raw().is_dir() else "no data_raw/"
+        allowed = f"data_raw/{name}/{STUDY_FILE}, and the exports beside it"
+        todo = "write one; `loftet demo` makes one to look at and to copy"
+        raise InputError("no study is here yet", found, allowed, str(paths.root()), todo)
     if name not in there:
         todo = did_you_mean(name, there) or f"write data_raw/{name}/{STUDY_FILE}"
-        known = ", ".join(there) or "none yet"
-        raise InputError("unknown study", name, known, shown(paths.raw()), todo)
+        raise InputError("unknown study", name, ", ".join(there), shown(paths.raw()), todo)
     folder = paths.raw(name)
     if guessed := unconfirmed(folder):
         raise InputError(guessed)

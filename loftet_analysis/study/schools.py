@@ -367,18 +367,12 @@ def _columns(
             near = did_you_mean(name, headings)
             todo = near or f"add {name}, or say what it is called: schools: {{file: …, columns: …}}"
             problems.append(Problem(f"missing column: {name}", there, allowed, register, todo))
-    foreign = [headings[place] for place in range(len(headings)) if place not in places.values()]
+    foreign = [text for place, text in enumerate(headings) if place not in places.values()]
     hints = {did_you_mean(heading, {*KNOWN} - {*places}) for heading in foreign} - {""}
-    remarks = [
-        Problem(
-            "columns of the school register that are not used",
-            f"{len(foreign)}: {headings_told(foreign, [*places])}",
-            allowed,
-            register,
-            " ".join(sorted(hints)),
-        )
-    ]
-    return places, problems, remarks if foreign else []
+    what = "columns of the school register that are not used"
+    found, todo = f"{len(foreign)}: {headings_told(foreign, [*places])}", " ".join(sorted(hints))
+    remarks = [Problem(what, found, allowed, register, todo)] if foreign else []
+    return places, problems, remarks
 
 
 def _check_rows(rows: dict[str, dict[str, str]], register: str) -> Iterator[Problem]:
