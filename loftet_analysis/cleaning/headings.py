@@ -128,11 +128,9 @@ class Headings:
 
     def twice(self, columns: Sequence[str]) -> Problem:
         """Return the problem of a needed heading that several columns bear."""
+        what, allowed = "heading that stands twice", "each needed heading once"
         todo = "export the form with its codebook, so that every question has a name of its own"
-        found = ", ".join(columns)
-        return Problem(
-            "heading that stands twice", found, "each needed heading once", self.where, todo
-        )
+        return Problem(what, ", ".join(columns), allowed, self.where, todo)
 
 
 def match_columns(

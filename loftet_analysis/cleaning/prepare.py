@@ -289,19 +289,13 @@ def _states(
     newest = days.groupby([names.POPULATION, names.WAVE, names.REGION])["day"].max().to_dict()
     cohorts = study.schools[names.SCHOOL].map(study.cohort_of)
     there = {*zip(cohorts, study.schools[names.REGION], strict=True)}
-    rows = [
-        (
-            *place[:2],
-            region,
-            state,
-            place in by_hand,
-            newest.get((*place[:2], region), "") if state == OPEN else "",
-            *place[2:],
-        )
-        for place, state in states.items()
-        for region in study.regions[names.REGION]
-        if not study.cohorts or (place[2], region) in there
-    ]
+    rows = []
+    for place, state in states.items():
+        of_wave, cohort = place[:2], place[2:]
+        for region in study.regions[names.REGION]:
+            if not study.cohorts or (*cohort, region) in there:
+                day = newest.get((*of_wave, region), "") if state == OPEN else ""
+                rows.append((*of_wave, region, state, place in by_hand, day, *cohort))
     own = [names.COHORT] if study.cohorts else []
     return pd.DataFrame(rows, columns=[*schema.WAVES, *own])
 
@@ -461,8 +455,7 @@ def _split(sheets: Sheets) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def _check_nothing_lost(population: str, n_sheets: int, n: int, ledger: pd.DataFrame) -> None:
     told = sheet_counts(ledger[ledger[names.POPULATION] == population])
-    if not n_sheets == told["sheets"] == n + told["counted_only"]:
-        raise RuntimeError(
-            f"{population}: {n_sheets} questionnaires in, but {n} clean or set aside "
-            f"and {told['counted_only']} counted only"
-        )
+    counted = told["counted_only"]
+    if not n_sheets == told["sheets"] == n + counted:
+        kept = f"{n} clean or set aside and {counted} counted only"
+        raise RuntimeError(f"{population}: {n_sheets} questionnaires in, but {kept}")

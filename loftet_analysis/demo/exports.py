@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from types import MappingProxyType
 from zlib import crc32
 
 import numpy as np
@@ -58,7 +57,7 @@ COPIED = ("study.yml", "plan.md", "README.md")
 
 #: In the demo with cohorts, whose waves are over whatever the day is: how much earlier than in the
 #: other demo the sheets of each cohort came in.
-COHORTS = MappingProxyType({"2021": pd.Timedelta(weeks=208), "2023": pd.Timedelta(weeks=104)})
+COHORTS = {"2021": pd.Timedelta(weeks=208), "2023": pd.Timedelta(weeks=104)}
 _WINDOWS = """\
 waves:
   2021:
@@ -73,13 +72,11 @@ waves:
   pre: {from: 2025-09-15, to: 2025-10-31}
   post: {from: 2027-09-13, to: 2027-10-29}
 """
-_TITLES = MappingProxyType(
-    {
-        "2025–2027 (demo med oppdiktede data)": "2021–2025 (demo med to puljer og oppdiktede data)",
-        "2025–2027 (demo med oppdikta data)": "2021–2025 (demo med to puljer og oppdikta data)",
-        "2025–2027 (demo with invented data)": "2021–2025 (demo with two cohorts, invented data)",
-    }
-)
+_TITLES = {
+    "2025–2027 (demo med oppdiktede data)": "2021–2025 (demo med to puljer og oppdiktede data)",
+    "2025–2027 (demo med oppdikta data)": "2021–2025 (demo med to puljer og oppdikta data)",
+    "2025–2027 (demo with invented data)": "2021–2025 (demo with two cohorts, invented data)",
+}
 
 DONT_KNOW = 0.20
 IMPOSSIBLE = 0.02
@@ -87,24 +84,22 @@ CARELESS_LABELS = 0.01
 TESTS = 3
 
 NUMBER, CREATED, DURATION = "$submission_id", "$created", "$answer_time_ms"
-_FIRST_NUMBER = MappingProxyType({PRE: 30_000_000, POST: 400_000_000})
-_GENDERS = MappingProxyType({1: "Jente", 2: "Gutt", 3: "Vil ikke svare"})
-_CONSENT = MappingProxyType({True: "Jeg samtykker", False: "Nei"})
+_FIRST_NUMBER = {PRE: 30_000_000, POST: 400_000_000}
+_GENDERS = {1: "Jente", 2: "Gutt", 3: "Vil ikke svare"}
+_CONSENT = {True: "Jeg samtykker", False: "Nei"}
 _REMARKS = ("Takk!", "Fint at noen spør.", "Litt langt skjema.", "Ingen kommentar.")
 # SPSS codes of this response set run against its values: there 1 is "most like me"
 _BACKWARDS = "like_me5"
 _DONT_KNOW_CODE = 98
 # headings where a form was exported without its codebook: the questions, twice where asked twice
-_QUESTIONS = MappingProxyType(
-    {
-        "skole": "Hvilken skole arbeider du ved?",
-        "deltar": "Deltar du på samlingene i <b>Matematikkløftet</b>?",
-        "ansattnummer": "Hva er ansattnummeret ditt?&nbsp;",
-        "samtykke": "Samtykker du til å delta i studien? ",
-        "kommentar_1": "Kommentar:",
-        "kommentar_2": "Kommentar:",
-    }
-)
+_QUESTIONS = {
+    "skole": "Hvilken skole arbeider du ved?",
+    "deltar": "Deltar du på samlingene i <b>Matematikkløftet</b>?",
+    "ansattnummer": "Hva er ansattnummeret ditt?&nbsp;",
+    "samtykke": "Samtykker du til å delta i studien? ",
+    "kommentar_1": "Kommentar:",
+    "kommentar_2": "Kommentar:",
+}
 
 
 def write_demo(

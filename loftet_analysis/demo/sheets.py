@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache, lru_cache
-from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -30,10 +29,10 @@ from loftet_analysis.demo.traits import (
 from loftet_analysis.names import PARTICIPANT, POST, PRE
 from loftet_analysis.study import Instrument, load_instrument
 
-INSTRUMENTS = MappingProxyType({"pupils": "pupil", "teachers": "teacher", "leaders": "leader"})
-ASKED = MappingProxyType({"pupils": (PRE, POST), "teachers": (PRE, POST), "leaders": (POST,)})
+INSTRUMENTS = {"pupils": "pupil", "teachers": "teacher", "leaders": "leader"}
+ASKED = {"pupils": (PRE, POST), "teachers": (PRE, POST), "leaders": (POST,)}
 # the Mondays on which the forms opened; all sheets come in within six weeks
-OPENED = MappingProxyType({PRE: "2025-09-15", POST: f"{2025 + YEARS}-09-13"})
+OPENED = {PRE: "2025-09-15", POST: f"{2025 + YEARS}-09-13"}
 
 WRONG_ELEMENT = 0.065  # drawn anew, so now and then right after all
 NO_ID = 0.02

@@ -161,12 +161,9 @@ def _clean_problems(name: str, clean: pd.DataFrame, given: Mapping) -> Iterator[
 def _plan_problems(plan: pd.DataFrame, planned: Collection[str]) -> Iterator[Problem]:
     lacking = [column for column in planned if column not in plan]
     if lacking:
-        yield Problem(
-            "the plan lacks columns",
-            found=", ".join(map(str, plan)) or "none",
-            allowed="those of study.plan(population)",
-            todo=f"add {', '.join(lacking)}",
-        )
+        what, found = "the plan lacks columns", ", ".join(map(str, plan)) or "none"
+        allowed, todo = "those of study.plan(population)", f"add {', '.join(lacking)}"
+        yield Problem(what, found, allowed, todo=todo)
     trends = plan["trend"].dropna() if "trend" in plan else pd.Series(dtype=object)
     if not trends.map(lambda value: isinstance(value, Trend)).all():
         what, allowed = "not trends: column trend", "those of study.plan(population), or nothing"
@@ -183,10 +180,8 @@ def _plan_problems(plan: pd.DataFrame, planned: Collection[str]) -> Iterator[Pro
         if column == "years":
             outside |= values % 1 != 0
         if outside.any():
-            allowed = f"a number between {max(low, 0):g} and {high:g}"
-            yield Problem(
-                f"out of range: column {column}", str(values[outside].iloc[0]), allowed, "plan"
-            )
+            what, found = f"out of range: column {column}", str(values[outside].iloc[0])
+            yield Problem(what, found, f"a number between {max(low, 0):g} and {high:g}", "plan")
 
 
 def _lacking(name: str, frame: pd.DataFrame, needed: Collection[str]) -> Iterator[Problem]:

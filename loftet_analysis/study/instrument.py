@@ -571,15 +571,12 @@ def check_named_languages(document: Document, languages: Sequence[str]) -> None:
     steps = min(foreign, key=lambda each: min(foreign[each].values()))
     n, first = len(foreign), min(foreign[steps].values())
     found = f"{n} {'text' if n == 1 else 'texts'}, the first in line {first}"
-    wanted, also = languages[0], ", ".join(met)
-    document.report(
-        (*steps, next(iter(foreign[steps]))),
-        f"texts under {also} only, which `languages` of study.yml does not name",
-        found,
-        ", ".join(languages),
-        f"rename {met[0]}: to {wanted}: if they are in that language, else translate them, or add "
-        f"{also} to languages",
-    )
+    also = ", ".join(met)
+    what = f"texts under {also} only, which `languages` of study.yml does not name"
+    todo = f"rename {met[0]}: to {languages[0]}: if they are in that language, else translate "
+    todo += f"them, or add {also} to languages"
+    steps = (*steps, next(iter(foreign[steps])))
+    document.report(steps, what, found, ", ".join(languages), todo)
 
 
 def _check_languages(instrument: Instrument, document: Document, languages: Sequence[str]) -> None:

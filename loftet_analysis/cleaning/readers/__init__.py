@@ -117,12 +117,10 @@ def _without_heading_rows(export: Export, tool: str) -> Export:
         what, found = "a second row of headings in a plain table", f"the headings of {tool}"
         todo = f"write tool: {tool} in study.yml; its columns then bear names"
         raise InputError(what, found, "one row of headings", export.name, todo)
+    what = "rows of headings are no questionnaires, and were left out"
     found = f"{n} rows below the headings, as {tool} writes them"
-    remark = Problem(
-        "rows of headings are no questionnaires, and were left out", found, where=export.name
-    )
-    export = qualtrics.adapted(export)
-    return replace(export, remarks=(*export.remarks, remark))
+    remark = Problem(what, found, where=export.name)
+    return replace(qualtrics.adapted(export), remarks=(*export.remarks, remark))
 
 
 def chained(first: Export, second: Export, then: Continuation) -> Export:
@@ -174,19 +172,13 @@ def chained(first: Export, second: Export, then: Continuation) -> Export:
     whole = pd.concat([left.merge(right, on="<key>", how="left"), others])
     rows = whole["<row>"].to_numpy()
     frame = whole.drop(columns=["<key>", "<row>"]).fillna("").reset_index(drop=True)
-    return Export(
-        pd.DataFrame(frame, dtype="str"),
-        f"{first.name} and {second.name}",
-        {**first.questions, **{renamed[c]: q for c, q in second.questions.items()}},
-        {**first.labels, **{renamed[c]: x for c, x in second.labels.items()}},
-        {**{renamed[c]: role for c, role in second.roles.items()}, **first.roles},
-        first.tool,
-        first.recognised,
-        (*first.remarks, *second.remarks),
-        rows,
-        headings={
-            **{renamed[c]: second.headings.get(c, c) for c in second.frame},
-            **first.headings,
-        },
-        zones={**{renamed[c]: zone for c, zone in second.zones.items()}, **first.zones},
-    )
+    of_both = {
+        about: {renamed[c]: text for c, text in getattr(second, about).items()}
+        | dict(getattr(first, about))
+        for about in ("questions", "labels", "roles", "zones")
+    }
+    headings = {renamed[c]: second.headings.get(c, c) for c in second.frame} | dict(first.headings)
+    return replace(
+        first, frame=pd.DataFrame(frame, dtype="str"), name=f"{first.name} and {second.name}",
+        remarks=(*first.remarks, *second.remarks), rows=rows, headings=headings, **of_both,
+    )  # fmt: skip
