@@ -82,6 +82,10 @@ _YES = re.compile(
 _LINK = re.compile(r"kode|code|nummer|number|\bnr\b|\bid\b|id$", re.IGNORECASE)
 _CODE = re.compile(r"kode|code", re.IGNORECASE)
 _NUMBER_OF = re.compile(r"(?:\w+[ _-]?)?(?:nr|nummer|number|id)\.?", re.IGNORECASE)
+_ROLES = {
+    "participant": r"(?:ja|yes|delta|partic).*",
+    "colleague": r"(?:nei|no|kolleg|coll).*",
+}
 _GENDERS = {
     "girl": r"jente[rn]?|girl|female|kvinne|f|k",
     "boy": r"gutt|gut|boy|male|mann|m",
@@ -654,25 +658,20 @@ class _Writer:
         ids = [text for text in met if re.fullmatch(r"[\w-]*\d[\w-]*", text)]
         called = [text for text in met if text not in ids]
         if ids and called:
+            what = "some exports name schools by id and others by name"
             todo = "write the name beside its id, and take the other row out"
-            self.notes.append(
-                f"schools.csv: some exports name schools by id and others by name: {todo}"
-            )
+            self.notes.append(f"schools.csv: {what}: {todo}")
+        todo = "if they are one school, write the wrong name into a column `earlier` of the right "
+        todo += "one, and take the row of the wrong one out"
         for found in written_otherwise(self.sheets(kinds, called)):
-            todo = (
-                "if they are one school, write the wrong name into a column `earlier` of the right "
-                "one, and take the row of the wrong one out"
-            )
             self.notes.append(f"schools.csv: names that resemble each other: {found}: {todo}")
         region = self.region or self.everybody
-        rows = [{"school_id": each, "school": f"School {each}", "region": region} for each in ids]
-        rows += [
-            {"school_id": f"s{position:03}", "school": each, "region": region}
-            for position, each in enumerate(called, 1)
-        ]
-        columns = ["school_id", "school", "region", "municipality", "grades"]
-        columns += [f"invited_{who}" for who in self.populations]
-        return pd.DataFrame(rows).reindex(columns=columns).to_csv(index=False, lineterminator="\n")
+        rows = [(each, f"School {each}", region) for each in ids]
+        rows += [(f"s{position:03}", each, region) for position, each in enumerate(called, 1)]
+        columns = ["school_id", "school", "region"]
+        others = ["municipality", "grades", *(f"invited_{who}" for who in self.populations)]
+        table = pd.DataFrame(rows, columns=columns).reindex(columns=[*columns, *others])
+        return table.to_csv(index=False, lineterminator="\n")
 
     def sheets(
         self, kinds: Mapping[str, Mapping[str, list[_Column]]], schools: Collection[str]
@@ -810,11 +809,7 @@ class _Writer:
         if names.GENDER in found:
             told[names.GENDER] = _sorted_into(found[names.GENDER].written, _GENDERS)
         if names.ROLE in found:
-            yes_no = {
-                "participant": r"(?:ja|yes|delta|partic).*",
-                "colleague": r"(?:nei|no|kolleg|coll).*",
-            }
-            told[names.ROLE] = _sorted_into(found[names.ROLE].written, yes_no)
+            told[names.ROLE] = _sorted_into(found[names.ROLE].written, _ROLES)
         if any(told.values()):
             yield "    values:"
         for name, of in told.items():
@@ -837,22 +832,19 @@ class _Writer:
         """
         tried, refused = [], []
         for column in candidates:
-            by_wave = [
-                pd.concat(
-                    [
-                        pd.DataFrame({
-                            place: file.texts(each.names[file.path.name]).str.casefold()
-                            for place, each in enumerate((column, *facts))
-                            if file.path.name in each.names
-                        })
-                        for file in of
-                        if file.path.name in column.names
-                    ]
-                    or [pd.DataFrame({0: pd.Series(dtype=str)})]
-                )
-                for of in waves.values()
-            ]  # fmt: skip
-            by_wave = [each[each[0].ne("")] for each in by_wave]
+            by_wave = []
+            for of in waves.values():
+                parts = [
+                    pd.DataFrame({
+                        place: file.texts(each.names[file.path.name]).str.casefold()
+                        for place, each in enumerate((column, *facts))
+                        if file.path.name in each.names
+                    })
+                    for file in of
+                    if file.path.name in column.names
+                ]  # fmt: skip
+                every = pd.concat(parts or [pd.DataFrame({0: pd.Series(dtype=str)})])
+                by_wave.append(every[every[0].ne("")])
             once = 1 - np.mean([rows[0].duplicated(keep=False).mean() for rows in by_wave])
             again = by_wave[-1][0].isin(set(by_wave[0][0])).mean() if len(by_wave) > 1 else 0.0
             of_facts = _agreements(by_wave[0], by_wave[-1])
@@ -1018,24 +1010,21 @@ def _language(files: Sequence[_File]) -> tuple[str, str]:
     Words are counted in the whole questionnaire, what headings of a matrix share only once.
     """
     asked = [file.heading(c) for file in files for c in file.frame if c not in file.roles]
-    told = [_MATRIX.match(heading) for heading in asked]
+    told = [(_MATRIX.match(heading), heading) for heading in asked]
     parts = dict.fromkeys(
-        part
-        for heading, matrix in zip(asked, told, strict=True)
-        for part in (matrix.groups() if matrix else (heading,))
+        part for matrix, heading in told for part in (matrix.groups() if matrix else (heading,))
     )
     text = " ".join(parts).casefold()
     found = {each: len(re.findall(words, text)) for each, words in _WORDS.items()}
     by_words = any(found.values())
-    spoken = Counter(
-        cell
+    spoken = [
+        file.texts(column).str.casefold()
         for file in files
         for column, role in file.roles.items()
         if role == LANGUAGE and column in file.frame
-        for cell in file.texts(column).str.casefold()
-        if cell
-    )
-    said = spoken.most_common(1)[0][0] if spoken else ""
+    ]
+    cells = pd.concat(spoken) if spoken else pd.Series(dtype=str)
+    said = next(iter(cells[cells.ne("")].value_counts().index), "")
     fits = [each for each, form in _SPOKEN.items() if re.fullmatch(form, said)]
     found |= {each: found[each] + _SAID for each in fits}
     if not any(found.values()):
@@ -1113,14 +1102,9 @@ def _columns(files: Sequence[_File]) -> list[_Column]:
             texts = texts.set_axis(range(first, first + len(texts)))
             known = found.get(key) or found.get(normalise_label(name))
             if known is None:
-                once = bool(file.sides) and not told
-                found[key] = _Column(
-                    {file.path.name: name},
-                    name if told else heading,
-                    texts,
-                    {file.path.name: place},
-                    once=once,
-                )
+                of, at = {file.path.name: name}, {file.path.name: place}
+                once, shown = bool(file.sides) and not told, name if told else heading
+                found[key] = _Column(of, shown, texts, at, once=once)
                 continue
             known.names.setdefault(file.path.name, name)
             known.places.setdefault(file.path.name, place)
@@ -1381,14 +1365,14 @@ def _joined_by_place(columns: list[_Column]) -> list[_Column]:
         return columns
     few, many = sorted(by_file.values(), key=len)
     kinds = [[_answers([column]) for column in of] for of in (few, many)]
-    places = [
-        place
-        for place in range(len(many) - len(few) + 1)
-        if all(
-            name == other if one.sure and two.sure else len(one.labels) == len(two.labels)
-            for (one, name), (two, other) in zip(kinds[0], kinds[1][place:], strict=False)
-        )
-    ]
+
+    def alike(one: tuple[_Answers, str], two: tuple[_Answers, str]) -> bool:
+        if one[0].sure and two[0].sure:
+            return one[1] == two[1]
+        return len(one[0].labels) == len(two[0].labels)
+
+    starts = range(len(many) - len(few) + 1)
+    places = [place for place in starts if all(map(alike, kinds[0], kinds[1][place:]))]
     # without questions in one of them, and with questions in the other
     coded = [
         all(c.heading == c.name and _CODED.fullmatch(c.name) for c in of) for of in (few, many)
@@ -1424,11 +1408,9 @@ def _joined_by_wording(columns: Sequence[_Column]) -> list[_Column]:
                 for other in columns
                 if other not in (one, two) and other.names.keys() & each.names.keys()
             )
-            if (
-                likeness >= (_SOMEWHAT if in_place else RESEMBLES)
-                and (in_place or likeness > max(others, default=0))
-                and not _opposed(one, two, columns)
-            ):
+            is_one = likeness >= (_SOMEWHAT if in_place else RESEMBLES)
+            is_one = is_one and (in_place or likeness > max(others, default=0))
+            if is_one and not _opposed(one, two, columns):
                 one.join(two)
                 how = "they stand at the same place" if in_place else "they resemble each other"
                 one.joined = f"one question in other words: {how}"
@@ -1620,9 +1602,8 @@ def _sorted_into(texts: Iterable[str], patterns: Mapping[str, str]) -> dict[str,
     """Return texts by the first value whose pattern they fit."""
     found: dict[str, list[str]] = {}
     for text in texts:
-        value = next((v for v, p in patterns.items() if re.fullmatch(p, text.strip(), re.I)), "")
-        if value:
-            found.setdefault(value, []).append(text)
+        if fits := [v for v, p in patterns.items() if re.fullmatch(p, text.strip(), re.I)]:
+            found.setdefault(fits[0], []).append(text)
     return found
 
 

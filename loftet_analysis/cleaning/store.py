@@ -228,14 +228,13 @@ def read(
     there = {path.relative_to(folder).as_posix() for path in folder.glob("*/region=*/*.parquet")}
     # what is lost is missed, and what was put there by somebody else is seen
     parts = sorted(there | {name for name in sums_of(folder) if "/region=" in name})
-    populations = dict.fromkeys(name.partition("/")[0] for name in parts)
-    if population not in populations:
-        raise _unknown("population", population, list(populations), study)
-    of_region = {
-        name.split("/")[1].removeprefix("region="): name
-        for name in parts
-        if name.startswith(f"{population}/")
-    }
+    places: dict[str, dict[str, str]] = {}  # by population and region
+    for name in parts:
+        who, where, _ = name.split("/")
+        places.setdefault(who, {})[where.removeprefix("region=")] = name
+    if population not in places:
+        raise _unknown("population", population, list(places), study)
+    of_region = places[population]
     if region is not None and region not in of_region:
         raise _unknown("region", region, list(of_region), study)
     wanted = of_region if region is None else {region: of_region[region]}
@@ -308,9 +307,8 @@ def _whole(study: str, wanted: Iterable[str]) -> dict[str, bytes]:
         if content is not None and hashlib.sha256(content).hexdigest() == listed.get(name):
             contents[name] = content
             continue
-        if content is None:
-            found = "no such file"
-        else:
+        found = "no such file"
+        if content is not None:
             found = f"{len(content)} bytes whose SHA-256 is not that in {SUMS}"
         todo = f"run: loftet clean {study}"
         problems.append(Problem("clean data are damaged", found, where=str(path), todo=todo))
