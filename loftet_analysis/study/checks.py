@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import chain, combinations, pairwise
 
@@ -75,8 +76,7 @@ def _check_waves(study: Study, document: Document) -> None:
 
 def _check_cohorts(study: Study, document: Document) -> None:
     """Report what is wrong between the cohorts of the register and those of `waves`."""
-    register = study.schools
-    there = register[names.COHORT] if len(register) else pd.Series(dtype=str)
+    register, there = study.schools, study.schools[names.COHORT]
     if not study.windows:
         if there.ne("").any():
             met = named([*filter(None, dict.fromkeys(there))], _SHOWN)
@@ -105,7 +105,7 @@ def _check_cohorts(study: Study, document: Document) -> None:
         told.append(f"{len(inside)} schools of cohort {COMPARISON} whose role is programme")
     if COMPARISON in study.windows and not outside.any():
         told.append(f"windows of {COMPARISON}, and no school with role {COMPARISON}")
-    if told:
+    if told and len(register):
         allowed = "the same names in both; of comparison schools also " + COMPARISON
         todo = "correct the register, or the names below waves"
         document.report(("waves",), "cohorts that do not agree", "; ".join(told), allowed, todo)
@@ -240,22 +240,17 @@ def _check_shared_files(study: Study, document: Document) -> None:
 
 def _wave_column(study: Study, file: ExportFile) -> str:
     """Return the heading by which a file of text seems to tell the wave of a row, or ``""``."""
-    path = study.export_path(file.file)
-    if not path.is_file() or is_workbook(path):
-        return ""
-    try:
-        rows = read_rows(path, delimiter=file.delimiter, encoding=file.encoding, most=1)
-    except InputError:
-        return ""
+    path, rows = study.export_path(file.file), []
+    with suppress(InputError):
+        if path.is_file() and not is_workbook(path):
+            rows = read_rows(path, delimiter=file.delimiter, encoding=file.encoding, most=1)
     headings = rows[0][1] if rows else []
     return next((h.strip() for h in headings if WAVE_HEADING.fullmatch(normalise_label(h))), "")
 
 
 def _check_files(population: Population, study: Study, document: Document, steps: tuple) -> None:
     for wave, files in population.files.items():
-        later = [
-            other for other in study.waves if names.WAVES.index(other) > names.WAVES.index(wave)
-        ]
+        later = {*study.waves}.intersection(names.WAVES[names.WAVES.index(wave) + 1 :])
         lacking = wave not in study.waves
         if lacking and (later or exports_there(study, population, wave)):
             what = f"files of a wave that the study does not have ({population.name})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -269,7 +269,7 @@ def read_schools(
             Problem(what, found, allowed, where, remedy)
             for (found, where), remedy in zip(told, remedies, strict=True)
         ]
-        return _frame([], []), problems, []
+        return register_frame(), problems, []
     file = shown(path)
     places, problems, remarks = _columns(table, columns or {}, file)
     rows: dict[str, dict[str, str]] = {}
@@ -285,7 +285,7 @@ def read_schools(
     if set(REQUIRED) <= set(places):
         problems += _check_rows(rows, file)
         remarks += _respelt_regions(rows.values(), file)
-    return _frame(list(rows.values()), [*places]), problems, remarks
+    return register_frame(list(rows.values()), [*places]), problems, remarks
 
 
 def _respelt_regions(rows: Iterable[Mapping[str, str]], register: str) -> Iterator[Problem]:
@@ -309,7 +309,10 @@ def n_schools(n: int) -> str:
     return "1 school" if n == 1 else f"{n} schools"
 
 
-def _frame(rows: list[dict[str, str]], header: list[str]) -> pd.DataFrame:
+def register_frame(
+    rows: Sequence[Mapping[str, str]] = (), header: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Return the register of some rows of text, which have the columns of a header."""
     invited = [column for column in header if column.startswith(INVITED)]
     links = [column for column in header if column.startswith(LINK)]
     columns = [REGION_NAME if name == "region" else name for name in (*KNOWN, *invited, *links)]
