@@ -111,14 +111,13 @@ def account(
     ledger = ledger[ledger[names.WAVE] != ""]
     blank, counted = ledger["reason"].eq(BLANK), ledger["reason"].isin(COUNTED_ONLY)
     aside = ledger["n_set_aside"]
+    counts = {
+        "questionnaires": ledger["n_out"].where(blank, 0),
+        "set aside": aside.mask(blank | counted, 0),
+        "counted only": aside.where(counted, 0),
+    }
     stamp = [ledger[column] for column in place]
-    table = pd.DataFrame(
-        {
-            "questionnaires": ledger["n_out"].where(blank, 0).groupby(stamp, sort=False).sum(),
-            "set aside": aside.mask(blank | counted, 0).groupby(stamp, sort=False).sum(),
-            "counted only": aside.where(counted, 0).groupby(stamp, sort=False).sum(),
-        }
-    ).astype(int)
+    table = pd.DataFrame(counts).groupby(stamp, sort=False).sum().astype(int)
     kept = table["questionnaires"] - table["set aside"] - table["counted only"]
     table.insert(1, "clean", kept)
     parts = [table.reset_index().to_string(index=False)] if len(table) else []
@@ -153,7 +152,7 @@ def _linked(linkage: pd.DataFrame) -> Iterator[str]:
     linked = near | linkage["state"].eq(names.LINKED)
     stamp = [linkage[column] for column in (names.POPULATION, names.WAVE)]
     counts = {"clean": n, "linked": n.where(linked, 0), "near": n.where(near, 0)}
-    table = pd.DataFrame({k: each.groupby(stamp, sort=False).sum() for k, each in counts.items()})
+    table = pd.DataFrame(counts).groupby(stamp, sort=False).sum()
     table = table[table.groupby(names.POPULATION)["clean"].transform("size") > 1].astype(int)
     people = table.index.unique(names.POPULATION)
     order = itertools.product(people, names.WAVES)

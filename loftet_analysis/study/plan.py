@@ -70,13 +70,8 @@ def plan(study: Study) -> pd.DataFrame:
         family = study.analysis.primary.get(population.name)
         for scale in population.instrument.scales.values():
             for estimand, contrast, subgroup, wave in _asked(study, population, scale):
-                primary = (
-                    family is not None
-                    and subgroup == names.ALL
-                    and contrast not in MIDWAY
-                    and scale.name in family.outcomes
-                    and estimand in family.estimands
-                )
+                declared = family and scale.name in family.outcomes and estimand in family.estimands
+                primary = declared and subgroup == names.ALL and contrast not in MIDWAY
                 rows.append(
                     {
                         names.POPULATION: population.name,
@@ -95,8 +90,7 @@ def plan(study: Study) -> pd.DataFrame:
                         "flags": _programme_months(study, population, estimand, subgroup, contrast),
                     }
                 )
-    texts = dict.fromkeys(set(COLUMNS) - {"drift", "trend"}, str)
-    kinds = {**texts, "drift": float, "trend": object}
+    kinds = dict.fromkeys(COLUMNS, str) | {"drift": float, "trend": object}
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(kinds)
 
 

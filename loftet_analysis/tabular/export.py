@@ -77,6 +77,14 @@ class Export:
         """Return the time zone in which the tool writes the times of a column, if it says so."""
         return ZoneInfo(self.zones[column]) if column in self.zones else None
 
+    def renamed(self, columns: Mapping[str, str]) -> Export:
+        """Return the export with other names of its columns, which stand by the names of now."""
+        about = {
+            name: {columns[column]: told for column, told in getattr(self, name).items()}
+            for name in ("questions", "labels", "roles", "zones", "headings")
+        }
+        return replace(self, frame=self.frame.rename(columns=columns), **about)
+
     def below(self, n: int) -> Export:
         """Return the export without its first rows, which are headings."""
         frame = self.frame.iloc[n:].reset_index(drop=True)

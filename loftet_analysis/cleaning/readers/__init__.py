@@ -156,9 +156,8 @@ def chained(first: Export, second: Export, then: Continuation) -> Export:
     refuse_any(problems)
     names = named_apart([*first.frame, *second.frame])[len(first.frame.columns) :]
     renamed = dict(zip(second.frame, names, strict=True))
-    right = second.frame.rename(columns=renamed)
-    reference = renamed[then.reference]
-    keys = right[reference].str.strip()
+    second = second.renamed(renamed)
+    keys = second.frame[renamed[then.reference]].str.strip()
     twice = keys.ne("") & keys.duplicated(keep=False)
     if twice.any():
         what, found = "a submission that goes on twice", at_rows(second.rows[twice])
@@ -167,17 +166,15 @@ def chained(first: Export, second: Export, then: Continuation) -> Export:
         raise InputError(what, found, allowed, second.name, todo)
     left = first.frame.assign(**{"<key>": first.frame[then.serial].str.strip()})
     left["<row>"] = first.rows
-    right = right.assign(**{"<key>": keys.where(keys.ne(""), "<none>")})
+    right = second.frame.assign(**{"<key>": keys.where(keys.ne(""), "<none>")})
     others = right[~right["<key>"].isin(left["<key>"])].assign(**{"<row>": 0})
     whole = pd.concat([left.merge(right, on="<key>", how="left"), others])
     rows = whole["<row>"].to_numpy()
     frame = whole.drop(columns=["<key>", "<row>"]).fillna("").reset_index(drop=True)
-    of_both = {
-        about: {renamed[c]: text for c, text in getattr(second, about).items()}
-        | dict(getattr(first, about))
-        for about in ("questions", "labels", "roles", "zones")
-    }
-    headings = {renamed[c]: second.headings.get(c, c) for c in second.frame} | dict(first.headings)
+    about = ("questions", "labels", "roles", "zones")
+    of_both = {name: {**getattr(second, name), **getattr(first, name)} for name in about}
+    headings = {name: second.headings.get(name, column) for column, name in renamed.items()}
+    headings |= first.headings
     return replace(
         first, frame=pd.DataFrame(frame, dtype="str"), name=f"{first.name} and {second.name}",
         remarks=(*first.remarks, *second.remarks), rows=rows, headings=headings, **of_both,
