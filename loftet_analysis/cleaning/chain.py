@@ -90,8 +90,7 @@ def read(
         raise InputError(f"no such file of this wave of {population}", str(place), allowed)
     file = people.files[wave][place]
     missing = {problem.found: problem for problem in missing_exports(study)}
-    absent = [missing[name] for name in file.files if name in missing]
-    refuse_any(absent)
+    refuse_any(missing[name] for name in file.files if name in missing)
     if file.files not in opened:
         forms = [read_export(study.export_path(name), file) for name in file.files]
         export = chained(*forms, file.then) if file.then else forms[0]

@@ -359,12 +359,12 @@ def _direct_identifiers(
     for name, columns in found.items():
         if name not in population.columns or name in _STANDARD:
             continue
-        kinds = {column: identifier_kind(export, column) for column in columns}
         listed = bool(population.values.get(name))
         kinds = {
             kind
-            for column, kind in kinds.items()
-            if kind and holds_identifiers(_labelled(export, column), kind, listed=listed)
+            for column in columns
+            if (kind := identifier_kind(export, column))
+            and holds_identifiers(_labelled(export, column), kind, listed=listed)
         }
         if kinds:
             what = "a background column that holds direct identifiers"
@@ -378,12 +378,8 @@ def _direct_identifiers(
 
 def _labelled(export: Export, column: str) -> pd.Series:
     """Return a column's texts, or the labels that a tool stores for them."""
-    labels = export.labels.get(column)
-    return (
-        by_text(export.frame[column], lambda t: labels.get(t, t))
-        if labels
-        else export.frame[column]
-    )
+    labels = export.labels.get(column, {})
+    return by_text(export.frame[column], lambda text: labels.get(text, text)).astype("str")
 
 
 def identifier_kind(export: Export, column: str) -> str:
@@ -401,10 +397,6 @@ def any_answer(frame: pd.DataFrame, pattern: str = "{}") -> np.ndarray:
     for column in frame.columns:
         if column.startswith(before) and column.endswith(after):
             unanswered = np.flatnonzero(~answered)
-            if not len(unanswered):
-                break
-            cells = (
-                frame[column] if len(unanswered) == len(frame) else frame[column].iloc[unanswered]
-            )
+            cells = frame[column].iloc[unanswered]
             answered[unanswered] = cells.str.strip().ne("").to_numpy()
     return answered

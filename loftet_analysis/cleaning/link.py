@@ -76,8 +76,7 @@ def link(sheets: Sheets, *others: Sheets, key: bytes | None = None) -> Sheets:
     key = passing_key(study) if key is None else key
     years = study.years(population.name)
     parts = {wave: [p for p in (sheets, *others) if p.wave == wave] for wave in study.waves}
-    problems = [problem for part in (sheets, *others) for problem in part.problems]
-    refuse_any(problems)
+    refuse_any(problem for part in (sheets, *others) for problem in part.problems)
     # also of those of whom only the count is kept
     tables = [table for part in (sheets, *others) for table in (part.apart, part.declined)]
     columns = [table[LINK] for table in tables if LINK in table]

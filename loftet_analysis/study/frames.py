@@ -84,13 +84,12 @@ def checked(verb: Callable[P, R], *, planned: Collection[str] = _PLANNED) -> Cal
     @wraps(verb)
     def gateway(*args: P.args, **kwargs: P.kwargs) -> R:
         given = signature.bind(*args, **kwargs).arguments
-        problems = [
+        refuse_any(
             problem
             for name, value in _frames(given)
-            if name in (*_CLEAN, _PAIRED, "plan", *_NEEDED) or name.startswith(_SEVERAL)
+            if name in (*_CLEAN, "plan", *_NEEDED) or name.startswith(_SEVERAL)
             for problem in _frame_problems(name, value, given, planned)
-        ]
-        refuse_any(problems)
+        )
         if (plan := given.get("plan")) is not None:  # its numbers as floats, None as NaN
             floats = dict.fromkeys((c for c in _SETTLED if c in plan), float)
             given["plan"] = plan.astype(floats)

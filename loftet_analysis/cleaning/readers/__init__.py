@@ -148,12 +148,11 @@ def chained(first: Export, second: Export, then: Continuation) -> Export:
         Where one of the two columns is not there, or a submission was continued twice.
     """
     todo = "correct `then` in study.yml"
-    problems = [
+    refuse_any(
         Problem("column not found", ", ".join([*export.frame][:20]), column, export.name, todo)
         for export, column in ((first, then.serial), (second, then.reference))
         if column not in export.frame
-    ]
-    refuse_any(problems)
+    )
     names = named_apart([*first.frame, *second.frame])[len(first.frame.columns) :]
     renamed = dict(zip(second.frame, names, strict=True))
     second = second.renamed(renamed)
