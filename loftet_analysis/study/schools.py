@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -262,13 +263,9 @@ def read_schools(
     except InputError as error:
         allowed = "a workbook or text with " + ", ".join(REQUIRED)
         todo = "write it, or name it in study.yml (schools: …)"
-        what, file = "school register cannot be read", shown(path)
-        told = [(p.found or p.what, file + p.where.removeprefix(path.name)) for p in error.problems]
+        told = unreadable(error, path, "school register cannot be read", allowed, todo)
         remedies = [problem.todo or todo for problem in error.problems]
-        problems = [
-            Problem(what, found, allowed, where, remedy)
-            for (found, where), remedy in zip(told, remedies, strict=True)
-        ]
+        problems = [replace(p, todo=remedy) for p, remedy in zip(told, remedies, strict=True)]
         return register_frame(), problems, []
     file = shown(path)
     places, problems, remarks = _columns(table, columns or {}, file)
@@ -286,6 +283,41 @@ def read_schools(
         problems += _check_rows(rows, file)
         remarks += _respelt_regions(rows.values(), file)
     return register_frame(list(rows.values()), [*places]), problems, remarks
+
+
+def unreadable(error: InputError, path: Path, what: str, allowed: str, todo: str) -> list[Problem]:
+    """Return what is wrong with a table beside study.yml that cannot be read."""
+    file = shown(path)
+    return [
+        Problem(what, p.found or p.what, allowed, file + p.where.removeprefix(path.name), todo)
+        for p in error.problems
+    ]
+
+
+def wrong_columns(
+    headings: Sequence[str], required: Mapping[str, str], known: Collection[str], file: str
+) -> Iterator[Problem]:
+    """Yield the required columns that a table lacks, and the known ones that stand twice.
+
+    Parameters
+    ----------
+    headings : sequence of str
+        Those of the table, as they are compared.
+    required : mapping of str to str
+        The heading of each column that must be there, by its name.
+    known : collection of str
+        All headings that it may have.
+    file : str
+        For messages.
+    """
+    there = headings_told(headings, [h for h in headings if h in known]) or "an empty file"
+    for name, heading in required.items():
+        if heading not in headings:
+            todo = did_you_mean(heading, {*headings} - {*known}) or f"add {name}"
+            yield Problem(f"missing column: {name}", there, ", ".join(known), file, todo)
+    for heading in known:
+        if headings.count(heading) > 1:
+            yield Problem("column stands twice", heading, "each column once", file)
 
 
 def _respelt_regions(rows: Iterable[Mapping[str, str]], register: str) -> Iterator[Problem]:
