@@ -220,13 +220,11 @@ def set_aside_tests(sheets: Sheets) -> Sheets:
     called = by_text(frame[names.SCHOOL], lambda text: text.strip().casefold() in TEST_SCHOOLS)
     tests = frame[names.REGION].eq("") & called.astype(bool)
     sheets = _because(sheets, tests, reason, names.SCHOOL, "school called test")
-    if start.notna().any():
-        early = (_times(frame) < start) & ~tests
-        sheets = _because(sheets, early, reason, names.SUBMITTED, f"{_days(frame[early])}, before")
-        tests |= early
+    early = (_times(frame) < start) & ~tests
+    sheets = _because(sheets, early, reason, names.SUBMITTED, f"{_days(frame[early])}, before")
+    tests |= early
     if TRIAL in frame:
-        trial = sheets.population.trial
-        meant = {normalise_label(text) for text in (trial.texts if trial else ())}
+        meant = {*map(normalise_label, sheets.population.trial.texts)}
         marked = by_text(frame[TRIAL], lambda text: normalise_label(text) in meant).astype(bool)
         sheets = _because(sheets, marked & ~tests, reason, TRIAL, "marked as such")
         tests |= marked
@@ -314,10 +312,8 @@ def set_aside_out_of_turn(sheets: Sheets) -> Sheets:
 
 def set_aside_unknown_schools(sheets: Sheets) -> Sheets:
     """Set aside the questionnaires whose school is not in the register."""
-    unknown = sheets.frame[names.REGION].eq("")
-    known = sheets.study.schools[names.SCHOOL]
-    labels = sheets.labels.get(names.SCHOOL, {})
-    texts = sheets.frame[names.SCHOOL]
+    unknown, texts = sheets.frame[names.REGION].eq(""), sheets.frame[names.SCHOOL]
+    known, labels = sheets.study.schools[names.SCHOOL], sheets.labels.get(names.SCHOOL, {})
     sheets = _told_texts(sheets, unknown, "unknown_school", texts, known, labels)
     sheets = sheets.remarking(*_near_schools(sheets, texts[unknown & sheets.still_in], labels))
     return sheets.set_aside(unknown, step="schools", reason="unknown_school")
@@ -366,14 +362,13 @@ def _told_texts(
     reason: str,
     texts: pd.Series,
     known: Iterable[str],
-    labels: Mapping[str, str] | None = None,
+    labels: Mapping[str, str],
 ) -> Sheets:
     """Note the texts by which questionnaires leave, as far as they may be told."""
     counts = texts[rows & sheets.still_in].value_counts()
     if counts.empty:
         return sheets
-    if labels:
-        counts = counts.groupby([labels.get(text, text) for text in counts.index]).sum()
+    counts = counts.groupby([labels.get(text, text) for text in counts.index]).sum()
     told = showable(counts, known).rename_axis("value").rename("n").reset_index()
     return sheets.noting(told.assign(column=texts.name, reason=reason))
 
@@ -404,10 +399,8 @@ def recode(sheets: Sheets) -> Sheets:
             text: str, own: Mapping[str, str] = own, meanings: Mapping[str, str] = meanings
         ) -> str | None:
             label = own.get(text, text).strip()
-            if not label:
-                return None
-            if not meanings:
-                return label
+            if not label or not meanings:
+                return label or None
             return meanings.get(normalise_label(label), meanings.get(normalise_label(text), ""))
 
         read = by_text(frame[column], meaning).astype("str")
@@ -478,7 +471,7 @@ def read_grades(sheets: Sheets) -> Sheets:
     last = dict(zip(schools[names.SCHOOL], span[1].fillna(span[0]).fillna(13), strict=True))
     low, high = (by_text(frame[names.SCHOOL], end.get).astype(float) for end in (first, last))
     impossible = given & ~grades.between(low, high)
-    sheets = _told_texts(sheets, impossible, "impossible_grade", text, GRADES_SEEN)
+    sheets = _told_texts(sheets, impossible, "impossible_grade", text, GRADES_SEEN, {})
     others = grades[judged & ~impossible & ~grades.isin(names.GRADES)].value_counts().sort_index()
     if len(others):
         found = ", ".join(f"{grade:.0f} ({n} questionnaires)" for grade, n in others.items())
@@ -572,7 +565,7 @@ def set_aside_duplicates(sheets: Sheets, *others: Sheets) -> list[Sheets]:
         items = list(sheets.population.instrument.columns)
         answered = [part.frame[items].notna().sum(axis=1) for part in parts]
         keys.insert(0, "answered", np.concatenate(answered))
-    candidates = frame.iloc[np.lexsort((np.arange(len(frame)), *keys.iloc[:, ::-1].to_numpy().T))]
+    candidates = frame.iloc[keys.sort_values([*keys], kind="stable").index]
     candidates = candidates[candidates[REASON].eq("") & candidates[names.PERSON].notna()]
     several = candidates[candidates.duplicated(same, keep=False)]
     if rule != "most_complete" and untimed[several.index].any():

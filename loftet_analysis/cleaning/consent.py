@@ -56,10 +56,10 @@ def keep_allowed(sheets: Sheets) -> Sheets:
         texts = sheets.frame.get(names.GRADE, pd.Series("", index=sheets.frame.index))
         grades, start = grade_numbers(texts), sheets.days_of(wave)[0]
         own = pd.Series(False, index=texts.index)
-        for day in start.unique():
-            rows = start.isna() if pd.isna(day) else start.eq(day)
-            first = None if pd.isna(day) else pd.Timestamp(day).date()
-            own[rows] = surely_old_enough(grades[rows], limit=guardian.below, day=first)
+        for day, rows in start.groupby(start, dropna=False):
+            first = None if pd.isna(day) else day.date()
+            old = surely_old_enough(grades[rows.index], limit=guardian.below, day=first)
+            own[rows.index] = old
         sheets = sheets.count_only(~agreed & ~own, step="guardian", reason="no_consent")
     declined = every.loc[every.index.difference(sheets.frame.index)]
     return replace(sheets, declined=declined)
@@ -98,7 +98,7 @@ def consenting(sheets: Sheets, column: str, yes: Sequence[str]) -> pd.Series:
     if len(texts) and not consents.any():
         seen = sorted({labels.get(text, text)[:40] for text in given})
         shown = ", ".join(f"“{text}”" for text in seen)
-        found = shown if len(seen) <= 5 else f"{len(seen)} different texts"
+        found = shown if len(seen) <= _FEW else f"{len(seen)} different texts"
         todo = "correct `consent: yes` in study.yml"
         raise InputError("nobody consents", found, ", ".join(yes), sheets.where, todo)
     return consents
