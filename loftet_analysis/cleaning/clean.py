@@ -220,9 +220,10 @@ def set_aside_tests(sheets: Sheets) -> Sheets:
     called = by_text(frame[names.SCHOOL], lambda text: text.strip().casefold() in TEST_SCHOOLS)
     tests = frame[names.REGION].eq("") & called.astype(bool)
     sheets = _because(sheets, tests, reason, names.SCHOOL, "school called test")
-    early = (_times(frame) < start) & ~tests
-    sheets = _because(sheets, early, reason, names.SUBMITTED, f"{_days(frame[early])}, before")
-    tests |= early
+    if start.notna().any():
+        early = (_times(frame) < start) & ~tests
+        sheets = _because(sheets, early, reason, names.SUBMITTED, f"{_days(frame[early])}, before")
+        tests |= early
     if TRIAL in frame:
         meant = {*map(normalise_label, sheets.population.trial.texts)}
         marked = by_text(frame[TRIAL], lambda text: normalise_label(text) in meant).astype(bool)
