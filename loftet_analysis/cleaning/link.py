@@ -140,7 +140,7 @@ def _linked_by_cohort(
     Of a cohort that was asked in one wave, while others were in several, nobody can be found again
     yet (*structurally_impossible*).
     """
-    if not cohort_of:
+    if not cohort_of or whole.empty:
         return link_waves(whole, **options)
     cohort = whole[names.SCHOOL].map(cohort_of).fillna("")
     parts, tables = [], []
@@ -155,10 +155,9 @@ def _linked_by_cohort(
             )
         parts.append(part)
         tables.append(linkage)
-    frame = pd.concat(parts).loc[whole.index] if parts else link_waves(whole, **options)[0]
-    linkage = together(*tables) if tables else pd.DataFrame(columns=list(schema.LINKAGE))
     keys = [column for column in schema.LINKAGE if column != "n"]
-    return frame, linkage.groupby(keys, sort=True)["n"].sum().reset_index()[list(schema.LINKAGE)]
+    linkage = together(*tables).groupby(keys, sort=True)["n"].sum().reset_index()
+    return pd.concat(parts).loc[whole.index], linkage[list(schema.LINKAGE)]
 
 
 def _hardly_any(linkage: pd.DataFrame, population: str) -> list[Problem]:

@@ -141,12 +141,10 @@ def write_demo(
         with written_whole(folder / name) as temporary:
             text = _with_cohorts(source) if cohorts and name == COPIED[0] else source
             temporary.write_bytes(text.encode())
-    registers = [_register(region, seed) for region in wanted]
-    if cohorts:
-        registers = [
-            register.assign(cohort=_cohorts(region))
-            for register, region in zip(registers, wanted, strict=True)
-        ]
+    registers = [
+        _register(region, seed).assign(**{"cohort": _cohorts(region)} if cohorts else {})
+        for region in wanted
+    ]
     travel = {"region": [r.name for r in wanted], "travel_hours": [r.travel for r in wanted]}
     tables = {
         REGISTER: pd.concat(registers),
@@ -161,8 +159,11 @@ def write_demo(
     drawn = {region: region_sheets(region, seed) for region in wanted}
     earlier = COHORTS if cohorts else {"": pd.Timedelta(0)}
 
-    def gathered(population: str, wave: str, form: Callable[..., pd.DataFrame]) -> pd.DataFrame:
+    def gathered(
+        population: str, wave: str, school: str, answers: Callable[..., dict[str, np.ndarray]]
+    ) -> pd.DataFrame:
         """Fill in one form for all regions, in the order in which the answers came in."""
+        form = partial(_filled_in, population=population, school=school, answers=answers)
         parts = [_test_answers(population, wave, form, earlier=next(iter(earlier.values())))]
         for region in wanted:
             rng = stream(seed, region.slug, "form", population, wave)
@@ -172,14 +173,15 @@ def write_demo(
             parts.append(form(sheet, region, rng))
         return pd.concat(parts, ignore_index=True).sort_values(NUMBER, ignore_index=True)
 
-    answers = gathered("pupils", PRE, _pupils_in_codes)
+    answers = gathered("pupils", PRE, "name", _in_codes)
     write_nettskjema(answers, _codebook(answers, "pupils"), folder / PUPILS_PRE)
-    _write_pupils_sav(gathered("pupils", POST, _pupils_in_numbers), folder / PUPILS_POST)
-    answers = gathered("teachers", PRE, partial(_teachers, school="name"))
+    answers = gathered("pupils", POST, "school_id", _in_numbers)
+    _write_pupils_sav(answers, folder / PUPILS_POST)
+    answers = gathered("teachers", PRE, "name", _in_labels)
     write_nettskjema(answers, _questions(answers), folder / TEACHERS_PRE)
-    answers = gathered("teachers", POST, partial(_teachers, school="school_id"))
+    answers = gathered("teachers", POST, "school_id", _in_labels)
     _write_teachers_xlsx(answers, folder / TEACHERS_POST)
-    answers = gathered("leaders", POST, _leaders_in_codes)
+    answers = gathered("leaders", POST, "school_id", _in_codes)
     write_nettskjema(answers, _codebook(answers, "leaders"), folder / LEADERS_POST)
 
 
@@ -291,76 +293,43 @@ def _numbered(sheet: pd.DataFrame, population: str, wave: str, county: str) -> p
     return sheet.assign(**{NUMBER: _FIRST_NUMBER[wave] + step * ticks + own})
 
 
-def _pupils_in_codes(sheet: pd.DataFrame, region: Region, rng: np.random.Generator) -> pd.DataFrame:
-    """Fill in the pupils' form as exported with a codebook; the school is chosen by name."""
-    background = {
-        "skole": _schools(sheet, region, "name"),
-        "trinn": sheet["grade"].astype(str) + ". trinn",
-        "kjonn": _gender(sheet, rng).map(_GENDERS),
-        "kode": sheet["id"],
-        "samtykke": sheet["consent"].map(_CONSENT),
-    }
-    return _filled_in(sheet, background, _in_codes(sheet, "pupils", rng), rng)
-
-
-def _pupils_in_numbers(
-    sheet: pd.DataFrame, region: Region, rng: np.random.Generator
-) -> pd.DataFrame:
-    """Fill in the pupils' form as kept in SPSS: numbers with labels; the school is an id."""
-    background = {
-        "skole": _schools(sheet, region, "school_id"),
-        "trinn": sheet["grade"].astype(float),
-        "kjonn": _gender(sheet, rng).astype(float),
-        "kode": sheet["id"],
-        "samtykke": sheet["consent"].astype(float),
-    }
-    return _filled_in(sheet, background, _in_numbers(sheet, "pupils", rng), rng)
-
-
-def _teachers(
-    sheet: pd.DataFrame, region: Region, rng: np.random.Generator, *, school: str
-) -> pd.DataFrame:
-    """Fill in the teachers' form with the texts of the options; the school is a name, or an id."""
-    background = {
-        "skole": _schools(sheet, region, school),
-        "deltar": np.where(sheet["participant"], "Ja", "Nei"),
-        "ansattnummer": sheet["id"],
-        "samtykke": sheet["consent"].map(_CONSENT),
-    }
-    remarks = {
-        name: np.where(rng.random(len(sheet)) < 0.02, rng.choice(_REMARKS, len(sheet)), "")
-        for name in ("kommentar_1", "kommentar_2")
-    }
-    return _filled_in(sheet, background, _in_labels(sheet, "teachers", rng) | remarks, rng)
-
-
-def _leaders_in_codes(
-    sheet: pd.DataFrame, region: Region, rng: np.random.Generator
-) -> pd.DataFrame:
-    """Fill in the leaders' form as exported with a codebook."""
-    background = {
-        "skole": _schools(sheet, region, "school_id"),
-        "samtykke": sheet["consent"].map(_CONSENT),
-    }
-    return _filled_in(sheet, background, _in_codes(sheet, "leaders", rng), rng)
-
-
 def _filled_in(
     sheet: pd.DataFrame,
-    background: Mapping[str, object],
-    items: Mapping[str, np.ndarray],
+    region: Region,
     rng: np.random.Generator,
+    *,
+    population: str,
+    school: str,
+    answers: Callable[..., dict[str, np.ndarray]],
 ) -> pd.DataFrame:
-    """Put a form's columns together in the order of the tool."""
+    """Fill in a population's form, its columns in the order of the tool.
+
+    Parameters
+    ----------
+    school : str
+        Whether schools are chosen by their ``name``, or by ``school_id``.
+    answers : callable
+        How answers are exported; where that is in SPSS (`_in_numbers`), so is the background.
+    """
+    columns = {NUMBER: sheet[NUMBER], CREATED: local_time(sheet["submitted"])}
+    columns["skole"] = _schools(sheet, region, school)
+    in_numbers, consent, remarks = answers is _in_numbers, sheet["consent"], {}
+    if population == "pupils":
+        grade, gender = sheet["grade"], _gender(sheet, rng)
+        columns["trinn"] = grade.astype(float) if in_numbers else grade.astype(str) + ". trinn"
+        columns["kjonn"] = gender.astype(float) if in_numbers else gender.map(_GENDERS)
+        columns["kode"] = sheet["id"]
+    elif population == "teachers":
+        columns["deltar"] = np.where(sheet["participant"], "Ja", "Nei")
+        columns["ansattnummer"] = sheet["id"]
+        remarks = {
+            name: np.where(rng.random(len(sheet)) < 0.02, rng.choice(_REMARKS, len(sheet)), "")
+            for name in ("kommentar_1", "kommentar_2")
+        }
+    columns["samtykke"] = consent.astype(float) if in_numbers else consent.map(_CONSENT)
+    columns |= answers(sheet, population, rng) | remarks
     minutes = rng.lognormal(np.log(6), 0.4, len(sheet))
-    columns = {
-        NUMBER: sheet[NUMBER],
-        CREATED: local_time(sheet["submitted"]),
-        **background,
-        **items,
-        DURATION: (minutes * 60_000).astype(int),
-    }
-    return pd.DataFrame(columns)
+    return pd.DataFrame({**columns, DURATION: (minutes * 60_000).astype(int)})
 
 
 def _schools(sheet: pd.DataFrame, region: Region, attribute: str) -> np.ndarray:
