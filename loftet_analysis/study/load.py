@@ -102,12 +102,11 @@ def load_study(name: str) -> Study:
         features, found = read_features(path, [*declared.features], regions)
         others += found
     given = content.get("languages")
-    languages = [each for each in given if each in LANGUAGES] if isinstance(given, list) else []
-    if languages:
-        check_named_languages(document, languages)
+    given = given if isinstance(given, list) else []
+    languages = [each for each in given if each in LANGUAGES] or LANGUAGES
+    check_named_languages(document, languages)
     if isinstance(content.get("populations"), dict):
-        spoken = languages or LANGUAGES
-        content["populations"], found = _with_instruments(document, folder, spoken)
+        content["populations"], found = _with_instruments(document, folder, languages)
         others += found
     injected = {"<name>": name, "<folder>": folder, "<schools>": schools}
     injected |= {"<remarks>": tuple(remarks), "<trends>": trends, "<region_features>": features}
