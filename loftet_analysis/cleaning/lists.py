@@ -144,9 +144,9 @@ def _rows_of_several_files(
     frame: pd.DataFrame, files: Sequence[tuple[str, str, str]], file: str
 ) -> Iterator[Problem]:
     """Yield the problem of row numbers that do not say in which file."""
-    rows = frame[frame[ROW].ne("")].reindex(columns=[names.POPULATION, names.WAVE, FILE])
-    unsure = []
-    for place, *named in rows.fillna("").itertuples(name=None):
+    columns, unsure = [names.POPULATION, names.WAVE, FILE], []
+    rows = frame[frame[ROW].ne("")].reindex(columns=columns, fill_value="")
+    for place, *named in rows.itertuples(name=None):
         fits = [all(own in ("", one) for own, one in zip(named, of, strict=True)) for of in files]
         if len({file for (*_, file), fit in zip(files, fits, strict=True) if fit}) > 1:
             unsure.append(place)
