@@ -72,37 +72,26 @@ def directions(clean: pd.DataFrame, population: Population) -> list[Problem]:
             remarks.append(Problem(what, told, allowed, where, todo))
 
     for name, own in rows.items():
-        say(
-            (text for scale in _asked(population, name) for text in _against(clean, own, scale)),
-            name,
-            "warning: items that go against the rest of their scale",
-            "answers that go together once the reversed items are turned",
-            "is one of them reversed? see `reversed` in the instrument, and its codes",
-        )
+        found = [text for scale in _asked(population, name) for text in _against(clean, own, scale)]
+        what = "warning: items that go against the rest of their scale"
+        allowed = "answers that go together once the reversed items are turned"
+        todo = "is one of them reversed? see `reversed` in the instrument, and its codes"
+        say(found, name, what, allowed, todo)
     for (before, one), (after, other) in pairwise(rows.items()):
         scales = [scale for scale in _asked(population, before) if after in scale.waves]
         both, pairs = f"{before} and {after}", _pairs(clean, one, other)
-        say(
-            _turned(clean, one, other, pairs, scales, population),
-            both,
-            "warning: scales that run the other way in another wave",
-            "answers of both waves that run alike",
-            "look whether the codes of both exports have the same meaning",
-        )
-        say(
-            _ends_gone(clean, {before: one, after: other}, population),
-            both,
-            "warning: an end answer that nobody gives in another wave",
-            "answers of both waves to the same items from the same codes",
-            "are its codes shifted? compare the exports, or export the labels of the answers",
-        )
-        say(
-            _strangers(clean, *pairs, scales),
-            both,
-            "warning: people found again do not look like the same people",
-            "the same person under the same id or code in both waves",
-            "does the column of `link` number the rows of each export? see `link` in study.yml",
-        )
+        what = "warning: scales that run the other way in another wave"
+        allowed = "answers of both waves that run alike"
+        todo = "look whether the codes of both exports have the same meaning"
+        say(_turned(clean, one, other, pairs, scales, population), both, what, allowed, todo)
+        what = "warning: an end answer that nobody gives in another wave"
+        allowed = "answers of both waves to the same items from the same codes"
+        todo = "are its codes shifted? compare the exports, or export the labels of the answers"
+        say(_ends_gone(clean, {before: one, after: other}, population), both, what, allowed, todo)
+        what = "warning: people found again do not look like the same people"
+        allowed = "the same person under the same id or code in both waves"
+        todo = "does the column of `link` number the rows of each export? see `link` in study.yml"
+        say(_strangers(clean, *pairs, scales), both, what, allowed, todo)
     return remarks
 
 

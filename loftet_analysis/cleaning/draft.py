@@ -419,18 +419,16 @@ def _register_columns(file: _File) -> dict[str, str]:
 
 def _sides(columns: Iterable[str]) -> dict[str, str]:
     """Return the patterns of a file with both waves beside each other: ``{"pre": "Pre.{}"}``."""
-    found: dict[str, dict[str, str]] = defaultdict(dict)
+    rests: dict[tuple[str, str], set[str]] = defaultdict(set)
     for column in columns:
         if told := _ASIDE.match(column):
-            found[column[: told.start("rest")]][told["rest"]] = told["wave"].casefold()
-    rests = [set(each) for each in found.values()]
-    if len(rests) < 2 or len(set.intersection(*rests)) < 3:
+            rests[column[: told.start("rest")], told["wave"].casefold()].add(told["rest"])
+    if len(rests) < 2 or len(set.intersection(*rests.values())) < 3:
         return {}
-    sides = {}
-    for before, each in found.items():
-        wave = next(iter(each.values()))
-        code = next((w for w, words in _WHEN.items() if re.fullmatch(words, wave)), "")
-        sides[code] = before + "{}"
+    sides = {
+        next((w for w, words in _WHEN.items() if re.fullmatch(words, wave)), ""): before + "{}"
+        for before, wave in rests
+    }
     return sides if "" not in sides else {}
 
 
@@ -473,30 +471,26 @@ class _Column:
         self.texts = pd.concat([self.texts, other.texts])
 
 
+@dataclass
 class _Writer:
     """Writes the files of a study, marks what it guessed, and keeps what it left out."""
 
-    def __init__(
-        self,
-        study: str,
-        folder: Path,
-        exports: Sequence[_File],
-        registers: Sequence[_File],
-        attendance: Sequence[_File],
-        accept: bool,
-        region: str,
-    ) -> None:
-        self.study, self.folder, self.accept, self.region = study, folder, accept, region
-        self.exports, self.registers, self.attendance = exports, registers, [*attendance]
+    study: str
+    folder: Path
+    exports: Sequence[_File]
+    registers: Sequence[_File]
+    attendance: list[_File]
+    accept: bool
+    region: str
+
+    def __post_init__(self) -> None:
         self.notes: list[str] = []
         self.scales: dict[str, list[str]] = defaultdict(list)
-        self.language, self.why_language = _language(exports)
-        self.populations: dict[str, list[_File]] = {}
-        for file in exports:
+        self.language, self.why_language = _language(self.exports)
+        self.populations: dict[str, list[_File]] = {} if self.exports else {"pupils": []}
+        for file in self.exports:
             self.populations.setdefault(file.population, []).append(file)
-        if not exports:
-            self.populations = {"pupils": []}
-        self.seasons = _seasons(exports)
+        self.seasons = _seasons(self.exports)
         self.columns = {who: _columns(files) for who, files in self.populations.items()}
 
     def mark(self, why: str = "") -> str:
@@ -530,7 +524,7 @@ class _Writer:
         yield "# Drafted by `loftet new`. data_raw/demo/study.yml explains every key."
         if not self.accept:
             yield f"# Look at each line that ends in “{UNCONFIRMED}”, then take these words away."
-        yield f"title: {{{self.language}: {_quoted(self.study)}}}" + self.mark()
+        yield f"title: {_flow({self.language: self.study})}" + self.mark()
         if self.exports:
             yield f"exports: {_quoted(self.beside(self.exports[0].path.parent))}"
         yield f"languages: [{self.language}]" + self.mark(self.why_language)
@@ -607,7 +601,7 @@ class _Writer:
                 why = "not every file tells the day of an answer"
                 if any(file.sides for file in self.exports):
                     why = "they stand beside each other; write `from` and `to` where they are known"
-                yield f"  {wave}: {{label: {{{self.language}: {label}}}}}{self.mark(why)}"
+                yield f"  {wave}: {_flow({'label': {self.language: label}})}{self.mark(why)}"
                 continue
             first, last = every.min().date(), every.max().date()
             most = [every.quantile(share).date() for share in (0.005, 0.995)]
@@ -622,12 +616,9 @@ class _Writer:
             file = self.registers[0]
             found = _register_columns(file)
             path = os.path.relpath(file.path.resolve(), self.folder.resolve())
-            columns = ", ".join(
-                f"{k}: {_quoted(v)}" for k, v in {names.SCHOOL: found["school"], **found}.items()
-            )
             yield "schools:" + self.mark("by its headings")
             yield f"  file: {_quoted(path)}"
-            yield f"  columns: {{{columns}}}"
+            yield f"  columns: {_flow({names.SCHOOL: found['school'], **found})}"
             return
         yield "# a row per school: its region, and as far as known grades, municipality and how"
         yield "# many were invited"
@@ -739,7 +730,7 @@ class _Writer:
         """Yield who has consented; where no question of it was found, what that means."""
         for column in asked:
             if yes := [text for text in column.written if _YES.fullmatch(text)]:
-                told = f"{{column: {_quoted(column.name)}, yes: {_quoted(yes[0])}}}"
+                told = _flow({"column": column.name, "yes": yes[0]})
                 share = column.filled.eq(yes[0]).mean()
                 yield f"    consent: {told}" + self.mark(f"{share:.0%} say so")
                 return
@@ -793,15 +784,10 @@ class _Writer:
         }
         if file.submitted and file.submitted != submitted:
             other["submitted"] = file.submitted
-        entry = f"tool: {file.tool}, file: {_quoted(file.path.name)}"
         column, texts = file.only
-        if column:
-            values = ", ".join(map(_quoted, texts))
-            entry += f", only: {{column: {_quoted(column)}, values: [{values}]}}"
-        if other:
-            told = ", ".join(f"{name}: {_quoted(column)}" for name, column in other.items())
-            entry += f", columns: {{{told}}}"
-        return f"{{{entry}}}"
+        only = {"only": {"column": column, "values": texts}} if column else {}
+        others = {"columns": other} if other else {}
+        return _flow({"tool": file.tool, "file": file.path.name, **only, **others})
 
     def values(self, found: Mapping[str, _Column]) -> Iterator[str]:
         """Yield what the texts of a role or gender mean, as far as they can be told."""
@@ -812,12 +798,7 @@ class _Writer:
             told[names.ROLE] = _sorted_into(found[names.ROLE].written, _ROLES)
         if any(told.values()):
             yield "    values:"
-        for name, of in told.items():
-            if of:
-                given = ", ".join(
-                    f"{value}: [{', '.join(map(_quoted, texts))}]" for value, texts in of.items()
-                )
-                yield f"      {name}: {{{given}}}" + self.mark()
+        yield from (f"      {name}: {_flow(of)}{self.mark()}" for name, of in told.items() if of)
 
     def best_link(
         self,
@@ -869,19 +850,17 @@ class _Writer:
         if column is None or len(waves) < 2:
             why = "one wave only" if column else why
             return "    link: {by: none}" + self.mark(why)
-        by = self.by(column)
-        told = f"by: {by}, column: {_quoted(column.name)}"
-        if by == "code" and (found := _elements(column.filled)):
-            sizes, form, share = found
-            told += f", elements: {list(sizes)}"
+        told: dict[str, object] = {"by": self.by(column), "column": column.name}
+        if told["by"] == "code" and (found := _elements(column.filled)):
+            told["elements"], form, share = found
             why += f"; {share:.0%} are written as {form}"
-        elif by == "code":
+        elif told["by"] == "code":
             self.notes.append(
                 "study.yml: no elements of the codes: three or more parts of at most two signs "
                 "could not be told; a code with one wrong sign is linked all the same, one with "
                 "a whole wrong part is not"
             )
-        return f"    link: {{{told}}}" + self.mark(why)
+        return f"    link: {_flow(told)}" + self.mark(why)
 
     def attended(self, who: str, linked: _Column | None, school: _Column | None) -> Iterator[str]:
         """Yield the register of attendance of a population: that which has most of its people."""
@@ -895,15 +874,11 @@ class _Writer:
                 if found < _OF_SHEETS:
                     continue
                 self.attendance.remove(file)
-                counted = ", ".join(
-                    f"{name}: [{', '.join(map(_quoted, columns))}]"
-                    for name, columns in _attended(file).items()
-                )
                 mark = self.mark(f"{found:.0%} of its rows have a questionnaire")
                 yield f"    attendance:{mark}"
                 yield f"      file: {_quoted(file.path.name)}"
                 yield f"      {by}: {_quoted(_owner(file))}"
-                yield f"      columns: {{{counted}}}"
+                yield f"      columns: {_flow(_attended(file))}"
                 return
 
     @staticmethod
@@ -937,9 +912,9 @@ class _Writer:
             order = f"the export tells no order; {min(answers.labels)} is the lowest"
             yield f"  {name}:" + ("" if answers.sure else self.mark(order))
             for value, text in answers.labels.items():
-                yield f"    {value}: {{{self.language}: {_quoted(text)}}}"
+                yield f"    {value}: {_flow({self.language: text})}"
             if answers.missing:
-                yield f"    missing: [{', '.join(map(_quoted, answers.missing))}]"
+                yield f"    missing: {_flow(answers.missing)}"
         yield ""
         yield "# `question: Q1` below a scale says which research question of study.yml it answers"
         yield "# (`questions:` there); it is no column of an export. Rename a scale here, and in"
@@ -954,7 +929,7 @@ class _Writer:
             why = _why_together(group, is_part=id(group) in parted)
             yield f"  {name}:" + self.mark(why)
             text = name.replace("_", " ").capitalize()
-            yield f"    label: {{{self.language}: {_quoted(text)}}}" + self.mark()
+            yield f"    label: {_flow({self.language: text})}" + self.mark()
             yield f"    responses: {responses}"
             asked = [self.asked(who, column) for column in group]
             met = [wave for wave in names.WAVES if any(wave in each for each in asked)]
@@ -979,7 +954,7 @@ class _Writer:
                     name if owners[name] == 1 else column.heading for name in column.names.values()
                 )]  # fmt: skip
                 mark = self.mark(column.joined) if column.joined else ""
-                yield f"        columns: [{', '.join(map(_quoted, others))}]{mark}"
+                yield f"        columns: {_flow(others)}{mark}"
                 if asked[position - 1] != met:
                     yield "        waves: " + self.met_only(asked[position - 1])
 
@@ -1142,7 +1117,7 @@ def _kinds(columns: Sequence[_Column], *, guess_order: bool) -> dict[str, list[_
     found["link"] = _same_people(found["link"])
     if guess_order:
         _share_words([column for column in found["other"] if not column.once])
-    found["item"] = [c for c in columns if any(c is each for each in found["item"]) or c.own]
+    found["item"] = [column for column in columns if column in found["item"] or column.own]
     found["other"] = [column for column in found["other"] if not column.own]
     found["item"] = _in_order(_joined_by_wording(_joined_by_place(found["item"])))
     return found
@@ -1259,8 +1234,7 @@ def _blocks(columns: Sequence[_Column]) -> Iterator[list[_Column]]:
             yield from _alike(of)
         else:
             alone += of
-    order = {id(column): place for place, column in enumerate(columns)}
-    yield from _alike(sorted(alone, key=lambda column: order[id(column)]))
+    yield from _alike([column for column in columns if column in alone])
 
 
 def _alike(columns: Sequence[_Column]) -> Iterator[list[_Column]]:
@@ -1384,7 +1358,7 @@ def _joined_by_place(columns: list[_Column]) -> list[_Column]:
         one.join(two)
         one.heading = two.heading if one.heading == one.name else one.heading
         one.joined = "one question, by their order"
-    return [column for column in columns if not any(column is two for two in joined)]
+    return [column for column in columns if column not in joined]
 
 
 def _joined_by_wording(columns: Sequence[_Column]) -> list[_Column]:
@@ -1605,6 +1579,15 @@ def _sorted_into(texts: Iterable[str], patterns: Mapping[str, str]) -> dict[str,
         if fits := [v for v, p in patterns.items() if re.fullmatch(p, text.strip(), re.I)]:
             found.setdefault(fits[0], []).append(text)
     return found
+
+
+def _flow(given: object) -> str:
+    """Return a text, a number, or a list or mapping of these as YAML writes it in one line."""
+    if isinstance(given, dict):
+        return "{" + ", ".join(f"{key}: {_flow(of)}" for key, of in given.items()) + "}"
+    if isinstance(given, list | tuple):
+        return "[" + ", ".join(map(_flow, given)) + "]"
+    return _quoted(given) if isinstance(given, str) else str(given)
 
 
 def _quoted(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -1143,8 +1143,7 @@ class Study(Described):
 
     def subgroups(self, population: str) -> tuple[str, ...]:
         """Return the columns whose groups get rows of their own."""
-        declared = self.analysis.subgroups.get(population)
-        return self._groupings(population, declared, (names.GRADE, names.GENDER))
+        return self._groupings(population, "subgroups", (names.GRADE, names.GENDER))
 
     def planned_groups(self, population: str) -> tuple[str, ...]:
         """Return the columns of `subgroups`, and `cohort` where there are several cohorts."""
@@ -1153,8 +1152,7 @@ class Study(Described):
 
     def gaps(self, population: str) -> tuple[str, ...]:
         """Return the columns whose groups are compared in their change."""
-        declared = self.analysis.gaps.get(population)
-        return self._groupings(population, declared, (names.GENDER,))
+        return self._groupings(population, "gaps", (names.GENDER,))
 
     def groups(self, population: str, column: str) -> tuple[str, ...]:
         """Return the groups of a column, as in ``column=group``; empty where they are not known."""
@@ -1168,13 +1166,10 @@ class Study(Described):
             return self.populations[population].roles
         return tuple(self.populations[population].values.get(column, ()))
 
-    def _groupings(
-        self, population: str, declared: tuple[str, ...] | None, default: tuple[str, ...]
-    ) -> tuple[str, ...]:
-        if declared is not None:
-            return declared
+    def _groupings(self, population: str, key: str, default: Sequence[str]) -> tuple[str, ...]:
         possible = self.populations[population].groupings if population == "pupils" else ()
-        return tuple(column for column in default if column in possible)
+        usual = tuple(column for column in default if column in possible)
+        return getattr(self.analysis, key).get(population, usual)
 
     def text(self, mapping: Mapping[str, str], language: str) -> str:
         """Return a text in a language, else in the study's first, else in any."""
