@@ -86,7 +86,7 @@ def load_study(name: str) -> Study:
     for key in ("exports", "key"):
         if isinstance(content.get(key), str):
             content[key] = _below(folder, content[key])
-    schools, others, remarks = register_frame(), [], []
+    schools, others, remarks = register_frame(pd.DataFrame()), [], []
     if register := _register(content["schools"]):
         path = _below(folder, register.file)
         schools, others, remarks = read_schools(path, register.columns, register.encoding)

@@ -266,23 +266,20 @@ def read_schools(
         told = unreadable(error, path, "school register cannot be read", allowed, todo)
         remedies = [problem.todo or todo for problem in error.problems]
         problems = [replace(p, todo=remedy) for p, remedy in zip(told, remedies, strict=True)]
-        return register_frame(), problems, []
+        return register_frame(pd.DataFrame()), problems, []
     file = shown(path)
     places, problems, remarks = _columns(table, columns or {}, file)
-    rows: dict[str, dict[str, str]] = {}
-    for row, cells in zip(table.rows, table.frame.to_numpy(), strict=True):
-        tidy = [unicodedata.normalize("NFC", " ".join(cells[place].split()))
-                for place in places.values()]  # fmt: skip
-        rows[f"{file}, row {row}"] = dict(zip(places, tidy, strict=True))
-    for cells in rows.values():
-        if names.SCHOOL in cells:
-            cells[names.SCHOOL] = joined(repaired(cells[names.SCHOOL]))
-        numbers = [c for c in cells if c.startswith(INVITED) or c == names.COHORT]
-        cells |= {c: repaired(cells[c]) for c in numbers}
+    cells = table.frame.iloc[:, [*places.values()]].set_axis([*places], axis=1)
+    cells = cells.map(lambda cell: unicodedata.normalize("NFC", " ".join(cell.split())))
+    numbers = [c for c in cells if c.startswith(INVITED) or c in (names.SCHOOL, names.COHORT)]
+    cells[numbers] = cells[numbers].map(repaired)
+    if names.SCHOOL in cells:
+        cells[names.SCHOOL] = cells[names.SCHOOL].map(joined)
     if set(REQUIRED) <= set(places):
-        problems += _check_rows(rows, file)
-        remarks += _respelt_regions(rows.values(), file)
-    return register_frame(list(rows.values()), [*places]), problems, remarks
+        rows = (f"{file}, row {row}" for row in table.rows)
+        problems += _check_rows(dict(zip(rows, cells.to_dict("records"), strict=True)), file)
+        remarks += _respelt_regions(cells["region"], file)
+    return register_frame(cells), problems, remarks
 
 
 def unreadable(error: InputError, path: Path, what: str, allowed: str, todo: str) -> list[Problem]:
@@ -320,9 +317,9 @@ def wrong_columns(
             yield Problem("column stands twice", heading, "each column once", file)
 
 
-def _respelt_regions(rows: Iterable[Mapping[str, str]], register: str) -> Iterator[Problem]:
+def _respelt_regions(regions: Iterable[str], register: str) -> Iterator[Problem]:
     """Yield a remark of each region that is written in several ways and counts as one."""
-    counts = Counter(row["region"] for row in rows)
+    counts = Counter(regions)
     ways: dict[str, list[str]] = {}
     for name in counts:
         ways.setdefault(slug(name), []).append(name)
@@ -341,14 +338,12 @@ def n_schools(n: int) -> str:
     return "1 school" if n == 1 else f"{n} schools"
 
 
-def register_frame(
-    rows: Sequence[Mapping[str, str]] = (), header: Sequence[str] = ()
-) -> pd.DataFrame:
-    """Return the register of some rows of text, which have the columns of a header."""
-    invited = [column for column in header if column.startswith(INVITED)]
-    links = [column for column in header if column.startswith(LINK)]
+def register_frame(cells: pd.DataFrame) -> pd.DataFrame:
+    """Return the register whose cells, under the names of its columns, are texts."""
+    invited = [column for column in cells if column.startswith(INVITED)]
+    links = [column for column in cells if column.startswith(LINK)]
     columns = [REGION_NAME if name == "region" else name for name in (*KNOWN, *invited, *links)]
-    frame = pd.DataFrame(rows, dtype=str).rename(columns={"region": REGION_NAME})
+    frame = cells.rename(columns={"region": REGION_NAME})
     frame = frame.reindex(columns=columns, fill_value="").astype(str)
     frame.insert(2, names.REGION, frame[REGION_NAME].map(slug).astype(str))
     frame[REGION_NAME] = frame.groupby(names.REGION)[REGION_NAME].transform("first")
