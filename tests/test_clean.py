@@ -95,7 +95,7 @@ def working(given: dict | None = None, waves: dict = WAVES, labels=(), **columns
     """Return sheets of the first wave; `given` are the population's own keys."""
     study = SimpleNamespace(
         name="tiny", schools=SCHOOLS, school_ids=school_lookup(SCHOOLS), waves=waves,
-        zone=ZoneInfo("Europe/Oslo"), wave_dates=lambda population: waves, cohorts=(), cohort_of={},
+        zone=ZoneInfo("Europe/Oslo"), wave_dates=lambda *place: waves, cohorts=(), cohort_of={},
         spans=lambda population, wave: [(w.start, w.end) for w in [waves[wave]] if w.start],
     )  # fmt: skip
     frame = pd.DataFrame(columns)

@@ -212,10 +212,8 @@ def _answered(frame: pd.DataFrame | None, wave: str, columns: set[str]) -> pd.Se
     """Return how many questionnaires of a wave have a value in each of some columns."""
     if frame is None:
         return None
-    there = frame[names.WAVE].eq(wave).to_numpy(dtype=bool)
-    known = sorted(columns & {*frame})
-    counts = [int((frame[column].notna().to_numpy() & there).sum()) for column in known]
-    return pd.Series(counts, index=known, dtype=int)
+    known = [column for column in frame if column in columns]
+    return frame.loc[frame[names.WAVE].eq(wave), known].notna().sum()
 
 
 def _of_sheets(ledger: pd.DataFrame, values: pd.DataFrame, n_sheets: int) -> Iterator[str]:

@@ -18,7 +18,7 @@ from loftet_analysis.estimands import (
     waves_of,
 )
 from loftet_analysis.study.instrument import Scale
-from loftet_analysis.study.study import Population, Study
+from loftet_analysis.study.study import Population, Study, school_year
 from loftet_analysis.study.trends import Trend
 
 COLUMNS = (
@@ -277,7 +277,7 @@ def _programme_months(
         waves = study.wave_dates(population.name, cohort)
         pre, post = (waves[wave].start if wave in waves else None for wave in both)
         if pre and post:
-            year = post.year - (post.month < 8) - (int(grade) - names.GRADES[0])
+            year = school_year(post) - (int(grade) - names.GRADES[0])
             since = max(pre, date(year, 8, 1))
             months.add(round((post - since).days / _DAYS_PER_MONTH))
     return f"programme_months={months.pop()}" if len(months) == 1 else ""

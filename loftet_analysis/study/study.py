@@ -1059,8 +1059,8 @@ class Study(Described):
         """
         found = dict.fromkeys(self.waves, 0)
         for cohort in self.cohorts or ("",):
-            dates = self.wave_dates(population, cohort)
-            begun = {name: school_year(wave.start) for name, wave in dates.items()}
+            dates = self.wave_dates(population, cohort).items()
+            begun = {name: school_year(wave.start) for name, wave in dates}
             first = next(iter(begun.values()), 0)
             found |= {name: year - first for name, year in begun.items() if not found[name]}
         return found
