@@ -38,15 +38,13 @@ from loftet_analysis.cleaning.selection import PEOPLE, is_closed
 from loftet_analysis.cleaning.times import local_times, read_moments
 from loftet_analysis.errors import InputError, refuse_any
 from loftet_analysis.study import ExportFile
-from loftet_analysis.study.instrument import load_instrument, normalise_label
+from loftet_analysis.study.instrument import INSTRUMENTS, load_instrument, normalise_label
 from loftet_analysis.study.load import GUESSED, UNCONFIRMED, same_files
-from loftet_analysis.study.schools import written_otherwise
+from loftet_analysis.study.schools import LATIN, written_otherwise
 from loftet_analysis.study.study import row_text
 from loftet_analysis.study.yamlfile import RESEMBLES
 from loftet_analysis.tabular.cells import form_of
 
-#: The library's own questionnaires.
-_OWN = {"pupils": "pupil", "teachers": "teacher", "leaders": "leader"}
 #: How a file names whom it asked, as a part of a word.
 _WHO = {
     "pupils": r"elev|pupil|student|barn|child",
@@ -363,7 +361,7 @@ def _population(file: _File) -> tuple[str, str]:
 def _share_asked(population: str, headings: Iterable[str]) -> float:
     """Return which part of the library's own questionnaire of a population is asked."""
     there = {normalise_label(heading) for heading in headings}
-    items = [item for _, item in load_instrument(_OWN[population]).items.values()]
+    items = [item for _, item in load_instrument(INSTRUMENTS[population]).items.values()]
     found = [
         bool(there & {normalise_label(text) for text in (*item.columns, *item.text.values())})
         for item in items
@@ -510,7 +508,9 @@ class _Writer:
             who: [text for c in columns for text in (c.heading, *c.names.values())]
             for who, columns in self.columns.items()
         }
-        self.own = {who: _OWN[who] for who, of in texts.items() if _share_asked(who, of) > _ASKED}
+        self.own = {
+            who: INSTRUMENTS[who] for who, of in texts.items() if _share_asked(who, of) > _ASKED
+        }
         for who in self.populations.keys() - self.own.keys():
             path = self.folder / "instruments" / f"{who}.yml"
             made[path] = "\n".join(self.instrument(who, kinds[who].get("item", []))) + "\n"
@@ -554,7 +554,7 @@ class _Writer:
         yield "#   sesoi: 0.10  # the smallest change of interest, in standard deviations"
         yield "#   primary:"
         for who in self.populations:
-            scales = self.scales.get(who) or [*load_instrument(_OWN[who]).scales]
+            scales = self.scales.get(who) or [*load_instrument(INSTRUMENTS[who]).scales]
             change = "linked_change" if kinds.get(who, {}).get("link") else "same_grade"
             change = "participants" if kinds.get(who, {}).get(names.ROLE) else change
             yield f"#     {who}: {{outcomes: [{', '.join(scales[:3])}], estimands: [{change}]}}"
@@ -1545,7 +1545,7 @@ def _scale_names(groups: Sequence[Sequence[_Column]]) -> list[str]:
             common = (word for word, n in shared.most_common() if 2 * n > len(group) > 1)
             said = [word for word in common if word not in elsewhere][:1]
         else:
-            said = _LATIN_WORD.findall(normalise_label(title).translate(_LATIN))[:3]
+            said = _LATIN_WORD.findall(normalise_label(title).translate(LATIN))[:3]
         name = "_".join(said)
         if len(name) < 3:
             name = f"scale_{name}".rstrip("_")
@@ -1559,12 +1559,11 @@ def _scale_names(groups: Sequence[Sequence[_Column]]) -> list[str]:
 
 def _content_words(text: str) -> list[str]:
     """Return the words of a question that may name its scale: long ones, in small latin letters."""
-    words = _LATIN_WORD.findall(normalise_label(text).translate(_LATIN))
+    words = _LATIN_WORD.findall(normalise_label(text).translate(LATIN))
     return [word for word in words if len(word) >= _LONG_WORD]
 
 
 _LATIN_WORD, _LONG_WORD = re.compile(r"[a-z]+"), 7
-_LATIN = str.maketrans({"æ": "ae", "ø": "o", "å": "a"})
 
 
 def _wording(column: _Column) -> str:

@@ -68,6 +68,7 @@ _NUMBER = r"\d+(?:[.,]\d+)?"
 _EXCEL_DAYS = (36526, 55154)  # from 2000 to 2050
 _EPOCH_SECONDS = (946_684_800, 2_524_608_000)
 YEAR_FIRST = "year first"  # of two digits
+Spans = Sequence[tuple[date, date]]  # the first and last day of a wave, of each cohort
 
 
 def read_moments(
@@ -76,7 +77,7 @@ def read_moments(
     zone: tzinfo,
     written_in: tzinfo | None = None,
     form: str = "",
-    spans: Sequence[tuple[date, date]] = (),
+    spans: Spans = (),
 ) -> tuple[pd.Series, Problem | None]:
     """Read a column of times, whatever their form, as long as it can be known.
 
@@ -185,7 +186,7 @@ def read_times(sheets: Sheets) -> Sheets:
 
 
 def seconds_taken(
-    export: Export, *, zone: tzinfo, form: str = "", spans: Sequence[tuple[date, date]] = ()
+    export: Export, *, zone: tzinfo, form: str, spans: Spans
 ) -> tuple[pd.Series | None, Problem | None]:
     """Return how long each row took to fill in, where the tool measures it.
 
@@ -253,11 +254,7 @@ def _not_understood(texts: pd.Series, counts: np.ndarray, odd: np.ndarray, allow
 
 
 def _numbers(
-    texts: pd.Series,
-    counts: np.ndarray,
-    zone: tzinfo,
-    form: str,
-    spans: Sequence[tuple[date, date]],
+    texts: pd.Series, counts: np.ndarray, zone: tzinfo, form: str, spans: Spans
 ) -> tuple[pd.Series, Problem | None]:
     """Read a column of nothing but numbers: dates in digits, epochs, serials of a spreadsheet."""
     value = pd.to_numeric(texts.str.replace(",", ".", regex=False), errors="coerce")
@@ -280,11 +277,7 @@ def _numbers(
 
 
 def _written(
-    texts: pd.Series,
-    counts: np.ndarray,
-    zone: tzinfo,
-    form: str,
-    spans: Sequence[tuple[date, date]],
+    texts: pd.Series, counts: np.ndarray, zone: tzinfo, form: str, spans: Spans
 ) -> tuple[pd.Series, Problem | None]:
     """Read a column of written times."""
     plain = pa.array(texts, pa.large_string())
@@ -402,7 +395,7 @@ class _Parts:
 
 
 def _order(
-    parts: _Parts, counts: np.ndarray, form: str, spans: Sequence[tuple[date, date]]
+    parts: _Parts, counts: np.ndarray, form: str, spans: Spans
 ) -> tuple[str, Problem | None]:
     """Return what stands first in the dates of a column: the column itself or the wave tells it."""
     doubtful = ~np.isnan(parts.first)
@@ -442,9 +435,7 @@ def _order(
     return DAY_FIRST, Problem(what, found, allowed, todo=todo)
 
 
-def _share_within(
-    times: pd.Series, counts: np.ndarray, spans: Sequence[tuple[date, date]]
-) -> float:
+def _share_within(times: pd.Series, counts: np.ndarray, spans: Spans) -> float:
     """Return the share of times that lie in the wave."""
     if not spans or not counts.sum():
         return 0.0

@@ -28,8 +28,8 @@ from loftet_analysis.demo.traits import (
 )
 from loftet_analysis.names import PARTICIPANT, POST, PRE
 from loftet_analysis.study import Instrument, load_instrument
+from loftet_analysis.study.instrument import INSTRUMENTS
 
-INSTRUMENTS = {"pupils": "pupil", "teachers": "teacher", "leaders": "leader"}
 ASKED = {"pupils": (PRE, POST), "teachers": (PRE, POST), "leaders": (POST,)}
 # the Mondays on which the forms opened; all sheets come in within six weeks
 OPENED = {PRE: "2025-09-15", POST: f"{2025 + YEARS}-09-13"}

@@ -31,6 +31,8 @@ from loftet_analysis.study.yamlfile import (
 
 LANGUAGES = ("nb", "nn", "en")
 SHIPPED = Path(__file__).parent / "instruments"
+#: The library's own questionnaires, by population.
+INSTRUMENTS = {"pupils": "pupil", "teachers": "teacher", "leaders": "leader"}
 
 Language = Literal["nb", "nn", "en"]
 Text = Annotated[dict[Language, Line], Field(min_length=1)]

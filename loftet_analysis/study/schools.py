@@ -43,6 +43,8 @@ _APART = re.compile(
     r"(?:barne|ungdom|vid[ae]reg).*"
 )
 _SIDE = re.compile(rf"\b(?:{_SIDES})")
+#: Small letters that are no other ones with a mark, in latin ones.
+LATIN = str.maketrans({"æ": "ae", "ø": "o", "å": "a", "đ": "d", "ŋ": "n"})
 
 
 def slug(name: str) -> str:
@@ -57,8 +59,8 @@ def slug(name: str) -> str:
     ('troms', 'more-og-romsdal', 'spring-2009')
     """
     first = re.split(r"\s+[-–]\s+", name.strip())[0].casefold()
-    latin = first.translate(str.maketrans({"æ": "ae", "ø": "o", "å": "a", "đ": "d", "ŋ": "n"}))
-    ascii_only = unicodedata.normalize("NFKD", latin).encode("ascii", "ignore").decode()
+    latin = unicodedata.normalize("NFKD", first.translate(LATIN))
+    ascii_only = latin.encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", ascii_only).strip("-")
 
 
