@@ -132,13 +132,10 @@ def write(prepared: Prepared, study: Study, invariance: pd.DataFrame | None = No
     with tempfile.TemporaryDirectory(dir=target, prefix=_STAGED) as room:
         staged = Path(room) / "new"
         for population, frame in prepared.clean.items():
-            by_region = dict(list(frame.groupby(names.REGION)))
-            regions = list(study.regions[names.REGION])
-            parts = (
-                by_region.get(region, frame.iloc[:0]).drop(columns=names.REGION)
-                for region in regions
-            )
-            places = (_part(staged, population, region) for region in regions)
+            regions, of_row = study.regions[names.REGION], frame[names.REGION]
+            parts = (frame[of_row.eq(region)].drop(columns=names.REGION) for region in regions)
+            folders = (staged / population / f"region={region}" for region in regions)
+            places = (folder / "part.parquet" for folder in folders)
             with ThreadPoolExecutor() as pool:
                 list(pool.map(_write_parquet, parts, places))
         for population, frame in prepared.set_aside.items():
@@ -314,10 +311,6 @@ def _whole(study: str, wanted: Iterable[str]) -> dict[str, bytes]:
         problems.append(Problem("clean data are damaged", found, where=str(path), todo=todo))
     refuse_any(problems)
     return contents
-
-
-def _part(folder: Path, population: str, region: str) -> Path:
-    return folder / population / f"region={region}" / "part.parquet"
 
 
 def _write_parquet(frame: pd.DataFrame, path: Path) -> None:

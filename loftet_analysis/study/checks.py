@@ -32,8 +32,6 @@ from loftet_analysis.study.yamlfile import RESEMBLES, Document, did_you_mean, ne
 from loftet_analysis.tabular.delimited import read_rows
 from loftet_analysis.tabular.workbook import is_workbook
 
-_TELL_PEOPLE = "where a column tells who answered, write"
-_EACH_WAVE = "values: {pre: […], post: […]}"
 _SHOWN = 8  # cohorts in a message
 _GROUPED_BY = ("subgroups", "gaps")
 BACKGROUND = (names.SCHOOL, names.GRADE, names.ROLE, names.GENDER, names.SUBMITTED)
@@ -136,7 +134,7 @@ def _check_windows(study: Study, document: Document) -> None:
             todo = "give it another name: the clean data say the cohort of the school"
             where = ("populations", name, "columns", names.COHORT)
             document.report(where, what, names.COHORT, todo=todo)
-        if population.waves and any(wave.start for wave in population.waves.values()):
+        if any(wave.start for wave in population.waves.values()):
             what, found = f"dates without a cohort ({name})", ", ".join(population.waves)
             allowed = "windows by cohort, as the study has them"
             document.report(steps, what, found, allowed)
@@ -229,12 +227,14 @@ def _check_shared_files(study: Study, document: Document) -> None:
         steps = ("populations", other_name, "files", other_wave, place, "file")
         found = f"{file.file} ({name} {wave}; {other_name} {other_wave})"
         allowed = "a file each, a pattern per wave, or rows that a column tells apart"
-        column = _wave_column(study, file)
-        todo = f"files: {{file: {file.file}, wave: {{column: {column or '…'}, {_EACH_WAVE}}}}}"
-        told = f"column {column} seems to tell" if column else "where a column tells"
-        todo = f"{told} the wave of a row, write {todo}"
-        if name != other_name:
-            todo = f"{_TELL_PEOPLE}: only: {{column: …, values: […]}} for {name} and {other_name}"
+        if name == other_name:
+            column = _wave_column(study, file)
+            told = f"column {column} seems to tell" if column else "where a column tells"
+            todo = f"wave: {{column: {column or '…'}, values: {{pre: […], post: […]}}}}"
+            todo = f"{told} the wave of a row, write files: {{file: {file.file}, {todo}}}"
+        else:
+            todo = "where a column tells who answered, write: only: {column: …, values: […]} "
+            todo += f"for {name} and {other_name}"
         document.report(steps, "one export for two waves or populations", found, allowed, todo)
 
 
