@@ -382,7 +382,10 @@ def _check_analysis(study: Study, document: Document) -> None:
             elif key == "trend":
                 _check_trend(study, population, document, steps)
             else:
-                _check_groupings(population, declared, document, steps)
+                what = f"{key} by a column whose groups are not known"
+                for index, column in enumerate(declared):
+                    todo = f"name the column's values (populations.{name}.values.{column})"
+                    document.expect((*steps, index), what, column, population.groupings, todo)
 
 
 def _check_selection(study: Study, document: Document) -> None:
@@ -415,15 +418,6 @@ def _check_primary(
 def _asked_twice(population: Population) -> list[str]:
     scales = population.instrument.scales.items()
     return [name for name, scale in scales if {names.PRE, names.POST} <= {*scale.waves}]
-
-
-def _check_groupings(
-    population: Population, columns: Sequence[str], document: Document, steps: tuple
-) -> None:
-    what = f"{steps[1]} by a column whose groups are not known"
-    for index, column in enumerate(columns):
-        todo = f"name the column's values (populations.{population.name}.values.{column})"
-        document.expect((*steps, index), what, column, population.groupings, todo)
 
 
 def _check_drift(
