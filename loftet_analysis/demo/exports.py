@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import html
-import io
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -154,7 +153,7 @@ def write_demo(
     }
     for name, table in tables.items():
         with written_whole(folder / name) as temporary:
-            temporary.write_bytes(table.to_csv(index=False, lineterminator="\n").encode())
+            table.to_csv(temporary, index=False, lineterminator="\n")
 
     drawn = {region: region_sheets(region, seed) for region in wanted}
     earlier = COHORTS if cohorts else {"": pd.Timedelta(0)}
@@ -522,9 +521,6 @@ def write_nettskjema(frame: pd.DataFrame, headings: list[str], path: Path) -> No
     headings : list of str
         One per column; they may repeat.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=";", quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow(headings)
-    writer.writerows(zip(*(frame.iloc[:, i].tolist() for i in range(frame.shape[1])), strict=True))
+    form = {"sep": ";", "quoting": csv.QUOTE_ALL, "lineterminator": "\r\n"}
     with written_whole(path) as temporary:
-        temporary.write_bytes(text.getvalue().encode("utf-8-sig"))
+        frame.to_csv(temporary, header=headings, index=False, encoding="utf-8-sig", **form)

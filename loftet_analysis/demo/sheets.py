@@ -164,7 +164,7 @@ def _with_codes(people: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     wrong = np.flatnonzero(rng.random(n) < WRONG_ELEMENT)
     other, which = _code_elements(len(wrong), rng), rng.integers(_ELEMENTS, size=len(wrong))
     again[wrong, which] = other[np.arange(len(wrong)), which]
-    return people.assign(id_pre=_joined(codes), id_post=_joined(again))
+    return people.assign(id_pre=codes.sum(axis=1), id_post=again.sum(axis=1))
 
 
 def _code_elements(n: int, rng: np.random.Generator) -> np.ndarray:
@@ -178,10 +178,6 @@ def _code_elements(n: int, rng: np.random.Generator) -> np.ndarray:
     parents = [_PARENT[i : i + 2] for i in range(0, len(_PARENT), 2)]
     columns = [rng.choice(parents, n), days, siblings, *letters]
     return np.array(columns, dtype=object).T.reshape(n, _ELEMENTS)
-
-
-def _joined(elements: np.ndarray) -> np.ndarray:
-    return elements.sum(axis=1) if len(elements) else np.array([], dtype=object)
 
 
 def _with_staff_numbers(
