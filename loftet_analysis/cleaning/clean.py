@@ -332,12 +332,9 @@ def remark_future(sheets: Sheets) -> Sheets:
         return sheets
     n, of = int(later.sum()), int(sheets.still_in.sum())
     found = f"{n} of {of} questionnaires, the latest {days[later].max().date()}"
-    todo = (
-        "they are kept; is the column of submitted the right one, and read in the right order "
-        "(submitted: {column: …, format: day first})?"
-    )
-    allowed = f"{now.date()}, today, at the latest"
-    what = "warning: answers dated after today"
+    todo = "they are kept; is the column of submitted the right one, and read in the right order "
+    todo += "(submitted: {column: …, format: day first})?"
+    what, allowed = "warning: answers dated after today", f"{now.date()}, today, at the latest"
     return sheets.remarking(Problem(what, found, allowed, sheets.where, todo))
 
 
@@ -575,10 +572,8 @@ def set_aside_duplicates(sheets: Sheets, *others: Sheets) -> list[Sheets]:
         found = f"{n} questionnaires of people with several, {n_untimed} of them without a time"
         allowed = "times of submission that are understood, where a person has several "
         allowed += "questionnaires"
-        todo = (
-            "name their column in study.yml (submitted: …, or submitted: {column: …, format: …}), "
-            "or write duplicates: most_complete"
-        )
+        todo = "name their column in study.yml (submitted: …, or submitted: {column: …, format: "
+        todo += "…}), or write duplicates: most_complete"
         raise InputError(what, found, allowed, sheets.where, todo)
     counts = ~several.duplicated(same, keep="first" if rule == "first" else "last")
     extra = np.isin(np.arange(len(frame)), several.index[~counts])

@@ -291,10 +291,8 @@ def _no_items(missing: Mapping[str, Sequence[str]], headings: Headings) -> Probl
         rows.append(f"{name} (nearest: “{close}”)" if close else name)
     what = "items not found" if len(rows) > 1 else "item not found"
     allowed = "the item's name, one of its columns, or one of its wordings as heading"
-    todo = (
-        "add the export's heading to the item's `columns` in the instrument, "
-        "or the wording of this wave to `earlier`"
-    )
+    todo = "add the export's heading to the item's `columns` in the instrument, "
+    todo += "or the wording of this wave to `earlier`"
     return Problem(what, "; ".join(rows), allowed, headings.where, todo)
 
 
@@ -371,8 +369,8 @@ def _direct_identifiers(
             found = f"{name}: {', '.join(columns)} ({', '.join(sorted(kinds))})"
             todo = (
                 "take it out of study.yml; an id to link by belongs under `link`; where it tells "
-                "nobody apart, name its texts under `values`"
             )
+            todo += "nobody apart, name its texts under `values`"
             yield Problem(what, found, "nothing that names a person", where, todo)
 
 

@@ -78,9 +78,9 @@ def rows_of(
         kept = kept & told.of(wave, where, file.wave.values[wave])
         remarks += told.nobodys("wave", where)
     export = replace(export, remarks=(*export.remarks, *remarks))
-    return (
-        export if kept.all() else replace(export, frame=export.frame[kept], rows=export.rows[kept])
-    )
+    if kept.all():
+        return export
+    return replace(export, frame=export.frame[kept], rows=export.rows[kept])
 
 
 def _rows_by_dates(
@@ -304,10 +304,8 @@ def _mixed(
             t for t, kind in zip(texts["text"], kinds, strict=True) if population.name in kind
         )
         what = "a column that tells populations apart, and is not used"
-        todo = (
-            f"write only: {{column: {column}, values: [{mine or '…'}]}} with the file; where all "
-            f"rows are {population.name}, name all its texts there"
-        )
+        todo = f"write only: {{column: {column}, values: [{mine or '…'}]}} with the file; where "
+        todo += f"all rows are {population.name}, name all its texts there"
         allowed = f"rows of {population.name} alone"
         yield whole and all(kinds) and file.only is None, what, allowed, todo
         return
@@ -318,10 +316,8 @@ def _mixed(
         return
     if (headed or sum(timed) > 1) and file.wave is None and file.pattern == "{}":
         what = "a column that tells waves apart, and is not used"
-        todo = (
-            f"write files: {{file: {file.file}, wave: {{column: {column}, values: {{pre: […], "
-            f"post: […]}}}}}}; where all rows are of {wave}, name all its texts below {wave}"
-        )
+        todo = f"write files: {{file: {file.file}, wave: {{column: {column}, values: {{pre: […], "
+        todo += f"post: […]}}}}}}; where all rows are of {wave}, name all its texts below {wave}"
         repeated = headed and _rows_of_several(sheets, column)
         yield (whole and all(timed)) or repeated, what, f"rows of {wave} alone", todo
 

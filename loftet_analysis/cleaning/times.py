@@ -246,10 +246,8 @@ def _placed(local: pd.Series, zone: tzinfo) -> pd.Series:
 def _not_understood(texts: pd.Series, counts: np.ndarray, odd: np.ndarray, allowed: str) -> Problem:
     form = form_of(texts[odd].iloc[0], most=40)
     found = f"a cell of the form “{form}”, {counts[odd].sum()} such cells"
-    todo = (
-        "correct the column of submitted in study.yml, or say how it is written: "
-        "submitted: {column: …, format: day first} (or month first, excel, %d/%m/%Y %H:%M)"
-    )
+    todo = "correct the column of submitted in study.yml, or say how it is written: "
+    todo += "submitted: {column: …, format: day first} (or month first, excel, %d/%m/%Y %H:%M)"
     return Problem("time of submission not understood", found, allowed, todo=todo)
 
 
@@ -428,10 +426,8 @@ def _order(
         what = "day and month that cannot be told apart"
         found += ", each of which can be two dates"
     allowed = "one order, with a number above 12 or with the wave's dates to tell it by"
-    todo = (
-        "say which stands first: submitted: {column: …, format: day first} (or month first) "
-        "in study.yml, or give the wave its dates"
-    )
+    todo = "say which stands first: submitted: {column: …, format: day first} (or month first) "
+    todo += "in study.yml, or give the wave its dates"
     return DAY_FIRST, Problem(what, found, allowed, todo=todo)
 
 

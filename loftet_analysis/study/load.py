@@ -124,10 +124,8 @@ def unconfirmed(folder: Path) -> list[Problem]:
     listed = guesses(folder)
     if not listed:
         return []
-    todo = (
-        f"look at each line, correct it or leave it, and take “{UNCONFIRMED}” away; "
-        f"from all that are left: loftet new {folder.name} --accept"
-    )
+    todo = f"look at each line, correct it or leave it, and take “{UNCONFIRMED}” away; "
+    todo += f"from all that are left: loftet new {folder.name} --accept"
     counted = f"{len(listed)}, the most important first"
     told = "\n".join([counted, *listed])
     return [Problem("guesses that are not confirmed", told, "", shown(folder), todo)]

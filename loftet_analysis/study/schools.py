@@ -329,9 +329,8 @@ def _respelt_regions(regions: Iterable[str], register: str) -> Iterator[Problem]
         if region and len(spelt) > 1:
             found = ", ".join(f"“{name}” ({n_schools(counts[name])})" for name in spelt)
             what = "a region that is written in several ways"
-            todo = (
-                f"it counts as one, called “{spelt[0]}”; write its name alike for all its schools"
-            )
+            todo = f"it counts as one, called “{spelt[0]}”; write its name alike for all its "
+            todo += "schools"
             yield Problem(what, found, "one name for each region", register, todo)
 
 

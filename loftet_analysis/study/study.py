@@ -466,10 +466,8 @@ def _by_wave(given: object) -> object:
     if not patterns and isinstance(texts, dict):
         patterns = {wave: {} for wave in names.WAVES if wave in texts} or {names.PRE: {}}
     if not patterns:
-        allowed = (
-            'pre: {file: …}, pre: "Pre.{}", wave: {column: …, values: {pre: …, post: …}}, or '
-            "wave: dates"
-        )
+        allowed = 'pre: {file: …}, pre: "Pre.{}", wave: {column: …, values: {pre: …, post: …}}, '
+        allowed += "or wave: dates"
         found = str(given.get("file", "a tool"))
         raise wrong("a file without its wave", found, allowed)
     return {wave: [{**shared, **own}] for wave, own in patterns.items()}

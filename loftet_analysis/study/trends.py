@@ -179,10 +179,9 @@ def read_trend(path: Path) -> tuple[tuple[Figure, ...], list[Problem]]:
             found += f" (first in {figures[key].where.rpartition(', ')[2]})"
             problems.append(Problem("duplicate figure of a trend", found, "each once", where))
         figures.setdefault(key, figure)
-    sources: dict[tuple, dict[str, str]] = {}
+    sources: dict[tuple, dict[str, str]] = defaultdict(dict)
     for figure in figures.values():
-        found = sources.setdefault((figure.outcome, figure.grade), {})
-        found.setdefault(figure.source, figure.where)
+        sources[figure.outcome, figure.grade].setdefault(figure.source, figure.where)
     for (outcome, grade), found in sources.items():
         if len(found) > 1:
             what = "figures of one outcome and grade from several sources"
