@@ -442,6 +442,7 @@ class _Column:
     once: bool = False  # whether a file with both waves in a row has it for neither
     own: tuple[str, ...] = ()  # its answers, where other columns have them too and no list does
     joined: str = ""  # why columns of other headings are this one in other files
+    sides: set[str] = field(default_factory=set)  # waves that a wide file asks it in
 
     @property
     def name(self) -> str:
@@ -466,6 +467,7 @@ class _Column:
         """Add what the column is in other files."""
         self.names |= other.names
         self.places |= other.places
+        self.sides |= other.sides
         self.texts = pd.concat([self.texts, other.texts])
 
 
@@ -772,7 +774,9 @@ class _Writer:
                 mark = self.mark(f"the wave {why}; the tool, since {of[0].reason}")
                 yield f"      {wave}: {entries[0]}{mark}"
             else:
-                yield f"      {wave}:{self.mark(why)}"
+                known = "; ".join(dict.fromkeys(file.reason for file in of))
+                mark = self.mark(f"the wave {why}; the tools, since {known}")
+                yield f"      {wave}:{mark}"
                 yield from (f"        - {entry}" for entry in entries)
 
     def file(self, file: _File, columns: Mapping[str, _Column], submitted: str) -> str:
@@ -847,6 +851,9 @@ class _Writer:
 
     def link(self, column: _Column | None, why: str, waves: Mapping[str, list[_File]]) -> str:
         """Return how a person's sheets are found."""
+        if column is None and any(file.sides for of in waves.values() for file in of):
+            why = f"{why}; the waves of a person stand in one row"
+            return "    link: {by: row}" + self.mark(why)
         if column is None or len(waves) < 2:
             why = "one wave only" if column else why
             return "    link: {by: none}" + self.mark(why)
@@ -959,9 +966,14 @@ class _Writer:
                     yield "        waves: " + self.met_only(asked[position - 1])
 
     def asked(self, who: str, column: _Column) -> list[str]:
-        """Return the waves of which a file has a column."""
+        """Return the waves of which a file, or its side, has a column."""
         waves = self.waves(self.populations[who])
-        return [w for w, of in waves.items() if any(f.path.name in column.names for f in of)]
+        return [
+            wave
+            for wave, of in waves.items()
+            if any(file.path.name in column.names for file in of)
+            and (not column.sides or wave in column.sides)
+        ]
 
     def met_only(self, waves: Sequence[str]) -> str:
         """Return the waves of a question or scale that others of the study do not ask."""
@@ -1069,7 +1081,9 @@ def _columns(files: Sequence[_File]) -> list[_Column]:
                 continue
             told = _ASIDE.match(column) if file.sides else None
             name = told["rest"] if told else column
-            side = (number_, column[: told.start("rest")] if told else "")
+            before = column[: told.start("rest")] if told else ""
+            asked = {wave for wave, pattern in file.sides.items() if pattern == before + "{}"}
+            side = (number_, before)
             first = rows.setdefault(side, len(rows) * most)
             heading = file.heading(column)
             key = normalise_label(name if told or heading == column else heading)
@@ -1079,11 +1093,12 @@ def _columns(files: Sequence[_File]) -> list[_Column]:
             if known is None:
                 of, at = {file.path.name: name}, {file.path.name: place}
                 once, shown = bool(file.sides) and not told, name if told else heading
-                found[key] = _Column(of, shown, texts, at, once=once)
+                found[key] = _Column(of, shown, texts, at, once=once, sides=asked)
                 continue
             known.names.setdefault(file.path.name, name)
             known.places.setdefault(file.path.name, place)
             known.texts = pd.concat([known.texts, texts])
+            known.sides |= asked
             if known.heading == known.name and heading != column:
                 known.heading = heading
     back = {normalise_label(file.heading(column)) for file in files for column in file.kept_back}
