@@ -216,19 +216,14 @@ def _met(
             outside[number(normalise_label(label))] += int(n[place])
         elif kinds[place] == _VALID and not np.isnan(values[place]):
             inside[float(values[place])] += int(n[place])
-    lookup = responses.lookup
-    said = {
-        lookup.get(normalise_label(text))
-        for text in texts[np.flatnonzero(n)]
-        if number(text) is None
-    }
-    there = [text for text, count in zip(texts, n, strict=True) if count and text.strip()]
+    lookup, there = responses.lookup, texts[np.flatnonzero(n)]
+    said = {lookup.get(normalise_label(text)) for text in there if number(text) is None}
+    filled = [place for place in np.flatnonzero(n) if texts[place].strip()]
     ends = responses.minimum, responses.maximum
     return Met(
         name, sheets.sources.get(name, name), scale.responses or name, *ends,
         whole=not scale.as_is, inside=inside, outside=outside,
-        n=int(sum(count for text, count in zip(texts, n, strict=True) if text.strip())),
-        met=frozenset(map(canonical, there[:_MOST_CODES])),
+        n=int(n[filled].sum()), met=frozenset(map(canonical, texts[filled[:_MOST_CODES]])),
         by_label=frozenset(said - {None}), rows=tuple(map(int, at)),
     )  # fmt: skip
 

@@ -163,7 +163,8 @@ def write_demo(
     ) -> pd.DataFrame:
         """Fill in one form for all regions, in the order in which the answers came in."""
         form = partial(_filled_in, population=population, school=school, answers=answers)
-        parts = [_test_answers(population, wave, form, earlier=next(iter(earlier.values())))]
+        tests = _test_answers(population, wave, next(iter(earlier.values())))
+        parts = [form(tests, chosen(None)[0], stream(0, "test", population, wave))]
         for region in wanted:
             rng = stream(seed, region.slug, "form", population, wave)
             sheet = _received(drawn[region][population, wave], population, wave, region, rng)
@@ -259,15 +260,8 @@ def _received(
     return _numbered(pd.concat([trial, sheet], ignore_index=True), population, wave, region.county)
 
 
-def _test_answers(
-    population: str,
-    wave: str,
-    form: Callable[..., pd.DataFrame],
-    *,
-    earlier: pd.Timedelta,
-) -> pd.DataFrame:
+def _test_answers(population: str, wave: str, earlier: pd.Timedelta) -> pd.DataFrame:
     """Return what was sent in from a school called TEST: the same in every demo."""
-    region = chosen(None)[0]
     blank = {"school": -1, "id": "TEST", "grade": 7, "boy": True, "participant": True}
     sheet = pd.DataFrame([blank] * TESTS).assign(consent=True)
     instrument = instrument_of(population)
@@ -277,8 +271,7 @@ def _test_answers(
     days = pd.to_timedelta(np.linspace(-6, 3, TESTS), unit="D").round("s")
     sheet["submitted"] = pd.Timestamp(OPENED[wave]) + days + pd.Timedelta("9h")
     sheet = _numbered(sheet, population, wave, "99")
-    sheet["submitted"] -= earlier
-    return form(sheet, region, stream(0, "test", population, wave))
+    return sheet.assign(submitted=sheet["submitted"] - earlier)
 
 
 def _numbered(sheet: pd.DataFrame, population: str, wave: str, county: str) -> pd.DataFrame:
