@@ -231,11 +231,13 @@ def _check_shared_files(study: Study, document: Document) -> None:
         if name == other_name:
             column = _wave_column(study, file)
             told = f"column {column} seems to tell" if column else "where a column tells"
-            todo = f"wave: {{column: {column or '…'}, values: {{pre: […], post: […]}}}}"
-            todo = f"{told} the wave of a row, write files: {{file: {file.file}, {todo}}}"
+            rows = f"wave: {{column: {column or '…'}, values: {{pre: […], post: […]}}}}"
+            todo = f"{told} the wave of a row, write files: {{file: {file.file}, {rows}}}"
         else:
-            todo = "where a column tells who answered, write: only: {column: …, values: […]} "
-            todo += f"for {name} and {other_name}"
+            of = f"for {name} and {other_name}"
+            todo = (
+                f"where a column tells who answered, write: only: {{column: …, values: […]}} {of}"
+            )
         document.report(steps, "one export for two waves or populations", found, allowed, todo)
 
 
@@ -404,7 +406,8 @@ def _check_selection(study: Study, document: Document) -> None:
     teachers, leaders = (
         [*people[who].instrument.scales] if who in people else [] for who in ("teachers", "leaders")
     )
-    for key, allowed in {"practice": teachers, "support": [*teachers, *leaders]}.items():
+    asked = {"practice": teachers, "support": [*teachers, *leaders]}
+    for key, allowed in asked.items():
         outcome = getattr(study.selection, key)
         if outcome is not None:
             what = f"an outcome that schools cannot be selected by ({key})"
