@@ -205,9 +205,10 @@ def _parameters(function: ast.AST | None) -> list[str]:
 def _assigned(name: str, node: ast.AST, module: _Module) -> Iterator[ast.AST | None]:
     """Yield the values that a name may have at a node; None for one that cannot be read."""
     function, around = module.function_of(node), [*module.around(node)]
+    scopes = [each for each in around if (each, name) in module.values]
     if name in _parameters(function):
         yield None
-    scopes = [each for each in around if (each, name) in module.values]
+        scopes = [each for each in scopes if each is function]
     found = module.values[scopes[0], name] if scopes else {}
     for statement in sorted(found, key=lambda each: -getattr(each, "lineno", 0)):
         loop = hasattr(statement, "iter")
@@ -225,8 +226,10 @@ def _assigned(name: str, node: ast.AST, module: _Module) -> Iterator[ast.AST | N
 def _written(tree: ast.AST) -> Iterator[tuple[ast.AST, str, ast.AST | None]]:
     """Yield every statement that gives a name a value, the name, and the value."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr | ast.AugAssign):
+        if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr):
             targets, values = getattr(node, "targets", None) or [node.target], [node.value]
+        elif isinstance(node, ast.AugAssign):  # what it was, and what is added
+            targets, values = [node.target], [ast.BinOp(node.target, node.op, node.value)]
         elif isinstance(node, ast.For | ast.comprehension):
             targets, values = [node.target], [*_taken(node.iter, tree)]
         else:

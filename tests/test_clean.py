@@ -16,8 +16,9 @@ from loftet_analysis.cleaning.score import KINDS, answers, read_answers, score_s
 from loftet_analysis.cleaning.sheets import REASON, Sheets, sheet_counts
 from loftet_analysis.cleaning.units import study_units
 from loftet_analysis.errors import InputError
-from loftet_analysis.study import Instrument, Population, ResponseSet, Wave
+from loftet_analysis.study import Instrument, Population, ResponseSet
 from loftet_analysis.study.schools import school_lookup
+from loftet_analysis.study.study import Wave
 
 SCHOOLS = pd.DataFrame(
     {
@@ -94,7 +95,7 @@ def working(given: dict | None = None, waves: dict = WAVES, labels=(), **columns
     """Return sheets of the first wave; `given` are the population's own keys."""
     study = SimpleNamespace(
         name="tiny", schools=SCHOOLS, school_ids=school_lookup(SCHOOLS), waves=waves,
-        zone=ZoneInfo("Europe/Oslo"), wave_dates=lambda population: waves, cohorts=(), cohort_of={},
+        zone=ZoneInfo("Europe/Oslo"), wave_dates=lambda *place: waves, cohorts=(), cohort_of={},
         spans=lambda population, wave: [(w.start, w.end) for w in [waves[wave]] if w.start],
     )  # fmt: skip
     frame = pd.DataFrame(columns)

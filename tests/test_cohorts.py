@@ -282,6 +282,8 @@ def test_after_its_own_programme_has_begun_a_comparison_school_is_none(at):
          ["with a name that is taken"]),
         (COHORTS.replace("    post: {from: 2028-09-11", "    posst: {from: 2028-09-11"), REGISTER,
          ["did you mean post?"]),
+        (COHORTS.replace("schools: schools.csv", "schools: {fil: schools.csv}"), REGISTER,
+         ["did you mean file?"]),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_cohorts_is_told_at_once(at, study, register, told):

@@ -13,9 +13,9 @@ from loftet_analysis.cleaning import plan_record, store
 from loftet_analysis.show import declared as shown
 from loftet_analysis.show.languages import reader
 from loftet_analysis.show.session import open_study
-from loftet_analysis.study import Analysis, load_study, phases
+from loftet_analysis.study import load_study, phases
 from loftet_analysis.study.declared import PLAN, PlanRecord, declared
-from loftet_analysis.study.study import Drift
+from loftet_analysis.study.study import Analysis, Drift
 from tests.damage import DAMAGE
 from tests.small_demo import HERE
 from tests.tiny_study import INSTRUMENT, STUDY, build, sheets, write_csv

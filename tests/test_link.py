@@ -13,7 +13,8 @@ from loftet_analysis.cleaning.registers import read_attendance
 from loftet_analysis.demo.regions import chosen
 from loftet_analysis.demo.sheets import region_people
 from loftet_analysis.errors import InputError
-from loftet_analysis.study import Attendance, Link
+from loftet_analysis.study import Link
+from loftet_analysis.study.study import Attendance
 
 KEY = b"k" * 32
 CODE, ID = Link(by="code", column="kode"), Link(by="id", column="nr")

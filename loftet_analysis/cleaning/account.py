@@ -18,6 +18,7 @@ from loftet_analysis.cleaning.identifiers import redact_text
 from loftet_analysis.cleaning.response import LINKED_NEAR
 from loftet_analysis.cleaning.sheets import BLANK, COUNTED_ONLY, OPEN_WAVE
 from loftet_analysis.errors import Problem, named
+from loftet_analysis.tabular.cells import form_of
 
 MOST_LEFT_OUT = 0.02  # of a wave or an item, without a warning
 AFTER = "after_the_wave"
@@ -110,14 +111,13 @@ def account(
     ledger = ledger[ledger[names.WAVE] != ""]
     blank, counted = ledger["reason"].eq(BLANK), ledger["reason"].isin(COUNTED_ONLY)
     aside = ledger["n_set_aside"]
+    counts = {
+        "questionnaires": ledger["n_out"].where(blank, 0),
+        "set aside": aside.mask(blank | counted, 0),
+        "counted only": aside.where(counted, 0),
+    }
     stamp = [ledger[column] for column in place]
-    table = pd.DataFrame(
-        {
-            "questionnaires": ledger["n_out"].where(blank, 0).groupby(stamp, sort=False).sum(),
-            "set aside": aside.mask(blank | counted, 0).groupby(stamp, sort=False).sum(),
-            "counted only": aside.where(counted, 0).groupby(stamp, sort=False).sum(),
-        }
-    ).astype(int)
+    table = pd.DataFrame(counts).groupby(stamp, sort=False).sum().astype(int)
     kept = table["questionnaires"] - table["set aside"] - table["counted only"]
     table.insert(1, "clean", kept)
     parts = [table.reset_index().to_string(index=False)] if len(table) else []
@@ -152,7 +152,7 @@ def _linked(linkage: pd.DataFrame) -> Iterator[str]:
     linked = near | linkage["state"].eq(names.LINKED)
     stamp = [linkage[column] for column in (names.POPULATION, names.WAVE)]
     counts = {"clean": n, "linked": n.where(linked, 0), "near": n.where(near, 0)}
-    table = pd.DataFrame({k: each.groupby(stamp, sort=False).sum() for k, each in counts.items()})
+    table = pd.DataFrame(counts).groupby(stamp, sort=False).sum()
     table = table[table.groupby(names.POPULATION)["clean"].transform("size") > 1].astype(int)
     people = table.index.unique(names.POPULATION)
     order = itertools.product(people, names.WAVES)
@@ -212,17 +212,15 @@ def _answered(frame: pd.DataFrame | None, wave: str, columns: set[str]) -> pd.Se
     """Return how many questionnaires of a wave have a value in each of some columns."""
     if frame is None:
         return None
-    there = frame[names.WAVE].eq(wave).to_numpy(dtype=bool)
-    known = sorted(columns & {*frame})
-    counts = [int((frame[column].notna().to_numpy() & there).sum()) for column in known]
-    return pd.Series(counts, index=known, dtype=int)
+    known = [column for column in frame if column in columns]
+    return frame.loc[frame[names.WAVE].eq(wave), known].notna().sum()
 
 
 def _of_sheets(ledger: pd.DataFrame, values: pd.DataFrame, n_sheets: int) -> Iterator[str]:
     taken = ledger.groupby("reason", sort=False)["n_set_aside"].sum()
     for reason, n in taken[taken > 0].items():
         if reason == BLANK:
-            yield _line(n, "", f"{reason}: rows without any answer, which are no questionnaires")
+            yield _line(n, None, f"{reason}: rows without any answer, which are no questionnaires")
             continue
         noted = values[values["reason"] == reason]
         what = _what(noted, n, plain="others" if len(noted) else "")
@@ -269,11 +267,10 @@ def _what(noted: pd.DataFrame, n: int, *, by_column: bool = False, plain: str = 
     return ": " + ", ".join(shown) if shown else ""
 
 
-def _line(n: int, share: float | str | None, said: str) -> str:
-    much = isinstance(share, float) and share > MOST_LEFT_OUT
-    percent = f"{100 * share:5.1f} %" if isinstance(share, float) else ""
+def _line(n: int, share: float | None, said: str) -> str:
+    percent = "" if share is None else f"{100 * share:5.1f} %"
     head = f"{n:>6,} {percent:>7}  "
-    text = f"warning: {said}" if much else said
+    text = f"warning: {said}" if (share or 0) > MOST_LEFT_OUT else said
     options = {"initial_indent": head, "subsequent_indent": " " * len(head)}
     filled = textwrap.fill(text, _WIDTH, break_on_hyphens=False, **options)
     return filled.replace(_JOINED, " ")
@@ -300,7 +297,7 @@ def showable(counts: pd.Series, known: Iterable[str]) -> pd.Series:
     >>> showable(cells, ["0301", "1103"]).to_dict()
     {'': 17, '301': 1, 'Fjelltun': 9, 'Vik skole': 1}
     """
-    forms = {_form(text) for text in known}
+    forms = {form_of(text, most=_LONGEST) for text in known}
     longest = max((len(form) for form in forms if not form.strip("9")), default=0)
 
     def told(text: str, n: int) -> str:
@@ -308,7 +305,7 @@ def showable(counts: pd.Series, known: Iterable[str]) -> pd.Series:
         words = short.split()
         if not words or len(short) > _LONGEST or len(words) > _MOST_WORDS or redact_text(short)[1]:
             return ""
-        form = _form(short)
+        form = form_of(short, most=_LONGEST)
         of_register = form in forms or (not form.strip("9") and len(form) <= longest)
         several = n >= FEWEST_SHEETS
         is_school = _SCHOOL.fullmatch(short) and (several or len(words) <= _FEW_WORDS)
@@ -317,7 +314,3 @@ def showable(counts: pd.Series, known: Iterable[str]) -> pd.Series:
 
     texts = [told(str(text), int(n)) for text, n in counts.items()]
     return counts.groupby(texts).sum()
-
-
-def _form(text: str) -> str:
-    return re.sub(r"[^\W\d_]", "a", re.sub(r"\d", "9", text.strip()))

@@ -125,11 +125,13 @@ SCALES: dict[tuple[str, str], list[str]] = {
 
 #: Part of the sheets that answers of a scale make up; and what does not speak for a longer one.
 LEAST, _FEW = 0.95, 0.005
-#: Answers that are none, in any language.
-MISSING = (
-    "Vet ikke", "Veit ikkje", "Don't know", "Ikke aktuelt", "Ikkje aktuelt", "Not applicable",
-    "Ønsker ikke å svare", "Ønskjer ikkje å svare", "Prefer not to answer", "Vil ikke svare",
-    "Vil ikkje svare", "Ikke relevant", "Ikkje relevant", "N/A", "Usikker/vet ikke",
+#: Answers that are none, in any language, as labels are compared.
+NONE = frozenset(
+    {
+        "vet ikke", "veit ikkje", "don't know", "ikke aktuelt", "ikkje aktuelt", "not applicable",
+        "ønsker ikke å svare", "ønskjer ikkje å svare", "prefer not to answer", "vil ikke svare",
+        "vil ikkje svare", "ikke relevant", "ikkje relevant", "n/a", "usikker/vet ikke",
+    }
 )  # fmt: skip
 
 
@@ -141,7 +143,7 @@ def known_scale(
     Parameters
     ----------
     sheets : mapping of str to int, or iterable of str
-        How many questionnaires have each answer, or answers that count alike; those of `MISSING` do
+        How many questionnaires have each answer, or answers that count alike; those of `NONE` do
         not count. A twentieth of the others may be something else, such as typing errors.
 
     Returns
@@ -159,13 +161,12 @@ def known_scale(
     >>> known_scale(["Blue", "Green"]) is None
     True
     """
-    none = {normalise_label(text) for text in MISSING}
     spelled: dict[str, str] = {}
     n: Counter[str] = Counter()
     for text, many in Counter(sheets).most_common():
         key = normalise_label(text)
         spelled.setdefault(key, text)
-        n[key] += many * (key not in none)
+        n[key] += many * (key not in NONE)
     total = n.total()
     fits = []
     for (name, language), answers in SCALES.items():

@@ -151,13 +151,9 @@ def _write_parquet(
     frame: pd.DataFrame, path: Path, questions: Mapping[str, str], answers: Mapping[str, dict]
 ) -> Path:
     table = pa.Table.from_pandas(frame, preserve_index=False)
+    told = {c: json.dumps(answers.get(c, {}), ensure_ascii=False) for c in frame}
     fields = [
-        field.with_metadata(
-            {
-                "label": questions[field.name],
-                "values": json.dumps(answers.get(field.name, {}), ensure_ascii=False),
-            }
-        )
+        field.with_metadata({"label": questions[field.name], "values": told[field.name]})
         for field in table.schema
     ]
     schema = pa.schema(fields, metadata=table.schema.metadata)

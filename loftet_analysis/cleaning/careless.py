@@ -33,23 +33,18 @@ def same_answer(clean: pd.DataFrame, instrument: Instrument) -> np.ndarray:
     for name, answered in instrument.responses.items():
         items = [
             (code, item.reversed)
-            for scale in instrument.scales.values()
-            if scale.responses == name
-            for code, item in scale.items.items()
-            if code in clean
+            for code, (scale, item) in instrument.items.items()
+            if scale.responses == name and code in clean
         ]
         if len({is_reversed for _, is_reversed in items}) < 2:
             continue
-        lowest, highest = np.full(len(clean), np.nan), np.full(len(clean), np.nan)
-        given = {False: np.zeros(len(clean), dtype=int), True: np.zeros(len(clean), dtype=int)}
-        for code, is_reversed in items:
-            y = clean[code].to_numpy(dtype=float)
-            ticked = answered.minimum + answered.maximum - y if is_reversed else y
-            np.fmin(lowest, ticked, out=lowest)
-            np.fmax(highest, ticked, out=highest)
-            given[is_reversed] += np.isfinite(ticked)
-        both_ways = (given[True] > 0) & (given[False] > 0)
-        flagged |= (lowest == highest) & both_ways & (given[True] + given[False] >= FEWEST_SAME)
+        codes, turned = zip(*items, strict=True)
+        y, turned = clean[list(codes)].to_numpy(dtype=float), np.array(turned)
+        ticked = np.where(turned, answered.minimum + answered.maximum - y, y)
+        given = np.isfinite(ticked)
+        both_ways = given[:, turned].any(axis=1) & given[:, ~turned].any(axis=1)
+        alike = np.fmin.reduce(ticked, axis=1) == np.fmax.reduce(ticked, axis=1)
+        flagged |= alike & both_ways & (given.sum(axis=1) >= FEWEST_SAME)
     return flagged
 
 

@@ -91,10 +91,11 @@ def read(
         raise InputError(f"no such file of this wave of {population}", str(place), allowed)
     file = people.files[wave][place]
     missing = {problem.found: problem for problem in missing_exports(study)}
-    absent = [missing[name] for name in file.files if name in missing]
-    refuse_any(absent)
+    refuse_any(missing[name] for name in file.files if name in missing)
     if file.files not in opened:
-        opened[file.files] = export = _read_chain(study, file)
+        forms = [read_export(study.export_path(name), file) for name in file.files]
+        export = chained(*forms, file.then) if file.then else forms[0]
+        opened[file.files] = export
         if export.recognised and progress:
             progress(f"{export.name} is read as {export.tool}: {export.recognised}")
     export = rows_of(opened[file.files], study, people, wave, file)
@@ -131,12 +132,3 @@ def _refuse_one_grade(sheets: Sheets, file: ExportFile) -> None:
         raise InputError(
             "one column of grade for several waves", found, wanted[0], sheets.where, todo
         )
-
-
-def _read_chain(study: Study, file: ExportFile) -> Export:
-    """Read an export, and join the form in which the same people went on."""
-    export = read_export(study.export_path(file.file), file)
-    if file.then is None:
-        return export
-    second = read_export(study.export_path(file.then.file), file)
-    return chained(export, second, file.then)

@@ -36,17 +36,9 @@ _EARLY = "many answers from before the wave's first day"
 _OF_OTHER = "many answers from the days of another wave"
 OUT_OF_TURN, OWN_PROGRAMME = "out_of_turn", "own_programme"
 _OF_REGISTER = ("schools", "grades")
-_NAMED = 3  # files of a wave in a message
-GRADES_SEEN = (
-    "10",
-    "7. trinn",
-    "10. trinn",
-    "7A",
-    "10A",
-    "VG1",
-    "7/8",
-    "7-8",
-)  # forms of a grade that may be told
+_NAMED, _TEXTS = 3, 5  # files of a wave, and texts of a column, in a message
+# forms of a grade that may be told
+GRADES_SEEN = ("10", "7. trinn", "10. trinn", "7A", "10A", "VG1", "7/8", "7-8")
 _WHY = {
     "tests": "compare the wave's dates in study.yml with the column of submitted",
     "forms": "look whether the files of two waves have changed places",
@@ -169,7 +161,7 @@ def place_schools(sheets: Sheets) -> Sheets:
     return sheets.noting(noted.assign(column=names.SCHOOL, reason="earlier_school"), frame=placed)
 
 
-def some_texts(column: pd.Series, *, most: int = 5) -> str:
+def some_texts(column: pd.Series) -> str:
     """Return the first few distinct texts of a column for a message.
 
     Where most rows have a text of their own (ids, codes, free text) only their number is told.
@@ -177,8 +169,8 @@ def some_texts(column: pd.Series, *, most: int = 5) -> str:
     texts = sorted({text.strip()[:40] for text in column.unique()} - {""})
     if len(texts) > MANY_TEXTS and len(texts) > len(column) / 3:
         return f"{len(texts)} different texts, which are not shown"
-    more = f", and {len(texts) - most} more" if len(texts) > most else ""
-    return ", ".join(f"“{text}”" for text in texts[:most]) + more
+    more = f", and {len(texts) - _TEXTS} more" if len(texts) > _TEXTS else ""
+    return ", ".join(f"“{text}”" for text in texts[:_TEXTS]) + more
 
 
 def _times(frame: pd.DataFrame) -> pd.Series:
@@ -214,16 +206,11 @@ def refuse_early(sheets: Sheets) -> Sheets:
         if name != sheets.wave and 2 * there > n:
             found = f"{there} of {of} ({there / of:.0%}) are from the days of {name}"
             raise InputError(_OF_OTHER, found, spans, sheets.where, _WHY["forms"])
-    first = sent[early].min().date()
-    found = f"{n} of {of} ({n / of:.0%}): {_days(frame[early])}"
-    raise InputError(
-        _EARLY,
-        found=f"{found}; all of them: {_days(frame[placed])}",
-        allowed=f"{spans}; earlier ones are trials, {MOST_TRIALS} or {MOST_OF_TRIALS:.0%} at most",
-        where=sheets.where,
-        todo=f"correct `from` of {sheets.wave} in study.yml; or, where they are trials, say there "
-        f"since when the form was tried out: trials_from: {first}",
-    )
+    found = f"{n} of {of} ({n / of:.0%}): {_days(frame[early])}; all of them: "
+    allowed = f"{spans}; earlier ones are trials, {MOST_TRIALS} or {MOST_OF_TRIALS:.0%} at most"
+    todo = f"correct `from` of {sheets.wave} in study.yml; or, where they are trials, say there "
+    todo += f"since when the form was tried out: trials_from: {sent[early].min().date()}"
+    raise InputError(_EARLY, found + _days(frame[placed]), allowed, sheets.where, todo)
 
 
 def set_aside_tests(sheets: Sheets) -> Sheets:
@@ -231,18 +218,15 @@ def set_aside_tests(sheets: Sheets) -> Sheets:
     frame = sheets.frame
     start, _ = sheets.days_of(sheets.wave)
     reason = "test_answer"
-    tests = frame[names.REGION].eq("")
-    tests[tests] = by_text(
-        frame.loc[tests, names.SCHOOL], lambda text: text.strip().casefold() in TEST_SCHOOLS
-    ).astype(bool)
+    called = by_text(frame[names.SCHOOL], lambda text: text.strip().casefold() in TEST_SCHOOLS)
+    tests = frame[names.REGION].eq("") & called.astype(bool)
     sheets = _because(sheets, tests, reason, names.SCHOOL, "school called test")
     if start.notna().any():
         early = (_times(frame) < start) & ~tests
         sheets = _because(sheets, early, reason, names.SUBMITTED, f"{_days(frame[early])}, before")
         tests |= early
     if TRIAL in frame:
-        trial = sheets.population.trial
-        meant = {normalise_label(text) for text in (trial.texts if trial else ())}
+        meant = {*map(normalise_label, sheets.population.trial.texts)}
         marked = by_text(frame[TRIAL], lambda text: normalise_label(text) in meant).astype(bool)
         sheets = _because(sheets, marked & ~tests, reason, TRIAL, "marked as such")
         tests |= marked
@@ -330,10 +314,8 @@ def set_aside_out_of_turn(sheets: Sheets) -> Sheets:
 
 def set_aside_unknown_schools(sheets: Sheets) -> Sheets:
     """Set aside the questionnaires whose school is not in the register."""
-    unknown = sheets.frame[names.REGION].eq("")
-    known = sheets.study.schools[names.SCHOOL]
-    labels = sheets.labels.get(names.SCHOOL, {})
-    texts = sheets.frame[names.SCHOOL]
+    unknown, texts = sheets.frame[names.REGION].eq(""), sheets.frame[names.SCHOOL]
+    known, labels = sheets.study.schools[names.SCHOOL], sheets.labels.get(names.SCHOOL, {})
     sheets = _told_texts(sheets, unknown, "unknown_school", texts, known, labels)
     sheets = sheets.remarking(*_near_schools(sheets, texts[unknown & sheets.still_in], labels))
     return sheets.set_aside(unknown, step="schools", reason="unknown_school")
@@ -351,12 +333,9 @@ def remark_future(sheets: Sheets) -> Sheets:
         return sheets
     n, of = int(later.sum()), int(sheets.still_in.sum())
     found = f"{n} of {of} questionnaires, the latest {days[later].max().date()}"
-    todo = (
-        "they are kept; is the column of submitted the right one, and read in the right order "
-        "(submitted: {column: …, format: day first})?"
-    )
-    allowed = f"{now.date()}, today, at the latest"
-    what = "warning: answers dated after today"
+    todo = "they are kept; is the column of submitted the right one, and read in the right order "
+    todo += "(submitted: {column: …, format: day first})?"
+    what, allowed = "warning: answers dated after today", f"{now.date()}, today, at the latest"
     return sheets.remarking(Problem(what, found, allowed, sheets.where, todo))
 
 
@@ -382,14 +361,13 @@ def _told_texts(
     reason: str,
     texts: pd.Series,
     known: Iterable[str],
-    labels: Mapping[str, str] | None = None,
+    labels: Mapping[str, str],
 ) -> Sheets:
     """Note the texts by which questionnaires leave, as far as they may be told."""
     counts = texts[rows & sheets.still_in].value_counts()
     if counts.empty:
         return sheets
-    if labels:
-        counts = counts.groupby([labels.get(text, text) for text in counts.index]).sum()
+    counts = counts.groupby([labels.get(text, text) for text in counts.index]).sum()
     told = showable(counts, known).rename_axis("value").rename("n").reset_index()
     return sheets.noting(told.assign(column=texts.name, reason=reason))
 
@@ -420,10 +398,8 @@ def recode(sheets: Sheets) -> Sheets:
             text: str, own: Mapping[str, str] = own, meanings: Mapping[str, str] = meanings
         ) -> str | None:
             label = own.get(text, text).strip()
-            if not label:
-                return None
-            if not meanings:
-                return label
+            if not label or not meanings:
+                return label or None
             return meanings.get(normalise_label(label), meanings.get(normalise_label(text), ""))
 
         read = by_text(frame[column], meaning).astype("str")
@@ -494,7 +470,7 @@ def read_grades(sheets: Sheets) -> Sheets:
     last = dict(zip(schools[names.SCHOOL], span[1].fillna(span[0]).fillna(13), strict=True))
     low, high = (by_text(frame[names.SCHOOL], end.get).astype(float) for end in (first, last))
     impossible = given & ~grades.between(low, high)
-    sheets = _told_texts(sheets, impossible, "impossible_grade", text, GRADES_SEEN)
+    sheets = _told_texts(sheets, impossible, "impossible_grade", text, GRADES_SEEN, {})
     others = grades[judged & ~impossible & ~grades.isin(names.GRADES)].value_counts().sort_index()
     if len(others):
         found = ", ".join(f"{grade:.0f} ({n} questionnaires)" for grade, n in others.items())
@@ -579,43 +555,34 @@ def set_aside_duplicates(sheets: Sheets, *others: Sheets) -> list[Sheets]:
         that has no time that is understood.
     """
     parts, rule = (sheets, *others), sheets.population.duplicates
+    sizes = [len(part.frame) for part in parts]
     same = [names.PERSON, names.SCHOOL, *([names.GRADE] if names.GRADE in sheets.frame else [])]
     frame = pd.concat([part.frame[[*same, REASON]] for part in parts], ignore_index=True)
-    untimed = np.repeat([MOMENT not in part.apart for part in parts], [*map(_length, parts)])
+    untimed = np.repeat([MOMENT not in part.apart for part in parts], sizes)
     keys = pd.DataFrame({"moment": np.concatenate([_moments(part) for part in parts])})
     if rule == "most_complete":
         items = list(sheets.population.instrument.columns)
         answered = [part.frame[items].notna().sum(axis=1) for part in parts]
         keys.insert(0, "answered", np.concatenate(answered))
-    candidates = frame.iloc[np.lexsort((np.arange(len(frame)), *keys.iloc[:, ::-1].to_numpy().T))]
+    candidates = frame.iloc[keys.sort_values([*keys], kind="stable").index]
     candidates = candidates[candidates[REASON].eq("") & candidates[names.PERSON].notna()]
     several = candidates[candidates.duplicated(same, keep=False)]
     if rule != "most_complete" and untimed[several.index].any():
-        what, found = (
-            f"no time to tell the {rule} questionnaire by",
-            f"{len(several)} questionnaires of people",
-        )
-        found += f" with several, {untimed[several.index].sum()} of them without a time"
-        allowed = (
-            "times of submission that are understood, where a person has several questionnaires"
-        )
-        todo = (
-            "name their column in study.yml (submitted: …, or submitted: {column: …, format: …}), "
-            "or write duplicates: most_complete"
-        )
+        what = f"no time to tell the {rule} questionnaire by"
+        n, n_untimed = len(several), untimed[several.index].sum()
+        found = f"{n} questionnaires of people with several, {n_untimed} of them without a time"
+        allowed = "times of submission that are understood, where a person has several "
+        allowed += "questionnaires"
+        todo = "name their column in study.yml (submitted: …, or submitted: {column: …, format: "
+        todo += "…}), or write duplicates: most_complete"
         raise InputError(what, found, allowed, sheets.where, todo)
     counts = ~several.duplicated(same, keep="first" if rule == "first" else "last")
     extra = np.isin(np.arange(len(frame)), several.index[~counts])
     parts = _telling_ties(parts, several[same], keys.loc[several.index], counts)
-    ends = np.cumsum([*map(_length, parts)])[:-1]
     return [
         part.set_aside(pd.Series(own, part.frame.index), step="duplicates", reason="duplicate")
-        for part, own in zip(parts, np.split(extra, ends), strict=True)
+        for part, own in zip(parts, np.split(extra, np.cumsum(sizes)[:-1]), strict=True)
     ]
-
-
-def _length(sheets: Sheets) -> int:
-    return len(sheets.frame)
 
 
 def _moments(sheets: Sheets) -> np.ndarray:

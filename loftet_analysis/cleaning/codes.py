@@ -241,18 +241,15 @@ def one_label_twice(
             if len(same) > 1 and met.met & same.keys():
                 key = (next(iter(same.values())), *sorted(same))
                 columns_by_fault.setdefault(key, []).append(met.label)
-    return [
-        Problem(
-            "one label for several codes",
-            f"{' and '.join(codes)} are {'both' if len(codes) == 2 else 'all'} "
-            f"“{label[:60]}” in {named(found)}",
-            "a label of its own for each code",
-            where,
-            "correct the labels in the survey tool and export again: the answers cannot be told "
-            "apart",
-        )
-        for (label, *codes), found in columns_by_fault.items()
-    ]
+    problems, allowed = [], "a label of its own for each code"
+    todo = (
+        "correct the labels in the survey tool and export again: the answers cannot be told apart"
+    )
+    for (label, *codes), found in columns_by_fault.items():
+        all_of = f"{' and '.join(codes)} are {'both' if len(codes) == 2 else 'all'}"
+        told = f"{all_of} “{label[:60]}” in {named(found)}"
+        problems.append(Problem("one label for several codes", told, allowed, where, todo))
+    return problems
 
 
 def label_and_number(columns: Iterable[Met], where: str) -> tuple[list[Problem], list[Problem]]:
@@ -415,17 +412,11 @@ def thousands(
             continue
         if min(values) >= 100_000 and not any(low <= value <= high for value in values):
             continue  # 512.125 beside 498, on a scale to 800
-        found = f"{len(values)} different numbers of the form 1{sign}234"
-        what = "scores with a sign for thousands"
-        todo = (
-            f"write 1234 for 1{sign}234; where the sign begins decimals, write them in every cell"
-        )
+        found = f"{len(values)} different numbers of the form 1{sign}234 beside whole numbers from "
+        what, found = "scores with a sign for thousands", f"{found}100 on in {column}"
+        todo = f"write 1234 for 1{sign}234; where the sign begins decimals, write them in every "
         allowed = "numbers without a sign for thousands"
-        problems.append(
-            Problem(
-                what, f"{found} beside whole numbers from 100 on in {column}", allowed, where, todo
-            )
-        )
+        problems.append(Problem(what, found, allowed, where, f"{todo}cell"))
     return problems
 
 

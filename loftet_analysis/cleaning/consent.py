@@ -56,10 +56,10 @@ def keep_allowed(sheets: Sheets) -> Sheets:
         texts = sheets.frame.get(names.GRADE, pd.Series("", index=sheets.frame.index))
         grades, start = grade_numbers(texts), sheets.days_of(wave)[0]
         own = pd.Series(False, index=texts.index)
-        for day in start.unique():
-            rows = start.isna() if pd.isna(day) else start.eq(day)
-            first = None if pd.isna(day) else pd.Timestamp(day).date()
-            own[rows] = surely_old_enough(grades[rows], limit=guardian.below, day=first)
+        for day, rows in start.groupby(start, dropna=False):
+            first = None if pd.isna(day) else day.date()
+            old = surely_old_enough(grades[rows.index], limit=guardian.below, day=first)
+            own[rows.index] = old
         sheets = sheets.count_only(~agreed & ~own, step="guardian", reason="no_consent")
     declined = every.loc[every.index.difference(sheets.frame.index)]
     return replace(sheets, declined=declined)
@@ -76,8 +76,8 @@ def _saying_answers(sheets: Sheets, column: str, yes: Sequence[str]) -> Sheets:
     what = "answers to consent" if column == CONSENT else "answers of guardians to consent"
     found = counted_texts(met, hidden=hidden)
     todo = "nothing, if all others mean no; else add them to `yes` under `consent` in study.yml"
-    remark = Problem(what, found, f"counted as yes: {', '.join(yes)}", sheets.where, todo)
-    return replace(sheets, remarks=(*sheets.remarks, remark))
+    allowed = f"counted as yes: {', '.join(yes)}"
+    return sheets.remarking(Problem(what, found, allowed, sheets.where, todo))
 
 
 def consenting(sheets: Sheets, column: str, yes: Sequence[str]) -> pd.Series:
@@ -98,7 +98,7 @@ def consenting(sheets: Sheets, column: str, yes: Sequence[str]) -> pd.Series:
     if len(texts) and not consents.any():
         seen = sorted({labels.get(text, text)[:40] for text in given})
         shown = ", ".join(f"“{text}”" for text in seen)
-        found = shown if len(seen) <= 5 else f"{len(seen)} different texts"
+        found = shown if len(seen) <= _FEW else f"{len(seen)} different texts"
         todo = "correct `consent: yes` in study.yml"
         raise InputError("nobody consents", found, ", ".join(yes), sheets.where, todo)
     return consents

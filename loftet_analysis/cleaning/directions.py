@@ -67,43 +67,32 @@ def directions(clean: pd.DataFrame, population: Population) -> list[Problem]:
     rows = {name: found for name, found in rows.items() if len(found)}
     remarks = []
 
-    def say(found: list[str], waves: str, what: str, allowed: str, todo: str) -> None:
-        if found:
+    def say(found: Iterable[str], waves: str, what: str, allowed: str, todo: str) -> None:
+        if told := ", ".join(found):
             where = f"{population.name}, {waves}"
-            remarks.append(Problem(what, ", ".join(found), allowed, where, todo))
+            remarks.append(Problem(what, told, allowed, where, todo))
 
     for name, own in rows.items():
-        say(
-            [text for scale in _asked(population, name) for text in _against(clean, own, scale)],
-            name,
-            "warning: items that go against the rest of their scale",
-            "answers that go together once the reversed items are turned",
-            "is one of them reversed? see `reversed` in the instrument, and its codes",
-        )
+        found = [text for scale in _asked(population, name) for text in _against(clean, own, scale)]
+        what = "warning: items that go against the rest of their scale"
+        allowed = "answers that go together once the reversed items are turned"
+        todo = "is one of them reversed? see `reversed` in the instrument, and its codes"
+        say(found, name, what, allowed, todo)
     for (before, one), (after, other) in pairwise(rows.items()):
         scales = [scale for scale in _asked(population, before) if after in scale.waves]
         both, pairs = f"{before} and {after}", same_people(clean, one, other)
-        say(
-            _turned(clean, one, other, pairs, scales, population),
-            both,
-            "warning: scales that run the other way in another wave",
-            "answers of both waves that run alike",
-            "look whether the codes of both exports have the same meaning",
-        )
-        say(
-            [*_ends_gone(clean, {before: one, after: other}, population)],
-            both,
-            "warning: an end answer that nobody gives in another wave",
-            "answers of both waves to the same items from the same codes",
-            "are its codes shifted? compare the exports, or export the labels of the answers",
-        )
-        say(
-            [*_strangers(clean, *pairs, scales)],
-            both,
-            "warning: people found again do not look like the same people",
-            "the same person under the same id or code in both waves",
-            "does the column of `link` number the rows of each export? see `link` in study.yml",
-        )
+        what = "warning: scales that run the other way in another wave"
+        allowed = "answers of both waves that run alike"
+        todo = "look whether the codes of both exports have the same meaning"
+        say(_turned(clean, one, other, pairs, scales, population), both, what, allowed, todo)
+        what = "warning: an end answer that nobody gives in another wave"
+        allowed = "answers of both waves to the same items from the same codes"
+        todo = "are its codes shifted? compare the exports, or export the labels of the answers"
+        say(_ends_gone(clean, {before: one, after: other}, population), both, what, allowed, todo)
+        what = "warning: people found again do not look like the same people"
+        allowed = "the same person under the same id or code in both waves"
+        todo = "does the column of `link` number the rows of each export? see `link` in study.yml"
+        say(_strangers(clean, *pairs, scales), both, what, allowed, todo)
     return remarks
 
 
@@ -224,9 +213,7 @@ def _against(clean: pd.DataFrame, rows: np.ndarray, scale: Scale) -> Iterator[st
 
 
 def _below_zero(r: float, n: int) -> bool:
-    if not n >= FEWEST_PEOPLE or not r < 0:
-        return False
-    return _highest(r, n) < 0
+    return n >= FEWEST_PEOPLE and r < 0 and _highest(r, n) < 0
 
 
 def _turned(
@@ -237,14 +224,13 @@ def _turned(
     scales: Sequence[Scale],
     population: Population,
 ) -> list[str]:
-    first, second = pairs
-    if len(first) < FEWEST_PEOPLE:
+    if len(pairs[0]) < FEWEST_PEOPLE:
         waves = (clean, one, other)
         return [text for scale in scales for text in _mirrored(*waves, scale, population)]
     found = []
     for scale in scales:
         columns = [scale.name, *(item for item in scale.items if item in clean)]
-        r = [_correlation(*(_answers(clean, c, rows) for rows in (first, second))) for c in columns]
+        r = [_correlation(*(_answers(clean, c, rows) for rows in pairs)) for c in columns]
         r = [r[0], *(each for each in r[1:] if not np.isnan(each[0]))]
         clear = [_below_zero(*each) for each in r]
         if all(each < 0 for each, _ in r) and (clear[0] or all(clear[1:])):

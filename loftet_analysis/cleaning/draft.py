@@ -23,7 +23,7 @@ from scipy.cluster import hierarchy
 from scipy.spatial.distance import squareform
 
 from loftet_analysis import names, paths
-from loftet_analysis.cleaning.answer_scales import LEAST, MISSING, SCALES, known_scale
+from loftet_analysis.cleaning.answer_scales import LEAST, NONE, SCALES, known_scale
 from loftet_analysis.cleaning.codes import number
 from loftet_analysis.cleaning.directions import FEWEST_PEOPLE, UNLIKE, agreement
 from loftet_analysis.cleaning.headings import identifier_kind
@@ -38,15 +38,13 @@ from loftet_analysis.cleaning.selection import PEOPLE, is_closed
 from loftet_analysis.cleaning.times import local_times, read_moments
 from loftet_analysis.errors import InputError, refuse_any
 from loftet_analysis.study import ExportFile
-from loftet_analysis.study.instrument import load_instrument, normalise_label
+from loftet_analysis.study.instrument import INSTRUMENTS, load_instrument, normalise_label
 from loftet_analysis.study.load import GUESSED, UNCONFIRMED, same_files
-from loftet_analysis.study.schools import written_otherwise
+from loftet_analysis.study.schools import LATIN, written_otherwise
 from loftet_analysis.study.study import row_text
 from loftet_analysis.study.yamlfile import RESEMBLES
 from loftet_analysis.tabular.cells import form_of
 
-#: The library's own questionnaires.
-_OWN = {"pupils": "pupil", "teachers": "teacher", "leaders": "leader"}
 #: How a file names whom it asked, as a part of a word.
 _WHO = {
     "pupils": r"elev|pupil|student|barn|child",
@@ -82,6 +80,10 @@ _YES = re.compile(
 _LINK = re.compile(r"kode|code|nummer|number|\bnr\b|\bid\b|id$", re.IGNORECASE)
 _CODE = re.compile(r"kode|code", re.IGNORECASE)
 _NUMBER_OF = re.compile(r"(?:\w+[ _-]?)?(?:nr|nummer|number|id)\.?", re.IGNORECASE)
+_ROLES = {
+    "participant": r"(?:ja|yes|delta|partic).*",
+    "colleague": r"(?:nei|no|kolleg|coll).*",
+}
 _GENDERS = {
     "girl": r"jente[rn]?|girl|female|kvinne|f|k",
     "boy": r"gutt|gut|boy|male|mann|m",
@@ -264,9 +266,8 @@ def with_region(folder: Path, region: str) -> dict[Path, str]:
     met = {row[place] for row in rows[1:] if len(row) > place} if place is not None else set()
     if len(met) != 1 or not met <= {*EVERYBODY.values()}:
         found = ", ".join(sorted(met)) or "no region"
-        allowed = (
-            f"a drafted register in which all schools are in {' or '.join(EVERYBODY.values())}"
-        )
+        drafted = " or ".join(EVERYBODY.values())
+        allowed = f"a drafted register in which all schools are in {drafted}"
         todo = "write the region of each school in the register"
         raise InputError("regions that are no draft's", found, allowed, path.name, todo)
     for row in rows[1:]:
@@ -278,18 +279,17 @@ def with_region(folder: Path, region: str) -> dict[Path, str]:
 
 def _read(path: Path) -> _File:
     export = read_export(path, ExportFile(file=path.name))
-    frame = export.frame
-    roles = dict(export.roles)
-    file = _File(
-        path, export.tool, export.recognised, frame, export.questions, export.labels, roles
-    )
+    frame, roles = export.frame, dict(export.roles)
+    told = (export.tool, export.recognised, frame, export.questions, export.labels, roles)
+    file = _File(path, *told)
+    kinds = {column: identifier_kind(export, column) for column in frame}
     file.population, file.why_population = _population(file)
     submitted = [column for column, role in roles.items() if role == "submitted"]
     submitted += [
         column
         for column in frame
         if column not in roles
-        and not identifier_kind(export, column)
+        and not kinds[column]
         and _DAY.match(next((text for text in frame[column] if text.strip()), ""))
     ]
     for column in submitted:
@@ -298,10 +298,9 @@ def _read(path: Path) -> _File:
         if problem is None and moments.notna().mean() > 0.5:
             file.submitted, file.moments = column, local_times(moments, zone)
             break
-    for column in frame:
-        kind = identifier_kind(export, column)
-        if kind and holds_identifiers(file.texts(column), kind):
-            file.kept_back.append(column)
+    file.kept_back = [
+        c for c, kind in kinds.items() if kind and holds_identifiers(file.texts(c), kind)
+    ]
     file.sides = _sides(frame.columns)
     return file
 
@@ -362,11 +361,7 @@ def _population(file: _File) -> tuple[str, str]:
 def _share_asked(population: str, headings: Iterable[str]) -> float:
     """Return which part of the library's own questionnaire of a population is asked."""
     there = {normalise_label(heading) for heading in headings}
-    items = [
-        item
-        for scale in load_instrument(_OWN[population]).scales.values()
-        for item in scale.items.values()
-    ]
+    items = [item for _, item in load_instrument(INSTRUMENTS[population]).items.values()]
     found = [
         bool(there & {normalise_label(text) for text in (*item.columns, *item.text.values())})
         for item in items
@@ -377,12 +372,9 @@ def _share_asked(population: str, headings: Iterable[str]) -> float:
 def _is_register(file: _File) -> bool:
     """Whether a file lists schools: it has a region or a municipality, and no answers."""
     found = _register_columns(file)
-    return (
-        "school" in found
-        and ({names.REGION, "municipality"} & set(found)) != set()
-        and not file.submitted
-        and file.frame[found["school"]].nunique() > 0.8 * len(file.frame)
-    )
+    placed = "school" in found and not found.keys().isdisjoint({names.REGION, "municipality"})
+    many = placed and file.frame[found["school"]].nunique() > 0.8 * len(file.frame)
+    return many and not file.submitted
 
 
 def _attended(file: _File) -> dict[str, list[str]]:
@@ -425,18 +417,16 @@ def _register_columns(file: _File) -> dict[str, str]:
 
 def _sides(columns: Iterable[str]) -> dict[str, str]:
     """Return the patterns of a file with both waves beside each other: ``{"pre": "Pre.{}"}``."""
-    found: dict[str, dict[str, str]] = defaultdict(dict)
+    rests: dict[tuple[str, str], set[str]] = defaultdict(set)
     for column in columns:
         if told := _ASIDE.match(column):
-            found[column[: told.start("rest")]][told["rest"]] = told["wave"].casefold()
-    rests = [set(each) for each in found.values()]
-    if len(rests) < 2 or len(set.intersection(*rests)) < 3:
+            rests[column[: told.start("rest")], told["wave"].casefold()].add(told["rest"])
+    if len(rests) < 2 or len(set.intersection(*rests.values())) < 3:
         return {}
-    sides = {}
-    for before, each in found.items():
-        wave = next(iter(each.values()))
-        code = next((w for w, words in _WHEN.items() if re.fullmatch(words, wave)), "")
-        sides[code] = before + "{}"
+    sides = {
+        next((w for w, words in _WHEN.items() if re.fullmatch(words, wave)), ""): before + "{}"
+        for before, wave in rests
+    }
     return sides if "" not in sides else {}
 
 
@@ -481,30 +471,26 @@ class _Column:
         self.texts = pd.concat([self.texts, other.texts])
 
 
+@dataclass
 class _Writer:
     """Writes the files of a study, marks what it guessed, and keeps what it left out."""
 
-    def __init__(
-        self,
-        study: str,
-        folder: Path,
-        exports: Sequence[_File],
-        registers: Sequence[_File],
-        attendance: Sequence[_File],
-        accept: bool,
-        region: str,
-    ) -> None:
-        self.study, self.folder, self.accept, self.region = study, folder, accept, region
-        self.exports, self.registers, self.attendance = exports, registers, [*attendance]
+    study: str
+    folder: Path
+    exports: Sequence[_File]
+    registers: Sequence[_File]
+    attendance: list[_File]
+    accept: bool
+    region: str
+
+    def __post_init__(self) -> None:
         self.notes: list[str] = []
         self.scales: dict[str, list[str]] = defaultdict(list)
-        self.language, self.why_language = _language(exports)
-        self.populations: dict[str, list[_File]] = {}
-        for file in exports:
+        self.language, self.why_language = _language(self.exports)
+        self.populations: dict[str, list[_File]] = {} if self.exports else {"pupils": []}
+        for file in self.exports:
             self.populations.setdefault(file.population, []).append(file)
-        if not exports:
-            self.populations = {"pupils": []}
-        self.seasons = _seasons(exports)
+        self.seasons = _seasons(self.exports)
         self.columns = {who: _columns(files) for who, files in self.populations.items()}
 
     def mark(self, why: str = "") -> str:
@@ -520,13 +506,13 @@ class _Writer:
             who: _kinds(columns, guess_order=not self.accept)
             for who, columns in self.columns.items()
         }
-        self.own = {}
-        for who, columns in self.columns.items():
-            texts = [
-                text for column in columns for text in (column.heading, *column.names.values())
-            ]
-            if _share_asked(who, texts) > _ASKED:
-                self.own[who] = _OWN[who]
+        texts = {
+            who: [text for c in columns for text in (c.heading, *c.names.values())]
+            for who, columns in self.columns.items()
+        }
+        self.own = {
+            who: INSTRUMENTS[who] for who, of in texts.items() if _share_asked(who, of) > _ASKED
+        }
         for who in self.populations.keys() - self.own.keys():
             path = self.folder / "instruments" / f"{who}.yml"
             made[path] = "\n".join(self.instrument(who, kinds[who].get("item", []))) + "\n"
@@ -540,7 +526,7 @@ class _Writer:
         yield "# Drafted by `loftet new`. data_raw/demo/study.yml explains every key."
         if not self.accept:
             yield f"# Look at each line that ends in “{UNCONFIRMED}”, then take these words away."
-        yield f"title: {{{self.language}: {_quoted(self.study)}}}" + self.mark()
+        yield f"title: {_flow({self.language: self.study})}" + self.mark()
         if self.exports:
             yield f"exports: {_quoted(self.beside(self.exports[0].path.parent))}"
         yield f"languages: [{self.language}]" + self.mark(self.why_language)
@@ -570,7 +556,7 @@ class _Writer:
         yield "#   sesoi: 0.10  # the smallest change of interest, in standard deviations"
         yield "#   primary:"
         for who in self.populations:
-            scales = self.scales.get(who) or [*load_instrument(_OWN[who]).scales]
+            scales = self.scales.get(who) or [*load_instrument(INSTRUMENTS[who]).scales]
             change = "linked_change" if kinds.get(who, {}).get("link") else "same_grade"
             change = "participants" if kinds.get(who, {}).get(names.ROLE) else change
             yield f"#     {who}: {{outcomes: [{', '.join(scales[:3])}], estimands: [{change}]}}"
@@ -617,7 +603,7 @@ class _Writer:
                 why = "not every file tells the day of an answer"
                 if any(file.sides for file in self.exports):
                     why = "they stand beside each other; write `from` and `to` where they are known"
-                yield f"  {wave}: {{label: {{{self.language}: {label}}}}}{self.mark(why)}"
+                yield f"  {wave}: {_flow({'label': {self.language: label}})}{self.mark(why)}"
                 continue
             first, last = every.min().date(), every.max().date()
             most = [every.quantile(share).date() for share in (0.005, 0.995)]
@@ -632,12 +618,9 @@ class _Writer:
             file = self.registers[0]
             found = _register_columns(file)
             path = os.path.relpath(file.path.resolve(), self.folder.resolve())
-            columns = ", ".join(
-                f"{k}: {_quoted(v)}" for k, v in {names.SCHOOL: found["school"], **found}.items()
-            )
             yield "schools:" + self.mark("by its headings")
             yield f"  file: {_quoted(path)}"
-            yield f"  columns: {{{columns}}}"
+            yield f"  columns: {_flow({names.SCHOOL: found['school'], **found})}"
             return
         yield "# a row per school: its region, and as far as known grades, municipality and how"
         yield "# many were invited"
@@ -668,25 +651,20 @@ class _Writer:
         ids = [text for text in met if re.fullmatch(r"[\w-]*\d[\w-]*", text)]
         called = [text for text in met if text not in ids]
         if ids and called:
+            what = "some exports name schools by id and others by name"
             todo = "write the name beside its id, and take the other row out"
-            self.notes.append(
-                f"schools.csv: some exports name schools by id and others by name: {todo}"
-            )
+            self.notes.append(f"schools.csv: {what}: {todo}")
+        todo = "if they are one school, write the wrong name into a column `earlier` of the right "
+        todo += "one, and take the row of the wrong one out"
         for found in written_otherwise(self.sheets(kinds, called)):
-            todo = (
-                "if they are one school, write the wrong name into a column `earlier` of the right "
-                "one, and take the row of the wrong one out"
-            )
             self.notes.append(f"schools.csv: names that resemble each other: {found}: {todo}")
         region = self.region or self.everybody
-        rows = [{"school_id": each, "school": f"School {each}", "region": region} for each in ids]
-        rows += [
-            {"school_id": f"s{position:03}", "school": each, "region": region}
-            for position, each in enumerate(called, 1)
-        ]
-        columns = ["school_id", "school", "region", "municipality", "grades"]
-        columns += [f"invited_{who}" for who in self.populations]
-        return pd.DataFrame(rows).reindex(columns=columns).to_csv(index=False, lineterminator="\n")
+        rows = [(each, f"School {each}", region) for each in ids]
+        rows += [(f"s{position:03}", each, region) for position, each in enumerate(called, 1)]
+        columns = ["school_id", "school", "region"]
+        others = ["municipality", "grades", *(f"invited_{who}" for who in self.populations)]
+        table = pd.DataFrame(rows, columns=columns).reindex(columns=[*columns, *others])
+        return table.to_csv(index=False, lineterminator="\n")
 
     def sheets(
         self, kinds: Mapping[str, Mapping[str, list[_Column]]], schools: Collection[str]
@@ -756,7 +734,7 @@ class _Writer:
         """Yield who has consented; where no question of it was found, what that means."""
         for column in asked:
             if yes := [text for text in column.written if _YES.fullmatch(text)]:
-                told = f"{{column: {_quoted(column.name)}, yes: {_quoted(yes[0])}}}"
+                told = _flow({"column": column.name, "yes": yes[0]})
                 share = column.filled.eq(yes[0]).mean()
                 yield f"    consent: {told}" + self.mark(f"{share:.0%} say so")
                 return
@@ -812,15 +790,10 @@ class _Writer:
         }
         if file.submitted and file.submitted != submitted:
             other["submitted"] = file.submitted
-        entry = f"tool: {file.tool}, file: {_quoted(file.path.name)}"
         column, texts = file.only
-        if column:
-            values = ", ".join(map(_quoted, texts))
-            entry += f", only: {{column: {_quoted(column)}, values: [{values}]}}"
-        if other:
-            told = ", ".join(f"{name}: {_quoted(column)}" for name, column in other.items())
-            entry += f", columns: {{{told}}}"
-        return f"{{{entry}}}"
+        only = {"only": {"column": column, "values": texts}} if column else {}
+        others = {"columns": other} if other else {}
+        return _flow({"tool": file.tool, "file": file.path.name, **only, **others})
 
     def values(self, found: Mapping[str, _Column]) -> Iterator[str]:
         """Yield what the texts of a role or gender mean, as far as they can be told."""
@@ -828,19 +801,10 @@ class _Writer:
         if names.GENDER in found:
             told[names.GENDER] = _sorted_into(found[names.GENDER].written, _GENDERS)
         if names.ROLE in found:
-            yes_no = {
-                "participant": r"(?:ja|yes|delta|partic).*",
-                "colleague": r"(?:nei|no|kolleg|coll).*",
-            }
-            told[names.ROLE] = _sorted_into(found[names.ROLE].written, yes_no)
+            told[names.ROLE] = _sorted_into(found[names.ROLE].written, _ROLES)
         if any(told.values()):
             yield "    values:"
-        for name, of in told.items():
-            if of:
-                given = ", ".join(
-                    f"{value}: [{', '.join(map(_quoted, texts))}]" for value, texts in of.items()
-                )
-                yield f"      {name}: {{{given}}}" + self.mark()
+        yield from (f"      {name}: {_flow(of)}{self.mark()}" for name, of in told.items() if of)
 
     def best_link(
         self,
@@ -855,22 +819,19 @@ class _Writer:
         """
         tried, refused = [], []
         for column in candidates:
-            by_wave = [
-                pd.concat(
-                    [
-                        pd.DataFrame({
-                            place: file.texts(each.names[file.path.name]).str.casefold()
-                            for place, each in enumerate((column, *facts))
-                            if file.path.name in each.names
-                        })
-                        for file in of
-                        if file.path.name in column.names
-                    ]
-                    or [pd.DataFrame({0: pd.Series(dtype=str)})]
-                )
-                for of in waves.values()
-            ]  # fmt: skip
-            by_wave = [each[each[0].ne("")] for each in by_wave]
+            by_wave = []
+            for of in waves.values():
+                parts = [
+                    pd.DataFrame({
+                        place: file.texts(each.names[file.path.name]).str.casefold()
+                        for place, each in enumerate((column, *facts))
+                        if file.path.name in each.names
+                    })
+                    for file in of
+                    if file.path.name in column.names
+                ]  # fmt: skip
+                every = pd.concat(parts or [pd.DataFrame({0: pd.Series(dtype=str)})])
+                by_wave.append(every[every[0].ne("")])
             once = 1 - np.mean([rows[0].duplicated(keep=False).mean() for rows in by_wave])
             again = by_wave[-1][0].isin(set(by_wave[0][0])).mean() if len(by_wave) > 1 else 0.0
             of_facts = _agreements(by_wave[0], by_wave[-1])
@@ -898,19 +859,17 @@ class _Writer:
         if column is None or len(waves) < 2:
             why = "one wave only" if column else why
             return "    link: {by: none}" + self.mark(why)
-        by = self.by(column)
-        told = f"by: {by}, column: {_quoted(column.name)}"
-        if by == "code" and (found := _elements(column.filled)):
-            sizes, form, share = found
-            told += f", elements: {list(sizes)}"
+        told: dict[str, object] = {"by": self.by(column), "column": column.name}
+        if told["by"] == "code" and (found := _elements(column.filled)):
+            told["elements"], form, share = found
             why += f"; {share:.0%} are written as {form}"
-        elif by == "code":
+        elif told["by"] == "code":
             self.notes.append(
                 "study.yml: no elements of the codes: three or more parts of at most two signs "
                 "could not be told; a code with one wrong sign is linked all the same, one with "
                 "a whole wrong part is not"
             )
-        return f"    link: {{{told}}}" + self.mark(why)
+        return f"    link: {_flow(told)}" + self.mark(why)
 
     def attended(self, who: str, linked: _Column | None, school: _Column | None) -> Iterator[str]:
         """Yield the register of attendance of a population: that which has most of its people."""
@@ -924,15 +883,11 @@ class _Writer:
                 if found < _OF_SHEETS:
                     continue
                 self.attendance.remove(file)
-                counted = ", ".join(
-                    f"{name}: [{', '.join(map(_quoted, columns))}]"
-                    for name, columns in _attended(file).items()
-                )
                 mark = self.mark(f"{found:.0%} of its rows have a questionnaire")
                 yield f"    attendance:{mark}"
                 yield f"      file: {_quoted(file.path.name)}"
                 yield f"      {by}: {_quoted(_owner(file))}"
-                yield f"      columns: {{{counted}}}"
+                yield f"      columns: {_flow(_attended(file))}"
                 return
 
     @staticmethod
@@ -944,7 +899,7 @@ class _Writer:
         """Yield the lines of an instrument: answer scales, and scales with their items."""
         yield "# The questionnaire: answer scales with their values, scales with their questions."
         if not columns:
-            yield from _template(self.language)
+            yield from _example(self.language).splitlines()
             self.notes.append(f"instruments/{who}.yml: an example; write the questionnaire there")
             return
         blocks = [[*_by_correlation(block)] for block in _blocks(columns)]
@@ -966,9 +921,9 @@ class _Writer:
             order = f"the export tells no order; {min(answers.labels)} is the lowest"
             yield f"  {name}:" + ("" if answers.sure else self.mark(order))
             for value, text in answers.labels.items():
-                yield f"    {value}: {{{self.language}: {_quoted(text)}}}"
+                yield f"    {value}: {_flow({self.language: text})}"
             if answers.missing:
-                yield f"    missing: [{', '.join(map(_quoted, answers.missing))}]"
+                yield f"    missing: {_flow(answers.missing)}"
         yield ""
         yield "# `question: Q1` below a scale says which research question of study.yml it answers"
         yield "# (`questions:` there); it is no column of an export. Rename a scale here, and in"
@@ -983,7 +938,7 @@ class _Writer:
             why = _why_together(group, is_part=id(group) in parted)
             yield f"  {name}:" + self.mark(why)
             text = name.replace("_", " ").capitalize()
-            yield f"    label: {{{self.language}: {_quoted(text)}}}" + self.mark()
+            yield f"    label: {_flow({self.language: text})}" + self.mark()
             yield f"    responses: {responses}"
             asked = [self.asked(who, column) for column in group]
             met = [wave for wave in names.WAVES if any(wave in each for each in asked)]
@@ -1008,7 +963,7 @@ class _Writer:
                     name if owners[name] == 1 else column.heading for name in column.names.values()
                 )]  # fmt: skip
                 mark = self.mark(column.joined) if column.joined else ""
-                yield f"        columns: [{', '.join(map(_quoted, others))}]{mark}"
+                yield f"        columns: {_flow(others)}{mark}"
                 if asked[position - 1] != met:
                     yield "        waves: " + self.met_only(asked[position - 1])
 
@@ -1044,27 +999,23 @@ def _language(files: Sequence[_File]) -> tuple[str, str]:
     Words are counted in the whole questionnaire, what headings of a matrix share only once.
     """
     asked = [file.heading(c) for file in files for c in file.frame if c not in file.roles]
-    told = [_MATRIX.match(heading) for heading in asked]
+    told = [(_MATRIX.match(heading), heading) for heading in asked]
     parts = dict.fromkeys(
-        part
-        for heading, matrix in zip(asked, told, strict=True)
-        for part in (matrix.groups() if matrix else (heading,))
+        part for matrix, heading in told for part in (matrix.groups() if matrix else (heading,))
     )
     text = " ".join(parts).casefold()
     found = {each: len(re.findall(words, text)) for each, words in _WORDS.items()}
     by_words = any(found.values())
-    spoken = Counter(
-        cell
+    spoken = [
+        file.texts(column).str.casefold()
         for file in files
         for column, role in file.roles.items()
         if role == LANGUAGE and column in file.frame
-        for cell in file.texts(column).str.casefold()
-        if cell
-    )
-    said = spoken.most_common(1)[0][0] if spoken else ""
+    ]
+    cells = pd.concat(spoken) if spoken else pd.Series(dtype=str)
+    said = next(iter(cells[cells.ne("")].value_counts().index), "")
     fits = [each for each, form in _SPOKEN.items() if re.fullmatch(form, said)]
-    for each in fits:
-        found[each] += _SAID
+    found |= {each: found[each] + _SAID for each in fits}
     if not any(found.values()):
         return "nb", "nothing tells it"
     best = max(found, key=found.__getitem__)
@@ -1090,16 +1041,27 @@ def _seasons(files: Sequence[_File]) -> dict[int, str]:
 
 
 def _too_many(n: int, files: Iterable[_File]) -> InputError:
-    return InputError(
-        "more waves than a study has",
-        found=f"{n} that lie more than {_AWAY} days apart, or have no dates",
-        allowed="three at most: pre, mid, post",
-        where=_listed(files),
-        todo="name the exports of fewer waves",
+    what, allowed = "more waves than a study has", "three at most: pre, mid, post"
+    found = f"{n} that lie more than {_AWAY} days apart, or have no dates"
+    where = ", ".join(file.path.name for file in files)
+    return InputError(what, found, allowed, where, "name the exports of fewer waves")
+
+
+_EXAMPLE = {
+    "nb": ("Vet ikke", "Glede", "Jeg liker matematikk.", "Matematikk er kjedelig."),
+    "nn": ("Veit ikkje", "Glede", "Eg likar matematikk.", "Matematikk er keisamt."),
+    "en": ("Don't know", "Joy", "I like mathematics.", "Mathematics is dull."),
+}
+
+
+def _example(language: str) -> str:
+    """Return an instrument to look at and to write over."""
+    unknown, joy, liked, dull = _EXAMPLE[language]
+    answers = "\n".join(
+        f"    {value}: {_flow({language: texts.partition('|')[0]})}"
+        for value, texts in enumerate(SCALES["agree5", language], 1)
     )
-
-
-_TEMPLATE = """\
+    return f"""\
 responses:
   agree5:
 {answers}
@@ -1107,7 +1069,7 @@ responses:
 
 scales:
   joy:
-    label: {{language}: {joy}}
+    label: {{{language}: {joy}}}
     responses: agree5
     items:
       joy_1:
@@ -1117,24 +1079,6 @@ scales:
         reversed: true
         {language}: {dull}
         columns: [joy_2]"""
-_TEMPLATE_TEXTS = {
-    "nb": ("Vet ikke", "Glede", "Jeg liker matematikk.", "Matematikk er kjedelig."),
-    "nn": ("Veit ikkje", "Glede", "Eg likar matematikk.", "Matematikk er keisamt."),
-    "en": ("Don't know", "Joy", "I like mathematics.", "Mathematics is dull."),
-}
-
-
-def _template(language: str) -> list[str]:
-    """Return the lines of an instrument's example."""
-    answers = "\n".join(
-        f"    {value}: {{{language}: {texts.partition('|')[0]}}}"
-        for value, texts in enumerate(SCALES["agree5", language], 1)
-    )
-    texts = dict(zip(("unknown", "joy", "liked", "dull"), _TEMPLATE_TEXTS[language], strict=True))
-    written = _TEMPLATE
-    for name, text in {"answers": answers, "language": language, **texts}.items():
-        written = written.replace(f"{{{name}}}", text)
-    return written.splitlines()
 
 
 _CODED = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -1161,15 +1105,9 @@ def _columns(files: Sequence[_File]) -> list[_Column]:
             texts = texts.set_axis(range(first, first + len(texts)))
             known = found.get(key) or found.get(normalise_label(name))
             if known is None:
-                once = bool(file.sides) and not told
-                found[key] = _Column(
-                    {file.path.name: name},
-                    name if told else heading,
-                    texts,
-                    {file.path.name: place},
-                    once=once,
-                    sides=asked,
-                )
+                of, at = {file.path.name: name}, {file.path.name: place}
+                once, shown = bool(file.sides) and not told, name if told else heading
+                found[key] = _Column(of, shown, texts, at, once=once, sides=asked)
                 continue
             known.names.setdefault(file.path.name, name)
             known.places.setdefault(file.path.name, place)
@@ -1208,7 +1146,7 @@ def _kinds(columns: Sequence[_Column], *, guess_order: bool) -> dict[str, list[_
     found["link"] = _same_people(found["link"])
     if guess_order:
         _share_words([column for column in found["other"] if not column.once])
-    found["item"] = [c for c in columns if any(c is each for each in found["item"]) or c.own]
+    found["item"] = [column for column in columns if column in found["item"] or column.own]
     found["other"] = [column for column in found["other"] if not column.own]
     found["item"] = _in_order(_joined_by_wording(_joined_by_place(found["item"])))
     return found
@@ -1325,8 +1263,7 @@ def _blocks(columns: Sequence[_Column]) -> Iterator[list[_Column]]:
             yield from _alike(of)
         else:
             alone += of
-    order = {id(column): place for place, column in enumerate(columns)}
-    yield from _alike(sorted(alone, key=lambda column: order[id(column)]))
+    yield from _alike([column for column in columns if column in alone])
 
 
 def _alike(columns: Sequence[_Column]) -> Iterator[list[_Column]]:
@@ -1353,8 +1290,7 @@ def _read_answers(group: Sequence[_Column]) -> tuple[_Answers, str] | None:
         labels = dict(enumerate(texts, 1))
         return (_Answers(labels, [], ""), "answers") if len(own) == 1 else None
     sheets = Counter(text for column in group for text in column.filled)
-    none = {normalise_label(text) for text in MISSING}
-    missing = [text for text in sheets if normalise_label(text) in none]
+    missing = [text for text in sheets if normalise_label(text) in NONE]
     words = Counter({t: n for t, n in sheets.items() if number(t) is None and t not in missing})
     values: Counter[int] = Counter()
     for text, n in sheets.items():
@@ -1399,7 +1335,6 @@ def _answers(group: Sequence[_Column]) -> tuple[_Answers, str]:
 
 def _share_words(columns: Sequence[_Column]) -> None:
     """Give columns whose few answers other columns have too these answers, in no known order."""
-    none = {normalise_label(text) for text in MISSING}
     met: dict[frozenset[str], list[_Column]] = defaultdict(list)
     spelled: dict[str, str] = {}
     for column in columns:
@@ -1407,7 +1342,7 @@ def _share_words(columns: Sequence[_Column]) -> None:
         texts = texts[texts >= max(_SOME * len(column.filled), _SHARED * len(column.names))]
         texts = texts[[_names_nobody(text) for text in texts.index]]
         words = {normalise_label(t): t for t in reversed(texts.index) if number(t) is None}
-        words = {key: text for key, text in words.items() if key not in none}
+        words = {key: text for key, text in words.items() if key not in NONE}
         if 2 < len(words) <= _MOST_WORDS and texts.sum() >= LEAST * len(column.filled):
             met[frozenset(words)].append(column)
             spelled |= words
@@ -1433,14 +1368,14 @@ def _joined_by_place(columns: list[_Column]) -> list[_Column]:
         return columns
     few, many = sorted(by_file.values(), key=len)
     kinds = [[_answers([column]) for column in of] for of in (few, many)]
-    places = [
-        place
-        for place in range(len(many) - len(few) + 1)
-        if all(
-            name == other if one.sure and two.sure else len(one.labels) == len(two.labels)
-            for (one, name), (two, other) in zip(kinds[0], kinds[1][place:], strict=False)
-        )
-    ]
+
+    def alike(one: tuple[_Answers, str], two: tuple[_Answers, str]) -> bool:
+        if one[0].sure and two[0].sure:
+            return one[1] == two[1]
+        return len(one[0].labels) == len(two[0].labels)
+
+    starts = range(len(many) - len(few) + 1)
+    places = [place for place in starts if all(map(alike, kinds[0], kinds[1][place:]))]
     # without questions in one of them, and with questions in the other
     coded = [
         all(c.heading == c.name and _CODED.fullmatch(c.name) for c in of) for of in (few, many)
@@ -1452,7 +1387,7 @@ def _joined_by_place(columns: list[_Column]) -> list[_Column]:
         one.join(two)
         one.heading = two.heading if one.heading == one.name else one.heading
         one.joined = "one question, by their order"
-    return [column for column in columns if not any(column is two for two in joined)]
+    return [column for column in columns if column not in joined]
 
 
 def _joined_by_wording(columns: Sequence[_Column]) -> list[_Column]:
@@ -1476,11 +1411,9 @@ def _joined_by_wording(columns: Sequence[_Column]) -> list[_Column]:
                 for other in columns
                 if other not in (one, two) and other.names.keys() & each.names.keys()
             )
-            if (
-                likeness >= (_SOMEWHAT if in_place else RESEMBLES)
-                and (in_place or likeness > max(others, default=0))
-                and not _opposed(one, two, columns)
-            ):
+            is_one = likeness >= (_SOMEWHAT if in_place else RESEMBLES)
+            is_one = is_one and (in_place or likeness > max(others, default=0))
+            if is_one and not _opposed(one, two, columns):
                 one.join(two)
                 how = "they stand at the same place" if in_place else "they resemble each other"
                 one.joined = f"one question in other words: {how}"
@@ -1641,7 +1574,7 @@ def _scale_names(groups: Sequence[Sequence[_Column]]) -> list[str]:
             common = (word for word, n in shared.most_common() if 2 * n > len(group) > 1)
             said = [word for word in common if word not in elsewhere][:1]
         else:
-            said = _LATIN_WORD.findall(normalise_label(title).translate(_LATIN))[:3]
+            said = _LATIN_WORD.findall(normalise_label(title).translate(LATIN))[:3]
         name = "_".join(said)
         if len(name) < 3:
             name = f"scale_{name}".rstrip("_")
@@ -1655,12 +1588,11 @@ def _scale_names(groups: Sequence[Sequence[_Column]]) -> list[str]:
 
 def _content_words(text: str) -> list[str]:
     """Return the words of a question that may name its scale: long ones, in small latin letters."""
-    words = _LATIN_WORD.findall(normalise_label(text).translate(_LATIN))
+    words = _LATIN_WORD.findall(normalise_label(text).translate(LATIN))
     return [word for word in words if len(word) >= _LONG_WORD]
 
 
 _LATIN_WORD, _LONG_WORD = re.compile(r"[a-z]+"), 7
-_LATIN = str.maketrans({"æ": "ae", "ø": "o", "å": "a"})
 
 
 def _wording(column: _Column) -> str:
@@ -1672,14 +1604,18 @@ def _sorted_into(texts: Iterable[str], patterns: Mapping[str, str]) -> dict[str,
     """Return texts by the first value whose pattern they fit."""
     found: dict[str, list[str]] = {}
     for text in texts:
-        value = next((v for v, p in patterns.items() if re.fullmatch(p, text.strip(), re.I)), "")
-        if value:
-            found.setdefault(value, []).append(text)
+        if fits := [v for v, p in patterns.items() if re.fullmatch(p, text.strip(), re.I)]:
+            found.setdefault(fits[0], []).append(text)
     return found
 
 
-def _listed(files: Iterable[_File]) -> str:
-    return ", ".join(file.path.name for file in files)
+def _flow(given: object) -> str:
+    """Return a text, a number, or a list or mapping of these as YAML writes it in one line."""
+    if isinstance(given, dict):
+        return "{" + ", ".join(f"{key}: {_flow(of)}" for key, of in given.items()) + "}"
+    if isinstance(given, list | tuple):
+        return "[" + ", ".join(map(_flow, given)) + "]"
+    return _quoted(given) if isinstance(given, str) else str(given)
 
 
 def _quoted(text: str) -> str:

@@ -101,6 +101,23 @@ class Headings:
         near = next(filter(None, (nearest(normalise_label(w), self) for w in wanted)), [])
         return "” or “".join(self._written[heading] for heading in near[:_MOST_NEAR])
 
+    def one_each(self, wanted: Iterable[Sequence[str]]) -> list[str]:
+        """Return the column of each of several headings, which may be written in several ways.
+
+        Raises
+        ------
+        InputError
+            For headings that no column bears, or several.
+        """
+        wanted = [*wanted]
+        found = [self.find(texts) for texts in wanted]
+        refuse_any(
+            self.twice(columns) if columns else self.absent(texts)
+            for texts, columns in zip(wanted, found, strict=True)
+            if len(columns) != 1
+        )
+        return [columns[0] for columns in found]
+
     def absent(self, wanted: Sequence[str], *, found: str = "", todo: str = "") -> Problem:
         """Return the problem of a column that none of the headings names."""
         close = self.nearest(wanted[:1])
@@ -112,11 +129,9 @@ class Headings:
 
     def twice(self, columns: Sequence[str]) -> Problem:
         """Return the problem of a needed heading that several columns bear."""
+        what, allowed = "heading that stands twice", "each needed heading once"
         todo = "export the form with its codebook, so that every question has a name of its own"
-        found = ", ".join(columns)
-        return Problem(
-            "heading that stands twice", found, "each needed heading once", self.where, todo
-        )
+        return Problem(what, ", ".join(columns), allowed, self.where, todo)
 
 
 def match_columns(
@@ -296,10 +311,8 @@ def _no_items(missing: Mapping[str, Sequence[str]], headings: Headings) -> Probl
         rows.append(f"{name} (nearest: “{close}”)" if close else name)
     what = "items not found" if len(rows) > 1 else "item not found"
     allowed = "the item's name, one of its columns, or one of its wordings as heading"
-    todo = (
-        "add the export's heading to the item's `columns` in the instrument, "
-        "or the wording of this wave to `earlier`"
-    )
+    todo = "add the export's heading to the item's `columns` in the instrument, "
+    todo += "or the wording of this wave to `earlier`"
     return Problem(what, "; ".join(rows), allowed, headings.where, todo)
 
 
@@ -364,31 +377,27 @@ def _direct_identifiers(
     for name, columns in found.items():
         if name not in population.columns or name in _STANDARD:
             continue
-        kinds = {column: identifier_kind(export, column) for column in columns}
         listed = bool(population.values.get(name))
         kinds = {
             kind
-            for column, kind in kinds.items()
-            if kind and holds_identifiers(_labelled(export, column), kind, listed=listed)
+            for column in columns
+            if (kind := identifier_kind(export, column))
+            and holds_identifiers(_labelled(export, column), kind, listed=listed)
         }
         if kinds:
             what = "a background column that holds direct identifiers"
             found = f"{name}: {', '.join(columns)} ({', '.join(sorted(kinds))})"
             todo = (
                 "take it out of study.yml; an id to link by belongs under `link`; where it tells "
-                "nobody apart, name its texts under `values`"
             )
+            todo += "nobody apart, name its texts under `values`"
             yield Problem(what, found, "nothing that names a person", where, todo)
 
 
 def _labelled(export: Export, column: str) -> pd.Series:
     """Return a column's texts, or the labels that a tool stores for them."""
-    labels = export.labels.get(column)
-    return (
-        by_text(export.frame[column], lambda t: labels.get(t, t))
-        if labels
-        else export.frame[column]
-    )
+    labels = export.labels.get(column, {})
+    return by_text(export.frame[column], lambda text: labels.get(text, text)).astype("str")
 
 
 def identifier_kind(export: Export, column: str) -> str:
@@ -406,10 +415,6 @@ def any_answer(frame: pd.DataFrame, pattern: str = "{}") -> np.ndarray:
     for column in frame.columns:
         if column.startswith(before) and column.endswith(after):
             unanswered = np.flatnonzero(~answered)
-            if not len(unanswered):
-                break
-            cells = (
-                frame[column] if len(unanswered) == len(frame) else frame[column].iloc[unanswered]
-            )
+            cells = frame[column].iloc[unanswered]
             answered[unanswered] = cells.str.strip().ne("").to_numpy()
     return answered

@@ -150,10 +150,6 @@ def _sum(numbers: list[int], weights: tuple[int, ...]) -> int:
     return sum(map(mul, numbers, weights))
 
 
-def _is_account(text: str) -> bool:
-    return _sum([int(digit) for digit in re.sub(r"\D", "", text)], _SECOND) % 11 == 0
-
-
 def _is_address(text: str) -> bool:
     try:
         ipaddress.ip_address(text)
@@ -265,7 +261,8 @@ def _kind_of_number(digits: str, sizes: tuple[int, ...]) -> str:
     in_one = (n in (10, 11) and whole) or (n == 11 and max(sizes) <= _LONGEST_GROUP)
     if in_one and national_id(digits):
         return "national_id"
-    return "account" if sizes == (4, 2, 5) and _is_account(digits) else ""
+    is_account = sizes == (4, 2, 5) and not _sum([*map(int, digits)], _SECOND) % 11
+    return "account" if is_account else ""
 
 
 def _kind_of_phone(

@@ -212,10 +212,8 @@ def id_length(columns: Sequence[pd.Series], link: Link, where: str) -> int:
         return length
     such = f"such as 9 beside {'9'.zfill(int(of_zeros.min()))}"
     found = f"{twice} stand with and without zeros before them, {such}"
-    todo = (
-        "export the column as text; or say how many digits ids have: "
-        f"link: {{by: id, column: …, digits: {length}}}"
-    )
+    todo = "export the column as text; or say how many digits ids have: "
+    todo += f"link: {{by: id, column: …, digits: {length}}}"
     raise InputError("ids that may have lost their zeros", found, "ids of one length", where, todo)
 
 

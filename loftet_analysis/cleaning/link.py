@@ -82,13 +82,20 @@ def link(sheets: Sheets, *others: Sheets, key: bytes | None = None) -> Sheets:
     key = passing_key(study) if key is None else key
     years = study.years(population.name)
     parts = {wave: [p for p in (sheets, *others) if p.wave == wave] for wave in study.waves}
-    problems = [problem for part in (sheets, *others) for problem in part.problems]
-    refuse_any(problems)
-    columns = [ids for part in (sheets, *others) for ids in _ids(part)]
+    refuse_any(problem for part in (sheets, *others) for problem in part.problems)
+    # also of those of whom only the count is kept
+    tables = [table for part in (sheets, *others) for table in (part.apart, part.declined)]
+    columns = [table[LINK] for table in tables if LINK in table]
     digits = id_length(columns, population.link, f"{population.name}, all waves")
     options = {"link": population.link, "key": key, "population": population.name}
     options |= {"digits": digits, "known": {}, "cohorts": study.cohort_of}
-    padded = _padded(columns, digits, population.name)
+    padded = []
+    if n := sum(n_padded(column, digits) for column in columns) if digits else 0:
+        found = (
+            f"{n} questionnaires; ids of digits have {digits}, such as {'9'.zfill(digits)} for 9"
+        )
+        what = "ids that had lost the zeros before them"
+        padded = [Problem(what, found, "", population.name)]
     gone: dict[str, pd.DataFrame] = {}
     for wave, files in parts.items():
         declined = []
@@ -124,11 +131,11 @@ def link(sheets: Sheets, *others: Sheets, key: bytes | None = None) -> Sheets:
         linkage = linkage.iloc[:0]
         frame[names.LINK_STATE] = pd.Series(pd.NA, index=frame.index, dtype="str")
     answered = response(study, population.name, frame, gone)
-    tables = {"ledger": ledger, "values": values, "linkage": linkage, "response": answered}
-    tables["days"] = by_day(population.name, frame)
-    said = (*remarks, *padded, *_doubtful(linkage, population.name))
-    told = {"n_sheets": n_sheets, "remarks": said, "digits": digits}
-    return Sheets(study, population, frame=frame, **told, **tables)
+    return Sheets(
+        study, population, frame=frame, ledger=ledger, values=values, linkage=linkage,
+        response=answered, days=by_day(population.name, frame), n_sheets=n_sheets, digits=digits,
+        remarks=(*remarks, *padded, *_doubtful(linkage, population.name)),
+    )  # fmt: skip
 
 
 def _linked_by_cohort(
@@ -139,7 +146,7 @@ def _linked_by_cohort(
     Of a cohort that was asked in one wave, while others were in several, nobody can be found again
     yet (*structurally_impossible*).
     """
-    if not cohort_of:
+    if not cohort_of or whole.empty:
         return link_waves(whole, **options)
     cohort = whole[names.SCHOOL].map(cohort_of).fillna("")
     parts, tables = [], []
@@ -154,17 +161,9 @@ def _linked_by_cohort(
             )
         parts.append(part)
         tables.append(linkage)
-    frame = pd.concat(parts).loc[whole.index] if parts else link_waves(whole, **options)[0]
-    linkage = together(*tables) if tables else pd.DataFrame(columns=list(schema.LINKAGE))
     keys = [column for column in schema.LINKAGE if column != "n"]
-    return frame, linkage.groupby(keys, sort=True)["n"].sum().reset_index()[list(schema.LINKAGE)]
-
-
-def _padded(columns: Sequence[pd.Series], digits: int, population: str) -> list[Problem]:
-    """Say how many ids got the zeros back that they had lost."""
-    n = sum(n_padded(column, digits) for column in columns) if digits else 0
-    found = f"{n} questionnaires; ids of digits have {digits}, such as {'9'.zfill(digits)} for 9"
-    return [Problem("ids that had lost the zeros before them", found, "", population)] if n else []
+    linkage = together(*tables).groupby(keys, sort=True)["n"].sum().reset_index()
+    return pd.concat(parts).loc[whole.index], linkage[list(schema.LINKAGE)]
 
 
 def _doubtful(linkage: pd.DataFrame, population: str) -> Iterator[Problem]:
@@ -194,11 +193,6 @@ def _doubtful(linkage: pd.DataFrame, population: str) -> Iterator[Problem]:
         what = "warning: ids or codes met again on grades that cannot follow each other"
         todo = _WHY_NOT["grade_mismatch"]
         yield Problem(what, found, f"up to {_MOST_MISMATCHED:.0%}", population, todo)
-
-
-def _ids(part: Sheets) -> list[pd.Series]:
-    """Return the ids or codes of questionnaires, and of those of which only the count is kept."""
-    return [frame[LINK] for frame in (part.apart, part.declined) if LINK in frame]
 
 
 def _declined_persons(part: Sheets, *, years: int, **options: object) -> pd.DataFrame:
@@ -330,8 +324,8 @@ def link_waves(
     person, wave = every_person[still_in], every_wave[still_in]
     state = np.where(person < 0, _STATES.index("code_error"), _STATES.index("absent"))
 
-    def mark(name: str, rows: np.ndarray, *, over: str = "absent") -> None:
-        state[rows & (state == _STATES.index(over))] = _STATES.index(name)
+    def mark(name: str, rows: np.ndarray) -> None:
+        state[rows & (state == _STATES.index("absent"))] = _STATES.index(name)
 
     met = pd.DataFrame({"person": person, "wave": wave})
     twice = met.duplicated(keep=False).to_numpy() & (person >= 0)
@@ -365,26 +359,18 @@ def link_waves(
     by = np.where(near, NEAR, link.by if link is not None else "id")
     persons = every_person.copy()
     persons[still_in] = person
+    linked_by = pd.Series(by, frame.index, dtype="str").where(exact | near)
+    states = pd.Series(np.array(_STATES, dtype=object)[state], frame.index, "str")
     out = whole.drop(columns=CODE, errors="ignore").assign(
         **{
             names.PERSON: pd.Series(people, dtype="str").reindex(persons).set_axis(whole.index),
-            names.LINKED_BY: pd.Series(by, frame.index, dtype="str")
-            .where(exact | near)
-            .reindex(whole.index),
-            names.LINK_STATE: pd.Series(np.array(_STATES, dtype=object)[state], frame.index)
-            .astype("str")
-            .reindex(whole.index),
+            names.LINKED_BY: linked_by.reindex(whole.index),
+            names.LINK_STATE: states.reindex(whole.index),
         }
     )
-    keys = [frame[names.REGION], frame[names.WAVE], out.loc[still_in, names.LINK_STATE]]
-    linkage = (
-        frame.groupby(keys, sort=True)
-        .size()
-        .rename("n")
-        .rename_axis(index={names.LINK_STATE: "state"})
-    )
-    linkage = linkage.reset_index()
-    linkage.insert(0, names.POPULATION, population)
+    keys = [frame[names.REGION], frame[names.WAVE], states.rename("state")]
+    linkage = frame.groupby(keys, sort=True).size().rename("n").reset_index()
+    linkage[names.POPULATION] = population
     return out, linkage[list(schema.LINKAGE)]
 
 

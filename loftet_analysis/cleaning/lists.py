@@ -118,9 +118,8 @@ def _refuse_rows(
         names.POPULATION: [p.name for p in populations],
         FILE: dict.fromkeys(file for *_, file in files),
     }
-    for column in [name for name in known if name in frame]:
-        values = known[column]
-        wrong = ~frame[column].isin(["", *values])
+    for column, values in known.items():
+        wrong = ~frame.get(column, pd.Series(dtype="str")).isin(["", *values])
         if wrong.any():
             rows, allowed = at_rows(frame.index[wrong]), ", ".join(values) + ", or blank"
             problems.append(Problem(f"unknown {column} in a list", rows, allowed, file))
@@ -145,15 +144,11 @@ def _rows_of_several_files(
     frame: pd.DataFrame, files: Sequence[tuple[str, str, str]], file: str
 ) -> Iterator[Problem]:
     """Yield the problem of row numbers that do not say in which file."""
-    unsure = []
-    for place, row in frame[frame[ROW].ne("")].iterrows():
-        named = [row.get(column, "") for column in (names.POPULATION, names.WAVE, FILE)]
-        possible = {
-            each[-1]
-            for each in files
-            if all(own in ("", one) for own, one in zip(named, each, strict=True))
-        }
-        if len(possible) > 1:
+    columns, unsure = [names.POPULATION, names.WAVE, FILE], []
+    rows = frame[frame[ROW].ne("")].reindex(columns=columns, fill_value="")
+    for place, *named in rows.itertuples(name=None):
+        fits = [all(own in ("", one) for own, one in zip(named, of, strict=True)) for of in files]
+        if len({file for (*_, file), fit in zip(files, fits, strict=True) if fit}) > 1:
             unsure.append(place)
     if unsure:
         found, todo = at_rows(unsure), "fill wave, population or file in these rows"
@@ -249,17 +244,11 @@ def without_sheets(study: Study, sheets: Iterable[Sheets]) -> list[Problem]:
     """Return a problem for each correction that means no sheet of any file that it speaks of."""
     found = Counter()
     for each in sheets:
-        for row, n in each.corrected.items():
-            found[row] += n
+        found.update(each.corrected)
     what, allowed = "correction of no questionnaire", "a row that means one or more questionnaires"
+    todo = "look at id, row, school and wave"
     return [
-        Problem(
-            what,
-            "nobody",
-            allowed,
-            f"{study.corrections}, row {row}",
-            "look at id, row, school and wave",
-        )
+        Problem(what, "nobody", allowed, f"{study.corrections}, row {row}", todo)
         for row, n in sorted(found.items())
         if not n
     ]

@@ -35,23 +35,15 @@ from loftet_analysis.cleaning.store import Prepared, closed_by_hand
 from loftet_analysis.cleaning.units import study_units
 from loftet_analysis.disclosure.mask import decide
 from loftet_analysis.errors import InputError, Problem, named, once_each
-from loftet_analysis.study import (
-    CLOSED,
-    OPEN,
-    TO_COME,
-    Population,
-    Study,
-    furthest,
-    in_waves,
+from loftet_analysis.study import CLOSED, OPEN, TO_COME, Population, Study, furthest, wave_states
+from loftet_analysis.study.columns import nobody
+from loftet_analysis.study.load import (
     missing_exports,
     missing_register,
     repeated_exports,
     unnamed_exports,
-    wave_states,
-    waves_in,
 )
-from loftet_analysis.study.columns import nobody
-from loftet_analysis.study.phases import Phases, exports_there
+from loftet_analysis.study.phases import Phases, exports_there, in_waves, waves_in
 from loftet_analysis.study.schools import n_schools, resembling_pairs, written_otherwise
 from loftet_analysis.study.yamlfile import shown
 
@@ -253,15 +245,13 @@ def _alike_schools(study: Study, clean: Mapping[str, pd.DataFrame]) -> Iterator[
     own = study.schools[[names.SCHOOL, "school", names.REGION, names.COHORT]]
     for _, group in counts.merge(own, on=names.SCHOOL).groupby([names.REGION, names.COHORT]):
         for found in written_otherwise(group):
-            yield Problem(
-                "warning: two schools of nearly the same name, of which one lacks answers",
-                f"questionnaires of {found}",
-                "a name of its own for each school, and one name for each",
-                "the register of schools",
-                "if they are one school, write the wrong name into the column earlier of the right "
-                "one in the register (add the column where there is none), and take the row of "
-                "the wrong one out",
-            )
+            what = "warning: two schools of nearly the same name, of which one lacks answers"
+            allowed = "a name of its own for each school, and one name for each"
+            todo = "if they are one school, write the wrong name into the column earlier of the "
+            todo += "right one in the register (add the column where there is none), and take the "
+            todo += "row of the wrong one out"
+            found = f"questionnaires of {found}"
+            yield Problem(what, found, allowed, "the register of schools", todo)
 
 
 def _settled(
@@ -337,19 +327,13 @@ def _states(
     newest = days.groupby([names.POPULATION, names.WAVE, names.REGION])["day"].max().to_dict()
     cohorts = study.schools[names.SCHOOL].map(study.cohort_of)
     there = {*zip(cohorts, study.schools[names.REGION], strict=True)}
-    rows = [
-        (
-            *place[:2],
-            region,
-            state,
-            place in by_hand,
-            newest.get((*place[:2], region), "") if state == OPEN else "",
-            *place[2:],
-        )
-        for place, state in states.items()
-        for region in study.regions[names.REGION]
-        if not study.cohorts or (place[2], region) in there
-    ]
+    rows = []
+    for place, state in states.items():
+        of_wave, cohort = place[:2], place[2:]
+        for region in study.regions[names.REGION]:
+            if not study.cohorts or (*cohort, region) in there:
+                day = newest.get((*of_wave, region), "") if state == OPEN else ""
+                rows.append((*of_wave, region, state, place in by_hand, day, *cohort))
     own = [names.COHORT] if study.cohorts else []
     return pd.DataFrame(rows, columns=[*schema.WAVES, *own])
 
@@ -392,11 +376,9 @@ def _no_sheet(study: Study, states: Phases, clean: Mapping[str, pd.DataFrame]) -
         if not (people[names.WAVE].eq(wave) & people[names.COHORT].eq(cohort[0])).any()
     ]
     if lacking:
-        what, todo = (
-            "cohorts without a questionnaire",
-            "is their export there, and do the windows fit it?",
-        )
-        yield Problem(what, "; ".join(lacking), where=study.name, todo=todo)
+        todo = "is their export there, and do the windows fit it?"
+        found = "; ".join(lacking)
+        yield Problem("cohorts without a questionnaire", found, where=study.name, todo=todo)
 
 
 def _told(parts: Sequence[Sheets]) -> tuple[pd.DataFrame, pd.DataFrame, tuple[Problem, ...]]:
@@ -511,8 +493,7 @@ def _split(sheets: Sheets) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def _check_nothing_lost(population: str, n_sheets: int, n: int, ledger: pd.DataFrame) -> None:
     told = sheet_counts(ledger[ledger[names.POPULATION] == population])
-    if not n_sheets == told["sheets"] == n + told["counted_only"]:
-        raise RuntimeError(
-            f"{population}: {n_sheets} questionnaires in, but {n} clean or set aside "
-            f"and {told['counted_only']} counted only"
-        )
+    counted = told["counted_only"]
+    if not n_sheets == told["sheets"] == n + counted:
+        kept = f"{n} clean or set aside and {counted} counted only"
+        raise RuntimeError(f"{population}: {n_sheets} questionnaires in, but {kept}")

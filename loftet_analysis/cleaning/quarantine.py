@@ -47,9 +47,7 @@ def quarantine(sheets: Sheets) -> Sheets:
     [['fall-2007', '1', '5', ''], ['fall-2007', '1', '7', '']]
     """
     sheets = replace(sheets, frame=sheets.raw.frame, n_sheets=int(sheets.raw.answered.sum()))
-    steps = (
-        correct, redact_cells, place_schools, leave_blank, check_ids, keep_allowed, read_times,
-    )  # fmt: skip
+    steps = (correct, redact_cells, place_schools, leave_blank, check_ids, keep_allowed, read_times)
     sheets = sheets.through(steps)
     frame, read, export = sheets.frame, sheets.apart, sheets.raw.export
     declared = sheets.sources.get(names.SUBMITTED) in export.roles
@@ -87,10 +85,8 @@ def redact_cells(sheets: Sheets) -> Sheets:
     frame, population, export = sheets.frame, sheets.population, sheets.raw.export
     # what the study uses has been found to tell nobody apart, but for the id to link by
     used = {column for name, column in sheets.sources.items() if name != LINK}
-    kinds = {
-        column: identifier_kind(export, column) for column in export.frame if column not in used
-    }
-    kinds = {column: kind for column, kind in kinds.items() if kind}
+    others = [column for column in export.frame if column not in used]
+    kinds = {column: kind for column in others if (kind := identifier_kind(export, column))}
     notes = _left_behind(sheets, kinds)
     named = [export.frame[column] for column, kind in kinds.items() if kind == "name"]
     people = set().union(*named)
@@ -141,8 +137,7 @@ def _without_people(text: pd.Series, people: set[str], sheets: Sheets) -> tuple[
     """Replace people's names, but not in the name of a school, which may bear one."""
     hidden, n = redact_names(text, people)
     if text.name == names.SCHOOL:
-        schools = sheets.study.school_ids
-        known = by_text(text, lambda t: find_school(schools, t) is not None)
+        known = by_text(text, lambda t: find_school(sheets.study.school_ids, t) is not None)
         hidden = hidden.mask(known.astype(bool), text)
         n = int(hidden.ne(text).sum())
     return hidden, n

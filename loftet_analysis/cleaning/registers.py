@@ -63,8 +63,7 @@ def open_register(study: Study, population: Population) -> Export | None:
     if population.attendance is None:
         return None
     file = population.attendance.file
-    missing = [problem for problem in missing_exports(study) if problem.found == file]
-    refuse_any(missing)
+    refuse_any(problem for problem in missing_exports(study) if problem.found == file)
     path = study.export_path(file)
     return read_table(path) if path.is_file() else None
 
@@ -179,21 +178,20 @@ def read_attendance(
         for name, columns in wanted.items()
     }
     ids = text.pop(owner).iloc[:, 0]
-    what, meaning = "school", lambda cell: find_school(schools, cell)
-    if attendance.id:
-        what, meaning = "id", normal(population.link, digits)
-    ids = ids.map(meaning)
-    remarks = []
-    if attendance.id:
+    what, whom, remarks = "school", "schools", []
+    if attendance.id is None:
+        ids = ids.map(lambda cell: find_school(schools, cell))
+    else:
+        what, whom = "id", "people"
+        ids = ids.map(normal(population.link, digits))
         ids, n = _people(ids, population, key, frozenset(people))
-        found_so = f"{n} ids with more or fewer zeros before them than in the exports"
-        remarks = [Problem("ids of the register that had lost zeros", found_so, "", export.name)]
-        remarks = remarks if n else []
+        told = f"{n} ids with more or fewer zeros before them than in the exports"
+        lost = Problem("ids of the register that had lost zeros", told, "", export.name)
+        remarks += [lost] if n else []
     most = population.gatherings
     marks = {name: columns for name, columns in text.items() if columns.shape[1] > 1}
-    unknown = _unknown_marks([*marks.values()], export.name)
-    refuse_any(unknown)
-    remarks += _without_marks(marks, "people" if attendance.id else "schools", export.name)
+    refuse_any(_unknown_marks([*marks.values()], export.name))
+    remarks += _without_marks(marks, whom, export.name)
     counts = pd.DataFrame({name: _counts(columns) for name, columns in text.items()})
     unclear = ids.fillna("").eq("") | ids.duplicated(keep=False)
     odd = {f"{what} that is blank, unknown or stands twice": (unclear, f"each {what} once")}
@@ -202,12 +200,11 @@ def read_attendance(
         given = columns.ne("").any(axis=1)
         odd[f"{name} that cannot be"] = given & ~whole, f"0 to {most}, or blank"
     todo = "correct the register, or `attendance: of:` in study.yml"
-    problems = [
+    refuse_any(
         Problem(fault, at_rows(export.rows[rows]), allowed, export.name, todo)
         for fault, (rows, allowed) in odd.items()
         if rows.any()
-    ]
-    refuse_any(problems)
+    )
     return counts.assign(**{owner: ids.astype("str")})[[owner, *counts]], remarks
 
 
@@ -282,13 +279,11 @@ def _unknown_marks(marks: Sequence[pd.DataFrame], register: str) -> list[Problem
         told = f"{len(counts)} different texts in {counts.total()} cells, which are not shown"
         counts, columns = Counter({told: counts.total()}), {told: {}}
     allowed = "x, ja, 1, TRUE, møtt, a date …; or blank, nei, 0, FALSE, ikke møtt, syk, forfall …"
-    return [
-        Problem(
-            "a mark of attendance that is neither yes nor no",
-            ", in ".join(filter(None, (f"{text}, {times(n)}", ", ".join([*columns[text]][:5])))),
-            allowed,
-            register,
-            "write yes or no in these cells, or the count in a column of its own",
-        )
-        for text, n in sorted(counts.items())
-    ]
+    what = "a mark of attendance that is neither yes nor no"
+    todo = "write yes or no in these cells, or the count in a column of its own"
+    problems = []
+    for text, n in sorted(counts.items()):
+        places = ", ".join([*columns[text]][:5])
+        found = f"{text}, {times(n)}" + (f", in {places}" if places else "")
+        problems.append(Problem(what, found, allowed, register, todo))
+    return problems

@@ -110,9 +110,9 @@ def _subgroups(
 
 def _counts(sheets: pd.DataFrame, counted: Mapping[str, pd.Series], column: str) -> pd.DataFrame:
     """Return how many questionnaires count, by wave, group of a column, and school."""
-    group = sheets[column].astype("str") if column in sheets else ""
     if column and column not in sheets:
-        sheets, group = sheets.iloc[:0], ""
+        sheets = sheets.iloc[:0]
+    group = sheets[column].astype("str") if column in sheets else ""
     keys = {"wave": sheets[names.WAVE], "group": group, "school": sheets[names.SCHOOL]}
     keyed = pd.DataFrame({**keys, **counted}, index=sheets.index)
     return keyed.groupby(list(keys), sort=False).sum()

@@ -182,27 +182,16 @@ def _lost(
 
     A row of `places` per cell: the places of its region, of its text, and of its kind in ``KINDS``.
     """
-    (region, code, kind), n = _distinct(places)
-    values = [texts[place] for place in code]
+    keys = [names.REGION, "value", "reason"]
+    cells = pd.DataFrame(places, columns=keys).value_counts(sort=False).rename("n").reset_index()
+    values = [texts[place] for place in cells["value"]]
     told = [
-        text if k != _OUTSIDE or tellable(number(text) or 0) else ""
-        for text, k in zip(values, kind, strict=True)
+        text if kind != _OUTSIDE or tellable(number(text) or 0) else ""
+        for text, kind in zip(values, cells["reason"], strict=True)
     ]
-    cells = {
-        names.REGION: [regions[place] for place in region],
-        "value": told,
-        "reason": [KINDS[place] for place in kind],
-        "n": n,
-    }
-    counts = pd.DataFrame(cells).groupby([names.REGION, "value", "reason"], as_index=False).sum()
-    return counts.assign(column=name)
-
-
-def _distinct(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the distinct rows of whole numbers, a row per column, and how often each stands."""
-    sizes = places.max(axis=0) + 1
-    keys, n = np.unique(np.ravel_multi_index(places.T, sizes), return_counts=True)
-    return np.array(np.unravel_index(keys, sizes)), n
+    called = {names.REGION: [regions[place] for place in cells[names.REGION]], "value": told}
+    cells = cells.assign(**called, reason=[KINDS[place] for place in cells["reason"]])
+    return cells.groupby(keys, as_index=False).sum().assign(column=name)
 
 
 def _met(
@@ -227,19 +216,14 @@ def _met(
             outside[number(normalise_label(label))] += int(n[place])
         elif kinds[place] == _VALID and not np.isnan(values[place]):
             inside[float(values[place])] += int(n[place])
-    lookup = responses.lookup
-    said = {
-        lookup.get(normalise_label(text))
-        for text in texts[np.flatnonzero(n)]
-        if number(text) is None
-    }
-    there = [text for text, count in zip(texts, n, strict=True) if count and text.strip()]
+    lookup, there = responses.lookup, texts[np.flatnonzero(n)]
+    said = {lookup.get(normalise_label(text)) for text in there if number(text) is None}
+    filled = [place for place in np.flatnonzero(n) if texts[place].strip()]
     ends = responses.minimum, responses.maximum
     return Met(
         name, sheets.sources.get(name, name), scale.responses or name, *ends,
         whole=not scale.as_is, inside=inside, outside=outside,
-        n=int(sum(count for text, count in zip(texts, n, strict=True) if text.strip())),
-        met=frozenset(map(canonical, there[:_MOST_CODES])),
+        n=int(n[filled].sum()), met=frozenset(map(canonical, texts[filled[:_MOST_CODES]])),
         by_label=frozenset(said - {None}), rows=tuple(map(int, at)),
     )  # fmt: skip
 
@@ -318,8 +302,7 @@ def score(sheets: Sheets) -> Sheets:
     columns = [column for column in column_kinds(sheets.population) if column in frame]
     frame = frame[[REASON, *columns]]
     frame = frame.sort_values([names.REGION, names.SCHOOL], kind="stable", ignore_index=True)
-    told = (*sheets.remarks, *_other_items(sheets.population))
-    return replace(sheets, frame=frame, remarks=told)
+    return replace(sheets, frame=frame).remarking(*_other_items(sheets.population))
 
 
 def _other_items(population: Population) -> Iterator[Problem]:

@@ -63,11 +63,8 @@ def rows_of(
         return export
     where, name = f"{export.name} ({population.name})", population.name
     headings = Headings(export.frame.columns, export.questions, where, export.headings)
-    found = {rows.column: headings.find([rows.column]) for rows in (file.only, file.wave) if rows}
-    problems = [headings.absent([column]) for column, columns in found.items() if not columns]
-    problems += [headings.twice(columns) for columns in found.values() if len(columns) > 1]
-    refuse_any(problems)
-    columns = {column: those[0] for column, those in found.items()}
+    wanted = dict.fromkeys(rows.column for rows in (file.only, file.wave) if rows)
+    columns = dict(zip(wanted, headings.one_each([name] for name in wanted), strict=True))
     kept, remarks = np.ones(len(export.frame), dtype=bool), []
     if file.only:
         mine = dict.fromkeys(map(row_text, file.only.values), name)
@@ -81,9 +78,9 @@ def rows_of(
         kept = kept & told.of(wave, where, file.wave.values[wave])
         remarks += told.nobodys("wave", where)
     export = replace(export, remarks=(*export.remarks, *remarks))
-    return (
-        export if kept.all() else replace(export, frame=export.frame[kept], rows=export.rows[kept])
-    )
+    if kept.all():
+        return export
+    return replace(export, frame=export.frame[kept], rows=export.rows[kept])
 
 
 def _rows_by_dates(
@@ -93,14 +90,7 @@ def _rows_by_dates(
     where = f"{export.name} ({population.name})"
     headings = Headings(export.frame.columns, export.questions, where, export.headings)
     wanted = [population.headers(name, wave, file) for name in (names.SCHOOL, names.SUBMITTED)]
-    found = [headings.find(texts) for texts in wanted]
-    problems = [
-        headings.twice(columns) if columns else headings.absent(texts)
-        for texts, columns in zip(wanted, found, strict=True)
-        if len(columns) != 1
-    ]
-    refuse_any(problems)
-    (school,), (submitted,) = found
+    school, submitted = headings.one_each(wanted)
     moments, problem = read_moments(
         export.frame[submitted],
         zone=study.zone,
@@ -295,7 +285,7 @@ def refuse_mixed(sheets: Sheets) -> Sheets:
             fault = Problem(what, found, allowed, sheets.where, todo)
             (problems if certain else remarks).append(fault)
     refuse_any(problems)
-    return replace(sheets, remarks=(*sheets.remarks, *remarks))
+    return sheets.remarking(*remarks)
 
 
 def _mixed(
@@ -314,10 +304,8 @@ def _mixed(
             t for t, kind in zip(texts["text"], kinds, strict=True) if population.name in kind
         )
         what = "a column that tells populations apart, and is not used"
-        todo = (
-            f"write only: {{column: {column}, values: [{mine or '…'}]}} with the file; where all "
-            f"rows are {population.name}, name all its texts there"
-        )
+        todo = f"write only: {{column: {column}, values: [{mine or '…'}]}} with the file; where "
+        todo += f"all rows are {population.name}, name all its texts there"
         allowed = f"rows of {population.name} alone"
         yield whole and all(kinds) and file.only is None, what, allowed, todo
         return
@@ -328,10 +316,8 @@ def _mixed(
         return
     if (headed or sum(timed) > 1) and file.wave is None and file.pattern == "{}":
         what = "a column that tells waves apart, and is not used"
-        todo = (
-            f"write files: {{file: {file.file}, wave: {{column: {column}, values: {{pre: […], "
-            f"post: […]}}}}}}; where all rows are of {wave}, name all its texts below {wave}"
-        )
+        todo = f"write files: {{file: {file.file}, wave: {{column: {column}, values: {{pre: […], "
+        todo += f"post: […]}}}}}}; where all rows are of {wave}, name all its texts below {wave}"
         repeated = headed and _rows_of_several(sheets, column)
         yield (whole and all(timed)) or repeated, what, f"rows of {wave} alone", todo
 

@@ -201,8 +201,7 @@ class Sheets:
 
     def _day_of(self, wave: str, which: str) -> pd.Series:
         study, who, school = self.study, self.population.name, self.frame[names.SCHOOL]
-        nothing = {"": study.wave_dates(who)} if not study.cohorts else {}
-        dates = nothing | {cohort: study.wave_dates(who, cohort) for cohort in study.cohorts}
+        dates = {cohort: study.wave_dates(who, cohort) for cohort in study.cohorts or ("",)}
         cohort = school.map(study.cohort_of) if study.cohorts else pd.Series("", school.index)
         days = {each: getattr(of.get(wave), which, None) for each, of in dates.items()}
         by_cohort = cohort.map({each: pd.Timestamp(day) for each, day in days.items() if day})

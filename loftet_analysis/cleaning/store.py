@@ -132,13 +132,10 @@ def write(prepared: Prepared, study: Study, invariance: pd.DataFrame | None = No
     with tempfile.TemporaryDirectory(dir=target, prefix=_STAGED) as room:
         staged = Path(room) / "new"
         for population, frame in prepared.clean.items():
-            by_region = dict(list(frame.groupby(names.REGION)))
-            regions = list(study.regions[names.REGION])
-            parts = (
-                by_region.get(region, frame.iloc[:0]).drop(columns=names.REGION)
-                for region in regions
-            )
-            places = (_part(staged, population, region) for region in regions)
+            regions, of_row = study.regions[names.REGION], frame[names.REGION]
+            parts = (frame[of_row.eq(region)].drop(columns=names.REGION) for region in regions)
+            folders = (staged / population / f"region={region}" for region in regions)
+            places = (folder / "part.parquet" for folder in folders)
             with ThreadPoolExecutor() as pool:
                 list(pool.map(_write_parquet, parts, places))
         for population, frame in prepared.set_aside.items():
@@ -228,14 +225,13 @@ def read(
     there = {path.relative_to(folder).as_posix() for path in folder.glob("*/region=*/*.parquet")}
     # what is lost is missed, and what was put there by somebody else is seen
     parts = sorted(there | {name for name in sums_of(folder) if "/region=" in name})
-    populations = dict.fromkeys(name.partition("/")[0] for name in parts)
-    if population not in populations:
-        raise _unknown("population", population, list(populations), study)
-    of_region = {
-        name.split("/")[1].removeprefix("region="): name
-        for name in parts
-        if name.startswith(f"{population}/")
-    }
+    places: dict[str, dict[str, str]] = {}  # by population and region
+    for name in parts:
+        who, where, _ = name.split("/")
+        places.setdefault(who, {})[where.removeprefix("region=")] = name
+    if population not in places:
+        raise _unknown("population", population, list(places), study)
+    of_region = places[population]
     if region is not None and region not in of_region:
         raise _unknown("region", region, list(of_region), study)
     wanted = of_region if region is None else {region: of_region[region]}
@@ -308,18 +304,13 @@ def _whole(study: str, wanted: Iterable[str]) -> dict[str, bytes]:
         if content is not None and hashlib.sha256(content).hexdigest() == listed.get(name):
             contents[name] = content
             continue
-        if content is None:
-            found = "no such file"
-        else:
+        found = "no such file"
+        if content is not None:
             found = f"{len(content)} bytes whose SHA-256 is not that in {SUMS}"
         todo = f"run: loftet clean {study}"
         problems.append(Problem("clean data are damaged", found, where=str(path), todo=todo))
     refuse_any(problems)
     return contents
-
-
-def _part(folder: Path, population: str, region: str) -> Path:
-    return folder / population / f"region={region}" / "part.parquet"
 
 
 def _write_parquet(frame: pd.DataFrame, path: Path) -> None:

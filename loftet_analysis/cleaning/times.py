@@ -7,7 +7,6 @@ is decided for a whole column, never for a cell.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta, tzinfo
@@ -65,15 +64,11 @@ _FORM = (
     rf"(?: ?(?P<zone>{'|'.join(sorted(_ZONES, key=len, reverse=True))}))?"
     r"(?: ?(?P<sign>[+-])(?P<oh>\d{1,2}):?(?P<om>\d{2})?)?(?: ?\(.*\))?$"
 )
-# most columns: numbers with the year at the end, and a time of day
-_PLAIN = (
-    r"^(?P<a>\d{1,2})(?P<by>[-./])(?P<b>\d{1,2})[-./](?P<c>\d{4}|\d{2})(?:,? (?:kl\.? )?"
-    r"(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?:[:.](?P<second>\d{2}))?(?: (?P<half>[ap])m)?)?$"
-)
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
+_NUMBER = r"\d+(?:[.,]\d+)?"
 _EXCEL_DAYS = (36526, 55154)  # from 2000 to 2050
 _EPOCH_SECONDS = (946_684_800, 2_524_608_000)
 YEAR_FIRST = "year first"  # of two digits
+Spans = Sequence[tuple[date, date]]  # the first and last day of a wave, of each cohort
 
 
 def read_moments(
@@ -82,7 +77,7 @@ def read_moments(
     zone: tzinfo,
     written_in: tzinfo | None = None,
     form: str = "",
-    spans: Sequence[tuple[date, date]] = (),
+    spans: Spans = (),
 ) -> tuple[pd.Series, Problem | None]:
     """Read a column of times, whatever their form, as long as it can be known.
 
@@ -135,7 +130,7 @@ def read_moments(
     if form and form not in (DAY_FIRST, MONTH_FIRST, EXCEL):
         read = pd.to_datetime(_spaced(texts), format=form, errors="coerce", utc="%z" in form)
         moments, problem = (read if "%z" in form else _placed(read, own)).astype(_TYPE), None
-    elif _NUMBER.fullmatch(next(iter(texts[filled]), "")) and _all_numbers(texts[filled]):
+    elif filled.any() and texts[filled].str.fullmatch(_NUMBER).all():
         moments, problem = _numbers(texts, counts, own, form, spans)
     else:
         moments, problem = _written(texts, counts, own, form, spans)
@@ -191,7 +186,7 @@ def read_times(sheets: Sheets) -> Sheets:
 
 
 def seconds_taken(
-    export: Export, *, zone: tzinfo, form: str = "", spans: Sequence[tuple[date, date]] = ()
+    export: Export, *, zone: tzinfo, form: str, spans: Spans
 ) -> tuple[pd.Series | None, Problem | None]:
     """Return how long each row took to fill in, where the tool measures it.
 
@@ -241,10 +236,6 @@ def _spaced(texts: pd.Series) -> pd.Series:
     return pd.Series(plain, texts.index, dtype="str")
 
 
-def _all_numbers(texts: pd.Series) -> bool:
-    return bool(texts.str.fullmatch(_NUMBER.pattern).all())
-
-
 def _placed(local: pd.Series, zone: tzinfo) -> pd.Series:
     """Return the moments of local times."""
     first = np.ones(len(local), dtype=bool)
@@ -252,24 +243,16 @@ def _placed(local: pd.Series, zone: tzinfo) -> pd.Series:
     return local.dt.tz_localize(zone, ambiguous=first, nonexistent=jump).dt.tz_convert("UTC")
 
 
-def _not_understood(
-    texts: pd.Series, counts: np.ndarray, odd: np.ndarray, allowed: str, found: str = ""
-) -> Problem:
-    first, n = texts[odd].iloc[0], counts[odd].sum()
-    found = found or f"a cell of the form “{form_of(first, most=40)}”, {n} such cells"
-    todo = (
-        "correct the column of submitted in study.yml, or say how it is written: "
-        "submitted: {column: …, format: day first} (or month first, excel, %d/%m/%Y %H:%M)"
-    )
+def _not_understood(texts: pd.Series, counts: np.ndarray, odd: np.ndarray, allowed: str) -> Problem:
+    form = form_of(texts[odd].iloc[0], most=40)
+    found = f"a cell of the form “{form}”, {counts[odd].sum()} such cells"
+    todo = "correct the column of submitted in study.yml, or say how it is written: "
+    todo += "submitted: {column: …, format: day first} (or month first, excel, %d/%m/%Y %H:%M)"
     return Problem("time of submission not understood", found, allowed, todo=todo)
 
 
 def _numbers(
-    texts: pd.Series,
-    counts: np.ndarray,
-    zone: tzinfo,
-    form: str,
-    spans: Sequence[tuple[date, date]],
+    texts: pd.Series, counts: np.ndarray, zone: tzinfo, form: str, spans: Spans
 ) -> tuple[pd.Series, Problem | None]:
     """Read a column of nothing but numbers: dates in digits, epochs, serials of a spreadsheet."""
     value = pd.to_numeric(texts.str.replace(",", ".", regex=False), errors="coerce")
@@ -292,11 +275,7 @@ def _numbers(
 
 
 def _written(
-    texts: pd.Series,
-    counts: np.ndarray,
-    zone: tzinfo,
-    form: str,
-    spans: Sequence[tuple[date, date]],
+    texts: pd.Series, counts: np.ndarray, zone: tzinfo, form: str, spans: Spans
 ) -> tuple[pd.Series, Problem | None]:
     """Read a column of written times."""
     plain = pa.array(texts, pa.large_string())
@@ -323,14 +302,6 @@ def _written(
     return read, None
 
 
-def _groups(texts: pa.Array, pattern: str) -> dict[str, pa.Array]:
-    """Return what the groups of a pattern match, empty where the text does not."""
-    found = pc.extract_regex(texts, pattern)
-    return {
-        group.name: pc.fill_null(pc.struct_field(found, group.name), "") for group in found.type
-    }
-
-
 def _matches(texts: pa.Array, pattern: str) -> np.ndarray:
     found = pc.match_substring_regex(texts, pattern, ignore_case=True)
     return found.to_numpy(zero_copy_only=False).astype(bool)
@@ -351,24 +322,15 @@ class _Parts:
 
     def __init__(self, texts: pd.Series) -> None:
         self.index = texts.index
-        plain = pc.utf8_lower(pa.array(texts, pa.large_string()))
-        field = _groups(plain, _PLAIN)
-        rest = pc.equal(field["a"], "")
-        if pc.any(rest).as_py():
-            blank = pa.array([""] * len(plain), pa.large_string())
-            field = {
-                name: pc.replace_with_mask(field.get(name, blank), rest, values)
-                for name, values in _groups(plain.filter(rest), _FORM).items()
-            }
+        found = pc.extract_regex(pc.utf8_lower(pa.array(texts, pa.large_string())), _FORM)
+        field = {of.name: pc.fill_null(pc.struct_field(found, of.name), "") for of in found.type}
 
         def numbers(name: str) -> np.ndarray:
-            if name not in field:
-                return np.full(len(texts), np.nan)
             filled = pc.if_else(pc.equal(field[name], ""), None, field[name])
             return pc.cast(filled, pa.float64()).to_numpy(zero_copy_only=False)
 
         def words(name: str) -> pd.Series:
-            return pd.Series(field.get(name, ""), self.index, dtype="str")
+            return pd.Series(field[name], self.index, dtype="str")
 
         def known(*several: np.ndarray) -> np.ndarray:
             whole = several[0]
@@ -391,8 +353,7 @@ class _Parts:
         hour = np.where(twelve, hour % 12 + 12 * half.eq("p"), hour)
         minute, second = (np.nan_to_num(numbers(name)) for name in ("minute", "second"))
         hour = np.nan_to_num(hour)
-        digits = pc.utf8_length(field["part"]) if "part" in field else 0
-        part = np.nan_to_num(numbers("part") / 10.0 ** np.asarray(digits))
+        part = np.nan_to_num(numbers("part") / 10.0 ** np.asarray(pc.utf8_length(field["part"])))
         possible = (hour < 24) & (minute < 60) & (second < 60)
         seconds = np.where(possible, hour * 3600 + minute * 60 + second + part, np.nan)
         self.of_day = pd.Series(pd.to_timedelta(np.round(seconds * 1e6), "us"), self.index)
@@ -432,7 +393,7 @@ class _Parts:
 
 
 def _order(
-    parts: _Parts, counts: np.ndarray, form: str, spans: Sequence[tuple[date, date]]
+    parts: _Parts, counts: np.ndarray, form: str, spans: Spans
 ) -> tuple[str, Problem | None]:
     """Return what stands first in the dates of a column: the column itself or the wave tells it."""
     doubtful = ~np.isnan(parts.first)
@@ -454,32 +415,23 @@ def _order(
     most = [order for order, share in within.items() if share > 0.5]
     if len(most) == 1:
         return most[0], None
-    form_seen = form_of(_shown(parts, doubtful))
-    n = int(counts[doubtful].sum())
+    place = int(np.flatnonzero(doubtful)[0])
+    numbers = (parts.first[place], parts.second[place], parts.third[place])
+    form_seen = form_of(parts.by.iloc[place].join(str(int(number)) for number in numbers))
+    found = f"“{form_seen}”, {int(counts[doubtful].sum())} such cells"
     if not orders:
-        what, found = "days and months in different orders", f"“{form_seen}”, {n} such cells"
+        what = "days and months in different orders"
         found += "; some can only be read with the day first, others only with the month first"
     else:
-        what, found = "day and month that cannot be told apart", f"“{form_seen}”, {n} such cells"
+        what = "day and month that cannot be told apart"
         found += ", each of which can be two dates"
     allowed = "one order, with a number above 12 or with the wave's dates to tell it by"
-    todo = (
-        "say which stands first: submitted: {column: …, format: day first} (or month first) "
-        "in study.yml, or give the wave its dates"
-    )
+    todo = "say which stands first: submitted: {column: …, format: day first} (or month first) "
+    todo += "in study.yml, or give the wave its dates"
     return DAY_FIRST, Problem(what, found, allowed, todo=todo)
 
 
-def _shown(parts: _Parts, doubtful: np.ndarray) -> str:
-    place = int(np.flatnonzero(doubtful)[0])
-    by = parts.by.iloc[place]
-    numbers = (parts.first[place], parts.second[place], parts.third[place])
-    return by.join(str(int(number)) for number in numbers)
-
-
-def _share_within(
-    times: pd.Series, counts: np.ndarray, spans: Sequence[tuple[date, date]]
-) -> float:
+def _share_within(times: pd.Series, counts: np.ndarray, spans: Spans) -> float:
     """Return the share of times that lie in the wave."""
     if not spans or not counts.sum():
         return 0.0

@@ -90,9 +90,8 @@ def study_units(
         before, after = (
             frame.loc[(frame[WAVE] == wave).fillna(False), columns] for wave in (PRE, POST)
         )
-        r_waves = {}
-        if PERSON in frame:
-            r_waves = highest_correlations(frame, instrument.scales, PRE, POST)
+        linked = PERSON in frame
+        r_waves = highest_correlations(frame, instrument.scales, PRE, POST) if linked else {}
         found: dict[str, dict[str, float]] = {}
         for name, scale in instrument.scales.items():
             answers = instrument.response_set(name)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import csv
 import html
-import io
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from types import MappingProxyType
 from zlib import crc32
 
 import numpy as np
@@ -58,7 +56,7 @@ COPIED = ("study.yml", "plan.md", "README.md")
 
 #: In the demo with cohorts, whose waves are over whatever the day is: how much earlier than in the
 #: other demo the sheets of each cohort came in.
-COHORTS = MappingProxyType({"2021": pd.Timedelta(weeks=208), "2023": pd.Timedelta(weeks=104)})
+COHORTS = {"2021": pd.Timedelta(weeks=208), "2023": pd.Timedelta(weeks=104)}
 _WINDOWS = """\
 waves:
   2021:
@@ -73,13 +71,11 @@ waves:
   pre: {from: 2025-09-15, to: 2025-10-31}
   post: {from: 2027-09-13, to: 2027-10-29}
 """
-_TITLES = MappingProxyType(
-    {
-        "2025–2027 (demo med oppdiktede data)": "2021–2025 (demo med to puljer og oppdiktede data)",
-        "2025–2027 (demo med oppdikta data)": "2021–2025 (demo med to puljer og oppdikta data)",
-        "2025–2027 (demo with invented data)": "2021–2025 (demo with two cohorts, invented data)",
-    }
-)
+_TITLES = {
+    "2025–2027 (demo med oppdiktede data)": "2021–2025 (demo med to puljer og oppdiktede data)",
+    "2025–2027 (demo med oppdikta data)": "2021–2025 (demo med to puljer og oppdikta data)",
+    "2025–2027 (demo with invented data)": "2021–2025 (demo with two cohorts, invented data)",
+}
 
 DONT_KNOW = 0.20
 IMPOSSIBLE = 0.02
@@ -87,24 +83,22 @@ CARELESS_LABELS = 0.01
 TESTS = 3
 
 NUMBER, CREATED, DURATION = "$submission_id", "$created", "$answer_time_ms"
-_FIRST_NUMBER = MappingProxyType({PRE: 30_000_000, POST: 400_000_000})
-_GENDERS = MappingProxyType({1: "Jente", 2: "Gutt", 3: "Vil ikke svare"})
-_CONSENT = MappingProxyType({True: "Jeg samtykker", False: "Nei"})
+_FIRST_NUMBER = {PRE: 30_000_000, POST: 400_000_000}
+_GENDERS = {1: "Jente", 2: "Gutt", 3: "Vil ikke svare"}
+_CONSENT = {True: "Jeg samtykker", False: "Nei"}
 _REMARKS = ("Takk!", "Fint at noen spør.", "Litt langt skjema.", "Ingen kommentar.")
 # SPSS codes of this response set run against its values: there 1 is "most like me"
 _BACKWARDS = "like_me5"
 _DONT_KNOW_CODE = 98
 # headings where a form was exported without its codebook: the questions, twice where asked twice
-_QUESTIONS = MappingProxyType(
-    {
-        "skole": "Hvilken skole arbeider du ved?",
-        "deltar": "Deltar du på samlingene i <b>Matematikkløftet</b>?",
-        "ansattnummer": "Hva er ansattnummeret ditt?&nbsp;",
-        "samtykke": "Samtykker du til å delta i studien? ",
-        "kommentar_1": "Kommentar:",
-        "kommentar_2": "Kommentar:",
-    }
-)
+_QUESTIONS = {
+    "skole": "Hvilken skole arbeider du ved?",
+    "deltar": "Deltar du på samlingene i <b>Matematikkløftet</b>?",
+    "ansattnummer": "Hva er ansattnummeret ditt?&nbsp;",
+    "samtykke": "Samtykker du til å delta i studien? ",
+    "kommentar_1": "Kommentar:",
+    "kommentar_2": "Kommentar:",
+}
 
 
 def write_demo(
@@ -146,29 +140,31 @@ def write_demo(
         with written_whole(folder / name) as temporary:
             text = _with_cohorts(source) if cohorts and name == COPIED[0] else source
             temporary.write_bytes(text.encode())
-    registers = [_register(region, seed) for region in wanted]
-    if cohorts:
-        registers = [
-            register.assign(cohort=_cohorts(region))
-            for register, region in zip(registers, wanted, strict=True)
-        ]
-    write_table(pd.concat(registers), folder / REGISTER)
-    features = {
-        "region": [each.name for each in wanted],
-        "travel_hours": [e.travel for e in wanted],
+    registers = [
+        _register(region, seed).assign(**{"cohort": _cohorts(region)} if cohorts else {})
+        for region in wanted
+    ]
+    travel = {"region": [r.name for r in wanted], "travel_hours": [r.travel for r in wanted]}
+    tables = {
+        REGISTER: pd.concat(registers),
+        FEATURES: pd.DataFrame(travel),
+        ATTENDANCE: pd.concat(_attendance(region, seed) for region in wanted),
+        LEADERS_ATTENDANCE: pd.concat(_attendance_of_leaders(region, seed) for region in wanted),
     }
-    write_table(pd.DataFrame(features), folder / FEATURES)
-    attended = [_attendance(region, seed) for region in wanted]
-    write_table(pd.concat(attended), folder / ATTENDANCE)
-    led = [_attendance_of_leaders(region, seed) for region in wanted]
-    write_table(pd.concat(led), folder / LEADERS_ATTENDANCE)
+    for name, table in tables.items():
+        with written_whole(folder / name) as temporary:
+            table.to_csv(temporary, index=False, lineterminator="\n")
 
     drawn = {region: region_sheets(region, seed) for region in wanted}
     earlier = COHORTS if cohorts else {"": pd.Timedelta(0)}
 
-    def gathered(population: str, wave: str, form: Callable[..., pd.DataFrame]) -> pd.DataFrame:
+    def gathered(
+        population: str, wave: str, school: str, answers: Callable[..., dict[str, np.ndarray]]
+    ) -> pd.DataFrame:
         """Fill in one form for all regions, in the order in which the answers came in."""
-        parts = [_test_answers(population, wave, form, earlier=next(iter(earlier.values())))]
+        form = partial(_filled_in, population=population, school=school, answers=answers)
+        tests = _test_answers(population, wave, next(iter(earlier.values())))
+        parts = [form(tests, chosen(None)[0], stream(0, "test", population, wave))]
         for region in wanted:
             rng = stream(seed, region.slug, "form", population, wave)
             sheet = _received(drawn[region][population, wave], population, wave, region, rng)
@@ -177,24 +173,22 @@ def write_demo(
             parts.append(form(sheet, region, rng))
         return pd.concat(parts, ignore_index=True).sort_values(NUMBER, ignore_index=True)
 
-    answers = gathered("pupils", PRE, _pupils_in_codes)
+    answers = gathered("pupils", PRE, "name", _in_codes)
     write_nettskjema(answers, _codebook(answers, "pupils"), folder / PUPILS_PRE)
-    _write_pupils_sav(gathered("pupils", POST, _pupils_in_numbers), folder / PUPILS_POST)
-    answers = gathered("teachers", PRE, partial(_teachers, school="name"))
+    answers = gathered("pupils", POST, "school_id", _in_numbers)
+    _write_pupils_sav(answers, folder / PUPILS_POST)
+    answers = gathered("teachers", PRE, "name", _in_labels)
     write_nettskjema(answers, _questions(answers), folder / TEACHERS_PRE)
-    answers = gathered("teachers", POST, partial(_teachers, school="school_id"))
+    answers = gathered("teachers", POST, "school_id", _in_labels)
     _write_teachers_xlsx(answers, folder / TEACHERS_POST)
-    answers = gathered("leaders", POST, _leaders_in_codes)
+    answers = gathered("leaders", POST, "school_id", _in_codes)
     write_nettskjema(answers, _codebook(answers, "leaders"), folder / LEADERS_POST)
 
 
 def _with_cohorts(study: str) -> str:
     """Return the demo's study.yml with windows by cohort."""
-    changes = {_PLAIN: _WINDOWS, **_TITLES}
-    for old, new in changes.items():
-        if study.count(old) != 1:
-            raise ValueError(f"the demo's study.yml does not say once: {old}")
-        study = study.replace(old, new)
+    for plain, with_cohorts in {_PLAIN: _WINDOWS, **_TITLES}.items():
+        study = study.replace(plain, with_cohorts)
     return study
 
 
@@ -218,38 +212,31 @@ def _register(region: Region, seed: int) -> pd.DataFrame:
     """Return the region's rows of the school register, with how many were invited."""
     schools = pd.DataFrame(
         {
-            "school_id": [school.school_id for school in region.schools],
-            "school": [school.name for school in region.schools],
+            "school_id": school.school_id,
+            "school": school.name,
             "region": region.name,
-            "grades": [school.grades for school in region.schools],
+            "grades": school.grades,
             "role": "programme",
-            "municipality": [school.municipality for school in region.schools],
-            "contact": [_contact(school.school_id) for school in region.schools],
-            "link_teachers": [f"{FORM}teachers/{s.school_id}" for s in region.schools],
-            "link_pupils": [f"{FORM}pupils/{s.school_id}" for s in region.schools],
+            "municipality": school.municipality,
+            "contact": _contact(school.school_id),
+            "link_teachers": f"{FORM}teachers/{school.school_id}",
+            "link_pupils": f"{FORM}pupils/{school.school_id}",
         }
+        for school in region.schools
     )
     for population, waves in ASKED.items():
         people = region_people(region, seed, population)
         for wave in waves:
             invited = people[f"school_{wave}"].value_counts()
-            schools[f"invited_{population}_{wave}"] = invited.reindex(
-                range(len(schools)), fill_value=0
-            ).to_numpy()
+            schools[f"invited_{population}_{wave}"] = invited.reindex(schools.index, fill_value=0)
     return schools
 
 
 def _attendance(region: Region, seed: int) -> pd.DataFrame:
     """Return the register of attendance: the participants, whether they answer or not."""
     people = region_people(region, seed, "teachers")
-    people = people[people["participant"]]
-    return pd.DataFrame(
-        {
-            "ansattnummer": people["id_pre"],
-            "samlinger": people["gatherings"],
-            "mellomarbeid": people["interim_work"],
-        }
-    )
+    headings = {"id_pre": "ansattnummer", "gatherings": "samlinger", "interim_work": "mellomarbeid"}
+    return people.loc[people["participant"], [*headings]].rename(columns=headings)
 
 
 def _attendance_of_leaders(region: Region, seed: int) -> pd.DataFrame:
@@ -273,15 +260,8 @@ def _received(
     return _numbered(pd.concat([trial, sheet], ignore_index=True), population, wave, region.county)
 
 
-def _test_answers(
-    population: str,
-    wave: str,
-    form: Callable[..., pd.DataFrame],
-    *,
-    earlier: pd.Timedelta,
-) -> pd.DataFrame:
+def _test_answers(population: str, wave: str, earlier: pd.Timedelta) -> pd.DataFrame:
     """Return what was sent in from a school called TEST: the same in every demo."""
-    region = chosen(None)[0]
     blank = {"school": -1, "id": "TEST", "grade": 7, "boy": True, "participant": True}
     sheet = pd.DataFrame([blank] * TESTS).assign(consent=True)
     instrument = instrument_of(population)
@@ -291,8 +271,7 @@ def _test_answers(
     days = pd.to_timedelta(np.linspace(-6, 3, TESTS), unit="D").round("s")
     sheet["submitted"] = pd.Timestamp(OPENED[wave]) + days + pd.Timedelta("9h")
     sheet = _numbered(sheet, population, wave, "99")
-    sheet["submitted"] -= earlier
-    return form(sheet, region, stream(0, "test", population, wave))
+    return sheet.assign(submitted=sheet["submitted"] - earlier)
 
 
 def _numbered(sheet: pd.DataFrame, population: str, wave: str, county: str) -> pd.DataFrame:
@@ -306,76 +285,43 @@ def _numbered(sheet: pd.DataFrame, population: str, wave: str, county: str) -> p
     return sheet.assign(**{NUMBER: _FIRST_NUMBER[wave] + step * ticks + own})
 
 
-def _pupils_in_codes(sheet: pd.DataFrame, region: Region, rng: np.random.Generator) -> pd.DataFrame:
-    """Fill in the pupils' form as exported with a codebook; the school is chosen by name."""
-    background = {
-        "skole": _schools(sheet, region, "name"),
-        "trinn": sheet["grade"].astype(str) + ". trinn",
-        "kjonn": _gender(sheet, rng).map(_GENDERS),
-        "kode": sheet["id"],
-        "samtykke": sheet["consent"].map(_CONSENT),
-    }
-    return _filled_in(sheet, background, _in_codes(sheet, "pupils", rng), rng)
-
-
-def _pupils_in_numbers(
-    sheet: pd.DataFrame, region: Region, rng: np.random.Generator
-) -> pd.DataFrame:
-    """Fill in the pupils' form as kept in SPSS: numbers with labels; the school is an id."""
-    background = {
-        "skole": _schools(sheet, region, "school_id"),
-        "trinn": sheet["grade"].astype(float),
-        "kjonn": _gender(sheet, rng).astype(float),
-        "kode": sheet["id"],
-        "samtykke": sheet["consent"].astype(float),
-    }
-    return _filled_in(sheet, background, _in_numbers(sheet, "pupils", rng), rng)
-
-
-def _teachers(
-    sheet: pd.DataFrame, region: Region, rng: np.random.Generator, *, school: str
-) -> pd.DataFrame:
-    """Fill in the teachers' form with the texts of the options; the school is a name, or an id."""
-    background = {
-        "skole": _schools(sheet, region, school),
-        "deltar": np.where(sheet["participant"], "Ja", "Nei"),
-        "ansattnummer": sheet["id"],
-        "samtykke": sheet["consent"].map(_CONSENT),
-    }
-    remarks = {
-        name: np.where(rng.random(len(sheet)) < 0.02, rng.choice(_REMARKS, len(sheet)), "")
-        for name in ("kommentar_1", "kommentar_2")
-    }
-    return _filled_in(sheet, background, _in_labels(sheet, "teachers", rng) | remarks, rng)
-
-
-def _leaders_in_codes(
-    sheet: pd.DataFrame, region: Region, rng: np.random.Generator
-) -> pd.DataFrame:
-    """Fill in the leaders' form as exported with a codebook."""
-    background = {
-        "skole": _schools(sheet, region, "school_id"),
-        "samtykke": sheet["consent"].map(_CONSENT),
-    }
-    return _filled_in(sheet, background, _in_codes(sheet, "leaders", rng), rng)
-
-
 def _filled_in(
     sheet: pd.DataFrame,
-    background: Mapping[str, object],
-    items: Mapping[str, np.ndarray],
+    region: Region,
     rng: np.random.Generator,
+    *,
+    population: str,
+    school: str,
+    answers: Callable[..., dict[str, np.ndarray]],
 ) -> pd.DataFrame:
-    """Put a form's columns together in the order of the tool."""
+    """Fill in a population's form, its columns in the order of the tool.
+
+    Parameters
+    ----------
+    school : str
+        Whether schools are chosen by their ``name``, or by ``school_id``.
+    answers : callable
+        How answers are exported; where that is in SPSS (`_in_numbers`), so is the background.
+    """
+    columns = {NUMBER: sheet[NUMBER], CREATED: local_time(sheet["submitted"])}
+    columns["skole"] = _schools(sheet, region, school)
+    in_numbers, consent, remarks = answers is _in_numbers, sheet["consent"], {}
+    if population == "pupils":
+        grade, gender = sheet["grade"], _gender(sheet, rng)
+        columns["trinn"] = grade.astype(float) if in_numbers else grade.astype(str) + ". trinn"
+        columns["kjonn"] = gender.astype(float) if in_numbers else gender.map(_GENDERS)
+        columns["kode"] = sheet["id"]
+    elif population == "teachers":
+        columns["deltar"] = np.where(sheet["participant"], "Ja", "Nei")
+        columns["ansattnummer"] = sheet["id"]
+        remarks = {
+            name: np.where(rng.random(len(sheet)) < 0.02, rng.choice(_REMARKS, len(sheet)), "")
+            for name in ("kommentar_1", "kommentar_2")
+        }
+    columns["samtykke"] = consent.astype(float) if in_numbers else consent.map(_CONSENT)
+    columns |= answers(sheet, population, rng) | remarks
     minutes = rng.lognormal(np.log(6), 0.4, len(sheet))
-    columns = {
-        NUMBER: sheet[NUMBER],
-        CREATED: local_time(sheet["submitted"]),
-        **background,
-        **items,
-        DURATION: (minutes * 60_000).astype(int),
-    }
-    return pd.DataFrame(columns)
+    return pd.DataFrame({**columns, DURATION: (minutes * 60_000).astype(int)})
 
 
 def _schools(sheet: pd.DataFrame, region: Region, attribute: str) -> np.ndarray:
@@ -500,6 +446,7 @@ def _as_html(text: str, place: int) -> str:
 
 
 def _write_pupils_sav(answers: pd.DataFrame, path: Path) -> None:
+    """Write an SPSS file with variable and value labels."""
     instrument = instrument_of("pupils")
     frame = answers.rename(columns={NUMBER: "lopenummer", CREATED: "levert", DURATION: "tid_ms"})
     frame["lopenummer"] = frame["lopenummer"].astype(float)
@@ -513,7 +460,18 @@ def _write_pupils_sav(answers: pd.DataFrame, path: Path) -> None:
             ends - value if _runs_backwards("pupils", name) else value: label["nb"]
             for value, label in responses.labels.items()
         } | dict(zip([_DONT_KNOW_CODE], responses.missing, strict=False))
-    write_sav(frame, path, questions=questions, labels=labels)
+    with written_whole(path) as temporary:
+        pyreadstat.write_sav(
+            frame,
+            temporary,
+            column_labels=[questions.get(column, column) for column in frame],
+            variable_value_labels=labels,
+            row_compress=True,
+        )
+        # the header's date and time (9 and 8 bytes from byte 92) are those of writing
+        raw = bytearray(temporary.read_bytes())
+        raw[92:109] = b"04 Nov 2708:00:00"
+        temporary.write_bytes(raw)
 
 
 def _write_teachers_xlsx(answers: pd.DataFrame, path: Path) -> None:
@@ -523,7 +481,14 @@ def _write_teachers_xlsx(answers: pd.DataFrame, path: Path) -> None:
         rows.append([None if cell == "" else cell for cell in row])
         if place % 400 == 399:
             rows.append([])
-    write_xlsx([*rows, [" "], [" "]], path)
+    with (
+        written_whole(path) as temporary,
+        Workbook(temporary, {"strings_to_formulas": False, "strings_to_urls": False}) as book,
+    ):
+        book.set_properties({"created": _WRITTEN})
+        sheet = book.add_worksheet("Svar")
+        for number, row in enumerate([*rows, [" "], [" "]]):
+            sheet.write_row(number, 0, row)
 
 
 def local_time(moments: pd.Series) -> pd.Series:
@@ -549,59 +514,6 @@ def write_nettskjema(frame: pd.DataFrame, headings: list[str], path: Path) -> No
     headings : list of str
         One per column; they may repeat.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=";", quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow(headings)
-    writer.writerows(zip(*(frame.iloc[:, i].tolist() for i in range(frame.shape[1])), strict=True))
+    form = {"sep": ";", "quoting": csv.QUOTE_ALL, "lineterminator": "\r\n"}
     with written_whole(path) as temporary:
-        temporary.write_bytes(text.getvalue().encode("utf-8-sig"))
-
-
-def write_table(frame: pd.DataFrame, path: Path) -> None:
-    """Write a register: comma-separated UTF-8."""
-    with written_whole(path) as temporary:
-        temporary.write_bytes(frame.to_csv(index=False, lineterminator="\n").encode())
-
-
-def write_sav(
-    frame: pd.DataFrame,
-    path: Path,
-    *,
-    questions: Mapping[str, str],
-    labels: Mapping[str, Mapping[int, str]],
-) -> None:
-    """Write an SPSS file with variable and value labels.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Numbers (NaN where missing), text or moments.
-    questions : mapping of str to str
-        Question text by column.
-    labels : mapping of str to (mapping of int to str)
-        Label by code, by column.
-    """
-    with written_whole(path) as temporary:
-        pyreadstat.write_sav(
-            frame,
-            temporary,
-            column_labels=[questions.get(column, column) for column in frame],
-            variable_value_labels=dict(labels),
-            row_compress=True,
-        )
-        # the header's date and time (9 and 8 bytes from byte 92) are those of writing
-        raw = bytearray(temporary.read_bytes())
-        raw[92:109] = b"04 Nov 2708:00:00"
-        temporary.write_bytes(raw)
-
-
-def write_xlsx(rows: list[list[object]], path: Path) -> None:
-    """Write rows to the one sheet of a workbook."""
-    with (
-        written_whole(path) as temporary,
-        Workbook(temporary, {"strings_to_formulas": False, "strings_to_urls": False}) as book,
-    ):
-        book.set_properties({"created": _WRITTEN})
-        sheet = book.add_worksheet("Svar")
-        for number, row in enumerate(rows):
-            sheet.write_row(number, 0, row)
+        frame.to_csv(temporary, header=headings, index=False, encoding="utf-8-sig", **form)

@@ -6,7 +6,6 @@ sizes and people. The demo is a draw of one replicate, the truth one of many.
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from zlib import crc32
 
 import numpy as np
@@ -21,10 +20,11 @@ GRADES = (5, 10)
 
 
 # share who answer in a wave, by grade or role; schools differ, and so do people
-RESPONSE = MappingProxyType(
-    {5: 0.84, 6: 0.83, 7: 0.82, 8: 0.80, 9: 0.78, 10: 0.76}
-    | {PARTICIPANT: 0.70, COLLEAGUE: 0.57, LEADER: 0.80}
-)
+RESPONSE = {5: 0.84, 6: 0.83, 7: 0.82, 8: 0.80, 9: 0.78, 10: 0.76} | {
+    PARTICIPANT: 0.70,
+    COLLEAGUE: 0.57,
+    LEADER: 0.80,
+}
 SCHOOL_RESPONSE_SD = 0.20
 LASTING_RESPONSE = 0.35
 

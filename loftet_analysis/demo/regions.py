@@ -9,7 +9,7 @@ from zlib import crc32
 
 import numpy as np
 
-from loftet_analysis.errors import InputError, Problem
+from loftet_analysis.errors import Problem, refuse_any
 
 PARTICIPANTS = 30
 
@@ -112,12 +112,9 @@ def school_id(county: str, number: int) -> str:
     >>> school_id("18", 1)
     '118000110'
     """
-    for last in range(10):
-        digits = f"1{county}{number:04d}{last}"
-        rest = -sum(int(d) * w for d, w in zip(digits, (3, 2, 7, 6, 5, 4, 3, 2), strict=True)) % 11
-        if last and rest != 10:
-            return f"{digits}{rest}"
-    raise AssertionError("ten neighbours cannot all lack a check digit")
+    start, weights = f"1{county}{number:04d}", (3, 2, 7, 6, 5, 4, 3, 2)
+    rest = -sum(int(d) * w for d, w in zip(f"{start}1", weights, strict=True)) % 11
+    return f"{start}1{rest}" if rest != 10 else f"{start}28"  # two less than 10, modulo 11
 
 
 def _schools(place: int, slug: str, county: str, size: int) -> tuple[School, ...]:
@@ -187,27 +184,20 @@ def chosen(slugs: Sequence[str] | None, size: int = 1) -> tuple[Region, ...]:
     """
     known = {region.slug: region for region in regions(size)}
     wanted = list(known) if slugs is None else list(slugs)
-    unknown = [slug for slug in wanted if slug not in known]
-    if unknown or not wanted:
-        raise InputError(
-            [
-                Problem("unknown region", slug, ", ".join(known), "the demo study")
-                for slug in unknown or ["(none)"]
-            ]
-        )
+    unknown = [slug for slug in wanted if slug not in known] if wanted else ["(none)"]
+    refuse_any(
+        Problem("unknown region", slug, ", ".join(known), "the demo study") for slug in unknown
+    )
     return tuple(region for slug, region in known.items() if slug in wanted)
 
 
 def following(region: Region) -> Region:
     """Return the region that those who leave ``region`` move to."""
-    return _neighbour(region, 1)
+    ring = regions(region.size)
+    return ring[(ring.index(region) + 1) % len(ring)]
 
 
 def preceding(region: Region) -> Region:
     """Return the region from which people move to ``region``."""
-    return _neighbour(region, -1)
-
-
-def _neighbour(region: Region, step: int) -> Region:
     ring = regions(region.size)
-    return ring[(ring.index(region) + step) % len(ring)]
+    return ring[ring.index(region) - 1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache, lru_cache
-from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -29,11 +28,11 @@ from loftet_analysis.demo.traits import (
 )
 from loftet_analysis.names import PARTICIPANT, POST, PRE
 from loftet_analysis.study import Instrument, load_instrument
+from loftet_analysis.study.instrument import INSTRUMENTS
 
-INSTRUMENTS = MappingProxyType({"pupils": "pupil", "teachers": "teacher", "leaders": "leader"})
-ASKED = MappingProxyType({"pupils": (PRE, POST), "teachers": (PRE, POST), "leaders": (POST,)})
+ASKED = {"pupils": (PRE, POST), "teachers": (PRE, POST), "leaders": (POST,)}
 # the Mondays on which the forms opened; all sheets come in within six weeks
-OPENED = MappingProxyType({PRE: "2025-09-15", POST: f"{2025 + YEARS}-09-13"})
+OPENED = {PRE: "2025-09-15", POST: f"{2025 + YEARS}-09-13"}
 
 WRONG_ELEMENT = 0.065  # drawn anew, so now and then right after all
 NO_ID = 0.02
@@ -165,7 +164,7 @@ def _with_codes(people: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     wrong = np.flatnonzero(rng.random(n) < WRONG_ELEMENT)
     other, which = _code_elements(len(wrong), rng), rng.integers(_ELEMENTS, size=len(wrong))
     again[wrong, which] = other[np.arange(len(wrong)), which]
-    return people.assign(id_pre=_joined(codes), id_post=_joined(again))
+    return people.assign(id_pre=codes.sum(axis=1), id_post=again.sum(axis=1))
 
 
 def _code_elements(n: int, rng: np.random.Generator) -> np.ndarray:
@@ -179,10 +178,6 @@ def _code_elements(n: int, rng: np.random.Generator) -> np.ndarray:
     parents = [_PARENT[i : i + 2] for i in range(0, len(_PARENT), 2)]
     columns = [rng.choice(parents, n), days, siblings, *letters]
     return np.array(columns, dtype=object).T.reshape(n, _ELEMENTS)
-
-
-def _joined(elements: np.ndarray) -> np.ndarray:
-    return elements.sum(axis=1) if len(elements) else np.array([], dtype=object)
 
 
 def _with_staff_numbers(

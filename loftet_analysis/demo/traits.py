@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from zlib import crc32
 
 import numpy as np
@@ -54,43 +53,41 @@ class Planted:
     boys: float = 0.0
 
 
-PLANTED: Mapping[str, Mapping[str, Planted]] = MappingProxyType(
-    {
-        "pupils": {
-            "intrinsic_motivation": Planted(0.70, 0.05, age=1.0, calendar=-0.18, boys=0.12),
-            "instrumental_motivation": Planted(0.74, 0.05, age=0.8, calendar=-0.12),
-            "persistence": Planted(0.68, 0.05, age=0.8, calendar=-0.12),
-            "problem_solving": Planted(0.62, 0.05, age=0.8, calendar=-0.12, boys=0.15),
-            "practical_teaching": Planted(0.42, 0.10, age=0.6, general=0.3, support=0.5),
-            "exploratory_teaching": Planted(0.46, 0.10, age=0.4, general=0.3, support=0.5),
-            "varied_teaching": Planted(0.50, 0.10, age=0.6, general=0.3, support=0.5),
-        },
-        "teachers": {
-            "beliefs_inquiry": Planted(0.72, 0.30, 0.08, support=0.4),
-            "beliefs_active_learning": Planted(0.70, 0.30, 0.08, support=0.4),
-            "beliefs_rules": Planted(0.48, -0.20, -0.05, general=-0.4, support=-0.3),
-            "beliefs_teacher_direction": Planted(0.42, -0.20, -0.05, general=-0.4, support=-0.3),
-            "practice_practical": Planted(0.42, 0.40, 0.10, support=0.5),
-            "practice_exploratory": Planted(0.45, 0.40, 0.10, support=0.5),
-            "practice_varied": Planted(0.48, 0.40, 0.10, support=0.5),
-            "practice_traditional": Planted(0.62, -0.25, -0.06, general=-0.4, support=-0.4),
-            "felt_support": Planted(0.64, support=0.8),
-            "prepared": Planted(0.66, support=0.6),
-            "time_and_room": Planted(0.50, support=0.8),
-            "reflection_together": Planted(0.55, support=0.7),
-            "anchoring": Planted(0.58, support=0.8),
-            "sharing_and_use": Planted(0.52, support=0.7),
-        },
-        "leaders": {
-            "felt_support": Planted(0.72, support=0.8),
-            "prepared": Planted(0.68, support=0.6),
-            "time_and_room": Planted(0.58, support=0.8),
-            "reflection_together": Planted(0.62, support=0.7),
-            "anchoring": Planted(0.66, support=0.8),
-            "sharing_and_use": Planted(0.60, support=0.7),
-        },
-    }
-)
+PLANTED: Mapping[str, Mapping[str, Planted]] = {
+    "pupils": {
+        "intrinsic_motivation": Planted(0.70, 0.05, age=1.0, calendar=-0.18, boys=0.12),
+        "instrumental_motivation": Planted(0.74, 0.05, age=0.8, calendar=-0.12),
+        "persistence": Planted(0.68, 0.05, age=0.8, calendar=-0.12),
+        "problem_solving": Planted(0.62, 0.05, age=0.8, calendar=-0.12, boys=0.15),
+        "practical_teaching": Planted(0.42, 0.10, age=0.6, general=0.3, support=0.5),
+        "exploratory_teaching": Planted(0.46, 0.10, age=0.4, general=0.3, support=0.5),
+        "varied_teaching": Planted(0.50, 0.10, age=0.6, general=0.3, support=0.5),
+    },
+    "teachers": {
+        "beliefs_inquiry": Planted(0.72, 0.30, 0.08, support=0.4),
+        "beliefs_active_learning": Planted(0.70, 0.30, 0.08, support=0.4),
+        "beliefs_rules": Planted(0.48, -0.20, -0.05, general=-0.4, support=-0.3),
+        "beliefs_teacher_direction": Planted(0.42, -0.20, -0.05, general=-0.4, support=-0.3),
+        "practice_practical": Planted(0.42, 0.40, 0.10, support=0.5),
+        "practice_exploratory": Planted(0.45, 0.40, 0.10, support=0.5),
+        "practice_varied": Planted(0.48, 0.40, 0.10, support=0.5),
+        "practice_traditional": Planted(0.62, -0.25, -0.06, general=-0.4, support=-0.4),
+        "felt_support": Planted(0.64, support=0.8),
+        "prepared": Planted(0.66, support=0.6),
+        "time_and_room": Planted(0.50, support=0.8),
+        "reflection_together": Planted(0.55, support=0.7),
+        "anchoring": Planted(0.58, support=0.8),
+        "sharing_and_use": Planted(0.52, support=0.7),
+    },
+    "leaders": {
+        "felt_support": Planted(0.72, support=0.8),
+        "prepared": Planted(0.68, support=0.6),
+        "time_and_room": Planted(0.58, support=0.8),
+        "reflection_together": Planted(0.62, support=0.7),
+        "anchoring": Planted(0.66, support=0.8),
+        "sharing_and_use": Planted(0.60, support=0.7),
+    },
+}
 
 # grades 3..10 (3 and 4 before are not asked)
 FIRST_GRADE, _GRADES = 3, 8
@@ -127,16 +124,14 @@ class Variances:
     moment: float
 
 
-VARIANCES = MappingProxyType(
-    {
-        "pupils": Variances(0.040, 0.035, 0.015, 0.62, 0.29),
-        "teachers": Variances(0.030, 0.030, 0.0, 0.69, 0.25),
-        "leaders": Variances(0.050, 0.150, 0.0, 0.55, 0.25),
-    }
-)
+VARIANCES = {
+    "pupils": Variances(0.040, 0.035, 0.015, 0.62, 0.29),
+    "teachers": Variances(0.030, 0.030, 0.0, 0.69, 0.25),
+    "leaders": Variances(0.050, 0.150, 0.0, 0.55, 0.25),
+}
 # SD between regions of level and of effect: properties of the region, the same in every draw
-REGION_LEVEL = MappingProxyType({"pupils": 0.08, "teachers": 0.10, "leaders": 0.10})
-REGION_EFFECT = MappingProxyType({"pupils": 0.05, "teachers": 0.10, "leaders": 0.0})
+REGION_LEVEL = {"pupils": 0.08, "teachers": 0.10, "leaders": 0.10}
+REGION_EFFECT = {"pupils": 0.05, "teachers": 0.10, "leaders": 0.0}
 
 
 @dataclass(frozen=True)
@@ -258,11 +253,9 @@ def _programme(
     people: pd.DataFrame, population: str, planted: Planted, region: float
 ) -> np.ndarray | float:
     """Return each person's share of the programme's effect."""
-    if population == "leaders":
-        return 0.0
     if population == "pupils":
         return (planted.effect + region) * EXPOSURE[_place_of(people["grade_post"])]
-    if planted.effect == 0:
+    if planted.effect == 0:  # as of everything that leaders are asked
         return 0.0
     attended = people["gatherings"].to_numpy() - 8.5
     met = (planted.effect + region) + np.sign(planted.effect) * EFFECT_PER_GATHERING * attended

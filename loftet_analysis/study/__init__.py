@@ -8,42 +8,22 @@ from loftet_analysis.study.instrument import (
     load_instrument,
     normalise_label,
 )
-from loftet_analysis.study.load import (
-    load_study,
-    missing_exports,
-    missing_register,
-    repeated_exports,
-    unnamed_exports,
-)
+from loftet_analysis.study.load import load_study, missing_exports, missing_register
 from loftet_analysis.study.phases import (
     CLOSED,
     OPEN,
     TO_COME,
     closed_part,
     furthest,
-    in_waves,
     wave_states,
-    waves_in,
 )
 from loftet_analysis.study.plan import main_changes, main_estimands, plan
-from loftet_analysis.study.study import (
-    Analysis,
-    Attendance,
-    Consent,
-    ExportFile,
-    Link,
-    Population,
-    Study,
-    Wave,
-)
+from loftet_analysis.study.study import ExportFile, Link, Population, Study
 
 __all__ = [
     "CLOSED",
     "OPEN",
     "TO_COME",
-    "Analysis",
-    "Attendance",
-    "Consent",
     "ExportFile",
     "Instrument",
     "Item",
@@ -52,10 +32,8 @@ __all__ = [
     "ResponseSet",
     "Scale",
     "Study",
-    "Wave",
     "closed_part",
     "furthest",
-    "in_waves",
     "load_instrument",
     "load_study",
     "main_changes",
@@ -64,8 +42,5 @@ __all__ = [
     "missing_register",
     "normalise_label",
     "plan",
-    "repeated_exports",
-    "unnamed_exports",
     "wave_states",
-    "waves_in",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import chain, combinations, pairwise
 
@@ -29,11 +30,9 @@ from loftet_analysis.study.study import (
     school_year,
 )
 from loftet_analysis.study.yamlfile import RESEMBLES, Document, did_you_mean, nearest
-from loftet_analysis.tabular.delimited import first_rows
+from loftet_analysis.tabular.delimited import read_rows
 from loftet_analysis.tabular.workbook import is_workbook
 
-_TELL_PEOPLE = "where a column tells who answered, write"
-_EACH_WAVE = "values: {pre: […], post: […]}"
 _SHOWN = 8  # cohorts in a message
 _GROUPED_BY = ("subgroups", "gaps")
 BACKGROUND = (names.SCHOOL, names.GRADE, names.ROLE, names.GENDER, names.SUBMITTED)
@@ -56,11 +55,9 @@ def check_study(study: Study, document: Document) -> None:
         _check_files(population, study, document, (*steps, "files"))
         _check_columns(population, study, document, steps)
         _check_times(population, study, document, steps)
-        _check_consent(population, document, (*steps, "consent"))
-        _check_link(population, document, steps)
+        _check_people(population, document, steps)
         _check_values(population, document, (*steps, "values"))
-        declared = population.declared or ()
-        _check_estimands(population, declared, document, (*steps, "estimands"))
+        _check_estimands(population, population.declared or (), document, (*steps, "estimands"))
     _check_analysis(study, document)
     _check_selection(study, document)
 
@@ -78,8 +75,7 @@ def _check_waves(study: Study, document: Document) -> None:
 
 def _check_cohorts(study: Study, document: Document) -> None:
     """Report what is wrong between the cohorts of the register and those of `waves`."""
-    register = study.schools
-    there = register[names.COHORT] if len(register) else pd.Series(dtype=str)
+    register, there = study.schools, study.schools[names.COHORT]
     if not study.windows:
         if there.ne("").any():
             met = named([*filter(None, dict.fromkeys(there))], _SHOWN)
@@ -108,7 +104,7 @@ def _check_cohorts(study: Study, document: Document) -> None:
         told.append(f"{len(inside)} schools of cohort {COMPARISON} whose role is programme")
     if COMPARISON in study.windows and not outside.any():
         told.append(f"windows of {COMPARISON}, and no school with role {COMPARISON}")
-    if told:
+    if told and len(register):
         allowed = "the same names in both; of comparison schools also " + COMPARISON
         todo = "correct the register, or the names below waves"
         document.report(("waves",), "cohorts that do not agree", "; ".join(told), allowed, todo)
@@ -139,7 +135,7 @@ def _check_windows(study: Study, document: Document) -> None:
             todo = "give it another name: the clean data say the cohort of the school"
             where = ("populations", name, "columns", names.COHORT)
             document.report(where, what, names.COHORT, todo=todo)
-        if population.waves and any(wave.start for wave in population.waves.values()):
+        if any(wave.start for wave in population.waves.values()):
             what, found = f"dates without a cohort ({name})", ", ".join(population.waves)
             allowed = "windows by cohort, as the study has them"
             document.report(steps, what, found, allowed)
@@ -232,33 +228,32 @@ def _check_shared_files(study: Study, document: Document) -> None:
         steps = ("populations", other_name, "files", other_wave, place, "file")
         found = f"{file.file} ({name} {wave}; {other_name} {other_wave})"
         allowed = "a file each, a pattern per wave, or rows that a column tells apart"
-        column = _wave_column(study, file)
-        todo = f"files: {{file: {file.file}, wave: {{column: {column or '…'}, {_EACH_WAVE}}}}}"
-        told = f"column {column} seems to tell" if column else "where a column tells"
-        todo = f"{told} the wave of a row, write {todo}"
-        if name != other_name:
-            todo = f"{_TELL_PEOPLE}: only: {{column: …, values: […]}} for {name} and {other_name}"
+        if name == other_name:
+            column = _wave_column(study, file)
+            told = f"column {column} seems to tell" if column else "where a column tells"
+            rows = f"wave: {{column: {column or '…'}, values: {{pre: […], post: […]}}}}"
+            todo = f"{told} the wave of a row, write files: {{file: {file.file}, {rows}}}"
+        else:
+            of = f"for {name} and {other_name}"
+            todo = (
+                f"where a column tells who answered, write: only: {{column: …, values: […]}} {of}"
+            )
         document.report(steps, "one export for two waves or populations", found, allowed, todo)
 
 
 def _wave_column(study: Study, file: ExportFile) -> str:
     """Return the heading by which a file of text seems to tell the wave of a row, or ``""``."""
-    path = study.export_path(file.file)
-    if not path.is_file() or is_workbook(path):
-        return ""
-    try:
-        rows = first_rows(path, delimiter=file.delimiter, encoding=file.encoding, most=1)
-    except InputError:
-        return ""
-    headings = rows[0] if rows else []
+    path, rows = study.export_path(file.file), []
+    with suppress(InputError):
+        if path.is_file() and not is_workbook(path):
+            rows = read_rows(path, delimiter=file.delimiter, encoding=file.encoding, most=1)
+    headings = rows[0][1] if rows else []
     return next((h.strip() for h in headings if WAVE_HEADING.fullmatch(normalise_label(h))), "")
 
 
 def _check_files(population: Population, study: Study, document: Document, steps: tuple) -> None:
     for wave, files in population.files.items():
-        later = [
-            other for other in study.waves if names.WAVES.index(other) > names.WAVES.index(wave)
-        ]
+        later = {*study.waves}.intersection(names.WAVES[names.WAVES.index(wave) + 1 :])
         lacking = wave not in study.waves
         if lacking and (later or exports_there(study, population, wave)):
             what = f"files of a wave that the study does not have ({population.name})"
@@ -336,15 +331,12 @@ def _check_columns(population: Population, study: Study, document: Document, ste
         document.report((*steps, "role"), what, population.role, todo="keep one of them")
 
 
-def _check_consent(population: Population, document: Document, steps: tuple) -> None:
-    for consent in population.consent.values():
-        if consent.guardian and population.name != "pupils":
-            what, todo = "a guardian's consent for grown-ups", "take guardian out"
-            document.report(steps, what, population.name, "pupils", todo)
-
-
-def _check_link(population: Population, document: Document, steps: tuple) -> None:
+def _check_people(population: Population, document: Document, steps: tuple) -> None:
+    """Report consent, links and attendance that do not fit a population or each other."""
     link, register = population.link, population.attendance
+    if population.name != "pupils" and any(c.guardian for c in population.consent.values()):
+        what, todo = "a guardian's consent for grown-ups", "take guardian out"
+        document.report((*steps, "consent"), what, population.name, "pupils", todo)
     if len(link.elements) == 1 or (link.elements and link.by != "code"):
         what, found = "elements of what is no code of several", f"by: {link.by}"
         allowed = "by: code, and the signs of each element"
@@ -400,20 +392,21 @@ def _check_analysis(study: Study, document: Document) -> None:
             elif key == "trend":
                 _check_trend(study, population, document, steps)
             else:
-                _check_groupings(population, declared, document, steps)
+                what = f"{key} by a column whose groups are not known"
+                for index, column in enumerate(declared):
+                    todo = f"name the column's values (populations.{name}.values.{column})"
+                    document.expect((*steps, index), what, column, population.groupings, todo)
 
 
 def _check_selection(study: Study, document: Document) -> None:
     """Report what schools are to be selected by and nobody is asked."""
     if study.selection is None:
         return
-    scales = {
-        name: [*population.instrument.scales] for name, population in study.populations.items()
-    }
-    asked = {
-        "practice": scales.get("teachers", []),
-        "support": [*scales.get("teachers", []), *scales.get("leaders", [])],
-    }
+    people = study.populations
+    teachers, leaders = (
+        [*people[who].instrument.scales] if who in people else [] for who in ("teachers", "leaders")
+    )
+    asked = {"practice": teachers, "support": [*teachers, *leaders]}
     for key, allowed in asked.items():
         outcome = getattr(study.selection, key)
         if outcome is not None:
@@ -436,15 +429,6 @@ def _check_primary(
 def _asked_twice(population: Population) -> list[str]:
     scales = population.instrument.scales.items()
     return [name for name, scale in scales if {names.PRE, names.POST} <= {*scale.waves}]
-
-
-def _check_groupings(
-    population: Population, columns: Sequence[str], document: Document, steps: tuple
-) -> None:
-    what = f"{steps[1]} by a column whose groups are not known"
-    for index, column in enumerate(columns):
-        todo = f"name the column's values (populations.{population.name}.values.{column})"
-        document.expect((*steps, index), what, column, population.groupings, todo)
 
 
 def _check_drift(
@@ -499,15 +483,11 @@ def uncovered(study: Study) -> list[Problem]:
                 found = f"{outcome}: not both of {' and '.join(map(str, years))}"
                 if len(years) != 2:
                     found = f"{outcome}: not all of {', '.join(map(str, years))}"
-                remarks.append(
-                    Problem(
-                        "a trend that does not cover the years of the waves",
-                        f"{found} in grade {missing}",
-                        "a row for the grade, or for all grades, in each of these years",
-                        next(f.where for f in figures if f.outcome == outcome).rpartition(", ")[0],
-                        "add the rows when they are published; until then there is no trend",
-                    )
-                )
+                what = "a trend that does not cover the years of the waves"
+                allowed = "a row for the grade, or for all grades, in each of these years"
+                file = next(f.where for f in figures if f.outcome == outcome).rpartition(", ")[0]
+                todo = "add the rows when they are published; until then there is no trend"
+                remarks.append(Problem(what, f"{found} in grade {missing}", allowed, file, todo))
     return remarks
 
 
@@ -530,15 +510,10 @@ def untranslated(study: Study) -> list[Problem]:
                 name for (at, name), of in texts.items() if at == place and language not in of
             ]
             if lacking:
-                remarks.append(
-                    Problem(
-                        f"texts without a translation into {language}",
-                        f"{len(lacking)}: {named(lacking, 5)}",
-                        f"each in {', '.join(study.languages)}",
-                        place,
-                        f"add {language}; until then pages show another language there",
-                    )
-                )
+                what = f"texts without a translation into {language}"
+                found, allowed = f"{len(lacking)}: {named(lacking, 5)}", ", ".join(study.languages)
+                todo = f"add {language}; until then pages show another language there"
+                remarks.append(Problem(what, found, f"each in {allowed}", place, todo))
     return remarks
 
 
@@ -550,7 +525,6 @@ def _check_estimands(
         if estimand not in possible:
             what = f"estimand that the columns of {population.name} do not allow"
             allowed = ", ".join(possible) or "none without a link or a grade"
-            todo = (
-                "same_grade needs a grade, linked_change a link, the others a link and both roles"
-            )
+            todo = "same_grade needs a grade, linked_change a link, the others a link and both "
+            todo += "roles"
             document.report((*steps, index), what, estimand, allowed, todo)

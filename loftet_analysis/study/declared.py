@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from loftet_analysis import paths
-from loftet_analysis.study.instrument import Scale
 from loftet_analysis.study.study import Explained, Study
 
 #: The plan in words, in the study's folder.
@@ -77,17 +76,13 @@ def _declared(study: Study) -> Iterator[tuple[str, str]]:
         for scale in population.instrument.scales.values():
             answers = population.instrument.response_set(scale.name)
             values = [*answers.options] or [f"{answers.minimum:g}–{answers.maximum:g}"]
-            for key, text in _of_scale(scale, ", ".join(map(str, values))):
-                yield f"scales.{name}.{scale.name}.{key}", text
-
-
-def _of_scale(scale: Scale, answers: str) -> Iterator[tuple[str, str]]:
-    turned = [item.name for item in scale.items.values() if item.reversed]
-    yield "items", ", ".join(scale.items) or scale.name
-    yield "reversed", ", ".join(turned) or scale.name * scale.reversed
-    yield "minimum", str(scale.minimum)
-    yield "answers", answers
-    yield "question", scale.question or ""
+            turned = [item.name for item in scale.items.values() if item.reversed]
+            place = f"scales.{name}.{scale.name}"
+            yield f"{place}.items", ", ".join(scale.items) or scale.name
+            yield f"{place}.reversed", ", ".join(turned) or scale.name * scale.reversed
+            yield f"{place}.minimum", str(scale.minimum)
+            yield f"{place}.answers", ", ".join(map(str, values))
+            yield f"{place}.question", scale.question or ""
 
 
 @dataclass(frozen=True)

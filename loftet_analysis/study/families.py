@@ -6,19 +6,10 @@ import numpy as np
 import pandas as pd
 import pingouin
 
-from loftet_analysis.names import (
-    ESTIMAND,
-    NATIONAL,
-    ONE_DOMINATES,
-    OUTCOME,
-    POPULATION,
-    REGION,
-    SUBGROUP,
-    WHOLE_STUDY,
-)
+from loftet_analysis import names
 
 #: Regions' p-values are adjusted over the rows that have these in common.
-ADJUSTED_OVER = [POPULATION, OUTCOME, ESTIMAND, "contrast", SUBGROUP]
+ADJUSTED_OVER = [names.POPULATION, names.OUTCOME, names.ESTIMAND, "contrast", names.SUBGROUP]
 
 
 def tested_together(rows: pd.DataFrame, p: pd.Series) -> tuple[pd.Series, pd.Series, pd.Series]:
@@ -38,10 +29,11 @@ def tested_together(rows: pd.DataFrame, p: pd.Series) -> tuple[pd.Series, pd.Ser
         and whether it is a primary family.
     """
     flags, family = (rows[column].astype(object).fillna("") for column in ("flags", "family"))
-    national = rows[REGION].eq(NATIONAL) | flags.map(lambda told: WHOLE_STUDY in told.split(";"))
+    whole = flags.map(lambda told: names.WHOLE_STUDY in told.split(";"))
+    national = rows[names.REGION].eq(names.NATIONAL) | whole
     in_family = national & family.ne("") & p.notna()
     groups = pd.Series(-1, index=rows.index)
-    for of, keys in ((in_family, [REGION, "family"]), (~national & p.notna(), ADJUSTED_OVER)):
+    for of, keys in ((in_family, [names.REGION, "family"]), (~national & p.notna(), ADJUSTED_OVER)):
         number = rows[of].groupby(keys, sort=False, observed=True, dropna=False).ngroup()
         alone = ~in_family & ~number.duplicated(keep=False).reindex(rows.index, fill_value=False)
         groups = groups.mask(of & ~alone, number + groups.max() + 1)
@@ -62,7 +54,9 @@ def adjusted_p(p: pd.Series, groups: pd.Series, in_family: pd.Series) -> pd.Seri
 
 def is_dominated(flags: pd.Series) -> pd.Series:
     """Return which rows rest on one cluster, so that their standard error is too small."""
-    return flags.fillna("").str.split(";").map(lambda told: ONE_DOMINATES in told).astype(bool)
+    return (
+        flags.fillna("").str.split(";").map(lambda told: names.ONE_DOMINATES in told).astype(bool)
+    )
 
 
 def without_direction(flags: pd.Series) -> pd.Series:

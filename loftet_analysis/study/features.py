@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
@@ -11,12 +10,10 @@ import pandas as pd
 from loftet_analysis import names
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study.instrument import normalise_label
-from loftet_analysis.study.schools import slug
+from loftet_analysis.study.schools import slug, unreadable, wrong_columns
 from loftet_analysis.study.yamlfile import did_you_mean, shown
-from loftet_analysis.tabular import headings_told, read_table
-from loftet_analysis.tabular.cells import plain
-
-_NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?")
+from loftet_analysis.tabular import read_table
+from loftet_analysis.tabular.cells import decimal
 
 
 def read_features(
@@ -50,13 +47,10 @@ def read_features(
     except InputError as error:
         what, allowed = "file of features cannot be read", f"a table with region, {_list(wanted)}"
         todo = "write it, or correct analysis: region_features: in study.yml"
-        return none, [
-            Problem(what, p.found or p.what, allowed, file + p.where.removeprefix(path.name), todo)
-            for p in error.problems
-        ]
+        return none, unreadable(error, path, what, allowed, todo)
     headings = [normalise_label(heading) for heading in table.questions.values()]
     places = {name: normalise_label(name) for name in (names.REGION, *wanted)}
-    problems = [*_wrong_headings(headings, places, file)]
+    problems = [*wrong_columns(headings, places, [*places.values()], file)]
     if problems:
         return none, problems
     rows: dict[str, dict[str, float]] = {}
@@ -65,22 +59,12 @@ def read_features(
         wrong = [*_wrong_cells(cell, rows, regions, f"{file}, row {row}")]
         problems += wrong
         if not wrong:
-            values = {name: float(_plain(cell[name])) for name in wanted}
+            values = {name: decimal(cell[name]) for name in wanted}
             rows[slug(cell[names.REGION])] = values
     features = pd.DataFrame.from_dict(rows, "index", columns=[*wanted], dtype=float)
     if not problems:
         problems = [*_wrong_whole(features, regions, file)]
     return features, problems
-
-
-def _wrong_headings(headings: list[str], places: Mapping[str, str], file: str) -> Iterator[Problem]:
-    there = headings_told(headings, places.values()) or "an empty file"
-    for name, heading in places.items():
-        if heading not in headings:
-            todo = did_you_mean(heading, {*headings} - {*places.values()}) or f"add {name}"
-            yield Problem(f"missing column: {name}", there, _list(places), file, todo)
-        elif headings.count(heading) > 1:
-            yield Problem("column stands twice", name, "each column once", file)
 
 
 def _wrong_cells(
@@ -93,7 +77,7 @@ def _wrong_cells(
     elif slug(region) in rows:
         yield Problem("features of a region twice", region, "each region once", where)
     for name, text in cell.items():
-        if name != names.REGION and not _NUMBER.fullmatch(_plain(text)):
+        if name != names.REGION and decimal(text) is None:
             allowed = "a number for every region"
             yield Problem(f"{name} is not a number", text or "nothing", allowed, where)
 
@@ -107,11 +91,6 @@ def _wrong_whole(features: pd.DataFrame, regions: Collection[str], file: str) ->
             found, allowed = f"{features[name].iloc[0]:g} everywhere", "numbers that differ"
             todo = "take it out of analysis: region_features: in study.yml"
             yield Problem(f"{name} is the same in all regions", found, allowed, file, todo)
-
-
-def _plain(text: str) -> str:
-    """Return a number with a decimal point and without blanks between its thousands."""
-    return re.sub(r"(?<=\d)\s(?=\d{3}(?:\D|$))", "", plain(text)).replace(",", ".")
 
 
 def _list(texts: Collection[str]) -> str:

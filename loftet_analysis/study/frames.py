@@ -29,13 +29,9 @@ _LABELS = (
 _TEXTS = (names.WAVE, names.REGION, names.LINK_STATE, names.CARELESS)
 #: What a plan must say, and its numbers with the values between which they lie (ends excluded).
 _PLANNED = (names.POPULATION, names.OUTCOME, names.ESTIMAND, names.SUBGROUP)
+_OF_SCALES = ("sd_unit", "sd_within_role", "low_fifth", "midpoint", "alpha", "drift")
 _SETTLED: Mapping[str, tuple[float, float]] = {
-    "sd_unit": (-np.inf, np.inf),
-    "sd_within_role": (-np.inf, np.inf),
-    "low_fifth": (-np.inf, np.inf),
-    "midpoint": (-np.inf, np.inf),
-    "alpha": (-np.inf, np.inf),
-    "drift": (-np.inf, np.inf),
+    **dict.fromkeys(_OF_SCALES, (-np.inf, np.inf)),
     "ci_level": (0, 1),
     "sesoi": (-1e-12, np.inf),
     "years": (-1, 100),
@@ -88,15 +84,15 @@ def checked(verb: Callable[P, R], *, planned: Collection[str] = _PLANNED) -> Cal
     @wraps(verb)
     def gateway(*args: P.args, **kwargs: P.kwargs) -> R:
         given = signature.bind(*args, **kwargs).arguments
-        problems = [
+        refuse_any(
             problem
             for name, value in _frames(given)
-            if name in (*_CLEAN, _PAIRED, "plan", *_NEEDED) or name.startswith(_SEVERAL)
+            if name in (*_CLEAN, "plan", *_NEEDED) or name.startswith(_SEVERAL)
             for problem in _frame_problems(name, value, given, planned)
-        ]
-        refuse_any(problems)
-        if "plan" in given:
-            given["plan"] = _with_floats(given["plan"])
+        )
+        if (plan := given.get("plan")) is not None:  # its numbers as floats, None as NaN
+            floats = dict.fromkeys((c for c in _SETTLED if c in plan), float)
+            given["plan"] = plan.astype(floats)
         return verb(**given)
 
     return gateway
@@ -134,7 +130,7 @@ def _frame_problems(
         wanted = ("pre", "post", *_COUNTED) if name == _PAIRED else (*_ESTIMATED, *_SETTLED, "n")
         if "df" in frame:  # infinite where a normal distribution is meant
             frame = frame.assign(df=frame["df"].replace(np.inf, np.nan))
-        yield from _not_numbers(name, frame, [c for c in wanted if c in frame], gaps=True)
+        yield from _not_numbers(name, frame, [c for c in wanted if c in frame])
         if name == _PAIRED:
             yield from _not_labels(name, frame)
 
@@ -148,7 +144,7 @@ def _clean_problems(name: str, clean: pd.DataFrame, given: Mapping) -> Iterator[
         outcomes |= set(plan[names.OUTCOME].dropna().astype(str))
     for scale, about in getattr(asked, "scales", {}).items():
         outcomes |= {scale, *about.items}
-    yield from _not_numbers(name, clean, [c for c in clean if c in outcomes], gaps=True)
+    yield from _not_numbers(name, clean, [c for c in clean if c in outcomes])
     yield from _not_labels(name, clean)
     outside = clean.get("comparison", pd.Series(dtype=bool)).dropna()
     if not outside.map(lambda value: value in (True, False)).all():
@@ -164,18 +160,15 @@ def _clean_problems(name: str, clean: pd.DataFrame, given: Mapping) -> Iterator[
 def _plan_problems(plan: pd.DataFrame, planned: Collection[str]) -> Iterator[Problem]:
     lacking = [column for column in planned if column not in plan]
     if lacking:
-        yield Problem(
-            "the plan lacks columns",
-            found=", ".join(map(str, plan)) or "none",
-            allowed="those of study.plan(population)",
-            todo=f"add {', '.join(lacking)}",
-        )
+        what, found = "the plan lacks columns", ", ".join(map(str, plan)) or "none"
+        allowed, todo = "those of study.plan(population)", f"add {', '.join(lacking)}"
+        yield Problem(what, found, allowed, todo=todo)
     trends = plan["trend"].dropna() if "trend" in plan else pd.Series(dtype=object)
     if not trends.map(lambda value: isinstance(value, Trend)).all():
         what, allowed = "not trends: column trend", "those of study.plan(population), or nothing"
         yield Problem(what, str(trends.map(type).iloc[0].__name__), allowed, "plan")
     settled = [column for column in _SETTLED if column in plan]
-    wrong = list(_not_numbers("plan", plan, settled, gaps=True))
+    wrong = list(_not_numbers("plan", plan, settled))
     yield from wrong
     for column in settled if not wrong else ():
         values = pd.to_numeric(plan[column])
@@ -186,10 +179,8 @@ def _plan_problems(plan: pd.DataFrame, planned: Collection[str]) -> Iterator[Pro
         if column == "years":
             outside |= values % 1 != 0
         if outside.any():
-            allowed = f"a number between {max(low, 0):g} and {high:g}"
-            yield Problem(
-                f"out of range: column {column}", str(values[outside].iloc[0]), allowed, "plan"
-            )
+            what, found = f"out of range: column {column}", str(values[outside].iloc[0])
+            yield Problem(what, found, f"a number between {max(low, 0):g} and {high:g}", "plan")
 
 
 def _lacking(name: str, frame: pd.DataFrame, needed: Collection[str]) -> Iterator[Problem]:
@@ -199,9 +190,7 @@ def _lacking(name: str, frame: pd.DataFrame, needed: Collection[str]) -> Iterato
             yield Problem(f"no column {column}", found, where=name)
 
 
-def _not_numbers(
-    name: str, frame: pd.DataFrame, columns: Collection[str], *, gaps: bool
-) -> Iterator[Problem]:
+def _not_numbers(name: str, frame: pd.DataFrame, columns: Collection[str]) -> Iterator[Problem]:
     """Give the columns that hold anything but finite numbers, or a gap."""
     for column in columns:
         values = frame[column]
@@ -214,7 +203,7 @@ def _not_numbers(
         if wrong.any():
             first = int(np.flatnonzero(wrong)[0]) + 1
             found = f"{what} in {int(wrong.sum())} of {len(frame)} rows, the first in row {first}"
-            allowed = "finite numbers, or NaN where missing" if gaps else "finite numbers"
+            allowed = "finite numbers, or NaN where missing"
             yield Problem(f"not numbers: column {column}", found, allowed, name)
 
 
@@ -239,9 +228,3 @@ def _not_labels(name: str, frame: pd.DataFrame) -> Iterator[Problem]:
         if len(kinds) > 1 or kinds - allowed:
             found = " and ".join(sorted(kinds))
             yield Problem(f"not labels: column {column}", found, "or ".join(sorted(allowed)), name)
-
-
-def _with_floats(plan: pd.DataFrame) -> pd.DataFrame:
-    """Return the plan with its numbers as floats, None as NaN."""
-    told = [c for c in _SETTLED if c in plan and not pd.api.types.is_float_dtype(plan[c])]
-    return plan.astype(dict.fromkeys(told, float)) if told else plan

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import lcm
+from math import ceil, lcm
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -31,6 +31,8 @@ from loftet_analysis.study.yamlfile import (
 
 LANGUAGES = ("nb", "nn", "en")
 SHIPPED = Path(__file__).parent / "instruments"
+#: The library's own questionnaires, by population.
+INSTRUMENTS = {"pupils": "pupil", "teachers": "teacher", "leaders": "leader"}
 
 Language = Literal["nb", "nn", "en"]
 Text = Annotated[dict[Language, Line], Field(min_length=1)]
@@ -352,11 +354,8 @@ class Scale(Described):
         return found
 
     def _needed_of(self, n: int) -> int:
-        parts = {"half": (1, 2), "two_thirds": (2, 3), "all": (1, 1)}
-        if isinstance(self.minimum, int):
-            return self.minimum
-        share, whole = parts[self.minimum]
-        return -(-share * n // whole)
+        shares = {"half": ceil(n / 2), "two_thirds": ceil(2 * n / 3), "all": n}
+        return shares.get(self.minimum, self.minimum)
 
 
 class Instrument(Described):
@@ -574,15 +573,12 @@ def check_named_languages(document: Document, languages: Sequence[str]) -> None:
     steps = min(foreign, key=lambda each: min(foreign[each].values()))
     n, first = len(foreign), min(foreign[steps].values())
     found = f"{n} {'text' if n == 1 else 'texts'}, the first in line {first}"
-    wanted, also = languages[0], ", ".join(met)
-    document.report(
-        (*steps, next(iter(foreign[steps]))),
-        f"texts under {also} only, which `languages` of study.yml does not name",
-        found,
-        ", ".join(languages),
-        f"rename {met[0]}: to {wanted}: if they are in that language, else translate them, or add "
-        f"{also} to languages",
-    )
+    also = ", ".join(met)
+    what = f"texts under {also} only, which `languages` of study.yml does not name"
+    todo = f"rename {met[0]}: to {languages[0]}: if they are in that language, else translate "
+    todo += f"them, or add {also} to languages"
+    steps = (*steps, next(iter(foreign[steps])))
+    document.report(steps, what, found, ", ".join(languages), todo)
 
 
 def _check_languages(instrument: Instrument, document: Document, languages: Sequence[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 from operator import getitem
@@ -23,7 +24,7 @@ from loftet_analysis.study.instrument import (
     read_instrument,
 )
 from loftet_analysis.study.phases import CLOSED, TO_COME, Phases, exports_there, wave_states
-from loftet_analysis.study.schools import read_schools
+from loftet_analysis.study.schools import read_schools, register_frame
 from loftet_analysis.study.study import RegionFeatures, Register, Study
 from loftet_analysis.study.trends import read_trend
 from loftet_analysis.study.yamlfile import (
@@ -70,17 +71,13 @@ def load_study(name: str) -> Study:
     """
     there = sorted(path.parent.name for path in paths.raw().glob(f"*/{STUDY_FILE}"))
     if not there:
-        raise InputError(
-            "no study is here yet",
-            found="no folder of a study" if paths.raw().is_dir() else "no data_raw/",
-            allowed=f"data_raw/{name}/{STUDY_FILE}, and the exports beside it",
-            where=str(paths.root()),
-            todo="write one; `loftet demo` makes one to look at and to copy",
-        )
+        found = "no folder of a study" if paths.raw().is_dir() else "no data_raw/"
+        allowed = f"data_raw/{name}/{STUDY_FILE}, and the exports beside it"
+        todo = "write one; `loftet demo` makes one to look at and to copy"
+        raise InputError("no study is here yet", found, allowed, str(paths.root()), todo)
     if name not in there:
         todo = did_you_mean(name, there) or f"write data_raw/{name}/{STUDY_FILE}"
-        known = ", ".join(there) or "none yet"
-        raise InputError("unknown study", name, known, shown(paths.raw()), todo)
+        raise InputError("unknown study", name, ", ".join(there), shown(paths.raw()), todo)
     folder = paths.raw(name)
     if guessed := unconfirmed(folder):
         raise InputError(guessed)
@@ -89,9 +86,7 @@ def load_study(name: str) -> Study:
     for key in ("exports", "key"):
         if isinstance(content.get(key), str):
             content[key] = _below(folder, content[key])
-    others: list[Problem] = []
-    remarks: list[Problem] = []
-    schools = pd.DataFrame()
+    schools, others, remarks = register_frame(pd.DataFrame()), [], []
     if register := _register(content["schools"]):
         path = _below(folder, register.file)
         schools, others, remarks = read_schools(path, register.columns, register.encoding)
@@ -102,17 +97,16 @@ def load_study(name: str) -> Study:
         others += found
     features = pd.DataFrame()
     if declared := _features(content):
-        regions = [*schools[names.REGION].unique()] if len(schools) else []
+        regions = [*schools[names.REGION].unique()]
         path = _below(folder, declared.file)
         features, found = read_features(path, [*declared.features], regions)
         others += found
     given = content.get("languages")
-    languages = [each for each in given if each in LANGUAGES] if isinstance(given, list) else []
-    if languages:
-        check_named_languages(document, languages)
+    given = given if isinstance(given, list) else []
+    languages = [each for each in given if each in LANGUAGES] or LANGUAGES
+    check_named_languages(document, languages)
     if isinstance(content.get("populations"), dict):
-        spoken = languages or LANGUAGES
-        content["populations"], found = _with_instruments(document, folder, spoken)
+        content["populations"], found = _with_instruments(document, folder, languages)
         others += found
     injected = {"<name>": name, "<folder>": folder, "<schools>": schools}
     injected |= {"<remarks>": tuple(remarks), "<trends>": trends, "<region_features>": features}
@@ -130,10 +124,8 @@ def unconfirmed(folder: Path) -> list[Problem]:
     listed = guesses(folder)
     if not listed:
         return []
-    todo = (
-        f"look at each line, correct it or leave it, and take “{UNCONFIRMED}” away; "
-        f"from all that are left: loftet new {folder.name} --accept"
-    )
+    todo = f"look at each line, correct it or leave it, and take “{UNCONFIRMED}” away; "
+    todo += f"from all that are left: loftet new {folder.name} --accept"
     counted = f"{len(listed)}, the most important first"
     told = "\n".join([counted, *listed])
     return [Problem("guesses that are not confirmed", told, "", shown(folder), todo)]
@@ -348,15 +340,13 @@ def unnamed_exports(study: Study) -> list[Problem]:
         if path.suffix.lower() in kinds and path.is_file() and not path.name.startswith((".", "~"))
         if path.resolve() not in known and path.name not in mentioned
     ]
-    remarks, others = [], []
-    for path in unnamed:
-        if near := nearest(path.name, absent, RESEMBLES):
-            what = "warning: a file that study.yml does not name, and one that is not there"
-            found = f"{path.name} lies there, study.yml names {' or '.join(near)}"
-            todo = "are they one file? then correct the name in study.yml, or that of the file"
-            remarks.append(Problem(what, found, where=shown(path.parent), todo=todo))
-        else:
-            others.append(path)
+    near = {path: nearest(path.name, absent, RESEMBLES) for path in unnamed}
+    others, remarks = [path for path in unnamed if not near[path]], []
+    for path in (path for path in unnamed if near[path]):
+        what = "warning: a file that study.yml does not name, and one that is not there"
+        found = f"{path.name} lies there, study.yml names {' or '.join(near[path])}"
+        todo = "are they one file? then correct the name in study.yml, or that of the file"
+        remarks.append(Problem(what, found, where=shown(path.parent), todo=todo))
     if others:
         alike = same_files([*sorted(known), *(path.resolve() for path in others)])
         told = [
@@ -378,16 +368,11 @@ def same_files(files: Iterable[Path]) -> dict[Path, Path]:
     >>> same_files([paths.raw("sats") / "sats_s.csv", paths.raw("sats") / "study.yml"])
     {}
     """
-    by_size: dict[int, list[Path]] = {}
-    for path in files:
-        if path.is_file():
-            by_size.setdefault(path.stat().st_size, []).append(path)
-    first: dict[str, Path] = {}
-    found = {}
-    for path in (path for alike in by_size.values() if len(alike) > 1 for path in alike):
-        if (earlier := first.setdefault(paths.sha256(path), path)) != path:
-            found[path] = earlier
-    return found
+    sizes = {path: path.stat().st_size for path in files if path.is_file()}
+    several = Counter(sizes.values())
+    totals = {path: paths.sha256(path) for path, size in sizes.items() if several[size] > 1}
+    first = {total: path for path, total in reversed(totals.items())}
+    return {path: first[total] for path, total in totals.items() if first[total] != path}
 
 
 def repeated_exports(study: Study) -> list[Problem]:

@@ -18,7 +18,7 @@ from loftet_analysis.estimands import (
     waves_of,
 )
 from loftet_analysis.study.instrument import Scale
-from loftet_analysis.study.study import Population, Study
+from loftet_analysis.study.study import Population, Study, school_year
 from loftet_analysis.study.trends import Trend
 
 COLUMNS = (
@@ -70,13 +70,8 @@ def plan(study: Study) -> pd.DataFrame:
         family = study.analysis.primary.get(population.name)
         for scale in population.instrument.scales.values():
             for estimand, contrast, subgroup, wave in _asked(study, population, scale):
-                primary = (
-                    family is not None
-                    and subgroup == names.ALL
-                    and contrast not in MIDWAY
-                    and scale.name in family.outcomes
-                    and estimand in family.estimands
-                )
+                declared = family and scale.name in family.outcomes and estimand in family.estimands
+                primary = declared and subgroup == names.ALL and contrast not in MIDWAY
                 rows.append(
                     {
                         names.POPULATION: population.name,
@@ -95,8 +90,7 @@ def plan(study: Study) -> pd.DataFrame:
                         "flags": _programme_months(study, population, estimand, subgroup, contrast),
                     }
                 )
-    texts = dict.fromkeys(set(COLUMNS) - {"drift", "trend"}, str)
-    kinds = {**texts, "drift": float, "trend": object}
+    kinds = dict.fromkeys(COLUMNS, str) | {"drift": float, "trend": object}
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(kinds)
 
 
@@ -283,7 +277,7 @@ def _programme_months(
         waves = study.wave_dates(population.name, cohort)
         pre, post = (waves[wave].start if wave in waves else None for wave in both)
         if pre and post:
-            year = post.year - (post.month < 8) - (int(grade) - names.GRADES[0])
+            year = school_year(post) - (int(grade) - names.GRADES[0])
             since = max(pre, date(year, 8, 1))
             months.add(round((post - since).days / _DAYS_PER_MONTH))
     return f"programme_months={months.pop()}" if len(months) == 1 else ""

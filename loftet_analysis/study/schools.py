@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -42,6 +43,8 @@ _APART = re.compile(
     r"(?:barne|ungdom|vid[ae]reg).*"
 )
 _SIDE = re.compile(rf"\b(?:{_SIDES})")
+#: Small letters that are no other ones with a mark, in latin ones.
+LATIN = str.maketrans({"æ": "ae", "ø": "o", "å": "a", "đ": "d", "ŋ": "n"})
 
 
 def slug(name: str) -> str:
@@ -56,8 +59,8 @@ def slug(name: str) -> str:
     ('troms', 'more-og-romsdal', 'spring-2009')
     """
     first = re.split(r"\s+[-–]\s+", name.strip())[0].casefold()
-    latin = first.translate(str.maketrans({"æ": "ae", "ø": "o", "å": "a", "đ": "d", "ŋ": "n"}))
-    ascii_only = unicodedata.normalize("NFKD", latin).encode("ascii", "ignore").decode()
+    latin = unicodedata.normalize("NFKD", first.translate(LATIN))
+    ascii_only = latin.encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", ascii_only).strip("-")
 
 
@@ -262,39 +265,63 @@ def read_schools(
     except InputError as error:
         allowed = "a workbook or text with " + ", ".join(REQUIRED)
         todo = "write it, or name it in study.yml (schools: …)"
-        told = [(p.found or p.what, p.where, p.todo) for p in error.problems]
-        problems = [
-            Problem(
-                "school register cannot be read",
-                found,
-                allowed,
-                shown(path) + where.removeprefix(path.name),
-                todo if found == "no such file" else remedy or todo,
-            )
-            for found, where, remedy in told
-        ]
-        return _frame([], []), problems, []
+        told = unreadable(error, path, "school register cannot be read", allowed, todo)
+        remedies = [problem.todo or todo for problem in error.problems]
+        problems = [replace(p, todo=remedy) for p, remedy in zip(told, remedies, strict=True)]
+        return register_frame(pd.DataFrame()), problems, []
     file = shown(path)
     places, problems, remarks = _columns(table, columns or {}, file)
-    rows: dict[str, dict[str, str]] = {}
-    for row, cells in zip(table.rows, table.frame.to_numpy(), strict=True):
-        tidy = [unicodedata.normalize("NFC", " ".join(cells[place].split()))
-                for place in places.values()]  # fmt: skip
-        rows[f"{file}, row {row}"] = dict(zip(places, tidy, strict=True))
-    for cells in rows.values():
-        if names.SCHOOL in cells:
-            cells[names.SCHOOL] = joined(repaired(cells[names.SCHOOL]))
-        numbers = [c for c in cells if c.startswith(INVITED) or c == names.COHORT]
-        cells |= {c: repaired(cells[c]) for c in numbers}
+    cells = table.frame.iloc[:, [*places.values()]].set_axis([*places], axis=1)
+    cells = cells.map(lambda cell: unicodedata.normalize("NFC", " ".join(cell.split())))
+    numbers = [c for c in cells if c.startswith(INVITED) or c in (names.SCHOOL, names.COHORT)]
+    cells[numbers] = cells[numbers].map(repaired)
+    if names.SCHOOL in cells:
+        cells[names.SCHOOL] = cells[names.SCHOOL].map(joined)
     if set(REQUIRED) <= set(places):
-        problems += _check_rows(rows, file)
-        remarks += _respelt_regions(rows.values(), file)
-    return _frame(list(rows.values()), [*places]), problems, remarks
+        rows = (f"{file}, row {row}" for row in table.rows)
+        problems += _check_rows(dict(zip(rows, cells.to_dict("records"), strict=True)), file)
+        remarks += _respelt_regions(cells["region"], file)
+    return register_frame(cells), problems, remarks
 
 
-def _respelt_regions(rows: Iterable[Mapping[str, str]], register: str) -> Iterator[Problem]:
+def unreadable(error: InputError, path: Path, what: str, allowed: str, todo: str) -> list[Problem]:
+    """Return what is wrong with a table beside study.yml that cannot be read."""
+    file = shown(path)
+    return [
+        Problem(what, p.found or p.what, allowed, file + p.where.removeprefix(path.name), todo)
+        for p in error.problems
+    ]
+
+
+def wrong_columns(
+    headings: Sequence[str], required: Mapping[str, str], known: Collection[str], file: str
+) -> Iterator[Problem]:
+    """Yield the required columns that a table lacks, and the known ones that stand twice.
+
+    Parameters
+    ----------
+    headings : sequence of str
+        Those of the table, as they are compared.
+    required : mapping of str to str
+        The heading of each column that must be there, by its name.
+    known : collection of str
+        All headings that it may have.
+    file : str
+        For messages.
+    """
+    there = headings_told(headings, [h for h in headings if h in known]) or "an empty file"
+    for name, heading in required.items():
+        if heading not in headings:
+            todo = did_you_mean(heading, {*headings} - {*known}) or f"add {name}"
+            yield Problem(f"missing column: {name}", there, ", ".join(known), file, todo)
+    for heading in known:
+        if headings.count(heading) > 1:
+            yield Problem("column stands twice", heading, "each column once", file)
+
+
+def _respelt_regions(regions: Iterable[str], register: str) -> Iterator[Problem]:
     """Yield a remark of each region that is written in several ways and counts as one."""
-    counts = Counter(row["region"] for row in rows)
+    counts = Counter(regions)
     ways: dict[str, list[str]] = {}
     for name in counts:
         ways.setdefault(slug(name), []).append(name)
@@ -302,9 +329,8 @@ def _respelt_regions(rows: Iterable[Mapping[str, str]], register: str) -> Iterat
         if region and len(spelt) > 1:
             found = ", ".join(f"“{name}” ({n_schools(counts[name])})" for name in spelt)
             what = "a region that is written in several ways"
-            todo = (
-                f"it counts as one, called “{spelt[0]}”; write its name alike for all its schools"
-            )
+            todo = f"it counts as one, called “{spelt[0]}”; write its name alike for all its "
+            todo += "schools"
             yield Problem(what, found, "one name for each region", register, todo)
 
 
@@ -313,11 +339,12 @@ def n_schools(n: int) -> str:
     return "1 school" if n == 1 else f"{n} schools"
 
 
-def _frame(rows: list[dict[str, str]], header: list[str]) -> pd.DataFrame:
-    invited = [column for column in header if column.startswith(INVITED)]
-    links = [column for column in header if column.startswith(LINK)]
+def register_frame(cells: pd.DataFrame) -> pd.DataFrame:
+    """Return the register whose cells, under the names of its columns, are texts."""
+    invited = [column for column in cells if column.startswith(INVITED)]
+    links = [column for column in cells if column.startswith(LINK)]
     columns = [REGION_NAME if name == "region" else name for name in (*KNOWN, *invited, *links)]
-    frame = pd.DataFrame(rows, dtype=str).rename(columns={"region": REGION_NAME})
+    frame = cells.rename(columns={"region": REGION_NAME})
     frame = frame.reindex(columns=columns, fill_value="").astype(str)
     frame.insert(2, names.REGION, frame[REGION_NAME].map(slug).astype(str))
     frame[REGION_NAME] = frame.groupby(names.REGION)[REGION_NAME].transform("first")
@@ -371,18 +398,12 @@ def _columns(
             near = did_you_mean(name, headings)
             todo = near or f"add {name}, or say what it is called: schools: {{file: …, columns: …}}"
             problems.append(Problem(f"missing column: {name}", there, allowed, register, todo))
-    foreign = [headings[place] for place in range(len(headings)) if place not in places.values()]
+    foreign = [text for place, text in enumerate(headings) if place not in places.values()]
     hints = {did_you_mean(heading, {*KNOWN} - {*places}) for heading in foreign} - {""}
-    remarks = [
-        Problem(
-            "columns of the school register that are not used",
-            f"{len(foreign)}: {headings_told(foreign, [*places])}",
-            allowed,
-            register,
-            " ".join(sorted(hints)),
-        )
-    ]
-    return places, problems, remarks if foreign else []
+    what = "columns of the school register that are not used"
+    found, todo = f"{len(foreign)}: {headings_told(foreign, [*places])}", " ".join(sorted(hints))
+    remarks = [Problem(what, found, allowed, register, todo)] if foreign else []
+    return places, problems, remarks
 
 
 def _check_rows(rows: dict[str, dict[str, str]], register: str) -> Iterator[Problem]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -91,15 +91,16 @@ class Wave(Described):
         return self
 
 
+def _undated(given: object) -> object:
+    """Let a wave be named without anything below it."""
+    if not isinstance(given, dict):
+        return given
+    return {wave: {} if entry is None else entry for wave, entry in given.items()}
+
+
+Waves = Annotated[dict[WaveName, Wave], BeforeValidator(_undated), AfterValidator(_in_order)]
 #: Windows of waves by cohort: what `waves` holds where the register has cohorts.
-Windows = dict[
-    Line,
-    Annotated[
-        dict[WaveName, Wave],
-        BeforeValidator(lambda given: _undated(given)),
-        AfterValidator(_in_order),
-    ],
-]
+Windows = dict[Line, Waves]
 BY_DATES, _DATED = "dates", "<dates>"
 
 
@@ -141,13 +142,6 @@ def _tell_by_dates(given: object) -> object:
         for name, each in populations.items()
     }
     return {**given, "populations": changed}
-
-
-def _undated(given: object) -> object:
-    """Let a wave be named without anything below it."""
-    if not isinstance(given, dict):
-        return given
-    return {wave: {} if entry is None else entry for wave, entry in given.items()}
 
 
 class Link(Described):
@@ -473,10 +467,8 @@ def _by_wave(given: object) -> object:
     if not patterns and isinstance(texts, dict):
         patterns = {wave: {} for wave in names.WAVES if wave in texts} or {names.PRE: {}}
     if not patterns:
-        allowed = (
-            'pre: {file: …}, pre: "Pre.{}", wave: {column: …, values: {pre: …, post: …}}, or '
-            "wave: dates"
-        )
+        allowed = 'pre: {file: …}, pre: "Pre.{}", wave: {column: …, values: {pre: …, post: …}}, '
+        allowed += "or wave: dates"
         found = str(given.get("file", "a tool"))
         raise wrong("a file without its wave", found, allowed)
     return {wave: [{**shared, **own}] for wave, own in patterns.items()}
@@ -586,10 +578,7 @@ class Population(WithColumns):
     attendance: Attendance | None = None
     declared: tuple[Estimand, ...] | None = Field(None, alias="estimands")
 
-    @model_validator(mode="before")
-    @classmethod
-    def _windows_apart(cls, given: object) -> object:
-        return _by_cohort(given)
+    _windows_apart = model_validator(mode="before")(_by_cohort)
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -872,10 +861,9 @@ class Register(Described):
     )
     encoding: Annotated[Line, BeforeValidator(_check_encoding)] | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _a_file_alone(cls, given: object) -> object:
-        return {"file": given} if isinstance(given, str) else given
+    _a_file_alone = model_validator(mode="before")(
+        lambda given: {"file": given} if isinstance(given, str) else given
+    )
 
 
 class Study(Described):
@@ -944,7 +932,7 @@ class Study(Described):
     exports: Path
     languages: tuple[Language, ...] = Field(min_length=1)
     disclosure: Literal["open", "internal", "school", "public"]
-    waves: Annotated[dict[WaveName, Wave], BeforeValidator(_undated), AfterValidator(_in_order)]
+    waves: Waves
     windows: Windows = Field(default_factory=dict, alias="<waves>")
     populations: Annotated[
         dict[PopulationName, Population], Field(min_length=1), BeforeValidator(name_by_key)
@@ -972,10 +960,7 @@ class Study(Described):
     )
     deviations: tuple[Explained, ...] = ()
 
-    @model_validator(mode="before")
-    @classmethod
-    def _windows_apart(cls, given: object) -> object:
-        return _tell_by_dates(_by_cohort(given))
+    _windows_apart = model_validator(mode="before")(lambda given: _tell_by_dates(_by_cohort(given)))
 
     @property
     def export_files(self) -> tuple[str, ...]:
@@ -1073,8 +1058,8 @@ class Study(Described):
         """
         found = dict.fromkeys(self.waves, 0)
         for cohort in self.cohorts or ("",):
-            dates = self.wave_dates(population, cohort)
-            begun = {name: school_year(wave.start) for name, wave in dates.items()}
+            dates = self.wave_dates(population, cohort).items()
+            begun = {name: school_year(wave.start) for name, wave in dates}
             first = next(iter(begun.values()), 0)
             found |= {name: year - first for name, year in begun.items() if not found[name]}
         return found
@@ -1157,8 +1142,7 @@ class Study(Described):
 
     def subgroups(self, population: str) -> tuple[str, ...]:
         """Return the columns whose groups get rows of their own."""
-        declared = self.analysis.subgroups.get(population)
-        return self._groupings(population, declared, (names.GRADE, names.GENDER))
+        return self._groupings(population, "subgroups", (names.GRADE, names.GENDER))
 
     def planned_groups(self, population: str) -> tuple[str, ...]:
         """Return the columns of `subgroups`, and `cohort` where there are several cohorts."""
@@ -1167,8 +1151,7 @@ class Study(Described):
 
     def gaps(self, population: str) -> tuple[str, ...]:
         """Return the columns whose groups are compared in their change."""
-        declared = self.analysis.gaps.get(population)
-        return self._groupings(population, declared, (names.GENDER,))
+        return self._groupings(population, "gaps", (names.GENDER,))
 
     def groups(self, population: str, column: str) -> tuple[str, ...]:
         """Return the groups of a column, as in ``column=group``; empty where they are not known."""
@@ -1182,13 +1165,10 @@ class Study(Described):
             return self.populations[population].roles
         return tuple(self.populations[population].values.get(column, ()))
 
-    def _groupings(
-        self, population: str, declared: tuple[str, ...] | None, default: tuple[str, ...]
-    ) -> tuple[str, ...]:
-        if declared is not None:
-            return declared
+    def _groupings(self, population: str, key: str, default: Sequence[str]) -> tuple[str, ...]:
         possible = self.populations[population].groupings if population == "pupils" else ()
-        return tuple(column for column in default if column in possible)
+        usual = tuple(column for column in default if column in possible)
+        return getattr(self.analysis, key).get(population, usual)
 
     def text(self, mapping: Mapping[str, str], language: str) -> str:
         """Return a text in a language, else in the study's first, else in any."""

@@ -12,14 +12,13 @@ from pathlib import Path
 from loftet_analysis import names
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study.instrument import normalise_label
-from loftet_analysis.study.schools import LAST_GRADE
-from loftet_analysis.study.yamlfile import did_you_mean, shown
+from loftet_analysis.study.schools import LAST_GRADE, unreadable, wrong_columns
+from loftet_analysis.study.yamlfile import shown
 from loftet_analysis.tabular import headings_told, read_table
-from loftet_analysis.tabular.cells import plain, repaired
+from loftet_analysis.tabular.cells import decimal, plain, repaired
 
 _REQUIRED = ("outcome", "grade", "year", "value", "source", "date")
 _KNOWN = (*_REQUIRED, "se")
-_NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?")
 _MOST = 5  # SD from wherever the source has its zero; points of a test are no SD
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
@@ -150,15 +149,18 @@ def read_trend(path: Path) -> tuple[tuple[Figure, ...], list[Problem]]:
     try:
         table = read_table(path)
     except InputError as error:
-        what, allowed = "file of trends cannot be read", "a workbook or text with "
-        allowed += ", ".join(_KNOWN)
+        what, allowed = "file of trends cannot be read", ", ".join(_KNOWN)
         todo = "write it, or correct analysis: trend: in study.yml"
-        return (), [
-            Problem(what, p.found or p.what, allowed, file + p.where.removeprefix(path.name), todo)
-            for p in error.problems
-        ]
+        return (), unreadable(error, path, what, f"a workbook or text with {allowed}", todo)
     headings = [normalise_label(heading) for heading in table.questions.values()]
-    problems = list(_wrong_headings(headings, file))
+    required = dict(zip(_REQUIRED, _REQUIRED, strict=True))
+    problems = [*wrong_columns(headings, required, _KNOWN, file)]
+    unknown = [heading for heading in headings if heading not in _KNOWN]
+    if unknown:
+        known = [heading for heading in headings if heading in _KNOWN]
+        found = headings_told(unknown, known) or f"{len(unknown)} without a heading"
+        what, allowed = "unknown column of a file of trends", ", ".join(_KNOWN)
+        problems.append(Problem(what, found, allowed, file))
     if problems:
         return (), problems
     figures: dict[tuple, Figure] = {}
@@ -177,10 +179,9 @@ def read_trend(path: Path) -> tuple[tuple[Figure, ...], list[Problem]]:
             found += f" (first in {figures[key].where.rpartition(', ')[2]})"
             problems.append(Problem("duplicate figure of a trend", found, "each once", where))
         figures.setdefault(key, figure)
-    sources: dict[tuple, dict[str, str]] = {}
+    sources: dict[tuple, dict[str, str]] = defaultdict(dict)
     for figure in figures.values():
-        found = sources.setdefault((figure.outcome, figure.grade), {})
-        found.setdefault(figure.source, figure.where)
+        sources[figure.outcome, figure.grade].setdefault(figure.source, figure.where)
     for (outcome, grade), found in sources.items():
         if len(found) > 1:
             what = "figures of one outcome and grade from several sources"
@@ -192,38 +193,21 @@ def read_trend(path: Path) -> tuple[tuple[Figure, ...], list[Problem]]:
     return tuple(figures.values()), problems
 
 
-def _wrong_headings(headings: list[str], file: str) -> Iterator[Problem]:
-    allowed, known = ", ".join(_KNOWN), [h for h in headings if h in _KNOWN]
-    there = headings_told(headings, known) or "an empty file"
-    for name in _REQUIRED:
-        if name not in headings:
-            todo = did_you_mean(name, {*headings} - {*_KNOWN}) or f"add {name}"
-            yield Problem(f"missing column: {name}", there, allowed, file, todo)
-    unknown = [heading for heading in headings if heading not in _KNOWN]
-    if unknown:
-        found = headings_told(unknown, known) or f"{len(unknown)} without a heading"
-        yield Problem("unknown column of a file of trends", found, allowed, file)
-    for name in dict.fromkeys(known):
-        if known.count(name) > 1:
-            yield Problem("column stands twice", name, "each column once", file)
-
-
 def _wrong_cells(cell: Mapping[str, str], where: str) -> Iterator[Problem]:
     for column in ("outcome", "source", "date"):
         if not cell[column]:
             yield Problem(f"{column} is empty", "nothing", "a text", where)
-    grade, year, se = _grade(cell), repaired(plain(cell["year"])), plain(cell.get("se", ""))
+    grade, year, value = _grade(cell), repaired(plain(cell["year"])), decimal(cell["value"])
     if grade and not (grade.isdecimal() and 1 <= int(grade) <= LAST_GRADE):
         allowed = f"1 to {LAST_GRADE}; {names.ALL} or nothing for all grades"
         yield Problem("grade not understood", cell["grade"], allowed, where)
     if not _YEAR.fullmatch(year):
         found, allowed = cell["year"] or "nothing", "a calendar year such as 2025"
         yield Problem("year not understood", found, allowed, where)
-    value = plain(cell["value"])
-    if not (_NUMBER.fullmatch(value) and abs(_number(value)) <= _MOST):
+    if value is None or abs(value) > _MOST:
         found, allowed = cell["value"] or "nothing", f"a number from -{_MOST} to {_MOST}, in SD"
         yield Problem("value is not a number of SDs", found, allowed, where)
-    if se and not (_NUMBER.fullmatch(se) and _number(se) > 0):
+    if plain(cell.get("se", "")) and not (decimal(cell["se"]) or 0) > 0:
         allowed = "a number above 0, in SD; nothing where the source gives none"
         yield Problem("se is not a standard error", cell["se"], allowed, where)
 
@@ -233,19 +217,8 @@ def _grade(cell: Mapping[str, str]) -> str:
     return "" if normalise_label(grade) == names.ALL else grade
 
 
-def _number(text: str) -> float:
-    return float(text.replace(",", "."))
-
-
 def _figure(cell: Mapping[str, str], where: str) -> Figure:
-    grade, se = _grade(cell), plain(cell.get("se", ""))
-    return Figure(
-        outcome=cell["outcome"],
-        grade=int(grade) if grade else None,
-        year=int(repaired(plain(cell["year"]))),
-        value=_number(plain(cell["value"])),
-        se=_number(se) if se else None,
-        source=cell["source"],
-        date=cell["date"],
-        where=where,
-    )
+    grade, year = _grade(cell), int(repaired(plain(cell["year"])))
+    numbers = decimal(cell["value"]), decimal(cell.get("se", ""))
+    about = (cell["source"], cell["date"], where)
+    return Figure(cell["outcome"], int(grade) if grade else None, year, *numbers, *about)

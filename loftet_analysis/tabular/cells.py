@@ -16,6 +16,7 @@ _DECIMALS = re.compile(r"(\d+|\d{1,3}(?:[ \u00a0\u202f]\d{3})+)[.,](?!000$)0+") 
 _THOUSANDS = re.compile(r"\d{1,3}(?:[ \u00a0\u202f]\d{3})+")  # 1 234
 _DIVIDED = re.compile(r"\d+(?:[ \u00a0\u202f]\d+)+")  # 975 270 920
 _DOUBTFUL = re.compile(r"\d{1,3}(?:[.,]\d{3})+|\d+[.,]000")  # 1,234
+_DECIMAL = re.compile(r"[-+]?\d+(?:[.,]\d+)?")
 _POWER = re.compile(r"(\d)(?:[.,](\d+))?E\+(\d{1,9})", re.IGNORECASE)  # 1,23457E+11
 # signs without width, and marks of the direction of writing
 _UNSEEN = dict.fromkeys(
@@ -67,6 +68,18 @@ def repaired(text: str) -> str:
         whole, rest = digits[: int(power[3]) + 1], digits[int(power[3]) + 1 :]
         return text if rest.strip("0") else whole
     return text
+
+
+def decimal(text: str) -> float | None:
+    """Return the number that a cell holds, with a decimal point or comma; None where it is none.
+
+    Examples
+    --------
+    >>> decimal("1 234,5"), decimal("-0.1"), decimal("1e3")
+    (1234.5, -0.1, None)
+    """
+    bare = re.sub(r"(?<=\d)\s(?=\d{3}(?:\D|$))", "", plain(text))
+    return float(bare.replace(",", ".")) if _DECIMAL.fullmatch(bare) else None
 
 
 def joined(text: str) -> str:

@@ -32,6 +32,7 @@ _BLANKS, _FILLED = re.compile(rb"[\r\n ]*+"), re.compile(rb"\S")
 _BLOCK = 16 * 2**20  # bytes; also the longest row that can be read
 _HEAD = 2**20  # bytes in which the headings and some rows stand
 _PART = 2**20  # bytes that are inspected at a time
+_NEXT = 20  # rows by which it is told how headings and delimiter are meant
 # what Norwegian and Sámi text holds beyond ASCII; other bytes mean another encoding than cp1252
 _WESTERN = frozenset("æøåÆØÅäöÄÖéèêëàáâóòôíìüúÉÈÁÓÜšžŠŽ«»“”‘’„–—…§°´·•×½€© \xa0")
 
@@ -75,9 +76,21 @@ def read_delimited(
 
 
 def read_rows(
-    path: Path, *, delimiter: str | None = None, encoding: str | None = None
+    path: Path,
+    *,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    most: int | None = None,
 ) -> list[tuple[int, list[str]]]:
     """Read the rows of a small table, which may be of different lengths, and their numbers.
+
+    Parameters
+    ----------
+    path : Path
+    delimiter, encoding : str, optional
+        Where they are known.
+    most : int, optional
+        How many of the first rows to read, whatever their quotation marks.
 
     Raises
     ------
@@ -85,33 +98,17 @@ def read_rows(
         For an encoding or delimiter that cannot be told, and quotation marks that can be read in
         two ways.
     """
-    lines = _opened(path, delimiter, encoding, small=True)
+    lines = _opened(path, delimiter, encoding, small=True, most=None if most is None else _HEAD)
     if not lines.raw.strip():
         return []
     cells, line = lines.headings
     width, number, rows = len(cells), lines.blank + 1, [(lines.blank + 1, cells)]
-    while line < len(lines.starts):
+    while line < len(lines.starts) and (most is None or len(rows) < most):
         row, number = lines.row(line, width), number + 1
-        if row.reading == "unclear":
+        if row.reading == "unclear" and most is None:
             raise _unclear([line], lines)
         if not lines.is_blank(line):
             rows.append((number, row.cells))
-        line = row.following
-    return rows
-
-
-def first_rows(
-    path: Path, *, delimiter: str | None = None, encoding: str | None = None, most: int = 3
-) -> list[list[str]]:
-    """Return the first rows of a text, the headings first; none of an empty one."""
-    lines = _opened(path, delimiter, encoding, small=True, most=_HEAD)
-    if not lines.raw.strip():
-        return []
-    cells, line = lines.headings
-    rows = [cells]
-    while line < len(lines.starts) and len(rows) < most:
-        row = lines.row(line, len(cells))
-        rows += [] if lines.is_blank(line) else [row.cells]
         line = row.following
     return rows
 
@@ -124,22 +121,18 @@ def _opened(
     small: bool = False,
     most: int | None = None,
 ) -> _Lines:
-    raw, named, above = _named(decoded(path, encoding, most))
+    raw = decoded(path, encoding, most)
+    named = _NAMES_DELIMITER.match(raw)
+    above, raw = (1, raw[named.end() :]) if named else (0, raw)
     filled = _BLANKS.match(raw).end()
     if not small and not _FILLED.search(raw):
         raise empty(path.name, f"{path.stat().st_size} bytes")
     first = raw.rfind(b"\n", 0, filled) + 1
     blank = raw.count(b"\n", 0, first)
     raw = raw[first:]
-    sign = delimiter or named or _delimiter(path, raw, above + blank, small=small)
+    sign = delimiter or (named[1].decode() if named else "")
+    sign = sign or _delimiter(path, raw, above + blank, small=small)
     return _Lines(path, raw, sign, above + blank, blank)
-
-
-def _named(raw: bytes) -> tuple[bytes, str | None, int]:
-    """Return what stands below a line that names the delimiter, that delimiter, and its lines."""
-    if named := _NAMES_DELIMITER.match(raw):
-        return raw[named.end() :], named[1].decode(), 1
-    return raw, None, 0
 
 
 @dataclass(frozen=True)
@@ -155,7 +148,6 @@ class _Row:
     reading: str = "plain"
 
 
-@dataclass(frozen=True)
 class _Lines:
     """The lines of a text from its headings on.
 
@@ -167,32 +159,19 @@ class _Lines:
     separator : str
     above, blank : int
         How many lines of the file stand above, and how many of these are blank.
+    starts : ndarray of int
+        The byte at which each line begins.
+    marked, odd : ndarray of bool
+        Whether each line holds a quotation mark, and whether one of its marks stands where no cell
+        in quotation marks begins or ends.
     """
 
-    path: Path
-    raw: bytes
-    separator: str
-    above: int = 0
-    blank: int = 0
-
-    @cached_property
-    def _inspected(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return _inspected(self.raw, self.separator)
-
-    @property
-    def starts(self) -> np.ndarray:
-        """The byte at which each line begins."""
-        return self._inspected[0]
-
-    @property
-    def marked(self) -> np.ndarray:
-        """Whether each line holds a quotation mark."""
-        return self._inspected[1]
-
-    @property
-    def odd(self) -> np.ndarray:
-        """Whether a mark of the line stands where no cell in quotation marks begins or ends."""
-        return self._inspected[2]
+    def __init__(
+        self, path: Path, raw: bytes, separator: str, above: int = 0, blank: int = 0
+    ) -> None:
+        self.path, self.raw, self.separator = path, raw, separator
+        self.above, self.blank = above, blank
+        self.starts, self.marked, self.odd = _inspected(raw, separator)
 
     def line(self, place: int) -> bytes:
         """Return a line without its end."""
@@ -259,19 +238,19 @@ class _Lines:
             return alone if not self.quotes else _Row(single, following, "unclear")
         return whole if complete < 2 else _Row(single, following, "unclear")
 
-    def _alike(self, place: int, width: int, most: int = 20) -> int:
+    def _alike(self, place: int, width: int) -> int:
         """Return how many of the next lines are rows of this width."""
-        places = range(place, min(place + most, len(self.starts)))
+        places = range(place, min(place + _NEXT, len(self.starts)))
         return sum(self.is_complete(n, width) for n in places)
 
     def cells(self, place: int) -> list[str]:
         """Return the cells of a line taken by itself."""
         return self._cells(self.line(place))[0]
 
-    def lengths(self, place: int, most: int = 20) -> list[int]:
+    def lengths(self, place: int) -> list[int]:
         """Return the numbers of cells of the next rows that are not blank."""
         found = []
-        while place < len(self.starts) and len(found) < most:
+        while place < len(self.starts) and len(found) < _NEXT:
             row = self.row(place, len(self.headings[0]))
             found += [] if self.is_blank(place) else [len(row.cells)]
             place = row.following
@@ -440,9 +419,10 @@ def _settled(lines: _Lines, width: int, *, every_line: bool = False) -> _Settled
     anew |= dict.fromkeys(np.flatnonzero(blank), b"")
     begins = ~blank & ~inside
     numbers = (np.arange(1, n_lines + 1) - np.cumsum(inside) + lines.blank)[begins]
-    remarks = (_as_text(as_text, lines),) if as_text else ()
-    raw = _with(lines, anew) if anew else lines.raw
-    return _Settled(raw, lines.separator, bool(inside.any()), numbers, remarks)
+    what = "quotation marks that open a cell and are never closed: read as part of the text"
+    remark = Problem(what, _at_lines(as_text, lines), "", lines.path.name)
+    remarks = (remark,) if as_text else ()
+    return _Settled(_with(lines, anew), lines.separator, bool(inside.any()), numbers, remarks)
 
 
 def _with(lines: _Lines, anew: dict[int, bytes]) -> bytes:
@@ -586,11 +566,6 @@ def _unclear(places: list[int], lines: _Lines) -> InputError:
     allowed = "around a whole cell, and doubled inside it; or none at the beginning of a cell"
     todo = "export the form again, as a workbook where that is possible; or correct these lines"
     return InputError(what, _at_lines(places, lines), allowed, lines.path.name, todo)
-
-
-def _as_text(places: list[int], lines: _Lines) -> Problem:
-    what = "quotation marks that open a cell and are never closed: read as part of the text"
-    return Problem(what, _at_lines(places, lines), "", lines.path.name)
 
 
 def _wrong_fields(lines: _Lines, width: int) -> InputError:

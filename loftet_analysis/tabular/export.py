@@ -77,6 +77,14 @@ class Export:
         """Return the time zone in which the tool writes the times of a column, if it says so."""
         return ZoneInfo(self.zones[column]) if column in self.zones else None
 
+    def renamed(self, columns: Mapping[str, str]) -> Export:
+        """Return the export with other names of its columns, which stand by the names of now."""
+        about = {
+            name: {columns[column]: told for column, told in getattr(self, name).items()}
+            for name in ("questions", "labels", "roles", "zones", "headings")
+        }
+        return replace(self, frame=self.frame.rename(columns=columns), **about)
+
     def below(self, n: int) -> Export:
         """Return the export without its first rows, which are headings."""
         frame = self.frame.iloc[n:].reset_index(drop=True)
@@ -94,14 +102,12 @@ def bounded(export: Export) -> Export:
     """
     problems = []
     for place, name in enumerate(export.frame, 1):
-        cells = pa.array(export.frame[name], pa.large_string())
-        row = 1 if len(export.questions.get(name, name)) > LONGEST_CELL else 0
-        if not row and (pc.max(pc.binary_length(cells)).as_py() or 0) > LONGEST_CELL:
-            long = np.flatnonzero(pc.greater(pc.utf8_length(cells), LONGEST_CELL))
-            row = int(export.rows[long[0]]) if len(long) else 0
-        if row:
+        lengths = pc.utf8_length(pa.array(export.frame[name], pa.large_string()))
+        rows = [1] if len(export.questions.get(name, name)) > LONGEST_CELL else []
+        rows += export.rows[np.flatnonzero(pc.greater(lengths, LONGEST_CELL))].tolist()
+        if rows:
             allowed = f"at most {LONGEST_CELL:,} signs"
-            where = f"{export.name}, column {place}, row {row}"
+            where = f"{export.name}, column {place}, row {rows[0]}"
             todo = "look at this cell; an export that was cut or joined wrongly does this"
             problems.append(Problem("a cell that is too long", "", allowed, where, todo))
     refuse_any(problems)
@@ -160,9 +166,7 @@ def _headings_again(frame: pd.DataFrame, headings: Sequence[str]) -> np.ndarray:
     known = {heading.strip() for heading in headings} - {""}
     if len(headings) < 2 or not known:
         return np.zeros(0, dtype=int)
-    suspect = np.zeros(len(frame), dtype=bool)
-    for column in list(frame)[:3]:
-        suspect |= frame[column].isin(known).to_numpy()
+    suspect = frame.iloc[:, :3].isin(known).any(axis=1).to_numpy()
     rows = frame[suspect].apply(lambda cells: cells.str.strip()) if suspect.any() else frame[:0]
     are_headings, filled = rows.isin(known), rows.ne("")
     own = rows.eq([heading.strip() for heading in headings])

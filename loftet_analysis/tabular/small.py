@@ -85,17 +85,14 @@ def read_table(path: Path, *, delimiter: str | None = None, encoding: str | None
     cells = ((row, [cell.strip() for cell in cells]) for row, cells in numbered)
     filled = [(row, cells) for row, cells in cells if any(cells)]
     (_, headings), *rows = filled or [(0, [])]
-    problems = [
-        Problem(
-            "row too long", f"{len(cells)} cells", str(len(headings)), f"{path.name}, row {row}"
-        )
+    n, file = len(headings), path.name
+    refuse_any(
+        Problem("row too long", f"{len(cells)} cells", str(n), f"{file}, row {row}")
         for row, cells in rows
-        if any(cells[len(headings) :])
-    ]
-    refuse_any(problems)
-    width = max(
-        (last for _, cells in filled for last, cell in enumerate(cells, 1) if cell), default=0
+        if any(cells[n:])
     )
+    places = (last for _, cells in filled for last, cell in enumerate(cells, 1) if cell)
+    width = max(places, default=0)
     headings = headings[:width]
     names = named_apart(headings)
     full = [(cells + [""] * width)[:width] for _, cells in rows]

@@ -82,7 +82,10 @@ def read(path: Path) -> Export:
         For an empty, truncated or locked workbook; one that holds more than one sheet of answers,
         or is larger unpacked than any survey.
     """
-    sheets = {name: _below_blanks(rows) for name, rows in read_sheets(path).items() if rows}
+    sheets = {}
+    for name, rows in read_sheets(path).items():
+        above = next((place for place, row in enumerate(rows) if any(row)), len(rows))
+        sheets[name] = above, rows[above:]
     filled = [name for name, (_, rows) in sheets.items() if len(rows) > 1]
     if len(filled) > 1:
         what, allowed = "more than one sheet with answers", "one sheet with answers"
@@ -96,12 +99,6 @@ def read(path: Path) -> Export:
     return from_columns(list(zip(*answers, strict=True)), headings, path, numbers)
 
 
-def _below_blanks(rows: list[list[str]]) -> tuple[int, list[list[str]]]:
-    """Return how many blank rows stand above the first filled one, and the rows from there."""
-    above = next((place for place, row in enumerate(rows) if any(row)), 0)
-    return above, rows[above:]
-
-
 def read_sheets(path: Path) -> dict[str, list[list[str]]]:
     """Return the rows of every sheet as text, by the sheet's name; error values as they look.
 
@@ -113,7 +110,12 @@ def read_sheets(path: Path) -> dict[str, list[list[str]]]:
     raw = path.read_bytes()
     if not raw:
         raise empty(path.name, "0 bytes")
-    errors = _inspect_old(raw) if raw.startswith(_OLD) else _inspect(path)
+    errors = {} if raw.startswith(_OLD) else _inspect(path)
+    if raw.startswith(_OLD):  # where they stand in any sheet
+        errors[""] = [
+            (*struct.unpack("<HH", match[1] or match[3]), _OLD_ERRORS[match[2] or match[4]])
+            for match in _OLD_ERROR.finditer(raw)
+        ]
     sheets: dict[str, list[list[str]]] = {}
     try:
         with CalamineWorkbook.from_filelike(io.BytesIO(raw)) as book:
@@ -189,16 +191,6 @@ def _inspect_sheet(path: Path, sheet: IO[bytes]) -> list[tuple[int, int, str]]:
 def _column(letters: bytes) -> int:
     """Return the number of a column: A is 1, AA is 27."""
     return reduce(lambda number, letter: number * 26 + letter - 64, letters, 0)
-
-
-def _inspect_old(raw: bytes) -> dict[str, list[tuple[int, int, str]]]:
-    """Return the cells of a workbook of Excel before 2007 that show an error, in any sheet."""
-    return {
-        "": [
-            (*struct.unpack("<HH", match[1] or match[3]), _OLD_ERRORS[match[2] or match[4]])
-            for match in _OLD_ERROR.finditer(raw)
-        ]
-    }
 
 
 def _too_large(path: Path, found: str) -> InputError:

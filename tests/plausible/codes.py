@@ -328,7 +328,7 @@ KINDS = {
         "the highest": case(
             {"study.yml": study(*BOTH), "pre.csv": sheets(spread), "post.csv": sheets(middle)},
             says=("warning: an end answer that nobody gives in another wave",
-                  "5 of agree5 (20% in pre, nobody in post)", "are its codes shifted?"),
+                  "5 of agree5 (", "of people in pre, nobody in post)", "are its codes shifted?"),
         ),
         "the lowest, in the first wave": case(
             {"study.yml": study(*BOTH), "post.csv": sheets(spread),
@@ -338,7 +338,7 @@ KINDS = {
         "of an item that is reversed": case(
             {"study.yml": study(*BOTH), "pre.csv": sheets(spread), "post.csv": sheets(middle),
              "instruments/mini.yml": INSTRUMENT.replace("[q2]}", "[q2], reversed: yes}")},
-            says=("5 of agree5 (20% in pre, nobody in post)",),
+            says=("5 of agree5 (", "of people in pre, nobody in post)",),
         ),
         "few answers": case(
             {"study.yml": study(*BOTH), "pre.csv": sheets(spread), "post.csv": sheets(middle, 33)},

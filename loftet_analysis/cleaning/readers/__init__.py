@@ -117,12 +117,10 @@ def _without_heading_rows(export: Export, tool: str) -> Export:
         what, found = "a second row of headings in a plain table", f"the headings of {tool}"
         todo = f"write tool: {tool} in study.yml; its columns then bear names"
         raise InputError(what, found, "one row of headings", export.name, todo)
+    what = "rows of headings are no questionnaires, and were left out"
     found = f"{n} rows below the headings, as {tool} writes them"
-    remark = Problem(
-        "rows of headings are no questionnaires, and were left out", found, where=export.name
-    )
-    export = qualtrics.adapted(export)
-    return replace(export, remarks=(*export.remarks, remark))
+    remark = Problem(what, found, where=export.name)
+    return replace(qualtrics.adapted(export), remarks=(*export.remarks, remark))
 
 
 def chained(first: Export, second: Export, then: Continuation) -> Export:
@@ -150,17 +148,15 @@ def chained(first: Export, second: Export, then: Continuation) -> Export:
         Where one of the two columns is not there, or a submission was continued twice.
     """
     todo = "correct `then` in study.yml"
-    problems = [
+    refuse_any(
         Problem("column not found", ", ".join([*export.frame][:20]), column, export.name, todo)
         for export, column in ((first, then.serial), (second, then.reference))
         if column not in export.frame
-    ]
-    refuse_any(problems)
+    )
     names = named_apart([*first.frame, *second.frame])[len(first.frame.columns) :]
     renamed = dict(zip(second.frame, names, strict=True))
-    right = second.frame.rename(columns=renamed)
-    reference = renamed[then.reference]
-    keys = right[reference].str.strip()
+    second = second.renamed(renamed)
+    keys = second.frame[renamed[then.reference]].str.strip()
     twice = keys.ne("") & keys.duplicated(keep=False)
     if twice.any():
         what, found = "a submission that goes on twice", at_rows(second.rows[twice])
@@ -169,24 +165,16 @@ def chained(first: Export, second: Export, then: Continuation) -> Export:
         raise InputError(what, found, allowed, second.name, todo)
     left = first.frame.assign(**{"<key>": first.frame[then.serial].str.strip()})
     left["<row>"] = first.rows
-    right = right.assign(**{"<key>": keys.where(keys.ne(""), "<none>")})
+    right = second.frame.assign(**{"<key>": keys.where(keys.ne(""), "<none>")})
     others = right[~right["<key>"].isin(left["<key>"])].assign(**{"<row>": 0})
     whole = pd.concat([left.merge(right, on="<key>", how="left"), others])
     rows = whole["<row>"].to_numpy()
     frame = whole.drop(columns=["<key>", "<row>"]).fillna("").reset_index(drop=True)
-    return Export(
-        pd.DataFrame(frame, dtype="str"),
-        f"{first.name} and {second.name}",
-        {**first.questions, **{renamed[c]: q for c, q in second.questions.items()}},
-        {**first.labels, **{renamed[c]: x for c, x in second.labels.items()}},
-        {**{renamed[c]: role for c, role in second.roles.items()}, **first.roles},
-        first.tool,
-        first.recognised,
-        (*first.remarks, *second.remarks),
-        rows,
-        headings={
-            **{renamed[c]: second.headings.get(c, c) for c in second.frame},
-            **first.headings,
-        },
-        zones={**{renamed[c]: zone for c, zone in second.zones.items()}, **first.zones},
-    )
+    about = ("questions", "labels", "roles", "zones")
+    of_both = {name: {**getattr(second, name), **getattr(first, name)} for name in about}
+    headings = {name: second.headings.get(name, column) for column, name in renamed.items()}
+    headings |= first.headings
+    return replace(
+        first, frame=pd.DataFrame(frame, dtype="str"), name=f"{first.name} and {second.name}",
+        remarks=(*first.remarks, *second.remarks), rows=rows, headings=headings, **of_both,
+    )  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 
 from loftet_analysis.tabular.export import Export
 
@@ -16,9 +15,4 @@ def adapted(export: Export) -> Export:
         column: name if name and uses[name] == 1 and name not in export.frame else column
         for column, name in last.items()
     }
-    return replace(
-        export,
-        frame=export.frame.rename(columns=columns),
-        questions={columns[c]: text for c, text in export.questions.items()},
-        headings={columns[c]: text for c, text in export.headings.items()},
-    )
+    return export.renamed(columns)

@@ -11,19 +11,16 @@ import pyreadstat
 
 from loftet_analysis.tabular.export import Export, cell_text, empty, unreadable
 
-_READERS: Mapping[str, Callable] = {
-    ".sav": pyreadstat.read_sav,
-    ".zsav": pyreadstat.read_sav,
-    ".por": pyreadstat.read_por,
-    ".dta": pyreadstat.read_dta,
-    ".sas7bdat": pyreadstat.read_sas7bdat,
-    ".xpt": pyreadstat.read_xport,
+_READERS: Mapping[str, tuple[str, Callable]] = {
+    ".sav": ("spss", pyreadstat.read_sav),
+    ".zsav": ("spss", pyreadstat.read_sav),
+    ".por": ("spss", pyreadstat.read_por),
+    ".dta": ("stata", pyreadstat.read_dta),
+    ".sas7bdat": ("sas", pyreadstat.read_sas7bdat),
+    ".xpt": ("sas", pyreadstat.read_xport),
 }
 #: The program that writes files of a suffix.
-PROGRAMS: Mapping[str, str] = {
-    ".sav": "spss", ".zsav": "spss", ".por": "spss", ".dta": "stata",
-    ".sas7bdat": "sas", ".xpt": "sas",
-}  # fmt: skip
+PROGRAMS = {suffix: program for suffix, (program, _) in _READERS.items()}
 
 
 def read(path: Path, *, encoding: str | None = None) -> Export:
@@ -45,7 +42,7 @@ def read(path: Path, *, encoding: str | None = None) -> Export:
     if len(catalogues) == 1:
         options["catalog_file"] = str(catalogues[0])
     try:
-        frame, meta = _READERS[suffix](path, **options)
+        frame, meta = _READERS[suffix][1](path, **options)
     except (pyreadstat.ReadstatError, UnicodeDecodeError, ValueError, OverflowError) as error:
         raise unreadable(path.name, str(error)) from error
     if frame.empty:

@@ -23,17 +23,12 @@ def adapted(export: Export) -> Export:
     split = {column: _FULL.fullmatch(export.questions[column].strip()) for column in export.frame}
     headings = [match["code"] if match else column for column, match in split.items()]
     columns = dict(zip(export.frame, named_apart(headings), strict=True))
-    told_apart = dict(zip(columns.values(), headings, strict=True))
-    export = replace(
-        export,
-        frame=export.frame.rename(columns=columns),
-        questions={
-            columns[column]: split[column]["text"] if split[column] else question
-            for column, question in export.questions.items()
-        },
-        headings={columns[c]: text for c, text in export.headings.items()} | told_apart,
+    texts = {columns[column]: match["text"] for column, match in split.items() if match}
+    export = export.renamed(columns)
+    told_apart = dict(zip(export.frame, headings, strict=True))
+    return _without_times(
+        replace(export, questions={**export.questions, **texts}, headings=told_apart)
     )
-    return _without_times(export)
 
 
 def _without_times(export: Export) -> Export:

@@ -8,34 +8,25 @@ from pathlib import Path
 
 from loftet_analysis.cleaning.readers import labelled, qualtrics, surveyxact
 from loftet_analysis.tabular import workbook
-from loftet_analysis.tabular.delimited import first_rows
+from loftet_analysis.tabular.delimited import read_rows
 
+# headings by which a tool is recognised, where all of one text are there
 _SIGNS = {
-    "nettskjema": ({"$submission_id"}, {"$created"}, {"$answer_time_ms"}, {"$answer_time"}),
+    "nettskjema": ("$submission_id", "$created", "$answer_time_ms", "$answer_time"),
     "surveymonkey": (
-        {"respondent id", "collector id"},
-        {"respondentid", "collectorid"},
-        {"respondent id", "start date", "end date"},
-        {"respondentid", "startdate", "enddate"},
+        "respondent id, collector id", "respondentid, collectorid",
+        "respondent id, start date, end date", "respondentid, startdate, enddate",
     ),
-    "qualtrics": ({"startdate", "responseid"}, {"startdate", "recordeddate"}),
-    "limesurvey": ({"submitdate", "lastpage"}, {"id", "lastpage", "startlanguage"}),
-    "msforms": (
-        {"id", "starttidspunkt", "fullføringstidspunkt"},
-        {"id", "start time", "completion time"},
-    ),
+    "qualtrics": ("startdate, responseid", "startdate, recordeddate"),
+    "limesurvey": ("submitdate, lastpage", "id, lastpage, startlanguage"),
+    "msforms": ("id, starttidspunkt, fullføringstidspunkt", "id, start time, completion time"),
     "redcap": (
-        {"redcap_event_name"},
-        {"redcap_repeat_instrument"},
-        {"redcap_data_access_group"},
-        {"redcap_survey_identifier"},
-        {"record id", "event name"},
-        {"record id", "repeat instrument"},
-        {"record id", "survey identifier"},
-        {"record id", "complete?"},
+        "redcap_event_name", "redcap_repeat_instrument", "redcap_data_access_group",
+        "redcap_survey_identifier", "record id, event name", "record id, repeat instrument",
+        "record id, survey identifier", "record id, complete?",
     ),
-    "kobo": ({"_id", "_uuid"}, {"_uuid", "_submission_time"}, {"_id", "_submission_time"}),
-}
+    "kobo": ("_id, _uuid", "_uuid, _submission_time", "_id, _submission_time"),
+}  # fmt: skip
 _SURVEYXACT = re.compile(r"stat(?:internal|creation|distribution|source|collect|overall)_\w+")
 _REDCAP_FORM = re.compile(r"\w+_complete")
 # the first heading of an export of Google Forms, which has no other sign
@@ -149,8 +140,9 @@ def tool_of(headings: Iterable[str]) -> tuple[str, str]:
     codes = {re.split(r"\. ", heading)[0] for heading in bare}
     for tool, signs in _SIGNS.items():
         for sign in signs:
-            if sign <= {*bare} or sign <= codes:
-                return tool, "its headings hold " + " and ".join(sorted(sign))
+            wanted = {*sign.split(", ")}
+            if wanted <= {*bare} or wanted <= codes:
+                return tool, "its headings hold " + " and ".join(sorted(wanted))
     forms = [heading for heading in bare if _REDCAP_FORM.fullmatch(heading)]
     if forms and bare[:1] in (["record_id"], ["record id"], ["study_id"]):
         return "redcap", f"its headings hold {bare[0]} and {forms[0]}"
@@ -203,7 +195,8 @@ def recognise(
         tables = [[row for row in rows if any(row)][:2] for rows in sheets.values()]
         plain = "excel", "it is a workbook without a tool's headings"
     else:
-        tables = [first_rows(path, delimiter=delimiter, encoding=encoding, most=2)]
+        numbered = read_rows(path, delimiter=delimiter, encoding=encoding, most=2)
+        tables = [[cells for _, cells in numbered]]
         plain = "table", "it is text without a tool's headings"
     head, below = (*next(filter(None, tables), ()), (), ())[:2]
     tool, reason = tool_of(head)

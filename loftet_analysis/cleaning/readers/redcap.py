@@ -33,7 +33,8 @@ def joined(export: Export) -> Export:
         Where a record has rows of several events, or several answers to the same question.
     """
     frame, key = export.frame, export.frame.columns[0]
-    column = events(export)
+    # of a longitudinal project
+    column = next((c for c in frame if normalise_label(c) in _EVENT), None)
     texts = [text for text in frame[column].unique() if text.strip()] if column else []
     if len(texts) > 1:
         what, allowed = "several events of REDCap in one export", "the rows of one wave"
@@ -66,8 +67,3 @@ def joined(export: Export) -> Export:
         rows=np.asarray(export.rows)[first],
         remarks=(*export.remarks, remark),
     )
-
-
-def events(export: Export) -> str | None:
-    """Return the column of a longitudinal project that tells the event, if there is one."""
-    return next((column for column in export.frame if normalise_label(column) in _EVENT), None)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from loftet_analysis.errors import InputError, Problem, refuse_any
 from loftet_analysis.tabular import workbook
-from loftet_analysis.tabular.delimited import first_rows, read_delimited, read_rows
+from loftet_analysis.tabular.delimited import read_delimited, read_rows
 from loftet_analysis.tabular.export import Export, unreadable
 
 #: The sheet, or sheets, of a workbook that hold the answers.
@@ -113,11 +113,9 @@ def _part(file: Path, known: set[str]) -> str:
 
 
 def _rows(file: Path, most: int | None = None) -> list[list[str]]:
-    if workbook.is_workbook(file):
-        return [cells for _, cells in workbook.read_rows(file)]
-    if most:
-        return first_rows(file, most=most)
-    return [cells for _, cells in read_rows(file)]
+    is_workbook = workbook.is_workbook(file)
+    rows = workbook.read_rows(file) if is_workbook else read_rows(file, most=most)
+    return [cells for _, cells in rows]
 
 
 def _side_by_side(sheets: dict[str, list[list[str]]], path: Path) -> pd.DataFrame:
