@@ -527,11 +527,11 @@ def _linkage_weights(case: Case) -> Estimate:
 def _to_numbers(case: Case, numbers: Floats) -> Estimate:
     """Weighted mean linked change in which each school, by its code, counts as many people."""
     first, _ = case.pairs
-    found = missing.register_weights([case.people.school[first]], [numbers])
+    found = missing.register_weights(case.people.school[first], numbers)
     weight = np.zeros(len(case.y))
     weight[first] = found.weights
     weighted = _weighted(case, weight)
-    return replace(weighted, flags=(*weighted.flags, f"uncovered={found.uncovered[0]:.2f}"))
+    return replace(weighted, flags=(*weighted.flags, f"uncovered={found.uncovered:.2f}"))
 
 
 def _cells_to_numbers(case: Case, of_school: Floats | None = None) -> Estimate:

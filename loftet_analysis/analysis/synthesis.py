@@ -37,7 +37,6 @@ from loftet_analysis.study.frames import checked
 METHOD = "REML, Knapp–Hartung with max(KH, model), t(k − 1)"
 REFUSED = "not pooled: fewer than two regions with an estimate"
 REGRESSION = "REML, Knapp–Hartung with max(KH, model), t(k − p)"
-UNGUARDED = "REML, Knapp–Hartung, t(k − p)"
 NOT_REGRESSED = "not fitted: too few regions for the moderators, or moderators that do not differ"
 #: Why a region is left out of what is pooled, beside the reason that its row gives.
 HIDDEN, NO_SPREAD, NO_ROW = "hidden", "no_variance", "no_row"
@@ -49,14 +48,14 @@ TOO_FEW_REGIONS, FEATURES_ALIKE = "too_few_regions", "features_alike"
 ABOVE, BELOW, INSIDE = "above", "below", "inside"
 
 KEYS = (POPULATION, OUTCOME, ESTIMAND, SUBGROUP, "contrast")
-HETEROGENEITY = ("tau2", "tau2_ci_low", "tau2_ci_high", "i2", "q", "q_p")
+HETEROGENEITY = ("tau2", "i2", "q", "q_p")
 POOLED_EACH = (
     "k", "estimate", "se", "df", "ci_low", "ci_high", "pi_low", "pi_high", *HETEROGENEITY,
     "method", "left_out",
 )  # fmt: skip
 LEFT_OUT = ("left_out", "k", "estimate", "se", "df", "ci_low", "ci_high", "tau2", "method")
 REGRESSED = (
-    "term", "k", "estimate", "se", "statistic", "df", "p_value", "ci_low", "ci_high", "f", "f_p",
+    "term", "k", "estimate", "se", "statistic", "df", "p_value", "ci_low", "ci_high",
     *HETEROGENEITY, "method",
 )  # fmt: skip
 NOT_NUMBERS = {*KEYS, "left_out", "term", "k", "method"}
@@ -180,8 +179,7 @@ def pool_each(
     -------
     DataFrame
         A row per population × outcome × estimand × subgroup × contrast: these, and
-        ``POOLED_EACH``. The interval of τ² is (0, 0) where even τ² = 0 leaves less difference
-        between regions than chance does with probability (1 − ci_level)/2, as in metafor.
+        ``POOLED_EACH``.
 
     Raises
     ------
@@ -193,9 +191,9 @@ def pool_each(
     >>> rows = pd.DataFrame({"region": list("abc"), "population": "pupils", "subgroup": "grade=7",
     ...                      "outcome": "persistence", "estimand": "same_grade",
     ...                      "estimate": [0.1, 0.3, 0.6], "se": [0.1, 0.1, 0.15]})
-    >>> pool_each(rows)[["subgroup", "k", "tau2", "tau2_ci_low", "tau2_ci_high"]].round(3)
-      subgroup  k   tau2  tau2_ci_low  tau2_ci_high
-    0  grade=7  3  0.044        0.001         2.485
+    >>> pool_each(rows)[["subgroup", "k", "estimate", "tau2"]].round(3)
+      subgroup  k  estimate   tau2
+    0  grade=7  3     0.315  0.044
     """
     rows = []
     for key, group, others in _all_groups(effects):
@@ -241,7 +239,7 @@ def leave_one_out(effects: pd.DataFrame, *, ci_level: float = 0.95) -> pd.DataFr
 
 
 def meta_regression(
-    effects: pd.DataFrame, moderators: pd.DataFrame, *, ci_level: float = 0.95, guard: bool = True
+    effects: pd.DataFrame, moderators: pd.DataFrame, *, ci_level: float = 0.95
 ) -> pd.DataFrame:
     """Return how the regions' estimates go with moderators that were declared beforehand.
 
@@ -253,16 +251,13 @@ def meta_regression(
         Numbers, a column per moderator, indexed by region.
     ci_level : float, default .95
         Level of all intervals.
-    guard : bool, default True
-        Whether Knapp and Hartung's factor is at least one.
 
     Returns
     -------
     DataFrame
-        The keys of `pool_each` and ``REGRESSED``, a row per term, ``intercept`` first. `f` and
-        `f_p` test all moderators together, F(p − 1, k − p); τ², I² and Q are what remains between
-        regions. Where the regions are too few, or the moderators do not differ or depend on each
-        other, the numbers are empty and `method` says so.
+        The keys of `pool_each` and ``REGRESSED``, a row per term, ``intercept`` first; τ², I² and
+        Q are what remains between regions. Where the regions are too few, or the moderators do not
+        differ or depend on each other, the numbers are empty and `method` says so.
 
     Raises
     ------
@@ -286,13 +281,11 @@ def meta_regression(
         y, v = _numbers(group)
         x = np.column_stack([np.ones(len(y)), _moderators_of(group[REGION], moderators)])
         try:
-            fit = random_effects(y, v, x, guard=guard)
+            fit = random_effects(y, v, x)
         except NotEstimableError:
             found = [{"k": len(y), "method": NOT_REGRESSED}] * len(terms)
         else:
-            f, f_p = fit.moderator_test()
-            whole = {"f": f, "f_p": f_p, **_heterogeneity(fit, ci_level)}
-            whole["method"] = REGRESSION if guard else UNGUARDED
+            whole = {**_heterogeneity(fit), "method": REGRESSION}
             found = [{**_of_term(term, ci_level), **whole} for term in fit.terms]
         rows += [{**key, "term": term, **row} for term, row in zip(terms, found, strict=True)]
     return _table(rows, [*_keys(effects), *REGRESSED])
@@ -361,9 +354,9 @@ def _pooled(y: Floats, v: Floats, ci_level: float) -> dict[str, object]:
     if len(y) < 2:
         return {"k": len(y), "method": REFUSED}
     fit = random_effects(y, v)
-    numbers, low_and_high = _heterogeneity(fit, ci_level), fit.prediction_interval(ci_level)
-    numbers |= dict(zip(("pi_low", "pi_high"), low_and_high, strict=True))
-    return {**_of_term(fit.terms[0], ci_level), **numbers, "method": METHOD}
+    low, high = fit.prediction_interval(ci_level)
+    numbers = {**_of_term(fit.terms[0], ci_level), **_heterogeneity(fit)}
+    return {**numbers, "pi_low": low, "pi_high": high, "method": METHOD}
 
 
 def _of_term(term: Result, ci_level: float) -> dict[str, object]:
@@ -373,11 +366,9 @@ def _of_term(term: Result, ci_level: float) -> dict[str, object]:
     return {"k": term.n_clusters, "df": term.df, "ci_low": low, "ci_high": high, **numbers}
 
 
-def _heterogeneity(fit: RandomEffects, ci_level: float) -> dict[str, float]:
+def _heterogeneity(fit: RandomEffects) -> dict[str, float]:
     """Return what lies between regions."""
-    low, high = fit.tau2_interval(ci_level)
-    numbers = {name: getattr(fit, name) for name in ("tau2", "i2", "q", "q_p")}
-    return {**numbers, "tau2_ci_low": low, "tau2_ci_high": high}
+    return {name: getattr(fit, name) for name in HETEROGENEITY}
 
 
 def _keys(effects: pd.DataFrame) -> list[str]:
