@@ -8,8 +8,6 @@ import numpy as np
 import pandas as pd
 import pingouin
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy import stats
 
 from loftet_analysis.stats.cr2 import contrast, mean
@@ -153,26 +151,6 @@ def test_at_a_tipping_point_the_interval_meets_its_mark(estimate):
     assert mirrored["increase"] == pytest.approx(-found["decrease"])
     assert reason(tipping_points, 0.1, se, df, 1.0, sesoi) == "nobody_missing"
     assert reason(tipping_points, 0.1, se, df, 0.0, sesoi) == "no_pairs"
-
-
-def test_a_gap_in_a_covariate_is_a_value_of_its_own_as_in_r():
-    gaps = R["gaps_in_covariates"]
-    probability, was_linked = np.array(gaps["probability"]), LINKAGE["linked"] == 1
-    weight = inverse_probability(
-        was_linked, np.column_stack([numbers(gaps["pre"]), LINKAGE["girl"]])
-    )
-    top = np.quantile(1 / probability[was_linked], 0.99)
-    np.testing.assert_allclose(weight, np.minimum(1 / probability, top), rtol=1e-10)
-
-
-@settings(max_examples=20, deadline=None)
-@given(st.integers(0, 10**6), st.floats(0.01, 100), st.floats(-1000, 1000))
-def test_weights_do_not_hang_on_units_or_the_order_of_rows(seed, factor, shift):
-    order = np.random.default_rng(seed).permutation(len(LINKAGE))
-    one = inverse_probability(LINKAGE["linked"], LINKAGE[["pre", "girl"]])
-    moved = LINKAGE[["pre", "girl"]].to_numpy()[order] * factor + shift
-    other = inverse_probability(LINKAGE["linked"].to_numpy()[order], moved)
-    np.testing.assert_allclose(other, one[order], rtol=1e-7)
 
 
 def test_people_like_whom_nobody_was_linked_are_out_of_reach_or_refuse():

@@ -181,7 +181,7 @@ def test_each_region_left_out_gives_what_metafor_gives():
 def test_moderators_give_what_metafor_gives(model):
     table = moderators_of(model)
     found = meta_regression(of_set(model["set"]), table)
-    assert found["term"].tolist() == ["intercept", *table]
+    assert found["feature"].tolist() == ["intercept", *table]
     assert (found["method"] == REGRESSION).all()
     for key, value in model["adhoc"].items():
         if key not in ("f", "f_p", "tau2_ci_low", "tau2_ci_high"):
@@ -237,7 +237,7 @@ def test_too_few_regions_are_said_everywhere(regions15):
         (regions15.iloc[:3].assign(estimate=np.nan), table),
     ):
         found = meta_regression(rows, moderators)
-        assert found["term"].tolist() == ["intercept", *moderators]
+        assert found["feature"].tolist() == ["intercept", *moderators]
         assert (found["method"] == NOT_REGRESSED).all()
         assert found[["estimate", "se", "q"]].isna().all(axis=None)
 

@@ -59,32 +59,6 @@ from loftet_analysis.study.frames import checked
 from loftet_analysis.study.plan import WITH_TREND
 from loftet_analysis.study.trends import Trend
 
-REASONS = {
-    "no_outcome": "the data have no such scale",
-    "no_subgroup": "the data have no such column for the subgroup",
-    "no_grade": "the data have no grades",
-    "no_role": "the data have no such role",
-    "no_answers": "nobody has a valid answer",
-    "no_pairs": "nobody, or nobody of one role, has a valid answer in both waves",
-    "no_common_cells": "no grade of a school has enough answers in both waves",
-    "no_cohort": "no cohort is met in both waves, or the waves have no dates",
-    "no_comparison": "the register names no comparison schools, or no others",
-    "baseline_differs": "the groups were more than .25 SD apart before",
-    "no_attendance": "no register of attendance can be joined to people; that takes ids",
-    "no_range": "attendance hardly differs",
-    "one_cluster": "without some one cluster there would be no estimate",
-    "no_variance": "the clusters do not differ, so chance cannot be judged",
-    "not_estimable": "the comparison cannot be told from the other effects in the model",
-    "no_unit": "there is no standard deviation to standardise by",
-    "at_the_end_of_the_scale": "so many are at an end of the scale that the percentile cannot move",
-    "no_unique_quantile": "the answers do not say where the percentile lies",
-    "few_schools": "fewer than 20 schools, too few for a spread between them",
-    "under_50_schools": "fewer than 50 schools, too few for how their means go together",
-    "groups_overlap": "the groups that are compared are not apart",
-    "nobody_low": "nobody, or everybody, answered below the lowest fifth's limit before",
-    "no_reliability": "the scale's reliability before is not known",
-    "unknown_estimand": "no such estimand",
-}
 #: Beside the contract: how many answers of the group the rows had, by which the gate sees whether
 #: they were all.
 COLUMNS = (*schema.EFFECTS, "answers_pre", "answers_post")

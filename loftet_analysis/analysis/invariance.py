@@ -26,9 +26,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from loftet_analysis import schema
 from loftet_analysis.errors import InputError
 from loftet_analysis.names import GRADE, PERSON, POST, PRE, SCHOOL, WAVE
-from loftet_analysis.schema import INVARIANCE
 from loftet_analysis.stats import factor
 from loftet_analysis.stats.factor import METRIC, SCALAR, FactorFit, Model, Moments
 from loftet_analysis.stats.inputs import Floats
@@ -115,13 +115,7 @@ def invariance(clean: pd.DataFrame, instrument: Instrument, *, population: str) 
             except NotEstimableError as refusal:
                 found = [{"model": "", "reason": refusal.reason}]
             rows += [{**key, **row} for row in found]
-    texts = ("population", "scale", "design", "model", "freed", "reason")
-    table = pd.DataFrame(rows, columns=INVARIANCE)
-    for column in texts:
-        table[column] = table[column].astype(object).fillna("").astype("str")
-    whole = dict.fromkeys(("n", "n_groups", "df"), "Int64")
-    numbers = {c: float for c in INVARIANCE if c not in (*texts, *whole, "holds")}
-    return table.astype({**whole, **numbers, "holds": "boolean"})
+    return schema.table(rows, schema.INVARIANCE)
 
 
 def study_invariance(study: Study, clean: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

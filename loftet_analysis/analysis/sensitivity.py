@@ -281,11 +281,8 @@ def sensitivity(
         raise InputError("unknown analysis", ", ".join(sorted(unknown)), allowed)
     chosen = [each for each in ANALYSES if not only or each.name in only]
     instrument = asked.instrument
-    failing, careless = {}, None
-    if examined is not None and instrument is not None:
-        failing = {scale: items for (_, scale), items in failing_items(examined).items()}
-    if instrument is not None:
-        careless = same_answer(clean, instrument)
+    failing = {} if examined is None else failing_items(examined)
+    careless = None if instrument is None else same_answer(clean, instrument)
     years = int(plan["years"].iloc[0]) if "years" in plan and len(plan) else 0
     panel = arrange(clean, years=years)
     settled = {row[names.OUTCOME]: row for row in plan.to_dict("records")}
@@ -300,7 +297,7 @@ def sensitivity(
     again &= effects["contrast"].map(contrast_of_waves).eq(WHOLE)
     for main in effects[again].to_dict("records"):
         outcome = main[names.OUTCOME]
-        out = failing.get(outcome, ())
+        out = failing.get((main[names.POPULATION], outcome), ())
         items = instrument.scales[outcome].items if out else ()
         case = Case(
             panel, nothing, none, settled.get(outcome, {}), main=main,

@@ -55,10 +55,9 @@ POOLED_EACH = (
 )  # fmt: skip
 LEFT_OUT = ("left_out", "k", "estimate", "se", "df", "ci_low", "ci_high", "tau2", "method")
 REGRESSED = (
-    "term", "k", "estimate", "se", "statistic", "df", "p_value", "ci_low", "ci_high",
+    "feature", "k", "estimate", "se", "statistic", "df", "p_value", "ci_low", "ci_high",
     *HETEROGENEITY, "method",
 )  # fmt: skip
-NOT_NUMBERS = {*KEYS, "left_out", "term", "k", "method"}
 
 
 @checked
@@ -196,10 +195,10 @@ def pool_each(
     0  grade=7  3     0.315  0.044
     """
     rows = []
-    for key, group, others in _all_groups(effects):
+    for key, group, others in _groups(effects):
         left_out = _left_out(group, others, regions)
         rows.append({**key, **_pooled(*_numbers(group), ci_level), "left_out": left_out})
-    return _table(rows, [*_keys(effects), *POOLED_EACH])
+    return table(rows, [*_keys(effects), *POOLED_EACH])
 
 
 @checked
@@ -231,11 +230,11 @@ def leave_one_out(effects: pd.DataFrame, *, ci_level: float = 0.95) -> pd.DataFr
     2        c  2     0.200  0.100  0.010
     """
     rows = []
-    for key, group in _groups(effects):
+    for key, group, _ in _groups(effects):
         for region in group[REGION]:
             y, v = _numbers(group[group[REGION] != region])
             rows.append({**key, "left_out": region, **_pooled(y, v, ci_level)})
-    return _table(rows, [*_keys(effects), *LEFT_OUT])
+    return table(rows, [*_keys(effects), *LEFT_OUT])
 
 
 def meta_regression(
@@ -270,14 +269,14 @@ def meta_regression(
     ...                      "outcome": "persistence", "estimand": "same_grade",
     ...                      "estimate": [0.1, 0.3, 0.6, 0.2], "se": [0.1, 0.1, 0.15, 0.1]})
     >>> urban = pd.DataFrame({"urban": [0, 1, 1, 0]}, index=list("abcd"))
-    >>> meta_regression(rows, urban)[["term", "estimate", "se", "df", "p_value"]].round(3)
-            term  estimate     se   df  p_value
+    >>> meta_regression(rows, urban)[["feature", "estimate", "se", "df", "p_value"]].round(3)
+         feature  estimate     se   df  p_value
     0  intercept     0.150  0.097  2.0    0.262
     1      urban     0.259  0.146  2.0    0.219
     """
     terms = ["intercept", *map(str, moderators.columns)]
     rows = []
-    for key, group in _groups(effects):
+    for key, group, _ in _groups(effects):
         y, v = _numbers(group)
         x = np.column_stack([np.ones(len(y)), _moderators_of(group[REGION], moderators)])
         try:
@@ -287,8 +286,8 @@ def meta_regression(
         else:
             whole = {**_heterogeneity(fit), "method": REGRESSION}
             found = [{**_of_term(term, ci_level), **whole} for term in fit.terms]
-        rows += [{**key, "term": term, **row} for term, row in zip(terms, found, strict=True)]
-    return _table(rows, [*_keys(effects), *REGRESSED])
+        rows += [{**key, "feature": term, **row} for term, row in zip(terms, found, strict=True)]
+    return table(rows, [*_keys(effects), *REGRESSED])
 
 
 def _drawn_together(rows: pd.DataFrame, ci_level: float) -> pd.DataFrame:
@@ -296,7 +295,7 @@ def _drawn_together(rows: pd.DataFrame, ci_level: float) -> pd.DataFrame:
     rows = rows[rows[REGION] != NATIONAL].reset_index(drop=True)
     columns = ["shrunk", "shrunk_low", "shrunk_high"]
     drawn = rows.assign(**dict.fromkeys(columns, np.nan))
-    for _, group in _groups(rows):
+    for _, group, _ in _groups(rows):
         if len(group) >= FEWEST:
             shrunk = shrink(*_numbers(group), ci_level=ci_level)
             drawn.loc[group.index, columns] = shrunk[columns].to_numpy()
@@ -309,10 +308,10 @@ def _with_features(rows: pd.DataFrame, features: pd.DataFrame, ci_level: float) 
     scaled = features / sd.where(sd > 0, 1)
     fewest = REGIONS_PER_FEATURE * features.shape[1]
     found = []
-    for key, group, _ in _all_groups(rows) if features.shape[1] else ():
+    for key, group, _ in _groups(rows) if features.shape[1] else ():
         regressed, reason = {}, TOO_FEW_REGIONS
         if len(group) >= fewest:
-            fit = meta_regression(group, scaled, ci_level=ci_level).set_index("term")
+            fit = meta_regression(group, scaled, ci_level=ci_level).set_index("feature")
             regressed = fit.to_dict("index")
             reason = "" if fit["estimate"].notna().all() else FEATURES_ALIKE
         for name in map(str, features.columns):
@@ -376,12 +375,7 @@ def _keys(effects: pd.DataFrame) -> list[str]:
     return [key for key in KEYS if key in effects]
 
 
-def _groups(effects: pd.DataFrame) -> Iterator[tuple[dict[str, object], pd.DataFrame]]:
-    """Yield each synthesis' keys and its regions' rows that have an estimate."""
-    yield from ((key, given) for key, given, _ in _all_groups(effects))
-
-
-def _all_groups(
+def _groups(
     effects: pd.DataFrame,
 ) -> Iterator[tuple[dict[str, object], pd.DataFrame, pd.DataFrame]]:
     """Yield each synthesis' keys, its rows that have an estimate, and those that are left out."""
@@ -442,9 +436,3 @@ def _moderators_of(regions: pd.Series, moderators: pd.DataFrame) -> Floats:
     ]
     refuse_any(problems)
     return values.to_numpy(float)
-
-
-def _table(rows: list[dict[str, object]], columns: list[str]) -> pd.DataFrame:
-    """Return the rows with these columns, numbers as floats."""
-    numbers = [name for name in columns if name not in NOT_NUMBERS]
-    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(numbers, float))

@@ -112,6 +112,15 @@ def description_digest(study: str) -> str:
     return digest([*described, register_path(study), *paths_beside(study)])
 
 
+def common_fingerprint(study: str) -> Fingerprint:
+    """Return the fingerprint of what all pages and tables of a study are made by and from."""
+    return {
+        DESCRIPTION: description_digest(study),
+        LIBRARY: library_digest(),
+        PACKAGES: package_versions(),
+    }
+
+
 def cleaning_fingerprint(study: Study) -> Fingerprint:
     """Return the fingerprint of what a study's clean data are made from."""
     check = pseudonyms.key_check(study)
@@ -157,8 +166,8 @@ class Inputs:
         self._known: dict[str, str] = {}
 
     @cached_property
-    def _description(self) -> str:
-        return description_digest(self._study)
+    def _common(self) -> Fingerprint:
+        return common_fingerprint(self._study)
 
     def page(
         self, notebook: Path, parameters: Mapping[str, str], reads: Iterable[Read]
@@ -177,9 +186,7 @@ class Inputs:
         return {
             NOTEBOOK: self._of(f"notebook {notebook}", lambda: notebook_digest(notebook)),
             PARAMETERS: json.dumps(dict(parameters), sort_keys=True),
-            LIBRARY: library_digest(),
-            PACKAGES: package_versions(),
-            DESCRIPTION: self._description,
+            **self._common,
             **self.data(reads),
         }
 

@@ -64,8 +64,7 @@ def inverse_probability(was_linked: ArrayLike, covariates: ArrayLike) -> Floats:
     was_linked : array-like of bool, shape (n,)
         Of all who could have been found again.
     covariates : array-like of shape (n, k)
-        NaN is taken for the column's mean and told by an indicator; columns that do not vary are
-        left out. Every column holds some number.
+        Columns that do not vary are left out.
 
     Returns
     -------
@@ -75,7 +74,7 @@ def inverse_probability(was_linked: ArrayLike, covariates: ArrayLike) -> Floats:
     Raises
     ------
     InputError
-        Where lengths differ, `was_linked` is not 0 or 1, or a covariate is infinite or empty.
+        Where lengths differ, `was_linked` is not 0 or 1, or a covariate is not finite.
     NotEstimableError
         ``nobody_missing``, ``no_pairs`` or ``separated``: the covariates tell the linked from the
         others without error, or over 5 % of all are like people of whom nobody was linked. Fewer
@@ -89,14 +88,7 @@ def inverse_probability(was_linked: ArrayLike, covariates: ArrayLike) -> Floats:
     True
     """
     was_linked = flags("was_linked", was_linked)
-    covariates = numbers("covariates", covariates, len(was_linked), ndim=2, gaps=True)
-    empty = np.isnan(covariates).all(axis=0)
-    if empty.any():
-        raise refuse(
-            "covariates without a number",
-            f"columns {', '.join(map(str, np.flatnonzero(empty)))}",
-            "NaN in some rows only",
-        )
+    covariates = numbers("covariates", covariates, len(was_linked), ndim=2)
     if was_linked.all():
         raise NotEstimableError("nobody_missing")
     if not was_linked.any():
@@ -117,13 +109,10 @@ def inverse_probability(was_linked: ArrayLike, covariates: ArrayLike) -> Floats:
 
 
 def _standardised_columns(x: Floats) -> Floats:
-    """Return columns of mean 0 and SD 1 that vary, an indicator behind each that has gaps."""
-    seen = np.isfinite(x)
-    centre = np.where(seen, x, 0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
-    columns = np.column_stack([np.where(seen, x, centre), ~seen])
-    size, spread = np.abs(columns).max(axis=0), columns.std(axis=0)
+    """Return columns of mean 0 and SD 1 that vary."""
+    size, spread = np.abs(x).max(axis=0), x.std(axis=0)
     varies = spread > 1e-12 * size
-    return ((columns - columns.mean(axis=0)) / np.where(varies, spread, 1))[:, varies]
+    return ((x - x.mean(axis=0)) / np.where(varies, spread, 1))[:, varies]
 
 
 def effective_size(weights: ArrayLike) -> float:

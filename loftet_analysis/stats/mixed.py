@@ -159,7 +159,7 @@ class _Problem:
         self.scale = float(np.sqrt(residual @ residual / (self.n - self.q)))
         if not self.scale > 1e-10 * np.abs(y).max():
             raise NotEstimableError("no_variance")
-        z = [np.ones(self.n)]
+        z: list[Floats] = [np.ones(self.n)]
         if slope is not None:
             slope = numbers("slope", slope, self.n)
             if not slope.std() > 1e-12 * np.abs(slope).max():
