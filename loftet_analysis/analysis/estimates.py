@@ -38,6 +38,7 @@ from loftet_analysis.analysis.panel import (
     Panel,
     answers,
     arrange,
+    roles,
     subgroup_rows,
 )
 from loftet_analysis.errors import InputError, Problem, refuse_any
@@ -865,9 +866,6 @@ def _panel_of_pairs(paired: pd.DataFrame) -> Panel:
         kind: np.tile(pd.factorize(labels.astype(object), sort=True)[0], 2)
         for kind, labels in named.items()
     }
-    role = np.full(2 * n, "", dtype=object)
-    if names.ROLE in twice:
-        role = twice[names.ROLE].astype(object).where(twice[names.ROLE].notna(), "").to_numpy()
     before = np.arange(2 * n) < n
     y = np.concatenate([paired["pre"], paired["post"]]).astype(float)
     outcome = {str(name): y for name in paired["outcome"].iloc[:1]}
@@ -882,7 +880,7 @@ def _panel_of_pairs(paired: pd.DataFrame) -> Panel:
         grade=np.full(2 * n, np.nan),
         n_grades=0,
         cell=np.full(2 * n, -1),
-        role=role,
+        role=roles(twice),
         compared=np.zeros(2 * n, dtype=bool),
         years=0,
         given=given,

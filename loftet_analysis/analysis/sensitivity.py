@@ -142,9 +142,9 @@ class Case(Answers):
 
     def main_analysis(self) -> Estimate:
         """Return what the main analysis gives of these answers."""
-        if self.main[names.ESTIMAND] in LINKED:
-            return linked_change(self, clusters=self.clusters)
-        found = same_grade if self.main[names.ESTIMAND] in GRADES else participants_vs_colleagues
+        found = participants_vs_colleagues
+        if self.estimand not in ROLES:
+            found = linked_change if self.estimand in LINKED else same_grade
         return found(self, clusters=self.clusters)
 
 
@@ -303,7 +303,7 @@ def sensitivity(
             panel, nothing, none, settled.get(outcome, {}), main=main,
             schools=FEEDER if main[names.POPULATION] == "pupils" else SCHOOL,
             clusters=main["cluster"],
-            invited=asked.invited, careless=careless, failing=tuple(sorted(out)),
+            invited=asked.invited, careless=careless, failing=out,
             others=tuple(item for item in items if item not in out),
             latent=_latent(examined, outcome) if national else {},
         )  # fmt: skip

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import cache, cached_property
 from importlib.metadata import version
@@ -38,6 +38,8 @@ WAVES = "state of waves"
 LIBRARY, NOTEBOOK, PACKAGES = "library", "notebook", "packages"
 DESCRIPTION, PARAMETERS = "study description", "parameters"
 RESULTS = "results"
+#: What an entry of the manifest does not say.
+_ENTRY: dict[str, object] = {"reads": [], "languages": [], "outputs": {}, "seconds": 0.0}
 _SUM = ': {"sha256": "'  # begins every entry, and is followed by that of the rest
 
 _LIBRARY = Path(__file__).parents[1]
@@ -250,31 +252,13 @@ def read_manifest(study: str) -> dict[str, dict]:
         ``state``, ``parts`` (the fingerprint), ``reads``, ``languages`` (of its pages), ``outputs``
         (the SHA-256 of every file by its place below the generated folders) and ``seconds``.
     """
-    return {name: _entry(**json.loads(told)) for name, told in _told(study).items()}
-
-
-def _entry(
-    state: str,
-    parts: Mapping[str, str],
-    reads: Sequence[Read] = (),
-    languages: Sequence[str] = (),
-    outputs: Mapping[str, str] | None = None,
-    seconds: float = 0,
-) -> dict:
-    return {
-        "state": str(state),
-        "parts": dict(parts),
-        "reads": [(str(what), dict(where)) for what, where in reads],
-        "languages": [str(language) for language in languages],
-        "outputs": dict(outputs or {}),
-        "seconds": float(seconds),
-    }
+    return {name: {**_ENTRY, **json.loads(told)} for name, told in _told(study).items()}
 
 
 def record(study: str, entries: Mapping[str, dict]) -> None:
     """Add or replace entries of a study's manifest; they are on the disk when this returns."""
     told = _told(study)
-    told |= {name: json.dumps(_entry(**given)) for name, given in entries.items()}
+    told |= {name: json.dumps({**_ENTRY, **given}) for name, given in entries.items()}
     lines = [
         f'{json.dumps(name)}{_SUM}{_sum(name, entry)}", {entry[1:]}'
         for name, entry in sorted(told.items())
