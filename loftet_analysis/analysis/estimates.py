@@ -47,6 +47,7 @@ from loftet_analysis.estimands import (
     ESTIMANDS,
     FEWEST_REGIONS,
     FEWEST_REGIONS_ON_A_SIDE,
+    ROLE_OF,
     SPLINE,
     WHOLE,
     contrast_of_waves,
@@ -732,10 +733,10 @@ def estimates(clean: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
 
 
 def _of_role(role: str) -> str:
-    of = {ESTIMANDS[name].roles[0]: name for name in ("participants", "colleagues")}
-    if role not in of:
-        raise InputError("unknown role", found=role, allowed=", ".join(of))
-    return of[role]
+    for name, its_role in ROLE_OF.items():
+        if role == its_role:
+            return name
+    raise InputError("unknown role", found=role, allowed=", ".join(ROLE_OF.values()))
 
 
 def _asked(

@@ -56,7 +56,7 @@ from loftet_analysis.analysis.panel import (
 from loftet_analysis.analysis.verdicts import verdicts
 from loftet_analysis.cleaning.careless import same_answer
 from loftet_analysis.errors import InputError
-from loftet_analysis.estimands import WHOLE, contrast_of_waves, names_where
+from loftet_analysis.estimands import ROLE_OF, WHOLE, contrast_of_waves, names_where
 from loftet_analysis.stats import missing, mixed, ordinal
 from loftet_analysis.stats.cr2 import change_in_cells, contrast, mean, means_by, standardise
 from loftet_analysis.stats.inputs import Floats
@@ -67,7 +67,6 @@ from loftet_analysis.study.questionnaire import Questionnaire
 #: Below this share of missing answers nothing is imputed.
 MISSING = 0.05
 SEED = 20250915
-ROLE_OF = {"participants": names.PARTICIPANT, "colleagues": names.COLLEAGUE}
 LINKED = ("linked_change", *ROLE_OF)
 GRADES, ROLES = ("same_grade",), ("participants_vs_colleagues",)
 _OF_MAIN = ("region", "population", "outcome", "question", "estimand", "subgroup", "contrast",
