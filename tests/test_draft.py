@@ -221,6 +221,9 @@ def test_without_files_templates_are_written_that_say_what_to_fill_in(root, caps
     assert {path.name for path in (root / "data_raw/mine").rglob("*") if path.is_file()} == {
         "study.yml", "pupils.yml", "schools.csv",
     }  # fmt: skip
+    assert "1: {nb: Helt uenig}" in (root / "data_raw/mine/instruments/pupils.yml").read_text(
+        "utf-8"
+    )
     assert main(["check", "mine"]) == 2
     confirm(root / "data_raw/mine")
     assert main(["check", "mine"]) == 2
@@ -821,7 +824,7 @@ def test_one_region_is_named_in_one_place(root, capsys):
     assert "regions that are no draft's" in capsys.readouterr().err
     for name in ("study.yml", "instruments/pupils.yml", "schools.csv"):
         (root / "data_raw/mine" / name).unlink()
-    assert new(root, "mine", files, "--region", "Nordland, sør") == 0
+    assert main(["new", "mine", "--region", "Nordland, sør", *map(str, files)]) == 0
     assert "is called Alle" not in capsys.readouterr().out
     assert register.read_text("utf-8") == drafted.replace(",Alle,", ',"Nordland, sør",')
 
@@ -922,3 +925,21 @@ def test_answers_that_few_chose_are_not_taken_for_none(root, answers, values, mi
     (responses,) = said["responses"].values()
     assert responses.pop("missing", None) == missing
     assert [*responses] == values
+
+
+def test_waves_in_columns_of_one_file_are_linked_by_row_and_questions_of_one_wave_are_told(root):
+    pre, post = invented().values()
+    asked = pre.columns[6:10]
+    sides = {"Pre.": pre[asked], "Post.": post[asked[1:]].assign(Ny=pre[asked[0]])}
+    wide = pd.concat(
+        [pre[["Skole", "Kjønn"]], *(s.add_prefix(w) for w, s in sides.items())], axis=1
+    )
+    files = written(root / "data_raw/mine", both=wide)
+    assert new(root, "mine", files, "--accept") == 0
+    population = load_study("mine").populations["pupils"]
+    assert population.link.by == "row"
+    items = [item for _, item in population.instrument.items.values()]
+    met = {item.wordings[0]: item.waves for item in items if item.waves}
+    assert len(items) == 5
+    assert met == {asked[0]: ("pre",), "Ny": ("post",)}
+    assert main(["check", "mine"]) == 0

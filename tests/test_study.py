@@ -384,7 +384,7 @@ WRONG = [
     (("{by: id, column: nummer}", "{by: id}"), 23, "link and its column do not go together",
      "column: nothing"),
     (("{by: id, column: nummer}", "{by: name, column: nummer}"), 23,
-     "wrong value for populations.teachers.link.by", "id, code, none"),
+     "wrong value for populations.teachers.link.by", "id, code, row, none"),
     (("yes: Ja}", "yes: []}"), 14, "consent and its answer do not go together",
      "column with yes"),
     (("columns: {gatherings: samlinger}", "columns: {samlinger: samlinger}"), 26,

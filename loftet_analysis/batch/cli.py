@@ -81,6 +81,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = _parser()
+    options, further = parser.parse_known_args(arguments)
+    if further and (options.command != "new" or any(text.startswith("-") for text in further)):
+        parser.error(f"unrecognized arguments: {' '.join(further)}")
+    if further:  # argparse ends a list of files at the first option
+        options.files += map(Path, further)
+    return options
+
+
 def _add_choices(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--region", action="append", metavar="R", help="only this region (may be repeated)"
@@ -156,7 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit code: 0 done, 1 a notebook failed, 2 the input cannot be used, 130 interrupted.
     """
     print_readably()
-    options = vars(_parser().parse_args(arguments))
+    options = vars(_options(arguments))
     name = options.pop("command")
     collect_rarely()
     compute_on_one_thread()

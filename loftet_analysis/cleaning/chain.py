@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from loftet_analysis import names
 from loftet_analysis.cleaning.clean import clean
 from loftet_analysis.cleaning.headings import match_columns
 from loftet_analysis.cleaning.link import link
@@ -99,7 +100,7 @@ def read(
     export = rows_of(opened[file.files], study, people, wave, file)
     raw, found = match_columns(export, people, wave=wave, file=file)
     sheets = Sheets(study, people, wave, raw.frame.iloc[:0], file=file.file, **found)
-
+    _refuse_one_grade(sheets, file)
     everybody = tuple(study.populations.values())
     wanted = {study.withdrawn: (everybody, ()), study.corrections: (everybody, CORRECTION)}
     consent = people.consent.get(wave)
@@ -117,6 +118,19 @@ def read(
             problems += error.problems
     sheets = replace(sheets, raw=replace(raw, lists=lists), remarks=raw.export.remarks)
     return replace(sheets, problems=tuple(problems)).through((refuse_mixed,))
+
+
+def _refuse_one_grade(sheets: Sheets, file: ExportFile) -> None:
+    """Stop where waves of several school years stand beside each other with one grade for all."""
+    column = sheets.sources.get(names.GRADE)
+    years = sheets.study.years(sheets.population.name)[sheets.wave]
+    wanted = sheets.population.headers(names.GRADE, sheets.wave, file)
+    if column and years and len(wanted) > 1 and column != wanted[0]:
+        found = f"{column}, of waves {years} school year{'s' if years > 1 else ''} apart"
+        todo = "give each wave a column with the grade that its people were in then"
+        raise InputError(
+            "one column of grade for several waves", found, wanted[0], sheets.where, todo
+        )
 
 
 def _read_chain(study: Study, file: ExportFile) -> Export:

@@ -23,7 +23,7 @@ from scipy.cluster import hierarchy
 from scipy.spatial.distance import squareform
 
 from loftet_analysis import names, paths
-from loftet_analysis.cleaning.answer_scales import LEAST, MISSING, known_scale
+from loftet_analysis.cleaning.answer_scales import LEAST, MISSING, SCALES, known_scale
 from loftet_analysis.cleaning.codes import number
 from loftet_analysis.cleaning.directions import FEWEST_PEOPLE, UNLIKE, agreement
 from loftet_analysis.cleaning.headings import identifier_kind
@@ -452,6 +452,7 @@ class _Column:
     once: bool = False  # whether a file with both waves in a row has it for neither
     own: tuple[str, ...] = ()  # its answers, where other columns have them too and no list does
     joined: str = ""  # why columns of other headings are this one in other files
+    sides: set[str] = field(default_factory=set)  # waves that a wide file asks it in
 
     @property
     def name(self) -> str:
@@ -476,6 +477,7 @@ class _Column:
         """Add what the column is in other files."""
         self.names |= other.names
         self.places |= other.places
+        self.sides |= other.sides
         self.texts = pd.concat([self.texts, other.texts])
 
 
@@ -721,7 +723,9 @@ class _Writer:
         for name, column in found.items():
             yield f"      {name}: {_quoted(column.name)}" + self.mark()
         if submitted:
-            yield f"      submitted: {_quoted(submitted)}"
+            of_the_tool = all(f.roles.get(f.submitted) == "submitted" for f in files if f.submitted)
+            mark = "" if of_the_tool else self.mark("its texts are times")
+            yield f"      submitted: {_quoted(submitted)}{mark}"
         yield from self.values(found)
         also = {name: kinds[name][0] for name in ("consent",) if kinds.get(name)}
         facts = [found[name] for name in (names.SCHOOL, names.GENDER) if name in found]
@@ -783,7 +787,7 @@ class _Writer:
             yield "      pre: {file: export.csv}" + self.mark("the export of the first wave")
         if files and files[0].sides:
             mark = self.mark("it holds both waves beside each other")
-            yield f"      tool: {files[0].tool}"
+            yield f"      tool: {files[0].tool}" + self.mark(f"since {files[0].reason}")
             yield f"      file: {_quoted(files[0].path.name)}{mark}"
             yield from (f'      {w}: "{p}"' for w, p in files[0].sides.items())
             return
@@ -794,7 +798,9 @@ class _Writer:
                 mark = self.mark(f"the wave {why}; the tool, since {of[0].reason}")
                 yield f"      {wave}: {entries[0]}{mark}"
             else:
-                yield f"      {wave}:{self.mark(why)}"
+                known = "; ".join(dict.fromkeys(file.reason for file in of))
+                mark = self.mark(f"the wave {why}; the tools, since {known}")
+                yield f"      {wave}:{mark}"
                 yield from (f"        - {entry}" for entry in entries)
 
     def file(self, file: _File, columns: Mapping[str, _Column], submitted: str) -> str:
@@ -886,6 +892,9 @@ class _Writer:
 
     def link(self, column: _Column | None, why: str, waves: Mapping[str, list[_File]]) -> str:
         """Return how a person's sheets are found."""
+        if column is None and any(file.sides for of in waves.values() for file in of):
+            why = f"{why}; the waves of a person stand in one row"
+            return "    link: {by: row}" + self.mark(why)
         if column is None or len(waves) < 2:
             why = "one wave only" if column else why
             return "    link: {by: none}" + self.mark(why)
@@ -935,7 +944,7 @@ class _Writer:
         """Yield the lines of an instrument: answer scales, and scales with their items."""
         yield "# The questionnaire: answer scales with their values, scales with their questions."
         if not columns:
-            yield from _TEMPLATE.replace("{language}", self.language).splitlines()
+            yield from _template(self.language)
             self.notes.append(f"instruments/{who}.yml: an example; write the questionnaire there")
             return
         blocks = [[*_by_correlation(block)] for block in _blocks(columns)]
@@ -1004,9 +1013,14 @@ class _Writer:
                     yield "        waves: " + self.met_only(asked[position - 1])
 
     def asked(self, who: str, column: _Column) -> list[str]:
-        """Return the waves of which a file has a column."""
+        """Return the waves of which a file, or its side, has a column."""
         waves = self.waves(self.populations[who])
-        return [w for w, of in waves.items() if any(f.path.name in column.names for f in of)]
+        return [
+            wave
+            for wave, of in waves.items()
+            if any(file.path.name in column.names for file in of)
+            and (not column.sides or wave in column.sides)
+        ]
 
     def met_only(self, waves: Sequence[str]) -> str:
         """Return the waves of a question or scale that others of the study do not ask."""
@@ -1088,25 +1102,41 @@ def _too_many(n: int, files: Iterable[_File]) -> InputError:
 _TEMPLATE = """\
 responses:
   agree5:
-    1: {{language}: Strongly disagree}
-    2: {{language}: Disagree}
-    3: {{language}: Neither agree nor disagree}
-    4: {{language}: Agree}
-    5: {{language}: Strongly agree}
-    missing: [Don't know]
+{answers}
+    missing: [{unknown}]
 
 scales:
   joy:
-    label: {{language}: Joy}
+    label: {{language}: {joy}}
     responses: agree5
     items:
       joy_1:
-        {language}: I like mathematics.
+        {language}: {liked}
         columns: [joy_1]
       joy_2:
         reversed: true
-        {language}: Mathematics is dull.
+        {language}: {dull}
         columns: [joy_2]"""
+_TEMPLATE_TEXTS = {
+    "nb": ("Vet ikke", "Glede", "Jeg liker matematikk.", "Matematikk er kjedelig."),
+    "nn": ("Veit ikkje", "Glede", "Eg likar matematikk.", "Matematikk er keisamt."),
+    "en": ("Don't know", "Joy", "I like mathematics.", "Mathematics is dull."),
+}
+
+
+def _template(language: str) -> list[str]:
+    """Return the lines of an instrument's example."""
+    answers = "\n".join(
+        f"    {value}: {{{language}: {texts.partition('|')[0]}}}"
+        for value, texts in enumerate(SCALES["agree5", language], 1)
+    )
+    texts = dict(zip(("unknown", "joy", "liked", "dull"), _TEMPLATE_TEXTS[language], strict=True))
+    written = _TEMPLATE
+    for name, text in {"answers": answers, "language": language, **texts}.items():
+        written = written.replace(f"{{{name}}}", text)
+    return written.splitlines()
+
+
 _CODED = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -1121,7 +1151,9 @@ def _columns(files: Sequence[_File]) -> list[_Column]:
                 continue
             told = _ASIDE.match(column) if file.sides else None
             name = told["rest"] if told else column
-            side = (number_, column[: told.start("rest")] if told else "")
+            before = column[: told.start("rest")] if told else ""
+            asked = {wave for wave, pattern in file.sides.items() if pattern == before + "{}"}
+            side = (number_, before)
             first = rows.setdefault(side, len(rows) * most)
             heading = file.heading(column)
             key = normalise_label(name if told or heading == column else heading)
@@ -1136,11 +1168,13 @@ def _columns(files: Sequence[_File]) -> list[_Column]:
                     texts,
                     {file.path.name: place},
                     once=once,
+                    sides=asked,
                 )
                 continue
             known.names.setdefault(file.path.name, name)
             known.places.setdefault(file.path.name, place)
             known.texts = pd.concat([known.texts, texts])
+            known.sides |= asked
             if known.heading == known.name and heading != column:
                 known.heading = heading
     back = {normalise_label(file.heading(column)) for file in files for column in file.kept_back}

@@ -177,6 +177,9 @@ def match_columns(
     problems += _error_values(export, cells, sources, where)
     refuse_any(problems)
     frame = pd.DataFrame(cells)
+    if population.link.by == "row":
+        place = population.export_files.index(file.file)
+        frame[LINK] = [f"file{place}row{row}" for row in export.rows]
     labels = {name: export.labels.get(column, {}) for name, column in sources.items()}
     told = (*noted, *_without_labels(export, population, cells, sources, where))
     remarks = (*export.remarks, *told)

@@ -290,7 +290,7 @@ def link_waves(
     frame : DataFrame
         The questionnaires; of those that are in, ``person_id`` is missing where it stood on two
         questionnaires of one wave (*ambiguous*), or on grades that cannot follow each other
-        (*grade_mismatch*); ``linked_by`` is *id*, *code* or *near*, and missing where the
+        (*grade_mismatch*); ``linked_by`` is *id*, *code*, *near* or *row*, and missing where the
         questionnaire is unlinked; ``link_state`` is the state by which it is counted in the
         summary.
     linkage : DataFrame

@@ -33,7 +33,7 @@ from loftet_analysis.cleaning.sheets import (
 from loftet_analysis.cleaning.store import Prepared, closed_by_hand
 from loftet_analysis.cleaning.units import study_units
 from loftet_analysis.disclosure.mask import decide
-from loftet_analysis.errors import InputError, Problem, once_each
+from loftet_analysis.errors import InputError, Problem, named, once_each
 from loftet_analysis.study import (
     CLOSED,
     OPEN,
@@ -53,6 +53,8 @@ from loftet_analysis.study.columns import nobody
 from loftet_analysis.study.phases import Phases, exports_there
 from loftet_analysis.study.schools import n_schools, resembling_pairs, written_otherwise
 from loftet_analysis.study.yamlfile import shown
+
+_NAMED = 10  # schools that a message names
 
 
 def prepare(
@@ -137,7 +139,9 @@ def prepare(
             _check_nothing_lost(name, n_sheets, n_rows, together(*tables["ledger"]))
     if problems:
         raise _with_account(problems, told)
-    remarks |= dict.fromkeys((*_no_sheet(study, states, cleaned), *_alike_schools(study, cleaned)))
+    silent = _silent_schools(study, states, together(*tables["response"]))
+    alike = _alike_schools(study, cleaned)
+    remarks |= dict.fromkeys((*_no_sheet(study, states, cleaned), *silent, *alike))
 
     tell("settle")
     days = together(*tables.pop("days"))
@@ -202,6 +206,26 @@ def _alike_regions(study: Study) -> Iterator[Problem]:
         todo = "if they are one region, write its name alike for all its schools"
         allowed, where = "a name of its own for each region", "the register of schools"
         yield Problem(what, found, allowed, where, todo)
+
+
+def _silent_schools(study: Study, states: Phases, response: pd.DataFrame) -> Iterator[Problem]:
+    """Name the schools of the register without a questionnaire of a wave that is over."""
+    over = {place[:2] for place, state in states.items() if state == CLOSED}
+    everybody = response[response[names.SUBGROUP].eq(names.ALL)]
+    silent = everybody["n_answered"].eq(0) & everybody["n_invited"].ne(0).fillna(True)
+    spelt = study.schools.set_index(names.SCHOOL)["school"]
+    places = everybody[silent].groupby([names.POPULATION, names.WAVE], sort=False)[names.SCHOOL]
+    found = [
+        f"{who} {wave}: {named([*ids.map(spelt)], _NAMED)}"
+        for (who, wave), ids in places
+        if (who, wave) in over
+    ]
+    if found:
+        what = "schools of the register without a questionnaire"
+        todo = (
+            "did it reach them, and are their answers under another name? else write 0 as invited"
+        )
+        yield Problem(what, "; ".join(found), "", study.name, todo)
 
 
 def _alike_schools(study: Study, clean: Mapping[str, pd.DataFrame]) -> Iterator[Problem]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain, combinations, pairwise
@@ -349,6 +350,13 @@ def _check_link(population: Population, document: Document, steps: tuple) -> Non
         allowed = "by: code, and the signs of each element"
         todo = "such as elements: [2, 2, 1, 1, 1, 1]"
         document.report((*steps, "link"), what, found, allowed, todo)
+    files = [file for of in population.files.values() for file in of]
+    waves = Counter(file.file for file in files)
+    alone = [file.file for file in files if waves[file.file] == 1 or file.pattern == "{}"]
+    if link.by == "row" and alone:
+        what, found = "linked by row, and a file that holds no waves side by side", ", ".join(alone)
+        allowed = '{file: …, pre: "Pre.{}", post: "Post.{}"}, or link by id or code'
+        document.report((*steps, "link"), what, found, allowed)
     if register and register.id and link.by != "id":
         what, found = "a register of attendance without ids to join it by", f"link by {link.by}"
         allowed = "link: {by: id, …}, or a register by school"

@@ -155,8 +155,9 @@ class Link(Described):
 
     Attributes
     ----------
-    by : {"id", "code", "none"}
-        An id that was given out, a code that respondents make themselves, or not at all.
+    by : {"id", "code", "row", "none"}
+        An id that was given out, a code that respondents make themselves, the row of files in
+        which the waves of a person stand beside each other, or not at all.
     column : str or None
         The export column that holds it.
     elements : tuple of int
@@ -167,7 +168,7 @@ class Link(Described):
         How many digits ids of digits have: shorter ones have lost the zeros before them.
     """
 
-    by: Literal["id", "code", "none"]
+    by: Literal["id", "code", "row", "none"]
     column: Line | None = None
     elements: tuple[Annotated[int, Field(ge=1)], ...] = ()
     near: bool = True
@@ -175,9 +176,9 @@ class Link(Described):
 
     @model_validator(mode="after")
     def _has_column(self) -> Link:
-        if (self.by == "none") != (self.column is None):
+        if (self.by in ("row", "none")) != (self.column is None):
             found = f"by: {self.by}, column: {self.column or 'nothing'}"
-            allowed = "by: id or code with a column, by: none without one"
+            allowed = "by: id or code with a column, by: row or none without one"
             raise wrong("link and its column do not go together", found, allowed)
         return self
 

@@ -113,7 +113,65 @@ def consented(*answers, **truth: object):
     return case({"pre.csv": f"school;id;ok;q1;q2;q3\n{rows}", "study.yml": about}, **truth)
 
 
+SIDES = 'file: both.csv, pre: "Pre.{}", post: "Post.{}"'
+SIDE_HEAD = "school,Pre.q1,Pre.q2,Pre.q3,Post.q1,Post.q2,Post.q3\n"
+SIDE_ROWS = (
+    "101,Disagree,Disagree,Agree,Agree,Agree,Agree\n"
+    "102,Neutral,Neutral,Neutral,Agree,Neutral,Agree\n"
+)
+GRADED = SIDE_HEAD.replace("school", "school,trinn")
+
+
+def side_by_side(
+    text: str = SIDE_HEAD + SIDE_ROWS,
+    files: str = f"{{{SIDES}}}",
+    columns: str = "{school_id: school}",
+    more: dict[str, str] | None = None,
+    **truth: object,
+):
+    """Return the case of a file whose rows hold both waves of a person, and no id."""
+    described = study(files, link="{by: row}", columns=columns)
+    return case({"both.csv": text, "study.yml": described, **(more or {})}, **truth)
+
+
 KINDS = {
+    "both waves of a person in a row": {
+        "no id": side_by_side(values=READ, linked=2),
+        "one wave is empty": side_by_side(
+            SIDE_HEAD + SIDE_ROWS + "101,Agree,Agree,Agree,,,\n",
+            values={"joy_1": [2, 4, 4, 3, 4]},
+            linked=2,
+        ),
+        "in two files": side_by_side(
+            files=f"[{{{SIDES}}}, {{{SIDES.replace('both', 'more')}}}]",
+            more={"more.csv": SIDE_HEAD + "101,Agree,Agree,Agree,Agree,Agree,Agree\n"},
+            linked=3,
+        ),
+        "in a file each": side_by_side(
+            files="pre: {file: both.csv}",
+            stops=True,
+            says=("linked by row, and a file that holds no waves side by side", "both.csv"),
+        ),
+        "one file holds one wave": side_by_side(
+            files=f"[{{{SIDES}}}, {{file: more.csv, post: 'Post.{{}}'}}]",
+            more={"more.csv": SIDE_HEAD + SIDE_ROWS.replace("Neutral", "Agree")},
+            stops=True,
+            says=("linked by row, and a file that holds no waves side by side", "more.csv"),
+        ),
+        "one grade, two years apart": side_by_side(
+            GRADED + SIDE_ROWS.replace("101,", "101,7,").replace("102,", "102,6,"),
+            columns="{school_id: school, grade: trinn}",
+            stops=True,
+            says=("one column of grade for several waves", "trinn, of waves 2 school years apart"),
+        ),
+        "a grade of each wave": side_by_side(
+            SIDE_HEAD.replace("school,", "school,Pre.trinn,Post.trinn,")
+            + SIDE_ROWS.replace("101,", "101,7,9,").replace("102,", "102,6,8,"),
+            columns="{school_id: school, grade: trinn}",
+            values={"grade": [7, 9, 6, 8]},
+            linked=2,
+        ),
+    },
     "a row per person and wave": {
         "given": given(
             "long_format",

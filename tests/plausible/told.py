@@ -87,6 +87,7 @@ def spoilt(old: str, new: str, says: tuple[str, ...]):
 
 OTHERS = "warning: people found again do not look like the same people"
 AGAINST, TURNED = "items that go against the rest", "scales that run the other way in another wave"
+SILENT = "schools of the register without a questionnaire"
 
 KINDS = {
     "people found again who are others": {
@@ -105,6 +106,28 @@ KINDS = {
         "the same people in another order": directed({}, hides=(OTHERS,)),
         "fewer than fifty": directed(
             {}, n=49, post_ids=np.random.default_rng(2).permutation(49), hides=(OTHERS,)
+        ),
+    },
+    "schools of the register that are not in the answers": {
+        "one": told(says=(f"{SILENT} where: mini found: pupils pre: Sør skole",)),
+        "none": told("0102", grade="8", hides=(SILENT,)),
+        "two": told(
+            files={"schools.csv": REGISTER + "0103,Øst skole,South,1-7\n"},
+            says=("found: pupils pre: Sør skole, Øst skole",),
+        ),
+        "one that nobody was invited at": told(
+            files={
+                "schools.csv": "school_id,school,region,grades,invited_pupils\n"
+                "0101,Nordby skole,North,1-7,40\n0102,Sør skole,South,8-10,0\n"
+            },
+            hides=(SILENT,),
+        ),
+        "more than can be named": told(
+            files={
+                "schools.csv": REGISTER
+                + "".join(f"02{i},Skole {i},South,1-7\n" for i in range(10, 25))
+            },
+            says=("Skole 18 and 6 more",),
         ),
     },
     "schools that the register does not hold": {
