@@ -176,7 +176,9 @@ class _Problem:
         self.has_person = person is not None
         if person is not None:
             by_size = self._people(a, school, self._levels("person", person)[0])
-        self.of_all, self.by_size_of_all = whole.sum(axis=0), by_size.sum(axis=1)
+        # reduceat adds in pairs, which loses fewer digits than row upon row
+        self.of_all = np.add.reduceat(whole, [0])[0]
+        self.by_size_of_all = np.add.reduceat(by_size, [0], axis=1)[:, 0]
         # schools last among the axes, and of them only the columns that Z needs
         self.whole = np.ascontiguousarray(whole[..., self.z].transpose(2, 1, 0))
         self.by_size = np.ascontiguousarray(by_size[..., self.z].transpose(0, 3, 2, 1))
