@@ -417,7 +417,7 @@ def _to_numbers(row: Mapping, people: People, view: View, linked: bool) -> np.nd
             share = np.full(len(numbers), found.sum() / before.sum())
             share[:n_schools] = asked / np.maximum(answered, 1)
             asked = numbers * share
-        weight = missing.register_weights([panel.school[first]], [asked]).weights
+        weight = missing.register_weights(panel.school[first], asked).weights
         return _change(n, first, second, weight)
     cells, counts = _cells(panel, valid)
     school, share = cells // panel.n_grades, counts[:, 0].astype(float)

@@ -26,6 +26,9 @@ SAME_YEAR = ", same year"
 #: How the contrast of `dose` along a spline ends.
 SPLINE = "90th - 10th percentile"
 
+#: Estimands of one role: linked change of its people.
+ROLE_OF = {"participants": PARTICIPANT, "colleagues": COLLEAGUE}
+
 
 def contrast_of_waves(contrast: str) -> str:
     """Return which two waves a contrast of effects compares, as a key of `CONTRASTS`.

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loftet_analysis.analysis.agreement import agreement, reliability_of_means, within_groups
-from loftet_analysis.analysis.estimates import REASONS
 from loftet_analysis.errors import InputError
 from loftet_analysis.schema import AGREEMENT
+from loftet_analysis.show.labels import LABELS
 from loftet_analysis.study import load_instrument
 from loftet_analysis.study.questionnaire import Questionnaire
 
@@ -249,7 +249,7 @@ def test_what_cannot_be_compared_says_why():
         found = one(ours, theirs)
         assert found["reason"] == reason
         assert found[NUMBERS].isna().all()
-        assert reason in REASONS
+        assert reason in LABELS["reason"]
         assert found[["region", "outcome", "question"]].tolist() == ["oslo", "prepared", "Q7"]
 
 

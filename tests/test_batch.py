@@ -404,7 +404,7 @@ def test_the_manifest_tells_what_a_page_was_made_from(undisturbed, monkeypatch):
     assert {"notebook", "library", "packages", "parameters", "study description"} < set(
         entry["parts"]
     )
-    assert ("pupils", {"region": ["oslo"]}) in entry["reads"]
+    assert ["pupils", {"region": ["oslo"]}] in entry["reads"]
     assert not [what for what, where in entry["reads"] if where.get("region") == ["nordland"]]
     assert sorted(entry["outputs"]) == [
         "data_clean/tiny/notebooks/oslo/01_quick.ipynb",
@@ -420,7 +420,7 @@ def test_the_manifest_tells_what_a_page_was_made_from(undisturbed, monkeypatch):
     assert entry["languages"] == ["nb"]
     assert entry["seconds"] > 0
     reads = read_manifest("tiny")["national/10_quick"]["reads"]
-    assert ("results", {"table": ["effects"], "population": ["pupils"]}) in reads
+    assert ["results", {"table": ["effects"], "population": ["pupils"]}] in reads
 
 
 def test_a_pipe_gets_whole_lines_and_the_log_all_of_it(undisturbed):

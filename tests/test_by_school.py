@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from loftet_analysis.analysis.estimates import REASONS
 from loftet_analysis.analysis.school_effects import school_effects
 from loftet_analysis.errors import InputError
 from loftet_analysis.schema import SCHOOLS as BY_SCHOOL
+from loftet_analysis.show.labels import LABELS
 from loftet_analysis.stats.cr2 import change_over_cells
 from loftet_analysis.stats.shrinkage import shrink
 from tests.test_effects import answers, codes, pairs_of, plan, row, unit
@@ -356,7 +356,7 @@ def test_a_school_that_cannot_be_estimated_says_why_and_does_not_touch_the_other
     assert found["reason"].to_dict() == {
         "a": "no_pairs", "b": "", "c": "no_pairs", "d": "", "e": "no_variance", "f": "",
     }  # fmt: skip
-    assert set(found["reason"]) - {""} <= set(REASONS)
+    assert set(found["reason"]) - {""} <= set(LABELS["reason"])
     assert found.loc[list("ace"), [*NUMBERS, *SHRUNKEN]].isna().all(axis=None)
     kept = found.loc[list("bdf")].reset_index()[list(BY_SCHOOL)].drop(columns=SHRUNKEN)
     pd.testing.assert_frame_equal(kept, schools(plain, "teachers").drop(columns=SHRUNKEN))

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loftet_analysis.analysis.estimates import REASONS, estimates
+from loftet_analysis.analysis.estimates import estimates
 from loftet_analysis.analysis.panel import feeder_groups
 from loftet_analysis.analysis.verdicts import VERDICTS, verdicts
 from loftet_analysis.cleaning.units import units
 from loftet_analysis.errors import InputError
 from loftet_analysis.schema import EFFECTS, UNITS, of_kind
+from loftet_analysis.show.labels import LABELS
 from loftet_analysis.stats.cr2 import contrast, mean
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -389,7 +390,7 @@ def test_rows_follow_the_plan_and_carry_it():
 def refusal(clean, estimand, population="pupils", **options):
     found = row(clean, estimand, population, **options)
     assert found[NUMBERS].isna().all()
-    assert found["reason"] in REASONS
+    assert found["reason"] in LABELS["reason"]
     assert found["method"] or found["reason"] == "unknown_estimand"
     return found["reason"]
 

@@ -203,16 +203,6 @@ def test_few_schools_and_schools_without_a_criterion_are_no_fault(n):
     assert found[found["place"] > 0]["strategy"].value_counts().to_dict() == PLACES
 
 
-def test_wrong_wishes_are_told_at_once():
-    twice = pd.concat([made_up(9), made_up(9)])
-    with pytest.raises(InputError) as told:
-        select_schools(twice, {"odd": 1, "paired": 3, "typical": -1}, seed=1)
-    assert [problem.what for problem in told.value.problems] == [
-        "unknown strategy of selection", "a wrong number of schools: typical",
-        "an odd number of paired schools", "schools that stand twice",
-    ]  # fmt: skip
-
-
 def register(tmp_path, *rows: str, head: str = "contact,link_teachers", **more) -> tuple:
     lines = [f"school_id,school,region,{head}", *rows]
     (tmp_path / "schools.csv").write_text("\n".join(lines), encoding="utf-8")

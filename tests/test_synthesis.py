@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
 from statsmodels.stats.meta_analysis import combine_effects
 
 from loftet_analysis import schema
@@ -21,7 +20,6 @@ from loftet_analysis.analysis.synthesis import (
     REFUSED,
     REGRESSION,
     TOO_FEW_REGIONS,
-    UNGUARDED,
     leave_one_out,
     meta_regression,
     pool,
@@ -33,7 +31,7 @@ from loftet_analysis.schema import POOLED
 from loftet_analysis.show import figures, tables
 from loftet_analysis.show.sentences import hangs_on, position
 from loftet_analysis.show.session import OpenStudy
-from loftet_analysis.stats.meta import tau2_interval, tau2_reml
+from loftet_analysis.stats.meta import tau2_reml
 from loftet_analysis.stats.shrinkage import shrink
 from tests import made_up
 
@@ -164,7 +162,8 @@ def moderators_of(model):
 def test_random_sets_give_what_metafor_gives(name):
     found, reference = pool_each(of_set(name)).iloc[0], METAFOR["pooled"]["adhoc"][name]
     for key, value in reference.items():
-        assert found[key] == pytest.approx(value, abs=1e-9, rel=1e-9), key
+        if not key.startswith("tau2_ci"):
+            assert found[key] == pytest.approx(value, abs=1e-9, rel=1e-9), key
     whole = pool(of_set(name)).iloc[0]
     if whole["k"] > 2:
         assert_metafor(whole, reference)
@@ -178,15 +177,15 @@ def test_each_region_left_out_gives_what_metafor_gives():
         np.testing.assert_allclose(found[key], reference[key], atol=1e-9)
 
 
-@pytest.mark.parametrize("test", ["adhoc", "knha"])
 @pytest.mark.parametrize("model", METAFOR["regressed"], ids=lambda model: model["set"])
-def test_moderators_give_what_metafor_gives(model, test):
+def test_moderators_give_what_metafor_gives(model):
     table = moderators_of(model)
-    found = meta_regression(of_set(model["set"]), table, guard=test == "adhoc")
-    assert found["term"].tolist() == ["intercept", *table]
-    assert (found["method"] == (REGRESSION if test == "adhoc" else UNGUARDED)).all()
-    for key, value in model[test].items():
-        np.testing.assert_allclose(found[key], value, atol=1e-9, rtol=1e-9, err_msg=key)
+    found = meta_regression(of_set(model["set"]), table)
+    assert found["feature"].tolist() == ["intercept", *table]
+    assert (found["method"] == REGRESSION).all()
+    for key, value in model["adhoc"].items():
+        if key not in ("f", "f_p", "tau2_ci_low", "tau2_ci_high"):
+            np.testing.assert_allclose(found[key], value, atol=1e-9, rtol=1e-9, err_msg=key)
 
 
 def test_the_fit_without_moderators_is_statsmodels_at_the_same_tau2():
@@ -195,29 +194,6 @@ def test_the_fit_without_moderators_is_statsmodels_at_the_same_tau2():
     found = pool(of_set("twelve")).iloc[0]
     assert found["estimate"] == pytest.approx(random.mean_effect_fe)
     assert found["se"] ** 2 == pytest.approx(max(random.var_hksj_fe, random.var_eff_w_fe))
-
-
-def test_urban_of_the_shared_reference(regions15):
-    urban = pd.read_csv(REFERENCE / "regions15.csv")[["urban"]].set_index(regions15["region"])
-    found = meta_regression(regions15, urban, guard=False)
-    np.testing.assert_allclose(found["estimate"], [0.206744931352469, -0.029412075356695])
-    np.testing.assert_allclose(found["se"], [0.0525304957995482, 0.0594622491618113])
-    np.testing.assert_allclose(found["p_value"], [0.00170696990835894, 0.629111941422225])
-
-
-@given(seed=SEEDS, k=st.integers(2, 20), tau=st.floats(0, 0.5), level=st.floats(0.5, 0.99))
-@settings(max_examples=40, deadline=None)
-def test_interval_of_tau2_inverts_the_test_of_q(seed, k, tau, level):
-    rng = np.random.default_rng(seed)
-    v = rng.uniform(0.001, 0.05, k)
-    y = rng.normal(0, np.sqrt(v + tau**2))
-    low, high = tau2_interval(y, v, ci_level=level)
-    assert 0 <= low <= high
-    for end, p in ((low, (1 - level) / 2), (high, (1 + level) / 2)):
-        w = 1 / (v + end)
-        q = w @ (y - np.average(y, weights=w)) ** 2
-        tail = stats.chi2.sf(q, k - 1)
-        assert tail == pytest.approx(p, abs=1e-9) if end > 0 else tail >= p - 1e-9
 
 
 @given(seed=SEEDS)
@@ -231,7 +207,7 @@ def test_moderators_in_other_units_and_another_order_of_regions(seed):
     turned = meta_regression(rows.sample(frac=1, random_state=1), 1000 * table + [5, -7])
     scaled = turned["estimate"].to_numpy()[1:] * 1000
     np.testing.assert_allclose(scaled, plain["estimate"][1:], rtol=1e-7)
-    same = ["p_value", "statistic", "f", "tau2", "q"]
+    same = ["p_value", "statistic", "tau2", "q"]
     np.testing.assert_allclose(turned.loc[1:, same], plain.loc[1:, same], rtol=1e-6, atol=1e-9)
 
 
@@ -261,9 +237,9 @@ def test_too_few_regions_are_said_everywhere(regions15):
         (regions15.iloc[:3].assign(estimate=np.nan), table),
     ):
         found = meta_regression(rows, moderators)
-        assert found["term"].tolist() == ["intercept", *moderators]
+        assert found["feature"].tolist() == ["intercept", *moderators]
         assert (found["method"] == NOT_REGRESSED).all()
-        assert found[["estimate", "se", "f", "q"]].isna().all(axis=None)
+        assert found[["estimate", "se", "q"]].isna().all(axis=None)
 
 
 def test_a_region_counts_once(regions15):

@@ -38,6 +38,7 @@ from loftet_analysis.analysis.panel import (
     Panel,
     answers,
     arrange,
+    roles,
     subgroup_rows,
 )
 from loftet_analysis.errors import InputError, Problem, refuse_any
@@ -46,6 +47,7 @@ from loftet_analysis.estimands import (
     ESTIMANDS,
     FEWEST_REGIONS,
     FEWEST_REGIONS_ON_A_SIDE,
+    ROLE_OF,
     SPLINE,
     WHOLE,
     contrast_of_waves,
@@ -59,32 +61,6 @@ from loftet_analysis.study.frames import checked
 from loftet_analysis.study.plan import WITH_TREND
 from loftet_analysis.study.trends import Trend
 
-REASONS = {
-    "no_outcome": "the data have no such scale",
-    "no_subgroup": "the data have no such column for the subgroup",
-    "no_grade": "the data have no grades",
-    "no_role": "the data have no such role",
-    "no_answers": "nobody has a valid answer",
-    "no_pairs": "nobody, or nobody of one role, has a valid answer in both waves",
-    "no_common_cells": "no grade of a school has enough answers in both waves",
-    "no_cohort": "no cohort is met in both waves, or the waves have no dates",
-    "no_comparison": "the register names no comparison schools, or no others",
-    "baseline_differs": "the groups were more than .25 SD apart before",
-    "no_attendance": "no register of attendance can be joined to people; that takes ids",
-    "no_range": "attendance hardly differs",
-    "one_cluster": "without some one cluster there would be no estimate",
-    "no_variance": "the clusters do not differ, so chance cannot be judged",
-    "not_estimable": "the comparison cannot be told from the other effects in the model",
-    "no_unit": "there is no standard deviation to standardise by",
-    "at_the_end_of_the_scale": "so many are at an end of the scale that the percentile cannot move",
-    "no_unique_quantile": "the answers do not say where the percentile lies",
-    "few_schools": "fewer than 20 schools, too few for a spread between them",
-    "under_50_schools": "fewer than 50 schools, too few for how their means go together",
-    "groups_overlap": "the groups that are compared are not apart",
-    "nobody_low": "nobody, or everybody, answered below the lowest fifth's limit before",
-    "no_reliability": "the scale's reliability before is not known",
-    "unknown_estimand": "no such estimand",
-}
 #: Beside the contract: how many answers of the group the rows had, by which the gate sees whether
 #: they were all.
 COLUMNS = (*schema.EFFECTS, "answers_pre", "answers_post")
@@ -757,10 +733,10 @@ def estimates(clean: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
 
 
 def _of_role(role: str) -> str:
-    of = {ESTIMANDS[name].roles[0]: name for name in ("participants", "colleagues")}
-    if role not in of:
-        raise InputError("unknown role", found=role, allowed=", ".join(of))
-    return of[role]
+    for name, its_role in ROLE_OF.items():
+        if role == its_role:
+            return name
+    raise InputError("unknown role", found=role, allowed=", ".join(ROLE_OF.values()))
 
 
 def _asked(
@@ -891,9 +867,6 @@ def _panel_of_pairs(paired: pd.DataFrame) -> Panel:
         kind: np.tile(pd.factorize(labels.astype(object), sort=True)[0], 2)
         for kind, labels in named.items()
     }
-    role = np.full(2 * n, "", dtype=object)
-    if names.ROLE in twice:
-        role = twice[names.ROLE].astype(object).where(twice[names.ROLE].notna(), "").to_numpy()
     before = np.arange(2 * n) < n
     y = np.concatenate([paired["pre"], paired["post"]]).astype(float)
     outcome = {str(name): y for name in paired["outcome"].iloc[:1]}
@@ -908,7 +881,7 @@ def _panel_of_pairs(paired: pd.DataFrame) -> Panel:
         grade=np.full(2 * n, np.nan),
         n_grades=0,
         cell=np.full(2 * n, -1),
-        role=role,
+        role=roles(twice),
         compared=np.zeros(2 * n, dtype=bool),
         years=0,
         given=given,

@@ -21,14 +21,15 @@ doi:10.1080/10705510701301834; Byrne, Shavelson & Muthén 1989, Psychological Bu
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
+from loftet_analysis import schema
 from loftet_analysis.errors import InputError
 from loftet_analysis.names import GRADE, PERSON, POST, PRE, SCHOOL, WAVE
-from loftet_analysis.schema import INVARIANCE
 from loftet_analysis.stats import factor
 from loftet_analysis.stats.factor import METRIC, SCALAR, FactorFit, Model, Moments
 from loftet_analysis.stats.inputs import Floats
@@ -43,13 +44,18 @@ PARTIAL = {METRIC: "partial_metric", SCALAR: "partial_scalar"}
 
 @dataclass(frozen=True)
 class Design:
-    """The samples of one scale in one design: complete answers, moments, schools of the linked."""
+    """One scale in one design: complete answers by occasion, schools of the linked."""
 
     kind: str
     items: tuple[str, ...]
     answers: list[Floats]
     schools: list[np.ndarray]
-    samples: list[Moments] = field(default_factory=list)
+
+    @cached_property
+    def samples(self) -> list[Moments]:
+        """The moments of each group: of the linked, of both occasions side by side."""
+        groups = [np.hstack(self.answers)] if self.kind == LINKED else self.answers
+        return [factor.moments(group) for group in groups]
 
     def model(self, level: str, free: Sequence[int], free_loadings: Sequence[int]) -> Model:
         """Return the model of a level with some items released."""
@@ -105,23 +111,11 @@ def invariance(clean: pd.DataFrame, instrument: Instrument, *, population: str) 
             try:
                 if len(items) < FEWEST_ITEMS:
                     raise NotEstimableError("too_few_items")
-                answers, schools = samples(clean, items)
-                design = Design(kind, items, answers, schools)
-                design.samples.extend(map(factor.moments, answers))
-                if kind == LINKED:
-                    both = np.hstack(answers)
-                    design.samples[:] = [factor.moments(both)]
-                found = _steps(design)
+                found = _steps(Design(kind, items, *samples(clean, items)))
             except NotEstimableError as refusal:
                 found = [{"model": "", "reason": refusal.reason}]
             rows += [{**key, **row} for row in found]
-    texts = ("population", "scale", "design", "model", "freed", "reason")
-    table = pd.DataFrame(rows, columns=INVARIANCE)
-    for column in texts:
-        table[column] = table[column].astype(object).fillna("").astype("str")
-    whole = dict.fromkeys(("n", "n_groups", "df"), "Int64")
-    numbers = {c: float for c in INVARIANCE if c not in (*texts, *whole, "holds")}
-    return table.astype({**whole, **numbers, "holds": "boolean"})
+    return schema.table(rows, schema.INVARIANCE)
 
 
 def study_invariance(study: Study, clean: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -211,9 +211,6 @@ def arrange(
     if names.GRADE in clean:
         grade = clean[names.GRADE].to_numpy(dtype=float, na_value=np.nan)
     code, grades = pd.factorize(grade, sort=True)
-    role = np.full(len(clean), "", dtype=object)
-    if names.ROLE in clean:
-        role = clean[names.ROLE].astype(object).where(clean[names.ROLE].notna(), "").to_numpy()
     region = None
     if names.REGION in clean:
         region = pd.factorize(clean[names.REGION], sort=True)[0]
@@ -231,7 +228,7 @@ def arrange(
         grade=grade,
         n_grades=len(grades),
         cell=np.where(code < 0, -1, school * len(grades) + code),
-        role=role,
+        role=roles(clean),
         compared=compared,
         years=years,
         region=region,
@@ -258,6 +255,12 @@ def _pairs(clean: pd.DataFrame, waves: Mapping[str, Mask]) -> tuple[Codes, Codes
     first, second = place[:, (place >= 0).all(axis=0)]
     order = np.argsort(first)
     return first[order], second[order]
+
+
+def roles(frame: pd.DataFrame) -> NDArray[np.object_]:
+    """Return each row's role, empty where there is none."""
+    role = frame.get(names.ROLE, pd.Series("", index=frame.index)).astype(object)
+    return role.where(role.notna(), "").to_numpy()
 
 
 def persons(clean: pd.DataFrame) -> Codes:

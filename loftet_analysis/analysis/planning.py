@@ -31,6 +31,7 @@ from loftet_analysis import names, schema
 from loftet_analysis.analysis.panel import FEEDER, arrange
 from loftet_analysis.cleaning.response import COULD_BE_FOUND
 from loftet_analysis.errors import InputError
+from loftet_analysis.estimands import ROLE_OF
 from loftet_analysis.stats.power import (
     DESIGNS,
     LINKED_CHANGE,
@@ -51,9 +52,7 @@ FORESEEN = (
     "region", "population", "outcome", "question", "estimand", "contrast", "subgroup", "wave",
     "n_pre", "n_post", "n_pairs", "n_clusters", "mdes", "flags", "reason", "suppressed",
 )  # fmt: skip
-#: Estimands of one role, planned as linked change of its people.
-_OF_ROLE = {"participants": names.PARTICIPANT, "colleagues": names.COLLEAGUE}
-FORESEEABLE = (LINKED_CHANGE, SAME_GRADE, *_OF_ROLE, PARTICIPANTS_VS_COLLEAGUES)
+FORESEEABLE = (LINKED_CHANGE, SAME_GRADE, *ROLE_OF, PARTICIPANTS_VS_COLLEAGUES)
 #: What is assumed of each population, where nothing better is known.
 TYPICAL = {
     "pupils": {"people": 50.0, "icc": 0.05, "r": 0.5, "attrition": 0.3},
@@ -345,10 +344,10 @@ def _smallest(
 ) -> dict[str, object]:
     """Return the numbers of one row."""
     more = {"r": assumed["r"]}
-    if estimand in (*_OF_ROLE, PARTICIPANTS_VS_COLLEAGUES):
+    if estimand in (*ROLE_OF, PARTICIPANTS_VS_COLLEAGUES):
         takes_part = given.get(names.ROLE, pd.Series("", given.index)).eq(names.PARTICIPANT)
         more["participants"] = float(takes_part.mean()) if len(given) else 0.5
-        if estimand in _OF_ROLE:
+        if estimand in ROLE_OF:
             given = given[takes_part if estimand == "participants" else ~takes_part]
             more.pop("participants")
     cluster, found = pd.factorize(given[clusters])
@@ -364,7 +363,7 @@ def _smallest(
         between = min(between, 2 * (1 - assumed["r"]))
     try:
         planned = Design(
-            LINKED_CHANGE if estimand in _OF_ROLE else estimand,
+            LINKED_CHANGE if estimand in ROLE_OF else estimand,
             schools=len(found),
             people=float(sizes.mean()),
             cv=float(sizes.std() / sizes.mean()),

@@ -73,11 +73,10 @@ def school_effects(clean: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
         has them over the schools with an estimate, empty where these are fewer than 3. There a
         school's variance is the squared `se`, or of n pairs s²/n with the variance s² within all
         schools, df Σ (n_j − 1), since a handful of people do not determine their own. So a shrunken
-        interval may be the shorter one for this reason too. Where a school cannot be
-        estimated all numbers are empty and `reason` is a key of ``estimates.REASONS``:
-        ``no_common_cells`` (``no_grade``, where no grade is known), ``no_pairs`` (fewer than 2),
-        ``no_variance`` (all of each cell gave the same answer, or all changed alike) or
-        ``no_unit``.
+        interval may be the shorter one for this reason too. Where a school cannot be estimated all
+        numbers are empty and `reason` is ``no_common_cells`` (``no_grade``, where no grade is
+        known), ``no_pairs`` (fewer than 2), ``no_variance`` (all of each cell gave the same answer,
+        or all changed alike) or ``no_unit``.
 
     Raises
     ------

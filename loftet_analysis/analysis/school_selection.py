@@ -24,7 +24,6 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
 from loftet_analysis import names
-from loftet_analysis.errors import Problem, refuse_any
 from loftet_analysis.stats.inputs import Floats
 from loftet_analysis.stats.shrinkage import FEWEST, shrink
 from loftet_analysis.study.schools import COMPARISON, CONTACT, NO, YES
@@ -189,12 +188,6 @@ def select_schools(
         what the strategy needs), and the criteria in which it is `alike` and `unlike` the first
         school of its list, or its partner (measures: less or more than a third of all ranks).
 
-    Raises
-    ------
-    InputError
-        For an unknown strategy, a number below 0, an odd number of paired schools, and ids that
-        stand twice.
-
     Examples
     --------
     >>> schools = pd.DataFrame({"school_id": list("abcdef"), "region": list("ooonnn"),
@@ -209,7 +202,6 @@ def select_schools(
     3   low      2         a       chosen       first
     4   low      0         d   substitute        next
     """
-    _check(schools, places, substitutes)
     field, rows = _field(schools, seed), []
     for strategy in names.STRATEGIES:
         lists = list(_LISTS[strategy](field, n)) if (n := places.get(strategy, 0)) else []
@@ -239,25 +231,6 @@ def without_criteria(schools: pd.DataFrame) -> pd.Series:
 def _criteria(schools: pd.DataFrame) -> list[str]:
     there = [c for c in (*GROUPS, *MEASURES) if c in schools]
     return [c for c in there if (schools[c].notna() & schools[c].astype(str).ne("")).any()]
-
-
-def _check(schools: pd.DataFrame, places: Mapping[str, int], substitutes: int) -> None:
-    problems = [
-        Problem("unknown strategy of selection", each, ", ".join(names.STRATEGIES))
-        for each in places
-        if each not in names.STRATEGIES
-    ]
-    numbers = {**places, "substitutes": substitutes}
-    problems += [
-        Problem(f"a wrong number of schools: {each}", str(n), "0 and more")
-        for each, n in numbers.items()
-        if n < 0
-    ]
-    if places.get(PAIRED, 0) % 2:
-        problems.append(Problem("an odd number of paired schools", str(places[PAIRED]), "even"))
-    if n := int(schools[names.SCHOOL].duplicated().sum()):
-        problems.append(Problem("schools that stand twice", str(n), "a row per school"))
-    refuse_any(problems)
 
 
 @dataclass(frozen=True)

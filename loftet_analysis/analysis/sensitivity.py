@@ -56,7 +56,7 @@ from loftet_analysis.analysis.panel import (
 from loftet_analysis.analysis.verdicts import verdicts
 from loftet_analysis.cleaning.careless import same_answer
 from loftet_analysis.errors import InputError
-from loftet_analysis.estimands import WHOLE, contrast_of_waves, names_where
+from loftet_analysis.estimands import ROLE_OF, WHOLE, contrast_of_waves, names_where
 from loftet_analysis.stats import missing, mixed, ordinal
 from loftet_analysis.stats.cr2 import change_in_cells, contrast, mean, means_by, standardise
 from loftet_analysis.stats.inputs import Floats
@@ -67,7 +67,6 @@ from loftet_analysis.study.questionnaire import Questionnaire
 #: Below this share of missing answers nothing is imputed.
 MISSING = 0.05
 SEED = 20250915
-ROLE_OF = {"participants": names.PARTICIPANT, "colleagues": names.COLLEAGUE}
 LINKED = ("linked_change", *ROLE_OF)
 GRADES, ROLES = ("same_grade",), ("participants_vs_colleagues",)
 _OF_MAIN = ("region", "population", "outcome", "question", "estimand", "subgroup", "contrast",
@@ -142,9 +141,9 @@ class Case(Answers):
 
     def main_analysis(self) -> Estimate:
         """Return what the main analysis gives of these answers."""
-        if self.main[names.ESTIMAND] in LINKED:
-            return linked_change(self, clusters=self.clusters)
-        found = same_grade if self.main[names.ESTIMAND] in GRADES else participants_vs_colleagues
+        found = participants_vs_colleagues
+        if self.estimand not in ROLES:
+            found = linked_change if self.estimand in LINKED else same_grade
         return found(self, clusters=self.clusters)
 
 
@@ -281,11 +280,8 @@ def sensitivity(
         raise InputError("unknown analysis", ", ".join(sorted(unknown)), allowed)
     chosen = [each for each in ANALYSES if not only or each.name in only]
     instrument = asked.instrument
-    failing, careless = {}, None
-    if examined is not None and instrument is not None:
-        failing = {scale: items for (_, scale), items in failing_items(examined).items()}
-    if instrument is not None:
-        careless = same_answer(clean, instrument)
+    failing = {} if examined is None else failing_items(examined)
+    careless = None if instrument is None else same_answer(clean, instrument)
     years = int(plan["years"].iloc[0]) if "years" in plan and len(plan) else 0
     panel = arrange(clean, years=years)
     settled = {row[names.OUTCOME]: row for row in plan.to_dict("records")}
@@ -300,13 +296,13 @@ def sensitivity(
     again &= effects["contrast"].map(contrast_of_waves).eq(WHOLE)
     for main in effects[again].to_dict("records"):
         outcome = main[names.OUTCOME]
-        out = failing.get(outcome, ())
+        out = failing.get((main[names.POPULATION], outcome), ())
         items = instrument.scales[outcome].items if out else ()
         case = Case(
             panel, nothing, none, settled.get(outcome, {}), main=main,
             schools=FEEDER if main[names.POPULATION] == "pupils" else SCHOOL,
             clusters=main["cluster"],
-            invited=asked.invited, careless=careless, failing=tuple(sorted(out)),
+            invited=asked.invited, careless=careless, failing=out,
             others=tuple(item for item in items if item not in out),
             latent=_latent(examined, outcome) if national else {},
         )  # fmt: skip
@@ -527,11 +523,11 @@ def _linkage_weights(case: Case) -> Estimate:
 def _to_numbers(case: Case, numbers: Floats) -> Estimate:
     """Weighted mean linked change in which each school, by its code, counts as many people."""
     first, _ = case.pairs
-    found = missing.register_weights([case.people.school[first]], [numbers])
+    found = missing.register_weights(case.people.school[first], numbers)
     weight = np.zeros(len(case.y))
     weight[first] = found.weights
     weighted = _weighted(case, weight)
-    return replace(weighted, flags=(*weighted.flags, f"uncovered={found.uncovered[0]:.2f}"))
+    return replace(weighted, flags=(*weighted.flags, f"uncovered={found.uncovered:.2f}"))
 
 
 def _cells_to_numbers(case: Case, of_school: Floats | None = None) -> Estimate:

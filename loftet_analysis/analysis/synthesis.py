@@ -37,7 +37,6 @@ from loftet_analysis.study.frames import checked
 METHOD = "REML, Knapp–Hartung with max(KH, model), t(k − 1)"
 REFUSED = "not pooled: fewer than two regions with an estimate"
 REGRESSION = "REML, Knapp–Hartung with max(KH, model), t(k − p)"
-UNGUARDED = "REML, Knapp–Hartung, t(k − p)"
 NOT_REGRESSED = "not fitted: too few regions for the moderators, or moderators that do not differ"
 #: Why a region is left out of what is pooled, beside the reason that its row gives.
 HIDDEN, NO_SPREAD, NO_ROW = "hidden", "no_variance", "no_row"
@@ -49,17 +48,16 @@ TOO_FEW_REGIONS, FEATURES_ALIKE = "too_few_regions", "features_alike"
 ABOVE, BELOW, INSIDE = "above", "below", "inside"
 
 KEYS = (POPULATION, OUTCOME, ESTIMAND, SUBGROUP, "contrast")
-HETEROGENEITY = ("tau2", "tau2_ci_low", "tau2_ci_high", "i2", "q", "q_p")
+HETEROGENEITY = ("tau2", "i2", "q", "q_p")
 POOLED_EACH = (
     "k", "estimate", "se", "df", "ci_low", "ci_high", "pi_low", "pi_high", *HETEROGENEITY,
     "method", "left_out",
 )  # fmt: skip
 LEFT_OUT = ("left_out", "k", "estimate", "se", "df", "ci_low", "ci_high", "tau2", "method")
 REGRESSED = (
-    "term", "k", "estimate", "se", "statistic", "df", "p_value", "ci_low", "ci_high", "f", "f_p",
+    "feature", "k", "estimate", "se", "statistic", "df", "p_value", "ci_low", "ci_high",
     *HETEROGENEITY, "method",
 )  # fmt: skip
-NOT_NUMBERS = {*KEYS, "left_out", "term", "k", "method"}
 
 
 @checked
@@ -180,8 +178,7 @@ def pool_each(
     -------
     DataFrame
         A row per population × outcome × estimand × subgroup × contrast: these, and
-        ``POOLED_EACH``. The interval of τ² is (0, 0) where even τ² = 0 leaves less difference
-        between regions than chance does with probability (1 − ci_level)/2, as in metafor.
+        ``POOLED_EACH``.
 
     Raises
     ------
@@ -193,15 +190,15 @@ def pool_each(
     >>> rows = pd.DataFrame({"region": list("abc"), "population": "pupils", "subgroup": "grade=7",
     ...                      "outcome": "persistence", "estimand": "same_grade",
     ...                      "estimate": [0.1, 0.3, 0.6], "se": [0.1, 0.1, 0.15]})
-    >>> pool_each(rows)[["subgroup", "k", "tau2", "tau2_ci_low", "tau2_ci_high"]].round(3)
-      subgroup  k   tau2  tau2_ci_low  tau2_ci_high
-    0  grade=7  3  0.044        0.001         2.485
+    >>> pool_each(rows)[["subgroup", "k", "estimate", "tau2"]].round(3)
+      subgroup  k  estimate   tau2
+    0  grade=7  3     0.315  0.044
     """
     rows = []
-    for key, group, others in _all_groups(effects):
+    for key, group, others in _groups(effects):
         left_out = _left_out(group, others, regions)
         rows.append({**key, **_pooled(*_numbers(group), ci_level), "left_out": left_out})
-    return _table(rows, [*_keys(effects), *POOLED_EACH])
+    return table(rows, [*_keys(effects), *POOLED_EACH])
 
 
 @checked
@@ -233,15 +230,15 @@ def leave_one_out(effects: pd.DataFrame, *, ci_level: float = 0.95) -> pd.DataFr
     2        c  2     0.200  0.100  0.010
     """
     rows = []
-    for key, group in _groups(effects):
+    for key, group, _ in _groups(effects):
         for region in group[REGION]:
             y, v = _numbers(group[group[REGION] != region])
             rows.append({**key, "left_out": region, **_pooled(y, v, ci_level)})
-    return _table(rows, [*_keys(effects), *LEFT_OUT])
+    return table(rows, [*_keys(effects), *LEFT_OUT])
 
 
 def meta_regression(
-    effects: pd.DataFrame, moderators: pd.DataFrame, *, ci_level: float = 0.95, guard: bool = True
+    effects: pd.DataFrame, moderators: pd.DataFrame, *, ci_level: float = 0.95
 ) -> pd.DataFrame:
     """Return how the regions' estimates go with moderators that were declared beforehand.
 
@@ -253,16 +250,13 @@ def meta_regression(
         Numbers, a column per moderator, indexed by region.
     ci_level : float, default .95
         Level of all intervals.
-    guard : bool, default True
-        Whether Knapp and Hartung's factor is at least one.
 
     Returns
     -------
     DataFrame
-        The keys of `pool_each` and ``REGRESSED``, a row per term, ``intercept`` first. `f` and
-        `f_p` test all moderators together, F(p − 1, k − p); τ², I² and Q are what remains between
-        regions. Where the regions are too few, or the moderators do not differ or depend on each
-        other, the numbers are empty and `method` says so.
+        The keys of `pool_each` and ``REGRESSED``, a row per term, ``intercept`` first; τ², I² and
+        Q are what remains between regions. Where the regions are too few, or the moderators do not
+        differ or depend on each other, the numbers are empty and `method` says so.
 
     Raises
     ------
@@ -275,27 +269,25 @@ def meta_regression(
     ...                      "outcome": "persistence", "estimand": "same_grade",
     ...                      "estimate": [0.1, 0.3, 0.6, 0.2], "se": [0.1, 0.1, 0.15, 0.1]})
     >>> urban = pd.DataFrame({"urban": [0, 1, 1, 0]}, index=list("abcd"))
-    >>> meta_regression(rows, urban)[["term", "estimate", "se", "df", "p_value"]].round(3)
-            term  estimate     se   df  p_value
+    >>> meta_regression(rows, urban)[["feature", "estimate", "se", "df", "p_value"]].round(3)
+         feature  estimate     se   df  p_value
     0  intercept     0.150  0.097  2.0    0.262
     1      urban     0.259  0.146  2.0    0.219
     """
     terms = ["intercept", *map(str, moderators.columns)]
     rows = []
-    for key, group in _groups(effects):
+    for key, group, _ in _groups(effects):
         y, v = _numbers(group)
         x = np.column_stack([np.ones(len(y)), _moderators_of(group[REGION], moderators)])
         try:
-            fit = random_effects(y, v, x, guard=guard)
+            fit = random_effects(y, v, x)
         except NotEstimableError:
             found = [{"k": len(y), "method": NOT_REGRESSED}] * len(terms)
         else:
-            f, f_p = fit.moderator_test()
-            whole = {"f": f, "f_p": f_p, **_heterogeneity(fit, ci_level)}
-            whole["method"] = REGRESSION if guard else UNGUARDED
+            whole = {**_heterogeneity(fit), "method": REGRESSION}
             found = [{**_of_term(term, ci_level), **whole} for term in fit.terms]
-        rows += [{**key, "term": term, **row} for term, row in zip(terms, found, strict=True)]
-    return _table(rows, [*_keys(effects), *REGRESSED])
+        rows += [{**key, "feature": term, **row} for term, row in zip(terms, found, strict=True)]
+    return table(rows, [*_keys(effects), *REGRESSED])
 
 
 def _drawn_together(rows: pd.DataFrame, ci_level: float) -> pd.DataFrame:
@@ -303,7 +295,7 @@ def _drawn_together(rows: pd.DataFrame, ci_level: float) -> pd.DataFrame:
     rows = rows[rows[REGION] != NATIONAL].reset_index(drop=True)
     columns = ["shrunk", "shrunk_low", "shrunk_high"]
     drawn = rows.assign(**dict.fromkeys(columns, np.nan))
-    for _, group in _groups(rows):
+    for _, group, _ in _groups(rows):
         if len(group) >= FEWEST:
             shrunk = shrink(*_numbers(group), ci_level=ci_level)
             drawn.loc[group.index, columns] = shrunk[columns].to_numpy()
@@ -316,10 +308,10 @@ def _with_features(rows: pd.DataFrame, features: pd.DataFrame, ci_level: float) 
     scaled = features / sd.where(sd > 0, 1)
     fewest = REGIONS_PER_FEATURE * features.shape[1]
     found = []
-    for key, group, _ in _all_groups(rows) if features.shape[1] else ():
+    for key, group, _ in _groups(rows) if features.shape[1] else ():
         regressed, reason = {}, TOO_FEW_REGIONS
         if len(group) >= fewest:
-            fit = meta_regression(group, scaled, ci_level=ci_level).set_index("term")
+            fit = meta_regression(group, scaled, ci_level=ci_level).set_index("feature")
             regressed = fit.to_dict("index")
             reason = "" if fit["estimate"].notna().all() else FEATURES_ALIKE
         for name in map(str, features.columns):
@@ -361,9 +353,9 @@ def _pooled(y: Floats, v: Floats, ci_level: float) -> dict[str, object]:
     if len(y) < 2:
         return {"k": len(y), "method": REFUSED}
     fit = random_effects(y, v)
-    numbers, low_and_high = _heterogeneity(fit, ci_level), fit.prediction_interval(ci_level)
-    numbers |= dict(zip(("pi_low", "pi_high"), low_and_high, strict=True))
-    return {**_of_term(fit.terms[0], ci_level), **numbers, "method": METHOD}
+    low, high = fit.prediction_interval(ci_level)
+    numbers = {**_of_term(fit.terms[0], ci_level), **_heterogeneity(fit)}
+    return {**numbers, "pi_low": low, "pi_high": high, "method": METHOD}
 
 
 def _of_term(term: Result, ci_level: float) -> dict[str, object]:
@@ -373,11 +365,9 @@ def _of_term(term: Result, ci_level: float) -> dict[str, object]:
     return {"k": term.n_clusters, "df": term.df, "ci_low": low, "ci_high": high, **numbers}
 
 
-def _heterogeneity(fit: RandomEffects, ci_level: float) -> dict[str, float]:
+def _heterogeneity(fit: RandomEffects) -> dict[str, float]:
     """Return what lies between regions."""
-    low, high = fit.tau2_interval(ci_level)
-    numbers = {name: getattr(fit, name) for name in ("tau2", "i2", "q", "q_p")}
-    return {**numbers, "tau2_ci_low": low, "tau2_ci_high": high}
+    return {name: getattr(fit, name) for name in HETEROGENEITY}
 
 
 def _keys(effects: pd.DataFrame) -> list[str]:
@@ -385,12 +375,7 @@ def _keys(effects: pd.DataFrame) -> list[str]:
     return [key for key in KEYS if key in effects]
 
 
-def _groups(effects: pd.DataFrame) -> Iterator[tuple[dict[str, object], pd.DataFrame]]:
-    """Yield each synthesis' keys and its regions' rows that have an estimate."""
-    yield from ((key, given) for key, given, _ in _all_groups(effects))
-
-
-def _all_groups(
+def _groups(
     effects: pd.DataFrame,
 ) -> Iterator[tuple[dict[str, object], pd.DataFrame, pd.DataFrame]]:
     """Yield each synthesis' keys, its rows that have an estimate, and those that are left out."""
@@ -451,9 +436,3 @@ def _moderators_of(regions: pd.Series, moderators: pd.DataFrame) -> Floats:
     ]
     refuse_any(problems)
     return values.to_numpy(float)
-
-
-def _table(rows: list[dict[str, object]], columns: list[str]) -> pd.DataFrame:
-    """Return the rows with these columns, numbers as floats."""
-    numbers = [name for name in columns if name not in NOT_NUMBERS]
-    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(numbers, float))

@@ -178,40 +178,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from loftet_analysis.batch import commands
 
         return getattr(commands, name.replace("-", "_"))(**options)
-    except InputError as error:
-        return _told(error)
-    except OSError as error:
-        if isinstance(error, BrokenPipeError):  # somebody reads only the first lines
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
-        return _told(
-            InputError(
-                "cannot read or write",
-                found=error.strerror or str(error),
-                where=str(error.filename or ""),
-                todo="look at the path, its permissions and the room on its disk",
-            )
-        )
-    except UnicodeEncodeError as error:
-        return _told(
-            InputError(
-                "a name that is no text",
-                found=error.reason,
-                allowed="names of folders and files in UTF-8",
-                where=str(Path.cwd()),
-                todo="rename the folder, or the file in it",
-            )
-        )
-    except MemoryError:
-        return _told(
-            InputError(
-                "too little memory",
-                found="what the computer, or a limit (ulimit, a cluster's queue), gave is used up",
-                todo="close other programs, take a lower --jobs, or run where there is more memory",
-            )
-        )
+    except BrokenPipeError:  # somebody reads only the first lines
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         return interrupted()
+    except InputError as error:
+        refusal = error
+    except OSError as error:
+        refusal = InputError(
+            "cannot read or write",
+            found=error.strerror or str(error),
+            where=str(error.filename or ""),
+            todo="look at the path, its permissions and the room on its disk",
+        )
+    except UnicodeEncodeError as error:
+        refusal = InputError(
+            "a name that is no text",
+            found=error.reason,
+            allowed="names of folders and files in UTF-8",
+            where=str(Path.cwd()),
+            todo="rename the folder, or the file in it",
+        )
+    except MemoryError:
+        refusal = InputError(
+            "too little memory",
+            found="what the computer, or a limit (ulimit, a cluster's queue), gave is used up",
+            todo="close other programs, take a lower --jobs, or run where there is more memory",
+        )
+    count = len(refusal.problems)
+    print(f"{count} problem{'s' if count > 1 else ''}:\n\n{refusal}", file=sys.stderr)
+    return BAD_INPUT
 
 
 def _noted(ignored: sys.UnraisableHookArgs) -> None:
@@ -219,9 +216,3 @@ def _noted(ignored: sys.UnraisableHookArgs) -> None:
     logging.getLogger("loftet").info(
         "ignored: %s: %s", ignored.exc_type.__name__, ignored.exc_value
     )
-
-
-def _told(error: InputError) -> int:
-    count = len(error.problems)
-    print(f"{count} problem{'s' if count > 1 else ''}:\n\n{error}", file=sys.stderr)
-    return BAD_INPUT

@@ -242,7 +242,8 @@ def _run(
         f"{len(tasks) - len(outcomes)} up to date"
     )
     log.info(done)
-    print(f"\n{study.name}: {done}; open {shown(_index(study))}; log in {shown(path)}")
+    index = paths.reports(study.name) / "index.html"
+    print(f"\n{study.name}: {done}; open {shown(index)}; log in {shown(path)}")
     return 1 if failed else 0
 
 
@@ -256,10 +257,6 @@ def _school_pages(study: Study, languages: Sequence[str], *, force: bool) -> Non
     if why or force:
         n = make(study, languages)
         say(study.name, f"{n} school pages in {shown(folder(study))}")
-
-
-def _index(study: Study) -> Path:
-    return paths.reports(study.name) / "index.html"
 
 
 def _cores() -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import cache, cached_property
 from importlib.metadata import version
@@ -38,6 +38,8 @@ WAVES = "state of waves"
 LIBRARY, NOTEBOOK, PACKAGES = "library", "notebook", "packages"
 DESCRIPTION, PARAMETERS = "study description", "parameters"
 RESULTS = "results"
+#: What an entry of the manifest does not say.
+_ENTRY: dict[str, object] = {"reads": [], "languages": [], "outputs": {}, "seconds": 0.0}
 _SUM = ': {"sha256": "'  # begins every entry, and is followed by that of the rest
 
 _LIBRARY = Path(__file__).parents[1]
@@ -112,6 +114,15 @@ def description_digest(study: str) -> str:
     return digest([*described, register_path(study), *paths_beside(study)])
 
 
+def common_fingerprint(study: str) -> Fingerprint:
+    """Return the fingerprint of what all pages and tables of a study are made by and from."""
+    return {
+        DESCRIPTION: description_digest(study),
+        LIBRARY: library_digest(),
+        PACKAGES: package_versions(),
+    }
+
+
 def cleaning_fingerprint(study: Study) -> Fingerprint:
     """Return the fingerprint of what a study's clean data are made from."""
     check = pseudonyms.key_check(study)
@@ -157,8 +168,8 @@ class Inputs:
         self._known: dict[str, str] = {}
 
     @cached_property
-    def _description(self) -> str:
-        return description_digest(self._study)
+    def _common(self) -> Fingerprint:
+        return common_fingerprint(self._study)
 
     def page(
         self, notebook: Path, parameters: Mapping[str, str], reads: Iterable[Read]
@@ -177,9 +188,7 @@ class Inputs:
         return {
             NOTEBOOK: self._of(f"notebook {notebook}", lambda: notebook_digest(notebook)),
             PARAMETERS: json.dumps(dict(parameters), sort_keys=True),
-            LIBRARY: library_digest(),
-            PACKAGES: package_versions(),
-            DESCRIPTION: self._description,
+            **self._common,
             **self.data(reads),
         }
 
@@ -243,31 +252,13 @@ def read_manifest(study: str) -> dict[str, dict]:
         ``state``, ``parts`` (the fingerprint), ``reads``, ``languages`` (of its pages), ``outputs``
         (the SHA-256 of every file by its place below the generated folders) and ``seconds``.
     """
-    return {name: _entry(**json.loads(told)) for name, told in _told(study).items()}
-
-
-def _entry(
-    state: str,
-    parts: Mapping[str, str],
-    reads: Sequence[Read] = (),
-    languages: Sequence[str] = (),
-    outputs: Mapping[str, str] | None = None,
-    seconds: float = 0,
-) -> dict:
-    return {
-        "state": str(state),
-        "parts": dict(parts),
-        "reads": [(str(what), dict(where)) for what, where in reads],
-        "languages": [str(language) for language in languages],
-        "outputs": dict(outputs or {}),
-        "seconds": float(seconds),
-    }
+    return {name: {**_ENTRY, **json.loads(told)} for name, told in _told(study).items()}
 
 
 def record(study: str, entries: Mapping[str, dict]) -> None:
     """Add or replace entries of a study's manifest; they are on the disk when this returns."""
     told = _told(study)
-    told |= {name: json.dumps(_entry(**given)) for name, given in entries.items()}
+    told |= {name: json.dumps({**_ENTRY, **given}) for name, given in entries.items()}
     lines = [
         f'{json.dumps(name)}{_SUM}{_sum(name, entry)}", {entry[1:]}'
         for name, entry in sorted(told.items())

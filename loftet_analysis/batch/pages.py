@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 
 from tqdm import tqdm
 
@@ -100,7 +99,8 @@ def make_pages(
         else:
             jobs = min(jobs, max(1, len(tasks)))
             found = run_all(longest_first(tasks, seconds), setting, jobs=jobs)
-        progress = stack.enter_context(Progress(study.name, tasks, seconds))
+        progress = Progress(study.name, tasks, seconds)
+        stack.callback(progress.close)
         for made in found:
             entry = manifest.get(made.task.name)
             if entry:
@@ -221,15 +221,8 @@ class Progress:
         self._bar = tqdm(total=self._total, desc=study, bar_format=form, disable=not moving)
         self._beneath = tqdm(bar_format="{desc}", position=1, leave=False, disable=not moving)
 
-    def __enter__(self) -> Progress:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Leave the lines as they are."""
         self._beneath.close()
         self._bar.close()
 

@@ -11,16 +11,11 @@ from pathlib import Path
 
 from loftet_analysis import names, paths
 from loftet_analysis.batch.fingerprints import (
-    DESCRIPTION,
-    LIBRARY,
-    PACKAGES,
     Fingerprint,
     Inputs,
     Read,
-    description_digest,
+    common_fingerprint,
     digest,
-    library_digest,
-    package_versions,
     read_manifest,
     why_not_current,
     why_stale,
@@ -448,9 +443,7 @@ def site_fingerprint(study: Study) -> Fingerprint:
         "results": digest(made_from),
         "pages": json.dumps([[*page, state] for page, state in states(study).items()]),
         "still to come": json.dumps(still_to_come(study)),
-        DESCRIPTION: description_digest(study.name),
-        LIBRARY: library_digest(),
-        PACKAGES: package_versions(),
+        **common_fingerprint(study.name),
     }
 
 

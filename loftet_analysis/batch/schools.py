@@ -7,19 +7,14 @@ from pathlib import Path
 
 from loftet_analysis import names, paths
 from loftet_analysis.batch.fingerprints import (
-    DESCRIPTION,
-    LIBRARY,
     NEVER_RUN,
-    PACKAGES,
     RESULTS,
     SCHOOLS,
     Fingerprint,
     Inputs,
     Read,
-    description_digest,
+    common_fingerprint,
     digest,
-    library_digest,
-    package_versions,
     read_manifest,
     record,
     why_not_current,
@@ -67,12 +62,7 @@ def data_fingerprint(study: Study, inputs: Inputs) -> Fingerprint:
 
 
 def _fingerprint(study: Study) -> Fingerprint:
-    return {
-        DESCRIPTION: description_digest(study.name),
-        LIBRARY: library_digest(),
-        PACKAGES: package_versions(),
-        **data_fingerprint(study, Inputs(study.name)),
-    }
+    return {**common_fingerprint(study.name), **data_fingerprint(study, Inputs(study.name))}
 
 
 def why_outdated(study: Study, languages: Sequence[str] = ()) -> str:

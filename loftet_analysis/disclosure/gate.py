@@ -333,6 +333,11 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     own_told = own & tells
     tells &= ~own
     telling = shown[tells].reset_index(drop=True)
+
+    def of_all(said: pd.Series | pd.DataFrame, fill: object = np.nan) -> pd.Series | pd.DataFrame:
+        """Return what is said of the rows that tell anything as a part of all rows."""
+        return said.set_axis(shown.index[tells]).reindex(shown.index, fill_value=fill)
+
     held = _held(cells(telling), mask)
     people = held.groupby(["row", _stages(held, telling)])["n"].sum().unstack()
     people = people.reindex(index=telling.index, columns=list(_ALL_THREE))
@@ -346,13 +351,10 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
         of_share = telling[names.ESTIMAND].eq("level") & telling["contrast"].eq("share")
         hidden = hidden.mask(of_share.reindex(held["row"]).to_numpy(), held["share_reason"])
     hidden = hidden.where(hidden != "")
-    hidden = hidden.groupby(held["row"], sort=True).first().reindex(telling.index)
-    hidden = hidden.set_axis(shown.index[tells]).reindex(shown.index)
+    hidden = of_all(hidden.groupby(held["row"], sort=True).first().reindex(telling.index))
     why = hidden if why is None else hidden.where(hidden.notna(), why)
     why = why.where(why.notna(), _few(shown, limit))
-    if "reason" not in shown:
-        shown["reason"] = ""
-    shown["suppressed"] = why.notna()
+    shown = shown.assign(reason=shown.get("reason", ""), suppressed=why.notna())
     _refuse_small_bins(shown, limit)
     no_level = own.copy()
     if names.ESTIMAND in shown and limit > 1:
@@ -366,24 +368,19 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     if limit == 1:
         return _pass(Gated, _emptied(shown, why, told, text))
     counted = _counted(telling, held, people, limit)
-    steps = _steps(telling, held, counted, limit).set_axis(shown.index[tells])
-    steps = steps.reindex(shown.index).fillna(_steps_of_own(shown, own, mask, limit))
-    too_few = _few_clusters(telling, held, counted, mask, limit).set_axis(shown.index[tells])
-    too_few = too_few.reindex(shown.index, fill_value="")
+    steps = of_all(_steps(telling, held, counted, limit))
+    steps = steps.fillna(_steps_of_own(shown, own, mask, limit))
+    too_few = of_all(_few_clusters(telling, held, counted, mask, limit), "")
     few = too_few.ne("") & why.isna()
     if "analysis" in shown:
         # several rows that leave out the same few people narrow each other's rounding
-        few_others = counted["left_out"].between(1, limit - 1).set_axis(shown.index[tells])
-        few_others = few_others.reindex(shown.index, fill_value=False) & (
-            steps["points"] > STEPS[2]
-        )
-        why = why.mask(why.isna() & few_others, SMALL)
+        few_others = of_all(counted["left_out"].between(1, limit - 1), False)
+        why = why.mask(why.isna() & few_others & (steps["points"] > STEPS[2]), SMALL)
     if names.ESTIMAND in shown:
-        of_few = _is_of_two(telling) & (counted["n"] < limit)
-        of_few = of_few.set_axis(shown.index[tells]).reindex(shown.index, fill_value=False)
+        of_few = of_all(_is_of_two(telling) & (counted["n"] < limit), False)
         why = why.mask(why.isna() & of_few, SMALL)
     # schools that weigh otherwise in several rows would tell each school's mean
-    weighed = ~counted["plain"].set_axis(shown.index[tells]).reindex(shown.index, fill_value=True)
+    weighed = ~of_all(counted["plain"], True)
     why = why.mask(few & weighed, too_few)
     if own.any() and names.ESTIMAND in shown:
         # how many people each school of a group of one's own has is not known here
@@ -400,8 +397,7 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
         of = schema.COLUMNS[column].of
         shown[column] = _without_few(shown[column], shown[of], limit)
     if "item" in shown and "mean" in shown:
-        cell = held.groupby("row")[["minimum", "width"]].first().set_axis(telling.index)
-        cell = cell.set_axis(shown.index[tells]).reindex(shown.index)
+        cell = of_all(held.groupby("row")[["minimum", "width"]].first())
         mean, n = to_step(shown["mean"].astype(float), steps["points"]), shown["n"].astype(float)
         above = mean - cell["minimum"]
         about = (n, steps["points"], cell["width"], limit)

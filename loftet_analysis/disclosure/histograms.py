@@ -162,7 +162,7 @@ def _binned(
         return []
     values = here[column].dropna().astype(float)
     _refuse_outside(column, values, edges)
-    bins = safe_bin_rows(values, edges, limit)
+    bins = safe_bins(values, edges, limit).to_dict("records")
     mean, n = (values.mean(), len(values)) if bins else (np.nan, np.nan)
     if not bins or (len(bins) == 1 and limit > 1):
         # one bin of everything tells nothing
@@ -233,14 +233,6 @@ def safe_bins(values: Sequence[float], edges: Sequence[float], limit: int) -> pd
     0  0.5   1.5  3  0.375
     1  1.5   4.5  5  0.625
     """
-    kinds = {"low": float, "high": float, "n": int, "share": float}
-    return pd.DataFrame(safe_bin_rows(values, edges, limit), columns=list(kinds)).astype(kinds)
-
-
-def safe_bin_rows(
-    values: Sequence[float], edges: Sequence[float], limit: int
-) -> list[dict[str, float]]:
-    """Return the rows of `safe_bins`."""
     scores = np.asarray(values, dtype=float)
     scores = scores[~np.isnan(scores)]
     if len(scores) and not (edges[0] <= scores.min() and scores.max() <= edges[-1]):
@@ -255,9 +247,6 @@ def safe_bin_rows(
     if limit > 1 and len(bins) > 1 and bins[-1][2] < limit:
         _, high, n = bins.pop()
         bins[-1][1:] = [high, bins[-1][2] + n]
-    if len(scores) < limit:
-        return []
-    return [
-        {"low": float(low), "high": float(high), "n": int(n), "share": n / len(scores)}
-        for low, high, n in bins
-    ]
+    kept = pd.DataFrame(bins if len(scores) >= limit else [], columns=["low", "high", "n"])
+    kept = kept.astype({"low": float, "high": float, "n": int})
+    return kept.assign(share=kept["n"] / len(scores))

@@ -53,8 +53,6 @@ LIMITS = {"open": 1, "internal": 6, "school": 10, "public": 20}
 NEVER_BY_SCHOOL = ("leaders",)  # a school has one or two of them
 SMALL, SAME, CHANGE, COMPLEMENT = "small_n", "homogeneous", "linked_wave", "complementary"
 DOMINATED = "dominated"
-#: Why a number may not be shown.
-REASONS = (SMALL, SAME, DOMINATED, CHANGE, COMPLEMENT)
 #: Steps of rounding, from fine to coarse: numbers are multiples of one of them.
 STEPS = np.array([0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1])
 #: The value of a few people may be known to a tenth of the scale to either side, no closer.

@@ -5,20 +5,19 @@ the constant with moderators. τ² is found by restricted maximum likelihood (RE
 squares with weights 1/(v_i + τ²). Knapp and Hartung's covariance of β is then s² (X'WX)⁻¹ with
 s² = Σ w_i e_i² / (k − p), the ordinary one of weighted least squares, and t has k − p degrees of
 freedom; the ad hoc guard takes max(s², 1), so that studies which happen to agree do not make the
-interval narrower than their own standard errors allow. Q-profile intervals of τ² hold the values
-under which the weighted residual sum of squares Q(τ²) lies between the quantiles of χ²(k − p).
+interval narrower than their own standard errors allow.
 
 In one stage, with everybody's answers at hand, the studies are the clusters of ``cr2.mean`` or
 ``cr2.contrast``.
 
 ``statsmodels`` gives the weighted fits; its ``combine_effects`` lacks REML, the guard, prediction
-intervals, intervals of τ² and moderators. PyMARE has REML and Knapp and Hartung's errors, but no
+intervals and moderators. PyMARE has REML and Knapp and Hartung's errors, but no
 prediction interval, and of a likelihood with two peaks it may take the lower.
 
 References
 ----------
-Viechtbauer 2005, doi:10.3102/10769986030003261 (REML); 2007, doi:10.1002/sim.2514 (Q-profile).
-Knapp & Hartung 2003, doi:10.1002/sim.1482. Higgins & Thompson 2002, doi:10.1002/sim.1186 (I²).
+Viechtbauer 2005, doi:10.3102/10769986030003261 (REML). Knapp & Hartung 2003,
+doi:10.1002/sim.1482. Higgins & Thompson 2002, doi:10.1002/sim.1186 (I²).
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from numpy.typing import ArrayLike
 from scipy import optimize, stats
 from statsmodels.regression.linear_model import WLS
 
-from loftet_analysis.stats.inputs import Floats, check_level, numbers, refuse
+from loftet_analysis.stats.inputs import Floats, numbers
 from loftet_analysis.stats.result import NotEstimableError, Result
 
 
@@ -55,8 +54,6 @@ class RandomEffects:
     i2: float
     q: float
     q_p: float
-    _data: tuple[Floats, Floats, Floats]
-    _covariance: Floats
 
     def prediction_interval(self, level: float = 0.95) -> tuple[float, float]:
         """Return μ ± t(k − 1) sqrt(SE² + τ²), as metafor has it; a little short where τ is small.
@@ -67,23 +64,9 @@ class RandomEffects:
         wide = Result(mean.estimate, float(np.sqrt(mean.se**2 + self.tau2)), mean.df)
         return wide.interval(level)
 
-    def tau2_interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Return the Q-profile interval of τ²; see `tau2_interval`."""
-        return tau2_interval(*self._data, ci_level=level)
 
-    def moderator_test(self) -> tuple[float, float]:
-        """Return F(p − 1, k − p) of all terms but the first together, and its p-value."""
-        if len(self.terms) < 2:
-            raise refuse("no moderators to test", "one term", "a constant and moderators")
-        slopes = np.array([term.estimate for term in self.terms[1:]])
-        f = float(slopes @ np.linalg.solve(self._covariance[1:, 1:], slopes)) / len(slopes)
-        return f, float(stats.f.sf(f, len(slopes), self.terms[0].df))
-
-
-def random_effects(
-    y: ArrayLike, v: ArrayLike, x: ArrayLike | None = None, *, guard: bool = True
-) -> RandomEffects:
-    """Fit by REML with Knapp and Hartung's covariance.
+def random_effects(y: ArrayLike, v: ArrayLike, x: ArrayLike | None = None) -> RandomEffects:
+    """Fit by REML with Knapp and Hartung's covariance, their factor at least one.
 
     Parameters
     ----------
@@ -91,8 +74,6 @@ def random_effects(
         Estimates and their variances, greater than zero.
     x : array-like of shape (k, p), optional
         Constant and moderators; the constant alone by default.
-    guard : bool, default True
-        Whether Knapp and Hartung's factor is at least one.
 
     Returns
     -------
@@ -118,8 +99,7 @@ def random_effects(
         raise NotEstimableError("not_estimable")
     tau2 = tau2_reml(y, v, x)
     random = WLS(y, x, weights=1 / (v + tau2)).fit()
-    scale = max(random.scale, 1.0) if guard else random.scale
-    covariance = scale * random.normalized_cov_params
+    covariance = max(random.scale, 1.0) * random.normalized_cov_params
     w, h, e, _ = _weighted(y, v, x, 0.0)
     df, q = len(y) - x.shape[1], float(e @ e)
     return RandomEffects(
@@ -131,8 +111,6 @@ def random_effects(
         i2=tau2 / (tau2 + df / float(w @ (1 - h))),
         q=q,
         q_p=float(stats.chi2.sf(q, df)),
-        _data=(y, v, x),
-        _covariance=covariance,
     )
 
 
@@ -176,46 +154,6 @@ def tau2_reml(y: ArrayLike, v: ArrayLike, x: ArrayLike | None = None) -> float:
     for i in np.flatnonzero((slopes[:-1] > 0) & (slopes[1:] <= 0)):
         peaks.append(optimize.brentq(score, grid[i], grid[i + 1], xtol=1e-16, rtol=1e-14))
     return min(peaks, key=deviance)
-
-
-def tau2_interval(
-    y: ArrayLike, v: ArrayLike, x: ArrayLike | None = None, *, ci_level: float = 0.95
-) -> tuple[float, float]:
-    """Return the Q-profile interval of the between-region variance.
-
-    Q(τ²) = Σ e²/(v + τ²) falls with τ²; the ends are where it crosses the upper and the lower
-    (1 − ci_level)/2 quantile of χ²(k − p), or zero where it never does.
-
-    Parameters
-    ----------
-    y, v, x
-        As for `tau2_reml`.
-    ci_level : float, default .95
-
-    Returns
-    -------
-    tuple of float
-
-    Examples
-    --------
-    >>> tuple(round(end, 4) for end in tau2_interval([0.1, 0.3, 0.6], [0.01, 0.01, 0.0225]))
-    (0.0009, 2.4845)
-    """
-    check_level(ci_level)
-    y, v, x = _studies(y, v, x)
-    spread = float(WLS(y, x).fit().ssr)
-
-    def above(tau2: float, quantile: float) -> float:
-        return float((_weighted(y, v, x, tau2)[2] ** 2).sum() - quantile)
-
-    def end(probability: float) -> float:
-        quantile = float(stats.chi2.ppf(probability, len(y) - x.shape[1]))
-        if above(0.0, quantile) <= 0:
-            return 0.0
-        most = spread / quantile
-        return optimize.brentq(above, 0, most, args=(quantile,), xtol=1e-16, rtol=1e-14)
-
-    return end((1 + ci_level) / 2), end((1 - ci_level) / 2)
 
 
 def _studies(y: ArrayLike, v: ArrayLike, x: ArrayLike | None) -> tuple[Floats, Floats, Floats]:

@@ -37,7 +37,6 @@ from statsmodels.tools.tools import add_constant
 
 from loftet_analysis.stats.cr2 import contrast, means_by
 from loftet_analysis.stats.inputs import (
-    Codes,
     Floats,
     check_level,
     clusters,
@@ -53,7 +52,6 @@ from loftet_analysis.stats.result import NotEstimableError, Result
 BASELINE_ADJUST, BASELINE_APART = 0.05, 0.25
 TRIM = 0.99
 NEVER, OUT_OF_REACH = 1e-6, 0.05
-RAKING_CYCLES, RAKING_TOLERANCE = 1000, 1e-12
 IMPUTATIONS, WARM_UP, BETWEEN = 20, 20, 4
 PRIOR_SHARE = 0.05
 
@@ -66,8 +64,7 @@ def inverse_probability(was_linked: ArrayLike, covariates: ArrayLike) -> Floats:
     was_linked : array-like of bool, shape (n,)
         Of all who could have been found again.
     covariates : array-like of shape (n, k)
-        NaN is taken for the column's mean and told by an indicator; columns that do not vary are
-        left out. Every column holds some number.
+        Columns that do not vary are left out.
 
     Returns
     -------
@@ -77,7 +74,7 @@ def inverse_probability(was_linked: ArrayLike, covariates: ArrayLike) -> Floats:
     Raises
     ------
     InputError
-        Where lengths differ, `was_linked` is not 0 or 1, or a covariate is infinite or empty.
+        Where lengths differ, `was_linked` is not 0 or 1, or a covariate is not finite.
     NotEstimableError
         ``nobody_missing``, ``no_pairs`` or ``separated``: the covariates tell the linked from the
         others without error, or over 5 % of all are like people of whom nobody was linked. Fewer
@@ -91,14 +88,7 @@ def inverse_probability(was_linked: ArrayLike, covariates: ArrayLike) -> Floats:
     True
     """
     was_linked = flags("was_linked", was_linked)
-    covariates = numbers("covariates", covariates, len(was_linked), ndim=2, gaps=True)
-    empty = np.isnan(covariates).all(axis=0)
-    if empty.any():
-        raise refuse(
-            "covariates without a number",
-            f"columns {', '.join(map(str, np.flatnonzero(empty)))}",
-            "NaN in some rows only",
-        )
+    covariates = numbers("covariates", covariates, len(was_linked), ndim=2)
     if was_linked.all():
         raise NotEstimableError("nobody_missing")
     if not was_linked.any():
@@ -119,13 +109,10 @@ def inverse_probability(was_linked: ArrayLike, covariates: ArrayLike) -> Floats:
 
 
 def _standardised_columns(x: Floats) -> Floats:
-    """Return columns of mean 0 and SD 1 that vary, an indicator behind each that has gaps."""
-    seen = np.isfinite(x)
-    centre = np.where(seen, x, 0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
-    columns = np.column_stack([np.where(seen, x, centre), ~seen])
-    size, spread = np.abs(columns).max(axis=0), columns.std(axis=0)
+    """Return columns of mean 0 and SD 1 that vary."""
+    size, spread = np.abs(x).max(axis=0), x.std(axis=0)
     varies = spread > 1e-12 * size
-    return ((columns - columns.mean(axis=0)) / np.where(varies, spread, 1))[:, varies]
+    return ((x - x.mean(axis=0)) / np.where(varies, spread, 1))[:, varies]
 
 
 def effective_size(weights: ArrayLike) -> float:
@@ -150,86 +137,51 @@ class RegisterWeights:
     ----------
     weights : ndarray of shape (n,)
         How many of the invited each person stands for, cut at the 99th percentile.
-    effective_n : float
-        Kish's effective number of people.
-    uncovered : tuple of float
-        For each margin the share of the invited in categories where nobody answered.
+    uncovered : float
+        Share of the invited at schools where nobody answered.
     """
 
     weights: Floats
-    effective_n: float
-    uncovered: tuple[float, ...]
+    uncovered: float
 
 
-def register_weights(margins: Sequence[ArrayLike], invited: Sequence[ArrayLike]) -> RegisterWeights:
-    """Return weights that bring those who answered to the counts of the register.
+def register_weights(school: ArrayLike, invited: ArrayLike) -> RegisterWeights:
+    """Return how many of the invited each of those who answered stands for.
 
-    With one margin (school × grade, say) invited over answered in every category; with several
-    the weights are raked: each margin in turn is brought to its counts until all hold (Deming &
-    Stephan 1940). Categories without answers are left out, and each margin's counts are brought
-    to what the first still covers. Cutting the largest weights afterwards, margins hold nearly.
+    Invited over answered at every school; the largest weights are cut at the 99th percentile.
 
     Parameters
     ----------
-    margins : sequence of array-like of int, each of shape (n,)
-        Every person's category, in codes from 0.
-    invited : sequence of array-like, each of shape (categories,)
-        The register's counts by code, in the order of `margins`.
+    school : array-like of int, shape (n,)
+        Every person's school, or another group, in codes from 0.
+    invited : array-like of shape (schools,)
+        The register's counts by code; of schools without answers too.
 
     Raises
     ------
     NotEstimableError
-        ``no_answers``, ``no_register`` (counts that are missing or negative, or none where
-        somebody answered) or ``not_converged`` (no weights meet all margins).
-
-    References
-    ----------
-    Deming & Stephan 1940, Annals of Mathematical Statistics 11(4), 427–444.
+        ``no_answers``, or ``no_register`` (counts that are missing or negative, or none where
+        somebody answered).
 
     Examples
     --------
-    >>> found = register_weights([[0, 0, 1, 1, 1]], [[40, 60, 25]])
+    >>> found = register_weights([0, 0, 1, 1, 1], [40, 60, 25])
     >>> found.weights, found.uncovered
-    (array([20., 20., 20., 20., 20.]), (0.2,))
+    (array([20., 20., 20., 20., 20.]), 0.2)
     """
-    if not len(margins) or len(margins) != len(invited):
-        raise refuse(
-            "margins and counts of the register do not fit each other",
-            f"{len(margins)} margins, counts of {len(invited)}",
-            "counts for each margin, at least one",
-        )
-    coded = [clusters("margin", code, np.size(margins[0])) for code in margins]
-    codes = [code for code, _ in coded]
-    counts = [np.asarray(count, dtype=float) for count in invited]
-    if not len(codes[0]):
+    school, labels = clusters("school", school, np.size(school))
+    invited = np.asarray(invited, dtype=float)
+    if not len(school):
         raise NotEstimableError("no_answers")
-    for (code, labels), count in zip(coded, counts, strict=True):
-        if labels is not None:  # codes say places in the counts, labels would not
-            raise refuse("margin: not codes", f"{labels[0]!r}", "whole numbers from 0")
-        known = np.isfinite(count).all() and (count >= 0).all() and code.max() < len(count)
-        if not known or not (count[code] > 0).all():
-            raise NotEstimableError("no_register")
-    met = [np.bincount(code, minlength=len(n)) > 0 for code, n in zip(codes, counts, strict=True)]
-    uncovered = tuple(float(n[~seen].sum() / n.sum()) for n, seen in zip(counts, met, strict=True))
-    total = counts[0][met[0]].sum()
-    targets = [n * total / n[seen].sum() for n, seen in zip(counts, met, strict=True)]
-    weights = _raked(codes, targets)
-    weights = np.minimum(weights, np.quantile(weights, TRIM))
-    return RegisterWeights(weights, effective_size(weights), uncovered)
-
-
-def _raked(codes: Sequence[Codes], targets: Sequence[Floats]) -> Floats:
-    """Return weights whose sums meet every margin, by iterative proportional fitting."""
-    weights = np.ones(len(codes[0]))
-    for _ in range(RAKING_CYCLES):
-        off = 0.0
-        for code, target in zip(codes, targets, strict=True):
-            ratio = (target / np.maximum(np.bincount(code, weights, len(target)), 1e-300))[code]
-            off = max(off, float(np.abs(ratio - 1).max()))
-            weights = weights * ratio
-        if off < RAKING_TOLERANCE:
-            return weights
-    raise NotEstimableError("not_converged")
+    if labels is not None:  # codes say places in the counts, labels would not
+        raise refuse("school: not codes", f"{labels[0]!r}", "whole numbers from 0")
+    known = np.isfinite(invited).all() and (invited >= 0).all() and school.max() < len(invited)
+    if not known or not (invited[school] > 0).all():
+        raise NotEstimableError("no_register")
+    answered = np.bincount(school, minlength=len(invited))
+    weights = (invited / np.maximum(answered, 1))[school]
+    uncovered = float(invited[answered == 0].sum() / invited.sum())
+    return RegisterWeights(np.minimum(weights, np.quantile(weights, TRIM)), uncovered)
 
 
 def linked_and_unlinked(y: ArrayLike, wave: ArrayLike, cluster: ArrayLike) -> Result:

@@ -1,17 +1,16 @@
 """Nested mixed models by restricted maximum likelihood, on sufficient statistics.
 
-y = Xβ + Z u_school + v_person + w_region + e, people nested in schools, schools in regions;
-u_school ~ N(0, Ψ) with an intercept and, where asked, a slope, all others with one variance. The
-slope of wave lets change differ between schools; without it intervals are far too narrow.
+y = Xβ + Z u_school + v_person + e, people nested in schools; u_school ~ N(0, Ψ) with an intercept
+and, where asked, a slope, all others with one variance. The slope of wave lets change differ
+between schools; without it intervals are far too narrow.
 
-With relative factors θ (Ψ = σ²LL', person σ²λ², region σ²τ²) the model of one school is
-V/σ² = I + λ²J_person + ZLL'Z' (+ τ²J_region). For A = [X, y, 1], each level downdates the cross
-products A'V⁻¹A of the level below (Woodbury; Henderson):
+With relative factors θ (Ψ = σ²LL', person σ²λ²) the model of one school is
+V/σ² = I + λ²J_person + ZLL'Z'. For A = [X, y, 1], each level downdates the cross products A'V⁻¹A of
+the level below (Woodbury; Henderson):
 
 - people: A'A − Σ_p λ²/(1 + n_p λ²) s_p s_p', s_p the sums of a person's rows. People with
   equally many rows share the factor, so that their Σ s_p s_p' is made once;
-- schools: C − C_Z L (I + L'C_ZZ L)⁻¹ L'C_Z', 1 × 1 or 2 × 2 inverses;
-- regions: Σ C − τ²/(1 + τ²C_11) C_1 C_1'.
+- schools: C − C_Z L (I + L'C_ZZ L)⁻¹ L'C_Z', 1 × 1 or 2 × 2 inverses.
 
 So the data are read once, O(n), and every step costs O(schools). The deviance is had at many θ at
 once: what a derivative takes is one call. β and σ² are profiled out. X is
@@ -36,7 +35,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -52,7 +50,6 @@ GRADIENT = 1e-4
 STARTS = (0.3, 1.0, 0.03)
 FEWEST_REPEATED = 3  # people with several rows
 ZERO = np.zeros(1)  # what a sum of arrays begins with
-FAR = 30  # SD from zero beyond which the slope's covariate is centred
 
 
 @dataclass(frozen=True)
@@ -64,22 +61,18 @@ class Multilevel:
     coefficients : ndarray of shape (q,)
     vcov : ndarray of shape (q, q)
     components : dict of str to float
-        Variances ``school_intercept``, ``school_slope``, ``person``, ``region``, ``residual`` and
-        the covariance ``school_covariance``, as far as they are in the model.
+        Variances ``school_intercept``, ``school_slope``, ``person``, ``residual`` and the
+        covariance ``school_covariance``, as far as they are in the model.
     deviance : float
         −2 log restricted likelihood, lme4's REML criterion.
-    n, n_schools : int
-    singular : bool
-        Whether a variance is zero or a correlation ±1.
+    n_schools : int
     """
 
     coefficients: Floats
     vcov: Floats
     components: dict[str, float]
     deviance: float
-    n: int
     n_schools: int
-    singular: bool
     _by_parameter: Floats
     _of_parameters: Floats
 
@@ -100,7 +93,6 @@ def fit(
     *,
     slope: ArrayLike | None = None,
     person: ArrayLike | None = None,
-    region: ArrayLike | None = None,
 ) -> Multilevel:
     """Fit a nested model by REML.
 
@@ -115,8 +107,6 @@ def fit(
         A covariate (wave) whose slope differs between schools, correlated with the intercept.
     person : array-like, shape (n,), optional
         Labels of people, each in one school: a random intercept each.
-    region : array-like, shape (n,), optional
-        Labels of regions, each school in one of them: a random intercept each.
 
     Returns
     -------
@@ -138,7 +128,7 @@ def fit(
     >>> round(found.estimate, 4), round(found.se, 4), round(found.df, 4)
     (3.75, 1.0508, 3.0)
     """
-    problem = _Problem(y, x, school, slope, person, region)
+    problem = _Problem(y, x, school, slope, person)
     return problem.finished(_optimum(problem))
 
 
@@ -152,7 +142,6 @@ class _Problem:
         school: ArrayLike,
         slope: ArrayLike | None,
         person: ArrayLike | None,
-        region: ArrayLike | None,
     ) -> None:
         y = numbers("y", y)
         x = numbers("x", x, len(y), ndim=2)
@@ -170,14 +159,12 @@ class _Problem:
         self.scale = float(np.sqrt(residual @ residual / (self.n - self.q)))
         if not self.scale > 1e-10 * np.abs(y).max():
             raise NotEstimableError("no_variance")
-        z, self.centre = [np.ones(self.n)], 0.0
+        z: list[Floats] = [np.ones(self.n)]
         if slope is not None:
             slope = numbers("slope", slope, self.n)
-            middle, spread = slope.mean(), slope.std()
-            if not spread > 1e-12 * np.abs(slope).max():
+            if not slope.std() > 1e-12 * np.abs(slope).max():
                 raise NotEstimableError("not_estimable")
-            self.centre = middle if abs(middle) > FAR * spread else 0.0
-            z.append(slope - self.centre)
+            z.append(slope)
         a = np.column_stack([basis, residual / self.scale, *z])
         self.z = list(range(self.q + 1, a.shape[1]))
         order = np.argsort(school, kind="stable")
@@ -186,25 +173,15 @@ class _Problem:
         by_size = np.empty((0, *whole.shape))
         self.sizes: Codes = np.empty(0, dtype=int)
         self.counts: Codes = np.empty(0, dtype=int)
-        self.has_person, self.has_region = person is not None, region is not None
+        self.has_person = person is not None
         if person is not None:
             by_size = self._people(a, school, self._levels("person", person)[0])
-        of_school = np.zeros(self.n_schools, dtype=int)
-        if region is not None:
-            code, n_regions = self._levels("region", region)
-            of_school[school] = code
-            if (of_school[school] != code).any():
-                raise NotEstimableError("not_nested")
-            if n_regions < 2:
-                raise NotEstimableError("one_cluster")
-        # schools by region, and last among the axes; of them only the columns that Z needs
-        order = np.argsort(of_school, kind="stable")
-        starts = np.searchsorted(of_school[order], np.arange(of_school.max() + 1))
-        self.regions = [slice(*ends) for ends in pairwise([*starts.tolist(), self.n_schools])]
-        self.of_region = np.add.reduceat(whole[order], starts)
-        self.by_size_of_region = np.add.reduceat(by_size[:, order], starts, axis=1)
-        self.whole = np.ascontiguousarray(whole[order][..., self.z].transpose(2, 1, 0))
-        self.by_size = np.ascontiguousarray(by_size[:, order][..., self.z].transpose(0, 3, 2, 1))
+        # reduceat adds in pairs, which loses fewer digits than row upon row
+        self.of_all = np.add.reduceat(whole, [0])[0]
+        self.by_size_of_all = np.add.reduceat(by_size, [0], axis=1)[:, 0]
+        # schools last among the axes, and of them only the columns that Z needs
+        self.whole = np.ascontiguousarray(whole[..., self.z].transpose(2, 1, 0))
+        self.by_size = np.ascontiguousarray(by_size[..., self.z].transpose(0, 3, 2, 1))
 
     def _levels(self, name: str, labels: ArrayLike) -> tuple[Codes, int]:
         """Return a code for each label, in the order in which they come, and how many there are."""
@@ -240,18 +217,17 @@ class _Problem:
     def lower(self) -> Floats:
         """Lower bounds of θ: diagonal elements and other levels are not negative."""
         slope = [-np.inf, 0.0] if self.has_slope else []
-        return np.array([0.0, *slope, *[0.0] * (self.has_person + self.has_region)])
+        return np.array([0.0, *slope, *[0.0] * self.has_person])
 
     def crossproducts(self, theta: Floats) -> tuple[Floats, Floats]:
         """Return [X y]'V⁻¹[X y] and log |V|, V relative to σ², for every row of θ (m, k)."""
-        log_det, at = np.zeros(len(theta)), 3 if self.has_slope else 1
-        c, whole = self.whole[None], self.of_region[None]
+        log_det = np.zeros(len(theta))
+        c, total = self.whole[None], self.of_all[None]
         if self.has_person:
-            lam = theta[:, [at]] ** 2
-            at += 1
+            lam = theta[:, -1:] ** 2
             share = lam / (1 + lam * self.sizes)
             c = c - np.tensordot(share, self.by_size, axes=1)
-            whole = whole - np.tensordot(share, self.by_size_of_region, axes=1)
+            total = total - np.tensordot(share, self.by_size_of_all, axes=1)
             log_det += np.log1p(lam * self.sizes) @ self.counts
         # columns w with Σ w w' = C_Z L (I + L'C_ZZ L)⁻¹ L'C_Z', one column of L at a time
         columns: list[Floats] = []
@@ -262,18 +238,7 @@ class _Problem:
             pivot = self._along(loading, column)
             log_det += np.log1p(pivot[:, 0]).sum(axis=-1)
             columns.append(column / np.sqrt(1 + pivot))
-        squares = [
-            np.stack([w[..., part] @ w[..., part].swapaxes(1, 2) for part in self.regions], axis=1)
-            for w in columns
-        ]
-        per = whole - sum(squares, ZERO)
-        total = per.sum(axis=1)
-        if self.has_region:
-            tau, one = theta[:, [at]] ** 2, self.z[0]
-            along = per[:, :, one]
-            scale = tau / (1 + tau * along[..., one])
-            total = total - np.einsum("mr,mri,mrj->mij", scale, along, along)
-            log_det += np.log1p(tau * along[..., one]).sum(axis=-1)
+        total = total - sum((w @ w.mT for w in columns), ZERO)
         kept = self.q + 1
         return total[:, :kept, :kept], log_det
 
@@ -330,9 +295,7 @@ class _Problem:
             vcov=self.scale**2 * sigma**2 * back @ inverse @ back.T,
             components=self._components(theta, (self.scale * sigma) ** 2),
             deviance=float(self.deviance(theta[None])[0]) + units,
-            n=self.n,
             n_schools=self.n_schools,
-            singular=bool((theta[self.lower == 0] < 1e-4).any()),
             _by_parameter=self.scale**2 * back @ by_parameter @ back.T,
             _of_parameters=spread,
         )
@@ -340,14 +303,12 @@ class _Problem:
     def _components(self, theta: Floats, sigma2: float) -> dict[str, float]:
         """Return the variances, and the covariance of intercept and slope."""
         at = {"school_intercept": theta[0] ** 2}
-        if self.has_slope:  # θ is of the centred covariate, the components of the given one
-            first, far = theta[0] - self.centre * theta[1], self.centre * theta[2]
-            at["school_intercept"] = first**2 + far**2
-            at["school_covariance"] = first * theta[1] - far * theta[2]
+        if self.has_slope:
+            at["school_covariance"] = theta[0] * theta[1]
             at["school_slope"] = theta[1] ** 2 + theta[2] ** 2
-        levels = ["person"] * self.has_person + ["region"] * self.has_region
-        others = theta[len(theta) - len(levels) :] ** 2
-        at |= dict(zip(levels, others, strict=True)) | {"residual": 1.0}
+        if self.has_person:
+            at["person"] = theta[-1] ** 2
+        at["residual"] = 1.0
         return {key: float(sigma2 * value) for key, value in at.items()}
 
 
