@@ -1,4 +1,4 @@
-"""The public functions against R: levels, course, dose, trend, equivalence, design effects."""
+"""The public functions against R (levels, course, dose, trend, verdicts) and published tables."""
 
 import json
 from pathlib import Path
@@ -10,11 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import loftet_analysis as la
+from loftet_analysis.cleaning.units import units
+from loftet_analysis.stats.reliability import alpha
+from loftet_analysis.study.questionnaire import Questionnaire
 from loftet_analysis.study.trends import Figure, Trend
 from tests.test_effects import in_two_waves, plan, unit
 
 REFERENCE = Path(__file__).parent / "reference"
 R = json.loads((REFERENCE / "estimates.json").read_text())
+PUBLISHED = json.loads((REFERENCE / "published.json").read_text())
 LINKED = pd.read_csv(REFERENCE / "linked_wide.csv")
 REGION8 = pd.read_csv(REFERENCE / "region8.csv")
 TEACHERS = pd.read_csv(REFERENCE / "teachers30.csv")
@@ -196,3 +200,73 @@ def test_a_change_in_its_own_sd_has_the_error_of_its_influence_values(data):
     sd = unit(data["pre"].std(), population="teachers")
     rows = asked("linked_change", units=sd, region="national", unit_is_sample=True)
     assert_agrees(la.estimates(in_waves(data), rows).iloc[0], reference)
+
+
+# Published tables
+
+
+def with_covariance(covariance, n, seed=1):
+    """Rows with exactly these covariances: alpha and its interval hang on nothing else."""
+    drawn = np.random.default_rng(seed).normal(size=(n, len(covariance)))
+    white = np.linalg.qr(drawn - drawn.mean(axis=0))[0] * np.sqrt(n - 1)
+    return white @ np.linalg.cholesky(covariance).T
+
+
+@pytest.mark.parametrize(
+    ("trait", "printed"), [("A", 0.70), ("C", 0.72), ("E", 0.76), ("N", 0.81), ("O", 0.60)]
+)
+def test_alpha_of_bfi_is_that_of_psych(trait, printed):
+    reference = PUBLISHED["bfi"][trait]
+    found = alpha(with_covariance(reference["covariance"], reference["n"]))
+    assert found["alpha"] == pytest.approx(printed, abs=0.005)
+    for name in ("alpha", "alpha_ci_low", "alpha_ci_high"):
+        assert found[name] == pytest.approx(reference[name], abs=1e-9), name
+
+
+def test_pooled_schools_of_konstantopoulos():
+    reference = PUBLISHED["konstantopoulos"]
+    effects = pd.DataFrame({
+        "region": [f"r{i}" for i in range(56)], "population": "pupils", "outcome": "y",
+        "estimand": "same_grade", "subgroup": "all", "estimate": reference["yi"],
+        "se": np.sqrt(reference["vi"]),
+    })  # fmt: skip
+    found = la.pool(effects).iloc[0]
+    assert found[["estimate", "se", "tau2"]].tolist() == pytest.approx(
+        [0.1279, 0.0439, 0.0884], abs=5e-5
+    )
+    for name in ("estimate", "se", "tau2", "q", "ci_low", "ci_high"):
+        assert found[name] == pytest.approx(reference[name], rel=1e-7), name
+
+
+def in_groups(treated, control):
+    """Pairs with exactly these means, SDs and correlations, of whom each is a cluster."""
+    parts = []
+    for role, group in (("participant", treated), ("colleague", control)):
+        sd = np.array([group["sd_pre"], group["sd_post"]])
+        covariance = np.outer(sd, sd) * [[1, group["r"]], [group["r"], 1]]
+        means = np.array([group["m_pre"], group["m_post"]])
+        y = means + with_covariance(covariance, int(group["n"]))
+        parts.append(pd.DataFrame(y, columns=["pre", "post"]).assign(role=role))
+    people = pd.concat(parts, ignore_index=True)
+    people["school"] = [f"s{i:03d}" for i in range(len(people))]
+    return in_waves(people, role=people["role"])
+
+
+@pytest.mark.parametrize("study", range(5))
+def test_groups_of_morris_2008(study):
+    """d_ppc2 of Table 5, and each group's change in its own SD (Becker 1988)."""
+    morris = PUBLISHED["morris"]
+    sides = [{key: column[study] for key, column in morris[side].items()}
+             for side in ("treated", "control")]  # fmt: skip
+    clean = in_groups(*sides)
+    rows = asked("participants_vs_colleagues", "participants", "colleagues",
+                 units=units(clean, ["y"], "teachers"))  # fmt: skip
+    effects = la.estimates(clean, rows)
+    d_ppc2 = morris["j"][study] * effects["estimate"][0]
+    assert d_ppc2 == pytest.approx((0.77, 0.80, 1.20, 1.05, 0.44)[study], abs=0.005)
+    assert d_ppc2 == pytest.approx(morris["d_ppc2"][study], rel=1e-9)
+    other = la.sensitivity(clean, la.verdicts(effects), rows, Questionnaire("teachers", "oslo"))
+    g = other[other["analysis"] == "hedges_g"].set_index("estimand")["estimate"]
+    assert [g["participants"], g["colleagues"]] == pytest.approx(
+        [morris["smcr"]["treated"][study], morris["smcr"]["control"][study]], rel=1e-9, abs=1e-9
+    )
