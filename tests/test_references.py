@@ -194,6 +194,15 @@ def test_design_effects_are_ratios_of_the_variances_of_r():
     assert found == pytest.approx(R["design_effect"], rel=1e-8)
 
 
+@pytest.mark.parametrize("case", R["school_change"])
+def test_school_change_is_a_t_test_of_r(case):
+    clean, population = in_waves(LINKED), "teachers"
+    if case == "same_grade":
+        clean, population = in_grades(), "pupils"
+    rows = asked("school_change", population=population)
+    assert_agrees(la.school_change(clean, rows).iloc[0], R["school_change"][case])
+
+
 @pytest.mark.parametrize("data", [REGION8, LINKED], ids=["region8", "linked"])
 def test_a_change_in_its_own_sd_has_the_error_of_its_influence_values(data):
     reference = R["own_sd"]["region8" if data is REGION8 else "linked"]

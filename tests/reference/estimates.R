@@ -1,6 +1,6 @@
 # Writes estimates.json: levels, the course over waves, dose, a change beside a trend, two one-sided
-# tests, design effects and a change in units of its own SD, by clubSandwich (CR2, Satterthwaite) and
-# base R. The data are region8.csv, linked_wide.csv, same_grade.csv and teachers30.csv; attendance,
+# tests, design effects, schools' mean changes and a change in units of its own SD, by clubSandwich
+# (CR2, Satterthwaite) and base R. The data are region8.csv, linked_wide.csv, same_grade.csv and teachers30.csv; attendance,
 # roles and a wave midway are made from the numbers of pupils and schools, as the tests make them.
 # Run here (seconds): Rscript estimates.R
 # (Debian: r-base-core r-cran-clubsandwich r-cran-jsonlite)
@@ -150,6 +150,20 @@ design <- list(
     beside_independent(lm(change ~ participant, linked), 2, linked$school),
   same_grade = of_grades$change_se^2 / independent)
 
+# Each school once: its mean linked change, or the mean over its grades of five pupils or more in each
+# wave.
+once <- function(changes) {
+  found <- t.test(changes)
+  list(change = unname(found$estimate), change_se = found$stderr, df = unname(found$parameter),
+       change_ci_low = found$conf.int[1], change_ci_high = found$conf.int[2],
+       p_value = found$p.value)
+}
+large <- rownames(n)[apply(n, 1, min) >= 5]
+means <- with(common, tapply(y, list(cell, wave), mean))[large, ]
+schools <- list(
+  linked = once(with(linked, tapply(change, school, mean))),
+  same_grade = once(tapply(means[, 2] - means[, 1], sub("\\..*", "", large), mean)))
+
 # A change in units of the SD before of the same pupils, SD uncertain: the mean of the influence
 # values of mean(change)/sd(pre), which everybody has in one cluster.
 in_sd <- function(data) with(data, {
@@ -166,6 +180,6 @@ write_json(list(
                   clubSandwich = as.character(packageVersion("clubSandwich"))),
   level = levels_of, course = course, dose = doses, sd_unit = sd_unit, trend = beside,
   trend_sesoi = sesoi, t_tests = t_tests, few_schools = list(sesoi = reach, verdict = few),
-  mdes = smallest, design_effect = design,
+  mdes = smallest, design_effect = design, school_change = schools,
   own_sd = list(region8 = in_sd(region8), linked = in_sd(linked))
 ), "estimates.json", auto_unbox = TRUE, digits = NA, pretty = TRUE)

@@ -60,14 +60,19 @@ write(list(
   ancova = tight(post ~ pre + (1 | school), linked)
 ), "lme4.json")
 
-# Omega of one factor by maximum likelihood on the covariances.
+# Omega of one factor by maximum likelihood on the covariances, its interval by the delta method on
+# the logit.
 items <- function(wave) {
   names <- paste0(wave, 1:4)
   found <- suppressWarnings(psych::alpha(linked[names]))
-  fit <- lavaan::cfa(paste("f =~", paste(names, collapse = " + ")), linked, std.lv = TRUE)
-  load <- sum(lavaan::coef(fit)[1:4])
+  fit <- lavaan::cfa(c(
+    paste("f =~", paste0("l", 1:4, "*", names, collapse = " + ")),
+    paste0(names, " ~~ t", 1:4, "*", names),
+    "logit := 2 * log(l1 + l2 + l3 + l4) - log(t1 + t2 + t3 + t4)"), linked, std.lv = TRUE)
+  logit <- subset(lavaan::parameterEstimates(fit), lhs == "logit")
   list(alpha_drop = found$alpha.drop$raw_alpha, r_drop = found$item.stats$r.drop,
-       omega_tot_lavaan_cov = load^2 / (load^2 + sum(lavaan::coef(fit)[5:8])))
+       omega_tot_lavaan_cov = plogis(logit$est), omega_ci_low = plogis(logit$ci.lower),
+       omega_ci_high = plogis(logit$ci.upper))
 }
 write(list(pre = items("pre"), post = items("post")), "psych.json")
 
