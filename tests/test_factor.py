@@ -83,6 +83,7 @@ def test_two_waves_of_the_same_people_agree_with_lavaan(data, k, said, level):
 
 
 def test_two_waves_with_a_free_intercept_agree_with_lavaan():
+    assert_people_agree(LINKED, 4, "scalar", R["linked_partial4"], free=(2,))
     assert_people_agree(WAVES, 6, "scalar", R["waves_partial6"], free=(4,))
 
 

@@ -11,10 +11,15 @@ from hypothesis import strategies as st
 
 import loftet_analysis as la
 from loftet_analysis.cleaning.units import units
-from loftet_analysis.stats.reliability import alpha
+from loftet_analysis.stats.reliability import (
+    alpha,
+    intraclass_correlation,
+    intraclass_interval,
+    omega,
+)
 from loftet_analysis.study.questionnaire import Questionnaire
 from loftet_analysis.study.trends import Figure, Trend
-from tests.test_effects import in_two_waves, plan, unit
+from tests.test_effects import answers, in_two_waves, plan, unit
 
 REFERENCE = Path(__file__).parent / "reference"
 R = json.loads((REFERENCE / "estimates.json").read_text())
@@ -105,7 +110,7 @@ def test_dose_turns_with_its_scales_and_not_with_the_order_of_rows(seed, a, b, s
 def in_three_waves():
     """Pupils of linked_wide.csv, of whom some do not answer midway, and others afterwards."""
     pupil = number(LINKED["pupil"])
-    answers = {
+    columns = {
         "pre": LINKED["pre"],
         "mid": ((LINKED["post1"] + LINKED["post2"]) / 2).where(pupil % 5 > 0),
         "post": LINKED["post"].where(pupil % 7 > 0),
@@ -113,7 +118,7 @@ def in_three_waves():
     return pd.concat([
         pd.DataFrame({"wave": wave, "school_id": LINKED["school"], "person_id": LINKED["pupil"],
                       "y": y})
-        for wave, y in answers.items()
+        for wave, y in columns.items()
     ], ignore_index=True)  # fmt: skip
 
 
@@ -201,6 +206,37 @@ def test_school_change_is_a_t_test_of_r(case):
         clean, population = in_grades(), "pupils"
     rows = asked("school_change", population=population)
     assert_agrees(la.school_change(clean, rows).iloc[0], R["school_change"][case])
+
+
+@given(seed=SEEDS, factor=st.floats(0.1, 10), shift=st.floats(-5, 5))
+@settings(max_examples=5, deadline=None)
+def test_changes_turn_with_their_scale_and_not_with_the_order_of_rows(seed, factor, shift):
+    clean = answers(seed % 1000, n=300, schools=12)
+    later = 2 * (clean["wave"] == "post")
+    clean = clean.assign(grade=clean["grade"] + later, comparison=clean["school_id"] > "s05")
+    turned = clean.assign(y=shift - factor * clean["y"]).sample(frac=1, random_state=seed)
+    both = ["cohort_change", "programme_vs_comparison"]
+    rows = asked(*both, years=2, units=unit(500, population="teachers"))
+    of_schools = asked("school_change")
+    one, other = (pd.concat([la.estimates(each, rows), la.school_change(each, of_schools)])
+                  for each in (clean, turned))  # fmt: skip
+    assert one["change"].notna().all()
+    np.testing.assert_allclose(other["change"], -factor * one["change"], rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(other["change_se"], factor * one["change_se"], rtol=1e-7)
+    np.testing.assert_allclose(other["df"], one["df"], rtol=1e-7)
+
+
+@given(seed=SEEDS, factor=st.floats(0.1, 10), shift=st.floats(-5, 5))
+@settings(max_examples=10, deadline=None)
+def test_omega_and_icc_do_not_hang_on_units_or_the_order_of_rows(seed, factor, shift):
+    order = np.random.default_rng(seed).permutation(len(LINKED))
+    four = LINKED[[f"pre{i}" for i in range(1, 5)]].to_numpy(float)
+    turned = omega(shift - factor * four[order][:, ::-1])
+    assert turned == pytest.approx(omega(four), abs=1e-6)
+    y, school = LINKED["pre"].to_numpy(), pd.factorize(LINKED["school"])[0]
+    for icc in (intraclass_correlation, intraclass_interval):
+        turned = icc(shift - factor * y[order], school[order])
+        assert turned == pytest.approx(icc(y, school), abs=1e-9)
 
 
 @pytest.mark.parametrize("data", [REGION8, LINKED], ids=["region8", "linked"])
