@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from loftet_analysis import paths
+from loftet_analysis.batch import commands
 from loftet_analysis.batch.cli import main
 from loftet_analysis.batch.fingerprints import read_manifest, record
 from loftet_analysis.batch.plan import all_tasks, longest_first
@@ -418,3 +419,21 @@ def test_what_goes_wrong_in_throwing_away_is_no_traceback(tmp_path):
     )
     assert "Traceback" not in done.stderr
     assert "no study is here yet" in done.stderr
+
+
+@pytest.mark.parametrize("on_path", [False, True])
+def test_the_demo_says_where_the_command_lies_unless_the_shell_finds_it(
+    tmp_path, monkeypatch, capsys, on_path
+):
+    folder = tmp_path / ".venv" / "bin"
+    folder.mkdir(parents=True)
+    for name in ("python", "activate", "loftet"):
+        (folder / name).touch(0o755)
+    monkeypatch.setattr(sys, "executable", str(folder / "python"))
+    monkeypatch.setenv("PATH", str(folder if on_path else tmp_path))
+    monkeypatch.setattr(commands, "shown", lambda path: path.relative_to(tmp_path).as_posix())
+    commands._say_how_to_activate()
+    said = (
+        "the command loftet is .venv/bin/loftet; to type loftet alone: source .venv/bin/activate\n"
+    )
+    assert capsys.readouterr().out == ("" if on_path else said)

@@ -221,6 +221,9 @@ def test_without_files_templates_are_written_that_say_what_to_fill_in(root, caps
     assert {path.name for path in (root / "data_raw/mine").rglob("*") if path.is_file()} == {
         "study.yml", "pupils.yml", "schools.csv",
     }  # fmt: skip
+    assert "1: {nb: Helt uenig}" in (root / "data_raw/mine/instruments/pupils.yml").read_text(
+        "utf-8"
+    )
     assert main(["check", "mine"]) == 2
     confirm(root / "data_raw/mine")
     assert main(["check", "mine"]) == 2

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -61,7 +62,20 @@ def demo(*, region: Sequence[str] | None = None, cohorts: bool = False, **option
         study = load_study(name)
         # its people do not answer any more, whatever the day is
         is_open = OPEN in wave_states(study).values()
-        return _run(study, path, **{"close": is_open, **options})
+        code = _run(study, path, **{"close": is_open, **options})
+    _say_how_to_activate()
+    return code
+
+
+def _say_how_to_activate() -> None:
+    """Say where the command lies, where a shell does not find it."""
+    here = Path(sys.executable).parent
+    command = next(iter(sorted(here.glob("loftet*"))), None)
+    if command is None or shutil.which(command.name):
+        return
+    activate = here / "activate"
+    todo = f"source {shown(activate)}" if activate.exists() else f"add {here} to PATH"
+    print(f"the command loftet is {shown(command)}; to type loftet alone: {todo}")
 
 
 def new(*, study: str, files: Sequence[Path] = (), accept: bool = False, region: str = "") -> int:

@@ -23,7 +23,7 @@ from scipy.cluster import hierarchy
 from scipy.spatial.distance import squareform
 
 from loftet_analysis import names, paths
-from loftet_analysis.cleaning.answer_scales import LEAST, MISSING, known_scale
+from loftet_analysis.cleaning.answer_scales import LEAST, MISSING, SCALES, known_scale
 from loftet_analysis.cleaning.codes import number
 from loftet_analysis.cleaning.directions import FEWEST_PEOPLE, UNLIKE, agreement
 from loftet_analysis.cleaning.headings import identifier_kind
@@ -723,7 +723,9 @@ class _Writer:
         for name, column in found.items():
             yield f"      {name}: {_quoted(column.name)}" + self.mark()
         if submitted:
-            yield f"      submitted: {_quoted(submitted)}"
+            of_the_tool = all(f.roles.get(f.submitted) == "submitted" for f in files if f.submitted)
+            mark = "" if of_the_tool else self.mark("its texts are times")
+            yield f"      submitted: {_quoted(submitted)}{mark}"
         yield from self.values(found)
         also = {name: kinds[name][0] for name in ("consent",) if kinds.get(name)}
         facts = [found[name] for name in (names.SCHOOL, names.GENDER) if name in found]
@@ -785,7 +787,7 @@ class _Writer:
             yield "      pre: {file: export.csv}" + self.mark("the export of the first wave")
         if files and files[0].sides:
             mark = self.mark("it holds both waves beside each other")
-            yield f"      tool: {files[0].tool}"
+            yield f"      tool: {files[0].tool}" + self.mark(f"since {files[0].reason}")
             yield f"      file: {_quoted(files[0].path.name)}{mark}"
             yield from (f'      {w}: "{p}"' for w, p in files[0].sides.items())
             return
@@ -942,7 +944,7 @@ class _Writer:
         """Yield the lines of an instrument: answer scales, and scales with their items."""
         yield "# The questionnaire: answer scales with their values, scales with their questions."
         if not columns:
-            yield from _TEMPLATE.replace("{language}", self.language).splitlines()
+            yield from _template(self.language)
             self.notes.append(f"instruments/{who}.yml: an example; write the questionnaire there")
             return
         blocks = [[*_by_correlation(block)] for block in _blocks(columns)]
@@ -1100,25 +1102,41 @@ def _too_many(n: int, files: Iterable[_File]) -> InputError:
 _TEMPLATE = """\
 responses:
   agree5:
-    1: {{language}: Strongly disagree}
-    2: {{language}: Disagree}
-    3: {{language}: Neither agree nor disagree}
-    4: {{language}: Agree}
-    5: {{language}: Strongly agree}
-    missing: [Don't know]
+{answers}
+    missing: [{unknown}]
 
 scales:
   joy:
-    label: {{language}: Joy}
+    label: {{language}: {joy}}
     responses: agree5
     items:
       joy_1:
-        {language}: I like mathematics.
+        {language}: {liked}
         columns: [joy_1]
       joy_2:
         reversed: true
-        {language}: Mathematics is dull.
+        {language}: {dull}
         columns: [joy_2]"""
+_TEMPLATE_TEXTS = {
+    "nb": ("Vet ikke", "Glede", "Jeg liker matematikk.", "Matematikk er kjedelig."),
+    "nn": ("Veit ikkje", "Glede", "Eg likar matematikk.", "Matematikk er keisamt."),
+    "en": ("Don't know", "Joy", "I like mathematics.", "Mathematics is dull."),
+}
+
+
+def _template(language: str) -> list[str]:
+    """Return the lines of an instrument's example."""
+    answers = "\n".join(
+        f"    {value}: {{{language}: {texts.partition('|')[0]}}}"
+        for value, texts in enumerate(SCALES["agree5", language], 1)
+    )
+    texts = dict(zip(("unknown", "joy", "liked", "dull"), _TEMPLATE_TEXTS[language], strict=True))
+    written = _TEMPLATE
+    for name, text in {"answers": answers, "language": language, **texts}.items():
+        written = written.replace(f"{{{name}}}", text)
+    return written.splitlines()
+
+
 _CODED = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
