@@ -13,17 +13,19 @@ from tests.conftest import reason
 REFERENCE = Path(__file__).parent / "reference"
 R = json.loads((REFERENCE / "lavaan.json").read_text())
 LINKED = pd.read_csv(REFERENCE / "linked_wide.csv")
+WAVES = pd.read_csv(REFERENCE / "waves.csv")
 GROUPS = pd.read_csv(REFERENCE / "groups.csv")
+GRADES = pd.read_csv(REFERENCE / "grades.csv")
 
 
-def linked(k):
+def linked(k, data=LINKED):
     names = [f"{wave}{i}" for wave in ("pre", "post") for i in range(1, k + 1)]
-    return LINKED[names].to_numpy(float)
+    return data[names].to_numpy(float)
 
 
-def grouped(k):
+def grouped(k, data=GROUPS):
     items = [f"i{i}" for i in range(1, k + 1)]
-    return [part[items].to_numpy(float) for _, part in GROUPS.groupby("group")]
+    return [part[items].to_numpy(float) for _, part in data.groupby("group")]
 
 
 def assert_agrees(found, described, said, last):
@@ -40,28 +42,77 @@ def assert_agrees(found, described, said, last):
         assert se == pytest.approx(said["means"]["se"][last], abs=1e-6)
 
 
-@pytest.mark.parametrize("k", [3, 4])
+OF_PEOPLE = [(LINKED, 3, R["linked3"]), (LINKED, 4, R["linked4"])]
+OF_PEOPLE += [(WAVES, int(k), said) for k, said in R["waves"].items()]
+OF_GROUPS = [
+    *((GROUPS, k, level, R["groups"][f"{level}{k}"])
+      for k in (3, 5) for level in factor.LEVELS if f"{level}{k}" in R["groups"]),
+    *((GRADES, int(k), level, R["grades"][k][level]) for k in "356" for level in factor.LEVELS),
+]  # fmt: skip
+LESS = {"metric": "free_loadings", "scalar": "free"}
+
+
+def assert_score_tests_agree(found, samples, said, k, occasions, level, **kind):
+    """The test of each item's equalities, all of them given up together."""
+    described = factor.model(k, occasions, level, **kind)
+    tests = []
+    for item in range(k):
+        freer = factor.model(k, occasions, level, **{LESS[level]: (item,)}, **kind)
+        tests.append(factor.score_test(described, found, freer, samples))
+    assert tests == pytest.approx(said["scores"], rel=1e-5, abs=1e-6)
+
+
+def assert_people_agree(data, k, level, said, **free):
+    described = factor.model(k, 2, level, linked=True, **free)
+    answers = linked(k, data)
+    found = factor.fit(described, [factor.moments(answers)])
+    assert_agrees(found, described, said, last=1)
+    if described.latent_mean >= 0:
+        vcov = factor.clustered_vcov(described, found, [answers], [data["school"]])
+        se = np.sqrt(vcov[described.latent_mean, described.latent_mean])
+        assert se == pytest.approx(said["clustered"]["se"], rel=1e-6)
+    return found, [factor.moments(answers)]
+
+
+@pytest.mark.parametrize(("data", "k", "said"), OF_PEOPLE)
 @pytest.mark.parametrize("level", factor.LEVELS)
-def test_two_waves_of_the_same_people_agree_with_lavaan(k, level):
-    described = factor.model(k, 2, level, linked=True)
-    found = factor.fit(described, [factor.moments(linked(k))])
-    assert_agrees(found, described, R[f"linked{k}"][level], last=1)
+def test_two_waves_of_the_same_people_agree_with_lavaan(data, k, said, level):
+    fitted = assert_people_agree(data, k, level, said[level])
+    if level in LESS:
+        assert_score_tests_agree(*fitted, said[level], k, 2, level, linked=True)
+
+
+def test_two_waves_with_a_free_intercept_agree_with_lavaan():
+    assert_people_agree(LINKED, 4, "scalar", R["linked_partial4"], free=(2,))
+    assert_people_agree(WAVES, 6, "scalar", R["waves_partial6"], free=(4,))
+
+
+def fit_of_groups(data, k, level, **free):
+    answers = grouped(k, data)
+    described = factor.model(k, len(answers), level, linked=False, **free)
+    samples = [factor.moments(part) for part in answers]
+    return described, factor.fit(described, samples), samples
+
+
+@pytest.mark.parametrize(("data", "k", "level", "said"), OF_GROUPS)
+def test_groups_agree_with_lavaan(data, k, level, said):
+    described, found, samples = fit_of_groups(data, k, level)
+    assert_agrees(found, described, said, last=-1)
+    if level in LESS:
+        assert_score_tests_agree(found, samples, said, k, len(samples), level, linked=False)
 
 
 @pytest.mark.parametrize(
-    ("name", "k", "level", "free"),
+    ("data", "k", "level", "free", "said"),
     [
-        ("configural5", 5, "configural", ()), ("metric5", 5, "metric", ()),
-        ("scalar5", 5, "scalar", ()), ("partial5", 5, "scalar", (2,)),
-        ("strict5", 5, "strict", ()), ("configural3", 3, "configural", ()),
-        ("metric3", 3, "metric", ()), ("scalar3", 3, "scalar", ()),
+        (GROUPS, 5, "scalar", {"free": (2,)}, R["groups"]["partial5"]),
+        (GRADES, 6, "metric", {"free_loadings": (3,)}, R["grades"]["partial_metric6"]),
+        (GRADES, 6, "scalar", {"free": (1,), "free_loadings": (3,)}, R["grades"]["partial6"]),
     ],
-)  # fmt: skip
-def test_groups_agree_with_lavaan(name, k, level, free):
-    answers = grouped(k)
-    described = factor.model(k, len(answers), level, linked=False, free=free)
-    found = factor.fit(described, [factor.moments(part) for part in answers])
-    assert_agrees(found, described, R["groups"][name], last=-1)
+)
+def test_groups_with_items_set_free_agree_with_lavaan(data, k, level, free, said):
+    described, found, _ = fit_of_groups(data, k, level, **free)
+    assert_agrees(found, described, said, last=-1)
 
 
 def test_the_same_moments_give_the_same_fit_however_many_people():

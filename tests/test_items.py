@@ -53,7 +53,8 @@ def test_items_and_omega_agree_with_psych_and_lavaan(four, wave):
     assert own["item_rest_r"].tolist() == pytest.approx(PSYCH[wave]["r_drop"], abs=1e-10)
     found = omega(LINKED[[f"{wave}{i}" for i in range(1, 5)]])
     assert found["omega"] == pytest.approx(PSYCH[wave]["omega_tot_lavaan_cov"], abs=1e-6)
-    assert found["omega_ci_low"] < found["omega"] < found["omega_ci_high"]
+    for end in ("omega_ci_low", "omega_ci_high"):
+        assert found[end] == pytest.approx(PSYCH[wave][end], abs=1e-6)
 
 
 def test_alpha_without_an_item_is_that_of_pingouin(instrument):

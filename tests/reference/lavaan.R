@@ -121,6 +121,7 @@ write_json(list(
     setNames(lapply(levels, function(l) long(as.integer(k), l, waves)), levels),
     simplify = FALSE),
   waves_partial6 = long(6, "scalar", waves, 5),
+  linked_partial4 = long(4, "scalar", linked, 3),
   linked3 = setNames(lapply(levels, function(l) long(3, l)), levels),
   linked4 = setNames(lapply(levels, function(l) long(4, l)), levels)
 ), "lavaan.json", auto_unbox = TRUE, digits = I(12), pretty = TRUE)

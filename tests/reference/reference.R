@@ -2,11 +2,8 @@
 # All data files are synthetic, made with fixed seeds.
 # Run here (a minute): Rscript reference.R   (Debian: r-base-core r-cran-metafor r-cran-psych r-cran-jsonlite)
 #
-# CR2 and Satterthwaite df stand here as dense matrix formulas, because clubSandwich is not in
-# Debian; the script stops unless they reproduce clubsandwich.json, whose values came from
-#   fit <- lm(change ~ 1, region8); coef_test(fit, vcovCR(fit, region8$school, "CR2"))
-# and likewise for the other models named there. With clubSandwich at hand, the weighted models
-# below are lm(..., weights = w).
+# CR2 and Satterthwaite df stand here as dense matrix formulas, a second computation beside
+# clubSandwich's; the script stops unless they reproduce clubsandwich.json (see known.R).
 suppressMessages({library(metafor); library(psych); library(jsonlite)})
 
 cr2 <- function(y, X, cluster, weights = rep(1, length(y))) {
