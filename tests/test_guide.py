@@ -105,6 +105,13 @@ def test_every_key_that_the_loader_accepts_is_explained_in_both_languages(name):
     assert all(len(said) == 2 and all(said) for said in KEYS[name]["keys"].values())
 
 
+@pytest.mark.parametrize("name", [n for n in MODELS if not KEYS[n]["at"].startswith("instr")])
+def test_the_demo_s_study_yml_tells_of_every_key(name):
+    said = (HERE / "data_raw" / "demo" / "study.yml").read_text(encoding="utf-8")
+    for key in KEYS[name]["keys"]:
+        assert re.search(rf"\b{re.escape(key)}\b", said), key
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_its_examples_load_and_show_every_key(name, tmp_path):
     shown = set()
