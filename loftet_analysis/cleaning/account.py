@@ -128,7 +128,10 @@ def account(
             for frame in (ledger, values)
         )
         answered = _answered((clean or {}).get(population), wave, set(noted["column"]))
-        lines = [*_of_sheets(here, noted, row["questionnaires"]), *_of_cells(noted, answered)]
+        lines = [
+            *_of_sheets(here, noted, row["questionnaires"]),
+            *_of_cells(noted, answered, row["questionnaires"]),
+        ]
         if lines:
             parts.append("\n".join([f"{population}, {wave}", *lines]))
     return "\n\n".join([*parts, *dict.fromkeys(map(str, remarks))])
@@ -229,7 +232,7 @@ def _of_sheets(ledger: pd.DataFrame, values: pd.DataFrame, n_sheets: int) -> Ite
         yield _line(n, share, said)
 
 
-def _of_cells(values: pd.DataFrame, answered: pd.Series | None) -> Iterator[str]:
+def _of_cells(values: pd.DataFrame, answered: pd.Series | None, n_sheets: int) -> Iterator[str]:
     values = values[~values["reason"].isin(_SHEETS)]
     for reason in dict.fromkeys((*_CELLS, *values["reason"])):
         noted = values[values["reason"] == reason]
@@ -245,6 +248,8 @@ def _of_cells(values: pd.DataFrame, answered: pd.Series | None) -> Iterator[str]
                 share = many.iloc[0]
                 first = [f"{item} ({100 * value:.1f}{_JOINED}%)" for item, value in many.items()]
                 what += f"; more than 2{_JOINED}% of {named(first, 5)}"
+        if reason == AFTER and n > n_sheets / 2:
+            share, what = n / n_sheets, f"{what}; most of the wave: is its last day right?"
         said = f"{reason}, {_CELLS.get(reason, 'cells')}{what}"
         yield _line(n, None, f"warning: {said}" if share else said)
 

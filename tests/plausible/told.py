@@ -312,6 +312,11 @@ KINDS = {
         "after the last day": told(
             "0101", "0101", days=["2025-11-03", "2025-12-24"], aside={},
             says=("after_the_wave", "and kept: 2025-11-03 to 2025-12-24 (2)"),
+            hides=("is its last day right?",),
+        ),
+        "most of them after the last day": told(
+            *["0101"] * 40, days="2025-11-03", aside={},
+            says=("warning: after_the_wave", "most of the wave: is its last day right?"),
         ),
         "a school called test": told("TEST", says=("school called test (1)",)),
         "a grade that the school has not": told(
