@@ -7,7 +7,7 @@ import unicodedata
 
 #: Yes and no as they are ticked in tables, in Bokmål, Nynorsk and English, as labels are compared.
 SAYS_YES = frozenset(
-    {"x", "✓", "✔", "√", "+", "1", "j", "ja", "y", "yes", "true", "sann", "sant", "ok"}
+    {"x", "✓", "✔", "√", "☑", "v", "+", "1", "j", "ja", "y", "yes", "true", "sann", "sant", "ok"}
 )
 SAYS_NO = frozenset({"0", "-", "–", "—", "n", "nei", "no", "false", "usann", "usant"})
 _FORMULA = re.compile(r'="?([^"=]*)"?')  # ="0043", by which an export keeps a spreadsheet off

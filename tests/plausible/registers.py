@@ -72,6 +72,7 @@ KINDS = {
         "nynorsk": marks("X;deltok;til stades", "ikkje møtt;sjuk;forfall", [3, 0]),
         "english": marks("yes;attended;Y", "absent;sick;no", [3, 0]),
         "blanks and signs": marks("x;✓;", "–;;0", [2, 0]),
+        "ticks": marks("v;☑;✔", ";;", [3, 0]),
         "days": marks("12.09.2025;;2025-11-03", ";;", [2, 0]),
         "of a workbook": attended(
             workbook(("aid", "s1", "s2", "s3"), ("a1", True, 1.0, "x"), ("a2", False, 0, "")),
