@@ -15,12 +15,13 @@ from xml.etree import ElementTree
 import numpy as np
 from python_calamine import CalamineError, CalamineWorkbook
 
-from loftet_analysis.errors import InputError
+from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.tabular.export import Export, cell_text, empty, from_columns, unreadable
 
 MOST_UNPACKED = 1_500_000_000  # bytes
 MOST_COLUMNS = 2_000
 MOST_CELLS = 300_000_000
+_MOST_ABOVE, _FEWEST_COLUMNS = 5, 3  # rows of titles above the headings, and these
 _CHUNK = 1 << 22
 _OLD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # a workbook of Excel before 2007, or a locked one
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
@@ -84,19 +85,30 @@ def read(path: Path) -> Export:
     """
     sheets = {}
     for name, rows in read_sheets(path).items():
-        above = next((place for place, row in enumerate(rows) if any(row)), len(rows))
-        sheets[name] = above, rows[above:]
-    filled = [name for name, (_, rows) in sheets.items() if len(rows) > 1]
+        above = _headings(rows)
+        sheets[name] = above, sum(map(any, rows[:above])), rows[above:]
+    filled = [name for name, (*_, rows) in sheets.items() if len(rows) > 1]
     if len(filled) > 1:
         what, allowed = "more than one sheet with answers", "one sheet with answers"
         todo = "keep the sheet with the answers and save the others elsewhere"
         raise InputError(what, ", ".join(filled), allowed, path.name, todo)
-    above, rows = max(sheets.values(), key=lambda sheet: len(sheet[1]), default=(0, []))
+    above, titles, rows = max(sheets.values(), key=lambda each: len(each[-1]), default=(0, 0, []))
     if len(rows) < 2:
         raise empty(path.name, f"{len(rows)} rows")
     headings, *answers = rows
     numbers = np.arange(above + 2, above + 2 + len(answers))
-    return from_columns(list(zip(*answers, strict=True)), headings, path, numbers)
+    remark = Problem("rows of titles above the headings, passed over", str(titles), "", path.name)
+    remarks = (remark,) if titles else ()
+    return from_columns(list(zip(*answers, strict=True)), headings, path, numbers, remarks)
+
+
+def _headings(rows: list[list[str]]) -> int:
+    """Return where the headings stand: below blank rows, and titles that fill one cell of many."""
+    filled = [sum(map(bool, row)) for row in rows[: _MOST_ABOVE + 1]]
+    below = next((place for place, n in enumerate(filled) if n >= _FEWEST_COLUMNS), None)
+    if below is not None and max(filled[:below], default=0) <= 1:
+        return below
+    return next((place for place, row in enumerate(rows) if any(row)), len(rows))
 
 
 def read_sheets(path: Path) -> dict[str, list[list[str]]]:

@@ -89,7 +89,34 @@ def of(name: str, tool: str = "") -> str:
     return study(f"pre: {{{f'tool: {tool}, ' if tool else ''}file: {name}}}")
 
 
+def titled(*above: tuple, rows=TABLE, **truth: object):
+    """Return the case of a workbook with rows above its headings."""
+    return case({"pre.xlsx": workbook(*above, *rows), "study.yml": of("pre.xlsx")}, **truth)
+
+
+ABOVE = "rows of titles above the headings, passed over"
+TITLED = {"joy_1": [4, 2], "joy_2": [4, 4]}
+
 KINDS = {
+    "titles above the headings of a workbook": {
+        "one": titled(
+            ("Answers of autumn",), values=TITLED, says=(f"{ABOVE} where: pre.xlsx found: 1",)
+        ),
+        "two, and a blank row": titled(
+            ("Answers",),
+            ("of Kari",),
+            (),
+            values=TITLED,
+            says=(f"{ABOVE} where: pre.xlsx found: 2",),
+            hides=("Kari",),
+        ),
+        "in the middle": titled(("", "", "Answers"), values=TITLED, says=(ABOVE,)),
+        "blank rows alone": titled((), (), values=TITLED, hides=(ABOVE,)),
+        "none": titled(values=TITLED, hides=(ABOVE,)),
+        "a row of two cells is no title": titled(
+            ("Answers", "autumn"), stops=True, says=("no column",), hides=(ABOVE,)
+        ),
+    },
     "a line that names the delimiter": {
         "given": given("csv_sep_line", values=READ, aside={}),
         "comma": case({"pre.csv": ("sep=,\n" + HEAD + ROWS).replace(";", ",")}, values=READ),
