@@ -504,12 +504,12 @@ def test_a_page_says_which_cohort_is_still_to_come(at):
     study = at("2027-11-01", pre=moved(PRE), post=POST.iloc[:2])
     cleaning.clean(study)
     opened = la.open_study("tiny", language="en")
-    assert opened._phase(opened.words) == [
+    assert [*opened._phase(opened.words)] == [
         "Answers “after” have been collected from cohort 2025; those of cohort 2026 are still to "
         "come. What rests on them is about cohort 2025 alone."
     ]
     complete = la.open_study("tiny", region="nordland", language="en")
-    assert complete._phase(complete.words) == []
+    assert not [*complete._phase(complete.words)]
     assert "linked_change" in set(complete.plan("pupils")["estimand"])
     before = la.open_study("tiny", region="oslo", language="nn")
     response = before.response().set_index("subgroup")
