@@ -221,7 +221,7 @@ LEADS = {
 
 
 @pytest.mark.parametrize("kind", long_but([*FOREIGN][:1], FOREIGN))
-@pytest.mark.parametrize("key", [*LEADS, "export", "instrument"])
+@pytest.mark.parametrize("key", long_but(["key", "export"], [*LEADS, "export", "instrument"]))
 def test_a_path_to_another_file_tells_nothing_of_it(root, tmp_path, capsys, key, kind):
     secret = tmp_path / "elsewhere" / kind
     secret.parent.mkdir()

@@ -16,6 +16,7 @@ from loftet_analysis.show.school_selection import joint_display, selection
 from loftet_analysis.show.session import open_study
 from loftet_analysis.study import load_study
 from loftet_analysis.study.schools import read_schools
+from tests.long import long_but
 from tests.small_demo import HERE
 
 KINDS = ("primary", "combined", "lower_secondary")
@@ -73,7 +74,7 @@ def test_only_schools_that_agreed_are_chosen_and_every_place_is_accounted_for():
     assert not found.duplicated(["strategy", "part", "school_id"]).any()
 
 
-@pytest.mark.parametrize("willing", [0.9, 0.3])
+@pytest.mark.parametrize("willing", long_but([0.3], [0.9, 0.3]))
 def test_a_consent_that_changes_moves_at_most_one_place_of_each_strategy(willing):
     schools = made_up(willing=willing)
     before = select_schools(schools, PLACES, seed=3)
