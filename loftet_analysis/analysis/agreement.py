@@ -16,6 +16,7 @@ LeBreton & Senter 2008, doi:10.1177/1094428106296642 (both).
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -96,10 +97,10 @@ def agreement(
     rows = []
     for outcome in outcomes:
         question = asked.scales[outcome].question or ""
-        row = {"region": asked.region, "outcome": outcome, "question": question}
+        row: dict[str, Any] = {"region": asked.region, "outcome": outcome, "question": question}
         row |= {"ci_level": ci_level}
         items = list(asked.scales[outcome].items)
-        options = list(asked.instrument.response_set(outcome).options)
+        options = list(asked.own.response_set(outcome).options)
         try:
             ours, theirs = _given(teachers, outcome, items), _given(leaders, outcome)
             row |= _between(ours, theirs, ci_level) | _among_teachers(ours, items, options)
@@ -202,7 +203,7 @@ def _given(frame: pd.DataFrame, outcome: str, items: Sequence[str] = ()) -> pd.D
     return given
 
 
-def _between(teachers: pd.DataFrame, leaders: pd.DataFrame, ci_level: float) -> dict[str, object]:
+def _between(teachers: pd.DataFrame, leaders: pd.DataFrame, ci_level: float) -> dict[str, Any]:
     """Return the comparison of the schools' two means."""
     sides = [side.groupby(SCHOOL)[OUTCOME].agg(["mean", "size"]) for side in (teachers, leaders)]
     common = sides[0].index.intersection(sides[1].index)

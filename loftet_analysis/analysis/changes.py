@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -78,7 +79,7 @@ class Answers:
     people: Panel
     y: Floats
     valid: Mask
-    settled: Mapping[str, object] = field(default_factory=dict)
+    settled: Mapping[str, Any] = field(default_factory=dict)
     contrast: str = ""
     schools: str = SCHOOL
 
@@ -544,7 +545,7 @@ def found_in(
         n_pre=len(before),
         n_post=len(after),
         n_schools=n_schools,
-        n_schools_dropped=np.count_nonzero(left),
+        n_schools_dropped=int(np.count_nonzero(left)),
         mean_pre=before.mean(),
         mean_post=after.mean(),
         sd_pre=_sd(before),

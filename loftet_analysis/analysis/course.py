@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from loftet_analysis import names, schema
@@ -61,12 +63,13 @@ def course(clean: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
     for row in asked.drop_duplicates("outcome").to_dict("records"):
         about = {key: row.get(key) or "" for key in ("population", "outcome", "question")}
         about |= {"region": row.get("region") or names.NATIONAL}
-        about |= {"ci_level": float(row.get("ci_level", 0.95)), "reason": ""}
+        ci_level = float(row.get("ci_level", 0.95))
+        about |= {"ci_level": ci_level, "reason": ""}
         given = _answers(clean, row["outcome"])
         for people in PEOPLE:
             kept = given if people == ANSWERED else given[_in_all(given)]
             rows += [
-                {**about, "who": people, "wave": wave, **_mean(kept, wave, about["ci_level"])}
+                {**about, "who": people, "wave": wave, **_mean(kept, wave, ci_level)}
                 for wave in names.WAVES
             ]
     return schema.table(rows, schema.COURSE)
@@ -84,7 +87,7 @@ def _in_all(given: pd.DataFrame) -> pd.Series:
     return given.groupby(names.PERSON)[names.WAVE].transform("nunique").eq(len(names.WAVES))
 
 
-def _mean(given: pd.DataFrame, wave: str, ci_level: float) -> dict[str, object]:
+def _mean(given: pd.DataFrame, wave: str, ci_level: float) -> dict[str, Any]:
     """Return the numbers of a wave, or why there are none."""
     given = given[given[names.WAVE] == wave]
     y = given["y"].to_numpy(dtype=float)

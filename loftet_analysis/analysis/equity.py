@@ -236,8 +236,9 @@ def spread_ratio(case: Answers, *, part: str) -> Estimate:
     squares = np.bincount(2 * row[cell] + after, square).reshape(-1, 2)
     table = np.zeros((2, 2, len(schools), people.n_grades))
     table[:, :, row, cells % people.n_grades] = n.T, (n * (means - level)).T
+    waves = ((*table[:, wave], squares[:, wave]) for wave in (0, 1))
     variances = np.array(
-        [variance_components(*table[:, wave], squares[:, wave])[part == WITHIN] for wave in (0, 1)]
+        [variance_components(n, sums, of)[part == WITHIN] for n, sums, of in waves]
     )
     if not (variances > TOLERANCE * squares.sum(axis=0)[:, None] / both.sum()).all():
         raise NotEstimableError("no_variance")

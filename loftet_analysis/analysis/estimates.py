@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -754,7 +755,7 @@ def _asked(
         [f"{v:.15g}" for v in sorted(told.unique())] if numeric else sorted(set(map(str, told)))
     )
     whole = rows[rows["subgroup"] == names.ALL].to_dict("records")
-    about = {"plan_role": "exploratory", "family": "", "flags": ""}
+    about: dict[str, Any] = {"plan_role": "exploratory", "family": "", "flags": ""}
     about |= {} if by in WITH_TREND else {"trend": None}
     return [{**row, **about, "subgroup": f"{by}={v}"} for row in whole for v in values]
 
@@ -791,7 +792,7 @@ def _of_regions(estimand: str) -> bool:
     return estimand in ESTIMANDS and ESTIMANDS[estimand].by_region
 
 
-def _by_regions(plan: Mapping[str, object], panel: Panel) -> bool:
+def _by_regions(plan: Mapping[str, Any], panel: Panel) -> bool:
     """Whether a row is the country's, of so many regions that they may be the clusters."""
     return plan.get(names.REGION) == names.NATIONAL and panel.n_regions >= FEWEST_REGIONS
 
@@ -826,7 +827,7 @@ def _refuse_others(frame: pd.DataFrame, plan: pd.DataFrame) -> None:
     refuse_any(problems)
 
 
-def _contrast(row: Mapping[str, object]) -> str:
+def _contrast(row: Mapping[str, Any]) -> str:
     """Return which waves a row of the plan compares."""
     return contrast_of_waves(str(row.get("contrast") or ""))
 
@@ -888,7 +889,7 @@ def _panel_of_pairs(paired: pd.DataFrame) -> Panel:
     )
 
 
-def _named(plan: Mapping[str, object], model: Model | None = None, kind: str = "") -> dict:
+def _named(plan: Mapping[str, Any], model: Model | None = None, kind: str = "") -> dict:
     """Return what a row is about, from the model and the plan."""
     about = ("contrast", "weighting", "evidence", "method")
     row = {} if model is None else {key: getattr(model, key) for key in about}
@@ -907,9 +908,7 @@ def _rests_on(model: Model | None, kind: str) -> str:
     return kind if kind == REGION else model.cluster or kind
 
 
-def _row(
-    plan: Mapping[str, object], panel: Panel | None, model: Model, kind: str
-) -> dict[str, object]:
+def _row(plan: Mapping[str, Any], panel: Panel | None, model: Model, kind: str) -> dict[str, Any]:
     """Return one row: what was asked, and what was found or why not."""
     row = _named(plan, model, kind)
     ci_level = float(row["ci_level"])
@@ -962,7 +961,7 @@ def _row(
     except NotEstimableError as refusal:
         return {**row, "flags": "", "drift": None, "reason": refusal.reason}
     flags = flags_of(estimate, sd if sd > 0 else plan.get(TOTAL, np.nan))
-    if model.by_school is not None and plan["subgroup"] == names.ALL:
+    if plan["subgroup"] == names.ALL:
         flags += _selected(model, case, kind, ci_level)
     if few_regions:
         flags.append("few_regions")
@@ -989,6 +988,8 @@ def _over_regions(model: Model, case: Answers) -> Estimate | None:
 
 def _selected(model: Model, case: Answers, kind: str, ci_level: float) -> list[str]:
     """Return the flag of an attrition that goes with the schools' change, if there is one."""
+    if model.by_school is None:
+        return []
     try:
         z = model.by_school(case) if model.cluster else model.by_school(case, clusters=kind)
     except NotEstimableError:

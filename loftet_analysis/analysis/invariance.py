@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -100,7 +101,7 @@ def invariance(clean: pd.DataFrame, instrument: Instrument, *, population: str) 
     InputError
         Where the frame holds a person twice in a wave.
     """
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     for name, scale in instrument.scales.items():
         if not {PRE, POST} <= set(scale.waves):
             continue
@@ -175,12 +176,14 @@ def _of_items(clean: pd.DataFrame, items: Sequence[str]) -> pd.DataFrame:
     return clean[[*keys, *items]]
 
 
-def _steps(design: Design) -> list[dict[str, object]]:
+def _steps(design: Design) -> list[dict[str, Any]]:
     """Return a row for each model, more and more equal; released items stay released.
 
     The first model that cannot be fitted is the last row, with its reason.
     """
-    rows, free, free_loadings = [], [], []
+    rows: list[dict[str, Any]] = []
+    free: list[int] = []
+    free_loadings: list[int] = []
     before: FactorFit | None = None
     for level in factor.LEVELS:
         name = level
@@ -239,8 +242,8 @@ def _described(
     found: FactorFit,
     before: FactorFit | None,
     freed: Sequence[int],
-) -> dict[str, object]:
-    row: dict[str, object] = {
+) -> dict[str, Any]:
+    row: dict[str, Any] = {
         "model": name,
         "n": sum(sample.n for sample in design.samples),
         "n_groups": len(design.samples),

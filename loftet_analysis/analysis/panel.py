@@ -142,7 +142,8 @@ class Panel:
         return codes
 
     def _with_region(self) -> Codes:
-        lacking = len(self.frame) if self.region is None else np.count_nonzero(self.region < 0)
+        region = np.full(len(self.frame), -1) if self.region is None else self.region
+        lacking = np.count_nonzero(region < 0)
         if lacking:
             raise InputError(
                 "answers without a region",
@@ -150,7 +151,7 @@ class Panel:
                 allowed=f"a {names.REGION} in every row of clean data",
                 todo="set them aside in cleaning",
             )
-        return self.region
+        return region
 
 
 def arrange(

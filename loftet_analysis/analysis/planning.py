@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -341,7 +342,7 @@ def _smallest(
     followed: float,
     assumed: dict[str, float],
     clusters: str,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Return the numbers of one row."""
     more = {"r": assumed["r"]}
     if estimand in (*ROLE_OF, PARTICIPANTS_VS_COLLEAGUES):

@@ -155,7 +155,7 @@ def items(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
     frame = clean[[WAVE, *numbers]]
     groups = list(parts(frame.astype(dict.fromkeys(numbers, float)), ()))
     for name, scale in asked.scales.items():
-        responses = asked.instrument.response_set(name)
+        responses = asked.own.response_set(name)
         ends = (responses.minimum, responses.maximum)
         for wave, subgroup, part in groups:
             if not is_asked(scale, wave, subgroup):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -287,7 +289,7 @@ def attrition(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
         table = table.rename(
             columns={"variable": names.OUTCOME, "n_linked": "n_one", "n_unlinked": "n_other"}
         )
-        place = {"comparison": comparison, **asked.place}
+        place: dict[str, Any] = {"comparison": comparison, **asked.place}
         place |= {"flags": baseline_flags(table["smd"]), "reason": "", "suppressed": False}
         tables.append(table.assign(**place)[list(schema.ATTRITION)])
     return pd.concat(tables[1:] or tables, ignore_index=True)

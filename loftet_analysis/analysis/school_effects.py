@@ -14,6 +14,7 @@ Goldstein & Spiegelhalter 1996, doi:10.2307/2983325 (why not to rank).
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -196,7 +197,7 @@ def _schools(case: Answers) -> list[int]:
     return np.unique(people.school[case.valid & (people.pre | people.post)]).tolist()
 
 
-def _school(case: Answers, code: int, person: Codes | None, ci_level: float) -> dict[str, object]:
+def _school(case: Answers, code: int, person: Codes | None, ci_level: float) -> dict[str, Any]:
     """Return the numbers of a school, by its grades where `person` is given, or why there are none.
 
     Everything is that of the school before and after, or before only where people are paired.
@@ -236,8 +237,8 @@ def _by_pairs(case: Answers) -> tuple[Result, dict[str, int]]:
 
 
 def _with_shrunk(
-    rows: list[dict[str, object]], paired: Answers | None, ci_level: float
-) -> list[dict[str, object]]:
+    rows: list[dict[str, Any]], paired: Answers | None, ci_level: float
+) -> list[dict[str, Any]]:
     """Return the rows of an outcome with the shrunken estimates of those that have one.
 
     Where people are paired, a school of n pairs has the variance within schools over n.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -189,7 +190,7 @@ def school_link(
                     rows += [row | each for each in _binned(joined, bins, row["ci_level"])]
                     continue
                 told = _together(joined, arranged[one].regions, row["ci_level"])
-                flags = [each["flags"] for each in (row, told) if each.get("flags")]
+                flags = [str(each["flags"]) for each in (row, told) if each.get("flags")]
                 row |= told | {"flags": ";".join(flags)}
             except NotEstimableError as refusal:
                 row |= {"reason": refusal.reason, "flags": ""}
@@ -197,7 +198,7 @@ def school_link(
     return schema.table(rows, BINS if bins else COLUMNS)
 
 
-def _refuse_not_shared(row: Mapping[str, object], spread: pd.DataFrame) -> None:
+def _refuse_not_shared(row: Mapping[str, Any], spread: pd.DataFrame) -> None:
     """Refuse a pair of which one side is not shared in any wave that it rests on."""
     for side in ("", "other_"):
         told = spread[
@@ -360,7 +361,7 @@ def _joined(one: Sequence[_Schools], other: Sequence[_Schools]) -> pd.DataFrame:
     return joined
 
 
-def _together(joined: pd.DataFrame, regions: pd.Series, ci_level: float) -> dict[str, object]:
+def _together(joined: pd.DataFrame, regions: pd.Series, ci_level: float) -> dict[str, Any]:
     """Return the slope and the correlation."""
     region = regions.reindex(joined.index)
     by_region = region.notna().all() and region.nunique() >= FEWEST_REGIONS
@@ -390,7 +391,7 @@ def _together(joined: pd.DataFrame, regions: pd.Series, ci_level: float) -> dict
     return row | dict(zip(wanted, said.tolist(), strict=True))
 
 
-def _binned(joined: pd.DataFrame, bins: int, ci_level: float) -> Iterator[dict[str, object]]:
+def _binned(joined: pd.DataFrame, bins: int, ci_level: float) -> Iterator[dict[str, Any]]:
     """Yield groups of the same number of schools, in the order of their earlier means."""
     if joined.index.nunique() < bins * FEWEST_IN_BIN:
         raise NotEstimableError("few_schools")

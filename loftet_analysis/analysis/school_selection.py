@@ -18,6 +18,7 @@ import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count, islice
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -358,7 +359,7 @@ def _pairs(field: _Field, n: int) -> Iterator[_List]:
     one, other = linear_sum_assignment(cost)
     contrast = ranks[high[one]] - ranks[low[other]]
     best = np.lexsort((-contrast.round(9), cost[one, other].round(9)))
-    pairs = [(int(high[one[each]]), int(low[other[each]])) for each in best]
+    pairs: list[tuple[int, ...]] = [(int(high[one[each]]), int(low[other[each]])) for each in best]
     yield "", pairs, n // 2
 
 
@@ -367,7 +368,7 @@ _LISTS = {MAXIMUM_VARIATION: _profiles, TYPICAL: _typical, EXTREME: _extreme, PA
 
 def _filled(
     field: _Field, units: list[tuple[int, ...]], n: int, substitutes: int, size: int
-) -> Iterator[dict[str, object]]:
+) -> Iterator[dict[str, Any]]:
     """Give the rows of a list: its places, who was passed over for them, and substitutes."""
     chosen = further = 0
     for number, unit in enumerate(units):
@@ -397,12 +398,13 @@ _WHY_NOT = {YES: PARTNER, NO: REFUSED}
 
 def _of_other_profiles(
     field: _Field, units: list[tuple[int, ...]], taken: Collection[str]
-) -> Iterator[dict[str, object]]:
+) -> Iterator[dict[str, Any]]:
     """Give the schools that belong to other profiles and have no place there, the nearest first."""
     own = {each for unit in units for each in unit}
-    profile = units[0][0] if units else None
-    order = [] if profile is None else np.argsort(field.distance(profile), kind="stable").tolist()
-    for each in order:
+    if not units:
+        return
+    profile = units[0][0]
+    for each in np.argsort(field.distance(profile), kind="stable").tolist():
         if each not in own and field.contact[each] == YES and field.school[each] not in taken:
             row = {"unit": 0, "place": False, "state": SUBSTITUTE, "reason": OTHER_PROFILE}
             yield {names.SCHOOL: field.school[each], **row, **field.compared(each, profile)}

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -99,13 +100,13 @@ class Case(Answers):
         Row of ``schema.INVARIANCE`` with the latent change; empty where there is none.
     """
 
-    main: Mapping[str, object] = field(default_factory=dict)
+    main: Mapping[str, Any] = field(default_factory=dict)
     clusters: str = SCHOOL
     invited: Mapping[str, float] = field(default_factory=dict)
     careless: Mask | None = None
     others: tuple[str, ...] = ()
     failing: tuple[str, ...] = ()
-    latent: Mapping[str, object] = field(default_factory=dict)
+    latent: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def estimand(self) -> str:
@@ -297,7 +298,7 @@ def sensitivity(
     for main in effects[again].to_dict("records"):
         outcome = main[names.OUTCOME]
         out = failing.get((main[names.POPULATION], outcome), ())
-        items = instrument.scales[outcome].items if out else ()
+        items = asked.scales[outcome].items if out else ()
         case = Case(
             panel, nothing, none, settled.get(outcome, {}), main=main,
             schools=FEEDER if main[names.POPULATION] == "pupils" else SCHOOL,
@@ -317,7 +318,7 @@ def sensitivity(
     return table.assign(agrees=agrees)[list(schema.SENSITIVITY)]
 
 
-def _row(case: Case, each: Analysis) -> dict[str, object]:
+def _row(case: Case, each: Analysis) -> dict[str, Any]:
     """Return one row: what was asked, what the main analysis says, and what was found."""
     main = case.main
     low, high = float(main["ci_low"]), float(main["ci_high"])
@@ -356,7 +357,7 @@ def _row(case: Case, each: Analysis) -> dict[str, object]:
     return {**row, **numbers, "flags": ";".join(flags)}
 
 
-def _latent(examined: pd.DataFrame, outcome: str) -> Mapping[str, object]:
+def _latent(examined: pd.DataFrame, outcome: str) -> Mapping[str, Any]:
     """Return the latent change of the linked, under the most equal model that held."""
     rows = examined[(examined["scale"] == outcome) & examined["latent_change"].notna()]
     rows = rows[rows["model"].ne("strict")]
@@ -804,7 +805,7 @@ def _ttest(x: Floats, y: Floats | float, **options: bool) -> Result:
         raise NotEstimableError("no_variance")
     test = pingouin.ttest(x, y, **options).iloc[0]
     # not the change divided by T, as both may be 0
-    of_y = np.var(y, ddof=1) / len(y) if np.ndim(y) else 0.0
+    of_y = np.var(y, ddof=1) / np.size(y) if np.ndim(y) else 0.0
     se = np.sqrt(x.var(ddof=1) / len(x) + of_y)
     return Result(x.mean() - np.mean(y), se, test["dof"])
 

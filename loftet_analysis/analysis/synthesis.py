@@ -8,6 +8,7 @@ verdict.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -348,7 +349,7 @@ def _position(low: float, high: float) -> str:
     return ABOVE if low > 0 else BELOW if high < 0 else INSIDE
 
 
-def _pooled(y: Floats, v: Floats, ci_level: float) -> dict[str, object]:
+def _pooled(y: Floats, v: Floats, ci_level: float) -> dict[str, Any]:
     """Return the numbers of one pooled row."""
     if len(y) < 2:
         return {"k": len(y), "method": REFUSED}
@@ -358,7 +359,7 @@ def _pooled(y: Floats, v: Floats, ci_level: float) -> dict[str, object]:
     return {**numbers, "pi_low": low, "pi_high": high, "method": METHOD}
 
 
-def _of_term(term: Result, ci_level: float) -> dict[str, object]:
+def _of_term(term: Result, ci_level: float) -> dict[str, Any]:
     """Return the numbers of a coefficient."""
     low, high = term.interval(ci_level)
     numbers = {name: getattr(term, name) for name in ("estimate", "se", "statistic", "p_value")}
@@ -377,7 +378,7 @@ def _keys(effects: pd.DataFrame) -> list[str]:
 
 def _groups(
     effects: pd.DataFrame,
-) -> Iterator[tuple[dict[str, object], pd.DataFrame, pd.DataFrame]]:
+) -> Iterator[tuple[dict[str, Any], pd.DataFrame, pd.DataFrame]]:
     """Yield each synthesis' keys, its rows that have an estimate, and those that are left out."""
     keys, rows = _keys(effects), effects[effects[REGION] != NATIONAL]
     for key, group in rows.groupby(keys, sort=False, observed=True, dropna=False):
@@ -402,7 +403,7 @@ def _groups(
 
 def _left_out(given: pd.DataFrame, others: pd.DataFrame, regions: Sequence[str]) -> str:
     """Return the regions that are not pooled, each with why not."""
-    why = {}
+    why: dict[str, str] = {}
     for row in others.to_dict("records"):
         hidden, reason = row.get("suppressed"), str(row.get("reason") or "")
         if not pd.isna(hidden) and bool(hidden):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -106,14 +108,14 @@ def _within(
         return {}
     school = of_wave[SCHOOL]
     complete = of_wave[items].notna().all(axis=1)
-    options = [*asked.instrument.response_set(outcome).options]
+    options = [*asked.own.response_set(outcome).options]
     return {
         "rwg": within_groups(of_wave[items], school, options, fewest=FEWEST_AGREEING),
         "rwg_schools": int((complete.groupby(school).sum() >= FEWEST_AGREEING).sum()),
     }
 
 
-def _is_shared(row: dict[str, object]) -> bool | None:
+def _is_shared(row: dict[str, Any]) -> bool | None:
     """Return whether the people of a school share it; None where that cannot be told."""
     rwg = row.get("rwg", np.nan)
     if np.isnan(row["icc"]):

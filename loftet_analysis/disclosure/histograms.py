@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from loftet_analysis import names, schema
 from loftet_analysis.errors import InputError
@@ -49,8 +50,8 @@ def histogram(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
     """
     rows: list[dict] = []
     for name, scale in asked.scales.items():
-        responses = asked.instrument.response_set(name)
-        edges = _edges(responses.minimum, responses.maximum, asked.instrument.step(name))
+        responses = asked.own.response_set(name)
+        edges = _edges(responses.minimum, responses.maximum, asked.own.step(name))
         for subgroup, part in _parts(clean, by_role=asked.roles_apart, roles=scale.roles):
             for wave, here in _waves(part, scale.waves):
                 about = {"outcome": name, "question": scale.question or "", "item": ""}
@@ -92,7 +93,7 @@ def item_histogram(clean: pd.DataFrame, asked: Questionnaire) -> pd.DataFrame:
     for name, scale in asked.scales.items():
         if scale.as_is:
             continue
-        responses = asked.instrument.response_set(name)
+        responses = asked.own.response_set(name)
         edges = np.arange(responses.minimum, responses.maximum + 2) - 0.5
         for item in scale.items:
             for wave in (each for each in scale.waves if scale.asks(item, each)):
@@ -203,7 +204,7 @@ def _edges(minimum: float, maximum: float, step: float) -> np.ndarray:
     return minimum + (steps - 0.5) * step
 
 
-def safe_bins(values: Sequence[float], edges: Sequence[float], limit: int) -> pd.DataFrame:
+def safe_bins(values: ArrayLike, edges: ArrayLike, limit: int) -> pd.DataFrame:
     """Count values in bins and join neighbours until each holds enough people.
 
     Parameters
@@ -234,10 +235,10 @@ def safe_bins(values: Sequence[float], edges: Sequence[float], limit: int) -> pd
     1  1.5   4.5  5  0.625
     """
     scores = np.asarray(values, dtype=float)
-    scores = scores[~np.isnan(scores)]
+    scores, edges = scores[~np.isnan(scores)], np.asarray(edges, dtype=float)
     if len(scores) and not (edges[0] <= scores.min() and scores.max() <= edges[-1]):
         raise ValueError(f"scores from {scores.min()} to {scores.max()} outside {edges}")
-    counts, edges = np.histogram(scores, bins=np.asarray(edges, dtype=float))
+    counts, edges = np.histogram(scores, bins=edges)
     bins: list[list[float]] = []
     for low, high, n in zip(edges, edges[1:], counts, strict=False):
         if bins and limit > 1 and bins[-1][2] < limit:

@@ -56,6 +56,13 @@ class Questionnaire:
         """The scales by name."""
         return {} if self.instrument is None else dict(self.instrument.scales)
 
+    @property
+    def own(self) -> Instrument:
+        """The instrument, of a population that the study asks."""
+        if self.instrument is None:
+            raise LookupError(f"{self.population} are not asked")
+        return self.instrument
+
     def asked(self, wave: str) -> list[str]:
         """Return the scales that are asked in a wave."""
         return [name for name, scale in self.scales.items() if wave in scale.waves]
