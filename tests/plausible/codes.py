@@ -333,7 +333,7 @@ KINDS = {
         "the lowest, in the first wave": case(
             {"study.yml": study(*BOTH), "post.csv": sheets(spread),
              "pre.csv": sheets(lambda i: [v + 1 for v in middle(i)])},
-            says=("1 of agree5 (20% in post, nobody in pre)",),
+            says=("1 of agree5 (", "of people in post, nobody in pre)"),
         ),
         "of an item that is reversed": case(
             {"study.yml": study(*BOTH), "pre.csv": sheets(spread), "post.csv": sheets(middle),
