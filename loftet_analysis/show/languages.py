@@ -27,10 +27,10 @@ from loftet_analysis.estimands import CONTRASTS, ESTIMANDS, MIDWAY, contrast_of_
 from loftet_analysis.show.labels import LABELS
 from loftet_analysis.stats.shrinkage import FEWEST
 from loftet_analysis.study import Study
+from loftet_analysis.study.instrument import LANGUAGES
 
 #: A row of results, by column.
 Row = Mapping[str, object]
-LANGUAGES = ("nb", "nn", "en")
 #: Ends the tag of a language in which every translation is wrapped in ⟦…⟧ (BCP 47, private use).
 PSEUDO = "-x-pseudo"
 
