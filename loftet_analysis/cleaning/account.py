@@ -9,15 +9,17 @@ from __future__ import annotations
 import itertools
 import re
 import textwrap
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import pandas as pd
+from rapidfuzz.fuzz import ratio
 
 from loftet_analysis import names
 from loftet_analysis.cleaning.identifiers import redact_text
 from loftet_analysis.cleaning.response import LINKED_NEAR
 from loftet_analysis.cleaning.sheets import BLANK, COUNTED_ONLY, OPEN_WAVE
 from loftet_analysis.errors import Problem, named
+from loftet_analysis.study import normalise_label
 from loftet_analysis.tabular.cells import form_of
 
 MOST_LEFT_OUT = 0.02  # of a wave or an item, without a warning
@@ -32,7 +34,10 @@ _SCHOOL = re.compile(
     r"skuvle|oppvekst|montessori|gymnas|akademi|(?:oppvekst|skole|skule|opplærings|lærings)senter)",
     re.IGNORECASE,
 )
-_ONE_WORD = re.compile(r"[A-ZÆØÅ][a-zæøåé-]+")
+# a name of up to three words, without digits
+_NAME = re.compile(r"[A-ZÆØÅ][^\W\d_A-ZÆØÅ-]+(?:[ -][^\W\d_]+\.?){0,2}")
+_SHORT = 3  # signs of a number or a code
+_SLIP = 85  # of 100, by Indel similarity, for a text to be an allowed one but for a slip
 # of sheets, then of cells
 _SHEETS = {
     "withdrawn": "withdrawn since",
@@ -281,12 +286,70 @@ def _line(n: int, share: float | None, said: str) -> str:
     return filled.replace(_JOINED, " ")
 
 
-def showable(counts: pd.Series, known: Iterable[str]) -> pd.Series:
+def tellable_texts(counts: pd.Series, allowed: Iterable[str] = ()) -> tuple[pd.Series, pd.Series]:
+    """Part the texts of a closed column that nothing allows: those that may be told, and others.
+
+    A text is told that is a number or a code of at most three signs, is near to one that is
+    allowed, or stands in at least five cells; never one that holds an identifier. What people
+    have written there otherwise is only counted.
+
+    Parameters
+    ----------
+    counts : Series of int
+        Number of cells by text.
+    allowed : iterable of str
+        What may stand there, as it is written or as labels are compared.
+
+    Returns
+    -------
+    told, hidden : Series of int
+
+    Examples
+    --------
+    >>> cells = pd.Series({"Kari Hansen": 1, "Helt engi": 1, "7": 1, "Per": 2, "Begge deler": 5})
+    >>> [[*part.index] for part in tellable_texts(cells, ["helt enig", "litt enig"])]
+    [['Helt engi', '7', 'Begge deler'], ['Kari Hansen', 'Per']]
+    """
+    near = [*map(normalise_label, allowed)]
+
+    def tells(text: str, n: int) -> bool:
+        short = text.strip()
+        if redact_text(short)[1]:
+            return False
+        is_code = len(short) <= _SHORT and not (len(short) == _SHORT and short.isalpha())
+        return is_code or n >= FEWEST_SHEETS or _near(short, near)
+
+    told = [tells(str(text), int(n)) for text, n in counts.items()]
+    return counts[told], counts[[not each for each in told]]
+
+
+def _near(text: str, allowed: Sequence[str]) -> bool:
+    """Return whether a text is one of those that are allowed but for a slip."""
+    bare = normalise_label(text)
+    near = (each for each in allowed if abs(len(each) - len(bare)) <= _SHORT)
+    return any(ratio(bare, each) >= _SLIP for each in near)
+
+
+def others_not_shown(hidden: pd.Series) -> str:
+    """Return how many texts are not shown, and in how many cells they stand.
+
+    Examples
+    --------
+    >>> others_not_shown(pd.Series({"Kari": 1, "Per": 2}))
+    '2 texts in 3 cells, not shown, since they may be free text'
+    """
+    n, cells = len(hidden), int(hidden.sum())
+    texts, of = f"{n} text{'s' if n > 1 else ''}", f"{cells} cell{'s' if cells > 1 else ''}"
+    return f"{texts} in {of}, not shown, since they may be free text"
+
+
+def showable(counts: pd.Series, known: Iterable[str], allowed: Iterable[str] = ()) -> pd.Series:
     """Return the texts of a column that may be told, with their counts; the rest together as "".
 
-    A text is told that ends with a kind of school (few words where few questionnaires have it), has
-    the form of an id of the register, or is one name that several questionnaires share; never one
-    that looks like an identifier or like free text.
+    These are names of schools and grades, which people may type: a text is told that is near to
+    one that is allowed, ends with a kind of school (few words where few questionnaires have it),
+    has the form of an id of the register, or is a name that several questionnaires share; never
+    one that looks like an identifier or like free text.
 
     Parameters
     ----------
@@ -294,6 +357,8 @@ def showable(counts: pd.Series, known: Iterable[str]) -> pd.Series:
         Number of cells by text.
     known : iterable of str
         Ids of the register.
+    allowed : iterable of str
+        Names of the register.
 
     Examples
     --------
@@ -304,6 +369,7 @@ def showable(counts: pd.Series, known: Iterable[str]) -> pd.Series:
     """
     forms = {form_of(text, most=_LONGEST) for text in known}
     longest = max((len(form) for form in forms if not form.strip("9")), default=0)
+    near = [*map(normalise_label, allowed)]
 
     def told(text: str, n: int) -> str:
         short = " ".join(text.split())
@@ -314,8 +380,8 @@ def showable(counts: pd.Series, known: Iterable[str]) -> pd.Series:
         of_register = form in forms or (not form.strip("9") and len(form) <= longest)
         several = n >= FEWEST_SHEETS
         is_school = _SCHOOL.fullmatch(short) and (several or len(words) <= _FEW_WORDS)
-        shared = several and _ONE_WORD.fullmatch(short)
-        return short if of_register or is_school or shared else ""
+        shared = several and _NAME.fullmatch(short)
+        return short if of_register or is_school or shared or _near(short, near) else ""
 
     texts = [told(str(text), int(n)) for text, n in counts.items()]
     return counts.groupby(texts).sum()

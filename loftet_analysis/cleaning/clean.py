@@ -14,17 +14,19 @@ import numpy as np
 import pandas as pd
 
 from loftet_analysis import names
-from loftet_analysis.cleaning.account import AFTER, showable
+from loftet_analysis.cleaning.account import AFTER, others_not_shown, showable, tellable_texts
 from loftet_analysis.cleaning.codes import times
+from loftet_analysis.cleaning.lists import ROW
 from loftet_analysis.cleaning.readers.qualtrics import PREVIEW
+from loftet_analysis.cleaning.readers.unfinished import UNFINISHED
 from loftet_analysis.cleaning.score import MANY_TEXTS, answers
 from loftet_analysis.cleaning.sheets import REASON, Sheets, by_text, decisive, together
 from loftet_analysis.cleaning.times import MOMENT
-from loftet_analysis.errors import InputError, Problem, refuse_any
+from loftet_analysis.errors import InputError, Problem, at_rows, refuse_any
 from loftet_analysis.study import normalise_label
 from loftet_analysis.study.phases import today
 from loftet_analysis.study.schools import earlier_names, find_labelled, resembling
-from loftet_analysis.study.study import TRIAL
+from loftet_analysis.study.study import LINK, TRIAL
 from loftet_analysis.study.yamlfile import did_you_mean
 
 # what people type as school when they try a form out
@@ -35,6 +37,13 @@ MOST_TRIALS, MOST_OF_TRIALS = 5, 0.10  # sheets from before a wave; more than bo
 _EARLY = "many answers from before the wave's first day"
 _OF_OTHER = "many answers from the days of another wave"
 OUT_OF_TURN, OWN_PROGRAMME = "out_of_turn", "own_programme"
+SUBMISSION = "submission"
+_MOST_UNFINISHED = 1 / 3  # of a wave's questionnaires, without a warning
+# what people type for an id or a code when they try a form out
+_TRIED = re.compile(
+    r"(?:test(?:ing|er|elev|bruker|brukar|person|user)?|prøve|prove|demo|dummy|x{3,}|asdf\w*)"
+    r"[\W_]*\d{0,3}"
+)
 _OF_REGISTER = ("schools", "grades")
 _NAMED, _TEXTS = 3, 5  # files of a wave, and texts of a column, in a message
 # forms of a grade that may be told
@@ -86,6 +95,7 @@ def clean(sheets: Sheets) -> Sheets:
             recode,
             read_grades,
             answers,
+            remark_doubtful,
             refuse_most_set_aside,
         )
     )
@@ -120,7 +130,8 @@ def place_schools(sheets: Sheets) -> Sheets:
     if found.isna().all():
         what = "no school of the register in the export"
         filled = counts.groupby(counts.index.str.strip()).sum().drop("", errors="ignore")
-        told = showable(filled, schools[names.SCHOOL]).drop("", errors="ignore")
+        told = showable(filled, schools[names.SCHOOL], schools["school"])
+        told = told.drop("", errors="ignore")
         shown = [f"“{text}”" for text in told.index[:5]]
         if told.sum() < filled.sum():
             shown.append(f"{int(filled.sum() - told.sum())} cells that are not shown")
@@ -164,13 +175,17 @@ def place_schools(sheets: Sheets) -> Sheets:
 def some_texts(column: pd.Series) -> str:
     """Return the first few distinct texts of a column for a message.
 
-    Where most rows have a text of their own (ids, codes, free text) only their number is told.
+    Where most rows have a text of their own (ids, codes, free text) only their number is told, and
+    so it is of what may be free text.
     """
-    texts = sorted({text.strip()[:40] for text in column.unique()} - {""})
-    if len(texts) > MANY_TEXTS and len(texts) > len(column) / 3:
-        return f"{len(texts)} different texts, which are not shown"
-    more = f", and {len(texts) - _TEXTS} more" if len(texts) > _TEXTS else ""
-    return ", ".join(f"“{text}”" for text in texts[:_TEXTS]) + more
+    counts = column.str.strip().value_counts().drop("", errors="ignore").sort_index()
+    if len(counts) > MANY_TEXTS and len(counts) > len(column) / 3:
+        return f"{len(counts)} different texts, which are not shown"
+    told, hidden = tellable_texts(counts)
+    parts = [f"“{text}”" for text in [*told.index][:_TEXTS]]
+    if len(told) > _TEXTS:
+        parts.append(f"and {len(told) - _TEXTS} more")
+    return ", ".join(parts + ([others_not_shown(hidden)] if len(hidden) else []))
 
 
 def _times(frame: pd.DataFrame) -> pd.Series:
@@ -315,8 +330,9 @@ def set_aside_out_of_turn(sheets: Sheets) -> Sheets:
 def set_aside_unknown_schools(sheets: Sheets) -> Sheets:
     """Set aside the questionnaires whose school is not in the register."""
     unknown, texts = sheets.frame[names.REGION].eq(""), sheets.frame[names.SCHOOL]
-    known, labels = sheets.study.schools[names.SCHOOL], sheets.labels.get(names.SCHOOL, {})
-    sheets = _told_texts(sheets, unknown, "unknown_school", texts, known, labels)
+    schools, labels = sheets.study.schools, sheets.labels.get(names.SCHOOL, {})
+    known, spelt = schools[names.SCHOOL], schools["school"]
+    sheets = _told_texts(sheets, unknown, "unknown_school", texts, known, labels, spelt)
     sheets = sheets.remarking(*_near_schools(sheets, texts[unknown & sheets.still_in], labels))
     return sheets.set_aside(unknown, step="schools", reason="unknown_school")
 
@@ -339,13 +355,32 @@ def remark_future(sheets: Sheets) -> Sheets:
     return sheets.remarking(Problem(what, found, allowed, sheets.where, todo))
 
 
+def remark_doubtful(sheets: Sheets) -> Sheets:
+    """Say how many questionnaires were not finished, and how many have the id of a trial."""
+    is_in, apart, where = sheets.still_in, sheets.apart, sheets.where
+    of = int(is_in.sum())
+    if n := int((apart[UNFINISHED] & is_in).sum()) if UNFINISHED in apart else 0:
+        what = "questionnaires that were not finished, whose answers are used"
+        what = f"warning: {what}" if n > _MOST_UNFINISHED * of else what
+        todo = "nothing where that is meant; else name the rows that count under `only` of the file"
+        sheets = sheets.remarking(Problem(what, f"{n} of {of}", "", where, todo))
+    if LINK in apart:
+        tried = by_text(apart[LINK], lambda text: bool(_TRIED.fullmatch(normalise_label(text))))
+        if n := int((tried.astype(bool) & is_in).sum()):
+            what = "warning: questionnaires with an id such as “test”, whose answers are used"
+            todo = "are they trials? then name these texts: trial: {column: …, texts: […]}"
+            sheets = sheets.remarking(Problem(what, f"{n} of {of}", "", where, todo))
+    return sheets
+
+
 def _near_schools(sheets: Sheets, texts: pd.Series, labels: Mapping[str, str]) -> Iterator[Problem]:
     """Yield a warning of unknown schools that resemble one of the register without answers."""
     schools = sheets.study.schools
     silent = schools[~schools[names.SCHOOL].isin(sheets.frame[names.SCHOOL])]
     spelt = [name for name in silent["school"] if name]
     counts = texts.groupby([labels.get(text, text).strip() for text in texts]).size()
-    for text, n in showable(counts, schools[names.SCHOOL]).drop("", errors="ignore").items():
+    told = showable(counts, schools[names.SCHOOL], spelt)
+    for text, n in told.drop("", errors="ignore").items():
         if near := resembling(text, spelt):
             what = "warning: a school that is not in the register, beside one without answers"
             found = f"“{text}” ({n} questionnaires); “{'” or “'.join(near)}” of the register has "
@@ -362,13 +397,14 @@ def _told_texts(
     texts: pd.Series,
     known: Iterable[str],
     labels: Mapping[str, str],
+    allowed: Iterable[str] = (),
 ) -> Sheets:
     """Note the texts by which questionnaires leave, as far as they may be told."""
     counts = texts[rows & sheets.still_in].value_counts()
     if counts.empty:
         return sheets
     counts = counts.groupby([labels.get(text, text) for text in counts.index]).sum()
-    told = showable(counts, known).rename_axis("value").rename("n").reset_index()
+    told = showable(counts, known, allowed).rename_axis("value").rename("n").reset_index()
     return sheets.noting(told.assign(column=texts.name, reason=reason))
 
 
@@ -406,7 +442,7 @@ def recode(sheets: Sheets) -> Sheets:
         unknown = frame.loc[read.eq("") & sheets.still_in, column]
         met = frame.loc[sheets.still_in, column].unique() if own and meanings else ()
         problems += _one_label_twice(column, met, own, sheets.where)
-        problems += _unknown_texts(column, unknown, own, meanings, sheets.where)
+        problems += _unknown_texts(column, unknown, own, meanings, sheets)
         recoded[column] = read.where(read.ne(""))
     refuse_any(problems)
     return replace(sheets, frame=frame.assign(**recoded))
@@ -428,20 +464,28 @@ def _one_label_twice(
 
 
 def _unknown_texts(
-    column: str, unknown: pd.Series, labels: Mapping[str, str], meanings: Mapping, where: str
+    column: str, unknown: pd.Series, labels: Mapping[str, str], meanings: Mapping, sheets: Sheets
 ) -> Iterator[Problem]:
-    counts = unknown.value_counts().sort_index()
+    texts = by_text(unknown, lambda text: labels.get(text, text)).astype("str")
+    counts = texts.value_counts().sort_index()
     what, allowed = f"unknown {column}", ", ".join(meanings)
     if len(counts) > MANY_TEXTS:
         found = f"{len(counts)} different texts in {counts.sum()} cells, which are not shown"
         todo = f"correct the column of {column} in study.yml: it seems to hold something else"
-        yield Problem(what, found, allowed, where, todo)
+        yield Problem(what, found, allowed, sheets.where, todo)
         return
-    for text, n in counts.items():
-        label = labels.get(text, text)
-        add = f"add it to `values: {column}:` in study.yml"
-        todo = f"{did_you_mean(label, meanings)} {add}".strip()
-        yield Problem(what, f"“{label[:60]}”, {times(n)}", allowed, where, todo)
+    told, hidden = tellable_texts(counts, [*meanings, *labels.values()])
+    add = f"add it to `values: {column}:` in study.yml"
+    for text, n in told.items():
+        todo = f"{did_you_mean(text, meanings)} {add}".strip()
+        yield Problem(what, f"“{text[:60]}”, {times(n)}", allowed, sheets.where, todo)
+    if len(hidden):
+        rows = sheets.apart.get(ROW, pd.Series(dtype=float))
+        rows = rows.reindex(texts.index[texts.isin(hidden.index)]).dropna()
+        at = f"; {at_rows(sorted(map(int, rows)))}" if len(rows) else ""
+        found = f"{others_not_shown(hidden)}{at}"
+        todo = "look at these cells; the list of `corrections:` may say what they should be"
+        yield Problem(what, found, allowed, sheets.where, todo)
 
 
 def read_grades(sheets: Sheets) -> Sheets:
@@ -529,8 +573,7 @@ def refuse_most_set_aside(sheets: Sheets, *others: Sheets) -> Sheets:
             found, allowed = f"{count} of {n} questionnaires as {reason}", "at most half"
             if step in _OF_REGISTER:
                 allowed = f"{MOST_TRIALS}, or {MOST_OF_TRIALS:.0%}"
-            where = ", ".join(part.where for part in parts[:_NAMED])
-            problems.append(Problem(what, found, allowed, where, _WHY[step]))
+            problems.append(Problem(what, found, allowed, _files(parts), _WHY[step]))
     refuse_any(problems)
     return sheets
 
@@ -538,10 +581,11 @@ def refuse_most_set_aside(sheets: Sheets, *others: Sheets) -> Sheets:
 def set_aside_duplicates(sheets: Sheets, *others: Sheets) -> list[Sheets]:
     """Keep one of the questionnaires of one wave that share person, school and grade.
 
-    The population says which one counts (``duplicates: latest, most_complete`` or ``first``): by
-    the moment of submission, then by place in the file; the most complete is the one with most
-    items answered, and the latest of those. A questionnaire without a time is the earliest, and a
-    questionnaire without a pseudonym is nobody's duplicate.
+    So it is with those that are one submission, which stands in several exports or twice in one;
+    how many they are is said. The population says which one counts (``duplicates: latest,
+    most_complete`` or ``first``): by the moment of submission, then by place in the file; the most
+    complete is the one with most items answered, and the latest of those. A questionnaire without
+    a time is the earliest, and a questionnaire without a pseudonym is nobody's duplicate.
 
     Parameters
     ----------
@@ -564,8 +608,11 @@ def set_aside_duplicates(sheets: Sheets, *others: Sheets) -> list[Sheets]:
         items = list(sheets.population.instrument.columns)
         answered = [part.frame[items].notna().sum(axis=1) for part in parts]
         keys.insert(0, "answered", np.concatenate(answered))
-    candidates = frame.iloc[keys.sort_values([*keys], kind="stable").index]
+    order = keys.sort_values([*keys], kind="stable").index
+    again = _same_submission(parts, frame, order)
+    candidates = frame.iloc[order]
     candidates = candidates[candidates[REASON].eq("") & candidates[names.PERSON].notna()]
+    candidates = candidates.loc[~again[candidates.index]]
     several = candidates[candidates.duplicated(same, keep=False)]
     if rule != "most_complete" and untimed[several.index].any():
         what = f"no time to tell the {rule} questionnaire by"
@@ -577,12 +624,32 @@ def set_aside_duplicates(sheets: Sheets, *others: Sheets) -> list[Sheets]:
         todo += "…}), or write duplicates: most_complete"
         raise InputError(what, found, allowed, sheets.where, todo)
     counts = ~several.duplicated(same, keep="first" if rule == "first" else "last")
-    extra = np.isin(np.arange(len(frame)), several.index[~counts])
+    extra = again | np.isin(np.arange(len(frame)), several.index[~counts])
     parts = _telling_ties(parts, several[same], keys.loc[several.index], counts)
+    if again.any():
+        what = "submissions that stand twice in the exports of a wave, and count once"
+        todo = "nothing where one export is a later one of the same form; else look at the files"
+        told = Problem(
+            what, f"{again.sum()} of {len(frame)} questionnaires", "", _files(parts), todo
+        )
+        parts = (parts[0].remarking(told), *parts[1:])
     return [
         part.set_aside(pd.Series(own, part.frame.index), step="duplicates", reason="duplicate")
         for part, own in zip(parts, np.split(extra, np.cumsum(sizes)[:-1]), strict=True)
     ]
+
+
+def _same_submission(parts: Sequence[Sheets], frame: pd.DataFrame, order: pd.Index) -> np.ndarray:
+    """Return which questionnaires still in are a submission that counts elsewhere, the last one."""
+    nothing = pd.Series("", dtype="str")
+    texts = [part.apart.get(SUBMISSION, nothing).reindex(part.frame.index) for part in parts]
+    submission = pd.concat(texts, ignore_index=True).fillna("").iloc[order]
+    submission = submission[frame[REASON].iloc[order].eq("") & submission.ne("")]
+    return np.isin(np.arange(len(frame)), submission.index[submission.duplicated(keep="last")])
+
+
+def _files(parts: Sequence[Sheets]) -> str:
+    return ", ".join(part.where for part in parts[:_NAMED])
 
 
 def _moments(sheets: Sheets) -> np.ndarray:

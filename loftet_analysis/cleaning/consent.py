@@ -12,6 +12,7 @@ from datetime import date
 import pandas as pd
 
 from loftet_analysis import names
+from loftet_analysis.cleaning.account import others_not_shown, tellable_texts
 from loftet_analysis.cleaning.clean import grade_numbers
 from loftet_analysis.cleaning.lists import listed
 from loftet_analysis.cleaning.selection import counted_texts, is_closed
@@ -19,6 +20,7 @@ from loftet_analysis.cleaning.sheets import Sheets, by_text
 from loftet_analysis.errors import InputError, Problem
 from loftet_analysis.study import normalise_label
 from loftet_analysis.study.study import CONSENT, GUARDIAN
+from loftet_analysis.tabular.cells import SAYS_NO, SAYS_YES
 
 _FEW = 5  # answers to consent that are told; where there are more it is free text
 FIRST_GRADE_AGE = 5  # in grade g pupils turn g + 5 in the calendar year in which it begins
@@ -73,8 +75,11 @@ def _saying_answers(sheets: Sheets, column: str, yes: Sequence[str]) -> Sheets:
     if {*map(normalise_label, met["text"])} <= {*map(normalise_label, yes)}:
         return sheets
     hidden = len(met) > _FEW or not is_closed([*met["text"]], len(sheets.frame))
+    allowed = (*yes, *SAYS_YES, *SAYS_NO, *labels.values())
+    told, others = tellable_texts(met.groupby("text")["n"].sum(), allowed)
     what = "answers to consent" if column == CONSENT else "answers of guardians to consent"
-    found = counted_texts(met, hidden=hidden)
+    found = counted_texts(met if hidden else met[met["text"].isin(told.index)], hidden=hidden)
+    found += f"; {others_not_shown(others)}" if len(others) and not hidden else ""
     todo = "nothing, if all others mean no; else add them to `yes` under `consent` in study.yml"
     allowed = f"counted as yes: {', '.join(yes)}"
     return sheets.remarking(Problem(what, found, allowed, sheets.where, todo))
@@ -96,9 +101,11 @@ def consenting(sheets: Sheets, column: str, yes: Sequence[str]) -> pd.Series:
     }
     consents = by_text(texts, given.get).astype(bool)
     if len(texts) and not consents.any():
-        seen = sorted({labels.get(text, text)[:40] for text in given})
-        shown = ", ".join(f"“{text}”" for text in seen)
-        found = shown if len(seen) <= _FEW else f"{len(seen)} different texts"
+        seen = by_text(texts, lambda text: labels.get(text, text).strip()).value_counts()
+        told, hidden = tellable_texts(seen.sort_index(), [*yes, *labels.values()])
+        shown = [f"“{text[:40]}”" for text in told.index]
+        shown += [others_not_shown(hidden)] if len(hidden) else []
+        found = ", ".join(shown) if len(seen) <= _FEW else f"{len(seen)} different texts"
         todo = "correct `consent: yes` in study.yml"
         raise InputError("nobody consents", found, ", ".join(yes), sheets.where, todo)
     return consents

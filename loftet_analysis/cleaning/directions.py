@@ -23,6 +23,7 @@ _BEYOND = 3.29  # standard errors of Fisher's z: 99.9 per cent
 _MIRRORED = 0.25  # of the distance between two waves that is left when one is turned
 _FAR = 1.0  # standard deviations between two waves
 UNLIKE = 0.2  # agreement of what stays the same for a person; it is 0 for pairs by chance
+_FEWEST_FOUND = 20  # people found again whose schools are compared
 _UNRELATED = 0.3  # correlation of a scale with itself in another wave
 
 
@@ -35,7 +36,8 @@ def directions(clean: pd.DataFrame, population: Population) -> list[Problem]:
     an end of a response set that so many people of one wave give that hardly by chance (one in a
     million) nobody of the next does; and
     people found again whose school, gender or answers agree no better than those of pairs by
-    chance (:func:`agreement` below 0.2; every correlation of a scale with itself below 0.3).
+    chance (:func:`agreement` below 0.2; every correlation of a scale with itself below 0.3), or
+    most of whom are at another school though their own has answers of the grade that they are in.
 
     Parameters
     ----------
@@ -46,7 +48,8 @@ def directions(clean: pd.DataFrame, population: Population) -> list[Problem]:
     Returns
     -------
     list of Problem
-        Nothing is said of fewer than 50 people; of an end, of fewer than 100 answers.
+        Nothing is said of fewer than 50 people; of an end, of fewer than 100 answers; of schools,
+        of fewer than 20 people.
 
     Examples
     --------
@@ -72,12 +75,26 @@ def directions(clean: pd.DataFrame, population: Population) -> list[Problem]:
             where = f"{population.name}, {waves}"
             remarks.append(Problem(what, told, allowed, where, todo))
 
-    for name, own in rows.items():
-        found = [text for scale in _asked(population, name) for text in _against(clean, own, scale)]
+    fits = {name: _with_the_rest(clean, own, population, name) for name, own in rows.items()}
+    for name, items in fits.items():
+        against = [item for item, (r, n, _) in items.items() if _below_zero(r, n)]
+        elsewhere = {
+            item: [other for other in fits if _above_zero(*fits[other].get(item, (0, 0, ""))[:2])]
+            for item in against
+        }
         what = "warning: items that go against the rest of their scale"
         allowed = "answers that go together once the reversed items are turned"
-        todo = "is one of them reversed? see `reversed` in the instrument, and its codes"
-        say(found, name, what, allowed, todo)
+        for others in dict.fromkeys(map(tuple, elsewhere.values())):
+            todo = "is one of them reversed? see `reversed` in the instrument, and its codes"
+            if others:
+                todo = f"in {' and '.join(others)} they go with the rest: look at the export of "
+                todo += f"{name} (columns that changed places, other codes); turn no item for it"
+            found = [
+                f"{item} of {items[item][2]} (r = {items[item][0]:.2f}, {items[item][1]} people)"
+                for item in against
+                if tuple(elsewhere[item]) == others
+            ]
+            say(found, name, what, allowed, todo)
     for (before, one), (after, other) in pairwise(rows.items()):
         scales = [scale for scale in _asked(population, before) if after in scale.waves]
         both, pairs = f"{before} and {after}", same_people(clean, one, other)
@@ -93,6 +110,10 @@ def directions(clean: pd.DataFrame, population: Population) -> list[Problem]:
         allowed = "the same person under the same id or code in both waves"
         todo = "does the column of `link` number the rows of each export? see `link` in study.yml"
         say(_strangers(clean, *pairs, scales), both, what, allowed, todo)
+        what = "warning: people found again at another school, though their own has answers"
+        allowed = "a few who moved"
+        todo = "do the names or numbers of schools mean the same in both exports?"
+        say(_at_other_schools(clean, *pairs, other), both, what, allowed, todo)
     return remarks
 
 
@@ -158,6 +179,22 @@ def _strangers(
         yield f"answers (r from {least:.2f} to {most:.2f} of each scale with itself)"
 
 
+def _at_other_schools(
+    clean: pd.DataFrame, first: np.ndarray, second: np.ndarray, after: np.ndarray
+) -> Iterator[str]:
+    """Say how many have another school, though their own has answers of the grade they are in."""
+    by = [names.SCHOOL, *([names.GRADE] if names.GRADE in clean else [])]
+    places = clean[by].astype(object)
+    then, now = places.iloc[first], places.iloc[second]
+    stayed = now.assign(**{names.SCHOOL: then[names.SCHOOL].to_numpy()})
+    there = pd.MultiIndex.from_frame(places.iloc[after])
+    could = pd.MultiIndex.from_frame(stayed).isin(there)
+    other = could & (then[names.SCHOOL].to_numpy() != now[names.SCHOOL].to_numpy())
+    n, of = int(other.sum()), int(could.sum())
+    if of >= _FEWEST_FOUND and n > of / 2:
+        yield f"{n} of {of} people"
+
+
 def _ends_gone(
     clean: pd.DataFrame, rows: dict[str, np.ndarray], population: Population
 ) -> Iterator[str]:
@@ -194,26 +231,35 @@ def _answers(clean: pd.DataFrame, column: str, rows: np.ndarray) -> np.ndarray:
     return clean[column].to_numpy(dtype=float)[rows]
 
 
-def _against(clean: pd.DataFrame, rows: np.ndarray, scale: Scale) -> Iterator[str]:
-    """Say of which items the correlation with the sum of the others is clearly negative."""
-    y = {item: _answers(clean, item, rows) for item in scale.items if item in clean}
-    y = {item: answers for item, answers in y.items() if np.isfinite(answers).any()}
-    complete = np.logical_and.reduce([np.isfinite(answers) for answers in y.values()])
-    n = np.count_nonzero(complete)
-    if len(y) < 2 or n < FEWEST_PEOPLE:
-        return
-    c = np.cov([answers[complete] for answers in y.values()])
-    own, with_all = np.diag(c), c.sum(axis=1)
-    rest = c.sum() - 2 * with_all + own
-    varied = (own > 0) & (rest > 0)
-    r = (with_all - own) / np.sqrt(np.where(varied, own * rest, np.inf))
-    for item, each in zip(y, r, strict=True):
-        if _below_zero(each, n):
-            yield f"{item} of {scale.name} (r = {each:.2f}, {n} people)"
+def _with_the_rest(
+    clean: pd.DataFrame, rows: np.ndarray, population: Population, wave: str
+) -> dict[str, tuple[float, int, str]]:
+    """Return each item's correlation with the sum of the others, of how many, and its scale."""
+    found = {}
+    for scale in _asked(population, wave):
+        y = {item: _answers(clean, item, rows) for item in scale.items if item in clean}
+        y = {item: answers for item, answers in y.items() if np.isfinite(answers).any()}
+        if len(y) < 2:
+            continue
+        complete = np.logical_and.reduce([np.isfinite(answers) for answers in y.values()])
+        n = np.count_nonzero(complete)
+        if n < FEWEST_PEOPLE:
+            continue
+        c = np.cov([answers[complete] for answers in y.values()])
+        own, with_all = np.diag(c), c.sum(axis=1)
+        rest = c.sum() - 2 * with_all + own
+        varied = (own > 0) & (rest > 0)
+        r = (with_all - own) / np.sqrt(np.where(varied, own * rest, np.inf))
+        found |= {item: (each, n, scale.name) for item, each in zip(y, r, strict=True)}
+    return found
 
 
 def _below_zero(r: float, n: int) -> bool:
     return n >= FEWEST_PEOPLE and r < 0 and _highest(r, n) < 0
+
+
+def _above_zero(r: float, n: int) -> bool:
+    return _below_zero(-r, n)
 
 
 def _turned(

@@ -17,6 +17,7 @@ from loftet_analysis.cleaning.identifiers import (
 )
 from loftet_analysis.cleaning.readers import Export
 from loftet_analysis.cleaning.sheets import Raw, Sheets, by_text
+from loftet_analysis.cleaning.wordings import told_wordings
 from loftet_analysis.errors import Problem, at_rows, named, refuse_any
 from loftet_analysis.study import ExportFile, Population, normalise_label
 from loftet_analysis.study.checks import BACKGROUND
@@ -147,7 +148,7 @@ def match_columns(
     raw : Raw
     found : dict
         What :class:`~loftet_analysis.cleaning.sheets.Sheets` holds as `where`, `labels`,
-        `sources` and `unused`.
+        `sources`, `unused` and `wordings`.
 
     Raises
     ------
@@ -207,7 +208,10 @@ def match_columns(
         time_format=population.time_format_in(file),
     )
     idle = _unused(export, file, sources, headings)
-    return raw, {"where": where, "labels": labels, "sources": sources, "unused": idle}
+    asked = {name: c for name, c in sources.items() if name in population.instrument.items}
+    wordings = told_wordings(export.questions, asked)
+    found = {"where": where, "labels": labels, "sources": sources, "unused": idle}
+    return raw, {**found, "wordings": wordings}
 
 
 def _for_several(

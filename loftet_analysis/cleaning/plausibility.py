@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from loftet_analysis import names
+from loftet_analysis.cleaning.account import others_not_shown, tellable_texts
 from loftet_analysis.cleaning.directions import FEWEST_PEOPLE, same_people
 from loftet_analysis.errors import Problem, named
 from loftet_analysis.study import Population
@@ -245,4 +246,9 @@ def _no_text_shared(first: pd.Series, second: pd.Series) -> list[str]:
         or max(len(each) for each in counts) > _MOST_TEXTS
     ):
         return []
-    return [", ".join(f"“{text}” ({n})" for text, n in each.items()) for each in counts]
+    told = []
+    for each in counts:
+        shown, hidden = tellable_texts(each)
+        parts = [f"“{text}” ({n})" for text, n in shown.items()]
+        told.append(", ".join(parts + ([others_not_shown(hidden)] if len(hidden) else [])))
+    return told

@@ -15,6 +15,7 @@ from loftet_analysis import names, schema
 from loftet_analysis.cleaning.account import account
 from loftet_analysis.cleaning.chain import attend, clean, link, quarantine, read, score
 from loftet_analysis.cleaning.codes import bare_beside_labels
+from loftet_analysis.cleaning.coverage import coverage
 from loftet_analysis.cleaning.directions import directions
 from loftet_analysis.cleaning.headings import any_answer, unused_columns
 from loftet_analysis.cleaning.lists import rows_of_nobody, without_sheets
@@ -33,8 +34,9 @@ from loftet_analysis.cleaning.sheets import (
 )
 from loftet_analysis.cleaning.store import Prepared, closed_by_hand
 from loftet_analysis.cleaning.units import study_units
+from loftet_analysis.cleaning.wordings import other_wordings
 from loftet_analysis.disclosure.mask import decide
-from loftet_analysis.errors import InputError, Problem, named, once_each
+from loftet_analysis.errors import InputError, Problem, once_each
 from loftet_analysis.study import CLOSED, OPEN, TO_COME, Population, Study, furthest, wave_states
 from loftet_analysis.study.columns import nobody
 from loftet_analysis.study.load import (
@@ -46,8 +48,6 @@ from loftet_analysis.study.load import (
 from loftet_analysis.study.phases import Phases, exports_there, in_waves, waves_in
 from loftet_analysis.study.schools import n_schools, resembling_pairs, written_otherwise
 from loftet_analysis.study.yamlfile import shown
-
-_NAMED = 10  # schools that a message names
 
 
 def prepare(
@@ -101,6 +101,10 @@ def prepare(
     problems += without_sheets(study, everything)
     doubtful, unsure = bare_beside_labels([each for part in everything for each in part.codings])
     problems += doubtful
+    for parts in waves.values():
+        others, unlike = other_wordings(parts)
+        problems += others
+        unsure += unlike
     unmeant = rows_of_nobody(study, everything)
     said = [*study.remarks, *_outside(study), *unnamed_exports(study), *_alike_regions(study)]
     said += [*_not_closed(study, states), *unsure, *unmeant]
@@ -132,7 +136,7 @@ def prepare(
             _check_nothing_lost(name, n_sheets, n_rows, together(*tables["ledger"]))
     if problems:
         raise _with_account(problems, told)
-    silent = _unlike_register(study, states, together(*tables["response"]))
+    silent = coverage(study, states, together(*tables["response"]))
     alike = _alike_schools(study, cleaned)
     remarks |= dict.fromkeys((*_no_sheet(study, states, cleaned), *silent, *alike))
 
@@ -202,36 +206,6 @@ def _alike_regions(study: Study) -> Iterator[Problem]:
         todo = "if they are one region, write its name alike for all its schools"
         allowed, where = "a name of its own for each region", "the register of schools"
         yield Problem(what, found, allowed, where, todo)
-
-
-def _unlike_register(study: Study, states: Phases, response: pd.DataFrame) -> Iterator[Problem]:
-    """Name the schools without a questionnaire of a wave that is over, or more than invited."""
-    over = {place[:2] for place, state in states.items() if state == CLOSED}
-    spelt = study.schools.set_index(names.SCHOOL)["school"]
-    everybody = response[response[names.SUBGROUP].eq(names.ALL)]
-    silent = everybody["n_answered"].eq(0) & everybody["n_invited"].ne(0).fillna(True)
-    places = everybody[silent].groupby([names.POPULATION, names.WAVE], sort=False)[names.SCHOOL]
-    found = [
-        f"{who} {wave}: {named([*ids.map(spelt)], _NAMED)}"
-        for (who, wave), ids in places
-        if (who, wave) in over
-    ]
-    if found:
-        what = "schools of the register without a questionnaire"
-        todo = (
-            "did it reach them, and are their answers under another name? else write 0 as invited"
-        )
-        yield Problem(what, "; ".join(found), "", study.name, todo)
-    more = everybody["n_answered"].gt(everybody["n_invited"]) & everybody["n_invited"].gt(0)
-    rows = everybody[more.fillna(False).astype(bool)]
-    if len(rows):
-        found = [
-            f"{spelt[row[names.SCHOOL]]} ({row[names.POPULATION]} {row[names.WAVE]}: "
-            f"{row['n_answered']} of {row['n_invited']})"
-            for row in rows.to_dict("records")
-        ]
-        what, todo = "schools where more have answered than were invited", "correct the register"
-        yield Problem(what, named(found, _NAMED), "", study.name, f"{todo}, or look who answered")
 
 
 def _alike_schools(study: Study, clean: Mapping[str, pd.DataFrame]) -> Iterator[Problem]:

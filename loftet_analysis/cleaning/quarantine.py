@@ -14,13 +14,14 @@ from dataclasses import replace
 import pandas as pd
 
 from loftet_analysis import names
-from loftet_analysis.cleaning.clean import place_schools
+from loftet_analysis.cleaning.clean import SUBMISSION, place_schools
 from loftet_analysis.cleaning.consent import keep_allowed
 from loftet_analysis.cleaning.headings import identifier_kind
 from loftet_analysis.cleaning.identifiers import holds_free_text, redact, redact_names
 from loftet_analysis.cleaning.ids import check_ids
 from loftet_analysis.cleaning.lists import ROW, correct, row_numbers
 from loftet_analysis.cleaning.readers.qualtrics import PREVIEW, previews
+from loftet_analysis.cleaning.readers.unfinished import UNFINISHED, unfinished
 from loftet_analysis.cleaning.sheets import BLANK, Sheets, by_text
 from loftet_analysis.cleaning.times import MOMENT, SECONDS, read_times, seconds_taken
 from loftet_analysis.errors import Problem
@@ -28,6 +29,7 @@ from loftet_analysis.study.schools import find_school
 from loftet_analysis.study.study import CONSENT, GUARDIAN, LINK
 
 _COLUMNS = ["column", "value", "reason", "n"]
+_LONG_NUMBER = 6  # signs; shorter ones count the submissions of a form
 # numbers of schools and of submissions are no telephone numbers
 _OWN_NUMBERS = (names.SCHOOL, names.GRADE)
 
@@ -58,6 +60,8 @@ def quarantine(sheets: Sheets) -> Sheets:
         SECONDS: None if taken is None else taken[frame.index],
         MOMENT: read.get(MOMENT),
         PREVIEW: previews(export)[frame.index],
+        UNFINISHED: unfinished(export)[frame.index],
+        SUBMISSION: submissions(sheets)[frame.index],
         ROW: row_numbers(export)[frame.index],
     }
     left = [LINK, CONSENT, GUARDIAN, *([names.SUBMITTED] if MOMENT not in read else [])]
@@ -68,6 +72,24 @@ def quarantine(sheets: Sheets) -> Sheets:
         remarks=(*sheets.remarks, *([unread] if unread else [])),
         raw=None,
     )
+
+
+def submissions(sheets: Sheets) -> pd.Series:
+    """Return a text per row that is the same where one submission stands in several exports.
+
+    It is the number that the tool gave it; a short one is given by many forms, and goes together
+    with all that is in the columns that are read. It is blank where the tool gave none.
+    """
+    raw = sheets.raw
+    serial = next((c for c, role in raw.export.roles.items() if role == "serial"), None)
+    if serial is None:
+        return pd.Series("", index=raw.frame.index, dtype="str")
+    numbers = raw.export.frame[serial].str.strip()
+    short = numbers.str.len().lt(_LONG_NUMBER) & numbers.ne("")
+    if not short.any():
+        return numbers
+    cells = raw.frame.loc[short].astype("str").agg("\x1f".join, axis=1)
+    return numbers.mask(short, numbers + "\x1f" + cells)
 
 
 def leave_blank(sheets: Sheets) -> Sheets:

@@ -8,19 +8,20 @@ from dataclasses import replace
 from datetime import UTC
 from functools import cache
 
+import numpy as np
 import pandas as pd
 
 from loftet_analysis import names, schema
+from loftet_analysis.cleaning.account import others_not_shown, tellable_texts
 from loftet_analysis.cleaning.codes import number, times
 from loftet_analysis.cleaning.headings import Headings
-from loftet_analysis.cleaning.identifiers import redact_text
 from loftet_analysis.cleaning.ids import normal
 from loftet_analysis.cleaning.pseudonyms import passing_key, pseudonym
 from loftet_analysis.cleaning.readers import Export, read_table
 from loftet_analysis.cleaning.score import MANY_TEXTS
 from loftet_analysis.cleaning.sheets import COUNTS, Sheets
 from loftet_analysis.cleaning.times import read_moments
-from loftet_analysis.errors import Problem, at_rows, refuse_any
+from loftet_analysis.errors import Problem, at_rows, named, refuse_any
 from loftet_analysis.study import Population, Study, missing_exports, normalise_label
 from loftet_analysis.study.schools import find_school
 from loftet_analysis.study.study import DAY_FIRST
@@ -48,7 +49,6 @@ NOT_THERE = SAYS_NO | frozenset(
     }
 )  # fmt: skip
 MANY_WITHOUT = 0.5  # of a register, before it is a warning that they have no sheet
-_LONGEST = 20  # signs of a mark that is shown
 _MOST_DIGITS = 16  # of an id
 
 
@@ -190,7 +190,7 @@ def read_attendance(
         remarks += [lost] if n else []
     most = population.gatherings
     marks = {name: columns for name, columns in text.items() if columns.shape[1] > 1}
-    refuse_any(_unknown_marks([*marks.values()], export.name))
+    refuse_any(_unknown_marks([*marks.values()], export.name, export.rows))
     remarks += _without_marks(marks, whom, export.name)
     counts = pd.DataFrame({name: _counts(columns) for name, columns in text.items()})
     unclear = ids.fillna("").eq("") | ids.duplicated(keep=False)
@@ -265,25 +265,27 @@ def _without_marks(
             yield Problem("marks of attendance that are all blank", found, "", register)
 
 
-def _unknown_marks(marks: Sequence[pd.DataFrame], register: str) -> list[Problem]:
-    """Return a problem for each mark that is neither yes nor no; long texts are only counted."""
+def _unknown_marks(marks: Sequence[pd.DataFrame], register: str, rows: np.ndarray) -> list[Problem]:
+    """Return a problem for each mark that is neither yes nor no; what may be free text by rows."""
     counts: Counter[str] = Counter()
     columns: dict[str, dict[str, None]] = {}
+    at: dict[str, list[int]] = {}
     for column, cells in (item for frame in marks for item in frame.items()):
-        for cell, n in cells[cells.map(_attended).isna()].value_counts(sort=False).items():
-            shown = len(cell) <= _LONGEST and redact_text(cell)[0] == cell
-            text = f"“{cell}”" if shown else "texts that are not shown"
-            counts[text] += n
-            columns.setdefault(text, {})[column] = None
-    if len(counts) > MANY_TEXTS:
-        told = f"{len(counts)} different texts in {counts.total()} cells, which are not shown"
-        counts, columns = Counter({told: counts.total()}), {told: {}}
+        unknown = cells.map(_attended).isna().to_numpy()
+        for cell, row in zip(cells[unknown], rows[unknown], strict=True):
+            counts[cell] += 1
+            columns.setdefault(cell, {})[column] = None
+            at.setdefault(cell, []).append(int(row))
     allowed = "x, ja, 1, TRUE, møtt, a date …; or blank, nei, 0, FALSE, ikke møtt, syk, forfall …"
     what = "a mark of attendance that is neither yes nor no"
     todo = "write yes or no in these cells, or the count in a column of its own"
-    problems = []
-    for text, n in sorted(counts.items()):
-        places = ", ".join([*columns[text]][:5])
-        found = f"{text}, {times(n)}" + (f", in {places}" if places else "")
-        problems.append(Problem(what, found, allowed, register, todo))
-    return problems
+    if len(counts) > MANY_TEXTS:
+        found = f"{len(counts)} different texts in {counts.total()} cells, which are not shown"
+        return [Problem(what, found, allowed, register, todo)]
+    by_text = pd.Series(dict(sorted(counts.items())), dtype=int)
+    told, hidden = tellable_texts(by_text, THERE | NOT_THERE)
+    found = [f"“{text}”, {times(n)}, in {named([*columns[text]], 5)}" for text, n in told.items()]
+    if len(hidden):
+        where = sorted({row for text in hidden.index for row in at[text]})
+        found.append(f"{others_not_shown(hidden)}; {at_rows(where)}")
+    return [Problem(what, each, allowed, register, todo) for each in found]

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from loftet_analysis import names
+from loftet_analysis.cleaning.account import others_not_shown, tellable_texts
 from loftet_analysis.cleaning.careless import with_flags
 from loftet_analysis.cleaning.codes import (
     Coding,
@@ -28,7 +29,7 @@ from loftet_analysis.cleaning.codes import (
 from loftet_analysis.cleaning.lists import ROW
 from loftet_analysis.cleaning.sheets import REASON, Sheets
 from loftet_analysis.cleaning.times import SECONDS
-from loftet_analysis.errors import Problem, named, refuse_any
+from loftet_analysis.errors import Problem, at_rows, named, refuse_any
 from loftet_analysis.study import Instrument, Population, ResponseSet, normalise_label
 from loftet_analysis.study.columns import column_kinds, form_words
 from loftet_analysis.study.instrument import Range
@@ -122,7 +123,7 @@ def answers(sheets: Sheets) -> Sheets:
     row_of = sheets.apart.get(ROW, pd.Series(dtype=float)).reindex(frame.index)
     region_codes, regions = pd.factorize(frame[names.REGION])
     scored = np.full((len(instrument.columns), len(frame)), np.nan)
-    met, stored, codings, separated = [], [], [], []
+    met, stored, codings, separated, unread = [], [], [], [], []
     notes = [pd.DataFrame(columns=[names.REGION, "column", "value", "reason", "n"])]
     for place, (name, (scale, item)) in enumerate(instrument.columns.items()):
         if name not in frame or not scale.asks(name, wave):
@@ -155,12 +156,15 @@ def answers(sheets: Sheets) -> Sheets:
         if odd.any():
             places = np.column_stack([region_codes[odd], codes[odd], kinds[odd]])
             notes.append(_lost(name, places, regions, texts))
+            places = np.flatnonzero(odd & (kinds == _UNKNOWN))
+            unread.append(pd.DataFrame({"column": name, "value": texts[codes[places]],
+                                        ROW: row_of.iloc[places].to_numpy()}))  # fmt: skip
     lost = pd.concat(notes[1:] or notes, ignore_index=True)
     problems, remarks = outside_scale(met, sheets.where)
     doubled, told = label_and_number(met, sheets.where)
     problems, remarks = [*problems, *doubled, *separated], [*remarks, *told]
     problems += one_label_twice(stored, sheets.where)
-    problems += _unknown_answers(lost[lost["reason"] == "unknown"], sheets)
+    problems += _unknown_answers(pd.concat(unread), sheets) if unread else []
     refuse_any(problems)
     counted = lost.sort_values([names.REGION, "column", "value", "reason"])
     kept = frame.drop(columns=list(instrument.columns), errors="ignore")
@@ -256,35 +260,55 @@ def _coding(
 
 
 def _unknown_answers(unknown: pd.DataFrame, sheets: Sheets) -> list[Problem]:
-    """Return a problem per label that is unknown, or per column that holds something else."""
+    """Return a problem per label that is unknown, or per column that holds something else.
+
+    What may be free text is told by its rows; a row of `unknown` per cell: column, value and row.
+    """
     instrument, problems = sheets.population.instrument, []
     by_label: dict[tuple[str, str], Counter[str]] = {}  # cells by column, by scale and label
+    rows_of: dict[tuple[str, str], list[float]] = {}
     for column, cells in unknown.groupby("column", sort=False):
         source, labels = sheets.sources.get(column, column), sheets.labels.get(column, {})
-        counts = cells.groupby("value")["n"].sum()
         scale, _ = instrument.columns[column]
-        if len(counts) > MANY_TEXTS:
-            hidden = f"{counts.sum()} cells of {source}, which are not shown"
-            found = f"{len(counts)} different texts in {hidden}"
+        if cells["value"].nunique() > MANY_TEXTS:
+            hidden = f"{len(cells)} cells of {source}, which are not shown"
+            found = f"{cells['value'].nunique()} different texts in {hidden}"
             allowed = "the labels or values of its response set"
             todo = "look whether the column is the item's"
             problems.append(Problem("unknown answers", found, allowed, sheets.where, todo))
             continue
-        for text, n in counts.items():
+        for text, own in cells.groupby("value")[ROW]:
             key = (scale.responses or column, labels.get(text, text))
-            by_label.setdefault(key, Counter())[source] += int(n)
-    for (owner, label), sources in sorted(by_label.items()):
-        found = f"“{label[:60]}”, {times(sources.total())}, in {named(list(sources), 3)}"
+            by_label.setdefault(key, Counter())[source] += len(own)
+            rows_of.setdefault(key, []).extend(own.dropna())
+    for owner in sorted({owner for owner, _ in by_label}):
+        same = {label: sources for (of, label), sources in by_label.items() if of == owner}
+        counts = pd.Series({label: n.total() for label, n in sorted(same.items())})
+        stored = {text for labels in sheets.labels.values() for text in labels.values()}
         if owner in instrument.responses:
             lookup = instrument.responses[owner].lookup
             allowed, add = ", ".join(lookup), f"add it to `also` or `missing` of {owner}"
             add += " in the instrument, or list the cell in the file of `corrections:`"
-            todo = f"{did_you_mean(normalise_label(label), lookup)} {add}".strip()
         else:
-            responses = instrument.response_set(owner)
+            responses, lookup = instrument.response_set(owner), ()
             allowed = f"a number, {span(responses.minimum, responses.maximum)}"
-            todo = f"where it means that there is no score, add it to `missing` of {owner}"
-        problems.append(Problem("unknown answer", found, allowed, sheets.where, todo))
+            add = f"where it means that there is no score, add it to `missing` of {owner}"
+        told, hidden = tellable_texts(counts, [*lookup, *stored])
+        for label, n in told.items():
+            found = f"“{label[:60]}”, {times(n)}, in {named([*same[label]], 3)}"
+            todo = f"{did_you_mean(normalise_label(label), lookup)} {add}".strip()
+            problems.append(Problem("unknown answer", found, allowed, sheets.where, todo))
+        if len(hidden):
+            columns = named([*dict.fromkeys(c for label in hidden.index for c in same[label])], 3)
+            rows = sorted({int(row) for label in hidden.index for row in rows_of[owner, label]})
+            found = f"{others_not_shown(hidden)}, in {columns}" + (
+                f"; {at_rows(rows)}" if rows else ""
+            )
+            problems.append(
+                Problem(
+                    "unknown answer", found, allowed, sheets.where, f"look at these cells; {add}"
+                )
+            )
     return problems
 
 

@@ -93,6 +93,8 @@ class Sheets:
         The export's own heading, by column.
     unused : mapping of str to str
         The columns that nothing is read from: what may be shown of their headings.
+    wordings : mapping of str to str
+        What the export calls an item, where that is more than the name of its column.
     codings : tuple of Coding
         How the columns of items write their answers, until the waves are together.
     n_sheets : int
@@ -108,8 +110,9 @@ class Sheets:
         The export, until the quarantine has been passed.
     apart : DataFrame
         By questionnaire: the id or code to `link` by, until it is a pseudonym; the `seconds` taken;
-        the `moment` of submission in UTC; whether the tool marks it as a `preview`; and the `row`
-        of the export, as a spreadsheet numbers it.
+        the `moment` of submission in UTC; whether the tool marks it as a `preview`, or as
+        `unfinished`; the `row` of the export, as a spreadsheet numbers it; and the `submission`, a
+        text that the same submission has in every export.
     declined : DataFrame
         The questionnaires of which only the count is kept, as text; in memory only.
     linkage, response, days : DataFrame
@@ -130,6 +133,7 @@ class Sheets:
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
     unused: Mapping[str, str] = field(default_factory=dict)
+    wordings: Mapping[str, str] = field(default_factory=dict)
     codings: tuple[Coding, ...] = ()
     n_sheets: int = 0
     digits: int = 0
