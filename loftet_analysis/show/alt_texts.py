@@ -14,10 +14,10 @@ import pandas as pd
 
 from loftet_analysis import names, schema
 from loftet_analysis.estimands import MAIN
+from loftet_analysis.schema import Row
 from loftet_analysis.show import languages
 from loftet_analysis.show.languages import (
     Answers,
-    Row,
     Words,
     group_label,
     joined,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import date
 
 from loftet_analysis.estimands import ESTIMANDS
+from loftet_analysis.schema import Row
 from loftet_analysis.show.labels import LABELS
-from loftet_analysis.show.languages import Row, Words, label
+from loftet_analysis.show.languages import Words, label
 from loftet_analysis.show.layout import ABSENT, Table, laid_out
 from loftet_analysis.study import Study
 from loftet_analysis.study.declared import PLAN, SHORT, PlanRecord, explained

@@ -16,9 +16,10 @@ from bs4 import BeautifulSoup
 
 from loftet_analysis import names, paths, schema
 from loftet_analysis.estimands import MIDWAY, contrast_of_waves
+from loftet_analysis.schema import Row
 from loftet_analysis.show.glossary import glossary
 from loftet_analysis.show.labels import CERTAINTY_SIGNS
-from loftet_analysis.show.languages import Row, Words, alphabet, label, reader
+from loftet_analysis.show.languages import Words, alphabet, label, reader
 from loftet_analysis.show.layout import ABSENT, HIDDEN, laid_out
 from loftet_analysis.show.sentences import (
     asterisk,

@@ -11,7 +11,8 @@ from itertools import groupby
 import pandas as pd
 
 from loftet_analysis import names
-from loftet_analysis.show.languages import Row, Words, beside_zero, named, outcome_labels
+from loftet_analysis.schema import Row
+from loftet_analysis.show.languages import Words, beside_zero, named, outcome_labels
 
 HIDDEN = "·"
 ABSENT = "–"

@@ -24,9 +24,10 @@ from loftet_analysis.analysis.response import answered_class
 from loftet_analysis.analysis.school_effects import school_effects, school_levels
 from loftet_analysis.disclosure.gate import Gated, gate
 from loftet_analysis.disclosure.mask import LIMITS, NEVER_BY_SCHOOL, SMALL, for_schools
+from loftet_analysis.schema import Row
 from loftet_analysis.show import word
 from loftet_analysis.show.labels import LABELS
-from loftet_analysis.show.languages import Row, Words, joined, label, reader
+from loftet_analysis.show.languages import Words, joined, label, reader
 from loftet_analysis.show.layout import laid_out
 from loftet_analysis.show.session import OpenStudy, kept_results
 from loftet_analysis.show.site import ASSETS

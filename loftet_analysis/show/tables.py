@@ -23,10 +23,10 @@ from loftet_analysis.analysis.measurement import (
 from loftet_analysis.analysis.response import FOR_A_SHARE, share_of
 from loftet_analysis.analysis.variance import GOOD_RWG, SMALL_ICC
 from loftet_analysis.estimands import MIDWAY, SPLINE, contrast_of_waves
+from loftet_analysis.schema import Row
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.labels import LABELS, LIGHT_SHAPES
 from loftet_analysis.show.languages import (
-    Row,
     Words,
     alphabet,
     beside_zero,

@@ -137,7 +137,7 @@ class ResponseSet(Described):
         return {**rest, "<options>": {key: given[key] for key in values}}
 
     @property
-    def labels(self) -> dict[int, dict[str, str]]:
+    def labels(self) -> dict[int, dict[Language, str]]:
         """Label by language, by value."""
         return {value: option.text for value, option in self.options.items()}
 
@@ -183,7 +183,7 @@ class Range:
     maximum: float
     missing: tuple[str, ...] = ()
     options: Mapping[int, Option] = field(default_factory=dict)
-    labels: Mapping[int, dict[str, str]] = field(default_factory=dict)
+    labels: Mapping[int, dict[Language, str]] = field(default_factory=dict)
 
     @property
     def step(self) -> float:

@@ -74,8 +74,8 @@ class Wave(Described):
     """
 
     label: dict[Language, Line] = Field(default_factory=dict)
-    start: date | None = Field(None, alias="from")
-    end: date | None = Field(None, alias="to")
+    start: date | None = Field(default=None, alias="from")
+    end: date | None = Field(default=None, alias="to")
     trials_from: date | None = None
 
     @model_validator(mode="after")
@@ -166,7 +166,7 @@ class Link(Described):
     column: Line | None = None
     elements: tuple[Annotated[int, Field(ge=1)], ...] = ()
     near: bool = True
-    digits: int | None = Field(None, ge=1, le=20)
+    digits: int | None = Field(default=None, ge=1, le=20)
 
     @model_validator(mode="after")
     def _has_column(self) -> Link:
@@ -190,10 +190,10 @@ class Guardian(Described):
         Or the file that lists those whose guardians said yes (key ``list``).
     """
 
-    below: int = Field(16, ge=1, le=18)
+    below: int = Field(default=16, ge=1, le=18)
     column: Line | None = None
     yes: Lines = ()
-    listed: Line | None = Field(None, alias="list")
+    listed: Line | None = Field(default=None, alias="list")
 
     @model_validator(mode="after")
     def _one_source(self) -> Guardian:
@@ -286,7 +286,7 @@ class WithColumns(Described):
         codes such as ``%d/%m/%Y %H:%M``.
     """
 
-    time_format: Line | None = Field(None, alias="<time_format>")
+    time_format: Line | None = Field(default=None, alias="<time_format>")
 
     @model_validator(mode="before")
     @classmethod
@@ -409,7 +409,7 @@ class ExportFile(WithColumns):
     columns: dict[Name, Line] = Field(default_factory=dict)
     then: Continuation | None = None
     wave: WaveRows | None = None
-    by_dates: bool = Field(False, alias="<by_dates>")
+    by_dates: bool = Field(default=False, alias="<by_dates>")
     only: Rows | None = None
 
     @model_validator(mode="before")
@@ -515,7 +515,7 @@ class Attendance(Described):
     id: Line | None = None
     school: Line | None = None
     columns: Annotated[dict[Literal["gatherings", "interim_work"], Lines], Field(min_length=1)]
-    of: int | None = Field(None, ge=1, le=100)
+    of: int | None = Field(default=None, ge=1, le=100)
 
     @model_validator(mode="after")
     def _by_person_or_school(self) -> Attendance:
@@ -576,7 +576,7 @@ class Population(WithColumns):
         AfterValidator(_in_order),
     ] = Field(default_factory=dict)
     attendance: Attendance | None = None
-    declared: tuple[Estimand, ...] | None = Field(None, alias="estimands")
+    declared: tuple[Estimand, ...] | None = Field(default=None, alias="estimands")
 
     _windows_apart = model_validator(mode="before")(_by_cohort)
 
@@ -739,8 +739,8 @@ class Analysis(Described):
         What the regions' changes are regressed on.
     """
 
-    sesoi: float = Field(0.10, gt=0, allow_inf_nan=False)
-    ci_level: float = Field(0.95, gt=0.5, lt=1)
+    sesoi: float = Field(default=0.10, gt=0, allow_inf_nan=False)
+    ci_level: float = Field(default=0.95, gt=0.5, lt=1)
     primary: dict[PopulationName, Family] = Field(default_factory=dict)
     subgroups: dict[PopulationName, Lines] = Field(default_factory=dict)
     gaps: dict[PopulationName, Lines] = Field(default_factory=dict)
@@ -770,7 +770,7 @@ class Selection(Described):
     practice: Line
     support: Line | None = None
     schools: dict[Literal[names.STRATEGIES], Annotated[int, Field(ge=0)]] = Field(min_length=1)
-    substitutes: int = Field(2, ge=0)
+    substitutes: int = Field(default=2, ge=0)
 
     @model_validator(mode="after")
     def _pairs_are_two(self) -> Selection:
@@ -941,7 +941,7 @@ class Study(Described):
     schools: pd.DataFrame = Field(alias="<schools>")
     trends: dict[PopulationName, tuple[Figure, ...]] = Field({}, alias="<trends>")
     region_features: pd.DataFrame = Field(default_factory=pd.DataFrame, alias="<region_features>")
-    remarks: tuple[Problem, ...] = Field((), alias="<remarks>")
+    remarks: tuple[Problem, ...] = Field(default=(), alias="<remarks>")
     analysis: Analysis = Analysis()
     key: Path | None = None
     withdrawn: Line | None = None
@@ -1170,12 +1170,13 @@ class Study(Described):
         usual = tuple(column for column in default if column in possible)
         return getattr(self.analysis, key).get(population, usual)
 
-    def text(self, mapping: Mapping[str, str], language: str) -> str:
+    def text(self, mapping: Mapping[Language, str], language: str) -> str:
         """Return a text in a language, else in the study's first, else in any."""
+        texts: dict[str, str] = dict(mapping.items())
         for wanted in (language, self.languages[0]):
-            if wanted in mapping:
-                return mapping[wanted]
-        return next(iter(mapping.values()), "")
+            if wanted in texts:
+                return texts[wanted]
+        return next(iter(texts.values()), "")
 
     def export_path(self, file: str) -> Path:
         """Return the path of an export; accented letters match however the disk composes them."""

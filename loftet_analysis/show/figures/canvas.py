@@ -21,9 +21,10 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import Formatter
 from PIL import Image
 
+from loftet_analysis.schema import Row
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.figures.light import lightened
-from loftet_analysis.show.languages import Row, Words
+from loftet_analysis.show.languages import Words
 from loftet_analysis.show.sentences import no_number
 
 WIDTH = 6.5  # inches

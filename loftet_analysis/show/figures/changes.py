@@ -15,6 +15,7 @@ from matplotlib.patches import Patch
 
 from loftet_analysis import names
 from loftet_analysis.estimands import ESTIMANDS, MIDWAY, contrast_of_waves
+from loftet_analysis.schema import Row
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.figures import canvas
 from loftet_analysis.show.figures.answers import (
@@ -27,7 +28,6 @@ from loftet_analysis.show.figures.answers import (
 from loftet_analysis.show.figures.canvas import BLUE, GREY, INK, PALE, Drawing
 from loftet_analysis.show.labels import CERTAINTY_SIGNS
 from loftet_analysis.show.languages import (
-    Row,
     Words,
     in_alphabet,
     joined,
