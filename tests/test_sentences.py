@@ -791,17 +791,25 @@ def test_a_summary_says_that_nothing_can_be_told_of_attendance():
 
 
 @pytest.mark.parametrize(
-    ("pairs", "said"),
+    ("pairs", "rounding", "said"),
     [
-        ([204, 198], "(de samme før og etter), 198–204 i alt."),
-        ([12, 12], "(de samme før og etter), 12 i alt."),
+        ([204, 198], 6, "(de samme før og etter), om lag 198–204 av de 294 som svarte før."),
+        ([12, 12], 1, "(de samme før og etter), 12 av de 294 som svarte før."),
     ],
 )
-def test_a_summary_counts_those_who_are_the_same(pairs, said):
+def test_a_summary_counts_those_who_are_the_same_and_of_how_many(pairs, rounding, said):
     given = {"estimand": "participants", "population": "teachers", "outcome": "views"}
     given["question"] = "Q5"
     rows = [{**of_verdict("unclear"), **given, "n_pairs": n} for n in pairs]
-    assert said in summary(pd.DataFrame(rows), words=words("nb")).text
+    kept = {"population": "teachers", "wave": "pre", "subgroup": ["all", "role=participant"]}
+    answered = pd.DataFrame({**kept, "n_kept": [936, 294]})
+    speech = replace(words("nb"), rounding=rounding)
+    assert said in summary(pd.DataFrame(rows), words=speech, answered=answered).text
+    alone = summary(pd.DataFrame(rows), words=speech).text
+    assert "(de samme før og etter)" in alone
+    assert "294" not in alone
+    hidden = answered.assign(n_kept=None)
+    assert summary(pd.DataFrame(rows), words=speech, answered=hidden).text == alone
 
 
 @pytest.mark.parametrize(
@@ -821,6 +829,21 @@ def test_where_more_answered_or_were_found_is_said_of_the_way_the_answers_went(w
     midway = {**row, "flags": f"selective_linkage={flag}", "contrast": "mid - pre"}
     assert said in (told := reading(midway, words("nb")))
     assert "Sensitivitetsanalysene" not in told
+
+
+@pytest.mark.parametrize(
+    ("flag", "said"),
+    [
+        ("lost_apart=lower", "hadde svart lavere, med mer enn 0,25 standardavvik. Da går de andre "
+         "gjerne ned selv om ingenting er endret (regresjon mot gjennomsnittet)."),
+        ("lost_apart=higher", "Da går de andre gjerne opp selv om ingenting er endret"),
+        ("lost_matter=zero", "vektes slik at de står for alle, omfatter intervallet null."),
+        ("lost_matter=opposite", "ligger intervallet på den andre siden av null."),
+    ],
+)  # fmt: skip
+def test_what_losses_may_do_to_a_change_is_said_beside_it(flag, said):
+    row = of_verdict("decrease", estimand="linked_change")
+    assert said in reading({**row, "flags": f"low_df;{flag}"}, words("nb"))
 
 
 def test_where_p_is_rounded_to_the_limit_the_verdict_says_on_which_side_an_end_lies():

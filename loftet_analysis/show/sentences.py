@@ -21,6 +21,7 @@ from loftet_analysis.analysis.synthesis import ABOVE, BELOW, INSIDE
 from loftet_analysis.estimands import (
     ESTIMANDS,
     MIDWAY,
+    ROLE_OF,
     SAME_YEAR,
     SPLINE,
     contrast_of_waves,
@@ -1596,6 +1597,7 @@ def summary(
     words: Words,
     linked: pd.DataFrame | None = None,
     pooled: pd.DataFrame | None = None,
+    answered: pd.DataFrame | None = None,
 ) -> Drawn:
     """Return what each research question comes to, in a sentence or two: `certainty` in words.
 
@@ -1615,6 +1617,8 @@ def summary(
         or where nothing can be said of these.
     pooled : DataFrame, optional
         The changes pooled over the regions: which that are certain rest on a single region.
+    answered : DataFrame, optional
+        Gated rows of ``study.response()``: of how many the same people are.
 
     Returns
     -------
@@ -1668,7 +1672,7 @@ def summary(
             if said:
                 told(said, question)
     doubtful = _less_certain_outcomes(frame, words)
-    for said in (*doubtful, *_meaning(frame, same, words), *_left_out(frame, words)):
+    for said in (*doubtful, *_meaning(frame, same, words, answered), *_left_out(frame, words)):
         told(said, kind=quiet)
     return Drawn(f'<ul class="reading">{"".join(items)}</ul>', "\n".join(lines))
 
@@ -1955,7 +1959,9 @@ def may_have(
     return said if whys else ""
 
 
-def _meaning(frame: pd.DataFrame, same: Sequence[Row], words: Words) -> Iterator[str]:
+def _meaning(
+    frame: pd.DataFrame, same: Sequence[Row], words: Words, answered: pd.DataFrame | None
+) -> Iterator[str]:
     """Yield what words of doubt mean, as far as they were used, of the `same` pupils too."""
     shown = frame[~frame["suppressed"].astype(bool) & (frame["estimand"] != "level")]
     records = shown.to_dict("records")
@@ -1963,7 +1969,8 @@ def _meaning(frame: pd.DataFrame, same: Sequence[Row], words: Words) -> Iterator
     records = [row for row in records if row["estimand"] != "dose"]
     records += [row for found in _by_attendance(doses).values() for of in found for row in of]
     codes = {certainty(row) for row in records}
-    if said := compared([row for row in records if is_computed(row)], words, counted=True):
+    computed = [row for row in records if is_computed(row)]
+    if said := compared(computed, words, counted=True, answered=answered):
         yield said
     if any(_is_set_off(row) for row in records):
         yield words.text("In bold: certain changes.")
@@ -1987,16 +1994,25 @@ def _meaning(frame: pd.DataFrame, same: Sequence[Row], words: Words) -> Iterator
         )
 
 
-def compared(rows: Iterable[Row], words: Words, *, counted: bool = False) -> str:
+def compared(
+    rows: Iterable[Row],
+    words: Words,
+    *,
+    counted: bool = False,
+    answered: pd.DataFrame | None = None,
+) -> str:
     """Return what changes in short compare, in a sentence; empty where there are none.
 
-    `counted`: of those who are the same before and after, with how many they are; of rows of one
-    region.
+    `counted`: of those who are the same before and after, with how many they are, and of how many
+    who `answered` (gated rows of response); of rows of one region.
     """
     there: dict[str, list[float]] = {}
+    before: dict[str, str] = {}
     for row in rows:
         pairs = there.setdefault(_compared(row, words), [])
-        pairs += [row["n_pairs"]] if counted and _is_told(row, "n_pairs") else []
+        if counted and _is_told(row, "n_pairs"):
+            pairs.append(row["n_pairs"])
+            before[_compared(row, words)] = _who_answered_before(row, answered, words)
     kinds = []
     for each in LABELS["compared"]:
         if each not in there:
@@ -2004,9 +2020,28 @@ def compared(rows: Iterable[Row], words: Words, *, counted: bool = False) -> str
         kind, pairs = label("compared", each, words), there[each]
         if pairs:
             n = words.counts(min(pairs), max(pairs))
-            kind = words.text("{kind}, {n} in all", kind=kind, n=n)
+            if words.rounding > 1:
+                n = words.text("about {n}", n=n)
+            if before[each]:
+                n = words.text("{n} of {all}", n=n, all=before[each])
+            kind = f"{kind}, {n}"
         kinds.append(kind)
     return words.text("Changes compare {what}.", what=joined(kinds, words)) if kinds else ""
+
+
+def _who_answered_before(row: Row, answered: pd.DataFrame | None, words: Words) -> str:
+    """Return how many whose answers are kept a change of the same people could have been of."""
+    wave = waves_of(row["contrast"])[0]
+    if answered is None or row["estimand"] not in ("linked_change", *ROLE_OF):
+        return ""
+    role = ROLE_OF.get(row["estimand"])
+    group = f"role={role}" if role else ALL
+    of_group = answered["population"].eq(row["population"]) & answered["subgroup"].eq(group)
+    kept = answered.loc[of_group & answered["wave"].eq(wave), "n_kept"].dropna()
+    if len(kept) != 1:
+        return ""
+    when = label("wave", wave, words)
+    return words.text("the {n} who answered {wave}", n=words.count(kept.iloc[0]), wave=when)
 
 
 def _compared(row: Row, words: Words) -> str:
