@@ -286,7 +286,7 @@ def test_a_study_of_one_region_begins_with_its_page(study, folder):
     heading = written(one, folder, told)["index.en.html"].find("h2", id="country")
     assert heading.get_text() == "Oslo – Oslove"
     assert heading.find_next("ul").get_text() == "Joy went up."
-    link = heading.find_next("p").a
+    link = heading.find_next("ul").find_next("p").a
     assert (link["href"], link.get_text()) == ("en/oslo/03_outcomes.html", "Pupils")
 
 
