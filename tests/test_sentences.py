@@ -948,21 +948,59 @@ def test_the_quality_of_scales_is_told_light_by_light():
 
 
 def test_leaders_beside_teachers_in_words():
-    lower_row = made_up.agreement(difference=-0.77, ci_low=-1.51, ci_high=-0.02)
-    frame = pd.concat([lower_row, made_up.agreement(difference=0.04, ci_low=-0.6, ci_high=0.7)])
-    lower, unclear, chance = agreement(frame, words=words("nb")).split(". ")
+    ends = {"ci_low": -1.51, "ci_high": -0.02, "se": 0.334}
+    lower_row = made_up.agreement(difference=-0.77, **ends)
+    other = made_up.agreement(difference=0.04, ci_low=-0.6, ci_high=0.7, se=0.29, outcome="other")
+    frame = pd.concat([lower_row, other])
+    speech = words("nb")
+    speech.outcomes["teachers", "other"] = "Annet"
+    lower, unclear, chance = agreement(frame, words=speech).split(". ")
     assert lower == (
-        "På de samme skolene ga lederne høyere skårer enn lærerne: syn på faget (0,77 poeng; "
-        f"95{NO_BREAK}% KI 0,02 til 1,51)"
+        "På de samme skolene kan lederne ha gitt høyere skårer enn lærerne (ikke sikkert): syn på "
+        f"faget (0,77 poeng; 95{NO_BREAK}% KI 0,02 til 1,51)"
     )
-    assert unclear == "For syn på faget kan vi ikke si om lærerne og lederne svarer ulikt"
+    assert unclear == "For annet kan vi ikke si om lærerne og lederne svarer ulikt"
     assert chance == "Når flere ting sammenlignes, kan én av dem være ulik ved en tilfeldighet."
     hidden = pd.concat([lower_row, made_up.agreement(difference=None)])
-    assert agreement(hidden, words=words("nb")).endswith("Ikke vist: syn på faget.")
-    higher = made_up.agreement(difference=0.3, ci_low=0.1, ci_high=0.5)
-    assert "ga lærerne høyere skårer enn lederne" in agreement(higher, words=words("nb"))
+    assert agreement(hidden, words=speech).endswith("Ikke vist: syn på faget.")
     none = made_up.agreement(difference=None)
     assert agreement(none, words=words("nn")).startswith("For få har svara")
+
+
+@pytest.mark.parametrize(
+    ("comparisons", "said"),
+    [
+        (1, "På de samme skolene ga lærerne høyere skårer enn lederne: syn på faget"),
+        (2, "På de samme skolene ga lærerne høyere skårer enn lederne: syn på faget"),
+        (6, "På de samme skolene kan lærerne ha gitt høyere skårer enn lederne (ikke sikkert): "),
+    ],
+)
+def test_how_leaders_and_teachers_differ_is_certain_only_among_all_comparisons(comparisons, said):
+    # t = 3 with 10 degrees of freedom: p = .0133, six times that is above .05
+    one = made_up.agreement(difference=0.3, se=0.1, ci_low=0.077, ci_high=0.523)
+    still = {"difference": 0.0, "se": 0.1, "ci_low": -0.223, "ci_high": 0.223, "outcome": "other"}
+    page = pd.concat([one, *[made_up.agreement(**still)] * (comparisons - 1)])
+    text = agreement(one, words=words("nb"), compared=page)
+    assert text.startswith(said)
+    assert ("Når flere ting" in text) is (comparisons == 6)
+
+
+def test_what_groups_of_schools_and_schools_cannot_show_is_one_sentence():
+    row = of_verdict("unclear", mdes=0.14, n_clusters=6, cluster="feeder_group")
+    frame = pd.DataFrame([
+        row, {**row, "mdes": 0.15, "cluster": "school", "estimand": "same_grade"},
+    ])  # fmt: skip
+    text = answer(frame, words=words("nb")).text
+    assert "Med 6 grupper av skoler eller 6 skoler er den minste endringen vi kan påvise" in text
+    assert text.count("vi kan påvise") == 1
+
+
+def test_one_is_said_in_the_singular():
+    row = {"estimand": "level", "contrast": "mean", "suppressed": False, "change": 2.5}
+    frame = pd.DataFrame(
+        [{**of_verdict("unclear"), **row, "wave": "pre", "question": "Q1"}]
+    ).assign(n_pre=1, n_post=None)
+    assert "(1 answer)" in summary(frame, words=words("en")).text
 
 
 def test_how_many_answered_stands_beside_means_of_few_and_the_rule_is_said_once():

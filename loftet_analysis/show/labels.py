@@ -509,6 +509,15 @@ LABELS: dict[str, dict[str, str]] = {
         "unclear": "We cannot tell whether {what} matters for the change",
         "unclear otherwise": "Otherwise we cannot tell whether {what} matters for the change",
     },
+    # leaders beside the teachers of their schools: where teachers minus leaders lies
+    "agreement": {
+        "below": "At the same schools, leaders gave higher ratings than teachers: {outcomes}.",
+        "above": "At the same schools, teachers gave higher ratings than leaders: {outcomes}.",
+        "may below": "At the same schools, leaders may have given higher ratings than teachers "
+        "(not certain): {outcomes}.",
+        "may above": "At the same schools, teachers may have given higher ratings than leaders "
+        "(not certain): {outcomes}.",
+    },
     # why a direction is not certain although the interval excludes zero
     "doubt": {
         "measurement": "the measurement of this scale is in doubt",
@@ -546,8 +555,8 @@ LABELS: dict[str, dict[str, str]] = {
         "the interval lies on the other side of zero.",
         "no_interval": "There is no interval, since its uncertainty cannot be estimated from "
         "these schools.",
-        "programme_months": "The pupils of this grade can have been exposed to the programme "
-        "for {months} months.",
+        "programme_months": "Months for which the pupils of this grade can have been exposed to "
+        "the programme: {months}.",
     },
     # the same where answers went down: schools that changed more then went down less
     "flag of a decrease": {

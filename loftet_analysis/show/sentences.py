@@ -12,6 +12,7 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+import pingouin
 from scipy import stats
 
 from loftet_analysis import schema
@@ -409,7 +410,7 @@ def standing(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None 
 
 
 @view(nothing="There are no scales.")
-def agreement(frame: pd.DataFrame, *, words: Words) -> str:
+def agreement(frame: pd.DataFrame, *, words: Words, compared: pd.DataFrame | None = None) -> str:
     """Return of which scales leaders gave higher ratings than teachers, or lower.
 
     Parameters
@@ -418,31 +419,36 @@ def agreement(frame: pd.DataFrame, *, words: Words) -> str:
         Gated rows of agreement.
     words : Words
         The reader's language.
+    compared : DataFrame, optional
+        All gated rows of agreement on the page, whose number is allowed for (Holm); default:
+        `frame`.
 
     Returns
     -------
     str
-        Sentences on those whose interval excludes zero, on those of which it cannot be told, and on
-        those that are not shown.
+        Sentences on those whose interval excludes zero, which may differ unless they do after
+        Holm's adjustment too; on those of which it cannot be told; and on those not shown.
 
     Examples
     --------
     >>> row = {"outcome": "joy", "difference": -0.77, "ci_low": -1.51, "ci_high": -0.02,
-    ...        "ci_level": 0.95}
+    ...        "ci_level": 0.95, "se": 0.34, "df": 10}
     >>> other = {**row, "outcome": "effort", "difference": 0.04, "ci_high": 0.66}
     >>> words = Words("en", {("teachers", "joy"): "Joy", ("teachers", "effort"): "Effort"})
     >>> print(agreement(pd.DataFrame([row, other]), words=words))
-    At the same schools, leaders gave higher ratings than teachers: joy by 0.77 points (95% CI 0.02
-    to 1.51). For effort we cannot tell whether teachers and leaders differ. With several
-    comparisons one may differ by chance alone.
+    At the same schools, leaders may have given higher ratings than teachers (not certain): joy by
+    0.77 points (95% CI 0.02 to 1.51). For effort we cannot tell whether teachers and leaders
+    differ. With several comparisons one may differ by chance alone.
     """
     _ = words.text
-    found: dict[str, list[str]] = {ABOVE: [], BELOW: [], INSIDE: []}
+    certain = _after_holm(frame if compared is None else compared)
+    found: dict[tuple[str, bool], list[str]] = {}
+    unclear: list[str] = []
     for row in frame[frame["difference"].notna()].to_dict("records"):
         name = quoted(in_sentence(words.outcome("teachers", row["outcome"])), words)
         where, (low, high) = position(row), sorted((abs(row["ci_low"]), abs(row["ci_high"])))
         if where in ("", INSIDE):
-            found[INSIDE].append(name)
+            unclear.append(name)
             continue
         with_size = _(
             "{outcome} by {size} points ({level} CI {interval})",
@@ -451,32 +457,35 @@ def agreement(frame: pd.DataFrame, *, words: Words) -> str:
             level=words.percent(row["ci_level"]),
             interval=beside_zero(low, high, words, in_brackets=True),
         )
-        found[where].append(with_size)
-    said = []
-    if lower := found[BELOW]:
-        what = "; ".join(lower)
-        said.append(
-            _("At the same schools, leaders gave higher ratings than teachers: {outcomes}.",
-              outcomes=what)
-        )  # fmt: skip
-    if higher := found[ABOVE]:
-        what = "; ".join(higher)
-        said.append(
-            _("At the same schools, teachers gave higher ratings than leaders: {outcomes}.",
-              outcomes=what)
-        )  # fmt: skip
-    if unclear := found[INSIDE]:
+        found.setdefault((where, row["outcome"] in certain), []).append(with_size)
+    said = [
+        label("agreement", f"{'' if is_certain else 'may '}{where}", words,
+              outcomes="; ".join(found[where, is_certain]))
+        for is_certain in (True, False) for where in (BELOW, ABOVE) if (where, is_certain) in found
+    ]  # fmt: skip
+    if unclear:
         what = joined(unclear, words)
         said.append(
             _("For {outcomes} we cannot tell whether teachers and leaders differ.", outcomes=what)
         )
-    if len(found[BELOW]) + len(found[ABOVE]) and sum(map(len, found.values())) > 1:
+    if any(not is_certain for _where, is_certain in found):
         said.append(_("With several comparisons one may differ by chance alone."))
     hidden = frame[frame["difference"].isna()]["outcome"].drop_duplicates()
     if said and len(hidden):
         names = [in_sentence(words.outcome("teachers", each)) for each in hidden]
         said.append(_("Not shown: {outcomes}.", outcomes=joined(names, words)))
     return _sentences(said) or _("Too few answered for teachers and leaders to be compared.")
+
+
+def _after_holm(frame: pd.DataFrame) -> set[str]:
+    """Return the outcomes of gated rows of agreement that differ after Holm's adjustment too."""
+    told = frame.dropna(subset=["difference", "se", "df"])
+    if told.empty:
+        return set()
+    t = (told["difference"] / told["se"]).abs().astype(float)
+    p = 2 * stats.t.sf(t, told["df"].astype(float))
+    adjusted = pingouin.multicomp(p, method="holm")[1]
+    return {*told.loc[adjusted < 1 - told["ci_level"].astype(float), "outcome"]}
 
 
 def cohorts(frame: pd.DataFrame, *, words: Words) -> Drawn:
@@ -1487,28 +1496,27 @@ def _too_few(rows: Iterable[Row], words: Words) -> list[str]:
     """Return which changes so few schools, groups of schools or regions cannot show.
 
     Of unclear rows, where that is more than the smallest change of interest for one of them; a
-    sentence per kind of cluster, and for changes and differences, with the range of their numbers
-    and sizes.
+    sentence for changes and one for differences, with the range of the numbers of each kind of
+    clusters, and of the sizes.
     """
-    known: dict[tuple[str, bool], list[tuple[float, float, float]]] = {}
+    known: dict[bool, dict[str, list[tuple[float, float, float]]]] = {False: {}, True: {}}
     for row in rows:
         has = all(_is_told(row, column) for column in ("mdes", "n_clusters"))
         is_unclear = row.get("verdict") == "unclear" and not row["suppressed"] and is_computed(row)
         if has and is_unclear:
-            kind = (row.get("cluster") or "", row["estimand"] in _CONTRASTS)
-            known.setdefault(kind, []).append((row["n_clusters"], row["mdes"], row["sesoi"]))
+            of_kind = known[row["estimand"] in _CONTRASTS].setdefault(row.get("cluster") or "", [])
+            of_kind.append((row["n_clusters"], row["mdes"], row["sesoi"]))
     said = []
-    for (cluster, is_difference), found in known.items():
-        numbers, size, sesoi = zip(*found, strict=True)
-        if max(size) <= max(sesoi):
+    for is_difference, by_cluster in known.items():
+        counted: list[str] = []
+        size: list[float] = []
+        for cluster, found in by_cluster.items():
+            numbers, sizes, sesoi = zip(*found, strict=True)
+            if max(sizes) > max(sesoi):
+                counted.append(_clusters(cluster, min(numbers), max(numbers), words))
+                size += sizes
+        if not counted:
             continue
-        most, n = max(numbers), words.counts(min(numbers), max(numbers))
-        if cluster == "feeder_group":
-            clusters = words.plural("{n} group of schools", "{n} groups of schools", most, n=n)
-        elif cluster == "region":
-            clusters = words.plural("{n} region", "{n} regions", most, n=n)
-        else:
-            clusters = words.plural("{n} school", "{n} schools", most, n=n)
         smallest = words.text("the smallest change")
         if is_difference:
             smallest = words.text("the smallest difference")
@@ -1516,12 +1524,22 @@ def _too_few(rows: Iterable[Row], words: Words) -> list[str]:
         between = words.text("between {low} and {high}", low=low, high=high)
         one = words.text(
             "With {clusters}, {smallest} that can be detected is {size}.",
-            clusters=clusters,
+            clusters=f" {words.text('or')} ".join(counted),
             smallest=smallest,
             size=words.text("{size} standard deviations", size=low if low == high else between),
         )
         said.append(one)
     return said
+
+
+def _clusters(kind: str, least: float, most: float, words: Words) -> str:
+    """Return how many clusters of a kind there are, as a range."""
+    n = words.counts(least, most)
+    if kind == "feeder_group":
+        return words.plural("{n} group of schools", "{n} groups of schools", most, n=n)
+    if kind == "region":
+        return words.plural("{n} region", "{n} regions", most, n=n)
+    return words.plural("{n} school", "{n} schools", most, n=n)
 
 
 def _cautions(row: Row, words: Words) -> list[str]:
@@ -1588,7 +1606,8 @@ def _why_weak(row: Row, words: Words) -> str:
 
 def weaknesses(warning: str, words: Words) -> str:
     """Return what weakens a scale, from its codes; nothing where nothing does."""
-    return joined([label("warning", code, words) for code in warning.split(";") if code], words)
+    reasons = [label("warning", code, words) for code in warning.split(";") if code]
+    return joined(reasons, words, clauses=True)
 
 
 def summary(
@@ -1858,7 +1877,10 @@ def _levels_in_short(rows: Sequence[Row], words: Words) -> Iterator[str]:
             told["wave"] = words.text("{wave}, {roles}", wave=told["wave"], roles=who)
         if few := _few_answers(of_wave):
             n = words.counts(*few)
-            told["wave"] = words.text("{wave} ({n} answers)", wave=told["wave"], n=n)
+            wave = told["wave"]
+            told["wave"] = words.plural(
+                "{wave} ({n} answer)", "{wave} ({n} answers)", few[-1], n=n, wave=wave
+            )
         yield words.text("Mean {wave}: {levels}.", **told)
 
 
@@ -2136,7 +2158,8 @@ def quality(frame: pd.DataFrame, *, words: Words) -> Drawn:
             why = weaknesses(row["measurement_warning"], words)
             alike.setdefault(why, []).append(names_of[row["population"], row["outcome"]])
         light_of = label("light", code, words)
-        said = words.text("{k} of {n} scales", k=words.count(len(rows)), n=words.count(len(told)))
+        k = words.count(len(rows))
+        said = words.plural("{k} of {n} scale", "{k} of {n} scales", len(told), k=k)
         parts = [f"{shape} {light_of[:1].upper()}{light_of[1:]}: {said}."]
         if code != GOOD:
             named_so = {why: joined(of, words) for why, of in alike.items()}
