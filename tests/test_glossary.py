@@ -15,9 +15,10 @@ from loftet_analysis.disclosure import mask
 from loftet_analysis.estimands import ESTIMANDS
 from loftet_analysis.show.glossary import describe, glossary
 from loftet_analysis.show.labels import LABELS
-from loftet_analysis.show.languages import LANGUAGES, Words, catalogue, reader
+from loftet_analysis.show.languages import Words, catalogue, reader
 from loftet_analysis.study import load_study
 from loftet_analysis.study.columns import MEANINGS, nobody
+from loftet_analysis.study.instrument import LANGUAGES
 from loftet_analysis.study.plan import plan
 from tests.test_words import refusals
 

@@ -36,6 +36,7 @@ from loftet_analysis.analysis.panel import (
     FEEDER,
     REGION,
     SCHOOL,
+    Mask,
     Panel,
     answers,
     arrange,
@@ -934,30 +935,14 @@ def _row(plan: Mapping[str, Any], panel: Panel | None, model: Model, kind: str) 
         numbers = {key: value for key, value in vars(estimate).items() if key in schema.EFFECTS}
         numbers.pop("cluster", None)
         if not panel.given:
-            of_waves = map(panel.rows_of_wave, waves_of(str(row["contrast"])))
-            seen = dict(zip(("answers_pre", "answers_post"), of_waves, strict=True))
-            if wave := row.get(names.WAVE):  # a level is of its own wave alone
-                side = "answers_pre" if wave == names.PRE else "answers_post"
-                seen = {side: panel.rows_of_wave(str(wave))}
-            numbers |= {name: int((valid & rows).sum()) for name, rows in seen.items()}
+            numbers |= _numbers_of_answers(panel, valid, row)
         low, high = raw.interval(ci_level)
         numbers |= {"n_clusters": raw.n_clusters, "change": raw.estimate, "change_se": raw.se}
         numbers |= {"change_ci_low": low, "change_ci_high": high, "df": raw.df}
         if model.is_change:
             numbers |= {"statistic": raw.statistic, "p_value": raw.p_value}
         if model.unit:
-            # in national rows the SD is that of these very answers, and as uncertain as they are
-            is_sample = plan.get("unit_is_sample", False) and plan["subgroup"] == names.ALL
-            is_sample &= waves_of(str(row["contrast"]))[0] == names.PRE  # the SD is of these
-            sample = unit_sample(panel, y, estimate, model.unit) if is_sample else {}
-            scaled = standardise(raw, sd, **sample)
-            low, high = scaled.interval(ci_level)
-            numbers |= {"sd_unit": sd, "estimate": scaled.estimate, "se": scaled.se}
-            numbers |= {"ci_low": low, "ci_high": high}
-            trend = plan.get("trend")
-            if isinstance(trend, Trend) and estimate.grades:
-                beside = ("trend", "trend_se", "trend_source")
-                numbers |= dict(zip(beside, trend.over(estimate.grades), strict=True))
+            numbers |= _standardised(estimate, model.unit, sd, case, ci_level)
     except NotEstimableError as refusal:
         return {**row, "flags": "", "drift": None, "reason": refusal.reason}
     flags = flags_of(estimate, sd if sd > 0 else plan.get(TOTAL, np.nan))
@@ -967,6 +952,34 @@ def _row(plan: Mapping[str, Any], panel: Panel | None, model: Model, kind: str) 
         flags.append("few_regions")
     told = [flag for flag in (str(plan.get("flags") or ""), *flags) if flag]
     return row | numbers | {"flags": ";".join(told)}
+
+
+def _numbers_of_answers(panel: Panel, valid: Mask, row: Mapping[str, Any]) -> dict[str, int]:
+    """Return how many answers the waves of a row hold; of a level those of its own wave."""
+    before, after = waves_of(str(row["contrast"]))
+    of_waves = {"answers_pre": before, "answers_post": after}
+    if wave := row.get(names.WAVE):
+        of_waves = {"answers_pre" if wave == names.PRE else "answers_post": str(wave)}
+    return {side: int((valid & panel.rows_of_wave(wave)).sum()) for side, wave in of_waves.items()}
+
+
+def _standardised(
+    estimate: Estimate, unit: str, sd: float, case: Answers, ci_level: float
+) -> dict[str, Any]:
+    """Return a change in SD with its interval, and the trend that is set beside it."""
+    # in national rows the SD is that of these very answers, and as uncertain as they are
+    is_sample = case.settled.get("unit_is_sample", False) and case.settled["subgroup"] == names.ALL
+    is_sample &= waves_of(case.contrast)[0] == names.PRE  # the SD is of these
+    sample = unit_sample(case.people, case.y, estimate, unit) if is_sample else {}
+    scaled = standardise(estimate.raw, sd, **sample)
+    low, high = scaled.interval(ci_level)
+    numbers: dict[str, Any] = {"sd_unit": sd, "estimate": scaled.estimate, "se": scaled.se}
+    numbers |= {"ci_low": low, "ci_high": high}
+    trend = case.settled.get("trend")
+    if isinstance(trend, Trend) and estimate.grades:
+        beside = ("trend", "trend_se", "trend_source")
+        numbers |= dict(zip(beside, trend.over(estimate.grades), strict=True))
+    return numbers
 
 
 def _over_regions(model: Model, case: Answers) -> Estimate | None:

@@ -9,9 +9,9 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -41,6 +41,9 @@ from loftet_analysis.cleaning import pseudonyms
 from loftet_analysis.errors import InputError, named, refuse_any
 from loftet_analysis.study import OPEN, Study, load_study, wave_states
 from loftet_analysis.study.load import GUESSED, STUDY_FILE, UNCONFIRMED, confirmed, guesses
+
+if TYPE_CHECKING:
+    from loftet_analysis.batch.runner import Outcome
 
 WARNING = "warning: "
 
@@ -183,10 +186,8 @@ def _run(
     if planning and not read_manifest(study.name).get(CLEAN):
         unclean = ""  # planning comes before there are data
     stale = {} if unclean else why_stale_each(study, tasks)
-    for why in dict.fromkeys([str(unclean), *stale.values()]):
-        if why.startswith(DAMAGED):
-            say(study.name, f"{why}; made anew")
-    outcomes = []
+    _say_damaged(study, [str(unclean), *stale.values()])
+    outcomes: list[Outcome] = []
     # a cluster that cannot be used is told also where nothing has to run
     if unclean or force or any(stale.values()) or scheduler:
         from loftet_analysis.batch.cleaning import clean
@@ -224,14 +225,18 @@ def _run(
     if why:
         from loftet_analysis.batch.pages import publish
 
-        if why.startswith(DAMAGED):
-            say(study.name, f"{why}; made anew")
+        _say_damaged(study, [why])
         publish(study)
     if schools or SCHOOLS in read_manifest(study.name):
         _school_pages(study, language or (), force=force and schools)
     print(overview(stale, still_to_come(study)))
     for why in elsewhere:
         say(study.name, f"{why}; not asked for this time")
+    return _tell(study, outcomes, len(tasks), path)
+
+
+def _tell(study: Study, outcomes: Sequence[Outcome], n_tasks: int, path: Path) -> int:
+    """Print what was run and what failed, and return the exit code."""
     failed = [outcome for outcome in outcomes if outcome.state == FAILED]
     for outcome in failed:
         print(f"\n{outcome.task.name} failed: {outcome.error}", file=sys.stderr)
@@ -239,7 +244,7 @@ def _run(
         print(f"    see {shown(remains if remains.exists() else path)}", file=sys.stderr)
     done = (
         f"{len(outcomes) - len(failed)} run, {len(failed)} failed, "
-        f"{len(tasks) - len(outcomes)} up to date"
+        f"{n_tasks - len(outcomes)} up to date"
     )
     log.info(done)
     index = paths.reports(study.name) / "index.html"
@@ -247,13 +252,19 @@ def _run(
     return 1 if failed else 0
 
 
+def _say_damaged(study: Study, reasons: Iterable[str]) -> None:
+    """Say what was damaged, each once."""
+    for why in dict.fromkeys(reasons):
+        if why.startswith(DAMAGED):
+            say(study.name, f"{why}; made anew")
+
+
 def _school_pages(study: Study, languages: Sequence[str], *, force: bool) -> None:
     """Make the schools' pages where they are not up to date."""
     from loftet_analysis.batch.schools import folder, make, why_outdated
 
     why = why_outdated(study, languages)
-    if why.startswith(DAMAGED):
-        say(study.name, f"{why}; made anew")
+    _say_damaged(study, [why])
     if why or force:
         n = make(study, languages)
         say(study.name, f"{n} school pages in {shown(folder(study))}")

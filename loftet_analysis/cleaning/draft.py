@@ -907,25 +907,8 @@ class _Writer:
         blocks = [[*_by_correlation(block)] for block in _blocks(columns)]
         groups = [group for parts in blocks for group in parts]
         parted = {id(group) for parts in blocks if len(parts) > 1 for group in parts}
-        sets: dict[str, _Answers] = {}
-        named = []
-        for group in groups:
-            answers, name = _answers(group)
-            while name in sets and sets[name].compared != answers.compared:
-                name += "_"
-            if name in sets:
-                answers.labels = sets[name].labels
-                answers.missing = [*dict.fromkeys([*sets[name].missing, *answers.missing])]
-            sets[name] = answers
-            named.append((group, name, answers))
-        yield "responses:"
-        for name, answers in sets.items():
-            order = f"the export tells no order; {min(answers.labels)} is the lowest"
-            yield f"  {name}:" + ("" if answers.sure else self.mark(order))
-            for value, text in answers.labels.items():
-                yield f"    {value}: {_flow({self.language: text})}"
-            if answers.missing:
-                yield f"    missing: {_flow(answers.missing)}"
+        sets, responses = _response_sets(groups)
+        yield from self.responses(sets)
         yield ""
         yield "# `question: Q1` below a scale says which research question of study.yml it answers"
         yield "# (`questions:` there); it is no column of an export. Rename a scale here, and in"
@@ -935,13 +918,13 @@ class _Writer:
         owners = Counter(name for column in columns for name in {*column.names.values()})
         called = _scale_names(groups)
         taken = {name.casefold() for name in called}
-        for (group, responses, answers), name in zip(named, called, strict=True):
+        for group, of, name in zip(groups, responses, called, strict=True):
             self.scales[who].append(name)
             why = _why_together(group, is_part=id(group) in parted)
             yield f"  {name}:" + self.mark(why)
             text = name.replace("_", " ").capitalize()
             yield f"    label: {_flow({self.language: text})}" + self.mark()
-            yield f"    responses: {responses}"
+            yield f"    responses: {of}"
             asked = [self.asked(who, column) for column in group]
             met = [wave for wave in names.WAVES if any(wave in each for each in asked)]
             if met != waves:
@@ -949,7 +932,7 @@ class _Writer:
             elif met not in asked:
                 yield f"    waves: [{', '.join(met)}]"
             yield "    items:"
-            against = _against(group, answers)
+            against = _against(group, sets[of])
             for position, column in enumerate(group, 1):
                 code = column.name if _CODED.fullmatch(column.name) else f"{name}_{position}"
                 while code.casefold() in taken:
@@ -968,6 +951,17 @@ class _Writer:
                 yield f"        columns: {_flow(others)}{mark}"
                 if asked[position - 1] != met:
                     yield "        waves: " + self.met_only(asked[position - 1])
+
+    def responses(self, sets: Mapping[str, _Answers]) -> Iterator[str]:
+        """Yield the lines of the answer scales."""
+        yield "responses:"
+        for name, answers in sets.items():
+            order = f"the export tells no order; {min(answers.labels)} is the lowest"
+            yield f"  {name}:" + ("" if answers.sure else self.mark(order))
+            for value, text in answers.labels.items():
+                yield f"    {value}: {_flow({self.language: text})}"
+            if answers.missing:
+                yield f"    missing: {_flow(answers.missing)}"
 
     def asked(self, who: str, column: _Column) -> list[str]:
         """Return the waves of which a file, or its side, has a column."""
@@ -1298,16 +1292,9 @@ def _read_answers(group: Sequence[_Column]) -> tuple[_Answers, str] | None:
         if value is not None and value == int(value) and value >= 0:
             values[int(value)] += n
     total = sheets.total() - sum(sheets[text] for text in missing)
-    usual = [value for value in sorted(values) if values[value] >= _SOME * total]
-    for way in (1, -1):  # an end that few chose
-        while usual and values[end := (usual[-1] if way > 0 else usual[0]) + way] >= _SHARED:
-            usual = sorted([*usual, end])
-    # a code such as 9 or 99 that lies apart above the others, of few, is no answer of the scale
-    while len(usual) > 2 and usual[-1] - usual[-2] > 1 and usual[-1] in _CODES_OF_NONE:
-        if values[usual[-1]] > _MOST_MISSING * total:
-            break
-        missing.append(str(usual[-1]))
-        total -= values[usual.pop()]
+    usual, codes = _usual_numbers(values, total)
+    missing += map(str, codes)
+    total -= sum(values[code] for code in codes)
     if usual and usual[-1] >= _MOST_ANSWERS:
         return None
     counted = sum(values[value] for value in usual)
@@ -1326,11 +1313,42 @@ def _read_answers(group: Sequence[_Column]) -> tuple[_Answers, str] | None:
     return _Answers(labels, missing, "known answers"), name
 
 
+def _usual_numbers(values: Counter[int], total: int) -> tuple[list[int], list[int]]:
+    """Return the numbers that are answers, and codes such as 9 or 99, of few, that are none."""
+    usual = [value for value in sorted(values) if values[value] >= _SOME * total]
+    for way in (1, -1):  # an end that few chose
+        while usual and values[end := (usual[-1] if way > 0 else usual[0]) + way] >= _SHARED:
+            usual = sorted([*usual, end])
+    codes: list[int] = []
+    while len(usual) > 2 and usual[-1] - usual[-2] > 1 and usual[-1] in _CODES_OF_NONE:
+        if values[usual[-1]] > _MOST_MISSING * total:
+            break
+        codes.append(usual.pop())
+        total -= values[codes[-1]]
+    return usual, codes
+
+
 def _answers(group: Sequence[_Column]) -> tuple[_Answers, str]:
     read = _read_answers(group)
     if read is None:
         raise AssertionError(f"no answers shared by {[column.name for column in group]}")
     return read
+
+
+def _response_sets(groups: Sequence[list[_Column]]) -> tuple[dict[str, _Answers], list[str]]:
+    """Return the answer scales by name, and the name of each group's."""
+    sets: dict[str, _Answers] = {}
+    of_groups = []
+    for group in groups:
+        answers, name = _answers(group)
+        while name in sets and sets[name].compared != answers.compared:
+            name += "_"
+        if name in sets:
+            answers.labels = sets[name].labels
+            answers.missing = [*dict.fromkeys([*sets[name].missing, *answers.missing])]
+        sets[name] = answers
+        of_groups.append(name)
+    return sets, of_groups
 
 
 def _share_words(columns: Sequence[_Column]) -> None:

@@ -10,7 +10,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from loftet_analysis import names
 from loftet_analysis.cleaning.identifiers import (
     holds_identifiers,
     looks_like_identifier_heading,
@@ -20,10 +19,10 @@ from loftet_analysis.cleaning.readers import Export
 from loftet_analysis.cleaning.sheets import Raw, Sheets, by_text
 from loftet_analysis.errors import Problem, at_rows, named, refuse_any
 from loftet_analysis.study import ExportFile, Population, normalise_label
+from loftet_analysis.study.checks import BACKGROUND
 from loftet_analysis.study.study import LINK
 from loftet_analysis.study.yamlfile import nearest
 
-_STANDARD = (names.SCHOOL, names.GRADE, names.ROLE, names.GENDER, names.SUBMITTED)
 _IDENTIFYING_ROLES = frozenset(
     {"name", "email", "phone", "ip", "coordinates", "username", "national_id"}
 )
@@ -376,7 +375,7 @@ def _direct_identifiers(
     A heading alone is no identifier: a column *email* may say how often somebody writes one.
     """
     for name, columns in found.items():
-        if name not in population.columns or name in _STANDARD:
+        if name not in population.columns or name in BACKGROUND:
             continue
         listed = bool(population.values.get(name))
         kinds = {

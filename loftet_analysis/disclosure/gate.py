@@ -325,12 +325,7 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     shown = pd.DataFrame({name: _plain(column) for name, column in shown.items()})
     told = [c for c in shown if c not in _STAYS]
     text = {c for c in shown if shown[c].dtype == object}
-    tells = np.zeros(len(shown), dtype=bool)
-    for column in told:
-        # that nothing was found, and how a scale measures, is said of nobody
-        if column not in ("verdict", "measurement_warning"):
-            values = shown[column]
-            tells |= (values.to_numpy() != "") if column in text else values.notna().to_numpy()
+    tells = _tells(shown, told, text)
     own = _is_own_group(shown, mask)
     why = _own_groups(shown, own & tells, mask, profile) if own.any() else None
     own_told = own & tells
@@ -349,12 +344,7 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     _refuse_filtered(telling, mask)
     shown = shown.drop(columns=[c for c in _SEEN.values() if c in shown])
     told = [c for c in told if c in shown]
-    hidden = held["reason"].fillna("")
-    if {names.ESTIMAND, "contrast"} <= {*telling}:
-        of_share = telling[names.ESTIMAND].eq("level") & telling["contrast"].eq("share")
-        hidden = hidden.mask(of_share.reindex(held["row"]).to_numpy(), held["share_reason"])
-    hidden = hidden.where(hidden != "")
-    hidden = of_all(hidden.groupby(held["row"], sort=True).first().reindex(telling.index))
+    hidden = of_all(_hidden_cells(telling, held))
     why = hidden if why is None else hidden.where(hidden.notna(), why)
     why = why.where(why.notna(), _few(shown, limit))
     shown = shown.assign(reason=shown.get("reason", ""), suppressed=why.notna())
@@ -363,11 +353,8 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     if names.ESTIMAND in shown and limit > 1:
         # means of linked people, or of the same grades, beside everybody's would tell the others'
         no_level |= shown[names.ESTIMAND].ne("level").to_numpy()
-    if no_level.any():
-        levels = [c for c in shown if c in schema.with_role("level")]
-        shown.loc[no_level, levels] = np.nan
-    if "low" not in shown:
-        _empty_of_few(shown, limit)
+    shown.loc[no_level, [c for c in shown if c in schema.with_role("level")]] = np.nan
+    _empty_of_few(shown, limit)
     if limit == 1:
         return _pass(Gated, _emptied(shown, why, told, text))
     counted = _counted(telling, held, people, limit)
@@ -400,35 +387,54 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
         of = schema.COLUMNS[column].of
         shown[column] = _without_few(shown[column], shown[of], limit)
     if "item" in shown and "mean" in shown:
-        cell = of_all(held.groupby("row")[["minimum", "width"]].first())
-        mean, n = to_step(shown["mean"].astype(float), steps["points"]), shown["n"].astype(float)
-        above = mean - cell["minimum"]
-        about = (n, steps["points"], cell["width"], limit)
-        # where it is told that nobody chose an end, the mean may be near the answer beside it
-        none = [shown.get(f"{end}_share", n).eq(0).fillna(False) for end in ("floor", "ceiling")]
-        ends = near_an_end(above - none[0], cell["width"] - above - none[1], *about)
-        why = why.mask(why.isna() & shown["item"].ne("") & ends, SAME)
+        of_cell = of_all(held.groupby("row")[["minimum", "width"]].first())
+        why = why.mask(why.isna() & _item_near_an_end(shown, of_cell, steps, limit), SAME)
     why = _as_their_means(shown, _whole_bars(shown, _whole_or_none(shown, why)))
     _coarsen(shown)
     shown = _without_spread(shown, few & why.isna(), text)
-    if _SHRUNKEN[0] in shown:
-        # rounded in such steps it could lie at an end of its own interval
-        wide = (shown["shrunk_high"] - shown["shrunk_low"]).astype(float)
-        shown[_SHRUNKEN] = shown[_SHRUNKEN].mask(steps["sd"] > wide / 2)
+    _empty_shrunken(shown, steps)
     shown = _emptied(shown.assign(suppressed=why.notna()), why, told, text)
     rounded = _shares_of_bins(_rounded(shown, told, steps, limit))
     return _pass(Gated, _adjusted_anew(exact, rounded, steps))
 
 
+def _tells(shown: pd.DataFrame, told: list[str], text: set[str]) -> np.ndarray:
+    """Return which rows say something of anybody."""
+    tells = np.zeros(len(shown), dtype=bool)
+    for column in told:
+        # that nothing was found, and how a scale measures, is said of nobody
+        if column not in ("verdict", "measurement_warning"):
+            values = shown[column]
+            tells |= (values.to_numpy() != "") if column in text else values.notna().to_numpy()
+    return tells
+
+
+def _hidden_cells(telling: pd.DataFrame, held: pd.DataFrame) -> pd.Series:
+    """Return the reason of the first suppressed cell that a row rests on, missing where none is."""
+    hidden = held["reason"].fillna("")
+    if {names.ESTIMAND, "contrast"} <= {*telling}:
+        of_share = telling[names.ESTIMAND].eq("level") & telling["contrast"].eq("share")
+        hidden = hidden.mask(of_share.reindex(held["row"]).to_numpy(), held["share_reason"])
+    hidden = hidden.where(hidden != "")
+    return hidden.groupby(held["row"], sort=True).first().reindex(telling.index)
+
+
 def _empty_of_few(shown: pd.DataFrame, limit: int) -> None:
     """Take from rows of fewer than `schema.FEWEST_ANSWERS` what is not told of so few."""
-    for of, coefficients in _COEFFICIENTS.items():
+    for of, coefficients in _COEFFICIENTS.items() if "low" not in shown else ():
         shares = _OF_FEW if of == "n" and limit > 1 else ()
         columns = [c for c in (*coefficients, *shares) if c in shown]
         if of in shown and columns:
             number = shown[of].astype(float)
             number = _to_limit(number, limit) if of in _PEOPLE else number
             shown[columns] = shown[columns].mask(number < schema.FEWEST_ANSWERS)
+
+
+def _empty_shrunken(shown: pd.DataFrame, steps: pd.DataFrame) -> None:
+    """Take shrunken changes that, rounded, could lie at an end of their own interval."""
+    if _SHRUNKEN[0] in shown:
+        wide = (shown["shrunk_high"] - shown["shrunk_low"]).astype(float)
+        shown[_SHRUNKEN] = shown[_SHRUNKEN].mask(steps["sd"] > wide / 2)
 
 
 def _as_their_means(shown: pd.DataFrame, why: pd.Series) -> pd.Series:
@@ -1246,6 +1252,19 @@ def _item_alike(shown: pd.DataFrame) -> pd.Series:
     most = shown[["floor_share", "ceiling_share"]].astype(float).max(axis=1)
     few = (1 - most) * shown["n"].astype(float) <= 1 + 1e-9
     return shown["item"].ne("") & (shown["sd"].eq(0) | few)
+
+
+def _item_near_an_end(
+    shown: pd.DataFrame, of_cell: pd.DataFrame, steps: pd.DataFrame, limit: int
+) -> pd.Series:
+    """Return which means of items, as they are rounded, lie so near an end that they tell it."""
+    mean, n = to_step(shown["mean"].astype(float), steps["points"]), shown["n"].astype(float)
+    above = mean - of_cell["minimum"]
+    about = (n, steps["points"], of_cell["width"], limit)
+    # where it is told that nobody chose an end, the mean may be near the answer beside it
+    none = [shown.get(f"{end}_share", n).eq(0).fillna(False) for end in ("floor", "ceiling")]
+    near = near_an_end(above - none[0], of_cell["width"] - above - none[1], *about)
+    return shown["item"].ne("") & near
 
 
 def _refuse_small_bins(shown: pd.DataFrame, limit: int) -> None:

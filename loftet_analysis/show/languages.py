@@ -28,8 +28,8 @@ from loftet_analysis.schema import Row
 from loftet_analysis.show.labels import LABELS
 from loftet_analysis.stats.shrinkage import FEWEST
 from loftet_analysis.study import Study
+from loftet_analysis.study.instrument import LANGUAGES
 
-LANGUAGES = ("nb", "nn", "en")
 #: Ends the tag of a language in which every translation is wrapped in ⟦…⟧ (BCP 47, private use).
 PSEUDO = "-x-pseudo"
 

@@ -13,8 +13,9 @@ import pandas as pd
 
 from loftet_analysis import names, paths
 from loftet_analysis.errors import Problem, refuse_any
-from loftet_analysis.show.languages import LANGUAGES, Words, label
+from loftet_analysis.show.languages import Words, label
 from loftet_analysis.study import Study
+from loftet_analysis.study.instrument import LANGUAGES
 from loftet_analysis.study.schools import COMPARISON, CONTACT, LINK, REGION_NAME, YES, find_school
 from loftet_analysis.study.yamlfile import shown
 

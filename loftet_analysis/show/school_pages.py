@@ -11,7 +11,6 @@ import io
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from string import Template
 from typing import Any
 from urllib.parse import quote
@@ -32,10 +31,10 @@ from loftet_analysis.show.labels import LABELS
 from loftet_analysis.show.languages import Words, joined, label, reader
 from loftet_analysis.show.layout import laid_out
 from loftet_analysis.show.session import OpenStudy, kept_results
+from loftet_analysis.show.site import ASSETS
 
 #: What may be seen, whatever the study's own profile.
 PROFILE = "school"
-_ASSETS = Path(__file__).parent / "assets"
 _BLUE, _ORANGE, _GREY = "#01608f", "#b8500b", "#5c5c5c"
 _WIDE, _EDGE, _ROW = 340, 14, 54  # of the figure, in its own units
 _FIGURE = "means"  # its id
@@ -155,8 +154,8 @@ def pages(study: OpenStudy, found: Told, language: str) -> Iterator[tuple[str, b
     """
     description = study.description
     words = reader(description, language)
-    template = Template((_ASSETS / "school.html").read_text(encoding="utf-8"))
-    style = (_ASSETS / "loftet.css").read_text(encoding="utf-8")
+    template = Template((ASSETS / "school.html").read_text(encoding="utf-8"))
+    style = (ASSETS / "loftet.css").read_text(encoding="utf-8")
     scales = [
         (name, outcome, [wave for wave in names.WAVES if wave in scale.waves])
         for name in asked_by_school(study.populations)

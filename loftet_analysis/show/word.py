@@ -22,6 +22,7 @@ from docx.opc.constants import RELATIONSHIP_TYPE
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls, qn
 from docx.shared import Emu, Pt, RGBColor
+from docx.styles.styles import Styles
 from lxml import etree
 from lxml import html as markup
 from PIL import Image
@@ -539,7 +540,38 @@ def _pieces(png: bytes, width: int) -> Iterator[tuple[bytes, int, int]]:
 def _template(language: str) -> bytes:
     """Return an empty document in a language with the styles that pages need and no others."""
     docx = Document()
-    styles = docx.styles
+    _set_styles(docx.styles, language)
+    settings = docx.settings.element
+    for theme in settings.iter(qn("w:themeFontLang")):
+        theme.set(qn("w:val"), _TAGS[language])
+    compat = settings.find(qn("w:compat"))
+    if compat is not None:
+        compat.append(
+            parse_xml(
+                f'<w:compatSetting {nsdecls("w")} w:name="compatibilityMode" '
+                'w:uri="http://schemas.microsoft.com/office/word" w:val="15"/>'
+            )
+        )
+    section = docx.sections[0]
+    for side in ("left", "right", "top", "bottom"):
+        setattr(section, f"{side}_margin", Emu(_MARGIN * _TWIP))
+    number = section.footer.paragraphs[0]._p
+    number.append(parse_xml(f'<w:fldSimple {nsdecls("w")} w:instr=" PAGE "><w:r/></w:fldSimple>'))
+    section.footer.paragraphs[0].alignment = 1
+    about = docx.core_properties
+    about.author = about.last_modified_by = "loftet_analysis"
+    about.comments = ""
+    about.revision, about.created, about.modified = 1, _FIXED, _FIXED
+    unused = ("thumbnail", "customXml", "stylesWithEffects", "webSettings")
+    for relations in (docx.part.package.rels, docx.part.rels):
+        for key, each in [*relations.items()]:
+            if each.reltype.rpartition("/")[2] in unused:
+                del relations[key]
+    return _packed(docx)
+
+
+def _set_styles(styles: Styles, language: str) -> None:
+    """Keep the styles that pages need, and set their fonts, spaces and language."""
     for style in [*styles.element.findall(qn("w:style"))]:
         name = style.find(qn("w:name")).get(qn("w:val"))
         if name.lower() not in {each.lower() for each in _KEPT}:
@@ -570,35 +602,6 @@ def _template(language: str) -> bytes:
         style.paragraph_format.line_spacing = 1
     spoken = styles.element.find(f".//{qn('w:rPrDefault')}//{qn('w:lang')}")
     spoken.set(qn("w:val"), _TAGS[language])
-    settings = docx.settings.element
-    for theme in settings.iter(qn("w:themeFontLang")):
-        theme.set(qn("w:val"), _TAGS[language])
-    compat = settings.find(qn("w:compat"))
-    if compat is not None:
-        compat.append(
-            parse_xml(
-                f'<w:compatSetting {nsdecls("w")} w:name="compatibilityMode" '
-                'w:uri="http://schemas.microsoft.com/office/word" w:val="15"/>'
-            )
-        )
-    section = docx.sections[0]
-    for side in ("left", "right", "top", "bottom"):
-        setattr(section, f"{side}_margin", Emu(_MARGIN * _TWIP))
-    number = section.footer.paragraphs[0]._p
-    number.append(parse_xml(f'<w:fldSimple {nsdecls("w")} w:instr=" PAGE "><w:r/></w:fldSimple>'))
-    section.footer.paragraphs[0].alignment = 1
-    about = docx.core_properties
-    about.author = about.last_modified_by = "loftet_analysis"
-    about.comments = ""
-    about.revision, about.created, about.modified = 1, _FIXED, _FIXED
-    package = docx.part.package
-    for key, each in [*package.rels.items()]:
-        if each.reltype.endswith("/thumbnail"):
-            del package.rels[key]
-    for key, each in [*docx.part.rels.items()]:
-        if each.reltype.rpartition("/")[2] in ("customXml", "stylesWithEffects", "webSettings"):
-            del docx.part.rels[key]
-    return _packed(docx)
 
 
 def _packed(docx: Docx) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -140,15 +140,8 @@ def _check_windows(study: Study, document: Document) -> None:
             what, found = f"dates without a cohort ({name})", ", ".join(population.waves)
             allowed = "windows by cohort, as the study has them"
             document.report(steps, what, found, allowed)
-        apart: dict[str, dict[str, int]] = {}
-        for cohort in study.windows:
-            starts = study.wave_dates(name, cohort)
-            first = starts[names.PRE].start if names.PRE in starts else None
-            for wave, each in starts.items():
-                if first and each.start:
-                    n = school_year(each.start) - school_year(first)
-                    apart.setdefault(wave, {})[cohort] = n
-        for wave, years in apart.items():
+    for name in study.populations:
+        for wave, years in _years_from_first(study, name).items():
             if len({*years.values()}) > 1:
                 what = f"cohorts whose waves are not as far apart ({name})"
                 found = ", ".join(f"{n} ({cohort})" for cohort, n in years.items())
@@ -156,6 +149,18 @@ def _check_windows(study: Study, document: Document) -> None:
                 todo = "grades that follow each other would differ; take them as two studies"
                 document.report(("waves",), what, found, allowed, todo)
                 return
+
+
+def _years_from_first(study: Study, population: str) -> dict[str, dict[str, int]]:
+    """Return the school years from the first wave to each wave, by wave and cohort."""
+    years: dict[str, dict[str, int]] = defaultdict(dict)
+    for cohort in study.windows:
+        dates = study.wave_dates(population, cohort)
+        first = dates[names.PRE].start if names.PRE in dates else None
+        for wave, each in dates.items():
+            if first and each.start:
+                years[wave][cohort] = school_year(each.start) - school_year(first)
+    return years
 
 
 def _check_dates(waves: Mapping[str, Wave], document: Document, steps: tuple) -> None:

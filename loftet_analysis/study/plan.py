@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 import pandas as pd
@@ -163,41 +163,53 @@ def _asked(
 ) -> Iterator[tuple[str, str, str, str]]:
     """Give the estimands, contrasts, subgroups and waves of one scale."""
     closed = [wave for wave in closed_waves(study, population) if wave in scale.waves]
-    midway = [each for each in MIDWAY if {*closed} >= {*CONTRASTS[each]}]
-    whole = [""] if {names.PRE, names.POST} <= {*closed} else []
     for estimand in _estimands(study, population, scale.roles):
         if estimand == "level":
-            for wave in closed:
-                for subgroup in (names.ALL, *_groups_with_levels(study, population, scale.roles)):
-                    yield estimand, "", subgroup, wave
+            levels = (names.ALL, *_groups_with_levels(study, population, scale.roles))
+            yield from ((estimand, "", group, wave) for wave in closed for group in levels)
             continue
-        contrasts = whole
-        if ESTIMANDS[estimand].is_change:
-            moved = {e: study.years_between(population.name, waves_of(e)) for e in midway}
-            by_year = ESTIMANDS[estimand].needs_also == "years"  # in one, nobody moves up
-            contrasts = [*whole, *(each for each in midway if moved[each] or not by_year)]
-        if not contrasts:
-            continue
+        contrasts = _contrasts(study, population, estimand, closed)
         if estimand == "gap_change":
-            for column in study.gaps(population.name):
-                first, *others = study.groups(population.name, column) or ("",)
-                for other in others:
-                    yield estimand, f"{column}={other} - {column}={first}", names.ALL, ""
+            gaps = _gaps(study, population) if contrasts else ()
+            yield from ((estimand, gap, names.ALL, "") for gap in gaps)
             continue
         for contrast in contrasts:
             yield estimand, contrast, names.ALL, ""
-            if ESTIMANDS[estimand].by_subgroup or ESTIMANDS[estimand].is_change:
-                for column in study.planned_groups(population.name):
-                    if not (ESTIMANDS[estimand].by_subgroup or _by_cohort(estimand, column)):
-                        continue
-                    for group in study.groups(population.name, column):
-                        if _can_be_met(study, population, estimand, contrast, column, group):
-                            yield estimand, contrast, f"{column}={group}", ""
+            groups = _groups_with_changes(study, population, estimand, contrast)
+            yield from ((estimand, contrast, group, "") for group in groups)
 
 
-def _by_cohort(estimand: str, column: str) -> bool:
-    """Return whether a change that has no other subgroups is asked of each cohort."""
-    return column == names.COHORT and not ESTIMANDS[estimand].is_difference
+def _contrasts(
+    study: Study, population: Population, estimand: str, closed: Sequence[str]
+) -> list[str]:
+    """Return the pairs of waves that an estimand compares: the whole study, and midway."""
+    whole = [""] if {names.PRE, names.POST} <= {*closed} else []
+    if not ESTIMANDS[estimand].is_change:
+        return whole
+    midway = [each for each in MIDWAY if {*closed} >= {*CONTRASTS[each]}]
+    if ESTIMANDS[estimand].needs_also == "years":  # within a school year nobody moves up
+        midway = [e for e in midway if study.years_between(population.name, waves_of(e))]
+    return whole + midway
+
+
+def _gaps(study: Study, population: Population) -> Iterator[str]:
+    """Give the differences between a group and the first one of its column."""
+    for column in study.gaps(population.name):
+        first, *others = study.groups(population.name, column) or ("",)
+        yield from (f"{column}={other} - {column}={first}" for other in others)
+
+
+def _groups_with_changes(
+    study: Study, population: Population, estimand: str, contrast: str
+) -> Iterator[str]:
+    """Give the groups whose change is asked; of some estimands those of cohorts alone."""
+    asked = ESTIMANDS[estimand]
+    for column in study.planned_groups(population.name):
+        by_cohort = column == names.COHORT and asked.is_change and not asked.is_difference
+        if asked.by_subgroup or by_cohort:
+            for group in study.groups(population.name, column):
+                if _can_be_met(study, population, estimand, contrast, column, group):
+                    yield f"{column}={group}"
 
 
 def _groups_with_levels(

@@ -426,11 +426,10 @@ def _check_rows(rows: dict[str, dict[str, str]], register: str) -> Iterator[Prob
             yield Problem("duplicate school_id", found, "each school once", where)
         if name and region in ("", names.NATIONAL):
             yield Problem("region without a usable name", name, "a name with letters", where)
-        if re.search(r"\s[-–]\s", name):
-            known = official.setdefault(region, name)
-            if known.casefold() != name.casefold():
-                what = f"two regions with the short name {region}"
-                yield Problem(what, f"{known}; {name}", "names that begin differently", where)
+        known = official.setdefault(region, name) if re.search(r"\s[-–]\s", name) else name
+        if known.casefold() != name.casefold():
+            what = f"two regions with the short name {region}"
+            yield Problem(what, f"{known}; {name}", "names that begin differently", where)
         for earlier in earlier_names(row.get("earlier", "")):
             owner = former.setdefault(normalise_label(earlier), school)
             if owner != school:

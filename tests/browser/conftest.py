@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from loftet_analysis.study.instrument import LANGUAGES
 from tests.conftest import loftet
 from tests.small_demo import SMALL, build_root
 
-LANGUAGES = ("nb", "nn", "en")
 #: Packages of Debian, each with a program or a file that it brings.
 PACKAGES = {
     "chromium": "chromium",

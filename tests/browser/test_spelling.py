@@ -11,7 +11,7 @@ import pytest
 from babel.messages.pofile import read_po
 from bs4 import BeautifulSoup
 
-from tests.browser.conftest import LANGUAGES
+from loftet_analysis.study.instrument import LANGUAGES
 from tests.browser.test_pages import told
 from tests.small_demo import HERE
 
