@@ -108,7 +108,10 @@ _DERIVED = schema.with_role("derived")
 _STAYS = schema.with_role("key", "setting")
 
 
-class _Passing:
+_MIXED: Any = object  # the other bases of its classes are those of pandas
+
+
+class _Passing(_MIXED):
     """What frames and columns that passed the gate have in common.
 
     What pandas makes of them alone has passed too. Where numbers come in from elsewhere the pass is
@@ -255,7 +258,7 @@ def _watch(kind: type, name: str) -> None:
 
 def _watch_cells(kind: type, name: str) -> None:
     """Let numbers that are written through `loc` and its like take the pass away."""
-    indexer = type(getattr(kind(dtype=float), name))
+    indexer: Any = type(getattr(kind(dtype=float), name))
 
     class Watched(indexer):
         def __setitem__(self, key: Any, value: Any) -> None:
@@ -834,7 +837,7 @@ def _refuse_unknown(frame: pd.DataFrame) -> None:
             name for name, each in known.items() if each.role in ("estimate", "level", "share")
         }
         if names.ESTIMAND in frame and "k" not in frame:
-            people = {"n_pre", "n_post", "n_pairs"} <= people
+            people = people if {"n_pre", "n_post", "n_pairs"} <= people else set()
         if tells and not people and "k" not in frame and len(frame):
             raise DisclosureError(
                 f"{', '.join(sorted(tells))} come without the people that they are of; keep the "
@@ -1424,8 +1427,8 @@ def _p_beyond(rows: pd.DataFrame) -> pd.Series:
     if not {"estimate_vs_drift", "estimate_vs_trend", "trend_se", "se", "df"} <= {*rows}:
         return p
     apart = rows["estimate_vs_trend"].fillna(rows["estimate_vs_drift"]).astype(float)
-    about = (rows[c].astype(float) for c in ("se", "df"))
-    se, df = less_known(*about, rows["trend_se"].astype(float).fillna(0))
+    se, df = (rows[c].astype(float) for c in ("se", "df"))
+    se, df = less_known(se, df, rows["trend_se"].astype(float).fillna(0))
     return pd.Series(2 * stats.t.sf((apart / se).abs(), df), rows.index).fillna(p)
 
 

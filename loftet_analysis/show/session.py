@@ -8,11 +8,12 @@ import inspect
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from importlib.metadata import version
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -132,7 +133,7 @@ class OpenStudy:
     def _in_state(self, state: str) -> list[str]:
         """Return the waves in which somebody is in a state, and nobody is further."""
         order = (TO_COME, OPEN, CLOSED)
-        found = {}
+        found: dict[str, str] = {}
         for wave, its in zip(
             self.waves.get(names.WAVE, ()), self.waves.get("state", ()), strict=True
         ):
@@ -331,14 +332,14 @@ class OpenStudy:
         rows = rows.sort_values([names.POPULATION, "place", "year", "of"], kind="stable")
         return rows.drop(columns=["place", "of"]).reset_index(drop=True)
 
-    def table(self, name: str, **where: Sequence[str]) -> pd.DataFrame:
+    def table(self, name: str, **where: Collection[str]) -> pd.DataFrame:
         """Return a table that was settled for the whole study when the data were cleaned.
 
         Parameters
         ----------
         name : {"ledger", "values", "linkage", "response", "waves", "days", "units", \
 "invariance", "disclosure"}
-        **where : sequence of str
+        **where : collection of str
             Only rows with one of these values in the column of that name.
 
         Raises
@@ -680,7 +681,8 @@ class OpenStudy:
         phone = saved_for_phone(drawing, salt=name)
         alt = html.escape(drawing.alt, quote=True)
         own = _SENTENCE.split(drawing.caption)[0].rstrip(".") or name
-        title = _title(draw, frame, words) if getattr(draw, "title", "") else own
+        what = getattr(draw, "title", "")
+        title = _title(words.text(what), frame, words) if what else own
         caption = _said_once(drawing.caption, name, said, words, title)
         picture, kind = f'<img src="{name}.svg" alt="{alt}">', ' class="narrow"'
         if phone:
@@ -706,7 +708,7 @@ class OpenStudy:
         """Begin a page anew: notes and captions are said again that stand once on a page."""
         self._said.clear()
 
-    def show(self, shown: Gated, draw: Callable | None = None, **options: object) -> None:
+    def show(self, shown: Gated, draw: Callable | None = None, **options: Any) -> None:
         """Show a result in the study's languages: as a sentence, a table or a figure.
 
         Parameters
@@ -966,12 +968,11 @@ def _said_once(caption: str, name: str, said: dict[str, str], words: Words, titl
     return " ".join([link, *map(html.escape, new)])
 
 
-def _title(draw: Callable, frame: pd.DataFrame, words: Words) -> str:
-    """Return what a figure of the library is called: what is drawn, by which groups, and of what.
+def _title(title: str, frame: pd.DataFrame, words: Words) -> str:
+    """Return what a figure of the library is called: its title, by which groups, and of what.
 
     That is of its outcomes, or of whom where these are many.
     """
-    title = words.text(draw.title)
     by = {
         column: column in frame and frame[column].replace("", None).nunique() > 1
         for column in (names.REGION, names.SCHOOL)
