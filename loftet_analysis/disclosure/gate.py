@@ -1317,31 +1317,10 @@ def _rounded(shown: pd.DataFrame, told: list[str], steps: pd.DataFrame, limit: i
     """
     hides = steps["hides"].astype(bool) & ~shown["suppressed"].astype(bool)
     rounded = dict(shown.items())
-    decimals = {"": 2, "tenth": 1, "thousandth": 3, "whole": 0}
-    moved = {}
-    for column in told:
-        values, about = rounded[column], schema.COLUMNS.get(column)
-        kind = about.rounding if about is not None else ""
-        if about is not None and about.role in ("edge", "setting"):
-            continue
-        if about is not None and about.role == "people":
-            rounded[column] = _to_limit(values, limit)
-        elif not pd.api.types.is_float_dtype(values):
-            continue
-        elif about is not None and about.of:
-            n = shown["n"].astype(float)
-            per_person = shown[about.of].astype(float) / n.where(n > 0)
-            by_number = 1 / (per_person * fewest_told_alike(n, limit))
-            step = np.maximum(steps[kind], rounding_step(by_number))
-            rounded[column] = to_step(values, step)
-        elif kind in _STEPS:
-            rounded[column] = to_step(values, steps[kind])
-            moved[column] = rounded[column] - values
-        elif kind == "standard_error":
-            fine = steps["points"] <= STEPS[0]
-            rounded[column] = values.round(2).mask(fine, values.round(3))
-        else:
-            rounded[column] = values.round(decimals[kind])
+    rounded |= {column: _rounded_column(shown, column, steps, limit) for column in told}
+    floats = [column for column in told if pd.api.types.is_float_dtype(shown[column])]
+    in_steps = [c for c in floats if c in schema.COLUMNS and schema.COLUMNS[c].rounding in _STEPS]
+    moved = {column: rounded[column] - shown[column] for column in in_steps}
     if "n_cells" in rounded:  # people times items: rounded itself it would tell how many people
         rounded["n_cells"] = rounded["n"] * (shown["n_cells"] / shown["n"]).round()
     if hides.any():
@@ -1363,6 +1342,27 @@ def _rounded(shown: pd.DataFrame, told: list[str], steps: pd.DataFrame, limit: i
     rounded = {c: v + 0.0 if pd.api.types.is_float_dtype(v) else v for c, v in rounded.items()}
     # all at once: column by column takes ten times as long
     return pd.DataFrame(rounded, columns=shown.columns, index=shown.index)
+
+
+def _rounded_column(shown: pd.DataFrame, column: str, steps: pd.DataFrame, limit: int) -> pd.Series:
+    values, about = shown[column], schema.COLUMNS.get(column)
+    kind = about.rounding if about is not None else ""
+    if about is not None and about.role == "people":
+        return _to_limit(values, limit)
+    if not pd.api.types.is_float_dtype(values) or (
+        about is not None and about.role in ("edge", "setting")
+    ):
+        return values
+    if about is not None and about.of:
+        n = shown["n"].astype(float)
+        per_person = shown[about.of].astype(float) / n.where(n > 0)
+        by_number = 1 / (per_person * fewest_told_alike(n, limit))
+        return to_step(values, np.maximum(steps[kind], rounding_step(by_number)))
+    if kind in _STEPS:
+        return to_step(values, steps[kind])
+    if kind == "standard_error":
+        return values.round(2).mask(steps["points"] <= STEPS[0], values.round(3))
+    return values.round({"": 2, "tenth": 1, "thousandth": 3, "whole": 0}[kind])
 
 
 def _numbers_in_flags(shown: pd.DataFrame, flags: pd.Series, limit: int) -> pd.Series:
