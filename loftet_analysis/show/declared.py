@@ -46,14 +46,14 @@ def deviations(record: PlanRecord, study: Study, words: Words) -> Table | None:
     rows: list[Row] = []
     for deviation, reason in explained(record, study):
         why = study.text(reason.why, words.locale) if reason else None
-        if deviation is None:
+        if deviation is not None:
+            place, since = deviation.place, date.fromisoformat(deviation.since)
+            planned, now = (_value(place, t, words) for t in (deviation.planned, deviation.now))
+            row = {"what": _what(place, words), "planned": planned, "now": now, "why": why}
+            rows.append({**row, "since": since})
+        elif reason is not None:
             day, what = reason.day, study.text(reason.what, words.locale)
             rows.append({"what": what, "since": day, "why": why, "planned": None, "now": None})
-            continue
-        place = deviation.place
-        planned, now = (_value(place, t, words) for t in (deviation.planned, deviation.now))
-        row = {"what": _what(place, words), "planned": planned, "now": now, "why": why}
-        rows.append({**row, "since": date.fromisoformat(deviation.since)})
     if not rows:
         return None
     columns = [

@@ -644,20 +644,8 @@ class OpenStudy:
         """Return what one reader sees of a gated frame."""
         if counted := getattr(draw, "counted", ""):
             frame = frame[frame[counted] > 0]
-        if frame.empty:
-            if empty := self._why_empty(words):
-                return line(empty, kind="not-asked")
-            if nothing := getattr(draw, "nothing", ""):
-                return line(words.text(nothing), kind="nothing")
-            return line(words.text("This was not asked about in this study."), kind="not-asked")
-        if draw is not heading and (why := _why_refused_all(frame, words)):
-            return line(words.text("Not computed, since {why}.", why=why), kind="not-asked")
-        column = getattr(draw, "drawn", "")
-        if column and frame[column].isna().all():
-            text = words.text(
-                "Nothing is drawn here: every number is hidden or cannot be computed."
-            )
-            return line(text, kind="hidden")
+        if why := self._why_nothing(draw, frame, words):
+            return why
         asks = inspect.signature(draw).parameters
         extra = {"words": words} if "words" in asks else {}
         with mpl.rc_context(STYLE):
@@ -677,32 +665,30 @@ class OpenStudy:
             return Drawn("".join(f"<p>{html.escape(part)}</p>" for part in parts), result)
         drawing = result if isinstance(result, Drawing) else _own_drawing(result, name, says)
         numbers = {"": frame, **others, **drawing.rows}
-        svg, png = saved(drawing, salt=name)
-        phone = saved_for_phone(drawing, salt=name)
-        alt = html.escape(drawing.alt, quote=True)
-        own = _SENTENCE.split(drawing.caption)[0].rstrip(".") or name
+        files = {key: as_csv(each, words) for key, each in numbers.items() if len(each)}
         what = getattr(draw, "title", "")
+        own = _SENTENCE.split(drawing.caption)[0].rstrip(".") or name
         title = _title(words.text(what), frame, words) if what else own
         caption = _said_once(drawing.caption, name, said, words, title)
-        picture, kind = f'<img src="{name}.svg" alt="{alt}">', ' class="narrow"'
-        if phone:
-            media = "screen and (max-width: 40rem)"
-            source = f'<source media="{media}" srcset="{name}.phone.svg">'
-            picture, kind = f"<picture>{source}{picture}</picture>", ""
-        elif drawing.figure.get_figwidth() >= WIDTH:
-            # on a phone it keeps letters of 11 pixels and is scrolled, also from the keyboard
-            called = html.escape(words.text("Wide figure that scrolls sideways"))
-            scroller = f'<div class="wide" tabindex="0" role="group" aria-label="{called}">'
-            picture, kind = f"{scroller}{picture}</div>", ""
-        return Drawn(
-            f'<figure id="{name}"{kind} aria-label="{html.escape(title)}">{picture}'
-            f"<figcaption>{caption}</figcaption></figure>",
-            drawing.alt,
-            svg,
-            png,
-            {key: as_csv(each, words) for key, each in numbers.items() if len(each)},
-            phone,
-        )
+        return _figure(drawing, name, title, caption, files, words)
+
+    def _why_nothing(self, draw: Callable, frame: pd.DataFrame, words: Words) -> Drawn | None:
+        """Return the line that stands where there is nothing to draw."""
+        if frame.empty:
+            if empty := self._why_empty(words):
+                return line(empty, kind="not-asked")
+            if nothing := getattr(draw, "nothing", ""):
+                return line(words.text(nothing), kind="nothing")
+            return line(words.text("This was not asked about in this study."), kind="not-asked")
+        if draw is not heading and (why := _why_refused_all(frame, words)):
+            return line(words.text("Not computed, since {why}.", why=why), kind="not-asked")
+        column = getattr(draw, "drawn", "")
+        if column and frame[column].isna().all():
+            text = words.text(
+                "Nothing is drawn here: every number is hidden or cannot be computed."
+            )
+            return line(text, kind="hidden")
+        return None
 
     def forget_said(self) -> None:
         """Begin a page anew: notes and captions are said again that stand once on a page."""
@@ -994,6 +980,39 @@ def _title(title: str, frame: pd.DataFrame, words: Words) -> str:
     waves = frame.get(names.WAVE, pd.Series(dtype=str)).replace("", None).dropna().unique()
     when = [label("wave", each, words) for each in waves] if len(waves) == 1 else []
     return ", ".join([f"{title}: {joined(of, words)}", *when])
+
+
+def _figure(
+    drawing: Drawing,
+    name: str,
+    title: str,
+    caption: str,
+    files: Mapping[str, str],
+    words: Words,
+) -> Drawn:
+    """Return a figure with its files; on a phone a wide one is drawn anew, or scrolls."""
+    svg, png = saved(drawing, salt=name)
+    phone = saved_for_phone(drawing, salt=name)
+    alt = html.escape(drawing.alt, quote=True)
+    picture, kind = f'<img src="{name}.svg" alt="{alt}">', ' class="narrow"'
+    if phone:
+        media = "screen and (max-width: 40rem)"
+        source = f'<source media="{media}" srcset="{name}.phone.svg">'
+        picture, kind = f"<picture>{source}{picture}</picture>", ""
+    elif drawing.figure.get_figwidth() >= WIDTH:
+        # on a phone it keeps letters of 11 pixels and is scrolled, also from the keyboard
+        called = html.escape(words.text("Wide figure that scrolls sideways"))
+        scroller = f'<div class="wide" tabindex="0" role="group" aria-label="{called}">'
+        picture, kind = f"{scroller}{picture}</div>", ""
+    return Drawn(
+        f'<figure id="{name}"{kind} aria-label="{html.escape(title)}">{picture}'
+        f"<figcaption>{caption}</figcaption></figure>",
+        drawing.alt,
+        svg,
+        png,
+        files,
+        phone,
+    )
 
 
 def _own_drawing(result: object, name: str, says: Mapping[str, str]) -> Drawing:
