@@ -285,7 +285,7 @@ def _described(
         row["delta_cfi"] = found.cfi - before.cfi
         row["delta_rmsea"] = found.rmsea - before.rmsea
         row["holds"] = _holds(found, before)
-    if design.kind == LINKED and described.latent_mean >= 0:
+    if design.cluster is not None and described.latent_mean >= 0:
         answers, element = [np.hstack(design.answers)], described.latent_mean
         row["latent_change"] = found.theta[element]
         row["latent_change_cluster"] = design.clustered_by
