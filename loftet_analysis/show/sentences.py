@@ -632,7 +632,7 @@ def hangs_on(
     >>> words = Words("en", outcomes={("pupils", "joy"): "Joy"}, regions={"oslo": "Oslo"})
     >>> frame, country = pd.DataFrame([row]), pd.DataFrame([country])
     >>> print(hangs_on(frame, words=words, together=country).text.splitlines()[1])
-    For 1 of 1 changes a single region decides where the interval of the mean over the regions
+    For the only change a single region decides where the interval of the mean over the regions
     lies: Joy, same-grade change (includes zero without Oslo).
     """
     shown = frame[~frame["suppressed"].astype(bool)]
@@ -681,17 +681,23 @@ def _two_ways(shown: pd.DataFrame, together: pd.DataFrame, words: Words) -> Iter
         if own != row["position"]
     ]
     if unlike:
-        yield words.text(
+        yield words.plural(
+            "The estimate from everybody's answers at once and the mean over the regions differ "
+            "for the only change: {changes}.",
             "The estimate from everybody's answers at once and the mean over the regions differ "
             "for {n} of {all} changes: {changes}.",
+            len(pairs),
             n=words.count(len(unlike)),
             all=words.count(len(pairs)),
             changes=_listed(unlike, words),
         )
     elif pairs:
-        yield words.text(
-            "The estimate from everybody's answers at once and the mean over the regions agree for "
-            "all {all} changes.",
+        yield words.plural(
+            "The estimate from everybody's answers at once and the mean over the regions agree "
+            "for the only change.",
+            "The estimate from everybody's answers at once and the mean over the regions agree "
+            "for all {all} changes.",
+            len(pairs),
             all=words.count(len(pairs)),
         )
 
@@ -703,17 +709,25 @@ def _without_a_region(shown: pd.DataFrame, words: Words) -> Iterator[str]:
         f"{_changed(row, words)} ({_without(row, words)})" for row in rows if row["hangs_on"]
     ]
     if turning:
-        yield words.text(
+        yield words.plural(
+            "For the only change a single region decides where the interval of the mean over the "
+            "regions lies: {changes}.",
             "For {n} of {all} changes a single region decides where the interval of the mean "
             "over the regions lies: {changes}.",
+            len(rows),
             n=words.count(len(turning)),
             all=words.count(len(rows)),
             changes=_listed(turning, words),
         )
     elif rows:
-        yield words.text(
-            "None of {all} changes depends on a single region: whichever is left out, the interval "
-            "of the mean over the others stays on the same side of zero, or still includes it.",
+        yield words.plural(
+            "The only change does not depend on a single region: whichever is left out, the "
+            "interval of the mean over the others stays on the same side of zero, or still "
+            "includes it.",
+            "None of {all} changes depends on a single region: whichever is left out, the "
+            "interval of the mean over the others stays on the same side of zero, or still "
+            "includes it.",
+            len(rows),
             all=words.count(len(rows)),
         )
 
@@ -816,17 +830,23 @@ def _one_more_region(shown: pd.DataFrame, words: Words) -> Iterator[str]:
         for row in rows[(rows["pi_low"] > 0) | (rows["pi_high"] < 0)].to_dict("records")
     ]
     if clear:
-        yield words.text(
-            "In a new region like these, {n} of {all} changes are expected to be on one side "
-            "of zero (prediction interval in standard deviations): {changes}.",
+        yield words.plural(
+            "In a new region like these, the only change is expected to be on one side of zero "
+            "(prediction interval in standard deviations): {changes}.",
+            "In a new region like these, {n} of {all} changes are expected to be on one side of "
+            "zero (prediction interval in standard deviations): {changes}.",
+            len(rows),
             n=words.count(len(clear)),
             all=words.count(len(rows)),
             changes=_listed(clear, words),
         )
     elif len(rows):
-        yield words.text(
+        yield words.plural(
+            "In a new region like these, the only change may go either way: the prediction "
+            "interval includes zero.",
             "In a new region like these, each of {all} changes may go either way: the prediction "
             "intervals include zero.",
+            len(rows),
             all=words.count(len(rows)),
         )
 
