@@ -128,6 +128,8 @@ class Words:
         Waves between which no school year lies, as far as is known.
     rounding : int
         Numbers of people are rounded to multiples of it.
+    labels : mapping of str to str
+        What background columns of the study's own, and their groups, are called.
 
     Raises
     ------
@@ -155,6 +157,7 @@ class Words:
     rounding: int = 1
     same_year: frozenset[tuple[str, str]] = frozenset()
     asked: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.locale not in LANGUAGES:
@@ -452,6 +455,9 @@ def label(kind: str, code: str, words: Words, **values: object) -> str:
     ('pulje 2026', 'Pulje 2')
     >>> label("subgroup", "spoken_at=home", nb), label("contrast", "at=work - at=home", nb)
     ('spoken at: home', 'at: work − home')
+    >>> own = Words("nb", labels={"spoken_at": "språk", "spoken_at=home": "norsk"})
+    >>> label("subgroup", "spoken_at=home", own)
+    'språk: norsk'
     >>> label("contrast", "p10", nb), label("contrast", "gender=girl - gender=boy", nb)
     ('10. persentil', 'jenter − gutter')
     """
@@ -477,6 +483,7 @@ def label(kind: str, code: str, words: Words, **values: object) -> str:
         if column == names.GRADE:
             return words.text("grade {grade}", grade=value)
         is_known = column in LABELS["grouped by"] or not value
+        value = words.labels.get(code, value)
         return value if is_known else f"{_background(column, words)}{value}"
     raise KeyError(f"{kind} {code!r} has no label")
 
@@ -484,7 +491,8 @@ def label(kind: str, code: str, words: Words, **values: object) -> str:
 def _background(column: str, words: Words) -> str:
     """Return what stands before a group of a background of the study's own."""
     known = LABELS["column"].get(column)
-    return f"{words.text(known).lower() if known else column.replace('_', ' ')}: "
+    called = words.text(known).lower() if known else column.replace("_", " ")
+    return f"{words.labels.get(column, called)}: "
 
 
 def row_label(row: Row, words: Words) -> str:
@@ -671,6 +679,7 @@ def reader(study: Study, language: str) -> Words:
     declared = study.analysis.region_features
     texts = declared.features if declared else {}
     features = {name: study.text(text, locale) for name, text in texts.items()}
+    called = {name: study.text(text, locale) for name, text in study.labels.items()}
     same_year = {
         (population, contrast)
         for population in study.populations
@@ -679,5 +688,5 @@ def reader(study: Study, language: str) -> Words:
     }
     return Words(
         language, outcomes, regions, answers, options, items, frozenset(turned), schools, wordings,
-        questions, features, LIMITS[study.disclosure], frozenset(same_year), asked,
+        questions, features, LIMITS[study.disclosure], frozenset(same_year), asked, called,
     )  # fmt: skip

@@ -59,8 +59,21 @@ def check_study(study: Study, document: Document) -> None:
         _check_people(population, document, steps)
         _check_values(population, document, (*steps, "values"))
         _check_estimands(population, population.declared or (), document, (*steps, "estimands"))
+    _check_labels(study, document)
     _check_analysis(study, document)
     _check_selection(study, document)
+
+
+def _check_labels(study: Study, document: Document) -> None:
+    """Report names of columns and groups that no population has."""
+    known: dict[str, None] = {}
+    for population in study.populations.values():
+        for column in (each for each in population.columns if each not in BACKGROUND):
+            known |= {column: None}
+            known |= {f"{column}={value}": None for value in population.values.get(column, ())}
+    for name in study.labels:
+        what = "a label of what is no background column of the study's own, nor a group of one"
+        document.expect(("labels", name), what, name, known)
 
 
 def _check_waves(study: Study, document: Document) -> None:
@@ -501,6 +514,7 @@ def untranslated(study: Study) -> list[Problem]:
     """Return what is to be said of texts that lack one of the study's languages."""
     texts = {("study.yml", "title"): study.title}
     texts |= {("study.yml", f"question {name}"): text for name, text in study.questions.items()}
+    texts |= {("study.yml", f"label {name}"): text for name, text in study.labels.items()}
     for instrument in (population.instrument for population in study.populations.values()):
         place = f"instrument {instrument.name}"
         for scale in instrument.scales.values():

@@ -925,6 +925,9 @@ class Study(Described):
     questions : dict of str to dict of str to str
         Its research questions: their texts, by id (as instruments and headings name them) and
         language.
+    labels : dict of str to dict of str to str
+        What background columns of its own (``column``) and their groups (``column=value``) are
+        called on pages, by language.
     selection : Selection or None
         How schools are selected for interviews.
     letters : dict of str to dict of str to str
@@ -962,6 +965,7 @@ class Study(Described):
         BeforeValidator(lambda given: [given] if isinstance(given, str) else given),
     ] = ("any/*",)
     questions: dict[Name, Text] = Field(default_factory=dict)
+    labels: dict[Line, Text] = Field(default_factory=dict)
     selection: Selection | None = None
     letters: dict[Name, Annotated[Text, BeforeValidator(_in_each_language)]] = Field(
         default_factory=dict
