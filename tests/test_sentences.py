@@ -793,8 +793,8 @@ def test_a_summary_says_that_nothing_can_be_told_of_attendance():
 @pytest.mark.parametrize(
     ("pairs", "rounding", "said"),
     [
-        ([204, 198], 6, "(de samme før og etter), om lag 198–204 av de 294 som svarte før."),
-        ([12, 12], 1, "(de samme før og etter), 12 av de 294 som svarte før."),
+        ([204, 198], 6, "(de samme før og etter), om lag 198–204 av de 294 før."),
+        ([12, 12], 1, "(de samme før og etter), 12 av de 294 før."),
     ],
 )
 def test_a_summary_counts_those_who_are_the_same_and_of_how_many(pairs, rounding, said):

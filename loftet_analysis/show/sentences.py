@@ -2083,7 +2083,7 @@ def _who_answered_before(row: Row, answered: pd.DataFrame | None, words: Words) 
     if len(kept) != 1:
         return ""
     when = label("wave", wave, words)
-    return words.text("the {n} who answered {wave}", n=words.count(kept.iloc[0]), wave=when)
+    return words.text("the {n} {wave}", n=words.count(kept.iloc[0]), wave=when)
 
 
 def _compared(row: Row, words: Words) -> str:
