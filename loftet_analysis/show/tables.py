@@ -6,7 +6,7 @@ Every function takes a gated frame, and `words`, the reader's language. Hidden n
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import pandas as pd
 
@@ -213,6 +213,24 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
         (_level(words, frame["ci_level"].iloc[0]), interval),
         (_("Minimum detectable"), "mdes"),
     ]
+    notes = _notes_of_effects(frame, lights.values(), words)
+    caption, last = _("Change from before to after"), _refusals(frame, words)
+    if frame["estimand"].eq("dose").all():
+        caption = _("How the change differs with attendance")
+        notes += _many_against_few(frame, words)
+    if midway:
+        caption = _("Change from the earlier to the later time")
+
+    def line(row: Row) -> str:
+        name = row_label(row, words)
+        return _("{comparison} (percentage points)", comparison=name) if is_share(row) else name
+
+    return laid_out(frame, columns, words, caption, notes, group=outcome, line=line, last=last)
+
+
+def _notes_of_effects(frame: pd.DataFrame, lights: Collection[str], words: Words) -> list[str]:
+    """Return what stands below a table of effects: what its columns and signs mean."""
+    _ = words.text
     pairs = frame["n_pairs"].notna()
     people_of = {
         (True, True): _(
@@ -238,25 +256,14 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
         ),
         rounded(words),
     ]
-    doubts = [code for code in (CARE, DOUBT) if code in lights.values()]
+    doubts = [code for code in (CARE, DOUBT) if code in lights]
     if doubts:
         marks = [f"{LIGHT_SHAPES[code]} {label('light', code, words)}" for code in doubts]
         notes.append(_("{marks}: see the page about measurement.", marks=", ".join(marks)))
     is_contrast = frame["estimand"].eq("participants_vs_colleagues").any()
     if is_contrast and frame["mean_pre"].notna().any():
         notes.append(_("Participants − colleagues: before and after are differences between them."))
-    caption, last = _("Change from before to after"), _refusals(frame, words)
-    if frame["estimand"].eq("dose").all():
-        caption = _("How the change differs with attendance")
-        notes += _many_against_few(frame, words)
-    if midway:
-        caption = _("Change from the earlier to the later time")
-
-    def line(row: Row) -> str:
-        name = row_label(row, words)
-        return _("{comparison} (percentage points)", comparison=name) if is_share(row) else name
-
-    return laid_out(frame, columns, words, caption, notes, group=outcome, line=line, last=last)
+    return notes
 
 
 def _many_against_few(frame: pd.DataFrame, words: Words) -> list[str]:
