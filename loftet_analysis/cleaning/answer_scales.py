@@ -131,8 +131,20 @@ NONE = frozenset(
         "vet ikke", "veit ikkje", "don't know", "ikke aktuelt", "ikkje aktuelt", "not applicable",
         "ønsker ikke å svare", "ønskjer ikkje å svare", "prefer not to answer", "vil ikke svare",
         "vil ikkje svare", "ikke relevant", "ikkje relevant", "n/a", "usikker/vet ikke",
+        "ikke svart", "ikkje svart", "ikke besvart", "ubesvart", "ikke svar", "ikkje svar",
+        "ikke spurt", "ikkje spurt", "mangler", "manglar", "mangler svar", "ugyldig", "no answer",
+        "no response", "not answered", "not asked", "not administered", "missing", "invalid",
+        "omitted", "omitted or invalid", "not reached", "refused", "i don't know", "does not apply",
+        "jeg vet ikke", "eg veit ikkje",
     }
 )  # fmt: skip
+#: The lowest and the highest answers of the scales, as labels are compared.
+LOWEST, HIGHEST = (
+    frozenset(
+        normalise_label(text) for answers in SCALES.values() for text in answers[end].split("|")
+    )
+    for end in (0, -1)
+)
 
 
 def known_scale(

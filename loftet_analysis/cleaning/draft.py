@@ -23,7 +23,7 @@ from scipy.cluster import hierarchy
 from scipy.spatial.distance import squareform
 
 from loftet_analysis import names, paths
-from loftet_analysis.cleaning.answer_scales import LEAST, NONE, SCALES, known_scale
+from loftet_analysis.cleaning.answer_scales import HIGHEST, LEAST, LOWEST, NONE, SCALES, known_scale
 from loftet_analysis.cleaning.codes import number
 from loftet_analysis.cleaning.directions import FEWEST_PEOPLE, UNLIKE, agreement
 from loftet_analysis.cleaning.headings import identifier_kind
@@ -36,7 +36,7 @@ from loftet_analysis.cleaning.readers import read_export
 from loftet_analysis.cleaning.readers.recognise import LANGUAGE
 from loftet_analysis.cleaning.selection import PEOPLE, is_closed
 from loftet_analysis.cleaning.times import local_times, read_moments
-from loftet_analysis.errors import InputError, refuse_any
+from loftet_analysis.errors import InputError, named, refuse_any
 from loftet_analysis.study import ExportFile
 from loftet_analysis.study.instrument import INSTRUMENTS, load_instrument, normalise_label
 from loftet_analysis.study.load import GUESSED, UNCONFIRMED, same_files
@@ -127,6 +127,8 @@ _MOST_ANSWERS, _MOST_WORDS, _FEWEST_ROWS = 11, 7, 5
 _MOST_MISSING, _CODES_OF_NONE = 0.2, (8, 9, 77, 88, 98, 99, 999)
 _SOME, _ALIKE = 0.01, 3  # part of the sheets that an answer has; columns that have the same answers
 _UNIQUE, _SHARED, _OWN_TEXT, _ASKED, _AGAIN = 0.9, 3.0, 1.1, 0.6, 0.1
+#: What is said of answers whose order is a guess, and nothing but a guess.
+NO_ORDER = "the export tells no order"
 _SAME = 0.5  # agreement of a person's school or gender, by chance 0
 _MOSTLY = 0.8  # part of those who are asked for consent and say yes
 _ONE_SHAPE = 0.95  # part of the codes, for their elements to be told by it
@@ -143,7 +145,7 @@ class _Answers:
 
     labels: dict[int, str]
     missing: list[str]
-    sure: str  # why the order is known; empty where it is guessed
+    guess: str = ""  # by what the order is told, where it has to be looked at
 
     @property
     def compared(self) -> dict[int, str]:
@@ -440,7 +442,8 @@ class _Column:
     places: dict[str, int]  # file → where it stands there
     back: bool = False  # whether it names people
     once: bool = False  # whether a file with both waves in a row has it for neither
-    own: tuple[str, ...] = ()  # its answers, where other columns have them too and no list does
+    own: _Answers | None = None  # where other columns have them too, and no list does
+    stored: list[Mapping[str, str]] = field(default_factory=list)  # labels by code, of its files
     joined: str = ""  # why columns of other headings are this one in other files
     sides: set[str] = field(default_factory=set)  # waves that a wide file asks it in
 
@@ -468,6 +471,7 @@ class _Column:
         self.names |= other.names
         self.places |= other.places
         self.sides |= other.sides
+        self.stored += other.stored
         self.texts = pd.concat([self.texts, other.texts])
 
 
@@ -513,6 +517,11 @@ class _Writer:
         self.own = {
             who: INSTRUMENTS[who] for who, of in texts.items() if _share_asked(who, of) > _ASKED
         }
+        for who, of in kinds.items():
+            if unordered := [column.name for column in of.get("unordered", ())]:
+                what = f"{NO_ORDER} of their answers, so that they are not used: "
+                todo = "draft without --accept, and put the answers in order"
+                self.notes.append(f"warning: {who}: {what}{named(unordered)}: {todo}")
         for who in self.populations.keys() - self.own.keys():
             path = self.folder / "instruments" / f"{who}.yml"
             made[path] = "\n".join(self.instrument(who, kinds[who].get("item", []))) + "\n"
@@ -954,8 +963,7 @@ class _Writer:
         """Yield the lines of the answer scales."""
         yield "responses:"
         for name, answers in sets.items():
-            order = f"the export tells no order; {min(answers.labels)} is the lowest"
-            yield f"  {name}:" + ("" if answers.sure else self.mark(order))
+            yield f"  {name}:" + (self.mark(answers.guess) if answers.guess else "")
             for value, text in answers.labels.items():
                 yield f"    {value}: {_flow({self.language: text})}"
             if answers.missing:
@@ -1097,16 +1105,18 @@ def _columns(files: Sequence[_File]) -> list[_Column]:
             key = normalise_label(name if told or heading == column else heading)
             texts = file.texts(column)
             texts = texts.set_axis(range(first, first + len(texts)))
+            stored = [file.labels[column]] if file.labels.get(column) else []
             known = found.get(key) or found.get(normalise_label(name))
             if known is None:
                 of, at = {file.path.name: name}, {file.path.name: place}
                 once, shown = bool(file.sides) and not told, name if told else heading
-                found[key] = _Column(of, shown, texts, at, once=once, sides=asked)
+                found[key] = _Column(of, shown, texts, at, once=once, stored=stored, sides=asked)
                 continue
             known.names.setdefault(file.path.name, name)
             known.places.setdefault(file.path.name, place)
             known.texts = pd.concat([known.texts, texts])
             known.sides |= asked
+            known.stored += stored
             if known.heading == known.name and heading != column:
                 known.heading = heading
     back = {normalise_label(file.heading(column)) for file in files for column in file.kept_back}
@@ -1124,7 +1134,8 @@ def _kinds(columns: Sequence[_Column], *, guess_order: bool) -> dict[str, list[_
     """Return columns by what they seem to be.
 
     ``item``; a background column by its standard name; ``link``, ``consent``; ``back`` (names
-    people), ``left`` (texts of people's own), ``other``.
+    people), ``left`` (texts of people's own), ``other``, and those of the others that would be
+    items if the order of their answers were guessed (``unordered``).
     """
     found: dict[str, list[_Column]] = defaultdict(list)
     for column in columns:
@@ -1138,8 +1149,13 @@ def _kinds(columns: Sequence[_Column], *, guess_order: bool) -> dict[str, list[_
                 first.join(column)
         found[name] = [first] if first else []
     found["link"] = _same_people(found["link"])
-    if guess_order:
-        _share_words([column for column in found["other"] if not column.once])
+    others = [column for column in found["other"] if not column.once]
+    _share_coded(others)
+    _share_words([column for column in others if not column.own])
+    if not guess_order:
+        found["unordered"] = [c for c in found["other"] if c.own and c.own.guess == _no_order()]
+        for column in found["unordered"]:
+            column.own = None
     found["item"] = [column for column in columns if column in found["item"] or column.own]
     found["other"] = [column for column in found["other"] if not column.own]
     found["item"] = _in_order(_joined_by_wording(_joined_by_place(found["item"])))
@@ -1279,10 +1295,8 @@ def _read_answers(group: Sequence[_Column]) -> tuple[_Answers, str] | None:
     are none, and a few that are something else.
     """
     if any(column.own for column in group):
-        own = {column.own for column in group}
-        texts = max(own, key=len)
-        labels = dict(enumerate(texts, 1))
-        return (_Answers(labels, [], ""), "answers") if len(own) == 1 else None
+        first, *others = [column.own for column in group]
+        return (first, "answers") if all(own == first for own in others) else None
     sheets = Counter(text for column in group for text in column.filled)
     missing = [text for text in sheets if normalise_label(text) in NONE]
     words = Counter({t: n for t, n in sheets.items() if number(t) is None and t not in missing})
@@ -1303,14 +1317,15 @@ def _read_answers(group: Sequence[_Column]) -> tuple[_Answers, str] | None:
             return None
         low, high = min(usual[0], 1), usual[-1]
         labels = {value: str(value) for value in range(low, high + 1)}
-        return _Answers(labels, missing, ""), f"from_{low}_to_{high}"
+        return _Answers(labels, missing, _no_order(low)), f"from_{low}_to_{high}"
     known = known_scale(words)
     if known is None or words.total() + counted < LEAST * total:
         return None
     name, _, labels = known
     if counted >= (1 - LEAST) * total and not {*usual} <= {*labels}:
         return None
-    return _Answers(labels, missing, "known answers"), name
+    coded = _coded(group)
+    return (_Answers(labels, missing) if coded is None else coded), name
 
 
 def _usual_numbers(values: Counter[int], total: int) -> tuple[list[int], list[int]]:
@@ -1368,8 +1383,113 @@ def _share_words(columns: Sequence[_Column]) -> None:
         alike = [column for part, of in met.items() if part <= answers for column in of]
         alike = [column for column in alike if not column.own]
         if len(alike) >= _ALIKE:
+            labels = dict(enumerate((spelled[key] for key in sorted(answers)), 1))
             for column in alike:
-                column.own = tuple(spelled[key] for key in sorted(answers))
+                column.own = _Answers(labels, [], _no_order())
+
+
+def _no_order(low: int = 1) -> str:
+    return f"{NO_ORDER}; {low} is the lowest"
+
+
+def _share_coded(columns: Sequence[_Column]) -> None:
+    """Give columns the answers that their files store by code, where other columns have them too.
+
+    Files may leave out answers that nobody gave.
+    """
+    met: list[tuple[_Column, _Answers]] = []
+    for column in columns:
+        answers = _coded([column])
+        if answers and 2 < len(answers.labels) <= _MOST_ANSWERS:
+            met.append((column, answers))
+    for _, answers in sorted(met, key=lambda each: -len(each[1].labels)):
+        alike = [
+            c for c, of in met if not c.own and of.compared.items() <= answers.compared.items()
+        ]
+        if len(alike) >= _ALIKE:
+            every = dict.fromkeys(text for c, of in met if c in alike for text in of.missing)
+            for column in alike:
+                column.own = replace(answers, missing=[*every])
+
+
+def _coded(group: Sequence[_Column]) -> _Answers | None:
+    """Return the answers that the files of some columns store by code, in the order of the codes.
+
+    Where words that are known run the other way, they tell the order. Codes of files that differ
+    count as in the first. Without stored labels, or where much stands there that has none, it is
+    nothing.
+    """
+    labels: dict[int, str] = {}
+    for stored in (each for column in group for each in column.stored):
+        told = {number(code): " ".join(text.split()) for code, text in stored.items()}
+        told = {int(c): t for c, t in told.items() if c is not None and c == int(c) and t}
+        known = {normalise_label(text): code for code, text in labels.items()}
+        new = {c: t for c, t in told.items() if normalise_label(t) not in known}
+        if labels.keys() & new.keys():
+            return None  # one code, two answers
+        labels |= new
+    sheets = Counter(text for column in group for text in column.filled)
+    known = {normalise_label(text) for text in labels.values()} | NONE
+    bare: Counter[int] = Counter()
+    odd = 0
+    for text, n in sheets.items():
+        value = number(text)
+        if value is not None and value == int(value):
+            bare[int(value)] += n
+        else:
+            odd += n * (normalise_label(text) not in known)
+    met = {value for value, n in bare.items() if n >= _SHARED}
+    none = _codes_of_none(labels, met)
+    codes = sorted(labels.keys() - none)
+    if len(codes) < 2 or len({normalise_label(labels[code]) for code in codes}) < len(codes):
+        return None
+    inside = {value for value in met if codes[0] <= value <= codes[-1]}
+    odd += sum(n for value, n in bare.items() if value not in labels and value not in inside)
+    if odd > (1 - LEAST) * sheets.total():
+        return None
+    if inside - labels.keys():  # only some of the answers have labels
+        codes = [*range(codes[0], codes[-1] + 1)]
+    answers = [labels.get(code, str(code)) for code in codes]
+    values = (
+        codes
+        if -_MOST_ANSWERS < codes[0] <= 1 and codes[-1] < _MOST_ANSWERS
+        else range(1, len(codes) + 1)
+    )
+    guess, order = "the order of the codes in the file", _known_order(answers)
+    if order == answers:
+        guess = ""
+    elif order:
+        turned = codes[answers.index(order[0])]
+        guess = f"the words run against the codes of the file, where {turned} is “{order[0]}”"
+        answers = order
+    missing = [labels[code] for code in sorted(none)]
+    missing += [
+        str(v) for v in sorted(met - labels.keys()) if v not in inside and v in _CODES_OF_NONE
+    ]
+    return _Answers(dict(zip(values, answers, strict=True)), missing, guess)
+
+
+def _codes_of_none(labels: Mapping[int, str], met: Collection[int]) -> set[int]:
+    """Return the codes of labels that are no answers: by their words, or far from the others."""
+    none = {code for code, text in labels.items() if normalise_label(text) in NONE}
+    rest = sorted(labels.keys() - none)
+    if rest and rest[0] != -rest[-1]:  # else a scale with 0 in the middle
+        none |= {code for code in rest if code < 0}
+    rest = sorted((labels.keys() | {*met}) - none)
+    while len(rest) > 2 and rest[-1] - rest[-2] > 1 and rest[-1] in _CODES_OF_NONE:
+        none.add(rest.pop())
+    return none & labels.keys()
+
+
+def _known_order(answers: Sequence[str]) -> list[str]:
+    """Return answers from low to high as far as known words tell it, else nothing."""
+    known = known_scale(answers)
+    place = {normalise_label(text): value for value, text in known[2].items()} if known else {}
+    if all(normalise_label(text) in place for text in answers):
+        return sorted(answers, key=lambda text: place[normalise_label(text)])
+    ends = {normalise_label(answers[0]): 1, normalise_label(answers[-1]): -1}
+    against = sum(way * ((text in HIGHEST) - (text in LOWEST)) for text, way in ends.items())
+    return [*reversed(answers)] if against > 0 else []
 
 
 def _joined_by_place(columns: list[_Column]) -> list[_Column]:
@@ -1388,7 +1508,7 @@ def _joined_by_place(columns: list[_Column]) -> list[_Column]:
     kinds = [[_answers([column]) for column in of] for of in (few, many)]
 
     def alike(one: tuple[_Answers, str], two: tuple[_Answers, str]) -> bool:
-        if one[0].sure and two[0].sure:
+        if not (one[0].guess or two[0].guess):
             return one[1] == two[1]
         return len(one[0].labels) == len(two[0].labels)
 
