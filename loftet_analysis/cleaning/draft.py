@@ -36,11 +36,17 @@ from loftet_analysis.cleaning.readers import read_export
 from loftet_analysis.cleaning.readers.recognise import LANGUAGE
 from loftet_analysis.cleaning.selection import PEOPLE, is_closed
 from loftet_analysis.cleaning.times import local_times, read_moments
-from loftet_analysis.errors import InputError, named, refuse_any
+from loftet_analysis.errors import InputError, Problem, named, refuse_any
+from loftet_analysis.estimands import ESTIMANDS
 from loftet_analysis.study import ExportFile
 from loftet_analysis.study.instrument import INSTRUMENTS, load_instrument, normalise_label
 from loftet_analysis.study.load import GUESSED, UNCONFIRMED, same_files
-from loftet_analysis.study.schools import LATIN, written_otherwise
+from loftet_analysis.study.schools import (
+    LATIN,
+    compared_name,
+    resembling_pairs,
+    written_otherwise,
+)
 from loftet_analysis.study.study import row_text
 from loftet_analysis.study.yamlfile import RESEMBLES
 from loftet_analysis.tabular.cells import form_of
@@ -63,7 +69,10 @@ _BACKGROUND = {
     r"(?:which|what) (?:grade|year)\b.*",
     names.GENDER: r"kjønn|kjoenn|kjonn|gender|sex|(?:er du|are you) .*(?:jente|girl).*|"
     r"(?:hvilket|kva) kjønn\b.*",
-    names.ROLE: r"rolle|role|deltar|deltaker|deltakar|participant|(?:deltar|deltek) du\b.*",
+    names.ROLE: r"rolle|role|deltar|deltaker|deltakar|participant|(?:deltar|deltek|deltok) du\b.*|"
+    r"har du (?:deltatt|delteke|vært med|vore med)\b.*|er du (?:(?:en )?delta(?:ker|kar)|med) .*|"
+    r"(?:do|did) you (?:take part|participate)\b.*|have you (?:taken part|participated)\b.*|"
+    r"are you (?:a participant|taking part|participating)\b.*",
 }
 _CONSENT = re.compile(
     r"\w*samtyk\w*|\w*consent\w*|"
@@ -80,9 +89,10 @@ _YES = re.compile(
 _LINK = re.compile(r"kode|code|nummer|number|\bnr\b|\bid\b|id$", re.IGNORECASE)
 _CODE = re.compile(r"kode|code", re.IGNORECASE)
 _NUMBER_OF = re.compile(r"(?:\w+[ _-]?)?(?:nr|nummer|number|id)\.?", re.IGNORECASE)
+_OF_ROLES = ("participants", "participants_vs_colleagues")  # what is asked first where roles are
 _ROLES = {
-    "participant": r"(?:ja|yes|delta|partic).*",
-    "colleague": r"(?:nei|no|kolleg|coll).*",
+    "participant": r"(?!.*\b(?:ikke|ikkje|not)\b)(?:ja\b|yes\b|.*(?:delta[krt]|delte|partic)).*",
+    "colleague": r"(?:nei|no|kolleg|coll)\b.*|.*(?:kolleg|colleag|\b(?:ikke|ikkje|not)\b).*",
 }
 _GENDERS = {
     "girl": r"jente[rn]?|girl|female|kvinne|f|k",
@@ -101,6 +111,11 @@ _ATTENDED = {
     "interim_work": r"(?:antall |number of )?(?:mellomarbeid|interim)\w*(?:[ _-]\w+)?",
 }
 _OTHERS, _OF_SHEETS = 3, 0.5  # other columns of a register of attendance; part with a sheet
+#: Names of files that are nobody's: of spreadsheets and texts that are open, and of systems.
+_SYSTEM_FILE = re.compile(
+    r"~\$.*|\..*|thumbs\.db|desktop\.ini|icon\r?|.*\.(?:tmp|lock|lnk|crdownload|part)|.*~",
+    re.IGNORECASE,
+)
 _MATRIX = re.compile(r"^(.{3,}?)(?:\s*[:\[]\s*| [-–] )(.{3,}?)\]?$")
 _NUMBERED = re.compile(r"^(.*?)[ ._-]?(\d+)[a-z]?$")
 _ASIDE = re.compile(
@@ -213,12 +228,14 @@ def draft(
     """
     folder = paths.raw(study)
     read, problems = [], []
+    files, left_out = _without_system_files(files)
     files, notes = _once_each(files)
+    notes = [*left_out, *notes]
     for path in files:
         try:
             read.append(_read(path))
         except InputError as error:
-            problems += error.problems
+            problems += map(_before_a_study, error.problems)
     refuse_any(problems)
     registers = [file for file in read if _is_register(file)]
     attendance = [file for file in read if file not in registers and _attended(file)]
@@ -236,6 +253,23 @@ def draft(
     writer = _Writer(study, folder, parts, registers[:1], attendance, accept, region)
     made = writer.files()
     return made, [*notes, *writer.notes]
+
+
+def _without_system_files(files: Sequence[Path]) -> tuple[list[Path], list[str]]:
+    """Return files without those that systems and open programs leave, and a note on these."""
+    left = [path.name for path in files if _SYSTEM_FILE.fullmatch(path.name)]
+    said = f"not used: {named(left)}, since the system or a program keeps it there"
+    kept = [path for path in files if path.name not in left]
+    return kept, [said] if left else []
+
+
+def _before_a_study(problem: Problem) -> Problem:
+    """Return a problem of a file with what to do where there is no study.yml to write it into."""
+    if "study.yml" not in f"{problem.todo} {problem.allowed}":
+        return problem
+    todo = "if it is an export, get it again from the survey tool as CSV or a workbook; else leave "
+    todo += "it out, or keep it in another folder"
+    return replace(problem, allowed="an export, or a register", todo=todo)
 
 
 def _once_each(files: Sequence[Path]) -> tuple[list[Path], list[str]]:
@@ -475,6 +509,31 @@ class _Column:
         self.texts = pd.concat([self.texts, other.texts])
 
 
+def _spelling(of: Counter[str]) -> str:
+    """Return how a school is mostly written; not in small or large letters alone if it need not."""
+    return max(of, key=lambda text: (not (text.islower() or text.isupper()), of[text], text))
+
+
+def _as_one_school(
+    schools: Sequence[str], sheets: Mapping[str, int]
+) -> tuple[list[str], dict[str, list[str]]]:
+    """Return schools, those of one name but for words that all have together, and their others.
+
+    The name that most questionnaires have stands for the others.
+    """
+    alike: dict[object, list[str]] = defaultdict(list)
+    for school in schools:
+        compared = compared_name(school)
+        alike[compared if compared[0] else school].append(school)
+    earlier = {}
+    for each in alike.values():
+        first, *others = sorted(each, key=sheets.__getitem__, reverse=True)
+        if others:
+            earlier[first] = others
+    others = {school for each in earlier.values() for school in each}
+    return [school for school in schools if school not in others], earlier
+
+
 @dataclass
 class _Writer:
     """Writes the files of a study, marks what it guessed, and keeps what it left out."""
@@ -489,6 +548,7 @@ class _Writer:
 
     def __post_init__(self) -> None:
         self.notes: list[str] = []
+        self.linked: set[str] = set()  # populations
         self.scales: dict[str, list[str]] = defaultdict(list)
         self.language, self.why_language = _language(self.exports)
         self.populations: dict[str, list[_File]] = {} if self.exports else {"pupils": []}
@@ -566,9 +626,30 @@ class _Writer:
         yield "#   primary:"
         for who in self.populations:
             scales = self.scales.get(who) or [*load_instrument(INSTRUMENTS[who]).scales]
-            change = "linked_change" if kinds.get(who, {}).get("link") else "same_grade"
-            change = "participants" if kinds.get(who, {}).get(names.ROLE) else change
-            yield f"#     {who}: {{outcomes: [{', '.join(scales[:3])}], estimands: [{change}]}}"
+            asked, others = self.estimands(who, kinds.get(who, {}))
+            outcomes = ", ".join(scales[:3])
+            yield f"#     {who}: {{outcomes: [{outcomes}], estimands: [{', '.join(asked)}]}}"
+            if others:
+                yield f"#     # {who} can also be asked: {', '.join(others)}"
+
+    def estimands(
+        self, who: str, kinds: Mapping[str, list[_Column]]
+    ) -> tuple[list[str], list[str]]:
+        """Return the changes that a plan should ask of a population, and others that it can ask."""
+        linked, graded = who in self.linked, bool(kinds.get(names.GRADE))
+        roles = _sorted_into(kinds[names.ROLE][0].written, _ROLES) if kinds.get(names.ROLE) else {}
+        both = linked and len(roles) == len(_ROLES)
+        there = {"": True, "links": linked, "grades": graded, "roles": both}
+        there["links or grades"] = linked or graded
+        every = ESTIMANDS if len(self.waves(self.populations[who])) != 1 else {}
+        possible = [
+            name
+            for name, each in every.items()
+            if each.is_change and not each.needs_also and there[each.needs]
+        ]
+        of_roles = [name for name in _OF_ROLES if name in possible]
+        asked = of_roles or possible[:1] or ["level"]
+        return asked, [name for name in possible if name not in asked]
 
     def beside(self, folder: Path) -> str:
         """Return the folder of the exports as study.yml names it."""
@@ -649,14 +730,20 @@ class _Writer:
 
     def register(self, kinds: Mapping[str, Mapping[str, list[_Column]]]) -> str:
         """Return the draft of a register: the schools that were met."""
-        texts = [c.filled for of in kinds.values() for c in of.get(names.SCHOOL, ())]
-        sheets = pd.concat(texts).value_counts() if texts else pd.Series(dtype=int)
-        of_files = sum(len(c.names) for of in kinds.values() for c in of.get(names.SCHOOL, ()))
-        met = sorted(t for t in sheets.index[sheets >= _SHARED * of_files] if _names_nobody(t))
+        columns = [column for of in kinds.values() for column in of.get(names.SCHOOL, ())]
+        spellings: dict[str, Counter[str]] = defaultdict(Counter)
+        for text, n in Counter(text for column in columns for text in column.filled).items():
+            if _names_nobody(text):
+                spellings[normalise_label(text)][" ".join(text.split())] += n
+        least = _SHARED * sum(len(column.names) for column in columns)
+        sheets = {_spelling(of): of.total() for of in spellings.values()}
+        met = sorted(text for text, n in sheets.items() if n >= least)
         few = len(sheets) - len(met)
         if few:
             what = f"{few} schools of few questionnaires, or like identifiers, are not written"
             self.notes.append(f"schools.csv: {what}: add them")
+        typed = any(len(of) > 1 for of in spellings.values())
+        met, earlier = _as_one_school(met, sheets) if typed else (met, {})
         ids = [text for text in met if re.fullmatch(r"[\w-]*\d[\w-]*", text)]
         called = [text for text in met if text not in ids]
         if ids and called:
@@ -665,14 +752,31 @@ class _Writer:
             self.notes.append(f"schools.csv: {what}: {todo}")
         todo = "if they are one school, write the wrong name into a column `earlier` of the right "
         todo += "one, and take the row of the wrong one out"
-        for found in written_otherwise(self.sheets(kinds, called)):
+        told = [*written_otherwise(self.sheets(kinds, called))]
+        if typed:
+            begun = [(one, other) for one in called for other in called
+                     if other.casefold().startswith(f"{one.casefold()} ")]  # fmt: skip
+            told += [
+                f"“{one}” ({sheets[one]} questionnaires), and “{other}” ({sheets[other]})"
+                for one, other in dict.fromkeys((*resembling_pairs(called), *begun))
+                if not any(f"“{one}”" in each and f"“{other}”" in each for each in told)
+            ]
+        for found in told:
             self.notes.append(f"schools.csv: names that resemble each other: {found}: {todo}")
         region = self.region or self.everybody
         rows = [(each, f"School {each}", region) for each in ids]
         rows += [(f"s{position:03}", each, region) for position, each in enumerate(called, 1)]
         columns = ["school_id", "school", "region"]
         others = ["municipality", "grades", *(f"invited_{who}" for who in self.populations)]
+        others += ["earlier"] * bool(earlier)
         table = pd.DataFrame(rows, columns=columns).reindex(columns=[*columns, *others])
+        if earlier:
+            table["earlier"] = table["school"].map(lambda name: " | ".join(earlier.get(name, ())))
+            named_so = "; ".join(f"{school}: {', '.join(of)}" for school, of in earlier.items())
+            self.notes.append(
+                f"schools.csv: names that differ in words such as “school” only are one school "
+                f"(column earlier): {named_so}; give another one a row of its own"
+            )
         return table.to_csv(index=False, lineterminator="\n")
 
     def sheets(
@@ -680,13 +784,14 @@ class _Writer:
     ) -> pd.DataFrame:
         """Return how many questionnaires of each population and wave name a school."""
         rows: Counter[tuple[str, str, str]] = Counter()
+        known = {normalise_label(school): school for school in schools}
         for who, of in kinds.items():
             for wave, files in self.waves(self.populations[who]).items():
                 for file in files:
                     for column in of.get(names.SCHOOL, ()):
                         if name := column.names.get(file.path.name):
-                            texts = file.texts(name)
-                            rows.update((who, wave, each) for each in texts if each in schools)
+                            texts = file.texts(name).map(normalise_label)
+                            rows.update((who, wave, known[t]) for t in texts if t in known)
         columns = [names.POPULATION, names.WAVE, "school", "n"]
         return pd.DataFrame([(*place, n) for place, n in rows.items()], columns=columns)
 
@@ -719,6 +824,8 @@ class _Writer:
         linked, why = self.best_link(kinds.get("link", []), waves, facts)
         if linked:
             also["link"] = linked
+        if (linked and len(waves) > 1) or any(file.sides for file in files):
+            self.linked.add(who)
         yield self.link(linked, why, waves)
         yield from self.attended(who, linked, found.get(names.SCHOOL))
         unused = [c for c in kinds.get("other", ()) if who not in self.own]
@@ -1694,7 +1801,7 @@ def _scale_names(groups: Sequence[Sequence[_Column]]) -> list[str]:
     """Return a name for each scale: its matrix's title or prefix, else a word of its questions.
 
     A title that several scales have, or that is a question, names none, and neither does a prefix
-    of one or two signs that several have. A word that more than half of the scale's questions have,
+    of one or two letters. A word that more than half of the scale's questions have,
     and no question of the others, does so then.
     """
     namings = [_naming(group[0]) for group in groups]
@@ -1714,10 +1821,9 @@ def _scale_names(groups: Sequence[Sequence[_Column]]) -> list[str]:
         else:
             said = _LATIN_WORD.findall(normalise_label(title).translate(LATIN))[:3]
         name = "_".join(said)
-        if len(name) < 3:
-            name = f"scale_{name}".rstrip("_")
-        more = (f"{name}_{sign}" for sign in string.ascii_lowercase + string.digits)
-        candidates = [*([name] if said or (naming and not vague) else []), *more]
+        own = [name] if len(name) >= 3 else []
+        more = (f"{own[0] if own else 'scale'}_{sign}" for sign in string.ascii_lowercase)
+        candidates = [*own, *more, *(f"{name}_{k}" for k in range(len(groups)))]
         full = next(each for each in candidates if each.casefold() not in taken)
         taken.add(full.casefold())
         found.append(full)
