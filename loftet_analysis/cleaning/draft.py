@@ -23,7 +23,15 @@ from scipy.cluster import hierarchy
 from scipy.spatial.distance import squareform
 
 from loftet_analysis import names, paths
-from loftet_analysis.cleaning.answer_scales import HIGHEST, LEAST, LOWEST, NONE, SCALES, known_scale
+from loftet_analysis.cleaning.answer_scales import (
+    HIGHEST,
+    LEAST,
+    LOWEST,
+    NONE,
+    SCALES,
+    in_other_languages,
+    known_scale,
+)
 from loftet_analysis.cleaning.codes import number
 from loftet_analysis.cleaning.directions import FEWEST_PEOPLE, UNLIKE, agreement
 from loftet_analysis.cleaning.headings import identifier_kind
@@ -161,6 +169,7 @@ class _Answers:
     labels: dict[int, str]
     missing: list[str]
     guess: str = ""  # by what the order is told, where it has to be looked at
+    also: dict[str, int] = field(default_factory=dict)  # values of answers in another language
 
     @property
     def compared(self) -> dict[int, str]:
@@ -495,9 +504,13 @@ class _Column:
 
     @property
     def written(self) -> list[str]:
-        """Texts that may be written into a file: those of three sheets in each file, by number."""
+        """Texts that may be written into a file: those of three sheets in each file, by number.
+
+        Those that mean no answer may always be.
+        """
         sheets = self.filled.value_counts()
-        met = sheets.index[sheets >= _SHARED * len(self.names)]
+        least = _SHARED * len(self.names)
+        met = [t for t, n in sheets.items() if n >= least or normalise_label(t) in NONE]
         return [text for text in met if _names_nobody(text)]
 
     def join(self, other: _Column) -> None:
@@ -1072,7 +1085,9 @@ class _Writer:
         for name, answers in sets.items():
             yield f"  {name}:" + (self.mark(answers.guess) if answers.guess else "")
             for value, text in answers.labels.items():
-                yield f"    {value}: {_flow({self.language: text})}"
+                other = [each for each, of in answers.also.items() if of == value]
+                shown = {self.language: text, **({"also": other} if other else {})}
+                yield f"    {value}: {_flow(shown)}"
             if answers.missing:
                 yield f"    missing: {_flow(answers.missing)}"
 
@@ -1314,12 +1329,17 @@ def _elements(codes: pd.Series) -> tuple[tuple[int, ...], str, float] | None:
 
 
 def _same_people(columns: Sequence[_Column]) -> list[_Column]:
-    """Return candidates of a link, those joined that different files call otherwise."""
+    """Return candidates of a link, those joined that different files call otherwise.
+
+    They hold the same texts, or codes of one form, or their headings resemble each other.
+    """
     joined: list[_Column] = []
     for column in columns:
         for other in joined:
             again = column.filled.isin(set(other.filled)).mean()
-            if not other.names.keys() & column.names.keys() and again > _AGAIN:
+            forms = [(_elements(c.filled) or ())[:2] for c in (column, other)]
+            one_form = forms[0] == forms[1] != () or _likeness(column, other) >= RESEMBLES
+            if not other.names.keys() & column.names.keys() and (again > _AGAIN or one_form):
                 other.join(column)
                 break
         else:
@@ -1428,11 +1448,15 @@ def _read_answers(group: Sequence[_Column]) -> tuple[_Answers, str] | None:
     known = known_scale(words)
     if known is None or words.total() + counted < LEAST * total:
         return None
-    name, _, labels = known
+    name, language, labels = known
+    met = {normalise_label(text): n for text, n in words.items()}
+    spelled = {normalise_label(text): text for text in reversed(words)}
+    others = in_other_languages(name, language, met)
+    also = {spelled[text]: value for text, value in others.items()}
     if counted >= (1 - LEAST) * total and not {*usual} <= {*labels}:
         return None
     coded = _coded(group)
-    return (_Answers(labels, missing) if coded is None else coded), name
+    return (_Answers(labels, missing, also=also) if coded is None else coded), name
 
 
 def _usual_numbers(values: Counter[int], total: int) -> tuple[list[int], list[int]]:
@@ -1468,6 +1492,7 @@ def _response_sets(groups: Sequence[list[_Column]]) -> tuple[dict[str, _Answers]
         if name in sets:
             answers.labels = sets[name].labels
             answers.missing = [*dict.fromkeys([*sets[name].missing, *answers.missing])]
+            answers.also = sets[name].also | answers.also
         sets[name] = answers
         of_groups.append(name)
     return sets, of_groups
@@ -1684,7 +1709,8 @@ def _may_be_one(one: _Column, two: _Column) -> bool:
 def _place_between(one: _Column, two: _Column, columns: Sequence[_Column]) -> tuple[object, ...]:
     """Return between which questions that both have files ask one stands, and at what place there.
 
-    Of questions that stand between no such ones it is nothing that is equal to anything.
+    Where files share no question it is the place among all of them, if these resemble each other
+    one by one; else nothing that is equal to anything.
     """
     mine, other = next(iter(one.places)), next(iter(two.places))
     there = sorted((c for c in columns if mine in c.places), key=lambda c: c.places[mine])
@@ -1695,7 +1721,12 @@ def _place_between(one: _Column, two: _Column, columns: Sequence[_Column]) -> tu
     between = [c for c in there if before < c.places[mine] < after]
     at_ends = {c.places[mine]: id(c) for c in shared}
     ends = (at_ends.get(before), at_ends.get(after))
-    return (*ends, between.index(one), len(between)) if any(ends) else (object(),)
+    place = (*ends, between.index(one), len(between))
+    if any(ends):
+        return place
+    its = sorted((c for c in columns if other in c.places), key=lambda c: c.places[other])
+    alike = [_likeness(*pair) for pair in zip(there, its, strict=False)]
+    return place if len(there) == len(its) and np.mean(alike) >= _SOMEWHAT else (object(),)
 
 
 def _opposed(one: _Column, two: _Column, columns: Sequence[_Column]) -> bool:
