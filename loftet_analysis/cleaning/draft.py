@@ -77,10 +77,12 @@ _BACKGROUND = {
     r"(?:which|what) (?:grade|year)\b.*",
     names.GENDER: r"kjønn|kjoenn|kjonn|gender|sex|(?:er du|are you) .*(?:jente|girl).*|"
     r"(?:hvilket|kva) kjønn\b.*",
-    names.ROLE: r"rolle|role|deltar|deltaker|deltakar|participant|(?:deltar|deltek|deltok) du\b.*|"
-    r"har du (?:deltatt|delteke|vært med|vore med)\b.*|er du (?:(?:en )?delta(?:ker|kar)|med) .*|"
-    r"(?:do|did) you (?:take part|participate)\b.*|have you (?:taken part|participated)\b.*|"
-    r"are you (?:a participant|taking part|participating)\b.*",
+    names.ROLE: r"rolle|role|deltar|deltaker|deltakar|participant|(?:deltar|deltek) du\b.*|"
+    r"(?:deltok du|har du (?:deltatt|delteke|vært med|vore med)|"
+    r"er du (?:(?:en )?delta(?:ker|kar)|med)|"
+    r"(?:do|did) you (?:take part|participate)|have you (?:taken part|participated)|"
+    r"are you (?:a participant|taking part|participating))\b"
+    r".*(?:kurs|løft|program|prosjekt|samling|utdanning|course|project|training|seminar).*",
 }
 _CONSENT = re.compile(
     r"\w*samtyk\w*|\w*consent\w*|"
@@ -1440,8 +1442,8 @@ def _read_answers(group: Sequence[_Column]) -> tuple[_Answers, str] | None:
         return None
     counted = sum(values[value] for value in usual)
     if words.total() < (1 - LEAST) * total:
-        if len(usual) < 2 or counted < LEAST * total:
-            return None
+        if len(usual) < 2 or counted < LEAST * total or _coded(group):
+            return None  # labels of some codes count as `_share_coded` finds them
         low, high = min(usual[0], 1), usual[-1]
         labels = {value: str(value) for value in range(low, high + 1)}
         return _Answers(labels, missing, _no_order(low)), f"from_{low}_to_{high}"
