@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from typing import IO, Literal
+from typing import IO, Any, Literal
 
 import pandas as pd
 
 Kind = Literal["text", "count", "number", "flag"]
+#: A row of a table: values by column.
+Row = Mapping[str, Any]
 #: What a column says, and so what becomes of it in a row that may not be shown.
 #:
 #: *key* and *setting* name the row or come from study.yml and the instrument: they stay.
@@ -517,7 +519,7 @@ def read_table(file: str | PathLike[str] | IO[bytes]) -> pd.DataFrame:
     return rows.fillna({column: "" for column in texts if column in rows})
 
 
-def table(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> pd.DataFrame:
+def table(rows: Iterable[Row], columns: Sequence[str]) -> pd.DataFrame:
     """Return rows as a result table: every column, each of its type.
 
     Texts that a row does not have are empty; so is everything else, as a missing value. A column

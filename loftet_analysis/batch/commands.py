@@ -11,7 +11,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -27,10 +27,8 @@ from loftet_analysis.batch.fingerprints import (
     why_unclean,
 )
 from loftet_analysis.batch.lock import log, occupied, say, shown
-from loftet_analysis.batch.outputs import DAMAGED, SITE, UNFINISHED
+from loftet_analysis.batch.outputs import DAMAGED, DONE, FAILED, SITE, UNFINISHED
 from loftet_analysis.batch.plan import (
-    DONE,
-    FAILED,
     Task,
     all_tasks,
     notebooks_of,
@@ -50,7 +48,7 @@ if TYPE_CHECKING:
 WARNING = "warning: "
 
 
-def demo(*, region: Sequence[str] | None = None, cohorts: bool = False, **options: object) -> int:
+def demo(*, region: Sequence[str] | None = None, cohorts: bool = False, **options: Any) -> int:
     """Write the demo study's raw exports and run everything on them.
 
     With regions named, the study written is one of those regions alone; with `cohorts` it is
@@ -163,7 +161,7 @@ def clean(*, study: str, close: bool = False) -> int:
     return 0
 
 
-def run(*, study: str, **options: object) -> int:
+def run(*, study: str, **options: Any) -> int:
     """Run what is out of date: clean data, region and national notebooks, tables, site."""
     description = load_study(study)
     with occupied(study, "run") as path:
@@ -204,7 +202,8 @@ def _run(
     # a cluster that cannot be used is told also where nothing has to run
     if unclean or force or any(stale.values()) or scheduler:
         from loftet_analysis.batch.cleaning import clean
-        from loftet_analysis.batch.pages import Setting, get_ready, make_pages
+        from loftet_analysis.batch.pages import get_ready, make_pages
+        from loftet_analysis.batch.runner import Setting
 
         setting = Setting(
             paths.root(),
@@ -421,7 +420,8 @@ def export(*, study: str) -> int:
     from loftet_analysis.show.codebook import write_codebook
 
     description = load_study(study)
-    folder, told = paths.clean(study) / "archive", []
+    folder = paths.clean(study) / "archive"
+    told: list[str] = []
     with occupied(study, "export"):
         written = write_archive(description, folder, told.append)
         for language in description.languages:

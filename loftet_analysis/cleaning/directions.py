@@ -175,7 +175,7 @@ def _ends_gone(
                 y = _answers(clean, item, places)
                 ends = np.column_stack([y == low, y == high])
                 people[wave] |= ends[:, ::-1] if own.reversed else ends
-                counts[wave] += np.count_nonzero(np.isfinite(y))
+                counts[wave] += int(np.count_nonzero(np.isfinite(y)))
         if min(counts.values()) < FEWEST_ANSWERS:
             continue
         for here, there in permutations(rows, 2):
@@ -199,7 +199,7 @@ def _against(clean: pd.DataFrame, rows: np.ndarray, scale: Scale) -> Iterator[st
     y = {item: _answers(clean, item, rows) for item in scale.items if item in clean}
     y = {item: answers for item, answers in y.items() if np.isfinite(answers).any()}
     complete = np.logical_and.reduce([np.isfinite(answers) for answers in y.values()])
-    n = np.count_nonzero(complete)
+    n = int(np.count_nonzero(complete))
     if len(y) < 2 or n < FEWEST_PEOPLE:
         return
     c = np.cov([answers[complete] for answers in y.values()])

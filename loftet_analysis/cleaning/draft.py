@@ -14,6 +14,7 @@ import string
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -238,7 +239,8 @@ def draft(
         region is named beside a register or without exports.
     """
     folder = paths.raw(study)
-    read, problems = [], []
+    read = []
+    problems: list[Problem] = []
     files, left_out = _without_system_files(files)
     files, notes = _once_each(files)
     notes = [*left_out, *notes]
@@ -1152,18 +1154,17 @@ def _language(files: Sequence[_File]) -> tuple[str, str]:
 
 def _seasons(files: Sequence[_File]) -> dict[int, str]:
     """Return the wave of each file with dates, by its id: weeks without an answer part them."""
-    dated = sorted((f for f in files if f.moments is not None), key=lambda f: f.moments.median())
-    groups: list[list[_File]] = []
-    for file in dated:
-        last = max(f.moments.median() for f in groups[-1]) if groups else None
-        if groups and (file.moments.median() - last).days <= _AWAY:
-            groups[-1].append(file)
+    dated = [(f.moments.median(), f) for f in files if f.moments is not None]
+    groups: list[list[tuple[pd.Timestamp, _File]]] = []
+    for middle, file in sorted(dated, key=itemgetter(0)):
+        if groups and (middle - groups[-1][-1][0]).days <= _AWAY:
+            groups[-1].append((middle, file))
         else:
-            groups.append([file])
+            groups.append([(middle, file)])
     called = _CALLED.get(len(groups))
     if called is None:
         raise _too_many(len(groups), files)
-    return {id(f): wave for wave, of in zip(called, groups, strict=True) for f in of}
+    return {id(f): wave for wave, of in zip(called, groups, strict=True) for _, f in of}
 
 
 def _too_many(n: int, files: Iterable[_File]) -> InputError:
@@ -1265,13 +1266,12 @@ def _kinds(columns: Sequence[_Column], *, guess_order: bool) -> dict[str, list[_
     for column in columns:
         found[_kind(column)].append(column)
     for name in (*_BACKGROUND, "consent"):  # one column in each file; others are not used
-        first, *others = found[name] or [None]
-        for column in others:
-            if first.names.keys() & column.names.keys():
+        for column in found[name][1:]:
+            if found[name][0].names.keys() & column.names.keys():
                 found["other"].append(column)
             else:
-                first.join(column)
-        found[name] = [first] if first else []
+                found[name][0].join(column)
+        del found[name][1:]
     found["link"] = _same_people(found["link"])
     others = [column for column in found["other"] if not column.once]
     _share_coded(others)
@@ -1721,7 +1721,7 @@ def _place_between(one: _Column, two: _Column, columns: Sequence[_Column]) -> tu
     before = max((c.places[mine] for c in shared if c.places[mine] < at), default=-1)
     after = min((c.places[mine] for c in shared if c.places[mine] > at), default=math.inf)
     between = [c for c in there if before < c.places[mine] < after]
-    at_ends = {c.places[mine]: id(c) for c in shared}
+    at_ends: dict[float, int] = {c.places[mine]: id(c) for c in shared}
     ends = (at_ends.get(before), at_ends.get(after))
     place = (*ends, between.index(one), len(between))
     if any(ends):

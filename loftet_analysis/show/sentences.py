@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -37,9 +37,9 @@ from loftet_analysis.names import (
     PRE,
     WHOLE_STUDY,
 )
+from loftet_analysis.schema import Row
 from loftet_analysis.show.labels import CERTAINTY_SIGNS, LABELS, LIGHT_SHAPES
 from loftet_analysis.show.languages import (
-    Row,
     Words,
     alphabet,
     beside_zero,
@@ -213,8 +213,8 @@ def answer(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame | None = N
             open_rows.setdefault(why, {}).setdefault(which, {})[pair] = alike
         if not told and not (len(names) == 1 and _is_any_computed(records)):
             continue
-        kinds = dict.fromkeys(evidence(row, words) for row in told if is_computed(row))
-        weak = dict.fromkeys(_why_weak(row, words) for row in told or records[:1])
+        kinds = _sentences(dict.fromkeys(evidence(row, words) for row in told if is_computed(row)))
+        weak = _sentences(dict.fromkeys(_why_weak(row, words) for row in told or records[:1]))
         conclusions = {conclusion(row, words) for row in told}
         in_common = conclusions.pop() if len(told) > 1 and len(conclusions) == 1 else ""
         concluded = "" if in_common else None
@@ -231,21 +231,18 @@ def answer(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame | None = N
             readings.append(said)
         readings += [in_common] if in_common else []
         warning = records[0].get("measurement_warning") or ""
-        behind = (_sentences(kinds), _sentences(weak))
-        outcomes.append((names[pair], warning, told, readings, *behind))
+        outcomes.append((names[pair], warning, told, readings, kinds, weak))
     seen = {kinds for _, _, of, _, kinds, _ in outcomes if of}
     shared = seen.pop() if len(seen) == 1 else ""
     for name, warning, _told, readings, kinds, weak in outcomes:
         code = light(warning)
         rest = _sentences(["" if kinds == shared else kinds, weak])
-        rows = "".join(f"<li>{html.escape(row)}</li>" for row in readings)
-        rows = f"<ul>{rows}</ul>" if rows else ""
-        behind = f'<p class="background">{html.escape(rest)}</p>' if rest else ""
-        items.append(
-            f"<li><strong>{html.escape(name)}</strong> {_chip(code, words)}{rows}{behind}</li>"
-        )
+        inner = "".join(f"<li>{html.escape(each)}</li>" for each in readings)
+        inner = f"<ul>{inner}</ul>" if inner else ""
+        inner += f'<p class="background">{html.escape(rest)}</p>' if rest else ""
+        items.append(f"<li><strong>{html.escape(name)}</strong> {_chip(code, words)}{inner}</li>")
         of_light = f" ({label('light', code, words)})" if code != GOOD else ""
-        lines += [f"{name}{of_light}", *(f"- {row}" for row in readings), rest]
+        lines += [f"{name}{of_light}", *(f"- {each}" for each in readings), rest]
     last = []
     for why, by_which in open_rows.items():
         several = len(by_which) > 1
@@ -442,18 +439,18 @@ def agreement(frame: pd.DataFrame, *, words: Words) -> str:
     found: dict[str, list[str]] = {ABOVE: [], BELOW: [], INSIDE: []}
     for row in frame[frame["difference"].notna()].to_dict("records"):
         name = quoted(in_sentence(words.outcome("teachers", row["outcome"])), words)
-        where, ends = position(row), sorted((abs(row["ci_low"]), abs(row["ci_high"])))
+        where, (low, high) = position(row), sorted((abs(row["ci_low"]), abs(row["ci_high"])))
         if where in ("", INSIDE):
             found[INSIDE].append(name)
             continue
-        said = _(
+        with_size = _(
             "{outcome} by {size} points ({level} CI {interval})",
             outcome=name,
             size=words.number(abs(row["difference"])),
             level=words.percent(row["ci_level"]),
-            interval=beside_zero(*ends, words, in_brackets=True),
+            interval=beside_zero(low, high, words, in_brackets=True),
         )
-        found[where].append(said)
+        found[where].append(with_size)
     said = []
     if lower := found[BELOW]:
         what = "; ".join(lower)
@@ -660,8 +657,8 @@ def _changed(row: Row, words: Words) -> str:
 def _two_ways(shown: pd.DataFrame, together: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield whether everybody at once and region by region say the same."""
     country = {_change_of(row): row for row in together.to_dict("records")}
-    pairs = [(row, country.get(_change_of(row))) for row in shown.to_dict("records")]
-    pairs = [(row, position(own)) for row, own in pairs if own is not None and row["position"]]
+    both = [(row, country.get(_change_of(row))) for row in shown.to_dict("records")]
+    pairs = [(row, position(own)) for row, own in both if own is not None and row["position"]]
     pairs = [(row, own) for row, own in pairs if own]
     unlike = [
         words.text(
@@ -990,7 +987,9 @@ def _pair(row: Row, words: Words) -> str:
 
 def _lies(mean: Row | None, share: Row | None, words: Words) -> str:
     """Return where the answers of an outcome lie, or why that is not told."""
-    if why := _untold(mean or {**(share or {}), "suppressed": True}, words):
+    if mean is None:
+        return _untold({**(share or {}), "suppressed": True}, words)
+    if why := _untold(mean, words):
         return why
     told = _values(mean, words)
     if share is None or _untold(share, words):
@@ -1103,8 +1102,8 @@ def reading(
         start.append(label("wave", row["wave"], words))
     if row["contrast"] not in ESTIMANDS[row["estimand"]].sentences and _is_midway(row):
         start.append(label("contrast", row["contrast"], words))
-    start = ", ".join(filter(None, start))
-    sentence = f"{start[0].upper()}{start[1:]}: {sentence}" if start else sentence
+    about = ", ".join(filter(None, start))
+    sentence = f"{about[0].upper()}{about[1:]}: {sentence}" if about else sentence
     if concluded is None:
         concluded = conclusion(row, words)
     return _sentences([sentence, concluded, *_cautions(row, words)])
@@ -1136,7 +1135,7 @@ def _sentences(parts: Iterable[str]) -> str:
 def _ends(row: Row) -> tuple[float, float]:
     """Return the ends of a row's interval, in standard deviations where its estimate is."""
     of = "change_ci" if pd.isna(row.get("estimate")) else "ci"
-    return row.get(f"{of}_low"), row.get(f"{of}_high")
+    return row.get(f"{of}_low", math.nan), row.get(f"{of}_high", math.nan)
 
 
 def _values(row: Row, words: Words) -> dict[str, str]:
@@ -1146,7 +1145,9 @@ def _values(row: Row, words: Words) -> dict[str, str]:
     low, high = _ends(row)
     # beside what was expected, a change is told as it is
     code = "" if is_expected(row) else certainty(row)
-    values, no_change, form = {}, 0, words.number
+    values: dict[str, str] = {}
+    no_change: float | None = 0
+    form: Callable[[float], str] = words.number
     if not pd.isna(row["estimate"]):
         values["estimate"] = words.number(row["estimate"])
         values["moved"] = _moved(row["estimate"], words, code)
@@ -1488,7 +1489,7 @@ def _too_few(rows: Iterable[Row], words: Words) -> list[str]:
     sentence per kind of cluster, and for changes and differences, with the range of their numbers
     and sizes.
     """
-    known: dict[tuple[str, bool], list[tuple[float, float]]] = {}
+    known: dict[tuple[str, bool], list[tuple[float, float, float]]] = {}
     for row in rows:
         has = all(_is_told(row, column) for column in ("mdes", "n_clusters"))
         is_unclear = row.get("verdict") == "unclear" and not row["suppressed"] and is_computed(row)
@@ -1497,10 +1498,10 @@ def _too_few(rows: Iterable[Row], words: Words) -> list[str]:
             known.setdefault(kind, []).append((row["n_clusters"], row["mdes"], row["sesoi"]))
     said = []
     for (cluster, is_difference), found in known.items():
-        n, size, sesoi = zip(*found, strict=True)
+        numbers, size, sesoi = zip(*found, strict=True)
         if max(size) <= max(sesoi):
             continue
-        most, n = max(n), words.counts(min(n), max(n))
+        most, n = max(numbers), words.counts(min(numbers), max(numbers))
         if cluster == "feeder_group":
             clusters = words.plural("{n} group of schools", "{n} groups of schools", most, n=n)
         elif cluster == "region":
@@ -1799,7 +1800,7 @@ def _changes_in_short(rows: Sequence[Row], words: Words) -> Iterator[str]:
 
 def _moves(rows: Sequence[Row], text: str, words: Words, scales: list[str]) -> list[str]:
     """Return a clause per row on how far it went; what they have in common is said once."""
-    clauses = []
+    clauses: list[str] = []
     for row in rows:
         size = _size(row, words, scales)
         name = _set_off(row, words, first=not clauses)
@@ -1838,7 +1839,8 @@ def _scale(row: Row, words: Words, scales: list[str]) -> str:
 def _levels_in_short(rows: Sequence[Row], words: Words) -> Iterator[str]:
     """Yield the means of a question's outcomes, wave by wave, with what their scales mean."""
     for wave in dict.fromkeys(row["wave"] for row in rows):
-        named, scales, of_wave = [], [], [row for row in rows if row["wave"] == wave]
+        scales: list[str] = []
+        named, of_wave = [], [row for row in rows if row["wave"] == wave]
         for row in of_wave:
             scale = _scale(row, words, scales)
             middle = _middle(row, words) if scale else ""
@@ -1848,8 +1850,8 @@ def _levels_in_short(rows: Sequence[Row], words: Words) -> Iterator[str]:
         told = {"wave": label("wave", wave, words), "levels": joined(named, words)}
         asked = {words.asked.get((row["population"], row["outcome"]), ()) for row in of_wave}
         if len(asked) == 1 and (roles := asked.pop()):
-            roles = joined([label("subgroup", f"role={role}", words) for role in roles], words)
-            told["wave"] = words.text("{wave}, {roles}", wave=told["wave"], roles=roles)
+            who = joined([label("subgroup", f"role={role}", words) for role in roles], words)
+            told["wave"] = words.text("{wave}, {roles}", wave=told["wave"], roles=who)
         if few := _few_answers(of_wave):
             n = words.counts(*few)
             told["wave"] = words.text("{wave} ({n} answers)", wave=told["wave"], n=n)
@@ -2162,11 +2164,12 @@ def rounded(words: Words) -> str:
 def _those_who_answered(population: str, rows: Sequence[Row], words: Words) -> str:
     _ = words.text
     who = label("population", population, words)
-    told, shares = [], []
+    told: list[str] = []
+    shares: list[str] = []
     answered = [row for row in rows if _is_told(row, "n_answered")]
     for row in answered:
         n, wave = words.count(row["n_answered"]), label("wave", row["wave"], words)
-        of_invited = share_of(row["n_answered"], row.get("n_invited"))
+        of_invited = share_of(row["n_answered"], row.get("n_invited", math.nan))
         share = "" if of_invited is None else words.percent(of_invited)
         if told:
             told.append(f"{n} {wave} ({share})" if share else f"{n} {wave}")

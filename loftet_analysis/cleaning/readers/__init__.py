@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -178,7 +179,9 @@ def chained(first: Export, second: Export, then: Continuation) -> Export:
     rows = whole["<row>"].to_numpy()
     frame = whole.drop(columns=["<key>", "<row>"]).fillna("").reset_index(drop=True)
     about = ("questions", "labels", "roles", "zones")
-    of_both = {name: {**getattr(second, name), **getattr(first, name)} for name in about}
+    of_both: dict[str, Any] = {
+        name: {**getattr(second, name), **getattr(first, name)} for name in about
+    }
     headings = {name: second.headings.get(name, column) for column, name in renamed.items()}
     headings |= first.headings
     return replace(

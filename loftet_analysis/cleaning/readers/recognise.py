@@ -257,7 +257,7 @@ def system_roles(tool: str, headings: Iterable[str]) -> dict[str, str]:
         role: re.compile(pattern, re.IGNORECASE)
         for role, pattern in _HEADINGS.get(tool, {}).items()
     }
-    found = {}
+    found: dict[str, str] = {}
     for heading in headings:
         bare = " ".join(heading.split())
         role = next((role for role, form in forms.items() if form.fullmatch(bare)), "")
