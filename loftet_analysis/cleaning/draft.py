@@ -547,8 +547,8 @@ def _as_one_school(
         first, *others = sorted(each, key=sheets.__getitem__, reverse=True)
         if others:
             earlier[first] = others
-    others = {school for each in earlier.values() for school in each}
-    return [school for school in schools if school not in others], earlier
+    taken = {school for each in earlier.values() for school in each}
+    return [school for school in schools if school not in taken], earlier
 
 
 @dataclass
@@ -783,10 +783,10 @@ class _Writer:
         region = self.region or self.everybody
         rows = [(each, f"School {each}", region) for each in ids]
         rows += [(f"s{position:03}", each, region) for position, each in enumerate(called, 1)]
-        columns = ["school_id", "school", "region"]
+        required = ["school_id", "school", "region"]
         others = ["municipality", "grades", *(f"invited_{who}" for who in self.populations)]
         others += ["earlier"] * bool(earlier)
-        table = pd.DataFrame(rows, columns=columns).reindex(columns=[*columns, *others])
+        table = pd.DataFrame(rows, columns=required).reindex(columns=[*required, *others])
         if earlier:
             table["earlier"] = table["school"].map(lambda name: " | ".join(earlier.get(name, ())))
             named_so = "; ".join(f"{school}: {', '.join(of)}" for school, of in earlier.items())
@@ -1424,8 +1424,8 @@ def _read_answers(group: Sequence[_Column]) -> tuple[_Answers, str] | None:
     are none, and a few that are something else.
     """
     if any(column.own for column in group):
-        first, *others = [column.own for column in group]
-        return (first, "answers") if all(own == first for own in others) else None
+        own = group[0].own
+        return (own, "answers") if own and all(each.own == own for each in group) else None
     sheets = Counter(text for column in group for text in column.filled)
     missing = [text for text in sheets if normalise_label(text) in NONE]
     words = Counter({t: n for t, n in sheets.items() if number(t) is None and t not in missing})
@@ -1453,8 +1453,8 @@ def _read_answers(group: Sequence[_Column]) -> tuple[_Answers, str] | None:
     name, language, labels = known
     met = {normalise_label(text): n for text, n in words.items()}
     spelled = {normalise_label(text): text for text in reversed(words)}
-    others = in_other_languages(name, language, met)
-    also = {spelled[text]: value for text, value in others.items()}
+    others = in_other_languages(name, language, met).items()
+    also = {spelled[text]: value for text, value in others}
     if counted >= (1 - LEAST) * total and not {*usual} <= {*labels}:
         return None
     coded = _coded(group)
@@ -1555,10 +1555,10 @@ def _coded(group: Sequence[_Column]) -> _Answers | None:
     """
     labels: dict[int, str] = {}
     for stored in (each for column in group for each in column.stored):
-        told = {number(code): " ".join(text.split()) for code, text in stored.items()}
-        told = {int(c): t for c, t in told.items() if c is not None and c == int(c) and t}
-        known = {normalise_label(text): code for code, text in labels.items()}
-        new = {c: t for c, t in told.items() if normalise_label(t) not in known}
+        told = [(number(code), " ".join(text.split())) for code, text in stored.items()]
+        known = {normalise_label(text) for text in labels.values()} | {""}
+        whole = [(int(code), text) for code, text in told if code is not None and not code % 1]
+        new = {code: text for code, text in whole if normalise_label(text) not in known}
         if labels.keys() & new.keys():
             return None  # one code, two answers
         labels |= new
