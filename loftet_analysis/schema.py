@@ -301,6 +301,9 @@ COLUMNS: dict[str, Column] = {
     "freed": Column("text", "estimate", "parameters freed"),
     "latent_change": _number("change of the latent mean, in SD before", "sd"),
     "latent_change_se": _number("its standard error", "standard_error"),
+    "latent_change_df": _number("degrees of freedom of that (Satterthwaite's)", "whole"),
+    "latent_change_cluster": _key("school, feeder_group or region: what that rests on"),
+    "latent_change_clusters": _count("how many of these"),
     # who differs before
     "smd": _number("standardised difference of the groups' means", "sd"),
     # bins
@@ -370,7 +373,8 @@ RELIABILITY = (
 INVARIANCE = (
     "population", "scale", "design", "model", "n", "n_groups", "chisq", "df", "p_value", "cfi",
     "tli", "rmsea", "srmr", "delta_cfi", "delta_rmsea", "holds", "freed", "latent_change",
-    "latent_change_se", "reason",
+    "latent_change_se", "latent_change_df", "latent_change_cluster", "latent_change_clusters",
+    "reason",
 )  # fmt: skip
 ITEMS = (
     "region", "population", "scale", "item", "wave", "subgroup", "n", "missing_share", "mean", "sd",

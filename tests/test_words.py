@@ -539,7 +539,7 @@ def test_roles_that_were_asked_are_known_beside_earlier_wordings():
         populations={"pupils": population()}, questions={}, disclosure="internal", schools=SCHOOLS,
         regions=pd.DataFrame({"region": ["oslo"], "name": ["Oslo"]}),
         analysis=SimpleNamespace(region_features=None), years_between=lambda *_: None,
-        text=lambda texts, language: texts[language],
+        labels={}, text=lambda texts, language: texts[language],
     )  # fmt: skip
     known = reader(study, "nb")
     assert known.asked == {("pupils", "support"): ("participant",)}

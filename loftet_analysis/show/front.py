@@ -41,6 +41,7 @@ from loftet_analysis.show.site import (
     with_question_links,
 )
 from loftet_analysis.study import Study, main_changes
+from loftet_analysis.study.schools import COMPARISON
 
 #: How each page's last run ended, by region, notebook below the project's notebooks, and language.
 States = Mapping[tuple[str, str, str], str]
@@ -369,6 +370,7 @@ class _Site:
             parts=parts,
             jumps=jumps,
             answers=answers,
+            caveat=self.caveat(),
             country=country,
             more=text("More on all regions together")
             if _SUMMARY in country and f"/{names.NATIONAL}/" in country
@@ -407,6 +409,15 @@ class _Site:
         for link in found.find_all("a", href=True) if found else ():
             link["href"] = str(link["href"]).removeprefix("../../")
         return str(found or "")
+
+    def caveat(self) -> str:
+        """Return what the answers do not show on their own."""
+        if self.study.schools["role"].eq(COMPARISON).any():
+            return self.words.text("None of this shows on its own what caused it.")
+        return self.words.text(
+            "None of this shows on its own what the programme caused: there is no comparison here "
+            "with schools outside it."
+        )
 
     def listing(self) -> dict[str, list[tuple[str, str, str]]]:
         """Return the pages of each place that has one in this language, or had to, by its name."""

@@ -956,7 +956,8 @@ def reliability(frame: pd.DataFrame, *, words: Words) -> Table:
         answers = words.answers.get((row["population"], row["scale"]))
         if answers and answers.is_score:
             return _("{scale} (a published score)", scale=name)
-        return _("{scale} ({n} questions)", scale=name, n=words.count(row["n_items"]))
+        n = row["n_items"]
+        return words.plural("{scale} ({n} question)", "{scale} ({n} questions)", n, scale=name)
 
     # a role is everybody where a scale was asked of that role alone
     role = frame["subgroup"].str.startswith("role=")
