@@ -91,13 +91,15 @@ def new(*, study: str, files: Sequence[Path] = (), accept: bool = False, region:
     if (folder / STUDY_FILE).exists():
         if (accept or region) and not files:
             changed = with_region(folder, region) if region else {}
+            unordered = _without_order(guesses(folder)) if accept else []
             plain, n = confirmed(folder) if accept else ({}, 0)
             changed |= plain
             paths.replace_all({path: text.encode() for path, text in changed.items()})
             if region:
                 print(f"All schools are in the region {region}.", end=" " if accept else "\n")
             if accept:
-                print(f"Marks “{UNCONFIRMED}” taken away: {n}. Then: loftet check {study}")
+                print(*unordered, f"Marks “{UNCONFIRMED}” taken away: {n}.", sep="\n", end=" ")
+                print(f"Then: loftet check {study}")
             return 0
         todo = "choose another name, or move that file away"
         raise InputError("the study is there already", study, "", shown(folder / STUDY_FILE), todo)
@@ -112,11 +114,20 @@ def new(*, study: str, files: Sequence[Path] = (), accept: bool = False, region:
     for said, lines in {"Guessed, the most important first": guessed, "Left to you": notes}.items():
         if lines:
             print(f"\n{said}:", *lines, sep="\n  ")
+    print(*(["", *_without_order(guessed)] if accept else []), sep="\n")
     if guessed and not accept:
-        print(f"\nLook at each line that ends in “{UNCONFIRMED}”, correct it or leave it, and take")
+        print(f"Look at each line that ends in “{UNCONFIRMED}”, correct it or leave it, and take")
         print(f"these words away (from all at once: loftet new {study} --accept).", end=" ")
     print(f"Then: loftet check {study}")
     return 0
+
+
+def _without_order(guessed: Iterable[str]) -> list[str]:
+    """Return a warning for each answer scale that is accepted in an order that nothing tells."""
+    from loftet_analysis.cleaning.draft import NO_ORDER
+
+    wrong = "its scales are wrong where this order is"
+    return [f"{WARNING}{guess}: {wrong}" for guess in guessed if NO_ORDER in guess]
 
 
 def check(*, study: str) -> int:

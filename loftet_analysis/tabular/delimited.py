@@ -554,6 +554,10 @@ def _delimiter(path: Path, raw: bytes, above: int, *, small: bool) -> str:
     allowed = " ".join(best or DELIMITERS).replace("\t", "tab")
     todo = "name it in study.yml (delimiter: …)"
     where = f"{path.name}, line {above + 1}"
+    (cell,) = lines.headings[0] if not best else [""]
+    if any(sign in cell for sign in DELIMITERS):
+        found = "each row stands in quotation marks, as in one cell"
+        todo = "export the form again, and do not save it in a spreadsheet"
     raise InputError(what, "several fit" if best else found, allowed, where, todo)
 
 
