@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from typing import IO, Literal
+from typing import IO, Any, Literal
 
 import pandas as pd
 
 Kind = Literal["text", "count", "number", "flag"]
+#: A row of a table: values by column.
+Row = Mapping[str, Any]
 #: What a column says, and so what becomes of it in a row that may not be shown.
 #:
 #: *key* and *setting* name the row or come from study.yml and the instrument: they stay.
@@ -299,6 +301,9 @@ COLUMNS: dict[str, Column] = {
     "freed": Column("text", "estimate", "parameters freed"),
     "latent_change": _number("change of the latent mean, in SD before", "sd"),
     "latent_change_se": _number("its standard error", "standard_error"),
+    "latent_change_df": _number("degrees of freedom of that (Satterthwaite's)", "whole"),
+    "latent_change_cluster": _key("school, feeder_group or region: what that rests on"),
+    "latent_change_clusters": _count("how many of these"),
     # who differs before
     "smd": _number("standardised difference of the groups' means", "sd"),
     # bins
@@ -368,7 +373,8 @@ RELIABILITY = (
 INVARIANCE = (
     "population", "scale", "design", "model", "n", "n_groups", "chisq", "df", "p_value", "cfi",
     "tli", "rmsea", "srmr", "delta_cfi", "delta_rmsea", "holds", "freed", "latent_change",
-    "latent_change_se", "reason",
+    "latent_change_se", "latent_change_df", "latent_change_cluster", "latent_change_clusters",
+    "reason",
 )  # fmt: skip
 ITEMS = (
     "region", "population", "scale", "item", "wave", "subgroup", "n", "missing_share", "mean", "sd",
@@ -517,7 +523,7 @@ def read_table(file: str | PathLike[str] | IO[bytes]) -> pd.DataFrame:
     return rows.fillna({column: "" for column in texts if column in rows})
 
 
-def table(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> pd.DataFrame:
+def table(rows: Iterable[Row], columns: Sequence[str]) -> pd.DataFrame:
     """Return rows as a result table: every column, each of its type.
 
     Texts that a row does not have are empty; so is everything else, as a missing value. A column

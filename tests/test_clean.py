@@ -338,10 +338,11 @@ def test_background_is_recoded_and_unknown_texts_are_named():
     assert recoded["language"].fillna("-").to_list() == ["nb", "-", "nn", "1", "1"]
     reason = ["", "", "", "test_answer"]
     found = only_problem(
-        clean.recode, working(own, role=["Ja", "Jaa", "Jaa", "X"], language="", reason=reason)
+        clean.recode,
+        working(own, role=["Ja", "Coleague", "Coleague", "X"], language="", reason=reason),
     )
-    assert (found.what, found.found) == ("unknown role", "“Jaa”, 2 times")
-    assert "did you mean ja?" in found.todo
+    assert (found.what, found.found) == ("unknown role", "“Coleague”, 2 times")
+    assert "did you mean colleague?" in found.todo
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pandas as pd
+import pyreadstat
 import pytest
 from ruamel.yaml import YAML
 
@@ -943,3 +944,211 @@ def test_waves_in_columns_of_one_file_are_linked_by_row_and_questions_of_one_wav
     assert len(items) == 5
     assert met == {asked[0]: ("pre",), "Ny": ("post",)}
     assert main(["check", "mine"]) == 0
+
+
+TIMES = ["Rarely if ever", "Once a month", "Once a week", "Most lessons", "Every lesson"]
+A_LOT = ["Disagree a lot", "Disagree a little", "Agree a little", "Agree a lot"]
+TURNED = "the words run against the codes of the file, where 5 is “Never”"
+
+
+def labelled(root, labels, codes=None, other=None, suffix=".sav", **options):
+    """Write two waves of four items of teachers with value labels, which may differ in the second.
+
+    Some sheets have a code that is none of `codes`: `other`.
+    """
+    codes, rng = [*(codes or labels)], np.random.default_rng(2)
+    folder = root / "data_raw/mine"
+    folder.mkdir(parents=True, exist_ok=True)
+    trait = rng.normal(size=120)
+    write = pyreadstat.write_sav if suffix == ".sav" else pyreadstat.write_dta
+    for wave in ("T1", "T2"):
+        frame = pd.DataFrame({"school": np.arange(120.0) % 5 + 1})
+        for k in range(4):
+            low_first = scale(120, seed=k, levels=len(codes), trait=trait) - 1
+            frame[f"q{k}"] = np.array(codes, dtype=float)[low_first]
+        if other is not None:
+            frame.loc[5:9, "q1"] = float(other)
+        named = {float(code): text for code, text in labels.items()}
+        schools = {float(k): f"School {k}" for k in range(1, 6)}
+        texts = ["School", *(f"In my lessons pupils do {k}" for k in "abcd")]
+        every = {"school": schools, **{f"q{k}": named for k in range(4)}}
+        path = folder / f"teachers_{wave}{suffix}"
+        write(frame, path, variable_value_labels=every, column_labels=texts, **options)
+    return sorted(folder.glob(f"teachers*{suffix}"))
+
+
+@pytest.mark.parametrize(
+    ("labels", "values", "why"),
+    [
+        (dict(enumerate(TIMES, 1)), dict(enumerate(TIMES, 1)), "the order of the codes"),
+        (dict(enumerate(TIMES)), dict(enumerate(TIMES)), "the order of the codes in the file"),
+        (dict(enumerate(TIMES, -2)), dict(enumerate(TIMES, -2)), "the order of the codes"),
+        (dict(enumerate(TIMES, 21)), dict(enumerate(TIMES, 1)), "the order of the codes"),
+        (dict(enumerate([*TIMES[:0:-1], "Never"], 1)),
+         dict(enumerate(["Never", *TIMES[1:]], 1)), TURNED),
+        (dict(enumerate(A_LOT[::-1], 1)), dict(enumerate(A_LOT, 1)),
+         "the words run against the codes of the file, where 4 is “Disagree a lot”"),
+    ],
+)  # fmt: skip
+def test_stored_codes_give_order_and_values(root, labels, values, why):
+    made, _ = draft("mine", labelled(root, labels), accept=True)
+    text = next(text for place, text in made.items() if place.parent.name == "instruments")
+    (responses,) = YAML(typ="safe").load(text)["responses"].values()
+    assert {value: of["en"] for value, of in responses.items()} == values
+    assert f"  # {why}" in text
+    (found,) = YAML(typ="safe").load(text)["scales"].values()
+    assert [*found["items"]] == ["q0", "q1", "q2", "q3"]
+
+
+@pytest.mark.parametrize(
+    ("more", "met", "missing"),
+    [
+        ({9: "Unclear sheet"}, 9, ["Unclear sheet"]),
+        ({}, 9, ["9"]),
+        ({-1: "Skipped"}, -1, ["Skipped"]),
+        ({6: "Don't know"}, 6, ["Don't know"]),
+        ({-9: "No answer"}, None, ["No answer"]),
+    ],
+)
+def test_stored_codes_of_no_answer_are_no_values(root, more, met, missing):
+    labels = dict(enumerate(TIMES, 1))
+    made, _ = draft("mine", labelled(root, labels | more, labels, met), accept=True)
+    text = next(text for place, text in made.items() if place.parent.name == "instruments")
+    (responses,) = YAML(typ="safe").load(text)["responses"].values()
+    assert [*responses] == [1, 2, 3, 4, 5, "missing"]
+    assert [*map(str, responses["missing"])] == missing
+
+
+@pytest.mark.parametrize("suffix", [".sav", ".dta"])
+def test_codes_of_which_only_the_ends_have_labels_are_one_scale(root, capsys, suffix):
+    labels = {1: "Not at all like my class", 7: "Exactly like my class"}
+    files = labelled(root, labels, range(1, 8), suffix=suffix)
+    assert new(root, "mine", files, "--accept") == 0
+    assert "warning:" not in capsys.readouterr().out
+    assert main(["check", "mine"]) == 0
+    (found,) = load_study("mine").populations["teachers"].instrument.responses.values()
+    assert [*found.options] == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_an_order_that_nothing_tells_is_a_warning_when_it_is_accepted(root, capsys):
+    words = ["Som en katt", "Som en hund", "Som en hest"]
+    frame = pd.DataFrame({"Skole": [f"Skole {i % 6}" for i in range(90)]} | {
+        f"k{i}": [words[v - 1] for v in scale(90, seed=i, levels=3)] for i in range(3)
+    })  # fmt: skip
+    files = written(root / "data_raw/mine", pre=frame)
+    left = "warning: pupils: the export tells no order of their answers"
+    assert any(note.startswith(left) for note in draft("mine", files, accept=True)[1])
+    assert new(root, "mine", files) == 0
+    assert "warning:" not in capsys.readouterr().out
+    assert new(root, "mine", [], "--accept") == 0
+    assert re.search(
+        r"^warning: instruments/pupils.yml:\d+  responses › answers:  \(the export tells no order",
+        capsys.readouterr().out, re.MULTILINE,
+    )  # fmt: skip
+
+
+def test_a_school_that_people_spell_in_many_ways_is_one_row(root, capsys):
+    waves = invented()
+    forms = ["åsly skole", "Åsly Skole", "Åsly skole ", "ÅSLY  SKOLE", "Åsly skole", "Åsly"]
+    for frame in waves.values():
+        typed = [form for form in forms for _ in range(8)]
+        typed += ["Lia skole"] * 60 + ["lia skole"] * 70 + ["Furuset"] * 20
+        frame["Skole"] = typed + ["Furuset barneskole"] * (len(frame) - len(typed))
+    assert new(root, "mine", written(root / "data_raw/mine", **waves), "--accept") == 0
+    said = capsys.readouterr().out
+    schools = load_study("mine").schools
+    assert [*schools["school"]] == ["Furuset", "Furuset barneskole", "Lia skole", "Åsly skole"]
+    assert [*schools["earlier"]] == ["", "", "", "Åsly"]
+    assert "are one school (column earlier): Åsly skole: Åsly;" in said
+    assert "“Furuset” (40 questionnaires), and “Furuset barneskole” (84): if" in said
+    assert main(["check", "mine"]) == 0
+    assert "unknown_school" not in capsys.readouterr().out
+
+
+def test_what_lies_beside_the_exports_is_left_out_or_named_once(root, capsys):
+    files = written(root / "data_raw/mine", **invented(60))
+    folder = root / "data_raw/mine"
+    for name in ("~$elever_pre.xlsx", ".DS_Store", "Thumbs.db", "desktop.ini", "._elever_pre.csv"):
+        (folder / name).write_bytes(b"\0\1\2")
+    others = {"brev.pdf": b"%PDF-1.7", "notat.docx": b"PK\3\4", "side.csv": b"<!DOCTYPE html>",
+              "foto.csv": b"\x89PNG", "celle.csv": b'"a;b"\n"1;2"\n'}  # fmt: skip
+    for name, start in others.items():
+        (folder / name).write_bytes(start)
+    assert new(root, "mine", sorted(folder.iterdir())) == 2
+    said = capsys.readouterr().err
+    assert "5 problems" in said
+    assert said.count("a file that is no export") == 4
+    assert "each row stands in quotation marks" in said
+    assert "study.yml" not in said
+    for name in others:
+        (folder / name).unlink()
+    assert new(root, "mine", sorted(folder.iterdir())) == 0
+    (left,) = [line for line in capsys.readouterr().out.splitlines() if "not used: " in line]
+    assert ".DS_Store" in left
+    assert len(files) == 2
+
+
+NYNORSK = {"Jeg liker": "Eg likar", "gleder": "gler", "gøy": "moro", "kjedelig": "kjedeleg",
+           "Skole": "Skule", "Hvilket": "Kva"}  # fmt: skip
+SAMD = ["Heilt usamd", "Litt usamd", "Korkje samd eller usamd", "Litt samd", "Heilt samd"]
+
+
+def test_two_forms_in_bokmål_and_nynorsk_are_one_questionnaire(root):
+    agree = [text.split("|")[0] for text in SCALES["agree5", "nb"]]
+    frames = {}
+    for wave, frame in invented(480).items():
+        frame["Kode til deg"] = [f"{'ABCD'[i % 4]}{'KLMN'[i // 4 % 4]}{i % 28 + 1:02}"
+                                 f"{'RSTUV'[i % 5]}" for i in range(480)]  # fmt: skip
+        frame = frame.drop(columns=["Elevkode", "E-postadresse"])
+        nynorsk = frame[::2].replace(dict(zip(agree, SAMD, strict=True)))
+        for old, young in (*NYNORSK.items(), ("Kode til deg", "Din eigen kode")):
+            nynorsk.columns = [column.replace(old, young) for column in nynorsk]
+        frames |= {f"nb_{wave}": frame[1::2], f"nn_{wave}": nynorsk}
+    files = written(root / "data_raw/mine", **frames)
+    assert new(root, "mine", files, "--accept") == 0
+    pupils = load_study("mine").populations["pupils"]
+    (found,) = pupils.instrument.scales.values()
+    assert [len(item.columns) for item in found.items.values()] == [2, 2, 2, 2]
+    assert [item.reversed for item in found.items.values()] == [False, False, False, True]
+    (answers,) = pupils.instrument.responses.values()
+    for value, (nb, nn) in enumerate(zip(agree, SAMD, strict=True), 1):
+        assert answers.lookup[nb.casefold()] == answers.lookup[nn.casefold()] == value
+    assert pupils.link.by == "code"
+    assert main(["check", "mine"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "yes", "no"),
+    [
+        ("Do you take part in the course?", "Yes", "No"),
+        ("Deltar du i Matematikkløftet?", "Ja", "Nei"),
+        ("Har du delteke på kurset?", "Ja, eg har delteke", "Nei, eg har ikkje delteke"),
+        ("Rolle", "Kursdeltaker", "Deltar ikke"),
+    ],
+)
+def test_the_plan_of_a_draft_offers_what_roles_allow(root, asked, yes, no):
+    waves = {f"laerere_{wave}": frame for wave, frame in invented().items()}
+    for frame in waves.values():
+        del frame["Hvilket trinn går du på?"]
+        frame[asked] = np.where(np.arange(len(frame)) % 2, yes, no)
+    folder = root / "data_raw/mine"
+    files = [path.rename(path.with_name(path.name[7:])) for path in written(folder, **waves)]
+    assert new(root, "mine", files) == 0
+    text = (folder / "study.yml").read_text("utf-8")
+    told = YAML(typ="safe").load(text)["populations"]["teachers"]
+    assert told["values"]["role"] == {"participant": [yes], "colleague": [no]}
+    assert "estimands: [participants, participants_vs_colleagues]}" in text
+    assert "#     # teachers can also be asked: linked_change, school_change, colleagues" in text
+    (folder / "study.yml").write_text(
+        re.sub(r"(?m)^# ?(analysis:|  sesoi|  primary:|    teachers: )", r"\1", text), "utf-8"
+    )
+    confirm(folder)
+    assert main(["check", "mine"]) == 0
+
+
+def test_a_plan_without_a_link_or_a_grade_asks_for_no_change(root):
+    waves = invented()
+    for frame in waves.values():
+        del frame["Elevkode"], frame["Hvilket trinn går du på?"]
+    _, lines = study_of(root, **waves)
+    assert any("estimands: [level]}" in line for line in lines)

@@ -432,17 +432,9 @@ def test_factor_models_and_samples_must_fit_each_other():
                     [factor.moments(ITEMS[:, :3])] * 2):  # fmt: skip
         with pytest.raises(InputError, match="samples and groups"):
             factor.fit(two, samples)
-    for answers, cluster in (
-        ([ITEMS, ITEMS], [SCHOOL, SCHOOL]), ([ITEMS], [SCHOOL[:-1]]), ([spoilt(ITEMS)], [SCHOOL]),
-        ([ITEMS], [spoilt(SCHOOL)]),
-    ):  # fmt: skip
+    for answers in ([ITEMS, ITEMS], [ITEMS[:, :3]], [spoilt(ITEMS)]):
         with pytest.raises(InputError):
-            factor.clustered_vcov(ONE_FACTOR, FIT, answers, cluster)
-    names = np.array(list("abcdefgh"))[SCHOOL]
-    by_name = factor.clustered_vcov(ONE_FACTOR, FIT, [ITEMS], [names])
-    np.testing.assert_array_equal(
-        by_name, factor.clustered_vcov(ONE_FACTOR, FIT, [ITEMS], [SCHOOL])
-    )
+            factor.influence(ONE_FACTOR, FIT, answers, 0)
     with pytest.raises(NotEstimableError, match="no_answers"):
         factor.moments(np.empty((0, 3)))
 

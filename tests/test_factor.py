@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from loftet_analysis.stats import factor
+from loftet_analysis.stats.cr2 import mean
 from tests.conftest import reason
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -68,9 +69,10 @@ def assert_people_agree(data, k, level, said, **free):
     found = factor.fit(described, [factor.moments(answers)])
     assert_agrees(found, described, said, last=1)
     if described.latent_mean >= 0:
-        vcov = factor.clustered_vcov(described, found, [answers], [data["school"]])
-        se = np.sqrt(vcov[described.latent_mean, described.latent_mean])
-        assert se == pytest.approx(said["clustered"]["se"], rel=1e-6)
+        values = factor.influence(described, found, [answers], described.latent_mean)
+        sums = pd.Series(values).groupby(data["school"].to_numpy()).sum()
+        mlr = np.sqrt((sums**2).sum() * len(sums) / (len(sums) - 1))
+        assert mlr == pytest.approx(said["clustered"]["se"], rel=1e-6)
     return found, [factor.moments(answers)]
 
 
@@ -133,12 +135,10 @@ def test_other_units_change_no_fit_and_no_latent_change():
     assert abs(other.theta[described.latent_mean]) == pytest.approx(abs(change), abs=1e-6)
 
 
-def test_cluster_robust_errors_of_people_alone_are_those_of_the_sandwich():
+def test_influence_values_are_scores_before_the_inverse_of_the_information():
     described = factor.model(3, 1, "configural", linked=False)
     answers = linked(3)[:, :3]
     found = factor.fit(described, [factor.moments(answers)])
-    alone = np.arange(len(answers))
-    robust = factor.clustered_vcov(described, found, [answers], [alone])
     step, scores = 1e-5, []
     for k in range(len(found.theta)):
         ends = []
@@ -149,8 +149,11 @@ def test_cluster_robust_errors_of_people_alone_are_those_of_the_sandwich():
             log = np.linalg.slogdet(sigma)[1]
             ends.append(-0.5 * (log + np.einsum("ij,jk,ik->i", apart, np.linalg.inv(sigma), apart)))
         scores.append((ends[1] - ends[0]) / (2 * step))
-    meat = np.array(scores) @ np.array(scores).T * len(answers) / (len(answers) - 1)
-    np.testing.assert_allclose(robust, found.vcov @ meat @ found.vcov, rtol=1e-4, atol=1e-9)
+    expected = np.linalg.solve(found.observed, np.array(scores))
+    for k in range(len(found.theta)):
+        values = factor.influence(described, found, [answers], k)
+        np.testing.assert_allclose(values, expected[k], rtol=1e-4, atol=1e-7)
+        assert values.sum() == pytest.approx(0, abs=1e-6)
 
 
 def test_clusters_that_differ_make_the_latent_change_less_certain():
@@ -158,9 +161,9 @@ def test_clusters_that_differ_make_the_latent_change_less_certain():
     answers = linked(4)
     found = factor.fit(described, [factor.moments(answers)])
     place = described.latent_mean
-    school = pd.factorize(LINKED["school"])[0]
-    by_school = factor.clustered_vcov(described, found, [answers], [school])[place, place]
-    assert by_school > 1.5 * found.vcov[place, place]
+    values = len(answers) * factor.influence(described, found, [answers], place)
+    by_school = mean(values, LINKED["school"].to_numpy())
+    assert by_school.se**2 > 1.5 * found.vcov[place, place]
 
 
 def refusal(*samples, items=3, occasions=1, level="configural"):

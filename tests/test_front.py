@@ -200,6 +200,8 @@ def test_the_front_page_says_what_happened_in_the_country_and_in_each_region(stu
     front = written(study, folder)["index.en.html"]
     assert front.html["lang"] == "en"
     assert front.find("h2", id="country").find_next("ul").get_text() == "Joy went up."
+    caveat = front.find("h2", id="country").find_next("p").get_text()
+    assert caveat.startswith("None of this shows on its own what the programme caused: there is no")
     assert front.find(class_="regions") is None  # they stand in the table
     matrix = front.find("table", id="matrix-pupils")
     lines = [[cell.get_text() for cell in line.find_all(["th", "td"])] for line in
@@ -222,6 +224,13 @@ def test_the_front_page_says_what_happened_in_the_country_and_in_each_region(stu
     assert [each.get_text() for each in front.select(".table > .hint")] == ["scroll sideways →"]
     (table,) = front.find(class_="downloads").find_all("a")
     assert table["href"] == "tables/effects.csv"
+
+
+def test_a_study_with_comparison_schools_does_not_say_that_it_has_none(study, folder):
+    schools = study.schools.assign(role=["comparison"] + ["programme"] * (len(study.schools) - 1))
+    front = written(study.model_copy(update={"schools": schools}), folder)["index.en.html"]
+    caveat = front.find("h2", id="country").find_next("p").get_text()
+    assert caveat == "None of this shows on its own what caused it."
 
 
 def test_a_table_of_which_nothing_may_be_shown_is_not_offered(study, folder):
@@ -277,7 +286,7 @@ def test_a_study_of_one_region_begins_with_its_page(study, folder):
     heading = written(one, folder, told)["index.en.html"].find("h2", id="country")
     assert heading.get_text() == "Oslo – Oslove"
     assert heading.find_next("ul").get_text() == "Joy went up."
-    link = heading.find_next("p").a
+    link = heading.find_next("ul").find_next("p").a
     assert (link["href"], link.get_text()) == ("en/oslo/03_outcomes.html", "Pupils")
 
 
@@ -306,7 +315,7 @@ def test_a_study_of_any_kind_begins_with_the_answers_of_all_regions(study, folde
     told |= {(p, f, e): s for (p, f, e), s in states("en").items() if not f.endswith("00_summary")}
     front = written(study.model_copy(update={"languages": ("en",)}), folder, told)["index.en.html"]
     assert front.find("h2", id="country").find_next("ul").get_text() == "Joy went up."
-    link = front.find("h2", id="country").find_next("p").a
+    link = front.find("h2", id="country").find_next("ul").find_next("p").a
     assert (link["href"], link.get_text()) == ("en/national/10_country.html", "Pupils")
 
 

@@ -288,6 +288,63 @@ def test_another_choice_of_people_is_told_coarsely_and_in_itself_consistent():
     assert row["p_value"] == pytest.approx(2 * stats.t.sf(0.1 / 0.05, exact["df"][0]), abs=6e-4)
 
 
+def test_the_sd_of_a_rows_own_people_is_rounded_as_their_mean_and_all_in_it_follows():
+    """With the exact SDs of 15 people and of 14 of them the answer of the other can be told."""
+    held = mask().assign(n=30, step=0.1)
+    linked = {"estimand": "linked_change", "n_pre": 30, "n_post": 30, "n_pairs": 30, "df": 9.0}
+    change = {"change": 0.2667, "change_se": 0.05, "p_value": 0.001}
+    change |= {"change_ci_low": 0.1667, "change_ci_high": 0.3667}
+    units = {"own_unit": 0.9763, "linked_unit": 0.9234, "average_unit": 0.8712, "hedges_g": 0.9234}
+    frame = pd.concat(
+        [
+            sensitivity(**linked, **change, sd_unit=sd, se=0.05 / sd)
+            .iloc[:1]
+            .assign(
+                analysis=name,
+                estimate=0.2667 / sd,
+                ci_low=0.1667 / sd,
+                ci_high=0.3667 / sd,
+            )
+            for name, sd in units.items()
+        ],
+        ignore_index=True,
+    )
+    shown = gate(frame, held, "internal")
+    assert shown["sd_unit"].tolist() == [1.0, 0.9, 0.9, 0.9]
+    assert shown["estimate"].tolist() == [0.3, 0.33, 0.33, 0.33]  # of a change of 0.3
+    assert shown["se"].tolist() == pytest.approx([0.05, 0.06, 0.06, 0.06], abs=0.005)
+    half = (shown["ci_high"] - shown["ci_low"]) / 2
+    assert half.tolist() == pytest.approx([0.1, 0.111, 0.111, 0.111], abs=0.0051)
+    fine = gate(frame, mask().assign(n=30), "internal")
+    assert fine["sd_unit"].tolist() == [0.98, 0.92, 0.87, 0.92]
+    assert fine["change"].tolist() == [0.27] * 4  # as in the row of the main analysis
+
+
+def test_a_test_that_ignores_schools_tells_the_change_and_not_how_many_people_there_are():
+    row = {"estimand": "linked_change", "n_pairs": 29, "change": 0.2667, "change_se": 0.05}
+    given = sensitivity(**row, df=28.0, sd_unit=0.8).iloc[2:]
+    (shown,) = gate(given, mask().assign(n=29), "internal").to_dict("records")
+    assert (shown["analysis"], shown["change"], shown["n_pairs"]) == ("naive", 0.27, 30)
+    assert np.isnan(shown["df"])
+
+
+@pytest.mark.parametrize(
+    ("exact", "told"),
+    [
+        ("effective_n=38", "effective_n=36"),
+        ("low_df;share_linked=0.64;few_clusters", "low_df;share_linked=0.6;few_clusters"),
+        ("share_linked=0.87", ""),  # of 40 linked people, 6 others, by the exact share 5.98
+        ("share_linked=1.00;low_df", "low_df"),
+        ("effective_n=38;uncovered=0.12", "effective_n=36;uncovered=0.1"),
+        ("direction=increase;low_df", "direction=increase;low_df"),
+    ],
+)
+def test_numbers_in_flags_are_rounded_as_in_columns(exact, told):
+    given = sensitivity(flags=exact, estimand="linked_change", n_pairs=40).iloc[2:]
+    (shown,) = gate(given, mask().assign(n=40), "internal").to_dict("records")
+    assert shown["flags"] == told
+
+
 @pytest.mark.parametrize(("n", "hidden"), [(508, False), (505, True)])
 def test_a_comparison_that_leaves_out_some_counts_them_in_its_smaller_group(n, hidden):
     """Of 8 and 500 people three are left out: all of them may be of the 8."""

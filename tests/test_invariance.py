@@ -66,6 +66,22 @@ def test_what_measures_alike_holds_in_both_designs(instrument):
     assert rows_of(table, "groups").loc["scalar", "n_groups"] == 4
 
 
+def test_the_latent_change_rests_on_regions_or_feeder_groups_as_the_linked_change_does(instrument):
+    clean = answers(shift=0.3)
+    by_group = rows_of(invariance(clean, instrument, population="pupils")).loc["scalar"]
+    assert by_group["latent_change_cluster"] == "feeder_group"
+    assert by_group["latent_change_clusters"] == 30
+    assert by_group["latent_change_df"] == pytest.approx(29)  # thirty schools of one size
+    regions = clean.assign(region=[f"r{int(school[1:]) % 9}" for school in clean["school_id"]])
+    by_region = rows_of(invariance(regions, instrument, population="pupils")).loc["scalar"]
+    assert by_region["latent_change_cluster"] == "region"
+    assert by_region["latent_change_clusters"] == 9
+    assert by_region["latent_change_df"] < 9
+    one = rows_of(invariance(clean.assign(school_id="s1"), instrument, population="teachers"))
+    assert one.loc["scalar", "latent_change_cluster"] == "school"
+    assert pd.isna(one.loc["scalar", "latent_change_se"])
+
+
 def test_an_item_that_moved_by_itself_is_named_and_released(instrument):
     table = invariance(answers(shift=0.3, bent=0.8), instrument, population="pupils")
     rows = rows_of(table)

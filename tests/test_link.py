@@ -142,7 +142,7 @@ def register(**columns) -> Export:
 def attendance(export: Export) -> pd.DataFrame:
     by_id = Link(by="id", column="nr")
     teachers = SimpleNamespace(name="teachers", attendance=ATTENDANCE, gatherings=10, link=by_id)
-    return read_attendance(export, population=teachers, key=KEY, schools={})[0]
+    return read_attendance(export, ATTENDANCE, population=teachers, key=KEY, schools={})[0]
 
 
 def test_attendance_comes_under_pseudonyms():

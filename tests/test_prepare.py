@@ -247,6 +247,8 @@ def test_of_what_is_only_read_no_row_is_shown(tiny):
     assert "10 rows of pre.csv, read as table" in repr(sheets)
     safe = sheets.pipe(quarantine)
     assert safe.raw is None
+    with pytest.raises(InputError, match="the export is not kept after the quarantine"):
+        safe.pipe(quarantine)
     for shown in (repr(sheets), repr(sheets.raw), repr(safe), safe.frame.to_csv()):
         assert "abcd" not in shown.casefold()
         assert "kvitterhild" not in shown.casefold()

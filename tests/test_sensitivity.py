@@ -8,6 +8,7 @@ import pandas as pd
 import pingouin
 import pytest
 
+from loftet_analysis.analysis.estimates import linked_change, pairs
 from loftet_analysis.analysis.invariance import invariance
 from loftet_analysis.analysis.sensitivity import _ttest, sensitivity
 from loftet_analysis.cleaning.careless import same_answer
@@ -263,6 +264,47 @@ def test_an_attrition_that_goes_with_the_change_of_schools_is_told(selective):
     assert weighted_row["change"] < found["change"][0] - 0.1
     turned = selective.assign(y=6 - selective["y"])
     assert "selective_linkage=less" in effects(turned, rows)["flags"][0].split(";")
+
+
+def in_schools(lost, *, n=12, people=60, strength=0.8, up=0.0, seed=3):
+    """Nobody changes but for `up`; the `lost` are those who were low (or high) in one answer."""
+    rng = np.random.default_rng(seed)
+    school = np.repeat(np.arange(n), people)
+    trait = rng.normal(3, 0.6, len(school))
+    pre, post = (trait + rng.normal(0, 0.6, len(school)) for _ in range(2))
+    way = {"low": 1, "high": -1}[lost]
+    kept = rng.random(len(school)) < 1 / (1 + np.exp(-way * strength * (pre - 3) / 0.85))
+    rows = {"school_pre": [f"s{j:02}" for j in school], "pre": pre, "post": post + up}
+    clean = in_two_waves(pd.DataFrame(rows).assign(role="", school_post=rows["school_pre"]))
+    return clean[~(clean["wave"].eq("post") & ~np.tile(kept, 2))].reset_index(drop=True)
+
+
+@pytest.mark.parametrize(("lost", "flag", "way"), [("low", "lower", -1), ("high", "higher", 1)])
+def test_dropout_by_the_answer_before_is_told_beside_the_change_it_makes(lost, flag, way):
+    clean, rows = in_schools(lost), plan("linked_change", population="teachers")
+    found = effects(clean, rows)
+    assert {f"lost_apart={flag}", "lost_matter=zero"} <= {*found["flags"][0].split(";")}
+    assert way * found["change"][0] > 0.1
+    paired = pairs(clean, rows)
+    assert linked_change(paired, rows)["flags"][0] == found["flags"][0]
+    asked = Questionnaire("teachers", "oslo")
+    (row,) = sensitivity(clean, found, rows, asked, only=["linkage_weights"]).to_dict("records")
+    assert row["ci_low"] < 0 < row["ci_high"]
+    # of few people nobody can tell, nor may a flag tell where a hidden interval lies
+    few = clean[clean["school_id"] < "s07"].reset_index(drop=True)
+    assert "lost_matter" not in effects(few, rows)["flags"][0]
+    fewer = in_schools(lost, n=10, people=5)
+    assert "lost" not in effects(fewer, rows)["flags"][0]
+
+
+def test_losses_that_do_not_go_with_the_answer_before_raise_no_flag():
+    clean, rows = (
+        in_schools("low", strength=0.0, up=0.3),
+        plan("linked_change", population="teachers"),
+    )
+    found = effects(clean, rows)
+    assert found["verdict"][0] == "increase"
+    assert "lost" not in found["flags"][0]
 
 
 def test_attrition_by_school_is_not_judged_from_few_schools(selective):

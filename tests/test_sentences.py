@@ -791,17 +791,25 @@ def test_a_summary_says_that_nothing_can_be_told_of_attendance():
 
 
 @pytest.mark.parametrize(
-    ("pairs", "said"),
+    ("pairs", "rounding", "said"),
     [
-        ([204, 198], "(de samme før og etter), 198–204 i alt."),
-        ([12, 12], "(de samme før og etter), 12 i alt."),
+        ([204, 198], 6, "(de samme før og etter), om lag 198–204 av de 294 før."),
+        ([12, 12], 1, "(de samme før og etter), 12 av de 294 før."),
     ],
 )
-def test_a_summary_counts_those_who_are_the_same(pairs, said):
+def test_a_summary_counts_those_who_are_the_same_and_of_how_many(pairs, rounding, said):
     given = {"estimand": "participants", "population": "teachers", "outcome": "views"}
     given["question"] = "Q5"
     rows = [{**of_verdict("unclear"), **given, "n_pairs": n} for n in pairs]
-    assert said in summary(pd.DataFrame(rows), words=words("nb")).text
+    kept = {"population": "teachers", "wave": "pre", "subgroup": ["all", "role=participant"]}
+    answered = pd.DataFrame({**kept, "n_kept": [936, 294]})
+    speech = replace(words("nb"), rounding=rounding)
+    assert said in summary(pd.DataFrame(rows), words=speech, answered=answered).text
+    alone = summary(pd.DataFrame(rows), words=speech).text
+    assert "(de samme før og etter)" in alone
+    assert "294" not in alone
+    hidden = answered.assign(n_kept=None)
+    assert summary(pd.DataFrame(rows), words=speech, answered=hidden).text == alone
 
 
 @pytest.mark.parametrize(
@@ -821,6 +829,21 @@ def test_where_more_answered_or_were_found_is_said_of_the_way_the_answers_went(w
     midway = {**row, "flags": f"selective_linkage={flag}", "contrast": "mid - pre"}
     assert said in (told := reading(midway, words("nb")))
     assert "Sensitivitetsanalysene" not in told
+
+
+@pytest.mark.parametrize(
+    ("flag", "said"),
+    [
+        ("lost_apart=lower", "hadde svart lavere, med mer enn 0,25 standardavvik. Da går de andre "
+         "gjerne ned selv om ingenting er endret (regresjon mot gjennomsnittet)."),
+        ("lost_apart=higher", "Da går de andre gjerne opp selv om ingenting er endret"),
+        ("lost_matter=zero", "vektes slik at de står for alle, omfatter intervallet null."),
+        ("lost_matter=opposite", "ligger intervallet på den andre siden av null."),
+    ],
+)  # fmt: skip
+def test_what_losses_may_do_to_a_change_is_said_beside_it(flag, said):
+    row = of_verdict("decrease", estimand="linked_change")
+    assert said in reading({**row, "flags": f"low_df;{flag}"}, words("nb"))
 
 
 def test_where_p_is_rounded_to_the_limit_the_verdict_says_on_which_side_an_end_lies():
@@ -925,21 +948,59 @@ def test_the_quality_of_scales_is_told_light_by_light():
 
 
 def test_leaders_beside_teachers_in_words():
-    lower_row = made_up.agreement(difference=-0.77, ci_low=-1.51, ci_high=-0.02)
-    frame = pd.concat([lower_row, made_up.agreement(difference=0.04, ci_low=-0.6, ci_high=0.7)])
-    lower, unclear, chance = agreement(frame, words=words("nb")).split(". ")
+    ends = {"ci_low": -1.51, "ci_high": -0.02, "se": 0.334}
+    lower_row = made_up.agreement(difference=-0.77, **ends)
+    other = made_up.agreement(difference=0.04, ci_low=-0.6, ci_high=0.7, se=0.29, outcome="other")
+    frame = pd.concat([lower_row, other])
+    speech = words("nb")
+    speech.outcomes["teachers", "other"] = "Annet"
+    lower, unclear, chance = agreement(frame, words=speech).split(". ")
     assert lower == (
-        "På de samme skolene ga lederne høyere skårer enn lærerne: syn på faget (0,77 poeng; "
-        f"95{NO_BREAK}% KI 0,02 til 1,51)"
+        "På de samme skolene kan lederne ha gitt høyere skårer enn lærerne (ikke sikkert): syn på "
+        f"faget (0,77 poeng; 95{NO_BREAK}% KI 0,02 til 1,51)"
     )
-    assert unclear == "For syn på faget kan vi ikke si om lærerne og lederne svarer ulikt"
+    assert unclear == "For annet kan vi ikke si om lærerne og lederne svarer ulikt"
     assert chance == "Når flere ting sammenlignes, kan én av dem være ulik ved en tilfeldighet."
     hidden = pd.concat([lower_row, made_up.agreement(difference=None)])
-    assert agreement(hidden, words=words("nb")).endswith("Ikke vist: syn på faget.")
-    higher = made_up.agreement(difference=0.3, ci_low=0.1, ci_high=0.5)
-    assert "ga lærerne høyere skårer enn lederne" in agreement(higher, words=words("nb"))
+    assert agreement(hidden, words=speech).endswith("Ikke vist: syn på faget.")
     none = made_up.agreement(difference=None)
     assert agreement(none, words=words("nn")).startswith("For få har svara")
+
+
+@pytest.mark.parametrize(
+    ("comparisons", "said"),
+    [
+        (1, "På de samme skolene ga lærerne høyere skårer enn lederne: syn på faget"),
+        (2, "På de samme skolene ga lærerne høyere skårer enn lederne: syn på faget"),
+        (6, "På de samme skolene kan lærerne ha gitt høyere skårer enn lederne (ikke sikkert): "),
+    ],
+)
+def test_how_leaders_and_teachers_differ_is_certain_only_among_all_comparisons(comparisons, said):
+    # t = 3 with 10 degrees of freedom: p = .0133, six times that is above .05
+    one = made_up.agreement(difference=0.3, se=0.1, ci_low=0.077, ci_high=0.523)
+    still = {"difference": 0.0, "se": 0.1, "ci_low": -0.223, "ci_high": 0.223, "outcome": "other"}
+    page = pd.concat([one, *[made_up.agreement(**still)] * (comparisons - 1)])
+    text = agreement(one, words=words("nb"), compared=page)
+    assert text.startswith(said)
+    assert ("Når flere ting" in text) is (comparisons == 6)
+
+
+def test_what_groups_of_schools_and_schools_cannot_show_is_one_sentence():
+    row = of_verdict("unclear", mdes=0.14, n_clusters=6, cluster="feeder_group")
+    frame = pd.DataFrame([
+        row, {**row, "mdes": 0.15, "cluster": "school", "estimand": "same_grade"},
+    ])  # fmt: skip
+    text = answer(frame, words=words("nb")).text
+    assert "Med 6 grupper av skoler eller 6 skoler er den minste endringen vi kan påvise" in text
+    assert text.count("vi kan påvise") == 1
+
+
+def test_one_is_said_in_the_singular():
+    row = {"estimand": "level", "contrast": "mean", "suppressed": False, "change": 2.5}
+    frame = pd.DataFrame(
+        [{**of_verdict("unclear"), **row, "wave": "pre", "question": "Q1"}]
+    ).assign(n_pre=1, n_post=None)
+    assert "(1 answer)" in summary(frame, words=words("en")).text
 
 
 def test_how_many_answered_stands_beside_means_of_few_and_the_rule_is_said_once():

@@ -499,4 +499,4 @@ def test_a_caption_says_what_the_first_of_its_kind_has_not_said_and_links_to_it(
 def test_a_figure_is_called_what_is_drawn_by_which_groups_and_of_what(draw, rows, title):
     whole = {"population": "pupils", "outcome": "joy", "subgroup": "all"}
     frame = pd.DataFrame([{**whole, **row} for row in rows])
-    assert _title(draw, frame, words("en")) == title
+    assert _title(draw.title, frame, words("en")) == title

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from loftet_analysis.errors import InputError
 from loftet_analysis.estimands import ESTIMANDS
+from loftet_analysis.show.languages import label, reader
 from loftet_analysis.study import (
     load_study,
     main_changes,
@@ -92,6 +93,37 @@ def problems() -> list[str]:
     with pytest.raises(InputError) as error:
         load_study("trial")
     return [str(problem) for problem in error.value.problems]
+
+
+def test_columns_and_groups_of_ones_own_are_called_what_the_study_calls_them(write):
+    write(
+        (
+            "columns: {school_id: skole, grade: trinn}",
+            "columns: {school_id: skole, grade: trinn, tunge: t}",
+        ),
+        (
+            "    values:\n      grade: {5",
+            "    values:\n      tunge: {norsk: [Norsk], annet: [Annet]}\n      grade: {5",
+        ),
+        (
+            "analysis:\n",
+            "labels: {tunge: {nb: språk, nn: mål}, tunge=annet: {nb: andre språk}}\nanalysis:\n",
+        ),
+    )
+    study = load_study("trial")
+    told = {
+        language: [
+            label("subgroup", f"tunge={each}", reader(study, language))
+            for each in ("norsk", "annet")
+        ]
+        for language in study.languages
+    }
+    assert told["nb"] == ["språk: norsk", "språk: andre språk"]
+    assert told["nn"][0] == "mål: norsk"
+    contrast = label("contrast", "tunge=annet - tunge=norsk", reader(study, "nb"))
+    assert contrast == "språk: andre språk − norsk"
+    lacking = [problem for problem in untranslated(study) if "label" in problem.found]
+    assert "label tunge" in str(lacking[-1])
 
 
 def test_a_study_is_read_whole(write):
@@ -376,6 +408,8 @@ WRONG = [
     (("      grade: {5:", "      grad: {5:"), 12,
      "values of a column that pupils does not have", "did you mean grade?"),
     (("grade: {5:", "grade: {fem:"), 12, "grade is not a number", "found:   fem"),
+    (("analysis:\n", "labels: {spoken: {nb: språk}}\nanalysis:\n"), 33,
+     "a label of what is no background column of the study's own", "allowed: none"),
     (("6: 6. trinn", "6: 5.  TRINN"), 12, "one text for two values of grade", "(5; 6)"),
     (("colleague: [Nei]", "kollega: [Nei]"), 22, "unknown role", "participant, colleague, leader"),
     (("role: leader", "role: rektor"), 29, "wrong value for populations.leaders.role", "rektor"),

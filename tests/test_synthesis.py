@@ -518,9 +518,9 @@ def said(pooled, language="en", features=None, **country):
 
 def test_the_answer_hangs_on_a_region_or_on_none():
     lines = said(made_up.pooled())
-    assert lines[0].endswith("agree for all 1 changes.")
+    assert lines[0].endswith("agree for the only change.")
     assert lines[1].endswith("Joy, same-grade change (lies above zero without Oslo – Oslove).")
-    assert "each of 1 changes may go either way" in lines[2]
+    assert "the only change may go either way" in lines[2]
     both = made_up.pooled().assign(hangs_on="nordland: below; oslo: above")
     assert "without Nordland – Nordlánnda, lies above zero without Oslo" in said(both)[1]
     alike = made_up.pooled().assign(hangs_on="nordland: above; oslo: above")
@@ -530,12 +530,12 @@ def test_the_answer_hangs_on_a_region_or_on_none():
     )
     many = made_up.pooled().assign(hangs_on="; ".join(["oslo: above"] * 6))
     assert "lies above zero if any one of 6 particular regions is left out" in said(many)[1]
-    assert "None of 1 changes depends" in said(made_up.pooled().assign(hangs_on=""))[1]
+    assert "The only change does not depend" in said(made_up.pooled().assign(hangs_on=""))[1]
 
 
 def test_the_country_and_the_mean_over_the_regions_may_differ():
     lines = said(made_up.pooled(), ci_low=0.02, verdict="increase")
-    assert "differ for 1 of 1 changes" in lines[0]
+    assert "differ for the only change" in lines[0]
     assert (
         "interval of everybody's answers at once lies above zero, of the mean includes zero"
         in lines[0]

@@ -161,7 +161,7 @@ def test_bokmal_and_nynorsk_are_two_languages():
     bokmal = re.compile(r"\b(ikke|hva|hvordan|skole\w*|noe|fra|jeg|elever|lærere|seg selv|hvor)\b")
     nynorsk = re.compile(r"\b(ikkje|kva|korleis|skul\w+|noko|frå|eg|elevar|lærarar|kvar|kor)\b")
     for key in catalogue("nb"):
-        said = {language: str(catalogue(language)[key]) for language in TRANSLATED}
+        said = {language: " ".join(catalogue(language)[key]) for language in TRANSLATED}
         assert not nynorsk.search(said["nb"]), said["nb"]
         # titles of sources stay as they are
         assert not bokmal.search(re.sub("«[^»]*»", "", said["nn"])), said["nn"]
@@ -194,7 +194,7 @@ def test_fuzzy_and_empty_entries_are_not_used(tmp_path, monkeypatch):
         encoding="utf-8",
     )
     monkeypatch.setattr("loftet_analysis.show.languages._LOCALE", tmp_path)
-    assert catalogue.__wrapped__("xx") == {"three": "tre"}
+    assert catalogue.__wrapped__("xx") == {"three": ("tre",)}
 
 
 @pytest.mark.parametrize(
@@ -539,7 +539,7 @@ def test_roles_that_were_asked_are_known_beside_earlier_wordings():
         populations={"pupils": population()}, questions={}, disclosure="internal", schools=SCHOOLS,
         regions=pd.DataFrame({"region": ["oslo"], "name": ["Oslo"]}),
         analysis=SimpleNamespace(region_features=None), years_between=lambda *_: None,
-        text=lambda texts, language: texts[language],
+        labels={}, text=lambda texts, language: texts[language],
     )  # fmt: skip
     known = reader(study, "nb")
     assert known.asked == {("pupils", "support"): ("participant",)}

@@ -29,7 +29,8 @@ from loftet_analysis.analysis.panel import (
     rows_of_role,
 )
 from loftet_analysis.estimands import FEWEST_REGIONS
-from loftet_analysis.names import COLLEAGUE, NO_INTERVAL, PARTICIPANT, PRE, WAVE
+from loftet_analysis.names import COLLEAGUE, GENDER, GRADE, NO_INTERVAL, PARTICIPANT, PRE, WAVE
+from loftet_analysis.schema import FEWEST_ANSWERS
 from loftet_analysis.stats.cr2 import (
     change_in_cells,
     contrast,
@@ -39,7 +40,13 @@ from loftet_analysis.stats.cr2 import (
     share_of,
 )
 from loftet_analysis.stats.inputs import Floats
-from loftet_analysis.stats.missing import BASELINE_ADJUST, BASELINE_APART
+from loftet_analysis.stats.missing import (
+    BASELINE_ADJUST,
+    BASELINE_APART,
+    effective_size,
+    inverse_probability,
+    standardised_differences,
+)
 from loftet_analysis.stats.reliability import intraclass_correlation
 from loftet_analysis.stats.result import NotEstimableError, Result
 
@@ -451,6 +458,66 @@ def linkage_by_school(case: Answers, *, role: str = "", clusters: str = SCHOOL) 
     school, (change,) = means_by(people.school[first], y[second] - y[first])
     share = np.bincount(people.school[first])[school] / n[school]
     return over_schools(people, first, people.clusters(clusters), school, share, change)
+
+
+def linkage_weighted(case: Answers, *, role: str = "", clusters: str = SCHOOL) -> Estimate:
+    """Mean linked change of everybody who could have been found again, by weights of the linked.
+
+    The weights are 1 / P(linked), from a logit on the answer before, the school's mean, grade and
+    gender.
+    """
+    people, y, valid = case.people, case.y, case.valid
+    if role:
+        valid = valid & rows_of_role(people, role)
+    rows = could_be_found(people, y, valid)
+    case = replace(case, valid=valid & (rows | people.post))
+    school = people.school[rows]
+    centre = np.bincount(school, y[rows]) / np.maximum(np.bincount(school), 1)
+    covariates = [y[rows], centre[school], *background(people, np.flatnonzero(rows))]
+    weight = np.zeros(len(y))
+    weight[rows] = inverse_probability(is_linked(case)[rows], np.column_stack(covariates))
+    return weighted_change(case, weight, clusters=clusters)
+
+
+def weighted_change(case: Answers, weight: Floats, *, clusters: str) -> Estimate:
+    """Weighted mean linked change; `weight` of every row, those of rows before count."""
+    people, y = case.people, case.y
+    first, second = complete_pairs(people, y, case.valid)
+    cluster, w = people.clusters(clusters), weight[first]
+    raw = contrast(y[second] - y[first], np.ones((len(first), 1)), [1], cluster[first], weights=w)
+    found = found_in_pairs(people, case.valid, raw, first, y[first], y[second])
+    effective = f"effective_n={effective_size(w):.0f}"
+    return replace(found, cluster=cluster, flags=(effective,))
+
+
+def is_linked(case: Answers) -> Mask:
+    """Return which rows before belong to people with an answer after."""
+    linked = np.zeros(len(case.y), dtype=bool)
+    linked[complete_pairs(case.people, case.y, case.valid)[0]] = True
+    return linked
+
+
+def background(people: Panel, rows: Codes) -> list[Floats]:
+    """Return 0/1 columns of grade and gender, each but its first value; missing is a value."""
+    found = []
+    for column in (GRADE, GENDER):
+        if column in people.frame:
+            told = people.frame[column].iloc[rows].astype("str").fillna("")
+            code = pd.factorize(told, sort=True)[0]
+            found += [(code == each).astype(float) for each in range(1, code.max() + 1)]
+    return found
+
+
+def lost_apart(case: Answers, *, role: str = "") -> float:
+    """Return by how many SD the linked were above the lost before; NaN where either are few."""
+    valid = case.valid & rows_of_role(case.people, role) if role else case.valid
+    rows = could_be_found(case.people, case.y, valid)
+    linked = is_linked(replace(case, valid=valid & (rows | case.people.post)))[rows]
+    (found,) = standardised_differences(linked, pd.DataFrame({"y": case.y[rows]})).to_dict(
+        "records"
+    )
+    fewest = min(found["n_linked"], found["n_unlinked"])
+    return found["smd"] if fewest >= FEWEST_ANSWERS else np.nan
 
 
 def response_by_school(case: Answers) -> Result:

@@ -68,6 +68,8 @@ from loftet_analysis.study.trends import Trend
 COLUMNS = (*schema.EFFECTS, "answers_pre", "answers_post")
 LOW_DF = 4
 FEW_CLUSTERS = 6
+#: Of rows with fewer the gate may hide the interval, so that no flag may tell on which side it is.
+CLUSTERS_TO_JUDGE = 8
 #: Above this share of one cluster intervals are too short: simulated with answers that differ
 #: between clusters they hold the truth 93 times in a hundred at .85, 88 at .95 and 74 at .995.
 LARGEST = 0.85
@@ -104,6 +106,9 @@ class Model:
         Takes `Answers`, gives the correlation over schools of who answered again with the change;
         the flag `selected` names it where its interval excludes zero.
     selected : str
+    apart, weighted : callable, optional
+        Take `Answers`: by how many SD those who were followed were above the lost before, and the
+        estimate by weights with which they stand for all.
     """
 
     method: str
@@ -116,6 +121,8 @@ class Model:
     is_change: bool = True
     by_school: Callable[..., Result] | None = None
     selected: str = "selective_linkage"
+    apart: Callable[..., float] | None = None
+    weighted: Callable[..., Estimate] | None = None
 
 
 _linked = partial(Model, cluster="")
@@ -126,6 +133,8 @@ def _of_linked(role: str = "") -> Model:
         f"mean of linked changes; {CR2}",
         partial(changes.linked_change, role=role),
         by_school=partial(changes.linkage_by_school, role=role),
+        apart=partial(changes.lost_apart, role=role),
+        weighted=partial(changes.linkage_weighted, role=role),
     )
 
 
@@ -948,6 +957,7 @@ def _row(plan: Mapping[str, Any], panel: Panel | None, model: Model, kind: str) 
     flags = flags_of(estimate, sd if sd > 0 else plan.get(TOTAL, np.nan))
     if plan["subgroup"] == names.ALL:
         flags += _selected(model, case, kind, ci_level)
+        flags += _lost(model, case, estimate, row["cluster"], ci_level)
     if few_regions:
         flags.append("few_regions")
     told = [flag for flag in (str(plan.get("flags") or ""), *flags) if flag]
@@ -1009,6 +1019,37 @@ def _selected(model: Model, case: Answers, kind: str, ci_level: float) -> list[s
         return []
     low, high = z.interval(ci_level)
     return [f"{model.selected}={'more' if low > 0 else 'less'}"] if low > 0 or high < 0 else []
+
+
+def _lost(
+    model: Model, case: Answers, estimate: Estimate, clusters: str, ci_level: float
+) -> list[str]:
+    """Return what the losses may do to a change: `lost_apart` and `lost_matter`.
+
+    Where the lost were lower before, those who were followed go down by regression to the mean
+    alone. The losses matter where the interval excludes zero and that of the weighted does not.
+    """
+    if model.apart is None or model.weighted is None:
+        return []
+    flags, smd = [], model.apart(case)
+    if abs(smd) > BASELINE_APART:
+        flags.append(f"lost_apart={'lower' if smd > 0 else 'higher'}")
+    side = _side(estimate.raw, ci_level)
+    if side == 0 or estimate.raw.n_clusters < CLUSTERS_TO_JUDGE:
+        return flags
+    try:
+        weighted = _side(model.weighted(case, clusters=clusters).raw, ci_level)
+    except NotEstimableError:
+        return flags
+    if weighted != side:
+        flags.append(f"lost_matter={'opposite' if weighted else 'zero'}")
+    return flags
+
+
+def _side(raw: Result, ci_level: float) -> int:
+    """Return on which side of zero an interval lies; 0 where it includes it."""
+    low, high = raw.interval(ci_level)
+    return int(low > 0) - int(high < 0)
 
 
 def flags_of(estimate: Estimate, sd: float) -> list[str]:

@@ -29,9 +29,12 @@ import numpy as np
 import pandas as pd
 
 from loftet_analysis import schema
+from loftet_analysis.analysis import panel
 from loftet_analysis.errors import InputError
-from loftet_analysis.names import GRADE, PERSON, POST, PRE, SCHOOL, WAVE
+from loftet_analysis.estimands import FEWEST_REGIONS
+from loftet_analysis.names import GRADE, PERSON, POST, PRE, REGION, SCHOOL, WAVE
 from loftet_analysis.stats import factor
+from loftet_analysis.stats.cr2 import mean
 from loftet_analysis.stats.factor import METRIC, SCALAR, FactorFit, Model, Moments
 from loftet_analysis.stats.inputs import Floats
 from loftet_analysis.stats.result import NotEstimableError
@@ -45,12 +48,13 @@ PARTIAL = {METRIC: "partial_metric", SCALAR: "partial_scalar"}
 
 @dataclass(frozen=True)
 class Design:
-    """One scale in one design: complete answers by occasion, schools of the linked."""
+    """One scale in one design: complete answers by occasion, and of the linked their clusters."""
 
     kind: str
     items: tuple[str, ...]
     answers: list[Floats]
-    schools: list[np.ndarray]
+    cluster: np.ndarray | None = None
+    clustered_by: str = ""
 
     @cached_property
     def samples(self) -> list[Moments]:
@@ -90,10 +94,12 @@ def invariance(clean: pd.DataFrame, instrument: Instrument, *, population: str) 
         metric, scalar, strict, and partial_metric or partial_scalar where one is needed), with
         `n`, `n_groups`, fit, the differences of CFI and RMSEA from the model before, `holds`, the
         released items (joined by ";"), and of linked people `latent_change` in SD of the factor
-        before with its cluster-robust `latent_change_se` (schools before). Groups are waves by
-        grade; grades below 200 in a wave are left out of `n` and `n_groups`, and where no grade
-        is large enough the waves are the groups. What cannot be examined is a row with a
-        `reason`: ``too_few_items`` (below 3), ``too_few_people`` (below 200 in a wave or group),
+        before with the `latent_change_se` and `latent_change_df` of CR2 on its influence values;
+        `latent_change_cluster` are regions from eight on, else of pupils feeder groups, and of
+        others schools. Groups are waves by grade; grades below 200 in a wave are left out of `n`
+        and `n_groups`, and where no grade is large enough the waves are the groups. What cannot be
+        examined is a row with a `reason`: ``too_few_items`` (below 3), ``too_few_people`` (below
+        200 in a wave or group),
         ``no_variance``, ``not_converged``, ``not_estimable``; models before it keep their rows.
 
     Raises
@@ -112,7 +118,7 @@ def invariance(clean: pd.DataFrame, instrument: Instrument, *, population: str) 
             try:
                 if len(items) < FEWEST_ITEMS:
                     raise NotEstimableError("too_few_items")
-                found = _steps(Design(kind, items, *samples(clean, items)))
+                found = _steps(Design(kind, items, *samples(clean, items, population)))
             except NotEstimableError as refusal:
                 found = [{"model": "", "reason": refusal.reason}]
             rows += [{**key, **row} for row in found]
@@ -130,8 +136,10 @@ def study_invariance(study: Study, clean: Mapping[str, pd.DataFrame]) -> pd.Data
     )
 
 
-def _linked(clean: pd.DataFrame, items: Sequence[str]) -> tuple[list[Floats], list[np.ndarray]]:
-    """Return both waves' answers of the same people, and their schools before."""
+def _linked(
+    clean: pd.DataFrame, items: Sequence[str], population: str
+) -> tuple[list[Floats], np.ndarray, str]:
+    """Return both waves' answers of the same people, their clusters, and what these are."""
     if PERSON not in clean:
         raise NotEstimableError("too_few_people")
     complete = _of_items(clean, items).dropna(subset=[PERSON, *items])
@@ -145,16 +153,33 @@ def _linked(clean: pd.DataFrame, items: Sequence[str]) -> tuple[list[Floats], li
     both = waves[0].index.intersection(waves[1].index)
     if len(both) < FEWEST_PEOPLE:
         raise NotEstimableError("too_few_people")
-    answers = [wave.loc[both, list(items)].to_numpy(dtype=float) for wave in waves]
-    school = (
-        pd.factorize(waves[0].loc[both, SCHOOL])[0] if SCHOOL in clean else np.full(len(both), -1)
-    )
-    alone = school < 0
-    school[alone] = school.max() + 1 + np.arange(np.count_nonzero(alone))
-    return answers, [school]
+    before, after = (wave.loc[both] for wave in waves)
+    answers = [wave[list(items)].to_numpy(dtype=float) for wave in (before, after)]
+    return answers, *_clusters(before, after, population)
 
 
-def _groups(clean: pd.DataFrame, items: Sequence[str]) -> tuple[list[Floats], list[np.ndarray]]:
+def _clusters(before: pd.DataFrame, after: pd.DataFrame, population: str) -> tuple[np.ndarray, str]:
+    """Return the clusters of linked people, as those of the country's linked change, and the kind.
+
+    Who has no school is a cluster of their own.
+    """
+    if REGION in before and before[REGION].nunique() >= FEWEST_REGIONS:
+        return pd.factorize(before[REGION])[0], REGION
+    of_pupils = population == "pupils"
+    kind = panel.FEEDER if of_pupils else panel.SCHOOL
+    if SCHOOL not in before:
+        return np.arange(len(before)), kind
+    school = before[SCHOOL]
+    if of_pupils:
+        moves = pd.DataFrame({panel.SCHOOL_PRE: school, panel.SCHOOL_POST: after[SCHOOL]})
+        school = school.map(panel.feeder_groups(moves.dropna()))
+    cluster = pd.factorize(school)[0]
+    alone = cluster < 0
+    cluster[alone] = cluster.max() + 1 + np.arange(np.count_nonzero(alone))
+    return cluster, kind
+
+
+def _groups(clean: pd.DataFrame, items: Sequence[str], _: str) -> tuple[list[Floats]]:
     """Return the answers by wave and grade, grades that are large enough in both waves."""
     complete = _of_items(clean, items).dropna(subset=list(items))
     complete = complete[complete[WAVE].isin((PRE, POST))]
@@ -166,13 +191,13 @@ def _groups(clean: pd.DataFrame, items: Sequence[str]) -> tuple[list[Floats], li
         paired = sorted(rest for wave, *rest in large if wave == PRE and (POST, *rest) in large)
         if paired:
             ordered = [(wave, *rest) for wave in (PRE, POST) for rest in paired]
-            return [large[key][list(items)].to_numpy(dtype=float) for key in ordered], []
+            return ([large[key][list(items)].to_numpy(dtype=float) for key in ordered],)
     raise NotEstimableError("too_few_people")
 
 
 def _of_items(clean: pd.DataFrame, items: Sequence[str]) -> pd.DataFrame:
     """Return what is needed of a clean frame: whoever copies rows copies no other column."""
-    keys = [column for column in (WAVE, PERSON, SCHOOL, GRADE) if column in clean]
+    keys = [column for column in (WAVE, PERSON, SCHOOL, REGION, GRADE) if column in clean]
     return clean[[*keys, *items]]
 
 
@@ -260,10 +285,17 @@ def _described(
         row["delta_cfi"] = found.cfi - before.cfi
         row["delta_rmsea"] = found.rmsea - before.rmsea
         row["holds"] = _holds(found, before)
-    if design.kind == LINKED and described.latent_mean >= 0:
-        vcov = factor.clustered_vcov(described, found, [np.hstack(design.answers)], design.schools)
-        row["latent_change"] = found.theta[described.latent_mean]
-        row["latent_change_se"] = np.sqrt(vcov[described.latent_mean, described.latent_mean])
+    if design.cluster is not None and described.latent_mean >= 0:
+        answers, element = [np.hstack(design.answers)], described.latent_mean
+        row["latent_change"] = found.theta[element]
+        row["latent_change_cluster"] = design.clustered_by
+        try:
+            values = row["n"] * factor.influence(described, found, answers, element)
+            error = mean(values, design.cluster)
+        except NotEstimableError:  # one cluster has no error
+            return row
+        row["latent_change_se"], row["latent_change_df"] = error.se, error.df
+        row["latent_change_clusters"] = error.n_clusters
     return row
 
 

@@ -116,7 +116,7 @@ def assumptions(
                 own = common | _lost(name, design, response)
                 fewer = {"attrition": FEWER_AFTER} if design == SAME_GRADE else {}
                 row = {names.POPULATION: name, names.ESTIMAND: design, "own": ";".join(own)}
-                rows.append(row | about | fewer | own)
+                rows.append({**row, **about, **fewer, **own})
     return pd.DataFrame(rows, columns=list(ASSUMED)).assign(ci_level=study.analysis.ci_level)
 
 

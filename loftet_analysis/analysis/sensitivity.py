@@ -26,10 +26,13 @@ from loftet_analysis.analysis.changes import (
     WITHIN_ROLE,
     Answers,
     Estimate,
+    background,
     cohort_change,
     common_cells,
     found_in_pairs,
+    is_linked,
     linkage_by_school,
+    linkage_weighted,
     linked_change,
     over_schools,
     participants_vs_colleagues,
@@ -37,6 +40,7 @@ from loftet_analysis.analysis.changes import (
     response_by_school,
     same_grade,
     unit_sample,
+    weighted_change,
 )
 from loftet_analysis.analysis.estimates import flags_of
 from loftet_analysis.analysis.invariance import failing_items
@@ -481,44 +485,10 @@ def _stayed(case: Case) -> Estimate:
 # weights and missing people
 
 
-def _weighted(case: Case, weight: Floats) -> Estimate:
-    """Weighted mean linked change; `weight` of every row, those of pre rows count."""
-    first, second = case.pairs
-    cluster, w = case.people.clusters(case.clusters), weight[first]
-    change, one = case.y[second] - case.y[first], np.ones((len(first), 1))
-    found = _in_pairs(case, contrast(change, one, [1], cluster[first], weights=w))
-    effective = f"effective_n={missing.effective_size(w):.0f}"
-    return replace(found, cluster=cluster, flags=(effective,))
-
-
-def _is_linked(case: Case) -> Mask:
-    """Return which rows before belong to people with an answer after."""
-    linked = np.zeros(len(case.y), dtype=bool)
-    linked[case.pairs[0]] = True
-    return linked
-
-
-def _dummies(case: Case, rows: np.ndarray) -> list[Floats]:
-    """Return 0/1 columns of grade and gender, each but its first value; missing is a value."""
-    frame, found = case.people.frame, []
-    for column in (names.GRADE, names.GENDER):
-        if column in frame:
-            code = pd.factorize(frame[column].iloc[rows].astype("str").fillna(""), sort=True)[0]
-            found += [(code == each).astype(float) for each in range(1, code.max() + 1)]
-    return found
-
-
 @analysis("linkage_weights", f"inverse probability of being linked; {CR2}", LINKED)
 def _linkage_weights(case: Case) -> Estimate:
     """Everybody who answered before and could be found again, by weights of those who were."""
-    people, rows = case.people, could_be_found(case.people, case.y, case.valid)
-    case = replace(case, valid=case.valid & (rows | people.post))
-    y, school = case.y[rows], people.school[rows]
-    centre = np.bincount(school, y) / np.maximum(np.bincount(school), 1)
-    covariates = [y, centre[school], *_dummies(case, np.flatnonzero(rows))]
-    weight = np.zeros(len(case.y))
-    weight[rows] = missing.inverse_probability(_is_linked(case)[rows], np.column_stack(covariates))
-    return _weighted(case, weight)
+    return linkage_weighted(case, clusters=case.clusters)
 
 
 def _to_numbers(case: Case, numbers: Floats) -> Estimate:
@@ -527,7 +497,7 @@ def _to_numbers(case: Case, numbers: Floats) -> Estimate:
     found = missing.register_weights(case.people.school[first], numbers)
     weight = np.zeros(len(case.y))
     weight[first] = found.weights
-    weighted = _weighted(case, weight)
+    weighted = weighted_change(case, weight, clusters=case.clusters)
     return replace(weighted, flags=(*weighted.flags, f"uncovered={found.uncovered:.2f}"))
 
 
@@ -664,7 +634,7 @@ def _imputed_pairs(case: Case) -> Estimate:
     cluster = people.clusters(case.clusters)[first]
     raw = missing.imputed(
         both,
-        np.column_stack([np.ones(len(first)), *_dummies(case, first)]),
+        np.column_stack([np.ones(len(first)), *background(people, first)]),
         people.school[first],
         lambda whole: mean(whole[:, 1] - whole[:, 0], cluster),
         rng=np.random.default_rng(SEED),
@@ -875,7 +845,7 @@ def _tipping(case: Case, *, mark: str) -> Estimate:
     """How far the non-linked must differ, in scale points, for the conclusion to turn."""
     found = case.main_analysis()
     rows = could_be_found(case.people, case.y, case.valid)
-    linked = _is_linked(replace(case, valid=case.valid & (rows | case.people.post)))
+    linked = is_linked(replace(case, valid=case.valid & (rows | case.people.post)))
     share = linked.sum() / rows.sum()
     sd = case.known(TOTAL)
     if not sd > 0:
@@ -924,13 +894,17 @@ def _without_failing(case: Case) -> Estimate:
 
 @analysis(
     "latent_change",
-    "latent mean, {case.latent[model]} invariance; cluster-robust by school, normal",
+    "latent mean, {case.latent[model]} invariance; CR2 by {case.latent[latent_change_cluster]} on "
+    "influence values, Satterthwaite df",
     ("linked_change",),
     unit=lambda case, found: Unit(1.0),
     when=lambda case: case.latent,
 )
 def _latent_change(case: Case) -> Estimate:
-    change, se = float(case.latent["latent_change"]), float(case.latent["latent_change_se"])
-    n_pairs = case.latent["n"]
-    raw = Result(change, se, np.inf)
-    return Estimate(raw, n_pairs=n_pairs)
+    found = case.latent
+    se, df = (found[f"latent_change_{each}"] for each in ("se", "df"))
+    if pd.isna(se):
+        raise NotEstimableError("one_cluster")
+    n_clusters = int(found["latent_change_clusters"])
+    raw = Result(float(found["latent_change"]), float(se), float(df), n_clusters)
+    return Estimate(raw, n_pairs=found["n"])

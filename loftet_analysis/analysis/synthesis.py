@@ -163,8 +163,9 @@ def pool_each(
 ) -> pd.DataFrame:
     """Return the random-effects mean over regions, subgroups each for themselves.
 
-    The prediction interval is μ ± t(k − 1) sqrt(SE² + τ²), as in metafor; it is a little short
-    where τ is small. I² = τ²/(τ² + s²), s² the typical variance of Higgins and Thompson.
+    The prediction interval is μ ± t(k − 1) sqrt(SE² + τ²), as in metafor; it is short with few
+    regions (methods, section 11). I² = τ²/(τ² + s²), s² the typical variance of Higgins and
+    Thompson.
 
     Parameters
     ----------

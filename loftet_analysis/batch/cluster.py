@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from loftet_analysis import paths
 from loftet_analysis.batch.fingerprints import digest, library_digest, package_versions
-from loftet_analysis.batch.plan import FAILED, Task
+from loftet_analysis.batch.outputs import FAILED
+from loftet_analysis.batch.plan import Task
 from loftet_analysis.batch.process import tight_memory
 from loftet_analysis.batch.runner import Outcome, Setting, run_task
 from loftet_analysis.errors import InputError, Problem, refuse_any
@@ -63,7 +64,7 @@ def connected(address: str, setting: Setting) -> Iterator[Client]:
     """
     try:
         from distributed import Client, Security
-        from distributed.comm import get_address_host_port
+        from distributed.comm.addressing import get_address_host_port
     except ImportError:
         raise InputError(
             "Dask is not installed",
@@ -108,7 +109,7 @@ def _wait_for_worker(client: Client) -> None:
     except TimeoutError:
         raise InputError(
             "the cluster has no workers",
-            found=client.scheduler.addr,
+            found=getattr(client.scheduler, "addr", ""),
             where="--scheduler",
             todo="start dask-worker with the scheduler's address, and run again",
         ) from None
@@ -119,7 +120,7 @@ def _wait_for_worker(client: Client) -> None:
 def _gone(client: Client) -> InputError:
     return InputError(
         "the Dask scheduler has ended, or cannot be reached any more",
-        found=client.scheduler.addr,
+        found=getattr(client.scheduler, "addr", ""),
         where="--scheduler",
         todo="start scheduler and workers and run again, which goes on from here; or leave "
         "--scheduler out to run the rest here",

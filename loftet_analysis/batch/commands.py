@@ -11,7 +11,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -27,10 +27,8 @@ from loftet_analysis.batch.fingerprints import (
     why_unclean,
 )
 from loftet_analysis.batch.lock import log, occupied, say, shown
-from loftet_analysis.batch.outputs import DAMAGED, SITE, UNFINISHED
+from loftet_analysis.batch.outputs import DAMAGED, DONE, FAILED, SITE, UNFINISHED
 from loftet_analysis.batch.plan import (
-    DONE,
-    FAILED,
     Task,
     all_tasks,
     notebooks_of,
@@ -50,7 +48,7 @@ if TYPE_CHECKING:
 WARNING = "warning: "
 
 
-def demo(*, region: Sequence[str] | None = None, cohorts: bool = False, **options: object) -> int:
+def demo(*, region: Sequence[str] | None = None, cohorts: bool = False, **options: Any) -> int:
     """Write the demo study's raw exports and run everything on them.
 
     With regions named, the study written is one of those regions alone; with `cohorts` it is
@@ -93,13 +91,15 @@ def new(*, study: str, files: Sequence[Path] = (), accept: bool = False, region:
     if (folder / STUDY_FILE).exists():
         if (accept or region) and not files:
             changed = with_region(folder, region) if region else {}
+            unordered = _without_order(guesses(folder)) if accept else []
             plain, n = confirmed(folder) if accept else ({}, 0)
             changed |= plain
             paths.replace_all({path: text.encode() for path, text in changed.items()})
             if region:
                 print(f"All schools are in the region {region}.", end=" " if accept else "\n")
             if accept:
-                print(f"Marks “{UNCONFIRMED}” taken away: {n}. Then: loftet check {study}")
+                print(*unordered, f"Marks “{UNCONFIRMED}” taken away: {n}.", sep="\n", end=" ")
+                print(f"Then: loftet check {study}")
             return 0
         todo = "choose another name, or move that file away"
         raise InputError("the study is there already", study, "", shown(folder / STUDY_FILE), todo)
@@ -114,11 +114,20 @@ def new(*, study: str, files: Sequence[Path] = (), accept: bool = False, region:
     for said, lines in {"Guessed, the most important first": guessed, "Left to you": notes}.items():
         if lines:
             print(f"\n{said}:", *lines, sep="\n  ")
+    print(*(["", *_without_order(guessed)] if accept else []), sep="\n")
     if guessed and not accept:
-        print(f"\nLook at each line that ends in “{UNCONFIRMED}”, correct it or leave it, and take")
+        print(f"Look at each line that ends in “{UNCONFIRMED}”, correct it or leave it, and take")
         print(f"these words away (from all at once: loftet new {study} --accept).", end=" ")
     print(f"Then: loftet check {study}")
     return 0
+
+
+def _without_order(guessed: Iterable[str]) -> list[str]:
+    """Return a warning for each answer scale that is accepted in an order that nothing tells."""
+    from loftet_analysis.cleaning.draft import NO_ORDER
+
+    wrong = "its scales are wrong where this order is"
+    return [f"{WARNING}{guess}: {wrong}" for guess in guessed if NO_ORDER in guess]
 
 
 def check(*, study: str) -> int:
@@ -152,7 +161,7 @@ def clean(*, study: str, close: bool = False) -> int:
     return 0
 
 
-def run(*, study: str, **options: object) -> int:
+def run(*, study: str, **options: Any) -> int:
     """Run what is out of date: clean data, region and national notebooks, tables, site."""
     description = load_study(study)
     with occupied(study, "run") as path:
@@ -193,7 +202,8 @@ def _run(
     # a cluster that cannot be used is told also where nothing has to run
     if unclean or force or any(stale.values()) or scheduler:
         from loftet_analysis.batch.cleaning import clean
-        from loftet_analysis.batch.pages import Setting, get_ready, make_pages
+        from loftet_analysis.batch.pages import get_ready, make_pages
+        from loftet_analysis.batch.runner import Setting
 
         setting = Setting(
             paths.root(),
@@ -410,7 +420,8 @@ def export(*, study: str) -> int:
     from loftet_analysis.show.codebook import write_codebook
 
     description = load_study(study)
-    folder, told = paths.clean(study) / "archive", []
+    folder = paths.clean(study) / "archive"
+    told: list[str] = []
     with occupied(study, "export"):
         written = write_archive(description, folder, told.append)
         for language in description.languages:

@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -197,7 +197,7 @@ class Inputs:
         slices: dict[str, list[str]] = {}
         for what, where in reads:
             key = json.dumps([what, where], sort_keys=True)
-            found = self._of(key, lambda what=what, where=where: self._slice(what, where))
+            found = self._of(key, partial(self._slice, what, where))
             slices.setdefault(what, []).append(found)
         return {what: _joined(found) for what, found in slices.items()}
 

@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
-from jupyter_client.provisioning import LocalProvisioner
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 import loftet_analysis
 from loftet_analysis.batch import collect_rarely
@@ -195,6 +195,8 @@ def nursery(log: Path | None = None, *studies: str) -> Nursery:
 class WarmProvisioner(LocalProvisioner):
     """Kernels that are forked instead of started; otherwise as jupyter_client's own."""
 
+    process: Any  # what was forked is no Popen
+
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Fork a kernel; `cmd` is what would start an ordinary one."""
         self.cwd = str(kwargs.get("cwd") or Path.cwd())
@@ -280,7 +282,8 @@ def _become_kernel(
         passed_on.append(f"--IPKernelApp.parent_handle={parent}")
         sys.argv = ["ipykernel_launcher", *passed_on]
         # it would listen on a port for what processes print that a cell forks
-        IOPubThread._setup_pipe_in = lambda thread: setattr(thread, "_pipe_flag", False)
+        printing: Any = IOPubThread
+        printing._setup_pipe_in = lambda thread: setattr(thread, "_pipe_flag", False)
         launch_new_instance(passed_on)
         code = 0
     except SystemExit as end:

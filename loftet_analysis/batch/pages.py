@@ -21,10 +21,8 @@ from loftet_analysis.batch.cluster import connected, is_unencrypted, run_on
 from loftet_analysis.batch.fingerprints import Inputs, read_manifest, record
 from loftet_analysis.batch.kernels import can_fork, nursery
 from loftet_analysis.batch.lock import log, say
-from loftet_analysis.batch.outputs import SITE, UNFINISHED, place, sums, sums_of
+from loftet_analysis.batch.outputs import DONE, FAILED, SITE, UNFINISHED, place, sums, sums_of
 from loftet_analysis.batch.plan import (
-    DONE,
-    FAILED,
     Task,
     longest_first,
     site_fingerprint,
@@ -108,8 +106,9 @@ def make_pages(
                 record(study.name, {made.task.name: {**entry, "state": UNFINISHED}})
             outcome, outputs = _kept(made, entry)
             # what it made is on the disk; all of it together may not fit into memory
-            nothing = {"pages": {}, "files": {}, "results": {}, "figures": {}}
-            outcomes.append(replace(outcome, notebook=b"", **nothing))
+            outcomes.append(
+                replace(outcome, notebook=b"", pages={}, files={}, results={}, figures={})
+            )
             if len(outcomes) % _COLLECTED == 0:
                 gc.collect()
             seconds[outcome.task.name] = outcome.seconds

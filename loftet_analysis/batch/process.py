@@ -6,14 +6,14 @@ import codecs
 import os
 import sys
 import unicodedata
+from importlib import import_module
+from importlib.util import find_spec
 from io import TextIOWrapper
 
 from loftet_analysis.errors import InputError
 
-try:
-    import resource
-except ImportError:  # Windows has no such limits
-    resource = None
+# Windows has no such limits
+resource = import_module("resource") if find_spec("resource") else None
 
 #: What a process computes with: numbers must not hang on cores, nor on how many kernels run.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}

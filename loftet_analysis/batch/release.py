@@ -192,14 +192,14 @@ def release(study: Study, to: Path | None = None) -> tuple[Release, dict[str, st
     made.blocks.update(_blocks(made, earlier, key, [*study.regions[names.REGION]], study.name))
     staged = archive / _UNFINISHED
     left_out = _stage(study, made, earlier, staged)
-    copy = to and to.with_name(f"{_UNFINISHED}-{to.name}")
+    copy = to.with_name(f"{_UNFINISHED}-{to.name}") if to else None
     if copy:
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(staged, copy)
     paths.sync(*chain.from_iterable((path, *path.rglob("*")) for path in (staged, copy) if path))
     _remember(made, memory)
     _published(staged, archive / str(number))
-    if copy:
+    if copy and to:
         _published(copy, to)
     return made, left_out
 
@@ -459,7 +459,8 @@ def _regions(
             if one in before - after or other in after - before:
                 near = [group for group in groups if one in group[0] or other in group[1]]
                 groups = [group for group in groups if group not in near]
-                groups.append(tuple(set().union(*side) for side in zip(*near, strict=True)))
+                of_one, of_other = (set().union(*side) for side in zip(*near, strict=True))
+                groups.append((of_one, of_other))
     return {min(a or b): (frozenset(b), frozenset(a)) for b, a in groups}
 
 
@@ -598,11 +599,11 @@ class _History:
         blocks = ((region, self._population) for region in regions)
         return self._releases[number].issued(*blocks)
 
-    def _pair(self, *numbers: int) -> Compared | None:
-        if numbers not in self._pairs:
-            both = (self._releases[number] for number in numbers)
-            self._pairs[numbers] = compare(*both, self._population, self._key)
-        return self._pairs[numbers]
+    def _pair(self, one: int, other: int) -> Compared | None:
+        if (one, other) not in self._pairs:
+            before, after = self._releases[one], self._releases[other]
+            self._pairs[one, other] = compare(before, after, self._population, self._key)
+        return self._pairs[one, other]
 
     def hold_regions(self, each: Release, regions: Sequence[str]) -> None:
         """Hold regions that a release issued and that differ from it by a few."""
@@ -664,8 +665,10 @@ class _History:
         near: dict[frozenset[str], list[pd.Series]] = {}
         for other in self._releases:
             found = self._pair(*sorted((number, other))) if other != number else None
+            if found is None:
+                continue
             side = int(number > other)
-            for region, both in found.regions.items() if found else ():
+            for region, both in found.regions.items():
                 here, there = both[side], both[1 - side]
                 unknown = here and not self.issued(number, here)
                 if unknown and there and self.issued(other, there):

@@ -30,8 +30,8 @@ from loftet_analysis import paths
 from loftet_analysis.batch.fingerprints import Read
 from loftet_analysis.batch.kernels import PROVISIONER, can_fork
 from loftet_analysis.batch.lock import RUNNING
-from loftet_analysis.batch.outputs import sums_of
-from loftet_analysis.batch.plan import DONE, FAILED, Task
+from loftet_analysis.batch.outputs import DONE, FAILED, sums_of
+from loftet_analysis.batch.plan import Task
 from loftet_analysis.batch.process import ONE_THREAD
 from loftet_analysis.show import site, word
 from loftet_analysis.show.shown import HANDOVER

@@ -106,7 +106,7 @@ def make(study: Study, languages: Sequence[str]) -> int:
     if entry:
         # what is half replaced must not count as done
         record(study.name, {SCHOOLS: {**entry, "state": UNFINISHED}})
-    outputs = {}
+    outputs: dict[str, str] = {}
     for language in spoken:
         place = folder(study) / language
         contents = {place / name: page for name, page in pages(opened, found, language)}

@@ -281,8 +281,10 @@ def _line(n: int, share: float | None, said: str) -> str:
     percent = "" if share is None else f"{100 * share:5.1f} %"
     head = f"{n:>6,} {percent:>7}  "
     text = f"warning: {said}" if (share or 0) > MOST_LEFT_OUT else said
-    options = {"initial_indent": head, "subsequent_indent": " " * len(head)}
-    filled = textwrap.fill(text, _WIDTH, break_on_hyphens=False, **options)
+    rest = " " * len(head)
+    filled = textwrap.fill(
+        text, _WIDTH, initial_indent=head, subsequent_indent=rest, break_on_hyphens=False
+    )
     return filled.replace(_JOINED, " ")
 
 

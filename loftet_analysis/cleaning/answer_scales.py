@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from loftet_analysis.study.instrument import normalise_label
 
@@ -14,36 +14,56 @@ _DEGREES = {
            "a very large extent"],
 }  # fmt: skip
 
+
+def _agreed(answers: Iterable[str]) -> list[str]:
+    """Return answers in Nynorsk with their other forms: samd, usamd, korkje.
+
+    Examples
+    --------
+    >>> _agreed(["Ueinig", "Verken einig eller ueinig"])[0]
+    'Ueinig|Usamd'
+    """
+    found = []
+    for answer in answers:
+        texts = answer.split("|")
+        for old, new in (("einig", "samd"), ("Einig", "Samd"), ("Verken", "Korkje")):
+            texts += [text.replace(old, new) for text in texts]
+        found.append("|".join(dict.fromkeys(texts)))
+    return found
+
+
 #: Name and language → answers from low to high; what else an answer is called after ``|``.
 SCALES: dict[tuple[str, str], list[str]] = {
     ("agree4", "nb"): ["Helt uenig|Svært uenig", "Uenig|Litt uenig", "Enig|Litt enig",
                        "Helt enig|Svært enig"],
-    ("agree4", "nn"): ["Heilt ueinig|Svært ueinig", "Ueinig|Litt ueinig", "Einig|Litt einig",
-                       "Heilt einig|Svært einig"],
-    ("agree4", "en"): ["Strongly disagree", "Disagree", "Agree", "Strongly agree"],
+    ("agree4", "nn"): _agreed(["Heilt ueinig|Svært ueinig", "Ueinig|Litt ueinig",
+                               "Einig|Litt einig", "Heilt einig|Svært einig"]),
+    ("agree4", "en"): ["Strongly disagree|Disagree a lot",
+                       "Disagree|Disagree a little|Somewhat disagree",
+                       "Agree|Agree a little|Somewhat agree", "Strongly agree|Agree a lot"],
     ("agree5", "nb"): ["Helt uenig|Svært uenig", "Uenig|Litt uenig|Delvis uenig",
                        "Verken enig eller uenig|Nøytral", "Enig|Litt enig|Delvis enig",
                        "Helt enig|Svært enig"],
-    ("agree5", "nn"): ["Heilt ueinig|Svært ueinig", "Ueinig|Litt ueinig|Delvis ueinig",
-                       "Verken einig eller ueinig|Nøytral", "Einig|Litt einig|Delvis einig",
-                       "Heilt einig|Svært einig"],
+    ("agree5", "nn"): _agreed(["Heilt ueinig|Svært ueinig", "Ueinig|Litt ueinig|Delvis ueinig",
+                               "Verken einig eller ueinig|Nøytral",
+                               "Einig|Litt einig|Delvis einig", "Heilt einig|Svært einig"]),
     ("agree5", "en"): ["Strongly disagree", "Disagree|Somewhat disagree",
                        "Neither agree nor disagree|Neither disagree nor agree|Neutral",
                        "Agree|Somewhat agree", "Strongly agree"],
     ("agree6", "nb"): ["Svært uenig|Helt uenig", "Uenig|Ganske uenig",
                        "Litt uenig|Delvis uenig", "Litt enig|Delvis enig", "Enig|Ganske enig",
                        "Svært enig|Helt enig"],
-    ("agree6", "nn"): ["Svært ueinig|Heilt ueinig", "Ueinig|Ganske ueinig",
-                       "Litt ueinig|Delvis ueinig", "Litt einig|Delvis einig",
-                       "Einig|Ganske einig", "Svært einig|Heilt einig"],
+    ("agree6", "nn"): _agreed(["Svært ueinig|Heilt ueinig", "Ueinig|Ganske ueinig",
+                               "Litt ueinig|Delvis ueinig", "Litt einig|Delvis einig",
+                               "Einig|Ganske einig", "Svært einig|Heilt einig"]),
     ("agree6", "en"): ["Strongly disagree", "Disagree", "Slightly disagree|Somewhat disagree",
                        "Slightly agree|Somewhat agree", "Agree", "Strongly agree"],
     ("agree7", "nb"): ["Helt uenig|Svært uenig", "Uenig", "Litt uenig|Delvis uenig",
                        "Verken enig eller uenig|Nøytral", "Litt enig|Delvis enig", "Enig",
                        "Helt enig|Svært enig"],
-    ("agree7", "nn"): ["Heilt ueinig|Svært ueinig", "Ueinig", "Litt ueinig|Delvis ueinig",
-                       "Verken einig eller ueinig|Nøytral", "Litt einig|Delvis einig", "Einig",
-                       "Heilt einig|Svært einig"],
+    ("agree7", "nn"): _agreed(["Heilt ueinig|Svært ueinig", "Ueinig", "Litt ueinig|Delvis ueinig",
+                               "Verken einig eller ueinig|Nøytral", "Litt einig|Delvis einig",
+                               "Einig", "Heilt einig|Svært einig"]),
     ("agree7", "en"): ["Strongly disagree", "Disagree", "Slightly disagree|Somewhat disagree",
                        "Neither agree nor disagree|Neither disagree nor agree|Neutral",
                        "Slightly agree|Somewhat agree", "Agree", "Strongly agree"],
@@ -131,8 +151,20 @@ NONE = frozenset(
         "vet ikke", "veit ikkje", "don't know", "ikke aktuelt", "ikkje aktuelt", "not applicable",
         "ønsker ikke å svare", "ønskjer ikkje å svare", "prefer not to answer", "vil ikke svare",
         "vil ikkje svare", "ikke relevant", "ikkje relevant", "n/a", "usikker/vet ikke",
+        "ikke svart", "ikkje svart", "ikke besvart", "ubesvart", "ikke svar", "ikkje svar",
+        "ikke spurt", "ikkje spurt", "mangler", "manglar", "mangler svar", "ugyldig", "no answer",
+        "no response", "not answered", "not asked", "not administered", "missing", "invalid",
+        "omitted", "omitted or invalid", "not reached", "refused", "i don't know", "does not apply",
+        "jeg vet ikke", "eg veit ikkje",
     }
 )  # fmt: skip
+#: The lowest and the highest answers of the scales, as labels are compared.
+LOWEST, HIGHEST = (
+    frozenset(
+        normalise_label(text) for answers in SCALES.values() for text in answers[end].split("|")
+    )
+    for end in (0, -1)
+)
 
 
 def known_scale(
@@ -168,19 +200,65 @@ def known_scale(
         spelled.setdefault(key, text)
         n[key] += many * (key not in NONE)
     total = n.total()
-    fits = []
+    fits = [*_fits(n, spelled, total)] or [*_fits(n, spelled, total, mixed=True)]
+    enough = max((fit[0] for fit in fits), default=0) - _FEW * total
+    fits = [fit for fit in fits if fit[0] >= enough]
+    return min(fits, key=lambda fit: fit[1:4])[4:] if fits else None
+
+
+def _fits(
+    n: Mapping[str, int], spelled: Mapping[str, str], total: int, *, mixed: bool = False
+) -> Iterator[tuple]:
+    """Yield the scales that hold nearly all of some answers, those of other languages too if mixed.
+
+    Each with how many it covers, its length, how many of its answers are not met, how many are in
+    its language (the fewer first), and what `known_scale` returns.
+    """
     for (name, language), answers in SCALES.items():
         of = [[normalise_label(text) for text in answer.split("|")] for answer in answers]
         # two names of one answer beside each other would be two answers
-        most = [max(each, key=n.__getitem__) for each in of]
-        covered = sum(n[text] for text in most)
-        met = sum(n[text] > 0 for text in most)
+        most = [max(each, key=lambda text: n.get(text, 0)) for each in of]
+        own = [n.get(text, 0) for text in most]
+        others = in_other_languages(name, language, n) if mixed else {}
+        covered = sum(own) + sum(n[text] for text in others)
+        met = sum(count > 0 for count in own)
         if met > 1 and covered >= LEAST * total:
             labels = {
-                value: spelled[text] if n[text] else answer.split("|")[0]
-                for value, (text, answer) in enumerate(zip(most, answers, strict=True), 1)
+                value: spelled[text] if count else answer.split("|")[0]
+                for value, (text, count, answer) in enumerate(
+                    zip(most, own, answers, strict=True), 1
+                )
             }
-            fits.append((covered, len(answers), len(answers) - met, name, language, labels))
-    enough = max((fit[0] for fit in fits), default=0) - _FEW * total
-    fits = [fit for fit in fits if fit[0] >= enough]
-    return min(fits, key=lambda fit: fit[1:3])[3:] if fits else None
+            yield covered, len(answers), len(answers) - met, -sum(own), name, language, labels
+
+
+def in_other_languages(name: str, language: str, n: Mapping[str, int]) -> dict[str, int]:
+    """Return the answers that a known scale has in other languages, with their values.
+
+    One for each value and language, and none where both languages have the same.
+
+    Parameters
+    ----------
+    name, language : str
+        As `known_scale` returns them.
+    n : mapping of str to int
+        How often each answer was met, as labels are compared.
+
+    Examples
+    --------
+    >>> in_other_languages("agree4", "nb", {"helt enig": 9, "heilt einig": 4})
+    {'heilt einig': 4}
+    """
+    found = {}
+    own = [answer.split("|") for answer in SCALES[name, language]]
+    for (other, of), answers in SCALES.items():
+        if other != name or of == language:
+            continue
+        for value, (mine, its) in enumerate(zip(own, answers, strict=True), 1):
+            shown = [normalise_label(text) for text in mine]
+            alike = [normalise_label(text) for text in its.split("|")]
+            shared = {*shown} & {*alike}
+            met = [text for text in alike if n.get(text) and text not in shared]
+            if met and max(shown, key=lambda text: n.get(text, 0)) not in shared:
+                found[max(met, key=n.__getitem__)] = value
+    return found

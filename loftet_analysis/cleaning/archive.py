@@ -108,7 +108,7 @@ def _fitted(text: str, room: int) -> str:
     return _cut(text.removesuffix(end), room, f"…{end}")
 
 
-def _fitted_apart(labels: Mapping[int, str]) -> dict[int, str]:
+def _fitted_apart(labels: Mapping[float, str]) -> dict[float, str]:
     """Return labels of values that have room; with the value first where they would be alike."""
     short = {value: _fitted(label, _VALUE_LABEL) for value, label in labels.items()}
     if len(set(short.values())) < len(set(labels.values())):

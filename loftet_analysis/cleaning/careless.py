@@ -38,8 +38,8 @@ def same_answer(clean: pd.DataFrame, instrument: Instrument) -> np.ndarray:
         ]
         if len({is_reversed for _, is_reversed in items}) < 2:
             continue
-        codes, turned = zip(*items, strict=True)
-        y, turned = clean[list(codes)].to_numpy(dtype=float), np.array(turned)
+        y = clean[[code for code, _ in items]].to_numpy(dtype=float)
+        turned = np.array([is_reversed for _, is_reversed in items])
         ticked = np.where(turned, answered.minimum + answered.maximum - y, y)
         given = np.isfinite(ticked)
         both_ways = given[:, turned].any(axis=1) & given[:, ~turned].any(axis=1)

@@ -29,7 +29,7 @@ from loftet_analysis.cleaning.registers import attend
 from loftet_analysis.cleaning.score import score
 from loftet_analysis.cleaning.selection import refuse_mixed, rows_of
 from loftet_analysis.cleaning.sheets import Sheets
-from loftet_analysis.errors import InputError, refuse_any
+from loftet_analysis.errors import InputError, Problem, refuse_any
 from loftet_analysis.study import ExportFile, Study, missing_exports
 
 __all__ = ["Sheets", "attend", "clean", "link", "quarantine", "read", "score"]
@@ -94,7 +94,7 @@ def read(
     refuse_any(missing[name] for name in file.files if name in missing)
     if file.files not in opened:
         forms = [read_export(study.export_path(name), file) for name in file.files]
-        export = chained(*forms, file.then) if file.then else forms[0]
+        export = chained(forms[0], forms[1], file.then) if file.then else forms[0]
         opened[file.files] = export
         if export.recognised and progress:
             progress(f"{export.name} is read as {export.tool}: {export.recognised}")
@@ -106,7 +106,8 @@ def read(
     wanted = {study.withdrawn: (everybody, ()), study.corrections: (everybody, CORRECTION)}
     consent = people.consent.get(wave)
     wanted |= dict.fromkeys(consent.lists if consent else (), ((people,), ()))
-    lists, problems = {}, []
+    lists = {}
+    problems: list[Problem] = []
     for name, (populations, also) in wanted.items():
         if not name:
             continue

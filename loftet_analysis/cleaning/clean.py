@@ -240,8 +240,8 @@ def set_aside_tests(sheets: Sheets) -> Sheets:
         early = (_times(frame) < start) & ~tests
         sheets = _because(sheets, early, reason, names.SUBMITTED, f"{_days(frame[early])}, before")
         tests |= early
-    if TRIAL in frame:
-        meant = {*map(normalise_label, sheets.population.trial.texts)}
+    if (marks := sheets.population.trial) and TRIAL in frame:
+        meant = {*map(normalise_label, marks.texts)}
         marked = by_text(frame[TRIAL], lambda text: normalise_label(text) in meant).astype(bool)
         sheets = _because(sheets, marked & ~tests, reason, TRIAL, "marked as such")
         tests |= marked
@@ -418,8 +418,12 @@ def recode(sheets: Sheets) -> Sheets:
     InputError
         For texts of questionnaires still in that stand for none of the values, all at once.
     """
-    frame, population, problems, recoded = sheets.frame, sheets.population, [], {}
-    known = {names.ROLE: dict.fromkeys(names.ROLES, ()), **population.values}
+    frame, population, recoded = sheets.frame, sheets.population, {}
+    problems: list[Problem] = []
+    known: dict[str, Mapping[str, Sequence[str]]] = {
+        names.ROLE: dict.fromkeys(names.ROLES, ()),
+        **population.values,
+    }
     for column in population.columns:
         if column in (names.SCHOOL, names.SUBMITTED):
             continue
@@ -598,7 +602,8 @@ def set_aside_duplicates(sheets: Sheets, *others: Sheets) -> list[Sheets]:
         Where there are such questionnaires, the rule goes by time, and one of them is of a file
         that has no time that is understood.
     """
-    parts, rule = (sheets, *others), sheets.population.duplicates
+    parts: Sequence[Sheets] = (sheets, *others)
+    rule = sheets.population.duplicates
     sizes = [len(part.frame) for part in parts]
     same = [names.PERSON, names.SCHOOL, *([names.GRADE] if names.GRADE in sheets.frame else [])]
     frame = pd.concat([part.frame[[*same, REASON]] for part in parts], ignore_index=True)

@@ -149,7 +149,8 @@ def outside_scale(columns: Sequence[Met], where: str) -> tuple[list[Problem], li
         if not met:
             continue
         all_shifted = met[0].whole and shifted(*_codes(group), met[0].low, met[0].high)
-        stops, slips = [], []
+        stops: list[Met] = []
+        slips: list[Met] = []
         for each in met:
             alone = each.n >= FEWEST_ANSWERS and each.whole
             is_shifted = all_shifted or (
@@ -245,8 +246,8 @@ def one_label_twice(
     todo = (
         "correct the labels in the survey tool and export again: the answers cannot be told apart"
     )
-    for (label, *codes), found in columns_by_fault.items():
-        all_of = f"{' and '.join(codes)} are {'both' if len(codes) == 2 else 'all'}"
+    for (label, *alike), found in columns_by_fault.items():
+        all_of = f"{' and '.join(alike)} are {'both' if len(alike) == 2 else 'all'}"
         told = f"{all_of} “{label[:60]}” in {named(found)}"
         problems.append(Problem("one label for several codes", told, allowed, where, todo))
     return problems
@@ -277,9 +278,9 @@ def label_and_number(columns: Iterable[Met], where: str) -> tuple[list[Problem],
         never = [value for value in scale if value not in met.inside]
         numbers = [value for value in scale if plain(value) in met.met]
         others = {*scale} - met.by_label
-        stops = bool(never) and any(others.issuperset(v + by for v in numbers) for by in (-1, 1))
-        key = (twice[0], len(twice), *(never[:1] if stops else ()))
-        told[not stops].setdefault(key, []).append(met.label)
+        certain = bool(never) and any(others.issuperset(v + by for v in numbers) for by in (-1, 1))
+        key = (twice[0], len(twice), *(never[:1] if certain else ()))
+        told[not certain].setdefault(key, []).append(met.label)
     what = "answers as labels and as numbers in one column"
     allowed = "labels alone, or numbers alone"
     todo = "export labels alone: the numbers seem to begin elsewhere than the instrument's"

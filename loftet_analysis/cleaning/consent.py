@@ -32,11 +32,11 @@ def keep_allowed(sheets: Sheets) -> Sheets:
     Those leave who have withdrawn, who opted out, who did not say yes, and whose guardian did not
     where the pupil is not surely old enough.
     """
-    study, wave, lists = sheets.study, sheets.wave, sheets.raw.lists
+    study, wave, lists = sheets.study, sheets.wave, sheets.original.lists
     consent, every = sheets.population.consent.get(wave), sheets.frame
     files = (study.withdrawn, *(consent.lists if consent else ()))
     # before anybody leaves: who stands in two lists is met by both
-    met = {file: listed(sheets, lists[file]) for file in files if file in lists}
+    met = {file: listed(sheets, lists[file]) for file in files if file and file in lists}
     sheets = replace(sheets, listed={file: means for file, (_, means) in met.items()})
     if study.withdrawn in met:
         gone, _ = met[study.withdrawn]
@@ -53,7 +53,7 @@ def keep_allowed(sheets: Sheets) -> Sheets:
         if guardian.column:
             agreed = consenting(sheets, GUARDIAN, guardian.yes)
             sheets = _saying_answers(sheets, GUARDIAN, guardian.yes)
-        else:
+        elif guardian.listed:
             agreed = met[guardian.listed][0][sheets.frame.index]
         texts = sheets.frame.get(names.GRADE, pd.Series("", index=sheets.frame.index))
         grades, start = grade_numbers(texts), sheets.days_of(wave)[0]

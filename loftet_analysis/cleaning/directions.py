@@ -212,7 +212,7 @@ def _ends_gone(
                 y = _answers(clean, item, places)
                 ends = np.column_stack([y == low, y == high])
                 people[wave] |= ends[:, ::-1] if own.reversed else ends
-                counts[wave] += np.count_nonzero(np.isfinite(y))
+                counts[wave] += int(np.count_nonzero(np.isfinite(y)))
         if min(counts.values()) < FEWEST_ANSWERS:
             continue
         for here, there in permutations(rows, 2):
@@ -242,7 +242,7 @@ def _with_the_rest(
         if len(y) < 2:
             continue
         complete = np.logical_and.reduce([np.isfinite(answers) for answers in y.values()])
-        n = np.count_nonzero(complete)
+        n = int(np.count_nonzero(complete))
         if n < FEWEST_PEOPLE:
             continue
         c = np.cov([answers[complete] for answers in y.values()])

@@ -14,6 +14,7 @@ import string
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -23,7 +24,15 @@ from scipy.cluster import hierarchy
 from scipy.spatial.distance import squareform
 
 from loftet_analysis import names, paths
-from loftet_analysis.cleaning.answer_scales import LEAST, NONE, SCALES, known_scale
+from loftet_analysis.cleaning.answer_scales import (
+    HIGHEST,
+    LEAST,
+    LOWEST,
+    NONE,
+    SCALES,
+    in_other_languages,
+    known_scale,
+)
 from loftet_analysis.cleaning.codes import number
 from loftet_analysis.cleaning.directions import FEWEST_PEOPLE, UNLIKE, agreement
 from loftet_analysis.cleaning.headings import identifier_kind
@@ -36,11 +45,17 @@ from loftet_analysis.cleaning.readers import read_export
 from loftet_analysis.cleaning.readers.recognise import LANGUAGE
 from loftet_analysis.cleaning.selection import PEOPLE, is_closed
 from loftet_analysis.cleaning.times import local_times, read_moments
-from loftet_analysis.errors import InputError, refuse_any
+from loftet_analysis.errors import InputError, Problem, named, refuse_any
+from loftet_analysis.estimands import ESTIMANDS
 from loftet_analysis.study import ExportFile
 from loftet_analysis.study.instrument import INSTRUMENTS, load_instrument, normalise_label
 from loftet_analysis.study.load import GUESSED, UNCONFIRMED, same_files
-from loftet_analysis.study.schools import LATIN, written_otherwise
+from loftet_analysis.study.schools import (
+    LATIN,
+    compared_name,
+    resembling_pairs,
+    written_otherwise,
+)
 from loftet_analysis.study.study import row_text
 from loftet_analysis.study.yamlfile import RESEMBLES
 from loftet_analysis.tabular.cells import form_of
@@ -63,7 +78,12 @@ _BACKGROUND = {
     r"(?:which|what) (?:grade|year)\b.*",
     names.GENDER: r"kjønn|kjoenn|kjonn|gender|sex|(?:er du|are you) .*(?:jente|girl).*|"
     r"(?:hvilket|kva) kjønn\b.*",
-    names.ROLE: r"rolle|role|deltar|deltaker|deltakar|participant|(?:deltar|deltek) du\b.*",
+    names.ROLE: r"rolle|role|deltar|deltaker|deltakar|participant|(?:deltar|deltek) du\b.*|"
+    r"(?:deltok du|har du (?:deltatt|delteke|vært med|vore med)|"
+    r"er du (?:(?:en )?delta(?:ker|kar)|med)|"
+    r"(?:do|did) you (?:take part|participate)|have you (?:taken part|participated)|"
+    r"are you (?:a participant|taking part|participating))\b"
+    r".*(?:kurs|løft|program|prosjekt|samling|utdanning|course|project|training|seminar).*",
 }
 _CONSENT = re.compile(
     r"\w*samtyk\w*|\w*consent\w*|"
@@ -80,9 +100,10 @@ _YES = re.compile(
 _LINK = re.compile(r"kode|code|nummer|number|\bnr\b|\bid\b|id$", re.IGNORECASE)
 _CODE = re.compile(r"kode|code", re.IGNORECASE)
 _NUMBER_OF = re.compile(r"(?:\w+[ _-]?)?(?:nr|nummer|number|id)\.?", re.IGNORECASE)
+_OF_ROLES = ("participants", "participants_vs_colleagues")  # what is asked first where roles are
 _ROLES = {
-    "participant": r"(?:ja|yes|delta|partic).*",
-    "colleague": r"(?:nei|no|kolleg|coll).*",
+    "participant": r"(?!.*\b(?:ikke|ikkje|not)\b)(?:ja\b|yes\b|.*(?:delta[krt]|delte|partic)).*",
+    "colleague": r"(?:nei|no|kolleg|coll)\b.*|.*(?:kolleg|colleag|\b(?:ikke|ikkje|not)\b).*",
 }
 _GENDERS = {
     "girl": r"jente[rn]?|girl|female|kvinne|f|k",
@@ -101,6 +122,11 @@ _ATTENDED = {
     "interim_work": r"(?:antall |number of )?(?:mellomarbeid|interim)\w*(?:[ _-]\w+)?",
 }
 _OTHERS, _OF_SHEETS = 3, 0.5  # other columns of a register of attendance; part with a sheet
+#: Names of files that are nobody's: of spreadsheets and texts that are open, and of systems.
+_SYSTEM_FILE = re.compile(
+    r"~\$.*|\..*|thumbs\.db|desktop\.ini|icon\r?|.*\.(?:tmp|lock|lnk|crdownload|part)|.*~",
+    re.IGNORECASE,
+)
 _MATRIX = re.compile(r"^(.{3,}?)(?:\s*[:\[]\s*| [-–] )(.{3,}?)\]?$")
 _NUMBERED = re.compile(r"^(.*?)[ ._-]?(\d+)[a-z]?$")
 _ASIDE = re.compile(
@@ -127,6 +153,8 @@ _MOST_ANSWERS, _MOST_WORDS, _FEWEST_ROWS = 11, 7, 5
 _MOST_MISSING, _CODES_OF_NONE = 0.2, (8, 9, 77, 88, 98, 99, 999)
 _SOME, _ALIKE = 0.01, 3  # part of the sheets that an answer has; columns that have the same answers
 _UNIQUE, _SHARED, _OWN_TEXT, _ASKED, _AGAIN = 0.9, 3.0, 1.1, 0.6, 0.1
+#: What is said of answers whose order is a guess, and nothing but a guess.
+NO_ORDER = "the export tells no order"
 _SAME = 0.5  # agreement of a person's school or gender, by chance 0
 _MOSTLY = 0.8  # part of those who are asked for consent and say yes
 _ONE_SHAPE = 0.95  # part of the codes, for their elements to be told by it
@@ -143,7 +171,8 @@ class _Answers:
 
     labels: dict[int, str]
     missing: list[str]
-    sure: str  # why the order is known; empty where it is guessed
+    guess: str = ""  # by what the order is told, where it has to be looked at
+    also: dict[str, int] = field(default_factory=dict)  # values of answers in another language
 
     @property
     def compared(self) -> dict[int, str]:
@@ -210,13 +239,16 @@ def draft(
         region is named beside a register or without exports.
     """
     folder = paths.raw(study)
-    read, problems = [], []
+    read = []
+    problems: list[Problem] = []
+    files, left_out = _without_system_files(files)
     files, notes = _once_each(files)
+    notes = [*left_out, *notes]
     for path in files:
         try:
             read.append(_read(path))
         except InputError as error:
-            problems += error.problems
+            problems += map(_before_a_study, error.problems)
     refuse_any(problems)
     registers = [file for file in read if _is_register(file)]
     attendance = [file for file in read if file not in registers and _attended(file)]
@@ -234,6 +266,23 @@ def draft(
     writer = _Writer(study, folder, parts, registers[:1], attendance, accept, region)
     made = writer.files()
     return made, [*notes, *writer.notes]
+
+
+def _without_system_files(files: Sequence[Path]) -> tuple[list[Path], list[str]]:
+    """Return files without those that systems and open programs leave, and a note on these."""
+    left = [path.name for path in files if _SYSTEM_FILE.fullmatch(path.name)]
+    said = f"not used: {named(left)}, since the system or a program keeps it there"
+    kept = [path for path in files if path.name not in left]
+    return kept, [said] if left else []
+
+
+def _before_a_study(problem: Problem) -> Problem:
+    """Return a problem of a file with what to do where there is no study.yml to write it into."""
+    if "study.yml" not in f"{problem.todo} {problem.allowed}":
+        return problem
+    todo = "if it is an export, get it again from the survey tool as CSV or a workbook; else leave "
+    todo += "it out, or keep it in another folder"
+    return replace(problem, allowed="an export, or a register", todo=todo)
 
 
 def _once_each(files: Sequence[Path]) -> tuple[list[Path], list[str]]:
@@ -440,7 +489,8 @@ class _Column:
     places: dict[str, int]  # file → where it stands there
     back: bool = False  # whether it names people
     once: bool = False  # whether a file with both waves in a row has it for neither
-    own: tuple[str, ...] = ()  # its answers, where other columns have them too and no list does
+    own: _Answers | None = None  # where other columns have them too, and no list does
+    stored: list[Mapping[str, str]] = field(default_factory=list)  # labels by code, of its files
     joined: str = ""  # why columns of other headings are this one in other files
     sides: set[str] = field(default_factory=set)  # waves that a wide file asks it in
 
@@ -458,9 +508,13 @@ class _Column:
 
     @property
     def written(self) -> list[str]:
-        """Texts that may be written into a file: those of three sheets in each file, by number."""
+        """Texts that may be written into a file: those of three sheets in each file, by number.
+
+        Those that mean no answer may always be.
+        """
         sheets = self.filled.value_counts()
-        met = sheets.index[sheets >= _SHARED * len(self.names)]
+        least = _SHARED * len(self.names)
+        met = [t for t, n in sheets.items() if n >= least or normalise_label(t) in NONE]
         return [text for text in met if _names_nobody(text)]
 
     def join(self, other: _Column) -> None:
@@ -468,7 +522,33 @@ class _Column:
         self.names |= other.names
         self.places |= other.places
         self.sides |= other.sides
+        self.stored += other.stored
         self.texts = pd.concat([self.texts, other.texts])
+
+
+def _spelling(of: Counter[str]) -> str:
+    """Return how a school is mostly written; not in small or large letters alone if it need not."""
+    return max(of, key=lambda text: (not (text.islower() or text.isupper()), of[text], text))
+
+
+def _as_one_school(
+    schools: Sequence[str], sheets: Mapping[str, int]
+) -> tuple[list[str], dict[str, list[str]]]:
+    """Return schools, those of one name but for words that all have together, and their others.
+
+    The name that most questionnaires have stands for the others.
+    """
+    alike: dict[object, list[str]] = defaultdict(list)
+    for school in schools:
+        compared = compared_name(school)
+        alike[compared if compared[0] else school].append(school)
+    earlier = {}
+    for each in alike.values():
+        first, *others = sorted(each, key=sheets.__getitem__, reverse=True)
+        if others:
+            earlier[first] = others
+    taken = {school for each in earlier.values() for school in each}
+    return [school for school in schools if school not in taken], earlier
 
 
 @dataclass
@@ -485,6 +565,7 @@ class _Writer:
 
     def __post_init__(self) -> None:
         self.notes: list[str] = []
+        self.linked: set[str] = set()  # populations
         self.scales: dict[str, list[str]] = defaultdict(list)
         self.language, self.why_language = _language(self.exports)
         self.populations: dict[str, list[_File]] = {} if self.exports else {"pupils": []}
@@ -513,6 +594,11 @@ class _Writer:
         self.own = {
             who: INSTRUMENTS[who] for who, of in texts.items() if _share_asked(who, of) > _ASKED
         }
+        for who, of in kinds.items():
+            if unordered := [column.name for column in of.get("unordered", ())]:
+                what = f"{NO_ORDER} of their answers, so that they are not used: "
+                todo = "draft without --accept, and put the answers in order"
+                self.notes.append(f"warning: {who}: {what}{named(unordered)}: {todo}")
         for who in self.populations.keys() - self.own.keys():
             path = self.folder / "instruments" / f"{who}.yml"
             made[path] = "\n".join(self.instrument(who, kinds[who].get("item", []))) + "\n"
@@ -557,9 +643,30 @@ class _Writer:
         yield "#   primary:"
         for who in self.populations:
             scales = self.scales.get(who) or [*load_instrument(INSTRUMENTS[who]).scales]
-            change = "linked_change" if kinds.get(who, {}).get("link") else "same_grade"
-            change = "participants" if kinds.get(who, {}).get(names.ROLE) else change
-            yield f"#     {who}: {{outcomes: [{', '.join(scales[:3])}], estimands: [{change}]}}"
+            asked, others = self.estimands(who, kinds.get(who, {}))
+            outcomes = ", ".join(scales[:3])
+            yield f"#     {who}: {{outcomes: [{outcomes}], estimands: [{', '.join(asked)}]}}"
+            if others:
+                yield f"#     # {who} can also be asked: {', '.join(others)}"
+
+    def estimands(
+        self, who: str, kinds: Mapping[str, list[_Column]]
+    ) -> tuple[list[str], list[str]]:
+        """Return the changes that a plan should ask of a population, and others that it can ask."""
+        linked, graded = who in self.linked, bool(kinds.get(names.GRADE))
+        roles = _sorted_into(kinds[names.ROLE][0].written, _ROLES) if kinds.get(names.ROLE) else {}
+        both = linked and len(roles) == len(_ROLES)
+        there = {"": True, "links": linked, "grades": graded, "roles": both}
+        there["links or grades"] = linked or graded
+        every = ESTIMANDS if len(self.waves(self.populations[who])) != 1 else {}
+        possible = [
+            name
+            for name, each in every.items()
+            if each.is_change and not each.needs_also and there[each.needs]
+        ]
+        of_roles = [name for name in _OF_ROLES if name in possible]
+        asked = of_roles or possible[:1] or ["level"]
+        return asked, [name for name in possible if name not in asked]
 
     def beside(self, folder: Path) -> str:
         """Return the folder of the exports as study.yml names it."""
@@ -640,14 +747,20 @@ class _Writer:
 
     def register(self, kinds: Mapping[str, Mapping[str, list[_Column]]]) -> str:
         """Return the draft of a register: the schools that were met."""
-        texts = [c.filled for of in kinds.values() for c in of.get(names.SCHOOL, ())]
-        sheets = pd.concat(texts).value_counts() if texts else pd.Series(dtype=int)
-        of_files = sum(len(c.names) for of in kinds.values() for c in of.get(names.SCHOOL, ()))
-        met = sorted(t for t in sheets.index[sheets >= _SHARED * of_files] if _names_nobody(t))
+        columns = [column for of in kinds.values() for column in of.get(names.SCHOOL, ())]
+        spellings: dict[str, Counter[str]] = defaultdict(Counter)
+        for text, n in Counter(text for column in columns for text in column.filled).items():
+            if _names_nobody(text):
+                spellings[normalise_label(text)][" ".join(text.split())] += n
+        least = _SHARED * sum(len(column.names) for column in columns)
+        sheets = {_spelling(of): of.total() for of in spellings.values()}
+        met = sorted(text for text, n in sheets.items() if n >= least)
         few = len(sheets) - len(met)
         if few:
             what = f"{few} schools of few questionnaires, or like identifiers, are not written"
             self.notes.append(f"schools.csv: {what}: add them")
+        typed = any(len(of) > 1 for of in spellings.values())
+        met, earlier = _as_one_school(met, sheets) if typed else (met, {})
         ids = [text for text in met if re.fullmatch(r"[\w-]*\d[\w-]*", text)]
         called = [text for text in met if text not in ids]
         if ids and called:
@@ -656,14 +769,31 @@ class _Writer:
             self.notes.append(f"schools.csv: {what}: {todo}")
         todo = "if they are one school, write the wrong name into a column `earlier` of the right "
         todo += "one, and take the row of the wrong one out"
-        for found in written_otherwise(self.sheets(kinds, called)):
+        told = [*written_otherwise(self.sheets(kinds, called))]
+        if typed:
+            begun = [(one, other) for one in called for other in called
+                     if other.casefold().startswith(f"{one.casefold()} ")]  # fmt: skip
+            told += [
+                f"“{one}” ({sheets[one]} questionnaires), and “{other}” ({sheets[other]})"
+                for one, other in dict.fromkeys((*resembling_pairs(called), *begun))
+                if not any(f"“{one}”" in each and f"“{other}”" in each for each in told)
+            ]
+        for found in told:
             self.notes.append(f"schools.csv: names that resemble each other: {found}: {todo}")
         region = self.region or self.everybody
         rows = [(each, f"School {each}", region) for each in ids]
         rows += [(f"s{position:03}", each, region) for position, each in enumerate(called, 1)]
-        columns = ["school_id", "school", "region"]
+        required = ["school_id", "school", "region"]
         others = ["municipality", "grades", *(f"invited_{who}" for who in self.populations)]
-        table = pd.DataFrame(rows, columns=columns).reindex(columns=[*columns, *others])
+        others += ["earlier"] * bool(earlier)
+        table = pd.DataFrame(rows, columns=required).reindex(columns=[*required, *others])
+        if earlier:
+            table["earlier"] = table["school"].map(lambda name: " | ".join(earlier.get(name, ())))
+            named_so = "; ".join(f"{school}: {', '.join(of)}" for school, of in earlier.items())
+            self.notes.append(
+                f"schools.csv: names that differ in words such as “school” only are one school "
+                f"(column earlier): {named_so}; give another one a row of its own"
+            )
         return table.to_csv(index=False, lineterminator="\n")
 
     def sheets(
@@ -671,13 +801,14 @@ class _Writer:
     ) -> pd.DataFrame:
         """Return how many questionnaires of each population and wave name a school."""
         rows: Counter[tuple[str, str, str]] = Counter()
+        known = {normalise_label(school): school for school in schools}
         for who, of in kinds.items():
             for wave, files in self.waves(self.populations[who]).items():
                 for file in files:
                     for column in of.get(names.SCHOOL, ()):
                         if name := column.names.get(file.path.name):
-                            texts = file.texts(name)
-                            rows.update((who, wave, each) for each in texts if each in schools)
+                            texts = file.texts(name).map(normalise_label)
+                            rows.update((who, wave, known[t]) for t in texts if t in known)
         columns = [names.POPULATION, names.WAVE, "school", "n"]
         return pd.DataFrame([(*place, n) for place, n in rows.items()], columns=columns)
 
@@ -710,6 +841,8 @@ class _Writer:
         linked, why = self.best_link(kinds.get("link", []), waves, facts)
         if linked:
             also["link"] = linked
+        if (linked and len(waves) > 1) or any(file.sides for file in files):
+            self.linked.add(who)
         yield self.link(linked, why, waves)
         yield from self.attended(who, linked, found.get(names.SCHOOL))
         unused = [c for c in kinds.get("other", ()) if who not in self.own]
@@ -954,10 +1087,11 @@ class _Writer:
         """Yield the lines of the answer scales."""
         yield "responses:"
         for name, answers in sets.items():
-            order = f"the export tells no order; {min(answers.labels)} is the lowest"
-            yield f"  {name}:" + ("" if answers.sure else self.mark(order))
+            yield f"  {name}:" + (self.mark(answers.guess) if answers.guess else "")
             for value, text in answers.labels.items():
-                yield f"    {value}: {_flow({self.language: text})}"
+                other = [each for each, of in answers.also.items() if of == value]
+                shown = {self.language: text, **({"also": other} if other else {})}
+                yield f"    {value}: {_flow(shown)}"
             if answers.missing:
                 yield f"    missing: {_flow(answers.missing)}"
 
@@ -1020,18 +1154,17 @@ def _language(files: Sequence[_File]) -> tuple[str, str]:
 
 def _seasons(files: Sequence[_File]) -> dict[int, str]:
     """Return the wave of each file with dates, by its id: weeks without an answer part them."""
-    dated = sorted((f for f in files if f.moments is not None), key=lambda f: f.moments.median())
-    groups: list[list[_File]] = []
-    for file in dated:
-        last = max(f.moments.median() for f in groups[-1]) if groups else None
-        if groups and (file.moments.median() - last).days <= _AWAY:
-            groups[-1].append(file)
+    dated = [(f.moments.median(), f) for f in files if f.moments is not None]
+    groups: list[list[tuple[pd.Timestamp, _File]]] = []
+    for middle, file in sorted(dated, key=itemgetter(0)):
+        if groups and (middle - groups[-1][-1][0]).days <= _AWAY:
+            groups[-1].append((middle, file))
         else:
-            groups.append([file])
+            groups.append([(middle, file)])
     called = _CALLED.get(len(groups))
     if called is None:
         raise _too_many(len(groups), files)
-    return {id(f): wave for wave, of in zip(called, groups, strict=True) for f in of}
+    return {id(f): wave for wave, of in zip(called, groups, strict=True) for _, f in of}
 
 
 def _too_many(n: int, files: Iterable[_File]) -> InputError:
@@ -1097,16 +1230,18 @@ def _columns(files: Sequence[_File]) -> list[_Column]:
             key = normalise_label(name if told or heading == column else heading)
             texts = file.texts(column)
             texts = texts.set_axis(range(first, first + len(texts)))
+            stored = [file.labels[column]] if file.labels.get(column) else []
             known = found.get(key) or found.get(normalise_label(name))
             if known is None:
                 of, at = {file.path.name: name}, {file.path.name: place}
                 once, shown = bool(file.sides) and not told, name if told else heading
-                found[key] = _Column(of, shown, texts, at, once=once, sides=asked)
+                found[key] = _Column(of, shown, texts, at, once=once, stored=stored, sides=asked)
                 continue
             known.names.setdefault(file.path.name, name)
             known.places.setdefault(file.path.name, place)
             known.texts = pd.concat([known.texts, texts])
             known.sides |= asked
+            known.stored += stored
             if known.heading == known.name and heading != column:
                 known.heading = heading
     back = {normalise_label(file.heading(column)) for file in files for column in file.kept_back}
@@ -1124,22 +1259,27 @@ def _kinds(columns: Sequence[_Column], *, guess_order: bool) -> dict[str, list[_
     """Return columns by what they seem to be.
 
     ``item``; a background column by its standard name; ``link``, ``consent``; ``back`` (names
-    people), ``left`` (texts of people's own), ``other``.
+    people), ``left`` (texts of people's own), ``other``, and those of the others that would be
+    items if the order of their answers were guessed (``unordered``).
     """
     found: dict[str, list[_Column]] = defaultdict(list)
     for column in columns:
         found[_kind(column)].append(column)
     for name in (*_BACKGROUND, "consent"):  # one column in each file; others are not used
-        first, *others = found[name] or [None]
-        for column in others:
-            if first.names.keys() & column.names.keys():
+        for column in found[name][1:]:
+            if found[name][0].names.keys() & column.names.keys():
                 found["other"].append(column)
             else:
-                first.join(column)
-        found[name] = [first] if first else []
+                found[name][0].join(column)
+        del found[name][1:]
     found["link"] = _same_people(found["link"])
-    if guess_order:
-        _share_words([column for column in found["other"] if not column.once])
+    others = [column for column in found["other"] if not column.once]
+    _share_coded(others)
+    _share_words([column for column in others if not column.own])
+    if not guess_order:
+        found["unordered"] = [c for c in found["other"] if c.own and c.own.guess == _no_order()]
+        for column in found["unordered"]:
+            column.own = None
     found["item"] = [column for column in columns if column in found["item"] or column.own]
     found["other"] = [column for column in found["other"] if not column.own]
     found["item"] = _in_order(_joined_by_wording(_joined_by_place(found["item"])))
@@ -1191,12 +1331,17 @@ def _elements(codes: pd.Series) -> tuple[tuple[int, ...], str, float] | None:
 
 
 def _same_people(columns: Sequence[_Column]) -> list[_Column]:
-    """Return candidates of a link, those joined that different files call otherwise."""
+    """Return candidates of a link, those joined that different files call otherwise.
+
+    They hold the same texts, or codes of one form, or their headings resemble each other.
+    """
     joined: list[_Column] = []
     for column in columns:
         for other in joined:
             again = column.filled.isin(set(other.filled)).mean()
-            if not other.names.keys() & column.names.keys() and again > _AGAIN:
+            forms = [(_elements(c.filled) or ())[:2] for c in (column, other)]
+            one_form = forms[0] == forms[1] != () or _likeness(column, other) >= RESEMBLES
+            if not other.names.keys() & column.names.keys() and (again > _AGAIN or one_form):
                 other.join(column)
                 break
         else:
@@ -1279,10 +1424,8 @@ def _read_answers(group: Sequence[_Column]) -> tuple[_Answers, str] | None:
     are none, and a few that are something else.
     """
     if any(column.own for column in group):
-        own = {column.own for column in group}
-        texts = max(own, key=len)
-        labels = dict(enumerate(texts, 1))
-        return (_Answers(labels, [], ""), "answers") if len(own) == 1 else None
+        own = group[0].own
+        return (own, "answers") if own and all(each.own == own for each in group) else None
     sheets = Counter(text for column in group for text in column.filled)
     missing = [text for text in sheets if normalise_label(text) in NONE]
     words = Counter({t: n for t, n in sheets.items() if number(t) is None and t not in missing})
@@ -1299,18 +1442,23 @@ def _read_answers(group: Sequence[_Column]) -> tuple[_Answers, str] | None:
         return None
     counted = sum(values[value] for value in usual)
     if words.total() < (1 - LEAST) * total:
-        if len(usual) < 2 or counted < LEAST * total:
-            return None
+        if len(usual) < 2 or counted < LEAST * total or _coded(group):
+            return None  # labels of some codes count as `_share_coded` finds them
         low, high = min(usual[0], 1), usual[-1]
         labels = {value: str(value) for value in range(low, high + 1)}
-        return _Answers(labels, missing, ""), f"from_{low}_to_{high}"
+        return _Answers(labels, missing, _no_order(low)), f"from_{low}_to_{high}"
     known = known_scale(words)
     if known is None or words.total() + counted < LEAST * total:
         return None
-    name, _, labels = known
+    name, language, labels = known
+    met = {normalise_label(text): n for text, n in words.items()}
+    spelled = {normalise_label(text): text for text in reversed(words)}
+    others = in_other_languages(name, language, met).items()
+    also = {spelled[text]: value for text, value in others}
     if counted >= (1 - LEAST) * total and not {*usual} <= {*labels}:
         return None
-    return _Answers(labels, missing, "known answers"), name
+    coded = _coded(group)
+    return (_Answers(labels, missing, also=also) if coded is None else coded), name
 
 
 def _usual_numbers(values: Counter[int], total: int) -> tuple[list[int], list[int]]:
@@ -1346,6 +1494,7 @@ def _response_sets(groups: Sequence[list[_Column]]) -> tuple[dict[str, _Answers]
         if name in sets:
             answers.labels = sets[name].labels
             answers.missing = [*dict.fromkeys([*sets[name].missing, *answers.missing])]
+            answers.also = sets[name].also | answers.also
         sets[name] = answers
         of_groups.append(name)
     return sets, of_groups
@@ -1368,8 +1517,113 @@ def _share_words(columns: Sequence[_Column]) -> None:
         alike = [column for part, of in met.items() if part <= answers for column in of]
         alike = [column for column in alike if not column.own]
         if len(alike) >= _ALIKE:
+            labels = dict(enumerate((spelled[key] for key in sorted(answers)), 1))
             for column in alike:
-                column.own = tuple(spelled[key] for key in sorted(answers))
+                column.own = _Answers(labels, [], _no_order())
+
+
+def _no_order(low: int = 1) -> str:
+    return f"{NO_ORDER}; {low} is the lowest"
+
+
+def _share_coded(columns: Sequence[_Column]) -> None:
+    """Give columns the answers that their files store by code, where other columns have them too.
+
+    Files may leave out answers that nobody gave.
+    """
+    met: list[tuple[_Column, _Answers]] = []
+    for column in columns:
+        answers = _coded([column])
+        if answers and 2 < len(answers.labels) <= _MOST_ANSWERS:
+            met.append((column, answers))
+    for _, answers in sorted(met, key=lambda each: -len(each[1].labels)):
+        alike = [
+            c for c, of in met if not c.own and of.compared.items() <= answers.compared.items()
+        ]
+        if len(alike) >= _ALIKE:
+            every = dict.fromkeys(text for c, of in met if c in alike for text in of.missing)
+            for column in alike:
+                column.own = replace(answers, missing=[*every])
+
+
+def _coded(group: Sequence[_Column]) -> _Answers | None:
+    """Return the answers that the files of some columns store by code, in the order of the codes.
+
+    Where words that are known run the other way, they tell the order. Codes of files that differ
+    count as in the first. Without stored labels, or where much stands there that has none, it is
+    nothing.
+    """
+    labels: dict[int, str] = {}
+    for stored in (each for column in group for each in column.stored):
+        told = [(number(code), " ".join(text.split())) for code, text in stored.items()]
+        known = {normalise_label(text) for text in labels.values()} | {""}
+        whole = [(int(code), text) for code, text in told if code is not None and not code % 1]
+        new = {code: text for code, text in whole if normalise_label(text) not in known}
+        if labels.keys() & new.keys():
+            return None  # one code, two answers
+        labels |= new
+    sheets = Counter(text for column in group for text in column.filled)
+    known = {normalise_label(text) for text in labels.values()} | NONE
+    bare: Counter[int] = Counter()
+    odd = 0
+    for text, n in sheets.items():
+        value = number(text)
+        if value is not None and value == int(value):
+            bare[int(value)] += n
+        else:
+            odd += n * (normalise_label(text) not in known)
+    met = {value for value, n in bare.items() if n >= _SHARED}
+    none = _codes_of_none(labels, met)
+    codes = sorted(labels.keys() - none)
+    if len(codes) < 2 or len({normalise_label(labels[code]) for code in codes}) < len(codes):
+        return None
+    inside = {value for value in met if codes[0] <= value <= codes[-1]}
+    odd += sum(n for value, n in bare.items() if value not in labels and value not in inside)
+    if odd > (1 - LEAST) * sheets.total():
+        return None
+    if inside - labels.keys():  # only some of the answers have labels
+        codes = [*range(codes[0], codes[-1] + 1)]
+    answers = [labels.get(code, str(code)) for code in codes]
+    values = (
+        codes
+        if -_MOST_ANSWERS < codes[0] <= 1 and codes[-1] < _MOST_ANSWERS
+        else range(1, len(codes) + 1)
+    )
+    guess, order = "the order of the codes in the file", _known_order(answers)
+    if order == answers:
+        guess = ""
+    elif order:
+        turned = codes[answers.index(order[0])]
+        guess = f"the words run against the codes of the file, where {turned} is “{order[0]}”"
+        answers = order
+    missing = [labels[code] for code in sorted(none)]
+    missing += [
+        str(v) for v in sorted(met - labels.keys()) if v not in inside and v in _CODES_OF_NONE
+    ]
+    return _Answers(dict(zip(values, answers, strict=True)), missing, guess)
+
+
+def _codes_of_none(labels: Mapping[int, str], met: Collection[int]) -> set[int]:
+    """Return the codes of labels that are no answers: by their words, or far from the others."""
+    none = {code for code, text in labels.items() if normalise_label(text) in NONE}
+    rest = sorted(labels.keys() - none)
+    if rest and rest[0] != -rest[-1]:  # else a scale with 0 in the middle
+        none |= {code for code in rest if code < 0}
+    rest = sorted((labels.keys() | {*met}) - none)
+    while len(rest) > 2 and rest[-1] - rest[-2] > 1 and rest[-1] in _CODES_OF_NONE:
+        none.add(rest.pop())
+    return none & labels.keys()
+
+
+def _known_order(answers: Sequence[str]) -> list[str]:
+    """Return answers from low to high as far as known words tell it, else nothing."""
+    known = known_scale(answers)
+    place = {normalise_label(text): value for value, text in known[2].items()} if known else {}
+    if all(normalise_label(text) in place for text in answers):
+        return sorted(answers, key=lambda text: place[normalise_label(text)])
+    ends = {normalise_label(answers[0]): 1, normalise_label(answers[-1]): -1}
+    against = sum(way * ((text in HIGHEST) - (text in LOWEST)) for text, way in ends.items())
+    return [*reversed(answers)] if against > 0 else []
 
 
 def _joined_by_place(columns: list[_Column]) -> list[_Column]:
@@ -1388,7 +1642,7 @@ def _joined_by_place(columns: list[_Column]) -> list[_Column]:
     kinds = [[_answers([column]) for column in of] for of in (few, many)]
 
     def alike(one: tuple[_Answers, str], two: tuple[_Answers, str]) -> bool:
-        if one[0].sure and two[0].sure:
+        if not (one[0].guess or two[0].guess):
             return one[1] == two[1]
         return len(one[0].labels) == len(two[0].labels)
 
@@ -1457,7 +1711,8 @@ def _may_be_one(one: _Column, two: _Column) -> bool:
 def _place_between(one: _Column, two: _Column, columns: Sequence[_Column]) -> tuple[object, ...]:
     """Return between which questions that both have files ask one stands, and at what place there.
 
-    Of questions that stand between no such ones it is nothing that is equal to anything.
+    Where files share no question it is the place among all of them, if these resemble each other
+    one by one; else nothing that is equal to anything.
     """
     mine, other = next(iter(one.places)), next(iter(two.places))
     there = sorted((c for c in columns if mine in c.places), key=lambda c: c.places[mine])
@@ -1466,9 +1721,14 @@ def _place_between(one: _Column, two: _Column, columns: Sequence[_Column]) -> tu
     before = max((c.places[mine] for c in shared if c.places[mine] < at), default=-1)
     after = min((c.places[mine] for c in shared if c.places[mine] > at), default=math.inf)
     between = [c for c in there if before < c.places[mine] < after]
-    at_ends = {c.places[mine]: id(c) for c in shared}
+    at_ends: dict[float, int] = {c.places[mine]: id(c) for c in shared}
     ends = (at_ends.get(before), at_ends.get(after))
-    return (*ends, between.index(one), len(between)) if any(ends) else (object(),)
+    place = (*ends, between.index(one), len(between))
+    if any(ends):
+        return place
+    its = sorted((c for c in columns if other in c.places), key=lambda c: c.places[other])
+    alike = [_likeness(*pair) for pair in zip(there, its, strict=False)]
+    return place if len(there) == len(its) and np.mean(alike) >= _SOMEWHAT else (object(),)
 
 
 def _opposed(one: _Column, two: _Column, columns: Sequence[_Column]) -> bool:
@@ -1574,7 +1834,7 @@ def _scale_names(groups: Sequence[Sequence[_Column]]) -> list[str]:
     """Return a name for each scale: its matrix's title or prefix, else a word of its questions.
 
     A title that several scales have, or that is a question, names none, and neither does a prefix
-    of one or two signs that several have. A word that more than half of the scale's questions have,
+    of one or two letters. A word that more than half of the scale's questions have,
     and no question of the others, does so then.
     """
     namings = [_naming(group[0]) for group in groups]
@@ -1594,10 +1854,9 @@ def _scale_names(groups: Sequence[Sequence[_Column]]) -> list[str]:
         else:
             said = _LATIN_WORD.findall(normalise_label(title).translate(LATIN))[:3]
         name = "_".join(said)
-        if len(name) < 3:
-            name = f"scale_{name}".rstrip("_")
-        more = (f"{name}_{sign}" for sign in string.ascii_lowercase + string.digits)
-        candidates = [*([name] if said or (naming and not vague) else []), *more]
+        own = [name] if len(name) >= 3 else []
+        more = (f"{own[0] if own else 'scale'}_{sign}" for sign in string.ascii_lowercase)
+        candidates = [*own, *more, *(f"{name}_{k}" for k in range(len(groups)))]
         full = next(each for each in candidates if each.casefold() not in taken)
         taken.add(full.casefold())
         found.append(full)

@@ -163,7 +163,8 @@ def match_columns(
     wanted = {name: population.headers(name, wave, file) for name in population.column_names}
     found = {name: headings.find(texts) for name, texts in wanted.items() if texts}
     problems = [headings.absent(wanted[name]) for name, columns in found.items() if not columns]
-    missing, by = {}, {}
+    missing = {}
+    by: dict[str, list[str]] = {}
     for name, (scale, item) in population.instrument.columns.items():
         if not scale.asks(name, wave):
             continue
@@ -297,10 +298,10 @@ def unused_columns(parts: Iterable[Sheets]) -> list[Problem]:
     remarks = []
     for file, unused in by_file.items():
         shown = list(dict.fromkeys(filter(None, unused.values())))
-        hidden, parts = list(unused.values()).count(""), [named(shown, _SHOWN)]
-        parts += [f"{hidden} of identifiers, which are not named"] if hidden else []
+        hidden, told = list(unused.values()).count(""), [named(shown, _SHOWN)]
+        told += [f"{hidden} of identifiers, which are not named"] if hidden else []
         if unused:
-            found = f"{len(unused)}: {'; '.join(filter(None, parts))}"
+            found = f"{len(unused)}: {'; '.join(filter(None, told))}"
             todo = "nothing, if they are not wanted; else name them in study.yml or an instrument"
             what = "columns that study.yml does not use"
             remarks.append(Problem(what, found, where=file, todo=todo))
@@ -389,12 +390,12 @@ def _direct_identifiers(
         }
         if kinds:
             what = "a background column that holds direct identifiers"
-            found = f"{name}: {', '.join(columns)} ({', '.join(sorted(kinds))})"
+            told = f"{name}: {', '.join(columns)} ({', '.join(sorted(kinds))})"
             todo = (
                 "take it out of study.yml; an id to link by belongs under `link`; where it tells "
             )
             todo += "nobody apart, name its texts under `values`"
-            yield Problem(what, found, "nothing that names a person", where, todo)
+            yield Problem(what, told, "nothing that names a person", where, todo)
 
 
 def _labelled(export: Export, column: str) -> pd.Series:

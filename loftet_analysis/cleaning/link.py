@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -87,7 +88,7 @@ def link(sheets: Sheets, *others: Sheets, key: bytes | None = None) -> Sheets:
     tables = [table for part in (sheets, *others) for table in (part.apart, part.declined)]
     columns = [table[LINK] for table in tables if LINK in table]
     digits = id_length(columns, population.link, f"{population.name}, all waves")
-    options = {"link": population.link, "key": key, "population": population.name}
+    options: dict[str, Any] = {"link": population.link, "key": key, "population": population.name}
     options |= {"digits": digits, "known": {}, "cohorts": study.cohort_of}
     padded = []
     if n := sum(n_padded(column, digits) for column in columns) if digits else 0:
@@ -108,16 +109,16 @@ def link(sheets: Sheets, *others: Sheets, key: bytes | None = None) -> Sheets:
             gone[wave] = pd.concat(declined) if len(declined) > 1 else declined[0]
             files[:] = set_aside_duplicates(*files)
             refuse_most_set_aside(*files)
-    parts = [part for files in parts.values() for part in files]
-    ledger = together(*(part.ledger for part in parts))
-    values = together(*(part.values for part in parts))
-    n_sheets = sum(part.n_sheets for part in parts)
+    whole_files = [part for files in parts.values() for part in files]
+    ledger = together(*(part.ledger for part in whole_files))
+    values = together(*(part.values for part in whole_files))
+    n_sheets = sum(part.n_sheets for part in whole_files)
     # a file may be read once for several waves
-    remarks = tuple(dict.fromkeys(r for part in parts for r in part.remarks))
-    frames = [part.frame.assign(**{names.WAVE: part.wave}) for part in parts]
+    remarks = tuple(dict.fromkeys(r for part in whole_files for r in part.remarks))
+    frames = [part.frame.assign(**{names.WAVE: part.wave}) for part in whole_files]
     whole = pd.concat(frames, ignore_index=True)
     # hundreds of megabytes in a national study
-    del frame, frames, parts, part, files, declined, sheets, others
+    del frame, frames, parts, whole_files, part, files, declined, sheets, others
     frame, linkage = _linked_by_cohort(
         whole,
         study.cohort_of,
@@ -139,7 +140,7 @@ def link(sheets: Sheets, *others: Sheets, key: bytes | None = None) -> Sheets:
 
 
 def _linked_by_cohort(
-    whole: pd.DataFrame, cohort_of: Mapping[str, str], **options: object
+    whole: pd.DataFrame, cohort_of: Mapping[str, str], **options: Any
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Link the waves of each cohort for itself: another cohort's sheets change nothing of it.
 
@@ -195,7 +196,7 @@ def _doubtful(linkage: pd.DataFrame, population: str) -> Iterator[Problem]:
         yield Problem(what, found, f"up to {_MOST_MISMATCHED:.0%}", population, todo)
 
 
-def _declined_persons(part: Sheets, *, years: int, **options: object) -> pd.DataFrame:
+def _declined_persons(part: Sheets, *, years: int, **options: Any) -> pd.DataFrame:
     """Return the questionnaires of which only the count is kept, with their pseudonyms."""
     declined = part.declined
     if names.GRADE in declined:

@@ -184,7 +184,7 @@ def listed(sheets: Sheets, rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     }
     own = {ID: frame.get(LINK)}
     if ROW in columns:
-        own[ROW] = row_numbers(sheets.raw.export).reindex(frame.index).astype(str)
+        own[ROW] = row_numbers(sheets.original.export).reindex(frame.index).astype(str)
     texts = {column: own.get(column, frame.get(column)) for column in columns}
     mine = {c: by_text(text, meaning[c]) for c, text in texts.items() if text is not None}
     meant, means = np.zeros(len(frame), dtype=bool), pd.Series(False, index=rows.index)
@@ -210,10 +210,11 @@ def correct(sheets: Sheets) -> Sheets:
     stand there. How many questionnaires each means is kept in `corrected`: one that means none in
     any file is a fault (:func:`without_sheets`).
     """
-    rows = sheets.raw.lists.get(sheets.study.corrections)
+    rows = sheets.original.lists.get(sheets.study.corrections or "")
     if rows is None:
         return sheets
-    problems, made, frame = [], Counter(), sheets.frame.copy()
+    problems, frame = [], sheets.frame.copy()
+    made: Counter[str] = Counter()
     meaning: dict[int, int] = {}
     corrected = replace(sheets, frame=frame)
     for place, row in rows.iterrows():
@@ -242,7 +243,7 @@ def correct(sheets: Sheets) -> Sheets:
 
 def without_sheets(study: Study, sheets: Iterable[Sheets]) -> list[Problem]:
     """Return a problem for each correction that means no sheet of any file that it speaks of."""
-    found = Counter()
+    found: Counter[int] = Counter()
     for each in sheets:
         found.update(each.corrected)
     what, allowed = "correction of no questionnaire", "a row that means one or more questionnaires"

@@ -91,13 +91,13 @@ def told(study: Study, record: PlanRecord | None) -> str:
     lines.append(counted(study, record))
     for deviation, reason in explained(record, study):
         why = study.text(reason.why, "en") if reason else "no reason in study.yml (deviations:)"
-        if deviation is None:
+        if deviation is not None:
+            texts = (deviation.planned, deviation.now)
+            planned, now = (t[:SHORT] if deviation.place == PLAN else t for t in texts)
+            told = f"{deviation.place}: {planned or 'nothing'} → {now or 'nothing'}"
+            lines.append(f"    {told}, since {deviation.since}: {why}")
+        elif reason is not None:
             lines.append(f"    {study.text(reason.what, 'en')} ({reason.day}): {why}")
-            continue
-        texts = (deviation.planned, deviation.now)
-        planned, now = (t[:SHORT] if deviation.place == PLAN else t for t in texts)
-        told = f"{deviation.place}: {planned or 'nothing'} → {now or 'nothing'}"
-        lines.append(f"    {told}, since {deviation.since}: {why}")
     return "\n".join(lines)
 
 

@@ -66,7 +66,7 @@ def plausibility(
     """
     waves = {wave: clean[clean[names.WAVE].eq(wave)] for wave in population.files}
     waves = {wave: frame for wave, frame in waves.items() if len(frame) >= _FEWEST}
-    remarks = []
+    remarks: list[Problem] = []
     for wave, frame in waves.items():
         lost = values[values[names.POPULATION].eq(population.name) & values[names.WAVE].eq(wave)]
         asked = _asked(frame, population, wave, lost.groupby("column")["n"].sum())

@@ -115,12 +115,16 @@ def prepare(
         raise _with_account(problems, told)
 
     key = load_key(study) if key is None else key
-    cleaned, aside, said = {}, {}, {}
-    tables = {table: [] for table in ("values", "ledger", "linkage", "response", "days")}
+    cleaned: dict[str, pd.DataFrame] = {}
+    aside: dict[str, pd.DataFrame] = {}
+    told_of: dict[str, tuple[Problem, ...]] = {}
+    tables: dict[str, list[pd.DataFrame]] = {
+        table: [] for table in ("values", "ledger", "linkage", "response", "days")
+    }
     for name in study.populations:
         tell(f"link {name}")
         cleaned[name] = nobody(study.populations[name], cohorts=bool(study.cohorts))
-        aside[name], said[name] = cleaned[name].iloc[:0], ()
+        aside[name], told_of[name] = cleaned[name].iloc[:0], ()
         with _collecting(problems):
             n_sheets = 0
             for sheets in _settled(waves.pop(name), states, registers[name], key):
@@ -128,9 +132,9 @@ def prepare(
                 whole, away = _split(sheets)
                 cleaned[name] = together(cleaned[name], whole)
                 aside[name] = together(aside[name], away)
-                said[name] += sheets.remarks
-                for table, parts in tables.items():
-                    parts.append(getattr(sheets, table))
+                told_of[name] += sheets.remarks
+                for table, of_table in tables.items():
+                    of_table.append(getattr(sheets, table))
                 del sheets, whole, away  # the largest things in memory
             n_rows = len(cleaned[name]) + len(aside[name])
             _check_nothing_lost(name, n_sheets, n_rows, together(*tables["ledger"]))
@@ -154,7 +158,7 @@ def prepare(
             ]
             for name, frame in cleaned.items()
         }
-    for name, own in said.items():
+    for name, own in told_of.items():
         remarks |= dict.fromkeys((*own, *(each for one in found[name] for each in one.result())))
     return Prepared(
         clean=cleaned,
@@ -295,7 +299,7 @@ def _of_those_asked(sheets: Sheets, states: Phases, wanted: Collection[str]) -> 
 
 
 def _states(
-    study: Study, states: Phases, by_hand: Collection[tuple[str, str]], days: pd.DataFrame
+    study: Study, states: Phases, by_hand: Collection[tuple[str, ...]], days: pd.DataFrame
 ) -> pd.DataFrame:
     """Return ``schema.WAVES``: each wave's state, and of open ones the newest answer's day."""
     newest = days.groupby([names.POPULATION, names.WAVE, names.REGION])["day"].max().to_dict()
@@ -375,7 +379,7 @@ def _cleaned(
     study: Study,
     population: str,
     states: dict[tuple[str, ...], str],
-    at_most: dict[tuple[str, str], str],
+    at_most: dict[tuple[str, ...], str],
     problems: list[Problem],
     tell: Callable[[str], None],
 ) -> list[Sheets]:
@@ -414,9 +418,9 @@ def _cleaned(
         if at_most[population, wave] == CLOSED:
             problems += without_row[wave].problems
             continue
-        for place in [(population, wave), *((population, wave, each) for each in study.cohorts)]:
+        for at in [(population, wave), *((population, wave, each) for each in study.cohorts)]:
             for of in (states, at_most):
-                of |= {place: TO_COME} if place in of else {}
+                of |= {at: TO_COME} if at in of else {}
     return parts
 
 

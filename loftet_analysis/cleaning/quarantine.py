@@ -48,12 +48,13 @@ def quarantine(sheets: Sheets) -> Sheets:
     >>> safe.frame[["region", "school_id", "effort_14", "reason"]].head(2).values.tolist()
     [['fall-2007', '1', '5', ''], ['fall-2007', '1', '7', '']]
     """
-    sheets = replace(sheets, frame=sheets.raw.frame, n_sheets=int(sheets.raw.answered.sum()))
+    raw = sheets.original
+    sheets = replace(sheets, frame=raw.frame, n_sheets=int(raw.answered.sum()))
     steps = (correct, redact_cells, place_schools, leave_blank, check_ids, keep_allowed, read_times)
     sheets = sheets.through(steps)
-    frame, read, export = sheets.frame, sheets.apart, sheets.raw.export
+    frame, read, export = sheets.frame, sheets.apart, raw.export
     declared = sheets.sources.get(names.SUBMITTED) in export.roles
-    form = sheets.raw.time_format if declared else ""
+    form = raw.time_format if declared else ""
     taken, unread = seconds_taken(export, zone=sheets.study.zone, form=form, spans=sheets.spans)
     apart = {
         LINK: frame.get(LINK),
@@ -94,7 +95,7 @@ def submissions(sheets: Sheets) -> pd.Series:
 
 def leave_blank(sheets: Sheets) -> Sheets:
     """Remove the rows without any answer in this wave, which are no sheets."""
-    answered = pd.Series(sheets.raw.answered, index=sheets.frame.index)
+    answered = pd.Series(sheets.original.answered, index=sheets.frame.index)
     return sheets.count_only(~answered, step="read", reason=BLANK)
 
 
@@ -104,7 +105,7 @@ def redact_cells(sheets: Sheets) -> Sheets:
     An answer to an item that holds one is missing. The id or code to link by stays as it is. Free
     text goes, unless the study keeps it.
     """
-    frame, population, export = sheets.frame, sheets.population, sheets.raw.export
+    frame, population, export = sheets.frame, sheets.population, sheets.original.export
     # what the study uses has been found to tell nobody apart, but for the id to link by
     used = {column for name, column in sheets.sources.items() if name != LINK}
     others = [column for column in export.frame if column not in used]
@@ -137,15 +138,15 @@ def redact_cells(sheets: Sheets) -> Sheets:
             notes.append((column, "[free text]", "left_behind", dropped[column]))
     if dropped:
         todo = "list its texts under `values`, or write free_text: keep"
-        found = ", ".join(f"{n} cells of {column}" for column, n in dropped.items())
+        told = ", ".join(f"{n} cells of {column}" for column, n in dropped.items())
         what, allowed = "free text is not kept", "numbers and closed lists"
-        sheets = sheets.remarking(Problem(what, found, allowed, sheets.where, todo))
+        sheets = sheets.remarking(Problem(what, told, allowed, sheets.where, todo))
     return sheets.noting(pd.DataFrame(notes, columns=_COLUMNS), frame=frame.assign(**redacted))
 
 
 def _left_behind(sheets: Sheets, kinds: Mapping[str, str]) -> list[tuple[str, str, str, int]]:
     """Count the cells of whole columns of identifiers, but for that of the link."""
-    given = sheets.raw.export.frame
+    given = sheets.original.export.frame
     filled = {column: int(given[column].str.strip().ne("").sum()) for column in kinds}
     link = sheets.frame.get(LINK, pd.Series(dtype="str"))
     return [

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ from loftet_analysis.cleaning.times import read_moments
 from loftet_analysis.errors import Problem, at_rows, named, refuse_any
 from loftet_analysis.study import Population, Study, missing_exports, normalise_label
 from loftet_analysis.study.schools import find_school
-from loftet_analysis.study.study import DAY_FIRST
+from loftet_analysis.study.study import DAY_FIRST, Attendance
 from loftet_analysis.study.yamlfile import did_you_mean
 from loftet_analysis.tabular.cells import SAYS_NO, SAYS_YES, repaired
 
@@ -88,12 +89,14 @@ def attend(sheets: Sheets, register: Export | None = None, *, key: bytes | None 
     """
     study, population = sheets.study, sheets.population
     register = register or open_register(study, population)
-    if register is None:
-        counts = population.attendance.columns if population.attendance else ()
+    attendance = population.attendance
+    if register is None or attendance is None:
+        counts = attendance.columns if attendance else ()
         return replace(sheets, frame=sheets.frame.assign(**dict.fromkeys(counts, float("nan"))))
     key = passing_key(study) if key is None else key
     attended, remarks = read_attendance(
         register,
+        attendance,
         population=population,
         key=key,
         schools=study.school_ids,
@@ -104,7 +107,8 @@ def attend(sheets: Sheets, register: Export | None = None, *, key: bytes | None 
     still_in = sheets.still_in
     # sheets that were set aside stay without counts
     found = int(attended[owner].isin(sheets.frame.loc[still_in, owner]).sum())
-    row = dict.fromkeys(schema.LEDGER, "") | {"population": population.name, "file": register.name}
+    row: dict[str, Any] = dict.fromkeys(schema.LEDGER, "")
+    row |= {"population": population.name, "file": register.name}
     row |= {"step": "attendance", "reason": "no_sheet"}
     row |= dict(zip(COUNTS, (len(attended), found, len(attended) - found), strict=True))
     frame = sheets.frame.merge(attended, on=owner, how="left").set_axis(sheets.frame.index)
@@ -121,6 +125,7 @@ def attend(sheets: Sheets, register: Export | None = None, *, key: bytes | None 
 
 def read_attendance(
     export: Export,
+    attendance: Attendance,
     *,
     population: Population,
     key: bytes,
@@ -134,8 +139,10 @@ def read_attendance(
     ----------
     export : Export
         The register as text.
+    attendance : Attendance
+        How the study describes it.
     population : Population
-        With ``attendance``.
+        Whose register it is.
     key : bytes
         The study's key.
     schools : mapping of str to str
@@ -160,10 +167,10 @@ def read_attendance(
         school; a count that is no whole number from 0 to the number of gatherings; a mark of a
         single gathering that is neither yes nor no (`THERE`, `NOT_THERE`).
     """
-    attendance = population.attendance
     owner = names.PERSON if attendance.id else names.SCHOOL
     headings = Headings(export.frame.columns, where=export.name)
-    wanted = {owner: (attendance.id or attendance.school,), **attendance.columns}
+    wanted: dict[str, tuple[str, ...]] = {owner: (attendance.id or attendance.school or "",)}
+    wanted.update(attendance.columns.items())
     found = {column: headings.find([column]) for columns in wanted.values() for column in columns}
     there, advice = ", ".join(export.frame.columns), "correct `attendance` in study.yml"
     problems = [

@@ -88,14 +88,14 @@ def read_answers(
         if normal in lookup:
             value = lookup[normal]
             return (np.nan, _DECLARED) if value is None else (value, _VALID)
-        value = number(normal)
-        if value is None or (label is None and not as_coded):
+        coded = number(normal)
+        if coded is None or (label is None and not as_coded):
             return np.nan, _UNKNOWN
-        if value in none:
+        if coded in none:
             return np.nan, _DECLARED
-        whole = isinstance(responses, Range) or value.is_integer()
-        if whole and responses.minimum <= value <= responses.maximum:
-            return value, _VALID
+        whole = isinstance(responses, Range) or coded.is_integer()
+        if whole and responses.minimum <= coded <= responses.maximum:
+            return coded, _VALID
         return np.nan, _OUTSIDE
 
     values, kinds = zip(*map(read, texts), strict=True) if len(texts) else ((), ())
@@ -174,14 +174,12 @@ def answers(sheets: Sheets) -> Sheets:
     seconds = sheets.apart.get(SECONDS)
     seconds = None if seconds is None else seconds.reindex(frame.index)
     frame = with_flags(frame, instrument=instrument, wave=wave, seconds=seconds)
-    told = (*sheets.remarks, *remarks)
-    scored_sheets = sheets.noting(counted, frame=frame, remarks=told, codings=tuple(codings))
-    return scored_sheets.set_aside(empty, step="answers", reason="no_answers")
+    remarks = [*sheets.remarks, *remarks]
+    noted = sheets.noting(counted, frame=frame, remarks=tuple(remarks), codings=tuple(codings))
+    return noted.set_aside(empty, step="answers", reason="no_answers")
 
 
-def _lost(
-    name: str, places: np.ndarray, regions: Sequence[str], texts: Sequence[str]
-) -> pd.DataFrame:
+def _lost(name: str, places: np.ndarray, regions: pd.Index, texts: pd.Index) -> pd.DataFrame:
     """Count the cells that were set to missing; a code that may be an id is not told.
 
     A row of `places` per cell: the places of its region, of its text, and of its kind in ``KINDS``.
@@ -201,7 +199,7 @@ def _lost(
 def _met(
     name: str,
     sheets: Sheets,
-    texts: Sequence[str],
+    texts: pd.Index,
     values: np.ndarray,
     kinds: np.ndarray,
     n: np.ndarray,
@@ -213,11 +211,12 @@ def _met(
     """
     scale, _ = sheets.population.instrument.columns[name]
     responses = sheets.population.instrument.response_set(scale.name)
-    inside, outside = Counter(), Counter()
+    inside: Counter[float] = Counter()
+    outside: Counter[float] = Counter()
     for place in np.flatnonzero(n):
         if kinds[place] == _OUTSIDE:
             label = sheets.labels.get(name, {}).get(texts[place], texts[place])
-            outside[number(normalise_label(label))] += int(n[place])
+            outside[number(normalise_label(label)) or 0] += int(n[place])
         elif kinds[place] == _VALID and not np.isnan(values[place]):
             inside[float(values[place])] += int(n[place])
     lookup, there = responses.lookup, texts[np.flatnonzero(n)]
@@ -228,7 +227,7 @@ def _met(
         name, sheets.sources.get(name, name), scale.responses or name, *ends,
         whole=not scale.as_is, inside=inside, outside=outside,
         n=int(n[filled].sum()), met=frozenset(map(canonical, texts[filled[:_MOST_CODES]])),
-        by_label=frozenset(said - {None}), rows=tuple(map(int, at)),
+        by_label=frozenset(value for value in said if value is not None), rows=tuple(map(int, at)),
     )  # fmt: skip
 
 
@@ -236,7 +235,7 @@ def _coding(
     owner: tuple[str, str],
     column: str,
     texts: Iterable[str],
-    responses: ResponseSet,
+    responses: ResponseSet | Range,
     labels: Mapping[str, str],
     sheets: Sheets,
 ) -> Coding:
@@ -248,14 +247,15 @@ def _coding(
     form = PurePath(sheets.file).suffix.lower()
     place = (sheets.where, form, f"{sheets.population.name}, {sheets.wave}")
     lookup = responses.lookup
-    stored = {number(code): lookup.get(normalise_label(text)) for code, text in labels.items()}
-    stored = {c: v for c, v in stored.items() if c is not None and v is not None}
+    coded = {number(code): lookup.get(normalise_label(text)) for code, text in labels.items()}
+    stored = {c: v for c, v in coded.items() if c is not None and v is not None}
     turned = responses.minimum + responses.maximum
     if any(code != value or 2 * value != turned for code, value in stored.items()):
         return Coding(owner, column, *place, stored)
     labelled = {number(code) for code, text in labels.items() if text.strip()}
     values = {number(text) for text in texts if normalise_label(text) not in lookup}
-    inside = {v for v in values - {None} if responses.minimum <= v <= responses.maximum}
+    low, high = responses.minimum, responses.maximum
+    inside = {v for v in values if v is not None and low <= v <= high}
     return Coding(owner, column, *place, bare=frozenset(inside - labelled))
 
 

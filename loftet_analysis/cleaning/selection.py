@@ -65,10 +65,12 @@ def rows_of(
     headings = Headings(export.frame.columns, export.questions, where, export.headings)
     wanted = dict.fromkeys(rows.column for rows in (file.only, file.wave) if rows)
     columns = dict(zip(wanted, headings.one_each([name] for name in wanted), strict=True))
-    kept, remarks = np.ones(len(export.frame), dtype=bool), []
+    kept = np.ones(len(export.frame), dtype=bool)
+    remarks: list[Problem] = []
     if file.only:
         mine = dict.fromkeys(map(row_text, file.only.values), name)
-        told = _owners(export, columns[file.only.column], _claims(study, population, file) | mine)
+        others = _claims(study, population, file, file.only.column)
+        told = _owners(export, columns[file.only.column], others | mine)
         kept = told.of(name, where, file.only.values)
         remarks += told.others(name, where, file.only.values)
         remarks += told.nobodys("population", export.name)
@@ -175,12 +177,12 @@ class _Owners:
         return f"{self.column}: {counted_texts(texts, hidden=self.hidden)}"
 
 
-def _claims(study: Study, population: Population, file: ExportFile) -> dict[str, str]:
+def _claims(study: Study, population: Population, file: ExportFile, column: str) -> dict[str, str]:
     """Return who else claims rows of the same file, by the text of the same column.
 
     That is another population, or another wave of this one.
     """
-    column = normalise_label(file.only.column)
+    column = normalise_label(column)
     return {
         row_text(text): wave if each.name == population.name else each.name
         for each in study.populations.values()
@@ -270,7 +272,9 @@ def refuse_mixed(sheets: Sheets) -> Sheets:
     InputError
         With what to write in study.yml.
     """
-    export, problems, remarks = sheets.raw.export, [], []
+    export = sheets.original.export
+    problems: list[Problem] = []
+    remarks: list[Problem] = []
     filled = any_answer(export.frame)
     for column in sheets.unused:
         if export.frame[column].iloc[:_LOOKED_AT].nunique() > _SHOWN:
@@ -294,7 +298,7 @@ def _mixed(
     """Yield what a column tells apart: whether that is certain, and a problem's words."""
     population, wave = sheets.population, sheets.wave
     file = next(each for each in population.files[wave] if each.file == sheets.file)
-    whole = texts["n"].sum() >= _FILLED * len(sheets.raw.frame)
+    whole = texts["n"].sum() >= _FILLED * len(sheets.original.frame)
     words = [*map(row_text, texts["text"])]
     if len(words) < 2:
         return
@@ -324,8 +328,9 @@ def _mixed(
 
 def _rows_of_several(sheets: Sheets, column: str) -> bool:
     """Return whether most people have rows with several texts of a column."""
-    if LINK not in sheets.raw.frame:
+    raw = sheets.original
+    if LINK not in raw.frame:
         return False
-    rows = pd.DataFrame({"id": sheets.raw.frame[LINK], "text": sheets.raw.export.frame[column]})
+    rows = pd.DataFrame({"id": raw.frame[LINK], "text": raw.export.frame[column]})
     texts = rows[rows["id"].str.strip().ne("")].groupby("id")["text"].nunique()
     return len(texts) > 0 and float((texts > 1).mean()) > 0.5

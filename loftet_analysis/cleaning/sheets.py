@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -182,6 +182,14 @@ class Sheets:
         return sheets
 
     @property
+    def original(self) -> Raw:
+        """The export, which is there until the quarantine has been passed."""
+        if self.raw is None:
+            what = "the export is not kept after the quarantine"
+            raise InputError(what, where=self.where, todo="begin again with chain.read")
+        return self.raw
+
+    @property
     def still_in(self) -> pd.Series:
         """Whether a questionnaire has not been set aside."""
         return self.frame[REASON].eq("") if REASON in self.frame else pd.Series(dtype=bool)
@@ -222,7 +230,7 @@ class Sheets:
         kept = self.frame[~rows] if rows.any() else self.frame
         return self._counted(rows, step, reason, frame=kept)
 
-    def _counted(self, leaving: pd.Series, step: str, reason: str, **changes: object) -> Sheets:
+    def _counted(self, leaving: pd.Series, step: str, reason: str, **changes: Any) -> Sheets:
         counts = pd.DataFrame({"n_in": self.still_in, "n_set_aside": leaving})
         counts = counts.groupby(self.frame[names.REGION], sort=True).sum().reset_index()
         counts = counts[counts["n_in"] > 0].assign(
@@ -235,7 +243,7 @@ class Sheets:
         """Return the questionnaires with more to be said that does not stop a run."""
         return replace(self, remarks=(*self.remarks, *remarks))
 
-    def noting(self, values: pd.DataFrame, **changes: object) -> Sheets:
+    def noting(self, values: pd.DataFrame, **changes: Any) -> Sheets:
         """Return the questionnaires with changes, and cells that were altered added to `values`."""
         values = values.assign(**{names.REGION: values.get(names.REGION, "")})
         noted = together(self.values, self._stamped(values, VALUES))
@@ -256,7 +264,7 @@ def together(*tables: pd.DataFrame) -> pd.DataFrame:
 
 def decisive(verb: F) -> F:
     """Mark a step without which the later ones mean nothing."""
-    verb.decisive = True
+    vars(verb)["decisive"] = True
     return verb
 
 

@@ -171,7 +171,7 @@ def read_times(sheets: Sheets) -> Sheets:
     moments, problem = read_moments(
         text,
         zone=study.zone,
-        written_in=raw.export.zone(column) if raw else None,
+        written_in=raw.export.zone(column) if raw and column else None,
         form=form,
         spans=sheets.spans,
     )

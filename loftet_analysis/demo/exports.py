@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -452,7 +453,8 @@ def _write_pupils_sav(answers: pd.DataFrame, path: Path) -> None:
     frame["lopenummer"] = frame["lopenummer"].astype(float)
     frame["levert"] = pd.to_datetime(frame["levert"].str[:19])
     questions = {name: item.text["nb"] for name, (_, item) in instrument.items.items()}
-    labels = {"kjonn": dict(_GENDERS), "samtykke": {1: _CONSENT[True], 0: _CONSENT[False]}}
+    labels: dict[str, dict[Any, str]] = {"kjonn": {**_GENDERS}}
+    labels["samtykke"] = {1: _CONSENT[True], 0: _CONSENT[False]}
     for name, (scale, _) in instrument.items.items():
         responses = instrument.responses[scale.responses]
         ends = responses.minimum + responses.maximum

@@ -78,6 +78,10 @@ _STEPS = ("points", "sd", "share")
 _SCHOOLS_ALIKE = {"school_change": 1, "school_means": 1, "school_weights": 2, "register_weights": 2}
 #: Means in which everybody of the cells counts alike.
 _PLAIN = ("level", "linked_change", "participants", "colleagues", "participants_vs_colleagues")
+#: Analyses that divide the very change of the main row by the SD of the row's own people.
+_OWN_UNITS = ("own_unit", "linked_unit", "average_unit", "hedges_g")
+#: The one that takes the change of the main row, and people for independent.
+_NAIVE = "naive"
 #: What the column `cluster` says of rows whose clusters are the regions.
 REGION_CLUSTER = "region"
 #: What would tell of few people exactly how many they are.
@@ -104,7 +108,10 @@ _DERIVED = schema.with_role("derived")
 _STAYS = schema.with_role("key", "setting")
 
 
-class _Passing:
+_MIXED: Any = object  # the other bases of its classes are those of pandas
+
+
+class _Passing(_MIXED):
     """What frames and columns that passed the gate have in common.
 
     What pandas makes of them alone has passed too. Where numbers come in from elsewhere the pass is
@@ -251,7 +258,7 @@ def _watch(kind: type, name: str) -> None:
 
 def _watch_cells(kind: type, name: str) -> None:
     """Let numbers that are written through `loc` and its like take the pass away."""
-    indexer = type(getattr(kind(dtype=float), name))
+    indexer: Any = type(getattr(kind(dtype=float), name))
 
     class Watched(indexer):
         def __setitem__(self, key: Any, value: Any) -> None:
@@ -357,6 +364,7 @@ def gate(frame: pd.DataFrame, mask: pd.DataFrame, profile: str) -> Gated:
     counted = _counted(telling, held, people, limit)
     steps = of_all(_steps(telling, held, counted, limit))
     steps = steps.fillna(_steps_of_own(shown, own, mask, limit))
+    shown = _in_rounded_units(shown, steps["unit"])
     too_few = of_all(_few_clusters(telling, held, counted, mask, limit), "")
     few = too_few.ne("") & why.isna()
     if "analysis" in shown:
@@ -829,7 +837,7 @@ def _refuse_unknown(frame: pd.DataFrame) -> None:
             name for name, each in known.items() if each.role in ("estimate", "level", "share")
         }
         if names.ESTIMAND in frame and "k" not in frame:
-            people = {"n_pre", "n_post", "n_pairs"} <= people
+            people = people if {"n_pre", "n_post", "n_pairs"} <= people else set()
         if tells and not people and "k" not in frame and len(frame):
             raise DisclosureError(
                 f"{', '.join(sorted(tells))} come without the people that they are of; keep the "
@@ -1074,7 +1082,9 @@ def _counted(
     there = held[held["n"] > 0].groupby("row")
     smallest = there["n"].min().reindex(telling.index)
     fewest = own.assign(cell=smallest).where(lambda n: n > 0).min(axis=1)
-    plain = pd.Series("analysis" not in telling, telling.index)
+    plain = pd.Series(True, telling.index)
+    if "analysis" in telling:
+        plain = telling["analysis"].isin((*_OWN_UNITS, _NAIVE))
     if names.ESTIMAND in telling:
         plain &= telling[names.ESTIMAND].isin(_PLAIN)
     own_n = own.where(own > 0).min(axis=1).fillna(fewest)
@@ -1106,7 +1116,8 @@ def _steps(
 ) -> pd.DataFrame:
     """Return how coarsely each row is rounded, in scale points, in SD, and in parts of one.
 
-    And whether this hides people (`hides`).
+    And in what steps the SD of the row's own people is told, in which it is a unit (`unit`), and
+    whether all this hides people (`hides`).
 
     A mean of everybody in its cells as coarsely as these. In a row of a part of them, or in which
     they weigh otherwise, the sum over its people stays unknown by a tenth of the scale for as many
@@ -1118,8 +1129,9 @@ def _steps(
     width = held.groupby("row")["width"].max().reindex(telling.index).fillna(1).astype(float)
     # a change of linked people rests on theirs, not on the levels of the waves
     linked = held[names.WAVE].str.startswith(names.LINKED)
+    of_all = held.groupby("row")["step"].max().reindex(telling.index).astype(float)
     step = held[linked].groupby("row")["step"].max().reindex(telling.index)
-    step = step.fillna(held.groupby("row")["step"].max()).astype(float)
+    step = step.fillna(of_all).astype(float)
     least = 2 * NEAR * counted["few"]  # of a scale that is one wide
     part = (counted["left_out"] > 0) | ~counted["plain"]
     whole = telling.get("item", pd.Series("", telling.index)).ne("")
@@ -1144,8 +1156,29 @@ def _steps(
     sd = np.where(points <= STEPS[1], points, sd)
     # half of a step would do: other roundings of the same number narrow it no further than that
     hides = (part & (least * width > STEPS[1] / 2)) | (points > STEPS[1])
-    found = {"points": points, "sd": sd, "share": share, "hides": hides.astype(float)}
-    return pd.DataFrame(found, index=telling.index)
+    found = {"points": points, "sd": sd, "share": share}
+    found["unit"] = np.nan
+    if "analysis" in telling:
+        # with the SD of more people it would tell of the others, as a mean would
+        own_unit = telling["analysis"].isin(_OWN_UNITS)
+        found["unit"] = of_all.clip(lower=STEPS[1]).where(own_unit)
+        hides |= own_unit & (of_all > STEPS[1])
+    return pd.DataFrame({**found, "hides": hides.astype(float)}, index=telling.index)
+
+
+def _in_rounded_units(shown: pd.DataFrame, step: pd.Series) -> pd.DataFrame:
+    """Return changes in SD of a row's own people as those in the SD that is told, which is rounded.
+
+    What stands in that unit is computed from it, since it would tell the exact SD beside the change
+    in scale points.
+    """
+    if not step.notna().any():
+        return shown
+    exact = shown["sd_unit"].astype(float)
+    told = to_step(exact, step)
+    ratio = (exact / told.where(told > 0)).where(step.notna(), 1.0)
+    in_it = {c: shown[c].astype(float) * ratio for c in ("estimate", "se", "ci_low", "ci_high")}
+    return shown.assign(sd_unit=told.where(step.notna(), exact), **in_it)
 
 
 def _too_wide(shown: pd.DataFrame, steps: pd.DataFrame) -> pd.Series:
@@ -1183,6 +1216,8 @@ def _steps_of_own(
     steps.loc[rows.index, [*_STEPS]] = np.column_stack(
         [points, rounding_step(points / unit), rounding_step(least)]
     )
+    if "analysis" in rows:
+        steps.loc[rows.index, "unit"] = steps["points"].where(rows["analysis"].isin(_OWN_UNITS))
     return steps
 
 
@@ -1282,31 +1317,10 @@ def _rounded(shown: pd.DataFrame, told: list[str], steps: pd.DataFrame, limit: i
     """
     hides = steps["hides"].astype(bool) & ~shown["suppressed"].astype(bool)
     rounded = dict(shown.items())
-    decimals = {"": 2, "tenth": 1, "thousandth": 3, "whole": 0}
-    moved = {}
-    for column in told:
-        values, about = rounded[column], schema.COLUMNS.get(column)
-        kind = about.rounding if about is not None else ""
-        if about is not None and about.role in ("edge", "setting"):
-            continue
-        if about is not None and about.role == "people":
-            rounded[column] = _to_limit(values, limit)
-        elif not pd.api.types.is_float_dtype(values):
-            continue
-        elif about is not None and about.of:
-            n = shown["n"].astype(float)
-            per_person = shown[about.of].astype(float) / n.where(n > 0)
-            by_number = 1 / (per_person * fewest_told_alike(n, limit))
-            step = np.maximum(steps[kind], rounding_step(by_number))
-            rounded[column] = to_step(values, step)
-        elif kind in _STEPS:
-            rounded[column] = to_step(values, steps[kind])
-            moved[column] = rounded[column] - values
-        elif kind == "standard_error":
-            fine = steps["points"] <= STEPS[0]
-            rounded[column] = values.round(2).mask(fine, values.round(3))
-        else:
-            rounded[column] = values.round(decimals[kind])
+    rounded |= {column: _rounded_column(shown, column, steps, limit) for column in told}
+    floats = [column for column in told if pd.api.types.is_float_dtype(shown[column])]
+    in_steps = [c for c in floats if c in schema.COLUMNS and schema.COLUMNS[c].rounding in _STEPS]
+    moved = {column: rounded[column] - shown[column] for column in in_steps}
     if "n_cells" in rounded:  # people times items: rounded itself it would tell how many people
         rounded["n_cells"] = rounded["n"] * (shown["n_cells"] / shown["n"]).round()
     if hides.any():
@@ -1319,10 +1333,56 @@ def _rounded(shown: pd.DataFrame, told: list[str], steps: pd.DataFrame, limit: i
             rounded["main_estimate"] = rounded["main_estimate"].mask(
                 weighed, (change / unit).round(2)
             )
+    if "analysis" in shown and "df" in rounded:
+        # of people who are taken for independent it would tell how many they are
+        rounded["df"] = rounded["df"].mask(shown["analysis"].eq(_NAIVE))
+    if "flags" in rounded:
+        rounded["flags"] = _numbers_in_flags(shown, rounded["flags"], limit)
     # a zero with a sign would tell on which side the exact number lies
     rounded = {c: v + 0.0 if pd.api.types.is_float_dtype(v) else v for c, v in rounded.items()}
     # all at once: column by column takes ten times as long
     return pd.DataFrame(rounded, columns=shown.columns, index=shown.index)
+
+
+def _rounded_column(shown: pd.DataFrame, column: str, steps: pd.DataFrame, limit: int) -> pd.Series:
+    values, about = shown[column], schema.COLUMNS.get(column)
+    kind = about.rounding if about is not None else ""
+    if about is not None and about.role == "people":
+        return _to_limit(values, limit)
+    if not pd.api.types.is_float_dtype(values) or (
+        about is not None and about.role in ("edge", "setting")
+    ):
+        return values
+    if about is not None and about.of:
+        n = shown["n"].astype(float)
+        per_person = shown[about.of].astype(float) / n.where(n > 0)
+        by_number = 1 / (per_person * fewest_told_alike(n, limit))
+        return to_step(values, np.maximum(steps[kind], rounding_step(by_number)))
+    if kind in _STEPS:
+        return to_step(values, steps[kind])
+    if kind == "standard_error":
+        return values.round(2).mask(steps["points"] <= STEPS[0], values.round(3))
+    return values.round({"": 2, "tenth": 1, "thousandth": 3, "whole": 0}[kind])
+
+
+def _numbers_in_flags(shown: pd.DataFrame, flags: pd.Series, limit: int) -> pd.Series:
+    """Return flags with their numbers rounded: of people to the limit, of shares to tenths.
+
+    A share of people who were linked is left out where those who were not are fewer than the limit.
+    """
+    pairs = shown.get("n_pairs", pd.Series(np.nan, shown.index)).astype(float)
+
+    def told(flag: str, n: float) -> str:
+        name, _, value = flag.partition("=")
+        if name == "effective_n":
+            return f"{name}={limit * round(float(value) / limit)}"
+        if name == "share_linked" and n * (1 - float(value)) < limit * float(value):
+            return ""
+        return f"{name}={float(value):.1f}" if name in ("share_linked", "uncovered") else flag
+
+    of_rows = zip(flags.fillna(""), pairs, strict=True)
+    rounded = [";".join(filter(None, (told(f, n) for f in row.split(";")))) for row, n in of_rows]
+    return pd.Series(rounded, flags.index).where(flags.notna(), flags)
 
 
 def _to_limit(numbers: pd.Series, limit: int) -> pd.Series:
@@ -1367,8 +1427,8 @@ def _p_beyond(rows: pd.DataFrame) -> pd.Series:
     if not {"estimate_vs_drift", "estimate_vs_trend", "trend_se", "se", "df"} <= {*rows}:
         return p
     apart = rows["estimate_vs_trend"].fillna(rows["estimate_vs_drift"]).astype(float)
-    about = (rows[c].astype(float) for c in ("se", "df"))
-    se, df = less_known(*about, rows["trend_se"].astype(float).fillna(0))
+    se, df = (rows[c].astype(float) for c in ("se", "df"))
+    se, df = less_known(se, df, rows["trend_se"].astype(float).fillna(0))
     return pd.Series(2 * stats.t.sf((apart / se).abs(), df), rows.index).fillna(p)
 
 

@@ -621,8 +621,8 @@ def _protect(
             near = _nearly_known(*about, limit, moved)
             reason[near or _solvable(*about), column] = COMPLEMENT
         for cells in three:
-            about = (n[:, cells], reason[:, cells], told.reshape(shape)[:, cells])
-            for place, column in _add_up(*about, sums, midway, limit):
+            of = (n[:, cells], reason[:, cells], told.reshape(shape)[:, cells])
+            for place, column in _add_up(*of, sums, midway, limit):
                 reason[place, cells[column]] = COMPLEMENT
         if (reason == before).all():
             return flat

@@ -6,6 +6,7 @@ comparison.
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
@@ -14,10 +15,10 @@ import pandas as pd
 
 from loftet_analysis import names, schema
 from loftet_analysis.estimands import MAIN
+from loftet_analysis.schema import Row
 from loftet_analysis.show import languages
 from loftet_analysis.show.languages import (
     Answers,
-    Row,
     Words,
     group_label,
     joined,
@@ -40,13 +41,13 @@ _ORDER = (
 _CELL = [*_PAIR, "subgroup"]
 
 
-def named(population: str, outcome: str, subgroup: str, words: Words) -> str:
+def named(population: str, outcome: str, subgroup: str, *, words: Words) -> str:
     """Return what an outcome is called, with the group unless it is everybody."""
     group = label("subgroup", subgroup, words)
     return ", ".join(filter(None, [words.outcome(population, outcome), group]))
 
 
-def with_group(population: str, outcome: str, subgroup: str, words: Words) -> str:
+def with_group(population: str, outcome: str, subgroup: str, *, words: Words) -> str:
     """Return what an outcome is called and whose answers to its items they are.
 
     Beside the population stands the subgroup, or the roles that alone were asked.
@@ -263,7 +264,7 @@ def describe_levels(frame: pd.DataFrame, by: str, words: Words) -> Iterator[str]
         yield words.text("Means with their intervals.")
 
 
-def of_level(row: dict, by: str, words: Words, *, timed: bool) -> str:
+def of_level(row: Row, by: str, words: Words, *, timed: bool) -> str:
     """Return of whom, and of when, a level is: `by` is what lines are of, groups or regions."""
     when = f", {label('wave', row['wave'], words)}" if timed else ""
     year = f"{row['year']}: " if "year" in row else ""
@@ -333,7 +334,7 @@ def describe_distribution(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     waves = [wave for wave in (names.PRE, names.POST) if wave in {*shown["wave"]}]
     yield from _means(shown, words)
     if len(waves) == 1:
-        yield words.text("Histogram of the answers {wave}.", wave=label("wave", *waves, words))
+        yield words.text("Histogram of the answers {wave}.", wave=label("wave", waves[0], words))
     else:
         yield words.text("Histograms of the answers before and after.")
 
@@ -348,7 +349,7 @@ def describe_dots(
     told = set()
     for cell, few in low.items():
         of = {wave: words.count(n) for wave, n in few.items()}
-        about = {"outcome": named(*cell, words), "k": words.count(k)}
+        about = {"outcome": named(*cell, words=words), "k": words.count(k)}
         if {*of} == {names.PRE, names.POST}:
             about |= {"before": of[names.PRE], "after": of[names.POST]}
             yield words.text("{outcome}: {before} of {k} low before and {after} after.", **about)
@@ -366,7 +367,7 @@ def _means(frame: pd.DataFrame, words: Words, but: Collection[tuple] = ()) -> It
             continue
         means = rows[rows["mean"].notna()].drop_duplicates("wave").set_index("wave")["mean"]
         shown = {w: words.number(means[w]) for w in (names.PRE, names.POST) if w in means}
-        about = {"outcome": named(*cell, words)}
+        about = {"outcome": named(*cell, words=words)}
         if {names.PRE, names.POST} <= {*shown}:
             about |= {"before": shown[names.PRE], "after": shown[names.POST]}
             yield words.text("{outcome}: mean {before} before and {after} after.", **about)
@@ -417,7 +418,7 @@ def describe_likert(frame: pd.DataFrame, words: Words) -> Iterator[str]:
         last = bins["wave"].iloc[-1]
         above = above_the_middle(bins, words.answers[cell[:2]]).unstack()[last].dropna()
         every = len(above) == bins.loc[bins["wave"] == last, "item"].nunique()
-        about = {"outcome": with_group(*cell, words), "wave": label("wave", last, words)}
+        about = {"outcome": with_group(*cell, words=words), "wave": label("wave", last, words)}
         if above.empty:
             yield f"{about['outcome']}."
             continue
@@ -525,14 +526,14 @@ def describe_forest(frame: pd.DataFrame, pooled: pd.DataFrame, words: Words) -> 
 
 def steps(row: dict, words: Words) -> list[tuple[str, float]]:
     """Return the steps from invited to found again that have a number, with their numbers."""
-    numbers = {step: row.get(step) for step in schema.STEPS}
+    numbers = {step: row.get(step, math.nan) for step in schema.STEPS}
     return [(label("step", step, words), n) for step, n in numbers.items() if not pd.isna(n)]
 
 
 def schools_by_step(row: dict, words: Words) -> list[str]:
     """Return how many schools are left at each of `steps`; empty texts where nobody counted."""
     left = zip(schema.STEPS, schema.SCHOOLS_BY_STEP, strict=True)
-    numbers = [row.get(column) for step, column in left if not pd.isna(row.get(step))]
+    numbers = [row.get(column, math.nan) for step, column in left if not pd.isna(row.get(step))]
     return ["" if pd.isna(n) else words.plural("{n} school", "{n} schools", n) for n in numbers]
 
 
@@ -580,7 +581,7 @@ def describe_flow(
             counts.append(f"{in_sentence(label('estimand', each['estimand'], words))} "
                           f"{words.count(each['n_high'])}")  # fmt: skip
         if counts:
-            yield f"{place(row['population'], row['wave'], words)}: {', '.join(counts)}."
+            yield f"{place(row['population'], row['wave'], words=words)}: {', '.join(counts)}."
     yield words.text("Bars from those who were invited to those who were found both times.")
 
 
@@ -588,7 +589,7 @@ def people(row: Row, words: Words, between: str = "/") -> str:
     """Return how many people a row rests on: both numbers where they are not the same people."""
     if not pd.isna(row.get("n_pairs")):
         return words.count(row["n_pairs"])
-    both = [row.get("n_pre"), row.get("n_post")]
+    both = [row.get("n_pre", math.nan), row.get("n_post", math.nan)]
     return "" if any(map(pd.isna, both)) else between.join(map(words.count, both))
 
 
@@ -598,7 +599,7 @@ def of_row(used: pd.DataFrame, row: dict) -> list[dict]:
     return used[here & used["n_high"].notna()].to_dict("records")
 
 
-def place(population: str, wave: str, words: Words) -> str:
+def place(population: str, wave: str, *, words: Words) -> str:
     """Return whose answers of which time they are."""
     return ", ".join([label("population", population, words), label("wave", wave, words)])
 
@@ -623,7 +624,7 @@ def describe_arrivals(frame: pd.DataFrame, words: Words) -> Iterator[str]:
     shown = frame[frame["n"].notna()]
     for whose, rows in shown.groupby(["population", "wave"], sort=False):
         said = answers_in_the_end(rows, words)
-        yield words.text("{place}: {answers}.", place=place(*whose, words), answers=said)
+        yield words.text("{place}: {answers}.", place=place(*whose, words=words), answers=said)
     yield words.text("How the answers came in day by day.")
 
 

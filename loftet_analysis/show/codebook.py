@@ -111,7 +111,7 @@ def _variables(
     return pd.DataFrame(rows, columns=columns)
 
 
-def _described(values: pd.Series, options: dict[int, str], limit: int, words: Words) -> tuple:
+def _described(values: pd.Series, options: dict[float, str], limit: int, words: Words) -> tuple:
     scores = values.dropna().to_numpy(dtype=float)
     n, lost = len(scores), len(values) - len(scores)
     if n < max(limit, 2):
@@ -213,12 +213,12 @@ def _write_workbook(study: Study, variables: pd.DataFrame, words: Words, target:
         for item, options in value_labels(population, words.locale).items():
             turned = int(population.instrument.items[item][1].reversed)
             values += [(name, item, value, text, turned) for value, text in options.items()]
-    who, variable, scale = _("Population"), _("Variable"), _("Scale")
+    who, variable, of = _("Population"), _("Variable"), _("Scale")
     described = ["n", _("missing"), _("mean"), _("SD")]
     heads = {
-        "variables": [who, variable, _("Wording"), scale, _("Wave"), *described],
+        "variables": [who, variable, _("Wording"), of, _("Wave"), *described],
         "values": [who, variable, _("Value"), _("Label"), _("reversed")],
-        "scales": [who, scale, _("Label"), _("Question"), _("Items"), _("Needed")],
+        "scales": [who, of, _("Label"), _("Question"), _("Items"), _("Needed")],
     }
     variables = variables.drop(columns="shares").to_numpy().tolist()
     tables = {"variables": variables, "values": values, "scales": scales}

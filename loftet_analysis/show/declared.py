@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import date
 
 from loftet_analysis.estimands import ESTIMANDS
+from loftet_analysis.schema import Row
 from loftet_analysis.show.labels import LABELS
-from loftet_analysis.show.languages import Row, Words, label
+from loftet_analysis.show.languages import Words, label
 from loftet_analysis.show.layout import ABSENT, Table, laid_out
 from loftet_analysis.study import Study
 from loftet_analysis.study.declared import PLAN, SHORT, PlanRecord, explained
@@ -45,14 +46,14 @@ def deviations(record: PlanRecord, study: Study, words: Words) -> Table | None:
     rows: list[Row] = []
     for deviation, reason in explained(record, study):
         why = study.text(reason.why, words.locale) if reason else None
-        if deviation is None:
+        if deviation is not None:
+            place, since = deviation.place, date.fromisoformat(deviation.since)
+            planned, now = (_value(place, t, words) for t in (deviation.planned, deviation.now))
+            row = {"what": _what(place, words), "planned": planned, "now": now, "why": why}
+            rows.append({**row, "since": since})
+        elif reason is not None:
             day, what = reason.day, study.text(reason.what, words.locale)
             rows.append({"what": what, "since": day, "why": why, "planned": None, "now": None})
-            continue
-        place = deviation.place
-        planned, now = (_value(place, t, words) for t in (deviation.planned, deviation.now))
-        row = {"what": _what(place, words), "planned": planned, "now": now, "why": why}
-        rows.append({**row, "since": date.fromisoformat(deviation.since)})
     if not rows:
         return None
     columns = [

@@ -5,10 +5,11 @@ from __future__ import annotations
 import html
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 from operator import attrgetter
+from typing import Any
 
 import pandas as pd
 from IPython.display import display
@@ -53,6 +54,8 @@ _BY = {
 _OF_SCHOOLS, _FEWEST_OF_GROUP = ("municipality", "grades"), 2
 #: A line of code, or what is shown: a frame, the function that draws it, and its other frames.
 Step = str | tuple[str, ...]
+#: Values, by kind of choice.
+Chosen = Mapping[str, Any]
 #: What is assumed and can be chosen, and the values that are offered beside those assumed.
 _ASSUMPTIONS = "assumed = la.assumptions(study.description)"
 _ASSUMED = ("people", "icc", "r", "attrition")
@@ -78,7 +81,7 @@ class Chooser(ABC):
     def __init__(self, study: OpenStudy) -> None:
         self._study = study
         # by study and region: what the lines have made there, and the lines
-        self._made: dict[tuple[str, str], tuple[dict[str, object], list[str]]] = {}
+        self._made: dict[tuple[str, str], tuple[dict[str, Any], list[str]]] = {}
 
     def choices(self, **chosen: object) -> pd.DataFrame:
         """Return what can be chosen next to what is chosen already.
@@ -172,7 +175,7 @@ class Chooser(ABC):
         )
         print(no_menus)
 
-    def _code(self, chosen: Mapping[str, object]) -> str:
+    def _code(self, chosen: Chosen) -> str:
         steps = [
             step if isinstance(step, str) else f"study.show({', '.join(step)})"
             for step in self._steps(chosen)
@@ -185,7 +188,7 @@ class Chooser(ABC):
         imports += ["import loftet_analysis as la", ""]
         return "\n".join([*imports, f"study = {opened}", *steps])
 
-    def _run(self, chosen: Mapping[str, object], stem: str) -> Iterator[Shown]:
+    def _run(self, chosen: Chosen, stem: str) -> Iterator[Shown]:
         """Run the lines, but for those at the beginning that were run before, and show."""
         space, lines = self._opened(self._place(chosen))
         study, n, is_same, shown = space["study"], 0, True, 0
@@ -206,7 +209,7 @@ class Chooser(ABC):
             )  # fmt: skip
             shown += 1
 
-    def _opened(self, place: tuple[str, str]) -> tuple[dict[str, object], list[str]]:
+    def _opened(self, place: tuple[str, str]) -> tuple[dict[str, Any], list[str]]:
         """Return what the lines of a study and region have made so far, and the lines."""
         if place not in self._made:
             study = self._study  # its own region is read through it, so that `about` tells of it
@@ -217,17 +220,17 @@ class Chooser(ABC):
             self._made[place] = {"la": la, "pd": pd, "study": study}, []
         return self._made[place]
 
-    def _place(self, chosen: Mapping[str, object]) -> tuple[str, str]:
+    def _place(self, chosen: Chosen) -> tuple[str, str]:
         """Return the study and the region that are chosen."""
         own = self._study.description.name, self._study.region
         return str(chosen.get("study", own[0])), str(chosen.get(names.REGION, own[1]))
 
     def _settled(
-        self, wanted: Mapping[str, object], *, strict: bool = True
-    ) -> tuple[dict[str, dict], dict[str, object]]:
+        self, wanted: Chosen, *, strict: bool = True
+    ) -> tuple[dict[str, dict], dict[str, Any]]:
         """Return what each choice offers after those before it, with labels, and what is chosen."""
         options: dict[str, dict] = {}
-        chosen: dict[str, object] = {}
+        chosen: dict[str, Any] = {}
         problem = Problem("unknown choice", "", ", ".join(self.kinds), todo="name one of these")
         if unknown := sorted(set(wanted) - set(self.kinds)):
             raise InputError(replace(problem, found=unknown[0]))
@@ -242,9 +245,7 @@ class Chooser(ABC):
             chosen[kind] = value if value in offered else self._first(kind, wanted, chosen, offered)
         return options, chosen
 
-    def _first(
-        self, kind: str, wanted: Mapping[str, object], chosen: Mapping[str, object], offered: dict
-    ) -> object:
+    def _first(self, kind: str, wanted: Chosen, chosen: Chosen, offered: dict) -> object:
         """Return what is chosen where nothing is wanted that goes with the rest."""
         return next(iter(offered))
 
@@ -253,15 +254,15 @@ class Chooser(ABC):
         return label("column", kind, self._study.words)
 
     @abstractmethod
-    def _offered(self, kind: str, chosen: Mapping[str, object]) -> dict:
+    def _offered(self, kind: str, chosen: Chosen) -> dict:
         """Return the values that go with the choices before, with the reader's labels."""
 
     @abstractmethod
-    def _steps(self, chosen: Mapping[str, object]) -> list[Step]:
+    def _steps(self, chosen: Chosen) -> list[Step]:
         """Return the lines that make what is shown, and what is shown, in their order."""
 
     @abstractmethod
-    def _shown(self, chosen: Mapping[str, object]) -> Iterator[Shown]:
+    def _shown(self, chosen: Chosen) -> Iterator[Shown]:
         """Give what is shown of what is chosen, one after the other."""
 
 
@@ -327,9 +328,7 @@ class Explorer(Chooser):
         """
         return Planner(self._study, assumed)
 
-    def _first(
-        self, kind: str, wanted: Mapping[str, str], chosen: Mapping[str, str], offered: dict
-    ) -> str:
+    def _first(self, kind: str, wanted: Chosen, chosen: Chosen, offered: dict) -> str:
         if kind == names.REGION:
             return self._study.region
         if kind not in _OF_PLAN:
@@ -344,16 +343,17 @@ class Explorer(Chooser):
             return words.text("Together with")
         return words.text("Answers drawn") if kind == names.WAVE else label("column", kind, words)
 
-    def _offered(self, kind: str, chosen: Mapping[str, str]) -> dict[str, str]:
+    def _offered(self, kind: str, chosen: Chosen) -> dict[str, str]:
         """Return the values that go with the choices before, with the reader's labels."""
+        values: Iterable[str]
         if kind == names.REGION:
             values = self._study.description.places
         elif kind == names.WAVE:
             about = self._study.description.populations[chosen[names.POPULATION]]
             asked = about.instrument.scales[chosen[names.OUTCOME]].waves
-            values = [wave for wave in (names.PRE, names.POST)
-                      if wave in asked and wave in self._study.description.waves]  # fmt: skip
-            values = [names.ALL, *values] if len(values) > 1 else values
+            waves = [wave for wave in (names.PRE, names.POST)
+                     if wave in asked and wave in self._study.description.waves]  # fmt: skip
+            values = [names.ALL, *waves] if len(waves) > 1 else waves
         elif kind == BESIDE:
             values = ["", *self._others(chosen)]
         else:
@@ -365,7 +365,7 @@ class Explorer(Chooser):
         population = chosen.get(names.POPULATION, "")
         return {value: _label(kind, value, population, self._study.words) for value in values}
 
-    def _asked(self, chosen: Mapping[str, str]) -> pd.DataFrame:
+    def _asked(self, chosen: Chosen) -> pd.DataFrame:
         """Return the rows of the plan that are left by what is chosen."""
         rows = self._plan
         if self._place(chosen)[1] != names.NATIONAL:
@@ -374,7 +374,7 @@ class Explorer(Chooser):
             rows = rows[rows[kind] == chosen[kind]]
         return rows
 
-    def _groups(self, chosen: Mapping[str, str]) -> dict[str, list[str]]:
+    def _groups(self, chosen: Chosen) -> dict[str, list[str]]:
         """Return the groups of each column: those of the plan, and then of one's own."""
         before = (names.POPULATION, names.REGION, names.OUTCOME, names.ESTIMAND)
         planned = self._asked({kind: chosen[kind] for kind in before})[names.SUBGROUP]
@@ -402,7 +402,7 @@ class Explorer(Chooser):
             for column, groups in found.items() if groups
         }  # fmt: skip
 
-    def _others(self, chosen: Mapping[str, str]) -> list[str]:
+    def _others(self, chosen: Chosen) -> list[str]:
         """Return the scales whose school means can be set beside these, where schools are many."""
         schools, region = self._study.description.schools, self._place(chosen)[1]
         n = len(schools) if region == names.NATIONAL else schools[names.REGION].eq(region).sum()
@@ -412,7 +412,7 @@ class Explorer(Chooser):
         this = f"{chosen[names.POPULATION]}.{chosen[names.OUTCOME]}"
         return [each for each in (".".join(row) for row in scales.to_numpy()) if each != this]
 
-    def _steps(self, chosen: Mapping[str, str]) -> list[Step]:
+    def _steps(self, chosen: Chosen) -> list[Step]:
         population, outcome, estimand, subgroup, wave = (
             chosen[kind] for kind in CHOICES if kind not in (names.REGION, BESIDE)
         )
@@ -459,13 +459,13 @@ class Explorer(Chooser):
             ]
         return steps
 
-    def _is_open(self, chosen: Mapping[str, str]) -> bool:
+    def _is_open(self, chosen: Chosen) -> bool:
         """Whether the answers themselves are drawn."""
         of_all = self._place(chosen)[1] != names.NATIONAL
         of_all |= LIMITS[self._study.description.disclosure] == 1
         return chosen[names.SUBGROUP] == names.ALL and of_all
 
-    def _shown(self, chosen: Mapping[str, str]) -> Iterator[Shown]:
+    def _shown(self, chosen: Chosen) -> Iterator[Shown]:
         study = self._opened(self._place(chosen))[0]["study"]
         study.forget_said()
         kinds = [kind for kind in CHOICES if kind != names.WAVE and chosen[kind]]
@@ -500,7 +500,7 @@ class Planner(Chooser):
         lines += self._first_line
         space["assumed"] = la.assumptions(study.description) if assumed is None else assumed
         self._assumed = space["assumed"]
-        self._on_menus: list[object] = []
+        self._on_menus: list[Any] = []
 
     def look(self, **chosen: object) -> None:
         """Show the smallest change that a design could show, and its curve over schools.
@@ -520,8 +520,8 @@ class Planner(Chooser):
         display(*self._shown(self._settled(chosen)[1]))
 
     def _settled(
-        self, wanted: Mapping[str, object], *, strict: bool = True
-    ) -> tuple[dict[str, dict], dict[str, object]]:
+        self, wanted: Chosen, *, strict: bool = True
+    ) -> tuple[dict[str, dict], dict[str, Any]]:
         if strict:
             return super()._settled(wanted)
         if [wanted.get(kind) for kind in self.kinds[:2]] != self._on_menus:
@@ -536,7 +536,7 @@ class Planner(Chooser):
             return label("assumed", kind, self._study.words)
         return super()._called(kind)
 
-    def _offered(self, kind: str, chosen: Mapping[str, object]) -> dict:
+    def _offered(self, kind: str, chosen: Chosen) -> dict:
         words, rows = self._study.words, self._rows(chosen)
         if kind in (names.POPULATION, names.ESTIMAND):
             return {value: label(kind, value, words) for value in rows[kind].unique()}
@@ -545,9 +545,7 @@ class Planner(Chooser):
         values = sorted({*_TRIED[kind], float(rows[kind].iloc[0])})
         return {value: figures.planning.told(kind, value, words) for value in values}
 
-    def _first(
-        self, kind: str, wanted: Mapping[str, object], chosen: Mapping[str, object], offered: dict
-    ) -> object:
+    def _first(self, kind: str, wanted: Chosen, chosen: Chosen, offered: dict) -> object:
         if kind == "schools":
             return (*self._registered(), 30)[0]
         return float(self._rows(chosen)[kind].iloc[0]) if kind in _ASSUMED else next(iter(offered))
@@ -556,14 +554,14 @@ class Planner(Chooser):
         schools = len(self._study.description.schools)
         return (schools,) if schools >= min(_TRIED["schools"]) else ()
 
-    def _rows(self, chosen: Mapping[str, object]) -> pd.DataFrame:
+    def _rows(self, chosen: Chosen) -> pd.DataFrame:
         """Return what is assumed of the designs that are left by what is chosen."""
         rows = self._assumed
         for kind in {names.POPULATION, names.ESTIMAND} & {*chosen}:
             rows = rows[rows[kind] == chosen[kind]]
         return rows
 
-    def _steps(self, chosen: Mapping[str, object]) -> list[Step]:
+    def _steps(self, chosen: Chosen) -> list[Step]:
         rows = " and ".join(f"{kind} == {chosen[kind]!r}" for kind in self.kinds[:2])
         given = ", ".join(f"{kind}={chosen[kind]!r}" for kind in _ASSUMED)
         sizes = sorted({*_TRIED["schools"], chosen["schools"]})
@@ -581,7 +579,7 @@ class Planner(Chooser):
             ("here", "la.tables.assumed"),
         ]
 
-    def _shown(self, chosen: Mapping[str, object]) -> Iterator[Shown]:
+    def _shown(self, chosen: Chosen) -> Iterator[Shown]:
         self._study.forget_said()
         yield from self._run(chosen, "planning")
 

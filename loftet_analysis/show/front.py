@@ -16,9 +16,10 @@ from bs4 import BeautifulSoup
 
 from loftet_analysis import names, paths, schema
 from loftet_analysis.estimands import MIDWAY, contrast_of_waves
+from loftet_analysis.schema import Row
 from loftet_analysis.show.glossary import glossary
 from loftet_analysis.show.labels import CERTAINTY_SIGNS
-from loftet_analysis.show.languages import Row, Words, alphabet, label, reader
+from loftet_analysis.show.languages import Words, alphabet, label, reader
 from loftet_analysis.show.layout import ABSENT, HIDDEN, laid_out
 from loftet_analysis.show.sentences import (
     asterisk,
@@ -40,6 +41,7 @@ from loftet_analysis.show.site import (
     with_question_links,
 )
 from loftet_analysis.study import Study, main_changes
+from loftet_analysis.study.schools import COMPARISON
 
 #: How each page's last run ended, by region, notebook below the project's notebooks, and language.
 States = Mapping[tuple[str, str, str], str]
@@ -207,7 +209,7 @@ class _Site:
 
     @cached_property
     def titles(self) -> dict[str, str]:
-        return {file: _plain(_TITLE.search(text)[1]) for file, text in self.texts.items()}
+        return {file: _plain(next(_TITLE.finditer(text))[1]) for file, text in self.texts.items()}
 
     def files(self) -> Iterator[tuple[str, str]]:
         """Yield every file of the site in this language, and what it holds."""
@@ -237,7 +239,7 @@ class _Site:
         ]
         others = [(language, self.in_language(place, notebook, language)) for language in _SPOKEN]
         header = self.header(file, menus, [(language, to) for language, to in others if to])
-        along = [each and (self.titles[each], each) for each in (before, after)]
+        along = [(self.titles[each], each) if each else None for each in (before, after)]
         footer = self.footer(file, *along)
         # as functions: what is put in is no pattern
         text = _HEADER.sub(lambda _: f'<header class="site">\n{header}</header>', text, count=1)
@@ -287,7 +289,7 @@ class _Site:
 
     def header(self, file: str, menus: Sequence, spoken: Sequence[Link]) -> str:
         """Return the inner part of a header, with addresses seen from a file of the site."""
-        return TEMPLATES.get_template("navigation.html").module.header(
+        return vars(TEMPLATES.get_template("navigation.html").module)["header"](
             self.words,
             _seen_from(file, _front(self.language)),
             self.title,
@@ -307,8 +309,8 @@ class _Site:
         if self.downloads:
             links.append((text("Download the numbers"), f"{front}#downloads"))
         along = [link and _all_seen_from(file, [link])[0] for link in (before, after)]
-        links = _all_seen_from(file, links)
-        return TEMPLATES.get_template("navigation.html").module.footer(self.words, *along, links)
+        footer = vars(TEMPLATES.get_template("navigation.html").module)["footer"]
+        return footer(self.words, *along, _all_seen_from(file, links))
 
     def around(
         self, file: str, others: Mapping[str, str], contents: Sequence[Link]
@@ -368,6 +370,7 @@ class _Site:
             parts=parts,
             jumps=jumps,
             answers=answers,
+            caveat=self.caveat(),
             country=country,
             more=text("More on all regions together")
             if _SUMMARY in country and f"/{names.NATIONAL}/" in country
@@ -404,13 +407,23 @@ class _Site:
             return ""
         found = BeautifulSoup(self.texts[page], "html.parser").find("ul", class_="reading")
         for link in found.find_all("a", href=True) if found else ():
-            link["href"] = link["href"].removeprefix("../../")
+            link["href"] = str(link["href"]).removeprefix("../../")
         return str(found or "")
+
+    def caveat(self) -> str:
+        """Return what the answers do not show on their own."""
+        if self.study.schools["role"].eq(COMPARISON).any():
+            return self.words.text("None of this shows on its own what caused it.")
+        return self.words.text(
+            "None of this shows on its own what the programme caused: there is no comparison here "
+            "with schools outside it."
+        )
 
     def listing(self) -> dict[str, list[tuple[str, str, str]]]:
         """Return the pages of each place that has one in this language, or had to, by its name."""
         failed = {p for (p, _, each), s in self.states.items() if each == self.language and s}
-        there_are, found = failed | {*self.pages}, {}
+        there_are = failed | {*self.pages}
+        found: dict[str, list[tuple[str, str, str]]] = {}
         for place, name in self.named.items():
             if place in there_are:
                 found.setdefault(name, []).extend(self.listed(place))

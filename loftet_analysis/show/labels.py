@@ -509,6 +509,15 @@ LABELS: dict[str, dict[str, str]] = {
         "unclear": "We cannot tell whether {what} matters for the change",
         "unclear otherwise": "Otherwise we cannot tell whether {what} matters for the change",
     },
+    # leaders beside the teachers of their schools: where teachers minus leaders lies
+    "agreement": {
+        "below": "At the same schools, leaders gave higher ratings than teachers: {outcomes}.",
+        "above": "At the same schools, teachers gave higher ratings than leaders: {outcomes}.",
+        "may below": "At the same schools, leaders may have given higher ratings than teachers "
+        "(not certain): {outcomes}.",
+        "may above": "At the same schools, teachers may have given higher ratings than leaders "
+        "(not certain): {outcomes}.",
+    },
     # why a direction is not certain although the interval excludes zero
     "doubt": {
         "measurement": "the measurement of this scale is in doubt",
@@ -534,10 +543,20 @@ LABELS: dict[str, dict[str, str]] = {
         "had larger increases, so for everybody the increase may be smaller.",
         "selective_response=less": "Schools where more answered the later time than the earlier "
         "had smaller increases, so for everybody the increase may be larger.",
+        "lost_apart=lower": "Those who could not be followed had answered lower, by more than "
+        "{limit} standard deviations. The others then tend to go down even without any change "
+        "(regression to the mean).",
+        "lost_apart=higher": "Those who could not be followed had answered higher, by more than "
+        "{limit} standard deviations. The others then tend to go up even without any change "
+        "(regression to the mean).",
+        "lost_matter=zero": "Weighted so that those who were followed stand for everybody, the "
+        "interval includes zero.",
+        "lost_matter=opposite": "Weighted so that those who were followed stand for everybody, "
+        "the interval lies on the other side of zero.",
         "no_interval": "There is no interval, since its uncertainty cannot be estimated from "
         "these schools.",
-        "programme_months": "The pupils of this grade can have been exposed to the programme "
-        "for {months} months.",
+        "programme_months": "Months for which the pupils of this grade can have been exposed to "
+        "the programme: {months}.",
     },
     # the same where answers went down: schools that changed more then went down less
     "flag of a decrease": {
@@ -775,6 +794,10 @@ LABELS: dict[str, dict[str, str]] = {
         "or lower (less)",
         "selective_response=": "where more answered after than before the change was higher "
         "(more) or lower (less)",
+        "lost_apart=": "those who could not be followed answered lower or higher before by more "
+        "than 0.25 standard deviations",
+        "lost_matter=": "weighted for those who were lost, the interval includes zero (zero) or "
+        "lies on its other side (opposite)",
         "programme_months=": "how many months of the programme the grade can have had",
         "direction=": "about the same, but the interval excludes zero on this side",
         "range=": "between which numbers of times most attended",

@@ -24,13 +24,12 @@ from loftet_analysis import names
 from loftet_analysis.disclosure.mask import LIMITS
 from loftet_analysis.errors import InputError
 from loftet_analysis.estimands import CONTRASTS, ESTIMANDS, MIDWAY, contrast_of_waves
+from loftet_analysis.schema import Row
 from loftet_analysis.show.labels import LABELS
 from loftet_analysis.stats.shrinkage import FEWEST
 from loftet_analysis.study import Study
 from loftet_analysis.study.instrument import LANGUAGES
 
-#: A row of results, by column.
-Row = Mapping[str, object]
 #: Ends the tag of a language in which every translation is wrapped in ⟦…⟧ (BCP 47, private use).
 PSEUDO = "-x-pseudo"
 
@@ -40,15 +39,15 @@ _NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
 
 
 @cache
-def catalogue(language: str) -> Mapping[str, str | tuple[str, ...]]:
-    """Return a language's translations by message id; English has none.
+def catalogue(language: str) -> Mapping[str, tuple[str, ...]]:
+    """Return a language's translations by message id, in all their forms; English has none.
 
     Fuzzy and empty entries are left out, so their English text shows.
 
     Examples
     --------
     >>> catalogue("nn")["Colleagues"]
-    'Kollegaer'
+    ('Kollegaer',)
     >>> catalogue("en")
     {}
     """
@@ -58,7 +57,9 @@ def catalogue(language: str) -> Mapping[str, str | tuple[str, ...]]:
     with path.open("rb") as file:
         entries = read_po(file, locale=language)
     return {
-        (entry.id[0] if entry.pluralizable else entry.id): entry.string
+        entry.id if isinstance(entry.id, str) else entry.id[0]: (
+            (entry.string,) if isinstance(entry.string, str) else tuple(entry.string)
+        )
         for entry in entries
         if entry.id and entry.string and not entry.fuzzy
     }
@@ -107,7 +108,7 @@ class Words:
         The regions' names in their display form, and that of all together where it is one of them.
     answers : mapping of (population, outcome) to Answers
         The scales' response scales.
-    options : mapping of (population, outcome) to mapping of int to str
+    options : mapping of (population, outcome) to mapping of float to str
         The scales' answers, by value.
     asked : mapping of (population, outcome) to tuple of str
         The roles that were asked, of scales that not all of the population were.
@@ -127,6 +128,8 @@ class Words:
         Waves between which no school year lies, as far as is known.
     rounding : int
         Numbers of people are rounded to multiples of it.
+    labels : mapping of str to str
+        What background columns of the study's own, and their groups, are called.
 
     Raises
     ------
@@ -144,7 +147,7 @@ class Words:
     outcomes: Mapping[tuple[str, str], str] = field(default_factory=dict)
     regions: Mapping[str, str] = field(default_factory=dict)
     answers: Mapping[tuple[str, str], Answers] = field(default_factory=dict)
-    options: Mapping[tuple[str, str], Mapping[int, str]] = field(default_factory=dict)
+    options: Mapping[tuple[str, str], Mapping[float, str]] = field(default_factory=dict)
     items: Mapping[tuple[str, str], str] = field(default_factory=dict)
     reversed_items: frozenset[tuple[str, str]] = frozenset()
     schools: Mapping[str, str] = field(default_factory=dict)
@@ -154,6 +157,7 @@ class Words:
     rounding: int = 1
     same_year: frozenset[tuple[str, str]] = frozenset()
     asked: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.locale not in LANGUAGES:
@@ -166,7 +170,7 @@ class Words:
 
     def text(self, message: str, /, **values: object) -> str:
         """Return a message in this language, its placeholders filled."""
-        return self._finished(catalogue(self.locale).get(message, message), values)
+        return self._finished(catalogue(self.locale).get(message, (message,))[0], values)
 
     def plural(self, one: str, many: str, n: float, /, **values: object) -> str:
         """Return the form of a message that fits ``n``, which fills ``{n}`` unless `values` do."""
@@ -357,7 +361,7 @@ def alphabet(name: str, language: str) -> str:
     ['Ås', 'Oslo', 'Østfold', 'Troms']
     """
     if language == "en":
-        return name.casefold().translate(str.maketrans({"æ": "ae", "ø": "o", "å": "a"}))
+        return name.casefold().replace("æ", "ae").replace("ø", "o").replace("å", "a")
     return name.casefold().replace("å", "\N{LATIN SMALL LETTER O WITH STROKE}\uffff")
 
 
@@ -451,6 +455,9 @@ def label(kind: str, code: str, words: Words, **values: object) -> str:
     ('pulje 2026', 'Pulje 2')
     >>> label("subgroup", "spoken_at=home", nb), label("contrast", "at=work - at=home", nb)
     ('spoken at: home', 'at: work − home')
+    >>> own = Words("nb", labels={"spoken_at": "språk", "spoken_at=home": "norsk"})
+    >>> label("subgroup", "spoken_at=home", own)
+    'språk: norsk'
     >>> label("contrast", "p10", nb), label("contrast", "gender=girl - gender=boy", nb)
     ('10. persentil', 'jenter − gutter')
     """
@@ -476,6 +483,7 @@ def label(kind: str, code: str, words: Words, **values: object) -> str:
         if column == names.GRADE:
             return words.text("grade {grade}", grade=value)
         is_known = column in LABELS["grouped by"] or not value
+        value = words.labels.get(code, value)
         return value if is_known else f"{_background(column, words)}{value}"
     raise KeyError(f"{kind} {code!r} has no label")
 
@@ -483,7 +491,8 @@ def label(kind: str, code: str, words: Words, **values: object) -> str:
 def _background(column: str, words: Words) -> str:
     """Return what stands before a group of a background of the study's own."""
     known = LABELS["column"].get(column)
-    return f"{words.text(known).lower() if known else column.replace('_', ' ')}: "
+    called = words.text(known).lower() if known else column.replace("_", " ")
+    return f"{words.labels.get(column, called)}: "
 
 
 def row_label(row: Row, words: Words) -> str:
@@ -588,7 +597,7 @@ def named(row: Row, column: str, words: Words) -> str:
     >>> named({"subgroup": "all"}, "subgroup", Words("nb"))
     'alle'
     """
-    value, population = row[column], row.get(names.POPULATION)
+    value, population = row[column], row.get(names.POPULATION, "")
     if column in (names.OUTCOME, "scale"):
         return words.outcome(population, value) if population else value
     if column == "item":
@@ -632,12 +641,15 @@ def reader(study: Study, language: str) -> Words:
     # what the ends of a published score are called, which has no labels
     own = Words(language)
     least, most = own.text("lowest possible"), own.text("highest possible")
-    outcomes, answers, options, items, turned, wordings, asked = {}, {}, {}, {}, set(), {}, {}
+    outcomes, answers, options, items, turned, asked = {}, {}, {}, {}, set(), {}
+    wordings: dict[tuple[str, str, str], str] = {}
     for population in study.populations.values():
         for scale in population.instrument.scales.values():
             key = (population.name, scale.name)
             responses = population.instrument.response_set(scale.name)
-            labels = {v: study.text(label, locale) for v, label in responses.labels.items()}
+            labels: dict[float, str] = {
+                v: study.text(label, locale) for v, label in responses.labels.items()
+            }
             outcomes[key], options[key] = study.text(scale.label, locale), labels
             low, high, n_items = responses.minimum, responses.maximum, len(scale.items)
             answers[key] = Answers(
@@ -665,8 +677,9 @@ def reader(study: Study, language: str) -> Words:
     schools = dict(zip(study.schools["school_id"], study.schools["school"], strict=True))
     questions = {each: study.text(text, locale) for each, text in study.questions.items()}
     declared = study.analysis.region_features
-    features = declared.features.items() if declared else ()
-    features = {name: study.text(text, locale) for name, text in features}
+    texts = declared.features if declared else {}
+    features = {name: study.text(text, locale) for name, text in texts.items()}
+    called = {name: study.text(text, locale) for name, text in study.labels.items()}
     same_year = {
         (population, contrast)
         for population in study.populations
@@ -675,5 +688,5 @@ def reader(study: Study, language: str) -> Words:
     }
     return Words(
         language, outcomes, regions, answers, options, items, frozenset(turned), schools, wordings,
-        questions, features, LIMITS[study.disclosure], frozenset(same_year), asked,
+        questions, features, LIMITS[study.disclosure], frozenset(same_year), asked, called,
     )  # fmt: skip

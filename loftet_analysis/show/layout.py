@@ -11,7 +11,8 @@ from itertools import groupby
 import pandas as pd
 
 from loftet_analysis import names
-from loftet_analysis.show.languages import Row, Words, beside_zero, named, outcome_labels
+from loftet_analysis.schema import Row
+from loftet_analysis.show.languages import Words, beside_zero, named, outcome_labels
 
 HIDDEN = "·"
 ABSENT = "–"
@@ -93,11 +94,12 @@ class Column:
         if callable(self.of):
             text = self.of(row)
         else:
-            values = [row.get(f) for f in ((self.of,) if isinstance(self.of, str) else self.of)]
+            fields = (self.of,) if isinstance(self.of, str) else self.of
+            values = [row.get(field) for field in fields]
             if any(map(pd.isna, values)):
                 text = None
             elif self.form == "text":
-                text = named(row, self.of, words)
+                text = named(row, fields[0], words)
             else:
                 text = FORMATS[self.form](words, *values)
         if text is not None:
@@ -164,30 +166,28 @@ def laid_out(
     records = rows.to_dict("records") if isinstance(rows, pd.DataFrame) else list(rows)
     across = (across,) if isinstance(across, str) else tuple(across)
     by = [f for f in (names.POPULATION, group, line) if callable(f) or f not in across]
-    lines: dict[object, dict[tuple, Row]] = {}
+    lines: dict[tuple | int, dict[tuple, Row]] = {}
     places: dict[tuple, Row] = {}
     for number, row in enumerate(records):
         place = tuple(row[field] for field in across)
         places[place] = row
-        told = (of(row) if callable(of) else row.get(of) for of in by)
-        key = tuple(told) if across else number
+        own = tuple(of(row) if callable(of) else row.get(of) for of in by)
+        key = own if across else number
         if place in lines.get(key, {}):
             key = number  # a second row for the same cells is a line of its own
         lines.setdefault(key, {})[place] = row
-    columns = [Column(*column) for column in columns]
+    shown = [Column(*column) for column in columns]
     if across:
-        columns = _spread(columns, places, across, words)
-    cells = [
-        [column.text(row.get(column.at), words) for column in columns] for row in lines.values()
-    ]
+        shown = _spread(shown, places, across, words)
+    cells = [[column.text(row.get(column.at), words) for column in shown] for row in lines.values()]
     told = [texts for texts in cells if set(texts) != {HIDDEN}]
-    empty = {n for n in range(len(columns)) if all(texts[n] in ("", ABSENT) for texts in told)}
-    if told and 0 < len(empty) < len(columns):
-        without = {columns[n].heading for n in empty}
-        kept = [n for n in range(len(columns)) if n not in empty]
-        columns = [columns[n] for n in kept]
+    empty = {n for n in range(len(shown)) if all(texts[n] in ("", ABSENT) for texts in told)}
+    if told and 0 < len(empty) < len(shown):
+        without = {shown[n].heading for n in empty}
+        kept = [n for n in range(len(shown)) if n not in empty]
+        shown = [shown[n] for n in kept]
         cells = [[texts[n] for n in kept] for texts in cells]
-        without -= {column.heading for column in columns}
+        without -= {column.heading for column in shown}
         notes = [note for note in notes if note.partition(":")[0] not in without]
 
     outcomes = {}
@@ -204,21 +204,19 @@ def laid_out(
     groups: dict[str, list[str]] = {}
     for spread, texts in zip(lines.values(), cells, strict=True):
         row = next(iter(spread.values()))
-        tds = [f"<td{c.kind}>{_safe(text)}</td>" for c, text in zip(columns, texts, strict=True)]
+        tds = [f"<td{c.kind}>{_safe(text)}</td>" for c, text in zip(shown, texts, strict=True)]
         head = f'<th scope="row">{_safe(name(row, line))}</th>'
         groups.setdefault(name(row, group), []).append(_tr([head, *tds]))
     hidden = any(HIDDEN in text for texts in cells for text in texts)
     note = _why_hidden(records, words) if hidden else ""
     notes = [each for each in (*notes, note, *last) if each]
 
-    span = f'colspan="{len(columns) + 1}"'
+    span = f'colspan="{len(shown) + 1}"'
     parts = [f"<caption>{_safe(caption)}</caption>"] if caption else []
-    parts += ["<thead>", *_heads(columns, corner), "</thead>"]
+    parts += ["<thead>", *_heads(shown, corner), "</thead>"]
     for text, trs in groups.items():
-        head = (
-            [_tr([f'<th scope="rowgroup" {span}><span>{_safe(text)}</span></th>'])] if group else []
-        )
-        parts += ["<tbody>", *head, *trs, "</tbody>"]
+        above = f'<th scope="rowgroup" {span}><span>{_safe(text)}</span></th>'
+        parts += ["<tbody>", *([_tr([above])] if group else []), *trs, "</tbody>"]
     if notes:
         trs = [_tr([f"<td {span}><span>{_safe(note)}</span></td>"]) for note in notes]
         parts += ["<tfoot>", *trs, "</tfoot>"]
@@ -261,7 +259,8 @@ def _heads(columns: Sequence[Column], corner: str) -> list[str]:
     """Return one line of headings, or two where some columns share a heading above them."""
     deep = ' rowspan="2"' if any(column.over for column in columns) else ""
     head = f'<th scope="col"{deep} class="words">{_safe(corner)}</th>'
-    above, below = [head if corner else f"<td{deep}></td>"], []
+    above = [head if corner else f"<td{deep}></td>"]
+    below: list[str] = []
     for over, of in groupby(columns, key=lambda column: column.over):
         rows = "" if over else deep
         heads = [f'<th scope="col"{rows}{c.kind}>{_safe(c.heading)}</th>' for c in of]

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from string import Template
+from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
@@ -24,9 +25,10 @@ from loftet_analysis.analysis.response import answered_class
 from loftet_analysis.analysis.school_effects import school_effects, school_levels
 from loftet_analysis.disclosure.gate import Gated, gate
 from loftet_analysis.disclosure.mask import LIMITS, NEVER_BY_SCHOOL, SMALL, for_schools
+from loftet_analysis.schema import Row
 from loftet_analysis.show import word
 from loftet_analysis.show.labels import LABELS
-from loftet_analysis.show.languages import Row, Words, joined, label, reader
+from loftet_analysis.show.languages import Words, joined, label, reader
 from loftet_analysis.show.layout import laid_out
 from loftet_analysis.show.session import OpenStudy, kept_results
 from loftet_analysis.show.site import ASSETS
@@ -87,7 +89,7 @@ def told(study: OpenStudy) -> Told:
     levels = [school_levels(clean[name], asked[name], ci_level=ci_level) for name in asked]
     levels = pd.concat(levels, ignore_index=True)
     # of regions and country what their own pages say, and no finer
-    beside = max(PROFILE, description.disclosure, key=LIMITS.get)
+    beside = max(PROFILE, description.disclosure, key=LIMITS.__getitem__)
     of_school = levels[names.SCHOOL] != ""
     keys = [names.REGION, names.SCHOOL, names.POPULATION, names.OUTCOME, names.WAVE]
     by_level = _by(gate(levels[of_school], mask, PROFILE), keys)
@@ -114,7 +116,7 @@ def _changes(
         school_effects(part, plan.assign(region=region))
         for region, part in pupils.groupby(names.REGION, sort=True)
     ]
-    changes = {}
+    changes: dict[tuple[str, ...], Row] = {}
     if of_region:
         schools = gate(pd.concat(of_region, ignore_index=True), mask, PROFILE)
         ends = {"change": "estimate", "change_ci_low": "ci_low", "change_ci_high": "ci_high"}
@@ -429,7 +431,7 @@ class _Page:
             ),
         ]
         own = self.level(population, outcome, wave)
-        told = []
+        told: list[str] = []
         for shape, place in (("diamond", names.NATIONAL), ("square", self.region)):
             row = self.level(population, outcome, wave, place=place)
             if _is_told(row):
@@ -481,7 +483,7 @@ class _Page:
         def outcome(row: Row) -> str:
             return words.outcome(row["population"], row["outcome"])
 
-        asked = [
+        asked: list[dict[str, Any]] = [
             {"population": name, "outcome": outcome, "wave": wave}
             for name, outcome, waves in self.scales
             for wave in waves
@@ -498,9 +500,9 @@ class _Page:
             group=lambda row: outcome(row) + self._whose(row["population"]),
         ).html  # fmt: skip
         changed = [
-            {"population": name, "outcome": outcome, "suppressed": bool(row.get("suppressed"))}
+            {"population": name, "outcome": outcome, "suppressed": bool(own.get("suppressed"))}
             for name, outcome, _waves in self.scales
-            if (row := self.change(name, outcome))
+            if (own := self.change(name, outcome))
         ]
         if not changed:
             return levels
@@ -588,7 +590,8 @@ def _as_png(svg: str) -> bytes:
         if kind == "text":
             font = ImageFont.truetype(face, round(float(shape.get("font-size")) * 0.92 * scale))
             anchor = "rs" if shape.get("text-anchor") == "end" else "ls"
-            pen.text(places(at["x"], at["y"]), shape.text, shape.get("fill"), font, anchor)
+            x, y = places(at["x"], at["y"])
+            pen.text((x, y), shape.text, shape.get("fill"), font, anchor)
         elif kind == "circle":
             x, y, r = at["cx"], at["cy"], at["r"]
             pen.ellipse(places(x - r, y - r, x + r, y + r), shape.get("fill"), "white", thick)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import filecmp
 import html
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,12 +26,10 @@ from loftet_analysis.analysis.school_selection import (
     CHOSEN,
     EMPTY,
     MAXIMUM_VARIATION,
-    NO,
     PAIRED,
     PRACTICE,
     SUPPORT,
     TYPICAL,
-    YES,
     school_criteria,
     school_levels,
     select_schools,
@@ -39,11 +37,13 @@ from loftet_analysis.analysis.school_selection import (
 )
 from loftet_analysis.disclosure.mask import LIMITS
 from loftet_analysis.errors import InputError
+from loftet_analysis.schema import Row
 from loftet_analysis.show import word
 from loftet_analysis.show.languages import Words, joined, label
 from loftet_analysis.show.layout import ABSENT, laid_out
 from loftet_analysis.show.session import OpenStudy
 from loftet_analysis.show.workbook import add_sheet, workbook
+from loftet_analysis.study.schools import NO, YES
 
 BEFORE_AND_AFTER = (names.PRE, names.POST)
 
@@ -62,11 +62,14 @@ class Selected:
     measured : dict of str to tuple of str
         Of `practice` and `support`, as far as they were asked: population, outcome, and the wave
         whose level it is, or ``""`` for a change.
+    seed : int
+        Of all that was left to chance.
     """
 
     schools: pd.DataFrame
     rows: pd.DataFrame
     measured: dict[str, tuple[str, str, str]]
+    seed: int
 
     @property
     def chosen(self) -> list[str]:
@@ -119,7 +122,7 @@ def selection(study: OpenStudy) -> Selected:
     chosen = select_schools(
         schools, wanted.schools, seed=wanted.seed, substitutes=wanted.substitutes
     )
-    return Selected(schools, chosen, measured)
+    return Selected(schools, chosen, measured, wanted.seed)
 
 
 def _measure(
@@ -247,7 +250,7 @@ def _criteria(codes: str, words: Words) -> str:
 
 
 def _how(study: OpenStudy, selected: Selected, words: Words) -> list[list[str]]:
-    _, wanted = words.text, study.description.selection
+    _ = words.text
     used = [
         f"{label('selected_by', measure, words)}: {_what(selected, measure, words)}"
         for measure in (PRACTICE, SUPPORT)
@@ -256,7 +259,7 @@ def _how(study: OpenStudy, selected: Selected, words: Words) -> list[list[str]]:
         _("Internal: the numbers of single schools are exact. Not to be passed on."),
         _("For those who select. Who interviews needs the schools' names, not these numbers."),
         _("Made anew by loftet select; keep notes elsewhere."),
-        _("Seed: {seed}", seed=str(wanted.seed)),
+        _("Seed: {seed}", seed=str(selected.seed)),
         _("Measures: {measures}", measures=joined(used, words)),
         _(
             "Practice and support are shrunk towards the mean of all schools, the more so the "
@@ -384,13 +387,13 @@ def _joint_page(study: OpenStudy, table: pd.DataFrame) -> str:
     places = {"mean": _("School"), "region": _("Region"), "country": _("All regions")}
     when = " → ".join(label("wave", wave, words) for wave in BEFORE_AND_AFTER)
 
-    def both(of: str) -> Callable[[Mapping[str, object]], str]:
+    def both(of: str) -> Callable[[Row], str]:
         digits = 0 if of == "n" else 2
         return lambda row: " → ".join(
             words.number(row[f"{of}_{wave}"], digits) or ABSENT for wave in BEFORE_AND_AFTER
         )
 
-    columns = [(name, both(of), "number", when) for of, name in places.items()]
+    columns: list[tuple] = [(name, both(of), "number", when) for of, name in places.items()]
     columns.append((_("people"), both("n"), "number", when))
     # a column without anything would be left out
     columns += [(heading, lambda _row: "\N{NO-BREAK SPACE}", "text") for heading in _to_fill(words)]

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
 import pandas as pd
+import pingouin
 from scipy import stats
 
 from loftet_analysis import schema
@@ -21,6 +22,7 @@ from loftet_analysis.analysis.synthesis import ABOVE, BELOW, INSIDE
 from loftet_analysis.estimands import (
     ESTIMANDS,
     MIDWAY,
+    ROLE_OF,
     SAME_YEAR,
     SPLINE,
     contrast_of_waves,
@@ -37,9 +39,9 @@ from loftet_analysis.names import (
     PRE,
     WHOLE_STUDY,
 )
+from loftet_analysis.schema import Row
 from loftet_analysis.show.labels import CERTAINTY_SIGNS, LABELS, LIGHT_SHAPES
 from loftet_analysis.show.languages import (
-    Row,
     Words,
     alphabet,
     beside_zero,
@@ -213,8 +215,8 @@ def answer(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame | None = N
             open_rows.setdefault(why, {}).setdefault(which, {})[pair] = alike
         if not told and not (len(names) == 1 and _is_any_computed(records)):
             continue
-        kinds = dict.fromkeys(evidence(row, words) for row in told if is_computed(row))
-        weak = dict.fromkeys(_why_weak(row, words) for row in told or records[:1])
+        kinds = _sentences(dict.fromkeys(evidence(row, words) for row in told if is_computed(row)))
+        weak = _sentences(dict.fromkeys(_why_weak(row, words) for row in told or records[:1]))
         conclusions = {conclusion(row, words) for row in told}
         in_common = conclusions.pop() if len(told) > 1 and len(conclusions) == 1 else ""
         concluded = "" if in_common else None
@@ -231,21 +233,18 @@ def answer(frame: pd.DataFrame, *, words: Words, pooled: pd.DataFrame | None = N
             readings.append(said)
         readings += [in_common] if in_common else []
         warning = records[0].get("measurement_warning") or ""
-        behind = (_sentences(kinds), _sentences(weak))
-        outcomes.append((names[pair], warning, told, readings, *behind))
+        outcomes.append((names[pair], warning, told, readings, kinds, weak))
     seen = {kinds for _, _, of, _, kinds, _ in outcomes if of}
     shared = seen.pop() if len(seen) == 1 else ""
     for name, warning, _told, readings, kinds, weak in outcomes:
         code = light(warning)
         rest = _sentences(["" if kinds == shared else kinds, weak])
-        rows = "".join(f"<li>{html.escape(row)}</li>" for row in readings)
-        rows = f"<ul>{rows}</ul>" if rows else ""
-        behind = f'<p class="background">{html.escape(rest)}</p>' if rest else ""
-        items.append(
-            f"<li><strong>{html.escape(name)}</strong> {_chip(code, words)}{rows}{behind}</li>"
-        )
+        inner = "".join(f"<li>{html.escape(each)}</li>" for each in readings)
+        inner = f"<ul>{inner}</ul>" if inner else ""
+        inner += f'<p class="background">{html.escape(rest)}</p>' if rest else ""
+        items.append(f"<li><strong>{html.escape(name)}</strong> {_chip(code, words)}{inner}</li>")
         of_light = f" ({label('light', code, words)})" if code != GOOD else ""
-        lines += [f"{name}{of_light}", *(f"- {row}" for row in readings), rest]
+        lines += [f"{name}{of_light}", *(f"- {each}" for each in readings), rest]
     last = []
     for why, by_which in open_rows.items():
         several = len(by_which) > 1
@@ -411,7 +410,7 @@ def standing(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None 
 
 
 @view(nothing="There are no scales.")
-def agreement(frame: pd.DataFrame, *, words: Words) -> str:
+def agreement(frame: pd.DataFrame, *, words: Words, compared: pd.DataFrame | None = None) -> str:
     """Return of which scales leaders gave higher ratings than teachers, or lower.
 
     Parameters
@@ -420,65 +419,73 @@ def agreement(frame: pd.DataFrame, *, words: Words) -> str:
         Gated rows of agreement.
     words : Words
         The reader's language.
+    compared : DataFrame, optional
+        All gated rows of agreement on the page, whose number is allowed for (Holm); default:
+        `frame`.
 
     Returns
     -------
     str
-        Sentences on those whose interval excludes zero, on those of which it cannot be told, and on
-        those that are not shown.
+        Sentences on those whose interval excludes zero, which may differ unless they do after
+        Holm's adjustment too; on those of which it cannot be told; and on those not shown.
 
     Examples
     --------
     >>> row = {"outcome": "joy", "difference": -0.77, "ci_low": -1.51, "ci_high": -0.02,
-    ...        "ci_level": 0.95}
+    ...        "ci_level": 0.95, "se": 0.34, "df": 10}
     >>> other = {**row, "outcome": "effort", "difference": 0.04, "ci_high": 0.66}
     >>> words = Words("en", {("teachers", "joy"): "Joy", ("teachers", "effort"): "Effort"})
     >>> print(agreement(pd.DataFrame([row, other]), words=words))
-    At the same schools, leaders gave higher ratings than teachers: joy by 0.77 points (95% CI 0.02
-    to 1.51). For effort we cannot tell whether teachers and leaders differ. With several
-    comparisons one may differ by chance alone.
+    At the same schools, leaders may have given higher ratings than teachers (not certain): joy by
+    0.77 points (95% CI 0.02 to 1.51). For effort we cannot tell whether teachers and leaders
+    differ. With several comparisons one may differ by chance alone.
     """
     _ = words.text
-    found: dict[str, list[str]] = {ABOVE: [], BELOW: [], INSIDE: []}
+    certain = _after_holm(frame if compared is None else compared)
+    found: dict[tuple[str, bool], list[str]] = {}
+    unclear: list[str] = []
     for row in frame[frame["difference"].notna()].to_dict("records"):
         name = quoted(in_sentence(words.outcome("teachers", row["outcome"])), words)
-        where, ends = position(row), sorted((abs(row["ci_low"]), abs(row["ci_high"])))
+        where, (low, high) = position(row), sorted((abs(row["ci_low"]), abs(row["ci_high"])))
         if where in ("", INSIDE):
-            found[INSIDE].append(name)
+            unclear.append(name)
             continue
-        said = _(
+        with_size = _(
             "{outcome} by {size} points ({level} CI {interval})",
             outcome=name,
             size=words.number(abs(row["difference"])),
             level=words.percent(row["ci_level"]),
-            interval=beside_zero(*ends, words, in_brackets=True),
+            interval=beside_zero(low, high, words, in_brackets=True),
         )
-        found[where].append(said)
-    said = []
-    if lower := found[BELOW]:
-        what = "; ".join(lower)
-        said.append(
-            _("At the same schools, leaders gave higher ratings than teachers: {outcomes}.",
-              outcomes=what)
-        )  # fmt: skip
-    if higher := found[ABOVE]:
-        what = "; ".join(higher)
-        said.append(
-            _("At the same schools, teachers gave higher ratings than leaders: {outcomes}.",
-              outcomes=what)
-        )  # fmt: skip
-    if unclear := found[INSIDE]:
+        found.setdefault((where, row["outcome"] in certain), []).append(with_size)
+    said = [
+        label("agreement", f"{'' if is_certain else 'may '}{where}", words,
+              outcomes="; ".join(found[where, is_certain]))
+        for is_certain in (True, False) for where in (BELOW, ABOVE) if (where, is_certain) in found
+    ]  # fmt: skip
+    if unclear:
         what = joined(unclear, words)
         said.append(
             _("For {outcomes} we cannot tell whether teachers and leaders differ.", outcomes=what)
         )
-    if len(found[BELOW]) + len(found[ABOVE]) and sum(map(len, found.values())) > 1:
+    if any(not is_certain for _where, is_certain in found):
         said.append(_("With several comparisons one may differ by chance alone."))
     hidden = frame[frame["difference"].isna()]["outcome"].drop_duplicates()
     if said and len(hidden):
         names = [in_sentence(words.outcome("teachers", each)) for each in hidden]
         said.append(_("Not shown: {outcomes}.", outcomes=joined(names, words)))
     return _sentences(said) or _("Too few answered for teachers and leaders to be compared.")
+
+
+def _after_holm(frame: pd.DataFrame) -> set[str]:
+    """Return the outcomes of gated rows of agreement that differ after Holm's adjustment too."""
+    told = frame.dropna(subset=["difference", "se", "df"])
+    if told.empty:
+        return set()
+    t = (told["difference"] / told["se"]).abs().astype(float)
+    p = 2 * stats.t.sf(t, told["df"].astype(float))
+    adjusted = pingouin.multicomp(p, method="holm")[1]
+    return {*told.loc[adjusted < 1 - told["ci_level"].astype(float), "outcome"]}
 
 
 def cohorts(frame: pd.DataFrame, *, words: Words) -> Drawn:
@@ -625,7 +632,7 @@ def hangs_on(
     >>> words = Words("en", outcomes={("pupils", "joy"): "Joy"}, regions={"oslo": "Oslo"})
     >>> frame, country = pd.DataFrame([row]), pd.DataFrame([country])
     >>> print(hangs_on(frame, words=words, together=country).text.splitlines()[1])
-    For 1 of 1 changes a single region decides where the interval of the mean over the regions
+    For the only change a single region decides where the interval of the mean over the regions
     lies: Joy, same-grade change (includes zero without Oslo).
     """
     shown = frame[~frame["suppressed"].astype(bool)]
@@ -660,8 +667,8 @@ def _changed(row: Row, words: Words) -> str:
 def _two_ways(shown: pd.DataFrame, together: pd.DataFrame, words: Words) -> Iterator[str]:
     """Yield whether everybody at once and region by region say the same."""
     country = {_change_of(row): row for row in together.to_dict("records")}
-    pairs = [(row, country.get(_change_of(row))) for row in shown.to_dict("records")]
-    pairs = [(row, position(own)) for row, own in pairs if own is not None and row["position"]]
+    both = [(row, country.get(_change_of(row))) for row in shown.to_dict("records")]
+    pairs = [(row, position(own)) for row, own in both if own is not None and row["position"]]
     pairs = [(row, own) for row, own in pairs if own]
     unlike = [
         words.text(
@@ -674,17 +681,23 @@ def _two_ways(shown: pd.DataFrame, together: pd.DataFrame, words: Words) -> Iter
         if own != row["position"]
     ]
     if unlike:
-        yield words.text(
+        yield words.plural(
+            "The estimate from everybody's answers at once and the mean over the regions differ "
+            "for the only change: {changes}.",
             "The estimate from everybody's answers at once and the mean over the regions differ "
             "for {n} of {all} changes: {changes}.",
+            len(pairs),
             n=words.count(len(unlike)),
             all=words.count(len(pairs)),
             changes=_listed(unlike, words),
         )
     elif pairs:
-        yield words.text(
-            "The estimate from everybody's answers at once and the mean over the regions agree for "
-            "all {all} changes.",
+        yield words.plural(
+            "The estimate from everybody's answers at once and the mean over the regions agree "
+            "for the only change.",
+            "The estimate from everybody's answers at once and the mean over the regions agree "
+            "for all {all} changes.",
+            len(pairs),
             all=words.count(len(pairs)),
         )
 
@@ -696,17 +709,25 @@ def _without_a_region(shown: pd.DataFrame, words: Words) -> Iterator[str]:
         f"{_changed(row, words)} ({_without(row, words)})" for row in rows if row["hangs_on"]
     ]
     if turning:
-        yield words.text(
+        yield words.plural(
+            "For the only change a single region decides where the interval of the mean over the "
+            "regions lies: {changes}.",
             "For {n} of {all} changes a single region decides where the interval of the mean "
             "over the regions lies: {changes}.",
+            len(rows),
             n=words.count(len(turning)),
             all=words.count(len(rows)),
             changes=_listed(turning, words),
         )
     elif rows:
-        yield words.text(
-            "None of {all} changes depends on a single region: whichever is left out, the interval "
-            "of the mean over the others stays on the same side of zero, or still includes it.",
+        yield words.plural(
+            "The only change does not depend on a single region: whichever is left out, the "
+            "interval of the mean over the others stays on the same side of zero, or still "
+            "includes it.",
+            "None of {all} changes depends on a single region: whichever is left out, the "
+            "interval of the mean over the others stays on the same side of zero, or still "
+            "includes it.",
+            len(rows),
             all=words.count(len(rows)),
         )
 
@@ -809,17 +830,23 @@ def _one_more_region(shown: pd.DataFrame, words: Words) -> Iterator[str]:
         for row in rows[(rows["pi_low"] > 0) | (rows["pi_high"] < 0)].to_dict("records")
     ]
     if clear:
-        yield words.text(
-            "In a new region like these, {n} of {all} changes are expected to be on one side "
-            "of zero (prediction interval in standard deviations): {changes}.",
+        yield words.plural(
+            "In a new region like these, the only change is expected to be on one side of zero "
+            "(prediction interval in standard deviations): {changes}.",
+            "In a new region like these, {n} of {all} changes are expected to be on one side of "
+            "zero (prediction interval in standard deviations): {changes}.",
+            len(rows),
             n=words.count(len(clear)),
             all=words.count(len(rows)),
             changes=_listed(clear, words),
         )
     elif len(rows):
-        yield words.text(
+        yield words.plural(
+            "In a new region like these, the only change may go either way: the prediction "
+            "interval includes zero.",
             "In a new region like these, each of {all} changes may go either way: the prediction "
             "intervals include zero.",
+            len(rows),
             all=words.count(len(rows)),
         )
 
@@ -990,7 +1017,9 @@ def _pair(row: Row, words: Words) -> str:
 
 def _lies(mean: Row | None, share: Row | None, words: Words) -> str:
     """Return where the answers of an outcome lie, or why that is not told."""
-    if why := _untold(mean or {**(share or {}), "suppressed": True}, words):
+    if mean is None:
+        return _untold({**(share or {}), "suppressed": True}, words)
+    if why := _untold(mean, words):
         return why
     told = _values(mean, words)
     if share is None or _untold(share, words):
@@ -1103,8 +1132,8 @@ def reading(
         start.append(label("wave", row["wave"], words))
     if row["contrast"] not in ESTIMANDS[row["estimand"]].sentences and _is_midway(row):
         start.append(label("contrast", row["contrast"], words))
-    start = ", ".join(filter(None, start))
-    sentence = f"{start[0].upper()}{start[1:]}: {sentence}" if start else sentence
+    about = ", ".join(filter(None, start))
+    sentence = f"{about[0].upper()}{about[1:]}: {sentence}" if about else sentence
     if concluded is None:
         concluded = conclusion(row, words)
     return _sentences([sentence, concluded, *_cautions(row, words)])
@@ -1136,7 +1165,7 @@ def _sentences(parts: Iterable[str]) -> str:
 def _ends(row: Row) -> tuple[float, float]:
     """Return the ends of a row's interval, in standard deviations where its estimate is."""
     of = "change_ci" if pd.isna(row.get("estimate")) else "ci"
-    return row.get(f"{of}_low"), row.get(f"{of}_high")
+    return row.get(f"{of}_low", math.nan), row.get(f"{of}_high", math.nan)
 
 
 def _values(row: Row, words: Words) -> dict[str, str]:
@@ -1146,7 +1175,9 @@ def _values(row: Row, words: Words) -> dict[str, str]:
     low, high = _ends(row)
     # beside what was expected, a change is told as it is
     code = "" if is_expected(row) else certainty(row)
-    values, no_change, form = {}, 0, words.number
+    values: dict[str, str] = {}
+    no_change: float | None = 0
+    form: Callable[[float], str] = words.number
     if not pd.isna(row["estimate"]):
         values["estimate"] = words.number(row["estimate"])
         values["moved"] = _moved(row["estimate"], words, code)
@@ -1485,28 +1516,27 @@ def _too_few(rows: Iterable[Row], words: Words) -> list[str]:
     """Return which changes so few schools, groups of schools or regions cannot show.
 
     Of unclear rows, where that is more than the smallest change of interest for one of them; a
-    sentence per kind of cluster, and for changes and differences, with the range of their numbers
-    and sizes.
+    sentence for changes and one for differences, with the range of the numbers of each kind of
+    clusters, and of the sizes.
     """
-    known: dict[tuple[str, bool], list[tuple[float, float]]] = {}
+    known: dict[bool, dict[str, list[tuple[float, float, float]]]] = {False: {}, True: {}}
     for row in rows:
         has = all(_is_told(row, column) for column in ("mdes", "n_clusters"))
         is_unclear = row.get("verdict") == "unclear" and not row["suppressed"] and is_computed(row)
         if has and is_unclear:
-            kind = (row.get("cluster") or "", row["estimand"] in _CONTRASTS)
-            known.setdefault(kind, []).append((row["n_clusters"], row["mdes"], row["sesoi"]))
+            of_kind = known[row["estimand"] in _CONTRASTS].setdefault(row.get("cluster") or "", [])
+            of_kind.append((row["n_clusters"], row["mdes"], row["sesoi"]))
     said = []
-    for (cluster, is_difference), found in known.items():
-        n, size, sesoi = zip(*found, strict=True)
-        if max(size) <= max(sesoi):
+    for is_difference, by_cluster in known.items():
+        counted: list[str] = []
+        size: list[float] = []
+        for cluster, found in by_cluster.items():
+            numbers, sizes, sesoi = zip(*found, strict=True)
+            if max(sizes) > max(sesoi):
+                counted.append(_clusters(cluster, min(numbers), max(numbers), words))
+                size += sizes
+        if not counted:
             continue
-        most, n = max(n), words.counts(min(n), max(n))
-        if cluster == "feeder_group":
-            clusters = words.plural("{n} group of schools", "{n} groups of schools", most, n=n)
-        elif cluster == "region":
-            clusters = words.plural("{n} region", "{n} regions", most, n=n)
-        else:
-            clusters = words.plural("{n} school", "{n} schools", most, n=n)
         smallest = words.text("the smallest change")
         if is_difference:
             smallest = words.text("the smallest difference")
@@ -1514,12 +1544,22 @@ def _too_few(rows: Iterable[Row], words: Words) -> list[str]:
         between = words.text("between {low} and {high}", low=low, high=high)
         one = words.text(
             "With {clusters}, {smallest} that can be detected is {size}.",
-            clusters=clusters,
+            clusters=f" {words.text('or')} ".join(counted),
             smallest=smallest,
             size=words.text("{size} standard deviations", size=low if low == high else between),
         )
         said.append(one)
     return said
+
+
+def _clusters(kind: str, least: float, most: float, words: Words) -> str:
+    """Return how many clusters of a kind there are, as a range."""
+    n = words.counts(least, most)
+    if kind == "feeder_group":
+        return words.plural("{n} group of schools", "{n} groups of schools", most, n=n)
+    if kind == "region":
+        return words.plural("{n} region", "{n} regions", most, n=n)
+    return words.plural("{n} school", "{n} schools", most, n=n)
 
 
 def _cautions(row: Row, words: Words) -> list[str]:
@@ -1586,7 +1626,8 @@ def _why_weak(row: Row, words: Words) -> str:
 
 def weaknesses(warning: str, words: Words) -> str:
     """Return what weakens a scale, from its codes; nothing where nothing does."""
-    return joined([label("warning", code, words) for code in warning.split(";") if code], words)
+    reasons = [label("warning", code, words) for code in warning.split(";") if code]
+    return joined(reasons, words, clauses=True)
 
 
 def summary(
@@ -1595,6 +1636,7 @@ def summary(
     words: Words,
     linked: pd.DataFrame | None = None,
     pooled: pd.DataFrame | None = None,
+    answered: pd.DataFrame | None = None,
 ) -> Drawn:
     """Return what each research question comes to, in a sentence or two: `certainty` in words.
 
@@ -1614,6 +1656,8 @@ def summary(
         or where nothing can be said of these.
     pooled : DataFrame, optional
         The changes pooled over the regions: which that are certain rest on a single region.
+    answered : DataFrame, optional
+        Gated rows of ``study.response()``: of how many the same people are.
 
     Returns
     -------
@@ -1667,7 +1711,7 @@ def summary(
             if said:
                 told(said, question)
     doubtful = _less_certain_outcomes(frame, words)
-    for said in (*doubtful, *_meaning(frame, same, words), *_left_out(frame, words)):
+    for said in (*doubtful, *_meaning(frame, same, words, answered), *_left_out(frame, words)):
         told(said, kind=quiet)
     return Drawn(f'<ul class="reading">{"".join(items)}</ul>', "\n".join(lines))
 
@@ -1799,7 +1843,7 @@ def _changes_in_short(rows: Sequence[Row], words: Words) -> Iterator[str]:
 
 def _moves(rows: Sequence[Row], text: str, words: Words, scales: list[str]) -> list[str]:
     """Return a clause per row on how far it went; what they have in common is said once."""
-    clauses = []
+    clauses: list[str] = []
     for row in rows:
         size = _size(row, words, scales)
         name = _set_off(row, words, first=not clauses)
@@ -1838,7 +1882,8 @@ def _scale(row: Row, words: Words, scales: list[str]) -> str:
 def _levels_in_short(rows: Sequence[Row], words: Words) -> Iterator[str]:
     """Yield the means of a question's outcomes, wave by wave, with what their scales mean."""
     for wave in dict.fromkeys(row["wave"] for row in rows):
-        named, scales, of_wave = [], [], [row for row in rows if row["wave"] == wave]
+        scales: list[str] = []
+        named, of_wave = [], [row for row in rows if row["wave"] == wave]
         for row in of_wave:
             scale = _scale(row, words, scales)
             middle = _middle(row, words) if scale else ""
@@ -1848,11 +1893,14 @@ def _levels_in_short(rows: Sequence[Row], words: Words) -> Iterator[str]:
         told = {"wave": label("wave", wave, words), "levels": joined(named, words)}
         asked = {words.asked.get((row["population"], row["outcome"]), ()) for row in of_wave}
         if len(asked) == 1 and (roles := asked.pop()):
-            roles = joined([label("subgroup", f"role={role}", words) for role in roles], words)
-            told["wave"] = words.text("{wave}, {roles}", wave=told["wave"], roles=roles)
+            who = joined([label("subgroup", f"role={role}", words) for role in roles], words)
+            told["wave"] = words.text("{wave}, {roles}", wave=told["wave"], roles=who)
         if few := _few_answers(of_wave):
             n = words.counts(*few)
-            told["wave"] = words.text("{wave} ({n} answers)", wave=told["wave"], n=n)
+            wave = told["wave"]
+            told["wave"] = words.plural(
+                "{wave} ({n} answer)", "{wave} ({n} answers)", few[-1], n=n, wave=wave
+            )
         yield words.text("Mean {wave}: {levels}.", **told)
 
 
@@ -1953,7 +2001,9 @@ def may_have(
     return said if whys else ""
 
 
-def _meaning(frame: pd.DataFrame, same: Sequence[Row], words: Words) -> Iterator[str]:
+def _meaning(
+    frame: pd.DataFrame, same: Sequence[Row], words: Words, answered: pd.DataFrame | None
+) -> Iterator[str]:
     """Yield what words of doubt mean, as far as they were used, of the `same` pupils too."""
     shown = frame[~frame["suppressed"].astype(bool) & (frame["estimand"] != "level")]
     records = shown.to_dict("records")
@@ -1961,7 +2011,8 @@ def _meaning(frame: pd.DataFrame, same: Sequence[Row], words: Words) -> Iterator
     records = [row for row in records if row["estimand"] != "dose"]
     records += [row for found in _by_attendance(doses).values() for of in found for row in of]
     codes = {certainty(row) for row in records}
-    if said := compared([row for row in records if is_computed(row)], words, counted=True):
+    computed = [row for row in records if is_computed(row)]
+    if said := compared(computed, words, counted=True, answered=answered):
         yield said
     if any(_is_set_off(row) for row in records):
         yield words.text("In bold: certain changes.")
@@ -1985,16 +2036,25 @@ def _meaning(frame: pd.DataFrame, same: Sequence[Row], words: Words) -> Iterator
         )
 
 
-def compared(rows: Iterable[Row], words: Words, *, counted: bool = False) -> str:
+def compared(
+    rows: Iterable[Row],
+    words: Words,
+    *,
+    counted: bool = False,
+    answered: pd.DataFrame | None = None,
+) -> str:
     """Return what changes in short compare, in a sentence; empty where there are none.
 
-    `counted`: of those who are the same before and after, with how many they are; of rows of one
-    region.
+    `counted`: of those who are the same before and after, with how many they are, and of how many
+    who `answered` (gated rows of response); of rows of one region.
     """
     there: dict[str, list[float]] = {}
+    before: dict[str, str] = {}
     for row in rows:
         pairs = there.setdefault(_compared(row, words), [])
-        pairs += [row["n_pairs"]] if counted and _is_told(row, "n_pairs") else []
+        if counted and _is_told(row, "n_pairs"):
+            pairs.append(row["n_pairs"])
+            before[_compared(row, words)] = _who_answered_before(row, answered, words)
     kinds = []
     for each in LABELS["compared"]:
         if each not in there:
@@ -2002,9 +2062,28 @@ def compared(rows: Iterable[Row], words: Words, *, counted: bool = False) -> str
         kind, pairs = label("compared", each, words), there[each]
         if pairs:
             n = words.counts(min(pairs), max(pairs))
-            kind = words.text("{kind}, {n} in all", kind=kind, n=n)
+            if words.rounding > 1:
+                n = words.text("about {n}", n=n)
+            if before[each]:
+                n = words.text("{n} of {all}", n=n, all=before[each])
+            kind = f"{kind}, {n}"
         kinds.append(kind)
     return words.text("Changes compare {what}.", what=joined(kinds, words)) if kinds else ""
+
+
+def _who_answered_before(row: Row, answered: pd.DataFrame | None, words: Words) -> str:
+    """Return how many whose answers are kept a change of the same people could have been of."""
+    wave = waves_of(row["contrast"])[0]
+    if answered is None or row["estimand"] not in ("linked_change", *ROLE_OF):
+        return ""
+    role = ROLE_OF.get(row["estimand"])
+    group = f"role={role}" if role else ALL
+    of_group = answered["population"].eq(row["population"]) & answered["subgroup"].eq(group)
+    kept = answered.loc[of_group & answered["wave"].eq(wave), "n_kept"].dropna()
+    if len(kept) != 1:
+        return ""
+    when = label("wave", wave, words)
+    return words.text("the {n} {wave}", n=words.count(kept.iloc[0]), wave=when)
 
 
 def _compared(row: Row, words: Words) -> str:
@@ -2099,7 +2178,8 @@ def quality(frame: pd.DataFrame, *, words: Words) -> Drawn:
             why = weaknesses(row["measurement_warning"], words)
             alike.setdefault(why, []).append(names_of[row["population"], row["outcome"]])
         light_of = label("light", code, words)
-        said = words.text("{k} of {n} scales", k=words.count(len(rows)), n=words.count(len(told)))
+        k = words.count(len(rows))
+        said = words.plural("{k} of {n} scale", "{k} of {n} scales", len(told), k=k)
         parts = [f"{shape} {light_of[:1].upper()}{light_of[1:]}: {said}."]
         if code != GOOD:
             named_so = {why: joined(of, words) for why, of in alike.items()}
@@ -2162,11 +2242,12 @@ def rounded(words: Words) -> str:
 def _those_who_answered(population: str, rows: Sequence[Row], words: Words) -> str:
     _ = words.text
     who = label("population", population, words)
-    told, shares = [], []
+    told: list[str] = []
+    shares: list[str] = []
     answered = [row for row in rows if _is_told(row, "n_answered")]
     for row in answered:
         n, wave = words.count(row["n_answered"]), label("wave", row["wave"], words)
-        of_invited = share_of(row["n_answered"], row.get("n_invited"))
+        of_invited = share_of(row["n_answered"], row.get("n_invited", math.nan))
         share = "" if of_invited is None else words.percent(of_invited)
         if told:
             told.append(f"{n} {wave} ({share})" if share else f"{n} {wave}")

@@ -8,11 +8,12 @@ import inspect
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from importlib.metadata import version
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -132,7 +133,7 @@ class OpenStudy:
     def _in_state(self, state: str) -> list[str]:
         """Return the waves in which somebody is in a state, and nobody is further."""
         order = (TO_COME, OPEN, CLOSED)
-        found = {}
+        found: dict[str, str] = {}
         for wave, its in zip(
             self.waves.get(names.WAVE, ()), self.waves.get("state", ()), strict=True
         ):
@@ -331,14 +332,14 @@ class OpenStudy:
         rows = rows.sort_values([names.POPULATION, "place", "year", "of"], kind="stable")
         return rows.drop(columns=["place", "of"]).reset_index(drop=True)
 
-    def table(self, name: str, **where: Sequence[str]) -> pd.DataFrame:
+    def table(self, name: str, **where: Collection[str]) -> pd.DataFrame:
         """Return a table that was settled for the whole study when the data were cleaned.
 
         Parameters
         ----------
         name : {"ledger", "values", "linkage", "response", "waves", "days", "units", \
 "invariance", "disclosure"}
-        **where : sequence of str
+        **where : collection of str
             Only rows with one of these values in the column of that name.
 
         Raises
@@ -643,20 +644,8 @@ class OpenStudy:
         """Return what one reader sees of a gated frame."""
         if counted := getattr(draw, "counted", ""):
             frame = frame[frame[counted] > 0]
-        if frame.empty:
-            if empty := self._why_empty(words):
-                return line(empty, kind="not-asked")
-            if nothing := getattr(draw, "nothing", ""):
-                return line(words.text(nothing), kind="nothing")
-            return line(words.text("This was not asked about in this study."), kind="not-asked")
-        if draw is not heading and (why := _why_refused_all(frame, words)):
-            return line(words.text("Not computed, since {why}.", why=why), kind="not-asked")
-        column = getattr(draw, "drawn", "")
-        if column and frame[column].isna().all():
-            text = words.text(
-                "Nothing is drawn here: every number is hidden or cannot be computed."
-            )
-            return line(text, kind="hidden")
+        if why := self._why_nothing(draw, frame, words):
+            return why
         asks = inspect.signature(draw).parameters
         extra = {"words": words} if "words" in asks else {}
         with mpl.rc_context(STYLE):
@@ -676,37 +665,36 @@ class OpenStudy:
             return Drawn("".join(f"<p>{html.escape(part)}</p>" for part in parts), result)
         drawing = result if isinstance(result, Drawing) else _own_drawing(result, name, says)
         numbers = {"": frame, **others, **drawing.rows}
-        svg, png = saved(drawing, salt=name)
-        phone = saved_for_phone(drawing, salt=name)
-        alt = html.escape(drawing.alt, quote=True)
+        files = {key: as_csv(each, words) for key, each in numbers.items() if len(each)}
+        what = getattr(draw, "title", "")
         own = _SENTENCE.split(drawing.caption)[0].rstrip(".") or name
-        title = _title(draw, frame, words) if getattr(draw, "title", "") else own
+        title = _title(words.text(what), frame, words) if what else own
         caption = _said_once(drawing.caption, name, said, words, title)
-        picture, kind = f'<img src="{name}.svg" alt="{alt}">', ' class="narrow"'
-        if phone:
-            media = "screen and (max-width: 40rem)"
-            source = f'<source media="{media}" srcset="{name}.phone.svg">'
-            picture, kind = f"<picture>{source}{picture}</picture>", ""
-        elif drawing.figure.get_figwidth() >= WIDTH:
-            # on a phone it keeps letters of 11 pixels and is scrolled, also from the keyboard
-            called = html.escape(words.text("Wide figure that scrolls sideways"))
-            scroller = f'<div class="wide" tabindex="0" role="group" aria-label="{called}">'
-            picture, kind = f"{scroller}{picture}</div>", ""
-        return Drawn(
-            f'<figure id="{name}"{kind} aria-label="{html.escape(title)}">{picture}'
-            f"<figcaption>{caption}</figcaption></figure>",
-            drawing.alt,
-            svg,
-            png,
-            {key: as_csv(each, words) for key, each in numbers.items() if len(each)},
-            phone,
-        )
+        return _figure(drawing, name, title, caption, files, words)
+
+    def _why_nothing(self, draw: Callable, frame: pd.DataFrame, words: Words) -> Drawn | None:
+        """Return the line that stands where there is nothing to draw."""
+        if frame.empty:
+            if empty := self._why_empty(words):
+                return line(empty, kind="not-asked")
+            if nothing := getattr(draw, "nothing", ""):
+                return line(words.text(nothing), kind="nothing")
+            return line(words.text("This was not asked about in this study."), kind="not-asked")
+        if draw is not heading and (why := _why_refused_all(frame, words)):
+            return line(words.text("Not computed, since {why}.", why=why), kind="not-asked")
+        column = getattr(draw, "drawn", "")
+        if column and frame[column].isna().all():
+            text = words.text(
+                "Nothing is drawn here: every number is hidden or cannot be computed."
+            )
+            return line(text, kind="hidden")
+        return None
 
     def forget_said(self) -> None:
         """Begin a page anew: notes and captions are said again that stand once on a page."""
         self._said.clear()
 
-    def show(self, shown: Gated, draw: Callable | None = None, **options: object) -> None:
+    def show(self, shown: Gated, draw: Callable | None = None, **options: Any) -> None:
         """Show a result in the study's languages: as a sentence, a table or a figure.
 
         Parameters
@@ -966,12 +954,11 @@ def _said_once(caption: str, name: str, said: dict[str, str], words: Words, titl
     return " ".join([link, *map(html.escape, new)])
 
 
-def _title(draw: Callable, frame: pd.DataFrame, words: Words) -> str:
-    """Return what a figure of the library is called: what is drawn, by which groups, and of what.
+def _title(title: str, frame: pd.DataFrame, words: Words) -> str:
+    """Return what a figure of the library is called: its title, by which groups, and of what.
 
     That is of its outcomes, or of whom where these are many.
     """
-    title = words.text(draw.title)
     by = {
         column: column in frame and frame[column].replace("", None).nunique() > 1
         for column in (names.REGION, names.SCHOOL)
@@ -993,6 +980,39 @@ def _title(draw: Callable, frame: pd.DataFrame, words: Words) -> str:
     waves = frame.get(names.WAVE, pd.Series(dtype=str)).replace("", None).dropna().unique()
     when = [label("wave", each, words) for each in waves] if len(waves) == 1 else []
     return ", ".join([f"{title}: {joined(of, words)}", *when])
+
+
+def _figure(
+    drawing: Drawing,
+    name: str,
+    title: str,
+    caption: str,
+    files: Mapping[str, str],
+    words: Words,
+) -> Drawn:
+    """Return a figure with its files; on a phone a wide one is drawn anew, or scrolls."""
+    svg, png = saved(drawing, salt=name)
+    phone = saved_for_phone(drawing, salt=name)
+    alt = html.escape(drawing.alt, quote=True)
+    picture, kind = f'<img src="{name}.svg" alt="{alt}">', ' class="narrow"'
+    if phone:
+        media = "screen and (max-width: 40rem)"
+        source = f'<source media="{media}" srcset="{name}.phone.svg">'
+        picture, kind = f"<picture>{source}{picture}</picture>", ""
+    elif drawing.figure.get_figwidth() >= WIDTH:
+        # on a phone it keeps letters of 11 pixels and is scrolled, also from the keyboard
+        called = html.escape(words.text("Wide figure that scrolls sideways"))
+        scroller = f'<div class="wide" tabindex="0" role="group" aria-label="{called}">'
+        picture, kind = f"{scroller}{picture}</div>", ""
+    return Drawn(
+        f'<figure id="{name}"{kind} aria-label="{html.escape(title)}">{picture}'
+        f"<figcaption>{caption}</figcaption></figure>",
+        drawing.alt,
+        svg,
+        png,
+        files,
+        phone,
+    )
 
 
 def _own_drawing(result: object, name: str, says: Mapping[str, str]) -> Drawing:

@@ -7,7 +7,7 @@ import html
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 F = TypeVar("F", bound=Callable)
 #: Where an output of a notebook holds what it is in every language; pages are made of it alone.
@@ -71,7 +71,7 @@ class Shown:
         return next(iter(self.drawn.values()))
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
-        pages = {}
+        pages: dict[str, dict[str, Any]] = {}
         for language, each in self.drawn.items():
             pages[language] = {"html": each.html}
             if each.svg:
@@ -128,7 +128,7 @@ def view(
     """
 
     def noted(draw: F) -> F:
-        draw.title, draw.drawn, draw.counted, draw.nothing = title, drawn, counted, nothing
+        vars(draw).update(title=title, drawn=drawn, counted=counted, nothing=nothing)
         return draw
 
     return noted

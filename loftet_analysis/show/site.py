@@ -195,7 +195,11 @@ def _sections(
             if each in questions and each not in asked_before
         )
         asked_before |= {*tagged}
-        first = re.sub(r"</h\d>", lambda end, m=marks, a=asked: m + end[0] + a, first, count=1)
+
+        def around(end: re.Match[str], marks: str = marks, asked: str = asked) -> str:
+            return marks + end[0] + asked
+
+        first = re.sub(r"</h\d>", around, first, count=1)
         section += [first, *rest]
     yield section
 
@@ -237,7 +241,7 @@ def _figure_on_page(shown: dict, language: str, folder: str) -> str:
     at = f"{folder}/{shown['name']}"
     figure = drawn["html"].replace(f'src="{shown["name"]}.', f'src="{at}.', 1)
     figure = figure.replace(f'srcset="{shown["name"]}.', f'srcset="{at}.', 1)
-    title = html.unescape(re.match(r'<figure[^>]* aria-label="([^"]*)"', figure)[1])
+    title = html.unescape(figure.partition(' aria-label="')[2].partition('"')[0])
     links = [("PNG", ".png"), ("SVG", ".svg")]
     for of in drawn["numbers"]:
         beside = label("beside", of, words) if of in LABELS["beside"] else of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,7 +13,7 @@ from IPython.display import display
 
 from loftet_analysis import names, paths
 from loftet_analysis.cleaning import store
-from loftet_analysis.show.explore import Chooser, Step
+from loftet_analysis.show.explore import Chooser, Chosen, Step
 from loftet_analysis.show.languages import Words, label
 from loftet_analysis.show.session import OpenStudy
 from loftet_analysis.show.shown import Drawn, Shown, line
@@ -61,10 +61,10 @@ class Start(Chooser):
             return label("column", kind, self._study.words)
         return text("Study") if kind == "study" else text("Phase")
 
-    def _there(self, chosen: Mapping[str, object]) -> OpenStudy:
+    def _there(self, chosen: Chosen) -> OpenStudy:
         return self._opened(self._place(chosen))[0]["study"]
 
-    def _offered(self, kind: str, chosen: Mapping[str, object]) -> dict[str, str]:
+    def _offered(self, kind: str, chosen: Chosen) -> dict[str, str]:
         words = self._study.words
         if kind == "study":
             found = sorted(path.parent.name for path in paths.raw().glob(f"*/{STUDY_FILE}"))
@@ -74,18 +74,16 @@ class Start(Chooser):
             there = self._study if own else self._there({**chosen, names.REGION: names.NATIONAL})
             return {place: there.words.region(place) for place in there.description.places}
         waves = [wave for wave in names.WAVES if wave in self._there(chosen).description.waves]
-        said = {wave: label("wave", wave, words) for wave in waves}
+        said: dict[str, str] = {wave: label("wave", wave, words) for wave in waves}
         return {PLAN: words.text("before there are data"), **said}
 
-    def _first(
-        self, kind: str, wanted: Mapping[str, object], chosen: Mapping[str, object], offered: dict
-    ) -> object:
+    def _first(self, kind: str, wanted: Chosen, chosen: Chosen, offered: dict) -> object:
         own = {"study": self._study.description.name, names.REGION: self._study.region}
         if kind == "phase":
             return [PLAN, *self._there(chosen)._in_state(CLOSED)][-1]
         return own[kind] if own[kind] in offered else next(iter(offered))
 
-    def _steps(self, chosen: Mapping[str, object]) -> list[Step]:
+    def _steps(self, chosen: Chosen) -> list[Step]:
         name, phase = str(chosen["study"]), chosen["phase"]
         if phase == PLAN or not store.is_there(name):
             return []
@@ -99,7 +97,7 @@ class Start(Chooser):
             ("lights", "la.tables.lights"),
         ]
 
-    def _shown(self, chosen: Mapping[str, object]) -> Iterator[Shown]:
+    def _shown(self, chosen: Chosen) -> Iterator[Shown]:
         there, phase = self._there(chosen), str(chosen["phase"])
         there.forget_said()
         yield there.place()
@@ -116,9 +114,7 @@ class Start(Chooser):
         yield from self._run(chosen, "start")
         yield Shown({each.language: _links(pages, each) for each in there.readers})
 
-    def _told(
-        self, chosen: Mapping[str, object], is_clean: bool, pages: pd.DataFrame, words: Words
-    ) -> Drawn:
+    def _told(self, chosen: Chosen, is_clean: bool, pages: pd.DataFrame, words: Words) -> Drawn:
         """Return what `loftet status` says of the place, in two sentences."""
         name = str(chosen["study"])
         said = words.text("The clean data are those of the exports and study.yml as they are now.")

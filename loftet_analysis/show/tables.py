@@ -6,7 +6,7 @@ Every function takes a gated frame, and `words`, the reader's language. Hidden n
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import pandas as pd
 
@@ -23,10 +23,10 @@ from loftet_analysis.analysis.measurement import (
 from loftet_analysis.analysis.response import FOR_A_SHARE, share_of
 from loftet_analysis.analysis.variance import GOOD_RWG, SMALL_ICC
 from loftet_analysis.estimands import MIDWAY, SPLINE, contrast_of_waves
+from loftet_analysis.schema import Row
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.labels import LABELS, LIGHT_SHAPES
 from loftet_analysis.show.languages import (
-    Row,
     Words,
     alphabet,
     beside_zero,
@@ -91,8 +91,11 @@ def table(frame: pd.DataFrame, *, words: Words, caption: str = "") -> Table:
         if field not in ("suppressed", "reason"):
             columns.append((heading, *_cell(frame[field], words), ", ".join(over)))
     first = Column(*columns.pop(0))
-    line = {"line": lambda row: first.text(row, words), "corner": first.heading}
-    return laid_out(frame, columns, words, caption, **line)
+
+    def line(row: Row) -> str:
+        return first.text(row, words)
+
+    return laid_out(frame, columns, words, caption, line=line, corner=first.heading)
 
 
 def _heading(part: str, axis: str | None, words: Words) -> str:
@@ -210,6 +213,24 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
         (_level(words, frame["ci_level"].iloc[0]), interval),
         (_("Minimum detectable"), "mdes"),
     ]
+    notes = _notes_of_effects(frame, lights.values(), words)
+    caption, last = _("Change from before to after"), _refusals(frame, words)
+    if frame["estimand"].eq("dose").all():
+        caption = _("How the change differs with attendance")
+        notes += _many_against_few(frame, words)
+    if midway:
+        caption = _("Change from the earlier to the later time")
+
+    def line(row: Row) -> str:
+        name = row_label(row, words)
+        return _("{comparison} (percentage points)", comparison=name) if is_share(row) else name
+
+    return laid_out(frame, columns, words, caption, notes, group=outcome, line=line, last=last)
+
+
+def _notes_of_effects(frame: pd.DataFrame, lights: Collection[str], words: Words) -> list[str]:
+    """Return what stands below a table of effects: what its columns and signs mean."""
+    _ = words.text
     pairs = frame["n_pairs"].notna()
     people_of = {
         (True, True): _(
@@ -235,26 +256,14 @@ def effects(frame: pd.DataFrame, *, words: Words) -> Table:
         ),
         rounded(words),
     ]
-    doubts = [code for code in (CARE, DOUBT) if code in lights.values()]
+    doubts = [code for code in (CARE, DOUBT) if code in lights]
     if doubts:
         marks = [f"{LIGHT_SHAPES[code]} {label('light', code, words)}" for code in doubts]
         notes.append(_("{marks}: see the page about measurement.", marks=", ".join(marks)))
     is_contrast = frame["estimand"].eq("participants_vs_colleagues").any()
     if is_contrast and frame["mean_pre"].notna().any():
         notes.append(_("Participants − colleagues: before and after are differences between them."))
-    caption, last = _("Change from before to after"), _refusals(frame, words)
-    if frame["estimand"].eq("dose").all():
-        caption = _("How the change differs with attendance")
-        notes += _many_against_few(frame, words)
-    if midway:
-        caption = _("Change from the earlier to the later time")
-
-    def line(row: Row) -> str:
-        name = row_label(row, words)
-        return _("{comparison} (percentage points)", comparison=name) if is_share(row) else name
-
-    form = {"group": outcome, "line": line, "last": last}
-    return laid_out(frame, columns, words, caption, notes, **form)
+    return notes
 
 
 def _many_against_few(frame: pd.DataFrame, words: Words) -> list[str]:
@@ -561,8 +570,9 @@ def sensitivity(frame: pd.DataFrame, *, words: Words) -> Table:
     )
     caption = _("The same changes under other analytic choices")
     last = _selected(frame, words)
-    form = {"group": "outcome", "line": "estimand", "last": last}
-    return laid_out(rows, columns, words, caption, [note], **form)
+    return laid_out(
+        rows, columns, words, caption, [note], group="outcome", line="estimand", last=last
+    )
 
 
 def _selected(frame: pd.DataFrame, words: Words) -> list[str]:
@@ -877,8 +887,11 @@ def planned(frame: pd.DataFrame, *, words: Words) -> Table:
         "five; smaller ones may exist, but cannot be told from chance."
     )
     caption = _("Minimum detectable change by number of schools")
-    form = {"line": lambda row: words.count(row["schools"]), "corner": _("Schools")}
-    return laid_out(rows, columns, words, caption, [note], **form)
+
+    def schools(row: Row) -> str:
+        return words.count(row["schools"])
+
+    return laid_out(rows, columns, words, caption, [note], line=schools, corner=_("Schools"))
 
 
 def agreement(frame: pd.DataFrame, *, words: Words) -> Table:
@@ -950,7 +963,8 @@ def reliability(frame: pd.DataFrame, *, words: Words) -> Table:
         answers = words.answers.get((row["population"], row["scale"]))
         if answers and answers.is_score:
             return _("{scale} (a published score)", scale=name)
-        return _("{scale} ({n} questions)", scale=name, n=words.count(row["n_items"]))
+        n = row["n_items"]
+        return words.plural("{scale} ({n} question)", "{scale} ({n} questions)", n, scale=name)
 
     # a role is everybody where a scale was asked of that role alone
     role = frame["subgroup"].str.startswith("role=")
@@ -987,8 +1001,9 @@ def reliability(frame: pd.DataFrame, *, words: Words) -> Table:
             low=words.number(LOW_ALPHA),
         )
         notes.append(reaches)
-    form = {"group": "group", "line": "subgroup", "across": "wave"}
-    return laid_out(rows, columns, words, caption, notes, **form)
+    return laid_out(
+        rows, columns, words, caption, notes, group="group", line="subgroup", across="wave"
+    )
 
 
 def lights(frame: pd.DataFrame, *, words: Words) -> Table:
@@ -1083,8 +1098,9 @@ def items(frame: pd.DataFrame, *, words: Words) -> Table:
         notes.append(in_figures)
     notes.append(_of_few(frame, words))
     caption = _("The questions of each scale")
-    form = {"group": "scale", "line": "item", "across": "wave"}
-    return laid_out(frame, columns, words, caption, notes, **form)
+    return laid_out(
+        frame, columns, words, caption, notes, group="scale", line="item", across="wave"
+    )
 
 
 def _is_of_few(frame: pd.DataFrame, of: str = "n") -> pd.Series:
@@ -1122,9 +1138,9 @@ def invariance(frame: pd.DataFrame, *, words: Words) -> Table:
         of_grades = row["design"] == "groups" and group["n_groups"].astype(float).max() > 2
         row["of"] = label("design", "groups of grades" if of_grades else row["design"], words)
         partial = [models[m] for m in ("partial_scalar", "partial_metric") if m in models]
-        freed = filter(None, partial[0]["freed"].split(";") if partial else [])
+        freed = partial[0]["freed"].split(";") if partial else []
         reasons = [] if row["suppressed"] else filter(None, group["reason"])
-        freed = [words.items.get((row["population"], item), item) for item in freed]
+        freed = [words.items.get((row["population"], item), item) for item in freed if item]
         released = [words.text("“{wording}”", wording=wording) for wording in freed]
         released += [label("reason", reason, words) for reason in reasons]
         row["released"] = "; ".join(released)
@@ -1269,8 +1285,10 @@ def analysed(frame: pd.DataFrame, *, words: Words) -> Table:
     ]
     text = _("Two numbers: the scale with the fewest people, or schools, and that with the most.")
     notes, caption = [text, rounded(words)], _("Who is in each comparison")
-    form = {"group": "population", "line": "estimand", "across": "wave"}
-    return laid_out(alt_texts.analysed(frame), columns, words, caption, notes, **form)
+    rows = alt_texts.analysed(frame)
+    return laid_out(
+        rows, columns, words, caption, notes, group="population", line="estimand", across="wave"
+    )
 
 
 @view(counted="n_set_aside", nothing="No questionnaire was set aside, or too few to be shown.")
@@ -1351,8 +1369,9 @@ def groups(frame: pd.DataFrame, *, words: Words) -> Table:
         asked = _("Response: share of the invited of the group whose answers may be used.")
         notes.insert(0, asked)
     caption = _("Who answered, by grade and role")
-    form = {"group": "population", "line": "subgroup", "across": "wave"}
-    return laid_out(rows, columns, words, caption, notes, **form)
+    return laid_out(
+        rows, columns, words, caption, notes, group="population", line="subgroup", across="wave"
+    )
 
 
 @view(nothing="The register of schools does not say how many were invited.")
@@ -1384,8 +1403,15 @@ def schools(frame: pd.DataFrame, *, words: Words) -> Table:
         )
     notes = [note, rounded(words)]
     caption = _("Response school by school")
-    form = {"line": names.SCHOOL, "across": ["population", "wave"]}
-    return laid_out(rows, [("", how_many)], words, caption, notes, **form)
+    return laid_out(
+        rows,
+        [("", how_many)],
+        words,
+        caption,
+        notes,
+        line="school_id",
+        across=["population", "wave"],
+    )
 
 
 @view(nothing="Nobody's answers before and after are linked in this study.")
@@ -1409,8 +1435,9 @@ def linkage(frame: pd.DataFrame, *, words: Words) -> Table:
     columns = [("n", "n", "count"), ("%", _share("n", "of", words, ""))]
     caption, notes = _("Why answers are, or are not, linked"), [of_enough(words), rounded(words)]
     notes.append(_("%: of rounded numbers added up, so it may differ a little from other tables."))
-    form = {"group": "population", "line": "state", "across": "wave"}
-    return laid_out(rows, columns, words, caption, notes, **form)
+    return laid_out(
+        rows, columns, words, caption, notes, group="population", line="state", across="wave"
+    )
 
 
 @view(nothing="The data have no signs of careless answering.")
@@ -1477,8 +1504,9 @@ def missing(frame: pd.DataFrame, *, words: Words) -> Table:
             "answer has."
         ),
     ]
-    form = {"group": "population", "line": scale, "across": "wave"}
-    return laid_out(rows, columns, words, caption, notes, **form)
+    return laid_out(
+        rows, columns, words, caption, notes, group="population", line=scale, across="wave"
+    )
 
 
 @view(nothing="There are no two groups to compare before.")

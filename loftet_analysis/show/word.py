@@ -10,11 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
+from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 from docx import Document
 from docx.document import Document as Docx
+from docx.enum.section import WD_ORIENT
 from docx.enum.style import WD_STYLE_TYPE
 from docx.opc.constants import RELATIONSHIP_TYPE
 from docx.oxml import parse_xml
@@ -97,7 +99,7 @@ def document(
     size = _PAGE[::-1] if landscape else _PAGE
     section.page_width, section.page_height = (Emu(each * _TWIP) for each in size)
     if landscape:
-        section._sectPr.pgSz.set(qn("w:orient"), "landscape")
+        section.orientation = WD_ORIENT.LANDSCAPE
     if internal:
         section.header.paragraphs[0].text = words.text(
             "Internal: for the project's own people only"
@@ -163,12 +165,12 @@ class _Writer:
             yield from self.blocks(element)
 
     def _paragraph(
-        self, parts: Sequence[object], style: str = "", *, marks: str = "", more: str = ""
+        self, parts: Sequence[Any], style: str = "", *, marks: str = "", more: str = ""
     ) -> str:
         runs = _joined(self._runs(parts, marks))
         return _p(runs, style, more) if runs else ""
 
-    def _runs(self, parts: Iterable[object], marks: str) -> Iterator[tuple[str, str]]:
+    def _runs(self, parts: Iterable[Any], marks: str) -> Iterator[tuple[str, str]]:
         """Yield pieces of text with their marks, and pieces of XML with none."""
         for part in parts:
             if isinstance(part, str):
@@ -280,7 +282,9 @@ class _Writer:
 
     def _table(self, element: etree._Element) -> Iterator[str]:
         caption = element.find("caption")
-        heads, lines, notes = [], [], []
+        heads: list[list[_Cell]] = []
+        lines: list[list[_Cell]] = []
+        notes = []
         for row in element.iter("tr"):
             cells = [_Cell.of(cell) for cell in row.iterchildren("th", "td")]
             if row.getparent().tag == "tfoot":
@@ -327,7 +331,9 @@ def _table(
     *,
     noted: bool,
 ) -> str:
-    rows, held = [], {}  # columns that cells above reach down into, and for how many rows more
+    rows = []
+    # columns that cells above reach down into: for how many rows more, and how many columns
+    held: dict[int, tuple[int, int]] = {}
     for cells in (*heads, *lines):
         placed, left, at = [], list(cells), 0
         while left or held.get(at, (0, 0))[0]:
@@ -460,9 +466,9 @@ def slim(png: bytes) -> bytes:
         # paper is white, also where fewer colours have made it nearly so
         drawn = image.convert("RGB").point(lambda level: 255 if level > 249 else level)
     if dpi > _DPI:
-        smaller = (max(1, round(each * _DPI / dpi)) for each in drawn.size)
+        width, height = (max(1, round(each * _DPI / dpi)) for each in drawn.size)
         # finer methods draw borders of their own beside lines, which take colours
-        drawn = drawn.resize((*smaller,), Image.Resampling.BOX)
+        drawn = drawn.resize((width, height), Image.Resampling.BOX)
     few = drawn.quantize(palette=_palette(drawn), dither=Image.Dither.NONE)
     return _saved(few, min(dpi, _DPI))
 
@@ -486,7 +492,7 @@ def _palette(drawn: Image.Image) -> Image.Image:
     if len(far):
         left = room - len(taken) // 3
         unlike = Image.fromarray(far[None]).quantize(left, Image.Quantize.MAXCOVERAGE)
-        palette.putpalette([*taken, *unlike.getpalette()])
+        palette.putpalette([*taken, *(unlike.getpalette() or ())])
     return palette
 
 

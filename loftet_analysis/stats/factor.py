@@ -11,9 +11,9 @@ steps ends when the score is zero, and a fit whose information, expected or obse
 positive definite is refused. χ² is n times the discrepancy with covariances over n, the baseline
 has free means and variances and no covariances, and CFI, TLI, RMSEA (times √groups) and SRMR (with
 the means) are as in lavaan.
-Cluster-robust standard errors put the clusters' sums of people's scores between two inverses of
-the observed information, as lavaan's MLR with clusters (Yuan & Bentler 2000). What an equality
-costs is told by its score test, without another fit.
+Influence values (people's scores before the inverse of the observed information) make standard
+errors cluster-robust: their sums within clusters are those of lavaan's MLR (Yuan & Bentler 2000).
+What an equality costs is told by its score test, without another fit.
 
 semopy fits groups one by one, without equal loadings or intercepts over them, and factor_analyzer
 knows one group without constraints; neither gives cluster-robust errors of a latent mean.
@@ -36,7 +36,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from loftet_analysis.stats.inputs import Floats, clusters, numbers, refuse
+from loftet_analysis.stats.inputs import Floats, numbers, refuse
 from loftet_analysis.stats.result import NotEstimableError
 
 CONFIGURAL, METRIC, SCALAR, STRICT = LEVELS = ("configural", "metric", "scalar", "strict")
@@ -450,10 +450,13 @@ def _indices(
     return float(cfi), float(tli), float(rmsea), float(srmr)
 
 
-def clustered_vcov(
-    described: Model, fitted: FactorFit, answers: Sequence[ArrayLike], cluster: Sequence[ArrayLike]
+def influence(
+    described: Model, fitted: FactorFit, answers: Sequence[ArrayLike], element: int
 ) -> Floats:
-    """Return the cluster-robust covariances of θ̂, as lavaan's MLR with clusters.
+    """Return each person's influence on an element of θ̂: the sum over people is zero.
+
+    A person's score before the inverse of the observed information. Summed within clusters, squared
+    and added they are the cluster-robust variance of lavaan's MLR but for its factor J/(J − 1).
 
     Parameters
     ----------
@@ -461,39 +464,28 @@ def clustered_vcov(
     fitted : FactorFit
     answers : sequence of array-like of shape (n, p)
         The groups' complete answers.
-    cluster : sequence of array-like of shape (n,)
-        Their clusters, in codes from 0 or labels that the groups share.
+    element : int
+        Which element of θ, such as ``described.latent_mean``.
 
     Returns
     -------
-    ndarray of shape (K, K)
-        With the factor J/(J − 1) for J clusters; empty (NaN) for one cluster.
+    ndarray of shape (N,)
+        The people of all groups, one group after the other.
 
     Raises
     ------
     InputError
-        Where answers, clusters and groups of the model do not fit each other.
+        Where answers and groups of the model do not fit each other.
     """
     rows = [numbers("answers", part, ndim=2) for part in answers]
     _check_fits(described, [part.shape[1] for part in rows])
-    sizes = [len(part) for part in rows]
-    labels = [np.asarray(part) for part in cluster]
-    given = [len(part) for part in labels]
-    if given != sizes:
-        raise refuse("cluster: wrong length", f"{given}", f"{sizes}, as answers")
-    code = clusters("cluster", np.concatenate(labels), sum(sizes))[0]
-    j = len(np.unique(code))
-    scores = np.zeros((code.max() + 1, len(fitted.theta)))
-    of_group = np.split(code, np.cumsum(sizes)[:-1])
-    for group, part, codes in zip(described.groups, rows, of_group, strict=True):
+    weights = np.linalg.solve(fitted.observed, np.eye(len(fitted.theta))[element])
+    found = []
+    for group, part in zip(described.groups, rows, strict=True):
         sigma, mu, sigmas, mus = group.derivatives(fitted.theta)
         inverse = np.linalg.inv(sigma)
-        order = np.argsort(codes, kind="stable")
-        used, starts = np.unique(codes[order], return_index=True)
-        z = ((part - mu) @ inverse)[order]
-        counts = np.diff(np.append(starts, len(z)))[:, None, None]
-        squares = np.add.reduceat(z[:, :, None] * z[:, None, :], starts) - counts * inverse
-        sums = np.add.reduceat(z, starts)
-        scores[used] += np.tensordot(squares, sigmas, axes=([1, 2], [1, 2])) / 2 + sums @ mus.T
-    half = np.linalg.solve(fitted.observed, scores.T)
-    return half @ half.T * (j / (j - 1) if j > 1 else np.nan)
+        z = (part - mu) @ inverse
+        of_cov, of_mean = np.tensordot(weights, sigmas, axes=1), weights @ mus
+        squares = np.einsum("ij,jk,ik->i", z, of_cov, z) - (inverse * of_cov).sum()
+        found.append(squares / 2 + z @ of_mean)
+    return np.concatenate(found)

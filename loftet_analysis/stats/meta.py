@@ -56,7 +56,7 @@ class RandomEffects:
     q_p: float
 
     def prediction_interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Return μ ± t(k − 1) sqrt(SE² + τ²), as metafor has it; a little short where τ is small.
+        """Return μ ± t(k − 1) sqrt(SE² + τ²), as metafor has it; short with few studies.
 
         Of the first term: what the true value of one more study (with moderators 0) would be.
         """

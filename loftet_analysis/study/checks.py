@@ -26,6 +26,7 @@ from loftet_analysis.study.study import (
     Population,
     Study,
     Wave,
+    WithColumns,
     row_text,
     school_year,
 )
@@ -58,8 +59,21 @@ def check_study(study: Study, document: Document) -> None:
         _check_people(population, document, steps)
         _check_values(population, document, (*steps, "values"))
         _check_estimands(population, population.declared or (), document, (*steps, "estimands"))
+    _check_labels(study, document)
     _check_analysis(study, document)
     _check_selection(study, document)
+
+
+def _check_labels(study: Study, document: Document) -> None:
+    """Report names of columns and groups that no population has."""
+    known: dict[str, None] = {}
+    for population in study.populations.values():
+        for column in (each for each in population.columns if each not in BACKGROUND):
+            known |= {column: None}
+            known |= {f"{column}={value}": None for value in population.values.get(column, ())}
+    for name in study.labels:
+        what = "a label of what is no background column of the study's own, nor a group of one"
+        document.expect(("labels", name), what, name, known)
 
 
 def _check_waves(study: Study, document: Document) -> None:
@@ -163,13 +177,13 @@ def _years_from_first(study: Study, population: str) -> dict[str, dict[str, int]
 
 
 def _check_dates(waves: Mapping[str, Wave], document: Document, steps: tuple) -> None:
-    dated = [(name, wave) for name, wave in waves.items() if wave.start]
+    dated = [(name, of.start, of.end) for name, of in waves.items() if of.start and of.end]
     if 0 < len(dated) < len(waves):
-        found = "dates for " + ", ".join(name for name, _ in dated)
+        found = "dates for " + ", ".join(name for name, *_ in dated)
         document.report(steps, "waves with and without dates", found, "dates for all, or none")
-    for (earlier, one), (later, other) in pairwise(dated):
-        if one.end >= other.start:
-            found = f"{earlier} ends {one.end}, {later} begins {other.start}"
+    for (earlier, _, end), (later, start, _) in pairwise(dated):
+        if end >= start:
+            found = f"{earlier} ends {end}, {later} begins {start}"
             allowed = f"{earlier} before {later}"
             document.report((*steps, later, "from"), "waves out of order", found, allowed)
 
@@ -188,7 +202,7 @@ def _check_times(population: Population, study: Study, document: Document, steps
         document.expect((*steps, "waves", wave), what, wave, study.waves)
     if population.waves and not study.windows:
         _check_dates(study.wave_dates(population.name), document, (*steps, "waves"))
-    places = [(steps, population)]
+    places: list[tuple[tuple, WithColumns]] = [(steps, population)]
     places += [
         ((*steps, "files", wave, place), file)
         for wave, files in population.files.items()
@@ -462,7 +476,7 @@ def _check_trend(study: Study, population: Population, document: Document, steps
         document.report(steps, "trend without dates", name, allowed, todo)
     asked = _asked_twice(population)
     what = f"trend of an outcome that {name} are not asked both before and after"
-    told = set()
+    told: set[str] = set()
     for figure in study.trends.get(name, ()) if population.instrument.scales else ():
         if figure.outcome not in (*asked, *told):
             told.add(figure.outcome)
@@ -500,6 +514,7 @@ def untranslated(study: Study) -> list[Problem]:
     """Return what is to be said of texts that lack one of the study's languages."""
     texts = {("study.yml", "title"): study.title}
     texts |= {("study.yml", f"question {name}"): text for name, text in study.questions.items()}
+    texts |= {("study.yml", f"label {name}"): text for name, text in study.labels.items()}
     for instrument in (population.instrument for population in study.populations.values()):
         place = f"instrument {instrument.name}"
         for scale in instrument.scales.values():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -107,7 +108,11 @@ def clean_columns(study: Study, population: str, language: str | None = None) ->
     options = value_labels(people, language)
     rows = []
     for column, kind in column_kinds(people, cohorts=bool(study.cohorts)).items():
-        row = {"column": column, "kind": kind, "meaning": MEANINGS.get(column, column)}
+        row: dict[str, Any] = {
+            "column": column,
+            "kind": kind,
+            "meaning": MEANINGS.get(column, column),
+        }
         row |= {"reversed": False, "scale": "", "question": "", "roles": ""}
         row |= {"waves": ", ".join(waves), "values": ", ".join(study.groups(population, column))}
         scale, item = instrument.items.get(column, (instrument.scales.get(column), None))
@@ -117,7 +122,7 @@ def clean_columns(study: Study, population: str, language: str | None = None) ->
             row["waves"] = ", ".join(wave for wave in waves if scale.asks(column, wave))
             row |= {"question": scale.question or "", "roles": ", ".join(scale.roles or ())}
             row["meaning"] = text_in(item.text if item else scale.label, language)
-        if item:
+        if scale and item:
             labels = ", ".join(f"{value} {label}" for value, label in options[column].items())
             row |= {"reversed": item.reversed, "scale": scale.name, "values": labels}
         elif scale:
@@ -144,11 +149,11 @@ def form_words(scale: Scale, items: Sequence[str], waves: Sequence[str]) -> str:
     return f"{', '.join(waves)}: at least {scale.needed_in(waves[0])} of {', '.join(items)}"
 
 
-def value_labels(population: Population, language: str) -> dict[str, dict[int, str]]:
+def value_labels(population: Population, language: str) -> dict[str, dict[float, str]]:
     """Return the labels of the stored values of every item: reversed ones are turned already."""
     labels = {}
     for name, (scale, item) in population.instrument.items.items():
-        responses = population.instrument.responses[scale.responses]
+        responses = population.instrument.response_set(scale.name)
         ends = responses.minimum + responses.maximum
         texts = {
             (ends - value if item.reversed else value): text_in(text, language)

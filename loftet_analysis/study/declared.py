@@ -75,13 +75,13 @@ def _declared(study: Study) -> Iterator[tuple[str, str]]:
             yield f"analysis.trend.{name}", f"{analysis.trend[name]}, {total[:SHORT]}"
         for scale in population.instrument.scales.values():
             answers = population.instrument.response_set(scale.name)
-            values = [*answers.options] or [f"{answers.minimum:g}–{answers.maximum:g}"]
+            values = [*map(str, answers.options)] or [f"{answers.minimum:g}–{answers.maximum:g}"]
             turned = [item.name for item in scale.items.values() if item.reversed]
             place = f"scales.{name}.{scale.name}"
             yield f"{place}.items", ", ".join(scale.items) or scale.name
             yield f"{place}.reversed", ", ".join(turned) or scale.name * scale.reversed
             yield f"{place}.minimum", str(scale.minimum)
-            yield f"{place}.answers", ", ".join(map(str, values))
+            yield f"{place}.answers", ", ".join(values)
             yield f"{place}.question", scale.question or ""
 
 

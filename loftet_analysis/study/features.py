@@ -53,7 +53,7 @@ def read_features(
     problems = [*wrong_columns(headings, places, [*places.values()], file)]
     if problems:
         return none, problems
-    rows: dict[str, dict[str, float]] = {}
+    rows: dict[str, dict[str, float | None]] = {}
     for row, cells in zip(table.rows, table.frame.to_numpy(), strict=True):
         cell = {name: " ".join(cells[headings.index(of)].split()) for name, of in places.items()}
         wrong = [*_wrong_cells(cell, rows, regions, f"{file}, row {row}")]

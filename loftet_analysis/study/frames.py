@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -80,6 +80,7 @@ def checked(verb: Callable[P, R], *, planned: Collection[str] = _PLANNED) -> Cal
         allowed: finite numbers, or NaN where missing
     """
     signature = inspect.signature(verb)
+    by_name: Callable[..., R] = verb
 
     @wraps(verb)
     def gateway(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -93,7 +94,7 @@ def checked(verb: Callable[P, R], *, planned: Collection[str] = _PLANNED) -> Cal
         if (plan := given.get("plan")) is not None:  # its numbers as floats, None as NaN
             floats = dict.fromkeys((c for c in _SETTLED if c in plan), float)
             given["plan"] = plan.astype(floats)
-        return verb(**given)
+        return by_name(**given)
 
     return gateway
 
@@ -108,7 +109,7 @@ def _frames(given: Mapping[str, object]) -> Iterator[tuple[str, object]]:
 
 
 def _frame_problems(
-    name: str, frame: object, given: Mapping[str, object], planned: Collection[str]
+    name: str, frame: Any, given: Mapping[str, object], planned: Collection[str]
 ) -> Iterator[Problem]:
     """Give what is wrong with one frame."""
     if not isinstance(frame, pd.DataFrame):
@@ -207,7 +208,7 @@ def _not_numbers(name: str, frame: pd.DataFrame, columns: Collection[str]) -> It
             yield Problem(f"not numbers: column {column}", found, allowed, name)
 
 
-def _kind_of(value: object) -> str:
+def _kind_of(value: Any) -> str:
     if isinstance(value, str):
         return "text"
     if pd.api.types.is_number(value) or isinstance(value, bool | np.bool_):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from math import ceil, lcm
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -34,11 +34,16 @@ SHIPPED = Path(__file__).parent / "instruments"
 #: The library's own questionnaires, by population.
 INSTRUMENTS = {"pupils": "pupil", "teachers": "teacher", "leaders": "leader"}
 
-Language = Literal["nb", "nn", "en"]
+if TYPE_CHECKING:  # what a file is checked for here is a plain text elsewhere
+    Language = str
+    WaveName = str
+    Role = str
+else:
+    Language = Literal["nb", "nn", "en"]
+    WaveName = Literal["pre", "mid", "post"]
+    Role = Literal["participant", "colleague", "leader"]
 Text = Annotated[dict[Language, Line], Field(min_length=1)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
-WaveName = Literal["pre", "mid", "post"]
-Role = Literal["participant", "colleague", "leader"]
 
 RESERVED = frozenset(
     {
@@ -137,7 +142,7 @@ class ResponseSet(Described):
         return {**rest, "<options>": {key: given[key] for key in values}}
 
     @property
-    def labels(self) -> dict[int, dict[str, str]]:
+    def labels(self) -> dict[int, dict[Language, str]]:
         """Label by language, by value."""
         return {value: option.text for value, option in self.options.items()}
 
@@ -183,7 +188,7 @@ class Range:
     maximum: float
     missing: tuple[str, ...] = ()
     options: Mapping[int, Option] = field(default_factory=dict)
-    labels: Mapping[int, dict[str, str]] = field(default_factory=dict)
+    labels: Mapping[int, dict[Language, str]] = field(default_factory=dict)
 
     @property
     def step(self) -> float:
@@ -273,8 +278,8 @@ class Scale(Described):
         The public instrument whose structure it follows.
     family : str or None
         What it belongs with; scales of opposite families are never averaged.
-    responses : str or None
-        Name of the response set of its items.
+    responses : str
+        Name of the response set of its items; empty for a score as it is.
     score : {"mean", "as_is"}
         The mean of its items; or, without items, a number that stands in the export.
     range : tuple of two floats, or None
@@ -300,7 +305,7 @@ class Scale(Described):
     question: Annotated[str, Field(pattern=r"^Q([1-9]|10)$")] | None = None
     follows: Line | None = None
     family: Line | None = None
-    responses: str | None = None
+    responses: str = ""
     score: Literal["mean", "as_is"] = "mean"
     range: tuple[Finite, Finite] | None = None
     missing: Lines = ()
@@ -355,7 +360,7 @@ class Scale(Described):
 
     def _needed_of(self, n: int) -> int:
         shares = {"half": ceil(n / 2), "two_thirds": ceil(2 * n / 3), "all": n}
-        return shares.get(self.minimum, self.minimum)
+        return self.minimum if isinstance(self.minimum, int) else shares[self.minimum]
 
 
 class Instrument(Described):
@@ -408,7 +413,7 @@ class Instrument(Described):
     def response_set(self, scale: str) -> ResponseSet | Range:
         """Return the response set of a scale, or the range of a score as it is."""
         asked = self.scales[scale]
-        if asked.as_is:
+        if asked.range is not None:
             return Range(*asked.range, asked.missing)
         return self.responses[asked.responses]
 
@@ -484,7 +489,7 @@ def check_instrument(
     for name, scale in instrument.scales.items():
         steps = ("scales", name)
         _check_kind(scale, document, steps)
-        if scale.responses is not None:
+        if scale.responses:
             what = f"unknown response set of scale {name}"
             document.expect((*steps, "responses"), what, scale.responses, instrument.responses)
         if scale.items and scale.needed > len(scale.items):
@@ -583,7 +588,7 @@ def check_named_languages(document: Document, languages: Sequence[str]) -> None:
 
 def _check_languages(instrument: Instrument, document: Document, languages: Sequence[str]) -> None:
     spoken = [each for each in instrument.languages if each in languages]
-    texts: dict[tuple[str, ...], dict[str, str]] = {}
+    texts: dict[tuple[str, ...], dict[Language, str]] = {}
     for name, responses in instrument.responses.items():
         texts |= {("responses", name, str(v)): text for v, text in responses.labels.items()}
     for name, scale in instrument.scales.items():

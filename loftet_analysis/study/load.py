@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 from operator import getitem
 from pathlib import Path, PurePath
+from typing import Any
 
 import pandas as pd
 from pydantic import ValidationError
@@ -86,28 +87,30 @@ def load_study(name: str) -> Study:
     for key in ("exports", "key"):
         if isinstance(content.get(key), str):
             content[key] = _below(folder, content[key])
-    schools, others, remarks = register_frame(pd.DataFrame()), [], []
+    schools = register_frame(pd.DataFrame())
+    others: list[Problem] = []
+    remarks: list[Problem] = []
     if register := _register(content["schools"]):
         path = _below(folder, register.file)
         schools, others, remarks = read_schools(path, register.columns, register.encoding)
         others = [problem for problem in others if problem.found != NOT_THERE]
     trends = {}
     for population, path in _trend_files(folder, content).items():
-        trends[population], found = read_trend(path)
-        others += found
+        trends[population], wrong = read_trend(path)
+        others += wrong
     features = pd.DataFrame()
     if declared := _features(content):
         regions = [*schools[names.REGION].unique()]
         path = _below(folder, declared.file)
-        features, found = read_features(path, [*declared.features], regions)
-        others += found
+        features, wrong = read_features(path, [*declared.features], regions)
+        others += wrong
     given = content.get("languages")
     given = given if isinstance(given, list) else []
     languages = [each for each in given if each in LANGUAGES] or LANGUAGES
     check_named_languages(document, languages)
     if isinstance(content.get("populations"), dict):
-        content["populations"], found = _with_instruments(document, folder, languages)
-        others += found
+        content["populations"], wrong = _with_instruments(document, folder, languages)
+        others += wrong
     injected = {"<name>": name, "<folder>": folder, "<schools>": schools}
     injected |= {"<remarks>": tuple(remarks), "<trends>": trends, "<region_features>": features}
     study = validated(Study, content | injected, document)
@@ -227,9 +230,8 @@ def paths_beside(name: str) -> list[Path]:
 
 def _features(content: dict) -> RegionFeatures | None:
     """Return what study.yml says of features of regions, as far as it is well said."""
-    analysis = content.get("analysis")
     try:
-        return RegionFeatures.model_validate(analysis["region_features"])
+        return RegionFeatures.model_validate(content["analysis"]["region_features"])
     except (ValidationError, TypeError, KeyError):  # told with the other problems of study.yml
         return None
 
@@ -437,5 +439,6 @@ def missing_register(study: Study) -> list[Problem]:
 
 def _place(document: Document, file: str) -> str:
     """Return where a file is first named."""
-    steps = (s for s in document.lines if reduce(getitem, s, document.content) == file)
+    content: Any = document.content
+    steps = (s for s in document.lines if reduce(getitem, s, content) == file)
     return document.where(*next(steps, ()))

@@ -50,7 +50,8 @@ def wave_states(study: Study, *, by_hand: Collection[tuple[str, ...]] = ()) -> d
     >>> wave_states(load_study("sats"))
     {('pupils', 'pre'): 'closed', ('pupils', 'post'): 'closed'}
     """
-    now, found = today(study), {}
+    now = today(study)
+    found: dict[tuple[str, ...], str] = {}
     cohorts = study.cohorts or ("",)
     own = {
         (name, wave): [
@@ -83,7 +84,7 @@ def wave_states(study: Study, *, by_hand: Collection[tuple[str, ...]] = ()) -> d
     return found
 
 
-def furthest(states: Phases) -> dict[tuple[str, str], str]:
+def furthest(states: Phases) -> dict[tuple[str, ...], str]:
     """Return the state of each population in each wave, of the cohort that is furthest.
 
     Examples
@@ -91,7 +92,8 @@ def furthest(states: Phases) -> dict[tuple[str, str], str]:
     >>> furthest({("pupils", "post", "2025"): "closed", ("pupils", "post", "2026"): "to_come"})
     {('pupils', 'post'): 'closed'}
     """
-    order, found = (TO_COME, OPEN, CLOSED), {}
+    order = (TO_COME, OPEN, CLOSED)
+    found: dict[tuple[str, ...], str] = {}
     for (population, wave, *_), state in states.items():
         place = (population, wave)
         found[place] = max(state, found.get(place, state), key=order.index)

@@ -165,8 +165,8 @@ def _asked(
     closed = [wave for wave in closed_waves(study, population) if wave in scale.waves]
     for estimand in _estimands(study, population, scale.roles):
         if estimand == "level":
-            groups = (names.ALL, *_groups_with_levels(study, population, scale.roles))
-            yield from ((estimand, "", group, wave) for wave in closed for group in groups)
+            levels = (names.ALL, *_groups_with_levels(study, population, scale.roles))
+            yield from ((estimand, "", group, wave) for wave in closed for group in levels)
             continue
         contrasts = _contrasts(study, population, estimand, closed)
         if estimand == "gap_change":

@@ -77,10 +77,10 @@ def resembling(name: str, others: Iterable[str]) -> list[str]:
     >>> [resembling(name, schools) for name in ("Vik skole 2", "Sørby skole", "Lia ungdomsskole")]
     [[], [], []]
     """
-    word, apart, side = _compared(name)
+    word, apart, side = compared_name(name)
     found: dict[str, list[str]] = {}
     for other in others:
-        its_word, its_apart, its_side = _compared(other)
+        its_word, its_apart, its_side = compared_name(other)
         if other != name and apart == its_apart and (side == its_side or not (side and its_side)):
             found.setdefault(its_word, []).append(other)
     # in a short word two letters that have changed places are more than the rest allows
@@ -140,8 +140,8 @@ def written_otherwise(counts: pd.DataFrame) -> Iterator[str]:
 
 
 @cache
-def _compared(name: str) -> tuple[str, frozenset[str], str]:
-    """Return what of a name is compared, the words that tell it apart, and a compass point in it.
+def compared_name(name: str) -> tuple[str, frozenset[str], str]:
+    """Return what of a name is compared, the words that tell it apart, and its compass point.
 
     Letters are latin ones, and those that are written in two ways (å and aa) are one.
     """

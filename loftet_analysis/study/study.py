@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import pandas as pd
@@ -51,8 +51,14 @@ Tool = Literal[
     "nettskjema", "surveyxact", "qualtrics", "limesurvey", "msforms", "googleforms",
     "surveymonkey", "kobo", "redcap", "spss", "stata", "sas", "excel", "table",
 ]  # fmt: skip
-Estimand = Literal[tuple(ESTIMANDS)]
-PopulationName = Literal[names.POPULATIONS]
+if TYPE_CHECKING:  # what is checked here is a plain text elsewhere
+    Estimand = str
+    PopulationName = str
+    Strategy = str
+else:
+    Estimand = Literal[tuple(ESTIMANDS)]
+    PopulationName = Literal[names.POPULATIONS]
+    Strategy = Literal[names.STRATEGIES]
 
 
 def _in_order(by_wave: dict) -> dict:
@@ -74,8 +80,8 @@ class Wave(Described):
     """
 
     label: dict[Language, Line] = Field(default_factory=dict)
-    start: date | None = Field(None, alias="from")
-    end: date | None = Field(None, alias="to")
+    start: date | None = Field(default=None, alias="from")
+    end: date | None = Field(default=None, alias="to")
     trials_from: date | None = None
 
     @model_validator(mode="after")
@@ -83,7 +89,7 @@ class Wave(Described):
         found = f"from {self.start or 'nothing'} to {self.end or 'nothing'}"
         if (self.start is None) != (self.end is None):
             raise wrong("a wave with one date", found, "from and to, or neither")
-        if self.start and self.start > self.end:
+        if self.start and self.end and self.start > self.end:
             raise wrong("a wave that ends before it begins", found, "from not later than to")
         if self.trials_from and not (self.start and self.trials_from < self.start):
             found = f"trials_from {self.trials_from}, {found}"
@@ -91,7 +97,7 @@ class Wave(Described):
         return self
 
 
-def _undated(given: object) -> object:
+def _undated(given: Any) -> Any:
     """Let a wave be named without anything below it."""
     if not isinstance(given, dict):
         return given
@@ -104,7 +110,7 @@ Windows = dict[Line, Waves]
 BY_DATES, _DATED = "dates", "<dates>"
 
 
-def _by_cohort(given: object) -> object:
+def _by_cohort(given: Any) -> Any:
     """Put windows by cohort apart, and leave the waves that any cohort has, without dates."""
     waves = given.get("waves") if isinstance(given, dict) else None
     if not isinstance(waves, dict) or not waves or {*names.WAVES} & {*waves}:
@@ -121,7 +127,7 @@ def _by_cohort(given: object) -> object:
     return {**given, "waves": labels, "<waves>": waves}
 
 
-def _tell_by_dates(given: object) -> object:
+def _tell_by_dates(given: Any) -> Any:
     """Let files whose sheets belong to waves by their dates be read for every wave of the study."""
     populations = given.get("populations") if isinstance(given, dict) else None
     waves = given.get("waves") if isinstance(given, dict) else None
@@ -129,7 +135,7 @@ def _tell_by_dates(given: object) -> object:
         return given
     dated = {_DATED: [wave for wave in names.WAVES if wave in waves]}
 
-    def told(files: object) -> object:
+    def told(files: Any) -> Any:
         if isinstance(files, list):
             return [told(entry) for entry in files]
         by_dates = isinstance(files, dict) and files.get("wave") == BY_DATES
@@ -166,7 +172,7 @@ class Link(Described):
     column: Line | None = None
     elements: tuple[Annotated[int, Field(ge=1)], ...] = ()
     near: bool = True
-    digits: int | None = Field(None, ge=1, le=20)
+    digits: int | None = Field(default=None, ge=1, le=20)
 
     @model_validator(mode="after")
     def _has_column(self) -> Link:
@@ -190,10 +196,10 @@ class Guardian(Described):
         Or the file that lists those whose guardians said yes (key ``list``).
     """
 
-    below: int = Field(16, ge=1, le=18)
+    below: int = Field(default=16, ge=1, le=18)
     column: Line | None = None
     yes: Lines = ()
-    listed: Line | None = Field(None, alias="list")
+    listed: Line | None = Field(default=None, alias="list")
 
     @model_validator(mode="after")
     def _one_source(self) -> Guardian:
@@ -240,7 +246,7 @@ class Consent(Described):
         return tuple(file for file in named if file)
 
 
-def _consent_by_wave(given: object) -> object:
+def _consent_by_wave(given: Any) -> Any:
     """Write out one basis for all waves as a basis per wave."""
     if not isinstance(given, dict) or given.keys() <= {*names.WAVES}:
         return given
@@ -254,13 +260,13 @@ class Marked(Described):
     texts: Annotated[Lines, Field(min_length=1)]
 
 
-def _check_pattern(given: object) -> object:
+def _check_pattern(given: Any) -> Any:
     if not isinstance(given, str) or given.count("{}") != 1:
         raise wrong("wrong column pattern", given, 'a text with one {}, such as "Pre.{}"')
     return given
 
 
-def _check_delimiter(given: object) -> object:
+def _check_delimiter(given: Any) -> Any:
     given = "\t" if given == "tab" else given
     plain = isinstance(given, str) and len(given) == 1 and given.isascii()
     if not plain or given.isalnum() or not (given.isprintable() or given == "\t") or given == '"':
@@ -268,7 +274,7 @@ def _check_delimiter(given: object) -> object:
     return given
 
 
-def _check_encoding(given: object) -> object:
+def _check_encoding(given: Any) -> Any:
     try:
         codecs.lookup(str(given))
     except (LookupError, ValueError):
@@ -286,13 +292,14 @@ class WithColumns(Described):
         codes such as ``%d/%m/%Y %H:%M``.
     """
 
-    time_format: Line | None = Field(None, alias="<time_format>")
+    time_format: Line | None = Field(default=None, alias="<time_format>")
 
     @model_validator(mode="before")
     @classmethod
-    def _columns_and_format(cls, given: object) -> object:
+    def _columns_and_format(cls, given: Any) -> Any:
         columns = given.get("columns") if isinstance(given, dict) else None
-        submitted = columns.get(names.SUBMITTED) if isinstance(columns, dict) else None
+        columns = columns if isinstance(columns, dict) else {}
+        submitted = columns.get(names.SUBMITTED)
         if not isinstance(submitted, dict):
             return given
         if not {"column"} <= submitted.keys() <= {"column", "format"}:
@@ -409,12 +416,12 @@ class ExportFile(WithColumns):
     columns: dict[Name, Line] = Field(default_factory=dict)
     then: Continuation | None = None
     wave: WaveRows | None = None
-    by_dates: bool = Field(False, alias="<by_dates>")
+    by_dates: bool = Field(default=False, alias="<by_dates>")
     only: Rows | None = None
 
     @model_validator(mode="before")
     @classmethod
-    def _dates_tell(cls, given: object) -> object:
+    def _dates_tell(cls, given: Any) -> Any:
         told = given.get("wave") if isinstance(given, dict) else None
         if not isinstance(told, dict) or _DATED not in told:
             return given
@@ -427,8 +434,9 @@ class ExportFile(WithColumns):
 
     def chosen(self, wave: str) -> dict[str, set[str]]:
         """Return the texts that a row of a wave has, by the column that they stand in."""
-        told = self.wave.values.get(wave, ()) if self.wave else ()
-        chosen = {normalise_label(self.wave.column): {*map(row_text, told)}} if told else {}
+        chosen: dict[str, set[str]] = {}
+        if self.wave and (told := self.wave.values.get(wave)):
+            chosen[normalise_label(self.wave.column)] = {*map(row_text, told)}
         if self.only:
             column = normalise_label(self.only.column)
             texts = {*map(row_text, self.only.values)}
@@ -444,7 +452,7 @@ class ExportFile(WithColumns):
         return tuple(dict.fromkeys((self.header(column), column)))
 
 
-def _by_wave(given: object) -> object:
+def _by_wave(given: Any) -> Any:
     """Write out files that hold several waves (a pattern or texts for each) as files per wave."""
     if isinstance(given, list):
         parts = [_by_wave(entry) for entry in given]
@@ -480,7 +488,7 @@ def _some(files: tuple[ExportFile, ...]) -> tuple[ExportFile, ...]:
     return files
 
 
-def _of_wave(given: object, wave: str) -> object:
+def _of_wave(given: Any, wave: str) -> Any:
     """Return the files of one wave as a list; the texts of a list are those of this wave."""
     if isinstance(given, list):
         return [file for entry in given for file in _of_wave(entry, wave)]
@@ -515,7 +523,7 @@ class Attendance(Described):
     id: Line | None = None
     school: Line | None = None
     columns: Annotated[dict[Literal["gatherings", "interim_work"], Lines], Field(min_length=1)]
-    of: int | None = Field(None, ge=1, le=100)
+    of: int | None = Field(default=None, ge=1, le=100)
 
     @model_validator(mode="after")
     def _by_person_or_school(self) -> Attendance:
@@ -576,7 +584,7 @@ class Population(WithColumns):
         AfterValidator(_in_order),
     ] = Field(default_factory=dict)
     attendance: Attendance | None = None
-    declared: tuple[Estimand, ...] | None = Field(None, alias="estimands")
+    declared: tuple[Estimand, ...] | None = Field(default=None, alias="estimands")
 
     _windows_apart = model_validator(mode="before")(_by_cohort)
 
@@ -693,7 +701,7 @@ class Drift(Described):
     date: Line
 
 
-def _in_each_language(given: object) -> object:
+def _in_each_language(given: Any) -> Any:
     """Let a text stand for all languages."""
     return dict.fromkeys(get_args(Language), given) if isinstance(given, str) else given
 
@@ -739,8 +747,8 @@ class Analysis(Described):
         What the regions' changes are regressed on.
     """
 
-    sesoi: float = Field(0.10, gt=0, allow_inf_nan=False)
-    ci_level: float = Field(0.95, gt=0.5, lt=1)
+    sesoi: float = Field(default=0.10, gt=0, allow_inf_nan=False)
+    ci_level: float = Field(default=0.95, gt=0.5, lt=1)
     primary: dict[PopulationName, Family] = Field(default_factory=dict)
     subgroups: dict[PopulationName, Lines] = Field(default_factory=dict)
     gaps: dict[PopulationName, Lines] = Field(default_factory=dict)
@@ -769,8 +777,8 @@ class Selection(Described):
     seed: int = Field(ge=0)
     practice: Line
     support: Line | None = None
-    schools: dict[Literal[names.STRATEGIES], Annotated[int, Field(ge=0)]] = Field(min_length=1)
-    substitutes: int = Field(2, ge=0)
+    schools: dict[Strategy, Annotated[int, Field(ge=0)]] = Field(min_length=1)
+    substitutes: int = Field(default=2, ge=0)
 
     @model_validator(mode="after")
     def _pairs_are_two(self) -> Selection:
@@ -790,7 +798,7 @@ def school_year(day: date | None) -> int:
     return day.year - (day.month < 8) if day else 0
 
 
-def _check_zone(given: object) -> object:
+def _check_zone(given: Any) -> Any:
     try:
         ZoneInfo(given)
     except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
@@ -809,7 +817,7 @@ def _check_register_columns(given: dict[str, str]) -> dict[str, str]:
     return given
 
 
-def _check_notebooks(given: object) -> object:
+def _check_notebooks(given: Any) -> Any:
     whole = isinstance(given, str) and re.fullmatch(r"[^/\\.:]+(/[^/\\.:]+)*", given)
     if not whole:
         allowed = "names or patterns below notebooks/, without .ipynb, such as any/* or mine/01_us"
@@ -917,6 +925,9 @@ class Study(Described):
     questions : dict of str to dict of str to str
         Its research questions: their texts, by id (as instruments and headings name them) and
         language.
+    labels : dict of str to dict of str to str
+        What background columns of its own (``column``) and their groups (``column=value``) are
+        called on pages, by language.
     selection : Selection or None
         How schools are selected for interviews.
     letters : dict of str to dict of str to str
@@ -941,7 +952,7 @@ class Study(Described):
     schools: pd.DataFrame = Field(alias="<schools>")
     trends: dict[PopulationName, tuple[Figure, ...]] = Field({}, alias="<trends>")
     region_features: pd.DataFrame = Field(default_factory=pd.DataFrame, alias="<region_features>")
-    remarks: tuple[Problem, ...] = Field((), alias="<remarks>")
+    remarks: tuple[Problem, ...] = Field(default=(), alias="<remarks>")
     analysis: Analysis = Analysis()
     key: Path | None = None
     withdrawn: Line | None = None
@@ -954,6 +965,7 @@ class Study(Described):
         BeforeValidator(lambda given: [given] if isinstance(given, str) else given),
     ] = ("any/*",)
     questions: dict[Name, Text] = Field(default_factory=dict)
+    labels: dict[Line, Text] = Field(default_factory=dict)
     selection: Selection | None = None
     letters: dict[Name, Annotated[Text, BeforeValidator(_in_each_language)]] = Field(
         default_factory=dict
@@ -1033,7 +1045,7 @@ class Study(Described):
             (dates.start, dates.end)
             for cohort in self.cohorts or ("",)
             for name, dates in self.wave_dates(population, cohort).items()
-            if dates.start and wave in ("", name)
+            if dates.start and dates.end and wave in ("", name)
         ]
         return tuple(dict.fromkeys(found))
 
@@ -1043,7 +1055,7 @@ class Study(Described):
         That is the last day of the first wave of the cohort that the register has it in.
         """
         spelt = {normalise_label(name): name for name in self._begun}
-        found = {}
+        found: dict[str, date] = {}
         for school in self.comparison if self.windows else ():
             row = self.schools.loc[self.schools[names.SCHOOL] == school, names.COHORT]
             cohort = spelt.get(normalise_label(row.iloc[0]))
@@ -1082,8 +1094,9 @@ class Study(Described):
         all_years = set()
         for each in (cohort,) if cohort else self.cohorts or ("",):
             dates = self.wave_dates(population, each)
-            if {*waves} <= {*dates} and all(dates[wave].start for wave in waves):
-                all_years.add((dates[waves[0]].start.year, dates[waves[1]].start.year))
+            begun = [own.start for wave in waves if (own := dates.get(wave)) and own.start]
+            if len(begun) == 2:
+                all_years.add((begun[0].year, begun[1].year))
         if len(all_years) != 1:
             return None
         return trend_between(self.trends.get(population, ()), outcome, *all_years)
@@ -1170,7 +1183,7 @@ class Study(Described):
         usual = tuple(column for column in default if column in possible)
         return getattr(self.analysis, key).get(population, usual)
 
-    def text(self, mapping: Mapping[str, str], language: str) -> str:
+    def text(self, mapping: Mapping[Language, str], language: str) -> str:
         """Return a text in a language, else in the study's first, else in any."""
         for wanted in (language, self.languages[0]):
             if wanted in mapping:

@@ -110,10 +110,10 @@ class Trend:
 
     def _pair(self, grade: int) -> tuple[Figure, Figure] | None:
         for of in (grade, None):
-            pair = [next((f for f in side if f.grade == of), None)
-                    for side in (self.earlier, self.later)]  # fmt: skip
-            if None not in pair:
-                return tuple(pair)
+            one, other = (next((f for f in side if f.grade == of), None)
+                          for side in (self.earlier, self.later))  # fmt: skip
+            if one and other:
+                return one, other
         return None
 
 
@@ -182,12 +182,12 @@ def read_trend(path: Path) -> tuple[tuple[Figure, ...], list[Problem]]:
     sources: dict[tuple, dict[str, str]] = defaultdict(dict)
     for figure in figures.values():
         sources[figure.outcome, figure.grade].setdefault(figure.source, figure.where)
-    for (outcome, grade), found in sources.items():
-        if len(found) > 1:
+    for (outcome, grade), at in sources.items():
+        if len(at) > 1:
             what = "figures of one outcome and grade from several sources"
-            told = f"{outcome}, grade {grade or names.ALL}: {', '.join(found)}"
+            told = f"{outcome}, grade {grade or names.ALL}: {', '.join(at)}"
             allowed = "one source, since each has its own zero"
-            problems.append(Problem(what, told, allowed, [*found.values()][1]))
+            problems.append(Problem(what, told, allowed, [*at.values()][1]))
     if not len(table.rows):
         problems.append(Problem("no figure in the file of trends", "no rows", where=file))
     return tuple(figures.values()), problems
@@ -219,6 +219,6 @@ def _grade(cell: Mapping[str, str]) -> str:
 
 def _figure(cell: Mapping[str, str], where: str) -> Figure:
     grade, year = _grade(cell), int(repaired(plain(cell["year"])))
-    numbers = decimal(cell["value"]), decimal(cell.get("se", ""))
-    about = (cell["source"], cell["date"], where)
-    return Figure(cell["outcome"], int(grade) if grade else None, year, *numbers, *about)
+    value = decimal(cell["value"]) or 0.0  # that it is a number, `_wrong_cells` has looked at
+    se, about = decimal(cell.get("se", "")), (cell["source"], cell["date"], where)
+    return Figure(cell["outcome"], int(grade) if grade else None, year, value, se, *about)

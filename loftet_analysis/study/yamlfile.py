@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache, reduce
 from operator import getitem
 from pathlib import Path
-from typing import Annotated, ClassVar, Self, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Self, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic_core import ErrorDetails, PydanticCustomError
 from ruamel.yaml import YAML
 from ruamel.yaml.composer import Composer
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -274,7 +274,7 @@ def _compose(text: str) -> Node | None:
     return yaml.compose(text)
 
 
-def _plain(node: Node, steps: tuple, document: Document, seen: set[int]) -> object:
+def _plain(node: Node, steps: tuple, document: Document, seen: set[int]) -> Any:
     """Return a node as mappings, lists and texts; the document's lines and problems grow."""
     if isinstance(node, ScalarNode):
         if "\0" in node.value:
@@ -330,7 +330,7 @@ def validated(model: type[AnyModel], content: dict, document: Document) -> AnyMo
 
 
 def _as_meant(
-    content: dict, errors: list[dict], model: type[Described], document: Document
+    content: dict, errors: list[ErrorDetails], model: type[Described], document: Document
 ) -> dict:
     """Return the content with the nearest known key or choice in place of an unknown one."""
     meant = deepcopy(content)
@@ -343,13 +343,13 @@ def _as_meant(
         if details["type"] == "literal_error":
             part[last] = next(iter(nearest(str(part[last]), choices)), choices[0])
         elif last in part:
-            near, value = nearest(last, choices), part.pop(last)
+            near, value = nearest(str(last), choices), part.pop(last)
             if near:
                 part.setdefault(near[0], value)
     return meant
 
 
-def _choices(details: dict, model: type[Described]) -> Sequence[str]:
+def _choices(details: ErrorDetails, model: type[Described]) -> Sequence[str]:
     """Return the keys that a part may have, or the values that a choice may be, else nothing."""
     if details["type"] == "extra_forbidden":
         return _model_at(model, details["loc"][:-1]).keys()
@@ -358,7 +358,7 @@ def _choices(details: dict, model: type[Described]) -> Sequence[str]:
     return re.findall(r"'([^']*)'", details["ctx"]["expected"]) if literal else ()
 
 
-def _report(details: dict, model: type[Described], document: Document) -> None:
+def _report(details: ErrorDetails, model: type[Described], document: Document) -> None:
     """Report what pydantic found: what is allowed, and the nearest match."""
     kind, loc = details["type"], details["loc"]
     path = ".".join(map(str, document.nearest(loc)))
@@ -400,7 +400,7 @@ def _model_at(model: object, loc: Sequence[str | int]) -> type[Described]:
     return _bare(model)
 
 
-def _bare(kind: object) -> object:
+def _bare(kind: Any) -> Any:
     """Return a type without Annotated and without the None that it may also be."""
     while get_origin(kind) in (Annotated, Union, types.UnionType):
         kind = next(arg for arg in get_args(kind) if arg is not type(None))

@@ -124,7 +124,7 @@ def _opened(
     raw = decoded(path, encoding, most)
     named = _NAMES_DELIMITER.match(raw)
     above, raw = (1, raw[named.end() :]) if named else (0, raw)
-    filled = _BLANKS.match(raw).end()
+    filled = next(_BLANKS.finditer(raw)).end()
     if not small and not _FILLED.search(raw):
         raise empty(path.name, f"{path.stat().st_size} bytes")
     first = raw.rfind(b"\n", 0, filled) + 1
@@ -207,7 +207,7 @@ class _Lines:
             if match := quoted.match(raw, begin, end):
                 cells.append(match[1].replace(b'""', b'"').decode())
             else:
-                match = bare.match(raw, begin, end)
+                match = next(bare.finditer(raw, begin, end))
                 text = match[1].decode()
                 cells.append(_without_marks(text))
                 if text.lstrip()[:1] == '"' and text.count('"') % 2:
@@ -249,7 +249,7 @@ class _Lines:
 
     def lengths(self, place: int) -> list[int]:
         """Return the numbers of cells of the next rows that are not blank."""
-        found = []
+        found: list[int] = []
         while place < len(self.starts) and len(found) < _NEXT:
             row = self.row(place, len(self.headings[0]))
             found += [] if self.is_blank(place) else [len(row.cells)]
@@ -269,7 +269,7 @@ class _Lines:
         if self.marked[:line].any() and (line > 1 or not self.odd[0]):
             return True
         sign, width = self.separator.encode(), len(cells)
-        for place in np.flatnonzero(self.marked & ~self.odd):
+        for place in np.flatnonzero(self.marked & ~self.odd).tolist():
             text = self.line(place)
             found = self._cells(text)[0]
             needed = text.count(sign) + 1 != width or any('"' in cell for cell in found)
@@ -340,7 +340,8 @@ def _inspected(raw: bytes, separator: str) -> tuple[np.ndarray, np.ndarray, np.n
     edges = _edges(raw)
     with ThreadPoolExecutor() as pool:
         parts = list(pool.map(inspected, edges[:-1], edges[1:]))
-    return tuple(map(np.concatenate, zip(*parts, strict=True)))
+    starts, marked, odd = map(np.concatenate, zip(*parts, strict=True))
+    return starts, marked, odd
 
 
 @dataclass(frozen=True)
@@ -388,10 +389,10 @@ def _settled(lines: _Lines, width: int, *, every_line: bool = False) -> _Settled
     inside = np.zeros(n_lines, dtype=bool)  # lines of a row that has begun above
     blank = np.zeros(n_lines, dtype=bool)
     seen = np.flatnonzero(suspect | (sizes <= width + 1))
-    blank[seen] = [lines.is_blank(place) for place in seen]
+    blank[seen] = [lines.is_blank(place) for place in seen.tolist()]
     anew: dict[int, bytes] = {}
     as_text, unclear, wrong, after = [], [], [], 0
-    for place in np.flatnonzero(suspect & ~blank):
+    for place in np.flatnonzero(suspect & ~blank).tolist():
         if place < after:
             continue
         row = lines.row(place, width if place else None)
@@ -416,7 +417,7 @@ def _settled(lines: _Lines, width: int, *, every_line: bool = False) -> _Settled
     if wrong:
         raise _wrong_fields(lines, width)
     blank &= ~inside
-    anew |= dict.fromkeys(np.flatnonzero(blank), b"")
+    anew |= dict.fromkeys(np.flatnonzero(blank).tolist(), b"")
     begins = ~blank & ~inside
     numbers = (np.arange(1, n_lines + 1) - np.cumsum(inside) + lines.blank)[begins]
     what = "quotation marks that open a cell and are never closed: read as part of the text"
@@ -553,6 +554,10 @@ def _delimiter(path: Path, raw: bytes, above: int, *, small: bool) -> str:
     allowed = " ".join(best or DELIMITERS).replace("\t", "tab")
     todo = "name it in study.yml (delimiter: …)"
     where = f"{path.name}, line {above + 1}"
+    (cell,) = lines.headings[0] if not best else [""]
+    if any(sign in cell for sign in DELIMITERS):
+        found = "each row stands in quotation marks, as in one cell"
+        todo = "export the form again, and do not save it in a spreadsheet"
     raise InputError(what, "several fit" if best else found, allowed, where, todo)
 
 

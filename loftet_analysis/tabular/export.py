@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, time
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -64,13 +65,13 @@ class Export:
     tool: str = ""
     recognised: str = ""
     remarks: tuple[Problem, ...] = ()
-    rows: np.ndarray | None = None
+    rows: np.ndarray = field(default_factory=lambda: np.arange(0))
     zones: Mapping[str, str] = field(default_factory=dict)
     headings: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Fill in the rows' numbers: where the reader does not say, one row of headings."""
-        if self.rows is None:
+        if not len(self.rows):
             object.__setattr__(self, "rows", np.arange(2, len(self.frame) + 2))
 
     def zone(self, column: str) -> ZoneInfo | None:
@@ -79,7 +80,7 @@ class Export:
 
     def renamed(self, columns: Mapping[str, str]) -> Export:
         """Return the export with other names of its columns, which stand by the names of now."""
-        about = {
+        about: dict[str, Any] = {
             name: {columns[column]: told for column, told in getattr(self, name).items()}
             for name in ("questions", "labels", "roles", "zones", "headings")
         }

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -25,7 +26,13 @@ from loftet_analysis.cleaning.readers import (
     surveymonkey,
     surveyxact,
 )
-from loftet_analysis.cleaning.readers.recognise import IN_UTC, recognise, system_roles, tool_of
+from loftet_analysis.cleaning.readers.recognise import (
+    IN_UTC,
+    recognise,
+    refuse_other_kinds,
+    system_roles,
+    tool_of,
+)
 from loftet_analysis.errors import InputError, Problem, at_rows, refuse_any
 from loftet_analysis.study import ExportFile
 from loftet_analysis.study.study import Continuation
@@ -73,6 +80,7 @@ def read_export(path: Path, file: ExportFile) -> Export:
         found = "in its folder: " + (", ".join(files[:10]) or "nothing")
         todo = "put the export there, or correct its name in study.yml"
         raise InputError("export is missing", found, path.name, str(path.parent), todo)
+    refuse_other_kinds(path)
     given = {"delimiter": file.delimiter, "encoding": file.encoding}
     tool, reason = (file.tool, "") if file.tool else recognise(path, **given)
     if path.suffix.lower() in labelled.PROGRAMS or tool in labelled.PROGRAMS.values():
@@ -171,7 +179,9 @@ def chained(first: Export, second: Export, then: Continuation) -> Export:
     rows = whole["<row>"].to_numpy()
     frame = whole.drop(columns=["<key>", "<row>"]).fillna("").reset_index(drop=True)
     about = ("questions", "labels", "roles", "zones")
-    of_both = {name: {**getattr(second, name), **getattr(first, name)} for name in about}
+    of_both: dict[str, Any] = {
+        name: {**getattr(second, name), **getattr(first, name)} for name in about
+    }
     headings = {name: second.headings.get(name, column) for column, name in renamed.items()}
     headings |= first.headings
     return replace(

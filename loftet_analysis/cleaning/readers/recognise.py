@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from loftet_analysis.cleaning.readers import labelled, qualtrics, surveyxact
+from loftet_analysis.errors import InputError
 from loftet_analysis.tabular import workbook
 from loftet_analysis.tabular.delimited import read_rows
 
@@ -123,6 +124,15 @@ _HEADINGS: Mapping[str, Mapping[str, str]] = {
 }
 #: Of tools that write a time in UTC without saying so: its column.
 IN_UTC = {"kobo": "_submission_time"}
+_OTHER_KINDS = {
+    b"%pdf": "a PDF", b"\x89png": "a picture", b"\xff\xd8\xff": "a picture", b"gif8": "a picture",
+    b"<!doctype html": "a web page", b"<html": "a web page",
+}  # fmt: skip
+_DOCUMENTS = {
+    **dict.fromkeys((".doc", ".docx", ".odt", ".rtf", ".pages", ".md"), "a text"),
+    **dict.fromkeys((".ppt", ".pptx", ".odp", ".key"), "slides"),
+    **dict.fromkeys((".zip", ".7z", ".rar"), "a packed folder"),
+}
 _ONCE = frozenset({"serial", "started", "submitted", "milliseconds", "seconds"})
 _PROGRAMS = {"spss": "SPSS", "stata": "Stata", "sas": "SAS"}
 
@@ -211,6 +221,26 @@ def recognise(
     return plain
 
 
+def refuse_other_kinds(path: Path) -> None:
+    """Refuse a file that is no table of any kind, by its first bytes or its name.
+
+    Raises
+    ------
+    InputError
+        For a web page (what a tool sends to whoever is not logged in), a PDF, a picture, a text or
+        slides.
+    """
+    with path.open("rb") as file:
+        start = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    kinds = [kind for sign, kind in _OTHER_KINDS.items() if start.startswith(sign)]
+    kind = next(iter(kinds), _DOCUMENTS.get(path.suffix.lower()))
+    if kind:
+        todo = "leave it out, or keep it in another folder"
+        if kind == "a web page":
+            todo = "log in to the survey tool and export again; what was saved is its page"
+        raise InputError("a file that is no export", kind, "a table of answers", path.name, todo)
+
+
 def system_roles(tool: str, headings: Iterable[str]) -> dict[str, str]:
     """Return the role of each column that a tool fills in by itself.
 
@@ -227,7 +257,7 @@ def system_roles(tool: str, headings: Iterable[str]) -> dict[str, str]:
         role: re.compile(pattern, re.IGNORECASE)
         for role, pattern in _HEADINGS.get(tool, {}).items()
     }
-    found = {}
+    found: dict[str, str] = {}
     for heading in headings:
         bare = " ".join(heading.split())
         role = next((role for role, form in forms.items() if form.fullmatch(bare)), "")

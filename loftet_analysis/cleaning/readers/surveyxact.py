@@ -71,7 +71,8 @@ def beside(path: Path, headings: Iterable[str]) -> dict[str, Path]:
     part_of = {file: _part(file, known) for file in others}
     own = _base(path)
     taken = {_base(file) for file, part in part_of.items() if not part} - {own, ""}
-    found, problems = {}, []
+    found: dict[str, Path] = {}
+    problems = []
     for part in _PARTS:
         fitting = {file: _base(file) for file in others if part_of[file] == part}
         ranks = [own], [""], [base for base in fitting.values() if base not in taken]

@@ -14,13 +14,13 @@ from matplotlib.patches import Patch
 from loftet_analysis import names
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.figures import canvas
-from loftet_analysis.show.figures.canvas import BLUE, GREY, INK, PALE, Drawing
+from loftet_analysis.show.figures.canvas import BLUE, GREY, INK, PALE, Drawing, Looks
 from loftet_analysis.show.languages import Words, joined, label
 from loftet_analysis.show.shown import view
 
 _WAVES = (names.PRE, names.POST)
 _CELL = ["population", "outcome", "subgroup"]
-_LOOKS = {
+_LOOKS: dict[str, Looks] = {
     names.PRE: {"facecolor": PALE, "edgecolor": GREY, "linewidth": 1},
     names.POST: {"facecolor": "none", "edgecolor": BLUE, "linewidth": 1.8},
 }
@@ -159,9 +159,9 @@ def scale_axis(
     low = (answers.minimum, answers.low, "left", -3)
     high = (answers.maximum, answers.high, "right", 3)
     for point, text, side, nudge in (low, high) if ends else ():
-        below = {"xytext": (nudge, -23), "textcoords": "offset points", "va": "top"}
-        where = {"xycoords": ax.get_xaxis_transform(), "ha": side, **below}
-        ax.annotate(canvas.wrapped(text, letters), (point, 0), color=GREY, **where)
+        looks: Looks = {"xycoords": ax.get_xaxis_transform(), "textcoords": "offset points"}
+        looks |= {"ha": side, "va": "top", "color": GREY}
+        ax.annotate(canvas.wrapped(text, letters), (point, 0), (nudge, -23), **looks)
     pad = answers.step / 2 + 0.03 * (answers.maximum - answers.minimum)
     ax.set_xlim(answers.minimum - pad, answers.maximum + pad)
 
@@ -208,7 +208,8 @@ def dots(frame: pd.DataFrame, *, words: Words, low: pd.DataFrame | None = None) 
     numbers = [_number_of_dots(panel) for _, panel in cells]
     # the same in all panels, so that all dots of a figure stand for the same share
     k = min((number for number in numbers if number >= _FEWEST), default=_FEWEST)
-    panels, told, unknown = [], {}, {}
+    panels, told = [], {}
+    unknown: dict[str, None] = {}
     for (cell, panel), number in zip(cells, numbers, strict=True):
         fifth = fifths.get(cell[:2])
         end = None if fifth is None else _end_of_low(panel, fifth, words)
@@ -226,7 +227,7 @@ def dots(frame: pd.DataFrame, *, words: Words, low: pd.DataFrame | None = None) 
     def draw(ax: Axes, panel: tuple[pd.DataFrame, dict, dict, float | None]) -> None:
         rows, own, few, end = panel
         _dots(ax, rows, own, words=words)
-        if few:
+        if few and end is not None:
             ax.axvline(end, color=INK, lw=1, ls=(0, (1, 2)), zorder=1)
         ax.set_ylim(-below, above)
         named = {wave: label("wave", wave, words) for wave in _WAVES}
@@ -349,7 +350,9 @@ def attendance(
         A bar is everybody, each of its pieces the share of those who attended so often. What is one
         piece only is named in the caption; a text where all are.
     """
-    bars, few, narrow = [], [], []
+    bars: list[tuple[str, pd.DataFrame]] = []
+    few: list[tuple[str, pd.DataFrame]] = []
+    narrow = []
     for (population, column), bins in frame.groupby(["population", "column"], sort=False):
         first, bins = bins.iloc[0], bins.sort_values("low")
         named = f"{label('population', population, words)}, {label('register', column, words)}"
@@ -378,8 +381,10 @@ def attendance(
     if narrow:
         unwritten = words.text("Too narrow for text: {what}.", what="; ".join(narrow))
         caption = f"{caption} {unwritten}"
-    figure = canvas.blank() if ax is None else None
-    ax = figure.subplots() if ax is None else ax
+    figure = None
+    if ax is None:
+        figure = canvas.blank()
+        ax = figure.subplots()
     for place, (_, bins) in enumerate(bars):
         _attendance(ax, place, bins, words)
     ax.set_xlim(0, 1)
@@ -408,5 +413,5 @@ def _attendance(ax: Axes, place: int, bins: pd.DataFrame, words: Words) -> None:
                 edgecolor="white")  # fmt: skip
         if width >= _SEEN:
             said = f"{words.counts(low, high)}\n{words.percent(row['share'])}"
-            looks = {"ha": "center", "va": "center", "color": "white" if at > 0.6 else INK}
-            ax.text(right - width / 2, place, said, **looks)
+            colour = "white" if at > 0.6 else INK
+            ax.text(right - width / 2, place, said, ha="center", va="center", color=colour)

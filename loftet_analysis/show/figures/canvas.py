@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -19,13 +20,18 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import Formatter
+from matplotlib.transforms import Bbox
+from numpy.typing import ArrayLike
 from PIL import Image
 
+from loftet_analysis.schema import Row
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.figures.light import lightened
-from loftet_analysis.show.languages import Row, Words
+from loftet_analysis.show.languages import Words
 from loftet_analysis.show.sentences import no_number
 
+#: Arguments of matplotlib, by name.
+Looks = dict[str, Any]
 WIDTH = 6.5  # inches
 #: Inches of what is drawn for a phone; there letters of 9 points are still 11 pixels high.
 PHONE = 3.95
@@ -51,7 +57,8 @@ STYLE = {
     "text.hinting": "none",  # letters of both formats are the same, and drawn faster
     "hatch.linewidth": 0.7,
 }
-_TITLE = {"weight": "bold", "size": 10}
+_TITLE: Looks = {"weight": "bold", "size": 10}
+_LAYOUT = ConstrainedLayoutEngine(h_pad=0.06, w_pad=0.05, hspace=0)
 
 
 @dataclass(frozen=True)
@@ -108,8 +115,7 @@ def _svg(figure: Figure, title: str, salt: str) -> bytes:
 
 def blank(width: float = WIDTH) -> Figure:
     """Return an empty figure, of report width or another; `fitted` gives it its height."""
-    layout = ConstrainedLayoutEngine(h_pad=0.06, w_pad=0.05, hspace=0)
-    figure = Figure((width, 4), layout=layout)
+    figure = Figure((width, 4), layout=_LAYOUT)
     FigureCanvasAgg(figure)
     return figure
 
@@ -120,7 +126,8 @@ def multiples(
     *,
     columns: int = 2,
     width: float = WIDTH,
-    **sharing: bool,
+    sharex: bool = False,
+    sharey: bool | Literal["row"] = False,
 ) -> tuple[Figure, np.ndarray]:
     """Return a figure of small panels and its axes, shape (rows, columns).
 
@@ -133,11 +140,12 @@ def multiples(
         Panels in a row, if there are so many.
     width : float, optional
         Inches.
-    **sharing
-        Passed to `Figure.subplots`: ``sharex`` and ``sharey``.
+    sharex, sharey : optional
+        Passed to `Figure.subplots`.
     """
     figure, columns = blank(width), min(columns, len(panels))
-    grid = figure.subplots(-(-len(panels) // columns), columns, squeeze=False, **sharing)
+    lines = -(-len(panels) // columns)
+    grid = figure.subplots(lines, columns, squeeze=False, sharex=sharex, sharey=sharey)
     for ax, panel in zip_longest(grid.flat, panels):
         if panel is None:
             ax.set_axis_off()
@@ -198,20 +206,22 @@ def fit(
             axis.set_label_coords(0, 0)  # or else its place is looked for, tick by tick
     room = np.sum(height) + 1.5 * len(column) + 1  # enough
     figure.set_figheight(room)
-    figure.get_layout_engine().execute(figure)
+    _LAYOUT.execute(figure)
     figure.set_layout_engine(None)
     # from bottom to top what is written around the axes, and in turn with it the axes' heights
     edges = [0, *sorted(edge for ax in column for edge in ax.get_position().intervaly), 1]
     inches = room * np.diff(edges)
     # from bottom to top
-    inches[1::2] = height[::-1] if np.ndim(height) else height * inches[1::2] / inches[1::2].sum()
+    inches[1::2] = (
+        height[::-1] if isinstance(height, Sequence) else height * inches[1::2] / inches[1::2].sum()
+    )
     shares = np.cumsum([0, *inches]) / inches.sum()
     figure.set_figheight(round(inches.sum(), 3))
     for ax in figure.axes:
         box = ax.get_position()
         low, high = np.interp(box.intervaly, edges, shares)
         # the solver's last digits differ from time to time
-        ax.set_position(np.round([box.x0, low, box.width, high - low], 6))
+        ax.set_position(Bbox.from_bounds(*np.round([box.x0, low, box.width, high - low], 6)))
     if beneath:
         ends = [x for ax in figure.axes for x in ax.get_position().intervalx]
         y = beneath.get_position()[1] * room / inches.sum()
@@ -231,7 +241,7 @@ def _what_arrows_mean(figure: Figure, words: Words) -> Iterator[str]:
 
 def legend(figure: Figure, handles: Sequence[Artist], *, across: int = 0) -> None:
     """Put a legend over all panels from the left, in one line or with so many entries in one."""
-    looks = {"ncols": across or len(handles), "frameon": False, "borderpad": 0}
+    looks: Looks = {"ncols": across or len(handles), "frameon": False, "borderpad": 0}
     figure.legend(handles=handles, loc="outside upper left", **looks)
 
 
@@ -270,9 +280,11 @@ def over_row(ax: Axes, title: str, beneath: str = "", *, on_phone: bool = False)
         _over(ax, beneath, from_edge, (4, 5))
 
 
-def _over(ax: Axes, text: str, where: object, above: tuple[float, float], **looks: object) -> None:
-    points = {"xytext": above, "textcoords": "offset points"}
-    ax.annotate(text, (0, 1), xycoords=where, va="bottom", in_layout=False, **points, **looks)
+def _over(
+    ax: Axes, text: str, where: str | tuple[str, str], above: tuple[float, float], **looks: Any
+) -> None:
+    looks |= {"va": "bottom", "in_layout": False}
+    ax.annotate(text, (0, 1), above, where, "offset points", **looks)
 
 
 def align_left(*panels: Axes, beyond: float = 0) -> None:
@@ -337,12 +349,12 @@ def effect_axis(
 def intervals(
     ax: Axes,
     frame: pd.DataFrame,
-    y: Sequence[float],
+    y: ArrayLike,
     *,
     columns: Sequence[str] = ("estimate", "ci_low", "ci_high"),
     color: str = BLUE,
     lw: float = 1.8,
-    **looks: object,
+    **looks: Any,
 ) -> None:
     """Draw estimates as marks on the lines of their intervals; `looks` are those of the marks."""
     middle, low, high = columns
@@ -373,7 +385,7 @@ def estimates(
             if not pd.isna(row[low]):
                 said = f"{said} ({as_text(row[low])} {words.text('to')} {as_text(row[high])})"
             intervals(ax, pd.DataFrame([row]), [place], columns=columns, **looks(row))
-        where = {"va": "center_baseline", "transform": ax.get_yaxis_transform()}
+        where: Looks = {"va": "center_baseline", "transform": ax.get_yaxis_transform()}
         ax.text(1.02, place, said, color=colour, **where)
     ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
@@ -383,12 +395,12 @@ def estimates(
 def changes(
     ax: Axes,
     frame: pd.DataFrame,
-    y: Sequence[float],
+    y: ArrayLike,
     end: float,
     *,
     columns: Sequence[str] = ("estimate", "ci_low", "ci_high"),
     color: str = BLUE,
-    **looks: object,
+    **looks: Any,
 ) -> None:
     """Draw changes as `intervals`; arrow heads at the edge stand for what lies beyond the axis.
 
@@ -397,14 +409,14 @@ def changes(
     """
     middle, low, high = columns
     numbers = frame[[*columns]].astype(float)
-    inside, y = numbers.clip(-end, end), np.asarray(y, dtype=float)
+    inside, at = numbers.clip(-end, end), np.asarray(y, dtype=float)
     inside[middle] = numbers[middle].where(numbers[middle].abs().le(end))
     alone = numbers[low].isna().to_numpy()
-    for which, own in ((~alone, {}), (alone, {"mfc": "white", "mec": color, "mew": 1.2})):
+    hollow = {"mfc": "white", "mec": color, "mew": 1.2}
+    for which, own in ((~alone, looks), (alone, looks | hollow)):
         if not which.any():
             continue
-        own = {**looks, **own}
-        intervals(ax, inside[which], y[which], columns=columns, color=color, **own)
+        intervals(ax, inside[which], at[which], columns=columns, color=color, **own)
         for bound, side, arrow in ((low, -1, "<"), (high, 1, ">")):
             value = (side * numbers[middle]).gt(end).to_numpy()
             line = (side * numbers[bound]).gt(end).to_numpy() & ~value
@@ -414,4 +426,4 @@ def changes(
                 (line, LINE_BEYOND, head),
             ):
                 if (beyond := beyond & which).any():
-                    ax.plot(np.full(beyond.sum(), side * end), y[beyond], label=meaning, **look)
+                    ax.plot(np.full(beyond.sum(), side * end), at[beyond], label=meaning, **look)

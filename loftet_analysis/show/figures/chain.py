@@ -59,11 +59,10 @@ def chain(frame: pd.DataFrame, *, words: Words) -> Drawing:
 def _link(ax: Axes, records: list[dict], words: Words) -> None:
     for place, row in enumerate(records):
         if not pd.isna(row["r_schools"]):
-            seen = row["r_visible"]
-            box = {"color": canvas.PALE, "lw": 0, "zorder": 0}
-            ax.fill_betweenx([place - 0.42, place + 0.42], -seen, seen, **box)
-    looks = {"as_text": words.number, "looks": lambda _: {"color": BLUE}}
-    canvas.estimates(ax, records, _COLUMNS, words, **looks)
+            seen, y = row["r_visible"], [place - 0.42, place + 0.42]
+            ax.fill_betweenx(y, -seen, seen, color=canvas.PALE, lw=0, zorder=0)
+    looks = {"color": BLUE}
+    canvas.estimates(ax, records, _COLUMNS, words, as_text=words.number, looks=lambda _: looks)
     sides = [_sides(row, words) for row in records]
     lines = [canvas.wrapped(f"{one} →\n{other}", 44) for one, other in sides]
     ax.set_yticks(range(len(records)), lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any, overload
 
 import numpy as np
 import pandas as pd
@@ -12,9 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from numpy.typing import ArrayLike
 
 from loftet_analysis import names
 from loftet_analysis.estimands import ESTIMANDS, MIDWAY, contrast_of_waves
+from loftet_analysis.schema import Row
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.figures import canvas
 from loftet_analysis.show.figures.answers import (
@@ -24,10 +27,9 @@ from loftet_analysis.show.figures.answers import (
     scale_axis,
     wave_handles,
 )
-from loftet_analysis.show.figures.canvas import BLUE, GREY, INK, PALE, Drawing
+from loftet_analysis.show.figures.canvas import BLUE, GREY, INK, PALE, Drawing, Looks
 from loftet_analysis.show.labels import CERTAINTY_SIGNS
 from loftet_analysis.show.languages import (
-    Row,
     Words,
     in_alphabet,
     joined,
@@ -41,20 +43,22 @@ from loftet_analysis.show.shown import view
 SURE = (*CERTAIN, "negligible")
 _SMALL = ("negligible", *(code for code in CERTAINTY_SIGNS if "small" in code))
 #: A change that is smaller than the smallest of interest.
-SQUARE = {"marker": "s", "ms": 5}
+SQUARE: Looks = {"marker": "s", "ms": 5}
 _PAIR = ["population", "outcome"]
 _KEYS = [*_PAIR, "estimand"]
 # inches: of a region, of a histogram, and of what is written around it
 _LINE, _ANSWERS, _AROUND = 0.15, 0.6, 0.95
 _LONG_WORD = 15  # letters that there is room for in the headings of four panels in a row
 #: A line across, since hollow marks are changes that are not certain.
-_RAW = {"marker": "|", "color": GREY, "lw": 1, "mec": GREY, "mew": 1.6, "ms": 7}
-_SHRUNK = {"color": BLUE, "lw": 2.2, "mec": "white", "mew": 0.5, "ms": 5.5, "marker": "D"}
-
-
+_RAW: Looks = {"marker": "|", "color": GREY, "lw": 1, "mec": GREY, "mew": 1.6, "ms": 7}
+_SHRUNK: Looks = {"color": BLUE, "lw": 2.2, "mec": "white", "mew": 0.5, "ms": 5.5, "marker": "D"}
 _ROW = 0.2  # inches
 
 
+@overload
+def change(frame: pd.DataFrame, *, words: Words, ax: None = None) -> Drawing: ...
+@overload
+def change(frame: pd.DataFrame, *, words: Words, ax: Axes) -> Axes: ...
 @view(title="Changes", drawn="estimate")
 def change(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Drawing | Axes:
     """Draw standardised changes with their intervals, one line per outcome and estimand.
@@ -75,8 +79,10 @@ def change(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Draw
         to the right stand the people and the numbers. Rows whose interval is wider than half a
         standard deviation to either side are named in the caption instead.
     """
-    figure = canvas.blank() if ax is None else None
-    ax = figure.subplots() if ax is None else ax
+    figure = None
+    if ax is None:
+        figure = canvas.blank()
+        ax = figure.subplots()
     wide = canvas.is_wide(frame)
     drawn = frame if wide[frame["estimate"].notna()].all() else frame[~wide]
     lines = _lines(drawn, words)
@@ -89,15 +95,15 @@ def change(frame: pd.DataFrame, *, words: Words, ax: Axes | None = None) -> Draw
     ax.set_ylim(lines[-1][0] + 0.5, top)
     ax.set_yticks([place for place, *_ in lines], [text for _, text, _ in lines])
     for tick, (_, _, row) in zip(ax.get_yticklabels(), lines, strict=True):
-        tick.set_weight("normal" if row else "bold")
+        tick.set_fontweight("normal" if row else "bold")
     canvas.align_left(ax)
     ax.set_xlabel(axis_label(frame, words))
     if figure is None:
         return ax
     caption = " ".join([*_caption(frame, words), *_not_drawn(frame, drawn, words)])
     alt = alt_texts.describe_change(drawn, words)
-    height, rows = _ROW * (lines[-1][0] + 0.5 - top), {"": drawn}
-    return canvas.fitted(figure, [ax], height, caption, alt, words, rows=rows)
+    height = _ROW * (lines[-1][0] + 0.5 - top)
+    return canvas.fitted(figure, [ax], height, caption, alt, words, rows={"": drawn})
 
 
 def _lines(frame: pd.DataFrame, words: Words) -> list[tuple[float, str, dict]]:
@@ -182,17 +188,16 @@ def _effects(ax: Axes, rows: list[dict], places: Sequence[float], words: Words, 
         _beside(ax, place, room + 10 if any(people) else 8, _said(row, words), **looks)
 
 
-def _beside(ax: Axes, place: float, points: float, text: str, **looks: object) -> None:
+def _beside(ax: Axes, place: float, points: float, text: str, **looks: Any) -> None:
     """Write beside the axes, so many points from their right edge."""
-    where = {"xytext": (points, 0), "textcoords": "offset points"}
     looks = {"va": "center" if "\n" in text else "center_baseline", **looks}
-    ax.annotate(text, (1, place), xycoords=ax.get_yaxis_transform(), **where, **looks)
+    ax.annotate(text, (1, place), (points, 0), ax.get_yaxis_transform(), "offset points", **looks)
 
 
 def _marks(
     ax: Axes,
     frame: pd.DataFrame,
-    places: Sequence[float],
+    places: ArrayLike,
     end: float,
     *,
     pale: pd.Series | None = None,
@@ -213,13 +218,13 @@ def _marks(
         # colour and shape together, so that the marks differ in grey too
         colour, marker = ESTIMANDS[estimand].mark
         shown = rows[rows["estimate"].notna()]
-        looks = {"marker": marker} | looks_of(rows["code"].iloc[0], canvas.COLOURS[colour])
+        looks = {"marker": marker, **looks_of(rows["code"].iloc[0], canvas.COLOURS[colour])}
         canvas.changes(ax, shown, shown["place"], end, **looks)
 
 
-def looks_of(code: str, colour: str) -> dict[str, object]:
+def looks_of(code: str, colour: str) -> Looks:
     """Return a mark's looks: a square for what is small, and hollow where it is not certain."""
-    looks = {"color": colour} | (SQUARE if code in _SMALL else {})
+    looks = {"color": colour, **(SQUARE if code in _SMALL else {})}
     return looks if code in SURE else looks | {"mfc": "white", "mec": colour, "mew": 1.4}
 
 
@@ -342,7 +347,9 @@ def _estimation(
 
     On a phone the changes stand above the answers.
     """
-    column, right, heights = [], [], []
+    column: list[Axes] = []
+    heights: list[float] = []
+    right = []
     wrapped = [
         [canvas.wrapped(each, 14 if on_phone else 18) for each in of] for _, _, of, _ in blocks
     ]
@@ -397,9 +404,10 @@ def _of_outcome(
 ) -> None:
     """Draw the changes of one outcome with their numbers in two lines."""
     canvas.effect_axis(ax, words, end, sesoi=rows[0]["sesoi"], narrow=on_phone)
-    own, places = pd.DataFrame(rows), np.arange(len(rows))
-    _marks(ax, own, places, end, pale=canvas.is_wide(own))
-    for place, row, is_grey in zip(places, rows, canvas.is_wide(own), strict=True):
+    own, places = pd.DataFrame(rows), range(len(rows))
+    wide = canvas.is_wide(own)
+    _marks(ax, own, places, end, pale=wide)
+    for place, row, is_grey in zip(places, rows, wide, strict=True):
         looks = {"color": GREY} if is_grey or pd.isna(row["estimate"]) else {}
         people = alt_texts.people(row, words)
         n = f", n\N{NO-BREAK SPACE}= {people}" if people and not pd.isna(row["estimate"]) else ""
@@ -471,8 +479,10 @@ def forest(
     phone = canvas.fit(*_forests(frame, pooled, words, end, on_phone=True), xlabel=below)
     caption = " ".join(_forest_caption(frame, pooled, words))
     alt = alt_texts.describe_forest(frame, pooled, words)
-    more = {"xlabel": below, "rows": {"pooled": pooled}, "phone": phone}
-    return canvas.fitted(figure, column, height, caption, alt, words, **more)
+    rows = {"pooled": pooled}
+    return canvas.fitted(
+        figure, column, height, caption, alt, words, xlabel=below, rows=rows, phone=phone
+    )
 
 
 def _forest_caption(frame: pd.DataFrame, pooled: pd.DataFrame, words: Words) -> Iterator[str]:
@@ -553,11 +563,11 @@ def _forests(
 def _forest_handles(sesoi: float, words: Words) -> list[Artist]:
     """Return the legend's entries: what is too small to matter, the country, one more region."""
     text = words.text("±{sesoi} SD, the smallest change of interest", sesoi=words.number(sesoi))
-    looks = {"color": INK, "label": words.text("all regions together")}
+    together = words.text("all regions together")
     more = words.text("one more region (prediction interval)")
     return [
         Patch(color=PALE, lw=0, label=text),
-        Line2D([], [], ls="", marker="d", ms=7, **looks),
+        Line2D([], [], ls="", marker="d", ms=7, color=INK, label=together),
         Line2D([], [], color=INK, lw=1, label=more),
     ]
 
@@ -598,8 +608,8 @@ def _forest(
     y = len(frame) + 0.3
     for row in pooled[pooled["estimate"].notna()].to_dict("records"):
         ends = ("ci_low", "ci_high") if pd.isna(row["pi_low"]) else ("pi_low", "pi_high")
-        line = {"columns": ("estimate", *ends), "color": INK, "lw": 1}
-        canvas.changes(ax, pd.DataFrame([row]), [y], end, marker="", **line)
+        own, columns = pd.DataFrame([row]), ("estimate", *ends)
+        canvas.changes(ax, own, [y], end, columns=columns, color=INK, lw=1, marker="")
         low, middle, high = np.clip([row[c] for c in ("ci_low", "estimate", "ci_high")], -end, end)
         if middle == row["estimate"]:
             diamond = [low, middle, high, middle], [y, y - 0.38, y, y + 0.38]
@@ -610,7 +620,7 @@ def _forest(
     ax.set_ylim(len(frame) + 0.8, -1.4 if room else -0.6)
     labels = [*map(words.region, frame["region"]), words.text("All regions together")]
     ax.set_yticks([*range(len(frame)), y], labels)
-    ax.yaxis.get_major_ticks()[-1].label1.set_weight("bold")
+    ax.yaxis.get_major_ticks()[-1].label1.set_fontweight("bold")
     return ax
 
 
@@ -733,8 +743,8 @@ def _drawn_together(
         own = drawn[(drawn[_PAIR] == [*pair]).all(axis=1)]
         places = np.array([shown.index(each) for each in own[by]], dtype=float)
         if own.empty:
-            said = canvas.wrapped(words.text("hidden for confidentiality"), letters)
-            ax.annotate(said, (0, 1), xycoords="axes fraction", va="top", color=GREY)
+            hidden = canvas.wrapped(words.text("hidden for confidentiality"), letters)
+            ax.annotate(hidden, (0, 1), xycoords="axes fraction", va="top", color=GREY)
         wide, towards = canvas.is_wide(own), own["shrunk"].notna()
         canvas.changes(ax, own[~wide], places[~wide] - 0.17, end, **_RAW)
         canvas.changes(ax, own[towards], places[towards] + 0.17, end, columns=shrunk, **_SHRUNK)

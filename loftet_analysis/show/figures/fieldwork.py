@@ -169,7 +169,7 @@ def arrivals(frame: pd.DataFrame, *, words: Words) -> Drawing | str:
             said = f"{said} = {words.percent(1)}"
         ends = drawn["day"].iloc[[0, -1]] if len(drawn) else ()
         years = "–".join(dict.fromkeys(f"{day:%Y}" for day in ends))
-        title = ", ".join(filter(None, [alt_texts.place(*place, words), years]))
+        title = ", ".join(filter(None, [alt_texts.place(*place, words=words), years]))
         canvas.titled(ax, title, said, letters=66 // max(2, len(waves)))
         _arrivals(ax, drawn, words, ticks=11 // len(waves))
 
@@ -191,7 +191,7 @@ def arrivals(frame: pd.DataFrame, *, words: Words) -> Drawing | str:
 def _too_few(frame: pd.DataFrame, words: Words) -> str:
     """Return whose answers are not drawn day by day, since they are few, and how many they are."""
     named = [
-        f"{alt_texts.place(*whose, words)} ({alt_texts.answers_in_the_end(rows, words)})"
+        f"{alt_texts.place(*whose, words=words)} ({alt_texts.answers_in_the_end(rows, words)})"
         for whose, rows in frame.groupby(["population", "wave"], sort=False)
     ]
     if not named:

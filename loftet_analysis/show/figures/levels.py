@@ -11,13 +11,13 @@ from loftet_analysis import names
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.figures import canvas
 from loftet_analysis.show.figures.answers import scale_axis
-from loftet_analysis.show.figures.canvas import BLUE, GREY, INK, Drawing
+from loftet_analysis.show.figures.canvas import BLUE, GREY, INK, Drawing, Looks
 from loftet_analysis.show.languages import Words, in_alphabet, label
 from loftet_analysis.show.shown import view
 
 _PAIR = ["population", "outcome"]
 _LINE = 0.17  # inches
-_LOOKS = {
+_LOOKS: dict[str, Looks] = {
     names.PRE: {"color": GREY, "marker": "o"},
     names.MID: {"color": INK, "marker": "s"},
     names.POST: {"color": BLUE, "marker": "D"},
@@ -66,9 +66,8 @@ def levels(frame: pd.DataFrame, *, words: Words, country: pd.DataFrame | None = 
                 ax.axvline(mean, color=INK, lw=1, ls=(0, (1, 2)), zorder=1)
     canvas.align_left(*axes)
     if len(waves) > 1:
-        looks = {"ls": "", "ms": 6}
         handles = [
-            Line2D([], [], label=label("wave", w, words), **_LOOKS[w], **looks) for w in waves
+            Line2D([], [], label=label("wave", w, words), ls="", ms=6, **_LOOKS[w]) for w in waves
         ]
         canvas.legend(figure, handles)
     caption = _caption(frame, words, kind, is_beside=country is not None)

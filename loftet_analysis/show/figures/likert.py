@@ -15,7 +15,7 @@ from matplotlib.transforms import blended_transform_factory
 from loftet_analysis import names
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.figures import canvas
-from loftet_analysis.show.figures.canvas import GREY, INK, Drawing
+from loftet_analysis.show.figures.canvas import GREY, INK, Drawing, Looks
 from loftet_analysis.show.languages import Answers, Words, label, named
 from loftet_analysis.show.shown import view
 
@@ -57,11 +57,11 @@ def likert(frame: pd.DataFrame, *, words: Words) -> Drawing:
     drawn = [_pieces(bins, words.answers[key[:2]]) for key, bins in blocks]
     sides, before = {side for pieces in drawn for side in pieces["joined"]}, None
     for ax, (key, _), pieces, own in zip(axes, blocks, drawn, items, strict=True):
-        options = _options(*key[:2], words)
+        options = _options(*key[:2], words=words)
         entries = [*zip(options, _palette(len(options)), strict=True)]
         entries += _joined(sides, has_middle=len(options) % 2 == 1, words=words)
         beneath = _legend(ax, entries) if options != before else ""
-        canvas.over_row(ax, alt_texts.with_group(*key, words), beneath)
+        canvas.over_row(ax, alt_texts.with_group(*key, words=words), beneath)
         before = options
         _block(ax, pieces, own, waves, words)
     canvas.align_left(*axes, beyond=_WAVE * (len(waves) > 1))
@@ -85,7 +85,7 @@ def _block(
     for colour, same in pieces.groupby("colour", sort=False):
         box = {"color": colour, "edgecolor": "white", "linewidth": 0.8}
         ax.barh(same["y"], same["width"], 0.86, same["left"], **box)
-    looks = {"ha": "center", "va": "center_baseline", "in_layout": False}
+    looks: Looks = {"ha": "center", "va": "center_baseline", "in_layout": False}
     for piece in pieces[pieces["width"] >= _SEEN].to_dict("records"):
         light = np.dot(to_rgb(piece["colour"]), (0.299, 0.587, 0.114))
         middle = piece["left"] + piece["width"] / 2
@@ -99,7 +99,7 @@ def _block(
     sns.despine(ax=ax, left=True, bottom=True)
 
 
-def _options(population: str, outcome: str, words: Words) -> list[str]:
+def _options(population: str, outcome: str, *, words: Words) -> list[str]:
     answers = words.answers[population, outcome]
     labels = words.options.get((population, outcome), {})
     points = range(round(answers.minimum), round(answers.maximum) + 1)
@@ -182,8 +182,8 @@ def _write_beside(
     ax: Axes, bars: pd.DataFrame, people: pd.Series, several: bool, words: Words
 ) -> None:
     """Write before each bar its wave, where there are several, and after it how many answered."""
-    at_edge = {"xycoords": ax.get_yaxis_transform(), "textcoords": "offset points"}
-    looks = {"va": "center_baseline", "ha": "right", **at_edge}
+    looks: Looks = {"va": "center_baseline", "ha": "right", "textcoords": "offset points"}
+    looks |= {"xycoords": ax.get_yaxis_transform()}
     ax.annotate("n", (1, 0), (_N, 2), color=GREY, **{**looks, "va": "bottom"})
     for bar in bars.to_dict("records"):
         if several:
@@ -191,8 +191,8 @@ def _write_beside(
             ax.annotate(wave, (0, bar["y"]), (-5, 0), color=GREY, in_layout=False, **looks)
         n = people.get((bar["item"], bar["wave"]))
         if n is None:
-            hidden = {"va": "center_baseline", "color": GREY, "in_layout": False}
-            ax.text(0.01, bar["y"], words.text("hidden"), **hidden)
+            hidden = words.text("hidden")
+            ax.text(0.01, bar["y"], hidden, va="center_baseline", color=GREY, in_layout=False)
         else:
             ax.annotate(words.count(n), (1, bar["y"]), (_N, 0), **looks)
 

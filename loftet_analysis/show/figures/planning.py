@@ -81,7 +81,7 @@ def told(column: str, value: float, words: Words) -> str:
     ('70% found again', 'ICC 0,05')
     """
     if column == "people":
-        return words.text("{n} people per school", n=words.count(value))
+        return words.plural("{n} person per school", "{n} people per school", value)
     if column == "attrition":
         return words.text("{percent} found again", percent=words.percent(1 - value))
     if column == "effect":

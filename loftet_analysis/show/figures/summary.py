@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 from loftet_analysis.show import alt_texts
 from loftet_analysis.show.figures import canvas
-from loftet_analysis.show.figures.canvas import BLUE, GREY, INK, PALE, Drawing
+from loftet_analysis.show.figures.canvas import BLUE, GREY, INK, PALE, Drawing, Looks
 from loftet_analysis.show.figures.changes import axis_label, grey_band, looks_of, what_marks_mean
 from loftet_analysis.show.languages import Words, label
 from loftet_analysis.show.sentences import (
@@ -103,7 +103,7 @@ def _lines(
     height : float
     """
     places, y, before = [], 0.0, ""
-    looks = {"transform": ax.get_yaxis_transform(), "va": "baseline"}
+    looks: Looks = {"transform": ax.get_yaxis_transform(), "va": "baseline"}
     several = frame["population"].nunique() > 1
     for row in frame.to_dict("records"):
         if several and row["population"] != before:
@@ -167,5 +167,5 @@ def _levels(ax: Axes, frame: pd.DataFrame, words: Words) -> float:
     ends = [words.text("lowest possible"), words.text("the middle"), words.text("highest possible")]
     ax.set_xticks([0, 0.5, 1], ends)
     for tick, side in zip(ax.get_xticklabels(), ("left", "center", "right"), strict=True):
-        tick.set_ha(side)
+        tick.set(horizontalalignment=side)
     return height
