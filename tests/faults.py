@@ -140,7 +140,7 @@ CORPUS: dict[str, tuple[bytes, str, str]] = {
     "before the wave": (cell(3, "tid", "2025-08-30T10:00:00"), ".csv", "ledger: test_answer"),
     "in the other wave": (cell(3, "tid", "2027-09-20T10:00:00"), ".csv", "ledger: wrong_form"),
     "twice the same person": (cell(3, "kode", "abc10"), ".csv", "ledger: duplicate"),
-    "an answer that is none": (cell(3, "u1", "Kanskje"), ".csv", "“Kanskje”, 1 time"),
+    "an answer that is none": (cell(3, "u1", "Kanskje"), ".csv", "1 text in 1 cell, not shown"),
     "a number out of range": (cell(3, "u1", "77"), ".csv", "read"),
     "a formula": (cell(3, "kode", "=1+1"), ".csv", "read"),
     "a formula as an answer": (cell(3, "u1", '=HYPERLINK("x")'), ".csv", "unknown answer"),

@@ -40,7 +40,9 @@ def coverage(study: Study, states: Phases, response: pd.DataFrame) -> list[Probl
     over = {place[:2] for place, state in states.items() if state == CLOSED}
     places = zip(response[names.POPULATION], response[names.WAVE], strict=True)
     response = response[[place in over for place in places]]
-    warned, remarks, share = {}, [], 0.0
+    warned: dict[tuple[str, str, str], str] = {}
+    remarks: list[Problem] = []
+    share = 0.0
     for who, table in response.groupby(names.POPULATION, sort=False):
         own = table[~table[names.SCHOOL].isin(study.comparison)]
         n = _counts(own)
@@ -126,13 +128,13 @@ def _silent_schools(
     more = everybody["n_answered"].gt(everybody["n_invited"]) & everybody["n_invited"].gt(0)
     rows = everybody[more.fillna(False).astype(bool)]
     if len(rows):
-        found = [
+        many_of = [
             f"{spelt[row[names.SCHOOL]]} ({row[names.POPULATION]} {row[names.WAVE]}: "
             f"{row['n_answered']} of {row['n_invited']})"
             for row in rows.to_dict("records")
         ]
         what, todo = "schools where more have answered than were invited", "correct the register"
-        yield Problem(what, named(found, _NAMED), "", study.name, f"{todo}, or look who answered")
+        yield Problem(what, named(many_of, _NAMED), "", study.name, f"{todo}, or look who answered")
 
 
 def _grades_lacking(who: str, n: pd.Series, years: Mapping[str, int]) -> Iterator[Problem]:
@@ -149,7 +151,7 @@ def _grades_lacking(who: str, n: pd.Series, years: Mapping[str, int]) -> Iterato
         highest = max(there | same, default=0)
         lacking = [{g for g in must if g <= highest} - there for must in (same, risen)]
         if all(lacking):
-            gone = sorted(min(lacking, key=len))
+            gone = sorted(min(lacking, key=lambda grades: len(grades)))
             what = "warning: a grade without a questionnaire, which another wave has"
             found = f"grade {', '.join(map(str, gone))}; {before} has {_spelt(same)}, "
             found += f"{after} {_spelt(there)}"

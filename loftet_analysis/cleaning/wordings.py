@@ -67,14 +67,17 @@ def other_wordings(parts: Sequence[Sheets]) -> tuple[list[Problem], list[Problem
         each in which a few bear a wording that is none of them. Where most do, the export is in
         another language, or its texts are short names: that is a remark.
     """
-    problems, remarks, before = [], [], []
+    problems: list[Problem] = []
+    remarks: list[Problem] = []
+    before: list[tuple[str, dict[str, Sequence[str]]]] = []
     for part in parts:
         compared = {name: text for name, text in part.wordings.items() if name in _items(part)}
-        known = [("the instrument", _items(part)), *before]
-        other, unlike = {}, []
+        known = [("the instrument", dict[str, Sequence[str]](_items(part))), *before]
+        other: dict[str, tuple[str, str]] = {}
+        unlike = []
         for name, text in compared.items():
             found = _judged(name, text, known)
-            if found:
+            if isinstance(found, tuple):
                 other[name] = found
             elif found is None:
                 unlike.append(name)
@@ -100,7 +103,7 @@ def _judged(
     for place, wordings in known:
         like = {other: _likeness(forms, texts) for other, texts in wordings.items()}
         own = like.pop(name, 0.0)
-        nearest = max(like, key=like.get, default=name)
+        nearest = max(like, key=lambda one: like[one], default=name)
         most = like.get(nearest, 0.0)
         if most == 100 > own or (most >= ALIKE and own < most - _CLEARER):
             return nearest, place

@@ -88,12 +88,12 @@ KINDS = {
         ),
         "a word that is neither": marks(
             "kanskje;x;x", "kanskje;;", stops=True,
-            says=("“kanskje”, 2 times, in s1", "neither yes nor no"),
+            says=("1 text in 2 cells, not shown", "neither yes nor no"),
         ),
         "another number": marks("2;x;x", ";;", stops=True, says=("“2”, 1 time, in s1",)),
         "what somebody told": marks(
             "mor er alvorlig syk og ringte;x;x", ";;", stops=True, hides=("mor er alvorlig",),
-            says=("texts that are not shown, 1 time",),
+            says=("1 text in 1 cell, not shown",),
         ),
     },
     "rows of a register that say nothing, or of nobody": {
