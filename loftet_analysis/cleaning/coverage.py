@@ -149,7 +149,9 @@ def _grades_lacking(who: str, n: pd.Series, years: Mapping[str, int]) -> Iterato
         same = _grades(n, before, _FEWEST)
         risen = {grade + years[after] - years[before] for grade in same}
         highest = max(there | same, default=0)
-        lacking = [{g for g in must if g <= highest} - there for must in (same, risen)]
+        lacking: list[set[int]] = [
+            {g for g in must if g <= highest} - there for must in (same, risen)
+        ]
         if all(lacking):
             gone = sorted(min(lacking, key=lambda grades: len(grades)))
             what = "warning: a grade without a questionnaire, which another wave has"
