@@ -75,8 +75,8 @@ def _saying_answers(sheets: Sheets, column: str, yes: Sequence[str]) -> Sheets:
     if {*map(normalise_label, met["text"])} <= {*map(normalise_label, yes)}:
         return sheets
     hidden = len(met) > _FEW or not is_closed([*met["text"]], len(sheets.frame))
-    allowed = (*yes, *SAYS_YES, *SAYS_NO, *labels.values())
-    told, others = tellable_texts(met.groupby("text")["n"].sum(), allowed)
+    known = (*yes, *SAYS_YES, *SAYS_NO, *labels.values())
+    told, others = tellable_texts(met.groupby("text")["n"].sum(), known)
     what = "answers to consent" if column == CONSENT else "answers of guardians to consent"
     found = counted_texts(met if hidden else met[met["text"].isin(told.index)], hidden=hidden)
     found += f"; {others_not_shown(others)}" if len(others) and not hidden else ""

@@ -147,15 +147,13 @@ def _grades_lacking(who: str, n: pd.Series, years: Mapping[str, int]) -> Iterato
         before = waves[place - 1]
         there = _grades(n, after)
         same = _grades(n, before, _FEWEST)
-        risen = {grade + years[after] - years[before] for grade in same}
+        risen: set[int] = {grade + years[after] - years[before] for grade in same}
         highest = max(there | same, default=0)
-        lacking: list[set[int]] = [
-            {g for g in must if g <= highest} - there for must in (same, risen)
-        ]
+        lacking = [{g for g in must if g <= highest} - there for must in (same, risen)]
         if all(lacking):
-            gone = sorted(min(lacking, key=lambda grades: len(grades)))
+            fewer = min(lacking, key=len)
             what = "warning: a grade without a questionnaire, which another wave has"
-            found = f"grade {', '.join(map(str, gone))}; {before} has {_spelt(same)}, "
+            found = f"grade {', '.join(map(str, sorted(fewer)))}; {before} has {_spelt(same)}, "
             found += f"{after} {_spelt(there)}"
             todo = "is the export of this wave whole, and no filter on?"
             allowed = "the grades of the wave before, or those into which its people have risen"

@@ -235,7 +235,7 @@ def _with_the_rest(
     clean: pd.DataFrame, rows: np.ndarray, population: Population, wave: str
 ) -> dict[str, tuple[float, int, str]]:
     """Return each item's correlation with the sum of the others, of how many, and its scale."""
-    found = {}
+    found: dict[str, tuple[float, int, str]] = {}
     for scale in _asked(population, wave):
         y = {item: _answers(clean, item, rows) for item in scale.items if item in clean}
         y = {item: answers for item, answers in y.items() if np.isfinite(answers).any()}

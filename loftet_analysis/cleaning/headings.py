@@ -209,10 +209,14 @@ def match_columns(
         time_format=population.time_format_in(file),
     )
     idle = _unused(export, file, sources, headings)
-    asked = {name: c for name, c in sources.items() if name in population.instrument.items}
-    wordings = told_wordings(export.questions, asked)
-    found = {"where": where, "labels": labels, "sources": sources, "unused": idle}
-    return raw, {**found, "wordings": wordings}
+    of_items = {name: c for name, c in sources.items() if name in population.instrument.items}
+    return raw, {
+        "where": where,
+        "labels": labels,
+        "sources": sources,
+        "unused": idle,
+        "wordings": told_wordings(export.questions, of_items),
+    }
 
 
 def _for_several(

@@ -81,7 +81,7 @@ def submissions(sheets: Sheets) -> pd.Series:
     It is the number that the tool gave it; a short one is given by many forms, and goes together
     with all that is in the columns that are read. It is blank where the tool gave none.
     """
-    raw = sheets.raw
+    raw = sheets.original
     serial = next((c for c, role in raw.export.roles.items() if role == "serial"), None)
     if serial is None:
         return pd.Series("", index=raw.frame.index, dtype="str")

@@ -291,8 +291,8 @@ def _unknown_marks(marks: Sequence[pd.DataFrame], register: str, rows: np.ndarra
         return [Problem(what, found, allowed, register, todo)]
     by_text = pd.Series(dict(sorted(counts.items())), dtype=int)
     told, hidden = tellable_texts(by_text, THERE | NOT_THERE)
-    found = [f"“{text}”, {times(n)}, in {named([*columns[text]], 5)}" for text, n in told.items()]
+    found_each = [f"“{t}”, {times(n)}, in {named([*columns[t]], 5)}" for t, n in told.items()]
     if len(hidden):
         where = sorted({row for text in hidden.index for row in at[text]})
-        found.append(f"{others_not_shown(hidden)}; {at_rows(where)}")
-    return [Problem(what, each, allowed, register, todo) for each in found]
+        found_each.append(f"{others_not_shown(hidden)}; {at_rows(where)}")
+    return [Problem(what, found, allowed, register, todo) for found in found_each]

@@ -285,12 +285,13 @@ def _unknown_answers(unknown: pd.DataFrame, sheets: Sheets) -> list[Problem]:
         same = {label: sources for (of, label), sources in by_label.items() if of == owner}
         counts = pd.Series({label: n.total() for label, n in sorted(same.items())})
         stored = {text for labels in sheets.labels.values() for text in labels.values()}
+        lookup: Mapping[str, int | None] = {}
         if owner in instrument.responses:
             lookup = instrument.responses[owner].lookup
             allowed, add = ", ".join(lookup), f"add it to `also` or `missing` of {owner}"
             add += " in the instrument, or list the cell in the file of `corrections:`"
         else:
-            responses, lookup = instrument.response_set(owner), ()
+            responses = instrument.response_set(owner)
             allowed = f"a number, {span(responses.minimum, responses.maximum)}"
             add = f"where it means that there is no score, add it to `missing` of {owner}"
         told, hidden = tellable_texts(counts, [*lookup, *stored])
