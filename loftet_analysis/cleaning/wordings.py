@@ -135,9 +135,9 @@ def _others(other: Mapping[str, tuple[str, str]], where: str) -> Problem:
         f"{name} has that of {whose}" + ("" if place == "the instrument" else f" in {place}")
         for name, (whose, place) in other.items()
     ]
-    todo = "did questions change places, or was one put in between? give each the column that it "
-    todo += "had in the survey tool, and export again; what was reworded on purpose stands under "
-    todo += "`earlier` of the item"
+    todo = "did questions change places, or was one put in between? where forms differ, take "
+    todo += "`columns` out and name items otherwise than columns: then each is found by its wording"
+    todo += "; what was reworded on purpose stands under `earlier` of the item"
     what, allowed = "columns with the wording of another question", "the wording of the item"
     return Problem(what, named(told, _SHOWN), allowed, where, todo)
 

@@ -69,7 +69,7 @@ SENT = "2025-09-20 10:00:00,2025-09-20 10:05:00"
 
 
 def qualtrics(*marked: tuple[str, str], heads: str = QUALTRICS) -> str:
-    rows = [f"{SENT},{status},{channel},R_x,103,3,3,3" for status, channel in marked]
+    rows = [f"{SENT},{s},{channel},R_x{n},103,3,3,3" for n, (s, channel) in enumerate(marked)]
     rows += [f"{SENT},IP Address,anonymous,R_1,101,4,5,3", f"{SENT},0,email,R_2,102,2,1,3"]
     return heads + "\n".join(rows) + "\n"
 
