@@ -273,7 +273,7 @@ KINDS = {
         "ids that say test": mixed_up(
             trials(4), says=(f"warning: {TRIED}", "4 of 200")
         ),
-        "ids that say xxx": mixed_up(trials(2, "XXX1"), says=(TRIED, "2 of 200")),
+        "ids that say xxx": mixed_up(trials(2, "xxx1"), says=(TRIED, "2 of 200")),
         "ids that begin so": mixed_up(trials(1, "testa12b"), hides=(TRIED,)),
     },
 }  # fmt: skip
